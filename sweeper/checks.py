@@ -1,0 +1,165 @@
+"""The mistakes in a search space that no single knob shows: conditions, circles, cases, and what to start with."""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sweeper.config import Scalar
+from sweeper.document import Path, allowed, spell
+from sweeper.space import Branch, Knob, Params, Space, same
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A rule that the value at `path` breaks."""
+
+    path: Path
+    rule: str
+
+
+def mistakes(space: Space, start_with: Sequence[Mapping[str, Scalar]]) -> list[Mistake]:
+    """All mistakes of the space; those of `start_with` only where the space itself has none."""
+    found = [*_twice(space), *_conditions(space)]
+    found = found or [*_circles(space)]
+    found = found or [*_unreachable(space), *_overlaps(space), *_endless_cells(space)]
+    found = found or [mistake for k, entry in enumerate(start_with) for mistake in _outside(space, k, entry)]
+    return found or [mistake for k, entry in enumerate(start_with) for mistake in _misfit(space, k, entry)]
+
+
+def _twice(space: Space) -> Iterator[Mistake]:
+    for a, b in itertools.combinations(space.knobs, 2):
+        if a.name == b.name:
+            yield Mistake((b.section, b.name), f"stands under {a.section} too; keep one of them")
+    for knob in space.knobs:
+        if knob.name in space.fixed:
+            yield Mistake((knob.section, knob.name), "stands under training too; keep one of them")
+
+
+def _branches(space: Space) -> Iterator[tuple[Knob, Branch, Path]]:
+    for knob in space.knobs:
+        for k, branch in enumerate(knob.branches):
+            cases: Path = ("cases", k) if len(knob.branches) > 1 else ()
+            yield knob, branch, (knob.section, knob.name, *cases)
+
+
+def _conditions(space: Space) -> Iterator[Mistake]:
+    names = [*(knob.name for knob in space.knobs), *space.fixed]
+    for _, branch, path in _branches(space):
+        for parent, values in branch.when.items():
+            at = (*path, "when", parent)
+            if parent not in names:
+                yield Mistake(at, f"`when` names an unknown knob, got {parent}, {allowed(names, parent)}")
+                continue
+            for value in values:
+                if not _possible(space, parent, value):
+                    options = spell(space.fixed[parent]) if parent in space.fixed else _options(space, parent)
+                    yield Mistake(at, f"`when` can never meet {spell(value)}, allowed: {options}")
+
+
+def _knob(space: Space, name: str) -> Knob:
+    return next(knob for knob in space.knobs if knob.name == name)
+
+
+def _options(space: Space, name: str) -> str:
+    return " or ".join(str(branch.domain) for branch in _knob(space, name).branches)
+
+
+def _possible(space: Space, name: str, value: Scalar) -> bool:
+    if name in space.fixed:
+        return same(space.fixed[name], value)
+    branches = _knob(space, name).branches
+    return any(branch.domain.contains(value) for branch in branches if branch.domain.listed() is not None)
+
+
+def _circles(space: Space) -> Iterator[Mistake]:
+    ordered = space.ordered()
+    stuck = [knob for knob in space.knobs if knob not in ordered]
+    if stuck:
+        names = ", ".join(knob.name for knob in stuck)
+        yield Mistake((stuck[0].section, stuck[0].name), f"`when` goes in a circle among {names}; cut it at one of them")
+    compared = {knob.name for knob in space.knobs if knob.section == "compare"} | space.fixed.keys()
+    for knob in space.knobs:
+        late = sorted(knob.parents - compared) if knob.section == "compare" else []
+        late = [name for name in late if name in {other.name for other in space.knobs}]
+        if late:
+            rule = f"a compared knob cannot hang on a searched one, got {late[0]}; move {late[0]} to compare"
+            yield Mistake((knob.section, knob.name), rule)
+
+
+def _worlds(space: Space, knob: Knob) -> Iterator[Params]:
+    """Every combination of values, as far as it can matter, of the knobs that `knob` hangs on."""
+    names: set[str] = set()
+    waiting = {knob.name}
+    while waiting:
+        parents = set().union(*(other.parents for other in space.knobs if other.name in waiting))
+        names, waiting = names | parents, parents - names
+    ancestors = names & {other.name for other in space.knobs}
+    yield from ({**space.base, **setting} for setting in space.settings(ancestors, {}, any_loss=True))
+
+
+def _unreachable(space: Space) -> Iterator[Mistake]:
+    for knob, branch, path in _branches(space):
+        if not any(knob.branch(world, any_loss=True) is branch for world in _worlds(space, knob)):
+            yield Mistake(path, "can never be active; remove it, or loosen its `when`")
+
+
+def _overlaps(space: Space) -> Iterator[Mistake]:
+    for knob in space.knobs:
+        for world in _worlds(space, knob) if len(knob.branches) > 1 else ():
+            active = [k for k, branch in enumerate(knob.branches) if branch.active(world)]
+            if len(active) > 1:
+                first, second = active[0] + 1, active[1] + 1
+                rule = f"applies together with case {first}; let their `when` exclude each other"
+                yield Mistake((knob.section, knob.name, "cases", second - 1), rule)
+                break
+
+
+def _endless_cells(space: Space) -> Iterator[Mistake]:
+    for knob, branch, path in _branches(space):
+        if knob.section == "compare" and branch.domain.listed() is None:
+            yield Mistake(path, f"a compared knob needs a list of values, got {branch.domain}; move it to search")
+
+
+def _outside(space: Space, index: int, entry: Mapping[str, Scalar]) -> Iterator[Mistake]:
+    at: Path = ("start_with", index)
+    names = [knob.name for knob in space.knobs]
+    for name, value in entry.items():
+        if name in space.fixed:
+            if not _possible(space, name, value):
+                yield Mistake((*at, name), f"is outside the space, got {spell(value)}, fixed: {spell(space.fixed[name])}")
+        elif name not in names:
+            yield Mistake((*at, name), f"unknown knob, got {name}, {allowed(names, name)}")
+        elif not _knob(space, name).contains(value):
+            yield Mistake((*at, name), f"is outside the space, got {spell(value)}, allowed: {_options(space, name)}")
+
+
+def fitting(space: Space, entry: Mapping[str, Scalar]) -> tuple[Params, ...]:
+    """The cells that a `start_with` entry goes to: those in which every value of it is active and inside."""
+    return tuple(cell for cell in space.cells() if not _blocked(space, cell, entry))
+
+
+def _blocked(space: Space, cell: Params, entry: Mapping[str, Scalar]) -> str | None:
+    """The first knob of the entry that this cell cannot give its value."""
+    assigned = {**space.base, **cell}
+    for knob in space.ordered():
+        if knob.section == "search" and knob.name in entry:
+            branch = knob.branch(assigned)
+            if branch is None or not branch.domain.contains(entry[knob.name]):
+                return knob.name
+            assigned[knob.name] = entry[knob.name]
+    wrong = [name for name in entry if name not in assigned or assigned[name] != entry[name]]
+    return wrong[0] if wrong else None
+
+
+def _misfit(space: Space, index: int, entry: Mapping[str, Scalar]) -> Iterator[Mistake]:
+    if fitting(space, entry):
+        return
+    cells = [cell for cell in space.cells() if all(entry[name] == cell[name] for name in cell if name in entry)]
+    name = _blocked(space, cells[0], entry) if cells else None
+    if name is None:
+        yield Mistake(("start_with", index), f"fits no cell of compare, got {spell(dict(entry))}")
+        return
+    knob = _knob(space, name)
+    missing = sorted((knob.parents & {other.name for other in space.searched()}) - entry.keys())
+    remedy = f"; say {missing[0]} too" if missing else "; remove it, or change what it hangs on"
+    yield Mistake(("start_with", index, name), f"is inactive or outside the range there, got {spell(entry[name])}{remedy}")

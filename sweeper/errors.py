@@ -1,0 +1,61 @@
+"""Every error that sweeper raises on purpose.
+
+A message says place, value, rule and remedy, in one line. What reaches the user is the message alone;
+`exit_code` is what the command then returns.
+
+    SweeperError              the sweep could not finish            exit 1
+    ├── UsageError            the user's input is wrong             exit 2
+    │   ├── SearchSpaceError  one or more mistakes in a YAML file
+    │   └── UnavailableError  a data set or an encoder cannot be had
+    ├── RecordError           the journal of a sweep is damaged
+    ├── BusyError             another process drives this sweep
+    └── TrialError            a trial ends with an outcome of its own
+        ├── DivergedError     its loss is not a finite number
+        └── ExhaustedError    its device has no memory left
+"""
+
+from collections.abc import Sequence
+
+
+class SweeperError(Exception):
+    """The root of all errors that sweeper raises on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(SweeperError):
+    """The user's input is wrong; nothing was started."""
+
+    exit_code = 2
+
+
+class SearchSpaceError(UsageError):
+    """A search space with mistakes: one line for each, `FILE:LINE: key: rule, value, what is allowed`."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = tuple(lines)
+
+
+class UnavailableError(UsageError):
+    """A data set or an encoder cannot be had: no hub, no such name, not the expected content."""
+
+
+class RecordError(SweeperError):
+    """The record of a sweep is damaged; the message names file and line."""
+
+
+class BusyError(SweeperError):
+    """Another process drives this sweep now."""
+
+
+class TrialError(SweeperError):
+    """A trial that ends with an outcome of its own; the sweep goes on."""
+
+
+class DivergedError(TrialError):
+    """The training loss is not a finite number."""
+
+
+class ExhaustedError(TrialError):
+    """The device has no memory left for this trial."""

@@ -1,0 +1,1 @@
+"""The torch room: one training, from token arrays to reports. Nothing here has heard of a sweep."""
