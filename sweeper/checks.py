@@ -76,7 +76,9 @@ def _circles(space: Space) -> Iterator[Mistake]:
     stuck = [knob for knob in space.knobs if knob not in ordered]
     if stuck:
         names = ", ".join(knob.name for knob in stuck)
-        yield Mistake((stuck[0].section, stuck[0].name), f"`when` goes in a circle among {names}; cut it at one of them")
+        yield Mistake(
+            (stuck[0].section, stuck[0].name), f"`when` goes in a circle among {names}; cut it at one of them"
+        )
     compared = {knob.name for knob in space.knobs if knob.section == "compare"} | space.fixed.keys()
     for knob in space.knobs:
         late = sorted(knob.parents - compared) if knob.section == "compare" else []
@@ -126,7 +128,9 @@ def _outside(space: Space, index: int, entry: Mapping[str, Scalar]) -> Iterator[
     for name, value in entry.items():
         if name in space.fixed:
             if not _possible(space, name, value):
-                yield Mistake((*at, name), f"is outside the space, got {spell(value)}, fixed: {spell(space.fixed[name])}")
+                yield Mistake(
+                    (*at, name), f"is outside the space, got {spell(value)}, fixed: {spell(space.fixed[name])}"
+                )
         elif name not in names:
             yield Mistake((*at, name), f"unknown knob, got {name}, {allowed(names, name)}")
         elif not _knob(space, name).contains(value):
@@ -162,4 +166,6 @@ def _misfit(space: Space, index: int, entry: Mapping[str, Scalar]) -> Iterator[M
     knob = _knob(space, name)
     missing = sorted((knob.parents & {other.name for other in space.searched()}) - entry.keys())
     remedy = f"; say {missing[0]} too" if missing else "; remove it, or change what it hangs on"
-    yield Mistake(("start_with", index, name), f"is inactive or outside the range there, got {spell(entry[name])}{remedy}")
+    yield Mistake(
+        ("start_with", index, name), f"is inactive or outside the range there, got {spell(entry[name])}{remedy}"
+    )

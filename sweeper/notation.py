@@ -1,13 +1,13 @@
 """How a knob is written in a search space, read into branches.
 
-    batch_size: 32                                   one value
-    batch_size: [4, 8, 32]                           one of several
-    batch_size: {int: [4, 64], step: 4}              a whole number, both ends included
-    learning_rate: {log: [1e-5, 1e-4]}               a real number, uniform in its logarithm
-    alpha: {uniform: [0.1, 0.9], step: 0.1}          a real number, here in steps
-    tau: {log: [0.05, 1], when: {normalize: true}}   only where another knob has this value, or one of these
-    tau: {cases: [{…, when: …}, {…, when: …}]}       another range in another case
-    loss: {choice: [scl, lcl], when: {…}}            a list or one value (`value:`) with a condition
+batch_size: 32                                   one value
+batch_size: [4, 8, 32]                           one of several
+batch_size: {int: [4, 64], step: 4}              a whole number, both ends included
+learning_rate: {log: [1e-5, 1e-4]}               a real number, uniform in its logarithm
+alpha: {uniform: [0.1, 0.9], step: 0.1}          a real number, here in steps
+tau: {log: [0.05, 1], when: {normalize: true}}   only where another knob has this value, or one of these
+tau: {cases: [{…, when: …}, {…, when: …}]}       another range in another case
+loss: {choice: [scl, lcl], when: {…}}            a list or one value (`value:`) with a condition
 """
 
 import math
@@ -22,7 +22,7 @@ _FORMS = ("value", "choice", *_RANGES)
 
 
 class NotationError(Exception):
-    """A knob that is not written as one; `path` leads from the knob to the mistake, `names` are what is allowed there."""
+    """A knob that is not written as one. `path` leads from the knob to the mistake, `names` are what may stand there."""
 
     def __init__(self, path: Path, rule: str, names: tuple[str, ...] = (), word: str = "") -> None:
         super().__init__(rule)
@@ -32,10 +32,8 @@ class NotationError(Exception):
 def knob(name: str, section: str, raw: Any) -> Knob:
     """The knob `name` as written. Raises NotationError."""
     if isinstance(raw, dict) and "cases" in raw:
-        branches = _cases(name, raw)
-    else:
-        branches = (_branch(name, name, raw, ()),)
-    return Knob(name, section, branches)
+        return Knob(name, section, _cases(name, raw))
+    return Knob(name, section, (_branch(name, name, raw, ()),))
 
 
 def _cases(name: str, raw: dict[str, Any]) -> tuple[Branch, ...]:

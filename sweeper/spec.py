@@ -6,7 +6,7 @@ spec that can run or raises one SearchSpaceError with a line for each mistake.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -120,9 +120,70 @@ class SweepSpec(_Part):
         return self.space.cells()
 
     def share(self, cell: int) -> int:
-        """How many trials of the budget the cell with this index gets; shares differ by one at most."""
+        """How many trials of the budget the cell with this index gets; shares differ by one at most.
+
+        A grid is not run twice: a cell with fewer settings than its share gets just these.
+        """
         whole, rest = divmod(self.budget.trials, len(self.cells))
-        return whole + (cell < rest)
+        share = whole + (cell < rest)
+        return min(share, len(self.planned(cell))) if self.sampler == "grid" else share
+
+    def planned(self, cell: int) -> list[Entry]:
+        """What the first trials of a cell set beforehand: its entries of `start_with`, then the grid if asked for."""
+        return self._plans[cell]
+
+    @cached_property
+    def _plans(self) -> tuple[list[Entry], ...]:
+        return tuple(self._plan(cell) for cell in self.cells)
+
+    def _plan(self, own: Params) -> list[Entry]:
+        fits = [entry for entry in self.start_with if own in checks.fitting(self.space, entry)]
+        fixed = own.keys() | self.training.keys()
+        first = [{name: value for name, value in entry.items() if name not in fixed} for entry in fits]
+        if self.sampler != "grid":
+            return first
+        grid = self.space.settings({knob.name for knob in self.space.searched()}, own)
+        return first + [setting for setting in grid if setting not in first]
+
+    @property
+    def rungs(self) -> tuple[int, ...]:
+        """The validations after which ASHA may stop a trial; none where it is off."""
+        if self.asha == "off":
+            return ()
+        return self.asha.rungs(self.most_epochs, self.validations_per_epoch)
+
+    @property
+    def validations_per_epoch(self) -> int:
+        """How many reports a trial sends in each epoch."""
+        return int(
+            self.training.get("validations_per_epoch", TrainConfig.model_fields["validations_per_epoch"].default)
+        )
+
+    @property
+    def most_epochs(self) -> int:
+        """The epochs of the longest trial that the space allows."""
+        return max(int(value) for value in self._listed("epochs"))
+
+    @property
+    def most_tokens(self) -> int:
+        """The largest max_length that the space allows."""
+        return max(int(value) for value in self._listed("max_length"))
+
+    @property
+    def encoders(self) -> tuple[str, ...]:
+        """Every encoder of the space, in the file's order."""
+        return tuple(str(value) for value in self._listed("encoder"))
+
+    def _listed(self, name: str) -> list[Scalar]:
+        """Every value that a countable knob can take, its default included only where nothing else sets it."""
+        branches = [branch for knob in self.space.knobs if knob.name == name for branch in knob.branches]
+        values = [value for branch in branches for value in branch.domain.listed() or ()]
+        return values or [self.training.get(name, TrainConfig.model_fields[name].default)]
+
+    def seed_of(self, *parts: object) -> int:
+        """The seed of one random stream of the sweep: a stage, a cell, a number. Different parts, different streams."""
+        text = json.dumps([self.seed, *parts], ensure_ascii=False)
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 
     def config(self, params: Mapping[str, Scalar], *, seed: int, threads: int) -> TrainConfig:
         """The training that `params` stand for."""
@@ -202,7 +263,9 @@ def _names(spec: SweepSpec) -> Iterator[Mistake]:
     for section in ("compare", "search", "training"):
         for name, value in getattr(spec, section).items():
             if name in ASSIGNED:
-                yield Mistake((section, name), "is set by sweeper for each trial; use the top-level `seed`, or `resources`")
+                yield Mistake(
+                    (section, name), "is set by sweeper for each trial; use the top-level `seed`, or `resources`"
+                )
             elif name not in KNOBS:
                 yield Mistake((section, name), f"unknown knob, {allowed(KNOBS, name)}")
             elif section == "training" and (reason := complaint(name, value)):
@@ -215,22 +278,17 @@ def _names(spec: SweepSpec) -> Iterator[Mistake]:
 
 def _budget(spec: SweepSpec) -> Iterator[Mistake]:
     if spec.budget.trials < len(spec.cells):
-        rule = f"each cell needs a trial: at least {len(spec.cells)} for {len(spec.cells)} cells, got {spec.budget.trials}"
+        rule = (
+            f"each cell needs a trial: at least {len(spec.cells)} for {len(spec.cells)} cells, got {spec.budget.trials}"
+        )
         yield Mistake(("budget", "trials"), rule)
     endless = [knob for knob in spec.space.searched() if any(b.domain.listed() is None for b in knob.branches)]
     if spec.sampler == "grid":
         for knob in endless:
             yield Mistake(("search", knob.name), "has no list of values for sampler: grid; use a list, or give a step")
     if isinstance(spec.asha, Asha):
-        per_epoch = int(spec.training.get("validations_per_epoch", 1))
+        per_epoch = spec.validations_per_epoch
         steps = spec.asha.grace_epochs * per_epoch
         if steps < 1 or steps != round(steps):
             rule = f"must come to whole validations at {per_epoch} per epoch, got {spec.asha.grace_epochs:g}"
             yield Mistake(("asha", "grace_epochs"), rule)
-
-
-def entries(spec: SweepSpec, cell: int) -> Sequence[Entry]:
-    """What `start_with` sets in the cell with this index, without the cell's own knobs, in the file's order."""
-    own = spec.cells[cell]
-    fits = [entry for entry in spec.start_with if own in checks.fitting(spec.space, entry)]
-    return [{name: value for name, value in entry.items() if name not in own and name not in spec.training} for entry in fits]

@@ -67,7 +67,9 @@ def _text(path: FilePath) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise UsageError(f"{path}:{line}: must be UTF-8, got byte 0x{data[error.start]:02x}; save it as UTF-8") from None
+        raise UsageError(
+            f"{path}:{line}: must be UTF-8, got byte 0x{data[error.start]:02x}; save it as UTF-8"
+        ) from None
 
 
 def _parse(text: str, name: str) -> Document:

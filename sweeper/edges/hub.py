@@ -1,0 +1,237 @@
+"""datasets and transformers: a data set as token arrays, an encoder as a local folder.
+
+Everything is fetched once, on the driver: workers need no hub. What was fetched is pinned to a commit, so that a sweep
+goes on with what it began with, from the cache where the hub cannot be reached.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import datasets
+import numpy as np
+from huggingface_hub import HfApi, constants, snapshot_download
+from huggingface_hub.errors import (
+    GatedRepoError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from numpy.typing import NDArray
+from transformers import AutoTokenizer
+
+from sweeper.catalog import ENCODERS, Dataset
+from sweeper.document import allowed
+from sweeper.errors import UnavailableError
+from sweeper.ports import Split
+
+_WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # in the order of preference
+_SMALL = ("*.json", "*.txt", "*.model", "*.vocab", "*.bpe")
+_COMMIT = re.compile("[0-9a-f]{40}")
+_ABSENT = (RepositoryNotFoundError, RevisionNotFoundError, GatedRepoError)
+
+
+class Rows(NamedTuple):
+    """One split as it was published: texts, and labels as class numbers (N,)."""
+
+    texts: list[str]
+    labels: NDArray[np.int64]
+
+
+class Fetched(NamedTuple):
+    """Something fetched: what it is, and the commit (or digest) that pins it."""
+
+    value: Any
+    revision: str
+
+
+def rows(dataset: Dataset, splits: tuple[str, ...], revision: str | None = None) -> Fetched:
+    """The named splits of a data set, as a mapping of Rows, and its commit.
+
+    `revision` pins it to an earlier commit. Raises UnavailableError where it cannot be had, or is not what the catalog
+    says of it.
+    """
+    datasets.disable_progress_bars()
+    commit = _commit("dataset", dataset.repository, revision or dataset.revision)
+    try:
+        loaded = datasets.load_dataset(dataset.repository, revision=commit)
+    except Exception as error:
+        raise _unavailable(f"data set {dataset.name}", dataset.repository, error) from error
+    return Fetched({name: _split(dataset, name, loaded) for name in splits}, commit)
+
+
+def _split(dataset: Dataset, name: str, loaded: Any) -> Rows:
+    there = dataset.splits[name]
+    if there not in loaded:
+        raise UnavailableError(f"{dataset.repository}: needs a split {there}, {allowed(list(loaded), there)}")
+    table = loaded[there]
+    for column in (dataset.text, dataset.label):
+        if column not in table.column_names:
+            raise UnavailableError(
+                f"{dataset.repository}: needs a column {column}, {allowed(table.column_names, column)}"
+            )
+    labels = np.asarray(table[dataset.label], dtype=np.int64)
+    if not len(labels) or labels.min() < 0 or labels.max() >= len(dataset.labels):
+        most = len(dataset.labels) - 1
+        raise UnavailableError(f"{dataset.repository}: {there}: labels must be there and lie in 0 to {most}")
+    return Rows([str(text) for text in table[dataset.text]], labels)
+
+
+def digest(splits: Mapping[str, Rows]) -> str:
+    """A digest of the rows themselves: the same texts and labels in the same order, whatever file they came from."""
+    sha = hashlib.sha256()
+    for name, split in sorted(splits.items()):
+        sha.update(json.dumps([name, split.texts, split.labels.tolist()], ensure_ascii=False).encode())
+    return sha.hexdigest()[:16]
+
+
+def encoder(name: str, revision: str | None = None) -> Fetched:
+    """The local folder of an encoder, and its commit; for a folder on this machine, itself and a digest.
+
+    Raises UnavailableError where it cannot be had, or is no encoder that sweeper can use.
+    """
+    local = Path(name).expanduser()
+    if local.is_dir():
+        return Fetched(_usable(local.resolve(), name), _folder_digest(local))
+    commit = _commit("model", name, revision or "main")
+    try:
+        folder = _snapshots("model", name) / commit if constants.HF_HUB_OFFLINE else _download(name, commit)
+    except Exception as error:
+        raise _unavailable("encoder", name, error) from error
+    return Fetched(_usable(Path(folder), name), commit)
+
+
+def _download(name: str, commit: str) -> str:
+    """Fetch the small files and one file of weights: safetensors where there is one, and all its shards."""
+    files = [file.rfilename for file in HfApi().model_info(name, revision=commit).siblings or []]
+    weights = next((weights for weights in _WEIGHTS if weights in files), "*.safetensors")
+    folder = snapshot_download(name, revision=commit, allow_patterns=[*_SMALL, weights], tqdm_class=_Silent)
+    return str(folder)
+
+
+def _usable(folder: Path, name: str) -> Path:
+    settings = json.loads(_read(folder / "config.json", name))
+    if settings.get("is_encoder_decoder"):
+        raise UnavailableError(f"encoder {name}: is an encoder-decoder; sweeper takes encoders, such as {ENCODERS[0]}")
+    return folder
+
+
+def _read(path: Path, name: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        raise UnavailableError(
+            f"encoder {name}: {path.name} is missing in {path.parent}; name a model's folder"
+        ) from None
+
+
+def _folder_digest(folder: Path) -> str:
+    sha = hashlib.sha256()
+    for path in sorted(p for p in folder.iterdir() if p.is_file()):
+        sha.update(path.name.encode())
+        with path.open("rb") as file:
+            sha.update(hashlib.file_digest(file, "sha256").digest())
+    return sha.hexdigest()[:16]
+
+
+class Tokenizer:
+    """Texts to token arrays, as the encoder in a folder was trained on them."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        try:
+            self._tokenizer = AutoTokenizer.from_pretrained(folder)
+        except Exception as error:
+            raise UnavailableError(f"encoder {name}: its tokenizer cannot be loaded: {_line(error)}") from error
+        if self._tokenizer.cls_token_id is None or self._tokenizer.pad_token_id is None:
+            raise UnavailableError(
+                f"encoder {name}: has no [CLS] or no padding token, and sweeper pools the first token"
+            )
+        self.padding = int(self._tokenizer.pad_token_id)
+
+    def split(self, rows: Rows, max_length: int) -> Split:
+        """One split as tokens, cut at max_length; the last token, [SEP], is kept."""
+        whole = self._tokenizer(rows.texts, truncation=False, verbose=False)["input_ids"] if rows.texts else []
+        lengths = np.array([len(ids) for ids in whole], dtype=np.int32)
+        cut = [ids if len(ids) <= max_length else [*ids[: max_length - 1], ids[-1]] for ids in whole]
+        starts = np.concatenate([[0], np.cumsum([len(ids) for ids in cut])]).astype(np.int64)
+        return Split(np.array([token for ids in cut for token in ids], dtype=np.int32), starts, lengths, rows.labels)
+
+    def save(self, folder: Path) -> None:
+        """Write the tokenizer's files into a folder, for a model that is kept."""
+        self._tokenizer.save_pretrained(folder)
+
+
+def _commit(kind: str, repository: str, revision: str) -> str:
+    """The commit that `revision` stands for now.
+
+    Where the hub cannot be reached and the cache has the repository, the rest of this process works from the cache.
+    """
+    try:
+        api = HfApi()
+        info = api.dataset_info if kind == "dataset" else api.model_info
+        return str(info(repository, revision=revision, timeout=20).sha)
+    except Exception as error:
+        cached = _cached(kind, repository, revision)
+        if cached is None or isinstance(error, _ABSENT):
+            what = "data set" if kind == "dataset" else "encoder"
+            raise _unavailable(what, repository, error) from error
+        constants.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE = True
+        return cached
+
+
+def _snapshots(kind: str, repository: str) -> Path:
+    return Path(constants.HF_HUB_CACHE) / f"{kind}s--{repository.replace('/', '--')}" / "snapshots"
+
+
+def _cached(kind: str, repository: str, revision: str) -> str | None:
+    """The commit `revision` where the cache has it; for a branch, the newest commit there."""
+    folder = _snapshots(kind, repository)
+    commits = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime) if folder.is_dir() else []
+    names = [path.name for path in commits]
+    if revision in names:
+        return revision
+    return names[-1] if names and not _COMMIT.fullmatch(revision) else None
+
+
+def _unavailable(what: str, repository: str, error: Exception) -> UnavailableError:
+    """One line for everything that a hub can answer, with what to do."""
+    hub = constants.ENDPOINT
+    if isinstance(error, UnavailableError):
+        return error
+    if isinstance(error, GatedRepoError):
+        return UnavailableError(f"{what}: {repository} is gated; accept its terms on {hub} and set HF_TOKEN")
+    if isinstance(error, _ABSENT) or "401" in str(error):
+        near = allowed(ENCODERS, repository) if what == "encoder" else "see its page, or set HF_TOKEN if it is private"
+        return UnavailableError(f"{what}: {hub} has no {repository}; {near}")
+    if isinstance(error, (LocalEntryNotFoundError, OfflineModeIsEnabled, OSError)) or "onnect" in str(error):
+        remedy = "connect, point HF_ENDPOINT at a hub, or fill the cache (HF_HOME) on a machine that is connected"
+        return UnavailableError(f"{what}: {repository} is not in the cache and {hub} cannot be reached; {remedy}")
+    return UnavailableError(f"{what}: {repository} cannot be loaded: {_line(error)}")
+
+
+def _line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:200]}"
+
+
+class _Silent:
+    """No progress bar: the screen is the command's own."""
+
+    def __init__(self, iterable: Any = None, *_: Any, **__: Any) -> None:
+        self.iterable, self.total, self.n = iterable, None, 0
+
+    def __iter__(self) -> Any:
+        return iter(self.iterable or ())
+
+    def __enter__(self) -> "_Silent":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def __getattr__(self, _: str) -> Any:
+        return lambda *_, **__: None

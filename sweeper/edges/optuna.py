@@ -1,0 +1,254 @@
+"""Optuna: the memory of a sweep. One study for each cell, all in one journal.
+
+Every report is in the record before anybody acts on it, and so is the verdict on it. What a sampler or a pruner
+answers is a function of the record and of seeds derived from the sweep's, so that a sweep which was cut off goes on as
+if it had not been: nothing else has to be saved.
+"""
+
+import math
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler, TPESampler
+from optuna.storages import JournalStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from sweeper.config import Scalar
+from sweeper.edges.journal import Journal
+from sweeper.outcome import Outcome
+from sweeper.ports import Finish, Recorded, Report, Trial
+from sweeper.space import Choice, Domain, Float, Params
+from sweeper.spec import SweepSpec
+
+_RETRIES = 20  # proposals that repeat a stopped setting before one of them is taken after all
+
+
+class Rungs(optuna.pruners.BasePruner):
+    """ASHA, as Ray Tune has it, as a pure function of the record.
+
+    At a rung a trial goes on if it is not below the (1 - 1/reduction_factor) quantile of those that reached the rung
+    before it; the first passes. A value that is not finite stops at any step. (Li et al., "A System for Massively
+    Parallel Hyperparameter Tuning", algorithm 2, in the form of ray.tune's ASHAScheduler.)
+    """
+
+    def __init__(self, rungs: Sequence[int], reduction_factor: int) -> None:
+        self.rungs, self.keep = frozenset(rungs), 1 - 1 / reduction_factor
+
+    def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
+        """Whether to stop the trial after its last report."""
+        step = trial.last_step
+        if step is None:
+            return False
+        sign = 1 if study.direction == optuna.study.StudyDirection.MAXIMIZE else -1
+        value = sign * trial.intermediate_values[step]
+        if not math.isfinite(value):
+            return True
+        others = [t for t in study.get_trials(deepcopy=False) if t.number != trial.number]
+        seen = [sign * t.intermediate_values[step] for t in others if step in t.intermediate_values]
+        seen = [other for other in seen if math.isfinite(other)]
+        return step in self.rungs and bool(seen) and value < np.percentile(seen, 100 * self.keep)
+
+
+class OptunaStudy:
+    """The record of one sweep, and the proposals that follow from it: the port Study."""
+
+    def __init__(self, spec: SweepSpec, path: Path, threads: int) -> None:
+        """Open or create the record at `path`. Raises BusyError or RecordError."""
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+        self.spec, self.threads = spec, threads
+        self.journal = Journal(path)
+        storage = JournalStorage(self.journal)
+        pruner = Rungs(spec.rungs, spec.asha.reduction_factor if spec.asha != "off" else 2)
+        direction = "maximize" if spec.objective.sign > 0 else "minimize"
+        self.studies = [
+            optuna.create_study(
+                study_name=" ".join(f"{name}={value}" for name, value in cell.items()) or "all",
+                storage=storage, pruner=pruner, direction=direction, load_if_exists=True,
+            )
+            for cell in spec.cells
+        ]  # fmt: skip
+        self.running: dict[int, optuna.trial.Trial] = {}
+        self._reopen()
+
+    def _reopen(self) -> None:
+        """Take up the trials that were cut off; one that was cut off while it was proposed is completed."""
+        for cell, study in enumerate(self.studies):
+            for frozen in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+                study.sampler = self._sampler(cell, frozen.number)
+                trial = optuna.trial.Trial(study, frozen._trial_id)
+                number = frozen.user_attrs.get("number")
+                self._suggest(cell, trial)
+                if number is None:
+                    number = self._next_number()
+                    trial.set_user_attr("number", number)
+                self.running[number] = trial
+
+    def close(self) -> None:
+        """Close the record."""
+        self.journal.close()
+
+    # ---- proposals
+
+    def ask(self, cell: int) -> Trial:
+        """Propose the next trial of a cell: what is planned for it first, then the sampler's choice."""
+        study, number = self.studies[cell], self._next_number()
+        for retry in range(_RETRIES + 1):
+            study.sampler = self._sampler(cell, len(study.get_trials(deepcopy=False)))
+            trial = study.ask()
+            self._suggest(cell, trial)
+            if retry == _RETRIES or not self._repeats_stopped(study, trial):
+                break
+            trial.set_user_attr("skipped", "repeats a setting that was stopped")
+            study.tell(trial, state=TrialState.FAIL)
+        trial.set_user_attr("number", number)
+        self.running[number] = trial
+        return self._trial(cell, _frozen(study, trial))
+
+    def _next_number(self) -> int:
+        counted = (t for study in self.studies for t in study.get_trials(deepcopy=False) if "number" in t.user_attrs)
+        return 1 + max((t.user_attrs["number"] for t in counted), default=0)
+
+    def _sampler(self, cell: int, number: int) -> BaseSampler:
+        """The sampler of one proposal, seeded for it alone: a sampler kept over trials could not be reopened."""
+        seed = self.spec.seed_of("sampler", cell, number)
+        if self.spec.sampler == "tpe":
+            base: BaseSampler = TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
+        else:
+            base = RandomSampler(seed=seed)
+        planned = self.spec.planned(cell)
+        if number >= len(planned):
+            return base
+        knobs = {knob.name: knob for knob in self.spec.space.searched()}
+        fixed = {
+            branch.parameter: _typed(value, branch.domain)
+            for name, value in planned[number].items()
+            for branch in knobs[name].branches
+            if branch.domain.contains(value)
+        }
+        return PartialFixedSampler(fixed, base)
+
+    def _suggest(self, cell: int, trial: optuna.trial.Trial) -> None:
+        self._walk(cell, lambda parameter, domain: _suggested(trial, parameter, domain))
+
+    def _walk(self, cell: int, value: Any) -> Params:
+        """The params of a trial: the cell's, and for each active knob `value(parameter, domain)`."""
+        space, params = self.spec.space, dict(self.spec.cells[cell])
+        for knob in space.searched():
+            branch = knob.branch({**space.base, **params})
+            if branch is not None:
+                single = isinstance(branch.domain, Choice) and len(branch.domain.values) == 1
+                params[knob.name] = branch.domain.values[0] if single else value(branch.parameter, branch.domain)
+        return params
+
+    def _repeats_stopped(self, study: optuna.Study, trial: optuna.trial.Trial) -> bool:
+        planned = trial.number < len(self.spec.planned(self.studies.index(study)))
+        return not planned and any(
+            other.state == TrialState.PRUNED and other.params == trial.params
+            for other in study.get_trials(deepcopy=False)
+        )
+
+    # ---- the record
+
+    def restart(self, trial: Trial) -> Trial:
+        """The same trial for another attempt, counted in the record."""
+        self.running[trial.number].set_user_attr("attempt", trial.attempt + 1)
+        return Trial(trial.number, trial.cell, trial.params, trial.config, trial.attempt + 1)
+
+    def report(self, trial: Trial, report: Report) -> Finish | None:
+        """Keep a report, its metrics before the value that the pruner reads, and the verdict on it."""
+        running = self.running[trial.number]
+        if f"report:{report.step}" not in running.user_attrs:
+            kept = {"time": _now(), "epoch": report.epoch, "attempt": trial.attempt, "metrics": dict(report.metrics)}
+            running.set_user_attr(f"report:{report.step}", kept)
+        value = report.metrics[self.spec.objective.metric]
+        if report.step not in _frozen(self.studies[trial.cell], running).intermediate_values:
+            running.report(value if math.isfinite(value) else math.nan, report.step)
+        if not running.should_prune():
+            return None
+        stop = Finish(Outcome.STOPPED_EARLY, f"below the others at its validation {report.step}")
+        self.finish(
+            trial,
+            stop if math.isfinite(value) else Finish(Outcome.DIVERGED, f"{self.spec.objective.metric} is {value}"),
+        )
+        return self._recorded(trial.cell, _frozen(self.studies[trial.cell], running)).finish
+
+    def finish(self, trial: Trial, finish: Finish) -> None:
+        """Keep how a trial ended: the outcome in an attribute, then the state that the sampler learns from.
+
+        Whatever did not complete is told as pruned, the worst rank: TPE ignores failures, and would go back there.
+        """
+        running, study = self.running[trial.number], self.studies[trial.cell]
+        if "outcome" not in running.user_attrs:
+            running.set_user_attr("reason", finish.reason)
+            running.set_user_attr("outcome", finish.outcome.value)
+        values = list(_frozen(study, running).intermediate_values.values())
+        if running.user_attrs["outcome"] == Outcome.COMPLETED and values:
+            best = max(values) if self.spec.objective.sign > 0 else min(values)
+            study.tell(running, best, skip_if_finished=True)
+        else:
+            study.tell(running, state=TrialState.PRUNED, skip_if_finished=True)
+
+    def recorded(self) -> Sequence[Recorded]:
+        """Every trial, by number; proposals that were skipped are none."""
+        found = [
+            self._recorded(cell, frozen)
+            for cell, study in enumerate(self.studies)
+            for frozen in study.get_trials(deepcopy=False)
+            if "number" in frozen.user_attrs
+        ]
+        return sorted(found, key=lambda recorded: recorded.trial.number)
+
+    def of(self, trial: Trial) -> Recorded:
+        """One trial as the record has it."""
+        return self._recorded(trial.cell, _frozen(self.studies[trial.cell], self.running[trial.number]))
+
+    def _recorded(self, cell: int, frozen: FrozenTrial) -> Recorded:
+        attributes = frozen.user_attrs
+        steps = sorted(int(key.partition(":")[2]) for key in attributes if key.startswith("report:"))
+        kept = [attributes[f"report:{step}"] for step in steps]
+        outcome = attributes.get("outcome")
+        return Recorded(
+            trial=self._trial(cell, frozen),
+            reports=tuple(Report(s, entry["epoch"], entry["metrics"]) for s, entry in zip(steps, kept, strict=True)),
+            times=tuple(entry["time"] for entry in kept),
+            started=_milliseconds(frozen.datetime_start),
+            finish=Finish(Outcome(outcome), attributes["reason"]) if outcome and frozen.state.is_finished() else None,
+            ended=_milliseconds(frozen.datetime_complete) if frozen.datetime_complete else None,
+        )
+
+    def _trial(self, cell: int, frozen: FrozenTrial) -> Trial:
+        params = self._walk(cell, lambda parameter, _: frozen.params[parameter])
+        number = frozen.user_attrs["number"]
+        config = self.spec.config(params, seed=self.spec.seed_of("search", cell, number), threads=self.threads)
+        return Trial(number, cell, params, config, frozen.user_attrs.get("attempt", 1))
+
+
+def _frozen(study: optuna.Study, trial: optuna.trial.Trial) -> FrozenTrial:
+    return study.get_trials(deepcopy=False)[trial.number]
+
+
+def _suggested(trial: optuna.trial.Trial, parameter: str, domain: Domain) -> Scalar:
+    if isinstance(domain, Choice):
+        chosen: Scalar = trial.suggest_categorical(parameter, domain.values)
+        return chosen
+    if isinstance(domain, Float):
+        return trial.suggest_float(parameter, domain.low, domain.high, log=domain.log, step=domain.step)
+    return trial.suggest_int(parameter, domain.low, domain.high, step=domain.step)
+
+
+def _typed(value: Scalar, domain: Domain) -> Scalar:
+    return float(value) if isinstance(domain, Float) else value
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
+
+
+def _milliseconds(moment: Any) -> int:
+    return int(moment.timestamp() * 1000) if moment else _now()

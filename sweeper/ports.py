@@ -1,0 +1,169 @@
+"""The shapes that cross a wall: what the trainer gives, what a runner asks for, what the record and the trackers take.
+
+Values go down, reports come up. A Runner pulls trials from Trials and hands each report back; Trials (sweep.py) writes
+it to the Study, which is durable, and then tells the Trackers, which only watch.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sweeper.config import Scalar, TrainConfig
+from sweeper.outcome import Outcome
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Report:
+    """One validation. `step` counts them from 1; `metrics` are named as in MLflow: validation/accuracy."""
+
+    step: int
+    epoch: float
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split as tokens: text i is tokens[starts[i]:starts[i + 1]], [CLS] and [SEP] included, cut at the longest
+    max_length of the sweep; `lengths` are those of the uncut texts.
+    """
+
+    tokens: "NDArray[np.int32]"  # (T,)
+    starts: "NDArray[np.int64]"  # (N + 1,)
+    lengths: "NDArray[np.int32]"  # (N,)
+    labels: "NDArray[np.int64]"  # (N,)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A pretrained encoder that any worker can build without a hub: its configuration and its weights by name."""
+
+    name: str
+    configuration: Mapping[str, Any]
+    weights: "Mapping[str, NDArray[np.float32]]"
+    padding: int
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """All that a training needs beside its config. The test split is in it only where it is to be scored."""
+
+    labels: tuple[str, ...]
+    encoder: Encoder
+    splits: Mapping[str, Split]
+
+
+Trainer = Callable[[TrainConfig, TrainingData, Path | None], Iterator[Report]]
+"""train(config, data, checkpoint): one Report per validation, going on from the checkpoint where there is one."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training of the sweep. `number` counts all trials from 1; `attempt` counts its starts, also from 1."""
+
+    number: int
+    cell: int
+    params: Mapping[str, Scalar]
+    config: TrainConfig
+    attempt: int = 1
+
+
+@dataclass(frozen=True)
+class Finish:
+    """How a trial ended, and why where it did not end well."""
+
+    outcome: Outcome
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A trial as the record has it. `times` are milliseconds since 1970, one for each report."""
+
+    trial: Trial
+    reports: tuple[Report, ...] = ()
+    times: tuple[int, ...] = ()
+    started: int = 0
+    finish: Finish | None = None
+    ended: int | None = None
+
+
+class Study(Protocol):
+    """The memory: asks for settings, and keeps every report before anybody acts on it."""
+
+    def ask(self, cell: int) -> Trial:
+        """Propose the next trial of a cell, durably."""
+
+    def restart(self, trial: Trial) -> Trial:
+        """The same trial for another attempt; what earlier attempts still send is ignored from now on."""
+
+    def report(self, trial: Trial, report: Report) -> Finish | None:
+        """Keep a report; where it ends the trial (ASHA), keep that too and return it."""
+
+    def finish(self, trial: Trial, finish: Finish) -> None:
+        """Keep how a trial ended. The first end counts."""
+
+    def recorded(self) -> Sequence[Recorded]:
+        """Every trial, by number."""
+
+
+class Trials(Protocol):
+    """What a runner runs: it pulls trials, and pushes what becomes of them."""
+
+    def next(self) -> Trial | None:
+        """The trial to start now; None where there is none left, or none until a running one ends."""
+
+    def exhausted(self) -> bool:
+        """Whether no trial will come any more, whatever happens to those that run."""
+
+    def report(self, trial: Trial, report: Report) -> bool:
+        """Take a report; False where the trial shall stop."""
+
+    def finish(self, trial: Trial, finish: Finish) -> None:
+        """Take the end of a trial."""
+
+    def lost(self, trial: Trial, reason: str) -> None:
+        """Take the loss of a trial's worker; the trial comes again, or fails where it was lost too often."""
+
+
+class Runner(Protocol):
+    """The muscle: runs the trials to their ends, on this machine or on many."""
+
+    def run(self, trials: Trials, train: Trainer, data: Mapping[str, TrainingData], folder: Path) -> None:
+        """Run until `trials` are exhausted and all have ended, or until interrupted (KeyboardInterrupt).
+
+        `data` is by encoder; checkpoints go below `folder`.
+        """
+
+
+class Tracker(Protocol):
+    """A window on the sweep: it watches, decides nothing, and its trouble is never the sweep's."""
+
+    def started(self, recorded: Recorded) -> None:
+        """A trial starts, or goes on; `recorded` has the reports of its earlier attempts."""
+
+    def reported(self, trial: Trial, report: Report, time: int) -> None:
+        """A new report is in the record."""
+
+    def finished(self, recorded: Recorded) -> None:
+        """A trial has ended."""
+
+    def close(self, status: str) -> None:
+        """The sweep stops for now; `status` is MLflow's word: FINISHED, FAILED or KILLED."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one trial gets, and how many run at once."""
+
+    cpu: int
+    gpu: float
+    slots: int
+    notes: tuple[str, ...] = field(default=())
