@@ -53,6 +53,14 @@ class TrialError(SweeperError):
     """A trial that ends with an outcome of its own; the sweep goes on."""
 
 
+class Interruption(KeyboardInterrupt):
+    """The user or the system ends the command; what ran is cut off, and the same command goes on."""
+
+    def __init__(self, exit_code: int = 130) -> None:
+        super().__init__()
+        self.exit_code = exit_code
+
+
 class DivergedError(TrialError):
     """The training loss is not a finite number."""
 

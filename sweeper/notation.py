@@ -22,7 +22,7 @@ _FORMS = ("value", "choice", *_RANGES)
 
 
 class NotationError(Exception):
-    """A knob that is not written as one. `path` leads from the knob to the mistake, `names` are what may stand there."""
+    """A knob that is not written as one. `path` leads from it to the mistake, `names` are what may stand there."""
 
     def __init__(self, path: Path, rule: str, names: tuple[str, ...] = (), word: str = "") -> None:
         super().__init__(rule)

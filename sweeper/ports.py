@@ -5,10 +5,11 @@ it to the Study, which is durable, and then tells the Trackers, which only watch
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sweeper.allocation import Allocation
 from sweeper.config import Scalar, TrainConfig
 from sweeper.outcome import Outcome
 
@@ -65,6 +66,15 @@ Trainer = Callable[[TrainConfig, TrainingData, Path | None], Iterator[Report]]
 
 
 @dataclass(frozen=True)
+class Job:
+    """What every trial of a sweep shares: the trainer, its data by encoder, and the folder for checkpoints."""
+
+    train: Trainer
+    data: Mapping[str, TrainingData]
+    folder: Path
+
+
+@dataclass(frozen=True)
 class Trial:
     """One training of the sweep. `number` counts all trials from 1; `attempt` counts its starts, also from 1."""
 
@@ -110,6 +120,9 @@ class Study(Protocol):
     def finish(self, trial: Trial, finish: Finish) -> None:
         """Keep how a trial ended. The first end counts."""
 
+    def of(self, trial: Trial) -> Recorded:
+        """A trial as the record has it."""
+
     def recorded(self) -> Sequence[Recorded]:
         """Every trial, by number."""
 
@@ -121,7 +134,7 @@ class Trials(Protocol):
         """The trial to start now; None where there is none left, or none until a running one ends."""
 
     def exhausted(self) -> bool:
-        """Whether no trial will come any more, whatever happens to those that run."""
+        """Whether nothing runs and no trial will come any more."""
 
     def report(self, trial: Trial, report: Report) -> bool:
         """Take a report; False where the trial shall stop."""
@@ -136,34 +149,18 @@ class Trials(Protocol):
 class Runner(Protocol):
     """The muscle: runs the trials to their ends, on this machine or on many."""
 
-    def run(self, trials: Trials, train: Trainer, data: Mapping[str, TrainingData], folder: Path) -> None:
-        """Run until `trials` are exhausted and all have ended, or until interrupted (KeyboardInterrupt).
+    def allocate(self, cpu: int, gpu: float) -> Allocation:
+        """What one trial gets of the CPUs and GPUs that were asked for it."""
 
-        `data` is by encoder; checkpoints go below `folder`.
-        """
+    def run(self, trials: Trials, job: Job, allocation: Allocation) -> None:
+        """Run until `trials` are exhausted, or raise Interruption."""
 
 
 class Tracker(Protocol):
     """A window on the sweep: it watches, decides nothing, and its trouble is never the sweep's."""
 
-    def started(self, recorded: Recorded) -> None:
-        """A trial starts, or goes on; `recorded` has the reports of its earlier attempts."""
-
-    def reported(self, trial: Trial, report: Report, time: int) -> None:
-        """A new report is in the record."""
-
-    def finished(self, recorded: Recorded) -> None:
-        """A trial has ended."""
+    def update(self, recorded: Recorded) -> None:
+        """Something new is in the record: a trial started or went on, sent a report, or ended."""
 
     def close(self, status: str) -> None:
         """The sweep stops for now; `status` is MLflow's word: FINISHED, FAILED or KILLED."""
-
-
-@dataclass(frozen=True)
-class Resources:
-    """What one trial gets, and how many run at once."""
-
-    cpu: int
-    gpu: float
-    slots: int
-    notes: tuple[str, ...] = field(default=())

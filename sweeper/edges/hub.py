@@ -207,10 +207,15 @@ def _unavailable(what: str, repository: str, error: Exception) -> UnavailableErr
     if isinstance(error, _ABSENT) or "401" in str(error):
         near = allowed(ENCODERS, repository) if what == "encoder" else "see its page, or set HF_TOKEN if it is private"
         return UnavailableError(f"{what}: {hub} has no {repository}; {near}")
-    if isinstance(error, (LocalEntryNotFoundError, OfflineModeIsEnabled, OSError)) or "onnect" in str(error):
+    if isinstance(error, (LocalEntryNotFoundError, OfflineModeIsEnabled, OSError)) or _transport(error):
         remedy = "connect, point HF_ENDPOINT at a hub, or fill the cache (HF_HOME) on a machine that is connected"
         return UnavailableError(f"{what}: {repository} is not in the cache and {hub} cannot be reached; {remedy}")
     return UnavailableError(f"{what}: {repository} cannot be loaded: {_line(error)}")
+
+
+def _transport(error: Exception) -> bool:
+    """Whether the error is of the hub's HTTP client, whichever of its generations is installed."""
+    return any(kind.__name__ == "TransportError" for kind in type(error).__mro__)
 
 
 def _line(error: Exception) -> str:

@@ -23,6 +23,11 @@ def save(state: dict[str, Any], path: Path) -> None:
         raise
 
 
+def step(path: Path) -> int:
+    """How many reports came before the checkpoint at `path`; 0 where there is none."""
+    return len(load(path)["reports"]) if path.exists() else 0
+
+
 def load(path: Path) -> dict[str, Any]:
     """The state saved at `path`. It is read as data: nothing in the file is executed."""
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)

@@ -43,3 +43,8 @@ def autocast(chosen: Precision, device: torch.device) -> AbstractContextManager[
 def scaler(chosen: Precision, device: torch.device) -> torch.amp.GradScaler:
     """The gradient scaler: at work in fp16 alone."""
     return torch.amp.GradScaler(device.type, enabled=chosen == "fp16")
+
+
+def gpus() -> int:
+    """How many GPUs this process may use."""
+    return torch.cuda.device_count()

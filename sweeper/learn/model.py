@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, initialization
+from transformers.utils import logging as transformers_logging
 
 from sweeper.config import TrainConfig
 from sweeper.ports import Encoder, TrainingData
@@ -75,6 +76,7 @@ def build(encoder: Encoder) -> nn.Module:
 
 def pretrained(folder: Path, name: str, padding: int) -> Encoder:
     """The encoder in a local folder, in the format of transformers."""
+    transformers_logging.disable_progress_bar()
     module = AutoModel.from_pretrained(folder, dtype=torch.float32)
     weights = {key: np.ascontiguousarray(tensor.numpy()) for key, tensor in module.state_dict().items()}
     return Encoder(name, module.config.to_dict(), weights, padding)

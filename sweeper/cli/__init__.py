@@ -1,0 +1,25 @@
+"""The command line: the only place that prints, exits, and picks edges. One file per family of commands.
+
+Nothing heavy is imported until a command needs it: `sweeper --help` loads neither ray nor torch.
+"""
+
+import typer
+
+from sweeper.cli import run, train
+
+app = typer.Typer(
+    name="sweeper",
+    help="Hyper-parameter sweeps for fine-tuned text classifiers, with results a reviewer can believe.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run.run)
+app.command("check")(run.check)
+app.command("train")(train.train)
+
+
+def main() -> None:
+    """The console script."""
+    app()

@@ -1,0 +1,159 @@
+"""Drive sweeps: pick the edges, start Ray once, and run one sweep after the other on it."""
+
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from sweeper import sweep
+from sweeper.allocation import Allocation
+from sweeper.catalog import DATASETS
+from sweeper.cli import words
+from sweeper.cli.lines import Lines
+from sweeper.cli.prepare import Prepared, materialise, prepare
+from sweeper.cli.screen import Screen
+from sweeper.folder import SweepFolder, create, find
+from sweeper.ports import Job, Runner, TrainingData
+from sweeper.spec import SweepSpec
+
+
+def drive(screen: Screen, specs: Sequence[SweepSpec], sweeps: Path, *, inline: bool) -> list[dict[str, Any]]:
+    """Run every sweep that is not finished, and show the results of all. Data is fetched before Ray starts."""
+    found = [(spec, find(sweeps, spec)) for spec in specs]
+    open_ = [k for k, (spec, folder) in enumerate(found) if not _finished(spec, folder)]
+    if open_:
+        screen.hush(sweeps)
+    prepared = {k: prepare(*found[k]) for k in open_}
+    results: dict[int, dict[str, Any]] = {}
+    if open_:
+        with _runner(inline) as runner:
+            for k in open_:
+                results[k] = _one(screen, runner, prepared[k], sweeps)
+    for k, (spec, folder) in enumerate(found):
+        if folder is not None and k not in results:
+            results[k] = folder.results() or {}
+            screen.line(f"{folder.name} is finished; a larger budget, or another seed, goes on from here")
+            _show(screen, spec, folder, results[k], sweeps)
+    return [results[k] for k in range(len(found))]
+
+
+def _finished(spec: SweepSpec, folder: SweepFolder | None) -> bool:
+    results = folder.results() if folder else None
+    return results is not None and results["trials"] >= sum(spec.share(cell) for cell in range(len(spec.cells)))
+
+
+def _runner(inline: bool) -> Any:
+    if inline:
+        from sweeper.edges.inline import InlineRunner
+        from sweeper.learn.device import gpus
+
+        return InlineRunner(len(os.sched_getaffinity(0)), gpus())
+    from sweeper.edges.ray import RayRunner
+
+    return RayRunner()
+
+
+def _one(screen: Screen, runner: Runner, prepared: Prepared, sweeps: Path) -> dict[str, Any]:
+    """One sweep, from its folder to its results."""
+    from sweeper.edges.mlflow import MlflowTracker
+    from sweeper.edges.optuna import OptunaStudy
+    from sweeper.learn.train import train
+
+    spec = prepared.spec
+    share = runner.allocate(spec.resources.cpu, spec.resources.gpu)
+    folder = prepared.folder or create(sweeps, spec, prepared.resolved, share.cpu)
+    with closing(OptunaStudy(spec, folder.journal, folder.frozen.threads)) as study:
+        screen.log_in(folder.path / "logs")
+        data = materialise(prepared)
+        recorded = list(study.recorded())
+        _greet(screen, folder, spec, share, data, len(recorded))
+        lines = Lines(screen, spec)
+        lines.greet(recorded)
+        tracker = MlflowTracker(
+            tracking_uri(sweeps),
+            sweep=folder.name,
+            dataset=spec.dataset,
+            facts=_facts(spec),
+            artifacts=_artifacts(sweeps),
+        )
+        status = "KILLED"
+        try:
+            spent = sweep.run(spec, study, runner, (lines, tracker), Job(train, data, folder.path.resolve()), share)
+            status = "FINISHED"
+        except Exception:
+            status = "FAILED"
+            raise
+        finally:
+            tracker.close(status)
+        results = sweep.results(spec, folder, study.recorded())
+        folder.finish(results)
+    if not spent:
+        screen.line(f"the budget's {spec.budget.hours:g} hours are over; the same command goes on for as long again")
+    if tracker.behind:
+        screen.line(f"MLflow lacks {tracker.behind} runs (see the log); the same command brings it level")
+    _show(screen, spec, folder, results, sweeps)
+    return results
+
+
+def _greet(
+    screen: Screen,
+    folder: SweepFolder,
+    spec: SweepSpec,
+    share: Allocation,
+    data: Mapping[str, TrainingData],
+    known: int,
+) -> None:
+    screen.line(f"{folder.name}: {words.describe(spec)}", style="bold")
+    if known:
+        screen.line(f"  goes on: {known} trials are in the record")
+    if share.note:
+        screen.line(f"  {share.note}; {share.slots} at a time")
+    sizes = {name: len(split) for name, split in next(iter(data.values())).splits.items()}
+    screen.line("  " + ", ".join(f"{size:,} texts in {name}" for name, size in sizes.items()))
+    for name, found in data.items():
+        cut = float((found.splits["train"].lengths > spec.most_tokens).mean())
+        screen.line(
+            f"  {cut:.1%} of the texts are longer than {spec.most_tokens} tokens of {words.short(name)}, and cut"
+        )
+
+
+def _facts(spec: SweepSpec) -> dict[str, str]:
+    """What the sweep's own run in MLflow says of it."""
+    asha = "off" if spec.asha == "off" else f"{spec.asha.grace_epochs:g}, {spec.asha.reduction_factor}"
+    return {
+        "dataset": DATASETS[spec.dataset].repository,
+        "objective": spec.objective.metric,
+        "sampler": spec.sampler,
+        "asha": asha,
+        "seed": str(spec.seed),
+    }
+
+
+def tracking_uri(sweeps: Path) -> str:
+    """Where runs are tracked: what MLFLOW_TRACKING_URI says, else a file beside the sweeps."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{sweeps.resolve() / 'mlflow.db'}"
+
+
+def _artifacts(sweeps: Path) -> str | None:
+    return None if os.environ.get("MLFLOW_TRACKING_URI") else (sweeps.resolve() / "artifacts").as_uri()
+
+
+def _show(screen: Screen, spec: SweepSpec, folder: SweepFolder, results: dict[str, Any], sweeps: Path) -> None:
+    """The table, and what to do next."""
+    screen.line()
+    screen.console.print(words.results_table(spec, results))
+    for line in words.settings_lines(results):
+        screen.line(f"  {line}")
+    screen.line("chosen on validation, one seed each: expect a few points less on the test split", style="dim")
+    winner = sweep.winner(spec, results)
+    if winner is not None:
+        screen.line(f"train the best again:  sweeper train {shlex.quote(str(folder.path))} {winner}")
+    uri = tracking_uri(sweeps)
+    server = uri.startswith("http")
+    screen.line(
+        f"compare the runs:      {uri}" if server else f"compare the runs:      mlflow ui --backend-store-uri {uri}"
+    )
+    if screen.log is not None:
+        screen.line(f"log:                   {screen.log}")

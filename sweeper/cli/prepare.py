@@ -1,0 +1,69 @@
+"""Before a sweep starts: its data and encoders, fetched once and pinned, then turned into arrays."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sweeper.catalog import DATASETS
+from sweeper.errors import UsageError
+from sweeper.folder import SweepFolder
+from sweeper.ports import TrainingData
+from sweeper.spec import SweepSpec
+
+if TYPE_CHECKING:
+    from sweeper.edges.hub import Rows
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A spec with what it needs on this machine: rows by split, encoders' folders, and what pins them."""
+
+    spec: SweepSpec
+    folder: SweepFolder | None
+    rows: "Mapping[str, Rows]"
+    encoders: Mapping[str, Path]
+    resolved: Mapping[str, str]
+
+
+def prepare(spec: SweepSpec, folder: SweepFolder | None, splits: tuple[str, ...] = ("train", "validation")) -> Prepared:
+    """Fetch what a spec needs; where its sweep has begun, exactly what it began with."""
+    from sweeper.edges import hub
+
+    pins = folder.frozen.resolved if folder else {}
+    fetched = hub.rows(DATASETS[spec.dataset], splits, pins.get("dataset"))
+    rows = {name: _limited(split, getattr(spec.limit, name, None)) for name, split in fetched.value.items()}
+    found = {name: hub.encoder(name, pins.get(name)) for name in spec.encoders}
+    searched = {name: rows[name] for name in ("train", "validation")}
+    resolved = {"dataset": fetched.revision, "rows": hub.digest(searched)} | {n: e.revision for n, e in found.items()}
+    if folder is not None:
+        _unchanged(folder, pins, resolved)
+    return Prepared(spec, folder, rows, {name: encoder.value for name, encoder in found.items()}, resolved)
+
+
+def _limited(split: "Rows", most: int | None) -> "Rows":
+    return split if most is None else type(split)(split.texts[:most], split.labels[:most])
+
+
+def _unchanged(folder: SweepFolder, pins: Mapping[str, str], resolved: Mapping[str, str]) -> None:
+    changed = [name for name, pin in pins.items() if resolved.get(name) != pin]
+    if changed:
+        raise UsageError(
+            f"{folder.path}: {changed[0]} has changed since this sweep began ({pins[changed[0]][:12]} then, "
+            f"{resolved[changed[0]][:12]} now); bring it back, or move the folder away to start anew"
+        )
+
+
+def materialise(prepared: Prepared) -> dict[str, TrainingData]:
+    """Tokens and weights by encoder, as arrays."""
+    from sweeper.edges import hub
+    from sweeper.learn import model
+
+    spec = prepared.spec
+    data = {}
+    for name, place in prepared.encoders.items():
+        tokenizer = hub.Tokenizer(place, name)
+        splits = {split: tokenizer.split(rows, spec.most_tokens) for split, rows in prepared.rows.items()}
+        encoder = model.pretrained(place, name, tokenizer.padding)
+        data[name] = TrainingData(DATASETS[spec.dataset].labels, encoder, splits)
+    return data

@@ -1,0 +1,63 @@
+"""`sweeper run` and `sweeper check`: from search space files to tables of the best."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sweeper.cli.screen import command
+
+if TYPE_CHECKING:
+    from sweeper.spec import SweepSpec
+
+Files = Annotated[list[Path], typer.Argument(help="Search spaces, run one after the other.", show_default=False)]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY.PATH=VALUE", help="Override a key of the files, as in --set budget.trials=8."),
+]
+
+
+def run(
+    files: Files,
+    overrides: Sets = None,
+    sweeps: Annotated[Path, typer.Option(help="Where sweeps are kept.")] = Path("sweeps"),
+    inline: Annotated[bool, typer.Option("--inline", help="Run in this process, without Ray: for a debugger.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the final result on stdout as JSON.")] = False,
+) -> None:
+    """Run search spaces; the same command again goes on where it stopped.
+
+    Data sets and encoders come from the Hugging Face hub (HF_ENDPOINT, HF_HOME); results go to MLflow
+    (MLFLOW_TRACKING_URI, else mlflow.db beside the sweeps). With RAY_ADDRESS set, that Ray cluster is used.
+    """
+    with command(as_json=as_json, debugger=inline, again="the same command goes on where it stopped") as screen:
+        specs = _specs(files, overrides)
+        from sweeper.cli.drive import drive
+
+        found = drive(screen, specs, sweeps, inline=inline)
+        screen.result(found[0] if len(found) == 1 else {"sweeps": found})
+
+
+def check(files: Files, overrides: Sets = None) -> None:
+    """Check search spaces, and say what they would run."""
+    from sweeper.cli.words import describe
+
+    with command() as screen:
+        for file, spec in zip(files, _specs(files, overrides), strict=True):
+            screen.line(f"{file}: {describe(spec)}")
+
+
+def _specs(files: list[Path], overrides: list[str] | None) -> "list[SweepSpec]":
+    """Read and check every file before any of them runs; the mistakes of all are told together."""
+    from sweeper.edges import yaml
+    from sweeper.errors import SearchSpaceError, UsageError
+    from sweeper.spec import read
+
+    specs, mistakes = [], []
+    for file in files:
+        try:
+            specs.append(read(yaml.read(file, overrides or ())))
+        except UsageError as error:
+            mistakes += str(error).splitlines()
+    if mistakes:
+        raise SearchSpaceError(mistakes)
+    return specs

@@ -1,0 +1,147 @@
+"""The screen belongs to sweeper: what the libraries print goes to a log file.
+
+Raylets, workers and half a dozen libraries write to file descriptors 1 and 2 whatever Python says. So the terminal is
+duplicated for our own lines, and the two descriptors lead to the log, before any of these libraries is imported.
+"""
+
+import json
+import logging
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from sweeper.errors import Interruption, SweeperError, UsageError
+
+
+class Screen:
+    """Our lines on the terminal, everybody else's in a log.
+
+    People read stdout; with `as_json` stdout has the result alone and people read stderr. With `debugger` the descriptors
+    stay as they are, and only what goes through Python's logging and warnings is kept off the screen.
+    """
+
+    def __init__(self, *, as_json: bool = False, debugger: bool = False) -> None:
+        self.as_json, self.debugger = as_json, debugger
+        self._out, self._err = os.dup(1), os.dup(2)
+        self.console = Console(file=self._writer(self._err if as_json else self._out), highlight=False)
+        self.errors = Console(file=self._writer(self._err), highlight=False, soft_wrap=True)
+        self.log: Path | None = None
+        self._temporary = False
+
+    def _writer(self, descriptor: int) -> Any:
+        return os.fdopen(os.dup(descriptor), "w", encoding="utf-8", errors="replace", buffering=1)
+
+    def line(self, text: str = "", style: str | None = None) -> None:
+        """One line, never wrapped: the terminal may."""
+        self.console.print(text, style=style, markup=False, soft_wrap=True)
+
+    def result(self, values: dict[str, Any]) -> None:
+        """The final result, as JSON on stdout, where it was asked for."""
+        if self.as_json:
+            os.write(self._out, (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode())
+
+    def hush(self, folder: Path) -> None:
+        """Send what the libraries print to a log that does not have its place yet."""
+        self._redirect(folder / f".starting-{os.getpid()}.log")
+        self._temporary = True
+
+    def log_in(self, folder: Path) -> None:
+        """Keep the log in this folder from now on, in a file of its own for each start."""
+        path = folder / time.strftime("%Y-%m-%dT%H-%M-%S.log")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if self._temporary and self.log is not None:
+            self.log.rename(path)
+            self.log, self._temporary = path, False
+        else:
+            self._redirect(path)
+
+    def _redirect(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.log = path
+        if self.debugger:
+            logging.captureWarnings(True)
+            logging.basicConfig(handlers=[logging.FileHandler(path, encoding="utf-8")], force=True)
+            return
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(descriptor, 1)
+        os.dup2(descriptor, 2)
+        os.close(descriptor)
+
+    def restore(self) -> None:
+        """Give the descriptors back. A log that never got its place is removed."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(self._out, 1)
+        os.dup2(self._err, 2)
+        if self._temporary and self.log is not None:
+            self.log.unlink(missing_ok=True)
+            with suppress(OSError):
+                self.log.parent.rmdir()
+            self.log = None
+
+
+@contextmanager
+def command(*, as_json: bool = False, debugger: bool = False, again: str = "") -> Iterator[Screen]:
+    """A command's frame: its screen, and its end as one line and an exit code.
+
+    0 done; 1 it could not finish; 2 the input is wrong; 130 or 143 interrupted, with `again` saying how to go on.
+    """
+    screen = Screen(as_json=as_json, debugger=debugger)
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield screen
+    except Interruption as interruption:
+        _stop(screen, interruption.exit_code, again)
+    except KeyboardInterrupt:
+        _stop(screen, 130, again)
+    except SweeperError as error:
+        _fail(screen, error)
+    except (typer.Exit, SystemExit):
+        raise
+    except Exception as error:
+        _crash(screen, error)
+    finally:
+        screen.restore()
+
+
+def _terminate(_: int, __: FrameType | None) -> None:
+    raise Interruption(143)
+
+
+def _stop(screen: Screen, code: int, again: str) -> None:
+    screen.errors.print(f"interrupted{f'; {again}' if again else ''}", markup=False)
+    raise typer.Exit(code) from None
+
+
+def _fail(screen: Screen, error: SweeperError) -> None:
+    screen.errors.print(str(error), markup=False)
+    if not isinstance(error, UsageError) and screen.log is not None:
+        screen.errors.print(f"log: {screen.log}", markup=False)
+    raise typer.Exit(error.exit_code) from None
+
+
+def _crash(screen: Screen, error: Exception) -> None:
+    """An error that nobody foresaw: its traceback to the log, one line to the user."""
+    text = "".join(traceback.format_exception(error))
+    if screen.log is None:
+        screen.errors.print(text, markup=False)
+    else:
+        with screen.log.open("a", encoding="utf-8") as file:
+            file.write(text)
+        screen._temporary = False
+    where = f"; the traceback is in {screen.log}" if screen.log else ""
+    line = " ".join(str(error).split())
+    screen.errors.print(f"sweeper has a bug, or met something new: {type(error).__name__}: {line}{where}", markup=False)
+    raise typer.Exit(1) from None

@@ -1,0 +1,130 @@
+"""`sweeper train`: a trial of a sweep once more, this time keeping the model."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sweeper.cli.screen import Screen, command
+
+if TYPE_CHECKING:
+    from sweeper.folder import SweepFolder
+    from sweeper.ports import Recorded, TrainingData
+    from sweeper.spec import SweepSpec
+
+
+def train(
+    sweep: Annotated[Path, typer.Argument(help="A sweep's folder, such as sweeps/sst5-3f9a1c2e.", show_default=False)],
+    trial: Annotated[int | None, typer.Argument(help="A trial's number.", show_default="the best")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Another seed.", show_default="the trial's own")] = None,
+    test: Annotated[bool, typer.Option("--test", help="Score the test split too, once, with the model kept.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Where the model goes.", show_default="SWEEP/train/…")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures on stdout as JSON.")] = False,
+) -> None:
+    """Train a trial of a sweep again and keep its best epoch.
+
+    With the trial's own seed, on the same machine, the numbers are those of the sweep, bit for bit. An interrupted
+    training goes on from its last validation.
+    """
+    with command(as_json=as_json, again="the same command goes on from the last validation") as screen:
+        from sweeper.folder import open_
+
+        folder = open_(sweep)
+        found = _recorded(folder, folder.spec, trial)
+        if seed is not None:
+            found = _reseeded(found, seed)
+        name = f"{found.trial.number}-seed-{found.trial.config.seed}"
+        screen.result(_train(screen, folder, found, out or folder.path / "train" / name, test=test))
+
+
+def _recorded(folder: "SweepFolder", spec: "SweepSpec", number: int | None) -> "Recorded":
+    from contextlib import closing
+
+    from sweeper.edges.optuna import OptunaStudy
+    from sweeper.errors import UsageError
+    from sweeper.sweep import results, winner
+
+    with closing(OptunaStudy(spec, folder.journal, folder.frozen.threads)) as study:
+        recorded = study.recorded()
+    if number is None:
+        number = winner(spec, results(spec, folder, recorded))
+    found = next((one for one in recorded if one.trial.number == number), None)
+    if found is None:
+        raise UsageError(f"{folder.path}: has no trial {number}, allowed: 1 to {len(recorded)}")
+    return found
+
+
+def _reseeded(recorded: "Recorded", seed: int) -> "Recorded":
+    from dataclasses import replace
+
+    config = recorded.trial.config.model_copy(update={"seed": seed})
+    return replace(recorded, trial=replace(recorded.trial, config=config))
+
+
+def _train(screen: Screen, folder: "SweepFolder", found: "Recorded", out: Path, *, test: bool) -> dict[str, Any]:
+    """Train, keep the best epoch in `out`, and write its figures to result.json there, last."""
+    from sweeper.cli import words
+    from sweeper.cli.prepare import materialise, prepare
+    from sweeper.edges.hub import Tokenizer
+    from sweeper.folder import write
+    from sweeper.learn import keep
+
+    config = found.trial.config
+    screen.hush(folder.path)
+    screen.log_in(folder.path / "logs")
+    splits = ("train", "validation", "test") if test else ("train", "validation")
+    prepared = prepare(folder.spec, folder, splits)
+    data = materialise(prepared)[config.encoder]
+    screen.line(f"{folder.name} trial {found.trial.number}: {words.settings(config.used)}", style="bold")
+    result = _earlier(out) or _best_epoch(screen, folder.spec, found, data, out)
+    if test and "test" not in result:
+        result["test"] = keep.score_kept(out, config, data, "test")
+    Tokenizer(prepared.encoders[config.encoder], config.encoder).save(out / "encoder")
+    write(out / "result.json", result)
+    (out / "checkpoint.pt").unlink(missing_ok=True)
+    shown = {"validation": result["metrics"]["validation/accuracy"], **_accuracy(result)}
+    screen.line("  ".join(f"{split} accuracy {words.figure(value)}" for split, value in shown.items()))
+    screen.line(f"model: {out}")
+    screen.line(f"log:   {screen.log}")
+    return result
+
+
+def _accuracy(result: dict[str, Any]) -> dict[str, float]:
+    return {"test": result["test"]["accuracy"]} if "test" in result else {}
+
+
+def _earlier(out: Path) -> dict[str, Any] | None:
+    """The result of an earlier training into the same folder, if it came to its end."""
+    path = out / "result.json"
+    if not path.exists():
+        return None
+    result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return result
+
+
+def _best_epoch(
+    screen: Screen, spec: "SweepSpec", found: "Recorded", data: "TrainingData", out: Path
+) -> dict[str, Any]:
+    """Train to the end, keeping the model of the best epoch in `out`; its figures."""
+    from sweeper.cli import words
+    from sweeper.errors import SweeperError
+    from sweeper.learn import checkpoint, keep
+    from sweeper.learn.train import train as reports_of
+
+    config, saved = found.trial.config, out / "checkpoint.pt"
+    metric, sign = spec.objective.metric, spec.objective.sign
+    earlier, best = checkpoint.step(saved), None
+    for report in reports_of(config, data, saved):
+        value = report.metrics[metric]
+        better = best is None or sign * value > sign * best.metrics[metric]
+        screen.line(f"  epoch {report.epoch:g}  {metric} {words.figure(value)}{'  best so far' if better else ''}")
+        if better:
+            best = report
+            if report.step >= earlier:  # the model of a report before that was kept when it came first
+                keep.keep(saved, config, data, out)
+    if best is None:
+        raise SweeperError(f"trial {found.trial.number}: the training has no validation to choose a model by")
+    params = {name: value for name, value in config.used.items() if name != "seed"}
+    figures = {"epoch": best.epoch, "metrics": dict(best.metrics)}
+    return {"trial": found.trial.number, "seed": config.seed, "params": params, **figures}

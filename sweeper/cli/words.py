@@ -1,0 +1,132 @@
+"""Trials, figures and times as people read them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+
+from sweeper.config import Scalar
+from sweeper.document import spell
+from sweeper.outcome import Outcome
+from sweeper.ports import Recorded
+from sweeper.spec import SweepSpec
+from sweeper.sweep import best_report
+
+SHOWN = {
+    Outcome.COMPLETED: "completed",
+    Outcome.STOPPED_EARLY: "stopped early",
+    Outcome.DIVERGED: "diverged",
+    Outcome.COLLAPSED: "collapsed",
+    Outcome.OUT_OF_MEMORY: "out of memory",
+    Outcome.FAILED: "failed",
+}
+
+
+def short(value: Scalar) -> str:
+    """A value in few characters: an encoder without its owner, a number with four digits."""
+    text = f"{value:.4g}" if isinstance(value, float) else spell(value)
+    return text.rpartition("/")[2]
+
+
+def settings(params: Mapping[str, Scalar]) -> str:
+    """Params as one phrase: batch_size 32, learning_rate 4.1e-05."""
+    return ", ".join(f"{name} {short(value)}" for name, value in params.items())
+
+
+def figure(value: float | None) -> str:
+    """A score with four digits after the point, as tables have it."""
+    return "-" if value is None else f"{value:.4f}"
+
+
+def duration(seconds: float) -> str:
+    """A time in its two largest units: 41s, 3m 20s, 5h 07m."""
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60:02}s"
+    return f"{whole // 3600}h {whole % 3600 // 60:02}m"
+
+
+def cell(values: Mapping[str, Scalar]) -> str:
+    """A cell's name: electra-base-discriminator lcl."""
+    return " ".join(short(value) for value in values.values()) or "all"
+
+
+def trial_line(spec: SweepSpec, recorded: Recorded, width: int) -> str:
+    """A finished trial on one line; `width` is that of the longest cell's name."""
+    trial, finish = recorded.trial, recorded.finish
+    own = spec.cells[trial.cell]
+    report = best_report(spec, recorded)
+    took = ((recorded.ended or recorded.started) - recorded.started) / 1000
+    parts = [
+        f"trial {trial.number:>3}",
+        f"{cell(own):<{width}}",
+        f"{SHOWN[finish.outcome] if finish else 'running':<13}",
+        f"{figure(report.metrics[spec.objective.metric]) if report else '-':>6} at epoch {report.epoch:<3g}"
+        if report
+        else f"{'-':>6}{'':13}",
+        f"{duration(took):>7}",
+        settings({name: value for name, value in trial.params.items() if name not in own}),
+    ]
+    if finish is not None and not finish.outcome.healthy:
+        parts.append(f"[{finish.reason}]")
+    return "  ".join(parts)
+
+
+def results_table(spec: SweepSpec, results: Mapping[str, Any]) -> Table:
+    """The best of each cell, from a sweep's results; their settings are in `settings_lines`."""
+    metric = spec.objective.metric
+    table = Table(
+        title=f"{results['sweep']}: best per cell by {metric}", title_justify="left", box=None, pad_edge=False
+    )
+    knobs = list(dict.fromkeys(name for own in spec.cells for name in own))
+    for knob in knobs:
+        table.add_column(knob, overflow="fold")
+    for name in _columns(spec):
+        table.add_column(name.removeprefix("validation/"), justify="right")
+    for name in ("epoch", "trial", "trials"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for entry in results["cells"]:
+        table.add_row(*_table_row(spec, knobs, entry))
+    return table
+
+
+def _columns(spec: SweepSpec) -> list[str]:
+    return list(dict.fromkeys((spec.objective.metric, "validation/accuracy", "validation/macro_f1")))
+
+
+def _table_row(spec: SweepSpec, knobs: Sequence[str], entry: Mapping[str, Any]) -> list[str]:
+    own, found = entry["cell"], entry["best"]
+    names = [short(own[knob]) if knob in own else "-" for knob in knobs]
+    stopped = entry["outcomes"].get(Outcome.STOPPED_EARLY, 0)
+    ended = f"{entry['trials']}" + (f" ({stopped} stopped)" if stopped else "")
+    if found is None:
+        return [*names, *("-" for _ in _columns(spec)), "-", "-", ended]
+    figures = [figure(found["metrics"].get(name)) for name in _columns(spec)]
+    return [*names, *figures, f"{found['epoch']:g}", f"{found['trial']}{'' if found['completed'] else '*'}", ended]
+
+
+def settings_lines(results: Mapping[str, Any]) -> list[str]:
+    """The settings of each row of the table, by trial; what is odd about a row is said there."""
+    lines = []
+    for entry in results["cells"]:
+        found = entry["best"]
+        if found is None:
+            lines.append(f"{cell(entry['cell'])}: no trial came to a validation")
+            continue
+        mean = f" (mean {figure(found['mean'])} over {found['repeats']} seeds)" if found["repeats"] > 1 else ""
+        mark = "" if found["completed"] else " (*no trial of this cell completed; this one came furthest)"
+        lines.append(f"trial {found['trial']}: {settings(found['params'])}{mean}{mark}")
+    return lines
+
+
+def describe(spec: SweepSpec) -> str:
+    """What a spec would run, in one line."""
+    cells = len(spec.cells)
+    trials = sum(spec.share(cell) for cell in range(cells))
+    rungs = [f"{rung / spec.validations_per_epoch:g}" for rung in spec.rungs]
+    asha = f"ASHA after epoch {', '.join(rungs)}" if rungs else "no early stopping"
+    limit = ", first rows only (limit)" if spec.limit.model_dump(exclude_none=True) else ""
+    plural = "s" if cells != 1 else ""
+    return f"{spec.dataset}, {cells} cell{plural}, {trials} trials of up to {spec.most_epochs} epochs, {asha}{limit}"

@@ -1,0 +1,228 @@
+"""Ray Tune: the muscle. It places trials, reuses workers, and tells when one is lost.
+
+Tune's two extension points, Searcher and TrialScheduler, are thin adapters over one Trials: what to try and when to
+stop is decided there. Workers take tokens and weights from the object store, once for each worker process; reports
+come back as plain results, the last of which says how the trial ended, so that a trial which Tune cut off is never
+taken for one that is done.
+"""
+
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+# Large buffers are kept, in huge pages: on a CPU, a third of a MiniLM step is spent on page faults otherwise.
+_MEMORY = {"hugetlb": 1, "trim_threshold": 2**33, "mmap_threshold": 2**25}
+_ENVIRONMENT = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_FUNCTION_THREAD_TIMEOUT_S": "60",
+    "TUNE_GLOBAL_CHECKPOINT_S": "3600",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+    "GLIBC_TUNABLES": ":".join(f"glibc.malloc.{name}={value}" for name, value in _MEMORY.items()),
+}
+os.environ.update({name: value for name, value in _ENVIRONMENT.items() if name not in os.environ})
+
+import ray  # noqa: E402 - Ray reads its environment when it is imported
+from ray import tune  # noqa: E402
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler  # noqa: E402
+from ray.tune.search import Searcher  # noqa: E402
+
+from sweeper.allocation import Allocation, on_cluster, on_machine  # noqa: E402
+from sweeper.attempt import attempt, forget  # noqa: E402
+from sweeper.errors import Interruption  # noqa: E402
+from sweeper.ports import Finish, Job, Report, TrainingData, Trial, Trials  # noqa: E402
+
+
+class RayRunner:
+    """The port Runner on Ray: one started here, or the cluster that RAY_ADDRESS names. A context manager."""
+
+    def __init__(self) -> None:
+        self.remote = bool(os.environ.get("RAY_ADDRESS"))
+        self.folder = Path(tempfile.mkdtemp(prefix="sweeper-", dir="/tmp"))
+
+    def __enter__(self) -> "RayRunner":
+        quiet = {"logging_level": "WARNING", "log_to_driver": False}
+        if self.remote:
+            ray.init(**quiet, runtime_env={"env_vars": _ENVIRONMENT})
+        else:
+            ray.init(include_dashboard=False, _temp_dir=str(self.folder), **quiet)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        ray.shutdown()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def allocate(self, cpu: int, gpu: float) -> Allocation:
+        """The trial's share of what Ray has."""
+        have = ray.cluster_resources()
+        place = on_cluster if self.remote else on_machine
+        return place(cpu, gpu, cpus=int(have.get("CPU", 0)), gpus=float(have.get("GPU", 0)))
+
+    def run(self, trials: Trials, job: Job, allocation: Allocation) -> None:
+        """Run trials side by side until there is none left."""
+        store = {name: ray.put(data) for name, data in job.data.items()}
+        function = tune.with_parameters(_trainable, job=Job(job.train, {}, job.folder), store=_References(store))
+        bridge = _Bridge(trials, job.folder, allocation.slots)
+        with _signals() as caught:
+            tuner = tune.Tuner(
+                tune.with_resources(function, {"cpu": allocation.cpu, "gpu": allocation.gpu}),
+                tune_config=tune.TuneConfig(
+                    search_alg=_Proposals(bridge),
+                    scheduler=_Verdicts(bridge),
+                    num_samples=-1,
+                    reuse_actors=True,
+                    trial_dirname_creator=lambda trial: str(trial.trial_id),
+                ),
+                run_config=tune.RunConfig(
+                    name="sweep", storage_path=str(self.folder / "tune"), verbose=0, stop=_Stopper(caught)
+                ),
+            )
+            tuner.fit()
+        shutil.rmtree(self.folder / "tune", ignore_errors=True)
+        if caught:
+            raise Interruption(128 + caught[0])
+
+
+class _References:
+    """Object references by encoder, wrapped so that Tune hands them on instead of what they refer to."""
+
+    def __init__(self, references: Mapping[str, Any]) -> None:
+        self.references = references
+
+
+_kept: dict[str, TrainingData] = {}  # of this worker process: tokens and weights, shared with the object store
+
+
+def _trainable(config: dict[str, Any], job: Job, store: _References) -> None:
+    """One attempt, on a worker."""
+    trial: Trial = config["trial"]
+    reference = store.references[trial.config.encoder]
+    key = reference.hex()
+    if key not in _kept:
+        _kept[key] = ray.get(reference)
+    with closing(attempt(trial, job, _kept[key])) as events:
+        for event in events:
+            tune.report({"finish" if isinstance(event, Finish) else "report": asdict(event)})
+
+
+class _Bridge:
+    """What the two adapters share: the trials that Tune runs now, by Tune's name for them."""
+
+    def __init__(self, trials: Trials, folder: Path, slots: int) -> None:
+        self.trials, self.folder, self.slots = trials, folder, slots
+        self.running: dict[str, Trial] = {}
+
+    def suggest(self, name: str) -> Trial | str | None:
+        if len(self.running) >= self.slots:
+            return None
+        trial = self.trials.next()
+        if trial is not None:
+            self.running[name] = trial
+            return trial
+        return Searcher.FINISHED if self.trials.exhausted() else None
+
+    def result(self, name: str, result: Mapping[str, Any]) -> bool:
+        """Pass a result on; False where the trial shall stop."""
+        if name not in self.running:
+            return False
+        if "report" in result:
+            goes_on = self.trials.report(self.running[name], Report(**result["report"]))
+            if not goes_on:
+                forget(self.folder, self.running.pop(name))
+            return goes_on
+        if "finish" in result:
+            trial = self.running.pop(name)
+            self.trials.finish(trial, Finish(**result["finish"]))
+            forget(self.folder, trial)
+        return True
+
+    def lost(self, name: str, reason: str) -> None:
+        if name in self.running:
+            self.trials.lost(self.running.pop(name), reason)
+
+
+class _Adapter:
+    """An adapter is pickled by Tune with its own snapshots, which sweeper has no use for: the record is elsewhere."""
+
+    bridge: _Bridge
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing to save."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing to restore."""
+
+
+class _Proposals(_Adapter, Searcher):
+    """Tune asks it for trials."""
+
+    def __init__(self, bridge: _Bridge) -> None:
+        super().__init__()
+        self.bridge = bridge
+
+    def suggest(self, trial_id: str) -> Any:
+        found = self.bridge.suggest(trial_id)
+        return {"trial": found} if isinstance(found, Trial) else found
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        if error:
+            self.bridge.lost(trial_id, "its worker process died")
+
+
+class _Verdicts(_Adapter, FIFOScheduler):
+    """Tune asks it whether a trial goes on."""
+
+    def __init__(self, bridge: _Bridge) -> None:
+        super().__init__()
+        self.bridge = bridge
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        goes_on = self.bridge.result(trial.trial_id, result)
+        return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
+
+
+class _Stopper(tune.Stopper):
+    """Ends the whole run after a signal."""
+
+    def __init__(self, caught: list[int]) -> None:
+        self.caught = caught
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return bool(self.caught)
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Note SIGINT and SIGTERM instead of dying of them. A second one takes its usual way."""
+    caught: list[int] = []
+    earlier: dict[int, Any] = {}
+
+    def note(number: int, _: FrameType | None) -> None:
+        caught.append(number)
+        for which, handler in earlier.items():
+            signal.signal(which, handler)
+
+    for which in (signal.SIGINT, signal.SIGTERM):
+        earlier[which] = signal.signal(which, note)
+    try:
+        yield caught
+    finally:
+        for which, handler in earlier.items():
+            signal.signal(which, handler)

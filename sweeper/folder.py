@@ -1,0 +1,114 @@
+"""The folder of a sweep, `sweeps/sst5-3f9a1c2e/`, named by what the sweep is.
+
+sweep.json       the question as it was put, and what was frozen when it was first put
+record.journal   every proposal, report and outcome (edges/optuna.py)
+trials/          checkpoints of the trials that run, tracebacks of those that failed
+train/           models that `sweeper train` made
+logs/            what the libraries had to say, a file for each start
+results.json     written last: it is there, so the sweep is finished
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sweeper.errors import UsageError
+from sweeper.spec import SweepSpec, fingerprint
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """What is fixed when a sweep first starts: data and encoders as they then were, and the threads of a trial.
+
+    `resolved` maps `dataset` and each encoder to a commit or digest, and `rows` to the digest of the rows.
+    """
+
+    question: Mapping[str, Any]
+    resolved: Mapping[str, str]
+    threads: int
+
+
+class SweepFolder:
+    """One sweep's folder, and what it is: `name` is the folder's, `fingerprint` the digits in it."""
+
+    def __init__(self, path: Path, frozen: Frozen) -> None:
+        self.path, self.frozen = path, frozen
+
+    @property
+    def name(self) -> str:
+        """The sweep's name: data set and fingerprint."""
+        return self.path.name
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint alone."""
+        return self.path.name.rpartition("-")[2]
+
+    @property
+    def journal(self) -> Path:
+        """The record's file."""
+        return self.path / "record.journal"
+
+    @property
+    def spec(self) -> SweepSpec:
+        """The spec as it was put at the first start, with the default budget and resources."""
+        return SweepSpec.model_validate(self.frozen.question)
+
+    def results(self) -> dict[str, Any] | None:
+        """The results where the sweep is finished."""
+        try:
+            found: dict[str, Any] = json.loads((self.path / "results.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        return found
+
+    def finish(self, results: Mapping[str, Any]) -> None:
+        """Write the results: whole or not at all."""
+        write(self.path / "results.json", results)
+
+
+def find(sweeps: Path, spec: SweepSpec) -> SweepFolder | None:
+    """The sweep in `sweeps` that asked the same question, the newest where there are several."""
+    found = [folder for folder in everywhere(sweeps) if folder.frozen.question == spec.question]
+    return max(found, key=lambda folder: (folder.path / "sweep.json").stat().st_mtime, default=None)
+
+
+def everywhere(sweeps: Path) -> list[SweepFolder]:
+    """Every sweep in `sweeps`."""
+    return [open_(path.parent) for path in sorted(sweeps.glob("*/sweep.json"))]
+
+
+def open_(path: Path) -> SweepFolder:
+    """The sweep in a folder. Raises UsageError where there is none."""
+    try:
+        stored = json.loads((path / "sweep.json").read_text(encoding="utf-8"))
+        return SweepFolder(path, Frozen(**stored))
+    except FileNotFoundError:
+        raise UsageError(f"{path}: is no sweep's folder; name one, such as sweeps/sst5-3f9a1c2e") from None
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{path / 'sweep.json'}: cannot be read ({error}); move {path} away to start anew") from None
+
+
+def create(sweeps: Path, spec: SweepSpec, resolved: Mapping[str, str], threads: int) -> SweepFolder:
+    """Make the folder of a new sweep, and freeze what it is about."""
+    name = f"{spec.dataset}-{fingerprint(spec.question, resolved)}"
+    folder = SweepFolder(sweeps / name, Frozen(spec.question, dict(resolved), threads))
+    write(folder.path / "sweep.json", asdict(folder.frozen))
+    return folder
+
+
+def write(path: Path, values: Mapping[str, Any]) -> None:
+    """Write JSON to a file that is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(values, file, indent=2, ensure_ascii=False)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    Path(name).chmod(0o644)
+    Path(name).replace(path)
