@@ -26,8 +26,8 @@ from sweeper.errors import Interruption, SweeperError, UsageError
 class Screen:
     """Our lines on the terminal, everybody else's in a log.
 
-    People read stdout; with `as_json` stdout has the result alone and people read stderr. With `debugger` the descriptors
-    stay as they are, and only what goes through Python's logging and warnings is kept off the screen.
+    People read stdout; with `as_json` stdout has the result alone and people read stderr. With `debugger` the
+    descriptors stay as they are, and only what goes through Python's logging and warnings is kept off the screen.
     """
 
     def __init__(self, *, as_json: bool = False, debugger: bool = False) -> None:

@@ -10,9 +10,8 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -73,8 +72,8 @@ class RayRunner:
         """Run trials side by side until there is none left."""
         store = {name: ray.put(data) for name, data in job.data.items()}
         function = tune.with_parameters(_trainable, job=Job(job.train, {}, job.folder), store=_References(store))
-        bridge = _Bridge(trials, job.folder, allocation.slots)
         with _signals() as caught:
+            bridge = _Bridge(trials, job.folder, allocation.slots, caught)
             tuner = tune.Tuner(
                 tune.with_resources(function, {"cpu": allocation.cpu, "gpu": allocation.gpu}),
                 tune_config=tune.TuneConfig(
@@ -113,17 +112,19 @@ def _trainable(config: dict[str, Any], job: Job, store: _References) -> None:
         _kept[key] = ray.get(reference)
     with closing(attempt(trial, job, _kept[key])) as events:
         for event in events:
-            tune.report({"finish" if isinstance(event, Finish) else "report": asdict(event)})
+            tune.report({"event": event})  # an object: Tune would flatten a mapping
 
 
 class _Bridge:
     """What the two adapters share: the trials that Tune runs now, by Tune's name for them."""
 
-    def __init__(self, trials: Trials, folder: Path, slots: int) -> None:
-        self.trials, self.folder, self.slots = trials, folder, slots
+    def __init__(self, trials: Trials, folder: Path, slots: int, caught: Sequence[int]) -> None:
+        self.trials, self.folder, self.slots, self.caught = trials, folder, slots, caught
         self.running: dict[str, Trial] = {}
 
     def suggest(self, name: str) -> Trial | str | None:
+        if self.caught:
+            return Searcher.FINISHED
         if len(self.running) >= self.slots:
             return None
         trial = self.trials.next()
@@ -132,20 +133,18 @@ class _Bridge:
             return trial
         return Searcher.FINISHED if self.trials.exhausted() else None
 
-    def result(self, name: str, result: Mapping[str, Any]) -> bool:
-        """Pass a result on; False where the trial shall stop."""
-        if name not in self.running:
+    def event(self, name: str, event: Report | Finish) -> bool:
+        """Pass an event of a trial on; False where the trial shall stop, or has ended."""
+        trial = self.running.get(name)
+        if trial is None:
             return False
-        if "report" in result:
-            goes_on = self.trials.report(self.running[name], Report(**result["report"]))
-            if not goes_on:
-                forget(self.folder, self.running.pop(name))
-            return goes_on
-        if "finish" in result:
-            trial = self.running.pop(name)
-            self.trials.finish(trial, Finish(**result["finish"]))
-            forget(self.folder, trial)
-        return True
+        if isinstance(event, Report) and self.trials.report(trial, event):
+            return True
+        if isinstance(event, Finish):
+            self.trials.finish(trial, event)
+        del self.running[name]
+        forget(self.folder, trial)
+        return False
 
     def lost(self, name: str, reason: str) -> None:
         if name in self.running:
@@ -191,7 +190,7 @@ class _Verdicts(_Adapter, FIFOScheduler):
         self.bridge = bridge
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        goes_on = self.bridge.result(trial.trial_id, result)
+        goes_on = self.bridge.event(trial.trial_id, result["event"])
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
 
 
