@@ -6,7 +6,7 @@ own, so that a worker that was believed dead cannot overwrite its successor's.
 
 import os
 import traceback
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -15,24 +15,18 @@ from sweeper.outcome import Outcome
 from sweeper.ports import Finish, Job, Report, TrainingData, Trial
 
 
-def attempt(trial: Trial, job: Job, data: TrainingData) -> Iterator[Report | Finish]:
+def attempt(trial: Trial, job: Job, data: TrainingData) -> Generator[Report | Finish, None, None]:
     """Train; an exception of the trainer is an outcome, and its traceback is kept in the trial's folder."""
     folder = trial_folder(job.folder, trial)
     try:
-        with closing(_generator(job.train(trial.config, data, _checkpoint(folder, trial.attempt)))) as reports:
+        with closing(job.train(trial.config, data, _checkpoint(folder, trial.attempt))) as reports:
             yield from reports
-    except GeneratorExit:
-        raise
     except Exception as error:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
         yield _finish(error)
     else:
         yield Finish(Outcome.COMPLETED)
-
-
-def _generator(reports: Iterator[Report]) -> Iterator[Report]:
-    yield from reports
 
 
 def _finish(error: Exception) -> Finish:

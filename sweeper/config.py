@@ -75,10 +75,8 @@ KNOBS: tuple[str, ...] = tuple(name for name in TrainConfig.model_fields if name
 @cache
 def _adapter(name: str) -> TypeAdapter[Any]:
     field = TrainConfig.model_fields[name]
-    return TypeAdapter(
-        Annotated[field.annotation, Field(), *field.metadata],  # type: ignore[valid-type]
-        config=ConfigDict(strict=True, allow_inf_nan=False),
-    )
+    annotated: Any = Annotated[field.annotation, Field(), *field.metadata]
+    return TypeAdapter(annotated, config=ConfigDict(strict=True, allow_inf_nan=False))
 
 
 def complaint(name: str, value: object) -> str | None:

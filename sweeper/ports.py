@@ -4,7 +4,7 @@ Values go down, reports come up. A Runner pulls trials from Trials and hands eac
 it to the Study, which is durable, and then tells the Trackers, which only watch.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -61,7 +61,7 @@ class TrainingData:
     splits: Mapping[str, Split]
 
 
-Trainer = Callable[[TrainConfig, TrainingData, Path | None], Iterator[Report]]
+Trainer = Callable[[TrainConfig, TrainingData, Path | None], Generator[Report, None, None]]
 """train(config, data, checkpoint): one Report per validation, going on from the checkpoint where there is one."""
 
 

@@ -15,7 +15,7 @@ from sweeper.cli.lines import Lines
 from sweeper.cli.prepare import Prepared, materialise, prepare
 from sweeper.cli.screen import Screen
 from sweeper.folder import SweepFolder, create, find
-from sweeper.ports import Job, Runner, TrainingData
+from sweeper.ports import Job, Recorded, Runner, Tracker, TrainingData
 from sweeper.spec import SweepSpec
 
 
@@ -69,8 +69,7 @@ def _one(screen: Screen, runner: Runner, prepared: Prepared, sweeps: Path) -> di
         data = materialise(prepared)
         recorded = list(study.recorded())
         _greet(screen, folder, spec, share, data, len(recorded))
-        lines = Lines(screen, spec)
-        lines.greet(recorded)
+        view = _view(screen, folder, spec, recorded, share)
         tracker = MlflowTracker(
             tracking_uri(sweeps),
             sweep=folder.name,
@@ -80,12 +79,13 @@ def _one(screen: Screen, runner: Runner, prepared: Prepared, sweeps: Path) -> di
         )
         status = "KILLED"
         try:
-            spent = sweep.run(spec, study, runner, (lines, tracker), Job(train, data, folder.path.resolve()), share)
+            spent = sweep.run(spec, study, runner, (view, tracker), Job(train, data, folder.path.resolve()), share)
             status = "FINISHED"
         except Exception:
             status = "FAILED"
             raise
         finally:
+            view.close(status)
             tracker.close(status)
         results = sweep.results(spec, folder, study.recorded())
         folder.finish(results)
@@ -95,6 +95,15 @@ def _one(screen: Screen, runner: Runner, prepared: Prepared, sweeps: Path) -> di
         screen.line(f"MLflow lacks {tracker.behind} runs (see the log); the same command brings it level")
     _show(screen, spec, folder, results, sweeps)
     return results
+
+
+def _view(screen: Screen, folder: SweepFolder, spec: SweepSpec, known: list[Recorded], share: Allocation) -> Tracker:
+    """What the user watches: the live view on a terminal, lines elsewhere."""
+    if not screen.live:
+        return Lines(screen, spec, known)
+    from sweeper.cli.live import LiveView
+
+    return LiveView(screen, spec, known, f"{folder.name}: {words.describe(spec)}", share.slots)
 
 
 def _greet(

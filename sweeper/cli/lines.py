@@ -1,29 +1,27 @@
-"""A sweep as plain lines: one for each trial that ends, with the state of the whole behind it."""
+"""A sweep as plain lines: one for each trial that ends, with the state of the whole below it."""
 
 import time
+from collections.abc import Iterable
 
 from sweeper.cli import words
 from sweeper.cli.screen import Screen
+from sweeper.cli.summary import Summary
 from sweeper.outcome import Outcome
 from sweeper.ports import Recorded
 from sweeper.spec import SweepSpec
-from sweeper.sweep import row
+
+BAD = [outcome for outcome in Outcome if not outcome.healthy]
 
 
 class Lines:
-    """A Tracker that prints a line for each trial that ends."""
+    """A Tracker that prints a line for each trial that ends; `known` are those that an earlier run told of."""
 
-    def __init__(self, screen: Screen, spec: SweepSpec) -> None:
+    def __init__(self, screen: Screen, spec: SweepSpec, known: Iterable[Recorded]) -> None:
         self.screen, self.spec = screen, spec
         self.width = max(len(words.cell(cell)) for cell in spec.cells)
-        self.total = sum(spec.share(cell) for cell in range(len(spec.cells)))
         self.states: dict[int, Recorded] = {}
-        self.told: set[int] = set()
+        self.told = {one.trial.number for one in known if one.finish is not None}
         self.start = time.monotonic()
-
-    def greet(self, recorded: list[Recorded]) -> None:
-        """Take what an earlier run left as told."""
-        self.told = {one.trial.number for one in recorded if one.finish is not None}
 
     def update(self, recorded: Recorded) -> None:
         """Print the trial if it has ended and was not told yet."""
@@ -36,24 +34,17 @@ class Lines:
 
     def summary(self) -> str:
         """The whole in one line: how many trials are done, stopped early, running; the best; the time."""
-        ended = [one for one in self.states.values() if one.finish is not None]
-        stopped = sum(one.finish is not None and one.finish.outcome == Outcome.STOPPED_EARLY for one in ended)
-        poor = sum(one.finish is not None and not one.finish.outcome.healthy for one in ended)
-        parts = [f"{len(ended)} of {self.total} trials done"]
+        state = Summary(self.spec, self.states)
+        stopped, poor, running = state.count([Outcome.STOPPED_EARLY]), state.count(BAD), len(state.running())
+        parts = [f"{len(state.ended())} of {state.total} trials done"]
         parts += [f"{stopped} stopped early"] if stopped else []
         parts += [f"{poor} ended badly"] if poor else []
-        parts += [f"{len(self.states) - len(ended)} running"] if len(self.states) > len(ended) else []
-        parts += [self._best()] if any(one.reports for one in self.states.values()) else []
+        parts += [f"{running} running"] if running else []
+        best = state.best()
+        if best is not None:
+            place = words.cell(self.spec.cells[best.cell])
+            parts.append(f"best {words.figure(best.score)} by trial {best.number} ({place})")
         return ", ".join([*parts, words.duration(time.monotonic() - self.start)])
-
-    def _best(self) -> str:
-        sign = self.spec.objective.sign
-        rows = [row(self.spec, one) for one in self.states.values()]
-        scored = [(one.score, one) for one in rows if one.score is not None]
-        if not scored:
-            return "no score yet"
-        score, top = max(scored, key=lambda pair: sign * pair[0])
-        return f"best {words.figure(score)} by trial {top.number} ({words.cell(self.spec.cells[top.cell])})"
 
     def close(self, status: str) -> None:
         """Nothing is left to print."""

@@ -23,13 +23,15 @@ def run(
     sweeps: Annotated[Path, typer.Option(help="Where sweeps are kept.")] = Path("sweeps"),
     inline: Annotated[bool, typer.Option("--inline", help="Run in this process, without Ray: for a debugger.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the final result on stdout as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the final tables alone.")] = False,
 ) -> None:
     """Run search spaces; the same command again goes on where it stopped.
 
     Data sets and encoders come from the Hugging Face hub (HF_ENDPOINT, HF_HOME); results go to MLflow
     (MLFLOW_TRACKING_URI, else mlflow.db beside the sweeps). With RAY_ADDRESS set, that Ray cluster is used.
     """
-    with command(as_json=as_json, debugger=inline, again="the same command goes on where it stopped") as screen:
+    again = "the same command goes on where it stopped"
+    with command(as_json=as_json, debugger=inline, quiet=quiet, again=again) as screen:
         specs = _specs(files, overrides)
         from sweeper.cli.drive import drive
 

@@ -27,11 +27,13 @@ class Screen:
     """Our lines on the terminal, everybody else's in a log.
 
     People read stdout; with `as_json` stdout has the result alone and people read stderr. With `debugger` the
-    descriptors stay as they are, and only what goes through Python's logging and warnings is kept off the screen.
+    descriptors stay as they are, and only what goes through Python's logging and warnings is kept off the screen. With
+    `quiet`, only tables and errors are shown.
     """
 
-    def __init__(self, *, as_json: bool = False, debugger: bool = False) -> None:
-        self.as_json, self.debugger = as_json, debugger
+    def __init__(self, *, as_json: bool = False, debugger: bool = False, quiet: bool = False) -> None:
+        self.as_json, self.debugger, self.quiet = as_json, debugger, quiet
+        self.plain = debugger or "NO_COLOR" in os.environ
         self._out, self._err = os.dup(1), os.dup(2)
         self.console = Console(file=self._writer(self._err if as_json else self._out), highlight=False)
         self.errors = Console(file=self._writer(self._err), highlight=False, soft_wrap=True)
@@ -41,9 +43,15 @@ class Screen:
     def _writer(self, descriptor: int) -> Any:
         return os.fdopen(os.dup(descriptor), "w", encoding="utf-8", errors="replace", buffering=1)
 
+    @property
+    def live(self) -> bool:
+        """Whether people watch a terminal that can be redrawn."""
+        return self.console.is_terminal and not self.console.is_dumb_terminal and not self.quiet and not self.plain
+
     def line(self, text: str = "", style: str | None = None) -> None:
         """One line, never wrapped: the terminal may."""
-        self.console.print(text, style=style, markup=False, soft_wrap=True)
+        if not self.quiet:
+            self.console.print(text, style=style, markup=False, soft_wrap=True)
 
     def result(self, values: dict[str, Any]) -> None:
         """The final result, as JSON on stdout, where it was asked for."""
@@ -93,12 +101,12 @@ class Screen:
 
 
 @contextmanager
-def command(*, as_json: bool = False, debugger: bool = False, again: str = "") -> Iterator[Screen]:
+def command(*, as_json: bool = False, debugger: bool = False, quiet: bool = False, again: str = "") -> Iterator[Screen]:
     """A command's frame: its screen, and its end as one line and an exit code.
 
     0 done; 1 it could not finish; 2 the input is wrong; 130 or 143 interrupted, with `again` saying how to go on.
     """
-    screen = Screen(as_json=as_json, debugger=debugger)
+    screen = Screen(as_json=as_json, debugger=debugger, quiet=quiet)
     signal.signal(signal.SIGTERM, _terminate)
     try:
         yield screen

@@ -8,6 +8,8 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +26,7 @@ from huggingface_hub.errors import (
 from numpy.typing import NDArray
 from transformers import AutoTokenizer
 
-from sweeper.catalog import ENCODERS, Dataset
+from sweeper.catalog import ENCODERS, OFFLINE, Dataset
 from sweeper.document import allowed
 from sweeper.errors import UnavailableError
 from sweeper.ports import Split
@@ -56,12 +58,27 @@ def rows(dataset: Dataset, splits: tuple[str, ...], revision: str | None = None)
     says of it.
     """
     datasets.disable_progress_bars()
-    commit = _commit("dataset", dataset.repository, revision or dataset.revision)
+    kind, _, folder = dataset.repository.rpartition(":")
+    if kind == "package":
+        loaded, commit = _shipped(folder), "shipped"
+    else:
+        commit = _commit("dataset", dataset.repository, revision or dataset.revision)
+        loaded = _loaded(dataset, commit)
+    return Fetched({name: _split(dataset, name, loaded) for name in splits}, commit)
+
+
+def _loaded(dataset: Dataset, commit: str) -> Any:
     try:
-        loaded = datasets.load_dataset(dataset.repository, revision=commit)
+        return datasets.load_dataset(dataset.repository, revision=commit)
     except Exception as error:
         raise _unavailable(f"data set {dataset.name}", dataset.repository, error) from error
-    return Fetched({name: _split(dataset, name, loaded) for name in splits}, commit)
+
+
+def _shipped(folder: str) -> dict[str, Any]:
+    """A data set of the package itself, by split."""
+    place = Path(str(files("sweeper"))) / "data" / folder
+    lines = {path.stem: path.read_text(encoding="utf-8").splitlines() for path in place.glob("*.jsonl")}
+    return {split: datasets.Dataset.from_list([json.loads(line) for line in rows]) for split, rows in lines.items()}
 
 
 def _split(dataset: Dataset, name: str, loaded: Any) -> Rows:
@@ -74,11 +91,17 @@ def _split(dataset: Dataset, name: str, loaded: Any) -> Rows:
             raise UnavailableError(
                 f"{dataset.repository}: needs a column {column}, {allowed(table.column_names, column)}"
             )
-    labels = np.asarray(table[dataset.label], dtype=np.int64)
+    labels = _numbers(dataset, list(table[dataset.label]))
     if not len(labels) or labels.min() < 0 or labels.max() >= len(dataset.labels):
         most = len(dataset.labels) - 1
         raise UnavailableError(f"{dataset.repository}: {there}: labels must be there and lie in 0 to {most}")
     return Rows([str(text) for text in table[dataset.text]], labels)
+
+
+def _numbers(dataset: Dataset, labels: list[Any]) -> NDArray[np.int64]:
+    """Labels as class numbers; names are looked up in the catalog's, -1 where they are not there."""
+    order = {name: number for number, name in enumerate(dataset.labels)}
+    return np.array([order.get(label, -1) if isinstance(label, str) else label for label in labels], dtype=np.int64)
 
 
 def digest(splits: Mapping[str, Rows]) -> str:
@@ -97,6 +120,9 @@ def encoder(name: str, revision: str | None = None) -> Fetched:
     local = Path(name).expanduser()
     if local.is_dir():
         return Fetched(_usable(local.resolve(), name), _folder_digest(local))
+    installed = _installed(name)
+    if installed is not None and revision in (None, installed.revision):
+        return installed
     commit = _commit("model", name, revision or "main")
     try:
         folder = _snapshots("model", name) / commit if constants.HF_HUB_OFFLINE else _download(name, commit)
@@ -105,10 +131,27 @@ def encoder(name: str, revision: str | None = None) -> Fetched:
     return Fetched(_usable(Path(folder), name), commit)
 
 
+def _installed(name: str) -> Fetched | None:
+    """An encoder that the extra `offline` has installed, its weights checked; its package is not imported."""
+    offline = OFFLINE.get(name)
+    found = find_spec(offline.package) if offline else None
+    if offline is None or found is None or not found.submodule_search_locations:
+        return None
+    folder = Path(found.submodule_search_locations[0]) / offline.folder
+    with (folder / _WEIGHTS[0]).open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != offline.sha256:
+        raise UnavailableError(
+            f"encoder {name}: the weights in {folder} are not the published ones (sha256 {digest[:12]}…, expected "
+            f"{offline.sha256[:12]}…); reinstall {offline.package}, or uninstall it to use the hub"
+        )
+    return Fetched(_usable(folder, name), f"sha256:{digest}")
+
+
 def _download(name: str, commit: str) -> str:
     """Fetch the small files and one file of weights: safetensors where there is one, and all its shards."""
-    files = [file.rfilename for file in HfApi().model_info(name, revision=commit).siblings or []]
-    weights = next((weights for weights in _WEIGHTS if weights in files), "*.safetensors")
+    names = [file.rfilename for file in HfApi().model_info(name, revision=commit).siblings or []]
+    weights = next((weights for weights in _WEIGHTS if weights in names), "*.safetensors")
     folder = snapshot_download(name, revision=commit, allow_patterns=[*_SMALL, weights], tqdm_class=_Silent)
     return str(folder)
 

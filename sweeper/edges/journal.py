@@ -35,8 +35,8 @@ class Journal(BaseJournalBackend):
                 f"{path.parent}: another sweeper drives this sweep; wait for it, or end it and run again"
             ) from None
         try:
-            self._file = path.open("a+b")
-            self._records, whole = _parse(path, path.read_bytes())
+            self._records, whole = _parse(path, path.read_bytes() if path.exists() else b"")
+            self._file = path.open("ab")
             self._file.truncate(whole)
         except BaseException:
             self._lock.release()
@@ -65,11 +65,11 @@ def _line(number: int, text: str) -> bytes:
     return f"{number} {zlib.crc32(f'{number} {text}'.encode()):08x} {text}\n".encode()
 
 
-def _record(number: int, line: bytes) -> dict[str, Any] | None:
-    """The record on a line; None where the line is not whole."""
-    text = line.split(b" ", 2)[-1]
+def _record(line: bytes) -> tuple[int, dict[str, Any]] | None:
+    """The number and the record on a line; None where the line is not whole."""
     try:
-        return json.loads(text) if line + b"\n" == _line(number, text.decode()) else None
+        number, _, text = line.decode().split(" ", 2)
+        return (int(number), json.loads(text)) if line + b"\n" == _line(int(number), text) else None
     except ValueError:
         return None
 
@@ -77,18 +77,17 @@ def _record(number: int, line: bytes) -> dict[str, Any] | None:
 def _parse(path: Path, data: bytes) -> tuple[list[dict[str, Any]], int]:
     """The records in `data`, and the length in bytes of its whole part."""
     records: list[dict[str, Any]] = []
-    lines = data.split(b"\n")
+    lines = data.split(b"\n")[:-1]
     whole = 0
-    for number, line in enumerate(lines[:-1]):
-        record = _record(number, line)
-        if record is None:
-            later = [k for k in range(number + 1, len(lines) - 1) if _record(k, lines[k]) is not None]
-            if later:
+    for number, line in enumerate(lines):
+        found = _record(line)
+        if found is None or found[0] != number:
+            if any(_record(later) for later in lines[number:]):
                 raise RecordError(
-                    f"{path}:{number + 1}: this record is damaged and whole ones follow it: it was altered after it "
-                    f"was written; restore the file from a copy, or move {path.parent} away to start the sweep anew"
+                    f"{path}:{number + 1}: this record is damaged or missing and whole ones follow, so the file was "
+                    f"altered after it was written; restore a copy, or move {path.parent} away to start the sweep anew"
                 )
             break
-        records.append(record)
+        records.append(found[1])
         whole += len(line) + 1
     return records, whole

@@ -44,6 +44,7 @@ class MlflowTracker:
         self.sent: dict[int, int] = {}  # reports that MLflow has, by trial
         self.wake = threading.Condition()
         self.over = False
+        self.abandoned = False
         self.thread = threading.Thread(target=self._work, name="mlflow", daemon=True)
         self.thread.start()
 
@@ -62,6 +63,7 @@ class MlflowTracker:
             self.over = True
             self.wake.notify_all()
         self.thread.join(_PATIENCE)
+        self.abandoned = True
 
     @property
     def behind(self) -> int:
@@ -81,12 +83,15 @@ class MlflowTracker:
                 self.dirty.clear()
             try:
                 self._level(level, ending)
-            except Exception:
-                _log.exception("MLflow at %s did not take %d runs; trying again", self.uri, len(level))
+            except Exception as error:
+                first_line = str(error).partition("\n")[0]
+                _log.warning("MLflow at %s did not take %d runs: %s", self.uri, len(level), first_line)
                 with self.wake:
                     self.dirty.update(level)
                 self.runs = {}  # a run may have been made all the same: look them up again
                 threading.Event().wait(1.0 if self.over else _PAUSE)
+                if self.abandoned:
+                    return
 
     def _level(self, numbers: list[int], ending: bool) -> None:
         """Bring these runs level with the record; the parent first, for its children name it, and last, to end it."""

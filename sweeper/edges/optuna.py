@@ -10,12 +10,13 @@ import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import optuna
 from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler, TPESampler
 from optuna.storages import JournalStorage
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeper.config import Scalar
@@ -44,14 +45,14 @@ class Rungs(optuna.pruners.BasePruner):
         step = trial.last_step
         if step is None:
             return False
-        sign = 1 if study.direction == optuna.study.StudyDirection.MAXIMIZE else -1
+        sign = 1 if study.direction == StudyDirection.MAXIMIZE else -1
         value = sign * trial.intermediate_values[step]
         if not math.isfinite(value):
             return True
         others = [t for t in study.get_trials(deepcopy=False) if t.number != trial.number]
         seen = [sign * t.intermediate_values[step] for t in others if step in t.intermediate_values]
         seen = [other for other in seen if math.isfinite(other)]
-        return step in self.rungs and bool(seen) and value < np.percentile(seen, 100 * self.keep)
+        return step in self.rungs and bool(seen) and bool(value < np.percentile(seen, 100 * self.keep))
 
 
 class OptunaStudy:
@@ -65,7 +66,7 @@ class OptunaStudy:
         self.journal = Journal(path)
         storage = JournalStorage(self.journal)
         pruner = Rungs(spec.rungs, spec.asha.reduction_factor if spec.asha != "off" else 2)
-        direction = "maximize" if spec.objective.sign > 0 else "minimize"
+        direction = StudyDirection.MAXIMIZE if spec.objective.sign > 0 else StudyDirection.MINIMIZE
         self.studies = [
             optuna.create_study(
                 study_name=" ".join(f"{name}={value}" for name, value in cell.items()) or "all",
@@ -142,8 +143,9 @@ class OptunaStudy:
         for knob in space.searched():
             branch = knob.branch({**space.base, **params})
             if branch is not None:
-                single = isinstance(branch.domain, Choice) and len(branch.domain.values) == 1
-                params[knob.name] = branch.domain.values[0] if single else value(branch.parameter, branch.domain)
+                domain = branch.domain
+                single = domain.values if isinstance(domain, Choice) and len(domain.values) == 1 else None
+                params[knob.name] = single[0] if single else value(branch.parameter, domain)
         return params
 
     def _repeats_stopped(self, study: optuna.Study, trial: optuna.trial.Trial) -> bool:
@@ -235,8 +237,7 @@ def _frozen(study: optuna.Study, trial: optuna.trial.Trial) -> FrozenTrial:
 
 def _suggested(trial: optuna.trial.Trial, parameter: str, domain: Domain) -> Scalar:
     if isinstance(domain, Choice):
-        chosen: Scalar = trial.suggest_categorical(parameter, domain.values)
-        return chosen
+        return cast("Scalar", trial.suggest_categorical(parameter, domain.values))
     if isinstance(domain, Float):
         return trial.suggest_float(parameter, domain.low, domain.high, log=domain.log, step=domain.step)
     return trial.suggest_int(parameter, domain.low, domain.high, step=domain.step)

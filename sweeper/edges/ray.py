@@ -42,6 +42,8 @@ from sweeper.attempt import attempt, forget  # noqa: E402
 from sweeper.errors import Interruption  # noqa: E402
 from sweeper.ports import Finish, Job, Report, TrainingData, Trial, Trials  # noqa: E402
 
+_FINISHED = str(Searcher.FINISHED)
+
 
 class RayRunner:
     """The port Runner on Ray: one started here, or the cluster that RAY_ADDRESS names. A context manager."""
@@ -124,14 +126,14 @@ class _Bridge:
 
     def suggest(self, name: str) -> Trial | str | None:
         if self.caught:
-            return Searcher.FINISHED
+            return _FINISHED
         if len(self.running) >= self.slots:
             return None
         trial = self.trials.next()
         if trial is not None:
             self.running[name] = trial
             return trial
-        return Searcher.FINISHED if self.trials.exhausted() else None
+        return _FINISHED if self.trials.exhausted() else None
 
     def event(self, name: str, event: Report | Finish) -> bool:
         """Pass an event of a trial on; False where the trial shall stop, or has ended."""
@@ -166,7 +168,7 @@ class _Adapter:
         """Nothing to restore."""
 
 
-class _Proposals(_Adapter, Searcher):
+class _Proposals(_Adapter, Searcher):  # type: ignore[misc]  # Ray is not typed
     """Tune asks it for trials."""
 
     def __init__(self, bridge: _Bridge) -> None:
@@ -182,7 +184,7 @@ class _Proposals(_Adapter, Searcher):
             self.bridge.lost(trial_id, "its worker process died")
 
 
-class _Verdicts(_Adapter, FIFOScheduler):
+class _Verdicts(_Adapter, FIFOScheduler):  # type: ignore[misc]
     """Tune asks it whether a trial goes on."""
 
     def __init__(self, bridge: _Bridge) -> None:
@@ -194,7 +196,7 @@ class _Verdicts(_Adapter, FIFOScheduler):
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
 
 
-class _Stopper(tune.Stopper):
+class _Stopper(tune.Stopper):  # type: ignore[misc]
     """Ends the whole run after a signal."""
 
     def __init__(self, caught: list[int]) -> None:
@@ -215,13 +217,13 @@ def _signals() -> Iterator[list[int]]:
 
     def note(number: int, _: FrameType | None) -> None:
         caught.append(number)
-        for which, handler in earlier.items():
-            signal.signal(which, handler)
+        for earlier_number, handler in earlier.items():
+            signal.signal(earlier_number, handler)
 
     for which in (signal.SIGINT, signal.SIGTERM):
         earlier[which] = signal.signal(which, note)
     try:
         yield caught
     finally:
-        for which, handler in earlier.items():
-            signal.signal(which, handler)
+        for number, handler in earlier.items():
+            signal.signal(number, handler)

@@ -98,7 +98,7 @@ def _refuse_tags(text: str, name: str) -> None:
     for event in yaml.parse(text, _Loader):
         tag = getattr(event, "tag", None)
         if tag is not None:
-            line = event.start_mark.line + 1
+            line = event.start_mark.line + 1 if event.start_mark else 1
             raise SearchSpaceError([f"{name}:{line}: YAML tags are not allowed, got {tag}; write the plain value"])
 
 
@@ -140,7 +140,7 @@ class _Walk:
             yield key, self.value(child, (*path, key))
 
 
-def _scalar(node: yaml.ScalarNode) -> Any:
+def _scalar(node: yaml.Node) -> Any:
     text = str(node.value)
     kind = node.tag.removeprefix(_PREFIX)
     if kind == "null":

@@ -3,14 +3,12 @@
 Features are the encoder's last hidden state at the first position, [CLS].
 """
 
-from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, initialization
 from transformers.utils import logging as transformers_logging
@@ -33,7 +31,7 @@ class Classifier(nn.Module):
     def __init__(self, config: TrainConfig, data: TrainingData) -> None:
         super().__init__()
         self.encoder = build(data.encoder)
-        width, classes = self.encoder.config.hidden_size, len(data.labels)
+        width, classes = int(data.encoder.configuration["hidden_size"]), len(data.labels)
         self.classifier = _head(width, classes, config.dropout)
         self.weighting_encoder: nn.Module | None = None
         self.weighting: nn.Module | None = None
@@ -80,8 +78,3 @@ def pretrained(folder: Path, name: str, padding: int) -> Encoder:
     module = AutoModel.from_pretrained(folder, dtype=torch.float32)
     weights = {key: np.ascontiguousarray(tensor.numpy()) for key, tensor in module.state_dict().items()}
     return Encoder(name, module.config.to_dict(), weights, padding)
-
-
-def state_arrays(state: Mapping[str, Tensor], prefix: str) -> dict[str, NDArray[Any]]:
-    """The part of a state below `prefix`, as arrays, without it."""
-    return {key.removeprefix(prefix): value.cpu().numpy() for key, value in state.items() if key.startswith(prefix)}

@@ -10,7 +10,7 @@ the reports of the earlier run come again first, then the training continues bit
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ _NO_DECAY = ("bias", "norm")  # AdamW decays neither biases nor normalisation we
 _CHECK_EVERY = 50  # steps between two looks at whether the loss is still a number: each look waits for the device
 
 
-def train(config: TrainConfig, data: TrainingData, saved: Path | None = None) -> Iterator[Report]:
+def train(config: TrainConfig, data: TrainingData, saved: Path | None = None) -> Generator[Report, None, None]:
     """Train, yielding a Report after each validation.
 
     `data.splits` needs train and validation. With `saved`, the state is kept in that file before each report, and a
@@ -115,7 +115,7 @@ class _Training:
         parts = objective.parts(self.config, outputs, batch.labels)
         group = index - index % self.config.accumulate
         share = min(self.config.accumulate, in_epoch - group)  # batches in this optimiser step
-        self.scaler.scale(parts["loss"] / share).backward()
+        self.scaler.scale(parts["loss"] / share).backward()  # type: ignore[no-untyped-call]
         return {name: part.detach() for name, part in parts.items()}
 
     def _update(self) -> None:

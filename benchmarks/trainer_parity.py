@@ -1,0 +1,126 @@
+"""A CE trial beside the Trainer of transformers at the same settings: test accuracy, and time per epoch.
+
+    python -m benchmarks.trainer_parity [--seeds 3] [--epochs 3] [--rows N]
+
+MiniLM on SST-5, batch 32, learning rate 5e-5 to 0, weight decay 0.01, bf16, batches of similar length, the arms in
+turn. Data and weights come from the hub (HF_ENDPOINT). Neither arm chooses anything: both are scored on the test split
+after the last epoch. An epoch's time is that of its training steps alone, in both arms. About half an hour on 2 cores.
+"""
+
+import argparse
+import json
+import math
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    DataCollatorWithPadding,
+    Trainer,
+    TrainingArguments,
+)
+from transformers.utils import logging as transformers_logging
+
+from sweeper.catalog import DATASETS
+from sweeper.config import TrainConfig
+from sweeper.edges import hub
+from sweeper.learn.model import pretrained
+from sweeper.learn.train import train
+from sweeper.ports import TrainingData
+
+ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
+RATE, BATCH, DECAY, LENGTH = 5e-5, 32, 0.01, 128
+
+
+def ours(data: TrainingData, seed: int, epochs: int, threads: int) -> tuple[float, float]:
+    """Test accuracy after the last epoch, and seconds per epoch."""
+    config = TrainConfig(
+        encoder=ENCODER, loss="ce", batch_size=BATCH, learning_rate=RATE, weight_decay=DECAY, epochs=epochs,
+        max_length=LENGTH, precision="bf16", seed=seed, threads=threads,
+    )  # fmt: skip
+    reports = [report.metrics for report in train(config, data, None)]
+    rows = len(data.splits["train"])
+    seconds = statistics.fmean(rows / metrics["examples_per_second"] for metrics in reports)
+    return reports[-1]["validation/accuracy"], seconds
+
+
+def trainers(folder: Path, splits: dict[str, hub.Rows], seed: int, epochs: int, threads: int) -> tuple[float, float]:
+    """The same of the Trainer of transformers."""
+    torch.set_num_threads(threads)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+
+    def rows(split: hub.Rows) -> list[dict[str, Any]]:
+        tokens = tokenizer(split.texts, truncation=True, max_length=LENGTH)
+        masks = zip(tokens["input_ids"], tokens["attention_mask"], split.labels.tolist(), strict=True)
+        return [{"input_ids": ids, "attention_mask": mask, "labels": label} for ids, mask, label in masks]
+
+    with tempfile.TemporaryDirectory() as out:
+        arguments = TrainingArguments(
+            out, seed=seed, num_train_epochs=epochs, per_device_train_batch_size=BATCH, per_device_eval_batch_size=64,
+            learning_rate=RATE, weight_decay=DECAY, bf16=True, train_sampling_strategy="group_by_length", use_cpu=True,
+            save_strategy="no", report_to=[], disable_tqdm=True, logging_strategy="no",
+        )  # fmt: skip
+        torch.manual_seed(seed)
+        model = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=len(DATASETS["sst5"].labels))
+        trainer = Trainer(
+            model,
+            arguments,
+            train_dataset=rows(splits["train"]),  # type: ignore[arg-type]
+            data_collator=DataCollatorWithPadding(tokenizer),
+        )
+        start = time.perf_counter()
+        trainer.train()
+        seconds = (time.perf_counter() - start) / epochs
+        logits = trainer.predict(rows(splits["test"])).predictions  # type: ignore[arg-type]
+    return float((np.argmax(logits, axis=-1) == splits["test"].labels).mean()), seconds
+
+
+def main() -> None:
+    """Run both arms in turn, and print each pair and the whole as JSON."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--seeds", type=int, default=3)
+    options.add_argument("--epochs", type=int, default=3)
+    options.add_argument("--rows", type=int, default=None, help="only the first rows of the training split")
+    chosen = options.parse_args()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    threads = len(os.sched_getaffinity(0))
+    splits = dict(hub.rows(DATASETS["sst5"], ("train", "test")).value)
+    train_split = splits["train"]
+    splits["train"] = hub.Rows(train_split.texts[: chosen.rows], train_split.labels[: chosen.rows])
+    folder = hub.encoder(ENCODER).value
+    tokenizer = hub.Tokenizer(folder, ENCODER)
+    tokens = {name: tokenizer.split(rows, LENGTH) for name, rows in splits.items()}
+    # the test split stands where the validation split would: scored after each epoch, and the last score is taken
+    scored = {"train": tokens["train"], "validation": tokens["test"]}
+    data = TrainingData(DATASETS["sst5"].labels, pretrained(folder, ENCODER, tokenizer.padding), scored)
+    pairs = []
+    for seed in range(chosen.seeds):
+        a, b = ours(data, seed, chosen.epochs, threads), trainers(folder, splits, seed, chosen.epochs, threads)
+        pairs.append((a, b))
+        print(
+            f"seed {seed}: sweeper {a[0]:.4f} in {a[1]:.1f} s/epoch, Trainer {b[0]:.4f} in {b[1]:.1f} s/epoch",
+            flush=True,
+        )
+    differences = [a[0] - b[0] for a, b in pairs]
+    ratios = [a[1] / b[1] for a, b in pairs]
+    spread = statistics.stdev(differences) / math.sqrt(len(pairs)) if len(pairs) > 1 else None
+    summary = {
+        "sweeper_accuracy": statistics.fmean(a[0] for a, _ in pairs),
+        "trainer_accuracy": statistics.fmean(b[0] for _, b in pairs),
+        "difference": statistics.fmean(differences),
+        "standard_error": spread,
+        "time_ratio_median": statistics.median(ratios),
+    }
+    print(json.dumps(summary, indent=2))
+
+
+if __name__ == "__main__":
+    main()

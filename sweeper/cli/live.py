@@ -1,0 +1,128 @@
+"""The live view of a sweep on a terminal: its cells, the trials that run, the best so far, the time.
+
+It has the whole screen while it is there and is drawn anew each time, so that neither a resize nor a long line leaves
+anything behind. When it goes, the trials that ended are told in lines, as they are where there is no terminal.
+"""
+
+import time
+from collections.abc import Iterable
+
+from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from sweeper.cli import words
+from sweeper.cli.lines import BAD, Lines
+from sweeper.cli.screen import Screen
+from sweeper.cli.summary import Summary
+from sweeper.outcome import Outcome
+from sweeper.ports import Recorded
+from sweeper.spec import SweepSpec
+from sweeper.sweep import best_report
+
+_BARS = "▁▂▃▄▅▆▇█"
+_NARROW = 80  # columns below which the less important ones are left out
+
+
+class LiveView:
+    """A Tracker that draws the sweep; `header` stands on top, `slots` trials run at a time."""
+
+    def __init__(self, screen: Screen, spec: SweepSpec, known: Iterable[Recorded], header: str, slots: int) -> None:
+        self.lines = Lines(screen, spec, known)
+        self.spec, self.header, self.slots = spec, header, slots
+        self.states: dict[int, Recorded] = {}
+        self.start = time.monotonic()
+        self.live = Live(self, console=screen.console, screen=True, refresh_per_second=2, redirect_stdout=False,
+                         redirect_stderr=False, vertical_overflow="crop")  # fmt: skip
+        self.live.start()
+
+    def update(self, recorded: Recorded) -> None:
+        """Take the newest state of a trial; the view draws it when its turn comes."""
+        self.states = {**self.states, recorded.trial.number: recorded}
+
+    def close(self, status: str) -> None:
+        """Give the terminal back, and tell what ended while the view was there."""
+        self.live.stop()
+        for state in self.states.values():
+            self.lines.update(state)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        state = Summary(self.spec, self.states)
+        wide = options.max_width >= _NARROW
+        yield Group(
+            Text(self.header, style="bold", no_wrap=True, overflow="ellipsis"),
+            Text(self._progress(state), no_wrap=True, overflow="ellipsis"),
+            Text(),
+            self._cells(state, wide),
+            Text(),
+            self._running(state, wide),
+            Text(),
+            *self._best(state),
+        )
+
+    def _progress(self, state: Summary) -> str:
+        parts = [f"{len(state.ended())}/{state.total} trials", words.duration(time.monotonic() - self.start)]
+        left = state.seconds_left(self.slots, time.time())
+        parts += [f"about {words.duration(left)} left"] if left is not None else []
+        spared, whole = state.saved()
+        parts += [f"ASHA saved {spared:g} of {whole:g} epochs"] if spared else []
+        return "  ·  ".join(parts)
+
+    def _cells(self, state: Summary, wide: bool) -> Table:
+        table = _table("cell")
+        for name in ("done", "running", "stopped", "failed", "best") if wide else ("done", "run", "stop", "best"):
+            table.add_column(name, justify="right", no_wrap=True)
+        for cell, own in enumerate(self.spec.cells):
+            best = state.best(cell)
+            done = f"{len(state.ended(cell))}/{self.spec.share(cell)}"
+            running, stopped = str(len(state.running(cell))), str(state.count([Outcome.STOPPED_EARLY], cell))
+            bad = [str(state.count(BAD, cell))] if wide else []
+            table.add_row(words.cell(own), done, running, stopped, *bad, words.figure(best.score if best else None))
+        return table
+
+    def _running(self, state: Summary, wide: bool) -> Table:
+        table = _table("running")
+        for name in ("epoch", "score"):
+            table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("", no_wrap=True)
+        if wide:
+            table.add_column("settings", no_wrap=True, overflow="ellipsis", ratio=1)
+        for one in state.running():
+            table.add_row(*self._running_row(one, wide))
+        return table
+
+    def _running_row(self, one: Recorded, wide: bool) -> list[str]:
+        own, trial, metric = self.spec.cells[one.trial.cell], one.trial, self.spec.objective.metric
+        epoch = f"{one.reports[-1].epoch if one.reports else 0:g}/{trial.config.epochs}"
+        best = best_report(self.spec, one)
+        score = words.figure(best.metrics[metric] if best else None)
+        curve = sparkline([report.metrics[metric] for report in one.reports])
+        settings = words.settings({name: value for name, value in trial.params.items() if name not in own})
+        return [f"{trial.number} {words.cell(own)}", epoch, score, curve, *([settings] if wide else [])]
+
+    def _best(self, state: Summary) -> list[Text]:
+        best = state.best()
+        if best is None:
+            return [Text("no score yet", style="dim")]
+        own = self.spec.cells[best.cell]
+        place = f"best {words.figure(best.score)}  trial {best.number}, {words.cell(own)}"
+        params = words.settings({name: value for name, value in best.params.items() if name not in own})
+        return [Text(place, style="bold green", no_wrap=True, overflow="ellipsis"), Text(params, overflow="fold")]
+
+
+def _table(first: str) -> Table:
+    table = Table(box=None, pad_edge=False, expand=True, header_style="dim")
+    table.add_column(first, no_wrap=True, overflow="ellipsis", min_width=12)
+    return table
+
+
+def sparkline(values: list[float], most: int = 12) -> str:
+    """The last values as a row of bars, scaled between their own least and greatest; a gap where one is not finite."""
+    shown = values[-most:]
+    finite = [value for value in shown if abs(value) < float("inf")]
+    if not finite:
+        return ""
+    low, span = min(finite), max(finite) - min(finite)
+    levels = [_BARS[round((value - low) / span * 7) if span else 3] if value in finite else " " for value in shown]
+    return "".join(levels)

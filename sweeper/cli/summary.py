@@ -1,0 +1,70 @@
+"""A sweep's state in figures, from what the record says of its trials: what the lines and the live view both show."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sweeper.outcome import Outcome
+from sweeper.ports import Recorded
+from sweeper.spec import SweepSpec
+from sweeper.sweep import row
+from sweeper.tables import Row
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How far a sweep is. `total` and `planned_epochs` are those of the whole budget."""
+
+    spec: SweepSpec
+    states: Mapping[int, Recorded]
+
+    @property
+    def total(self) -> int:
+        """The trials of the whole budget."""
+        return sum(self.spec.share(cell) for cell in range(len(self.spec.cells)))
+
+    def ended(self, cell: int | None = None) -> list[Recorded]:
+        """The trials that have ended, of one cell or of all."""
+        return [one for one in self._of(cell) if one.finish is not None]
+
+    def running(self, cell: int | None = None) -> list[Recorded]:
+        """The trials that run now, of one cell or of all."""
+        return [one for one in self._of(cell) if one.finish is None]
+
+    def count(self, outcomes: Sequence[Outcome], cell: int | None = None) -> int:
+        """How many trials ended in one of these ways."""
+        return sum(one.finish is not None and one.finish.outcome in outcomes for one in self._of(cell))
+
+    def _of(self, cell: int | None) -> list[Recorded]:
+        return [one for one in self.states.values() if cell is None or one.trial.cell == cell]
+
+    def best(self, cell: int | None = None) -> Row | None:
+        """The trial with the best score so far, running ones included."""
+        rows = [row(self.spec, one) for one in self._of(cell)]
+        scored = [(one.score, one) for one in rows if one.score is not None]
+        return max(scored, key=lambda pair: self.spec.objective.sign * pair[0])[1] if scored else None
+
+    def saved(self) -> tuple[float, float]:
+        """Epochs that ASHA has saved, and those that all ended trials would have had."""
+        per_epoch = self.spec.validations_per_epoch
+        stopped = [one for one in self.ended() if one.finish and one.finish.outcome == Outcome.STOPPED_EARLY]
+        spared = sum(one.trial.config.reports - len(one.reports) for one in stopped)
+        whole = sum(one.trial.config.reports for one in self.ended())
+        return spared / per_epoch, whole / per_epoch
+
+    def seconds_left(self, slots: int, now: float) -> float | None:
+        """An estimate: what the remaining trials take if each takes its cell's mean so far, on `slots` at a time."""
+        took = {cell: [_seconds(one) for one in self.ended(cell)] for cell in range(len(self.spec.cells))}
+        every = [seconds for cell in took.values() for seconds in cell]
+        if not every:
+            return None
+        work = 0.0
+        for cell, known in took.items():
+            mean = sum(known) / len(known) if known else sum(every) / len(every)
+            waiting = self.spec.share(cell) - len(self.ended(cell)) - len(self.running(cell))
+            work += max(0, waiting) * mean
+            work += sum(max(0.0, mean - (now - one.started / 1000)) for one in self.running(cell))
+        return work / slots
+
+
+def _seconds(one: Recorded) -> float:
+    return ((one.ended or one.started) - one.started) / 1000

@@ -1,0 +1,63 @@
+"""The command as a user meets it: fast help, one clear line for bad input, nothing heavy before it is needed."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.command import sweeper
+from tests.conftest import ROOT
+
+SST5 = str(ROOT / "search_spaces" / "sst5.yaml")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["check", SST5]])
+def test_it_answers_without_loading_ray_or_torch(arguments: list[str], tmp_path: Path) -> None:
+    program = (
+        "import sys, atexit, json\n"
+        "heavy = ('ray', 'torch', 'transformers', 'optuna', 'mlflow', 'datasets', 'numpy')\n"
+        "atexit.register(lambda: print(json.dumps([m for m in heavy if m in sys.modules]), file=sys.stderr))\n"
+        f"sys.argv = ['sweeper', *{arguments!r}]\n"
+        "from sweeper.cli import main\n"
+        "main()\n"
+    )
+    import subprocess
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert json.loads(done.stderr) == []
+    assert done.stdout
+
+
+def test_check_says_what_would_run_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    done = sweeper("check", SST5, cwd=tmp_path)
+    assert done.returncode == 0
+    assert "6 cells, 96 trials of up to 10 epochs, ASHA after epoch 2, 6" in done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("verb", ["run", "check"])
+def test_mistakes_of_all_files_are_told_in_a_line_each_with_exit_code_2(verb: str, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("dataset: sst6\ncompare: {encoder: [m]}\nsearch: {alpah: 0.3}\n")
+    done = sweeper(verb, str(bad), "nowhere.yaml", SST5, cwd=tmp_path)
+    lines = done.stderr.splitlines()
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert [line.partition(": ")[0] for line in lines] == [f"{bad}:1", f"{bad}:3", "nowhere.yaml"]
+    assert "did you mean alpha?" in lines[1]
+
+
+def test_a_hub_that_is_away_is_one_line_with_what_to_do(tmp_path: Path) -> None:
+    away = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path / "hf")}
+    done = sweeper("run", SST5, "--inline", cwd=tmp_path, extra=away)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "HF_ENDPOINT" in done.stderr
+    assert not (tmp_path / "sweeps").exists()
+
+
+def test_training_from_a_folder_that_is_no_sweep_is_one_line(tmp_path: Path) -> None:
+    done = sweeper("train", "elsewhere", cwd=tmp_path)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "elsewhere: is no sweep's folder" in done.stderr

@@ -1,0 +1,102 @@
+"""The journal survives what a crash can do to a file, and says so where it was altered."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweeper.edges.journal import Journal
+from sweeper.errors import BusyError, RecordError
+
+RECORDS = [{"op_code": 4, "study_id": 0}, {"op_code": 5, "name": "größe", "value": 0.1}, {"op_code": 6, "state": 1}]
+
+
+def written(path: Path) -> bytes:
+    journal = Journal(path)
+    journal.append_logs(RECORDS)
+    journal.close()
+    return path.read_bytes()
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    journal = Journal(path)
+    records = list(journal.read_logs(0))
+    journal.close()
+    return records
+
+
+def test_records_come_back_in_order_and_from_a_number_on(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    written(path)
+    journal = Journal(path)
+    assert list(journal.read_logs(0)) == RECORDS
+    assert list(journal.read_logs(2)) == RECORDS[2:]
+    journal.append_logs([{"more": True}])
+    assert list(journal.read_logs(3)) == [{"more": True}]
+    journal.close()
+
+
+def test_cut_at_every_byte_it_keeps_the_whole_records_and_takes_new_ones(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    data = written(path)
+    for cut in range(len(data) + 1):
+        path.write_bytes(data[:cut])
+        journal = Journal(path)
+        whole = data[:cut].count(b"\n")
+        assert list(journal.read_logs(0)) == RECORDS[:whole]
+        journal.append_logs([{"after": cut}])
+        journal.close()
+        assert read(path) == [*RECORDS[:whole], {"after": cut}]
+
+
+@pytest.mark.parametrize("tail", [b"\0" * 64, b"\xff\xfe garbage", b"3 deadbeef {}\n", b"\n\n"])
+def test_a_tail_of_rubbish_is_cut_off(tmp_path: Path, tail: bytes) -> None:
+    path = tmp_path / "journal"
+    data = written(path)
+    path.write_bytes(data + tail)
+    assert read(path) == RECORDS
+    assert path.read_bytes() == data
+
+
+def _altered(lines: list[bytes]) -> list[bytes]:
+    return [lines[0], lines[1].replace(b"0.1", b"0.2"), lines[2]]
+
+
+def _without(lines: list[bytes]) -> list[bytes]:
+    return [lines[0], lines[2]]
+
+
+def _swapped(lines: list[bytes]) -> list[bytes]:
+    return [lines[0], lines[2], lines[1]]
+
+
+def _rubbish(lines: list[bytes]) -> list[bytes]:
+    return [lines[0], b"\0\0\0\n", lines[2]]
+
+
+@pytest.mark.parametrize("damage", [_altered, _rubbish])
+def test_damage_before_the_last_record_is_named_by_line(tmp_path: Path, damage: Any) -> None:
+    path = tmp_path / "journal"
+    lines = written(path).splitlines(keepends=True)
+    path.write_bytes(b"".join(damage(lines)))
+    with pytest.raises(RecordError, match=rf"{path}:2: .*damaged"):
+        Journal(path)
+    path.write_bytes(b"".join(lines))
+    assert read(path) == RECORDS  # the lock was let go
+
+
+@pytest.mark.parametrize("damage", [_without, _swapped])
+def test_a_missing_or_moved_line_is_not_accepted(tmp_path: Path, damage: Any) -> None:
+    path = tmp_path / "journal"
+    lines = written(path).splitlines(keepends=True)
+    path.write_bytes(b"".join(damage(lines)))
+    with pytest.raises(RecordError, match=rf"{path}:2: "):
+        Journal(path)
+
+
+def test_a_second_driver_is_kept_out_until_the_first_is_gone(tmp_path: Path) -> None:
+    first = Journal(tmp_path / "journal")
+    with pytest.raises(BusyError, match="another sweeper"):
+        Journal(tmp_path / "journal")
+    first.close()
+    Journal(tmp_path / "journal").close()

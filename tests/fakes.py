@@ -1,0 +1,104 @@
+"""Fakes for the ports: a study in memory, a scripted trainer, a tracker that remembers."""
+
+from collections.abc import Generator, Sequence
+from pathlib import Path
+
+from sweeper.config import TrainConfig
+from sweeper.errors import DivergedError
+from sweeper.outcome import Outcome
+from sweeper.ports import Encoder, Finish, Recorded, Report, TrainingData, Trial
+
+
+def report(step: int, accuracy: float, classes: float = 3) -> Report:
+    """A validation with this accuracy."""
+    metrics = {
+        "validation/accuracy": accuracy,
+        "validation/macro_f1": accuracy,
+        "validation/classes_predicted": classes,
+    }
+    return Report(step, float(step), metrics)
+
+
+def data() -> TrainingData:
+    """Data that no scripted training looks at."""
+    return TrainingData(("a", "b", "c"), Encoder("m", {}, {}, 0), {})
+
+
+def scripted(config: TrainConfig, _: TrainingData, saved: Path | None) -> Generator[Report, None, None]:
+    """A trainer whose course is written in its config: `alpha` is its accuracy, `tau` says what happens.
+
+    tau 1: trains to its end. 2: diverges after its first report. 3: fails. 4: predicts a single class. 5: the worker
+    process dies in its first attempt, after its first report. It keeps its reports in `saved`, as the real one does.
+    """
+    done = saved.read_text().count("\n") if saved is not None and saved.exists() else 0
+    for step in range(1, config.epochs + 1):
+        if step > 1 and config.tau == 2:
+            raise DivergedError("the training loss is not finite")
+        if config.tau == 3:
+            raise ValueError("a broken trial")
+        if step > 1 and config.tau == 5 and done == 0:
+            import os
+
+            os._exit(1)
+        if step > done and saved is not None:
+            saved.parent.mkdir(parents=True, exist_ok=True)
+            with saved.open("a") as file:
+                file.write(f"{step}\n")
+        yield report(step, config.alpha, classes=1 if config.tau == 4 else 3)
+
+
+class Scripted:
+    """The port Trials over a list of configs; `stop_at` ends trials early: (number, step)."""
+
+    def __init__(self, configs: Sequence[TrainConfig], stop_at: Sequence[tuple[int, int]] = ()) -> None:
+        self.waiting = [Trial(k + 1, 0, {}, config) for k, config in enumerate(configs)]
+        self.stop_at = set(stop_at)
+        self.running: set[int] = set()
+        self.reports: dict[int, list[int]] = {}
+        self.finishes: dict[int, Outcome] = {}
+        self.reasons: dict[int, str] = {}
+        self.losses: list[int] = []
+        self.most_at_once = 0
+
+    def next(self) -> Trial | None:
+        if not self.waiting:
+            return None
+        trial = self.waiting.pop(0)
+        self.running.add(trial.number)
+        self.most_at_once = max(self.most_at_once, len(self.running))
+        return trial
+
+    def exhausted(self) -> bool:
+        return not self.waiting and not self.running
+
+    def report(self, trial: Trial, report: Report) -> bool:
+        self.reports.setdefault(trial.number, []).append(report.step)
+        if (trial.number, report.step) in self.stop_at:
+            self.running.remove(trial.number)
+            return False
+        return True
+
+    def finish(self, trial: Trial, finish: Finish) -> None:
+        self.running.remove(trial.number)
+        self.finishes[trial.number], self.reasons[trial.number] = finish.outcome, finish.reason
+
+    def lost(self, trial: Trial, reason: str) -> None:
+        self.running.remove(trial.number)
+        self.losses.append(trial.number)
+        self.waiting.append(Trial(trial.number, trial.cell, trial.params, trial.config, trial.attempt + 1))
+
+
+class Watching:
+    """The port Tracker, remembering what it was told."""
+
+    def __init__(self) -> None:
+        self.states: dict[int, Recorded] = {}
+        self.order: list[tuple[int, int, bool]] = []
+        self.status = ""
+
+    def update(self, recorded: Recorded) -> None:
+        self.states[recorded.trial.number] = recorded
+        self.order.append((recorded.trial.number, len(recorded.reports), recorded.finish is not None))
+
+    def close(self, status: str) -> None:
+        self.status = status

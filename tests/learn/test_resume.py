@@ -1,0 +1,81 @@
+"""Going on from a checkpoint is, number for number, never having stopped."""
+
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from sweeper.learn.train import train
+from sweeper.ports import TrainingData
+from tests.learn import tiny
+
+WAYS: list[dict[str, Any]] = [
+    {"loss": "ce"},
+    {"loss": "scl"},
+    {"loss": "lcl"},
+    {"loss": "lcl", "weighting": "head"},
+    # three batches to a validation: every checkpoint in the middle of an epoch has the gradient of half an update
+    {"loss": "ce", "accumulate": 2, "validations_per_epoch": 2},
+    {"loss": "lcl", "accumulate": 2, "validations_per_epoch": 2},
+    {"loss": "ce", "precision": "bf16", "validations_per_epoch": 2},
+]
+
+
+@pytest.fixture(scope="module")
+def few() -> TrainingData:
+    return tiny.data(rows=48)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: "-".join(map(str, way.values())))
+def test_a_training_cut_off_goes_on_as_if_it_had_not_been(few: TrainingData, tmp_path: Path, way: dict[str, Any]) -> None:
+    config = tiny.config(batch_size=8, warmup=0.2, **way)
+    whole = list(train(config, few, None))
+    for stop in range(1, config.reports):
+        saved = tmp_path / f"{stop}.pt"
+        reports = train(config, few, saved)
+        before = list(islice(reports, stop))
+        reports.close()
+        torch.rand(5)
+        after = list(train(config, few, saved))
+        assert after[:stop] == before  # what was reported comes again as it was, its speed too
+        assert tiny.figures(after) == tiny.figures(whole)
+
+
+def test_cut_off_before_every_report(few: TrainingData, tmp_path: Path) -> None:
+    config, saved = tiny.config(validations_per_epoch=2), tmp_path / "checkpoint.pt"
+    whole = tiny.figures(train(config, few, None))
+    for step in range(1, config.reports + 1):
+        reports = train(config, few, saved)
+        found = list(islice(reports, step))
+        reports.close()
+    assert tiny.figures(found) == whole
+
+
+def test_cut_off_after_the_checkpoint_and_before_the_next_one(few: TrainingData, tmp_path: Path) -> None:
+    config, saved, kept = tiny.config(), tmp_path / "checkpoint.pt", tmp_path / "kept.pt"
+    reports = train(config, few, saved)
+    next(reports)
+    kept.hardlink_to(saved)
+    rest = list(reports)  # what a killed worker did after its last checkpoint is done again
+    assert tiny.figures(train(config, few, kept))[1:] == tiny.figures(rest)
+
+
+def test_a_finished_training_gives_its_reports_again_and_no_more(few: TrainingData, tmp_path: Path) -> None:
+    config, saved = tiny.config(), tmp_path / "checkpoint.pt"
+    whole = list(train(config, few, saved))
+    before = saved.read_bytes()
+    assert list(train(config, few, saved)) == whole
+    assert saved.read_bytes() == before
+
+
+def test_a_checkpoint_path_does_not_change_the_training(few: TrainingData, tmp_path: Path) -> None:
+    config = tiny.config()
+    assert tiny.figures(train(config, few, tmp_path / "checkpoint.pt")) == tiny.figures(train(config, few, None))
+
+
+def test_without_a_path_nothing_is_written(few: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    list(train(tiny.config(), few, None))
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,163 @@
+"""A training from its reports: what they hold, that they repeat, that it learns, and how it fails."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from sweeper.errors import DivergedError, ExhaustedError, UsageError
+from sweeper.learn.train import train
+from sweeper.ports import Report, TrainingData
+from tests.learn import tiny
+
+CE = {"train/loss", "train/ce"}
+SCL = CE | {"train/contrastive"}
+LCL = SCL | {"train/weighting_ce", "train/weight_of_true_class"}
+SCORES = {f"validation/{name}" for name in ("loss", "accuracy", "macro_f1", "weighted_f1", "classes_predicted")}
+ALWAYS = SCORES | {"learning_rate", "examples_per_second"}
+
+
+def reports(data: TrainingData, **knobs: Any) -> list[Report]:
+    return list(train(tiny.config(**knobs), data))
+
+
+@contextmanager
+def reading_only(data: TrainingData) -> Iterator[TrainingData]:
+    """The data as a worker gets it from an object store: no array may be written."""
+    arrays = list(data.encoder.weights.values())
+    for array in arrays:
+        array.flags.writeable = False
+    yield data
+    for array in arrays:
+        array.flags.writeable = True
+
+
+@pytest.mark.parametrize(("loss", "parts"), [("ce", CE), ("scl", SCL), ("lcl", LCL)])
+def test_metrics_are_named_as_documented(data: TrainingData, loss: str, parts: set[str]) -> None:
+    first, second = reports(data, loss=loss)
+    assert set(first.metrics) == ALWAYS | parts | {"train/truncated"}
+    assert set(second.metrics) == ALWAYS | parts
+    assert all(type(value) is float and np.isfinite(value) for value in second.metrics.values())
+
+
+@pytest.mark.parametrize("per_epoch", [1, 2, 4])
+def test_there_is_one_report_for_each_validation(data: TrainingData, per_epoch: int) -> None:
+    found = reports(data, validations_per_epoch=per_epoch)
+    assert [report.step for report in found] == list(range(1, 2 * per_epoch + 1))
+    assert [report.epoch for report in found] == [step / per_epoch for step in range(1, 2 * per_epoch + 1)]
+
+
+def test_validating_more_often_does_not_change_the_training(data: TrainingData) -> None:
+    once = [report.metrics["validation/loss"] for report in reports(data)]
+    twice = [report.metrics["validation/loss"] for report in reports(data, validations_per_epoch=2)]
+    assert once == twice[1::2]
+
+
+def test_truncated_is_the_share_of_texts_that_max_length_cuts(data: TrainingData) -> None:
+    lengths = data.splits["train"].lengths
+    assert reports(data, max_length=10, epochs=1)[0].metrics["train/truncated"] == (lengths > 10).mean()
+
+
+def test_the_test_split_is_not_looked_at(data: TrainingData) -> None:
+    blind = replace(data, splits={name: data.splits[name] for name in ("train", "validation")})
+    assert tiny.figures(reports(blind)) == tiny.figures(reports(data))
+
+
+@pytest.mark.parametrize("loss", ["ce", "scl", "lcl"])
+def test_the_same_config_gives_the_same_numbers(data: TrainingData, loss: str) -> None:
+    first = tiny.figures(reports(data, loss=loss))
+    assert tiny.figures(reports(data, loss=loss)) == first
+    reports(data, loss="lcl", weighting="head", batch_size=8, seed=9, epochs=1)
+    torch.rand(3)
+    assert tiny.figures(reports(data, loss=loss)) == first
+
+
+def test_what_happens_between_two_reports_does_not_change_the_training(data: TrainingData) -> None:
+    expected = tiny.figures(reports(data))
+    found = []
+    for report in train(tiny.config(), data):
+        found.append(report)
+        torch.manual_seed(len(found))
+    assert tiny.figures(found) == expected
+
+
+def test_two_trainings_taking_turns_do_not_change_each_other(data: TrainingData) -> None:
+    expected = tiny.figures(reports(data))
+    pairs = list(zip(train(tiny.config(), data), train(tiny.config(seed=5), data), strict=True))
+    assert tiny.figures(mine for mine, _ in pairs) == expected
+
+
+def test_another_seed_gives_other_numbers(data: TrainingData) -> None:
+    first, other = (reports(data, seed=seed, epochs=1)[0].metrics["train/loss"] for seed in (0, 1))
+    assert first != other
+
+
+def test_the_data_is_left_as_it_was(data: TrainingData) -> None:
+    expected = tiny.figures(reports(data))
+    with reading_only(data):
+        assert tiny.figures(reports(data)) == expected
+
+
+@pytest.mark.parametrize("weighting", ["encoder", "head"])
+@pytest.mark.parametrize("loss", ["ce", "scl", "lcl"])
+def test_it_learns(data: TrainingData, loss: str, weighting: str) -> None:
+    found = reports(data, loss=loss, weighting=weighting, epochs=10)
+    assert found[0].metrics["validation/accuracy"] < 0.5  # of three classes
+    assert max(report.metrics["validation/accuracy"] for report in found) > 0.75
+    assert found[-1].metrics["train/ce"] < 0.8 * found[0].metrics["train/ce"]
+
+
+@pytest.mark.parametrize("loss", ["scl", "lcl"])
+def test_a_last_batch_of_one_text_does_no_harm(loss: str) -> None:
+    found = reports(tiny.data(rows=17), loss=loss)
+    assert all(np.isfinite(value) for report in found for value in report.metrics.values())
+
+
+@pytest.mark.parametrize("loss", ["scl", "lcl"])
+def test_batches_without_positives_do_no_harm(data: TrainingData, loss: str) -> None:
+    found = reports(data, loss=loss, batch_size=2, epochs=1, normalize=False, tau=0.07)
+    assert all(np.isfinite(value) for report in found for value in report.metrics.values())
+
+
+def test_a_learning_rate_far_too_high_diverges(data: TrainingData) -> None:
+    with pytest.raises(DivergedError, match=r"not finite at epoch 1, batch \d+ of 4; a lower learning_rate"):
+        reports(data, learning_rate=1e30)
+
+
+def test_a_weight_that_is_no_number_diverges(data: TrainingData) -> None:
+    weights = {name: array.copy() for name, array in data.encoder.weights.items()}
+    weights["encoder.layer.0.output.dense.weight"][3, 3] = np.nan
+    broken = replace(data, encoder=replace(data.encoder, weights=weights))
+    with pytest.raises(DivergedError, match="epoch 1, batch 4 of 4"):
+        reports(broken)
+
+
+def test_diverging_in_the_very_last_update_diverges_too(data: TrainingData) -> None:
+    with pytest.raises(DivergedError):
+        reports(data, batch_size=64, epochs=1, learning_rate=1e30)
+
+
+def test_a_model_too_large_for_the_memory_is_exhausted(data: TrainingData) -> None:
+    configuration = {**data.encoder.configuration, "vocab_size": 10**13}
+    huge = replace(data, encoder=replace(data.encoder, configuration=configuration))
+    with pytest.raises(ExhaustedError, match="out of memory at batch_size 16, max_length 32: "):
+        reports(huge)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_fp16_needs_a_gpu(data: TrainingData) -> None:
+    with pytest.raises(UsageError, match=r"training\.precision: fp16 needs a GPU"):
+        reports(data, precision="fp16")
+
+
+@pytest.mark.skipif(not torch.cpu.get_capabilities().get("avx512_bf16"), reason="this processor has no bf16")
+@pytest.mark.parametrize("loss", ["ce", "lcl"])
+def test_bf16_trains_and_is_what_auto_means_here(data: TrainingData, loss: str) -> None:
+    bf16 = tiny.figures(reports(data, loss=loss, precision="bf16"))
+    assert tiny.figures(reports(data, loss=loss, precision="auto")) == bf16
+    assert bf16 != tiny.figures(reports(data, loss=loss))
+    assert all(np.isfinite(value) for value in bf16[-1][2].values())

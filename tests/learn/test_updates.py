@@ -1,0 +1,121 @@
+"""One optimiser step: its learning rate, its weight decay, and the batches whose gradients it sums up."""
+
+import math
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from sweeper.config import TrainConfig
+from sweeper.learn import checkpoint
+from sweeper.learn.train import train
+from sweeper.ports import TrainingData
+from tests.learn import tiny
+
+PEAK = 0.25
+
+
+@pytest.fixture(scope="module")
+def calm() -> TrainingData:
+    """Texts of one length and an encoder without dropout: a batch can be cut in parts."""
+    return tiny.data(rows=16, lengths=(10, 10), dropout=0.0)
+
+
+def rates(data: TrainingData, batches: int, **knobs: Any) -> list[float]:
+    """The learning rate of every batch of two epochs, as shares of the peak."""
+    config = tiny.config(learning_rate=1e-9 * PEAK, validations_per_epoch=batches, **knobs)
+    return [report.metrics["learning_rate"] / config.learning_rate for report in train(config, data)]
+
+
+def after_one_update(data: TrainingData, path: Path, **knobs: Any) -> dict[str, Any]:
+    config = tiny.config(batch_size=len(data.splits["train"]), **{"epochs": 1, **knobs})
+    (_,) = train(config, data, path)
+    return checkpoint.load(path)
+
+
+def gradients(state: dict[str, Any]) -> list[Tensor]:
+    """The gradients of the first update: AdamW's running mean of them begins with a tenth."""
+    return [10 * values["exp_avg"] for values in state["optimizer"]["state"].values()]
+
+
+def test_without_warm_up_the_rate_falls_linearly_from_its_peak_to_0(data: TrainingData) -> None:
+    assert rates(data, 4) == pytest.approx([1 - k / 8 for k in range(8)])
+
+
+def test_the_rate_rises_over_the_warm_up_and_falls_then(data: TrainingData) -> None:
+    assert rates(data, 4, warmup=0.5) == pytest.approx([0, 0.25, 0.5, 0.75, 1, 0.75, 0.5, 0.25])
+
+
+def test_almost_all_of_a_training_may_be_warm_up(data: TrainingData) -> None:
+    assert rates(data, 4, warmup=0.99) == pytest.approx([k / 8 for k in range(8)])
+
+
+def test_the_schedule_counts_updates_not_batches() -> None:
+    # five batches an epoch in groups of two: two full groups and a rest, six updates in all
+    found = rates(tiny.data(rows=40), 5, batch_size=8, accumulate=2)
+    updates = [1 - k / 6 for k in range(6)]
+    assert [found[k] for k in (1, 3, 4, 6, 8, 9)] == pytest.approx(updates)
+    assert found[2:6] == pytest.approx([updates[0], updates[1], updates[2], updates[2]])
+
+
+@pytest.mark.parametrize("size", [8, 4, 2])
+def test_accumulated_batches_make_the_update_of_one_large_batch(
+    calm: TrainingData, tmp_path: Path, size: int
+) -> None:
+    knobs: dict[str, Any] = {"dropout": 0.0, "clip_norm": 1e9}
+    large = after_one_update(calm, tmp_path / "large.pt", **knobs)
+    small = after_one_update(calm, tmp_path / "small.pt", batch_size=size, accumulate=16 // size, **knobs)
+    assert large["done"] == small["done"] == 1
+    for one, other in zip(gradients(large), gradients(small), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-6)
+    scores = [state["reports"][0]["metrics"] for state in (large, small)]
+    assert scores[0]["train/loss"] == pytest.approx(scores[1]["train/loss"], rel=1e-5)
+
+
+def test_a_rest_of_the_last_batches_counts_as_much_as_its_batches(calm: TrainingData, tmp_path: Path) -> None:
+    # groups of three leave one of four batches over: its gradient is divided by one, not by three
+    knobs: dict[str, Any] = {"dropout": 0.0, "clip_norm": 1e9, "learning_rate": 1e-12, "batch_size": 4}
+    each = after_one_update(calm, tmp_path / "each.pt", accumulate=1, **knobs)
+    groups = after_one_update(calm, tmp_path / "groups.pt", accumulate=3, **knobs)
+    assert (each["done"], groups["done"]) == (4, 2)
+    # exp_avg after the last of n updates is the sum of 0.1 * 0.9**age * gradient; without a rate all gradients are
+    # those of the first weights, and the four of `each` are also the parts of the two of `groups`
+    of_each = [values["exp_avg"] for values in each["optimizer"]["state"].values()]
+    of_groups = [values["exp_avg"] for values in groups["optimizer"]["state"].values()]
+    first, last = (math.sqrt(sum(float(t.square().sum()) for t in tensors)) for tensors in (of_each, of_groups))
+    assert 0.5 < last / first < 1.5
+
+
+@pytest.mark.parametrize("largest", [1e-3, 0.1])
+def test_the_gradient_is_clipped(calm: TrainingData, tmp_path: Path, largest: float) -> None:
+    state = after_one_update(calm, tmp_path / "clipped.pt", clip_norm=largest)
+    norm = math.sqrt(sum(float(gradient.square().sum()) for gradient in gradients(state)))
+    assert norm == pytest.approx(largest, rel=1e-3)
+
+
+def test_neither_biases_nor_norms_decay(calm: TrainingData, tmp_path: Path) -> None:
+    rate, decay = 1e-3, 50.0
+    knobs: dict[str, Any] = {"dropout": 0.0, "learning_rate": rate}
+    without = after_one_update(calm, tmp_path / "without.pt", weight_decay=0.0, **knobs)["model"]
+    decayed = after_one_update(calm, tmp_path / "decayed.pt", weight_decay=decay, **knobs)["model"]
+    for name, before in calm.encoder.weights.items():
+        if name.startswith("pooler"):
+            continue  # not used, never trained
+        lost = (without[f"encoder.{name}"] - decayed[f"encoder.{name}"]).numpy()
+        spared = name.endswith("bias") or "LayerNorm" in name
+        np.testing.assert_allclose(lost, np.zeros_like(before) if spared else rate * decay * before, atol=1e-6)
+    assert torch.equal(without["classifier.1.bias"], decayed["classifier.1.bias"])
+    assert not torch.equal(without["classifier.1.weight"], decayed["classifier.1.weight"])
+
+
+def test_an_update_moves_every_weight_that_is_used(calm: TrainingData, tmp_path: Path) -> None:
+    config: TrainConfig = tiny.config(loss="lcl", batch_size=16, epochs=2)
+    assert len(list(islice(train(config, calm, tmp_path / "checkpoint.pt"), 1))) == 1
+    model = checkpoint.load(tmp_path / "checkpoint.pt")["model"]
+    for place in ("encoder", "weighting_encoder"):
+        for name, before in calm.encoder.weights.items():
+            assert name.startswith("pooler") == np.array_equal(model[f"{place}.{name}"].numpy(), before), name

@@ -1,0 +1,95 @@
+"""What a trial gets: on a machine what is missing is left out and said, on a cluster it is an error."""
+
+import pytest
+
+from sweeper.allocation import Allocation, on_cluster, on_machine
+from sweeper.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("cpu", "gpu", "cpus", "gpus", "slots"),
+    [
+        (1, 0, 4, 0, 4),
+        (4, 0, 4, 0, 1),
+        (3, 0, 8, 0, 2),
+        (1, 0, 4, 2, 4),
+        (4, 1, 16, 1, 1),
+        (4, 1, 16, 4, 4),
+        (4, 1, 8, 4, 2),
+        (1, 0.25, 16, 1, 4),
+        (4, 0.25, 8, 1, 2),
+        (1, 0.1, 16, 0.3, 3),
+        (1, 2, 16, 4, 2),
+    ],
+)
+def test_what_is_there_is_given_and_shared(cpu: int, gpu: float, cpus: int, gpus: float, slots: int) -> None:
+    assert on_machine(cpu, gpu, cpus=cpus, gpus=gpus) == Allocation(cpu, gpu, slots)
+    assert on_cluster(cpu, gpu, cpus=cpus, gpus=gpus) == Allocation(cpu, gpu, slots)
+
+
+@pytest.mark.parametrize(
+    ("cpu", "gpu", "cpus", "gpus", "given"),
+    [
+        (4, 1, 2, 0, Allocation(1, 0, 2)),
+        (4, 0, 2, 0, Allocation(1, 0, 2)),
+        (8, 0, 1, 0, Allocation(1, 0, 1)),
+        (4, 0.5, 4, 0, Allocation(4, 0, 1)),
+        (1, 2, 16, 1, Allocation(1, 1, 1)),
+        (4, 2, 2, 1, Allocation(1, 1, 1)),
+        (16, 0.5, 6, 1, Allocation(3, 0.5, 2)),
+    ],
+)
+def test_what_a_machine_lacks_is_left_out_and_said(
+    cpu: int, gpu: float, cpus: int, gpus: float, given: Allocation
+) -> None:
+    got = on_machine(cpu, gpu, cpus=cpus, gpus=gpus)
+    assert (got.cpu, got.gpu, got.slots) == (given.cpu, given.gpu, given.slots)
+    assert got.note
+    assert len(got.note.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "there", "note"),
+    [
+        (
+            (4, 1), (2, 0),
+            "a trial asks for 4 CPU cores and 1 GPU; here are 2 CPU cores, no GPU, so it gets 1 CPU core, no GPU",
+        ),
+        (
+            (1, 2), (4, 1),
+            "a trial asks for 1 CPU core and 2 GPUs; here are 4 CPU cores and 1 GPU, so it gets 1 CPU core and 1 GPU",
+        ),
+    ],
+)  # fmt: skip
+def test_the_note_says_what_was_asked_what_is_there_and_what_is_given(
+    asked: tuple[int, float], there: tuple[int, float], note: str
+) -> None:
+    assert on_machine(*asked, cpus=there[0], gpus=there[1]).note == note
+
+
+def test_there_is_always_room_for_one_trial() -> None:
+    for cpu in range(1, 10):
+        for gpu in (0, 0.3, 1, 3):
+            for cpus in range(1, 10):
+                for gpus in (0, 1, 2):
+                    got = on_machine(cpu, gpu, cpus=cpus, gpus=gpus)
+                    assert got.slots >= 1
+                    assert 1 <= got.cpu * got.slots <= cpus
+                    assert got.gpu * got.slots <= gpus + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("cpu", "gpu", "fragments"),
+    [
+        (16, 0, ["16 CPU cores, no GPU", "8 CPU cores and 2 GPUs"]),
+        (1, 4, ["1 CPU core and 4 GPUs", "8 CPU cores and 2 GPUs"]),
+    ],
+)
+def test_what_a_cluster_lacks_is_the_users_error(cpu: int, gpu: float, fragments: list[str]) -> None:
+    with pytest.raises(UsageError) as caught:
+        on_cluster(cpu, gpu, cpus=8.0, gpus=2.0)
+    message = str(caught.value)
+    assert message.startswith("resources: ")
+    assert all(fragment in message for fragment in fragments), message
+    assert "ask for less" in message
+    assert caught.value.exit_code == 2

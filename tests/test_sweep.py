@@ -1,0 +1,127 @@
+"""The story of a sweep over a real record: shares, resumption, losses of workers, and what is told to whom."""
+
+from contextlib import closing
+from pathlib import Path
+
+from sweeper import sweep
+from sweeper.allocation import Allocation
+from sweeper.edges.inline import InlineRunner
+from sweeper.edges.optuna import OptunaStudy
+from sweeper.folder import create
+from sweeper.outcome import Outcome
+from sweeper.ports import Finish, Job, Trial
+from sweeper.spec import SweepSpec
+from sweeper.sweep import Search
+from tests.fakes import Watching, data, report, scripted
+from tests.spaces import small
+
+SEARCH = {"batch_size": {"int": [1, 64]}, "alpha": {"uniform": [0.1, 0.9]}}
+
+
+def spec(tau: float = 1, **changes: object) -> SweepSpec:
+    training = {"epochs": 3, "tau": float(tau)}
+    return small(**{"search": SEARCH, "training": training, "asha": "off", **changes})
+
+
+def study(spec: SweepSpec, folder: Path) -> OptunaStudy:
+    return OptunaStudy(spec, folder / "journal", threads=1)
+
+
+def run(spec: SweepSpec, folder: Path) -> Watching:
+    watching = Watching()
+    with closing(study(spec, folder)) as record:
+        job = Job(scripted, {"m": data()}, folder)
+        assert sweep.run(spec, record, InlineRunner(1, 0), [watching], job, Allocation(1, 0, 1))
+    return watching
+
+
+def test_every_cell_gets_its_share_and_all_are_told(tmp_path: Path) -> None:
+    told = run(spec(budget={"trials": 7}), tmp_path)
+    cells = [state.trial.cell for state in told.states.values()]
+    assert sorted(told.states) == list(range(1, 8))
+    assert (cells.count(0), cells.count(1)) == (4, 3)
+    assert all(state.finish and state.finish.outcome == Outcome.COMPLETED for state in told.states.values())
+    assert told.order[0] == (1, 0, False)
+
+
+def test_a_finished_sweep_runs_nothing_more_and_a_larger_budget_goes_on(tmp_path: Path) -> None:
+    first = run(spec(budget={"trials": 4}), tmp_path)
+    again = run(spec(budget={"trials": 4}), tmp_path)
+    assert again.states == first.states
+    assert sorted(run(spec(budget={"trials": 6}), tmp_path).states) == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_trial_that_was_cut_off_goes_on_under_its_number_before_new_ones(tmp_path: Path) -> None:
+    with closing(study(spec(), tmp_path)) as record:
+        search = Search(spec(), record, [])
+        cut = search.next()
+        assert cut is not None
+        search.report(cut, report(1, 0.5))
+    with closing(study(spec(), tmp_path)) as record:
+        again = Search(spec(), record, []).next()
+        assert again is not None
+        assert (again.number, again.attempt, again.config) == (cut.number, 2, cut.config)
+
+
+def test_a_trial_whose_worker_is_lost_again_and_again_fails(tmp_path: Path) -> None:
+    with closing(study(spec(), tmp_path)) as record:
+        search = Search(spec(budget={"trials": 2}), record, [])
+        numbers = []
+        for _ in range(sweep.LOST_AT_MOST):
+            trial = search.next()
+            assert trial is not None
+            numbers.append(trial.number)
+            search.lost(trial, "its worker process died")
+        assert numbers == [1, 1, 1]
+        finish = record.recorded()[0].finish
+        assert finish == Finish(Outcome.FAILED, "its worker process died, 3 times")
+        following = search.next()
+        assert following is not None
+        assert following.number == 2
+
+
+def test_one_class_for_all_is_a_collapse_whatever_its_score(tmp_path: Path) -> None:
+    told = run(spec(tau=4, budget={"trials": 2}), tmp_path)
+    lcl = [state.finish for state in told.states.values() if state.trial.params["loss"] == "lcl"]
+    assert [finish.outcome for finish in lcl if finish] == [Outcome.COLLAPSED]
+
+
+def test_hours_that_are_over_start_nothing(tmp_path: Path) -> None:
+    with closing(study(spec(), tmp_path)) as record:
+        search = Search(spec(budget={"trials": 4, "hours": 1e-15}), record, [])
+        assert search.next() is None
+        assert search.exhausted()
+        assert search.left
+
+
+def test_what_ended_a_trial_is_in_the_record_before_the_trackers_hear_of_it(tmp_path: Path) -> None:
+    class Asking(Watching):
+        def update(self, recorded: object) -> None:
+            for one in record.recorded():
+                seen.append(one.finish)
+
+    seen: list[Finish | None] = []
+    with closing(study(spec(), tmp_path)) as record:
+        search = Search(spec(), record, [Asking()])
+        trial = search.next()
+        assert isinstance(trial, Trial)
+        search.report(trial, report(1, 0.5))
+        search.finish(trial, Finish(Outcome.COMPLETED))
+    assert seen[-1] == Finish(Outcome.COMPLETED)
+
+
+def test_results_have_the_best_of_each_cell(tmp_path: Path) -> None:
+    asked = spec(budget={"trials": 6})
+    run(asked, tmp_path)
+    folder = create(tmp_path / "sweeps", asked, {"rows": "x"}, 1)
+    with closing(study(asked, tmp_path)) as record:
+        recorded = record.recorded()
+        results = sweep.results(asked, folder, recorded)
+    for cell, entry in enumerate(results["cells"]):
+        scores = [
+            one.trial.params["alpha"] for one in recorded if one.trial.cell == cell and "alpha" in one.trial.params
+        ]
+        if scores:
+            assert entry["best"]["validation/accuracy"] == max(scores)
+        assert entry["outcomes"] == {"completed": 3}
+    assert sweep.winner(asked, results) in range(1, 7)
