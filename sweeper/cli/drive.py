@@ -3,7 +3,7 @@
 import os
 import shlex
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,12 @@ def drive(screen: Screen, specs: Sequence[SweepSpec], sweeps: Path, *, inline: b
     open_ = [k for k, (spec, folder) in enumerate(found) if not _finished(spec, folder)]
     if open_:
         screen.hush(sweeps)
-    prepared = {k: prepare(*found[k]) for k in open_}
+    prepared = {k: prepare(screen, *found[k]) for k in open_}
     results: dict[int, dict[str, Any]] = {}
     if open_:
-        with _runner(inline) as runner:
+        with ExitStack() as stack:
+            with screen.step("starting Ray" if not inline else "starting"):
+                runner = stack.enter_context(_runner(inline))
             for k in open_:
                 results[k] = _one(screen, runner, prepared[k], sweeps)
     for k, (spec, folder) in enumerate(found):
@@ -66,7 +68,7 @@ def _one(screen: Screen, runner: Runner, prepared: Prepared, sweeps: Path) -> di
     folder = prepared.folder or create(sweeps, spec, prepared.resolved, share.cpu)
     with closing(OptunaStudy(spec, folder.journal, folder.frozen.threads)) as study:
         screen.log_in(folder.path / "logs")
-        data = materialise(prepared)
+        data = materialise(screen, prepared)
         recorded = list(study.recorded())
         _greet(screen, folder, spec, share, data, len(recorded))
         view = _view(screen, folder, spec, recorded, share)

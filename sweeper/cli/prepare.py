@@ -1,11 +1,12 @@
 """Before a sweep starts: its data and encoders, fetched once and pinned, then turned into arrays."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeper.catalog import DATASETS
+from sweeper.cli.screen import Screen
 from sweeper.errors import UsageError
 from sweeper.folder import SweepFolder
 from sweeper.ports import TrainingData
@@ -26,19 +27,29 @@ class Prepared:
     resolved: Mapping[str, str]
 
 
-def prepare(spec: SweepSpec, folder: SweepFolder | None, splits: tuple[str, ...] = ("train", "validation")) -> Prepared:
+def prepare(
+    screen: Screen, spec: SweepSpec, folder: SweepFolder | None, splits: tuple[str, ...] = ("train", "validation")
+) -> Prepared:
     """Fetch what a spec needs; where its sweep has begun, exactly what it began with."""
     from sweeper.edges import hub
 
     pins = folder.frozen.resolved if folder else {}
-    fetched = hub.rows(DATASETS[spec.dataset], splits, pins.get("dataset"))
+    with screen.step(f"fetching {spec.dataset}"):
+        fetched = hub.rows(DATASETS[spec.dataset], splits, pins.get("dataset"))
     rows = {name: _limited(split, getattr(spec.limit, name, None)) for name, split in fetched.value.items()}
-    found = {name: hub.encoder(name, pins.get(name)) for name in spec.encoders}
+    found = {}
+    for name in spec.encoders:
+        with screen.step(f"fetching {name}") as far:
+            found[name] = hub.encoder(name, pins.get(name), _megabytes(far))
     searched = {name: rows[name] for name in ("train", "validation")}
     resolved = {"dataset": fetched.revision, "rows": hub.digest(searched)} | {n: e.revision for n, e in found.items()}
     if folder is not None:
         _unchanged(folder, pins, resolved)
     return Prepared(spec, folder, rows, {name: encoder.value for name, encoder in found.items()}, resolved)
+
+
+def _megabytes(far: Callable[[str], None]) -> Callable[[int, int], None]:
+    return lambda done, total: far(f"{done / 1e6:.0f} of {total / 1e6:.0f} MB")
 
 
 def _limited(split: "Rows", most: int | None) -> "Rows":
@@ -54,7 +65,7 @@ def _unchanged(folder: SweepFolder, pins: Mapping[str, str], resolved: Mapping[s
         )
 
 
-def materialise(prepared: Prepared) -> dict[str, TrainingData]:
+def materialise(screen: Screen, prepared: Prepared) -> dict[str, TrainingData]:
     """Tokens and weights by encoder, as arrays."""
     from sweeper.edges import hub
     from sweeper.learn import model
@@ -62,8 +73,9 @@ def materialise(prepared: Prepared) -> dict[str, TrainingData]:
     spec = prepared.spec
     data = {}
     for name, place in prepared.encoders.items():
-        tokenizer = hub.Tokenizer(place, name)
-        splits = {split: tokenizer.split(rows, spec.most_tokens) for split, rows in prepared.rows.items()}
-        encoder = model.pretrained(place, name, tokenizer.padding)
-        data[name] = TrainingData(DATASETS[spec.dataset].labels, encoder, splits)
+        with screen.step(f"tokenising {spec.dataset} and loading the weights of {name}"):
+            tokenizer = hub.Tokenizer(place, name)
+            splits = {split: tokenizer.split(rows, spec.most_tokens) for split, rows in prepared.rows.items()}
+            encoder = model.pretrained(place, name, tokenizer.padding)
+            data[name] = TrainingData(DATASETS[spec.dataset].labels, encoder, splits)
     return data

@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -35,8 +35,9 @@ class Screen:
         self.as_json, self.debugger, self.quiet = as_json, debugger, quiet
         self.plain = debugger or "NO_COLOR" in os.environ
         self._out, self._err = os.dup(1), os.dup(2)
-        self.console = Console(file=self._writer(self._err if as_json else self._out), highlight=False)
-        self.errors = Console(file=self._writer(self._err), highlight=False, soft_wrap=True)
+        self._writers = [self._writer(self._err if as_json else self._out), self._writer(self._err)]
+        self.console = Console(file=self._writers[0], highlight=False)
+        self.errors = Console(file=self._writers[1], highlight=False, soft_wrap=True)
         self.log: Path | None = None
         self._temporary = False
 
@@ -52,6 +53,19 @@ class Screen:
         """One line, never wrapped: the terminal may."""
         if not self.quiet:
             self.console.print(text, style=style, markup=False, soft_wrap=True)
+
+    @contextmanager
+    def step(self, text: str) -> Iterator[Callable[[str], None]]:
+        """Something that takes a while: a spinner on a terminal, a line elsewhere.
+
+        Gives a function that says how far it is.
+        """
+        if not self.live:
+            self.line(f"{text} …", style="dim")
+            yield lambda _: None
+            return
+        with self.console.status(f"{text} …") as status:
+            yield lambda far: status.update(f"{text} … {far}")
 
     def result(self, values: dict[str, Any]) -> None:
         """The final result, as JSON on stdout, where it was asked for."""
@@ -86,6 +100,13 @@ class Screen:
         os.dup2(descriptor, 1)
         os.dup2(descriptor, 2)
         os.close(descriptor)
+
+    def close(self) -> None:
+        """Let go of the terminal."""
+        for writer in self._writers:
+            writer.close()
+        os.close(self._out)
+        os.close(self._err)
 
     def restore(self) -> None:
         """Give the descriptors back. A log that never got its place is removed."""
@@ -122,6 +143,7 @@ def command(*, as_json: bool = False, debugger: bool = False, quiet: bool = Fals
         _crash(screen, error)
     finally:
         screen.restore()
+        screen.close()
 
 
 def _terminate(_: int, __: FrameType | None) -> None:

@@ -5,9 +5,10 @@ goes on with what it began with, from the cache where the hub cannot be reached.
 """
 
 import hashlib
+import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,12 +25,15 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 from numpy.typing import NDArray
+from tqdm import tqdm
 from transformers import AutoTokenizer
 
 from sweeper.catalog import ENCODERS, OFFLINE, Dataset
 from sweeper.document import allowed
 from sweeper.errors import UnavailableError
 from sweeper.ports import Split
+
+Progress = Callable[[int, int], None]
 
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # in the order of preference
 _SMALL = ("*.json", "*.txt", "*.model", "*.vocab", "*.bpe")
@@ -112,10 +116,11 @@ def digest(splits: Mapping[str, Rows]) -> str:
     return sha.hexdigest()[:16]
 
 
-def encoder(name: str, revision: str | None = None) -> Fetched:
+def encoder(name: str, revision: str | None = None, progress: Progress = lambda *_: None) -> Fetched:
     """The local folder of an encoder, and its commit; for a folder on this machine, itself and a digest.
 
-    Raises UnavailableError where it cannot be had, or is no encoder that sweeper can use.
+    `progress` hears of a download's bytes, so far and in all. Raises UnavailableError where it cannot be had, or is no
+    encoder that sweeper can use.
     """
     local = Path(name).expanduser()
     if local.is_dir():
@@ -125,7 +130,7 @@ def encoder(name: str, revision: str | None = None) -> Fetched:
         return installed
     commit = _commit("model", name, revision or "main")
     try:
-        folder = _snapshots("model", name) / commit if constants.HF_HUB_OFFLINE else _download(name, commit)
+        folder = _snapshots("model", name) / commit if constants.HF_HUB_OFFLINE else _download(name, commit, progress)
     except Exception as error:
         raise _unavailable("encoder", name, error) from error
     return Fetched(_usable(Path(folder), name), commit)
@@ -148,11 +153,11 @@ def _installed(name: str) -> Fetched | None:
     return Fetched(_usable(folder, name), f"sha256:{digest}")
 
 
-def _download(name: str, commit: str) -> str:
+def _download(name: str, commit: str, progress: Progress) -> str:
     """Fetch the small files and one file of weights: safetensors where there is one, and all its shards."""
     names = [file.rfilename for file in HfApi().model_info(name, revision=commit).siblings or []]
     weights = next((weights for weights in _WEIGHTS if weights in names), "*.safetensors")
-    folder = snapshot_download(name, revision=commit, allow_patterns=[*_SMALL, weights], tqdm_class=_Silent)
+    folder = snapshot_download(name, revision=commit, allow_patterns=[*_SMALL, weights], tqdm_class=_bars(progress))
     return str(folder)
 
 
@@ -266,20 +271,16 @@ def _line(error: Exception) -> str:
     return f"{type(error).__name__}: {text[:200]}"
 
 
-class _Silent:
-    """No progress bar: the screen is the command's own."""
+def _bars(progress: Progress) -> type[Any]:
+    """A progress bar that draws nothing: it tells `progress` the bytes so far and in all."""
 
-    def __init__(self, iterable: Any = None, *_: Any, **__: Any) -> None:
-        self.iterable, self.total, self.n = iterable, None, 0
+    class Bar(tqdm):  # type: ignore[misc]  # tqdm is not typed
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            options.pop("name", None)
+            super().__init__(*arguments, **{**options, "file": io.StringIO(), "disable": False})
 
-    def __iter__(self) -> Any:
-        return iter(self.iterable or ())
+        def display(self, *_: Any, **__: Any) -> None:
+            if self.unit == "B" and self.total:
+                progress(int(self.n), int(self.total))
 
-    def __enter__(self) -> "_Silent":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-    def __getattr__(self, _: str) -> Any:
-        return lambda *_, **__: None
+    return Bar

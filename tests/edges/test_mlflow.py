@@ -1,6 +1,5 @@
 """MLflow shows what the record has: one parent, a child per trial, one row per report, whatever is sent twice."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,9 @@ def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def sweep(request: pytest.FixtureRequest) -> Iterator[str]:
+def sweep(request: pytest.FixtureRequest) -> str:
     """A sweep of its own for each test, in the one store."""
-    yield f"sst5-{abs(hash(request.node.name)) % 16**8:08x}"
+    return f"sst5-{abs(hash(request.node.name)) % 16**8:08x}"
 
 
 def tracker(uri: str, sweep: str) -> Any:

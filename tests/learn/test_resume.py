@@ -29,7 +29,9 @@ def few() -> TrainingData:
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: "-".join(map(str, way.values())))
-def test_a_training_cut_off_goes_on_as_if_it_had_not_been(few: TrainingData, tmp_path: Path, way: dict[str, Any]) -> None:
+def test_a_training_cut_off_goes_on_as_if_it_had_not_been(
+    few: TrainingData, tmp_path: Path, way: dict[str, Any]
+) -> None:
     config = tiny.config(batch_size=8, warmup=0.2, **way)
     whole = list(train(config, few, None))
     for stop in range(1, config.reports):

@@ -63,9 +63,7 @@ def test_the_schedule_counts_updates_not_batches() -> None:
 
 
 @pytest.mark.parametrize("size", [8, 4, 2])
-def test_accumulated_batches_make_the_update_of_one_large_batch(
-    calm: TrainingData, tmp_path: Path, size: int
-) -> None:
+def test_accumulated_batches_make_the_update_of_one_large_batch(calm: TrainingData, tmp_path: Path, size: int) -> None:
     knobs: dict[str, Any] = {"dropout": 0.0, "clip_norm": 1e9}
     large = after_one_update(calm, tmp_path / "large.pt", **knobs)
     small = after_one_update(calm, tmp_path / "small.pt", batch_size=size, accumulate=16 // size, **knobs)

@@ -1,0 +1,102 @@
+"""The live view at any width: nothing wider than the terminal, the same facts; and lines where there is no terminal."""
+
+import io
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+from rich.console import Console
+
+from sweeper.cli.lines import Lines
+from sweeper.cli.live import LiveView, sparkline
+from sweeper.cli.screen import Screen
+from sweeper.cli.summary import Summary
+from sweeper.config import TrainConfig
+from sweeper.outcome import Outcome
+from sweeper.ports import Finish, Recorded, Trial
+from tests.fakes import report
+from tests.spaces import small
+
+SPEC = small()
+NOW = int(time.time() * 1000)
+
+
+def recorded(number: int, cell: int, scores: list[float], outcome: Outcome | None) -> Recorded:
+    loss = SPEC.cells[cell]["loss"]
+    params = {**SPEC.cells[cell], "batch_size": 8, "alpha": 0.123456, "normalize": True, "tau": 0.07}
+    config = TrainConfig.model_validate({"encoder": "m", "loss": loss, "epochs": 4})
+    reports = tuple(report(step + 1, score) for step, score in enumerate(scores))
+    finish = Finish(outcome, "because") if outcome else None
+    times = tuple(NOW for _ in scores)
+    return Recorded(Trial(number, cell, params, config), reports, times, NOW - 60_000, finish, NOW if finish else None)
+
+
+STATES = [
+    recorded(1, 0, [0.3, 0.4, 0.45, 0.44], Outcome.COMPLETED),
+    recorded(2, 1, [0.2], Outcome.STOPPED_EARLY),
+    recorded(3, 0, [0.31, 0.5], None),
+    recorded(4, 1, [], Outcome.FAILED),
+]
+
+
+@pytest.fixture
+def screen() -> Iterator[Screen]:
+    made = Screen()
+    yield made
+    made.close()
+
+
+def drawn(screen: Screen, width: int) -> str:
+    screen.console = Console(file=io.StringIO(), width=width, height=40, force_terminal=True, color_system=None)
+    view = LiveView(screen, SPEC, [], "sst5-0a1b2c3d: sst5, 2 cells, 6 trials of up to 4 epochs", slots=2)
+    view.live.stop()
+    for state in STATES:
+        view.update(state)
+    paper = Console(file=io.StringIO(), width=width, color_system=None)
+    paper.print(view)
+    out = paper.file
+    assert isinstance(out, io.StringIO)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 200])
+def test_it_fits_and_says_how_far_the_sweep_is(screen: Screen, width: int) -> None:
+    text = drawn(screen, width)
+    assert max(len(line) for line in text.splitlines()) <= width
+    assert "3/6 trials" in text
+    assert "best 0.5000  trial 3, m ce" in text
+    assert re.search(r"m ce\s+1/3\s+1\s+0", text)
+    assert re.search(r"3 m ce\s+2/4\s+0\.5000\s+▁█", text)
+
+
+def test_it_says_what_asha_saved_and_how_long_it_will_take(screen: Screen) -> None:
+    text = drawn(screen, 120)
+    assert "ASHA saved 3 of 12 epochs" in text
+    assert re.search(r"about \d", text)
+
+
+def test_the_estimate_counts_what_is_left_of_each_cell() -> None:
+    state = Summary(SPEC, {one.trial.number: one for one in STATES})
+    # cell 0: one trial waits (60 s) and one has run for a minute already; cell 1: one waits (60 s); two at a time
+    assert state.seconds_left(2, NOW / 1000) == pytest.approx(60)
+
+
+def test_lines_tell_each_trial_once_and_those_of_an_earlier_run_never(screen: Screen) -> None:
+    screen.console = Console(file=io.StringIO(), width=100, color_system=None)
+    lines = Lines(screen, SPEC, known=[STATES[0]])
+    for state in [*STATES, *STATES]:
+        lines.update(state)
+    out = screen.console.file
+    assert isinstance(out, io.StringIO)
+    told = [line.split()[1] for line in out.getvalue().splitlines() if line.startswith("trial")]
+    assert told == ["2", "4"]
+    assert (
+        "3 of 6 trials done, 1 stopped early, 1 ended badly, 1 running, best 0.5000 by trial 3 (m ce)" in out.getvalue()
+    )
+
+
+def test_a_sparkline_spans_its_own_range_and_leaves_gaps() -> None:
+    assert sparkline([1, 2, float("nan"), 3]) == "▁▅ █"
+    assert sparkline([2, 2]) == "▄▄"
+    assert sparkline([]) == ""
