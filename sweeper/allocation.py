@@ -25,7 +25,7 @@ def on_machine(cpu: int, gpu: float, *, cpus: int, gpus: float) -> Allocation:
     given_cpu = cpu if cpu <= cpus else max(1, cpus // 2)
     slots = max(1, cpus // given_cpu)
     if given_gpu:
-        slots = max(1, min(slots, int(gpus / given_gpu + 1e-9)))
+        slots = max(1, min(slots, _sharing(gpus, given_gpu)))
     asked, there = _words(cpu, gpu), _words(cpus, gpus)
     changed = (given_cpu, given_gpu) != (cpu, gpu)
     note = f"a trial asks for {asked}; here are {there}, so it gets {_words(given_cpu, given_gpu)}" if changed else ""
@@ -39,8 +39,15 @@ def on_cluster(cpu: int, gpu: float, *, cpus: int, gpus: float) -> Allocation:
             f"resources: a trial asks for {_words(cpu, gpu)}, the cluster has {_words(int(cpus), gpus)} in all; "
             "ask for less, or add nodes"
         )
-    slots = int(min(cpus / cpu, gpus / gpu if gpu else cpus / cpu) + 1e-9)
+    slots = min(cpus // cpu, _sharing(gpus, gpu)) if gpu else cpus // cpu
     return Allocation(cpu, gpu, max(1, slots))
+
+
+def _sharing(gpus: float, gpu: float) -> int:
+    """How many trials fit on the GPUs: a fraction never spans two of them."""
+    if gpu >= 1:
+        return int(gpus // gpu)
+    return int(gpus) * int(1 / gpu + 1e-9) + int((gpus % 1) / gpu + 1e-9)
 
 
 def _words(cpu: int, gpu: float) -> str:

@@ -56,7 +56,7 @@ def _checkpoint(folder: Path, number: int) -> Path:
 def forget(folder: Path, trial: Trial) -> None:
     """Remove the checkpoints of a trial that has ended; a traceback stays."""
     place = trial_folder(folder, trial)
-    for path in place.glob("checkpoint-*.pt"):
+    for path in place.glob("*checkpoint-*.pt*"):
         path.unlink(missing_ok=True)
     for empty in (place, place.parent):
         with suppress(OSError):

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from sweeper.config import Scalar
 from sweeper.document import Path, allowed, spell
-from sweeper.space import Branch, Knob, Params, Space, same
+from sweeper.space import Branch, Knob, Params, Space, count, same
+
+_MOST_CELLS = 1000
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ def mistakes(space: Space, start_with: Sequence[Mapping[str, Scalar]]) -> list[M
     """All mistakes of the space; those of `start_with` only where the space itself has none."""
     found = [*_twice(space), *_conditions(space)]
     found = found or [*_circles(space)]
-    found = found or [*_unreachable(space), *_overlaps(space), *_endless_cells(space)]
+    found = found or [*_endless_cells(space)]
+    found = found or [*_unreachable(space), *_overlaps(space), *_too_many_cells(space)]
     found = found or [mistake for k, entry in enumerate(start_with) for mistake in _outside(space, k, entry)]
     return found or [mistake for k, entry in enumerate(start_with) for mistake in _misfit(space, k, entry)]
 
@@ -120,6 +123,12 @@ def _endless_cells(space: Space) -> Iterator[Mistake]:
     for knob, branch, path in _branches(space):
         if knob.section == "compare" and branch.domain.listed() is None:
             yield Mistake(path, f"a compared knob needs a list of values, got {branch.domain}; move it to search")
+
+
+def _too_many_cells(space: Space) -> Iterator[Mistake]:
+    compared = {knob.name for knob in space.knobs if knob.section == "compare"}
+    if count(space.settings(compared, {}), _MOST_CELLS + 1) > _MOST_CELLS:
+        yield Mistake(("compare",), f"has more than {_MOST_CELLS:,} combinations; move a knob to search")
 
 
 def _outside(space: Space, index: int, entry: Mapping[str, Scalar]) -> Iterator[Mistake]:

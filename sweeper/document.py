@@ -5,10 +5,12 @@ open with `FILE:LINE:` without the checks knowing the format.
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+_NUMBER = re.compile(r"[-+.\deE]*\d[-+.\deE]*")
 Path = tuple[str | int, ...]  # the keys and list positions that lead to a value
 
 
@@ -35,6 +37,7 @@ def dotted(path: Path) -> str:
     """A path as a person writes it: `search.tau.cases[1].log`."""
     text = ""
     for part in path:
+        part = part if isinstance(part, int) else spell(part)
         text += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if text else str(part)
     return text
 
@@ -46,7 +49,7 @@ def spell(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        return f"{value:g}"
+        return f"{value:g}" if value % 1 or abs(value) >= 1e6 else f"{value:.1f}"
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(spell(item) for item in value)}]"
     if isinstance(value, dict):
@@ -55,8 +58,10 @@ def spell(value: object) -> str:
 
 
 def show(value: object) -> str:
-    """A value for a message: spelt, and cut where it is long."""
+    """A value for a message: spelt, a word that looks like a number quoted, and cut where it is long."""
     text = spell(value)
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        text = f"'{value}'"
     return text if len(text) <= 60 else text[:57] + "…"
 
 

@@ -87,7 +87,7 @@ def open_(path: Path) -> SweepFolder:
     try:
         stored = json.loads((path / "sweep.json").read_text(encoding="utf-8"))
         return SweepFolder(path, Frozen(**stored))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise UsageError(f"{path}: is no sweep's folder; name one, such as sweeps/sst5-3f9a1c2e") from None
     except (TypeError, ValueError) as error:
         raise UsageError(f"{path / 'sweep.json'}: cannot be read ({error}); move {path} away to start anew") from None
@@ -105,10 +105,14 @@ def write(path: Path, values: Mapping[str, Any]) -> None:
     """Write JSON to a file that is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(values, file, indent=2, ensure_ascii=False)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    Path(name).chmod(0o644)
-    Path(name).replace(path)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(values, file, indent=2, ensure_ascii=False)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -42,6 +42,8 @@ def _cases(name: str, raw: dict[str, Any]) -> tuple[Branch, ...]:
     if not isinstance(cases, list) or not cases:
         raise NotationError(("cases",), f"must be a list of ranges with `when`, got {show(cases)}")
     for index, case in enumerate(cases):
+        if isinstance(case, dict):
+            _known(case, (*_FORMS, "step", "when"), ("cases", index))
         if not isinstance(case, dict) or "when" not in case:
             raise NotationError(("cases", index), "each case needs a `when`, such as when: {normalize: true}")
     return tuple(_branch(name, f"{name}[{k + 1}]", case, ("cases", k)) for k, case in enumerate(cases))

@@ -4,8 +4,9 @@ A Knob has one or more Branches (its `cases`), each a domain of values with a co
 branch is active at a time. A knob without an active branch is inactive: absent from params, record and MLflow.
 """
 
+import itertools
 import math
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sweeper.config import USED_BY, Scalar, TrainConfig
@@ -30,7 +31,7 @@ class Choice:
         """Whether the knob may take `value`."""
         return any(same(value, own) for own in self.values)
 
-    def listed(self) -> tuple[Scalar, ...]:
+    def listed(self) -> Sequence[Scalar]:
         """Every value, for a grid."""
         return self.values
 
@@ -53,11 +54,12 @@ class Float:
             return False
         return self.step is None or math.isclose(remainder(value - self.low, self.step), 0, abs_tol=1e-9)
 
-    def listed(self) -> tuple[Scalar, ...] | None:
+    def listed(self) -> Sequence[Scalar] | None:
         """Every value, for a grid; None where they are not countable."""
         if self.step is None:
             return None
-        return tuple(self.low + k * self.step for k in range(math.floor((self.high - self.low) / self.step + 1e-9) + 1))
+        steps = round((self.high - self.low) / self.step)
+        return tuple(float(f"{self.low + k * self.step:.12g}") for k in range(steps + 1))
 
     def __str__(self) -> str:
         steps = f" in steps of {self.step:g}" if self.step else ""
@@ -76,9 +78,9 @@ class Int:
         """Whether the knob may take `value`."""
         return type(value) is int and value in range(self.low, self.high + 1, self.step)
 
-    def listed(self) -> tuple[Scalar, ...]:
-        """Every value, for a grid."""
-        return tuple(range(self.low, self.high + 1, self.step))
+    def listed(self) -> Sequence[Scalar]:
+        """Every value, for a grid; a range, for there may be many."""
+        return range(self.low, self.high + 1, self.step)
 
     def __str__(self) -> str:
         return f"{self.low} to {self.high}" + (f" in steps of {self.step}" if self.step != 1 else "")
@@ -197,3 +199,8 @@ def _expand(knobs: list[Knob], assigned: Params, chosen: Params, any_loss: bool)
         raise ValueError(f"{knob.name} has no list of values")
     for value in values:
         yield from _expand(rest, {**assigned, knob.name: value}, {**chosen, knob.name: value}, any_loss)
+
+
+def count(settings: Iterator[Params], most: int) -> int:
+    """How many settings there are, counted up to `most`."""
+    return sum(1 for _ in itertools.islice(settings, most))

@@ -6,11 +6,13 @@ spec that can run or raises one SearchSpaceError with a line for each mistake.
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from sweeper import checks, notation
 from sweeper.catalog import DATASETS, ENCODERS
@@ -18,8 +20,9 @@ from sweeper.checks import Mistake
 from sweeper.config import ASSIGNED, KNOBS, Scalar, TrainConfig, complaint
 from sweeper.document import Document, Path, allowed, dotted, show
 from sweeper.errors import SearchSpaceError
-from sweeper.space import Knob, Params, Space
+from sweeper.space import Branch, Knob, Params, Space, count
 
+_LARGEST_GRID = 10_000
 MAXIMIZED = ("validation/accuracy", "validation/macro_f1", "validation/weighted_f1")
 MINIMIZED = ("validation/loss",)
 
@@ -76,6 +79,13 @@ class Resources(_Part):
     gpu: Annotated[float, Field(ge=0)] = 0
     cpu: Annotated[int, Field(ge=1)] = 1
 
+    @field_validator("gpu")
+    @classmethod
+    def _shared_or_whole(cls, gpu: float) -> float:
+        if gpu > 1 and gpu != int(gpu):
+            raise PydanticCustomError("gpu", "Input should be a fraction of one GPU or a whole number of them")
+        return gpu
+
 
 class Limit(_Part):
     """Use only the first rows of a split: for a quick try, never for a result to publish."""
@@ -119,6 +129,10 @@ class SweepSpec(_Part):
         """The rows of the table, in the file's order."""
         return self.space.cells()
 
+    def cell_name(self, cell: int) -> str:
+        """A cell's name in the record and in seeds: the same in whatever order the file has its keys."""
+        return " ".join(f"{name}={value}" for name, value in sorted(self.cells[cell].items())) or "all"
+
     def share(self, cell: int) -> int:
         """How many trials of the budget the cell with this index gets; shares differ by one at most.
 
@@ -129,7 +143,7 @@ class SweepSpec(_Part):
         return min(share, len(self.planned(cell))) if self.sampler == "grid" else share
 
     def planned(self, cell: int) -> list[Entry]:
-        """What the first trials of a cell set beforehand: its entries of `start_with`, then the grid if asked for."""
+        """What the first trials of a cell set beforehand: its part of `start_with`, or the whole grid, that first."""
         return self._plans[cell]
 
     @cached_property
@@ -143,7 +157,7 @@ class SweepSpec(_Part):
         if self.sampler != "grid":
             return first
         grid = self.space.settings({knob.name for knob in self.space.searched()}, own)
-        return first + [setting for setting in grid if setting not in first]
+        return sorted(grid, key=lambda setting: not any(entry.items() <= setting.items() for entry in first))
 
     @property
     def rungs(self) -> tuple[int, ...]:
@@ -162,23 +176,28 @@ class SweepSpec(_Part):
     @property
     def most_epochs(self) -> int:
         """The epochs of the longest trial that the space allows."""
-        return max(int(value) for value in self._listed("epochs"))
+        return self._most("epochs")
 
     @property
     def most_tokens(self) -> int:
         """The largest max_length that the space allows."""
-        return max(int(value) for value in self._listed("max_length"))
+        return self._most("max_length")
 
     @property
     def encoders(self) -> tuple[str, ...]:
         """Every encoder of the space, in the file's order."""
-        return tuple(str(value) for value in self._listed("encoder"))
+        listed = [branch.domain.listed() or () for branch in self._branches("encoder")]
+        varies = tuple(str(value) for values in listed for value in values)
+        return varies or (str(self.training["encoder"]),)
 
-    def _listed(self, name: str) -> list[Scalar]:
-        """Every value that a countable knob can take, its default included only where nothing else sets it."""
-        branches = [branch for knob in self.space.knobs if knob.name == name for branch in knob.branches]
-        values = [value for branch in branches for value in branch.domain.listed() or ()]
-        return values or [self.training.get(name, TrainConfig.model_fields[name].default)]
+    def _most(self, name: str) -> int:
+        """The largest value of a whole-number knob."""
+        listed = [branch.domain.listed() or () for branch in self._branches(name)]
+        fixed = self.training.get(name, TrainConfig.model_fields[name].default)
+        return max((int(max(values)) for values in listed), default=int(fixed))
+
+    def _branches(self, name: str) -> list[Branch]:
+        return [branch for knob in self.space.knobs if knob.name == name for branch in knob.branches]
 
     def seed_of(self, *parts: object) -> int:
         """The seed of one random stream of the sweep: a stage, a cell, a number. Different parts, different streams."""
@@ -218,6 +237,8 @@ def read(document: Document) -> SweepSpec:
 def _translated(detail: Any) -> Mistake | None:
     """A complaint of pydantic in this house's words."""
     path: Path = tuple(part for part in detail["loc"] if part not in ("Asha", "literal['off']"))
+    if path[:1] == ("start_with",) and len(path) > 3:
+        return Mistake(path[:3], f"must be one value, got {show(detail['input'])}")
     if "literal['off']" in detail["loc"] and isinstance(detail["input"], dict):
         return None  # a mapping is no `off`; what is wrong with it as a mapping is told beside this
     if detail["type"] == "extra_forbidden":
@@ -282,13 +303,21 @@ def _budget(spec: SweepSpec) -> Iterator[Mistake]:
             f"each cell needs a trial: at least {len(spec.cells)} for {len(spec.cells)} cells, got {spec.budget.trials}"
         )
         yield Mistake(("budget", "trials"), rule)
-    endless = [knob for knob in spec.space.searched() if any(b.domain.listed() is None for b in knob.branches)]
     if spec.sampler == "grid":
-        for knob in endless:
-            yield Mistake(("search", knob.name), "has no list of values for sampler: grid; use a list, or give a step")
+        yield from _grid(spec)
     if isinstance(spec.asha, Asha):
         per_epoch = spec.validations_per_epoch
         steps = spec.asha.grace_epochs * per_epoch
-        if steps < 1 or steps != round(steps):
+        if steps < 1 - 1e-9 or not math.isclose(steps, round(steps)):
             rule = f"must come to whole validations at {per_epoch} per epoch, got {spec.asha.grace_epochs:g}"
             yield Mistake(("asha", "grace_epochs"), rule)
+
+
+def _grid(spec: SweepSpec) -> Iterator[Mistake]:
+    knobs = spec.space.searched()
+    endless = [knob for knob in knobs if any(branch.domain.listed() is None for branch in knob.branches)]
+    for knob in endless:
+        yield Mistake(("search", knob.name), "has no list of values for sampler: grid; use a list, or give a step")
+    settings = spec.space.settings({knob.name for knob in knobs}, spec.cells[0])
+    if not endless and count(settings, _LARGEST_GRID + 1) > _LARGEST_GRID:
+        yield Mistake(("sampler",), f"a grid has at most {_LARGEST_GRID:,} settings in a cell; use tpe or random")

@@ -87,7 +87,7 @@ def test_there_is_always_room_for_one_trial() -> None:
 )
 def test_what_a_cluster_lacks_is_the_users_error(cpu: int, gpu: float, fragments: list[str]) -> None:
     with pytest.raises(UsageError) as caught:
-        on_cluster(cpu, gpu, cpus=8.0, gpus=2.0)
+        on_cluster(cpu, gpu, cpus=8, gpus=2)
     message = str(caught.value)
     assert message.startswith("resources: ")
     assert all(fragment in message for fragment in fragments), message

@@ -44,7 +44,7 @@ def test_a_domain_contains_its_values_alone(domain: Domain, inside: list[Scalar]
 
 def test_a_choice_and_a_whole_range_list_their_values() -> None:
     assert Choice(("b", "a", 3)).listed() == ("b", "a", 3)
-    assert Int(4, 6).listed() == (4, 5, 6)
+    assert list(Int(4, 6).listed()) == [4, 5, 6]
     assert Int(4, 12, step=4).listed() == (4, 8, 12)
 
 
@@ -64,10 +64,10 @@ def test_a_listed_range_runs_from_its_low_end_to_its_high_end() -> None:
     for domain in stepped():
         listed = domain.listed()
         assert listed is not None
-        assert (listed[0], listed[-1]) == (domain.low, pytest.approx(domain.high))
+        assert listed[0] == domain.low
+        assert listed[-1] == pytest.approx(domain.high)
 
 
-@pytest.mark.xfail(strict=True, reason="0.1 + 2 * 0.1 is 0.30000000000000004, above high=0.3")
 def test_a_range_contains_every_value_that_it_lists() -> None:
     lost = [domain for domain in stepped() if not all(domain.contains(value) for value in domain.listed() or ())]
     assert lost == []

@@ -22,6 +22,7 @@ from sweeper.spec import SweepSpec
 from sweeper.sweep import best_report
 
 _BARS = "▁▂▃▄▅▆▇█"
+_CURVE = 12  # validations in a curve
 _NARROW = 80  # columns below which the less important ones are left out
 
 
@@ -52,7 +53,7 @@ class LiveView:
         wide = options.max_width >= _NARROW
         yield Group(
             Text(self.header, style="bold", no_wrap=True, overflow="ellipsis"),
-            Text(self._progress(state), no_wrap=True, overflow="ellipsis"),
+            *(Text(line, no_wrap=True, overflow="ellipsis") for line in self._progress(state)),
             Text(),
             self._cells(state, wide),
             Text(),
@@ -61,13 +62,12 @@ class LiveView:
             *self._best(state),
         )
 
-    def _progress(self, state: Summary) -> str:
+    def _progress(self, state: Summary) -> list[str]:
         parts = [f"{len(state.ended())}/{state.total} trials", words.duration(time.monotonic() - self.start)]
         left = state.seconds_left(self.slots, time.time())
         parts += [f"about {words.duration(left)} left"] if left is not None else []
         spared, whole = state.saved()
-        parts += [f"ASHA saved {spared:g} of {whole:g} epochs"] if spared else []
-        return "  ·  ".join(parts)
+        return ["  ·  ".join(parts), *([f"ASHA saved {spared:g} of {whole:g} epochs"] if spared else [])]
 
     def _cells(self, state: Summary, wide: bool) -> Table:
         table = _table("cell")
@@ -84,10 +84,10 @@ class LiveView:
     def _running(self, state: Summary, wide: bool) -> Table:
         table = _table("running")
         for name in ("epoch", "score"):
-            table.add_column(name, justify="right", no_wrap=True)
-        table.add_column("", no_wrap=True)
+            table.add_column(name, justify="right", no_wrap=True, min_width=6)
+        table.add_column("", no_wrap=True, min_width=_CURVE if wide else None)
         if wide:
-            table.add_column("settings", no_wrap=True, overflow="ellipsis", ratio=1)
+            table.add_column("settings", no_wrap=True, overflow="ellipsis")
         for one in state.running():
             table.add_row(*self._running_row(one, wide))
         return table
@@ -112,12 +112,12 @@ class LiveView:
 
 
 def _table(first: str) -> Table:
-    table = Table(box=None, pad_edge=False, expand=True, header_style="dim")
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column(first, no_wrap=True, overflow="ellipsis", min_width=12)
     return table
 
 
-def sparkline(values: list[float], most: int = 12) -> str:
+def sparkline(values: list[float], most: int = _CURVE) -> str:
     """The last values as a row of bars, scaled between their own least and greatest; a gap where one is not finite."""
     shown = values[-most:]
     finite = [value for value in shown if abs(value) < float("inf")]

@@ -69,10 +69,10 @@ class OptunaStudy:
         direction = StudyDirection.MAXIMIZE if spec.objective.sign > 0 else StudyDirection.MINIMIZE
         self.studies = [
             optuna.create_study(
-                study_name=" ".join(f"{name}={value}" for name, value in cell.items()) or "all",
+                study_name=spec.cell_name(cell),
                 storage=storage, pruner=pruner, direction=direction, load_if_exists=True,
             )
-            for cell in spec.cells
+            for cell in range(len(spec.cells))
         ]  # fmt: skip
         self.running: dict[int, optuna.trial.Trial] = {}
         self._reopen()
@@ -117,7 +117,7 @@ class OptunaStudy:
 
     def _sampler(self, cell: int, number: int) -> BaseSampler:
         """The sampler of one proposal, seeded for it alone: a sampler kept over trials could not be reopened."""
-        seed = self.spec.seed_of("sampler", cell, number)
+        seed = self.spec.seed_of("sampler", self.spec.cell_name(cell), number)
         if self.spec.sampler == "tpe":
             base: BaseSampler = TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
         else:
@@ -227,7 +227,9 @@ class OptunaStudy:
     def _trial(self, cell: int, frozen: FrozenTrial) -> Trial:
         params = self._walk(cell, lambda parameter, _: frozen.params[parameter])
         number = frozen.user_attrs["number"]
-        config = self.spec.config(params, seed=self.spec.seed_of("search", cell, number), threads=self.threads)
+        config = self.spec.config(
+            params, seed=self.spec.seed_of("search", self.spec.cell_name(cell), number), threads=self.threads
+        )
         return Trial(number, cell, params, config, frozen.user_attrs.get("attempt", 1))
 
 

@@ -12,12 +12,13 @@ from typing import Any
 
 import yaml
 
-from sweeper.document import Document, Path, dotted
+from sweeper.document import Document, Path, dotted, show
 from sweeper.errors import SearchSpaceError, UsageError
 
 _MOST_VALUES = 10_000
 _DEEPEST = 40
 _MOST_BYTES = 1_000_000
+_MOST_DIGITS = 18
 _PREFIX = "tag:yaml.org,2002:"
 
 
@@ -95,10 +96,14 @@ def _parse(text: str, name: str) -> Document:
 
 
 def _refuse_tags(text: str, name: str) -> None:
+    depth = 0
     for event in yaml.parse(text, _Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        if depth > _DEEPEST:
+            raise SearchSpaceError([f"{name}:{line}: nested deeper than {_DEEPEST} levels"])
         tag = getattr(event, "tag", None)
         if tag is not None:
-            line = event.start_mark.line + 1 if event.start_mark else 1
             raise SearchSpaceError([f"{name}:{line}: YAML tags are not allowed, got {tag}; write the plain value"])
 
 
@@ -123,6 +128,10 @@ class _Walk:
             return dict(self._items(node, path))
         if isinstance(node, yaml.SequenceNode):
             return [self.value(child, (*path, index)) for index, child in enumerate(node.value)]
+        if node.tag == f"{_PREFIX}int" and len(node.value) > _MOST_DIGITS:
+            rule = f"a whole number has at most {_MOST_DIGITS} digits, got {show(node.value)}"
+            self.mistakes.append(f"{place}: {dotted(path)}: {rule}")
+            return 0
         return _scalar(node)
 
     def _items(self, node: yaml.MappingNode, path: Path) -> Iterator[tuple[str, Any]]:
@@ -161,6 +170,8 @@ def _override(document: Document, override: str) -> Document:
     if not equals or not all(path):
         raise UsageError(f"{place}: must be key.path=value, such as --set budget.trials=8")
     replacement = _parse(f"value: {text}", place) if text.strip() else Document(place, {"value": None})
+    if len(replacement.values) != 1:
+        raise UsageError(f"{place}: must be one value; give --set once for each key")
     values = _replaced(document.values, path, replacement.values["value"], place)
     kept = {at: where for at, where in document.places.items() if at[: len(path)] != path}
     below = {path[:end]: place for end in range(1, len(path) + 1) if path[:end] not in kept}

@@ -86,7 +86,9 @@ class _Training:
             self.reports.append(report)
             if saved is not None:
                 checkpoint.save(self._state(), saved)
+            generators = self._generators()
             yield report
+            self._set_generators(generators)  # whatever the caller drew from them meanwhile
 
     def _stretch(self, step: int) -> Report:
         """Train up to validation number `step` (from 1), and validate."""
@@ -144,27 +146,33 @@ class _Training:
         return Report(step, step / self.config.validations_per_epoch, found | extra)
 
     def _state(self) -> dict[str, Any]:
-        generators = {"cpu": torch.get_rng_state()}
-        if self.device.type == "cuda":
-            generators["cuda"] = torch.cuda.get_rng_state(self.device)
         return {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
             "done": self.done,
-            "generators": generators,
+            "generators": self._generators(),
             "gradients": [None if p.grad is None else p.grad for p in self.model.parameters()],
             "reports": [asdict(report) for report in self.reports],
         }
+
+    def _generators(self) -> dict[str, Tensor]:
+        states = {"cpu": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            states["cuda"] = torch.cuda.get_rng_state(self.device)
+        return states
+
+    def _set_generators(self, states: dict[str, Tensor]) -> None:
+        torch.set_rng_state(states["cpu"])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(states["cuda"], self.device)
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
         self.done = state["done"]
-        torch.set_rng_state(state["generators"]["cpu"])
-        if self.device.type == "cuda":
-            torch.cuda.set_rng_state(state["generators"]["cuda"], self.device)
+        self._set_generators(state["generators"])
         for parameter, gradient in zip(self.model.parameters(), state["gradients"], strict=True):
             parameter.grad = None if gradient is None else gradient.to(self.device)
         self.reports = [Report(**report) for report in state["reports"]]

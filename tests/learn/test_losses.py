@@ -99,7 +99,7 @@ def test_a_batch_without_any_positive_gives_0_and_gradients_of_0(name: str, norm
     features, y, weighting = batch(labels)
     found = loss(name, features, y, weighting, 0.3, normalize=normalize)
     assert found.item() == 0
-    found.backward()
+    torch.autograd.backward(found)
     assert features.grad is not None
     assert torch.equal(features.grad, torch.zeros_like(features))
     if name == LCL:
@@ -112,7 +112,7 @@ def test_a_batch_without_any_positive_gives_0_and_gradients_of_0(name: str, norm
 def test_raw_features_and_a_small_temperature_stay_finite(name: str, labels: list[int]) -> None:
     features, y, weighting = batch(labels, norm=20.0)
     found = loss(name, features, y, weighting, 0.07, normalize=False)
-    found.backward()
+    torch.autograd.backward(found)
     assert found.isfinite()
     assert features.grad is not None
     assert features.grad.isfinite().all()
@@ -122,7 +122,7 @@ def test_confident_weights_stay_finite() -> None:
     features, y, weighting = batch([0, 0, 1, 1, 2])
     sure = (weighting.detach() * 300).requires_grad_()
     found = loss(LCL, features, y, sure, 0.07, normalize=True)
-    found.backward()
+    torch.autograd.backward(found)
     assert found.isfinite()
     assert sure.grad is not None
     assert sure.grad.isfinite().all()
@@ -140,7 +140,7 @@ def test_lcl_with_uniform_weights_is_scl_less_log_c_over_c(classes: int) -> None
 
 def test_lcl_trains_the_weighting_network() -> None:
     features, y, weighting = batch([0, 1, 0, 1, 2])
-    loss(LCL, features, y, weighting, 0.3, normalize=True).backward()
+    torch.autograd.backward(loss(LCL, features, y, weighting, 0.3, normalize=True))
     assert weighting.grad is not None
     assert weighting.grad.abs().sum(dim=1).gt(1e-4).tolist() == [True] * 4 + [False]  # the last has no positive
 

@@ -73,7 +73,7 @@ def gradients_of_the_weighting(data: TrainingData, weighting: str) -> set[str]:
     split = data.splits["train"]
     batch = batches.collate(split, batches.shuffled(split, 8, 32, seed=0, epoch=0)[0], 32, data.encoder.padding)
     logits = model(batch.ids, batch.mask).weighting
-    functional.cross_entropy(logits, batch.labels).backward()
+    torch.autograd.backward(functional.cross_entropy(logits, batch.labels))
     return {name.partition(".")[0] for name, parameter in model.named_parameters() if parameter.grad is not None}
 
 

@@ -1,0 +1,85 @@
+"""A kept model is the one that was trained: same figures, in files that others can read."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModel
+
+from sweeper.learn import batches, checkpoint, keep
+from sweeper.learn.model import Classifier
+from sweeper.learn.score import score
+from sweeper.learn.train import train
+from sweeper.ports import Report, TrainingData
+from tests.learn import tiny
+
+
+@pytest.fixture(params=["ce", "lcl"])
+def trained(request: pytest.FixtureRequest, tmp_path: Path, data: TrainingData) -> Iterator[tuple[Path, Report, str]]:
+    """A folder with the model of the second report of three, that report, and the loss."""
+    config = tiny.config(loss=request.param, epochs=3)
+    reports = train(config, data, tmp_path / "checkpoint.pt")
+    _, best = next(reports), next(reports)
+    keep.keep(tmp_path / "checkpoint.pt", config, data, tmp_path / "kept")
+    next(reports)
+    yield tmp_path / "kept", best, request.param
+    reports.close()
+
+
+def figures(report: Report) -> dict[str, float]:
+    return {k.removeprefix("validation/"): v for k, v in report.metrics.items() if k.startswith("validation/")}
+
+
+def test_it_scores_as_it_did_in_training(trained: tuple[Path, Report, str], data: TrainingData) -> None:
+    folder, best, loss = trained
+    assert keep.score_kept(folder, tiny.config(loss=loss), data, "validation") == figures(best)
+
+
+def test_another_split_is_scored_as_the_model_itself_scores_it(tmp_path: Path, data: TrainingData) -> None:
+    config, saved = tiny.config(), tmp_path / "checkpoint.pt"
+    list(train(config, data, saved))
+    keep.keep(saved, config, data, tmp_path / "kept")
+    model = Classifier(config, data)
+    model.load_state_dict(checkpoint.load(saved)["model"])
+    expected = score(model, data, "test", config)
+    assert keep.score_kept(tmp_path / "kept", config, data, "test") == expected.figures
+
+
+def test_its_files_are_as_documented(trained: tuple[Path, Report, str], data: TrainingData) -> None:
+    folder, _, _ = trained
+    assert {path.name for path in folder.iterdir()} == {"encoder", "classifier.safetensors", "labels.json"}
+    assert {"config.json", "model.safetensors"} <= {path.name for path in (folder / "encoder").iterdir()}
+    shapes = {name: tuple(tensor.shape) for name, tensor in load_file(folder / "classifier.safetensors").items()}
+    assert shapes == {"weight": (3, 32), "bias": (3,)}
+    assert json.loads((folder / "labels.json").read_text(encoding="utf-8")) == list(data.labels)
+
+
+def test_transformers_alone_gives_the_same_accuracy(trained: tuple[Path, Report, str], data: TrainingData) -> None:
+    folder, best, _ = trained
+    split = data.splits["validation"]
+    batch = batches.collate(split, next(batches.by_length(split, len(split))), 32, 0)
+    encoder, head = AutoModel.from_pretrained(folder / "encoder").eval(), load_file(folder / "classifier.safetensors")
+    with torch.no_grad():
+        features = encoder(input_ids=batch.ids, attention_mask=batch.mask).last_hidden_state[:, 0]
+    logits = features @ head["weight"].T + head["bias"]
+    right = (logits.argmax(dim=1) == batch.labels).double().mean().item()
+    assert right == best.metrics["validation/accuracy"]
+
+
+def test_a_later_model_replaces_an_earlier_one(tmp_path: Path, data: TrainingData) -> None:
+    config, saved = tiny.config(epochs=3), tmp_path / "checkpoint.pt"
+    for report in train(config, data, saved):
+        keep.keep(saved, config, data, tmp_path / "kept")
+        assert keep.score_kept(tmp_path / "kept", config, data, "validation") == figures(report)
+
+
+def test_keeping_models_does_not_change_the_training(tmp_path: Path, data: TrainingData) -> None:
+    config, saved = tiny.config(epochs=3), tmp_path / "checkpoint.pt"
+    found = []
+    for report in train(config, data, saved):
+        found.append(report)
+        keep.keep(saved, config, data, tmp_path / "kept")
+    assert tiny.figures(found) == tiny.figures(train(config, data, None))

@@ -1,0 +1,149 @@
+"""A sweep's folder: named by what the sweep is, found again by its question, its files whole or not there."""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweeper import folder
+from sweeper.document import Document
+from sweeper.errors import UsageError
+from sweeper.folder import SweepFolder
+from sweeper.spec import SweepSpec, read
+
+RESOLVED = {"dataset": "3f9a", "rows": "77aa", "a": "0c1d"}
+
+
+def spec_of(**values: Any) -> SweepSpec:
+    compare = {"encoder": ["a"], "loss": ["ce", "scl"]}
+    return read(Document("space.yaml", {"dataset": "sst5", "compare": compare, **values}))
+
+
+def create(sweeps: Path, spec: SweepSpec | None = None, **resolved: str) -> SweepFolder:
+    return folder.create(sweeps, spec or spec_of(), {**RESOLVED, **resolved}, threads=2)
+
+
+def test_a_new_sweep_is_named_by_data_set_and_fingerprint(tmp_path: Path) -> None:
+    made = create(tmp_path / "deep" / "sweeps")
+    assert re.fullmatch(r"sst5-[0-9a-f]{8}", made.name)
+    assert made.path == tmp_path / "deep" / "sweeps" / made.name
+    assert made.name == f"sst5-{made.fingerprint}"
+    assert made.journal.parent == made.path
+
+
+def test_what_is_frozen_is_there_when_opened_again(tmp_path: Path) -> None:
+    spec = spec_of(search={"tau": {"log": [0.1, 1]}}, start_with=[{"loss": "scl", "tau": 1}], seed=3)
+    made = create(tmp_path, spec)
+    again = folder.open_(made.path)
+    assert again.frozen == made.frozen
+    assert (again.frozen.resolved, again.frozen.threads) == (RESOLVED, 2)
+    assert again.spec == spec
+
+
+def test_an_opened_sweep_has_the_default_budget_and_resources(tmp_path: Path) -> None:
+    made = create(tmp_path, spec_of(budget={"trials": 50}, resources={"cpu": 8}))
+    again = folder.open_(made.path).spec
+    assert (again.budget, again.resources) == (spec_of().budget, spec_of().resources)
+
+
+def test_other_data_is_another_folder(tmp_path: Path) -> None:
+    assert create(tmp_path).path != create(tmp_path, rows="88bb").path
+
+
+def test_a_sweep_is_found_by_its_question_alone(tmp_path: Path) -> None:
+    made = create(tmp_path)
+    create(tmp_path, spec_of(seed=1))
+    found = folder.find(tmp_path, spec_of(budget={"trials": 50, "hours": 1}, resources={"gpu": 1}))
+    assert found is not None
+    assert found.path == made.path
+    assert folder.find(tmp_path, spec_of(seed=2)) is None
+    assert folder.find(tmp_path / "nowhere", spec_of()) is None
+
+
+def test_of_several_sweeps_the_newest_is_found(tmp_path: Path) -> None:
+    newer, older = create(tmp_path, rows="1"), create(tmp_path, rows="2")
+    os.utime(older.path / "sweep.json", (1_000, 1_000))
+    found = folder.find(tmp_path, spec_of())
+    assert found is not None
+    assert found.path == newer.path
+
+
+def test_everything_in_the_sweeps_folder_that_is_a_sweep_is_listed(tmp_path: Path) -> None:
+    made = {create(tmp_path).path, create(tmp_path, spec_of(seed=1)).path}
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "mlflow.db").write_text("")
+    assert {one.path for one in folder.everywhere(tmp_path)} == made
+
+
+# ---- results
+
+
+def test_a_sweep_is_finished_when_its_results_are_there(tmp_path: Path) -> None:
+    made = create(tmp_path)
+    assert made.results() is None
+    made.finish({"trials": 4, "best": {"encoder": "señal", "score": 0.5}})
+    assert folder.open_(made.path).results() == {"trials": 4, "best": {"encoder": "señal", "score": 0.5}}
+
+
+def test_results_are_replaced_as_a_whole(tmp_path: Path) -> None:
+    made = create(tmp_path)
+    made.finish({"trials": 4, "long": "x" * 10_000})
+    made.finish({"trials": 8})
+    assert made.results() == {"trials": 8}
+    assert sorted(path.name for path in made.path.iterdir()) == ["results.json", "sweep.json"]
+
+
+def test_results_that_cannot_be_written_leave_the_old_ones(tmp_path: Path) -> None:
+    made = create(tmp_path)
+    made.finish({"trials": 4})
+    with pytest.raises(TypeError):
+        made.finish({"trials": 8, "best": object()})
+    assert made.results() == {"trials": 4}
+
+
+def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(TypeError):
+        folder.write(tmp_path / "values.json", {"best": object()})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_written_file_can_be_read_by_others(tmp_path: Path) -> None:
+    folder.write(tmp_path / "new" / "values.json", {"a": [1, None]})
+    written = tmp_path / "new" / "values.json"
+    assert json.loads(written.read_text(encoding="utf-8")) == {"a": [1, None]}
+    assert written.stat().st_mode & 0o777 == 0o644
+
+
+# ---- what is no sweep
+
+
+def wrong(path: Path) -> str:
+    with pytest.raises(UsageError) as caught:
+        folder.open_(path)
+    message = str(caught.value)
+    assert caught.value.exit_code == 2
+    assert len(message.splitlines()) == 1
+    return message
+
+
+def test_a_folder_that_is_no_sweeps_is_the_users_mistake(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "nowhere"):
+        assert wrong(path).startswith(f"{path}: is no sweep's folder")
+
+
+def test_a_file_is_no_sweeps_folder(tmp_path: Path) -> None:
+    file = tmp_path / "sst5.yaml"
+    file.write_text("dataset: sst5\n")
+    assert wrong(file).startswith(f"{file}: is no sweep's folder")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"3", b"{}", b'{"question": {}}', b'{"name": 1}', b"\xff{}"])
+def test_a_damaged_sweep_is_named_with_what_to_do(tmp_path: Path, content: bytes) -> None:
+    made = create(tmp_path)
+    (made.path / "sweep.json").write_bytes(content)
+    message = wrong(made.path)
+    assert message.startswith(f"{made.path / 'sweep.json'}: cannot be read")
+    assert f"move {made.path} away" in message
