@@ -31,9 +31,10 @@ from transformers.utils import logging as transformers_logging
 from sweeper.catalog import DATASETS
 from sweeper.config import TrainConfig
 from sweeper.edges import hub
+from sweeper.edges.tokens import Tokenizer
 from sweeper.learn.model import pretrained
 from sweeper.learn.train import train
-from sweeper.ports import TrainingData
+from sweeper.ports import Rows, TrainingData
 
 ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 RATE, BATCH, DECAY, LENGTH = 5e-5, 32, 0.01, 128
@@ -51,12 +52,12 @@ def ours(data: TrainingData, seed: int, epochs: int, threads: int) -> tuple[floa
     return reports[-1]["validation/accuracy"], seconds
 
 
-def trainers(folder: Path, splits: dict[str, hub.Rows], seed: int, epochs: int, threads: int) -> tuple[float, float]:
+def trainers(folder: Path, splits: dict[str, Rows], seed: int, epochs: int, threads: int) -> tuple[float, float]:
     """The same of the Trainer of transformers."""
     torch.set_num_threads(threads)
     tokenizer = AutoTokenizer.from_pretrained(folder)
 
-    def rows(split: hub.Rows) -> list[dict[str, Any]]:
+    def rows(split: Rows) -> list[dict[str, Any]]:
         tokens = tokenizer(split.texts, truncation=True, max_length=LENGTH)
         masks = zip(tokens["input_ids"], tokens["attention_mask"], split.labels.tolist(), strict=True)
         return [{"input_ids": ids, "attention_mask": mask, "labels": label} for ids, mask, label in masks]
@@ -72,13 +73,13 @@ def trainers(folder: Path, splits: dict[str, hub.Rows], seed: int, epochs: int, 
         trainer = Trainer(
             model,
             arguments,
-            train_dataset=rows(splits["train"]),  # type: ignore[arg-type]
+            train_dataset=rows(splits["train"]),
             data_collator=DataCollatorWithPadding(tokenizer),
         )
         start = time.perf_counter()
         trainer.train()
         seconds = (time.perf_counter() - start) / epochs
-        logits = trainer.predict(rows(splits["test"])).predictions  # type: ignore[arg-type]
+        logits = trainer.predict(rows(splits["test"])).predictions
     return float((np.argmax(logits, axis=-1) == splits["test"].labels).mean()), seconds
 
 
@@ -94,9 +95,9 @@ def main() -> None:
     threads = len(os.sched_getaffinity(0))
     splits = dict(hub.rows(DATASETS["sst5"], ("train", "test")).value)
     train_split = splits["train"]
-    splits["train"] = hub.Rows(train_split.texts[: chosen.rows], train_split.labels[: chosen.rows])
+    splits["train"] = Rows(train_split.texts[: chosen.rows], train_split.labels[: chosen.rows])
     folder = hub.encoder(ENCODER).value
-    tokenizer = hub.Tokenizer(folder, ENCODER)
+    tokenizer = Tokenizer(folder, ENCODER)
     tokens = {name: tokenizer.split(rows, LENGTH) for name, rows in splits.items()}
     # the test split stands where the validation split would: scored after each epoch, and the last score is taken
     scored = {"train": tokens["train"], "validation": tokens["test"]}

@@ -28,6 +28,14 @@ class Report:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """One split as it was published: texts, and labels as class numbers (N,)."""
+
+    texts: list[str]
+    labels: "NDArray[np.int64]"
+
+
+@dataclass(frozen=True)
 class Split:
     """One split as tokens: text i is tokens[starts[i]:starts[i + 1]], [CLS] and [SEP] included, cut at the longest
     max_length of the sweep; `lengths` are those of the uncut texts.

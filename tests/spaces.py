@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sweeper import spec
+from sweeper import reading
 from sweeper.document import Document
 from sweeper.spec import SweepSpec
 
@@ -28,4 +28,4 @@ SMALL: dict[str, Any] = {
 
 def small(**changes: Any) -> SweepSpec:
     """A spec of two cells and six trials, with these keys replaced."""
-    return spec.read(Document("small.yaml", {**SMALL, **changes}))
+    return reading.read(Document("small.yaml", {**SMALL, **changes}))

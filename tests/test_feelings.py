@@ -14,7 +14,20 @@ from tests.conftest import ROOT
 FOLDER = ROOT / "sweeper" / "data" / "feelings"
 LABELS = DATASETS["feelings"].labels
 SIZES = {"train": 60, "validation": 20, "test": 20}
-STEMS = ("annoy", "angry", "anger", "angri", "furi", "fury", "happy", "happi", "ecsta", "uneas", "unease", "afraid")
+STEMS: tuple[str, ...] = (
+    "annoy",
+    "angry",
+    "anger",
+    "angri",
+    "furi",
+    "fury",
+    "happy",
+    "happi",
+    "ecsta",
+    "uneas",
+    "unease",
+    "afraid",
+)
 STEMS += ("terrif", "terror", "disappoint", "sad", "devastat", "content")
 INNOCENT = re.compile(r"saddle\w*|contents")
 MOST_ALIKE = 0.30  # Jaccard of the sets of character 5-grams of two texts

@@ -12,7 +12,8 @@ from sweeper import folder
 from sweeper.document import Document
 from sweeper.errors import UsageError
 from sweeper.folder import SweepFolder
-from sweeper.spec import SweepSpec, read
+from sweeper.reading import read
+from sweeper.spec import SweepSpec
 
 RESOLVED = {"dataset": "3f9a", "rows": "77aa", "a": "0c1d"}
 

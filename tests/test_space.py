@@ -45,7 +45,7 @@ def test_a_domain_contains_its_values_alone(domain: Domain, inside: list[Scalar]
 def test_a_choice_and_a_whole_range_list_their_values() -> None:
     assert Choice(("b", "a", 3)).listed() == ("b", "a", 3)
     assert list(Int(4, 6).listed()) == [4, 5, 6]
-    assert Int(4, 12, step=4).listed() == (4, 8, 12)
+    assert list(Int(4, 12, step=4).listed()) == [4, 8, 12]
 
 
 def test_a_real_range_is_listed_by_its_steps_only() -> None:

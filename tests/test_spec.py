@@ -11,7 +11,8 @@ from sweeper.checks import fitting
 from sweeper.config import Scalar, TrainConfig
 from sweeper.document import Document
 from sweeper.edges import yaml
-from sweeper.spec import Asha, SweepSpec, fingerprint, read
+from sweeper.reading import read
+from sweeper.spec import Asha, SweepSpec, fingerprint
 
 ROOT = Path(__file__).parents[1]
 ELECTRA, BERT = "google/electra-base-discriminator", "google-bert/bert-base-uncased"

@@ -3,17 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sweeper.catalog import DATASETS
 from sweeper.cli.screen import Screen
 from sweeper.errors import UsageError
 from sweeper.folder import SweepFolder
-from sweeper.ports import TrainingData
+from sweeper.ports import Rows, TrainingData
 from sweeper.spec import SweepSpec
-
-if TYPE_CHECKING:
-    from sweeper.edges.hub import Rows
 
 
 @dataclass(frozen=True)
@@ -22,7 +18,7 @@ class Prepared:
 
     spec: SweepSpec
     folder: SweepFolder | None
-    rows: "Mapping[str, Rows]"
+    rows: Mapping[str, Rows]
     encoders: Mapping[str, Path]
     resolved: Mapping[str, str]
 
@@ -52,8 +48,8 @@ def _megabytes(far: Callable[[str], None]) -> Callable[[int, int], None]:
     return lambda done, total: far(f"{done / 1e6:.0f} of {total / 1e6:.0f} MB")
 
 
-def _limited(split: "Rows", most: int | None) -> "Rows":
-    return split if most is None else type(split)(split.texts[:most], split.labels[:most])
+def _limited(split: Rows, most: int | None) -> Rows:
+    return split if most is None else Rows(split.texts[:most], split.labels[:most])
 
 
 def _unchanged(folder: SweepFolder, pins: Mapping[str, str], resolved: Mapping[str, str]) -> None:
@@ -67,14 +63,14 @@ def _unchanged(folder: SweepFolder, pins: Mapping[str, str], resolved: Mapping[s
 
 def materialise(screen: Screen, prepared: Prepared) -> dict[str, TrainingData]:
     """Tokens and weights by encoder, as arrays."""
-    from sweeper.edges import hub
+    from sweeper.edges.tokens import Tokenizer
     from sweeper.learn import model
 
     spec = prepared.spec
     data = {}
     for name, place in prepared.encoders.items():
         with screen.step(f"tokenising {spec.dataset} and loading the weights of {name}"):
-            tokenizer = hub.Tokenizer(place, name)
+            tokenizer = Tokenizer(place, name)
             splits = {split: tokenizer.split(rows, spec.most_tokens) for split, rows in prepared.rows.items()}
             encoder = model.pretrained(place, name, tokenizer.padding)
             data[name] = TrainingData(DATASETS[spec.dataset].labels, encoder, splits)

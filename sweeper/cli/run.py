@@ -52,7 +52,7 @@ def _specs(files: list[Path], overrides: list[str] | None) -> "list[SweepSpec]":
     """Read and check every file before any of them runs; the mistakes of all are told together."""
     from sweeper.edges import yaml
     from sweeper.errors import SearchSpaceError, UsageError
-    from sweeper.spec import read
+    from sweeper.reading import read
 
     specs, mistakes = [], []
     for file in files:

@@ -8,6 +8,8 @@ import typer
 
 from sweeper.cli.screen import Screen, command
 
+_MOST_SHOWN = 16  # classes whose confusions still fit on a screen
+
 if TYPE_CHECKING:
     from sweeper.folder import SweepFolder
     from sweeper.ports import Recorded, TrainingData
@@ -66,7 +68,7 @@ def _train(screen: Screen, folder: "SweepFolder", found: "Recorded", out: Path, 
     """Train, keep the best epoch in `out`, and write its figures to result.json there, last."""
     from sweeper.cli import words
     from sweeper.cli.prepare import materialise, prepare
-    from sweeper.edges.hub import Tokenizer
+    from sweeper.edges.tokens import Tokenizer
     from sweeper.folder import write
     from sweeper.learn import keep
 
@@ -84,6 +86,8 @@ def _train(screen: Screen, folder: "SweepFolder", found: "Recorded", out: Path, 
     write(out / "result.json", result)
     (out / "checkpoint.pt").unlink(missing_ok=True)
     shown = {"validation": result["metrics"]["validation/accuracy"], **_accuracy(result)}
+    if "test" in result and len(data.labels) <= _MOST_SHOWN:
+        screen.console.print(words.confusion_table(result["test"]["labels"], result["test"]["confusion"]))
     screen.line("  ".join(f"{split} accuracy {words.figure(value)}" for split, value in shown.items()))
     screen.line(f"model: {out}")
     screen.line(f"log:   {screen.log}")

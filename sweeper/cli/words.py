@@ -130,3 +130,16 @@ def describe(spec: SweepSpec) -> str:
     limit = ", first rows only (limit)" if spec.limit.model_dump(exclude_none=True) else ""
     plural = "s" if cells != 1 else ""
     return f"{spec.dataset}, {cells} cell{plural}, {trials} trials of up to {spec.most_epochs} epochs, {asha}{limit}"
+
+
+def confusion_table(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Table:
+    """How often each true class (a row) was taken for each class (a column); what never happened is a dot."""
+    table = Table(
+        title="test split: true class, and what it was taken for", title_justify="left", box=None, pad_edge=False
+    )
+    table.add_column("")
+    for label in labels:
+        table.add_column(label[:4], justify="right", no_wrap=True)
+    for label, row in zip(labels, counts, strict=True):
+        table.add_row(label, *(str(count) if count else "·" for count in row))
+    return table

@@ -1,4 +1,4 @@
-"""datasets and transformers: a data set as token arrays, an encoder as a local folder.
+"""The Hugging Face hub: a data set as rows, an encoder as a local folder.
 
 Everything is fetched once, on the driver: workers need no hub. What was fetched is pinned to a commit, so that a sweep
 goes on with what it began with, from the cache where the hub cannot be reached.
@@ -26,12 +26,11 @@ from huggingface_hub.errors import (
 )
 from numpy.typing import NDArray
 from tqdm import tqdm
-from transformers import AutoTokenizer
 
 from sweeper.catalog import ENCODERS, OFFLINE, Dataset
 from sweeper.document import allowed
 from sweeper.errors import UnavailableError
-from sweeper.ports import Split
+from sweeper.ports import Rows
 
 Progress = Callable[[int, int], None]
 
@@ -39,13 +38,6 @@ _WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # in the order of prefere
 _SMALL = ("*.json", "*.txt", "*.model", "*.vocab", "*.bpe")
 _COMMIT = re.compile("[0-9a-f]{40}")
 _ABSENT = (RepositoryNotFoundError, RevisionNotFoundError, GatedRepoError)
-
-
-class Rows(NamedTuple):
-    """One split as it was published: texts, and labels as class numbers (N,)."""
-
-    texts: list[str]
-    labels: NDArray[np.int64]
 
 
 class Fetched(NamedTuple):
@@ -184,33 +176,6 @@ def _folder_digest(folder: Path) -> str:
         with path.open("rb") as file:
             sha.update(hashlib.file_digest(file, "sha256").digest())
     return sha.hexdigest()[:16]
-
-
-class Tokenizer:
-    """Texts to token arrays, as the encoder in a folder was trained on them."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        try:
-            self._tokenizer = AutoTokenizer.from_pretrained(folder)
-        except Exception as error:
-            raise UnavailableError(f"encoder {name}: its tokenizer cannot be loaded: {_line(error)}") from error
-        if self._tokenizer.cls_token_id is None or self._tokenizer.pad_token_id is None:
-            raise UnavailableError(
-                f"encoder {name}: has no [CLS] or no padding token, and sweeper pools the first token"
-            )
-        self.padding = int(self._tokenizer.pad_token_id)
-
-    def split(self, rows: Rows, max_length: int) -> Split:
-        """One split as tokens, cut at max_length; the last token, [SEP], is kept."""
-        whole = self._tokenizer(rows.texts, truncation=False, verbose=False)["input_ids"] if rows.texts else []
-        lengths = np.array([len(ids) for ids in whole], dtype=np.int32)
-        cut = [ids if len(ids) <= max_length else [*ids[: max_length - 1], ids[-1]] for ids in whole]
-        starts = np.concatenate([[0], np.cumsum([len(ids) for ids in cut])]).astype(np.int64)
-        return Split(np.array([token for ids in cut for token in ids], dtype=np.int32), starts, lengths, rows.labels)
-
-    def save(self, folder: Path) -> None:
-        """Write the tokenizer's files into a folder, for a model that is kept."""
-        self._tokenizer.save_pretrained(folder)
 
 
 def _commit(kind: str, repository: str, revision: str) -> str:

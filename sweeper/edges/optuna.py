@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import optuna
 from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler, TPESampler
 from optuna.storages import JournalStorage
@@ -21,38 +20,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sweeper.config import Scalar
 from sweeper.edges.journal import Journal
+from sweeper.edges.pruner import Rungs
 from sweeper.outcome import Outcome
 from sweeper.ports import Finish, Recorded, Report, Trial
 from sweeper.space import Choice, Domain, Float, Params
 from sweeper.spec import SweepSpec
 
 _RETRIES = 20  # proposals that repeat a stopped setting before one of them is taken after all
-
-
-class Rungs(optuna.pruners.BasePruner):
-    """ASHA, as Ray Tune has it, as a pure function of the record.
-
-    At a rung a trial goes on if it is not below the (1 - 1/reduction_factor) quantile of those that reached the rung
-    before it; the first passes. A value that is not finite stops at any step. (Li et al., "A System for Massively
-    Parallel Hyperparameter Tuning", algorithm 2, in the form of ray.tune's ASHAScheduler.)
-    """
-
-    def __init__(self, rungs: Sequence[int], reduction_factor: int) -> None:
-        self.rungs, self.keep = frozenset(rungs), 1 - 1 / reduction_factor
-
-    def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
-        """Whether to stop the trial after its last report."""
-        step = trial.last_step
-        if step is None:
-            return False
-        sign = 1 if study.direction == StudyDirection.MAXIMIZE else -1
-        value = sign * trial.intermediate_values[step]
-        if not math.isfinite(value):
-            return True
-        others = [t for t in study.get_trials(deepcopy=False) if t.number != trial.number]
-        seen = [sign * t.intermediate_values[step] for t in others if step in t.intermediate_values]
-        seen = [other for other in seen if math.isfinite(other)]
-        return step in self.rungs and bool(seen) and bool(value < np.percentile(seen, 100 * self.keep))
 
 
 class OptunaStudy:

@@ -7,12 +7,14 @@ labels.json                 the class names, in the order of the rows
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
 
 from sweeper.config import TrainConfig
 from sweeper.learn import checkpoint
+from sweeper.learn.metrics import confusion
 from sweeper.learn.model import Classifier
 from sweeper.learn.score import score
 from sweeper.ports import TrainingData
@@ -39,6 +41,8 @@ def load(folder: Path, config: TrainConfig, data: TrainingData) -> Classifier:
     return model.eval()
 
 
-def score_kept(folder: Path, config: TrainConfig, data: TrainingData, split: str) -> dict[str, float]:
-    """The kept model's figures on a split."""
-    return score(load(folder, config, data), data, split, config).figures
+def score_kept(folder: Path, config: TrainConfig, data: TrainingData, split: str) -> dict[str, Any]:
+    """The kept model's figures on a split, and how often each true class (rows) was taken for each (columns)."""
+    scored = score(load(folder, config, data), data, split, config)
+    counts = confusion(data.splits[split].labels, scored.predictions, len(data.labels))
+    return {**scored.figures, "labels": list(data.labels), "confusion": counts.tolist()}

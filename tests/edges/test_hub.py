@@ -54,9 +54,11 @@ def test_rows_come_from_the_hub_and_then_from_the_cache(hub: dict[str, str]) -> 
 @pytest.mark.hub
 def test_an_encoder_comes_from_the_hub_and_then_from_the_cache(hub: dict[str, str]) -> None:
     program = (
+        "from sweeper.edges.tokens import Tokenizer\n"
+        "from sweeper.ports import Rows\n"
         f"fetched = hub.encoder({MINILM!r}, 'main')\n"
-        "rows = hub.Rows(['A fine film .', 'word ' * 40], hub.np.array([1, 0]))\n"
-        "split = hub.Tokenizer(fetched.value, 'm').split(rows, 16)\n"
+        "rows = Rows(['A fine film .', 'word ' * 40], hub.np.array([1, 0]))\n"
+        "split = Tokenizer(fetched.value, 'm').split(rows, 16)\n"
         "found = [fetched.revision, split.tokens.tolist()[:1], split.lengths.tolist(), split.starts.tolist()]"
     )
     first = ask(program, hub)

@@ -8,7 +8,11 @@ import pytest
 from sweeper.edges.journal import Journal
 from sweeper.errors import BusyError, RecordError
 
-RECORDS = [{"op_code": 4, "study_id": 0}, {"op_code": 5, "name": "größe", "value": 0.1}, {"op_code": 6, "state": 1}]
+RECORDS: list[dict[str, Any]] = [
+    {"op_code": 4, "study_id": 0},
+    {"op_code": 5, "name": "größe", "value": 0.1},
+    {"op_code": 6, "state": 1},
+]
 
 
 def written(path: Path) -> bytes:

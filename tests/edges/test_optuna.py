@@ -173,7 +173,7 @@ def asha_of_ray(values: list[float], reduction_factor: int) -> list[bool]:
     on = []
     for value in values:
         cutoff = np.nanpercentile(seen, (1 - 1 / reduction_factor) * 100) if seen else None
-        on.append(cutoff is None or value >= cutoff)
+        on.append(cutoff is None or bool(value >= cutoff))
         seen.append(value)
     return on
 

@@ -63,6 +63,14 @@ def test_validating_more_often_does_not_change_the_training(data: TrainingData) 
     assert once == twice[1::2]
 
 
+def test_every_epoch_has_batches_of_its_own() -> None:
+    still = tiny.data(dropout=0.0)  # nearly without a rate, a batch has the same loss whenever it comes
+    found = reports(still, dropout=0.0, learning_rate=1e-12, validations_per_epoch=4)
+    losses = [round(report.metrics["train/loss"], 5) for report in found]
+    assert set(losses[:4]) != set(losses[4:])
+    assert sum(losses[:4]) == pytest.approx(sum(losses[4:]), rel=1e-4)
+
+
 def test_truncated_is_the_share_of_texts_that_max_length_cuts(data: TrainingData) -> None:
     lengths = data.splits["train"].lengths
     assert reports(data, max_length=10, epochs=1)[0].metrics["train/truncated"] == (lengths > 10).mean()

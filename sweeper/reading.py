@@ -1,0 +1,125 @@
+"""From a document to a SweepSpec that can run.
+
+Everything that a user can get wrong in a file is found here, before any library is loaded: `read` either returns a
+spec or raises one SearchSpaceError with a line for each mistake.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from sweeper import checks, notation
+from sweeper.catalog import DATASETS, ENCODERS
+from sweeper.checks import Mistake
+from sweeper.config import ASSIGNED, KNOBS, complaint
+from sweeper.document import Document, Path, allowed, dotted, show
+from sweeper.errors import SearchSpaceError
+from sweeper.space import count
+from sweeper.spec import Asha, Budget, Limit, Objective, Resources, SweepSpec
+
+_LARGEST_GRID = 10_000
+
+
+def read(document: Document) -> SweepSpec:
+    """The spec that `document` describes. Raises SearchSpaceError with a line for each mistake."""
+    try:
+        spec = SweepSpec.model_validate(document.values)
+    except ValidationError as error:
+        mistakes = [found for detail in error.errors() if (found := _translated(detail))]
+    else:
+        mistakes = list(_mistakes(spec))
+    if mistakes:
+        lines = [f"{document.place(m.path)}: {dotted(m.path)}: {m.rule}" for m in mistakes]
+        raise SearchSpaceError(list(dict.fromkeys(lines)))
+    return spec
+
+
+def _translated(detail: Any) -> Mistake | None:
+    """A complaint of pydantic in this house's words."""
+    path: Path = tuple(part for part in detail["loc"] if part not in ("Asha", "literal['off']"))
+    if path[:1] == ("start_with",) and len(path) > 3:
+        return Mistake(path[:3], f"must be one value, got {show(detail['input'])}")
+    if "literal['off']" in detail["loc"] and isinstance(detail["input"], dict):
+        return None  # a mapping is no `off`; what is wrong with it as a mapping is told beside this
+    if detail["type"] == "extra_forbidden":
+        model = _model_at(path[:-1])
+        return Mistake(path, f"unknown key, {allowed(model.model_fields, str(path[-1]))}")
+    if detail["type"] == "missing":
+        return Mistake(path, "is missing; every search space names one")
+    if path == ("asha",):
+        return Mistake(path, f"must be off or {{grace_epochs: 2, reduction_factor: 3}}, got {show(detail['input'])}")
+    if detail["type"] in ("model_type", "dict_type"):
+        return Mistake(path, f"must be a mapping of keys to values, got {show(detail['input'])}")
+    rule = detail["msg"].replace("Input should", "must")
+    if path[:1] == ("objective",) and str(detail["input"]).startswith("test/"):
+        rule += " (the test split chooses nothing)"
+    return Mistake(path, f"{rule}, got {show(detail['input'])}")
+
+
+def _model_at(path: Path) -> type[BaseModel]:
+    models: dict[str, type[BaseModel]] = {
+        "objective": Objective, "asha": Asha, "budget": Budget, "resources": Resources, "limit": Limit,
+    }  # fmt: skip
+    return models[str(path[0])] if path else SweepSpec
+
+
+def _mistakes(spec: SweepSpec) -> Iterator[Mistake]:
+    if spec.dataset not in DATASETS:
+        yield Mistake(("dataset",), f"unknown data set, got {spec.dataset}, {allowed(DATASETS, spec.dataset)}")
+    if (spec.objective.maximize is None) == (spec.objective.minimize is None):
+        yield Mistake(("objective",), "needs exactly one of maximize and minimize")
+    names = list(_names(spec))
+    yield from names
+    if names:
+        return
+    try:
+        found = checks.mistakes(spec.space, spec.start_with)
+    except notation.NotationError as error:
+        rule = f"{error.rule}, {allowed(error.names, error.word)}" if error.names else error.rule
+        found = [Mistake(error.path, rule)]
+    yield from found or _budget(spec)
+
+
+def _names(spec: SweepSpec) -> Iterator[Mistake]:
+    for section in ("compare", "search", "training"):
+        for name, value in getattr(spec, section).items():
+            if name in ASSIGNED:
+                yield Mistake(
+                    (section, name), "is set by sweeper for each trial; use the top-level `seed`, or `resources`"
+                )
+            elif name not in KNOBS:
+                yield Mistake((section, name), f"unknown knob, {allowed(KNOBS, name)}")
+            elif section == "training" and (reason := complaint(name, value)):
+                yield Mistake((section, name), f"{reason}, got {show(value)}")
+            elif section != "training" and name == "validations_per_epoch":
+                yield Mistake((section, name), "cannot vary, for ASHA compares step with step; set it under training")
+    if not any("encoder" in getattr(spec, section) for section in ("compare", "search", "training")):
+        yield Mistake(("compare",), f"needs an encoder, such as encoder: [{ENCODERS[0]}]")
+
+
+def _budget(spec: SweepSpec) -> Iterator[Mistake]:
+    if spec.budget.trials < len(spec.cells):
+        rule = (
+            f"each cell needs a trial: at least {len(spec.cells)} for {len(spec.cells)} cells, got {spec.budget.trials}"
+        )
+        yield Mistake(("budget", "trials"), rule)
+    if spec.sampler == "grid":
+        yield from _grid(spec)
+    if isinstance(spec.asha, Asha):
+        per_epoch = spec.validations_per_epoch
+        steps = spec.asha.grace_epochs * per_epoch
+        if steps < 1 - 1e-9 or not math.isclose(steps, round(steps)):
+            rule = f"must come to whole validations at {per_epoch} per epoch, got {spec.asha.grace_epochs:g}"
+            yield Mistake(("asha", "grace_epochs"), rule)
+
+
+def _grid(spec: SweepSpec) -> Iterator[Mistake]:
+    knobs = spec.space.searched()
+    endless = [knob for knob in knobs if any(branch.domain.listed() is None for branch in knob.branches)]
+    for knob in endless:
+        yield Mistake(("search", knob.name), "has no list of values for sampler: grid; use a list, or give a step")
+    settings = spec.space.settings({knob.name for knob in knobs}, spec.cells[0])
+    if not endless and count(settings, _LARGEST_GRID + 1) > _LARGEST_GRID:
+        yield Mistake(("sampler",), f"a grid has at most {_LARGEST_GRID:,} settings in a cell; use tpe or random")
