@@ -4,7 +4,7 @@ The checkpoint's name carries the attempt. An attempt begins with what the newes
 own, so that a worker that was believed dead cannot overwrite its successor's.
 """
 
-import os
+import shutil
 import traceback
 from collections.abc import Generator
 from contextlib import closing, suppress
@@ -49,7 +49,10 @@ def _checkpoint(folder: Path, number: int) -> Path:
     earlier = [folder / f"checkpoint-{k}.pt" for k in range(number - 1, 0, -1)]
     newest = next((candidate for candidate in earlier if candidate.exists()), None)
     if newest is not None and not path.exists():
-        os.link(newest, path)
+        try:
+            path.hardlink_to(newest)
+        except OSError:  # a file system without hard links
+            shutil.copyfile(newest, path)
     return path
 
 

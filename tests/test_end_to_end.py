@@ -96,7 +96,9 @@ def test_from_a_search_space_to_a_table_and_the_winner_again(tmp_path: Path, hub
     assert 0 <= result["test"]["accuracy"] <= 1
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
+)
 def test_an_interrupted_sweep_says_how_to_go_on_and_does(
     number: signal.Signals, code: int, tmp_path: Path, hub: dict[str, str]
 ) -> None:

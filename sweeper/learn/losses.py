@@ -37,7 +37,9 @@ def supervised_contrastive(similarity: Tensor, labels: Tensor) -> PerAnchor:
     l_i = -1/|P_i| sum_{p in P_i} (s_ip - log sum_{k != i} exp s_ik)
     (Modarres & Raeisi, "Happy is Farther From Sad Than Joyful", section 3.3)
     """
-    return _mean_over_positives(similarity, labels, torch.logsumexp(similarity, dim=-1))
+    positive, valid = _positives(labels)
+    kept = similarity.masked_fill(~valid[:, None], 0)
+    return PerAnchor(torch.logsumexp(kept, dim=-1) - _mean(kept, positive), valid)
 
 
 def label_aware_contrastive(similarity: Tensor, labels: Tensor, weighting: Tensor) -> PerAnchor:
@@ -47,22 +49,28 @@ def label_aware_contrastive(similarity: Tensor, labels: Tensor, weighting: Tenso
     (section 3.4 there; after Suresh & Ong, "Not All Negatives are Equal", whose equation 3 prints w_i,y_i inside the
     logarithm, by a typing error). The weights are not detached: the loss trains the weighting network too.
     """
+    positive, valid = _positives(labels)
+    kept = similarity.masked_fill(~valid[:, None], 0)
     log_weights = torch.log_softmax(weighting.float(), dim=-1)
-    denominators = torch.logsumexp(similarity + log_weights[:, labels], dim=-1)  # (B,)
-    values, valid = _mean_over_positives(similarity, labels, denominators)
+    denominators = torch.logsumexp(kept + log_weights[:, labels], dim=-1)  # (B,)
     own = log_weights.gather(1, labels[:, None]).squeeze(1).exp()  # (B,)
-    return PerAnchor(own * values, valid)
+    return PerAnchor(own * (denominators - _mean(kept, positive)), valid)
 
 
-def _mean_over_positives(similarity: Tensor, labels: Tensor, denominators: Tensor) -> PerAnchor:
+def _positives(labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Which texts are positives of which anchor (B, B), and which anchors have any (B,).
+
+    The scores of an anchor without any are to be replaced before a logarithm is taken: in a batch of one they are all
+    -inf, whose gradient is no number.
+    """
     positive = labels[:, None] == labels[None, :]
     positive.fill_diagonal_(False)
-    count = positive.sum(dim=-1)  # (B,)
-    total = similarity.masked_fill(~positive, 0).sum(dim=-1)
-    valid = count > 0
-    # log P of the positives; an anchor without positives has 0 - 0/1, and `denominators` of a batch of one is -inf
-    values = denominators.masked_fill(~valid, 0) - total / count.clamp(min=1)
-    return PerAnchor(values, valid)
+    return positive, positive.any(dim=-1)
+
+
+def _mean(similarity: Tensor, positive: Tensor) -> Tensor:
+    """The mean score of each anchor's positives (B,); 0 where it has none."""
+    return similarity.masked_fill(~positive, 0).sum(dim=-1) / positive.sum(dim=-1).clamp(min=1)
 
 
 def reduce(loss: PerAnchor) -> Tensor:

@@ -67,7 +67,7 @@ def build(encoder: Encoder) -> nn.Module:
     configuration = AutoConfig.for_model(settings.pop("model_type"), **settings)
     with initialization.no_init_weights():
         module: nn.Module = AutoModel.from_config(configuration, dtype=torch.float32)
-    state = {name: torch.from_numpy(array) for name, array in encoder.weights.items()}
+    state = {name: torch.tensor(array) for name, array in encoder.weights.items()}
     module.load_state_dict(state)
     return module.train()
 

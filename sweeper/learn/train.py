@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from sweeper.config import TrainConfig
-from sweeper.errors import DivergedError, ExhaustedError
+from sweeper.errors import DivergedError, ExhaustedError, UsageError
 from sweeper.learn import batches, checkpoint, device, objective
 from sweeper.learn.batches import Batch
 from sweeper.learn.model import Classifier
@@ -27,6 +27,7 @@ from sweeper.learn.score import score
 from sweeper.ports import Report, TrainingData
 
 _NO_DECAY = ("bias", "norm")  # AdamW decays neither biases nor normalisation weights
+_REMEDY = "a lower learning_rate or a higher tau helps"
 _CHECK_EVERY = 50  # steps between two looks at whether the loss is still a number: each look waits for the device
 
 
@@ -66,6 +67,11 @@ class _Training:
         self.optimizer = _optimizer(config, self.model, self.device)
         self.scaler = device.scaler(self.precision, self.device)
         self.batches_per_epoch = math.ceil(len(self.split) / config.batch_size)
+        if self.batches_per_epoch < config.validations_per_epoch:
+            raise UsageError(
+                f"training.validations_per_epoch: an epoch has {self.batches_per_epoch} batches at batch_size "
+                f"{config.batch_size}, got {config.validations_per_epoch}; ask for fewer"
+            )
         self.updates = math.ceil(self.batches_per_epoch / config.accumulate) * config.epochs
         self.done = 0  # of the updates
         self.reports: list[Report] = []
@@ -133,17 +139,18 @@ class _Training:
     def _finite(self, sums: "_Sums", epoch: int, index: int) -> None:
         if not math.isfinite(sums.mean().get("loss", 0.0)):
             place = f"epoch {epoch + 1}, batch {index + 1} of {self.batches_per_epoch}"
-            raise DivergedError(
-                f"the training loss is not finite at {place}; a lower learning_rate or a higher tau helps"
-            )
+            raise DivergedError(f"the training loss is not finite at {place}; {_REMEDY}")
 
     def _report(self, step: int, sums: "_Sums", extra: dict[str, float]) -> Report:
+        per_epoch = self.config.validations_per_epoch
         found = {f"train/{name}": value for name, value in sums.mean().items()}
         if step == 1:
             found["train/truncated"] = batches.truncated(self.split, self.config.max_length)
         scored = score(self.model, self.data, "validation", self.config)
+        if not math.isfinite(scored.figures["loss"]):
+            raise DivergedError(f"the validation loss is not finite after epoch {step / per_epoch:g}; {_REMEDY}")
         found |= {f"validation/{name}": value for name, value in scored.figures.items()}
-        return Report(step, step / self.config.validations_per_epoch, found | extra)
+        return Report(step, step / per_epoch, found | extra)
 
     def _state(self) -> dict[str, Any]:
         return {
