@@ -5,7 +5,7 @@ not in the record did not happen; whatever is in it is never done again.
 """
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +16,7 @@ from sweeper.ports import Finish, Job, Recorded, Report, Runner, Study, Tracker,
 from sweeper.spec import SweepSpec
 from sweeper.tables import Best, Row, best, counts
 
-LOST_AT_MOST = 3  # attempts of a trial that may end with its worker; then the trial has failed
+LOST_AT_MOST = 3  # times that a trial may lose its worker; then it has failed
 
 
 class Search:
@@ -28,6 +28,7 @@ class Search:
         self.asked = [sum(r.trial.cell == cell for r in recorded) for cell in range(len(spec.cells))]
         self.cut_off = deque(r.trial for r in recorded if r.finish is None)
         self.running: dict[int, Trial] = {}
+        self.losses: Counter[int] = Counter()
         hours = spec.budget.hours
         self.deadline = time.monotonic() + hours * 3600 if hours else float("inf")
         for one in recorded:
@@ -83,8 +84,9 @@ class Search:
     def lost(self, trial: Trial, reason: str) -> None:
         """Start a trial whose worker was lost once more, from its checkpoint; give it up after several times."""
         self.running.pop(trial.number, None)
-        if trial.attempt >= LOST_AT_MOST:
-            self.finish(trial, Finish(Outcome.FAILED, f"{reason}, {trial.attempt} times"))
+        self.losses[trial.number] += 1
+        if self.losses[trial.number] >= LOST_AT_MOST:
+            self.finish(trial, Finish(Outcome.FAILED, f"{reason}, {LOST_AT_MOST} times"))
         else:
             self.cut_off.append(trial)
 

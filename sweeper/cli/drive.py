@@ -90,7 +90,8 @@ def _one(screen: Screen, runner: Runner, prepared: Prepared, sweeps: Path) -> di
             view.close(status)
             tracker.close(status)
         results = sweep.results(spec, folder, study.recorded())
-        folder.finish(results)
+        if not tracker.behind:
+            folder.finish(results)
     if not spent:
         screen.line(f"the budget's {spec.budget.hours:g} hours are over; the same command goes on for as long again")
     if tracker.behind:

@@ -24,13 +24,19 @@ class Lines:
         self.start = time.monotonic()
 
     def update(self, recorded: Recorded) -> None:
-        """Print the trial if it has ended and was not told yet."""
+        """Print the trial, and the state of the whole, if it has ended and was not told yet."""
+        if self.tell(recorded):
+            self.screen.line(f"  {self.summary()}", style="dim")
+
+    def tell(self, recorded: Recorded) -> bool:
+        """Print the trial alone, if it has ended and was not told yet; whether it was printed."""
         number = recorded.trial.number
         self.states[number] = recorded
-        if recorded.finish is not None and number not in self.told:
-            self.told.add(number)
-            self.screen.line(words.trial_line(self.spec, recorded, self.width))
-            self.screen.line(f"  {self.summary()}", style="dim")
+        if recorded.finish is None or number in self.told:
+            return False
+        self.told.add(number)
+        self.screen.line(words.trial_line(self.spec, recorded, self.width))
+        return True
 
     def summary(self) -> str:
         """The whole in one line: how many trials are done, stopped early, running; the best; the time."""

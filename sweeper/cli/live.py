@@ -30,7 +30,7 @@ class LiveView:
     """A Tracker that draws the sweep; `header` stands on top, `slots` trials run at a time."""
 
     def __init__(self, screen: Screen, spec: SweepSpec, known: Iterable[Recorded], header: str, slots: int) -> None:
-        self.lines = Lines(screen, spec, known)
+        self.screen, self.lines = screen, Lines(screen, spec, known)
         self.spec, self.header, self.slots = spec, header, slots
         self.states: dict[int, Recorded] = {}
         self.start = time.monotonic()
@@ -46,7 +46,8 @@ class LiveView:
         """Give the terminal back, and tell what ended while the view was there."""
         self.live.stop()
         for state in self.states.values():
-            self.lines.update(state)
+            self.lines.tell(state)
+        self.screen.line(self.lines.summary(), style="dim")
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         state = Summary(self.spec, self.states)

@@ -8,12 +8,12 @@ import typer
 
 from sweeper.cli.screen import Screen, command
 
-_MOST_SHOWN = 16  # classes whose confusions still fit on a screen
-
 if TYPE_CHECKING:
     from sweeper.folder import SweepFolder
     from sweeper.ports import Recorded, TrainingData
     from sweeper.spec import SweepSpec
+
+_MOST_SHOWN = 16  # classes whose confusions still fit on a screen
 
 
 def train(
