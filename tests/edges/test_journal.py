@@ -78,24 +78,15 @@ def _rubbish(lines: list[bytes]) -> list[bytes]:
     return [lines[0], b"\0\0\0\n", lines[2]]
 
 
-@pytest.mark.parametrize("damage", [_altered, _rubbish])
+@pytest.mark.parametrize("damage", [_altered, _rubbish, _without, _swapped])
 def test_damage_before_the_last_record_is_named_by_line(tmp_path: Path, damage: Any) -> None:
     path = tmp_path / "journal"
     lines = written(path).splitlines(keepends=True)
     path.write_bytes(b"".join(damage(lines)))
-    with pytest.raises(RecordError, match=rf"{path}:2: .*damaged"):
+    with pytest.raises(RecordError, match=rf"{path}:2: .*damaged or missing"):
         Journal(path)
     path.write_bytes(b"".join(lines))
     assert read(path) == RECORDS  # the lock was let go
-
-
-@pytest.mark.parametrize("damage", [_without, _swapped])
-def test_a_missing_or_moved_line_is_not_accepted(tmp_path: Path, damage: Any) -> None:
-    path = tmp_path / "journal"
-    lines = written(path).splitlines(keepends=True)
-    path.write_bytes(b"".join(damage(lines)))
-    with pytest.raises(RecordError, match=rf"{path}:2: "):
-        Journal(path)
 
 
 def test_a_second_driver_is_kept_out_until_the_first_is_gone(tmp_path: Path) -> None:
