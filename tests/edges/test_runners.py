@@ -72,10 +72,9 @@ def test_no_more_trials_at_once_than_slots(runner: Runner, tmp_path: Path) -> No
     assert done.most_at_once <= runner.allocate(1, 0).slots
 
 
-@pytest.mark.ray
-def test_a_lost_worker_is_told_and_its_trial_goes_on_from_the_checkpoint(tmp_path: Path) -> None:
-    with on_ray() as runner:
-        done = run(runner, Scripted([trial(course=5)]), tmp_path)
+@pytest.mark.parametrize("runner", RUNNERS[1:], indirect=True)
+def test_a_lost_worker_is_told_and_its_trial_goes_on_from_the_checkpoint(runner: Runner, tmp_path: Path) -> None:
+    done = run(runner, Scripted([trial(course=5)]), tmp_path)
     assert done.losses == [1]
     assert done.reports[1] == [1, 1, 2, 3]
     assert done.finishes == {1: Outcome.COMPLETED}
