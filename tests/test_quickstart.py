@@ -1,4 +1,4 @@
-"""`make run`, as far as the sweep goes: a row for each loss without a hub, and a model that confuses what is near."""
+"""`make run`, as far as the sweep goes: a row for each loss without a hub, and a model that beats word overlap."""
 
 import json
 from pathlib import Path
@@ -29,7 +29,6 @@ def test_the_quickstart_needs_no_hub_and_ends_in_a_table(tmp_path: Path) -> None
     assert trained.returncode == 0, trained.stderr
     test = json.loads(trained.stdout)["test"]
     counts = test["confusion"]
-    near = sum(counts[i][j] for i in range(12) for j in range(12) if i != j and i // 3 == j // 3)
-    far = sum(counts[i][j] for i in range(12) for j in range(12) if i // 3 != j // 3)
+    family = sum(counts[i][j] for i in range(12) for j in range(12) if i // 3 == j // 3) / 240
     assert test["accuracy"] > 0.25  # chance is 0.08, a linear model on words has 0.21
-    assert near / (12 * 2) > 2 * far / (12 * 9)  # a near class is taken for the true one far oftener than a far class
+    assert family > 0.40  # chance is 0.25

@@ -9,7 +9,6 @@ import io
 import json
 import re
 from collections.abc import Callable, Mapping
-from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -72,7 +71,7 @@ def _loaded(dataset: Dataset, commit: str) -> Any:
 
 def _shipped(folder: str) -> dict[str, Any]:
     """A data set of the package itself, by split."""
-    place = Path(str(files("sweeper"))) / "data" / folder
+    place = Path(__file__).parents[1] / "data" / folder
     lines = {path.stem: path.read_text(encoding="utf-8").splitlines() for path in place.glob("*.jsonl")}
     return {split: datasets.Dataset.from_list([json.loads(line) for line in rows]) for split, rows in lines.items()}
 
