@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sweeper.allocation import Allocation
+from sweeper.attempt import forget
 from sweeper.folder import SweepFolder
 from sweeper.outcome import Outcome
 from sweeper.ports import Finish, Job, Recorded, Report, Runner, Study, Tracker, Trial
@@ -98,9 +99,15 @@ class Search:
 def run(
     spec: SweepSpec, study: Study, runner: Runner, trackers: Sequence[Tracker], job: Job, share: Allocation
 ) -> bool:
-    """Run what the budget allows and the record does not have yet; True where the budget is spent."""
+    """Run what the budget allows and the record does not have yet; True where the budget is spent.
+
+    Checkpoints of trials that have ended are gone afterwards: those too that a worker left whose driver was killed.
+    """
     search = Search(spec, study, trackers)
     runner.run(search, job, share)
+    for one in study.recorded():
+        if one.finish is not None:
+            forget(job.folder, one.trial)
     return not search.left
 
 

@@ -51,6 +51,15 @@ def test_a_finished_sweep_runs_nothing_more_and_a_larger_budget_goes_on(tmp_path
     assert sorted(run(spec(budget={"trials": 6}), tmp_path).states) == [1, 2, 3, 4, 5, 6]
 
 
+def test_checkpoints_that_a_killed_driver_left_of_ended_trials_are_removed(tmp_path: Path) -> None:
+    run(spec(budget={"trials": 2}), tmp_path)
+    left = tmp_path / "trials" / "1" / "checkpoint-1.pt"
+    left.parent.mkdir(parents=True)
+    left.write_text("an orphaned worker wrote this after its trial had ended")
+    run(spec(budget={"trials": 3}), tmp_path)
+    assert not left.parent.parent.exists()
+
+
 def test_a_trial_that_was_cut_off_goes_on_under_its_number_before_new_ones(tmp_path: Path) -> None:
     with closing(study(spec(), tmp_path)) as record:
         search = Search(spec(), record, [])
