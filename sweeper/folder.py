@@ -10,7 +10,6 @@ results.json     written last: it is there, so the sweep is finished
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 
 from sweeper.errors import UsageError
 from sweeper.spec import SweepSpec, fingerprint
+from sweeper.whole import written
 
 
 @dataclass(frozen=True)
@@ -103,16 +103,6 @@ def create(sweeps: Path, spec: SweepSpec, resolved: Mapping[str, str], threads: 
 
 def write(path: Path, values: Mapping[str, Any]) -> None:
     """Write JSON to a file that is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(values, file, indent=2, ensure_ascii=False)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with written(path) as file:
+        file.write((json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode())
+        os.fchmod(file.fileno(), 0o644)

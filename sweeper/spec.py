@@ -13,9 +13,6 @@ from sweeper import checks, notation
 from sweeper.config import Scalar, TrainConfig
 from sweeper.space import Branch, Knob, Params, Space
 
-MAXIMIZED = ("validation/accuracy", "validation/macro_f1", "validation/weighted_f1")
-MINIMIZED = ("validation/loss",)
-
 Entry = dict[str, Scalar]
 
 
@@ -32,7 +29,7 @@ class Objective(_Part):
     @property
     def metric(self) -> str:
         """The metric's name, as in a Report."""
-        return self.maximize or self.minimize or MAXIMIZED[0]
+        return self.maximize or self.minimize or "validation/accuracy"
 
     @property
     def sign(self) -> int:

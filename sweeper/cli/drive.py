@@ -68,7 +68,7 @@ def _one(screen: Screen, runner: Runner, prepared: Prepared, sweeps: Path) -> di
     folder = prepared.folder or create(sweeps, spec, prepared.resolved, share.cpu)
     with closing(OptunaStudy(spec, folder.journal, folder.frozen.threads)) as study:
         screen.log_in(folder.path / "logs")
-        data = materialise(screen, prepared)
+        data = materialise(screen, prepared, spec.encoders)
         recorded = list(study.recorded())
         _greet(screen, folder, spec, share, data, len(recorded))
         view = _view(screen, folder, spec, recorded, share)

@@ -1,6 +1,6 @@
 """Before a sweep starts: its data and encoders, fetched once and pinned, then turned into arrays."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,14 +61,15 @@ def _unchanged(folder: SweepFolder, pins: Mapping[str, str], resolved: Mapping[s
         )
 
 
-def materialise(screen: Screen, prepared: Prepared) -> dict[str, TrainingData]:
-    """Tokens and weights by encoder, as arrays."""
+def materialise(screen: Screen, prepared: Prepared, encoders: Iterable[str]) -> dict[str, TrainingData]:
+    """Tokens and weights by encoder, as arrays, for these of the spec's encoders."""
     from sweeper.edges.tokens import Tokenizer
     from sweeper.learn import model
 
     spec = prepared.spec
     data = {}
-    for name, place in prepared.encoders.items():
+    for name in encoders:
+        place = prepared.encoders[name]
         with screen.step(f"tokenising {spec.dataset} and loading the weights of {name}"):
             tokenizer = Tokenizer(place, name)
             splits = {split: tokenizer.split(rows, spec.most_tokens) for split, rows in prepared.rows.items()}

@@ -73,11 +73,10 @@ def _train(screen: Screen, folder: "SweepFolder", found: "Recorded", out: Path, 
     from sweeper.learn import keep
 
     config = found.trial.config
-    screen.hush(folder.path)
     screen.log_in(folder.path / "logs")
     splits = ("train", "validation", "test") if test else ("train", "validation")
     prepared = prepare(screen, folder.spec, folder, splits)
-    data = materialise(screen, prepared)[config.encoder]
+    data = materialise(screen, prepared, [config.encoder])[config.encoder]
     screen.line(f"{folder.name} trial {found.trial.number}: {words.settings(config.used)}", style="bold")
     result = _earlier(out) or _best_epoch(screen, folder.spec, found, data, out)
     if test and "test" not in result:

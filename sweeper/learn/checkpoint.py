@@ -1,26 +1,17 @@
-"""A checkpoint is written whole or not at all: to a file beside it, flushed to the disk, then renamed over it."""
+"""A checkpoint is written whole or not at all, and read as data alone."""
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from sweeper.whole import written
+
 
 def save(state: dict[str, Any], path: Path) -> None:
     """Write `state` (tensors and plain values) to `path`; after a crash there is the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with written(path) as file:
+        torch.save(state, file)
 
 
 def step(path: Path) -> int:
