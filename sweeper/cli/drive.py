@@ -104,9 +104,9 @@ def _view(screen: Screen, folder: SweepFolder, spec: SweepSpec, known: list[Reco
     """What the user watches: the live view on a terminal, lines elsewhere."""
     if not screen.live:
         return Lines(screen, spec, known)
-    from sweeper.cli.live import LiveView
+    from sweeper.cli.live import Drawing, LiveView
 
-    return LiveView(screen, spec, known, f"{folder.name}: {words.describe(spec)}", share.slots)
+    return LiveView(screen, spec, known, Drawing(spec, f"{folder.name}: {words.describe(spec)}", share.slots))
 
 
 def _greet(
@@ -156,7 +156,7 @@ def _show(screen: Screen, spec: SweepSpec, folder: SweepFolder, results: dict[st
     """The table, and what to do next."""
     screen.line()
     screen.console.print(words.results_table(spec, results))
-    for line in words.settings_lines(results):
+    for line in words.settings_lines(spec, results):
         screen.line(f"  {line}")
     screen.line("chosen on validation, one seed each: expect a few points less on the test split", style="dim")
     winner = sweep.winner(spec, results)

@@ -18,7 +18,7 @@ class Lines:
 
     def __init__(self, screen: Screen, spec: SweepSpec, known: Iterable[Recorded]) -> None:
         self.screen, self.spec = screen, spec
-        self.width = max(len(words.cell(cell)) for cell in spec.cells)
+        self.width = max(len(words.cell(spec, cell)) for cell in range(len(spec.cells)))
         self.states: dict[int, Recorded] = {}
         self.told = {one.trial.number for one in known if one.finish is not None}
         self.start = time.monotonic()
@@ -35,7 +35,7 @@ class Lines:
         if recorded.finish is None or number in self.told:
             return False
         self.told.add(number)
-        self.screen.line(words.trial_line(self.spec, recorded, self.width))
+        self.screen.line(words.trial_line(self.spec, recorded, self.width), fit=True)
         return True
 
     def summary(self) -> str:
@@ -48,7 +48,7 @@ class Lines:
         parts += [f"{running} running"] if running else []
         best = state.best()
         if best is not None:
-            place = words.cell(self.spec.cells[best.cell])
+            place = words.cell(self.spec, best.cell)
             parts.append(f"best {words.figure(best.score)} by trial {best.number} ({place})")
         return ", ".join([*parts, words.duration(time.monotonic() - self.start)])
 

@@ -5,10 +5,11 @@ anything behind. When it goes, the trials that ended are told in lines, as they 
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.live import Live
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
@@ -23,37 +24,56 @@ from sweeper.sweep import best_report
 
 _BARS = "▁▂▃▄▅▆▇█"
 _CURVE = 12  # validations in a curve
+_BAR = 76  # columns of the bar of trials
 _NARROW = 80  # columns below which the less important ones are left out
 
 
 class LiveView:
-    """A Tracker that draws the sweep; `header` stands on top, `slots` trials run at a time."""
+    """A Tracker that draws the sweep on the terminal while it runs, and tells it in lines when it is over."""
 
-    def __init__(self, screen: Screen, spec: SweepSpec, known: Iterable[Recorded], header: str, slots: int) -> None:
-        self.screen, self.lines = screen, Lines(screen, spec, known)
-        self.spec, self.header, self.slots = spec, header, slots
-        self.states: dict[int, Recorded] = {}
-        self.start = time.monotonic()
-        self.live = Live(self, console=screen.console, screen=True, refresh_per_second=2, redirect_stdout=False,
+    def __init__(self, screen: Screen, spec: SweepSpec, known: Iterable[Recorded], drawing: "Drawing") -> None:
+        self.screen, self.lines, self.drawing = screen, Lines(screen, spec, known), drawing
+        self.live = Live(drawing, console=screen.console, screen=True, refresh_per_second=2, redirect_stdout=False,
                          redirect_stderr=False, vertical_overflow="crop")  # fmt: skip
         self.live.start()
 
     def update(self, recorded: Recorded) -> None:
         """Take the newest state of a trial; the view draws it when its turn comes."""
-        self.states = {**self.states, recorded.trial.number: recorded}
+        self.drawing.states = {**self.drawing.states, recorded.trial.number: recorded}
 
     def close(self, status: str) -> None:
         """Give the terminal back, and tell what ended while the view was there."""
         self.live.stop()
-        for state in self.states.values():
+        for state in self.drawing.states.values():
             self.lines.tell(state)
         self.screen.line(self.lines.summary(), style="dim")
+
+
+class Drawing:
+    """A sweep in its `states`, drawn as wide as the console is.
+
+    `header` stands on top, `slots` trials run at a time, `clock` gives Unix time; the time that has passed counts from
+    `start`, by default from now.
+    """
+
+    def __init__(
+        self,
+        spec: SweepSpec,
+        header: str,
+        slots: int,
+        clock: Callable[[], float] = time.time,
+        start: float | None = None,
+    ) -> None:
+        self.spec, self.header, self.slots = spec, header, slots
+        self.clock, self.start = clock, clock() if start is None else start
+        self.states: Mapping[int, Recorded] = {}
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         state = Summary(self.spec, self.states)
         wide = options.max_width >= _NARROW
         yield Group(
             Text(self.header, style="bold", no_wrap=True, overflow="ellipsis"),
+            ProgressBar(state.total, len(state.ended()), width=min(options.max_width, _BAR), complete_style="green"),
             *(Text(line, no_wrap=True, overflow="ellipsis") for line in self._progress(state)),
             Text(),
             self._cells(state, wide),
@@ -64,8 +84,8 @@ class LiveView:
         )
 
     def _progress(self, state: Summary) -> list[str]:
-        parts = [f"{len(state.ended())}/{state.total} trials", words.duration(time.monotonic() - self.start)]
-        left = state.seconds_left(self.slots, time.time())
+        parts = [f"{len(state.ended())}/{state.total} trials", words.duration(self.clock() - self.start)]
+        left = state.seconds_left(self.slots, self.clock())
         parts += [f"about {words.duration(left)} left"] if left is not None else []
         spared, whole = state.saved()
         return ["  ·  ".join(parts), *([f"ASHA saved {spared:g} of {whole:g} epochs"] if spared else [])]
@@ -74,12 +94,13 @@ class LiveView:
         table = _table("cell")
         for name in ("done", "running", "stopped", "failed", "best") if wide else ("done", "run", "stop", "best"):
             table.add_column(name, justify="right", no_wrap=True)
-        for cell, own in enumerate(self.spec.cells):
-            best = state.best(cell)
+        for cell in range(len(self.spec.cells)):
             done = f"{len(state.ended(cell))}/{self.spec.share(cell)}"
             running, stopped = str(len(state.running(cell))), str(state.count([Outcome.STOPPED_EARLY], cell))
             bad = [str(state.count(BAD, cell))] if wide else []
-            table.add_row(words.cell(own), done, running, stopped, *bad, words.figure(best.score if best else None))
+            best = state.best(cell)
+            score = words.figure(best.score if best else None)
+            table.add_row(words.cell(self.spec, cell), done, running, stopped, *bad, score)
         return table
 
     def _running(self, state: Summary, wide: bool) -> Table:
@@ -100,14 +121,15 @@ class LiveView:
         score = words.figure(best.metrics[metric] if best else None)
         curve = sparkline([report.metrics[metric] for report in one.reports])
         settings = words.settings({name: value for name, value in trial.params.items() if name not in own})
-        return [f"{trial.number} {words.cell(own)}", epoch, score, curve, *([settings] if wide else [])]
+        name = f"{trial.number} {words.cell(self.spec, trial.cell)}"
+        return [name, epoch, score, curve, *([settings] if wide else [])]
 
     def _best(self, state: Summary) -> list[Text]:
         best = state.best()
         if best is None:
             return [Text("no score yet", style="dim")]
         own = self.spec.cells[best.cell]
-        place = f"best {words.figure(best.score)}  trial {best.number}, {words.cell(own)}"
+        place = f"best {words.figure(best.score)}  trial {best.number}, {words.cell(self.spec, best.cell)}"
         params = words.settings({name: value for name, value in best.params.items() if name not in own})
         return [Text(place, style="bold green", no_wrap=True, overflow="ellipsis"), Text(params, overflow="fold")]
 

@@ -49,10 +49,12 @@ class Screen:
         """Whether people watch a terminal that can be redrawn."""
         return self.console.is_terminal and not self.console.is_dumb_terminal and not self.quiet and not self.plain
 
-    def line(self, text: str = "", style: str | None = None) -> None:
-        """One line, never wrapped: the terminal may."""
+    def line(self, text: str = "", style: str | None = None, *, fit: bool = False) -> None:
+        """One line, never wrapped: the terminal may. With `fit`, a terminal gets as much of it as has room."""
+        cut = fit and self.console.is_terminal
         if not self.quiet:
-            self.console.print(text, style=style, markup=False, soft_wrap=True)
+            options: dict[str, Any] = {"no_wrap": True, "overflow": "ellipsis"} if cut else {"soft_wrap": True}
+            self.console.print(text, style=style, markup=False, **options)
 
     @contextmanager
     def step(self, text: str) -> Iterator[Callable[[str], None]]:

@@ -48,9 +48,11 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600}h {whole % 3600 // 60:02}m"
 
 
-def cell(values: Mapping[str, Scalar]) -> str:
-    """A cell's name: electra-base-discriminator lcl."""
-    return " ".join(short(value) for value in values.values()) or "all"
+def cell(spec: SweepSpec, number: int) -> str:
+    """A cell's name, by the knobs that tell it from the others: `lcl`, or `electra-base-discriminator lcl`."""
+    own = spec.cells[number]
+    telling = [name for name in own if any(other.get(name) != own[name] for other in spec.cells)]
+    return " ".join(short(own[name]) for name in telling or own) or "all"
 
 
 def trial_line(spec: SweepSpec, recorded: Recorded, width: int) -> str:
@@ -61,7 +63,7 @@ def trial_line(spec: SweepSpec, recorded: Recorded, width: int) -> str:
     took = ((recorded.ended or recorded.started) - recorded.started) / 1000
     parts = [
         f"trial {trial.number:>3}",
-        f"{cell(own):<{width}}",
+        f"{cell(spec, trial.cell):<{width}}",
         f"{SHOWN[finish.outcome] if finish else 'running':<13}",
         f"{figure(report.metrics[spec.objective.metric]) if report else '-':>6} at epoch {report.epoch:<3g}"
         if report
@@ -107,13 +109,13 @@ def _table_row(spec: SweepSpec, knobs: Sequence[str], entry: Mapping[str, Any]) 
     return [*names, *figures, f"{found['epoch']:g}", f"{found['trial']}{'' if found['completed'] else '*'}", ended]
 
 
-def settings_lines(results: Mapping[str, Any]) -> list[str]:
+def settings_lines(spec: SweepSpec, results: Mapping[str, Any]) -> list[str]:
     """The settings of each row of the table, by trial; what is odd about a row is said there."""
     lines = []
-    for entry in results["cells"]:
+    for number, entry in enumerate(results["cells"]):
         found = entry["best"]
         if found is None:
-            lines.append(f"{cell(entry['cell'])}: no trial came to a validation")
+            lines.append(f"{cell(spec, number)}: no trial came to a validation")
             continue
         mean = f" (mean {figure(found['mean'])} over {found['repeats']} seeds)" if found["repeats"] > 1 else ""
         mark = "" if found["completed"] else " (*no trial of this cell completed; this one came furthest)"

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from sweeper.cli.lines import Lines
-from sweeper.cli.live import LiveView, sparkline
+from sweeper.cli.live import Drawing, LiveView, sparkline
 from sweeper.cli.screen import Screen
 from sweeper.cli.summary import Summary
 from sweeper.config import TrainConfig
@@ -47,31 +47,28 @@ def screen() -> Iterator[Screen]:
     made.close()
 
 
-def drawn(screen: Screen, width: int) -> str:
-    screen.console = Console(file=io.StringIO(), width=width, height=40, force_terminal=True, color_system=None)
-    view = LiveView(screen, SPEC, [], "sst5-0a1b2c3d: sst5, 2 cells, 6 trials of up to 4 epochs", slots=2)
-    view.live.stop()
-    for state in STATES:
-        view.update(state)
+def drawn(width: int) -> str:
+    drawing = Drawing(SPEC, "sst5-0a1b2c3d: sst5, 2 cells, 6 trials of up to 4 epochs", slots=2)
+    drawing.states = {state.trial.number: state for state in STATES}
     paper = Console(file=io.StringIO(), width=width, color_system=None)
-    paper.print(view)
+    paper.print(drawing)
     out = paper.file
     assert isinstance(out, io.StringIO)
     return out.getvalue()
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 200])
-def test_it_fits_and_says_how_far_the_sweep_is(screen: Screen, width: int) -> None:
-    text = drawn(screen, width)
+def test_it_fits_and_says_how_far_the_sweep_is(width: int) -> None:
+    text = drawn(width)
     assert max(len(line) for line in text.splitlines()) <= width
     assert "3/6 trials" in text
-    assert "best 0.5000  trial 3, m ce" in text
-    assert re.search(r"m ce\s+1/3\s+1\s+0", text)
-    assert re.search(r"3 m ce\s+2/4\s+0\.5000\s+▁█", text)
+    assert "best 0.5000  trial 3, ce" in text
+    assert re.search(r"ce\s+1/3\s+1\s+0", text)
+    assert re.search(r"3 ce\s+2/4\s+0\.5000\s+▁█", text)
 
 
-def test_it_says_what_asha_saved_and_how_long_it_will_take(screen: Screen) -> None:
-    text = drawn(screen, 120)
+def test_it_says_what_asha_saved_and_how_long_it_will_take() -> None:
+    text = drawn(120)
     assert "ASHA saved 3 of 12 epochs" in text
     assert re.search(r"about \d", text)
 
@@ -92,8 +89,20 @@ def test_lines_tell_each_trial_once_and_those_of_an_earlier_run_never(screen: Sc
     told = [line.split()[1] for line in out.getvalue().splitlines() if line.startswith("trial")]
     assert told == ["2", "4"]
     assert (
-        "3 of 6 trials done, 1 stopped early, 1 ended badly, 1 running, best 0.5000 by trial 3 (m ce)" in out.getvalue()
+        "3 of 6 trials done, 1 stopped early, 1 ended badly, 1 running, best 0.5000 by trial 3 (ce)" in out.getvalue()
     )
+
+
+def test_what_ended_under_the_live_view_stays_in_lines_when_it_goes(screen: Screen) -> None:
+    out = io.StringIO()
+    screen.console = Console(file=out, width=60, height=40, force_terminal=True, color_system=None)
+    view = LiveView(screen, SPEC, [], Drawing(SPEC, "sst5-0a1b2c3d", slots=2))
+    for state in STATES:
+        view.update(state)
+    view.close("FINISHED")
+    left = out.getvalue().rpartition("\x1b[?1049l")[2].splitlines()  # after the other screen is gone
+    assert [line.split()[1] for line in left if line.startswith("trial")] == ["1", "2", "4"]
+    assert all(len(line) <= 60 for line in left if line.startswith("trial"))
 
 
 def test_a_sparkline_spans_its_own_range_and_leaves_gaps() -> None:
