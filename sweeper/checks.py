@@ -99,12 +99,12 @@ def _worlds(space: Space, knob: Knob) -> Iterator[Params]:
         parents = set().union(*(other.parents for other in space.knobs if other.name in waiting))
         names, waiting = names | parents, parents - names
     ancestors = names & {other.name for other in space.knobs}
-    yield from ({**space.base, **setting} for setting in space.settings(ancestors, {}, any_loss=True))
+    yield from ({**space.base, **setting} for setting in space.settings(ancestors, {}, as_written=True))
 
 
 def _unreachable(space: Space) -> Iterator[Mistake]:
     for knob, branch, path in _branches(space):
-        if not any(knob.branch(world, any_loss=True) is branch for world in _worlds(space, knob)):
+        if not any(knob.branch(world, as_written=True) is branch for world in _worlds(space, knob)):
             yield Mistake(path, "can never be active; remove it, or loosen its `when`")
 
 

@@ -1,7 +1,7 @@
 """TrainConfig: every knob of one training, typed, with its unit and the values that make sense.
 
 A new knob is a field here; `compare:`, `search:` and `training:` in a search space accept it from then on. A knob that
-only some losses use is also named in USED_BY: for the other losses it is inactive.
+only some losses or encoders use is also named in USED_WHEN: for the others it is inactive.
 """
 
 from collections.abc import Mapping
@@ -11,17 +11,29 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 Scalar = str | int | float | bool
-Loss = Literal["ce", "scl", "lcl"]
+Loss = Literal["ce", "scl", "scl_two_phase", "scl_set_tau", "lcl", "lcl_inside"]
 Precision = Literal["auto", "float32", "bf16", "fp16"]
 
 LOSSES: tuple[Loss, ...] = get_args(Loss)
+WEIGHTED: tuple[Loss, ...] = ("lcl", "lcl_inside")  # with a weighting network
+JOINT: tuple[Loss, ...] = ("scl", "scl_set_tau", *WEIGHTED)  # a contrastive term and cross entropy at once
+CONTRASTIVE: tuple[Loss, ...] = ("scl_two_phase", *JOINT)
+RECURRENT: tuple[str, ...] = ("rnn", "gru")  # encoders that are trained from scratch; every other one is pretrained
 
-# Knobs that some losses do not use; every other knob is used by all.
-USED_BY: Mapping[str, tuple[Loss, ...]] = {
-    "alpha": ("scl", "lcl"),
-    "normalize": ("scl", "lcl"),
-    "tau": ("scl", "lcl"),
-    "weighting": ("lcl",),
+# Knobs that not every training uses: each of the named knobs must have one of the listed values.
+USED_WHEN: Mapping[str, Mapping[str, tuple[Scalar, ...]]] = {
+    "alpha": {"loss": JOINT},
+    "normalize": {"loss": CONTRASTIVE},
+    "tau": {"loss": CONTRASTIVE},
+    "reduction": {"loss": CONTRASTIVE},
+    "views": {"loss": CONTRASTIVE},
+    "weighting": {"loss": WEIGHTED},
+    "detach_weights": {"loss": WEIGHTED},
+    "contrastive_epochs": {"loss": ("scl_two_phase",)},
+    "classifier_learning_rate": {"loss": ("scl_two_phase",)},
+    "vocabulary": {"encoder": RECURRENT},
+    "embedding_size": {"encoder": RECURRENT},
+    "hidden_size": {"encoder": RECURRENT},
 }
 
 # Set by sweeper for each trial, never by a search space.
@@ -33,23 +45,60 @@ class TrainConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
-    encoder: Annotated[str, Field(min_length=1, description="a model of the hub, or a local folder")]
-    loss: Annotated[Loss, Field(description="ce, scl (joint with ce) or lcl")] = "ce"
+    # what is trained
+    encoder: Annotated[str, Field(min_length=1, description="a model of the hub, a local folder, rnn or gru")]
+    pooling: Annotated[
+        Literal["cls", "mean", "flatten"],
+        Field(
+            description="[CLS] (of rnn and gru the last state); mean of all but [CLS] and [SEP]; all tokens in a row"
+        ),
+    ] = "cls"
+    classifier: Annotated[
+        Literal["linear", "mlp"], Field(description="linear; or linear, dropout, ReLU, linear, of the features' width")
+    ] = "linear"
+    dropout: Annotated[float, Field(ge=0, lt=1, description="probability, before the classifier's last layer")] = 0.1
+    freeze_embeddings: Annotated[bool, Field(description="leave the token embeddings as they are")] = False
+    vocabulary: Annotated[int, Field(ge=1, description="rnn, gru: the most frequent words of the training split")] = (
+        10_000
+    )
+    embedding_size: Annotated[int, Field(ge=1, description="rnn, gru: width of a word's embedding")] = 100
+    hidden_size: Annotated[int, Field(ge=1, description="rnn, gru: width of the state, and so of the features")] = 128
+
+    # the loss
+    loss: Annotated[Loss, Field(description="what is minimised; learn/objective.py has the formulas")] = "ce"
     alpha: Annotated[float, Field(ge=0, le=1, description="share of cross entropy in the total loss")] = 0.5
     tau: Annotated[float, Field(gt=0, description="temperature that divides the scores of the contrastive term")] = 0.3
-    normalize: Annotated[bool, Field(description="contrast cosine features (true) or raw [CLS] vectors")] = True
+    normalize: Annotated[bool, Field(description="contrast cosine features (true) or raw ones")] = True
+    reduction: Annotated[
+        Literal["mean", "sum"],
+        Field(description="of the contrastive term: mean over the anchors that have a positive, or their sum"),
+    ] = "mean"
+    views: Annotated[int, Field(ge=1, le=2, description="forward passes of each text, different by dropout alone")] = 1
     weighting: Annotated[
-        Literal["encoder", "head"],
-        Field(description="LCL's weighting network: a second encoder, or a head on the first one's detached [CLS]"),
-    ] = "encoder"
-    dropout: Annotated[float, Field(ge=0, lt=1, description="probability, before the classifier")] = 0.1
+        Literal["separate", "shared"],
+        Field(description="LCL's weighting network: a second encoder, or a head on the first one at half the cost"),
+    ] = "separate"
+    detach_weights: Annotated[
+        bool, Field(description="the contrastive term leaves the weighting network alone; its cross entropy trains it")
+    ] = False
+    contrastive_epochs: Annotated[int, Field(ge=1, description="scl_two_phase: epochs before the classifier's")] = 3
+    classifier_learning_rate: Annotated[
+        float, Field(gt=0, description="scl_two_phase: AdamW's peak rate for the classifier on the frozen features")
+    ] = 1e-3
+    label_smoothing: Annotated[float, Field(ge=0, lt=1, description="of the cross entropies in training")] = 0.0
+    class_weights: Annotated[
+        Literal["none", "balanced"],
+        Field(description="of the cross entropies in training: none, or inverse to a class's share of the split"),
+    ] = "none"
+
+    # the optimiser
     batch_size: Annotated[int, Field(ge=1, description="texts in one forward pass; contrastive terms see these")] = 32
     accumulate: Annotated[int, Field(ge=1, description="batches per optimiser step")] = 1
     learning_rate: Annotated[float, Field(gt=0, description="AdamW's peak rate, then linear to 0")] = 2e-5
     warmup: Annotated[float, Field(ge=0, lt=1, description="share of all steps in which the rate rises")] = 0.0
     weight_decay: Annotated[float, Field(ge=0, description="decoupled; not on biases and normalisation")] = 0.01
     clip_norm: Annotated[float, Field(gt=0, description="largest L2 norm of the gradient")] = 1.0
-    epochs: Annotated[int, Field(ge=1, description="passes over the training split")] = 5
+    epochs: Annotated[int, Field(ge=1, description="passes over the training split; of two phases, the second's")] = 5
     validations_per_epoch: Annotated[int, Field(ge=1, description="reports in each epoch")] = 1
     max_length: Annotated[int, Field(ge=3, description="tokens of a text, [CLS] and [SEP] included")] = 128
     precision: Annotated[
@@ -60,16 +109,27 @@ class TrainConfig(BaseModel):
 
     @property
     def used(self) -> dict[str, Any]:
-        """The knobs that this config's loss uses, by name."""
-        return {name: value for name, value in self if self.loss in USED_BY.get(name, LOSSES)}
+        """The knobs that this training uses, by name."""
+        values = dict(self)
+        return {name: value for name, value in values.items() if uses(name, values)}
+
+    @property
+    def all_epochs(self) -> int:
+        """Passes over the training split in all phases."""
+        return self.epochs + (self.contrastive_epochs if self.loss == "scl_two_phase" else 0)
 
     @property
     def reports(self) -> int:
         """How many validations the whole training has."""
-        return self.epochs * self.validations_per_epoch
+        return self.all_epochs * self.validations_per_epoch
 
 
 KNOBS: tuple[str, ...] = tuple(name for name in TrainConfig.model_fields if name not in ASSIGNED)
+
+
+def uses(name: str, values: Mapping[str, Any]) -> bool:
+    """Whether a training with these values uses the knob `name`."""
+    return all(values.get(other) in allowed for other, allowed in USED_WHEN.get(name, {}).items())
 
 
 @cache

@@ -29,22 +29,27 @@ class Report:
 
 @dataclass(frozen=True)
 class Rows:
-    """One split as it was published: texts, and labels as class numbers (N,)."""
+    """One split: texts, labels as class numbers (N,), and the second texts where a row is a pair."""
 
     texts: list[str]
     labels: "NDArray[np.int64]"
+    pairs: list[str] | None = None
+
+    def __len__(self) -> int:
+        return len(self.texts)
 
 
 @dataclass(frozen=True)
 class Split:
     """One split as tokens: text i is tokens[starts[i]:starts[i + 1]], [CLS] and [SEP] included, cut at the longest
-    max_length of the sweep; `lengths` are those of the uncut texts.
+    max_length of the sweep; `lengths` are those of the uncut texts, `types` say which text of a pair a token is of.
     """
 
     tokens: "NDArray[np.int32]"  # (T,)
     starts: "NDArray[np.int64]"  # (N + 1,)
     lengths: "NDArray[np.int32]"  # (N,)
     labels: "NDArray[np.int64]"  # (N,)
+    types: "NDArray[np.int8] | None" = None  # (T,)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -52,7 +57,10 @@ class Split:
 
 @dataclass(frozen=True)
 class Encoder:
-    """A pretrained encoder that any worker can build without a hub: its configuration and its weights by name."""
+    """An encoder that any worker can build without a hub: its configuration and its weights by name.
+
+    Encoders that are trained from scratch (config.RECURRENT) have neither.
+    """
 
     name: str
     configuration: Mapping[str, Any]

@@ -9,7 +9,7 @@ import math
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sweeper.config import USED_BY, Scalar, TrainConfig
+from sweeper.config import USED_WHEN, Scalar, TrainConfig, uses
 from sweeper.document import spell
 
 Params = dict[str, Scalar]
@@ -118,28 +118,23 @@ class Knob:
     section: str
     branches: tuple[Branch, ...]
 
-    def branch(self, assigned: Mapping[str, Scalar], *, any_loss: bool = False) -> Branch | None:
+    def branch(self, assigned: Mapping[str, Scalar], *, as_written: bool = False) -> Branch | None:
         """The branch that applies, given the values of the knobs that it depends on.
 
-        With `any_loss`, whether the loss uses the knob is left aside and the written conditions alone decide.
+        With `as_written`, whether loss and encoder use the knob is left aside: the written conditions alone decide.
         """
-        if not any_loss and not _used(self.name, assigned):
+        if not as_written and not uses(self.name, assigned):
             return None
         return next((branch for branch in self.branches if branch.active(assigned)), None)
 
     @property
     def parents(self) -> set[str]:
         """The knobs that decide whether this one applies."""
-        implicit = {"loss"} if self.name in USED_BY else set()
-        return implicit.union(*(branch.when for branch in self.branches))
+        return set(USED_WHEN.get(self.name, ())).union(*(branch.when for branch in self.branches))
 
     def contains(self, value: Scalar) -> bool:
         """Whether some branch has this value."""
         return any(branch.domain.contains(value) for branch in self.branches)
-
-
-def _used(name: str, assigned: Mapping[str, Scalar]) -> bool:
-    return name not in USED_BY or assigned.get("loss") in USED_BY[name]
 
 
 @dataclass(frozen=True)
@@ -167,14 +162,14 @@ class Space:
         return tuple(placed.values())
 
     def settings(
-        self, names: Container[str], given: Mapping[str, Scalar], *, any_loss: bool = False
+        self, names: Container[str], given: Mapping[str, Scalar], *, as_written: bool = False
     ) -> Iterator[Params]:
         """Every distinct setting of the knobs `names`, inactive ones absent, on top of `given`.
 
-        Ranges without steps cannot be listed and raise ValueError. `any_loss` is that of Knob.branch.
+        Ranges without steps cannot be listed and raise ValueError. `as_written` is that of Knob.branch.
         """
         knobs = [knob for knob in self.ordered() if knob.name in names]
-        yield from _expand(knobs, {**self.base, **given}, {}, any_loss)
+        yield from _expand(knobs, {**self.base, **given}, {}, as_written)
 
     def cells(self) -> tuple[Params, ...]:
         """The rows of the table: every distinct combination of the knobs under `compare`."""
@@ -185,20 +180,20 @@ class Space:
         return tuple(knob for knob in self.ordered() if knob.section == "search")
 
 
-def _expand(knobs: list[Knob], assigned: Params, chosen: Params, any_loss: bool) -> Iterator[Params]:
+def _expand(knobs: list[Knob], assigned: Params, chosen: Params, as_written: bool) -> Iterator[Params]:
     if not knobs:
         yield chosen
         return
     knob, rest = knobs[0], knobs[1:]
-    branch = knob.branch(assigned, any_loss=any_loss)
+    branch = knob.branch(assigned, as_written=as_written)
     if branch is None:
-        yield from _expand(rest, assigned, chosen, any_loss)
+        yield from _expand(rest, assigned, chosen, as_written)
         return
     values = branch.domain.listed()
     if values is None:
         raise ValueError(f"{knob.name} has no list of values")
     for value in values:
-        yield from _expand(rest, {**assigned, knob.name: value}, {**chosen, knob.name: value}, any_loss)
+        yield from _expand(rest, {**assigned, knob.name: value}, {**chosen, knob.name: value}, as_written)
 
 
 def count(settings: Iterator[Params], most: int) -> int:

@@ -154,6 +154,12 @@ class SweepSpec(_Part):
         return self.asha.rungs(self.most_epochs, self.validations_per_epoch)
 
     @property
+    def grace(self) -> int:
+        """The validations of the grace epochs; the default ones where ASHA is off."""
+        asha = Asha() if self.asha == "off" else self.asha
+        return round(asha.grace_epochs * self.validations_per_epoch)
+
+    @property
     def validations_per_epoch(self) -> int:
         """How many reports a trial sends in each epoch."""
         return int(
@@ -162,13 +168,20 @@ class SweepSpec(_Part):
 
     @property
     def most_epochs(self) -> int:
-        """The epochs of the longest trial that the space allows."""
-        return self._most("epochs")
+        """The epochs of the longest trial that the space allows, in all its phases."""
+        losses = [value for branch in self._branches("loss") for value in branch.domain.listed() or ()]
+        two = "scl_two_phase" in (*losses, self.training.get("loss"))
+        return self._most("epochs") + (self._most("contrastive_epochs") if two else 0)
 
     @property
     def most_tokens(self) -> int:
         """The largest max_length that the space allows."""
         return self._most("max_length")
+
+    @property
+    def most_words(self) -> int:
+        """The largest vocabulary that the space allows."""
+        return self._most("vocabulary")
 
     @property
     def encoders(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ A report reaches the record first, then the pruner (whose answer is in the recor
 not in the record did not happen; whatever is in it is never done again.
 """
 
+import math
 import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,8 @@ from sweeper.spec import SweepSpec
 from sweeper.tables import Best, Row, best, counts
 
 LOST_AT_MOST = 3  # times that a trial may lose its worker; then it has failed
+_LARGEST = "validation/largest_class"
+ONE_CLASS = 0.98  # share of the validation texts; a trial that gives so many one and the same class has collapsed
 
 
 class Search:
@@ -69,13 +72,16 @@ class Search:
     def report(self, trial: Trial, report: Report) -> bool:
         """Keep a report; False where it ended the trial."""
         finish = self.study.report(trial, report)
+        if finish is None and _collapses(self.spec, self.study.of(trial)):
+            finish = Finish(Outcome.COLLAPSED, f"gives {ONE_CLASS:.0%} of the texts one class, twice running")
+            self.study.finish(trial, finish)
         if finish is not None:
             self.running.pop(trial.number, None)
         self._tell(self.study.of(trial))
         return finish is None
 
     def finish(self, trial: Trial, finish: Finish) -> None:
-        """Keep the end of a trial. One that predicts a single class at its best has collapsed, whatever its score."""
+        """Keep the end of a trial. One that predicts a single class even at its best has collapsed."""
         if finish.outcome == Outcome.COMPLETED:
             finish = _judged(self.spec, self.study.of(trial))
         self.study.finish(trial, finish)
@@ -111,19 +117,25 @@ def run(
     return not search.left
 
 
+def _collapses(spec: SweepSpec, recorded: Recorded) -> bool:
+    """Whether the last two validations past the grace epochs both gave (nearly) all texts one class."""
+    judged = [r for r in recorded.reports if _LARGEST in r.metrics and r.step > spec.grace]
+    return len(judged) > 1 and all(report.metrics[_LARGEST] >= ONE_CLASS for report in judged[-2:])
+
+
 def _judged(spec: SweepSpec, recorded: Recorded) -> Finish:
     report = best_report(spec, recorded)
     if report is None:
         return Finish(Outcome.DIVERGED, f"{spec.objective.metric} was never finite")
-    if report.metrics.get("validation/classes_predicted") == 1:
-        return Finish(Outcome.COLLAPSED, "predicts one class for every text, at its best validation too")
+    if report.metrics.get(_LARGEST, 0) >= ONE_CLASS:
+        return Finish(Outcome.COLLAPSED, f"gives {ONE_CLASS:.0%} of the texts one class, at its best validation too")
     return Finish(Outcome.COMPLETED)
 
 
 def best_report(spec: SweepSpec, recorded: Recorded) -> Report | None:
     """The report with the best finite value of the objective; the first of equals."""
     metric, sign = spec.objective.metric, spec.objective.sign
-    finite = [report for report in recorded.reports if abs(report.metrics[metric]) < float("inf")]
+    finite = [report for report in recorded.reports if math.isfinite(report.metrics.get(metric, math.nan))]
     return max(finite, key=lambda report: sign * report.metrics[metric], default=None)
 
 

@@ -110,7 +110,7 @@ MISTAKES: dict[str, tuple[str, str, *tuple[str, ...]]] = {
     ),
     "a fraction as a whole bound": (search("epochs: {int: [1.5, 9]}  # <-"), "search.epochs.int", "integer", "got 1.5"),
     "fractions as bounds of int": (search("tau: {int: [1, 2.5]}  # <-"), "search.tau.int", "whole numbers", "[1, 2.5]"),
-    "a range of words": (search("loss: {int: [0, 1]}  # <-"), "search.loss.int", "'ce', 'scl' or 'lcl'", "got 0"),
+    "a range of words": (search("loss: {int: [0, 1]}  # <-"), "search.loss.int", "'lcl' or 'lcl_inside'", "got 0"),
     "a step that does not divide": (
         search("tau:", "  uniform: [1, 2]", "  step: 0.3  # <-"), "search.tau.step", "divide", "1 to 2", "got 0.3",
     ),
@@ -127,7 +127,7 @@ MISTAKES: dict[str, tuple[str, str, *tuple[str, ...]]] = {
     ),
     "a word that is none of a knob's": (
         "dataset: sst5\ncompare: {encoder: a, loss: [ce, cel]}  # <-",
-        "compare.loss[2]", "'ce', 'scl' or 'lcl'", "got cel",
+        "compare.loss[2]", "'lcl' or 'lcl_inside'", "got cel",
     ),
     "a value twice": (search("batch_size: [4, 8, 4]  # <-"), "search.batch_size[3]", "lists 4 twice"),
     "a value twice, spelt differently": (search("tau: [1, 1.0]  # <-"), "search.tau[2]", "lists 1.0 twice"),

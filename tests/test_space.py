@@ -129,7 +129,7 @@ def test_each_case_is_a_parameter_of_its_own() -> None:
     [("alpha", {"scl", "lcl"}), ("tau", {"scl", "lcl"}), ("weighting", {"lcl"}), ("epochs", {"ce", "scl", "lcl"})],
 )
 def test_a_knob_that_the_loss_does_not_use_is_inactive(name: str, users: set[str]) -> None:
-    value: Scalar = "head" if name == "weighting" else 1
+    value: Scalar = "shared" if name == "weighting" else 1
     knob = notation.knob(name, "search", value)
     assert {loss for loss in ("ce", "scl", "lcl") if branch_of(knob, loss=loss)} == users
 
@@ -144,7 +144,7 @@ def test_settings_are_every_combination_in_the_files_order() -> None:
 
 
 def test_inactive_knobs_are_absent_and_no_setting_comes_twice() -> None:
-    varied = space(search={"tau": [1, 2], "loss": ["ce", "scl"], "weighting": ["head", "encoder"]})
+    varied = space(search={"tau": [1, 2], "loss": ["ce", "scl"], "weighting": ["shared", "separate"]})
     assert settings(varied) == [{"loss": "ce"}, {"loss": "scl", "tau": 1}, {"loss": "scl", "tau": 2}]
 
 

@@ -4,6 +4,7 @@ It has the whole screen while it is there and is drawn anew each time, so that n
 anything behind. When it goes, the trials that ended are told in lines, as they are where there is no terminal.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 
@@ -116,10 +117,10 @@ class Drawing:
 
     def _running_row(self, one: Recorded, wide: bool) -> list[str]:
         own, trial, metric = self.spec.cells[one.trial.cell], one.trial, self.spec.objective.metric
-        epoch = f"{one.reports[-1].epoch if one.reports else 0:g}/{trial.config.epochs}"
+        epoch = f"{one.reports[-1].epoch if one.reports else 0:g}/{trial.config.all_epochs}"
         best = best_report(self.spec, one)
         score = words.figure(best.metrics[metric] if best else None)
-        curve = sparkline([report.metrics[metric] for report in one.reports])
+        curve = sparkline([report.metrics.get(metric, math.nan) for report in one.reports])
         settings = words.settings({name: value for name, value in trial.params.items() if name not in own})
         name = f"{trial.number} {words.cell(self.spec, trial.cell)}"
         return [name, epoch, score, curve, *([settings] if wide else [])]

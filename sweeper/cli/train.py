@@ -119,7 +119,10 @@ def _best_epoch(
     metric, sign = spec.objective.metric, spec.objective.sign
     earlier, best = checkpoint.step(saved), None
     for report in reports_of(config, data, saved):
-        value = report.metrics[metric]
+        value = report.metrics.get(metric)
+        if value is None:
+            screen.line(f"  epoch {report.epoch:g}  train/loss {words.figure(report.metrics['train/loss'])}")
+            continue
         better = best is None or sign * value > sign * best.metrics[metric]
         screen.line(f"  epoch {report.epoch:g}  {metric} {words.figure(value)}{'  best so far' if better else ''}")
         if better:

@@ -142,10 +142,13 @@ class OptunaStudy:
         if f"report:{report.step}" not in running.user_attrs:
             kept = {"time": _now(), "epoch": report.epoch, "attempt": trial.attempt, "metrics": dict(report.metrics)}
             running.set_user_attr(f"report:{report.step}", kept)
-        value = report.metrics[self.spec.objective.metric]
+        value = report.metrics.get(self.spec.objective.metric)
+        if value is None:  # a phase without a classifier: neither the pruner nor the sampler hears of it
+            return None
         if report.step not in _frozen(self.studies[trial.cell], running).intermediate_values:
             running.report(value if math.isfinite(value) else math.nan, report.step)
-        if not running.should_prune():
+        last = report.step == trial.config.reports and math.isfinite(value)
+        if last or not running.should_prune():
             return None
         stop = Finish(Outcome.STOPPED_EARLY, f"below the others at its validation {report.step}")
         self.finish(

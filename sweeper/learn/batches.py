@@ -5,7 +5,8 @@ length within pools of many batches, cut into batches, and the batches shuffled:
 a function of the seed and the epoch.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -17,17 +18,28 @@ from sweeper.ports import Split
 _POOL = 50  # batches that are sorted together
 
 
+@dataclass(frozen=True)
 class Batch:
-    """Texts as the encoder takes them: ids and mask (B, L), labels (B,)."""
+    """Texts as the encoder takes them: ids, mask, and of pairs the token types (B, L); labels (B,)."""
 
-    def __init__(self, ids: Tensor, mask: Tensor, labels: Tensor) -> None:
-        self.ids, self.mask, self.labels = ids, mask, labels
+    ids: Tensor
+    mask: Tensor
+    labels: Tensor
+    types: Tensor | None = None
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on a device."""
         if device.type == "cpu":
             return self
-        return Batch(*(part.pin_memory().to(device, non_blocking=True) for part in (self.ids, self.mask, self.labels)))
+        return self._each(lambda part: part.pin_memory().to(device, non_blocking=True))
+
+    def repeated(self, views: int) -> "Batch":
+        """Each text `views` times, one copy of the whole batch after the other."""
+        return self if views == 1 else self._each(lambda part: part.repeat(views, *[1] * (part.dim() - 1)))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        types = None if self.types is None else change(self.types)
+        return Batch(change(self.ids), change(self.mask), change(self.labels), types)
 
 
 def shuffled(split: Split, size: int, max_length: int, *, seed: int, epoch: int) -> list[NDArray[np.int64]]:
@@ -55,13 +67,15 @@ def collate(split: Split, rows: NDArray[np.int64], max_length: int, padding: int
     lengths = np.minimum(stops - starts, max_length)
     columns = np.arange(int(lengths.max()))
     mask = columns[None, :] < lengths[:, None]  # (B, L)
-    ids = split.tokens[np.minimum(starts[:, None] + columns, stops[:, None] - 1)]
-    ids[np.arange(len(rows)), lengths - 1] = split.tokens[stops - 1]
-    ids = np.where(mask, ids, padding)
+    places = np.minimum(starts[:, None] + columns, stops[:, None] - 1)
+    places[np.arange(len(rows)), lengths - 1] = stops - 1
+    ids = np.where(mask, split.tokens[places], padding)
+    types = None if split.types is None else np.where(mask, split.types[places], 0)
     return Batch(
         torch.from_numpy(ids.astype(np.int64)),
         torch.from_numpy(mask.astype(np.int64)),
         torch.from_numpy(split.labels[rows]),
+        None if types is None else torch.from_numpy(types.astype(np.int64)),
     )
 
 

@@ -1,7 +1,7 @@
 """A trained model that is kept: the encoder in the format of transformers, the classifier's head beside it.
 
-encoder/                    AutoModel.from_pretrained reads it
-classifier.safetensors      weight (C, D) and bias (C,) on the encoder's [CLS]
+encoder/                    AutoModel.from_pretrained reads it; of rnn and gru, recurrent.safetensors and the words
+classifier.safetensors      output.weight (C, F) and output.bias (C,) on the encoder's features, hidden.* before them
 labels.json                 the class names, in the order of the rows
 """
 
@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
+from transformers import AutoModel
 
 from sweeper.config import TrainConfig
 from sweeper.learn import checkpoint
@@ -19,26 +20,36 @@ from sweeper.learn.model import Classifier
 from sweeper.learn.score import score
 from sweeper.ports import TrainingData
 
+_RECURRENT = "recurrent.safetensors"
+
 
 def keep(saved: Path, config: TrainConfig, data: TrainingData, folder: Path) -> None:
     """Write the model of a checkpoint to a folder; what was kept there before is replaced."""
     model = Classifier(config, data)
     model.load_state_dict(checkpoint.load(saved)["model"])
-    model.encoder.save_pretrained(folder / "encoder")  # type: ignore[operator]
-    head = {name: tensor.contiguous() for name, tensor in model.classifier[1].state_dict().items()}
+    _save_encoder(model, folder / "encoder")
+    head = {name: tensor.contiguous() for name, tensor in model.classifier.state_dict().items()}
     save_file(head, folder / "classifier.safetensors")
     (folder / "labels.json").write_text(json.dumps(list(data.labels)) + "\n", encoding="utf-8")
 
 
 def load(folder: Path, config: TrainConfig, data: TrainingData) -> Classifier:
     """The kept model, ready to predict."""
-    from safetensors.torch import load_file
-    from transformers import AutoModel
-
     model = Classifier(config, data)
-    model.encoder = AutoModel.from_pretrained(folder / "encoder", dtype=torch.float32)
-    model.classifier[1].load_state_dict(load_file(folder / "classifier.safetensors"))
+    if model.recurrent:
+        model.encoder.load_state_dict(load_file(folder / "encoder" / _RECURRENT))
+    else:
+        model.encoder = AutoModel.from_pretrained(folder / "encoder", dtype=torch.float32)
+    model.classifier.load_state_dict(load_file(folder / "classifier.safetensors"))
     return model.eval()
+
+
+def _save_encoder(model: Classifier, folder: Path) -> None:
+    if model.recurrent:
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file(model.encoder.state_dict(), folder / _RECURRENT)
+    else:
+        model.encoder.save_pretrained(folder)  # type: ignore[operator]
 
 
 def score_kept(folder: Path, config: TrainConfig, data: TrainingData, split: str) -> dict[str, Any]:

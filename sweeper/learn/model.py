@@ -1,8 +1,6 @@
-"""Encoder, classifier, weighting network; and pretrained weights as arrays that any worker can take.
+"""Encoder, classifier, weighting network; and pretrained weights as arrays that any worker can take."""
 
-Features are the encoder's last hidden state at the first position, [CLS].
-"""
-
+from collections import OrderedDict
 from copy import deepcopy
 from pathlib import Path
 from typing import NamedTuple
@@ -13,12 +11,18 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, initialization
 from transformers.utils import logging as transformers_logging
 
-from sweeper.config import TrainConfig
+from sweeper.config import RECURRENT, WEIGHTED, TrainConfig
+from sweeper.errors import UsageError
+from sweeper.learn.batches import Batch
+from sweeper.learn.pooling import pooled
+from sweeper.learn.recurrent import Recurrent
 from sweeper.ports import Encoder, TrainingData
+
+_MOST_WEIGHTS = 2**26  # of a classifier on flattened features: 256 MiB, and three times that for AdamW
 
 
 class Outputs(NamedTuple):
-    """Features (B, D), the classifier's logits (B, C), and the weighting network's (B, C) where the loss has one."""
+    """Features (B, F), the classifier's logits (B, C), and the weighting network's (B, C) where the loss has one."""
 
     features: Tensor
     logits: Tensor
@@ -26,55 +30,86 @@ class Outputs(NamedTuple):
 
 
 class Classifier(nn.Module):
-    """A pretrained encoder with a linear classifier, and for LCL a weighting network beside it."""
+    """An encoder with a classifier on its pooled features, and for LCL a weighting network beside it."""
 
     def __init__(self, config: TrainConfig, data: TrainingData) -> None:
+        """Raises UsageError where the classifier on flattened features would not fit into memory."""
         super().__init__()
-        self.encoder = build(data.encoder)
-        width, classes = int(data.encoder.configuration["hidden_size"]), len(data.labels)
-        self.classifier = _head(width, classes, config.dropout)
+        self.pooling, self.max_length = config.pooling, config.max_length
+        self.recurrent = data.encoder.name in RECURRENT
+        self.encoder = build(data.encoder, config)
+        width = int(self.encoder.config.hidden_size)  # type: ignore[union-attr, arg-type]
+        self.classifier = _head(config, width, len(data.labels))
         self.weighting_encoder: nn.Module | None = None
         self.weighting: nn.Module | None = None
-        if config.loss == "lcl":
-            self.weighting_encoder = deepcopy(self.encoder) if config.weighting == "encoder" else None
-            self.weighting = _head(width, classes, config.dropout)
+        if config.loss in WEIGHTED:
+            self.weighting_encoder = deepcopy(self.encoder) if config.weighting == "separate" else None
+            self.weighting = _head(config, width, len(data.labels))
 
-    def forward(self, ids: Tensor, mask: Tensor, *, weigh: bool = True) -> Outputs:
-        """The outputs for token ids and mask (B, L); the weighting network is left out where `weigh` is false."""
-        features = _first(self.encoder, ids, mask)
+    def forward(self, batch: Batch, *, weigh: bool = True) -> Outputs:
+        """The outputs for a batch; the weighting network is left out where `weigh` is false."""
+        features = self.features(batch)
         weighting = None
         if weigh and self.weighting is not None:
             other = self.weighting_encoder
-            weighting = self.weighting(features.detach() if other is None else _first(other, ids, mask))
+            weighting = self.weighting(features.detach() if other is None else self._features(other, batch))
         return Outputs(features, self.classifier(features), weighting)
 
+    def features(self, batch: Batch) -> Tensor:
+        """The encoder's pooled features (B, F)."""
+        return self._features(self.encoder, batch)
 
-def _first(encoder: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
-    hidden: Tensor = encoder(input_ids=ids, attention_mask=mask).last_hidden_state  # (B, L, D)
-    return hidden[:, 0]
+    def _features(self, encoder: nn.Module, batch: Batch) -> Tensor:
+        types = {} if batch.types is None else {"token_type_ids": batch.types}
+        hidden: Tensor = encoder(input_ids=batch.ids, attention_mask=batch.mask, **types).last_hidden_state
+        return pooled(hidden, batch.mask, self.pooling, recurrent=self.recurrent, length=self.max_length)
 
 
-def _head(width: int, classes: int, dropout: float) -> nn.Sequential:
-    linear = nn.Linear(width, classes)
+def _head(config: TrainConfig, width: int, classes: int) -> nn.Sequential:
+    """A classifier; `mlp` is the first paper's: Linear(F, F), dropout, ReLU, Linear(F, C)."""
+    features = width * (config.max_length if config.pooling == "flatten" else 1)
+    weights = features * (classes + (features if config.classifier == "mlp" else 0))
+    if config.pooling == "flatten" and weights > _MOST_WEIGHTS:
+        raise UsageError(
+            f"pooling: flatten makes {features:,} features of {config.max_length} tokens, and a {config.classifier} "
+            f"classifier on them has {weights:,} weights, at most {_MOST_WEIGHTS:,}; use cls or mean, or a smaller "
+            "max_length"
+        )
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    if config.classifier == "mlp":
+        layers["hidden"] = _linear(features, features)
+    layers["dropout"] = nn.Dropout(config.dropout)
+    if config.classifier == "mlp":
+        layers["relu"] = nn.ReLU()
+    layers["output"] = _linear(features, classes)
+    return nn.Sequential(layers)
+
+
+def _linear(features: int, outputs: int) -> nn.Linear:
+    linear = nn.Linear(features, outputs)
     nn.init.normal_(linear.weight, std=0.02)
     nn.init.zeros_(linear.bias)
-    return nn.Sequential(nn.Dropout(dropout), linear)
+    return linear
 
 
-def build(encoder: Encoder) -> nn.Module:
-    """The encoder as a module in float32 with its pretrained weights. The arrays are copied, and may be read-only."""
-    settings = dict(encoder.configuration)
-    configuration = AutoConfig.for_model(settings.pop("model_type"), **settings)
-    with initialization.no_init_weights():
-        module: nn.Module = AutoModel.from_config(configuration, dtype=torch.float32)
-    state = {name: torch.tensor(array) for name, array in encoder.weights.items()}
-    module.load_state_dict(state)
+def build(encoder: Encoder, config: TrainConfig) -> nn.Module:
+    """The encoder as a module in float32: pretrained weights are copied, rnn and gru begin at random."""
+    if encoder.name in RECURRENT:
+        module: nn.Module = Recurrent(config)
+    else:
+        settings = dict(encoder.configuration)
+        configuration = AutoConfig.for_model(settings.pop("model_type"), **settings)
+        with initialization.no_init_weights():
+            module = AutoModel.from_config(configuration, dtype=torch.float32)
+        module.load_state_dict({name: torch.tensor(array) for name, array in encoder.weights.items()})
+    if config.freeze_embeddings:
+        module.get_input_embeddings().requires_grad_(False)  # type: ignore[operator]
     return module.train()
 
 
 def pretrained(folder: Path, name: str, padding: int) -> Encoder:
-    """The encoder in a local folder, in the format of transformers."""
+    """The encoder in a local folder, in the format of transformers; no code in the folder is executed."""
     transformers_logging.disable_progress_bar()
-    module = AutoModel.from_pretrained(folder, dtype=torch.float32)
+    module = AutoModel.from_pretrained(folder, dtype=torch.float32, trust_remote_code=False)
     weights = {key: np.ascontiguousarray(tensor.numpy()) for key, tensor in module.state_dict().items()}
     return Encoder(name, module.config.to_dict(), weights, padding)

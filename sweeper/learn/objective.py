@@ -4,33 +4,67 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from sweeper.config import TrainConfig
+from sweeper.config import WEIGHTED, TrainConfig
 from sweeper.learn import losses
+from sweeper.learn.losses import PerAnchor
 from sweeper.learn.model import Outputs
 
 
-def parts(config: TrainConfig, outputs: Outputs, labels: Tensor) -> dict[str, Tensor]:
-    """The total `loss` and each of its parts for labels (B,), as means over the batch.
+class Objective:
+    """The loss of one phase of a training, as a function of a batch's outputs and labels."""
 
-    For LCL also `weight_of_true_class`, the mean of w_i,y_i: the loss itself pushes it down, and only the weighting
-    network's own cross entropy holds against that.
-    """
-    parts = {"ce": functional.cross_entropy(outputs.logits.float(), labels)}
-    if config.loss == "ce":
-        return {"loss": parts["ce"], **parts}
-    similarity = losses.scores(outputs.features, config.tau, normalize=config.normalize)
-    weighting = outputs.weighting
-    if weighting is None:
-        parts["contrastive"] = losses.reduce(losses.supervised_contrastive(similarity, labels))
-        return {"loss": total(parts["ce"], parts["contrastive"], config.alpha), **parts}
-    parts["weighting_ce"] = functional.cross_entropy(weighting.float(), labels)
-    parts["contrastive"] = losses.reduce(losses.label_aware_contrastive(similarity, labels, weighting))
-    weights = torch.softmax(weighting.detach().float(), dim=-1)
-    parts["weight_of_true_class"] = weights.gather(1, labels[:, None]).mean()
-    both = parts["ce"] + parts["weighting_ce"]
-    return {"loss": total(both, parts["contrastive"], config.alpha), **parts}
+    def __init__(self, config: TrainConfig, class_weights: Tensor | None) -> None:
+        """`class_weights` (C,) are those of `balanced`, or None."""
+        self.config, self.class_weights = config, class_weights
+
+    def parts(self, outputs: Outputs, labels: Tensor) -> dict[str, Tensor]:
+        """`train/loss`, which is minimised, and what it is made of, for labels (B,): scalars, named as in a Report.
+
+        The total is alpha · (sum of the cross entropies) + (1 - alpha) · contrastive (Modarres & Raeisi, section
+        3.4). The loss itself pushes `weights/true_class`, the mean of w_i,y_i, down; only the weighting network's own
+        cross entropy holds against that.
+        """
+        parts = {"train/ce": self.cross_entropy(outputs.logits, labels)}
+        if self.config.loss == "ce":
+            return {"train/loss": parts["train/ce"], **parts}
+        both = parts["train/ce"]
+        if outputs.weighting is not None:
+            parts["train/weighting_ce"] = self.cross_entropy(outputs.weighting, labels)
+            weights = torch.softmax(outputs.weighting.detach().float(), dim=-1)
+            parts["weights/true_class"] = weights.gather(1, labels[:, None]).mean()
+            both = both + parts["train/weighting_ce"]
+        parts |= self.contrastive_parts(outputs, labels)
+        alpha = self.config.alpha
+        return {"train/loss": alpha * both + (1 - alpha) * parts["train/contrastive"], **parts}
+
+    def contrastive_parts(self, outputs: Outputs, labels: Tensor) -> dict[str, Tensor]:
+        """The contrastive term, and `anchors/without_positive`, the share of anchors that have none."""
+        per_anchor = self._per_anchor(outputs, labels)
+        return {
+            "train/contrastive": losses.reduce(per_anchor, self.config.reduction),
+            "anchors/without_positive": 1 - per_anchor.valid.float().mean(),
+        }
+
+    def cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """The mean cross entropy of logits (B, C), with the config's smoothing and class weights."""
+        return functional.cross_entropy(
+            logits.float(), labels, weight=self.class_weights, label_smoothing=self.config.label_smoothing
+        )
+
+    def _per_anchor(self, outputs: Outputs, labels: Tensor) -> PerAnchor:
+        config = self.config
+        similarity = losses.scores(outputs.features, config.tau, normalize=config.normalize)
+        if config.loss in WEIGHTED:
+            assert outputs.weighting is not None
+            weighting = outputs.weighting.detach() if config.detach_weights else outputs.weighting
+            return losses.label_aware_contrastive(similarity, labels, weighting, inside=config.loss == "lcl_inside")
+        if config.loss == "scl_set_tau":
+            similarity = losses.per_positive(similarity, labels)
+        return losses.supervised_contrastive(similarity, labels)
 
 
-def total(cross_entropy: Tensor, contrastive: Tensor, alpha: float) -> Tensor:
-    """L_f = alpha · (sum of the cross entropies) + (1 - alpha) · contrastive (Modarres & Raeisi, section 3.4)."""
-    return alpha * cross_entropy + (1 - alpha) * contrastive
+def balanced(labels: Tensor, classes: int) -> Tensor:
+    """Weights (C,) inverse to each class's share of `labels` (N,): N / (C · n_c), 0 for a class that is not there."""
+    counts = torch.bincount(labels, minlength=classes)
+    weights = len(labels) / (classes * counts.clamp(min=1).float())
+    return weights.masked_fill(counts == 0, 0)

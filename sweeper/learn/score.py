@@ -1,14 +1,17 @@
 """A model's figures on a split."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional
 
 from sweeper.config import TrainConfig
 from sweeper.learn import batches, device, metrics
+from sweeper.learn.batches import Batch
 from sweeper.learn.model import Classifier
 from sweeper.ports import TrainingData
 
@@ -26,14 +29,36 @@ def score(model: Classifier, data: TrainingData, name: str, config: TrainConfig)
     """Loss (mean cross entropy of the classifier), accuracy and F1 of the model on a split."""
     split = data.splits[name]
     place = next(model.parameters()).device
-    chosen = device.precision(config.precision, place)
-    model.eval()
     predictions, loss = np.empty(len(split), dtype=np.int64), torch.zeros((), device=place)
-    for rows in batches.by_length(split, max(64, config.batch_size)):
-        batch = batches.collate(split, rows, config.max_length, data.encoder.padding).to(place)
-        with device.autocast(chosen, place):
-            logits = model(batch.ids, batch.mask, weigh=False).logits.float()
+    for rows, batch in _batches(model, data, name, config):
+        with device.autocast(device.precision(config.precision, place), place):
+            logits = model(batch, weigh=False).logits.float()
         loss += functional.cross_entropy(logits, batch.labels, reduction="sum")
         predictions[rows] = logits.argmax(dim=-1).cpu().numpy()
     counts = metrics.confusion(split.labels, predictions, len(data.labels))
     return Scored({"loss": float(loss) / len(split), **metrics.figures(counts)}, predictions)
+
+
+@torch.no_grad()
+def frozen_features(model: Classifier, data: TrainingData, name: str, config: TrainConfig) -> Tensor:
+    """The encoder's features of a split, without dropout, in the split's order: (N, F) in float32."""
+    place = next(model.parameters()).device
+    features: Tensor | None = None
+    for rows, batch in _batches(model, data, name, config):
+        with device.autocast(device.precision(config.precision, place), place):
+            found = model.features(batch).float()
+        if features is None:
+            features = torch.empty(len(data.splits[name]), found.shape[1], device=place)
+        features[torch.from_numpy(rows)] = found
+    assert features is not None
+    return features
+
+
+def _batches(
+    model: Classifier, data: TrainingData, name: str, config: TrainConfig
+) -> Iterator[tuple[NDArray[np.int64], Batch]]:
+    """The texts of a split for the model as it predicts: row numbers, and the batch of them on its device."""
+    place = next(model.parameters()).device
+    model.eval()
+    for rows in batches.by_length(data.splits[name], max(64, config.batch_size)):
+        yield rows, batches.collate(data.splits[name], rows, config.max_length, data.encoder.padding).to(place)

@@ -15,18 +15,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from numpy.typing import NDArray
+from torch import Tensor
 
-from sweeper.config import TrainConfig
+from sweeper.config import CONTRASTIVE, TrainConfig
 from sweeper.errors import DivergedError, ExhaustedError, UsageError
 from sweeper.learn import batches, checkpoint, device, objective
-from sweeper.learn.batches import Batch
 from sweeper.learn.model import Classifier
-from sweeper.learn.score import score
+from sweeper.learn.optimise import Optimiser
+from sweeper.learn.phases import Phase, phases
+from sweeper.learn.score import frozen_features, score
 from sweeper.ports import Report, TrainingData
 
-_NO_DECAY = ("bias", "norm")  # AdamW decays neither biases nor normalisation weights
 _REMEDY = "a lower learning_rate or a higher tau helps"
 _CHECK_EVERY = 50  # steps between two looks at whether the loss is still a number: each look waits for the device
 
@@ -61,27 +63,31 @@ class _Training:
     def __init__(self, config: TrainConfig, data: TrainingData) -> None:
         self.config, self.data = config, data
         self.split = data.splits["train"]
+        self.labels = torch.from_numpy(self.split.labels)
         self.device = device.prepare(config)
         self.precision = device.precision(config.precision, self.device)
         self.model = Classifier(config, data).to(self.device)
-        self.optimizer = _optimizer(config, self.model, self.device)
-        self.scaler = device.scaler(self.precision, self.device)
+        balanced = objective.balanced(self.labels, len(data.labels)) if config.class_weights == "balanced" else None
+        self.objective = objective.Objective(config, None if balanced is None else balanced.to(self.device))
+        self.views = config.views if config.loss in CONTRASTIVE else 1
         self.batches_per_epoch = math.ceil(len(self.split) / config.batch_size)
         if self.batches_per_epoch < config.validations_per_epoch:
             raise UsageError(
                 f"training.validations_per_epoch: an epoch has {self.batches_per_epoch} batches at batch_size "
                 f"{config.batch_size}, got {config.validations_per_epoch}; ask for fewer"
             )
-        self.updates = math.ceil(self.batches_per_epoch / config.accumulate) * config.epochs
-        self.done = 0  # of the updates
         self.reports: list[Report] = []
+        self._enter(phases(config)[0])
 
-    def _rate(self) -> float:
-        """The learning rate of the next update: up to the peak over the warm-up, then linear to 0."""
-        warmup = round(self.config.warmup * self.updates)
-        rising = self.done < warmup
-        share = self.done / warmup if rising else (self.updates - self.done) / (self.updates - warmup)
-        return self.config.learning_rate * share
+    def _enter(self, phase: Phase) -> None:
+        """Begin a phase: its optimiser, and where the encoder is frozen, its features of all texts."""
+        self.phase = phase
+        trained = self.model.classifier if phase.kind == "classifier" else self.model
+        updates = math.ceil(self.batches_per_epoch / self.config.accumulate) * phase.epochs
+        self.optimiser = Optimiser(self.config, trained, phase.rate, updates, self.precision, self.device)
+        self.features = (
+            frozen_features(self.model, self.data, "train", self.config) if phase.kind == "classifier" else None
+        )
 
     def run(self, saved: Path | None) -> Iterator[Report]:
         if saved is not None and saved.exists():
@@ -99,6 +105,9 @@ class _Training:
     def _stretch(self, step: int) -> Report:
         """Train up to validation number `step` (from 1), and validate."""
         epoch, part = divmod(step - 1, self.config.validations_per_epoch)
+        phase = next(phase for phase in phases(self.config) if epoch < phase.end)
+        if phase != self.phase:
+            self._enter(phase)
         order = batches.shuffled(
             self.split, self.config.batch_size, self.config.max_length, seed=self.config.seed, epoch=epoch
         )
@@ -106,60 +115,61 @@ class _Training:
         sums, start, texts = _Sums(), time.perf_counter(), 0
         self.model.train()
         for index in range(first, last):
-            batch = batches.collate(self.split, order[index], self.config.max_length, self.data.encoder.padding)
-            sums.add(self._backward(batch.to(self.device), index, len(order)))
-            texts += len(batch.labels)
+            sums.add(self._backward(order[index], index, len(order)))
+            texts += len(order[index])
             if (index + 1) % self.config.accumulate == 0 or index + 1 == len(order):
-                self._update()
+                self.optimiser.update()
             if (index + 1) % _CHECK_EVERY == 0 or index + 1 == last:
                 self._finite(sums, epoch, index)
-        rate = self.optimizer.param_groups[0]["lr"]
         speed = texts / (time.perf_counter() - start)
-        return self._report(step, sums, {"learning_rate": rate, "examples_per_second": speed})
+        return self._report(step, sums, {"learning_rate": self.optimiser.rate, "examples_per_second": speed})
 
-    def _backward(self, batch: Batch, index: int, in_epoch: int) -> dict[str, Tensor]:
-        with device.autocast(self.precision, self.device):
-            outputs = self.model(batch.ids, batch.mask)
-        parts = objective.parts(self.config, outputs, batch.labels)
+    def _backward(self, rows: NDArray[np.int64], index: int, in_epoch: int) -> dict[str, Tensor]:
+        """Add the gradients of the texts in `rows`, batch number `index` of its epoch; the parts of their loss."""
+        parts = self._parts(rows)
         group = index - index % self.config.accumulate
-        share = min(self.config.accumulate, in_epoch - group)  # batches in this optimiser step
-        self.scaler.scale(parts["loss"] / share).backward()  # type: ignore[no-untyped-call]
+        share = min(self.config.accumulate, in_epoch - group)  # batches in this update
+        self.optimiser.backward(parts["train/loss"] / share)
         return {name: part.detach() for name, part in parts.items()}
 
-    def _update(self) -> None:
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._rate()
-        self.scaler.unscale_(self.optimizer)
-        nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        self.optimizer.zero_grad()
-        self.done += 1
+    def _parts(self, rows: NDArray[np.int64]) -> dict[str, Tensor]:
+        """What this phase minimises, `train/loss`, and its parts."""
+        if self.features is not None:
+            logits = self.model.classifier(self.features[rows])
+            loss = self.objective.cross_entropy(logits, self.labels[rows].to(self.device))
+            return {"train/loss": loss, "train/ce": loss}
+        batch = batches.collate(self.split, rows, self.config.max_length, self.data.encoder.padding)
+        batch = batch.to(self.device).repeated(self.views)
+        with device.autocast(self.precision, self.device):
+            outputs = self.model(batch)
+        if self.phase.kind == "contrastive":
+            parts = self.objective.contrastive_parts(outputs, batch.labels)
+            return {"train/loss": parts["train/contrastive"], **parts}
+        return self.objective.parts(outputs, batch.labels)
 
     def _finite(self, sums: "_Sums", epoch: int, index: int) -> None:
-        if not math.isfinite(sums.mean().get("loss", 0.0)):
+        if not math.isfinite(sums.mean().get("train/loss", 0.0)):
             place = f"epoch {epoch + 1}, batch {index + 1} of {self.batches_per_epoch}"
             raise DivergedError(f"the training loss is not finite at {place}; {_REMEDY}")
 
     def _report(self, step: int, sums: "_Sums", extra: dict[str, float]) -> Report:
-        per_epoch = self.config.validations_per_epoch
-        found = {f"train/{name}": value for name, value in sums.mean().items()}
+        """The report of a validation; in a phase without a classifier there is none, and the objective is absent."""
+        epoch = step / self.config.validations_per_epoch
+        found = {**sums.mean(), **extra}
         if step == 1:
             found["train/truncated"] = batches.truncated(self.split, self.config.max_length)
-        scored = score(self.model, self.data, "validation", self.config)
-        if not math.isfinite(scored.figures["loss"]):
-            raise DivergedError(f"the validation loss is not finite after epoch {step / per_epoch:g}; {_REMEDY}")
-        found |= {f"validation/{name}": value for name, value in scored.figures.items()}
-        return Report(step, step / per_epoch, found | extra)
+        if self.phase.kind != "contrastive":
+            scored = score(self.model, self.data, "validation", self.config)
+            if not math.isfinite(scored.figures["loss"]):
+                raise DivergedError(f"the validation loss is not finite after epoch {epoch:g}; {_REMEDY}")
+            found |= {f"validation/{name}": value for name, value in scored.figures.items()}
+        return Report(step, epoch, found)
 
     def _state(self) -> dict[str, Any]:
         return {
             "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "scaler": self.scaler.state_dict(),
-            "done": self.done,
+            "optimiser": self.optimiser.state(),
             "generators": self._generators(),
-            "gradients": [None if p.grad is None else p.grad for p in self.model.parameters()],
             "reports": [asdict(report) for report in self.reports],
         }
 
@@ -176,13 +186,11 @@ class _Training:
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.scaler.load_state_dict(state["scaler"])
-        self.done = state["done"]
-        self._set_generators(state["generators"])
-        for parameter, gradient in zip(self.model.parameters(), state["gradients"], strict=True):
-            parameter.grad = None if gradient is None else gradient.to(self.device)
         self.reports = [Report(**report) for report in state["reports"]]
+        last = (len(self.reports) - 1) // self.config.validations_per_epoch  # epoch of the last report
+        self._enter(next(phase for phase in phases(self.config) if last < phase.end))
+        self.optimiser.restore(state["optimiser"])
+        self._set_generators(state["generators"])
 
 
 class _Sums:
@@ -199,11 +207,3 @@ class _Sums:
 
     def mean(self) -> dict[str, float]:
         return {name: float(total) / self.counts for name, total in self.totals.items()}
-
-
-def _optimizer(config: TrainConfig, model: nn.Module, place: torch.device) -> torch.optim.AdamW:
-    groups: tuple[list[nn.Parameter], list[nn.Parameter]] = ([], [])
-    for name, parameter in model.named_parameters():
-        groups[any(word in name.lower() for word in _NO_DECAY)].append(parameter)
-    decays = ({"params": groups[0], "weight_decay": config.weight_decay}, {"params": groups[1], "weight_decay": 0.0})
-    return torch.optim.AdamW(list(decays), lr=config.learning_rate, fused=True)

@@ -7,12 +7,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from sweeper.config import TrainConfig
 from sweeper.learn import batches, losses, objective
 from sweeper.learn.model import Classifier, Outputs
 from sweeper.ports import TrainingData
 from tests.learn import tiny
 
 LABELS = torch.tensor([0, 1, 2, 0, 1])
+SCL = {"train/loss", "train/ce", "train/contrastive", "anchors/without_positive"}
+
+
+def parts_of(config: TrainConfig, outputs: Outputs, labels: Tensor) -> dict[str, Tensor]:
+    return objective.Objective(config, None).parts(outputs, labels)
 
 
 @pytest.fixture
@@ -27,40 +33,40 @@ def similarity(features: Tensor) -> Tensor:
 
 
 def test_ce_is_its_own_total(outputs: Outputs) -> None:
-    parts = objective.parts(tiny.config(loss="ce", alpha=0.2), outputs._replace(weighting=None), LABELS)
-    assert set(parts) == {"loss", "ce"}
-    assert parts["loss"] == parts["ce"] == functional.cross_entropy(outputs.logits, LABELS)
+    parts = parts_of(tiny.config(loss="ce", alpha=0.2), outputs._replace(weighting=None), LABELS)
+    assert set(parts) == {"train/loss", "train/ce"}
+    assert parts["train/loss"] == parts["train/ce"] == functional.cross_entropy(outputs.logits, LABELS)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.2, 1.0])
 def test_scl_is_weighed_against_the_cross_entropy(outputs: Outputs, alpha: float) -> None:
-    parts = objective.parts(tiny.config(loss="scl", alpha=alpha), outputs._replace(weighting=None), LABELS)
-    assert set(parts) == {"loss", "ce", "contrastive"}
+    parts = parts_of(tiny.config(loss="scl", alpha=alpha), outputs._replace(weighting=None), LABELS)
+    assert set(parts) == SCL
     expected = losses.reduce(losses.supervised_contrastive(similarity(outputs.features), LABELS))
-    assert parts["contrastive"] == expected
-    assert parts["ce"] == functional.cross_entropy(outputs.logits, LABELS)
-    assert parts["loss"].item() == pytest.approx(alpha * parts["ce"].item() + (1 - alpha) * expected.item())
+    assert parts["train/contrastive"] == expected
+    assert parts["train/ce"] == functional.cross_entropy(outputs.logits, LABELS)
+    assert parts["train/loss"].item() == pytest.approx(alpha * parts["train/ce"].item() + (1 - alpha) * expected.item())
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.2, 1.0])
 def test_lcl_is_weighed_against_both_cross_entropies(outputs: Outputs, alpha: float) -> None:
     assert outputs.weighting is not None
-    parts = objective.parts(tiny.config(loss="lcl", alpha=alpha), outputs, LABELS)
-    assert set(parts) == {"loss", "ce", "weighting_ce", "contrastive", "weight_of_true_class"}
+    parts = parts_of(tiny.config(loss="lcl", alpha=alpha), outputs, LABELS)
+    assert set(parts) == SCL | {"train/weighting_ce", "weights/true_class"}
     own = losses.label_aware_contrastive(similarity(outputs.features), LABELS, outputs.weighting)
-    assert parts["contrastive"] == losses.reduce(own)
-    assert parts["weighting_ce"] == functional.cross_entropy(outputs.weighting, LABELS)
-    both = parts["ce"].item() + parts["weighting_ce"].item()
-    assert parts["loss"].item() == pytest.approx(alpha * both + (1 - alpha) * parts["contrastive"].item())
+    assert parts["train/contrastive"] == losses.reduce(own)
+    assert parts["train/weighting_ce"] == functional.cross_entropy(outputs.weighting, LABELS)
+    both = parts["train/ce"].item() + parts["train/weighting_ce"].item()
+    assert parts["train/loss"].item() == pytest.approx(alpha * both + (1 - alpha) * parts["train/contrastive"].item())
     weights = torch.softmax(outputs.weighting, dim=-1).tolist()
     expected = sum(row[label] for row, label in zip(weights, LABELS.tolist(), strict=True)) / len(LABELS)
-    assert parts["weight_of_true_class"].item() == pytest.approx(expected)
+    assert parts["weights/true_class"].item() == pytest.approx(expected)
 
 
 def test_tau_and_normalize_reach_the_contrastive_term(outputs: Outputs) -> None:
     def contrastive(**knobs: Any) -> float:
         config = tiny.config(loss="scl", **knobs)
-        return objective.parts(config, outputs._replace(weighting=None), LABELS)["contrastive"].item()
+        return parts_of(config, outputs._replace(weighting=None), LABELS)["train/contrastive"].item()
 
     found = {contrastive(tau=0.3), contrastive(tau=3.0), contrastive(tau=0.3, normalize=False)}
     assert len(found) == 3
@@ -72,14 +78,14 @@ def gradients_of_the_weighting(data: TrainingData, weighting: str) -> set[str]:
     model = Classifier(config, data)
     split = data.splits["train"]
     batch = batches.collate(split, batches.shuffled(split, 8, 32, seed=0, epoch=0)[0], 32, data.encoder.padding)
-    logits = model(batch.ids, batch.mask).weighting
+    logits = model(batch).weighting
     torch.autograd.backward(functional.cross_entropy(logits, batch.labels))
     return {name.partition(".")[0] for name, parameter in model.named_parameters() if parameter.grad is not None}
 
 
 def test_a_weighting_head_sends_no_gradient_into_the_encoder(data: TrainingData) -> None:
-    assert gradients_of_the_weighting(data, "head") == {"weighting"}
+    assert gradients_of_the_weighting(data, "shared") == {"weighting"}
 
 
 def test_a_weighting_encoder_is_trained_and_is_one_of_its_own(data: TrainingData) -> None:
-    assert gradients_of_the_weighting(data, "encoder") == {"weighting", "weighting_encoder"}
+    assert gradients_of_the_weighting(data, "separate") == {"weighting", "weighting_encoder"}

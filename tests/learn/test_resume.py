@@ -17,10 +17,13 @@ WAYS: list[tuple[int, dict[str, Any]]] = [
     (1, {"loss": "ce"}),
     (1, {"loss": "scl"}),
     (1, {"loss": "lcl"}),
-    (1, {"loss": "lcl", "weighting": "head"}),
+    (1, {"loss": "lcl", "weighting": "shared"}),
     # three batches to a validation: a checkpoint in the middle of an epoch has the gradient of half an update
     *((stop, {"loss": loss, **HALVES}) for loss in ("ce", "lcl") for stop in (1, 2, 3)),
     (1, {"loss": "ce", "precision": "bf16", "validations_per_epoch": 2}),
+    # in the middle of the first phase, between the two, and in the middle of the second
+    *((stop, {"loss": "scl_two_phase", "contrastive_epochs": 2, "views": 2}) for stop in (1, 2, 3)),
+    (1, {"loss": "scl_set_tau", "pooling": "mean", "class_weights": "balanced", "freeze_embeddings": True}),
 ]
 
 

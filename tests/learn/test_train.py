@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,14 +12,15 @@ import torch
 from numpy.typing import NDArray
 
 from sweeper.errors import DivergedError, ExhaustedError, UsageError
+from sweeper.learn import checkpoint
 from sweeper.learn.train import train
 from sweeper.ports import Report, TrainingData
 from tests.learn import tiny
 
 CE = {"train/loss", "train/ce"}
-SCL = CE | {"train/contrastive"}
-LCL = SCL | {"train/weighting_ce", "train/weight_of_true_class"}
-SCORES = {f"validation/{name}" for name in ("loss", "accuracy", "macro_f1", "weighted_f1", "classes_predicted")}
+SCL = CE | {"train/contrastive", "anchors/without_positive"}
+LCL = SCL | {"train/weighting_ce", "weights/true_class"}
+SCORES = {f"validation/{name}" for name in ("loss", "accuracy", "macro_f1", "weighted_f1", "largest_class")}
 ALWAYS = SCORES | {"learning_rate", "examples_per_second"}
 
 
@@ -48,6 +51,29 @@ def test_metrics_are_named_as_documented(data: TrainingData, loss: str, parts: s
     assert set(first.metrics) == ALWAYS | parts | {"train/truncated"}
     assert set(second.metrics) == ALWAYS | parts
     assert all(type(value) is float and np.isfinite(value) for value in second.metrics.values())
+
+
+def test_two_phases_report_an_encoder_first_and_a_classifier_then(data: TrainingData) -> None:
+    found = reports(data, loss="scl_two_phase", contrastive_epochs=2, epochs=3, validations_per_epoch=2)
+    assert [report.step for report in found] == list(range(1, 11))
+    first, second = {"train/loss", "train/contrastive", "anchors/without_positive"}, {"train/loss", "train/ce"} | SCORES
+    speed = {"learning_rate", "examples_per_second"}
+    assert [set(report.metrics) - {"train/truncated"} for report in found] == [first | speed] * 4 + [second | speed] * 6
+
+
+def test_the_second_phase_leaves_the_encoder_as_it_is(data: TrainingData, tmp_path: Path) -> None:
+    saved = tmp_path / "checkpoint.pt"
+    models = [
+        {name: value.clone() for name, value in checkpoint.load(saved)["model"].items()}
+        for _ in train(tiny.config(loss="scl_two_phase", contrastive_epochs=1, epochs=2), data, saved)
+    ]
+    changed = [{name for name in one if not torch.equal(one[name], two[name])} for one, two in pairwise(models)]
+    assert changed == [{"classifier.output.weight", "classifier.output.bias"}] * 2
+
+
+def test_two_phases_learn(data: TrainingData) -> None:
+    found = reports(data, loss="scl_two_phase", contrastive_epochs=8, epochs=8, classifier_learning_rate=0.05)
+    assert found[-1].metrics["validation/accuracy"] > 0.6
 
 
 @pytest.mark.parametrize("per_epoch", [1, 2, 4])
@@ -85,7 +111,7 @@ def test_the_test_split_is_not_looked_at(data: TrainingData) -> None:
 def test_the_same_config_gives_the_same_numbers(data: TrainingData, loss: str) -> None:
     first = tiny.figures(reports(data, loss=loss))
     assert tiny.figures(reports(data, loss=loss)) == first
-    reports(data, loss="lcl", weighting="head", batch_size=8, seed=9, epochs=1)
+    reports(data, loss="lcl", weighting="shared", batch_size=8, seed=9, epochs=1)
     torch.rand(3)
     assert tiny.figures(reports(data, loss=loss)) == first
 
@@ -129,7 +155,7 @@ def test_the_data_is_left_as_it_was(data: TrainingData) -> None:
     assert all(np.array_equal(array, copy) for array, copy in zip(arrays, before, strict=True))
 
 
-@pytest.mark.parametrize("weighting", ["encoder", "head"])
+@pytest.mark.parametrize("weighting", ["separate", "shared"])
 @pytest.mark.parametrize("loss", ["ce", "scl", "lcl"])
 def test_it_learns(data: TrainingData, loss: str, weighting: str) -> None:
     found = reports(data, loss=loss, weighting=weighting, epochs=10)

@@ -1,0 +1,88 @@
+"""The RNN and GRU encoders: from scratch, blind to padding, and kept like any other."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from sweeper.config import TrainConfig
+from sweeper.learn import keep
+from sweeper.learn.model import Classifier
+from sweeper.learn.recurrent import Recurrent
+from sweeper.learn.train import train
+from sweeper.learn.vocabulary import Vocabulary
+from sweeper.ports import Encoder, Rows, TrainingData
+
+COLOURS = ("red", "green", "blue")
+
+
+def config(encoder: str, **knobs: Any) -> TrainConfig:
+    small = {"embedding_size": 16, "hidden_size": 24, "batch_size": 16, "learning_rate": 0.02, "max_length": 12}
+    return TrainConfig.model_validate({"encoder": encoder, "epochs": 4, "precision": "float32", **small, **knobs})
+
+
+def rows(count: int, seed: int) -> Rows:
+    """Texts in which one word tells the class."""
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(3, size=count)
+    noise = [" ".join(f"w{k}" for k in generator.integers(20, size=int(generator.integers(1, 6)))) for _ in labels]
+    return Rows([f"{text} {COLOURS[label]}" for text, label in zip(noise, labels, strict=True)], labels)
+
+
+def data(encoder: str) -> TrainingData:
+    texts = {"train": rows(96, 0), "validation": rows(48, 1)}
+    vocabulary = Vocabulary(texts["train"].texts, 100)
+    splits = {name: vocabulary.split(split, 12) for name, split in texts.items()}
+    return TrainingData(COLOURS, Encoder(encoder, {}, {}, vocabulary.padding), splits)
+
+
+@pytest.mark.parametrize("encoder", ["rnn", "gru"])
+@pytest.mark.parametrize(
+    "knobs", [{}, {"pooling": "mean"}, {"loss": "lcl"}, {"loss": "scl_two_phase", "tau": 0.1}], ids=str
+)
+def test_it_learns_from_scratch(encoder: str, knobs: dict[str, Any]) -> None:
+    *_, last = train(config(encoder, classifier_learning_rate=0.05, **knobs), data(encoder))
+    assert last.metrics["validation/accuracy"] > 0.6
+
+
+@pytest.mark.parametrize("encoder", ["rnn", "gru"])
+def test_padding_changes_no_state(encoder: str) -> None:
+    net = Recurrent(config(encoder, vocabulary=10))
+    words = torch.tensor([[3, 4, 5]])
+    padded = torch.tensor([[3, 4, 5, 0, 0]])
+    states = [net(ids, (ids > 0).long()).last_hidden_state[:, :3] for ids in (words, padded)]
+    torch.testing.assert_close(states[0], states[1])
+
+
+def test_words_beyond_the_vocabulary_are_the_unknown_one() -> None:
+    net = Recurrent(config("rnn", vocabulary=2))
+    beyond, unknown = torch.tensor([[2, 4, 900]]), torch.tensor([[2, 1, 1]])
+    states = [net(ids, torch.ones_like(ids)).last_hidden_state for ids in (beyond, unknown)]
+    assert torch.equal(states[0], states[1])
+
+
+@pytest.mark.parametrize("precision", ["bf16", "float32"])
+def test_it_computes_in_float32(precision: str) -> None:
+    made = data("gru")
+    *_, last = train(config("gru", precision=precision), made)
+    assert last.metrics["validation/accuracy"] > 0.6
+
+
+def test_a_kept_one_scores_as_it_did(tmp_path: Path) -> None:
+    made, asked = data("gru"), config("gru")
+    *_, last = train(asked, made, tmp_path / "checkpoint.pt")
+    keep.keep(tmp_path / "checkpoint.pt", asked, made, tmp_path / "kept")
+    assert (
+        keep.score_kept(tmp_path / "kept", asked, made, "validation")["accuracy"] == last.metrics["validation/accuracy"]
+    )
+
+
+def test_one_seed_is_one_network() -> None:
+    made, weights = data("rnn"), []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        weights.append(Classifier(config("rnn"), made).encoder.state_dict()["embedding.weight"])
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
