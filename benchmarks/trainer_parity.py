@@ -28,9 +28,10 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
+from sweeper import preparation
 from sweeper.catalog import DATASETS
 from sweeper.config import TrainConfig
-from sweeper.edges import hub
+from sweeper.edges import datasets, hub
 from sweeper.edges.tokens import Tokenizer
 from sweeper.learn.model import pretrained
 from sweeper.learn.train import train
@@ -93,7 +94,7 @@ def main() -> None:
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
     threads = len(os.sched_getaffinity(0))
-    splits = dict(hub.rows(DATASETS["sst5"], ("train", "test")).value)
+    splits = dict(preparation.prepare(DATASETS["sst5"], datasets.tables(DATASETS["sst5"]).value).splits)
     train_split = splits["train"]
     splits["train"] = Rows(train_split.texts[: chosen.rows], train_split.labels[: chosen.rows])
     folder = hub.encoder(ENCODER).value

@@ -24,10 +24,12 @@ from sweeper.whole import written
 class Frozen:
     """What is fixed when a sweep first starts: data and encoders as they then were, and the threads of a trial.
 
-    `resolved` maps `dataset` and each encoder to a commit or digest, and `rows` to the digest of the rows.
+    `spec` is the whole spec as it then was, `question` what the sweep is of it. `resolved` maps `dataset` and each
+    encoder to a commit or digest, and `rows` to the digest of the rows.
     """
 
     question: Mapping[str, Any]
+    spec: Mapping[str, Any]
     resolved: Mapping[str, str]
     threads: int
 
@@ -55,8 +57,8 @@ class SweepFolder:
 
     @property
     def spec(self) -> SweepSpec:
-        """The spec as it was put at the first start, with the default budget and resources."""
-        return SweepSpec.model_validate(self.frozen.question)
+        """The spec as it was at the first start."""
+        return SweepSpec.model_validate(self.frozen.spec)
 
     def results(self) -> dict[str, Any] | None:
         """The results where the sweep is finished."""
@@ -95,8 +97,9 @@ def open_(path: Path) -> SweepFolder:
 
 def create(sweeps: Path, spec: SweepSpec, resolved: Mapping[str, str], threads: int) -> SweepFolder:
     """Make the folder of a new sweep, and freeze what it is about."""
-    name = f"{spec.dataset}-{fingerprint(spec.question, resolved)}"
-    folder = SweepFolder(sweeps / name, Frozen(spec.question, dict(resolved), threads))
+    name = f"{spec.data.name}-{fingerprint(spec.question, resolved)}"
+    frozen = Frozen(spec.question, spec.model_dump(mode="json"), dict(resolved), threads)
+    folder = SweepFolder(sweeps / name, frozen)
     write(folder.path / "sweep.json", asdict(folder.frozen))
     return folder
 

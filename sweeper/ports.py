@@ -28,6 +28,19 @@ class Report:
 
 
 @dataclass(frozen=True)
+class Table:
+    """One split as it was published: the values of each row by column, with the row's place.
+
+    `name` is what a message calls it; `broken` are rows that could not even be read, place and reason.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[str, Mapping[str, Any]]]
+    broken: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Rows:
     """One split: texts, labels as class numbers (N,), and the second texts where a row is a pair."""
 
@@ -66,6 +79,7 @@ class Encoder:
     configuration: Mapping[str, Any]
     weights: "Mapping[str, NDArray[np.float32]]"
     padding: int
+    width: int = 0  # of its vectors
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ spec or raises one SearchSpaceError with a line for each mistake.
 
 import math
 from collections.abc import Iterator
+from pathlib import Path as FilePath
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -16,16 +17,19 @@ from sweeper.checks import Mistake
 from sweeper.config import ASSIGNED, KNOBS, complaint
 from sweeper.document import Document, Path, allowed, dotted, show
 from sweeper.errors import SearchSpaceError
+from sweeper.sections import Asha, Budget, Limit, Objective, Own, Resources
 from sweeper.space import count
-from sweeper.spec import Asha, Budget, Limit, Objective, Resources, SweepSpec
+from sweeper.spec import SweepSpec
 
 _LARGEST_GRID = 10_000
+_EXAMPLE = "{train: a.jsonl, validation: b.jsonl, text: review, label: sentiment}"
+_ALTERNATIVES = ("Asha", "literal['off']", "Own", "str", "list[str]", "constrained-str")
 
 
 def read(document: Document) -> SweepSpec:
     """The spec that `document` describes. Raises SearchSpaceError with a line for each mistake."""
     try:
-        spec = SweepSpec.model_validate(document.values)
+        spec = SweepSpec.model_validate(_located(document))
     except ValidationError as error:
         mistakes = [found for detail in error.errors() if (found := _translated(detail))]
     else:
@@ -36,9 +40,31 @@ def read(document: Document) -> SweepSpec:
     return spec
 
 
+def _located(document: Document) -> dict[str, Any]:
+    """The values, with the files of a data set looked for beside the document first, then here."""
+    dataset = document.values.get("dataset")
+    if not isinstance(dataset, dict):
+        return document.values
+    folder = FilePath(document.name).parent
+    found = {}
+    for split in ("train", "validation", "test"):
+        path = dataset.get(split)
+        if isinstance(path, str) and path:
+            beside = folder / FilePath(path).expanduser()
+            found[split] = str((beside if beside.exists() else FilePath(path).expanduser()).absolute())
+    return {**document.values, "dataset": {**dataset, **found}}
+
+
 def _translated(detail: Any) -> Mistake | None:
     """A complaint of pydantic in this house's words."""
-    path: Path = tuple(part for part in detail["loc"] if part not in ("Asha", "literal['off']"))
+    path: Path = tuple(part for part in detail["loc"] if part not in _ALTERNATIVES)
+    if detail["loc"][-1:] == ("str",) and isinstance(detail["input"], (dict, list)):
+        return None  # it is no word; what is wrong with it as what it is, is told beside this
+    if path[:2] == ("dataset", "text"):
+        return Mistake(path, f"must be a column, or a list of two for a pair, got {show(detail['input'])}")
+    if path == ("dataset",) and not isinstance(detail["input"], dict):
+        rule = f"must be a name or a mapping such as {_EXAMPLE}, got {show(detail['input'])}"
+        return Mistake(path, rule)
     if path[:1] == ("start_with",) and len(path) > 3:
         return Mistake(path[:3], f"must be one value, got {show(detail['input'])}")
     if "literal['off']" in detail["loc"] and isinstance(detail["input"], dict):
@@ -60,14 +86,17 @@ def _translated(detail: Any) -> Mistake | None:
 
 def _model_at(path: Path) -> type[BaseModel]:
     models: dict[str, type[BaseModel]] = {
-        "objective": Objective, "asha": Asha, "budget": Budget, "resources": Resources, "limit": Limit,
+        "dataset": Own, "objective": Objective, "asha": Asha, "budget": Budget, "resources": Resources, "limit": Limit,
     }  # fmt: skip
     return models[str(path[0])] if path else SweepSpec
 
 
 def _mistakes(spec: SweepSpec) -> Iterator[Mistake]:
-    if spec.dataset not in DATASETS:
-        yield Mistake(("dataset",), f"unknown data set, got {spec.dataset}, {allowed(DATASETS, spec.dataset)}")
+    if isinstance(spec.dataset, Own):
+        yield from _own(spec.dataset)
+    elif spec.dataset not in DATASETS:
+        rule = f"unknown data set, got {spec.dataset}, {allowed(DATASETS, spec.dataset)}; or your own, as {_EXAMPLE}"
+        yield Mistake(("dataset",), rule)
     if (spec.objective.maximize is None) == (spec.objective.minimize is None):
         yield Mistake(("objective",), "needs exactly one of maximize and minimize")
     names = list(_names(spec))
@@ -80,6 +109,16 @@ def _mistakes(spec: SweepSpec) -> Iterator[Mistake]:
         rule = f"{error.rule}, {allowed(error.names, error.word)}" if error.names else error.rule
         found = [Mistake(error.path, rule)]
     yield from found or _budget(spec)
+
+
+def _own(own: Own) -> Iterator[Mistake]:
+    if (own.hub is None) == (own.train is None):
+        yield Mistake(("dataset",), f"needs train or hub, one of them, such as {_EXAMPLE}")
+    elif own.hub is not None and own.files:
+        yield Mistake(("dataset",), "has files beside hub; the hub's splits are train, validation and test")
+    for split, path in own.files.items() if own.hub is None else ():
+        if not FilePath(path).is_file():
+            yield Mistake(("dataset", split), f"no such file, got {path}; it is looked for beside this file, then here")
 
 
 def _names(spec: SweepSpec) -> Iterator[Mistake]:

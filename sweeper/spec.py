@@ -6,89 +6,26 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from sweeper import checks, notation
+from sweeper.catalog import DATASETS, Dataset
 from sweeper.config import Scalar, TrainConfig
+from sweeper.sections import Asha, Budget, Limit, Objective, Own, Resources, Section
 from sweeper.space import Branch, Knob, Params, Space
 
 Entry = dict[str, Scalar]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
-
-
-class Objective(_Part):
-    """The metric that chooses: its best value over the epochs of a trial is the trial's value."""
-
-    maximize: Literal["validation/accuracy", "validation/macro_f1", "validation/weighted_f1"] | None = None
-    minimize: Literal["validation/loss"] | None = None
-
-    @property
-    def metric(self) -> str:
-        """The metric's name, as in a Report."""
-        return self.maximize or self.minimize or "validation/accuracy"
-
-    @property
-    def sign(self) -> int:
-        """1 where more is better, -1 where less is."""
-        return -1 if self.minimize else 1
-
-
-class Asha(_Part):
-    """Asynchronous successive halving: rungs at grace_epochs * reduction_factor^k."""
-
-    grace_epochs: Annotated[float, Field(gt=0)] = 2
-    reduction_factor: Annotated[int, Field(ge=2)] = 3
-
-    def rungs(self, epochs: int, validations_per_epoch: int) -> tuple[int, ...]:
-        """The validations (counted from 1) after which a trial may be stopped."""
-        steps, last = [], epochs * validations_per_epoch
-        step = self.grace_epochs * validations_per_epoch
-        while step < last:
-            steps.append(round(step))
-            step *= self.reduction_factor
-        return tuple(steps)
-
-
-class Budget(_Part):
-    """When to stop proposing: after this many trials, or this many hours of one run of the command."""
-
-    trials: Annotated[int, Field(ge=1)] = 20
-    hours: Annotated[float, Field(gt=0)] | None = None
-
-
-class Resources(_Part):
-    """What one trial gets. A fraction of a GPU lets several trials share one."""
-
-    gpu: Annotated[float, Field(ge=0)] = 0
-    cpu: Annotated[int, Field(ge=1)] = 1
-
-    @field_validator("gpu")
-    @classmethod
-    def _shared_or_whole(cls, gpu: float) -> float:
-        if gpu > 1 and gpu != int(gpu):
-            raise PydanticCustomError("gpu", "Input should be a fraction of one GPU or a whole number of them")
-        return gpu
-
-
-class Limit(_Part):
-    """Use only the first rows of a split: for a quick try, never for a result to publish."""
-
-    train: Annotated[int, Field(ge=1)] | None = None
-    validation: Annotated[int, Field(ge=1)] | None = None
-
-
-class SweepSpec(_Part):
+class SweepSpec(Section):
     """One sweep, as its file says. `compare`, `search` and `training` are as written; `space` is what they mean."""
 
-    dataset: str
-    compare: dict[str, Any] = {}
-    search: dict[str, Any] = {}
-    training: dict[str, Any] = {}
-    start_with: list[Entry] = []
+    dataset: str | Own
+    on_bad_rows: Literal["refuse", "drop"] = "refuse"
+    compare: dict[str, Any] = Field(default_factory=dict)
+    search: dict[str, Any] = Field(default_factory=dict)
+    training: dict[str, Any] = Field(default_factory=dict)
+    start_with: list[Entry] = Field(default_factory=list)
     objective: Objective = Objective(maximize="validation/accuracy")
     sampler: Literal["tpe", "random", "grid"] = "tpe"
     asha: Asha | Literal["off"] = Asha()
@@ -96,6 +33,11 @@ class SweepSpec(_Part):
     resources: Resources = Resources()
     limit: Limit = Limit()
     seed: Annotated[int, Field(ge=0)] = 0
+
+    @cached_property
+    def data(self) -> Dataset:
+        """The data set."""
+        return self.dataset.dataset if isinstance(self.dataset, Own) else DATASETS[self.dataset]
 
     @cached_property
     def space(self) -> Space:
@@ -169,9 +111,8 @@ class SweepSpec(_Part):
     @property
     def most_epochs(self) -> int:
         """The epochs of the longest trial that the space allows, in all its phases."""
-        losses = [value for branch in self._branches("loss") for value in branch.domain.listed() or ()]
-        two = "scl_two_phase" in (*losses, self.training.get("loss"))
-        return self._most("epochs") + (self._most("contrastive_epochs") if two else 0)
+        first = self._most("contrastive_epochs") if "scl_two_phase" in self.values("loss") else 0
+        return self._most("epochs") + first
 
     @property
     def most_tokens(self) -> int:
@@ -183,18 +124,19 @@ class SweepSpec(_Part):
         """The largest vocabulary that the space allows."""
         return self._most("vocabulary")
 
+    def values(self, name: str) -> tuple[Scalar, ...]:
+        """Every listed value of a knob, in the file's order; of one that does not vary, the one that it has."""
+        listed = [value for branch in self._branches(name) for value in branch.domain.listed() or ()]
+        return tuple(listed) or (self.training.get(name, TrainConfig.model_fields[name].default),)
+
     @property
     def encoders(self) -> tuple[str, ...]:
         """Every encoder of the space, in the file's order."""
-        listed = [branch.domain.listed() or () for branch in self._branches("encoder")]
-        varies = tuple(str(value) for values in listed for value in values)
-        return varies or (str(self.training["encoder"]),)
+        return tuple(str(value) for value in self.values("encoder"))
 
     def _most(self, name: str) -> int:
         """The largest value of a whole-number knob."""
-        listed = [branch.domain.listed() or () for branch in self._branches(name)]
-        fixed = self.training.get(name, TrainConfig.model_fields[name].default)
-        return max((int(max(values)) for values in listed), default=int(fixed))
+        return max(int(value) for value in self.values(name))
 
     def _branches(self, name: str) -> list[Branch]:
         return [branch for knob in self.space.knobs if knob.name == name for branch in knob.branches]
@@ -210,8 +152,9 @@ class SweepSpec(_Part):
 
     @property
     def question(self) -> dict[str, Any]:
-        """All that makes two sweeps the same sweep, as the file has it; not the budget, nor the resources."""
-        return self.model_dump(mode="json", exclude={"budget", "resources"})
+        """All that makes two sweeps the same sweep, as the file has it; not the budget, the resources, nor paths."""
+        found = self.model_dump(mode="json", exclude={"budget", "resources"})
+        return {**found, "dataset": self.dataset.identity} if isinstance(self.dataset, Own) else found
 
 
 def fingerprint(question: Mapping[str, Any], resolved: Mapping[str, str]) -> str:

@@ -159,7 +159,7 @@ def results(spec: SweepSpec, folder: SweepFolder, recorded: Sequence[Recorded]) 
     rows = [row(spec, one) for one in recorded]
     return {
         "sweep": folder.name,
-        "dataset": spec.dataset,
+        "dataset": spec.data.name,
         "objective": spec.objective.metric,
         "trials": len(rows),
         "limited": spec.limit.model_dump(exclude_none=True),

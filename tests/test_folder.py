@@ -44,10 +44,10 @@ def test_what_is_frozen_is_there_when_opened_again(tmp_path: Path) -> None:
     assert again.spec == spec
 
 
-def test_an_opened_sweep_has_the_default_budget_and_resources(tmp_path: Path) -> None:
+def test_an_opened_sweep_has_the_spec_of_its_first_start(tmp_path: Path) -> None:
     made = create(tmp_path, spec_of(budget={"trials": 50}, resources={"cpu": 8}))
     again = folder.open_(made.path).spec
-    assert (again.budget, again.resources) == (spec_of().budget, spec_of().resources)
+    assert again == spec_of(budget={"trials": 50}, resources={"cpu": 8})
 
 
 def test_other_data_is_another_folder(tmp_path: Path) -> None:

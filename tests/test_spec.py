@@ -12,7 +12,8 @@ from sweeper.config import Scalar, TrainConfig
 from sweeper.document import Document
 from sweeper.edges import yaml
 from sweeper.reading import read
-from sweeper.spec import Asha, SweepSpec, fingerprint
+from sweeper.sections import Asha
+from sweeper.spec import SweepSpec, fingerprint
 
 ROOT = Path(__file__).parents[1]
 ELECTRA, BERT = "google/electra-base-discriminator", "google-bert/bert-base-uncased"

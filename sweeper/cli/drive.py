@@ -9,10 +9,9 @@ from typing import Any
 
 from sweeper import sweep
 from sweeper.allocation import Allocation
-from sweeper.catalog import DATASETS
 from sweeper.cli import words
 from sweeper.cli.lines import Lines
-from sweeper.cli.prepare import Prepared, materialise, prepare
+from sweeper.cli.prepare import SEARCHED, Prepared, materialise, prepare
 from sweeper.cli.screen import Screen
 from sweeper.folder import SweepFolder, create, find
 from sweeper.ports import Job, Recorded, Runner, Tracker, TrainingData
@@ -70,12 +69,12 @@ def _one(screen: Screen, runner: Runner, prepared: Prepared, sweeps: Path) -> di
         screen.log_in(folder.path / "logs")
         data = materialise(screen, prepared, spec.encoders)
         recorded = list(study.recorded())
-        _greet(screen, folder, spec, share, data, len(recorded))
+        _greet(screen, folder, prepared, share, data, len(recorded))
         view = _view(screen, folder, spec, recorded, share)
         tracker = MlflowTracker(
             tracking_uri(sweeps),
             sweep=folder.name,
-            dataset=spec.dataset,
+            dataset=spec.data.name,
             facts=_facts(spec),
             artifacts=_artifacts(sweeps),
         )
@@ -112,18 +111,22 @@ def _view(screen: Screen, folder: SweepFolder, spec: SweepSpec, known: list[Reco
 def _greet(
     screen: Screen,
     folder: SweepFolder,
-    spec: SweepSpec,
+    prepared: Prepared,
     share: Allocation,
     data: Mapping[str, TrainingData],
     known: int,
 ) -> None:
+    """What is about to run, and what is worth knowing of its data."""
+    spec, corpus = prepared.spec, prepared.corpus
     screen.line(f"{folder.name}: {words.describe(spec)}", style="bold")
     if known:
         screen.line(f"  goes on: {known} trials are in the record")
     if share.note:
         screen.line(f"  {share.note}; {share.slots} at a time")
-    sizes = {name: len(split) for name, split in next(iter(data.values())).splits.items()}
-    screen.line("  " + ", ".join(f"{size:,} texts in {name}" for name, size in sizes.items()))
+    sizes = ", ".join(f"{len(corpus.splits[name]):,} texts in {name}" for name in SEARCHED)
+    screen.line(f"  {sizes}, {len(corpus.labels)} classes")
+    for note in corpus.notes:
+        screen.line(f"  {note}")
     for name, found in data.items():
         cut = float((found.splits["train"].lengths > spec.most_tokens).mean())
         screen.line(
@@ -135,7 +138,7 @@ def _facts(spec: SweepSpec) -> dict[str, str]:
     """What the sweep's own run in MLflow says of it."""
     asha = "off" if spec.asha == "off" else f"{spec.asha.grace_epochs:g}, {spec.asha.reduction_factor}"
     return {
-        "dataset": DATASETS[spec.dataset].repository,
+        "dataset": spec.data.repository or spec.data.name,
         "objective": spec.objective.metric,
         "sampler": spec.sampler,
         "asha": asha,

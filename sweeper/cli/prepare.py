@@ -1,15 +1,23 @@
 """Before a sweep starts: its data and encoders, fetched once and pinned, then turned into arrays."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sweeper.catalog import DATASETS
 from sweeper.cli.screen import Screen
+from sweeper.config import RECURRENT
 from sweeper.errors import UsageError
 from sweeper.folder import SweepFolder
-from sweeper.ports import Rows, TrainingData
+from sweeper.ports import Encoder, Rows, TrainingData
+from sweeper.preparation import Corpus, digest
 from sweeper.spec import SweepSpec
+
+if TYPE_CHECKING:
+    from sweeper.edges.tokens import Tokenizer
+    from sweeper.learn.vocabulary import Vocabulary
+
+SEARCHED = ("train", "validation")  # all that a search may see
 
 
 @dataclass(frozen=True)
@@ -18,38 +26,51 @@ class Prepared:
 
     spec: SweepSpec
     folder: SweepFolder | None
-    rows: Mapping[str, Rows]
+    corpus: Corpus
     encoders: Mapping[str, Path]
     resolved: Mapping[str, str]
 
 
-def prepare(
-    screen: Screen, spec: SweepSpec, folder: SweepFolder | None, splits: tuple[str, ...] = ("train", "validation")
-) -> Prepared:
+def prepare(screen: Screen, spec: SweepSpec, folder: SweepFolder | None) -> Prepared:
     """Fetch what a spec needs; where its sweep has begun, exactly what it began with."""
     from sweeper.edges import hub
 
     pins = folder.frozen.resolved if folder else {}
-    with screen.step(f"fetching {spec.dataset}"):
-        fetched = hub.rows(DATASETS[spec.dataset], splits, pins.get("dataset"))
-    rows = {name: _limited(split, getattr(spec.limit, name, None)) for name, split in fetched.value.items()}
+    with screen.step(f"fetching {spec.data.name}"):
+        corpus, revision = _corpus(spec, pins.get("dataset"))
     found = {}
-    for name in spec.encoders:
+    for name in (name for name in spec.encoders if name not in RECURRENT):
         with screen.step(f"fetching {name}") as far:
             found[name] = hub.encoder(name, pins.get(name), _megabytes(far))
-    searched = {name: rows[name] for name in ("train", "validation")}
-    resolved = {"dataset": fetched.revision, "rows": hub.digest(searched)} | {n: e.revision for n, e in found.items()}
+    resolved = {"dataset": revision, "rows": digest(corpus)} | {name: e.revision for name, e in found.items()}
     if folder is not None:
         _unchanged(folder, pins, resolved)
-    return Prepared(spec, folder, rows, {name: encoder.value for name, encoder in found.items()}, resolved)
+    return Prepared(spec, folder, corpus, {name: encoder.value for name, encoder in found.items()}, resolved)
+
+
+def _corpus(spec: SweepSpec, pin: str | None) -> tuple[Corpus, str]:
+    """The rows that a spec uses, and the commit that they came from."""
+    from sweeper import preparation
+
+    if spec.data.files:
+        from sweeper.edges import files
+
+        tables, revision = files.tables(spec.data.files), "files"
+    else:
+        from sweeper.edges import datasets
+
+        tables, revision = datasets.tables(spec.data, pin)
+    corpus = preparation.prepare(spec.data, tables, spec.on_bad_rows)
+    limited = {name: _limited(rows, getattr(spec.limit, name, None)) for name, rows in corpus.splits.items()}
+    return Corpus(limited, corpus.labels, corpus.notes), revision
 
 
 def _megabytes(far: Callable[[str], None]) -> Callable[[int, int], None]:
     return lambda done, total: far(f"{done / 1e6:.0f} of {total / 1e6:.0f} MB")
 
 
-def _limited(split: Rows, most: int | None) -> Rows:
-    return split if most is None else Rows(split.texts[:most], split.labels[:most])
+def _limited(rows: Rows, most: int | None) -> Rows:
+    return rows if most is None else Rows(rows.texts[:most], rows.labels[:most], rows.pairs and rows.pairs[:most])
 
 
 def _unchanged(folder: SweepFolder, pins: Mapping[str, str], resolved: Mapping[str, str]) -> None:
@@ -61,18 +82,44 @@ def _unchanged(folder: SweepFolder, pins: Mapping[str, str], resolved: Mapping[s
         )
 
 
-def materialise(screen: Screen, prepared: Prepared, encoders: Iterable[str]) -> dict[str, TrainingData]:
+def materialise(
+    screen: Screen, prepared: Prepared, encoders: Iterable[str], splits: Sequence[str] = SEARCHED
+) -> dict[str, TrainingData]:
     """Tokens and weights by encoder, as arrays, for these of the spec's encoders."""
-    from sweeper.edges.tokens import Tokenizer
     from sweeper.learn import model
 
-    spec = prepared.spec
+    spec, corpus = prepared.spec, prepared.corpus
     data = {}
     for name in encoders:
-        place = prepared.encoders[name]
-        with screen.step(f"tokenising {spec.dataset} and loading the weights of {name}"):
-            tokenizer = Tokenizer(place, name)
-            splits = {split: tokenizer.split(rows, spec.most_tokens) for split, rows in prepared.rows.items()}
-            encoder = model.pretrained(place, name, tokenizer.padding)
-            data[name] = TrainingData(DATASETS[spec.dataset].labels, encoder, splits)
+        with screen.step(f"tokenising {spec.data.name} and loading the weights of {name}"):
+            tokenizer = tokenizer_of(prepared, name)
+            tokens = {split: tokenizer.split(corpus.splits[split], spec.most_tokens) for split in splits}
+            if name in RECURRENT:
+                encoder = Encoder(name, {}, {}, tokenizer.padding)
+            else:
+                encoder = model.pretrained(prepared.encoders[name], name, tokenizer.padding)
+                _fits(spec, encoder, len(corpus.labels), tokenizer.longest)
+            data[name] = TrainingData(corpus.labels, encoder, tokens)
     return data
+
+
+def _fits(spec: SweepSpec, encoder: Encoder, classes: int, longest: int) -> None:
+    """Refuse what no trial could do: texts longer than the encoder's positions, a classifier larger than memory."""
+    from sweeper.learn import model
+
+    if spec.most_tokens > longest:
+        raise UsageError(f"max_length: {encoder.name} takes {longest} tokens at most, got {spec.most_tokens}")
+    for pooling in spec.values("pooling"):
+        for classifier in spec.values("classifier"):
+            model.check_size(str(pooling), str(classifier), encoder.width, spec.most_tokens, classes)
+
+
+def tokenizer_of(prepared: Prepared, name: str) -> "Vocabulary | Tokenizer":
+    """What makes token numbers for an encoder: its own tokenizer, or words learned on the training split."""
+    if name in RECURRENT:
+        from sweeper.learn.vocabulary import Vocabulary
+
+        return Vocabulary(prepared.corpus.splits["train"], prepared.spec.most_words)
+    from sweeper.edges.tokens import Tokenizer
+
+    return Tokenizer(prepared.encoders[name], name)

@@ -67,21 +67,23 @@ def _reseeded(recorded: "Recorded", seed: int) -> "Recorded":
 def _train(screen: Screen, folder: "SweepFolder", found: "Recorded", out: Path, *, test: bool) -> dict[str, Any]:
     """Train, keep the best epoch in `out`, and write its figures to result.json there, last."""
     from sweeper.cli import words
-    from sweeper.cli.prepare import materialise, prepare
-    from sweeper.edges.tokens import Tokenizer
+    from sweeper.cli.prepare import SEARCHED, materialise, prepare, tokenizer_of
+    from sweeper.errors import UsageError
     from sweeper.folder import write
     from sweeper.learn import keep
 
     config = found.trial.config
     screen.log_in(folder.path / "logs")
-    splits = ("train", "validation", "test") if test else ("train", "validation")
-    prepared = prepare(screen, folder.spec, folder, splits)
-    data = materialise(screen, prepared, [config.encoder])[config.encoder]
+    prepared = prepare(screen, folder.spec, folder)
+    if test and "test" not in prepared.corpus.splits:
+        raise UsageError(f"--test: {folder.spec.data.name} has no test split; leave it out, or give the data set one")
+    splits = (*SEARCHED, "test") if test else SEARCHED
+    data = materialise(screen, prepared, [config.encoder], splits)[config.encoder]
     screen.line(f"{folder.name} trial {found.trial.number}: {words.settings(config.used)}", style="bold")
     result = _earlier(out) or _best_epoch(screen, folder.spec, found, data, out)
     if test and "test" not in result:
         result["test"] = keep.score_kept(out, config, data, "test")
-    Tokenizer(prepared.encoders[config.encoder], config.encoder).save(out / "encoder")
+    tokenizer_of(prepared, config.encoder).save(out / "encoder")
     write(out / "result.json", result)
     (out / "checkpoint.pt").unlink(missing_ok=True)
     shown = {"validation": result["metrics"]["validation/accuracy"], **_accuracy(result)}

@@ -21,6 +21,8 @@ SHOWN = {
     Outcome.FAILED: "failed",
 }
 
+_BRIEFLY = {outcome: words.removesuffix(" early") for outcome, words in SHOWN.items() if outcome != Outcome.COMPLETED}
+
 
 def short(value: Scalar) -> str:
     """A value in few characters: an encoder without its owner, a number with four digits."""
@@ -101,8 +103,8 @@ def _columns(spec: SweepSpec) -> list[str]:
 def _table_row(spec: SweepSpec, knobs: Sequence[str], entry: Mapping[str, Any]) -> list[str]:
     own, found = entry["cell"], entry["best"]
     names = [short(own[knob]) if knob in own else "-" for knob in knobs]
-    stopped = entry["outcomes"].get(Outcome.STOPPED_EARLY, 0)
-    ended = f"{entry['trials']}" + (f" ({stopped} stopped)" if stopped else "")
+    others = [f"{count} {_BRIEFLY[outcome]}" for outcome, count in entry["outcomes"].items() if outcome in _BRIEFLY]
+    ended = f"{entry['trials']}" + (f" ({', '.join(others)})" if others else "")
     if found is None:
         return [*names, *("-" for _ in _columns(spec)), "-", "-", ended]
     figures = [figure(found["metrics"].get(name)) for name in _columns(spec)]
@@ -131,7 +133,7 @@ def describe(spec: SweepSpec) -> str:
     asha = f"ASHA after epoch {', '.join(rungs)}" if rungs else "no early stopping"
     limit = ", first rows only (limit)" if spec.limit.model_dump(exclude_none=True) else ""
     plural = "s" if cells != 1 else ""
-    return f"{spec.dataset}, {cells} cell{plural}, {trials} trials of up to {spec.most_epochs} epochs, {asha}{limit}"
+    return f"{spec.data.name}, {cells} cell{plural}, {trials} trials of up to {spec.most_epochs} epochs, {asha}{limit}"
 
 
 def confusion_table(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Table:
@@ -139,9 +141,13 @@ def confusion_table(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> T
     table = Table(
         title="test split: true class, and what it was taken for", title_justify="left", box=None, pad_edge=False
     )
+    heads = [label[:4] for label in labels]
+    if len(set(heads)) < len(labels):  # these would not tell them apart
+        heads = [str(number) for number in range(1, len(labels) + 1)]
+        labels = [f"{head} {label}" for head, label in zip(heads, labels, strict=True)]
     table.add_column("")
-    for label in labels:
-        table.add_column(label[:4], justify="right", no_wrap=True)
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
     for label, row in zip(labels, counts, strict=True):
         table.add_row(label, *(str(count) if count else "·" for count in row))
     return table

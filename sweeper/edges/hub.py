@@ -1,4 +1,4 @@
-"""The Hugging Face hub: a data set as rows, an encoder as a local folder.
+"""The Hugging Face hub: what a name stands for now, and an encoder as a local folder.
 
 Everything is fetched once, on the driver: workers need no hub. What was fetched is pinned to a commit, so that a sweep
 goes on with what it began with, from the cache where the hub cannot be reached.
@@ -8,13 +8,11 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import datasets
-import numpy as np
 from huggingface_hub import HfApi, constants, snapshot_download
 from huggingface_hub.errors import (
     GatedRepoError,
@@ -23,13 +21,11 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from numpy.typing import NDArray
 from tqdm import tqdm
 
-from sweeper.catalog import ENCODERS, OFFLINE, Dataset
+from sweeper.catalog import ENCODERS, OFFLINE
 from sweeper.document import allowed
 from sweeper.errors import UnavailableError
-from sweeper.ports import Rows
 
 Progress = Callable[[int, int], None]
 
@@ -46,67 +42,6 @@ class Fetched(NamedTuple):
     revision: str
 
 
-def rows(dataset: Dataset, splits: tuple[str, ...], revision: str | None = None) -> Fetched:
-    """The named splits of a data set, as a mapping of Rows, and its commit.
-
-    `revision` pins it to an earlier commit. Raises UnavailableError where it cannot be had, or is not what the catalog
-    says of it.
-    """
-    datasets.disable_progress_bars()
-    kind, _, folder = dataset.repository.rpartition(":")
-    if kind == "package":
-        loaded, commit = _shipped(folder), "shipped"
-    else:
-        commit = _commit("dataset", dataset.repository, revision or dataset.revision)
-        loaded = _loaded(dataset, commit)
-    return Fetched({name: _split(dataset, name, loaded) for name in splits}, commit)
-
-
-def _loaded(dataset: Dataset, commit: str) -> Any:
-    try:
-        return datasets.load_dataset(dataset.repository, revision=commit)
-    except Exception as error:
-        raise _unavailable(f"data set {dataset.name}", dataset.repository, error) from error
-
-
-def _shipped(folder: str) -> dict[str, Any]:
-    """A data set of the package itself, by split."""
-    place = Path(__file__).parents[1] / "data" / folder
-    lines = {path.stem: path.read_text(encoding="utf-8").splitlines() for path in place.glob("*.jsonl")}
-    return {split: datasets.Dataset.from_list([json.loads(line) for line in rows]) for split, rows in lines.items()}
-
-
-def _split(dataset: Dataset, name: str, loaded: Any) -> Rows:
-    there = dataset.splits[name]
-    if there not in loaded:
-        raise UnavailableError(f"{dataset.repository}: needs a split {there}, {allowed(list(loaded), there)}")
-    table = loaded[there]
-    for column in (dataset.text, dataset.label):
-        if column not in table.column_names:
-            raise UnavailableError(
-                f"{dataset.repository}: needs a column {column}, {allowed(table.column_names, column)}"
-            )
-    labels = _numbers(dataset, list(table[dataset.label]))
-    if not len(labels) or labels.min() < 0 or labels.max() >= len(dataset.labels):
-        most = len(dataset.labels) - 1
-        raise UnavailableError(f"{dataset.repository}: {there}: labels must be there and lie in 0 to {most}")
-    return Rows([str(text) for text in table[dataset.text]], labels)
-
-
-def _numbers(dataset: Dataset, labels: list[Any]) -> NDArray[np.int64]:
-    """Labels as class numbers; names are looked up in the catalog's, -1 where they are not there."""
-    order = {name: number for number, name in enumerate(dataset.labels)}
-    return np.array([order.get(label, -1) if isinstance(label, str) else label for label in labels], dtype=np.int64)
-
-
-def digest(splits: Mapping[str, Rows]) -> str:
-    """A digest of the rows themselves: the same texts and labels in the same order, whatever file they came from."""
-    sha = hashlib.sha256()
-    for name, split in sorted(splits.items()):
-        sha.update(json.dumps([name, split.texts, split.labels.tolist()], ensure_ascii=False).encode())
-    return sha.hexdigest()[:16]
-
-
 def encoder(name: str, revision: str | None = None, progress: Progress = lambda *_: None) -> Fetched:
     """The local folder of an encoder, and its commit; for a folder on this machine, itself and a digest.
 
@@ -119,11 +54,11 @@ def encoder(name: str, revision: str | None = None, progress: Progress = lambda 
     installed = _installed(name)
     if installed is not None and revision in (None, installed.revision):
         return installed
-    commit = _commit("model", name, revision or "main")
+    commit = commit_of("model", name, revision or "main")
     try:
         folder = _snapshots("model", name) / commit if constants.HF_HUB_OFFLINE else _download(name, commit, progress)
     except Exception as error:
-        raise _unavailable("encoder", name, error) from error
+        raise unavailable("encoder", name, error) from error
     return Fetched(_usable(Path(folder), name), commit)
 
 
@@ -177,7 +112,7 @@ def _folder_digest(folder: Path) -> str:
     return sha.hexdigest()[:16]
 
 
-def _commit(kind: str, repository: str, revision: str) -> str:
+def commit_of(kind: str, repository: str, revision: str) -> str:
     """The commit that `revision` stands for now.
 
     Where the hub cannot be reached and the cache has the repository, the rest of this process works from the cache.
@@ -190,8 +125,8 @@ def _commit(kind: str, repository: str, revision: str) -> str:
         cached = _cached(kind, repository, revision)
         if cached is None or isinstance(error, _ABSENT):
             what = "data set" if kind == "dataset" else "encoder"
-            raise _unavailable(what, repository, error) from error
-        constants.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE = True
+            raise unavailable(what, repository, error) from error
+        constants.HF_HUB_OFFLINE = True
         return cached
 
 
@@ -209,7 +144,7 @@ def _cached(kind: str, repository: str, revision: str) -> str | None:
     return names[-1] if names and not _COMMIT.fullmatch(revision) else None
 
 
-def _unavailable(what: str, repository: str, error: Exception) -> UnavailableError:
+def unavailable(what: str, repository: str, error: Exception) -> UnavailableError:
     """One line for everything that a hub can answer, with what to do."""
     hub = constants.ENDPOINT
     if isinstance(error, UnavailableError):

@@ -24,14 +24,21 @@ class Tokenizer:
                 f"encoder {name}: has no [CLS] or no padding token, and sweeper pools the first token"
             )
         self.padding = int(self._tokenizer.pad_token_id)
+        self.longest = int(self._tokenizer.model_max_length)  # tokens that the encoder has positions for
 
     def split(self, rows: Rows, max_length: int) -> Split:
-        """One split as tokens, cut at max_length; the last token, [SEP], is kept."""
-        whole = self._tokenizer(rows.texts, truncation=False, verbose=False)["input_ids"] if rows.texts else []
-        lengths = np.array([len(ids) for ids in whole], dtype=np.int32)
-        cut = [ids if len(ids) <= max_length else [*ids[: max_length - 1], ids[-1]] for ids in whole]
-        starts = np.concatenate([[0], np.cumsum([len(ids) for ids in cut])]).astype(np.int64)
-        return Split(np.array([token for ids in cut for token in ids], dtype=np.int32), starts, lengths, rows.labels)
+        """One split as tokens, cut at max_length with the last token, [SEP], kept; of a pair the longer text is cut."""
+        whole = self._tokenizer(rows.texts, rows.pairs, truncation=False, verbose=False)
+        lengths = np.array([len(ids) for ids in whole["input_ids"]], dtype=np.int32)
+        cut = whole
+        if lengths.max() > max_length:
+            cut = self._tokenizer(rows.texts, rows.pairs, truncation="longest_first", max_length=max_length)
+        starts = np.concatenate([[0], np.cumsum([len(ids) for ids in cut["input_ids"]])]).astype(np.int64)
+        tokens = np.array([token for ids in cut["input_ids"] for token in ids], dtype=np.int32)
+        types = None
+        if rows.pairs is not None and "token_type_ids" in cut:
+            types = np.array([kind for kinds in cut["token_type_ids"] for kind in kinds], dtype=np.int8)
+        return Split(tokens, starts, lengths, rows.labels, types)
 
     def save(self, folder: Path) -> None:
         """Write the tokenizer's files into a folder, for a model that is kept."""

@@ -67,14 +67,8 @@ class Classifier(nn.Module):
 
 def _head(config: TrainConfig, width: int, classes: int) -> nn.Sequential:
     """A classifier; `mlp` is the first paper's: Linear(F, F), dropout, ReLU, Linear(F, C)."""
+    check_size(config.pooling, config.classifier, width, config.max_length, classes)
     features = width * (config.max_length if config.pooling == "flatten" else 1)
-    weights = features * (classes + (features if config.classifier == "mlp" else 0))
-    if config.pooling == "flatten" and weights > _MOST_WEIGHTS:
-        raise UsageError(
-            f"pooling: flatten makes {features:,} features of {config.max_length} tokens, and a {config.classifier} "
-            f"classifier on them has {weights:,} weights, at most {_MOST_WEIGHTS:,}; use cls or mean, or a smaller "
-            "max_length"
-        )
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     if config.classifier == "mlp":
         layers["hidden"] = _linear(features, features)
@@ -83,6 +77,17 @@ def _head(config: TrainConfig, width: int, classes: int) -> nn.Sequential:
         layers["relu"] = nn.ReLU()
     layers["output"] = _linear(features, classes)
     return nn.Sequential(layers)
+
+
+def check_size(pooling: str, classifier: str, width: int, max_length: int, classes: int) -> None:
+    """Raise UsageError where a classifier on flattened features is larger than a memory can be expected to be."""
+    features = width * max_length
+    weights = features * (classes + (features if classifier == "mlp" else 0))
+    if pooling == "flatten" and weights > _MOST_WEIGHTS:
+        raise UsageError(
+            f"pooling: flatten makes {features:,} features of {max_length} tokens, and a {classifier} classifier on "
+            f"them has {weights:,} weights, at most {_MOST_WEIGHTS:,}; use cls or mean, or a smaller max_length"
+        )
 
 
 def _linear(features: int, outputs: int) -> nn.Linear:
@@ -112,4 +117,4 @@ def pretrained(folder: Path, name: str, padding: int) -> Encoder:
     transformers_logging.disable_progress_bar()
     module = AutoModel.from_pretrained(folder, dtype=torch.float32, trust_remote_code=False)
     weights = {key: np.ascontiguousarray(tensor.numpy()) for key, tensor in module.state_dict().items()}
-    return Encoder(name, module.config.to_dict(), weights, padding)
+    return Encoder(name, module.config.to_dict(), weights, padding, int(module.config.hidden_size))

@@ -7,8 +7,9 @@ vocabulary is the beginning of a larger one, and its size can be searched on one
 
 import json
 import re
+import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,10 +40,11 @@ class Vocabulary:
     """The words of a training split, the most frequent first: a tokenizer as those of transformers are used here."""
 
     padding = PADDING
+    longest = sys.maxsize  # a recurrent encoder reads texts of any length
 
-    def __init__(self, texts: Iterable[str], size: int) -> None:
-        """Learn at most `size` words from `texts`; of equally frequent ones, those that come first."""
-        counts = Counter(word for text in texts for word in words(text))
+    def __init__(self, rows: Rows, size: int) -> None:
+        """Learn at most `size` words from a training split; of equally frequent ones, those that come first."""
+        counts = Counter(word for text in _joined(rows) for word in words(text))
         self.numbers = {word: SPECIAL + k for k, (word, _) in enumerate(counts.most_common(size))}
 
     def split(self, rows: Rows, max_length: int) -> Split:

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from sweeper.catalog import DATASETS
 from tests.command import environment
 
+SERVED = ("sst5", "sst2", "goemotions", "goemotions_single", "empathetic_dialogues")
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 AWAY = {"HF_ENDPOINT": "http://127.0.0.1:9"}
 
@@ -22,7 +24,8 @@ def ask(program: str, extra: dict[str, str]) -> Any:
     lines = [
         "import json",
         "from sweeper.catalog import DATASETS",
-        "from sweeper.edges import hub",
+        "from sweeper import preparation",
+        "from sweeper.edges import datasets, hub",
         "from sweeper.errors import UnavailableError",
         "try:",
         *(f"    {line}" for line in program.splitlines()),
@@ -38,26 +41,28 @@ def ask(program: str, extra: dict[str, str]) -> Any:
 
 
 ROWS = (
-    "fetched = hub.rows(DATASETS['sst5'], ('train', 'validation'), None)\n"
-    "found = [len(s.texts) for s in fetched.value.values()] + [hub.digest(fetched.value), fetched.revision]"
+    "fetched = datasets.tables(DATASETS['sst5'])\n"
+    "corpus = preparation.prepare(DATASETS['sst5'], fetched.value)\n"
+    "found = [*map(len, corpus.splits.values()), preparation.digest(corpus), fetched.revision]"
 )
 
 
 @pytest.mark.hub
 def test_rows_come_from_the_hub_and_then_from_the_cache(hub: dict[str, str]) -> None:
     first = ask(ROWS, hub)
-    assert first[:2] == [8544, 1101]
-    assert len(first[3]) == 40
+    assert first[:3] == [8544, 1101, 2210]
+    assert len(first[4]) == 40
     assert ask(ROWS, {**hub, **AWAY}) == first
 
 
 @pytest.mark.hub
 def test_an_encoder_comes_from_the_hub_and_then_from_the_cache(hub: dict[str, str]) -> None:
     program = (
+        "import numpy as np\n"
         "from sweeper.edges.tokens import Tokenizer\n"
         "from sweeper.ports import Rows\n"
         f"fetched = hub.encoder({MINILM!r}, 'main')\n"
-        "rows = Rows(['A fine film .', 'word ' * 40], hub.np.array([1, 0]))\n"
+        "rows = Rows(['A fine film .', 'word ' * 40], np.array([1, 0]))\n"
         "split = Tokenizer(fetched.value, 'm').split(rows, 16)\n"
         "found = [fetched.revision, split.tokens.tolist()[:1], split.lengths.tolist(), split.starts.tolist()]"
     )
@@ -114,7 +119,30 @@ def test_a_folder_that_is_no_encoder_is_refused(settings: dict[str, Any] | None,
 
 def test_feelings_ships(tmp_path: Path) -> None:
     program = (
-        "fetched = hub.rows(DATASETS['feelings'], ('train', 'test'))\n"
-        "found = {name: [len(rows.texts), int(rows.labels.max())] for name, rows in fetched.value.items()}"
+        "fetched = datasets.tables(DATASETS['feelings'])\n"
+        "corpus = preparation.prepare(DATASETS['feelings'], fetched.value)\n"
+        "found = {name: [len(rows), int(rows.labels.max())] for name, rows in corpus.splits.items()}"
     )
-    assert ask(program, {**AWAY, "HF_HOME": str(tmp_path)}) == {"train": [720, 11], "test": [240, 11]}
+    sizes = dict(zip(("train", "validation", "test"), DATASETS["feelings"].sizes or (), strict=True))
+    assert ask(program, {**AWAY, "HF_HOME": str(tmp_path)}) == {name: [size, 11] for name, size in sizes.items()}
+
+
+@pytest.mark.hub
+@pytest.mark.parametrize("name", SERVED)
+def test_a_data_set_of_the_catalog_is_what_its_entry_says(hub: dict[str, str], name: str) -> None:
+    program = (
+        f"dataset = DATASETS[{name!r}]\n"
+        "corpus = preparation.prepare(dataset, datasets.tables(dataset).value)\n"
+        "counts = {name: [rows.labels.tolist().count(k) for k in range(len(corpus.labels))]"
+        " for name, rows in corpus.splits.items()}\n"
+        "texts = [text for rows in corpus.splits.values() for text in rows.texts]\n"
+        "found = [corpus.labels, counts, [text for text in texts if '_comma_' in text]]"
+    )
+    labels, counts, unrestored = ask(program, hub)
+    dataset = DATASETS[name]
+    assert tuple(labels) == dataset.labels
+    assert unrestored == []
+    assert all(min(counts[split]) > 0 for split in ("train", "test"))
+    if dataset.sizes is not None:
+        assert tuple(sum(counts[split]) for split in ("train", "validation", "test")) == dataset.sizes
+    assert dataset.majority == round(max(counts["test"]) / sum(counts["test"]), 3)

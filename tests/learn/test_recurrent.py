@@ -33,7 +33,7 @@ def rows(count: int, seed: int) -> Rows:
 
 def data(encoder: str) -> TrainingData:
     texts = {"train": rows(96, 0), "validation": rows(48, 1)}
-    vocabulary = Vocabulary(texts["train"].texts, 100)
+    vocabulary = Vocabulary(texts["train"], 100)
     splits = {name: vocabulary.split(split, 12) for name, split in texts.items()}
     return TrainingData(COLOURS, Encoder(encoder, {}, {}, vocabulary.padding), splits)
 

@@ -1,0 +1,80 @@
+"""The datasets library: a data set of the hub, or one that ships with sweeper, as tables. No loading script is run."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import datasets
+from huggingface_hub import constants
+
+from sweeper.catalog import CONVERTED, Dataset
+from sweeper.document import allowed
+from sweeper.edges import hub
+from sweeper.errors import UnavailableError
+from sweeper.ports import Table
+
+_PACKAGE = "package:"
+
+
+def tables(dataset: Dataset, revision: str | None = None) -> hub.Fetched:
+    """Every split that the catalog names, by our names, and the data set's commit; `revision` pins it to another one.
+
+    Raises UnavailableError where it cannot be had, or is not what the catalog says of it.
+    """
+    datasets.disable_progress_bars()
+    if dataset.repository.startswith(_PACKAGE):
+        loaded, commit = _shipped(dataset.repository.removeprefix(_PACKAGE)), "shipped"
+    else:
+        commit = hub.commit_of("dataset", dataset.repository, revision or dataset.revision)
+        datasets.config.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE
+        loaded = _loaded(dataset, commit)
+    there = {name: split for name, split in dataset.splits.items() if split in loaded or name in _needed(dataset)}
+    return hub.Fetched({name: _table(dataset, split, loaded) for name, split in there.items()}, commit)
+
+
+def _needed(dataset: Dataset) -> Iterable[str]:
+    """The splits that must be there: those that the catalog promises; of a user's own, the training split."""
+    return dataset.splits if dataset.classes else ("train",)
+
+
+def _shipped(folder: str) -> dict[str, Any]:
+    """A data set of the package itself, by split."""
+    place = Path(__file__).parents[1] / "data" / folder
+    lines = {path.stem: path.read_text(encoding="utf-8").splitlines() for path in place.glob("*.jsonl")}
+    return {split: datasets.Dataset.from_list([json.loads(line) for line in rows]) for split, rows in lines.items()}
+
+
+def _loaded(dataset: Dataset, commit: str) -> Any:
+    files = None
+    if dataset.revision == CONVERTED:  # CONFIG/SPLIT/0000.parquet; left alone, test_food and test_films become one
+        files = {there: f"{dataset.config or '*'}/{there}/*.parquet" for there in dataset.splits.values()}
+    try:
+        config = None if files else dataset.config
+        return datasets.load_dataset(dataset.repository, config, revision=commit, data_files=files)
+    except Exception as error:
+        raise hub.unavailable(f"data set {dataset.name}", dataset.repository, error) from error
+
+
+def _table(dataset: Dataset, there: str, loaded: Any) -> Table:
+    if there not in loaded:
+        raise UnavailableError(f"{dataset.repository}: needs a split {there}, {allowed(list(loaded), there)}")
+    table = loaded[there]
+    wanted = [*dataset.text, dataset.label, *dataset.where, *([dataset.one_per] if dataset.one_per else [])]
+    present = [column for column in dict.fromkeys(wanted) if column in table.column_names]
+    return Table(
+        f"{dataset.repository} {there}",
+        tuple(table.column_names),
+        [(f"{dataset.repository}: {there}: row {k + 1}", row) for k, row in enumerate(_plain(dataset, table, present))],
+    )
+
+
+def _plain(dataset: Dataset, table: Any, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows of these columns as plain values; class numbers as names where the catalog has none."""
+    rows: list[dict[str, Any]] = table.select_columns(list(columns)).to_list()
+    feature = table.features.get(dataset.label)
+    if isinstance(feature, datasets.ClassLabel) and not dataset.classes:
+        for row in rows:
+            number = row[dataset.label]
+            row[dataset.label] = None if number is None or number < 0 else feature.int2str(number)
+    return rows

@@ -1,0 +1,120 @@
+"""The sections of a search space file, other than its knobs."""
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
+
+from sweeper.catalog import Dataset
+
+
+class Section(BaseModel):
+    """A part of the file: frozen, strict, and without keys that it does not know."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class Objective(Section):
+    """The metric that chooses: its best value over the epochs of a trial is the trial's value."""
+
+    maximize: Literal["validation/accuracy", "validation/macro_f1", "validation/weighted_f1"] | None = None
+    minimize: Literal["validation/loss"] | None = None
+
+    @property
+    def metric(self) -> str:
+        """The metric's name, as in a Report."""
+        return self.maximize or self.minimize or "validation/accuracy"
+
+    @property
+    def sign(self) -> int:
+        """1 where more is better, -1 where less is."""
+        return -1 if self.minimize else 1
+
+
+class Asha(Section):
+    """Asynchronous successive halving: rungs at grace_epochs * reduction_factor^k."""
+
+    grace_epochs: Annotated[float, Field(gt=0)] = 2
+    reduction_factor: Annotated[int, Field(ge=2)] = 3
+
+    def rungs(self, epochs: int, validations_per_epoch: int) -> tuple[int, ...]:
+        """The validations (counted from 1) after which a trial may be stopped."""
+        steps, last = [], epochs * validations_per_epoch
+        step = self.grace_epochs * validations_per_epoch
+        while step < last:
+            steps.append(round(step))
+            step *= self.reduction_factor
+        return tuple(steps)
+
+
+class Budget(Section):
+    """When to stop proposing: after this many trials, or this many hours of one run of the command."""
+
+    trials: Annotated[int, Field(ge=1)] = 20
+    hours: Annotated[float, Field(gt=0)] | None = None
+
+
+class Resources(Section):
+    """What one trial gets. A fraction of a GPU lets several trials share one."""
+
+    gpu: Annotated[float, Field(ge=0)] = 0
+    cpu: Annotated[int, Field(ge=1)] = 1
+
+    @field_validator("gpu")
+    @classmethod
+    def _shared_or_whole(cls, gpu: float) -> float:
+        if gpu > 1 and gpu != int(gpu):
+            raise PydanticCustomError("gpu", "Input should be a fraction of one GPU or a whole number of them")
+        return gpu
+
+
+class Limit(Section):
+    """Use only the first rows of a split: for a quick try, never for a result to publish."""
+
+    train: Annotated[int, Field(ge=1)] | None = None
+    validation: Annotated[int, Field(ge=1)] | None = None
+
+
+class Own(Section):
+    """A user's own data set: files by split, or one of the hub. Two text columns make a pair."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*$")] | None = None
+    train: str | None = None
+    validation: str | None = None
+    test: str | None = None
+    hub: Annotated[str, Field(min_length=1)] | None = None
+    config: str | None = None
+    revision: str = "main"
+    text: str | Annotated[list[str], Field(min_length=1, max_length=2)] = "text"
+    label: str = "label"
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The files by split."""
+        named = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {split: path for split, path in named.items() if path is not None}
+
+    @property
+    def dataset(self) -> Dataset:
+        """The same in the catalog's words."""
+        text = (self.text,) if isinstance(self.text, str) else tuple(self.text)
+        return Dataset(
+            name=self.name or _name(self.hub or str(self.train)), repository=self.hub or "", config=self.config,
+            revision=self.revision, files=self.files, text=text, label=self.label,
+        )  # fmt: skip
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What makes two of them the same: of files, what is in them, not where they are."""
+        digests = {split: hashlib.sha256(Path(path).read_bytes()).hexdigest() for split, path in self.files.items()}
+        kept = self.model_dump(exclude={"train", "validation", "test"})
+        return {**kept, "files": digests} if digests else kept
+
+
+def _name(source: str) -> str:
+    """A name for a data set: the last part of its id, the file's, or of a file called train the folder's."""
+    path = Path(source)
+    stem = path.absolute().parent.name if path.stem.lower().startswith("train") else path.stem
+    return "".join(sign if sign.isalnum() or sign in "._" else "_" for sign in stem).strip("._") or "own"
