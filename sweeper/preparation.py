@@ -66,6 +66,21 @@ def prepare(dataset: Dataset, tables: Mapping[str, Table], on_bad_rows: OnBadRow
     return Corpus(splits, labels, (*notes, *_overlaps(splits)))
 
 
+def part(rows: Rows, most: int | None) -> Rows:
+    """At most so many of the rows, each class with its share, always the same ones and in their order."""
+    if most is None or most >= len(rows):
+        return rows
+    classes, counts = np.unique(rows.labels, return_counts=True)
+    exact = counts * most / len(rows)
+    shares = np.floor(exact).astype(int)
+    shares[np.argsort(shares - exact, kind="stable")[: most - shares.sum()]] += 1  # the largest remainders
+    generator = np.random.default_rng(0)
+    drawn = [generator.permutation(np.flatnonzero(rows.labels == k))[:n] for k, n in zip(classes, shares, strict=True)]
+    kept = np.sort(np.concatenate(drawn))
+    pairs = None if rows.pairs is None else [rows.pairs[k] for k in kept]
+    return Rows([rows.texts[k] for k in kept], rows.labels[kept], pairs)
+
+
 def digest(corpus: Corpus) -> str:
     """A digest of the rows themselves: the same texts and labels in the same order, whatever file they came from."""
     sha = hashlib.sha256(json.dumps(corpus.labels, ensure_ascii=False).encode())

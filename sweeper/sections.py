@@ -71,7 +71,7 @@ class Resources(Section):
 
 
 class Limit(Section):
-    """Use only the first rows of a split: for a quick try, never for a result to publish."""
+    """Use only a part of a split, so many rows, each class with its share: for a quick try, not for a result."""
 
     train: Annotated[int, Field(ge=1)] | None = None
     validation: Annotated[int, Field(ge=1)] | None = None

@@ -9,7 +9,7 @@ import pytest
 from sweeper.catalog import DATASETS, Dataset
 from sweeper.errors import UnavailableError
 from sweeper.ports import Table
-from sweeper.preparation import OnBadRows, digest, prepare
+from sweeper.preparation import OnBadRows, digest, part, prepare
 
 OWN = Dataset(name="own", files={"train": "a.jsonl"}, text=("review",), label="sentiment")
 
@@ -111,6 +111,17 @@ def test_without_a_validation_split_a_tenth_of_each_class_is_it_always_the_same(
     assert again.splits["validation"].texts == held.texts
     assert len(corpus.splits["test"]) == 10
     assert "no validation split of its own: 15 of the training texts are it" in corpus.notes
+
+
+def test_a_part_has_every_class_with_its_share_in_the_rows_order() -> None:
+    rows = prepare(OWN, {"train": many(("up", 60), ("down", 30), ("rare", 10))}).splits["train"]
+    few = part(rows, 9)
+    assert Counter(few.labels.tolist()) == {0: 5, 1: 3, 2: 1}
+    assert [rows.texts.index(text) for text in few.texts] == sorted(rows.texts.index(text) for text in few.texts)
+    assert part(rows, 9).texts == few.texts
+    assert few.labels.tolist() == [rows.labels[rows.texts.index(text)] for text in few.texts]
+    assert part(rows, 1000) is part(rows, None) is rows
+    assert len(part(rows, 50)) == 50
 
 
 def test_texts_in_several_splits_and_with_two_labels_are_told_and_kept() -> None:

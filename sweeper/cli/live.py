@@ -74,7 +74,7 @@ class Drawing:
         wide = options.max_width >= _NARROW
         yield Group(
             Text(self.header, style="bold", no_wrap=True, overflow="ellipsis"),
-            ProgressBar(state.total, len(state.ended()), width=min(options.max_width, _BAR), complete_style="green"),
+            _bar(len(state.ended()), state.total, min(options.max_width, _BAR)),
             *(Text(line, no_wrap=True, overflow="ellipsis") for line in self._progress(state)),
             Text(),
             self._cells(state, wide),
@@ -108,7 +108,7 @@ class Drawing:
         table = _table("running")
         for name in ("epoch", "score"):
             table.add_column(name, justify="right", no_wrap=True, min_width=6)
-        table.add_column("", no_wrap=True, min_width=_CURVE if wide else None)
+        table.add_column("curve", no_wrap=True, min_width=_CURVE if wide else 5)
         if wide:
             table.add_column("settings", no_wrap=True, overflow="ellipsis")
         for one in state.running():
@@ -133,6 +133,13 @@ class Drawing:
         place = f"best {words.figure(best.score)}  trial {best.number}, {words.cell(self.spec, best.cell)}"
         params = words.settings({name: value for name, value in best.params.items() if name not in own})
         return [Text(place, style="bold green", no_wrap=True, overflow="ellipsis"), Text(params, overflow="fold")]
+
+
+def _bar(done: int, total: int, width: int) -> Table:
+    """A bar on a line of its own."""
+    line = Table.grid()
+    line.add_row(ProgressBar(total, done, width=width, complete_style="green", finished_style="green"))
+    return line
 
 
 def _table(first: str) -> Table:

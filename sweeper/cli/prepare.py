@@ -9,7 +9,7 @@ from sweeper.cli.screen import Screen
 from sweeper.config import RECURRENT
 from sweeper.errors import UsageError
 from sweeper.folder import SweepFolder
-from sweeper.ports import Encoder, Rows, TrainingData
+from sweeper.ports import Encoder, TrainingData
 from sweeper.preparation import Corpus, digest
 from sweeper.spec import SweepSpec
 
@@ -61,16 +61,12 @@ def _corpus(spec: SweepSpec, pin: str | None) -> tuple[Corpus, str]:
 
         tables, revision = datasets.tables(spec.data, pin)
     corpus = preparation.prepare(spec.data, tables, spec.on_bad_rows)
-    limited = {name: _limited(rows, getattr(spec.limit, name, None)) for name, rows in corpus.splits.items()}
-    return Corpus(limited, corpus.labels, corpus.notes), revision
+    parts = {n: preparation.part(rows, getattr(spec.limit, n, None)) for n, rows in corpus.splits.items()}
+    return Corpus(parts, corpus.labels, corpus.notes), revision
 
 
 def _megabytes(far: Callable[[str], None]) -> Callable[[int, int], None]:
     return lambda done, total: far(f"{done / 1e6:.0f} of {total / 1e6:.0f} MB")
-
-
-def _limited(rows: Rows, most: int | None) -> Rows:
-    return rows if most is None else Rows(rows.texts[:most], rows.labels[:most], rows.pairs and rows.pairs[:most])
 
 
 def _unchanged(folder: SweepFolder, pins: Mapping[str, str], resolved: Mapping[str, str]) -> None:

@@ -19,6 +19,8 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
 
 from sweeper.errors import Interruption, SweeperError, UsageError
 
@@ -66,8 +68,10 @@ class Screen:
             self.line(f"{text} …", style="dim")
             yield lambda _: None
             return
-        with self.console.status(f"{text} …") as status:
-            yield lambda far: status.update(f"{text} … {far}")
+        spinner = Spinner("dots", f"{text} …")
+        # Left to itself, rich hands to the console what libraries write to sys.stderr meanwhile.
+        with Live(spinner, console=self.console, transient=True, redirect_stdout=False, redirect_stderr=False):
+            yield lambda far: spinner.update(text=f"{text} … {far}")
 
     def result(self, values: dict[str, Any]) -> None:
         """The final result, as JSON on stdout, where it was asked for."""

@@ -131,7 +131,7 @@ def describe(spec: SweepSpec) -> str:
     trials = sum(spec.share(cell) for cell in range(cells))
     rungs = [f"{rung / spec.validations_per_epoch:g}" for rung in spec.rungs]
     asha = f"ASHA after epoch {', '.join(rungs)}" if rungs else "no early stopping"
-    limit = ", first rows only (limit)" if spec.limit.model_dump(exclude_none=True) else ""
+    limit = ", a part of the rows (limit)" if spec.limit.model_dump(exclude_none=True) else ""
     plural = "s" if cells != 1 else ""
     return f"{spec.data.name}, {cells} cell{plural}, {trials} trials of up to {spec.most_epochs} epochs, {asha}{limit}"
 

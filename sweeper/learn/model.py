@@ -52,7 +52,7 @@ class Classifier(nn.Module):
         weighting = None
         if weigh and self.weighting is not None:
             other = self.weighting_encoder
-            weighting = self.weighting(features.detach() if other is None else self._features(other, batch))
+            weighting = self.weighting(features if other is None else self._features(other, batch))
         return Outputs(features, self.classifier(features), weighting)
 
     def features(self, batch: Batch) -> Tensor:

@@ -1,12 +1,27 @@
 """The model: built from arrays it is the encoder that they came from."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModel
+from transformers import (
+    AlbertConfig,
+    AutoModel,
+    BertConfig,
+    DebertaConfig,
+    DebertaV2Config,
+    DistilBertConfig,
+    ElectraConfig,
+    ModernBertConfig,
+    MPNetConfig,
+    PretrainedConfig,
+    RobertaConfig,
+    XLMRobertaConfig,
+)
 
+from sweeper.errors import UsageError
 from sweeper.learn import model
 from sweeper.learn.batches import Batch
 from sweeper.ports import Encoder, TrainingData
@@ -84,6 +99,97 @@ def test_a_weighting_head_needs_no_second_encoder(data: TrainingData) -> None:
     net = model.Classifier(tiny.config(loss="lcl", weighting="shared"), data)
     assert net.weighting_encoder is None
     assert net(TEXTS).weighting.shape == (2, 3)
+
+
+@pytest.mark.parametrize(("classifier", "layers"), [("linear", {"output"}), ("mlp", {"hidden", "output"})])
+def test_the_classifier_is_linear_or_an_mlp_of_the_features_width(
+    data: TrainingData, classifier: str, layers: set[str]
+) -> None:
+    net = model.Classifier(tiny.config(classifier=classifier), data)
+    shapes = {name: tuple(value.shape) for name, value in net.classifier.state_dict().items()}
+    assert {name.partition(".")[0] for name in shapes} == layers
+    assert shapes["output.weight"] == (3, 32)
+    assert shapes.get("hidden.weight", (32, 32)) == (32, 32)
+
+
+def test_frozen_embeddings_have_no_gradient_and_the_rest_has(data: TrainingData) -> None:
+    net = model.Classifier(tiny.config(freeze_embeddings=True), data)
+    frozen = [name for name, parameter in net.named_parameters() if not parameter.requires_grad]
+    assert frozen == ["encoder.embeddings.word_embeddings.weight"]
+
+
+def test_a_flattened_text_is_all_its_tokens_and_too_large_a_one_is_refused(data: TrainingData) -> None:
+    net = model.Classifier(tiny.config(pooling="flatten", max_length=16), data).eval()
+    assert net(TEXTS).features.shape == (2, 16 * 32)
+    with pytest.raises(UsageError) as caught:
+        model.check_size("flatten", "mlp", 768, 128, 5)
+    assert "98,304 features of 128 tokens" in str(caught.value)
+    assert "use cls or mean, or a smaller max_length" in str(caught.value)
+    model.check_size("flatten", "linear", 768, 128, 5)
+    model.check_size("cls", "mlp", 768, 128, 5)
+
+
+def test_token_types_reach_the_encoder(data: TrainingData) -> None:
+    net = model.Classifier(tiny.config(), data).eval()
+    second = Batch(IDS, MASK, TEXTS.labels, torch.tensor([[0, 0, 1, 1], [0, 1, 1, 0]]))
+    zeros = Batch(IDS, MASK, TEXTS.labels, torch.zeros_like(IDS))
+    assert torch.equal(net(zeros).features, net(TEXTS).features)
+    assert not torch.equal(net(second).features, net(TEXTS).features)
+
+
+def test_two_views_of_a_text_differ_by_dropout_alone(data: TrainingData) -> None:
+    net = model.Classifier(tiny.config(), data)
+    twice = TEXTS.repeated(2)
+    assert twice.labels.tolist() == [0, 1, 0, 1]
+    views = net(twice).features
+    assert not torch.equal(views[:2], views[2:])
+    views = net.eval()(twice).features
+    assert torch.equal(views[:2], views[2:])
+
+
+KINDS: dict[str, PretrainedConfig] = {
+    kind.model_type: kind
+    for kind in (
+        BertConfig(), ElectraConfig(embedding_size=16), RobertaConfig(), DebertaConfig(), DebertaV2Config(),
+        DistilBertConfig(dim=32, hidden_dim=64, n_heads=2, n_layers=2), AlbertConfig(embedding_size=16), MPNetConfig(),
+        ModernBertConfig(
+            num_hidden_layers=2, pad_token_id=0, bos_token_id=2, eos_token_id=3, cls_token_id=2, sep_token_id=3
+        ),
+        XLMRobertaConfig(),
+    )
+}  # fmt: skip
+
+
+def shrunk(settings: PretrainedConfig) -> PretrainedConfig:
+    """The same architecture with a few thousand weights."""
+    small = {"vocab_size": 100, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    small |= {"intermediate_size": 64, "max_position_embeddings": 40}
+    if settings.model_type == "distilbert":
+        small = {"vocab_size": 100, "max_position_embeddings": 40}
+    settings.update(small)
+    return settings
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("weights", ["safetensors", "bin"])
+def test_every_kind_of_encoder_trains_from_its_folder(
+    kind: str, weights: str, tmp_path: Path, data: TrainingData
+) -> None:
+    with torch.random.fork_rng(devices=[]):
+        made = AutoModel.from_config(shrunk(KINDS[kind]))
+    made.save_pretrained(tmp_path)
+    if weights == "bin":
+        torch.save(made.state_dict(), tmp_path / "pytorch_model.bin")
+        (tmp_path / "model.safetensors").unlink()
+    encoder = model.pretrained(tmp_path, kind, 0)
+    assert encoder.width == 32
+    net = model.Classifier(tiny.config(loss="lcl", pooling="mean"), replace(data, encoder=encoder)).eval()
+    with torch.no_grad():
+        expected = made.eval()(input_ids=IDS, attention_mask=MASK).last_hidden_state
+        assert torch.allclose(net.encoder(input_ids=IDS, attention_mask=MASK).last_hidden_state, expected)
+    outputs = net.train()(TEXTS)
+    (outputs.logits.sum() + outputs.weighting.sum()).backward()
+    assert outputs.features.shape == (2, 32)
 
 
 def test_heads_of_one_seed_are_the_same(data: TrainingData) -> None:

@@ -83,8 +83,33 @@ def gradients_of_the_weighting(data: TrainingData, weighting: str) -> set[str]:
     return {name.partition(".")[0] for name, parameter in model.named_parameters() if parameter.grad is not None}
 
 
-def test_a_weighting_head_sends_no_gradient_into_the_encoder(data: TrainingData) -> None:
-    assert gradients_of_the_weighting(data, "shared") == {"weighting"}
+def test_a_shared_weighting_network_is_a_head_on_the_encoder(data: TrainingData) -> None:
+    assert gradients_of_the_weighting(data, "shared") == {"weighting", "encoder"}
+
+
+def test_detached_weights_leave_the_weighting_network_to_its_cross_entropy(outputs: Outputs) -> None:
+    assert outputs.weighting is not None
+    for detach in (True, False):
+        logits = outputs.weighting.clone().requires_grad_()
+        parts = parts_of(tiny.config(loss="lcl", detach_weights=detach), outputs._replace(weighting=logits), LABELS)
+        assert parts["train/contrastive"].requires_grad != detach
+        assert parts["train/weighting_ce"].requires_grad
+
+
+def test_balanced_weights_and_smoothing_are_those_of_torch(outputs: Outputs) -> None:
+    weights = objective.balanced(LABELS, 4)
+    assert weights.tolist() == pytest.approx([5 / 8, 5 / 8, 5 / 4, 0])  # 5 texts, 4 classes: 2, 2, 1 and none of them
+    config = tiny.config(loss="lcl", label_smoothing=0.1, class_weights="balanced")
+    found = objective.Objective(config, weights[:3]).parts(outputs, LABELS)
+    assert outputs.weighting is not None
+    for name, logits in (("train/ce", outputs.logits), ("train/weighting_ce", outputs.weighting)):
+        assert found[name] == functional.cross_entropy(logits, LABELS, weight=weights[:3], label_smoothing=0.1)
+
+
+def test_the_sum_is_the_mean_times_the_anchors_that_have_a_positive(outputs: Outputs) -> None:
+    mean, total = (parts_of(tiny.config(loss="lcl", reduction=how), outputs, LABELS) for how in ("mean", "sum"))
+    assert mean["anchors/without_positive"].item() == pytest.approx(1 / 5)
+    assert total["train/contrastive"].item() == pytest.approx(4 * mean["train/contrastive"].item(), rel=1e-5)
 
 
 def test_a_weighting_encoder_is_trained_and_is_one_of_its_own(data: TrainingData) -> None:

@@ -1,0 +1,196 @@
+"""The papers' systems on real data: what agrees with them and what does not.
+
+    python -m benchmarks.papers losses [--rows 1000] [--seeds 3] [--epochs 3]     CE, SCL and LCL at a tuned setting
+    python -m benchmarks.papers recurrent [--seeds 3] [--epochs 6]                RNN and GRU on Empathetic Dialogues
+    python -m benchmarks.papers grid [--rows 500] [--epochs 3]                    the second paper's 45 settings of LCL
+
+MiniLM stands in for ELECTRA, on a stratified part of each data set's training split (--rows), scored on the whole
+validation split for every choice and on the whole test split for what is reported. Data and weights come from the hub
+(HF_ENDPOINT). Results are printed as Markdown, with date and machine, to be kept in RESULTS.md. Trainings run side by
+side, one thread each.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import cache
+from multiprocessing import get_context
+from typing import Any
+
+from sweeper import preparation
+from sweeper.catalog import DATASETS
+from sweeper.config import RECURRENT, TrainConfig
+from sweeper.edges import datasets, hub
+from sweeper.edges.tokens import Tokenizer
+from sweeper.learn.model import pretrained
+from sweeper.learn.train import train
+from sweeper.learn.vocabulary import Vocabulary
+from sweeper.ports import Encoder, TrainingData
+
+MINILM = "sentence-transformers/all-MiniLM-L6-v2"
+LENGTH = 64
+TUNED = ("sst5", "sst2", "goemotions", "empathetic_dialogues")
+RATE = 2e-4
+# Settings of the contrastive terms that are tried, on validation, with seed 0: cosine features, and the paper's raw ones.
+SHAPES: dict[str, list[dict[str, Any]]] = {
+    "ce": [{}],
+    "scl": [
+        {"alpha": 0.5, "tau": 0.1}, {"alpha": 0.5, "tau": 0.3}, {"alpha": 0.2, "tau": 10.0, "normalize": False},
+    ],
+    "lcl": [
+        {"alpha": 0.5, "tau": 0.1}, {"alpha": 0.5, "tau": 0.3}, {"alpha": 0.2, "tau": 10.0, "normalize": False},
+    ],
+}  # fmt: skip
+
+
+Job = tuple[str, int | None, dict[str, Any], bool]  # data set, rows, knobs, and whether the test split is scored
+
+
+@cache
+def data(name: str, encoder: str, rows: int | None) -> TrainingData:
+    """A data set as token arrays; the test split stands in `test`, and no training looks at it."""
+    dataset = DATASETS[name]
+    splits = dict(preparation.prepare(dataset, datasets.tables(dataset).value).splits)
+    splits["train"] = preparation.part(splits["train"], rows)
+    if encoder in RECURRENT:
+        words = Vocabulary(splits["train"], 20_000)
+        made, tokens = Encoder(encoder, {}, {}, words.padding), {k: words.split(v, LENGTH) for k, v in splits.items()}
+    else:
+        folder = hub.encoder(encoder).value
+        tokenizer = Tokenizer(folder, encoder)
+        made = pretrained(folder, encoder, tokenizer.padding)
+        tokens = {k: tokenizer.split(v, LENGTH) for k, v in splits.items()}
+    return TrainingData(dataset.labels, made, tokens)
+
+
+def run(job: Job) -> dict[str, Any]:
+    """One training: its scores on validation (or, with `test`, on the test split) after each epoch, and how it went."""
+    name, rows, knobs, test = job
+    config = TrainConfig.model_validate({"max_length": LENGTH, "threads": 1, **knobs})
+    found = data(name, config.encoder, rows)
+    if test:
+        found = replace(found, splits={**found.splits, "validation": found.splits["test"]})
+    start, scores, shares, outcome = time.perf_counter(), [], [], "completed"
+    try:
+        for report in train(config, found):
+            scores.append(report.metrics["validation/accuracy"])
+            shares.append(report.metrics["validation/largest_class"])
+    except Exception as error:
+        outcome = "diverged" if type(error).__name__ == "DivergedError" else f"failed: {error}"
+    if outcome == "completed" and min(shares[-2:]) >= 0.98:
+        outcome = "collapsed"
+    return {"knobs": knobs, "scores": scores, "outcome": outcome, "seconds": time.perf_counter() - start}
+
+
+def in_parallel(jobs: list[Job]) -> Iterator[dict[str, Any]]:
+    """The results of the jobs in their order."""
+    workers = len(os.sched_getaffinity(0))
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        for job, result in zip(jobs, pool.map(run, jobs), strict=True):
+            print(json.dumps({"dataset": job[0], **result}), file=sys.stderr, flush=True)
+            yield result
+
+
+def fresh(name: str, rows: int | None, knobs: dict[str, Any], seeds: int) -> list[float]:
+    """Test accuracy after the last epoch with seeds that chose nothing."""
+    jobs: list[Job] = [(name, rows, {**knobs, "seed": 100 + seed}, True) for seed in range(seeds)]
+    return [_last(result) for result in in_parallel(jobs)]
+
+
+def losses(rows: int, seeds: int, epochs: int) -> None:
+    """Tune each loss on validation, then train its best setting with fresh seeds and score the test split once each."""
+    print("| data set | CE | SCL | LCL | settings (chosen on validation) |\n|---|---|---|---|---|")
+    for name in TUNED:
+        base = {"encoder": MINILM, "pooling": "mean", "batch_size": 32, "warmup": 0.1, "learning_rate": RATE}
+        base |= {"epochs": epochs}
+        settings = [{**base, "loss": loss, "seed": 0, **shape} for loss in SHAPES for shape in SHAPES[loss]]
+        jobs: list[Job] = [(name, rows, knobs, False) for knobs in settings]
+        tried = list(in_parallel(jobs))
+        cells, chosen = [], []
+        for loss in SHAPES:
+            best = max((one for one in tried if one["knobs"]["loss"] == loss), key=_last)
+            found = fresh(name, rows, best["knobs"], seeds)
+            cells.append(f"{100 * statistics.fmean(found):.1f} ± {100 * statistics.stdev(found):.1f}")
+            shown = {k: v for k, v in best["knobs"].items() if k in ("alpha", "tau", "normalize")}
+            if shown:
+                chosen.append(f"{loss}: " + ", ".join(f"{k} {v}" for k, v in shown.items()))
+        print(f"| {name} | {' | '.join(cells)} | {'; '.join(chosen)} |", flush=True)
+
+
+def recurrent(rows: int | None, seeds: int, epochs: int) -> None:
+    """RNN and GRU on Empathetic Dialogues: the rate chosen on validation, then fresh seeds on the test split."""
+    print("| encoder | test accuracy | setting |\n|---|---|---|")
+    name = "empathetic_dialogues"
+    for encoder in RECURRENT:
+        base = {"encoder": encoder, "batch_size": 64, "epochs": epochs, "embedding_size": 200, "hidden_size": 256}
+        base |= {"vocabulary": 10_000, "dropout": 0.3}
+        grid = [{**base, "learning_rate": rate, "pooling": pool} for rate in (1e-3, 3e-3) for pool in ("cls", "mean")]
+        for pool in ("cls", "mean"):
+            of_pool: list[Job] = [
+                (name, rows, {**knobs, "seed": 0}, False) for knobs in grid if knobs["pooling"] == pool
+            ]
+            best = max(in_parallel(of_pool), key=_last)
+            found = fresh(name, rows, best["knobs"], seeds)
+            rate = best["knobs"]["learning_rate"]
+            mean, spread = 100 * statistics.fmean(found), 100 * statistics.stdev(found)
+            state = "last state" if pool == "cls" else "mean of the states"
+            print(f"| {encoder}, {state} | {mean:.1f} ± {spread:.1f} | learning_rate {rate} |", flush=True)
+
+
+def grid(rows: int, epochs: int) -> None:
+    """The second paper's grid on SST-5, raw features and the sum over the batch: validation accuracy, a table a batch."""
+    alphas, taus, sizes = (0.1, 0.2, 0.7), (0.07, 7.0, 10.0, 100.0, 1000.0), (32, 8, 4)
+    base: dict[str, Any] = {"encoder": MINILM, "loss": "lcl", "normalize": False, "reduction": "sum"}
+    base |= {"learning_rate": 1e-4, "seed": 0}
+    settings = [
+        {**base, "epochs": epochs, "alpha": alpha, "tau": tau, "batch_size": size}
+        for size, alpha, tau in itertools.product(sizes, alphas, taus)
+    ]
+    jobs: list[Job] = [("sst5", rows, knobs, False) for knobs in settings]
+    found = list(in_parallel(jobs))
+    for size in sizes:
+        print(f"\nbatch {size}\n\n| alpha | " + " | ".join(f"tau {tau:g}" for tau in taus) + " |")
+        print("|---|" + "---|" * len(taus))
+        for alpha in alphas:
+            row = [one for one in found if (one["knobs"]["batch_size"], one["knobs"]["alpha"]) == (size, alpha)]
+            print(f"| {alpha} | " + " | ".join(_cell(one) for one in row) + " |")
+    scores = [_last(one) for one in found if one["outcome"] == "completed"]
+    bad = [one["outcome"] for one in found if one["outcome"] != "completed"]
+    print(f"\n{len(found)} settings: {bad.count('collapsed')} collapsed, {bad.count('diverged')} diverged;", end=" ")
+    print(f"the others from {min(scores):.3f} to {max(scores):.3f}, median {statistics.median(scores):.3f}")
+
+
+def _last(result: dict[str, Any]) -> float:
+    return result["scores"][-1] if result["outcome"] == "completed" else 0.0
+
+
+def _cell(result: dict[str, Any]) -> str:
+    return f"{result['scores'][-1]:.3f}" if result["outcome"] == "completed" else str(result["outcome"])
+
+
+def main() -> None:
+    """Run one of the three parts."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("part", choices=["losses", "recurrent", "grid"])
+    options.add_argument("--rows", type=int, default=None, help="rows of the training split, each class with its share")
+    options.add_argument("--seeds", type=int, default=3)
+    options.add_argument("--epochs", type=int, default=None)
+    chosen = options.parse_args()
+    parts: dict[str, Callable[[], None]] = {
+        "losses": lambda: losses(chosen.rows or 1000, chosen.seeds, chosen.epochs or 3),
+        "recurrent": lambda: recurrent(chosen.rows, chosen.seeds, chosen.epochs or 6),
+        "grid": lambda: grid(chosen.rows or 500, chosen.epochs or 3),
+    }
+    print(f"{time.strftime('%Y-%m-%d')}, {len(os.sched_getaffinity(0))} cores, {chosen}\n")
+    parts[chosen.part]()
+
+
+if __name__ == "__main__":
+    main()

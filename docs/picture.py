@@ -1,0 +1,61 @@
+"""The README's picture: the live view of a sweep that was run, as it stood at one moment, and the table it ended in.
+
+    python -m docs.picture SWEEP [--at 0.6] [--out docs/quickstart.svg]
+
+Nothing in it is made up: every report in the record has its time, and the view is drawn from those that were there.
+"""
+
+import argparse
+from contextlib import closing
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+
+from sweeper.cli import words
+from sweeper.cli.live import Drawing
+from sweeper.edges.optuna import OptunaStudy
+from sweeper.folder import open_
+from sweeper.ports import Recorded
+
+_COLUMNS = 100
+
+
+def then(recorded: Recorded, at: float) -> Recorded:
+    """A trial as the record had it at `at`, in milliseconds since 1970."""
+    known = sum(time <= at for time in recorded.times)
+    over = recorded.ended is not None and recorded.ended <= at
+    seen = replace(recorded, reports=recorded.reports[:known], times=recorded.times[:known])
+    return seen if over else replace(seen, finish=None, ended=None)
+
+
+def main() -> None:
+    """Draw it."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("sweep", type=Path, help="the sweep's folder")
+    options.add_argument("--at", type=float, default=0.6, help="the moment, as a share of the sweep's time")
+    options.add_argument("--slots", type=int, default=2, help="trials at a time")
+    options.add_argument("--out", type=Path, default=Path("docs/quickstart.svg"))
+    chosen = options.parse_args()
+    folder = open_(chosen.sweep)
+    spec, results = folder.spec, folder.results()
+    with closing(OptunaStudy(spec, folder.journal, folder.frozen.threads)) as study:
+        recorded = study.recorded()
+    start, end = recorded[0].started, max(one.ended or one.started for one in recorded)
+    at = start + chosen.at * (end - start)
+    drawing = Drawing(
+        spec, f"{folder.name}: {words.describe(spec)}", chosen.slots, lambda: at / 1000, start=start / 1000
+    )
+    drawing.states = {one.trial.number: then(one, at) for one in recorded if one.started <= at}
+    console = Console(record=True, width=_COLUMNS, file=StringIO(), force_terminal=True, highlight=False)
+    console.print(f"[dim]{words.duration((at - start) / 1000)} after the start[/]\n")
+    console.print(drawing)
+    console.print(f"\n[dim]{words.duration((end - start) / 1000)} after the start[/]\n")
+    if results is not None:
+        console.print(words.results_table(spec, results))
+    chosen.out.write_text(console.export_svg(title="sweeper run search_spaces/quickstart.yaml"), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
