@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SWEEPS ?= sweeps
 
-.PHONY: setup run test slow check format bench clean
+.PHONY: setup run test slow check format picture bench clean
 
 setup: $(READY)
 
@@ -17,7 +18,7 @@ $(READY): pyproject.toml constraints.txt
 
 # The main job on what ships with sweeper: no GPU, no hub, no account.
 run: setup
-	HF_HUB_OFFLINE=1 $(BIN)/sweeper run search_spaces/quickstart.yaml
+	HF_HUB_OFFLINE=1 $(BIN)/sweeper run search_spaces/quickstart.yaml --sweeps $(SWEEPS)
 
 test: setup
 	$(BIN)/python -m pytest -m "not slow"
@@ -35,6 +36,10 @@ check: setup
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The README's picture, from the record of `make run`.
+picture: setup
+	$(BIN)/python -m docs.picture $(lastword $(sort $(wildcard $(SWEEPS)/feelings-*)))
 
 # A CE trial beside the Trainer of transformers: accuracy and time per epoch. About half an hour on two cores.
 bench: setup

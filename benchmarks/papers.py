@@ -38,7 +38,7 @@ MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 LENGTH = 64
 TUNED = ("sst5", "sst2", "goemotions", "empathetic_dialogues")
 RATE = 2e-4
-# Settings of the contrastive terms that are tried, on validation, with seed 0: cosine features, and the paper's raw ones.
+# Tried on validation with seed 0: contrastive terms on cosine features, and the paper's on raw ones.
 SHAPES: dict[str, list[dict[str, Any]]] = {
     "ce": [{}],
     "scl": [
@@ -145,7 +145,7 @@ def recurrent(rows: int | None, seeds: int, epochs: int) -> None:
 
 
 def grid(rows: int, epochs: int) -> None:
-    """The second paper's grid on SST-5, raw features and the sum over the batch: validation accuracy, a table a batch."""
+    """The second paper's grid on SST-5, raw features, the sum over the batch: validation accuracy, a table a batch."""
     alphas, taus, sizes = (0.1, 0.2, 0.7), (0.07, 7.0, 10.0, 100.0, 1000.0), (32, 8, 4)
     base: dict[str, Any] = {"encoder": MINILM, "loss": "lcl", "normalize": False, "reduction": "sum"}
     base |= {"learning_rate": 1e-4, "seed": 0}
@@ -179,7 +179,7 @@ def main() -> None:
     """Run one of the three parts."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("part", choices=["losses", "recurrent", "grid"])
-    options.add_argument("--rows", type=int, default=None, help="rows of the training split, each class with its share")
+    options.add_argument("--rows", type=int, default=None, help="of the training split, each class with its share")
     options.add_argument("--seeds", type=int, default=3)
     options.add_argument("--epochs", type=int, default=None)
     chosen = options.parse_args()

@@ -49,12 +49,12 @@ def prepare(dataset: Dataset, tables: Mapping[str, Table], on_bad_rows: OnBadRow
     bad: list[str] = []
     found = {name: list(_rows(dataset, tables[name], bad)) for name in tables}
     labels = dataset.labels or tuple(dict.fromkeys(row.label for row in found["train"]))
-    if len(labels) < 2:
-        raise UnavailableError(f"data set {dataset.name}: needs two classes at least, got {show(list(labels))}")
     if not dataset.labels:
         found = {name: list(_known(rows, labels, bad)) for name, rows in found.items()}
     if bad and on_bad_rows == "refuse":
         raise _refusal(dataset, bad)
+    if len(labels) < 2:
+        raise UnavailableError(f"data set {dataset.name}: needs two classes at least, got {show(list(labels))}")
     notes = [_dropped(dataset, bad)] if bad else []
     if "validation" not in found:
         found["train"], found["validation"] = _held_out(found["train"])
@@ -129,7 +129,7 @@ def _text(dataset: Dataset, value: Any) -> str:
 def _label(dataset: Dataset, value: Any) -> tuple[str | None, str | None]:
     """The class name of a row, or what is wrong with it; neither where the row is to be left out."""
     if isinstance(value, (list, tuple, np.ndarray)):
-        if dataset.several == "refuse":
+        if dataset.several == "refuse" and len(value) > 1:
             return None, f"several labels in {dataset.label}, got {show(list(value))}"
         if dataset.several == "single" and len(value) > 1:
             return None, None

@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 
 FOLDER = ROOT / "sweeper" / "data" / "feelings"
 LABELS = DATASETS["feelings"].labels
-SIZES = {"train": 75, "validation": 20, "test": 25}
+SIZES = {"train": 60, "validation": 20, "test": 20}
 STEMS: tuple[str, ...] = (
     "annoy",
     "angry",
@@ -64,7 +64,7 @@ def test_texts_are_short_and_vary_in_length_and_opening() -> None:
     lengths = [len(text.split()) for text in texts()]
     assert min(lengths) >= 4
     assert max(lengths) <= 45
-    assert np.std(lengths) > 5
+    assert np.std(lengths) > 4
     openings = Counter(" ".join(text.lower().split()[:2]) for text in texts())
     assert openings.most_common(1)[0][1] <= 0.02 * len(lengths)
     assert sum(text.startswith(("I ", "I'", "My ")) for text in texts()) <= 0.2 * len(lengths)
@@ -91,5 +91,5 @@ def test_neither_the_majority_nor_word_overlap_explains_a_score() -> None:
     train, test = rows("train"), rows("test")
     model = LinearSVC(random_state=0).fit(words.fit_transform([t for t, _ in train]), [y for _, y in train])
     accuracy = model.score(words.transform([t for t, _ in test]), [y for _, y in test])
-    assert accuracy < 0.38  # MiniLM comes to more than half (README)
+    assert accuracy < 0.38  # MiniLM has 0.64 (README)
     assert Counter(label for _, label in test).most_common(1)[0][1] / len(test) < 0.10

