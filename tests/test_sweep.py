@@ -2,6 +2,9 @@
 
 from contextlib import closing
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from sweeper import sweep
 from sweeper.allocation import Allocation
@@ -9,7 +12,7 @@ from sweeper.edges.inline import InlineRunner
 from sweeper.edges.optuna import OptunaStudy
 from sweeper.folder import create
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Job, Trial
+from sweeper.ports import Finish, Job, Report, Trial
 from sweeper.spec import SweepSpec
 from sweeper.sweep import Search
 from tests.fakes import Watching, data, report, scripted
@@ -93,6 +96,48 @@ def test_one_class_for_all_is_a_collapse_whatever_its_score(tmp_path: Path) -> N
     told = run(spec(tau=4, budget={"trials": 2}), tmp_path)
     lcl = [state.finish for state in told.states.values() if state.trial.params["loss"] == "lcl"]
     assert [finish.outcome for finish in lcl if finish] == [Outcome.COLLAPSED]
+
+
+def collapsing(folder: Path, shares: list[float | None], **changes: Any) -> list[bool]:
+    """Whether a trial goes on after each validation; `shares` are those of its largest class, None without one."""
+    with closing(study(spec(**changes), folder)) as record:
+        search = Search(spec(**changes), record, [])
+        trial = search.next()
+        assert trial is not None
+        goes_on = []
+        for step, share in enumerate(shares, start=1):
+            found = {"train/loss": 1.0} if share is None else report(step, 0.3, classes=1 / share).metrics
+            goes_on.append(search.report(trial, Report(step, float(step), found)))
+        if not goes_on[-1]:
+            finish = record.recorded()[0].finish
+            assert finish is not None
+            assert finish.outcome == Outcome.COLLAPSED
+            assert not search.running
+        return goes_on
+
+
+LONG = {"epochs": 8, "tau": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("shares", "goes_on"),
+    [
+        ([1, 1, 1, 1], [True, True, True, False]),  # two running, both past the two grace epochs
+        ([1, 1, 0.98, 0.99], [True, True, True, False]),
+        ([1, 1, 1, 0.97, 1], [True] * 5),
+        ([1, 1, 0.97, 0.97, 0.97], [True] * 5),
+        ([None, None, None, 1, 1], [True, True, True, True, False]),  # a phase without a classifier passes by
+    ],
+)
+def test_one_class_twice_running_past_the_grace_epochs_is_a_collapse(
+    tmp_path: Path, shares: list[float | None], goes_on: list[bool]
+) -> None:
+    assert collapsing(tmp_path, shares, training=LONG) == goes_on
+
+
+def test_the_grace_epochs_are_those_of_the_file(tmp_path: Path) -> None:
+    asha = {"grace_epochs": 4, "reduction_factor": 2}
+    assert collapsing(tmp_path, [1.0] * 6, training=LONG, asha=asha) == [True] * 5 + [False]
 
 
 def test_hours_that_are_over_start_nothing(tmp_path: Path) -> None:

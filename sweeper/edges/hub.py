@@ -80,9 +80,10 @@ def _installed(name: str) -> Fetched | None:
 
 
 def _download(name: str, commit: str, progress: Progress) -> str:
-    """Fetch the small files and one file of weights: safetensors where there is one, and all its shards."""
+    """Fetch the small files and the weights: safetensors where there are any, in one file or in shards."""
     names = [file.rfilename for file in HfApi().model_info(name, revision=commit).siblings or []]
-    weights = next((weights for weights in _WEIGHTS if weights in names), "*.safetensors")
+    shards = "*.safetensors" if any(file.endswith(".safetensors") for file in names) else "pytorch_model*.bin"
+    weights = next((weights for weights in _WEIGHTS if weights in names), shards)
     folder = snapshot_download(name, revision=commit, allow_patterns=[*_SMALL, weights], tqdm_class=_bars(progress))
     return str(folder)
 

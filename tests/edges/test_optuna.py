@@ -191,3 +191,32 @@ def test_cells_have_rungs_of_their_own(tmp_path: Path) -> None:
     with opened(small(), tmp_path) as study:
         assert study.report(study.ask(0), report(1, 0.9)) is None
         assert study.report(study.ask(1), report(1, 0.1)) is None
+
+
+def test_a_report_without_the_objective_is_kept_and_judged_by_nobody(tmp_path: Path) -> None:
+    spec = small(asha={"grace_epochs": 1, "reduction_factor": 2})
+    with opened(spec, tmp_path) as study:
+        other = study.ask(0)
+        study.report(other, report(1, 0.9))
+        trial = study.ask(0)
+        early = Report(1, 1.0, {"train/loss": 0.7})
+        assert study.report(trial, early) is None
+        assert study.of(trial).reports == (early,)
+        stopped = study.report(trial, report(2, 0.1))
+        assert stopped is None  # nobody else has come to this rung
+
+
+def test_the_last_report_of_a_trial_stops_it_no_more(tmp_path: Path) -> None:
+    spec = small(search={**FLAT, "epochs": [2, 8]}, training={}, asha={"grace_epochs": 2, "reduction_factor": 2})
+    assert spec.rungs == (2, 4)
+    with opened(spec, tmp_path) as study:
+        short = long = None
+        while short is None or long is None:
+            trial = study.ask(0)
+            short, long = (trial, long) if trial.config.epochs == 2 else (short, trial)
+        for step in (1, 2):
+            study.report(long, report(step, 0.9))
+        assert study.report(short, report(1, 0.1)) is None
+        assert study.report(short, report(2, 0.1)) is None  # at a rung, below the other, but done
+        study.finish(short, Finish(Outcome.COMPLETED))
+        assert study.of(short).finish == Finish(Outcome.COMPLETED)

@@ -1,0 +1,49 @@
+"""The search spaces that ship: right, named by their command, and the papers' own as the papers have them."""
+
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweeper import reading
+from sweeper.catalog import DATASETS
+from sweeper.config import LOSSES
+from sweeper.edges import yaml
+from sweeper.spec import SweepSpec
+from tests.conftest import ROOT
+
+FILES = sorted(ROOT.glob("search_spaces/*.yaml"))
+
+
+def read(path: Path) -> SweepSpec:
+    return reading.read(yaml.read(path))
+
+
+def losses(spec: SweepSpec) -> set[str]:
+    return {str(cell["loss"]) for cell in spec.cells}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_it_is_right_and_opens_with_its_command(path: Path) -> None:
+    assert path.read_text().splitlines()[0] == f"# sweeper run search_spaces/{path.name}"
+    assert "lcl_inside" not in losses(read(path))
+
+
+def test_every_data_set_has_one_and_every_loss_but_the_misprinted_one_is_in_some() -> None:
+    specs = [read(path) for path in FILES]
+    assert {spec.data.name for spec in specs} == set(DATASETS)
+    assert set().union(*(losses(spec) for spec in specs)) == set(LOSSES) - {"lcl_inside"}
+
+
+def test_the_papers_grid_is_its_45_settings() -> None:
+    spec = read(ROOT / "search_spaces" / "sst5_paper_grid.yaml")
+    expected = itertools.product((0.1, 0.2, 0.7), (0.07, 7, 10, 100, 1000), (4, 8, 32))
+    planned: list[Mapping[str, Any]] = list(spec.planned(0))
+    assert {(s["alpha"], s["tau"], s["batch_size"]) for s in planned} == set(expected)
+    assert spec.share(0) == len(planned) == 45
+    config = spec.config({**spec.cells[0], **planned[0]}, seed=0, threads=1)
+    assert (config.loss, config.normalize, config.reduction) == ("lcl", False, "sum")
+    assert "electra" in config.encoder
+    assert spec.rungs == ()
