@@ -47,7 +47,9 @@ def _shipped(folder: str) -> dict[str, Any]:
 
 def _loaded(dataset: Dataset, commit: str) -> Any:
     files = None
-    if dataset.revision == CONVERTED:  # CONFIG/SPLIT/0000.parquet; left alone, test_food and test_films become one
+    if (
+        dataset.classes and dataset.revision == CONVERTED
+    ):  # CONFIG/SPLIT/0000.parquet; left alone, test_food and test_films become one
         files = {there: f"{dataset.config or '*'}/{there}/*.parquet" for there in dataset.splits.values()}
     try:
         config = None if files else dataset.config

@@ -40,6 +40,19 @@ def _table(path: Path) -> Table:
     return Table(str(path), tuple(columns), rows, [f"{place}: {row}" for place, row in found if isinstance(row, str)])
 
 
+def _json(path: Path) -> Iterator[_Read]:
+    """One JSON array of objects, or an object on each line."""
+    if not path.read_bytes().lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
+        yield from _jsonl(path)
+        return
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
+        raise UnavailableError(f"{path}: cannot be read: not JSON: {error}") from None
+    for number, row in enumerate(rows, start=1):
+        yield f"{path}: row {number}", row if isinstance(row, dict) else "not a JSON object"
+
+
 def _jsonl(path: Path) -> Iterator[_Read]:
     for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
         if line.strip():
@@ -83,7 +96,7 @@ def _parquet(path: Path) -> Iterator[_Read]:
 
 _READERS = {
     ".jsonl": _jsonl,
-    ".json": _jsonl,
+    ".json": _json,
     ".csv": lambda path: _separated(path, ","),
     ".tsv": lambda path: _separated(path, "\t"),
     ".parquet": _parquet,

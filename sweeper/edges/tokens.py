@@ -14,7 +14,7 @@ class Tokenizer:
 
     def __init__(self, folder: Path, name: str) -> None:
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(folder)
+            self._tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         except Exception as error:
             raise UnavailableError(
                 f"encoder {name}: its tokenizer cannot be loaded: {' '.join(str(error).split())[:200]}"

@@ -74,6 +74,17 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, name: str, conte
     assert "\n" not in str(caught.value)
 
 
+def test_json_may_be_one_array(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps([*ROWS, 7]))
+    found = read(path)
+    assert [row for _, row in found.rows] == ROWS
+    assert list(found.broken) == [f"{path}: row 3: not a JSON object"]
+    path.write_text("[{")
+    with pytest.raises(UnavailableError, match="not JSON"):
+        read(path)
+
+
 def test_an_empty_file_has_no_columns(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("")
     assert read(tmp_path / "a.csv").columns == ()
