@@ -1,13 +1,14 @@
 """The papers' systems on real data: what agrees with them and what does not.
 
-    python -m benchmarks.papers losses [--seeds 3] [--epochs 2]                   CE, SCL and LCL at a tuned setting
-    python -m benchmarks.papers recurrent [--seeds 3] [--epochs 6]                RNN and GRU on Empathetic Dialogues
-    python -m benchmarks.papers grid [--rows 400] [--epochs 3]                    the second paper's 45 settings of LCL
+    python -m benchmarks.papers losses [--seeds 3] [--epochs 2]         CE, SCL and LCL at a tuned setting
+    python -m benchmarks.papers recurrent [--seeds 3] [--epochs 6]      RNN and GRU on Empathetic Dialogues
+    python -m benchmarks.papers grid [--rows 400] [--epochs 3]          the second paper's 45 settings of LCL
 
 MiniLM stands in for ELECTRA. Settings are tuned on 1,000 texts of the training split and chosen on 500 of the validation
 split; what is reported is of trainings on the whole of SST-5 and SST-2 and on 2,000 texts of the others, scored on 1,000
-texts of the test split, which chose nothing. All parts are stratified, and always the same. Data and weights come from the hub (HF_ENDPOINT). Results are printed as Markdown, with date and
-machine, to be kept in RESULTS.md. Trainings run side by side, one thread each.
+texts of the test split, which chose nothing. All parts are stratified, and always the same. Data and weights come from
+the hub (HF_ENDPOINT). Results are printed as Markdown, with date and machine, to be kept in RESULTS.md. Trainings run
+side by side, one thread each.
 """
 
 import argparse
