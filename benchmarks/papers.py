@@ -4,11 +4,11 @@
     python -m benchmarks.papers recurrent [--seeds 3] [--epochs 6]      RNN and GRU on Empathetic Dialogues
     python -m benchmarks.papers grid [--rows 400] [--epochs 3]          the second paper's 45 settings of LCL
 
-MiniLM stands in for ELECTRA. Settings are tuned on 1,000 texts of the training split and chosen on 500 of the validation
-split; what is reported is of trainings on the whole of SST-5 and SST-2 and on 2,000 texts of the others, scored on 1,000
-texts of the test split, which chose nothing. All parts are stratified, and always the same. Data and weights come from
-the hub (HF_ENDPOINT). Results are printed as Markdown, with date and machine, to be kept in RESULTS.md. Trainings run
-side by side, one thread each.
+MiniLM stands in for ELECTRA. Settings are tuned on 1,000 texts of the training split and chosen on 500 of the
+validation split; what is reported is of trainings on the whole of SST-5 and SST-2 and on 2,000 texts of the others,
+scored on 1,000 texts of the test split, which chose nothing. All parts are stratified, and always the same. Data and
+weights come from the hub (HF_ENDPOINT). Results are printed as Markdown, kept in RESULTS.md with date and machine.
+Trainings run side by side, one thread each.
 """
 
 import argparse
