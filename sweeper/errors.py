@@ -6,9 +6,9 @@ A message says place, value, rule and remedy, in one line. What reaches the user
     SweeperError              the sweep could not finish            exit 1
     ├── UsageError            the user's input is wrong             exit 2
     │   ├── SearchSpaceError  one or more mistakes in a YAML file
-    │   └── UnavailableError  a data set or an encoder cannot be had
+    │   ├── UnavailableError  a data set or an encoder cannot be had
+    │   └── BusyError         another process drives this sweep
     ├── RecordError           the journal of a sweep is damaged
-    ├── BusyError             another process drives this sweep
     └── TrialError            a trial ends with an outcome of its own
         ├── DivergedError     its loss is not a finite number
         └── ExhaustedError    its device has no memory left
@@ -45,7 +45,7 @@ class RecordError(SweeperError):
     """The record of a sweep is damaged; the message names file and line."""
 
 
-class BusyError(SweeperError):
+class BusyError(UsageError):
     """Another process drives this sweep now."""
 
 

@@ -8,6 +8,7 @@ logs/            what the libraries had to say, a file for each start
 results.json     written last: it is there, so the sweep is finished
 """
 
+import itertools
 import json
 import os
 from collections.abc import Mapping
@@ -79,6 +80,16 @@ def find(sweeps: Path, spec: SweepSpec) -> SweepFolder | None:
     return max(found, key=lambda folder: (folder.path / "sweep.json").stat().st_mtime, default=None)
 
 
+def changes(sweeps: Path, spec: SweepSpec) -> tuple[str, list[str]] | None:
+    """The newest sweep of the same data set, and the keys in which a spec asks another question; None without one."""
+    others = [folder for folder in everywhere(sweeps) if folder.name.startswith(f"{spec.data.name}-")]
+    if not others:
+        return None
+    newest = max(others, key=lambda folder: (folder.path / "sweep.json").stat().st_mtime)
+    before, now = newest.frozen.question, spec.question
+    return newest.name, [key for key in now if before.get(key) != now[key]]
+
+
 def everywhere(sweeps: Path) -> list[SweepFolder]:
     """Every sweep in `sweeps`."""
     return [open_(path.parent) for path in sorted(sweeps.glob("*/sweep.json"))]
@@ -96,8 +107,10 @@ def open_(path: Path) -> SweepFolder:
 
 
 def create(sweeps: Path, spec: SweepSpec, resolved: Mapping[str, str], threads: int) -> SweepFolder:
-    """Make the folder of a new sweep, and freeze what it is about."""
-    name = f"{spec.data.name}-{fingerprint(spec.question, resolved)}"
+    """Make the folder of a new sweep, and freeze what it is about; beside one of the same name, as NAME.2."""
+    first = f"{spec.data.name}-{fingerprint(spec.question, resolved)}"
+    names = itertools.chain([first], (f"{first}.{number}" for number in itertools.count(2)))
+    name = next(name for name in names if not (sweeps / name).exists())
     frozen = Frozen(spec.question, spec.model_dump(mode="json"), dict(resolved), threads)
     folder = SweepFolder(sweeps / name, frozen)
     write(folder.path / "sweep.json", asdict(folder.frozen))

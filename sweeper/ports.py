@@ -55,7 +55,8 @@ class Rows:
 @dataclass(frozen=True)
 class Split:
     """One split as tokens: text i is tokens[starts[i]:starts[i + 1]], [CLS] and [SEP] included, cut at the longest
-    max_length of the sweep; `lengths` are those of the uncut texts, `types` say which text of a pair a token is of.
+    max_length of the sweep; `lengths` are those of the uncut texts, `types` say which text of a pair a token is of,
+    `closed` whether a text's last token is a [SEP] that stays when it is cut further.
     """
 
     tokens: "NDArray[np.int32]"  # (T,)
@@ -63,6 +64,7 @@ class Split:
     lengths: "NDArray[np.int32]"  # (N,)
     labels: "NDArray[np.int64]"  # (N,)
     types: "NDArray[np.int8] | None" = None  # (T,)
+    closed: bool = True
 
     def __len__(self) -> int:
         return len(self.labels)

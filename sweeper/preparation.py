@@ -6,6 +6,7 @@ training split does not have, not UTF-8) is never dropped in silence: it is an e
 
 import hashlib
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from sweeper.ports import Rows, Table
 
 OnBadRows = Literal["refuse", "drop"]
 
+_POINT_ZERO = re.compile(r"(?<=\d)\.0+$")  # pandas writes whole numbers so where one is missing
 _HELD_OUT = 10  # one row in so many of each class is validation, where a data set has no validation split
 _NAMED = 5  # bad rows that are named one by one
 
@@ -46,6 +48,8 @@ def prepare(dataset: Dataset, tables: Mapping[str, Table], on_bad_rows: OnBadRow
     Raises UnavailableError where a column is missing, there are fewer than two classes, or rows are bad and
     `on_bad_rows` is `refuse`.
     """
+    unlabelled = {name for name in tables if name == "test" and _unlabelled(dataset, tables[name])}
+    tables = {name: table for name, table in tables.items() if name not in unlabelled}
     bad: list[str] = []
     found = {name: list(_rows(dataset, tables[name], bad)) for name in tables}
     labels = dataset.labels or tuple(dict.fromkeys(row.label for row in found["train"]))
@@ -56,6 +60,7 @@ def prepare(dataset: Dataset, tables: Mapping[str, Table], on_bad_rows: OnBadRow
     if len(labels) < 2:
         raise UnavailableError(f"data set {dataset.name}: needs two classes at least, got {show(list(labels))}")
     notes = [_dropped(dataset, bad)] if bad else []
+    notes += ["the test split has no labels, and is left out"] if unlabelled else []
     if "validation" not in found:
         found["train"], found["validation"] = _held_out(found["train"])
         notes.append(f"no validation split of its own: {len(found['validation']):,} of the training texts are it")
@@ -89,6 +94,11 @@ def digest(corpus: Corpus) -> str:
     return sha.hexdigest()[:16]
 
 
+def _unlabelled(dataset: Dataset, table: Table) -> bool:
+    """Whether no row of a user's own data has a label: test splits are often published so."""
+    return not dataset.classes and not any(_spelt(values.get(dataset.label)) for _, values in table.rows)
+
+
 def _rows(dataset: Dataset, table: Table, bad: list[str]) -> Iterator[_Row]:
     """The rows that count; what is wrong with others goes to `bad`."""
     keys = [*dataset.where, *([dataset.one_per] if dataset.one_per else [])]
@@ -110,12 +120,25 @@ def _rows(dataset: Dataset, table: Table, bad: list[str]) -> Iterator[_Row]:
         if label is None and reason is None:
             continue
         texts = tuple(_text(dataset, values.get(column)) for column in dataset.text)
-        if not all(texts):
+        if any(isinstance(values.get(column), (list, dict)) for column in dataset.text):
+            reason = "a list or a mapping for a text"
+        elif not _encodes(*texts, label or ""):
+            reason = "not UTF-8"
+        elif not all(texts):
             reason = f"no text in {dataset.text[texts.index('')]}"
         if reason is not None or label is None:
             bad.append(f"{place}: {reason}")
             continue
         yield _Row(place, texts, label)
+
+
+def _encodes(*words: str) -> bool:
+    """Whether these can be written down: half of a pair of surrogates cannot."""
+    try:
+        "".join(words).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _text(dataset: Dataset, value: Any) -> str:
@@ -146,12 +169,10 @@ def _label(dataset: Dataset, value: Any) -> tuple[str | None, str | None]:
 
 
 def _spelt(value: Any) -> str:
-    """A label as a word: 3 and 3.0 are one class, a missing one is nothing."""
+    """A label as a word: 3, 3.0 and "3.0" are one class, a missing one is nothing."""
     if value is None or value != value:
         return ""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value).strip()
+    return _POINT_ZERO.sub("", str(value).strip())
 
 
 def _known(rows: Iterable[_Row], labels: tuple[str, ...], bad: list[str]) -> Iterator[_Row]:

@@ -116,5 +116,5 @@ class Own(Section):
 def _name(source: str) -> str:
     """A name for a data set: the last part of its id, the file's, or of a file called train the folder's."""
     path = Path(source)
-    stem = path.absolute().parent.name if path.stem.lower().startswith("train") else path.stem
+    stem = path.resolve().parent.name if path.stem.lower().startswith("train") else path.stem
     return "".join(sign if sign.isalnum() or sign in "._" else "_" for sign in stem).strip("._") or "own"

@@ -31,6 +31,8 @@ class SweepSpec(Section):
     asha: Asha | Literal["off"] = Asha()
     budget: Budget = Budget()
     resources: Resources = Resources()
+    retries: Annotated[int, Field(ge=0)] = 2  # times that a trial is tried again after its worker was lost
+    fail_fast_after: Annotated[int, Field(ge=1)] = 5  # first trials that fail all alike and end the sweep
     limit: Limit = Limit()
     seed: Annotated[int, Field(ge=0)] = 0
 
@@ -152,8 +154,8 @@ class SweepSpec(Section):
 
     @property
     def question(self) -> dict[str, Any]:
-        """All that makes two sweeps the same sweep, as the file has it; not the budget, the resources, nor paths."""
-        found = self.model_dump(mode="json", exclude={"budget", "resources"})
+        """All that makes two sweeps the same sweep, as the file has it; not what it may spend, nor paths."""
+        found = self.model_dump(mode="json", exclude={"budget", "resources", "retries", "fail_fast_after"})
         return {**found, "dataset": self.dataset.identity} if isinstance(self.dataset, Own) else found
 
 

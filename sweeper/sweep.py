@@ -4,21 +4,19 @@ A report reaches the record first, then the pruner (whose answer is in the recor
 not in the record did not happen; whatever is in it is never done again.
 """
 
-import math
 import time
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from sweeper.allocation import Allocation
-from sweeper.attempt import forget
-from sweeper.folder import SweepFolder
+from sweeper.attempt import forget, trial_folder
+from sweeper.document import spell
+from sweeper.errors import SweeperError
 from sweeper.outcome import Outcome
 from sweeper.ports import Finish, Job, Recorded, Report, Runner, Study, Tracker, Trial
+from sweeper.results import best_report
 from sweeper.spec import SweepSpec
-from sweeper.tables import Best, Row, best, counts
 
-LOST_AT_MOST = 3  # times that a trial may lose its worker; then it has failed
 _LARGEST = "validation/largest_class"
 ONE_CLASS = 0.98  # share of the validation texts; a trial that gives so many one and the same class has collapsed
 
@@ -33,6 +31,7 @@ class Search:
         self.cut_off = deque(r.trial for r in recorded if r.finish is None)
         self.running: dict[int, Trial] = {}
         self.losses: Counter[int] = Counter()
+        self.ended: list[Recorded] = []  # since this command began
         hours = spec.budget.hours
         self.deadline = time.monotonic() + hours * 3600 if hours else float("inf")
         for one in recorded:
@@ -40,7 +39,7 @@ class Search:
 
     def next(self) -> Trial | None:
         """A trial that was cut off, else a new one of the cell that is furthest behind its share."""
-        if time.monotonic() >= self.deadline:
+        if time.monotonic() >= self.deadline or self.hopeless:
             return None
         if self.cut_off:
             trial = self.study.restart(self.cut_off.popleft())
@@ -62,7 +61,14 @@ class Search:
         """Whether nothing runs and nothing will come: the budget is spent, or its hours are over."""
         if self.running:
             return False
-        return not self.left or time.monotonic() >= self.deadline
+        return not self.left or time.monotonic() >= self.deadline or self.hopeless
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether the first trials of this command all failed with one and the same error."""
+        first = self.ended[: self.spec.fail_fast_after]
+        ends = {one.finish for one in first}
+        return len(first) == self.spec.fail_fast_after and len(ends) == 1 and _failed(first[0])
 
     @property
     def left(self) -> bool:
@@ -76,7 +82,7 @@ class Search:
             finish = Finish(Outcome.COLLAPSED, f"gives {ONE_CLASS:.0%} of the texts one class, twice running")
             self.study.finish(trial, finish)
         if finish is not None:
-            self.running.pop(trial.number, None)
+            self._over(trial)
         self._tell(self.study.of(trial))
         return finish is None
 
@@ -85,17 +91,21 @@ class Search:
         if finish.outcome == Outcome.COMPLETED:
             finish = _judged(self.spec, self.study.of(trial))
         self.study.finish(trial, finish)
-        self.running.pop(trial.number, None)
+        self._over(trial)
         self._tell(self.study.of(trial))
 
     def lost(self, trial: Trial, reason: str) -> None:
         """Start a trial whose worker was lost once more, from its checkpoint; give it up after several times."""
         self.running.pop(trial.number, None)
         self.losses[trial.number] += 1
-        if self.losses[trial.number] >= LOST_AT_MOST:
-            self.finish(trial, Finish(Outcome.FAILED, f"{reason}, {LOST_AT_MOST} times"))
+        if self.losses[trial.number] > self.spec.retries:
+            self.finish(trial, Finish(Outcome.FAILED, f"{reason}, {self.losses[trial.number]} times"))
         else:
             self.cut_off.append(trial)
+
+    def _over(self, trial: Trial) -> None:
+        self.running.pop(trial.number, None)
+        self.ended.append(self.study.of(trial))
 
     def _tell(self, recorded: Recorded) -> None:
         for tracker in self.trackers:
@@ -108,91 +118,48 @@ def run(
     """Run what the budget allows and the record does not have yet; True where the budget is spent.
 
     Checkpoints of trials that have ended are gone afterwards: those too that a worker left whose driver was killed.
+    Raises SweeperError where the first trials all failed alike.
     """
     search = Search(spec, study, trackers)
     runner.run(search, job, share)
     for one in study.recorded():
         if one.finish is not None:
             forget(job.folder, one.trial)
+    if search.hopeless:
+        raise _hopeless(search.ended, job)
     return not search.left
+
+
+def _failed(recorded: Recorded) -> bool:
+    return recorded.finish is not None and recorded.finish.outcome == Outcome.FAILED
+
+
+def _hopeless(ended: Sequence[Recorded], job: Job) -> SweeperError:
+    trial, finish = ended[0].trial, ended[0].finish
+    setting = ", ".join(f"{name} {spell(value)}" for name, value in trial.params.items())
+    return SweeperError(
+        f"the first {len(ended)} trials all failed: {finish.reason if finish else ''}\n"
+        f"trial {trial.number}: {setting}; its traceback: {trial_folder(job.folder, trial) / 'error.txt'}\n"
+        "mend what it says; then the same command goes on with the rest of the budget, and --fresh starts anew"
+    )
 
 
 def _collapses(spec: SweepSpec, recorded: Recorded) -> bool:
     """Whether the last two validations past the grace epochs both gave (nearly) all texts one class."""
-    judged = [r for r in recorded.reports if _LARGEST in r.metrics and r.step > spec.grace]
-    return len(judged) > 1 and all(report.metrics[_LARGEST] >= ONE_CLASS for report in judged[-2:])
+    judged = [report for report in recorded.reports if _LARGEST in report.metrics][spec.grace :]
+    return len(judged) > 1 and all(map(_one_class, judged[-2:]))
+
+
+def _one_class(report: Report) -> bool:
+    """Whether (nearly) all texts were given one class, and not because nearly all are of one."""
+    most = min(1.0, max(ONE_CLASS, report.metrics.get("validation/majority", 0) + 0.01))
+    return report.metrics.get(_LARGEST, 0) >= most
 
 
 def _judged(spec: SweepSpec, recorded: Recorded) -> Finish:
     report = best_report(spec, recorded)
     if report is None:
         return Finish(Outcome.DIVERGED, f"{spec.objective.metric} was never finite")
-    if report.metrics.get(_LARGEST, 0) >= ONE_CLASS:
+    if _one_class(report):
         return Finish(Outcome.COLLAPSED, f"gives {ONE_CLASS:.0%} of the texts one class, at its best validation too")
     return Finish(Outcome.COMPLETED)
-
-
-def best_report(spec: SweepSpec, recorded: Recorded) -> Report | None:
-    """The report with the best finite value of the objective; the first of equals."""
-    metric, sign = spec.objective.metric, spec.objective.sign
-    finite = [report for report in recorded.reports if math.isfinite(report.metrics.get(metric, math.nan))]
-    return max(finite, key=lambda report: sign * report.metrics[metric], default=None)
-
-
-def row(spec: SweepSpec, recorded: Recorded) -> Row:
-    """A recorded trial as the tables see it."""
-    report = best_report(spec, recorded)
-    return Row(
-        number=recorded.trial.number,
-        cell=recorded.trial.cell,
-        params=recorded.trial.params,
-        outcome=recorded.finish.outcome if recorded.finish else None,
-        score=report.metrics[spec.objective.metric] if report else None,
-        step=report.step if report else 0,
-        steps=len(recorded.reports),
-        metrics=report.metrics if report else {},
-    )
-
-
-def results(spec: SweepSpec, folder: SweepFolder, recorded: Sequence[Recorded]) -> dict[str, Any]:
-    """Everything that the sweep found, as plain values: what `--json` prints and results.json keeps."""
-    rows = [row(spec, one) for one in recorded]
-    return {
-        "sweep": folder.name,
-        "dataset": spec.data.name,
-        "objective": spec.objective.metric,
-        "trials": len(rows),
-        "limited": spec.limit.model_dump(exclude_none=True),
-        "resolved": dict(folder.frozen.resolved),
-        "cells": [_cell(spec, rows, cell) for cell in range(len(spec.cells))],
-    }
-
-
-def winner(spec: SweepSpec, results: Mapping[str, Any]) -> int | None:
-    """The number of the best trial of all cells in a sweep's results; None where nothing has a score."""
-    found = [cell["best"] for cell in results["cells"] if cell["best"] is not None]
-    sign = spec.objective.sign
-    top = max(found, key=lambda entry: (entry["completed"], sign * entry["mean"]), default=None)
-    return None if top is None else int(top["trial"])
-
-
-def _cell(spec: SweepSpec, rows: Sequence[Row], cell: int) -> dict[str, Any]:
-    found = best(rows, cell, spec.objective.sign)
-    ended = {outcome.value: number for outcome, number in counts(rows, cell).items()}
-    return {"cell": spec.cells[cell], "trials": sum(ended.values()), "outcomes": ended, "best": _best(spec, found)}
-
-
-def _best(spec: SweepSpec, found: Best | None) -> dict[str, Any] | None:
-    if found is None:
-        return None
-    row, cell = found.row, spec.cells[found.cell]
-    return {
-        "trial": row.number,
-        "completed": found.complete,
-        "params": {name: value for name, value in row.params.items() if name not in cell},
-        spec.objective.metric: row.score,
-        "mean": found.mean,
-        "repeats": found.repeats,
-        "epoch": row.step / spec.validations_per_epoch,
-        "metrics": dict(row.metrics),
-    }

@@ -131,7 +131,7 @@ def test_a_second_driver_is_kept_out(tmp_path: Path, hub: dict[str, str]) -> Non
     try:
         wait_for_a_trial(running)
         second = sweeper(*arguments(), "--inline", cwd=tmp_path, extra=hub)
-        assert second.returncode == 1
+        assert second.returncode == 2
         assert "another sweeper drives this sweep" in second.stderr
     finally:
         os.killpg(running.pid, signal.SIGKILL)

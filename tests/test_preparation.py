@@ -35,9 +35,11 @@ def test_labels_are_those_of_the_training_split_in_its_order() -> None:
 
 
 def test_labels_may_be_numbers_and_3_is_3_point_0() -> None:
-    corpus = prepare(OWN, {"train": reviews(("a", 3), ("b", 1), ("c", 3.0)), "validation": reviews(("d", "1"))})
+    corpus = prepare(
+        OWN, {"train": reviews(("a", 3), ("b", 1), ("c", 3.0)), "validation": reviews(("d", "1"), ("e", "3.0"))}
+    )
     assert corpus.labels == ("3", "1")
-    assert corpus.splits["validation"].labels.tolist() == [1]
+    assert corpus.splits["validation"].labels.tolist() == [1, 0]
 
 
 BAD: dict[str, tuple[Table, str]] = {
@@ -48,6 +50,11 @@ BAD: dict[str, tuple[Table, str]] = {
     "label of nothing": (reviews(("a", "up"), ("c", ""), ("b", "down")), "a.jsonl:2: no label in sentiment"),
     "not a number": (reviews(("a", "up"), ("c", float("nan")), ("b", "down")), "a.jsonl:2: no label in sentiment"),
     "several labels": (reviews(("a", "up"), ("c", ["up", "down"]), ("b", "down")), "a.jsonl:2: several labels"),
+    "half a surrogate pair": (reviews(("a", "up"), ("c \ud83d", "up"), ("b", "down")), "a.jsonl:2: not UTF-8"),
+    "a list for a text": (
+        reviews(("a", "up"), (["x"], "up"), ("b", "down")),
+        "a.jsonl:2: a list or a mapping for a text",
+    ),
     "unreadable": (reviews(("a", "up"), ("b", "down"), broken=("a.jsonl:3: not UTF-8",)), "a.jsonl:3: not UTF-8"),
 }
 
@@ -64,6 +71,15 @@ def test_a_bad_row_is_refused_by_its_place_or_dropped_and_told(case: str) -> Non
     corpus = prepare(OWN, tables, "drop")
     assert corpus.splits["train"].texts == ["a", "b"]
     assert corpus.notes[0].startswith(f"1 rows of own cannot be used and are dropped, the first {line}")
+
+
+def test_a_test_split_without_labels_is_left_out_and_that_is_told() -> None:
+    tables = {"train": FINE, "validation": FINE, "test": reviews(("x", None), ("y", None))}
+    corpus = prepare(OWN, tables)
+    assert set(corpus.splits) == {"train", "validation"}
+    assert "the test split has no labels, and is left out" in corpus.notes
+    with pytest.raises(UnavailableError, match="no label in sentiment"):
+        prepare(OWN, {**tables, "test": reviews(("x", None), ("y", "up"))})
 
 
 def test_a_label_that_training_does_not_have_is_bad_elsewhere() -> None:

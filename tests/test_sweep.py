@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from sweeper import sweep
+from sweeper import results, sweep
 from sweeper.allocation import Allocation
 from sweeper.edges.inline import InlineRunner
 from sweeper.edges.optuna import OptunaStudy
+from sweeper.errors import SweeperError
 from sweeper.folder import create
 from sweeper.outcome import Outcome
 from sweeper.ports import Finish, Job, Report, Trial
@@ -79,7 +80,7 @@ def test_a_trial_whose_worker_is_lost_again_and_again_fails(tmp_path: Path) -> N
     with closing(study(spec(), tmp_path)) as record:
         search = Search(spec(budget={"trials": 2}), record, [])
         numbers = []
-        for _ in range(sweep.LOST_AT_MOST):
+        for _ in range(3):  # once, and two retries
             trial = search.next()
             assert trial is not None
             numbers.append(trial.number)
@@ -90,6 +91,35 @@ def test_a_trial_whose_worker_is_lost_again_and_again_fails(tmp_path: Path) -> N
         following = search.next()
         assert following is not None
         assert following.number == 2
+
+
+def test_retries_are_those_of_the_file(tmp_path: Path) -> None:
+    asked = spec(budget={"trials": 2}, retries=0)
+    with closing(study(asked, tmp_path)) as record:
+        search = Search(asked, record, [])
+        trial = search.next()
+        assert trial is not None
+        search.lost(trial, "its worker process died")
+        assert record.recorded()[0].finish == Finish(Outcome.FAILED, "its worker process died, 1 times")
+
+
+def test_a_sweep_whose_first_trials_all_fail_alike_stops_and_says_why_once(tmp_path: Path) -> None:
+    asked = spec(tau=3, budget={"trials": 12}, fail_fast_after=4, compare={"encoder": ["m"], "loss": ["lcl"]})
+    for total in (4, 8):  # the same command tries again with what is left of the budget
+        with pytest.raises(SweeperError) as caught:
+            run(asked, tmp_path)
+        first, second, third = str(caught.value).splitlines()
+        assert first == "the first 4 trials all failed: ValueError: a broken trial"
+        assert second.startswith(f"trial {total - 3}: encoder m, loss lcl, batch_size ")
+        assert Path(second.rpartition("traceback: ")[2]).read_text().endswith("ValueError: a broken trial\n")
+        assert "--fresh" in third
+        with closing(study(asked, tmp_path)) as record:
+            assert len(record.recorded()) == total
+
+
+def test_other_ends_than_failure_are_no_reason_to_stop(tmp_path: Path) -> None:
+    told = run(spec(tau=2, budget={"trials": 8}, fail_fast_after=2), tmp_path)
+    assert len(told.states) == 8
 
 
 def test_one_class_for_all_is_a_collapse_whatever_its_score(tmp_path: Path) -> None:
@@ -126,13 +156,19 @@ LONG = {"epochs": 8, "tau": 1.0}
         ([1, 1, 0.98, 0.99], [True, True, True, False]),
         ([1, 1, 1, 0.97, 1], [True] * 5),
         ([1, 1, 0.97, 0.97, 0.97], [True] * 5),
-        ([None, None, None, 1, 1], [True, True, True, True, False]),  # a phase without a classifier passes by
+        ([None, 1, 1, 1, 1], [True, True, True, True, False]),  # a phase without a classifier passes by
     ],
 )
 def test_one_class_twice_running_past_the_grace_epochs_is_a_collapse(
     tmp_path: Path, shares: list[float | None], goes_on: list[bool]
 ) -> None:
     assert collapsing(tmp_path, shares, training=LONG) == goes_on
+
+
+def test_a_validation_split_of_nearly_one_class_is_no_collapse() -> None:
+    metrics = {"validation/largest_class": 0.985, "validation/majority": 0.985}
+    assert not sweep._one_class(Report(1, 1.0, metrics))
+    assert sweep._one_class(Report(1, 1.0, {**metrics, "validation/largest_class": 1.0}))
 
 
 def test_the_grace_epochs_are_those_of_the_file(tmp_path: Path) -> None:
@@ -170,12 +206,12 @@ def test_results_have_the_best_of_each_cell(tmp_path: Path) -> None:
     folder = create(tmp_path / "sweeps", asked, {"rows": "x"}, 1)
     with closing(study(asked, tmp_path)) as record:
         recorded = record.recorded()
-        results = sweep.results(asked, folder, recorded)
-    for cell, entry in enumerate(results["cells"]):
+        found = results.results(asked, folder, recorded)
+    for cell, entry in enumerate(found["cells"]):
         scores = [
             one.trial.params["alpha"] for one in recorded if one.trial.cell == cell and "alpha" in one.trial.params
         ]
         if scores:
             assert entry["best"]["validation/accuracy"] == max(scores)
         assert entry["outcomes"] == {"completed": 3}
-    assert sweep.winner(asked, results) in range(1, 7)
+    assert results.winner(asked, found) in range(1, 7)

@@ -13,14 +13,18 @@ from sweeper.cli import words
 from sweeper.cli.lines import Lines
 from sweeper.cli.prepare import SEARCHED, Prepared, materialise, prepare
 from sweeper.cli.screen import Screen
-from sweeper.folder import SweepFolder, create, find
+from sweeper.folder import SweepFolder, changes, create, find
 from sweeper.ports import Job, Recorded, Runner, Tracker, TrainingData
+from sweeper.results import results as results_of
+from sweeper.results import winner
 from sweeper.spec import SweepSpec
 
 
-def drive(screen: Screen, specs: Sequence[SweepSpec], sweeps: Path, *, inline: bool) -> list[dict[str, Any]]:
+def drive(
+    screen: Screen, specs: Sequence[SweepSpec], sweeps: Path, *, inline: bool, fresh: bool
+) -> list[dict[str, Any]]:
     """Run every sweep that is not finished, and show the results of all. Data is fetched before Ray starts."""
-    found = [(spec, find(sweeps, spec)) for spec in specs]
+    found = [(spec, None if fresh else find(sweeps, spec)) for spec in specs]
     open_ = [k for k, (spec, folder) in enumerate(found) if not _finished(spec, folder)]
     if open_:
         screen.hush(sweeps)
@@ -64,12 +68,17 @@ def _one(screen: Screen, runner: Runner, prepared: Prepared, sweeps: Path) -> di
 
     spec = prepared.spec
     share = runner.allocate(spec.resources.cpu, spec.resources.gpu)
+    before = None if prepared.folder else changes(sweeps, spec)
     folder = prepared.folder or create(sweeps, spec, prepared.resolved, share.cpu)
     with closing(OptunaStudy(spec, folder.journal, folder.frozen.threads)) as study:
         screen.log_in(folder.path / "logs")
         data = materialise(screen, prepared, spec.encoders)
         recorded = list(study.recorded())
         _greet(screen, folder, prepared, share, data, len(recorded))
+        if before and before[1]:
+            screen.line(f"  a new sweep: {', '.join(before[1])} differ from {before[0]}")
+        if study.dropped:
+            screen.line(f"  the record's last {study.dropped} bytes were cut off half written; that is dropped")
         view = _view(screen, folder, spec, recorded, share)
         tracker = MlflowTracker(
             tracking_uri(sweeps),
@@ -88,7 +97,7 @@ def _one(screen: Screen, runner: Runner, prepared: Prepared, sweeps: Path) -> di
         finally:
             view.close(status)
             tracker.close(status)
-        results = sweep.results(spec, folder, study.recorded())
+        results = results_of(spec, folder, study.recorded())
         if not tracker.behind:
             folder.finish(results)
     if not spent:
@@ -162,9 +171,9 @@ def _show(screen: Screen, spec: SweepSpec, folder: SweepFolder, results: dict[st
     for line in words.settings_lines(spec, results):
         screen.line(f"  {line}")
     screen.line("chosen on validation, one seed each: expect a few points less on the test split", style="dim")
-    winner = sweep.winner(spec, results)
-    if winner is not None:
-        screen.line(f"train the best again:  sweeper train {shlex.quote(str(folder.path))} {winner}")
+    best = winner(spec, results)
+    if best is not None:
+        screen.line(f"train the best again:  sweeper train {shlex.quote(str(folder.path))} {best}")
     uri = tracking_uri(sweeps)
     server = uri.startswith("http")
     screen.line(

@@ -20,8 +20,8 @@ from sweeper.cli.screen import Screen
 from sweeper.cli.summary import Summary
 from sweeper.outcome import Outcome
 from sweeper.ports import Recorded
+from sweeper.results import best_report
 from sweeper.spec import SweepSpec
-from sweeper.sweep import best_report
 
 _BARS = "▁▂▃▄▅▆▇█"
 _CURVE = 12  # validations in a curve

@@ -61,6 +61,8 @@ def _corpus(spec: SweepSpec, pin: str | None) -> tuple[Corpus, str]:
 
         tables, revision = datasets.tables(spec.data, pin)
     corpus = preparation.prepare(spec.data, tables, spec.on_bad_rows)
+    if corpus.splits["train"].pairs is not None and len(spec.values("max_length")) > 1:
+        raise UsageError("max_length: cannot vary where a text is a pair, for both are cut alike; give it one value")
     parts = {n: preparation.part(rows, getattr(spec.limit, n, None)) for n, rows in corpus.splits.items()}
     return Corpus(parts, corpus.labels, corpus.notes), revision
 
@@ -105,9 +107,11 @@ def _fits(spec: SweepSpec, encoder: Encoder, classes: int, longest: int) -> None
 
     if spec.most_tokens > longest:
         raise UsageError(f"max_length: {encoder.name} takes {longest} tokens at most, got {spec.most_tokens}")
-    for pooling in spec.values("pooling"):
-        for classifier in spec.values("classifier"):
-            model.check_size(str(pooling), str(classifier), encoder.width, spec.most_tokens, classes)
+    shapes = ("pooling", "classifier", "max_length")
+    for cell in spec.cells:
+        for setting in spec.space.settings(shapes, cell):
+            config = spec.config({"encoder": encoder.name, **cell, **setting}, seed=0, threads=1)
+            model.check_size(config.pooling, config.classifier, encoder.width, config.max_length, classes)
 
 
 def tokenizer_of(prepared: Prepared, name: str) -> "Vocabulary | Tokenizer":

@@ -23,6 +23,7 @@ def run(
     sweeps: Annotated[Path, typer.Option(help="Where sweeps are kept.")] = Path("sweeps"),
     inline: Annotated[bool, typer.Option("--inline", help="Run in this process, without Ray: for a debugger.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the final result on stdout as JSON.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew, beside what was there before.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the final tables alone.")] = False,
 ) -> None:
     """Run search spaces; the same command again goes on where it stopped.
@@ -35,7 +36,7 @@ def run(
         specs = _specs(files, overrides)
         from sweeper.cli.drive import drive
 
-        found = drive(screen, specs, sweeps, inline=inline)
+        found = drive(screen, specs, sweeps, inline=inline, fresh=fresh)
         screen.result(found[0] if len(found) == 1 else {"sweeps": found})
 
 

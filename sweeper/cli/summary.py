@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from sweeper.outcome import Outcome
 from sweeper.ports import Recorded
+from sweeper.results import row
 from sweeper.spec import SweepSpec
-from sweeper.sweep import row
 from sweeper.tables import Row
 
 

@@ -45,7 +45,7 @@ def _recorded(folder: "SweepFolder", spec: "SweepSpec", number: int | None) -> "
 
     from sweeper.edges.optuna import OptunaStudy
     from sweeper.errors import UsageError
-    from sweeper.sweep import results, winner
+    from sweeper.results import results, winner
 
     with closing(OptunaStudy(spec, folder.journal, folder.frozen.threads)) as study:
         recorded = study.recorded()

@@ -9,8 +9,8 @@ from sweeper.config import Scalar
 from sweeper.document import spell
 from sweeper.outcome import Outcome
 from sweeper.ports import Recorded
+from sweeper.results import best_report
 from sweeper.spec import SweepSpec
-from sweeper.sweep import best_report
 
 SHOWN = {
     Outcome.COMPLETED: "completed",

@@ -155,7 +155,8 @@ def unavailable(what: str, repository: str, error: Exception) -> UnavailableErro
     if isinstance(error, _ABSENT) or "401" in str(error):
         near = allowed(ENCODERS, repository) if what == "encoder" else "see its page, or set HF_TOKEN if it is private"
         return UnavailableError(f"{what}: {hub} has no {repository}; {near}")
-    if isinstance(error, (LocalEntryNotFoundError, OfflineModeIsEnabled, OSError)) or _transport(error):
+    missing = isinstance(error, FileNotFoundError) and not isinstance(error, LocalEntryNotFoundError)
+    if not missing and (isinstance(error, (OfflineModeIsEnabled, OSError)) or _transport(error)):
         remedy = "connect, point HF_ENDPOINT at a hub, or fill the cache (HF_HOME) on a machine that is connected"
         return UnavailableError(f"{what}: {repository} is not in the cache and {hub} cannot be reached; {remedy}")
     return UnavailableError(f"{what}: {repository} cannot be loaded: {_line(error)}")

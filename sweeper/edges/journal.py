@@ -1,14 +1,19 @@
 """Optuna's journal on a file that survives kill -9: one writer, and a number and a checksum on every line.
 
-    17 9f3a1c2e {"op_code": 4, ...}
+    sweeper record 1
+    0 9f3a1c2e {"op_code": 4, ...}
 
-A record counts once it is on the disk. On opening, what a crash left of a half-written last record is cut off; damage
-before the last record is an error that names the line, never skipped. (Optuna's own file backend is ruined by an
-append after a torn line, accepts an altered digit, and waits 30 s on the lock of a dead process.)
+The first line has the format's number. A record counts once it is on the disk. On opening, what a crash left of a
+half-written last record is cut off; damage before the last record is an error that names the line, never skipped.
+(Optuna's own file backend is ruined by an append after a torn line, accepts an altered digit, and waits 30 s on the
+lock of a dead process.)
 """
 
 import json
 import os
+import re
+import socket
+import time
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,9 +24,12 @@ from optuna.storages.journal import BaseJournalBackend
 
 from sweeper.errors import BusyError, RecordError
 
+FORMAT = 1  # a change that this reader could not read takes the next number
+_HEADER = f"sweeper record {FORMAT}\n".encode()
+
 
 class Journal(BaseJournalBackend):
-    """The records of one sweep. Holds a lock on the file until `close`."""
+    """The records of one sweep. Holds a lock on the file until `close`; `dropped` bytes of a torn tail were cut off."""
 
     def __init__(self, path: Path) -> None:
         """Open or create the journal. Raises BusyError where it is open elsewhere, RecordError where it is damaged."""
@@ -32,12 +40,18 @@ class Journal(BaseJournalBackend):
             self._lock.acquire()
         except Timeout:
             raise BusyError(
-                f"{path.parent}: another sweeper drives this sweep; wait for it, or end it and run again"
+                f"{path.parent}: another sweeper drives this sweep{_driver(path)}; wait for it, or end it and run again"
             ) from None
         try:
-            self._records, whole = _parse(path, path.read_bytes() if path.exists() else b"")
+            data = path.read_bytes() if path.exists() else b""
+            self._records, whole = _parse(path, data)
+            self.dropped = len(data) - whole
             self._file = path.open("ab")
             self._file.truncate(whole)
+            if not whole:
+                self._append(_HEADER)
+            holder = {"host": socket.gethostname(), "pid": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
+            _holder(path).write_text(json.dumps(holder), encoding="utf-8")
         except BaseException:
             self._lock.release()
             raise
@@ -50,15 +64,32 @@ class Journal(BaseJournalBackend):
         """Append records, and return once they are on the disk."""
         first = len(self._records)
         lines = [_line(first + k, json.dumps(record)) for k, record in enumerate(logs)]
-        self._file.write(b"".join(lines))
+        self._append(b"".join(lines))
+        self._records += logs
+
+    def _append(self, data: bytes) -> None:
+        self._file.write(data)
         self._file.flush()
         os.fdatasync(self._file.fileno())
-        self._records += logs
 
     def close(self) -> None:
         """Close the file and let go of the lock."""
         self._file.close()
         self._lock.release()
+
+
+def _holder(path: Path) -> Path:
+    """Beside the journal: who holds it. Not in the lock's own file, which a second driver would empty by trying."""
+    return path.with_name(f"{path.name}.holder")
+
+
+def _driver(path: Path) -> str:
+    """Which process holds the journal, in words; nothing where that cannot be told."""
+    try:
+        holder = json.loads(_holder(path).read_text(encoding="utf-8"))
+        return f", process {holder['pid']} on {holder['host']} since {holder['since']}"
+    except (OSError, ValueError, KeyError):
+        return ""
 
 
 def _line(number: int, text: str) -> bytes:
@@ -76,18 +107,33 @@ def _record(line: bytes) -> tuple[int, dict[str, Any]] | None:
 
 def _parse(path: Path, data: bytes) -> tuple[list[dict[str, Any]], int]:
     """The records in `data`, and the length in bytes of its whole part."""
+    if _HEADER.startswith(data):  # nothing yet, or a header that a crash cut short
+        return [], len(data) if data == _HEADER else 0
+    first, _, rest = data.partition(b"\n")
+    header = re.fullmatch(rb"sweeper record (\d+)", first)
+    if header and int(header[1]) != FORMAT:
+        raise RecordError(
+            f"{path}: is a record of format {int(header[1])}, and this sweeper reads format {FORMAT}; go on with the "
+            "version that wrote it, or start anew with --fresh"
+        )
+    if not header:
+        raise _damaged(path, 1)
     records: list[dict[str, Any]] = []
-    lines = data.split(b"\n")[:-1]
-    whole = 0
+    lines = rest.split(b"\n")[:-1]
+    whole = len(_HEADER)
     for number, line in enumerate(lines):
         found = _record(line)
         if found is None or found[0] != number:
             if any(_record(later) for later in lines[number:]):
-                raise RecordError(
-                    f"{path}:{number + 1}: this record is damaged or missing and whole ones follow, so the file was "
-                    f"altered after it was written; restore a copy, or move {path.parent} away to start the sweep anew"
-                )
+                raise _damaged(path, number + 2)
             break
         records.append(found[1])
         whole += len(line) + 1
     return records, whole
+
+
+def _damaged(path: Path, line: int) -> RecordError:
+    return RecordError(
+        f"{path}:{line}: this record is damaged or missing, and not by a crash: the file was altered after it was "
+        "written; restore a copy, or start the sweep anew with --fresh"
+    )

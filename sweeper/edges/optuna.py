@@ -64,6 +64,11 @@ class OptunaStudy:
                     trial.set_user_attr("number", number)
                 self.running[number] = trial
 
+    @property
+    def dropped(self) -> int:
+        """Bytes of a record that a crash left half written, and that were dropped on opening."""
+        return self.journal.dropped
+
     def close(self) -> None:
         """Close the record."""
         self.journal.close()

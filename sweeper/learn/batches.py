@@ -62,13 +62,14 @@ def by_length(split: Split, size: int) -> Iterator[NDArray[np.int64]]:
 
 
 def collate(split: Split, rows: NDArray[np.int64], max_length: int, padding: int) -> Batch:
-    """The texts in `rows`, cut to max_length with their last token ([SEP]) kept, padded to the longest of them."""
+    """The texts in `rows`, cut to max_length with a closing [SEP] kept, padded to the longest of them."""
     starts, stops = split.starts[rows], split.starts[rows + 1]
     lengths = np.minimum(stops - starts, max_length)
     columns = np.arange(int(lengths.max()))
     mask = columns[None, :] < lengths[:, None]  # (B, L)
     places = np.minimum(starts[:, None] + columns, stops[:, None] - 1)
-    places[np.arange(len(rows)), lengths - 1] = stops - 1
+    if split.closed:
+        places[np.arange(len(rows)), lengths - 1] = stops - 1
     ids = np.where(mask, split.tokens[places], padding)
     types = None if split.types is None else np.where(mask, split.types[places], 0)
     return Batch(

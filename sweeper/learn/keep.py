@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModel
 
 from sweeper.config import TrainConfig
-from sweeper.learn import checkpoint
+from sweeper.learn import checkpoint, device
 from sweeper.learn.metrics import confusion
 from sweeper.learn.model import Classifier
 from sweeper.learn.score import score
@@ -54,6 +54,6 @@ def _save_encoder(model: Classifier, folder: Path) -> None:
 
 def score_kept(folder: Path, config: TrainConfig, data: TrainingData, split: str) -> dict[str, Any]:
     """The kept model's figures on a split, and how often each true class (rows) was taken for each (columns)."""
-    scored = score(load(folder, config, data), data, split, config)
+    scored = score(load(folder, config, data).to(device.prepare(config)), data, split, config)
     counts = confusion(data.splits[split].labels, scored.predictions, len(data.labels))
     return {**scored.figures, "labels": list(data.labels), "confusion": counts.tolist()}

@@ -14,10 +14,11 @@ def confusion(labels: NDArray[Any], predictions: NDArray[Any], classes: int) -> 
 
 
 def figures(counts: Counts) -> dict[str, float]:
-    """accuracy, macro_f1, weighted_f1 and largest_class of a confusion matrix (C, C), all in [0, 1].
+    """accuracy, macro_f1, weighted_f1, largest_class and majority of a confusion matrix (C, C), all in [0, 1].
 
-    `largest_class` is the share of the texts that are given the class given most often. A class that is neither there
-    nor predicted has an F1 of 0 in the macro mean, as in scikit-learn.
+    `largest_class` is the share of the texts that are given the class given most often, `majority` that of the most
+    frequent true class. A class that is neither there nor predicted has an F1 of 0 in the macro mean, as in
+    scikit-learn.
     """
     hits, true, predicted = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
     f1 = 2 * hits / np.maximum(true + predicted, 1)  # (C,)
@@ -27,4 +28,5 @@ def figures(counts: Counts) -> dict[str, float]:
         "macro_f1": float(f1.mean()),
         "weighted_f1": float((f1 * true).sum() / size),
         "largest_class": float(predicted.max() / size),
+        "majority": float(true.max() / size),
     }

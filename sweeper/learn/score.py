@@ -45,13 +45,23 @@ def frozen_features(model: Classifier, data: TrainingData, name: str, config: Tr
     place = next(model.parameters()).device
     features: Tensor | None = None
     for rows, batch in _batches(model, data, name, config):
-        with device.autocast(device.precision(config.precision, place), place):
-            found = model.features(batch).float()
+        found = features_of(model, batch, config)
         if features is None:
             features = torch.empty(len(data.splits[name]), found.shape[1], device=place)
         features[torch.from_numpy(rows)] = found
     assert features is not None
     return features
+
+
+@torch.no_grad()
+def features_of(model: Classifier, batch: Batch, config: TrainConfig) -> Tensor:
+    """The encoder's features of a batch, without dropout: (B, F) in float32. The model's mode is as it was."""
+    training = model.training
+    model.eval()
+    with device.autocast(device.precision(config.precision, batch.ids.device), batch.ids.device):
+        found = model.features(batch).float()
+    model.train(training)
+    return found
 
 
 def _batches(

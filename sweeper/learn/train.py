@@ -26,7 +26,7 @@ from sweeper.learn import batches, checkpoint, device, objective
 from sweeper.learn.model import Classifier
 from sweeper.learn.optimise import Optimiser
 from sweeper.learn.phases import Phase, phases
-from sweeper.learn.score import frozen_features, score
+from sweeper.learn.score import features_of, frozen_features, score
 from sweeper.ports import Report, TrainingData
 
 _REMEDY = "a lower learning_rate or a higher tau helps"
@@ -80,14 +80,13 @@ class _Training:
         self._enter(phases(config)[0])
 
     def _enter(self, phase: Phase) -> None:
-        """Begin a phase: its optimiser, and where the encoder is frozen, its features of all texts."""
+        """Begin a phase: its optimiser, and where the encoder is frozen, its features of all texts if they are few."""
         self.phase = phase
         trained = self.model.classifier if phase.kind == "classifier" else self.model
         updates = math.ceil(self.batches_per_epoch / self.config.accumulate) * phase.epochs
         self.optimiser = Optimiser(self.config, trained, phase.rate, updates, self.precision, self.device)
-        self.features = (
-            frozen_features(self.model, self.data, "train", self.config) if phase.kind == "classifier" else None
-        )
+        kept = phase.kind == "classifier" and self.config.pooling != "flatten"
+        self.features = frozen_features(self.model, self.data, "train", self.config) if kept else None
 
     def run(self, saved: Path | None) -> Iterator[Report]:
         if saved is not None and saved.exists():
@@ -135,17 +134,22 @@ class _Training:
     def _parts(self, rows: NDArray[np.int64]) -> dict[str, Tensor]:
         """What this phase minimises, `train/loss`, and its parts."""
         if self.features is not None:
-            logits = self.model.classifier(self.features[rows])
-            loss = self.objective.cross_entropy(logits, self.labels[rows].to(self.device))
-            return {"train/loss": loss, "train/ce": loss}
+            return self._classifier_parts(self.features[rows], self.labels[rows].to(self.device))
         batch = batches.collate(self.split, rows, self.config.max_length, self.data.encoder.padding)
-        batch = batch.to(self.device).repeated(self.views)
+        batch = batch.to(self.device)
+        if self.phase.kind == "classifier":
+            return self._classifier_parts(features_of(self.model, batch, self.config), batch.labels)
+        batch = batch.repeated(self.views)
         with device.autocast(self.precision, self.device):
             outputs = self.model(batch)
         if self.phase.kind == "contrastive":
             parts = self.objective.contrastive_parts(outputs, batch.labels)
             return {"train/loss": parts["train/contrastive"], **parts}
         return self.objective.parts(outputs, batch.labels)
+
+    def _classifier_parts(self, features: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        loss = self.objective.cross_entropy(self.model.classifier(features), labels)
+        return {"train/loss": loss, "train/ce": loss}
 
     def _finite(self, sums: "_Sums", epoch: int, index: int) -> None:
         if not math.isfinite(sums.mean().get("train/loss", 0.0)):

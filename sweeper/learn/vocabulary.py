@@ -53,7 +53,8 @@ class Vocabulary:
         lengths = np.array([len(ids) for ids in whole], dtype=np.int32)
         cut = [ids[:max_length] for ids in whole]
         starts = np.concatenate([[0], np.cumsum([len(ids) for ids in cut])]).astype(np.int64)
-        return Split(np.array([word for ids in cut for word in ids], dtype=np.int32), starts, lengths, rows.labels)
+        tokens = np.array([word for ids in cut for word in ids], dtype=np.int32)
+        return Split(tokens, starts, lengths, rows.labels, closed=False)
 
     def save(self, folder: Path) -> None:
         """Write the words, in the order of their numbers, for a model that is kept."""

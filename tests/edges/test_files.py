@@ -85,6 +85,37 @@ def test_json_may_be_one_array(tmp_path: Path) -> None:
         read(path)
 
 
-def test_an_empty_file_has_no_columns(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("")
-    assert read(tmp_path / "a.csv").columns == ()
+def test_a_tsv_without_quoting_keeps_its_quotes(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text('text\tlabel\n"hello there\tpos\nfine\tneg\n"bye\tpos\n')
+    assert [row["text"] for _, row in read(path).rows] == ['"hello there', "fine", '"bye']
+
+
+def test_a_quote_that_is_left_open_is_told_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('text,label\nfine,neg\n"bye,pos\nx,neg\n')
+    with pytest.raises(UnavailableError, match=r"the row at line 3: .*quote left open"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.csv", b"", "no rows"),
+        ("a.csv", b"text,label\n", "no rows"),
+        ("a.json", b"[]", "no rows"),
+        ("a.jsonl", b"{\nx\n", "no row can be read, the first: {path}:1: not JSON"),
+        ("a.csv", "text,label\nGefühl,1\n".encode("latin-1"), "no row can be read, the first: {path}:2: not UTF-8"),
+        ("a.csv", "Gefühl,label\na,1\n".encode("latin-1"), ":1: the header is not UTF-8"),
+        ("a.csv", "text,label\na,1\n".encode("utf-16"), ":1: the header is not UTF-8"),
+        ("a.csv", b"text,label,label\na,1,2\n", ":1: has two columns label"),
+        ("a.json", b"[" * 100_000, "nested too deep"),
+    ],
+)
+def test_a_file_of_no_use_says_why(tmp_path: Path, name: str, content: bytes, says: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(UnavailableError) as caught:
+        read(path)
+    assert says.format(path=path) in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -1,5 +1,7 @@
 """The journal survives what a crash can do to a file, and says so where it was altered."""
 
+import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +48,9 @@ def test_cut_at_every_byte_it_keeps_the_whole_records_and_takes_new_ones(tmp_pat
     for cut in range(len(data) + 1):
         path.write_bytes(data[:cut])
         journal = Journal(path)
-        whole = data[:cut].count(b"\n")
+        whole = max(data[:cut].count(b"\n") - 1, 0)  # without the header
         assert list(journal.read_logs(0)) == RECORDS[:whole]
+        assert journal.dropped == cut - len(b"".join(data[:cut].splitlines(keepends=True)[: data[:cut].count(b"\n")]))
         journal.append_logs([{"after": cut}])
         journal.close()
         assert read(path) == [*RECORDS[:whole], {"after": cut}]
@@ -63,27 +66,31 @@ def test_a_tail_of_rubbish_is_cut_off(tmp_path: Path, tail: bytes) -> None:
 
 
 def _altered(lines: list[bytes]) -> list[bytes]:
-    return [lines[0], lines[1].replace(b"0.1", b"0.2"), lines[2]]
+    return [*lines[:2], lines[2].replace(b"0.1", b"0.2"), lines[3]]
 
 
 def _without(lines: list[bytes]) -> list[bytes]:
-    return [lines[0], lines[2]]
+    return [*lines[:2], lines[3]]
 
 
 def _swapped(lines: list[bytes]) -> list[bytes]:
-    return [lines[0], lines[2], lines[1]]
+    return [*lines[:2], lines[3], lines[2]]
+
+
+def _doubled(lines: list[bytes]) -> list[bytes]:
+    return [*lines[:2], lines[1], *lines[2:]]
 
 
 def _rubbish(lines: list[bytes]) -> list[bytes]:
-    return [lines[0], b"\0\0\0\n", lines[2]]
+    return [*lines[:2], b"\0\0\0\n", lines[3]]
 
 
-@pytest.mark.parametrize("damage", [_altered, _rubbish, _without, _swapped])
+@pytest.mark.parametrize("damage", [_altered, _rubbish, _without, _swapped, _doubled])
 def test_damage_before_the_last_record_is_named_by_line(tmp_path: Path, damage: Any) -> None:
     path = tmp_path / "journal"
     lines = written(path).splitlines(keepends=True)
     path.write_bytes(b"".join(damage(lines)))
-    with pytest.raises(RecordError, match=rf"{path}:2: .*damaged or missing"):
+    with pytest.raises(RecordError, match=rf"{path}:3: .*damaged or missing"):
         Journal(path)
     path.write_bytes(b"".join(lines))
     assert read(path) == RECORDS  # the lock was let go
@@ -91,7 +98,29 @@ def test_damage_before_the_last_record_is_named_by_line(tmp_path: Path, damage: 
 
 def test_a_second_driver_is_kept_out_until_the_first_is_gone(tmp_path: Path) -> None:
     first = Journal(tmp_path / "journal")
-    with pytest.raises(BusyError, match="another sweeper"):
-        Journal(tmp_path / "journal")
+    for _ in range(2):  # trying does not forget who it is
+        with pytest.raises(BusyError) as caught:
+            Journal(tmp_path / "journal")
+        assert f"another sweeper drives this sweep, process {os.getpid()} on {socket.gethostname()}" in str(
+            caught.value
+        )
+    assert caught.value.exit_code == 2
     first.close()
     Journal(tmp_path / "journal").close()
+
+
+def test_another_format_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    data = written(path)
+    path.write_bytes(data.replace(b"sweeper record 1", b"sweeper record 2"))
+    with pytest.raises(RecordError, match=r"is a record of format 2, and this sweeper reads format 1; .*--fresh"):
+        Journal(path)
+
+
+@pytest.mark.parametrize("header", [b"sweeper recird 1\n", b"\n", b"0 1234 {}\n"])
+def test_a_damaged_header_is_line_1(tmp_path: Path, header: bytes) -> None:
+    path = tmp_path / "journal"
+    data = written(path)
+    path.write_bytes(header + data.partition(b"\n")[2])
+    with pytest.raises(RecordError, match=f"{path}:1: "):
+        Journal(path)

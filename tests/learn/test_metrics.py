@@ -24,6 +24,7 @@ def by_definition(labels: list[int], predictions: list[int], classes: int) -> di
         "macro_f1": sum(f1) / classes,
         "weighted_f1": sum(f1[true] for true in labels) / len(labels),
         "largest_class": max(predictions.count(k) for k in range(classes)) / len(predictions),
+        "majority": max(labels.count(k) for k in range(classes)) / len(labels),
     }
 
 
@@ -39,12 +40,12 @@ def test_figures_are_as_defined(size: int, classes: int, seed: int) -> None:
 
 def test_a_perfect_model() -> None:
     found = figures([0, 1, 2, 1], [0, 1, 2, 1], 3)
-    assert found == {"accuracy": 1.0, "macro_f1": 1.0, "weighted_f1": 1.0, "largest_class": 0.5}
+    assert found == {"accuracy": 1.0, "macro_f1": 1.0, "weighted_f1": 1.0, "largest_class": 0.5, "majority": 0.5}
 
 
 def test_a_model_that_is_always_wrong() -> None:
     assert figures([0, 0, 1], [1, 1, 0], 2) == pytest.approx(
-        {"accuracy": 0.0, "macro_f1": 0.0, "weighted_f1": 0.0, "largest_class": 2 / 3}
+        {"accuracy": 0.0, "macro_f1": 0.0, "weighted_f1": 0.0, "largest_class": 2 / 3, "majority": 2 / 3}
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sweeper.config import TrainConfig
-from sweeper.learn import keep
+from sweeper.learn import batches, keep
 from sweeper.learn.model import Classifier
 from sweeper.learn.recurrent import Recurrent
 from sweeper.learn.train import train
@@ -77,6 +77,14 @@ def test_a_kept_one_scores_as_it_did(tmp_path: Path) -> None:
     assert (
         keep.score_kept(tmp_path / "kept", asked, made, "validation")["accuracy"] == last.metrics["validation/accuracy"]
     )
+
+
+def test_a_longer_text_is_cut_to_its_first_words() -> None:
+    texts = Rows(["w0 w1 w2 w3 w4 w5"], np.array([0]))
+    vocabulary = Vocabulary(texts, 10)
+    short, long = (vocabulary.split(texts, length) for length in (3, 6))
+    row = np.array([0])
+    assert batches.collate(long, row, 3, 0).ids.tolist() == batches.collate(short, row, 3, 0).ids.tolist()
 
 
 def test_one_seed_is_one_network() -> None:

@@ -23,6 +23,7 @@ WAYS: list[tuple[int, dict[str, Any]]] = [
     (1, {"loss": "ce", "precision": "bf16", "validations_per_epoch": 2}),
     # in the middle of the first phase, between the two, and in the middle of the second
     *((stop, {"loss": "scl_two_phase", "contrastive_epochs": 2, "views": 2}) for stop in (1, 2, 3)),
+    (2, {"loss": "scl_two_phase", "contrastive_epochs": 1, "pooling": "flatten"}),
     (1, {"loss": "scl_set_tau", "pooling": "mean", "class_weights": "balanced", "freeze_embeddings": True}),
 ]
 

