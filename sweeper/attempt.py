@@ -8,6 +8,7 @@ import shutil
 import traceback
 from collections.abc import Generator
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from sweeper.errors import DivergedError, ExhaustedError
@@ -24,7 +25,7 @@ def attempt(trial: Trial, job: Job, data: TrainingData) -> Generator[Report | Fi
     except Exception as error:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
-        yield _finish(error)
+        yield replace(_finish(error), traceback=traceback.format_exc())
     else:
         yield Finish(Outcome.COMPLETED)
 

@@ -5,7 +5,7 @@ it to the Study, which is durable, and then tells the Trackers, which only watch
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -119,10 +119,11 @@ class Trial:
 
 @dataclass(frozen=True)
 class Finish:
-    """How a trial ended, and why where it did not end well."""
+    """How a trial ended, and why where it did not end well: in a line, and where an exception ended it, in full."""
 
     outcome: Outcome
     reason: str = ""
+    traceback: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

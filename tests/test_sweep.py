@@ -215,3 +215,14 @@ def test_results_have_the_best_of_each_cell(tmp_path: Path) -> None:
             assert entry["best"]["validation/accuracy"] == max(scores)
         assert entry["outcomes"] == {"completed": 3}
     assert results.winner(asked, found) in range(1, 7)
+
+
+def test_a_record_of_this_format_written_by_an_earlier_version_still_reads(tmp_path: Path) -> None:
+    (tmp_path / "journal").write_bytes((Path(__file__).parent / "records" / "format-1.journal").read_bytes())
+    asked = spec(budget={"trials": 6})
+    with closing(study(asked, tmp_path)) as record:
+        recorded = record.recorded()
+    assert [one.trial.number for one in recorded] == [1, 2, 3, 4]
+    assert {one.finish.outcome for one in recorded if one.finish} == {Outcome.COMPLETED}
+    assert all([report.step for report in one.reports] == [1, 2, 3] for one in recorded)
+    assert len(run(asked, tmp_path).states) == 6  # and it goes on

@@ -76,7 +76,7 @@ def _one(screen: Screen, runner: Runner, prepared: Prepared, sweeps: Path) -> di
         recorded = list(study.recorded())
         _greet(screen, folder, prepared, share, data, len(recorded))
         if before and before[1]:
-            screen.line(f"  a new sweep: {', '.join(before[1])} differ from {before[0]}")
+            screen.line(f"  a new sweep; it differs from {before[0]} in {', '.join(before[1])}")
         if study.dropped:
             screen.line(f"  the record's last {study.dropped} bytes were cut off half written; that is dropped")
         view = _view(screen, folder, spec, recorded, share)

@@ -161,9 +161,18 @@ class MlflowTracker:
         if finish is not None:
             tags = [RunTag("sweeper.outcome", finish.outcome.value), RunTag("sweeper.reason", finish.reason)]
             self.client.log_batch(run, tags=tags)
+            self._keep_traceback(run, finish.traceback)
             self.client.set_terminated(run, _status(finish.outcome), end_time=state.ended)
         elif ending:
             self.client.set_terminated(run, "KILLED")
+
+    def _keep_traceback(self, run: str, traceback: str) -> None:
+        """Put the traceback of a trial beside its figures; where MLflow takes no files, the record still has it."""
+        if traceback:
+            try:
+                self.client.log_text(run, traceback, "error.txt")
+            except Exception as error:
+                _log.warning("MLflow at %s took no file: %s", self.uri, str(error).partition("\n")[0])
 
     def _create(self, state: Recorded) -> str:
         config = state.trial.config

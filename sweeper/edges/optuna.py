@@ -8,7 +8,7 @@ if it had not been: nothing else has to be saved.
 import math
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -170,6 +170,8 @@ class OptunaStudy:
         running, study = self.running[trial.number], self.studies[trial.cell]
         if "outcome" not in running.user_attrs:
             running.set_user_attr("reason", finish.reason)
+            if finish.traceback:
+                running.set_user_attr("traceback", finish.traceback)
             running.set_user_attr("outcome", finish.outcome.value)
         values = list(_frozen(study, running).intermediate_values.values())
         if running.user_attrs["outcome"] == Outcome.COMPLETED and values:
@@ -202,7 +204,7 @@ class OptunaStudy:
             reports=tuple(Report(s, entry["epoch"], entry["metrics"]) for s, entry in zip(steps, kept, strict=True)),
             times=tuple(entry["time"] for entry in kept),
             started=_milliseconds(frozen.datetime_start),
-            finish=Finish(Outcome(outcome), attributes["reason"]) if outcome and frozen.state.is_finished() else None,
+            finish=_finish(attributes) if outcome and frozen.state.is_finished() else None,
             ended=_milliseconds(frozen.datetime_complete) if frozen.datetime_complete else None,
         )
 
@@ -229,6 +231,10 @@ def _suggested(trial: optuna.trial.Trial, parameter: str, domain: Domain) -> Sca
 
 def _typed(value: Scalar, domain: Domain) -> Scalar:
     return float(value) if isinstance(domain, Float) else value
+
+
+def _finish(attributes: Mapping[str, Any]) -> Finish:
+    return Finish(Outcome(attributes["outcome"]), attributes["reason"], attributes.get("traceback", ""))
 
 
 def _now() -> int:

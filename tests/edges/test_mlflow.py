@@ -102,3 +102,20 @@ def test_a_store_that_cannot_be_had_does_not_raise_and_is_told(tmp_path: Path, s
         patch.setattr(mlflow, "_PATIENCE", 0.5)
         watching.close("FINISHED")
     assert watching.behind
+
+
+def test_a_failed_trial_has_its_traceback_beside_its_figures(tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    from sweeper.edges.mlflow import MlflowTracker
+
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    files = (tmp_path / "artifacts").as_uri()
+    watching = MlflowTracker(uri, sweep=SWEEP, dataset="sst5", facts={}, artifacts=files)
+    watching.update(
+        recorded(1, [0.2], Finish(Outcome.FAILED, "ValueError: broken", "Traceback: …\nValueError: broken\n"))
+    )
+    watching.close("FINISHED")
+    run = runs(uri, SWEEP)[1]
+    path = MlflowClient(tracking_uri=uri).download_artifacts(run.info.run_id, "error.txt", str(tmp_path))
+    assert Path(path).read_text() == "Traceback: …\nValueError: broken\n"

@@ -220,3 +220,13 @@ def test_the_last_report_of_a_trial_stops_it_no_more(tmp_path: Path) -> None:
         assert study.report(short, report(2, 0.1)) is None  # at a rung, below the other, but done
         study.finish(short, Finish(Outcome.COMPLETED))
         assert study.of(short).finish == Finish(Outcome.COMPLETED)
+
+
+def test_a_traceback_is_in_the_record(tmp_path: Path) -> None:
+    spec = small(asha="off")
+    with opened(spec, tmp_path) as study:
+        study.finish(study.ask(0), Finish(Outcome.FAILED, "ValueError: x", "Traceback\n  …\nValueError: x\n"))
+    with opened(spec, tmp_path) as study:
+        finish = study.recorded()[0].finish
+        assert finish is not None
+        assert finish.traceback == "Traceback\n  …\nValueError: x\n"
