@@ -34,8 +34,8 @@ def test_make_run_needs_no_hub_and_ends_in_a_table(tmp_path: Path) -> None:
     test = json.loads(trained.stdout)["test"]
     counts = test["confusion"]
     right_family = sum(counts[i][j] for i in range(12) for j in range(12) if i // 3 == j // 3)
-    assert test["accuracy"] > 0.48  # chance is 0.08, a linear model on words has 0.33
-    assert right_family / sum(map(sum, counts)) > 0.65  # chance is 0.25, and that model has 0.55
+    assert test["accuracy"] > 0.48  # chance is 0.08, a linear model on words has 0.38
+    assert right_family / sum(map(sum, counts)) > 0.65  # chance is 0.25, and that model has 0.59
     near = sum(counts[i][j] for i in range(12) for j in range(12) if i // 3 == j // 3 and i != j) / 24
     far = sum(counts[i][j] for i in range(12) for j in range(12) if i // 3 != j // 3) / 108
     assert near > 1.5 * far  # confusions per pair of classes
