@@ -91,5 +91,5 @@ def test_neither_the_majority_nor_word_overlap_explains_a_score() -> None:
     train, test = rows("train"), rows("test")
     model = LinearSVC(random_state=0).fit(words.fit_transform([t for t, _ in train]), [y for _, y in train])
     accuracy = model.score(words.transform([t for t, _ in test]), [y for _, y in test])
-    assert accuracy < 0.42  # MiniLM has 0.58 (README)
+    assert accuracy < 0.42  # MiniLM has 0.57 (README)
     assert Counter(label for _, label in test).most_common(1)[0][1] / len(test) < 0.10
