@@ -24,8 +24,9 @@ def attempt(trial: Trial, job: Job, data: TrainingData) -> Generator[Report | Fi
             yield from reports
     except Exception as error:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
-        yield replace(_finish(error), traceback=traceback.format_exc())
+        text = traceback.format_exc()
+        (folder / "error.txt").write_text(text, encoding="utf-8")
+        yield replace(_finish(error), traceback=text)
     else:
         yield Finish(Outcome.COMPLETED)
 

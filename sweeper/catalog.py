@@ -51,6 +51,11 @@ class Dataset:
     restored: Mapping[str, str] = field(default_factory=dict)  # what stands in the texts for something else
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that its preparation looks at."""
+        return (*self.text, self.label, *self.where, *([self.one_per] if self.one_per else []))
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The class names that trainings use; empty where the training split names them."""
         return tuple(name for name in self.classes.values() if name not in self.left_out)
@@ -63,19 +68,9 @@ _EMOTIONS = numbered(
 )
 _CONTEXTS = named(
     *("afraid", "angry", "annoyed", "anticipating", "anxious", "apprehensive", "ashamed", "caring", "confident"),
-    *(
-        "content",
-        "devastated",
-        "disappointed",
-        "disgusted",
-        "embarrassed",
-        "excited",
-        "faithful",
-        "furious",
-        "grateful",
-    ),
-    *("guilty", "hopeful", "impressed", "jealous", "joyful", "lonely", "nostalgic", "prepared", "proud", "sad"),
-    *("sentimental", "surprised", "terrified", "trusting"),
+    *("content", "devastated", "disappointed", "disgusted", "embarrassed", "excited", "faithful", "furious"),
+    *("grateful", "guilty", "hopeful", "impressed", "jealous", "joyful", "lonely", "nostalgic", "prepared", "proud"),
+    *("sad", "sentimental", "surprised", "terrified", "trusting"),
 )
 
 DATASETS: Mapping[str, Dataset] = {

@@ -11,7 +11,7 @@ results.json     written last: it is there, so the sweep is finished
 import itertools
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -77,17 +77,21 @@ class SweepFolder:
 def find(sweeps: Path, spec: SweepSpec) -> SweepFolder | None:
     """The sweep in `sweeps` that asked the same question, the newest where there are several."""
     found = [folder for folder in everywhere(sweeps) if folder.frozen.question == spec.question]
-    return max(found, key=lambda folder: (folder.path / "sweep.json").stat().st_mtime, default=None)
+    return _newest(found)
 
 
 def changes(sweeps: Path, spec: SweepSpec) -> tuple[str, list[str]] | None:
     """The newest sweep of the same data set, and the keys in which a spec asks another question; None without one."""
-    others = [folder for folder in everywhere(sweeps) if folder.name.startswith(f"{spec.data.name}-")]
-    if not others:
+    newest = _newest([folder for folder in everywhere(sweeps) if folder.name.startswith(f"{spec.data.name}-")])
+    if newest is None:
         return None
-    newest = max(others, key=lambda folder: (folder.path / "sweep.json").stat().st_mtime)
     before, now = newest.frozen.question, spec.question
     return newest.name, [key for key in now if before.get(key) != now[key]]
+
+
+def _newest(folders: Sequence[SweepFolder]) -> SweepFolder | None:
+    """The folder whose sweep began last."""
+    return max(folders, key=lambda folder: (folder.path / "sweep.json").stat().st_mtime, default=None)
 
 
 def everywhere(sweeps: Path) -> list[SweepFolder]:

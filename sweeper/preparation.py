@@ -101,8 +101,7 @@ def _unlabelled(dataset: Dataset, table: Table) -> bool:
 
 def _rows(dataset: Dataset, table: Table, bad: list[str]) -> Iterator[_Row]:
     """The rows that count; what is wrong with others goes to `bad`."""
-    keys = [*dataset.where, *([dataset.one_per] if dataset.one_per else [])]
-    for column in (*dataset.text, dataset.label, *keys):
+    for column in dataset.columns:
         if column not in table.columns:
             where = allowed(table.columns, column)
             raise UnavailableError(f"data set {dataset.name}: {table.name} needs a column {column}, {where}")

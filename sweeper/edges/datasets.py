@@ -47,9 +47,8 @@ def _shipped(folder: str) -> dict[str, Any]:
 
 def _loaded(dataset: Dataset, commit: str) -> Any:
     files = None
-    if (
-        dataset.classes and dataset.revision == CONVERTED
-    ):  # CONFIG/SPLIT/0000.parquet; left alone, test_food and test_films become one
+    if dataset.classes and dataset.revision == CONVERTED:
+        # CONFIG/SPLIT/0000.parquet; left alone, test_food and test_films would become one split
         files = {there: f"{dataset.config or '*'}/{there}/*.parquet" for there in dataset.splits.values()}
     try:
         config = None if files else dataset.config
@@ -62,8 +61,7 @@ def _table(dataset: Dataset, there: str, loaded: Any) -> Table:
     if there not in loaded:
         raise UnavailableError(f"{dataset.repository}: needs a split {there}, {allowed(list(loaded), there)}")
     table = loaded[there]
-    wanted = [*dataset.text, dataset.label, *dataset.where, *([dataset.one_per] if dataset.one_per else [])]
-    present = [column for column in dict.fromkeys(wanted) if column in table.column_names]
+    present = [column for column in dict.fromkeys(dataset.columns) if column in table.column_names]
     return Table(
         f"{dataset.repository} {there}",
         tuple(table.column_names),
