@@ -9,12 +9,15 @@ A message says place, value, rule and remedy, in one line. What reaches the user
     │   ├── UnavailableError  a data set or an encoder cannot be had
     │   └── BusyError         another process drives this sweep
     ├── RecordError           the journal of a sweep is damaged
+    ├── StorageError          the disk does not take what must be kept
+    ├── CheckpointError       a checkpoint cannot be read
     └── TrialError            a trial ends with an outcome of its own
         ├── DivergedError     its loss is not a finite number
         └── ExhaustedError    its device has no memory left
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 
 class SweeperError(Exception):
@@ -43,6 +46,18 @@ class UnavailableError(UsageError):
 
 class RecordError(SweeperError):
     """The record of a sweep is damaged; the message names file and line."""
+
+
+class StorageError(SweeperError):
+    """The disk does not take what must be kept: full, read-only, gone. What was written before is intact."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        why = error.strerror or str(error)
+        super().__init__(f"{path}: cannot be written ({why}); mend that, and the same command goes on where it stopped")
+
+
+class CheckpointError(SweeperError):
+    """A checkpoint is damaged; a training can begin with an earlier one, or from the start."""
 
 
 class BusyError(UsageError):

@@ -16,13 +16,15 @@ import socket
 import time
 import zlib
 from collections.abc import Iterable
+from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 from optuna.storages.journal import BaseJournalBackend
 
-from sweeper.errors import BusyError, RecordError
+from sweeper.errors import BusyError, RecordError, StorageError
 
 FORMAT = 1  # a change that this reader could not read takes the next number
 _HEADER = f"sweeper record {FORMAT}\n".encode()
@@ -32,29 +34,48 @@ class Journal(BaseJournalBackend):
     """The records of one sweep. Holds a lock on the file until `close`; `dropped` bytes of a torn tail were cut off."""
 
     def __init__(self, path: Path) -> None:
-        """Open or create the journal. Raises BusyError where it is open elsewhere, RecordError where it is damaged."""
+        """Open or create the journal.
+
+        Raises BusyError where it is open elsewhere, RecordError where it is damaged, StorageError where the disk does
+        not take it.
+        """
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(f"{path}.lock", timeout=0)
+        self._file: FileIO | None = None
+        self._hold()
         try:
+            self._open()
+        except OSError as error:
+            self.close()
+            raise StorageError(path, error) from None
+        except BaseException:
+            self.close()
+            raise
+
+    def _hold(self) -> None:
+        """Take the lock, or say who has it."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
         except Timeout:
             raise BusyError(
-                f"{path.parent}: another sweeper drives this sweep{_driver(path)}; wait for it, or end it and run again"
+                f"{self.path.parent}: another sweeper drives this sweep{_driver(self.path)}; "
+                "wait for it, or end it and run again"
             ) from None
-        try:
-            data = path.read_bytes() if path.exists() else b""
-            self._records, whole = _parse(path, data)
-            self.dropped = len(data) - whole
-            self._file = path.open("ab")
-            self._file.truncate(whole)
-            if not whole:
-                self._append(_HEADER)
-            holder = {"host": socket.gethostname(), "pid": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
-            _holder(path).write_text(json.dumps(holder), encoding="utf-8")
-        except BaseException:
-            self._lock.release()
-            raise
+        except OSError as error:
+            raise StorageError(self.path, error) from None
+
+    def _open(self) -> None:
+        """Read what is there, and cut off what a crash left of a half-written record."""
+        data = self.path.read_bytes() if self.path.exists() else b""
+        self._records, self._whole = _parse(self.path, data)
+        self.dropped = len(data) - self._whole
+        self._file = self.path.open("ab", buffering=0)  # a buffer would keep what a full disk did not take
+        self._file.truncate(self._whole)
+        if not self._whole:
+            self._append(_HEADER)
+        holder = {"host": socket.gethostname(), "pid": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
+        _holder(self.path).write_text(json.dumps(holder), encoding="utf-8")
 
     def read_logs(self, log_number_from: int) -> Iterable[dict[str, Any]]:
         """The records from this number on."""
@@ -68,13 +89,25 @@ class Journal(BaseJournalBackend):
         self._records += logs
 
     def _append(self, data: bytes) -> None:
-        self._file.write(data)
-        self._file.flush()
-        os.fdatasync(self._file.fileno())
+        """Write and flush to the disk. What it does not take whole is cut off again: the record stays readable."""
+        assert self._file is not None
+        try:
+            if self._file.tell() != self._whole:
+                self._file.truncate(self._whole)
+            rest = memoryview(data)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            os.fdatasync(self._file.fileno())
+        except OSError as error:
+            with suppress(OSError):
+                self._file.truncate(self._whole)
+            raise StorageError(self.path, error) from None
+        self._whole += len(data)
 
     def close(self) -> None:
         """Close the file and let go of the lock."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
         self._lock.release()
 
 

@@ -10,20 +10,18 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import optuna
-from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler, TPESampler
 from optuna.storages import JournalStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from sweeper.config import Scalar
 from sweeper.edges.journal import Journal
 from sweeper.edges.pruner import Rungs
+from sweeper.edges.sampler import sampler, suggest, walk
 from sweeper.outcome import Outcome
 from sweeper.ports import Finish, Recorded, Report, Trial
-from sweeper.space import Choice, Domain, Float, Params
 from sweeper.spec import SweepSpec
 
 _RETRIES = 20  # proposals that repeat a stopped setting before one of them is taken after all
@@ -33,7 +31,7 @@ class OptunaStudy:
     """The record of one sweep, and the proposals that follow from it: the port Study."""
 
     def __init__(self, spec: SweepSpec, path: Path, threads: int) -> None:
-        """Open or create the record at `path`. Raises BusyError or RecordError."""
+        """Open or create the record at `path`. Raises BusyError, RecordError or StorageError."""
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
         self.spec, self.threads = spec, threads
@@ -49,20 +47,25 @@ class OptunaStudy:
             for cell in range(len(spec.cells))
         ]  # fmt: skip
         self.running: dict[int, optuna.trial.Trial] = {}
-        self._reopen()
+        self.latest = max((at for one in self.recorded() for at in one.times), default=0)
+        for cell in range(len(spec.cells)):
+            self._reopen(cell)
 
-    def _reopen(self) -> None:
-        """Take up the trials that were cut off; one that was cut off while it was proposed is completed."""
-        for cell, study in enumerate(self.studies):
-            for frozen in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-                study.sampler = self._sampler(cell, frozen.number)
-                trial = optuna.trial.Trial(study, frozen._trial_id)
-                number = frozen.user_attrs.get("number")
-                self._suggest(cell, trial)
-                if number is None:
-                    number = self._next_number()
-                    trial.set_user_attr("number", number)
-                self.running[number] = trial
+    def _reopen(self, cell: int) -> None:
+        """Take up the trials of a cell that were cut off.
+
+        A trial whose end is in the record has ended; a proposal that was cut off halfway is completed.
+        """
+        study = self.studies[cell]
+        for frozen in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            trial = optuna.trial.Trial(study, frozen._trial_id)
+            if "outcome" in frozen.user_attrs:
+                self._tell(cell, trial)
+            elif "number" in frozen.user_attrs:
+                self.running[frozen.user_attrs["number"]] = trial
+            else:
+                study.sampler = sampler(self.spec, cell, frozen.number)
+                self._settle(cell, trial, self._next_number())
 
     @property
     def dropped(self) -> int:
@@ -79,59 +82,33 @@ class OptunaStudy:
         """Propose the next trial of a cell: what is planned for it first, then the sampler's choice."""
         study, number = self.studies[cell], self._next_number()
         for retry in range(_RETRIES + 1):
-            study.sampler = self._sampler(cell, len(study.get_trials(deepcopy=False)))
+            study.sampler = sampler(self.spec, cell, len(study.get_trials(deepcopy=False)))
             trial = study.ask()
-            self._suggest(cell, trial)
-            if retry == _RETRIES or not self._repeats_stopped(study, trial):
+            if self._settle(cell, trial, number, anyway=retry == _RETRIES):
                 break
+        return self._trial(cell, _frozen(study, trial))
+
+    def _settle(self, cell: int, trial: optuna.trial.Trial, number: int, *, anyway: bool = False) -> bool:
+        """Let the sampler choose, and take its choice as trial `number`: False where it repeats a stopped setting."""
+        study = self.studies[cell]
+        suggest(self.spec, cell, trial)
+        if not anyway and ("skipped" in trial.user_attrs or self._repeats_stopped(cell, trial)):
             trial.set_user_attr("skipped", "repeats a setting that was stopped")
             study.tell(trial, state=TrialState.FAIL)
+            return False
         trial.set_user_attr("number", number)
         self.running[number] = trial
-        return self._trial(cell, _frozen(study, trial))
+        return True
 
     def _next_number(self) -> int:
         counted = (t for study in self.studies for t in study.get_trials(deepcopy=False) if "number" in t.user_attrs)
         return 1 + max((t.user_attrs["number"] for t in counted), default=0)
 
-    def _sampler(self, cell: int, number: int) -> BaseSampler:
-        """The sampler of one proposal, seeded for it alone: a sampler kept over trials could not be reopened."""
-        seed = self.spec.seed_of("sampler", self.spec.cell_name(cell), number)
-        if self.spec.sampler == "tpe":
-            base: BaseSampler = TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
-        else:
-            base = RandomSampler(seed=seed)
-        planned = self.spec.planned(cell)
-        if number >= len(planned):
-            return base
-        knobs = {knob.name: knob for knob in self.spec.space.searched()}
-        fixed = {
-            branch.parameter: _typed(value, branch.domain)
-            for name, value in planned[number].items()
-            for branch in knobs[name].branches
-            if branch.domain.contains(value)
-        }
-        return PartialFixedSampler(fixed, base)
-
-    def _suggest(self, cell: int, trial: optuna.trial.Trial) -> None:
-        self._walk(cell, lambda parameter, domain: _suggested(trial, parameter, domain))
-
-    def _walk(self, cell: int, value: Any) -> Params:
-        """The params of a trial: the cell's, and for each active knob `value(parameter, domain)`."""
-        space, params = self.spec.space, dict(self.spec.cells[cell])
-        for knob in space.searched():
-            branch = knob.branch({**space.base, **params})
-            if branch is not None:
-                domain = branch.domain
-                single = domain.values if isinstance(domain, Choice) and len(domain.values) == 1 else None
-                params[knob.name] = single[0] if single else value(branch.parameter, domain)
-        return params
-
-    def _repeats_stopped(self, study: optuna.Study, trial: optuna.trial.Trial) -> bool:
-        planned = trial.number < len(self.spec.planned(self.studies.index(study)))
+    def _repeats_stopped(self, cell: int, trial: optuna.trial.Trial) -> bool:
+        planned = trial.number < len(self.spec.planned(cell))
         return not planned and any(
             other.state == TrialState.PRUNED and other.params == trial.params
-            for other in study.get_trials(deepcopy=False)
+            for other in self.studies[cell].get_trials(deepcopy=False)
         )
 
     # ---- the record
@@ -143,42 +120,42 @@ class OptunaStudy:
 
     def report(self, trial: Trial, report: Report) -> Finish | None:
         """Keep a report, its metrics before the value that the pruner reads, and the verdict on it."""
-        running = self.running[trial.number]
+        running, study = self.running[trial.number], self.studies[trial.cell]
         if f"report:{report.step}" not in running.user_attrs:
-            kept = {"time": _now(), "epoch": report.epoch, "attempt": trial.attempt, "metrics": dict(report.metrics)}
-            running.set_user_attr(f"report:{report.step}", kept)
+            kept = {"time": self._now(), "epoch": report.epoch, "attempt": trial.attempt}
+            running.set_user_attr(f"report:{report.step}", {**kept, "metrics": dict(report.metrics)})
         value = report.metrics.get(self.spec.objective.metric)
         if value is None:  # a phase without a classifier: neither the pruner nor the sampler hears of it
             return None
-        if report.step not in _frozen(self.studies[trial.cell], running).intermediate_values:
+        values = _frozen(study, running).intermediate_values
+        if report.step not in values:
             running.report(value if math.isfinite(value) else math.nan, report.step)
         last = report.step == trial.config.reports and math.isfinite(value)
-        if last or not running.should_prune():
+        if last or report.step < max(values, default=0) or not running.should_prune():
             return None
         stop = Finish(Outcome.STOPPED_EARLY, f"below the others at its validation {report.step}")
-        self.finish(
-            trial,
-            stop if math.isfinite(value) else Finish(Outcome.DIVERGED, f"{self.spec.objective.metric} is {value}"),
-        )
-        return self._recorded(trial.cell, _frozen(self.studies[trial.cell], running)).finish
+        diverged = Finish(Outcome.DIVERGED, f"{self.spec.objective.metric} is {value}")
+        self.finish(trial, stop if math.isfinite(value) else diverged)
+        return self.of(trial).finish
 
     def finish(self, trial: Trial, finish: Finish) -> None:
-        """Keep how a trial ended: the outcome in an attribute, then the state that the sampler learns from.
-
-        Whatever did not complete is told as pruned, the worst rank: TPE ignores failures, and would go back there.
-        """
-        running, study = self.running[trial.number], self.studies[trial.cell]
+        """Keep how a trial ended: the outcome in an attribute, then the state that the sampler learns from."""
+        running = self.running[trial.number]
         if "outcome" not in running.user_attrs:
             running.set_user_attr("reason", finish.reason)
             if finish.traceback:
                 running.set_user_attr("traceback", finish.traceback)
             running.set_user_attr("outcome", finish.outcome.value)
-        values = list(_frozen(study, running).intermediate_values.values())
-        if running.user_attrs["outcome"] == Outcome.COMPLETED and values:
+        self._tell(trial.cell, running)
+
+    def _tell(self, cell: int, trial: optuna.trial.Trial) -> None:
+        """Tell the sampler. What did not complete is pruned, the worst rank: TPE ignores failures, and repeats them."""
+        values = list(_frozen(self.studies[cell], trial).intermediate_values.values())
+        if trial.user_attrs["outcome"] == Outcome.COMPLETED and values:
             best = max(values) if self.spec.objective.sign > 0 else min(values)
-            study.tell(running, best, skip_if_finished=True)
+            self.studies[cell].tell(trial, best, skip_if_finished=True)
         else:
-            study.tell(running, state=TrialState.PRUNED, skip_if_finished=True)
+            self.studies[cell].tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
 
     def recorded(self) -> Sequence[Recorded]:
         """Every trial, by number; proposals that were skipped are none."""
@@ -209,37 +186,26 @@ class OptunaStudy:
         )
 
     def _trial(self, cell: int, frozen: FrozenTrial) -> Trial:
-        params = self._walk(cell, lambda parameter, _: frozen.params[parameter])
+        params = walk(self.spec, cell, lambda parameter, _: frozen.params[parameter])
         number = frozen.user_attrs["number"]
         config = self.spec.config(
             params, seed=self.spec.seed_of("search", self.spec.cell_name(cell), number), threads=self.threads
         )
         return Trial(number, cell, params, config, frozen.user_attrs.get("attempt", 1))
 
+    def _now(self) -> int:
+        """Milliseconds since 1970, later than every report before: the order of arrival decides at a rung."""
+        self.latest = max(int(time.time() * 1000), self.latest + 1)
+        return self.latest
+
 
 def _frozen(study: optuna.Study, trial: optuna.trial.Trial) -> FrozenTrial:
     return study.get_trials(deepcopy=False)[trial.number]
-
-
-def _suggested(trial: optuna.trial.Trial, parameter: str, domain: Domain) -> Scalar:
-    if isinstance(domain, Choice):
-        return cast("Scalar", trial.suggest_categorical(parameter, domain.values))
-    if isinstance(domain, Float):
-        return trial.suggest_float(parameter, domain.low, domain.high, log=domain.log, step=domain.step)
-    return trial.suggest_int(parameter, domain.low, domain.high, step=domain.step)
-
-
-def _typed(value: Scalar, domain: Domain) -> Scalar:
-    return float(value) if isinstance(domain, Float) else value
 
 
 def _finish(attributes: Mapping[str, Any]) -> Finish:
     return Finish(Outcome(attributes["outcome"]), attributes["reason"], attributes.get("traceback", ""))
 
 
-def _now() -> int:
-    return int(time.time() * 1000)
-
-
 def _milliseconds(moment: Any) -> int:
-    return int(moment.timestamp() * 1000) if moment else _now()
+    return int(moment.timestamp() * 1000) if moment else int(time.time() * 1000)

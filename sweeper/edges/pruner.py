@@ -17,8 +17,9 @@ class Rungs(optuna.pruners.BasePruner):
     """ASHA, as Ray Tune has it, as a pure function of the record.
 
     At a rung a trial goes on if it is not below the (1 - 1/reduction_factor) quantile of those that reached the rung
-    before it; the first passes. A value that is not finite stops at any step. (Li et al., "A System for Massively
-    Parallel Hyperparameter Tuning", algorithm 2, in the form of ray.tune's ASHAScheduler.)
+    before it; the first passes. A value that is not finite stops at any step. Asked again after a crash, it answers the
+    same: who came before is in the record, by the time of each report. (Li et al., "A System for Massively Parallel
+    Hyperparameter Tuning", algorithm 2, in the form of ray.tune's ASHAScheduler.)
     """
 
     def __init__(self, rungs: Sequence[int], reduction_factor: int) -> None:
@@ -33,7 +34,16 @@ class Rungs(optuna.pruners.BasePruner):
         value = sign * trial.intermediate_values[step]
         if not math.isfinite(value):
             return True
-        others = [t for t in study.get_trials(deepcopy=False) if t.number != trial.number]
-        seen = [sign * t.intermediate_values[step] for t in others if step in t.intermediate_values]
+        if step not in self.rungs:
+            return False
+        came = _arrival(trial, step)
+        earlier = (t for t in study.get_trials(deepcopy=False) if _arrival(t, step) < came)
+        seen = [sign * other.intermediate_values[step] for other in earlier]
         seen = [other for other in seen if math.isfinite(other)]
-        return step in self.rungs and bool(seen) and bool(value < np.percentile(seen, 100 * self.keep))
+        return bool(seen) and bool(value < np.percentile(seen, 100 * self.keep))
+
+
+def _arrival(trial: FrozenTrial, step: int) -> tuple[float, int]:
+    """What orders the trials at a rung: when their reports came, never for one that has not come yet."""
+    came = trial.user_attrs[f"report:{step}"]["time"] if step in trial.intermediate_values else math.inf
+    return came, trial.number

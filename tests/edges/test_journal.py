@@ -1,14 +1,17 @@
 """The journal survives what a crash can do to a file, and says so where it was altered."""
 
 import os
+import resource
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sweeper.edges.journal import Journal
-from sweeper.errors import BusyError, RecordError
+from sweeper.errors import BusyError, RecordError, StorageError
 
 RECORDS: list[dict[str, Any]] = [
     {"op_code": 4, "study_id": 0},
@@ -124,3 +127,40 @@ def test_a_damaged_header_is_line_1(tmp_path: Path, header: bytes) -> None:
     path.write_bytes(header + data.partition(b"\n")[2])
     with pytest.raises(RecordError, match=f"{path}:1: "):
         Journal(path)
+
+
+@contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """Files cannot grow beyond `size` bytes: the system takes a part of a write, then none, as a full disk does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("room", [0, 1, 40])
+def test_a_full_disk_leaves_the_record_whole_and_it_goes_on_when_there_is_space(tmp_path: Path, room: int) -> None:
+    journal = Journal(tmp_path / "journal")
+    journal.append_logs(RECORDS[:1])
+    before = (tmp_path / "journal").read_bytes()
+    with room_for(len(before) + room), pytest.raises(StorageError, match=r"journal: cannot be written .*goes on"):
+        journal.append_logs(RECORDS[1:])
+    assert (tmp_path / "journal").read_bytes() == before
+    assert list(journal.read_logs(0)) == RECORDS[:1]
+    journal.append_logs(RECORDS[1:])
+    journal.close()
+    assert read(tmp_path / "journal") == RECORDS
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StorageError, match=r"file/journal: cannot be written \(.*\); mend that"):
+        Journal(tmp_path / "file" / "journal")
+
+
+def test_no_room_for_the_first_line_lets_go_of_the_lock(tmp_path: Path) -> None:
+    with room_for(0), pytest.raises(StorageError):
+        Journal(tmp_path / "journal")
+    assert read(tmp_path / "journal") == []

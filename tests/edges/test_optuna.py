@@ -115,6 +115,40 @@ def test_a_proposal_cut_off_halfway_is_completed(tmp_path: Path) -> None:
             assert one.trial.params["batch_size"] == whole.params["batch_size"] or cut == first + 1
 
 
+def records(folder: Path) -> list[bytes]:
+    return (folder / "journal").read_bytes().splitlines(keepends=True)
+
+
+def test_a_trial_whose_end_is_in_the_record_has_ended_even_if_the_sampler_was_not_told(tmp_path: Path) -> None:
+    spec = small(search=FLAT)
+    with opened(spec, tmp_path) as study:
+        completed(study, study.ask(0), 0.5)
+        whole = study.recorded()
+    (tmp_path / "journal").write_bytes(b"".join(records(tmp_path)[:-1]))
+    with opened(spec, tmp_path) as study:
+        assert [(one.trial, one.reports, one.finish) for one in study.recorded()] == [
+            (one.trial, one.reports, one.finish) for one in whole
+        ]
+
+
+def test_cut_while_a_repeated_setting_was_skipped_it_is_skipped_all_the_same(tmp_path: Path) -> None:
+    spec = small(search={"batch_size": [4, 8]}, asha="off", sampler="random")
+    with opened(spec, tmp_path) as study:
+        while not any(b"skipped" in line for line in records(tmp_path)):
+            study.finish(study.ask(0), Finish(Outcome.FAILED, "x"))
+        whole = records(tmp_path)
+    first = next(k for k, line in enumerate(whole) if b"skipped" in line)
+    for cut in range(first - 1, first + 2):  # before the choice, before the mark, before the end of the proposal
+        (tmp_path / "journal").write_bytes(b"".join(whole[:cut]))
+        with opened(spec, tmp_path) as study:
+            before = [one.trial.number for one in study.recorded()]
+            again = study.ask(0)
+            assert again.number == len(before) + 1
+            assert before == list(range(1, again.number))
+            settings = [one.trial.params["batch_size"] for one in study.recorded()]
+            assert len(set(settings)) == len(settings)
+
+
 def test_a_stopped_setting_is_not_proposed_again(tmp_path: Path) -> None:
     spec = small(search={"batch_size": [4, 8, 16, 32]}, asha="off", sampler="random")
     with opened(spec, tmp_path) as study:
@@ -185,6 +219,30 @@ def test_rungs_are_those_of_rays_asha(tmp_path: Path, factor: int) -> None:
     with opened(spec, tmp_path) as study:
         verdicts = [study.report(study.ask(0), report(1, value)) is None for value in values]
     assert verdicts == asha_of_ray(values, factor)
+
+
+def test_asked_again_after_a_crash_a_rung_answers_as_it_did(tmp_path: Path) -> None:
+    spec = small(asha={"grace_epochs": 1, "reduction_factor": 2}, search=FLAT, sampler="random")
+    with opened(spec, tmp_path) as study:
+        early = study.ask(0)
+        assert study.report(early, report(1, 0.1)) is None  # the first
+        assert study.report(study.ask(0), report(1, 0.9)) is None
+    with opened(spec, tmp_path) as study:
+        again = study.restart(study.recorded()[0].trial)
+        assert study.report(again, report(1, 0.1)) is None  # below the other, which came after it
+
+
+def test_what_was_judged_before_a_crash_is_not_judged_again_by_a_later_step(tmp_path: Path) -> None:
+    spec = small(search={**FLAT, "epochs": [2, 8]}, training={}, asha={"grace_epochs": 2, "reduction_factor": 2})
+    with opened(spec, tmp_path) as study:
+        for number, value in ((1, 0.9), (2, 0.1)):
+            trial = study.ask(0)
+            while trial.config.epochs != (8 if number == 1 else 2):
+                trial = study.ask(0)
+            assert [study.report(trial, report(step, value)) for step in (1, 2)] == [None, None]
+    with opened(spec, tmp_path) as study:  # the last had trained to its end, and was cut off before that was kept
+        again = study.restart(study.recorded()[-1].trial)
+        assert [study.report(again, report(step, 0.1)) for step in (1, 2)] == [None, None]
 
 
 def test_cells_have_rungs_of_their_own(tmp_path: Path) -> None:
