@@ -5,6 +5,7 @@ record.journal   every proposal, report and outcome (edges/optuna.py)
 trials/          checkpoints of the trials that run, tracebacks of those that failed
 train/           models that `sweeper train` made
 logs/            what the libraries had to say, a file for each start
+unsent           an empty file, there while MLflow lacks something of the record
 results.json     written last: it is there, so the sweep is finished
 """
 
@@ -69,9 +70,23 @@ class SweepFolder:
             return None
         return found
 
+    def begin(self) -> None:
+        """The record is about to grow: results of a smaller budget go, and MLflow will lack something."""
+        (self.path / "unsent").touch()
+        (self.path / "results.json").unlink(missing_ok=True)
+
     def finish(self, results: Mapping[str, Any]) -> None:
         """Write the results: whole or not at all."""
         write(self.path / "results.json", results)
+
+    @property
+    def unsent(self) -> bool:
+        """Whether MLflow lacks something of the record, as far as known."""
+        return (self.path / "unsent").exists()
+
+    def sent(self) -> None:
+        """MLflow has all that is in the record."""
+        (self.path / "unsent").unlink(missing_ok=True)
 
 
 def find(sweeps: Path, spec: SweepSpec) -> SweepFolder | None:

@@ -68,9 +68,9 @@ def _best(spec: SweepSpec, found: Best | None) -> dict[str, Any] | None:
         "trial": row.number,
         "completed": found.complete,
         "params": {name: value for name, value in row.params.items() if name not in cell},
-        spec.objective.metric: row.score,
+        spec.objective.metric: None if row.score is None else float(row.score),
         "mean": found.mean,
         "repeats": found.repeats,
         "epoch": row.step / spec.validations_per_epoch,
-        "metrics": dict(row.metrics),
+        "metrics": {name: float(row.metrics[name]) for name in sorted(row.metrics)},
     }

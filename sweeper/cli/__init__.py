@@ -5,7 +5,7 @@ Nothing heavy is imported until a command needs it: `sweeper --help` loads neith
 
 import typer
 
-from sweeper.cli import run, train
+from sweeper.cli import run, sync, train
 
 app = typer.Typer(
     name="sweeper",
@@ -18,6 +18,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("check")(run.check)
 app.command("train")(train.train)
+app.command("sync")(sync.sync)
 
 
 def main() -> None:

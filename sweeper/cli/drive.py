@@ -9,10 +9,11 @@ from typing import Any
 
 from sweeper import sweep
 from sweeper.allocation import Allocation
-from sweeper.cli import words
+from sweeper.cli import tracking, words
 from sweeper.cli.lines import Lines
 from sweeper.cli.prepare import SEARCHED, Prepared, materialise, prepare
 from sweeper.cli.screen import Screen
+from sweeper.errors import SweeperError
 from sweeper.folder import SweepFolder, changes, create, find
 from sweeper.ports import Job, Recorded, Runner, Tracker, TrainingData
 from sweeper.results import results as results_of
@@ -40,8 +41,18 @@ def drive(
         if folder is not None and k not in results:
             results[k] = folder.results() or {}
             screen.line(f"{folder.name} is finished; a larger budget, or another seed, goes on from here")
+            if folder.unsent:
+                _send(screen, folder)
             _show(screen, spec, folder, results[k], sweeps)
     return [results[k] for k in range(len(found))]
+
+
+def _send(screen: Screen, folder: SweepFolder) -> None:
+    """Send what MLflow lacks of a finished sweep; where that cannot be, its table is shown all the same."""
+    try:
+        screen.line(tracking.send(screen, folder))
+    except SweeperError as error:
+        screen.line(str(error))
 
 
 def _finished(spec: SweepSpec, folder: SweepFolder | None) -> bool:
@@ -62,7 +73,6 @@ def _runner(inline: bool) -> Any:
 
 def _one(screen: Screen, runner: Runner, prepared: Prepared, sweeps: Path) -> dict[str, Any]:
     """One sweep, from its folder to its results."""
-    from sweeper.edges.mlflow import MlflowTracker
     from sweeper.edges.optuna import OptunaStudy
     from sweeper.learn.train import train
 
@@ -80,13 +90,8 @@ def _one(screen: Screen, runner: Runner, prepared: Prepared, sweeps: Path) -> di
         if study.dropped:
             screen.line(f"  the record's last {study.dropped} bytes were cut off half written; that is dropped")
         view = _view(screen, folder, spec, recorded, share)
-        tracker = MlflowTracker(
-            tracking_uri(sweeps),
-            sweep=folder.name,
-            dataset=spec.data.name,
-            facts=_facts(spec),
-            artifacts=_artifacts(sweeps),
-        )
+        folder.begin()
+        tracker = tracking.tracker_of(spec, folder, say=screen.line)
         status = "KILLED"
         try:
             spent = sweep.run(spec, study, runner, (view, tracker), Job(train, data, folder.path.resolve()), share)
@@ -97,13 +102,15 @@ def _one(screen: Screen, runner: Runner, prepared: Prepared, sweeps: Path) -> di
         finally:
             view.close(status)
             tracker.close(status)
+            if not tracker.behind:
+                folder.sent()
         results = results_of(spec, folder, study.recorded())
-        if not tracker.behind:
+        if spent:
             folder.finish(results)
     if not spent:
         screen.line(f"the budget's {spec.budget.hours:g} hours are over; the same command goes on for as long again")
     if tracker.behind:
-        screen.line(f"MLflow lacks {tracker.behind} runs (see the log); the same command brings it level")
+        screen.line(tracking.lacking(folder, tracker))
     _show(screen, spec, folder, results, sweeps)
     return results
 
@@ -143,27 +150,6 @@ def _greet(
         )
 
 
-def _facts(spec: SweepSpec) -> dict[str, str]:
-    """What the sweep's own run in MLflow says of it."""
-    asha = "off" if spec.asha == "off" else f"{spec.asha.grace_epochs:g}, {spec.asha.reduction_factor}"
-    return {
-        "dataset": spec.data.repository or spec.data.name,
-        "objective": spec.objective.metric,
-        "sampler": spec.sampler,
-        "asha": asha,
-        "seed": str(spec.seed),
-    }
-
-
-def tracking_uri(sweeps: Path) -> str:
-    """Where runs are tracked: what MLFLOW_TRACKING_URI says, else a file beside the sweeps."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{sweeps.resolve() / 'mlflow.db'}"
-
-
-def _artifacts(sweeps: Path) -> str | None:
-    return None if os.environ.get("MLFLOW_TRACKING_URI") else (sweeps.resolve() / "artifacts").as_uri()
-
-
 def _show(screen: Screen, spec: SweepSpec, folder: SweepFolder, results: dict[str, Any], sweeps: Path) -> None:
     """The table, and what to do next."""
     screen.line()
@@ -174,10 +160,6 @@ def _show(screen: Screen, spec: SweepSpec, folder: SweepFolder, results: dict[st
     best = winner(spec, results)
     if best is not None:
         screen.line(f"train the best again:  sweeper train {shlex.quote(str(folder.path))} {best}")
-    uri = tracking_uri(sweeps)
-    server = uri.startswith("http")
-    screen.line(
-        f"compare the runs:      {uri}" if server else f"compare the runs:      mlflow ui --backend-store-uri {uri}"
-    )
+    screen.line(f"compare the runs:      {tracking.how_to_see(sweeps)}")
     if screen.log is not None:
         screen.line(f"log:                   {screen.log}")

@@ -27,7 +27,7 @@ def sweep(request: pytest.FixtureRequest) -> str:
 
 
 def tracker(uri: str, sweep: str) -> Any:
-    from sweeper.edges.mlflow import MlflowTracker
+    from sweeper.edges.tracker import MlflowTracker
 
     return MlflowTracker(uri, sweep=sweep, dataset="sst5", facts={"sampler": "tpe"}, artifacts=None)
 
@@ -94,12 +94,12 @@ def test_a_resumed_sweep_brings_mlflow_level_without_second_runs_or_rows(uri: st
 
 
 def test_a_store_that_cannot_be_had_does_not_raise_and_is_told(tmp_path: Path, sweep: str) -> None:
-    from sweeper.edges import mlflow
+    from sweeper.edges import tracker as edge
 
     watching = tracker("http://127.0.0.1:9", sweep)
     watching.update(recorded(1, [0.3], Finish(Outcome.COMPLETED)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mlflow, "_PATIENCE", 0.5)
+        patch.setattr(edge, "_PATIENCE", 0.5)
         watching.close("FINISHED")
     assert watching.behind
 
@@ -107,7 +107,7 @@ def test_a_store_that_cannot_be_had_does_not_raise_and_is_told(tmp_path: Path, s
 def test_a_failed_trial_has_its_traceback_beside_its_figures(tmp_path: Path) -> None:
     from mlflow import MlflowClient
 
-    from sweeper.edges.mlflow import MlflowTracker
+    from sweeper.edges.tracker import MlflowTracker
 
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     files = (tmp_path / "artifacts").as_uri()

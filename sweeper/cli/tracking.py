@@ -1,0 +1,103 @@
+"""Where the runs of a sweep are tracked, and how what MLflow lacks of them gets there."""
+
+import os
+import shlex
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sweeper.cli.screen import Screen
+from sweeper.errors import SweeperError
+from sweeper.folder import SweepFolder
+from sweeper.spec import SweepSpec
+
+if TYPE_CHECKING:
+    from sweeper.edges.tracker import MlflowTracker
+
+WAIT = 30.0  # seconds for MLflow to answer something, where all that is left is to send
+
+
+def tracking_uri(sweeps: Path) -> str:
+    """Where runs are tracked: what MLFLOW_TRACKING_URI says, else a file beside the sweeps."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{sweeps.resolve() / 'mlflow.db'}"
+
+
+def _artifacts(sweeps: Path) -> str | None:
+    return None if os.environ.get("MLFLOW_TRACKING_URI") else (sweeps.resolve() / "artifacts").as_uri()
+
+
+def _place(sweeps: Path) -> str:
+    """The tracking URI as it may be shown: without a password."""
+    uri = tracking_uri(sweeps)
+    if "@" not in uri:
+        return uri
+    from sweeper.edges.tracker import shown
+
+    return shown(uri)
+
+
+def how_to_see(sweeps: Path) -> str:
+    """Where to look at the runs: a server's address, or the command that starts one."""
+    place = _place(sweeps)
+    return place if place.startswith("http") else f"mlflow ui --backend-store-uri {place}"
+
+
+def tracker_of(
+    spec: SweepSpec, folder: SweepFolder, *, say: Callable[[str], None], status: str = "RUNNING"
+) -> "MlflowTracker":
+    """The tracker of a sweep, at work."""
+    from sweeper.edges.tracker import MlflowTracker
+
+    sweeps = folder.path.parent
+    return MlflowTracker(
+        tracking_uri(sweeps),
+        sweep=folder.name,
+        dataset=spec.data.name,
+        facts=_facts(spec),
+        artifacts=_artifacts(sweeps),
+        say=say,
+        status=status,
+    )
+
+
+def _facts(spec: SweepSpec) -> dict[str, str]:
+    """What the sweep's own run in MLflow says of it."""
+    asha = "off" if spec.asha == "off" else f"{spec.asha.grace_epochs:g}, {spec.asha.reduction_factor}"
+    return {
+        "dataset": spec.data.repository or spec.data.name,
+        "objective": spec.objective.metric,
+        "sampler": spec.sampler,
+        "asha": asha,
+        "seed": str(spec.seed),
+    }
+
+
+def send(screen: Screen, folder: SweepFolder, wait: float = WAIT) -> str:
+    """Bring MLflow level with the record of a sweep that nobody drives; a line that says so.
+
+    Trials that were cut off are closed as KILLED. It goes on for as long as MLflow answers something every `wait`
+    seconds. Raises BusyError where the sweep is driven, SweeperError where MLflow lacks something in the end.
+    """
+    from sweeper.edges.optuna import OptunaStudy
+
+    screen.log_in(folder.path / "logs")
+    with closing(OptunaStudy(folder.spec, folder.journal, folder.frozen.threads)) as study:
+        recorded = study.recorded()
+        status = "FINISHED" if folder.results() else "KILLED"
+        with screen.step(f"bringing MLflow level with {folder.name}"):
+            tracker = tracker_of(folder.spec, folder, say=lambda _: None, status=status)
+            for one in recorded:
+                tracker.update(one)
+            tracker.close(status, wait, while_answering=True)
+        if tracker.behind:
+            raise SweeperError(lacking(folder, tracker))
+        folder.sent()
+    return f"{folder.name}: {len(recorded)} trials are level in MLflow at {_place(folder.path.parent)}"
+
+
+def lacking(folder: SweepFolder, tracker: "MlflowTracker") -> str:
+    """What MLflow lacks, why, and how it gets it, in a line."""
+    why = f" ({tracker.trouble})" if tracker.trouble else ""
+    command = f"sweeper sync {shlex.quote(str(folder.path))}"
+    return f"{folder.name}: MLflow at {tracker.place}{why} lacks {tracker.behind} runs; when it is back: {command}"

@@ -1,0 +1,52 @@
+"""A sweep's trials, read back from their copy in MLflow: equal to the record's where MLflow is level with it."""
+
+import json
+import math
+from typing import Any
+
+from sweeper.edges.mlflow import stored
+from sweeper.outcome import Outcome
+from sweeper.ports import Finish, Recorded, Report, Trial
+from sweeper.spec import SweepSpec
+
+_INFINITE = 1.7976931348623157e308  # what SQL stores make of inf
+
+Rows = dict[int, dict[str, float]]
+
+
+def recorded(uri: str, spec: SweepSpec, sweep: str) -> list[Recorded]:
+    """The trials of the sweep with this name, by number. Tracebacks, which are files there, are left out."""
+    client, runs = stored(uri, spec.data.name, sweep.rpartition("-")[2])
+    return [_recorded(client, spec, run) for run in runs]
+
+
+def _recorded(client: Any, spec: SweepSpec, run: Any) -> Recorded:
+    tags, info, knobs = run.data.tags, run.info, run.data.params
+    params = json.loads(tags["sweeper.params"])
+    config = spec.config(params, seed=int(knobs["seed"]), threads=int(knobs["threads"]))
+    number, cell, attempt = (int(tags[f"sweeper.{name}"]) for name in ("trial", "cell", "attempt"))
+    rows, times = _reports(client, run)
+    outcome = tags.get("sweeper.outcome")
+    return Recorded(
+        trial=Trial(number, cell, params, config, attempt),
+        reports=tuple(Report(step, step / spec.validations_per_epoch, rows[step]) for step in sorted(rows)),
+        times=tuple(times[step] for step in sorted(rows)),
+        started=info.start_time,
+        finish=Finish(Outcome(outcome), tags["sweeper.reason"]) if outcome else None,
+        ended=info.end_time if outcome else None,
+    )
+
+
+def _reports(client: Any, run: Any) -> tuple[Rows, dict[int, int]]:
+    """The metrics of a run's reports, and when they came, by step."""
+    rows: Rows = {}
+    times: dict[int, int] = {}
+    for name in sorted(run.data.metrics):
+        for row in client.get_metric_history(run.info.run_id, name):
+            rows.setdefault(row.step, {})[name] = _value(row.value)
+            times[row.step] = row.timestamp
+    return rows, times
+
+
+def _value(stored: float) -> float:
+    return math.copysign(math.inf, stored) if abs(stored) >= _INFINITE else stored
