@@ -1,0 +1,55 @@
+"""Trials of a sweep trained again without any interruption, and their numbers beside those of the record."""
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+
+from sweeper import preparation
+from sweeper.edges import datasets
+from sweeper.edges.optuna import OptunaStudy
+from sweeper.folder import open_
+from sweeper.learn.train import train
+from sweeper.learn.vocabulary import Vocabulary
+from sweeper.ports import Encoder, Recorded, TrainingData
+from sweeper.spec import SweepSpec
+
+_CLOCK = "examples_per_second"  # the one metric that is not a function of the config
+
+
+def training_data(spec: SweepSpec) -> TrainingData:
+    """What every trial of a sweep of recurrent encoders trains on."""
+    tables, _ = datasets.tables(spec.data, None)
+    corpus = preparation.prepare(spec.data, tables)
+    parts = {name: preparation.part(corpus.splits[name], getattr(spec.limit, name)) for name in ("train", "validation")}
+    words = Vocabulary(parts["train"], spec.most_words)
+    splits = {name: words.split(rows, spec.most_tokens) for name, rows in parts.items()}
+    return TrainingData(corpus.labels, Encoder(spec.encoders[0], {}, {}, words.padding), splits)
+
+
+def differences(folder: Path, numbers: Sequence[int]) -> list[str]:
+    """Where the metrics of these trials are not, bit for bit, those of a training without interruption."""
+    spec = open_(folder).spec
+    data = training_data(spec)
+    return [line for one in _recorded(folder, spec) if one.trial.number in numbers for line in _of_trial(one, data)]
+
+
+def _recorded(folder: Path, spec: SweepSpec) -> Sequence[Recorded]:
+    """The trials of a record; a copy is read, for whoever opens a record may write to it."""
+    with tempfile.TemporaryDirectory() as place:
+        copy = Path(shutil.copy(folder / "record.journal", place))
+        with closing(OptunaStudy(spec, copy, open_(folder).frozen.threads)) as study:
+            return study.recorded()
+
+
+def _of_trial(recorded: Recorded, data: TrainingData) -> list[str]:
+    number, found = recorded.trial.number, []
+    with closing(train(recorded.trial.config, data, None)) as reports:
+        for kept, report in zip(recorded.reports, islice(reports, len(recorded.reports)), strict=True):
+            names = {*kept.metrics, *report.metrics} - {_CLOCK}
+            other = sorted(name for name in names if repr(kept.metrics.get(name)) != repr(report.metrics.get(name)))
+            if other:
+                found.append(f"trial {number}, step {report.step}: {', '.join(other)} differ from a training in one go")
+    return found

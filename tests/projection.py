@@ -1,0 +1,121 @@
+"""What MLflow shows of a sweep beside what the record has: statement 5, checked from the outside."""
+
+import math
+import shutil
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from tests.statements import Told, numbered, trials_of
+
+Rows = dict[tuple[str, int], str]
+
+
+def of_mlflow(folder: Path, uri: str) -> list[str]:
+    """What MLflow has otherwise than the record of a finished sweep."""
+    client, parents, children = _runs(folder, uri)
+    trials = dict(numbered(trials_of(folder)))
+    found = [] if len(parents) == 1 else [f"MLflow: {len(parents)} runs are the sweep's own"]
+    found += [f"MLflow: the sweep's run is {run.info.status}" for run in parents if run.info.status != "FINISHED"]
+    numbers = sorted(_number(run) for run in children)
+    if numbers != sorted(trials):
+        found.append(f"MLflow: has runs of the trials {numbers}, the record {sorted(trials)}")
+    for run in children:
+        if _number(run) in trials:
+            told = trials[_number(run)]
+            found += [f"MLflow, trial {_number(run)}: {line}" for line in _of_run(client, run, told, parents)]
+    return found
+
+
+def ahead(folder: Path, database: Path) -> list[str]:
+    """What MLflow's file has and the record does not: the record comes first, after a kill as well.
+
+    A copy of the file is read, and not through MLflow, which would put right what the kill left half made.
+    """
+    trials = dict(numbered(trials_of(folder)))
+    found = []
+    for number, name, step in _sent(database):
+        told = trials.get(number, Told(""))
+        if (name, step) not in _expected(told):
+            found.append(f"MLflow, trial {number}: {name} at step {step} is not in the record")
+    return found
+
+
+def _sent(database: Path) -> list[tuple[int, str, int]]:
+    """Trial, name and step of every metric in an MLflow database; none where its tables are not there yet."""
+    query = """select cast(tags.value as int), metrics.key, metrics.step from metrics
+        join tags on tags.run_uuid = metrics.run_uuid and tags.key = 'sweeper.trial'"""
+    with tempfile.TemporaryDirectory() as place:
+        for path in database.parent.glob(f"{database.name}*"):  # with the journal of a transaction cut off
+            shutil.copy(path, place)
+        with closing(sqlite3.connect(Path(place) / database.name)) as connection:
+            try:
+                return connection.execute(query).fetchall()
+            except sqlite3.OperationalError:
+                return []
+
+
+def status_counts(folder: Path, uri: str) -> dict[str, int]:
+    """How many runs of a sweep MLflow has in each status, its own run too."""
+    _, parents, children = _runs(folder, uri)
+    statuses = [run.info.status for run in (*parents, *children)]
+    return {status: statuses.count(status) for status in sorted(set(statuses))}
+
+
+def _runs(folder: Path, uri: str) -> tuple[Any, list[Any], list[Any]]:
+    """A client, the sweep's own runs, and those of its trials."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=uri)
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    fingerprint = folder.name.rpartition("-")[2]
+    found = client.search_runs(experiments, f"tags.`sweeper.sweep` = '{fingerprint}'", max_results=10_000)
+    parents = [run for run in found if run.data.tags["sweeper.stage"] == "sweep"]
+    return client, parents, [run for run in found if run.data.tags["sweeper.stage"] == "search"]
+
+
+def _number(run: Any) -> int:
+    return int(run.data.tags["sweeper.trial"])
+
+
+def _of_run(client: Any, run: Any, told: Told, parents: list[Any]) -> Iterator[str]:
+    outcome = told.last("outcome")
+    ended = "FINISHED" if outcome in ("completed", "stopped_early") else "FAILED"
+    if run.info.status != ended:
+        yield f"is {run.info.status}, its outcome is {outcome}"
+    if run.data.tags.get("sweeper.outcome") != outcome:
+        yield f"has the outcome {run.data.tags.get('sweeper.outcome')}, in the record {outcome}"
+    if run.data.tags.get("mlflow.parentRunId") not in [parent.info.run_id for parent in parents]:
+        yield "is no child of the sweep's run"
+    rows, expected = _rows(client, run), _expected(told)
+    twice = sorted({row for row, _ in rows if [other for other, _ in rows].count(row) > 1})
+    if twice:
+        yield f"has {len(twice)} metrics more than once, the first {twice[0]}"
+    if dict(rows) != expected:
+        differing = sorted(row for row in {*dict(rows), *expected} if dict(rows).get(row) != expected.get(row))
+        yield f"has {len(differing)} metrics otherwise than the record, the first {differing[0]}"
+
+
+def _rows(client: Any, run: Any) -> list[tuple[tuple[str, int], str]]:
+    """Every row of metrics that MLflow has of a run: name and step, and the value as text."""
+    names = run.data.metrics
+    history = [metric for name in names for metric in client.get_metric_history(run.info.run_id, name)]
+    return [((metric.key, metric.step), _shown(metric.value)) for metric in history]
+
+
+def _expected(told: Told) -> Rows:
+    return {
+        (name, step): _shown(value)
+        for step, report in reversed(told.reports)  # the first commit of a step wins
+        for name, value in report["metrics"].items()
+    }
+
+
+def _shown(value: float) -> str:
+    """A value as text, so that NaN equals NaN; MLflow keeps infinity as the largest number."""
+    largest = sys.float_info.max
+    return repr(math.copysign(largest, value) if math.isinf(value) else float(value))
