@@ -1,7 +1,8 @@
-"""One attempt at a trial, as every runner makes it: its reports, then how it ended.
+"""One attempt at a trial, as every runner makes it: its reports and signs of life, then how it ended.
 
 The checkpoint's name carries the attempt. An attempt begins with what the newest earlier one left, under a name of its
-own, so that a worker that was believed dead cannot overwrite its successor's.
+own, so that a worker that was believed dead cannot overwrite its successor's. Of each trial there is the newest
+checkpoint alone, and while a successor has not written its own, that of the attempt before it.
 """
 
 import shutil
@@ -11,31 +12,68 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from sweeper.errors import DivergedError, ExhaustedError
+from sweeper.errors import CheckpointError, DivergedError, ExhaustedError
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Job, Report, TrainingData, Trial
+from sweeper.ports import Finish, Job, Progress, Report, TrainingData, Trial
+from sweeper.whole import written
+
+Event = Report | Progress | Finish
 
 
-def attempt(trial: Trial, job: Job, data: TrainingData) -> Generator[Report | Finish, None, None]:
+def attempt(trial: Trial, job: Job, data: TrainingData) -> Generator[Event, None, None]:
     """Train; an exception of the trainer is an outcome, and its traceback is kept in the trial's folder."""
     folder = trial_folder(job.folder, trial)
     try:
-        with closing(job.train(trial.config, data, _checkpoint(folder, trial.attempt))) as reports:
-            yield from reports
+        yield from _training(trial, job, data, folder)
     except Exception as error:
-        folder.mkdir(parents=True, exist_ok=True)
         text = traceback.format_exc()
-        (folder / "error.txt").write_text(text, encoding="utf-8")
+        with suppress(OSError):  # the record has it too
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "error.txt").write_text(text, encoding="utf-8")
         yield replace(_finish(error), traceback=text)
     else:
         yield Finish(Outcome.COMPLETED)
 
 
+def _training(trial: Trial, job: Job, data: TrainingData, folder: Path) -> Generator[Event, None, None]:
+    """The training from the newest checkpoint that can be read, else from the start."""
+    own = folder / f"checkpoint-{trial.attempt}.pt"
+    for earlier in _earlier(folder, trial.attempt):
+        _begin_with(earlier, own)
+        try:
+            yield from _from_here(trial, job, data, own)
+        except CheckpointError as error:
+            for damaged in {own, earlier}:
+                damaged.unlink(missing_ok=True)
+            yield Progress(f"{error}; it goes on from the checkpoint before, or from the start")
+        else:
+            return
+    yield from _from_here(trial, job, data, own)
+
+
+def _from_here(trial: Trial, job: Job, data: TrainingData, own: Path) -> Generator[Event, None, None]:
+    """The training from this attempt's checkpoint; once it has written its own, the earlier ones are gone."""
+    alone = False
+    with closing(job.train(trial.config, data, own)) as events:
+        for event in events:
+            if isinstance(event, Report):
+                _checked(event)
+                alone = alone or _drop_earlier(own, trial.attempt)
+            yield event
+
+
+def _checked(report: Report) -> None:
+    """A metric is a number, if not a finite one: what cannot be kept or compared ends the trial here."""
+    for name, value in report.metrics.items():
+        if not isinstance(value, int | float):
+            raise TypeError(f"{name} = {value!r} after epoch {report.epoch:g} is not a number")
+
+
 def _finish(error: Exception) -> Finish:
     if isinstance(error, DivergedError):
         return Finish(Outcome.DIVERGED, str(error))
-    if isinstance(error, ExhaustedError):
-        return Finish(Outcome.OUT_OF_MEMORY, str(error))
+    if isinstance(error, ExhaustedError | MemoryError):
+        return Finish(Outcome.OUT_OF_MEMORY, str(error) or "no memory left")
     text = " ".join(str(error).split()) or "no message"
     return Finish(Outcome.FAILED, f"{type(error).__name__}: {text}"[:400])
 
@@ -45,17 +83,29 @@ def trial_folder(folder: Path, trial: Trial) -> Path:
     return folder / "trials" / str(trial.number)
 
 
-def _checkpoint(folder: Path, number: int) -> Path:
-    """The checkpoint of an attempt, begun with that of the newest attempt before it."""
-    path = folder / f"checkpoint-{number}.pt"
-    earlier = [folder / f"checkpoint-{k}.pt" for k in range(number - 1, 0, -1)]
-    newest = next((candidate for candidate in earlier if candidate.exists()), None)
-    if newest is not None and not path.exists():
+def _earlier(folder: Path, number: int) -> list[Path]:
+    """The checkpoints that attempt `number` can begin with, its own first, then the newest."""
+    candidates = (folder / f"checkpoint-{k}.pt" for k in range(number, 0, -1))
+    return [candidate for candidate in candidates if candidate.exists()]
+
+
+def _begin_with(earlier: Path, own: Path) -> None:
+    if earlier != own:
         try:
-            path.hardlink_to(newest)
+            own.hardlink_to(earlier)
         except OSError:  # a file system without hard links
-            shutil.copyfile(newest, path)
-    return path
+            with written(own) as file, earlier.open("rb") as source:
+                shutil.copyfileobj(source, file)
+
+
+def _drop_earlier(own: Path, number: int) -> bool:
+    """Remove the checkpoints of earlier attempts, if this one has written its own: whether it has."""
+    earlier = [path for path in _earlier(own.parent, number) if path != own]
+    if not own.exists() or any(own.samefile(path) for path in earlier):
+        return False
+    for path in earlier:
+        path.unlink(missing_ok=True)
+    return True
 
 
 def forget(folder: Path, trial: Trial) -> None:

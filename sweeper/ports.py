@@ -28,6 +28,13 @@ class Report:
 
 
 @dataclass(frozen=True)
+class Progress:
+    """A sign of life between two reports, a batch or so after the last; `note` is what the user should know."""
+
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Table:
     """One split as it was published: the values of each row by column, with the row's place.
 
@@ -93,17 +100,22 @@ class TrainingData:
     splits: Mapping[str, Split]
 
 
-Trainer = Callable[[TrainConfig, TrainingData, Path | None], Generator[Report, None, None]]
-"""train(config, data, checkpoint): one Report per validation, going on from the checkpoint where there is one."""
+Trainer = Callable[[TrainConfig, TrainingData, Path | None], Generator[Report | Progress, None, None]]
+"""train(config, data, checkpoint): one Report per validation, going on from the checkpoint where there is one, and
+signs of life between. Raises CheckpointError, before anything else, where the checkpoint cannot be read."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """What every trial of a sweep shares: the trainer, its data by encoder, and the folder for checkpoints."""
+    """What every trial of a sweep shares: the trainer, its data by encoder, and the folder for checkpoints.
+
+    A trial that gives no sign of life for `patience` seconds is taken as dead.
+    """
 
     train: Trainer
     data: Mapping[str, TrainingData]
     folder: Path
+    patience: float = 900.0
 
 
 @dataclass(frozen=True)
@@ -145,7 +157,7 @@ class Study(Protocol):
         """Propose the next trial of a cell, durably."""
 
     def restart(self, trial: Trial) -> Trial:
-        """The same trial for another attempt; what earlier attempts still send is ignored from now on."""
+        """The same trial for another attempt, durably."""
 
     def report(self, trial: Trial, report: Report) -> Finish | None:
         """Keep a report; where it ends the trial (ASHA), keep that too and return it."""
@@ -170,13 +182,16 @@ class Trials(Protocol):
         """Whether nothing runs and no trial will come any more."""
 
     def report(self, trial: Trial, report: Report) -> bool:
-        """Take a report; False where the trial shall stop."""
+        """Take a report; False where the trial shall stop. What an attempt says that was given up is ignored."""
 
     def finish(self, trial: Trial, finish: Finish) -> None:
         """Take the end of a trial."""
 
-    def lost(self, trial: Trial, reason: str) -> None:
-        """Take the loss of a trial's worker; the trial comes again, or fails where it was lost too often."""
+    def lost(self, trial: Trial, finish: Finish) -> None:
+        """Take the loss of a trial's worker; the trial comes again, or ends so where it was lost too often."""
+
+    def note(self, trial: Trial | None, text: str) -> None:
+        """Take what the user should know, of a trial or of the whole."""
 
 
 class Runner(Protocol):
@@ -186,7 +201,7 @@ class Runner(Protocol):
         """What one trial gets of the CPUs and GPUs that were asked for it."""
 
     def run(self, trials: Trials, job: Job, allocation: Allocation) -> None:
-        """Run until `trials` are exhausted, or raise Interruption."""
+        """Run until `trials` are exhausted, or raise Interruption, or what `trials` raised."""
 
 
 class Tracker(Protocol):
@@ -197,3 +212,10 @@ class Tracker(Protocol):
 
     def close(self, status: str) -> None:
         """The sweep stops for now; `status` is MLflow's word: FINISHED, FAILED or KILLED."""
+
+
+class View(Tracker, Protocol):
+    """A Tracker that somebody watches."""
+
+    def say(self, text: str) -> None:
+        """Show what they should know; from any thread."""

@@ -32,6 +32,7 @@ class SweepSpec(Section):
     budget: Budget = Budget()
     resources: Resources = Resources()
     retries: Annotated[int, Field(ge=0)] = 2  # times that a trial is tried again after its worker was lost
+    stall_minutes: Annotated[float, Field(gt=0)] = 15  # silence after which a trial's worker is taken as dead
     fail_fast_after: Annotated[int, Field(ge=1)] = 5  # first trials that fail all alike and end the sweep
     limit: Limit = Limit()
     seed: Annotated[int, Field(ge=0)] = 0
@@ -155,7 +156,9 @@ class SweepSpec(Section):
     @property
     def question(self) -> dict[str, Any]:
         """All that makes two sweeps the same sweep, as the file has it; not what it may spend, nor paths."""
-        found = self.model_dump(mode="json", exclude={"budget", "resources", "retries", "fail_fast_after"})
+        found = self.model_dump(
+            mode="json", exclude={"budget", "resources", "retries", "fail_fast_after", "stall_minutes"}
+        )
         return {**found, "dataset": self.dataset.identity} if isinstance(self.dataset, Own) else found
 
 

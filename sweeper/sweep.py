@@ -6,7 +6,8 @@ not in the record did not happen; whatever is in it is never done again.
 
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from sweeper.allocation import Allocation
 from sweeper.attempt import forget, trial_folder
@@ -24,8 +25,10 @@ ONE_CLASS = 0.98  # share of the validation texts; a trial that gives so many on
 class Search:
     """The port Trials: shares the budget among the cells, resumes what was cut off, and keeps record before all."""
 
-    def __init__(self, spec: SweepSpec, study: Study, trackers: Sequence[Tracker]) -> None:
-        self.spec, self.study, self.trackers = spec, study, trackers
+    def __init__(
+        self, spec: SweepSpec, study: Study, trackers: Sequence[Tracker], say: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self.spec, self.study, self.trackers, self.say = spec, study, trackers, say
         recorded = study.recorded()
         self.asked = [sum(r.trial.cell == cell for r in recorded) for cell in range(len(spec.cells))]
         self.cut_off = deque(r.trial for r in recorded if r.finish is None)
@@ -76,7 +79,9 @@ class Search:
         return bool(self.cut_off) or self._behind() is not None
 
     def report(self, trial: Trial, report: Report) -> bool:
-        """Keep a report; False where it ended the trial."""
+        """Keep a report; False where it ended the trial, or comes from an attempt that was given up."""
+        if not self._runs(trial):
+            return False
         finish = self.study.report(trial, report)
         if finish is None and _collapses(self.spec, self.study.of(trial)):
             finish = Finish(Outcome.COLLAPSED, f"gives {ONE_CLASS:.0%} of the texts one class, twice running")
@@ -88,20 +93,34 @@ class Search:
 
     def finish(self, trial: Trial, finish: Finish) -> None:
         """Keep the end of a trial. One that predicts a single class even at its best has collapsed."""
+        if not self._runs(trial):
+            return
         if finish.outcome == Outcome.COMPLETED:
             finish = _judged(self.spec, self.study.of(trial))
         self.study.finish(trial, finish)
         self._over(trial)
         self._tell(self.study.of(trial))
 
-    def lost(self, trial: Trial, reason: str) -> None:
+    def lost(self, trial: Trial, finish: Finish) -> None:
         """Start a trial whose worker was lost once more, from its checkpoint; give it up after several times."""
-        self.running.pop(trial.number, None)
+        if not self._runs(trial):
+            return
         self.losses[trial.number] += 1
         if self.losses[trial.number] > self.spec.retries:
-            self.finish(trial, Finish(Outcome.FAILED, f"{reason}, {self.losses[trial.number]} times"))
+            self.finish(trial, replace(finish, reason=f"{finish.reason}, {_times(self.losses[trial.number])}"))
         else:
+            del self.running[trial.number]
             self.cut_off.append(trial)
+            self.note(trial, f"{finish.reason}; it goes on from its last checkpoint")
+
+    def note(self, trial: Trial | None, text: str) -> None:
+        """Say what the user should know, of a trial or of the whole."""
+        self.say(text if trial is None else f"trial {trial.number}: {text}")
+
+    def _runs(self, trial: Trial) -> bool:
+        """Whether it is this attempt at the trial that runs now."""
+        running = self.running.get(trial.number)
+        return running is not None and running.attempt == trial.attempt
 
     def _over(self, trial: Trial) -> None:
         self.running.pop(trial.number, None)
@@ -113,14 +132,20 @@ class Search:
 
 
 def run(
-    spec: SweepSpec, study: Study, runner: Runner, trackers: Sequence[Tracker], job: Job, share: Allocation
+    spec: SweepSpec,
+    study: Study,
+    runner: Runner,
+    trackers: Sequence[Tracker],
+    job: Job,
+    share: Allocation,
+    say: Callable[[str], None] = lambda _: None,
 ) -> bool:
     """Run what the budget allows and the record does not have yet; True where the budget is spent.
 
     Checkpoints of trials that have ended are gone afterwards: those too that a worker left whose driver was killed.
-    Raises SweeperError where the first trials all failed alike.
+    `say` gets what the user should know meanwhile. Raises SweeperError where the first trials all failed alike.
     """
-    search = Search(spec, study, trackers)
+    search = Search(spec, study, trackers, say)
     runner.run(search, job, share)
     for one in study.recorded():
         if one.finish is not None:
@@ -128,6 +153,10 @@ def run(
     if search.hopeless:
         raise _hopeless(search.ended, job)
     return not search.left
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
 
 
 def _failed(recorded: Recorded) -> bool:

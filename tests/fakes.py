@@ -58,6 +58,7 @@ class Scripted:
         self.finishes: dict[int, Outcome] = {}
         self.reasons: dict[int, str] = {}
         self.losses: list[int] = []
+        self.notes: list[tuple[int, str]] = []
         self.most_at_once = 0
 
     def next(self) -> Trial | None:
@@ -82,9 +83,13 @@ class Scripted:
         self.running.remove(trial.number)
         self.finishes[trial.number], self.reasons[trial.number] = finish.outcome, finish.reason
 
-    def lost(self, trial: Trial, reason: str) -> None:
+    def note(self, trial: Trial | None, text: str) -> None:
+        self.notes.append((trial.number if trial else 0, text))
+
+    def lost(self, trial: Trial, finish: Finish) -> None:
         self.running.remove(trial.number)
         self.losses.append(trial.number)
+        self.reasons[trial.number] = finish.reason
         self.waiting.append(Trial(trial.number, trial.cell, trial.params, trial.config, trial.attempt + 1))
 
 

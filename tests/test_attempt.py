@@ -3,15 +3,17 @@
 from collections.abc import Generator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sweeper.attempt import attempt, forget, trial_folder
 from sweeper.config import TrainConfig
-from sweeper.errors import DivergedError, ExhaustedError
-from sweeper.learn.train import train
+from sweeper.errors import CheckpointError, DivergedError, ExhaustedError
+from sweeper.learn.train import live, train
 from sweeper.outcome import Outcome
-from sweeper.ports import Encoder, Finish, Job, Report, Trainer, TrainingData, Trial
+from sweeper.ports import Encoder, Finish, Job, Progress, Report, Trainer, TrainingData, Trial
+from tests.faults import room_for
 from tests.learn import tiny
 
 DATA = TrainingData(("a", "b"), Encoder("none", {}, {}, 0), {})
@@ -134,17 +136,17 @@ def test_closing_early_closes_the_trainer(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_attempt_goes_on_from_the_one_before_and_leaves_its_file_alone(tmp_path: Path) -> None:
+def test_an_attempt_goes_on_from_the_one_before_whose_file_goes_once_it_has_its_own(tmp_path: Path) -> None:
     for tries, text in ((1, "a"), (2, "b"), (3, "c")):
         list(attempt(trial(tries=tries), job(writing(text), tmp_path), DATA))
     folder = trial_folder(tmp_path, trial())
-    assert contents(folder) == {"checkpoint-1.pt": "a", "checkpoint-2.pt": "ab", "checkpoint-3.pt": "abc"}
+    assert contents(folder) == {"checkpoint-3.pt": "abc"}
 
 
 def test_an_attempt_that_left_nothing_is_passed_over(tmp_path: Path) -> None:
     for tries, text in ((1, "a"), (4, "d")):
         list(attempt(trial(tries=tries), job(writing(text), tmp_path), DATA))
-    assert contents(trial_folder(tmp_path, trial())) == {"checkpoint-1.pt": "a", "checkpoint-4.pt": "ad"}
+    assert contents(trial_folder(tmp_path, trial())) == {"checkpoint-4.pt": "ad"}
 
 
 def test_an_attempt_begun_again_goes_on_from_its_own_checkpoint(tmp_path: Path) -> None:
@@ -157,23 +159,113 @@ def test_a_predecessor_believed_dead_does_not_reach_its_successor(tmp_path: Path
     list(attempt(trial(tries=1), job(writing("a"), tmp_path), DATA))
     list(attempt(trial(tries=2), job(writing("b"), tmp_path), DATA))
     list(attempt(trial(tries=1), job(writing("late"), tmp_path), DATA))
-    assert contents(trial_folder(tmp_path, trial())) == {"checkpoint-1.pt": "alate", "checkpoint-2.pt": "ab"}
+    assert contents(trial_folder(tmp_path, trial())) == {"checkpoint-1.pt": "late", "checkpoint-2.pt": "ab"}
+
+
+def test_the_checkpoint_before_stays_until_the_attempt_has_written_its_own(tmp_path: Path) -> None:
+    list(attempt(trial(), job(writing("a"), tmp_path), DATA))
+
+    def reading(config: TrainConfig, data: TrainingData, saved: Path | None) -> Generator[Report, None, None]:
+        yield REPORTS[0]
+
+    list(attempt(trial(tries=2), job(reading, tmp_path), DATA))
+    assert contents(trial_folder(tmp_path, trial())) == {"checkpoint-1.pt": "a", "checkpoint-2.pt": "a"}
+
+
+def only(text: str) -> Trainer:
+    """A trainer that can begin with a checkpoint of this text alone, or with none."""
+
+    def run(config: TrainConfig, data: TrainingData, saved: Path | None) -> Generator[Report, None, None]:
+        assert saved is not None
+        if saved.exists() and saved.read_text(encoding="utf-8") != text:
+            raise CheckpointError(f"{saved.name} cannot be read")
+        yield Report(1, 1.0, {"began_with_one": float(saved.exists())})
+
+    return run
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_damaged_checkpoints_are_said_and_the_one_before_taken_or_none(tmp_path: Path, whole: bool) -> None:
+    folder = trial_folder(tmp_path, trial())
+    folder.mkdir(parents=True)
+    for number, text in ((1, "good" if whole else "bad"), (2, "bad"), (3, "bad")):
+        (folder / f"checkpoint-{number}.pt").write_text(text, encoding="utf-8")
+    *notes, report, finish = attempt(trial(tries=4), job(only("good"), tmp_path), DATA)
+    assert [isinstance(note, Progress) and "cannot be read" in note.note for note in notes] == [True] * (3 - whole)
+    assert report == Report(1, 1.0, {"began_with_one": float(whole)})
+    assert finish == Finish(Outcome.COMPLETED)
+    assert "bad" not in contents(folder).values()
+
+
+@pytest.mark.parametrize("value", [None, "0.5", [0.5]], ids=str)
+def test_a_metric_that_is_no_number_ends_the_trial_before_it_is_kept(tmp_path: Path, value: Any) -> None:
+    def run(config: TrainConfig, data: TrainingData, saved: Path | None) -> Generator[Report, None, None]:
+        yield Report(1, 1.0, {"validation/accuracy": value})
+
+    (finish,) = attempt(trial(), job(run, tmp_path), DATA)
+    assert finish == Finish(Outcome.FAILED, f"TypeError: validation/accuracy = {value!r} after epoch 1 is not a number")
+
+
+@pytest.mark.parametrize("tries", [1, 3])
+def test_at_most_two_checkpoints_of_a_trial_while_one_is_written_and_one_afterwards(tmp_path: Path, tries: int) -> None:
+    """The formula of the README: one for each trial that runs, and one more for each while it is written."""
+    data, config = tiny.data(rows=32), tiny.config(epochs=3)
+    most: list[int] = []
+    for number in range(1, tries + 1):
+        events = attempt(trial(tries=number, config=config), Job(live, {"tiny": data}, tmp_path), data)
+        for event in islice(events, None if number == tries else 4):
+            files = {path.stat().st_ino for path in trial_folder(tmp_path, trial()).glob("*")}
+            most.append(len(files))
+            if isinstance(event, Report):
+                assert len(files) == 1
+        events.close()
+    assert max(most) <= 2
 
 
 def test_a_second_attempt_at_a_real_training_ends_as_the_first_would_have(tmp_path: Path) -> None:
     data, config = tiny.data(rows=32), tiny.config(epochs=3)
-    work = Job(train, {"tiny": data}, tmp_path)
+    work = Job(live, {"tiny": data}, tmp_path)
     expected = tiny.figures(train(config, data, None))
     first = attempt(trial(config=config), work, data)
-    before = list(islice(first, 1))
+    before = next(event for event in first if isinstance(event, Report))
     first.close()
-    left = (trial_folder(tmp_path, trial()) / "checkpoint-1.pt").read_bytes()
 
     *found, finish = attempt(trial(tries=2, config=config), work, data)
+    reports = [event for event in found if isinstance(event, Report)]
     assert finish == Finish(Outcome.COMPLETED)
-    assert found[:1] == before
-    assert tiny.figures(event for event in found if isinstance(event, Report)) == expected
-    assert (trial_folder(tmp_path, trial()) / "checkpoint-1.pt").read_bytes() == left
+    assert reports[0] == before
+    assert tiny.figures(reports) == expected
+
+
+def test_a_real_checkpoint_with_an_altered_byte_is_said_and_the_training_ends_the_same(tmp_path: Path) -> None:
+    data, config = tiny.data(rows=32), tiny.config(epochs=3)
+    work = Job(live, {"tiny": data}, tmp_path)
+    first = attempt(trial(config=config), work, data)
+    assert any(isinstance(event, Report) for event in first)
+    first.close()
+    path = trial_folder(tmp_path, trial()) / "checkpoint-1.pt"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+    said, *found = (e for e in attempt(trial(tries=2, config=config), work, data) if e != Progress())
+    assert isinstance(said, Progress)
+    assert "checkpoint-2.pt cannot be read (its checksum is wrong: cut short, or altered)" in said.note
+    reports = [event for event in found if isinstance(event, Report)]
+    assert tiny.figures(reports) == tiny.figures(train(config, data, None))
+
+
+def test_a_full_disk_leaves_a_training_without_checkpoints_and_says_so(tmp_path: Path) -> None:
+    data, config = tiny.data(rows=32), tiny.config(epochs=2)
+    with room_for(1000):
+        events = [
+            e for e in attempt(trial(config=config), Job(live, {"tiny": data}, tmp_path), data) if e != Progress()
+        ]
+    notes = [event.note for event in events if isinstance(event, Progress)]
+    assert len(notes) == 2
+    assert "checkpoint-1.pt cannot be written (File too large); it trains on without a checkpoint" in notes[0]
+    assert events[-1] == Finish(Outcome.COMPLETED)
+    assert contents(trial_folder(tmp_path, trial())) == {}
 
 
 def test_forget_removes_every_checkpoint_and_the_empty_folders(tmp_path: Path) -> None:

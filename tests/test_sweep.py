@@ -19,6 +19,7 @@ from sweeper.sweep import Search
 from tests.fakes import Watching, data, report, scripted
 from tests.spaces import small
 
+LOST = Finish(Outcome.FAILED, "its worker process died")
 SEARCH = {"batch_size": {"int": [1, 64]}, "alpha": {"uniform": [0.1, 0.9]}}
 
 
@@ -84,7 +85,7 @@ def test_a_trial_whose_worker_is_lost_again_and_again_fails(tmp_path: Path) -> N
             trial = search.next()
             assert trial is not None
             numbers.append(trial.number)
-            search.lost(trial, "its worker process died")
+            search.lost(trial, LOST)
         assert numbers == [1, 1, 1]
         finish = record.recorded()[0].finish
         assert finish == Finish(Outcome.FAILED, "its worker process died, 3 times")
@@ -93,14 +94,58 @@ def test_a_trial_whose_worker_is_lost_again_and_again_fails(tmp_path: Path) -> N
         assert following.number == 2
 
 
+def test_what_an_attempt_says_that_was_given_up_is_ignored(tmp_path: Path) -> None:
+    with closing(study(spec(), tmp_path)) as record:
+        search = Search(spec(), record, [])
+        first = search.next()
+        assert first is not None
+        search.lost(first, LOST)
+        second = search.next()
+        assert second is not None
+        assert (second.number, second.attempt) == (first.number, 2)
+        assert not search.report(first, report(1, 0.9))
+        search.finish(first, Finish(Outcome.COMPLETED))
+        search.lost(first, LOST)
+        assert record.of(second).reports == ()
+        assert record.of(second).finish is None
+        assert search.report(second, report(1, 0.4))
+
+
+def test_losses_and_notes_are_said_with_the_trials_number(tmp_path: Path) -> None:
+    said: list[str] = []
+    with closing(study(spec(), tmp_path)) as record:
+        search = Search(spec(), record, [], said.append)
+        trial = search.next()
+        assert trial is not None
+        search.note(trial, "checkpoint-1.pt cannot be read")
+        search.note(None, "the raylet of Ray died")
+        search.lost(trial, LOST)
+    assert said == [
+        "trial 1: checkpoint-1.pt cannot be read",
+        "the raylet of Ray died",
+        "trial 1: its worker process died; it goes on from its last checkpoint",
+    ]
+
+
+def test_memory_that_runs_out_again_and_again_is_the_outcome(tmp_path: Path) -> None:
+    asked = spec(budget={"trials": 2}, retries=1)
+    with closing(study(asked, tmp_path)) as record:
+        search = Search(asked, record, [])
+        for _ in range(2):
+            trial = search.next()
+            assert trial is not None
+            search.lost(trial, Finish(Outcome.OUT_OF_MEMORY, "no memory"))
+        assert record.recorded()[0].finish == Finish(Outcome.OUT_OF_MEMORY, "no memory, 2 times")
+
+
 def test_retries_are_those_of_the_file(tmp_path: Path) -> None:
     asked = spec(budget={"trials": 2}, retries=0)
     with closing(study(asked, tmp_path)) as record:
         search = Search(asked, record, [])
         trial = search.next()
         assert trial is not None
-        search.lost(trial, "its worker process died")
-        assert record.recorded()[0].finish == Finish(Outcome.FAILED, "its worker process died, 1 times")
+        search.lost(trial, LOST)
+        assert record.recorded()[0].finish == Finish(Outcome.FAILED, "its worker process died, once")
 
 
 def test_a_sweep_whose_first_trials_all_fail_alike_stops_and_says_why_once(tmp_path: Path) -> None:

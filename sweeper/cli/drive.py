@@ -15,7 +15,7 @@ from sweeper.cli.prepare import SEARCHED, Prepared, materialise, prepare
 from sweeper.cli.screen import Screen
 from sweeper.errors import SweeperError
 from sweeper.folder import SweepFolder, changes, create, find
-from sweeper.ports import Job, Recorded, Runner, Tracker, TrainingData
+from sweeper.ports import Job, Recorded, Runner, TrainingData, View
 from sweeper.results import results as results_of
 from sweeper.results import winner
 from sweeper.spec import SweepSpec
@@ -74,7 +74,7 @@ def _runner(inline: bool) -> Any:
 def _one(screen: Screen, runner: Runner, prepared: Prepared, sweeps: Path) -> dict[str, Any]:
     """One sweep, from its folder to its results."""
     from sweeper.edges.optuna import OptunaStudy
-    from sweeper.learn.train import train
+    from sweeper.learn.train import live
 
     spec = prepared.spec
     share = runner.allocate(spec.resources.cpu, spec.resources.gpu)
@@ -91,10 +91,11 @@ def _one(screen: Screen, runner: Runner, prepared: Prepared, sweeps: Path) -> di
             screen.line(f"  the record's last {study.dropped} bytes were cut off half written; that is dropped")
         view = _view(screen, folder, spec, recorded, share)
         folder.begin()
-        tracker = tracking.tracker_of(spec, folder, say=screen.line)
+        tracker = tracking.tracker_of(spec, folder, say=view.say)
         status = "KILLED"
         try:
-            spent = sweep.run(spec, study, runner, (view, tracker), Job(train, data, folder.path.resolve()), share)
+            job = Job(live, data, folder.path.resolve(), spec.stall_minutes * 60)
+            spent = sweep.run(spec, study, runner, (view, tracker), job, share, view.say)
             status = "FINISHED"
         except Exception:
             status = "FAILED"
@@ -115,7 +116,7 @@ def _one(screen: Screen, runner: Runner, prepared: Prepared, sweeps: Path) -> di
     return results
 
 
-def _view(screen: Screen, folder: SweepFolder, spec: SweepSpec, known: list[Recorded], share: Allocation) -> Tracker:
+def _view(screen: Screen, folder: SweepFolder, spec: SweepSpec, known: list[Recorded], share: Allocation) -> View:
     """What the user watches: the live view on a terminal, lines elsewhere."""
     if not screen.live:
         return Lines(screen, spec, known)

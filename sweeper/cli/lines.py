@@ -38,6 +38,10 @@ class Lines:
         self.screen.line(words.trial_line(self.spec, recorded, self.width), fit=True)
         return True
 
+    def say(self, text: str) -> None:
+        """Print what the user should know."""
+        self.screen.line(f"  {text}")
+
     def summary(self) -> str:
         """The whole in one line: how many trials are done, stopped early, running; the best; the time."""
         state = Summary(self.spec, self.states)

@@ -42,9 +42,18 @@ class LiveView:
         """Take the newest state of a trial; the view draws it when its turn comes."""
         self.drawing.states = {**self.drawing.states, recorded.trial.number: recorded}
 
+    def say(self, text: str) -> None:
+        """Draw what the user should know below the rest, the newest alone; all of it is told when the view goes."""
+        if self.live.is_started:
+            self.drawing.notes = (*self.drawing.notes, text)
+        else:
+            self.lines.say(text)
+
     def close(self, status: str) -> None:
-        """Give the terminal back, and tell what ended while the view was there."""
+        """Give the terminal back, and tell what was said and what ended while the view was there."""
         self.live.stop()
+        for text in self.drawing.notes:
+            self.lines.say(text)
         for state in self.drawing.states.values():
             self.lines.tell(state)
         self.screen.line(self.lines.summary(), style="dim")
@@ -68,6 +77,7 @@ class Drawing:
         self.spec, self.header, self.slots = spec, header, slots
         self.clock, self.start = clock, clock() if start is None else start
         self.states: Mapping[int, Recorded] = {}
+        self.notes: tuple[str, ...] = ()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         state = Summary(self.spec, self.states)
@@ -82,6 +92,7 @@ class Drawing:
             self._running(state, wide),
             Text(),
             *self._best(state),
+            *(Text(note, style="yellow", overflow="fold") for note in self.notes[-1:]),
         )
 
     def _progress(self, state: Summary) -> list[str]:

@@ -4,6 +4,8 @@ Raylets, workers and half a dozen libraries write to file descriptors 1 and 2 wh
 duplicated for our own lines, and the two descriptors lead to the log, before any of these libraries is imported.
 """
 
+import errno
+import io
 import json
 import logging
 import os
@@ -22,7 +24,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 
-from sweeper.errors import Interruption, SweeperError, UsageError
+from sweeper.errors import Interruption, StorageError, SweeperError, UsageError
+
+# What a disk says that is full, read-only, over its quota, or gone, and a folder that is not ours.
+_STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 
 
 class Screen:
@@ -42,9 +47,11 @@ class Screen:
         self.errors = Console(file=self._writers[1], highlight=False, soft_wrap=True)
         self.log: Path | None = None
         self._temporary = False
+        self._interrupted = False
 
     def _writer(self, descriptor: int) -> Any:
-        return os.fdopen(os.dup(descriptor), "w", encoding="utf-8", errors="replace", buffering=1)
+        raw = io.BufferedWriter(_Terminal(os.dup(descriptor), "w"))
+        return io.TextIOWrapper(raw, encoding="utf-8", errors="replace", line_buffering=True)
 
     @property
     def live(self) -> bool:
@@ -107,6 +114,17 @@ class Screen:
         os.dup2(descriptor, 2)
         os.close(descriptor)
 
+    def interrupt(self, number: int, _: FrameType | None) -> None:
+        """Handle a signal that ends the command: in order the first time, at once the second."""
+        code = 128 + (signal.SIGTERM if number == signal.SIGHUP else number)
+        if not self._interrupted:
+            self._interrupted = True
+            raise Interruption(code)
+        if self.live:
+            os.write(self._out, b"\x1b[?1049l\x1b[?25h")  # the screen that was there before, and its cursor
+        os.write(self._err, b"ended at once; the same command goes on where it stopped\n")
+        os._exit(code)
+
     def close(self) -> None:
         """Let go of the terminal."""
         for writer in self._writers:
@@ -134,7 +152,9 @@ def command(*, as_json: bool = False, debugger: bool = False, quiet: bool = Fals
     0 done; 1 it could not finish; 2 the input is wrong; 130 or 143 interrupted, with `again` saying how to go on.
     """
     screen = Screen(as_json=as_json, debugger=debugger, quiet=quiet)
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, screen.interrupt)
     try:
         yield screen
     except Interruption as interruption:
@@ -145,6 +165,10 @@ def command(*, as_json: bool = False, debugger: bool = False, quiet: bool = Fals
         _fail(screen, error)
     except (typer.Exit, SystemExit):
         raise
+    except OSError as error:
+        if error.errno not in _STORAGE:
+            _crash(screen, error)
+        _fail(screen, StorageError(Path(str(error.filename or "a file")), error))
     except Exception as error:
         _crash(screen, error)
     finally:
@@ -152,8 +176,14 @@ def command(*, as_json: bool = False, debugger: bool = False, quiet: bool = Fals
         screen.close()
 
 
-def _terminate(_: int, __: FrameType | None) -> None:
-    raise Interruption(143)
+class _Terminal(io.FileIO):
+    """A terminal, or a pipe, that may be closed while a sweep runs: what is written then is lost, and no error."""
+
+    def write(self, data: Any) -> int:
+        """Write, if there still is somebody who reads."""
+        with suppress(OSError):
+            return super().write(data)
+        return len(data)
 
 
 def _stop(screen: Screen, code: int, again: str) -> None:

@@ -5,7 +5,7 @@ from contextlib import closing
 from sweeper.allocation import Allocation, on_machine
 from sweeper.attempt import attempt, forget
 from sweeper.errors import Interruption
-from sweeper.ports import Finish, Job, Trial, Trials
+from sweeper.ports import Finish, Job, Report, Trial, Trials
 
 
 class InlineRunner:
@@ -42,6 +42,9 @@ class InlineRunner:
             for event in events:
                 if isinstance(event, Finish):
                     trials.finish(trial, event)
-                elif not trials.report(trial, event):
-                    break
+                elif isinstance(event, Report):
+                    if not trials.report(trial, event):
+                        break
+                elif event.note:
+                    trials.note(trial, event.note)
         forget(job.folder, trial)

@@ -1,17 +1,18 @@
-"""Ray Tune: the muscle. It places trials, reuses workers, and tells when one is lost.
+"""Ray: the muscle. It places trials, reuses workers, and tells when one is lost.
 
-Tune's two extension points, Searcher and TrialScheduler, are thin adapters over one Trials: what to try and when to
-stop is decided there. Workers take tokens and weights from the object store, once for each worker process; reports
-come back as plain results, the last of which says how the trial ended, so that a trial which Tune cut off is never
-taken for one that is done.
+Workers take tokens and weights from the object store, once for each worker process; reports come back as plain
+results, the last of which says how the trial ended, so that a trial which Tune cut off is never taken for one that is
+done. Between reports a worker gives signs of life. Where Ray itself dies on this machine, it is started again, and the
+trials go on from their checkpoints.
 """
 
 import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -21,8 +22,10 @@ _MEMORY = {"hugetlb": 1, "trim_threshold": 2**33, "mmap_threshold": 2**25}
 _ENVIRONMENT = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "TUNE_FUNCTION_THREAD_TIMEOUT_S": "60",
+    "TUNE_FUNCTION_THREAD_TIMEOUT_S": "30",  # a training that does not end when it is told to
+    "TUNE_FORCE_TRIAL_CLEANUP_S": "30",
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",
+    "TUNE_STATE_REFRESH_PERIOD": "3600",  # it asks the GCS, and waits for ever for one that is dead
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -33,15 +36,16 @@ os.environ.update({name: value for name, value in _ENVIRONMENT.items() if name n
 
 import ray  # noqa: E402 - Ray reads its environment when it is imported
 from ray import tune  # noqa: E402
-from ray.tune.schedulers import FIFOScheduler, TrialScheduler  # noqa: E402
-from ray.tune.search import Searcher  # noqa: E402
 
 from sweeper.allocation import Allocation, on_cluster, on_machine  # noqa: E402
-from sweeper.attempt import attempt, forget  # noqa: E402
+from sweeper.attempt import attempt  # noqa: E402
+from sweeper.edges.bridge import Bridge  # noqa: E402
+from sweeper.edges.tune import Left, Proposals, Verdicts, Watch  # noqa: E402
 from sweeper.errors import Interruption  # noqa: E402
-from sweeper.ports import Finish, Job, Report, TrainingData, Trial, Trials  # noqa: E402
+from sweeper.outcome import Outcome  # noqa: E402
+from sweeper.ports import Finish, Job, Progress, TrainingData, Trial, Trials  # noqa: E402
 
-_FINISHED = str(Searcher.FINISHED)
+_VITAL = {"gcs_server": "the GCS", "raylet": "the raylet"}  # the processes without which nothing runs
 
 
 class RayRunner:
@@ -53,10 +57,11 @@ class RayRunner:
 
     def __enter__(self) -> "RayRunner":
         quiet = {"logging_level": "WARNING", "log_to_driver": False}
-        if self.remote:
-            ray.init(**quiet, runtime_env={"env_vars": _ENVIRONMENT})
-        else:
-            ray.init(include_dashboard=False, _temp_dir=str(self.folder), **quiet)
+        with _hangups_ignored():
+            if self.remote:
+                ray.init(**quiet, runtime_env={"env_vars": _ENVIRONMENT})
+            else:
+                ray.init(include_dashboard=False, _temp_dir=str(self.folder), **quiet)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -70,28 +75,49 @@ class RayRunner:
         return place(cpu, gpu, cpus=int(have.get("CPU", 0)), gpus=float(have.get("GPU", 0)))
 
     def run(self, trials: Trials, job: Job, allocation: Allocation) -> None:
-        """Run trials side by side until there is none left."""
-        store = {name: ray.put(data) for name, data in job.data.items()}
-        function = tune.with_parameters(_trainable, job=Job(job.train, {}, job.folder), store=_References(store))
+        """Run trials side by side until there is none left. Ray is started again where it dies."""
         with _signals() as caught:
-            bridge = _Bridge(trials, job.folder, allocation.slots, caught)
-            tuner = tune.Tuner(
-                tune.with_resources(function, {"cpu": allocation.cpu, "gpu": allocation.gpu}),
-                tune_config=tune.TuneConfig(
-                    search_alg=_Proposals(bridge),
-                    scheduler=_Verdicts(bridge),
-                    num_samples=-1,
-                    reuse_actors=True,
-                    trial_dirname_creator=lambda trial: str(trial.trial_id),
-                ),
-                run_config=tune.RunConfig(
-                    name="sweep", storage_path=str(self.folder / "tune"), verbose=0, stop=_Stopper(caught)
-                ),
-            )
+            while not trials.exhausted():
+                bridge = Bridge(trials, job.folder, allocation.slots, job.patience)
+                self._tune(bridge, job, allocation, lambda: caught or self._dead())
+                if bridge.error is not None:
+                    raise bridge.error
+                if caught:
+                    raise Interruption(128 + caught[0])
+                if dead := self._dead():
+                    trials.note(None, f"{_VITAL[dead]} of Ray died; Ray starts again")
+                    for name in list(bridge.running):
+                        bridge.lost(name, Finish(Outcome.FAILED, f"{_VITAL[dead]} of Ray died"))
+                    self.__exit__()
+                    self.__enter__()
+
+    def _tune(self, bridge: Bridge, job: Job, allocation: Allocation, reason: Callable[[], object]) -> None:
+        """Run Tune until no trial is left, or there is a reason to leave it."""
+        store = {name: ray.put(data) for name, data in job.data.items()}
+        worker_job = Job(job.train, {}, job.folder, job.patience)
+        function = tune.with_parameters(_trainable, job=worker_job, store=_References(store))
+        tuner = tune.Tuner(
+            tune.with_resources(function, {"cpu": allocation.cpu, "gpu": allocation.gpu}),
+            tune_config=tune.TuneConfig(
+                search_alg=Proposals(bridge),
+                scheduler=Verdicts(bridge),
+                num_samples=-1,
+                reuse_actors=True,
+                trial_dirname_creator=lambda trial: str(trial.trial_id),
+            ),
+            run_config=tune.RunConfig(
+                name="sweep", storage_path=str(self.folder / "tune"), verbose=0, callbacks=[Watch(bridge, reason)]
+            ),
+        )
+        with suppress(Left):
             tuner.fit()
         shutil.rmtree(self.folder / "tune", ignore_errors=True)
-        if caught:
-            raise Interruption(128 + caught[0])
+
+    def _dead(self) -> str | None:
+        """Which process of the Ray that was started here has died, if any."""
+        node = None if self.remote else ray._private.worker._global_node
+        dead = node.dead_processes() if node is not None else []
+        return next((name for name, _ in dead if name in _VITAL), None)
 
 
 class _References:
@@ -107,120 +133,49 @@ _kept: dict[str, TrainingData] = {}  # of this worker process: tokens and weight
 def _trainable(config: dict[str, Any], job: Job, store: _References) -> None:
     """One attempt, on a worker."""
     trial: Trial = config["trial"]
+    tune.report({"event": Progress()})
     reference = store.references[trial.config.encoder]
     key = reference.hex()
     if key not in _kept:
         _kept[key] = ray.get(reference)
+    beat, last = min(job.patience / 6, 10.0), time.monotonic()
     with closing(attempt(trial, job, _kept[key])) as events:
         for event in events:
+            now = time.monotonic()
+            if event == Progress() and now - last < beat:
+                continue
+            last = now
             tune.report({"event": event})  # an object: Tune would flatten a mapping
 
 
-class _Bridge:
-    """What the two adapters share: the trials that Tune runs now, by Tune's name for them."""
-
-    def __init__(self, trials: Trials, folder: Path, slots: int, caught: Sequence[int]) -> None:
-        self.trials, self.folder, self.slots, self.caught = trials, folder, slots, caught
-        self.running: dict[str, Trial] = {}
-
-    def suggest(self, name: str) -> Trial | str | None:
-        if self.caught:
-            return _FINISHED
-        if len(self.running) >= self.slots:
-            return None
-        trial = self.trials.next()
-        if trial is not None:
-            self.running[name] = trial
-            return trial
-        return _FINISHED if self.trials.exhausted() else None
-
-    def event(self, name: str, event: Report | Finish) -> bool:
-        """Pass an event of a trial on; False where the trial shall stop, or has ended."""
-        trial = self.running.get(name)
-        if trial is None:
-            return False
-        if isinstance(event, Report) and self.trials.report(trial, event):
-            return True
-        if isinstance(event, Finish):
-            self.trials.finish(trial, event)
-        del self.running[name]
-        forget(self.folder, trial)
-        return False
-
-    def lost(self, name: str, reason: str) -> None:
-        if name in self.running:
-            self.trials.lost(self.running.pop(name), reason)
-
-
-class _Adapter:
-    """An adapter is pickled by Tune with its own snapshots, which sweeper has no use for: the record is elsewhere."""
-
-    bridge: _Bridge
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {}
-
-    def save(self, checkpoint_path: str) -> None:
-        """Nothing to save."""
-
-    def restore(self, checkpoint_path: str) -> None:
-        """Nothing to restore."""
-
-
-class _Proposals(_Adapter, Searcher):  # type: ignore[misc]  # Ray is not typed
-    """Tune asks it for trials."""
-
-    def __init__(self, bridge: _Bridge) -> None:
-        super().__init__()
-        self.bridge = bridge
-
-    def suggest(self, trial_id: str) -> Any:
-        found = self.bridge.suggest(trial_id)
-        return {"trial": found} if isinstance(found, Trial) else found
-
-    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        if error:
-            self.bridge.lost(trial_id, "its worker process died")
-
-
-class _Verdicts(_Adapter, FIFOScheduler):  # type: ignore[misc]
-    """Tune asks it whether a trial goes on."""
-
-    def __init__(self, bridge: _Bridge) -> None:
-        super().__init__()
-        self.bridge = bridge
-
-    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        goes_on = self.bridge.event(trial.trial_id, result["event"])
-        return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
-
-
-class _Stopper(tune.Stopper):  # type: ignore[misc]
-    """Ends the whole run after a signal."""
-
-    def __init__(self, caught: list[int]) -> None:
-        self.caught = caught
-
-    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        return False
-
-    def stop_all(self) -> bool:
-        return bool(self.caught)
+@contextmanager
+def _hangups_ignored() -> Iterator[None]:
+    """What is started here does not hear of a terminal that is closed: only this process does, and ends the rest."""
+    earlier = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, earlier)
 
 
 @contextmanager
 def _signals() -> Iterator[list[int]]:
-    """Note SIGINT and SIGTERM instead of dying of them. A second one takes its usual way."""
+    """Note the signals that would interrupt this process, to leave Tune between two steps instead.
+
+    Their own handlers are called all the same: one that does more than raise KeyboardInterrupt has its way.
+    """
     caught: list[int] = []
     earlier: dict[int, Any] = {}
 
-    def note(number: int, _: FrameType | None) -> None:
-        caught.append(number)
-        for earlier_number, handler in earlier.items():
-            signal.signal(earlier_number, handler)
+    def note(number: int, frame: FrameType | None) -> None:
+        with suppress(KeyboardInterrupt):
+            if callable(earlier[number]):
+                earlier[number](number, frame)
+        caught.append(signal.SIGTERM if number == signal.SIGHUP else number)
 
-    for which in (signal.SIGINT, signal.SIGTERM):
-        earlier[which] = signal.signal(which, note)
+    for which in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(which) is not signal.SIG_IGN:
+            earlier[which] = signal.signal(which, note)
     try:
         yield caught
     finally:

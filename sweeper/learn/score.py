@@ -1,7 +1,8 @@
 """A model's figures on a split."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from sweeper.config import TrainConfig
 from sweeper.learn import batches, device, metrics
 from sweeper.learn.batches import Batch
 from sweeper.learn.model import Classifier
-from sweeper.ports import TrainingData
+from sweeper.ports import Progress, TrainingData
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,19 @@ class Scored:
     predictions: NDArray[np.int64]
 
 
-@torch.no_grad()
 def score(model: Classifier, data: TrainingData, name: str, config: TrainConfig) -> Scored:
     """Loss (mean cross entropy of the classifier), accuracy and F1 of the model on a split."""
+    signs = scoring(model, data, name, config)
+    while True:
+        try:
+            next(signs)
+        except StopIteration as end:
+            return cast("Scored", end.value)
+
+
+@torch.no_grad()
+def scoring(model: Classifier, data: TrainingData, name: str, config: TrainConfig) -> Generator[Progress, None, Scored]:
+    """`score`, with a sign of life after each batch."""
     split = data.splits[name]
     place = next(model.parameters()).device
     predictions, loss = np.empty(len(split), dtype=np.int64), torch.zeros((), device=place)
@@ -35,13 +46,19 @@ def score(model: Classifier, data: TrainingData, name: str, config: TrainConfig)
             logits = model(batch, weigh=False).logits.float()
         loss += functional.cross_entropy(logits, batch.labels, reduction="sum")
         predictions[rows] = logits.argmax(dim=-1).cpu().numpy()
+        yield Progress()
     counts = metrics.confusion(split.labels, predictions, len(data.labels))
     return Scored({"loss": float(loss) / len(split), **metrics.figures(counts)}, predictions)
 
 
 @torch.no_grad()
-def frozen_features(model: Classifier, data: TrainingData, name: str, config: TrainConfig) -> Tensor:
-    """The encoder's features of a split, without dropout, in the split's order: (N, F) in float32."""
+def frozen_features(
+    model: Classifier, data: TrainingData, name: str, config: TrainConfig
+) -> Generator[Progress, None, Tensor]:
+    """The encoder's features of a split, without dropout, in the split's order, (N, F) in float32.
+
+    They are what the generator returns; it gives a sign of life after each batch.
+    """
     place = next(model.parameters()).device
     features: Tensor | None = None
     for rows, batch in _batches(model, data, name, config):
@@ -49,6 +66,7 @@ def frozen_features(model: Classifier, data: TrainingData, name: str, config: Tr
         if features is None:
             features = torch.empty(len(data.splits[name]), found.shape[1], device=place)
         features[torch.from_numpy(rows)] = found
+        yield Progress()
     assert features is not None
     return features
 

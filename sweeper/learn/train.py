@@ -6,14 +6,16 @@
 The generator owns the loop, the caller owns what happens with the reports: it needs no callback and knows no tracker.
 Where it gets a checkpoint path, it saves there before each report, and goes on from there when it is called again:
 the reports of the earlier run come again first, then the training continues bit for bit as if it had not stopped.
+`live` is the same with a sign of life after each batch, for a runner that must tell a worker at work from a dead one.
 """
 
 import math
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -26,8 +28,8 @@ from sweeper.learn import batches, checkpoint, device, objective
 from sweeper.learn.model import Classifier
 from sweeper.learn.optimise import Optimiser
 from sweeper.learn.phases import Phase, phases
-from sweeper.learn.score import features_of, frozen_features, score
-from sweeper.ports import Report, TrainingData
+from sweeper.learn.score import features_of, frozen_features, scoring
+from sweeper.ports import Progress, Report, TrainingData
 
 _REMEDY = "a lower learning_rate or a higher tau helps"
 _CHECK_EVERY = 50  # steps between two looks at whether the loss is still a number: each look waits for the device
@@ -38,8 +40,16 @@ def train(config: TrainConfig, data: TrainingData, saved: Path | None = None) ->
 
     `data.splits` needs train and validation. With `saved`, the state is kept in that file before each report, and a
     file that is there is gone on from. Raises DivergedError where the loss is not finite, ExhaustedError where memory
-    ran out.
+    ran out, CheckpointError where the file cannot be read.
     """
+    with closing(live(config, data, saved)) as events:
+        yield from (event for event in events if isinstance(event, Report))
+
+
+def live(
+    config: TrainConfig, data: TrainingData, saved: Path | None = None
+) -> Generator[Report | Progress, None, None]:
+    """As `train`, with a Progress after each batch, trained or scored, and where a checkpoint could not be kept."""
     try:
         yield from _Training(config, data).run(saved)
     except torch.OutOfMemoryError as error:
@@ -55,6 +65,10 @@ def train(config: TrainConfig, data: TrainingData, saved: Path | None = None) ->
 def _out_of_memory(config: TrainConfig, error: BaseException) -> str:
     first = str(error).partition("\n")[0] or "no memory left"
     return f"out of memory at batch_size {config.batch_size}, max_length {config.max_length}: {first}"
+
+
+Returned = TypeVar("Returned")
+Events = Generator[Report | Progress, None, Returned]
 
 
 class _Training:
@@ -77,36 +91,45 @@ class _Training:
                 f"{config.batch_size}, got {config.validations_per_epoch}; ask for fewer"
             )
         self.reports: list[Report] = []
-        self._enter(phases(config)[0])
 
-    def _enter(self, phase: Phase) -> None:
+    def _enter(self, phase: Phase) -> Events[None]:
         """Begin a phase: its optimiser, and where the encoder is frozen, its features of all texts if they are few."""
         self.phase = phase
         trained = self.model.classifier if phase.kind == "classifier" else self.model
         updates = math.ceil(self.batches_per_epoch / self.config.accumulate) * phase.epochs
         self.optimiser = Optimiser(self.config, trained, phase.rate, updates, self.precision, self.device)
         kept = phase.kind == "classifier" and self.config.pooling != "flatten"
-        self.features = frozen_features(self.model, self.data, "train", self.config) if kept else None
+        self.features = (yield from frozen_features(self.model, self.data, "train", self.config)) if kept else None
 
-    def run(self, saved: Path | None) -> Iterator[Report]:
+    def run(self, saved: Path | None) -> Events[None]:
         if saved is not None and saved.exists():
-            self._restore(checkpoint.load(saved))
+            yield from self._restore(checkpoint.load(saved))
             yield from tuple(self.reports)
+        else:
+            yield from self._enter(phases(self.config)[0])
         for step in range(len(self.reports) + 1, self.config.reports + 1):
-            report = self._stretch(step)
+            report = yield from self._stretch(step)
             self.reports.append(report)
             if saved is not None:
-                checkpoint.save(self._state(), saved)
+                yield self._keep(saved)
             generators = self._generators()
             yield report
             self._set_generators(generators)  # whatever the caller drew from them meanwhile
 
-    def _stretch(self, step: int) -> Report:
+    def _keep(self, saved: Path) -> Progress:
+        """Write the checkpoint. A training whose disk is full goes on without: the report is worth more."""
+        try:
+            checkpoint.save(self._state(), saved)
+        except OSError as error:
+            return Progress(f"{saved.name} cannot be written ({error.strerror}); it trains on without a checkpoint")
+        return Progress()
+
+    def _stretch(self, step: int) -> Events[Report]:
         """Train up to validation number `step` (from 1), and validate."""
         epoch, part = divmod(step - 1, self.config.validations_per_epoch)
         phase = next(phase for phase in phases(self.config) if epoch < phase.end)
         if phase != self.phase:
-            self._enter(phase)
+            yield from self._enter(phase)
         order = batches.shuffled(
             self.split, self.config.batch_size, self.config.max_length, seed=self.config.seed, epoch=epoch
         )
@@ -120,8 +143,10 @@ class _Training:
                 self.optimiser.update()
             if (index + 1) % _CHECK_EVERY == 0 or index + 1 == last:
                 self._finite(sums, epoch, index)
+            yield Progress()
         speed = texts / (time.perf_counter() - start)
-        return self._report(step, sums, {"learning_rate": self.optimiser.rate, "examples_per_second": speed})
+        extra = {"learning_rate": self.optimiser.rate, "examples_per_second": speed}
+        return (yield from self._report(step, sums, extra))
 
     def _backward(self, rows: NDArray[np.int64], index: int, in_epoch: int) -> dict[str, Tensor]:
         """Add the gradients of the texts in `rows`, batch number `index` of its epoch; the parts of their loss."""
@@ -156,14 +181,14 @@ class _Training:
             place = f"epoch {epoch + 1}, batch {index + 1} of {self.batches_per_epoch}"
             raise DivergedError(f"the training loss is not finite at {place}; {_REMEDY}")
 
-    def _report(self, step: int, sums: "_Sums", extra: dict[str, float]) -> Report:
+    def _report(self, step: int, sums: "_Sums", extra: dict[str, float]) -> Events[Report]:
         """The report of a validation; in a phase without a classifier there is none, and the objective is absent."""
         epoch = step / self.config.validations_per_epoch
         found = {**sums.mean(), **extra}
         if step == 1:
             found["train/truncated"] = batches.truncated(self.split, self.config.max_length)
         if self.phase.kind != "contrastive":
-            scored = score(self.model, self.data, "validation", self.config)
+            scored = yield from scoring(self.model, self.data, "validation", self.config)
             if not math.isfinite(scored.figures["loss"]):
                 raise DivergedError(f"the validation loss is not finite after epoch {epoch:g}; {_REMEDY}")
             found |= {f"validation/{name}": value for name, value in scored.figures.items()}
@@ -188,11 +213,11 @@ class _Training:
         if self.device.type == "cuda":
             torch.cuda.set_rng_state(states["cuda"], self.device)
 
-    def _restore(self, state: dict[str, Any]) -> None:
+    def _restore(self, state: dict[str, Any]) -> Events[None]:
         self.model.load_state_dict(state["model"])
         self.reports = [Report(**report) for report in state["reports"]]
         last = (len(self.reports) - 1) // self.config.validations_per_epoch  # epoch of the last report
-        self._enter(next(phase for phase in phases(self.config) if last < phase.end))
+        yield from self._enter(next(phase for phase in phases(self.config) if last < phase.end))
         self.optimiser.restore(state["optimiser"])
         self._set_generators(state["generators"])
 

@@ -1,10 +1,7 @@
 """The journal survives what a crash can do to a file, and says so where it was altered."""
 
 import os
-import resource
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +9,7 @@ import pytest
 
 from sweeper.edges.journal import Journal
 from sweeper.errors import BusyError, RecordError, StorageError
+from tests.faults import room_for
 
 RECORDS: list[dict[str, Any]] = [
     {"op_code": 4, "study_id": 0},
@@ -127,17 +125,6 @@ def test_a_damaged_header_is_line_1(tmp_path: Path, header: bytes) -> None:
     path.write_bytes(header + data.partition(b"\n")[2])
     with pytest.raises(RecordError, match=f"{path}:1: "):
         Journal(path)
-
-
-@contextmanager
-def room_for(size: int) -> Iterator[None]:
-    """Files cannot grow beyond `size` bytes: the system takes a part of a write, then none, as a full disk does."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("room", [0, 1, 40])

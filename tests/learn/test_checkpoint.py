@@ -1,12 +1,12 @@
 """A checkpoint is there whole or not at all, and is read as data."""
 
-import pickle
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 import torch
 
+from sweeper.errors import CheckpointError
 from sweeper.learn import checkpoint
 from sweeper.learn.train import train
 from sweeper.ports import TrainingData
@@ -65,8 +65,8 @@ def test_a_failure_of_the_first_save_leaves_no_file(tmp_path: Path) -> None:
 
 def test_nothing_in_a_checkpoint_is_executed(tmp_path: Path) -> None:
     path, made = tmp_path / "checkpoint.pt", tmp_path / "made"
-    torch.save({"reports": [], "model": Touch(made)}, path)
-    with pytest.raises(pickle.UnpicklingError):
+    checkpoint.save({"reports": [], "model": Touch(made)}, path)
+    with pytest.raises(CheckpointError, match="Weights only load failed"):
         checkpoint.load(path)
     assert not made.exists()
 
@@ -76,3 +76,17 @@ def test_step_counts_the_reports_before_the_checkpoint(tmp_path: Path, data: Tra
     assert checkpoint.step(path) == 0
     for report in train(tiny.config(), data, path):
         assert checkpoint.step(path) == report.step
+
+
+def test_a_byte_more_or_less_or_another_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    checkpoint.save({"weights": torch.arange(300.0), "reports": []}, path)
+    whole = path.read_bytes()
+    altered = [whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :] for place in range(0, len(whole), 7)]
+    cut = [whole[:size] for size in range(0, len(whole), 50)]
+    for content in (*altered, *cut, whole + b"x"):
+        path.write_bytes(content)
+        with pytest.raises(CheckpointError, match=r"checkpoint\.pt cannot be read"):
+            checkpoint.load(path)
+    path.write_bytes(whole)
+    assert torch.equal(checkpoint.load(path)["weights"], torch.arange(300.0))

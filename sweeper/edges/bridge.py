@@ -1,0 +1,112 @@
+"""What a tuner's callbacks share: the trials that run now, by the tuner's names for them, and who was heard when.
+
+Whatever is raised on our side of a callback would come out of the tuner as something else, or not at all. It is kept
+here instead, ends the run, and is raised by the runner as it was.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from sweeper.attempt import Event, forget
+from sweeper.ports import Finish, Progress, Report, Trial, Trials
+
+Returned = TypeVar("Returned")
+
+_BEGIN = 60.0  # seconds, at least, that a worker has for its first word: it imports torch before
+_NAP = 2.0  # seconds between two looks that count at most
+
+
+class Bridge:
+    """Trials as a tuner runs them, `slots` at a time. `patience` is how many seconds a trial may be silent.
+
+    Time counts only while somebody looks: a driver that was suspended does not take every trial for dead.
+    """
+
+    def __init__(
+        self, trials: Trials, folder: Path, slots: int, patience: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.trials, self.folder, self.slots, self.patience, self.clock = trials, folder, slots, patience, clock
+        self.running: dict[str, Trial] = {}
+        self.heard: dict[str, float] = {}  # names that have a worker: when they were last heard
+        self.begun: set[str] = set()  # names that were heard at all
+        self.again: deque[Trial] = deque()
+        self.error: BaseException | None = None
+        self._looked, self._now = clock(), 0.0
+
+    def next(self, name: str) -> Trial | None:
+        """The trial that shall run under this name; None where there is none now, or (see `over`) any more."""
+        if len(self.running) >= self.slots or self.error:
+            return None
+        trial = self.again.popleft() if self.again else self._guarded(self.trials.next)
+        if trial is not None:
+            self.running[name] = trial
+        return trial
+
+    @property
+    def over(self) -> bool:
+        """Whether no trial will come any more."""
+        return bool(self.error) or (not self.again and bool(self._guarded(self.trials.exhausted)))
+
+    def event(self, name: str, event: Event) -> bool:
+        """Pass an event of a trial on; False where the trial shall stop, or has ended, or is not known here."""
+        trial = self.running.get(name)
+        if trial is None:
+            return False
+        self.heard[name] = self._now
+        self.begun.add(name)
+        goes_on = self._guarded(lambda: self._passed(trial, event))
+        if not goes_on:
+            self._drop(name)
+            forget(self.folder, trial)
+        return bool(goes_on)
+
+    def _passed(self, trial: Trial, event: Event) -> bool:
+        if isinstance(event, Report):
+            return self.trials.report(trial, event)
+        if isinstance(event, Progress):
+            if event.note:
+                self.trials.note(trial, event.note)
+            return True
+        self.trials.finish(trial, event)
+        return False
+
+    def lost(self, name: str, finish: Finish) -> None:
+        """The worker of a trial is gone; `finish` is how the trial ends if it was lost too often."""
+        trial = self._drop(name)
+        if trial is not None:
+            self._guarded(lambda: self.trials.lost(trial, finish))
+
+    def returned(self, name: str) -> None:
+        """A trial did not begin, for no fault of its own: it comes again, and nothing is counted."""
+        trial = self._drop(name)
+        if trial is not None:
+            self.again.append(trial)
+
+    def placed(self, name: str) -> None:
+        """A trial has a worker: from now on it should be heard."""
+        if name in self.running:
+            self.heard.setdefault(name, self._now)
+
+    def silent(self) -> list[str]:
+        """The trials that have been silent for too long. To be asked every second or so."""
+        looked, self._looked = self._looked, self.clock()
+        self._now += min(self._looked - looked, _NAP)
+        return [name for name, at in self.heard.items() if self._now - at > self._limit(name)]
+
+    def _limit(self, name: str) -> float:
+        return self.patience if name in self.begun else max(self.patience, _BEGIN)
+
+    def _drop(self, name: str) -> Trial | None:
+        self.heard.pop(name, None)
+        self.begun.discard(name)
+        return self.running.pop(name, None)
+
+    def _guarded(self, call: Callable[[], Returned]) -> Returned | None:
+        try:
+            return call()
+        except BaseException as error:
+            self.error = error
+            return None
