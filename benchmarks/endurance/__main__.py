@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.endurance import commands
-from benchmarks.endurance.arms import Arm, Tally, schedule, until
+from benchmarks.endurance.arms import Arm, Tally, at_random, until
 from benchmarks.endurance.ours import Sweeper
 from benchmarks.endurance.theirs import RayTune
 
@@ -32,6 +32,7 @@ FIGURES = {
     "lost": "of them lost or cut short",
     "repeated": "of them run again",
     "epochs_again": "epochs trained twice",
+    "torn": "kills with a torn record",
     "doubled": "MLflow runs too many",
     "orphaned": "MLflow runs RUNNING for ever",
     "attempts": "attempts",
@@ -64,6 +65,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="of the delays (0)")
     parser.add_argument("--horizon", type=float, help="longest delay in seconds (what a whole sweep takes here)")
     parser.add_argument("--compare", type=int, default=2, help="resumed trials of each sweep to train again (2)")
+    parser.add_argument("--torn", type=float, default=0, help="share of kills that cut the record's last line too (0)")
     parser.add_argument("--only", choices=["sweeper", "ray-tune"], help="one arm alone")
     parser.add_argument("--folder", type=Path, help="where the sweeps go (a new temporary folder)")
     parser.add_argument("--out", type=Path, help="where the result goes, as JSON")
@@ -73,10 +75,12 @@ def _arguments() -> argparse.Namespace:
 def _under_kills(name: str, arguments: argparse.Namespace, place: Path) -> Tally:
     """One arm, from its first sweep to its last kill."""
     tally = Tally()
-    arm: Arm = Sweeper(tally, arguments.compare) if name == "sweeper" else RayTune(tally)
+    arm: Arm = (
+        Sweeper(tally, arguments.compare, arguments.torn, arguments.seed) if name == "sweeper" else RayTune(tally)
+    )
     tally.horizon = round(arguments.horizon or _whole(arm, place / "whole"), 1)
     began = time.monotonic()
-    until(arm, tally, arguments.kills, place, lambda sweep: schedule(arguments.seed, sweep, tally.horizon))
+    until(arm, tally, arguments.kills, place, at_random(arguments.seed, tally.horizon))
     tally.seconds = round(time.monotonic() - began, 1)
     return tally
 

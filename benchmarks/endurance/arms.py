@@ -1,7 +1,9 @@
 """One sweep under a schedule of kills: what both arms share."""
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Protocol
@@ -22,6 +24,7 @@ class Tally:
     lost: int = 0  # of them: not in the result, or with fewer epochs than they had
     repeated: int = 0  # of them: trained again
     epochs_again: int = 0  # epochs that were reported more than once
+    torn: int = 0  # kills after which the record's last line was cut as well
     doubled: int = 0  # MLflow runs beyond one for each trial (and the sweep's own)
     orphaned: int = 0  # MLflow runs that say RUNNING when all is over
     attempts: int = 0
@@ -50,21 +53,28 @@ class Arm(Protocol):
         """Count what came of the sweep."""
 
 
-def schedule(seed: int, sweep: int, horizon: float) -> Iterator[float]:
-    """When to kill each start of a command, in seconds: the same fractions of `horizon` in every arm."""
-    random = Random(f"{seed}:{sweep}")
-    while True:
-        yield random.uniform(0, horizon)
+Schedule = Callable[[Path, int], Iterator[commands.Moment]]
+"""When to kill each start of a sweep, given its folder and its place among the sweeps."""
 
 
-def under_kills(arm: Arm, tally: Tally, folder: Path, delays: Iterator[float], kills: int) -> None:
-    """Run a sweep until it is finished, killing it after each of the delays, `kills` times at most."""
+def at_random(seed: int, horizon: float) -> Schedule:
+    """Kills after a random time of up to `horizon` seconds: at the same fractions of it in every arm."""
+
+    def moments(_: Path, sweep: int) -> Iterator[commands.Moment]:
+        random = Random(f"{seed}:{sweep}")
+        while True:
+            yield partial(operator.le, random.uniform(0, horizon))
+
+    return moments
+
+
+def under_kills(arm: Arm, tally: Tally, folder: Path, moments: Iterator[commands.Moment], kills: int) -> None:
+    """Run a sweep until it is finished, killing it at each of these moments, `kills` times at most."""
     sessions: list[int] = []
     code: int | None = None
     left = min(kills, MOST)
     while code is None:
-        after = next(delays) if left else None
-        ended = commands.run(arm.command(folder), folder / "screen.log", after)
+        ended = commands.run(arm.command(folder), folder / "screen.log", next(moments) if left else None)
         sessions.append(ended.pid)
         code = ended.code
         if code is None:
@@ -81,7 +91,8 @@ def under_kills(arm: Arm, tally: Tally, folder: Path, delays: Iterator[float], k
     commands.sweep_up(sessions)
 
 
-def until(arm: Arm, tally: Tally, kills: int, place: Path, delays: Callable[[int], Iterator[float]]) -> None:
+def until(arm: Arm, tally: Tally, kills: int, place: Path, schedule: Schedule) -> None:
     """Run sweeps under kills until there were so many; `place` gets a folder for each."""
     while tally.kills < kills:
-        under_kills(arm, tally, place / str(tally.sweeps), delays(tally.sweeps), kills - tally.kills)
+        folder = place / str(tally.sweeps)
+        under_kills(arm, tally, folder, schedule(folder, tally.sweeps), kills - tally.kills)

@@ -8,12 +8,16 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 _AWAY = ("HF_", "MLFLOW_", "RAY_")  # variables that would lead a command elsewhere
-_LONGEST = 900.0  # seconds until a command that was not to be killed is taken as hung
+_LONGEST = 900.0  # seconds until a command is taken as hung
+_POLL = 0.01
+
+Moment = Callable[[float], bool]
+"""Whether to kill now, so many seconds after the start."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +29,8 @@ class Ended:
     seconds: float
 
 
-def run(command: Sequence[str], log: Path, kill_after: float | None = None) -> Ended:
-    """Run a command, its output appended to `log`; SIGKILL for it alone after so many seconds.
+def run(command: Sequence[str], log: Path, moment: Moment | None = None) -> Ended:
+    """Run a command, its output appended to `log`; SIGKILL for it alone once `moment` says so.
 
     The command leads a session of its own: its process number is how what it leaves is found again. One that hangs is
     killed too, and its code is then that of a command that a signal ended, -9.
@@ -44,13 +48,15 @@ def run(command: Sequence[str], log: Path, kill_after: float | None = None) -> E
             env={**kept, "HF_HUB_OFFLINE": "1"},
         )
         code: int | None = None
-        try:
-            code = running.wait(_LONGEST if kill_after is None else kill_after)
-        except subprocess.TimeoutExpired:
-            os.kill(running.pid, signal.SIGKILL)
-            running.wait()
-            code = None if kill_after is not None else -signal.SIGKILL
-    return Ended(running.pid, code, time.monotonic() - start)
+        while (code := running.poll()) is None:
+            seconds = time.monotonic() - start
+            if seconds > _LONGEST or (moment is not None and moment(seconds)):
+                os.kill(running.pid, signal.SIGKILL)
+                running.wait()
+                break
+            time.sleep(_POLL)
+    seconds = time.monotonic() - start
+    return Ended(running.pid, -signal.SIGKILL if seconds > _LONGEST else code, seconds)
 
 
 def workers(session: int) -> list[int]:

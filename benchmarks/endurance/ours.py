@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 
 from benchmarks.endurance.again import differences
 from benchmarks.endurance.arms import Tally
@@ -12,10 +13,14 @@ SWEEP = Path(__file__).with_name("sweep.yaml")
 
 
 class Sweeper:
-    """Runs `sweeper run`; `compare` trials of each sweep that were resumed are trained again."""
+    """Runs `sweeper run`; `compare` trials of each sweep that were resumed are trained again.
 
-    def __init__(self, tally: Tally, compare: int = 2) -> None:
-        self.tally, self.compare = tally, compare
+    After a share `torn` of the kills, the record's last line is cut too, as a power cut leaves it.
+    """
+
+    def __init__(self, tally: Tally, compare: int = 2, torn: float = 0, seed: int = 0) -> None:
+        self.tally, self.compare, self.torn = tally, compare, torn
+        self.random = Random(seed)
         self.before = b""  # the record as the last kill left it
         self.ended: set[int] = set()  # trials of this sweep that had ended when a kill came
 
@@ -31,7 +36,12 @@ class Sweeper:
         data = (sweep / "record.journal").read_bytes()
         self._note(folder, [*statements.lost(self.before, data), *statements.of_record(sweep)])
         self._note(folder, projection.ahead(sweep, folder / "sweeps" / "mlflow.db"))
-        phase, self.before = _phase(sweep, self.before, data), data
+        phase = _phase(sweep, self.before, data)
+        if self.random.random() < self.torn:
+            self.tally.torn += 1
+            data = data[: -self.random.randint(1, len(data) - data.rstrip(b"\n").rfind(b"\n") - 1)]
+            (sweep / "record.journal").write_bytes(data)
+        self.before = data
         self.ended |= {int(place[1]) for place in statements.committed(data) if place[0] == "outcome"}
         return phase
 
@@ -78,11 +88,11 @@ def tracking(folder: Path) -> str:
 
 def _phase(sweep: Path, before: bytes, data: bytes) -> str:
     """What was going on when the kill came, as far as the record says."""
-    if not data.endswith(b"\n"):
-        return "writing a record"
     known, now = (statements.told(statements.operations(found)) for found in (before, data))
     if known == now:
         return "starting"
+    if not data.endswith(b"\n"):
+        return "writing a record"
     if (sweep / "results.json").exists():
         return "after the results"
     return "training" if any(told.last("number") and not told.states for told in now) else "ending"
