@@ -1,5 +1,9 @@
 """Fakes for the ports: a study in memory, a scripted trainer, a tracker that remembers."""
 
+import os
+import signal
+import threading
+import time
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
@@ -27,24 +31,34 @@ def data() -> TrainingData:
 def scripted(config: TrainConfig, _: TrainingData, saved: Path | None) -> Generator[Report, None, None]:
     """A trainer whose course is written in its config: `alpha` is its accuracy, `tau` says what happens.
 
-    tau 1: trains to its end. 2: diverges after its first report. 3: fails. 4: predicts a single class. 5: the worker
-    process dies in its first attempt, after its first report. It keeps its reports in `saved`, as the real one does.
+    tau 1: trains to its end. 2: diverges after its first report. 3: fails. 4: predicts a single class. 5 and 6: the
+    worker process is killed, or stopped, in its first attempt, after its first report. 7: does not end when it is told
+    to. 8: takes a second for each step. It keeps its reports in `saved`, as the real one does.
     """
     done = saved.read_text().count("\n") if saved is not None and saved.exists() else 0
-    for step in range(1, config.epochs + 1):
-        if step > 1 and config.tau == 2:
-            raise DivergedError("the training loss is not finite")
-        if config.tau == 3:
-            raise ValueError("a broken trial")
-        if step > 1 and config.tau == 5 and done == 0:
-            import os
+    try:
+        for step in range(1, config.epochs + 1):
+            _happens(config.tau, step, first=done == 0)
+            if step > done and saved is not None:
+                saved.parent.mkdir(parents=True, exist_ok=True)
+                with saved.open("a") as file:
+                    file.write(f"{step}\n")
+            yield report(step, config.alpha, classes=1 if config.tau == 4 else 3)
+    except GeneratorExit:
+        if config.tau == 7:
+            threading.Event().wait()
 
-            os._exit(1)
-        if step > done and saved is not None:
-            saved.parent.mkdir(parents=True, exist_ok=True)
-            with saved.open("a") as file:
-                file.write(f"{step}\n")
-        yield report(step, config.alpha, classes=1 if config.tau == 4 else 3)
+
+def _happens(course: float, step: int, *, first: bool) -> None:
+    """What befalls a training before this step, `first` where it did not begin with a checkpoint."""
+    if step > 1 and course == 2:
+        raise DivergedError("the training loss is not finite")
+    if course == 3:
+        raise ValueError("a broken trial")
+    if step > 1 and first and course in (5, 6):
+        os.kill(os.getpid(), signal.SIGKILL if course == 5 else signal.SIGSTOP)
+    if course == 8:
+        time.sleep(1)
 
 
 class Scripted:
@@ -58,6 +72,7 @@ class Scripted:
         self.finishes: dict[int, Outcome] = {}
         self.reasons: dict[int, str] = {}
         self.losses: list[int] = []
+        self.why: list[str] = []  # they were lost
         self.notes: list[tuple[int, str]] = []
         self.most_at_once = 0
 
@@ -89,7 +104,7 @@ class Scripted:
     def lost(self, trial: Trial, finish: Finish) -> None:
         self.running.remove(trial.number)
         self.losses.append(trial.number)
-        self.reasons[trial.number] = finish.reason
+        self.why.append(finish.reason)
         self.waiting.append(Trial(trial.number, trial.cell, trial.params, trial.config, trial.attempt + 1))
 
 

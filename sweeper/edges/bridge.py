@@ -48,7 +48,8 @@ class Bridge:
     @property
     def over(self) -> bool:
         """Whether no trial will come any more."""
-        return bool(self.error) or (not self.again and bool(self._guarded(self.trials.exhausted)))
+        exhausted = not self.again and bool(self._guarded(self.trials.exhausted))
+        return exhausted or self.error is not None
 
     def event(self, name: str, event: Event) -> bool:
         """Pass an event of a trial on; False where the trial shall stop, or has ended, or is not known here."""

@@ -118,6 +118,11 @@ class Runs:
 
     # ---- sending
 
+    def is_level(self, state: Recorded, status: str) -> bool:
+        """Whether MLflow has a trial as it is, as far as known."""
+        run = self.known.get(state.trial.number)
+        return run is not None and run.status == status and run.has(self._trial_tags(state))
+
     def send(self, state: Recorded, status: str) -> None:
         """Bring the run of a trial level with it, and to this status; one that is level costs no request."""
         number, tags = state.trial.number, self._trial_tags(state)

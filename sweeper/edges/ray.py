@@ -57,7 +57,7 @@ class RayRunner:
 
     def __enter__(self) -> "RayRunner":
         quiet = {"logging_level": "WARNING", "log_to_driver": False}
-        with _hangups_ignored():
+        with _own_signals():
             if self.remote:
                 ray.init(**quiet, runtime_env={"env_vars": _ENVIRONMENT})
             else:
@@ -149,13 +149,14 @@ def _trainable(config: dict[str, Any], job: Job, store: _References) -> None:
 
 
 @contextmanager
-def _hangups_ignored() -> Iterator[None]:
-    """What is started here does not hear of a terminal that is closed: only this process does, and ends the rest."""
-    earlier = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+def _own_signals() -> Iterator[None]:
+    """What Ray starts does not hear of a terminal that is closed, and Ray's own handler of SIGTERM does not stay."""
+    hangup, terminate = signal.signal(signal.SIGHUP, signal.SIG_IGN), signal.getsignal(signal.SIGTERM)
     try:
         yield
     finally:
-        signal.signal(signal.SIGHUP, earlier)
+        signal.signal(signal.SIGHUP, hangup)
+        signal.signal(signal.SIGTERM, terminate)
 
 
 @contextmanager

@@ -75,7 +75,8 @@ class MlflowTracker:
             self.status = status
             cut_off = {number: state for number, state in self.states.items() if state.finish is None}
             self.wanted |= {number: _Wanted(state, status) for number, state in cut_off.items()}
-            self.wanted[PARENT] = _Wanted(None, status)
+            self.wanted.pop(PARENT, None)
+            self.wanted[PARENT] = _Wanted(None, status)  # last: it says that all is there
             self._over.set()
             self._changed.notify_all()
         if patience is None:
@@ -108,19 +109,13 @@ class MlflowTracker:
                 self._changed.wait_for(lambda: self.wanted or self._over.is_set())
                 if not self.wanted or self._abandoned.is_set():
                     return
-                number, wanted = self._next()
+                number, wanted = next(iter(self.wanted.items()))
             try:
                 self._level(wanted)
             except Exception as error:
                 self._failed(number, error)
             else:
                 self._done(number, wanted)
-
-    def _next(self) -> tuple[int, _Wanted]:
-        """The run that has waited longest; at the end the sweep's own comes last, and so says that all is there."""
-        over = self._over.is_set()
-        number = min(self.wanted, key=lambda number: over and number == PARENT)
-        return number, self.wanted[number]
 
     def _level(self, wanted: _Wanted) -> None:
         self._silent = self._silent or time.monotonic()
@@ -132,14 +127,14 @@ class MlflowTracker:
             self._level_parent(wanted.sweep)
 
     def _level_parent(self, status: str) -> None:
-        """End the sweep's run; after trouble not before one more look at all, for a request may have come late."""
+        """End the sweep's run; after trouble look at all once more, for a request may have come late."""
         if status != "RUNNING" and self._doubt:
             self.runs.look()
             with self._changed:
-                states = list(self.states.values())
-            for state in states:
-                self.runs.send(state, status_of(state, status))
-            self._doubt = False
+                for number, state in self.states.items():
+                    if not self.runs.is_level(state, status_of(state, status)):
+                        self.wanted.setdefault(number, _Wanted(state, status))
+                self._doubt = len(self.wanted) > 1  # then this was not the last look
         self.runs.end(status)
 
     def _done(self, number: int, wanted: _Wanted) -> None:
@@ -147,7 +142,8 @@ class MlflowTracker:
         self._failures, self._silent, self.trouble = 0, 0.0, ""
         with self._changed:
             newest = self.wanted.pop(number)
-            if newest is not wanted:
+            again = number == PARENT and self._doubt and self._over.is_set()
+            if newest is not wanted or again:
                 self.wanted[number] = newest
         if self._told:
             self._told = False
@@ -163,6 +159,7 @@ class MlflowTracker:
         self._doubt |= number != PARENT or not self._over.is_set() or not self.runs.looked
         with self._changed:
             self.wanted[number] = self.wanted.pop(number)
+            self.wanted.setdefault(PARENT, _Wanted(None, self.status))  # when its turn comes, all is looked at again
         before, self.trouble = self.trouble, cause(error)
         if self.trouble != before and not self._abandoned.is_set():
             _log.warning("MLflow at %s: %s; it is tried again", self.place, self.trouble)
@@ -198,7 +195,7 @@ def cause(error: BaseException) -> str:
         if isinstance(found, OSError) and found.strerror:
             return found.strerror
     text = str(error).partition("\n")[0]
-    code = re.search(r"failed with error code (\d+)", text)
+    code = re.search(r"(?:error code|too many) (\d{3})", text)
     return f"answers {code[1]}" if code else shown(text)[:200] or type(error).__name__
 
 
