@@ -68,9 +68,14 @@ def _best(spec: SweepSpec, found: Best | None) -> dict[str, Any] | None:
         "trial": row.number,
         "completed": found.complete,
         "params": {name: value for name, value in row.params.items() if name not in cell},
-        spec.objective.metric: None if row.score is None else float(row.score),
-        "mean": found.mean,
+        spec.objective.metric: None if row.score is None else _plain(row.score),
+        "mean": _plain(found.mean),
         "repeats": found.repeats,
         "epoch": row.step / spec.validations_per_epoch,
-        "metrics": {name: float(row.metrics[name]) for name in sorted(row.metrics)},
+        "metrics": {name: _plain(row.metrics[name]) for name in sorted(row.metrics)},
     }
+
+
+def _plain(value: float) -> float:
+    """A figure as every store keeps it: a float, and no negative zero."""
+    return float(value) + 0.0

@@ -127,14 +127,14 @@ class MlflowTracker:
             self._level_parent(wanted.sweep)
 
     def _level_parent(self, status: str) -> None:
-        """End the sweep's run; after trouble look at all once more, for a request may have come late."""
-        if status != "RUNNING" and self._doubt:
+        """End the sweep's run; after trouble, look at all once more when nothing else is left to send."""
+        if status != "RUNNING" and self._doubt and len(self.wanted) == 1:
             self.runs.look()
             with self._changed:
                 for number, state in self.states.items():
                     if not self.runs.is_level(state, status_of(state, status)):
                         self.wanted.setdefault(number, _Wanted(state, status))
-                self._doubt = len(self.wanted) > 1  # then this was not the last look
+                self._doubt = len(self.wanted) > 1
         self.runs.end(status)
 
     def _done(self, number: int, wanted: _Wanted) -> None:
@@ -159,7 +159,7 @@ class MlflowTracker:
         self._doubt |= number != PARENT or not self._over.is_set() or not self.runs.looked
         with self._changed:
             self.wanted[number] = self.wanted.pop(number)
-            self.wanted.setdefault(PARENT, _Wanted(None, self.status))  # when its turn comes, all is looked at again
+            self.wanted.setdefault(PARENT, _Wanted(None, self.status))  # for a request may come late: a last look
         before, self.trouble = self.trouble, cause(error)
         if self.trouble != before and not self._abandoned.is_set():
             _log.warning("MLflow at %s: %s; it is tried again", self.place, self.trouble)

@@ -1,14 +1,25 @@
 """MLflow shows what the record has: one parent, a child per trial, one row per report, whatever is sent twice."""
 
+import json
+import math
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
 
 from sweeper.config import TrainConfig
+from sweeper.edges.optuna import OptunaStudy
+from sweeper.folder import create
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Recorded, Trial
+from sweeper.ports import Finish, Recorded, Report, Trial
+from sweeper.results import results
 from tests.fakes import report
+from tests.spaces import small
 
 pytestmark = pytest.mark.mlflow
 
@@ -91,6 +102,118 @@ def test_a_resumed_sweep_brings_mlflow_level_without_second_runs_or_rows(uri: st
     assert sorted(found) == [0, 1, 2]
     assert {run.info.status for run in found.values()} == {"FINISHED"}
     assert history(uri, found[2], "validation/accuracy") == [(1, 0.2), (2, 0.4)]
+
+
+def test_a_report_like_the_one_before_is_a_row_of_its_own(uri: str, sweep: str) -> None:
+    watching = tracker(uri, sweep)
+    for count in range(1, 4):
+        watching.update(recorded(1, [0.5] * count))
+        until(lambda: not watching.behind)
+    watching.update(recorded(1, [0.5] * 3, Finish(Outcome.COMPLETED)))
+    watching.close("FINISHED")
+    assert history(uri, runs(uri, sweep)[1], "validation/accuracy") == [(1, 0.5), (2, 0.5), (3, 0.5)]
+
+
+def test_more_rows_than_a_request_takes(uri: str, sweep: str) -> None:
+    watching = tracker(uri, sweep)
+    scores = [k / 1000 for k in range(700)]  # of three metrics each
+    watching.update(recorded(1, scores, Finish(Outcome.COMPLETED)))
+    watching.close("FINISHED")
+    assert history(uri, runs(uri, sweep)[1], "validation/accuracy") == list(enumerate(scores, start=1))
+
+
+def test_a_sweep_beside_another_of_the_same_name_has_runs_of_its_own(uri: str, sweep: str) -> None:
+    for name in (sweep, f"{sweep}.2"):
+        watching = tracker(uri, name)
+        watching.update(recorded(1, [0.3], Finish(Outcome.COMPLETED)))
+        watching.close("FINISHED")
+        assert watching.behind == 0
+    first, second = runs(uri, sweep), runs(uri, f"{sweep}.2")
+    assert sorted(first) == sorted(second) == [0, 1]
+    assert not {run.info.run_id for run in first.values()} & {run.info.run_id for run in second.values()}
+    assert second[1].data.tags["mlflow.parentRunId"] == second[0].info.run_id
+
+
+def test_runs_that_were_made_twice_are_one_again_under_the_parent_that_stays(uri: str, sweep: str) -> None:
+    from mlflow import MlflowClient
+
+    ended = recorded(1, [0.3], Finish(Outcome.COMPLETED))
+    first = tracker(uri, sweep)
+    first.update(ended)
+    first.close("KILLED")
+    client, made = MlflowClient(tracking_uri=uri), runs(uri, sweep)
+    for number in (0, 1):  # once more, as a server does whose answer was lost
+        later = made[number].data.tags | {"sweeper.created": "9999999999999", "mlflow.parentRunId": "a later one's"}
+        client.create_run(made[number].info.experiment_id, tags=later)
+    client.set_tag(made[1].info.run_id, "mlflow.parentRunId", "a later one's")
+    second = tracker(uri, sweep)
+    second.update(ended)
+    second.close("FINISHED")
+    found = runs(uri, sweep)
+    assert {number: run.info.run_id for number, run in found.items()} == {k: made[k].info.run_id for k in (0, 1)}
+    assert found[1].data.tags["mlflow.parentRunId"] == found[0].info.run_id
+    assert len(client.search_runs([made[0].info.experiment_id], f"tags.`sweeper.sweep` = '{sweep[5:]}'")) == 2
+
+
+def test_one_run_that_mlflow_refuses_does_not_hold_up_the_others(uri: str, sweep: str) -> None:
+    watching = tracker(uri, sweep)
+    good = recorded(1, [0.3], Finish(Outcome.COMPLETED))
+    watching.update(replace(good, reports=(Report(1, 1.0, {"no name for MLflow?": 0.3}),)))
+    for number in range(2, 6):
+        watching.update(recorded(number, [0.3], Finish(Outcome.COMPLETED)))
+    until(lambda: watching.behind <= 2)
+    watching.close("KILLED", 0.1)
+    assert [run.info.status for number, run in sorted(runs(uri, sweep).items()) if number > 1] == ["FINISHED"] * 4
+    assert 0 < watching.behind <= 2  # this one, and the sweep's own that is looked at after it
+    assert watching.trouble
+
+
+AWKWARD = {
+    "train/loss": [math.inf, -math.inf, 0.1 + 0.2, 5e-324],
+    "validation/accuracy": [math.nan, 1 / 3, 1e-17, 1.0],
+    "validation/macro_f1": [0.0, -0.0, 1.7e308, math.nan],
+}
+
+
+def test_the_table_of_mlflows_copy_is_that_of_the_record_to_the_last_byte(tmp_path: Path) -> None:
+    from sweeper.edges.copied import recorded as copied
+
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    spec = small(search={"learning_rate": {"log": [1e-5, 1e-4]}, "normalize": [True, False], "batch_size": [4, 8]})
+    folder = create(tmp_path, spec, {"dataset": "d"}, 2)
+    with closing(OptunaStudy(spec, folder.journal, 2)) as study:
+        for cell in (0, 1, 0, 1, 0):
+            trial = study.restart(study.ask(cell))
+            for step in range(1, trial.number):
+                row = {name: values[(step + trial.number) % 4] for name, values in reversed(AWKWARD.items())}
+                if study.report(trial, Report(step, float(step), row)):
+                    break
+            else:
+                if trial.number < 5:
+                    study.finish(trial, Finish(Outcome.COMPLETED if trial.number > 2 else Outcome.FAILED, "söß"))
+        record = study.recorded()
+    watching = tracker(uri, folder.name)
+    for one in record:
+        watching.update(one)
+    watching.close("FINISHED")
+    assert watching.behind == 0
+    found = copied(uri, spec, folder.name)
+    assert json.dumps(results(spec, folder, found)) == json.dumps(results(spec, folder, record))
+    for one, other in zip(found, record, strict=True):
+        assert repr(one) == repr(ordered(other))
+
+
+def ordered(one: Recorded) -> Recorded:
+    """A trial with the metrics of its reports in alphabetical order, and no negative zero."""
+    rows = [{name: report.metrics[name] + 0.0 for name in sorted(report.metrics)} for report in one.reports]
+    return replace(one, reports=tuple(replace(r, metrics=row) for r, row in zip(one.reports, rows, strict=True)))
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = monotonic() + 120
+    while not holds():
+        assert monotonic() < deadline
+        threading.Event().wait(0.01)
 
 
 def test_a_store_that_cannot_be_had_does_not_raise_and_is_told(tmp_path: Path, sweep: str) -> None:

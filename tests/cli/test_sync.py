@@ -1,0 +1,136 @@
+"""`sweeper sync`, and the same command on a finished sweep: MLflow gets what it lacks, with no data and no Ray."""
+
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweeper import sweep
+from sweeper.allocation import Allocation
+from sweeper.edges.inline import InlineRunner
+from sweeper.edges.optuna import OptunaStudy
+from sweeper.folder import SweepFolder, create
+from sweeper.ports import Job
+from sweeper.results import results
+from sweeper.spec import SweepSpec
+from sweeper.sweep import Search
+from tests.command import sweeper
+from tests.fakes import Watching, data, report, scripted
+from tests.spaces import SMALL, small
+
+pytestmark = pytest.mark.mlflow
+
+AWAY = {"MLFLOW_TRACKING_URI": "http://someone:secret@127.0.0.1:9"}
+CHANGES: dict[str, Any] = {
+    "search": {"batch_size": {"int": [1, 64]}, "alpha": {"uniform": [0.1, 0.9]}},
+    "training": {"epochs": 3, "tau": 1.0},
+    "asha": "off",
+    "budget": {"trials": 3},
+}
+
+
+@pytest.fixture
+def spec() -> SweepSpec:
+    return small(**CHANGES)
+
+
+def study(spec: SweepSpec, folder: SweepFolder) -> "closing[OptunaStudy]":
+    return closing(OptunaStudy(spec, folder.journal, threads=1))
+
+
+@pytest.fixture
+def finished(spec: SweepSpec, tmp_path: Path) -> SweepFolder:
+    """A sweep of three trials that was driven to its end while MLflow was away."""
+    folder = create(tmp_path / "sweeps", spec, {"dataset": "d"}, 1)
+    folder.begin()
+    with study(spec, folder) as record:
+        sweep.run(
+            spec,
+            record,
+            InlineRunner(1, 0),
+            [Watching()],
+            Job(scripted, {"m": data()}, folder.path),
+            Allocation(1, 0, 1),
+        )
+        folder.finish(results(spec, folder, record.recorded()))
+    return folder
+
+
+def statuses(folder: SweepFolder) -> dict[int, str]:
+    """The status of each run in the store beside the sweeps, by trial; the parent is 0."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=f"sqlite:///{folder.path.parent / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("sst5")
+    assert experiment is not None
+    found = client.search_runs([experiment.experiment_id])
+    numbers = [int(run.data.tags.get("sweeper.trial", "0")) for run in found]
+    assert len(set(numbers)) == len(numbers)
+    return dict(zip(numbers, (run.info.status for run in found), strict=True))
+
+
+def test_what_mlflow_lacks_is_sent_where_it_is_back_and_told_where_it_is_not(
+    finished: SweepFolder, tmp_path: Path
+) -> None:
+    command = ("sync", str(finished.path))
+    away = sweeper(*command, "--wait", "1", cwd=tmp_path, extra=AWAY)
+    assert away.returncode == 1
+    assert away.stdout == f"bringing MLflow level with {finished.name} …\n"
+    line, log = away.stderr.splitlines()
+    assert line == (
+        f"{finished.name}: MLflow at http://127.0.0.1:9 (Connection refused) lacks 4 runs; when it is back: "
+        f"sweeper sync {finished.path}"
+    )
+    assert log.startswith("log: ")
+    assert finished.unsent
+    for _ in range(2):  # twice changes nothing
+        done = sweeper(*command, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert f"{finished.name}: 3 trials are level in MLflow at sqlite:///" in done.stdout
+        assert not finished.unsent
+    assert statuses(finished) == dict.fromkeys(range(4), "FINISHED")
+
+
+def test_the_same_command_on_a_finished_sweep_sends_the_rest_and_shows_the_table(
+    finished: SweepFolder, tmp_path: Path
+) -> None:
+    file = tmp_path / "small.yaml"
+    file.write_text(json.dumps({**SMALL, **CHANGES}))
+    done = sweeper("run", str(file), cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "3 trials are level in MLflow" in done.stdout
+    assert "best per cell by validation/accuracy" in done.stdout
+    assert not finished.unsent
+    assert statuses(finished) == dict.fromkeys(range(4), "FINISHED")
+    again = sweeper("run", str(file), cwd=tmp_path, extra=AWAY)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert "MLflow lacks" not in again.stdout
+    assert "secret" not in again.stdout
+
+
+def test_trials_that_a_dead_driver_left_running_are_closed(spec: SweepSpec, tmp_path: Path) -> None:
+    folder = create(tmp_path / "sweeps", spec, {"dataset": "d"}, 1)
+    with study(spec, folder) as record:
+        search = Search(spec, record, [])
+        trial = search.next()
+        assert trial is not None
+        search.report(trial, report(1, 0.5))
+    done = sweeper("sync", str(folder.path), cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert statuses(folder) == {0: "KILLED", 1: "KILLED"}
+
+
+def test_a_sweep_that_is_driven_now_is_left_alone(spec: SweepSpec, finished: SweepFolder, tmp_path: Path) -> None:
+    with study(spec, finished):
+        done = sweeper("sync", str(finished.path), cwd=tmp_path)
+    assert done.returncode == 2
+    assert "another sweeper drives this sweep" in done.stderr
+    assert finished.unsent
+
+
+def test_a_folder_that_is_no_sweep_is_one_line(tmp_path: Path) -> None:
+    done = sweeper("sync", "elsewhere", cwd=tmp_path)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "elsewhere: is no sweep's folder" in done.stderr
