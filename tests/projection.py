@@ -17,7 +17,10 @@ Rows = dict[tuple[str, int], str]
 
 def of_mlflow(folder: Path, uri: str) -> list[str]:
     """What MLflow has otherwise than the record of a finished sweep."""
-    client, parents, children = _runs(folder, uri)
+    try:
+        client, parents, children = _runs(folder, uri)
+    except Exception as error:  # whatever MLflow raises: its store is not what it can read
+        return [f"MLflow: cannot be opened: {str(error).partition(chr(10))[0]}"]
     trials = dict(numbered(trials_of(folder)))
     found = [] if len(parents) == 1 else [f"MLflow: {len(parents)} runs are the sweep's own"]
     found += [f"MLflow: the sweep's run is {run.info.status}" for run in parents if run.info.status != "FINISHED"]
@@ -60,8 +63,11 @@ def _sent(database: Path) -> list[tuple[int, str, int]]:
 
 
 def status_counts(folder: Path, uri: str) -> dict[str, int]:
-    """How many runs of a sweep MLflow has in each status, its own run too."""
-    _, parents, children = _runs(folder, uri)
+    """How many runs of a sweep MLflow has in each status, its own run too; none where it cannot be opened."""
+    try:
+        _, parents, children = _runs(folder, uri)
+    except Exception:  # of_mlflow says why
+        return {}
     statuses = [run.info.status for run in (*parents, *children)]
     return {status: statuses.count(status) for status in sorted(set(statuses))}
 

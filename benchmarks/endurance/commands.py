@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _AWAY = ("HF_", "MLFLOW_", "RAY_")  # variables that would lead a command elsewhere
+_ROOT = Path(__file__).parents[2]
 _LONGEST = 900.0  # seconds until a command is taken as hung
 _POLL = 0.01
 
@@ -44,6 +45,7 @@ def run(command: Sequence[str], log: Path, moment: Moment | None = None) -> Ende
             stdout=file,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
+            cwd=_ROOT,
             start_new_session=True,
             env={**kept, "HF_HUB_OFFLINE": "1"},
         )

@@ -18,15 +18,18 @@ class Sweeper:
     After a share `torn` of the kills, the record's last line is cut too, as a power cut leaves it.
     """
 
-    def __init__(self, tally: Tally, compare: int = 2, torn: float = 0, seed: int = 0) -> None:
+    def __init__(
+        self, tally: Tally, compare: int = 2, torn: float = 0, seed: int = 0, changes: Sequence[str] = ()
+    ) -> None:
         self.tally, self.compare, self.torn = tally, compare, torn
         self.random = Random(seed)
+        self.changes = [part for change in changes for part in ("--set", change)]
         self.before = b""  # the record as the last kill left it
         self.ended: set[int] = set()  # trials of this sweep that had ended when a kill came
 
     def command(self, folder: Path) -> Sequence[str]:
         """The same command every time."""
-        return [sys.executable, "-m", "sweeper", "run", str(SWEEP), "--sweeps", str(folder / "sweeps")]
+        return [sys.executable, "-m", "sweeper", "run", str(SWEEP), "--sweeps", str(folder / "sweeps"), *self.changes]
 
     def killed(self, folder: Path) -> str:
         """Hold the record against what it was at the last kill, and MLflow against the record."""
@@ -64,7 +67,7 @@ class Sweeper:
         tally.repeated += sum(bool(told.late) for _, told in statements.numbered(statements.trials_of(sweep)))
         tally.epochs_again += sum(len(told.reports) - len(dict(told.reports)) for told in statements.trials_of(sweep))
         statuses = projection.status_counts(sweep, tracking(folder))
-        tally.doubled += sum(statuses.values()) - 1 - len(attempts)
+        tally.doubled += max(0, sum(statuses.values()) - 1 - len(attempts))
         tally.orphaned += statuses.get("RUNNING", 0)
         tally.attempts += sum(attempts.values())
         tally.most_attempts = max(tally.most_attempts, *attempts.values())
