@@ -110,12 +110,13 @@ class MlflowTracker:
                 if not self.wanted or self._abandoned.is_set():
                     return
                 number, wanted = next(iter(self.wanted.items()))
+            answers = self.answers
             try:
                 self._level(wanted)
             except Exception as error:
                 self._failed(number, error)
             else:
-                self._done(number, wanted)
+                self._done(number, wanted, asked=self.answers > answers)
 
     def _level(self, wanted: _Wanted) -> None:
         self._silent = self._silent or time.monotonic()
@@ -137,15 +138,19 @@ class MlflowTracker:
                 self._doubt = len(self.wanted) > 1
         self.runs.end(status)
 
-    def _done(self, number: int, wanted: _Wanted) -> None:
-        """The run is level; where there is newer news of it by now, it waits behind the others once more."""
-        self._failures, self._silent, self.trouble = 0, 0.0, ""
+    def _done(self, number: int, wanted: _Wanted, *, asked: bool) -> None:
+        """The run is level; where there is newer news of it by now, it waits behind the others once more.
+
+        Where MLflow had to be `asked` for nothing, that says nothing of an outage.
+        """
         with self._changed:
             newest = self.wanted.pop(number)
             again = number == PARENT and self._doubt and self._over.is_set()
             if newest is not wanted or again:
                 self.wanted[number] = newest
-        if self._told:
+        if asked or not self._failures:
+            self._failures, self._silent, self.trouble = 0, 0.0, ""
+        if asked and self._told:
             self._told = False
             self._tell("MLflow is back")
 
