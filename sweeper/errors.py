@@ -16,8 +16,12 @@ A message says place, value, rule and remedy, in one line. What reaches the user
         └── ExhaustedError    its device has no memory left
 """
 
+import errno
 from collections.abc import Sequence
-from pathlib import Path
+
+_NOT_OURS = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+STORAGE = frozenset((*_NOT_OURS, *_FULL))  # what a disk says that does not take what must be kept
 
 
 class SweeperError(Exception):
@@ -49,11 +53,15 @@ class RecordError(SweeperError):
 
 
 class StorageError(SweeperError):
-    """The disk does not take what must be kept: full, read-only, gone. What was written before is intact."""
+    """The disk does not take what must be kept: full, read-only, gone. What was written before is intact.
 
-    def __init__(self, path: Path, error: OSError) -> None:
+    A folder that cannot be written is the user's to name otherwise (exit 2); a disk can fill up (exit 1).
+    """
+
+    def __init__(self, path: object, error: OSError) -> None:
         why = error.strerror or str(error)
         super().__init__(f"{path}: cannot be written ({why}); mend that, and the same command goes on where it stopped")
+        self.exit_code = 2 if error.errno in _NOT_OURS else 1
 
 
 class CheckpointError(SweeperError):

@@ -102,6 +102,8 @@ def _one(screen: Screen, runner: Runner, prepared: Prepared, sweeps: Path) -> di
             raise
         finally:
             view.close(status)
+            if status == "KILLED":
+                screen.line("closing; a second Ctrl-C ends it at once")
             tracker.close(status)
             if not tracker.behind:
                 folder.sent()

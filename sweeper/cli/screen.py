@@ -4,7 +4,6 @@ Raylets, workers and half a dozen libraries write to file descriptors 1 and 2 wh
 duplicated for our own lines, and the two descriptors lead to the log, before any of these libraries is imported.
 """
 
-import errno
 import io
 import json
 import logging
@@ -24,10 +23,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 
-from sweeper.errors import Interruption, StorageError, SweeperError, UsageError
-
-# What a disk says that is full, read-only, over its quota, or gone, and a folder that is not ours.
-_STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
+from sweeper.errors import STORAGE, Interruption, StorageError, SweeperError, UsageError
 
 
 class Screen:
@@ -166,9 +162,9 @@ def command(*, as_json: bool = False, debugger: bool = False, quiet: bool = Fals
     except (typer.Exit, SystemExit):
         raise
     except OSError as error:
-        if error.errno not in _STORAGE:
+        if error.errno not in STORAGE:
             _crash(screen, error)
-        _fail(screen, StorageError(Path(str(error.filename or "a file")), error))
+        _fail(screen, StorageError(error.filename or "a file", error))
     except Exception as error:
         _crash(screen, error)
     finally:

@@ -91,6 +91,7 @@ class _Training:
                 f"{config.batch_size}, got {config.validations_per_epoch}; ask for fewer"
             )
         self.reports: list[Report] = []
+        self.unkept = False  # whether a checkpoint could not be written
 
     def _enter(self, phase: Phase) -> Events[None]:
         """Begin a phase: its optimiser, and where the encoder is frozen, its features of all texts if they are few."""
@@ -117,11 +118,13 @@ class _Training:
             self._set_generators(generators)  # whatever the caller drew from them meanwhile
 
     def _keep(self, saved: Path) -> Progress:
-        """Write the checkpoint. A training whose disk is full goes on without: the report is worth more."""
+        """Write the checkpoint. A training whose disk is full goes on without, and says so once."""
         try:
             checkpoint.save(self._state(), saved)
         except OSError as error:
-            return Progress(f"{saved.name} cannot be written ({error.strerror}); it trains on without a checkpoint")
+            first, self.unkept = not self.unkept, True
+            note = f"{saved.name} cannot be written ({error.strerror}); it trains on without a checkpoint"
+            return Progress(note if first else "")
         return Progress()
 
     def _stretch(self, step: int) -> Events[Report]:
