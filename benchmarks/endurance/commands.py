@@ -63,10 +63,10 @@ def run(command: Sequence[str], log: Path, moment: Moment | None = None) -> Ende
 
 def workers(session: int) -> list[int]:
     """The processes that a killed command left and that could still write: Ray's agents, which outlive it, cannot."""
-    return [pid for pid, name in _processes(session) if "Agent" not in name]
+    return [pid for pid, name in processes(session) if "Agent" not in name]
 
 
-def _processes(session: int) -> list[tuple[int, str]]:
+def processes(session: int) -> list[tuple[int, str]]:
     """The living processes of a session: number and command line."""
     found = []
     for place in Path("/proc").iterdir():
