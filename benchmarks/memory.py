@@ -5,7 +5,7 @@
 The workers are reused from trial to trial, so what a trial leaves behind adds up. Five times a second /proc is read for
 each process, beside how many trials the record has ended by then. Memory is the median over the samples near trial 50
 and near the last; files and threads are the fewest there, for what is open for a moment is no leak. The claim is: under
-10 % more memory, and no more files and threads than a trial that is starting may have. The exit code is 1 where it fails.
+10 % more memory, and no more files and threads than a trial that is starting has. The exit code is 1 where it fails.
 """
 
 import argparse
