@@ -129,7 +129,7 @@ def create(sweeps: Path, spec: SweepSpec, resolved: Mapping[str, str], threads: 
     """Make the folder of a new sweep, and freeze what it is about; beside one of the same name, as NAME.2."""
     first = f"{spec.data.name}-{fingerprint(spec.question, resolved)}"
     names = itertools.chain([first], (f"{first}.{number}" for number in itertools.count(2)))
-    name = next(name for name in names if not (sweeps / name).exists())
+    name = next(name for name in names if not (sweeps / name / "sweep.json").exists())
     frozen = Frozen(spec.question, spec.model_dump(mode="json"), dict(resolved), threads)
     folder = SweepFolder(sweeps / name, frozen)
     write(folder.path / "sweep.json", asdict(folder.frozen))

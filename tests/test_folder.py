@@ -148,3 +148,9 @@ def test_a_damaged_sweep_is_named_with_what_to_do(tmp_path: Path, content: bytes
     message = wrong(made.path)
     assert message.startswith(f"{made.path / 'sweep.json'}: cannot be read")
     assert f"move {made.path} away" in message
+
+
+def test_a_folder_that_a_crash_left_without_its_sweep_is_used(tmp_path: Path) -> None:
+    first = create(tmp_path / "a")
+    (tmp_path / "b" / first.name).mkdir(parents=True)
+    assert create(tmp_path / "b").name == first.name

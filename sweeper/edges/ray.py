@@ -35,6 +35,7 @@ _ENVIRONMENT = {
 os.environ.update({name: value for name, value in _ENVIRONMENT.items() if name not in os.environ})
 
 import ray  # noqa: E402 - Ray reads its environment when it is imported
+from filelock import FileLock  # noqa: E402
 from ray import tune  # noqa: E402
 
 from sweeper.allocation import Allocation, on_cluster, on_machine  # noqa: E402
@@ -45,15 +46,20 @@ from sweeper.errors import Interruption  # noqa: E402
 from sweeper.outcome import Outcome  # noqa: E402
 from sweeper.ports import Finish, Job, Progress, TrainingData, Trial, Trials  # noqa: E402
 
+_LOCK = "driver.lock"  # held while the driver lives
 _VITAL = {"gcs_server": "the GCS", "raylet": "the raylet"}  # the processes without which nothing runs
 
 
 class RayRunner:
     """The port Runner on Ray: one started here, or the cluster that RAY_ADDRESS names. A context manager."""
 
-    def __init__(self) -> None:
+    def __init__(self, temporary: Path = Path("/tmp")) -> None:
+        """Ray keeps its sockets and logs in a folder of its own in `temporary`, whose name must be short."""
         self.remote = bool(os.environ.get("RAY_ADDRESS"))
-        self.folder = Path(tempfile.mkdtemp(prefix="sweeper-", dir="/tmp"))
+        _tidy(temporary)
+        self.folder = Path(tempfile.mkdtemp(prefix="sweeper-", dir=temporary))
+        self.lock = FileLock(self.folder / _LOCK)
+        self.lock.acquire()
 
     def __enter__(self) -> "RayRunner":
         quiet = {"logging_level": "WARNING", "log_to_driver": False}
@@ -66,7 +72,13 @@ class RayRunner:
 
     def __exit__(self, *_: object) -> None:
         ray.shutdown()
+        self.lock.release()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _again(self) -> None:
+        """Start Ray once more, after it died."""
+        ray.shutdown()
+        self.__enter__()
 
     def allocate(self, cpu: int, gpu: float) -> Allocation:
         """The trial's share of what Ray has."""
@@ -88,8 +100,7 @@ class RayRunner:
                     trials.note(None, f"{_VITAL[dead]} of Ray died; Ray starts again")
                     for name in list(bridge.running):
                         bridge.lost(name, Finish(Outcome.FAILED, f"{_VITAL[dead]} of Ray died"))
-                    self.__exit__()
-                    self.__enter__()
+                    self._again()
 
     def _tune(self, bridge: Bridge, job: Job, allocation: Allocation, reason: Callable[[], object]) -> None:
         """Run Tune until no trial is left, or there is a reason to leave it."""
@@ -118,6 +129,13 @@ class RayRunner:
         node = None if self.remote else ray._private.worker._global_node
         dead = node.dead_processes() if node is not None else []
         return next((name for name, _ in dead if name in _VITAL), None)
+
+
+def _tidy(temporary: Path) -> None:
+    """Remove the folders of sweepers that were killed."""
+    for lock in temporary.glob(f"sweeper-*/{_LOCK}"):
+        with suppress(OSError), FileLock(lock, timeout=0):
+            shutil.rmtree(lock.parent, ignore_errors=True)
 
 
 class _References:

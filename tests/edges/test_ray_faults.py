@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from sweeper.config import TrainConfig
 from sweeper.edges.ray import RayRunner
@@ -100,3 +101,23 @@ def test_a_signal_ends_it_in_the_middle_of_an_epoch(
     assert caught.value.exit_code == code
     assert trials.reports == {1: [1]}
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_memory_that_runs_out_is_told_from_other_deaths() -> None:
+    from ray.exceptions import ActorDiedError, OutOfMemoryError
+
+    from sweeper.edges import tune
+
+    assert tune._why(OutOfMemoryError("the node is low on memory")).outcome == Outcome.OUT_OF_MEMORY
+    assert tune._why(ActorDiedError()).outcome == Outcome.FAILED
+    assert tune._why(None).reason == "its worker process died"
+
+
+def test_folders_of_killed_drivers_are_removed_and_those_of_living_ones_stay(tmp_path: Path) -> None:
+    for name in ("sweeper-dead", "sweeper-alive", "other-dead"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "driver.lock").touch()
+    with FileLock(tmp_path / "sweeper-alive" / "driver.lock"):
+        runner = RayRunner(tmp_path)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["other-dead", "sweeper-alive", runner.folder.name]
+        runner.lock.release()
