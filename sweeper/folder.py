@@ -12,6 +12,7 @@ results.json     written last: it is there, so the sweep is finished
 import itertools
 import json
 import os
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,13 +28,14 @@ class Frozen:
     """What is fixed when a sweep first starts: data and encoders as they then were, and the threads of a trial.
 
     `spec` is the whole spec as it then was, `question` what the sweep is of it. `resolved` maps `dataset` and each
-    encoder to a commit or digest, and `rows` to the digest of the rows.
+    encoder to a commit or digest, and `rows` to the digest of the rows. `id` tells two sweeps of one question apart.
     """
 
     question: Mapping[str, Any]
     spec: Mapping[str, Any]
     resolved: Mapping[str, str]
     threads: int
+    id: str = ""
 
 
 class SweepFolder:
@@ -130,7 +132,7 @@ def create(sweeps: Path, spec: SweepSpec, resolved: Mapping[str, str], threads: 
     first = f"{spec.data.name}-{fingerprint(spec.question, resolved)}"
     names = itertools.chain([first], (f"{first}.{number}" for number in itertools.count(2)))
     name = next(name for name in names if not (sweeps / name / "sweep.json").exists())
-    frozen = Frozen(spec.question, spec.model_dump(mode="json"), dict(resolved), threads)
+    frozen = Frozen(spec.question, spec.model_dump(mode="json"), dict(resolved), threads, secrets.token_hex(4))
     folder = SweepFolder(sweeps / name, frozen)
     write(folder.path / "sweep.json", asdict(folder.frozen))
     return folder

@@ -53,6 +53,7 @@ def tracker_of(
     return MlflowTracker(
         tracking_uri(sweeps),
         sweep=folder.name,
+        id=folder.frozen.id,
         dataset=spec.data.name,
         facts=_facts(spec),
         artifacts=_artifacts(sweeps),

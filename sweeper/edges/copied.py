@@ -4,7 +4,7 @@ import json
 import math
 from typing import Any
 
-from sweeper.edges.mlflow import stored
+from sweeper.edges.mlflow import identity, stored
 from sweeper.outcome import Outcome
 from sweeper.ports import Finish, Recorded, Report, Trial
 from sweeper.spec import SweepSpec
@@ -14,9 +14,9 @@ _INFINITE = 1.7976931348623157e308  # what SQL stores make of inf
 Rows = dict[int, dict[str, float]]
 
 
-def recorded(uri: str, spec: SweepSpec, sweep: str) -> list[Recorded]:
-    """The trials of the sweep with this name, by number. Tracebacks, which are files there, are left out."""
-    client, runs = stored(uri, spec.data.name, sweep.rpartition("-")[2])
+def recorded(uri: str, spec: SweepSpec, sweep: str, id: str = "") -> list[Recorded]:
+    """The trials of the sweep with this name and id, by number. Tracebacks, which are files there, are left out."""
+    client, runs = stored(uri, spec.data.name, identity(sweep, id))
     return [_recorded(client, spec, run) for run in runs]
 
 

@@ -57,7 +57,7 @@ class Runs:
     """The runs of one sweep in an MLflow store. A method is a few requests, and raises what MLflow's client raises.
 
     `facts` are the parent's parameters; `artifacts` is where a new experiment keeps files, None for a server;
-    `answered` is called after each answer.
+    `answered` is called after each answer; `id` tells the sweep from another of its name, made elsewhere or again.
     """
 
     def __init__(
@@ -68,9 +68,10 @@ class Runs:
         facts: Mapping[str, str],
         artifacts: str | None,
         answered: Callable[[], None],
+        id: str = "",
     ) -> None:
         self.uri, self.sweep, self.dataset, self.facts, self.artifacts = uri, sweep, dataset, facts, artifacts
-        self.fingerprint = sweep.rpartition("-")[2]
+        self.identity = identity(sweep, id)
         self.answered = answered
         self.client: Any = None
         self.experiment = ""
@@ -89,7 +90,7 @@ class Runs:
         self.client = self.client or MlflowClient(tracking_uri=self.uri)
         self.experiment = self.experiment or self._find_experiment()
         found: dict[int, list[Run]] = {}
-        for run in _search(self._ask, self.client, self.experiment, self.fingerprint):
+        for run in _search(self._ask, self.client, self.experiment, self.identity):
             found.setdefault(_number(run), []).append(run)
         before, self.known = self.known, {}
         for number, runs in found.items():
@@ -185,7 +186,7 @@ class Runs:
             _log.warning("MLflow took no file for run %s: %s", run.id, str(error).partition("\n")[0])
 
     def _tags(self, stage: str) -> dict[str, str]:
-        return {"sweeper.sweep": self.fingerprint, "sweeper.dataset": self.dataset, "sweeper.stage": stage}
+        return self.identity | {"sweeper.dataset": self.dataset, "sweeper.stage": stage}
 
     def _trial_tags(self, state: Recorded) -> dict[str, str]:
         """The tags of a trial's run; `recorded` reads the trial back from them."""
@@ -210,22 +211,26 @@ def status_of(state: Recorded, sweep: str) -> str:
     return "RUNNING" if sweep == "RUNNING" else "KILLED"
 
 
-def stored(uri: str, dataset: str, fingerprint: str) -> tuple[Any, list[Run]]:
+def identity(sweep: str, id: str) -> dict[str, str]:
+    """The tags that all runs of a sweep have, and those of no other."""
+    return {"sweeper.sweep": sweep.rpartition("-")[2], **({"sweeper.id": id} if id else {})}
+
+
+def stored(uri: str, dataset: str, identity: Mapping[str, str]) -> tuple[Any, list[Run]]:
     """A client of the store, and the runs of a sweep's trials there by number; of several the one made first."""
     client = MlflowClient(tracking_uri=uri)
     experiment = client.get_experiment_by_name(dataset)
     found: dict[int, Run] = {}
-    runs = _search(_ask, client, experiment.experiment_id, fingerprint) if experiment else ()
+    runs = _search(_ask, client, experiment.experiment_id, identity) if experiment else ()
     for run in sorted(runs, key=_made):
         found.setdefault(_number(run), run)
     return client, [found[number] for number in sorted(found) if number != PARENT]
 
 
-def _search(ask: Callable[..., Any], client: Any, experiment: str, fingerprint: str) -> Iterator[Run]:
+def _search(ask: Callable[..., Any], client: Any, experiment: str, identity: Mapping[str, str]) -> Iterator[Run]:
     """The runs of a sweep: its own, and those of its trials."""
-    token = None
+    token, wanted = None, " and ".join(f"tags.`{name}` = '{value}'" for name, value in identity.items())
     while True:
-        wanted = f"tags.`sweeper.sweep` = '{fingerprint}'"
         page = ask(client.search_runs, [experiment], wanted, ViewType.ACTIVE_ONLY, page_token=token)
         yield from (run for run in page if run.data.tags.get("sweeper.stage") in ("sweep", "search"))
         token = page.token

@@ -37,15 +37,16 @@ class MlflowTracker:
         uri: str,
         *,
         sweep: str,
+        id: str = "",
         dataset: str,
         facts: Mapping[str, str],
         artifacts: str | None,
         say: Callable[[str], None] = lambda _: None,
         status: str = "RUNNING",
     ) -> None:
-        """`facts` and `artifacts` as in Runs; `say` takes a line for the screen, from a thread of the tracker's own."""
+        """`id`, `facts` and `artifacts` as in Runs; `say` takes a line for the screen, from a thread of its own."""
         self.place, self.say, self.status = shown(uri), say, status
-        self.runs = Runs(uri, sweep, dataset, facts, artifacts, self._answered)
+        self.runs = Runs(uri, sweep, dataset, facts, artifacts, self._answered, id)
         self.states: dict[int, Recorded] = {}
         self.wanted: dict[int, _Wanted] = {PARENT: _Wanted(None, status)}
         self.answers = 0
@@ -80,7 +81,7 @@ class MlflowTracker:
             self._over.set()
             self._changed.notify_all()
         if patience is None:
-            patience = _INTERRUPTED if status == "KILLED" else _PATIENCE
+            patience = _PATIENCE if status == "FINISHED" else _INTERRUPTED
         try:
             self._wait(patience, while_answering)
         finally:

@@ -37,10 +37,10 @@ def sweep(request: pytest.FixtureRequest) -> str:
     return f"sst5-{abs(hash(request.node.name)) % 16**8:08x}"
 
 
-def tracker(uri: str, sweep: str) -> Any:
+def tracker(uri: str, sweep: str, id: str = "") -> Any:
     from sweeper.edges.tracker import MlflowTracker
 
-    return MlflowTracker(uri, sweep=sweep, dataset="sst5", facts={"sampler": "tpe"}, artifacts=None)
+    return MlflowTracker(uri, sweep=sweep, id=id, dataset="sst5", facts={"sampler": "tpe"}, artifacts=None)
 
 
 def runs(uri: str, sweep: str) -> dict[int, Any]:
@@ -242,3 +242,19 @@ def test_a_failed_trial_has_its_traceback_beside_its_figures(tmp_path: Path) -> 
     run = runs(uri, SWEEP)[1]
     path = MlflowClient(tracking_uri=uri).download_artifacts(run.info.run_id, "error.txt", str(tmp_path))
     assert Path(path).read_text() == "Traceback: …\nValueError: broken\n"
+
+
+def test_a_sweep_made_anew_elsewhere_has_runs_of_its_own_in_the_same_store(uri: str, sweep: str) -> None:
+    for id, score in (("one", 0.3), ("two", 0.4)):
+        watching = tracker(uri, sweep, id)
+        watching.update(recorded(1, [score], Finish(Outcome.COMPLETED)))
+        watching.close("FINISHED")
+    for id, score in (("one", 0.3), ("two", 0.4)):
+        (run,) = mlflow_runs(uri, sweep, id)
+        assert history(uri, run, "validation/accuracy") == [(1, score)]
+
+
+def mlflow_runs(uri: str, sweep: str, id: str) -> list[Any]:
+    from sweeper.edges.mlflow import identity, stored
+
+    return stored(uri, "sst5", identity(sweep, id))[1]
