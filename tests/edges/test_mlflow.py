@@ -92,7 +92,7 @@ def test_a_resumed_sweep_brings_mlflow_level_without_second_runs_or_rows(uri: st
     first = tracker(uri, sweep)
     first.update(recorded(1, [0.3], Finish(Outcome.COMPLETED)))
     first.update(recorded(2, [0.2]))
-    first.close("KILLED")
+    first.close("KILLED", 60)
     assert [runs(uri, sweep)[k].info.status for k in range(3)] == ["KILLED", "FINISHED", "KILLED"]
     second = tracker(uri, sweep)
     second.update(recorded(1, [0.3], Finish(Outcome.COMPLETED)))
@@ -140,7 +140,7 @@ def test_runs_that_were_made_twice_are_one_again_under_the_parent_that_stays(uri
     ended = recorded(1, [0.3], Finish(Outcome.COMPLETED))
     first = tracker(uri, sweep)
     first.update(ended)
-    first.close("KILLED")
+    first.close("KILLED", 60)
     client, made = MlflowClient(tracking_uri=uri), runs(uri, sweep)
     for number in (0, 1):  # once more, as a server does whose answer was lost
         later = made[number].data.tags | {"sweeper.created": "9999999999999", "mlflow.parentRunId": "a later one's"}
