@@ -9,12 +9,14 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 CREATE_STUDY, CREATE_TRIAL, PARAM, STATE, VALUE, ATTRIBUTE = 0, 4, 5, 6, 7, 8  # Optuna's JournalOperation
 PRUNED, ENDED = 2, (1, 2, 3)  # Optuna's TrialState
 
+_text = partial(json.dumps, sort_keys=True)
 Facts = dict[tuple[str | int, ...], str]  # what was committed, as text: equal facts are equal texts, NaN too
 
 
@@ -37,9 +39,6 @@ class Told:
     def all(self, name: str) -> list[Any]:
         """Every value that an attribute was given."""
         return [value for key, value in self.attributes if key == name]
-
-
-# ---- the record
 
 
 def operations(data: bytes) -> list[dict[str, Any]]:
@@ -139,10 +138,6 @@ def trials_of(folder: Path) -> list[Told]:
 def numbered(trials: Sequence[Told]) -> list[tuple[int, Told]]:
     """The trials that count, with their numbers; a proposal that was skipped has none."""
     return [(trial.last("number"), trial) for trial in trials if trial.last("number") is not None]
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
 
 
 def of_record(folder: Path) -> list[str]:
