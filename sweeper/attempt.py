@@ -38,14 +38,17 @@ def attempt(trial: Trial, job: Job, data: TrainingData) -> Generator[Event, None
 def _training(trial: Trial, job: Job, data: TrainingData, folder: Path) -> Generator[Event, None, None]:
     """The training from the newest checkpoint that can be read, else from the start."""
     own = folder / f"checkpoint-{trial.attempt}.pt"
-    for earlier in _earlier(folder, trial.attempt):
-        _begin_with(earlier, own)
+    candidates = _earlier(folder, trial.attempt)
+    while candidates:
+        newest = candidates.pop(0)
+        _begin_with(newest, own)
         try:
             yield from _from_here(trial, job, data, own)
         except CheckpointError as error:
-            for damaged in {own, earlier}:
+            for damaged in {own, newest}:
                 damaged.unlink(missing_ok=True)
-            yield Progress(f"{error}; it goes on from the checkpoint before, or from the start")
+            then = f"goes on from {candidates[0].name}" if candidates else "begins again"
+            yield Progress(f"{newest.name} cannot be read ({error}); it {then}")
         else:
             return
     yield from _from_here(trial, job, data, own)

@@ -65,7 +65,7 @@ class StorageError(SweeperError):
 
 
 class CheckpointError(SweeperError):
-    """A checkpoint is damaged; a training can begin with an earlier one, or from the start."""
+    """Why a checkpoint cannot be read; a training can begin with an earlier one, or from the start."""
 
 
 class BusyError(UsageError):

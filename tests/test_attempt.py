@@ -179,7 +179,7 @@ def only(text: str) -> Trainer:
     def run(config: TrainConfig, data: TrainingData, saved: Path | None) -> Generator[Report, None, None]:
         assert saved is not None
         if saved.exists() and saved.read_text(encoding="utf-8") != text:
-            raise CheckpointError(f"{saved.name} cannot be read")
+            raise CheckpointError("its checksum is wrong")
         yield Report(1, 1.0, {"began_with_one": float(saved.exists())})
 
     return run
@@ -192,7 +192,12 @@ def test_damaged_checkpoints_are_said_and_the_one_before_taken_or_none(tmp_path:
     for number, text in ((1, "good" if whole else "bad"), (2, "bad"), (3, "bad")):
         (folder / f"checkpoint-{number}.pt").write_text(text, encoding="utf-8")
     *notes, report, finish = attempt(trial(tries=4), job(only("good"), tmp_path), DATA)
-    assert [isinstance(note, Progress) and "cannot be read" in note.note for note in notes] == [True] * (3 - whole)
+    said = [
+        "checkpoint-3.pt cannot be read (its checksum is wrong); it goes on from checkpoint-2.pt",
+        "checkpoint-2.pt cannot be read (its checksum is wrong); it goes on from checkpoint-1.pt",
+        "checkpoint-1.pt cannot be read (its checksum is wrong); it begins again",
+    ]
+    assert notes == [Progress(note) for note in said[: 2 if whole else 3]]
     assert report == Report(1, 1.0, {"began_with_one": float(whole)})
     assert finish == Finish(Outcome.COMPLETED)
     assert "bad" not in contents(folder).values()
@@ -253,7 +258,9 @@ def test_a_real_checkpoint_with_an_altered_byte_is_said_and_the_training_ends_th
 
     said, *found = (e for e in attempt(trial(tries=2, config=config), work, data) if e != Progress())
     assert isinstance(said, Progress)
-    assert "checkpoint-2.pt cannot be read (its checksum is wrong: cut short, or altered)" in said.note
+    assert said.note == (
+        "checkpoint-1.pt cannot be read (its checksum is wrong: it was cut short, or altered); it begins again"
+    )
     reports = [event for event in found if isinstance(event, Report)]
     assert tiny.figures(reports) == tiny.figures(train(config, data, None))
 

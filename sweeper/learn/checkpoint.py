@@ -40,14 +40,14 @@ def step(path: Path) -> int:
 def load(path: Path) -> dict[str, Any]:
     """The state saved at `path`, read as data: nothing in the file is executed.
 
-    Raises CheckpointError where the file is not as it was written.
+    Raises CheckpointError, which says why, where the file is not as it was written.
     """
     try:
         with path.open("rb") as file:
             _check(file, path.stat().st_size)
             state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
     except (OSError, ValueError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
-        raise CheckpointError(f"{path.name} cannot be read ({str(error).partition(chr(10))[0]})") from error
+        raise CheckpointError(str(error).partition("\n")[0]) from error
     return state
 
 
@@ -77,5 +77,5 @@ def _check(file: IO[bytes], size: int) -> None:
     while rest > 0 and (data := file.read(min(rest, _CHUNK))):
         found, rest = zlib.crc32(data, found), rest - len(data)
     if file.read() != _MARK + f"{found:08x}".encode():
-        raise ValueError("its checksum is wrong: cut short, or altered")
+        raise ValueError("its checksum is wrong: it was cut short, or altered")
     file.seek(0)
