@@ -1,6 +1,7 @@
 """The live view at any width: nothing wider than the terminal, the same facts; and lines where there is no terminal."""
 
 import io
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -103,6 +104,40 @@ def test_what_ended_under_the_live_view_stays_in_lines_when_it_goes(screen: Scre
     left = out.getvalue().rpartition("\x1b[?1049l")[2].splitlines()  # after the other screen is gone
     assert [line.split()[1] for line in left if line.startswith("trial")] == ["1", "2", "4"]
     assert all(len(line) <= 60 for line in left if line.startswith("trial"))
+
+
+def test_what_the_user_should_know_is_drawn_and_stays_when_the_view_goes(screen: Screen) -> None:
+    out = io.StringIO()
+    screen.console = Console(file=out, width=100, height=40, force_terminal=True, color_system=None)
+    view = LiveView(screen, SPEC, [], Drawing(SPEC, "sst5-0a1b2c3d", slots=2))
+    view.say("trial 3: its worker process died; it goes on from its last checkpoint")
+    view.say("MLflow is away")
+    view.live.refresh()
+    assert "MLflow is away" in out.getvalue()
+    view.close("FINISHED")
+    view.say("MLflow is back")
+    left = out.getvalue().rpartition("\x1b[?1049l")[2].splitlines()
+    said = [line.strip() for line in left if line.startswith("  ")]
+    assert said == [
+        "trial 3: its worker process died; it goes on from its last checkpoint",
+        "MLflow is away",
+        "MLflow is back",
+    ]
+
+
+def test_lines_that_nobody_reads_any_more_are_no_error(capfd: pytest.CaptureFixture[str]) -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    before = os.dup(1)
+    os.dup2(theirs, 1)
+    try:
+        screen = Screen()
+    finally:
+        os.dup2(before, 1)
+    screen.line("into the void")
+    screen.close()
+    for descriptor in (theirs, before):
+        os.close(descriptor)
 
 
 def test_a_sparkline_spans_its_own_range_and_leaves_gaps() -> None:
