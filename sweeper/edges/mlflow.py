@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
@@ -20,6 +21,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
+from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag, ViewType
 
@@ -87,7 +89,7 @@ class Runs:
 
     def look(self) -> None:
         """Learn which runs there are. Of several for one trial, the first made stays; a missing parent is made."""
-        self.client = self.client or MlflowClient(tracking_uri=self.uri)
+        self.client = self.client or client_of(self.uri)
         self.experiment = self.experiment or self._find_experiment()
         found: dict[int, list[Run]] = {}
         for run in _search(self._ask, self.client, self.experiment, self.identity):
@@ -204,6 +206,25 @@ class Runs:
         return tags
 
 
+def client_of(uri: str) -> Any:
+    """A client of a store. A database file that is not there yet is made whole, or not at all.
+
+    MLflow makes its tables one after the other, and cannot use a file whose making was cut off.
+    """
+    kind, _, place = uri.partition("sqlite:///")
+    path = Path(place)
+    if place and not kind and "?" not in place and not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{path}.lock"):
+            if not path.exists():
+                making = path.with_name(f".{path.name}.making")
+                for left in (making, making.with_name(f"{making.name}-journal")):
+                    left.unlink(missing_ok=True)
+                MlflowClient(tracking_uri=f"sqlite:///{making}").search_experiments()
+                making.rename(path)
+    return MlflowClient(tracking_uri=uri)
+
+
 def status_of(state: Recorded, sweep: str) -> str:
     """MLflow's status for a trial of a sweep with this status: one that has not ended runs, or was cut off."""
     if state.finish is not None:
@@ -218,7 +239,7 @@ def identity(sweep: str, id: str) -> dict[str, str]:
 
 def stored(uri: str, dataset: str, identity: Mapping[str, str]) -> tuple[Any, list[Run]]:
     """A client of the store, and the runs of a sweep's trials there by number; of several the one made first."""
-    client = MlflowClient(tracking_uri=uri)
+    client = client_of(uri)
     experiment = client.get_experiment_by_name(dataset)
     found: dict[int, Run] = {}
     runs = _search(_ask, client, experiment.experiment_id, identity) if experiment else ()

@@ -2,7 +2,10 @@
 
 import json
 import math
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -258,3 +261,25 @@ def mlflow_runs(uri: str, sweep: str, id: str) -> list[Any]:
     from sweeper.edges.mlflow import identity, stored
 
     return stored(uri, "sst5", identity(sweep, id))[1]
+
+
+def test_a_store_whose_making_was_cut_off_is_made_anew(tmp_path: Path) -> None:
+    """A driver is killed while MLflow makes its tables, again and again: later and later, until one gets through."""
+    making = "from sweeper.edges.mlflow import client_of; print(client_of({!r}).search_experiments())"
+    path = tmp_path / "mlflow.db"
+    for size in (1, 200_000, 400_000):
+        running = subprocess.Popen([sys.executable, "-c", making.format(f"sqlite:///{path}")])
+        while running.poll() is None and not _grown(tmp_path / ".mlflow.db.making", size):
+            time.sleep(0.001)
+        running.kill()
+        running.wait()
+    watching = tracker(f"sqlite:///{path}", SWEEP)
+    watching.update(recorded(1, [0.3], Finish(Outcome.COMPLETED)))
+    watching.close("FINISHED", 120)
+    assert not watching.behind
+    assert runs(f"sqlite:///{path}", SWEEP)[1].info.status == "FINISHED"
+    assert not list(tmp_path.glob(".mlflow*"))
+
+
+def _grown(path: Path, size: int) -> bool:
+    return path.exists() and path.stat().st_size >= size
