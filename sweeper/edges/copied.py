@@ -1,15 +1,12 @@
 """A sweep's trials, read back from their copy in MLflow: equal to the record's where MLflow is level with it."""
 
 import json
-import math
 from typing import Any
 
-from sweeper.edges.mlflow import identity, stored
+from sweeper.edges.mlflow import identity, stored, value
 from sweeper.outcome import Outcome
 from sweeper.ports import Finish, Recorded, Report, Trial
 from sweeper.spec import SweepSpec
-
-_INFINITE = 1.7976931348623157e308  # what SQL stores make of inf
 
 Rows = dict[int, dict[str, float]]
 
@@ -43,10 +40,6 @@ def _reports(client: Any, run: Any) -> tuple[Rows, dict[int, int]]:
     times: dict[int, int] = {}
     for name in sorted(run.data.metrics):
         for row in client.get_metric_history(run.info.run_id, name):
-            rows.setdefault(row.step, {})[name] = _value(row.value)
+            rows.setdefault(row.step, {})[name] = value(row.value)
             times[row.step] = row.timestamp
     return rows, times
-
-
-def _value(stored: float) -> float:
-    return math.copysign(math.inf, stored) if abs(stored) >= _INFINITE else stored

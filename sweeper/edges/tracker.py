@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from sweeper.edges.mlflow import PARENT, Runs, status_of
+from sweeper.edges.mlflow import PARENT
+from sweeper.edges.runs import Runs, status_of
 from sweeper.ports import Recorded
 
 _log = logging.getLogger(__name__)
@@ -137,6 +138,8 @@ class MlflowTracker:
                     if not self.runs.is_level(state, status_of(state, status)):
                         self.wanted.setdefault(number, _Wanted(state, status))
                 self._doubt = len(self.wanted) > 1
+        if status == "FINISHED":
+            self.runs.keep_only(self.states)
         self.runs.end(status)
 
     def _done(self, number: int, wanted: _Wanted, *, asked: bool) -> None:

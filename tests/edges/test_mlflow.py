@@ -283,3 +283,38 @@ def test_a_store_whose_making_was_cut_off_is_made_anew(tmp_path: Path) -> None:
 
 def _grown(path: Path, size: int) -> bool:
     return path.exists() and path.stat().st_size >= size
+
+
+def test_what_mlflow_had_of_a_record_whose_tail_was_torn_is_made_anew(uri: str, sweep: str) -> None:
+    first = tracker(uri, sweep)
+    first.update(recorded(1, [0.3, 0.4, 0.5]))
+    first.update(recorded(2, [0.2], Finish(Outcome.COMPLETED)))
+    first.update(recorded(3, [0.1]))
+    first.close("KILLED", 60)
+    second = tracker(uri, sweep)  # the record lost two reports of trial 1, the end of trial 2, and trial 3
+    second.update(recorded(1, [0.3]))
+    second.update(recorded(2, [0.2]))
+    later = recorded(1, [0.3, 0.4], Finish(Outcome.COMPLETED))
+    second.update(replace(later, times=(later.times[0], later.times[1] + 77)))
+    second.update(recorded(2, [0.2, 0.3], Finish(Outcome.COMPLETED)))
+    second.close("FINISHED", 60)
+    found = runs(uri, sweep)
+    assert sorted(found) == [0, 1, 2]
+    assert {run.info.status for run in found.values()} == {"FINISHED"}
+    assert history(uri, found[1], "validation/accuracy") == [(1, 0.3), (2, 0.4)]
+    assert history(uri, found[2], "validation/accuracy") == [(1, 0.2), (2, 0.3)]
+
+
+def test_a_run_of_a_proposal_that_was_lost_and_made_otherwise_is_made_anew(uri: str, sweep: str) -> None:
+    first = tracker(uri, sweep)
+    first.update(recorded(1, [0.3]))
+    first.close("KILLED", 60)
+    other = recorded(1, [0.4], Finish(Outcome.COMPLETED))
+    config = other.trial.config.model_copy(update={"learning_rate": 1e-4})
+    second = tracker(uri, sweep)
+    second.update(replace(other, trial=replace(other.trial, params={"learning_rate": 1e-4}, config=config)))
+    second.close("FINISHED", 60)
+    found = runs(uri, sweep)
+    assert sorted(found) == [0, 1]
+    assert found[1].data.params["learning_rate"] == "0.0001"
+    assert history(uri, found[1], "validation/accuracy") == [(1, 0.4)]
