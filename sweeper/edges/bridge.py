@@ -61,7 +61,8 @@ class Bridge:
         goes_on = self._guarded(lambda: self._passed(trial, event))
         if not goes_on:
             self._drop(name)
-            forget(self.folder, trial)
+            if self.error is None:  # otherwise its end may not be in the record, and it goes on from its checkpoint
+                forget(self.folder, trial)
         return bool(goes_on)
 
     def _passed(self, trial: Trial, event: Event) -> bool:

@@ -139,9 +139,13 @@ def test_an_error_on_our_side_ends_the_run_and_is_kept_as_it_was(tmp_path: Path,
             return call()
 
     bridge = Bridge(Broken([TrainConfig(encoder="m")]), tmp_path, 2, 100, Clock())
+    checkpoint = tmp_path / "trials" / "1" / "checkpoint-1.pt"
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.write_text("all that the trial has done")
     bridge.next("a")
     if bridge.running:
         bridge.event("a", report(1, 0.5))
     assert bridge.over
     assert isinstance(bridge.error, OSError)
     assert bridge.next("b") is None
+    assert checkpoint.exists()  # for what came last is not in the record
