@@ -1,0 +1,312 @@
+"""A sweep in a simulated world, over thousands of schedules of ask, report, crash, restart and outage.
+
+Whatever happens to it, and in whatever order: what was committed stays, nothing is done twice, and once the world is
+left alone the sweep ends as one that nothing ever befell. Only hypothesis chooses, so that a failure is a short story.
+"""
+
+import shutil
+import tempfile
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from sweeper.attempt import attempt
+from sweeper.edges.optuna import OptunaStudy
+from sweeper.outcome import Outcome
+from sweeper.ports import Finish, Job, Progress, Report, Trial
+from sweeper.spec import SweepSpec
+from sweeper.sweep import Search
+from tests.fakes import data
+from tests.simulated_sweep import PATIENCE, World, happened, memory, spec_of
+from tests.simulation import Killed, Training
+
+
+class Sweeping(World, RuleBasedStateMachine):
+    """What can happen to a sweep, and what holds of it all the time."""
+
+    @initialize(
+        seed=st.integers(0, 999),
+        sampler=st.sampled_from(["random"] * 5 + ["tpe"]),
+        trials=st.integers(3, 9),
+        slots=st.integers(1, 4),
+        losses=st.sampled_from([["ce"], ["ce", "lcl"]]),
+        grace=st.integers(1, 2),
+        metric=st.sampled_from([{"maximize": "validation/accuracy"}, {"minimize": "validation/loss"}]),
+    )
+    def begin(
+        self, seed: int, sampler: str, trials: int, slots: int, losses: list[str], grace: int, metric: dict[str, str]
+    ) -> None:
+        compare, asha = {"encoder": ["m"], "loss": losses}, {"grace_epochs": grace, "reduction_factor": 2}
+        self.spec = spec_of(sampler, trials, seed=seed, compare=compare, asha=asha, fail_fast_after=3, objective=metric)
+        self.slots = slots
+        self._open()
+
+    # ---- what happens
+
+    @rule(slots=st.integers(1, 4))
+    def starts(self, slots: int) -> None:
+        """The runner asks for trials, for free slots or in vain."""
+        for _ in range(slots):
+            self._start()
+
+    @precondition(lambda self: self.workers)
+    @rule(k=st.integers(0, 3), events=st.integers(1, 3))
+    def works(self, k: int, events: int) -> None:
+        """A worker trains, and what it says is under way."""
+        worker = self._one(k)
+        for _ in range(events):
+            self._work(worker)
+
+    @precondition(lambda self: self.workers)
+    @rule(k=st.integers(0, 3), deaf=st.booleans())
+    def arrives(self, k: int, deaf: bool) -> None:
+        """The oldest that a worker said arrives; one that is to stop may hear it late."""
+        worker = self._one(k)
+        if worker.sent:
+            self._arrive(worker, deaf)
+
+    @rule(k=st.integers(0, 3), epochs=st.integers(1, 3), starts=st.integers(0, 3))
+    def goes_on(self, k: int, epochs: int, starts: int) -> None:
+        """Trials are started, a worker trains for some epochs, and all that it says arrives at once."""
+        self._go_on(k, epochs, starts)
+
+    @rule(newest_first=st.booleans())
+    def all_go_on(self, newest_first: bool) -> None:
+        """Every slot is used, and every worker trains for an epoch."""
+        while self._start():
+            pass
+        for worker in self.workers[:: -1 if newest_first else 1]:
+            self._train(worker)
+
+    @rule(writes=st.integers(0, 5), torn=st.integers(0, 400), k=st.integers(0, 3), starts=st.integers(0, 1))
+    def driver_is_killed_amid(self, writes: int, torn: int, k: int, starts: int) -> None:
+        """After so many records, and a part of the next, of what is done then."""
+        self.power.writes, self.power.torn = writes, torn
+        self._go_on(k, 2, starts)
+
+    @rule(room=st.integers(0, 1500), k=st.integers(0, 3), starts=st.integers(0, 1))
+    def disk_is_full(self, room: int, k: int, starts: int) -> None:
+        """After so many bytes of the record, whatever is done then."""
+        self.room = self.path.stat().st_size + room
+        self._go_on(k, 2, starts)
+
+    @precondition(lambda self: self.workers)
+    @rule(k=st.integers(0, 3))
+    def worker_dies(self, k: int) -> None:
+        worker = self._one(k)
+        self._count("a worker died")
+        self._lose(worker, "its worker process died")
+        worker.events.close()
+
+    @precondition(lambda self: self.workers)
+    @rule(k=st.integers(0, 3))
+    def worker_falls_silent(self, k: int) -> None:
+        """Time passes; whoever is heard stays, and the silent one is given up, alone."""
+        worker = self._one(k)
+        begun = self.bridge.begun
+        looks = int(max(PATIENCE, 0 if worker.name in begun else 60.0) / 2) + 2
+        for other in self.workers:
+            self.bridge.placed(other.name)
+        silent: list[str] = []
+        for _ in range(looks):
+            self.now += 2
+            for other in self.workers:
+                if other is not worker:
+                    self.bridge.event(other.name, Progress())
+            silent = self.bridge.silent()
+        self._count("a worker fell silent")
+        self._hold([] if silent == [worker.name] else [f"silent are {silent}, not {worker.name}"])
+        self._lose(worker, "it gave no sign of life")
+        self.orphans.append(worker)
+
+    @precondition(lambda self: self.workers)
+    @rule(k=st.integers(0, 3))
+    def trial_did_not_begin(self, k: int) -> None:
+        """The tuner gives a trial back that no worker had begun with."""
+        worker = self._one(k)
+        if worker.name not in self.bridge.begun and not worker.sent:
+            self._count("a trial was given back")
+            self.bridge.returned(worker.name)
+            self._gone(worker)
+
+    @precondition(lambda self: self.orphans)
+    @rule(k=st.integers(0, 9), events=st.integers(1, 4))
+    def an_orphan_goes_on(self, k: int, events: int) -> None:
+        """A worker that was given up trains on, and says so: to a tuner that may know its name, or to the search."""
+        orphan = self.orphans[k % len(self.orphans)]
+        before = self.path.read_bytes()
+        for _ in range(events):
+            orphan.works()
+        for said in orphan.sent:
+            self._count("an orphan spoke")
+            self._hold(["an orphan goes on"] if self.bridge.event(orphan.name, said) else [])
+            if isinstance(said, Report):
+                self._hold(["an orphan's report counts"] if self.search.report(orphan.trial, said) else [])
+            elif isinstance(said, Finish):
+                self.search.finish(orphan.trial, said)
+        self.search.lost(orphan.trial, Finish(Outcome.FAILED, "lost again"))
+        orphan.sent.clear()
+        self._hold(["the record has what an orphan said"] if self.path.read_bytes() != before else [])
+
+    @precondition(lambda self: self.workers)
+    @rule(how=st.sampled_from(["killed", "interrupted", "grew"]))
+    def command_ends_and_is_given_again(self, how: str) -> None:
+        """Between two operations: by a kill, or by the user, who may give it a larger budget."""
+        self._count({"grew": "the budget grew"}.get(how, f"the driver was {how} between two operations"))
+        if how == "grew":
+            budget = self.spec.budget.model_copy(update={"trials": self.spec.budget.trials + 1})
+            self.spec = self.spec.model_copy(update={"budget": budget})
+        self._restart()
+
+    @precondition(lambda self: self._checkpoints())
+    @rule(k=st.integers(0, 5), gone=st.booleans())
+    def checkpoint_is_damaged(self, k: int, gone: bool) -> None:
+        found = self._checkpoints()
+        path = found[k % len(found)]
+        self.damaged.add(int(path.parent.name))
+        self._count("a checkpoint was gone" if gone else "a checkpoint was damaged")
+        if gone:
+            path.unlink()
+        else:
+            path.write_text("1 who", encoding="utf-8")
+
+    @precondition(lambda self: self.workers)
+    @rule(state=st.sampled_from(["up", "down", "deaf"]))
+    def mlflow_turns(self, state: str) -> None:
+        self._count(f"MLflow was {state}")
+        self.store.state = state
+
+    @precondition(lambda self: self.workers)
+    @rule(most=st.integers(1, 5), left=st.none() | st.integers(0, 6))
+    def mlflow_is_sent_to(self, most: int, left: int | None) -> None:
+        """Runs are brought level; perhaps the driver is killed amid the requests."""
+        self.store.left = left
+        try:
+            self.window.send(most)
+        except Killed:
+            self._count("the driver was killed while it sent to MLflow")
+            self._restart()
+        self.store.left = None
+
+    # ---- what holds
+
+    @invariant()
+    def what_is_committed_is_right_and_stays(self) -> None:
+        self.audit()
+
+    @invariant()
+    def slots_are_never_exceeded(self) -> None:
+        if hasattr(self, "bridge"):
+            names = [worker.name for worker in self.workers]
+            self._hold([] if len(names) <= self.slots and names == list(self.bridge.running) else [f"run: {names}"])
+
+    def teardown(self) -> None:
+        try:
+            if self.sound and hasattr(self, "bridge"):
+                self._left_alone()
+        finally:
+            if hasattr(self, "study"):
+                self.study.close()
+            shutil.rmtree(self.folder)
+
+
+def simulate(schedules: int) -> None:
+    """Run so many schedules, always the same ones."""
+    run_state_machine_as_test(
+        Sweeping,
+        settings=settings(
+            max_examples=schedules,
+            stateful_step_count=40,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            print_blob=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+_FAULTS = (
+    "MLflow was deaf",
+    "MLflow was down",
+    "a checkpoint was damaged",
+    "a checkpoint was gone",
+    "a trial was given back",
+    "a worker died",
+    "a worker fell silent",
+    "an orphan spoke",
+    "the budget grew",
+    "the disk was full while something was recorded",
+    "the disk was full while the record was opened",
+    "the driver was interrupted between two operations",
+    "the driver was killed between two operations",
+    "the driver was killed while it sent to MLflow",
+    "the driver was killed while something was recorded",
+)
+
+
+@pytest.mark.parametrize(
+    "schedules",
+    [pytest.param(150, marks=pytest.mark.simulation), pytest.param(2000, marks=pytest.mark.slow)],
+)
+def test_nothing_is_lost_repeated_or_doubled(schedules: int) -> None:
+    happened.clear()
+    simulate(schedules)
+    print(*sorted(happened.items()), sep="\n")
+    assert not [fault for fault in _FAULTS if not happened[fault]]
+    assert not [outcome for outcome in Outcome if not happened[outcome] and outcome != Outcome.OUT_OF_MEMORY]
+
+
+# ---- one trial after the other
+
+
+def proposals(spec: SweepSpec, cuts: frozenset[int], torn: int) -> list[tuple[Trial, int, Finish | None]]:
+    """The trials of a sweep with one slot, and what came of them; it is killed after the trials `cuts`."""
+    with tempfile.TemporaryDirectory(dir=memory()) as place:
+        folder = Path(place)
+        job = Job(Training(), {}, folder)
+        for first, last in pairwise(sorted({0, *cuts, spec.budget.trials})):
+            with closing(OptunaStudy(spec, folder / "record.journal", threads=1)) as study:
+                search = Search(spec, study, [])
+                for _ in range(first, last):
+                    trial = search.next()
+                    assert trial is not None
+                    _run(search, trial, job)
+                found = [(one.trial, len(one.reports), one.finish) for one in study.recorded()]
+            with (folder / "record.journal").open("ab") as file:
+                file.write(b"99 0123456 {"[:torn])
+        return found
+
+
+def _run(search: Search, trial: Trial, job: Job) -> None:
+    with closing(attempt(trial, job, data())) as events:
+        for said in events:
+            if isinstance(said, Finish):
+                search.finish(trial, said)
+            elif isinstance(said, Report) and not search.report(trial, said):
+                return
+
+
+@pytest.mark.simulation
+@settings(max_examples=25, deadline=None, derandomize=True, database=None)
+@given(
+    seed=st.integers(0, 999),
+    sampler=st.sampled_from(["random", "tpe"]),
+    cuts=st.frozensets(st.integers(1, 13), min_size=1),
+    torn=st.integers(0, 12),
+)
+def test_crashes_between_trials_change_no_proposal(seed: int, sampler: str, cuts: frozenset[int], torn: int) -> None:
+    spec = spec_of(sampler, 14, seed=seed, fail_fast_after=99)
+    assert repr(proposals(spec, cuts, torn)) == repr(proposals(spec, frozenset(), 0))
