@@ -1,7 +1,8 @@
 """The arm of Ray Tune: the same sweep as peer.py writes it, under the same kills.
 
 A trial counts as finished where the driver's callbacks had been told so before a kill: that is what the screen said,
-and what MLflow was told.
+and what MLflow was told. MLflow's store is made before the first kill: one that is cut off while MLflow makes its tables
+cannot be used again by anybody, and that is not Ray Tune's doing.
 """
 
 import json
@@ -25,6 +26,9 @@ class RayTune:
 
     def command(self, folder: Path) -> Sequence[str]:
         """The same command; Ray's folder for its sockets is another one each time, and its path is short."""
+        if not (folder / "mlflow.db").exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            _client(folder).search_experiments()
         self.starts += 1
         sockets = f"/tmp/peer-{os.getpid()}-{self.starts}"
         return [sys.executable, "-m", "benchmarks.endurance.peer", str(folder), sockets]
@@ -79,10 +83,14 @@ def _trained_after(history: Sequence[dict[str, Any]], trial: str, place: int) ->
     return any(line["trial"] == trial and line["what"] == "result" for line in history[place + 1 :])
 
 
-def _statuses(folder: Path) -> list[str]:
-    """The status of every run in MLflow."""
+def _client(folder: Path) -> Any:
     from mlflow import MlflowClient
 
-    client = MlflowClient(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}")
+    return MlflowClient(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}")
+
+
+def _statuses(folder: Path) -> list[str]:
+    """The status of every run in MLflow."""
+    client = _client(folder)
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     return [run.info.status for run in client.search_runs(experiments, max_results=10_000)]
