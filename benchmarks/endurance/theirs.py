@@ -1,8 +1,8 @@
 """The arm of Ray Tune: the same sweep as peer.py writes it, under the same kills.
 
 A trial counts as finished where the driver's callbacks had been told so before a kill: that is what the screen said,
-and what MLflow was told. MLflow's store is made before the first kill: one that is cut off while MLflow makes its tables
-cannot be used again by anybody, and that is not Ray Tune's doing.
+and what MLflow was told. MLflow's store is made before the first kill: cut off while MLflow makes its tables, it cannot
+be used again, and that is not Ray Tune's doing.
 """
 
 import json
