@@ -83,7 +83,7 @@ class Search:
         if not self._runs(trial):
             return False
         finish = self.study.report(trial, report)
-        if finish is None and _collapses(self.spec, self.study.of(trial)):
+        if finish is None and _collapses(self.spec, self.study.of(trial), report.step):
             finish = Finish(Outcome.COLLAPSED, f"gives {ONE_CLASS:.0%} of the texts one class, twice running")
             self.study.finish(trial, finish)
         if finish is not None:
@@ -173,9 +173,10 @@ def _hopeless(ended: Sequence[Recorded], job: Job) -> SweeperError:
     )
 
 
-def _collapses(spec: SweepSpec, recorded: Recorded) -> bool:
-    """Whether the last two validations past the grace epochs both gave (nearly) all texts one class."""
-    judged = [report for report in recorded.reports if _LARGEST in report.metrics][spec.grace :]
+def _collapses(spec: SweepSpec, recorded: Recorded, step: int) -> bool:
+    """Whether the last two validations past the grace epochs, up to `step`, both gave (nearly) all texts one class."""
+    told = [report for report in recorded.reports if report.step <= step]  # one that is sent again has later ones
+    judged = [report for report in told if _LARGEST in report.metrics][spec.grace :]
     return len(judged) > 1 and all(map(_one_class, judged[-2:]))
 
 

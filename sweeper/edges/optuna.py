@@ -63,9 +63,23 @@ class OptunaStudy:
                 self._tell(cell, trial)
             elif "number" in frozen.user_attrs:
                 self.running[frozen.user_attrs["number"]] = trial
+                self._complete(trial, frozen)
             else:
                 study.sampler = sampler(self.spec, cell, frozen.number)
                 self._settle(cell, trial, self._next_number())
+
+    def _complete(self, trial: optuna.trial.Trial, frozen: FrozenTrial) -> None:
+        """Tell the pruner the value of a report that was cut off after its metrics: it came before those that follow."""
+        for key, kept in frozen.user_attrs.items():
+            if key.startswith("report:"):
+                self._value(trial, frozen, Report(int(key.partition(":")[2]), kept["epoch"], kept["metrics"]))
+
+    def _value(self, trial: optuna.trial.Trial, frozen: FrozenTrial, report: Report) -> float | None:
+        """Tell the pruner the value of a report, once: it is what the record has, and None where it has none."""
+        value = report.metrics.get(self.spec.objective.metric)
+        if value is not None and report.step not in frozen.intermediate_values:
+            trial.report(value if math.isfinite(value) else math.nan, report.step)
+        return value
 
     @property
     def dropped(self) -> int:
@@ -124,12 +138,10 @@ class OptunaStudy:
         if f"report:{report.step}" not in running.user_attrs:
             kept = {"time": self._now(), "epoch": report.epoch, "attempt": trial.attempt}
             running.set_user_attr(f"report:{report.step}", {**kept, "metrics": dict(report.metrics)})
-        value = report.metrics.get(self.spec.objective.metric)
+        value = self._value(running, _frozen(study, running), report)
         if value is None:  # a phase without a classifier: neither the pruner nor the sampler hears of it
             return None
         values = _frozen(study, running).intermediate_values
-        if report.step not in values:
-            running.report(value if math.isfinite(value) else math.nan, report.step)
         last = report.step == trial.config.reports and math.isfinite(value)
         if last or report.step < max(values, default=0) or not running.should_prune():
             return None
