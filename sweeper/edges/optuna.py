@@ -69,7 +69,7 @@ class OptunaStudy:
                 self._settle(cell, trial, self._next_number())
 
     def _complete(self, trial: optuna.trial.Trial, frozen: FrozenTrial) -> None:
-        """Tell the pruner the value of a report that was cut off after its metrics: it came before those that follow."""
+        """Tell the pruner the value of a report that was cut off after its metrics: it came before what follows."""
         for key, kept in frozen.user_attrs.items():
             if key.startswith("report:"):
                 self._value(trial, frozen, Report(int(key.partition(":")[2]), kept["epoch"], kept["metrics"]))
