@@ -27,7 +27,6 @@ def opened(spec: SweepSpec, folder: Path) -> OptunaStudy:
     return OptunaStudy(spec, folder / "journal", threads=1)
 
 
-@pytest.mark.xfail(strict=True, reason="a report without its value is judged as if it had not come")
 def test_a_report_whose_value_was_cut_off_came_before_those_that_follow(tmp_path: Path) -> None:
     spec = spec_of(compare=ONE)
     with closing(opened(spec, tmp_path)) as study:
@@ -40,9 +39,7 @@ def test_a_report_whose_value_was_cut_off_came_before_those_that_follow(tmp_path
     assert not goes_on  # and if it had, it would be stopped when it is asked again: the other's time is the earlier
 
 
-@pytest.mark.parametrize(
-    "killed", [False, pytest.param(True, marks=pytest.mark.xfail(strict=True, reason="collapsed"))]
-)
+@pytest.mark.parametrize("killed", [False, True])
 def test_what_asha_stops_and_has_collapsed_is_stopped_early_after_a_kill_too(tmp_path: Path, killed: bool) -> None:
     spec = spec_of(compare=ONE, search={"batch_size": [4, 8]}, training={"epochs": 5}, asha={
         "grace_epochs": 2, "reduction_factor": 2,
