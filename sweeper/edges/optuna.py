@@ -36,7 +36,15 @@ class OptunaStudy:
         warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
         self.spec, self.threads = spec, threads
         self.journal = Journal(path)
-        storage = JournalStorage(self.journal)
+        try:
+            self._open()
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self) -> None:
+        """Open or create the studies, and take up what was cut off."""
+        spec, storage = self.spec, JournalStorage(self.journal)
         pruner = Rungs(spec.rungs, spec.asha.reduction_factor if spec.asha != "off" else 2)
         direction = StudyDirection.MAXIMIZE if spec.objective.sign > 0 else StudyDirection.MINIMIZE
         self.studies = [
@@ -155,7 +163,7 @@ class OptunaStudy:
         running = self.running[trial.number]
         if "outcome" not in running.user_attrs:
             running.set_user_attr("reason", finish.reason)
-            if finish.traceback:
+            if finish.traceback or "traceback" in running.user_attrs:  # an attempt's that was cut off while it failed
                 running.set_user_attr("traceback", finish.traceback)
             running.set_user_attr("outcome", finish.outcome.value)
         self._tell(trial.cell, running)

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from sweeper.edges.optuna import OptunaStudy
+from sweeper.errors import StorageError
 from sweeper.outcome import Outcome
 from sweeper.ports import Finish, Report, Trial
 from sweeper.spec import SweepSpec
 from tests.fakes import report
+from tests.faults import room_for
 from tests.spaces import small
 
 FLAT = {"batch_size": [4, 8], "learning_rate": {"log": [1e-5, 1e-3]}}
@@ -288,3 +290,26 @@ def test_a_traceback_is_in_the_record(tmp_path: Path) -> None:
         finish = study.recorded()[0].finish
         assert finish is not None
         assert finish.traceback == "Traceback\n  …\nValueError: x\n"
+
+
+def test_a_traceback_of_an_end_that_was_cut_off_does_not_stay_with_another_end(tmp_path: Path) -> None:
+    spec = small(asha="off")
+    with opened(spec, tmp_path) as study:
+        study.finish(study.ask(0), Finish(Outcome.FAILED, "ValueError: x", "Traceback"))
+    lines = records(tmp_path)
+    (tmp_path / "journal").write_bytes(b"".join(lines[:-2]))  # its outcome, and that the sampler was told
+    with opened(spec, tmp_path) as study:
+        again = study.restart(study.recorded()[0].trial)
+        completed(study, again, 0.5)
+        assert study.of(again).finish == Finish(Outcome.COMPLETED)
+        assert study.recorded()[0].finish == Finish(Outcome.COMPLETED)
+        finish = study.recorded()[0].finish
+        assert finish is not None
+        assert finish.traceback == ""
+
+
+def test_a_disk_that_is_full_at_the_start_does_not_keep_the_record(tmp_path: Path) -> None:
+    with room_for(40), pytest.raises(StorageError):
+        OptunaStudy(small(), tmp_path / "journal", threads=1)
+    with opened(small(), tmp_path) as study:
+        assert study.ask(0).number == 1
