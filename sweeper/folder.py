@@ -65,10 +65,10 @@ class SweepFolder:
         return SweepSpec.model_validate(self.frozen.spec)
 
     def results(self) -> dict[str, Any] | None:
-        """The results where the sweep is finished."""
+        """The results where the sweep is finished; None too where they cannot be read: the record has all of them."""
         try:
             found: dict[str, Any] = json.loads((self.path / "results.json").read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):
             return None
         return found
 

@@ -174,3 +174,23 @@ def test_a_folder_that_cannot_be_written_is_one_line_and_exit_2(tmp_path: Path, 
         (line,) = done.stderr.splitlines()
         assert str(place) in line
         assert f"cannot be written ({why}" in line
+
+
+def test_what_is_altered_after_a_sweep_has_finished_is_found(tmp_path: Path) -> None:
+    where = arguments(tmp_path, "--inline", "--set", "budget.trials=2", "--set", "training.hidden_size=16")
+    assert sweeper(*where, cwd=tmp_path, extra=OFFLINE).returncode == 0
+    folder = only_sweep(tmp_path / "sweeps")
+    results = (folder / "results.json").read_bytes()
+    for altered in (results.replace(b"validation/accuracy", b"validation/Accuracy"), results[:100]):
+        assert altered != results
+        (folder / "results.json").write_bytes(altered)
+        again = sweeper(*where, cwd=tmp_path, extra=OFFLINE)
+        assert again.returncode == 0, again.stderr
+        assert (folder / "results.json").read_bytes() == results
+    record = folder / "record.journal"
+    lines = record.read_bytes().splitlines(keepends=True)
+    lines[9] = lines[9].replace(b"0", b"1")
+    record.write_bytes(b"".join(lines))
+    damaged = sweeper(*where, cwd=tmp_path, extra=OFFLINE)
+    assert damaged.returncode == 1
+    assert "record.journal:10: this record is damaged or missing" in damaged.stderr

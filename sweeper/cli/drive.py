@@ -39,12 +39,23 @@ def drive(
                 results[k] = _one(screen, runner, prepared[k], sweeps)
     for k, (spec, folder) in enumerate(found):
         if folder is not None and k not in results:
-            results[k] = folder.results() or {}
+            results[k] = _rebuilt(spec, folder)
             screen.line(f"{folder.name} is finished; a larger budget, or another seed, goes on from here")
             if folder.unsent:
                 _send(screen, folder)
             _show(screen, spec, folder, results[k], sweeps)
     return [results[k] for k in range(len(found))]
+
+
+def _rebuilt(spec: SweepSpec, folder: SweepFolder) -> dict[str, Any]:
+    """The results of a finished sweep from its record, which they are a function of: damage to either is found."""
+    from sweeper.edges.optuna import OptunaStudy
+
+    with closing(OptunaStudy(spec, folder.journal, folder.frozen.threads)) as study:
+        results = results_of(spec, folder, study.recorded())
+    if results != folder.results():
+        folder.finish(results)
+    return results
 
 
 def _send(screen: Screen, folder: SweepFolder) -> None:
