@@ -201,7 +201,7 @@ class Runner(Protocol):
         """What one trial gets of the CPUs and GPUs that were asked for it."""
 
     def run(self, trials: Trials, job: Job, allocation: Allocation) -> None:
-        """Run until `trials` are exhausted, or raise Interruption, or what `trials` raised."""
+        """Run until `trials` are exhausted, or raise Interruption, or what `trials` raised: then it is to be closed."""
 
 
 class Tracker(Protocol):

@@ -87,16 +87,14 @@ def test_ray_that_died_is_started_again_and_the_trials_go_on_from_their_checkpoi
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
-def test_a_signal_ends_it_in_the_middle_of_an_epoch(
-    runner: RayRunner, tmp_path: Path, number: signal.Signals, code: int
-) -> None:
+def test_a_signal_ends_it_in_the_middle_of_an_epoch(tmp_path: Path, number: signal.Signals, code: int) -> None:
     class Signalling(Scripted):
         def report(self, trial: Trial, report: Report) -> bool:
             signal.raise_signal(number)
             return super().report(trial, report)
 
     trials = Signalling([trial(8, epochs=600)])
-    with pytest.raises(Interruption) as caught:
+    with pytest.raises(Interruption) as caught, RayRunner() as runner:
         run(runner, trials, tmp_path)
     assert caught.value.exit_code == code
     assert trials.reports == {1: [1]}
