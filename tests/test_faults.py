@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -112,7 +113,8 @@ def test_a_terminal_that_is_closed_ends_it_in_order(tmp_path: Path) -> None:
     assert again.returncode == 0, again.stderr
 
 
-@pytest.mark.parametrize("number", [pytest.param(signal.SIGKILL, marks=pytest.mark.slow), signal.SIGSTOP])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_worker_that_is_killed_or_stopped_loses_its_trial_nothing(tmp_path: Path, number: signal.Signals) -> None:
     running = start(*arguments(tmp_path, "--set", "stall_minutes=0.1"), cwd=tmp_path, extra=OFFLINE)
     eventually("a report", lambda: has(tmp_path / "sweeps", b'"report:1"'))
@@ -128,24 +130,24 @@ def test_a_worker_that_is_killed_or_stopped_loses_its_trial_nothing(tmp_path: Pa
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 8 MB of its own."""
+    """A disk of 60 MB of its own."""
     place = tmp_path / "disk"
     place.mkdir()
-    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", place]).returncode:
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", place]).returncode:
         pytest.skip("mounting a disk of its own needs root")
     yield place
     subprocess.run(["umount", "--lazy", place], check=True)
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_is_one_line_and_it_goes_on_when_there_is_space(tmp_path: Path, small_disk: Path) -> None:
     where = arguments(tmp_path, "--sweeps", str(small_disk))
     running = start(*where, cwd=tmp_path, extra=OFFLINE)
     eventually("a report", lambda: has(small_disk, b'"report:1"'))
     filler = small_disk / "filler"
     with filler.open("wb", buffering=0) as file:
-        while _written(file.fileno()):
-            pass
-    said, _ = running.communicate(timeout=120)
+        eventually("its end", lambda: _filled(file.fileno()) and running.poll() is not None)
+    said, _ = running.communicate(timeout=10)
     assert running.returncode == 1, said
     (line,) = (line for line in said.splitlines() if "record.journal: cannot be written" in line)
     assert "No space left on device" in line
@@ -157,12 +159,12 @@ def test_a_disk_that_is_full_is_one_line_and_it_goes_on_when_there_is_space(tmp_
     assert_whole(small_disk)
 
 
-def _written(descriptor: int) -> int:
-    """How much of a page a disk still takes."""
-    try:
-        return os.write(descriptor, bytes(4096))
-    except OSError:
-        return 0
+def _filled(descriptor: int) -> bool:
+    """Take what a disk still has; True then."""
+    with suppress(OSError):
+        while os.write(descriptor, bytes(4096)):
+            pass
+    return True
 
 
 def test_a_folder_that_cannot_be_written_is_one_line_and_exit_2(tmp_path: Path, small_disk: Path) -> None:

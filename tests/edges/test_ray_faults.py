@@ -10,7 +10,6 @@ from filelock import FileLock
 
 from sweeper.config import TrainConfig
 from sweeper.edges.ray import RayRunner
-from sweeper.errors import Interruption
 from sweeper.outcome import Outcome
 from sweeper.ports import Job, Report, Trial
 from tests.fakes import Scripted, data, scripted
@@ -84,21 +83,6 @@ def test_ray_that_died_is_started_again_and_the_trials_go_on_from_their_checkpoi
     for reports in done.reports.values():
         assert sorted(set(reports)) == [1, 2, 3]
         assert reports[-3:] == [1, 2, 3] or reports == [1, 2, 3]
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
-def test_a_signal_ends_it_in_the_middle_of_an_epoch(tmp_path: Path, number: signal.Signals, code: int) -> None:
-    class Signalling(Scripted):
-        def report(self, trial: Trial, report: Report) -> bool:
-            signal.raise_signal(number)
-            return super().report(trial, report)
-
-    trials = Signalling([trial(8, epochs=600)])
-    with pytest.raises(Interruption) as caught, RayRunner() as runner:
-        run(runner, trials, tmp_path)
-    assert caught.value.exit_code == code
-    assert trials.reports == {1: [1]}
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_memory_that_runs_out_is_told_from_other_deaths() -> None:
