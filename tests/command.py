@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 SWEEPER = [sys.executable, "-m", "sweeper"]
 
@@ -41,3 +42,16 @@ def start(*arguments: str, cwd: Path, extra: Mapping[str, str]) -> subprocess.Po
         text=True,
         start_new_session=True,
     )
+
+
+def runs_of(sweeps: Path, dataset: str) -> dict[int, Any]:
+    """The runs of the one sweep in the store beside it, by trial; the parent is 0."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=f"sqlite:///{sweeps / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name(dataset)
+    assert experiment is not None
+    found = client.search_runs([experiment.experiment_id])
+    numbers = [int(run.data.tags.get("sweeper.trial", "0")) for run in found]
+    assert len(set(numbers)) == len(numbers)
+    return dict(zip(numbers, found, strict=True))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.command import start, sweeper
+from tests.command import runs_of, start, sweeper
 from tests.conftest import ROOT
 
 pytestmark = [pytest.mark.hub, pytest.mark.ray, pytest.mark.mlflow]
@@ -36,15 +36,7 @@ def only_sweep(folder: Path) -> Path:
 
 def runs(folder: Path) -> dict[int, Any]:
     """MLflow's runs of the one sweep, by trial; the parent is 0."""
-    from mlflow import MlflowClient
-
-    client = MlflowClient(tracking_uri=f"sqlite:///{folder / 'sweeps' / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("sst5")
-    assert experiment is not None
-    found = client.search_runs([experiment.experiment_id])
-    numbers = [int(run.data.tags.get("sweeper.trial", "0")) for run in found]
-    assert len(set(numbers)) == len(numbers)
-    return dict(zip(numbers, found, strict=True))
+    return runs_of(folder / "sweeps", "sst5")
 
 
 def steps(folder: Path, run: Any) -> list[int]:

@@ -16,7 +16,7 @@ from sweeper.ports import Job
 from sweeper.results import results
 from sweeper.spec import SweepSpec
 from sweeper.sweep import Search
-from tests.command import sweeper
+from tests.command import runs_of, sweeper
 from tests.fakes import Watching, data, report, scripted
 from tests.spaces import SMALL, small
 
@@ -60,15 +60,7 @@ def finished(spec: SweepSpec, tmp_path: Path) -> SweepFolder:
 
 def statuses(folder: SweepFolder) -> dict[int, str]:
     """The status of each run in the store beside the sweeps, by trial; the parent is 0."""
-    from mlflow import MlflowClient
-
-    client = MlflowClient(tracking_uri=f"sqlite:///{folder.path.parent / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("sst5")
-    assert experiment is not None
-    found = client.search_runs([experiment.experiment_id])
-    numbers = [int(run.data.tags.get("sweeper.trial", "0")) for run in found]
-    assert len(set(numbers)) == len(numbers)
-    return dict(zip(numbers, (run.info.status for run in found), strict=True))
+    return {number: run.info.status for number, run in runs_of(folder.path.parent, "sst5").items()}
 
 
 def test_what_mlflow_lacks_is_sent_where_it_is_back_and_told_where_it_is_not(

@@ -198,14 +198,19 @@ def test_the_process_ends_although_a_request_is_under_way(proxy: Proxy, sweep: s
     assert (done.stdout, done.stderr) == ("2\n", "")
 
 
-@pytest.mark.slow
-def test_a_slow_server_gets_each_thing_once(proxy: Proxy, backend: int, sweep: str) -> None:
-    proxy.fault = faults.slow
-    watching = tracker(proxy.uri, sweep)
+def send_all(watching: Any) -> None:
+    """A whole sweep is told, and all of it is sent in the end."""
     for state in course():
         watching.update(state)
     watching.close("FINISHED", 30, while_answering=True)
     assert watching.behind == 0
+
+
+@pytest.mark.slow
+def test_a_slow_server_gets_each_thing_once(proxy: Proxy, backend: int, sweep: str) -> None:
+    proxy.fault = faults.slow
+    watching = tracker(proxy.uri, sweep)
+    send_all(watching)
     assert proxy.count("/runs/create") == TRIALS + 1
     assert proxy.count("/runs/search") == 1
     assert_exact(backend, sweep)
@@ -221,10 +226,7 @@ def test_a_flaky_server_gets_everything_and_is_not_told(
     proxy.fault = fault
     said: list[str] = []
     watching = tracker(proxy.uri, sweep, say=said.append)
-    for state in course():
-        watching.update(state)
-    watching.close("FINISHED", 30, while_answering=True)
-    assert watching.behind == 0
+    send_all(watching)
     assert said == []
     assert_exact(backend, sweep)
 
@@ -232,10 +234,7 @@ def test_a_flaky_server_gets_everything_and_is_not_told(
 def test_of_runs_that_were_made_twice_one_stays_and_is_whole(proxy: Proxy, backend: int, sweep: str) -> None:
     proxy.fault = faults.Late()
     watching = tracker(proxy.uri, sweep)
-    for state in course():
-        watching.update(state)
-    watching.close("FINISHED", 30, while_answering=True)
-    assert watching.behind == 0
+    send_all(watching)
     assert proxy.count("/runs/delete") == TRIALS + 1
     assert_exact(backend, sweep)
 
