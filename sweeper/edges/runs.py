@@ -46,7 +46,7 @@ class _Known:
 
     def lacks(self, params: Mapping[str, object]) -> dict[str, str]:
         """Those of these parameters that the run does not have, or has otherwise, as text."""
-        return {name: str(value) for name, value in params.items() if self.params.get(name) != str(value)}
+        return {name: text for name, text in _texts(params).items() if self.params.get(name) != text}
 
 
 class Runs:
@@ -143,7 +143,8 @@ class Runs:
         run = self.known.get(state.trial.number)
         if run is None or run.checked:
             return
-        if not level and (_other_params(run, state) or self._rows_of(run) - _kept(state)):
+        same = run.params.items() <= _texts(state.trial.config.used).items()  # MLflow takes no second value
+        if not level and (not same or self._rows_of(run) - _kept(state)):
             self._ask(self.client.delete_run, run.id)
             del self.known[state.trial.number]
         run.checked = True
@@ -237,10 +238,9 @@ def _known(run: Run, before: _Known | None) -> _Known:
     return found
 
 
-def _other_params(run: _Known, state: Recorded) -> bool:
-    """Whether a run has a parameter with another value than the trial's: MLflow takes no second one."""
-    used = {name: str(value) for name, value in state.trial.config.used.items()}
-    return any(used.get(name) != value for name, value in run.params.items())
+def _texts(params: Mapping[str, object]) -> dict[str, str]:
+    """Parameters as MLflow keeps them."""
+    return {name: str(value) for name, value in params.items()}
 
 
 def _kept(state: Recorded) -> set[_Row]:
