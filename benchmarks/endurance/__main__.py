@@ -15,9 +15,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from benchmarks.endurance import commands
 from benchmarks.endurance.arms import Arm, Tally, at_random, until
@@ -50,10 +50,9 @@ def main() -> int:
     tallies: dict[str, Tally] = {}
     for name in ("sweeper", "ray-tune"):
         if arguments.only in (None, name):
-            tallies[name] = _under_kills(name, arguments, place / name)
-    result = _result(arguments, tallies)
-    if arguments.out:
-        arguments.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+            tallies[name] = Tally()
+            for _ in _under_kills(name, arguments, place / name, tallies[name]):
+                _write(arguments, tallies)  # after every sweep: hours are not lost to a last minute
     _print(tallies)
     print(f"sweeps, records and screens are in {place}")
     return 1 if any(tally.violations for name, tally in tallies.items() if name == "sweeper") else 0
@@ -72,17 +71,16 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _under_kills(name: str, arguments: argparse.Namespace, place: Path) -> Tally:
-    """One arm, from its first sweep to its last kill."""
-    tally = Tally()
+def _under_kills(name: str, arguments: argparse.Namespace, place: Path, tally: Tally) -> Iterator[None]:
+    """One arm, from its first sweep to its last kill; yields after each sweep."""
     arm: Arm = (
         Sweeper(tally, arguments.compare, arguments.torn, arguments.seed) if name == "sweeper" else RayTune(tally)
     )
     tally.horizon = round(arguments.horizon or _whole(arm, place / "whole"), 1)
     began = time.monotonic()
-    until(arm, tally, arguments.kills, place, at_random(arguments.seed, tally.horizon))
-    tally.seconds = round(time.monotonic() - began, 1)
-    return tally
+    for _ in until(arm, tally, arguments.kills, place, at_random(arguments.seed, tally.horizon)):
+        tally.seconds = round(time.monotonic() - began, 1)
+        yield
 
 
 def _whole(arm: Arm, folder: Path) -> float:
@@ -93,14 +91,17 @@ def _whole(arm: Arm, folder: Path) -> float:
     return ended.seconds
 
 
-def _result(arguments: argparse.Namespace, tallies: dict[str, Tally]) -> dict[str, Any]:
+def _write(arguments: argparse.Namespace, tallies: dict[str, Tally]) -> None:
+    if not arguments.out:
+        return
     libraries = {name: version(name) for name in ("ray", "optuna", "mlflow", "torch")}
-    return {
+    result = {
         "seed": arguments.seed,
         "machine": f"{len(os.sched_getaffinity(0))} CPUs, {platform.platform(terse=True)}",
         "versions": libraries,
         "arms": {name: tally.plain() for name, tally in tallies.items()},
     }
+    arguments.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 def _print(tallies: dict[str, Tally]) -> None:
