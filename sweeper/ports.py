@@ -19,12 +19,34 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Predictions:
+    """What a trained model makes of one split, in the split's order."""
+
+    labels: "NDArray[np.int64]"  # (N,) the true classes
+    probabilities: "NDArray[np.float32]"  # (N, C)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What the model of a trial's best epoch makes of splits, by name; `weights` (C, C) is the mean weight that LCL's
+    weighting network gives each class (columns) for texts of each true class (rows) of validation.
+    """
+
+    splits: Mapping[str, Predictions]
+    weights: "NDArray[np.float32] | None" = None
+
+
+@dataclass(frozen=True)
 class Report:
-    """One validation. `step` counts them from 1; `metrics` are named as in MLflow: validation/accuracy."""
+    """One validation. `step` counts them from 1; `metrics` are named as in MLflow: validation/accuracy.
+
+    `scored` is there where a model was scored once more after its training: `step` is then that of its best epoch.
+    """
 
     step: int
     epoch: float
     metrics: Mapping[str, float]
+    scored: Scored | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -120,13 +142,24 @@ class Job:
 
 @dataclass(frozen=True)
 class Trial:
-    """One training of the sweep. `number` counts all trials from 1; `attempt` counts its starts, also from 1."""
+    """One training of the sweep. `number` counts all trials from 1; `attempt` counts its starts, also from 1.
+
+    Where it confirms a setting with a fresh seed, `confirms` is the number of the trial of the search that has the
+    setting, and `repeat` counts the seeds from 1; both are 0 in the search.
+    """
 
     number: int
     cell: int
     params: Mapping[str, Scalar]
     config: TrainConfig
     attempt: int = 1
+    confirms: int = 0
+    repeat: int = 0
+
+    @property
+    def stage(self) -> str:
+        """MLflow's word for it: search or confirm."""
+        return "confirm" if self.confirms else "search"
 
 
 @dataclass(frozen=True)
@@ -139,6 +172,24 @@ class Finish:
 
 
 @dataclass(frozen=True)
+class Look:
+    """One look at a test split: when (milliseconds since 1970), of which trial, trained with which seed."""
+
+    at: int
+    trial: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Test:
+    """What a trial's best model scored when the test split was opened for it: metrics test/accuracy, …, and when."""
+
+    at: int
+    step: int
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Recorded:
     """A trial as the record has it. `times` are milliseconds since 1970, one for each report."""
 
@@ -148,6 +199,7 @@ class Recorded:
     started: int = 0
     finish: Finish | None = None
     ended: int | None = None
+    test: Test | None = None
 
 
 class Study(Protocol):
@@ -164,6 +216,18 @@ class Study(Protocol):
 
     def finish(self, trial: Trial, finish: Finish) -> None:
         """Keep how a trial ended. The first end counts."""
+
+    def confirm(self, of: Trial, repeat: int) -> Trial:
+        """Begin to train the setting of a trial of the search again, with the `repeat`-th fresh seed, durably."""
+
+    def look(self, trial: Trial) -> None:
+        """Keep that the test split is opened for a trial, before it is."""
+
+    def tested(self, trial: Trial, report: Report) -> None:
+        """Keep what the model of a trial that has ended scored on the test split. The first score counts."""
+
+    def looks(self) -> Sequence[Look]:
+        """Every look at the test split, by time."""
 
     def of(self, trial: Trial) -> Recorded:
         """A trial as the record has it."""

@@ -6,8 +6,8 @@ from typing import Any
 
 from sweeper.folder import SweepFolder
 from sweeper.ports import Recorded, Report
+from sweeper.ranking import Best, Row, best, counts
 from sweeper.spec import SweepSpec
-from sweeper.tables import Best, Row, best, counts
 
 
 def best_report(spec: SweepSpec, recorded: Recorded) -> Report | None:

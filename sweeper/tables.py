@@ -1,73 +1,31 @@
-"""Rows of trials to the best of each cell: pure, whichever store the rows came from."""
+"""The table that is published: rows are systems, columns data sets, and a cell is a mean over fresh seeds.
 
-import statistics
-from collections import Counter
-from collections.abc import Mapping, Sequence
+Pure: `run` gives it what is in the record, `sweeper table` what is in MLflow, and both get the same table.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from sweeper.config import Scalar
-from sweeper.outcome import Outcome
-
-
-@dataclass(frozen=True)
-class Row:
-    """A trial as the tables see it. `score` is its best validation, `metrics` are those of that validation.
-
-    `step` is that validation's number, `steps` how many there were; `outcome` is None while it is not done.
-    """
-
-    number: int
-    cell: int
-    params: Mapping[str, Scalar]
-    outcome: Outcome | None
-    score: float | None
-    step: int
-    steps: int
-    metrics: Mapping[str, float]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Best:
-    """The best setting of a cell: the mean score over the trials that ran it, and the best of these trials.
+class Answers:
+    """What one confirmed model answered on a test split: the true and the predicted classes, (N,)."""
 
-    `complete` is False where no trial of the cell completed, and the one that came furthest stands in.
+    labels: "NDArray[np.int64]"
+    predictions: "NDArray[np.int64]"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished sweep as the table sees it: its results (results.py says what is in them) and the answers by trial.
+
+    A confirmed trial whose answers are not at hand is missing in `answers`: its cell is then not compared.
     """
 
-    cell: int
-    row: Row
-    mean: float
-    repeats: int
-    complete: bool
-
-
-def best(rows: Sequence[Row], cell: int, sign: int) -> Best | None:
-    """The best setting of a cell by validation; `sign` is 1 where more is better, -1 where less is.
-
-    Settings that ran more than once, with other seeds, are ranked by their mean. Where nothing completed, the trial
-    that came furthest is taken, and of these the best. None where no trial of the cell has a score.
-    """
-    scored = [row for row in rows if row.cell == cell and row.score is not None and row.outcome is not None]
-    completed = [row for row in scored if row.outcome == Outcome.COMPLETED]
-    if completed:
-        settings: dict[tuple[tuple[str, Scalar], ...], list[Row]] = {}
-        for row in completed:
-            settings.setdefault(tuple(sorted(row.params.items())), []).append(row)
-        winner = max(settings.values(), key=lambda runs: sign * _mean(runs))
-        return Best(cell, max(winner, key=lambda row: sign * _score(row)), _mean(winner), len(winner), complete=True)
-    if not scored:
-        return None
-    furthest = max(scored, key=lambda row: (row.steps, sign * _score(row)))
-    return Best(cell, furthest, _score(furthest), 1, complete=False)
-
-
-def counts(rows: Sequence[Row], cell: int) -> Counter[Outcome]:
-    """How the trials of a cell ended."""
-    return Counter(row.outcome for row in rows if row.cell == cell and row.outcome is not None)
-
-
-def _score(row: Row) -> float:
-    return row.score if row.score is not None else float("nan")
-
-
-def _mean(rows: Sequence[Row]) -> float:
-    return statistics.fmean(_score(row) for row in rows)
+    results: Mapping[str, Any]
+    answers: Mapping[int, Answers]

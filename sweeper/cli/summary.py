@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from sweeper.outcome import Outcome
 from sweeper.ports import Recorded
+from sweeper.ranking import Row
 from sweeper.results import row
 from sweeper.spec import SweepSpec
-from sweeper.tables import Row
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from sweeper.config import Scalar
 from sweeper.outcome import Outcome
-from sweeper.tables import Row, best, counts
+from sweeper.ranking import Row, best, counts
 
 DONE, EARLY = Outcome.COMPLETED, Outcome.STOPPED_EARLY
 
