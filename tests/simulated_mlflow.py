@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from sweeper.edges.runs import Runs, status_of
+from sweeper.edges.copy import facts, rows, status_of
+from sweeper.edges.level import Level
+from sweeper.edges.mlflow import CONFIRMATION, PARENT, number
+from sweeper.edges.runs import Runs
 from sweeper.ports import Recorded
 from tests.simulation import Killed
 
@@ -102,10 +105,8 @@ class Window:
     """
 
     def __init__(self, store: Store, look: Callable[[Recorded], None]) -> None:
-        self.runs = Runs(
-            "memory:", sweep="sst5-0000", id="1", dataset="sst5", facts={"seed": "0"}, artifacts=None,
-            answered=lambda: None,
-        )  # fmt: skip
+        self.runs = Runs("memory:", sweep="sst5-0000", id="1", dataset="sst5", artifacts=None, answered=lambda: None)
+        self.level = Level(self.runs, {"seed": "0"})
         self.runs.client, self.look = store, look
         self.states: dict[int, Recorded] = {}
         self.wanted: dict[int, Recorded] = {}
@@ -122,7 +123,7 @@ class Window:
             try:
                 if not self.runs.looked:
                     self.runs.look()
-                self.runs.send(state, status_of(state, "RUNNING"))
+                self.level.send(state, status_of(state, "RUNNING"))
             except OSError:
                 self.wanted.setdefault(number, state)
 
@@ -130,32 +131,28 @@ class Window:
         """Look once more, send everything, end the sweep's own run."""
         self.runs.look()
         for state in self.states.values():
-            self.runs.send(state, status_of(state, status))
-        self.runs.keep_only(self.states)
-        self.runs.end(status)
+            self.level.send(state, status_of(state, status))
+        self.level.keep_only(self.states)
+        self.level.end(status)
 
 
 def of_store(store: Store, recorded: Sequence[Recorded]) -> Iterator[str]:
     """What MLflow has otherwise than the record of a finished sweep."""
     expected = {one.trial.number: one for one in recorded}
-    numbers = sorted(int(run.data.tags.get("sweeper.trial", 0)) for run in store.runs.values())
-    if numbers != [0, *sorted(expected)]:
+    above = {PARENT, *(CONFIRMATION for one in recorded if one.trial.confirms)}
+    ids = {number(run): key for key, run in store.runs.items()}
+    numbers = sorted(number(run) for run in store.runs.values())
+    if numbers != sorted({*above, *expected}):
         yield f"MLflow: has runs of {numbers}, the record {sorted(expected)}"
         return
-    for key, run in store.runs.items():
-        number = int(run.data.tags.get("sweeper.trial", 0))
-        if number and (run.info.status, _rows(expected[number])) != (
-            status_of(expected[number], "FINISHED"),
-            sorted(store.rows[key]),
-        ):
-            yield f"MLflow, trial {number}: is {run.info.status} with {sorted(store.rows[key])}"
-        if not number and run.info.status != "FINISHED":
-            yield f"MLflow: the sweep's run is {run.info.status}"
-
-
-def _rows(one: Recorded) -> list[tuple[str, int, int, str]]:
-    return sorted(
-        (name, report.step, at, repr(value))
-        for report, at in zip(one.reports, one.times, strict=True)
-        for name, value in report.metrics.items()
-    )
+    for which, key in ids.items():
+        run = store.runs[key]
+        if which in above:
+            if run.info.status != "FINISHED":
+                yield f"MLflow: the run {run.data.tags['mlflow.runName']} is {run.info.status}"
+            continue
+        one = expected[which]
+        if (run.info.status, facts(rows(one))) != (status_of(one, "FINISHED"), store.rows[key]):
+            yield f"MLflow, trial {which}: is {run.info.status} with {sorted(store.rows[key])}"
+        if run.data.tags["mlflow.parentRunId"] != ids[CONFIRMATION if one.trial.confirms else PARENT]:
+            yield f"MLflow, trial {which}: is another's child"

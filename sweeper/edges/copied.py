@@ -1,14 +1,17 @@
 """A sweep's trials, read back from their copy in MLflow: equal to the record's where MLflow is level with it."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sweeper.edges.mlflow import identity, stored, value
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Recorded, Report, Trial
+from sweeper.ports import Finish, Recorded, Report, Test, Trial
 from sweeper.spec import SweepSpec
 
 Rows = dict[int, dict[str, float]]
+
+_TEST = "test/"  # what the names of metrics on the test split begin with
 
 
 def recorded(uri: str, spec: SweepSpec, sweep: str, id: str = "") -> list[Recorded]:
@@ -22,23 +25,31 @@ def _recorded(client: Any, spec: SweepSpec, run: Any) -> Recorded:
     params = json.loads(tags["sweeper.params"])
     config = spec.config(params, seed=int(knobs["seed"]), threads=int(knobs["threads"]))
     number, cell, attempt = (int(tags[f"sweeper.{name}"]) for name in ("trial", "cell", "attempt"))
-    rows, times = _reports(client, run)
+    confirms, repeat = (int(tags.get(f"sweeper.{name}", 0)) for name in ("confirms", "repeat"))
+    names = sorted(run.data.metrics)
+    rows, times = _rows(client, run, [name for name in names if not name.startswith(_TEST)])
     outcome = tags.get("sweeper.outcome")
     return Recorded(
-        trial=Trial(number, cell, params, config, attempt),
+        trial=Trial(number, cell, params, config, attempt, confirms, repeat),
         reports=tuple(Report(step, step / spec.validations_per_epoch, rows[step]) for step in sorted(rows)),
         times=tuple(times[step] for step in sorted(rows)),
         started=info.start_time,
         finish=Finish(Outcome(outcome), tags["sweeper.reason"]) if outcome else None,
         ended=info.end_time if outcome else None,
+        test=_test(*_rows(client, run, [name for name in names if name.startswith(_TEST)])),
     )
 
 
-def _reports(client: Any, run: Any) -> tuple[Rows, dict[int, int]]:
-    """The metrics of a run's reports, and when they came, by step."""
+def _test(rows: Rows, times: Mapping[int, int]) -> Test | None:
+    """What the test split gave, which is looked at once."""
+    return next((Test(times[step], step, rows[step]) for step in rows), None)
+
+
+def _rows(client: Any, run: Any, names: Sequence[str]) -> tuple[Rows, dict[int, int]]:
+    """The metrics of a run by these names, and when they came, by step."""
     rows: Rows = {}
     times: dict[int, int] = {}
-    for name in sorted(run.data.metrics):
+    for name in names:
         for row in client.get_metric_history(run.info.run_id, name):
             rows.setdefault(row.step, {})[name] = value(row.value)
             times[row.step] = row.timestamp

@@ -1,6 +1,7 @@
 """MLflow: the window. How a sweep's runs are found in a store, and how a store is made.
 
-One experiment per data set, a parent run per sweep, a child run per trial; their tags say whose they are.
+One experiment per data set, a run per sweep, a child of it per trial of the search. What confirms is in one more child,
+which has a child per confirmed trial. Their tags say whose they are, and of which stage.
 """
 
 import math
@@ -19,6 +20,9 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
 PARENT = 0  # the number of the sweep's own run
+CONFIRMATION = -1  # and that of the run above the confirmed trials
+_ABOVE = {"sweep": PARENT, "confirmation": CONFIRMATION}  # the stages of the runs that are no trial's
+_STAGES = (*_ABOVE, "search", "confirm")
 _INFINITE = 1.7976931348623157e308
 
 
@@ -41,6 +45,21 @@ def client_of(uri: str) -> Any:
     return MlflowClient(tracking_uri=uri)
 
 
+class Answering:
+    """A client of MLflow that calls `answered` after each answer."""
+
+    def __init__(self, client: Any, answered: Callable[[], None]) -> None:
+        self._client, self._answered = client, answered
+
+    def __getattr__(self, request: str) -> Callable[..., Any]:
+        def asked(*args: Any, **named: Any) -> Any:
+            answer = getattr(self._client, request)(*args, **named)
+            self._answered()
+            return answer
+
+        return asked
+
+
 def identity(sweep: str, id: str) -> dict[str, str]:
     """The tags that all runs of a sweep have, and those of no other."""
     return {"sweeper.sweep": sweep.rpartition("-")[2], **({"sweeper.id": id} if id else {})}
@@ -51,30 +70,27 @@ def stored(uri: str, dataset: str, identity: Mapping[str, str]) -> tuple[Any, li
     client = client_of(uri)
     experiment = client.get_experiment_by_name(dataset)
     found: dict[int, Run] = {}
-    runs = search(_ask, client, experiment.experiment_id, identity) if experiment else ()
+    runs = search(client, experiment.experiment_id, identity) if experiment else ()
     for run in sorted(runs, key=made):
         found.setdefault(number(run), run)
-    return client, [found[trial] for trial in sorted(found) if trial != PARENT]
+    return client, [found[trial] for trial in sorted(found) if trial > PARENT]
 
 
-def search(ask: Callable[..., Any], client: Any, experiment: str, identity: Mapping[str, str]) -> Iterator[Run]:
-    """The runs of a sweep: its own, and those of its trials."""
+def search(client: Any, experiment: str, identity: Mapping[str, str]) -> Iterator[Run]:
+    """The runs of a sweep, of every stage."""
     token, wanted = None, " and ".join(f"tags.`{name}` = '{value}'" for name, value in identity.items())
     while True:
-        page = ask(client.search_runs, [experiment], wanted, ViewType.ACTIVE_ONLY, page_token=token)
-        yield from (run for run in page if run.data.tags.get("sweeper.stage") in ("sweep", "search"))
+        page = client.search_runs([experiment], wanted, ViewType.ACTIVE_ONLY, page_token=token)
+        yield from (run for run in page if run.data.tags.get("sweeper.stage") in _STAGES)
         token = page.token
         if not token:
             return
 
 
-def _ask(request: Callable[..., Any], *args: Any, **named: Any) -> Any:
-    return request(*args, **named)
-
-
 def number(run: Run) -> int:
-    """The number of a run's trial."""
-    return int(run.data.tags.get("sweeper.trial", PARENT))
+    """The number of a run: its trial's, or PARENT or CONFIRMATION."""
+    tags = run.data.tags
+    return _ABOVE[tags["sweeper.stage"]] if tags["sweeper.stage"] in _ABOVE else int(tags["sweeper.trial"])
 
 
 def made(run: Run) -> tuple[int, str]:

@@ -12,8 +12,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from sweeper.edges.copy import status_of
+from sweeper.edges.level import Level
 from sweeper.edges.mlflow import PARENT
-from sweeper.edges.runs import Runs, status_of
+from sweeper.edges.runs import Runs
 from sweeper.ports import Recorded
 
 _log = logging.getLogger(__name__)
@@ -45,9 +47,10 @@ class MlflowTracker:
         say: Callable[[str], None] = lambda _: None,
         status: str = "RUNNING",
     ) -> None:
-        """`id`, `facts` and `artifacts` as in Runs; `say` takes a line for the screen, from a thread of its own."""
+        """`id` and `artifacts` as in Runs, `facts` as in Level; `say` takes a line for the screen, from our thread."""
         self.place, self.say, self.status = shown(uri), say, status
-        self.runs = Runs(uri, sweep, dataset, facts, artifacts, self._answered, id)
+        self.runs = Runs(uri, sweep, dataset, artifacts, self._answered, id)
+        self.level = Level(self.runs, facts)
         self.states: dict[int, Recorded] = {}
         self.wanted: dict[int, _Wanted] = {PARENT: _Wanted(None, status)}
         self.answers = 0
@@ -125,7 +128,7 @@ class MlflowTracker:
         if not self.runs.looked or self._failures > 1:
             self.runs.look()
         if wanted.state is not None:
-            self.runs.send(wanted.state, status_of(wanted.state, wanted.sweep))
+            self.level.send(wanted.state, status_of(wanted.state, wanted.sweep))
         else:
             self._level_parent(wanted.sweep)
 
@@ -135,12 +138,12 @@ class MlflowTracker:
             self.runs.look()
             with self._changed:
                 for number, state in self.states.items():
-                    if not self.runs.is_level(state, status_of(state, status)):
+                    if not self.level.holds(state, status_of(state, status)):
                         self.wanted.setdefault(number, _Wanted(state, status))
                 self._doubt = len(self.wanted) > 1
         if status == "FINISHED":
-            self.runs.keep_only(self.states)
-        self.runs.end(status)
+            self.level.keep_only(self.states)
+        self.level.end(status)
 
     def _done(self, number: int, wanted: _Wanted, *, asked: bool) -> None:
         """The run is level; where there is newer news of it by now, it waits behind the others once more.

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -53,7 +53,8 @@ def runs(uri: str, sweep: str) -> dict[int, Any]:
     experiment = client.get_experiment_by_name("sst5")
     assert experiment is not None
     found = client.search_runs([experiment.experiment_id], f"tags.`sweeper.sweep` = '{sweep.rpartition('-')[2]}'")
-    return {int(run.data.tags.get("sweeper.trial", "0")): run for run in found}
+    above = {"sweep": 0, "confirmation": -1}
+    return {int(run.data.tags.get("sweeper.trial", above.get(run.data.tags["sweeper.stage"], 0))): run for run in found}
 
 
 def history(uri: str, run: Any, metric: str) -> list[tuple[int, float]]:
@@ -207,9 +208,13 @@ def test_the_table_of_mlflows_copy_is_that_of_the_record_to_the_last_byte(tmp_pa
 
 
 def ordered(one: Recorded) -> Recorded:
-    """A trial with the metrics of its reports in alphabetical order, and no negative zero."""
-    rows = [{name: report.metrics[name] + 0.0 for name in sorted(report.metrics)} for report in one.reports]
-    return replace(one, reports=tuple(replace(r, metrics=row) for r, row in zip(one.reports, rows, strict=True)))
+    """A trial with its metrics in alphabetical order, and no negative zero."""
+    reports = tuple(replace(report, metrics=_ordered(report.metrics)) for report in one.reports)
+    return replace(one, reports=reports, test=one.test and replace(one.test, metrics=_ordered(one.test.metrics)))
+
+
+def _ordered(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {name: metrics[name] + 0.0 for name in sorted(metrics)}
 
 
 def until(holds: Callable[[], bool]) -> None:

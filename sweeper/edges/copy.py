@@ -1,0 +1,63 @@
+"""A trial as its run in MLflow has it: name, note, tags, parameters and rows of metrics; `copied` reads it back.
+
+Pure, and without MLflow. What may change of a run is in its tags; parameters and rows cannot be taken back.
+"""
+
+import json
+from collections.abc import Mapping
+
+from sweeper.ports import Recorded, Report, Trial
+
+Row = tuple[str, int, int, float]  # of a metric: its name, step, time in milliseconds since 1970, value
+
+_LONGEST = 5000  # characters of a tag
+
+
+def status_of(state: Recorded, sweep: str) -> str:
+    """MLflow's status for a trial of a sweep with this status: one that has not ended runs, or was cut off."""
+    if state.finish is not None:
+        return "FINISHED" if state.finish.outcome.healthy else "FAILED"
+    return "RUNNING" if sweep == "RUNNING" else "KILLED"
+
+
+def name(trial: Trial) -> str:
+    """What people call the run: `12 lcl all-MiniLM-L6-v2`, or `97 lcl all-MiniLM-L6-v2, seed 1 of trial 12`."""
+    found = f"{trial.number} {trial.config.loss} {trial.config.encoder.rpartition('/')[2]}"
+    return f"{found}, seed {trial.repeat} of trial {trial.confirms}" if trial.confirms else found
+
+
+def tags(state: Recorded) -> dict[str, str]:
+    """The tags of a trial's run beside those that say whose it is: a run that has them has all rows of the state."""
+    trial, finish = state.trial, state.finish
+    found = {
+        "sweeper.trial": str(trial.number),
+        "sweeper.cell": str(trial.cell),
+        "sweeper.params": json.dumps(dict(trial.params), ensure_ascii=False),
+        "sweeper.attempt": str(trial.attempt),
+        "sweeper.reports": str(len(state.reports)),
+    }
+    if trial.confirms:
+        tested = str(state.test.at) if state.test else ""
+        found |= {
+            "sweeper.confirms": str(trial.confirms), "sweeper.repeat": str(trial.repeat), "sweeper.tested": tested,
+        }  # fmt: skip
+    if finish is not None:
+        found |= {"sweeper.outcome": finish.outcome.value, "sweeper.reason": finish.reason[:_LONGEST]}
+    return found
+
+
+def texts(params: Mapping[str, object]) -> dict[str, str]:
+    """Parameters as MLflow keeps them."""
+    return {name: str(value) for name, value in params.items()}
+
+
+def rows(state: Recorded, sent: int = 0) -> list[Row]:
+    """The metrics of a trial, each with its step and when it came, without those of the reports that were `sent`."""
+    test = [(Report(state.test.step, 0, state.test.metrics), state.test.at)] if state.test else []
+    told = [*list(zip(state.reports, state.times, strict=True))[sent:], *test]
+    return [(name, report.step, at, float(value)) for report, at in told for name, value in report.metrics.items()]
+
+
+def facts(rows: list[Row]) -> set[tuple[str, int, int, str]]:
+    """Rows that can be compared: equal ones are equal here, NaN too."""
+    return {(name, step, at, repr(value)) for name, step, at, value in rows}

@@ -1,0 +1,147 @@
+"""The runs of one sweep are brought level with its record, so that doing it again changes nothing.
+
+A row of a metric carries the time of its report, and MLflow keeps equal rows once. The tags of a run come with its last
+rows, and say how many reports it has, and whether the test is among them: a run with the tags and the status that it
+shall have is level. Rows and parameters cannot be taken back: a run that has what the record lost with a torn tail is
+deleted, and made anew.
+"""
+
+import logging
+from collections.abc import Mapping
+
+from mlflow.entities import Metric, Param, RunTag
+
+from sweeper.edges import copy
+from sweeper.edges.mlflow import CONFIRMATION, PARENT, value
+from sweeper.edges.runs import Known, Runs
+from sweeper.ports import Recorded
+
+_BATCH = 800  # rows in one request, which takes 1000 with params and tags
+_TRIES = 3  # times that a traceback is sent to an MLflow that answers otherwise
+
+_log = logging.getLogger(__name__)
+
+
+class Level:
+    """Brings the `runs` of a sweep level. A method is a few requests, and raises what MLflow's client raises.
+
+    `facts` are the parameters of the sweep's own run.
+    """
+
+    def __init__(self, runs: Runs, facts: Mapping[str, str]) -> None:
+        self.runs, self.facts = runs, facts
+
+    def holds(self, state: Recorded, status: str) -> bool:
+        """Whether MLflow has a trial as it is, as far as known."""
+        run = self.runs.known.get(state.trial.number)
+        return run is not None and run.status == status and run.has(self._tags(state))
+
+    def send(self, state: Recorded, status: str) -> None:
+        """Bring the run of a trial level with it, and to this status; one that is level costs no request."""
+        number, trial = state.trial.number, state.trial
+        if trial.confirms:
+            self._confirmation()
+        tags = self._tags(state)
+        self._check(state, level=state.finish is not None and self.holds(state, status))
+        if number not in self.runs.known:
+            self.runs.make(number, self._tags(Recorded(trial)), copy.name(trial), state.started)
+        run = self.runs.known[number]
+        if status == "RUNNING":
+            self._reopen(run)
+        if not run.has(tags) or run.lacks(trial.config.used):
+            self._log(run, state, tags)
+        if state.finish is not None and run.status != status:
+            self._keep_traceback(run, state.finish.traceback)
+        if run.status != status:
+            self.runs.client.set_terminated(run.id, status, end_time=state.ended if state.finish else None)
+            run.status = status
+
+    def keep_only(self, states: Mapping[int, Recorded]) -> None:
+        """Delete the runs of trials that the record does not have: those that a torn tail took."""
+        above = {PARENT, *(CONFIRMATION for state in states.values() if state.trial.confirms)}
+        for number in [number for number in self.runs.known if number not in above and number not in states]:
+            self.runs.delete(number)
+
+    def end(self, status: str) -> None:
+        """Give the parent its parameters, and it and the run above the confirmed trials this status, the parent last.
+
+        KILLED is not for one that had ended otherwise before.
+        """
+        run = self.runs.known[PARENT]
+        missing = run.lacks(self.facts)
+        if missing:
+            self.runs.client.log_batch(run.id, params=[Param(*param) for param in missing.items()])
+            run.params |= missing
+        for above in (CONFIRMATION, PARENT):
+            if above in self.runs.known:
+                self._end(self.runs.known[above], status)
+
+    def _end(self, run: Known, status: str) -> None:
+        if status == "RUNNING":
+            self._reopen(run)
+        elif status != run.status and not (status == "KILLED" and run.status in ("FINISHED", "FAILED")):
+            self.runs.client.set_terminated(run.id, status)
+            run.status = status
+
+    def _reopen(self, run: Known) -> None:
+        if run.status != "RUNNING":
+            self.runs.client.update_run(run.id, status="RUNNING")
+            run.status = "RUNNING"
+
+    def _confirmation(self) -> None:
+        """The run above the confirmed trials: it is there, and below the sweep's own."""
+        tags = self.runs.tags("confirmation") | {"mlflow.parentRunId": self._id(PARENT)}
+        if CONFIRMATION not in self.runs.known:
+            self.runs.make(CONFIRMATION, tags, "confirm")
+        run = self.runs.known[CONFIRMATION]
+        if not run.has(tags):
+            self.runs.client.log_batch(run.id, tags=[RunTag(*tag) for tag in tags.items()])
+            run.tags.update(tags)
+
+    def _tags(self, state: Recorded) -> dict[str, str]:
+        parent = self._id(CONFIRMATION if state.trial.confirms else PARENT)
+        return self.runs.tags(state.trial.stage) | {"mlflow.parentRunId": parent} | copy.tags(state)
+
+    def _id(self, which: int) -> str:
+        return self.runs.known[which].id if which in self.runs.known else ""
+
+    def _check(self, state: Recorded, *, level: bool) -> None:
+        """Delete a run from before that has what the record does not have; one that was `level` has not."""
+        run = self.runs.known.get(state.trial.number)
+        if run is None or run.checked:
+            return
+        same = run.params.items() <= copy.texts(state.trial.config.used).items()  # MLflow takes no second value
+        if not level and (not same or copy.facts(self._rows_of(run)) - copy.facts(copy.rows(state))):
+            self.runs.delete(state.trial.number)
+        run.checked = True
+
+    def _rows_of(self, run: Known) -> list[copy.Row]:
+        """Every row that MLflow has of a run."""
+        histories = (self.runs.client.get_metric_history(run.id, name) for name in run.metrics)
+        return [(row.key, row.step, row.timestamp, value(row.value)) for rows in histories for row in rows]
+
+    def _log(self, run: Known, state: Recorded, tags: Mapping[str, str]) -> None:
+        """Send the rows that MLflow may lack, with the last of them the parameters and the tags."""
+        rows = [Metric(name, value, at, step) for name, step, at, value in copy.rows(state, run.reports)]
+        while len(rows) > _BATCH:
+            self.runs.client.log_batch(run.id, metrics=rows[:_BATCH])
+            rows = rows[_BATCH:]
+        missing = run.lacks(state.trial.config.used)
+        params = [Param(*param) for param in missing.items()]
+        self.runs.client.log_batch(run.id, rows, params, [RunTag(*tag) for tag in tags.items()])
+        run.reports = len(state.reports)
+        run.params |= missing
+        run.tags.update(tags)
+
+    def _keep_traceback(self, run: Known, traceback: str) -> None:
+        """Put the traceback of a trial beside its figures; where MLflow takes no files, the record still has it."""
+        if not traceback or run.tries == _TRIES:
+            return
+        try:
+            self.runs.client.log_text(run.id, traceback, "error.txt")
+            run.tries = _TRIES
+        except Exception as error:
+            run.tries += 1
+            if run.tries < _TRIES:
+                raise
+            _log.warning("MLflow took no file for run %s: %s", run.id, str(error).partition("\n")[0])
