@@ -7,7 +7,6 @@ of their sum (Welch, "The generalization of Student's problem when several diffe
 involved", 1947).
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,7 +32,7 @@ class Estimate:
 
 def accuracy(hits: Hits) -> Estimate:
     """A system's accuracy, in [0, 1]; `hits` are (S, N), at least two seeds and two texts."""
-    return _estimate(float(hits.mean()), [_of_seeds(hits), _of_texts(hits.mean(axis=0))])
+    return _estimates(np.array([hits.mean()]), [_of_seeds(hits), _of_texts(hits.mean(axis=0)[None])])[0]
 
 
 def lead(ours: Hits, theirs: Hits) -> Estimate:
@@ -41,10 +40,27 @@ def lead(ours: Hits, theirs: Hits) -> Estimate:
 
     Raises ValueError where the texts are not as many.
     """
-    if ours.shape[1] != theirs.shape[1]:
-        raise ValueError(f"both must have been scored on the same texts, got {ours.shape[1]} and {theirs.shape[1]}")
-    between = ours.mean(axis=0) - theirs.mean(axis=0)  # (N,)
-    return _estimate(float(between.mean()), [_of_seeds(ours), _of_seeds(theirs), _of_texts(between)])
+    return leads([ours, theirs])[0, 1]
+
+
+def leads(systems: Sequence[Hits]) -> dict[tuple[int, int], Estimate]:
+    """How far the accuracy of each system is above that of each later one: all pairs of hits on the same N texts.
+
+    Raises ValueError where the texts are not as many.
+    """
+    texts = [hits.shape[1] for hits in systems]
+    if len(set(texts)) > 1:
+        other = next(count for count in texts if count != texts[0])
+        raise ValueError(f"both must have been scored on the same texts, got {texts[0]} and {other}")
+    found: dict[tuple[int, int], Estimate] = {}
+    means = np.stack([hits.mean(axis=0) for hits in systems]) if systems else np.empty((0, 0))  # (K, N)
+    seeds = [_of_seeds(hits) for hits in systems]
+    for k in range(len(systems) - 1):
+        between = means[k] - means[k + 1 :]  # (K - k - 1, N)
+        theirs = tuple(np.concatenate(part) for part in zip(*seeds[k + 1 :], strict=True))
+        estimates = _estimates(between.mean(axis=1), [seeds[k], (theirs[0], theirs[1]), _of_texts(between)])
+        found |= {(k, k + 1 + j): estimate for j, estimate in enumerate(estimates)}
+    return found
 
 
 def holm(ps: Sequence[float]) -> list[float]:
@@ -57,24 +73,29 @@ def holm(ps: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _of_seeds(hits: Hits) -> tuple[float, int]:
-    """The variance of a mean over seeds, and its degrees of freedom."""
+_Source = tuple[NDArray[np.float64], NDArray[np.float64]]  # (K,) or (1,): variances of means, their degrees of freedom
+
+
+def _of_seeds(hits: Hits) -> _Source:
+    """The variance of a mean over seeds."""
     means = hits.mean(axis=1)
-    return float(means.var(ddof=1)) / len(means), len(means) - 1
+    return np.array([means.var(ddof=1) / len(means)]), np.array([len(means) - 1.0])
 
 
-def _of_texts(each: NDArray[np.float64]) -> tuple[float, int]:
-    """The variance of a mean over texts (N,), and its degrees of freedom."""
-    return float(each.var(ddof=1)) / len(each), len(each) - 1
+def _of_texts(each: NDArray[np.float64]) -> _Source:
+    """The variances of means over texts; `each` is (K, N)."""
+    count = each.shape[1]
+    return each.var(axis=1, ddof=1) / count, np.full(len(each), count - 1.0)
 
 
-def _estimate(mean: float, sources: Sequence[tuple[float, int]]) -> Estimate:
-    """A mean whose variance has several independent sources."""
-    variance = sum(part for part, _ in sources)
-    if variance == 0:
-        return Estimate(mean, 0.0, math.inf, mean, mean, float(mean == 0))
-    freedom = variance**2 / sum(part**2 / degrees for part, degrees in sources)
-    error = math.sqrt(variance)
-    reach = error * float(stats.t.ppf((1 + _LEVEL) / 2, freedom))
-    p = 2 * float(stats.t.sf(abs(mean) / error, freedom))
-    return Estimate(mean, error, freedom, mean - reach, mean + reach, p)
+def _estimates(means: NDArray[np.float64], sources: Sequence[_Source]) -> list[Estimate]:
+    """Means (K,) whose variances have several independent sources."""
+    variance = sum((part for part, _ in sources), np.zeros_like(means))
+    spread = sum((part**2 / degrees for part, degrees in sources), np.zeros_like(means))
+    certain = variance == 0
+    freedom = np.where(certain, np.inf, variance**2 / np.where(certain, 1, spread))
+    error = np.sqrt(variance)
+    reach = error * np.where(certain, 0, stats.t.ppf((1 + _LEVEL) / 2, freedom))
+    p = np.where(certain, means == 0, 2 * stats.t.sf(np.abs(means) / np.where(certain, 1, error), freedom))
+    columns = (means, error, freedom, means - reach, means + reach, p)
+    return [Estimate(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]

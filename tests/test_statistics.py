@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sweeper.statistics import Hits, accuracy, holm, lead
+from sweeper.statistics import Hits, accuracy, holm, lead, leads
 
 TEXTS = 500
 
@@ -89,3 +89,36 @@ def test_holms_correction_by_hand() -> None:
     assert holm([0.02, 0.2, 0.01, 0.03]) == pytest.approx([0.06, 0.2, 0.04, 0.06])
     assert holm([0.6, 0.9]) == [1.0, 1.0]
     assert holm([]) == []
+
+
+def test_all_pairs_at_once_are_the_pairs_one_by_one_as_scipy_would_have_it() -> None:
+    random = np.random.default_rng(3)
+    easy = ease(random)
+    systems = [system(random, easy, seeds, 0.1 * seeds, 0.2) for seeds in (2, 3, 5, 4)]
+    found = leads(systems)
+    assert list(found) == [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
+    for (ours, theirs), estimate in found.items():
+        assert estimate == lead(systems[ours], systems[theirs])
+        seeds = [systems[k].mean(axis=1) for k in (ours, theirs)]
+        between = systems[ours].mean(axis=0) - systems[theirs].mean(axis=0)
+        parts = [(stats.sem(each) ** 2, len(each) - 1) for each in (*seeds, between)]
+        freedom = sum(part for part, _ in parts) ** 2 / sum(part**2 / degrees for part, degrees in parts)
+        assert (estimate.mean, estimate.freedom) == pytest.approx((between.mean(), freedom))
+        interval = stats.t.interval(0.95, freedom, loc=between.mean(), scale=math.sqrt(sum(part for part, _ in parts)))
+        assert (estimate.low, estimate.high) == pytest.approx(interval)
+
+
+def test_where_the_texts_leave_no_doubt_the_lead_is_welchs_test() -> None:
+    """Each text is one model's of ours, and one model's of theirs: so all texts have the same lead."""
+    ours = np.arange(10) < np.array([[6], [10]])
+    ours[1] &= ~ours[0]
+    theirs = np.array([5, 3, 2]).repeat([5, 3, 2]) == np.array([[5], [3], [2]])
+    found, welch = lead(ours, theirs), stats.ttest_ind([0.6, 0.4], [0.5, 0.3, 0.2], equal_var=False)
+    assert (found.mean, found.p) == pytest.approx((1 / 6, welch.pvalue))
+    interval = welch.confidence_interval()
+    assert (found.freedom, found.low, found.high) == pytest.approx((welch.df, interval.low, interval.high))
+
+
+def test_no_pairs_of_one_system_or_of_none() -> None:
+    assert leads([]) == {}
+    assert leads([np.ones((2, 3), dtype=bool)]) == {}
