@@ -111,11 +111,12 @@ def _drop_earlier(own: Path, number: int) -> bool:
     return True
 
 
-def forget(folder: Path, trial: Trial) -> None:
-    """Remove the checkpoints of a trial that has ended; a traceback stays."""
+def forget(folder: Path, trial: Trial, *, model: bool = False) -> None:
+    """Remove the checkpoints of a trial that has ended, and its `model` too; a traceback stays."""
     place = trial_folder(folder, trial)
-    for path in place.glob("*checkpoint-*.pt*"):
-        path.unlink(missing_ok=True)
+    for pattern in ("*checkpoint-*.pt*", *(("*model-*.pt*",) if model else ())):
+        for path in place.glob(pattern):
+            path.unlink(missing_ok=True)
     for empty in (place, place.parent):
         with suppress(OSError):
             empty.rmdir()

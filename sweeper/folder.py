@@ -29,6 +29,7 @@ class Frozen:
 
     `spec` is the whole spec as it then was, `question` what the sweep is of it. `resolved` maps `dataset` and each
     encoder to a commit or digest, and `rows` to the digest of the rows. `id` tells two sweeps of one question apart.
+    `test` says how many texts the test split has, and their digest; None where there is none.
     """
 
     question: Mapping[str, Any]
@@ -36,6 +37,8 @@ class Frozen:
     resolved: Mapping[str, str]
     threads: int
     id: str = ""
+    labels: Sequence[str] = ()
+    test: Mapping[str, Any] | None = None
 
 
 class SweepFolder:
@@ -127,12 +130,16 @@ def open_(path: Path) -> SweepFolder:
         raise UsageError(f"{path / 'sweep.json'}: cannot be read ({error}); move {path} away to start anew") from None
 
 
-def create(sweeps: Path, spec: SweepSpec, resolved: Mapping[str, str], threads: int) -> SweepFolder:
+def create(
+    sweeps: Path, spec: SweepSpec, resolved: Mapping[str, str], threads: int, labels: Sequence[str] = (),
+    test: Mapping[str, Any] | None = None,
+) -> SweepFolder:  # fmt: skip
     """Make the folder of a new sweep, and freeze what it is about; beside one of the same name, as NAME.2."""
     first = f"{spec.data.name}-{fingerprint(spec.question, resolved)}"
     names = itertools.chain([first], (f"{first}.{number}" for number in itertools.count(2)))
     name = next(name for name in names if not (sweeps / name / "sweep.json").exists())
-    frozen = Frozen(spec.question, spec.model_dump(mode="json"), dict(resolved), threads, secrets.token_hex(4))
+    whole = spec.model_dump(mode="json")
+    frozen = Frozen(spec.question, whole, dict(resolved), threads, secrets.token_hex(4), list(labels), test)
     folder = SweepFolder(sweeps / name, frozen)
     write(folder.path / "sweep.json", asdict(folder.frozen))
     return folder

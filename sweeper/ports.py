@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+CLOCK = frozenset(("examples_per_second", "seconds"))  # metrics of a Report that are no function of config and data
+
+
 @dataclass(frozen=True)
 class Predictions:
     """What a trained model makes of one split, in the split's order."""

@@ -88,8 +88,19 @@ def part(rows: Rows, most: int | None) -> Rows:
 
 def digest(corpus: Corpus) -> str:
     """A digest of the rows themselves: the same texts and labels in the same order, whatever file they came from."""
+    return _digest(corpus, sorted(corpus.splits))
+
+
+def test_split(corpus: Corpus) -> dict[str, Any] | None:
+    """How many texts the test split has, and their digest; None where there is none."""
+    rows = corpus.splits.get("test")
+    return None if rows is None else {"texts": len(rows), "digest": _digest(corpus, ["test"])}
+
+
+def _digest(corpus: Corpus, splits: Iterable[str]) -> str:
     sha = hashlib.sha256(json.dumps(corpus.labels, ensure_ascii=False).encode())
-    for name, rows in sorted(corpus.splits.items()):
+    for name in splits:
+        rows = corpus.splits[name]
         sha.update(json.dumps([name, rows.texts, rows.pairs, rows.labels.tolist()], ensure_ascii=False).encode())
     return sha.hexdigest()[:16]
 

@@ -1,5 +1,6 @@
-"""Which setting of a cell is the best on validation: pure, whichever store the trials came from."""
+"""Which setting of a cell is the best on validation: a pure function of what was recorded."""
 
+import math
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -7,6 +8,8 @@ from dataclasses import dataclass
 
 from sweeper.config import Scalar
 from sweeper.outcome import Outcome
+from sweeper.ports import Recorded, Report
+from sweeper.spec import SweepSpec
 
 
 @dataclass(frozen=True)
@@ -40,24 +43,72 @@ class Best:
     complete: bool
 
 
-def best(rows: Sequence[Row], cell: int, sign: int) -> Best | None:
-    """The best setting of a cell by validation; `sign` is 1 where more is better, -1 where less is.
+def best_report(spec: SweepSpec, recorded: Recorded) -> Report | None:
+    """The report with the best finite value of the objective; the first of equals."""
+    metric, sign = spec.objective.metric, spec.objective.sign
+    finite = [report for report in recorded.reports if math.isfinite(report.metrics.get(metric, math.nan))]
+    return max(finite, key=lambda report: sign * report.metrics[metric], default=None)
 
-    Settings that ran more than once, with other seeds, are ranked by their mean. Where nothing completed, the trial
-    that came furthest is taken, and of these the best. None where no trial of the cell has a score.
+
+def row(spec: SweepSpec, recorded: Recorded) -> Row:
+    """A recorded trial as a ranking sees it."""
+    report = best_report(spec, recorded)
+    return Row(
+        number=recorded.trial.number,
+        cell=recorded.trial.cell,
+        params=recorded.trial.params,
+        outcome=recorded.finish.outcome if recorded.finish else None,
+        score=report.metrics[spec.objective.metric] if report else None,
+        step=report.step if report else 0,
+        steps=len(recorded.reports),
+        metrics=report.metrics if report else {},
+    )
+
+
+Setting = tuple[tuple[str, Scalar], ...]
+
+
+def setting(params: Mapping[str, Scalar]) -> Setting:
+    """What makes two trials replicates of each other."""
+    return tuple(sorted(params.items()))
+
+
+def ranked(rows: Sequence[Row], cell: int, sign: int) -> list[Best]:
+    """The settings of a cell that completed, the best by validation first; `sign` is -1 where less is better.
+
+    Settings that ran more than once, with other seeds, are ranked by their mean; of equals, the one tried first.
     """
+    settings: dict[Setting, list[Row]] = {}
+    for row in rows:
+        if row.cell == cell and row.score is not None and row.outcome == Outcome.COMPLETED:
+            settings.setdefault(setting(row.params), []).append(row)
+    found = (
+        Best(cell, max(runs, key=lambda row: sign * _score(row)), _mean(runs), len(runs), complete=True)
+        for runs in settings.values()
+    )
+    return sorted(found, key=lambda one: -sign * one.mean)
+
+
+def best(rows: Sequence[Row], cell: int, sign: int) -> Best | None:
+    """The best setting of a cell by validation.
+
+    Where nothing completed, the trial that came furthest is taken, and of these the best. None where no trial of the
+    cell has a score.
+    """
+    found = ranked(rows, cell, sign)
+    if found:
+        return found[0]
     scored = [row for row in rows if row.cell == cell and row.score is not None and row.outcome is not None]
-    completed = [row for row in scored if row.outcome == Outcome.COMPLETED]
-    if completed:
-        settings: dict[tuple[tuple[str, Scalar], ...], list[Row]] = {}
-        for row in completed:
-            settings.setdefault(tuple(sorted(row.params.items())), []).append(row)
-        winner = max(settings.values(), key=lambda runs: sign * _mean(runs))
-        return Best(cell, max(winner, key=lambda row: sign * _score(row)), _mean(winner), len(winner), complete=True)
     if not scored:
         return None
     furthest = max(scored, key=lambda row: (row.steps, sign * _score(row)))
     return Best(cell, furthest, _score(furthest), 1, complete=False)
+
+
+def replicates(rows: Sequence[Row], cell: int) -> int:
+    """How many trials of a cell ran a setting that another had run before."""
+    own = [row for row in rows if row.cell == cell]
+    return len(own) - len({setting(row.params) for row in own})
 
 
 def counts(rows: Sequence[Row], cell: int) -> Counter[Outcome]:

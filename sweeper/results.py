@@ -1,52 +1,43 @@
-"""What came of a sweep, as plain values: a pure function of the record."""
+"""What came of a sweep, as plain values: a pure function of the record. It is what results.json keeps.
 
-import math
+`cells` are the rows of the table. Each has the `best` of its search, chosen on validation and so an optimistic figure,
+and in `confirm` what fresh seeds made of it: the figures to publish.
+"""
+
+import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
+from sweeper.confirmation import Candidate, candidates, winner
 from sweeper.folder import SweepFolder
-from sweeper.ports import Recorded, Report
-from sweeper.ranking import Best, Row, best, counts
+from sweeper.ports import Look, Recorded
+from sweeper.ranking import Best, best, best_report, counts, replicates, row, setting
 from sweeper.spec import SweepSpec
 
 
-def best_report(spec: SweepSpec, recorded: Recorded) -> Report | None:
-    """The report with the best finite value of the objective; the first of equals."""
-    metric, sign = spec.objective.metric, spec.objective.sign
-    finite = [report for report in recorded.reports if math.isfinite(report.metrics.get(metric, math.nan))]
-    return max(finite, key=lambda report: sign * report.metrics[metric], default=None)
-
-
-def row(spec: SweepSpec, recorded: Recorded) -> Row:
-    """A recorded trial as the tables see it."""
-    report = best_report(spec, recorded)
-    return Row(
-        number=recorded.trial.number,
-        cell=recorded.trial.cell,
-        params=recorded.trial.params,
-        outcome=recorded.finish.outcome if recorded.finish else None,
-        score=report.metrics[spec.objective.metric] if report else None,
-        step=report.step if report else 0,
-        steps=len(recorded.reports),
-        metrics=report.metrics if report else {},
-    )
-
-
-def results(spec: SweepSpec, folder: SweepFolder, recorded: Sequence[Recorded]) -> dict[str, Any]:
+def results(
+    spec: SweepSpec, folder: SweepFolder, recorded: Sequence[Recorded], looks: Sequence[Look] = ()
+) -> dict[str, Any]:
     """Everything that the sweep found, as plain values: what `--json` prints and results.json keeps."""
-    rows = [row(spec, one) for one in recorded]
+    frozen = folder.frozen
     return {
         "sweep": folder.name,
         "dataset": spec.data.name,
         "objective": spec.objective.metric,
-        "trials": len(rows),
+        "trials": sum(not one.trial.confirms for one in recorded),
         "limited": spec.limit.model_dump(exclude_none=True),
-        "resolved": dict(folder.frozen.resolved),
-        "cells": [_cell(spec, rows, cell) for cell in range(len(spec.cells))],
+        "resolved": dict(frozen.resolved),
+        "labels": list(frozen.labels),
+        "threads": frozen.threads,
+        "gpu": spec.resources.gpu,
+        "test": dict(frozen.test) if frozen.test else None,
+        "looks": [asdict(look) for look in looks],
+        "cells": [_cell(spec, recorded, cell) for cell in range(len(spec.cells))],
     }
 
 
-def winner(spec: SweepSpec, results: Mapping[str, Any]) -> int | None:
+def leader(spec: SweepSpec, results: Mapping[str, Any]) -> int | None:
     """The number of the best trial of all cells in a sweep's results; None where nothing has a score."""
     found = [cell["best"] for cell in results["cells"] if cell["best"] is not None]
     sign = spec.objective.sign
@@ -54,26 +45,98 @@ def winner(spec: SweepSpec, results: Mapping[str, Any]) -> int | None:
     return None if top is None else int(top["trial"])
 
 
-def _cell(spec: SweepSpec, rows: Sequence[Row], cell: int) -> dict[str, Any]:
-    found = best(rows, cell, spec.objective.sign)
+def _cell(spec: SweepSpec, recorded: Sequence[Recorded], cell: int) -> dict[str, Any]:
+    searched = [one for one in recorded if one.trial.cell == cell and not one.trial.confirms]
+    rows = [row(spec, one) for one in searched]
     ended = {outcome.value: number for outcome, number in counts(rows, cell).items()}
-    return {"cell": spec.cells[cell], "trials": sum(ended.values()), "outcomes": ended, "best": _best(spec, found)}
+    return {
+        "cell": spec.cells[cell],
+        "trials": sum(ended.values()),
+        "outcomes": ended,
+        "repeated": replicates(rows, cell),
+        **_cost(spec, searched),
+        "best": _best(spec, best(rows, cell, spec.objective.sign)),
+        "confirm": _confirm(spec, recorded, cell),
+    }
+
+
+def _cost(spec: SweepSpec, recorded: Sequence[Recorded]) -> dict[str, float]:
+    """Epochs that were trained, and the hours that their training and validation took."""
+    reports = [report for one in recorded for report in one.reports]
+    seconds = sum(report.metrics.get("seconds", 0.0) for report in reports)
+    return {"epochs": len(reports) / spec.validations_per_epoch, "hours": seconds / 3600}
 
 
 def _best(spec: SweepSpec, found: Best | None) -> dict[str, Any] | None:
     if found is None:
         return None
-    row, cell = found.row, spec.cells[found.cell]
+    row = found.row
     return {
         "trial": row.number,
         "completed": found.complete,
-        "params": {name: value for name, value in row.params.items() if name not in cell},
+        "params": _tuned(spec, row.params, found.cell),
         spec.objective.metric: None if row.score is None else _plain(row.score),
         "mean": _plain(found.mean),
         "repeats": found.repeats,
         "epoch": row.step / spec.validations_per_epoch,
-        "metrics": {name: _plain(row.metrics[name]) for name in sorted(row.metrics)},
+        "metrics": _plain_metrics(row.metrics),
     }
+
+
+def _confirm(spec: SweepSpec, recorded: Sequence[Recorded], cell: int) -> dict[str, Any] | None:
+    """What fresh seeds made of a cell's best setting, once that is decided."""
+    won = winner(spec, recorded, cell)
+    if won is None:
+        return None
+    confirmed = [one for one in recorded if one.trial.confirms and one.trial.cell == cell]
+    tested = {setting(one.trial.params) for one in confirmed if one.test is not None and one.test.metrics}
+    spread = _spread(won.scores(spec))
+    return {
+        "confirms": won.trial.number,
+        "params": _tuned(spec, won.trial.params, cell),
+        "planned": spec.confirm.seeds,
+        **_cost(spec, confirmed),
+        "search": _plain(won.search),
+        **spread,
+        "optimism": None if spread["mean"] is None else _plain(spec.objective.sign * (won.search - spread["mean"])),
+        "tested_settings": len(tested),
+        "candidates": [_candidate(spec, one) for one in candidates(spec, recorded, cell)],
+        "seeds": [_seed(spec, one) for one in sorted(won.seeds, key=lambda one: one.trial.repeat)],
+    }
+
+
+def _candidate(spec: SweepSpec, found: Candidate) -> dict[str, Any]:
+    scores = found.scores(spec)
+    return {"confirms": found.trial.number, **_spread(scores), "seeds": len(scores)}
+
+
+def _spread(scores: Sequence[float]) -> dict[str, float | None]:
+    """Mean and standard deviation (n - 1) of scores."""
+    return {
+        "mean": _plain(statistics.fmean(scores)) if scores else None,
+        "sd": _plain(statistics.stdev(scores)) if len(scores) > 1 else None,
+    }
+
+
+def _seed(spec: SweepSpec, one: Recorded) -> dict[str, Any]:
+    report = best_report(spec, one)
+    return {
+        "trial": one.trial.number,
+        "seed": one.trial.config.seed,
+        "outcome": one.finish.outcome.value if one.finish else None,
+        "reason": one.finish.reason if one.finish else "",
+        "epoch": report.epoch if report else None,
+        "metrics": _plain_metrics(report.metrics) if report else {},
+        "test": _plain_metrics(one.test.metrics) if one.test and one.test.metrics else None,
+    }
+
+
+def _tuned(spec: SweepSpec, params: Mapping[str, Any], cell: int) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if name not in spec.cells[cell]}
+
+
+def _plain_metrics(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {name: _plain(metrics[name]) for name in sorted(metrics)}
 
 
 def _plain(value: float) -> float:

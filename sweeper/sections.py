@@ -56,6 +56,13 @@ class Budget(Section):
     hours: Annotated[float, Field(gt=0)] | None = None
 
 
+class Confirm(Section):
+    """The best settings of each cell are trained again with so many fresh seeds, `top` of them; 0 seeds: none is."""
+
+    seeds: Annotated[int, Field(ge=0)] = 5
+    top: Annotated[int, Field(ge=1)] = 1
+
+
 class Resources(Section):
     """What one trial gets. A fraction of a GPU lets several trials share one."""
 

@@ -24,7 +24,7 @@ from sweeper.outcome import Outcome
 from sweeper.ports import Finish, Job, Recorded, Report, Trial
 from sweeper.results import results
 from sweeper.spec import SweepSpec
-from sweeper.sweep import Search
+from sweeper.stages import Search
 from tests.fakes import data
 from tests.faults import room_for
 from tests.simulated_mlflow import Store, Window, of_store

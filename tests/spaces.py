@@ -23,6 +23,7 @@ SMALL: dict[str, Any] = {
     "training": {"epochs": 4},
     "asha": {"grace_epochs": 1, "reduction_factor": 2},
     "budget": {"trials": 6},
+    "confirm": {"seeds": 0},
 }
 
 

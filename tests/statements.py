@@ -7,13 +7,22 @@ setting comes twice; MLflow has what the record has, once. A violation is a line
 
 import json
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-CREATE_STUDY, CREATE_TRIAL, PARAM, STATE, VALUE, ATTRIBUTE = 0, 4, 5, 6, 7, 8  # Optuna's JournalOperation
+CREATE_STUDY, STUDY_ATTRIBUTE, CREATE_TRIAL, PARAM, STATE, VALUE, ATTRIBUTE = (
+    0,
+    2,
+    4,
+    5,
+    6,
+    7,
+    8,
+)  # Optuna's JournalOperation
 PRUNED, ENDED = 2, (1, 2, 3)  # Optuna's TrialState
 
 _text = partial(json.dumps, sort_keys=True)
@@ -104,15 +113,25 @@ def _value(operation: Mapping[str, Any]) -> Any:
 
 
 def committed(data: bytes) -> Facts:
-    """What a journal's bytes have committed: params, metrics of each step and outcome of each numbered trial."""
-    facts: Facts = {}
+    """What a journal's bytes have committed: params, metrics of each step and outcome of each numbered trial.
+
+    And the looks at the test split, and what was scored there.
+    """
+    facts: Facts = {(name,): _text(value) for name, value in _of_studies(data)}
     for number, trial in numbered(told(operations(data))):
-        facts["params", number] = _text({"cell": trial.cell, **trial.params})
+        facts["params", number] = _text({"cell": trial.cell, **trial.params, **(trial.last("params") or {})})
         for step, report in trial.reports:
             facts.setdefault(("metrics", number, step), _text(report["metrics"]))  # the first commit of a step wins
         for outcome in trial.all("outcome")[:1]:
             facts["outcome", number] = _text(outcome)
     return facts
+
+
+def _of_studies(data: bytes) -> Iterator[tuple[str, Any]]:
+    """The attributes of studies, in the record's order: the looks at the test split, and what was scored there."""
+    for operation in operations(data):
+        if operation["op_code"] == STUDY_ATTRIBUTE:
+            yield from operation["user_attr"].items()
 
 
 def lost(before: bytes, after: bytes) -> list[str]:
@@ -140,6 +159,16 @@ def numbered(trials: Sequence[Told]) -> list[tuple[int, Told]]:
     return [(trial.last("number"), trial) for trial in trials if trial.last("number") is not None]
 
 
+def searched(trials: Sequence[Told]) -> list[tuple[int, Told]]:
+    """The numbered trials of the search: the budget's. The others confirm."""
+    return [(number, trial) for number, trial in numbered(trials) if trial.last("confirms") is None]
+
+
+def confirmed(trials: Sequence[Told]) -> list[tuple[int, Told]]:
+    """The numbered trials that confirm a setting with a fresh seed."""
+    return [(number, trial) for number, trial in numbered(trials) if trial.last("confirms") is not None]
+
+
 def of_record(folder: Path) -> list[str]:
     """What is wrong in the record of a sweep, finished or not."""
     trials = numbered(trials_of(folder))
@@ -147,7 +176,7 @@ def of_record(folder: Path) -> list[str]:
     numbers = [number for number, _ in trials]
     if sorted(numbers) != list(range(1, len(trials) + 1)):
         found.append(f"the trials are numbered {numbers}")
-    return found + list(_repeated(trials))
+    return found + list(_repeated(searched(trials_of(folder)))) + list(_twice(confirmed(trials_of(folder))))
 
 
 def _of_trial(trial: Told) -> Iterator[str]:
@@ -178,20 +207,59 @@ def _repeated(trials: Sequence[tuple[int, Told]]) -> Iterator[str]:
             stopped[setting] = number
 
 
+def _twice(trials: Sequence[tuple[int, Told]]) -> Iterator[str]:
+    """Trials that confirm what another has confirmed with the same seed."""
+    seeds: dict[str, int] = {}
+    for number, trial in trials:
+        place = _text([trial.cell, trial.last("params"), trial.last("repeat")])
+        if place in seeds:
+            yield f"trial {number}: confirms the same as trial {seeds[place]}"
+        seeds[place] = number
+
+
 def of_finished(folder: Path) -> list[str]:
     """What is wrong in the record and the folder of a finished sweep, beside what `of_record` finds."""
-    trials, budget = trials_of(folder), json.loads((folder / "sweep.json").read_text())["spec"]["budget"]["trials"]
+    trials, spec = trials_of(folder), json.loads((folder / "sweep.json").read_text())["spec"]
+    budget, seeds = spec["budget"]["trials"], spec.get("confirm", {}).get("seeds", 0)
     results = folder / "results.json"
     counted = json.loads(results.read_text())["trials"] if results.exists() else None
     found = [] if counted == budget else [f"results.json has {counted} trials, the budget is {budget}"]
-    if len(numbered(trials)) != budget:
-        found.append(f"{len(numbered(trials))} trials are numbered, the budget is {budget}")
+    if len(searched(trials)) != budget:
+        found.append(f"{len(searched(trials))} trials are numbered, the budget is {budget}")
+    repeats = Counter((trial.cell, _text(trial.last("params"))) for _, trial in confirmed(trials))
+    found += [f"{place}: has {count} fresh seeds of {seeds}" for place, count in repeats.items() if count != seeds]
+    found += _of_tests(folder)
     for number, trial in numbered(trials):
         if trial.last("outcome") is None or not trial.states:
             found.append(f"trial {number}: has the outcome {trial.last('outcome')}, told {len(trial.states)} times")
     if any(trial.last("number") is None and trial.last("skipped") is None for trial in trials):
         found.append("a proposal was neither numbered nor skipped")
-    return found + [f"{path.relative_to(folder)}: is left over" for path in sorted(folder.rglob("*checkpoint-*"))]
+    return (
+        found
+        + [f"{path.relative_to(folder)}: is left over" for path in sorted(folder.rglob("*checkpoint-*"))]
+        + [f"{path.relative_to(folder)}: is left over" for path in sorted(folder.rglob("model-*.pt"))]
+    )
+
+
+def _of_tests(folder: Path) -> Iterator[str]:
+    """What is wrong with the looks at the test split: each is recorded before its score, and a trial is scored once."""
+    looks: set[int] = set()
+    scored: set[int] = set()
+    confirming = {number for number, _ in confirmed(trials_of(folder))}
+    for name, value in _of_studies((folder / "record.journal").read_bytes()):
+        if name.startswith("look:"):
+            looks.add(value["trial"])
+        elif name.startswith("test:"):
+            number = int(name.partition(":")[2])
+            if number in scored:
+                yield f"trial {number}: was scored twice"
+            if value["metrics"] and number not in looks:
+                yield f"trial {number}: was scored without a look on record"
+            if number not in confirming:
+                yield f"trial {number}: was scored, and confirms nothing"
+            scored.add(number)
+    gone = [number for number in scored if not (folder / "predictions" / f"{number}-validation.parquet").exists()]
+    yield from (f"trial {number}: its answers are gone" for number in gone)
 
 
 def violations(folder: Path, uri: str) -> list[str]:

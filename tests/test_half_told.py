@@ -8,7 +8,7 @@ import pytest
 from sweeper.edges.optuna import OptunaStudy
 from sweeper.outcome import Outcome
 from sweeper.spec import SweepSpec
-from sweeper.sweep import Search
+from sweeper.stages import Search
 from tests.fakes import report
 from tests.simulated_sweep import spec_of
 from tests.statements import VALUE

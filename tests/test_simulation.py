@@ -27,7 +27,7 @@ from sweeper.edges.optuna import OptunaStudy
 from sweeper.outcome import Outcome
 from sweeper.ports import Finish, Job, Progress, Report, Trial
 from sweeper.spec import SweepSpec
-from sweeper.sweep import Search
+from sweeper.stages import Search
 from tests.fakes import data
 from tests.simulated_sweep import PATIENCE, World, happened, memory, spec_of
 from tests.simulation import Killed, Training

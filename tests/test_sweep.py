@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from sweeper import results, sweep
+from sweeper import results, stages, sweep
 from sweeper.allocation import Allocation
 from sweeper.edges.inline import InlineRunner
 from sweeper.edges.optuna import OptunaStudy
 from sweeper.errors import SweeperError
 from sweeper.folder import create
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Job, Report, Trial
+from sweeper.ports import Finish, Report, Trial
 from sweeper.spec import SweepSpec
-from sweeper.sweep import Search
-from tests.fakes import Watching, data, report, scripted
+from sweeper.stages import Search
+from tests.fakes import Watching, jobs, report
 from tests.spaces import small
 
 LOST = Finish(Outcome.FAILED, "its worker process died")
@@ -35,8 +35,7 @@ def study(spec: SweepSpec, folder: Path) -> OptunaStudy:
 def run(spec: SweepSpec, folder: Path) -> Watching:
     watching = Watching()
     with closing(study(spec, folder)) as record:
-        job = Job(scripted, {"m": data()}, folder)
-        assert sweep.run(spec, record, InlineRunner(1, 0), [watching], job, Allocation(1, 0, 1))
+        assert sweep.run(spec, record, InlineRunner(1, 0), [watching], jobs(folder), Allocation(1, 0, 1))
     return watching
 
 
@@ -212,8 +211,8 @@ def test_one_class_twice_running_past_the_grace_epochs_is_a_collapse(
 
 def test_a_validation_split_of_nearly_one_class_is_no_collapse() -> None:
     metrics = {"validation/largest_class": 0.985, "validation/majority": 0.985}
-    assert not sweep._one_class(Report(1, 1.0, metrics))
-    assert sweep._one_class(Report(1, 1.0, {**metrics, "validation/largest_class": 1.0}))
+    assert not stages._one_class(Report(1, 1.0, metrics))
+    assert stages._one_class(Report(1, 1.0, {**metrics, "validation/largest_class": 1.0}))
 
 
 def test_the_grace_epochs_are_those_of_the_file(tmp_path: Path) -> None:
@@ -259,7 +258,7 @@ def test_results_have_the_best_of_each_cell(tmp_path: Path) -> None:
         if scores:
             assert entry["best"]["validation/accuracy"] == max(scores)
         assert entry["outcomes"] == {"completed": 3}
-    assert results.winner(asked, found) in range(1, 7)
+    assert results.leader(asked, found) in range(1, 7)
 
 
 def test_a_record_of_this_format_written_by_an_earlier_version_still_reads(tmp_path: Path) -> None:

@@ -13,10 +13,8 @@ from sweeper.edges.optuna import OptunaStudy
 from sweeper.folder import open_
 from sweeper.learn.train import train
 from sweeper.learn.vocabulary import Vocabulary
-from sweeper.ports import Encoder, Recorded, TrainingData
+from sweeper.ports import CLOCK, Encoder, Recorded, TrainingData
 from sweeper.spec import SweepSpec
-
-_CLOCK = "examples_per_second"  # the one metric that is not a function of the config
 
 
 def training_data(spec: SweepSpec) -> TrainingData:
@@ -48,7 +46,7 @@ def _of_trial(recorded: Recorded, data: TrainingData) -> list[str]:
     number, found = recorded.trial.number, []
     with closing(train(recorded.trial.config, data, None)) as reports:
         for kept, report in zip(recorded.reports, islice(reports, len(recorded.reports)), strict=True):
-            names = {*kept.metrics, *report.metrics} - {_CLOCK}
+            names = {*kept.metrics, *report.metrics} - CLOCK
             other = sorted(name for name in names if repr(kept.metrics.get(name)) != repr(report.metrics.get(name)))
             if other:
                 found.append(f"trial {number}, step {report.step}: {', '.join(other)} differ from a training in one go")

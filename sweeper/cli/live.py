@@ -20,7 +20,7 @@ from sweeper.cli.screen import Screen
 from sweeper.cli.summary import Summary
 from sweeper.outcome import Outcome
 from sweeper.ports import Recorded
-from sweeper.results import best_report
+from sweeper.ranking import best_report
 from sweeper.spec import SweepSpec
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -99,6 +99,9 @@ class Drawing:
         parts = [f"{len(state.ended())}/{state.total} trials", words.duration(self.clock() - self.start)]
         left = state.seconds_left(self.slots, self.clock())
         parts += [f"about {words.duration(left)} left"] if left is not None else []
+        if state.confirming():
+            ended = sum(one.finish is not None for one in state.confirming())
+            parts.insert(1, f"confirming {ended}/{state.to_confirm}")
         spared, whole = state.saved()
         return ["  ·  ".join(parts), *([f"ASHA saved {spared:g} of {whole:g} epochs"] if spared else [])]
 

@@ -1,9 +1,10 @@
 """Before a sweep starts: its data and encoders, fetched once and pinned, then turned into arrays."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sweeper.cli.screen import Screen
 from sweeper.config import RECURRENT
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sweeper.edges.tokens import Tokenizer
     from sweeper.learn.vocabulary import Vocabulary
 
+Step = Callable[[str], AbstractContextManager[Any]]
 SEARCHED = ("train", "validation")  # all that a search may see
 
 
@@ -81,15 +83,15 @@ def _unchanged(folder: SweepFolder, pins: Mapping[str, str], resolved: Mapping[s
 
 
 def materialise(
-    screen: Screen, prepared: Prepared, encoders: Iterable[str], splits: Sequence[str] = SEARCHED
+    prepared: Prepared, encoders: Iterable[str], splits: Sequence[str] = SEARCHED, *, step: Step
 ) -> dict[str, TrainingData]:
-    """Tokens and weights by encoder, as arrays, for these of the spec's encoders."""
+    """Tokens and weights by encoder, as arrays, for these of the spec's encoders; `step` frames what takes a while."""
     from sweeper.learn import model
 
     spec, corpus = prepared.spec, prepared.corpus
     data = {}
     for name in encoders:
-        with screen.step(f"tokenising {spec.data.name} and loading the weights of {name}"):
+        with step(f"tokenising {_named(splits)} of {spec.data.name} and loading the weights of {name}"):
             tokenizer = tokenizer_of(prepared, name)
             tokens = {split: tokenizer.split(corpus.splits[split], spec.most_tokens) for split in splits}
             if name in RECURRENT:
@@ -99,6 +101,10 @@ def materialise(
                 _fits(spec, encoder, len(corpus.labels), tokenizer.longest)
             data[name] = TrainingData(corpus.labels, encoder, tokens)
     return data
+
+
+def _named(splits: Sequence[str]) -> str:
+    return f"{', '.join(splits[:-1])} and {splits[-1]}" if len(splits) > 1 else splits[0]
 
 
 def _fits(spec: SweepSpec, encoder: Encoder, classes: int, longest: int) -> None:

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from sweeper.outcome import Outcome
 from sweeper.ports import Recorded
-from sweeper.ranking import Row
-from sweeper.results import row
+from sweeper.ranking import Row, row
 from sweeper.spec import SweepSpec
 
 
@@ -22,20 +21,31 @@ class Summary:
         """The trials of the whole budget."""
         return sum(self.spec.share(cell) for cell in range(len(self.spec.cells)))
 
+    @property
+    def to_confirm(self) -> int:
+        """The trials that confirm, where every cell has as many settings that completed as are to be confirmed."""
+        return len(self.spec.cells) * self.spec.confirm.top * self.spec.confirm.seeds
+
     def ended(self, cell: int | None = None) -> list[Recorded]:
-        """The trials that have ended, of one cell or of all."""
+        """The trials of the search that have ended, of one cell or of all."""
         return [one for one in self._of(cell) if one.finish is not None]
 
     def running(self, cell: int | None = None) -> list[Recorded]:
-        """The trials that run now, of one cell or of all."""
-        return [one for one in self._of(cell) if one.finish is None]
+        """The trials that run now, of one cell or of all, those that confirm too."""
+        every = self.states.values()
+        return [one for one in every if one.finish is None and cell in (None, one.trial.cell)]
+
+    def confirming(self) -> list[Recorded]:
+        """The trials that confirm, running or ended."""
+        return [one for one in self.states.values() if one.trial.confirms]
 
     def count(self, outcomes: Sequence[Outcome], cell: int | None = None) -> int:
         """How many trials ended in one of these ways."""
         return sum(one.finish is not None and one.finish.outcome in outcomes for one in self._of(cell))
 
     def _of(self, cell: int | None) -> list[Recorded]:
-        return [one for one in self.states.values() if cell is None or one.trial.cell == cell]
+        searched = (one for one in self.states.values() if not one.trial.confirms)
+        return [one for one in searched if cell in (None, one.trial.cell)]
 
     def best(self, cell: int | None = None) -> Row | None:
         """The trial with the best score so far, running ones included."""
@@ -52,7 +62,10 @@ class Summary:
         return spared / per_epoch, whole / per_epoch
 
     def seconds_left(self, slots: int, now: float) -> float | None:
-        """An estimate: what the remaining trials take if each takes its cell's mean so far, on `slots` at a time."""
+        """An estimate: what the remaining trials take if each takes its cell's mean so far, on `slots` at a time.
+
+        A trial that confirms takes as long as those that completed.
+        """
         took = {cell: [_seconds(one) for one in self.ended(cell)] for cell in range(len(self.spec.cells))}
         every = [seconds for cell in took.values() for seconds in cell]
         if not every:
@@ -60,9 +73,13 @@ class Summary:
         work = 0.0
         for cell, known in took.items():
             mean = sum(known) / len(known) if known else sum(every) / len(every)
-            waiting = self.spec.share(cell) - len(self.ended(cell)) - len(self.running(cell))
+            waiting = self.spec.share(cell) - len(self._of(cell))
             work += max(0, waiting) * mean
             work += sum(max(0.0, mean - (now - one.started / 1000)) for one in self.running(cell))
+        whole = [
+            _seconds(one) for one in self.ended() if one.finish and one.finish.outcome == Outcome.COMPLETED
+        ] or every
+        work += max(0, self.to_confirm - len(self.confirming())) * sum(whole) / len(whole)
         return work / slots
 
 

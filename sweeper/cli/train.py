@@ -45,12 +45,12 @@ def _recorded(folder: "SweepFolder", spec: "SweepSpec", number: int | None) -> "
 
     from sweeper.edges.optuna import OptunaStudy
     from sweeper.errors import UsageError
-    from sweeper.results import results, winner
+    from sweeper.results import leader, results
 
     with closing(OptunaStudy(spec, folder.journal, folder.frozen.threads)) as study:
         recorded = study.recorded()
     if number is None:
-        number = winner(spec, results(spec, folder, recorded))
+        number = leader(spec, results(spec, folder, recorded))
     found = next((one for one in recorded if one.trial.number == number), None)
     if found is None:
         raise UsageError(f"{folder.path}: has no trial {number}, allowed: 1 to {len(recorded)}")
@@ -78,7 +78,7 @@ def _train(screen: Screen, folder: "SweepFolder", found: "Recorded", out: Path, 
     if test and "test" not in prepared.corpus.splits:
         raise UsageError(f"--test: {folder.spec.data.name} has no test split; leave it out, or give the data set one")
     splits = (*SEARCHED, "test") if test else SEARCHED
-    data = materialise(screen, prepared, [config.encoder], splits)[config.encoder]
+    data = materialise(prepared, [config.encoder], splits, step=screen.step)[config.encoder]
     screen.line(f"{folder.name} trial {found.trial.number}: {words.settings(config.used)}", style="bold")
     result = _earlier(out) or _best_epoch(screen, folder.spec, found, data, out)
     if test and "test" not in result:

@@ -9,7 +9,7 @@ from sweeper.config import Scalar
 from sweeper.document import spell
 from sweeper.outcome import Outcome
 from sweeper.ports import Recorded
-from sweeper.results import best_report
+from sweeper.ranking import best_report
 from sweeper.spec import SweepSpec
 
 SHOWN = {
@@ -66,12 +66,13 @@ def trial_line(spec: SweepSpec, recorded: Recorded, width: int) -> str:
     parts = [
         f"trial {trial.number:>3}",
         f"{cell(spec, trial.cell):<{width}}",
+        *([f"seed {trial.repeat} of trial {trial.confirms}"] if trial.confirms else []),
         f"{SHOWN[finish.outcome] if finish else 'running':<13}",
         f"{figure(report.metrics[spec.objective.metric]) if report else '-':>6} at epoch {report.epoch:<3g}"
         if report
         else f"{'-':>6}{'':13}",
         f"{duration(took):>7}",
-        settings({name: value for name, value in trial.params.items() if name not in own}),
+        "" if trial.confirms else settings({k: v for k, v in trial.params.items() if k not in own}),
     ]
     if finish is not None and not finish.outcome.healthy:
         parts.append(f"[{finish.reason}]")

@@ -1,4 +1,4 @@
-"""A model's figures on a split."""
+"""What a model makes of a split: figures, probabilities, and the weights that LCL has learned between classes."""
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -18,37 +18,66 @@ from sweeper.ports import Progress, TrainingData
 
 
 @dataclass(frozen=True)
-class Scored:
-    """Figures by name, and the predicted class of each text in the split's order (N,)."""
+class Score:
+    """Figures by name, and the probabilities of each text's classes in the split's order (N, C)."""
 
     figures: dict[str, float]
-    predictions: NDArray[np.int64]
+    probabilities: NDArray[np.float32]
+
+    @property
+    def predictions(self) -> NDArray[np.int64]:
+        """The class that is given to each text (N,)."""
+        found: NDArray[np.int64] = self.probabilities.argmax(axis=1)
+        return found
 
 
-def score(model: Classifier, data: TrainingData, name: str, config: TrainConfig) -> Scored:
+def score(model: Classifier, data: TrainingData, name: str, config: TrainConfig) -> Score:
     """Loss (mean cross entropy of the classifier), accuracy and F1 of the model on a split."""
     signs = scoring(model, data, name, config)
     while True:
         try:
             next(signs)
         except StopIteration as end:
-            return cast("Scored", end.value)
+            return cast("Score", end.value)
 
 
 @torch.no_grad()
-def scoring(model: Classifier, data: TrainingData, name: str, config: TrainConfig) -> Generator[Progress, None, Scored]:
+def scoring(model: Classifier, data: TrainingData, name: str, config: TrainConfig) -> Generator[Progress, None, Score]:
     """`score`, with a sign of life after each batch."""
     split = data.splits[name]
     place = next(model.parameters()).device
-    predictions, loss = np.empty(len(split), dtype=np.int64), torch.zeros((), device=place)
+    probabilities = np.empty((len(split), len(data.labels)), dtype=np.float32)
+    loss = torch.zeros((), device=place)
     for rows, batch in _batches(model, data, name, config):
         with device.autocast(device.precision(config.precision, place), place):
             logits = model(batch, weigh=False).logits.float()
         loss += functional.cross_entropy(logits, batch.labels, reduction="sum")
-        predictions[rows] = logits.argmax(dim=-1).cpu().numpy()
+        probabilities[rows] = logits.softmax(dim=-1).cpu().numpy()
         yield Progress()
-    counts = metrics.confusion(split.labels, predictions, len(data.labels))
-    return Scored({"loss": float(loss) / len(split), **metrics.figures(counts)}, predictions)
+    counts = metrics.confusion(split.labels, probabilities.argmax(axis=1), len(data.labels))
+    return Score({"loss": float(loss) / len(split), **metrics.figures(counts)}, probabilities)
+
+
+@torch.no_grad()
+def weights_between_classes(
+    model: Classifier, data: TrainingData, name: str, config: TrainConfig
+) -> Generator[Progress, None, NDArray[np.float32] | None]:
+    """The mean weight that the weighting network gives each class (column) for texts of each true class (row): (C, C).
+
+    None for a model without a weighting network, and NaN in the rows of classes that the split does not have.
+    """
+    if model.weighting is None:
+        return None
+    place, classes = next(model.parameters()).device, len(data.labels)
+    sums = torch.zeros(classes, classes, device=place)
+    for _, batch in _batches(model, data, name, config):
+        with device.autocast(device.precision(config.precision, place), place):
+            weighting = model(batch).weighting
+        sums.index_add_(0, batch.labels, weighting.float().softmax(dim=-1))
+        yield Progress()
+    counts = np.bincount(data.splits[name].labels, minlength=classes)[:, None].astype(np.float32)
+    with np.errstate(invalid="ignore"):
+        return (sums.cpu().numpy() / counts).astype(np.float32)
 
 
 @torch.no_grad()

@@ -7,13 +7,14 @@ The generator owns the loop, the caller owns what happens with the reports: it n
 Where it gets a checkpoint path, it saves there before each report, and goes on from there when it is called again:
 the reports of the earlier run come again first, then the training continues bit for bit as if it had not stopped.
 `live` is the same with a sign of life after each batch, for a runner that must tell a worker at work from a dead one.
+Where it is told what chooses an epoch, it keeps the model of the best one beside the checkpoint.
 """
 
 import math
 import time
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,6 +31,7 @@ from sweeper.learn.optimise import Optimiser
 from sweeper.learn.phases import Phase, phases
 from sweeper.learn.score import features_of, frozen_features, scoring
 from sweeper.ports import Progress, Report, TrainingData
+from sweeper.sections import Objective
 
 _REMEDY = "a lower learning_rate or a higher tau helps"
 _CHECK_EVERY = 50  # steps between two looks at whether the loss is still a number: each look waits for the device
@@ -47,11 +49,14 @@ def train(config: TrainConfig, data: TrainingData, saved: Path | None = None) ->
 
 
 def live(
-    config: TrainConfig, data: TrainingData, saved: Path | None = None
+    config: TrainConfig, data: TrainingData, saved: Path | None = None, choose: Objective | None = None
 ) -> Generator[Report | Progress, None, None]:
-    """As `train`, with a Progress after each batch, trained or scored, and where a checkpoint could not be kept."""
+    """As `train`, with a Progress after each batch, trained or scored, and where a checkpoint could not be kept.
+
+    With `choose`, checkpoints have the model of the best epoch so far too, and in the end it is in `model_of(saved)`.
+    """
     try:
-        yield from _Training(config, data).run(saved)
+        yield from _Training(config, data, choose).run(saved)
     except torch.OutOfMemoryError as error:
         raise ExhaustedError(_out_of_memory(config, error)) from error
     except MemoryError as error:
@@ -67,6 +72,11 @@ def _out_of_memory(config: TrainConfig, error: BaseException) -> str:
     return f"out of memory at batch_size {config.batch_size}, max_length {config.max_length}: {first}"
 
 
+def model_of(saved: Path) -> Path:
+    """Where the model of the best epoch is once the training that kept its checkpoints in `saved` has ended."""
+    return saved.with_name(saved.name.replace("checkpoint", "model"))
+
+
 Returned = TypeVar("Returned")
 Events = Generator[Report | Progress, None, Returned]
 
@@ -74,8 +84,8 @@ Events = Generator[Report | Progress, None, Returned]
 class _Training:
     """The state of one training."""
 
-    def __init__(self, config: TrainConfig, data: TrainingData) -> None:
-        self.config, self.data = config, data
+    def __init__(self, config: TrainConfig, data: TrainingData, choose: Objective | None) -> None:
+        self.config, self.data, self.choose = config, data, choose
         self.split = data.splits["train"]
         self.labels = torch.from_numpy(self.split.labels)
         self.device = device.prepare(config)
@@ -91,6 +101,7 @@ class _Training:
                 f"{config.batch_size}, got {config.validations_per_epoch}; ask for fewer"
             )
         self.reports: list[Report] = []
+        self.best: dict[str, Any] = {}  # step, value and model of the best epoch so far
         self.unkept = False  # whether a checkpoint could not be written
 
     def _enter(self, phase: Phase) -> Events[None]:
@@ -111,16 +122,30 @@ class _Training:
         for step in range(len(self.reports) + 1, self.config.reports + 1):
             report = yield from self._stretch(step)
             self.reports.append(report)
+            self._choose(report)
             if saved is not None:
-                yield self._keep(saved)
+                yield self._keep(self._state(), saved)
             generators = self._generators()
             yield report
             self._set_generators(generators)  # whatever the caller drew from them meanwhile
+        if saved is not None and self.best:
+            yield self._keep(self.best, model_of(saved))
 
-    def _keep(self, saved: Path) -> Progress:
-        """Write the checkpoint. A training whose disk is full goes on without, and says so once."""
+    def _choose(self, report: Report) -> None:
+        """Keep the model of the best epoch, the first of equals."""
+        value = report.metrics.get(self.choose.metric, math.nan) if self.choose else math.nan
+        if (
+            self.choose
+            and math.isfinite(value)
+            and (not self.best or self.choose.sign * value > self.choose.sign * self.best["value"])
+        ):
+            model = {name: tensor.detach().cpu().clone() for name, tensor in self.model.state_dict().items()}
+            self.best = {"step": report.step, "epoch": report.epoch, "value": value, "model": model}
+
+    def _keep(self, state: dict[str, Any], saved: Path) -> Progress:
+        """Write a checkpoint. A training whose disk is full goes on without, and says so once."""
         try:
-            checkpoint.save(self._state(), saved)
+            checkpoint.save(state, saved)
         except OSError as error:
             first, self.unkept = not self.unkept, True
             note = f"{saved.name} cannot be written ({error.strerror}); it trains on without a checkpoint"
@@ -149,7 +174,8 @@ class _Training:
             yield Progress()
         speed = texts / (time.perf_counter() - start)
         extra = {"learning_rate": self.optimiser.rate, "examples_per_second": speed}
-        return (yield from self._report(step, sums, extra))
+        report = yield from self._report(step, sums, extra)
+        return replace(report, metrics={**report.metrics, "seconds": time.perf_counter() - start})
 
     def _backward(self, rows: NDArray[np.int64], index: int, in_epoch: int) -> dict[str, Tensor]:
         """Add the gradients of the texts in `rows`, batch number `index` of its epoch; the parts of their loss."""
@@ -202,7 +228,8 @@ class _Training:
             "model": self.model.state_dict(),
             "optimiser": self.optimiser.state(),
             "generators": self._generators(),
-            "reports": [asdict(report) for report in self.reports],
+            "reports": [_plain(report) for report in self.reports],
+            **({"best": self.best} if self.best else {}),
         }
 
     def _generators(self) -> dict[str, Tensor]:
@@ -223,6 +250,11 @@ class _Training:
         yield from self._enter(next(phase for phase in phases(self.config) if last < phase.end))
         self.optimiser.restore(state["optimiser"])
         self._set_generators(state["generators"])
+        self.best = state.get("best", {})
+
+
+def _plain(report: Report) -> dict[str, Any]:
+    return {"step": report.step, "epoch": report.epoch, "metrics": dict(report.metrics)}
 
 
 class _Sums:

@@ -12,12 +12,11 @@ from sweeper.allocation import Allocation
 from sweeper.edges.inline import InlineRunner
 from sweeper.edges.optuna import OptunaStudy
 from sweeper.folder import SweepFolder, create
-from sweeper.ports import Job
 from sweeper.results import results
 from sweeper.spec import SweepSpec
-from sweeper.sweep import Search
+from sweeper.stages import Search
 from tests.command import runs_of, sweeper
-from tests.fakes import Watching, data, report, scripted
+from tests.fakes import Watching, jobs, report
 from tests.spaces import SMALL, small
 
 pytestmark = pytest.mark.mlflow
@@ -51,7 +50,7 @@ def finished(spec: SweepSpec, tmp_path: Path) -> SweepFolder:
             record,
             InlineRunner(1, 0),
             [Watching()],
-            Job(scripted, {"m": data()}, folder.path),
+            jobs(folder.path),
             Allocation(1, 0, 1),
         )
         folder.finish(results(spec, folder, record.recorded()))

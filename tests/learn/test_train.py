@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from sweeper.errors import DivergedError, ExhaustedError, UsageError
 from sweeper.learn import checkpoint
 from sweeper.learn.train import train
-from sweeper.ports import Report, TrainingData
+from sweeper.ports import CLOCK, Report, TrainingData
 from tests.learn import tiny
 
 CE = {"train/loss", "train/ce"}
 SCL = CE | {"train/contrastive", "anchors/without_positive"}
 LCL = SCL | {"train/weighting_ce", "weights/true_class"}
 SCORES = {f"validation/{name}" for name in ("loss", "accuracy", "macro_f1", "weighted_f1", "largest_class", "majority")}
-ALWAYS = SCORES | {"learning_rate", "examples_per_second"}
+ALWAYS = SCORES | {"learning_rate", *CLOCK}
 
 
 def reports(data: TrainingData, **knobs: Any) -> list[Report]:
@@ -57,7 +57,7 @@ def test_two_phases_report_an_encoder_first_and_a_classifier_then(data: Training
     found = reports(data, loss="scl_two_phase", contrastive_epochs=2, epochs=3, validations_per_epoch=2)
     assert [report.step for report in found] == list(range(1, 11))
     first, second = {"train/loss", "train/contrastive", "anchors/without_positive"}, {"train/loss", "train/ce"} | SCORES
-    speed = {"learning_rate", "examples_per_second"}
+    speed = {"learning_rate", *CLOCK}
     assert [set(report.metrics) - {"train/truncated"} for report in found] == [first | speed] * 4 + [second | speed] * 6
 
 

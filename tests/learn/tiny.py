@@ -8,7 +8,7 @@ import torch
 from transformers import BertConfig, BertModel
 
 from sweeper.config import TrainConfig
-from sweeper.ports import Encoder, Report, Split, TrainingData
+from sweeper.ports import CLOCK, Encoder, Report, Split, TrainingData
 
 CLS, SEP, PADDING = 2, 3, 0
 _OWN, _FIRST, _VOCABULARY = 8, 10, 100  # tokens of one class, the first of them, all
@@ -76,5 +76,4 @@ def config(**knobs: Any) -> TrainConfig:
 
 def figures(reports: Iterable[Report]) -> list[tuple[int, float, dict[str, float]]]:
     """All that is the same in every repetition of a training: everything but its speed."""
-    speed = "examples_per_second"
-    return [(r.step, r.epoch, {k: v for k, v in r.metrics.items() if k != speed}) for r in reports]
+    return [(r.step, r.epoch, {k: v for k, v in r.metrics.items() if k not in CLOCK}) for r in reports]

@@ -1,0 +1,146 @@
+"""One sweep, from its folder to its results: the record, the data, the view, the tracker, the story of sweep.py."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, closing, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sweeper import sweep
+from sweeper.allocation import Allocation
+from sweeper.cli import tracking, words
+from sweeper.cli.lines import Lines
+from sweeper.cli.prepare import SEARCHED, Prepared, materialise
+from sweeper.cli.screen import Screen
+from sweeper.cli.winner import keep_winner
+from sweeper.folder import SweepFolder, changes, create
+from sweeper.ports import Job, Recorded, Runner, TrainingData, View
+from sweeper.preparation import test_split
+from sweeper.results import results as results_of
+from sweeper.spec import SweepSpec
+from sweeper.sweep import Jobs
+
+if TYPE_CHECKING:
+    from sweeper.edges.optuna import OptunaStudy
+
+
+def run_one(screen: Screen, runner: Runner, prepared: Prepared, sweeps: Path) -> tuple[SweepFolder, dict[str, Any]]:
+    """Run a sweep as far as its budget goes; its folder and its results."""
+    from sweeper.edges.optuna import OptunaStudy
+
+    spec, corpus = prepared.spec, prepared.corpus
+    share = runner.allocate(spec.resources.cpu, spec.resources.gpu)
+    before = None if prepared.folder else changes(sweeps, spec)
+    folder = prepared.folder or create(
+        sweeps, spec, prepared.resolved, share.cpu, corpus.labels, test_split(corpus)
+    )  # fmt: skip
+    with closing(OptunaStudy(spec, folder.journal, folder.frozen.threads)) as study:
+        screen.log_in(folder.path / "logs")
+        data = materialise(prepared, spec.encoders, step=screen.step)
+        known = list(study.recorded())
+        _greet(screen, folder, prepared, share, data, len(known))
+        if before and before[1]:
+            screen.line(f"  a new sweep; it differs from {before[0]} in {', '.join(before[1])}")
+        if study.dropped:
+            screen.line(f"  the record's last {study.dropped} bytes were cut off half written; that is dropped")
+        view = _view(screen, folder, spec, known, share)
+        folder.begin()
+        results = _driven(screen, runner, prepared, folder, study, data, share, view)
+    return folder, results
+
+
+def _driven(
+    screen: Screen, runner: Runner, prepared: Prepared, folder: SweepFolder, study: "OptunaStudy",
+    data: Mapping[str, TrainingData], share: Allocation, view: View,
+) -> dict[str, Any]:  # fmt: skip
+    """Run the story with a tracker beside it, and keep what came of it."""
+    spec = prepared.spec
+    tracker = tracking.tracker_of(spec, folder, say=view.say)
+    status, done = "KILLED", False
+    try:
+        jobs = _jobs(prepared, folder, data, view.say)
+        done = sweep.run(spec, study, runner, (view, tracker), jobs, share, view.say)
+        status = "FINISHED"
+    except Exception:
+        status = "FAILED"
+        raise
+    finally:
+        view.close(status)
+        if status == "KILLED":
+            screen.line("closing; a second Ctrl-C ends it at once")
+        tracker.close(status)
+        if not tracker.behind:
+            folder.sent()
+    recorded = study.recorded()
+    results = results_of(spec, folder, recorded, study.looks())
+    if done:
+        keep_winner(screen, prepared, folder, recorded)
+        folder.finish(results)
+    else:
+        screen.line(f"the budget's {spec.budget.hours:g} hours are over; the same command goes on for as long again")
+    if tracker.behind:
+        screen.line(tracking.lacking(folder, tracker))
+    return results
+
+
+def _jobs(
+    prepared: Prepared, folder: SweepFolder, data: Mapping[str, TrainingData], say: Callable[[str], None]
+) -> Jobs:
+    """The jobs of the three stages. The test split is made for the last of them alone, when that is asked for."""
+    from sweeper.edges import predictions
+    from sweeper.learn.confirmed import scored
+    from sweeper.learn.train import live
+
+    spec, corpus, place = prepared.spec, prepared.corpus, folder.path.resolve()
+    patience, choose = spec.stall_minutes * 60, spec.objective
+
+    def told(text: str) -> AbstractContextManager[Any]:
+        say(text)
+        return nullcontext()
+
+    def score() -> Job:
+        splits = [name for name in (*SEARCHED, "test") if name in corpus.splits]
+        opened = materialise(prepared, spec.encoders, splits, step=told)
+        return Job(partial(scored, choose=choose), opened, place, patience)
+
+    return Jobs(
+        search=Job(live, data, place, patience),
+        confirm=Job(partial(live, choose=choose), data, place, patience),
+        score=score,
+        keep=lambda trial, found: predictions.keep(place, trial, corpus.labels, found),
+    )
+
+
+def _view(screen: Screen, folder: SweepFolder, spec: SweepSpec, known: list[Recorded], share: Allocation) -> View:
+    """What the user watches: the live view on a terminal, lines elsewhere."""
+    if not screen.live:
+        return Lines(screen, spec, known)
+    from sweeper.cli.live import Drawing, LiveView
+
+    return LiveView(screen, spec, known, Drawing(spec, f"{folder.name}: {words.describe(spec)}", share.slots))
+
+
+def _greet(
+    screen: Screen,
+    folder: SweepFolder,
+    prepared: Prepared,
+    share: Allocation,
+    data: Mapping[str, TrainingData],
+    known: int,
+) -> None:
+    """What is about to run, and what is worth knowing of its data."""
+    spec, corpus = prepared.spec, prepared.corpus
+    screen.line(f"{folder.name}: {words.describe(spec)}", style="bold")
+    if known:
+        screen.line(f"  goes on: {known} trials are in the record")
+    if share.note:
+        screen.line(f"  {share.note}; {share.slots} at a time")
+    sizes = ", ".join(f"{len(corpus.splits[name]):,} texts in {name}" for name in SEARCHED)
+    screen.line(f"  {sizes}, {len(corpus.labels)} classes")
+    for note in corpus.notes:
+        screen.line(f"  {note}")
+    for name, found in data.items():
+        cut = float((found.splits["train"].lengths > spec.most_tokens).mean())
+        screen.line(
+            f"  {cut:.1%} of the texts are longer than {spec.most_tokens} tokens of {words.short(name)}, and cut"
+        )

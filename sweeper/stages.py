@@ -1,0 +1,263 @@
+"""The stages of a sweep as a runner sees them: search, confirm, score. Each is the port Trials.
+
+A report reaches the record first, then the pruner (whose answer is in the record too), then the trackers. Whatever is
+not in the record did not happen; whatever is in it is never done again.
+"""
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from sweeper import confirmation
+from sweeper.outcome import Outcome
+from sweeper.ports import Finish, Recorded, Report, Scored, Study, Tracker, Trial
+from sweeper.ranking import best_report
+from sweeper.spec import SweepSpec
+
+_LARGEST = "validation/largest_class"
+ONE_CLASS = 0.98  # share of the validation texts; a trial that gives so many one and the same class has collapsed
+
+Say = Callable[[str], None]
+
+
+def nobody(_: str) -> None:
+    """Where nobody listens."""
+
+
+class _Stage:
+    """What the stages share: trials that were cut off come first, and a lost worker's trial comes again."""
+
+    def __init__(self, spec: SweepSpec, study: Study, trackers: Sequence[Tracker], say: Say = nobody) -> None:
+        self.spec, self.study, self.trackers, self.say = spec, study, trackers, say
+        self.running: dict[int, Trial] = {}
+        self.again: deque[Trial] = deque()  # trials of this stage that were cut off
+        self.losses: Counter[int] = Counter()
+
+    def next(self) -> Trial | None:
+        """A trial that was cut off, else a new one."""
+        if self.closed:
+            return None
+        trial = self._restart(self.again.popleft()) if self.again else self._new()
+        if trial is not None:
+            self.running[trial.number] = trial
+            self._tell(self.study.of(trial))
+        return trial
+
+    def exhausted(self) -> bool:
+        """Whether nothing runs and nothing will come."""
+        return not self.running and (self.closed or not self.left)
+
+    @property
+    def closed(self) -> bool:
+        """Whether no more trials shall start in this command."""
+        return False
+
+    @property
+    def left(self) -> bool:
+        """Whether there are still trials to start."""
+        return bool(self.again) or self._coming()
+
+    def _coming(self) -> bool:
+        raise NotImplementedError
+
+    def _new(self) -> Trial | None:
+        raise NotImplementedError
+
+    def _restart(self, trial: Trial) -> Trial:
+        return self.study.restart(trial)
+
+    def report(self, trial: Trial, report: Report) -> bool:
+        """Keep a report; False where it ended the trial, or comes from an attempt that was given up."""
+        if not self._runs(trial):
+            return False
+        finish = self.study.report(trial, report) or self._verdict(trial, report)
+        if finish is not None:
+            self._over(trial)
+        self._tell(self.study.of(trial))
+        return finish is None
+
+    def _verdict(self, trial: Trial, report: Report) -> Finish | None:
+        """How a report ends its trial, where the record did not say so."""
+        return None
+
+    def finish(self, trial: Trial, finish: Finish) -> None:
+        """Keep the end of a trial. One that predicts a single class even at its best has collapsed."""
+        if not self._runs(trial):
+            return
+        if finish.outcome == Outcome.COMPLETED:
+            finish = _judged(self.spec, self.study.of(trial))
+        self.study.finish(trial, finish)
+        self._over(trial)
+        self._tell(self.study.of(trial))
+
+    def lost(self, trial: Trial, finish: Finish) -> None:
+        """Start a trial whose worker was lost once more, from its checkpoint; give it up after several times."""
+        if not self._runs(trial):
+            return
+        self.losses[trial.number] += 1
+        if self.losses[trial.number] > self.spec.retries:
+            self.finish(trial, replace(finish, reason=f"{finish.reason}, {_times(self.losses[trial.number])}"))
+        else:
+            del self.running[trial.number]
+            self.again.append(trial)
+            self.note(trial, f"{finish.reason}; it goes on from its last checkpoint")
+
+    def note(self, trial: Trial | None, text: str) -> None:
+        """Say what the user should know, of a trial or of the whole."""
+        self.say(text if trial is None else f"trial {trial.number}: {text}")
+
+    def _runs(self, trial: Trial) -> bool:
+        """Whether it is this attempt at the trial that runs now."""
+        running = self.running.get(trial.number)
+        return running is not None and running.attempt == trial.attempt
+
+    def _over(self, trial: Trial) -> None:
+        self.running.pop(trial.number, None)
+
+    def _tell(self, recorded: Recorded) -> None:
+        for tracker in self.trackers:
+            tracker.update(recorded)
+
+
+class Search(_Stage):
+    """Shares the budget among the cells, and lets the record stop the poor ones early."""
+
+    def __init__(self, spec: SweepSpec, study: Study, trackers: Sequence[Tracker], say: Say = nobody) -> None:
+        super().__init__(spec, study, trackers, say)
+        recorded = [one for one in study.recorded() if not one.trial.confirms]
+        for one in study.recorded():
+            self._tell(one)
+        self.asked = [sum(one.trial.cell == cell for one in recorded) for cell in range(len(spec.cells))]
+        self.again.extend(one.trial for one in recorded if one.finish is None)
+        self.ended: list[Recorded] = []  # since this command began
+        hours = spec.budget.hours
+        self.deadline = time.monotonic() + hours * 3600 if hours else float("inf")
+
+    @property
+    def closed(self) -> bool:
+        """Whether the hours are over, or the first trials all failed alike."""
+        return time.monotonic() >= self.deadline or self.hopeless
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether the first trials of this command all failed with one and the same error."""
+        first = self.ended[: self.spec.fail_fast_after]
+        ends = {one.finish for one in first}
+        return len(first) == self.spec.fail_fast_after and len(ends) == 1 and _failed(first[0])
+
+    def _coming(self) -> bool:
+        return self._behind() is not None
+
+    def _new(self) -> Trial | None:
+        """A trial of the cell that is furthest behind its share."""
+        cell = self._behind()
+        if cell is None:
+            return None
+        self.asked[cell] += 1
+        return self.study.ask(cell)
+
+    def _behind(self) -> int | None:
+        open_cells = [cell for cell, asked in enumerate(self.asked) if asked < self.spec.share(cell)]
+        return min(open_cells, key=lambda cell: self.asked[cell], default=None)
+
+    def _verdict(self, trial: Trial, report: Report) -> Finish | None:
+        if not _collapses(self.spec, self.study.of(trial), report.step):
+            return None
+        finish = Finish(Outcome.COLLAPSED, f"gives {ONE_CLASS:.0%} of the texts one class, twice running")
+        self.study.finish(trial, finish)
+        return finish
+
+    def _over(self, trial: Trial) -> None:
+        super()._over(trial)
+        self.ended.append(self.study.of(trial))
+
+
+class Confirmation(_Stage):
+    """Trains the best settings of each cell again with fresh seeds, to their end: nothing is stopped early."""
+
+    def __init__(self, spec: SweepSpec, study: Study, trackers: Sequence[Tracker], say: Say = nobody) -> None:
+        super().__init__(spec, study, trackers, say)
+        recorded = study.recorded()
+        self.again.extend(confirmation.cut_off(spec, recorded))
+        self.waiting = deque(confirmation.missing(spec, recorded))
+
+    def _coming(self) -> bool:
+        return bool(self.waiting)
+
+    def _new(self) -> Trial | None:
+        return self.study.confirm(*self.waiting.popleft()) if self.waiting else None
+
+
+class Scoring(_Stage):
+    """Scores the models of trials that were confirmed, on the test split too where there is one (`opens`).
+
+    Each look at it is in the record before it is taken. `keep` takes what a model answered; when that is on the disk,
+    the record gets the score.
+    """
+
+    def __init__(
+        self, spec: SweepSpec, study: Study, trackers: Sequence[Tracker], todo: Sequence[Trial],
+        opens: bool, keep: Callable[[Trial, Scored], None], say: Say = nobody,
+    ) -> None:  # fmt: skip
+        super().__init__(spec, study, trackers, say)
+        self.again.extend(todo)
+        self.opens, self.keep = opens, keep
+        self.failed: dict[int, Finish] = {}
+
+    def _coming(self) -> bool:
+        return False
+
+    def _new(self) -> Trial | None:
+        return None
+
+    def _restart(self, trial: Trial) -> Trial:
+        if self.opens:
+            self.study.look(trial)
+        return trial
+
+    def report(self, trial: Trial, report: Report) -> bool:
+        """Keep what a model answered, and what it scored."""
+        if not self._runs(trial):
+            return False
+        if report.scored is not None:
+            self.keep(trial, report.scored)
+            self.study.tested(trial, report)
+            self._tell(self.study.of(trial))
+        return True
+
+    def finish(self, trial: Trial, finish: Finish) -> None:
+        """Take note of a model that could not be scored."""
+        if finish.outcome != Outcome.COMPLETED:
+            self.failed[trial.number] = finish
+        self._over(trial)
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
+
+
+def _failed(recorded: Recorded) -> bool:
+    return recorded.finish is not None and recorded.finish.outcome == Outcome.FAILED
+
+
+def _collapses(spec: SweepSpec, recorded: Recorded, step: int) -> bool:
+    """Whether the last two validations past the grace epochs, up to `step`, both gave (nearly) all texts one class."""
+    told = [report for report in recorded.reports if report.step <= step]  # one that is sent again has later ones
+    judged = [report for report in told if _LARGEST in report.metrics][spec.grace :]
+    return len(judged) > 1 and all(map(_one_class, judged[-2:]))
+
+
+def _one_class(report: Report) -> bool:
+    """Whether (nearly) all texts were given one class, and not because nearly all are of one."""
+    most = min(1.0, max(ONE_CLASS, report.metrics.get("validation/majority", 0) + 0.01))
+    return report.metrics.get(_LARGEST, 0) >= most
+
+
+def _judged(spec: SweepSpec, recorded: Recorded) -> Finish:
+    report = best_report(spec, recorded)
+    if report is None:
+        return Finish(Outcome.DIVERGED, f"{spec.objective.metric} was never finite")
+    if _one_class(report):
+        return Finish(Outcome.COLLAPSED, f"gives {ONE_CLASS:.0%} of the texts one class, at its best validation too")
+    return Finish(Outcome.COMPLETED)
