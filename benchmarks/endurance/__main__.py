@@ -20,7 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.endurance import commands
-from benchmarks.endurance.arms import Arm, Tally, at_random, until
+from benchmarks.endurance.arms import Arm, Tally, at_random, sweeps
 from benchmarks.endurance.ours import Sweeper
 from benchmarks.endurance.theirs import RayTune
 
@@ -78,7 +78,7 @@ def _under_kills(name: str, arguments: argparse.Namespace, place: Path, tally: T
     )
     tally.horizon = round(arguments.horizon or _whole(arm, place / "whole"), 1)
     began = time.monotonic()
-    for _ in until(arm, tally, arguments.kills, place, at_random(arguments.seed, tally.horizon)):
+    for _ in sweeps(arm, tally, arguments.kills, place, at_random(arguments.seed, tally.horizon)):
         tally.seconds = round(time.monotonic() - began, 1)
         yield
 

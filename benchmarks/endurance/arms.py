@@ -91,8 +91,14 @@ def under_kills(arm: Arm, tally: Tally, folder: Path, moments: Iterator[commands
     commands.sweep_up(sessions)
 
 
-def until(arm: Arm, tally: Tally, kills: int, place: Path, schedule: Schedule) -> Iterator[None]:
-    """Run sweeps under kills until there were so many, yielding after each; `place` gets a folder for each."""
+def until(arm: Arm, tally: Tally, kills: int, place: Path, schedule: Schedule) -> None:
+    """Run sweeps under kills until there were so many; `place` gets a folder for each."""
+    for _ in sweeps(arm, tally, kills, place, schedule):
+        pass
+
+
+def sweeps(arm: Arm, tally: Tally, kills: int, place: Path, schedule: Schedule) -> Iterator[None]:
+    """As `until`, one sweep after the other."""
     while tally.kills < kills:
         folder = place / str(tally.sweeps)
         under_kills(arm, tally, folder, schedule(folder, tally.sweeps), kills - tally.kills)

@@ -67,7 +67,8 @@ class Sweeper:
         tally.repeated += sum(bool(told.late) for _, told in statements.numbered(statements.trials_of(sweep)))
         tally.epochs_again += sum(len(told.reports) - len(dict(told.reports)) for told in statements.trials_of(sweep))
         statuses = projection.status_counts(sweep, tracking(folder))
-        tally.doubled += max(0, sum(statuses.values()) - 1 - len(attempts))
+        above = 1 + any(told.last("confirms") for told in statements.trials_of(sweep))
+        tally.doubled += max(0, sum(statuses.values()) - above - len(attempts))
         tally.orphaned += statuses.get("RUNNING", 0)
         tally.attempts += sum(attempts.values())
         tally.most_attempts = max(tally.most_attempts, *attempts.values())
@@ -98,4 +99,6 @@ def _phase(sweep: Path, before: bytes, data: bytes) -> str:
         return "writing a record"
     if (sweep / "results.json").exists():
         return "after the results"
-    return "training" if any(told.last("number") and not told.states for told in now) else "ending"
+    if any(told.last("number") and not told.states for told in now):
+        return "confirming" if any(told.last("confirms") for told in now) else "training"
+    return "ending"

@@ -20,7 +20,7 @@ def train(
     sweep: Annotated[Path, typer.Argument(help="A sweep's folder, such as sweeps/sst5-3f9a1c2e.", show_default=False)],
     trial: Annotated[int | None, typer.Argument(help="A trial's number.", show_default="the best")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Another seed.", show_default="the trial's own")] = None,
-    test: Annotated[bool, typer.Option("--test", help="Score the test split too, once, with the model kept.")] = False,
+    test: Annotated[bool, typer.Option("--test", help="Score the test split too, once: a look at it that is put on record.")] = False,
     out: Annotated[Path | None, typer.Option(help="Where the model goes.", show_default="SWEEP/train/…")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures on stdout as JSON.")] = False,
 ) -> None:
@@ -82,6 +82,7 @@ def _train(screen: Screen, folder: "SweepFolder", found: "Recorded", out: Path, 
     screen.line(f"{folder.name} trial {found.trial.number}: {words.settings(config.used)}", style="bold")
     result = _earlier(out) or _best_epoch(screen, folder.spec, found, data, out)
     if test and "test" not in result:
+        _look(folder, found)
         result["test"] = keep.score_kept(out, config, data, "test")
     tokenizer_of(prepared, config.encoder).save(out / "encoder")
     write(out / "result.json", result)
@@ -93,6 +94,19 @@ def _train(screen: Screen, folder: "SweepFolder", found: "Recorded", out: Path, 
     screen.line(f"model: {out}")
     screen.line(f"log:   {screen.log}")
     return result
+
+
+def _look(folder: "SweepFolder", found: "Recorded") -> None:
+    """Put on record that the test split is opened, and into the results where the sweep has them."""
+    from contextlib import closing
+
+    from sweeper.edges.optuna import OptunaStudy
+    from sweeper.results import results
+
+    with closing(OptunaStudy(folder.spec, folder.journal, folder.frozen.threads)) as study:
+        study.look(found.trial)
+        if folder.results() is not None:
+            folder.finish(results(folder.spec, folder, study.recorded(), study.looks()))
 
 
 def _accuracy(result: dict[str, Any]) -> dict[str, float]:

@@ -133,8 +133,10 @@ def describe(spec: SweepSpec) -> str:
     rungs = [f"{rung / spec.validations_per_epoch:g}" for rung in spec.rungs]
     asha = f"ASHA after epoch {', '.join(rungs)}" if rungs else "no early stopping"
     limit = ", a part of the rows (limit)" if spec.limit.model_dump(exclude_none=True) else ""
-    plural = "s" if cells != 1 else ""
-    return f"{spec.data.name}, {cells} cell{plural}, {trials} trials of up to {spec.most_epochs} epochs, {asha}{limit}"
+    plural, seeds = "s" if cells != 1 else "", spec.confirm.seeds
+    confirm = f", confirmed with {seeds} fresh seed{'s' if seeds > 1 else ''}" if seeds else ""
+    trials_of = f"{trials} trials of up to {spec.most_epochs} epochs"
+    return f"{spec.data.name}, {cells} cell{plural}, {trials_of}, {asha}{confirm}{limit}"
 
 
 def confusion_table(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Table:
