@@ -1,0 +1,102 @@
+"""A confirmed model: that of the best epoch, whatever cut its training off, scored as it was when it was chosen."""
+
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sweeper.learn.confirmed import scored
+from sweeper.learn.train import live, model_of
+from sweeper.ports import Progress, Report, TrainingData
+from sweeper.sections import Objective
+from tests.learn import tiny
+
+CHOOSE = Objective(maximize="validation/accuracy")
+SEVEN: dict[str, Any] = {"epochs": 7, "learning_rate": 8e-3}  # the best epoch of these is not the last
+
+
+def reports(events: Any) -> list[Report]:
+    return [event for event in events if isinstance(event, Report)]
+
+
+def best_of(found: list[Report]) -> Report:
+    return max(found, key=lambda report: report.metrics["validation/accuracy"])
+
+
+def accuracy(report: Report, split: str) -> float:
+    assert report.scored is not None
+    answers = report.scored.splits[split]
+    return float((answers.probabilities.argmax(axis=1) == answers.labels).mean())
+
+
+@pytest.mark.parametrize("loss", ["ce", "lcl", "scl_two_phase"])
+def test_the_model_scored_is_that_of_the_best_epoch(tmp_path: Path, data: TrainingData, loss: str) -> None:
+    config, saved = tiny.config(loss=loss, **SEVEN), tmp_path / "checkpoint-1.pt"
+    trained = reports(live(config, data, saved, CHOOSE))
+    best = best_of([report for report in trained if "validation/accuracy" in report.metrics])
+    (found,) = reports(scored(config, data, saved, CHOOSE))
+    assert (found.step, found.epoch) == (best.step, best.epoch)
+    assert accuracy(found, "validation") == best.metrics["validation/accuracy"]
+    assert accuracy(found, "test") == found.metrics["test/accuracy"]
+    assert set(found.metrics) >= {"test/accuracy", "test/macro_f1", "test/weighted_f1", "test/loss"}
+
+
+def test_a_training_that_was_cut_off_keeps_the_same_model(tmp_path: Path, data: TrainingData) -> None:
+    config, whole, cut = tiny.config(**SEVEN), tmp_path / "checkpoint-1.pt", tmp_path / "checkpoint-2.pt"
+    best = best_of(reports(live(config, data, whole, CHOOSE)))
+    for stop in (best.step, best.step + 1):  # right after the best epoch, and later
+        events = live(config, data, cut, CHOOSE)
+        list(islice((event for event in events if isinstance(event, Report)), stop))
+        events.close()
+    list(live(config, data, cut, CHOOSE))
+    (one,), (other,) = (reports(scored(config, data, saved, CHOOSE)) for saved in (whole, cut))
+    assert one.scored is not None
+    assert other.scored is not None
+    np.testing.assert_array_equal(one.scored.splits["test"].probabilities, other.scored.splits["test"].probabilities)
+
+
+def test_where_the_model_is_gone_or_damaged_it_is_trained_once_more(tmp_path: Path, data: TrainingData) -> None:
+    config, saved = tiny.config(), tmp_path / "checkpoint-1.pt"
+    list(live(config, data, saved, CHOOSE))
+    (before,) = reports(scored(config, data, saved, CHOOSE))
+    saved.unlink()
+    model_of(saved).write_bytes(model_of(saved).read_bytes()[:-100])
+    events = list(scored(config, data, saved, CHOOSE))
+    notes = [event.note for event in events if isinstance(event, Progress) and event.note]
+    assert notes == [f"model-1.pt cannot be read (its checksum is wrong: it was cut short, or altered); {_AGAIN}"]
+    (after,) = reports(events)
+    assert after.metrics == before.metrics
+
+
+_AGAIN = "it is trained once more"
+
+
+def test_without_a_test_split_validation_alone_is_answered(tmp_path: Path, data: TrainingData) -> None:
+    config, saved = tiny.config(), tmp_path / "checkpoint-1.pt"
+    searched = TrainingData(data.labels, data.encoder, {name: data.splits[name] for name in ("train", "validation")})
+    list(live(config, searched, saved, CHOOSE))
+    (found,) = reports(scored(config, searched, saved, CHOOSE))
+    assert found.metrics == {}
+    assert found.scored is not None
+    assert set(found.scored.splits) == {"validation"}
+
+
+def test_the_learned_weights_are_means_by_true_class(tmp_path: Path, data: TrainingData) -> None:
+    config, saved = tiny.config(loss="lcl"), tmp_path / "checkpoint-1.pt"
+    trained = reports(live(config, data, saved, CHOOSE))
+    (found,) = reports(scored(config, data, saved, CHOOSE))
+    assert found.scored is not None
+    assert found.scored.weights is not None
+    assert found.scored.weights.shape == (3, 3)
+    np.testing.assert_allclose(found.scored.weights.sum(axis=1), 1, rtol=1e-5)
+    assert trained
+    (plain,) = reports(scored(tiny.config(), data, tmp_path / "checkpoint-9.pt", CHOOSE))
+    assert plain.scored is not None
+    assert plain.scored.weights is None
+
+
+def test_nothing_is_kept_where_nothing_chooses(tmp_path: Path, data: TrainingData) -> None:
+    list(live(tiny.config(), data, tmp_path / "checkpoint-1.pt"))
+    assert not model_of(tmp_path / "checkpoint-1.pt").exists()
