@@ -1,31 +1,124 @@
 """The table that is published: rows are systems, columns data sets, and a cell is a mean over fresh seeds.
 
-Pure: `run` gives it what is in the record, `sweeper table` what is in MLflow, and both get the same table.
+Pure: `run` gives it what is in the record, `sweeper table` what is in MLflow, and both get the same table. Of several
+sweeps of one system and data set the newest is shown, never the best; whatever is not shown, or odd, has a note.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from sweeper import notes
+from sweeper.catalog import DATASETS
+from sweeper.cells import Cell, Mark, cells
+from sweeper.comparisons import Pair, compared, refuse_other_texts
+from sweeper.findings import Answers, Findings, Finished
+from sweeper.published import SYSTEMS, Figure
+from sweeper.systems import System, knobs, names, ordered
+
+__all__ = ["METRICS", "Answers", "Finished", "Row", "Table", "table"]
+
+METRICS = ("accuracy", "macro_f1", "weighted_f1")
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What one confirmed model answered on a test split: the true and the predicted classes, (N,)."""
+class Row:
+    """One system: what it is called by knob, and its cell on each data set, None where there is none.
 
-    labels: "NDArray[np.int64]"
-    predictions: "NDArray[np.int64]"
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A finished sweep as the table sees it: its results (results.py says what is in them) and the answers by trial.
-
-    A confirmed trial whose answers are not at hand is missing in `answers`: its cell is then not compared.
+    `paper` names the paper whose figures the row has; it is empty for our own.
     """
 
-    results: Mapping[str, Any]
-    answers: Mapping[int, Answers]
+    names: tuple[str, ...]
+    cells: tuple[Cell | Figure | None, ...]
+    paper: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Scores by system and data set; `signs` are the footnote signs of the marks, `notes` stand below."""
+
+    metric: str
+    knobs: tuple[str, ...]
+    datasets: tuple[str, ...]
+    rows: tuple[Row, ...]
+    pairs: tuple[Pair, ...]
+    signs: Mapping[Mark, str]
+    notes: tuple[notes.Note, ...]
+
+
+def table(
+    sweeps: Sequence[Finished],
+    metric: str = "accuracy",
+    *,
+    published: bool = False,
+    elsewhere: Mapping[str, int] | None = None,
+    remarks: Sequence[str] = (),
+) -> Table:
+    """The table of finished sweeps, by one of METRICS; with `published`, the papers' figures are rows below ours.
+
+    `elsewhere` is how often sweeps that are not in this table opened the test splits, by data set; `remarks` are what
+    else a reader must know of where the sweeps come from. Raises UsageError where systems of one data set were tested
+    on different texts, RecordError where what a sweep left is damaged or contradicts itself.
+    """
+    every = [cell for one in sweeps for cell in cells(one, f"test/{metric}")]
+    shown, older = _newest(sorted(every, key=lambda cell: (_place(cell.dataset), cell.sweep.sweep)))
+    refuse_other_texts(shown)
+    systems = ordered(cell.system for cell in shown)
+    named, datasets = names(systems), tuple(dict.fromkeys(cell.dataset for cell in shown))
+    pairs: list[Pair] = []
+    ours = sorted(shown, key=lambda cell: (_place(cell.dataset), systems.index(cell.system)))
+    if metric == "accuracy":
+        ours, pairs = compared(ours)
+    theirs = _papers(knobs(systems), datasets) if published and metric == "accuracy" else []
+    said = [
+        *notes.protocol(ours, metric),
+        *notes.tests(pairs, metric),
+        *notes.looks(_sweeps(every), datasets, elsewhere or {}),
+        *notes.marked(ours, named),
+        *notes.not_shown(older, named),
+        *(_of_papers(theirs, datasets, metric) if published else ()),
+        *map(notes.Note, remarks),
+    ]
+    rows = (*(_row(one, named[one], ours, datasets) for one in systems), *theirs)
+    return Table(metric, tuple(knobs(systems)), datasets, rows, tuple(pairs), notes.signs(ours), tuple(said))
+
+
+def _place(dataset: str) -> tuple[int, str]:
+    """What orders the columns: the catalog, then the name."""
+    known = list(DATASETS)
+    return (known.index(dataset) if dataset in known else len(known)), dataset
+
+
+def _newest(every: Iterable[Cell]) -> tuple[list[Cell], list[tuple[Cell, list[Cell]]]]:
+    """Of each system on each data set the cell of the newest sweep, and those of the others where there are others."""
+    found: dict[tuple[str, System], list[Cell]] = {}
+    for cell in every:
+        found.setdefault((cell.dataset, cell.system), []).append(cell)
+    ranked = [sorted(same, key=lambda cell: cell.sweep.newest, reverse=True) for same in found.values()]
+    return [first for first, *_ in ranked], [(first, others) for first, *others in ranked if others]
+
+
+def _sweeps(every: Iterable[Cell]) -> list[Findings]:
+    """The sweeps that the cells are of, each once."""
+    return list({id(cell.source): cell.sweep for cell in every}.values())
+
+
+def _row(system: System, names: tuple[str, ...], ours: Sequence[Cell], datasets: Sequence[str]) -> Row:
+    own = {cell.dataset: cell for cell in ours if cell.system == system}
+    return Row(names, tuple(own.get(dataset) for dataset in datasets))
+
+
+def _papers(knobs: Sequence[str], datasets: Sequence[str]) -> list[Row]:
+    """The papers' systems that have a figure for one of the data sets."""
+    rest = ("",) * (len(knobs) - 2)
+    rows = [
+        Row((one.encoder, one.loss, *rest), tuple(one.figures.get(dataset) for dataset in datasets), one.paper)
+        for one in SYSTEMS
+    ]
+    return [row for row in rows if any(row.cells)]
+
+
+def _of_papers(rows: Sequence[Row], datasets: Sequence[str], metric: str) -> list[notes.Note]:
+    if metric != "accuracy":
+        return [notes.no_papers(metric)]
+    lacking = [dataset for k, dataset in enumerate(datasets) if not any(row.cells[k] for row in rows)]
+    return notes.papers(list(dict.fromkeys(row.paper for row in rows)), lacking)
