@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
+from sweeper.edges.about import About
 from sweeper.edges.copy import facts, rows, status_of
 from sweeper.edges.level import Level
 from sweeper.edges.mlflow import CONFIRMATION, PARENT, number
@@ -106,7 +107,7 @@ class Window:
 
     def __init__(self, store: Store, look: Callable[[Recorded], None]) -> None:
         self.runs = Runs("memory:", sweep="sst5-0000", id="1", dataset="sst5", artifacts=None, answered=lambda: None)
-        self.level = Level(self.runs, {"seed": "0"})
+        self.level = Level(self.runs, About({"seed": "0"}))
         self.runs.client, self.look = store, look
         self.states: dict[int, Recorded] = {}
         self.wanted: dict[int, Recorded] = {}
@@ -123,7 +124,7 @@ class Window:
             try:
                 if not self.runs.looked:
                     self.runs.look()
-                self.level.send(state, status_of(state, "RUNNING"))
+                self.level.send(state, status_of(state, "RUNNING"), {})
             except OSError:
                 self.wanted.setdefault(number, state)
 
@@ -131,8 +132,9 @@ class Window:
         """Look once more, send everything, end the sweep's own run."""
         self.runs.look()
         for state in self.states.values():
-            self.level.send(state, status_of(state, status))
+            self.level.send(state, status_of(state, status), {})
         self.level.keep_only(self.states)
+        self.level.sweep({}, (), {}, 0)
         self.level.end(status)
 
 

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweeper.cli import projected
 from sweeper.cli.screen import Screen
 from sweeper.errors import SweeperError
 from sweeper.folder import SweepFolder
@@ -32,7 +33,7 @@ def _place(sweeps: Path) -> str:
     uri = tracking_uri(sweeps)
     if "@" not in uri:
         return uri
-    from sweeper.edges.tracker import shown
+    from sweeper.edges.trouble import shown
 
     return shown(uri)
 
@@ -46,32 +47,22 @@ def how_to_see(sweeps: Path) -> str:
 def tracker_of(
     spec: SweepSpec, folder: SweepFolder, *, say: Callable[[str], None], status: str = "RUNNING"
 ) -> "MlflowTracker":
-    """The tracker of a sweep, at work."""
+    """The tracker of a sweep, at work. A sweep that is RUNNING notes with which versions of everything."""
     from sweeper.edges.tracker import MlflowTracker
 
     sweeps = folder.path.parent
+    if status == "RUNNING":
+        projected.note_versions(folder)
     return MlflowTracker(
         tracking_uri(sweeps),
         sweep=folder.name,
         id=folder.frozen.id,
         dataset=spec.data.name,
-        facts=_facts(spec),
+        about=projected.about(spec, folder),
         artifacts=_artifacts(sweeps),
         say=say,
         status=status,
     )
-
-
-def _facts(spec: SweepSpec) -> dict[str, str]:
-    """What the sweep's own run in MLflow says of it."""
-    asha = "off" if spec.asha == "off" else f"{spec.asha.grace_epochs:g}, {spec.asha.reduction_factor}"
-    return {
-        "dataset": spec.data.repository or spec.data.name,
-        "objective": spec.objective.metric,
-        "sampler": spec.sampler,
-        "asha": asha,
-        "seed": str(spec.seed),
-    }
 
 
 def send(screen: Screen, folder: SweepFolder, wait: float = WAIT) -> str:
@@ -90,6 +81,7 @@ def send(screen: Screen, folder: SweepFolder, wait: float = WAIT) -> str:
             tracker = tracker_of(folder.spec, folder, say=lambda _: None, status=status)
             for one in recorded:
                 tracker.update(one)
+            projected.keep(tracker, folder)
             tracker.close(status, wait, while_answering=True)
         if tracker.behind:
             raise SweeperError(lacking(folder, tracker))
@@ -99,6 +91,6 @@ def send(screen: Screen, folder: SweepFolder, wait: float = WAIT) -> str:
 
 def lacking(folder: SweepFolder, tracker: "MlflowTracker") -> str:
     """What MLflow lacks, why, and how it gets it, in a line."""
-    why = f" ({tracker.trouble})" if tracker.trouble else ""
+    why = f" ({tracker.trouble.now})" if tracker.trouble.now else ""
     command = f"sweeper sync {shlex.quote(str(folder.path))}"
     return f"{folder.name}: MLflow at {tracker.place}{why} lacks {tracker.behind} runs; when it is back: {command}"

@@ -1,7 +1,7 @@
 """A sweep's trials, read back from their copy in MLflow: equal to the record's where MLflow is level with it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sweeper.edges.mlflow import identity, stored, value
@@ -36,13 +36,18 @@ def _recorded(client: Any, spec: SweepSpec, run: Any) -> Recorded:
         started=info.start_time,
         finish=Finish(Outcome(outcome), tags["sweeper.reason"]) if outcome else None,
         ended=info.end_time if outcome else None,
-        test=_test(*_rows(client, run, [name for name in names if name.startswith(_TEST)])),
+        test=_test(client, run, [name for name in names if name.startswith(_TEST)]),
     )
 
 
-def _test(rows: Rows, times: Mapping[int, int]) -> Test | None:
-    """What the test split gave, which is looked at once."""
-    return next((Test(times[step], step, rows[step]) for step in rows), None)
+def _test(client: Any, run: Any, names: Sequence[str]) -> Test | None:
+    """What the model scored when it was scored for good: where there is no test split, nothing."""
+    tested = run.data.tags.get("sweeper.tested")
+    if not tested:
+        return None
+    rows, _ = _rows(client, run, names)
+    place: dict[str, int] = json.loads(tested)
+    return Test(**place, metrics=rows.get(place["step"], {}))
 
 
 def _rows(client: Any, run: Any, names: Sequence[str]) -> tuple[Rows, dict[int, int]]:

@@ -37,7 +37,7 @@ def tags(state: Recorded) -> dict[str, str]:
         "sweeper.reports": str(len(state.reports)),
     }
     if trial.confirms:
-        tested = str(state.test.at) if state.test else ""
+        tested = json.dumps({"at": state.test.at, "step": state.test.step}) if state.test else ""
         found |= {
             "sweeper.confirms": str(trial.confirms), "sweeper.repeat": str(trial.repeat), "sweeper.tested": tested,
         }  # fmt: skip

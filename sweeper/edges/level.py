@@ -6,38 +6,36 @@ shall have is level. Rows and parameters cannot be taken back: a run that has wh
 deleted, and made anew.
 """
 
-import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from mlflow.entities import Metric, Param, RunTag
 
-from sweeper.edges import copy
+from sweeper.edges import artifacts, copy
+from sweeper.edges.about import About, describe, sum_up
+from sweeper.edges.artifacts import Content
 from sweeper.edges.mlflow import CONFIRMATION, PARENT, value
 from sweeper.edges.runs import Known, Runs
 from sweeper.ports import Recorded
 
 _BATCH = 800  # rows in one request, which takes 1000 with params and tags
-_TRIES = 3  # times that a traceback is sent to an MLflow that answers otherwise
-
-_log = logging.getLogger(__name__)
 
 
 class Level:
     """Brings the `runs` of a sweep level. A method is a few requests, and raises what MLflow's client raises.
 
-    `facts` are the parameters of the sweep's own run.
+    `about` describes the sweep's own run.
     """
 
-    def __init__(self, runs: Runs, facts: Mapping[str, str]) -> None:
-        self.runs, self.facts = runs, facts
+    def __init__(self, runs: Runs, about: About) -> None:
+        self.runs, self.about = runs, about
 
     def holds(self, state: Recorded, status: str) -> bool:
         """Whether MLflow has a trial as it is, as far as known."""
         run = self.runs.known.get(state.trial.number)
         return run is not None and run.status == status and run.has(self._tags(state))
 
-    def send(self, state: Recorded, status: str) -> None:
-        """Bring the run of a trial level with it, and to this status; one that is level costs no request."""
+    def send(self, state: Recorded, status: str, files: Mapping[str, Content]) -> None:
+        """Bring the run of a trial level with it, its files, and to this status; one that is level costs no request."""
         number, trial = state.trial.number, state.trial
         if trial.confirms:
             self._confirmation()
@@ -50,8 +48,8 @@ class Level:
             self._reopen(run)
         if not run.has(tags) or run.lacks(trial.config.used):
             self._log(run, state, tags)
-        if state.finish is not None and run.status != status:
-            self._keep_traceback(run, state.finish.traceback)
+        traceback = {"error.txt": state.finish.traceback} if state.finish and state.finish.traceback else {}
+        artifacts.keep(self.runs.client, run, {**traceback, **files})
         if run.status != status:
             self.runs.client.set_terminated(run.id, status, end_time=state.ended if state.finish else None)
             run.status = status
@@ -62,16 +60,21 @@ class Level:
         for number in [number for number in self.runs.known if number not in above and number not in states]:
             self.runs.delete(number)
 
+    def sweep(self, files: Mapping[str, Content], gone: Sequence[str], figures: Mapping[str, float], at: int) -> None:
+        """Bring the sweep's own run level: description, files, and the figures of what was used until `at`."""
+        client, run = self.runs.client, self.runs.known[PARENT]
+        describe(client, run, self.about)
+        for name in gone:
+            artifacts.withdraw(client, run, name)
+        if figures:
+            sum_up(client, run, figures, at)
+        artifacts.keep(client, run, files)
+
     def end(self, status: str) -> None:
-        """Give the parent its parameters, and it and the run above the confirmed trials this status, the parent last.
+        """Give the run above the confirmed trials this status, and the sweep's own run last.
 
         KILLED is not for one that had ended otherwise before.
         """
-        run = self.runs.known[PARENT]
-        missing = run.lacks(self.facts)
-        if missing:
-            self.runs.client.log_batch(run.id, params=[Param(*param) for param in missing.items()])
-            run.params |= missing
         for above in (CONFIRMATION, PARENT):
             if above in self.runs.known:
                 self._end(self.runs.known[above], status)
@@ -132,16 +135,3 @@ class Level:
         run.reports = len(state.reports)
         run.params |= missing
         run.tags.update(tags)
-
-    def _keep_traceback(self, run: Known, traceback: str) -> None:
-        """Put the traceback of a trial beside its figures; where MLflow takes no files, the record still has it."""
-        if not traceback or run.tries == _TRIES:
-            return
-        try:
-            self.runs.client.log_text(run.id, traceback, "error.txt")
-            run.tries = _TRIES
-        except Exception as error:
-            run.tries += 1
-            if run.tries < _TRIES:
-                raise
-            _log.warning("MLflow took no file for run %s: %s", run.id, str(error).partition("\n")[0])

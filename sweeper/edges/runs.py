@@ -4,6 +4,7 @@ Only making a run can be done twice, where the answer to the first time was lost
 that was made first.
 """
 
+import getpass
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -26,7 +27,8 @@ class Known:
     metrics: tuple[str, ...] = ()
     reports: int = 0
     checked: bool = False  # against the record
-    tries: int = 0  # to send a file that MLflow did not take
+    tries: int = 0  # to send files that MLflow did not take
+    described: bool = False  # by this command
 
     def has(self, tags: Mapping[str, str]) -> bool:
         """Whether the run has these tags."""
@@ -85,10 +87,11 @@ class Runs:
     def make(self, which: int, tags: Mapping[str, str], name: str, start: int | None = None) -> Known:
         """Make a run. Where the answer is lost, the runs have to be looked up before another is made."""
         self.looked = False
-        first = {"sweeper.created": str(time.time_ns() // 1_000_000), "mlflow.runName": name}
-        created = self.client.create_run(self.experiment, start_time=start, tags={**tags, **first})
+        created = str(time.time_ns() // 1_000_000)
+        first = {"sweeper.created": created, "mlflow.runName": name, "mlflow.source.name": "sweeper", **_user()}
+        answer = self.client.create_run(self.experiment, start_time=start, tags={**tags, **first})
         self.looked = True
-        self.known[which] = replace(_known(created, None), checked=True)
+        self.known[which] = replace(_known(answer, None), checked=True)
         return self.known[which]
 
     def delete(self, which: int) -> None:
@@ -97,9 +100,18 @@ class Runs:
         del self.known[which]
 
 
+def _user() -> dict[str, str]:
+    """Who makes a run, for the column of the UI; a container may not know."""
+    try:
+        return {"mlflow.user": getpass.getuser()}
+    except (OSError, KeyError):
+        return {}
+
+
 def _known(run: Run, before: Known | None) -> Known:
     data = run.data
     found = Known(run.info.run_id, run.info.status, dict(data.tags), dict(data.params), tuple(data.metrics))
     if before is not None and before.id == found.id:
-        found.reports, found.tries, found.checked = before.reports, before.tries, before.checked
+        found.reports, found.checked = before.reports, before.checked
+        found.tries, found.described = before.tries, before.described
     return found

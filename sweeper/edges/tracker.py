@@ -5,22 +5,20 @@ of its own brings the runs level one after the other; one that MLflow does not t
 that it does not hold them up. Trouble is logged, told once while it lasts, and never the sweep's.
 """
 
-import logging
-import re
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from sweeper.edges.about import About
+from sweeper.edges.artifacts import Content
 from sweeper.edges.copy import status_of
 from sweeper.edges.level import Level
 from sweeper.edges.mlflow import PARENT
 from sweeper.edges.runs import Runs
+from sweeper.edges.trouble import Trouble, shown
 from sweeper.ports import Recorded
 
-_log = logging.getLogger(__name__)
-_PAUSES = (0.2, 5.0)  # seconds until MLflow is tried again after an error: the first, and the longest
-_SILENT = 1.0  # seconds without an answer that are told
+_RESULTS = "results.json"
 _PATIENCE = 30.0  # seconds that `close` waits for MLflow to take what is left
 _INTERRUPTED = 5.0  # the same, where the user waits for the command to end
 
@@ -42,22 +40,21 @@ class MlflowTracker:
         sweep: str,
         id: str = "",
         dataset: str,
-        facts: Mapping[str, str],
+        about: About,
         artifacts: str | None,
         say: Callable[[str], None] = lambda _: None,
         status: str = "RUNNING",
     ) -> None:
-        """`id` and `artifacts` as in Runs, `facts` as in Level; `say` takes a line for the screen, from our thread."""
+        """`id` and `artifacts` as in Runs, `about` as in Level; `say` takes a line for the screen, from our thread."""
         self.place, self.say, self.status = shown(uri), say, status
+        self.trouble = Trouble(self.place, self._tell)
         self.runs = Runs(uri, sweep, dataset, artifacts, self._answered, id)
-        self.level = Level(self.runs, facts)
+        self.level = Level(self.runs, about)
         self.states: dict[int, Recorded] = {}
         self.wanted: dict[int, _Wanted] = {PARENT: _Wanted(None, status)}
+        self.files: dict[int, dict[str, Content]] = {}
+        self.figures: dict[str, float] = {}
         self.answers = 0
-        self.trouble = ""  # the newest, in words
-        self._failures = 0  # in a row, of whatever run
-        self._silent = 0.0  # when the first request without an answer began
-        self._told = False
         self._doubt = False  # whether a run may have been made that we do not know of
         self._changed = threading.Condition()
         self._over, self._abandoned = threading.Event(), threading.Event()
@@ -68,13 +65,33 @@ class MlflowTracker:
         """Note the newest state of a trial. Never waits for MLflow."""
         with self._changed:
             self.states[recorded.trial.number] = recorded
-            self.wanted[recorded.trial.number] = _Wanted(recorded, self.status)
+            self._want(recorded.trial.number)
+
+    def keep(self, number: int, files: Mapping[str, Content]) -> None:
+        """Keep files with the run of a trial, or the sweep's own (PARENT), by their place among its artifacts.
+
+        results.json of the sweep is sent when it is all that MLflow lacks: where it is, everything else is too.
+        """
+        with self._changed:
+            self.files[number] = {**self.files.get(number, {}), **files}
+            self._want(number)
+
+    def sum_up(self, figures: Mapping[str, float]) -> None:
+        """Keep figures of what the whole sweep used so far with its own run."""
+        with self._changed:
+            self.figures.update(figures)
+            self._want(PARENT)
+
+    def _want(self, number: int) -> None:
+        if number == PARENT or number in self.states:
+            self.wanted[number] = _Wanted(self.states.get(number), self.status)
             self._changed.notify_all()
 
     def close(self, status: str, patience: float | None = None, *, while_answering: bool = False) -> None:
         """Send what is left, and end the runs; waits `patience` seconds for MLflow, by default those of the status.
 
-        `while_answering` waits on for as long as MLflow answers something in each time of that length.
+        `while_answering` waits on for as long as MLflow answers something in each time of that length; so it is where a
+        sweep is FINISHED, for there may be files.
         """
         with self._changed:
             self.status = status
@@ -87,7 +104,7 @@ class MlflowTracker:
         if patience is None:
             patience = _PATIENCE if status == "FINISHED" else _INTERRUPTED
         try:
-            self._wait(patience, while_answering)
+            self._wait(patience, while_answering or status == "FINISHED")
         finally:
             with self._changed:
                 self._abandoned.set()
@@ -124,11 +141,12 @@ class MlflowTracker:
                 self._done(number, wanted, asked=self.answers > answers)
 
     def _level(self, wanted: _Wanted) -> None:
-        self._silent = self._silent or time.monotonic()
-        if not self.runs.looked or self._failures > 1:
+        self.trouble.asking()
+        if not self.runs.looked or self.trouble.failures > 1:
             self.runs.look()
         if wanted.state is not None:
-            self.level.send(wanted.state, status_of(wanted.state, wanted.sweep))
+            files = self.files.get(wanted.state.trial.number, {})
+            self.level.send(wanted.state, status_of(wanted.state, wanted.sweep), files)
         else:
             self._level_parent(wanted.sweep)
 
@@ -143,45 +161,41 @@ class MlflowTracker:
                 self._doubt = len(self.wanted) > 1
         if status == "FINISHED":
             self.level.keep_only(self.states)
+        self._level_own(status, last=self._over.is_set() and len(self.wanted) == 1)
         self.level.end(status)
 
-    def _done(self, number: int, wanted: _Wanted, *, asked: bool) -> None:
-        """The run is level; where there is newer news of it by now, it waits behind the others once more.
-
-        Where MLflow had to be `asked` for nothing, that says nothing of an outage.
+    def _level_own(self, status: str, *, last: bool) -> None:
+        """What the sweep's own run has beside its status. Its results come when all else is there, and go when a
+        larger budget makes old ones of them.
         """
+        with self._changed:
+            kept = self.files.get(PARENT, {})
+            gone = [_RESULTS] if status != "FINISHED" and _RESULTS not in kept else []
+            files = {name: kept[name] for name in sorted(kept, key=_RESULTS.__eq__) if last or name != _RESULTS}
+            figures = dict(self.figures)
+            at = max((at for one in self.states.values() for at in (one.started, one.ended or 0)), default=0)
+        self.level.sweep(files, gone, figures, at)
+
+    def _done(self, number: int, wanted: _Wanted, *, asked: bool) -> None:
+        """The run is level; where there is newer news of it by now, it waits behind the others once more."""
         with self._changed:
             newest = self.wanted.pop(number)
             again = number == PARENT and self._doubt and self._over.is_set()
             if newest is not wanted or again:
                 self.wanted[number] = newest
-        if asked or not self._failures:
-            self._failures, self._silent, self.trouble = 0, 0.0, ""
-        if asked and self._told:
-            self._told = False
-            self._tell("MLflow is back")
+        self.trouble.over(asked=asked)
 
     def _answered(self) -> None:
         self.answers += 1
-        self._silent = 0.0
+        self.trouble.answered()
 
     def _failed(self, number: int, error: Exception) -> None:
-        """Log and tell the trouble, put the run behind the others, and wait a little, longer each time."""
-        self._failures += 1
+        """Put the run behind the others, and wait a little, longer each time."""
         self._doubt |= number != PARENT or not self._over.is_set() or not self.runs.looked
         with self._changed:
             self.wanted[number] = self.wanted.pop(number)
             self.wanted.setdefault(PARENT, _Wanted(None, self.status))  # for a request may come late: a last look
-        before, self.trouble = self.trouble, cause(error)
-        if self.trouble != before and not self._abandoned.is_set():
-            _log.warning("MLflow at %s: %s; it is tried again", self.place, self.trouble)
-        if not self._told and self._silent and time.monotonic() - self._silent >= _SILENT:
-            self._told = True
-            self._tell(
-                f"MLflow at {self.place}: {self.trouble}; training goes on, and what is missing is sent when it is back"
-            )
-        first, most = _PAUSES
-        pause = min(most, first * 2 ** min(self._failures - 1, 10))
+        pause = self.trouble.failed(error, log=not self._abandoned.is_set())
         if self._over.wait(pause):
             self._abandoned.wait(min(pause, 1.0))
 
@@ -190,29 +204,3 @@ class MlflowTracker:
         with self._changed:
             if not self._abandoned.is_set():
                 self.say(line)
-
-
-def shown(uri: str) -> str:
-    """A URI as it may be shown: without the name and the password in it."""
-    return re.sub(r"//[^/\s]*@", "//", uri)
-
-
-def cause(error: BaseException) -> str:
-    """Why MLflow could not be reached, in a few words."""
-    for found in reversed(list(_chain(error))):
-        if isinstance(found, TimeoutError):
-            return "no answer"
-        if isinstance(found, ConnectionError):
-            return found.strerror or "closed the connection without an answer"
-        if isinstance(found, OSError) and found.strerror:
-            return found.strerror
-    text = str(error).partition("\n")[0]
-    code = re.search(r"(?:error code|too many) (\d{3})", text)
-    return f"answers {code[1]}" if code else shown(text)[:200] or type(error).__name__
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    following: BaseException | None = error
-    while following is not None:
-        yield following
-        following = following.__cause__ or following.__context__

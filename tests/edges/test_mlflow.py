@@ -29,28 +29,18 @@ pytestmark = pytest.mark.mlflow
 SWEEP = "sst5-0a1b2c3d"
 
 
-@pytest.fixture(scope="module")
-def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return f"sqlite:///{tmp_path_factory.mktemp('mlflow') / 'mlflow.db'}"
-
-
-@pytest.fixture
-def sweep(request: pytest.FixtureRequest) -> str:
-    """A sweep of its own for each test, in the one store."""
-    return f"sst5-{abs(hash(request.node.name)) % 16**8:08x}"
-
-
 def tracker(uri: str, sweep: str, id: str = "") -> Any:
+    from sweeper.edges.about import About
     from sweeper.edges.tracker import MlflowTracker
 
-    return MlflowTracker(uri, sweep=sweep, id=id, dataset="sst5", facts={"sampler": "tpe"}, artifacts=None)
+    return MlflowTracker(uri, sweep=sweep, id=id, dataset="sst5", about=About({"sampler": "tpe"}), artifacts=None)
 
 
-def runs(uri: str, sweep: str) -> dict[int, Any]:
+def runs(uri: str, sweep: str, dataset: str = "sst5") -> dict[int, Any]:
     from mlflow import MlflowClient
 
     client = MlflowClient(tracking_uri=uri)
-    experiment = client.get_experiment_by_name("sst5")
+    experiment = client.get_experiment_by_name(dataset)
     assert experiment is not None
     found = client.search_runs([experiment.experiment_id], f"tags.`sweeper.sweep` = '{sweep.rpartition('-')[2]}'")
     above = {"sweep": 0, "confirmation": -1}
@@ -169,7 +159,7 @@ def test_one_run_that_mlflow_refuses_does_not_hold_up_the_others(uri: str, sweep
     watching.close("KILLED", 0.1)
     assert [run.info.status for number, run in sorted(runs(uri, sweep).items()) if number > 1] == ["FINISHED"] * 4
     assert 0 < watching.behind <= 2  # this one, and the sweep's own that is looked at after it
-    assert watching.trouble
+    assert watching.trouble.now
 
 
 AWKWARD = {
@@ -238,11 +228,12 @@ def test_a_store_that_cannot_be_had_does_not_raise_and_is_told(tmp_path: Path, s
 def test_a_failed_trial_has_its_traceback_beside_its_figures(tmp_path: Path) -> None:
     from mlflow import MlflowClient
 
+    from sweeper.edges.about import About
     from sweeper.edges.tracker import MlflowTracker
 
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     files = (tmp_path / "artifacts").as_uri()
-    watching = MlflowTracker(uri, sweep=SWEEP, dataset="sst5", facts={}, artifacts=files)
+    watching = MlflowTracker(uri, sweep=SWEEP, dataset="sst5", about=About(), artifacts=files)
     watching.update(
         recorded(1, [0.2], Finish(Outcome.FAILED, "ValueError: broken", "Traceback: …\nValueError: broken\n"))
     )

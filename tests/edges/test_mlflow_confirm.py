@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,8 +21,9 @@ CONFIRMATION = -1
 
 
 @pytest.fixture
-def uri(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'mlflow.db'}"
+def place(uri: str, sweep: str) -> tuple[str, str]:
+    """Where a test's own sweep is tracked, and its name."""
+    return uri, sweep
 
 
 def confirmed(number: int, repeat: int, finish: Finish | None = DONE, test: ports.Test | None = None) -> Recorded:
@@ -32,19 +32,19 @@ def confirmed(number: int, repeat: int, finish: Finish | None = DONE, test: port
     return replace(found, trial=replace(found.trial, confirms=1, repeat=repeat), test=test)
 
 
-def sent(uri: str, *states: Recorded, status: str = "FINISHED") -> dict[int, Any]:
+def sent(place: tuple[str, str], *states: Recorded, status: str = "FINISHED") -> dict[int, Any]:
     """The runs that MLflow has once a sweep has told these states, by the number of their trial."""
-    watching = tracker(uri, "sst5-0a1b2c3d")
+    watching = tracker(*place)
     for state in states:
         watching.update(state)
     until(lambda: not watching.behind)
     watching.close(status, 60)
     assert watching.behind == 0
-    return runs(uri, "sst5-0a1b2c3d")
+    return runs(*place)
 
 
-def test_confirmed_trials_stand_below_a_run_of_their_own(uri: str) -> None:
-    found = sent(uri, recorded(1, [0.3, 0.5], DONE), confirmed(2, 1, test=TEST), confirmed(3, 2))
+def test_confirmed_trials_stand_below_a_run_of_their_own(place: tuple[str, str]) -> None:
+    found = sent(place, recorded(1, [0.3, 0.5], DONE), confirmed(2, 1, test=TEST), confirmed(3, 2))
     assert sorted(found) == [CONFIRMATION, 0, 1, 2, 3]
     assert {run.info.status for run in found.values()} == {"FINISHED"}
     above = found[CONFIRMATION].data.tags
@@ -55,50 +55,50 @@ def test_confirmed_trials_stand_below_a_run_of_their_own(uri: str) -> None:
         assert tags["mlflow.parentRunId"] == found[CONFIRMATION].info.run_id
         assert (tags["sweeper.stage"], tags["sweeper.confirms"], tags["sweeper.repeat"]) == ("confirm", "1", repeat)
     assert found[2].data.tags["mlflow.runName"] == "2 ce m, seed 1 of trial 1"
-    assert history(uri, found[2], "test/accuracy") == [(2, 0.42)]
-    assert [found[k].data.tags["sweeper.tested"] for k in (2, 3)] == [str(TEST.at), ""]
+    assert history(place[0], found[2], "test/accuracy") == [(2, 0.42)]
+    assert [found[k].data.tags["sweeper.tested"] for k in (2, 3)] == ['{"at": 1700000010000, "step": 2}', ""]
 
 
-def test_a_test_that_comes_after_the_trials_end_is_sent_and_changes_nothing_else(uri: str) -> None:
-    before = sent(uri, recorded(1, [0.3, 0.5], DONE), confirmed(2, 1), status="KILLED")
-    after = sent(uri, recorded(1, [0.3, 0.5], DONE), confirmed(2, 1), confirmed(2, 1, test=TEST))
-    again = sent(uri, recorded(1, [0.3, 0.5], DONE), confirmed(2, 1, test=TEST))
+def test_a_test_that_comes_after_the_trials_end_is_sent_and_changes_nothing_else(place: tuple[str, str]) -> None:
+    before = sent(place, recorded(1, [0.3, 0.5], DONE), confirmed(2, 1), status="KILLED")
+    after = sent(place, recorded(1, [0.3, 0.5], DONE), confirmed(2, 1), confirmed(2, 1, test=TEST))
+    again = sent(place, recorded(1, [0.3, 0.5], DONE), confirmed(2, 1, test=TEST))
     assert before[2].info.run_id == after[2].info.run_id == again[2].info.run_id
     assert (again[2].info.start_time, again[2].info.end_time) == (before[2].info.start_time, before[2].info.end_time)
     for metric, value in TEST.metrics.items():
-        assert history(uri, again[2], metric) == [(2, value)]
-    assert history(uri, again[2], "validation/accuracy") == [(1, 0.3), (2, 0.5)]
+        assert history(place[0], again[2], metric) == [(2, value)]
+    assert history(place[0], again[2], "validation/accuracy") == [(1, 0.3), (2, 0.5)]
     assert again[CONFIRMATION].info.status == "FINISHED"
 
 
-def test_a_test_that_the_record_lost_is_gone_from_mlflow_too(uri: str) -> None:
-    sent(uri, recorded(1, [0.3], DONE), confirmed(2, 1, test=TEST), status="KILLED")
-    found = sent(uri, recorded(1, [0.3], DONE), confirmed(2, 1))
+def test_a_test_that_the_record_lost_is_gone_from_mlflow_too(place: tuple[str, str]) -> None:
+    sent(place, recorded(1, [0.3], DONE), confirmed(2, 1, test=TEST), status="KILLED")
+    found = sent(place, recorded(1, [0.3], DONE), confirmed(2, 1))
     assert sorted(found) == [CONFIRMATION, 0, 1, 2]
     assert not [name for name in found[2].data.metrics if name.startswith("test/")]
 
 
-def test_the_run_above_goes_with_the_confirmed_trials_that_a_torn_tail_took(uri: str) -> None:
-    sent(uri, recorded(1, [0.3], DONE), confirmed(2, 1, None), status="KILLED")
-    assert sorted(sent(uri, recorded(1, [0.3], DONE))) == [0, 1]
+def test_the_run_above_goes_with_the_confirmed_trials_that_a_torn_tail_took(place: tuple[str, str]) -> None:
+    sent(place, recorded(1, [0.3], DONE), confirmed(2, 1, None), status="KILLED")
+    assert sorted(sent(place, recorded(1, [0.3], DONE))) == [0, 1]
 
 
-def test_of_two_runs_above_the_confirmed_trials_the_first_made_stays(uri: str) -> None:
+def test_of_two_runs_above_the_confirmed_trials_the_first_made_stays(place: tuple[str, str]) -> None:
     from mlflow import MlflowClient
 
-    made = sent(uri, recorded(1, [0.3], DONE), confirmed(2, 1), status="KILLED")
-    client, tags = MlflowClient(tracking_uri=uri), dict(made[CONFIRMATION].data.tags)
+    made = sent(place, recorded(1, [0.3], DONE), confirmed(2, 1), status="KILLED")
+    client, tags = MlflowClient(tracking_uri=place[0]), dict(made[CONFIRMATION].data.tags)
     other = client.create_run(made[0].info.experiment_id, tags=tags | {"sweeper.created": "9999999999999"})
     for number, parent in ((2, other.info.run_id), (CONFIRMATION, "another sweep's run")):
         client.set_tag(made[number].info.run_id, "mlflow.parentRunId", parent)
-    found = sent(uri, recorded(1, [0.3], DONE), confirmed(2, 1))
+    found = sent(place, recorded(1, [0.3], DONE), confirmed(2, 1))
     assert {number: run.info.run_id for number, run in found.items()} == {k: made[k].info.run_id for k in made}
     assert client.get_run(other.info.run_id).info.lifecycle_stage == "deleted"
     assert found[2].data.tags["mlflow.parentRunId"] == made[CONFIRMATION].info.run_id
     assert found[CONFIRMATION].data.tags["mlflow.parentRunId"] == made[0].info.run_id
 
 
-def test_what_is_read_back_is_what_was_recorded(uri: str) -> None:
+def test_what_is_read_back_is_what_was_recorded(place: tuple[str, str]) -> None:
     from sweeper.edges.copied import recorded as copied
 
     spec = small()
@@ -114,10 +114,10 @@ def test_what_is_read_back_is_what_was_recorded(uri: str) -> None:
     states += [replace(recorded(k + 1, [0.3, 0.5], DONE), trial=trials[k], test=awkward) for k in (1,)]
     states += [replace(recorded(3, [0.3], Finish(Outcome.DIVERGED, "not finite")), trial=trials[2])]
     states += [replace(recorded(4, [0.2]), trial=trials[3])]
-    watching = tracker(uri, "sst5-0a1b2c3d")
+    watching = tracker(*place)
     for state in states:
         watching.update(state)
     watching.close("KILLED", 60)
     assert watching.behind == 0
-    found = copied(uri, spec, "sst5-0a1b2c3d")
+    found = copied(place[0], spec, place[1])
     assert list(map(repr, found)) == [repr(ordered(state)) for state in states]

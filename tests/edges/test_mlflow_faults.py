@@ -51,17 +51,11 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 def proxy(backend: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    from sweeper.edges import tracker as edge
+    from sweeper.edges import trouble as edge
 
     monkeypatch.setattr(edge, "_PAUSES", (0.05, 0.5))
     with Proxy(backend) as between:
         yield between
-
-
-@pytest.fixture
-def sweep(request: pytest.FixtureRequest) -> str:
-    """A sweep of its own for each test, in the one store."""
-    return f"sst5-{abs(hash(request.node.name)) % 16**8:08x}"
 
 
 def answers(port: int) -> bool:
@@ -73,9 +67,10 @@ def answers(port: int) -> bool:
 
 
 def tracker(uri: str, sweep: str, **more: Any) -> Any:
+    from sweeper.edges.about import About
     from sweeper.edges.tracker import MlflowTracker
 
-    return MlflowTracker(uri, sweep=sweep, dataset="sst5", facts={"sampler": "tpe"}, artifacts=None, **more)
+    return MlflowTracker(uri, sweep=sweep, dataset="sst5", about=About({"sampler": "tpe"}), artifacts=None, **more)
 
 
 def course(trials: int = TRIALS) -> list[Recorded]:
