@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.bold import simulated
 from sweeper.cells import Cell, Mark
 from sweeper.errors import RecordError, UsageError
 from sweeper.formats import rendered
@@ -121,6 +122,24 @@ def test_the_third_best_does_not_make_the_best_bold() -> None:
     stands = {(dict(pair.ours)["loss"], dict(pair.theirs)["loss"]): pair.holm for pair in made.pairs}
     assert (stands["ce", "lcl"] or 1) < 0.05
     assert bold(made) == []
+
+
+@pytest.mark.parametrize("seeds", [3, 5])
+def test_equal_systems_are_seldom_in_bold(seeds: int) -> None:
+    found = simulated(80, systems=2, datasets=1, seeds=seeds, texts=300)
+    assert found["bold"] <= found["most"] == 8
+
+
+def test_a_true_lead_of_three_points_is_mostly_in_bold() -> None:
+    assert simulated(20, systems=3, datasets=1, seeds=5, lead=0.03)["right"] > 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("systems", "datasets"), [(2, 1), (3, 3)])
+@pytest.mark.parametrize("seeds", [3, 5])
+def test_a_thousand_tables_of_equal_systems(systems: int, datasets: int, seeds: int) -> None:
+    found = simulated(1000, systems, datasets, seeds)
+    assert found["bold"] <= found["most"] == 64
 
 
 # ---- what must not stand in one column
