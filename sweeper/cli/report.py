@@ -1,0 +1,145 @@
+"""`sweeper report`: a sweep on one page of HTML that needs no network."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sweeper.cli.screen import Screen, command
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sweeper.folder import SweepFolder
+    from sweeper.ports import Predictions, Recorded
+    from sweeper.preparation import Corpus
+    from sweeper.report.html import Html
+    from sweeper.report.subject import Answered, Subject
+    from sweeper.spec import SweepSpec
+
+_SHOWN = ("sweeper", "torch", "transformers", "optuna", "ray", "mlflow", "datasets", "numpy", "scipy", "plotly")
+
+
+def report(
+    sweep: Annotated[Path, typer.Argument(help="A sweep's folder, such as sweeps/sst5-3f9a1c2e.", show_default=False)],
+    texts: Annotated[
+        bool,
+        typer.Option("--texts/--no-texts", help="Show texts of the data set, or leave them out: for licensed data."),
+    ] = True,
+    out: Annotated[Path | None, typer.Option(help="Where the page goes.", show_default="SWEEP/report.html")] = None,
+) -> None:
+    """Write a sweep's report: one file of HTML that needs no network, of a sweep that is finished or not."""
+    with command() as screen:
+        from contextlib import closing
+
+        from sweeper.edges.optuna import OptunaStudy
+        from sweeper.folder import open_
+        from sweeper.results import results
+
+        folder = open_(sweep)
+        spec = folder.spec
+        with closing(OptunaStudy(spec, folder.journal, folder.frozen.threads)) as study:
+            recorded, looks = study.recorded(), study.looks()
+        found = results(spec, folder, recorded, looks)
+        untold = "" if texts else "Texts were left out (--no-texts)."
+        corpus = None
+        if texts and (folder.path / "predictions").exists():
+            corpus, untold = _corpus(screen, folder)
+        place = write_report(screen, folder, spec, recorded, found, corpus, untold=untold, out=out)
+        screen.line(f"report: {place} ({place.stat().st_size / 1e6:.1f} MB)")
+
+
+def _corpus(screen: Screen, folder: "SweepFolder") -> "tuple[Corpus | None, str]":
+    """The rows of the sweep; where they cannot be had now, why: a report without texts is better than none."""
+    from sweeper.cli.prepare import prepare
+    from sweeper.errors import UsageError
+
+    screen.log_in(folder.path / "logs")
+    try:
+        return prepare(screen, folder.spec, folder).corpus, ""
+    except UsageError as error:
+        line = str(error).splitlines()[0]
+        screen.line(f"the texts cannot be had, so the report has none: {line}")
+        return None, f"The texts could not be had when this was written: {line}"
+
+
+def write_report(
+    screen: Screen, folder: "SweepFolder", spec: "SweepSpec", recorded: "Sequence[Recorded]",
+    results: "Mapping[str, Any]", corpus: "Corpus | None", *, untold: str = "", out: Path | None = None,
+) -> Path:  # fmt: skip
+    """Write the report of a sweep, whole or not at all; where it is. Without a corpus it has no texts: `untold` why."""
+    from sweeper.cli import words
+    from sweeper.edges import plots
+    from sweeper.edges.importance import importances
+    from sweeper.report.page import page
+    from sweeper.report.resolved import resolved
+    from sweeper.report.search import settings
+    from sweeper.report.sections import sections
+    from sweeper.report.subject import Subject
+    from sweeper.whole import written
+
+    cells = range(len(spec.cells))
+    with screen.step("writing the report"):
+        names = [words.cell(spec, cell) for cell in cells]
+        subject = Subject(spec, recorded, results, names, _answered(folder, results, corpus, untold))
+        mattered = {cell: importances(settings(subject, cell)) for cell in cells}
+        found = sections(subject, _table(subject), mattered, _facts(folder), resolved(spec))
+        html = page(f"{folder.name}: sweep report", words.describe(spec), found, plots.library(), plots.fragment)
+        place = out or folder.path / "report.html"
+        with written(place) as file:
+            file.write(html.encode())
+    return place
+
+
+def _table(subject: "Subject") -> "Html":
+    """The published table of this sweep alone, by the metric of its objective where there is such a table."""
+    from sweeper.formats import rendered
+    from sweeper.report.html import Html
+    from sweeper.tables import METRICS, Answers, Finished, table
+
+    metric = subject.metric if subject.metric in METRICS else METRICS[0]
+    told = {
+        trial: Answers(found.labels, found.probabilities.argmax(axis=1))
+        for trial, found in subject.answered.test.items()
+    }
+    return Html(rendered(table([Finished(subject.results, told)], metric), "html"))
+
+
+def _answered(folder: "SweepFolder", results: "Mapping[str, Any]", corpus: "Corpus | None", untold: str) -> "Answered":
+    """What the models of the confirmed settings answered, as far as it was kept."""
+    from sweeper.edges import predictions
+    from sweeper.report.subject import Answered
+
+    labels = tuple(results["labels"])
+    trials = [seed["trial"] for cell in results["cells"] for seed in (cell["confirm"] or {"seeds": ()})["seeds"]]
+
+    def of(split: str) -> "dict[int, Predictions]":
+        places = {trial: predictions.path(folder.path, trial, split) for trial in trials}
+        return {trial: predictions.read(place, labels) for trial, place in places.items() if place.exists()}
+
+    learned = {trial: predictions.weights(folder.path, trial) for trial in trials}
+    weights = {trial: found for trial, found in learned.items() if found is not None}
+    return Answered(of("validation"), of("test"), weights, _texts(corpus), untold)
+
+
+def _texts(corpus: "Corpus | None") -> "Sequence[str] | None":
+    """The texts of validation, the two of a pair joined."""
+    if corpus is None:
+        return None
+    rows = corpus.splits["validation"]
+    return rows.texts if rows.pairs is None else [f"{a} ⏐ {b}" for a, b in zip(rows.texts, rows.pairs, strict=True)]
+
+
+def _facts(folder: "SweepFolder") -> dict[str, str]:
+    """Versions of what is installed here now, and the revisions that the sweep began with."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    def installed(name: str) -> str:
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            return "not installed"
+
+    revisions = {f"revision of {name}": revision for name, revision in folder.frozen.resolved.items()}
+    return {**revisions, "Python": platform.python_version(), **{name: installed(name) for name in _SHOWN}}

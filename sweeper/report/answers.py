@@ -1,0 +1,55 @@
+"""What the winner's models answered: which classes they confuse, and where they are sure and wrong."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sweeper.ports import Predictions
+from sweeper.report.figures import Confusion, Weights
+from sweeper.report.subject import Subject
+
+
+@dataclass(frozen=True)
+class Error:
+    """A text that a model took for another class: `row` from 0 in its split, and the probability it gave that class."""
+
+    row: int
+    true: str
+    taken: str
+    probability: float
+
+
+def confusion(labels: Sequence[str], answers: Sequence[Predictions], title: str) -> Confusion:
+    """How often each class was taken for each, summed over models."""
+    counts = np.zeros((len(labels), len(labels)), dtype=np.int64)
+    for one in answers:
+        np.add.at(counts, (one.labels, one.probabilities.argmax(axis=1)), 1)
+    return Confusion(labels, counts, title)
+
+
+def errors(labels: Sequence[str], answers: Predictions, most: int) -> list[Error]:
+    """The texts that a model is wrong about, the surest first, `most` of them; of equals, in the split's order."""
+    taken, surest = answers.probabilities.argmax(axis=1), answers.probabilities.max(axis=1)
+    wrong = np.flatnonzero(taken != answers.labels)
+    order = wrong[np.argsort(-surest[wrong], kind="stable")][:most]
+    return [Error(int(k), labels[answers.labels[k]], labels[taken[k]], float(surest[k])) for k in order]
+
+
+def weights(subject: Subject) -> list[Weights]:
+    """The weights that LCL learned between classes, for each cell that has some: the mean over its fresh seeds."""
+    found = []
+    for cell, name in enumerate(subject.cells):
+        own = [
+            subject.answered.weights[seed["trial"]]
+            for seed in subject.seeds(cell)
+            if seed["trial"] in subject.answered.weights
+        ]
+        if own:
+            found.append(Weights(subject.labels, np.mean(own, axis=0), name))
+    return found
+
+
+def of_seeds(seeds: Sequence[Mapping[str, object]], answers: Mapping[int, Predictions]) -> dict[int, Predictions]:
+    """The answers of these seeds' models, by trial."""
+    return {int(str(seed["trial"])): answers[int(str(seed["trial"]))] for seed in seeds if seed["trial"] in answers}

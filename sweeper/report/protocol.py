@@ -1,0 +1,130 @@
+"""How the figures came about, in words: a reader who does not know sweeper can judge them by these."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from sweeper.cells import in_words
+from sweeper.outcome import Outcome
+from sweeper.report.subject import Subject
+
+_SAMPLERS = {"tpe": "Optuna's TPE", "random": "chance", "grid": "a grid"}
+
+
+def state(subject: Subject) -> list[str]:
+    """What keeps the figures from being final, if anything does."""
+    return list(_state(subject))
+
+
+def _state(subject: Subject) -> Iterator[str]:
+    spec, cells = subject.spec, range(len(subject.cells))
+    ended, planned = sum(one.finish is not None for one in subject.searched), sum(map(spec.share, cells))
+    entries = subject.results["cells"]
+    if ended < planned:
+        yield f"This sweep is not finished: {ended} of {planned} trials have ended."
+    elif spec.confirm.seeds and any(_wanting(entry) for entry in entries):
+        yield "This sweep is not finished: not everything is confirmed yet."
+    if not any(entry["confirm"] for entry in entries):
+        yield (
+            "Nothing is confirmed: these are validation scores of settings that were chosen by those very scores, so "
+            "expect less of a fresh seed, and less again on a test split. The test split was not opened."
+        )
+    limited = subject.results["limited"]
+    if limited:
+        parts = " and ".join(f"{count:,} texts of {split}" for split, count in limited.items())
+        yield f"Only a part of the data was used: {parts}. These are figures of a try, not a result."
+
+
+def _wanting(entry: dict[str, object]) -> bool:
+    """Whether a cell that could be confirmed is not."""
+    best = entry["best"]
+    return entry["confirm"] is None and isinstance(best, dict) and bool(best["completed"])
+
+
+def story(subject: Subject) -> list[str]:
+    """The protocol, a sentence or two for each of its steps."""
+    return [_search(subject), *_confirmation(subject), *_test(subject), *_repeats(subject)]
+
+
+def _search(subject: Subject) -> str:
+    spec = subject.spec
+    trials = (
+        f"{len(subject.searched)} trials of up to {spec.most_epochs} epochs in {_plural(len(subject.cells), 'cell')}"
+    )
+    rungs = ", ".join(f"{rung / spec.validations_per_epoch:g}" for rung in spec.rungs)
+    stops = f"ASHA stopped the poorer ones after epochs {rungs}" if rungs else "none was stopped early"
+    how = f"settings came from {_SAMPLERS[spec.sampler]}, and {stops}"
+    return (
+        f"Search: {trials}, each trained on the train split and scored on the validation split after every epoch; "
+        f"{how}. A trial's value is its best {spec.objective.metric}. The search never saw the test split."
+    )
+
+
+def _confirmation(subject: Subject) -> Iterator[str]:
+    confirm = subject.spec.confirm
+    if not confirm.seeds:
+        yield "Confirmation: turned off in the search space (confirm: {seeds: 0})."
+        return
+    settings = "best setting" if confirm.top == 1 else f"{confirm.top} best settings"
+    decided = "" if confirm.top == 1 else " The setting with the best mean over its fresh seeds won."
+    yield (
+        f"Confirmation: the {settings} of each cell by validation, trained again with "
+        f"{_plural(confirm.seeds, 'fresh seed')} and without early stopping; the epoch is the best one on validation."
+        f"{decided}"
+    )
+
+
+def _test(subject: Subject) -> Iterator[str]:
+    test, looks = subject.results["test"], subject.results["looks"]
+    if test is None:
+        yield "Test: this data set has no test split, so the figures are those of validation."
+        return
+    if not looks:
+        yield f"Test: {test['texts']:,} texts, not opened."
+        return
+    yield (
+        f"Test: {test['texts']:,} texts, opened when the winners were decided, and scored once for each of their "
+        f"seeds: {_plural(len(looks), 'look')} in this sweep, from {_when(looks[0]['at'])} to {_when(looks[-1]['at'])}."
+    )
+    again = [subject.cells[cell] for cell, entry in enumerate(subject.results["cells"]) if _tested(entry) > 1]
+    if again:
+        yield f"A second look: after the budget grew, another setting was tested of {', '.join(again)}."
+
+
+def _tested(entry: dict[str, dict[str, int] | None]) -> int:
+    confirm = entry["confirm"]
+    return confirm["tested_settings"] if confirm else 0
+
+
+def _repeats(subject: Subject) -> Iterator[str]:
+    repeated = sum(entry["repeated"] for entry in subject.results["cells"])
+    if repeated:
+        yield (
+            f"Repeats: {_plural(repeated, 'trial')} ran a setting that was tried before, with another seed; settings "
+            "are ranked by their mean."
+        )
+
+
+def endings(subject: Subject) -> list[tuple[str, str, str, str]]:
+    """What did not end well: trial, cell, how it ended, why."""
+    found = []
+    for one in subject.recorded:
+        if one.finish is None or not one.finish.outcome.healthy:
+            outcome = in_words(one.finish.outcome) if one.finish else "not ended"
+            reason = one.finish.reason if one.finish else "it was cut off, or runs; the same command goes on with it"
+            found.append((str(one.trial.number), subject.cells[one.trial.cell], outcome, reason))
+    return found
+
+
+def counts(subject: Subject) -> str:
+    """How the trials of the search ended, in a line."""
+    outcomes = [one.finish.outcome if one.finish else None for one in subject.searched]
+    known = [outcome for outcome in (*Outcome, None) if outcome in outcomes]
+    return ", ".join(f"{outcomes.count(outcome)} {in_words(outcome) if outcome else 'not ended'}" for outcome in known)
+
+
+def _when(milliseconds: int) -> str:
+    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,227 @@
+"""The sections of a report, in the order of a reader's interest. One that has nothing to show says so, and why."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from sweeper.cells import in_words
+from sweeper.ports import Predictions
+from sweeper.report import answers, course, protocol, search
+from sweeper.report.figures import Figure, Importance, Importances
+from sweeper.report.html import Drawn, Html, Section, code, folded, items, paragraph, quotes, scrolling, table
+from sweeper.report.subject import Subject, figure, setting
+
+ERRORS = 20  # of the winner that are shown
+
+
+def sections(
+    subject: Subject, top: Html, importances: Mapping[int, Sequence[Importance]], facts: Mapping[str, str], yaml: str
+) -> list[Section]:
+    """All of the report: `top` is the table, `importances` are those of each cell that has some, `facts` what is worth
+    knowing of versions and revisions, `yaml` the search space as it was resolved.
+    """
+    makers: Sequence[Callable[[Subject], Section]] = (
+        lambda one: _results(one, top), _optimism, _parallel, lambda one: _importance(one, importances), _maps, _curves,
+        _timeline, _expected, _confusion, _errors, _endings, _cost, _trials, lambda _: _resolved(facts, yaml),
+    )  # fmt: skip
+    return [make(subject) for make in makers]
+
+
+def _results(subject: Subject, top: Html) -> Section:
+    open_ = [paragraph(line, kind="notice") for line in protocol.state(subject)]
+    return Section("results", "Results", [*open_, scrolling(top), items(protocol.story(subject))])
+
+
+def _optimism(subject: Subject) -> Section:
+    drawn = search.optimism(subject)
+    caption = (
+        "Each row is a cell. The diamond is what the search found, chosen because it was the best; the circles are "
+        "fresh seeds of the same setting on the same texts. How far the diamond lies from their middle was luck."
+    )
+    pictures: list[Html | Drawn] = [Drawn([drawn], caption)] if drawn.rows else []
+    heads = ["cell", "search", "fresh seeds", "sd", "optimism", "seeds", "trial", "setting"]
+    rows = [_optimism_row(subject, cell) for cell in range(len(subject.cells))]
+    return Section("optimism", "Selection optimism", [*pictures, table(heads, rows, "wnnnnnnt")])
+
+
+def _optimism_row(subject: Subject, cell: int) -> list[str]:
+    """What the search found in a cell and what fresh seeds gave, on validation."""
+    entry = subject.results["cells"][cell]
+    best, confirm = entry["best"], entry["confirm"]
+    name = subject.cells[cell]
+    if confirm is None and best is None:
+        return [name, *["–"] * 6, "no trial came to a validation"]
+    if confirm is None:
+        note = "" if best["completed"] else "not completed, came furthest: "
+        return [name, figure(best["mean"]), *["–"] * 4, str(best["trial"]), note + setting(best["params"])]
+    optimism = "–" if confirm["optimism"] is None else f"{confirm['optimism']:+.4f}"
+    scored = sum(bool(seed["metrics"]) for seed in confirm["seeds"])
+    scores = [figure(confirm[key]) for key in ("search", "mean", "sd")]
+    counts = [f"{scored} of {confirm['planned']}", str(confirm["confirms"])]
+    return [name, *scores, optimism, *counts, setting(confirm["params"])]
+
+
+def _parallel(subject: Subject) -> Section:
+    caption = (
+        "Every trial of the search is a line through its values, blue where its best score is good, orange where it is "
+        "poor. Drag along an axis to pick trials out; click it to undo. “none”: a knob did not apply, or no score."
+    )
+    drawn = search.parallel(subject)
+    return _drawn("settings", "Settings that were tried", [drawn] if drawn.scores else [], caption, "No trial began.")
+
+
+def _importance(subject: Subject, importances: Mapping[int, Sequence[Importance]]) -> Section:
+    cells = [(cell, importances.get(cell, ())) for cell in range(len(subject.cells))]
+    caption = (
+        "The share of each knob in what tells the best third of a cell's trials from all of them (PED-ANOVA; a trial "
+        "that was stopped early counts with the score that it had). The red mark is the most that the knob got in 19 "
+        "times that the scores were dealt out at random: a grey bar, which ends before its mark, says nothing."
+    )
+    figures = [Importances(subject.cells[cell], found) for cell, found in cells if found]
+    few = [subject.cells[cell] for cell, found in cells if not found]
+    section = _drawn("importance", "Which knobs mattered", figures, caption)
+    note = [paragraph(f"Too few trials to tell, or nothing that varies: {', '.join(few)}.")] if few else []
+    return Section(section.name, section.heading, [*section.parts, *note])
+
+
+def _maps(subject: Subject) -> Section:
+    caption = (
+        "Where alpha (the share of cross entropy) and tau (the temperature) were tried, and how well each trial did. "
+        "Trials that diverged or collapsed have a sign and a colour of their own: where these are is to be avoided."
+    )
+    return _drawn("maps", "Alpha and tau", search.maps(subject), caption, "No cell searched both alpha and tau.")
+
+
+def _curves(subject: Subject) -> Section:
+    caption = (
+        "Every trial, validation by validation; the sign at the end says how it ended. Dotted uprights are the epochs "
+        "after which ASHA could stop a trial. Dotted lines are fresh seeds of the chosen setting, which nothing stops."
+    )
+    return _drawn("curves", "Learning curves", course.curves(subject), caption, "No trial came to a validation.")
+
+
+def _timeline(subject: Subject) -> Section:
+    caption = (
+        "When each trial ran, and beside which others; colours are how it ended. Hatched trials lost a worker or were "
+        "cut off, and went on; dotted ones confirm. Rows are inferred from starts and ends: the record names no worker."
+    )
+    drawn = course.timeline(subject)
+    return _drawn("timeline", "Trials on workers", [drawn] if drawn.bars else [], caption, "No trial began.")
+
+
+def _expected(subject: Subject) -> Section:
+    caption = (
+        "The best score to expect of a search with so many trials, drawn from those that were run (Dodge et al. 2019). "
+        "A curve that is still steep at its end says that the budget was too small; one that crosses another, that the "
+        "order of the two hangs on the budget."
+    )
+    drawn = search.expected(subject)
+    nothing = "No trial has a score."
+    return _drawn("expected", "Was the budget enough?", [drawn] if drawn.lines else [], caption, nothing)
+
+
+def _confusion(subject: Subject) -> Section:
+    parts = list[Html | Drawn]()
+    if subject.champion is not None:
+        cell = subject.champion.trial.cell
+        split, found = _answers(subject, cell)
+        title = f"{subject.cells[cell]}, {split}"
+        caption = (
+            f"The winner by validation on the {split} split, {len(found)} seeds together: the share of each true class "
+            "(a row) that was taken for each class (a column)."
+        )
+        if found:
+            parts.append(Drawn([answers.confusion(subject.labels, list(found.values()), title)], caption))
+    learned = answers.weights(subject)
+    if learned:
+        caption = (
+            "What LCL learned: the mean weight that its weighting network gave each class (a column) for texts of each "
+            "true class (a row), on validation. Classes that it takes for alike have large weights off the diagonal."
+        )
+        parts.append(Drawn(learned, caption))
+    nothing = "No confirmed model's answers are kept, so there is nothing to show."
+    return Section("confusion", "What the winner confuses", parts or [paragraph(nothing)])
+
+
+def _answers(subject: Subject, cell: int) -> tuple[str, dict[int, Predictions]]:
+    test = answers.of_seeds(subject.seeds(cell), subject.answered.test)
+    return (
+        ("test", test) if test else ("validation", answers.of_seeds(subject.seeds(cell), subject.answered.validation))
+    )
+
+
+def _errors(subject: Subject) -> Section:
+    heading = "Sure and wrong"
+    trial = subject.champion.trial.number if subject.champion else 0
+    found, texts = subject.answered.validation.get(trial), subject.answered.texts
+    if found is None:
+        return Section("errors", heading, [paragraph("No confirmed model's answers are kept.")])
+    wrong = answers.errors(subject.labels, found, ERRORS)
+    if texts is not None and len(texts) != len(found.labels):
+        texts = None
+    about = paragraph(
+        f"The {len(wrong)} validation texts that the winner's best seed (trial {trial}) is surest of, and wrong about. "
+        "Some of them are errors of the labels."
+    )
+    untold = [paragraph(subject.answered.untold)] if subject.answered.untold else []
+    entries = [
+        (texts[one.row] if texts else f"row {one.row}", f"{one.true}, taken for {one.taken} ({one.probability:.3f})")
+        for one in wrong
+    ]
+    return Section("errors", heading, [about, *untold, quotes(entries)])
+
+
+def _endings(subject: Subject) -> Section:
+    bad = protocol.endings(subject)
+    parts = [paragraph(f"Of the search: {protocol.counts(subject)}.")] if subject.searched else []
+    if bad:
+        parts.append(table(["trial", "cell", "ended as", "why"], bad, "nwwt"))
+    return Section("endings", "How trials ended", parts or [paragraph("No trial began.")])
+
+
+def _cost(subject: Subject) -> Section:
+    head = ["cell", "trials", "epochs", "hours", "epochs saved by ASHA", "fresh seeds", "epochs", "hours"]
+    rows = [_cost_row(subject, cell) for cell in range(len(subject.cells))]
+    totals = [f"{sum(float(row[k]) for row in rows):g}" for k in range(1, len(head))]
+    each = f"{subject.results['threads']} CPU threads and {subject.results['gpu']:g} GPUs"
+    about = paragraph(
+        f"Hours are of training and validation, summed over trials; each trial had {each}. From the first start to the "
+        f"last end, pauses included, it took {course.elapsed(subject):.2f} hours."
+    )
+    return Section("cost", "What it cost", [table(head, [*rows, ["all", *totals]], "wnnnnnnn"), about])
+
+
+def _cost_row(subject: Subject, cell: int) -> list[str]:
+    entry = subject.results["cells"][cell]
+    confirm = entry["confirm"] or {"epochs": 0.0, "hours": 0.0}
+    seeds = sum(one.trial.cell == cell for one in subject.confirming)
+    searched = [
+        str(entry["trials"]),
+        f"{entry['epochs']:g}",
+        f"{entry['hours']:.2f}",
+        f"{course.saved(subject, cell):g}",
+    ]
+    return [subject.cells[cell], *searched, str(seeds), f"{confirm['epochs']:g}", f"{confirm['hours']:.2f}"]
+
+
+def _trials(subject: Subject) -> Section:
+    head = ["trial", "cell", "ended as", "best score", "epochs", "attempts", "seed", "setting"]
+    rows = [
+        [
+            one.trial.number, subject.cells[one.trial.cell],
+            in_words(one.finish.outcome) if one.finish else "not ended", figure(subject.score(one)),
+            f"{one.reports[-1].epoch:g}" if one.reports else "0", one.trial.attempt, one.trial.config.seed,
+            (f"confirms {one.trial.confirms}: " if one.trial.confirms else "") + setting(subject.tuned(one)),
+        ]
+        for one in subject.recorded
+    ]  # fmt: skip
+    return Section("trials", "Every trial", [folded(f"{len(rows)} trials", table(head, rows, "nwwnnnnt"))])
+
+
+def _resolved(facts: Mapping[str, str], yaml: str) -> Section:
+    about = table(["what", "version or revision"], list(facts.items()), "ww")
+    return Section("resolved", "Search space, versions, revisions", [folded("the search space", code(yaml)), about])
+
+
+def _drawn(name: str, heading: str, figures: Sequence[Figure], caption: str, nothing: str = "") -> Section:
+    """A section of pictures; where there are none, it says so."""
+    found: list[Html | Drawn] = [Drawn(figures, caption)] if figures else []
+    return Section(name, heading, found or ([paragraph(nothing)] if nothing else []))

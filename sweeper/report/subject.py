@@ -1,0 +1,95 @@
+"""What a report is about: a sweep's spec, its record, its results, and what the confirmed models answered."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sweeper.config import Scalar
+from sweeper.confirmation import champion
+from sweeper.document import spell
+from sweeper.ports import Predictions, Recorded
+from sweeper.ranking import best_report
+from sweeper.spec import SweepSpec
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What confirmed models answered, by trial, and for LCL the weights (C, C) that they learned between classes.
+
+    `texts` are those of the validation split in its order, the two of a pair joined; where they are None, `untold`
+    says why.
+    """
+
+    validation: Mapping[int, Predictions] = field(default_factory=dict)
+    test: Mapping[int, Predictions] = field(default_factory=dict)
+    weights: "Mapping[int, NDArray[np.float64]]" = field(default_factory=dict)
+    texts: Sequence[str] | None = None
+    untold: str = ""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A sweep, finished or not. `cells` are the names of its cells."""
+
+    spec: SweepSpec
+    recorded: Sequence[Recorded]
+    results: Mapping[str, Any]
+    cells: Sequence[str]
+    answered: Answered = Answered()
+
+    @cached_property
+    def searched(self) -> list[Recorded]:
+        """The trials of the search."""
+        return [one for one in self.recorded if not one.trial.confirms]
+
+    @cached_property
+    def confirming(self) -> list[Recorded]:
+        """The trials with fresh seeds."""
+        return [one for one in self.recorded if one.trial.confirms]
+
+    @property
+    def labels(self) -> list[str]:
+        """The names of the classes."""
+        return list(self.results["labels"])
+
+    @property
+    def metric(self) -> str:
+        """The objective's metric without its split: accuracy."""
+        return self.spec.objective.metric.partition("/")[2]
+
+    @cached_property
+    def champion(self) -> Recorded | None:
+        """The trial whose model is the sweep's: of the best confirmed setting, the seed that is best on validation."""
+        return champion(self.spec, self.recorded)
+
+    def seeds(self, cell: int) -> list[dict[str, Any]]:
+        """The fresh seeds of a cell's winner, as its results have them."""
+        found = self.results["cells"][cell]["confirm"]
+        return list(found["seeds"]) if found else []
+
+    def score(self, one: Recorded) -> float | None:
+        """The best validation of a trial."""
+        report = best_report(self.spec, one)
+        return None if report is None else report.metrics[self.spec.objective.metric]
+
+    def tuned(self, one: Recorded) -> dict[str, Scalar]:
+        """The params of a trial without its cell's."""
+        own = self.spec.cells[one.trial.cell]
+        return {name: value for name, value in one.trial.params.items() if name not in own}
+
+
+def figure(value: float | None) -> str:
+    """A score as the report has it."""
+    return "–" if value is None else f"{value:.4f}"
+
+
+def setting(params: Mapping[str, Scalar]) -> str:
+    """Params as one phrase: batch_size 32, learning_rate 4.1e-05."""
+    return ", ".join(
+        f"{name} {f'{value:.4g}' if isinstance(value, float) else spell(value)}" for name, value in params.items()
+    )
