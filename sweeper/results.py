@@ -38,9 +38,17 @@ def results(
 
 
 def leader(spec: SweepSpec, results: Mapping[str, Any]) -> int | None:
-    """The number of the best trial of all cells in a sweep's results; None where nothing has a score."""
-    found = [cell["best"] for cell in results["cells"] if cell["best"] is not None]
+    """The number of the trial of the search that has the best setting of all cells; None where nothing has a score.
+
+    Where settings were confirmed, their mean over fresh seeds decides.
+    """
     sign = spec.objective.sign
+    confirmed = [
+        cell["confirm"] for cell in results["cells"] if cell["confirm"] and cell["confirm"]["mean"] is not None
+    ]
+    if confirmed:
+        return int(max(confirmed, key=lambda entry: sign * entry["mean"])["confirms"])
+    found = [cell["best"] for cell in results["cells"] if cell["best"] is not None]
     top = max(found, key=lambda entry: (entry["completed"], sign * entry["mean"]), default=None)
     return None if top is None else int(top["trial"])
 

@@ -10,6 +10,7 @@ from typing import Any
 from sweeper.cli import tracking, words
 from sweeper.cli.one import run_one
 from sweeper.cli.prepare import prepare
+from sweeper.cli.publish import table_text
 from sweeper.cli.screen import Screen
 from sweeper.errors import SweeperError
 from sweeper.folder import SweepFolder, find
@@ -81,15 +82,23 @@ def _runner(inline: bool) -> Any:
 
 
 def _show(screen: Screen, spec: SweepSpec, folder: SweepFolder, results: dict[str, Any], sweeps: Path) -> None:
-    """The table, and what to do next."""
+    """The search's best, the table where it was confirmed, and what to do next."""
     screen.line()
     screen.console.print(words.results_table(spec, results))
     for line in words.settings_lines(spec, results):
         screen.line(f"  {line}")
-    screen.line("chosen on validation, one seed each: expect a few points less on the test split", style="dim")
+    if any(cell["confirm"] for cell in results["cells"]):
+        screen.line()
+        screen.console.print(table_text(folder, results), markup=False, end="")
+    else:
+        screen.line("chosen on validation, one seed each: expect a few points less on the test split", style="dim")
+    screen.line()
     best = leader(spec, results)
     if best is not None:
         screen.line(f"train the best again:  sweeper train {shlex.quote(str(folder.path))} {best}")
+    for what, name in (("its model:", "model"), ("the report:", "report.html")):
+        if (folder.path / name).exists():
+            screen.line(f"{what:<22} {folder.path / name}")
     screen.line(f"compare the runs:      {tracking.how_to_see(sweeps)}")
     if screen.log is not None:
         screen.line(f"log:                   {screen.log}")

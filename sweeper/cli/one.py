@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from sweeper import sweep
 from sweeper.allocation import Allocation
-from sweeper.cli import tracking, words
+from sweeper.cli import projected, tracking, words
 from sweeper.cli.lines import Lines
 from sweeper.cli.prepare import SEARCHED, Prepared, materialise
+from sweeper.cli.publish import publish
 from sweeper.cli.screen import Screen
-from sweeper.cli.winner import keep_winner
 from sweeper.folder import SweepFolder, changes, create
-from sweeper.ports import Job, Recorded, Runner, TrainingData, View
+from sweeper.ports import Job, Recorded, Runner, Tracker, TrainingData, View
 from sweeper.preparation import test_split
 from sweeper.results import results as results_of
 from sweeper.spec import SweepSpec
@@ -54,33 +54,45 @@ def _driven(
     data: Mapping[str, TrainingData], share: Allocation, view: View,
 ) -> dict[str, Any]:  # fmt: skip
     """Run the story with a tracker beside it, and keep what came of it."""
-    spec = prepared.spec
+    spec, status = prepared.spec, "KILLED"
     tracker = tracking.tracker_of(spec, folder, say=view.say)
-    status, done = "KILLED", False
     try:
-        jobs = _jobs(prepared, folder, data, view.say)
-        done = sweep.run(spec, study, runner, (view, tracker), jobs, share, view.say)
+        done = _told(runner, prepared, folder, study, data, share, view, tracker)
+        recorded = study.recorded()
+        results = results_of(spec, folder, recorded, study.looks())
+        if done:
+            publish(screen, prepared, folder, recorded, results)
         status = "FINISHED"
     except Exception:
         status = "FAILED"
         raise
     finally:
-        view.close(status)
         if status == "KILLED":
             screen.line("closing; a second Ctrl-C ends it at once")
+        projected.keep(tracker, folder)
         tracker.close(status)
         if not tracker.behind:
             folder.sent()
-    recorded = study.recorded()
-    results = results_of(spec, folder, recorded, study.looks())
-    if done:
-        keep_winner(screen, prepared, folder, recorded)
-        folder.finish(results)
-    else:
+    if not done:
         screen.line(f"the budget's {spec.budget.hours:g} hours are over; the same command goes on for as long again")
     if tracker.behind:
         screen.line(tracking.lacking(folder, tracker))
     return results
+
+
+def _told(
+    runner: Runner, prepared: Prepared, folder: SweepFolder, study: "OptunaStudy",
+    data: Mapping[str, TrainingData], share: Allocation, view: View, tracker: Tracker,
+) -> bool:  # fmt: skip
+    """The story, with its view open; whether it came to its end."""
+    status = "KILLED"
+    try:
+        jobs = _jobs(prepared, folder, data, view.say)
+        done = sweep.run(prepared.spec, study, runner, (view, tracker), jobs, share, view.say)
+        status = "FINISHED"
+    finally:
+        view.close(status)
+    return done
 
 
 def _jobs(

@@ -20,7 +20,7 @@ def train(
     sweep: Annotated[Path, typer.Argument(help="A sweep's folder, such as sweeps/sst5-3f9a1c2e.", show_default=False)],
     trial: Annotated[int | None, typer.Argument(help="A trial's number.", show_default="the best")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Another seed.", show_default="the trial's own")] = None,
-    test: Annotated[bool, typer.Option("--test", help="Score the test split too, once: a look at it that is put on record.")] = False,
+    test: Annotated[bool, typer.Option("--test", help="Score the test split too: a look, put on record.")] = False,
     out: Annotated[Path | None, typer.Option(help="Where the model goes.", show_default="SWEEP/train/…")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures on stdout as JSON.")] = False,
 ) -> None:
