@@ -1,0 +1,175 @@
+"""`sweeper report` on real folders: finished sweeps, cut off ones, and texts that may not be shown or cannot be had."""
+
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sweeper import preparation
+from sweeper.cli.prepare import Prepared, prepare
+from sweeper.cli.report import write_report
+from sweeper.cli.screen import Screen
+from sweeper.confirmation import missing, unscored
+from sweeper.edges import predictions
+from sweeper.edges.optuna import OptunaStudy
+from sweeper.folder import SweepFolder, create
+from sweeper.outcome import Outcome
+from sweeper.ports import Finish, Predictions, Report, Scored, Trial
+from sweeper.preparation import Corpus
+from sweeper.results import results
+from sweeper.spec import SweepSpec
+from tests.command import sweeper
+from tests.spaces import small
+
+CHANGES: dict[str, Any] = {
+    "dataset": "feelings",
+    "compare": {"loss": ["ce", "lcl"]},
+    "search": {"alpha": {"uniform": [0.1, 0.9]}, "tau": {"log": [0.05, 1]}},
+    "training": {"encoder": "gru", "epochs": 2},
+    "asha": "off",
+    "budget": {"trials": 4},
+    "confirm": {"seeds": 2},
+}
+
+
+@pytest.fixture(scope="module")
+def spec() -> SweepSpec:
+    return small(**CHANGES)
+
+
+@pytest.fixture(scope="module")
+def prepared(spec: SweepSpec) -> Prepared:
+    with closing(Screen(quiet=True)) as screen:
+        return prepare(screen, spec, None)
+
+
+@pytest.fixture(scope="module")
+def corpus(prepared: Prepared) -> Corpus:
+    return prepared.corpus
+
+
+@pytest.fixture
+def folder(spec: SweepSpec, prepared: Prepared, tmp_path: Path) -> SweepFolder:
+    """A sweep that has begun, on the data that ships."""
+    test = preparation.test_split(prepared.corpus)
+    return create(tmp_path / "sweeps", spec, prepared.resolved, 1, prepared.corpus.labels, test)
+
+
+def study(folder: SweepFolder) -> "closing[OptunaStudy]":
+    return closing(OptunaStudy(folder.spec, folder.journal, 1))
+
+
+def train(record: OptunaStudy, trial: Trial, outcome: Outcome = Outcome.COMPLETED) -> None:
+    for step in (1, 2):
+        record.report(trial, Report(step, float(step), {"validation/accuracy": 0.1 * step, "seconds": 60.0}))
+    record.finish(trial, Finish(outcome, "" if outcome.healthy else "why <b>it</b> is so"))
+
+
+def search(folder: SweepFolder, trials: int = 2) -> None:
+    with study(folder) as record:
+        for cell in (0, 1):
+            for k in range(trials):
+                train(record, record.ask(cell), Outcome.FAILED if k else Outcome.COMPLETED)
+
+
+def answered(corpus: Corpus, split: str) -> Predictions:
+    """Right about every text but the first, which is taken for the second class and surely so."""
+    labels = corpus.splits[split].labels
+    probabilities = np.full((len(labels), len(corpus.labels)), 0.01, dtype=np.float32)
+    probabilities[np.arange(len(labels)), labels] = 0.8
+    probabilities[0, (labels[0] + 1) % len(corpus.labels)] = 0.95
+    return Predictions(labels, probabilities)
+
+
+def confirm(folder: SweepFolder, corpus: Corpus) -> None:
+    found = {split: answered(corpus, split) for split in ("validation", "test")}
+    accuracy = float((found["test"].probabilities.argmax(axis=1) == found["test"].labels).mean())
+    with study(folder) as record:
+        for of, repeat in missing(folder.spec, record.recorded()):
+            train(record, record.confirm(of, repeat))
+        for trial in unscored(folder.spec, record.recorded()):
+            record.look(trial)
+            weights = np.eye(len(corpus.labels), dtype=np.float32) if trial.params["loss"] == "lcl" else None
+            predictions.keep(folder.path, trial, corpus.labels, Scored(found, weights))
+            metrics = {"test/accuracy": accuracy, "test/macro_f1": accuracy}
+            record.tested(trial, Report(2, 2.0, metrics, Scored(found, weights)))
+
+
+def written(folder: SweepFolder, corpus: Corpus | None = None, **named: Any) -> str:
+    with study(folder) as record:
+        recorded, looks = record.recorded(), record.looks()
+    found = results(folder.spec, folder, recorded, looks)
+    with closing(Screen(quiet=True)) as screen:
+        place = write_report(screen, folder, folder.spec, recorded, found, corpus, **named)
+    return place.read_text(encoding="utf-8")
+
+
+def test_a_finished_sweep_on_one_page(folder: SweepFolder, corpus: Corpus) -> None:
+    search(folder)
+    confirm(folder, corpus)
+    html = written(folder, corpus)
+    body = html.partition("</script>")[2]
+    assert "99.6" in body  # percent of the test texts
+    assert "not finished" not in body
+    assert corpus.splits["validation"].texts[0] in body
+    assert "why &lt;b&gt;it&lt;/b&gt; is so" in body
+    assert html.count("plotly.js v") == 1
+    assert '<div id="confusion-1-0"' in body  # the weights of LCL
+    assert not list(folder.path.glob(".report*"))
+
+
+def test_without_a_corpus_the_page_has_no_text_of_the_data_set(folder: SweepFolder, corpus: Corpus) -> None:
+    search(folder)
+    confirm(folder, corpus)
+    html = written(folder, untold="The texts could not be had when this was written: no hub")
+    assert corpus.splits["validation"].texts[0] not in html
+    assert "no hub" in html
+    assert "row 0" in html
+
+
+def test_an_unconfirmed_sweep_and_one_that_is_cut_off_have_their_pages(folder: SweepFolder) -> None:
+    assert "0 of 4 trials have ended" in written(folder)
+    search(folder, trials=1)
+    with study(folder) as record:
+        record.ask(0)
+    html = written(folder)
+    assert "2 of 4 trials have ended" in html
+    assert "not ended" in html
+    assert "it was cut off, or runs" in html
+
+
+def test_the_command_says_where_the_page_is(folder: SweepFolder, corpus: Corpus, tmp_path: Path) -> None:
+    search(folder)
+    confirm(folder, corpus)
+    done = sweeper("report", str(folder.path), cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    place = folder.path / "report.html"
+    assert done.stdout.splitlines()[-1] == f"report: {place} ({place.stat().st_size / 1e6:.1f} MB)"
+    first = corpus.splits["validation"].texts[0]
+    assert first in place.read_text(encoding="utf-8")
+    licensed = sweeper("report", str(folder.path), "--no-texts", "--out", "shared/page.html", cwd=tmp_path)
+    assert licensed.returncode == 0
+    assert first not in (tmp_path / "shared" / "page.html").read_text(encoding="utf-8")
+
+
+def test_texts_that_have_changed_are_not_shown_for_others(folder: SweepFolder, corpus: Corpus, tmp_path: Path) -> None:
+    search(folder)
+    confirm(folder, corpus)
+    frozen = json.loads((folder.path / "sweep.json").read_text(encoding="utf-8"))
+    frozen["resolved"]["rows"] = "0" * 16
+    (folder.path / "sweep.json").write_text(json.dumps(frozen), encoding="utf-8")
+    done = sweeper("report", str(folder.path), cwd=tmp_path)
+    assert done.returncode == 0
+    assert "the texts cannot be had, so the report has none" in done.stdout
+    html = (folder.path / "report.html").read_text(encoding="utf-8")
+    assert "rows has changed since this sweep began" in html
+    assert corpus.splits["validation"].texts[0] not in html
+
+
+def test_a_folder_that_is_no_sweep_is_refused_in_one_line(tmp_path: Path) -> None:
+    done = sweeper("report", str(tmp_path), cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"{tmp_path}: is no sweep's folder; name one, such as sweeps/sst5-3f9a1c2e\n"
