@@ -1,0 +1,105 @@
+"""Finished sweeps put into a real MLflow store, with the tags and the files that the tracker gives them."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sweeper.config import TrainConfig
+from sweeper.ports import Predictions, Scored, Trial
+from sweeper.tables import Answers, Finished
+
+PARENT = 0
+
+
+def made(path: Path) -> Path:
+    """An empty store: MLflow's tables, and no run."""
+    from sweeper.edges.mlflow import client_of
+
+    client_of(f"sqlite:///{path / 'mlflow.db'}").search_experiments()
+    return path / "mlflow.db"
+
+
+class Shelf:
+    """A store in a folder of its own, a copy of an `empty` one; `runs` are what was put there, by sweep and trial."""
+
+    def __init__(self, empty: Path, folder: Path) -> None:
+        from mlflow import MlflowClient
+
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(empty, folder / "mlflow.db")
+        self.folder, self.uri = folder, f"sqlite:///{folder / 'mlflow.db'}"
+        self.client = MlflowClient(tracking_uri=self.uri)
+        self.created = 1_763_700_000_000
+
+    def experiment(self, name: str) -> str:
+        """The id of the experiment with this name, which is made where it is not there."""
+        found = self.client.get_experiment_by_name(name)
+        if found is not None:
+            return str(found.experiment_id)
+        return str(self.client.create_experiment(name, artifact_location=(self.folder / "artifacts").as_uri()))
+
+    def put(
+        self,
+        finished: Finished,
+        id: str = "one",
+        *,
+        experiment: str = "",
+        results: bool = True,
+        status: str = "FINISHED",
+    ) -> dict[int, str]:
+        """Put a sweep there, half finished without its `results`; its runs by trial, its own as PARENT."""
+        from mlflow.entities import Metric
+
+        values = finished.results
+        place = self.experiment(experiment or values["dataset"])
+        own = self.run(place, values, "sweep", id, **{"mlflow.runName": values["sweep"]})
+        runs = {PARENT: own}
+        seeds = [seed for cell in values["cells"] if cell["confirm"] for seed in cell["confirm"]["seeds"]]
+        for seed in seeds:
+            tested = "1" if seed["test"] else ""
+            runs[seed["trial"]] = self.run(place, values, "confirm", id, trial=str(seed["trial"]), tested=tested)
+            rows = [Metric(name, score, 0, 4) for name, score in (seed["test"] or {}).items()]
+            self.client.log_batch(runs[seed["trial"]], rows)
+            if seed["trial"] in finished.answers:
+                self.keep(
+                    runs[seed["trial"]], "predictions/test.parquet", parquet(finished, seed["trial"], self.folder)
+                )
+        if results:
+            self.keep(own, "results.json", json.dumps(values).encode())
+        self.client.set_terminated(own, status)
+        return runs
+
+    def run(self, experiment: str, results: Any, stage: str, id: str, **tags: str) -> str:
+        """One run with the tags that say whose it is."""
+        self.created += 1
+        whose = {"sweep": results["sweep"].rpartition("-")[2], "id": id, "dataset": results["dataset"]}
+        every = whose | {"stage": stage, "created": str(self.created)} | tags
+        named = {name if "." in name else f"sweeper.{name}": value for name, value in every.items()}
+        return str(self.client.create_run(experiment, tags=named).info.run_id)
+
+    def keep(self, run: str, name: str, content: bytes) -> None:
+        """Give a run a file, as the tracker does."""
+        from sweeper.edges import artifacts
+        from sweeper.edges.runs import Known
+
+        known = Known(run, "RUNNING", dict(self.client.get_run(run).data.tags), {})
+        artifacts.keep(self.client, known, {name: content})
+
+    def file(self, run: str, name: str) -> Path:
+        """Where a file of a run lies."""
+        return self.folder / "artifacts" / run / "artifacts" / name
+
+
+def parquet(finished: Finished, trial: int, scratch: Path) -> bytes:
+    """The answers of a trial as sweeper keeps them."""
+    from sweeper.edges import predictions
+
+    answers: Answers = finished.answers[trial]
+    labels = tuple(finished.results["labels"])
+    probabilities = np.eye(len(labels), dtype=np.float32)[answers.predictions]
+    scored = Scored({"test": Predictions(answers.labels, probabilities)})
+    predictions.keep(scratch, Trial(trial, 0, {}, TrainConfig(encoder="m")), labels, scored)
+    return predictions.path(scratch, trial, "test").read_bytes()
