@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import singledispatch
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -10,10 +9,10 @@ from plotly.offline import get_plotlyjs
 
 from sweeper.edges import looks
 from sweeper.edges.looks import BLUE, CELLS, DASHES, GREEN, GREY, LOOKS, ORANGE, RED, blank, plain
+from sweeper.edges.matrix import confusion, weights
 from sweeper.edges.parallel import parallel
 from sweeper.report import figures
 
-_MOST_NAMED = 12  # classes whose figures still have room in their squares
 _OUTCOME = 85  # pixels of an outcome's words in a legend
 _CONFIG = {  # of plotly's own buttons, one would send the picture to a server of theirs
     "responsive": True,
@@ -40,6 +39,8 @@ def draw(figure: figures.Figure) -> go.Figure:
 
 
 draw.register(figures.Parallel, parallel)
+draw.register(figures.Confusion, confusion)
+draw.register(figures.Weights, weights)
 
 
 @draw.register
@@ -206,32 +207,3 @@ def _expected(figure: figures.Expected) -> go.Figure:
     drawn.update_xaxes(title="trials", dtick=1 if most <= 12 else None)
     drawn.update_yaxes(title=f"expected best {figure.metric}")
     return drawn
-
-
-@draw.register
-def _confusion(figure: figures.Confusion) -> go.Figure:
-    """The share of each true class that was taken for each class."""
-    shares = figure.counts / np.maximum(figure.counts.sum(axis=1, keepdims=True), 1)
-    drawn = _matrix(figure.title, figure.labels, shares, ".0%")
-    drawn.update_traces(customdata=figure.counts, hovertemplate="%{y} taken for %{x}: %{z:.1%} (%{customdata})")
-    return drawn.update_xaxes(title="taken for")
-
-
-@draw.register
-def _weights(figure: figures.Weights) -> go.Figure:
-    """The mean weight of each class, by the true class."""
-    drawn = _matrix(figure.title, figure.labels, figure.weights, ".2f")
-    drawn.update_traces(hovertemplate="%{y}: %{z:.3f} for %{x}")
-    return drawn.update_xaxes(title="weight for")
-
-
-def _matrix(title: str, labels: Sequence[str], values: Any, form: str) -> go.Figure:
-    """Classes against classes; the figures stand in the squares where they have room."""
-    drawn, places = blank(160 + 27 * max(len(labels), 5), title), list(range(len(labels)))
-    drawn.add_heatmap(
-        x=places, y=places, z=values, colorscale=looks.SHARES, zmin=0, hoverongaps=False, xgap=1, ygap=1, name="",
-        texttemplate=f"%{{z:{form}}}" if len(labels) <= _MOST_NAMED else None, colorbar=looks.bar("", tickformat=form),
-    )  # fmt: skip
-    names = {"tickvals": places, "ticktext": [plain(label) for label in labels], "showgrid": False}
-    drawn.update_xaxes(**names, tickangle=-50 if len(labels) <= _MOST_NAMED else -90, showline=False)
-    return drawn.update_yaxes(title={"text": "true class", "standoff": 12}, autorange="reversed", **names)

@@ -1,12 +1,11 @@
 """The sections of a report, in the order of a reader's interest. One that has nothing to show says so, and why."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from sweeper.cells import in_words
 from sweeper.ports import Predictions
-from sweeper.report import answers, course, protocol, search
+from sweeper.report import answers, course, ledger, protocol, search
 from sweeper.report.figures import Figure, Importance, Importances
-from sweeper.report.html import Drawn, Html, Section, code, folded, items, paragraph, quotes, scrolling, table
+from sweeper.report.html import Drawn, Html, Section, items, paragraph, quotes, scrolling, table
 from sweeper.report.subject import Subject, figure, setting
 
 ERRORS = 20  # of the winner that are shown
@@ -18,11 +17,22 @@ def sections(
     """All of the report: `top` is the table, `importances` are those of each cell that has some, `facts` what is worth
     knowing of versions and revisions, `yaml` the search space as it was resolved.
     """
-    makers: Sequence[Callable[[Subject], Section]] = (
-        lambda one: _results(one, top), _optimism, _parallel, lambda one: _importance(one, importances), _maps, _curves,
-        _timeline, _expected, _confusion, _errors, _endings, _cost, _trials, lambda _: _resolved(facts, yaml),
-    )  # fmt: skip
-    return [make(subject) for make in makers]
+    return [
+        _results(subject, top),
+        _optimism(subject),
+        _parallel(subject),
+        _importance(subject, importances),
+        _maps(subject),
+        _curves(subject),
+        _timeline(subject),
+        _expected(subject),
+        _confusion(subject),
+        _errors(subject),
+        ledger.endings(subject),
+        ledger.cost(subject),
+        ledger.trials(subject),
+        ledger.resolved(facts, yaml),
+    ]
 
 
 def _results(subject: Subject, top: Html) -> Section:
@@ -167,58 +177,6 @@ def _errors(subject: Subject) -> Section:
         for one in wrong
     ]
     return Section("errors", heading, [about, *untold, quotes(entries)])
-
-
-def _endings(subject: Subject) -> Section:
-    bad = protocol.endings(subject)
-    parts = [paragraph(f"Of the search: {protocol.counts(subject)}.")] if subject.searched else []
-    if bad:
-        parts.append(table(["trial", "cell", "ended as", "why"], bad, "nwwt"))
-    return Section("endings", "How trials ended", parts or [paragraph("No trial began.")])
-
-
-def _cost(subject: Subject) -> Section:
-    head = ["cell", "trials", "epochs", "hours", "epochs saved by ASHA", "fresh seeds", "epochs", "hours"]
-    rows = [_cost_row(subject, cell) for cell in range(len(subject.cells))]
-    totals = [f"{sum(float(row[k]) for row in rows):g}" for k in range(1, len(head))]
-    each = f"{subject.results['threads']} CPU threads and {subject.results['gpu']:g} GPUs"
-    about = paragraph(
-        f"Hours are of training and validation, summed over trials; each trial had {each}. From the first start to the "
-        f"last end, pauses included, it took {course.elapsed(subject):.2f} hours."
-    )
-    return Section("cost", "What it cost", [table(head, [*rows, ["all", *totals]], "wnnnnnnn"), about])
-
-
-def _cost_row(subject: Subject, cell: int) -> list[str]:
-    entry = subject.results["cells"][cell]
-    confirm = entry["confirm"] or {"epochs": 0.0, "hours": 0.0}
-    seeds = sum(one.trial.cell == cell for one in subject.confirming)
-    searched = [
-        str(entry["trials"]),
-        f"{entry['epochs']:g}",
-        f"{entry['hours']:.2f}",
-        f"{course.saved(subject, cell):g}",
-    ]
-    return [subject.cells[cell], *searched, str(seeds), f"{confirm['epochs']:g}", f"{confirm['hours']:.2f}"]
-
-
-def _trials(subject: Subject) -> Section:
-    head = ["trial", "cell", "ended as", "best score", "epochs", "attempts", "seed", "setting"]
-    rows = [
-        [
-            one.trial.number, subject.cells[one.trial.cell],
-            in_words(one.finish.outcome) if one.finish else "not ended", figure(subject.score(one)),
-            f"{one.reports[-1].epoch:g}" if one.reports else "0", one.trial.attempt, one.trial.config.seed,
-            (f"confirms {one.trial.confirms}: " if one.trial.confirms else "") + setting(subject.tuned(one)),
-        ]
-        for one in subject.recorded
-    ]  # fmt: skip
-    return Section("trials", "Every trial", [folded(f"{len(rows)} trials", table(head, rows, "nwwnnnnt"))])
-
-
-def _resolved(facts: Mapping[str, str], yaml: str) -> Section:
-    about = table(["what", "version or revision"], list(facts.items()), "ww")
-    return Section("resolved", "Search space, versions, revisions", [folded("the search space", code(yaml)), about])
 
 
 def _drawn(name: str, heading: str, figures: Sequence[Figure], caption: str, nothing: str = "") -> Section:

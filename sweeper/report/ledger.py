@@ -1,0 +1,60 @@
+"""The sections that are tables: how trials ended, what they cost, each of them, and what all of it was run with."""
+
+from collections.abc import Mapping
+
+from sweeper.cells import in_words
+from sweeper.report import course, protocol
+from sweeper.report.html import Section, code, folded, paragraph, table
+from sweeper.report.subject import Subject, figure, setting
+
+
+def endings(subject: Subject) -> Section:
+    """How many trials ended how, and why those did that did not end well."""
+    bad = protocol.endings(subject)
+    parts = [paragraph(f"Of the search: {protocol.counts(subject)}.")] if subject.searched else []
+    if bad:
+        parts.append(table(["trial", "cell", "ended as", "why"], bad, "nwwt"))
+    return Section("endings", "How trials ended", parts or [paragraph("No trial began.")])
+
+
+def cost(subject: Subject) -> Section:
+    """Epochs and hours of each cell, in the search and with fresh seeds, and what ASHA saved."""
+    head = ["cell", "trials", "epochs", "hours", "epochs saved by ASHA", "fresh seeds", "epochs", "hours"]
+    rows = [_cost_row(subject, cell) for cell in range(len(subject.cells))]
+    totals = [f"{sum(float(row[k]) for row in rows):g}" for k in range(1, len(head))]
+    threads, gpu = subject.results["threads"], subject.results["gpu"]
+    about = paragraph(
+        f"Hours are of training and validation, summed over trials; CPU threads of a trial: {threads}, GPUs: {gpu:g}. "
+        f"From the first start to the last end, pauses included, it took {course.elapsed(subject):.2f} hours."
+    )
+    return Section("cost", "What it cost", [table(head, [*rows, ["all", *totals]], "wnnnnnnn"), about])
+
+
+def _cost_row(subject: Subject, cell: int) -> list[str]:
+    entry = subject.results["cells"][cell]
+    confirm = entry["confirm"] or {"epochs": 0.0, "hours": 0.0}
+    seeds = sum(one.trial.cell == cell for one in subject.confirming)
+    epochs, hours, saved = entry["epochs"], entry["hours"], course.saved(subject, cell)
+    searched = [str(entry["trials"]), f"{epochs:g}", f"{hours:.2f}", f"{saved:g}"]
+    return [subject.cells[cell], *searched, str(seeds), f"{confirm['epochs']:g}", f"{confirm['hours']:.2f}"]
+
+
+def trials(subject: Subject) -> Section:
+    """Every trial in a line: what the pictures show, for who cannot see them."""
+    head = ["trial", "cell", "ended as", "best score", "epochs", "attempts", "seed", "setting"]
+    rows = [
+        [
+            one.trial.number, subject.cells[one.trial.cell],
+            in_words(one.finish.outcome) if one.finish else "not ended", figure(subject.score(one)),
+            f"{one.reports[-1].epoch:g}" if one.reports else "0", one.trial.attempt, one.trial.config.seed,
+            (f"confirms {one.trial.confirms}: " if one.trial.confirms else "") + setting(subject.tuned(one)),
+        ]
+        for one in subject.recorded
+    ]  # fmt: skip
+    return Section("trials", "Every trial", [folded(f"{len(rows)} trials", table(head, rows, "nwwnnnnt"))])
+
+
+def resolved(facts: Mapping[str, str], yaml: str) -> Section:
+    """The search space with its defaults, and versions and revisions."""
+    about = table(["what", "version or revision"], list(facts.items()), "ww")
+    return Section("resolved", "Search space, versions, revisions", [folded("the search space", code(yaml)), about])
