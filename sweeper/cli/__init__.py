@@ -5,7 +5,7 @@ Nothing heavy is imported until a command needs it: `sweeper --help` loads neith
 
 import typer
 
-from sweeper.cli import report, run, sync, train
+from sweeper.cli import report, run, sync, table, train
 
 app = typer.Typer(
     name="sweeper",
@@ -19,6 +19,7 @@ app.command("run")(run.run)
 app.command("check")(run.check)
 app.command("train")(train.train)
 app.command("sync")(sync.sync)
+app.command("table")(table.table)
 app.command("report")(report.report)
 
 

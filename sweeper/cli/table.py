@@ -1,0 +1,90 @@
+"""`sweeper table`: the table to publish, from all that is in MLflow."""
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sweeper.cli.screen import command
+
+
+class Metric(StrEnum):
+    """What a cell is a mean of; tables.METRICS."""
+
+    ACCURACY = "accuracy"
+    MACRO_F1 = "macro_f1"
+    WEIGHTED_F1 = "weighted_f1"
+
+
+class Format(StrEnum):
+    """How the table is written; formats.FORMATS."""
+
+    MD = "md"
+    CSV = "csv"
+    LATEX = "latex"
+    HTML = "html"
+    JSON = "json"
+
+
+def table(
+    named: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SWEEP", help="Sweeps by folder or name; by default all that are finished."),
+    ] = None,
+    sweeps: Annotated[Path, typer.Option(metavar="DIR", help="Where sweeps are kept, and mlflow.db.")] = Path("sweeps"),
+    experiments: Annotated[
+        list[str] | None,
+        typer.Option("--experiment", metavar="NAME", help="Of MLflow's experiments, this one; again for more."),
+    ] = None,
+    metric: Annotated[Metric, typer.Option(help="Which metric of the test split.")] = Metric.ACCURACY,
+    format_: Annotated[Format, typer.Option("--format", help="LaTeX needs booktabs alone.")] = Format.MD,
+    published: Annotated[bool, typer.Option("--published", help="The papers' figures beside ours.")] = False,
+    detail: Annotated[
+        bool, typer.Option("--detail", help="Also settings, cost, looks, intervals, and the run of each number.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it to this file.", show_default="the screen")
+    ] = None,
+) -> None:
+    """Print the table to publish: systems by data sets, mean and deviation over fresh seeds of the test split.
+
+    It is rebuilt from MLflow alone (MLFLOW_TRACKING_URI, else mlflow.db in DIR), over sweeps, data sets and machines.
+
+    The best of a column is bold where its lead over the next best stands. What is odd, or left out, has a note.
+    """
+    with command() as screen:
+        from sweeper.cli.tracking import tracking_uri
+        from sweeper.edges import finished, predictions
+        from sweeper.formats import rendered
+        from sweeper.tables import table as tabulated
+
+        wanted = [_wanted(name, sweeps) for name in named or ()]
+        store = finished.gather(tracking_uri(sweeps), predictions.read, experiments or (), wanted)
+        made = tabulated(store.sweeps, metric.value, published=published, elsewhere=store.looks, remarks=store.remarks)
+        text = rendered(made, format_.value, detail=detail)
+        if out is None:
+            screen.console.file.write(text)
+        else:
+            _write(out, text)
+            screen.line(f"written to {out}")
+
+
+def _wanted(name: str, sweeps: Path) -> tuple[str, str]:
+    """The name of a sweep, and its id where its folder is at hand."""
+    from sweeper.folder import open_
+
+    for place in (Path(name), sweeps / name):
+        if (place / "sweep.json").exists():
+            folder = open_(place)
+            return folder.name, folder.frozen.id
+    return Path(name).name, ""
+
+
+def _write(path: Path, text: str) -> None:
+    from sweeper.whole import written
+
+    with written(path) as file:
+        file.write(text.encode())
+        os.fchmod(file.fileno(), 0o644)

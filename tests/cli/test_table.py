@@ -1,0 +1,80 @@
+"""`sweeper table`: rebuilt from MLflow alone, in every format, or one line that says why not."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sweeper.cli.table import Format, Metric
+from sweeper.folder import Frozen, SweepFolder, write
+from sweeper.formats import FORMATS, rendered
+from sweeper.tables import METRICS, Finished, table
+from tests.command import sweeper
+from tests.confirmed import sweep
+from tests.stores import Shelf, made
+
+ONE = sweep({"ce": [0.50, 0.51, 0.505], "lcl": [0.6, 0.61, 0.605]})
+OTHER = sweep({"ce": [0.8, 0.81, 0.82]}, "sst2-0000000b", dataset="sst2")
+
+
+def test_what_can_be_asked_for_is_what_there_is() -> None:
+    assert tuple(Metric) == METRICS
+    assert tuple(Format) == FORMATS
+
+
+@pytest.fixture(scope="module")
+def there(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with sweeps/mlflow.db, in which two sweeps are finished and one is not."""
+    folder = tmp_path_factory.mktemp("there")
+    shelf = Shelf(made(tmp_path_factory.mktemp("empty")), folder / "sweeps")
+    shelf.put(ONE)
+    shelf.put(OTHER, id="two")
+    shelf.put(sweep({"ce": [0.5, 0.5]}, "sst2-0000000c", dataset="sst2"), results=False, status="KILLED")
+    return folder
+
+
+LEFT = "Left out, for they are not finished, or not whole in MLflow: sst2-0000000c (KILLED)."
+
+
+def expected(*sweeps: Finished, **options: object) -> str:
+    made = table(sweeps, elsewhere={"sst2": 2}, remarks=[LEFT])
+    return rendered(made, str(options.get("format", "md")))
+
+
+@pytest.mark.mlflow
+def test_the_table_of_the_store_beside_the_sweeps_is_all_that_is_printed(there: Path) -> None:
+    done = sweeper("table", cwd=there)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == expected(ONE, OTHER)
+
+
+@pytest.mark.mlflow
+def test_named_sweeps_in_a_format_to_a_file(there: Path) -> None:
+    folder = SweepFolder(there / "sweeps" / "sst2-0000000b", Frozen({}, {}, {}, 1, "two"))
+    write(folder.path / "sweep.json", {"question": {}, "spec": {}, "resolved": {}, "threads": 1, "id": "two"})
+    options = ("--format", "json", "--metric", "macro_f1", "--published", "--detail", "--out", "papers/table.json")
+    done = sweeper("table", "sweeps/sst2-0000000b", "sst5-0000000a", *options, cwd=there)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "written to papers/table.json\n", "")
+    found = json.loads((there / "papers" / "table.json").read_text())
+    assert (found["metric"], found["datasets"]) == ("macro_f1", ["sst5", "sst2"])
+    assert any("The papers' figures are accuracies" in note["text"] for note in found["notes"])
+    assert not any("Left out" in note["text"] for note in found["notes"])
+
+
+@pytest.mark.mlflow
+def test_an_unknown_experiment_and_a_store_that_is_away_are_one_line(there: Path) -> None:
+    done = sweeper("table", "--experiment", "sst9", "--experiment", "sst5", cwd=there)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert "has no such experiment; it has Default, sst2, sst5" in done.stderr
+    away = {"MLFLOW_TRACKING_URI": "http://someone:secret@127.0.0.1:9"}
+    done = sweeper("table", cwd=there, extra=away)
+    expected = "MLflow at http://127.0.0.1:9: Connection refused; nothing was read\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", expected)
+
+
+@pytest.mark.mlflow
+def test_where_there_is_no_store_none_is_made(tmp_path: Path) -> None:
+    done = sweeper("table", "--sweeps", "nowhere", cwd=tmp_path)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert "nowhere/mlflow.db: there is no MLflow store" in done.stderr
+    assert not list(tmp_path.iterdir())
