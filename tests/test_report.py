@@ -12,9 +12,9 @@ import pytest
 
 from sweeper.edges import yaml
 from sweeper.outcome import Outcome
-from sweeper.ports import Predictions
+from sweeper.ports import Predictions, Recorded
 from sweeper.reading import read
-from sweeper.report import answers, course, search
+from sweeper.report import answers, course, search, timeline
 from sweeper.report.figures import Figure, Importance
 from sweeper.report.html import Html, Section, table
 from sweeper.report.page import page
@@ -117,7 +117,7 @@ def test_every_outcome_is_shown_with_its_reason() -> None:
     drawn = search.parallel(subject(story))
     assert len(drawn.scores) == 14
     assert set(next(axis for axis in drawn.axes if axis.name == "outcome").values) >= {"failed", "not ended"}
-    assert {bar.outcome for bar in course.timeline(subject(story)).bars} == set(ends)
+    assert {bar.outcome for bar in timeline.timeline(subject(story)).bars} == set(ends)
 
 
 # ---- what the figures are worth
@@ -241,10 +241,10 @@ def test_an_axis_has_a_place_for_trials_to_which_a_knob_does_not_apply(finished:
 
 
 def test_workers_are_as_many_as_ran_at_once() -> None:
-    assert course.slots([]) == []
-    assert course.slots([(0, 3), (0, 1), (1, 2), (2, 5), (3, 4), (3.5, 6)]) == [0, 1, 1, 1, 0, 2]
+    assert timeline.slots([]) == []
+    assert timeline.slots([(0, 3), (0, 1), (1, 2), (2, 5), (3, 4), (3.5, 6)]) == [0, 1, 1, 1, 0, 2]
     story = Story(spec(), workers=3).search().confirm()
-    bars = course.timeline(subject(story)).bars
+    bars = timeline.timeline(subject(story)).bars
     assert {bar.slot for bar in bars} == {0, 1, 2}
     for a, b in itertools.combinations(bars, 2):
         assert a.slot != b.slot or a.end <= b.begin or b.end <= a.begin
@@ -252,9 +252,32 @@ def test_workers_are_as_many_as_ran_at_once() -> None:
     assert {bar.attempts for bar in bars} == {1, 2}
 
 
+def test_a_night_between_two_runs_is_cut_out_and_said() -> None:
+    story = Story(spec(trials=12), workers=2).search([Outcome.COMPLETED])
+    night = 15 * 60 * MINUTE
+    middle = max(moment for one in story.recorded[:6] for moment in (*one.times, one.ended or 0))
+    late = [later(one, night) if one.started >= middle else one for one in story.recorded]
+    before = timeline.timeline(subject(story))
+    after = timeline.timeline(replace(subject(story), recorded=late))
+    assert before.pauses == []
+    ((at, hours),) = after.pauses
+    assert hours == pytest.approx(15, abs=0.5)
+    assert 0 < at < max(bar.end for bar in after.bars) < 2
+    assert timeline.elapsed(replace(subject(story), recorded=late)) > 15
+
+
+def later(one: Recorded, by: int) -> Recorded:
+    return replace(one, started=one.started + by, times=tuple(at + by for at in one.times), ended=(one.ended or 0) + by)
+
+
+@pytest.mark.parametrize("moments", [[], [5], [0, 60], [0, 60, 120, 180], [0, 1, 60, 61, 120, 121, 180, 181]])
+def test_what_is_usual_is_no_pause(moments: list[float]) -> None:
+    assert timeline.pauses(moments) == []
+
+
 def test_a_trial_that_has_not_ended_is_drawn_to_its_last_report() -> None:
     story = Story(spec(trials=2), workers=1).search([None])
-    bars = course.timeline(subject(story)).bars
+    bars = timeline.timeline(subject(story)).bars
     assert [bar.end - bar.begin for bar in bars] == pytest.approx([3 / 60, 3 / 60])
     assert story.recorded[0].times == (BEGAN + 3 * MINUTE,)
 

@@ -1,5 +1,6 @@
 """`sweeper report`: a sweep on one page of HTML that needs no network."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -88,6 +89,7 @@ def write_report(
         place = out or folder.path / "report.html"
         with written(place) as file:
             file.write(html.encode())
+            os.fchmod(file.fileno(), 0o644)
     return place
 
 

@@ -136,9 +136,10 @@ class Bar:
 
 @dataclass(frozen=True)
 class Timeline:
-    """Which trial ran when, and beside which others."""
+    """Which trial ran when, and beside which others; `pauses` were cut out: where, and how many hours they took."""
 
     bars: Sequence[Bar]
+    pauses: Sequence[tuple[float, float]] = ()
 
 
 @dataclass(frozen=True)

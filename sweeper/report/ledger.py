@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from sweeper.cells import in_words
-from sweeper.report import course, protocol
+from sweeper.report import course, protocol, timeline
 from sweeper.report.html import Section, code, folded, paragraph, table
 from sweeper.report.subject import Subject, figure, setting
 
@@ -25,7 +25,7 @@ def cost(subject: Subject) -> Section:
     threads, gpu = subject.results["threads"], subject.results["gpu"]
     about = paragraph(
         f"Hours are of training and validation, summed over trials; CPU threads of a trial: {threads}, GPUs: {gpu:g}. "
-        f"From the first start to the last end, pauses included, it took {course.elapsed(subject):.2f} hours."
+        f"From the first start to the last end, pauses included, it took {timeline.elapsed(subject):.2f} hours."
     )
     return Section("cost", "What it cost", [table(head, [*rows, ["all", *totals]], "wnnnnnnn"), about])
 

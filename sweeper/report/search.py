@@ -105,6 +105,8 @@ def maps(subject: Subject) -> list[Map]:
     """The trials by tau and alpha, for each cell in which both vary."""
     trials = {cell: [one for one in subject.searched if one.trial.cell == cell] for cell in range(len(subject.cells))}
     found = {cell: points for cell, ones in trials.items() if _vary(points := _points(subject, ones))}
+    if not found:
+        return []
     known = _known([point.score for points in found.values() for point in points])
     spec = subject.spec
     scores, taus, alphas = (

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from sweeper.ports import Predictions
-from sweeper.report import answers, course, ledger, protocol, search
+from sweeper.report import answers, course, ledger, protocol, search, timeline
 from sweeper.report.figures import Figure, Importance, Importances
 from sweeper.report.html import Drawn, Html, Section, items, paragraph, quotes, scrolling, table
 from sweeper.report.subject import Subject, figure, setting
@@ -111,9 +111,10 @@ def _curves(subject: Subject) -> Section:
 def _timeline(subject: Subject) -> Section:
     caption = (
         "When each trial ran, and beside which others; colours are how it ended. Hatched trials lost a worker or were "
-        "cut off, and went on; dotted ones confirm. Rows are inferred from starts and ends: the record names no worker."
+        "cut off, and went on; dotted ones confirm. The record names no worker: rows are inferred from starts and ends. "
+        "Long pauses are cut out, at dashed uprights."
     )
-    drawn = course.timeline(subject)
+    drawn = timeline.timeline(subject)
     return _drawn("timeline", "Trials on workers", [drawn] if drawn.bars else [], caption, "No trial began.")
 
 

@@ -136,6 +136,12 @@ def test_a_timeline_tells_attempts_and_confirmations_by_their_pattern() -> None:
     assert patterns["completed"] == [""]
 
 
+def test_a_pause_that_was_cut_out_of_a_timeline_is_said() -> None:
+    drawn = plain(figures.Timeline([figures.Bar(1, "ce", 0, 0.0, 3.0, None)], [(1.5, 15.25)]))
+    assert [shape["x0"] for shape in drawn["layout"]["shapes"]] == [1.5]
+    assert drawn["layout"]["annotations"][0]["text"] == "15.2 h pause"
+
+
 @pytest.mark.parametrize(("hours", "unit"), [(1.5, "minutes"), (3.0, "hours")])
 def test_a_timeline_is_in_minutes_or_hours(hours: float, unit: str) -> None:
     drawn = plain(figures.Timeline([figures.Bar(1, "ce", 0, 0.5, hours, None)]))
