@@ -3,6 +3,7 @@
 The table is made of the results and of what the confirmed models answered, as `sweeper table` makes it from MLflow.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from sweeper.cli.prepare import Prepared
     from sweeper.tables import Finished
 
+_log = logging.getLogger(__name__)
+
 
 def publish(
     screen: Screen, prepared: "Prepared", folder: SweepFolder, recorded: Sequence[Recorded], results: Mapping[str, Any]
@@ -26,7 +29,11 @@ def publish(
     keep_winner(screen, prepared, folder, recorded)
     with written(folder.path / "table.md") as file:
         file.write(table_text(folder, results).encode())
-    write_report(screen, folder, prepared.spec, recorded, results, prepared.corpus)
+    try:
+        write_report(screen, folder, prepared.spec, recorded, results, prepared.corpus)
+    except Exception as error:  # no reason to lose a sweep: everything in it can be drawn again
+        _log.exception("the report could not be written")
+        screen.line(f"the report could not be written ({error}); sweeper report {folder.path} tries again")
     folder.finish(results)
 
 
