@@ -11,9 +11,12 @@ import pytest
 
 from sweeper.errors import RecordError, SweeperError, UsageError
 from sweeper.formats import FORMATS, rendered
-from sweeper.tables import Finished, table
+from sweeper.ports import Scored, Trial
+from sweeper.tables import Answers, Finished, table
 from tests.confirmed import Scores, sweep
+from tests.spaces import small
 from tests.stores import PARENT, Shelf, made
+from tests.stories import Story
 
 pytestmark = pytest.mark.mlflow
 
@@ -249,3 +252,30 @@ def test_a_store_that_does_not_answer_is_one_line(shelf: Shelf, tmp_path: Path) 
     shelf.uri = f"sqlite:///{tmp_path / 'other.db'}"
     with pytest.raises(SweeperError, match=r"other\.db: .*file is not a database"):
         gather(shelf)
+
+
+def test_what_the_tracker_sent_of_a_sweep_gives_the_table_of_its_record(empty: Path, tmp_path: Path) -> None:
+    from sweeper.edges import predictions
+    from sweeper.edges.about import About
+    from sweeper.edges.tracker import MlflowTracker
+
+    shelf, story = Shelf(empty, tmp_path), Story(small(confirm={"seeds": 3})).search().confirm()
+    results = story.results(Path("sweeps/sst5-3f9a1c2e"))
+    files = shelf.folder / "artifacts"
+    tracker = MlflowTracker(shelf.uri, sweep="sst5-3f9a1c2e", dataset="sst5", about=About(), artifacts=files.as_uri())
+    for one in story.recorded:
+        tracker.update(one)
+    for trial, answers in story.answers.items():
+        predictions.keep(tmp_path, Trial(trial, 0, {}, one.trial.config), story.labels, Scored({"test": answers}))
+        tracker.keep(trial, {"predictions/test.parquet": predictions.path(tmp_path, trial, "test")})
+    tracker.keep(PARENT, {"results.json": json.dumps(results).encode()})
+    tracker.close("FINISHED", 120)
+    assert tracker.behind == 0
+    record = Finished(
+        results, {trial: Answers(one.labels, one.probabilities.argmax(axis=1)) for trial, one in story.answers.items()}
+    )
+    made = table([record])
+    assert len(made.pairs) == 1
+    assert made.pairs[0].lead is not None
+    for metric in ("accuracy", "macro_f1"):
+        assert rendered(table(gather(shelf).sweeps, metric), "md") == rendered(table([record], metric), "md")
