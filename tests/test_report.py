@@ -30,7 +30,9 @@ CELLS = ["ce", "lcl"]
 
 def subject(story: Story, **changes: Any) -> Subject:
     answered = Answered(story.answers, story.answers, texts=[f"text {k}" for k in range(story.texts)])
-    return Subject(story.spec, story.recorded, story.results(), CELLS, **{"answered": answered, **changes})
+    done = all(one.finish for one in story.recorded) and len(story.recorded) > story.spec.budget.trials
+    given = {"answered": answered, "finished": done, **changes}
+    return Subject(story.spec, story.recorded, story.results(), CELLS, **given)
 
 
 def spec(trials: int = 26, **changes: Any) -> SweepSpec:
@@ -137,7 +139,7 @@ def test_a_search_that_is_not_confirmed_says_what_its_figures_are_worth() -> Non
     assert "The test split was not opened" in html
     assert "No confirmed model" in told(about, "errors")
     turned_off = small(budget={"trials": 6}, confirm={"seeds": 0})
-    html = told(subject(Story(turned_off).search()), "results")
+    html = told(subject(Story(turned_off).search(), finished=True), "results")
     assert "not finished" not in html
     assert "turned off" in html
 
@@ -157,12 +159,16 @@ def test_a_sweep_in_which_everything_failed_has_a_report() -> None:
 def test_looks_repeats_and_limits_are_told(finished: Subject) -> None:
     html = told(finished, "results")
     assert "6 looks in this sweep, from 2025-11-21" in html
+    assert "gave no figure" not in html
     assert "Only a part" not in html
-    results = {**finished.results, "limited": {"train": 500}}
+    looks = [*finished.results["looks"], {"at": BEGAN, "trial": 1, "seed": 5}]
+    results = {**finished.results, "limited": {"train": 500}, "looks": looks}
     results["cells"] = [{**entry, "repeated": 2} for entry in finished.results["cells"]]
     results["cells"][0] = {**results["cells"][0], "confirm": {**results["cells"][0]["confirm"], "tested_settings": 2}}
     html = told(replace(finished, results=results), "results")
     assert "500 texts of train" in html
+    assert "7 looks" in html
+    assert "1 gave no figure here" in html
     assert "4 trials ran a setting that was tried before" in html
     assert "A second look: after the budget grew, another setting was tested of ce" in html
 

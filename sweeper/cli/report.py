@@ -38,16 +38,30 @@ def report(
         from sweeper.results import results
 
         folder = open_(sweep)
-        spec = folder.spec
+        kept = folder.results()
+        spec = folder.spec if kept is None else _last(folder.spec, kept)
         with closing(OptunaStudy(spec, folder.journal, folder.frozen.threads)) as study:
             recorded, looks = study.recorded(), study.looks()
         found = results(spec, folder, recorded, looks)
-        untold = "" if texts else "Texts were left out (--no-texts)."
-        corpus = None
+        corpus, untold = None, "" if texts else "Texts were left out (--no-texts)."
         if texts and (folder.path / "predictions").exists():
             corpus, untold = _corpus(screen, folder)
-        place = write_report(screen, folder, spec, recorded, found, corpus, untold=untold, out=out)
+        place = write_report(
+            screen, folder, spec, recorded, found, corpus, untold=untold, finished=kept is not None, out=out
+        )
         screen.line(f"report: {place} ({place.stat().st_size / 1e6:.1f} MB)")
+
+
+def _last(spec: "SweepSpec", results: "Mapping[str, Any]") -> "SweepSpec":
+    """The spec of a finished sweep as it last ran: the folder has the first, and both of these may change since."""
+    from sweeper.sections import Budget, Confirm
+
+    confirmed = [cell["confirm"] for cell in results["cells"] if cell["confirm"]]
+    seeds = max((one["planned"] for one in confirmed), default=spec.confirm.seeds)
+    top = max((len(one["candidates"]) for one in confirmed), default=spec.confirm.top)
+    return spec.model_copy(
+        update={"budget": Budget(trials=results["trials"]), "confirm": Confirm(seeds=seeds, top=top)}
+    )
 
 
 def _corpus(screen: Screen, folder: "SweepFolder") -> "tuple[Corpus | None, str]":
@@ -66,9 +80,13 @@ def _corpus(screen: Screen, folder: "SweepFolder") -> "tuple[Corpus | None, str]
 
 def write_report(
     screen: Screen, folder: "SweepFolder", spec: "SweepSpec", recorded: "Sequence[Recorded]",
-    results: "Mapping[str, Any]", corpus: "Corpus | None", *, untold: str = "", out: Path | None = None,
+    results: "Mapping[str, Any]", corpus: "Corpus | None", *, untold: str = "", finished: bool = True,
+    out: Path | None = None,
 ) -> Path:  # fmt: skip
-    """Write the report of a sweep, whole or not at all; where it is. Without a corpus it has no texts: `untold` why."""
+    """Write the report of a sweep, whole or not at all; where it is.
+
+    Without a corpus it has no texts, and `untold` says why; one that is not `finished` says so.
+    """
     from sweeper.cli import words
     from sweeper.edges import plots
     from sweeper.edges.importance import importances
@@ -82,7 +100,7 @@ def write_report(
     cells = range(len(spec.cells))
     with screen.step("writing the report"):
         names = [words.cell(spec, cell) for cell in cells]
-        subject = Subject(spec, recorded, results, names, _answered(folder, results, corpus, untold))
+        subject = Subject(spec, recorded, results, names, _answered(folder, results, corpus, untold), finished)
         mattered = {cell: importances(settings(subject, cell)) for cell in cells}
         found = sections(subject, _table(subject), mattered, _facts(folder), resolved(spec))
         html = page(f"{folder.name}: sweep report", words.describe(spec), found, plots.library(), plots.fragment)

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 
 from sweeper.ports import Predictions
 from sweeper.report.figures import Confusion, Weights
 from sweeper.report.subject import Subject
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -40,16 +43,13 @@ def weights(subject: Subject) -> list[Weights]:
     """The weights that LCL learned between classes, for each cell that has some: the mean over its fresh seeds."""
     found = []
     for cell, name in enumerate(subject.cells):
-        own = [
-            subject.answered.weights[seed["trial"]]
-            for seed in subject.seeds(cell)
-            if seed["trial"] in subject.answered.weights
-        ]
+        own = of_seeds(subject.seeds(cell), subject.answered.weights)
         if own:
-            found.append(Weights(subject.labels, np.mean(own, axis=0), name))
+            found.append(Weights(subject.labels, np.mean(list(own.values()), axis=0), name))
     return found
 
 
-def of_seeds(seeds: Sequence[Mapping[str, object]], answers: Mapping[int, Predictions]) -> dict[int, Predictions]:
-    """The answers of these seeds' models, by trial."""
-    return {int(str(seed["trial"])): answers[int(str(seed["trial"]))] for seed in seeds if seed["trial"] in answers}
+def of_seeds(seeds: Sequence[Mapping[str, Any]], kept: Mapping[int, T]) -> dict[int, T]:
+    """What was kept of these seeds' models, by trial."""
+    trials = [int(seed["trial"]) for seed in seeds]
+    return {trial: kept[trial] for trial in trials if trial in kept}

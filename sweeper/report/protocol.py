@@ -12,32 +12,31 @@ _SAMPLERS = {"tpe": "Optuna's TPE", "random": "chance", "grid": "a grid"}
 
 def state(subject: Subject) -> list[str]:
     """What keeps the figures from being final, if anything does."""
-    return list(_state(subject))
+    return [*_unfinished(subject), *_unconfirmed(subject), *_limited(subject)]
 
 
-def _state(subject: Subject) -> Iterator[str]:
-    spec, cells = subject.spec, range(len(subject.cells))
-    ended, planned = sum(one.finish is not None for one in subject.searched), sum(map(spec.share, cells))
-    entries = subject.results["cells"]
-    if ended < planned:
-        yield f"This sweep is not finished: {ended} of {planned} trials have ended."
-    elif spec.confirm.seeds and any(_wanting(entry) for entry in entries):
-        yield "This sweep is not finished: not everything is confirmed yet."
-    if not any(entry["confirm"] for entry in entries):
+def _unfinished(subject: Subject) -> Iterator[str]:
+    if not subject.finished:
+        ended = sum(one.finish is not None for one in subject.searched)
+        planned = sum(subject.spec.share(cell) for cell in range(len(subject.cells)))
+        how_far = f"{ended} of {planned} trials have ended" if ended < planned else "not everything is confirmed yet"
+        yield f"This sweep is not finished: {how_far}. The same command goes on with it."
+
+
+def _unconfirmed(subject: Subject) -> Iterator[str]:
+    if not any(entry["confirm"] for entry in subject.results["cells"]):
+        unopened = "" if subject.results["looks"] else " The test split was not opened."
         yield (
             "Nothing is confirmed: these are validation scores of settings that were chosen by those very scores, so "
-            "expect less of a fresh seed, and less again on a test split. The test split was not opened."
+            f"expect less of a fresh seed, and less again on a test split.{unopened}"
         )
+
+
+def _limited(subject: Subject) -> Iterator[str]:
     limited = subject.results["limited"]
     if limited:
         parts = " and ".join(f"{count:,} texts of {split}" for split, count in limited.items())
         yield f"Only a part of the data was used: {parts}. These are figures of a try, not a result."
-
-
-def _wanting(entry: dict[str, object]) -> bool:
-    """Whether a cell that could be confirmed is not."""
-    best = entry["best"]
-    return entry["confirm"] is None and isinstance(best, dict) and bool(best["completed"])
 
 
 def story(subject: Subject) -> list[str]:
@@ -54,7 +53,7 @@ def _search(subject: Subject) -> str:
     stops = f"ASHA stopped the poorer ones after epochs {rungs}" if rungs else "none was stopped early"
     how = f"settings came from {_SAMPLERS[spec.sampler]}, and {stops}"
     return (
-        f"Search: {trials}, each trained on the train split and scored on the validation split after every epoch; "
+        f"Search: {trials}, each trained on the train split and scored on the validation split as it went; "
         f"{how}. A trial's value is its best {spec.objective.metric}. The search never saw the test split."
     )
 
@@ -85,14 +84,13 @@ def _test(subject: Subject) -> Iterator[str]:
         f"Test: {test['texts']:,} texts, opened when the winners were decided, and scored once for each of their "
         f"seeds: {_plural(len(looks), 'look')} in this sweep, from {_when(looks[0]['at'])} to {_when(looks[-1]['at'])}."
     )
-    again = [subject.cells[cell] for cell, entry in enumerate(subject.results["cells"]) if _tested(entry) > 1]
+    more = len(looks) - sum(one.test is not None for one in subject.confirming)
+    if more > 0:
+        yield f"Of these looks, {more} gave no figure here: a scoring that was begun again, or sweeper train --test."
+    confirms = [entry["confirm"] for entry in subject.results["cells"]]
+    again = [subject.cells[cell] for cell, found in enumerate(confirms) if found and found["tested_settings"] > 1]
     if again:
         yield f"A second look: after the budget grew, another setting was tested of {', '.join(again)}."
-
-
-def _tested(entry: dict[str, dict[str, int] | None]) -> int:
-    confirm = entry["confirm"]
-    return confirm["tested_settings"] if confirm else 0
 
 
 def _repeats(subject: Subject) -> Iterator[str]:

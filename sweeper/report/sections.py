@@ -111,7 +111,7 @@ def _curves(subject: Subject) -> Section:
 def _timeline(subject: Subject) -> Section:
     caption = (
         "When each trial ran, and beside which others; colours are how it ended. Hatched trials lost a worker or were "
-        "cut off, and went on; dotted ones confirm. The record names no worker: rows are inferred from starts and ends. "
+        "cut off, and went on; dotted ones confirm. Rows are inferred from starts and ends, as no worker is on record. "
         "Long pauses are cut out, at dashed uprights."
     )
     drawn = timeline.timeline(subject)

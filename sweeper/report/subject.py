@@ -34,13 +34,14 @@ class Answered:
 
 @dataclass(frozen=True)
 class Subject:
-    """A sweep, finished or not. `cells` are the names of its cells."""
+    """A sweep; `cells` are the names of its cells."""
 
     spec: SweepSpec
     recorded: Sequence[Recorded]
     results: Mapping[str, Any]
     cells: Sequence[str]
     answered: Answered = Answered()
+    finished: bool = True
 
     @cached_property
     def searched(self) -> list[Recorded]:

@@ -131,14 +131,30 @@ def test_without_a_corpus_the_page_has_no_text_of_the_data_set(folder: SweepFold
 
 
 def test_an_unconfirmed_sweep_and_one_that_is_cut_off_have_their_pages(folder: SweepFolder) -> None:
-    assert "0 of 4 trials have ended" in written(folder)
+    assert "0 of 4 trials have ended" in written(folder, finished=False)
     search(folder, trials=1)
     with study(folder) as record:
         record.ask(0)
-    html = written(folder)
+    html = written(folder, finished=False)
     assert "2 of 4 trials have ended" in html
     assert "not ended" in html
     assert "it was cut off, or runs" in html
+
+
+def test_the_command_knows_a_sweep_by_its_results_whose_budget_was_changed_since(
+    folder: SweepFolder, corpus: Corpus, tmp_path: Path
+) -> None:
+    search(folder, trials=1)
+    confirm(folder, corpus)
+    with study(folder) as record:
+        found = results(folder.spec, folder, record.recorded(), record.looks())
+    command = ("report", str(folder.path), "--no-texts")
+    assert sweeper(*command, cwd=tmp_path).returncode == 0
+    page = folder.path / "report.html"
+    assert "2 of 4 trials have ended" in page.read_text(encoding="utf-8")
+    folder.finish(found)  # as of a run with a smaller budget
+    assert sweeper(*command, cwd=tmp_path).returncode == 0
+    assert "not finished" not in page.read_text(encoding="utf-8")
 
 
 def test_the_command_says_where_the_page_is(folder: SweepFolder, corpus: Corpus, tmp_path: Path) -> None:
