@@ -172,8 +172,9 @@ def _timeline(figure: figures.Timeline) -> go.Figure:
         if bars:
             _add_bars(drawn, bars, look, times)
     for at, hours in figure.pauses:
-        words = f"{hours:.3g} h pause"
-        drawn.add_vline(x=times * at, line={"color": GREY, "dash": "dash"}, annotation_text=words)
+        drawn.add_vline(x=times * at, line={"color": GREY, "dash": "dash"})
+        place = {"x": times * at, "y": 1, "yref": "paper", "yanchor": "bottom"}
+        drawn.add_annotation(text=f"{hours:.3g} h pause", showarrow=False, **place)
     drawn.update_xaxes(title=f"{unit} since the sweep began", rangemode="tozero")
     drawn.update_yaxes(title="worker", autorange="reversed", dtick=1)
     return drawn
