@@ -123,7 +123,11 @@ def _plain(table: Table) -> dict[str, Any]:
     ]
     return {
         "metric": table.metric,
-        "datasets": list(table.datasets),
+        "datasets": {
+            name: {"classes": one.classes, "sweeps": one.sweeps, "looks": one.looks, "looks_elsewhere": one.elsewhere}
+            | {"test": one.test.model_dump() if one.test else None}
+            for name, one in table.datasets.items()
+        },
         "knobs": list(table.knobs),
         "cells": [_cell(cell) for _, cell in _cells(table)],
         "published": printed,

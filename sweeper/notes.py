@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from sweeper.cells import Cell, Mark
 from sweeper.comparisons import ALPHA, FEWEST, Pair
-from sweeper.findings import Findings
-from sweeper.published import PAPERS
+from sweeper.findings import Findings, Test
+from sweeper.published import PAPERS, REMARKS
 from sweeper.systems import System
 
 Names = Mapping[System, tuple[str, ...]]
@@ -18,6 +18,24 @@ class Note:
 
     text: str
     sign: str = ""
+
+
+@dataclass(frozen=True)
+class Tested:
+    """The test split of a data set, and how often it was opened: by sweeps of the table, and elsewhere."""
+
+    test: Test | None
+    classes: int
+    sweeps: int
+    looks: int
+    elsewhere: int
+
+
+def tested(sweeps: Sequence[Findings], elsewhere: int) -> Tested:
+    """What is known of the test split of some sweeps' one data set."""
+    test = next((sweep.test for sweep in sweeps if sweep.test), None)
+    looks = sum(len(sweep.looks) for sweep in sweeps)
+    return Tested(test, len(sweeps[0].labels), len(sweeps), looks, elsewhere)
 
 
 def signs(cells: Sequence[Cell]) -> dict[Mark, str]:
@@ -58,22 +76,18 @@ def tests(pairs: Sequence[Pair], metric: str) -> list[Note]:
     ]
 
 
-def looks(sweeps: Sequence[Findings], datasets: Sequence[str], elsewhere: Mapping[str, int]) -> list[Note]:
+def looks(tests: Mapping[str, Tested]) -> list[Note]:
     """How often the test split of each data set was opened."""
-    return [
-        Note(_looks(name, [one for one in sweeps if one.dataset == name], elsewhere.get(name, 0))) for name in datasets
-    ]
+    return [Note(_looks(dataset, tested)) for dataset, tested in tests.items()]
 
 
-def _looks(dataset: str, sweeps: Sequence[Findings], elsewhere: int) -> str:
-    test = next((sweep.test for sweep in sweeps if sweep.test), None)
-    if test is None:
+def _looks(dataset: str, tested: Tested) -> str:
+    if tested.test is None:
         return f"{dataset} has no test split."
-    times = sum(len(sweep.looks) for sweep in sweeps)
-    more = f", and {_times(elsewhere)} by sweeps that are not in this table" if elsewhere else ""
+    more = f", and {_times(tested.elsewhere)} by sweeps that are not in this table" if tested.elsewhere else ""
     return (
-        f"{dataset}: {test.texts:,} test texts in {len(sweeps[0].labels)} classes; the test split was opened "
-        f"{_times(times)} by {_sweeps(len(sweeps))}{more}."
+        f"{dataset}: {tested.test.texts:,} test texts in {tested.classes} classes; the test split was opened "
+        f"{_times(tested.looks)} by {_sweeps(tested.sweeps)}{more}."
     )
 
 
@@ -119,9 +133,10 @@ def _called(other: str, shown: str) -> str:
     return f"another {other}" if other == shown else other
 
 
-def papers(used: Sequence[str], lacking: Sequence[str]) -> list[Note]:
-    """Whose figures the papers' rows have, and which data sets of the table no paper has."""
+def papers(used: Sequence[str], datasets: Sequence[str], lacking: Sequence[str]) -> list[Note]:
+    """Whose figures the papers' rows have, what must be known of them, and which of the data sets no paper has."""
     found = [Note(f"{paper}: {PAPERS[paper]}; as printed, and not compared.") for paper in used]
+    found += [Note(f"{REMARKS[dataset]}.") for dataset in datasets if dataset in REMARKS]
     if lacking:
         found.append(Note(f"No paper's figures are at hand for {', '.join(lacking)}."))
     return found

@@ -11,7 +11,7 @@ from sweeper import notes
 from sweeper.catalog import DATASETS
 from sweeper.cells import Cell, Mark, cells
 from sweeper.comparisons import Pair, compared, refuse_other_texts
-from sweeper.findings import Answers, Findings, Finished
+from sweeper.findings import Answers, Finished
 from sweeper.published import SYSTEMS, Figure
 from sweeper.systems import System, knobs, names, ordered
 
@@ -34,11 +34,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Scores by system and data set; `signs` are the footnote signs of the marks, `notes` stand below."""
+    """Scores by system and data set; `signs` are the footnote signs of the marks, `notes` stand below.
+
+    `datasets` are the columns, with what is known of their test splits.
+    """
 
     metric: str
     knobs: tuple[str, ...]
-    datasets: tuple[str, ...]
+    datasets: Mapping[str, notes.Tested]
     rows: tuple[Row, ...]
     pairs: tuple[Pair, ...]
     signs: Mapping[Mark, str]
@@ -63,22 +66,22 @@ def table(
     shown, older = _newest(sorted(every, key=lambda cell: (_place(cell.dataset), cell.sweep.sweep)))
     refuse_other_texts(shown)
     systems = ordered(cell.system for cell in shown)
-    named, datasets = names(systems), tuple(dict.fromkeys(cell.dataset for cell in shown))
+    named, datasets = names(systems), _datasets(every, elsewhere or {})
     pairs: list[Pair] = []
     ours = sorted(shown, key=lambda cell: (_place(cell.dataset), systems.index(cell.system)))
     if metric == "accuracy":
         ours, pairs = compared(ours)
-    theirs = _papers(knobs(systems), datasets) if published and metric == "accuracy" else []
+    theirs = _papers(knobs(systems), list(datasets)) if published and metric == "accuracy" else []
     said = [
         *notes.protocol(ours, metric),
         *notes.tests(pairs, metric),
-        *notes.looks(_sweeps(every), datasets, elsewhere or {}),
+        *notes.looks(datasets),
         *notes.marked(ours, named),
         *notes.not_shown(older, named),
-        *(_of_papers(theirs, datasets, metric) if published else ()),
+        *(_of_papers(theirs, list(datasets), metric) if published else ()),
         *map(notes.Note, remarks),
     ]
-    rows = (*(_row(one, named[one], ours, datasets) for one in systems), *theirs)
+    rows = (*(_row(one, named[one], ours, list(datasets)) for one in systems), *theirs)
     return Table(metric, tuple(knobs(systems)), datasets, rows, tuple(pairs), notes.signs(ours), tuple(said))
 
 
@@ -97,9 +100,13 @@ def _newest(every: Iterable[Cell]) -> tuple[list[Cell], list[tuple[Cell, list[Ce
     return [first for first, *_ in ranked], [(first, others) for first, *others in ranked if others]
 
 
-def _sweeps(every: Iterable[Cell]) -> list[Findings]:
-    """The sweeps that the cells are of, each once."""
-    return list({id(cell.source): cell.sweep for cell in every}.values())
+def _datasets(every: Sequence[Cell], elsewhere: Mapping[str, int]) -> dict[str, notes.Tested]:
+    """The columns, and the test split of each; all sweeps of a data set count, shown or not."""
+    found = {}
+    for dataset in sorted({cell.dataset for cell in every}, key=_place):
+        sweeps = {id(cell.source): cell.sweep for cell in every if cell.dataset == dataset}
+        found[dataset] = notes.tested(list(sweeps.values()), elsewhere.get(dataset, 0))
+    return found
 
 
 def _row(system: System, names: tuple[str, ...], ours: Sequence[Cell], datasets: Sequence[str]) -> Row:
@@ -121,4 +128,4 @@ def _of_papers(rows: Sequence[Row], datasets: Sequence[str], metric: str) -> lis
     if metric != "accuracy":
         return [notes.no_papers(metric)]
     lacking = [dataset for k, dataset in enumerate(datasets) if not any(row.cells[k] for row in rows)]
-    return notes.papers(list(dict.fromkeys(row.paper for row in rows)), lacking)
+    return notes.papers(list(dict.fromkeys(row.paper for row in rows)), datasets, lacking)

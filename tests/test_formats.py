@@ -105,7 +105,11 @@ def test_json_has_everything_and_only_what_json_allows(made: Table) -> None:
         raise AssertionError(name)
 
     found = json.loads(rendered(made, "json"), parse_constant=refuse)
-    assert (found["metric"], found["datasets"]) == ("accuracy", ["sst5", "sst2"])
+    assert (found["metric"], list(found["datasets"])) == ("accuracy", ["sst5", "sst2"])
+    assert found["datasets"]["sst5"] == {
+        **{"classes": 3, "sweeps": 1, "looks": 6, "looks_elsewhere": 0},
+        "test": {"texts": 200, "digest": "digest-of-sst5"},
+    }
     (pair,) = [pair for pair in found["pairs"] if pair["dataset"] == "sst5"]
     assert (pair["ours"]["loss"], pair["theirs"]["loss"], pair["lead"]) == ("ce", "lcl", pytest.approx(-0.1))
     assert 0 < pair["p"] <= pair["holm"] < 0.05

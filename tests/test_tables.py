@@ -23,7 +23,7 @@ CE, LCL = [0.50, 0.51, 0.505, 0.5, 0.515], [0.6, 0.61, 0.605, 0.6, 0.61]
 def cell(made: Table, names: str, dataset: str = "sst5") -> Cell:
     """The cell of our row with these names."""
     (row,) = [row for row in made.rows if " ".join(row.names) == names and not row.paper]
-    found = row.cells[made.datasets.index(dataset)]
+    found = row.cells[list(made.datasets).index(dataset)]
     assert isinstance(found, Cell)
     return found
 
@@ -47,7 +47,7 @@ def test_rows_are_systems_columns_data_sets_and_a_cell_is_the_mean_over_fresh_se
     first = sweep({"lcl": LCL, "ce": CE, "owner/big lcl": [0.7, 0.72]})
     second = sweep({"scl": [0.9, 0.92, 0.91]}, "sst2-0000000b", dataset="sst2")
     made = table([second, first])
-    assert made.datasets == ("sst5", "sst2")
+    assert tuple(made.datasets) == ("sst5", "sst2")
     assert made.knobs == ("encoder", "loss")
     assert [row.names for row in made.rows] == [("mini", "ce"), ("mini", "scl"), ("mini", "lcl"), ("big", "lcl")]
     ce = cell(made, "mini ce")
@@ -344,7 +344,7 @@ def test_the_papers_figures_are_rows_of_their_own_never_bold_nor_compared() -> N
     first, second = sweep({"ce": CE, "lcl": LCL}), sweep({"ce": CE}, "feelings-0000000b", dataset="feelings")
     made = table([first, second], published=True)
     theirs = {(row.paper, *row.names): row.cells for row in made.rows if row.paper}
-    assert made.datasets == ("feelings", "sst5")
+    assert tuple(made.datasets) == ("feelings", "sst5")
     assert theirs["Suresh & Ong (2021)", "ELECTRA-base", "lcl"] == (None, Figure(58.5, 0.2, 5))
     assert theirs["Modarres & Raeisi", "ELECTRA-base", "scl"] == (None, Figure(58.3))
     assert ("Modarres & Raeisi", "RNN", "ce") not in theirs  # it has none for these data sets
@@ -353,6 +353,11 @@ def test_the_papers_figures_are_rows_of_their_own_never_bold_nor_compared() -> N
     assert note(made, "“Not All Negatives are Equal”")
     without = table([first, second])
     assert not any(row.paper for row in without.rows)
+
+
+def test_what_must_be_known_of_the_papers_figures_is_said() -> None:
+    made = table([sweep({"ce": CE}, "emoint-0000000e", dataset="emoint")], published=True)
+    assert "these trainings collapsed" in note(made, "31.7 %")
 
 
 def test_by_another_metric_the_papers_have_no_figures() -> None:

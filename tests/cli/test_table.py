@@ -56,7 +56,7 @@ def test_named_sweeps_in_a_format_to_a_file(there: Path) -> None:
     done = sweeper("table", "sweeps/sst2-0000000b", "sst5-0000000a", *options, cwd=there)
     assert (done.returncode, done.stdout, done.stderr) == (0, "written to papers/table.json\n", "")
     found = json.loads((there / "papers" / "table.json").read_text())
-    assert (found["metric"], found["datasets"]) == ("macro_f1", ["sst5", "sst2"])
+    assert (found["metric"], list(found["datasets"])) == ("macro_f1", ["sst5", "sst2"])
     assert any("The papers' figures are accuracies" in note["text"] for note in found["notes"])
     assert not any("Left out" in note["text"] for note in found["notes"])
 
