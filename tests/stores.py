@@ -23,23 +23,28 @@ def made(path: Path) -> Path:
 
 
 class Shelf:
-    """A store in a folder of its own, a copy of an `empty` one; `runs` are what was put there, by sweep and trial."""
+    """A store that is filled; a new experiment keeps its files in `files`, or where the store says."""
 
-    def __init__(self, empty: Path, folder: Path) -> None:
+    def __init__(self, uri: str, scratch: Path, files: Path | None = None) -> None:
         from mlflow import MlflowClient
 
+        self.uri, self.scratch, self.files = uri, scratch, files
+        self.client = MlflowClient(tracking_uri=uri)
+        self.created = 1_763_700_000_000
+
+    @classmethod
+    def copied(cls, empty: Path, folder: Path) -> "Shelf":
+        """A store in a folder of its own, a copy of an `empty` one."""
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(empty, folder / "mlflow.db")
-        self.folder, self.uri = folder, f"sqlite:///{folder / 'mlflow.db'}"
-        self.client = MlflowClient(tracking_uri=self.uri)
-        self.created = 1_763_700_000_000
+        return cls(f"sqlite:///{folder / 'mlflow.db'}", folder, folder / "artifacts")
 
     def experiment(self, name: str) -> str:
         """The id of the experiment with this name, which is made where it is not there."""
         found = self.client.get_experiment_by_name(name)
         if found is not None:
             return str(found.experiment_id)
-        return str(self.client.create_experiment(name, artifact_location=(self.folder / "artifacts").as_uri()))
+        return str(self.client.create_experiment(name, artifact_location=self.files and self.files.as_uri()))
 
     def put(
         self,
@@ -65,7 +70,7 @@ class Shelf:
             self.client.log_batch(runs[seed["trial"]], rows)
             if seed["trial"] in finished.answers:
                 self.keep(
-                    runs[seed["trial"]], "predictions/test.parquet", parquet(finished, seed["trial"], self.folder)
+                    runs[seed["trial"]], "predictions/test.parquet", parquet(finished, seed["trial"], self.scratch)
                 )
         if results:
             self.keep(own, "results.json", json.dumps(values).encode())
@@ -90,7 +95,8 @@ class Shelf:
 
     def file(self, run: str, name: str) -> Path:
         """Where a file of a run lies."""
-        return self.folder / "artifacts" / run / "artifacts" / name
+        assert self.files is not None
+        return self.files / run / "artifacts" / name
 
 
 def parquet(finished: Finished, trial: int, scratch: Path) -> bytes:

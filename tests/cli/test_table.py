@@ -26,7 +26,7 @@ def test_what_can_be_asked_for_is_what_there_is() -> None:
 def there(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with sweeps/mlflow.db, in which two sweeps are finished and one is not."""
     folder = tmp_path_factory.mktemp("there")
-    shelf = Shelf(made(tmp_path_factory.mktemp("empty")), folder / "sweeps")
+    shelf = Shelf.copied(made(tmp_path_factory.mktemp("empty")), folder / "sweeps")
     shelf.put(ONE)
     shelf.put(OTHER, id="two")
     shelf.put(sweep({"ce": [0.5, 0.5]}, "sst2-0000000c", dataset="sst2"), results=False, status="KILLED")

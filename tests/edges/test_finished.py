@@ -14,10 +14,12 @@ from sweeper.formats import FORMATS, rendered
 from sweeper.ports import Scored, Trial
 from sweeper.tables import Answers, Finished, table
 from tests.confirmed import Scores, sweep
+from tests.edges.test_mlflow_faults import backend
 from tests.spaces import small
 from tests.stores import PARENT, Shelf, made
 from tests.stories import Story
 
+__all__ = ["backend"]  # a real MLflow server
 pytestmark = pytest.mark.mlflow
 
 CE: Scores = [0.50, 0.51, 0.505]
@@ -31,7 +33,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def shelf(empty: Path, tmp_path: Path) -> Shelf:
-    return Shelf(empty, tmp_path / "store")
+    return Shelf.copied(empty, tmp_path / "store")
 
 
 @pytest.fixture
@@ -221,9 +223,9 @@ def test_answers_whose_file_is_gone_are_not_compared(shelf: Shelf, one: Finished
     assert "left out of the tests: what its models answered is not at hand: mini ce on sst5." in shown(gather(shelf))
 
 
-def test_a_store_whose_files_are_elsewhere_has_no_finished_sweep(shelf: Shelf, one: Finished) -> None:
+def test_a_store_whose_files_are_elsewhere_has_no_finished_sweep(shelf: Shelf, one: Finished, tmp_path: Path) -> None:
     shelf.put(one)
-    shutil.rmtree(shelf.folder / "artifacts")
+    shutil.rmtree(tmp_path / "store" / "artifacts")
     with pytest.raises(
         UsageError, match=r"no finished sweep for this table; not finished, or .*: sst5-0000000a \(FINI"
     ):
@@ -259,9 +261,9 @@ def test_what_the_tracker_sent_of_a_sweep_gives_the_table_of_its_record(empty: P
     from sweeper.edges.about import About
     from sweeper.edges.tracker import MlflowTracker
 
-    shelf, story = Shelf(empty, tmp_path), Story(small(confirm={"seeds": 3})).search().confirm()
+    shelf, story = Shelf.copied(empty, tmp_path), Story(small(confirm={"seeds": 3})).search().confirm()
     results = story.results(Path("sweeps/sst5-3f9a1c2e"))
-    files = shelf.folder / "artifacts"
+    files = tmp_path / "artifacts"
     tracker = MlflowTracker(shelf.uri, sweep="sst5-3f9a1c2e", dataset="sst5", about=About(), artifacts=files.as_uri())
     for one in story.recorded:
         tracker.update(one)
@@ -279,3 +281,21 @@ def test_what_the_tracker_sent_of_a_sweep_gives_the_table_of_its_record(empty: P
     assert made.pairs[0].lead is not None
     for metric in ("accuracy", "macro_f1"):
         assert rendered(table(gather(shelf).sweeps, metric), "md") == rendered(table([record], metric), "md")
+
+
+def test_a_server_gives_the_same_table_as_a_file_and_the_same_refusals(
+    backend: int, shelf: Shelf, one: Finished, tmp_path: Path
+) -> None:
+    server = Shelf(f"http://127.0.0.1:{backend}", tmp_path)
+    shelf.put(one)
+    runs = server.put(one)
+    server.put(sweep({"ce": CE}, "sst5-0000000b"), results=False, status="KILLED")
+    store = gather(server)
+    assert store.remarks[0].endswith("sst5-0000000b (KILLED).")
+    assert rendered(table(store.sweeps), "md") == rendered(table(gather(shelf).sweeps), "md")
+    server.client.set_tag(runs[100], "sweeper.files", json.dumps({"predictions/test.parquet": "0" * 16}))
+    with pytest.raises(RecordError, match="altered"):
+        shown(gather(server))
+    gone = server.put(sweep({"scl": CE}, "sst5-0000000c"), results=False)
+    server.client.set_tag(gone[PARENT], "sweeper.files", json.dumps({"results.json": "0" * 16}))
+    assert "sst5-0000000c (FINISHED)" in gather(server).remarks[0]
