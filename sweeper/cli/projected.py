@@ -85,9 +85,21 @@ def keep(tracker: "MlflowTracker", folder: SweepFolder) -> None:
     tracker.keep(PARENT, {name: place for name in _FILES if (place := folder.path / name).exists()})
     for number, files in _confirmed(folder).items():
         tracker.keep(number, files)
+    _keep_model(tracker, folder)
     results = folder.results()
     if results is not None:
         tracker.sum_up(used(results))
+
+
+def _keep_model(tracker: "MlflowTracker", folder: SweepFolder) -> None:
+    """The winner's model, where the sweep has one by now."""
+    place = folder.path / "model"
+    if (place / "config.json").exists():  # written last
+        from sweeper.edges.model import Winner
+
+        knobs = json.loads((place / "config.json").read_text(encoding="utf-8"))
+        spec, trial = folder.spec, int(knobs.pop("trial"))
+        tracker.keep_model(trial, Winner(place, folder.name, knobs, spec.most_tokens, len(spec.data.text)))
 
 
 def used(results: Mapping[str, Any]) -> dict[str, float]:

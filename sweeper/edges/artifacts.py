@@ -7,7 +7,7 @@ import hashlib
 import json
 import logging
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -26,10 +26,15 @@ _log = logging.getLogger(__name__)
 
 def keep(client: Any, run: Known, files: Mapping[str, Content]) -> None:
     """Send the files, by their place among the run's artifacts, that it lacks or has otherwise, in their order."""
+    tried(client, run, lambda: _send(client, run, files))
+
+
+def tried(client: Any, run: Known, send: Callable[[], None]) -> None:
+    """Let `send` send files of a run, a few times where MLflow answers and does not take them."""
     if run.tries == _TRIES:
         return
     try:
-        _send(client, run, files)
+        send()
     except Exception as error:
         client.get_run(run.id)  # raises where it is not the files: MLflow is away
         run.tries += 1

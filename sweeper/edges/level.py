@@ -7,6 +7,7 @@ deleted, and made anew.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from mlflow.entities import Metric, Param, RunTag
 
@@ -16,6 +17,9 @@ from sweeper.edges.artifacts import Content
 from sweeper.edges.mlflow import CONFIRMATION, PARENT, value
 from sweeper.edges.runs import Known, Runs
 from sweeper.ports import Recorded
+
+if TYPE_CHECKING:
+    from sweeper.edges.model import Winner
 
 _BATCH = 800  # rows in one request, which takes 1000 with params and tags
 
@@ -53,6 +57,13 @@ class Level:
         if run.status != status:
             self.runs.client.set_terminated(run.id, status, end_time=state.ended if state.finish else None)
             run.status = status
+
+    def model(self, state: Recorded, winner: "Winner") -> None:
+        """Make the model of a trial's run."""
+        from sweeper.edges.model import log  # its imports are seconds, and most commands make no model
+
+        client, run, experiment = self.runs.client, self.runs.known[state.trial.number], self.runs.experiment
+        artifacts.tried(client, run, lambda: log(client, experiment, run, state, winner))
 
     def keep_only(self, states: Mapping[int, Recorded]) -> None:
         """Delete the runs of trials that the record does not have: those that a torn tail took."""

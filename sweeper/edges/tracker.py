@@ -7,7 +7,7 @@ that it does not hold them up. Trouble is logged, told once while it lasts, and 
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sweeper.edges.about import About
 from sweeper.edges.artifacts import Content
@@ -17,6 +17,9 @@ from sweeper.edges.mlflow import PARENT
 from sweeper.edges.runs import Runs
 from sweeper.edges.trouble import Trouble, shown
 from sweeper.ports import Recorded
+
+if TYPE_CHECKING:
+    from sweeper.edges.model import Winner
 
 _RESULTS = "results.json"
 _PATIENCE = 30.0  # seconds that `close` waits for MLflow to take what is left
@@ -53,6 +56,7 @@ class MlflowTracker:
         self.states: dict[int, Recorded] = {}
         self.wanted: dict[int, _Wanted] = {PARENT: _Wanted(None, status)}
         self.files: dict[int, dict[str, Content]] = {}
+        self.winners: dict[int, Winner] = {}
         self.figures: dict[str, float] = {}
         self.answers = 0
         self._doubt = False  # whether a run may have been made that we do not know of
@@ -74,6 +78,12 @@ class MlflowTracker:
         """
         with self._changed:
             self.files[number] = {**self.files.get(number, {}), **files}
+            self._want(number)
+
+    def keep_model(self, number: int, winner: "Winner") -> None:
+        """Keep the model of a trial with its run, as a model of MLflow's own."""
+        with self._changed:
+            self.winners[number] = winner
             self._want(number)
 
     def sum_up(self, figures: Mapping[str, float]) -> None:
@@ -145,8 +155,10 @@ class MlflowTracker:
         if not self.runs.looked or self.trouble.failures > 1:
             self.runs.look()
         if wanted.state is not None:
-            files = self.files.get(wanted.state.trial.number, {})
-            self.level.send(wanted.state, status_of(wanted.state, wanted.sweep), files)
+            number = wanted.state.trial.number
+            self.level.send(wanted.state, status_of(wanted.state, wanted.sweep), self.files.get(number, {}))
+            if number in self.winners:
+                self.level.model(wanted.state, self.winners[number])
         else:
             self._level_parent(wanted.sweep)
 
