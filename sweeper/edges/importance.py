@@ -34,31 +34,33 @@ def importances(trials: Sequence[tuple[Setting, float]]) -> list[Importance]:
     """
     if len(trials) < FEWEST:
         return []
-    settings, scores = [setting for setting, _ in trials], np.array([score for _, score in trials])
-    found = _evaluated(settings, scores)
+    study, scores = _study([setting for setting, _ in trials]), np.array([score for _, score in trials])
+    found = _evaluated(study, scores)
     random, total = np.random.default_rng(0), sum(found.values())
     if not total:
         return []
-    dealt = [_evaluated(settings, random.permutation(scores)) for _ in range(_DEALS)]
+    dealt = [_evaluated(study, random.permutation(scores)) for _ in range(_DEALS)]
     ranked = sorted(found, key=lambda knob: -found[knob])
     return [Importance(knob, found[knob] / total, max(one.get(knob, 0.0) for one in dealt) / total) for knob in ranked]
 
 
-def _evaluated(settings: Sequence[Setting], scores: NDArray[np.float64]) -> dict[str, float]:
+def _study(settings: Sequence[Setting]) -> optuna.Study:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study()
+    for setting in settings:
+        distributions = {name: _distribution(domain) for name, (domain, _) in setting.items()}
+        values = {name: value for name, (_, value) in setting.items()}
+        study.add_trial(optuna.trial.create_trial(params=values, distributions=distributions, value=0.0))
+    return study
+
+
+def _evaluated(study: optuna.Study, scores: NDArray[np.float64]) -> dict[str, float]:
+    """The importances for these scores of the study's trials. PED-ANOVA takes less as better."""
+    evaluator = PedAnovaImportanceEvaluator(target_quantile=_BEST)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of few trials in a case, and of what is experimental
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        study = optuna.create_study(direction="maximize")
-        for setting, score in zip(settings, scores, strict=True):
-            study.add_trial(
-                optuna.trial.create_trial(
-                    params={name: value for name, (_, value) in setting.items()},
-                    distributions={name: _distribution(domain) for name, (domain, _) in setting.items()},
-                    value=float(score),
-                )
-            )
         return get_param_importances(
-            study, evaluator=PedAnovaImportanceEvaluator(target_quantile=_BEST), normalize=False
+            study, evaluator=evaluator, target=lambda trial: -float(scores[trial.number]), normalize=False
         )
 
 

@@ -7,13 +7,16 @@ from sweeper.report import course, protocol, timeline
 from sweeper.report.html import Section, code, folded, paragraph, table
 from sweeper.report.subject import Subject, figure, setting
 
+_LISTED = 20  # trials that did not end well and are not folded away
+
 
 def endings(subject: Subject) -> Section:
     """How many trials ended how, and why those did that did not end well."""
     bad = protocol.endings(subject)
     parts = [paragraph(f"Of the search: {protocol.counts(subject)}.")] if subject.searched else []
     if bad:
-        parts.append(table(["trial", "cell", "ended as", "why"], bad, "nwwt"))
+        listed = table(["trial", "cell", "ended as", "why"], bad, "nwwt")
+        parts.append(listed if len(bad) <= _LISTED else folded(f"{len(bad)} that did not end well", listed))
     return Section("endings", "How trials ended", parts or [paragraph("No trial began.")])
 
 
