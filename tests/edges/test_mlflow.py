@@ -29,11 +29,11 @@ pytestmark = pytest.mark.mlflow
 SWEEP = "sst5-0a1b2c3d"
 
 
-def tracker(uri: str, sweep: str, id: str = "") -> Any:
+def tracker(uri: str, sweep: str, id: str = "", artifacts: str | None = None) -> Any:
     from sweeper.edges.about import About
     from sweeper.edges.tracker import MlflowTracker
 
-    return MlflowTracker(uri, sweep=sweep, id=id, dataset="sst5", about=About({"sampler": "tpe"}), artifacts=None)
+    return MlflowTracker(uri, sweep=sweep, id=id, dataset="sst5", about=About({"sampler": "tpe"}), artifacts=artifacts)
 
 
 def runs(uri: str, sweep: str, dataset: str = "sst5") -> dict[int, Any]:

@@ -173,7 +173,7 @@ def test_a_process_without_sweeper_loads_it_and_answers_the_same(pairs: bool, tm
 
 def logged(uri: str, sweep: str, found: Any) -> Any:
     """The run of trial 7, a confirmed one, once MLflow has its model too."""
-    watching = tracker(uri, sweep)
+    watching = tracker(uri, sweep, artifacts=Path(uri.removeprefix("sqlite:///")).with_name("artifacts").as_uri())
     state = replace(recorded(7, [0.3, 0.5], Finish(Outcome.COMPLETED)), test=ports.Test(9, 2, {"test/accuracy": 0.4}))
     watching.update(replace(state, trial=replace(state.trial, confirms=1, repeat=1)))
     watching.keep_model(7, found)
