@@ -21,6 +21,8 @@ CELLS = (BLUE, ORANGE, GREEN, RED, SKY, PINK, GREY)
 DASHES = ("solid", "dash", "dot", "dashdot")
 SCORES = ((0.0, ORANGE), (0.5, "#999999"), (1.0, BLUE))  # both ends are seen on a light and on a dark ground
 SHARES = ((0.0, "#f2f6fa"), (0.5, SKY), (1.0, "#003f66"))
+COUNTED = 10  # epochs or trials that have a figure each on their axis
+OUTCOME = 85  # pixels of an outcome's words in a legend
 
 
 class Look(NamedTuple):
@@ -99,6 +101,13 @@ def short(value: Scalar) -> str:
 def figure(value: float) -> str:
     """Three digits of a number: 0.05, 1000, 2e-05."""
     return f"{float(f'{value:.3g}'):g}"
+
+
+def marks(low: float, high: float, most: int = 7) -> list[float]:
+    """The ends of a logarithmic range, and round numbers between them, not many more than `most`."""
+    round_ones = [float(f"{digit}e{power}") for power in range(-12, 13) for digit in (1, 2, 5)]
+    between = [value for value in round_ones if low * 1.3 < value < high / 1.3]
+    return [low, *between[:: 1 + len(between) // most], high]
 
 
 def plain(words: str) -> str:

@@ -70,8 +70,5 @@ def _ranged(axis: Axis) -> tuple[Places, Ticks]:
     if not axis.log:
         ticks = [(float(at), looks.figure(float(at))) for at in np.linspace(low, high, _FIGURES)]
         return [None if value is None else float(value) for value in axis.values], ticks
-    inner = [digit * 10.0**power for power in range(-12, 13) for digit in (1, 2, 5)]
-    between = [value for value in inner if low * 1.3 < value < high / 1.3]
-    kept = [low, *between[:: 1 + len(between) // (_FIGURES + 2)], high]
     places = [None if value is None else math.log10(float(value)) for value in axis.values]
-    return places, [(math.log10(value), looks.figure(value)) for value in kept]
+    return places, [(math.log10(value), looks.figure(value)) for value in looks.marks(low, high)]

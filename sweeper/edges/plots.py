@@ -8,12 +8,12 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from sweeper.edges import looks
-from sweeper.edges.looks import BLUE, CELLS, DASHES, GREEN, GREY, LOOKS, ORANGE, RED, blank, plain
+from sweeper.edges.curves import curves, timeline
+from sweeper.edges.looks import BLUE, CELLS, DASHES, GREY, LOOKS, ORANGE, RED, blank, plain
 from sweeper.edges.matrix import confusion, weights
 from sweeper.edges.parallel import parallel
 from sweeper.report import figures
 
-_OUTCOME = 85  # pixels of an outcome's words in a legend
 _CONFIG = {  # of plotly's own buttons, one would send the picture to a server of theirs
     "responsive": True,
     "displaylogo": False,
@@ -39,6 +39,8 @@ def draw(figure: figures.Figure) -> go.Figure:
 
 
 draw.register(figures.Parallel, parallel)
+draw.register(figures.Curves, curves)
+draw.register(figures.Timeline, timeline)
 draw.register(figures.Confusion, confusion)
 draw.register(figures.Weights, weights)
 
@@ -91,7 +93,7 @@ def _importances(figure: figures.Importances) -> go.Figure:
 @draw.register
 def _map(figure: figures.Map) -> go.Figure:
     """A sign for each trial: its shape is the outcome, its colour the score of one that went well."""
-    drawn = blank(380, figure.title, legend_entrywidth=_OUTCOME)
+    drawn = blank(380, figure.title, legend_entrywidth=looks.OUTCOME)
     for outcome, look in LOOKS.items():
         points = [point for point in figure.points if point.outcome == outcome]
         _add_points(drawn, points, look, scored=outcome is None or outcome.healthy)
@@ -102,8 +104,9 @@ def _map(figure: figures.Map) -> go.Figure:
     )
     (least, most), (bottom, top) = figure.taus, figure.alphas
     margin = 0.04 * (top - bottom)
-    ticks = 1 if most > 100 * least else "D2"
-    drawn.update_xaxes(title="tau", type="log", range=list(np.log10([least / 1.2, most * 1.2])), dtick=ticks)
+    ticks = looks.marks(least, most, most=4)
+    drawn.update_xaxes(title="tau", type="log", range=list(np.log10([least / 1.2, most * 1.2])))
+    drawn.update_xaxes(tickvals=ticks, ticktext=[looks.figure(value) for value in ticks])
     drawn.update_yaxes(title="alpha", range=[bottom - margin, top + margin])
     return drawn
 
@@ -128,76 +131,6 @@ def _score(score: float | None) -> str:
 
 
 @draw.register
-def _curves(figure: figures.Curves) -> go.Figure:
-    """A line for each trial, by how it ended, with a sign at its end."""
-    drawn = blank(360, figure.title, legend_traceorder="reversed")
-    for rung in figure.rungs:
-        drawn.add_vline(x=rung, line={"color": GREY, "width": 1, "dash": "dot"})
-    for outcome, look in reversed(list(LOOKS.items())):
-        _add_curves(drawn, [one for one in figure.curves if one.outcome == outcome and not one.confirms], look, "solid")
-    fresh = looks.Look("fresh seeds", GREEN, "star")
-    _add_curves(drawn, [one for one in figure.curves if one.confirms], fresh, "dot")
-    drawn.update_xaxes(title="epoch")
-    drawn.update_yaxes(title=figure.metric)
-    return drawn
-
-
-def _add_curves(drawn: go.Figure, curves: Sequence[figures.Curve], look: looks.Look, dash: str) -> None:
-    """All these curves at once, with a gap after each."""
-    rows = [
-        (epoch, score, curve.trial, 9 if epoch == curve.epochs[-1] else 0)
-        for curve in curves
-        for epoch, score in [*zip(curve.epochs, curve.scores, strict=True), (None, None)]
-    ]
-    if rows:
-        epochs, scores, trials, sizes = zip(*rows, strict=True)
-        drawn.add_scatter(
-            x=epochs, y=scores, customdata=trials, mode="lines+markers", connectgaps=False, name=look.words,
-            line={"color": look.colour, "width": 1.6, "dash": dash},
-            marker={"symbol": look.sign, "size": sizes, "opacity": 1, "line": {"width": 0}},
-            hovertemplate="trial %{customdata}, epoch %{x}: %{y:.4f}",
-        )  # fmt: skip
-
-
-@draw.register
-def _timeline(figure: figures.Timeline) -> go.Figure:
-    """A bar for each trial on the row of its worker."""
-    rows = 1 + max((one.slot for one in figure.bars), default=0)
-    longest = max((one.end for one in figure.bars), default=0.0)
-    unit, times = ("hours", 1.0) if longest >= 2 else ("minutes", 60.0)
-    drawn = blank(130 + 34 * rows, barmode="overlay", legend_entrywidth=_OUTCOME)
-    drawn.update_layout(uniformtext={"minsize": 9, "mode": "hide"})
-    for outcome, look in LOOKS.items():
-        bars = [one for one in figure.bars if one.outcome == outcome]
-        if bars:
-            _add_bars(drawn, bars, look, times)
-    for at, hours in figure.pauses:
-        drawn.add_vline(x=times * at, line={"color": GREY, "dash": "dash"})
-        place = {"x": times * at, "y": 1, "yref": "paper", "yanchor": "bottom"}
-        drawn.add_annotation(text=f"{hours:.3g} h pause", showarrow=False, **place)
-    drawn.update_xaxes(title=f"{unit} since the sweep began", rangemode="tozero")
-    drawn.update_yaxes(title="worker", autorange="reversed", dtick=1)
-    return drawn
-
-
-def _add_bars(drawn: go.Figure, bars: Sequence[figures.Bar], look: looks.Look, times: float) -> None:
-    drawn.add_bar(
-        base=[times * one.begin for one in bars], x=[times * (one.end - one.begin) for one in bars],
-        y=[one.slot + 1 for one in bars], orientation="h", name=look.words, width=0.8,
-        marker={
-            "color": look.colour, "line": {"width": 1, "color": GREY},
-            "pattern": {
-                "shape": ["/" if one.attempts > 1 else "." if one.confirms else "" for one in bars],
-                "fillmode": "overlay", "size": 6, "solidity": 0.25,
-            },
-        },
-        text=[str(one.trial) for one in bars], textposition="inside", insidetextanchor="middle", textangle=0,
-        customdata=[[plain(one.cell), one.attempts] for one in bars],
-        hovertemplate="trial %{text}, %{customdata[0]}<br>attempts: %{customdata[1]}",
-    )  # fmt: skip
-
-
-@draw.register
 def _expected(figure: figures.Expected) -> go.Figure:
     """A line for each cell."""
     drawn = blank(380)
@@ -208,6 +141,6 @@ def _expected(figure: figures.Expected) -> go.Figure:
             marker={"size": 4}, hovertemplate="%{x} trials: %{y:.4f}",
         )  # fmt: skip
     most = max((len(one.best) for one in figure.lines), default=1)
-    drawn.update_xaxes(title="trials", dtick=1 if most <= 12 else None)
+    drawn.update_xaxes(title="trials", dtick=1 if most <= looks.COUNTED else None)
     drawn.update_yaxes(title=f"expected best {figure.metric}")
     return drawn

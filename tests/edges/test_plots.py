@@ -178,6 +178,21 @@ def test_an_axis_on_which_all_are_alike_still_has_a_length() -> None:
     assert all(axis.range[0] < axis.range[1] for axis in drawn.data[0].dimensions)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "marks"),
+    [
+        (0.05, 1.0, [0.05, 0.1, 0.2, 0.5, 1.0]),
+        (1e-5, 1e-4, [1e-5, 2e-5, 5e-5, 1e-4]),
+        (0.3, 0.31, [0.3, 0.31]),
+        (0.05, 1000.0, [0.05, 0.1, 0.5, 2.0, 10.0, 50.0, 200.0, 1000.0]),
+    ],
+)
+def test_marks_on_a_logarithmic_axis_are_its_ends_and_round_numbers(
+    low: float, high: float, marks: list[float]
+) -> None:
+    assert looks.marks(low, high) == pytest.approx(marks)
+
+
 def test_what_is_no_figure_is_refused() -> None:
     with pytest.raises(TypeError, match="nothing draws str"):
         plots.draw("a picture")  # type: ignore[arg-type]
