@@ -6,7 +6,8 @@ from sweeper.report.figures import Confusion, Figure, Parallel, Weights
 from sweeper.report.html import Drawn, Html, Section, scrolling, text
 
 _AXIS = 120  # pixels that an axis of parallel coordinates needs
-_MATRIX, _CLASS = 200, (18, 72)  # those that a matrix has beside its squares, and for each class, least and most
+_MATRIX = 200  # those that a matrix has beside its squares
+_CLASS, _NARROW = (34, 72), (18, 72)  # those for each class, least and most; without figures in the squares
 _MOST_BESIDE = 12  # classes of matrices that still have room side by side
 
 _STYLE = """
@@ -101,7 +102,7 @@ def _panel(figure: Figure, name: str, draw: Draw) -> str:
     if isinstance(figure, Parallel):  # lines that cross too close together cannot be told apart
         return scrolling(Html(f'<div style="min-width: {_AXIS * (len(figure.axes) + 1)}px">{drawn}</div>'))
     if isinstance(figure, Confusion | Weights):
-        least, most = (_MATRIX + pixels * len(figure.labels) for pixels in _CLASS)
+        least, most = (_MATRIX + pixels * len(figure.labels) for pixels in (_NARROW if _large(figure) else _CLASS))
         return scrolling(Html(f'<div style="min-width: {least}px; max-width: {most}px">{drawn}</div>'))
     return f"<div>{drawn}</div>"
 
