@@ -9,7 +9,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -72,8 +72,8 @@ class Stored:
         Raises RecordError where it is not what the run says it is.
         """
         digest = files(run).get(name)
-        with tempfile.TemporaryDirectory() as scratch:
-            place = self._fetched(run, name, scratch) if digest else None
+        with ExitStack() as stack:
+            place = self._place(run, name, stack) if digest else None
             if place is not None and not hashlib.sha256(place.read_bytes()).hexdigest().startswith(str(digest)):
                 raise RecordError(
                     f"MLflow at {self.place}: {name} of run {run.info.run_id} was altered: it is not what was sent. "
@@ -81,15 +81,16 @@ class Stored:
                 )
             yield place
 
-    def _fetched(self, run: Any, name: str, scratch: str) -> Path | None:
+    def _place(self, run: Any, name: str, stack: ExitStack) -> Path | None:
+        """Where a file lies, or was fetched to until `stack` is closed."""
         uri = urlparse(run.info.artifact_uri)
         if uri.scheme in ("", "file"):
             place = Path(unquote(uri.path)) / name
             return place if place.is_file() else None
-        folder = name.rpartition("/")[0]
-        listed = self._asked(self._client.list_artifacts)(run.info.run_id, folder or None)
+        listed = self._asked(self._client.list_artifacts)(run.info.run_id, name.rpartition("/")[0] or None)
         if name not in [file.path for file in listed]:
             return None
+        scratch = stack.enter_context(tempfile.TemporaryDirectory())
         return Path(self._asked(self._client.download_artifacts)(run.info.run_id, name, scratch))
 
 
