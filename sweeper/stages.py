@@ -214,17 +214,19 @@ class Scoring(_Stage):
     def _restart(self, trial: Trial) -> Trial:
         if self.opens:
             self.study.look(trial)
-        return trial
+        return replace(trial, attempt=trial.attempt + bool(self.losses[trial.number]))
 
     def report(self, trial: Trial, report: Report) -> bool:
-        """Keep what a model answered, and what it scored."""
+        """Keep what a model answered, then what it scored; False, for that was all that was wanted of it."""
         if not self._runs(trial):
             return False
-        if report.scored is not None:
-            self.keep(trial, report.scored)
-            self.study.tested(trial, report)
-            self._tell(self.study.of(trial))
-        return True
+        if report.scored is None:
+            return True
+        self.keep(trial, report.scored)
+        self.study.tested(trial, report)
+        self._over(trial)
+        self._tell(self.study.of(trial))
+        return False
 
     def finish(self, trial: Trial, finish: Finish) -> None:
         """Take note of a model that could not be scored."""

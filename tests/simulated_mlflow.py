@@ -86,9 +86,14 @@ class Store:
         rows = sorted(row for row in self.rows[key] if row[0] == name)
         return [SimpleNamespace(key=name, step=step, timestamp=at, value=float(value)) for _, step, at, value in rows]
 
-    def log_text(self, key: str, text: str, name: str) -> None:
+    def log_artifact(self, key: str, path: str, folder: str | None = None) -> None:
         self._request()
         self._answer()
+
+    def get_run(self, key: str) -> Any:
+        self._request()
+        self._answer()
+        return self.runs[key]
 
     def update_run(self, key: str, status: str) -> None:
         self._request()

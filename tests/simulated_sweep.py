@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sweeper import confirmation
 from sweeper.attempt import Event, attempt, forget
 from sweeper.config import TrainConfig
 from sweeper.edges.bridge import Bridge
@@ -21,17 +22,17 @@ from sweeper.edges.optuna import OptunaStudy
 from sweeper.errors import StorageError
 from sweeper.folder import Frozen, SweepFolder
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Job, Recorded, Report, Trial
+from sweeper.ports import Finish, Job, Recorded, Report, Scored, Trial
 from sweeper.results import results
 from sweeper.spec import SweepSpec
-from sweeper.stages import Search
+from sweeper.stages import Confirmation, Scoring, Search
 from tests.fakes import data
 from tests.faults import room_for
 from tests.simulated_mlflow import Store, Window, of_store
-from tests.simulation import Killed, Power, RecordPath, Training
+from tests.simulation import Killed, Power, RecordPath, Training, scoring
 from tests.spaces import small
 from tests.statements import committed, lost, of_record
-from tests.uninterrupted import of_budget, of_proposals, of_trials
+from tests.uninterrupted import of_budget, of_proposals, of_tests, of_trials
 
 PATIENCE = 10.0
 
@@ -89,6 +90,7 @@ class World:
         self.reached: dict[int, int] = {}  # epochs that each trial was trained for
         self.configs: dict[int, TrainConfig] = {}  # as each trial was first started
         self.given_up: set[int] = set()
+        self.answered: set[int] = set()  # trials whose model's answers are on the disk
         self.seen = b""
         self.sound = True
 
@@ -110,9 +112,10 @@ class World:
         self.power.writes = self.room = None
         self.store.state = "up"
         for _ in range(1000):
-            if not self.search.left and not self.search.running:
+            self._advance()
+            if not self.stage.left and not self.stage.running:
                 break
-            if self.search.exhausted():
+            if self.stage.exhausted():
                 self._restart()  # the first trials all failed alike: the same command again
             while self._start():
                 pass
@@ -128,7 +131,9 @@ class World:
         before = self._results()
         self._restart()
         self._hold([] if self._results() == before else ["the results are not those of the record"])
-        self._hold([] if self.search.exhausted() and self.bridge.over else ["a finished sweep goes on"])
+        self._advance()
+        self._hold([] if self.stage.exhausted() and self.bridge.over else ["a finished sweep goes on"])
+        self._hold(of_tests(self.spec, self.study.recorded(), self.study.looks(), self.answered))
         happened["schedules"] += 1
         happened["trials"] += self.spec.budget.trials
         happened["attempts"] += sum(one.trial.attempt for one in self.study.recorded())
@@ -149,8 +154,38 @@ class World:
                 self.room = None
                 Path(f"{self.path}.lock").unlink()  # the system lets go of a dead process's lock
         self.window = Window(self.store, self._is_recorded)
-        self.search = Search(self.spec, self.study, [self.window])
-        self.bridge = Bridge(self.search, self.job_folder, self.slots, PATIENCE, lambda: self.now)
+        self._enter(Search(self.spec, self.study, [self.window]))
+
+    def _enter(self, stage: Search | Confirmation | Scoring) -> None:
+        self.stage = stage
+        self.bridge = Bridge(stage, self.job_folder, self.slots, PATIENCE, lambda: self.now)
+
+    def _advance(self) -> None:
+        """On to the next stage, where one is over; what is left of its workers speaks to nobody."""
+        while not self.stage.left and not self.stage.running and not isinstance(self.stage, Scoring):
+            self.orphans = []
+            watched = self.spec, self.study, [self.window]
+            if isinstance(self.stage, Search):
+                self._enter(Confirmation(*watched))
+            else:
+                todo = confirmation.unscored(self.spec, self.study.recorded())
+                self._enter(Scoring(*watched, todo, opens=True, keep=self._kept))
+
+    def until(self, stage: type) -> None:
+        """Let the world run without faults until the sweep is in this stage, or is done."""
+        for _ in range(1000):
+            self._advance()
+            if isinstance(self.stage, stage) or isinstance(self.stage, Scoring) or self.stage.exhausted():
+                return
+            while self._start():
+                pass
+            for worker in list(self.workers):
+                self._train(worker)
+
+    def _kept(self, trial: Trial, _: Scored) -> None:
+        recorded = {one.trial.number: one for one in self.study.recorded()}
+        self._hold(["a score was on record before the answers"] if recorded[trial.number].test else [])
+        self.answered.add(trial.number)
 
     def _restart(self) -> None:
         """The driver's process is gone, as it is; its workers do not know it; the same command again."""
@@ -189,6 +224,7 @@ class World:
     # ---- the workers
 
     def _start(self) -> bool:
+        self._advance()
         self.names += 1
         name, running = str(self.names), len(self.workers)
         trial = self._do(lambda: self.bridge.next(name))
@@ -197,7 +233,8 @@ class World:
         self._hold(["more trials than slots"] if running >= self.slots else [])
         first = self.configs.setdefault(trial.number, trial.config)
         self._hold([f"trial {trial.number}: goes on as another"] if trial.config != first else [])
-        self.workers.append(Worker(name, trial, attempt(trial, Job(self.training, {}, self.job_folder), data())))
+        train = scoring if isinstance(self.stage, Scoring) else self.training
+        self.workers.append(Worker(name, trial, attempt(trial, Job(train, {}, self.job_folder), data())))
         return True
 
     def _go_on(self, k: int, epochs: int, starts: int) -> None:
@@ -249,8 +286,8 @@ class World:
                 return
 
     def _lose(self, worker: Worker, reason: str) -> None:
-        number, before = worker.trial.number, self.search.losses[worker.trial.number]
-        if before >= self.spec.retries:
+        number, before = worker.trial.number, self.stage.losses[worker.trial.number]
+        if before >= self.spec.retries and not isinstance(self.stage, Scoring):
             self.given_up.add(number)
         self._gone(worker)
         self._do(lambda: self.bridge.lost(worker.name, Finish(Outcome.FAILED, reason)))
@@ -266,6 +303,8 @@ class World:
 
     def _count(self, fault: str) -> None:
         happened[fault] += 1
+        if hasattr(self, "stage"):
+            happened[f"something befell the stage {type(self.stage).__name__}"] += 1
 
     def _hold(self, violations: Any) -> None:
         found = list(violations)

@@ -14,7 +14,7 @@ from typing import Any
 
 from sweeper.config import TrainConfig
 from sweeper.errors import CheckpointError
-from sweeper.ports import Progress, Report, TrainingData
+from sweeper.ports import Progress, Report, Scored, TrainingData
 
 ACCURACY, LOSS, LARGEST = "validation/accuracy", "validation/loss", "validation/largest_class"
 _COURSES = ("healthy",) * 7 + ("collapses", "diverges", "fails", "begins late")
@@ -129,6 +129,12 @@ class Training:
             yield report
         if error is not None:
             raise error
+
+
+def scoring(config: TrainConfig, _: TrainingData, __: Path | None) -> Generator[Report | Progress, None, None]:
+    """The port Trainer, as it scores a model on the test split: a pure function of its config too."""
+    yield Progress()
+    yield Report(config.reports, float(config.epochs), {"test/accuracy": (config.seed % 13) / 13}, Scored({}))
 
 
 def _load(saved: Path) -> int:

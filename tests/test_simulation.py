@@ -27,7 +27,7 @@ from sweeper.edges.optuna import OptunaStudy
 from sweeper.outcome import Outcome
 from sweeper.ports import Finish, Job, Progress, Report, Trial
 from sweeper.spec import SweepSpec
-from sweeper.stages import Search
+from sweeper.stages import Confirmation, Scoring, Search
 from tests.fakes import data
 from tests.simulated_sweep import PATIENCE, World, happened, memory, spec_of
 from tests.simulation import Killed, Training
@@ -44,14 +44,22 @@ class Sweeping(World, RuleBasedStateMachine):
         losses=st.sampled_from([["ce"], ["ce", "lcl"]]),
         grace=st.integers(1, 2),
         metric=st.sampled_from([{"maximize": "validation/accuracy"}, {"minimize": "validation/loss"}]),
+        seeds=st.integers(0, 3),
+        first=st.sampled_from([Search, Search, Confirmation, Scoring]),
     )
     def begin(
-        self, seed: int, sampler: str, trials: int, slots: int, losses: list[str], grace: int, metric: dict[str, str]
-    ) -> None:
-        compare, asha = {"encoder": ["m"], "loss": losses}, {"grace_epochs": grace, "reduction_factor": 2}
-        self.spec = spec_of(sampler, trials, seed=seed, compare=compare, asha=asha, fail_fast_after=3, objective=metric)
+        self, seed: int, sampler: str, trials: int, slots: int, losses: list[str], grace: int, metric: dict[str, str],
+        seeds: int, first: type,
+    ) -> None:  # fmt: skip
+        changes = {
+            "compare": {"encoder": ["m"], "loss": losses},
+            "asha": {"grace_epochs": grace, "reduction_factor": 2},
+            "confirm": {"seeds": seeds},
+        }
+        self.spec = spec_of(sampler, trials, seed=seed, fail_fast_after=3, objective=metric, **changes)
         self.slots = slots
         self._open()
+        self.until(first)
 
     # ---- what happens
 
@@ -153,10 +161,10 @@ class Sweeping(World, RuleBasedStateMachine):
             self._count("an orphan spoke")
             self._hold(["an orphan goes on"] if self.bridge.event(orphan.name, said) else [])
             if isinstance(said, Report):
-                self._hold(["an orphan's report counts"] if self.search.report(orphan.trial, said) else [])
+                self._hold(["an orphan's report counts"] if self.stage.report(orphan.trial, said) else [])
             elif isinstance(said, Finish):
-                self.search.finish(orphan.trial, said)
-        self.search.lost(orphan.trial, Finish(Outcome.FAILED, "lost again"))
+                self.stage.finish(orphan.trial, said)
+        self.stage.lost(orphan.trial, Finish(Outcome.FAILED, "lost again"))
         orphan.sent.clear()
         self._hold(["the record has what an orphan said"] if self.path.read_bytes() != before else [])
 
@@ -239,6 +247,8 @@ def simulate(schedules: int) -> None:
 
 
 _FAULTS = (
+    "something befell the stage Confirmation",
+    "something befell the stage Scoring",
     "MLflow was deaf",
     "MLflow was down",
     "a checkpoint was damaged",

@@ -6,6 +6,7 @@ decides with. A violation is a line that names the trial.
 
 import json
 import math
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from sweeper.outcome import Outcome
-from sweeper.ports import Recorded, Report
+from sweeper.ports import Look, Recorded, Report
 from sweeper.spec import SweepSpec
 from tests.simulation import LARGEST, course
-from tests.statements import ATTRIBUTE, ENDED, PRUNED, STATE, numbered, operations, told
+from tests.statements import ATTRIBUTE, ENDED, PRUNED, STATE, numbered, operations, searched, told
 
 _PROPOSALS = 20  # that repeat a stopped setting, before one is taken after all
 
@@ -49,7 +50,7 @@ def _natural(spec: SweepSpec, one: Recorded) -> End:
     for report in reports:
         if not math.isfinite(report.metrics.get(metric, 0.0)):
             return report.step, Outcome.DIVERGED
-        if _collapsed(reports[: report.step], spec.grace):
+        if not one.trial.confirms and _collapsed(reports[: report.step], spec.grace):
             return report.step, Outcome.COLLAPSED
     if error is not None:
         return len(reports), Outcome.FAILED
@@ -68,7 +69,8 @@ def _stops(spec: SweepSpec, recorded: Sequence[Recorded]) -> dict[int, int]:
     found: dict[int, int] = {}
     for cell in range(len(spec.cells)):
         for rung in reversed(spec.rungs):
-            found |= dict.fromkeys(_below(spec, rung, [one for one in recorded if one.trial.cell == cell]), rung)
+            searched = [one for one in recorded if one.trial.cell == cell and not one.trial.confirms]
+            found |= dict.fromkeys(_below(spec, rung, searched), rung)
     return found
 
 
@@ -95,6 +97,8 @@ def of_proposals(record: Path) -> Iterator[str]:
         if "trial_id" not in operation:
             continue
         trial = trials[operation["trial_id"]]
+        if trial.cell.startswith("confirm "):  # nothing is proposed there
+            continue
         setting = json.dumps([trial.cell, trial.params], sort_keys=True)
         if operation["op_code"] == STATE and operation["state"] in ENDED:
             stopped |= {setting} if operation["state"] == PRUNED else set()
@@ -117,8 +121,57 @@ def of_budget(record: Path, trials: int) -> Iterator[str]:
     found = numbered(proposed)
     if any(trial.last("number") is None and trial.last("skipped") is None for trial in proposed):
         yield "a proposal was neither numbered nor skipped"
-    if sorted(number for number, _ in found) != list(range(1, trials + 1)):
+    if sorted(number for number, _ in found) != list(range(1, len(found) + 1)) or len(searched(proposed)) != trials:
         yield f"the trials are {[number for number, _ in found]}, the budget is {trials}"
     for number, trial in found:
         if len(trial.all("outcome")) != 1 or len(trial.states) != 1:
             yield f"trial {number}: has the outcomes {trial.all('outcome')}, told {len(trial.states)} times"
+
+
+def of_tests(
+    spec: SweepSpec, recorded: Sequence[Recorded], looks: Sequence[Look], answered: Collection[int]
+) -> Iterator[str]:
+    """Where a finished sweep has not confirmed the best of each cell, or not opened the test split for its seeds alone.
+
+    With one setting to confirm in each cell: the best of the search, with as many seeds as the spec says; those of an
+    earlier best stay when the budget grows.
+    """
+    for cell in range(len(spec.cells)):
+        own = [one for one in recorded if one.trial.cell == cell]
+        best = _best_settings(spec, [one for one in own if not one.trial.confirms])
+        of_best = [one for one in own if one.trial.confirms and _setting(one) in best]
+        repeats = Counter((_setting(one), one.trial.repeat) for one in own if one.trial.confirms)
+        wanted = range(1, spec.confirm.seeds + 1)
+        if best and not any(all(repeats[setting, repeat] for repeat in wanted) for setting in best):
+            yield f"cell {cell}: the best of the search is not confirmed with every seed: {sorted(repeats)}"
+        for one in of_best:
+            ended_well = one.finish is not None and one.finish.outcome in (Outcome.COMPLETED, Outcome.COLLAPSED)
+            if ended_well and one.test is None and len(best) == 1:
+                yield f"trial {one.trial.number}: confirms the best, and was not scored"
+    for one in recorded:
+        if one.test is not None and (one.trial.number not in answered or not one.trial.confirms):
+            yield f"trial {one.trial.number}: was scored, and its answers were not kept, or it confirms nothing"
+        if one.test is not None and not any(look.trial == one.trial.number and look.at < one.test.at for look in looks):
+            yield f"trial {one.trial.number}: was scored without a look on record"
+    if len({one.trial.config.seed for one in recorded if not one.trial.confirms} & _fresh(recorded)) > 0:
+        yield "a seed that confirms was seen in the search"
+
+
+def _fresh(recorded: Sequence[Recorded]) -> set[int]:
+    return {one.trial.config.seed for one in recorded if one.trial.confirms}
+
+
+def _setting(one: Recorded) -> str:
+    return json.dumps(dict(one.trial.params), sort_keys=True)
+
+
+def _best_settings(spec: SweepSpec, searched: Sequence[Recorded]) -> set[str]:
+    """The settings with the best mean over their trials that completed; several where they are equal."""
+    scores: dict[str, list[float]] = {}
+    for one in searched:
+        if one.finish is not None and one.finish.outcome == Outcome.COMPLETED:
+            values = [report.metrics.get(spec.objective.metric, math.nan) for report in one.reports]
+            finite = [spec.objective.sign * value for value in values if math.isfinite(value)]
+            scores.setdefault(_setting(one), []).append(max(finite))
+    means = {setting: sum(found) / len(found) for setting, found in scores.items()}
+    return {setting for setting, mean in means.items() if math.isclose(mean, max(means.values()))}

@@ -38,11 +38,11 @@ def _keep(screen: Screen, prepared: "Prepared", folder: SweepFolder, found: Reco
     from sweeper.cli.prepare import materialise, tokenizer_of
     from sweeper.errors import CheckpointError
     from sweeper.learn import keep
-    from sweeper.learn.train import model_of
+    from sweeper.learn.train import newest_model
 
     trial, out = found.trial, folder.path / "model"
     data = materialise(prepared, [trial.config.encoder], ("train",), step=screen.step)[trial.config.encoder]
-    saved = model_of(trial_folder(folder.path, trial) / f"checkpoint-{trial.attempt}.pt")
+    saved = newest_model(trial_folder(folder.path, trial) / f"checkpoint-{trial.attempt}.pt")
     (out / "config.json").unlink(missing_ok=True)
     try:
         keep.keep(saved, trial.config, data, out)

@@ -14,7 +14,7 @@ from sweeper.errors import CheckpointError
 from sweeper.learn import checkpoint, device
 from sweeper.learn.model import Classifier
 from sweeper.learn.score import scoring, weights_between_classes
-from sweeper.learn.train import live, model_of
+from sweeper.learn.train import live, model_of, newest_model
 from sweeper.ports import Predictions, Progress, Report, Scored, TrainingData
 from sweeper.sections import Objective
 
@@ -46,10 +46,11 @@ def _best(
     config: TrainConfig, data: TrainingData, saved: Path, choose: Objective
 ) -> Generator[Progress, None, dict[str, Any]]:
     """The best epoch's step and model, from its file or from another training."""
+    newest = newest_model(saved)
     try:
-        return checkpoint.load(model_of(saved))
+        return checkpoint.load(newest)
     except CheckpointError as error:
-        yield Progress(f"{model_of(saved).name} cannot be read ({error}); it is trained once more")
+        yield Progress(f"{newest.name} cannot be read ({error}); it is trained once more")
     with closing(live(config, data, saved, choose)) as events:
         for _ in events:
             yield Progress()

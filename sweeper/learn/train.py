@@ -77,6 +77,12 @@ def model_of(saved: Path) -> Path:
     return saved.with_name(saved.name.replace("checkpoint", "model"))
 
 
+def newest_model(saved: Path) -> Path:
+    """The model that the newest attempt at the training left, or where it would be: one that was given up is older."""
+    found = saved.parent.glob(model_of(saved.with_name("checkpoint-*.pt")).name)
+    return max(found, key=lambda path: int(path.stem.rpartition("-")[2]), default=model_of(saved))
+
+
 Returned = TypeVar("Returned")
 Events = Generator[Report | Progress, None, Returned]
 

@@ -93,7 +93,7 @@ def test_the_learned_weights_are_means_by_true_class(tmp_path: Path, data: Train
     assert found.scored.weights.shape == (3, 3)
     np.testing.assert_allclose(found.scored.weights.sum(axis=1), 1, rtol=1e-5)
     assert trained
-    (plain,) = reports(scored(tiny.config(), data, tmp_path / "checkpoint-9.pt", CHOOSE))
+    (plain,) = reports(scored(tiny.config(), data, tmp_path / "ce" / "checkpoint-1.pt", CHOOSE))
     assert plain.scored is not None
     assert plain.scored.weights is None
 
