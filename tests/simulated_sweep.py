@@ -175,7 +175,7 @@ class World:
         """Let the world run without faults until the sweep is in this stage, or is done."""
         for _ in range(1000):
             self._advance()
-            if isinstance(self.stage, stage) or isinstance(self.stage, Scoring) or self.stage.exhausted():
+            if isinstance(self.stage, (stage, Scoring)) or self.stage.exhausted():
                 return
             while self._start():
                 pass
