@@ -5,7 +5,7 @@ Nothing heavy is imported until a command needs it: `sweeper --help` loads neith
 
 import typer
 
-from sweeper.cli import report, run, sync, table, train
+from sweeper.cli import report, run, sync, table, train, ui
 
 app = typer.Typer(
     name="sweeper",
@@ -21,6 +21,7 @@ app.command("train")(train.train)
 app.command("sync")(sync.sync)
 app.command("table")(table.table)
 app.command("report")(report.report)
+app.command("ui")(ui.ui)
 
 
 def main() -> None:

@@ -26,6 +26,12 @@ def name(trial: Trial) -> str:
     return f"{found}, seed {trial.repeat} of trial {trial.confirms}" if trial.confirms else found
 
 
+def note(trial: Trial) -> str:
+    """What the run's page says first: the setting, in the space's order. MLflow lists parameters by their names."""
+    values = {name: f"{value:.4g}" if isinstance(value, float) else str(value) for name, value in trial.params.items()}
+    return " · ".join(f"**{name}** {text.rpartition('/')[2]}" for name, text in values.items())
+
+
 def tags(state: Recorded) -> dict[str, str]:
     """The tags of a trial's run beside those that say whose it is: a run that has them has all rows of the state."""
     trial, finish = state.trial, state.finish

@@ -46,7 +46,8 @@ class Level:
         tags = self._tags(state)
         self._check(state, level=state.finish is not None and self.holds(state, status))
         if number not in self.runs.known:
-            self.runs.make(number, self._tags(Recorded(trial)), copy.name(trial), state.started)
+            begun = self._tags(Recorded(trial)) | {"mlflow.note.content": copy.note(trial)}
+            self.runs.make(number, begun, copy.name(trial), state.started)
         run = self.runs.known[number]
         if status == "RUNNING":
             self._reopen(run)

@@ -78,7 +78,8 @@ class Runs:
         experiment = self.client.get_experiment_by_name(self.dataset)
         if experiment is not None:
             return str(experiment.experiment_id)
-        return str(self.client.create_experiment(self.dataset, artifact_location=self.artifacts))
+        kind = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens it as training, not as GenAI
+        return str(self.client.create_experiment(self.dataset, artifact_location=self.artifacts, tags=kind))
 
     def tags(self, stage: str) -> dict[str, str]:
         """The tags that say whose a run is, and of which stage."""

@@ -1,0 +1,108 @@
+"""`sweeper ui`: MLflow's UI on the right store, and the address where the runs of a sweep are compared."""
+
+import shlex
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sweeper.cli.screen import Screen, command
+
+if TYPE_CHECKING:
+    from sweeper.folder import SweepFolder
+
+_LONGEST = 16_000  # characters of an address: some 400 runs, and what browsers and servers take
+_CTRL_C = 130  # the exit code of a command that it ends, which is how this one ends
+
+
+def ui(
+    sweep: Annotated[
+        Path | None, typer.Argument(help="A sweep's folder, such as sweeps/sst5-3f9a1c2e.", show_default=False)
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where the UI answers.", show_default="a free one")] = 0,
+    sweeps: Annotated[Path, typer.Option(help="Where sweeps are kept.")] = Path("sweeps"),
+) -> None:
+    """Open MLflow's UI on the store of the sweeps, until Ctrl-C, and say where the runs of a sweep are compared.
+
+    Where MLFLOW_TRACKING_URI is a server's address, that server is the UI, and nothing is started.
+    """
+    with command() as screen:
+        from sweeper.cli.tracking import tracking_uri
+        from sweeper.folder import open_
+
+        folder = None if sweep is None else open_(sweep)
+        sweeps = folder.path.parent if folder else sweeps
+        uri = tracking_uri(sweeps)
+        if uri.startswith("http"):
+            _show(screen, uri.rstrip("/"), uri, folder)
+        else:
+            _serve(screen, uri, sweeps, port, folder)
+
+
+def _serve(screen: Screen, uri: str, sweeps: Path, port: int, folder: "SweepFolder | None") -> None:
+    """Start MLflow's server, and end it with Ctrl-C."""
+    from sweeper.edges.server import serving
+    from sweeper.errors import Interruption, SweeperError
+
+    _check(uri, sweeps)
+    try:
+        with ExitStack() as stack:
+            with screen.step("starting MLflow's server"):
+                address, process = stack.enter_context(serving(uri, sweeps.resolve() / "artifacts", port))
+            _show(screen, address, uri, folder)
+            screen.line("Ctrl-C ends it", style="dim")
+            process.wait()
+    except Interruption as interruption:
+        if interruption.exit_code != _CTRL_C:
+            raise
+        return
+    raise SweeperError("MLflow's server has ended by itself")
+
+
+def _check(uri: str, sweeps: Path) -> None:
+    """Refuse a database file that is not there: MLflow would make an empty one."""
+    from sweeper.errors import UsageError
+
+    kind, _, place = uri.partition("sqlite:///")
+    if place and not kind and not Path(place.partition("?")[0]).exists():
+        raise UsageError(
+            f"{place}: there are no runs yet; `sweeper run` makes them, and --sweeps says where, got {sweeps}"
+        )
+
+
+def _show(screen: Screen, address: str, uri: str, folder: "SweepFolder | None") -> None:
+    """The address of the UI, where it has the runs of a sweep, and where it compares those of the search."""
+    from sweeper.edges.trouble import shown
+
+    screen.line(f"MLflow's UI:  {shown(address)}")
+    if folder is None:
+        return
+    with screen.step(f"looking for the runs of {folder.name}"):
+        found = _searched(uri, folder)
+    if not found:
+        screen.line(
+            f"MLflow has no runs of {folder.name}; this sends them: sweeper sync {shlex.quote(str(folder.path))}"
+        )
+        return
+    from sweeper.edges.mlflow import identity
+    from sweeper.edges.server import comparison, page
+
+    experiment, ids = found[0].info.experiment_id, [run.info.run_id for run in found]
+    screen.line(f"its runs:     {page(shown(address), experiment, identity(folder.name, folder.frozen.id))}")
+    compared = comparison(shown(address), experiment, ids)
+    if len(compared) <= _LONGEST:
+        screen.line(f"the {len(ids)} of its search compared: {compared}")
+
+
+def _searched(uri: str, folder: "SweepFolder") -> list[Any]:
+    """The runs of a sweep's search that MLflow has, by number."""
+    from sweeper.edges.mlflow import identity, stored
+    from sweeper.edges.trouble import cause, shown
+    from sweeper.errors import SweeperError
+
+    try:
+        _, found = stored(uri, folder.spec.data.name, identity(folder.name, folder.frozen.id))
+    except Exception as error:
+        raise SweeperError(f"MLflow at {shown(uri)}: {cause(error)}") from error
+    return [run for run in found if run.data.tags["sweeper.stage"] == "search"]

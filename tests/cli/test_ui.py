@@ -1,0 +1,132 @@
+"""`sweeper ui`: MLflow's server on the right store, for as long as it is wanted, and where to look."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from sweeper.edges.optuna import OptunaStudy
+from sweeper.folder import SweepFolder, create
+from sweeper.outcome import Outcome
+from sweeper.ports import Finish
+from tests.command import start, sweeper
+from tests.fakes import report
+from tests.spaces import small
+
+
+@pytest.fixture(scope="module")
+def tracked(tmp_path_factory: pytest.TempPathFactory) -> SweepFolder:
+    """A sweep of two trials, one of them confirmed, that MLflow has in the store beside it."""
+    from sweeper.cli import tracking
+
+    spec = small(confirm={"seeds": 1}, budget={"trials": 2})
+    folder = create(tmp_path_factory.mktemp("ui") / "sweeps", spec, {"dataset": "d"}, 1)
+    with closing(OptunaStudy(spec, folder.journal, 1)) as study:
+        trials = [study.restart(study.ask(cell)) for cell in (0, 1)]
+        trials.append(study.confirm(trials[0], 1))
+        for trial in trials:
+            study.report(trial, report(1, 0.4))
+            study.finish(trial, Finish(Outcome.COMPLETED))
+        tracker = tracking.tracker_of(spec, folder, say=print)
+        for one in study.recorded():
+            tracker.update(one)
+        tracker.close("FINISHED", 120)
+    assert tracker.behind == 0
+    return folder
+
+
+@contextmanager
+def running(*arguments: str, cwd: Path) -> "Iterator[tuple[subprocess.Popen[str], list[str]]]":
+    """The command, and what it has said once MLflow answers."""
+    command = start("ui", *arguments, cwd=cwd, extra={})
+    said = []
+    try:
+        assert command.stdout is not None
+        for line in command.stdout:
+            said.append(line.rstrip("\n"))
+            if line.startswith("Ctrl-C"):
+                break
+        yield command, said
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(command.pid, signal.SIGKILL)
+        command.communicate()
+
+
+def below(process: int) -> list[int]:
+    """The processes that a process has started, and those that they have."""
+    with suppress(FileNotFoundError):
+        listed = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+        return [found for child in map(int, listed) for found in (child, *below(child))]
+    return []
+
+
+@pytest.mark.mlflow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+def test_it_serves_the_store_beside_the_sweep_until_it_is_ended(
+    number: signal.Signals, code: int, tracked: SweepFolder, tmp_path: Path
+) -> None:
+    with running(str(tracked.path), cwd=tmp_path) as (command, said):
+        address = next(line for line in said if line.startswith("MLflow's UI:")).split()[-1]
+        compared = urlsplit(next(line for line in said if "compared" in line).split()[-1]).fragment
+        listed = next(line for line in said if line.startswith("its runs:")).split(maxsplit=2)[-1]
+        with urllib.request.urlopen(f"{address}/health", timeout=30) as answer:
+            assert answer.status == 200
+        experiment = listed.partition("/experiments/")[2].partition("/")[0]
+        query = json.dumps({"experiment_ids": [experiment], "filter": "tags.`sweeper.stage` = 'search'"}).encode()
+        asked = urllib.request.Request(
+            f"{address}/api/2.0/mlflow/runs/search", query, {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            runs = [run["info"]["run_id"] for run in json.load(answer)["runs"]]
+        assert compared.startswith("/compare-runs?")
+        found = parse_qs(compared.partition("?")[2])
+        assert sorted(json.loads(found["runs"][0])) == sorted(runs)
+        assert len(runs) == 2
+        assert json.loads(found["experiments"][0]) == [experiment]
+        started = below(command.pid)
+        assert started
+        command.send_signal(number)
+        assert command.wait(60) == code
+        assert not [process for process in started if Path(f"/proc/{process}").exists()]
+    assert list(tmp_path.iterdir()) == []  # nor does the server leave anything where it ran
+
+
+def test_a_store_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    done = sweeper("ui", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "there are no runs yet" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.mlflow
+def test_a_port_that_is_taken(tracked: SweepFolder, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = sweeper("ui", "--sweeps", str(tracked.path.parent), "--port", str(port), cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"--port {port}: Address already in use" in done.stderr
+
+
+def test_a_server_that_is_there_already_is_the_ui(tmp_path: Path) -> None:
+    there = {"MLFLOW_TRACKING_URI": "http://someone:secret@127.0.0.1:9/"}
+    done = sweeper("ui", cwd=tmp_path, extra=there)
+    assert (done.returncode, done.stdout) == (0, "MLflow's UI:  http://127.0.0.1:9\n")
+
+
+@pytest.mark.mlflow
+def test_a_server_that_does_not_answer_is_one_line(tracked: SweepFolder, tmp_path: Path) -> None:
+    there = {"MLFLOW_TRACKING_URI": "http://someone:secret@127.0.0.1:9"}
+    done = sweeper("ui", str(tracked.path), cwd=tmp_path, extra=there)
+    assert done.returncode == 1
+    assert done.stderr == "MLflow at http://127.0.0.1:9: Connection refused\n"
