@@ -1,6 +1,7 @@
 """One attempt at a trial: its reports, its end, and the checkpoints of its predecessors."""
 
 from collections.abc import Generator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from sweeper.learn.model import Classifier
 from sweeper.learn.train import live, train
 from sweeper.outcome import Outcome
 from sweeper.ports import Encoder, Finish, Job, Progress, Report, Trainer, TrainingData, Trial
+from sweeper.sections import Objective
 from tests.faults import room_for
 from tests.learn import tiny
 
@@ -228,6 +230,22 @@ def test_what_checkpoints_take_is_what_the_readme_says(tmp_path: Path, tries: in
                 assert sum(files.values()) < 12 * parameters + 100_000  # names, generators, reports
         events.close()
     assert max(most) <= 2
+
+
+def test_what_confirmation_takes_is_what_the_readme_says(tmp_path: Path) -> None:
+    """Checkpoints of 16 bytes for each parameter, and in the end a model of 4, which alone is left."""
+    data, config = tiny.data(rows=32), tiny.config(epochs=3)
+    parameters = sum(one.numel() for one in Classifier(config, data).parameters())
+    work = Job(partial(live, choose=Objective(maximize="validation/accuracy")), {"tiny": data}, tmp_path)
+    for event in attempt(trial(config=config), work, data):
+        if isinstance(event, Report):
+            (size,) = (path.stat().st_size for path in trial_folder(tmp_path, trial()).glob("*"))
+            assert size < 16 * parameters + 100_000
+    forget(tmp_path, trial())
+    (left,) = trial_folder(tmp_path, trial()).glob("*")
+    assert 4 * parameters < left.stat().st_size < 4 * parameters + 100_000
+    forget(tmp_path, trial(), model=True)
+    assert not left.parent.exists()
 
 
 def test_a_second_attempt_at_a_real_training_ends_as_the_first_would_have(tmp_path: Path) -> None:
