@@ -7,23 +7,18 @@ finished is left out, and said; what was altered is refused. What models answere
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sweeper.edges.mlflow import made
-from sweeper.edges.stored import Stored, files
+from sweeper.edges.stored import KeptAnswers, Read, Stored
 from sweeper.errors import RecordError, UsageError
-from sweeper.findings import Answers, Finished, Seed, checked
-from sweeper.ports import Predictions
+from sweeper.findings import Finished, Seed, checked
 
 RESULTS = "results.json"
-ANSWERS = "predictions/test.parquet"
 _AT_ONCE = 8  # files asked of a server
-
-Read = Callable[[Path, tuple[str, ...]], Predictions]
 
 
 @dataclass(frozen=True)
@@ -42,7 +37,7 @@ class Store:
 class _Sweep:
     """One sweep in the store: its own runs and those of its confirmed trials, of several the first made first.
 
-    `results` is what its results.json says; None where it is not finished.
+    `results` is what its results.json says, or what is wrong with that file; None where it is not finished.
     """
 
     dataset: str
@@ -50,7 +45,7 @@ class _Sweep:
     id: str
     own: Sequence[Any]
     trials: Mapping[int, Any]
-    results: bytes | None
+    results: bytes | RecordError | None
 
     def meant(self, wanted: Iterable[tuple[str, str]]) -> bool:
         """Whether one of these names, with its id where one is given, is this sweep's."""
@@ -107,12 +102,15 @@ def _by_trial(runs: Sequence[Any]) -> dict[int, Any]:
     return {int(run.data.tags["sweeper.trial"]): run for run in reversed(runs)}
 
 
-def _results(store: Stored, own: Sequence[Any]) -> bytes | None:
-    """results.json of the first of a sweep's own runs that has it."""
+def _results(store: Stored, own: Sequence[Any]) -> bytes | RecordError | None:
+    """results.json of the first of a sweep's own runs that has it, or what is wrong with that file."""
     for run in own:
-        with store.opened(run, RESULTS) as place:
-            if place is not None:
-                return place.read_bytes()
+        try:
+            with store.opened(run, RESULTS) as place:
+                if place is not None:
+                    return place.read_bytes()
+        except RecordError as error:
+            return error
     return None
 
 
@@ -128,8 +126,10 @@ def _looks(every: Sequence[_Sweep], chosen: Sequence[_Sweep]) -> dict[str, int]:
 
 def _looks_in(sweep: _Sweep) -> list[int]:
     """The trials of a sweep's looks, as its results have them; none where these say nothing."""
+    if not isinstance(sweep.results, bytes):
+        return []
     try:
-        return [look.trial for look in checked(json.loads(sweep.results or b"")).looks]
+        return [look.trial for look in checked(json.loads(sweep.results)).looks]
     except (ValueError, RecordError):
         return []
 
@@ -139,6 +139,8 @@ def _looks_in(sweep: _Sweep) -> list[int]:
 
 def _finished(store: Stored, sweep: _Sweep, read: Read) -> tuple[Finished, list[str]]:
     """A finished sweep for the table, and what is to be said of it. Raises RecordError."""
+    if isinstance(sweep.results, RecordError):
+        raise sweep.results
     try:
         results = json.loads(sweep.results or b"")
     except ValueError as error:
@@ -150,7 +152,7 @@ def _finished(store: Stored, sweep: _Sweep, read: Read) -> tuple[Finished, list[
     for seed in seeds:
         if seed.trial in sweep.trials:
             _verify(sweep, seed, sweep.trials[seed.trial])
-    answers = _Kept(store, sweep.trials, tuple(findings.labels), read)
+    answers = KeptAnswers(store, sweep.trials, tuple(findings.labels), read)
     runs = {trial: run.info.run_id for trial, run in sweep.trials.items()}
     lost = [str(seed.trial) for seed in seeds if seed.test is not None and seed.trial not in sweep.trials]
     return Finished(results, answers, runs), [*_twins(sweep), *_lost(sweep, lost)]
@@ -180,24 +182,3 @@ def _lost(sweep: _Sweep, trials: Sequence[str]) -> list[str]:
     if not trials:
         return []
     return [f"{sweep.name}: the trials {', '.join(trials)} have no run in MLflow; their scores are those of {RESULTS}."]
-
-
-class _Kept(Mapping[int, Answers]):
-    """What confirmed models answered, by trial, read when asked for; a trial without a file of answers is missing."""
-
-    def __init__(self, store: Stored, runs: Mapping[int, Any], labels: tuple[str, ...], read: Read) -> None:
-        self.store, self.labels, self.read = store, labels, read
-        self.runs = {trial: run for trial, run in runs.items() if ANSWERS in files(run)}
-
-    def __getitem__(self, trial: int) -> Answers:
-        with self.store.opened(self.runs[trial], ANSWERS) as place:
-            if place is None:
-                raise KeyError(trial)
-            found = self.read(place, self.labels)
-        return Answers(found.labels, found.probabilities.argmax(axis=1))
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self.runs)
-
-    def __len__(self) -> int:
-        return len(self.runs)

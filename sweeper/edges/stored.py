@@ -1,4 +1,4 @@
-"""What is asked of an MLflow store to read finished sweeps: runs by stage, and the files of a run.
+"""What is asked of an MLflow store to read finished sweeps: runs by stage, the files of a run, and models' answers.
 
 Whatever MLflow's client raises is one line here. A file is held against the digest that its run has of it; one of a
 store on this machine is read where it lies.
@@ -20,6 +20,11 @@ from sweeper.edges.artifacts import TAG
 from sweeper.edges.mlflow import client_of
 from sweeper.edges.trouble import cause, shown
 from sweeper.errors import RecordError, SweeperError, UsageError
+from sweeper.findings import Answers
+from sweeper.ports import Predictions
+
+ANSWERS = "predictions/test.parquet"
+Read = Callable[[Path, tuple[str, ...]], Predictions]
 
 
 class Stored:
@@ -92,6 +97,27 @@ class Stored:
             return None
         scratch = stack.enter_context(tempfile.TemporaryDirectory())
         return Path(self._asked(self._client.download_artifacts)(run.info.run_id, name, scratch))
+
+
+class KeptAnswers(Mapping[int, Answers]):
+    """What confirmed models answered, by trial, read when asked for; a trial without a file of answers is missing."""
+
+    def __init__(self, store: Stored, runs: Mapping[int, Any], labels: tuple[str, ...], read: Read) -> None:
+        self.store, self.labels, self.read = store, labels, read
+        self.runs = {trial: run for trial, run in runs.items() if ANSWERS in files(run)}
+
+    def __getitem__(self, trial: int) -> Answers:
+        with self.store.opened(self.runs[trial], ANSWERS) as place:
+            if place is None:
+                raise KeyError(trial)
+            found = self.read(place, self.labels)
+        return Answers(found.labels, found.probabilities.argmax(axis=1))
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.runs)
+
+    def __len__(self) -> int:
+        return len(self.runs)
 
 
 def files(run: Any) -> Mapping[str, str]:

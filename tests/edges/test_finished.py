@@ -140,9 +140,11 @@ def test_named_sweeps_alone_are_taken_and_the_looks_of_the_others_counted(shelf:
     shelf.put(one)
     damaged = shelf.put(sweep({"ce": CE}, "sst5-0000000b"))
     shelf.client.log_metric(damaged[101], "test/accuracy", 0.99, step=5)
+    altered = shelf.put(sweep({"ce": CE}, "sst2-0000000c", dataset="sst2"))
+    shelf.file(altered[PARENT], "results.json").write_bytes(b"{}")
     store = gather(shelf, ("sst5-0000000a", ""))
     assert names(store) == ["sst5-0000000a"]
-    assert store.looks == {"sst5": 3}
+    assert store.looks == {"sst5": 3, "sst2": 3}
 
 
 def test_named_experiments_alone_are_looked_at(shelf: Shelf, one: Finished) -> None:
