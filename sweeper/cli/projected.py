@@ -3,6 +3,7 @@
 import json
 import platform
 from collections.abc import Mapping
+from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -125,14 +126,26 @@ def _confirmed(folder: SweepFolder) -> dict[int, dict[str, "Content"]]:
 
 
 def _shown(folder: SweepFolder, place: Path, name: str) -> "Mapping[str, Content]":
-    from sweeper.edges import pictures, predictions
-
+    """A file of a confirmed trial, and the picture of it, which is drawn when MLflow takes it."""
     labels = tuple(folder.frozen.labels)
     if name == "weights.json":
-        matrix = predictions.weights(folder.path, int(place.name.partition("-")[0]))
-        return {name: place} | ({} if matrix is None else {"weights.png": pictures.weights(labels, matrix)})
+        number = int(place.name.partition("-")[0])
+        return {name: place, "weights.png": cache(partial(_weights, folder.path, number, labels))}
     if name == "test.parquet":
-        answers = predictions.read(place, labels)
-        taken = pictures.confusion(labels, answers.labels, answers.probabilities.argmax(axis=1), "test")
-        return {f"predictions/{name}": place, "confusion.png": taken}
+        return {f"predictions/{name}": place, "confusion.png": cache(partial(_confusion, place, labels))}
     return {f"predictions/{name}": place}
+
+
+def _weights(folder: Path, number: int, labels: tuple[str, ...]) -> bytes:
+    from sweeper.edges import pictures, predictions
+
+    matrix = predictions.weights(folder, number)
+    assert matrix is not None
+    return pictures.weights(labels, matrix)
+
+
+def _confusion(place: Path, labels: tuple[str, ...]) -> bytes:
+    from sweeper.edges import pictures, predictions
+
+    found = predictions.read(place, labels)
+    return pictures.confusion(labels, found.labels, found.probabilities.argmax(axis=1), "test")

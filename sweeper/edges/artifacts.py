@@ -15,7 +15,7 @@ from mlflow.entities import RunTag
 
 from sweeper.edges.runs import Known
 
-Content = Path | str | bytes  # of a file: where it is, or what is in it
+Content = Path | str | bytes | Callable[[], bytes]  # of a file: where it is, what is in it, or what makes that
 
 TAG = "sweeper.files"
 _TRIES = 3  # times that a file is sent to an MLflow that answers otherwise
@@ -52,12 +52,15 @@ def withdraw(client: Any, run: Known, name: str) -> None:
 
 def _send(client: Any, run: Known, files: Mapping[str, Content]) -> None:
     there: dict[str, str] = json.loads(run.tags.get(TAG, "{}"))
-    lacking = {name: digest for name, content in files.items() if there.get(name) != (digest := _digest(content))}
-    if not lacking:
-        return
-    for name in lacking:
-        _upload(client, run.id, PurePosixPath(name), files[name])
-    _say(client, run, there | lacking)
+    sent = {}
+    for name, content in files.items():
+        data = _data(content)
+        digest = hashlib.sha256(data).hexdigest()[:_DIGITS]
+        if there.get(name) != digest:
+            _upload(client, run.id, PurePosixPath(name), data)
+            sent[name] = digest
+    if sent:
+        _say(client, run, there | sent)
 
 
 def _say(client: Any, run: Known, files: Mapping[str, str]) -> None:
@@ -65,21 +68,17 @@ def _say(client: Any, run: Known, files: Mapping[str, str]) -> None:
     run.tags[TAG] = json.dumps(files)
 
 
-def _upload(client: Any, id: str, name: PurePosixPath, content: Content) -> None:
-    """Send one file. MLflow calls it as it is called on the disk, so it gets a folder where it has the right name."""
+def _upload(client: Any, id: str, name: PurePosixPath, data: bytes) -> None:
+    """Send one file. MLflow calls it as it is called on the disk."""
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / name.name
-        if isinstance(content, Path):
-            path.symlink_to(content.resolve())
-        else:
-            path.write_bytes(_bytes(content))
+        path.write_bytes(data)
         client.log_artifact(id, str(path), None if name.parent == PurePosixPath() else str(name.parent))
 
 
-def _digest(content: Content) -> str:
-    data = content.read_bytes() if isinstance(content, Path) else _bytes(content)
-    return hashlib.sha256(data).hexdigest()[:_DIGITS]
-
-
-def _bytes(content: str | bytes) -> bytes:
-    return content.encode() if isinstance(content, str) else content
+def _data(content: Content) -> bytes:
+    if isinstance(content, Path):
+        return content.read_bytes()
+    if isinstance(content, str):
+        return content.encode()
+    return content if isinstance(content, bytes) else content()

@@ -97,7 +97,7 @@ def test_files_stand_beside_the_figures_and_are_sent_once(
     answers = tmp_path / "1-test.parquet"
     answers.write_bytes(b"PAR1 answers")
     (tmp_path / "results.json").write_text("{}")
-    files = {"predictions/test.parquet": answers, "confusion.png": b"\x89PNG", "note.txt": "söß"}
+    files = {"predictions/test.parquet": answers, "confusion.png": lambda: b"\x89PNG", "note.txt": "söß"}
     for again in (False, True):
         watching = begin()
         watching.keep(1, files)
