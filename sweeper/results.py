@@ -28,6 +28,7 @@ def results(
         "trials": sum(not one.trial.confirms for one in recorded),
         "limited": spec.limit.model_dump(exclude_none=True),
         "resolved": dict(frozen.resolved),
+        "training": dict(spec.training),
         "labels": list(frozen.labels),
         "threads": frozen.threads,
         "gpu": spec.resources.gpu,

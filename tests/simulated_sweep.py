@@ -113,10 +113,11 @@ class World:
         self.store.state = "up"
         for _ in range(1000):
             self._advance()
-            if not self.stage.left and not self.stage.running:
+            unscored = isinstance(self.stage, Scoring) and self.stage.failed
+            if not self.stage.left and not self.stage.running and not unscored:
                 break
             if self.stage.exhausted():
-                self._restart()  # the first trials all failed alike: the same command again
+                self._restart()  # the first trials all failed alike, or a model was not scored: the same command again
             while self._start():
                 pass
             for worker in list(self.workers):
