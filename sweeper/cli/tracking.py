@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeper.cli import projected
+from sweeper.cli import noted, projected
 from sweeper.cli.screen import Screen
 from sweeper.errors import SweeperError
 from sweeper.folder import SweepFolder
@@ -47,18 +47,18 @@ def how_to_see(sweeps: Path) -> str:
 def tracker_of(
     spec: SweepSpec, folder: SweepFolder, *, say: Callable[[str], None], status: str = "RUNNING"
 ) -> "MlflowTracker":
-    """The tracker of a sweep, at work. A sweep that is RUNNING notes with which versions of everything."""
+    """The tracker of a sweep, at work. Of one that is RUNNING the folder gets what it is run with."""
     from sweeper.edges.tracker import MlflowTracker
 
     sweeps = folder.path.parent
     if status == "RUNNING":
-        projected.note_versions(folder)
+        noted.note(spec, folder)
     return MlflowTracker(
         tracking_uri(sweeps),
         sweep=folder.name,
         id=folder.frozen.id,
         dataset=spec.data.name,
-        about=projected.about(spec, folder),
+        about=noted.about(folder),
         artifacts=_artifacts(sweeps),
         say=say,
         status=status,

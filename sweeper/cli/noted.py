@@ -1,0 +1,96 @@
+"""What a sweep is run with, noted in its folder each time, and what MLflow's run of the sweep says of it.
+
+sweep.yaml has every key of the spec as it was last run, defaults too, and runs as it is; versions.json has the versions
+of Python and packages, and the commit of the user's own files where they have one.
+"""
+
+import json
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sweeper.folder import SweepFolder, write
+from sweeper.spec import SweepSpec
+from sweeper.whole import written
+
+if TYPE_CHECKING:
+    from sweeper.edges.about import About
+
+_PACKAGES = ("sweeper", "ray", "optuna", "mlflow", "torch", "transformers")
+
+
+def note(spec: SweepSpec, folder: SweepFolder) -> None:
+    """Write sweep.yaml and versions.json to the folder of a sweep that is about to run."""
+    from sweeper.edges import git
+
+    pins = [f"# {name}: {pin}" for name, pin in folder.frozen.resolved.items()]
+    values = spec.model_dump(mode="json", exclude_none=True)
+    lines = [*pins, *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in values.items())]
+    with written(folder.path / "sweep.yaml") as file:
+        file.write("".join(f"{line}\n" for line in lines).encode())
+    commit = git.commit(Path.cwd())
+    found = {"python": platform.python_version(), **{name: metadata.version(name) for name in _PACKAGES}}
+    write(folder.path / "versions.json", found | ({"commit": commit} if commit else {}))
+
+
+def _noted(folder: SweepFolder) -> SweepSpec:
+    """The spec as it was last run."""
+    try:
+        lines = (folder.path / "sweep.yaml").read_text(encoding="utf-8").splitlines()
+        values = {key: json.loads(text) for key, _, text in (line.partition(": ") for line in lines if line[:1] != "#")}
+        return SweepSpec.model_validate(values)
+    except (FileNotFoundError, ValueError):
+        return folder.spec
+
+
+def about(folder: SweepFolder) -> "About":
+    """What the sweep's own run says: what never changes are parameters, what a larger budget changes are tags."""
+    from sweeper.edges.about import About
+
+    spec = _noted(folder)
+    asha = "off" if spec.asha == "off" else f"{spec.asha.grace_epochs:g}, {spec.asha.reduction_factor}"
+    params = {
+        "dataset": spec.data.repository or spec.data.name,
+        "objective": spec.objective.metric,
+        "sampler": spec.sampler,
+        "asha": asha,
+        "seed": str(spec.seed),
+    }
+    hours = f", {spec.budget.hours:g} hours" if spec.budget.hours else ""
+    tags = {
+        "sweeper.budget": f"{spec.budget.trials} trials{hours}",
+        "sweeper.confirm": f"{spec.confirm.seeds} seeds, top {spec.confirm.top}",
+    }
+    commit = _versions(folder).get("commit")
+    tags |= {"mlflow.source.git.commit": commit} if commit else {}
+    return About(params, tags, spec.data.name, _splits(spec, folder))
+
+
+def _versions(folder: SweepFolder) -> dict[str, str]:
+    try:
+        found: dict[str, str] = json.loads((folder.path / "versions.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found
+
+
+def _splits(spec: SweepSpec, folder: SweepFolder) -> Any:
+    """The splits of the data set as they were used, and where they come from."""
+    from sweeper.edges.about import Rows
+
+    frozen = folder.frozen
+    known: Mapping[str, Mapping[str, Any]] = getattr(frozen, "splits", {"test": frozen.test} if frozen.test else {})
+    return {name: Rows(rows["texts"], rows["digest"], *_source(spec, folder, name)) for name, rows in known.items()}
+
+
+def _source(spec: SweepSpec, folder: SweepFolder, split: str) -> tuple[str, dict[str, str | None]]:
+    """Where a split comes from, in MLflow's words: a kind of source, and what tells it from others of the kind."""
+    data, revision = spec.data, folder.frozen.resolved.get("dataset")
+    if data.files:
+        return "local", {"uri": data.files.get(split) or data.files["train"], "digest": revision}
+    if data.repository.startswith("package:"):
+        return "local", {"uri": data.repository}
+    named = {"path": data.repository, "config_name": data.config, "revision": revision}
+    return "hugging_face", named | {"split": data.splits.get(split, "train")}
