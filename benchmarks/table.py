@@ -25,7 +25,7 @@ from sweeper.catalog import DATASETS
 from sweeper.config import TrainConfig
 from sweeper.edges import predictions
 from sweeper.ports import Predictions, Scored, Trial
-from sweeper.tables import Finished
+from sweeper.tables.table import Finished
 
 ENCODERS = ("google/electra-base-discriminator", "google-bert/bert-base-uncased", "owner/encoder-a", "owner/encoder-b")
 SEARCHED, SEEDS, SYSTEMS = 9, 3, 2

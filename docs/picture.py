@@ -15,9 +15,9 @@ from rich.console import Console
 
 from sweeper.cli import words
 from sweeper.cli.live import Drawing
-from sweeper.edges.optuna import OptunaStudy
 from sweeper.folder import open_
 from sweeper.ports import Recorded
+from sweeper.record.study import OptunaStudy
 
 _COLUMNS = 100
 

@@ -1,7 +1,7 @@
 """The folder of a sweep, `sweeps/sst5-3f9a1c2e/`, named by what the sweep is.
 
 sweep.json       the question as it was put, and what was frozen when it was first put
-record.journal   every proposal, report and outcome (edges/optuna.py)
+record.journal   every proposal, report and outcome (record/study.py)
 trials/          checkpoints of the trials that run, tracebacks of those that failed
 train/           models that `sweeper train` made
 logs/            what the libraries had to say, a file for each start

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from sweeper.tables import Answers, Finished
+from sweeper.tables.table import Answers, Finished
 
 TEXTS = 200
 LABELS = ["bad", "good", "so so"]

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from sweeper.edges.about import About
-from sweeper.edges.copy import facts, rows, status_of
-from sweeper.edges.level import Level
-from sweeper.edges.mlflow import CONFIRMATION, PARENT, number
-from sweeper.edges.runs import Runs
 from sweeper.ports import Recorded
+from sweeper.tracking.about import About
+from sweeper.tracking.copy import facts, rows, status_of
+from sweeper.tracking.level import Level
+from sweeper.tracking.runs import Runs
+from sweeper.tracking.store import CONFIRMATION, PARENT, number
 from tests.simulation import Killed
 
 

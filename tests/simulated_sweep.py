@@ -17,13 +17,13 @@ from typing import Any
 from sweeper import confirmation
 from sweeper.attempt import Event, attempt, forget
 from sweeper.config import TrainConfig
-from sweeper.edges.bridge import Bridge
-from sweeper.edges.optuna import OptunaStudy
 from sweeper.errors import StorageError
 from sweeper.folder import Frozen, SweepFolder
 from sweeper.outcome import Outcome
 from sweeper.ports import Finish, Job, Recorded, Report, Scored, Trial
+from sweeper.record.study import OptunaStudy
 from sweeper.results import results
+from sweeper.runners.bridge import Bridge
 from sweeper.spec import SweepSpec
 from sweeper.stages import Confirmation, Scoring, Search
 from tests.fakes import data

@@ -9,14 +9,14 @@ import numpy as np
 
 from sweeper.config import TrainConfig
 from sweeper.ports import Predictions, Scored, Trial
-from sweeper.tables import Answers, Finished
+from sweeper.tables.table import Answers, Finished
 
 PARENT = 0
 
 
 def made(path: Path) -> Path:
     """An empty store: MLflow's tables, and no run."""
-    from sweeper.edges.mlflow import client_of
+    from sweeper.tracking.store import client_of
 
     client_of(f"sqlite:///{path / 'mlflow.db'}").search_experiments()
     return path / "mlflow.db"
@@ -87,8 +87,8 @@ class Shelf:
 
     def keep(self, run: str, name: str, content: bytes) -> None:
         """Give a run a file, as the tracker does."""
-        from sweeper.edges import artifacts
-        from sweeper.edges.runs import Known
+        from sweeper.tracking import artifacts
+        from sweeper.tracking.runs import Known
 
         known = Known(run, "RUNNING", dict(self.client.get_run(run).data.tags), {})
         artifacts.keep(self.client, known, {name: content})

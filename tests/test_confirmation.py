@@ -11,13 +11,13 @@ import pytest
 from sweeper import confirmation, sweep
 from sweeper.allocation import Allocation
 from sweeper.config import TrainConfig
-from sweeper.edges.inline import InlineRunner
-from sweeper.edges.optuna import OptunaStudy
 from sweeper.errors import SweeperError
 from sweeper.folder import create
 from sweeper.outcome import Outcome
 from sweeper.ports import Finish, Job, Recorded, Report, Scored, TrainingData, Trial
+from sweeper.record.study import OptunaStudy
 from sweeper.results import results
+from sweeper.runners.inline import InlineRunner
 from sweeper.spec import SweepSpec
 from sweeper.stages import Confirmation, Scoring
 from sweeper.sweep import Jobs

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.edges.optuna import OptunaStudy
 from sweeper.outcome import Outcome
+from sweeper.record.study import OptunaStudy
 from sweeper.spec import SweepSpec
 from sweeper.stages import Search
 from tests.fakes import report

@@ -23,9 +23,9 @@ from hypothesis.stateful import (
 )
 
 from sweeper.attempt import attempt
-from sweeper.edges.optuna import OptunaStudy
 from sweeper.outcome import Outcome
 from sweeper.ports import Finish, Job, Progress, Report, Trial
+from sweeper.record.study import OptunaStudy
 from sweeper.spec import SweepSpec
 from sweeper.stages import Confirmation, Scoring, Search
 from tests.fakes import data

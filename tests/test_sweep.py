@@ -8,12 +8,12 @@ import pytest
 
 from sweeper import results, stages, sweep
 from sweeper.allocation import Allocation
-from sweeper.edges.inline import InlineRunner
-from sweeper.edges.optuna import OptunaStudy
 from sweeper.errors import SweeperError
 from sweeper.folder import create
 from sweeper.outcome import Outcome
 from sweeper.ports import Finish, Report, Trial
+from sweeper.record.study import OptunaStudy
+from sweeper.runners.inline import InlineRunner
 from sweeper.spec import SweepSpec
 from sweeper.stages import Search
 from tests.fakes import Watching, jobs, report

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from sweeper import preparation
 from sweeper.edges import datasets
-from sweeper.edges.optuna import OptunaStudy
 from sweeper.folder import open_
 from sweeper.learn.train import train
 from sweeper.learn.vocabulary import Vocabulary
 from sweeper.ports import CLOCK, Encoder, Recorded, TrainingData
+from sweeper.record.study import OptunaStudy
 from sweeper.spec import SweepSpec
 
 

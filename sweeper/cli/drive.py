@@ -48,7 +48,7 @@ def drive(
 
 def _rebuilt(spec: SweepSpec, folder: SweepFolder) -> dict[str, Any]:
     """The results of a finished sweep from its record, which they are a function of: damage to either is found."""
-    from sweeper.edges.optuna import OptunaStudy
+    from sweeper.record.study import OptunaStudy
 
     with closing(OptunaStudy(spec, folder.journal, folder.frozen.threads)) as study:
         results = results_of(spec, folder, study.recorded(), study.looks())
@@ -72,11 +72,11 @@ def _finished(spec: SweepSpec, folder: SweepFolder | None) -> bool:
 
 def _runner(inline: bool) -> Any:
     if inline:
-        from sweeper.edges.inline import InlineRunner
         from sweeper.learn.device import gpus
+        from sweeper.runners.inline import InlineRunner
 
         return InlineRunner(len(os.sched_getaffinity(0)), gpus())
-    from sweeper.edges.ray import RayRunner
+    from sweeper.runners.ray import RayRunner
 
     return RayRunner()
 

@@ -16,7 +16,7 @@ from sweeper.spec import SweepSpec
 from sweeper.whole import written
 
 if TYPE_CHECKING:
-    from sweeper.edges.about import About
+    from sweeper.tracking.about import About
 
 _PACKAGES = ("sweeper", "ray", "optuna", "mlflow", "torch", "transformers")
 
@@ -47,7 +47,7 @@ def _noted(folder: SweepFolder) -> SweepSpec:
 
 def about(folder: SweepFolder) -> "About":
     """What the sweep's own run says: what never changes are parameters, what a larger budget changes are tags."""
-    from sweeper.edges.about import About
+    from sweeper.tracking.about import About
 
     spec = _noted(folder)
     asha = "off" if spec.asha == "off" else f"{spec.asha.grace_epochs:g}, {spec.asha.reduction_factor}"
@@ -78,7 +78,7 @@ def _versions(folder: SweepFolder) -> dict[str, str]:
 
 def _splits(spec: SweepSpec, folder: SweepFolder) -> Any:
     """The splits of the data set as they were used, and where they come from."""
-    from sweeper.edges.about import Rows
+    from sweeper.tracking.about import Rows
 
     frozen = folder.frozen
     known: Mapping[str, Mapping[str, Any]] = getattr(frozen, "splits", {"test": frozen.test} if frozen.test else {})

@@ -21,12 +21,12 @@ from sweeper.spec import SweepSpec
 from sweeper.sweep import Jobs
 
 if TYPE_CHECKING:
-    from sweeper.edges.optuna import OptunaStudy
+    from sweeper.record.study import OptunaStudy
 
 
 def run_one(screen: Screen, runner: Runner, prepared: Prepared, sweeps: Path) -> tuple[SweepFolder, dict[str, Any]]:
     """Run a sweep as far as its budget goes; its folder and its results."""
-    from sweeper.edges.optuna import OptunaStudy
+    from sweeper.record.study import OptunaStudy
 
     spec, corpus = prepared.spec, prepared.corpus
     share = runner.allocate(spec.resources.cpu, spec.resources.gpu)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from sweeper.folder import SweepFolder
 
 if TYPE_CHECKING:
-    from sweeper.edges.artifacts import Content
-    from sweeper.edges.tracker import MlflowTracker
+    from sweeper.tracking.artifacts import Content
+    from sweeper.tracking.tracker import MlflowTracker
 
 _NOTED = ("sweep.yaml", "versions.json")
 _FINISHED = ("table.md", "report.html", "results.json")  # old ones where a larger budget is not spent yet
@@ -18,7 +18,7 @@ _FINISHED = ("table.md", "report.html", "results.json")  # old ones where a larg
 
 def keep(tracker: "MlflowTracker", folder: SweepFolder) -> None:
     """Hand the tracker all that is in the folder of a sweep beside its record; before the tracker is closed."""
-    from sweeper.edges.mlflow import PARENT
+    from sweeper.tracking.store import PARENT
 
     results = folder.results()
     names = _NOTED if results is None else _NOTED + _FINISHED
@@ -34,7 +34,7 @@ def _keep_model(tracker: "MlflowTracker", folder: SweepFolder) -> None:
     """The winner's model, where the sweep has one by now."""
     place = folder.path / "model"
     if (place / "config.json").exists():  # written last
-        from sweeper.edges.model import Winner
+        from sweeper.tracking.model import Winner
 
         knobs = json.loads((place / "config.json").read_text(encoding="utf-8"))
         spec, trial = folder.spec, int(knobs.pop("trial"))
@@ -75,7 +75,8 @@ def _shown(folder: SweepFolder, place: Path, name: str) -> "Mapping[str, Content
 
 
 def _weights(folder: Path, number: int, labels: tuple[str, ...]) -> bytes:
-    from sweeper.edges import pictures, predictions
+    from sweeper.edges import predictions
+    from sweeper.tracking import pictures
 
     matrix = predictions.weights(folder, number)
     assert matrix is not None
@@ -83,7 +84,8 @@ def _weights(folder: Path, number: int, labels: tuple[str, ...]) -> bytes:
 
 
 def _confusion(place: Path, labels: tuple[str, ...]) -> bytes:
-    from sweeper.edges import pictures, predictions
+    from sweeper.edges import predictions
+    from sweeper.tracking import pictures
 
     found = predictions.read(place, labels)
     return pictures.confusion(labels, found.labels, found.probabilities.argmax(axis=1), "test")

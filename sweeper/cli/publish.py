@@ -14,7 +14,7 @@ from sweeper.whole import written
 
 if TYPE_CHECKING:
     from sweeper.cli.prepare import Prepared
-    from sweeper.tables import Finished
+    from sweeper.tables.table import Finished
 
 _log = logging.getLogger(__name__)
 
@@ -39,8 +39,8 @@ def publish(
 
 def table_text(folder: SweepFolder, results: Mapping[str, Any]) -> str:
     """The published table of one sweep, in Markdown."""
-    from sweeper.formats import rendered
-    from sweeper.tables import table
+    from sweeper.tables.formats import rendered
+    from sweeper.tables.table import table
 
     return rendered(table([_finished(folder, results)]), "md")
 
@@ -48,7 +48,7 @@ def table_text(folder: SweepFolder, results: Mapping[str, Any]) -> str:
 def _finished(folder: SweepFolder, results: Mapping[str, Any]) -> "Finished":
     """The sweep as the table sees it; answers whose file is gone are missing, and the table says so."""
     from sweeper.edges import predictions
-    from sweeper.tables import Answers, Finished
+    from sweeper.tables.table import Answers, Finished
 
     labels = tuple(results["labels"])
     scored = [

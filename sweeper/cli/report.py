@@ -33,8 +33,8 @@ def report(
     with command() as screen:
         from contextlib import closing
 
-        from sweeper.edges.optuna import OptunaStudy
         from sweeper.folder import open_
+        from sweeper.record.study import OptunaStudy
         from sweeper.results import results
 
         folder = open_(sweep)
@@ -88,8 +88,8 @@ def write_report(
     Without a corpus it has no texts, and `untold` says why; one that is not `finished` says so.
     """
     from sweeper.cli import words
-    from sweeper.edges import plots
-    from sweeper.edges.importance import importances
+    from sweeper.plots import plots
+    from sweeper.record.importance import importances
     from sweeper.report.page import page
     from sweeper.report.resolved import resolved
     from sweeper.report.search import settings
@@ -113,9 +113,9 @@ def write_report(
 
 def _table(subject: "Subject") -> "Html":
     """The published table of this sweep alone, by the metric of its objective where there is such a table."""
-    from sweeper.formats import rendered
     from sweeper.report.html import Html
-    from sweeper.tables import METRICS, Answers, Finished, table
+    from sweeper.tables.formats import rendered
+    from sweeper.tables.table import METRICS, Answers, Finished, table
 
     metric = subject.metric if subject.metric in METRICS else METRICS[0]
     told = {

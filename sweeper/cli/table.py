@@ -58,9 +58,10 @@ def table(
     gc.disable()  # many objects are made and few dropped: looking for cycles among them took two fifths of the time
     with command() as screen:
         from sweeper.cli.tracking import tracking_uri
-        from sweeper.edges import finished, predictions
-        from sweeper.formats import rendered
-        from sweeper.tables import table as tabulated
+        from sweeper.edges import predictions
+        from sweeper.tables.formats import rendered
+        from sweeper.tables.table import table as tabulated
+        from sweeper.tracking import finished
 
         wanted = [_wanted(name, sweeps) for name in named or ()]
         store = finished.gather(tracking_uri(sweeps), predictions.read, experiments or (), wanted)

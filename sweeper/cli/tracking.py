@@ -14,7 +14,7 @@ from sweeper.folder import SweepFolder
 from sweeper.spec import SweepSpec
 
 if TYPE_CHECKING:
-    from sweeper.edges.tracker import MlflowTracker
+    from sweeper.tracking.tracker import MlflowTracker
 
 WAIT = 30.0  # seconds for MLflow to answer something, where all that is left is to send
 
@@ -33,7 +33,7 @@ def _place(sweeps: Path) -> str:
     uri = tracking_uri(sweeps)
     if "@" not in uri:
         return uri
-    from sweeper.edges.trouble import shown
+    from sweeper.tracking.trouble import shown
 
     return shown(uri)
 
@@ -48,7 +48,7 @@ def tracker_of(
     spec: SweepSpec, folder: SweepFolder, *, say: Callable[[str], None], status: str = "RUNNING"
 ) -> "MlflowTracker":
     """The tracker of a sweep, at work. Of one that is RUNNING the folder gets what it is run with."""
-    from sweeper.edges.tracker import MlflowTracker
+    from sweeper.tracking.tracker import MlflowTracker
 
     sweeps = folder.path.parent
     if status == "RUNNING":
@@ -71,7 +71,7 @@ def send(screen: Screen, folder: SweepFolder, wait: float = WAIT) -> str:
     Trials that were cut off are closed as KILLED. It goes on for as long as MLflow answers something every `wait`
     seconds. Raises BusyError where the sweep is driven, SweeperError where MLflow lacks something in the end.
     """
-    from sweeper.edges.optuna import OptunaStudy
+    from sweeper.record.study import OptunaStudy
 
     screen.log_in(folder.path / "logs")
     with closing(OptunaStudy(folder.spec, folder.journal, folder.frozen.threads)) as study:

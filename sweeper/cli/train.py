@@ -43,8 +43,8 @@ def train(
 def _recorded(folder: "SweepFolder", spec: "SweepSpec", number: int | None) -> "Recorded":
     from contextlib import closing
 
-    from sweeper.edges.optuna import OptunaStudy
     from sweeper.errors import UsageError
+    from sweeper.record.study import OptunaStudy
     from sweeper.results import leader, results
 
     with closing(OptunaStudy(spec, folder.journal, folder.frozen.threads)) as study:
@@ -100,7 +100,7 @@ def _look(folder: "SweepFolder", found: "Recorded") -> None:
     """Put on record that the test split is opened, and into the results where the sweep has them."""
     from contextlib import closing
 
-    from sweeper.edges.optuna import OptunaStudy
+    from sweeper.record.study import OptunaStudy
     from sweeper.results import results
 
     with closing(OptunaStudy(folder.spec, folder.journal, folder.frozen.threads)) as study:

@@ -42,8 +42,8 @@ def ui(
 
 def _serve(screen: Screen, uri: str, sweeps: Path, port: int, folder: "SweepFolder | None") -> None:
     """Start MLflow's server, and end it with Ctrl-C."""
-    from sweeper.edges.server import serving
     from sweeper.errors import Interruption, SweeperError
+    from sweeper.tracking.server import serving
 
     _check(uri, sweeps)
     try:
@@ -73,7 +73,7 @@ def _check(uri: str, sweeps: Path) -> None:
 
 def _show(screen: Screen, address: str, uri: str, folder: "SweepFolder | None") -> None:
     """The address of the UI, where it has the runs of a sweep, and where it compares those of the search."""
-    from sweeper.edges.trouble import shown
+    from sweeper.tracking.trouble import shown
 
     screen.line(f"MLflow's UI:  {shown(address)}")
     if folder is None:
@@ -85,8 +85,8 @@ def _show(screen: Screen, address: str, uri: str, folder: "SweepFolder | None") 
             f"MLflow has no runs of {folder.name}; this sends them: sweeper sync {shlex.quote(str(folder.path))}"
         )
         return
-    from sweeper.edges.mlflow import identity
-    from sweeper.edges.server import comparison, page
+    from sweeper.tracking.server import comparison, page
+    from sweeper.tracking.store import identity
 
     experiment, ids = found[0].info.experiment_id, [run.info.run_id for run in found]
     screen.line(f"its runs:     {page(shown(address), experiment, identity(folder.name, folder.frozen.id))}")
@@ -97,9 +97,9 @@ def _show(screen: Screen, address: str, uri: str, folder: "SweepFolder | None") 
 
 def _searched(uri: str, folder: "SweepFolder") -> list[Any]:
     """The runs of a sweep's search that MLflow has, by number."""
-    from sweeper.edges.mlflow import identity, stored
-    from sweeper.edges.trouble import cause, shown
     from sweeper.errors import SweeperError
+    from sweeper.tracking.store import identity, stored
+    from sweeper.tracking.trouble import cause, shown
 
     try:
         _, found = stored(uri, folder.spec.data.name, identity(folder.name, folder.frozen.id))

@@ -1,4 +1,4 @@
-"""What is in each picture of a report, as plain values. How it looks is decided where it is drawn, in edges/plots.py.
+"""What is in each picture of a report, as plain values. How it looks is decided where it is drawn, in plots/plots.py.
 
 A score is that of the sweep's objective, None where a trial has none; an outcome is None while a trial has not ended.
 """

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from sweeper.cells import in_words
 from sweeper.report import course, protocol, timeline
 from sweeper.report.html import Section, code, folded, paragraph, table
 from sweeper.report.subject import Subject, figure, setting
+from sweeper.tables.cells import in_words
 
 _LISTED = 20  # trials that did not end well and are not folded away
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from sweeper.cells import in_words
 from sweeper.outcome import Outcome
 from sweeper.report.subject import Subject
+from sweeper.tables.cells import in_words
 
 _SAMPLERS = {"tpe": "Optuna's TPE", "random": "chance", "grid": "a grid"}
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from sweeper.cells import in_words
 from sweeper.config import Scalar
 from sweeper.outcome import Outcome
 from sweeper.ports import Recorded
@@ -12,6 +11,7 @@ from sweeper.report.figures import Axis, Confirmed, Expected, Line, Map, Optimis
 from sweeper.report.subject import Subject
 from sweeper.space import Choice, Domain, Float, Int
 from sweeper.spec import SweepSpec
+from sweeper.tables.cells import in_words
 
 _MACHINE = (Outcome.FAILED, Outcome.OUT_OF_MEMORY)  # ends that say more of the machine than of the setting
 _NOT_ENDED = "not ended"

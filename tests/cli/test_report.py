@@ -14,11 +14,11 @@ from sweeper.cli.report import write_report
 from sweeper.cli.screen import Screen
 from sweeper.confirmation import missing, unscored
 from sweeper.edges import predictions
-from sweeper.edges.optuna import OptunaStudy
 from sweeper.folder import SweepFolder, create
 from sweeper.outcome import Outcome
 from sweeper.ports import Finish, Predictions, Report, Scored, Trial
 from sweeper.preparation import Corpus
+from sweeper.record.study import OptunaStudy
 from sweeper.results import results
 from sweeper.spec import SweepSpec
 from tests.command import sweeper

@@ -9,10 +9,10 @@ import pytest
 
 from sweeper import sweep
 from sweeper.allocation import Allocation
-from sweeper.edges.inline import InlineRunner
-from sweeper.edges.optuna import OptunaStudy
 from sweeper.folder import SweepFolder, create
+from sweeper.record.study import OptunaStudy
 from sweeper.results import results
+from sweeper.runners.inline import InlineRunner
 from sweeper.spec import SweepSpec
 from sweeper.stages import Search
 from tests.command import runs_of, sweeper

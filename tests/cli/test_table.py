@@ -7,8 +7,8 @@ import pytest
 
 from sweeper.cli.table import Format, Metric
 from sweeper.folder import Frozen, SweepFolder, write
-from sweeper.formats import FORMATS, rendered
-from sweeper.tables import METRICS, Finished, table
+from sweeper.tables.formats import FORMATS, rendered
+from sweeper.tables.table import METRICS, Finished, table
 from tests.command import sweeper
 from tests.confirmed import sweep
 from tests.stores import Shelf, made

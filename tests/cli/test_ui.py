@@ -13,10 +13,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from sweeper.edges.optuna import OptunaStudy
 from sweeper.folder import SweepFolder, create
 from sweeper.outcome import Outcome
 from sweeper.ports import Finish
+from sweeper.record.study import OptunaStudy
 from tests.command import start, sweeper
 from tests.fakes import report
 from tests.spaces import small

@@ -1,0 +1,255 @@
+"""Optuna: the memory of a sweep. One study for each cell, one more for what confirms it, all in one journal.
+
+Every report is in the record before anybody acts on it, and so is the verdict on it. What a sampler or a pruner
+answers is a function of the record and of seeds derived from the sweep's, so that a sweep which was cut off goes on as
+if it had not been: nothing else has to be saved.
+"""
+
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import optuna
+from optuna.storages import JournalStorage
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from sweeper.outcome import Outcome
+from sweeper.ports import Finish, Look, Recorded, Report, Trial
+from sweeper.record import entries
+from sweeper.record.entries import cut_off, frozen
+from sweeper.record.journal import Journal
+from sweeper.record.pruner import Rungs
+from sweeper.record.sampler import sampler, suggest
+from sweeper.spec import SweepSpec
+
+_CONFIRM = "confirm "  # before a cell's name: the study of what confirms it
+_RETRIES = 20  # proposals that repeat a stopped setting before one of them is taken after all
+
+
+class OptunaStudy:
+    """The record of one sweep, and the proposals that follow from it: the port Study."""
+
+    def __init__(self, spec: SweepSpec, path: Path, threads: int) -> None:
+        """Open or create the record at `path`. Raises BusyError, RecordError or StorageError."""
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+        self.spec, self.threads = spec, threads
+        self.journal = Journal(path)
+        try:
+            self._open()
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self) -> None:
+        """Open or create the studies, and take up what was cut off."""
+        self.storage, cells = JournalStorage(self.journal), range(len(self.spec.cells))
+        self.searches = [self._study(self.spec.cell_name(cell), self.spec.rungs) for cell in cells]
+        known = {study.study_name for study in self.storage.get_all_studies()}
+        begun = [cell for cell in cells if _CONFIRM + self.spec.cell_name(cell) in known]
+        self.confirmations = {cell: self._confirmation(cell) for cell in begun}
+        self.running: dict[int, optuna.trial.Trial] = {}
+        known_times = (at for one in self.recorded() for at in (*one.times, one.test.at if one.test else 0))
+        self._now = entries.clock(max(known_times, default=0))
+        for cell in cells:
+            self._reopen(cell)
+
+    def _study(self, name: str, rungs: Sequence[int]) -> optuna.Study:
+        spec = self.spec
+        return optuna.create_study(
+            study_name=name,
+            storage=self.storage,
+            pruner=Rungs(rungs, spec.asha.reduction_factor if spec.asha != "off" else 2),
+            direction=StudyDirection.MAXIMIZE if spec.objective.sign > 0 else StudyDirection.MINIMIZE,
+            load_if_exists=True,
+        )
+
+    def _confirmation(self, cell: int) -> optuna.Study:
+        """The study of what confirms a cell, apart: the sampler never hears of it, and nothing is stopped early."""
+        return self._study(_CONFIRM + self.spec.cell_name(cell), ())
+
+    def _reopen(self, cell: int) -> None:
+        """Take up the trials of a cell that were cut off.
+
+        A trial whose end is in the record has ended; a proposal that was cut off halfway is completed, and a trial that
+        was to confirm dropped: it is asked for again.
+        """
+        for study in self._studies(cell):
+            for trial, entry in cut_off(study):
+                if "outcome" in entry.user_attrs:
+                    self._tell(study, trial)
+                elif "number" in entry.user_attrs:
+                    self.running[entry.user_attrs["number"]] = trial
+                    self._complete(trial, entry)
+                elif study is self.searches[cell]:
+                    study.sampler = sampler(self.spec, cell, entry.number)
+                    self._settle(cell, trial, self._next_number())
+                else:
+                    self._skip(study, trial, "was cut off before it began")
+
+    def _studies(self, cell: int) -> list[optuna.Study]:
+        return [self.searches[cell], *([self.confirmations[cell]] if cell in self.confirmations else [])]
+
+    def _all(self) -> Iterator[tuple[int, optuna.Study]]:
+        for cell in range(len(self.spec.cells)):
+            for study in self._studies(cell):
+                yield cell, study
+
+    def _of(self, trial: Trial) -> optuna.Study:
+        """The study that a trial is in."""
+        return self.confirmations[trial.cell] if trial.confirms else self.searches[trial.cell]
+
+    def _complete(self, trial: optuna.trial.Trial, entry: FrozenTrial) -> None:
+        """Tell the pruner the value of a report that was cut off after its metrics: it came before what follows."""
+        for key, kept in entry.user_attrs.items():
+            if key.startswith("report:"):
+                self._value(trial, entry, Report(int(key.partition(":")[2]), kept["epoch"], kept["metrics"]))
+
+    def _value(self, trial: optuna.trial.Trial, entry: FrozenTrial, report: Report) -> float | None:
+        """Tell the pruner the value of a report, once: it is what the record has, and None where it has none."""
+        value = report.metrics.get(self.spec.objective.metric)
+        if value is not None and report.step not in entry.intermediate_values:
+            trial.report(value if math.isfinite(value) else math.nan, report.step)
+        return value
+
+    @property
+    def dropped(self) -> int:
+        """Bytes of a record that a crash left half written, and that were dropped on opening."""
+        return self.journal.dropped
+
+    def close(self) -> None:
+        """Close the record."""
+        self.journal.close()
+
+    # ---- proposals
+
+    def ask(self, cell: int) -> Trial:
+        """Propose the next trial of a cell: what is planned for it first, then the sampler's choice."""
+        study, number = self.searches[cell], self._next_number()
+        for retry in range(_RETRIES + 1):
+            study.sampler = sampler(self.spec, cell, len(study.get_trials(deepcopy=False)))
+            trial = study.ask()
+            if self._settle(cell, trial, number, anyway=retry == _RETRIES):
+                break
+        return self._trial(cell, frozen(study, trial))
+
+    def _settle(self, cell: int, trial: optuna.trial.Trial, number: int, *, anyway: bool = False) -> bool:
+        """Let the sampler choose, and take its choice as trial `number`: False where it repeats a stopped setting."""
+        suggest(self.spec, cell, trial)
+        if not anyway and ("skipped" in trial.user_attrs or self._repeats_stopped(cell, trial)):
+            self._skip(self.searches[cell], trial, "repeats a setting that was stopped")
+            return False
+        trial.set_user_attr("number", number)
+        self.running[number] = trial
+        return True
+
+    def _skip(self, study: optuna.Study, trial: optuna.trial.Trial, why: str) -> None:
+        trial.set_user_attr("skipped", why)
+        study.tell(trial, state=TrialState.FAIL)
+
+    def _next_number(self) -> int:
+        counted = entries.numbered([study for _, study in self._all()])
+        return 1 + max((entry.user_attrs["number"] for entry in counted), default=0)
+
+    def _repeats_stopped(self, cell: int, trial: optuna.trial.Trial) -> bool:
+        planned = trial.number < len(self.spec.planned(cell))
+        return not planned and any(
+            other.state == TrialState.PRUNED and other.params == trial.params
+            for other in self.searches[cell].get_trials(deepcopy=False)
+        )
+
+    def confirm(self, of: Trial, repeat: int) -> Trial:
+        """Begin to train the setting of a trial again, with the cell's `repeat`-th fresh seed."""
+        study = self.confirmations.setdefault(of.cell, self._confirmation(of.cell))
+        number, trial = self._next_number(), study.ask()
+        for name, value in (("params", dict(of.params)), ("confirms", of.number), ("repeat", repeat)):
+            trial.set_user_attr(name, value)
+        trial.set_user_attr("number", number)
+        self.running[number] = trial
+        return self._trial(of.cell, frozen(study, trial))
+
+    # ---- the record
+
+    def restart(self, trial: Trial) -> Trial:
+        """The same trial for another attempt, counted in the record."""
+        self.running[trial.number].set_user_attr("attempt", trial.attempt + 1)
+        return replace(trial, attempt=trial.attempt + 1)
+
+    def report(self, trial: Trial, report: Report) -> Finish | None:
+        """Keep a report, its metrics before the value that the pruner reads, and the verdict on it."""
+        running, study = self.running[trial.number], self._of(trial)
+        if f"report:{report.step}" not in running.user_attrs:
+            kept = {"time": self._now(), "epoch": report.epoch, "attempt": trial.attempt}
+            running.set_user_attr(f"report:{report.step}", {**kept, "metrics": dict(report.metrics)})
+        value = self._value(running, frozen(study, running), report)
+        if value is None:  # a phase without a classifier: neither the pruner nor the sampler hears of it
+            return None
+        values = frozen(study, running).intermediate_values
+        last = report.step == trial.config.reports and math.isfinite(value)
+        if last or report.step < max(values, default=0) or not running.should_prune():
+            return None
+        stop = Finish(Outcome.STOPPED_EARLY, f"below the others at its validation {report.step}")
+        diverged = Finish(Outcome.DIVERGED, f"{self.spec.objective.metric} is {value}")
+        self.finish(trial, stop if math.isfinite(value) else diverged)
+        return self.of(trial).finish
+
+    def finish(self, trial: Trial, finish: Finish) -> None:
+        """Keep how a trial ended: the outcome in an attribute, then the state that the sampler learns from."""
+        running = self.running[trial.number]
+        if "outcome" not in running.user_attrs:
+            running.set_user_attr("reason", finish.reason)
+            if finish.traceback or "traceback" in running.user_attrs:  # an attempt's that was cut off while it failed
+                running.set_user_attr("traceback", finish.traceback)
+            running.set_user_attr("outcome", finish.outcome.value)
+        self._tell(self._of(trial), running)
+
+    def _tell(self, study: optuna.Study, trial: optuna.trial.Trial) -> None:
+        """Tell the sampler. What did not complete is pruned, the worst rank: TPE ignores failures, and repeats them."""
+        values = list(frozen(study, trial).intermediate_values.values())
+        if trial.user_attrs["outcome"] == Outcome.COMPLETED and values:
+            best = max(values) if self.spec.objective.sign > 0 else min(values)
+            study.tell(trial, best, skip_if_finished=True)
+        else:
+            study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
+
+    def look(self, trial: Trial) -> None:
+        """Keep that the test split is opened for a trial."""
+        study, at = self._of(trial), self._now()
+        study.set_user_attr(f"look:{at}", {"at": at, "trial": trial.number, "seed": trial.config.seed})
+
+    def tested(self, trial: Trial, report: Report) -> None:
+        """Keep what the model of a trial that has ended scored on the test split. The first score counts."""
+        study, name = self._of(trial), f"test:{trial.number}"
+        if name not in study.user_attrs:
+            study.set_user_attr(name, {"at": self._now(), "step": report.step, "metrics": dict(report.metrics)})
+
+    def looks(self) -> Sequence[Look]:
+        """Every look at the test split, by time."""
+        return entries.looks([study for _, study in self._all()])
+
+    def recorded(self) -> Sequence[Recorded]:
+        """Every trial, by number; proposals that were skipped are none."""
+        found = [
+            entries.recorded(self.spec, cell, study, entry, self.threads)
+            for cell, study in self._all()
+            for entry in entries.numbered([study])
+        ]
+        return sorted(found, key=lambda recorded: recorded.trial.number)
+
+    def of(self, trial: Trial) -> Recorded:
+        """One trial as the record has it."""
+        study = self._of(trial)
+        running = self.running.get(trial.number)
+        entry = frozen(study, running) if running else _entry(study, trial.number)
+        return entries.recorded(self.spec, trial.cell, study, entry, self.threads)
+
+    def _trial(self, cell: int, entry: FrozenTrial) -> Trial:
+        return entries.trial(self.spec, cell, entry, self.threads)
+
+
+def _entry(study: optuna.Study, number: int) -> FrozenTrial:
+    """The entry of a trial that ended before this command began."""
+    return next(entry for entry in entries.numbered([study]) if entry.user_attrs["number"] == number)

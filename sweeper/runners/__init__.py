@@ -1,0 +1,1 @@
+"""Where trials run: Ray, on this machine or on many, or this process."""

@@ -1,0 +1,202 @@
+"""Ray: the muscle. It places trials, reuses workers, and tells when one is lost.
+
+Workers take tokens and weights from the object store, once for each worker process; reports come back as plain
+results, the last of which says how the trial ended, so that a trial which Tune cut off is never taken for one that is
+done. Between reports a worker gives signs of life. Where Ray itself dies on this machine, it is started again, and the
+trials go on from their checkpoints.
+"""
+
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+# Large buffers are kept, in huge pages: on a CPU, a third of a MiniLM step is spent on page faults otherwise.
+_MEMORY = {"hugetlb": 1, "trim_threshold": 2**33, "mmap_threshold": 2**25}
+_ENVIRONMENT = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_FUNCTION_THREAD_TIMEOUT_S": "30",  # a training that does not end when it is told to
+    "TUNE_FORCE_TRIAL_CLEANUP_S": "30",
+    "TUNE_GLOBAL_CHECKPOINT_S": "3600",
+    "TUNE_STATE_REFRESH_PERIOD": "3600",  # it asks the GCS, and waits for ever for one that is dead
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+    "GLIBC_TUNABLES": ":".join(f"glibc.malloc.{name}={value}" for name, value in _MEMORY.items()),
+}
+os.environ.update({name: value for name, value in _ENVIRONMENT.items() if name not in os.environ})
+
+import ray  # noqa: E402 - Ray reads its environment when it is imported
+from filelock import FileLock  # noqa: E402
+from ray import tune  # noqa: E402
+
+from sweeper.allocation import Allocation, on_cluster, on_machine  # noqa: E402
+from sweeper.attempt import attempt  # noqa: E402
+from sweeper.errors import Interruption  # noqa: E402
+from sweeper.outcome import Outcome  # noqa: E402
+from sweeper.ports import Finish, Job, Progress, TrainingData, Trial, Trials  # noqa: E402
+from sweeper.runners.bridge import Bridge  # noqa: E402
+from sweeper.runners.tune import Left, Proposals, Verdicts, Watch  # noqa: E402
+
+_LOCK = "driver.lock"  # held while the driver lives
+_VITAL = {"gcs_server": "the GCS", "raylet": "the raylet"}  # the processes without which nothing runs
+
+
+class RayRunner:
+    """The port Runner on Ray: one started here, or the cluster that RAY_ADDRESS names. A context manager."""
+
+    def __init__(self, temporary: Path = Path("/tmp")) -> None:
+        """Ray keeps its sockets and logs in a folder of its own in `temporary`, whose name must be short."""
+        self.remote = bool(os.environ.get("RAY_ADDRESS"))
+        _tidy(temporary)
+        self.folder = Path(tempfile.mkdtemp(prefix="sweeper-", dir=temporary))
+        self.lock = FileLock(self.folder / _LOCK)
+        self.lock.acquire()
+
+    def __enter__(self) -> "RayRunner":
+        quiet = {"logging_level": "WARNING", "log_to_driver": False}
+        with _own_signals():
+            if self.remote:
+                ray.init(**quiet, runtime_env={"env_vars": _ENVIRONMENT})
+            else:
+                ray.init(include_dashboard=False, _temp_dir=str(self.folder), **quiet)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        ray.shutdown()
+        self.lock.release()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _again(self) -> None:
+        """Start Ray once more, after it died."""
+        ray.shutdown()
+        self.__enter__()
+
+    def allocate(self, cpu: int, gpu: float) -> Allocation:
+        """The trial's share of what Ray has."""
+        have = ray.cluster_resources()
+        place = on_cluster if self.remote else on_machine
+        return place(cpu, gpu, cpus=int(have.get("CPU", 0)), gpus=float(have.get("GPU", 0)))
+
+    def run(self, trials: Trials, job: Job, allocation: Allocation) -> None:
+        """Run trials side by side until there is none left. Ray is started again where it dies."""
+        with _signals() as caught:
+            while not trials.exhausted():
+                bridge = Bridge(trials, job.folder, allocation.slots, job.patience)
+                self._tune(bridge, job, allocation, lambda: caught or self._dead())
+                if bridge.error is not None:
+                    raise bridge.error
+                if caught:
+                    raise Interruption(128 + caught[0])
+                if dead := self._dead():
+                    trials.note(None, f"{_VITAL[dead]} of Ray died; Ray starts again")
+                    for name in list(bridge.running):
+                        bridge.lost(name, Finish(Outcome.FAILED, f"{_VITAL[dead]} of Ray died"))
+                    self._again()
+
+    def _tune(self, bridge: Bridge, job: Job, allocation: Allocation, reason: Callable[[], object]) -> None:
+        """Run Tune until no trial is left, or there is a reason to leave it."""
+        store = {name: ray.put(data) for name, data in job.data.items()}
+        worker_job = Job(job.train, {}, job.folder, job.patience)
+        function = tune.with_parameters(_trainable, job=worker_job, store=_References(store))
+        tuner = tune.Tuner(
+            tune.with_resources(function, {"cpu": allocation.cpu, "gpu": allocation.gpu}),
+            tune_config=tune.TuneConfig(
+                search_alg=Proposals(bridge),
+                scheduler=Verdicts(bridge),
+                num_samples=-1,
+                reuse_actors=True,
+                trial_dirname_creator=lambda trial: str(trial.trial_id),
+            ),
+            run_config=tune.RunConfig(
+                name="sweep", storage_path=str(self.folder / "tune"), verbose=0, callbacks=[Watch(bridge, reason)]
+            ),
+        )
+        with suppress(Left):
+            tuner.fit()
+        shutil.rmtree(self.folder / "tune", ignore_errors=True)
+
+    def _dead(self) -> str | None:
+        """Which process of the Ray that was started here has died, if any."""
+        node = None if self.remote else ray._private.worker._global_node
+        dead = node.dead_processes() if node is not None else []
+        return next((name for name, _ in dead if name in _VITAL), None)
+
+
+def _tidy(temporary: Path) -> None:
+    """Remove the folders of sweepers that were killed."""
+    for lock in temporary.glob(f"sweeper-*/{_LOCK}"):
+        with suppress(OSError), FileLock(lock, timeout=0):
+            shutil.rmtree(lock.parent, ignore_errors=True)
+
+
+class _References:
+    """Object references by encoder, wrapped so that Tune hands them on instead of what they refer to."""
+
+    def __init__(self, references: Mapping[str, Any]) -> None:
+        self.references = references
+
+
+_kept: dict[str, TrainingData] = {}  # of this worker process: tokens and weights, shared with the object store
+
+
+def _trainable(config: dict[str, Any], job: Job, store: _References) -> None:
+    """One attempt, on a worker."""
+    trial: Trial = config["trial"]
+    tune.report({"event": Progress()})
+    reference = store.references[trial.config.encoder]
+    key = reference.hex()
+    if key not in _kept:
+        _kept[key] = ray.get(reference)
+    beat, last = min(job.patience / 6, 10.0), time.monotonic()
+    with closing(attempt(trial, job, _kept[key])) as events:
+        for event in events:
+            now = time.monotonic()
+            if event == Progress() and now - last < beat:
+                continue
+            last = now
+            tune.report({"event": event})  # an object: Tune would flatten a mapping
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """What Ray starts does not hear of a terminal that is closed, and Ray's own handler of SIGTERM does not stay."""
+    hangup, terminate = signal.signal(signal.SIGHUP, signal.SIG_IGN), signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, hangup)
+        signal.signal(signal.SIGTERM, terminate)
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Note the signals that would interrupt this process, to leave Tune between two steps instead.
+
+    Their own handlers are called all the same: one that does more than raise KeyboardInterrupt has its way.
+    """
+    caught: list[int] = []
+    earlier: dict[int, Any] = {}
+
+    def note(number: int, frame: FrameType | None) -> None:
+        with suppress(KeyboardInterrupt):
+            if callable(earlier[number]):
+                earlier[number](number, frame)
+        caught.append(signal.SIGTERM if number == signal.SIGHUP else number)
+
+    for which in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(which) is not signal.SIG_IGN:
+            earlier[which] = signal.signal(which, note)
+    try:
+        yield caught
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)

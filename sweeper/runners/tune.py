@@ -1,0 +1,109 @@
+"""Ray Tune's three extension points as thin adapters over one Bridge: what to try, when to stop, who is silent.
+
+Tune pickles its searcher and scheduler for snapshots of its own, which sweeper has no use for: the record is elsewhere.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import ray
+from ray import tune
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
+
+from sweeper.outcome import Outcome
+from sweeper.ports import Finish
+from sweeper.runners.bridge import Bridge
+
+_FINISHED = str(Searcher.FINISHED)
+
+
+class Left(BaseException):
+    """Leaves Tune's loop at once.
+
+    Not an Exception: for one, Tune would tidy up first, which takes ten seconds, and for ever where Ray is dead.
+    """
+
+
+class _Adapter:
+    bridge: Bridge
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing to save."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing to restore."""
+
+
+class Proposals(_Adapter, Searcher):  # type: ignore[misc]  # Ray is not typed
+    """Tune asks it for trials."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        super().__init__()
+        self.bridge = bridge
+
+    def suggest(self, trial_id: str) -> Any:
+        """The trial to start under this name."""
+        found = self.bridge.next(trial_id)
+        if found is not None:
+            return {"trial": found}
+        return _FINISHED if self.bridge.over else None
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """Take note of a worker that is lost."""
+        if error:  # and the scheduler was not told why
+            self.bridge.lost(trial_id, Finish(Outcome.FAILED, "its worker process died"))
+
+
+class Verdicts(_Adapter, FIFOScheduler):  # type: ignore[misc]
+    """Tune asks it whether a trial goes on."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        super().__init__()
+        self.bridge = bridge
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        """Pass on what a worker says, and whether it goes on."""
+        goes_on = self.bridge.event(trial.trial_id, result["event"])
+        return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        """Take note of a worker that is lost, and why."""
+        self.bridge.lost(trial.trial_id, _why(trial.get_pickled_error()))
+
+
+class Watch(tune.Callback):  # type: ignore[misc]
+    """Looks after each step of Tune's: leaves where `reason` gives one, and ends the workers of silent trials."""
+
+    def __init__(self, bridge: Bridge, reason: Callable[[], object]) -> None:
+        self.bridge, self.reason = bridge, reason
+        self.patient = f"it gave no sign of life for {bridge.patience / 60:g} minutes (stall_minutes)"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Look once, about ten times a second."""
+        if self.bridge.error or self.reason():
+            raise Left
+        running = [trial for trial in trials if trial.trial_id in self.bridge.running]
+        for trial in running:
+            if trial.status == trial.ERROR:  # Tune tells nobody where a worker cannot be used again
+                self.bridge.returned(trial.trial_id)
+            elif trial.temporary_state.ray_actor is not None:
+                self.bridge.placed(trial.trial_id)
+        silent = set(self.bridge.silent())
+        for trial in running:
+            if trial.trial_id in silent:
+                self.bridge.lost(trial.trial_id, Finish(Outcome.FAILED, self.patient))
+                ray.kill(trial.temporary_state.ray_actor)
+
+
+def _why(error: Exception | None) -> Finish:
+    """How a trial ends whose worker is lost with this error again and again."""
+    if isinstance(error, ray.exceptions.OutOfMemoryError):
+        return Finish(Outcome.OUT_OF_MEMORY, "the machine ran out of memory, and Ray ended the worker")
+    return Finish(Outcome.FAILED, "its worker process died")

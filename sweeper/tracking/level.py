@@ -1,0 +1,149 @@
+"""The runs of one sweep are brought level with its record, so that doing it again changes nothing.
+
+A row of a metric carries the time of its report, and MLflow keeps equal rows once. The tags of a run come with its last
+rows, and say how many reports it has, and whether the test is among them: a run with the tags and the status that it
+shall have is level. Rows and parameters cannot be taken back: a run that has what the record lost with a torn tail is
+deleted, and made anew.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from mlflow.entities import Metric, Param, RunTag
+
+from sweeper.ports import Recorded
+from sweeper.tracking import artifacts, copy
+from sweeper.tracking.about import About, describe, sum_up
+from sweeper.tracking.artifacts import Content
+from sweeper.tracking.runs import Known, Runs
+from sweeper.tracking.store import CONFIRMATION, PARENT, value
+
+if TYPE_CHECKING:
+    from sweeper.tracking.model import Winner
+
+_BATCH = 800  # rows in one request, which takes 1000 with params and tags
+
+
+class Level:
+    """Brings the `runs` of a sweep level. A method is a few requests, and raises what MLflow's client raises.
+
+    `about` describes the sweep's own run.
+    """
+
+    def __init__(self, runs: Runs, about: About) -> None:
+        self.runs, self.about = runs, about
+
+    def holds(self, state: Recorded, status: str) -> bool:
+        """Whether MLflow has a trial as it is, as far as known."""
+        run = self.runs.known.get(state.trial.number)
+        return run is not None and run.status == status and run.has(self._tags(state))
+
+    def send(self, state: Recorded, status: str, files: Mapping[str, Content]) -> None:
+        """Bring the run of a trial level with it, its files, and to this status; one that is level costs no request."""
+        number, trial = state.trial.number, state.trial
+        if trial.confirms:
+            self._confirmation()
+        tags = self._tags(state)
+        self._check(state, level=state.finish is not None and self.holds(state, status))
+        if number not in self.runs.known:
+            begun = self._tags(Recorded(trial)) | {"mlflow.note.content": copy.note(trial)}
+            self.runs.make(number, begun, copy.name(trial), state.started)
+        run = self.runs.known[number]
+        if status == "RUNNING":
+            self._reopen(run)
+        if not run.has(tags) or run.lacks(trial.config.used):
+            self._log(run, state, tags)
+        traceback = {"error.txt": state.finish.traceback} if state.finish and state.finish.traceback else {}
+        artifacts.keep(self.runs.client, run, {**traceback, **files})
+        if run.status != status:
+            self.runs.client.set_terminated(run.id, status, end_time=state.ended if state.finish else None)
+            run.status = status
+
+    def model(self, state: Recorded, winner: "Winner") -> None:
+        """Make the model of a trial's run."""
+        from sweeper.tracking.model import log  # its imports are seconds, and most commands make no model
+
+        client, run, experiment = self.runs.client, self.runs.known[state.trial.number], self.runs.experiment
+        artifacts.tried(client, run, lambda: log(client, experiment, run, state, winner))
+
+    def keep_only(self, states: Mapping[int, Recorded]) -> None:
+        """Delete the runs of trials that the record does not have: those that a torn tail took."""
+        above = {PARENT, *(CONFIRMATION for state in states.values() if state.trial.confirms)}
+        for number in [number for number in self.runs.known if number not in above and number not in states]:
+            self.runs.delete(number)
+
+    def sweep(self, files: Mapping[str, Content], gone: Sequence[str], figures: Mapping[str, float], at: int) -> None:
+        """Bring the sweep's own run level: description, files, and the figures of what was used until `at`."""
+        client, run = self.runs.client, self.runs.known[PARENT]
+        describe(client, run, self.about)
+        for name in gone:
+            artifacts.withdraw(client, run, name)
+        if figures:
+            sum_up(client, run, figures, at)
+        artifacts.keep(client, run, files)
+
+    def end(self, status: str) -> None:
+        """Give the run above the confirmed trials this status, and the sweep's own run last.
+
+        KILLED is not for one that had ended otherwise before.
+        """
+        for above in (CONFIRMATION, PARENT):
+            if above in self.runs.known:
+                self._end(self.runs.known[above], status)
+
+    def _end(self, run: Known, status: str) -> None:
+        if status == "RUNNING":
+            self._reopen(run)
+        elif status != run.status and not (status == "KILLED" and run.status in ("FINISHED", "FAILED")):
+            self.runs.client.set_terminated(run.id, status)
+            run.status = status
+
+    def _reopen(self, run: Known) -> None:
+        if run.status != "RUNNING":
+            self.runs.client.update_run(run.id, status="RUNNING")
+            run.status = "RUNNING"
+
+    def _confirmation(self) -> None:
+        """The run above the confirmed trials: it is there, and below the sweep's own."""
+        tags = self.runs.tags("confirmation") | {"mlflow.parentRunId": self._id(PARENT)}
+        if CONFIRMATION not in self.runs.known:
+            self.runs.make(CONFIRMATION, tags, "confirm")
+        run = self.runs.known[CONFIRMATION]
+        if not run.has(tags):
+            self.runs.client.log_batch(run.id, tags=[RunTag(*tag) for tag in tags.items()])
+            run.tags.update(tags)
+
+    def _tags(self, state: Recorded) -> dict[str, str]:
+        parent = self._id(CONFIRMATION if state.trial.confirms else PARENT)
+        return self.runs.tags(state.trial.stage) | {"mlflow.parentRunId": parent} | copy.tags(state)
+
+    def _id(self, which: int) -> str:
+        return self.runs.known[which].id if which in self.runs.known else ""
+
+    def _check(self, state: Recorded, *, level: bool) -> None:
+        """Delete a run from before that has what the record does not have; one that was `level` has not."""
+        run = self.runs.known.get(state.trial.number)
+        if run is None or run.checked:
+            return
+        same = run.params.items() <= copy.texts(state.trial.config.used).items()  # MLflow takes no second value
+        if not level and (not same or copy.facts(self._rows_of(run)) - copy.facts(copy.rows(state))):
+            self.runs.delete(state.trial.number)
+        run.checked = True
+
+    def _rows_of(self, run: Known) -> list[copy.Row]:
+        """Every row that MLflow has of a run."""
+        histories = (self.runs.client.get_metric_history(run.id, name) for name in run.metrics)
+        return [(row.key, row.step, row.timestamp, value(row.value)) for rows in histories for row in rows]
+
+    def _log(self, run: Known, state: Recorded, tags: Mapping[str, str]) -> None:
+        """Send the rows that MLflow may lack, with the last of them the parameters and the tags."""
+        rows = [Metric(name, value, at, step) for name, step, at, value in copy.rows(state, run.reports)]
+        while len(rows) > _BATCH:
+            self.runs.client.log_batch(run.id, metrics=rows[:_BATCH])
+            rows = rows[_BATCH:]
+        missing = run.lacks(state.trial.config.used)
+        params = [Param(*param) for param in missing.items()]
+        self.runs.client.log_batch(run.id, rows, params, [RunTag(*tag) for tag in tags.items()])
+        run.reports = len(state.reports)
+        run.params |= missing
+        run.tags.update(tags)

@@ -1,0 +1,137 @@
+"""A sweep's winner as a model in MLflow's own format: whoever loads it needs no sweeper.
+
+What sweeper/data/served/model.py says is what runs; MLflow takes a copy of it beside the weights ("models from code").
+A model is made once: a tag of its run says which one is there. One whose making was cut off is deleted, and made anew.
+"""
+
+import hashlib
+import json
+import re
+import tempfile
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from mlflow.entities import LoggedModelOutput, LoggedModelStatus, Metric, RunTag
+from mlflow.models import ModelSignature
+from mlflow.models.model import Model as Described
+from mlflow.types import ColSpec, DataType, Schema
+
+from sweeper.ports import Recorded
+from sweeper.tracking.copy import rows
+from sweeper.tracking.runs import Known
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # MLflow's, of type hints in its own code
+    import mlflow.pyfunc
+
+TAG = "sweeper.model"
+_CODE = Path(__file__).parents[1] / "data" / "served" / "model.py"
+_NEEDED = ("mlflow", "numpy", "pandas", "safetensors", "torch", "transformers")
+_KNOBS = (
+    "encoder", "pooling", "max_length", "batch_size", "precision", "vocabulary", "embedding_size", "hidden_size",
+)  # fmt: skip
+
+_EXAMPLE = ["A film that one remembers.", "Two hours that I will not get back."]
+
+
+@dataclass(frozen=True)
+class Winner:
+    """A model that is kept (learn/keep.py) in `folder`, with its tokenizer, and what a prediction needs beside it.
+
+    `config` are the knobs of its training; `longest` is the most tokens that any trial of the sweep has read of a text,
+    and `texts` how many texts a row has: two for a pair. `name` is what MLflow calls the model.
+    """
+
+    folder: Path
+    name: str
+    config: Mapping[str, Any]
+    longest: int
+    texts: int = 1
+
+    @property
+    def digest(self) -> str:
+        """What tells it from another training's model."""
+        weights = (self.folder / "classifier.safetensors").read_bytes()
+        return hashlib.sha256(weights + json.dumps(self.knobs, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def knobs(self) -> dict[str, Any]:
+        """What a prediction needs to know of the training."""
+        used = {name: self.config[name] for name in _KNOBS if name in self.config}
+        return {**used, "longest": self.longest, "texts": self.texts}
+
+    def write(self, out: Path, described: Any = None) -> None:
+        """Write the model into `out` in MLflow's format, with its signature, an example, and what it requires."""
+        labels = json.loads((self.folder / "labels.json").read_text(encoding="utf-8"))
+        with tempfile.TemporaryDirectory() as place:
+            knobs = Path(place) / "prediction.json"
+            knobs.write_text(json.dumps(self.knobs), encoding="utf-8")
+            mlflow.pyfunc.save_model(
+                out,
+                python_model=str(_CODE),
+                artifacts={"model": str(self.folder), "prediction": str(knobs)},
+                signature=_signature(labels, self.texts),
+                input_example=_EXAMPLE if self.texts == 1 else [[text, text] for text in _EXAMPLE],
+                pip_requirements=[_pinned(name) for name in _NEEDED],
+                mlflow_model=described,
+            )
+
+
+def log(client: Any, experiment: str, run: Known, state: Recorded, winner: Winner) -> None:
+    """Make the model of a run that does not have it yet, with the figures of its epoch."""
+    if run.tags.get(TAG) == winner.digest:
+        return
+    step = state.test.step if state.test else 0
+    id = _made(client, experiment, run, winner) or _make(client, experiment, run, _figures(state, step), winner)
+    if id not in [output.model_id for output in client.get_run(run.id).outputs.model_outputs]:
+        client.log_outputs(run.id, [LoggedModelOutput(id, step)])
+    client.log_batch(run.id, tags=[RunTag(TAG, winner.digest)])
+    run.tags[TAG] = winner.digest
+
+
+def _made(client: Any, experiment: str, run: Known, winner: Winner) -> str | None:
+    """The model of the run that is there and whole; what else there is of the run's is deleted."""
+    found = None
+    for model in client.search_logged_models([experiment], f"source_run_id = '{run.id}'"):
+        if model.status == LoggedModelStatus.READY and model.tags.get(TAG) == winner.digest:
+            found = str(model.model_id)
+        else:
+            client.delete_logged_model(model.model_id)
+    return found
+
+
+def _make(client: Any, experiment: str, run: Known, figures: list[tuple[str, float, int, int]], winner: Winner) -> str:
+    """Make a model with these figures: name, value, time and step of each."""
+    name, params = re.sub(r"[^\w-]", "-", winner.name), {key: str(value) for key, value in winner.config.items()}
+    model = client.create_logged_model(experiment, name, run.id, {TAG: winner.digest}, params, "text classifier")
+    id = str(model.model_id)
+    with tempfile.TemporaryDirectory() as place:
+        described = Described(artifact_path=model.artifact_location, run_id=run.id, model_uuid=id, model_id=id)
+        winner.write(Path(place) / "model", described)
+        client.log_model_artifacts(id, str(Path(place) / "model"))
+    client.log_batch(run.id, metrics=[Metric(*figure, model_id=id) for figure in figures])
+    client.finalize_logged_model(id, LoggedModelStatus.READY)
+    return id
+
+
+def _figures(state: Recorded, step: int) -> list[tuple[str, float, int, int]]:
+    """The figures of the epoch that the model is of: name, value, time, step."""
+    return [(name, value, at, found) for name, found, at, value in rows(state) if found == step]
+
+
+def _signature(labels: list[str], texts: int) -> ModelSignature:
+    """A text in, or two; a label and its probabilities out."""
+    probabilities = [ColSpec(DataType.float, f"probability/{label}") for label in labels]
+    return ModelSignature(
+        Schema([ColSpec(DataType.string) for _ in range(texts)]),
+        Schema([ColSpec(DataType.string, "label"), *probabilities]),
+    )
+
+
+def _pinned(name: str) -> str:
+    """A package at the version that is installed; what is behind a plus there is no version of the package index."""
+    return f"{name}=={metadata.version(name).partition('+')[0]}"

@@ -1,0 +1,105 @@
+"""Ray under fire: stopped workers, trainings that do not end, Ray's own processes killed. The trials come through."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from sweeper.config import TrainConfig
+from sweeper.outcome import Outcome
+from sweeper.ports import Job, Report, Trial
+from sweeper.runners.ray import RayRunner
+from tests.fakes import Scripted, data, scripted
+
+pytestmark = pytest.mark.ray
+
+
+def trial(course: float = 1, epochs: int = 3) -> TrainConfig:
+    return TrainConfig(encoder="m", alpha=0.5, tau=float(course), epochs=epochs)
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[RayRunner]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TUNE_FUNCTION_THREAD_TIMEOUT_S", "2")
+        patch.setenv("TUNE_FORCE_TRIAL_CLEANUP_S", "2")
+        with RayRunner() as started:
+            yield started
+
+
+def run(runner: RayRunner, trials: Scripted, folder: Path, cpu: int = 1) -> Scripted:
+    runner.run(trials, Job(scripted, {"m": data()}, folder, patience=2), runner.allocate(cpu, 0))
+    return trials
+
+
+def test_a_stopped_worker_is_taken_as_dead_and_its_trial_goes_on_elsewhere(runner: RayRunner, tmp_path: Path) -> None:
+    done = run(runner, Scripted([trial(6), trial()]), tmp_path)
+    assert done.losses == [1]
+    assert done.why == ["it gave no sign of life for 0.0333333 minutes (stall_minutes)"]
+    assert done.reports == {1: [1, 1, 2, 3], 2: [1, 2, 3]}
+    assert done.finishes == {1: Outcome.COMPLETED, 2: Outcome.COMPLETED}
+
+
+def test_a_training_that_does_not_end_does_not_hang_the_sweep(runner: RayRunner, tmp_path: Path) -> None:
+    done = run(runner, Scripted([trial(7), trial(), trial()], stop_at=[(1, 1)]), tmp_path, cpu=2)
+    assert done.reports == {1: [1], 2: [1, 2, 3], 3: [1, 2, 3]}
+    assert done.finishes == {2: Outcome.COMPLETED, 3: Outcome.COMPLETED}
+    assert done.losses == []  # the others are not to blame
+
+
+class Killing(Scripted):
+    """Trials that kill a process of Ray's when the first of them has sent its first report."""
+
+    victim = ""
+
+    def report(self, trial: Trial, report: Report) -> bool:
+        if self.victim:
+            import ray
+
+            os.kill(ray._private.worker._global_node.all_processes[self.victim][0].process.pid, signal.SIGKILL)
+            self.victim = ""
+        return super().report(trial, report)
+
+
+@pytest.mark.parametrize(
+    ("victim", "name"),
+    [
+        ("raylet", "the raylet"),
+        pytest.param("gcs_server", "the GCS", marks=pytest.mark.slow),
+    ],
+)
+def test_ray_that_died_is_started_again_and_the_trials_go_on_from_their_checkpoints(
+    runner: RayRunner, tmp_path: Path, victim: str, name: str
+) -> None:
+    trials = Killing([trial(8), trial(), trial()])
+    trials.victim = victim
+    done = run(runner, trials, tmp_path)
+    assert set(done.finishes.values()) == {Outcome.COMPLETED}
+    assert sorted(done.finishes) == [1, 2, 3]
+    assert (0, f"{name} of Ray died; Ray starts again") in done.notes
+    for reports in done.reports.values():
+        assert sorted(set(reports)) == [1, 2, 3]
+        assert reports[-3:] == [1, 2, 3] or reports == [1, 2, 3]
+
+
+def test_memory_that_runs_out_is_told_from_other_deaths() -> None:
+    from ray.exceptions import ActorDiedError, OutOfMemoryError
+
+    from sweeper.runners import tune
+
+    assert tune._why(OutOfMemoryError("the node is low on memory")).outcome == Outcome.OUT_OF_MEMORY
+    assert tune._why(ActorDiedError()).outcome == Outcome.FAILED
+    assert tune._why(None).reason == "its worker process died"
+
+
+def test_folders_of_killed_drivers_are_removed_and_those_of_living_ones_stay(tmp_path: Path) -> None:
+    for name in ("sweeper-dead", "sweeper-alive", "other-dead"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "driver.lock").touch()
+    with FileLock(tmp_path / "sweeper-alive" / "driver.lock"):
+        runner = RayRunner(tmp_path)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["other-dead", "sweeper-alive", runner.folder.name]
+        runner.lock.release()

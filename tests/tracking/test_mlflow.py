@@ -1,0 +1,316 @@
+"""MLflow shows what the record has: one parent, a child per trial, one row per report, whatever is sent twice."""
+
+import json
+import math
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from sweeper.config import TrainConfig
+from sweeper.folder import create
+from sweeper.outcome import Outcome
+from sweeper.ports import Finish, Recorded, Report, Trial
+from sweeper.record.study import OptunaStudy
+from sweeper.results import results
+from tests.fakes import report
+from tests.spaces import small
+
+pytestmark = pytest.mark.mlflow
+
+SWEEP = "sst5-0a1b2c3d"
+
+
+def tracker(uri: str, sweep: str, id: str = "", artifacts: str | None = None) -> Any:
+    from sweeper.tracking.about import About
+    from sweeper.tracking.tracker import MlflowTracker
+
+    return MlflowTracker(uri, sweep=sweep, id=id, dataset="sst5", about=About({"sampler": "tpe"}), artifacts=artifacts)
+
+
+def runs(uri: str, sweep: str, dataset: str = "sst5") -> dict[int, Any]:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=uri)
+    experiment = client.get_experiment_by_name(dataset)
+    assert experiment is not None
+    found = client.search_runs([experiment.experiment_id], f"tags.`sweeper.sweep` = '{sweep.rpartition('-')[2]}'")
+    above = {"sweep": 0, "confirmation": -1}
+    return {int(run.data.tags.get("sweeper.trial", above.get(run.data.tags["sweeper.stage"], 0))): run for run in found}
+
+
+def history(uri: str, run: Any, metric: str) -> list[tuple[int, float]]:
+    from mlflow import MlflowClient
+
+    return [(m.step, m.value) for m in MlflowClient(tracking_uri=uri).get_metric_history(run.info.run_id, metric)]
+
+
+def recorded(number: int, scores: list[float], finish: Finish | None = None) -> Recorded:
+    config = TrainConfig(encoder="owner/m", loss="ce", learning_rate=3e-5)
+    trial = Trial(number, 0, {"learning_rate": 3e-5}, config)
+    reports = tuple(report(k + 1, score) for k, score in enumerate(scores))
+    times = tuple(1_700_000_000_000 + 1000 * k for k in range(len(scores)))
+    return Recorded(trial, reports, times, 1_700_000_000_000, finish, 1_700_000_009_000 if finish else None)
+
+
+def test_a_parent_and_a_child_per_trial_with_params_outcome_and_a_row_per_report(uri: str, sweep: str) -> None:
+    watching = tracker(uri, sweep)
+    watching.update(recorded(1, []))
+    watching.update(recorded(1, [0.3, 0.5], Finish(Outcome.COMPLETED)))
+    watching.update(recorded(2, [0.1], Finish(Outcome.STOPPED_EARLY, "below the others")))
+    watching.update(recorded(3, [], Finish(Outcome.FAILED, "ValueError: broken")))
+    watching.close("FINISHED")
+    found = runs(uri, sweep)
+    assert sorted(found) == [0, 1, 2, 3]
+    assert [found[k].info.status for k in range(4)] == ["FINISHED", "FINISHED", "FINISHED", "FAILED"]
+    assert found[0].data.tags["sweeper.stage"] == "sweep"
+    assert found[0].data.params["sampler"] == "tpe"
+    assert found[1].data.tags["mlflow.parentRunId"] == found[0].info.run_id
+    assert found[2].data.tags["sweeper.outcome"] == "stopped_early"
+    assert found[3].data.tags["sweeper.reason"] == "ValueError: broken"
+    assert found[1].data.params["learning_rate"] == "3e-05"
+    assert "alpha" not in found[1].data.params  # ce does not use it
+    assert history(uri, found[1], "validation/accuracy") == [(1, 0.3), (2, 0.5)]
+    assert (found[1].info.start_time, found[1].info.end_time) == (1_700_000_000_000, 1_700_000_009_000)
+
+
+def test_a_resumed_sweep_brings_mlflow_level_without_second_runs_or_rows(uri: str, sweep: str) -> None:
+    first = tracker(uri, sweep)
+    first.update(recorded(1, [0.3], Finish(Outcome.COMPLETED)))
+    first.update(recorded(2, [0.2]))
+    first.close("KILLED", 60)
+    assert [runs(uri, sweep)[k].info.status for k in range(3)] == ["KILLED", "FINISHED", "KILLED"]
+    second = tracker(uri, sweep)
+    second.update(recorded(1, [0.3], Finish(Outcome.COMPLETED)))
+    second.update(recorded(2, [0.2, 0.4], Finish(Outcome.COMPLETED)))
+    second.close("FINISHED")
+    found = runs(uri, sweep)
+    assert sorted(found) == [0, 1, 2]
+    assert {run.info.status for run in found.values()} == {"FINISHED"}
+    assert history(uri, found[2], "validation/accuracy") == [(1, 0.2), (2, 0.4)]
+
+
+def test_a_report_like_the_one_before_is_a_row_of_its_own(uri: str, sweep: str) -> None:
+    watching = tracker(uri, sweep)
+    for count in range(1, 4):
+        watching.update(recorded(1, [0.5] * count))
+        until(lambda: not watching.behind)
+    watching.update(recorded(1, [0.5] * 3, Finish(Outcome.COMPLETED)))
+    watching.close("FINISHED")
+    assert history(uri, runs(uri, sweep)[1], "validation/accuracy") == [(1, 0.5), (2, 0.5), (3, 0.5)]
+
+
+def test_more_rows_than_a_request_takes(uri: str, sweep: str) -> None:
+    watching = tracker(uri, sweep)
+    scores = [k / 1000 for k in range(700)]  # of three metrics each
+    watching.update(recorded(1, scores, Finish(Outcome.COMPLETED)))
+    watching.close("FINISHED")
+    assert history(uri, runs(uri, sweep)[1], "validation/accuracy") == list(enumerate(scores, start=1))
+
+
+def test_a_sweep_beside_another_of_the_same_name_has_runs_of_its_own(uri: str, sweep: str) -> None:
+    for name in (sweep, f"{sweep}.2"):
+        watching = tracker(uri, name)
+        watching.update(recorded(1, [0.3], Finish(Outcome.COMPLETED)))
+        watching.close("FINISHED")
+        assert watching.behind == 0
+    first, second = runs(uri, sweep), runs(uri, f"{sweep}.2")
+    assert sorted(first) == sorted(second) == [0, 1]
+    assert not {run.info.run_id for run in first.values()} & {run.info.run_id for run in second.values()}
+    assert second[1].data.tags["mlflow.parentRunId"] == second[0].info.run_id
+
+
+def test_runs_that_were_made_twice_are_one_again_under_the_parent_that_stays(uri: str, sweep: str) -> None:
+    from mlflow import MlflowClient
+
+    ended = recorded(1, [0.3], Finish(Outcome.COMPLETED))
+    first = tracker(uri, sweep)
+    first.update(ended)
+    first.close("KILLED", 60)
+    client, made = MlflowClient(tracking_uri=uri), runs(uri, sweep)
+    for number in (0, 1):  # once more, as a server does whose answer was lost
+        later = made[number].data.tags | {"sweeper.created": "9999999999999", "mlflow.parentRunId": "a later one's"}
+        client.create_run(made[number].info.experiment_id, tags=later)
+    client.set_tag(made[1].info.run_id, "mlflow.parentRunId", "a later one's")
+    second = tracker(uri, sweep)
+    second.update(ended)
+    second.close("FINISHED")
+    found = runs(uri, sweep)
+    assert {number: run.info.run_id for number, run in found.items()} == {k: made[k].info.run_id for k in (0, 1)}
+    assert found[1].data.tags["mlflow.parentRunId"] == found[0].info.run_id
+    assert len(client.search_runs([made[0].info.experiment_id], f"tags.`sweeper.sweep` = '{sweep[5:]}'")) == 2
+
+
+def test_one_run_that_mlflow_refuses_does_not_hold_up_the_others(uri: str, sweep: str) -> None:
+    watching = tracker(uri, sweep)
+    good = recorded(1, [0.3], Finish(Outcome.COMPLETED))
+    watching.update(replace(good, reports=(Report(1, 1.0, {"no name for MLflow?": 0.3}),)))
+    for number in range(2, 6):
+        watching.update(recorded(number, [0.3], Finish(Outcome.COMPLETED)))
+    until(lambda: watching.behind <= 2)
+    watching.close("KILLED", 0.1)
+    assert [run.info.status for number, run in sorted(runs(uri, sweep).items()) if number > 1] == ["FINISHED"] * 4
+    assert 0 < watching.behind <= 2  # this one, and the sweep's own that is looked at after it
+    assert watching.trouble.now
+
+
+AWKWARD = {
+    "train/loss": [math.inf, -math.inf, 0.1 + 0.2, 5e-324],
+    "validation/accuracy": [math.nan, 1 / 3, 1e-17, 1.0],
+    "validation/macro_f1": [0.0, -0.0, 1.7e308, math.nan],
+}
+
+
+def test_the_table_of_mlflows_copy_is_that_of_the_record_to_the_last_byte(tmp_path: Path) -> None:
+    from sweeper.tracking.copied import recorded as copied
+
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    spec = small(search={"learning_rate": {"log": [1e-5, 1e-4]}, "normalize": [True, False], "batch_size": [4, 8]})
+    folder = create(tmp_path, spec, {"dataset": "d"}, 2)
+    with closing(OptunaStudy(spec, folder.journal, 2)) as study:
+        for cell in (0, 1, 0, 1, 0):
+            trial = study.restart(study.ask(cell))
+            for step in range(1, trial.number):
+                row = {name: values[(step + trial.number) % 4] for name, values in reversed(AWKWARD.items())}
+                if study.report(trial, Report(step, float(step), row)):
+                    break
+            else:
+                if trial.number < 5:
+                    study.finish(trial, Finish(Outcome.COMPLETED if trial.number > 2 else Outcome.FAILED, "söß"))
+        record = study.recorded()
+    watching = tracker(uri, folder.name)
+    for one in record:
+        watching.update(one)
+    watching.close("FINISHED")
+    assert watching.behind == 0
+    found = copied(uri, spec, folder.name)
+    assert json.dumps(results(spec, folder, found)) == json.dumps(results(spec, folder, record))
+    for one, other in zip(found, record, strict=True):
+        assert repr(one) == repr(ordered(other))
+
+
+def ordered(one: Recorded) -> Recorded:
+    """A trial with its metrics in alphabetical order, and no negative zero."""
+    reports = tuple(replace(report, metrics=_ordered(report.metrics)) for report in one.reports)
+    return replace(one, reports=reports, test=one.test and replace(one.test, metrics=_ordered(one.test.metrics)))
+
+
+def _ordered(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {name: metrics[name] + 0.0 for name in sorted(metrics)}
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = monotonic() + 120
+    while not holds():
+        assert monotonic() < deadline
+        threading.Event().wait(0.01)
+
+
+def test_a_store_that_cannot_be_had_does_not_raise_and_is_told(tmp_path: Path, sweep: str) -> None:
+    from sweeper.tracking import tracker as edge
+
+    watching = tracker("http://127.0.0.1:9", sweep)
+    watching.update(recorded(1, [0.3], Finish(Outcome.COMPLETED)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(edge, "_PATIENCE", 0.5)
+        watching.close("FINISHED")
+    assert watching.behind
+
+
+def test_a_failed_trial_has_its_traceback_beside_its_figures(tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    from sweeper.tracking.about import About
+    from sweeper.tracking.tracker import MlflowTracker
+
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    files = (tmp_path / "artifacts").as_uri()
+    watching = MlflowTracker(uri, sweep=SWEEP, dataset="sst5", about=About(), artifacts=files)
+    watching.update(
+        recorded(1, [0.2], Finish(Outcome.FAILED, "ValueError: broken", "Traceback: …\nValueError: broken\n"))
+    )
+    watching.close("FINISHED")
+    run = runs(uri, SWEEP)[1]
+    path = MlflowClient(tracking_uri=uri).download_artifacts(run.info.run_id, "error.txt", str(tmp_path))
+    assert Path(path).read_text() == "Traceback: …\nValueError: broken\n"
+
+
+def test_a_sweep_made_anew_elsewhere_has_runs_of_its_own_in_the_same_store(uri: str, sweep: str) -> None:
+    for id, score in (("one", 0.3), ("two", 0.4)):
+        watching = tracker(uri, sweep, id)
+        watching.update(recorded(1, [score], Finish(Outcome.COMPLETED)))
+        watching.close("FINISHED")
+    for id, score in (("one", 0.3), ("two", 0.4)):
+        (run,) = mlflow_runs(uri, sweep, id)
+        assert history(uri, run, "validation/accuracy") == [(1, score)]
+
+
+def mlflow_runs(uri: str, sweep: str, id: str) -> list[Any]:
+    from sweeper.tracking.store import identity, stored
+
+    return stored(uri, "sst5", identity(sweep, id))[1]
+
+
+def test_a_store_whose_making_was_cut_off_is_made_anew(tmp_path: Path) -> None:
+    """A driver is killed while MLflow makes its tables, again and again: later and later, until one gets through."""
+    making = "from sweeper.tracking.store import client_of; print(client_of({!r}).search_experiments())"
+    path = tmp_path / "mlflow.db"
+    for size in (1, 200_000, 400_000):
+        running = subprocess.Popen([sys.executable, "-c", making.format(f"sqlite:///{path}")])
+        while running.poll() is None and not _grown(tmp_path / ".mlflow.db.making", size):
+            time.sleep(0.001)
+        running.kill()
+        running.wait()
+    watching = tracker(f"sqlite:///{path}", SWEEP)
+    watching.update(recorded(1, [0.3], Finish(Outcome.COMPLETED)))
+    watching.close("FINISHED", 120)
+    assert not watching.behind
+    assert runs(f"sqlite:///{path}", SWEEP)[1].info.status == "FINISHED"
+    assert not list(tmp_path.glob(".mlflow*"))
+
+
+def _grown(path: Path, size: int) -> bool:
+    return path.exists() and path.stat().st_size >= size
+
+
+def test_what_mlflow_had_of_a_record_whose_tail_was_torn_is_made_anew(uri: str, sweep: str) -> None:
+    first = tracker(uri, sweep)
+    first.update(recorded(1, [0.3, 0.4, 0.5]))
+    first.update(recorded(2, [0.2], Finish(Outcome.COMPLETED)))
+    first.update(recorded(3, [0.1]))
+    first.close("KILLED", 60)
+    second = tracker(uri, sweep)  # the record lost two reports of trial 1, the end of trial 2, and trial 3
+    second.update(recorded(1, [0.3]))
+    second.update(recorded(2, [0.2]))
+    later = recorded(1, [0.3, 0.4], Finish(Outcome.COMPLETED))
+    second.update(replace(later, times=(later.times[0], later.times[1] + 77)))
+    second.update(recorded(2, [0.2, 0.3], Finish(Outcome.COMPLETED)))
+    second.close("FINISHED", 60)
+    found = runs(uri, sweep)
+    assert sorted(found) == [0, 1, 2]
+    assert {run.info.status for run in found.values()} == {"FINISHED"}
+    assert history(uri, found[1], "validation/accuracy") == [(1, 0.3), (2, 0.4)]
+    assert history(uri, found[2], "validation/accuracy") == [(1, 0.2), (2, 0.3)]
+
+
+def test_a_run_of_a_proposal_that_was_lost_and_made_otherwise_is_made_anew(uri: str, sweep: str) -> None:
+    first = tracker(uri, sweep)
+    first.update(recorded(1, [0.3]))
+    first.close("KILLED", 60)
+    other = recorded(1, [0.4], Finish(Outcome.COMPLETED))
+    config = other.trial.config.model_copy(update={"learning_rate": 1e-4})
+    second = tracker(uri, sweep)
+    second.update(replace(other, trial=replace(other.trial, params={"learning_rate": 1e-4}, config=config)))
+    second.close("FINISHED", 60)
+    found = runs(uri, sweep)
+    assert sorted(found) == [0, 1]
+    assert found[1].data.params["learning_rate"] == "0.0001"
+    assert history(uri, found[1], "validation/accuracy") == [(1, 0.4)]

@@ -1,0 +1,123 @@
+"""What confirms has a place of its own in MLflow, and comes back from there as the record has it."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sweeper import ports
+from sweeper.config import Scalar
+from sweeper.outcome import Outcome
+from sweeper.ports import Finish, Recorded, Trial
+from tests.spaces import small
+from tests.tracking.test_mlflow import history, ordered, recorded, runs, tracker, until
+
+pytestmark = pytest.mark.mlflow
+
+DONE = Finish(Outcome.COMPLETED)
+TEST = ports.Test(1_700_000_010_000, 2, {"test/macro_f1": 0.41, "test/accuracy": 0.42})
+CONFIRMATION = -1
+
+
+@pytest.fixture
+def place(uri: str, sweep: str) -> tuple[str, str]:
+    """Where a test's own sweep is tracked, and its name."""
+    return uri, sweep
+
+
+def confirmed(number: int, repeat: int, finish: Finish | None = DONE, test: ports.Test | None = None) -> Recorded:
+    """A trial that confirms trial 1."""
+    found = recorded(number, [0.3, 0.5], finish)
+    return replace(found, trial=replace(found.trial, confirms=1, repeat=repeat), test=test)
+
+
+def sent(place: tuple[str, str], *states: Recorded, status: str = "FINISHED") -> dict[int, Any]:
+    """The runs that MLflow has once a sweep has told these states, by the number of their trial."""
+    watching = tracker(*place)
+    for state in states:
+        watching.update(state)
+    until(lambda: not watching.behind)
+    watching.close(status, 60)
+    assert watching.behind == 0
+    return runs(*place)
+
+
+def test_confirmed_trials_stand_below_a_run_of_their_own(place: tuple[str, str]) -> None:
+    found = sent(place, recorded(1, [0.3, 0.5], DONE), confirmed(2, 1, test=TEST), confirmed(3, 2))
+    assert sorted(found) == [CONFIRMATION, 0, 1, 2, 3]
+    assert {run.info.status for run in found.values()} == {"FINISHED"}
+    above = found[CONFIRMATION].data.tags
+    assert (above["sweeper.stage"], above["mlflow.runName"]) == ("confirmation", "confirm")
+    assert above["mlflow.parentRunId"] == found[1].data.tags["mlflow.parentRunId"] == found[0].info.run_id
+    for number, repeat in ((2, "1"), (3, "2")):
+        tags = found[number].data.tags
+        assert tags["mlflow.parentRunId"] == found[CONFIRMATION].info.run_id
+        assert (tags["sweeper.stage"], tags["sweeper.confirms"], tags["sweeper.repeat"]) == ("confirm", "1", repeat)
+    assert found[2].data.tags["mlflow.runName"] == "2 ce m, seed 1 of trial 1"
+    assert history(place[0], found[2], "test/accuracy") == [(2, 0.42)]
+    assert [found[k].data.tags["sweeper.tested"] for k in (2, 3)] == ['{"at": 1700000010000, "step": 2}', ""]
+
+
+def test_a_test_that_comes_after_the_trials_end_is_sent_and_changes_nothing_else(place: tuple[str, str]) -> None:
+    before = sent(place, recorded(1, [0.3, 0.5], DONE), confirmed(2, 1), status="KILLED")
+    after = sent(place, recorded(1, [0.3, 0.5], DONE), confirmed(2, 1), confirmed(2, 1, test=TEST))
+    again = sent(place, recorded(1, [0.3, 0.5], DONE), confirmed(2, 1, test=TEST))
+    assert before[2].info.run_id == after[2].info.run_id == again[2].info.run_id
+    assert (again[2].info.start_time, again[2].info.end_time) == (before[2].info.start_time, before[2].info.end_time)
+    for metric, value in TEST.metrics.items():
+        assert history(place[0], again[2], metric) == [(2, value)]
+    assert history(place[0], again[2], "validation/accuracy") == [(1, 0.3), (2, 0.5)]
+    assert again[CONFIRMATION].info.status == "FINISHED"
+
+
+def test_a_test_that_the_record_lost_is_gone_from_mlflow_too(place: tuple[str, str]) -> None:
+    sent(place, recorded(1, [0.3], DONE), confirmed(2, 1, test=TEST), status="KILLED")
+    found = sent(place, recorded(1, [0.3], DONE), confirmed(2, 1))
+    assert sorted(found) == [CONFIRMATION, 0, 1, 2]
+    assert not [name for name in found[2].data.metrics if name.startswith("test/")]
+
+
+def test_the_run_above_goes_with_the_confirmed_trials_that_a_torn_tail_took(place: tuple[str, str]) -> None:
+    sent(place, recorded(1, [0.3], DONE), confirmed(2, 1, None), status="KILLED")
+    assert sorted(sent(place, recorded(1, [0.3], DONE))) == [0, 1]
+
+
+def test_of_two_runs_above_the_confirmed_trials_the_first_made_stays(place: tuple[str, str]) -> None:
+    from mlflow import MlflowClient
+
+    made = sent(place, recorded(1, [0.3], DONE), confirmed(2, 1), status="KILLED")
+    client, tags = MlflowClient(tracking_uri=place[0]), dict(made[CONFIRMATION].data.tags)
+    other = client.create_run(made[0].info.experiment_id, tags=tags | {"sweeper.created": "9999999999999"})
+    for number, parent in ((2, other.info.run_id), (CONFIRMATION, "another sweep's run")):
+        client.set_tag(made[number].info.run_id, "mlflow.parentRunId", parent)
+    found = sent(place, recorded(1, [0.3], DONE), confirmed(2, 1))
+    assert {number: run.info.run_id for number, run in found.items()} == {k: made[k].info.run_id for k in made}
+    assert client.get_run(other.info.run_id).info.lifecycle_stage == "deleted"
+    assert found[2].data.tags["mlflow.parentRunId"] == made[CONFIRMATION].info.run_id
+    assert found[CONFIRMATION].data.tags["mlflow.parentRunId"] == made[0].info.run_id
+
+
+def test_what_is_read_back_is_what_was_recorded(place: tuple[str, str]) -> None:
+    from sweeper.tracking.copied import recorded as copied
+
+    spec = small()
+    params: dict[str, Scalar] = {"encoder": "m", "loss": "lcl", "alpha": 0.1 + 0.2}
+    trials = [
+        Trial(1, 1, params, spec.config(params, seed=5, threads=2), 3),
+        Trial(2, 1, params, spec.config(params, seed=77, threads=2), 2, 1, 1),
+        Trial(3, 1, params, spec.config(params, seed=78, threads=2), 1, 1, 2),
+        Trial(4, 1, params, spec.config(params, seed=79, threads=2), 1, 1, 3),
+    ]
+    awkward = ports.Test(1_700_000_010_000, 1, {"test/loss": math.inf, "test/accuracy": 1 / 3, "test/macro_f1": -0.0})
+    states = [replace(recorded(1, [0.3, 0.5], DONE), trial=trials[0])]
+    states += [replace(recorded(k + 1, [0.3, 0.5], DONE), trial=trials[k], test=awkward) for k in (1,)]
+    states += [replace(recorded(3, [0.3], Finish(Outcome.DIVERGED, "not finite")), trial=trials[2])]
+    states += [replace(recorded(4, [0.2]), trial=trials[3])]
+    watching = tracker(*place)
+    for state in states:
+        watching.update(state)
+    watching.close("KILLED", 60)
+    assert watching.behind == 0
+    found = copied(place[0], spec, place[1])
+    assert list(map(repr, found)) == [repr(ordered(state)) for state in states]

@@ -1,0 +1,250 @@
+"""MLflow in trouble: the sweep never waits for it, and in the end it has each trial once, with the record's figures."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from sweeper.outcome import Outcome
+from sweeper.ports import Finish, Recorded
+from tests.tracking import proxy as faults
+from tests.tracking.proxy import Proxy
+from tests.tracking.test_mlflow import recorded, until
+
+pytestmark = pytest.mark.mlflow
+
+TRIALS = 4
+ENDS = [Finish(Outcome.COMPLETED), Finish(Outcome.STOPPED_EARLY, "below"), Finish(Outcome.DIVERGED, "not finite")]
+
+
+@pytest.fixture(scope="module")
+def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a real MLflow server."""
+    folder = tmp_path_factory.mktemp("server")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    store = ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--artifacts-destination", str(folder / "a")]
+    place = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "mlflow", "server", *store, *place],
+            stdout=log, stderr=log, start_new_session=True, env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"},
+        )  # fmt: skip
+    try:
+        until(lambda: answers(port))
+        yield port
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)  # the server and all its children
+        server.wait()
+
+
+@pytest.fixture
+def proxy(backend: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    from sweeper.tracking import trouble as edge
+
+    monkeypatch.setattr(edge, "_PAUSES", (0.05, 0.5))
+    with Proxy(backend) as between:
+        yield between
+
+
+def answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def tracker(uri: str, sweep: str, **more: Any) -> Any:
+    from sweeper.tracking.about import About
+    from sweeper.tracking.tracker import MlflowTracker
+
+    return MlflowTracker(uri, sweep=sweep, dataset="sst5", about=About({"sampler": "tpe"}), artifacts=None, **more)
+
+
+def course(trials: int = TRIALS) -> list[Recorded]:
+    """What a sweep tells: each trial as it starts, after each of its reports, and at its end."""
+    told = []
+    for number in range(1, trials + 1):
+        scores = [0.1 * number + 0.01 * step for step in range(3)]
+        told += [recorded(number, scores[:k]) for k in range(len(scores) + 1)]
+        told.append(recorded(number, scores, ENDS[number % len(ENDS)]))
+    return told
+
+
+def assert_exact(backend: int, sweep: str) -> None:
+    """One run per trial with its outcome and each row once, under one parent."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=f"http://127.0.0.1:{backend}")
+    experiment = client.get_experiment_by_name("sst5")
+    assert experiment is not None
+    found = client.search_runs([experiment.experiment_id], f"tags.`sweeper.sweep` = '{sweep.rpartition('-')[2]}'")
+    runs = {int(run.data.tags.get("sweeper.trial", "0")): run for run in found}
+    assert sorted(int(run.data.tags.get("sweeper.trial", "0")) for run in found) == list(range(TRIALS + 1))
+    assert runs[0].info.status == "FINISHED"
+    assert runs[0].data.params == {"sampler": "tpe"}
+    for state in {one.trial.number: one for one in course()}.values():
+        run = runs[state.trial.number]
+        assert state.finish is not None
+        assert run.info.status == ("FINISHED" if state.finish.outcome.healthy else "FAILED")
+        assert run.info.end_time == state.ended
+        assert run.data.tags["sweeper.outcome"] == state.finish.outcome
+        assert run.data.tags["mlflow.parentRunId"] == runs[0].info.run_id
+        assert run.data.params["learning_rate"] == "3e-05"
+        for name in state.reports[0].metrics:
+            rows = [(m.step, m.timestamp, m.value) for m in client.get_metric_history(run.info.run_id, name)]
+            told = zip(state.reports, state.times, strict=True)
+            assert sorted(rows) == [(report.step, at, report.metrics[name]) for report, at in told]
+
+
+def refused(proxy: Proxy) -> None:
+    proxy.close()
+
+
+def unavailable(proxy: Proxy) -> None:
+    proxy.fault = faults.unavailable
+
+
+@pytest.mark.parametrize(("outage", "before"), [(refused, 0), (unavailable, 0), (refused, 7), (unavailable, 7)])
+def test_an_outage_is_told_once_and_all_is_sent_when_it_is_over(
+    outage: Callable[[Proxy], None], before: int, proxy: Proxy, backend: int, sweep: str
+) -> None:
+    said: list[str] = []
+    if not before:
+        outage(proxy)
+    watching = tracker(proxy.uri.replace("//", "//someone:secret@"), sweep, say=said.append)
+    for state in course()[:before]:
+        watching.update(state)
+    if before:
+        until(lambda: watching.behind == 0)
+        outage(proxy)
+    for state in course()[before:]:
+        watching.update(state)
+    until(lambda: bool(said))
+    assert watching.behind >= TRIALS - 1
+    assert len(said) == 1
+    why = "Connection refused" if outage is refused else "answers 503"
+    assert said[0].startswith(f"MLflow at {proxy.uri}: {why}; training goes on")
+    proxy.heal()
+    watching.close("FINISHED")
+    assert watching.behind == 0
+    assert said[1:] == ["MLflow is back"]
+    assert_exact(backend, sweep)
+
+
+@pytest.mark.slow
+def test_a_server_that_never_answers_holds_nobody_up(
+    proxy: Proxy, backend: int, sweep: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
+    proxy.fault = faults.mute
+    said: list[str] = []
+    watching = tracker(proxy.uri, sweep, say=said.append)
+    until(lambda: bool(proxy.requests))  # one that is not answered
+    for _ in range(200):
+        for state in course():
+            watching.update(state)
+    assert proxy.answered == 0  # all updates returned meanwhile
+    assert len(watching.states) == TRIALS
+    assert len(watching.wanted) == TRIALS + 1  # the record is the buffer
+    until(lambda: bool(said))
+    assert said[0].startswith(f"MLflow at {proxy.uri}: no answer; training goes on")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+    proxy.heal()
+    watching.close("FINISHED")
+    assert watching.behind == 0
+    assert said[1:] == ["MLflow is back"]
+    assert_exact(backend, sweep)
+
+
+def test_an_interrupted_command_does_not_wait_for_a_server_that_never_answers(proxy: Proxy, sweep: str) -> None:
+    proxy.fault = faults.mute
+    watching = tracker(proxy.uri, sweep)
+    watching.update(course()[0])
+    until(lambda: bool(proxy.requests))
+    watching.close("KILLED", 0.2)
+    assert watching.behind == 2
+    assert watching.thread.daemon
+    assert watching.thread.is_alive()  # still waiting for an answer that nobody needs any more
+
+
+def test_the_process_ends_although_a_request_is_under_way(proxy: Proxy, sweep: str) -> None:
+    proxy.fault = faults.mute
+    program = (
+        "from tests.tracking.test_mlflow_faults import course, tracker\n"
+        f"watching = tracker({proxy.uri!r}, {sweep!r}, say=print)\n"
+        "watching.update(course()[0])\n"
+        "watching.close('KILLED', 0.2)\n"
+        "print(watching.behind)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=25, check=True)
+    assert (done.stdout, done.stderr) == ("2\n", "")
+
+
+def send_all(watching: Any) -> None:
+    """A whole sweep is told, and all of it is sent in the end."""
+    for state in course():
+        watching.update(state)
+    watching.close("FINISHED", 30, while_answering=True)
+    assert watching.behind == 0
+
+
+@pytest.mark.slow
+def test_a_slow_server_gets_each_thing_once(proxy: Proxy, backend: int, sweep: str) -> None:
+    proxy.fault = faults.slow
+    watching = tracker(proxy.uri, sweep)
+    send_all(watching)
+    assert proxy.count("/runs/create") == TRIALS + 1
+    assert proxy.count("/runs/search") == 1
+    assert_exact(backend, sweep)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [faults.every_fifth, *(pytest.param(f, marks=pytest.mark.slow) for f in (faults.every_third, faults.losing))],
+)
+def test_a_flaky_server_gets_everything_and_is_not_told(
+    fault: faults.Fault, proxy: Proxy, backend: int, sweep: str
+) -> None:
+    proxy.fault = fault
+    said: list[str] = []
+    watching = tracker(proxy.uri, sweep, say=said.append)
+    send_all(watching)
+    assert said == []
+    assert_exact(backend, sweep)
+
+
+def test_of_runs_that_were_made_twice_one_stays_and_is_whole(proxy: Proxy, backend: int, sweep: str) -> None:
+    proxy.fault = faults.Late()
+    watching = tracker(proxy.uri, sweep)
+    send_all(watching)
+    assert proxy.count("/runs/delete") == TRIALS + 1
+    assert_exact(backend, sweep)
+
+
+def test_a_server_that_was_gone_for_the_whole_sweep_gets_it_later(proxy: Proxy, backend: int, sweep: str) -> None:
+    proxy.close()
+    watching = tracker(proxy.uri, sweep)
+    for state in course():
+        watching.update(state)
+    watching.close("FINISHED", 0.1)
+    assert watching.behind == TRIALS + 1
+    proxy.heal()
+    later = tracker(proxy.uri, sweep, status="FINISHED")
+    for state in course():
+        later.update(state)
+    later.close("FINISHED", 30, while_answering=True)
+    assert later.behind == 0
+    assert_exact(backend, sweep)

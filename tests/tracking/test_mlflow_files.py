@@ -1,0 +1,181 @@
+"""Beside its trials a sweep has in MLflow what describes it, and files: each sent once, the results last of all."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweeper.outcome import Outcome
+from sweeper.ports import Finish, Report
+from tests.tracking.test_mlflow import recorded, runs, until
+
+pytestmark = pytest.mark.mlflow
+
+DONE = Finish(Outcome.COMPLETED)
+Begin = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def store(uri: str) -> Path:
+    return Path(uri.removeprefix("sqlite:///")).parent
+
+
+@pytest.fixture
+def begin(store: Path, uri: str, sweep: str) -> Begin:
+    """Makes a tracker of the test's own sweep, which keeps files where its data set's experiment does."""
+    from sweeper.tracking.about import About, Rows
+    from sweeper.tracking.tracker import MlflowTracker
+
+    source = {"path": "SetFit/sst5", "config_name": None, "revision": "c0ffee", "split": "train"}
+    splits = {"train": Rows(8544, "d1" * 32, "hugging_face", source), "test": Rows(2210, "d2" * 32, "local", {})}
+
+    def begun(status: str = "RUNNING", budget: str = "2 trials", dataset: str = "sst5", files: Path = store) -> Any:
+        about = About({"sampler": "tpe"}, {"sweeper.budget": budget}, "sst5", splits)
+        place = (files / "artifacts").as_uri()
+        return MlflowTracker(uri, sweep=sweep, dataset=dataset, about=about, artifacts=place, status=status)
+
+    return begun
+
+
+def kept(uri: str, run: Any) -> dict[str, bytes]:
+    """Every file that MLflow has of a run."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=uri)
+    found, folders = {}, [""]
+    while folders:
+        for entry in client.list_artifacts(run.info.run_id, folders.pop() or None):
+            if entry.is_dir:
+                folders.append(entry.path)
+            else:
+                found[entry.path] = Path(client.download_artifacts(run.info.run_id, entry.path)).read_bytes()
+    return found
+
+
+def listed(run: Any) -> list[str]:
+    return sorted(json.loads(run.data.tags.get("sweeper.files", "{}")))
+
+
+def test_the_sweeps_own_run_describes_it(begin: Begin, uri: str, sweep: str) -> None:
+    for budget in ("2 trials", "4 trials"):  # the same command again, with a larger budget
+        watching = begin(budget=budget)
+        watching.update(recorded(1, [0.3], DONE))
+        watching.sum_up({"search/trials": 1.0, "search/hours": 0.5})
+        watching.close("FINISHED", 60)
+        assert watching.behind == 0
+    own = runs(uri, sweep)[0]
+    assert own.data.params == {"sampler": "tpe"}
+    assert own.data.tags["sweeper.budget"] == "4 trials"
+    assert own.data.tags["mlflow.source.name"] == "sweeper"
+    assert own.data.metrics == {"search/trials": 1.0, "search/hours": 0.5}
+    inputs = {entry.dataset.name: entry for entry in own.inputs.dataset_inputs}
+    assert sorted(inputs) == ["sst5 test", "sst5 train"]
+    train = inputs["sst5 train"]
+    assert train.dataset.digest == "d1" * 18
+    assert json.loads(train.dataset.profile) == {"num_rows": 8544}
+    assert [(tag.key, tag.value) for tag in train.tags] == [("mlflow.data.context", "train")]
+
+
+def test_mlflow_knows_the_source_of_the_data(begin: Begin, uri: str, sweep: str) -> None:
+    import mlflow.data
+
+    watching = begin()
+    watching.close("FINISHED", 60)
+    dataset = next(e.dataset for e in runs(uri, sweep)[0].inputs.dataset_inputs if e.dataset.name == "sst5 train")
+    source = mlflow.data.get_source(dataset)
+    assert (source.path, source.revision, source.split) == ("SetFit/sst5", "c0ffee", "train")
+
+
+def test_files_stand_beside_the_figures_and_are_sent_once(
+    begin: Begin, uri: str, sweep: str, store: Path, tmp_path: Path
+) -> None:
+    from sweeper.tracking.store import PARENT
+
+    answers = tmp_path / "1-test.parquet"
+    answers.write_bytes(b"PAR1 answers")
+    (tmp_path / "results.json").write_text("{}")
+    files = {"predictions/test.parquet": answers, "confusion.png": lambda: b"\x89PNG", "note.txt": "söß"}
+    for again in (False, True):
+        watching = begin()
+        watching.keep(1, files)
+        watching.update(recorded(1, [0.3], DONE))
+        watching.keep(PARENT, {"results.json": tmp_path / "results.json", "sweep.yaml": "dataset: sst5\n"})
+        watching.close("FINISHED", 60)
+        assert watching.behind == 0
+        own, trial = (runs(uri, sweep)[number] for number in (0, 1))
+        expected = {
+            "predictions/test.parquet": b"PAR1 answers",
+            "confusion.png": b"\x89PNG",
+            "note.txt": "söß".encode(),
+        }
+        assert kept(uri, trial) == (expected if not again else {**expected, "confusion.png": b"changed"})
+        assert kept(uri, own) == {"results.json": b"{}", "sweep.yaml": b"dataset: sst5\n"}
+        assert (listed(trial), listed(own)) == (sorted(files), ["results.json", "sweep.yaml"])
+        stored = next((store / "artifacts").rglob("confusion.png"))
+        stored.write_bytes(b"changed")  # a file that is not sent again stays as it is
+
+
+def test_a_file_that_changed_is_sent_again(begin: Begin, uri: str, sweep: str) -> None:
+    for text in ("first", "second"):
+        watching = begin()
+        watching.update(recorded(1, [0.3], DONE))
+        watching.keep(1, {"note.txt": text})
+        watching.close("FINISHED", 60)
+        assert kept(uri, runs(uri, sweep)[1]) == {"note.txt": text.encode()}
+
+
+def test_a_larger_budget_makes_old_ones_of_the_results(begin: Begin, uri: str, sweep: str) -> None:
+    from sweeper.tracking.store import PARENT
+
+    first = begin()
+    first.keep(PARENT, {"results.json": "{}", "table.md": "|"})
+    first.close("FINISHED", 60)
+    assert listed(runs(uri, sweep)[0]) == ["results.json", "table.md"]
+    second = begin()
+    second.close("KILLED", 60)
+    assert listed(runs(uri, sweep)[0]) == ["table.md"]
+    third = begin("FINISHED")
+    third.keep(PARENT, {"results.json": "{}"})
+    third.close("FINISHED", 60)
+    assert listed(runs(uri, sweep)[0]) == ["results.json", "table.md"]
+
+
+def test_results_wait_until_mlflow_has_all_else(begin: Begin, uri: str, sweep: str) -> None:
+    from sweeper.tracking.store import PARENT
+
+    watching = begin()
+    good = recorded(1, [0.3], DONE)
+    watching.update(replace(good, reports=(Report(1, 1.0, {"no name for MLflow?": 0.3}),)))
+    watching.update(recorded(2, [0.3], DONE))
+    watching.keep(PARENT, {"results.json": "{}", "sweep.yaml": "dataset: sst5\n"})
+    until(lambda: watching.behind <= 2)
+    watching.close("FINISHED", 0.5)
+    assert watching.behind
+    assert listed(runs(uri, sweep)[0]) == ["sweep.yaml"]
+    later = begin("FINISHED")
+    for state in (good, recorded(2, [0.3], DONE)):
+        later.update(state)
+    later.keep(PARENT, {"results.json": "{}"})
+    later.close("FINISHED", 60)
+    assert later.behind == 0
+    assert listed(runs(uri, sweep)[0]) == ["results.json", "sweep.yaml"]
+
+
+def test_a_store_that_takes_no_files_has_everything_else(begin: Begin, uri: str, sweep: str, tmp_path: Path) -> None:
+    from sweeper.tracking.store import PARENT
+
+    (tmp_path / "no folder").write_text("")
+    watching = begin(dataset="another", files=tmp_path / "no folder")
+    failed = Finish(Outcome.FAILED, "ValueError: broken", "Traceback: …\n")
+    watching.update(recorded(1, [0.3], failed))
+    watching.update(recorded(2, [0.3], DONE))
+    watching.keep(2, {"note.txt": "text"})
+    watching.keep(PARENT, {"results.json": "{}"})
+    watching.close("FINISHED", 60)
+    assert watching.behind == 0
+    found = runs(uri, sweep, "another")
+    assert [run.info.status for _, run in sorted(found.items())] == ["FINISHED", "FAILED", "FINISHED"]
+    assert not any(listed(run) for run in found.values())
