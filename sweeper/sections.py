@@ -77,6 +77,12 @@ class Resources(Section):
         return gpu
 
 
+class Tracking(Section):
+    """What MLflow is told beside the figures. `system_metrics`: what each epoch took of its machine."""
+
+    system_metrics: bool = False
+
+
 class Limit(Section):
     """Use only a part of a split, so many rows, each class with its share: for a quick try, not for a result."""
 

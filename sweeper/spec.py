@@ -11,11 +11,11 @@ from pydantic import Field
 from sweeper import checks, notation
 from sweeper.catalog import DATASETS, Dataset
 from sweeper.config import Scalar, TrainConfig
-from sweeper.sections import Asha, Budget, Confirm, Limit, Objective, Own, Resources, Section
+from sweeper.sections import Asha, Budget, Confirm, Limit, Objective, Own, Resources, Section, Tracking
 from sweeper.space import Branch, Knob, Params, Space
 
 Entry = dict[str, Scalar]
-_NOT_ASKED = {"budget", "confirm", "resources", "retries", "fail_fast_after", "stall_minutes"}  # may change in a sweep
+_NOT_ASKED = {"budget", "confirm", "resources", "tracking", "retries", "fail_fast_after", "stall_minutes"}
 
 
 class SweepSpec(Section):
@@ -33,6 +33,7 @@ class SweepSpec(Section):
     budget: Budget = Budget()
     confirm: Confirm = Confirm()
     resources: Resources = Resources()
+    tracking: Tracking = Tracking()
     retries: Annotated[int, Field(ge=0)] = 2  # times that a trial is tried again after its worker was lost
     stall_minutes: Annotated[float, Field(gt=0)] = 15  # silence after which a trial's worker is taken as dead
     fail_fast_after: Annotated[int, Field(ge=1)] = 5  # first trials that fail all alike and end the sweep
@@ -158,7 +159,7 @@ class SweepSpec(Section):
     @property
     def question(self) -> dict[str, Any]:
         """All that makes two sweeps the same sweep, as the file has it; not what it may spend, nor paths."""
-        found = self.model_dump(mode="json", exclude=_NOT_ASKED)
+        found = self.model_dump(mode="json", exclude=_NOT_ASKED)  # these may change in a sweep
         return {**found, "dataset": self.dataset.identity} if isinstance(self.dataset, Own) else found
 
 

@@ -1,6 +1,7 @@
 """A real sweep meets what happens to machines: signals, closed terminals, dead and stopped workers, full disks.
 
-Killed drivers are in test_kills.py, MLflow's faults in tracking/test_mlflow_faults.py, Ray's own in runners/test_ray_faults.
+Killed drivers are in test_kills.py, MLflow's faults in tracking/test_mlflow_faults.py, Ray's own in
+runners/test_ray_faults.
 """
 
 import os

@@ -193,7 +193,8 @@ def test_another_question_is_another_sweep(changed: dict[str, Any]) -> None:
 
 
 def test_budget_and_resources_are_no_part_of_the_question() -> None:
-    after = spec_of(budget={"trials": 60, "hours": 3}, resources={"gpu": 1, "cpu": 4}).question
+    changed = {"confirm": {"seeds": 1}, "tracking": {"system_metrics": True}, "retries": 0}
+    after = spec_of(budget={"trials": 60, "hours": 3}, resources={"gpu": 1, "cpu": 4}, **changed).question
     assert after == spec_of().question
     assert not {"budget", "resources"} & after.keys()
 

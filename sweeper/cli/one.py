@@ -14,7 +14,7 @@ from sweeper.cli.prepare import SEARCHED, Prepared, materialise
 from sweeper.cli.publish import publish
 from sweeper.cli.screen import Screen
 from sweeper.folder import SweepFolder, changes, create
-from sweeper.ports import Job, Recorded, Runner, Tracker, TrainingData, View
+from sweeper.ports import Job, Recorded, Runner, Tracker, Trainer, TrainingData, View
 from sweeper.preparation import test_split
 from sweeper.results import results as results_of
 from sweeper.spec import SweepSpec
@@ -99,7 +99,7 @@ def _jobs(
     prepared: Prepared, folder: SweepFolder, data: Mapping[str, TrainingData], say: Callable[[str], None]
 ) -> Jobs:
     """The jobs of the three stages. The test split is made for the last of them alone, when that is asked for."""
-    from sweeper.edges import predictions
+    from sweeper.edges import predictions, system
     from sweeper.learn.confirmed import scored
     from sweeper.learn.train import live
 
@@ -115,9 +115,12 @@ def _jobs(
         opened = materialise(prepared, spec.encoders, splits, step=told)
         return Job(partial(scored, choose=choose), opened, place, patience)
 
+    def watched(train: Trainer) -> Trainer:
+        return partial(system.watched, train) if spec.tracking.system_metrics else train
+
     return Jobs(
-        search=Job(live, data, place, patience),
-        confirm=Job(partial(live, choose=choose), data, place, patience),
+        search=Job(watched(live), data, place, patience),
+        confirm=Job(watched(partial(live, choose=choose)), data, place, patience),
         score=score,
         keep=lambda trial, found: predictions.keep(place, trial, corpus.labels, found),
     )

@@ -40,7 +40,7 @@ th.n { white-space: normal; }
 ol.quotes li { margin: .5rem 0; }
 ol.quotes span { display: block; color: var(--soft); font-size: .92rem; }
 caption { text-align: left; color: var(--soft); padding-bottom: .25rem; }
-th[scope=row] { text-align: left; color: inherit; vertical-align: top; }
+th[scope=row] { text-align: left; color: inherit; font-weight: 400; vertical-align: top; }
 .results th, .results td { text-align: left; padding-right: 1.2rem; }
 .note { color: var(--soft); font-size: .85rem; margin: .35rem 0; }
 pre { background: var(--tint); padding: .75rem; overflow-x: auto; font-size: .85rem; }
