@@ -27,7 +27,7 @@ def name(trial: Trial) -> str:
 
 
 def note(trial: Trial) -> str:
-    """What the run's page says first: the setting, in the space's order. MLflow lists parameters by their names."""
+    """What the run's page says first: the setting, in the space's order."""
     values = {name: f"{value:.4g}" if isinstance(value, float) else str(value) for name, value in trial.params.items()}
     return " · ".join(f"**{name}** {text.rpartition('/')[2]}" for name, text in values.items())
 
@@ -50,6 +50,12 @@ def tags(state: Recorded) -> dict[str, str]:
     if finish is not None:
         found |= {"sweeper.outcome": finish.outcome.value, "sweeper.reason": finish.reason[:_LONGEST]}
     return found
+
+
+def params(trial: Trial) -> dict[str, object]:
+    """The parameters of a trial's run: what was searched first, for its page shows them in this order."""
+    used = trial.config.used
+    return {name: used[name] for name in trial.params if name in used} | used
 
 
 def texts(params: Mapping[str, object]) -> dict[str, str]:

@@ -51,7 +51,7 @@ class Level:
         run = self.runs.known[number]
         if status == "RUNNING":
             self._reopen(run)
-        if not run.has(tags) or run.lacks(trial.config.used):
+        if not run.has(tags) or run.lacks(copy.params(trial)):
             self._log(run, state, tags)
         traceback = {"error.txt": state.finish.traceback} if state.finish and state.finish.traceback else {}
         artifacts.keep(self.runs.client, run, {**traceback, **files})
@@ -125,7 +125,7 @@ class Level:
         run = self.runs.known.get(state.trial.number)
         if run is None or run.checked:
             return
-        same = run.params.items() <= copy.texts(state.trial.config.used).items()  # MLflow takes no second value
+        same = run.params.items() <= copy.texts(copy.params(state.trial)).items()  # MLflow takes no second value
         if not level and (not same or copy.facts(self._rows_of(run)) - copy.facts(copy.rows(state))):
             self.runs.delete(state.trial.number)
         run.checked = True
@@ -141,7 +141,7 @@ class Level:
         while len(rows) > _BATCH:
             self.runs.client.log_batch(run.id, metrics=rows[:_BATCH])
             rows = rows[_BATCH:]
-        missing = run.lacks(state.trial.config.used)
+        missing = run.lacks(copy.params(state.trial))
         params = [Param(*param) for param in missing.items()]
         self.runs.client.log_batch(run.id, rows, params, [RunTag(*tag) for tag in tags.items()])
         run.reports = len(state.reports)

@@ -78,6 +78,8 @@ def test_a_parent_and_a_child_per_trial_with_params_outcome_and_a_row_per_report
     assert found[3].data.tags["sweeper.reason"] == "ValueError: broken"
     assert found[1].data.params["learning_rate"] == "3e-05"
     assert "alpha" not in found[1].data.params  # ce does not use it
+    assert next(iter(found[1].data.params)) == "learning_rate"  # it was searched
+    assert found[1].data.tags["mlflow.note.content"] == "**learning_rate** 3e-05"
     assert history(uri, found[1], "validation/accuracy") == [(1, 0.3), (2, 0.5)]
     assert (found[1].info.start_time, found[1].info.end_time) == (1_700_000_000_000, 1_700_000_009_000)
 
