@@ -7,7 +7,7 @@ spec or raises one SearchSpaceError with a line for each mistake.
 import math
 from collections.abc import Iterator
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -17,7 +17,7 @@ from sweeper.checks import Mistake
 from sweeper.config import ASSIGNED, KNOBS, complaint
 from sweeper.document import Document, Path, allowed, dotted, show
 from sweeper.errors import SearchSpaceError
-from sweeper.sections import Asha, Budget, Limit, Objective, Own, Resources
+from sweeper.sections import Own
 from sweeper.space import count
 from sweeper.spec import SweepSpec
 
@@ -85,10 +85,11 @@ def _translated(detail: Any) -> Mistake | None:
 
 
 def _model_at(path: Path) -> type[BaseModel]:
-    models: dict[str, type[BaseModel]] = {
-        "dataset": Own, "objective": Objective, "asha": Asha, "budget": Budget, "resources": Resources, "limit": Limit,
-    }  # fmt: skip
-    return models[str(path[0])] if path else SweepSpec
+    """The section that a key of the spec holds, alone or among other things that it can be."""
+    if not path:
+        return SweepSpec
+    kind = SweepSpec.model_fields[str(path[0])].annotation
+    return next(one for one in (kind, *get_args(kind)) if isinstance(one, type) and issubclass(one, BaseModel))
 
 
 def _mistakes(spec: SweepSpec) -> Iterator[Mistake]:

@@ -56,6 +56,9 @@ MISTAKES: dict[str, tuple[str, str, *tuple[str, ...]]] = {
     ),
     "unknown key of asha": (top("asha: {grace: 3}  # <-"), "asha.grace", "did you mean grace_epochs?"),
     "unknown key of resources": (top("resources: {gpus: 1}  # <-"), "resources.gpus", "did you mean gpu?"),
+    "unknown key of confirm": (top("confirm: {seed: 3}  # <-"), "confirm.seed", "unknown key", "did you mean seeds?"),
+    "unknown key of tracking": (top("tracking: {system: true}  # <-"), "tracking.system", "system_metrics"),
+    "seeds below none": (top("confirm: {seeds: -1}  # <-"), "confirm.seeds", "greater than or equal to 0", "got -1"),
     "unknown key of limit": (top("limit: {test: 5}  # <-"), "limit.test", "unknown key", "train, validation"),
     "unknown knob searched": (search("learning_rat: [1e-5]  # <-"), "search.learning_rat", "mean learning_rate?"),
     "unknown knob compared": (

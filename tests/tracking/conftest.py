@@ -1,6 +1,17 @@
-"""A store of MLflow's for each file of tests, and a sweep of its own in it for each test."""
+"""A store of MLflow's for each file of tests, a real server for all, and a sweep of its own for each test."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
+
+from tests.tracking.proxy import Proxy
 
 
 @pytest.fixture(scope="module")
@@ -11,3 +22,53 @@ def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture
 def sweep(request: pytest.FixtureRequest) -> str:
     return f"sst5-{abs(hash(request.node.name)) % 16**8:08x}"
+
+
+@pytest.fixture(scope="session")
+def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a real MLflow server."""
+    folder = tmp_path_factory.mktemp("server")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    store = ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--artifacts-destination", str(folder / "a")]
+    place = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "mlflow", "server", *store, *place],
+            stdout=log, stderr=log, start_new_session=True, env={**os.environ, **quiet},
+        )  # fmt: skip
+    try:
+        _wait(port)
+        yield port
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)  # the server and all its children
+        server.wait()
+
+
+@pytest.fixture
+def proxy(backend: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """What stands before the server, and has faults."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    from sweeper.tracking import trouble as edge
+
+    monkeypatch.setattr(edge, "_PAUSES", (0.05, 0.5))
+    with Proxy(backend) as between:
+        yield between
+
+
+def _wait(port: int) -> None:
+    """Wait until the server answers."""
+    from tests.tracking.test_mlflow import until
+
+    def answers() -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    until(answers)

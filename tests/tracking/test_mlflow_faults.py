@@ -1,13 +1,8 @@
 """MLflow in trouble: the sweep never waits for it, and in the end it has each trial once, with the record's figures."""
 
-import os
-import signal
-import socket
 import subprocess
 import sys
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -22,48 +17,6 @@ pytestmark = pytest.mark.mlflow
 
 TRIALS = 4
 ENDS = [Finish(Outcome.COMPLETED), Finish(Outcome.STOPPED_EARLY, "below"), Finish(Outcome.DIVERGED, "not finite")]
-
-
-@pytest.fixture(scope="module")
-def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a real MLflow server."""
-    folder = tmp_path_factory.mktemp("server")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    store = ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--artifacts-destination", str(folder / "a")]
-    place = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", "server", *store, *place],
-            stdout=log, stderr=log, start_new_session=True, env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"},
-        )  # fmt: skip
-    try:
-        until(lambda: answers(port))
-        yield port
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(server.pid, signal.SIGKILL)  # the server and all its children
-        server.wait()
-
-
-@pytest.fixture
-def proxy(backend: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    from sweeper.tracking import trouble as edge
-
-    monkeypatch.setattr(edge, "_PAUSES", (0.05, 0.5))
-    with Proxy(backend) as between:
-        yield between
-
-
-def answers(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
 
 
 def tracker(uri: str, sweep: str, **more: Any) -> Any:
