@@ -17,7 +17,7 @@ from sweeper.checks import Mistake
 from sweeper.config import ASSIGNED, KNOBS, complaint
 from sweeper.document import Document, Path, allowed, dotted, show
 from sweeper.errors import SearchSpaceError
-from sweeper.sections import Own
+from sweeper.sections import Asha, Own
 from sweeper.space import count
 from sweeper.spec import SweepSpec
 
