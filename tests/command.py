@@ -45,13 +45,15 @@ def start(*arguments: str, cwd: Path, extra: Mapping[str, str]) -> subprocess.Po
 
 
 def runs_of(sweeps: Path, dataset: str) -> dict[int, Any]:
-    """The runs of the one sweep in the store beside it, by trial; the parent is 0."""
+    """The runs of the one sweep in the store beside it, by trial; the parent is 0, confirmation's -1."""
     from mlflow import MlflowClient
 
     client = MlflowClient(tracking_uri=f"sqlite:///{sweeps / 'mlflow.db'}")
     experiment = client.get_experiment_by_name(dataset)
     assert experiment is not None
     found = client.search_runs([experiment.experiment_id])
-    numbers = [int(run.data.tags.get("sweeper.trial", "0")) for run in found]
+    above = {"sweep": 0, "confirmation": -1}
+    tags = [run.data.tags for run in found]
+    numbers = [above[own["sweeper.stage"]] if "sweeper.trial" not in own else int(own["sweeper.trial"]) for own in tags]
     assert len(set(numbers)) == len(numbers)
     return dict(zip(numbers, found, strict=True))

@@ -22,7 +22,9 @@ QUICK = {
     "training.epochs": "2",
     "budget.trials": "4",
     "asha.grace_epochs": "1",
+    "confirm.seeds": "1",
 }
+CONFIRMED = 3  # a fresh seed for each loss
 
 
 def arguments(changes: dict[str, str] | None = None) -> list[str]:
@@ -36,7 +38,7 @@ def only_sweep(folder: Path) -> Path:
 
 
 def runs(folder: Path) -> dict[int, Any]:
-    """MLflow's runs of the one sweep, by trial; the parent is 0."""
+    """MLflow's runs of the one sweep, by trial; the parent is 0, the one above confirmed trials -1."""
     return runs_of(folder / "sweeps", "sst5")
 
 
@@ -52,15 +54,18 @@ def assert_whole(folder: Path, trials: int) -> None:
     results = json.loads((only_sweep(folder) / "results.json").read_text())
     assert results["trials"] == trials
     found = runs(folder)
-    assert sorted(found) == list(range(trials + 1))
-    assert found[0].info.status == "FINISHED"
-    for number in range(1, trials + 1):
+    assert sorted(found) == list(range(-1, trials + CONFIRMED + 1))
+    assert found[0].info.status == found[-1].info.status == "FINISHED"
+    for number in range(1, trials + CONFIRMED + 1):
         assert found[number].info.status in ("FINISHED", "FAILED")
         assert found[number].data.tags["sweeper.outcome"]
-        assert found[number].data.tags["mlflow.parentRunId"] == found[0].info.run_id
+        parent = found[0 if number <= trials else -1]
+        assert found[number].data.tags["mlflow.parentRunId"] == parent.info.run_id
         assert found[number].data.params["batch_size"] in ("4", "8", "32")
         assert steps(folder, found[number]) == list(range(1, len(steps(folder, found[number])) + 1))
-    assert not list(folder.rglob("checkpoint-*"))
+        assert ("test/accuracy" in found[number].data.metrics) == (number > trials)
+    assert not [*folder.rglob("checkpoint-*"), *folder.rglob("model-*.pt")]
+    assert (only_sweep(folder) / "model" / "config.json").exists()
 
 
 def test_from_a_search_space_to_a_table_and_the_winner_again(tmp_path: Path, hub: dict[str, str]) -> None:
@@ -76,6 +81,9 @@ def test_from_a_search_space_to_a_table_and_the_winner_again(tmp_path: Path, hub
         assert not line.startswith("("), f"a raylet's line is on the screen: {line}"
         assert "Warning" not in line
 
+    table = sweeper("table", cwd=tmp_path)  # from MLflow alone, and yet the same bytes
+    assert table.stdout == (only_sweep(tmp_path) / "table.md").read_text(), table.stderr
+
     again = sweeper(*arguments(), cwd=tmp_path, extra={**hub, "HF_ENDPOINT": "http://127.0.0.1:9"})
     assert again.returncode == 0, again.stderr
     assert "is finished" in again.stdout
@@ -83,7 +91,9 @@ def test_from_a_search_space_to_a_table_and_the_winner_again(tmp_path: Path, hub
     trained = sweeper(*command.split()[5:], "--test", "--json", cwd=tmp_path, extra=hub)
     assert trained.returncode == 0, trained.stderr
     result = json.loads(trained.stdout)
-    best = next(e["best"] for e in results["cells"] if e["best"]["trial"] == result["trial"])
+    confirmed = max(results["cells"], key=lambda entry: entry["confirm"]["mean"])
+    assert result["trial"] == confirmed["confirm"]["confirms"]
+    best = confirmed["best"]
     same = [name for name in best["metrics"] if name not in CLOCK]
     assert {name: result["metrics"][name] for name in same} == {name: best["metrics"][name] for name in same}
     assert 0 <= result["test"]["accuracy"] <= 1

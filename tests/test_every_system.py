@@ -41,6 +41,7 @@ limit: {{train: 72, validation: 36}}
 sampler: random
 asha: off
 budget: {{trials: 24}}
+confirm: {{seeds: 1}}
 """
 
 
@@ -59,6 +60,8 @@ def test_every_knob_of_every_system_runs(tmp_path: Path) -> None:
         assert ("weighting" in used) == cell["cell"]["loss"].startswith("lcl")
         assert ("contrastive_epochs" in used) == (cell["cell"]["loss"] == "scl_two_phase")
         assert {"vocabulary", "pooling"} <= used
+        (seed,) = cell["confirm"]["seeds"]
+        assert 0 <= seed["test"]["test/accuracy"] <= 1
 
 
 @pytest.mark.hub
@@ -71,6 +74,7 @@ def test_reviews_of_ones_own_run_and_a_bad_one_is_named(tmp_path: Path) -> None:
     file.write_text(
         f"dataset: {{{named}, name: reviews}}\ncompare: {{encoder: [gru], loss: [ce]}}\n"
         "search: {learning_rate: [1e-2]}\ntraining: {epochs: 3}\nlimit: {train: 400}\nbudget: {trials: 1}\n"
+        "confirm: {seeds: 1}\n"
     )
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()

@@ -28,6 +28,7 @@ search: {learning_rate: {log: [1e-3, 1e-2]}}
 training: {epochs: 3, batch_size: 4, embedding_size: 64, hidden_size: 384, vocabulary: 2000, max_length: 32}
 asha: {grace_epochs: 1, reduction_factor: 2}
 budget: {trials: 4}
+confirm: {seeds: 0}
 """
 LONG = ("--set", "training.hidden_size=1024", "--set", "training.epochs=50")  # an epoch takes far more than 20 s
 OFFLINE = {"HF_HUB_OFFLINE": "1"}

@@ -21,6 +21,7 @@ search: {learning_rate: {log: [1e-3, 1e-2]}}
 training: {epochs: 2, max_length: 32}
 limit: {train: 120, validation: 48}
 budget: {trials: 2}
+confirm: {seeds: 1}
 """
 
 
