@@ -87,11 +87,12 @@ class Shelf:
 
     def keep(self, run: str, name: str, content: bytes) -> None:
         """Give a run a file, as the tracker does."""
-        from sweeper.tracking import artifacts
-        from sweeper.tracking.runs import Known
+        from sweeper.tracking.artifacts import Files
+        from sweeper.tracking.runs import Known, Runs
 
-        known = Known(run, "RUNNING", dict(self.client.get_run(run).data.tags), {})
-        artifacts.keep(self.client, known, {name: content})
+        runs = Runs("", "", "", None, lambda: None)
+        runs.client = self.client
+        Files(runs).keep(Known(run, "RUNNING", dict(self.client.get_run(run).data.tags), {}), {name: content})
 
     def file(self, run: str, name: str) -> Path:
         """Where a file of a run lies."""

@@ -9,71 +9,86 @@ import logging
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from mlflow.entities import RunTag
 
-from sweeper.tracking.runs import Known
+from sweeper.tracking.runs import Known, Runs
+from sweeper.tracking.trouble import again, passing
 
 Content = Path | str | bytes | Callable[[], bytes]  # of a file: where it is, what is in it, or what makes that
 
 TAG = "sweeper.files"
-_TRIES = 3  # times that a file is sent to an MLflow that answers otherwise
+_MOST, _REFUSAL = 9, 3  # tries of a run's next file, and how many of them one counts that MLflow answers with a no
 _DIGITS = 16  # of a digest in the tag, which has room for 8,000 characters
 
 _log = logging.getLogger(__name__)
 
 
-def keep(client: Any, run: Known, files: Mapping[str, Content]) -> None:
-    """Send the files, by their place among the run's artifacts, that it lacks or has otherwise, in their order."""
-    tried(client, run, lambda: _send(client, run, files))
+class Files:
+    """Sends the files of a sweep's `runs`. Where MLflow takes none of a run's, it is not asked to take others'."""
+
+    def __init__(self, runs: Runs) -> None:
+        self.runs = runs
+        self._taken = self._refused = False  # by MLflow, any file at all
+
+    def keep(self, run: Known, files: Mapping[str, Content]) -> None:
+        """Send the files, by their place among the run's artifacts, that it lacks or has otherwise, in their order."""
+        self.attempt(run, lambda: self._send(run, files))
+
+    def attempt(self, run: Known, send: Callable[[], None]) -> None:
+        """Let `send` send files of a run; where MLflow answers, and does not take them, it raises a few times alone."""
+        if self._refused or run.tries >= _MOST:
+            return
+        try:
+            send()
+        except Exception as error:
+            if self.runs.answers > run.heard:  # since the last time: MLflow is not away
+                run.tries += 1 if passing(error) else _REFUSAL
+            run.heard = self.runs.answers
+            if run.tries < _MOST:
+                raise
+            self._refused = not self._taken
+            _log.warning("MLflow took no file for run %s: %s", run.id, str(error).partition("\n")[0])
+
+    def taken(self, run: Known) -> None:
+        """MLflow took a file of a run."""
+        self._taken, run.tries = True, 0
+
+    def withdraw(self, run: Known, name: str) -> None:
+        """Say no more that a run has a file. MLflow keeps the file, and who asks the tag knows that it is old."""
+        there = _said(run)
+        if there.pop(name, None) is not None:
+            self._say(run, there)
+
+    def _send(self, run: Known, files: Mapping[str, Content]) -> None:
+        for name, content in files.items():
+            data = _data(content)
+            digest = hashlib.sha256(data).hexdigest()[:_DIGITS]
+            if (_said(run) | run.files).get(name) != digest:
+                self._upload(run, PurePosixPath(name), data)
+                run.files[name] = digest
+        if run.files:
+            self._say(run, _said(run) | run.files)
+            run.files = {}
+
+    def _upload(self, run: Known, name: PurePosixPath, data: bytes) -> None:
+        """Send one file. MLflow calls it as it is called on the disk."""
+        with tempfile.TemporaryDirectory() as place:
+            path = Path(place) / name.name
+            path.write_bytes(data)
+            folder = None if name.parent == PurePosixPath() else str(name.parent)
+            again(lambda: self.runs.client.log_artifact(run.id, str(path), folder))
+        self.taken(run)
+
+    def _say(self, run: Known, files: Mapping[str, str]) -> None:
+        self.runs.client.log_batch(run.id, tags=[RunTag(TAG, json.dumps(files))])
+        run.tags[TAG] = json.dumps(files)
 
 
-def tried(client: Any, run: Known, send: Callable[[], None]) -> None:
-    """Let `send` send files of a run, a few times where MLflow answers and does not take them."""
-    if run.tries == _TRIES:
-        return
-    try:
-        send()
-    except Exception as error:
-        client.get_run(run.id)  # raises where it is not the files: MLflow is away
-        run.tries += 1
-        if run.tries < _TRIES:
-            raise
-        _log.warning("MLflow took no file for run %s: %s", run.id, str(error).partition("\n")[0])
-
-
-def withdraw(client: Any, run: Known, name: str) -> None:
-    """Say no more that a run has a file. MLflow keeps the file itself, and who asks the tag knows that it is old."""
-    there: dict[str, str] = json.loads(run.tags.get(TAG, "{}"))
-    if there.pop(name, None) is not None:
-        _say(client, run, there)
-
-
-def _send(client: Any, run: Known, files: Mapping[str, Content]) -> None:
-    there: dict[str, str] = json.loads(run.tags.get(TAG, "{}"))
-    sent = {}
-    for name, content in files.items():
-        data = _data(content)
-        digest = hashlib.sha256(data).hexdigest()[:_DIGITS]
-        if there.get(name) != digest:
-            _upload(client, run.id, PurePosixPath(name), data)
-            sent[name] = digest
-    if sent:
-        _say(client, run, there | sent)
-
-
-def _say(client: Any, run: Known, files: Mapping[str, str]) -> None:
-    client.log_batch(run.id, tags=[RunTag(TAG, json.dumps(files))])
-    run.tags[TAG] = json.dumps(files)
-
-
-def _upload(client: Any, id: str, name: PurePosixPath, data: bytes) -> None:
-    """Send one file. MLflow calls it as it is called on the disk."""
-    with tempfile.TemporaryDirectory() as place:
-        path = Path(place) / name.name
-        path.write_bytes(data)
-        client.log_artifact(id, str(path), None if name.parent == PurePosixPath() else str(name.parent))
+def _said(run: Known) -> dict[str, str]:
+    """The digests of the files that a run has, as its tag says."""
+    found: dict[str, str] = json.loads(run.tags.get(TAG, "{}"))
+    return found
 
 
 def _data(content: Content) -> bytes:

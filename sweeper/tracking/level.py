@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from mlflow.entities import Metric, Param, RunTag
 
 from sweeper.ports import Recorded
-from sweeper.tracking import artifacts, copy
+from sweeper.tracking import copy
 from sweeper.tracking.about import About, describe, sum_up
-from sweeper.tracking.artifacts import Content
+from sweeper.tracking.artifacts import Content, Files
 from sweeper.tracking.runs import Known, Runs
 from sweeper.tracking.store import CONFIRMATION, PARENT, value
 
 if TYPE_CHECKING:
+    from sweeper.tracking.logged import Models
     from sweeper.tracking.model import Winner
 
 _BATCH = 800  # rows in one request, which takes 1000 with params and tags
@@ -32,6 +33,8 @@ class Level:
 
     def __init__(self, runs: Runs, about: About) -> None:
         self.runs, self.about = runs, about
+        self.files = Files(runs)
+        self.models: Models | None = None
 
     def holds(self, state: Recorded, status: str) -> bool:
         """Whether MLflow has a trial as it is, as far as known."""
@@ -53,18 +56,18 @@ class Level:
             self._reopen(run)
         if not run.has(tags) or run.lacks(copy.params(trial)):
             self._log(run, state, tags)
-        traceback = {"error.txt": state.finish.traceback} if state.finish and state.finish.traceback else {}
-        artifacts.keep(self.runs.client, run, {**traceback, **files})
         if run.status != status:
             self.runs.client.set_terminated(run.id, status, end_time=state.ended if state.finish else None)
             run.status = status
+        traceback = {"error.txt": state.finish.traceback} if state.finish and state.finish.traceback else {}
+        self.files.keep(run, {**traceback, **files})
 
     def model(self, state: Recorded, winner: "Winner") -> None:
         """Make the model of a trial's run."""
-        from sweeper.tracking.model import log  # its imports are seconds, and most commands make no model
+        from sweeper.tracking.logged import Models  # its imports are seconds, and most commands make no model
 
-        client, run, experiment = self.runs.client, self.runs.known[state.trial.number], self.runs.experiment
-        artifacts.tried(client, run, lambda: log(client, experiment, run, state, winner))
+        self.models = self.models or Models(self.runs, self.files)
+        self.models.make(self.runs.known[state.trial.number], state, winner)
 
     def keep_only(self, states: Mapping[int, Recorded]) -> None:
         """Delete the runs of trials that the record does not have: those that a torn tail took."""
@@ -77,10 +80,10 @@ class Level:
         client, run = self.runs.client, self.runs.known[PARENT]
         describe(client, run, self.about)
         for name in gone:
-            artifacts.withdraw(client, run, name)
+            self.files.withdraw(run, name)
         if figures:
             sum_up(client, run, figures, at)
-        artifacts.keep(client, run, files)
+        self.files.keep(run, files)
 
     def end(self, status: str) -> None:
         """Give the run above the confirmed trials this status, and the sweep's own run last.

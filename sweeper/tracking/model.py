@@ -1,12 +1,10 @@
 """A sweep's winner as a model in MLflow's own format: whoever loads it needs no sweeper.
 
 What sweeper/data/served/model.py says is what runs; MLflow takes a copy of it beside the weights ("models from code").
-A model is made once: a tag of its run says which one is there. One whose making was cut off is deleted, and made anew.
 """
 
 import hashlib
 import json
-import re
 import tempfile
 import warnings
 from collections.abc import Mapping
@@ -15,20 +13,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from mlflow.entities import LoggedModelOutput, LoggedModelStatus, Metric, RunTag
 from mlflow.models import ModelSignature
-from mlflow.models.model import Model as Described
 from mlflow.types import ColSpec, DataType, Schema
-
-from sweeper.ports import Recorded
-from sweeper.tracking.copy import rows
-from sweeper.tracking.runs import Known
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # MLflow's, of type hints in its own code
     import mlflow.pyfunc
 
-TAG = "sweeper.model"
 _CODE = Path(__file__).parents[1] / "data" / "served" / "model.py"
 _NEEDED = ("mlflow", "numpy", "pandas", "safetensors", "torch", "transformers")
 _KNOBS = (
@@ -79,48 +70,6 @@ class Winner:
                 pip_requirements=[_pinned(name) for name in _NEEDED],
                 mlflow_model=described,
             )
-
-
-def log(client: Any, experiment: str, run: Known, state: Recorded, winner: Winner) -> None:
-    """Make the model of a run that does not have it yet, with the figures of its epoch."""
-    if run.tags.get(TAG) == winner.digest:
-        return
-    step = state.test.step if state.test else 0
-    id = _made(client, experiment, run, winner) or _make(client, experiment, run, _figures(state, step), winner)
-    if id not in [output.model_id for output in client.get_run(run.id).outputs.model_outputs]:
-        client.log_outputs(run.id, [LoggedModelOutput(id, step)])
-    client.log_batch(run.id, tags=[RunTag(TAG, winner.digest)])
-    run.tags[TAG] = winner.digest
-
-
-def _made(client: Any, experiment: str, run: Known, winner: Winner) -> str | None:
-    """The model of the run that is there and whole; what else there is of the run's is deleted."""
-    found = None
-    for model in client.search_logged_models([experiment], f"source_run_id = '{run.id}'"):
-        if model.status == LoggedModelStatus.READY and model.tags.get(TAG) == winner.digest:
-            found = str(model.model_id)
-        else:
-            client.delete_logged_model(model.model_id)
-    return found
-
-
-def _make(client: Any, experiment: str, run: Known, figures: list[tuple[str, float, int, int]], winner: Winner) -> str:
-    """Make a model with these figures: name, value, time and step of each."""
-    name, params = re.sub(r"[^\w-]", "-", winner.name), {key: str(value) for key, value in winner.config.items()}
-    model = client.create_logged_model(experiment, name, run.id, {TAG: winner.digest}, params, "text classifier")
-    id = str(model.model_id)
-    with tempfile.TemporaryDirectory() as place:
-        described = Described(artifact_path=model.artifact_location, run_id=run.id, model_uuid=id, model_id=id)
-        winner.write(Path(place) / "model", described)
-        client.log_model_artifacts(id, str(Path(place) / "model"))
-    client.log_batch(run.id, metrics=[Metric(*figure, model_id=id) for figure in figures])
-    client.finalize_logged_model(id, LoggedModelStatus.READY)
-    return id
-
-
-def _figures(state: Recorded, step: int) -> list[tuple[str, float, int, int]]:
-    """The figures of the epoch that the model is of: name, value, time, step."""
-    return [(name, value, at, found) for name, found, at, value in rows(state) if found == step]
 
 
 def _signature(labels: list[str], texts: int) -> ModelSignature:

@@ -7,7 +7,7 @@ that was made first.
 import getpass
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlflow.entities import Run
@@ -27,7 +27,9 @@ class Known:
     metrics: tuple[str, ...] = ()
     reports: int = 0
     checked: bool = False  # against the record
-    tries: int = 0  # to send files that MLflow did not take
+    tries: int = 0  # in a row, to send a file that MLflow did not take
+    heard: int = 0  # the answers of MLflow until the last of these tries
+    files: dict[str, str] = field(default_factory=dict)  # sent, by this command, and not in a tag yet: their digests
     described: bool = False  # by this command
 
     def has(self, tags: Mapping[str, str]) -> bool:
@@ -51,15 +53,19 @@ class Runs:
     ) -> None:
         self.uri, self.sweep, self.dataset, self.artifacts = uri, sweep, dataset, artifacts
         self.identity = identity(sweep, id)
-        self.answered = answered
+        self.answered, self.answers = answered, 0
         self.client: Any = None
         self.experiment = ""
         self.known: dict[int, Known] = {}
         self.looked = False  # False too after a run was asked for, until that was answered
 
+    def _hear(self) -> None:
+        self.answers += 1
+        self.answered()
+
     def look(self) -> None:
         """Learn which runs there are. Of several for one trial, the first made stays; a missing parent is made."""
-        self.client = self.client or Answering(client_of(self.uri), self.answered)
+        self.client = self.client or Answering(client_of(self.uri), self._hear)
         self.experiment = self.experiment or self._find_experiment()
         found: dict[int, list[Run]] = {}
         for run in search(self.client, self.experiment, self.identity):
@@ -114,5 +120,6 @@ def _known(run: Run, before: Known | None) -> Known:
     found = Known(run.info.run_id, run.info.status, dict(data.tags), dict(data.params), tuple(data.metrics))
     if before is not None and before.id == found.id:
         found.reports, found.checked = before.reports, before.checked
-        found.tries, found.described = before.tries, before.described
+        found.tries, found.heard, found.files = before.tries, before.heard, before.files
+        found.described = before.described
     return found

@@ -173,8 +173,8 @@ class MlflowTracker:
                 self._doubt = len(self.wanted) > 1
         if status == "FINISHED":
             self.level.keep_only(self.states)
-        self._level_own(status, last=self._over.is_set() and len(self.wanted) == 1)
         self.level.end(status)
+        self._level_own(status, last=self._over.is_set() and len(self.wanted) == 1)
 
     def _level_own(self, status: str, *, last: bool) -> None:
         """What the sweep's own run has beside its status. Its results come when all else is there, and go when a

@@ -73,6 +73,22 @@ def cause(error: BaseException) -> str:
     return f"answers {code[1]}" if code else shown(text)[:200] or type(error).__name__
 
 
+def passing(error: BaseException) -> bool:
+    """Whether what MLflow did not take now it may take at another time: it was away, or busy."""
+    away = any(isinstance(found, ConnectionError | TimeoutError) for found in _chain(error))
+    return away or re.search(r"\b(429|50[234])\b", str(error)) is not None
+
+
+def again(request: Callable[[], object]) -> None:
+    """Make a request, and once more where that may help at once."""
+    try:
+        request()
+    except Exception as error:
+        if not passing(error):
+            raise
+        request()
+
+
 def _chain(error: BaseException) -> Iterator[BaseException]:
     following: BaseException | None = error
     while following is not None:

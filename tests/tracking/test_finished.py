@@ -17,9 +17,7 @@ from tests.confirmed import Scores, sweep
 from tests.spaces import small
 from tests.stores import PARENT, Shelf, made
 from tests.stories import Story
-from tests.tracking.test_mlflow_faults import backend
 
-__all__ = ["backend"]  # a real MLflow server
 pytestmark = pytest.mark.mlflow
 
 CE: Scores = [0.50, 0.51, 0.505]
