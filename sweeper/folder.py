@@ -1,6 +1,7 @@
 """The folder of a sweep, `sweeps/sst5-3f9a1c2e/`, named by what the sweep is.
 
 sweep.json       the question as it was put, and what was frozen when it was first put
+sweep.yaml       every key as it was last run with, defaults too
 record.journal   every proposal, report and outcome (record/study.py)
 trials/          checkpoints of the trials that run, tracebacks of those that failed
 train/           models that `sweeper train` made
@@ -14,7 +15,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,27 @@ class SweepFolder:
 
     @property
     def spec(self) -> SweepSpec:
-        """The spec as it was at the first start."""
-        return SweepSpec.model_validate(self.frozen.spec)
+        """The spec as it was last run: a larger budget and the like may have come since the first start."""
+        try:
+            lines = (self.path / "sweep.yaml").read_text(encoding="utf-8").splitlines()
+            pairs = (line.partition(": ") for line in lines if not line.startswith("#"))
+            return SweepSpec.model_validate({key: json.loads(value) for key, _, value in pairs})
+        except (FileNotFoundError, ValueError):
+            return SweepSpec.model_validate(self.frozen.spec)
+
+    def note(self, spec: SweepSpec) -> None:
+        """Keep what the sweep is about to run with, as a file that runs as it is: each value is JSON, and so YAML."""
+        values = spec.model_dump(mode="json", exclude_none=True)
+        pins = [f"# {name}: {pin}" for name, pin in self.frozen.resolved.items()]
+        lines = [*pins, *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in values.items())]
+        with written(self.path / "sweep.yaml") as file:
+            file.write("".join(f"{line}\n" for line in lines).encode())
+
+    def know(self, labels: Sequence[str], test: Mapping[str, Any] | None) -> None:
+        """Freeze what a folder of an earlier version does not have."""
+        if not self.frozen.labels:
+            self.frozen = replace(self.frozen, labels=list(labels), test=test)
+            write(self.path / "sweep.json", asdict(self.frozen))
 
     def results(self) -> dict[str, Any] | None:
         """The results where the sweep is finished; None too where they cannot be read: the record has all of them."""

@@ -104,6 +104,7 @@ def _confirm(spec: SweepSpec, recorded: Sequence[Recorded], cell: int) -> dict[s
         "confirms": won.trial.number,
         "params": _tuned(spec, won.trial.params, cell),
         "planned": spec.confirm.seeds,
+        "top": spec.confirm.top,
         **_cost(spec, confirmed),
         "search": _plain(won.search),
         **spread,

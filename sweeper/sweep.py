@@ -37,7 +37,7 @@ def run(
 ) -> bool:  # fmt: skip
     """Run what the budget allows and the record does not have yet; True where the sweep is done.
 
-    Checkpoints of trials that have ended are gone afterwards, and the models of confirmed trials once they are scored.
+    Checkpoints of trials that have ended are gone afterwards; models of confirmed trials are the caller's to remove.
     `say` gets what the user should know meanwhile. Raises SweeperError where the first trials all failed alike, or a
     winner could not be scored.
     """

@@ -10,6 +10,7 @@ import pytest
 
 from sweeper import folder
 from sweeper.document import Document
+from sweeper.edges import yaml
 from sweeper.errors import UsageError
 from sweeper.folder import SweepFolder
 from sweeper.reading import read
@@ -154,3 +155,30 @@ def test_a_folder_that_a_crash_left_without_its_sweep_is_used(tmp_path: Path) ->
     first = create(tmp_path / "a")
     (tmp_path / "b" / first.name).mkdir(parents=True)
     assert create(tmp_path / "b").name == first.name
+
+
+def test_the_spec_is_the_one_that_was_last_run(tmp_path: Path) -> None:
+    made = create(tmp_path)
+    assert made.spec == spec_of()
+    grown = spec_of(budget={"trials": 60, "hours": 3}, confirm={"seeds": 2, "top": 3})
+    made.note(grown)
+    assert folder.open_(made.path).spec == grown
+    (made.path / "sweep.yaml").write_text("dataset: [")
+    assert folder.open_(made.path).spec == spec_of()
+
+
+def test_what_is_noted_is_a_search_space_that_runs_as_it_is(tmp_path: Path) -> None:
+    made = create(tmp_path)
+    made.note(spec_of(budget={"trials": 7}))
+    again = read(yaml.read(made.path / "sweep.yaml", ()))
+    assert again == spec_of(budget={"trials": 7})
+    assert again.question == made.frozen.question
+
+
+def test_a_folder_of_an_earlier_version_learns_classes_and_test_split_once(tmp_path: Path) -> None:
+    made = create(tmp_path)
+    test = {"texts": 3, "digest": "d"}
+    made.know(["a", "b"], test)
+    made.know(["c"], None)
+    again = folder.open_(made.path)
+    assert (again.frozen.labels, again.frozen.test) == (["a", "b"], test)

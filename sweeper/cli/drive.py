@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,17 @@ def _send(screen: Screen, folder: SweepFolder) -> None:
 
 def _finished(spec: SweepSpec, folder: SweepFolder | None) -> bool:
     results = folder.results() if folder else None
-    return results is not None and results["trials"] >= sum(spec.share(cell) for cell in range(len(spec.cells)))
+    if results is None or results["trials"] < sum(spec.share(cell) for cell in range(len(spec.cells))):
+        return False
+    return all(_confirmed(spec, cell) for cell in results["cells"])
+
+
+def _confirmed(spec: SweepSpec, cell: Mapping[str, Any]) -> bool:
+    """Whether a cell was confirmed with as many settings and seeds as the spec wants, or has nothing to confirm."""
+    if not spec.confirm.seeds or cell["best"] is None or not cell["best"]["completed"]:
+        return True
+    found = cell["confirm"]
+    return found is not None and found["planned"] >= spec.confirm.seeds and found["top"] >= spec.confirm.top
 
 
 def _runner(inline: bool) -> Any:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from sweeper.folder import SweepFolder, write
 from sweeper.spec import SweepSpec
-from sweeper.whole import written
 
 if TYPE_CHECKING:
     from sweeper.tracking.about import About
@@ -25,31 +24,17 @@ def note(spec: SweepSpec, folder: SweepFolder) -> None:
     """Write sweep.yaml and versions.json to the folder of a sweep that is about to run."""
     from sweeper.edges import git
 
-    pins = [f"# {name}: {pin}" for name, pin in folder.frozen.resolved.items()]
-    values = spec.model_dump(mode="json", exclude_none=True)
-    lines = [*pins, *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in values.items())]
-    with written(folder.path / "sweep.yaml") as file:
-        file.write("".join(f"{line}\n" for line in lines).encode())
+    folder.note(spec)
     commit = git.commit(Path.cwd())
     found = {"python": platform.python_version(), **{name: metadata.version(name) for name in _PACKAGES}}
     write(folder.path / "versions.json", found | ({"commit": commit} if commit else {}))
-
-
-def _noted(folder: SweepFolder) -> SweepSpec:
-    """The spec as it was last run."""
-    try:
-        lines = (folder.path / "sweep.yaml").read_text(encoding="utf-8").splitlines()
-        values = {key: json.loads(text) for key, _, text in (line.partition(": ") for line in lines if line[:1] != "#")}
-        return SweepSpec.model_validate(values)
-    except (FileNotFoundError, ValueError):
-        return folder.spec
 
 
 def about(folder: SweepFolder) -> "About":
     """What the sweep's own run says: what never changes are parameters, what a larger budget changes are tags."""
     from sweeper.tracking.about import About
 
-    spec = _noted(folder)
+    spec = folder.spec
     asha = "off" if spec.asha == "off" else f"{spec.asha.grace_epochs:g}, {spec.asha.reduction_factor}"
     params = {
         "dataset": spec.data.repository or spec.data.name,

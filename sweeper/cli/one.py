@@ -34,6 +34,7 @@ def run_one(screen: Screen, runner: Runner, prepared: Prepared, sweeps: Path) ->
     folder = prepared.folder or create(
         sweeps, spec, prepared.resolved, share.cpu, corpus.labels, test_split(corpus)
     )  # fmt: skip
+    folder.know(corpus.labels, test_split(corpus))
     with closing(OptunaStudy(spec, folder.journal, folder.frozen.threads)) as study:
         screen.log_in(folder.path / "logs")
         data = materialise(prepared, spec.encoders, step=screen.step)
@@ -62,6 +63,7 @@ def _driven(
         results = results_of(spec, folder, recorded, study.looks())
         if done:
             publish(screen, prepared, folder, recorded, results)
+            projected.keep(tracker, folder)
         status = "FINISHED"
     except Exception:
         status = "FAILED"
@@ -69,7 +71,6 @@ def _driven(
     finally:
         if status == "KILLED":
             screen.line("closing; a second Ctrl-C ends it at once")
-        projected.keep(tracker, folder)
         tracker.close(status)
         if not tracker.behind:
             folder.sent()

@@ -38,8 +38,7 @@ def report(
         from sweeper.results import results
 
         folder = open_(sweep)
-        kept = folder.results()
-        spec = folder.spec if kept is None else _last(folder.spec, kept)
+        kept, spec = folder.results(), folder.spec
         with closing(OptunaStudy(spec, folder.journal, folder.frozen.threads)) as study:
             recorded, looks = study.recorded(), study.looks()
         found = results(spec, folder, recorded, looks)
@@ -50,18 +49,6 @@ def report(
             screen, folder, spec, recorded, found, corpus, untold=untold, finished=kept is not None, out=out
         )
         screen.line(f"report: {place} ({place.stat().st_size / 1e6:.1f} MB)")
-
-
-def _last(spec: "SweepSpec", results: "Mapping[str, Any]") -> "SweepSpec":
-    """The spec of a finished sweep as it last ran: the folder has the first, and both of these may change since."""
-    from sweeper.sections import Budget, Confirm
-
-    confirmed = [cell["confirm"] for cell in results["cells"] if cell["confirm"]]
-    seeds = max((one["planned"] for one in confirmed), default=spec.confirm.seeds)
-    top = max((len(one["candidates"]) for one in confirmed), default=spec.confirm.top)
-    return spec.model_copy(
-        update={"budget": Budget(trials=results["trials"]), "confirm": Confirm(seeds=seeds, top=top)}
-    )
 
 
 def _corpus(screen: Screen, folder: "SweepFolder") -> "tuple[Corpus | None, str]":

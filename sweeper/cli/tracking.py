@@ -38,10 +38,13 @@ def _place(sweeps: Path) -> str:
     return shown(uri)
 
 
-def how_to_see(sweeps: Path) -> str:
-    """Where to look at the runs: a server's address, or the command that starts one."""
-    place = _place(sweeps)
-    return place if place.startswith("http") else f"mlflow ui --backend-store-uri {place}"
+def how_to_see(place: Path) -> str:
+    """Where to look at the runs of a sweep, or of a folder of sweeps: a server's address, or the command that is one."""
+    is_sweep = (place / "sweep.json").exists()
+    server = _place(place.parent if is_sweep else place)
+    if server.startswith("http"):
+        return server
+    return f"sweeper ui {shlex.quote(str(place))}" if is_sweep else f"sweeper ui --sweeps {shlex.quote(str(place))}"
 
 
 def tracker_of(
