@@ -39,7 +39,7 @@ def _place(sweeps: Path) -> str:
 
 
 def how_to_see(place: Path) -> str:
-    """Where to look at the runs of a sweep, or of a folder of sweeps: a server's address, or the command that is one."""
+    """Where to look at the runs of a sweep, or of all in a folder: a server's address, or the command that is one."""
     is_sweep = (place / "sweep.json").exists()
     server = _place(place.parent if is_sweep else place)
     if server.startswith("http"):
