@@ -6,6 +6,7 @@ that it does not hold them up. Trouble is logged, told once while it lasts, and 
 """
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,16 +14,17 @@ from sweeper.ports import Recorded
 from sweeper.tracking.about import About
 from sweeper.tracking.artifacts import Content
 from sweeper.tracking.copy import status_of
+from sweeper.tracking.kept import Kept
 from sweeper.tracking.level import Level
 from sweeper.tracking.runs import Runs
 from sweeper.tracking.store import PARENT
-from sweeper.tracking.trouble import Trouble, shown
+from sweeper.tracking.trouble import Trouble, passing, shown
 
 if TYPE_CHECKING:
     from sweeper.tracking.model import Winner
 
-_RESULTS = "results.json"
 _PATIENCE = 30.0  # seconds that `close` waits for MLflow to take what is left
+_REFUSALS = 3  # in a row, after which `close` does not wait for a run
 _INTERRUPTED = 5.0  # the same, where the user waits for the command to end
 
 
@@ -55,10 +57,9 @@ class MlflowTracker:
         self.level = Level(self.runs, about)
         self.states: dict[int, Recorded] = {}
         self.wanted: dict[int, _Wanted] = {PARENT: _Wanted(None, status)}
-        self.files: dict[int, dict[str, Content]] = {}
-        self.winners: dict[int, Winner] = {}
-        self.figures: dict[str, float] = {}
+        self.kept = Kept()
         self.answers = 0
+        self._refused: Counter[int] = Counter()  # how often in a row MLflow said no to a run
         self._doubt = False  # whether a run may have been made that we do not know of
         self._changed = threading.Condition()
         self._over, self._abandoned = threading.Event(), threading.Event()
@@ -77,19 +78,19 @@ class MlflowTracker:
         results.json of the sweep is sent when it is all that MLflow lacks: where it is, everything else is too.
         """
         with self._changed:
-            self.files[number] = {**self.files.get(number, {}), **files}
+            self.kept.add(number, files)
             self._want(number)
 
     def keep_model(self, number: int, winner: "Winner") -> None:
         """Keep the model of a trial with its run, as a model of MLflow's own."""
         with self._changed:
-            self.winners[number] = winner
+            self.kept.winners[number] = winner
             self._want(number)
 
     def sum_up(self, figures: Mapping[str, float]) -> None:
         """Keep figures of what the whole sweep used so far with its own run."""
         with self._changed:
-            self.figures.update(figures)
+            self.kept.figures.update(figures)
             self._want(PARENT)
 
     def _want(self, number: int) -> None:
@@ -121,11 +122,17 @@ class MlflowTracker:
 
     def _wait(self, patience: float, while_answering: bool) -> None:
         answers = -1
-        while self.thread.is_alive() and answers != self.answers:
+        while self.thread.is_alive() and answers != self.answers and not self._stuck():
             answers = self.answers
             self.thread.join(patience)
             if not while_answering:
                 return
+
+    def _stuck(self) -> bool:
+        """Whether MLflow has said no to all that is left, again and again."""
+        with self._changed:
+            left = [number for number in self.wanted if number != PARENT] or list(self.wanted)
+            return bool(left) and all(self._refused[number] >= _REFUSALS for number in left)
 
     @property
     def behind(self) -> int:
@@ -156,9 +163,9 @@ class MlflowTracker:
             self.runs.look()
         if wanted.state is not None:
             number = wanted.state.trial.number
-            self.level.send(wanted.state, status_of(wanted.state, wanted.sweep), self.files.get(number, {}))
-            if number in self.winners:
-                self.level.model(wanted.state, self.winners[number])
+            self.level.send(wanted.state, status_of(wanted.state, wanted.sweep), self.kept.of(number))
+            if number in self.kept.winners:
+                self.level.model(wanted.state, self.kept.winners[number])
         else:
             self._level_parent(wanted.sweep)
 
@@ -174,24 +181,17 @@ class MlflowTracker:
         if status == "FINISHED":
             self.level.keep_only(self.states)
         self.level.end(status)
-        self._level_own(status, last=self._over.is_set() and len(self.wanted) == 1)
-
-    def _level_own(self, status: str, *, last: bool) -> None:
-        """What the sweep's own run has beside its status. Its results come when all else is there, and go when a
-        larger budget makes old ones of them.
-        """
         with self._changed:
-            kept = self.files.get(PARENT, {})
-            gone = [_RESULTS] if status != "FINISHED" and _RESULTS not in kept else []
-            files = {name: kept[name] for name in sorted(kept, key=_RESULTS.__eq__) if last or name != _RESULTS}
-            figures = dict(self.figures)
+            last = self._over.is_set() and len(self.wanted) == 1
+            files, figures = self.kept.own(last=last), dict(self.kept.figures)
             at = max((at for one in self.states.values() for at in (one.started, one.ended or 0)), default=0)
-        self.level.sweep(files, gone, figures, at)
+        self.level.sweep(files, self.kept.gone(status), figures, at)
 
     def _done(self, number: int, wanted: _Wanted, *, asked: bool) -> None:
         """The run is level; where there is newer news of it by now, it waits behind the others once more."""
         with self._changed:
             newest = self.wanted.pop(number)
+            self._refused.pop(number, None)
             again = number == PARENT and self._doubt and self._over.is_set()
             if newest is not wanted or again:
                 self.wanted[number] = newest
@@ -205,6 +205,7 @@ class MlflowTracker:
         """Put the run behind the others, and wait a little, longer each time."""
         self._doubt |= number != PARENT or not self._over.is_set() or not self.runs.looked
         with self._changed:
+            self._refused[number] += not passing(error)
             self.wanted[number] = self.wanted.pop(number)
             self.wanted.setdefault(PARENT, _Wanted(None, self.status))  # for a request may come late: a last look
         pause = self.trouble.failed(error, log=not self._abandoned.is_set())
