@@ -101,5 +101,5 @@ def test_folders_of_killed_drivers_are_removed_and_those_of_living_ones_stay(tmp
         (tmp_path / name / "driver.lock").touch()
     with FileLock(tmp_path / "sweeper-alive" / "driver.lock"):
         runner = RayRunner(tmp_path)
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["other-dead", "sweeper-alive", runner.folder.name]
+        assert {path.name for path in tmp_path.iterdir()} == {"other-dead", "sweeper-alive", runner.folder.name}
         runner.lock.release()
