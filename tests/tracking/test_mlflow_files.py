@@ -1,6 +1,7 @@
 """Beside its trials a sweep has in MLflow what describes it, and files: each sent once, the results last of all."""
 
 import json
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -51,7 +52,9 @@ def kept(uri: str, run: Any) -> dict[str, bytes]:
             if entry.is_dir:
                 folders.append(entry.path)
             else:
-                found[entry.path] = Path(client.download_artifacts(run.info.run_id, entry.path)).read_bytes()
+                with tempfile.TemporaryDirectory() as place:
+                    path = client.download_artifacts(run.info.run_id, entry.path, place)
+                    found[entry.path] = Path(path).read_bytes()
     return found
 
 
