@@ -59,12 +59,9 @@ def missing(spec: SweepSpec, recorded: Sequence[Recorded]) -> list[tuple[Trial, 
     return found
 
 
-def cut_off(spec: SweepSpec, recorded: Sequence[Recorded]) -> list[Trial]:
-    """Trials that confirm and were cut off."""
-    every = (
-        one for cell in range(len(spec.cells)) for found in candidates(spec, recorded, cell) for one in found.seeds
-    )
-    return [one.trial for one in every if one.finish is None]
+def cut_off(recorded: Sequence[Recorded]) -> list[Trial]:
+    """Trials that confirm and were cut off: they come to their end, though a larger budget may have found better."""
+    return [one.trial for one in recorded if one.trial.confirms and one.finish is None]
 
 
 def winner(spec: SweepSpec, recorded: Sequence[Recorded], cell: int) -> Candidate | None:

@@ -15,7 +15,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ class Frozen:
 
     `spec` is the whole spec as it then was, `question` what the sweep is of it. `resolved` maps `dataset` and each
     encoder to a commit or digest, and `rows` to the digest of the rows. `id` tells two sweeps of one question apart.
-    `test` says how many texts the test split has, and their digest; None where there is none.
+    `splits` says how many texts each split has, and their digest.
     """
 
     question: Mapping[str, Any]
@@ -39,7 +39,7 @@ class Frozen:
     threads: int
     id: str = ""
     labels: Sequence[str] = ()
-    test: Mapping[str, Any] | None = None
+    splits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 class SweepFolder:
@@ -81,10 +81,10 @@ class SweepFolder:
         with written(self.path / "sweep.yaml") as file:
             file.write("".join(f"{line}\n" for line in lines).encode())
 
-    def know(self, labels: Sequence[str], test: Mapping[str, Any] | None) -> None:
+    def know(self, labels: Sequence[str], splits: Mapping[str, Mapping[str, Any]]) -> None:
         """Freeze what a folder of an earlier version does not have."""
         if not self.frozen.labels:
-            self.frozen = replace(self.frozen, labels=list(labels), test=test)
+            self.frozen = replace(self.frozen, labels=list(labels), splits=dict(splits))
             write(self.path / "sweep.json", asdict(self.frozen))
 
     def results(self) -> dict[str, Any] | None:
@@ -152,14 +152,16 @@ def open_(path: Path) -> SweepFolder:
 
 def create(
     sweeps: Path, spec: SweepSpec, resolved: Mapping[str, str], threads: int, labels: Sequence[str] = (),
-    test: Mapping[str, Any] | None = None,
+    splits: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> SweepFolder:  # fmt: skip
     """Make the folder of a new sweep, and freeze what it is about; beside one of the same name, as NAME.2."""
     first = f"{spec.data.name}-{fingerprint(spec.question, resolved)}"
     names = itertools.chain([first], (f"{first}.{number}" for number in itertools.count(2)))
     name = next(name for name in names if not (sweeps / name / "sweep.json").exists())
     whole = spec.model_dump(mode="json")
-    frozen = Frozen(spec.question, whole, dict(resolved), threads, secrets.token_hex(4), list(labels), test)
+    frozen = Frozen(
+        spec.question, whole, dict(resolved), threads, secrets.token_hex(4), list(labels), dict(splits or {})
+    )
     folder = SweepFolder(sweeps / name, frozen)
     write(folder.path / "sweep.json", asdict(folder.frozen))
     return folder

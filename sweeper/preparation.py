@@ -91,10 +91,9 @@ def digest(corpus: Corpus) -> str:
     return _digest(corpus, sorted(corpus.splits))
 
 
-def test_split(corpus: Corpus) -> dict[str, Any] | None:
-    """How many texts the test split has, and their digest; None where there is none."""
-    rows = corpus.splits.get("test")
-    return None if rows is None else {"texts": len(rows), "digest": _digest(corpus, ["test"])}
+def described(corpus: Corpus) -> dict[str, dict[str, Any]]:
+    """How many texts each split has, and their digest."""
+    return {name: {"texts": len(rows), "digest": _digest(corpus, [name])} for name, rows in corpus.splits.items()}
 
 
 def _digest(corpus: Corpus, splits: Iterable[str]) -> str:

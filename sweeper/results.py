@@ -32,7 +32,7 @@ def results(
         "labels": list(frozen.labels),
         "threads": frozen.threads,
         "gpu": spec.resources.gpu,
-        "test": dict(frozen.test) if frozen.test else None,
+        "test": dict(frozen.splits["test"]) if "test" in frozen.splits else None,
         "looks": [asdict(look) for look in looks],
         "cells": [_cell(spec, recorded, cell) for cell in range(len(spec.cells))],
     }

@@ -179,7 +179,7 @@ class Confirmation(_Stage):
     def __init__(self, spec: SweepSpec, study: Study, trackers: Sequence[Tracker], say: Say = nobody) -> None:
         super().__init__(spec, study, trackers, say)
         recorded = study.recorded()
-        self.again.extend(confirmation.cut_off(spec, recorded))
+        self.again.extend(confirmation.cut_off(recorded))
         self.waiting = deque(confirmation.missing(spec, recorded))
 
     def _coming(self) -> bool:

@@ -68,7 +68,9 @@ class Story:
         """What was fixed when it began."""
         whole = self.spec.model_dump(mode="json")
         test = {"texts": self.texts, "digest": "0123456789abcdef"}
-        return Frozen(self.spec.question, whole, {"dataset": "c0ffee", "m": "facade"}, 4, "", self.labels, test)
+        return Frozen(
+            self.spec.question, whole, {"dataset": "c0ffee", "m": "facade"}, 4, "", self.labels, {"test": test}
+        )
 
     def _params(self, cell: int) -> dict[str, Scalar]:
         params, space = dict(self.spec.cells[cell]), self.spec.space

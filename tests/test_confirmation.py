@@ -280,3 +280,20 @@ def test_trackers_hear_of_confirmed_trials_and_of_their_scores(tmp_path: Path) -
         sweep.run(spec(), record, InlineRunner(1, 0), [watching], jobs(tmp_path), Allocation(1, 0, 1))
         assert watching.states == {one.trial.number: one for one in record.recorded()}
     assert watching.states[5].test is not None
+
+
+def test_a_confirmation_that_was_cut_off_ends_though_something_better_was_found_meanwhile(tmp_path: Path) -> None:
+    run(spec(confirm={"seeds": 0}), tmp_path)
+    with study(spec(), tmp_path) as record:
+        cut = Confirmation(spec(), record, []).next()
+        assert cut is not None
+    best = float(cut.params["alpha"])
+    for trials in range(4, 20):
+        found = run(spec(budget={"trials": trials}, confirm={"seeds": 0}), tmp_path)
+        if max(float(one.trial.params["alpha"]) for one in found if not one.trial.confirms) > best:
+            break
+    recorded = run(spec(budget={"trials": trials}), tmp_path)
+    assert all(one.finish is not None for one in recorded)
+    assert {one.trial.params["alpha"] for one in recorded if one.test} == {
+        max(float(one.trial.params["alpha"]) for one in recorded)
+    }

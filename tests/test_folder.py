@@ -177,8 +177,8 @@ def test_what_is_noted_is_a_search_space_that_runs_as_it_is(tmp_path: Path) -> N
 
 def test_a_folder_of_an_earlier_version_learns_classes_and_test_split_once(tmp_path: Path) -> None:
     made = create(tmp_path)
-    test = {"texts": 3, "digest": "d"}
-    made.know(["a", "b"], test)
-    made.know(["c"], None)
+    splits = {"test": {"texts": 3, "digest": "d"}}
+    made.know(["a", "b"], splits)
+    made.know(["c"], {})
     again = folder.open_(made.path)
-    assert (again.frozen.labels, again.frozen.test) == (["a", "b"], test)
+    assert (again.frozen.labels, again.frozen.splits) == (["a", "b"], splits)

@@ -35,14 +35,14 @@ def drive(
                 runner = stack.enter_context(_runner(inline))
             for k in open_:
                 done, results[k] = run_one(screen, runner, prepared[k], sweeps)
-                _show(screen, found[k][0], done, results[k], sweeps)
+                _show(screen, found[k][0], done, results[k])
     for k, (spec, folder) in enumerate(found):
         if folder is not None and k not in results:
             results[k] = _rebuilt(spec, folder)
             screen.line(f"{folder.name} is finished; a larger budget, or another seed, goes on from here")
             if folder.unsent:
                 _send(screen, folder)
-            _show(screen, spec, folder, results[k], sweeps)
+            _show(screen, spec, folder, results[k])
     return [results[k] for k in range(len(found))]
 
 
@@ -91,7 +91,7 @@ def _runner(inline: bool) -> Any:
     return RayRunner()
 
 
-def _show(screen: Screen, spec: SweepSpec, folder: SweepFolder, results: dict[str, Any], sweeps: Path) -> None:
+def _show(screen: Screen, spec: SweepSpec, folder: SweepFolder, results: dict[str, Any]) -> None:
     """The search's best, the table where it was confirmed, and what to do next."""
     screen.line()
     screen.console.print(words.results_table(spec, results))
@@ -109,6 +109,6 @@ def _show(screen: Screen, spec: SweepSpec, folder: SweepFolder, results: dict[st
     for what, name in (("its model:", "model"), ("the report:", "report.html")):
         if (folder.path / name).exists():
             screen.line(f"{what:<22} {folder.path / name}")
-    screen.line(f"compare the runs:      {tracking.how_to_see(sweeps)}")
+    screen.line(f"compare the runs:      {tracking.how_to_see(folder.path)}")
     if screen.log is not None:
         screen.line(f"log:                   {screen.log}")

@@ -6,7 +6,6 @@ of Python and packages, and the commit of the user's own files where they have o
 
 import json
 import platform
-from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,9 +64,8 @@ def _splits(spec: SweepSpec, folder: SweepFolder) -> Any:
     """The splits of the data set as they were used, and where they come from."""
     from sweeper.tracking.about import Rows
 
-    frozen = folder.frozen
-    known: Mapping[str, Mapping[str, Any]] = getattr(frozen, "splits", {"test": frozen.test} if frozen.test else {})
-    return {name: Rows(rows["texts"], rows["digest"], *_source(spec, folder, name)) for name, rows in known.items()}
+    splits = folder.frozen.splits.items()
+    return {name: Rows(rows["texts"], rows["digest"], *_source(spec, folder, name)) for name, rows in splits}
 
 
 def _source(spec: SweepSpec, folder: SweepFolder, split: str) -> tuple[str, dict[str, str | None]]:

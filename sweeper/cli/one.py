@@ -15,7 +15,7 @@ from sweeper.cli.publish import publish
 from sweeper.cli.screen import Screen
 from sweeper.folder import SweepFolder, changes, create
 from sweeper.ports import Job, Recorded, Runner, Tracker, Trainer, TrainingData, View
-from sweeper.preparation import test_split
+from sweeper.preparation import described
 from sweeper.results import results as results_of
 from sweeper.spec import SweepSpec
 from sweeper.sweep import Jobs
@@ -32,9 +32,9 @@ def run_one(screen: Screen, runner: Runner, prepared: Prepared, sweeps: Path) ->
     share = runner.allocate(spec.resources.cpu, spec.resources.gpu)
     before = None if prepared.folder else changes(sweeps, spec)
     folder = prepared.folder or create(
-        sweeps, spec, prepared.resolved, share.cpu, corpus.labels, test_split(corpus)
+        sweeps, spec, prepared.resolved, share.cpu, corpus.labels, described(corpus)
     )  # fmt: skip
-    folder.know(corpus.labels, test_split(corpus))
+    folder.know(corpus.labels, described(corpus))
     with closing(OptunaStudy(spec, folder.journal, folder.frozen.threads)) as study:
         screen.log_in(folder.path / "logs")
         data = materialise(prepared, spec.encoders, step=screen.step)

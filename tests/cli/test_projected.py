@@ -39,7 +39,7 @@ class Kept:
 @pytest.fixture
 def folder(tmp_path: Path) -> SweepFolder:
     test = {"texts": 4, "digest": "abc"}
-    return create(tmp_path, small(), {"dataset": "c0ffee", "rows": "r"}, 1, LABELS, test)
+    return create(tmp_path, small(), {"dataset": "c0ffee", "rows": "r"}, 1, LABELS, {"test": test})
 
 
 def kept(folder: SweepFolder) -> Any:

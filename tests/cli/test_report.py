@@ -54,8 +54,9 @@ def corpus(prepared: Prepared) -> Corpus:
 @pytest.fixture
 def folder(spec: SweepSpec, prepared: Prepared, tmp_path: Path) -> SweepFolder:
     """A sweep that has begun, on the data that ships."""
-    test = preparation.test_split(prepared.corpus)
-    return create(tmp_path / "sweeps", spec, prepared.resolved, 1, prepared.corpus.labels, test)
+    return create(
+        tmp_path / "sweeps", spec, prepared.resolved, 1, prepared.corpus.labels, preparation.described(prepared.corpus)
+    )
 
 
 def study(folder: SweepFolder) -> "closing[OptunaStudy]":
