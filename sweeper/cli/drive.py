@@ -76,7 +76,7 @@ def _confirmed(spec: SweepSpec, cell: Mapping[str, Any]) -> bool:
     """Whether a cell was confirmed with as many settings and seeds as the spec wants, or has nothing to confirm."""
     if not spec.confirm.seeds or cell["best"] is None or not cell["best"]["completed"]:
         return True
-    found = cell["confirm"]
+    found = cell.get("confirm")  # results of an earlier version have none
     return found is not None and found["planned"] >= spec.confirm.seeds and found["top"] >= spec.confirm.top
 
 
