@@ -89,7 +89,7 @@ def unscored(spec: SweepSpec, recorded: Sequence[Recorded]) -> list[Trial]:
     """The winners' trials that have a model which was not scored yet."""
     winners = (winner(spec, recorded, cell) for cell in range(len(spec.cells)))
     seeds = (one for found in winners if found is not None for one in found.seeds)
-    return [one.trial for one in seeds if one.test is None and one.finish and one.finish.outcome in WITH_MODEL]
+    return [one.trial for one in seeds if one.test is None and _has_model(one)]
 
 
 def champion(spec: SweepSpec, recorded: Sequence[Recorded]) -> Recorded | None:

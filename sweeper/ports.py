@@ -28,6 +28,12 @@ class Predictions:
     labels: "NDArray[np.int64]"  # (N,) the true classes
     probabilities: "NDArray[np.float32]"  # (N, C)
 
+    @property
+    def classes(self) -> "NDArray[np.int64]":
+        """The class that is given to each text (N,)."""
+        found: NDArray[np.int64] = self.probabilities.argmax(axis=1)
+        return found
+
 
 @dataclass(frozen=True)
 class Scored:

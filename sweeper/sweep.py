@@ -67,7 +67,8 @@ def _score(
     opens = any("test" in data.splits for data in job.data.values())
     scoring = Scoring(spec, study, trackers, todo, opens, jobs.keep, say)
     runner.run(scoring, job, share)
-    for number, finish in scoring.failed.items():
+    if scoring.failed:
+        number, finish = next(iter(scoring.failed.items()))
         where = trial_folder(job.folder, next(trial for trial in todo if trial.number == number)) / "error.txt"
         raise SweeperError(
             f"trial {number}: its model could not be scored ({finish.reason}; {where}); the same command tries again"

@@ -10,12 +10,11 @@ from typing import Any
 from sweeper.cli import tracking, words
 from sweeper.cli.one import run_one
 from sweeper.cli.prepare import prepare
-from sweeper.cli.publish import table_text
+from sweeper.cli.publish import refreshed, table_text
 from sweeper.cli.screen import Screen
 from sweeper.errors import SweeperError
 from sweeper.folder import SweepFolder, find
 from sweeper.results import leader
-from sweeper.results import results as results_of
 from sweeper.spec import SweepSpec
 
 
@@ -47,14 +46,11 @@ def drive(
 
 
 def _rebuilt(spec: SweepSpec, folder: SweepFolder) -> dict[str, Any]:
-    """The results of a finished sweep from its record, which they are a function of: damage to either is found."""
+    """The results of a finished sweep, made from its record once more: damage to either is found."""
     from sweeper.record.study import OptunaStudy
 
     with closing(OptunaStudy(spec, folder.journal, folder.frozen.threads)) as study:
-        results = results_of(spec, folder, study.recorded(), study.looks())
-    if results != folder.results():
-        folder.finish(results)
-    return results
+        return refreshed(spec, folder, study)
 
 
 def _send(screen: Screen, folder: SweepFolder) -> None:

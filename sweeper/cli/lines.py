@@ -51,8 +51,7 @@ class Lines:
         parts += [f"{poor} ended badly"] if poor else []
         parts += [f"{running} running"] if running else []
         if state.confirming():
-            ended = sum(one.finish is not None for one in state.confirming())
-            parts.append(f"{ended} of {state.to_confirm} confirmed")
+            parts.append(f"{state.confirmed()} of {state.to_confirm} confirmed")
         best = state.best()
         if best is not None:
             place = words.cell(self.spec, best.cell)

@@ -100,8 +100,7 @@ class Drawing:
         left = state.seconds_left(self.slots, self.clock())
         parts += [f"about {words.duration(left)} left"] if left is not None else []
         if state.confirming():
-            ended = sum(one.finish is not None for one in state.confirming())
-            parts.insert(1, f"confirming {ended}/{state.to_confirm}")
+            parts.insert(1, f"confirming {state.confirmed()}/{state.to_confirm}")
         spared, whole = state.saved()
         return ["  ·  ".join(parts), *([f"ASHA saved {spared:g} of {whole:g} epochs"] if spared else [])]
 

@@ -31,10 +31,9 @@ def run_one(screen: Screen, runner: Runner, prepared: Prepared, sweeps: Path) ->
     spec, corpus = prepared.spec, prepared.corpus
     share = runner.allocate(spec.resources.cpu, spec.resources.gpu)
     before = None if prepared.folder else changes(sweeps, spec)
-    folder = prepared.folder or create(
-        sweeps, spec, prepared.resolved, share.cpu, corpus.labels, described(corpus)
-    )  # fmt: skip
-    folder.know(corpus.labels, described(corpus))
+    pinned = corpus.labels, described(corpus)
+    folder = prepared.folder or create(sweeps, spec, prepared.resolved, share.cpu, *pinned)
+    folder.know(*pinned)
     with closing(OptunaStudy(spec, folder.journal, folder.frozen.threads)) as study:
         screen.log_in(folder.path / "logs")
         data = materialise(prepared, spec.encoders, step=screen.step)

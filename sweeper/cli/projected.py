@@ -88,4 +88,4 @@ def _confusion(place: Path, labels: tuple[str, ...]) -> bytes:
     from sweeper.tracking import pictures
 
     found = predictions.read(place, labels)
-    return pictures.confusion(labels, found.labels, found.probabilities.argmax(axis=1), "test")
+    return pictures.confusion(labels, found.labels, found.classes, "test")

@@ -14,6 +14,8 @@ from sweeper.whole import written
 
 if TYPE_CHECKING:
     from sweeper.cli.prepare import Prepared
+    from sweeper.ports import Predictions, Study
+    from sweeper.spec import SweepSpec
     from sweeper.tables.table import Finished
 
 _log = logging.getLogger(__name__)
@@ -38,26 +40,33 @@ def publish(
 
 
 def table_text(folder: SweepFolder, results: Mapping[str, Any]) -> str:
-    """The published table of one sweep, in Markdown."""
+    """The published table of one sweep, in Markdown; answers whose file is gone are missing, and it says so."""
+    from sweeper.edges import predictions
     from sweeper.tables.formats import rendered
     from sweeper.tables.table import table
 
-    return rendered(table([_finished(folder, results)]), "md")
+    answers = predictions.kept(folder.path, confirmed(results), "test", tuple(results["labels"]))
+    return rendered(table([finished(results, answers)]), "md")
 
 
-def _finished(folder: SweepFolder, results: Mapping[str, Any]) -> "Finished":
-    """The sweep as the table sees it; answers whose file is gone are missing, and the table says so."""
-    from sweeper.edges import predictions
+def finished(results: Mapping[str, Any], answers: "Mapping[int, Predictions]") -> "Finished":
+    """A sweep as its table sees it, given what its confirmed models answered on the test split."""
     from sweeper.tables.table import Answers, Finished
 
-    labels = tuple(results["labels"])
-    scored = [
-        seed["trial"]
-        for cell in results["cells"]
-        if cell["confirm"]
-        for seed in cell["confirm"]["seeds"]
-        if seed["test"]
-    ]
-    places = {trial: predictions.path(folder.path, trial, "test") for trial in scored}
-    found = {trial: predictions.read(place, labels) for trial, place in places.items() if place.exists()}
-    return Finished(results, {t: Answers(one.labels, one.probabilities.argmax(axis=1)) for t, one in found.items()})
+    return Finished(results, {trial: Answers(one.labels, one.classes) for trial, one in answers.items()})
+
+
+def confirmed(results: Mapping[str, Any]) -> list[int]:
+    """The trials that confirm the winning settings."""
+    found = (cell["confirm"] for cell in results["cells"] if cell["confirm"])
+    return [seed["trial"] for one in found for seed in one["seeds"]]
+
+
+def refreshed(spec: "SweepSpec", folder: SweepFolder, study: "Study") -> dict[str, Any]:
+    """The results of a finished sweep from its record, which they are a function of, and so in its folder."""
+    from sweeper.results import results
+
+    found = results(spec, folder, study.recorded(), study.looks())
+    if found != folder.results():
+        folder.finish(found)
+    return found

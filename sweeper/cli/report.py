@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sweeper.folder import SweepFolder
-    from sweeper.ports import Predictions, Recorded
+    from sweeper.ports import Recorded
     from sweeper.preparation import Corpus
     from sweeper.report.html import Html
     from sweeper.report.subject import Answered, Subject
@@ -100,33 +100,26 @@ def write_report(
 
 def _table(subject: "Subject") -> "Html":
     """The published table of this sweep alone, by the metric of its objective where there is such a table."""
+    from sweeper.cli.publish import finished
     from sweeper.report.html import Html
     from sweeper.tables.formats import rendered
-    from sweeper.tables.table import METRICS, Answers, Finished, table
+    from sweeper.tables.table import METRICS, table
 
     metric = subject.metric if subject.metric in METRICS else METRICS[0]
-    told = {
-        trial: Answers(found.labels, found.probabilities.argmax(axis=1))
-        for trial, found in subject.answered.test.items()
-    }
-    return Html(rendered(table([Finished(subject.results, told)], metric), "html"))
+    return Html(rendered(table([finished(subject.results, subject.answered.test)], metric), "html"))
 
 
 def _answered(folder: "SweepFolder", results: "Mapping[str, Any]", corpus: "Corpus | None", untold: str) -> "Answered":
     """What the models of the confirmed settings answered, as far as it was kept."""
+    from sweeper.cli.publish import confirmed
     from sweeper.edges import predictions
     from sweeper.report.subject import Answered
 
-    labels = tuple(results["labels"])
-    trials = [seed["trial"] for cell in results["cells"] for seed in (cell["confirm"] or {"seeds": ()})["seeds"]]
-
-    def of(split: str) -> "dict[int, Predictions]":
-        places = {trial: predictions.path(folder.path, trial, split) for trial in trials}
-        return {trial: predictions.read(place, labels) for trial, place in places.items() if place.exists()}
-
+    trials, labels = confirmed(results), tuple(results["labels"])
+    validation, test = (predictions.kept(folder.path, trials, split, labels) for split in ("validation", "test"))
     learned = {trial: predictions.weights(folder.path, trial) for trial in trials}
     weights = {trial: found for trial, found in learned.items() if found is not None}
-    return Answered(of("validation"), of("test"), weights, _texts(corpus), untold)
+    return Answered(validation, test, weights, _texts(corpus), untold)
 
 
 def _texts(corpus: "Corpus | None") -> "Sequence[str] | None":

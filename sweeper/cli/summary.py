@@ -39,6 +39,10 @@ class Summary:
         """The trials that confirm, running or ended."""
         return [one for one in self.states.values() if one.trial.confirms]
 
+    def confirmed(self) -> int:
+        """How many trials that confirm have ended."""
+        return sum(one.finish is not None for one in self.confirming())
+
     def count(self, outcomes: Sequence[Outcome], cell: int | None = None) -> int:
         """How many trials ended in one of these ways."""
         return sum(one.finish is not None and one.finish.outcome in outcomes for one in self._of(cell))

@@ -100,13 +100,14 @@ def _look(folder: "SweepFolder", found: "Recorded") -> None:
     """Put on record that the test split is opened, and into the results where the sweep has them."""
     from contextlib import closing
 
+    from sweeper.cli.publish import refreshed
     from sweeper.record.study import OptunaStudy
-    from sweeper.results import results
 
-    with closing(OptunaStudy(folder.spec, folder.journal, folder.frozen.threads)) as study:
+    spec = folder.spec
+    with closing(OptunaStudy(spec, folder.journal, folder.frozen.threads)) as study:
         study.look(found.trial)
         if folder.results() is not None:
-            folder.finish(results(folder.spec, folder, study.recorded(), study.looks()))
+            refreshed(spec, folder, study)
 
 
 def _accuracy(result: dict[str, Any]) -> dict[str, float]:

@@ -6,6 +6,7 @@ for LCL, the weights that it learned between classes, as JSON.
 
 import io
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,7 @@ def _plain(matrix: NDArray[np.float32]) -> list[list[float | None]]:
 
 
 def _parquet(found: Predictions, labels: tuple[str, ...]) -> bytes:
-    names, chosen = np.array(labels, dtype=object), found.probabilities.argmax(axis=1)
+    names, chosen = np.array(labels, dtype=object), found.classes
     columns = {
         "row": pyarrow.array(np.arange(len(chosen)), pyarrow.int32()),
         "label": pyarrow.array(names[found.labels], pyarrow.string()),
@@ -63,6 +64,12 @@ def _parquet(found: Predictions, labels: tuple[str, ...]) -> bytes:
     buffer = io.BytesIO()
     pyarrow.parquet.write_table(pyarrow.table(columns), buffer)
     return buffer.getvalue()
+
+
+def kept(folder: Path, trials: Iterable[int], split: str, labels: tuple[str, ...]) -> dict[int, Predictions]:
+    """The answers of these trials on a split, by trial: of those whose file is there."""
+    places = {trial: path(folder, trial, split) for trial in trials}
+    return {trial: read(place, labels) for trial, place in places.items() if place.exists()}
 
 
 def read(place: Path, labels: tuple[str, ...]) -> Predictions:

@@ -27,13 +27,13 @@ def confusion(labels: Sequence[str], answers: Sequence[Predictions], title: str)
     """How often each class was taken for each, summed over models."""
     counts = np.zeros((len(labels), len(labels)), dtype=np.int64)
     for one in answers:
-        np.add.at(counts, (one.labels, one.probabilities.argmax(axis=1)), 1)
+        np.add.at(counts, (one.labels, one.classes), 1)
     return Confusion(labels, counts, title)
 
 
 def errors(labels: Sequence[str], answers: Predictions, most: int) -> list[Error]:
     """The texts that a model is wrong about, the surest first, `most` of them; of equals, in the split's order."""
-    taken, surest = answers.probabilities.argmax(axis=1), answers.probabilities.max(axis=1)
+    taken, surest = answers.classes, answers.probabilities.max(axis=1)
     wrong = np.flatnonzero(taken != answers.labels)
     order = wrong[np.argsort(-surest[wrong], kind="stable")][:most]
     return [Error(int(k), labels[answers.labels[k]], labels[taken[k]], float(surest[k])) for k in order]

@@ -111,7 +111,7 @@ class KeptAnswers(Mapping[int, Answers]):
             if place is None:
                 raise KeyError(trial)
             found = self.read(place, self.labels)
-        return Answers(found.labels, found.probabilities.argmax(axis=1))
+        return Answers(found.labels, found.classes)
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.runs)
