@@ -63,9 +63,10 @@ def _serve(screen: Screen, uri: str, sweeps: Path, port: int, folder: "SweepFold
 def _check(uri: str, sweeps: Path) -> None:
     """Refuse a database file that is not there: MLflow would make an empty one."""
     from sweeper.errors import UsageError
+    from sweeper.tracking.store import database
 
-    kind, _, place = uri.partition("sqlite:///")
-    if place and not kind and not Path(place.partition("?")[0]).exists():
+    place = database(uri)
+    if place is not None and not place.exists():
         raise UsageError(
             f"{place}: there are no runs yet; `sweeper run` makes them, and --sweeps says where, got {sweeps}"
         )

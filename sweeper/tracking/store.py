@@ -27,14 +27,19 @@ _STAGES = (*_ABOVE, "search", "confirm")
 _INFINITE = 1.7976931348623157e308
 
 
+def database(uri: str) -> Path | None:
+    """The file of an SQLite store, None for a store of another kind."""
+    kind, _, place = uri.partition("sqlite:///")
+    return Path(place.partition("?")[0]) if place and not kind else None
+
+
 def client_of(uri: str) -> Any:
     """A client of a store. A database file that is not there yet is made whole, or not at all.
 
     MLflow makes its tables one after the other, and cannot use a file whose making was cut off.
     """
-    kind, _, place = uri.partition("sqlite:///")
-    path = Path(place)
-    if place and not kind and "?" not in place and not path.exists():
+    path = database(uri)
+    if path is not None and "?" not in uri and not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.lock"):
             if not path.exists():
@@ -79,10 +84,17 @@ def stored(uri: str, dataset: str, identity: Mapping[str, str]) -> tuple[Any, li
 
 def search(client: Any, experiment: str, identity: Mapping[str, str]) -> Iterator[Run]:
     """The runs of a sweep, of every stage."""
-    token, wanted = None, " and ".join(f"tags.`{name}` = '{value}'" for name, value in identity.items())
+    wanted = " and ".join(f"tags.`{name}` = '{value}'" for name, value in identity.items())
+    found = pages(client.search_runs, [experiment], wanted, ViewType.ACTIVE_ONLY)
+    return (run for run in found if run.data.tags.get("sweeper.stage") in _STAGES)
+
+
+def pages(request: Callable[..., Any], *args: Any) -> Iterator[Any]:
+    """What MLflow answers to a request page by page, one after the other."""
+    token = None
     while True:
-        page = client.search_runs([experiment], wanted, ViewType.ACTIVE_ONLY, page_token=token)
-        yield from (run for run in page if run.data.tags.get("sweeper.stage") in _STAGES)
+        page = request(*args, page_token=token)
+        yield from page
         token = page.token
         if not token:
             return

@@ -20,7 +20,7 @@ from sweeper.errors import RecordError, SweeperError, UsageError
 from sweeper.ports import Predictions
 from sweeper.tables.findings import Answers
 from sweeper.tracking.artifacts import TAG
-from sweeper.tracking.store import client_of
+from sweeper.tracking.store import client_of, database, pages
 from sweeper.tracking.trouble import cause, shown
 
 ANSWERS = "predictions/test.parquet"
@@ -33,8 +33,8 @@ class Stored:
     def __init__(self, uri: str) -> None:
         """Raises UsageError where `uri` is a database file that is not there: reading makes none."""
         self.place = shown(uri)
-        file = uri.partition("sqlite:///")[2].partition("?")[0]
-        if file and not Path(file).exists():
+        file = database(uri)
+        if file is not None and not file.exists():
             raise UsageError(f"{file}: there is no MLflow store; name another with --sweeps or MLFLOW_TRACKING_URI")
         self._client: Any = self._asked(client_of)(uri)
 
@@ -62,13 +62,7 @@ class Stored:
         return list({run.info.run_id: run for run in found if _ours(run)}.values()) if experiments else []
 
     def _pages(self, request: str, *args: Any) -> Iterator[Any]:
-        token = None
-        while True:
-            page = self._asked(getattr(self._client, request))(*args, page_token=token)
-            yield from page
-            token = page.token
-            if not token:
-                return
+        return pages(self._asked(getattr(self._client, request)), *args)
 
     @contextmanager
     def opened(self, run: Any, name: str) -> Iterator[Path | None]:
