@@ -1,46 +1,80 @@
 """What one trial gets of a machine, and how many trials run side by side."""
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sweeper.errors import UsageError
+
+Node = Mapping[str, float]
+"""What a node has, in Ray's words: CPU, GPU, and accelerator_type:A100 where it has GPUs of that type."""
+
+ACCELERATOR = "accelerator_type:"
 
 
 @dataclass(frozen=True)
 class Allocation:
-    """CPUs and GPUs of one trial, how many trials run at once, and what was changed of what was asked for."""
+    """CPUs and GPUs of one trial, how many trials run at once, and what was changed of what was asked for.
+
+    `accelerator` is the type of GPU that it needs, in Ray's words, such as A100.
+    """
 
     cpu: int
     gpu: float
     slots: int
     note: str = ""
+    accelerator: str = ""
 
 
-def on_machine(cpu: int, gpu: float, *, cpus: int, gpus: float) -> Allocation:
-    """The share of this machine for trials that ask for `cpu` and `gpu`: what it lacks is left out, and said.
+def on_machine(cpu: int, gpu: float, accelerator: str = "", *, node: Node) -> Allocation:
+    """The share of this machine for trials that ask for so much: what it lacks is left out, and said.
 
     A trial that asks for more cores than there are gets half of them. Two trials side by side finish more in an hour
     than one on all cores (README, "Speed"), and ASHA has something to compare.
     """
+    cpus, gpus = int(node.get("CPU", 0)), node.get("GPU", 0)
     given_gpu = gpu if gpu <= gpus else float(min(1.0, gpus))
     given_cpu = cpu if cpu <= cpus else max(1, cpus // 2)
     slots = max(1, cpus // given_cpu)
     if given_gpu:
         slots = max(1, min(slots, _sharing(gpus, given_gpu)))
-    asked, there = _words(cpu, gpu), _words(cpus, gpus)
-    changed = (given_cpu, given_gpu) != (cpu, gpu)
-    note = f"a trial asks for {asked}; here are {there}, so it gets {_words(given_cpu, given_gpu)}" if changed else ""
-    return Allocation(given_cpu, given_gpu, slots, note)
+    given = accelerator if node.get(ACCELERATOR + accelerator) else ""
+    asked, there = _words(cpu, gpu, accelerator), _words(cpus, gpus)
+    changed = (given_cpu, given_gpu, given) != (cpu, gpu, accelerator)
+    got = _words(given_cpu, given_gpu, given)
+    note = f"a trial asks for {asked}; here are {there}, so it gets {got}" if changed else ""
+    return Allocation(given_cpu, given_gpu, slots, note, given)
 
 
-def on_cluster(cpu: int, gpu: float, *, cpus: int, gpus: float) -> Allocation:
-    """The share of a cluster; there, what is missing is an error, for a trial would wait for ever."""
-    if cpu > cpus or gpu > gpus:
+def on_cluster(
+    cpu: int, gpu: float, accelerator: str = "", *, nodes: Sequence[Node], growth: Sequence[Node] = ()
+) -> Allocation:
+    """The share of a cluster for trials that ask for so much, each on one node; `growth` is the nodes that can come.
+
+    Raises UsageError where no node has that much, or will: a trial would wait for ever.
+    """
+    asked = Allocation(cpu, gpu, 0, accelerator=accelerator)
+    now, then = room(nodes, asked), room([*nodes, *growth], asked)
+    if not then:
+        there = "; ".join(f"{count} x {words}" for words, count in Counter(map(_node_words, nodes)).items())
         raise UsageError(
-            f"resources: a trial asks for {_words(cpu, gpu)}, the cluster has {_words(int(cpus), gpus)} in all; "
-            "ask for less, or add nodes"
+            f"resources: a trial asks for {_words(cpu, gpu, accelerator)} on one node, the cluster's nodes have "
+            f"{there}; ask for less, or add nodes"
         )
-    slots = min(cpus // cpu, _sharing(gpus, gpu)) if gpu else cpus // cpu
-    return Allocation(cpu, gpu, max(1, slots))
+    note = "" if now else f"no node has {_words(cpu, gpu, accelerator)} yet: waiting for the cluster to grow"
+    return replace(asked, slots=then, note=note)
+
+
+def room(nodes: Iterable[Node], share: Allocation) -> int:
+    """How many trials with this share fit on nodes side by side."""
+    return sum(_fits(node, share) for node in nodes)
+
+
+def _fits(node: Node, share: Allocation) -> int:
+    if share.accelerator and not node.get(ACCELERATOR + share.accelerator):
+        return 0
+    by_cpu = int(node.get("CPU", 0) // share.cpu)
+    return min(by_cpu, _sharing(node.get("GPU", 0), share.gpu)) if share.gpu else by_cpu
 
 
 def _sharing(gpus: float, gpu: float) -> int:
@@ -50,6 +84,12 @@ def _sharing(gpus: float, gpu: float) -> int:
     return int(gpus) * int(1 / gpu + 1e-9) + int((gpus % 1) / gpu + 1e-9)
 
 
-def _words(cpu: int, gpu: float) -> str:
+def _node_words(node: Node) -> str:
+    types = [name.removeprefix(ACCELERATOR) for name in node if name.startswith(ACCELERATOR)]
+    return _words(int(node.get("CPU", 0)), node.get("GPU", 0), " ".join(types))
+
+
+def _words(cpu: int, gpu: float, accelerator: str = "") -> str:
     cores = f"{cpu} CPU core" + ("s" if cpu != 1 else "")
-    return f"{cores} and {gpu:g} GPU" + ("s" if gpu > 1 else "") if gpu else f"{cores}, no GPU"
+    kind = f" {accelerator}" if accelerator else ""
+    return f"{cores} and {gpu:g}{kind} GPU" + ("s" if gpu > 1 else "") if gpu else f"{cores}, no GPU"

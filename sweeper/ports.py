@@ -270,8 +270,8 @@ class Trials(Protocol):
 class Runner(Protocol):
     """The muscle: runs the trials to their ends, on this machine or on many."""
 
-    def allocate(self, cpu: int, gpu: float) -> Allocation:
-        """What one trial gets of the CPUs and GPUs that were asked for it."""
+    def allocate(self, cpu: int, gpu: float, accelerator: str = "") -> Allocation:
+        """What one trial gets of the CPUs and GPUs (of one type, in Ray's words) that were asked for it."""
 
     def run(self, trials: Trials, job: Job, allocation: Allocation) -> None:
         """Run until `trials` are exhausted, or raise Interruption, or what `trials` raised: then it is to be closed."""

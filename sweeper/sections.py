@@ -64,10 +64,11 @@ class Confirm(Section):
 
 
 class Resources(Section):
-    """What one trial gets. A fraction of a GPU lets several trials share one."""
+    """What one trial gets. A fraction of a GPU lets several trials share one; `accelerator` is its type, as A100."""
 
     gpu: Annotated[float, Field(ge=0)] = 0
     cpu: Annotated[int, Field(ge=1)] = 1
+    accelerator: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*$")] | None = None
 
     @field_validator("gpu")
     @classmethod

@@ -159,7 +159,7 @@ class World:
 
     def _enter(self, stage: Search | Confirmation | Scoring) -> None:
         self.stage = stage
-        self.bridge = Bridge(stage, self.job_folder, self.slots, PATIENCE, lambda: self.now)
+        self.bridge = Bridge(stage, self.job_folder, lambda: self.slots, PATIENCE, lambda: self.now)
 
     def _advance(self) -> None:
         """On to the next stage, where one is over; what is left of its workers speaks to nobody."""

@@ -5,7 +5,7 @@ Nothing heavy is imported until a command needs it: `sweeper --help` loads neith
 
 import typer
 
-from sweeper.cli import report, run, sync, table, train, ui
+from sweeper.cli import report, run, submit, sync, table, train, ui
 
 app = typer.Typer(
     name="sweeper",
@@ -17,6 +17,10 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("check")(run.check)
+app.command("submit")(submit.submit)
+app.command("jobs")(submit.jobs)
+app.command("logs")(submit.logs)
+app.command("stop")(submit.stop)
 app.command("train")(train.train)
 app.command("sync")(sync.sync)
 app.command("table")(table.table)

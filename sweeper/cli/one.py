@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweeper import sweep
 from sweeper.allocation import Allocation
-from sweeper.cli import projected, tracking, words
-from sweeper.cli.lines import Lines
+from sweeper.cli import projected, relay, tracking, words
 from sweeper.cli.prepare import SEARCHED, Prepared, materialise
 from sweeper.cli.publish import publish
 from sweeper.cli.screen import Screen
@@ -29,7 +28,8 @@ def run_one(screen: Screen, runner: Runner, prepared: Prepared, sweeps: Path) ->
     from sweeper.record.study import OptunaStudy
 
     spec, corpus = prepared.spec, prepared.corpus
-    share = runner.allocate(spec.resources.cpu, spec.resources.gpu)
+    asked = spec.resources
+    share = runner.allocate(asked.cpu, asked.gpu, asked.accelerator or "")
     before = None if prepared.folder else changes(sweeps, spec)
     pinned = corpus.labels, described(corpus)
     folder = prepared.folder or create(sweeps, spec, prepared.resolved, share.cpu, *pinned)
@@ -127,12 +127,11 @@ def _jobs(
 
 
 def _view(screen: Screen, folder: SweepFolder, spec: SweepSpec, known: list[Recorded], share: Allocation) -> View:
-    """What the user watches: the live view on a terminal, lines elsewhere."""
-    if not screen.live:
-        return Lines(screen, spec, known)
-    from sweeper.cli.live import Drawing, LiveView
-
-    return LiveView(screen, spec, known, Drawing(spec, f"{folder.name}: {words.describe(spec)}", share.slots))
+    """What the user watches, here or from elsewhere."""
+    header = f"{folder.name}: {words.describe(spec)}"
+    if screen.relayed:
+        return relay.Relay(screen, spec, known, header, share.slots)
+    return relay.view_of(screen, spec, known, header, share.slots)
 
 
 def _greet(

@@ -25,6 +25,7 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print the final result on stdout as JSON.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew, beside what was there before.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the final tables alone.")] = False,
+    parcel: Annotated[Path | None, typer.Option(hidden=True, help="What `sweeper submit` sent with the files.")] = None,
 ) -> None:
     """Run search spaces; the same command again goes on where it stopped.
 
@@ -32,8 +33,12 @@ def run(
     (MLFLOW_TRACKING_URI, else mlflow.db beside the sweeps). With RAY_ADDRESS set, that Ray cluster is used.
     """
     again = "the same command goes on where it stopped"
-    with command(as_json=as_json, debugger=inline, quiet=quiet, again=again) as screen:
-        specs = _specs(files, overrides)
+    with command(as_json=as_json, debugger=inline, quiet=quiet, relayed=parcel is not None, again=again) as screen:
+        if parcel is not None:
+            from sweeper.cli.parcel import unpacked
+
+            unpacked(parcel)
+        specs = specs_of(files, overrides)
         from sweeper.cli.drive import drive
 
         found = drive(screen, specs, sweeps, inline=inline, fresh=fresh)
@@ -45,11 +50,11 @@ def check(files: Files, overrides: Sets = None) -> None:
     from sweeper.cli.words import describe
 
     with command() as screen:
-        for file, spec in zip(files, _specs(files, overrides), strict=True):
+        for file, spec in zip(files, specs_of(files, overrides), strict=True):
             screen.line(f"{file}: {describe(spec)}")
 
 
-def _specs(files: list[Path], overrides: list[str] | None) -> "list[SweepSpec]":
+def specs_of(files: list[Path], overrides: list[str] | None) -> "list[SweepSpec]":
     """Read and check every file before any of them runs; the mistakes of all are told together."""
     from sweeper.edges import yaml
     from sweeper.errors import SearchSpaceError, UsageError

@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -25,17 +25,21 @@ from rich.spinner import Spinner
 
 from sweeper.errors import STORAGE, Interruption, StorageError, SweeperError, UsageError
 
+EVENT = "\x1e"  # what a line begins with that is an event
+
 
 class Screen:
     """Our lines on the terminal, everybody else's in a log.
 
     People read stdout; with `as_json` stdout has the result alone and people read stderr. With `debugger` the
     descriptors stay as they are, and only what goes through Python's logging and warnings is kept off the screen. With
-    `quiet`, only tables and errors are shown.
+    `quiet`, only tables and errors are shown. Where it is `relayed`, people watch from elsewhere (cli/relay.py).
     """
 
-    def __init__(self, *, as_json: bool = False, debugger: bool = False, quiet: bool = False) -> None:
-        self.as_json, self.debugger, self.quiet = as_json, debugger, quiet
+    def __init__(
+        self, *, as_json: bool = False, debugger: bool = False, quiet: bool = False, relayed: bool = False
+    ) -> None:
+        self.as_json, self.debugger, self.quiet, self.relayed = as_json, debugger, quiet, relayed
         self.plain = debugger or "NO_COLOR" in os.environ
         self._out, self._err = os.dup(1), os.dup(2)
         self._writers = [self._writer(self._err if as_json else self._out), self._writer(self._err)]
@@ -77,9 +81,15 @@ class Screen:
             yield lambda far: spinner.update(text=f"{text} … {far}")
 
     def result(self, values: dict[str, Any]) -> None:
-        """The final result, as JSON on stdout, where it was asked for."""
+        """The final result, as JSON on stdout, where it was asked for; whoever watches from elsewhere gets it too."""
         if self.as_json:
             os.write(self._out, (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode())
+        elif self.relayed:
+            self.event({"result": values})
+
+    def event(self, event: Mapping[str, Any]) -> None:
+        """One event for whoever watches from elsewhere: an element of a JSON text sequence (RFC 7464)."""
+        self.line(EVENT + json.dumps(event, ensure_ascii=False))
 
     def hush(self, folder: Path) -> None:
         """Send what the libraries print to a log that does not have its place yet."""
@@ -142,12 +152,14 @@ class Screen:
 
 
 @contextmanager
-def command(*, as_json: bool = False, debugger: bool = False, quiet: bool = False, again: str = "") -> Iterator[Screen]:
+def command(
+    *, as_json: bool = False, debugger: bool = False, quiet: bool = False, relayed: bool = False, again: str = ""
+) -> Iterator[Screen]:
     """A command's frame: its screen, and its end as one line and an exit code.
 
     0 done; 1 it could not finish; 2 the input is wrong; 130 or 143 interrupted, with `again` saying how to go on.
     """
-    screen = Screen(as_json=as_json, debugger=debugger, quiet=quiet)
+    screen = Screen(as_json=as_json, debugger=debugger, quiet=quiet, relayed=relayed)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
             signal.signal(number, screen.interrupt)

@@ -4,6 +4,7 @@ Whatever is raised on our side of a callback would come out of the tuner as some
 here instead, ends the run, and is raised by the runner as it was.
 """
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -20,13 +21,18 @@ _NAP = 2.0  # seconds between two looks that count at most
 
 
 class Bridge:
-    """Trials as a tuner runs them, `slots` at a time. `patience` is how many seconds a trial may be silent.
+    """Trials as a tuner runs them, `slots()` at a time. `patience` is how many seconds a trial may be silent.
 
     Time counts only while somebody looks: a driver that was suspended does not take every trial for dead.
     """
 
     def __init__(
-        self, trials: Trials, folder: Path, slots: int, patience: float, clock: Callable[[], float] = time.monotonic
+        self,
+        trials: Trials,
+        folder: Path,
+        slots: Callable[[], int],
+        patience: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.trials, self.folder, self.slots, self.patience, self.clock = trials, folder, slots, patience, clock
         self.running: dict[str, Trial] = {}
@@ -35,15 +41,26 @@ class Bridge:
         self.again: deque[Trial] = deque()
         self.error: BaseException | None = None
         self._looked, self._now = clock(), 0.0
+        self._passing, self._closed = threading.RLock(), False
+
+    def close(self) -> list[Trial]:
+        """Let nothing through any more: a tuner that was left behind may wake up. The trials that have not ended.
+
+        Waits for what is under way.
+        """
+        with self._passing:
+            self._closed = True
+        return [*self.running.values(), *self.again]
 
     def next(self, name: str) -> Trial | None:
         """The trial that shall run under this name; None where there is none now, or (see `over`) any more."""
-        if len(self.running) >= self.slots or self.error:
-            return None
-        trial = self.again.popleft() if self.again else self._guarded(self.trials.next)
-        if trial is not None:
-            self.running[name] = trial
-        return trial
+        with self._passing:
+            if len(self.running) >= self.slots() or self.error or self._closed:
+                return None
+            trial = self.again.popleft() if self.again else self._guarded(self.trials.next)
+            if trial is not None:
+                self.running[name] = trial
+            return trial
 
     @property
     def over(self) -> bool:
@@ -53,17 +70,18 @@ class Bridge:
 
     def event(self, name: str, event: Event) -> bool:
         """Pass an event of a trial on; False where the trial shall stop, or has ended, or is not known here."""
-        trial = self.running.get(name)
-        if trial is None:
-            return False
-        self.heard[name] = self._now
-        self.begun.add(name)
-        goes_on = self._guarded(lambda: self._passed(trial, event))
-        if not goes_on:
-            self._drop(name)
-            if self.error is None:  # otherwise its end may not be in the record, and it goes on from its checkpoint
-                forget(self.folder, trial)
-        return bool(goes_on)
+        with self._passing:
+            trial = self.running.get(name)
+            if trial is None or self._closed:
+                return False
+            self.heard[name] = self._now
+            self.begun.add(name)
+            goes_on = self._guarded(lambda: self._passed(trial, event))
+            if not goes_on:
+                self._drop(name)
+                if self.error is None:  # otherwise its end may not be in the record, and it goes on from its checkpoint
+                    forget(self.folder, trial)
+            return bool(goes_on)
 
     def _passed(self, trial: Trial, event: Event) -> bool:
         if isinstance(event, Report):
@@ -107,8 +125,9 @@ class Bridge:
         return self.running.pop(name, None)
 
     def _guarded(self, call: Callable[[], Returned]) -> Returned | None:
-        try:
-            return call()
-        except BaseException as error:
-            self.error = error
-            return None
+        with self._passing:
+            try:
+                return None if self._closed else call()
+            except BaseException as error:
+                self.error = error
+                return None

@@ -1,6 +1,7 @@
 """The runner without Ray: every trial in this process, one after the other, for a debugger and for tests."""
 
 from contextlib import closing
+from dataclasses import replace
 
 from sweeper.allocation import Allocation, on_machine
 from sweeper.attempt import attempt, forget
@@ -20,10 +21,10 @@ class InlineRunner:
     def __exit__(self, *_: object) -> None:
         return None
 
-    def allocate(self, cpu: int, gpu: float) -> Allocation:
+    def allocate(self, cpu: int, gpu: float, accelerator: str = "") -> Allocation:
         """The trial's share of this machine; one trial runs at a time."""
-        share = on_machine(cpu, gpu, cpus=self.cpus, gpus=self.gpus)
-        return Allocation(share.cpu, share.gpu, 1, share.note)
+        share = on_machine(cpu, gpu, accelerator, node={"CPU": self.cpus, "GPU": self.gpus})
+        return replace(share, slots=1)
 
     def run(self, trials: Trials, job: Job, allocation: Allocation) -> None:
         """Run trial after trial until there is none left."""

@@ -22,10 +22,12 @@ _MEMORY = {"hugetlb": 1, "trim_threshold": 2**33, "mmap_threshold": 2**25}
 _ENVIRONMENT = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_MAX_PENDING_TRIALS_PG": "10000",  # as many as there are slots, not one after the other
     "TUNE_FUNCTION_THREAD_TIMEOUT_S": "30",  # a training that does not end when it is told to
     "TUNE_FORCE_TRIAL_CLEANUP_S": "30",
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",
     "TUNE_STATE_REFRESH_PERIOD": "3600",  # it asks the GCS, and waits for ever for one that is dead
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "86400",  # how long Ray may miss the GCS before it ends this process
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -38,15 +40,18 @@ import ray  # noqa: E402 - Ray reads its environment when it is imported
 from filelock import FileLock  # noqa: E402
 from ray import tune  # noqa: E402
 
-from sweeper.allocation import Allocation, on_cluster, on_machine  # noqa: E402
+from sweeper.allocation import Allocation, on_cluster, on_machine, room  # noqa: E402
 from sweeper.attempt import attempt  # noqa: E402
 from sweeper.errors import Interruption  # noqa: E402
 from sweeper.outcome import Outcome  # noqa: E402
 from sweeper.ports import Finish, Job, Progress, TrainingData, Trial, Trials  # noqa: E402
+from sweeper.runners import nodes  # noqa: E402
+from sweeper.runners.aside import run_aside  # noqa: E402
 from sweeper.runners.bridge import Bridge  # noqa: E402
 from sweeper.runners.tune import Left, Proposals, Verdicts, Watch  # noqa: E402
 
 _LOCK = "driver.lock"  # held while the driver lives
+_LEAVES = 5.0  # seconds that Tune has to leave its loop
 _VITAL = {"gcs_server": "the GCS", "raylet": "the raylet"}  # the processes without which nothing runs
 
 
@@ -80,35 +85,45 @@ class RayRunner:
         ray.shutdown()
         self.__enter__()
 
-    def allocate(self, cpu: int, gpu: float) -> Allocation:
+    def allocate(self, cpu: int, gpu: float, accelerator: str = "") -> Allocation:
         """The trial's share of what Ray has."""
-        have = ray.cluster_resources()
-        place = on_cluster if self.remote else on_machine
-        return place(cpu, gpu, cpus=int(have.get("CPU", 0)), gpus=float(have.get("GPU", 0)))
+        if self.remote:
+            return on_cluster(cpu, gpu, accelerator, nodes=nodes.present(), growth=nodes.coming())
+        return on_machine(cpu, gpu, accelerator, node=nodes.present()[0])
 
     def run(self, trials: Trials, job: Job, allocation: Allocation) -> None:
         """Run trials side by side until there is none left. Ray is started again where it dies."""
         with _signals() as caught:
             while not trials.exhausted():
-                bridge = Bridge(trials, job.folder, allocation.slots, job.patience)
+                bridge = Bridge(trials, job.folder, self._slots(allocation), job.patience)
                 self._tune(bridge, job, allocation, lambda: caught or self._dead())
+                unfinished = bridge.close()
                 if bridge.error is not None:
                     raise bridge.error
                 if caught:
                     raise Interruption(128 + caught[0])
                 if dead := self._dead():
                     trials.note(None, f"{_VITAL[dead]} of Ray died; Ray starts again")
-                    for name in list(bridge.running):
-                        bridge.lost(name, Finish(Outcome.FAILED, f"{_VITAL[dead]} of Ray died"))
+                    for trial in unfinished:
+                        trials.lost(trial, Finish(Outcome.FAILED, f"{_VITAL[dead]} of Ray died"))
                     self._again()
 
+    def _slots(self, allocation: Allocation) -> Callable[[], int]:
+        """How many trials run at once: on a cluster, nodes that join are used."""
+        if not self.remote:
+            return lambda: allocation.slots
+        return nodes.Watched(lambda: room([*nodes.present(), *nodes.coming()], allocation))
+
     def _tune(self, bridge: Bridge, job: Job, allocation: Allocation, reason: Callable[[], object]) -> None:
-        """Run Tune until no trial is left, or there is a reason to leave it."""
+        """Run Tune until no trial is left, or there is a reason to leave it.
+
+        It runs in a thread, to be left behind where it does not leave by itself: it waits for ever for a dead GCS.
+        """
         store = {name: ray.put(data) for name, data in job.data.items()}
         worker_job = Job(job.train, {}, job.folder, job.patience)
         function = tune.with_parameters(_trainable, job=worker_job, store=_References(store))
         tuner = tune.Tuner(
-            tune.with_resources(function, {"cpu": allocation.cpu, "gpu": allocation.gpu}),
+            tune.with_resources(function, nodes.request(allocation)),
             tune_config=tune.TuneConfig(
                 search_alg=Proposals(bridge),
                 scheduler=Verdicts(bridge),
@@ -120,8 +135,12 @@ class RayRunner:
                 name="sweep", storage_path=str(self.folder / "tune"), verbose=0, callbacks=[Watch(bridge, reason)]
             ),
         )
-        with suppress(Left):
-            tuner.fit()
+
+        def fit() -> None:
+            with suppress(Left):
+                tuner.fit()
+
+        run_aside(fit, reason, _LEAVES)
         shutil.rmtree(self.folder / "tune", ignore_errors=True)
 
     def _dead(self) -> str | None:

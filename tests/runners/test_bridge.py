@@ -30,7 +30,7 @@ class World:
     def __init__(self, folder: Path, trials: int = 3, slots: int = 2, patience: float = 100) -> None:
         self.trials = Scripted([TrainConfig(encoder="m", epochs=3) for _ in range(trials)])
         self.clock = Clock()
-        self.bridge = Bridge(self.trials, folder, slots, patience, self.clock)
+        self.bridge = Bridge(self.trials, folder, lambda: slots, patience, self.clock)
 
     def pass_(self, seconds: int) -> list[str]:
         silent: list[str] = []
@@ -138,7 +138,7 @@ def test_an_error_on_our_side_ends_the_run_and_is_kept_as_it_was(tmp_path: Path,
                 raise OSError("no space left on device")
             return call()
 
-    bridge = Bridge(Broken([TrainConfig(encoder="m")]), tmp_path, 2, 100, Clock())
+    bridge = Bridge(Broken([TrainConfig(encoder="m")]), tmp_path, lambda: 2, 100, Clock())
     checkpoint = tmp_path / "trials" / "1" / "checkpoint-1.pt"
     checkpoint.parent.mkdir(parents=True)
     checkpoint.write_text("all that the trial has done")
@@ -149,3 +149,15 @@ def test_an_error_on_our_side_ends_the_run_and_is_kept_as_it_was(tmp_path: Path,
     assert isinstance(bridge.error, OSError)
     assert bridge.next("b") is None
     assert checkpoint.exists()  # for what came last is not in the record
+
+
+def test_what_is_closed_lets_nothing_through_and_names_the_trials_that_have_not_ended(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    first, second = world.bridge.next("a"), world.bridge.next("b")
+    world.bridge.returned("b")
+    assert world.bridge.close() == [first, second]
+    assert world.bridge.next("c") is None
+    assert not world.bridge.event("a", report(1, 0.5))
+    world.bridge.lost("a", DIED)
+    assert world.trials.reports == {}
+    assert world.trials.losses == []

@@ -51,31 +51,41 @@ def test_a_training_that_does_not_end_does_not_hang_the_sweep(runner: RayRunner,
 
 
 class Killing(Scripted):
-    """Trials that kill a process of Ray's when the first of them has sent its first report."""
+    """Trials that kill a process of Ray's, once: at the first report, or when Tune asks for the second trial."""
 
-    victim = ""
+    def __init__(self, configs: list[TrainConfig], victim: str, moment: str) -> None:
+        super().__init__(configs)
+        self.victim, self.moment = victim, moment
 
-    def report(self, trial: Trial, report: Report) -> bool:
-        if self.victim:
+    def kill(self, moment: str) -> None:
+        if moment == self.moment:
             import ray
 
             os.kill(ray._private.worker._global_node.all_processes[self.victim][0].process.pid, signal.SIGKILL)
-            self.victim = ""
+            self.moment = ""
+
+    def next(self) -> Trial | None:
+        if self.running:
+            self.kill("asking")  # the next that Tune does is to ask the GCS
+        return super().next()
+
+    def report(self, trial: Trial, report: Report) -> bool:
+        self.kill("report")
         return super().report(trial, report)
 
 
 @pytest.mark.parametrize(
-    ("victim", "name"),
+    ("victim", "moment", "name"),
     [
-        ("raylet", "the raylet"),
-        pytest.param("gcs_server", "the GCS", marks=pytest.mark.slow),
+        ("raylet", "report", "the raylet"),
+        pytest.param("gcs_server", "report", "the GCS", marks=pytest.mark.slow),
+        pytest.param("gcs_server", "asking", "the GCS", marks=pytest.mark.slow),
     ],
 )
 def test_ray_that_died_is_started_again_and_the_trials_go_on_from_their_checkpoints(
-    runner: RayRunner, tmp_path: Path, victim: str, name: str
+    runner: RayRunner, tmp_path: Path, victim: str, moment: str, name: str
 ) -> None:
-    trials = Killing([trial(8), trial(), trial()])
-    trials.victim = victim
+    trials = Killing([trial(8), trial(), trial()], victim, moment)
     done = run(runner, trials, tmp_path)
     assert set(done.finishes.values()) == {Outcome.COMPLETED}
     assert sorted(done.finishes) == [1, 2, 3]

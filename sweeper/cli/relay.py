@@ -1,0 +1,137 @@
+"""A sweep on a cluster, watched from here: its driver's words cross in the job's log, and its view is drawn here.
+
+The log is text for people, and between its lines a JSON text sequence (RFC 7464): each event is a line that begins with
+the record separator. A sweep's view is such events alone; all else that the driver prints crosses as it is.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from sweeper.cli.lines import Lines
+from sweeper.cli.screen import EVENT, Screen
+from sweeper.config import TrainConfig
+from sweeper.outcome import Outcome
+from sweeper.ports import Finish, Recorded, Report, Test, Trial, View
+from sweeper.spec import SweepSpec
+
+
+class Relay:
+    """The View of a driver whose user is elsewhere: what it is told is an event in the log."""
+
+    def __init__(self, screen: Screen, spec: SweepSpec, known: Iterable[Recorded], header: str, slots: int) -> None:
+        told = [encoded(one) for one in known]
+        self._send = screen.event
+        self._send({"sweep": spec.model_dump(mode="json"), "known": told, "header": header, "slots": slots})
+
+    def update(self, recorded: Recorded) -> None:
+        """Send the newest state of a trial."""
+        self._send({"trial": encoded(recorded)})
+
+    def say(self, text: str) -> None:
+        """Send what the user should know."""
+        self._send({"say": text})
+
+    def close(self, status: str) -> None:
+        """Send that the view is over."""
+        self._send({"close": status})
+
+
+class Watcher:
+    """The other end: events become the view of a sweep here, other lines are printed. `results` are what was sent."""
+
+    def __init__(self, screen: Screen) -> None:
+        self.screen = screen
+        self.results: dict[str, Any] | None = None
+        self.view: View | None = None
+
+    def watch(self, log: Iterable[str]) -> None:
+        """Follow a log to its end, or until what reads it is interrupted."""
+        try:
+            for line in _lines(log):
+                self._take(line)
+        finally:
+            if self.view is not None:
+                self.view.close("KILLED")
+                self.view = None
+
+    def _take(self, line: str) -> None:
+        event = _event(line)
+        if event is None:
+            say = self.view.say if self.view is not None else self.screen.line
+            say(line.strip() if self.view is not None else line)
+        elif "sweep" in event:
+            self.view = _view(self.screen, event)
+        elif "result" in event:
+            self.results = event["result"]
+        elif self.view is not None:
+            self._show(self.view, event)
+
+    def _show(self, view: View, event: Mapping[str, Any]) -> None:
+        if "trial" in event:
+            view.update(decoded(event["trial"]))
+        elif "say" in event:
+            view.say(event["say"])
+        elif "close" in event:
+            self.view = None
+            view.close(event["close"])
+
+
+def _view(screen: Screen, event: Mapping[str, Any]) -> View:
+    spec, known = SweepSpec.model_validate(event["sweep"]), [decoded(one) for one in event["known"]]
+    return view_of(screen, spec, known, event["header"], event["slots"])
+
+
+def view_of(screen: Screen, spec: SweepSpec, known: Iterable[Recorded], header: str, slots: int) -> View:
+    """What the user watches here: the live view on a terminal, lines elsewhere."""
+    if not screen.live:
+        return Lines(screen, spec, known)
+    from sweeper.cli.live import Drawing, LiveView
+
+    return LiveView(screen, spec, known, Drawing(spec, header, slots))
+
+
+def _lines(log: Iterable[str]) -> Iterator[str]:
+    """The lines of a log that comes in pieces of any size."""
+    rest = ""
+    for piece in log:
+        *whole, rest = (rest + piece).split("\n")
+        yield from whole
+    if rest:
+        yield rest
+
+
+def _event(line: str) -> dict[str, Any] | None:
+    if not line.startswith(EVENT):
+        return None
+    found: dict[str, Any] = json.loads(line[1:])
+    return found
+
+
+def encoded(recorded: Recorded) -> dict[str, Any]:
+    """A trial as JSON has it. What a model predicted stays where it is."""
+    trial, finish = recorded.trial, recorded.finish
+    return {
+        "trial": {**vars(trial), "params": dict(trial.params), "config": trial.config.model_dump(mode="json")},
+        "reports": [[one.step, one.epoch, dict(one.metrics)] for one in recorded.reports],
+        "times": recorded.times,
+        "started": recorded.started,
+        "ended": recorded.ended,
+        "finish": asdict(finish) if finish else None,
+        "test": asdict(recorded.test) if recorded.test else None,
+    }
+
+
+def decoded(found: Mapping[str, Any]) -> Recorded:
+    """The trial that `encoded` made this of."""
+    trial, finish, test = found["trial"], found["finish"], found["test"]
+    return Recorded(
+        trial=Trial(**{**trial, "config": TrainConfig.model_validate(trial["config"])}),
+        reports=tuple(Report(*report) for report in found["reports"]),
+        times=tuple(found["times"]),
+        started=found["started"],
+        ended=found["ended"],
+        finish=Finish(**{**finish, "outcome": Outcome(finish["outcome"])}) if finish else None,
+        test=Test(**test) if test else None,
+    )
