@@ -5,6 +5,7 @@ the record separator. A sweep's view is such events alone; all else that the dri
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -15,6 +16,8 @@ from sweeper.config import TrainConfig
 from sweeper.outcome import Outcome
 from sweeper.ports import Finish, Recorded, Report, Test, Trial, View
 from sweeper.spec import SweepSpec
+
+_RAYS = re.compile(r"Running entrypoint for job |\S+ \S+ INFO job_manager\.py:")  # what Ray itself writes to the log
 
 
 class Relay:
@@ -58,6 +61,8 @@ class Watcher:
 
     def _take(self, line: str) -> None:
         event = _event(line)
+        if _RAYS.match(line):
+            return
         if event is None:
             say = self.view.say if self.view is not None else self.screen.line
             say(line.strip() if self.view is not None else line)
@@ -93,12 +98,12 @@ def view_of(screen: Screen, spec: SweepSpec, known: Iterable[Recorded], header: 
 
 
 def _lines(log: Iterable[str]) -> Iterator[str]:
-    """The lines of a log that comes in pieces of any size."""
+    """The lines of a log that comes in pieces of any size; an event that was cut off is none."""
     rest = ""
     for piece in log:
         *whole, rest = (rest + piece).split("\n")
         yield from whole
-    if rest:
+    if rest and not rest.startswith(EVENT):
         yield rest
 
 

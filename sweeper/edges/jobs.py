@@ -63,7 +63,7 @@ class JobServer:
         wants_token = self._probe()
         if not (wants_token or insecure or _loopback(self.address)):
             raise UsageError(_SECURE.format(address=self.address))
-        logging.getLogger("ray").setLevel(logging.ERROR)
+        logging.getLogger("ray.dashboard.modules").setLevel(logging.ERROR)
         with self._trouble():
             self._client = JobSubmissionClient(self.address)
             self._client.list_jobs()  # the token is looked at
