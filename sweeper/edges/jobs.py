@@ -26,6 +26,7 @@ _SWEEPS = "sweeps"  # the key of a job's metadata that makes it ours
 _ANSWERS = 10.0  # seconds that a server has for its first answer
 _CLOSES = 30  # seconds that a driver has to close before Ray kills it
 _WHERE = "its dashboard's port is 8265 unless `ray start --dashboard-port` said otherwise"
+_TALKATIVE = ("ray.dashboard.modules.dashboard_sdk", "ray.dashboard.modules.job.sdk")  # each has a level of its own
 _GRPC = {6379: "the GCS's (6379)", 10001: "the client's (10001)"}
 _SECURE = """{address}: this cluster wants no token: whoever reaches it can run code there; start its head anew with
   ray get-auth-token --generate
@@ -63,7 +64,8 @@ class JobServer:
         wants_token = self._probe()
         if not (wants_token or insecure or _loopback(self.address)):
             raise UsageError(_SECURE.format(address=self.address))
-        logging.getLogger("ray.dashboard.modules").setLevel(logging.ERROR)
+        for name in _TALKATIVE:
+            logging.getLogger(name).setLevel(logging.ERROR)
         with self._trouble():
             self._client = JobSubmissionClient(self.address)
             self._client.list_jobs()  # the token is looked at
