@@ -49,12 +49,13 @@ def on_machine(cpu: int, gpu: float, accelerator: str = "", *, node: Node) -> Al
 def on_cluster(
     cpu: int, gpu: float, accelerator: str = "", *, nodes: Sequence[Node], growth: Sequence[Node] = ()
 ) -> Allocation:
-    """The share of a cluster for trials that ask for so much, each on one node; `growth` is the nodes that can come.
+    """The share of a cluster for trials that ask for so much, each on one node; `growth` is what it can grow to.
 
     Raises UsageError where no node has that much, or will: a trial would wait for ever.
     """
     asked = Allocation(cpu, gpu, 0, accelerator=accelerator)
-    now, then = room(nodes, asked), room([*nodes, *growth], asked)
+    now = room(nodes, asked)
+    then = max(now, room(growth, asked))
     if not then:
         there = "; ".join(f"{count} x {words}" for words, count in Counter(map(_node_words, nodes)).items())
         raise UsageError(

@@ -7,14 +7,14 @@ checkpoint alone, and while a successor has not written its own, that of the att
 
 import shutil
 import traceback
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from sweeper.errors import CheckpointError, DivergedError, ExhaustedError
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Job, Progress, Report, TrainingData, Trial
+from sweeper.ports import Finish, Job, Progress, Report, Storage, TrainingData, Trial
 from sweeper.whole import written
 
 Event = Report | Progress | Finish
@@ -24,7 +24,7 @@ def attempt(trial: Trial, job: Job, data: TrainingData) -> Generator[Event, None
     """Train; an exception of the trainer is an outcome, and its traceback is kept in the trial's folder."""
     folder = trial_folder(job.folder, trial)
     try:
-        yield from _training(trial, job, data, folder)
+        yield from _kept(trial, job, data, folder)
     except Exception as error:
         text = traceback.format_exc()
         with suppress(OSError):  # the record has it too
@@ -33,6 +33,35 @@ def attempt(trial: Trial, job: Job, data: TrainingData) -> Generator[Event, None
         yield replace(_finish(error), traceback=text)
     else:
         yield Finish(Outcome.COMPLETED)
+
+
+def _kept(trial: Trial, job: Job, data: TrainingData, folder: Path) -> Generator[Event, None, None]:
+    """The training, with its files in the job's storage where it has one; a storage that is away does not end it."""
+    if job.storage is None:
+        yield from _training(trial, job, data, folder)
+        return
+    try:
+        try:
+            job.storage.fetch(folder)
+        except OSError as error:
+            yield Progress(f"storage: its checkpoint cannot be had, so it begins with what is here ({error})")
+        with closing(_training(trial, job, data, folder)) as events:
+            for event in events:
+                if isinstance(event, Report):
+                    yield _stored(job.storage, folder, trial.attempt)
+                yield event
+        yield _stored(job.storage, folder, trial.attempt)
+    finally:
+        for number in range(1, trial.attempt + 1):
+            _remove(folder, [f"*-{number}.pt"])
+
+
+def _stored(storage: Storage, folder: Path, number: int) -> Progress:
+    try:
+        storage.keep(folder, number)
+    except OSError as error:
+        return Progress(f"storage: its checkpoint could not be kept ({error})")
+    return Progress()
 
 
 def _training(trial: Trial, job: Job, data: TrainingData, folder: Path) -> Generator[Event, None, None]:
@@ -111,12 +140,24 @@ def _drop_earlier(own: Path, number: int) -> bool:
     return True
 
 
-def forget(folder: Path, trial: Trial, *, model: bool = False) -> None:
-    """Remove the checkpoints of a trial that has ended, and its `model` too; a traceback stays."""
+def forget(folder: Path, trial: Trial, *, model: bool = False, storage: Storage | None = None) -> None:
+    """Remove the checkpoints of a trial that has ended, and its `model` too; a traceback stays.
+
+    What a storage does not let go of stays there: no reason to end a sweep.
+    """
     place = trial_folder(folder, trial)
-    for pattern in ("*checkpoint-*.pt*", *(("*model-*.pt*",) if model else ())):
-        for path in place.glob(pattern):
+    patterns = ("*checkpoint-*.pt*", *(("*model-*.pt*",) if model else ()))
+    _remove(place, patterns)
+    if storage is not None:
+        with suppress(OSError):
+            storage.forget(place, patterns)
+
+
+def _remove(folder: Path, patterns: Sequence[str]) -> None:
+    """Remove files by their names, and the folder and the one above where nothing is left in them."""
+    for pattern in patterns:
+        for path in folder.glob(pattern):
             path.unlink(missing_ok=True)
-    for empty in (place, place.parent):
+    for empty in (folder, folder.parent):
         with suppress(OSError):
             empty.rmdir()

@@ -136,17 +136,32 @@ Trainer = Callable[[TrainConfig, TrainingData, Path | None], Generator[Report | 
 signs of life between. Raises CheckpointError, before anything else, where the checkpoint cannot be read."""
 
 
+class Storage(Protocol):
+    """Where the files of trials are kept so that a lost node does not take them with it. Raises OSError."""
+
+    def fetch(self, folder: Path) -> None:
+        """Bring what is kept of the trial with this folder there, where it is not there yet."""
+
+    def keep(self, folder: Path, attempt: int) -> None:
+        """Keep the files of an attempt at the trial with this folder; those of earlier attempts go."""
+
+    def forget(self, folder: Path, patterns: Sequence[str]) -> None:
+        """Let go of the files of the trial with this folder whose names match."""
+
+
 @dataclass(frozen=True)
 class Job:
     """What every trial of a sweep shares: the trainer, its data by encoder, and the folder for checkpoints.
 
-    A trial that gives no sign of life for `patience` seconds is taken as dead.
+    A trial that gives no sign of life for `patience` seconds is taken as dead. Where there is a `storage`, `folder` is
+    one of the machine that a trial runs on, and has a trial's files only while it runs there.
     """
 
     train: Trainer
     data: Mapping[str, TrainingData]
     folder: Path
     patience: float = 900.0
+    storage: Storage | None = None
 
 
 @dataclass(frozen=True)
@@ -260,18 +275,29 @@ class Trials(Protocol):
     def finish(self, trial: Trial, finish: Finish) -> None:
         """Take the end of a trial."""
 
-    def lost(self, trial: Trial, finish: Finish) -> None:
-        """Take the loss of a trial's worker; the trial comes again, or ends so where it was lost too often."""
+    def lost(self, trial: Trial, finish: Finish, *, innocent: bool = False) -> None:
+        """Take the loss of a trial's worker; the trial comes again, or ends so where it was lost too often.
+
+        `innocent` says that the trial had no part in it: its node was lost, or it had not begun.
+        """
 
     def note(self, trial: Trial | None, text: str) -> None:
         """Take what the user should know, of a trial or of the whole."""
 
 
 class Runner(Protocol):
-    """The muscle: runs the trials to their ends, on this machine or on many."""
+    """The muscle: runs the trials to their ends, on this machine or on many.
+
+    `remote` says whether trials run on machines that may share nothing with this one.
+    """
+
+    remote: bool
 
     def allocate(self, cpu: int, gpu: float, accelerator: str = "") -> Allocation:
         """What one trial gets of the CPUs and GPUs (of one type, in Ray's words) that were asked for it."""
+
+    def everywhere(self, check: Callable[[], str]) -> Mapping[str, str]:
+        """What a function that can be pickled returns on each machine, by the machine's name."""
 
     def run(self, trials: Trials, job: Job, allocation: Allocation) -> None:
         """Run until `trials` are exhausted, or raise Interruption, or what `trials` raised: then it is to be closed."""

@@ -15,7 +15,7 @@ from sweeper.sections import Asha, Budget, Confirm, Limit, Objective, Own, Resou
 from sweeper.space import Branch, Knob, Params, Space
 
 Entry = dict[str, Scalar]
-_NOT_ASKED = {"budget", "confirm", "resources", "tracking", "retries", "fail_fast_after", "stall_minutes"}
+_NOT_ASKED = {"budget", "confirm", "resources", "tracking", "retries", "fail_fast_after", "stall_minutes", "storage"}
 
 
 class SweepSpec(Section):
@@ -39,6 +39,9 @@ class SweepSpec(Section):
     fail_fast_after: Annotated[int, Field(ge=1)] = 5  # first trials that fail all alike and end the sweep
     limit: Limit = Limit()
     seed: Annotated[int, Field(ge=0)] = 0
+    storage: Annotated[str, Field(pattern=r"^(/|[a-z][a-z0-9+.-]*://).+")] | None = (
+        None  # a folder or URL that nodes share
+    )
 
     @cached_property
     def data(self) -> Dataset:

@@ -17,6 +17,7 @@ from sweeper.spec import SweepSpec
 
 _LARGEST = "validation/largest_class"
 ONE_CLASS = 0.98  # share of the validation texts; a trial that gives so many one and the same class has collapsed
+_ACCIDENTS = 5  # times that a trial's node may be lost, or its worker before it began
 
 Say = Callable[[str], None]
 
@@ -33,6 +34,7 @@ class _Stage:
         self.running: dict[int, Trial] = {}
         self.again: deque[Trial] = deque()  # trials of this stage that were cut off
         self.losses: Counter[int] = Counter()
+        self.accidents: Counter[int] = Counter()  # losses that were no fault of the trial's
 
     def next(self) -> Trial | None:
         """A trial that was cut off, else a new one."""
@@ -91,13 +93,14 @@ class _Stage:
         self._over(trial)
         self._tell(self.study.of(trial))
 
-    def lost(self, trial: Trial, finish: Finish) -> None:
+    def lost(self, trial: Trial, finish: Finish, *, innocent: bool = False) -> None:
         """Start a trial whose worker was lost once more, from its checkpoint; give it up after several times."""
         if not self._runs(trial):
             return
-        self.losses[trial.number] += 1
-        if self.losses[trial.number] > self.spec.retries:
-            self.finish(trial, replace(finish, reason=f"{finish.reason}, {_times(self.losses[trial.number])}"))
+        losses = self.accidents if innocent else self.losses
+        losses[trial.number] += 1
+        if losses[trial.number] > (max(_ACCIDENTS, self.spec.retries) if innocent else self.spec.retries):
+            self.finish(trial, replace(finish, reason=f"{finish.reason}, {_times(losses[trial.number])}"))
         else:
             del self.running[trial.number]
             self.again.append(trial)

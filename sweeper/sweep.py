@@ -78,7 +78,7 @@ def _score(
 def _forget(study: Study, job: Job) -> None:
     for one in study.recorded():
         if one.finish is not None:
-            forget(job.folder, one.trial)
+            forget(job.folder, one.trial, storage=job.storage)
 
 
 def _hopeless(ended: Sequence[Recorded], job: Job) -> SweeperError:

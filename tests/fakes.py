@@ -97,6 +97,7 @@ class Scripted:
         self.finishes: dict[int, Outcome] = {}
         self.reasons: dict[int, str] = {}
         self.losses: list[int] = []
+        self.accidents: list[int] = []
         self.why: list[str] = []  # they were lost
         self.notes: list[tuple[int, str]] = []
         self.most_at_once = 0
@@ -126,9 +127,9 @@ class Scripted:
     def note(self, trial: Trial | None, text: str) -> None:
         self.notes.append((trial.number if trial else 0, text))
 
-    def lost(self, trial: Trial, finish: Finish) -> None:
+    def lost(self, trial: Trial, finish: Finish, *, innocent: bool = False) -> None:
         self.running.remove(trial.number)
-        self.losses.append(trial.number)
+        (self.accidents if innocent else self.losses).append(trial.number)
         self.why.append(finish.reason)
         self.waiting.append(Trial(trial.number, trial.cell, trial.params, trial.config, trial.attempt + 1))
 

@@ -26,7 +26,7 @@ from sweeper.results import results
 from sweeper.runners.bridge import Bridge
 from sweeper.spec import SweepSpec
 from sweeper.stages import Confirmation, Scoring, Search
-from tests.fakes import data
+from tests.fakes import data, scripted
 from tests.faults import room_for
 from tests.simulated_mlflow import Store, Window, of_store
 from tests.simulation import Killed, Power, RecordPath, Training, scoring
@@ -159,7 +159,7 @@ class World:
 
     def _enter(self, stage: Search | Confirmation | Scoring) -> None:
         self.stage = stage
-        self.bridge = Bridge(stage, self.job_folder, lambda: self.slots, PATIENCE, lambda: self.now)
+        self.bridge = Bridge(stage, Job(scripted, {}, self.job_folder, PATIENCE), lambda: self.slots, lambda: self.now)
 
     def _advance(self) -> None:
         """On to the next stage, where one is over; what is left of its workers speaks to nobody."""

@@ -110,7 +110,8 @@ def test_a_cluster_that_can_grow_is_waited_for() -> None:
     share = on_cluster(1, 1, "A100", nodes=[{"CPU": 2}], growth=[A100] * 3)
     assert share.slots == 6
     assert share.note == "no node has 1 CPU core and 1 A100 GPU yet: waiting for the cluster to grow"
-    assert on_cluster(1, 0, nodes=[{"CPU": 2}], growth=[A100]).note == ""
+    whole = on_cluster(1, 0, nodes=[A100], growth=[{"CPU": 2}, A100, A100])
+    assert (whole.slots, whole.note) == (18, "")
     assert room([A100, T4], share) == 2
 
 

@@ -270,3 +270,18 @@ def test_a_record_of_this_format_written_by_an_earlier_version_still_reads(tmp_p
     assert {one.finish.outcome for one in recorded if one.finish} == {Outcome.COMPLETED}
     assert all([report.step for report in one.reports] == [1, 2, 3] for one in recorded)
     assert len(run(asked, tmp_path).states) == 6  # and it goes on
+
+
+def test_losses_that_were_no_fault_of_a_trial_are_counted_apart_and_end_it_in_the_end(tmp_path: Path) -> None:
+    asked = spec(budget={"trials": 2}, retries=0)
+    with closing(OptunaStudy(asked, tmp_path / "record.journal", threads=1)) as study:
+        search = Search(asked, study, [])
+        trial = search.next()
+        assert trial is not None
+        for _ in range(5):
+            search.lost(trial, LOST, innocent=True)
+            trial = search.next()
+            assert trial is not None
+            assert study.of(trial).finish is None
+        search.lost(trial, LOST, innocent=True)
+        assert study.of(trial).finish == Finish(Outcome.FAILED, f"{LOST.reason}, 6 times")

@@ -1,7 +1,7 @@
 """A sweep as plain lines: one for each trial that ends, with the state of the whole below it."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from sweeper.cli import words
 from sweeper.cli.screen import Screen
@@ -14,14 +14,19 @@ BAD = [outcome for outcome in Outcome if not outcome.healthy]
 
 
 class Lines:
-    """A Tracker that prints a line for each trial that ends; `known` are those that an earlier run told of."""
+    """A Tracker that prints a line for each trial that ends; `known` are those that an earlier run told of.
 
-    def __init__(self, screen: Screen, spec: SweepSpec, known: Iterable[Recorded]) -> None:
+    `clock` gives Unix time where the sweep runs.
+    """
+
+    def __init__(
+        self, screen: Screen, spec: SweepSpec, known: Iterable[Recorded], clock: Callable[[], float] = time.time
+    ) -> None:
         self.screen, self.spec = screen, spec
         self.width = max(len(words.cell(spec, cell)) for cell in range(len(spec.cells)))
         self.states: dict[int, Recorded] = {}
         self.told = {one.trial.number for one in known if one.finish is not None}
-        self.start = time.monotonic()
+        self.clock, self.start = clock, clock()
 
     def update(self, recorded: Recorded) -> None:
         """Print the trial, and the state of the whole, if it has ended and was not told yet."""
@@ -56,7 +61,7 @@ class Lines:
         if best is not None:
             place = words.cell(self.spec, best.cell)
             parts.append(f"best {words.figure(best.score)} by trial {best.number} ({place})")
-        return ", ".join([*parts, words.duration(time.monotonic() - self.start)])
+        return ", ".join([*parts, words.duration(self.clock() - self.start)])
 
     def close(self, status: str) -> None:
         """Nothing is left to print."""

@@ -33,7 +33,7 @@ class LiveView:
     """A Tracker that draws the sweep on the terminal while it runs, and tells it in lines when it is over."""
 
     def __init__(self, screen: Screen, spec: SweepSpec, known: Iterable[Recorded], drawing: "Drawing") -> None:
-        self.screen, self.lines, self.drawing = screen, Lines(screen, spec, known), drawing
+        self.screen, self.lines, self.drawing = screen, Lines(screen, spec, known, drawing.clock), drawing
         self.live = Live(drawing, console=screen.console, screen=True, refresh_per_second=2, redirect_stdout=False,
                          redirect_stderr=False, vertical_overflow="crop")  # fmt: skip
         self.live.start()

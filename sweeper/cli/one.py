@@ -13,7 +13,7 @@ from sweeper.cli.prepare import SEARCHED, Prepared, materialise
 from sweeper.cli.publish import publish
 from sweeper.cli.screen import Screen
 from sweeper.folder import SweepFolder, changes, create
-from sweeper.ports import Job, Recorded, Runner, Tracker, Trainer, TrainingData, View
+from sweeper.ports import Job, Recorded, Runner, Storage, Tracker, Trainer, TrainingData, View
 from sweeper.preparation import described
 from sweeper.results import results as results_of
 from sweeper.spec import SweepSpec
@@ -43,25 +43,26 @@ def run_one(screen: Screen, runner: Runner, prepared: Prepared, sweeps: Path) ->
             screen.line(f"  a new sweep; it differs from {before[0]} in {', '.join(before[1])}")
         if study.dropped:
             screen.line(f"  the record's last {study.dropped} bytes were cut off half written; that is dropped")
+        jobs = partial(_jobs, prepared, folder, data, _storage(screen, runner, spec, folder))
         view = _view(screen, folder, spec, known, share)
         folder.begin()
-        results = _driven(screen, runner, prepared, folder, study, data, share, view)
+        results = _driven(screen, runner, prepared, folder, study, jobs(view.say), share, view)
     return folder, results
 
 
 def _driven(
     screen: Screen, runner: Runner, prepared: Prepared, folder: SweepFolder, study: "OptunaStudy",
-    data: Mapping[str, TrainingData], share: Allocation, view: View,
+    jobs: Jobs, share: Allocation, view: View,
 ) -> dict[str, Any]:  # fmt: skip
     """Run the story with a tracker beside it, and keep what came of it."""
     spec, status = prepared.spec, "KILLED"
     tracker = tracking.tracker_of(spec, folder, say=view.say)
     try:
-        done = _told(runner, prepared, folder, study, data, share, view, tracker)
+        done = _told(runner, spec, study, jobs, share, view, tracker)
         recorded = study.recorded()
         results = results_of(spec, folder, recorded, study.looks())
         if done:
-            publish(screen, prepared, folder, recorded, results)
+            publish(screen, prepared, folder, recorded, results, jobs.confirm.storage)
             projected.keep(tracker, folder)
         status = "FINISHED"
     except Exception:
@@ -81,14 +82,12 @@ def _driven(
 
 
 def _told(
-    runner: Runner, prepared: Prepared, folder: SweepFolder, study: "OptunaStudy",
-    data: Mapping[str, TrainingData], share: Allocation, view: View, tracker: Tracker,
-) -> bool:  # fmt: skip
+    runner: Runner, spec: SweepSpec, study: "OptunaStudy", jobs: Jobs, share: Allocation, view: View, tracker: Tracker
+) -> bool:
     """The story, with its view open; whether it came to its end."""
     status = "KILLED"
     try:
-        jobs = _jobs(prepared, folder, data, view.say)
-        done = sweep.run(prepared.spec, study, runner, (view, tracker), jobs, share, view.say)
+        done = sweep.run(spec, study, runner, (view, tracker), jobs, share, view.say)
         status = "FINISHED"
     finally:
         view.close(status)
@@ -96,8 +95,9 @@ def _told(
 
 
 def _jobs(
-    prepared: Prepared, folder: SweepFolder, data: Mapping[str, TrainingData], say: Callable[[str], None]
-) -> Jobs:
+    prepared: Prepared, folder: SweepFolder, data: Mapping[str, TrainingData], storage: Storage | None,
+    say: Callable[[str], None],
+) -> Jobs:  # fmt: skip
     """The jobs of the three stages. The test split is made for the last of them alone, when that is asked for."""
     from sweeper.edges import predictions, system
     from sweeper.learn.confirmed import scored
@@ -113,17 +113,30 @@ def _jobs(
     def score() -> Job:
         splits = [name for name in (*SEARCHED, "test") if name in corpus.splits]
         opened = materialise(prepared, spec.encoders, splits, step=told)
-        return Job(partial(scored, choose=choose), opened, place, patience)
+        return Job(partial(scored, choose=choose), opened, place, patience, storage)
 
     def watched(train: Trainer) -> Trainer:
         return partial(system.watched, train) if spec.tracking.system_metrics else train
 
     return Jobs(
-        search=Job(watched(live), data, place, patience),
-        confirm=Job(watched(partial(live, choose=choose)), data, place, patience),
+        search=Job(watched(live), data, place, patience, storage),
+        confirm=Job(watched(partial(live, choose=choose)), data, place, patience, storage),
         score=score,
         keep=lambda trial, found: predictions.keep(place, trial, corpus.labels, found),
     )
+
+
+def _storage(screen: Screen, runner: Runner, spec: SweepSpec, folder: SweepFolder) -> Storage | None:
+    """Where the sweep's checkpoints are kept, if elsewhere than in its folder; every machine was asked for it."""
+    if spec.storage is None:
+        if runner.remote:
+            screen.line("  storage is not set: a trial whose node is lost begins again, unless nodes share this folder")
+        return None
+    from sweeper.edges import storage
+
+    with screen.step(f"asking every node for {spec.storage}"):
+        storage.probe(spec.storage, runner.everywhere)
+    return storage.SharedStorage(f"{spec.storage.rstrip('/')}/{folder.name}-{folder.frozen.id}")
 
 
 def _view(screen: Screen, folder: SweepFolder, spec: SweepSpec, known: list[Recorded], share: Allocation) -> View:

@@ -14,7 +14,7 @@ from sweeper.whole import written
 
 if TYPE_CHECKING:
     from sweeper.cli.prepare import Prepared
-    from sweeper.ports import Predictions, Study
+    from sweeper.ports import Predictions, Storage, Study
     from sweeper.spec import SweepSpec
     from sweeper.tables.table import Finished
 
@@ -22,13 +22,14 @@ _log = logging.getLogger(__name__)
 
 
 def publish(
-    screen: Screen, prepared: "Prepared", folder: SweepFolder, recorded: Sequence[Recorded], results: Mapping[str, Any]
-) -> None:
+    screen: Screen, prepared: "Prepared", folder: SweepFolder, recorded: Sequence[Recorded],
+    results: Mapping[str, Any], storage: "Storage | None",
+) -> None:  # fmt: skip
     """Write all of it; results.json is there when everything else is."""
     from sweeper.cli.report import write_report
     from sweeper.cli.winner import keep_winner
 
-    keep_winner(screen, prepared, folder, recorded)
+    keep_winner(screen, prepared, folder, recorded, storage)
     with written(folder.path / "table.md") as file:
         file.write(table_text(folder, results).encode())
     try:

@@ -6,7 +6,8 @@ the record separator. A sweep's view is such events alone; all else that the dri
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -26,11 +27,13 @@ class Relay:
     def __init__(self, screen: Screen, spec: SweepSpec, known: Iterable[Recorded], header: str, slots: int) -> None:
         told = [encoded(one) for one in known]
         self._send = screen.event
-        self._send({"sweep": spec.model_dump(mode="json"), "known": told, "header": header, "slots": slots})
+        self._send(
+            {"sweep": spec.model_dump(mode="json"), "known": told, "header": header, "slots": slots, "at": time.time()}
+        )
 
     def update(self, recorded: Recorded) -> None:
-        """Send the newest state of a trial."""
-        self._send({"trial": encoded(recorded)})
+        """Send the newest state of a trial, and when that was."""
+        self._send({"at": time.time(), "trial": encoded(recorded)})
 
     def say(self, text: str) -> None:
         """Send what the user should know."""
@@ -48,6 +51,11 @@ class Watcher:
         self.screen = screen
         self.results: dict[str, Any] | None = None
         self.view: View | None = None
+        self.at, self.heard = 0.0, 0.0  # the driver's time of the last event, and when it came
+
+    def clock(self) -> float:
+        """The driver's time, of which a log that is read again has more than passes here."""
+        return self.at + time.monotonic() - self.heard
 
     def watch(self, log: Iterable[str]) -> None:
         """Follow a log to its end, or until what reads it is interrupted."""
@@ -61,17 +69,26 @@ class Watcher:
 
     def _take(self, line: str) -> None:
         event = _event(line)
-        if _RAYS.match(line):
-            return
-        if event is None:
-            say = self.view.say if self.view is not None else self.screen.line
-            say(line.strip() if self.view is not None else line)
-        elif "sweep" in event:
-            self.view = _view(self.screen, event)
+        if event is not None:
+            self._follow(event)
+        elif self.view is not None:
+            self.view.say(line.strip())
+        elif not _RAYS.match(line):
+            self.screen.line(line)
+
+    def _follow(self, event: Mapping[str, Any]) -> None:
+        if "at" in event:
+            self.at, self.heard = event["at"], time.monotonic()
+        if "sweep" in event:
+            self.view = self._view(event)
         elif "result" in event:
             self.results = event["result"]
         elif self.view is not None:
             self._show(self.view, event)
+
+    def _view(self, event: Mapping[str, Any]) -> View:
+        spec, known = SweepSpec.model_validate(event["sweep"]), [decoded(one) for one in event["known"]]
+        return view_of(self.screen, spec, known, event["header"], event["slots"], self.clock)
 
     def _show(self, view: View, event: Mapping[str, Any]) -> None:
         if "trial" in event:
@@ -83,18 +100,16 @@ class Watcher:
             view.close(event["close"])
 
 
-def _view(screen: Screen, event: Mapping[str, Any]) -> View:
-    spec, known = SweepSpec.model_validate(event["sweep"]), [decoded(one) for one in event["known"]]
-    return view_of(screen, spec, known, event["header"], event["slots"])
-
-
-def view_of(screen: Screen, spec: SweepSpec, known: Iterable[Recorded], header: str, slots: int) -> View:
+def view_of(
+    screen: Screen, spec: SweepSpec, known: Iterable[Recorded], header: str, slots: int,
+    clock: Callable[[], float] = time.time,
+) -> View:  # fmt: skip
     """What the user watches here: the live view on a terminal, lines elsewhere."""
     if not screen.live:
-        return Lines(screen, spec, known)
+        return Lines(screen, spec, known, clock)
     from sweeper.cli.live import Drawing, LiveView
 
-    return LiveView(screen, spec, known, Drawing(spec, header, slots))
+    return LiveView(screen, spec, known, Drawing(spec, header, slots, clock))
 
 
 def _lines(log: Iterable[str]) -> Iterator[str]:

@@ -29,7 +29,7 @@ Insecure = Annotated[bool, typer.Option("--insecure", help="Use a cluster that o
 Job = Annotated[str, typer.Argument(help="A job, as `sweeper jobs` names it.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result on stdout as JSON.")]
 
-_PASSED = ("MLFLOW_", "HF_ENDPOINT", "HF_TOKEN")  # what variables that the driver gets begin with
+_PASSED = ("MLFLOW_", "HF_ENDPOINT", "HF_TOKEN", "HF_HUB_OFFLINE")  # what variables that the driver gets begin with
 _LOCAL = ("sqlite:", "file:", "/", ".")  # how an MLflow store begins that is on this machine alone
 _MISSING = 127  # the shell's exit code for a command that is not there
 
@@ -53,7 +53,7 @@ def submit(
     """Run search spaces on a Ray cluster; the same command again goes on where it stopped.
 
     What is sent is the sweeps with every key and the files that they name, and from the environment MLFLOW_*,
-    HF_ENDPOINT and HF_TOKEN. The driver runs on the head, and the cluster needs the same version of sweeper.
+    HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE. The driver runs on the head, and the cluster needs the same sweeper.
     """
     with command(as_json=as_json) as screen:
         specs = specs_of(files, overrides)

@@ -10,20 +10,24 @@ from sweeper.attempt import forget, trial_folder
 from sweeper.cli.screen import Screen
 from sweeper.confirmation import champion
 from sweeper.folder import SweepFolder, write
-from sweeper.ports import Recorded
+from sweeper.ports import Recorded, Storage
 
 if TYPE_CHECKING:
     from sweeper.cli.prepare import Prepared
 
 
-def keep_winner(screen: Screen, prepared: "Prepared", folder: SweepFolder, recorded: Sequence[Recorded]) -> None:
+def keep_winner(
+    screen: Screen, prepared: "Prepared", folder: SweepFolder, recorded: Sequence[Recorded], storage: Storage | None
+) -> None:
     """Write the winner's model to the folder's `model/`, its config.json last; nothing where none was confirmed."""
     found = champion(prepared.spec, recorded)
     if found is not None and kept(folder) != found.trial.number:
+        if storage is not None:
+            storage.fetch(trial_folder(folder.path, found.trial))
         _keep(screen, prepared, folder, found)
     for one in recorded:
         if one.trial.confirms:
-            forget(folder.path, one.trial, model=True)
+            forget(folder.path, one.trial, model=True, storage=storage)
 
 
 def kept(folder: SweepFolder) -> int | None:

@@ -8,7 +8,8 @@ import asyncio
 import ipaddress
 import logging
 import socket
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,11 @@ _ANSWERS = 10.0  # seconds that a server has for its first answer
 _CLOSES = 30  # seconds that a driver has to close before Ray kills it
 _WHERE = "its dashboard's port is 8265 unless `ray start --dashboard-port` said otherwise"
 _TALKATIVE = ("ray.dashboard.modules.dashboard_sdk", "ray.dashboard.modules.job.sdk")  # each has a level of its own
+_NO_AGENT = "No available agent to submit job"
+_AGENT = (
+    "no node can start a job: its agent is not up, as where another Ray on the head's machine has its port; "
+    "start the head with --dashboard-agent-listen-port=0"
+)
 _GRPC = {6379: "the GCS's (6379)", 10001: "the client's (10001)"}
 _SECURE = """{address}: this cluster wants no token: whoever reaches it can run code there; start its head anew with
   ray get-auth-token --generate
@@ -88,11 +94,14 @@ class JobServer:
         """Send a folder and run a command in it on the head, with these variables."""
         variables = {**env, "RAY_JOB_STOP_WAIT_TIME_S": str(_CLOSES)}
         with self._trouble():
-            self._client.submit_job(
-                submission_id=name,
-                entrypoint=command,
-                runtime_env={"working_dir": str(folder), "env_vars": variables},
-                metadata={_SWEEPS: ",".join(sweeps)},
+            retried(
+                lambda: self._client.submit_job(
+                    submission_id=name,
+                    entrypoint=command,
+                    runtime_env={"working_dir": str(folder), "env_vars": variables},
+                    metadata={_SWEEPS: ",".join(sweeps)},
+                ),
+                lambda error: _NO_AGENT in str(error),
             )
 
     def stop(self, name: str) -> None:
@@ -102,19 +111,18 @@ class JobServer:
 
     def log(self, name: str) -> Iterator[str]:
         """What a job has printed and prints, in pieces, until it ends."""
-        loop = asyncio.new_event_loop()
         pieces = self._client.tail_job_logs(name)
-        try:
+
+        async def following() -> str | None:
+            return await anext(pieces, None)
+
+        with asyncio.Runner() as loop:  # which closes what a signal interrupts
             while True:
                 with self._trouble():
-                    try:
-                        piece = loop.run_until_complete(anext(pieces))
-                    except StopAsyncIteration:
-                        return
+                    piece = loop.run(following())
+                if piece is None:
+                    return
                 yield piece
-        finally:
-            loop.run_until_complete(pieces.aclose())
-            loop.close()
 
     def _probe(self) -> bool:
         """Whether the server wants a token; raises where it is none."""
@@ -138,7 +146,23 @@ class JobServer:
         except (requests.exceptions.RequestException, aiohttp.ClientError, ConnectionError, OSError) as error:
             raise SweeperError(f"{self.address}: the cluster does not answer any more ({_cause(error)})") from None
         except (RuntimeError, ValueError) as error:
+            if _NO_AGENT in str(error):
+                raise SweeperError(f"{self.address}: {_AGENT}") from None
             raise SweeperError(f"{self.address}: {' '.join(str(error).split())[:400]}") from None
+
+
+def retried(call: Callable[[], object], worth: Callable[[Exception], bool], seconds: float = 20) -> None:
+    """Call, and again each second while what it raises is worth it; raises what it raised last."""
+    last = time.monotonic() + seconds
+    while True:
+        try:
+            call()
+        except Exception as error:
+            if not worth(error) or time.monotonic() > last:
+                raise
+            time.sleep(1)
+        else:
+            return
 
 
 def _checked(address: str) -> str:

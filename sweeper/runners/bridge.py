@@ -8,11 +8,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
 from sweeper.attempt import Event, forget
-from sweeper.ports import Finish, Progress, Report, Trial, Trials
+from sweeper.ports import Finish, Job, Progress, Report, Trial, Trials
 
 Returned = TypeVar("Returned")
 
@@ -21,7 +20,7 @@ _NAP = 2.0  # seconds between two looks that count at most
 
 
 class Bridge:
-    """Trials as a tuner runs them, `slots()` at a time. `patience` is how many seconds a trial may be silent.
+    """Trials of a job as a tuner runs them, `slots()` at a time.
 
     Time counts only while somebody looks: a driver that was suspended does not take every trial for dead.
     """
@@ -29,12 +28,11 @@ class Bridge:
     def __init__(
         self,
         trials: Trials,
-        folder: Path,
+        job: Job,
         slots: Callable[[], int],
-        patience: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.trials, self.folder, self.slots, self.patience, self.clock = trials, folder, slots, patience, clock
+        self.trials, self.job, self.slots, self.clock = trials, job, slots, clock
         self.running: dict[str, Trial] = {}
         self.heard: dict[str, float] = {}  # names that have a worker: when they were last heard
         self.begun: set[str] = set()  # names that were heard at all
@@ -80,7 +78,7 @@ class Bridge:
             if not goes_on:
                 self._drop(name)
                 if self.error is None:  # otherwise its end may not be in the record, and it goes on from its checkpoint
-                    forget(self.folder, trial)
+                    forget(self.job.folder, trial, storage=self.job.storage)
             return bool(goes_on)
 
     def _passed(self, trial: Trial, event: Event) -> bool:
@@ -93,11 +91,15 @@ class Bridge:
         self.trials.finish(trial, event)
         return False
 
-    def lost(self, name: str, finish: Finish) -> None:
-        """The worker of a trial is gone; `finish` is how the trial ends if it was lost too often."""
+    def lost(self, name: str, finish: Finish, *, innocent: bool = False) -> None:
+        """The worker of a trial is gone; `finish` is how the trial ends if it was lost too often.
+
+        A trial that was never heard had no part in it: where a node dies, a tuner may give it another for a moment.
+        """
+        innocent = innocent or name not in self.begun
         trial = self._drop(name)
         if trial is not None:
-            self._guarded(lambda: self.trials.lost(trial, finish))
+            self._guarded(lambda: self.trials.lost(trial, finish, innocent=innocent))
 
     def returned(self, name: str) -> None:
         """A trial did not begin, for no fault of its own: it comes again, and nothing is counted."""
@@ -117,7 +119,7 @@ class Bridge:
         return [name for name, at in self.heard.items() if self._now - at > self._limit(name)]
 
     def _limit(self, name: str) -> float:
-        return self.patience if name in self.begun else max(self.patience, _BEGIN)
+        return self.job.patience if name in self.begun else max(self.job.patience, _BEGIN)
 
     def _drop(self, name: str) -> Trial | None:
         self.heard.pop(name, None)

@@ -1,5 +1,6 @@
 """The runner without Ray: every trial in this process, one after the other, for a debugger and for tests."""
 
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 
@@ -11,6 +12,8 @@ from sweeper.ports import Finish, Job, Report, Trial, Trials
 
 class InlineRunner:
     """The port Runner in this process; a context manager, as the one on Ray is."""
+
+    remote = False
 
     def __init__(self, cpus: int, gpus: float) -> None:
         self.cpus, self.gpus = cpus, gpus
@@ -25,6 +28,10 @@ class InlineRunner:
         """The trial's share of this machine; one trial runs at a time."""
         share = on_machine(cpu, gpu, accelerator, node={"CPU": self.cpus, "GPU": self.gpus})
         return replace(share, slots=1)
+
+    def everywhere(self, check: Callable[[], str]) -> Mapping[str, str]:
+        """What a function returns here."""
+        return {"this process": check()}
 
     def run(self, trials: Trials, job: Job, allocation: Allocation) -> None:
         """Run trial after trial until there is none left."""
@@ -48,4 +55,4 @@ class InlineRunner:
                         break
                 elif event.note:
                     trials.note(trial, event.note)
-        forget(job.folder, trial)
+        forget(job.folder, trial, storage=job.storage)

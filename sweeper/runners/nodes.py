@@ -2,14 +2,15 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import ray
-from ray._private.state import state
+from ray.autoscaler.v2.instance_manager.config import FileConfigReader
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from sweeper.allocation import ACCELERATOR, Allocation, Node
 
 _LOOKS = 2.0  # seconds between two looks at the nodes
-_MOST = 64  # nodes of one type that are waited for at once, where an autoscaler knows no limit
 _PART = 0.001  # of the resource that says which accelerator a node has: it is a mark, not an amount
 
 
@@ -18,17 +19,34 @@ def present() -> list[Node]:
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
-def coming() -> list[Node]:
-    """The nodes that the cluster's autoscaler may start; none where it has none."""
-    config = state.get_cluster_config()
-    if config is None:
+def growth(bootstrap: Path | None = None) -> list[Node]:
+    """All nodes that the cluster's autoscaler may have at once; none where it has none.
+
+    `ray up` leaves its configuration on the head, which is where a driver runs that was submitted.
+    """
+    path = bootstrap or Path.home() / "ray_bootstrap_config.yaml"
+    if not path.exists():
         return []
-    live = len(present())
-    found: list[Node] = []
-    for group in config.node_group_configs:
-        most = _MOST if group.max_count < 0 else group.max_count
-        found += [dict(group.resources)] * max(0, most - live)
-    return found
+    types = FileConfigReader(str(path)).get_cached_autoscaling_config().get_node_type_configs()
+    return [one.resources for one in types.values() for _ in range(one.max_worker_nodes)]
+
+
+def waited(room: Callable[[], int], seconds: float = 20) -> None:
+    """Wait until there is room for a trial, for so long: a cluster that has just started has not all its nodes yet."""
+    last = time.monotonic() + seconds
+    while not room() and time.monotonic() < last:
+        time.sleep(1)
+
+
+def on_each(check: Callable[[], str]) -> dict[str, str]:
+    """What a function returns on each node that lives, by the node's name."""
+    task = ray.remote(num_cpus=0)(check)
+    asked = {
+        node["NodeName"]: task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False))
+        for node in ray.nodes()
+        if node["Alive"]
+    }
+    return {name: ray.get(options.remote()) for name, options in asked.items()}
 
 
 def request(share: Allocation) -> dict[str, float]:

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -88,14 +89,20 @@ class RayRunner:
     def allocate(self, cpu: int, gpu: float, accelerator: str = "") -> Allocation:
         """The trial's share of what Ray has."""
         if self.remote:
-            return on_cluster(cpu, gpu, accelerator, nodes=nodes.present(), growth=nodes.coming())
+            asked = Allocation(cpu, gpu, 0, accelerator=accelerator)
+            nodes.waited(lambda: room(nodes.present(), asked) or room(nodes.growth(), asked))
+            return on_cluster(cpu, gpu, accelerator, nodes=nodes.present(), growth=nodes.growth())
         return on_machine(cpu, gpu, accelerator, node=nodes.present()[0])
+
+    def everywhere(self, check: Callable[[], str]) -> Mapping[str, str]:
+        """What a function returns on each node."""
+        return nodes.on_each(check)
 
     def run(self, trials: Trials, job: Job, allocation: Allocation) -> None:
         """Run trials side by side until there is none left. Ray is started again where it dies."""
         with _signals() as caught:
             while not trials.exhausted():
-                bridge = Bridge(trials, job.folder, self._slots(allocation), job.patience)
+                bridge = Bridge(trials, job, self._slots(allocation))
                 self._tune(bridge, job, allocation, lambda: caught or self._dead())
                 unfinished = bridge.close()
                 if bridge.error is not None:
@@ -105,14 +112,14 @@ class RayRunner:
                 if dead := self._dead():
                     trials.note(None, f"{_VITAL[dead]} of Ray died; Ray starts again")
                     for trial in unfinished:
-                        trials.lost(trial, Finish(Outcome.FAILED, f"{_VITAL[dead]} of Ray died"))
+                        trials.lost(trial, Finish(Outcome.FAILED, f"{_VITAL[dead]} of Ray died"), innocent=True)
                     self._again()
 
     def _slots(self, allocation: Allocation) -> Callable[[], int]:
         """How many trials run at once: on a cluster, nodes that join are used."""
         if not self.remote:
             return lambda: allocation.slots
-        return nodes.Watched(lambda: room([*nodes.present(), *nodes.coming()], allocation))
+        return nodes.Watched(lambda: max(room(nodes.present(), allocation), room(nodes.growth(), allocation)))
 
     def _tune(self, bridge: Bridge, job: Job, allocation: Allocation, reason: Callable[[], object]) -> None:
         """Run Tune until no trial is left, or there is a reason to leave it.
@@ -120,7 +127,7 @@ class RayRunner:
         It runs in a thread, to be left behind where it does not leave by itself: it waits for ever for a dead GCS.
         """
         store = {name: ray.put(data) for name, data in job.data.items()}
-        worker_job = Job(job.train, {}, job.folder, job.patience)
+        worker_job = replace(job, data={})
         function = tune.with_parameters(_trainable, job=worker_job, store=_References(store))
         tuner = tune.Tuner(
             tune.with_resources(function, nodes.request(allocation)),

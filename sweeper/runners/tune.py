@@ -72,7 +72,8 @@ class Verdicts(_Adapter, FIFOScheduler):  # type: ignore[misc]
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         """Take note of a worker that is lost, and why."""
-        self.bridge.lost(trial.trial_id, _why(trial.get_pickled_error()))
+        error = trial.get_pickled_error()
+        self.bridge.lost(trial.trial_id, _why(error), innocent=_node_lost(error))
 
 
 class Watch(tune.Callback):  # type: ignore[misc]
@@ -80,7 +81,7 @@ class Watch(tune.Callback):  # type: ignore[misc]
 
     def __init__(self, bridge: Bridge, reason: Callable[[], object]) -> None:
         self.bridge, self.reason = bridge, reason
-        self.patient = f"it gave no sign of life for {bridge.patience / 60:g} minutes (stall_minutes)"
+        self.patient = f"it gave no sign of life for {bridge.job.patience / 60:g} minutes (stall_minutes)"
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
@@ -100,6 +101,13 @@ class Watch(tune.Callback):  # type: ignore[misc]
             if trial.trial_id in silent:
                 self.bridge.lost(trial.trial_id, Finish(Outcome.FAILED, self.patient))
                 ray.kill(trial.temporary_state.ray_actor)
+
+
+def _node_lost(error: Exception | None) -> bool:
+    """Whether a worker is gone because its whole node is, or cannot be reached."""
+    return isinstance(error, ray.exceptions.ActorUnavailableError) or (
+        isinstance(error, ray.exceptions.ActorDiedError) and "node has died" in str(error)
+    )
 
 
 def _why(error: Exception | None) -> Finish:

@@ -7,9 +7,9 @@ import pytest
 
 from sweeper.config import TrainConfig
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Progress, Trial
+from sweeper.ports import Finish, Job, Progress, Trial
 from sweeper.runners.bridge import Bridge
-from tests.fakes import Scripted, report
+from tests.fakes import Scripted, report, scripted
 
 DIED = Finish(Outcome.FAILED, "its worker process died")
 
@@ -30,7 +30,7 @@ class World:
     def __init__(self, folder: Path, trials: int = 3, slots: int = 2, patience: float = 100) -> None:
         self.trials = Scripted([TrainConfig(encoder="m", epochs=3) for _ in range(trials)])
         self.clock = Clock()
-        self.bridge = Bridge(self.trials, folder, lambda: slots, patience, self.clock)
+        self.bridge = Bridge(self.trials, Job(scripted, {}, folder, patience), lambda: slots, self.clock)
 
     def pass_(self, seconds: int) -> list[str]:
         silent: list[str] = []
@@ -92,6 +92,7 @@ def test_a_driver_that_was_suspended_takes_nobody_for_dead(tmp_path: Path) -> No
 def test_what_a_lost_trial_says_afterwards_is_ignored_and_it_comes_again(tmp_path: Path) -> None:
     world = World(tmp_path, trials=1)
     first = world.bridge.next("a")
+    world.bridge.event("a", Progress())
     world.bridge.lost("a", DIED)
     world.bridge.lost("a", DIED)
     assert world.trials.losses == [1]
@@ -101,6 +102,17 @@ def test_what_a_lost_trial_says_afterwards_is_ignored_and_it_comes_again(tmp_pat
     assert second is not None
     assert (second.number, second.attempt) == (first.number, first.attempt + 1)
     assert world.trials.reports == {}
+
+
+def test_a_trial_that_was_never_heard_or_lost_its_node_had_no_part_in_it(tmp_path: Path) -> None:
+    world = World(tmp_path, trials=2)
+    world.bridge.next("a")
+    world.bridge.lost("a", DIED)
+    world.bridge.next("b")
+    world.bridge.event("b", Progress())
+    world.bridge.lost("b", DIED, innocent=True)
+    assert world.trials.accidents == [1, 2]
+    assert world.trials.losses == []
 
 
 def test_a_trial_that_did_not_begin_comes_again_as_it_was_and_nothing_is_counted(tmp_path: Path) -> None:
@@ -138,7 +150,7 @@ def test_an_error_on_our_side_ends_the_run_and_is_kept_as_it_was(tmp_path: Path,
                 raise OSError("no space left on device")
             return call()
 
-    bridge = Bridge(Broken([TrainConfig(encoder="m")]), tmp_path, lambda: 2, 100, Clock())
+    bridge = Bridge(Broken([TrainConfig(encoder="m")]), Job(scripted, {}, tmp_path, 100), lambda: 2, Clock())
     checkpoint = tmp_path / "trials" / "1" / "checkpoint-1.pt"
     checkpoint.parent.mkdir(parents=True)
     checkpoint.write_text("all that the trial has done")

@@ -1,0 +1,122 @@
+"""A Ray cluster with token authentication on hosts of its own, each of which can be cut off, killed and started again.
+
+Ray gets one CPU on each host, little memory, and health checks that take fifteen seconds to give a silent node up
+instead of a minute. A worker has Ray, the packages that sweeper needs and nothing else of sweeper's.
+"""
+
+import json
+import secrets
+import shlex
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from tests.cluster.network import NODES, OFFICE, Hosts
+
+ROOT = Path(__file__).parents[2]
+_HEALTH = {"period_ms": "1000", "timeout_ms": "2000", "failure_threshold": "5"}
+_MISSING = ["ray[default]", "psycopg2-binary"]  # for the jobs API, and for MLflow on PostgreSQL
+
+
+class Cluster(Hosts):
+    """The hosts, with Ray on them. A context manager; `start_head` and `start_node` start what runs there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.token = secrets.token_hex(32)
+        self.gcs, self.http = free_port(), free_port()
+
+    def __enter__(self) -> "Cluster":
+        super().__enter__()
+        self.packages = _packages(self.root / "packages")
+        return self
+
+    @property
+    def dashboard(self) -> str:
+        """The address that jobs are sent to, as the laptop sees it."""
+        return f"http://{self.address('head', OFFICE)}:{self.http}"
+
+    def environment(self, **extra: str) -> dict[str, str]:
+        """What a process needs to take part in the cluster."""
+        known = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": self.token, "RAY_USAGE_STATS_ENABLED": "0"}
+        return {**known, "PYTHONPATH": f"{ROOT}:{self.packages}", "OMP_NUM_THREADS": "1", **extra}
+
+    def start_head(self) -> None:
+        """Start Ray's head, and wait until it takes jobs."""
+        health = {f"RAY_health_check_{name}": value for name, value in _HEALTH.items()}
+        place = ["--head", f"--port={self.gcs}", "--include-dashboard=true"]
+        place += ["--dashboard-host=0.0.0.0", f"--dashboard-port={self.http}"]
+        self._start("head", place, health)
+        until(lambda: self.alive("head"), 120, "the head does not answer")
+
+    def start_node(self, host: str) -> None:
+        """Start a worker node that joins again for as long as its host lives; do not wait for it."""
+        self._start(host, [f"--address={self.address('head', NODES)}:{self.gcs}"], {})
+
+    def kill_node(self, host: str) -> None:
+        """Kill all of a host's processes."""
+        self.kill(host)
+
+    def nodes(self) -> set[str]:
+        """The hosts whose nodes the head takes for alive; none where it does not answer."""
+        found = self.ask(f"{self.dashboard}/api/v0/nodes?limit=100")
+        nodes = json.loads(found)["data"]["result"]["result"] if found else []
+        return {node["node_name"] for node in nodes if node["state"] == "ALIVE"}
+
+    def alive(self, host: str) -> bool:
+        """Whether the head takes a host's node for alive."""
+        return host in self.nodes()
+
+    def ask(self, url: str) -> str | None:
+        """What a server answers to the laptop; None where it answers nothing."""
+        code = f"import sys; from {__name__} import answer; sys.stdout.write(answer(*sys.argv[1:]))"
+        asking = [sys.executable, "-c", code, url, self.token]
+        done = self.run("laptop", asking, {}, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        text, _ = done.communicate()
+        return text if done.returncode == 0 else None
+
+    def _start(self, host: str, place: Sequence[str], extra: Mapping[str, str]) -> None:
+        ray = [sys.executable, "-m", "ray.scripts.scripts", "start", *place, "--block", "--disable-usage-stats"]
+        ray += [f"--node-name={host}", f"--node-ip-address={self.address(host, NODES)}", "--num-cpus=1", "--num-gpus=0"]
+        ray += ["--object-store-memory=100000000", "--memory=2000000000", "--dashboard-agent-listen-port=0"]
+        again = f"while :; do {shlex.join(ray)}; sleep 1; done"
+        command = ray if "--head" in place else ["sh", "-c", again]
+        with (self.root / f"{host}.log").open("a") as log:
+            self.run(host, command, self.environment(**extra), cwd="/", stdout=log, stderr=log)
+
+
+def answer(url: str, token: str) -> str:
+    """What a server answers."""
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(request, timeout=5) as response:
+        return str(response.read().decode())
+
+
+def free_port() -> int:
+    """A port that nothing on this machine listens on, for hosts that share loopback."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+def until(condition: Callable[[], object], seconds: float, otherwise: str) -> float:
+    """Wait for something; how long it took. Raises TimeoutError."""
+    begun = time.monotonic()
+    while not condition():
+        if time.monotonic() - begun > seconds:
+            raise TimeoutError(f"{otherwise} after {seconds:g} seconds")
+        time.sleep(0.5)
+    return time.monotonic() - begun
+
+
+def _packages(place: Path) -> Path:
+    """What the environment lacks of what the hosts need, installed beside it."""
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--constraint", str(ROOT / "constraints.txt")]
+    done = subprocess.run([*pip, "--prefix", str(place), *_MISSING], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise OSError(f"pip cannot install {', '.join(_MISSING)}: {done.stderr.strip()[-300:]}")
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return place / "lib" / version / "site-packages"
