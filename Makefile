@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SWEEPS ?= sweeps
 
-.PHONY: setup run test slow check format picture bench clean
+.PHONY: setup run test slow cluster check format picture bench clean
 
 setup: $(READY)
 
@@ -25,7 +25,11 @@ test: setup
 
 # The suites that take minutes: real trainings on real data.
 slow: setup
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m "slow and not cluster"
+
+# Ray clusters of several hosts on this machine, as root, and the image's steps. About a quarter of an hour.
+cluster: setup
+	$(BIN)/python -m pytest -m cluster
 
 check: setup
 	$(BIN)/ruff format --check .
