@@ -17,7 +17,7 @@ from sweeper.spec import SweepSpec
 
 _LARGEST = "validation/largest_class"
 ONE_CLASS = 0.98  # share of the validation texts; a trial that gives so many one and the same class has collapsed
-_ACCIDENTS = 5  # times that a trial's node may be lost, or its worker before it began
+ACCIDENTS = 5  # times that a trial's node may be lost, or its worker before it began
 
 Say = Callable[[str], None]
 
@@ -99,7 +99,7 @@ class _Stage:
             return
         losses = self.accidents if innocent else self.losses
         losses[trial.number] += 1
-        if losses[trial.number] > (max(_ACCIDENTS, self.spec.retries) if innocent else self.spec.retries):
+        if losses[trial.number] > (max(ACCIDENTS, self.spec.retries) if innocent else self.spec.retries):
             self.finish(trial, replace(finish, reason=f"{finish.reason}, {_times(losses[trial.number])}"))
         else:
             del self.running[trial.number]
@@ -217,7 +217,7 @@ class Scoring(_Stage):
     def _restart(self, trial: Trial) -> Trial:
         if self.opens:
             self.study.look(trial)
-        return replace(trial, attempt=trial.attempt + bool(self.losses[trial.number]))
+        return replace(trial, attempt=trial.attempt + bool(self.losses[trial.number] + self.accidents[trial.number]))
 
     def report(self, trial: Trial, report: Report) -> bool:
         """Keep what a model answered, then what it scored; False, for that was all that was wanted of it."""
@@ -233,6 +233,8 @@ class Scoring(_Stage):
 
     def finish(self, trial: Trial, finish: Finish) -> None:
         """Take note of a model that could not be scored."""
+        if not self._runs(trial):
+            return
         if finish.outcome != Outcome.COMPLETED:
             self.failed[trial.number] = finish
         self._over(trial)

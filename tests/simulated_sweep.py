@@ -25,7 +25,7 @@ from sweeper.record.study import OptunaStudy
 from sweeper.results import results
 from sweeper.runners.bridge import Bridge
 from sweeper.spec import SweepSpec
-from sweeper.stages import Confirmation, Scoring, Search
+from sweeper.stages import ACCIDENTS, Confirmation, Scoring, Search
 from tests.fakes import data, scripted
 from tests.faults import room_for
 from tests.simulated_mlflow import Store, Window, of_store
@@ -287,8 +287,9 @@ class World:
                 return
 
     def _lose(self, worker: Worker, reason: str) -> None:
-        number, before = worker.trial.number, self.stage.losses[worker.trial.number]
-        if before >= self.spec.retries and not isinstance(self.stage, Scoring):
+        number, heard = worker.trial.number, worker.name in self.bridge.begun
+        before, most = (self.stage.losses, self.spec.retries) if heard else (self.stage.accidents, ACCIDENTS)
+        if before[number] >= most and not isinstance(self.stage, Scoring):
             self.given_up.add(number)
         self._gone(worker)
         self._do(lambda: self.bridge.lost(worker.name, Finish(Outcome.FAILED, reason)))

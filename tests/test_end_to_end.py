@@ -99,9 +99,8 @@ def test_from_a_search_space_to_a_table_and_the_winner_again(tmp_path: Path, hub
     assert 0 <= result["test"]["accuracy"] <= 1
 
 
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_sweep_says_how_to_go_on_and_does(
     number: signal.Signals, code: int, tmp_path: Path, hub: dict[str, str]
 ) -> None:
@@ -119,6 +118,7 @@ def test_an_interrupted_sweep_says_how_to_go_on_and_does(
     assert_whole(tmp_path, 4)
 
 
+@pytest.mark.slow
 def test_a_killed_sweep_goes_on(tmp_path: Path, hub: dict[str, str]) -> None:
     running = start(*arguments(), cwd=tmp_path, extra=hub)
     wait_for_a_trial(running)

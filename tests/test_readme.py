@@ -27,6 +27,10 @@ def commands() -> list[list[str]]:
 ELSEWHERE = {
     "make run": ("tests/test_quickstart.py", '"make", "run"'),
     "make test": ("Makefile", "\ntest:"),  # this very run
+    "sweeper submit search_spaces/sst5.yaml --address http://head:8265": (
+        "tests/test_submit.py",
+        '"submit", "space.yaml"',
+    ),
     "sweeper run search_spaces/sst5.yaml": ("tests/test_end_to_end.py", '"search_spaces" / "sst5.yaml"'),
 }
 

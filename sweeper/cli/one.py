@@ -39,11 +39,13 @@ def run_one(screen: Screen, runner: Runner, prepared: Prepared, sweeps: Path) ->
         data = materialise(prepared, spec.encoders, step=screen.step)
         known = list(study.recorded())
         _greet(screen, folder, prepared, share, data, len(known))
+        if runner.remote:
+            screen.line(f"  the cluster has room for {share.slots} trials at a time")
         if before and before[1]:
             screen.line(f"  a new sweep; it differs from {before[0]} in {', '.join(before[1])}")
         if study.dropped:
             screen.line(f"  the record's last {study.dropped} bytes were cut off half written; that is dropped")
-        jobs = partial(_jobs, prepared, folder, data, _storage(screen, runner, spec, folder))
+        jobs = partial(_jobs, prepared, folder, data, _storage(screen, runner, spec, folder), share.gpu)
         view = _view(screen, folder, spec, known, share)
         folder.begin()
         results = _driven(screen, runner, prepared, folder, study, jobs(view.say), share, view)
@@ -95,12 +97,13 @@ def _told(
 
 
 def _jobs(
-    prepared: Prepared, folder: SweepFolder, data: Mapping[str, TrainingData], storage: Storage | None,
+    prepared: Prepared, folder: SweepFolder, data: Mapping[str, TrainingData], storage: Storage | None, gpu: float,
     say: Callable[[str], None],
 ) -> Jobs:  # fmt: skip
     """The jobs of the three stages. The test split is made for the last of them alone, when that is asked for."""
     from sweeper.edges import predictions, system
     from sweeper.learn.confirmed import scored
+    from sweeper.learn.device import sharing
     from sweeper.learn.train import live
 
     spec, corpus, place = prepared.spec, prepared.corpus, folder.path.resolve()
@@ -113,10 +116,11 @@ def _jobs(
     def score() -> Job:
         splits = [name for name in (*SEARCHED, "test") if name in corpus.splits]
         opened = materialise(prepared, spec.encoders, splits, step=told)
-        return Job(partial(scored, choose=choose), opened, place, patience, storage)
+        return Job(partial(sharing, partial(scored, choose=choose), gpu), opened, place, patience, storage)
 
     def watched(train: Trainer) -> Trainer:
-        return partial(system.watched, train) if spec.tracking.system_metrics else train
+        shared = partial(sharing, train, gpu)
+        return partial(system.watched, shared) if spec.tracking.system_metrics else shared
 
     return Jobs(
         search=Job(watched(live), data, place, patience, storage),

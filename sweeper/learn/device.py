@@ -1,12 +1,17 @@
 """Where a training computes, and in which precision."""
 
 import os
+from collections.abc import Generator
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
 import torch
 
 from sweeper.config import Precision, TrainConfig
 from sweeper.errors import UsageError
+from sweeper.ports import Progress, Report, Trainer, TrainingData
+
+Events = Generator[Report | Progress, None, None]
 
 _TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -43,6 +48,13 @@ def autocast(chosen: Precision, device: torch.device) -> AbstractContextManager[
 def scaler(chosen: Precision, device: torch.device) -> torch.amp.GradScaler:
     """The gradient scaler: at work in fp16 alone."""
     return torch.amp.GradScaler(device.type, enabled=chosen == "fp16")
+
+
+def sharing(train: Trainer, gpu: float, config: TrainConfig, data: TrainingData, saved: Path | None) -> Events:
+    """`train`; where a trial gets a fraction of a GPU, with that share of its memory and no more."""
+    if 0 < gpu < 1 and torch.cuda.is_available():
+        torch.cuda.set_per_process_memory_fraction(gpu)
+    yield from train(config, data, saved)
 
 
 def gpus() -> int:
