@@ -1,6 +1,6 @@
 """The README's picture: the live view of a sweep that was run, as it stood at one moment, and the table it ended in.
 
-    python -m docs.picture SWEEP [--at 0.65] [--out docs/quickstart.svg]
+    python -m docs.picture SWEEP [--at 0.22] [--out docs/quickstart.svg]
 
 Nothing in it is made up: every report in the record has its time, and the view is drawn from those that were there.
 """
@@ -34,7 +34,7 @@ def main() -> None:
     """Draw it."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("sweep", type=Path, help="the sweep's folder")
-    options.add_argument("--at", type=float, default=0.65, help="the moment, as a share of the sweep's time")
+    options.add_argument("--at", type=float, default=0.22, help="the moment, as a share of the sweep's time")
     options.add_argument("--slots", type=int, default=2, help="trials at a time")
     options.add_argument("--out", type=Path, default=Path("docs/quickstart.svg"))
     chosen = options.parse_args()

