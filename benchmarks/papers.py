@@ -34,7 +34,7 @@ from sweeper.learn.model import pretrained
 from sweeper.learn.train import train
 from sweeper.learn.vocabulary import Vocabulary
 from sweeper.ports import Encoder, Rows, TrainingData
-from sweeper.stages import ONE_CLASS
+from sweeper.verdict import ONE_CLASS
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 LENGTH = 64

@@ -9,14 +9,11 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from sweeper import confirmation
+from sweeper import confirmation, verdict
 from sweeper.outcome import Outcome
 from sweeper.ports import Finish, Recorded, Report, Scored, Study, Tracker, Trial
-from sweeper.ranking import best_report
 from sweeper.spec import SweepSpec
 
-_LARGEST = "validation/largest_class"
-ONE_CLASS = 0.98  # share of the validation texts; a trial that gives so many one and the same class has collapsed
 ACCIDENTS = 5  # times that a trial's node may be lost, or its worker before it began
 
 Say = Callable[[str], None]
@@ -88,7 +85,7 @@ class _Stage:
         if not self._runs(trial):
             return
         if finish.outcome == Outcome.COMPLETED:
-            finish = _judged(self.spec, self.study.of(trial))
+            finish = verdict.final(self.spec, self.study.of(trial))
         self.study.finish(trial, finish)
         self._over(trial)
         self._tell(self.study.of(trial))
@@ -165,10 +162,9 @@ class Search(_Stage):
         return min(open_cells, key=lambda cell: self.asked[cell], default=None)
 
     def _verdict(self, trial: Trial, report: Report) -> Finish | None:
-        if not _collapses(self.spec, self.study.of(trial), report.step):
-            return None
-        finish = Finish(Outcome.COLLAPSED, f"gives {ONE_CLASS:.0%} of the texts one class, twice running")
-        self.study.finish(trial, finish)
+        finish = verdict.early(self.spec, self.study.of(trial), report.step)
+        if finish is not None:
+            self.study.finish(trial, finish)
         return finish
 
     def _over(self, trial: Trial) -> None:
@@ -246,25 +242,3 @@ def _times(number: int) -> str:
 
 def _failed(recorded: Recorded) -> bool:
     return recorded.finish is not None and recorded.finish.outcome == Outcome.FAILED
-
-
-def _collapses(spec: SweepSpec, recorded: Recorded, step: int) -> bool:
-    """Whether the last two validations past the grace epochs, up to `step`, both gave (nearly) all texts one class."""
-    told = [report for report in recorded.reports if report.step <= step]  # one that is sent again has later ones
-    judged = [report for report in told if _LARGEST in report.metrics][spec.grace :]
-    return len(judged) > 1 and all(map(_one_class, judged[-2:]))
-
-
-def _one_class(report: Report) -> bool:
-    """Whether (nearly) all texts were given one class, and not because nearly all are of one."""
-    most = min(1.0, max(ONE_CLASS, report.metrics.get("validation/majority", 0) + 0.01))
-    return report.metrics.get(_LARGEST, 0) >= most
-
-
-def _judged(spec: SweepSpec, recorded: Recorded) -> Finish:
-    report = best_report(spec, recorded)
-    if report is None:
-        return Finish(Outcome.DIVERGED, f"{spec.objective.metric} was never finite")
-    if _one_class(report):
-        return Finish(Outcome.COLLAPSED, f"gives {ONE_CLASS:.0%} of the texts one class, at its best validation too")
-    return Finish(Outcome.COMPLETED)

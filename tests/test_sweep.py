@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sweeper import results, stages, sweep
+from sweeper import results, sweep, verdict
 from sweeper.allocation import Allocation
 from sweeper.errors import SweeperError
 from sweeper.folder import create
@@ -211,8 +211,8 @@ def test_one_class_twice_running_past_the_grace_epochs_is_a_collapse(
 
 def test_a_validation_split_of_nearly_one_class_is_no_collapse() -> None:
     metrics = {"validation/largest_class": 0.985, "validation/majority": 0.985}
-    assert not stages._one_class(Report(1, 1.0, metrics))
-    assert stages._one_class(Report(1, 1.0, {**metrics, "validation/largest_class": 1.0}))
+    assert not verdict.one_class(Report(1, 1.0, metrics))
+    assert verdict.one_class(Report(1, 1.0, {**metrics, "validation/largest_class": 1.0}))
 
 
 def test_the_grace_epochs_are_those_of_the_file(tmp_path: Path) -> None:

@@ -28,13 +28,14 @@ _ENVIRONMENT = {
     "TUNE_FORCE_TRIAL_CLEANUP_S": "30",
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",
     "TUNE_STATE_REFRESH_PERIOD": "3600",  # it asks the GCS, and waits for ever for one that is dead
-    "RAY_gcs_rpc_server_reconnect_timeout_s": "86400",  # how long Ray may miss the GCS before it ends this process
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
     "GLIBC_TUNABLES": ":".join(f"glibc.malloc.{name}={value}" for name, value in _MEMORY.items()),
 }
+if "RAY_ADDRESS" not in os.environ:  # where Ray's processes are watched here, it shall not end this one for a dead GCS
+    _ENVIRONMENT["RAY_gcs_rpc_server_reconnect_timeout_s"] = "86400"
 os.environ.update({name: value for name, value in _ENVIRONMENT.items() if name not in os.environ})
 
 import ray  # noqa: E402 - Ray reads its environment when it is imported
