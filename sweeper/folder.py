@@ -12,7 +12,6 @@ results.json     written last: it is there, so the sweep is finished
 
 import itertools
 import json
-import os
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -171,4 +170,3 @@ def write(path: Path, values: Mapping[str, Any]) -> None:
     """Write JSON to a file that is there whole or not at all."""
     with written(path) as file:
         file.write((json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode())
-        os.fchmod(file.fileno(), 0o644)

@@ -10,13 +10,17 @@ from typing import IO
 
 @contextmanager
 def written(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write in the place of `path`. After a crash or an exception there is what was there before."""
+    """A file to write in the place of `path`, for everybody to read.
+
+    After a crash or an exception there is what was there before.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
+            os.fchmod(file.fileno(), 0o644)
             os.fsync(file.fileno())
         Path(name).replace(path)
     except BaseException:

@@ -182,3 +182,9 @@ def test_a_folder_of_an_earlier_version_learns_classes_and_test_split_once(tmp_p
     made.know(["c"], {})
     again = folder.open_(made.path)
     assert (again.frozen.labels, again.frozen.splits) == (["a", "b"], splits)
+
+
+def test_what_a_sweep_leaves_is_for_everybody_to_read(tmp_path: Path) -> None:
+    with written(tmp_path / "table.md") as file:
+        file.write(b"a table")
+    assert (tmp_path / "table.md").stat().st_mode & 0o777 == 0o644

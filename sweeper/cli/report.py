@@ -1,6 +1,5 @@
 """`sweeper report`: a sweep on one page of HTML that needs no network."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -94,7 +93,6 @@ def write_report(
         place = out or folder.path / "report.html"
         with written(place) as file:
             file.write(html.encode())
-            os.fchmod(file.fileno(), 0o644)
     return place
 
 

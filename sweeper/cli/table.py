@@ -1,7 +1,6 @@
 """`sweeper table`: the table to publish, from all that is in MLflow."""
 
 import gc
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -90,4 +89,3 @@ def _write(path: Path, text: str) -> None:
 
     with written(path) as file:
         file.write(text.encode())
-        os.fchmod(file.fileno(), 0o644)
