@@ -15,6 +15,7 @@ from sweeper.errors import UsageError
 from sweeper.folder import SweepFolder
 from sweeper.reading import read
 from sweeper.spec import SweepSpec
+from sweeper.whole import written
 
 RESOLVED = {"dataset": "3f9a", "rows": "77aa", "a": "0c1d"}
 

@@ -104,7 +104,7 @@ class RayRunner:
         with _signals() as caught:
             while not trials.exhausted():
                 bridge = Bridge(trials, job, self._slots(allocation))
-                self._tune(bridge, job, allocation, lambda: caught or self._dead())
+                left = self._tune(bridge, job, allocation, lambda: caught or self._dead())
                 unfinished = bridge.close()
                 if bridge.error is not None:
                     raise bridge.error
@@ -115,6 +115,7 @@ class RayRunner:
                     for trial in unfinished:
                         trials.lost(trial, Finish(Outcome.FAILED, f"{_VITAL[dead]} of Ray died"), innocent=True)
                     self._again()
+                left.clear()
 
     def _slots(self, allocation: Allocation) -> Callable[[], int]:
         """How many trials run at once: on a cluster, nodes that join are used."""
@@ -122,11 +123,13 @@ class RayRunner:
             return lambda: allocation.slots
         return nodes.Watched(lambda: max(room(nodes.present(), allocation), room(nodes.growth(), allocation)))
 
-    def _tune(self, bridge: Bridge, job: Job, allocation: Allocation, reason: Callable[[], object]) -> None:
+    def _tune(self, bridge: Bridge, job: Job, allocation: Allocation, reason: Callable[[], object]) -> list[Left]:
         """Run Tune until no trial is left, or there is a reason to leave it.
 
-        It runs in a thread, to be left behind where it does not leave by itself: it waits for ever for a dead GCS.
+        It runs in a thread, to be left behind where it does not leave by itself: it waits for ever for a dead GCS, and
+        so do its objects when they go. What is returned keeps them until there is a Ray again.
         """
+        left: list[Left] = []
         store = {name: ray.put(data) for name, data in job.data.items()}
         worker_job = replace(job, data={})
         function = tune.with_parameters(_trainable, job=worker_job, store=_References(store))
@@ -145,11 +148,14 @@ class RayRunner:
         )
 
         def fit() -> None:
-            with suppress(Left):
+            try:
                 tuner.fit()
+            except Left as leaving:
+                left.append(leaving)
 
         run_aside(fit, reason, _LEAVES)
         shutil.rmtree(self.folder / "tune", ignore_errors=True)
+        return left
 
     def _dead(self) -> str | None:
         """Which process of the Ray that was started here has died, if any."""
