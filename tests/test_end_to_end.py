@@ -100,15 +100,12 @@ def test_from_a_search_space_to_a_table_and_the_winner_again(tmp_path: Path, hub
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_sweep_says_how_to_go_on_and_does(
-    number: signal.Signals, code: int, tmp_path: Path, hub: dict[str, str]
-) -> None:
+def test_an_interrupted_sweep_says_how_to_go_on_and_does(tmp_path: Path, hub: dict[str, str]) -> None:
     running = start(*arguments(), cwd=tmp_path, extra=hub)
     wait_for_a_trial(running)
-    running.send_signal(number)
+    running.send_signal(signal.SIGINT)
     rest, _ = running.communicate(timeout=60)
-    assert running.returncode == code
+    assert running.returncode == 130
     assert "interrupted; the same command goes on where it stopped" in rest
     assert {run.info.status for run in runs(tmp_path).values()} <= {"KILLED", "FINISHED", "FAILED"}
     assert runs(tmp_path)[0].info.status == "KILLED"
