@@ -52,8 +52,7 @@ def _kept(trial: Trial, job: Job, data: TrainingData, folder: Path) -> Generator
                 yield event
         yield _stored(job.storage, folder, trial.attempt)
     finally:
-        for number in range(1, trial.attempt + 1):
-            _remove(folder, [f"*-{number}.pt"])
+        _remove(folder, [f"*-{number}.pt" for number in range(1, trial.attempt + 1)])
 
 
 def _stored(storage: Storage, folder: Path, number: int) -> Progress:

@@ -13,7 +13,19 @@ import numpy as np
 from sweeper.config import TrainConfig
 from sweeper.errors import DivergedError
 from sweeper.outcome import Outcome
-from sweeper.ports import Encoder, Finish, Job, Predictions, Recorded, Report, Scored, Split, TrainingData, Trial
+from sweeper.ports import (
+    Encoder,
+    Finish,
+    Job,
+    Predictions,
+    Recorded,
+    Report,
+    Scored,
+    Split,
+    Trainer,
+    TrainingData,
+    Trial,
+)
 from sweeper.sweep import Jobs
 
 
@@ -30,6 +42,29 @@ def report(step: int, accuracy: float, classes: float = 3) -> Report:
 def data() -> TrainingData:
     """Data that no scripted training looks at."""
     return TrainingData(("a", "b", "c"), Encoder("m", {}, {}, 0), {})
+
+
+REPORT = Report(1, 1.0, {"validation/accuracy": 0.5})
+
+
+def writing(text: str, *, model: bool = False) -> Trainer:
+    """A trainer whose checkpoint is a text, to which each attempt adds its own, by a rename as the real one.
+
+    It reports once; with `model` it leaves one too, with the same text.
+    """
+
+    def run(config: TrainConfig, _: TrainingData, saved: Path | None) -> Generator[Report, None, None]:
+        assert saved is not None
+        whole = (saved.read_text(encoding="utf-8") if saved.exists() else "") + text
+        saved.parent.mkdir(parents=True, exist_ok=True)
+        beside = saved.with_name("beside")
+        beside.write_text(whole, encoding="utf-8")
+        beside.replace(saved)
+        yield REPORT
+        if model:
+            saved.with_name(saved.name.replace("checkpoint", "model")).write_text(whole, encoding="utf-8")
+
+    return run
 
 
 def scripted(config: TrainConfig, _: TrainingData, saved: Path | None) -> Generator[Report, None, None]:

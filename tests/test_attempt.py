@@ -16,6 +16,7 @@ from sweeper.learn.train import live, train
 from sweeper.outcome import Outcome
 from sweeper.ports import Encoder, Finish, Job, Progress, Report, Trainer, TrainingData, Trial
 from sweeper.sections import Objective
+from tests.fakes import writing
 from tests.faults import room_for
 from tests.learn import tiny
 
@@ -37,21 +38,6 @@ def failing(error: BaseException) -> Trainer:
     def run(config: TrainConfig, data: TrainingData, saved: Path | None) -> Generator[Report, None, None]:
         yield REPORTS[0]
         raise error
-
-    return run
-
-
-def writing(text: str) -> Trainer:
-    """A trainer whose checkpoint is a text: it goes on from the text that is there, by a rename as the real one."""
-
-    def run(config: TrainConfig, data: TrainingData, saved: Path | None) -> Generator[Report, None, None]:
-        assert saved is not None
-        before = saved.read_text(encoding="utf-8") if saved.exists() else ""
-        saved.parent.mkdir(parents=True, exist_ok=True)
-        beside = saved.with_name("beside")
-        beside.write_text(before + text, encoding="utf-8")
-        beside.replace(saved)
-        yield REPORTS[0]
 
     return run
 

@@ -64,8 +64,9 @@ def submit(
 
         with tempfile.TemporaryDirectory(prefix="sweeper-") as place:
             names, sent = parcel.pack(specs, Path(place))
-            _check(server, names)
-            name = _name(server, names)
+            known = server.jobs()
+            _check(server, known, names)
+            name = _name(known, names)
             options = ["--parcel", parcel.NOTE, *(["--fresh"] if fresh else [])]
             where = shlex.quote(sweeps) if sweeps else '"${SWEEPER_SWEEPS:-$HOME/sweeps}"'
             line = f"exec sweeper run {shlex.join([*sent, *options])} --sweeps {where}"
@@ -114,8 +115,7 @@ def stop(job: Job, address: Address, insecure: Insecure = False) -> None:
             return
         server.stop(job)
         with screen.step(f"stopping {job}"):
-            while not server.job(job).over:
-                time.sleep(0.5)
+            _ended(server, job)
         screen.line(f"{job} is stopped; submitting it again goes on where it stopped")
 
 
@@ -125,19 +125,19 @@ def _server(address: str, *, insecure: bool) -> "JobServer":
     return JobServer(address, insecure=insecure)
 
 
-def _check(server: "JobServer", sweeps: Sequence[str]) -> None:
+def _check(server: "JobServer", known: Sequence["SubmittedJob"], sweeps: Sequence[str]) -> None:
     """Refuse sweeps that a job runs already."""
     from sweeper.errors import BusyError
 
-    for job in server.jobs():
+    for job in known:
         twice = set(job.sweeps) & set(sweeps)
         if twice and not job.over:
             raise BusyError(f"{min(twice)} runs already, as {job.id}; follow it with  {_again('logs', job.id, server)}")
 
 
-def _name(server: "JobServer", sweeps: Sequence[str]) -> str:
+def _name(known: Sequence["SubmittedJob"], sweeps: Sequence[str]) -> str:
     """A name that no job has: the first sweep's, and a number."""
-    taken, number = {job.id for job in server.jobs()}, 1
+    taken, number = {job.id for job in known}, 1
     while f"{sweeps[0]}-{number}" in taken:
         number += 1
     return f"{sweeps[0]}-{number}"
@@ -184,7 +184,7 @@ def _follow(screen: Screen, server: "JobServer", name: str) -> None:
 
 
 def _ended(server: "JobServer", name: str) -> "SubmittedJob":
-    """A job whose log has ended: Ray notes its end a moment later."""
+    """A job that ends, when it has: Ray tells nobody, and notes it a moment after the log is over."""
     job = server.job(name)
     while not job.over:
         time.sleep(0.2)

@@ -73,8 +73,7 @@ class JobServer:
         for name in _TALKATIVE:
             logging.getLogger(name).setLevel(logging.ERROR)
         with self._trouble():
-            self._client = JobSubmissionClient(self.address)
-            self._client.list_jobs()  # the token is looked at
+            self._client = JobSubmissionClient(self.address)  # asks for the version, and so with the token
 
     def jobs(self) -> list[SubmittedJob]:
         """The jobs that sweeper submitted, the oldest first."""
@@ -143,7 +142,7 @@ class JobServer:
             yield
         except AuthenticationError as error:
             raise UsageError(f"{self.address}: {_unauthenticated(str(error))}") from None
-        except (requests.exceptions.RequestException, aiohttp.ClientError, ConnectionError, OSError) as error:
+        except (aiohttp.ClientError, OSError) as error:
             raise SweeperError(f"{self.address}: the cluster does not answer any more ({_cause(error)})") from None
         except (RuntimeError, ValueError) as error:
             if _NO_AGENT in str(error):

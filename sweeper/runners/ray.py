@@ -91,8 +91,9 @@ class RayRunner:
         """The trial's share of what Ray has."""
         if self.remote:
             asked = Allocation(cpu, gpu, 0, accelerator=accelerator)
-            nodes.waited(lambda: room(nodes.present(), asked) or room(nodes.growth(), asked))
-            return on_cluster(cpu, gpu, accelerator, nodes=nodes.present(), growth=nodes.growth())
+            growth = nodes.growth()
+            nodes.waited(lambda: room(growth, asked) or room(nodes.present(), asked))
+            return on_cluster(cpu, gpu, accelerator, nodes=nodes.present(), growth=growth)
         return on_machine(cpu, gpu, accelerator, node=nodes.present()[0])
 
     def everywhere(self, check: Callable[[], str]) -> Mapping[str, str]:
@@ -121,7 +122,8 @@ class RayRunner:
         """How many trials run at once: on a cluster, nodes that join are used."""
         if not self.remote:
             return lambda: allocation.slots
-        return nodes.Watched(lambda: max(room(nodes.present(), allocation), room(nodes.growth(), allocation)))
+        grown = room(nodes.growth(), allocation)
+        return nodes.Watched(lambda: max(room(nodes.present(), allocation), grown))
 
     def _tune(self, bridge: Bridge, job: Job, allocation: Allocation, reason: Callable[[], object]) -> list[Left]:
         """Run Tune until no trial is left, or there is a reason to leave it.

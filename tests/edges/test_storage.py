@@ -1,6 +1,6 @@
 """Checkpoints that outlive their node: two machines as two folders, and between them a storage."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import fsspec
@@ -11,26 +11,8 @@ from sweeper.config import TrainConfig
 from sweeper.edges.storage import SharedStorage, probe
 from sweeper.errors import UsageError
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Job, Progress, Report, TrainingData, Trial
-from tests.fakes import data
-
-REPORT = Report(1, 1.0, {"validation/accuracy": 0.5})
-
-
-def writing(text: str) -> Callable[[TrainConfig, TrainingData, Path | None], Generator[Report, None, None]]:
-    """A trainer whose checkpoint is a text, to which each attempt adds its own; its model is written at the end."""
-
-    def run(config: TrainConfig, _: TrainingData, saved: Path | None) -> Generator[Report, None, None]:
-        assert saved is not None
-        before = saved.read_text(encoding="utf-8") if saved.exists() else ""
-        saved.parent.mkdir(parents=True, exist_ok=True)
-        beside = saved.with_name("beside")
-        beside.write_text(before + text, encoding="utf-8")
-        beside.replace(saved)
-        yield REPORT
-        saved.with_name(saved.name.replace("checkpoint", "model")).write_text(before + text, encoding="utf-8")
-
-    return run
+from sweeper.ports import Finish, Job, Progress, Trial
+from tests.fakes import REPORT, data, writing
 
 
 def trial(tries: int) -> Trial:
@@ -51,12 +33,12 @@ def contents(url: str) -> dict[str, str]:
 
 def test_a_trial_goes_on_on_another_machine_from_what_the_lost_one_kept(url: str, tmp_path: Path) -> None:
     lost, other = tmp_path / "lost", tmp_path / "other"
-    first = attempt(trial(1), Job(writing("a"), {}, lost, storage=SharedStorage(url)), data())
+    first = attempt(trial(1), Job(writing("a", model=True), {}, lost, storage=SharedStorage(url)), data())
     while next(first) != REPORT:
         pass
     assert contents(url) == {"3/checkpoint-1.pt": "a"}  # and now its node is gone
 
-    second = Job(writing("b"), {}, other, storage=SharedStorage(url))
+    second = Job(writing("b", model=True), {}, other, storage=SharedStorage(url))
     assert list(attempt(trial(2), second, data()))[-1] == Finish(Outcome.COMPLETED)
     assert contents(url) == {"3/checkpoint-2.pt": "ab", "3/model-2.pt": "ab"}
     assert not (other / "trials").exists()  # the machine keeps nothing
@@ -67,7 +49,7 @@ def test_a_trial_goes_on_on_another_machine_from_what_the_lost_one_kept(url: str
 
 def test_the_driver_gets_the_model_and_lets_go_of_the_rest(url: str, tmp_path: Path) -> None:
     storage, here = SharedStorage(url), tmp_path / "driver"
-    list(attempt(trial(1), Job(writing("a"), {}, tmp_path / "worker", storage=storage), data()))
+    list(attempt(trial(1), Job(writing("a", model=True), {}, tmp_path / "worker", storage=storage), data()))
     forget(here, trial(1), storage=storage)
     assert contents(url) == {"3/model-1.pt": "a"}
     storage.fetch(trial_folder(here, trial(1)))
@@ -78,7 +60,7 @@ def test_the_driver_gets_the_model_and_lets_go_of_the_rest(url: str, tmp_path: P
 
 
 def test_what_was_fetched_is_not_sent_again(url: str, tmp_path: Path) -> None:
-    list(attempt(trial(1), Job(writing("a"), {}, tmp_path / "worker", storage=SharedStorage(url)), data()))
+    list(attempt(trial(1), Job(writing("a", model=True), {}, tmp_path / "worker", storage=SharedStorage(url)), data()))
     forget(tmp_path, trial(1), storage=SharedStorage(url))
     storage, folder = SharedStorage(url), tmp_path / "scorer" / "3"
     storage.fetch(folder)
@@ -89,7 +71,7 @@ def test_what_was_fetched_is_not_sent_again(url: str, tmp_path: Path) -> None:
 
 
 def test_a_storage_that_is_away_ends_no_training_and_is_said(tmp_path: Path) -> None:
-    away = Job(writing("a"), {}, tmp_path / "worker", storage=SharedStorage("nothing://nowhere"))
+    away = Job(writing("a", model=True), {}, tmp_path / "worker", storage=SharedStorage("nothing://nowhere"))
     told = list(attempt(trial(1), away, data()))
     assert [event for event in told if not isinstance(event, Progress)] == [REPORT, Finish(Outcome.COMPLETED)]
     notes = [event.note for event in told if isinstance(event, Progress) and event.note]
