@@ -10,7 +10,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ CREATE_STUDY, STUDY_ATTRIBUTE, CREATE_TRIAL, PARAM, STATE, VALUE, ATTRIBUTE = (
 PRUNED, ENDED = 2, (1, 2, 3)  # Optuna's TrialState
 
 _text = partial(json.dumps, sort_keys=True)
-Facts = dict[tuple[str | int, ...], str]  # what was committed, as text: equal facts are equal texts, NaN too
+Facts = Mapping[tuple[str | int, ...], str]  # what was committed, as text: equal facts are equal texts, NaN too
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Told:
         return [value for key, value in self.attributes if key == name]
 
 
-def operations(data: bytes) -> list[dict[str, Any]]:
+def operations(data: bytes) -> list[Mapping[str, Any]]:
     """The whole records of a journal; a torn last one is left out. Raises ValueError where the middle is damaged."""
     lines = data.split(b"\n")
     if len(lines) > 1 and not lines[0].startswith(b"sweeper record "):
@@ -63,7 +63,8 @@ def operations(data: bytes) -> list[dict[str, Any]]:
     return [operation for operation in found if operation is not None]
 
 
-def _operation(number: int, line: bytes) -> dict[str, Any] | None:
+@lru_cache(maxsize=10_000)  # a simulation reads its record after each line
+def _operation(number: int, line: bytes) -> Mapping[str, Any] | None:
     try:
         place, check, text = line.decode().split(" ", 2)
         whole = int(place) == number and int(check, 16) == zlib.crc32(f"{number} {text}".encode())
@@ -112,12 +113,13 @@ def _value(operation: Mapping[str, Any]) -> Any:
     return choices["choices"][int(value)] if "choices" in choices else value
 
 
+@lru_cache(maxsize=4)
 def committed(data: bytes) -> Facts:
     """What a journal's bytes have committed: params, metrics of each step and outcome of each numbered trial.
 
     And the looks at the test split, and what was scored there.
     """
-    facts: Facts = {(name,): _text(value) for name, value in _of_studies(data)}
+    facts: dict[tuple[str | int, ...], str] = {(name,): _text(value) for name, value in _of_studies(data)}
     for number, trial in numbered(told(operations(data))):
         facts["params", number] = _text({"cell": trial.cell, **trial.params, **(trial.last("params") or {})})
         for step, report in trial.reports:

@@ -21,7 +21,7 @@ from sweeper.spec import SweepSpec
 
 def frozen(study: optuna.Study, trial: optuna.trial.Trial) -> FrozenTrial:
     """A trial as it is in the record now."""
-    return study.get_trials(deepcopy=False)[trial.number]
+    return study._storage.get_trial(trial._trial_id)
 
 
 def numbered(studies: Sequence[optuna.Study]) -> list[FrozenTrial]:

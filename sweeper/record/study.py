@@ -52,6 +52,8 @@ class OptunaStudy:
         begun = [cell for cell in cells if _CONFIRM + self.spec.cell_name(cell) in known]
         self.confirmations = {cell: self._confirmation(cell) for cell in begun}
         self.running: dict[int, optuna.trial.Trial] = {}
+        counted = entries.numbered([study for _, study in self._all()])
+        self.last = max((entry.user_attrs["number"] for entry in counted), default=0)  # trial
         known_times = (at for one in self.recorded() for at in (*one.times, one.test.at if one.test else 0))
         self._now = entries.clock(max(known_times, default=0))
         for cell in cells:
@@ -86,7 +88,7 @@ class OptunaStudy:
                     self._complete(trial, entry)
                 elif study is self.searches[cell]:
                     study.sampler = sampler(self.spec, cell, entry.number)
-                    self._settle(cell, trial, self._next_number())
+                    self._settle(cell, trial)
                 else:
                     self._skip(study, trial, "was cut off before it began")
 
@@ -128,47 +130,47 @@ class OptunaStudy:
 
     def ask(self, cell: int) -> Trial:
         """Propose the next trial of a cell: what is planned for it first, then the sampler's choice."""
-        study, number = self.searches[cell], self._next_number()
+        study = self.searches[cell]
         for retry in range(_RETRIES + 1):
             study.sampler = sampler(self.spec, cell, len(study.get_trials(deepcopy=False)))
             trial = study.ask()
-            if self._settle(cell, trial, number, anyway=retry == _RETRIES):
+            if self._settle(cell, trial, anyway=retry == _RETRIES):
                 break
         return self._trial(cell, frozen(study, trial))
 
-    def _settle(self, cell: int, trial: optuna.trial.Trial, number: int, *, anyway: bool = False) -> bool:
-        """Let the sampler choose, and take its choice as trial `number`: False where it repeats a stopped setting."""
+    def _settle(self, cell: int, trial: optuna.trial.Trial, *, anyway: bool = False) -> bool:
+        """Let the sampler choose, and take its choice as the next trial: False where it repeats a stopped setting."""
         suggest(self.spec, cell, trial)
         if not anyway and ("skipped" in trial.user_attrs or self._repeats_stopped(cell, trial)):
             self._skip(self.searches[cell], trial, "repeats a setting that was stopped")
             return False
-        trial.set_user_attr("number", number)
-        self.running[number] = trial
+        self._begin(trial)
         return True
+
+    def _begin(self, trial: optuna.trial.Trial) -> None:
+        """Count a trial: from now on it is one."""
+        trial.set_user_attr("number", self.last + 1)
+        self.last += 1
+        self.running[self.last] = trial
 
     def _skip(self, study: optuna.Study, trial: optuna.trial.Trial, why: str) -> None:
         trial.set_user_attr("skipped", why)
         study.tell(trial, state=TrialState.FAIL)
 
-    def _next_number(self) -> int:
-        counted = entries.numbered([study for _, study in self._all()])
-        return 1 + max((entry.user_attrs["number"] for entry in counted), default=0)
-
     def _repeats_stopped(self, cell: int, trial: optuna.trial.Trial) -> bool:
-        planned = trial.number < len(self.spec.planned(cell))
+        planned, params = trial.number < len(self.spec.planned(cell)), trial.params
         return not planned and any(
-            other.state == TrialState.PRUNED and other.params == trial.params
+            other.state == TrialState.PRUNED and other.params == params
             for other in self.searches[cell].get_trials(deepcopy=False)
         )
 
     def confirm(self, of: Trial, repeat: int) -> Trial:
         """Begin to train the setting of a trial again, with the cell's `repeat`-th fresh seed."""
         study = self.confirmations.setdefault(of.cell, self._confirmation(of.cell))
-        number, trial = self._next_number(), study.ask()
+        trial = study.ask()
         for name, value in (("params", dict(of.params)), ("confirms", of.number), ("repeat", repeat)):
             trial.set_user_attr(name, value)
-        trial.set_user_attr("number", number)
-        self.running[number] = trial
+        self._begin(trial)
         return self._trial(of.cell, frozen(study, trial))
 
     # ---- the record
