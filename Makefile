@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SWEEPS ?= sweeps
 
-.PHONY: setup run test slow cluster check format picture bench clean
+.PHONY: setup run test slow cluster image check format picture bench clean
 
 setup: $(READY)
 
@@ -25,11 +25,15 @@ test: setup
 
 # The suites that take minutes: real trainings on real data.
 slow: setup
-	$(BIN)/python -m pytest -m "slow and not cluster"
+	$(BIN)/python -m pytest -m "slow and not cluster and not image"
 
-# Ray clusters of several hosts on this machine, as root, and the image's steps. About a quarter of an hour.
+# Ray clusters of several hosts on this machine, as root.
 cluster: setup
 	$(BIN)/python -m pytest -m cluster
+
+# The steps of cluster/Dockerfile, without Docker: an environment made as the image's.
+image: setup
+	$(BIN)/python -m pytest -m image
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -478,7 +478,7 @@ def test_the_image_has_one_tag_wherever_it_is_named_and_it_is_sweepers_version()
     assert {tag for tags in named for tag in tags} == {version}
 
 
-@pytest.mark.cluster
+@pytest.mark.image
 @pytest.mark.slow
 def test_the_images_pip_steps_make_an_environment_in_which_ray_and_sweeper_run(tmp_path: Path) -> None:
     place, bin_ = tmp_path / "image", tmp_path / "venv" / "bin"

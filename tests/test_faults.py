@@ -100,6 +100,18 @@ def test_a_second_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
     eventually("the workers to end", lambda: not workers(running.pid))
 
 
+def test_a_second_driver_is_kept_out(tmp_path: Path) -> None:
+    running = start(*arguments(tmp_path, *LONG), cwd=tmp_path, extra=OFFLINE)
+    try:
+        eventually("a trial", lambda: has(tmp_path / "sweeps", b'"number"'))
+        second = sweeper(*arguments(tmp_path, *LONG), "--inline", cwd=tmp_path, extra=OFFLINE)
+        assert second.returncode == 2
+        assert "another sweeper drives this sweep" in second.stderr
+    finally:
+        os.killpg(running.pid, signal.SIGKILL)
+        running.communicate(timeout=60)
+
+
 @pytest.mark.slow
 def test_a_terminal_that_is_closed_ends_it_in_order(tmp_path: Path) -> None:
     arguments(tmp_path)

@@ -52,8 +52,9 @@ class Bridge:
 
     def next(self, name: str) -> Trial | None:
         """The trial that shall run under this name; None where there is none now, or (see `over`) any more."""
+        slots = self.slots()  # asks the cluster, which may never answer: `close` shall not wait for that
         with self._passing:
-            if len(self.running) >= self.slots() or self.error or self._closed:
+            if len(self.running) >= slots or self.error or self._closed:
                 return None
             trial = self.again.popleft() if self.again else self._guarded(self.trials.next)
             if trial is not None:

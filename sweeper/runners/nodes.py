@@ -1,14 +1,19 @@
 """The nodes of a Ray cluster: what they have, what an autoscaler may add, and what a trial asks of them."""
 
+import re
+import socket
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import ray
 from ray.autoscaler.v2.instance_manager.config import FileConfigReader
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from sweeper.allocation import ACCELERATOR, Allocation, Node
+from sweeper.errors import UsageError
 
 _LOOKS = 2.0  # seconds between two looks at the nodes
 _PART = 0.001  # of the resource that says which accelerator a node has: it is a mark, not an amount
@@ -40,7 +45,11 @@ def waited(room: Callable[[], int], seconds: float = 20) -> None:
 
 def on_each(check: Callable[[], str]) -> dict[str, str]:
     """What a function returns on each node that lives, by the node's name."""
-    task = ray.remote(num_cpus=0)(check)
+
+    def asked_there() -> str:  # Ray takes functions alone, not all that can be called
+        return check()
+
+    task = ray.remote(num_cpus=0)(asked_there)
     asked = {
         node["NodeName"]: task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False))
         for node in ray.nodes()
@@ -53,6 +62,64 @@ def request(share: Allocation) -> dict[str, float]:
     """What a trial asks of a node, in Tune's words."""
     asked = {"cpu": float(share.cpu), "gpu": share.gpu}
     return {**asked, ACCELERATOR + share.accelerator: _PART} if share.accelerator else asked
+
+
+def join(address: str, **options: Any) -> "Head":
+    """Make this process a driver of the cluster at `address`, with what `ray.init` takes; the cluster's head.
+
+    Raises UsageError, in one line, for what is no address of a GCS, where nothing answers, or not without a token.
+    """
+    what = f"RAY_ADDRESS={address}"
+    if address != "auto":
+        if not re.fullmatch(r"[^/\s]+:\d+", address):
+            raise UsageError(
+                f"{what}: is not the address of a GCS, such as HEAD:6379; from outside of the cluster, send the sweep "
+                "there: sweeper submit FILE --address http://HEAD:8265"
+            )
+        if not Head(address).answers():
+            raise UsageError(
+                f"{what}: nothing answers there; is the cluster up? unset RAY_ADDRESS to run on this machine"
+            )
+    try:
+        ray.init(address, **options)
+    except ConnectionError as error:
+        raise UsageError(f"{what}: {_refusal(error)}") from error
+    return Head(ray.get_runtime_context().gcs_address)
+
+
+def _refusal(error: ConnectionError) -> str:
+    """Why a cluster cannot be joined."""
+    if "InvalidAuthToken" in "".join(traceback.format_exception(error)):  # somewhere among its causes
+        return (
+            "the cluster wants a token, and not the one that is here, if any: set RAY_AUTH_MODE=token and "
+            "RAY_AUTH_TOKEN, which `ray get-auth-token` prints on its head"
+        )
+    return " ".join(str(error).split())
+
+
+class Head:
+    """The head of the cluster, without which nothing is placed and nothing heard; `address` is its GCS's."""
+
+    def __init__(self, address: str, clock: Callable[[], float] = time.monotonic, patience: float = 30) -> None:
+        self.address, self.clock, self.patience = address, clock, patience
+        self.answered = self.looked = clock()
+
+    def gone(self) -> bool:
+        """Whether it has not answered for `patience` seconds. To be asked often: it is looked for now and then."""
+        if self.clock() - self.looked > _LOOKS:
+            if self.answers():
+                self.answered = self.clock()
+            self.looked = self.clock()
+        return self.looked - self.answered > self.patience
+
+    def answers(self) -> bool:
+        """Whether it can be reached now; after two seconds it is taken for one that cannot."""
+        host, _, port = self.address.rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), timeout=_LOOKS).close()
+        except OSError:
+            return False
+        return True
 
 
 class Watched:

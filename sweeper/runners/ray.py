@@ -8,14 +8,12 @@ trials go on from their checkpoints.
 
 import os
 import shutil
-import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 # Large buffers are kept, in huge pages: on a CPU, a third of a MiniLM step is spent on page faults otherwise.
@@ -34,22 +32,23 @@ _ENVIRONMENT = {
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
     "GLIBC_TUNABLES": ":".join(f"glibc.malloc.{name}={value}" for name, value in _MEMORY.items()),
 }
-if "RAY_ADDRESS" not in os.environ:  # where Ray's processes are watched here, it shall not end this one for a dead GCS
-    _ENVIRONMENT["RAY_gcs_rpc_server_reconnect_timeout_s"] = "86400"
-os.environ.update({name: value for name, value in _ENVIRONMENT.items() if name not in os.environ})
+_OWN = {"RAY_gcs_rpc_server_reconnect_timeout_s": "86400"}  # Ray shall not end the driver for a dead GCS: `_dead`, Head
+os.environ.update({name: value for name, value in {**_ENVIRONMENT, **_OWN}.items() if name not in os.environ})
 
 import ray  # noqa: E402 - Ray reads its environment when it is imported
 from filelock import FileLock  # noqa: E402
 from ray import tune  # noqa: E402
 
 from sweeper.allocation import Allocation, on_cluster, on_machine, room  # noqa: E402
-from sweeper.attempt import attempt  # noqa: E402
-from sweeper.errors import Interruption  # noqa: E402
+from sweeper.attempt import attempt, trial_folder  # noqa: E402
+from sweeper.errors import Interruption, SweeperError  # noqa: E402
 from sweeper.outcome import Outcome  # noqa: E402
 from sweeper.ports import Finish, Job, Progress, TrainingData, Trial, Trials  # noqa: E402
 from sweeper.runners import nodes  # noqa: E402
 from sweeper.runners.aside import run_aside  # noqa: E402
 from sweeper.runners.bridge import Bridge  # noqa: E402
+from sweeper.runners.carried import Call, beside_driver, carried  # noqa: E402
+from sweeper.runners.signals import noted_signals, own_signals  # noqa: E402
 from sweeper.runners.tune import Left, Proposals, Verdicts, Watch  # noqa: E402
 
 _LOCK = "driver.lock"  # held while the driver lives
@@ -62,7 +61,8 @@ class RayRunner:
 
     def __init__(self, temporary: Path = Path("/tmp")) -> None:
         """Ray keeps its sockets and logs in a folder of its own in `temporary`, whose name must be short."""
-        self.remote = bool(os.environ.get("RAY_ADDRESS"))
+        self.address = os.environ.get("RAY_ADDRESS") or "local"
+        self.remote = self.address != "local"
         _tidy(temporary)
         self.folder = Path(tempfile.mkdtemp(prefix="sweeper-", dir=temporary))
         self.lock = FileLock(self.folder / _LOCK)
@@ -70,11 +70,11 @@ class RayRunner:
 
     def __enter__(self) -> "RayRunner":
         quiet = {"logging_level": "WARNING", "log_to_driver": False}
-        with _own_signals():
+        with own_signals():
             if self.remote:
-                ray.init(**quiet, runtime_env={"env_vars": _ENVIRONMENT})
+                self.head = nodes.join(self.address, runtime_env={"env_vars": _ENVIRONMENT}, **quiet)
             else:
-                ray.init(include_dashboard=False, _temp_dir=str(self.folder), **quiet)
+                ray.init("local", include_dashboard=False, _temp_dir=str(self.folder), **quiet)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -102,15 +102,20 @@ class RayRunner:
 
     def run(self, trials: Trials, job: Job, allocation: Allocation) -> None:
         """Run trials side by side until there is none left. Ray is started again where it dies."""
-        with _signals() as caught:
+        with noted_signals() as caught:
             while not trials.exhausted():
                 bridge = Bridge(trials, job, self._slots(allocation))
-                left = self._tune(bridge, job, allocation, lambda: caught or self._dead())
+                left = self._tune(bridge, job, allocation, lambda: caught or self._dead() or self._alone())
                 unfinished = bridge.close()
                 if bridge.error is not None:
                     raise bridge.error
                 if caught:
                     raise Interruption(128 + caught[0])
+                if self._alone():
+                    raise SweeperError(
+                        f"the head of the Ray cluster at {self.head.address} does not answer any more; "
+                        "when it is back, the same command goes on where it stopped"
+                    )
                 if dead := self._dead():
                     trials.note(None, f"{_VITAL[dead]} of Ray died; Ray starts again")
                     for trial in unfinished:
@@ -134,7 +139,8 @@ class RayRunner:
         left: list[Left] = []
         store = {name: ray.put(data) for name, data in job.data.items()}
         worker_job = replace(job, data={})
-        function = tune.with_parameters(_trainable, job=worker_job, store=_References(store))
+        models = beside_driver() if self.remote and job.storage is None else None
+        function = tune.with_parameters(_trainable, job=worker_job, store=_References(store), models=models)
         tuner = tune.Tuner(
             tune.with_resources(function, nodes.request(allocation)),
             tune_config=tune.TuneConfig(
@@ -158,6 +164,10 @@ class RayRunner:
         run_aside(fit, reason, _LEAVES)
         shutil.rmtree(self.folder / "tune", ignore_errors=True)
         return left
+
+    def _alone(self) -> bool:
+        """Whether the cluster's head is lost."""
+        return self.remote and self.head.gone()
 
     def _dead(self) -> str | None:
         """Which process of the Ray that was started here has died, if any."""
@@ -183,8 +193,8 @@ class _References:
 _kept: dict[str, TrainingData] = {}  # of this worker process: tokens and weights, shared with the object store
 
 
-def _trainable(config: dict[str, Any], job: Job, store: _References) -> None:
-    """One attempt, on a worker."""
+def _trainable(config: dict[str, Any], job: Job, store: _References, models: Call | None) -> None:
+    """One attempt, on a worker; `models` carries those of confirmed trials, where nothing else does."""
     trial: Trial = config["trial"]
     tune.report({"event": Progress()})
     reference = store.references[trial.config.encoder]
@@ -192,46 +202,13 @@ def _trainable(config: dict[str, Any], job: Job, store: _References) -> None:
     if key not in _kept:
         _kept[key] = ray.get(reference)
     beat, last = min(job.patience / 6, 10.0), time.monotonic()
-    with closing(attempt(trial, job, _kept[key])) as events:
+    events = attempt(trial, job, _kept[key])
+    if models is not None and trial.confirms:
+        events = carried(events, trial_folder(job.folder, trial), models)
+    with closing(events):
         for event in events:
             now = time.monotonic()
             if event == Progress() and now - last < beat:
                 continue
             last = now
             tune.report({"event": event})  # an object: Tune would flatten a mapping
-
-
-@contextmanager
-def _own_signals() -> Iterator[None]:
-    """What Ray starts does not hear of a terminal that is closed, and Ray's own handler of SIGTERM does not stay."""
-    hangup, terminate = signal.signal(signal.SIGHUP, signal.SIG_IGN), signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGHUP, hangup)
-        signal.signal(signal.SIGTERM, terminate)
-
-
-@contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Note the signals that would interrupt this process, to leave Tune between two steps instead.
-
-    Their own handlers are called all the same: one that does more than raise KeyboardInterrupt has its way.
-    """
-    caught: list[int] = []
-    earlier: dict[int, Any] = {}
-
-    def note(number: int, frame: FrameType | None) -> None:
-        with suppress(KeyboardInterrupt):
-            if callable(earlier[number]):
-                earlier[number](number, frame)
-        caught.append(signal.SIGTERM if number == signal.SIGHUP else number)
-
-    for which in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(which) is not signal.SIG_IGN:
-            earlier[which] = signal.signal(which, note)
-    try:
-        yield caught
-    finally:
-        for number, handler in earlier.items():
-            signal.signal(number, handler)

@@ -4,6 +4,7 @@ Tune pickles its searcher and scheduler for snapshots of its own, which sweeper 
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -72,8 +73,8 @@ class Verdicts(_Adapter, FIFOScheduler):  # type: ignore[misc]
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         """Take note of a worker that is lost, and why."""
-        error = trial.get_pickled_error()
-        self.bridge.lost(trial.trial_id, _why(error), innocent=_node_lost(error))
+        text = _told(trial)
+        self.bridge.lost(trial.trial_id, _why(text), innocent=_node_lost(text))
 
 
 class Watch(tune.Callback):  # type: ignore[misc]
@@ -103,15 +104,22 @@ class Watch(tune.Callback):  # type: ignore[misc]
                 ray.kill(trial.temporary_state.ray_actor)
 
 
-def _node_lost(error: Exception | None) -> bool:
+def _told(trial: Any) -> str:
+    """Why a trial of Tune's has just failed, as Tune has written it down.
+
+    Its `get_pickled_error` looks where that will be later, and never has an OutOfMemoryError.
+    """
+    path: str | None = trial.error_file
+    return Path(path).read_text(encoding="utf-8", errors="replace") if path else ""
+
+
+def _node_lost(text: str) -> bool:
     """Whether a worker is gone because its whole node is, or cannot be reached."""
-    return isinstance(error, ray.exceptions.ActorUnavailableError) or (
-        isinstance(error, ray.exceptions.ActorDiedError) and "node has died" in str(error)
-    )
+    return "its node has died" in text or " is unavailable: " in text  # ActorDiedError, ActorUnavailableError
 
 
-def _why(error: Exception | None) -> Finish:
+def _why(text: str) -> Finish:
     """How a trial ends whose worker is lost with this error again and again."""
-    if isinstance(error, ray.exceptions.OutOfMemoryError):
+    if "running low on memory" in text:  # OutOfMemoryError
         return Finish(Outcome.OUT_OF_MEMORY, "the machine ran out of memory, and Ray ended the worker")
     return Finish(Outcome.FAILED, "its worker process died")

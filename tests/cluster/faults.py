@@ -37,7 +37,9 @@ class Story:
 
     def __init__(self, cluster: Cluster, tracking: Tracking) -> None:
         self.cluster, self.tracking, self.seen = cluster, tracking, Seen()
-        self.sweeps, self.before = cluster.root / "sweeps", b""
+        self.on_head, self.sweeps = (place / "sweeps" for place in cluster.own("head"))
+        self.before = b""
+        self.storage = cluster.root / "storage"  # all hosts have this folder
         self.budget = _ENDLESS
 
     def tell(self) -> Seen:
@@ -51,13 +53,19 @@ class Story:
         self.wait("to its end", lambda: jobs.status(self.cluster, self.job) not in ("PENDING", "RUNNING"), 240)
         print(f"seconds between two reports of a trial that lost its node: {self.gaps()}")
         self.seen.log = jobs.logs(self.cluster, self.job)
-        self.seen.wrong += [*self.lost(), *self.violations(), *self.failed()]
+        self.seen.wrong += [*self.lost(), *self.violations(), *self.failed(), *self.left()]
         return self.seen
 
     def submit(self) -> None:
         """Send the sweep, with more trials than the faults last for, and wait until it trains."""
-        self.job = jobs.submit(self.cluster, SWEEP, self.sweeps, self.budget, MLFLOW_TRACKING_URI=self.tracking.uri)
+        self.sent()
         self.wait("first reports", lambda: self.reports() >= 2, 120)
+        self.wait("first checkpoint", lambda: any(self.storage.glob("*/*/checkpoint-1.pt")), 30)
+
+    def sent(self) -> None:
+        """Submit it with the present budget."""
+        changes = f"budget.trials={self.budget}", f"storage={self.storage}"
+        self.job = jobs.submit(self.cluster, SWEEP, self.on_head, *changes, MLFLOW_TRACKING_URI=self.tracking.uri)
 
     def an_added_node(self) -> None:
         self.cluster.start_node("two")
@@ -96,10 +104,9 @@ class Story:
         self.cluster.kill_node("head")
         self.cluster.start_head()
         self.wait("head: the nodes join again", lambda: len(self.cluster.nodes()) == 3, 120)
-        self.budget = (
-            2 * (len(statements.attempts(self.folder)) // 2) + 4 if self.folder else 4
-        )  # the same for both losses
-        self.job = jobs.submit(self.cluster, SWEEP, self.sweeps, self.budget, MLFLOW_TRACKING_URI=self.tracking.uri)
+        begun = len(statements.attempts(self.folder)) if self.folder else 0
+        self.budget = 2 * (begun // 2) + 2  # the same for both losses
+        self.sent()
         at = self.reports()
         self.wait("head: reports go on", lambda: self.reports() > at, 90)
 
@@ -174,6 +181,12 @@ class Story:
                 if after["attempt"] != before["attempt"]:
                     found.setdefault(number, []).append((after["time"] - before["time"]) / 1000)
         return found
+
+    def left(self) -> list[str]:
+        """What is missing of what a finished sweep leaves, and what it should not have left."""
+        wanted = ["table.md", "report.html", "model/config.json", "results.json"]
+        missing = [name for name in wanted if self.folder is None or not (self.folder / name).exists()]
+        return [*(f"{name} is missing" for name in missing), *(f"{p} is left" for p in self.storage.rglob("*.pt"))]
 
     def failed(self) -> list[str]:
         """The trials that failed: a node's end is not a trial's fault."""

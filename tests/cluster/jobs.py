@@ -10,9 +10,10 @@ from tests.cluster.hosts import Cluster
 from tests.command import SWEEPER
 
 
-def submit(cluster: Cluster, file: Path, sweeps: Path, trials: int, **env: str) -> str:
-    """Send a search space with this budget; the job's name. Raises RuntimeError with what the laptop was told."""
-    asked = ["submit", str(file), "--sweeps", str(sweeps), "--set", f"budget.trials={trials}", "--detach", "--json"]
+def submit(cluster: Cluster, file: Path, sweeps: Path, *changes: str, **env: str) -> str:
+    """Send a search space, changed so; the job's name. Raises RuntimeError with what the laptop was told."""
+    asked = ["submit", str(file), "--sweeps", str(sweeps), *(part for one in changes for part in ("--set", one))]
+    asked += ["--detach", "--json"]
     return str(json.loads(_on_laptop(cluster, *asked, **env))["job"])
 
 

@@ -66,6 +66,11 @@ class Hosts:
         found = subnet or next(iter(HOSTS[host]))
         return f"{found}.{HOSTS[host][found]}"
 
+    def own(self, host: str) -> tuple[Path, Path]:
+        """A folder that no other host has: as the host sees it, and as this machine does."""
+        here = self.root / host / "tmp"
+        return here if self.reason else Path("/tmp"), here
+
     def run(self, host: str, command: Sequence[str], env: Mapping[str, str], **options: Any) -> subprocess.Popen[str]:
         """Start a command on a host; `env` is all that it knows beside HOME, TMPDIR and PATH."""
         home, own = self.root / host / "home", self.root / host / "tmp"

@@ -12,7 +12,7 @@ import pytest
 
 from tests.cluster import jobs
 from tests.cluster.faults import SWEEP, Seen, Story
-from tests.cluster.hosts import ROOT, Cluster
+from tests.cluster.hosts import ROOT, Cluster, until
 from tests.cluster.tracking import Tracking
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
@@ -47,8 +47,8 @@ def seen(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Seen:
 
 def test_a_wrong_token_is_refused(cluster: Cluster) -> None:
     with pytest.raises(RuntimeError, match=r"(?i)token"):
-        jobs.submit(cluster, SWEEP, cluster.root / "refused", 2, RAY_AUTH_TOKEN="0" * 64)
-    assert not (cluster.root / "refused").exists()
+        jobs.submit(cluster, SWEEP, cluster.own("head")[0] / "sweeps", RAY_AUTH_TOKEN="0" * 64)
+    assert not (cluster.own("head")[1] / "sweeps").exists()
 
 
 def test_every_statement_holds(seen: Seen) -> None:
@@ -62,3 +62,16 @@ def test_the_sweep_comes_through(seen: Seen, fault: str) -> None:
 
 def test_it_comes_to_its_end(seen: Seen) -> None:
     assert seen.took["to its end"] is not None, seen.log
+
+
+def test_models_come_to_a_driver_whose_folder_no_worker_has(cluster: Cluster, seen: Seen) -> None:
+    there, here = (place / "plain" for place in cluster.own("head"))
+    job = jobs.submit(cluster, SWEEP, there, "training.epochs=2", "asha=off")
+    until(lambda: jobs.status(cluster, job) not in ("PENDING", "RUNNING"), 120, "the sweep is not over")
+    log = jobs.logs(cluster, job)
+    assert jobs.status(cluster, job) == "SUCCEEDED", log
+    assert "storage is not set" in log
+    assert "trained once more" not in log
+    (sweep,) = here.glob("feelings-*")
+    assert (sweep / "model" / "config.json").exists(), log
+    assert not [*cluster.root.glob("*/tmp/plain/**/model-*.pt")]

@@ -1,8 +1,12 @@
 """What a cluster can grow to, and figures that are looked at now and then."""
 
+import socket
 from pathlib import Path
 
+import pytest
+
 from sweeper.allocation import Allocation
+from sweeper.errors import UsageError
 from sweeper.runners import nodes
 from tests.conftest import ROOT
 
@@ -28,3 +32,28 @@ def test_a_trial_asks_for_its_accelerator_as_for_a_mark() -> None:
     asked = nodes.request(Allocation(2, 1, 1, accelerator="A100"))
     assert 0 < asked.pop("accelerator_type:A100") < 0.01
     assert asked == {"cpu": 2, "gpu": 1}
+
+
+def test_a_head_is_gone_when_it_has_not_answered_for_a_while() -> None:
+    now = [0.0]
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        head = nodes.Head(f"127.0.0.1:{listening.getsockname()[1]}", lambda: now[0])
+        now[0] = 100
+        assert not head.gone()
+    now[0] = 128
+    assert not head.gone()
+    now[0] = 131
+    assert head.gone()
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:8265", "ray://127.0.0.1:10001", "nonsense"])
+def test_what_is_no_address_of_a_gcs_says_what_to_do_from_outside(address: str) -> None:
+    with pytest.raises(UsageError, match=f"^RAY_ADDRESS={address}: is not the address of a GCS.*sweeper submit"):
+        nodes.join(address)
+
+
+def test_a_cluster_that_does_not_answer_is_one_line_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"127.0.0.1:{listening.getsockname()[1]}"
+    with pytest.raises(UsageError, match=f"^RAY_ADDRESS={address}: nothing answers there; is the cluster up"):
+        nodes.join(address)

@@ -2,16 +2,19 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
 
 from sweeper.config import TrainConfig
 from sweeper.outcome import Outcome
-from sweeper.ports import Job, Report, Trial
+from sweeper.ports import Job, Progress, Report, Trial
+from sweeper.runners.bridge import Bridge
 from sweeper.runners.ray import RayRunner
+from sweeper.runners.tune import Verdicts
 from tests.fakes import Scripted, data, scripted
 
 pytestmark = pytest.mark.ray
@@ -95,14 +98,61 @@ def test_ray_that_died_is_started_again_and_the_trials_go_on_from_their_checkpoi
         assert reports[-3:] == [1, 2, 3] or reports == [1, 2, 3]
 
 
-def test_memory_that_runs_out_is_told_from_other_deaths() -> None:
-    from ray.exceptions import ActorDiedError, OutOfMemoryError
+def tunes_trial(folder: Path, error: Exception) -> Any:
+    """A trial of Tune's that has just failed, as Tune tells its scheduler of it."""
+    from ray.train._internal.storage import StorageContext
+    from ray.tune.experiment import Trial as TunesTrial
 
-    from sweeper.runners import tune
+    storage = StorageContext(str(folder / "storage"), "sweep", trial_dir_name=folder.name)
+    found = TunesTrial("lambda", stub=True, trial_id="a", storage=storage)
+    Path(found.local_path).mkdir(parents=True, exist_ok=True)
+    found.handle_error(error)
+    return found
 
-    assert tune._why(OutOfMemoryError("the node is low on memory")).outcome == Outcome.OUT_OF_MEMORY
-    assert tune._why(ActorDiedError()).outcome == Outcome.FAILED
-    assert tune._why(None).reason == "its worker process died"
+
+def actor_died(text: str) -> Exception:
+    from ray.core.generated.common_pb2 import ActorDiedErrorContext
+    from ray.exceptions import ActorDiedError
+
+    context = ActorDiedErrorContext(error_message=f"The actor died because {text}", actor_id=bytes(16))
+    error: Exception = ActorDiedError(cause=context)
+    return error
+
+
+def unavailable() -> Exception:
+    from ray.exceptions import ActorUnavailableError
+
+    error: Exception = ActorUnavailableError("the connection is broken", bytes(16))
+    return error
+
+
+def low_on_memory() -> Exception:
+    from ray.exceptions import OutOfMemoryError
+
+    error: Exception = OutOfMemoryError("1 worker(s) were killed due to the node running low on memory.")
+    return error
+
+
+@pytest.mark.usefixtures("runner")
+@pytest.mark.parametrize(
+    ("error", "innocent", "reason"),
+    [
+        (lambda: actor_died("its node has died. Node Id: 0a"), True, "its worker process died"),
+        (unavailable, True, "its worker process died"),
+        (lambda: actor_died("its worker process has died."), False, "its worker process died"),
+        (low_on_memory, False, "the machine ran out of memory, and Ray ended the worker"),
+    ],
+)
+def test_what_a_worker_was_lost_to_is_told_apart(
+    tmp_path: Path, error: Callable[[], Exception], innocent: bool, reason: str
+) -> None:
+    trials = Scripted([trial()])
+    bridge = Bridge(trials, Job(scripted, {}, tmp_path), lambda: 1)
+    bridge.next("a")
+    bridge.event("a", Progress())
+    Verdicts(bridge).on_trial_error(None, tunes_trial(tmp_path, error()))
+    assert (trials.accidents, trials.losses) == (([1], []) if innocent else ([], [1]))
+    assert trials.why == [reason]
 
 
 def test_folders_of_killed_drivers_are_removed_and_those_of_living_ones_stay(tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """One contract for every runner: what goes in as trials comes out as reports and ends, whatever happens on the way."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sweeper.config import TrainConfig
+from sweeper.edges.storage import probe, read_word
 from sweeper.outcome import Outcome
 from sweeper.ports import Job, Runner
 from sweeper.runners.inline import InlineRunner
@@ -65,6 +67,13 @@ def test_an_exception_is_an_outcome_and_the_next_trial_runs(runner: Runner, tmp_
 def test_checkpoints_do_not_outlive_their_trials(runner: Runner, tmp_path: Path) -> None:
     run(runner, Scripted([trial(), trial()], stop_at=[(1, 1)]), tmp_path)
     assert not list(tmp_path.rglob("checkpoint-*"))
+
+
+def test_a_shared_folder_is_found_on_every_machine(runner: Runner, tmp_path: Path) -> None:
+    probe(str(tmp_path / "shared"), runner.everywhere)
+    found = runner.everywhere(partial(read_word, str(tmp_path / "shared"), "nobody wrote this"))
+    assert len(found) == 1
+    assert all("FileNotFoundError" in trouble for trouble in found.values())
 
 
 def test_no_more_trials_at_once_than_slots(runner: Runner, tmp_path: Path) -> None:
