@@ -5,7 +5,7 @@ best setting two to three times as often. Not Ray's ASHAScheduler: it is blind t
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import optuna
@@ -36,14 +36,15 @@ class Rungs(optuna.pruners.BasePruner):
             return True
         if step not in self.rungs:
             return False
-        came = _arrival(trial, step)
-        earlier = (t for t in study.get_trials(deepcopy=False) if _arrival(t, step) < came)
-        seen = [sign * other.intermediate_values[step] for other in earlier]
+        seen = [sign * other.intermediate_values[step] for other in _earlier(study, trial, step)]
         seen = [other for other in seen if math.isfinite(other)]
         return bool(seen) and bool(value < np.percentile(seen, 100 * self.keep))
 
 
-def _arrival(trial: FrozenTrial, step: int) -> tuple[float, int]:
-    """What orders the trials at a rung: when their reports came, never for one that has not come yet."""
-    came = trial.user_attrs[f"report:{step}"]["time"] if step in trial.intermediate_values else math.inf
-    return came, trial.number
+def _earlier(study: optuna.Study, trial: FrozenTrial, step: int) -> Iterator[FrozenTrial]:
+    """The trials whose report at a rung came before this one's."""
+    key = f"report:{step}"
+    came = trial.user_attrs[key]["time"], trial.number
+    for other in study.get_trials(deepcopy=False):
+        if step in other.intermediate_values and (other.user_attrs[key]["time"], other.number) < came:
+            yield other
