@@ -102,15 +102,18 @@ class Head:
 
     def __init__(self, address: str, clock: Callable[[], float] = time.monotonic, patience: float = 30) -> None:
         self.address, self.clock, self.patience = address, clock, patience
-        self.answered = self.looked = clock()
+        self.looked, self.silent = clock(), 0.0
 
     def gone(self) -> bool:
-        """Whether it has not answered for `patience` seconds. To be asked often: it is looked for now and then."""
-        if self.clock() - self.looked > _LOOKS:
-            if self.answers():
-                self.answered = self.clock()
+        """Whether it has not answered for `patience` seconds. To be asked often: it is looked for now and then.
+
+        Time counts only while somebody asks: a driver that was suspended does not take its head for lost.
+        """
+        since = self.clock() - self.looked
+        if since > _LOOKS:
+            self.silent = 0.0 if self.answers() else self.silent + min(since, 3 * _LOOKS)
             self.looked = self.clock()
-        return self.looked - self.answered > self.patience
+        return self.silent > self.patience
 
     def answers(self) -> bool:
         """Whether it can be reached now; after two seconds it is taken for one that cannot."""
