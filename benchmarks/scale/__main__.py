@@ -114,7 +114,7 @@ def _print(result: dict[str, Any]) -> None:
         "seconds for all": [result["cost"][name]["seconds"] for name in ARMS],
     }
     for words, figures in rows.items():
-        print(words.ljust(44) + "".join(f"{figure:12.3g}" for figure in figures))
+        print(words.ljust(44) + "".join(f"{figure:12.4g}" for figure in figures))
 
 
 def _cost(result: dict[str, Any], name: str, part: slice) -> float:
