@@ -73,8 +73,8 @@ class Verdicts(_Adapter, FIFOScheduler):  # type: ignore[misc]
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         """Take note of a worker that is lost, and why."""
-        text = _told(trial)
-        self.bridge.lost(trial.trial_id, _why(text), innocent=_node_lost(text))
+        finish, innocent = _why(_told(trial))
+        self.bridge.lost(trial.trial_id, finish, innocent=innocent)
 
 
 class Watch(tune.Callback):  # type: ignore[misc]
@@ -113,13 +113,10 @@ def _told(trial: Any) -> str:
     return Path(path).read_text(encoding="utf-8", errors="replace") if path else ""
 
 
-def _node_lost(text: str) -> bool:
-    """Whether a worker is gone because its whole node is, or cannot be reached."""
-    return "its node has died" in text or " is unavailable: " in text  # ActorDiedError, ActorUnavailableError
-
-
-def _why(text: str) -> Finish:
-    """How a trial ends whose worker is lost with this error again and again."""
+def _why(text: str) -> tuple[Finish, bool]:
+    """How a trial ends whose worker is lost to this again and again, and whether that was no fault of the trial's."""
+    if "its node has died" in text or " is unavailable: " in text:  # ActorDiedError, ActorUnavailableError
+        return Finish(Outcome.FAILED, "its node was lost"), True
     if "running low on memory" in text:  # OutOfMemoryError
-        return Finish(Outcome.OUT_OF_MEMORY, "the machine ran out of memory, and Ray ended the worker")
-    return Finish(Outcome.FAILED, "its worker process died")
+        return Finish(Outcome.OUT_OF_MEMORY, "the machine ran out of memory, and Ray ended the worker"), False
+    return Finish(Outcome.FAILED, "its worker process died"), False

@@ -137,8 +137,8 @@ def low_on_memory() -> Exception:
 @pytest.mark.parametrize(
     ("error", "innocent", "reason"),
     [
-        (lambda: actor_died("its node has died. Node Id: 0a"), True, "its worker process died"),
-        (unavailable, True, "its worker process died"),
+        (lambda: actor_died("its node has died. Node Id: 0a"), True, "its node was lost"),
+        (unavailable, True, "its node was lost"),
         (lambda: actor_died("its worker process has died."), False, "its worker process died"),
         (low_on_memory, False, "the machine ran out of memory, and Ray ended the worker"),
     ],
