@@ -52,9 +52,9 @@ class OptunaStudy:
         begun = [cell for cell in cells if _CONFIRM + self.spec.cell_name(cell) in known]
         self.confirmations = {cell: self._confirmation(cell) for cell in begun}
         self.running: dict[int, optuna.trial.Trial] = {}
-        counted = entries.numbered([study for _, study in self._all()])
-        self.last = max((entry.user_attrs["number"] for entry in counted), default=0)  # trial
-        known_times = (at for one in self.recorded() for at in (*one.times, one.test.at if one.test else 0))
+        recorded = self.recorded()
+        self.last = max((one.trial.number for one in recorded), default=0)  # the newest trial's number
+        known_times = (at for one in recorded for at in (*one.times, one.test.at if one.test else 0))
         self._now = entries.clock(max(known_times, default=0))
         for cell in cells:
             self._reopen(cell)
