@@ -15,14 +15,16 @@ import re
 import socket
 import time
 import zlib
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
+from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
+from optuna.trial import FrozenTrial, TrialState
 
 from sweeper.errors import BusyError, RecordError, StorageError
 
@@ -109,6 +111,16 @@ class Journal(BaseJournalBackend):
         if self._file is not None:
             self._file.close()
         self._lock.release()
+
+
+class Storage(JournalStorage):
+    """Optuna's storage over a journal."""
+
+    def get_all_trials(
+        self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
+    ) -> list[FrozenTrial]:
+        """The trials of a study in these states. None of sweeper's waits, for which Optuna looks at each proposal."""
+        return [] if states == (TrialState.WAITING,) else super().get_all_trials(study_id, deepcopy, states)
 
 
 def _holder(path: Path) -> Path:

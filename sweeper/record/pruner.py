@@ -1,11 +1,13 @@
-"""ASHA as a pruner of Optuna's that keeps no state of its own, and so has nothing to restore.
+"""ASHA as a pruner of Optuna's whose verdicts follow from the record, so that there is nothing else to restore.
 
 Not Optuna's SuccessiveHalvingPruner: it writes to the trial, answers differently when it is asked again, and loses the
 best setting two to three times as often. Not Ray's ASHAScheduler: it is blind to NaN and cannot be refilled.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from array import array
+from bisect import bisect_left
+from collections.abc import Sequence
 
 import numpy as np
 import optuna
@@ -20,13 +22,22 @@ class Rungs(optuna.pruners.BasePruner):
     before it; the first passes. A value that is not finite stops at any step. Asked again after a crash, it answers the
     same: who came before is in the record, by the time of each report. (Li et al., "A System for Massively Parallel
     Hyperparameter Tuning", algorithm 2, in the form of ray.tune's ASHAScheduler.)
+
+    It reads the study once, and then hears of each trial by being asked: a verdict walks over no trials that ended.
     """
 
     def __init__(self, rungs: Sequence[int], reduction_factor: int) -> None:
-        self.rungs, self.keep = frozenset(rungs), 1 - 1 / reduction_factor
+        """One for each study, to be asked after every report, even where the answer does not matter."""
+        self.keep = 1 - 1 / reduction_factor
+        self.rungs = {step: _Rung() for step in rungs}
+        self._read = False
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         """Whether to stop the trial after its last report."""
+        for one in [trial] if self._read else study.get_trials(deepcopy=False):
+            for rung in self.rungs.keys() & one.intermediate_values.keys():
+                self.rungs[rung].add(_arrival(one, rung), one.intermediate_values[rung])
+        self._read = True
         step = trial.last_step
         if step is None:
             return False
@@ -36,15 +47,29 @@ class Rungs(optuna.pruners.BasePruner):
             return True
         if step not in self.rungs:
             return False
-        seen = [sign * other.intermediate_values[step] for other in _earlier(study, trial, step)]
-        seen = [other for other in seen if math.isfinite(other)]
-        return bool(seen) and bool(value < np.percentile(seen, 100 * self.keep))
+        earlier = sign * self.rungs[step].before(_arrival(trial, step))
+        return earlier.size > 0 and bool(value < np.percentile(earlier, 100 * self.keep))
 
 
-def _earlier(study: optuna.Study, trial: FrozenTrial, step: int) -> Iterator[FrozenTrial]:
-    """The trials whose report at a rung came before this one's."""
-    key = f"report:{step}"
-    came = trial.user_attrs[key]["time"], trial.number
-    for other in study.get_trials(deepcopy=False):
-        if step in other.intermediate_values and (other.user_attrs[key]["time"], other.number) < came:
-            yield other
+class _Rung:
+    """The finite values that came to a rung, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.arrivals: list[tuple[int, int]] = []
+        self.values = array("d")
+
+    def add(self, arrival: tuple[int, int], value: float) -> None:
+        """Take in a value; one that is there already changes nothing."""
+        place = bisect_left(self.arrivals, arrival)
+        if math.isfinite(value) and self.arrivals[place : place + 1] != [arrival]:
+            self.arrivals.insert(place, arrival)
+            self.values.insert(place, value)
+
+    def before(self, arrival: tuple[int, int]) -> np.ndarray:
+        """Those that came before this one."""
+        return np.array(self.values[: bisect_left(self.arrivals, arrival)])
+
+
+def _arrival(trial: FrozenTrial, step: int) -> tuple[int, int]:
+    """When a trial came to a rung: the time of its report, and its number."""
+    return trial.user_attrs[f"report:{step}"]["time"], trial.number

@@ -4,18 +4,69 @@ Each proposal has a sampler of its own, seeded for it alone. A sampler that is k
 after a crash: it would repeat its first proposals.
 """
 
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 import optuna
+from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler, TPESampler
+from optuna.trial import FrozenTrial, TrialState
 
 from sweeper.config import Scalar
 from sweeper.space import Choice, Domain, Float, Params
 from sweeper.spec import SweepSpec
 
 
-def sampler(spec: SweepSpec, cell: int, number: int) -> BaseSampler:
+class Sampler(BaseSampler):
+    """What Optuna asks for a cell's proposals, and hears of their ends: it knows which settings were stopped."""
+
+    def __init__(self, spec: SweepSpec, cell: int, study: optuna.Study) -> None:
+        """Make it the sampler of a study, which may have trials."""
+        self.spec, self.cell = spec, cell
+        stopped = study.get_trials(deepcopy=False, states=(TrialState.PRUNED,))
+        self._stopped = {_setting(trial.params) for trial in stopped}
+        study.sampler = self
+        self._seeded: tuple[int, BaseSampler] | None = None
+
+    def repeats_stopped(self, trial: optuna.trial.Trial) -> bool:
+        """Whether a proposal, which is not a planned one, is a setting that was stopped before."""
+        planned = trial.number < len(self.spec.planned(self.cell))
+        return not planned and _setting(trial.params) in self._stopped
+
+    def after_trial(
+        self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
+    ) -> None:
+        """Take note of a trial that was stopped."""
+        if state == TrialState.PRUNED:
+            self._stopped.add(_setting(trial.params))
+
+    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """The parameters that are chosen together."""
+        return self._of(trial).infer_relative_search_space(study, trial)
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Choose the parameters that are chosen together."""
+        return self._of(trial).sample_relative(study, trial, search_space)
+
+    def sample_independent(
+        self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """Choose a parameter that is chosen for itself."""
+        return self._of(trial).sample_independent(study, trial, param_name, param_distribution)
+
+    def _of(self, trial: FrozenTrial) -> BaseSampler:
+        if self._seeded is None or self._seeded[0] != trial.number:
+            self._seeded = trial.number, _seeded(self.spec, self.cell, trial.number)
+        return self._seeded[1]
+
+
+def _setting(params: Mapping[str, Scalar]) -> frozenset[tuple[str, Scalar]]:
+    return frozenset(params.items())
+
+
+def _seeded(spec: SweepSpec, cell: int, number: int) -> BaseSampler:
     """The sampler of a cell's proposal `number` (from 0, skipped ones counted)."""
     seed = spec.seed_of("sampler", spec.cell_name(cell), number)
     if spec.sampler == "tpe":

@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import optuna
-from optuna.storages import JournalStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
@@ -20,9 +19,9 @@ from sweeper.outcome import Outcome
 from sweeper.ports import Finish, Look, Recorded, Report, Trial
 from sweeper.record import entries
 from sweeper.record.entries import cut_off, frozen
-from sweeper.record.journal import Journal
+from sweeper.record.journal import Journal, Storage
 from sweeper.record.pruner import Rungs
-from sweeper.record.sampler import sampler, suggest
+from sweeper.record.sampler import Sampler, suggest
 from sweeper.spec import SweepSpec
 
 _CONFIRM = "confirm "  # before a cell's name: the study of what confirms it
@@ -46,8 +45,9 @@ class OptunaStudy:
 
     def _open(self) -> None:
         """Open or create the studies, and take up what was cut off."""
-        self.storage, cells = JournalStorage(self.journal), range(len(self.spec.cells))
+        self.storage, cells = Storage(self.journal), range(len(self.spec.cells))
         self.searches = [self._study(self.spec.cell_name(cell), self.spec.rungs) for cell in cells]
+        self.samplers = [Sampler(self.spec, cell, study) for cell, study in enumerate(self.searches)]
         known = {study.study_name for study in self.storage.get_all_studies()}
         begun = [cell for cell in cells if _CONFIRM + self.spec.cell_name(cell) in known]
         self.confirmations = {cell: self._confirmation(cell) for cell in begun}
@@ -87,7 +87,6 @@ class OptunaStudy:
                     self.running[entry.user_attrs["number"]] = trial
                     self._complete(trial, entry)
                 elif study is self.searches[cell]:
-                    study.sampler = sampler(self.spec, cell, entry.number)
                     self._settle(cell, trial)
                 else:
                     self._skip(study, trial, "was cut off before it began")
@@ -132,7 +131,6 @@ class OptunaStudy:
         """Propose the next trial of a cell: what is planned for it first, then the sampler's choice."""
         study = self.searches[cell]
         for retry in range(_RETRIES + 1):
-            study.sampler = sampler(self.spec, cell, len(study.get_trials(deepcopy=False)))
             trial = study.ask()
             if self._settle(cell, trial, anyway=retry == _RETRIES):
                 break
@@ -141,7 +139,7 @@ class OptunaStudy:
     def _settle(self, cell: int, trial: optuna.trial.Trial, *, anyway: bool = False) -> bool:
         """Let the sampler choose, and take its choice as the next trial: False where it repeats a stopped setting."""
         suggest(self.spec, cell, trial)
-        if not anyway and ("skipped" in trial.user_attrs or self._repeats_stopped(cell, trial)):
+        if not anyway and ("skipped" in trial.user_attrs or self.samplers[cell].repeats_stopped(trial)):
             self._skip(self.searches[cell], trial, "repeats a setting that was stopped")
             return False
         self._begin(trial)
@@ -156,13 +154,6 @@ class OptunaStudy:
     def _skip(self, study: optuna.Study, trial: optuna.trial.Trial, why: str) -> None:
         trial.set_user_attr("skipped", why)
         study.tell(trial, state=TrialState.FAIL)
-
-    def _repeats_stopped(self, cell: int, trial: optuna.trial.Trial) -> bool:
-        planned, params = trial.number < len(self.spec.planned(cell)), trial.params
-        return not planned and any(
-            other.state == TrialState.PRUNED and other.params == params
-            for other in self.searches[cell].get_trials(deepcopy=False)
-        )
 
     def confirm(self, of: Trial, repeat: int) -> Trial:
         """Begin to train the setting of a trial again, with the cell's `repeat`-th fresh seed."""
@@ -191,7 +182,8 @@ class OptunaStudy:
             return None
         values = frozen(study, running).intermediate_values
         last = report.step == trial.config.reports and math.isfinite(value)
-        if last or report.step < max(values, default=0) or not running.should_prune():
+        below = running.should_prune()  # asked at every report: a rung counts those whose last it is too
+        if last or report.step < max(values, default=0) or not below:
             return None
         stop = Finish(Outcome.STOPPED_EARLY, f"below the others at its validation {report.step}")
         diverged = Finish(Outcome.DIVERGED, f"{self.spec.objective.metric} is {value}")

@@ -71,6 +71,9 @@ class Verdicts(_Adapter, FIFOScheduler):  # type: ignore[misc]
         goes_on = self.bridge.event(trial.trial_id, result["event"])
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
 
+    def choose_trial_to_run(self, tune_controller: Any) -> None:
+        """No preference: Tune starts all that wait, in their order. FIFOScheduler would walk over all that ended."""
+
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         """Take note of a worker that is lost, and why."""
         finish, innocent = _why(_told(trial))
@@ -82,6 +85,8 @@ class Watch(tune.Callback):  # type: ignore[misc]
 
     def __init__(self, bridge: Bridge, reason: Callable[[], object]) -> None:
         self.bridge, self.reason = bridge, reason
+        self.running: list[Any] = []  # Tune's trials; its own list has those that ended too
+        self.seen = 0  # of that list
         self.patient = f"it gave no sign of life for {bridge.job.patience / 60:g} minutes (stall_minutes)"
 
     def __getstate__(self) -> dict[str, Any]:
@@ -91,14 +96,16 @@ class Watch(tune.Callback):  # type: ignore[misc]
         """Look once, about ten times a second."""
         if self.bridge.error or self.reason():
             raise Left
-        running = [trial for trial in trials if trial.trial_id in self.bridge.running]
-        for trial in running:
+        known = self.running + trials[self.seen :]
+        self.running = [trial for trial in known if trial.trial_id in self.bridge.running]
+        self.seen = len(trials)
+        for trial in self.running:
             if trial.status == trial.ERROR:  # Tune tells nobody where a worker cannot be used again
                 self.bridge.returned(trial.trial_id)
             elif trial.temporary_state.ray_actor is not None:
                 self.bridge.placed(trial.trial_id)
         silent = set(self.bridge.silent())
-        for trial in running:
+        for trial in self.running:
             if trial.trial_id in silent:
                 self.bridge.lost(trial.trial_id, Finish(Outcome.FAILED, self.patient))
                 ray.kill(trial.temporary_state.ray_actor)

@@ -282,6 +282,17 @@ def test_the_last_report_of_a_trial_stops_it_no_more(tmp_path: Path) -> None:
         assert study.of(short).finish == Finish(Outcome.COMPLETED)
 
 
+def test_a_rung_counts_those_that_ended_at_it(tmp_path: Path) -> None:
+    spec = small(search={**FLAT, "epochs": [2, 8]}, training={}, asha={"grace_epochs": 2, "reduction_factor": 2})
+    with opened(spec, tmp_path) as study:
+        trials = [study.ask(0) for _ in range(12)]
+        short = next(trial for trial in trials if trial.config.epochs == 2)
+        first, last = [trial for trial in trials if trial.config.epochs == 8][:2]
+        for trial, value in ((first, 0.1), (short, 0.9), (last, 0.4)):
+            verdicts = [study.report(trial, report(step, value)) is None for step in (1, 2)]
+            assert verdicts == [True, trial is not last]  # below the median of the two before it
+
+
 def test_a_traceback_is_in_the_record(tmp_path: Path) -> None:
     spec = small(asha="off")
     with opened(spec, tmp_path) as study:
