@@ -1,15 +1,13 @@
-"""The nodes of a Ray cluster: what they have, what an autoscaler may add, and what a trial asks of them."""
+"""The nodes of a Ray cluster: how it is joined, what its nodes have, and what a trial asks of them."""
 
 import re
 import socket
 import time
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import ray
-from ray.autoscaler.v2.instance_manager.config import FileConfigReader
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from sweeper.allocation import ACCELERATOR, Allocation, Node
@@ -22,18 +20,6 @@ _PART = 0.001  # of the resource that says which accelerator a node has: it is a
 def present() -> list[Node]:
     """The nodes that live."""
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]
-
-
-def growth(bootstrap: Path | None = None) -> list[Node]:
-    """All nodes that the cluster's autoscaler may have at once; none where it has none.
-
-    `ray up` leaves its configuration on the head, which is where a driver runs that was submitted.
-    """
-    path = bootstrap or Path.home() / "ray_bootstrap_config.yaml"
-    if not path.exists():
-        return []
-    types = FileConfigReader(str(path)).get_cached_autoscaling_config().get_node_type_configs()
-    return [one.resources for one in types.values() for _ in range(one.max_worker_nodes)]
 
 
 def waited(room: Callable[[], int], seconds: float = 20) -> None:

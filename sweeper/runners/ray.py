@@ -46,6 +46,7 @@ from sweeper.outcome import Outcome  # noqa: E402
 from sweeper.ports import Finish, Job, Progress, TrainingData, Trial, Trials  # noqa: E402
 from sweeper.runners import nodes  # noqa: E402
 from sweeper.runners.aside import run_aside  # noqa: E402
+from sweeper.runners.autoscaler import growth  # noqa: E402
 from sweeper.runners.bridge import Bridge  # noqa: E402
 from sweeper.runners.carried import Call, beside_driver, carried  # noqa: E402
 from sweeper.runners.signals import noted_signals, own_signals  # noqa: E402
@@ -91,9 +92,9 @@ class RayRunner:
         """The trial's share of what Ray has."""
         if self.remote:
             asked = Allocation(cpu, gpu, 0, accelerator=accelerator)
-            growth = nodes.growth()
-            nodes.waited(lambda: room(growth, asked) or room(nodes.present(), asked))
-            return on_cluster(cpu, gpu, accelerator, nodes=nodes.present(), growth=growth)
+            coming = growth()
+            nodes.waited(lambda: room(coming, asked) or room(nodes.present(), asked))
+            return on_cluster(cpu, gpu, accelerator, nodes=nodes.present(), growth=coming)
         return on_machine(cpu, gpu, accelerator, node=nodes.present()[0])
 
     def everywhere(self, check: Callable[[], str]) -> Mapping[str, str]:
@@ -127,7 +128,7 @@ class RayRunner:
         """How many trials run at once: on a cluster, nodes that join are used."""
         if not self.remote:
             return lambda: allocation.slots
-        grown = room(nodes.growth(), allocation)
+        grown = room(growth(), allocation)
         return nodes.Watched(lambda: max(room(nodes.present(), allocation), grown))
 
     def _tune(self, bridge: Bridge, job: Job, allocation: Allocation, reason: Callable[[], object]) -> list[Left]:

@@ -1,20 +1,12 @@
-"""What a cluster can grow to, and figures that are looked at now and then."""
+"""How a cluster is joined, what a trial asks of a node, and figures that are looked at now and then."""
 
 import socket
-from pathlib import Path
 
 import pytest
 
 from sweeper.allocation import Allocation
 from sweeper.errors import UsageError
 from sweeper.runners import nodes
-from tests.conftest import ROOT
-
-
-def test_what_ray_up_left_on_the_head_says_what_can_come(tmp_path: Path) -> None:
-    coming = nodes.growth(ROOT / "cluster" / "aws.yaml")
-    assert len([node for node in coming if node.get("GPU")]) == 8
-    assert nodes.growth(tmp_path / "nothing") == []
 
 
 def test_a_figure_is_looked_at_every_few_seconds_and_there_is_always_room_to_ask_for_one() -> None:
