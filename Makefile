@@ -27,9 +27,9 @@ test: setup
 slow: setup
 	$(BIN)/python -m pytest -m "slow and not cluster and not image"
 
-# Ray clusters of several hosts on this machine, as root.
+# Ray clusters of several hosts on this machine: network namespaces as root, otherwise processes on loopback.
 cluster: setup
-	$(BIN)/python -m pytest -m cluster
+	$(BIN)/python -m pytest -m cluster -s
 
 # The steps of cluster/Dockerfile, without Docker: an environment made as the image's.
 image: setup

@@ -46,7 +46,7 @@ class Cluster(Hosts):
         return {**known, "PYTHONPATH": f"{ROOT}:{self.packages}", "OMP_NUM_THREADS": "1", **extra}
 
     def start_head(self) -> None:
-        """Start Ray's head, and wait until it takes jobs."""
+        """Start Ray's head, and wait until it takes jobs. On loopback it waits until no old node looks for it."""
         health = {f"RAY_health_check_{name}": value for name, value in _HEALTH.items()}
         place = ["--head", f"--port={self.gcs}", "--include-dashboard=true"]
         place += ["--dashboard-host=0.0.0.0", f"--dashboard-port={self.http}"]
@@ -54,7 +54,7 @@ class Cluster(Hosts):
         until(lambda: self.alive("head"), 120, "the head does not answer")
 
     def start_node(self, host: str) -> None:
-        """Start a worker node that joins again for as long as its host lives; do not wait for it."""
+        """Start a worker node; do not wait for it."""
         self._start(host, [f"--address={self.address('head', NODES)}:{self.gcs}"], {})
 
     def kill_node(self, host: str) -> None:
@@ -80,13 +80,14 @@ class Cluster(Hosts):
         return text if done.returncode == 0 else None
 
     def _start(self, host: str, place: Sequence[str], extra: Mapping[str, str]) -> None:
+        """Start a node, again and again for as long as its host lives, as cluster/node.sh does."""
         ray = [sys.executable, "-m", "ray.scripts.scripts", "start", *place, "--block", "--disable-usage-stats"]
         ray += [f"--node-name={host}", f"--node-ip-address={self.address(host, NODES)}", "--num-cpus=1", "--num-gpus=0"]
         ray += ["--object-store-memory=100000000", "--memory=2000000000", "--dashboard-agent-listen-port=0"]
+        ray += [f"--temp-dir={self.own(host)[0] / 'ray'}"]  # where a node unpacks a job's folder, it removes another's
         again = f"while :; do {shlex.join(ray)}; sleep 1; done"
-        command = ray if "--head" in place else ["sh", "-c", again]
         with (self.root / f"{host}.log").open("a") as log:
-            self.run(host, command, self.environment(**extra), cwd="/", stdout=log, stderr=log)
+            self.run(host, ["sh", "-c", again], self.environment(**extra), cwd="/", stdout=log, stderr=log)
 
 
 def answer(url: str, token: str) -> str:

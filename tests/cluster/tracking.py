@@ -1,5 +1,6 @@
 """An MLflow server on PostgreSQL, on a host of its own. Without PostgreSQL it is on SQLite, and that is said."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -41,12 +42,14 @@ class Tracking:
     def _initialise(self, programs: Path) -> None:
         database = self.place / "database"
         database.mkdir()
-        shutil.chown(database, "postgres", "postgres")
-        assert self._run(*self._as_postgres("initdb", "--auth=trust", "--encoding=UTF8")).wait() == 0
+        if os.geteuid() == 0:
+            shutil.chown(database, "postgres", "postgres")
+        options = ["--username=postgres", "--auth=trust", "--encoding=UTF8"]
+        assert self._run(*self._as_postgres("initdb", *options)).wait() == 0
 
     def _as_postgres(self, program: str, *arguments: str) -> list[str]:
         """A command of PostgreSQL's on the database: it refuses to run as root."""
-        user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+        user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
         return [*user, f"{self.programs}/{program}", "-D", str(self.place / "database"), *arguments]
 
     def _run(self, *command: str) -> "subprocess.Popen[str]":
