@@ -4,7 +4,7 @@ Each proposal has a sampler of its own, seeded for it alone. A sampler that is k
 after a crash: it would repeat its first proposals.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import optuna
@@ -20,12 +20,10 @@ from sweeper.spec import SweepSpec
 class Sampler(BaseSampler):
     """What Optuna asks for a cell's proposals, and hears of their ends: it knows which settings were stopped."""
 
-    def __init__(self, spec: SweepSpec, cell: int, study: optuna.Study) -> None:
-        """Make it the sampler of a study, which may have trials."""
+    def __init__(self, spec: SweepSpec, cell: int, known: Iterable[FrozenTrial]) -> None:
+        """For a study that has the trials `known`."""
         self.spec, self.cell = spec, cell
-        stopped = study.get_trials(deepcopy=False, states=(TrialState.PRUNED,))
-        self._stopped = {_setting(trial.params) for trial in stopped}
-        study.sampler = self
+        self._stopped = {_setting(trial.params) for trial in known if trial.state == TrialState.PRUNED}
         self._seeded: tuple[int, BaseSampler] | None = None
 
     def repeats_stopped(self, trial: optuna.trial.Trial) -> bool:

@@ -47,7 +47,11 @@ class OptunaStudy:
         """Open or create the studies, and take up what was cut off."""
         self.storage, cells = Storage(self.journal), range(len(self.spec.cells))
         self.searches = [self._study(self.spec.cell_name(cell), self.spec.rungs) for cell in cells]
-        self.samplers = [Sampler(self.spec, cell, study) for cell, study in enumerate(self.searches)]
+        self.samplers = [
+            Sampler(self.spec, cell, study.get_trials(deepcopy=False)) for cell, study in enumerate(self.searches)
+        ]
+        for study, sampler in zip(self.searches, self.samplers, strict=True):
+            study.sampler = sampler
         known = {study.study_name for study in self.storage.get_all_studies()}
         begun = [cell for cell in cells if _CONFIRM + self.spec.cell_name(cell) in known]
         self.confirmations = {cell: self._confirmation(cell) for cell in begun}
