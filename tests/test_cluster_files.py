@@ -192,7 +192,8 @@ def allocation(stand_ins: Path, tmp_path: Path) -> dict[str, str]:
     shutil.copy(CLUSTER / "node.sh", tmp_path / "cluster")
     program(stand_ins, "srun", SRUN)
     program(stand_ins, "scontrol", '[ "$1" != show ] || printf "n1\\nn2\\nn3\\n"')
-    program(stand_ins, "ray", 'if [ "$1" = start ]; then exec tail -f /dev/null; fi')
+    both = f'[ "$1" != status ] || [ "$(grep -c "^ray start" {shlex.quote(str(tmp_path / "calls"))})" = 2 ]'
+    program(stand_ins, "ray", f'if [ "$1" = start ]; then exec tail -f /dev/null; fi; {both}')  # the driver comes last
     return {
         "SLURM_JOB_ID": "4711",
         "SLURM_JOB_NODELIST": "n[1-3]",
