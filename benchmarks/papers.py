@@ -33,7 +33,7 @@ from sweeper.edges.tokens import Tokenizer
 from sweeper.learn.model import pretrained
 from sweeper.learn.train import train
 from sweeper.learn.vocabulary import Vocabulary
-from sweeper.ports import Encoder, Rows, TrainingData
+from sweeper.values import Encoder, Rows, TrainingData
 from sweeper.verdict import ONE_CLASS
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"

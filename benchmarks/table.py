@@ -24,8 +24,8 @@ from benchmarks.bold import experiment, finished
 from sweeper.catalog import DATASETS
 from sweeper.config import TrainConfig
 from sweeper.edges import predictions
-from sweeper.ports import Predictions, Scored, Trial
 from sweeper.tables.table import Finished
+from sweeper.values import Predictions, Scored, Trial
 
 ENCODERS = ("google/electra-base-discriminator", "google-bert/bert-base-uncased", "owner/encoder-a", "owner/encoder-b")
 SEARCHED, SEEDS, SYSTEMS = 9, 3, 2

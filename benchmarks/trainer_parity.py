@@ -35,7 +35,7 @@ from sweeper.edges import datasets, hub
 from sweeper.edges.tokens import Tokenizer
 from sweeper.learn.model import pretrained
 from sweeper.learn.train import train
-from sweeper.ports import Rows, TrainingData
+from sweeper.values import Rows, TrainingData
 
 ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 RATE, BATCH, DECAY, LENGTH = 5e-5, 32, 0.01, 128

@@ -16,8 +16,8 @@ from rich.console import Console
 from sweeper.cli import words
 from sweeper.cli.live import Drawing
 from sweeper.folder import open_
-from sweeper.ports import Recorded
 from sweeper.record.study import OptunaStudy
+from sweeper.values import Recorded
 
 _COLUMNS = 100
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from sweeper.errors import CheckpointError, DivergedError, ExhaustedError
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Job, Progress, Report, Storage, TrainingData, Trial
+from sweeper.ports import Job, Storage
+from sweeper.values import Finish, Progress, Report, TrainingData, Trial
 from sweeper.whole import written
 
 Event = Report | Progress | Finish

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sweeper.outcome import Outcome
-from sweeper.ports import Recorded, Trial
 from sweeper.ranking import best_report, ranked, row, setting
 from sweeper.spec import SweepSpec
+from sweeper.values import Recorded, Trial
 
 WITH_MODEL = (Outcome.COMPLETED, Outcome.COLLAPSED)  # ends of a training that leave a model
 

@@ -17,7 +17,7 @@ import numpy as np
 from sweeper.catalog import Dataset
 from sweeper.document import allowed, show
 from sweeper.errors import UnavailableError
-from sweeper.ports import Rows, Table
+from sweeper.values import Rows, Table
 
 OnBadRows = Literal["refuse", "drop"]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from sweeper.config import Scalar
 from sweeper.outcome import Outcome
-from sweeper.ports import Recorded, Report
 from sweeper.spec import SweepSpec
+from sweeper.values import Recorded, Report
 
 
 @dataclass(frozen=True)

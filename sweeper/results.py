@@ -11,9 +11,9 @@ from typing import Any
 
 from sweeper.confirmation import Candidate, candidates, winner
 from sweeper.folder import SweepFolder
-from sweeper.ports import Look, Recorded
 from sweeper.ranking import Best, best, best_report, counts, replicates, row, setting
 from sweeper.spec import SweepSpec
+from sweeper.values import Look, Recorded
 
 
 def results(

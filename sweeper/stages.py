@@ -11,8 +11,9 @@ from dataclasses import replace
 
 from sweeper import confirmation, verdict
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Recorded, Report, Scored, Study, Tracker, Trial
+from sweeper.ports import Study, Tracker
 from sweeper.spec import SweepSpec
+from sweeper.values import Finish, Recorded, Report, Scored, Trial
 
 ACCIDENTS = 5  # times that a trial's node may be lost, or its worker before it began
 

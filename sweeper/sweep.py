@@ -12,9 +12,10 @@ from sweeper.attempt import forget, trial_folder
 from sweeper.confirmation import unscored
 from sweeper.document import spell
 from sweeper.errors import SweeperError
-from sweeper.ports import Job, Recorded, Runner, Scored, Study, Tracker, Trial
+from sweeper.ports import Job, Runner, Study, Tracker
 from sweeper.spec import SweepSpec
 from sweeper.stages import Confirmation, Say, Scoring, Search, nobody
+from sweeper.values import Recorded, Scored, Trial
 
 
 @dataclass(frozen=True)

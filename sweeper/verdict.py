@@ -1,9 +1,9 @@
 """What the trainer cannot know of a trial: that it collapsed, or was never finite."""
 
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Recorded, Report
 from sweeper.ranking import best_report
 from sweeper.spec import SweepSpec
+from sweeper.values import Finish, Recorded, Report
 
 ONE_CLASS = 0.98  # share of the validation texts; a trial that gives so many one and the same class has collapsed
 _LARGEST = "validation/largest_class"

@@ -13,20 +13,9 @@ import numpy as np
 from sweeper.config import TrainConfig
 from sweeper.errors import DivergedError
 from sweeper.outcome import Outcome
-from sweeper.ports import (
-    Encoder,
-    Finish,
-    Job,
-    Predictions,
-    Recorded,
-    Report,
-    Scored,
-    Split,
-    Trainer,
-    TrainingData,
-    Trial,
-)
+from sweeper.ports import Job, Trainer
 from sweeper.sweep import Jobs
+from sweeper.values import Encoder, Finish, Predictions, Recorded, Report, Scored, Split, TrainingData, Trial
 
 
 def report(step: int, accuracy: float, classes: float = 3) -> Report:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from sweeper.ports import Recorded
 from sweeper.tracking.about import About
 from sweeper.tracking.copy import facts, rows, status_of
 from sweeper.tracking.level import Level
 from sweeper.tracking.runs import Runs
 from sweeper.tracking.store import CONFIRMATION, PARENT, number
+from sweeper.values import Recorded
 from tests.simulation import Killed
 
 

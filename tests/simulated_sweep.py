@@ -20,12 +20,13 @@ from sweeper.config import TrainConfig
 from sweeper.errors import StorageError
 from sweeper.folder import Frozen, SweepFolder
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Job, Recorded, Report, Scored, Trial
+from sweeper.ports import Job
 from sweeper.record.study import OptunaStudy
 from sweeper.results import results
 from sweeper.runners.bridge import Bridge
 from sweeper.spec import SweepSpec
 from sweeper.stages import ACCIDENTS, Confirmation, Scoring, Search
+from sweeper.values import Finish, Recorded, Report, Scored, Trial
 from tests.fakes import data, scripted
 from tests.faults import room_for
 from tests.simulated_mlflow import Store, Window, of_store

@@ -14,7 +14,7 @@ from typing import Any
 
 from sweeper.config import TrainConfig
 from sweeper.errors import CheckpointError
-from sweeper.ports import Progress, Report, Scored, TrainingData
+from sweeper.values import Progress, Report, Scored, TrainingData
 
 ACCURACY, LOSS, LARGEST = "validation/accuracy", "validation/loss", "validation/largest_class"
 _COURSES = ("healthy",) * 7 + ("collapses", "diverges", "fails", "begins late")

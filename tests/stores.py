@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from sweeper.config import TrainConfig
-from sweeper.ports import Predictions, Scored, Trial
 from sweeper.tables.table import Answers, Finished
+from sweeper.values import Predictions, Scored, Trial
 
 PARENT = 0
 

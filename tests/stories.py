@@ -13,10 +13,10 @@ from sweeper.config import Scalar
 from sweeper.confirmation import missing, unscored
 from sweeper.folder import Frozen, SweepFolder
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Look, Predictions, Recorded, Report, Test, Trial
 from sweeper.results import results
 from sweeper.space import Choice, Domain, Float
 from sweeper.spec import SweepSpec
+from sweeper.values import Finish, Look, Predictions, Recorded, Report, Test, Trial
 
 MINUTE = 60_000
 BEGAN = 1_763_700_000_000

@@ -14,8 +14,9 @@ from sweeper.errors import CheckpointError, DivergedError, ExhaustedError
 from sweeper.learn.model import Classifier
 from sweeper.learn.train import live, train
 from sweeper.outcome import Outcome
-from sweeper.ports import Encoder, Finish, Job, Progress, Report, Trainer, TrainingData, Trial
+from sweeper.ports import Job, Trainer
 from sweeper.sections import Objective
+from sweeper.values import Encoder, Finish, Progress, Report, TrainingData, Trial
 from tests.fakes import writing
 from tests.faults import room_for
 from tests.learn import tiny

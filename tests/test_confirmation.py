@@ -14,13 +14,14 @@ from sweeper.config import TrainConfig
 from sweeper.errors import SweeperError
 from sweeper.folder import create
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Job, Recorded, Report, Scored, TrainingData, Trial
+from sweeper.ports import Job
 from sweeper.record.study import OptunaStudy
 from sweeper.results import results
 from sweeper.runners.inline import InlineRunner
 from sweeper.spec import SweepSpec
 from sweeper.stages import Confirmation, Scoring
 from sweeper.sweep import Jobs
+from sweeper.values import Finish, Recorded, Report, Scored, TrainingData, Trial
 from tests.fakes import Watching, answering, jobs, opened, report, scripted
 from tests.spaces import small
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sweeper.ports import CLOCK
+from sweeper.values import CLOCK
 from tests.command import runs_of, start, sweeper
 from tests.conftest import ROOT
 

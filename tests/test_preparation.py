@@ -8,8 +8,8 @@ import pytest
 
 from sweeper.catalog import DATASETS, Dataset
 from sweeper.errors import UnavailableError
-from sweeper.ports import Table
 from sweeper.preparation import OnBadRows, digest, part, prepare
+from sweeper.values import Table
 
 OWN = Dataset(name="own", files={"train": "a.jsonl"}, text=("review",), label="sentiment")
 

@@ -12,7 +12,6 @@ import pytest
 
 from sweeper.edges import yaml
 from sweeper.outcome import Outcome
-from sweeper.ports import Predictions, Recorded
 from sweeper.reading import read
 from sweeper.report import answers, course, search, timeline
 from sweeper.report.figures import Figure, Importance
@@ -22,6 +21,7 @@ from sweeper.report.resolved import resolved
 from sweeper.report.sections import ERRORS, sections
 from sweeper.report.subject import Answered, Subject
 from sweeper.spec import SweepSpec
+from sweeper.values import Predictions, Recorded
 from tests.spaces import small
 from tests.stories import BEGAN, ENDS, MINUTE, Story
 

@@ -24,10 +24,11 @@ from hypothesis.stateful import (
 
 from sweeper.attempt import attempt
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Job, Progress, Report, Trial
+from sweeper.ports import Job
 from sweeper.record.study import OptunaStudy
 from sweeper.spec import SweepSpec
 from sweeper.stages import Confirmation, Scoring, Search
+from sweeper.values import Finish, Progress, Report, Trial
 from tests.fakes import data
 from tests.simulated_sweep import PATIENCE, World, happened, memory, spec_of
 from tests.simulation import Killed, Training

@@ -11,11 +11,11 @@ from sweeper.allocation import Allocation
 from sweeper.errors import SweeperError
 from sweeper.folder import create
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Report, Trial
 from sweeper.record.study import OptunaStudy
 from sweeper.runners.inline import InlineRunner
 from sweeper.spec import SweepSpec
 from sweeper.stages import Search
+from sweeper.values import Finish, Report, Trial
 from tests.fakes import Watching, jobs, report
 from tests.spaces import small
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from sweeper.outcome import Outcome
-from sweeper.ports import Look, Recorded, Report
 from sweeper.spec import SweepSpec
+from sweeper.values import Look, Recorded, Report
 from tests.simulation import LARGEST, course
 from tests.statements import ATTRIBUTE, ENDED, PRUNED, STATE, numbered, operations, searched, told
 

@@ -12,9 +12,9 @@ from sweeper.edges import datasets
 from sweeper.folder import open_
 from sweeper.learn.train import train
 from sweeper.learn.vocabulary import Vocabulary
-from sweeper.ports import CLOCK, Encoder, Recorded, TrainingData
 from sweeper.record.study import OptunaStudy
 from sweeper.spec import SweepSpec
+from sweeper.values import CLOCK, Encoder, Recorded, TrainingData
 
 
 def training_data(spec: SweepSpec) -> TrainingData:

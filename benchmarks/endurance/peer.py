@@ -28,8 +28,8 @@ from sweeper import reading
 from sweeper.edges import yaml
 from sweeper.learn import checkpoint
 from sweeper.learn.train import train
-from sweeper.ports import TrainingData
 from sweeper.spec import SweepSpec
+from sweeper.values import TrainingData
 
 METRIC = "validation/accuracy"
 

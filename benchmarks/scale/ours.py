@@ -17,9 +17,10 @@ from sweeper.cli import tracking
 from sweeper.config import TrainConfig
 from sweeper.edges import yaml
 from sweeper.folder import create
-from sweeper.ports import Encoder, Job, Progress, Recorded, Report, TrainingData
+from sweeper.ports import Job
 from sweeper.record.study import OptunaStudy
 from sweeper.stages import Search
+from sweeper.values import Encoder, Progress, Recorded, Report, TrainingData
 
 SWEEP = Path(__file__).with_name("sweep.yaml")
 Events = Generator[Report | Progress, None, None]

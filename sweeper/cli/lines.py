@@ -7,8 +7,8 @@ from sweeper.cli import words
 from sweeper.cli.screen import Screen
 from sweeper.cli.summary import Summary
 from sweeper.outcome import Outcome
-from sweeper.ports import Recorded
 from sweeper.spec import SweepSpec
+from sweeper.values import Recorded
 
 BAD = [outcome for outcome in Outcome if not outcome.healthy]
 

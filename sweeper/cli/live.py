@@ -19,9 +19,9 @@ from sweeper.cli.lines import BAD, Lines
 from sweeper.cli.screen import Screen
 from sweeper.cli.summary import Summary
 from sweeper.outcome import Outcome
-from sweeper.ports import Recorded
 from sweeper.ranking import best_report
 from sweeper.spec import SweepSpec
+from sweeper.values import Recorded
 
 _BARS = "▁▂▃▄▅▆▇█"
 _CURVE = 12  # validations in a curve

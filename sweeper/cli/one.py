@@ -13,11 +13,12 @@ from sweeper.cli.prepare import SEARCHED, Prepared, materialise
 from sweeper.cli.publish import publish
 from sweeper.cli.screen import Screen
 from sweeper.folder import SweepFolder, changes, create
-from sweeper.ports import Job, Recorded, Runner, Storage, Tracker, Trainer, TrainingData, View
+from sweeper.ports import Job, Runner, Storage, Tracker, Trainer, View
 from sweeper.preparation import described
 from sweeper.results import results as results_of
 from sweeper.spec import SweepSpec
 from sweeper.sweep import Jobs
+from sweeper.values import Recorded, TrainingData
 
 if TYPE_CHECKING:
     from sweeper.record.study import OptunaStudy

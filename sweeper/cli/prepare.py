@@ -10,9 +10,9 @@ from sweeper.cli.screen import Screen
 from sweeper.config import RECURRENT
 from sweeper.errors import UsageError
 from sweeper.folder import SweepFolder
-from sweeper.ports import Encoder, TrainingData
 from sweeper.preparation import Corpus, digest
 from sweeper.spec import SweepSpec
+from sweeper.values import Encoder, TrainingData
 
 if TYPE_CHECKING:
     from sweeper.edges.tokens import Tokenizer

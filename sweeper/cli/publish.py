@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from sweeper.cli.screen import Screen
 from sweeper.folder import SweepFolder
-from sweeper.ports import Recorded
+from sweeper.values import Recorded
 from sweeper.whole import written
 
 if TYPE_CHECKING:
     from sweeper.cli.prepare import Prepared
-    from sweeper.ports import Predictions, Storage, Study
+    from sweeper.ports import Storage, Study
     from sweeper.spec import SweepSpec
     from sweeper.tables.table import Finished
+    from sweeper.values import Predictions
 
 _log = logging.getLogger(__name__)
 

@@ -15,8 +15,9 @@ from sweeper.cli.lines import Lines
 from sweeper.cli.screen import EVENT, Screen
 from sweeper.config import TrainConfig
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Recorded, Report, Test, Trial, View
+from sweeper.ports import View
 from sweeper.spec import SweepSpec
+from sweeper.values import Finish, Recorded, Report, Test, Trial
 
 _RAYS = re.compile(r"Running entrypoint for job |\S+ \S+ INFO job_manager\.py:")  # what Ray itself writes to the log
 

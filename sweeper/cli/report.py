@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sweeper.folder import SweepFolder
-    from sweeper.ports import Recorded
     from sweeper.preparation import Corpus
     from sweeper.report.html import Html
     from sweeper.report.subject import Answered, Subject
     from sweeper.spec import SweepSpec
+    from sweeper.values import Recorded
 
 _SHOWN = ("sweeper", "torch", "transformers", "optuna", "ray", "mlflow", "datasets", "numpy", "scipy", "plotly")
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sweeper.outcome import Outcome
-from sweeper.ports import Recorded
 from sweeper.ranking import Row, row
 from sweeper.spec import SweepSpec
+from sweeper.values import Recorded
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from sweeper.cli.screen import Screen, command
 
 if TYPE_CHECKING:
     from sweeper.folder import SweepFolder
-    from sweeper.ports import Recorded, TrainingData
     from sweeper.spec import SweepSpec
+    from sweeper.values import Recorded, TrainingData
 
 _MOST_SHOWN = 16  # classes whose confusions still fit on a screen
 

@@ -10,7 +10,8 @@ from sweeper.attempt import forget, trial_folder
 from sweeper.cli.screen import Screen
 from sweeper.confirmation import champion
 from sweeper.folder import SweepFolder, write
-from sweeper.ports import Recorded, Storage
+from sweeper.ports import Storage
+from sweeper.values import Recorded
 
 if TYPE_CHECKING:
     from sweeper.cli.prepare import Prepared

@@ -8,9 +8,9 @@ from rich.table import Table
 from sweeper.config import Scalar
 from sweeper.document import spell
 from sweeper.outcome import Outcome
-from sweeper.ports import Recorded
 from sweeper.ranking import best_report
 from sweeper.spec import SweepSpec
+from sweeper.values import Recorded
 
 SHOWN = {
     Outcome.COMPLETED: "completed",

@@ -12,7 +12,7 @@ from sweeper.catalog import CONVERTED, Dataset
 from sweeper.document import allowed
 from sweeper.edges import hub
 from sweeper.errors import UnavailableError
-from sweeper.ports import Table
+from sweeper.values import Table
 
 _PACKAGE = "package:"
 

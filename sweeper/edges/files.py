@@ -16,7 +16,7 @@ import pyarrow.lib
 import pyarrow.parquet
 
 from sweeper.errors import UnavailableError
-from sweeper.ports import Table
+from sweeper.values import Table
 
 _Read = tuple[str, Mapping[str, Any] | str]  # a row's place, and the row or why it is none
 

@@ -16,7 +16,7 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from sweeper.errors import RecordError
-from sweeper.ports import Predictions, Scored, Trial
+from sweeper.values import Predictions, Scored, Trial
 from sweeper.whole import written
 
 FOLDER = "predictions"

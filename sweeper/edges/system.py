@@ -14,7 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from sweeper.config import TrainConfig
-from sweeper.ports import Progress, Report, Trainer, TrainingData
+from sweeper.ports import Trainer
+from sweeper.values import Progress, Report, TrainingData
 
 _ASKS = ("--query-gpu=memory.used,utilization.gpu", "--format=csv,noheader,nounits")
 _MIB = 2**20 / 1e6  # megabytes

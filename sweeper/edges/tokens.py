@@ -6,7 +6,7 @@ import numpy as np
 from transformers import AutoTokenizer
 
 from sweeper.errors import UnavailableError
-from sweeper.ports import Rows, Split
+from sweeper.values import Rows, Split
 
 
 class Tokenizer:

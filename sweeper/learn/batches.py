@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sweeper.ports import Split
+from sweeper.values import Split
 
 _POOL = 50  # batches that are sorted together
 

@@ -15,8 +15,8 @@ from sweeper.learn import checkpoint, device
 from sweeper.learn.model import Classifier
 from sweeper.learn.score import scoring, weights_between_classes
 from sweeper.learn.train import live, model_of, newest_model
-from sweeper.ports import Predictions, Progress, Report, Scored, TrainingData
 from sweeper.sections import Objective
+from sweeper.values import Predictions, Progress, Report, Scored, TrainingData
 
 Events = Generator[Report | Progress, None, None]
 

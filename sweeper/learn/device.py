@@ -9,7 +9,8 @@ import torch
 
 from sweeper.config import Precision, TrainConfig
 from sweeper.errors import UsageError
-from sweeper.ports import Progress, Report, Trainer, TrainingData
+from sweeper.ports import Trainer
+from sweeper.values import Progress, Report, TrainingData
 
 Events = Generator[Report | Progress, None, None]
 

@@ -18,7 +18,7 @@ from sweeper.learn import checkpoint, device
 from sweeper.learn.metrics import confusion
 from sweeper.learn.model import Classifier
 from sweeper.learn.score import score
-from sweeper.ports import TrainingData
+from sweeper.values import TrainingData
 
 _RECURRENT = "recurrent.safetensors"
 

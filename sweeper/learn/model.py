@@ -16,7 +16,7 @@ from sweeper.errors import UsageError
 from sweeper.learn.batches import Batch
 from sweeper.learn.pooling import pooled
 from sweeper.learn.recurrent import Recurrent
-from sweeper.ports import Encoder, TrainingData
+from sweeper.values import Encoder, TrainingData
 
 _MOST_WEIGHTS = 2**26  # of a classifier on flattened features: 256 MiB, and three times that for AdamW
 

@@ -14,7 +14,7 @@ from sweeper.config import TrainConfig
 from sweeper.learn import batches, device, metrics
 from sweeper.learn.batches import Batch
 from sweeper.learn.model import Classifier
-from sweeper.ports import Progress, TrainingData
+from sweeper.values import Progress, TrainingData
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,8 @@ from sweeper.learn.model import Classifier
 from sweeper.learn.optimise import Optimiser
 from sweeper.learn.phases import Phase, phases
 from sweeper.learn.score import features_of, frozen_features, scoring
-from sweeper.ports import Progress, Report, TrainingData
 from sweeper.sections import Objective
+from sweeper.values import Progress, Report, TrainingData
 
 _REMEDY = "a lower learning_rate or a higher tau helps"
 _CHECK_EVERY = 50  # steps between two looks at whether the loss is still a number: each look waits for the device

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sweeper.ports import Rows, Split
+from sweeper.values import Rows, Split
 from sweeper.whole import written
 
 PADDING, UNKNOWN, SPECIAL = 0, 1, 2  # the first word has the number SPECIAL

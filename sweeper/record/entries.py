@@ -14,9 +14,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sweeper.config import TrainConfig
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Look, Recorded, Report, Test, Trial
 from sweeper.record.sampler import walk
 from sweeper.spec import SweepSpec
+from sweeper.values import Finish, Look, Recorded, Report, Test, Trial
 
 
 def frozen(study: optuna.Study, trial: optuna.trial.Trial) -> FrozenTrial:

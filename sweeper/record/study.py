@@ -16,13 +16,13 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Look, Recorded, Report, Trial
 from sweeper.record import entries
 from sweeper.record.entries import cut_off, frozen
 from sweeper.record.journal import Journal, Storage
 from sweeper.record.pruner import Rungs
 from sweeper.record.sampler import Sampler, suggest
 from sweeper.spec import SweepSpec
+from sweeper.values import Finish, Look, Recorded, Report, Trial
 
 _CONFIRM = "confirm "  # before a cell's name: the study of what confirms it
 _RETRIES = 20  # proposals that repeat a stopped setting before one of them is taken after all

@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from sweeper.ports import Predictions
 from sweeper.report.figures import Confusion, Weights
 from sweeper.report.subject import Subject
+from sweeper.values import Predictions
 
 T = TypeVar("T")
 

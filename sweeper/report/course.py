@@ -1,9 +1,9 @@
 """How the trials of a sweep went, and what it saved to stop some of them early."""
 
 from sweeper.outcome import Outcome
-from sweeper.ports import Recorded
 from sweeper.report.figures import Curve, Curves
 from sweeper.report.subject import Subject
+from sweeper.values import Recorded
 
 
 def curves(subject: Subject) -> list[Curves]:

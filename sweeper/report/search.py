@@ -6,12 +6,12 @@ import numpy as np
 
 from sweeper.config import Scalar
 from sweeper.outcome import Outcome
-from sweeper.ports import Recorded
 from sweeper.report.figures import Axis, Confirmed, Expected, Line, Map, Optimism, Parallel, Point
 from sweeper.report.subject import Subject
 from sweeper.space import Choice, Domain, Float, Int
 from sweeper.spec import SweepSpec
 from sweeper.tables.cells import in_words
+from sweeper.values import Recorded
 
 _MACHINE = (Outcome.FAILED, Outcome.OUT_OF_MEMORY)  # ends that say more of the machine than of the setting
 _NOT_ENDED = "not ended"

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from sweeper.ports import Predictions
 from sweeper.report import answers, course, ledger, protocol, search, timeline
 from sweeper.report.figures import Figure, Importance, Importances
 from sweeper.report.html import Drawn, Html, Section, items, paragraph, quotes, scrolling, table
 from sweeper.report.subject import Subject, figure, setting
+from sweeper.values import Predictions
 
 ERRORS = 20  # of the winner that are shown
 

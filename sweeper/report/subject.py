@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from sweeper.config import Scalar
 from sweeper.confirmation import champion
 from sweeper.document import spell
-from sweeper.ports import Predictions, Recorded
 from sweeper.ranking import best_report
 from sweeper.spec import SweepSpec
+from sweeper.values import Predictions, Recorded
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sweeper.ports import Recorded
 from sweeper.report.figures import Bar, Timeline
 from sweeper.report.subject import Subject
+from sweeper.values import Recorded
 
 _HOUR = 3_600_000  # milliseconds
 _LONGER = 5  # times that a silence is longer than nine in ten of all, where the sweep was interrupted

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from sweeper.attempt import Event, forget
-from sweeper.ports import Finish, Job, Progress, Report, Trial, Trials
+from sweeper.ports import Job, Trials
+from sweeper.values import Finish, Progress, Report, Trial
 
 Returned = TypeVar("Returned")
 

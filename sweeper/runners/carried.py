@@ -15,7 +15,7 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from sweeper.attempt import Event
-from sweeper.ports import Finish, Progress
+from sweeper.values import Finish, Progress
 from sweeper.whole import written
 
 if TYPE_CHECKING:

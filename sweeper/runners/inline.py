@@ -7,7 +7,8 @@ from dataclasses import replace
 from sweeper.allocation import Allocation, on_machine
 from sweeper.attempt import attempt, forget
 from sweeper.errors import Interruption
-from sweeper.ports import Finish, Job, Report, Trial, Trials
+from sweeper.ports import Job, Trials
+from sweeper.values import Finish, Report, Trial
 
 
 class InlineRunner:

@@ -43,7 +43,7 @@ from sweeper.allocation import Allocation, on_cluster, on_machine, room  # noqa:
 from sweeper.attempt import attempt, trial_folder  # noqa: E402
 from sweeper.errors import Interruption, SweeperError  # noqa: E402
 from sweeper.outcome import Outcome  # noqa: E402
-from sweeper.ports import Finish, Job, Progress, TrainingData, Trial, Trials  # noqa: E402
+from sweeper.ports import Job, Trials  # noqa: E402
 from sweeper.runners import nodes  # noqa: E402
 from sweeper.runners.aside import run_aside  # noqa: E402
 from sweeper.runners.autoscaler import growth  # noqa: E402
@@ -51,6 +51,7 @@ from sweeper.runners.bridge import Bridge  # noqa: E402
 from sweeper.runners.carried import Call, beside_driver, carried  # noqa: E402
 from sweeper.runners.signals import noted_signals, own_signals  # noqa: E402
 from sweeper.runners.tune import Left, Proposals, Verdicts, Watch  # noqa: E402
+from sweeper.values import Finish, Progress, TrainingData, Trial  # noqa: E402
 
 _LOCK = "driver.lock"  # held while the driver lives
 _LEAVES = 5.0  # seconds that Tune has to leave its loop

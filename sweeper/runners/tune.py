@@ -13,8 +13,8 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish
 from sweeper.runners.bridge import Bridge
+from sweeper.values import Finish
 
 _FINISHED = str(Searcher.FINISHED)
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Recorded, Report, Test, Trial
 from sweeper.spec import SweepSpec
 from sweeper.tracking.store import identity, stored, value
+from sweeper.values import Finish, Recorded, Report, Test, Trial
 
 Rows = dict[int, dict[str, float]]
 

@@ -6,7 +6,7 @@ Pure, and without MLflow. What may change of a run is in its tags; parameters an
 import json
 from collections.abc import Mapping
 
-from sweeper.ports import Recorded, Report, Trial
+from sweeper.values import Recorded, Report, Trial
 
 Row = tuple[str, int, int, float]  # of a metric: its name, step, time in milliseconds since 1970, value
 

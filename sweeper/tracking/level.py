@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from mlflow.entities import Metric, Param, RunTag
 
-from sweeper.ports import Recorded
 from sweeper.tracking import copy
 from sweeper.tracking.about import About, describe, sum_up
 from sweeper.tracking.artifacts import Content, Files
 from sweeper.tracking.runs import Known, Runs
 from sweeper.tracking.store import CONFIRMATION, PARENT, value
+from sweeper.values import Recorded
 
 if TYPE_CHECKING:
     from sweeper.tracking.logged import Models

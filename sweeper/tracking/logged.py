@@ -13,12 +13,12 @@ from typing import Any
 from mlflow.entities import LoggedModelOutput, LoggedModelStatus, Metric, RunTag
 from mlflow.models.model import Model as Described
 
-from sweeper.ports import Recorded
 from sweeper.tracking.artifacts import Files
 from sweeper.tracking.copy import rows
 from sweeper.tracking.model import Winner
 from sweeper.tracking.runs import Known, Runs
 from sweeper.tracking.trouble import again
+from sweeper.values import Recorded
 
 TAG = "sweeper.model"
 

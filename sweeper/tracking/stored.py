@@ -17,11 +17,11 @@ from urllib.parse import unquote, urlparse
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from sweeper.errors import RecordError, SweeperError, UsageError
-from sweeper.ports import Predictions
 from sweeper.tables.findings import Answers
 from sweeper.tracking.artifacts import TAG
 from sweeper.tracking.store import client_of, database, pages
 from sweeper.tracking.trouble import cause, shown
+from sweeper.values import Predictions
 
 ANSWERS = "predictions/test.parquet"
 Read = Callable[[Path, tuple[str, ...]], Predictions]

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from sweeper.ports import Recorded
 from sweeper.tracking.about import About
 from sweeper.tracking.artifacts import Content
 from sweeper.tracking.copy import status_of
@@ -19,6 +18,7 @@ from sweeper.tracking.level import Level
 from sweeper.tracking.runs import Runs
 from sweeper.tracking.store import PARENT
 from sweeper.tracking.trouble import Trouble, passing, shown
+from sweeper.values import Recorded
 
 if TYPE_CHECKING:
     from sweeper.tracking.model import Winner

@@ -15,7 +15,7 @@ from sweeper.cli.screen import Screen
 from sweeper.cli.summary import Summary
 from sweeper.config import TrainConfig
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Recorded, Trial
+from sweeper.values import Finish, Recorded, Trial
 from tests.fakes import report
 from tests.spaces import small
 

@@ -11,7 +11,7 @@ from sweeper import reading
 from sweeper.cli import noted, projected
 from sweeper.edges import predictions, yaml
 from sweeper.folder import SweepFolder, create, write
-from sweeper.ports import Predictions, Scored, Trial
+from sweeper.values import Predictions, Scored, Trial
 from tests.spaces import small
 
 LABELS = ("bad", "good")

@@ -10,7 +10,7 @@ from sweeper.cli.lines import Lines
 from sweeper.cli.relay import Relay, Watcher, decoded, encoded
 from sweeper.cli.screen import Screen
 from sweeper.outcome import Outcome
-from sweeper.ports import Recorded
+from sweeper.values import Recorded
 from tests.spaces import small
 from tests.stories import Story
 

@@ -16,11 +16,11 @@ from sweeper.confirmation import missing, unscored
 from sweeper.edges import predictions
 from sweeper.folder import SweepFolder, create
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Predictions, Report, Scored, Trial
 from sweeper.preparation import Corpus
 from sweeper.record.study import OptunaStudy
 from sweeper.results import results
 from sweeper.spec import SweepSpec
+from sweeper.values import Finish, Predictions, Report, Scored, Trial
 from tests.command import sweeper
 from tests.spaces import small
 

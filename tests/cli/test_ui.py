@@ -15,8 +15,8 @@ import pytest
 
 from sweeper.folder import SweepFolder, create
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish
 from sweeper.record.study import OptunaStudy
+from sweeper.values import Finish
 from tests.command import start, sweeper
 from tests.fakes import report
 from tests.spaces import small

@@ -9,7 +9,7 @@ import pytest
 
 from sweeper.edges import files
 from sweeper.errors import UnavailableError
-from sweeper.ports import Table
+from sweeper.values import Table
 
 ROWS = [{"review": 'good, "really" good', "sentiment": "up"}, {"review": "zwei\nZeilen ☃", "sentiment": "down"}]
 CSV = 'review,sentiment\n"good, ""really"" good",up\n"zwei\nZeilen ☃",down\n'

@@ -60,7 +60,7 @@ def test_an_encoder_comes_from_the_hub_and_then_from_the_cache(hub: dict[str, st
     program = (
         "import numpy as np\n"
         "from sweeper.edges.tokens import Tokenizer\n"
-        "from sweeper.ports import Rows\n"
+        "from sweeper.values import Rows\n"
         f"fetched = hub.encoder({MINILM!r}, 'main')\n"
         "rows = Rows(['A fine film .', 'word ' * 40], np.array([1, 0]))\n"
         "split = Tokenizer(fetched.value, 'm').split(rows, 16)\n"
@@ -180,7 +180,7 @@ def test_a_pair_is_cut_where_it_is_longer_and_says_which_text_a_token_is_of(tmp_
     program = (
         "import numpy as np\n"
         "from sweeper.edges.tokens import Tokenizer\n"
-        "from sweeper.ports import Rows\n"
+        "from sweeper.values import Rows\n"
         f"tokenizer = Tokenizer(hub.encoder({MINILM!r}).value, 'm')\n"
         "rows = Rows(['a fine film', 'word ' * 40], np.array([1, 0]), ['so good', 'it is'])\n"
         "split = tokenizer.split(rows, 12)\n"

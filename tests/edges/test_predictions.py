@@ -9,7 +9,7 @@ import pytest
 from sweeper.config import TrainConfig
 from sweeper.edges import predictions
 from sweeper.errors import RecordError
-from sweeper.ports import Predictions, Scored, Trial
+from sweeper.values import Predictions, Scored, Trial
 
 LABELS = ("very bad", "so-so", "good")
 

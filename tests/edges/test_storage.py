@@ -11,7 +11,8 @@ from sweeper.config import TrainConfig
 from sweeper.edges.storage import SharedStorage, probe
 from sweeper.errors import UsageError
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Job, Progress, Trial
+from sweeper.ports import Job
+from sweeper.values import Finish, Progress, Trial
 from tests.fakes import REPORT, data, writing
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from sweeper.config import TrainConfig
 from sweeper.edges.system import watched
-from sweeper.ports import Report
+from sweeper.values import Report
 from tests.fakes import data, scripted
 
 CONFIG = TrainConfig(encoder="m", epochs=3, alpha=0.5, tau=1)

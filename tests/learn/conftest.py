@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweeper.ports import TrainingData
+from sweeper.values import TrainingData
 from tests.learn import tiny
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sweeper.learn import batches
-from sweeper.ports import Split
+from sweeper.values import Split
 from tests.learn import tiny
 
 SIZE, LONGEST = 16, 60

@@ -9,7 +9,7 @@ import torch
 from sweeper.errors import CheckpointError
 from sweeper.learn import checkpoint
 from sweeper.learn.train import train
-from sweeper.ports import TrainingData
+from sweeper.values import TrainingData
 from tests.learn import tiny
 
 

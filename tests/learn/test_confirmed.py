@@ -9,8 +9,8 @@ import pytest
 
 from sweeper.learn.confirmed import scored
 from sweeper.learn.train import live, model_of
-from sweeper.ports import Progress, Report, TrainingData
 from sweeper.sections import Objective
+from sweeper.values import Progress, Report, TrainingData
 from tests.learn import tiny
 
 CHOOSE = Objective(maximize="validation/accuracy")

@@ -8,7 +8,7 @@ import torch
 
 from sweeper.config import TrainConfig
 from sweeper.learn import device
-from sweeper.ports import Report, TrainingData
+from sweeper.values import Report, TrainingData
 from tests.fakes import data
 
 REPORT = Report(1, 1.0, {"validation/accuracy": 0.5})

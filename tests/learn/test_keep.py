@@ -15,7 +15,7 @@ from sweeper.learn import batches, checkpoint, keep
 from sweeper.learn.model import Classifier
 from sweeper.learn.score import score
 from sweeper.learn.train import train
-from sweeper.ports import Report, TrainingData
+from sweeper.values import Report, TrainingData
 from tests.learn import tiny
 
 

@@ -24,7 +24,7 @@ from transformers import (
 from sweeper.errors import UsageError
 from sweeper.learn import model
 from sweeper.learn.batches import Batch
-from sweeper.ports import Encoder, TrainingData
+from sweeper.values import Encoder, TrainingData
 from tests.learn import tiny
 
 IDS = torch.tensor([[2, 11, 12, 3], [2, 13, 3, 0]])

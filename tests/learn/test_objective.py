@@ -10,7 +10,7 @@ from torch.nn import functional
 from sweeper.config import TrainConfig
 from sweeper.learn import batches, losses, objective
 from sweeper.learn.model import Classifier, Outputs
-from sweeper.ports import TrainingData
+from sweeper.values import TrainingData
 from tests.learn import tiny
 
 LABELS = torch.tensor([0, 1, 2, 0, 1])

@@ -13,7 +13,7 @@ from sweeper.learn.model import Classifier
 from sweeper.learn.recurrent import Recurrent
 from sweeper.learn.train import train
 from sweeper.learn.vocabulary import Vocabulary
-from sweeper.ports import Encoder, Rows, TrainingData
+from sweeper.values import Encoder, Rows, TrainingData
 
 COLOURS = ("red", "green", "blue")
 

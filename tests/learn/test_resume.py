@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sweeper.learn.train import train
-from sweeper.ports import TrainingData
+from sweeper.values import TrainingData
 from tests.learn import tiny
 
 HALVES: dict[str, Any] = {"accumulate": 2, "validations_per_epoch": 2}

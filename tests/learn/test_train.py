@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sweeper.errors import DivergedError, ExhaustedError, UsageError
 from sweeper.learn import checkpoint
 from sweeper.learn.train import train
-from sweeper.ports import CLOCK, Report, TrainingData
+from sweeper.values import CLOCK, Report, TrainingData
 from tests.learn import tiny
 
 CE = {"train/loss", "train/ce"}

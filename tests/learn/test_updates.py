@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sweeper.learn import checkpoint
 from sweeper.learn.train import train
-from sweeper.ports import TrainingData
+from sweeper.values import TrainingData
 from tests.learn import tiny
 
 

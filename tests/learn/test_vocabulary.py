@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from sweeper.learn.vocabulary import SPECIAL, UNKNOWN, Vocabulary, words
-from sweeper.ports import Rows
+from sweeper.values import Rows
 
 
 def rows(*texts: str, pairs: list[str] | None = None) -> Rows:

@@ -8,7 +8,7 @@ import torch
 from transformers import BertConfig, BertModel
 
 from sweeper.config import TrainConfig
-from sweeper.ports import CLOCK, Encoder, Report, Split, TrainingData
+from sweeper.values import CLOCK, Encoder, Report, Split, TrainingData
 
 CLS, SEP, PADDING = 2, 3, 0
 _OWN, _FIRST, _VOCABULARY = 8, 10, 100  # tokens of one class, the first of them, all

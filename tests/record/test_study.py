@@ -9,9 +9,9 @@ import pytest
 
 from sweeper.errors import StorageError
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Report, Trial
 from sweeper.record.study import OptunaStudy
 from sweeper.spec import SweepSpec
+from sweeper.values import Finish, Report, Trial
 from tests.fakes import report
 from tests.faults import room_for
 from tests.spaces import small

@@ -7,8 +7,9 @@ import pytest
 
 from sweeper.config import TrainConfig
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Job, Progress, Trial
+from sweeper.ports import Job
 from sweeper.runners.bridge import Bridge
+from sweeper.values import Finish, Progress, Trial
 from tests.fakes import Scripted, report, scripted
 
 DIED = Finish(Outcome.FAILED, "its worker process died")

@@ -8,8 +8,8 @@ import pytest
 
 from sweeper.attempt import Event
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Progress, Report
 from sweeper.runners.carried import Desk, carried
+from sweeper.values import Finish, Progress, Report
 
 END = Finish(Outcome.COMPLETED)
 

@@ -11,10 +11,11 @@ from filelock import FileLock
 
 from sweeper.config import TrainConfig
 from sweeper.outcome import Outcome
-from sweeper.ports import Job, Progress, Report, Trial
+from sweeper.ports import Job
 from sweeper.runners.bridge import Bridge
 from sweeper.runners.ray import RayRunner
 from sweeper.runners.tune import Verdicts
+from sweeper.values import Progress, Report, Trial
 from tests.fakes import Scripted, data, scripted
 
 pytestmark = pytest.mark.ray

@@ -7,8 +7,9 @@ import pytest
 
 from sweeper.config import TrainConfig
 from sweeper.errors import Interruption
-from sweeper.ports import Job, Report, Trial
+from sweeper.ports import Job
 from sweeper.runners.ray import RayRunner
+from sweeper.values import Report, Trial
 from tests.fakes import Scripted, data, scripted
 
 pytestmark = pytest.mark.ray

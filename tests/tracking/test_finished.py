@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from sweeper.errors import RecordError, SweeperError, UsageError
-from sweeper.ports import Scored, Trial
 from sweeper.tables.formats import FORMATS, rendered
 from sweeper.tables.table import Answers, Finished, table
+from sweeper.values import Scored, Trial
 from tests.confirmed import Scores, sweep
 from tests.spaces import small
 from tests.stores import PARENT, Shelf, made

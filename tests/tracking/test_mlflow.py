@@ -18,9 +18,9 @@ import pytest
 from sweeper.config import TrainConfig
 from sweeper.folder import create
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Recorded, Report, Trial
 from sweeper.record.study import OptunaStudy
 from sweeper.results import results
+from sweeper.values import Finish, Recorded, Report, Trial
 from tests.fakes import report
 from tests.spaces import small
 

@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from sweeper import ports
+from sweeper import values
 from sweeper.config import Scalar
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Recorded, Trial
+from sweeper.values import Finish, Recorded, Trial
 from tests.spaces import small
 from tests.tracking.test_mlflow import history, ordered, recorded, runs, tracker, until
 
 pytestmark = pytest.mark.mlflow
 
 DONE = Finish(Outcome.COMPLETED)
-TEST = ports.Test(1_700_000_010_000, 2, {"test/macro_f1": 0.41, "test/accuracy": 0.42})
+TEST = values.Test(1_700_000_010_000, 2, {"test/macro_f1": 0.41, "test/accuracy": 0.42})
 CONFIRMATION = -1
 
 
@@ -26,7 +26,7 @@ def place(uri: str, sweep: str) -> tuple[str, str]:
     return uri, sweep
 
 
-def confirmed(number: int, repeat: int, finish: Finish | None = DONE, test: ports.Test | None = None) -> Recorded:
+def confirmed(number: int, repeat: int, finish: Finish | None = DONE, test: values.Test | None = None) -> Recorded:
     """A trial that confirms trial 1."""
     found = recorded(number, [0.3, 0.5], finish)
     return replace(found, trial=replace(found.trial, confirms=1, repeat=repeat), test=test)
@@ -109,7 +109,7 @@ def test_what_is_read_back_is_what_was_recorded(place: tuple[str, str]) -> None:
         Trial(3, 1, params, spec.config(params, seed=78, threads=2), 1, 1, 2),
         Trial(4, 1, params, spec.config(params, seed=79, threads=2), 1, 1, 3),
     ]
-    awkward = ports.Test(1_700_000_010_000, 1, {"test/loss": math.inf, "test/accuracy": 1 / 3, "test/macro_f1": -0.0})
+    awkward = values.Test(1_700_000_010_000, 1, {"test/loss": math.inf, "test/accuracy": 1 / 3, "test/macro_f1": -0.0})
     states = [replace(recorded(1, [0.3, 0.5], DONE), trial=trials[0])]
     states += [replace(recorded(k + 1, [0.3, 0.5], DONE), trial=trials[k], test=awkward) for k in (1,)]
     states += [replace(recorded(3, [0.3], Finish(Outcome.DIVERGED, "not finite")), trial=trials[2])]

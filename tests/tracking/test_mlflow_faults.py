@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Recorded
+from sweeper.values import Finish, Recorded
 from tests.tracking import proxy as faults
 from tests.tracking.proxy import Proxy
 from tests.tracking.test_mlflow import recorded, until

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Report
+from sweeper.values import Finish, Report
 from tests.tracking.test_mlflow import recorded, runs, until
 
 pytestmark = pytest.mark.mlflow

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from sweeper import ports
+from sweeper import values
 from sweeper.outcome import Outcome
-from sweeper.ports import Finish, Recorded
+from sweeper.values import Finish, Recorded
 from tests.learn import tiny
 from tests.tracking import proxy as faults
 from tests.tracking.proxy import Proxy
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.mlflow
 DONE = Finish(Outcome.COMPLETED)
 FILES = {"predictions/test.parquet": b"PAR1", "confusion.png": b"PNG"}
 OWN = {"sweep.yaml": b"dataset: sst5", "results.json": b"{}"}
-TEST = ports.Test(1_700_000_010_000, 2, {"test/accuracy": 0.4})
+TEST = values.Test(1_700_000_010_000, 2, {"test/accuracy": 0.4})
 
 
 def states() -> list[Recorded]:

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from transformers import BertTokenizer
 
-from sweeper import ports
+from sweeper import values
 from sweeper.config import TrainConfig
 from sweeper.edges.tokens import Tokenizer
 from sweeper.learn import checkpoint, keep, vocabulary
@@ -23,7 +23,7 @@ from sweeper.learn.model import Classifier
 from sweeper.learn.score import score
 from sweeper.learn.vocabulary import Vocabulary
 from sweeper.outcome import Outcome
-from sweeper.ports import Encoder, Finish, Rows, TrainingData
+from sweeper.values import Encoder, Finish, Rows, TrainingData
 from tests.learn import tiny
 from tests.tracking.test_mlflow import history, recorded, runs, tracker
 
@@ -174,7 +174,7 @@ def test_a_process_without_sweeper_loads_it_and_answers_the_same(pairs: bool, tm
 def logged(uri: str, sweep: str, found: Any) -> Any:
     """The run of trial 7, a confirmed one, once MLflow has its model too."""
     watching = tracker(uri, sweep, artifacts=Path(uri.removeprefix("sqlite:///")).with_name("artifacts").as_uri())
-    state = replace(recorded(7, [0.3, 0.5], Finish(Outcome.COMPLETED)), test=ports.Test(9, 2, {"test/accuracy": 0.4}))
+    state = replace(recorded(7, [0.3, 0.5], Finish(Outcome.COMPLETED)), test=values.Test(9, 2, {"test/accuracy": 0.4}))
     watching.update(replace(state, trial=replace(state.trial, confirms=1, repeat=1)))
     watching.keep_model(7, found)
     watching.close("FINISHED", 120)
