@@ -6,12 +6,15 @@ left alone the sweep ends as one that nothing ever befell. Only hypothesis choos
 
 import shutil
 import tempfile
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from itertools import pairwise
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -231,10 +234,11 @@ class Sweeping(World, RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
 
-def simulate(schedules: int) -> None:
-    """Run so many schedules, always the same ones."""
+def simulated(schedules: int, number: int) -> Counter[str]:
+    """Run so many schedules, always the same ones for a number; what happened in them."""
+    happened.clear()
     run_state_machine_as_test(
-        Sweeping,
+        seed(number)(Sweeping),
         settings=settings(
             max_examples=schedules,
             stateful_step_count=40,
@@ -245,6 +249,7 @@ def simulate(schedules: int) -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
+    return happened
 
 
 _FAULTS = (
@@ -269,15 +274,18 @@ _FAULTS = (
 
 
 @pytest.mark.parametrize(
-    "schedules",
-    [pytest.param(150, marks=pytest.mark.simulation), pytest.param(2000, marks=pytest.mark.slow)],
+    ("schedules", "processes"),
+    [pytest.param(150, 1, marks=pytest.mark.simulation), pytest.param(1000, 2, marks=pytest.mark.slow)],
 )
-def test_nothing_is_lost_repeated_or_doubled(schedules: int) -> None:
-    happened.clear()
-    simulate(schedules)
-    print(*sorted(happened.items()), sep="\n")
-    assert not [fault for fault in _FAULTS if not happened[fault]]
-    assert not [outcome for outcome in Outcome if not happened[outcome] and outcome != Outcome.OUT_OF_MEMORY]
+def test_nothing_is_lost_repeated_or_doubled(schedules: int, processes: int) -> None:
+    if processes == 1:
+        seen = simulated(schedules, 0)
+    else:
+        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+            seen = sum(pool.map(simulated, [schedules] * processes, range(processes)), Counter())
+    print(*sorted(seen.items()), sep="\n")
+    assert not [fault for fault in _FAULTS if not seen[fault]]
+    assert not [outcome for outcome in Outcome if not seen[outcome] and outcome != Outcome.OUT_OF_MEMORY]
 
 
 # ---- one trial after the other
