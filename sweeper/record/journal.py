@@ -113,7 +113,7 @@ class Journal(BaseJournalBackend):
         self._lock.release()
 
 
-class Storage(JournalStorage):
+class RecordStorage(JournalStorage):
     """Optuna's storage over a journal."""
 
     def get_all_trials(

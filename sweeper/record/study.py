@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sweeper.outcome import Outcome
 from sweeper.record import entries
 from sweeper.record.entries import cut_off, frozen
-from sweeper.record.journal import Journal, Storage
+from sweeper.record.journal import Journal, RecordStorage
 from sweeper.record.pruner import Rungs
 from sweeper.record.sampler import Sampler, suggest
 from sweeper.spec import SweepSpec
@@ -45,7 +45,7 @@ class OptunaStudy:
 
     def _open(self) -> None:
         """Open or create the studies, and take up what was cut off."""
-        self.storage, cells = Storage(self.journal), range(len(self.spec.cells))
+        self.storage, cells = RecordStorage(self.journal), range(len(self.spec.cells))
         self.searches = [self._study(self.spec.cell_name(cell), self.spec.rungs) for cell in cells]
         self.samplers = [
             Sampler(self.spec, cell, study.get_trials(deepcopy=False)) for cell, study in enumerate(self.searches)
