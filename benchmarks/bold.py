@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from sweeper.tables.cells import Cell
-from sweeper.tables.table import Answers, Finished, table
+from sweeper.tables.cells import TableCell
+from sweeper.tables.table import FinishedSweep, TestPredictions, build_table
 
 TEXTS = 2210
 DEVIATION = 0.008  # of accuracies over seeds
@@ -40,7 +40,7 @@ def _chance(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     return 1 / (1 + np.exp(-logits))
 
 
-def finished(dataset: str, hits: NDArray[np.bool_]) -> Finished:
+def finished(dataset: str, hits: NDArray[np.bool_]) -> FinishedSweep:
     """A sweep that found this, as results.json has it."""
     systems, seeds, texts = hits.shape
     trials = np.arange(1, systems * seeds + 1).reshape(systems, seeds).tolist()
@@ -71,17 +71,17 @@ def finished(dataset: str, hits: NDArray[np.bool_]) -> Finished:
     }
     truth = np.ones(texts, dtype=np.int64)
     answers = {
-        t: Answers(truth, own.astype(np.int64))
+        t: TestPredictions(truth, own.astype(np.int64))
         for k, row in enumerate(trials)
         for t, own in zip(row, hits[k], strict=True)
     }
-    return Finished(results, answers)
+    return FinishedSweep(results, answers)
 
 
-def bold(sweeps: list[Finished]) -> list[int]:
+def bold(sweeps: list[FinishedSweep]) -> list[int]:
     """The places, among the systems of each data set, of those that the table has in bold."""
-    rows = table(sweeps).rows
-    return [k for k, row in enumerate(rows) for cell in row.cells if isinstance(cell, Cell) and cell.bold]
+    rows = build_table(sweeps).rows
+    return [k for k, row in enumerate(rows) for cell in row.cells if isinstance(cell, TableCell) and cell.bold]
 
 
 def simulated(

@@ -30,10 +30,10 @@ from sweeper.catalog import DATASETS
 from sweeper.config import RECURRENT, TrainConfig
 from sweeper.edges import datasets, hub
 from sweeper.edges.tokens import Tokenizer
-from sweeper.learn.model import pretrained
+from sweeper.learn.model import load_pretrained
 from sweeper.learn.train import train
 from sweeper.learn.vocabulary import Vocabulary
-from sweeper.values import Encoder, Rows, TrainingData
+from sweeper.values import EncoderWeights, LabelledTexts, TrainingData
 from sweeper.verdict import ONE_CLASS
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
@@ -54,17 +54,20 @@ Job = tuple[str, int | None, dict[str, Any], bool]  # data set, rows, knobs, and
 def data(name: str, encoder: str, rows: int | None) -> TrainingData:
     """A data set as token arrays; the test split stands in `test`, and no training looks at it."""
     dataset = DATASETS[name]
-    splits: Mapping[str, Rows] = preparation.prepare(dataset, datasets.tables(dataset).value).splits
+    splits: Mapping[str, LabelledTexts] = preparation.prepare(dataset, datasets.load_tables(dataset).value).splits
     parts = {"train": rows, "validation": 500, "test": 1000}
-    splits = {split: preparation.part(splits[split], most) for split, most in parts.items()}
+    splits = {split: preparation.stratified_subset(splits[split], most) for split, most in parts.items()}
     if encoder in RECURRENT:
         words = Vocabulary(splits["train"], 20_000)
-        made, tokens = Encoder(encoder, {}, {}, words.padding), {k: words.split(v, LENGTH) for k, v in splits.items()}
+        made, tokens = (
+            EncoderWeights(encoder, {}, {}, words.padding),
+            {k: words.tokenize_split(v, LENGTH) for k, v in splits.items()},
+        )
     else:
-        folder = hub.encoder(encoder).value
+        folder = hub.fetch_encoder(encoder).value
         tokenizer = Tokenizer(folder, encoder)
-        made = pretrained(folder, encoder, tokenizer.padding)
-        tokens = {k: tokenizer.split(v, LENGTH) for k, v in splits.items()}
+        made = load_pretrained(folder, encoder, tokenizer.padding)
+        tokens = {k: tokenizer.tokenize_split(v, LENGTH) for k, v in splits.items()}
     return TrainingData(dataset.labels, made, tokens)
 
 

@@ -24,13 +24,13 @@ from benchmarks.bold import experiment, finished
 from sweeper.catalog import DATASETS
 from sweeper.config import TrainConfig
 from sweeper.edges import predictions
-from sweeper.tables.table import Finished
-from sweeper.values import Predictions, Scored, Trial
+from sweeper.tables.table import FinishedSweep
+from sweeper.values import ModelScores, Predictions, Trial
 
 ENCODERS = ("google/electra-base-discriminator", "google-bert/bert-base-uncased", "owner/encoder-a", "owner/encoder-b")
 SEARCHED, SEEDS, SYSTEMS = 9, 3, 2
 OF_A_SWEEP = 2 + SEARCHED + SEEDS * SYSTEMS
-KNOBS = {name: str(value) for name, value in TrainConfig(encoder="m").used.items()}
+KNOBS = {name: str(value) for name, value in TrainConfig(encoder="m").active_params.items()}
 
 
 class Making:
@@ -65,24 +65,26 @@ class Making:
                 kept = {"predictions/test.parquet": self._parquet(found, seed["trial"])}
                 self._run(place, found, "confirm", tags, seed["test"], kept)
 
-    def _found(self, number: int, dataset: str) -> Finished:
+    def _found(self, number: int, dataset: str) -> FinishedSweep:
         encoder = ENCODERS[number // len(DATASETS) % len(ENCODERS)]
         found = finished(dataset, experiment(self.random, SYSTEMS, SEEDS))
         for cell, loss in zip(found.results["cells"], ("ce", "lcl"), strict=True):
             cell["cell"] = {"encoder": encoder, "loss": loss}
-        looks = [{"at": number * 1000 + trial, "trial": trial, "seed": trial} for trial in found.answers]
-        return Finished({**found.results, "sweep": f"{dataset}-{number:08x}", "looks": looks}, found.answers)
+        looks = [{"at": number * 1000 + trial, "trial": trial, "seed": trial} for trial in found.predictions]
+        return FinishedSweep({**found.results, "sweep": f"{dataset}-{number:08x}", "looks": looks}, found.predictions)
 
-    def _parquet(self, found: Finished, trial: int) -> bytes:
-        answers, labels = found.answers[trial], tuple(found.results["labels"])
-        scored = Scored({"test": Predictions(answers.labels, np.eye(2, dtype=np.float32)[answers.predictions])})
-        predictions.keep(self.folder / "scratch", Trial(trial, 0, {}, TrainConfig(encoder="m")), labels, scored)
-        return predictions.path(self.folder / "scratch", trial, "test").read_bytes()
+    def _parquet(self, found: FinishedSweep, trial: int) -> bytes:
+        answers, labels = found.predictions[trial], tuple(found.results["labels"])
+        scored = ModelScores({"test": Predictions(answers.labels, np.eye(2, dtype=np.float32)[answers.predictions])})
+        predictions.save_predictions(
+            self.folder / "scratch", Trial(trial, 0, {}, TrainConfig(encoder="m")), labels, scored
+        )
+        return predictions.predictions_path(self.folder / "scratch", trial, "test").read_bytes()
 
     def _run(
         self,
         place: str,
-        found: Finished,
+        found: FinishedSweep,
         stage: str,
         tags: dict[str, str],
         metrics: dict[str, float],

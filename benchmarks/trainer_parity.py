@@ -33,9 +33,9 @@ from sweeper.catalog import DATASETS
 from sweeper.config import TrainConfig
 from sweeper.edges import datasets, hub
 from sweeper.edges.tokens import Tokenizer
-from sweeper.learn.model import pretrained
+from sweeper.learn.model import load_pretrained
 from sweeper.learn.train import train
-from sweeper.values import Rows, TrainingData
+from sweeper.values import LabelledTexts, TrainingData
 
 ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 RATE, BATCH, DECAY, LENGTH = 5e-5, 32, 0.01, 128
@@ -53,12 +53,14 @@ def ours(data: TrainingData, seed: int, epochs: int, threads: int) -> tuple[floa
     return reports[-1]["validation/accuracy"], seconds
 
 
-def trainers(folder: Path, splits: dict[str, Rows], seed: int, epochs: int, threads: int) -> tuple[float, float]:
+def trainers(
+    folder: Path, splits: dict[str, LabelledTexts], seed: int, epochs: int, threads: int
+) -> tuple[float, float]:
     """The same of the Trainer of transformers."""
     torch.set_num_threads(threads)
     tokenizer = AutoTokenizer.from_pretrained(folder)
 
-    def rows(split: Rows) -> list[dict[str, Any]]:
+    def rows(split: LabelledTexts) -> list[dict[str, Any]]:
         tokens = tokenizer(split.texts, truncation=True, max_length=LENGTH)
         masks = zip(tokens["input_ids"], tokens["attention_mask"], split.labels.tolist(), strict=True)
         return [{"input_ids": ids, "attention_mask": mask, "labels": label} for ids, mask, label in masks]
@@ -94,15 +96,15 @@ def main() -> None:
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
     threads = len(os.sched_getaffinity(0))
-    splits = dict(preparation.prepare(DATASETS["sst5"], datasets.tables(DATASETS["sst5"]).value).splits)
+    splits = dict(preparation.prepare(DATASETS["sst5"], datasets.load_tables(DATASETS["sst5"]).value).splits)
     train_split = splits["train"]
-    splits["train"] = Rows(train_split.texts[: chosen.rows], train_split.labels[: chosen.rows])
-    folder = hub.encoder(ENCODER).value
+    splits["train"] = LabelledTexts(train_split.texts[: chosen.rows], train_split.labels[: chosen.rows])
+    folder = hub.fetch_encoder(ENCODER).value
     tokenizer = Tokenizer(folder, ENCODER)
-    tokens = {name: tokenizer.split(rows, LENGTH) for name, rows in splits.items()}
+    tokens = {name: tokenizer.tokenize_split(rows, LENGTH) for name, rows in splits.items()}
     # the test split stands where the validation split would: scored after each epoch, and the last score is taken
     scored = {"train": tokens["train"], "validation": tokens["test"]}
-    data = TrainingData(DATASETS["sst5"].labels, pretrained(folder, ENCODER, tokenizer.padding), scored)
+    data = TrainingData(DATASETS["sst5"].labels, load_pretrained(folder, ENCODER, tokenizer.padding), scored)
     pairs = []
     for seed in range(chosen.seeds):
         a, b = ours(data, seed, chosen.epochs, threads), trainers(folder, splits, seed, chosen.epochs, threads)

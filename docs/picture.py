@@ -14,20 +14,20 @@ from pathlib import Path
 from rich.console import Console
 
 from sweeper.cli import words
-from sweeper.cli.live import Drawing
-from sweeper.folder import open_
+from sweeper.cli.live import Dashboard
+from sweeper.folder import open_sweep
 from sweeper.record.study import OptunaStudy
-from sweeper.values import Recorded
+from sweeper.values import TrialRecord
 
 _COLUMNS = 100
 
 
-def then(recorded: Recorded, at: float) -> Recorded:
+def then(recorded: TrialRecord, at: float) -> TrialRecord:
     """A trial as the record had it at `at`, in milliseconds since 1970."""
-    known = sum(time <= at for time in recorded.times)
-    over = recorded.ended is not None and recorded.ended <= at
-    seen = replace(recorded, reports=recorded.reports[:known], times=recorded.times[:known])
-    return seen if over else replace(seen, finish=None, ended=None)
+    known = sum(time <= at for time in recorded.report_times)
+    over = recorded.ended_at is not None and recorded.ended_at <= at
+    seen = replace(recorded, reports=recorded.reports[:known], report_times=recorded.report_times[:known])
+    return seen if over else replace(seen, end=None, ended_at=None)
 
 
 def main() -> None:
@@ -38,20 +38,20 @@ def main() -> None:
     options.add_argument("--slots", type=int, default=2, help="trials at a time")
     options.add_argument("--out", type=Path, default=Path("docs/quickstart.svg"))
     chosen = options.parse_args()
-    folder = open_(chosen.sweep)
+    folder = open_sweep(chosen.sweep)
     spec, results = folder.spec, folder.results()
-    with closing(OptunaStudy(spec, folder.journal, folder.frozen.threads)) as study:
-        recorded = study.recorded()
-    start, end = recorded[0].started, max(one.ended or one.started for one in recorded)
+    with closing(OptunaStudy(spec, folder.journal, folder.manifest.threads)) as study:
+        recorded = study.all_trials()
+    start, end = recorded[0].started_at, max(one.ended_at or one.started_at for one in recorded)
     at = start + chosen.at * (end - start)
-    drawing = Drawing(
-        spec, f"{folder.name}: {words.describe(spec)}", chosen.slots, lambda: at / 1000, start=start / 1000
+    drawing = Dashboard(
+        spec, f"{folder.name}: {words.describe_spec(spec)}", chosen.slots, lambda: at / 1000, start=start / 1000
     )
-    drawing.states = {one.trial.number: then(one, at) for one in recorded if one.started <= at}
+    drawing.states = {one.trial.number: then(one, at) for one in recorded if one.started_at <= at}
     console = Console(record=True, width=_COLUMNS, file=StringIO(), force_terminal=True, highlight=False)
-    console.print(f"[dim]{words.duration((at - start) / 1000)} after the start[/]\n")
+    console.print(f"[dim]{words.format_duration((at - start) / 1000)} after the start[/]\n")
     console.print(drawing)
-    console.print(f"\n[dim]{words.duration((end - start) / 1000)} after the start[/]\n")
+    console.print(f"\n[dim]{words.format_duration((end - start) / 1000)} after the start[/]\n")
     if results is not None:
         console.print(words.results_table(spec, results))
     chosen.out.write_text(console.export_svg(title="sweeper run search_spaces/quickstart.yaml"), encoding="utf-8")

@@ -13,7 +13,7 @@ ACCELERATOR = "accelerator_type:"
 
 
 @dataclass(frozen=True)
-class Allocation:
+class TrialResources:
     """CPUs and GPUs of one trial, how many trials run at once, and what was changed of what was asked for.
 
     `accelerator` is the type of GPU that it needs, in Ray's words, such as A100.
@@ -26,7 +26,7 @@ class Allocation:
     accelerator: str = ""
 
 
-def on_machine(cpu: int, gpu: float, accelerator: str = "", *, node: Node) -> Allocation:
+def fit_to_machine(cpu: int, gpu: float, accelerator: str = "", *, node: Node) -> TrialResources:
     """The share of this machine for trials that ask for so much: what it lacks is left out, and said.
 
     A trial that asks for more cores than there are gets half of them. Two trials side by side finish more in an hour
@@ -43,19 +43,19 @@ def on_machine(cpu: int, gpu: float, accelerator: str = "", *, node: Node) -> Al
     changed = (given_cpu, given_gpu, given) != (cpu, gpu, accelerator)
     got = _words(given_cpu, given_gpu, given)
     note = f"a trial asks for {asked}; here are {there}, so it gets {got}" if changed else ""
-    return Allocation(given_cpu, given_gpu, slots, note, given)
+    return TrialResources(given_cpu, given_gpu, slots, note, given)
 
 
-def on_cluster(
+def fit_to_cluster(
     cpu: int, gpu: float, accelerator: str = "", *, nodes: Sequence[Node], growth: Sequence[Node] = ()
-) -> Allocation:
+) -> TrialResources:
     """The share of a cluster for trials that ask for so much, each on one node; `growth` is what it can grow to.
 
     Raises UsageError where no node has that much, or will: a trial would wait for ever.
     """
-    asked = Allocation(cpu, gpu, 0, accelerator=accelerator)
-    now = room(nodes, asked)
-    then = max(now, room(growth, asked))
+    asked = TrialResources(cpu, gpu, 0, accelerator=accelerator)
+    now = count_slots(nodes, asked)
+    then = max(now, count_slots(growth, asked))
     if not then:
         there = "; ".join(f"{count} x {words}" for words, count in Counter(map(_node_words, nodes)).items())
         raise UsageError(
@@ -66,12 +66,12 @@ def on_cluster(
     return replace(asked, slots=then, note=note)
 
 
-def room(nodes: Iterable[Node], share: Allocation) -> int:
+def count_slots(nodes: Iterable[Node], share: TrialResources) -> int:
     """How many trials with this share fit on nodes side by side."""
     return sum(_fits(node, share) for node in nodes)
 
 
-def _fits(node: Node, share: Allocation) -> int:
+def _fits(node: Node, share: TrialResources) -> int:
     if share.accelerator and not node.get(ACCELERATOR + share.accelerator):
         return 0
     by_cpu = int(node.get("CPU", 0) // share.cpu)

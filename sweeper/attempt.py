@@ -12,16 +12,16 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from sweeper.errors import CheckpointError, DivergedError, ExhaustedError
+from sweeper.errors import CheckpointError, DivergedError, OutOfMemoryError
 from sweeper.outcome import Outcome
-from sweeper.ports import Job, Storage
-from sweeper.values import Finish, Progress, Report, TrainingData, Trial
-from sweeper.whole import written
+from sweeper.ports import CheckpointStorage, TrainingJob
+from sweeper.values import Heartbeat, TrainingData, Trial, TrialEnd, ValidationReport
+from sweeper.whole import atomic_write
 
-Event = Report | Progress | Finish
+Event = ValidationReport | Heartbeat | TrialEnd
 
 
-def attempt(trial: Trial, job: Job, data: TrainingData) -> Generator[Event, None, None]:
+def run_attempt(trial: Trial, job: TrainingJob, data: TrainingData) -> Generator[Event, None, None]:
     """Train; an exception of the trainer is an outcome, and its traceback is kept in the trial's folder."""
     folder = trial_folder(job.folder, trial)
     try:
@@ -33,10 +33,10 @@ def attempt(trial: Trial, job: Job, data: TrainingData) -> Generator[Event, None
             (folder / "error.txt").write_text(text, encoding="utf-8")
         yield replace(_finish(error), traceback=text)
     else:
-        yield Finish(Outcome.COMPLETED)
+        yield TrialEnd(Outcome.COMPLETED)
 
 
-def _kept(trial: Trial, job: Job, data: TrainingData, folder: Path) -> Generator[Event, None, None]:
+def _kept(trial: Trial, job: TrainingJob, data: TrainingData, folder: Path) -> Generator[Event, None, None]:
     """The training, with its files in the job's storage where it has one; a storage that is away does not end it."""
     if job.storage is None:
         yield from _training(trial, job, data, folder)
@@ -45,10 +45,10 @@ def _kept(trial: Trial, job: Job, data: TrainingData, folder: Path) -> Generator
         try:
             job.storage.fetch(folder)
         except OSError as error:
-            yield Progress(f"storage: its checkpoint cannot be had, so it begins with what is here ({error})")
+            yield Heartbeat(f"storage: its checkpoint cannot be had, so it begins with what is here ({error})")
         with closing(_training(trial, job, data, folder)) as events:
             for event in events:
-                if isinstance(event, Report):
+                if isinstance(event, ValidationReport):
                     yield _stored(job.storage, folder, trial.attempt)
                 yield event
         yield _stored(job.storage, folder, trial.attempt)
@@ -56,15 +56,15 @@ def _kept(trial: Trial, job: Job, data: TrainingData, folder: Path) -> Generator
         _remove(folder, [f"*-{number}.pt" for number in range(1, trial.attempt + 1)])
 
 
-def _stored(storage: Storage, folder: Path, number: int) -> Progress:
+def _stored(storage: CheckpointStorage, folder: Path, number: int) -> Heartbeat:
     try:
-        storage.keep(folder, number)
+        storage.save(folder, number)
     except OSError as error:
-        return Progress(f"storage: its checkpoint could not be kept ({error})")
-    return Progress()
+        return Heartbeat(f"storage: its checkpoint could not be kept ({error})")
+    return Heartbeat()
 
 
-def _training(trial: Trial, job: Job, data: TrainingData, folder: Path) -> Generator[Event, None, None]:
+def _training(trial: Trial, job: TrainingJob, data: TrainingData, folder: Path) -> Generator[Event, None, None]:
     """The training from the newest checkpoint that can be read, else from the start."""
     own = folder / f"checkpoint-{trial.attempt}.pt"
     candidates = _earlier(folder, trial.attempt)
@@ -77,37 +77,37 @@ def _training(trial: Trial, job: Job, data: TrainingData, folder: Path) -> Gener
             for damaged in {own, newest}:
                 damaged.unlink(missing_ok=True)
             then = f"goes on from {candidates[0].name}" if candidates else "begins again"
-            yield Progress(f"{newest.name} cannot be read ({error}); it {then}")
+            yield Heartbeat(f"{newest.name} cannot be read ({error}); it {then}")
         else:
             return
     yield from _from_here(trial, job, data, own)
 
 
-def _from_here(trial: Trial, job: Job, data: TrainingData, own: Path) -> Generator[Event, None, None]:
+def _from_here(trial: Trial, job: TrainingJob, data: TrainingData, own: Path) -> Generator[Event, None, None]:
     """The training from this attempt's checkpoint; once it has written its own, the earlier ones are gone."""
     alone = False
     with closing(job.train(trial.config, data, own)) as events:
         for event in events:
-            if isinstance(event, Report):
+            if isinstance(event, ValidationReport):
                 _checked(event)
                 alone = alone or _drop_earlier(own, trial.attempt)
             yield event
 
 
-def _checked(report: Report) -> None:
+def _checked(report: ValidationReport) -> None:
     """A metric is a number, if not a finite one: what cannot be kept or compared ends the trial here."""
     for name, value in report.metrics.items():
         if not isinstance(value, int | float):
             raise TypeError(f"{name} = {value!r} after epoch {report.epoch:g} is not a number")
 
 
-def _finish(error: Exception) -> Finish:
+def _finish(error: Exception) -> TrialEnd:
     if isinstance(error, DivergedError):
-        return Finish(Outcome.DIVERGED, str(error))
-    if isinstance(error, ExhaustedError | MemoryError):
-        return Finish(Outcome.OUT_OF_MEMORY, str(error) or "no memory left")
+        return TrialEnd(Outcome.DIVERGED, str(error))
+    if isinstance(error, OutOfMemoryError | MemoryError):
+        return TrialEnd(Outcome.OUT_OF_MEMORY, str(error) or "no memory left")
     text = " ".join(str(error).split()) or "no message"
-    return Finish(Outcome.FAILED, f"{type(error).__name__}: {text}"[:400])
+    return TrialEnd(Outcome.FAILED, f"{type(error).__name__}: {text}"[:400])
 
 
 def trial_folder(folder: Path, trial: Trial) -> Path:
@@ -126,7 +126,7 @@ def _begin_with(earlier: Path, own: Path) -> None:
         try:
             own.hardlink_to(earlier)
         except OSError:  # a file system without hard links
-            with written(own) as file, earlier.open("rb") as source:
+            with atomic_write(own) as file, earlier.open("rb") as source:
                 shutil.copyfileobj(source, file)
 
 
@@ -140,7 +140,9 @@ def _drop_earlier(own: Path, number: int) -> bool:
     return True
 
 
-def forget(folder: Path, trial: Trial, *, model: bool = False, storage: Storage | None = None) -> None:
+def delete_trial_files(
+    folder: Path, trial: Trial, *, model: bool = False, storage: CheckpointStorage | None = None
+) -> None:
     """Remove the checkpoints of a trial that has ended, and its `model` too; a traceback stays.
 
     What a storage does not let go of stays there: no reason to end a sweep.
@@ -150,7 +152,7 @@ def forget(folder: Path, trial: Trial, *, model: bool = False, storage: Storage 
     _remove(place, patterns)
     if storage is not None:
         with suppress(OSError):
-            storage.forget(place, patterns)
+            storage.delete(place, patterns)
 
 
 def _remove(folder: Path, patterns: Sequence[str]) -> None:

@@ -21,7 +21,7 @@ CONTRASTIVE: tuple[Loss, ...] = ("scl_two_phase", *JOINT)
 RECURRENT: tuple[str, ...] = ("rnn", "gru")  # encoders that are trained from scratch; every other one is pretrained
 
 # Knobs that not every training uses: each of the named knobs must have one of the listed values.
-USED_WHEN: Mapping[str, Mapping[str, tuple[Scalar, ...]]] = {
+ACTIVE_WHEN: Mapping[str, Mapping[str, tuple[Scalar, ...]]] = {
     "alpha": {"loss": JOINT},
     "normalize": {"loss": CONTRASTIVE},
     "tau": {"loss": CONTRASTIVE},
@@ -37,7 +37,7 @@ USED_WHEN: Mapping[str, Mapping[str, tuple[Scalar, ...]]] = {
 }
 
 # Set by sweeper for each trial, never by a search space.
-ASSIGNED = ("seed", "threads")
+RUNTIME_FIELDS = ("seed", "threads")
 
 
 class TrainConfig(BaseModel):
@@ -108,28 +108,28 @@ class TrainConfig(BaseModel):
     threads: Annotated[int, Field(ge=1, description="CPU threads of the training")] = 1
 
     @property
-    def used(self) -> dict[str, Any]:
+    def active_params(self) -> dict[str, Any]:
         """The knobs that this training uses, by name."""
         values = dict(self)
-        return {name: value for name, value in values.items() if uses(name, values)}
+        return {name: value for name, value in values.items() if is_active(name, values)}
 
     @property
-    def all_epochs(self) -> int:
+    def total_epochs(self) -> int:
         """Passes over the training split in all phases."""
         return self.epochs + (self.contrastive_epochs if self.loss == "scl_two_phase" else 0)
 
     @property
-    def reports(self) -> int:
+    def num_validations(self) -> int:
         """How many validations the whole training has."""
-        return self.all_epochs * self.validations_per_epoch
+        return self.total_epochs * self.validations_per_epoch
 
 
-KNOBS: tuple[str, ...] = tuple(name for name in TrainConfig.model_fields if name not in ASSIGNED)
+HYPERPARAMETERS: tuple[str, ...] = tuple(name for name in TrainConfig.model_fields if name not in RUNTIME_FIELDS)
 
 
-def uses(name: str, values: Mapping[str, Any]) -> bool:
+def is_active(name: str, values: Mapping[str, Any]) -> bool:
     """Whether a training with these values uses the knob `name`."""
-    return all(values.get(other) in allowed for other, allowed in USED_WHEN.get(name, {}).items())
+    return all(values.get(other) in allowed for other, allowed in ACTIVE_WHEN.get(name, {}).items())
 
 
 @cache
@@ -139,7 +139,7 @@ def _adapter(name: str) -> TypeAdapter[Any]:
     return TypeAdapter(annotated, config=ConfigDict(strict=True, allow_inf_nan=False))
 
 
-def complaint(name: str, value: object) -> str | None:
+def validation_error(name: str, value: object) -> str | None:
     """Why `value` is none for the knob `name`, as a rule in words; None where it is one."""
     try:
         _adapter(name).validate_python(value)
@@ -148,6 +148,6 @@ def complaint(name: str, value: object) -> str | None:
     return None
 
 
-def takes_fractions(name: str) -> bool:
+def is_float(name: str) -> bool:
     """Whether the knob `name` is a real number."""
     return TrainConfig.model_fields[name].annotation is float

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sweeper.outcome import Outcome
-from sweeper.ranking import best_report, ranked, row, setting
+from sweeper.ranking import best_report, rank_settings, score_trial, setting_key
 from sweeper.spec import SweepSpec
-from sweeper.values import Recorded, Trial
+from sweeper.values import Trial, TrialRecord
 
 WITH_MODEL = (Outcome.COMPLETED, Outcome.COLLAPSED)  # ends of a training that leave a model
 
@@ -22,8 +22,8 @@ class Candidate:
     """A setting that is confirmed: the trial of the search that has it, its mean there, and its seeds so far."""
 
     trial: Trial
-    search: float
-    seeds: tuple[Recorded, ...]
+    search_mean: float
+    seeds: tuple[TrialRecord, ...]
 
     def scores(self, spec: SweepSpec) -> list[float]:
         """The best validation of each seed that has one."""
@@ -31,40 +31,40 @@ class Candidate:
         return [report.metrics[spec.objective.metric] for report in reports if report is not None]
 
 
-def candidates(spec: SweepSpec, recorded: Sequence[Recorded], cell: int) -> list[Candidate]:
+def candidates(spec: SweepSpec, recorded: Sequence[TrialRecord], cell: int) -> list[Candidate]:
     """The settings of a cell that shall be confirmed, the best of the search first; none where nothing completed."""
     if not spec.confirm.seeds:
         return []
-    rows = [row(spec, one) for one in recorded if not one.trial.confirms]
+    rows = [score_trial(spec, one) for one in recorded if not one.trial.source_trial]
     trials = {one.trial.number: one.trial for one in recorded}
-    best = ranked(rows, cell, spec.objective.sign)[: spec.confirm.top]
+    best = rank_settings(rows, cell, spec.objective.sign)[: spec.confirm.top]
     return [Candidate(trials[one.row.number], one.mean, _seeds(spec, recorded, trials[one.row.number])) for one in best]
 
 
-def _seeds(spec: SweepSpec, recorded: Sequence[Recorded], of: Trial) -> tuple[Recorded, ...]:
+def _seeds(spec: SweepSpec, recorded: Sequence[TrialRecord], of: Trial) -> tuple[TrialRecord, ...]:
     """The fresh seeds of a setting that are recorded, of those that the spec asks for."""
-    same = (one for one in recorded if one.trial.confirms and one.trial.cell == of.cell)
-    found = (one for one in same if setting(one.trial.params) == setting(of.params))
-    return tuple(one for one in found if one.trial.repeat <= spec.confirm.seeds)
+    same = (one for one in recorded if one.trial.source_trial and one.trial.system == of.system)
+    found = (one for one in same if setting_key(one.trial.params) == setting_key(of.params))
+    return tuple(one for one in found if one.trial.seed_index <= spec.confirm.seeds)
 
 
-def missing(spec: SweepSpec, recorded: Sequence[Recorded]) -> list[tuple[Trial, int]]:
+def pending(spec: SweepSpec, recorded: Sequence[TrialRecord]) -> list[tuple[Trial, int]]:
     """What is still to be trained: settings, and which of their fresh seeds."""
     found = []
-    for cell in range(len(spec.cells)):
+    for cell in range(len(spec.systems)):
         for candidate in candidates(spec, recorded, cell):
-            there = {one.trial.repeat for one in candidate.seeds}
+            there = {one.trial.seed_index for one in candidate.seeds}
             wanted = range(1, spec.confirm.seeds + 1)
             found += [(candidate.trial, repeat) for repeat in wanted if repeat not in there]
     return found
 
 
-def cut_off(recorded: Sequence[Recorded]) -> list[Trial]:
+def interrupted(recorded: Sequence[TrialRecord]) -> list[Trial]:
     """Trials that confirm and were cut off: they come to their end, though a larger budget may have found better."""
-    return [one.trial for one in recorded if one.trial.confirms and one.finish is None]
+    return [one.trial for one in recorded if one.trial.source_trial and one.end is None]
 
 
-def winner(spec: SweepSpec, recorded: Sequence[Recorded], cell: int) -> Candidate | None:
+def best_confirmed(spec: SweepSpec, recorded: Sequence[TrialRecord], cell: int) -> Candidate | None:
     """The setting of a cell with the best mean over its fresh seeds; one that lost seeds comes after the others.
 
     None where nothing is confirmed, or something is still to be.
@@ -76,30 +76,32 @@ def winner(spec: SweepSpec, recorded: Sequence[Recorded], cell: int) -> Candidat
 
 
 def _over(candidate: Candidate) -> bool:
-    return all(one.finish is not None for one in candidate.seeds)
+    return all(one.end is not None for one in candidate.seeds)
 
 
 def _rank(spec: SweepSpec, candidate: Candidate) -> tuple[int, float]:
     scores = candidate.scores(spec)
-    whole = sum(one.finish is not None and one.finish.outcome == Outcome.COMPLETED for one in candidate.seeds)
+    whole = sum(one.end is not None and one.end.outcome == Outcome.COMPLETED for one in candidate.seeds)
     return whole, spec.objective.sign * statistics.fmean(scores) if scores else float("-inf")
 
 
-def unscored(spec: SweepSpec, recorded: Sequence[Recorded]) -> list[Trial]:
+def trials_to_score(spec: SweepSpec, recorded: Sequence[TrialRecord]) -> list[Trial]:
     """The winners' trials that have a model which was not scored yet."""
-    winners = (winner(spec, recorded, cell) for cell in range(len(spec.cells)))
+    winners = (best_confirmed(spec, recorded, cell) for cell in range(len(spec.systems)))
     seeds = (one for found in winners if found is not None for one in found.seeds)
     return [one.trial for one in seeds if one.test is None and _has_model(one)]
 
 
-def champion(spec: SweepSpec, recorded: Sequence[Recorded]) -> Recorded | None:
+def best_model_trial(spec: SweepSpec, recorded: Sequence[TrialRecord]) -> TrialRecord | None:
     """Of the best confirmed setting of all cells, the seed that is best on validation; None where none is confirmed."""
-    winners = [found for cell in range(len(spec.cells)) if (found := winner(spec, recorded, cell)) is not None]
+    winners = [
+        found for cell in range(len(spec.systems)) if (found := best_confirmed(spec, recorded, cell)) is not None
+    ]
     best = max(winners, key=lambda one: _rank(spec, one), default=None)
     kept = [(best_report(spec, one), one) for one in best.seeds] if best else []
     models = [(report.metrics[spec.objective.metric], one) for report, one in kept if report and _has_model(one)]
     return max(models, key=lambda pair: spec.objective.sign * pair[0])[1] if models else None
 
 
-def _has_model(one: Recorded) -> bool:
-    return one.finish is not None and one.finish.outcome in WITH_MODEL
+def _has_model(one: TrialRecord) -> bool:
+    return one.end is not None and one.end.outcome in WITH_MODEL

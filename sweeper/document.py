@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _NUMBER = re.compile(r"[-+.\deE]*\d[-+.\deE]*")
-Path = tuple[str | int, ...]  # the keys and list positions that lead to a value
+KeyPath = tuple[str | int, ...]  # the keys and list positions that lead to a value
 
 
 @dataclass(frozen=True)
-class Document:
+class SourceDocument:
     """The values of one file, and the place of each.
 
     `places` maps the path of a value to where it stands: `search_spaces/sst5.yaml:12`, or `--set` for an override.
@@ -23,9 +23,9 @@ class Document:
 
     name: str
     values: dict[str, Any]
-    places: Mapping[Path, str] = field(default_factory=dict)
+    places: Mapping[KeyPath, str] = field(default_factory=dict)
 
-    def place(self, path: Path) -> str:
+    def location(self, path: KeyPath) -> str:
         """Where the value at `path` stands, or the nearest value around it that stands somewhere."""
         for end in range(len(path), -1, -1):
             if path[:end] in self.places:
@@ -33,16 +33,16 @@ class Document:
         return f"{self.name}:1"
 
 
-def dotted(path: Path) -> str:
+def format_key(path: KeyPath) -> str:
     """A path as a person writes it: `search.tau.cases[1].log`."""
     text = ""
     for part in path:
-        part = part if isinstance(part, int) else spell(part)
+        part = part if isinstance(part, int) else format_value(part)
         text += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if text else str(part)
     return text
 
 
-def spell(value: object) -> str:
+def format_value(value: object) -> str:
     """A value as YAML has it: true, not True; 1e-05, not 0.00001; [4, 8]; nothing for no value."""
     if value is None:
         return "nothing"
@@ -51,21 +51,21 @@ def spell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}" if value % 1 or abs(value) >= 1e6 else f"{value:.1f}"
     if isinstance(value, (list, tuple)):
-        return f"[{', '.join(spell(item) for item in value)}]"
+        return f"[{', '.join(format_value(item) for item in value)}]"
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{key}: {spell(item)}' for key, item in value.items())}}}"
+        return f"{{{', '.join(f'{key}: {format_value(item)}' for key, item in value.items())}}}"
     return " ".join(str(value).split())
 
 
-def show(value: object) -> str:
+def quote_value(value: object) -> str:
     """A value for a message: spelt, a word that looks like a number quoted, and cut where it is long."""
-    text = spell(value)
+    text = format_value(value)
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         text = f"'{value}'"
     return text if len(text) <= 60 else text[:57] + "…"
 
 
-def allowed(names: Iterable[str], word: str = "") -> str:
+def allowed_hint(names: Iterable[str], word: str = "") -> str:
     """What is allowed, and the nearest name to what was written."""
     names = list(names)
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 
 _NOT_OURS = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-STORAGE = frozenset((*_NOT_OURS, *_FULL))  # what a disk says that does not take what must be kept
+STORAGE_ERRNOS = frozenset((*_NOT_OURS, *_FULL))  # what a disk says that does not take what must be kept
 
 
 class SweeperError(Exception):
@@ -68,7 +68,7 @@ class CheckpointError(SweeperError):
     """Why a checkpoint cannot be read; a training can begin with an earlier one, or from the start."""
 
 
-class BusyError(UsageError):
+class SweepLockedError(UsageError):
     """Another process drives this sweep now."""
 
 
@@ -76,7 +76,7 @@ class TrialError(SweeperError):
     """A trial that ends with an outcome of its own; the sweep goes on."""
 
 
-class Interruption(KeyboardInterrupt):
+class SweepInterrupted(KeyboardInterrupt):
     """The user or the system ends the command; what ran is cut off, and the same command goes on."""
 
     def __init__(self, exit_code: int = 130) -> None:
@@ -88,5 +88,5 @@ class DivergedError(TrialError):
     """The training loss is not a finite number."""
 
 
-class ExhaustedError(TrialError):
+class OutOfMemoryError(TrialError):
     """The device has no memory left for this trial."""

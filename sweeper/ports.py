@@ -9,30 +9,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from sweeper.allocation import Allocation
+from sweeper.allocation import TrialResources
 from sweeper.config import TrainConfig
-from sweeper.values import Finish, Look, Progress, Recorded, Report, TrainingData, Trial
+from sweeper.values import Heartbeat, TestAccess, TrainingData, Trial, TrialEnd, TrialRecord, ValidationReport
 
-Trainer = Callable[[TrainConfig, TrainingData, Path | None], Generator[Report | Progress, None, None]]
+Trainer = Callable[[TrainConfig, TrainingData, Path | None], Generator[ValidationReport | Heartbeat, None, None]]
 """train(config, data, checkpoint): one Report per validation, going on from the checkpoint where there is one, and
 signs of life between. Raises CheckpointError, before anything else, where the checkpoint cannot be read."""
 
 
-class Storage(Protocol):
+class CheckpointStorage(Protocol):
     """Where the files of trials are kept so that a lost node does not take them with it. Raises OSError."""
 
     def fetch(self, folder: Path) -> None:
         """Bring what is kept of the trial with this folder there, where it is not there yet."""
 
-    def keep(self, folder: Path, attempt: int) -> None:
+    def save(self, folder: Path, attempt: int) -> None:
         """Keep the files of an attempt at the trial with this folder; those of earlier attempts go."""
 
-    def forget(self, folder: Path, patterns: Sequence[str]) -> None:
+    def delete(self, folder: Path, patterns: Sequence[str]) -> None:
         """Let go of the files of the trial with this folder whose names match."""
 
 
 @dataclass(frozen=True)
-class Job:
+class TrainingJob:
     """What every trial of a sweep shares: the trainer, its data by encoder, and the folder for checkpoints.
 
     A trial that gives no sign of life for `patience` seconds is taken as dead. Where there is a `storage`, `folder` is
@@ -42,8 +42,8 @@ class Job:
     train: Trainer
     data: Mapping[str, TrainingData]
     folder: Path
-    patience: float = 900.0
-    storage: Storage | None = None
+    stall_timeout: float = 900.0
+    storage: CheckpointStorage | None = None
 
 
 class Study(Protocol):
@@ -55,47 +55,47 @@ class Study(Protocol):
     def restart(self, trial: Trial) -> Trial:
         """The same trial for another attempt, durably."""
 
-    def report(self, trial: Trial, report: Report) -> Finish | None:
+    def report(self, trial: Trial, report: ValidationReport) -> TrialEnd | None:
         """Keep a report; where it ends the trial (ASHA), keep that too and return it."""
 
-    def finish(self, trial: Trial, finish: Finish) -> None:
+    def end_trial(self, trial: Trial, finish: TrialEnd) -> None:
         """Keep how a trial ended. The first end counts."""
 
     def confirm(self, of: Trial, repeat: int) -> Trial:
         """Begin to train the setting of a trial of the search again, with the `repeat`-th fresh seed, durably."""
 
-    def look(self, trial: Trial) -> None:
+    def record_test_access(self, trial: Trial) -> None:
         """Keep that the test split is opened for a trial, before it is."""
 
-    def tested(self, trial: Trial, report: Report) -> None:
+    def record_test_score(self, trial: Trial, report: ValidationReport) -> None:
         """Keep what the model of a trial that has ended scored on the test split. The first score counts."""
 
-    def looks(self) -> Sequence[Look]:
+    def test_accesses(self) -> Sequence[TestAccess]:
         """Every look at the test split, by time."""
 
-    def of(self, trial: Trial) -> Recorded:
+    def get(self, trial: Trial) -> TrialRecord:
         """A trial as the record has it."""
 
-    def recorded(self) -> Sequence[Recorded]:
+    def all_trials(self) -> Sequence[TrialRecord]:
         """Every trial, by number."""
 
 
-class Trials(Protocol):
+class TrialSource(Protocol):
     """What a runner runs: it pulls trials, and pushes what becomes of them."""
 
-    def next(self) -> Trial | None:
+    def next_trial(self) -> Trial | None:
         """The trial to start now; None where there is none left, or none until a running one ends."""
 
-    def exhausted(self) -> bool:
+    def is_exhausted(self) -> bool:
         """Whether nothing runs and no trial will come any more."""
 
-    def report(self, trial: Trial, report: Report) -> bool:
+    def report(self, trial: Trial, report: ValidationReport) -> bool:
         """Take a report; False where the trial shall stop. What an attempt says that was given up is ignored."""
 
-    def finish(self, trial: Trial, finish: Finish) -> None:
+    def trial_ended(self, trial: Trial, finish: TrialEnd) -> None:
         """Take the end of a trial."""
 
-    def lost(self, trial: Trial, finish: Finish, *, innocent: bool = False) -> None:
+    def worker_lost(self, trial: Trial, finish: TrialEnd, *, innocent: bool = False) -> None:
         """Take the loss of a trial's worker; the trial comes again, or ends so where it was lost too often.
 
         `innocent` says that the trial had no part in it: its node was lost, or it had not begun.
@@ -113,27 +113,27 @@ class Runner(Protocol):
 
     remote: bool
 
-    def allocate(self, cpu: int, gpu: float, accelerator: str = "") -> Allocation:
+    def allocate(self, cpu: int, gpu: float, accelerator: str = "") -> TrialResources:
         """What one trial gets of the CPUs and GPUs (of one type, in Ray's words) that were asked for it."""
 
-    def everywhere(self, check: Callable[[], str]) -> Mapping[str, str]:
+    def run_on_all_nodes(self, check: Callable[[], str]) -> Mapping[str, str]:
         """What a function that can be pickled returns on each machine, by the machine's name."""
 
-    def run(self, trials: Trials, job: Job, allocation: Allocation) -> None:
+    def run(self, trials: TrialSource, job: TrainingJob, allocation: TrialResources) -> None:
         """Run until `trials` are exhausted, or raise Interruption, or what `trials` raised: then it is to be closed."""
 
 
 class Tracker(Protocol):
     """A window on the sweep: it watches, decides nothing, and its trouble is never the sweep's."""
 
-    def update(self, recorded: Recorded) -> None:
+    def update(self, recorded: TrialRecord) -> None:
         """Something new is in the record: a trial started or went on, sent a report, or ended."""
 
     def close(self, status: str) -> None:
         """The sweep stops for now; `status` is MLflow's word: FINISHED, FAILED or KILLED."""
 
 
-class View(Tracker, Protocol):
+class ProgressView(Tracker, Protocol):
     """A Tracker that somebody watches."""
 
     def say(self, text: str) -> None:

@@ -14,10 +14,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sweeper.catalog import Dataset
-from sweeper.document import allowed, show
+from sweeper.catalog import DatasetSpec
+from sweeper.document import allowed_hint, quote_value
 from sweeper.errors import UnavailableError
-from sweeper.values import Rows, Table
+from sweeper.values import LabelledTexts, RawTable
 
 OnBadRows = Literal["refuse", "drop"]
 
@@ -27,10 +27,10 @@ _NAMED = 5  # bad rows that are named one by one
 
 
 @dataclass(frozen=True)
-class Corpus:
+class PreparedDataset:
     """The rows of each split, the class names in the order of their numbers, and what is worth knowing, in lines."""
 
-    splits: Mapping[str, Rows]
+    splits: Mapping[str, LabelledTexts]
     labels: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
@@ -42,7 +42,7 @@ class _Row:
     label: str
 
 
-def prepare(dataset: Dataset, tables: Mapping[str, Table], on_bad_rows: OnBadRows = "refuse") -> Corpus:
+def prepare(dataset: DatasetSpec, tables: Mapping[str, RawTable], on_bad_rows: OnBadRows = "refuse") -> PreparedDataset:
     """The rows of each table as the data set's entry in the catalog says, and a validation split where there is none.
 
     Raises UnavailableError where a column is missing, there are fewer than two classes, or rows are bad and
@@ -58,7 +58,7 @@ def prepare(dataset: Dataset, tables: Mapping[str, Table], on_bad_rows: OnBadRow
     if bad and on_bad_rows == "refuse":
         raise _refusal(dataset, bad)
     if len(labels) < 2:
-        raise UnavailableError(f"data set {dataset.name}: needs two classes at least, got {show(list(labels))}")
+        raise UnavailableError(f"data set {dataset.name}: needs two classes at least, got {quote_value(list(labels))}")
     notes = [_dropped(dataset, bad)] if bad else []
     notes += ["the test split has no labels, and is left out"] if unlabelled else []
     if "validation" not in found:
@@ -68,10 +68,10 @@ def prepare(dataset: Dataset, tables: Mapping[str, Table], on_bad_rows: OnBadRow
         if not rows:
             raise UnavailableError(f"data set {dataset.name}: no row is left in {name}")
     splits = {name: _split(rows, labels) for name, rows in found.items()}
-    return Corpus(splits, labels, (*notes, *_overlaps(splits)))
+    return PreparedDataset(splits, labels, (*notes, *_overlaps(splits)))
 
 
-def part(rows: Rows, most: int | None) -> Rows:
+def stratified_subset(rows: LabelledTexts, most: int | None) -> LabelledTexts:
     """At most so many of the rows, each class with its share, always the same ones and in their order."""
     if most is None or most >= len(rows):
         return rows
@@ -83,20 +83,20 @@ def part(rows: Rows, most: int | None) -> Rows:
     drawn = [generator.permutation(np.flatnonzero(rows.labels == k))[:n] for k, n in zip(classes, shares, strict=True)]
     kept = np.sort(np.concatenate(drawn))
     pairs = None if rows.pairs is None else [rows.pairs[k] for k in kept]
-    return Rows([rows.texts[k] for k in kept], rows.labels[kept], pairs)
+    return LabelledTexts([rows.texts[k] for k in kept], rows.labels[kept], pairs)
 
 
-def digest(corpus: Corpus) -> str:
+def content_digest(corpus: PreparedDataset) -> str:
     """A digest of the rows themselves: the same texts and labels in the same order, whatever file they came from."""
     return _digest(corpus, sorted(corpus.splits))
 
 
-def described(corpus: Corpus) -> dict[str, dict[str, Any]]:
+def split_summaries(corpus: PreparedDataset) -> dict[str, dict[str, Any]]:
     """How many texts each split has, and their digest."""
     return {name: {"texts": len(rows), "digest": _digest(corpus, [name])} for name, rows in corpus.splits.items()}
 
 
-def _digest(corpus: Corpus, splits: Iterable[str]) -> str:
+def _digest(corpus: PreparedDataset, splits: Iterable[str]) -> str:
     sha = hashlib.sha256(json.dumps(corpus.labels, ensure_ascii=False).encode())
     for name in splits:
         rows = corpus.splits[name]
@@ -104,24 +104,24 @@ def _digest(corpus: Corpus, splits: Iterable[str]) -> str:
     return sha.hexdigest()[:16]
 
 
-def _unlabelled(dataset: Dataset, table: Table) -> bool:
+def _unlabelled(dataset: DatasetSpec, table: RawTable) -> bool:
     """Whether no row of a user's own data has a label: test splits are often published so."""
     return not dataset.classes and not any(_spelt(values.get(dataset.label)) for _, values in table.rows)
 
 
-def _rows(dataset: Dataset, table: Table, bad: list[str]) -> Iterator[_Row]:
+def _rows(dataset: DatasetSpec, table: RawTable, bad: list[str]) -> Iterator[_Row]:
     """The rows that count; what is wrong with others goes to `bad`."""
     for column in dataset.columns:
         if column not in table.columns:
-            where = allowed(table.columns, column)
+            where = allowed_hint(table.columns, column)
             raise UnavailableError(f"data set {dataset.name}: {table.name} needs a column {column}, {where}")
-    bad += table.broken
+    bad += table.unreadable_rows
     seen: set[Any] = set()
     for place, values in table.rows:
-        if any(str(values.get(column)) != value for column, value in dataset.where.items()):
+        if any(str(values.get(column)) != value for column, value in dataset.row_filter.items()):
             continue
-        if dataset.one_per is not None:
-            key = values.get(dataset.one_per)
+        if dataset.deduplicate_by is not None:
+            key = values.get(dataset.deduplicate_by)
             if key in seen:
                 continue
             seen.add(key)
@@ -150,20 +150,20 @@ def _encodes(*words: str) -> bool:
     return True
 
 
-def _text(dataset: Dataset, value: Any) -> str:
+def _text(dataset: DatasetSpec, value: Any) -> str:
     """The text, or nothing where there is none."""
     text = "" if value is None or value != value else str(value).strip()
-    for written, meant in dataset.restored.items():
+    for written, meant in dataset.replacements.items():
         text = text.replace(written, meant)
     return text
 
 
-def _label(dataset: Dataset, value: Any) -> tuple[str | None, str | None]:
+def _label(dataset: DatasetSpec, value: Any) -> tuple[str | None, str | None]:
     """The class name of a row, or what is wrong with it; neither where the row is to be left out."""
     if isinstance(value, (list, tuple, np.ndarray)):
-        if dataset.several == "refuse" and len(value) > 1:
-            return None, f"several labels in {dataset.label}, got {show(list(value))}"
-        if dataset.several == "single" and len(value) > 1:
+        if dataset.multi_label == "refuse" and len(value) > 1:
+            return None, f"several labels in {dataset.label}, got {quote_value(list(value))}"
+        if dataset.multi_label == "single" and len(value) > 1:
             return None, None
         value = value[0] if len(value) else None
     written = _spelt(value)
@@ -173,8 +173,8 @@ def _label(dataset: Dataset, value: Any) -> tuple[str | None, str | None]:
         return written, None
     name = dataset.classes.get(written, written if written in dataset.classes.values() else None)
     if name is None:
-        return None, f"unknown label in {dataset.label}, got {show(written)}"
-    return (None, None) if name in dataset.left_out else (name, None)
+        return None, f"unknown label in {dataset.label}, got {quote_value(written)}"
+    return (None, None) if name in dataset.excluded_classes else (name, None)
 
 
 def _spelt(value: Any) -> str:
@@ -189,10 +189,10 @@ def _known(rows: Iterable[_Row], labels: tuple[str, ...], bad: list[str]) -> Ite
         if row.label in labels:
             yield row
         else:
-            bad.append(f"{row.place}: a label that the training split does not have, got {show(row.label)}")
+            bad.append(f"{row.place}: a label that the training split does not have, got {quote_value(row.label)}")
 
 
-def _refusal(dataset: Dataset, bad: list[str]) -> UnavailableError:
+def _refusal(dataset: DatasetSpec, bad: list[str]) -> UnavailableError:
     more = [f"and {len(bad) - _NAMED:,} more"] if len(bad) > _NAMED else []
     rows = "\n".join(["", *bad[:_NAMED], *more])
     return UnavailableError(
@@ -200,7 +200,7 @@ def _refusal(dataset: Dataset, bad: list[str]) -> UnavailableError:
     )
 
 
-def _dropped(dataset: Dataset, bad: list[str]) -> str:
+def _dropped(dataset: DatasetSpec, bad: list[str]) -> str:
     return f"{len(bad):,} rows of {dataset.name} cannot be used and are dropped, the first {bad[0]}"
 
 
@@ -217,13 +217,15 @@ def _held_out(rows: list[_Row]) -> tuple[list[_Row], list[_Row]]:
     return [row for k, row in enumerate(rows) if k not in drawn], [row for k, row in enumerate(rows) if k in drawn]
 
 
-def _split(rows: list[_Row], labels: tuple[str, ...]) -> Rows:
+def _split(rows: list[_Row], labels: tuple[str, ...]) -> LabelledTexts:
     numbers = {label: number for number, label in enumerate(labels)}
     second = [row.texts[1] for row in rows] if len(rows[0].texts) > 1 else None
-    return Rows([row.texts[0] for row in rows], np.array([numbers[row.label] for row in rows], dtype=np.int64), second)
+    return LabelledTexts(
+        [row.texts[0] for row in rows], np.array([numbers[row.label] for row in rows], dtype=np.int64), second
+    )
 
 
-def _overlaps(splits: Mapping[str, Rows]) -> Iterator[str]:
+def _overlaps(splits: Mapping[str, LabelledTexts]) -> Iterator[str]:
     """A line on texts that stand in several splits, and one on texts that have two labels."""
     places: dict[str, set[str]] = defaultdict(set)
     labels: dict[str, set[int]] = defaultdict(set)
@@ -240,7 +242,7 @@ def _overlaps(splits: Mapping[str, Rows]) -> Iterator[str]:
         yield f"texts with more than one label, kept with each: {several:,}"
 
 
-def _flat(rows: Rows) -> list[str]:
+def _flat(rows: LabelledTexts) -> list[str]:
     """The texts as they are compared: without case and extra spaces."""
     pairs = rows.pairs or [""] * len(rows)
     flat: Callable[[str], str] = lambda text: " ".join(text.casefold().split())  # noqa: E731

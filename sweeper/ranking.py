@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from sweeper.config import Scalar
 from sweeper.outcome import Outcome
 from sweeper.spec import SweepSpec
-from sweeper.values import Recorded, Report
+from sweeper.values import TrialRecord, ValidationReport
 
 
 @dataclass(frozen=True)
-class Row:
+class TrialScore:
     """A trial as a ranking sees it. `score` is its best validation, `metrics` are those of that validation.
 
     `step` is that validation's number, `steps` how many there were; `outcome` is None while it is not done.
@@ -30,34 +30,34 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Best:
+class BestSetting:
     """The best setting of a cell: the mean score over the trials that ran it, and the best of these trials.
 
     `complete` is False where no trial of the cell completed, and the one that came furthest stands in.
     """
 
-    cell: int
-    row: Row
+    system: int
+    row: TrialScore
     mean: float
     repeats: int
     complete: bool
 
 
-def best_report(spec: SweepSpec, recorded: Recorded) -> Report | None:
+def best_report(spec: SweepSpec, recorded: TrialRecord) -> ValidationReport | None:
     """The report with the best finite value of the objective; the first of equals."""
     metric, sign = spec.objective.metric, spec.objective.sign
     finite = [report for report in recorded.reports if math.isfinite(report.metrics.get(metric, math.nan))]
     return max(finite, key=lambda report: sign * report.metrics[metric], default=None)
 
 
-def row(spec: SweepSpec, recorded: Recorded) -> Row:
+def score_trial(spec: SweepSpec, recorded: TrialRecord) -> TrialScore:
     """A recorded trial as a ranking sees it."""
     report = best_report(spec, recorded)
-    return Row(
+    return TrialScore(
         number=recorded.trial.number,
-        cell=recorded.trial.cell,
+        cell=recorded.trial.system,
         params=recorded.trial.params,
-        outcome=recorded.finish.outcome if recorded.finish else None,
+        outcome=recorded.end.outcome if recorded.end else None,
         score=report.metrics[spec.objective.metric] if report else None,
         step=report.step if report else 0,
         steps=len(recorded.reports),
@@ -65,60 +65,60 @@ def row(spec: SweepSpec, recorded: Recorded) -> Row:
     )
 
 
-Setting = tuple[tuple[str, Scalar], ...]
+SettingKey = tuple[tuple[str, Scalar], ...]
 
 
-def setting(params: Mapping[str, Scalar]) -> Setting:
+def setting_key(params: Mapping[str, Scalar]) -> SettingKey:
     """What makes two trials replicates of each other."""
     return tuple(sorted(params.items()))
 
 
-def ranked(rows: Sequence[Row], cell: int, sign: int) -> list[Best]:
+def rank_settings(rows: Sequence[TrialScore], cell: int, sign: int) -> list[BestSetting]:
     """The settings of a cell that completed, the best by validation first; `sign` is -1 where less is better.
 
     Settings that ran more than once, with other seeds, are ranked by their mean; of equals, the one tried first.
     """
-    settings: dict[Setting, list[Row]] = {}
+    settings: dict[SettingKey, list[TrialScore]] = {}
     for row in rows:
         if row.cell == cell and row.score is not None and row.outcome == Outcome.COMPLETED:
-            settings.setdefault(setting(row.params), []).append(row)
+            settings.setdefault(setting_key(row.params), []).append(row)
     found = (
-        Best(cell, max(runs, key=lambda row: sign * _score(row)), _mean(runs), len(runs), complete=True)
+        BestSetting(cell, max(runs, key=lambda row: sign * _score(row)), _mean(runs), len(runs), complete=True)
         for runs in settings.values()
     )
     return sorted(found, key=lambda one: -sign * one.mean)
 
 
-def best(rows: Sequence[Row], cell: int, sign: int) -> Best | None:
+def best_setting(rows: Sequence[TrialScore], cell: int, sign: int) -> BestSetting | None:
     """The best setting of a cell by validation.
 
     Where nothing completed, the trial that came furthest is taken, and of these the best. None where no trial of the
     cell has a score.
     """
-    found = ranked(rows, cell, sign)
+    found = rank_settings(rows, cell, sign)
     if found:
         return found[0]
     scored = [row for row in rows if row.cell == cell and row.score is not None and row.outcome is not None]
     if not scored:
         return None
     furthest = max(scored, key=lambda row: (row.steps, sign * _score(row)))
-    return Best(cell, furthest, _score(furthest), 1, complete=False)
+    return BestSetting(cell, furthest, _score(furthest), 1, complete=False)
 
 
-def replicates(rows: Sequence[Row], cell: int) -> int:
+def count_replicates(rows: Sequence[TrialScore], cell: int) -> int:
     """How many trials of a cell ran a setting that another had run before."""
     own = [row for row in rows if row.cell == cell]
-    return len(own) - len({setting(row.params) for row in own})
+    return len(own) - len({setting_key(row.params) for row in own})
 
 
-def counts(rows: Sequence[Row], cell: int) -> Counter[Outcome]:
+def count_outcomes(rows: Sequence[TrialScore], cell: int) -> Counter[Outcome]:
     """How the trials of a cell ended."""
     return Counter(row.outcome for row in rows if row.cell == cell and row.outcome is not None)
 
 
-def _score(row: Row) -> float:
+def _score(row: TrialScore) -> float:
     return row.score if row.score is not None else float("nan")
 
 
-def _mean(rows: Sequence[Row]) -> float:
+def _mean(rows: Sequence[TrialScore]) -> float:
     return statistics.fmean(_score(row) for row in rows)

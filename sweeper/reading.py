@@ -13,12 +13,12 @@ from pydantic import BaseModel, ValidationError
 
 from sweeper import checks, notation
 from sweeper.catalog import DATASETS, ENCODERS
-from sweeper.checks import Mistake
-from sweeper.config import ASSIGNED, KNOBS, complaint
-from sweeper.document import Document, Path, allowed, dotted, show
+from sweeper.checks import SpecIssue
+from sweeper.config import HYPERPARAMETERS, RUNTIME_FIELDS, validation_error
+from sweeper.document import KeyPath, SourceDocument, allowed_hint, format_key, quote_value
 from sweeper.errors import SearchSpaceError
-from sweeper.sections import Asha, Own
-from sweeper.space import count
+from sweeper.sections import Asha, CustomDataset
+from sweeper.space import count_up_to
 from sweeper.spec import SweepSpec
 
 _LARGEST_GRID = 10_000
@@ -26,7 +26,7 @@ _EXAMPLE = "{train: a.jsonl, validation: b.jsonl, text: review, label: sentiment
 _ALTERNATIVES = ("Asha", "literal['off']", "Own", "str", "list[str]", "constrained-str")
 
 
-def read(document: Document) -> SweepSpec:
+def parse_spec(document: SourceDocument) -> SweepSpec:
     """The spec that `document` describes. Raises SearchSpaceError with a line for each mistake."""
     try:
         spec = SweepSpec.model_validate(_located(document))
@@ -35,12 +35,12 @@ def read(document: Document) -> SweepSpec:
     else:
         mistakes = list(_mistakes(spec))
     if mistakes:
-        lines = [f"{document.place(m.path)}: {dotted(m.path)}: {m.rule}" for m in mistakes]
+        lines = [f"{document.location(m.path)}: {format_key(m.path)}: {m.rule}" for m in mistakes]
         raise SearchSpaceError(list(dict.fromkeys(lines)))
     return spec
 
 
-def _located(document: Document) -> dict[str, Any]:
+def _located(document: SourceDocument) -> dict[str, Any]:
     """The values, with the files of a data set looked for beside the document first, then here."""
     dataset = document.values.get("dataset")
     if not isinstance(dataset, dict):
@@ -55,36 +55,38 @@ def _located(document: Document) -> dict[str, Any]:
     return {**document.values, "dataset": {**dataset, **found}}
 
 
-def _translated(detail: Any) -> Mistake | None:
+def _translated(detail: Any) -> SpecIssue | None:
     """A complaint of pydantic in this house's words."""
-    path: Path = tuple(part for part in detail["loc"] if part not in _ALTERNATIVES)
+    path: KeyPath = tuple(part for part in detail["loc"] if part not in _ALTERNATIVES)
     if detail["loc"][-1:] == ("str",) and isinstance(detail["input"], (dict, list)):
         return None  # it is no word; what is wrong with it as what it is, is told beside this
     if path[:2] == ("dataset", "text"):
-        return Mistake(path, f"must be a column, or a list of two for a pair, got {show(detail['input'])}")
+        return SpecIssue(path, f"must be a column, or a list of two for a pair, got {quote_value(detail['input'])}")
     if path == ("dataset",) and not isinstance(detail["input"], dict):
-        rule = f"must be a name or a mapping such as {_EXAMPLE}, got {show(detail['input'])}"
-        return Mistake(path, rule)
+        rule = f"must be a name or a mapping such as {_EXAMPLE}, got {quote_value(detail['input'])}"
+        return SpecIssue(path, rule)
     if path[:1] == ("start_with",) and len(path) > 3:
-        return Mistake(path[:3], f"must be one value, got {show(detail['input'])}")
+        return SpecIssue(path[:3], f"must be one value, got {quote_value(detail['input'])}")
     if "literal['off']" in detail["loc"] and isinstance(detail["input"], dict):
         return None  # a mapping is no `off`; what is wrong with it as a mapping is told beside this
     if detail["type"] == "extra_forbidden":
         model = _model_at(path[:-1])
-        return Mistake(path, f"unknown key, {allowed(model.model_fields, str(path[-1]))}")
+        return SpecIssue(path, f"unknown key, {allowed_hint(model.model_fields, str(path[-1]))}")
     if detail["type"] == "missing":
-        return Mistake(path, "is missing; every search space names one")
+        return SpecIssue(path, "is missing; every search space names one")
     if path == ("asha",):
-        return Mistake(path, f"must be off or {{grace_epochs: 2, reduction_factor: 3}}, got {show(detail['input'])}")
+        return SpecIssue(
+            path, f"must be off or {{grace_epochs: 2, reduction_factor: 3}}, got {quote_value(detail['input'])}"
+        )
     if detail["type"] in ("model_type", "dict_type"):
-        return Mistake(path, f"must be a mapping of keys to values, got {show(detail['input'])}")
+        return SpecIssue(path, f"must be a mapping of keys to values, got {quote_value(detail['input'])}")
     rule = detail["msg"].replace("Input should", "must")
     if path[:1] == ("objective",) and str(detail["input"]).startswith("test/"):
         rule += " (the test split chooses nothing)"
-    return Mistake(path, f"{rule}, got {show(detail['input'])}")
+    return SpecIssue(path, f"{rule}, got {quote_value(detail['input'])}")
 
 
-def _model_at(path: Path) -> type[BaseModel]:
+def _model_at(path: KeyPath) -> type[BaseModel]:
     """The section that a key of the spec holds, alone or among other things that it can be."""
     if not path:
         return SweepSpec
@@ -92,59 +94,59 @@ def _model_at(path: Path) -> type[BaseModel]:
     return next(one for one in (kind, *get_args(kind)) if isinstance(one, type) and issubclass(one, BaseModel))
 
 
-def _mistakes(spec: SweepSpec) -> Iterator[Mistake]:
-    if isinstance(spec.dataset, Own):
-        yield from _own(spec.dataset)
-    elif spec.dataset not in DATASETS:
-        rule = f"unknown data set, got {spec.dataset}, {allowed(DATASETS, spec.dataset)}; or your own, as {_EXAMPLE}"
-        yield Mistake(("dataset",), rule)
+def _mistakes(spec: SweepSpec) -> Iterator[SpecIssue]:
+    if isinstance(spec.to_dataset_spec, CustomDataset):
+        yield from _own(spec.to_dataset_spec)
+    elif spec.to_dataset_spec not in DATASETS:
+        rule = f"unknown data set, got {spec.to_dataset_spec}, {allowed_hint(DATASETS, spec.to_dataset_spec)}; or your own, as {_EXAMPLE}"
+        yield SpecIssue(("dataset",), rule)
     if (spec.objective.maximize is None) == (spec.objective.minimize is None):
-        yield Mistake(("objective",), "needs exactly one of maximize and minimize")
+        yield SpecIssue(("objective",), "needs exactly one of maximize and minimize")
     names = list(_names(spec))
     yield from names
     if names:
         return
     try:
-        found = checks.mistakes(spec.space, spec.start_with)
-    except notation.NotationError as error:
-        rule = f"{error.rule}, {allowed(error.names, error.word)}" if error.names else error.rule
-        found = [Mistake(error.path, rule)]
+        found = checks.validate_space(spec.space, spec.start_with)
+    except notation.HyperparameterSyntaxError as error:
+        rule = f"{error.rule}, {allowed_hint(error.names, error.word)}" if error.names else error.rule
+        found = [SpecIssue(error.path, rule)]
     yield from found or _budget(spec)
 
 
-def _own(own: Own) -> Iterator[Mistake]:
+def _own(own: CustomDataset) -> Iterator[SpecIssue]:
     if (own.hub is None) == (own.train is None):
-        yield Mistake(("dataset",), f"needs train or hub, one of them, such as {_EXAMPLE}")
+        yield SpecIssue(("dataset",), f"needs train or hub, one of them, such as {_EXAMPLE}")
     elif own.hub is not None and own.files:
-        yield Mistake(("dataset",), "has files beside hub; the hub's splits are train, validation and test")
+        yield SpecIssue(("dataset",), "has files beside hub; the hub's splits are train, validation and test")
     for split, path in own.files.items() if own.hub is None else ():
         if not FilePath(path).is_file():
-            yield Mistake(("dataset", split), f"no such file, got {path}; it is looked for beside this file, then here")
+            yield SpecIssue(
+                ("dataset", split), f"no such file, got {path}; it is looked for beside this file, then here"
+            )
 
 
-def _names(spec: SweepSpec) -> Iterator[Mistake]:
+def _names(spec: SweepSpec) -> Iterator[SpecIssue]:
     for section in ("compare", "search", "training"):
         for name, value in getattr(spec, section).items():
-            if name in ASSIGNED:
-                yield Mistake(
+            if name in RUNTIME_FIELDS:
+                yield SpecIssue(
                     (section, name), "is set by sweeper for each trial; use the top-level `seed`, or `resources`"
                 )
-            elif name not in KNOBS:
-                yield Mistake((section, name), f"unknown knob, {allowed(KNOBS, name)}")
-            elif section == "training" and (reason := complaint(name, value)):
-                yield Mistake((section, name), f"{reason}, got {show(value)}")
+            elif name not in HYPERPARAMETERS:
+                yield SpecIssue((section, name), f"unknown knob, {allowed_hint(HYPERPARAMETERS, name)}")
+            elif section == "training" and (reason := validation_error(name, value)):
+                yield SpecIssue((section, name), f"{reason}, got {quote_value(value)}")
             elif section != "training" and name == "validations_per_epoch":
-                yield Mistake((section, name), "cannot vary, for ASHA compares step with step; set it under training")
+                yield SpecIssue((section, name), "cannot vary, for ASHA compares step with step; set it under training")
     if not any("encoder" in getattr(spec, section) for section in ("compare", "search", "training")):
-        yield Mistake(("compare",), f"needs an encoder, such as encoder: [{ENCODERS[0]}]")
+        yield SpecIssue(("compare",), f"needs an encoder, such as encoder: [{ENCODERS[0]}]")
 
 
-def _budget(spec: SweepSpec) -> Iterator[Mistake]:
-    if spec.budget.trials < len(spec.cells):
-        rule = (
-            f"each cell needs a trial: at least {len(spec.cells)} for {len(spec.cells)} cells, got {spec.budget.trials}"
-        )
-        yield Mistake(("budget", "trials"), rule)
+def _budget(spec: SweepSpec) -> Iterator[SpecIssue]:
+    if spec.budget.trials < len(spec.systems):
+        rule = f"each cell needs a trial: at least {len(spec.systems)} for {len(spec.systems)} cells, got {spec.budget.trials}"
+        yield SpecIssue(("budget", "trials"), rule)
     if spec.sampler == "grid":
         yield from _grid(spec)
     if isinstance(spec.asha, Asha):
@@ -152,14 +154,14 @@ def _budget(spec: SweepSpec) -> Iterator[Mistake]:
         steps = spec.asha.grace_epochs * per_epoch
         if steps < 1 - 1e-9 or not math.isclose(steps, round(steps)):
             rule = f"must come to whole validations at {per_epoch} per epoch, got {spec.asha.grace_epochs:g}"
-            yield Mistake(("asha", "grace_epochs"), rule)
+            yield SpecIssue(("asha", "grace_epochs"), rule)
 
 
-def _grid(spec: SweepSpec) -> Iterator[Mistake]:
-    knobs = spec.space.searched()
-    endless = [knob for knob in knobs if any(branch.domain.listed() is None for branch in knob.branches)]
+def _grid(spec: SweepSpec) -> Iterator[SpecIssue]:
+    knobs = spec.space.searched_hyperparameters()
+    endless = [knob for knob in knobs if any(branch.domain.enumerate_values() is None for branch in knob.branches)]
     for knob in endless:
-        yield Mistake(("search", knob.name), "has no list of values for sampler: grid; use a list, or give a step")
-    settings = spec.space.settings({knob.name for knob in knobs}, spec.cells[0])
-    if not endless and count(settings, _LARGEST_GRID + 1) > _LARGEST_GRID:
-        yield Mistake(("sampler",), f"a grid has at most {_LARGEST_GRID:,} settings in a cell; use tpe or random")
+        yield SpecIssue(("search", knob.name), "has no list of values for sampler: grid; use a list, or give a step")
+    settings = spec.space.enumerate_settings({knob.name for knob in knobs}, spec.systems[0])
+    if not endless and count_up_to(settings, _LARGEST_GRID + 1) > _LARGEST_GRID:
+        yield SpecIssue(("sampler",), f"a grid has at most {_LARGEST_GRID:,} settings in a cell; use tpe or random")

@@ -9,23 +9,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sweeper.confirmation import Candidate, candidates, winner
+from sweeper.confirmation import Candidate, best_confirmed, candidates
 from sweeper.folder import SweepFolder
-from sweeper.ranking import Best, best, best_report, counts, replicates, row, setting
+from sweeper.ranking import (
+    BestSetting,
+    best_report,
+    best_setting,
+    count_outcomes,
+    count_replicates,
+    score_trial,
+    setting_key,
+)
 from sweeper.spec import SweepSpec
-from sweeper.values import Look, Recorded
+from sweeper.values import TestAccess, TrialRecord
 
 
-def results(
-    spec: SweepSpec, folder: SweepFolder, recorded: Sequence[Recorded], looks: Sequence[Look] = ()
+def build_results(
+    spec: SweepSpec, folder: SweepFolder, recorded: Sequence[TrialRecord], looks: Sequence[TestAccess] = ()
 ) -> dict[str, Any]:
     """Everything that the sweep found, as plain values: what `--json` prints and results.json keeps."""
-    frozen = folder.frozen
+    frozen = folder.manifest
     return {
         "sweep": folder.name,
-        "dataset": spec.data.name,
+        "dataset": spec.dataset_spec.name,
         "objective": spec.objective.metric,
-        "trials": sum(not one.trial.confirms for one in recorded),
+        "trials": sum(not one.trial.source_trial for one in recorded),
         "limited": spec.limit.model_dump(exclude_none=True),
         "resolved": dict(frozen.resolved),
         "training": dict(spec.training),
@@ -34,11 +42,11 @@ def results(
         "gpu": spec.resources.gpu,
         "test": dict(frozen.splits["test"]) if "test" in frozen.splits else None,
         "looks": [asdict(look) for look in looks],
-        "cells": [_cell(spec, recorded, cell) for cell in range(len(spec.cells))],
+        "cells": [_cell(spec, recorded, cell) for cell in range(len(spec.systems))],
     }
 
 
-def leader(spec: SweepSpec, results: Mapping[str, Any]) -> int | None:
+def best_trial_number(spec: SweepSpec, results: Mapping[str, Any]) -> int | None:
     """The number of the trial of the search that has the best setting of all cells; None where nothing has a score.
 
     Where settings were confirmed, their mean over fresh seeds decides.
@@ -54,36 +62,36 @@ def leader(spec: SweepSpec, results: Mapping[str, Any]) -> int | None:
     return None if top is None else int(top["trial"])
 
 
-def _cell(spec: SweepSpec, recorded: Sequence[Recorded], cell: int) -> dict[str, Any]:
-    searched = [one for one in recorded if one.trial.cell == cell and not one.trial.confirms]
-    rows = [row(spec, one) for one in searched]
-    ended = {outcome.value: number for outcome, number in counts(rows, cell).items()}
+def _cell(spec: SweepSpec, recorded: Sequence[TrialRecord], cell: int) -> dict[str, Any]:
+    searched = [one for one in recorded if one.trial.system == cell and not one.trial.source_trial]
+    rows = [score_trial(spec, one) for one in searched]
+    ended = {outcome.value: number for outcome, number in count_outcomes(rows, cell).items()}
     return {
-        "cell": spec.cells[cell],
+        "cell": spec.systems[cell],
         "trials": sum(ended.values()),
         "outcomes": ended,
-        "repeated": replicates(rows, cell),
+        "repeated": count_replicates(rows, cell),
         **_cost(spec, searched),
-        "best": _best(spec, best(rows, cell, spec.objective.sign)),
+        "best": _best(spec, best_setting(rows, cell, spec.objective.sign)),
         "confirm": _confirm(spec, recorded, cell),
     }
 
 
-def _cost(spec: SweepSpec, recorded: Sequence[Recorded]) -> dict[str, float]:
+def _cost(spec: SweepSpec, recorded: Sequence[TrialRecord]) -> dict[str, float]:
     """Epochs that were trained, and the hours that their training and validation took."""
     reports = [report for one in recorded for report in one.reports]
     seconds = sum(report.metrics.get("seconds", 0.0) for report in reports)
     return {"epochs": len(reports) / spec.validations_per_epoch, "hours": seconds / 3600}
 
 
-def _best(spec: SweepSpec, found: Best | None) -> dict[str, Any] | None:
+def _best(spec: SweepSpec, found: BestSetting | None) -> dict[str, Any] | None:
     if found is None:
         return None
     row = found.row
     return {
         "trial": row.number,
         "completed": found.complete,
-        "params": _tuned(spec, row.params, found.cell),
+        "params": _tuned(spec, row.params, found.system),
         spec.objective.metric: None if row.score is None else _plain(row.score),
         "mean": _plain(found.mean),
         "repeats": found.repeats,
@@ -92,13 +100,13 @@ def _best(spec: SweepSpec, found: Best | None) -> dict[str, Any] | None:
     }
 
 
-def _confirm(spec: SweepSpec, recorded: Sequence[Recorded], cell: int) -> dict[str, Any] | None:
+def _confirm(spec: SweepSpec, recorded: Sequence[TrialRecord], cell: int) -> dict[str, Any] | None:
     """What fresh seeds made of a cell's best setting, once that is decided."""
-    won = winner(spec, recorded, cell)
+    won = best_confirmed(spec, recorded, cell)
     if won is None:
         return None
-    confirmed = [one for one in recorded if one.trial.confirms and one.trial.cell == cell]
-    tested = {setting(one.trial.params) for one in confirmed if one.test is not None and one.test.metrics}
+    confirmed = [one for one in recorded if one.trial.source_trial and one.trial.system == cell]
+    tested = {setting_key(one.trial.params) for one in confirmed if one.test is not None and one.test.metrics}
     spread = _spread(won.scores(spec))
     return {
         "confirms": won.trial.number,
@@ -106,12 +114,14 @@ def _confirm(spec: SweepSpec, recorded: Sequence[Recorded], cell: int) -> dict[s
         "planned": spec.confirm.seeds,
         "top": spec.confirm.top,
         **_cost(spec, confirmed),
-        "search": _plain(won.search),
+        "search": _plain(won.search_mean),
         **spread,
-        "optimism": None if spread["mean"] is None else _plain(spec.objective.sign * (won.search - spread["mean"])),
+        "optimism": None
+        if spread["mean"] is None
+        else _plain(spec.objective.sign * (won.search_mean - spread["mean"])),
         "tested_settings": len(tested),
         "candidates": [_candidate(spec, one) for one in candidates(spec, recorded, cell)],
-        "seeds": [_seed(spec, one) for one in sorted(won.seeds, key=lambda one: one.trial.repeat)],
+        "seeds": [_seed(spec, one) for one in sorted(won.seeds, key=lambda one: one.trial.seed_index)],
     }
 
 
@@ -128,13 +138,13 @@ def _spread(scores: Sequence[float]) -> dict[str, float | None]:
     }
 
 
-def _seed(spec: SweepSpec, one: Recorded) -> dict[str, Any]:
+def _seed(spec: SweepSpec, one: TrialRecord) -> dict[str, Any]:
     report = best_report(spec, one)
     return {
         "trial": one.trial.number,
         "seed": one.trial.config.seed,
-        "outcome": one.finish.outcome.value if one.finish else None,
-        "reason": one.finish.reason if one.finish else "",
+        "outcome": one.end.outcome.value if one.end else None,
+        "reason": one.end.reason if one.end else "",
         "epoch": report.epoch if report else None,
         "metrics": _plain_metrics(report.metrics) if report else {},
         "test": _plain_metrics(one.test.metrics) if one.test and one.test.metrics else None,
@@ -142,7 +152,7 @@ def _seed(spec: SweepSpec, one: Recorded) -> dict[str, Any]:
 
 
 def _tuned(spec: SweepSpec, params: Mapping[str, Any], cell: int) -> dict[str, Any]:
-    return {name: value for name, value in params.items() if name not in spec.cells[cell]}
+    return {name: value for name, value in params.items() if name not in spec.systems[cell]}
 
 
 def _plain_metrics(metrics: Mapping[str, float]) -> dict[str, float]:

@@ -7,16 +7,16 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from sweeper.catalog import Dataset
+from sweeper.catalog import DatasetSpec
 
 
-class Section(BaseModel):
+class StrictModel(BaseModel):
     """A part of the file: frozen, strict, and without keys that it does not know."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
-class Objective(Section):
+class ObjectiveMetric(StrictModel):
     """The metric that chooses: its best value over the epochs of a trial is the trial's value."""
 
     maximize: Literal["validation/accuracy", "validation/macro_f1", "validation/weighted_f1"] | None = None
@@ -33,7 +33,7 @@ class Objective(Section):
         return -1 if self.minimize else 1
 
 
-class Asha(Section):
+class Asha(StrictModel):
     """Asynchronous successive halving: rungs at grace_epochs * reduction_factor^k."""
 
     grace_epochs: Annotated[float, Field(gt=0)] = 2
@@ -49,21 +49,21 @@ class Asha(Section):
         return tuple(steps)
 
 
-class Budget(Section):
+class Budget(StrictModel):
     """When to stop proposing: after this many trials, or this many hours of one run of the command."""
 
     trials: Annotated[int, Field(ge=1)] = 20
     hours: Annotated[float, Field(gt=0)] | None = None
 
 
-class Confirm(Section):
+class Confirm(StrictModel):
     """The best settings of each cell are trained again with so many fresh seeds, `top` of them; 0 seeds: none is."""
 
     seeds: Annotated[int, Field(ge=0)] = 5
     top: Annotated[int, Field(ge=1)] = 1
 
 
-class Resources(Section):
+class Resources(StrictModel):
     """What one trial gets. A fraction of a GPU lets several trials share one; `accelerator` is its type, as A100."""
 
     gpu: Annotated[float, Field(ge=0)] = 0
@@ -78,20 +78,20 @@ class Resources(Section):
         return gpu
 
 
-class Tracking(Section):
+class Tracking(StrictModel):
     """What MLflow is told beside the figures. `system_metrics`: what each epoch took of its machine."""
 
     system_metrics: bool = False
 
 
-class Limit(Section):
+class Subsample(StrictModel):
     """Use only a part of a split, so many rows, each class with its share: for a quick try, not for a result."""
 
     train: Annotated[int, Field(ge=1)] | None = None
     validation: Annotated[int, Field(ge=1)] | None = None
 
 
-class Own(Section):
+class CustomDataset(StrictModel):
     """A user's own data set: files by split, or one of the hub. Two text columns make a pair."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*$")] | None = None
@@ -99,7 +99,7 @@ class Own(Section):
     validation: str | None = None
     test: str | None = None
     hub: Annotated[str, Field(min_length=1)] | None = None
-    config: str | None = None
+    train_config: str | None = None
     revision: str = "main"
     text: str | Annotated[list[str], Field(min_length=1, max_length=2)] = "text"
     label: str = "label"
@@ -111,16 +111,16 @@ class Own(Section):
         return {split: path for split, path in named.items() if path is not None}
 
     @property
-    def dataset(self) -> Dataset:
+    def to_dataset_spec(self) -> DatasetSpec:
         """The same in the catalog's words."""
         text = (self.text,) if isinstance(self.text, str) else tuple(self.text)
-        return Dataset(
-            name=self.name or _name(self.hub or str(self.train)), repository=self.hub or "", config=self.config,
+        return DatasetSpec(
+            name=self.name or _name(self.hub or str(self.train)), repository=self.hub or "", config=self.train_config,
             revision=self.revision, files=self.files, text=text, label=self.label,
         )  # fmt: skip
 
     @property
-    def identity(self) -> dict[str, Any]:
+    def content_digest(self) -> dict[str, Any]:
         """What makes two of them the same: of files, what is in them, not where they are."""
         digests = {split: hashlib.sha256(Path(path).read_bytes()).hexdigest() for split, path in self.files.items()}
         kept = self.model_dump(exclude={"train", "validation", "test"})

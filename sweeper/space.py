@@ -9,34 +9,34 @@ import math
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sweeper.config import USED_WHEN, Scalar, TrainConfig, uses
-from sweeper.document import spell
+from sweeper.config import ACTIVE_WHEN, Scalar, TrainConfig, is_active
+from sweeper.document import format_value
 
 Params = dict[str, Scalar]
 When = Mapping[str, tuple[Scalar, ...]]  # knob -> values; keys are ANDed, values ORed
 
 
-def same(a: Scalar, b: Scalar) -> bool:
+def equal_values(a: Scalar, b: Scalar) -> bool:
     """Whether two values are one setting: 1 and 1.0 are, 1 and true are not."""
     return a == b and isinstance(a, bool) == isinstance(b, bool)
 
 
 @dataclass(frozen=True)
-class Choice:
+class Categorical:
     """One of the listed values."""
 
     values: tuple[Scalar, ...]
 
     def contains(self, value: Scalar) -> bool:
         """Whether the knob may take `value`."""
-        return any(same(value, own) for own in self.values)
+        return any(equal_values(value, own) for own in self.values)
 
-    def listed(self) -> Sequence[Scalar]:
+    def enumerate_values(self) -> Sequence[Scalar]:
         """Every value, for a grid."""
         return self.values
 
     def __str__(self) -> str:
-        return ", ".join(spell(value) for value in self.values)
+        return ", ".join(format_value(value) for value in self.values)
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ class Float:
         """Whether the knob may take `value`: in the range, and on a step where there are steps."""
         if isinstance(value, (bool, str)) or not self.low <= value <= self.high:
             return False
-        return self.step is None or math.isclose(remainder(value - self.low, self.step), 0, abs_tol=1e-9)
+        return self.step is None or math.isclose(step_fraction(value - self.low, self.step), 0, abs_tol=1e-9)
 
-    def listed(self) -> Sequence[Scalar] | None:
+    def enumerate_values(self) -> Sequence[Scalar] | None:
         """Every value, for a grid; None where they are not countable."""
         if self.step is None:
             return None
@@ -78,7 +78,7 @@ class Int:
         """Whether the knob may take `value`."""
         return type(value) is int and value in range(self.low, self.high + 1, self.step)
 
-    def listed(self) -> Sequence[Scalar]:
+    def enumerate_values(self) -> Sequence[Scalar]:
         """Every value, for a grid; a range, for there may be many."""
         return range(self.low, self.high + 1, self.step)
 
@@ -86,51 +86,51 @@ class Int:
         return f"{self.low} to {self.high}" + (f" in steps of {self.step}" if self.step != 1 else "")
 
 
-Domain = Choice | Float | Int
+Domain = Categorical | Float | Int
 
 
-def remainder(value: float, step: float) -> float:
+def step_fraction(value: float, step: float) -> float:
     """The distance from `value` to the nearest multiple of `step`, as a share of it."""
     return abs(value / step - round(value / step))
 
 
 @dataclass(frozen=True)
-class Branch:
+class ConditionalDomain:
     """Values of a knob under a condition; `parameter` is its name in the record."""
 
     parameter: str
     domain: Domain
     when: When = field(default_factory=dict)
 
-    def active(self, assigned: Mapping[str, Scalar]) -> bool:
+    def is_active(self, assigned: Mapping[str, Scalar]) -> bool:
         """Whether every condition is met; a condition on an inactive knob is not."""
         return all(
-            parent in assigned and any(same(assigned[parent], value) for value in values)
+            parent in assigned and any(equal_values(assigned[parent], value) for value in values)
             for parent, values in self.when.items()
         )
 
 
 @dataclass(frozen=True)
-class Knob:
+class Hyperparameter:
     """One thing that varies. `section` is the part of the file that it stands in: compare or search."""
 
     name: str
     section: str
-    branches: tuple[Branch, ...]
+    branches: tuple[ConditionalDomain, ...]
 
-    def branch(self, assigned: Mapping[str, Scalar], *, as_written: bool = False) -> Branch | None:
+    def active_branch(self, assigned: Mapping[str, Scalar], *, as_written: bool = False) -> ConditionalDomain | None:
         """The branch that applies, given the values of the knobs that it depends on.
 
         With `as_written`, whether loss and encoder use the knob is left aside: the written conditions alone decide.
         """
-        if not as_written and not uses(self.name, assigned):
+        if not as_written and not is_active(self.name, assigned):
             return None
-        return next((branch for branch in self.branches if branch.active(assigned)), None)
+        return next((branch for branch in self.branches if branch.is_active(assigned)), None)
 
     @property
     def parents(self) -> set[str]:
         """The knobs that decide whether this one applies."""
-        return set(USED_WHEN.get(self.name, ())).union(*(branch.when for branch in self.branches))
+        return set(ACTIVE_WHEN.get(self.name, ())).union(*(branch.when for branch in self.branches))
 
     def contains(self, value: Scalar) -> bool:
         """Whether some branch has this value."""
@@ -138,64 +138,66 @@ class Knob:
 
 
 @dataclass(frozen=True)
-class Space:
+class SearchSpace:
     """All knobs of a sweep, and the values that are the same in every trial."""
 
-    knobs: tuple[Knob, ...]
+    hyperparameters: tuple[Hyperparameter, ...]
     fixed: Mapping[str, Scalar]
 
     @property
-    def base(self) -> Params:
+    def fixed_values(self) -> Params:
         """What is assigned before any knob: the fixed values, and the default loss where no knob sets it."""
-        varies = {knob.name for knob in self.knobs}
+        varies = {knob.name for knob in self.hyperparameters}
         default = {} if "loss" in varies else {"loss": str(TrainConfig.model_fields["loss"].default)}
         return {**default, **self.fixed}
 
-    def ordered(self) -> tuple[Knob, ...]:
+    def topological(self) -> tuple[Hyperparameter, ...]:
         """The knobs, each after those that it depends on; those in a circle are left out."""
-        placed: dict[str, Knob] = {}
-        waiting = list(self.knobs)
+        placed: dict[str, Hyperparameter] = {}
+        waiting = list(self.hyperparameters)
         names = {knob.name for knob in waiting}
         while ready := [knob for knob in waiting if not (knob.parents & names) - placed.keys()]:
             placed.update((knob.name, knob) for knob in ready)
             waiting = [knob for knob in waiting if knob.name not in placed]
         return tuple(placed.values())
 
-    def settings(
+    def enumerate_settings(
         self, names: Container[str], given: Mapping[str, Scalar], *, as_written: bool = False
     ) -> Iterator[Params]:
         """Every distinct setting of the knobs `names`, inactive ones absent, on top of `given`.
 
         Ranges without steps cannot be listed and raise ValueError. `as_written` is that of Knob.branch.
         """
-        knobs = [knob for knob in self.ordered() if knob.name in names]
-        yield from _expand(knobs, {**self.base, **given}, {}, as_written)
+        knobs = [knob for knob in self.topological() if knob.name in names]
+        yield from _expand(knobs, {**self.fixed_values, **given}, {}, as_written)
 
-    def cells(self) -> tuple[Params, ...]:
+    def enumerate_systems(self) -> tuple[Params, ...]:
         """The rows of the table: every distinct combination of the knobs under `compare`."""
-        return tuple(self.settings({knob.name for knob in self.knobs if knob.section == "compare"}, {}))
+        return tuple(
+            self.enumerate_settings({knob.name for knob in self.hyperparameters if knob.section == "compare"}, {})
+        )
 
-    def searched(self) -> tuple[Knob, ...]:
+    def searched_hyperparameters(self) -> tuple[Hyperparameter, ...]:
         """The knobs under `search`, in the order in which they are decided."""
-        return tuple(knob for knob in self.ordered() if knob.section == "search")
+        return tuple(knob for knob in self.topological() if knob.section == "search")
 
 
-def _expand(knobs: list[Knob], assigned: Params, chosen: Params, as_written: bool) -> Iterator[Params]:
+def _expand(knobs: list[Hyperparameter], assigned: Params, chosen: Params, as_written: bool) -> Iterator[Params]:
     if not knobs:
         yield chosen
         return
     knob, rest = knobs[0], knobs[1:]
-    branch = knob.branch(assigned, as_written=as_written)
+    branch = knob.active_branch(assigned, as_written=as_written)
     if branch is None:
         yield from _expand(rest, assigned, chosen, as_written)
         return
-    values = branch.domain.listed()
+    values = branch.domain.enumerate_values()
     if values is None:
         raise ValueError(f"{knob.name} has no list of values")
     for value in values:
         yield from _expand(rest, {**assigned, knob.name: value}, {**chosen, knob.name: value}, as_written)
 
 
-def count(settings: Iterator[Params], most: int) -> int:
+def count_up_to(settings: Iterator[Params], most: int) -> int:
     """How many settings there are, counted up to `most`."""
     return sum(1 for _ in itertools.islice(settings, most))

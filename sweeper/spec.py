@@ -9,25 +9,35 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from sweeper import checks, notation
-from sweeper.catalog import DATASETS, Dataset
+from sweeper.catalog import DATASETS, DatasetSpec
 from sweeper.config import Scalar, TrainConfig
-from sweeper.sections import Asha, Budget, Confirm, Limit, Objective, Own, Resources, Section, Tracking
-from sweeper.space import Branch, Knob, Params, Space
+from sweeper.sections import (
+    Asha,
+    Budget,
+    Confirm,
+    CustomDataset,
+    ObjectiveMetric,
+    Resources,
+    StrictModel,
+    Subsample,
+    Tracking,
+)
+from sweeper.space import ConditionalDomain, Hyperparameter, Params, SearchSpace
 
 Entry = dict[str, Scalar]
 _NOT_ASKED = {"budget", "confirm", "resources", "tracking", "retries", "fail_fast_after", "stall_minutes", "storage"}
 
 
-class SweepSpec(Section):
+class SweepSpec(StrictModel):
     """One sweep, as its file says. `compare`, `search` and `training` are as written; `space` is what they mean."""
 
-    dataset: str | Own
+    to_dataset_spec: str | CustomDataset
     on_bad_rows: Literal["refuse", "drop"] = "refuse"
     compare: dict[str, Any] = Field(default_factory=dict)
     search: dict[str, Any] = Field(default_factory=dict)
     training: dict[str, Any] = Field(default_factory=dict)
     start_with: list[Entry] = Field(default_factory=list)
-    objective: Objective = Objective(maximize="validation/accuracy")
+    objective: ObjectiveMetric = ObjectiveMetric(maximize="validation/accuracy")
     sampler: Literal["tpe", "random", "grid"] = "tpe"
     asha: Asha | Literal["off"] = Asha()
     budget: Budget = Budget()
@@ -37,64 +47,68 @@ class SweepSpec(Section):
     retries: Annotated[int, Field(ge=0)] = 2  # times that a trial is tried again after its worker was lost
     stall_minutes: Annotated[float, Field(gt=0)] = 15  # silence after which a trial's worker is taken as dead
     fail_fast_after: Annotated[int, Field(ge=1)] = 5  # first trials that fail all alike and end the sweep
-    limit: Limit = Limit()
+    limit: Subsample = Subsample()
     seed: Annotated[int, Field(ge=0)] = 0
     storage: Annotated[str, Field(pattern=r"^(/|[a-z][a-z0-9+.-]*://).+")] | None = (
         None  # a folder or URL that nodes share
     )
 
     @cached_property
-    def data(self) -> Dataset:
+    def dataset_spec(self) -> DatasetSpec:
         """The data set."""
-        return self.dataset.dataset if isinstance(self.dataset, Own) else DATASETS[self.dataset]
+        return (
+            self.to_dataset_spec.to_dataset_spec
+            if isinstance(self.to_dataset_spec, CustomDataset)
+            else DATASETS[self.to_dataset_spec]
+        )
 
     @cached_property
-    def space(self) -> Space:
+    def space(self) -> SearchSpace:
         """The knobs of the file. Raises notation.NotationError where one is not written as a knob."""
         written = {"compare": self.compare, "search": self.search}
-        knobs: list[Knob] = []
+        knobs: list[Hyperparameter] = []
         for section, raws in written.items():
             for name, raw in raws.items():
                 try:
-                    knobs.append(notation.knob(name, section, raw))
-                except notation.NotationError as error:
+                    knobs.append(notation.parse_hyperparameter(name, section, raw))
+                except notation.HyperparameterSyntaxError as error:
                     error.path = (section, name, *error.path)
                     raise
-        return Space(tuple(knobs), self.training)
+        return SearchSpace(tuple(knobs), self.training)
 
     @cached_property
-    def cells(self) -> tuple[Params, ...]:
+    def systems(self) -> tuple[Params, ...]:
         """The rows of the table, in the file's order."""
-        return self.space.cells()
+        return self.space.enumerate_systems()
 
-    def cell_name(self, cell: int) -> str:
+    def system_name(self, cell: int) -> str:
         """A cell's name in the record and in seeds: the same in whatever order the file has its keys."""
-        return " ".join(f"{name}={value}" for name, value in sorted(self.cells[cell].items())) or "all"
+        return " ".join(f"{name}={value}" for name, value in sorted(self.systems[cell].items())) or "all"
 
-    def share(self, cell: int) -> int:
+    def trial_budget(self, cell: int) -> int:
         """How many trials of the budget the cell with this index gets; shares differ by one at most.
 
         A grid is not run twice: a cell with fewer settings than its share gets just these.
         """
-        whole, rest = divmod(self.budget.trials, len(self.cells))
+        whole, rest = divmod(self.budget.trials, len(self.systems))
         share = whole + (cell < rest)
-        return min(share, len(self.planned(cell))) if self.sampler == "grid" else share
+        return min(share, len(self.initial_settings(cell))) if self.sampler == "grid" else share
 
-    def planned(self, cell: int) -> list[Entry]:
+    def initial_settings(self, cell: int) -> list[Entry]:
         """What the first trials of a cell set beforehand: its part of `start_with`, or the whole grid, that first."""
         return self._plans[cell]
 
     @cached_property
     def _plans(self) -> tuple[list[Entry], ...]:
-        return tuple(self._plan(cell) for cell in self.cells)
+        return tuple(self._plan(cell) for cell in self.systems)
 
     def _plan(self, own: Params) -> list[Entry]:
-        fits = [entry for entry in self.start_with if own in checks.fitting(self.space, entry)]
+        fits = [entry for entry in self.start_with if own in checks.matching_systems(self.space, entry)]
         fixed = own.keys() | self.training.keys()
         first = [{name: value for name, value in entry.items() if name not in fixed} for entry in fits]
         if self.sampler != "grid":
             return first
-        grid = self.space.settings({knob.name for knob in self.space.searched()}, own)
+        grid = self.space.enumerate_settings({knob.name for knob in self.space.searched_hyperparameters()}, own)
         return sorted(grid, key=lambda setting: not any(entry.items() <= setting.items() for entry in first))
 
     @property
@@ -102,10 +116,10 @@ class SweepSpec(Section):
         """The validations after which ASHA may stop a trial; none where it is off."""
         if self.asha == "off":
             return ()
-        return self.asha.rungs(self.most_epochs, self.validations_per_epoch)
+        return self.asha.rungs(self.max_epochs, self.validations_per_epoch)
 
     @property
-    def grace(self) -> int:
+    def grace_validations(self) -> int:
         """The validations of the grace epochs; the default ones where ASHA is off."""
         asha = Asha() if self.asha == "off" else self.asha
         return round(asha.grace_epochs * self.validations_per_epoch)
@@ -118,52 +132,56 @@ class SweepSpec(Section):
         )
 
     @property
-    def most_epochs(self) -> int:
+    def max_epochs(self) -> int:
         """The epochs of the longest trial that the space allows, in all its phases."""
-        first = self._most("contrastive_epochs") if "scl_two_phase" in self.values("loss") else 0
+        first = self._most("contrastive_epochs") if "scl_two_phase" in self.values_of("loss") else 0
         return self._most("epochs") + first
 
     @property
-    def most_tokens(self) -> int:
+    def max_tokens(self) -> int:
         """The largest max_length that the space allows."""
         return self._most("max_length")
 
     @property
-    def most_words(self) -> int:
+    def max_words(self) -> int:
         """The largest vocabulary that the space allows."""
         return self._most("vocabulary")
 
-    def values(self, name: str) -> tuple[Scalar, ...]:
+    def values_of(self, name: str) -> tuple[Scalar, ...]:
         """Every listed value of a knob, in the file's order; of one that does not vary, the one that it has."""
-        listed = [value for branch in self._branches(name) for value in branch.domain.listed() or ()]
+        listed = [value for branch in self._branches(name) for value in branch.domain.enumerate_values() or ()]
         return tuple(listed) or (self.training.get(name, TrainConfig.model_fields[name].default),)
 
     @property
     def encoders(self) -> tuple[str, ...]:
         """Every encoder of the space, in the file's order."""
-        return tuple(str(value) for value in self.values("encoder"))
+        return tuple(str(value) for value in self.values_of("encoder"))
 
     def _most(self, name: str) -> int:
         """The largest value of a whole-number knob."""
-        return max(int(value) for value in self.values(name))
+        return max(int(value) for value in self.values_of(name))
 
-    def _branches(self, name: str) -> list[Branch]:
-        return [branch for knob in self.space.knobs if knob.name == name for branch in knob.branches]
+    def _branches(self, name: str) -> list[ConditionalDomain]:
+        return [branch for knob in self.space.hyperparameters if knob.name == name for branch in knob.branches]
 
-    def seed_of(self, *parts: object) -> int:
+    def derive_seed(self, *parts: object) -> int:
         """The seed of one random stream of the sweep: a stage, a cell, a number. Different parts, different streams."""
         text = json.dumps([self.seed, *parts], ensure_ascii=False)
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 
-    def config(self, params: Mapping[str, Scalar], *, seed: int, threads: int) -> TrainConfig:
+    def train_config(self, params: Mapping[str, Scalar], *, seed: int, threads: int) -> TrainConfig:
         """The training that `params` stand for."""
         return TrainConfig.model_validate({**self.training, **params, "seed": seed, "threads": threads})
 
     @property
-    def question(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, Any]:
         """All that makes two sweeps the same sweep, as the file has it; not what it may spend, nor paths."""
         found = self.model_dump(mode="json", exclude=_NOT_ASKED)  # these may change in a sweep
-        return {**found, "dataset": self.dataset.identity} if isinstance(self.dataset, Own) else found
+        return (
+            {**found, "dataset": self.to_dataset_spec.content_digest}
+            if isinstance(self.to_dataset_spec, CustomDataset)
+            else found
+        )
 
 
 def fingerprint(question: Mapping[str, Any], resolved: Mapping[str, str]) -> str:

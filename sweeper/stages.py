@@ -13,50 +13,50 @@ from sweeper import confirmation, verdict
 from sweeper.outcome import Outcome
 from sweeper.ports import Study, Tracker
 from sweeper.spec import SweepSpec
-from sweeper.values import Finish, Recorded, Report, Scored, Trial
+from sweeper.values import ModelScores, Trial, TrialEnd, TrialRecord, ValidationReport
 
-ACCIDENTS = 5  # times that a trial's node may be lost, or its worker before it began
+MAX_NODE_LOSSES = 5  # times that a trial's node may be lost, or its worker before it began
 
 Say = Callable[[str], None]
 
 
-def nobody(_: str) -> None:
+def ignore(_: str) -> None:
     """Where nobody listens."""
 
 
 class _Stage:
     """What the stages share: trials that were cut off come first, and a lost worker's trial comes again."""
 
-    def __init__(self, spec: SweepSpec, study: Study, trackers: Sequence[Tracker], say: Say = nobody) -> None:
+    def __init__(self, spec: SweepSpec, study: Study, trackers: Sequence[Tracker], say: Say = ignore) -> None:
         self.spec, self.study, self.trackers, self.say = spec, study, trackers, say
         self.running: dict[int, Trial] = {}
-        self.again: deque[Trial] = deque()  # trials of this stage that were cut off
+        self.requeued: deque[Trial] = deque()  # trials of this stage that were cut off
         self.losses: Counter[int] = Counter()
-        self.accidents: Counter[int] = Counter()  # losses that were no fault of the trial's
+        self.infrastructure_losses: Counter[int] = Counter()  # losses that were no fault of the trial's
 
-    def next(self) -> Trial | None:
+    def next_trial(self) -> Trial | None:
         """A trial that was cut off, else a new one."""
-        if self.closed:
+        if self.is_closed:
             return None
-        trial = self._restart(self.again.popleft()) if self.again else self._new()
+        trial = self._restart(self.requeued.popleft()) if self.requeued else self._new()
         if trial is not None:
             self.running[trial.number] = trial
-            self._tell(self.study.of(trial))
+            self._tell(self.study.get(trial))
         return trial
 
-    def exhausted(self) -> bool:
+    def is_exhausted(self) -> bool:
         """Whether nothing runs and nothing will come."""
-        return not self.running and (self.closed or not self.left)
+        return not self.running and (self.is_closed or not self.has_pending)
 
     @property
-    def closed(self) -> bool:
+    def is_closed(self) -> bool:
         """Whether no more trials shall start in this command."""
         return False
 
     @property
-    def left(self) -> bool:
+    def has_pending(self) -> bool:
         """Whether there are still trials to start."""
-        return bool(self.again) or self._coming()
+        return bool(self.requeued) or self._coming()
 
     def _coming(self) -> bool:
         raise NotImplementedError
@@ -67,41 +67,41 @@ class _Stage:
     def _restart(self, trial: Trial) -> Trial:
         return self.study.restart(trial)
 
-    def report(self, trial: Trial, report: Report) -> bool:
+    def report(self, trial: Trial, report: ValidationReport) -> bool:
         """Keep a report; False where it ended the trial, or comes from an attempt that was given up."""
         if not self._runs(trial):
             return False
         finish = self.study.report(trial, report) or self._verdict(trial, report)
         if finish is not None:
             self._over(trial)
-        self._tell(self.study.of(trial))
+        self._tell(self.study.get(trial))
         return finish is None
 
-    def _verdict(self, trial: Trial, report: Report) -> Finish | None:
+    def _verdict(self, trial: Trial, report: ValidationReport) -> TrialEnd | None:
         """How a report ends its trial, where the record did not say so."""
         return None
 
-    def finish(self, trial: Trial, finish: Finish) -> None:
+    def trial_ended(self, trial: Trial, finish: TrialEnd) -> None:
         """Keep the end of a trial. One that predicts a single class even at its best has collapsed."""
         if not self._runs(trial):
             return
         if finish.outcome == Outcome.COMPLETED:
-            finish = verdict.final(self.spec, self.study.of(trial))
-        self.study.finish(trial, finish)
+            finish = verdict.final_outcome(self.spec, self.study.get(trial))
+        self.study.end_trial(trial, finish)
         self._over(trial)
-        self._tell(self.study.of(trial))
+        self._tell(self.study.get(trial))
 
-    def lost(self, trial: Trial, finish: Finish, *, innocent: bool = False) -> None:
+    def worker_lost(self, trial: Trial, finish: TrialEnd, *, innocent: bool = False) -> None:
         """Start a trial whose worker was lost once more, from its checkpoint; give it up after several times."""
         if not self._runs(trial):
             return
-        losses = self.accidents if innocent else self.losses
+        losses = self.infrastructure_losses if innocent else self.losses
         losses[trial.number] += 1
-        if losses[trial.number] > (max(ACCIDENTS, self.spec.retries) if innocent else self.spec.retries):
-            self.finish(trial, replace(finish, reason=f"{finish.reason}, {_times(losses[trial.number])}"))
+        if losses[trial.number] > (max(MAX_NODE_LOSSES, self.spec.retries) if innocent else self.spec.retries):
+            self.trial_ended(trial, replace(finish, reason=f"{finish.reason}, {_times(losses[trial.number])}"))
         else:
             del self.running[trial.number]
-            self.again.append(trial)
+            self.requeued.append(trial)
             self.note(trial, f"{finish.reason}; it goes on from its last checkpoint")
 
     def note(self, trial: Trial | None, text: str) -> None:
@@ -116,35 +116,35 @@ class _Stage:
     def _over(self, trial: Trial) -> None:
         self.running.pop(trial.number, None)
 
-    def _tell(self, recorded: Recorded) -> None:
+    def _tell(self, recorded: TrialRecord) -> None:
         for tracker in self.trackers:
             tracker.update(recorded)
 
 
-class Search(_Stage):
+class SearchStage(_Stage):
     """Shares the budget among the cells, and lets the record stop the poor ones early."""
 
-    def __init__(self, spec: SweepSpec, study: Study, trackers: Sequence[Tracker], say: Say = nobody) -> None:
+    def __init__(self, spec: SweepSpec, study: Study, trackers: Sequence[Tracker], say: Say = ignore) -> None:
         super().__init__(spec, study, trackers, say)
-        recorded = [one for one in study.recorded() if not one.trial.confirms]
-        for one in study.recorded():
+        recorded = [one for one in study.all_trials() if not one.trial.source_trial]
+        for one in study.all_trials():
             self._tell(one)
-        self.asked = [sum(one.trial.cell == cell for one in recorded) for cell in range(len(spec.cells))]
-        self.again.extend(one.trial for one in recorded if one.finish is None)
-        self.ended: list[Recorded] = []  # since this command began
+        self.asked = [sum(one.trial.system == cell for one in recorded) for cell in range(len(spec.systems))]
+        self.requeued.extend(one.trial for one in recorded if one.end is None)
+        self.ended: list[TrialRecord] = []  # since this command began
         hours = spec.budget.hours
         self.deadline = time.monotonic() + hours * 3600 if hours else float("inf")
 
     @property
-    def closed(self) -> bool:
+    def is_closed(self) -> bool:
         """Whether the hours are over, or the first trials all failed alike."""
-        return time.monotonic() >= self.deadline or self.hopeless
+        return time.monotonic() >= self.deadline or self.all_failed
 
     @property
-    def hopeless(self) -> bool:
+    def all_failed(self) -> bool:
         """Whether the first trials of this command all failed with one and the same error."""
         first = self.ended[: self.spec.fail_fast_after]
-        ends = {one.finish for one in first}
+        ends = {one.end for one in first}
         return len(first) == self.spec.fail_fast_after and len(ends) == 1 and _failed(first[0])
 
     def _coming(self) -> bool:
@@ -159,28 +159,28 @@ class Search(_Stage):
         return self.study.ask(cell)
 
     def _behind(self) -> int | None:
-        open_cells = [cell for cell, asked in enumerate(self.asked) if asked < self.spec.share(cell)]
+        open_cells = [cell for cell, asked in enumerate(self.asked) if asked < self.spec.trial_budget(cell)]
         return min(open_cells, key=lambda cell: self.asked[cell], default=None)
 
-    def _verdict(self, trial: Trial, report: Report) -> Finish | None:
-        finish = verdict.early(self.spec, self.study.of(trial), report.step)
+    def _verdict(self, trial: Trial, report: ValidationReport) -> TrialEnd | None:
+        finish = verdict.check_collapse(self.spec, self.study.get(trial), report.step)
         if finish is not None:
-            self.study.finish(trial, finish)
+            self.study.end_trial(trial, finish)
         return finish
 
     def _over(self, trial: Trial) -> None:
         super()._over(trial)
-        self.ended.append(self.study.of(trial))
+        self.ended.append(self.study.get(trial))
 
 
-class Confirmation(_Stage):
+class ConfirmationStage(_Stage):
     """Trains the best settings of each cell again with fresh seeds, to their end: nothing is stopped early."""
 
-    def __init__(self, spec: SweepSpec, study: Study, trackers: Sequence[Tracker], say: Say = nobody) -> None:
+    def __init__(self, spec: SweepSpec, study: Study, trackers: Sequence[Tracker], say: Say = ignore) -> None:
         super().__init__(spec, study, trackers, say)
-        recorded = study.recorded()
-        self.again.extend(confirmation.cut_off(recorded))
-        self.waiting = deque(confirmation.missing(spec, recorded))
+        recorded = study.all_trials()
+        self.requeued.extend(confirmation.interrupted(recorded))
+        self.waiting = deque(confirmation.pending(spec, recorded))
 
     def _coming(self) -> bool:
         return bool(self.waiting)
@@ -189,7 +189,7 @@ class Confirmation(_Stage):
         return self.study.confirm(*self.waiting.popleft()) if self.waiting else None
 
 
-class Scoring(_Stage):
+class TestStage(_Stage):
     """Scores the models of trials that were confirmed, on the test split too where there is one (`opens`).
 
     Each look at it is in the record before it is taken. `keep` takes what a model answered; when that is on the disk,
@@ -198,12 +198,12 @@ class Scoring(_Stage):
 
     def __init__(
         self, spec: SweepSpec, study: Study, trackers: Sequence[Tracker], todo: Sequence[Trial],
-        opens: bool, keep: Callable[[Trial, Scored], None], say: Say = nobody,
+        opens: bool, keep: Callable[[Trial, ModelScores], None], say: Say = ignore,
     ) -> None:  # fmt: skip
         super().__init__(spec, study, trackers, say)
-        self.again.extend(todo)
-        self.opens, self.keep = opens, keep
-        self.failed: dict[int, Finish] = {}
+        self.requeued.extend(todo)
+        self.opens_test_split, self.save_scores = opens, keep
+        self.failed: dict[int, TrialEnd] = {}
 
     def _coming(self) -> bool:
         return False
@@ -212,23 +212,25 @@ class Scoring(_Stage):
         return None
 
     def _restart(self, trial: Trial) -> Trial:
-        if self.opens:
-            self.study.look(trial)
-        return replace(trial, attempt=trial.attempt + bool(self.losses[trial.number] + self.accidents[trial.number]))
+        if self.opens_test_split:
+            self.study.record_test_access(trial)
+        return replace(
+            trial, attempt=trial.attempt + bool(self.losses[trial.number] + self.infrastructure_losses[trial.number])
+        )
 
-    def report(self, trial: Trial, report: Report) -> bool:
+    def report(self, trial: Trial, report: ValidationReport) -> bool:
         """Keep what a model answered, then what it scored; False, for that was all that was wanted of it."""
         if not self._runs(trial):
             return False
-        if report.scored is None:
+        if report.model_scores is None:
             return True
-        self.keep(trial, report.scored)
-        self.study.tested(trial, report)
+        self.save_scores(trial, report.model_scores)
+        self.study.record_test_score(trial, report)
         self._over(trial)
-        self._tell(self.study.of(trial))
+        self._tell(self.study.get(trial))
         return False
 
-    def finish(self, trial: Trial, finish: Finish) -> None:
+    def trial_ended(self, trial: Trial, finish: TrialEnd) -> None:
         """Take note of a model that could not be scored."""
         if not self._runs(trial):
             return
@@ -241,5 +243,5 @@ def _times(number: int) -> str:
     return "once" if number == 1 else f"{number} times"
 
 
-def _failed(recorded: Recorded) -> bool:
-    return recorded.finish is not None and recorded.finish.outcome == Outcome.FAILED
+def _failed(recorded: TrialRecord) -> bool:
+    return recorded.end is not None and recorded.end.outcome == Outcome.FAILED

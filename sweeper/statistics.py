@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-Hits = NDArray[np.bool_]  # (S, N): whether the model of seed s was right about text n
+Correct = NDArray[np.bool_]  # (S, N): whether the model of seed s was right about text n
 _LEVEL = 0.95
 
 
@@ -30,20 +30,20 @@ class Estimate:
     p: float
 
 
-def accuracy(hits: Hits) -> Estimate:
+def accuracy(hits: Correct) -> Estimate:
     """A system's accuracy, in [0, 1]; `hits` are (S, N), at least two seeds and two texts."""
     return _estimates(np.array([hits.mean()]), [_of_seeds(hits), _of_texts(hits.mean(axis=0)[None])])[0]
 
 
-def lead(ours: Hits, theirs: Hits) -> Estimate:
+def difference(ours: Correct, theirs: Correct) -> Estimate:
     """How far one system's accuracy is above another's on the same N texts; `hits` are (S, N) and (T, N).
 
     Raises ValueError where the texts are not as many.
     """
-    return leads([ours, theirs])[0, 1]
+    return pairwise_differences([ours, theirs])[0, 1]
 
 
-def leads(systems: Sequence[Hits]) -> dict[tuple[int, int], Estimate]:
+def pairwise_differences(systems: Sequence[Correct]) -> dict[tuple[int, int], Estimate]:
     """How far the accuracy of each system is above that of each later one: all pairs of hits on the same N texts.
 
     Raises ValueError where the texts are not as many.
@@ -63,7 +63,7 @@ def leads(systems: Sequence[Hits]) -> dict[tuple[int, int], Estimate]:
     return found
 
 
-def holm(ps: Sequence[float]) -> list[float]:
+def holm_correction(ps: Sequence[float]) -> list[float]:
     """The p values of several tests made at once, each as large as it has to be for that (Holm 1979)."""
     order = sorted(range(len(ps)), key=lambda k: ps[k])
     adjusted, largest = [1.0] * len(ps), 0.0
@@ -76,7 +76,7 @@ def holm(ps: Sequence[float]) -> list[float]:
 _Source = tuple[NDArray[np.float64], NDArray[np.float64]]  # (K,) or (1,): variances of means, their degrees of freedom
 
 
-def _of_seeds(hits: Hits) -> _Source:
+def _of_seeds(hits: Correct) -> _Source:
     """The variance of a mean over seeds."""
     means = hits.mean(axis=1)
     return np.array([means.var(ddof=1) / len(means)]), np.array([len(means) - 1.0])

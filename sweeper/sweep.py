@@ -7,34 +7,34 @@ each winner's models are scored on it once.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sweeper.allocation import Allocation
-from sweeper.attempt import forget, trial_folder
-from sweeper.confirmation import unscored
-from sweeper.document import spell
+from sweeper.allocation import TrialResources
+from sweeper.attempt import delete_trial_files, trial_folder
+from sweeper.confirmation import trials_to_score
+from sweeper.document import format_value
 from sweeper.errors import SweeperError
-from sweeper.ports import Job, Runner, Study, Tracker
+from sweeper.ports import Runner, Study, Tracker, TrainingJob
 from sweeper.spec import SweepSpec
-from sweeper.stages import Confirmation, Say, Scoring, Search, nobody
-from sweeper.values import Recorded, Scored, Trial
+from sweeper.stages import ConfirmationStage, Say, SearchStage, TestStage, ignore
+from sweeper.values import ModelScores, Trial, TrialRecord
 
 
 @dataclass(frozen=True)
-class Jobs:
+class StageJobs:
     """What the trials of each stage share.
 
     `score` is called once the winners are decided, and makes what has the test split; `keep` takes what a model
     answered, and has it on the disk when it returns.
     """
 
-    search: Job
-    confirm: Job
-    score: Callable[[], Job]
-    keep: Callable[[Trial, Scored], None]
+    search: TrainingJob
+    confirm: TrainingJob
+    make_test_job: Callable[[], TrainingJob]
+    save_scores: Callable[[Trial, ModelScores], None]
 
 
-def run(
-    spec: SweepSpec, study: Study, runner: Runner, trackers: Sequence[Tracker], jobs: Jobs, share: Allocation,
-    say: Say = nobody,
+def run_protocol(
+    spec: SweepSpec, study: Study, runner: Runner, trackers: Sequence[Tracker], jobs: StageJobs, share: TrialResources,
+    say: Say = ignore,
 ) -> bool:  # fmt: skip
     """Run what the budget allows and the record does not have yet; True where the sweep is done.
 
@@ -42,15 +42,15 @@ def run(
     `say` gets what the user should know meanwhile. Raises SweeperError where the first trials all failed alike, or a
     winner could not be scored.
     """
-    search = Search(spec, study, trackers, say)
+    search = SearchStage(spec, study, trackers, say)
     runner.run(search, jobs.search, share)
     _forget(study, jobs.search)
-    if search.hopeless:
+    if search.all_failed:
         raise _hopeless(search.ended, jobs.search)
-    if search.left:
+    if search.has_pending:
         return False
-    confirmation = Confirmation(spec, study, trackers, say)
-    if confirmation.left:
+    confirmation = ConfirmationStage(spec, study, trackers, say)
+    if confirmation.has_pending:
         runner.run(confirmation, jobs.confirm, share)
         _forget(study, jobs.confirm)
     _score(spec, study, runner, trackers, jobs, share, say)
@@ -58,15 +58,21 @@ def run(
 
 
 def _score(
-    spec: SweepSpec, study: Study, runner: Runner, trackers: Sequence[Tracker], jobs: Jobs, share: Allocation, say: Say
+    spec: SweepSpec,
+    study: Study,
+    runner: Runner,
+    trackers: Sequence[Tracker],
+    jobs: StageJobs,
+    share: TrialResources,
+    say: Say,
 ) -> None:
     """Open the test split for the models that won, once for each."""
-    todo = unscored(spec, study.recorded())
+    todo = trials_to_score(spec, study.all_trials())
     if not todo:
         return
-    job = jobs.score()
+    job = jobs.make_test_job()
     opens = any("test" in data.splits for data in job.data.values())
-    scoring = Scoring(spec, study, trackers, todo, opens, jobs.keep, say)
+    scoring = TestStage(spec, study, trackers, todo, opens, jobs.save_scores, say)
     runner.run(scoring, job, share)
     if scoring.failed:
         number, finish = next(iter(scoring.failed.items()))
@@ -76,15 +82,15 @@ def _score(
         )
 
 
-def _forget(study: Study, job: Job) -> None:
-    for one in study.recorded():
-        if one.finish is not None:
-            forget(job.folder, one.trial, storage=job.storage)
+def _forget(study: Study, job: TrainingJob) -> None:
+    for one in study.all_trials():
+        if one.end is not None:
+            delete_trial_files(job.folder, one.trial, storage=job.storage)
 
 
-def _hopeless(ended: Sequence[Recorded], job: Job) -> SweeperError:
-    trial, finish = ended[0].trial, ended[0].finish
-    setting = ", ".join(f"{name} {spell(value)}" for name, value in trial.params.items())
+def _hopeless(ended: Sequence[TrialRecord], job: TrainingJob) -> SweeperError:
+    trial, finish = ended[0].trial, ended[0].end
+    setting = ", ".join(f"{name} {format_value(value)}" for name, value in trial.params.items())
     return SweeperError(
         f"the first {len(ended)} trials all failed: {finish.reason if finish else ''}\n"
         f"trial {trial.number}: {setting}; its traceback: {trial_folder(job.folder, trial) / 'error.txt'}\n"

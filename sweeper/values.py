@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-CLOCK = frozenset(("examples_per_second", "seconds"))  # metrics of a Report that are no function of config and data
+TIMING_METRICS = frozenset(
+    ("examples_per_second", "seconds")
+)  # metrics of a Report that are no function of config and data
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Predictions:
 
 
 @dataclass(frozen=True)
-class Scored:
+class ModelScores:
     """What the model of a trial's best epoch makes of splits, by name; `weights` (C, C) is the mean weight that LCL's
     weighting network gives each class (columns) for texts of each true class (rows) of validation.
     """
@@ -40,7 +42,7 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Report:
+class ValidationReport:
     """One validation. `step` counts them from 1; `metrics` are named as in MLflow: validation/accuracy.
 
     `scored` is there where a model was scored once more after its training: `step` is then that of its best epoch.
@@ -49,18 +51,18 @@ class Report:
     step: int
     epoch: float
     metrics: Mapping[str, float]
-    scored: Scored | None = field(default=None, compare=False, repr=False)
+    model_scores: ModelScores | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
-class Progress:
+class Heartbeat:
     """A sign of life between two reports, a batch or so after the last; `note` is what the user should know."""
 
     note: str = ""
 
 
 @dataclass(frozen=True)
-class Table:
+class RawTable:
     """One split as it was published: the values of each row by column, with the row's place.
 
     `name` is what a message calls it; `broken` are rows that could not even be read, place and reason.
@@ -69,11 +71,11 @@ class Table:
     name: str
     columns: tuple[str, ...]
     rows: Sequence[tuple[str, Mapping[str, Any]]]
-    broken: Sequence[str] = ()
+    unreadable_rows: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
-class Rows:
+class LabelledTexts:
     """One split: texts, labels as class numbers (N,), and the second texts where a row is a pair."""
 
     texts: list[str]
@@ -85,7 +87,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Split:
+class TokenizedSplit:
     """One split as tokens: text i is tokens[starts[i]:starts[i + 1]], [CLS] and [SEP] included, cut at the longest
     max_length of the sweep; `lengths` are those of the uncut texts, `types` say which text of a pair a token is of,
     `closed` whether a text's last token is a [SEP] that stays when it is cut further.
@@ -95,15 +97,15 @@ class Split:
     starts: "NDArray[np.int64]"  # (N + 1,)
     lengths: "NDArray[np.int32]"  # (N,)
     labels: "NDArray[np.int64]"  # (N,)
-    types: "NDArray[np.int8] | None" = None  # (T,)
-    closed: bool = True
+    token_types: "NDArray[np.int8] | None" = None  # (T,)
+    ends_with_separator: bool = True
 
     def __len__(self) -> int:
         return len(self.labels)
 
 
 @dataclass(frozen=True)
-class Encoder:
+class EncoderWeights:
     """An encoder that any worker can build without a hub: its configuration and its weights by name.
 
     Encoders that are trained from scratch (config.RECURRENT) have neither.
@@ -121,8 +123,8 @@ class TrainingData:
     """All that a training needs beside its config. The test split is in it only where it is to be scored."""
 
     labels: tuple[str, ...]
-    encoder: Encoder
-    splits: Mapping[str, Split]
+    encoder: EncoderWeights
+    splits: Mapping[str, TokenizedSplit]
 
 
 @dataclass(frozen=True)
@@ -134,21 +136,21 @@ class Trial:
     """
 
     number: int
-    cell: int
+    system: int
     params: Mapping[str, Scalar]
     config: TrainConfig
     attempt: int = 1
-    confirms: int = 0
-    repeat: int = 0
+    source_trial: int = 0
+    seed_index: int = 0
 
     @property
     def stage(self) -> str:
         """MLflow's word for it: search or confirm."""
-        return "confirm" if self.confirms else "search"
+        return "confirm" if self.source_trial else "search"
 
 
 @dataclass(frozen=True)
-class Finish:
+class TrialEnd:
     """How a trial ended, and why where it did not end well: in a line, and where an exception ended it, in full."""
 
     outcome: Outcome
@@ -157,7 +159,7 @@ class Finish:
 
 
 @dataclass(frozen=True)
-class Look:
+class TestAccess:
     """One look at a test split: when (milliseconds since 1970), of which trial, trained with which seed."""
 
     at: int
@@ -166,7 +168,7 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Test:
+class TestScore:
     """What a trial's best model scored when the test split was opened for it: metrics test/accuracy, …, and when."""
 
     at: int
@@ -175,13 +177,13 @@ class Test:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class TrialRecord:
     """A trial as the record has it. `times` are milliseconds since 1970, one for each report."""
 
     trial: Trial
-    reports: tuple[Report, ...] = ()
-    times: tuple[int, ...] = ()
-    started: int = 0
-    finish: Finish | None = None
-    ended: int | None = None
-    test: Test | None = None
+    reports: tuple[ValidationReport, ...] = ()
+    report_times: tuple[int, ...] = ()
+    started_at: int = 0
+    end: TrialEnd | None = None
+    ended_at: int | None = None
+    test: TestScore | None = None

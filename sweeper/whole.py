@@ -9,7 +9,7 @@ from typing import IO
 
 
 @contextmanager
-def written(path: Path) -> Iterator[IO[bytes]]:
+def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """A file to write in the place of `path`, for everybody to read.
 
     After a crash or an exception there is what was there before.

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from sweeper.tables.table import Answers, Finished
+from sweeper.tables.table import FinishedSweep, TestPredictions
 
 TEXTS = 200
 LABELS = ["bad", "good", "so so"]
@@ -21,7 +21,7 @@ def sweep(
     digest: str = "digest-of-sst5",
     texts: int = TEXTS,
     **others: Any,
-) -> Finished:
+) -> FinishedSweep:
     """A finished sweep. `cells` are named by loss, or `encoder loss`; `others` replace what is in the results."""
     results: dict[str, Any] = {
         "sweep": name,
@@ -37,7 +37,7 @@ def sweep(
         "looks": [],
         "cells": [],
     }
-    answers: dict[int, Answers] = {}
+    answers: dict[int, TestPredictions] = {}
     for system, scores in cells.items():
         *encoder, loss = system.split()
         own = {"encoder": encoder[0] if encoder else "owner/mini", "loss": loss}
@@ -47,7 +47,7 @@ def sweep(
             if seed["test"] is not None:
                 results["looks"].append({"at": at + seed["trial"], "trial": seed["trial"], "seed": seed["seed"]})
                 answers[seed["trial"]] = answered(seed["test"]["test/accuracy"], texts, seed["trial"])
-    return Finished({**results, **others}, answers)
+    return FinishedSweep({**results, **others}, answers)
 
 
 def _search(own: Mapping[str, str]) -> dict[str, Any]:
@@ -91,11 +91,11 @@ def _seed(score: float | str | None, trial: int) -> dict[str, Any]:
     }
 
 
-def answered(accuracy: float, texts: int, seed: int) -> Answers:
+def answered(accuracy: float, texts: int, seed: int) -> TestPredictions:
     """Answers that are right for so many of the texts: the first ones are easy for every model, the last are hard."""
     random = np.random.default_rng(seed)
     ease = np.linspace(1, 0, texts) + 0.1 * random.standard_normal(texts)
     right = np.zeros(texts, dtype=bool)
     right[np.argsort(-ease)[: round(accuracy * texts)]] = True
     labels = np.arange(texts) % len(LABELS)
-    return Answers(labels, np.where(right, labels, (labels + 1) % len(LABELS)))
+    return TestPredictions(labels, np.where(right, labels, (labels + 1) % len(LABELS)))

@@ -13,27 +13,37 @@ import numpy as np
 from sweeper.config import TrainConfig
 from sweeper.errors import DivergedError
 from sweeper.outcome import Outcome
-from sweeper.ports import Job, Trainer
-from sweeper.sweep import Jobs
-from sweeper.values import Encoder, Finish, Predictions, Recorded, Report, Scored, Split, TrainingData, Trial
+from sweeper.ports import Trainer, TrainingJob
+from sweeper.sweep import StageJobs
+from sweeper.values import (
+    EncoderWeights,
+    ModelScores,
+    Predictions,
+    TokenizedSplit,
+    TrainingData,
+    Trial,
+    TrialEnd,
+    TrialRecord,
+    ValidationReport,
+)
 
 
-def report(step: int, accuracy: float, classes: float = 3) -> Report:
+def report(step: int, accuracy: float, classes: float = 3) -> ValidationReport:
     """A validation with this accuracy."""
     metrics = {
         "validation/accuracy": accuracy,
         "validation/macro_f1": accuracy,
         "validation/largest_class": 1 / classes,
     }
-    return Report(step, float(step), metrics)
+    return ValidationReport(step, float(step), metrics)
 
 
 def data() -> TrainingData:
     """Data that no scripted training looks at."""
-    return TrainingData(("a", "b", "c"), Encoder("m", {}, {}, 0), {})
+    return TrainingData(("a", "b", "c"), EncoderWeights("m", {}, {}, 0), {})
 
 
-REPORT = Report(1, 1.0, {"validation/accuracy": 0.5})
+REPORT = ValidationReport(1, 1.0, {"validation/accuracy": 0.5})
 
 
 def writing(text: str, *, model: bool = False) -> Trainer:
@@ -42,7 +52,7 @@ def writing(text: str, *, model: bool = False) -> Trainer:
     It reports once; with `model` it leaves one too, with the same text.
     """
 
-    def run(config: TrainConfig, _: TrainingData, saved: Path | None) -> Generator[Report, None, None]:
+    def run(config: TrainConfig, _: TrainingData, saved: Path | None) -> Generator[ValidationReport, None, None]:
         assert saved is not None
         whole = (saved.read_text(encoding="utf-8") if saved.exists() else "") + text
         saved.parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +66,7 @@ def writing(text: str, *, model: bool = False) -> Trainer:
     return run
 
 
-def scripted(config: TrainConfig, _: TrainingData, saved: Path | None) -> Generator[Report, None, None]:
+def scripted(config: TrainConfig, _: TrainingData, saved: Path | None) -> Generator[ValidationReport, None, None]:
     """A trainer whose course is written in its config: `alpha` is its accuracy, `tau` says what happens.
 
     tau 1: trains to its end. 2: diverges after its first report. 3: fails. 4: predicts a single class. 5 and 6: the
@@ -89,25 +99,27 @@ def _happens(course: float, step: int, *, first: bool) -> None:
         time.sleep(1)
 
 
-def jobs(folder: Path, kept: list[tuple[Trial, Scored]] | None = None) -> Jobs:
+def jobs(folder: Path, kept: list[tuple[Trial, ModelScores]] | None = None) -> StageJobs:
     """The stages over scripted trainings; `kept` gets what models answered on the test split, which one asks for."""
-    job = Job(scripted, {"m": data()}, folder)
+    job = TrainingJob(scripted, {"m": data()}, folder)
     answers = kept if kept is not None else []
-    return Jobs(job, job, lambda: Job(answering, {"m": opened()}, folder), lambda *found: answers.append(found))
+    return StageJobs(
+        job, job, lambda: TrainingJob(answering, {"m": opened()}, folder), lambda *found: answers.append(found)
+    )
 
 
 def opened() -> TrainingData:
     """Data with a test split, which no scripted training looks at."""
     nothing = np.zeros(1, dtype=np.int64)
-    split = Split(nothing.astype(np.int32), nothing, nothing.astype(np.int32), nothing)
+    split = TokenizedSplit(nothing.astype(np.int32), nothing, nothing.astype(np.int32), nothing)
     return replace(data(), splits={"test": split})
 
 
-def answering(config: TrainConfig, _: TrainingData, __: Path | None) -> Generator[Report, None, None]:
+def answering(config: TrainConfig, _: TrainingData, __: Path | None) -> Generator[ValidationReport, None, None]:
     """Scores a model on the test split: a point below what its config says."""
     answers = Predictions(np.zeros(2, dtype=np.int64), np.full((2, 3), 1 / 3, dtype=np.float32))
     metrics = {"test/accuracy": config.alpha - 0.01, "test/macro_f1": config.alpha - 0.02}
-    yield Report(config.epochs, float(config.epochs), metrics, Scored({"test": answers}))
+    yield ValidationReport(config.epochs, float(config.epochs), metrics, ModelScores({"test": answers}))
 
 
 class Scripted:
@@ -121,12 +133,12 @@ class Scripted:
         self.finishes: dict[int, Outcome] = {}
         self.reasons: dict[int, str] = {}
         self.losses: list[int] = []
-        self.accidents: list[int] = []
+        self.infrastructure_losses: list[int] = []
         self.why: list[str] = []  # they were lost
         self.notes: list[tuple[int, str]] = []
         self.most_at_once = 0
 
-    def next(self) -> Trial | None:
+    def next_trial(self) -> Trial | None:
         if not self.waiting:
             return None
         trial = self.waiting.pop(0)
@@ -134,41 +146,41 @@ class Scripted:
         self.most_at_once = max(self.most_at_once, len(self.running))
         return trial
 
-    def exhausted(self) -> bool:
+    def is_exhausted(self) -> bool:
         return not self.waiting and not self.running
 
-    def report(self, trial: Trial, report: Report) -> bool:
+    def report(self, trial: Trial, report: ValidationReport) -> bool:
         self.reports.setdefault(trial.number, []).append(report.step)
         if (trial.number, report.step) in self.stop_at:
             self.running.remove(trial.number)
             return False
         return True
 
-    def finish(self, trial: Trial, finish: Finish) -> None:
+    def trial_ended(self, trial: Trial, finish: TrialEnd) -> None:
         self.running.remove(trial.number)
         self.finishes[trial.number], self.reasons[trial.number] = finish.outcome, finish.reason
 
     def note(self, trial: Trial | None, text: str) -> None:
         self.notes.append((trial.number if trial else 0, text))
 
-    def lost(self, trial: Trial, finish: Finish, *, innocent: bool = False) -> None:
+    def worker_lost(self, trial: Trial, finish: TrialEnd, *, innocent: bool = False) -> None:
         self.running.remove(trial.number)
-        (self.accidents if innocent else self.losses).append(trial.number)
+        (self.infrastructure_losses if innocent else self.losses).append(trial.number)
         self.why.append(finish.reason)
-        self.waiting.append(Trial(trial.number, trial.cell, trial.params, trial.config, trial.attempt + 1))
+        self.waiting.append(Trial(trial.number, trial.system, trial.params, trial.config, trial.attempt + 1))
 
 
 class Watching:
     """The port Tracker, remembering what it was told."""
 
     def __init__(self) -> None:
-        self.states: dict[int, Recorded] = {}
+        self.states: dict[int, TrialRecord] = {}
         self.order: list[tuple[int, int, bool]] = []
         self.status = ""
 
-    def update(self, recorded: Recorded) -> None:
+    def update(self, recorded: TrialRecord) -> None:
         self.states[recorded.trial.number] = recorded
-        self.order.append((recorded.trial.number, len(recorded.reports), recorded.finish is not None))
+        self.order.append((recorded.trial.number, len(recorded.reports), recorded.end is not None))
 
     def close(self, status: str) -> None:
         self.status = status

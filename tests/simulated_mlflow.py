@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from sweeper.tracking.about import About
-from sweeper.tracking.copy import facts, rows, status_of
-from sweeper.tracking.level import Level
-from sweeper.tracking.runs import Runs
-from sweeper.tracking.store import CONFIRMATION, PARENT, number
-from sweeper.values import Recorded
+from sweeper.tracking.about import SweepDescription
+from sweeper.tracking.copy import comparable_rows, rows, status_of
+from sweeper.tracking.level import RunSynchronizer
+from sweeper.tracking.runs import RunRegistry
+from sweeper.tracking.store import CONFIRMATION, PARENT, trial_number
+from sweeper.values import TrialRecord
 from tests.simulation import Killed
 
 
@@ -110,14 +110,16 @@ class Window:
     `look` is called with each state as it comes, to see whether the record has it by then.
     """
 
-    def __init__(self, store: Store, look: Callable[[Recorded], None]) -> None:
-        self.runs = Runs("memory:", sweep="sst5-0000", id="1", dataset="sst5", artifacts=None, answered=lambda: None)
-        self.level = Level(self.runs, About({"seed": "0"}))
+    def __init__(self, store: Store, look: Callable[[TrialRecord], None]) -> None:
+        self.runs = RunRegistry(
+            "memory:", sweep="sst5-0000", id="1", dataset="sst5", artifacts=None, answered=lambda: None
+        )
+        self.level = RunSynchronizer(self.runs, SweepDescription({"seed": "0"}))
         self.runs.client, self.look = store, look
-        self.states: dict[int, Recorded] = {}
-        self.wanted: dict[int, Recorded] = {}
+        self.states: dict[int, TrialRecord] = {}
+        self.wanted: dict[int, TrialRecord] = {}
 
-    def update(self, recorded: Recorded) -> None:
+    def update(self, recorded: TrialRecord) -> None:
         self.look(recorded)
         self.states[recorded.trial.number] = self.wanted[recorded.trial.number] = recorded
 
@@ -128,27 +130,27 @@ class Window:
             state = self.wanted.pop(number)
             try:
                 if not self.runs.looked:
-                    self.runs.look()
-                self.level.send(state, status_of(state, "RUNNING"), {})
+                    self.runs.refresh()
+                self.level.sync_trial(state, status_of(state, "RUNNING"), {})
             except OSError:
                 self.wanted.setdefault(number, state)
 
     def close(self, status: str) -> None:
         """Look once more, send everything, end the sweep's own run."""
-        self.runs.look()
+        self.runs.refresh()
         for state in self.states.values():
-            self.level.send(state, status_of(state, status), {})
+            self.level.sync_trial(state, status_of(state, status), {})
         self.level.keep_only(self.states)
-        self.level.sweep({}, (), {}, 0)
-        self.level.end(status)
+        self.level.sync_sweep({}, (), {}, 0)
+        self.level.finish(status)
 
 
-def of_store(store: Store, recorded: Sequence[Recorded]) -> Iterator[str]:
+def of_store(store: Store, recorded: Sequence[TrialRecord]) -> Iterator[str]:
     """What MLflow has otherwise than the record of a finished sweep."""
     expected = {one.trial.number: one for one in recorded}
-    above = {PARENT, *(CONFIRMATION for one in recorded if one.trial.confirms)}
-    ids = {number(run): key for key, run in store.runs.items()}
-    numbers = sorted(number(run) for run in store.runs.values())
+    above = {PARENT, *(CONFIRMATION for one in recorded if one.trial.source_trial)}
+    ids = {trial_number(run): key for key, run in store.runs.items()}
+    numbers = sorted(trial_number(run) for run in store.runs.values())
     if numbers != sorted({*above, *expected}):
         yield f"MLflow: has runs of {numbers}, the record {sorted(expected)}"
         return
@@ -159,7 +161,7 @@ def of_store(store: Store, recorded: Sequence[Recorded]) -> Iterator[str]:
                 yield f"MLflow: the run {run.data.tags['mlflow.runName']} is {run.info.status}"
             continue
         one = expected[which]
-        if (run.info.status, facts(rows(one))) != (status_of(one, "FINISHED"), store.rows[key]):
+        if (run.info.status, comparable_rows(rows(one))) != (status_of(one, "FINISHED"), store.rows[key]):
             yield f"MLflow, trial {which}: is {run.info.status} with {sorted(store.rows[key])}"
-        if run.data.tags["mlflow.parentRunId"] != ids[CONFIRMATION if one.trial.confirms else PARENT]:
+        if run.data.tags["mlflow.parentRunId"] != ids[CONFIRMATION if one.trial.source_trial else PARENT]:
             yield f"MLflow, trial {which}: is another's child"

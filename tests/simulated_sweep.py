@@ -15,18 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from sweeper import confirmation
-from sweeper.attempt import Event, attempt, forget
+from sweeper.attempt import Event, delete_trial_files, run_attempt
 from sweeper.config import TrainConfig
 from sweeper.errors import StorageError
-from sweeper.folder import Frozen, SweepFolder
+from sweeper.folder import SweepFolder, SweepManifest
 from sweeper.outcome import Outcome
-from sweeper.ports import Job
+from sweeper.ports import TrainingJob
 from sweeper.record.study import OptunaStudy
-from sweeper.results import results
-from sweeper.runners.bridge import Bridge
+from sweeper.results import build_results
+from sweeper.runners.bridge import TuneBridge
 from sweeper.spec import SweepSpec
-from sweeper.stages import ACCIDENTS, Confirmation, Scoring, Search
-from sweeper.values import Finish, Recorded, Report, Scored, Trial
+from sweeper.stages import MAX_NODE_LOSSES, ConfirmationStage, SearchStage, TestStage
+from sweeper.values import ModelScores, Trial, TrialEnd, TrialRecord, ValidationReport
 from tests.fakes import data, scripted
 from tests.faults import room_for
 from tests.simulated_mlflow import Store, Window, of_store
@@ -105,7 +105,7 @@ class World:
         self._hold(lost(self.seen, bytes_))
         self._hold([line for line in of_record(self.job_folder) if "repeats the setting" not in line])
         self._hold(of_proposals(self.path))
-        self._hold(of_trials(self.spec, self.study.recorded(), self.given_up))
+        self._hold(of_trials(self.spec, self.study.all_trials(), self.given_up))
         self.seen = bytes_
 
     def _left_alone(self) -> None:
@@ -114,32 +114,32 @@ class World:
         self.store.state = "up"
         for _ in range(1000):
             self._advance()
-            unscored = isinstance(self.stage, Scoring) and self.stage.failed
-            if not self.stage.left and not self.stage.running and not unscored:
+            unscored = isinstance(self.stage, TestStage) and self.stage.failed
+            if not self.stage.has_pending and not self.stage.running and not unscored:
                 break
-            if self.stage.exhausted():
+            if self.stage.is_exhausted():
                 self._restart()  # the first trials all failed alike, or a model was not scored: the same command again
             while self._start():
                 pass
             for worker in list(self.workers):
                 self._train(worker)
         self.audit()
-        for recorded in self.study.recorded():
-            forget(self.job_folder, recorded.trial)
+        for recorded in self.study.all_trials():
+            delete_trial_files(self.job_folder, recorded.trial)
         self._hold(of_budget(self.path, self.spec.budget.trials))
         self._hold([f"{path} is left" for path in self._checkpoints()])
         self.window.close("FINISHED")
-        self._hold(of_store(self.store, self.study.recorded()))
+        self._hold(of_store(self.store, self.study.all_trials()))
         before = self._results()
         self._restart()
         self._hold([] if self._results() == before else ["the results are not those of the record"])
         self._advance()
-        self._hold([] if self.stage.exhausted() and self.bridge.over else ["a finished sweep goes on"])
-        self._hold(of_tests(self.spec, self.study.recorded(), self.study.looks(), self.answered))
+        self._hold([] if self.stage.is_exhausted() and self.bridge.is_exhausted else ["a finished sweep goes on"])
+        self._hold(of_tests(self.spec, self.study.all_trials(), self.study.test_accesses(), self.answered))
         happened["schedules"] += 1
         happened["trials"] += self.spec.budget.trials
-        happened["attempts"] += sum(one.trial.attempt for one in self.study.recorded())
-        happened.update(one.finish.outcome.value for one in self.study.recorded() if one.finish)
+        happened["attempts"] += sum(one.trial.attempt for one in self.study.all_trials())
+        happened.update(one.end.outcome.value for one in self.study.all_trials() if one.end)
 
     # ---- the driver
 
@@ -156,36 +156,38 @@ class World:
                 self.room = None
                 Path(f"{self.path}.lock").unlink()  # the system lets go of a dead process's lock
         self.window = Window(self.store, self._is_recorded)
-        self._enter(Search(self.spec, self.study, [self.window]))
+        self._enter(SearchStage(self.spec, self.study, [self.window]))
 
-    def _enter(self, stage: Search | Confirmation | Scoring) -> None:
+    def _enter(self, stage: SearchStage | ConfirmationStage | TestStage) -> None:
         self.stage = stage
-        self.bridge = Bridge(stage, Job(scripted, {}, self.job_folder, PATIENCE), lambda: self.slots, lambda: self.now)
+        self.bridge = TuneBridge(
+            stage, TrainingJob(scripted, {}, self.job_folder, PATIENCE), lambda: self.slots, lambda: self.now
+        )
 
     def _advance(self) -> None:
         """On to the next stage, where one is over; what is left of its workers speaks to nobody."""
-        while not self.stage.left and not self.stage.running and not isinstance(self.stage, Scoring):
+        while not self.stage.has_pending and not self.stage.running and not isinstance(self.stage, TestStage):
             self.orphans = []
             watched = self.spec, self.study, [self.window]
-            if isinstance(self.stage, Search):
-                self._enter(Confirmation(*watched))
+            if isinstance(self.stage, SearchStage):
+                self._enter(ConfirmationStage(*watched))
             else:
-                todo = confirmation.unscored(self.spec, self.study.recorded())
-                self._enter(Scoring(*watched, todo, opens=True, keep=self._kept))
+                todo = confirmation.trials_to_score(self.spec, self.study.all_trials())
+                self._enter(TestStage(*watched, todo, opens=True, keep=self._kept))
 
     def until(self, stage: type) -> None:
         """Let the world run without faults until the sweep is in this stage, or is done."""
         for _ in range(1000):
             self._advance()
-            if isinstance(self.stage, (stage, Scoring)) or self.stage.exhausted():
+            if isinstance(self.stage, (stage, TestStage)) or self.stage.is_exhausted():
                 return
             while self._start():
                 pass
             for worker in list(self.workers):
                 self._train(worker)
 
-    def _kept(self, trial: Trial, _: Scored) -> None:
-        recorded = {one.trial.number: one for one in self.study.recorded()}
+    def _kept(self, trial: Trial, _: ModelScores) -> None:
+        recorded = {one.trial.number: one for one in self.study.all_trials()}
         self._hold(["a score was on record before the answers"] if recorded[trial.number].test else [])
         self.answered.add(trial.number)
 
@@ -215,12 +217,12 @@ class World:
     def _space(self) -> Any:
         return nullcontext() if self.room is None else room_for(self.room)
 
-    def _is_recorded(self, told: Recorded) -> None:
+    def _is_recorded(self, told: TrialRecord) -> None:
         """What a tracker hears is on the disk by then."""
         facts, number = committed(self.path.read_bytes()), told.trial.number
         places = [("metrics", number, report.step) for report in told.reports]
         self._hold(f"a tracker heard of {place} before the record" for place in places if place not in facts)
-        if told.finish and facts.get(("outcome", number)) != json.dumps(told.finish.outcome.value):
+        if told.end and facts.get(("outcome", number)) != json.dumps(told.end.outcome.value):
             self._hold([f"a tracker heard of the end of trial {number} before the record"])
 
     # ---- the workers
@@ -229,14 +231,14 @@ class World:
         self._advance()
         self.names += 1
         name, running = str(self.names), len(self.workers)
-        trial = self._do(lambda: self.bridge.next(name))
+        trial = self._do(lambda: self.bridge.next_trial(name))
         if trial is None:
             return False
         self._hold(["more trials than slots"] if running >= self.slots else [])
         first = self.configs.setdefault(trial.number, trial.config)
         self._hold([f"trial {trial.number}: goes on as another"] if trial.config != first else [])
-        train = scoring if isinstance(self.stage, Scoring) else self.training
-        self.workers.append(Worker(name, trial, attempt(trial, Job(train, {}, self.job_folder), data())))
+        train = scoring if isinstance(self.stage, TestStage) else self.training
+        self.workers.append(Worker(name, trial, run_attempt(trial, TrainingJob(train, {}, self.job_folder), data())))
         return True
 
     def _go_on(self, k: int, epochs: int, starts: int) -> None:
@@ -274,7 +276,7 @@ class World:
         goes_on = self._do(lambda: self.bridge.event(worker.name, said))
         if worker in self.workers and not goes_on:
             self._gone(worker)
-            if deaf and not isinstance(said, Finish):
+            if deaf and not isinstance(said, TrialEnd):
                 self.orphans.append(worker)
 
     def _train(self, worker: Worker) -> None:
@@ -284,16 +286,18 @@ class World:
                 self._work(worker)
             said = worker.sent[0]
             self._arrive(worker)
-            if isinstance(said, Report):
+            if isinstance(said, ValidationReport):
                 return
 
     def _lose(self, worker: Worker, reason: str) -> None:
         number, heard = worker.trial.number, worker.name in self.bridge.begun
-        before, most = (self.stage.losses, self.spec.retries) if heard else (self.stage.accidents, ACCIDENTS)
-        if before[number] >= most and not isinstance(self.stage, Scoring):
+        before, most = (
+            (self.stage.losses, self.spec.retries) if heard else (self.stage.infrastructure_losses, MAX_NODE_LOSSES)
+        )
+        if before[number] >= most and not isinstance(self.stage, TestStage):
             self.given_up.add(number)
         self._gone(worker)
-        self._do(lambda: self.bridge.lost(worker.name, Finish(Outcome.FAILED, reason)))
+        self._do(lambda: self.bridge.worker_lost(worker.name, TrialEnd(Outcome.FAILED, reason)))
 
     # ---- words
 
@@ -301,8 +305,8 @@ class World:
         return sorted(self.job_folder.glob("trials/*/checkpoint-*.pt"))
 
     def _results(self) -> str:
-        folder = SweepFolder(self.job_folder, Frozen({}, {}, {}, 1))
-        return json.dumps(results(self.spec, folder, self.study.recorded()))
+        folder = SweepFolder(self.job_folder, SweepManifest({}, {}, {}, 1))
+        return json.dumps(build_results(self.spec, folder, self.study.all_trials()))
 
     def _count(self, fault: str) -> None:
         happened[fault] += 1

@@ -14,7 +14,7 @@ from typing import Any
 
 from sweeper.config import TrainConfig
 from sweeper.errors import CheckpointError
-from sweeper.values import Progress, Report, Scored, TrainingData
+from sweeper.values import Heartbeat, ModelScores, TrainingData, ValidationReport
 
 ACCURACY, LOSS, LARGEST = "validation/accuracy", "validation/loss", "validation/largest_class"
 _COURSES = ("healthy",) * 7 + ("collapses", "diverges", "fails", "begins late")
@@ -83,11 +83,14 @@ class RecordPath(PosixPath):
 # ---- the trainer
 
 
-def course(config: TrainConfig) -> tuple[list[Report], Exception | None]:
+def course(config: TrainConfig) -> tuple[list[ValidationReport], Exception | None]:
     """What an uninterrupted training reports, and the exception that ends it: a pure function of its config."""
     chance = Random(f"{config.seed} {config.batch_size} {config.epochs}")
-    kind, turn = chance.choice(_COURSES), chance.randint(1, config.reports)
-    reports = [Report(step, float(step), _metrics(kind, step, turn, chance)) for step in range(1, config.reports + 1)]
+    kind, turn = chance.choice(_COURSES), chance.randint(1, config.num_validations)
+    reports = [
+        ValidationReport(step, float(step), _metrics(kind, step, turn, chance))
+        for step in range(1, config.num_validations + 1)
+    ]
     if kind == "fails":
         return reports[: turn - 1], ValueError("a broken trial")
     return reports, None
@@ -113,7 +116,7 @@ class Training:
 
     def __call__(
         self, config: TrainConfig, _: TrainingData, saved: Path | None
-    ) -> Generator[Report | Progress, None, None]:
+    ) -> Generator[ValidationReport | Heartbeat, None, None]:
         """An epoch is trained, then kept, then reported; a worker may die between any two of these."""
         assert saved is not None
         place = int(saved.parent.name), int(saved.stem.rpartition("-")[2])
@@ -123,7 +126,7 @@ class Training:
         yield from reports[:done]
         for report in reports[done:]:
             self.trained[place] = report.step
-            yield Progress()
+            yield Heartbeat()
             _save(saved, report.step)
             self.kept[place] = report.step
             yield report
@@ -131,10 +134,14 @@ class Training:
             raise error
 
 
-def scoring(config: TrainConfig, _: TrainingData, __: Path | None) -> Generator[Report | Progress, None, None]:
+def scoring(
+    config: TrainConfig, _: TrainingData, __: Path | None
+) -> Generator[ValidationReport | Heartbeat, None, None]:
     """The port Trainer, as it scores a model on the test split: a pure function of its config too."""
-    yield Progress()
-    yield Report(config.reports, float(config.epochs), {"test/accuracy": (config.seed % 13) / 13}, Scored({}))
+    yield Heartbeat()
+    yield ValidationReport(
+        config.num_validations, float(config.epochs), {"test/accuracy": (config.seed % 13) / 13}, ModelScores({})
+    )
 
 
 def _load(saved: Path) -> int:

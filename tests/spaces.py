@@ -3,7 +3,7 @@
 from typing import Any
 
 from sweeper import reading
-from sweeper.document import Document
+from sweeper.document import SourceDocument
 from sweeper.spec import SweepSpec
 
 SMALL: dict[str, Any] = {
@@ -29,4 +29,4 @@ SMALL: dict[str, Any] = {
 
 def small(**changes: Any) -> SweepSpec:
     """A spec of two cells and six trials, with these keys replaced."""
-    return reading.read(Document("small.yaml", {**SMALL, **changes}))
+    return reading.parse_spec(SourceDocument("small.yaml", {**SMALL, **changes}))

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from sweeper.config import TrainConfig
-from sweeper.tables.table import Answers, Finished
-from sweeper.values import Predictions, Scored, Trial
+from sweeper.tables.table import FinishedSweep, TestPredictions
+from sweeper.values import ModelScores, Predictions, Trial
 
 PARENT = 0
 
@@ -48,7 +48,7 @@ class Shelf:
 
     def put(
         self,
-        finished: Finished,
+        finished: FinishedSweep,
         id: str = "one",
         *,
         experiment: str = "",
@@ -68,7 +68,7 @@ class Shelf:
             runs[seed["trial"]] = self.run(place, values, "confirm", id, trial=str(seed["trial"]), tested=tested)
             rows = [Metric(name, score, 0, 4) for name, score in (seed["test"] or {}).items()]
             self.client.log_batch(runs[seed["trial"]], rows)
-            if seed["trial"] in finished.answers:
+            if seed["trial"] in finished.predictions:
                 self.keep(
                     runs[seed["trial"]], "predictions/test.parquet", parquet(finished, seed["trial"], self.scratch)
                 )
@@ -87,12 +87,14 @@ class Shelf:
 
     def keep(self, run: str, name: str, content: bytes) -> None:
         """Give a run a file, as the tracker does."""
-        from sweeper.tracking.artifacts import Files
-        from sweeper.tracking.runs import Known, Runs
+        from sweeper.tracking.artifacts import ArtifactUploader
+        from sweeper.tracking.runs import RemoteRun, RunRegistry
 
-        runs = Runs("", "", "", None, lambda: None)
+        runs = RunRegistry("", "", "", None, lambda: None)
         runs.client = self.client
-        Files(runs).keep(Known(run, "RUNNING", dict(self.client.get_run(run).data.tags), {}), {name: content})
+        ArtifactUploader(runs).add(
+            RemoteRun(run, "RUNNING", dict(self.client.get_run(run).data.tags), {}), {name: content}
+        )
 
     def file(self, run: str, name: str) -> Path:
         """Where a file of a run lies."""
@@ -100,13 +102,13 @@ class Shelf:
         return self.files / run / "artifacts" / name
 
 
-def parquet(finished: Finished, trial: int, scratch: Path) -> bytes:
+def parquet(finished: FinishedSweep, trial: int, scratch: Path) -> bytes:
     """The answers of a trial as sweeper keeps them."""
     from sweeper.edges import predictions
 
-    answers: Answers = finished.answers[trial]
+    answers: TestPredictions = finished.predictions[trial]
     labels = tuple(finished.results["labels"])
     probabilities = np.eye(len(labels), dtype=np.float32)[answers.predictions]
-    scored = Scored({"test": Predictions(answers.labels, probabilities)})
-    predictions.keep(scratch, Trial(trial, 0, {}, TrainConfig(encoder="m")), labels, scored)
-    return predictions.path(scratch, trial, "test").read_bytes()
+    scored = ModelScores({"test": Predictions(answers.labels, probabilities)})
+    predictions.save_predictions(scratch, Trial(trial, 0, {}, TrainConfig(encoder="m")), labels, scored)
+    return predictions.predictions_path(scratch, trial, "test").read_bytes()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sweeper.values import CLOCK
+from sweeper.values import TIMING_METRICS
 from tests.command import runs_of, start, sweeper
 from tests.conftest import ROOT
 
@@ -93,7 +93,7 @@ def test_from_a_search_space_to_a_table_and_the_winner_again(tmp_path: Path, hub
     confirmed = max(results["cells"], key=lambda entry: entry["confirm"]["mean"])
     assert result["trial"] == confirmed["confirm"]["confirms"]
     best = confirmed["best"]
-    same = [name for name in best["metrics"] if name not in CLOCK]
+    same = [name for name in best["metrics"] if name not in TIMING_METRICS]
     assert {name: result["metrics"][name] for name in same} == {name: best["metrics"][name] for name in same}
     assert 0 <= result["test"]["accuracy"] <= 1
 

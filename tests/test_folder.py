@@ -9,24 +9,24 @@ from typing import Any
 import pytest
 
 from sweeper import folder
-from sweeper.document import Document
+from sweeper.document import SourceDocument
 from sweeper.edges import yaml
 from sweeper.errors import UsageError
 from sweeper.folder import SweepFolder
-from sweeper.reading import read
+from sweeper.reading import parse_spec
 from sweeper.spec import SweepSpec
-from sweeper.whole import written
+from sweeper.whole import atomic_write
 
 RESOLVED = {"dataset": "3f9a", "rows": "77aa", "a": "0c1d"}
 
 
 def spec_of(**values: Any) -> SweepSpec:
     compare = {"encoder": ["a"], "loss": ["ce", "scl"]}
-    return read(Document("space.yaml", {"dataset": "sst5", "compare": compare, **values}))
+    return parse_spec(SourceDocument("space.yaml", {"dataset": "sst5", "compare": compare, **values}))
 
 
 def create(sweeps: Path, spec: SweepSpec | None = None, **resolved: str) -> SweepFolder:
-    return folder.create(sweeps, spec or spec_of(), {**RESOLVED, **resolved}, threads=2)
+    return folder.create_sweep(sweeps, spec or spec_of(), {**RESOLVED, **resolved}, threads=2)
 
 
 def test_a_new_sweep_is_named_by_data_set_and_fingerprint(tmp_path: Path) -> None:
@@ -40,15 +40,15 @@ def test_a_new_sweep_is_named_by_data_set_and_fingerprint(tmp_path: Path) -> Non
 def test_what_is_frozen_is_there_when_opened_again(tmp_path: Path) -> None:
     spec = spec_of(search={"tau": {"log": [0.1, 1]}}, start_with=[{"loss": "scl", "tau": 1}], seed=3)
     made = create(tmp_path, spec)
-    again = folder.open_(made.path)
-    assert again.frozen == made.frozen
-    assert (again.frozen.resolved, again.frozen.threads) == (RESOLVED, 2)
+    again = folder.open_sweep(made.path)
+    assert again.manifest == made.manifest
+    assert (again.manifest.resolved, again.manifest.threads) == (RESOLVED, 2)
     assert again.spec == spec
 
 
 def test_an_opened_sweep_has_the_spec_of_its_first_start(tmp_path: Path) -> None:
     made = create(tmp_path, spec_of(budget={"trials": 50}, resources={"cpu": 8}))
-    again = folder.open_(made.path).spec
+    again = folder.open_sweep(made.path).spec
     assert again == spec_of(budget={"trials": 50}, resources={"cpu": 8})
 
 
@@ -59,17 +59,17 @@ def test_other_data_is_another_folder(tmp_path: Path) -> None:
 def test_a_sweep_is_found_by_its_question_alone(tmp_path: Path) -> None:
     made = create(tmp_path)
     create(tmp_path, spec_of(seed=1))
-    found = folder.find(tmp_path, spec_of(budget={"trials": 50, "hours": 1}, resources={"gpu": 1}))
+    found = folder.find_sweep(tmp_path, spec_of(budget={"trials": 50, "hours": 1}, resources={"gpu": 1}))
     assert found is not None
     assert found.path == made.path
-    assert folder.find(tmp_path, spec_of(seed=2)) is None
-    assert folder.find(tmp_path / "nowhere", spec_of()) is None
+    assert folder.find_sweep(tmp_path, spec_of(seed=2)) is None
+    assert folder.find_sweep(tmp_path / "nowhere", spec_of()) is None
 
 
 def test_of_several_sweeps_the_newest_is_found(tmp_path: Path) -> None:
     newer, older = create(tmp_path, rows="1"), create(tmp_path, rows="2")
     os.utime(older.path / "sweep.json", (1_000, 1_000))
-    found = folder.find(tmp_path, spec_of())
+    found = folder.find_sweep(tmp_path, spec_of())
     assert found is not None
     assert found.path == newer.path
 
@@ -78,7 +78,7 @@ def test_everything_in_the_sweeps_folder_that_is_a_sweep_is_listed(tmp_path: Pat
     made = {create(tmp_path).path, create(tmp_path, spec_of(seed=1)).path}
     (tmp_path / "notes").mkdir()
     (tmp_path / "mlflow.db").write_text("")
-    assert {one.path for one in folder.everywhere(tmp_path)} == made
+    assert {one.path for one in folder.list_sweeps(tmp_path)} == made
 
 
 # ---- results
@@ -87,34 +87,34 @@ def test_everything_in_the_sweeps_folder_that_is_a_sweep_is_listed(tmp_path: Pat
 def test_a_sweep_is_finished_when_its_results_are_there(tmp_path: Path) -> None:
     made = create(tmp_path)
     assert made.results() is None
-    made.finish({"trials": 4, "best": {"encoder": "señal", "score": 0.5}})
-    assert folder.open_(made.path).results() == {"trials": 4, "best": {"encoder": "señal", "score": 0.5}}
+    made.write_results({"trials": 4, "best": {"encoder": "señal", "score": 0.5}})
+    assert folder.open_sweep(made.path).results() == {"trials": 4, "best": {"encoder": "señal", "score": 0.5}}
 
 
 def test_results_are_replaced_as_a_whole(tmp_path: Path) -> None:
     made = create(tmp_path)
-    made.finish({"trials": 4, "long": "x" * 10_000})
-    made.finish({"trials": 8})
+    made.write_results({"trials": 4, "long": "x" * 10_000})
+    made.write_results({"trials": 8})
     assert made.results() == {"trials": 8}
     assert sorted(path.name for path in made.path.iterdir()) == ["results.json", "sweep.json"]
 
 
 def test_results_that_cannot_be_written_leave_the_old_ones(tmp_path: Path) -> None:
     made = create(tmp_path)
-    made.finish({"trials": 4})
+    made.write_results({"trials": 4})
     with pytest.raises(TypeError):
-        made.finish({"trials": 8, "best": object()})
+        made.write_results({"trials": 8, "best": object()})
     assert made.results() == {"trials": 4}
 
 
 def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
-        folder.write(tmp_path / "values.json", {"best": object()})
+        folder.write_json(tmp_path / "values.json", {"best": object()})
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_written_file_can_be_read_by_others(tmp_path: Path) -> None:
-    folder.write(tmp_path / "new" / "values.json", {"a": [1, None]})
+    folder.write_json(tmp_path / "new" / "values.json", {"a": [1, None]})
     written = tmp_path / "new" / "values.json"
     assert json.loads(written.read_text(encoding="utf-8")) == {"a": [1, None]}
     assert written.stat().st_mode & 0o777 == 0o644
@@ -125,7 +125,7 @@ def test_a_written_file_can_be_read_by_others(tmp_path: Path) -> None:
 
 def wrong(path: Path) -> str:
     with pytest.raises(UsageError) as caught:
-        folder.open_(path)
+        folder.open_sweep(path)
     message = str(caught.value)
     assert caught.value.exit_code == 2
     assert len(message.splitlines()) == 1
@@ -162,30 +162,30 @@ def test_the_spec_is_the_one_that_was_last_run(tmp_path: Path) -> None:
     made = create(tmp_path)
     assert made.spec == spec_of()
     grown = spec_of(budget={"trials": 60, "hours": 3}, confirm={"seeds": 2, "top": 3})
-    made.note(grown)
-    assert folder.open_(made.path).spec == grown
+    made.write_spec(grown)
+    assert folder.open_sweep(made.path).spec == grown
     (made.path / "sweep.yaml").write_text("dataset: [")
-    assert folder.open_(made.path).spec == spec_of()
+    assert folder.open_sweep(made.path).spec == spec_of()
 
 
 def test_what_is_noted_is_a_search_space_that_runs_as_it_is(tmp_path: Path) -> None:
     made = create(tmp_path)
-    made.note(spec_of(budget={"trials": 7}))
-    again = read(yaml.read(made.path / "sweep.yaml", ()))
+    made.write_spec(spec_of(budget={"trials": 7}))
+    again = parse_spec(yaml.load_yaml(made.path / "sweep.yaml", ()))
     assert again == spec_of(budget={"trials": 7})
-    assert again.question == made.frozen.question
+    assert again.identity == made.manifest.identity
 
 
 def test_a_folder_of_an_earlier_version_learns_classes_and_test_split_once(tmp_path: Path) -> None:
     made = create(tmp_path)
     splits = {"test": {"texts": 3, "digest": "d"}}
-    made.know(["a", "b"], splits)
-    made.know(["c"], {})
-    again = folder.open_(made.path)
-    assert (again.frozen.labels, again.frozen.splits) == (["a", "b"], splits)
+    made.backfill(["a", "b"], splits)
+    made.backfill(["c"], {})
+    again = folder.open_sweep(made.path)
+    assert (again.manifest.labels, again.manifest.splits) == (["a", "b"], splits)
 
 
 def test_what_a_sweep_leaves_is_for_everybody_to_read(tmp_path: Path) -> None:
-    with written(tmp_path / "table.md") as file:
+    with atomic_write(tmp_path / "table.md") as file:
         file.write(b"a table")
     assert (tmp_path / "table.md").stat().st_mode & 0o777 == 0o644

@@ -8,7 +8,7 @@ import pytest
 from sweeper.outcome import Outcome
 from sweeper.record.study import OptunaStudy
 from sweeper.spec import SweepSpec
-from sweeper.stages import Search
+from sweeper.stages import SearchStage
 from tests.fakes import report
 from tests.simulated_sweep import spec_of
 from tests.statements import VALUE
@@ -46,8 +46,8 @@ def test_what_asha_stops_and_has_collapsed_is_stopped_early_after_a_kill_too(tmp
     })  # fmt: skip
     course = [report(1, 0.9), report(2, 0.9), report(3, 0.9, classes=1), report(4, 0.1, classes=1)]
     with closing(opened(spec, tmp_path)) as study:
-        search = Search(spec, study, [])
-        good, poor = search.next(), search.next()
+        search = SearchStage(spec, study, [])
+        good, poor = search.next_trial(), search.next_trial()
         assert good is not None
         assert poor is not None
         for step in range(1, 5):
@@ -57,12 +57,12 @@ def test_what_asha_stops_and_has_collapsed_is_stopped_early_after_a_kill_too(tmp
     if killed:
         cut_after(tmp_path / "journal", f'"op_code": {VALUE}')  # the verdict was not kept
     with closing(opened(spec, tmp_path)) as study:
-        search = Search(spec, study, [])
-        search.next()
-        again = search.next()
+        search = SearchStage(spec, study, [])
+        search.next_trial()
+        again = search.next_trial()
         for said in course:  # all that its checkpoint has, where it was killed; else it is no such trial
             if killed and again is not None and not search.report(again, said):
                 break
-        finish = study.recorded()[1].finish
+        finish = study.all_trials()[1].end
     assert finish is not None
     assert finish.outcome == Outcome.STOPPED_EARLY

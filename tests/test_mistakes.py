@@ -295,7 +295,7 @@ BRIEF: dict[str, tuple[str, str, *tuple[str, ...]]] = {
 def complaint(file: Path, *overrides: str) -> str:
     """What the user is told of a file."""
     with pytest.raises(UsageError) as caught:
-        reading.read(yaml.read(file, overrides))
+        reading.parse_spec(yaml.load_yaml(file, overrides))
     assert caught.value.exit_code == 2
     return str(caught.value)
 
@@ -378,7 +378,7 @@ def test_a_mistake_in_an_override_stands_on_the_command_line(
 def test_an_override_can_mend_what_the_file_has_wrong(tmp_path: Path) -> None:
     file = tmp_path / "space.yaml"
     file.write_text(top("seed: -1"))
-    assert reading.read(yaml.read(file, ["seed=1"])).seed == 1
+    assert reading.parse_spec(yaml.load_yaml(file, ["seed=1"])).seed == 1
 
 
 def test_several_mistakes_are_told_together_each_with_its_own_line(tmp_path: Path) -> None:

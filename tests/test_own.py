@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from sweeper import reading
-from sweeper.document import Document
+from sweeper.document import SourceDocument
 from sweeper.errors import SearchSpaceError
-from sweeper.sections import Own
+from sweeper.sections import CustomDataset
 from sweeper.spec import SweepSpec
 from tests.spaces import SMALL
 
 
 def read(dataset: Any, name: str = "own.yaml") -> SweepSpec:
-    return reading.read(Document(name, {**SMALL, "dataset": dataset}))
+    return reading.parse_spec(SourceDocument(name, {**SMALL, "dataset": dataset}))
 
 
 def files(folder: Path, content: str = '{"review": "a", "mood": "b"}\n') -> dict[str, str]:
@@ -32,16 +32,16 @@ def test_its_files_are_looked_for_beside_the_search_space_and_then_here(
     named = files(beside)
     here.mkdir()
     monkeypatch.chdir(here)
-    assert read(named, str(beside / "own.yaml")).data.files["train"] == str(beside / "train.jsonl")
+    assert read(named, str(beside / "own.yaml")).dataset_spec.files["train"] == str(beside / "train.jsonl")
     files(here)
-    assert read(named, str(tmp_path / "elsewhere.yaml")).data.files["train"] == str(here / "train.jsonl")
+    assert read(named, str(tmp_path / "elsewhere.yaml")).dataset_spec.files["train"] == str(here / "train.jsonl")
 
 
 def test_what_it_is_does_not_hang_on_where_it_is(tmp_path: Path) -> None:
     a, b, c = (tmp_path / name / "reviews" for name in "abc")
     spaces = [read(files(a), str(a / "own.yaml")), read(files(b), str(b / "own.yaml"))]
-    assert spaces[0].question == spaces[1].question
-    assert read(files(c, '{"review": "c"}\n'), str(c / "own.yaml")).question != spaces[0].question
+    assert spaces[0].identity == spaces[1].identity
+    assert read(files(c, '{"review": "c"}\n'), str(c / "own.yaml")).identity != spaces[0].identity
 
 
 @pytest.mark.parametrize(
@@ -54,14 +54,14 @@ def test_what_it_is_does_not_hang_on_where_it_is(tmp_path: Path) -> None:
     ],
 )
 def test_it_has_a_name(written: dict[str, Any], name: str) -> None:
-    assert Own(**written).dataset.name == name
+    assert CustomDataset(**written).to_dataset_spec.name == name
 
 
 def test_its_columns_are_text_and_label_unless_said(tmp_path: Path) -> None:
     named, place = files(tmp_path), str(tmp_path / "own.yaml")
-    assert (read(named, place).data.text, read(named, place).data.label) == (("text",), "label")
+    assert (read(named, place).dataset_spec.text, read(named, place).dataset_spec.label) == (("text",), "label")
     pair = read({**named, "text": ["premise", "claim"], "label": "y"}, place)
-    assert (pair.data.text, pair.data.label) == (("premise", "claim"), "y")
+    assert (pair.dataset_spec.text, pair.dataset_spec.label) == (("premise", "claim"), "y")
 
 
 @pytest.mark.parametrize(
@@ -95,6 +95,6 @@ def test_a_mistake_in_it_is_one_line_with_its_key(dataset: Any, key: str, says: 
 def test_a_bad_row_policy_is_part_of_what_a_sweep_is(tmp_path: Path) -> None:
     named, place = files(tmp_path), str(tmp_path / "own.yaml")
     refusing = read(named, place)
-    dropping = reading.read(Document(place, {**SMALL, "dataset": named, "on_bad_rows": "drop"}))
-    assert refusing.question != dropping.question
-    assert json.dumps(refusing.question)
+    dropping = reading.parse_spec(SourceDocument(place, {**SMALL, "dataset": named, "on_bad_rows": "drop"}))
+    assert refusing.identity != dropping.identity
+    assert json.dumps(refusing.identity)

@@ -6,20 +6,20 @@ from typing import Any
 
 import pytest
 
-from sweeper.catalog import DATASETS, Dataset
+from sweeper.catalog import DATASETS, DatasetSpec
 from sweeper.errors import UnavailableError
-from sweeper.preparation import OnBadRows, digest, part, prepare
-from sweeper.values import Table
+from sweeper.preparation import OnBadRows, content_digest, prepare, stratified_subset
+from sweeper.values import RawTable
 
-OWN = Dataset(name="own", files={"train": "a.jsonl"}, text=("review",), label="sentiment")
+OWN = DatasetSpec(name="own", files={"train": "a.jsonl"}, text=("review",), label="sentiment")
 
 
-def table(*rows: Mapping[str, Any], name: str = "a.jsonl", broken: tuple[str, ...] = ()) -> Table:
+def table(*rows: Mapping[str, Any], name: str = "a.jsonl", broken: tuple[str, ...] = ()) -> RawTable:
     columns = tuple(dict.fromkeys(column for row in rows for column in row))
-    return Table(name, columns, [(f"{name}:{k + 1}", row) for k, row in enumerate(rows)], broken)
+    return RawTable(name, columns, [(f"{name}:{k + 1}", row) for k, row in enumerate(rows)], broken)
 
 
-def reviews(*pairs: tuple[Any, Any], **options: Any) -> Table:
+def reviews(*pairs: tuple[Any, Any], **options: Any) -> RawTable:
     return table(*({"review": text, "sentiment": label} for text, label in pairs), **options)
 
 
@@ -42,7 +42,7 @@ def test_labels_may_be_numbers_and_3_is_3_point_0() -> None:
     assert corpus.splits["validation"].labels.tolist() == [1, 0]
 
 
-BAD: dict[str, tuple[Table, str]] = {
+BAD: dict[str, tuple[RawTable, str]] = {
     "no text": (reviews(("a", "up"), ("", "up"), ("b", "down")), "a.jsonl:2: no text in review"),
     "text of spaces": (reviews(("a", "up"), ("  ", "up"), ("b", "down")), "a.jsonl:2: no text in review"),
     "null text": (reviews(("a", "up"), (None, "up"), ("b", "down")), "a.jsonl:2: no text in review"),
@@ -107,13 +107,13 @@ def test_many_bad_rows_are_counted_and_the_first_are_named() -> None:
     ],
 )
 @pytest.mark.parametrize("how", ["drop"])
-def test_what_no_training_could_use_is_refused(tables: dict[str, Table], says: str, how: OnBadRows) -> None:
+def test_what_no_training_could_use_is_refused(tables: dict[str, RawTable], says: str, how: OnBadRows) -> None:
     with pytest.raises(UnavailableError) as caught:
         prepare(OWN, tables, how)
     assert says in str(caught.value)
 
 
-def many(*sizes: tuple[str, int]) -> Table:
+def many(*sizes: tuple[str, int]) -> RawTable:
     return reviews(*[(f"{label} {k}", label) for label, size in sizes for k in range(size)])
 
 
@@ -131,13 +131,13 @@ def test_without_a_validation_split_a_tenth_of_each_class_is_it_always_the_same(
 
 def test_a_part_has_every_class_with_its_share_in_the_rows_order() -> None:
     rows = prepare(OWN, {"train": many(("up", 60), ("down", 30), ("rare", 10))}).splits["train"]
-    few = part(rows, 9)
+    few = stratified_subset(rows, 9)
     assert Counter(few.labels.tolist()) == {0: 5, 1: 3, 2: 1}
     assert [rows.texts.index(text) for text in few.texts] == sorted(rows.texts.index(text) for text in few.texts)
-    assert part(rows, 9).texts == few.texts
+    assert stratified_subset(rows, 9).texts == few.texts
     assert few.labels.tolist() == [rows.labels[rows.texts.index(text)] for text in few.texts]
-    assert part(rows, 1000) is part(rows, None) is rows
-    assert len(part(rows, 50)) == 50
+    assert stratified_subset(rows, 1000) is stratified_subset(rows, None) is rows
+    assert len(stratified_subset(rows, 50)) == 50
 
 
 def test_texts_in_several_splits_and_with_two_labels_are_told_and_kept() -> None:
@@ -151,7 +151,7 @@ def test_texts_in_several_splits_and_with_two_labels_are_told_and_kept() -> None
 
 
 def test_two_text_columns_are_a_pair() -> None:
-    pairs = Dataset(name="pairs", files={"train": "x"}, text=("premise", "claim"), label="y")
+    pairs = DatasetSpec(name="pairs", files={"train": "x"}, text=("premise", "claim"), label="y")
     rows = [{"premise": "a", "claim": "b", "y": 0}, {"premise": "c", "claim": "d", "y": 1}]
     corpus = prepare(pairs, {"train": table(*rows), "validation": table(*rows)})
     assert corpus.splits["train"].texts == ["a", "c"]
@@ -162,7 +162,7 @@ def test_two_text_columns_are_a_pair() -> None:
 
 def test_the_digest_is_of_texts_labels_and_order() -> None:
     def of(*pairs: tuple[str, str]) -> str:
-        return digest(prepare(OWN, {"train": reviews(*pairs), "validation": FINE}))
+        return content_digest(prepare(OWN, {"train": reviews(*pairs), "validation": FINE}))
 
     base = of(("a", "up"), ("b", "down"))
     assert of(("a", "up"), ("b", "down")) == base
@@ -251,7 +251,7 @@ def test_a_class_that_the_catalog_does_not_know_is_a_bad_row() -> None:
 @pytest.mark.parametrize("name", DATASETS)
 def test_every_entry_has_its_facts(name: str) -> None:
     dataset = DATASETS[name]
-    assert dataset.about
+    assert dataset.description
     assert dataset.licence
     assert len(set(dataset.labels)) == len(dataset.labels) >= 2
     assert {"train", "test"} <= set(dataset.splits)

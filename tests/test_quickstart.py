@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sweeper.edges import predictions
-from sweeper.learn.metrics import confusion
+from sweeper.learn.metrics import confusion_matrix
 from tests.command import environment
 from tests.conftest import ROOT
 
@@ -41,8 +41,10 @@ def test_make_run_needs_no_hub_and_ends_in_a_table(tmp_path: Path) -> None:
 
     labels, counts = tuple(results["labels"]), np.zeros((12, 12), dtype=int)
     for seed in best:
-        answers = predictions.read(predictions.path(found.parent, seed["trial"], "test"), labels)
-        counts += confusion(answers.labels, answers.probabilities.argmax(axis=1), 12)
+        answers = predictions.read_predictions(
+            predictions.predictions_path(found.parent, seed["trial"], "test"), labels
+        )
+        counts += confusion_matrix(answers.labels, answers.probabilities.argmax(axis=1), 12)
     right_family = sum(counts[i][j] for i in range(12) for j in range(12) if i // 3 == j // 3)
     assert right_family / counts.sum() > 0.65  # chance is 0.25, and that model has 0.59
     near = sum(counts[i][j] for i in range(12) for j in range(12) if i // 3 == j // 3 and i != j) / 24

@@ -8,7 +8,7 @@ import yaml
 
 from sweeper.catalog import DATASETS
 from sweeper.config import LOSSES
-from sweeper.sections import Own
+from sweeper.sections import CustomDataset
 from tests.command import sweeper
 from tests.conftest import ROOT
 
@@ -42,7 +42,7 @@ def test_the_explained_yaml_is_the_shipped_file() -> None:
 
 def test_the_data_set_of_ones_own_is_written_as_the_reader_takes_it() -> None:
     _, own = blocks("yaml")
-    dataset = Own.model_validate(yaml.safe_load(own)["dataset"]).dataset
+    dataset = CustomDataset.model_validate(yaml.safe_load(own)["dataset"]).to_dataset_spec
     assert set(dataset.files) == {"train", "validation", "test"}
     assert (dataset.text, dataset.label) == (("review",), "sentiment")
 

@@ -18,11 +18,11 @@ FILES = sorted(ROOT.glob("search_spaces/*.yaml"))
 
 
 def read(path: Path) -> SweepSpec:
-    return reading.read(yaml.read(path))
+    return reading.parse_spec(yaml.load_yaml(path))
 
 
 def losses(spec: SweepSpec) -> set[str]:
-    return {str(cell["loss"]) for cell in spec.cells}
+    return {str(cell["loss"]) for cell in spec.systems}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -33,17 +33,17 @@ def test_it_is_right_and_opens_with_its_command(path: Path) -> None:
 
 def test_every_data_set_has_one_and_every_loss_but_the_misprinted_one_is_in_some() -> None:
     specs = [read(path) for path in FILES]
-    assert {spec.data.name for spec in specs} == set(DATASETS)
+    assert {spec.dataset_spec.name for spec in specs} == set(DATASETS)
     assert set().union(*(losses(spec) for spec in specs)) == set(LOSSES) - {"lcl_inside"}
 
 
 def test_the_papers_grid_is_its_45_settings() -> None:
     spec = read(ROOT / "search_spaces" / "sst5_paper_grid.yaml")
     expected = itertools.product((0.1, 0.2, 0.7), (0.07, 7, 10, 100, 1000), (4, 8, 32))
-    planned: list[Mapping[str, Any]] = list(spec.planned(0))
+    planned: list[Mapping[str, Any]] = list(spec.initial_settings(0))
     assert {(s["alpha"], s["tau"], s["batch_size"]) for s in planned} == set(expected)
-    assert spec.share(0) == len(planned) == 45
-    config = spec.config({**spec.cells[0], **planned[0]}, seed=0, threads=1)
+    assert spec.trial_budget(0) == len(planned) == 45
+    config = spec.train_config({**spec.systems[0], **planned[0]}, seed=0, threads=1)
     assert (config.loss, config.normalize, config.reduction) == ("lcl", False, "sum")
     assert "electra" in config.encoder
     assert spec.rungs == ()

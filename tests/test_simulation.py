@@ -25,13 +25,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from sweeper.attempt import attempt
+from sweeper.attempt import run_attempt
 from sweeper.outcome import Outcome
-from sweeper.ports import Job
+from sweeper.ports import TrainingJob
 from sweeper.record.study import OptunaStudy
 from sweeper.spec import SweepSpec
-from sweeper.stages import Confirmation, Scoring, Search
-from sweeper.values import Finish, Progress, Report, Trial
+from sweeper.stages import ConfirmationStage, SearchStage, TestStage
+from sweeper.values import Heartbeat, Trial, TrialEnd, ValidationReport
 from tests.fakes import data
 from tests.simulated_sweep import PATIENCE, World, happened, memory, spec_of
 from tests.simulation import Killed, Training
@@ -49,7 +49,7 @@ class Sweeping(World, RuleBasedStateMachine):
         grace=st.integers(1, 2),
         metric=st.sampled_from([{"maximize": "validation/accuracy"}, {"minimize": "validation/loss"}]),
         seeds=st.integers(0, 3),
-        first=st.sampled_from([Search, Search, Confirmation, Scoring]),
+        first=st.sampled_from([SearchStage, SearchStage, ConfirmationStage, TestStage]),
     )
     def begin(
         self, seed: int, sampler: str, trials: int, slots: int, losses: list[str], grace: int, metric: dict[str, str],
@@ -130,14 +130,14 @@ class Sweeping(World, RuleBasedStateMachine):
         begun = self.bridge.begun
         looks = int(max(PATIENCE, 0 if worker.name in begun else 60.0) / 2) + 2
         for other in self.workers:
-            self.bridge.placed(other.name)
+            self.bridge.worker_assigned(other.name)
         silent: list[str] = []
         for _ in range(looks):
             self.now += 2
             for other in self.workers:
                 if other is not worker:
-                    self.bridge.event(other.name, Progress())
-            silent = self.bridge.silent()
+                    self.bridge.event(other.name, Heartbeat())
+            silent = self.bridge.stalled()
         self._count("a worker fell silent")
         self._hold([] if silent == [worker.name] else [f"silent are {silent}, not {worker.name}"])
         self._lose(worker, "it gave no sign of life")
@@ -150,7 +150,7 @@ class Sweeping(World, RuleBasedStateMachine):
         worker = self._one(k)
         if worker.name not in self.bridge.begun and not worker.sent:
             self._count("a trial was given back")
-            self.bridge.returned(worker.name)
+            self.bridge.requeue(worker.name)
             self._gone(worker)
 
     @precondition(lambda self: self.orphans)
@@ -164,11 +164,11 @@ class Sweeping(World, RuleBasedStateMachine):
         for said in orphan.sent:
             self._count("an orphan spoke")
             self._hold(["an orphan goes on"] if self.bridge.event(orphan.name, said) else [])
-            if isinstance(said, Report):
+            if isinstance(said, ValidationReport):
                 self._hold(["an orphan's report counts"] if self.stage.report(orphan.trial, said) else [])
-            elif isinstance(said, Finish):
-                self.stage.finish(orphan.trial, said)
-        self.stage.lost(orphan.trial, Finish(Outcome.FAILED, "lost again"))
+            elif isinstance(said, TrialEnd):
+                self.stage.trial_ended(orphan.trial, said)
+        self.stage.worker_lost(orphan.trial, TrialEnd(Outcome.FAILED, "lost again"))
         orphan.sent.clear()
         self._hold(["the record has what an orphan said"] if self.path.read_bytes() != before else [])
 
@@ -291,30 +291,30 @@ def test_nothing_is_lost_repeated_or_doubled(schedules: int, processes: int) -> 
 # ---- one trial after the other
 
 
-def proposals(spec: SweepSpec, cuts: frozenset[int], torn: int) -> list[tuple[Trial, int, Finish | None]]:
+def proposals(spec: SweepSpec, cuts: frozenset[int], torn: int) -> list[tuple[Trial, int, TrialEnd | None]]:
     """The trials of a sweep with one slot, and what came of them; it is killed after the trials `cuts`."""
     with tempfile.TemporaryDirectory(dir=memory()) as place:
         folder = Path(place)
-        job = Job(Training(), {}, folder)
+        job = TrainingJob(Training(), {}, folder)
         for first, last in pairwise(sorted({0, *cuts, spec.budget.trials})):
             with closing(OptunaStudy(spec, folder / "record.journal", threads=1)) as study:
-                search = Search(spec, study, [])
+                search = SearchStage(spec, study, [])
                 for _ in range(first, last):
-                    trial = search.next()
+                    trial = search.next_trial()
                     assert trial is not None
                     _run(search, trial, job)
-                found = [(one.trial, len(one.reports), one.finish) for one in study.recorded()]
+                found = [(one.trial, len(one.reports), one.end) for one in study.all_trials()]
             with (folder / "record.journal").open("ab") as file:
                 file.write(b"99 0123456 {"[:torn])
         return found
 
 
-def _run(search: Search, trial: Trial, job: Job) -> None:
-    with closing(attempt(trial, job, data())) as events:
+def _run(search: SearchStage, trial: Trial, job: TrainingJob) -> None:
+    with closing(run_attempt(trial, job, data())) as events:
         for said in events:
-            if isinstance(said, Finish):
-                search.finish(trial, said)
-            elif isinstance(said, Report) and not search.report(trial, said):
+            if isinstance(said, TrialEnd):
+                search.trial_ended(trial, said)
+            elif isinstance(said, ValidationReport) and not search.report(trial, said):
                 return
 
 

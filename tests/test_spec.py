@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from sweeper.checks import fitting
+from sweeper.checks import matching_systems
 from sweeper.config import Scalar, TrainConfig
-from sweeper.document import Document
+from sweeper.document import SourceDocument
 from sweeper.edges import yaml
-from sweeper.reading import read
+from sweeper.reading import parse_spec
 from sweeper.sections import Asha
 from sweeper.spec import SweepSpec, fingerprint
 
@@ -21,18 +21,18 @@ ELECTRA, BERT = "google/electra-base-discriminator", "google-bert/bert-base-unca
 
 @pytest.fixture
 def sst5() -> SweepSpec:
-    return read(yaml.read(ROOT / "search_spaces" / "sst5.yaml"))
+    return parse_spec(yaml.load_yaml(ROOT / "search_spaces" / "sst5.yaml"))
 
 
 def spec_of(**values: Any) -> SweepSpec:
     compare = {"encoder": ["a", "b"], "loss": ["ce", "scl", "lcl"]}
-    return read(Document("space.yaml", {"dataset": "sst5", "compare": compare, **values}))
+    return parse_spec(SourceDocument("space.yaml", {"dataset": "sst5", "compare": compare, **values}))
 
 
 def active(spec: SweepSpec, cell: int, **assigned: Scalar) -> dict[str, str]:
     """The parameter of each searched knob that is active, the knobs before it being assigned."""
-    given = {**spec.space.base, **spec.cells[cell], **assigned}
-    branches = {knob.name: knob.branch(given) for knob in spec.space.searched()}
+    given = {**spec.space.fixed_values, **spec.systems[cell], **assigned}
+    branches = {knob.name: knob.active_branch(given) for knob in spec.space.searched_hyperparameters()}
     return {name: str(branch.domain) for name, branch in branches.items() if branch}
 
 
@@ -40,12 +40,12 @@ def active(spec: SweepSpec, cell: int, **assigned: Scalar) -> dict[str, str]:
 
 
 def test_the_issues_space_has_a_cell_for_each_encoder_and_loss(sst5: SweepSpec) -> None:
-    assert sst5.cells == tuple({"encoder": e, "loss": loss} for e in (ELECTRA, BERT) for loss in ("ce", "scl", "lcl"))
+    assert sst5.systems == tuple({"encoder": e, "loss": loss} for e in (ELECTRA, BERT) for loss in ("ce", "scl", "lcl"))
     assert sst5.encoders == (ELECTRA, BERT)
 
 
 def test_the_issues_budget_is_shared_equally(sst5: SweepSpec) -> None:
-    assert [sst5.share(cell) for cell in range(6)] == [16] * 6
+    assert [sst5.trial_budget(cell) for cell in range(6)] == [16] * 6
 
 
 def test_the_issues_rungs_are_epochs_two_and_six(sst5: SweepSpec) -> None:
@@ -54,8 +54,8 @@ def test_the_issues_rungs_are_epochs_two_and_six(sst5: SweepSpec) -> None:
 
 def test_the_issues_start_lands_in_the_two_lcl_cells_only(sst5: SweepSpec) -> None:
     entry = {"alpha": 0.2, "tau": 10, "batch_size": 32, "normalize": False}
-    assert [sst5.planned(cell) for cell in range(6)] == [[], [], [entry], [], [], [entry]]
-    assert fitting(sst5.space, sst5.start_with[0]) == (sst5.cells[2], sst5.cells[5])
+    assert [sst5.initial_settings(cell) for cell in range(6)] == [[], [], [entry], [], [], [entry]]
+    assert matching_systems(sst5.space, sst5.start_with[0]) == (sst5.systems[2], sst5.systems[5])
 
 
 def test_the_issues_tau_has_a_case_for_each_normalize(sst5: SweepSpec) -> None:
@@ -77,7 +77,7 @@ def test_the_issues_other_settings_are_as_written(sst5: SweepSpec) -> None:
     assert (sst5.objective.metric, sst5.objective.sign, sst5.sampler) == ("validation/accuracy", 1, "tpe")
     assert (sst5.budget.trials, sst5.budget.hours, sst5.seed) == (96, 24, 0)
     assert (sst5.resources.gpu, sst5.resources.cpu) == (1, 4)
-    assert (sst5.most_epochs, sst5.most_tokens, sst5.validations_per_epoch) == (10, 128, 1)
+    assert (sst5.max_epochs, sst5.max_tokens, sst5.validations_per_epoch) == (10, 128, 1)
 
 
 # ---- shares and plans
@@ -85,7 +85,7 @@ def test_the_issues_other_settings_are_as_written(sst5: SweepSpec) -> None:
 
 @pytest.mark.parametrize("trials", range(6, 20))
 def test_shares_differ_by_one_at_most_and_spend_the_budget(trials: int) -> None:
-    shares = [spec_of(budget={"trials": trials}).share(cell) for cell in range(6)]
+    shares = [spec_of(budget={"trials": trials}).trial_budget(cell) for cell in range(6)]
     assert sum(shares) == trials
     assert max(shares) - min(shares) <= 1
     assert shares == sorted(shares, reverse=True)
@@ -97,26 +97,26 @@ def grid(**values: Any) -> SweepSpec:
 
 
 def test_a_grid_is_run_once_however_large_the_budget() -> None:
-    assert [grid().share(cell) for cell in range(6)] == [2, 6, 2, 2, 6, 2]
-    assert [grid(budget={"trials": 18}).share(cell) for cell in range(6)] == [2, 3, 2, 2, 3, 2]
+    assert [grid().trial_budget(cell) for cell in range(6)] == [2, 6, 2, 2, 6, 2]
+    assert [grid(budget={"trials": 18}).trial_budget(cell) for cell in range(6)] == [2, 3, 2, 2, 3, 2]
 
 
 def test_a_grid_is_planned_without_repetition_and_starts_as_asked() -> None:
     start = {"loss": "scl", "batch_size": 8, "tau": 2}
-    planned = grid(start_with=[start]).planned(1)
+    planned = grid(start_with=[start]).initial_settings(1)
     assert planned[0] == {"batch_size": 8, "tau": 2}
     found = Counter((entry["batch_size"], entry["tau"]) for entry in planned)
     assert found == {(size, tau): 1 for size in (4, 8) for tau in (1, 2, 3)}
 
 
 def test_a_partial_start_does_not_enlarge_a_grid() -> None:
-    assert grid(start_with=[{"loss": "scl", "batch_size": 8}]).share(1) == 6
+    assert grid(start_with=[{"loss": "scl", "batch_size": 8}]).trial_budget(1) == 6
 
 
 def test_start_with_may_name_an_encoder_and_fixed_values() -> None:
     entry = {"encoder": "b", "epochs": 3, "batch_size": 4}
     spec = spec_of(search={"batch_size": [4, 8]}, training={"epochs": 3}, start_with=[entry])
-    assert [spec.planned(cell) for cell in range(6)] == [[]] * 3 + [[{"batch_size": 4}]] * 3
+    assert [spec.initial_settings(cell) for cell in range(6)] == [[]] * 3 + [[{"batch_size": 4}]] * 3
 
 
 # ---- rungs
@@ -157,12 +157,12 @@ def test_a_grace_of_whole_validations_is_accepted_in_fractions_too() -> None:
 
 
 def test_a_seed_is_the_same_in_every_process() -> None:
-    assert spec_of().seed_of("search", 0, 1) == 672849775  # a record on disk relies on it
+    assert spec_of().derive_seed("search", 0, 1) == 672849775  # a record on disk relies on it
 
 
 def test_different_parts_are_different_streams() -> None:
     parts = [(stage, cell, number) for stage in ("search", "confirm") for cell in range(6) for number in range(50)]
-    seeds = {spec_of(seed=seed).seed_of(*part) for seed in (0, 1) for part in parts}
+    seeds = {spec_of(seed=seed).derive_seed(*part) for seed in (0, 1) for part in parts}
     assert len(seeds) == 2 * len(parts)
     assert all(0 <= seed < 2**31 for seed in seeds)
 
@@ -187,20 +187,20 @@ def test_different_parts_are_different_streams() -> None:
     ids=lambda changed: next(iter(changed)),
 )
 def test_another_question_is_another_sweep(changed: dict[str, Any]) -> None:
-    before, after = spec_of().question, spec_of(**changed).question
+    before, after = spec_of().identity, spec_of(**changed).identity
     assert before != after
     assert fingerprint(before, {}) != fingerprint(after, {})
 
 
 def test_budget_and_resources_are_no_part_of_the_question() -> None:
     changed = {"confirm": {"seeds": 1}, "tracking": {"system_metrics": True}, "retries": 0}
-    after = spec_of(budget={"trials": 60, "hours": 3}, resources={"gpu": 1, "cpu": 4}, **changed).question
-    assert after == spec_of().question
+    after = spec_of(budget={"trials": 60, "hours": 3}, resources={"gpu": 1, "cpu": 4}, **changed).identity
+    assert after == spec_of().identity
     assert not {"budget", "resources"} & after.keys()
 
 
 def test_other_revisions_are_another_sweep() -> None:
-    question = spec_of().question
+    question = spec_of().identity
     prints = {fingerprint(question, resolved) for resolved in ({}, {"a": "1"}, {"a": "2"}, {"a": "1", "rows": "3"})}
     assert len(prints) == 4
     assert fingerprint(question, {"a": "1", "b": "2"}) == fingerprint(question, {"b": "2", "a": "1"})
@@ -210,13 +210,13 @@ def test_other_revisions_are_another_sweep() -> None:
 def test_the_same_question_has_the_same_cells() -> None:
     one = spec_of(compare={"encoder": ["a", "b"], "loss": ["ce", "scl"]})
     other = spec_of(compare={"loss": ["ce", "scl"], "encoder": ["a", "b"]})
-    assert fingerprint(one.question, {}) == fingerprint(other.question, {})
-    assert {one.cell_name(k) for k in range(4)} == {other.cell_name(k) for k in range(4)}
+    assert fingerprint(one.identity, {}) == fingerprint(other.identity, {})
+    assert {one.system_name(k) for k in range(4)} == {other.system_name(k) for k in range(4)}
 
 
 def test_a_question_put_again_is_the_same_spec() -> None:
     spec = spec_of(search={"tau": {"log": [0.1, 1]}}, start_with=[{"loss": "lcl", "tau": 1}])
-    assert SweepSpec.model_validate(spec.question) == spec
+    assert SweepSpec.model_validate(spec.identity) == spec
 
 
 # ---- configs
@@ -224,17 +224,17 @@ def test_a_question_put_again_is_the_same_spec() -> None:
 
 def test_params_become_a_config_on_top_of_training() -> None:
     spec = spec_of(training={"epochs": 7, "dropout": 0.2})
-    config = spec.config({"encoder": "a", "loss": "scl", "tau": 10, "dropout": 0}, seed=5, threads=2)
+    config = spec.train_config({"encoder": "a", "loss": "scl", "tau": 10, "dropout": 0}, seed=5, threads=2)
     assert (config.encoder, config.loss, config.tau, config.dropout) == ("a", "scl", 10, 0)
     assert (config.epochs, config.seed, config.threads) == (7, 5, 2)
     assert config.batch_size == TrainConfig(encoder="a").batch_size
-    assert config.reports == 7
+    assert config.num_validations == 7
 
 
 def test_a_config_knows_which_knobs_its_loss_uses() -> None:
-    assert not {"alpha", "tau", "normalize", "weighting"} & TrainConfig(encoder="a", loss="ce").used.keys()
-    assert {"alpha", "tau", "normalize"} <= TrainConfig(encoder="a", loss="scl").used.keys()
-    assert "weighting" in TrainConfig(encoder="a", loss="lcl").used
+    assert not {"alpha", "tau", "normalize", "weighting"} & TrainConfig(encoder="a", loss="ce").active_params.keys()
+    assert {"alpha", "tau", "normalize"} <= TrainConfig(encoder="a", loss="scl").active_params.keys()
+    assert "weighting" in TrainConfig(encoder="a", loss="lcl").active_params
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sweeper.statistics import Hits, accuracy, holm, lead, leads
+from sweeper.statistics import Correct, accuracy, difference, holm_correction, pairwise_differences
 
 TEXTS = 500
 
 
-def system(random: np.random.Generator, easy: np.ndarray, seeds: int, skill: float, spread: float) -> Hits:
+def system(random: np.random.Generator, easy: np.ndarray, seeds: int, skill: float, spread: float) -> Correct:
     """What a system's models get right: `easy` says how easy each text is, `spread` how far seeds lie apart."""
     shift = skill + spread * random.standard_normal((seeds, 1))
     chance = 1 / (1 + np.exp(-(easy + shift)))
@@ -38,12 +38,12 @@ def test_texts_are_paired_and_seeds_are_not() -> None:
     random = np.random.default_rng(0)
     easy = ease(random)
     ours, theirs = (system(random, easy, 5, 0.0, 0.0) for _ in range(2))
-    paired = lead(ours, theirs)
-    shuffled = lead(ours, theirs[:, random.permutation(TEXTS)])
+    paired = difference(ours, theirs)
+    shuffled = difference(ours, theirs[:, random.permutation(TEXTS)])
     assert paired.mean == pytest.approx(shuffled.mean)
     assert paired.error < 0.8 * shuffled.error
-    assert lead(theirs, ours).mean == -paired.mean
-    assert lead(theirs, ours).p == pytest.approx(paired.p)
+    assert difference(theirs, ours).mean == -paired.mean
+    assert difference(theirs, ours).p == pytest.approx(paired.p)
 
 
 @pytest.mark.parametrize("seeds", [3, 5])
@@ -52,14 +52,14 @@ def test_two_equal_systems_are_called_different_no_more_often_than_said(seeds: i
     found = []
     for _ in range(400):
         easy = ease(random)
-        found.append(lead(system(random, easy, seeds, 0.3, 0.1), system(random, easy, seeds, 0.3, 0.1)).p < 0.05)
+        found.append(difference(system(random, easy, seeds, 0.3, 0.1), system(random, easy, seeds, 0.3, 0.1)).p < 0.05)
     assert np.mean(found) <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 400)
 
 
 def test_a_true_lead_is_found_where_it_is_large() -> None:
     random = np.random.default_rng(1)
     easy = ease(random)
-    found = lead(system(random, easy, 5, 1.0, 0.05), system(random, easy, 5, 0.0, 0.05))
+    found = difference(system(random, easy, 5, 1.0, 0.05), system(random, easy, 5, 0.0, 0.05))
     assert found.low > 0.05
     assert found.p < 0.001
 
@@ -75,30 +75,30 @@ def test_an_interval_has_the_accuracy_of_all_texts_and_seeds_in_it_as_often_as_s
 def test_models_that_are_all_alike_leave_no_doubt() -> None:
     same = np.ones((2, 3), dtype=bool)
     assert (accuracy(same).low, accuracy(same).high) == (1.0, 1.0)
-    assert lead(same, same).p == 1.0
-    assert lead(same, ~same).p == 0.0
+    assert difference(same, same).p == 1.0
+    assert difference(same, ~same).p == 0.0
 
 
 def test_other_texts_are_no_pairs() -> None:
     with pytest.raises(ValueError, match="got 3 and 4"):
-        lead(np.ones((2, 3), dtype=bool), np.ones((2, 4), dtype=bool))
+        difference(np.ones((2, 3), dtype=bool), np.ones((2, 4), dtype=bool))
 
 
 def test_holms_correction_by_hand() -> None:
     # in order .01 x 4, .02 x 3, .03 x 2, .2 x 1; the third may not be below the second
-    assert holm([0.02, 0.2, 0.01, 0.03]) == pytest.approx([0.06, 0.2, 0.04, 0.06])
-    assert holm([0.6, 0.9]) == [1.0, 1.0]
-    assert holm([]) == []
+    assert holm_correction([0.02, 0.2, 0.01, 0.03]) == pytest.approx([0.06, 0.2, 0.04, 0.06])
+    assert holm_correction([0.6, 0.9]) == [1.0, 1.0]
+    assert holm_correction([]) == []
 
 
 def test_all_pairs_at_once_are_the_pairs_one_by_one_as_scipy_would_have_it() -> None:
     random = np.random.default_rng(3)
     easy = ease(random)
     systems = [system(random, easy, seeds, 0.1 * seeds, 0.2) for seeds in (2, 3, 5, 4)]
-    found = leads(systems)
+    found = pairwise_differences(systems)
     assert list(found) == [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
     for (ours, theirs), estimate in found.items():
-        assert estimate == lead(systems[ours], systems[theirs])
+        assert estimate == difference(systems[ours], systems[theirs])
         seeds = [systems[k].mean(axis=1) for k in (ours, theirs)]
         between = systems[ours].mean(axis=0) - systems[theirs].mean(axis=0)
         parts = [(stats.sem(each) ** 2, len(each) - 1) for each in (*seeds, between)]
@@ -113,12 +113,12 @@ def test_where_the_texts_leave_no_doubt_the_lead_is_welchs_test() -> None:
     ours = np.arange(10) < np.array([[6], [10]])
     ours[1] &= ~ours[0]
     theirs = np.array([5, 3, 2]).repeat([5, 3, 2]) == np.array([[5], [3], [2]])
-    found, welch = lead(ours, theirs), stats.ttest_ind([0.6, 0.4], [0.5, 0.3, 0.2], equal_var=False)
+    found, welch = difference(ours, theirs), stats.ttest_ind([0.6, 0.4], [0.5, 0.3, 0.2], equal_var=False)
     assert (found.mean, found.p) == pytest.approx((1 / 6, welch.pvalue))
     interval = welch.confidence_interval()
     assert (found.freedom, found.low, found.high) == pytest.approx((welch.df, interval.low, interval.high))
 
 
 def test_no_pairs_of_one_system_or_of_none() -> None:
-    assert leads([]) == {}
-    assert leads([np.ones((2, 3), dtype=bool)]) == {}
+    assert pairwise_differences([]) == {}
+    assert pairwise_differences([np.ones((2, 3), dtype=bool)]) == {}

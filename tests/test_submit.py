@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.folder import SweepFolder, everywhere
+from sweeper.folder import SweepFolder, list_sweeps
 from sweeper.record.study import OptunaStudy
 from tests.command import environment, start, sweeper
 
@@ -45,7 +45,7 @@ class Head:
     @property
     def folder(self) -> SweepFolder:
         """The one sweep that the head has."""
-        (found,) = everywhere(self.home / "sweeps")
+        (found,) = list_sweeps(self.home / "sweeps")
         return found
 
 
@@ -136,8 +136,8 @@ def test_a_sweep_is_submitted_stopped_submitted_again_and_ends_as_on_one_machine
     assert results["trials"] == 4
     assert [seed["test"] is not None for seed in results["cells"][0]["confirm"]["seeds"]] == [True, True]
     folder = head.folder
-    with closing(OptunaStudy(folder.spec, folder.journal, folder.frozen.threads)) as study:
-        assert len(study.recorded()) == 6
+    with closing(OptunaStudy(folder.spec, folder.journal, folder.manifest.threads)) as study:
+        assert len(study.all_trials()) == 6
     assert json.loads((folder.path / "results.json").read_text())["cells"] == results["cells"]
 
     # what was is told again

@@ -9,44 +9,47 @@ from pathlib import Path
 
 from sweeper import preparation
 from sweeper.edges import datasets
-from sweeper.folder import open_
+from sweeper.folder import open_sweep
 from sweeper.learn.train import train
 from sweeper.learn.vocabulary import Vocabulary
 from sweeper.record.study import OptunaStudy
 from sweeper.spec import SweepSpec
-from sweeper.values import CLOCK, Encoder, Recorded, TrainingData
+from sweeper.values import TIMING_METRICS, EncoderWeights, TrainingData, TrialRecord
 
 
 def training_data(spec: SweepSpec) -> TrainingData:
     """What every trial of a sweep of recurrent encoders trains on."""
-    tables, _ = datasets.tables(spec.data, None)
-    corpus = preparation.prepare(spec.data, tables)
-    parts = {name: preparation.part(corpus.splits[name], getattr(spec.limit, name)) for name in ("train", "validation")}
-    words = Vocabulary(parts["train"], spec.most_words)
-    splits = {name: words.split(rows, spec.most_tokens) for name, rows in parts.items()}
-    return TrainingData(corpus.labels, Encoder(spec.encoders[0], {}, {}, words.padding), splits)
+    tables, _ = datasets.load_tables(spec.dataset_spec, None)
+    corpus = preparation.prepare(spec.dataset_spec, tables)
+    parts = {
+        name: preparation.stratified_subset(corpus.splits[name], getattr(spec.limit, name))
+        for name in ("train", "validation")
+    }
+    words = Vocabulary(parts["train"], spec.max_words)
+    splits = {name: words.tokenize_split(rows, spec.max_tokens) for name, rows in parts.items()}
+    return TrainingData(corpus.labels, EncoderWeights(spec.encoders[0], {}, {}, words.padding), splits)
 
 
 def differences(folder: Path, numbers: Sequence[int]) -> list[str]:
     """Where the metrics of these trials are not, bit for bit, those of a training without interruption."""
-    spec = open_(folder).spec
+    spec = open_sweep(folder).spec
     data = training_data(spec)
     return [line for one in _recorded(folder, spec) if one.trial.number in numbers for line in _of_trial(one, data)]
 
 
-def _recorded(folder: Path, spec: SweepSpec) -> Sequence[Recorded]:
+def _recorded(folder: Path, spec: SweepSpec) -> Sequence[TrialRecord]:
     """The trials of a record; a copy is read, for whoever opens a record may write to it."""
     with tempfile.TemporaryDirectory() as place:
         copy = Path(shutil.copy(folder / "record.journal", place))
-        with closing(OptunaStudy(spec, copy, open_(folder).frozen.threads)) as study:
-            return study.recorded()
+        with closing(OptunaStudy(spec, copy, open_sweep(folder).manifest.threads)) as study:
+            return study.all_trials()
 
 
-def _of_trial(recorded: Recorded, data: TrainingData) -> list[str]:
+def _of_trial(recorded: TrialRecord, data: TrainingData) -> list[str]:
     number, found = recorded.trial.number, []
     with closing(train(recorded.trial.config, data, None)) as reports:
         for kept, report in zip(recorded.reports, islice(reports, len(recorded.reports)), strict=True):
-            names = {*kept.metrics, *report.metrics} - CLOCK
+            names = {*kept.metrics, *report.metrics} - TIMING_METRICS
             other = sorted(name for name in names if repr(kept.metrics.get(name)) != repr(report.metrics.get(name)))
             if other:
                 found.append(f"trial {number}, step {report.step}: {', '.join(other)} differ from a training in one go")

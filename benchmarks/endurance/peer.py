@@ -52,8 +52,8 @@ def training(config: dict[str, Any], spec: SweepSpec, data: TrainingData) -> Non
         if earlier is not None:
             with earlier.as_directory() as found:
                 shutil.copy(Path(found) / saved.name, saved)
-        known = checkpoint.step(saved)
-        for report in train(spec.config(config, seed=spec.seed, threads=1), data, saved):
+        known = checkpoint.completed_reports(saved)
+        for report in train(spec.train_config(config, seed=spec.seed, threads=1), data, saved):
             if report.step > known:
                 tune.report(dict(report.metrics), checkpoint=tune.Checkpoint.from_directory(place))
 
@@ -93,7 +93,7 @@ def tuner(folder: Path, spec: SweepSpec) -> tune.Tuner:
         tune_config=tune.TuneConfig(
             search_alg=OptunaSearch(space=space, metric=METRIC, mode="max", seed=spec.seed),
             scheduler=ASHAScheduler(
-                metric=METRIC, mode="max", max_t=spec.most_epochs, grace_period=1, reduction_factor=2
+                metric=METRIC, mode="max", max_t=spec.max_epochs, grace_period=1, reduction_factor=2
             ),
             num_samples=spec.budget.trials,
             reuse_actors=True,
@@ -112,7 +112,7 @@ def tuner(folder: Path, spec: SweepSpec) -> tune.Tuner:
 
 def main(folder: Path, ray_folder: Path) -> None:
     """Run the sweep, or go on with it; its trials are written to trials.json last."""
-    spec = reading.read(yaml.read(SWEEP, ()))
+    spec = reading.parse_spec(yaml.load_yaml(SWEEP, ()))
     ray.init(include_dashboard=False, _temp_dir=str(ray_folder))
     results = tuner(folder, spec).fit()
     trials = {

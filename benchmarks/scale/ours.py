@@ -16,20 +16,20 @@ from sweeper import reading
 from sweeper.cli import tracking
 from sweeper.config import TrainConfig
 from sweeper.edges import yaml
-from sweeper.folder import create
-from sweeper.ports import Job
+from sweeper.folder import create_sweep
+from sweeper.ports import TrainingJob
 from sweeper.record.study import OptunaStudy
-from sweeper.stages import Search
-from sweeper.values import Encoder, Progress, Recorded, Report, TrainingData
+from sweeper.stages import SearchStage
+from sweeper.values import EncoderWeights, Heartbeat, TrainingData, TrialRecord, ValidationReport
 
 SWEEP = Path(__file__).with_name("sweep.yaml")
-Events = Generator[Report | Progress, None, None]
+Events = Generator[ValidationReport | Heartbeat, None, None]
 
 
 def instant(config: TrainConfig, _: TrainingData, __: Path | None, *, gate: Path | None) -> Events:
     """The port Trainer, without a training."""
     for step, accuracy in enumerate(course(config.learning_rate, gate), start=1):
-        yield Report(step, float(step), {METRIC: accuracy, "validation/largest_class": 0.5})
+        yield ValidationReport(step, float(step), {METRIC: accuracy, "validation/largest_class": 0.5})
 
 
 class Watching:
@@ -38,12 +38,12 @@ class Watching:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
 
-    def update(self, recorded: Recorded) -> None:
+    def update(self, recorded: TrialRecord) -> None:
         """Something new is in the record."""
         number = str(recorded.trial.number)
         if recorded.reports:
             self.clock.reported(number)
-        if recorded.finish is not None:
+        if recorded.end is not None:
             self.clock.over(number)
 
     def close(self, status: str) -> None:
@@ -54,17 +54,17 @@ def main(place: Path, trials: int, slots: int, gate: Path | None) -> None:
     """Run the trials; what was measured is in the folder afterwards."""
     from sweeper.runners.ray import RayRunner  # Ray reads its environment when it is imported
 
-    document = yaml.read(SWEEP, [f"budget.trials={trials}"])
-    spec = reading.read(document)
-    folder = create(place, spec, {}, 1, ("a", "b"), {})
-    data = TrainingData(("a", "b"), Encoder("rnn", {}, {}, 0, 0), {})
+    document = yaml.load_yaml(SWEEP, [f"budget.trials={trials}"])
+    spec = reading.parse_spec(document)
+    folder = create_sweep(place, spec, {}, 1, ("a", "b"), {})
+    data = TrainingData(("a", "b"), EncoderWeights("rnn", {}, {}, 0, 0), {})
     with RayRunner() as runner, closing(OptunaStudy(spec, folder.journal, 1)) as study:
         share = runner.allocate(1, 0)
         assert share.slots == slots, f"{share.slots} slots, {slots} were declared"
-        job = Job(partial(instant, gate=gate), {"rnn": data}, folder.path)
-        tracker = tracking.tracker_of(spec, folder, say=print)
+        job = TrainingJob(partial(instant, gate=gate), {"rnn": data}, folder.path)
+        tracker = tracking.make_tracker(spec, folder, say=print)
         clock = Clock(slots, gate)
-        runner.run(Search(spec, study, (Watching(clock), tracker)), job, share)
+        runner.run(SearchStage(spec, study, (Watching(clock), tracker)), job, share)
         clock.write(place / "measured.json")
         tracker.close("FINISHED")
 

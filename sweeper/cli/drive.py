@@ -8,38 +8,38 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.cli import tracking, words
-from sweeper.cli.one import run_one
-from sweeper.cli.prepare import prepare
-from sweeper.cli.publish import refreshed, table_text
-from sweeper.cli.screen import Screen
+from sweeper.cli.one import run_sweep
+from sweeper.cli.prepare import prepare_sweep
+from sweeper.cli.publish import rebuild_results, table_text
+from sweeper.cli.screen import Terminal
 from sweeper.errors import SweeperError
-from sweeper.folder import SweepFolder, find
-from sweeper.results import leader
+from sweeper.folder import SweepFolder, find_sweep
+from sweeper.results import best_trial_number
 from sweeper.spec import SweepSpec
 
 
-def drive(
-    screen: Screen, specs: Sequence[SweepSpec], sweeps: Path, *, inline: bool, fresh: bool
+def run_sweeps(
+    screen: Terminal, specs: Sequence[SweepSpec], sweeps: Path, *, inline: bool, fresh: bool
 ) -> list[dict[str, Any]]:
     """Run every sweep that is not finished, and show the results of all. Data is fetched before Ray starts."""
-    found = [(spec, None if fresh else find(sweeps, spec)) for spec in specs]
+    found = [(spec, None if fresh else find_sweep(sweeps, spec)) for spec in specs]
     open_ = [k for k, (spec, folder) in enumerate(found) if not _finished(spec, folder)]
     if open_:
-        screen.hush(sweeps)
-    prepared = {k: prepare(screen, *found[k]) for k in open_}
+        screen.capture_libraries(sweeps)
+    prepared = {k: prepare_sweep(screen, *found[k]) for k in open_}
     results: dict[int, dict[str, Any]] = {}
     if open_:
         with ExitStack() as stack:
             with screen.step("starting Ray" if not inline else "starting"):
                 runner = stack.enter_context(_runner(inline))
             for k in open_:
-                done, results[k] = run_one(screen, runner, prepared[k], sweeps)
+                done, results[k] = run_sweep(screen, runner, prepared[k], sweeps)
                 _show(screen, found[k][0], done, results[k])
     for k, (spec, folder) in enumerate(found):
         if folder is not None and k not in results:
             results[k] = _rebuilt(spec, folder)
             screen.line(f"{folder.name} is finished; a larger budget, or another seed, goes on from here")
-            if folder.unsent:
+            if folder.needs_sync:
                 _send(screen, folder)
             _show(screen, spec, folder, results[k])
     return [results[k] for k in range(len(found))]
@@ -49,21 +49,21 @@ def _rebuilt(spec: SweepSpec, folder: SweepFolder) -> dict[str, Any]:
     """The results of a finished sweep, made from its record once more: damage to either is found."""
     from sweeper.record.study import OptunaStudy
 
-    with closing(OptunaStudy(spec, folder.journal, folder.frozen.threads)) as study:
-        return refreshed(spec, folder, study)
+    with closing(OptunaStudy(spec, folder.journal, folder.manifest.threads)) as study:
+        return rebuild_results(spec, folder, study)
 
 
-def _send(screen: Screen, folder: SweepFolder) -> None:
+def _send(screen: Terminal, folder: SweepFolder) -> None:
     """Send what MLflow lacks of a finished sweep; where that cannot be, its table is shown all the same."""
     try:
-        screen.line(tracking.send(screen, folder))
+        screen.line(tracking.sync(screen, folder))
     except SweeperError as error:
         screen.line(str(error))
 
 
 def _finished(spec: SweepSpec, folder: SweepFolder | None) -> bool:
     results = folder.results() if folder else None
-    if results is None or results["trials"] < sum(spec.share(cell) for cell in range(len(spec.cells))):
+    if results is None or results["trials"] < sum(spec.trial_budget(cell) for cell in range(len(spec.systems))):
         return False
     return all(_confirmed(spec, cell) for cell in results["cells"])
 
@@ -78,16 +78,16 @@ def _confirmed(spec: SweepSpec, cell: Mapping[str, Any]) -> bool:
 
 def _runner(inline: bool) -> Any:
     if inline:
-        from sweeper.learn.device import gpus
+        from sweeper.learn.device import gpu_count
         from sweeper.runners.inline import InlineRunner
 
-        return InlineRunner(len(os.sched_getaffinity(0)), gpus())
+        return InlineRunner(len(os.sched_getaffinity(0)), gpu_count())
     from sweeper.runners.ray import RayRunner
 
     return RayRunner()
 
 
-def _show(screen: Screen, spec: SweepSpec, folder: SweepFolder, results: dict[str, Any]) -> None:
+def _show(screen: Terminal, spec: SweepSpec, folder: SweepFolder, results: dict[str, Any]) -> None:
     """The search's best, the table where it was confirmed, and what to do next."""
     screen.line()
     screen.console.print(words.results_table(spec, results))
@@ -99,12 +99,12 @@ def _show(screen: Screen, spec: SweepSpec, folder: SweepFolder, results: dict[st
     else:
         screen.line("chosen on validation, one seed each: expect a few points less on the test split", style="dim")
     screen.line()
-    best = leader(spec, results)
+    best = best_trial_number(spec, results)
     if best is not None:
         screen.line(f"train the best again:  sweeper train {shlex.quote(str(folder.path))} {best}")
     for what, name in (("its model:", "model"), ("the report:", "report.html")):
         if (folder.path / name).exists():
             screen.line(f"{what:<22} {folder.path / name}")
-    screen.line(f"compare the runs:      {tracking.how_to_see(folder.path)}")
+    screen.line(f"compare the runs:      {tracking.ui_hint(folder.path)}")
     if screen.log is not None:
         screen.line(f"log:                   {screen.log}")

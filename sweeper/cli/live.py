@@ -15,13 +15,13 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeper.cli import words
-from sweeper.cli.lines import BAD, Lines
-from sweeper.cli.screen import Screen
-from sweeper.cli.summary import Summary
+from sweeper.cli.lines import BAD, LineView
+from sweeper.cli.screen import Terminal
+from sweeper.cli.summary import SweepProgress
 from sweeper.outcome import Outcome
 from sweeper.ranking import best_report
 from sweeper.spec import SweepSpec
-from sweeper.values import Recorded
+from sweeper.values import TrialRecord
 
 _BARS = "▁▂▃▄▅▆▇█"
 _CURVE = 12  # validations in a curve
@@ -32,13 +32,13 @@ _NARROW = 80  # columns below which the less important ones are left out
 class LiveView:
     """A Tracker that draws the sweep on the terminal while it runs, and tells it in lines when it is over."""
 
-    def __init__(self, screen: Screen, spec: SweepSpec, known: Iterable[Recorded], drawing: "Drawing") -> None:
-        self.screen, self.lines, self.drawing = screen, Lines(screen, spec, known, drawing.clock), drawing
+    def __init__(self, screen: Terminal, spec: SweepSpec, known: Iterable[TrialRecord], drawing: "Dashboard") -> None:
+        self.screen, self.lines, self.drawing = screen, LineView(screen, spec, known, drawing.clock), drawing
         self.live = Live(drawing, console=screen.console, screen=True, refresh_per_second=2, redirect_stdout=False,
                          redirect_stderr=False, vertical_overflow="crop")  # fmt: skip
         self.live.start()
 
-    def update(self, recorded: Recorded) -> None:
+    def update(self, recorded: TrialRecord) -> None:
         """Take the newest state of a trial; the view draws it when its turn comes."""
         self.drawing.states = {**self.drawing.states, recorded.trial.number: recorded}
 
@@ -59,7 +59,7 @@ class LiveView:
         self.screen.line(self.lines.summary(), style="dim")
 
 
-class Drawing:
+class Dashboard:
     """A sweep in its `states`, drawn as wide as the console is.
 
     `header` stands on top, `slots` trials run at a time, `clock` gives Unix time; the time that has passed counts from
@@ -76,11 +76,11 @@ class Drawing:
     ) -> None:
         self.spec, self.header, self.slots = spec, header, slots
         self.clock, self.start = clock, clock() if start is None else start
-        self.states: Mapping[int, Recorded] = {}
+        self.states: Mapping[int, TrialRecord] = {}
         self.notes: tuple[str, ...] = ()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        state = Summary(self.spec, self.states)
+        state = SweepProgress(self.spec, self.states)
         wide = options.max_width >= _NARROW
         yield Group(
             Text(self.header, style="bold", no_wrap=True, overflow="ellipsis"),
@@ -95,29 +95,29 @@ class Drawing:
             *(Text(note, style="yellow", overflow="fold") for note in self.notes[-1:]),
         )
 
-    def _progress(self, state: Summary) -> list[str]:
-        parts = [f"{len(state.ended())}/{state.total} trials", words.duration(self.clock() - self.start)]
+    def _progress(self, state: SweepProgress) -> list[str]:
+        parts = [f"{len(state.ended())}/{state.total} trials", words.format_duration(self.clock() - self.start)]
         left = state.seconds_left(self.slots, self.clock())
-        parts += [f"about {words.duration(left)} left"] if left is not None else []
+        parts += [f"about {words.format_duration(left)} left"] if left is not None else []
         if state.confirming():
             parts.insert(1, f"confirming {state.confirmed()}/{state.to_confirm}")
         spared, whole = state.saved()
         return ["  ·  ".join(parts), *([f"ASHA saved {spared:g} of {whole:g} epochs"] if spared else [])]
 
-    def _cells(self, state: Summary, wide: bool) -> Table:
+    def _cells(self, state: SweepProgress, wide: bool) -> Table:
         table = _table("cell")
         for name in ("done", "running", "stopped", "failed", "best") if wide else ("done", "run", "stop", "best"):
             table.add_column(name, justify="right", no_wrap=True)
-        for cell in range(len(self.spec.cells)):
-            done = f"{len(state.ended(cell))}/{self.spec.share(cell)}"
+        for cell in range(len(self.spec.systems)):
+            done = f"{len(state.ended(cell))}/{self.spec.trial_budget(cell)}"
             running, stopped = str(len(state.running(cell))), str(state.count([Outcome.STOPPED_EARLY], cell))
             bad = [str(state.count(BAD, cell))] if wide else []
             best = state.best(cell)
-            score = words.figure(best.score if best else None)
-            table.add_row(words.cell(self.spec, cell), done, running, stopped, *bad, score)
+            score = words.format_score(best.score if best else None)
+            table.add_row(words.system_label(self.spec, cell), done, running, stopped, *bad, score)
         return table
 
-    def _running(self, state: Summary, wide: bool) -> Table:
+    def _running(self, state: SweepProgress, wide: bool) -> Table:
         table = _table("running")
         for name in ("epoch", "score"):
             table.add_column(name, justify="right", no_wrap=True, min_width=6)
@@ -128,24 +128,26 @@ class Drawing:
             table.add_row(*self._running_row(one, wide))
         return table
 
-    def _running_row(self, one: Recorded, wide: bool) -> list[str | Text]:
-        own, trial, metric = self.spec.cells[one.trial.cell], one.trial, self.spec.objective.metric
-        epoch = f"{one.reports[-1].epoch if one.reports else 0:g}/{trial.config.all_epochs}"
+    def _running_row(self, one: TrialRecord, wide: bool) -> list[str | Text]:
+        own, trial, metric = self.spec.systems[one.trial.system], one.trial, self.spec.objective.metric
+        epoch = f"{one.reports[-1].epoch if one.reports else 0:g}/{trial.config.total_epochs}"
         best = best_report(self.spec, one)
-        score = words.figure(best.metrics[metric] if best else None)
+        score = words.format_score(best.metrics[metric] if best else None)
         curve = sparkline([report.metrics.get(metric, math.nan) for report in one.reports])
-        params = words.settings({name: value for name, value in trial.params.items() if name not in own})
+        params = words.format_params({name: value for name, value in trial.params.items() if name not in own})
         settings = Text(params, no_wrap=True, overflow="ellipsis")
-        name = f"{trial.number} {words.cell(self.spec, trial.cell)}"
+        name = f"{trial.number} {words.system_label(self.spec, trial.system)}"
         return [name, epoch, score, curve, *([settings] if wide else [])]
 
-    def _best(self, state: Summary) -> list[Text]:
+    def _best(self, state: SweepProgress) -> list[Text]:
         best = state.best()
         if best is None:
             return [Text("no score yet", style="dim")]
-        own = self.spec.cells[best.cell]
-        place = f"best {words.figure(best.score)}  trial {best.number}, {words.cell(self.spec, best.cell)}"
-        params = words.settings({name: value for name, value in best.params.items() if name not in own})
+        own = self.spec.systems[best.cell]
+        place = (
+            f"best {words.format_score(best.score)}  trial {best.number}, {words.system_label(self.spec, best.cell)}"
+        )
+        params = words.format_params({name: value for name, value in best.params.items() if name not in own})
         return [Text(place, style="bold green", no_wrap=True, overflow="ellipsis"), Text(params, overflow="fold")]
 
 

@@ -10,33 +10,33 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweeper.folder import SweepFolder, write
+from sweeper.folder import SweepFolder, write_json
 from sweeper.spec import SweepSpec
 
 if TYPE_CHECKING:
-    from sweeper.tracking.about import About
+    from sweeper.tracking.about import SweepDescription
 
 _PACKAGES = ("sweeper", "ray", "optuna", "mlflow", "torch", "transformers")
 
 
-def note(spec: SweepSpec, folder: SweepFolder) -> None:
+def write_provenance(spec: SweepSpec, folder: SweepFolder) -> None:
     """Write sweep.yaml and versions.json to the folder of a sweep that is about to run."""
     from sweeper.edges import git
 
-    folder.note(spec)
-    commit = git.commit(Path.cwd())
+    folder.write_spec(spec)
+    commit = git.head_commit(Path.cwd())
     found = {"python": platform.python_version(), **{name: metadata.version(name) for name in _PACKAGES}}
-    write(folder.path / "versions.json", found | ({"commit": commit} if commit else {}))
+    write_json(folder.path / "versions.json", found | ({"commit": commit} if commit else {}))
 
 
-def about(folder: SweepFolder) -> "About":
+def describe_sweep(folder: SweepFolder) -> "SweepDescription":
     """What the sweep's own run says: what never changes are parameters, what a larger budget changes are tags."""
-    from sweeper.tracking.about import About
+    from sweeper.tracking.about import SweepDescription
 
     spec = folder.spec
     asha = "off" if spec.asha == "off" else f"{spec.asha.grace_epochs:g}, {spec.asha.reduction_factor}"
     params = {
-        "dataset": spec.data.repository or spec.data.name,
+        "dataset": spec.dataset_spec.repository or spec.dataset_spec.name,
         "objective": spec.objective.metric,
         "sampler": spec.sampler,
         "asha": asha,
@@ -49,7 +49,7 @@ def about(folder: SweepFolder) -> "About":
     }
     commit = _versions(folder).get("commit")
     tags |= {"mlflow.source.git.commit": commit} if commit else {}
-    return About(params, tags, spec.data.name, _splits(spec, folder))
+    return SweepDescription(params, tags, spec.dataset_spec.name, _splits(spec, folder))
 
 
 def _versions(folder: SweepFolder) -> dict[str, str]:
@@ -62,15 +62,15 @@ def _versions(folder: SweepFolder) -> dict[str, str]:
 
 def _splits(spec: SweepSpec, folder: SweepFolder) -> Any:
     """The splits of the data set as they were used, and where they come from."""
-    from sweeper.tracking.about import Rows
+    from sweeper.tracking.about import SplitSummary
 
-    splits = folder.frozen.splits.items()
-    return {name: Rows(rows["texts"], rows["digest"], *_source(spec, folder, name)) for name, rows in splits}
+    splits = folder.manifest.splits.items()
+    return {name: SplitSummary(rows["texts"], rows["digest"], *_source(spec, folder, name)) for name, rows in splits}
 
 
 def _source(spec: SweepSpec, folder: SweepFolder, split: str) -> tuple[str, dict[str, str | None]]:
     """Where a split comes from, in MLflow's words: a kind of source, and what tells it from others of the kind."""
-    data, revision = spec.data, folder.frozen.resolved.get("dataset")
+    data, revision = spec.dataset_spec, folder.manifest.resolved.get("dataset")
     if data.files:
         return "local", {"uri": data.files.get(split) or data.files["train"], "digest": revision}
     if data.repository.startswith("package:"):

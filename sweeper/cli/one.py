@@ -7,66 +7,68 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweeper import sweep
-from sweeper.allocation import Allocation
+from sweeper.allocation import TrialResources
 from sweeper.cli import projected, relay, tracking, words
-from sweeper.cli.prepare import SEARCHED, Prepared, materialise
-from sweeper.cli.publish import publish
-from sweeper.cli.screen import Screen
-from sweeper.folder import SweepFolder, changes, create
-from sweeper.ports import Job, Runner, Storage, Tracker, Trainer, View
-from sweeper.preparation import described
-from sweeper.results import results as results_of
+from sweeper.cli.prepare import SEARCHED, PreparedSweep, load_training_data
+from sweeper.cli.publish import finalize
+from sweeper.cli.screen import Terminal
+from sweeper.folder import SweepFolder, create_sweep, differing_keys
+from sweeper.ports import CheckpointStorage, ProgressView, Runner, Tracker, Trainer, TrainingJob
+from sweeper.preparation import split_summaries
+from sweeper.results import build_results as results_of
 from sweeper.spec import SweepSpec
-from sweeper.sweep import Jobs
-from sweeper.values import Recorded, TrainingData
+from sweeper.sweep import StageJobs
+from sweeper.values import TrainingData, TrialRecord
 
 if TYPE_CHECKING:
     from sweeper.record.study import OptunaStudy
 
 
-def run_one(screen: Screen, runner: Runner, prepared: Prepared, sweeps: Path) -> tuple[SweepFolder, dict[str, Any]]:
+def run_sweep(
+    screen: Terminal, runner: Runner, prepared: PreparedSweep, sweeps: Path
+) -> tuple[SweepFolder, dict[str, Any]]:
     """Run a sweep as far as its budget goes; its folder and its results."""
     from sweeper.record.study import OptunaStudy
 
-    spec, corpus = prepared.spec, prepared.corpus
+    spec, corpus = prepared.spec, prepared.dataset
     asked = spec.resources
     share = runner.allocate(asked.cpu, asked.gpu, asked.accelerator or "")
-    before = None if prepared.folder else changes(sweeps, spec)
-    pinned = corpus.labels, described(corpus)
-    folder = prepared.folder or create(sweeps, spec, prepared.resolved, share.cpu, *pinned)
-    folder.know(*pinned)
-    with closing(OptunaStudy(spec, folder.journal, folder.frozen.threads)) as study:
-        screen.log_in(folder.path / "logs")
-        data = materialise(prepared, spec.encoders, step=screen.step)
-        known = list(study.recorded())
+    before = None if prepared.folder else differing_keys(sweeps, spec)
+    pinned = corpus.labels, split_summaries(corpus)
+    folder = prepared.folder or create_sweep(sweeps, spec, prepared.resolved, share.cpu, *pinned)
+    folder.backfill(*pinned)
+    with closing(OptunaStudy(spec, folder.journal, folder.manifest.threads)) as study:
+        screen.set_log_dir(folder.path / "logs")
+        data = load_training_data(prepared, spec.encoders, step=screen.step)
+        known = list(study.all_trials())
         _greet(screen, folder, prepared, share, data, len(known))
         if runner.remote:
             screen.line(f"  the cluster has room for {share.slots} trials at a time")
         if before and before[1]:
             screen.line(f"  a new sweep; it differs from {before[0]} in {', '.join(before[1])}")
-        if study.dropped:
-            screen.line(f"  the record's last {study.dropped} bytes were cut off half written; that is dropped")
+        if study.truncated_bytes:
+            screen.line(f"  the record's last {study.truncated_bytes} bytes were cut off half written; that is dropped")
         jobs = partial(_jobs, prepared, folder, data, _storage(screen, runner, spec, folder), share.gpu)
         view = _view(screen, folder, spec, known, share)
-        folder.begin()
+        folder.mark_running()
         results = _driven(screen, runner, prepared, folder, study, jobs(view.say), share, view)
     return folder, results
 
 
 def _driven(
-    screen: Screen, runner: Runner, prepared: Prepared, folder: SweepFolder, study: "OptunaStudy",
-    jobs: Jobs, share: Allocation, view: View,
+    screen: Terminal, runner: Runner, prepared: PreparedSweep, folder: SweepFolder, study: "OptunaStudy",
+    jobs: StageJobs, share: TrialResources, view: ProgressView,
 ) -> dict[str, Any]:  # fmt: skip
     """Run the story with a tracker beside it, and keep what came of it."""
     spec, status = prepared.spec, "KILLED"
-    tracker = tracking.tracker_of(spec, folder, say=view.say)
+    tracker = tracking.make_tracker(spec, folder, say=view.say)
     try:
         done = _told(runner, spec, study, jobs, share, view, tracker)
-        recorded = study.recorded()
-        results = results_of(spec, folder, recorded, study.looks())
+        recorded = study.all_trials()
+        results = results_of(spec, folder, recorded, study.test_accesses())
         if done:
-            publish(screen, prepared, folder, recorded, results, jobs.confirm.storage)
-            projected.keep(tracker, folder)
+            finalize(screen, prepared, folder, recorded, results, jobs.confirm.storage)
+            projected.attach_artifacts(tracker, folder)
         status = "FINISHED"
     except Exception:
         status = "FAILED"
@@ -75,22 +77,28 @@ def _driven(
         if status == "KILLED":
             screen.line("closing; a second Ctrl-C ends it at once")
         tracker.close(status)
-        if not tracker.behind:
-            folder.sent()
+        if not tracker.pending_runs:
+            folder.mark_synced()
     if not done:
         screen.line(f"the budget's {spec.budget.hours:g} hours are over; the same command goes on for as long again")
-    if tracker.behind:
-        screen.line(tracking.lacking(folder, tracker))
+    if tracker.pending_runs:
+        screen.line(tracking.sync_warning(folder, tracker))
     return results
 
 
 def _told(
-    runner: Runner, spec: SweepSpec, study: "OptunaStudy", jobs: Jobs, share: Allocation, view: View, tracker: Tracker
+    runner: Runner,
+    spec: SweepSpec,
+    study: "OptunaStudy",
+    jobs: StageJobs,
+    share: TrialResources,
+    view: ProgressView,
+    tracker: Tracker,
 ) -> bool:
     """The story, with its view open; whether it came to its end."""
     status = "KILLED"
     try:
-        done = sweep.run(spec, study, runner, (view, tracker), jobs, share, view.say)
+        done = sweep.run_protocol(spec, study, runner, (view, tracker), jobs, share, view.say)
         status = "FINISHED"
     finally:
         view.close(status)
@@ -98,40 +106,46 @@ def _told(
 
 
 def _jobs(
-    prepared: Prepared, folder: SweepFolder, data: Mapping[str, TrainingData], storage: Storage | None, gpu: float,
+    prepared: PreparedSweep, folder: SweepFolder, data: Mapping[str, TrainingData], storage: CheckpointStorage | None, gpu: float,
     say: Callable[[str], None],
-) -> Jobs:  # fmt: skip
+) -> StageJobs:  # fmt: skip
     """The jobs of the three stages. The test split is made for the last of them alone, when that is asked for."""
     from sweeper.edges import predictions, system
-    from sweeper.learn.confirmed import scored
-    from sweeper.learn.device import sharing
-    from sweeper.learn.train import live
+    from sweeper.learn.confirmed import score_best_model
+    from sweeper.learn.device import with_gpu_memory_limit
+    from sweeper.learn.train import train_events
 
-    spec, corpus, place = prepared.spec, prepared.corpus, folder.path.resolve()
+    spec, corpus, place = prepared.spec, prepared.dataset, folder.path.resolve()
     patience, choose = spec.stall_minutes * 60, spec.objective
 
     def told(text: str) -> AbstractContextManager[Any]:
         say(text)
         return nullcontext()
 
-    def score() -> Job:
+    def score() -> TrainingJob:
         splits = [name for name in (*SEARCHED, "test") if name in corpus.splits]
-        opened = materialise(prepared, spec.encoders, splits, step=told)
-        return Job(partial(sharing, partial(scored, choose=choose), gpu), opened, place, patience, storage)
+        opened = load_training_data(prepared, spec.encoders, splits, step=told)
+        return TrainingJob(
+            partial(with_gpu_memory_limit, partial(score_best_model, choose=choose), gpu),
+            opened,
+            place,
+            patience,
+            storage,
+        )
 
     def watched(train: Trainer) -> Trainer:
-        shared = partial(sharing, train, gpu)
-        return partial(system.watched, shared) if spec.tracking.system_metrics else shared
+        shared = partial(with_gpu_memory_limit, train, gpu)
+        return partial(system.with_resource_metrics, shared) if spec.tracking.system_metrics else shared
 
-    return Jobs(
-        search=Job(watched(live), data, place, patience, storage),
-        confirm=Job(watched(partial(live, choose=choose)), data, place, patience, storage),
-        score=score,
-        keep=lambda trial, found: predictions.keep(place, trial, corpus.labels, found),
+    return StageJobs(
+        search=TrainingJob(watched(train_events), data, place, patience, storage),
+        confirm=TrainingJob(watched(partial(train_events, choose=choose)), data, place, patience, storage),
+        make_test_job=score,
+        save_scores=lambda trial, found: predictions.save_predictions(place, trial, corpus.labels, found),
     )
 
 
-def _storage(screen: Screen, runner: Runner, spec: SweepSpec, folder: SweepFolder) -> Storage | None:
+def _storage(screen: Terminal, runner: Runner, spec: SweepSpec, folder: SweepFolder) -> CheckpointStorage | None:
     """Where the sweep's checkpoints are kept, if elsewhere than in its folder; every machine was asked for it."""
     if spec.storage is None:
         if runner.remote:
@@ -140,29 +154,31 @@ def _storage(screen: Screen, runner: Runner, spec: SweepSpec, folder: SweepFolde
     from sweeper.edges import storage
 
     with screen.step(f"asking every node for {spec.storage}"):
-        storage.probe(spec.storage, runner.everywhere)
-    return storage.SharedStorage(f"{spec.storage.rstrip('/')}/{folder.name}-{folder.frozen.id}")
+        storage.check_shared_storage(spec.storage, runner.run_on_all_nodes)
+    return storage.SharedStorage(f"{spec.storage.rstrip('/')}/{folder.name}-{folder.manifest.id}")
 
 
-def _view(screen: Screen, folder: SweepFolder, spec: SweepSpec, known: list[Recorded], share: Allocation) -> View:
+def _view(
+    screen: Terminal, folder: SweepFolder, spec: SweepSpec, known: list[TrialRecord], share: TrialResources
+) -> ProgressView:
     """What the user watches, here or from elsewhere."""
-    header = f"{folder.name}: {words.describe(spec)}"
+    header = f"{folder.name}: {words.describe_spec(spec)}"
     if screen.relayed:
-        return relay.Relay(screen, spec, known, header, share.slots)
-    return relay.view_of(screen, spec, known, header, share.slots)
+        return relay.EventEmitter(screen, spec, known, header, share.slots)
+    return relay.make_view(screen, spec, known, header, share.slots)
 
 
 def _greet(
-    screen: Screen,
+    screen: Terminal,
     folder: SweepFolder,
-    prepared: Prepared,
-    share: Allocation,
+    prepared: PreparedSweep,
+    share: TrialResources,
     data: Mapping[str, TrainingData],
     known: int,
 ) -> None:
     """What is about to run, and what is worth knowing of its data."""
-    spec, corpus = prepared.spec, prepared.corpus
-    screen.line(f"{folder.name}: {words.describe(spec)}", style="bold")
+    spec, corpus = prepared.spec, prepared.dataset
+    screen.line(f"{folder.name}: {words.describe_spec(spec)}", style="bold")
     if known:
         screen.line(f"  goes on: {known} trials are in the record")
     if share.note:
@@ -172,7 +188,7 @@ def _greet(
     for note in corpus.notes:
         screen.line(f"  {note}")
     for name, found in data.items():
-        cut = float((found.splits["train"].lengths > spec.most_tokens).mean())
+        cut = float((found.splits["train"].lengths > spec.max_tokens).mean())
         screen.line(
-            f"  {cut:.1%} of the texts are longer than {spec.most_tokens} tokens of {words.short(name)}, and cut"
+            f"  {cut:.1%} of the texts are longer than {spec.max_tokens} tokens of {words.shorten_value(name)}, and cut"
         )

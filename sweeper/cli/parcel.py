@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.errors import UsageError
-from sweeper.sections import Own
+from sweeper.sections import CustomDataset
 from sweeper.spec import SweepSpec, fingerprint
 
 NOTE = "parcel.json"
@@ -26,7 +26,7 @@ def pack(specs: Sequence[SweepSpec], folder: Path) -> tuple[tuple[str, ...], lis
     """Fill an empty folder with sweeps: their names, and those of their files there."""
     numbers, names, files = count(), [], []
     for spec in specs:
-        name = f"{spec.data.name}-{fingerprint(spec.question, {})}"
+        name = f"{spec.dataset_spec.name}-{fingerprint(spec.identity, {})}"
         path = folder / f"{name}.yaml"
         values = _moved(spec, folder, numbers)
         path.write_text("".join(f"{key}: {json.dumps(value)}\n" for key, value in values.items()), encoding="utf-8")
@@ -37,7 +37,7 @@ def pack(specs: Sequence[SweepSpec], folder: Path) -> tuple[tuple[str, ...], lis
     return tuple(names), files
 
 
-def unpacked(note: Path) -> None:
+def verify_bundle(note: Path) -> None:
     """Check that what was sent is here as it was, and that the versions here are those of its sender.
 
     Raises UsageError otherwise.
@@ -77,9 +77,9 @@ def _moved(spec: SweepSpec, folder: Path, numbers: "count[int]") -> dict[str, An
         return str(target)
 
     values = spec.model_dump(mode="json", exclude_none=True)
-    if isinstance(spec.dataset, Own):
-        files = {split: copied(path) for split, path in spec.dataset.files.items()}
-        values["dataset"] = {**values["dataset"], **files, "name": spec.data.name}
+    if isinstance(spec.to_dataset_spec, CustomDataset):
+        files = {split: copied(path) for split, path in spec.to_dataset_spec.files.items()}
+        values["dataset"] = {**values["dataset"], **files, "name": spec.dataset_spec.name}
     folders = {name: copied(name) for name in spec.encoders if Path(name).is_dir()}
     if folders:
         for section in ("compare", "search", "training", "start_with"):

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweeper.cli.screen import Screen
+from sweeper.cli.screen import Terminal
 from sweeper.config import RECURRENT
 from sweeper.errors import UsageError
 from sweeper.folder import SweepFolder
-from sweeper.preparation import Corpus, digest
+from sweeper.preparation import PreparedDataset, content_digest
 from sweeper.spec import SweepSpec
-from sweeper.values import Encoder, TrainingData
+from sweeper.values import EncoderWeights, TrainingData
 
 if TYPE_CHECKING:
     from sweeper.edges.tokens import Tokenizer
@@ -23,50 +23,50 @@ SEARCHED = ("train", "validation")  # all that a search may see
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedSweep:
     """A spec with what it needs on this machine: rows by split, encoders' folders, and what pins them."""
 
     spec: SweepSpec
     folder: SweepFolder | None
-    corpus: Corpus
+    dataset: PreparedDataset
     encoders: Mapping[str, Path]
     resolved: Mapping[str, str]
 
 
-def prepare(screen: Screen, spec: SweepSpec, folder: SweepFolder | None) -> Prepared:
+def prepare_sweep(screen: Terminal, spec: SweepSpec, folder: SweepFolder | None) -> PreparedSweep:
     """Fetch what a spec needs; where its sweep has begun, exactly what it began with."""
     from sweeper.edges import hub
 
-    pins = folder.frozen.resolved if folder else {}
-    with screen.step(f"fetching {spec.data.name}"):
+    pins = folder.manifest.resolved if folder else {}
+    with screen.step(f"fetching {spec.dataset_spec.name}"):
         corpus, revision = _corpus(spec, pins.get("dataset"))
     found = {}
     for name in (name for name in spec.encoders if name not in RECURRENT):
         with screen.step(f"fetching {name}") as far:
-            found[name] = hub.encoder(name, pins.get(name), _megabytes(far))
-    resolved = {"dataset": revision, "rows": digest(corpus)} | {name: e.revision for name, e in found.items()}
+            found[name] = hub.fetch_encoder(name, pins.get(name), _megabytes(far))
+    resolved = {"dataset": revision, "rows": content_digest(corpus)} | {name: e.revision for name, e in found.items()}
     if folder is not None:
         _unchanged(folder, pins, resolved)
-    return Prepared(spec, folder, corpus, {name: encoder.value for name, encoder in found.items()}, resolved)
+    return PreparedSweep(spec, folder, corpus, {name: encoder.value for name, encoder in found.items()}, resolved)
 
 
-def _corpus(spec: SweepSpec, pin: str | None) -> tuple[Corpus, str]:
+def _corpus(spec: SweepSpec, pin: str | None) -> tuple[PreparedDataset, str]:
     """The rows that a spec uses, and the commit that they came from."""
     from sweeper import preparation
 
-    if spec.data.files:
+    if spec.dataset_spec.files:
         from sweeper.edges import files
 
-        tables, revision = files.tables(spec.data.files), "files"
+        tables, revision = files.read_tables(spec.dataset_spec.files), "files"
     else:
         from sweeper.edges import datasets
 
-        tables, revision = datasets.tables(spec.data, pin)
-    corpus = preparation.prepare(spec.data, tables, spec.on_bad_rows)
-    if corpus.splits["train"].pairs is not None and len(spec.values("max_length")) > 1:
+        tables, revision = datasets.load_tables(spec.dataset_spec, pin)
+    corpus = preparation.prepare(spec.dataset_spec, tables, spec.on_bad_rows)
+    if corpus.splits["train"].pairs is not None and len(spec.values_of("max_length")) > 1:
         raise UsageError("max_length: cannot vary where a text is a pair, for both are cut alike; give it one value")
-    parts = {n: preparation.part(rows, getattr(spec.limit, n, None)) for n, rows in corpus.splits.items()}
-    return Corpus(parts, corpus.labels, corpus.notes), revision
+    parts = {n: preparation.stratified_subset(rows, getattr(spec.limit, n, None)) for n, rows in corpus.splits.items()}
+    return PreparedDataset(parts, corpus.labels, corpus.notes), revision
 
 
 def _megabytes(far: Callable[[str], None]) -> Callable[[int, int], None]:
@@ -82,22 +82,22 @@ def _unchanged(folder: SweepFolder, pins: Mapping[str, str], resolved: Mapping[s
         )
 
 
-def materialise(
-    prepared: Prepared, encoders: Iterable[str], splits: Sequence[str] = SEARCHED, *, step: Step
+def load_training_data(
+    prepared: PreparedSweep, encoders: Iterable[str], splits: Sequence[str] = SEARCHED, *, step: Step
 ) -> dict[str, TrainingData]:
     """Tokens and weights by encoder, as arrays, for these of the spec's encoders; `step` frames what takes a while."""
     from sweeper.learn import model
 
-    spec, corpus = prepared.spec, prepared.corpus
+    spec, corpus = prepared.spec, prepared.dataset
     data = {}
     for name in encoders:
-        with step(f"tokenising {_named(splits)} of {spec.data.name} and loading the weights of {name}"):
+        with step(f"tokenising {_named(splits)} of {spec.dataset_spec.name} and loading the weights of {name}"):
             tokenizer = tokenizer_of(prepared, name)
-            tokens = {split: tokenizer.split(corpus.splits[split], spec.most_tokens) for split in splits}
+            tokens = {split: tokenizer.tokenize_split(corpus.splits[split], spec.max_tokens) for split in splits}
             if name in RECURRENT:
-                encoder = Encoder(name, {}, {}, tokenizer.padding)
+                encoder = EncoderWeights(name, {}, {}, tokenizer.padding)
             else:
-                encoder = model.pretrained(prepared.encoders[name], name, tokenizer.padding)
+                encoder = model.load_pretrained(prepared.encoders[name], name, tokenizer.padding)
                 _fits(spec, encoder, len(corpus.labels), tokenizer.longest)
             data[name] = TrainingData(corpus.labels, encoder, tokens)
     return data
@@ -107,25 +107,25 @@ def _named(splits: Sequence[str]) -> str:
     return f"{', '.join(splits[:-1])} and {splits[-1]}" if len(splits) > 1 else splits[0]
 
 
-def _fits(spec: SweepSpec, encoder: Encoder, classes: int, longest: int) -> None:
+def _fits(spec: SweepSpec, encoder: EncoderWeights, classes: int, longest: int) -> None:
     """Refuse what no trial could do: texts longer than the encoder's positions, a classifier larger than memory."""
     from sweeper.learn import model
 
-    if spec.most_tokens > longest:
-        raise UsageError(f"max_length: {encoder.name} takes {longest} tokens at most, got {spec.most_tokens}")
+    if spec.max_tokens > longest:
+        raise UsageError(f"max_length: {encoder.name} takes {longest} tokens at most, got {spec.max_tokens}")
     shapes = ("pooling", "classifier", "max_length")
-    for cell in spec.cells:
-        for setting in spec.space.settings(shapes, cell):
-            config = spec.config({"encoder": encoder.name, **cell, **setting}, seed=0, threads=1)
+    for cell in spec.systems:
+        for setting in spec.space.enumerate_settings(shapes, cell):
+            config = spec.train_config({"encoder": encoder.name, **cell, **setting}, seed=0, threads=1)
             model.check_size(config.pooling, config.classifier, encoder.width, config.max_length, classes)
 
 
-def tokenizer_of(prepared: Prepared, name: str) -> "Vocabulary | Tokenizer":
+def tokenizer_of(prepared: PreparedSweep, name: str) -> "Vocabulary | Tokenizer":
     """What makes token numbers for an encoder: its own tokenizer, or words learned on the training split."""
     if name in RECURRENT:
         from sweeper.learn.vocabulary import Vocabulary
 
-        return Vocabulary(prepared.corpus.splits["train"], prepared.spec.most_words)
+        return Vocabulary(prepared.dataset.splits["train"], prepared.spec.max_words)
     from sweeper.edges.tokens import Tokenizer
 
     return Tokenizer(prepared.encoders[name], name)

@@ -16,32 +16,34 @@ _NOTED = ("sweep.yaml", "versions.json")
 _FINISHED = ("table.md", "report.html", "results.json")  # old ones where a larger budget is not spent yet
 
 
-def keep(tracker: "MlflowTracker", folder: SweepFolder) -> None:
+def attach_artifacts(tracker: "MlflowTracker", folder: SweepFolder) -> None:
     """Hand the tracker all that is in the folder of a sweep beside its record; before the tracker is closed."""
     from sweeper.tracking.store import PARENT
 
     results = folder.results()
     names = _NOTED if results is None else _NOTED + _FINISHED
-    tracker.keep(PARENT, {name: place for name in names if (place := folder.path / name).exists()})
+    tracker.attach(PARENT, {name: place for name in names if (place := folder.path / name).exists()})
     for number, files in _confirmed(folder).items():
-        tracker.keep(number, files)
+        tracker.attach(number, files)
     _keep_model(tracker, folder)
     if results is not None:
-        tracker.sum_up(used(results))
+        tracker.set_usage(usage_metrics(results))
 
 
 def _keep_model(tracker: "MlflowTracker", folder: SweepFolder) -> None:
     """The winner's model, where the sweep has one by now."""
     place = folder.path / "model"
     if (place / "config.json").exists():  # written last
-        from sweeper.tracking.model import Winner
+        from sweeper.tracking.model import ModelExport
 
         knobs = json.loads((place / "config.json").read_text(encoding="utf-8"))
         spec, trial = folder.spec, int(knobs.pop("trial"))
-        tracker.keep_model(trial, Winner(place, folder.name, knobs, spec.most_tokens, len(spec.data.text)))
+        tracker.attach_model(
+            trial, ModelExport(place, folder.name, knobs, spec.max_tokens, len(spec.dataset_spec.text))
+        )
 
 
-def used(results: Mapping[str, Any]) -> dict[str, float]:
+def usage_metrics(results: Mapping[str, Any]) -> dict[str, float]:
     """What the stages of a sweep used: trials, epochs, and hours of training time summed over trials."""
     confirmed = [cell["confirm"] for cell in results["cells"] if cell["confirm"]]
     stages = {"search": results["cells"], "confirm": confirmed}
@@ -65,7 +67,7 @@ def _confirmed(folder: SweepFolder) -> dict[int, dict[str, "Content"]]:
 
 def _shown(folder: SweepFolder, place: Path, name: str) -> "Mapping[str, Content]":
     """A file of a confirmed trial, and the picture of it, which is drawn when MLflow takes it."""
-    labels = tuple(folder.frozen.labels)
+    labels = tuple(folder.manifest.labels)
     if name == "weights.json":
         number = int(place.name.partition("-")[0])
         return {name: place, "weights.png": cache(partial(_weights, folder.path, number, labels))}
@@ -78,7 +80,7 @@ def _weights(folder: Path, number: int, labels: tuple[str, ...]) -> bytes:
     from sweeper.edges import predictions
     from sweeper.tracking import pictures
 
-    matrix = predictions.weights(folder, number)
+    matrix = predictions.load_class_weights(folder, number)
     assert matrix is not None
     return pictures.weights(labels, matrix)
 
@@ -87,5 +89,5 @@ def _confusion(place: Path, labels: tuple[str, ...]) -> bytes:
     from sweeper.edges import predictions
     from sweeper.tracking import pictures
 
-    found = predictions.read(place, labels)
+    found = predictions.read_predictions(place, labels)
     return pictures.confusion(labels, found.labels, found.classes, "test")

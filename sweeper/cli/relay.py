@@ -11,28 +11,30 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sweeper.cli.lines import Lines
-from sweeper.cli.screen import EVENT, Screen
+from sweeper.cli.lines import LineView
+from sweeper.cli.screen import EVENT, Terminal
 from sweeper.config import TrainConfig
 from sweeper.outcome import Outcome
-from sweeper.ports import View
+from sweeper.ports import ProgressView
 from sweeper.spec import SweepSpec
-from sweeper.values import Finish, Recorded, Report, Test, Trial
+from sweeper.values import TestScore, Trial, TrialEnd, TrialRecord, ValidationReport
 
 _RAYS = re.compile(r"Running entrypoint for job |\S+ \S+ INFO job_manager\.py:")  # what Ray itself writes to the log
 
 
-class Relay:
+class EventEmitter:
     """The View of a driver whose user is elsewhere: what it is told is an event in the log."""
 
-    def __init__(self, screen: Screen, spec: SweepSpec, known: Iterable[Recorded], header: str, slots: int) -> None:
+    def __init__(
+        self, screen: Terminal, spec: SweepSpec, known: Iterable[TrialRecord], header: str, slots: int
+    ) -> None:
         told = [encoded(one) for one in known]
         self._send = screen.event
         self._send(
             {"sweep": spec.model_dump(mode="json"), "known": told, "header": header, "slots": slots, "at": time.time()}
         )
 
-    def update(self, recorded: Recorded) -> None:
+    def update(self, recorded: TrialRecord) -> None:
         """Send the newest state of a trial, and when that was."""
         self._send({"at": time.time(), "trial": encoded(recorded)})
 
@@ -45,13 +47,13 @@ class Relay:
         self._send({"close": status})
 
 
-class Watcher:
+class RemoteViewer:
     """The other end: events become the view of a sweep here, other lines are printed. `results` are what was sent."""
 
-    def __init__(self, screen: Screen) -> None:
+    def __init__(self, screen: Terminal) -> None:
         self.screen = screen
         self.results: dict[str, Any] | None = None
-        self.view: View | None = None
+        self.view: ProgressView | None = None
         self.at, self.heard = 0.0, 0.0  # the driver's time of the last event, and when it came
 
     def clock(self) -> float:
@@ -87,11 +89,11 @@ class Watcher:
         elif self.view is not None:
             self._show(self.view, event)
 
-    def _view(self, event: Mapping[str, Any]) -> View:
+    def _view(self, event: Mapping[str, Any]) -> ProgressView:
         spec, known = SweepSpec.model_validate(event["sweep"]), [decoded(one) for one in event["known"]]
-        return view_of(self.screen, spec, known, event["header"], event["slots"], self.clock)
+        return make_view(self.screen, spec, known, event["header"], event["slots"], self.clock)
 
-    def _show(self, view: View, event: Mapping[str, Any]) -> None:
+    def _show(self, view: ProgressView, event: Mapping[str, Any]) -> None:
         if "trial" in event:
             view.update(decoded(event["trial"]))
         elif "say" in event:
@@ -101,16 +103,16 @@ class Watcher:
             view.close(event["close"])
 
 
-def view_of(
-    screen: Screen, spec: SweepSpec, known: Iterable[Recorded], header: str, slots: int,
+def make_view(
+    screen: Terminal, spec: SweepSpec, known: Iterable[TrialRecord], header: str, slots: int,
     clock: Callable[[], float] = time.time,
-) -> View:  # fmt: skip
+) -> ProgressView:  # fmt: skip
     """What the user watches here: the live view on a terminal, lines elsewhere."""
     if not screen.live:
-        return Lines(screen, spec, known, clock)
-    from sweeper.cli.live import Drawing, LiveView
+        return LineView(screen, spec, known, clock)
+    from sweeper.cli.live import Dashboard, LiveView
 
-    return LiveView(screen, spec, known, Drawing(spec, header, slots, clock))
+    return LiveView(screen, spec, known, Dashboard(spec, header, slots, clock))
 
 
 def _lines(log: Iterable[str]) -> Iterator[str]:
@@ -130,29 +132,29 @@ def _event(line: str) -> dict[str, Any] | None:
     return found
 
 
-def encoded(recorded: Recorded) -> dict[str, Any]:
+def encoded(recorded: TrialRecord) -> dict[str, Any]:
     """A trial as JSON has it. What a model predicted stays where it is."""
-    trial, finish = recorded.trial, recorded.finish
+    trial, finish = recorded.trial, recorded.end
     return {
         "trial": {**vars(trial), "params": dict(trial.params), "config": trial.config.model_dump(mode="json")},
         "reports": [[one.step, one.epoch, dict(one.metrics)] for one in recorded.reports],
-        "times": recorded.times,
-        "started": recorded.started,
-        "ended": recorded.ended,
+        "times": recorded.report_times,
+        "started": recorded.started_at,
+        "ended": recorded.ended_at,
         "finish": asdict(finish) if finish else None,
         "test": asdict(recorded.test) if recorded.test else None,
     }
 
 
-def decoded(found: Mapping[str, Any]) -> Recorded:
+def decoded(found: Mapping[str, Any]) -> TrialRecord:
     """The trial that `encoded` made this of."""
     trial, finish, test = found["trial"], found["finish"], found["test"]
-    return Recorded(
+    return TrialRecord(
         trial=Trial(**{**trial, "config": TrainConfig.model_validate(trial["config"])}),
-        reports=tuple(Report(*report) for report in found["reports"]),
-        times=tuple(found["times"]),
-        started=found["started"],
-        ended=found["ended"],
-        finish=Finish(**{**finish, "outcome": Outcome(finish["outcome"])}) if finish else None,
-        test=Test(**test) if test else None,
+        reports=tuple(ValidationReport(*report) for report in found["reports"]),
+        report_times=tuple(found["times"]),
+        started_at=found["started"],
+        ended_at=found["ended"],
+        end=TrialEnd(**{**finish, "outcome": Outcome(finish["outcome"])}) if finish else None,
+        test=TestScore(**test) if test else None,
     )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweeper.cli.screen import command
+from sweeper.cli.screen import cli_session
 
 if TYPE_CHECKING:
     from sweeper.spec import SweepSpec
@@ -33,37 +33,37 @@ def run(
     (MLFLOW_TRACKING_URI, else mlflow.db beside the sweeps). With RAY_ADDRESS set, that Ray cluster is used.
     """
     again = "the same command goes on where it stopped"
-    with command(as_json=as_json, debugger=inline, quiet=quiet, relayed=parcel is not None, again=again) as screen:
+    with cli_session(as_json=as_json, debugger=inline, quiet=quiet, relayed=parcel is not None, again=again) as screen:
         if parcel is not None:
-            from sweeper.cli.parcel import unpacked
+            from sweeper.cli.parcel import verify_bundle
 
-            unpacked(parcel)
+            verify_bundle(parcel)
         specs = specs_of(files, overrides)
-        from sweeper.cli.drive import drive
+        from sweeper.cli.drive import run_sweeps
 
-        found = drive(screen, specs, sweeps, inline=inline, fresh=fresh)
+        found = run_sweeps(screen, specs, sweeps, inline=inline, fresh=fresh)
         screen.result(found[0] if len(found) == 1 else {"sweeps": found})
 
 
 def check(files: Files, overrides: Sets = None) -> None:
     """Check search spaces, and say what they would run."""
-    from sweeper.cli.words import describe
+    from sweeper.cli.words import describe_spec
 
-    with command() as screen:
+    with cli_session() as screen:
         for file, spec in zip(files, specs_of(files, overrides), strict=True):
-            screen.line(f"{file}: {describe(spec)}")
+            screen.line(f"{file}: {describe_spec(spec)}")
 
 
 def specs_of(files: list[Path], overrides: list[str] | None) -> "list[SweepSpec]":
     """Read and check every file before any of them runs; the mistakes of all are told together."""
     from sweeper.edges import yaml
     from sweeper.errors import SearchSpaceError, UsageError
-    from sweeper.reading import read
+    from sweeper.reading import parse_spec
 
     specs, mistakes = [], []
     for file in files:
         try:
-            specs.append(read(yaml.read(file, overrides or ())))
+            specs.append(parse_spec(yaml.load_yaml(file, overrides or ())))
         except UsageError as error:
             mistakes += str(error).splitlines()
     if mistakes:

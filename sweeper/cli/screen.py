@@ -23,12 +23,12 @@ from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 
-from sweeper.errors import STORAGE, Interruption, StorageError, SweeperError, UsageError
+from sweeper.errors import STORAGE_ERRNOS, StorageError, SweeperError, SweepInterrupted, UsageError
 
 EVENT = "\x1e"  # what a line begins with that is an event
 
 
-class Screen:
+class Terminal:
     """Our lines on the terminal, everybody else's in a log.
 
     People read stdout; with `as_json` stdout has the result alone and people read stderr. With `debugger` the
@@ -50,7 +50,7 @@ class Screen:
         self._interrupted = False
 
     def _writer(self, descriptor: int) -> Any:
-        raw = io.BufferedWriter(_Terminal(os.dup(descriptor), "w"))
+        raw = io.BufferedWriter(_TerminalFile(os.dup(descriptor), "w"))
         return io.TextIOWrapper(raw, encoding="utf-8", errors="replace", line_buffering=True)
 
     @property
@@ -91,12 +91,12 @@ class Screen:
         """One event for whoever watches from elsewhere: an element of a JSON text sequence (RFC 7464)."""
         self.line(EVENT + json.dumps(event, ensure_ascii=False))
 
-    def hush(self, folder: Path) -> None:
+    def capture_libraries(self, folder: Path) -> None:
         """Send what the libraries print to a log that does not have its place yet."""
         self._redirect(folder / f".starting-{os.getpid()}.log")
         self._temporary = True
 
-    def log_in(self, folder: Path) -> None:
+    def set_log_dir(self, folder: Path) -> None:
         """Keep the log in this folder from now on, in a file of its own for each start."""
         path = folder / time.strftime("%Y-%m-%dT%H-%M-%S.log")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -125,7 +125,7 @@ class Screen:
         code = 128 + (signal.SIGTERM if number == signal.SIGHUP else number)
         if not self._interrupted:
             self._interrupted = True
-            raise Interruption(code)
+            raise SweepInterrupted(code)
         if self.live:
             os.write(self._out, b"\x1b[?1049l\x1b[?25h")  # the screen that was there before, and its cursor
         os.write(self._err, b"ended at once; the same command goes on where it stopped\n")
@@ -152,20 +152,20 @@ class Screen:
 
 
 @contextmanager
-def command(
+def cli_session(
     *, as_json: bool = False, debugger: bool = False, quiet: bool = False, relayed: bool = False, again: str = ""
-) -> Iterator[Screen]:
+) -> Iterator[Terminal]:
     """A command's frame: its screen, and its end as one line and an exit code.
 
     0 done; 1 it could not finish; 2 the input is wrong; 130 or 143 interrupted, with `again` saying how to go on.
     """
-    screen = Screen(as_json=as_json, debugger=debugger, quiet=quiet, relayed=relayed)
+    screen = Terminal(as_json=as_json, debugger=debugger, quiet=quiet, relayed=relayed)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
             signal.signal(number, screen.interrupt)
     try:
         yield screen
-    except Interruption as interruption:
+    except SweepInterrupted as interruption:
         _stop(screen, interruption.exit_code, again)
     except KeyboardInterrupt:
         _stop(screen, 130, again)
@@ -174,7 +174,7 @@ def command(
     except (typer.Exit, SystemExit):
         raise
     except OSError as error:
-        if error.errno not in STORAGE:
+        if error.errno not in STORAGE_ERRNOS:
             _crash(screen, error)
         _fail(screen, StorageError(error.filename or "a file", error))
     except Exception as error:
@@ -184,7 +184,7 @@ def command(
         screen.close()
 
 
-class _Terminal(io.FileIO):
+class _TerminalFile(io.FileIO):
     """A terminal, or a pipe, that may be closed while a sweep runs: what is written then is lost, and no error."""
 
     def write(self, data: Any) -> int:
@@ -194,19 +194,19 @@ class _Terminal(io.FileIO):
         return len(data)
 
 
-def _stop(screen: Screen, code: int, again: str) -> None:
+def _stop(screen: Terminal, code: int, again: str) -> None:
     screen.errors.print(f"interrupted{f'; {again}' if again else ''}", markup=False)
     raise typer.Exit(code) from None
 
 
-def _fail(screen: Screen, error: SweeperError) -> None:
+def _fail(screen: Terminal, error: SweeperError) -> None:
     screen.errors.print(str(error), markup=False)
     if not isinstance(error, UsageError) and screen.log is not None:
         screen.errors.print(f"log: {screen.log}", markup=False)
     raise typer.Exit(error.exit_code) from None
 
 
-def _crash(screen: Screen, error: Exception) -> None:
+def _crash(screen: Terminal, error: Exception) -> None:
     """An error that nobody foresaw: its traceback to the log, one line to the user."""
     text = "".join(traceback.format_exception(error))
     if screen.log is None:

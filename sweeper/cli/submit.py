@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sweeper.cli.run import Files, Sets, specs_of
-from sweeper.cli.screen import Screen, command
+from sweeper.cli.screen import Terminal, cli_session
 
 if TYPE_CHECKING:
     from sweeper.edges.jobs import JobServer, SubmittedJob
@@ -55,7 +55,7 @@ def submit(
     What is sent is the sweeps with every key and the files that they name, and from the environment MLFLOW_*,
     HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE. The driver runs on the head, and the cluster needs the same sweeper.
     """
-    with command(as_json=as_json) as screen:
+    with cli_session(as_json=as_json) as screen:
         specs = specs_of(files, overrides)
         passed = _environment(screen, env or [])
         with screen.step(f"asking {address}"):
@@ -83,7 +83,7 @@ def submit(
 
 def jobs(address: Address, insecure: Insecure = False, as_json: AsJson = False) -> None:
     """List the jobs that sweeper submitted to a cluster."""
-    with command(as_json=as_json) as screen:
+    with cli_session(as_json=as_json) as screen:
         from rich.table import Table
 
         found = _server(address, insecure=insecure).jobs()
@@ -99,7 +99,7 @@ def jobs(address: Address, insecure: Insecure = False, as_json: AsJson = False) 
 
 def logs(job: Job, address: Address, insecure: Insecure = False, as_json: AsJson = False) -> None:
     """Follow a job, from its beginning, in the view of `sweeper run`."""
-    with command(as_json=as_json) as screen:
+    with cli_session(as_json=as_json) as screen:
         server = _server(address, insecure=insecure)
         server.job(job)
         _follow(screen, server, job)
@@ -107,10 +107,10 @@ def logs(job: Job, address: Address, insecure: Insecure = False, as_json: AsJson
 
 def stop(job: Job, address: Address, insecure: Insecure = False) -> None:
     """Stop a job; what it has done is kept, and submitting it again goes on from there."""
-    with command() as screen:
+    with cli_session() as screen:
         server = _server(address, insecure=insecure)
         before = server.job(job)
-        if before.over:
+        if before.is_over:
             screen.line(f"{job} is over: {before.status.lower()}")
             return
         server.stop(job)
@@ -127,12 +127,14 @@ def _server(address: str, *, insecure: bool) -> "JobServer":
 
 def _check(server: "JobServer", known: Sequence["SubmittedJob"], sweeps: Sequence[str]) -> None:
     """Refuse sweeps that a job runs already."""
-    from sweeper.errors import BusyError
+    from sweeper.errors import SweepLockedError
 
     for job in known:
         twice = set(job.sweeps) & set(sweeps)
-        if twice and not job.over:
-            raise BusyError(f"{min(twice)} runs already, as {job.id}; follow it with  {_again('logs', job.id, server)}")
+        if twice and not job.is_over:
+            raise SweepLockedError(
+                f"{min(twice)} runs already, as {job.id}; follow it with  {_again('logs', job.id, server)}"
+            )
 
 
 def _name(known: Sequence["SubmittedJob"], sweeps: Sequence[str]) -> str:
@@ -143,7 +145,7 @@ def _name(known: Sequence["SubmittedJob"], sweeps: Sequence[str]) -> str:
     return f"{sweeps[0]}-{number}"
 
 
-def _environment(screen: Screen, names: Sequence[str]) -> dict[str, str]:
+def _environment(screen: Terminal, names: Sequence[str]) -> dict[str, str]:
     """The variables that the driver gets."""
     from sweeper.errors import UsageError
 
@@ -160,11 +162,11 @@ def _environment(screen: Screen, names: Sequence[str]) -> dict[str, str]:
     return {**found, "COLUMNS": str(screen.console.width)}
 
 
-def _follow(screen: Screen, server: "JobServer", name: str) -> None:
+def _follow(screen: Terminal, server: "JobServer", name: str) -> None:
     """Show a job until it is over, and end as it ended."""
-    from sweeper.cli.relay import Watcher
+    from sweeper.cli.relay import RemoteViewer
 
-    watcher = Watcher(screen)
+    watcher = RemoteViewer(screen)
     with _leaving(screen, server, name):
         watcher.watch(server.log(name))
     job = _ended(server, name)
@@ -186,20 +188,20 @@ def _follow(screen: Screen, server: "JobServer", name: str) -> None:
 def _ended(server: "JobServer", name: str) -> "SubmittedJob":
     """A job that ends, when it has: Ray tells nobody, and notes it a moment after the log is over."""
     job = server.job(name)
-    while not job.over:
+    while not job.is_over:
         time.sleep(0.2)
         job = server.job(name)
     return job
 
 
 @contextmanager
-def _leaving(screen: Screen, server: "JobServer", name: str) -> Iterator[None]:
+def _leaving(screen: Terminal, server: "JobServer", name: str) -> Iterator[None]:
     """Say how to come back where the user leaves, or the cluster does."""
-    from sweeper.errors import Interruption, SweeperError
+    from sweeper.errors import SweeperError, SweepInterrupted
 
     try:
         yield
-    except Interruption:
+    except SweepInterrupted:
         screen.line(f"{name} goes on without you; {_again('logs', name, server)}")
         raise
     except SweeperError:
@@ -219,4 +221,4 @@ def _length(job: "SubmittedJob") -> str:
     from sweeper.cli import words
 
     end: Any = job.ended or time.time()
-    return words.duration(end - job.began) if job.began else ""
+    return words.format_duration(end - job.began) if job.began else ""

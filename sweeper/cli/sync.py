@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sweeper.cli.screen import command
+from sweeper.cli.screen import cli_session
 
 
 def sync(
@@ -23,15 +23,15 @@ def sync(
     Runs of trials that were cut off are closed as KILLED; `sweeper run` takes them up again. To send twice changes
     nothing. Where MLflow is comes from MLFLOW_TRACKING_URI, as for `sweeper run`.
     """
-    with command(quiet=quiet, again="the same command goes on") as screen:
-        from sweeper.cli.tracking import send
+    with cli_session(quiet=quiet, again="the same command goes on") as screen:
+        from sweeper.cli.tracking import sync
         from sweeper.errors import SweeperError, UsageError
-        from sweeper.folder import open_
+        from sweeper.folder import open_sweep
 
         lacking = []
-        for folder in [open_(path) for path in sweeps]:
+        for folder in [open_sweep(path) for path in sweeps]:
             try:
-                screen.line(send(screen, folder, wait))
+                screen.line(sync(screen, folder, wait))
             except UsageError:
                 raise
             except SweeperError as error:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sweeper.cli.screen import command
+from sweeper.cli.screen import cli_session
 
 
 class Metric(StrEnum):
@@ -55,17 +55,19 @@ def table(
     The best of a column is bold where its lead over the next best stands. What is odd, or left out, has a note.
     """
     gc.disable()  # many objects are made and few dropped: looking for cycles among them took two fifths of the time
-    with command() as screen:
+    with cli_session() as screen:
         from sweeper.cli.tracking import tracking_uri
         from sweeper.edges import predictions
-        from sweeper.tables.formats import rendered
-        from sweeper.tables.table import table as tabulated
+        from sweeper.tables.formats import render
+        from sweeper.tables.table import build_table as tabulated
         from sweeper.tracking import finished
 
         wanted = [_wanted(name, sweeps) for name in named or ()]
-        store = finished.gather(tracking_uri(sweeps), predictions.read, experiments or (), wanted)
+        store = finished.load_finished_sweeps(
+            tracking_uri(sweeps), predictions.read_predictions, experiments or (), wanted
+        )
         made = tabulated(store.sweeps, metric.value, published=published, elsewhere=store.looks, remarks=store.remarks)
-        text = rendered(made, format_.value, detail=detail)
+        text = render(made, format_.value, detail=detail)
         if out is None:
             screen.console.file.write(text)
         else:
@@ -75,17 +77,17 @@ def table(
 
 def _wanted(name: str, sweeps: Path) -> tuple[str, str]:
     """The name of a sweep, and its id where its folder is at hand."""
-    from sweeper.folder import open_
+    from sweeper.folder import open_sweep
 
     for place in (Path(name), sweeps / name):
         if (place / "sweep.json").exists():
-            folder = open_(place)
-            return folder.name, folder.frozen.id
+            folder = open_sweep(place)
+            return folder.name, folder.manifest.id
     return Path(name).name, ""
 
 
 def _write(path: Path, text: str) -> None:
-    from sweeper.whole import written
+    from sweeper.whole import atomic_write
 
-    with written(path) as file:
+    with atomic_write(path) as file:
         file.write(text.encode())

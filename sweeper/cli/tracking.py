@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeper.cli import noted, projected
-from sweeper.cli.screen import Screen
+from sweeper.cli.screen import Terminal
 from sweeper.errors import SweeperError
 from sweeper.folder import SweepFolder
 from sweeper.spec import SweepSpec
@@ -33,12 +33,12 @@ def _place(sweeps: Path) -> str:
     uri = tracking_uri(sweeps)
     if "@" not in uri:
         return uri
-    from sweeper.tracking.trouble import shown
+    from sweeper.tracking.trouble import redact_uri
 
-    return shown(uri)
+    return redact_uri(uri)
 
 
-def how_to_see(place: Path) -> str:
+def ui_hint(place: Path) -> str:
     """Where to look at the runs of a sweep, or of all in a folder: a server's address, or the command that is one."""
     is_sweep = (place / "sweep.json").exists()
     server = _place(place.parent if is_sweep else place)
@@ -47,7 +47,7 @@ def how_to_see(place: Path) -> str:
     return f"sweeper ui {shlex.quote(str(place))}" if is_sweep else f"sweeper ui --sweeps {shlex.quote(str(place))}"
 
 
-def tracker_of(
+def make_tracker(
     spec: SweepSpec, folder: SweepFolder, *, say: Callable[[str], None], status: str = "RUNNING"
 ) -> "MlflowTracker":
     """The tracker of a sweep, at work. Of one that is RUNNING the folder gets what it is run with."""
@@ -55,20 +55,20 @@ def tracker_of(
 
     sweeps = folder.path.parent
     if status == "RUNNING":
-        noted.note(spec, folder)
+        noted.write_provenance(spec, folder)
     return MlflowTracker(
         tracking_uri(sweeps),
         sweep=folder.name,
-        id=folder.frozen.id,
-        dataset=spec.data.name,
-        about=noted.about(folder),
+        id=folder.manifest.id,
+        dataset=spec.dataset_spec.name,
+        about=noted.describe_sweep(folder),
         artifacts=_artifacts(sweeps),
         say=say,
         status=status,
     )
 
 
-def send(screen: Screen, folder: SweepFolder, wait: float = WAIT) -> str:
+def sync(screen: Terminal, folder: SweepFolder, wait: float = WAIT) -> str:
     """Bring MLflow level with the record of a sweep that nobody drives; a line that says so.
 
     Trials that were cut off are closed as KILLED. It goes on for as long as MLflow answers something every `wait`
@@ -76,24 +76,26 @@ def send(screen: Screen, folder: SweepFolder, wait: float = WAIT) -> str:
     """
     from sweeper.record.study import OptunaStudy
 
-    screen.log_in(folder.path / "logs")
-    with closing(OptunaStudy(folder.spec, folder.journal, folder.frozen.threads)) as study:
-        recorded = study.recorded()
+    screen.set_log_dir(folder.path / "logs")
+    with closing(OptunaStudy(folder.spec, folder.journal, folder.manifest.threads)) as study:
+        recorded = study.all_trials()
         status = "FINISHED" if folder.results() else "KILLED"
         with screen.step(f"bringing MLflow level with {folder.name}"):
-            tracker = tracker_of(folder.spec, folder, say=lambda _: None, status=status)
+            tracker = make_tracker(folder.spec, folder, say=lambda _: None, status=status)
             for one in recorded:
                 tracker.update(one)
-            projected.keep(tracker, folder)
+            projected.attach_artifacts(tracker, folder)
             tracker.close(status, wait, while_answering=True)
-        if tracker.behind:
-            raise SweeperError(lacking(folder, tracker))
-        folder.sent()
+        if tracker.pending_runs:
+            raise SweeperError(sync_warning(folder, tracker))
+        folder.mark_synced()
     return f"{folder.name}: {len(recorded)} trials are level in MLflow at {_place(folder.path.parent)}"
 
 
-def lacking(folder: SweepFolder, tracker: "MlflowTracker") -> str:
+def sync_warning(folder: SweepFolder, tracker: "MlflowTracker") -> str:
     """What MLflow lacks, why, and how it gets it, in a line."""
     why = f" ({tracker.trouble.now})" if tracker.trouble.now else ""
     command = f"sweeper sync {shlex.quote(str(folder.path))}"
-    return f"{folder.name}: MLflow at {tracker.place}{why} lacks {tracker.behind} runs; when it is back: {command}"
+    return (
+        f"{folder.name}: MLflow at {tracker.place}{why} lacks {tracker.pending_runs} runs; when it is back: {command}"
+    )

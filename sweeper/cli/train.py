@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sweeper.cli.screen import Screen, command
+from sweeper.cli.screen import Terminal, cli_session
 
 if TYPE_CHECKING:
     from sweeper.folder import SweepFolder
     from sweeper.spec import SweepSpec
-    from sweeper.values import Recorded, TrainingData
+    from sweeper.values import TrainingData, TrialRecord
 
 _MOST_SHOWN = 16  # classes whose confusions still fit on a screen
 
@@ -29,10 +29,10 @@ def train(
     With the trial's own seed, on the same machine, the numbers are those of the sweep, bit for bit. An interrupted
     training goes on from its last validation.
     """
-    with command(as_json=as_json, again="the same command goes on from the last validation") as screen:
-        from sweeper.folder import open_
+    with cli_session(as_json=as_json, again="the same command goes on from the last validation") as screen:
+        from sweeper.folder import open_sweep
 
-        folder = open_(sweep)
+        folder = open_sweep(sweep)
         found = _recorded(folder, folder.spec, trial)
         if seed is not None:
             found = _reseeded(found, seed)
@@ -40,74 +40,76 @@ def train(
         screen.result(_train(screen, folder, found, out or folder.path / "train" / name, test=test))
 
 
-def _recorded(folder: "SweepFolder", spec: "SweepSpec", number: int | None) -> "Recorded":
+def _recorded(folder: "SweepFolder", spec: "SweepSpec", number: int | None) -> "TrialRecord":
     from contextlib import closing
 
     from sweeper.errors import UsageError
     from sweeper.record.study import OptunaStudy
-    from sweeper.results import leader, results
+    from sweeper.results import best_trial_number, build_results
 
-    with closing(OptunaStudy(spec, folder.journal, folder.frozen.threads)) as study:
-        recorded = study.recorded()
+    with closing(OptunaStudy(spec, folder.journal, folder.manifest.threads)) as study:
+        recorded = study.all_trials()
     if number is None:
-        number = leader(spec, results(spec, folder, recorded))
+        number = best_trial_number(spec, build_results(spec, folder, recorded))
     found = next((one for one in recorded if one.trial.number == number), None)
     if found is None:
         raise UsageError(f"{folder.path}: has no trial {number}, allowed: 1 to {len(recorded)}")
     return found
 
 
-def _reseeded(recorded: "Recorded", seed: int) -> "Recorded":
+def _reseeded(recorded: "TrialRecord", seed: int) -> "TrialRecord":
     from dataclasses import replace
 
     config = recorded.trial.config.model_copy(update={"seed": seed})
     return replace(recorded, trial=replace(recorded.trial, config=config))
 
 
-def _train(screen: Screen, folder: "SweepFolder", found: "Recorded", out: Path, *, test: bool) -> dict[str, Any]:
+def _train(screen: Terminal, folder: "SweepFolder", found: "TrialRecord", out: Path, *, test: bool) -> dict[str, Any]:
     """Train, keep the best epoch in `out`, and write its figures to result.json there, last."""
     from sweeper.cli import words
-    from sweeper.cli.prepare import SEARCHED, materialise, prepare, tokenizer_of
+    from sweeper.cli.prepare import SEARCHED, load_training_data, prepare_sweep, tokenizer_of
     from sweeper.errors import UsageError
-    from sweeper.folder import write
+    from sweeper.folder import write_json
     from sweeper.learn import keep
 
     config = found.trial.config
-    screen.log_in(folder.path / "logs")
-    prepared = prepare(screen, folder.spec, folder)
-    if test and "test" not in prepared.corpus.splits:
-        raise UsageError(f"--test: {folder.spec.data.name} has no test split; leave it out, or give the data set one")
+    screen.set_log_dir(folder.path / "logs")
+    prepared = prepare_sweep(screen, folder.spec, folder)
+    if test and "test" not in prepared.dataset.splits:
+        raise UsageError(
+            f"--test: {folder.spec.dataset_spec.name} has no test split; leave it out, or give the data set one"
+        )
     splits = (*SEARCHED, "test") if test else SEARCHED
-    data = materialise(prepared, [config.encoder], splits, step=screen.step)[config.encoder]
-    screen.line(f"{folder.name} trial {found.trial.number}: {words.settings(config.used)}", style="bold")
+    data = load_training_data(prepared, [config.encoder], splits, step=screen.step)[config.encoder]
+    screen.line(f"{folder.name} trial {found.trial.number}: {words.format_params(config.active_params)}", style="bold")
     result = _earlier(out) or _best_epoch(screen, folder.spec, found, data, out)
     if test and "test" not in result:
         _look(folder, found)
-        result["test"] = keep.score_kept(out, config, data, "test")
+        result["test"] = keep.evaluate_exported(out, config, data, "test")
     tokenizer_of(prepared, config.encoder).save(out / "encoder")
-    write(out / "result.json", result)
+    write_json(out / "result.json", result)
     (out / "checkpoint.pt").unlink(missing_ok=True)
     shown = {"validation": result["metrics"]["validation/accuracy"], **_accuracy(result)}
     if "test" in result and len(data.labels) <= _MOST_SHOWN:
         screen.console.print(words.confusion_table(result["test"]["labels"], result["test"]["confusion"]))
-    screen.line("  ".join(f"{split} accuracy {words.figure(value)}" for split, value in shown.items()))
+    screen.line("  ".join(f"{split} accuracy {words.format_score(value)}" for split, value in shown.items()))
     screen.line(f"model: {out}")
     screen.line(f"log:   {screen.log}")
     return result
 
 
-def _look(folder: "SweepFolder", found: "Recorded") -> None:
+def _look(folder: "SweepFolder", found: "TrialRecord") -> None:
     """Put on record that the test split is opened, and into the results where the sweep has them."""
     from contextlib import closing
 
-    from sweeper.cli.publish import refreshed
+    from sweeper.cli.publish import rebuild_results
     from sweeper.record.study import OptunaStudy
 
     spec = folder.spec
-    with closing(OptunaStudy(spec, folder.journal, folder.frozen.threads)) as study:
-        study.look(found.trial)
+    with closing(OptunaStudy(spec, folder.journal, folder.manifest.threads)) as study:
+        study.record_test_access(found.trial)
         if folder.results() is not None:
-            refreshed(spec, folder, study)
+            rebuild_results(spec, folder, study)
 
 
 def _accuracy(result: dict[str, Any]) -> dict[str, float]:
@@ -124,7 +126,7 @@ def _earlier(out: Path) -> dict[str, Any] | None:
 
 
 def _best_epoch(
-    screen: Screen, spec: "SweepSpec", found: "Recorded", data: "TrainingData", out: Path
+    screen: Terminal, spec: "SweepSpec", found: "TrialRecord", data: "TrainingData", out: Path
 ) -> dict[str, Any]:
     """Train to the end, keeping the model of the best epoch in `out`; its figures."""
     from sweeper.cli import words
@@ -134,20 +136,22 @@ def _best_epoch(
 
     config, saved = found.trial.config, out / "checkpoint.pt"
     metric, sign = spec.objective.metric, spec.objective.sign
-    earlier, best = checkpoint.step(saved), None
+    earlier, best = checkpoint.completed_reports(saved), None
     for report in reports_of(config, data, saved):
         value = report.metrics.get(metric)
         if value is None:
-            screen.line(f"  epoch {report.epoch:g}  train/loss {words.figure(report.metrics['train/loss'])}")
+            screen.line(f"  epoch {report.epoch:g}  train/loss {words.format_score(report.metrics['train/loss'])}")
             continue
         better = best is None or sign * value > sign * best.metrics[metric]
-        screen.line(f"  epoch {report.epoch:g}  {metric} {words.figure(value)}{'  best so far' if better else ''}")
+        screen.line(
+            f"  epoch {report.epoch:g}  {metric} {words.format_score(value)}{'  best so far' if better else ''}"
+        )
         if better:
             best = report
             if report.step >= earlier:  # the model of a report before that was kept when it came first
-                keep.keep(saved, config, data, out)
+                keep.export_model(saved, config, data, out)
     if best is None:
         raise SweeperError(f"trial {found.trial.number}: the training has no validation to choose a model by")
-    params = {name: value for name, value in config.used.items() if name != "seed"}
+    params = {name: value for name, value in config.active_params.items() if name != "seed"}
     figures = {"epoch": best.epoch, "metrics": dict(best.metrics)}
     return {"trial": found.trial.number, "seed": config.seed, "params": params, **figures}

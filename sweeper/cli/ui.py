@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sweeper.cli.screen import Screen, command
+from sweeper.cli.screen import Terminal, cli_session
 
 if TYPE_CHECKING:
     from sweeper.folder import SweepFolder
@@ -27,11 +27,11 @@ def ui(
 
     Where MLFLOW_TRACKING_URI is a server's address, that server is the UI, and nothing is started.
     """
-    with command() as screen:
+    with cli_session() as screen:
         from sweeper.cli.tracking import tracking_uri
-        from sweeper.folder import open_
+        from sweeper.folder import open_sweep
 
-        folder = None if sweep is None else open_(sweep)
+        folder = None if sweep is None else open_sweep(sweep)
         sweeps = folder.path.parent if folder else sweeps
         uri = tracking_uri(sweeps)
         if uri.startswith("http"):
@@ -40,20 +40,20 @@ def ui(
             _serve(screen, uri, sweeps, port, folder)
 
 
-def _serve(screen: Screen, uri: str, sweeps: Path, port: int, folder: "SweepFolder | None") -> None:
+def _serve(screen: Terminal, uri: str, sweeps: Path, port: int, folder: "SweepFolder | None") -> None:
     """Start MLflow's server, and end it with Ctrl-C."""
-    from sweeper.errors import Interruption, SweeperError
-    from sweeper.tracking.server import serving
+    from sweeper.errors import SweeperError, SweepInterrupted
+    from sweeper.tracking.server import serve_ui
 
     _check(uri, sweeps)
     try:
         with ExitStack() as stack:
             with screen.step("starting MLflow's server"):
-                address, process = stack.enter_context(serving(uri, sweeps.resolve() / "artifacts", port))
+                address, process = stack.enter_context(serve_ui(uri, sweeps.resolve() / "artifacts", port))
             _show(screen, address, uri, folder)
             screen.line("Ctrl-C ends it", style="dim")
             process.wait()
-    except Interruption as interruption:
+    except SweepInterrupted as interruption:
         if interruption.exit_code != _CTRL_C:
             raise
         return
@@ -72,11 +72,11 @@ def _check(uri: str, sweeps: Path) -> None:
         )
 
 
-def _show(screen: Screen, address: str, uri: str, folder: "SweepFolder | None") -> None:
+def _show(screen: Terminal, address: str, uri: str, folder: "SweepFolder | None") -> None:
     """The address of the UI, where it has the runs of a sweep, and where it compares those of the search."""
-    from sweeper.tracking.trouble import shown
+    from sweeper.tracking.trouble import redact_uri
 
-    screen.line(f"MLflow's UI:  {shown(address)}")
+    screen.line(f"MLflow's UI:  {redact_uri(address)}")
     if folder is None:
         return
     with screen.step(f"looking for the runs of {folder.name}"):
@@ -86,12 +86,12 @@ def _show(screen: Screen, address: str, uri: str, folder: "SweepFolder | None") 
             f"MLflow has no runs of {folder.name}; this sends them: sweeper sync {shlex.quote(str(folder.path))}"
         )
         return
-    from sweeper.tracking.server import comparison, page
+    from sweeper.tracking.server import compare_url, runs_url
     from sweeper.tracking.store import identity
 
     experiment, ids = found[0].info.experiment_id, [run.info.run_id for run in found]
-    screen.line(f"its runs:     {page(shown(address), experiment, identity(folder.name, folder.frozen.id))}")
-    compared = comparison(shown(address), experiment, ids)
+    screen.line(f"its runs:     {runs_url(redact_uri(address), experiment, identity(folder.name, folder.manifest.id))}")
+    compared = compare_url(redact_uri(address), experiment, ids)
     if len(compared) <= _LONGEST:
         screen.line(f"the {len(ids)} of its search compared: {compared}")
 
@@ -99,11 +99,11 @@ def _show(screen: Screen, address: str, uri: str, folder: "SweepFolder | None") 
 def _searched(uri: str, folder: "SweepFolder") -> list[Any]:
     """The runs of a sweep's search that MLflow has, by number."""
     from sweeper.errors import SweeperError
-    from sweeper.tracking.store import identity, stored
-    from sweeper.tracking.trouble import cause, shown
+    from sweeper.tracking.store import identity, trial_runs
+    from sweeper.tracking.trouble import describe_error, redact_uri
 
     try:
-        _, found = stored(uri, folder.spec.data.name, identity(folder.name, folder.frozen.id))
+        _, found = trial_runs(uri, folder.spec.dataset_spec.name, identity(folder.name, folder.manifest.id))
     except Exception as error:
-        raise SweeperError(f"MLflow at {shown(uri)}: {cause(error)}") from error
+        raise SweeperError(f"MLflow at {redact_uri(uri)}: {describe_error(error)}") from error
     return [run for run in found if run.data.tags["sweeper.stage"] == "search"]

@@ -6,13 +6,13 @@ from typing import Any
 from rich.table import Table
 
 from sweeper.config import Scalar
-from sweeper.document import spell
+from sweeper.document import format_value
 from sweeper.outcome import Outcome
 from sweeper.ranking import best_report
 from sweeper.spec import SweepSpec
-from sweeper.values import Recorded
+from sweeper.values import TrialRecord
 
-SHOWN = {
+OUTCOME_LABELS = {
     Outcome.COMPLETED: "completed",
     Outcome.STOPPED_EARLY: "stopped early",
     Outcome.DIVERGED: "diverged",
@@ -21,26 +21,28 @@ SHOWN = {
     Outcome.FAILED: "failed",
 }
 
-_BRIEFLY = {outcome: words.removesuffix(" early") for outcome, words in SHOWN.items() if outcome != Outcome.COMPLETED}
+_BRIEFLY = {
+    outcome: words.removesuffix(" early") for outcome, words in OUTCOME_LABELS.items() if outcome != Outcome.COMPLETED
+}
 
 
-def short(value: Scalar) -> str:
+def shorten_value(value: Scalar) -> str:
     """A value in few characters: an encoder without its owner, a number with four digits."""
-    text = f"{value:.4g}" if isinstance(value, float) else spell(value)
+    text = f"{value:.4g}" if isinstance(value, float) else format_value(value)
     return text.rpartition("/")[2]
 
 
-def settings(params: Mapping[str, Scalar]) -> str:
+def format_params(params: Mapping[str, Scalar]) -> str:
     """Params as one phrase: batch_size 32, learning_rate 4.1e-05."""
-    return ", ".join(f"{name} {short(value)}" for name, value in params.items())
+    return ", ".join(f"{name} {shorten_value(value)}" for name, value in params.items())
 
 
-def figure(value: float | None) -> str:
+def format_score(value: float | None) -> str:
     """A score with four digits after the point, as tables have it."""
     return "-" if value is None else f"{value:.4f}"
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A time in its two largest units: 41s, 3m 20s, 5h 07m."""
     whole = int(seconds)
     if whole < 60:
@@ -50,29 +52,29 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600}h {whole % 3600 // 60:02}m"
 
 
-def cell(spec: SweepSpec, number: int) -> str:
+def system_label(spec: SweepSpec, number: int) -> str:
     """A cell's name, by the knobs that tell it from the others: `lcl`, or `electra-base-discriminator lcl`."""
-    own = spec.cells[number]
-    telling = [name for name in own if any(other.get(name) != own[name] for other in spec.cells)]
-    return " ".join(short(own[name]) for name in telling or own) or "all"
+    own = spec.systems[number]
+    telling = [name for name in own if any(other.get(name) != own[name] for other in spec.systems)]
+    return " ".join(shorten_value(own[name]) for name in telling or own) or "all"
 
 
-def trial_line(spec: SweepSpec, recorded: Recorded, width: int) -> str:
+def trial_line(spec: SweepSpec, recorded: TrialRecord, width: int) -> str:
     """A finished trial on one line; `width` is that of the longest cell's name."""
-    trial, finish = recorded.trial, recorded.finish
-    own = spec.cells[trial.cell]
+    trial, finish = recorded.trial, recorded.end
+    own = spec.systems[trial.system]
     report = best_report(spec, recorded)
-    took = ((recorded.ended or recorded.started) - recorded.started) / 1000
+    took = ((recorded.ended_at or recorded.started_at) - recorded.started_at) / 1000
     parts = [
         f"trial {trial.number:>3}",
-        f"{cell(spec, trial.cell):<{width}}",
-        *([f"seed {trial.repeat} of trial {trial.confirms}"] if trial.confirms else []),
-        f"{SHOWN[finish.outcome] if finish else 'running':<13}",
-        f"{figure(report.metrics[spec.objective.metric]) if report else '-':>6} at epoch {report.epoch:<3g}"
+        f"{system_label(spec, trial.system):<{width}}",
+        *([f"seed {trial.seed_index} of trial {trial.source_trial}"] if trial.source_trial else []),
+        f"{OUTCOME_LABELS[finish.outcome] if finish else 'running':<13}",
+        f"{format_score(report.metrics[spec.objective.metric]) if report else '-':>6} at epoch {report.epoch:<3g}"
         if report
         else f"{'-':>6}{'':13}",
-        f"{duration(took):>7}",
-        "" if trial.confirms else settings({k: v for k, v in trial.params.items() if k not in own}),
+        f"{format_duration(took):>7}",
+        "" if trial.source_trial else format_params({k: v for k, v in trial.params.items() if k not in own}),
     ]
     if finish is not None and not finish.outcome.healthy:
         parts.append(f"[{finish.reason}]")
@@ -85,7 +87,7 @@ def results_table(spec: SweepSpec, results: Mapping[str, Any]) -> Table:
     table = Table(
         title=f"{results['sweep']}: best per cell by {metric}", title_justify="left", box=None, pad_edge=False
     )
-    knobs = list(dict.fromkeys(name for own in spec.cells for name in own))
+    knobs = list(dict.fromkeys(name for own in spec.systems for name in own))
     for knob in knobs:
         table.add_column(knob, overflow="fold")
     for name in _columns(spec):
@@ -103,12 +105,12 @@ def _columns(spec: SweepSpec) -> list[str]:
 
 def _table_row(spec: SweepSpec, knobs: Sequence[str], entry: Mapping[str, Any]) -> list[str]:
     own, found = entry["cell"], entry["best"]
-    names = [short(own[knob]) if knob in own else "-" for knob in knobs]
+    names = [shorten_value(own[knob]) if knob in own else "-" for knob in knobs]
     others = [f"{count} {_BRIEFLY[outcome]}" for outcome, count in entry["outcomes"].items() if outcome in _BRIEFLY]
     ended = f"{entry['trials']}" + (f" ({', '.join(others)})" if others else "")
     if found is None:
         return [*names, *("-" for _ in _columns(spec)), "-", "-", ended]
-    figures = [figure(found["metrics"].get(name)) for name in _columns(spec)]
+    figures = [format_score(found["metrics"].get(name)) for name in _columns(spec)]
     return [*names, *figures, f"{found['epoch']:g}", f"{found['trial']}{'' if found['completed'] else '*'}", ended]
 
 
@@ -118,25 +120,25 @@ def settings_lines(spec: SweepSpec, results: Mapping[str, Any]) -> list[str]:
     for number, entry in enumerate(results["cells"]):
         found = entry["best"]
         if found is None:
-            lines.append(f"{cell(spec, number)}: no trial came to a validation")
+            lines.append(f"{system_label(spec, number)}: no trial came to a validation")
             continue
-        mean = f" (mean {figure(found['mean'])} over {found['repeats']} seeds)" if found["repeats"] > 1 else ""
+        mean = f" (mean {format_score(found['mean'])} over {found['repeats']} seeds)" if found["repeats"] > 1 else ""
         mark = "" if found["completed"] else " (*no trial of this cell completed; this one came furthest)"
-        lines.append(f"trial {found['trial']}: {settings(found['params'])}{mean}{mark}")
+        lines.append(f"trial {found['trial']}: {format_params(found['params'])}{mean}{mark}")
     return lines
 
 
-def describe(spec: SweepSpec) -> str:
+def describe_spec(spec: SweepSpec) -> str:
     """What a spec would run, in one line."""
-    cells = len(spec.cells)
-    trials = sum(spec.share(cell) for cell in range(cells))
+    cells = len(spec.systems)
+    trials = sum(spec.trial_budget(cell) for cell in range(cells))
     rungs = [f"{rung / spec.validations_per_epoch:g}" for rung in spec.rungs]
     asha = f"ASHA after epoch {', '.join(rungs)}" if rungs else "no early stopping"
     limit = ", a part of the rows (limit)" if spec.limit.model_dump(exclude_none=True) else ""
     plural, seeds = "s" if cells != 1 else "", spec.confirm.seeds
     confirm = f", confirmed with {seeds} fresh seed{'s' if seeds > 1 else ''}" if seeds else ""
-    trials_of = f"{trials} trials of up to {spec.most_epochs} epochs"
-    return f"{spec.data.name}, {cells} cell{plural}, {trials_of}, {asha}{confirm}{limit}"
+    trials_of = f"{trials} trials of up to {spec.max_epochs} epochs"
+    return f"{spec.dataset_spec.name}, {cells} cell{plural}, {trials_of}, {asha}{confirm}{limit}"
 
 
 def confusion_table(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Table:

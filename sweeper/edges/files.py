@@ -16,17 +16,17 @@ import pyarrow.lib
 import pyarrow.parquet
 
 from sweeper.errors import UnavailableError
-from sweeper.values import Table
+from sweeper.values import RawTable
 
 _Read = tuple[str, Mapping[str, Any] | str]  # a row's place, and the row or why it is none
 
 
-def tables(paths: Mapping[str, str]) -> dict[str, Table]:
+def read_tables(paths: Mapping[str, str]) -> dict[str, RawTable]:
     """The file of each split. Raises UnavailableError where one cannot be read at all."""
     return {name: _table(Path(path)) for name, path in paths.items()}
 
 
-def _table(path: Path) -> Table:
+def _table(path: Path) -> RawTable:
     read = _READERS.get(path.suffix.lower())
     if read is None:
         raise UnavailableError(f"{path}: must end in one of {', '.join(_READERS)}, got {path.suffix or 'no ending'}")
@@ -42,7 +42,7 @@ def _table(path: Path) -> Table:
     broken = [f"{place}: {row}" for place, row in found if isinstance(row, str)]
     if not rows:
         raise UnavailableError(f"{path}: no row can be read, the first: {broken[0]}" if broken else f"{path}: no rows")
-    return Table(str(path), tuple(dict.fromkeys(column for _, row in rows for column in row)), rows, broken)
+    return RawTable(str(path), tuple(dict.fromkeys(column for _, row in rows for column in row)), rows, broken)
 
 
 def _json(path: Path) -> Iterator[_Read]:

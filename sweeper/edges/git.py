@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 
-def commit(place: Path) -> str | None:
+def head_commit(place: Path) -> str | None:
     """The commit that a folder's files are at; None where there is none, or no git."""
     try:
         found = subprocess.run(

@@ -23,11 +23,11 @@ from huggingface_hub.errors import (
 )
 from tqdm import tqdm
 
-from sweeper.catalog import ENCODERS, OFFLINE
-from sweeper.document import allowed
+from sweeper.catalog import ENCODERS, PACKAGED_ENCODERS
+from sweeper.document import allowed_hint
 from sweeper.errors import UnavailableError
 
-Progress = Callable[[int, int], None]
+DownloadProgress = Callable[[int, int], None]
 
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # in the order of preference
 _SMALL = ("*.json", "*.txt", "*.model", "*.vocab", "*.bpe")
@@ -35,14 +35,14 @@ _COMMIT = re.compile("[0-9a-f]{40}")
 _ABSENT = (RepositoryNotFoundError, RevisionNotFoundError, GatedRepoError)
 
 
-class Fetched(NamedTuple):
+class Pinned(NamedTuple):
     """Something fetched: what it is, and the commit (or digest) that pins it."""
 
     value: Any
     revision: str
 
 
-def encoder(name: str, revision: str | None = None, progress: Progress = lambda *_: None) -> Fetched:
+def fetch_encoder(name: str, revision: str | None = None, progress: DownloadProgress = lambda *_: None) -> Pinned:
     """The local folder of an encoder, and its commit; for a folder on this machine, itself and a digest.
 
     `progress` hears of a download's bytes, so far and in all. Raises UnavailableError where it cannot be had, or is no
@@ -50,21 +50,21 @@ def encoder(name: str, revision: str | None = None, progress: Progress = lambda 
     """
     local = Path(name).expanduser()
     if local.is_dir():
-        return Fetched(_usable(local.resolve(), name), _folder_digest(local))
+        return Pinned(_usable(local.resolve(), name), _folder_digest(local))
     installed = _installed(name)
     if installed is not None and revision in (None, installed.revision):
         return installed
-    commit = commit_of("model", name, revision or "main")
+    commit = resolve_commit("model", name, revision or "main")
     try:
         folder = _snapshots("model", name) / commit if constants.HF_HUB_OFFLINE else _download(name, commit, progress)
     except Exception as error:
-        raise unavailable("encoder", name, error) from error
-    return Fetched(_usable(Path(folder), name), commit)
+        raise hub_error("encoder", name, error) from error
+    return Pinned(_usable(Path(folder), name), commit)
 
 
-def _installed(name: str) -> Fetched | None:
+def _installed(name: str) -> Pinned | None:
     """An encoder that the extra `offline` has installed, its weights checked; its package is not imported."""
-    offline = OFFLINE.get(name)
+    offline = PACKAGED_ENCODERS.get(name)
     found = find_spec(offline.package) if offline else None
     if offline is None or found is None or not found.submodule_search_locations:
         return None
@@ -76,10 +76,10 @@ def _installed(name: str) -> Fetched | None:
             f"encoder {name}: the weights in {folder} are not the published ones (sha256 {digest[:12]}…, expected "
             f"{offline.sha256[:12]}…); reinstall {offline.package}, or uninstall it to use the hub"
         )
-    return Fetched(_usable(folder, name), f"sha256:{digest}")
+    return Pinned(_usable(folder, name), f"sha256:{digest}")
 
 
-def _download(name: str, commit: str, progress: Progress) -> str:
+def _download(name: str, commit: str, progress: DownloadProgress) -> str:
     """Fetch the small files and the weights: safetensors where there are any, in one file or in shards."""
     names = [file.rfilename for file in HfApi().model_info(name, revision=commit).siblings or []]
     shards = "*.safetensors" if any(file.endswith(".safetensors") for file in names) else "pytorch_model*.bin"
@@ -113,7 +113,7 @@ def _folder_digest(folder: Path) -> str:
     return sha.hexdigest()[:16]
 
 
-def commit_of(kind: str, repository: str, revision: str) -> str:
+def resolve_commit(kind: str, repository: str, revision: str) -> str:
     """The commit that `revision` stands for now.
 
     Where the hub cannot be reached and the cache has the repository, the rest of this process works from the cache.
@@ -126,7 +126,7 @@ def commit_of(kind: str, repository: str, revision: str) -> str:
         cached = _cached(kind, repository, revision)
         if cached is None or isinstance(error, _ABSENT):
             what = "data set" if kind == "dataset" else "encoder"
-            raise unavailable(what, repository, error) from error
+            raise hub_error(what, repository, error) from error
         constants.HF_HUB_OFFLINE = True
         return cached
 
@@ -145,7 +145,7 @@ def _cached(kind: str, repository: str, revision: str) -> str | None:
     return names[-1] if names and not _COMMIT.fullmatch(revision) else None
 
 
-def unavailable(what: str, repository: str, error: Exception) -> UnavailableError:
+def hub_error(what: str, repository: str, error: Exception) -> UnavailableError:
     """One line for everything that a hub can answer, with what to do."""
     hub = constants.ENDPOINT
     if isinstance(error, UnavailableError):
@@ -153,7 +153,11 @@ def unavailable(what: str, repository: str, error: Exception) -> UnavailableErro
     if isinstance(error, GatedRepoError):
         return UnavailableError(f"{what}: {repository} is gated; accept its terms on {hub} and set HF_TOKEN")
     if isinstance(error, _ABSENT) or "401" in str(error):
-        near = allowed(ENCODERS, repository) if what == "encoder" else "see its page, or set HF_TOKEN if it is private"
+        near = (
+            allowed_hint(ENCODERS, repository)
+            if what == "encoder"
+            else "see its page, or set HF_TOKEN if it is private"
+        )
         return UnavailableError(f"{what}: {hub} has no {repository}; {near}")
     missing = isinstance(error, FileNotFoundError) and not isinstance(error, LocalEntryNotFoundError)
     if not missing and (isinstance(error, (OfflineModeIsEnabled, OSError)) or _transport(error)):
@@ -172,7 +176,7 @@ def _line(error: Exception) -> str:
     return f"{type(error).__name__}: {text[:200]}"
 
 
-def _bars(progress: Progress) -> type[Any]:
+def _bars(progress: DownloadProgress) -> type[Any]:
     """A progress bar that draws nothing: it tells `progress` the bytes so far and in all."""
 
     class Bar(tqdm):  # type: ignore[misc]  # tqdm is not typed

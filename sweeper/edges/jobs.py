@@ -53,7 +53,7 @@ class SubmittedJob:
     message: str
 
     @property
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         """Whether it has ended."""
         return self.status in OVER
 
@@ -93,7 +93,7 @@ class JobServer:
         """Send a folder and run a command in it on the head, with these variables."""
         variables = {**env, "RAY_JOB_STOP_WAIT_TIME_S": str(_CLOSES)}
         with self._trouble():
-            retried(
+            retry(
                 lambda: self._client.submit_job(
                     submission_id=name,
                     entrypoint=command,
@@ -150,7 +150,7 @@ class JobServer:
             raise SweeperError(f"{self.address}: {' '.join(str(error).split())[:400]}") from None
 
 
-def retried(call: Callable[[], object], worth: Callable[[Exception], bool], seconds: float = 20) -> None:
+def retry(call: Callable[[], object], worth: Callable[[Exception], bool], seconds: float = 20) -> None:
     """Call, and again each second while what it raises is worth it; raises what it raised last."""
     last = time.monotonic() + seconds
     while True:

@@ -16,35 +16,35 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from sweeper.errors import RecordError
-from sweeper.values import Predictions, Scored, Trial
-from sweeper.whole import written
+from sweeper.values import ModelScores, Predictions, Trial
+from sweeper.whole import atomic_write
 
 FOLDER = "predictions"
 
 
-def keep(folder: Path, trial: Trial, labels: tuple[str, ...], scored: Scored) -> None:
+def save_predictions(folder: Path, trial: Trial, labels: tuple[str, ...], scored: ModelScores) -> None:
     """Write what the model of a trial answered below `folder`; on the disk when this returns."""
     for split, found in scored.splits.items():
-        with written(path(folder, trial.number, split)) as file:
+        with atomic_write(predictions_path(folder, trial.number, split)) as file:
             file.write(_parquet(found, labels))
     if scored.weights is not None:
-        with written(weights_path(folder, trial.number)) as file:
+        with atomic_write(class_weights_path(folder, trial.number)) as file:
             file.write((json.dumps(_plain(scored.weights)) + "\n").encode())
 
 
-def path(folder: Path, number: int, split: str) -> Path:
+def predictions_path(folder: Path, number: int, split: str) -> Path:
     """Where the answers of trial `number` on a split are."""
     return folder / FOLDER / f"{number}-{split}.parquet"
 
 
-def weights_path(folder: Path, number: int) -> Path:
+def class_weights_path(folder: Path, number: int) -> Path:
     """Where the weights between classes are that trial `number` learned."""
     return folder / FOLDER / f"{number}-weights.json"
 
 
-def weights(folder: Path, number: int) -> NDArray[np.float64] | None:
+def load_class_weights(folder: Path, number: int) -> NDArray[np.float64] | None:
     """The weights between classes (C, C) that trial `number` learned; None where it has none."""
-    place = weights_path(folder, number)
+    place = class_weights_path(folder, number)
     return np.array(json.loads(place.read_text(encoding="utf-8")), dtype=float) if place.exists() else None
 
 
@@ -66,13 +66,15 @@ def _parquet(found: Predictions, labels: tuple[str, ...]) -> bytes:
     return buffer.getvalue()
 
 
-def kept(folder: Path, trials: Iterable[int], split: str, labels: tuple[str, ...]) -> dict[int, Predictions]:
+def load_predictions(
+    folder: Path, trials: Iterable[int], split: str, labels: tuple[str, ...]
+) -> dict[int, Predictions]:
     """The answers of these trials on a split, by trial: of those whose file is there."""
-    places = {trial: path(folder, trial, split) for trial in trials}
-    return {trial: read(place, labels) for trial, place in places.items() if place.exists()}
+    places = {trial: predictions_path(folder, trial, split) for trial in trials}
+    return {trial: read_predictions(place, labels) for trial, place in places.items() if place.exists()}
 
 
-def read(place: Path, labels: tuple[str, ...]) -> Predictions:
+def read_predictions(place: Path, labels: tuple[str, ...]) -> Predictions:
     """The answers in a file. Raises RecordError where it is not what `keep` wrote for these labels."""
     try:
         table = pyarrow.parquet.read_table(place)

@@ -15,7 +15,7 @@ from typing import Any
 import fsspec
 
 from sweeper.errors import UsageError
-from sweeper.whole import written
+from sweeper.whole import atomic_write
 
 
 class SharedStorage:
@@ -31,11 +31,11 @@ class SharedStorage:
             for path in _names(files, place):
                 name = Path(path).name
                 if not (folder / name).exists() and not name.startswith("."):
-                    with written(folder / name) as file:
+                    with atomic_write(folder / name) as file:
                         files.get_file(path, file)
                     self._kept[folder / name] = (folder / name).stat().st_mtime_ns
 
-    def keep(self, folder: Path, attempt: int) -> None:
+    def save(self, folder: Path, attempt: int) -> None:
         """Keep an attempt's files. One whose successor has written its own finds nothing to remove."""
         with self._opened(folder) as (files, place):
             own = sorted(folder.glob(f"[!.]*-{attempt}.pt"))
@@ -53,7 +53,7 @@ class SharedStorage:
                 earlier = [f"*-{number}.pt" for number in range(1, attempt)]
                 _remove(files, _names(files, place), earlier)
 
-    def forget(self, folder: Path, patterns: Sequence[str]) -> None:
+    def delete(self, folder: Path, patterns: Sequence[str]) -> None:
         """Remove files, and the place itself where none is left."""
         with self._opened(folder) as (files, place):
             _remove(files, _names(files, place), patterns)
@@ -87,7 +87,7 @@ def _remove(files: Any, names: Sequence[str], patterns: Sequence[str]) -> None:
                 files.rm_file(path)
 
 
-def probe(url: str, everywhere: Callable[[Callable[[], str]], Mapping[str, str]]) -> None:
+def check_shared_storage(url: str, everywhere: Callable[[Callable[[], str]], Mapping[str, str]]) -> None:
     """Write a word at `url` and have every machine read it. Raises UsageError, naming a machine, where one cannot."""
     word = secrets.token_hex(8)
     try:
@@ -98,7 +98,7 @@ def probe(url: str, everywhere: Callable[[Callable[[], str]], Mapping[str, str]]
     except Exception as error:
         raise UsageError(f"storage: {url}: cannot be written from here ({_why(error)})") from None
     try:
-        for name, trouble in everywhere(partial(read_word, url, word)).items():
+        for name, trouble in everywhere(partial(read_probe, url, word)).items():
             if trouble:
                 raise UsageError(
                     f"storage: {url}: is not shared: {name} does not find there what was written here ({trouble}); "
@@ -109,7 +109,7 @@ def probe(url: str, everywhere: Callable[[Callable[[], str]], Mapping[str, str]]
             files.rm_file(place)
 
 
-def read_word(url: str, word: str) -> str:
+def read_probe(url: str, word: str) -> str:
     """Why the word cannot be read at `url` on this machine; empty where it can."""
     try:
         files, root = fsspec.core.url_to_fs(url)

@@ -15,20 +15,20 @@ from pathlib import Path
 
 from sweeper.config import TrainConfig
 from sweeper.ports import Trainer
-from sweeper.values import Progress, Report, TrainingData
+from sweeper.values import Heartbeat, TrainingData, ValidationReport
 
 _ASKS = ("--query-gpu=memory.used,utilization.gpu", "--format=csv,noheader,nounits")
 _MIB = 2**20 / 1e6  # megabytes
 
 
-def watched(
+def with_resource_metrics(
     train: Trainer, config: TrainConfig, data: TrainingData, saved: Path | None
-) -> Generator[Report | Progress, None, None]:
+) -> Generator[ValidationReport | Heartbeat, None, None]:
     """A training whose reports have what it took since the one before; `partial(watched, train)` is a Trainer."""
     use = _Use()
     with closing(train(config, data, saved)) as events:
         for event in events:
-            if isinstance(event, Report):
+            if isinstance(event, ValidationReport):
                 yield replace(event, metrics={**event.metrics, **use.since()})
             else:
                 yield event

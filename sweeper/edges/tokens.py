@@ -6,7 +6,7 @@ import numpy as np
 from transformers import AutoTokenizer
 
 from sweeper.errors import UnavailableError
-from sweeper.values import Rows, Split
+from sweeper.values import LabelledTexts, TokenizedSplit
 
 
 class Tokenizer:
@@ -26,7 +26,7 @@ class Tokenizer:
         self.padding = int(self._tokenizer.pad_token_id)
         self.longest = int(self._tokenizer.model_max_length)  # tokens that the encoder has positions for
 
-    def split(self, rows: Rows, max_length: int) -> Split:
+    def tokenize_split(self, rows: LabelledTexts, max_length: int) -> TokenizedSplit:
         """One split as tokens, cut at max_length with the last token, [SEP], kept; of a pair the longer text is cut."""
         whole = self._tokenizer(rows.texts, rows.pairs, truncation=False, verbose=False)
         lengths = np.array([len(ids) for ids in whole["input_ids"]], dtype=np.int32)
@@ -38,7 +38,7 @@ class Tokenizer:
         types = None
         if rows.pairs is not None and "token_type_ids" in cut:
             types = np.array([kind for kinds in cut["token_type_ids"] for kind in kinds], dtype=np.int8)
-        return Split(tokens, starts, lengths, rows.labels, types)
+        return TokenizedSplit(tokens, starts, lengths, rows.labels, types)
 
     def save(self, folder: Path) -> None:
         """Write the tokenizer's files into a folder, for a model that is kept."""

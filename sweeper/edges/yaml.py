@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from sweeper.document import Document, Path, dotted, show
+from sweeper.document import KeyPath, SourceDocument, format_key, quote_value
 from sweeper.errors import SearchSpaceError, UsageError
 
 _MOST_VALUES = 10_000
@@ -41,7 +41,7 @@ for _kind, _pattern, _first in (
     _Loader.add_implicit_resolver(_PREFIX + _kind, re.compile(_pattern), _first)
 
 
-def read(path: FilePath, overrides: Sequence[str] = ()) -> Document:
+def load_yaml(path: FilePath, overrides: Sequence[str] = ()) -> SourceDocument:
     """The settings in the YAML file at `path`, with `key.path=value` overrides laid over them.
 
     Raises UsageError or SearchSpaceError, each line of which opens with the place, where the file cannot be read or
@@ -73,7 +73,7 @@ def _text(path: FilePath) -> str:
         ) from None
 
 
-def _parse(text: str, name: str) -> Document:
+def _parse(text: str, name: str) -> SourceDocument:
     try:
         _refuse_tags(text, name)
         node = yaml.compose(text, _Loader)
@@ -92,7 +92,7 @@ def _parse(text: str, name: str) -> Document:
     values = walk.value(node, ())
     if walk.mistakes:
         raise SearchSpaceError(walk.mistakes)
-    return Document(name, values, walk.places)
+    return SourceDocument(name, values, walk.places)
 
 
 def _refuse_tags(text: str, name: str) -> None:
@@ -112,11 +112,11 @@ class _Walk:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.places: dict[Path, str] = {}
+        self.places: dict[KeyPath, str] = {}
         self.mistakes: list[str] = []
         self.count = 0
 
-    def value(self, node: yaml.Node, path: Path) -> Any:
+    def value(self, node: yaml.Node, path: KeyPath) -> Any:
         place = f"{self.name}:{node.start_mark.line + 1}"
         self.places.setdefault(path, place)
         self.count += 1
@@ -129,21 +129,23 @@ class _Walk:
         if isinstance(node, yaml.SequenceNode):
             return [self.value(child, (*path, index)) for index, child in enumerate(node.value)]
         if node.tag == f"{_PREFIX}int" and len(node.value) > _MOST_DIGITS:
-            rule = f"a whole number has at most {_MOST_DIGITS} digits, got {show(node.value)}"
-            self.mistakes.append(f"{place}: {dotted(path)}: {rule}")
+            rule = f"a whole number has at most {_MOST_DIGITS} digits, got {quote_value(node.value)}"
+            self.mistakes.append(f"{place}: {format_key(path)}: {rule}")
             return 0
         return _scalar(node)
 
-    def _items(self, node: yaml.MappingNode, path: Path) -> Iterator[tuple[str, Any]]:
+    def _items(self, node: yaml.MappingNode, path: KeyPath) -> Iterator[tuple[str, Any]]:
         seen: set[str] = set()
         for key_node, child in node.value:
             place = f"{self.name}:{key_node.start_mark.line + 1}"
             if not isinstance(key_node, yaml.ScalarNode):
-                self.mistakes.append(f"{place}: {dotted(path) or 'the file'}: a key must be a word, got a collection")
+                self.mistakes.append(
+                    f"{place}: {format_key(path) or 'the file'}: a key must be a word, got a collection"
+                )
                 continue
             key = str(key_node.value)
             if key in seen:
-                self.mistakes.append(f"{place}: {dotted((*path, key))}: duplicate key; keep one of them")
+                self.mistakes.append(f"{place}: {format_key((*path, key))}: duplicate key; keep one of them")
             seen.add(key)
             self.places[(*path, key)] = place
             yield key, self.value(child, (*path, key))
@@ -163,22 +165,22 @@ def _scalar(node: yaml.Node) -> Any:
     return text
 
 
-def _override(document: Document, override: str) -> Document:
+def _override(document: SourceDocument, override: str) -> SourceDocument:
     key, equals, text = override.partition("=")
-    path: Path = tuple(key.strip().split("."))
+    path: KeyPath = tuple(key.strip().split("."))
     place = f"--set {override}"
     if not equals or not all(path):
         raise UsageError(f"{place}: must be key.path=value, such as --set budget.trials=8")
-    replacement = _parse(f"value: {text}", place) if text.strip() else Document(place, {"value": None})
+    replacement = _parse(f"value: {text}", place) if text.strip() else SourceDocument(place, {"value": None})
     if len(replacement.values) != 1:
         raise UsageError(f"{place}: must be one value; give --set once for each key")
     values = _replaced(document.values, path, replacement.values["value"], place)
     kept = {at: where for at, where in document.places.items() if at[: len(path)] != path}
     below = {path[:end]: place for end in range(1, len(path) + 1) if path[:end] not in kept}
-    return Document(document.name, values, {**kept, **below})
+    return SourceDocument(document.name, values, {**kept, **below})
 
 
-def _replaced(values: Any, path: Path, value: Any, place: str) -> Any:
+def _replaced(values: Any, path: KeyPath, value: Any, place: str) -> Any:
     if not path:
         return value
     if values is not None and not isinstance(values, dict):

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sweeper.values import Split
+from sweeper.values import TokenizedSplit
 
 _POOL = 50  # batches that are sorted together
 
@@ -42,7 +42,9 @@ class Batch:
         return Batch(change(self.ids), change(self.mask), change(self.labels), types)
 
 
-def shuffled(split: Split, size: int, max_length: int, *, seed: int, epoch: int) -> list[NDArray[np.int64]]:
+def bucketed_batches(
+    split: TokenizedSplit, size: int, max_length: int, *, seed: int, epoch: int
+) -> list[NDArray[np.int64]]:
     """The texts of each batch of one epoch, as row numbers; every text once, the last batch may be smaller."""
     generator = np.random.default_rng([seed, epoch])
     order = generator.permutation(len(split))
@@ -55,23 +57,23 @@ def shuffled(split: Split, size: int, max_length: int, *, seed: int, epoch: int)
     return [batches[k] for k in generator.permutation(len(batches))]
 
 
-def by_length(split: Split, size: int) -> Iterator[NDArray[np.int64]]:
+def sorted_batches(split: TokenizedSplit, size: int) -> Iterator[NDArray[np.int64]]:
     """The texts of each batch, longest first: for scoring, where the order does not matter."""
     order = np.argsort(-np.diff(split.starts), kind="stable")
     yield from (order[start : start + size] for start in range(0, len(order), size))
 
 
-def collate(split: Split, rows: NDArray[np.int64], max_length: int, padding: int) -> Batch:
+def collate(split: TokenizedSplit, rows: NDArray[np.int64], max_length: int, padding: int) -> Batch:
     """The texts in `rows`, cut to max_length with a closing [SEP] kept, padded to the longest of them."""
     starts, stops = split.starts[rows], split.starts[rows + 1]
     lengths = np.minimum(stops - starts, max_length)
     columns = np.arange(int(lengths.max()))
     mask = columns[None, :] < lengths[:, None]  # (B, L)
     places = np.minimum(starts[:, None] + columns, stops[:, None] - 1)
-    if split.closed:
+    if split.ends_with_separator:
         places[np.arange(len(rows)), lengths - 1] = stops - 1
     ids = np.where(mask, split.tokens[places], padding)
-    types = None if split.types is None else np.where(mask, split.types[places], 0)
+    types = None if split.token_types is None else np.where(mask, split.token_types[places], 0)
     return Batch(
         torch.from_numpy(ids.astype(np.int64)),
         torch.from_numpy(mask.astype(np.int64)),
@@ -80,6 +82,6 @@ def collate(split: Split, rows: NDArray[np.int64], max_length: int, padding: int
     )
 
 
-def truncated(split: Split, max_length: int) -> float:
+def truncated_share(split: TokenizedSplit, max_length: int) -> float:
     """The share of texts that are longer than max_length tokens."""
     return float((split.lengths > max_length).mean())

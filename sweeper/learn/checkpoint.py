@@ -12,18 +12,18 @@ from typing import IO, Any, cast
 import torch
 
 from sweeper.errors import CheckpointError
-from sweeper.whole import written
+from sweeper.whole import atomic_write
 
 _MARK = b"sweeper "
 _CHUNK = 1 << 22
 
 
-def save(state: dict[str, Any], path: Path) -> None:
+def save_checkpoint(state: dict[str, Any], path: Path) -> None:
     """Write `state` (tensors and plain values) to `path`; after a crash there is the old file or the new one.
 
     Raises OSError where the disk does not take it.
     """
-    with written(path) as file:
+    with atomic_write(path) as file:
         summing = _Summing(file)
         try:
             torch.save(state, cast("IO[bytes]", summing))
@@ -32,12 +32,12 @@ def save(state: dict[str, Any], path: Path) -> None:
         file.write(_MARK + f"{summing.sum:08x}".encode())
 
 
-def step(path: Path) -> int:
+def completed_reports(path: Path) -> int:
     """How many reports came before the checkpoint at `path`; 0 where there is none."""
-    return len(load(path)["reports"]) if path.exists() else 0
+    return len(load_checkpoint(path)["reports"]) if path.exists() else 0
 
 
-def load(path: Path) -> dict[str, Any]:
+def load_checkpoint(path: Path) -> dict[str, Any]:
     """The state saved at `path`, read as data: nothing in the file is executed.
 
     Raises CheckpointError, which says why, where the file is not as it was written.

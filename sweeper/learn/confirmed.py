@@ -13,15 +13,15 @@ from sweeper.config import TrainConfig
 from sweeper.errors import CheckpointError
 from sweeper.learn import checkpoint, device
 from sweeper.learn.model import Classifier
-from sweeper.learn.score import scoring, weights_between_classes
-from sweeper.learn.train import live, model_of, newest_model
-from sweeper.sections import Objective
-from sweeper.values import Predictions, Progress, Report, Scored, TrainingData
+from sweeper.learn.score import evaluate_events, mean_class_weights
+from sweeper.learn.train import best_model_path, latest_best_model, train_events
+from sweeper.sections import ObjectiveMetric
+from sweeper.values import Heartbeat, ModelScores, Predictions, TrainingData, ValidationReport
 
-Events = Generator[Report | Progress, None, None]
+Events = Generator[ValidationReport | Heartbeat, None, None]
 
 
-def scored(config: TrainConfig, data: TrainingData, saved: Path | None, choose: Objective) -> Events:
+def score_best_model(config: TrainConfig, data: TrainingData, saved: Path | None, choose: ObjectiveMetric) -> Events:
     """One Report: the figures on the test split, and with them the model's answers and LCL's learned weights.
 
     `saved` is where the training kept its checkpoints, `choose` what chose its epoch. Without a test split in `data`
@@ -29,29 +29,29 @@ def scored(config: TrainConfig, data: TrainingData, saved: Path | None, choose: 
     """
     assert saved is not None
     best = yield from _best(config, data, saved, choose)
-    place = device.prepare(config)
+    place = device.setup_device(config)
     model = Classifier(config, data)
     model.load_state_dict(best["model"])
     model.to(place)
     answers, figures = {}, {}
     for name in (name for name in ("validation", "test") if name in data.splits):
-        found = yield from scoring(model, data, name, config)
+        found = yield from evaluate_events(model, data, name, config)
         answers[name] = Predictions(data.splits[name].labels, found.probabilities)
-        figures[name] = {f"{name}/{figure}": value for figure, value in found.figures.items()}
-    weights = yield from weights_between_classes(model, data, "validation", config)
-    yield Report(best["step"], best["epoch"], figures.get("test", {}), Scored(answers, weights))
+        figures[name] = {f"{name}/{figure}": value for figure, value in found.metrics.items()}
+    weights = yield from mean_class_weights(model, data, "validation", config)
+    yield ValidationReport(best["step"], best["epoch"], figures.get("test", {}), ModelScores(answers, weights))
 
 
 def _best(
-    config: TrainConfig, data: TrainingData, saved: Path, choose: Objective
-) -> Generator[Progress, None, dict[str, Any]]:
+    config: TrainConfig, data: TrainingData, saved: Path, choose: ObjectiveMetric
+) -> Generator[Heartbeat, None, dict[str, Any]]:
     """The best epoch's step and model, from its file or from another training."""
-    newest = newest_model(saved)
+    newest = latest_best_model(saved)
     try:
-        return checkpoint.load(newest)
+        return checkpoint.load_checkpoint(newest)
     except CheckpointError as error:
-        yield Progress(f"{newest.name} cannot be read ({error}); it is trained once more")
-    with closing(live(config, data, saved, choose)) as events:
+        yield Heartbeat(f"{newest.name} cannot be read ({error}); it is trained once more")
+    with closing(train_events(config, data, saved, choose)) as events:
         for _ in events:
-            yield Progress()
-    return checkpoint.load(model_of(saved))
+            yield Heartbeat()
+    return checkpoint.load_checkpoint(best_model_path(saved))

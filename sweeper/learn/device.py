@@ -10,14 +10,14 @@ import torch
 from sweeper.config import Precision, TrainConfig
 from sweeper.errors import UsageError
 from sweeper.ports import Trainer
-from sweeper.values import Progress, Report, TrainingData
+from sweeper.values import Heartbeat, TrainingData, ValidationReport
 
-Events = Generator[Report | Progress, None, None]
+Events = Generator[ValidationReport | Heartbeat, None, None]
 
 _TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-def prepare(config: TrainConfig) -> torch.device:
+def setup_device(config: TrainConfig) -> torch.device:
     """The device of this process, with threads and generators as the config says: same config, same numbers."""
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
@@ -51,13 +51,15 @@ def scaler(chosen: Precision, device: torch.device) -> torch.amp.GradScaler:
     return torch.amp.GradScaler(device.type, enabled=chosen == "fp16")
 
 
-def sharing(train: Trainer, gpu: float, config: TrainConfig, data: TrainingData, saved: Path | None) -> Events:
+def with_gpu_memory_limit(
+    train: Trainer, gpu: float, config: TrainConfig, data: TrainingData, saved: Path | None
+) -> Events:
     """`train`; where a trial gets a fraction of a GPU, with that share of its memory and no more."""
     if 0 < gpu < 1 and torch.cuda.is_available():
         torch.cuda.set_per_process_memory_fraction(gpu)
     yield from train(config, data, saved)
 
 
-def gpus() -> int:
+def gpu_count() -> int:
     """How many GPUs this process may use."""
     return torch.cuda.device_count()

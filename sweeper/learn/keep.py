@@ -15,25 +15,25 @@ from transformers import AutoModel
 
 from sweeper.config import TrainConfig
 from sweeper.learn import checkpoint, device
-from sweeper.learn.metrics import confusion
+from sweeper.learn.metrics import confusion_matrix
 from sweeper.learn.model import Classifier
-from sweeper.learn.score import score
+from sweeper.learn.score import evaluate
 from sweeper.values import TrainingData
 
 _RECURRENT = "recurrent.safetensors"
 
 
-def keep(saved: Path, config: TrainConfig, data: TrainingData, folder: Path) -> None:
+def export_model(saved: Path, config: TrainConfig, data: TrainingData, folder: Path) -> None:
     """Write the model of a checkpoint to a folder; what was kept there before is replaced."""
     model = Classifier(config, data)
-    model.load_state_dict(checkpoint.load(saved)["model"])
+    model.load_state_dict(checkpoint.load_checkpoint(saved)["model"])
     _save_encoder(model, folder / "encoder")
     head = {name: tensor.contiguous() for name, tensor in model.classifier.state_dict().items()}
     save_file(head, folder / "classifier.safetensors")
     (folder / "labels.json").write_text(json.dumps(list(data.labels)) + "\n", encoding="utf-8")
 
 
-def load(folder: Path, config: TrainConfig, data: TrainingData) -> Classifier:
+def load_exported(folder: Path, config: TrainConfig, data: TrainingData) -> Classifier:
     """The kept model, ready to predict."""
     model = Classifier(config, data)
     if model.recurrent:
@@ -52,8 +52,8 @@ def _save_encoder(model: Classifier, folder: Path) -> None:
         model.encoder.save_pretrained(folder)  # type: ignore[operator]
 
 
-def score_kept(folder: Path, config: TrainConfig, data: TrainingData, split: str) -> dict[str, Any]:
+def evaluate_exported(folder: Path, config: TrainConfig, data: TrainingData, split: str) -> dict[str, Any]:
     """The kept model's figures on a split, and how often each true class (rows) was taken for each (columns)."""
-    scored = score(load(folder, config, data).to(device.prepare(config)), data, split, config)
-    counts = confusion(data.splits[split].labels, scored.predictions, len(data.labels))
-    return {**scored.figures, "labels": list(data.labels), "confusion": counts.tolist()}
+    scored = evaluate(load_exported(folder, config, data).to(device.setup_device(config)), data, split, config)
+    counts = confusion_matrix(data.splits[split].labels, scored.predictions, len(data.labels))
+    return {**scored.metrics, "labels": list(data.labels), "confusion": counts.tolist()}

@@ -22,7 +22,7 @@ class PerAnchor(NamedTuple):
     valid: Tensor
 
 
-def scores(features: Tensor, tau: float, *, normalize: bool) -> Tensor:
+def similarity_matrix(features: Tensor, tau: float, *, normalize: bool) -> Tensor:
     """s_ij = h_i·h_j / tau for features (B, D), -inf for i = j; cosine similarities where `normalize`."""
     features = _exact(features)
     if normalize:
@@ -31,7 +31,7 @@ def scores(features: Tensor, tau: float, *, normalize: bool) -> Tensor:
     return similarity.masked_fill(torch.eye(len(features), dtype=torch.bool, device=features.device), -torch.inf)
 
 
-def per_positive(similarity: Tensor, labels: Tensor) -> Tensor:
+def scale_by_positives(similarity: Tensor, labels: Tensor) -> Tensor:
     """The scores (B, B) under a temperature that grows with the positives of an anchor: s_ij / |P_i|.
 
     With these, SCL is the experiment of Modarres & Raeisi, section 4, in which "the amount of t" follows the size of

@@ -14,14 +14,14 @@ from transformers.utils import logging as transformers_logging
 from sweeper.config import RECURRENT, WEIGHTED, TrainConfig
 from sweeper.errors import UsageError
 from sweeper.learn.batches import Batch
-from sweeper.learn.pooling import pooled
-from sweeper.learn.recurrent import Recurrent
-from sweeper.values import Encoder, TrainingData
+from sweeper.learn.pooling import pool
+from sweeper.learn.recurrent import RecurrentEncoder
+from sweeper.values import EncoderWeights, TrainingData
 
 _MOST_WEIGHTS = 2**26  # of a classifier on flattened features: 256 MiB, and three times that for AdamW
 
 
-class Outputs(NamedTuple):
+class ClassifierOutput(NamedTuple):
     """Features (B, F), the classifier's logits (B, C), and the weighting network's (B, C) where the loss has one."""
 
     features: Tensor
@@ -37,7 +37,7 @@ class Classifier(nn.Module):
         super().__init__()
         self.pooling, self.max_length = config.pooling, config.max_length
         self.recurrent = data.encoder.name in RECURRENT
-        self.encoder = build(data.encoder, config)
+        self.encoder = build_encoder(data.encoder, config)
         width = int(self.encoder.config.hidden_size)  # type: ignore[union-attr, arg-type]
         self.classifier = _head(config, width, len(data.labels))
         self.weighting_encoder: nn.Module | None = None
@@ -46,14 +46,14 @@ class Classifier(nn.Module):
             self.weighting_encoder = deepcopy(self.encoder) if config.weighting == "separate" else None
             self.weighting = _head(config, width, len(data.labels))
 
-    def forward(self, batch: Batch, *, weigh: bool = True) -> Outputs:
+    def forward(self, batch: Batch, *, weigh: bool = True) -> ClassifierOutput:
         """The outputs for a batch; the weighting network is left out where `weigh` is false."""
         features = self.features(batch)
         weighting = None
         if weigh and self.weighting is not None:
             other = self.weighting_encoder
             weighting = self.weighting(features if other is None else self._features(other, batch))
-        return Outputs(features, self.classifier(features), weighting)
+        return ClassifierOutput(features, self.classifier(features), weighting)
 
     def features(self, batch: Batch) -> Tensor:
         """The encoder's pooled features (B, F)."""
@@ -62,7 +62,7 @@ class Classifier(nn.Module):
     def _features(self, encoder: nn.Module, batch: Batch) -> Tensor:
         types = {} if batch.types is None else {"token_type_ids": batch.types}
         hidden: Tensor = encoder(input_ids=batch.ids, attention_mask=batch.mask, **types).last_hidden_state
-        return pooled(hidden, batch.mask, self.pooling, recurrent=self.recurrent, length=self.max_length)
+        return pool(hidden, batch.mask, self.pooling, recurrent=self.recurrent, length=self.max_length)
 
 
 def _head(config: TrainConfig, width: int, classes: int) -> nn.Sequential:
@@ -97,10 +97,10 @@ def _linear(features: int, outputs: int) -> nn.Linear:
     return linear
 
 
-def build(encoder: Encoder, config: TrainConfig) -> nn.Module:
+def build_encoder(encoder: EncoderWeights, config: TrainConfig) -> nn.Module:
     """The encoder as a module in float32: pretrained weights are copied, rnn and gru begin at random."""
     if encoder.name in RECURRENT:
-        module: nn.Module = Recurrent(config)
+        module: nn.Module = RecurrentEncoder(config)
     else:
         settings = dict(encoder.configuration)
         configuration = AutoConfig.for_model(settings.pop("model_type"), **settings)
@@ -112,9 +112,9 @@ def build(encoder: Encoder, config: TrainConfig) -> nn.Module:
     return module.train()
 
 
-def pretrained(folder: Path, name: str, padding: int) -> Encoder:
+def load_pretrained(folder: Path, name: str, padding: int) -> EncoderWeights:
     """The encoder in a local folder, in the format of transformers; no code in the folder is executed."""
     transformers_logging.disable_progress_bar()
     module = AutoModel.from_pretrained(folder, dtype=torch.float32, trust_remote_code=False)
     weights = {key: np.ascontiguousarray(tensor.numpy()) for key, tensor in module.state_dict().items()}
-    return Encoder(name, module.config.to_dict(), weights, padding, int(module.config.hidden_size))
+    return EncoderWeights(name, module.config.to_dict(), weights, padding, int(module.config.hidden_size))

@@ -7,17 +7,17 @@ from torch.nn import functional
 from sweeper.config import WEIGHTED, TrainConfig
 from sweeper.learn import losses
 from sweeper.learn.losses import PerAnchor
-from sweeper.learn.model import Outputs
+from sweeper.learn.model import ClassifierOutput
 
 
-class Objective:
+class TrainingLoss:
     """The loss of one phase of a training, as a function of a batch's outputs and labels."""
 
     def __init__(self, config: TrainConfig, class_weights: Tensor | None) -> None:
         """`class_weights` (C,) are those of `balanced`, or None."""
-        self.config, self.class_weights = config, class_weights
+        self.train_config, self.class_weights = config, class_weights
 
-    def parts(self, outputs: Outputs, labels: Tensor) -> dict[str, Tensor]:
+    def components(self, outputs: ClassifierOutput, labels: Tensor) -> dict[str, Tensor]:
         """`train/loss`, which is minimised, and what it is made of, for labels (B,): scalars, named as in a Report.
 
         The total is alpha · (sum of the cross entropies) + (1 - alpha) · contrastive (Modarres & Raeisi, section
@@ -25,7 +25,7 @@ class Objective:
         cross entropy holds against that.
         """
         parts = {"train/ce": self.cross_entropy(outputs.logits, labels)}
-        if self.config.loss == "ce":
+        if self.train_config.loss == "ce":
             return {"train/loss": parts["train/ce"], **parts}
         both = parts["train/ce"]
         if outputs.weighting is not None:
@@ -33,37 +33,37 @@ class Objective:
             weights = torch.softmax(outputs.weighting.detach().float(), dim=-1)
             parts["weights/true_class"] = weights.gather(1, labels[:, None]).mean()
             both = both + parts["train/weighting_ce"]
-        parts |= self.contrastive_parts(outputs, labels)
-        alpha = self.config.alpha
+        parts |= self.contrastive_components(outputs, labels)
+        alpha = self.train_config.alpha
         return {"train/loss": alpha * both + (1 - alpha) * parts["train/contrastive"], **parts}
 
-    def contrastive_parts(self, outputs: Outputs, labels: Tensor) -> dict[str, Tensor]:
+    def contrastive_components(self, outputs: ClassifierOutput, labels: Tensor) -> dict[str, Tensor]:
         """The contrastive term, and `anchors/without_positive`, the share of anchors that have none."""
         per_anchor = self._per_anchor(outputs, labels)
         return {
-            "train/contrastive": losses.reduce(per_anchor, self.config.reduction),
+            "train/contrastive": losses.reduce(per_anchor, self.train_config.reduction),
             "anchors/without_positive": 1 - per_anchor.valid.float().mean(),
         }
 
     def cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
         """The mean cross entropy of logits (B, C), with the config's smoothing and class weights."""
         return functional.cross_entropy(
-            logits.float(), labels, weight=self.class_weights, label_smoothing=self.config.label_smoothing
+            logits.float(), labels, weight=self.class_weights, label_smoothing=self.train_config.label_smoothing
         )
 
-    def _per_anchor(self, outputs: Outputs, labels: Tensor) -> PerAnchor:
-        config = self.config
-        similarity = losses.scores(outputs.features, config.tau, normalize=config.normalize)
+    def _per_anchor(self, outputs: ClassifierOutput, labels: Tensor) -> PerAnchor:
+        config = self.train_config
+        similarity = losses.similarity_matrix(outputs.features, config.tau, normalize=config.normalize)
         if config.loss in WEIGHTED:
             assert outputs.weighting is not None
             weighting = outputs.weighting.detach() if config.detach_weights else outputs.weighting
             return losses.label_aware_contrastive(similarity, labels, weighting, inside=config.loss == "lcl_inside")
         if config.loss == "scl_set_tau":
-            similarity = losses.per_positive(similarity, labels)
+            similarity = losses.scale_by_positives(similarity, labels)
         return losses.supervised_contrastive(similarity, labels)
 
 
-def balanced(labels: Tensor, classes: int) -> Tensor:
+def balanced_class_weights(labels: Tensor, classes: int) -> Tensor:
     """Weights (C,) inverse to each class's share of `labels` (N,): N / (C · n_c), 0 for a class that is not there."""
     counts = torch.bincount(labels, minlength=classes)
     weights = len(labels) / (classes * counts.clamp(min=1).float())

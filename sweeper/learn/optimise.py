@@ -11,7 +11,7 @@ from sweeper.learn import device
 _NO_DECAY = ("bias", "norm")  # AdamW decays neither biases nor normalisation weights
 
 
-class Optimiser:
+class Optimizer:
     """Makes `updates` updates of a module's weights: the rate rises over the warm-up, then falls to 0."""
 
     def __init__(

@@ -20,9 +20,9 @@ class Phase:
     end: int
 
 
-def phases(config: TrainConfig) -> tuple[Phase, ...]:
+def training_phases(config: TrainConfig) -> tuple[Phase, ...]:
     """The phases of a training, in order (two: Modarres & Raeisi, section 3.3)."""
     if config.loss != "scl_two_phase":
         return (Phase("joint", config.learning_rate, config.epochs, config.epochs),)
     first = Phase("contrastive", config.learning_rate, config.contrastive_epochs, config.contrastive_epochs)
-    return (first, Phase("classifier", config.classifier_learning_rate, config.epochs, config.all_epochs))
+    return (first, Phase("classifier", config.classifier_learning_rate, config.epochs, config.total_epochs))

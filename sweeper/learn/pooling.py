@@ -9,7 +9,7 @@ from torch.nn import functional
 Pooling = Literal["cls", "mean", "flatten"]
 
 
-def pooled(hidden: Tensor, mask: Tensor, how: Pooling, *, recurrent: bool, length: int) -> Tensor:
+def pool(hidden: Tensor, mask: Tensor, how: Pooling, *, recurrent: bool, length: int) -> Tensor:
     """Features (B, F) of hidden states (B, L, D) and mask (B, L).
 
     `cls` is the first token's vector, `mean` the mean of all tokens but the first and the last ([CLS] and [SEP]), and

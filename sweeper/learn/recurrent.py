@@ -10,25 +10,25 @@ from sweeper.learn.vocabulary import PADDING, SPECIAL, UNKNOWN
 
 
 @dataclass(frozen=True)
-class Configuration:
+class RecurrentConfig:
     """What a caller of any encoder asks of its configuration."""
 
     hidden_size: int
 
 
 @dataclass(frozen=True)
-class Hidden:
+class RecurrentOutput:
     """The state after each word (B, L, D)."""
 
     last_hidden_state: Tensor
 
 
-class Recurrent(nn.Module):
+class RecurrentEncoder(nn.Module):
     """Word embeddings, and one layer of RNN (tanh) or GRU over them, from left to right."""
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__()
-        self.config = Configuration(config.hidden_size)
+        self.config = RecurrentConfig(config.hidden_size)
         self.size = SPECIAL + config.vocabulary
         self.embedding = nn.Embedding(self.size, config.embedding_size, padding_idx=PADDING)
         kind = nn.GRU if config.encoder == "gru" else nn.RNN
@@ -38,7 +38,7 @@ class Recurrent(nn.Module):
         """The word embeddings."""
         return self.embedding
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Hidden:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> RecurrentOutput:
         """States for word numbers and mask (B, L); a word beyond the vocabulary is an unknown one.
 
         Padding comes after the words, so it changes none of their states; the arithmetic is float32 throughout.
@@ -46,4 +46,4 @@ class Recurrent(nn.Module):
         known = input_ids.where(input_ids < self.size, UNKNOWN)
         with torch.autocast(input_ids.device.type, enabled=False):
             states, _ = self.layer(self.embedding(known))
-        return Hidden(states)
+        return RecurrentOutput(states)

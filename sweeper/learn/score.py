@@ -14,14 +14,14 @@ from sweeper.config import TrainConfig
 from sweeper.learn import batches, device, metrics
 from sweeper.learn.batches import Batch
 from sweeper.learn.model import Classifier
-from sweeper.values import Progress, TrainingData
+from sweeper.values import Heartbeat, TrainingData
 
 
 @dataclass(frozen=True)
-class Score:
+class Evaluation:
     """Figures by name, and the probabilities of each text's classes in the split's order (N, C)."""
 
-    figures: dict[str, float]
+    metrics: dict[str, float]
     probabilities: NDArray[np.float32]
 
     @property
@@ -31,18 +31,20 @@ class Score:
         return found
 
 
-def score(model: Classifier, data: TrainingData, name: str, config: TrainConfig) -> Score:
+def evaluate(model: Classifier, data: TrainingData, name: str, config: TrainConfig) -> Evaluation:
     """Loss (mean cross entropy of the classifier), accuracy and F1 of the model on a split."""
-    signs = scoring(model, data, name, config)
+    signs = evaluate_events(model, data, name, config)
     while True:
         try:
             next(signs)
         except StopIteration as end:
-            return cast("Score", end.value)
+            return cast("Evaluation", end.value)
 
 
 @torch.no_grad()
-def scoring(model: Classifier, data: TrainingData, name: str, config: TrainConfig) -> Generator[Progress, None, Score]:
+def evaluate_events(
+    model: Classifier, data: TrainingData, name: str, config: TrainConfig
+) -> Generator[Heartbeat, None, Evaluation]:
     """`score`, with a sign of life after each batch."""
     split = data.splits[name]
     place = next(model.parameters()).device
@@ -53,15 +55,15 @@ def scoring(model: Classifier, data: TrainingData, name: str, config: TrainConfi
             logits = model(batch, weigh=False).logits.float()
         loss += functional.cross_entropy(logits, batch.labels, reduction="sum")
         probabilities[rows] = logits.softmax(dim=-1).cpu().numpy()
-        yield Progress()
-    counts = metrics.confusion(split.labels, probabilities.argmax(axis=1), len(data.labels))
-    return Score({"loss": float(loss) / len(split), **metrics.figures(counts)}, probabilities)
+        yield Heartbeat()
+    counts = metrics.confusion_matrix(split.labels, probabilities.argmax(axis=1), len(data.labels))
+    return Evaluation({"loss": float(loss) / len(split), **metrics.classification_metrics(counts)}, probabilities)
 
 
 @torch.no_grad()
-def weights_between_classes(
+def mean_class_weights(
     model: Classifier, data: TrainingData, name: str, config: TrainConfig
-) -> Generator[Progress, None, NDArray[np.float32] | None]:
+) -> Generator[Heartbeat, None, NDArray[np.float32] | None]:
     """The mean weight that the weighting network gives each class (column) for texts of each true class (row): (C, C).
 
     None for a model without a weighting network, and NaN in the rows of classes that the split does not have.
@@ -74,16 +76,16 @@ def weights_between_classes(
         with device.autocast(device.precision(config.precision, place), place):
             weighting = model(batch).weighting
         sums.index_add_(0, batch.labels, weighting.float().softmax(dim=-1))
-        yield Progress()
+        yield Heartbeat()
     counts = np.bincount(data.splits[name].labels, minlength=classes)[:, None].astype(np.float32)
     with np.errstate(invalid="ignore"):
         return (sums.cpu().numpy() / counts).astype(np.float32)
 
 
 @torch.no_grad()
-def frozen_features(
+def encode_split(
     model: Classifier, data: TrainingData, name: str, config: TrainConfig
-) -> Generator[Progress, None, Tensor]:
+) -> Generator[Heartbeat, None, Tensor]:
     """The encoder's features of a split, without dropout, in the split's order, (N, F) in float32.
 
     They are what the generator returns; it gives a sign of life after each batch.
@@ -91,17 +93,17 @@ def frozen_features(
     place = next(model.parameters()).device
     features: Tensor | None = None
     for rows, batch in _batches(model, data, name, config):
-        found = features_of(model, batch, config)
+        found = encode_batch(model, batch, config)
         if features is None:
             features = torch.empty(len(data.splits[name]), found.shape[1], device=place)
         features[torch.from_numpy(rows)] = found
-        yield Progress()
+        yield Heartbeat()
     assert features is not None
     return features
 
 
 @torch.no_grad()
-def features_of(model: Classifier, batch: Batch, config: TrainConfig) -> Tensor:
+def encode_batch(model: Classifier, batch: Batch, config: TrainConfig) -> Tensor:
     """The encoder's features of a batch, without dropout: (B, F) in float32. The model's mode is as it was."""
     training = model.training
     model.eval()
@@ -117,5 +119,5 @@ def _batches(
     """The texts of a split for the model as it predicts: row numbers, and the batch of them on its device."""
     place = next(model.parameters()).device
     model.eval()
-    for rows in batches.by_length(data.splits[name], max(64, config.batch_size)):
+    for rows in batches.sorted_batches(data.splits[name], max(64, config.batch_size)):
         yield rows, batches.collate(data.splits[name], rows, config.max_length, data.encoder.padding).to(place)

@@ -24,33 +24,35 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sweeper.config import CONTRASTIVE, TrainConfig
-from sweeper.errors import DivergedError, ExhaustedError, UsageError
+from sweeper.errors import DivergedError, OutOfMemoryError, UsageError
 from sweeper.learn import batches, checkpoint, device, objective
 from sweeper.learn.model import Classifier
-from sweeper.learn.optimise import Optimiser
-from sweeper.learn.phases import Phase, phases
-from sweeper.learn.score import features_of, frozen_features, scoring
-from sweeper.sections import Objective
-from sweeper.values import Progress, Report, TrainingData
+from sweeper.learn.optimise import Optimizer
+from sweeper.learn.phases import Phase, training_phases
+from sweeper.learn.score import encode_batch, encode_split, evaluate_events
+from sweeper.sections import ObjectiveMetric
+from sweeper.values import Heartbeat, TrainingData, ValidationReport
 
 _REMEDY = "a lower learning_rate or a higher tau helps"
 _CHECK_EVERY = 50  # steps between two looks at whether the loss is still a number: each look waits for the device
 
 
-def train(config: TrainConfig, data: TrainingData, saved: Path | None = None) -> Generator[Report, None, None]:
+def train(
+    config: TrainConfig, data: TrainingData, saved: Path | None = None
+) -> Generator[ValidationReport, None, None]:
     """Train, yielding a Report after each validation.
 
     `data.splits` needs train and validation. With `saved`, the state is kept in that file before each report, and a
     file that is there is gone on from. Raises DivergedError where the loss is not finite, ExhaustedError where memory
     ran out, CheckpointError where the file cannot be read.
     """
-    with closing(live(config, data, saved)) as events:
-        yield from (event for event in events if isinstance(event, Report))
+    with closing(train_events(config, data, saved)) as events:
+        yield from (event for event in events if isinstance(event, ValidationReport))
 
 
-def live(
-    config: TrainConfig, data: TrainingData, saved: Path | None = None, choose: Objective | None = None
-) -> Generator[Report | Progress, None, None]:
+def train_events(
+    config: TrainConfig, data: TrainingData, saved: Path | None = None, choose: ObjectiveMetric | None = None
+) -> Generator[ValidationReport | Heartbeat, None, None]:
     """As `train`, with a Progress after each batch, trained or scored, and where a checkpoint could not be kept.
 
     With `choose`, checkpoints have the model of the best epoch so far too, and in the end it is in `model_of(saved)`.
@@ -58,13 +60,13 @@ def live(
     try:
         yield from _Training(config, data, choose).run(saved)
     except torch.OutOfMemoryError as error:
-        raise ExhaustedError(_out_of_memory(config, error)) from error
+        raise OutOfMemoryError(_out_of_memory(config, error)) from error
     except MemoryError as error:
-        raise ExhaustedError(_out_of_memory(config, error)) from error
+        raise OutOfMemoryError(_out_of_memory(config, error)) from error
     except RuntimeError as error:
         if "can't allocate memory" not in str(error):
             raise
-        raise ExhaustedError(_out_of_memory(config, error)) from error
+        raise OutOfMemoryError(_out_of_memory(config, error)) from error
 
 
 def _out_of_memory(config: TrainConfig, error: BaseException) -> str:
@@ -72,33 +74,37 @@ def _out_of_memory(config: TrainConfig, error: BaseException) -> str:
     return f"out of memory at batch_size {config.batch_size}, max_length {config.max_length}: {first}"
 
 
-def model_of(saved: Path) -> Path:
+def best_model_path(saved: Path) -> Path:
     """Where the model of the best epoch is once the training that kept its checkpoints in `saved` has ended."""
     return saved.with_name(saved.name.replace("checkpoint", "model"))
 
 
-def newest_model(saved: Path) -> Path:
+def latest_best_model(saved: Path) -> Path:
     """The model that the newest attempt at the training left, or where it would be: one that was given up is older."""
-    found = saved.parent.glob(model_of(saved.with_name("checkpoint-*.pt")).name)
-    return max(found, key=lambda path: int(path.stem.rpartition("-")[2]), default=model_of(saved))
+    found = saved.parent.glob(best_model_path(saved.with_name("checkpoint-*.pt")).name)
+    return max(found, key=lambda path: int(path.stem.rpartition("-")[2]), default=best_model_path(saved))
 
 
 Returned = TypeVar("Returned")
-Events = Generator[Report | Progress, None, Returned]
+Events = Generator[ValidationReport | Heartbeat, None, Returned]
 
 
 class _Training:
     """The state of one training."""
 
-    def __init__(self, config: TrainConfig, data: TrainingData, choose: Objective | None) -> None:
+    def __init__(self, config: TrainConfig, data: TrainingData, choose: ObjectiveMetric | None) -> None:
         self.config, self.data, self.choose = config, data, choose
         self.split = data.splits["train"]
         self.labels = torch.from_numpy(self.split.labels)
-        self.device = device.prepare(config)
+        self.device = device.setup_device(config)
         self.precision = device.precision(config.precision, self.device)
         self.model = Classifier(config, data).to(self.device)
-        balanced = objective.balanced(self.labels, len(data.labels)) if config.class_weights == "balanced" else None
-        self.objective = objective.Objective(config, None if balanced is None else balanced.to(self.device))
+        balanced = (
+            objective.balanced_class_weights(self.labels, len(data.labels))
+            if config.class_weights == "balanced"
+            else None
+        )
+        self.objective = objective.TrainingLoss(config, None if balanced is None else balanced.to(self.device))
         self.views = config.views if config.loss in CONTRASTIVE else 1
         self.batches_per_epoch = math.ceil(len(self.split) / config.batch_size)
         if self.batches_per_epoch < config.validations_per_epoch:
@@ -106,7 +112,7 @@ class _Training:
                 f"training.validations_per_epoch: an epoch has {self.batches_per_epoch} batches at batch_size "
                 f"{config.batch_size}, got {config.validations_per_epoch}; ask for fewer"
             )
-        self.reports: list[Report] = []
+        self.reports: list[ValidationReport] = []
         self.best: dict[str, Any] = {}  # step, value and model of the best epoch so far
         self.unkept = False  # whether a checkpoint could not be written
 
@@ -115,17 +121,17 @@ class _Training:
         self.phase = phase
         trained = self.model.classifier if phase.kind == "classifier" else self.model
         updates = math.ceil(self.batches_per_epoch / self.config.accumulate) * phase.epochs
-        self.optimiser = Optimiser(self.config, trained, phase.rate, updates, self.precision, self.device)
+        self.optimiser = Optimizer(self.config, trained, phase.rate, updates, self.precision, self.device)
         kept = phase.kind == "classifier" and self.config.pooling != "flatten"
-        self.features = (yield from frozen_features(self.model, self.data, "train", self.config)) if kept else None
+        self.features = (yield from encode_split(self.model, self.data, "train", self.config)) if kept else None
 
     def run(self, saved: Path | None) -> Events[None]:
         if saved is not None and saved.exists():
-            yield from self._restore(checkpoint.load(saved))
+            yield from self._restore(checkpoint.load_checkpoint(saved))
             yield from tuple(self.reports)
         else:
-            yield from self._enter(phases(self.config)[0])
-        for step in range(len(self.reports) + 1, self.config.reports + 1):
+            yield from self._enter(training_phases(self.config)[0])
+        for step in range(len(self.reports) + 1, self.config.num_validations + 1):
             report = yield from self._stretch(step)
             self.reports.append(report)
             self._choose(report)
@@ -135,9 +141,9 @@ class _Training:
             yield report
             self._set_generators(generators)  # whatever the caller drew from them meanwhile
         if saved is not None and self.best:
-            yield self._keep(self.best, model_of(saved))
+            yield self._keep(self.best, best_model_path(saved))
 
-    def _choose(self, report: Report) -> None:
+    def _choose(self, report: ValidationReport) -> None:
         """Keep the model of the best epoch, the first of equals."""
         value = report.metrics.get(self.choose.metric, math.nan) if self.choose else math.nan
         if (
@@ -148,23 +154,23 @@ class _Training:
             model = {name: tensor.detach().cpu().clone() for name, tensor in self.model.state_dict().items()}
             self.best = {"step": report.step, "epoch": report.epoch, "value": value, "model": model}
 
-    def _keep(self, state: dict[str, Any], saved: Path) -> Progress:
+    def _keep(self, state: dict[str, Any], saved: Path) -> Heartbeat:
         """Write a checkpoint. A training whose disk is full goes on without, and says so once."""
         try:
-            checkpoint.save(state, saved)
+            checkpoint.save_checkpoint(state, saved)
         except OSError as error:
             first, self.unkept = not self.unkept, True
             note = f"{saved.name} cannot be written ({error.strerror}); it trains on without a checkpoint"
-            return Progress(note if first else "")
-        return Progress()
+            return Heartbeat(note if first else "")
+        return Heartbeat()
 
-    def _stretch(self, step: int) -> Events[Report]:
+    def _stretch(self, step: int) -> Events[ValidationReport]:
         """Train up to validation number `step` (from 1), and validate."""
         epoch, part = divmod(step - 1, self.config.validations_per_epoch)
-        phase = next(phase for phase in phases(self.config) if epoch < phase.end)
+        phase = next(phase for phase in training_phases(self.config) if epoch < phase.end)
         if phase != self.phase:
             yield from self._enter(phase)
-        order = batches.shuffled(
+        order = batches.bucketed_batches(
             self.split, self.config.batch_size, self.config.max_length, seed=self.config.seed, epoch=epoch
         )
         first, last = (len(order) * k // self.config.validations_per_epoch for k in (part, part + 1))
@@ -177,7 +183,7 @@ class _Training:
                 self.optimiser.update()
             if (index + 1) % _CHECK_EVERY == 0 or index + 1 == last:
                 self._finite(sums, epoch, index)
-            yield Progress()
+            yield Heartbeat()
         speed = texts / (time.perf_counter() - start)
         extra = {"learning_rate": self.optimiser.rate, "examples_per_second": speed}
         report = yield from self._report(step, sums, extra)
@@ -198,14 +204,14 @@ class _Training:
         batch = batches.collate(self.split, rows, self.config.max_length, self.data.encoder.padding)
         batch = batch.to(self.device)
         if self.phase.kind == "classifier":
-            return self._classifier_parts(features_of(self.model, batch, self.config), batch.labels)
+            return self._classifier_parts(encode_batch(self.model, batch, self.config), batch.labels)
         batch = batch.repeated(self.views)
         with device.autocast(self.precision, self.device):
             outputs = self.model(batch)
         if self.phase.kind == "contrastive":
-            parts = self.objective.contrastive_parts(outputs, batch.labels)
+            parts = self.objective.contrastive_components(outputs, batch.labels)
             return {"train/loss": parts["train/contrastive"], **parts}
-        return self.objective.parts(outputs, batch.labels)
+        return self.objective.components(outputs, batch.labels)
 
     def _classifier_parts(self, features: Tensor, labels: Tensor) -> dict[str, Tensor]:
         loss = self.objective.cross_entropy(self.model.classifier(features), labels)
@@ -216,18 +222,18 @@ class _Training:
             place = f"epoch {epoch + 1}, batch {index + 1} of {self.batches_per_epoch}"
             raise DivergedError(f"the training loss is not finite at {place}; {_REMEDY}")
 
-    def _report(self, step: int, sums: "_Sums", extra: dict[str, float]) -> Events[Report]:
+    def _report(self, step: int, sums: "_Sums", extra: dict[str, float]) -> Events[ValidationReport]:
         """The report of a validation; in a phase without a classifier there is none, and the objective is absent."""
         epoch = step / self.config.validations_per_epoch
         found = {**sums.mean(), **extra}
         if step == 1:
-            found["train/truncated"] = batches.truncated(self.split, self.config.max_length)
+            found["train/truncated"] = batches.truncated_share(self.split, self.config.max_length)
         if self.phase.kind != "contrastive":
-            scored = yield from scoring(self.model, self.data, "validation", self.config)
-            if not math.isfinite(scored.figures["loss"]):
+            scored = yield from evaluate_events(self.model, self.data, "validation", self.config)
+            if not math.isfinite(scored.metrics["loss"]):
                 raise DivergedError(f"the validation loss is not finite after epoch {epoch:g}; {_REMEDY}")
-            found |= {f"validation/{name}": value for name, value in scored.figures.items()}
-        return Report(step, epoch, found)
+            found |= {f"validation/{name}": value for name, value in scored.metrics.items()}
+        return ValidationReport(step, epoch, found)
 
     def _state(self) -> dict[str, Any]:
         return {
@@ -251,15 +257,15 @@ class _Training:
 
     def _restore(self, state: dict[str, Any]) -> Events[None]:
         self.model.load_state_dict(state["model"])
-        self.reports = [Report(**report) for report in state["reports"]]
+        self.reports = [ValidationReport(**report) for report in state["reports"]]
         last = (len(self.reports) - 1) // self.config.validations_per_epoch  # epoch of the last report
-        yield from self._enter(next(phase for phase in phases(self.config) if last < phase.end))
+        yield from self._enter(next(phase for phase in training_phases(self.config) if last < phase.end))
         self.optimiser.restore(state["optimiser"])
         self._set_generators(state["generators"])
         self.best = state.get("best", {})
 
 
-def _plain(report: Report) -> dict[str, Any]:
+def _plain(report: ValidationReport) -> dict[str, Any]:
     return {"step": report.step, "epoch": report.epoch, "metrics": dict(report.metrics)}
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sweeper.values import Rows, Split
-from sweeper.whole import written
+from sweeper.values import LabelledTexts, TokenizedSplit
+from sweeper.whole import atomic_write
 
 PADDING, UNKNOWN, SPECIAL = 0, 1, 2  # the first word has the number SPECIAL
 
@@ -31,7 +31,7 @@ you your yours yourself yourselves d ll m re ve
 _STOP = frozenset(_STOP_WORDS.split())
 
 
-def words(text: str) -> list[str]:
+def tokenize_words(text: str) -> list[str]:
     """The words of a text that count."""
     return [word for word in _WORD.findall(text.lower()) if word not in _STOP]
 
@@ -42,27 +42,29 @@ class Vocabulary:
     padding = PADDING
     longest = sys.maxsize  # a recurrent encoder reads texts of any length
 
-    def __init__(self, rows: Rows, size: int) -> None:
+    def __init__(self, rows: LabelledTexts, size: int) -> None:
         """Learn at most `size` words from a training split; of equally frequent ones, those that come first."""
-        counts = Counter(word for text in _joined(rows) for word in words(text))
+        counts = Counter(word for text in _joined(rows) for word in tokenize_words(text))
         self.numbers = {word: SPECIAL + k for k, (word, _) in enumerate(counts.most_common(size))}
 
-    def split(self, rows: Rows, max_length: int) -> Split:
+    def tokenize_split(self, rows: LabelledTexts, max_length: int) -> TokenizedSplit:
         """One split as word numbers, cut at max_length; a text without any word is one unknown word."""
-        whole = [[self.numbers.get(word, UNKNOWN) for word in words(text)] or [UNKNOWN] for text in _joined(rows)]
+        whole = [
+            [self.numbers.get(word, UNKNOWN) for word in tokenize_words(text)] or [UNKNOWN] for text in _joined(rows)
+        ]
         lengths = np.array([len(ids) for ids in whole], dtype=np.int32)
         cut = [ids[:max_length] for ids in whole]
         starts = np.concatenate([[0], np.cumsum([len(ids) for ids in cut])]).astype(np.int64)
         tokens = np.array([word for ids in cut for word in ids], dtype=np.int32)
-        return Split(tokens, starts, lengths, rows.labels, closed=False)
+        return TokenizedSplit(tokens, starts, lengths, rows.labels, ends_with_separator=False)
 
     def save(self, folder: Path) -> None:
         """Write the words, in the order of their numbers, for a model that is kept."""
-        with written(folder / "vocabulary.json") as file:
+        with atomic_write(folder / "vocabulary.json") as file:
             file.write((json.dumps(list(self.numbers), ensure_ascii=False) + "\n").encode())
 
 
-def _joined(rows: Rows) -> Sequence[str]:
+def _joined(rows: LabelledTexts) -> Sequence[str]:
     if rows.pairs is None:
         return rows.texts
     return [f"{first} {second}" for first, second in zip(rows.texts, rows.pairs, strict=True)]

@@ -5,17 +5,17 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from sweeper.plots import looks
-from sweeper.report.figures import Bar, Curve, Curves, Timeline
+from sweeper.report.figures import Curve, Curves, Timeline, TimelineBar
 
 
 def curves(figure: Curves) -> go.Figure:
     """A line for each trial, by how it ended, with a sign at its end."""
-    drawn = looks.blank(360, figure.title, legend_traceorder="reversed")
+    drawn = looks.empty_figure(360, figure.title, legend_traceorder="reversed")
     for rung in figure.rungs:
         drawn.add_vline(x=rung, line={"color": looks.GREY, "width": 1, "dash": "dot"})
-    for outcome, look in reversed(list(looks.LOOKS.items())):
+    for outcome, look in reversed(list(looks.OUTCOME_STYLES.items())):
         _add_curves(drawn, [one for one in figure.curves if one.outcome == outcome and not one.confirms], look, "solid")
-    fresh = looks.Look("fresh seeds", looks.GREEN, "star")
+    fresh = looks.OutcomeStyle("fresh seeds", looks.GREEN, "star")
     _add_curves(drawn, [one for one in figure.curves if one.confirms], fresh, "dot")
     longest = max((one.epochs[-1] for one in figure.curves), default=1)
     drawn.update_xaxes(title="epoch", dtick=1 if longest <= looks.COUNTED else None)
@@ -23,7 +23,7 @@ def curves(figure: Curves) -> go.Figure:
     return drawn
 
 
-def _add_curves(drawn: go.Figure, lines: Sequence[Curve], look: looks.Look, dash: str) -> None:
+def _add_curves(drawn: go.Figure, lines: Sequence[Curve], look: looks.OutcomeStyle, dash: str) -> None:
     """All these curves at once, with a gap after each."""
     rows = [
         (epoch, score, curve.trial, 9 if epoch == curve.epochs[-1] else 0)
@@ -45,9 +45,9 @@ def timeline(figure: Timeline) -> go.Figure:
     rows = 1 + max((one.slot for one in figure.bars), default=0)
     longest = max((one.end for one in figure.bars), default=0.0)
     unit, times = ("hours", 1.0) if longest >= 2 else ("minutes", 60.0)
-    drawn = looks.blank(130 + 34 * rows, barmode="overlay", legend_entrywidth=looks.OUTCOME)
+    drawn = looks.empty_figure(130 + 34 * rows, barmode="overlay", legend_entrywidth=looks.OUTCOME)
     drawn.update_layout(uniformtext={"minsize": 9, "mode": "hide"})
-    for outcome, look in looks.LOOKS.items():
+    for outcome, look in looks.OUTCOME_STYLES.items():
         bars = [one for one in figure.bars if one.outcome == outcome]
         if bars:
             _add_bars(drawn, bars, look, times)
@@ -60,7 +60,7 @@ def timeline(figure: Timeline) -> go.Figure:
     return drawn
 
 
-def _add_bars(drawn: go.Figure, bars: Sequence[Bar], look: looks.Look, times: float) -> None:
+def _add_bars(drawn: go.Figure, bars: Sequence[TimelineBar], look: looks.OutcomeStyle, times: float) -> None:
     drawn.add_bar(
         base=[times * one.begin for one in bars], x=[times * (one.end - one.begin) for one in bars],
         y=[one.slot + 1 for one in bars], orientation="h", name=look.words, width=0.8,
@@ -72,6 +72,6 @@ def _add_bars(drawn: go.Figure, bars: Sequence[Bar], look: looks.Look, times: fl
             },
         },
         text=[str(one.trial) for one in bars], textposition="inside", insidetextanchor="middle", textangle=0,
-        customdata=[[looks.plain(one.cell), one.attempts] for one in bars],
+        customdata=[[looks.escape_text(one.cell), one.attempts] for one in bars],
         hovertemplate="trial %{text}, %{customdata[0]}<br>attempts: %{customdata[1]}",
     )  # fmt: skip

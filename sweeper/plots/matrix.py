@@ -7,12 +7,12 @@ import numpy as np
 import plotly.graph_objects as go
 
 from sweeper.plots import looks
-from sweeper.report.figures import Confusion, Weights
+from sweeper.report.figures import ClassWeightsFigure, ConfusionFigure
 
 _MOST_NAMED = 12  # classes whose figures still have room in their squares
 
 
-def confusion(figure: Confusion) -> go.Figure:
+def confusion(figure: ConfusionFigure) -> go.Figure:
     """The share of each true class that was taken for each class."""
     shares = figure.counts / np.maximum(figure.counts.sum(axis=1, keepdims=True), 1)
     drawn = _matrix(figure.title, figure.labels, shares, ".0%")
@@ -20,7 +20,7 @@ def confusion(figure: Confusion) -> go.Figure:
     return drawn.update_xaxes(title="taken for")
 
 
-def weights(figure: Weights) -> go.Figure:
+def weights(figure: ClassWeightsFigure) -> go.Figure:
     """The mean weight of each class, by the true class."""
     drawn = _matrix(figure.title, figure.labels, figure.weights, ".2f")
     drawn.update_traces(hovertemplate="%{y}: %{z:.3f} for %{x}")
@@ -29,11 +29,11 @@ def weights(figure: Weights) -> go.Figure:
 
 def _matrix(title: str, labels: Sequence[str], values: Any, form: str) -> go.Figure:
     """Classes against classes; the figures stand in the squares where they have room."""
-    drawn, places = looks.blank(160 + 27 * max(len(labels), 5), title), list(range(len(labels)))
+    drawn, places = looks.empty_figure(160 + 27 * max(len(labels), 5), title), list(range(len(labels)))
     drawn.add_heatmap(
         x=places, y=places, z=values, colorscale=looks.SHARES, zmin=0, hoverongaps=False, xgap=1, ygap=1, name="",
-        texttemplate=f"%{{z:{form}}}" if len(labels) <= _MOST_NAMED else None, colorbar=looks.bar("", tickformat=form),
+        texttemplate=f"%{{z:{form}}}" if len(labels) <= _MOST_NAMED else None, colorbar=looks.colorbar("", tickformat=form),
     )  # fmt: skip
-    names = {"tickvals": places, "ticktext": [looks.plain(label) for label in labels], "showgrid": False}
+    names = {"tickvals": places, "ticktext": [looks.escape_text(label) for label in labels], "showgrid": False}
     drawn.update_xaxes(**names, tickangle=-50 if len(labels) <= _MOST_NAMED else -90, showline=False)
     return drawn.update_yaxes(title={"text": "true class", "standoff": 12}, autorange="reversed", **names)

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from sweeper.config import Scalar
 from sweeper.plots import looks
-from sweeper.report.figures import Axis, Parallel
+from sweeper.report.figures import Parallel, ParallelAxis
 
 _BELOW = 0.12  # of an axis: how far below it those meet that have no value on it
 _FIGURES = 5  # along an axis
@@ -20,12 +20,12 @@ def parallel(figure: Parallel) -> go.Figure:
     known = [score for score in figure.scores if score is not None]
     low, high = min(known, default=0.0), max(known, default=1.0)
     worst = low if figure.more else high
-    drawn = looks.blank(430, margin={"l": _room(figure), "r": 56, "t": 64, "b": 16})
+    drawn = looks.empty_figure(430, margin={"l": _room(figure), "r": 56, "t": 64, "b": 16})
     drawn.add_parcoords(
-        dimensions=[_dimension(axis) for axis in (*figure.axes, Axis(figure.metric, figure.scores))],
+        dimensions=[_dimension(axis) for axis in (*figure.axes, ParallelAxis(figure.metric, figure.scores))],
         line={
             "color": [worst if score is None else score for score in figure.scores],
-            "colorscale": looks.scale(looks.SCORES, more=figure.more), "cmin": low, "cmax": high,
+            "colorscale": looks.colorscale(looks.SCORES, more=figure.more), "cmin": low, "cmax": high,
         },
         labelangle=-15, labelside="top", unselected={"line": {"opacity": 0.05}},
     )  # fmt: skip
@@ -38,7 +38,7 @@ def _room(figure: Parallel) -> int:
     return min(220, 20 + 6 * max((len(looks.short(value)) for value in first or ()), default=6))
 
 
-def _dimension(axis: Axis) -> dict[str, Any]:
+def _dimension(axis: ParallelAxis) -> dict[str, Any]:
     places, ticks = _listed(axis, axis.listed) if axis.listed is not None else _ranged(axis)
     every = [*(place for place in places if place is not None), *(place for place, _ in ticks)]
     low, high = min(every, default=0.0), max(every, default=1.0)
@@ -46,11 +46,11 @@ def _dimension(axis: Axis) -> dict[str, Any]:
     if None in places:
         ticks, low = [(absent, "none"), *ticks], absent
     return {
-        "label": looks.plain(axis.name),
+        "label": looks.escape_text(axis.name),
         "values": [absent if place is None else place for place in places],
         "range": [low, high if high > low else low + 1],
         "tickvals": [place for place, _ in ticks],
-        "ticktext": [looks.plain(words) for _, words in ticks],
+        "ticktext": [looks.escape_text(words) for _, words in ticks],
     }
 
 
@@ -58,17 +58,17 @@ Places = list[float | None]
 Ticks = list[tuple[float, str]]
 
 
-def _listed(axis: Axis, listed: Sequence[Scalar]) -> tuple[Places, Ticks]:
+def _listed(axis: ParallelAxis, listed: Sequence[Scalar]) -> tuple[Places, Ticks]:
     at = {value: float(place) for place, value in enumerate(listed)}
     places = [None if value is None else at[value] for value in axis.values]
     return places, [(place, looks.short(value)) for value, place in at.items()]
 
 
-def _ranged(axis: Axis) -> tuple[Places, Ticks]:
+def _ranged(axis: ParallelAxis) -> tuple[Places, Ticks]:
     known = [float(value) for value in axis.values if value is not None]
     low, high = axis.range or (min(known, default=0.0), max(known, default=1.0))
     if not axis.log:
-        ticks = [(float(at), looks.figure(float(at))) for at in np.linspace(low, high, _FIGURES)]
+        ticks = [(float(at), looks.format_number(float(at))) for at in np.linspace(low, high, _FIGURES)]
         return [None if value is None else float(value) for value in axis.values], ticks
     places = [None if value is None else math.log10(float(value)) for value in axis.values]
-    return places, [(math.log10(value), looks.figure(value)) for value in looks.marks(low, high)]
+    return places, [(math.log10(value), looks.format_number(value)) for value in looks.log_ticks(low, high)]

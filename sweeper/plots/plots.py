@@ -9,7 +9,17 @@ from plotly.offline import get_plotlyjs
 
 from sweeper.plots import looks
 from sweeper.plots.curves import curves, timeline
-from sweeper.plots.looks import BLUE, CELLS, DASHES, GREY, LOOKS, ORANGE, RED, blank, plain
+from sweeper.plots.looks import (
+    BLUE,
+    DASHES,
+    GREY,
+    ORANGE,
+    OUTCOME_STYLES,
+    RED,
+    SYSTEM_COLOURS,
+    empty_figure,
+    escape_text,
+)
 from sweeper.plots.matrix import confusion, weights
 from sweeper.plots.parallel import parallel
 from sweeper.report import figures
@@ -21,12 +31,12 @@ _CONFIG = {  # of plotly's own buttons, one would send the picture to a server o
 }
 
 
-def library() -> str:
+def plotly_js() -> str:
     """plotly.js, which all pictures of a page need, once."""
     return str(get_plotlyjs())
 
 
-def fragment(figure: figures.Figure, name: str) -> str:
+def figure_html(figure: figures.Figure, name: str) -> str:
     """A picture as HTML for a page that has the library; `name` is its element's."""
     config = {**_CONFIG, "displayModeBar": False} if isinstance(figure, figures.Parallel) else _CONFIG
     return str(draw(figure).to_html(full_html=False, include_plotlyjs=False, config=config, div_id=name))
@@ -41,19 +51,21 @@ def draw(figure: figures.Figure) -> go.Figure:
 draw.register(figures.Parallel, parallel)
 draw.register(figures.Curves, curves)
 draw.register(figures.Timeline, timeline)
-draw.register(figures.Confusion, confusion)
-draw.register(figures.Weights, weights)
+draw.register(figures.ConfusionFigure, confusion)
+draw.register(figures.ClassWeightsFigure, weights)
 
 
 @draw.register
 def _optimism(figure: figures.Optimism) -> go.Figure:
     """A row for each cell: what the search promised, each fresh seed on validation, and on test."""
-    drawn, rows = blank(110 + 64 * len(figure.rows)), list(enumerate(reversed(figure.rows)))
+    drawn, rows = empty_figure(110 + 64 * len(figure.rows)), list(enumerate(reversed(figure.rows)))
     _add_signs(drawn, "fresh seeds, validation", "circle-open", BLUE, [(row.validation, at) for at, row in rows])
     _add_signs(drawn, "fresh seeds, test", "triangle-up-open", ORANGE, [(row.test, at - 0.2) for at, row in rows])
     _add_signs(drawn, "the search's best", "diamond", GREY, [([row.search], at) for at, row in rows])
     for at, row in rows:
-        drawn.add_annotation(x=0, xref="paper", y=at + 0.34, text=plain(row.cell), showarrow=False, xanchor="left")
+        drawn.add_annotation(
+            x=0, xref="paper", y=at + 0.34, text=escape_text(row.system), showarrow=False, xanchor="left"
+        )
     drawn.update_yaxes(visible=False, range=[-0.5, len(rows) - 0.4])
     drawn.update_xaxes(title=figure.metric)
     return drawn
@@ -74,8 +86,8 @@ def _add_signs(
 @draw.register
 def _importances(figure: figures.Importances) -> go.Figure:
     """A bar for each knob, and a mark where chance ends."""
-    drawn, knobs = blank(110 + 34 * len(figure.knobs), figure.title), list(reversed(figure.knobs))
-    names = [plain(one.knob) for one in knobs]
+    drawn, knobs = empty_figure(110 + 34 * len(figure.knobs), figure.title), list(reversed(figure.knobs))
+    names = [escape_text(one.knob) for one in knobs]
     colours = [BLUE if one.share > one.chance else GREY for one in knobs]
     drawn.add_bar(
         x=[one.share for one in knobs], y=names, orientation="h", name="share", showlegend=False,
@@ -91,27 +103,29 @@ def _importances(figure: figures.Importances) -> go.Figure:
 
 
 @draw.register
-def _map(figure: figures.Map) -> go.Figure:
+def _map(figure: figures.AlphaTauMap) -> go.Figure:
     """A sign for each trial: its shape is the outcome, its colour the score of one that went well."""
-    drawn = blank(380, figure.title, legend_entrywidth=looks.OUTCOME)
-    for outcome, look in LOOKS.items():
+    drawn = empty_figure(380, figure.title, legend_entrywidth=looks.OUTCOME)
+    for outcome, look in OUTCOME_STYLES.items():
         points = [point for point in figure.points if point.outcome == outcome]
         _add_points(drawn, points, look, scored=outcome is None or outcome.healthy)
     low, high = figure.scores
-    colours = looks.scale(looks.SCORES, more=figure.more)
+    colours = looks.colorscale(looks.SCORES, more=figure.more)
     drawn.update_layout(
-        coloraxis={"colorscale": colours, "cmin": low, "cmax": high, "colorbar": looks.bar(figure.metric)}
+        coloraxis={"colorscale": colours, "cmin": low, "cmax": high, "colorbar": looks.colorbar(figure.metric)}
     )
     (least, most), (bottom, top) = figure.taus, figure.alphas
     margin = 0.04 * (top - bottom)
-    ticks = looks.marks(least, most, most=4)
+    ticks = looks.log_ticks(least, most, most=4)
     drawn.update_xaxes(title="tau", type="log", range=list(np.log10([least / 1.2, most * 1.2])))
-    drawn.update_xaxes(tickvals=ticks, ticktext=[looks.figure(value) for value in ticks])
+    drawn.update_xaxes(tickvals=ticks, ticktext=[looks.format_number(value) for value in ticks])
     drawn.update_yaxes(title="alpha", range=[bottom - margin, top + margin])
     return drawn
 
 
-def _add_points(drawn: go.Figure, points: Sequence[figures.Point], look: looks.Look, *, scored: bool) -> None:
+def _add_points(
+    drawn: go.Figure, points: Sequence[figures.AlphaTauPoint], look: looks.OutcomeStyle, *, scored: bool
+) -> None:
     """The trials that ended alike. Where colours are scores, the legend has the sign in grey."""
     scores = [point.score for point in points]
     colour = {"color": scores, "coloraxis": "coloraxis"} if scored else {"color": look.colour}
@@ -133,11 +147,11 @@ def _score(score: float | None) -> str:
 @draw.register
 def _expected(figure: figures.Expected) -> go.Figure:
     """A line for each cell."""
-    drawn = blank(380)
+    drawn = empty_figure(380)
     for k, one in enumerate(figure.lines):
         drawn.add_scatter(
-            x=list(range(1, len(one.best) + 1)), y=list(one.best), name=plain(one.cell), mode="lines+markers",
-            line={"color": CELLS[k % len(CELLS)], "width": 2, "dash": DASHES[k // len(CELLS) % len(DASHES)]},
+            x=list(range(1, len(one.best) + 1)), y=list(one.best), name=escape_text(one.cell), mode="lines+markers",
+            line={"color": SYSTEM_COLOURS[k % len(SYSTEM_COLOURS)], "width": 2, "dash": DASHES[k // len(SYSTEM_COLOURS) % len(DASHES)]},
             marker={"size": 4}, hovertemplate="%{x} trials: %{y:.4f}",
         )  # fmt: skip
     most = max((len(one.best) for one in figure.lines), default=1)

@@ -14,66 +14,70 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sweeper.config import TrainConfig
 from sweeper.outcome import Outcome
-from sweeper.record.sampler import walk
+from sweeper.record.sampler import resolve_params
 from sweeper.spec import SweepSpec
-from sweeper.values import Finish, Look, Recorded, Report, Test, Trial
+from sweeper.values import TestAccess, TestScore, Trial, TrialEnd, TrialRecord, ValidationReport
 
 
-def frozen(study: optuna.Study, trial: optuna.trial.Trial) -> FrozenTrial:
+def stored_trial(study: optuna.Study, trial: optuna.trial.Trial) -> FrozenTrial:
     """A trial as it is in the record now."""
     return study._storage.get_trial(trial._trial_id)
 
 
-def numbered(studies: Sequence[optuna.Study]) -> list[FrozenTrial]:
+def counted_trials(studies: Sequence[optuna.Study]) -> list[FrozenTrial]:
     """The trials that count; a proposal that was skipped has no number."""
     return [trial for study in studies for trial in study.get_trials(deepcopy=False) if "number" in trial.user_attrs]
 
 
-def cut_off(study: optuna.Study) -> list[tuple[optuna.trial.Trial, FrozenTrial]]:
+def interrupted_trials(study: optuna.Study) -> list[tuple[optuna.trial.Trial, FrozenTrial]]:
     """The trials of a study that were not told how they ended."""
     open_ = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     return [(optuna.trial.Trial(study, entry._trial_id), entry) for entry in open_]
 
 
-def trial(spec: SweepSpec, cell: int, entry: FrozenTrial, threads: int) -> Trial:
+def to_trial(spec: SweepSpec, cell: int, entry: FrozenTrial, threads: int) -> Trial:
     """The trial that an entry is of."""
-    attributes, name = entry.user_attrs, spec.cell_name(cell)
+    attributes, name = entry.user_attrs, spec.system_name(cell)
     number, repeat = attributes["number"], attributes.get("repeat", 0)
     if repeat:
         params = attributes["params"]
-        seed = spec.seed_of("confirm", name, repeat)
+        seed = spec.derive_seed("confirm", name, repeat)
     else:
-        params = walk(spec, cell, lambda parameter, _: entry.params[parameter])
-        seed = spec.seed_of("search", name, number)
-    config: TrainConfig = spec.config(params, seed=seed, threads=threads)
+        params = resolve_params(spec, cell, lambda parameter, _: entry.params[parameter])
+        seed = spec.derive_seed("search", name, number)
+    config: TrainConfig = spec.train_config(params, seed=seed, threads=threads)
     return Trial(number, cell, params, config, attributes.get("attempt", 1), attributes.get("confirms", 0), repeat)
 
 
-def recorded(spec: SweepSpec, cell: int, study: optuna.Study, entry: FrozenTrial, threads: int) -> Recorded:
+def to_trial_record(spec: SweepSpec, cell: int, study: optuna.Study, entry: FrozenTrial, threads: int) -> TrialRecord:
     """All that the record has of a trial."""
     attributes = entry.user_attrs
     steps = sorted(int(key.partition(":")[2]) for key in attributes if key.startswith("report:"))
     kept = [attributes[f"report:{step}"] for step in steps]
     outcome = attributes.get("outcome")
     test = study.user_attrs.get(f"test:{attributes['number']}") if "confirms" in attributes else None
-    return Recorded(
-        trial=trial(spec, cell, entry, threads),
-        reports=tuple(Report(s, found["epoch"], found["metrics"]) for s, found in zip(steps, kept, strict=True)),
-        times=tuple(found["time"] for found in kept),
-        started=_milliseconds(entry.datetime_start),
-        finish=_finish(attributes) if outcome and entry.state.is_finished() else None,
-        ended=_milliseconds(entry.datetime_complete) if entry.datetime_complete else None,
-        test=Test(**test) if test else None,
+    return TrialRecord(
+        trial=to_trial(spec, cell, entry, threads),
+        reports=tuple(
+            ValidationReport(s, found["epoch"], found["metrics"]) for s, found in zip(steps, kept, strict=True)
+        ),
+        report_times=tuple(found["time"] for found in kept),
+        started_at=_milliseconds(entry.datetime_start),
+        end=_finish(attributes) if outcome and entry.state.is_finished() else None,
+        ended_at=_milliseconds(entry.datetime_complete) if entry.datetime_complete else None,
+        test=TestScore(**test) if test else None,
     )
 
 
-def looks(studies: Sequence[optuna.Study]) -> list[Look]:
+def test_accesses(studies: Sequence[optuna.Study]) -> list[TestAccess]:
     """Every look at the test split that is in these studies, by time."""
-    found = [Look(**value) for study in studies for key, value in study.user_attrs.items() if key.startswith("look:")]
+    found = [
+        TestAccess(**value) for study in studies for key, value in study.user_attrs.items() if key.startswith("look:")
+    ]
     return sorted(found, key=lambda look: (look.at, look.trial))
 
 
-def clock(latest: int) -> Callable[[], int]:
+def increasing_timestamps(latest: int) -> Callable[[], int]:
     """Milliseconds since 1970, later each time than the time before, and than `latest`: order decides at a rung."""
 
     def now() -> int:
@@ -84,8 +88,8 @@ def clock(latest: int) -> Callable[[], int]:
     return now
 
 
-def _finish(attributes: Mapping[str, Any]) -> Finish:
-    return Finish(Outcome(attributes["outcome"]), attributes["reason"], attributes.get("traceback", ""))
+def _finish(attributes: Mapping[str, Any]) -> TrialEnd:
+    return TrialEnd(Outcome(attributes["outcome"]), attributes["reason"], attributes.get("traceback", ""))
 
 
 def _milliseconds(moment: Any) -> int:

@@ -18,21 +18,21 @@ from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
 from sweeper.config import Scalar
 from sweeper.report.figures import Importance
-from sweeper.space import Choice, Domain, Float
+from sweeper.space import Categorical, Domain, Float
 
-FEWEST = 12  # trials; with fewer, the knob that decides is found no more often than not
+MIN_TRIALS = 12  # trials; with fewer, the knob that decides is found no more often than not
 _BEST = 1 / 3  # share of the trials that count as the best
 _DEALS = 19
 
-Setting = Mapping[str, tuple[Domain, Scalar]]
+EvaluatedSetting = Mapping[str, tuple[Domain, Scalar]]
 
 
-def importances(trials: Sequence[tuple[Setting, float]]) -> list[Importance]:
+def importances(trials: Sequence[tuple[EvaluatedSetting, float]]) -> list[Importance]:
     """The knobs by importance: shares of 1, and what chance gave at most. None for fewer trials than FEWEST.
 
     A trial is its values, each with what it was drawn from, and its score: more is better.
     """
-    if len(trials) < FEWEST:
+    if len(trials) < MIN_TRIALS:
         return []
     study, scores = _study([setting for setting, _ in trials]), np.array([score for _, score in trials])
     found = _evaluated(study, scores)
@@ -44,7 +44,7 @@ def importances(trials: Sequence[tuple[Setting, float]]) -> list[Importance]:
     return [Importance(knob, found[knob] / total, max(one.get(knob, 0.0) for one in dealt) / total) for knob in ranked]
 
 
-def _study(settings: Sequence[Setting]) -> optuna.Study:
+def _study(settings: Sequence[EvaluatedSetting]) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study()
     for setting in settings:
@@ -65,7 +65,7 @@ def _evaluated(study: optuna.Study, scores: NDArray[np.float64]) -> dict[str, fl
 
 
 def _distribution(domain: Domain) -> BaseDistribution:
-    if isinstance(domain, Choice):
+    if isinstance(domain, Categorical):
         return CategoricalDistribution(domain.values)
     if isinstance(domain, Float):
         return FloatDistribution(domain.low, domain.high, log=domain.log, step=domain.step)

@@ -26,7 +26,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import FrozenTrial, TrialState
 
-from sweeper.errors import BusyError, RecordError, StorageError
+from sweeper.errors import RecordError, StorageError, SweepLockedError
 
 FORMAT = 1  # a change that this reader could not read takes the next number
 _HEADER = f"sweeper record {FORMAT}\n".encode()
@@ -60,7 +60,7 @@ class Journal(BaseJournalBackend):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
         except Timeout:
-            raise BusyError(
+            raise SweepLockedError(
                 f"{self.path.parent}: another sweeper drives this sweep{_driver(self.path)}; "
                 "wait for it, or end it and run again"
             ) from None

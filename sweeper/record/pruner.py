@@ -15,7 +15,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
 
-class Rungs(optuna.pruners.BasePruner):
+class AshaPruner(optuna.pruners.BasePruner):
     """ASHA, as Ray Tune has it, as a pure function of the record.
 
     At a rung a trial goes on if it is not below the (1 - 1/reduction_factor) quantile of those that reached the rung

@@ -13,11 +13,11 @@ from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler, TPE
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeper.config import Scalar
-from sweeper.space import Choice, Domain, Float, Params
+from sweeper.space import Categorical, Domain, Float, Params
 from sweeper.spec import SweepSpec
 
 
-class Sampler(BaseSampler):
+class PerTrialSampler(BaseSampler):
     """What Optuna asks for a cell's proposals, and hears of their ends: it knows which settings were stopped."""
 
     def __init__(self, spec: SweepSpec, cell: int, known: Iterable[FrozenTrial]) -> None:
@@ -28,7 +28,7 @@ class Sampler(BaseSampler):
 
     def repeats_stopped(self, trial: optuna.trial.Trial) -> bool:
         """Whether a proposal, which is not a planned one, is a setting that was stopped before."""
-        planned = trial.number < len(self.spec.planned(self.cell))
+        planned = trial.number < len(self.spec.initial_settings(self.cell))
         return not planned and _setting(trial.params) in self._stopped
 
     def after_trial(
@@ -66,15 +66,15 @@ def _setting(params: Mapping[str, Scalar]) -> frozenset[tuple[str, Scalar]]:
 
 def _seeded(spec: SweepSpec, cell: int, number: int) -> BaseSampler:
     """The sampler of a cell's proposal `number` (from 0, skipped ones counted)."""
-    seed = spec.seed_of("sampler", spec.cell_name(cell), number)
+    seed = spec.derive_seed("sampler", spec.system_name(cell), number)
     if spec.sampler == "tpe":
         base: BaseSampler = TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
     else:
         base = RandomSampler(seed=seed)
-    planned = spec.planned(cell)
+    planned = spec.initial_settings(cell)
     if number >= len(planned):
         return base
-    knobs = {knob.name: knob for knob in spec.space.searched()}
+    knobs = {knob.name: knob for knob in spec.space.searched_hyperparameters()}
     fixed = {
         branch.parameter: _typed(value, branch.domain)
         for name, value in planned[number].items()
@@ -84,25 +84,25 @@ def _seeded(spec: SweepSpec, cell: int, number: int) -> BaseSampler:
     return PartialFixedSampler(fixed, base)
 
 
-def suggest(spec: SweepSpec, cell: int, trial: optuna.trial.Trial) -> Params:
+def suggest_params(spec: SweepSpec, cell: int, trial: optuna.trial.Trial) -> Params:
     """Let the trial's sampler choose; what it has chosen before stays."""
-    return walk(spec, cell, lambda parameter, domain: _suggested(trial, parameter, domain))
+    return resolve_params(spec, cell, lambda parameter, domain: _suggested(trial, parameter, domain))
 
 
-def walk(spec: SweepSpec, cell: int, value: Callable[[str, Domain], Scalar]) -> Params:
+def resolve_params(spec: SweepSpec, cell: int, value: Callable[[str, Domain], Scalar]) -> Params:
     """The params of a trial: the cell's, and for each active knob `value(parameter, domain)`."""
-    space, params = spec.space, dict(spec.cells[cell])
-    for knob in space.searched():
-        branch = knob.branch({**space.base, **params})
+    space, params = spec.space, dict(spec.systems[cell])
+    for knob in space.searched_hyperparameters():
+        branch = knob.active_branch({**space.fixed_values, **params})
         if branch is not None:
             domain = branch.domain
-            single = domain.values if isinstance(domain, Choice) and len(domain.values) == 1 else None
+            single = domain.values if isinstance(domain, Categorical) and len(domain.values) == 1 else None
             params[knob.name] = single[0] if single else value(branch.parameter, domain)
     return params
 
 
 def _suggested(trial: optuna.trial.Trial, parameter: str, domain: Domain) -> Scalar:
-    if isinstance(domain, Choice):
+    if isinstance(domain, Categorical):
         return cast("Scalar", trial.suggest_categorical(parameter, domain.values))
     if isinstance(domain, Float):
         return trial.suggest_float(parameter, domain.low, domain.high, log=domain.log, step=domain.step)

@@ -6,15 +6,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from sweeper.report.figures import Confusion, Weights
-from sweeper.report.subject import Subject
+from sweeper.report.figures import ClassWeightsFigure, ConfusionFigure
+from sweeper.report.subject import ReportData
 from sweeper.values import Predictions
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Error:
+class Misclassification:
     """A text that a model took for another class: `row` from 0 in its split, and the probability it gave that class."""
 
     row: int
@@ -23,29 +23,29 @@ class Error:
     probability: float
 
 
-def confusion(labels: Sequence[str], answers: Sequence[Predictions], title: str) -> Confusion:
+def confusion_figure(labels: Sequence[str], answers: Sequence[Predictions], title: str) -> ConfusionFigure:
     """How often each class was taken for each, summed over models."""
     counts = np.zeros((len(labels), len(labels)), dtype=np.int64)
     for one in answers:
         np.add.at(counts, (one.labels, one.classes), 1)
-    return Confusion(labels, counts, title)
+    return ConfusionFigure(labels, counts, title)
 
 
-def errors(labels: Sequence[str], answers: Predictions, most: int) -> list[Error]:
+def confident_errors(labels: Sequence[str], answers: Predictions, most: int) -> list[Misclassification]:
     """The texts that a model is wrong about, the surest first, `most` of them; of equals, in the split's order."""
     taken, surest = answers.classes, answers.probabilities.max(axis=1)
     wrong = np.flatnonzero(taken != answers.labels)
     order = wrong[np.argsort(-surest[wrong], kind="stable")][:most]
-    return [Error(int(k), labels[answers.labels[k]], labels[taken[k]], float(surest[k])) for k in order]
+    return [Misclassification(int(k), labels[answers.labels[k]], labels[taken[k]], float(surest[k])) for k in order]
 
 
-def weights(subject: Subject) -> list[Weights]:
+def class_weights_figure(subject: ReportData) -> list[ClassWeightsFigure]:
     """The weights that LCL learned between classes, for each cell that has some: the mean over its fresh seeds."""
     found = []
     for cell, name in enumerate(subject.cells):
         own = of_seeds(subject.seeds(cell), subject.answered.weights)
         if own:
-            found.append(Weights(subject.labels, np.mean(list(own.values()), axis=0), name))
+            found.append(ClassWeightsFigure(subject.labels, np.mean(list(own.values()), axis=0), name))
     return found
 
 

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Confirmed:
+class ConfirmedScore:
     """A cell before and after it was confirmed: its score in the search, and those of fresh seeds, by split."""
 
-    cell: str
+    system: str
     search: float
     validation: Sequence[float]
     test: Sequence[float]
@@ -30,11 +30,11 @@ class Optimism:
     """What the search promised beside what fresh seeds gave; `metric` without its split: accuracy."""
 
     metric: str
-    rows: Sequence[Confirmed]
+    rows: Sequence[ConfirmedScore]
 
 
 @dataclass(frozen=True)
-class Axis:
+class ParallelAxis:
     """One knob of a Parallel, with a value for each trial, None where it did not apply.
 
     `listed` are its values where they can be counted, in order; else it is a `range` from low to high, `log` or not,
@@ -53,7 +53,7 @@ class Parallel:
     """Parallel coordinates: every trial is a line through its value on each axis; `more` where more is better."""
 
     metric: str
-    axes: Sequence[Axis]
+    axes: Sequence[ParallelAxis]
     scores: Sequence[float | None]
     more: bool = True
 
@@ -76,7 +76,7 @@ class Importances:
 
 
 @dataclass(frozen=True)
-class Point:
+class AlphaTauPoint:
     """A trial on a Map."""
 
     trial: int
@@ -87,12 +87,12 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Map:
+class AlphaTauMap:
     """The trials of one cell by tau and alpha, in the ranges of the search; `scores` are the ends of their scale."""
 
     title: str
     metric: str
-    points: Sequence[Point]
+    points: Sequence[AlphaTauPoint]
     scores: tuple[float, float]
     taus: tuple[float, float]
     alphas: tuple[float, float]
@@ -121,7 +121,7 @@ class Curves:
 
 
 @dataclass(frozen=True)
-class Bar:
+class TimelineBar:
     """A trial on a Timeline, from `begin` to `end` in hours since the sweep began, on the worker `slot` from 0."""
 
     trial: int
@@ -138,12 +138,12 @@ class Bar:
 class Timeline:
     """Which trial ran when, and beside which others; `pauses` were cut out: where, and how many hours they took."""
 
-    bars: Sequence[Bar]
+    bars: Sequence[TimelineBar]
     pauses: Sequence[tuple[float, float]] = ()
 
 
 @dataclass(frozen=True)
-class Line:
+class BestCurve:
     """The expected best score of a cell after 1, 2, … trials."""
 
     cell: str
@@ -155,11 +155,11 @@ class Expected:
     """The expected best score against the number of trials."""
 
     metric: str
-    lines: Sequence[Line]
+    lines: Sequence[BestCurve]
 
 
 @dataclass(frozen=True)
-class Confusion:
+class ConfusionFigure:
     """How often each true class (rows) was taken for each class (columns): counts (C, C)."""
 
     labels: Sequence[str]
@@ -168,7 +168,7 @@ class Confusion:
 
 
 @dataclass(frozen=True)
-class Weights:
+class ClassWeightsFigure:
     """The mean weight that LCL gave each class (columns) for texts of each true class (rows): (C, C), NaN for none."""
 
     labels: Sequence[str]
@@ -176,4 +176,14 @@ class Weights:
     title: str = ""
 
 
-Figure = Optimism | Parallel | Importances | Map | Curves | Timeline | Expected | Confusion | Weights
+Figure = (
+    Optimism
+    | Parallel
+    | Importances
+    | AlphaTauMap
+    | Curves
+    | Timeline
+    | Expected
+    | ConfusionFigure
+    | ClassWeightsFigure
+)

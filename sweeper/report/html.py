@@ -11,7 +11,7 @@ Html = NewType("Html", str)
 
 
 @dataclass(frozen=True)
-class Drawn:
+class FigureGroup:
     """Pictures side by side, or below each other where there is no room; `caption` says what to see in them."""
 
     figures: Sequence[Figure]
@@ -19,15 +19,15 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class Section:
+class ReportSection:
     """A part of the report under a heading; `name` is its anchor."""
 
     name: str
     heading: str
-    parts: Sequence[Html | Drawn]
+    components: Sequence[Html | FigureGroup]
 
 
-def text(words: object) -> Html:
+def escape_html(words: object) -> Html:
     """Anything as text: what is markup in it is shown, not obeyed."""
     return Html(escape(str(words)))
 
@@ -35,40 +35,42 @@ def text(words: object) -> Html:
 def paragraph(*sentences: str, kind: str = "") -> Html:
     """Sentences, as a paragraph of a kind that the stylesheet knows."""
     mark = f' class="{escape(kind)}"' if kind else ""
-    return Html(f"<p{mark}>{text(' '.join(sentences))}</p>")
+    return Html(f"<p{mark}>{escape_html(' '.join(sentences))}</p>")
 
 
 def items(lines: Iterable[str]) -> Html:
     """A list."""
-    return Html(f"<ul>{''.join(f'<li>{text(line)}</li>' for line in lines)}</ul>")
+    return Html(f"<ul>{''.join(f'<li>{escape_html(line)}</li>' for line in lines)}</ul>")
 
 
 def code(lines: str) -> Html:
     """Lines as they are."""
-    return Html(f"<pre><code>{text(lines)}</code></pre>")
+    return Html(f"<pre><code>{escape_html(lines)}</code></pre>")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], kinds: str) -> Html:
     """A table; `kinds` has a letter for each column: w for words, t for longer text, n for figures."""
-    top = "".join(f'<th scope="col" class="{side}">{text(cell)}</th>' for side, cell in zip(kinds, head, strict=True))
+    top = "".join(
+        f'<th scope="col" class="{side}">{escape_html(cell)}</th>' for side, cell in zip(kinds, head, strict=True)
+    )
     body = "".join(
-        f"<tr>{''.join(f'<td class={side}>{text(cell)}</td>' for side, cell in zip(kinds, row, strict=True))}</tr>"
+        f"<tr>{''.join(f'<td class={side}>{escape_html(cell)}</td>' for side, cell in zip(kinds, row, strict=True))}</tr>"
         for row in rows
     )
-    return scrolling(Html(f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"))
+    return scrollable(Html(f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"))
 
 
-def scrolling(inner: Html) -> Html:
+def scrollable(inner: Html) -> Html:
     """Something that may be wider than the page, and is then moved sideways by itself."""
     return Html(f'<div class="wide" tabindex="0">{inner}</div>')
 
 
 def quotes(entries: Iterable[tuple[str, str]]) -> Html:
     """A numbered list of texts, each with what is said of it."""
-    lines = "".join(f"<li>{text(quoted)}<span>{text(said)}</span></li>" for quoted, said in entries)
+    lines = "".join(f"<li>{escape_html(quoted)}<span>{escape_html(said)}</span></li>" for quoted, said in entries)
     return Html(f'<ol class="quotes">{lines}</ol>')
 
 
-def folded(summary: str, inner: Html) -> Html:
+def collapsible(summary: str, inner: Html) -> Html:
     """Something that is shown when the reader asks for it."""
-    return Html(f"<details><summary>{text(summary)}</summary>{inner}</details>")
+    return Html(f"<details><summary>{escape_html(summary)}</summary>{inner}</details>")

@@ -3,24 +3,24 @@
 from collections.abc import Mapping
 
 from sweeper.report import course, protocol, timeline
-from sweeper.report.html import Section, code, folded, paragraph, table
-from sweeper.report.subject import Subject, figure, setting
-from sweeper.tables.cells import in_words
+from sweeper.report.html import ReportSection, code, collapsible, paragraph, table
+from sweeper.report.subject import ReportData, format_params, format_score
+from sweeper.tables.cells import outcome_label
 
 _LISTED = 20  # trials that did not end well and are not folded away
 
 
-def endings(subject: Subject) -> Section:
+def endings(subject: ReportData) -> ReportSection:
     """How many trials ended how, and why those did that did not end well."""
     bad = protocol.endings(subject)
     parts = [paragraph(f"Of the search: {protocol.counts(subject)}.")] if subject.searched else []
     if bad:
         listed = table(["trial", "cell", "ended as", "why"], bad, "nwwt")
-        parts.append(listed if len(bad) <= _LISTED else folded(f"{len(bad)} that did not end well", listed))
-    return Section("endings", "How trials ended", parts or [paragraph("No trial began.")])
+        parts.append(listed if len(bad) <= _LISTED else collapsible(f"{len(bad)} that did not end well", listed))
+    return ReportSection("endings", "How trials ended", parts or [paragraph("No trial began.")])
 
 
-def cost(subject: Subject) -> Section:
+def cost(subject: ReportData) -> ReportSection:
     """Epochs and hours of each cell, in the search and with fresh seeds, and what ASHA saved."""
     head = ["cell", "trials", "epochs", "hours", "epochs saved by ASHA", "fresh seeds", "epochs", "hours"]
     rows = [_cost_row(subject, cell) for cell in range(len(subject.cells))]
@@ -30,34 +30,36 @@ def cost(subject: Subject) -> Section:
         f"Hours are of training and validation, summed over trials; CPU threads of a trial: {threads}, GPUs: {gpu:g}. "
         f"From the first start to the last end, pauses included, it took {timeline.elapsed(subject):.2f} hours."
     )
-    return Section("cost", "What it cost", [table(head, [*rows, ["all", *totals]], "wnnnnnnn"), about])
+    return ReportSection("cost", "What it cost", [table(head, [*rows, ["all", *totals]], "wnnnnnnn"), about])
 
 
-def _cost_row(subject: Subject, cell: int) -> list[str]:
+def _cost_row(subject: ReportData, cell: int) -> list[str]:
     entry = subject.results["cells"][cell]
     confirm = entry["confirm"] or {"epochs": 0.0, "hours": 0.0}
-    seeds = sum(one.trial.cell == cell for one in subject.confirming)
-    epochs, hours, saved = entry["epochs"], entry["hours"], course.saved(subject, cell)
+    seeds = sum(one.trial.system == cell for one in subject.confirming)
+    epochs, hours, saved = entry["epochs"], entry["hours"], course.epochs_saved(subject, cell)
     searched = [str(entry["trials"]), f"{epochs:g}", f"{hours:.2f}", f"{saved:g}"]
     return [subject.cells[cell], *searched, str(seeds), f"{confirm['epochs']:g}", f"{confirm['hours']:.2f}"]
 
 
-def trials(subject: Subject) -> Section:
+def trials(subject: ReportData) -> ReportSection:
     """Every trial in a line: what the pictures show, for who cannot see them."""
     head = ["trial", "cell", "ended as", "best score", "epochs", "attempts", "seed", "setting"]
     rows = [
         [
-            one.trial.number, subject.cells[one.trial.cell],
-            in_words(one.finish.outcome) if one.finish else "not ended", figure(subject.score(one)),
+            one.trial.number, subject.cells[one.trial.system],
+            outcome_label(one.end.outcome) if one.end else "not ended", format_score(subject.score(one)),
             f"{one.reports[-1].epoch:g}" if one.reports else "0", one.trial.attempt, one.trial.config.seed,
-            (f"confirms {one.trial.confirms}: " if one.trial.confirms else "") + setting(subject.tuned(one)),
+            (f"confirms {one.trial.source_trial}: " if one.trial.source_trial else "") + format_params(subject.tuned(one)),
         ]
         for one in subject.recorded
     ]  # fmt: skip
-    return Section("trials", "Every trial", [folded(f"{len(rows)} trials", table(head, rows, "nwwnnnnt"))])
+    return ReportSection("trials", "Every trial", [collapsible(f"{len(rows)} trials", table(head, rows, "nwwnnnnt"))])
 
 
-def resolved(facts: Mapping[str, str], yaml: str) -> Section:
+def resolved(facts: Mapping[str, str], yaml: str) -> ReportSection:
     """The search space with its defaults, and versions and revisions."""
     about = table(["what", "version or revision"], list(facts.items()), "ww")
-    return Section("resolved", "Search space, versions, revisions", [folded("the search space", code(yaml)), about])
+    return ReportSection(
+        "resolved", "Search space, versions, revisions", [collapsible("the search space", code(yaml)), about]
+    )

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from sweeper.report.figures import Confusion, Figure, Parallel, Weights
-from sweeper.report.html import Drawn, Html, Section, scrolling, text
+from sweeper.report.figures import ClassWeightsFigure, ConfusionFigure, Figure, Parallel
+from sweeper.report.html import FigureGroup, Html, ReportSection, escape_html, scrollable
 
 _AXIS = 120  # pixels that an axis of parallel coordinates needs
 _MATRIX = 200  # those that a matrix has beside its squares
@@ -52,16 +52,16 @@ summary { cursor: pointer; }
 Draw = Callable[[Figure, str], str]
 
 
-def page(title: str, about: str, sections: Sequence[Section], library: str, draw: Draw) -> str:
+def build_page(title: str, about: str, sections: Sequence[ReportSection], library: str, draw: Draw) -> str:
     """The whole page. `draw` makes a picture's HTML, which `library`, a script, brings to life."""
-    links = "".join(f'<li><a href="#{one.name}">{text(one.heading)}</a></li>' for one in sections)
+    links = "".join(f'<li><a href="#{one.name}">{escape_html(one.heading)}</a></li>' for one in sections)
     body = "\n".join(_section(one, draw) for one in sections)
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{text(title)}</title>
+<title>{escape_html(title)}</title>
 <style>
 {_STYLE}
 </style>
@@ -69,8 +69,8 @@ def page(title: str, about: str, sections: Sequence[Section], library: str, draw
 </head>
 <body>
 <header>
-<h1>{text(title)}</h1>
-<p class="soft">{text(about)}</p>
+<h1>{escape_html(title)}</h1>
+<p class="soft">{escape_html(about)}</p>
 <nav aria-label="Sections"><ul>{links}</ul></nav>
 <noscript><p class="notice">The pictures need JavaScript; the tables do not.</p></noscript>
 </header>
@@ -82,31 +82,31 @@ def page(title: str, about: str, sections: Sequence[Section], library: str, draw
 """
 
 
-def _section(section: Section, draw: Draw) -> str:
+def _section(section: ReportSection, draw: Draw) -> str:
     name = section.name
-    parts = "\n".join(_part(part, f"{name}-{k}", draw) for k, part in enumerate(section.parts))
-    return f'<section aria-labelledby="{name}"><h2 id="{name}">{text(section.heading)}</h2>\n{parts}\n</section>'
+    parts = "\n".join(_part(part, f"{name}-{k}", draw) for k, part in enumerate(section.components))
+    return f'<section aria-labelledby="{name}"><h2 id="{name}">{escape_html(section.heading)}</h2>\n{parts}\n</section>'
 
 
-def _part(part: Html | Drawn, name: str, draw: Draw) -> str:
-    if not isinstance(part, Drawn):
+def _part(part: Html | FigureGroup, name: str, draw: Draw) -> str:
+    if not isinstance(part, FigureGroup):
         return part
     panels = "\n".join(_panel(figure, f"{name}-{k}", draw) for k, figure in enumerate(part.figures))
     beside = len(part.figures) > 1 and not any(_large(figure) for figure in part.figures)
     kind = ' class="panels"' if beside else ""
-    return f"<figure><div{kind}>\n{panels}\n</div><figcaption>{text(part.caption)}</figcaption></figure>"
+    return f"<figure><div{kind}>\n{panels}\n</div><figcaption>{escape_html(part.caption)}</figcaption></figure>"
 
 
 def _panel(figure: Figure, name: str, draw: Draw) -> str:
     drawn = draw(figure, name)
     if isinstance(figure, Parallel):  # lines that cross too close together cannot be told apart
-        return scrolling(Html(f'<div style="min-width: {_AXIS * (len(figure.axes) + 1)}px">{drawn}</div>'))
-    if isinstance(figure, Confusion | Weights):
+        return scrollable(Html(f'<div style="min-width: {_AXIS * (len(figure.axes) + 1)}px">{drawn}</div>'))
+    if isinstance(figure, ConfusionFigure | ClassWeightsFigure):
         least, most = (_MATRIX + pixels * len(figure.labels) for pixels in (_NARROW if _large(figure) else _CLASS))
-        return scrolling(Html(f'<div style="min-width: {least}px; max-width: {most}px">{drawn}</div>'))
+        return scrollable(Html(f'<div style="min-width: {least}px; max-width: {most}px">{drawn}</div>'))
     return f"<div>{drawn}</div>"
 
 
 def _large(figure: Figure) -> bool:
     """Whether a matrix needs the whole width."""
-    return isinstance(figure, Confusion | Weights) and len(figure.labels) > _MOST_BESIDE
+    return isinstance(figure, ConfusionFigure | ClassWeightsFigure) and len(figure.labels) > _MOST_BESIDE

@@ -4,26 +4,26 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from sweeper.outcome import Outcome
-from sweeper.report.subject import Subject
-from sweeper.tables.cells import in_words
+from sweeper.report.subject import ReportData
+from sweeper.tables.cells import outcome_label
 
 _SAMPLERS = {"tpe": "Optuna's TPE", "random": "chance", "grid": "a grid"}
 
 
-def state(subject: Subject) -> list[str]:
+def warnings(subject: ReportData) -> list[str]:
     """What keeps the figures from being final, if anything does."""
     return [*_unfinished(subject), *_unconfirmed(subject), *_limited(subject)]
 
 
-def _unfinished(subject: Subject) -> Iterator[str]:
+def _unfinished(subject: ReportData) -> Iterator[str]:
     if not subject.finished:
-        ended = sum(one.finish is not None for one in subject.searched)
-        planned = sum(subject.spec.share(cell) for cell in range(len(subject.cells)))
+        ended = sum(one.end is not None for one in subject.searched)
+        planned = sum(subject.spec.trial_budget(cell) for cell in range(len(subject.cells)))
         how_far = f"{ended} of {planned} trials have ended" if ended < planned else "not everything is confirmed yet"
         yield f"This sweep is not finished: {how_far}. The same command goes on with it."
 
 
-def _unconfirmed(subject: Subject) -> Iterator[str]:
+def _unconfirmed(subject: ReportData) -> Iterator[str]:
     if not any(entry["confirm"] for entry in subject.results["cells"]):
         unopened = "" if subject.results["looks"] else " The test split was not opened."
         yield (
@@ -32,22 +32,22 @@ def _unconfirmed(subject: Subject) -> Iterator[str]:
         )
 
 
-def _limited(subject: Subject) -> Iterator[str]:
+def _limited(subject: ReportData) -> Iterator[str]:
     limited = subject.results["limited"]
     if limited:
         parts = " and ".join(f"{count:,} texts of {split}" for split, count in limited.items())
         yield f"Only a part of the data was used: {parts}. These are figures of a try, not a result."
 
 
-def story(subject: Subject) -> list[str]:
+def methods(subject: ReportData) -> list[str]:
     """The protocol, a sentence or two for each of its steps."""
     return [_search(subject), *_confirmation(subject), *_test(subject), *_repeats(subject)]
 
 
-def _search(subject: Subject) -> str:
+def _search(subject: ReportData) -> str:
     spec = subject.spec
     trials = (
-        f"{len(subject.searched)} trials of up to {spec.most_epochs} epochs in {_plural(len(subject.cells), 'cell')}"
+        f"{len(subject.searched)} trials of up to {spec.max_epochs} epochs in {_plural(len(subject.cells), 'cell')}"
     )
     rungs = ", ".join(f"{rung / spec.validations_per_epoch:g}" for rung in spec.rungs)
     stops = f"ASHA stopped the poorer ones after epochs {rungs}" if rungs else "none was stopped early"
@@ -58,7 +58,7 @@ def _search(subject: Subject) -> str:
     )
 
 
-def _confirmation(subject: Subject) -> Iterator[str]:
+def _confirmation(subject: ReportData) -> Iterator[str]:
     confirm = subject.spec.confirm
     if not confirm.seeds:
         yield "Confirmation: turned off in the search space (confirm: {seeds: 0})."
@@ -72,7 +72,7 @@ def _confirmation(subject: Subject) -> Iterator[str]:
     )
 
 
-def _test(subject: Subject) -> Iterator[str]:
+def _test(subject: ReportData) -> Iterator[str]:
     test, looks = subject.results["test"], subject.results["looks"]
     if test is None:
         yield "Test: this data set has no test split, so the figures are those of validation."
@@ -93,7 +93,7 @@ def _test(subject: Subject) -> Iterator[str]:
         yield f"A second look: after the budget grew, another setting was tested of {', '.join(again)}."
 
 
-def _repeats(subject: Subject) -> Iterator[str]:
+def _repeats(subject: ReportData) -> Iterator[str]:
     repeated = sum(entry["repeated"] for entry in subject.results["cells"])
     if repeated:
         yield (
@@ -102,22 +102,24 @@ def _repeats(subject: Subject) -> Iterator[str]:
         )
 
 
-def endings(subject: Subject) -> list[tuple[str, str, str, str]]:
+def endings(subject: ReportData) -> list[tuple[str, str, str, str]]:
     """What did not end well: trial, cell, how it ended, why."""
     found = []
     for one in subject.recorded:
-        if one.finish is None or not one.finish.outcome.healthy:
-            outcome = in_words(one.finish.outcome) if one.finish else "not ended"
-            reason = one.finish.reason if one.finish else "it was cut off, or runs; the same command goes on with it"
-            found.append((str(one.trial.number), subject.cells[one.trial.cell], outcome, reason))
+        if one.end is None or not one.end.outcome.healthy:
+            outcome = outcome_label(one.end.outcome) if one.end else "not ended"
+            reason = one.end.reason if one.end else "it was cut off, or runs; the same command goes on with it"
+            found.append((str(one.trial.number), subject.cells[one.trial.system], outcome, reason))
     return found
 
 
-def counts(subject: Subject) -> str:
+def counts(subject: ReportData) -> str:
     """How the trials of the search ended, in a line."""
-    outcomes = [one.finish.outcome if one.finish else None for one in subject.searched]
+    outcomes = [one.end.outcome if one.end else None for one in subject.searched]
     known = [outcome for outcome in (*Outcome, None) if outcome in outcomes]
-    return ", ".join(f"{outcomes.count(outcome)} {in_words(outcome) if outcome else 'not ended'}" for outcome in known)
+    return ", ".join(
+        f"{outcomes.count(outcome)} {outcome_label(outcome) if outcome else 'not ended'}" for outcome in known
+    )
 
 
 def _when(milliseconds: int) -> str:

@@ -6,20 +6,29 @@ import numpy as np
 
 from sweeper.config import Scalar
 from sweeper.outcome import Outcome
-from sweeper.report.figures import Axis, Confirmed, Expected, Line, Map, Optimism, Parallel, Point
-from sweeper.report.subject import Subject
-from sweeper.space import Choice, Domain, Float, Int
+from sweeper.report.figures import (
+    AlphaTauMap,
+    AlphaTauPoint,
+    BestCurve,
+    ConfirmedScore,
+    Expected,
+    Optimism,
+    Parallel,
+    ParallelAxis,
+)
+from sweeper.report.subject import ReportData
+from sweeper.space import Categorical, Domain, Float, Int
 from sweeper.spec import SweepSpec
-from sweeper.tables.cells import in_words
-from sweeper.values import Recorded
+from sweeper.tables.cells import outcome_label
+from sweeper.values import TrialRecord
 
 _MACHINE = (Outcome.FAILED, Outcome.OUT_OF_MEMORY)  # ends that say more of the machine than of the setting
 _NOT_ENDED = "not ended"
-_ENDS = (*map(in_words, Outcome), _NOT_ENDED)
+_ENDS = (*map(outcome_label, Outcome), _NOT_ENDED)
 _LISTED = 12  # values of a whole-number knob that still have room on an axis
 
 
-def optimism(subject: Subject) -> Optimism:
+def optimism(subject: ReportData) -> Optimism:
     """The score that the search promised for each confirmed cell, beside those of its fresh seeds."""
     rows = []
     for cell, entry in enumerate(subject.results["cells"]):
@@ -27,7 +36,9 @@ def optimism(subject: Subject) -> Optimism:
             seeds = subject.seeds(cell)
             validation = [seed["metrics"].get(f"validation/{subject.metric}") for seed in seeds]
             test = [(seed["test"] or {}).get(f"test/{subject.metric}") for seed in seeds]
-            rows.append(Confirmed(subject.cells[cell], entry["confirm"]["search"], _known(validation), _known(test)))
+            rows.append(
+                ConfirmedScore(subject.cells[cell], entry["confirm"]["search"], _known(validation), _known(test))
+            )
     return Optimism(subject.metric, rows)
 
 
@@ -35,35 +46,37 @@ def _known(scores: Sequence[float | None]) -> list[float]:
     return [score for score in scores if score is not None]
 
 
-def parallel(subject: Subject) -> Parallel:
+def parallel(subject: ReportData) -> Parallel:
     """Every trial of the search, whatever became of it, by its cell, its knobs, its outcome and its score."""
     trials = subject.searched
-    axes = [Axis("cell", [subject.cells[one.trial.cell] for one in trials], subject.cells)]
-    for knob in subject.spec.space.searched():
+    axes = [ParallelAxis("cell", [subject.cells[one.trial.system] for one in trials], subject.cells)]
+    for knob in subject.spec.space.searched_hyperparameters():
         values = [one.trial.params.get(knob.name) for one in trials]
         axes.append(_axis(knob.name, values, [branch.domain for branch in knob.branches]))
-    axes.append(Axis("outcome", ends := [_end(one) for one in trials], [end for end in reversed(_ENDS) if end in ends]))
+    axes.append(
+        ParallelAxis("outcome", ends := [_end(one) for one in trials], [end for end in reversed(_ENDS) if end in ends])
+    )
     shown = [axis for axis in axes if len(set(axis.values)) > 1]
     scores = [subject.score(one) for one in trials]
     return Parallel(subject.spec.objective.metric, shown, scores, subject.spec.objective.sign > 0)
 
 
-def _end(one: Recorded) -> str:
-    return in_words(one.finish.outcome) if one.finish else _NOT_ENDED
+def _end(one: TrialRecord) -> str:
+    return outcome_label(one.end.outcome) if one.end else _NOT_ENDED
 
 
-def _axis(name: str, values: Sequence[Scalar | None], domains: Sequence[Domain]) -> Axis:
+def _axis(name: str, values: Sequence[Scalar | None], domains: Sequence[Domain]) -> ParallelAxis:
     """A knob's axis: what can be listed is, and a range that is logarithmic somewhere is so everywhere."""
-    if all(isinstance(domain, Choice) or _short(domain) for domain in domains):
-        listed = list(dict.fromkeys(value for domain in domains for value in domain.listed() or ()))
-        return Axis(name, values, sorted(listed) if all(map(_number, listed)) else listed)
+    if all(isinstance(domain, Categorical) or _short(domain) for domain in domains):
+        listed = list(dict.fromkeys(value for domain in domains for value in domain.enumerate_values() or ()))
+        return ParallelAxis(name, values, sorted(listed) if all(map(_number, listed)) else listed)
     log = any(isinstance(domain, Float) and domain.log for domain in domains)
-    return Axis(name, values, range=_range(domains), log=log)
+    return ParallelAxis(name, values, range=_range(domains), log=log)
 
 
 def _short(domain: Domain) -> bool:
     """Whether it is of whole numbers that have room on an axis."""
-    return isinstance(domain, Int) and len(domain.listed()) <= _LISTED
+    return isinstance(domain, Int) and len(domain.enumerate_values()) <= _LISTED
 
 
 def _number(value: Scalar) -> bool:
@@ -77,33 +90,36 @@ def _range(domains: Sequence[Domain]) -> tuple[float, float]:
 
 
 def _ends(domain: Domain) -> Sequence[float]:
-    if isinstance(domain, Choice):
+    if isinstance(domain, Categorical):
         return [float(value) for value in domain.values if _number(value)]
     return (domain.low, domain.high)
 
 
-def settings(subject: Subject, cell: int) -> list[tuple[Mapping[str, tuple[Domain, Scalar]], float]]:
+def importance_inputs(subject: ReportData, cell: int) -> list[tuple[Mapping[str, tuple[Domain, Scalar]], float]]:
     """What the trials of a cell set, each value with what it was drawn from, and how good each was: more is better.
 
     A trial that diverged or collapsed is as bad as the worst, and so is one without a score. Those that failed or ran
     out of memory are left out, and those that have not ended.
     """
     sign, space = subject.spec.objective.sign, subject.spec.space
-    ended = [one for one in subject.searched if one.trial.cell == cell and one.finish]
-    judged = [one for one in ended if one.finish and one.finish.outcome not in _MACHINE]
-    scores = [subject.score(one) if one.finish and one.finish.outcome.healthy else None for one in judged]
+    ended = [one for one in subject.searched if one.trial.system == cell and one.end]
+    judged = [one for one in ended if one.end and one.end.outcome not in _MACHINE]
+    scores = [subject.score(one) if one.end and one.end.outcome.healthy else None for one in judged]
     worst = min((sign * score for score in scores if score is not None), default=0.0)
     found: list[tuple[Mapping[str, tuple[Domain, Scalar]], float]] = []
     for one, score in zip(judged, scores, strict=True):
-        branches = {knob.name: knob.branch({**space.base, **one.trial.params}) for knob in space.searched()}
+        branches = {
+            knob.name: knob.active_branch({**space.fixed_values, **one.trial.params})
+            for knob in space.searched_hyperparameters()
+        }
         drawn = {name: (branch.domain, one.trial.params[name]) for name, branch in branches.items() if branch}
         found.append((drawn, worst if score is None else sign * score))
     return found
 
 
-def maps(subject: Subject) -> list[Map]:
+def alpha_tau_maps(subject: ReportData) -> list[AlphaTauMap]:
     """The trials by tau and alpha, for each cell in which both vary."""
-    trials = {cell: [one for one in subject.searched if one.trial.cell == cell] for cell in range(len(subject.cells))}
+    trials = {cell: [one for one in subject.searched if one.trial.system == cell] for cell in range(len(subject.cells))}
     found = {cell: points for cell, ones in trials.items() if _vary(points := _points(subject, ones))}
     if not found:
         return []
@@ -115,40 +131,43 @@ def maps(subject: Subject) -> list[Map]:
         _searched(spec, "alpha"),
     )
     more = spec.objective.sign > 0
-    return [Map(subject.cells[k], spec.objective.metric, one, scores, taus, alphas, more) for k, one in found.items()]
+    return [
+        AlphaTauMap(subject.cells[k], spec.objective.metric, one, scores, taus, alphas, more)
+        for k, one in found.items()
+    ]
 
 
 def _searched(spec: SweepSpec, name: str) -> tuple[float, float]:
     """The range in which a knob was searched."""
-    knobs = (knob for knob in spec.space.searched() if knob.name == name)
+    knobs = (knob for knob in spec.space.searched_hyperparameters() if knob.name == name)
     return _range([branch.domain for knob in knobs for branch in knob.branches])
 
 
-def _points(subject: Subject, trials: Sequence[Recorded]) -> list[Point]:
+def _points(subject: ReportData, trials: Sequence[TrialRecord]) -> list[AlphaTauPoint]:
     found = []
     for one in trials:
         tau, alpha = one.trial.params.get("tau"), one.trial.params.get("alpha")
         if isinstance(tau, (int, float)) and isinstance(alpha, (int, float)):
-            outcome = one.finish.outcome if one.finish else None
-            found.append(Point(one.trial.number, float(tau), float(alpha), subject.score(one), outcome))
+            outcome = one.end.outcome if one.end else None
+            found.append(AlphaTauPoint(one.trial.number, float(tau), float(alpha), subject.score(one), outcome))
     return found
 
 
-def _vary(points: Sequence[Point]) -> bool:
+def _vary(points: Sequence[AlphaTauPoint]) -> bool:
     return len({point.tau for point in points}) > 1 and len({point.alpha for point in points}) > 1
 
 
-def expected(subject: Subject) -> Expected:
+def expected_best_curves(subject: ReportData) -> Expected:
     """The expected best score of each cell after so many trials. One without a score counts as the worst."""
     lines = []
     for cell, name in enumerate(subject.cells):
-        ended = [one for one in subject.searched if one.trial.cell == cell and one.finish is not None]
+        ended = [one for one in subject.searched if one.trial.system == cell and one.end is not None]
         scores = [subject.score(one) for one in ended]
         known = _known(scores)
         if known:
             worst = min(known) if subject.spec.objective.sign > 0 else max(known)
             every = [worst if score is None else score for score in scores]
-            lines.append(Line(name, expected_best(every, subject.spec.objective.sign)))
+            lines.append(BestCurve(name, expected_best(every, subject.spec.objective.sign)))
     return Expected(subject.spec.objective.metric, lines)
 
 

@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 
 from sweeper.report import answers, course, ledger, protocol, search, timeline
 from sweeper.report.figures import Figure, Importance, Importances
-from sweeper.report.html import Drawn, Html, Section, items, paragraph, quotes, scrolling, table
-from sweeper.report.subject import Subject, figure, setting
+from sweeper.report.html import FigureGroup, Html, ReportSection, items, paragraph, quotes, scrollable, table
+from sweeper.report.subject import ReportData, format_params, format_score
 from sweeper.values import Predictions
 
 ERRORS = 20  # of the winner that are shown
 
 
 def sections(
-    subject: Subject, top: Html, importances: Mapping[int, Sequence[Importance]], facts: Mapping[str, str], yaml: str
-) -> list[Section]:
+    subject: ReportData, top: Html, importances: Mapping[int, Sequence[Importance]], facts: Mapping[str, str], yaml: str
+) -> list[ReportSection]:
     """All of the report: `top` is the table, `importances` are those of each cell that has some, `facts` what is worth
     knowing of versions and revisions, `yaml` the search space as it was resolved.
     """
@@ -35,24 +35,24 @@ def sections(
     ]
 
 
-def _results(subject: Subject, top: Html) -> Section:
-    open_ = [paragraph(line, kind="notice") for line in protocol.state(subject)]
-    return Section("results", "Results", [*open_, scrolling(top), items(protocol.story(subject))])
+def _results(subject: ReportData, top: Html) -> ReportSection:
+    open_ = [paragraph(line, kind="notice") for line in protocol.warnings(subject)]
+    return ReportSection("results", "Results", [*open_, scrollable(top), items(protocol.methods(subject))])
 
 
-def _optimism(subject: Subject) -> Section:
+def _optimism(subject: ReportData) -> ReportSection:
     drawn = search.optimism(subject)
     caption = (
         "Each row is a cell. The diamond is what the search found, chosen because it was the best; the circles are "
         "fresh seeds of the same setting on the same texts. How far the diamond lies from their middle was luck."
     )
-    pictures: list[Html | Drawn] = [Drawn([drawn], caption)] if drawn.rows else []
+    pictures: list[Html | FigureGroup] = [FigureGroup([drawn], caption)] if drawn.rows else []
     heads = ["cell", "search", "fresh seeds", "sd", "optimism", "seeds", "trial", "setting"]
     rows = [_optimism_row(subject, cell) for cell in range(len(subject.cells))]
-    return Section("optimism", "Selection optimism", [*pictures, table(heads, rows, "wnnnnnnt")])
+    return ReportSection("optimism", "Selection optimism", [*pictures, table(heads, rows, "wnnnnnnt")])
 
 
-def _optimism_row(subject: Subject, cell: int) -> list[str]:
+def _optimism_row(subject: ReportData, cell: int) -> list[str]:
     """What the search found in a cell and what fresh seeds gave, on validation."""
     entry = subject.results["cells"][cell]
     best, confirm = entry["best"], entry["confirm"]
@@ -61,15 +61,15 @@ def _optimism_row(subject: Subject, cell: int) -> list[str]:
         return [name, *["–"] * 6, "no trial came to a validation"]
     if confirm is None:
         note = "" if best["completed"] else "not completed, came furthest: "
-        return [name, figure(best["mean"]), *["–"] * 4, str(best["trial"]), note + setting(best["params"])]
+        return [name, format_score(best["mean"]), *["–"] * 4, str(best["trial"]), note + format_params(best["params"])]
     optimism = "–" if confirm["optimism"] is None else f"{confirm['optimism']:+.4f}"
     scored = sum(bool(seed["metrics"]) for seed in confirm["seeds"])
-    scores = [figure(confirm[key]) for key in ("search", "mean", "sd")]
+    scores = [format_score(confirm[key]) for key in ("search", "mean", "sd")]
     counts = [f"{scored} of {confirm['planned']}", str(confirm["confirms"])]
-    return [name, *scores, optimism, *counts, setting(confirm["params"])]
+    return [name, *scores, optimism, *counts, format_params(confirm["params"])]
 
 
-def _parallel(subject: Subject) -> Section:
+def _parallel(subject: ReportData) -> ReportSection:
     caption = (
         "Every trial of the search is a line through its values, blue where its best score is good, orange where it is "
         "poor. Drag along an axis to pick trials out; click it to undo. “none”: a knob did not apply, or no score."
@@ -78,7 +78,7 @@ def _parallel(subject: Subject) -> Section:
     return _drawn("settings", "Settings that were tried", [drawn] if drawn.scores else [], caption, "No trial began.")
 
 
-def _importance(subject: Subject, importances: Mapping[int, Sequence[Importance]]) -> Section:
+def _importance(subject: ReportData, importances: Mapping[int, Sequence[Importance]]) -> ReportSection:
     cells = [(cell, importances.get(cell, ())) for cell in range(len(subject.cells))]
     caption = (
         "The share of each knob in what tells the best third of a cell's trials from all of them (PED-ANOVA; a trial "
@@ -89,26 +89,30 @@ def _importance(subject: Subject, importances: Mapping[int, Sequence[Importance]
     few = [subject.cells[cell] for cell, found in cells if not found]
     section = _drawn("importance", "Which knobs mattered", figures, caption)
     note = [paragraph(f"Too few trials to tell, or nothing that varies: {', '.join(few)}.")] if few else []
-    return Section(section.name, section.heading, [*section.parts, *note])
+    return ReportSection(section.name, section.heading, [*section.components, *note])
 
 
-def _maps(subject: Subject) -> Section:
+def _maps(subject: ReportData) -> ReportSection:
     caption = (
         "Where alpha (the share of cross entropy) and tau (the temperature) were tried, and how well each trial did. "
         "Trials that diverged or collapsed have a sign and a colour of their own: where these are is to be avoided."
     )
-    return _drawn("maps", "Alpha and tau", search.maps(subject), caption, "No cell searched both alpha and tau.")
+    return _drawn(
+        "maps", "Alpha and tau", search.alpha_tau_maps(subject), caption, "No cell searched both alpha and tau."
+    )
 
 
-def _curves(subject: Subject) -> Section:
+def _curves(subject: ReportData) -> ReportSection:
     caption = (
         "Every trial, validation by validation; the sign at the end says how it ended. Dotted uprights are the epochs "
         "after which ASHA could stop a trial. Dotted lines are fresh seeds of the chosen setting, which nothing stops."
     )
-    return _drawn("curves", "Learning curves", course.curves(subject), caption, "No trial came to a validation.")
+    return _drawn(
+        "curves", "Learning curves", course.learning_curves(subject), caption, "No trial came to a validation."
+    )
 
 
-def _timeline(subject: Subject) -> Section:
+def _timeline(subject: ReportData) -> ReportSection:
     caption = (
         "When each trial ran, and beside which others; colours are how it ended. Hatched trials lost a worker or were "
         "cut off, and went on; dotted ones confirm. Rows are inferred from starts and ends, as no worker is on record. "
@@ -118,21 +122,21 @@ def _timeline(subject: Subject) -> Section:
     return _drawn("timeline", "Trials on workers", [drawn] if drawn.bars else [], caption, "No trial began.")
 
 
-def _expected(subject: Subject) -> Section:
+def _expected(subject: ReportData) -> ReportSection:
     caption = (
         "The best score to expect of a search with so many trials, drawn from those that were run (Dodge et al. 2019). "
         "A curve that is still steep at its end says that the budget was too small; one that crosses another, that the "
         "order of the two hangs on the budget."
     )
-    drawn = search.expected(subject)
+    drawn = search.expected_best_curves(subject)
     nothing = "No trial has a score."
     return _drawn("expected", "Was the budget enough?", [drawn] if drawn.lines else [], caption, nothing)
 
 
-def _confusion(subject: Subject) -> Section:
-    parts = list[Html | Drawn]()
+def _confusion(subject: ReportData) -> ReportSection:
+    parts = list[Html | FigureGroup]()
     if subject.champion is not None:
-        cell = subject.champion.trial.cell
+        cell = subject.champion.trial.system
         split, found = _answers(subject, cell)
         title = f"{subject.cells[cell]}, {split}"
         caption = (
@@ -140,32 +144,32 @@ def _confusion(subject: Subject) -> Section:
             "(a row) that was taken for each class (a column)."
         )
         if found:
-            parts.append(Drawn([answers.confusion(subject.labels, list(found.values()), title)], caption))
-    learned = answers.weights(subject)
+            parts.append(FigureGroup([answers.confusion_figure(subject.labels, list(found.values()), title)], caption))
+    learned = answers.class_weights_figure(subject)
     if learned:
         caption = (
             "What LCL learned: the mean weight that its weighting network gave each class (a column) for texts of each "
             "true class (a row), on validation. Classes that it takes for alike have large weights off the diagonal."
         )
-        parts.append(Drawn(learned, caption))
+        parts.append(FigureGroup(learned, caption))
     nothing = "No confirmed model's answers are kept, so there is nothing to show."
-    return Section("confusion", "What the winner confuses", parts or [paragraph(nothing)])
+    return ReportSection("confusion", "What the winner confuses", parts or [paragraph(nothing)])
 
 
-def _answers(subject: Subject, cell: int) -> tuple[str, dict[int, Predictions]]:
+def _answers(subject: ReportData, cell: int) -> tuple[str, dict[int, Predictions]]:
     test = answers.of_seeds(subject.seeds(cell), subject.answered.test)
     return (
         ("test", test) if test else ("validation", answers.of_seeds(subject.seeds(cell), subject.answered.validation))
     )
 
 
-def _errors(subject: Subject) -> Section:
+def _errors(subject: ReportData) -> ReportSection:
     heading = "Sure and wrong"
     trial = subject.champion.trial.number if subject.champion else 0
     found, texts = subject.answered.validation.get(trial), subject.answered.texts
     if found is None:
-        return Section("errors", heading, [paragraph("No confirmed model's answers are kept.")])
-    wrong = answers.errors(subject.labels, found, ERRORS)
+        return ReportSection("errors", heading, [paragraph("No confirmed model's answers are kept.")])
+    wrong = answers.confident_errors(subject.labels, found, ERRORS)
     if texts is not None and len(texts) != len(found.labels):
         texts = None
     about = paragraph(
@@ -177,10 +181,10 @@ def _errors(subject: Subject) -> Section:
         (texts[one.row] if texts else f"row {one.row}", f"{one.true}, taken for {one.taken} ({one.probability:.3f})")
         for one in wrong
     ]
-    return Section("errors", heading, [about, *untold, quotes(entries)])
+    return ReportSection("errors", heading, [about, *untold, quotes(entries)])
 
 
-def _drawn(name: str, heading: str, figures: Sequence[Figure], caption: str, nothing: str = "") -> Section:
+def _drawn(name: str, heading: str, figures: Sequence[Figure], caption: str, nothing: str = "") -> ReportSection:
     """A section of pictures; where there are none, it says so."""
-    found: list[Html | Drawn] = [Drawn(figures, caption)] if figures else []
-    return Section(name, heading, found or ([paragraph(nothing)] if nothing else []))
+    found: list[Html | FigureGroup] = [FigureGroup(figures, caption)] if figures else []
+    return ReportSection(name, heading, found or ([paragraph(nothing)] if nothing else []))

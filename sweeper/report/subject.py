@@ -6,11 +6,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sweeper.config import Scalar
-from sweeper.confirmation import champion
-from sweeper.document import spell
+from sweeper.confirmation import best_model_trial
+from sweeper.document import format_value
 from sweeper.ranking import best_report
 from sweeper.spec import SweepSpec
-from sweeper.values import Predictions, Recorded
+from sweeper.values import Predictions, TrialRecord
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Answered:
+class ModelAnswers:
     """What confirmed models answered, by trial, and for LCL the weights (C, C) that they learned between classes.
 
     `texts` are those of the validation split in its order, the two of a pair joined; where they are None, `untold`
@@ -33,25 +33,25 @@ class Answered:
 
 
 @dataclass(frozen=True)
-class Subject:
+class ReportData:
     """A sweep; `cells` are the names of its cells."""
 
     spec: SweepSpec
-    recorded: Sequence[Recorded]
+    recorded: Sequence[TrialRecord]
     results: Mapping[str, Any]
     cells: Sequence[str]
-    answered: Answered = Answered()
+    answered: ModelAnswers = ModelAnswers()
     finished: bool = True
 
     @cached_property
-    def searched(self) -> list[Recorded]:
+    def searched(self) -> list[TrialRecord]:
         """The trials of the search."""
-        return [one for one in self.recorded if not one.trial.confirms]
+        return [one for one in self.recorded if not one.trial.source_trial]
 
     @cached_property
-    def confirming(self) -> list[Recorded]:
+    def confirming(self) -> list[TrialRecord]:
         """The trials with fresh seeds."""
-        return [one for one in self.recorded if one.trial.confirms]
+        return [one for one in self.recorded if one.trial.source_trial]
 
     @property
     def labels(self) -> list[str]:
@@ -64,33 +64,34 @@ class Subject:
         return self.spec.objective.metric.partition("/")[2]
 
     @cached_property
-    def champion(self) -> Recorded | None:
+    def champion(self) -> TrialRecord | None:
         """The trial whose model is the sweep's: of the best confirmed setting, the seed that is best on validation."""
-        return champion(self.spec, self.recorded)
+        return best_model_trial(self.spec, self.recorded)
 
     def seeds(self, cell: int) -> list[dict[str, Any]]:
         """The fresh seeds of a cell's winner, as its results have them."""
         found = self.results["cells"][cell]["confirm"]
         return list(found["seeds"]) if found else []
 
-    def score(self, one: Recorded) -> float | None:
+    def score(self, one: TrialRecord) -> float | None:
         """The best validation of a trial."""
         report = best_report(self.spec, one)
         return None if report is None else report.metrics[self.spec.objective.metric]
 
-    def tuned(self, one: Recorded) -> dict[str, Scalar]:
+    def tuned(self, one: TrialRecord) -> dict[str, Scalar]:
         """The params of a trial without its cell's."""
-        own = self.spec.cells[one.trial.cell]
+        own = self.spec.systems[one.trial.system]
         return {name: value for name, value in one.trial.params.items() if name not in own}
 
 
-def figure(value: float | None) -> str:
+def format_score(value: float | None) -> str:
     """A score as the report has it."""
     return "–" if value is None else f"{value:.4f}"
 
 
-def setting(params: Mapping[str, Scalar]) -> str:
+def format_params(params: Mapping[str, Scalar]) -> str:
     """Params as one phrase: batch_size 32, learning_rate 4.1e-05."""
     return ", ".join(
-        f"{name} {f'{value:.4g}' if isinstance(value, float) else spell(value)}" for name, value in params.items()
+        f"{name} {f'{value:.4g}' if isinstance(value, float) else format_value(value)}"
+        for name, value in params.items()
     )

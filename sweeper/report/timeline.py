@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sweeper.report.figures import Bar, Timeline
-from sweeper.report.subject import Subject
-from sweeper.values import Recorded
+from sweeper.report.figures import Timeline, TimelineBar
+from sweeper.report.subject import ReportData
+from sweeper.values import TrialRecord
 
 _HOUR = 3_600_000  # milliseconds
 _LONGER = 5  # times that a silence is longer than nine in ten of all, where the sweep was interrupted
@@ -15,42 +15,42 @@ _SEEN = 0.1  # share of the whole that a pause must have to be worth cutting out
 Span = tuple[float, float]
 
 
-def timeline(subject: Subject) -> Timeline:
+def timeline(subject: ReportData) -> Timeline:
     """When each trial ran, in hours since the sweep began, long pauses cut out.
 
     A trial that has not ended is drawn to its last report.
     """
-    trials = sorted(subject.recorded, key=lambda one: (one.started, one.trial.number))
-    silent = pauses([moment for one in trials for moment in (one.started, *one.times, _end(one))])
-    begin = min((one.started for one in trials), default=0)
+    trials = sorted(subject.recorded, key=lambda one: (one.started_at, one.trial.number))
+    silent = find_pauses([moment for one in trials for moment in (one.started_at, *one.report_times, _end(one))])
+    begin = min((one.started_at for one in trials), default=0)
 
     def hours(moment: float) -> float:
         cut = sum(end - since for since, end in silent if end <= moment)
         return (moment - begin - cut) / _HOUR
 
-    spans = [(hours(one.started), hours(_end(one))) for one in trials]
+    spans = [(hours(one.started_at), hours(_end(one))) for one in trials]
     bars = [
-        Bar(
-            one.trial.number, subject.cells[one.trial.cell], slot, *span,
-            one.finish.outcome if one.finish else None, one.trial.attempt, bool(one.trial.confirms),
+        TimelineBar(
+            one.trial.number, subject.cells[one.trial.system], slot, *span,
+            one.end.outcome if one.end else None, one.trial.attempt, bool(one.trial.source_trial),
         )
-        for one, span, slot in zip(trials, spans, slots(spans), strict=True)
+        for one, span, slot in zip(trials, spans, assign_workers(spans), strict=True)
     ]  # fmt: skip
     return Timeline(bars, [(hours(end), (end - since) / _HOUR) for since, end in silent])
 
 
-def elapsed(subject: Subject) -> float:
+def elapsed(subject: ReportData) -> float:
     """Hours from the first start to the last end, pauses included."""
-    begin = min((one.started for one in subject.recorded), default=0)
+    begin = min((one.started_at for one in subject.recorded), default=0)
     return (max((_end(one) for one in subject.recorded), default=begin) - begin) / _HOUR
 
 
-def _end(one: Recorded) -> int:
-    last = max(one.times, default=one.started)
-    return last if one.finish is None or one.ended is None else max(one.ended, last)
+def _end(one: TrialRecord) -> int:
+    last = max(one.report_times, default=one.started_at)
+    return last if one.end is None or one.ended_at is None else max(one.ended_at, last)
 
 
-def pauses(moments: Sequence[float]) -> list[Span]:
+def find_pauses(moments: Sequence[float]) -> list[Span]:
     """The stretches between these moments that are far longer than is usual: an interruption, a night."""
     ordered = np.unique(np.asarray(moments, dtype=float))
     if len(ordered) < 3:
@@ -61,7 +61,7 @@ def pauses(moments: Sequence[float]) -> list[Span]:
     return [(float(ordered[k]), float(ordered[k + 1])) for k in long]
 
 
-def slots(spans: Sequence[Span]) -> list[int]:
+def assign_workers(spans: Sequence[Span]) -> list[int]:
     """A worker for each span, from 0: the first that is free again, and so as many as ran at once.
 
     `spans` are by their begin.

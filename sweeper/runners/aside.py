@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 
-def run_aside(call: Callable[[], object], reason: Callable[[], object], grace: float) -> None:
+def run_abandonable(call: Callable[[], object], reason: Callable[[], object], grace: float) -> None:
     """Run a call in a thread of its own, and raise what it raises.
 
     Once there is a `reason` for it to come back it has `grace` seconds to do so. Then it is left behind, in a thread

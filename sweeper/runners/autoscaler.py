@@ -10,7 +10,7 @@ from ray.autoscaler.v2.instance_manager.config import AutoscalingConfig, FileCon
 from sweeper.allocation import Node
 
 
-def growth(bootstrap: Path | None = None, kubernetes: IKubernetesHttpApiClient | None = None) -> list[Node]:
+def potential_nodes(bootstrap: Path | None = None, kubernetes: IKubernetesHttpApiClient | None = None) -> list[Node]:
     """All nodes that the cluster's autoscaler may have at once; none where it has none.
 
     Both are asked on the head, which is where a driver runs that was submitted.

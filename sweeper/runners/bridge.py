@@ -10,9 +10,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
-from sweeper.attempt import Event, forget
-from sweeper.ports import Job, Trials
-from sweeper.values import Finish, Progress, Report, Trial
+from sweeper.attempt import Event, delete_trial_files
+from sweeper.ports import TrainingJob, TrialSource
+from sweeper.values import Heartbeat, Trial, TrialEnd, ValidationReport
 
 Returned = TypeVar("Returned")
 
@@ -20,7 +20,7 @@ _BEGIN = 60.0  # seconds, at least, that a worker has for its first word: it imp
 _NAP = 2.0  # seconds between two looks that count at most
 
 
-class Bridge:
+class TuneBridge:
     """Trials of a job as a tuner runs them, `slots()` at a time.
 
     Time counts only while somebody looks: a driver that was suspended does not take every trial for dead.
@@ -28,8 +28,8 @@ class Bridge:
 
     def __init__(
         self,
-        trials: Trials,
-        job: Job,
+        trials: TrialSource,
+        job: TrainingJob,
         slots: Callable[[], int],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -51,21 +51,21 @@ class Bridge:
             self._closed = True
         return [*self.running.values(), *self.again]
 
-    def next(self, name: str) -> Trial | None:
+    def next_trial(self, name: str) -> Trial | None:
         """The trial that shall run under this name; None where there is none now, or (see `over`) any more."""
         slots = self.slots()  # asks the cluster, which may never answer: `close` shall not wait for that
         with self._passing:
             if len(self.running) >= slots or self.error or self._closed:
                 return None
-            trial = self.again.popleft() if self.again else self._guarded(self.trials.next)
+            trial = self.again.popleft() if self.again else self._guarded(self.trials.next_trial)
             if trial is not None:
                 self.running[name] = trial
             return trial
 
     @property
-    def over(self) -> bool:
+    def is_exhausted(self) -> bool:
         """Whether no trial will come any more."""
-        exhausted = not self.again and bool(self._guarded(self.trials.exhausted))
+        exhausted = not self.again and bool(self._guarded(self.trials.is_exhausted))
         return exhausted or self.error is not None
 
     def event(self, name: str, event: Event) -> bool:
@@ -80,20 +80,20 @@ class Bridge:
             if not goes_on:
                 self._drop(name)
                 if self.error is None:  # otherwise its end may not be in the record, and it goes on from its checkpoint
-                    forget(self.job.folder, trial, storage=self.job.storage)
+                    delete_trial_files(self.job.folder, trial, storage=self.job.storage)
             return bool(goes_on)
 
     def _passed(self, trial: Trial, event: Event) -> bool:
-        if isinstance(event, Report):
+        if isinstance(event, ValidationReport):
             return self.trials.report(trial, event)
-        if isinstance(event, Progress):
+        if isinstance(event, Heartbeat):
             if event.note:
                 self.trials.note(trial, event.note)
             return True
-        self.trials.finish(trial, event)
+        self.trials.trial_ended(trial, event)
         return False
 
-    def lost(self, name: str, finish: Finish, *, innocent: bool = False) -> None:
+    def worker_lost(self, name: str, finish: TrialEnd, *, innocent: bool = False) -> None:
         """The worker of a trial is gone; `finish` is how the trial ends if it was lost too often.
 
         A trial that was never heard had no part in it: where a node dies, a tuner may give it another for a moment.
@@ -101,27 +101,27 @@ class Bridge:
         innocent = innocent or name not in self.begun
         trial = self._drop(name)
         if trial is not None:
-            self._guarded(lambda: self.trials.lost(trial, finish, innocent=innocent))
+            self._guarded(lambda: self.trials.worker_lost(trial, finish, innocent=innocent))
 
-    def returned(self, name: str) -> None:
+    def requeue(self, name: str) -> None:
         """A trial did not begin, for no fault of its own: it comes again, and nothing is counted."""
         trial = self._drop(name)
         if trial is not None:
             self.again.append(trial)
 
-    def placed(self, name: str) -> None:
+    def worker_assigned(self, name: str) -> None:
         """A trial has a worker: from now on it should be heard."""
         if name in self.running:
             self.heard.setdefault(name, self._now)
 
-    def silent(self) -> list[str]:
+    def stalled(self) -> list[str]:
         """The trials that have been silent for too long. To be asked every second or so."""
         looked, self._looked = self._looked, self.clock()
         self._now += min(self._looked - looked, _NAP)
         return [name for name, at in self.heard.items() if self._now - at > self._limit(name)]
 
     def _limit(self, name: str) -> float:
-        return self.job.patience if name in self.begun else max(self.job.patience, _BEGIN)
+        return self.job.stall_timeout if name in self.begun else max(self.job.stall_timeout, _BEGIN)
 
     def _drop(self, name: str) -> Trial | None:
         self.heard.pop(name, None)

@@ -15,8 +15,8 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from sweeper.attempt import Event
-from sweeper.values import Finish, Progress
-from sweeper.whole import written
+from sweeper.values import Heartbeat, TrialEnd
+from sweeper.whole import atomic_write
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +27,7 @@ Call = Callable[..., Any]
 """call(method, *arguments): what a Desk answers."""
 
 
-class Desk:
+class ModelExchange:
     """The driver's disk for models: the folder of a trial has the same path on each node."""
 
     def has(self, path: Path, size: int, stamp: int) -> bool:
@@ -40,7 +40,7 @@ class Desk:
 
     def take(self, path: Path, content: "NDArray[np.uint8]") -> None:
         """Keep a model, whole or not at all."""
-        with written(path) as file:
+        with atomic_write(path) as file:
             file.write(content.data)
 
     def give(self, folder: Path) -> "Mapping[Path, NDArray[np.uint8]]":
@@ -48,10 +48,10 @@ class Desk:
         return {path: np.fromfile(path, np.uint8) for path in folder.glob(_MODELS)}
 
 
-def beside_driver() -> Call:
+def start_model_exchange() -> Call:
     """A Desk on the node that this process is on, for workers to call from anywhere."""
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    return _Remote(ray.remote(num_cpus=0, scheduling_strategy=here)(Desk).remote())
+    return _Remote(ray.remote(num_cpus=0, scheduling_strategy=here)(ModelExchange).remote())
 
 
 class _Remote:
@@ -67,7 +67,7 @@ class _Remote:
             raise OSError(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}") from error
 
 
-def carried(events: Generator[Event, None, None], folder: Path, call: Call) -> Generator[Event, None, None]:
+def with_model_transfer(events: Generator[Event, None, None], folder: Path, call: Call) -> Generator[Event, None, None]:
     """The events of an attempt at the trial with this folder, which has the trial's model where there is one.
 
     A model that the attempt leaves is with the driver before the attempt has ended. No copy stays here. What cannot be
@@ -78,7 +78,7 @@ def carried(events: Generator[Event, None, None], folder: Path, call: Call) -> G
     try:
         with closing(events):
             for event in events:
-                if isinstance(event, Finish):
+                if isinstance(event, TrialEnd):
                     yield _tried(lambda: _send(folder, call), "could not be brought to the driver")
                 yield event
     finally:
@@ -86,12 +86,12 @@ def carried(events: Generator[Event, None, None], folder: Path, call: Call) -> G
             path.unlink(missing_ok=True)
 
 
-def _tried(carry: Callable[[], None], trouble: str) -> Progress:
+def _tried(carry: Callable[[], None], trouble: str) -> Heartbeat:
     try:
         carry()
     except OSError as error:
-        return Progress(f"its model {trouble} ({error})")
-    return Progress()
+        return Heartbeat(f"its model {trouble} ({error})")
+    return Heartbeat()
 
 
 def _fetched(folder: Path, call: Call) -> Iterator[Path]:
@@ -100,7 +100,7 @@ def _fetched(folder: Path, call: Call) -> Iterator[Path]:
         return
     for path, content in call("give", folder).items():
         yield path
-        with written(path) as file:
+        with atomic_write(path) as file:
             file.write(content.data)
 
 

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 
-from sweeper.allocation import Allocation, on_machine
-from sweeper.attempt import attempt, forget
-from sweeper.errors import Interruption
-from sweeper.ports import Job, Trials
-from sweeper.values import Finish, Report, Trial
+from sweeper.allocation import TrialResources, fit_to_machine
+from sweeper.attempt import delete_trial_files, run_attempt
+from sweeper.errors import SweepInterrupted
+from sweeper.ports import TrainingJob, TrialSource
+from sweeper.values import Trial, TrialEnd, ValidationReport
 
 
 class InlineRunner:
@@ -25,35 +25,35 @@ class InlineRunner:
     def __exit__(self, *_: object) -> None:
         return None
 
-    def allocate(self, cpu: int, gpu: float, accelerator: str = "") -> Allocation:
+    def allocate(self, cpu: int, gpu: float, accelerator: str = "") -> TrialResources:
         """The trial's share of this machine; one trial runs at a time."""
-        share = on_machine(cpu, gpu, accelerator, node={"CPU": self.cpus, "GPU": self.gpus})
+        share = fit_to_machine(cpu, gpu, accelerator, node={"CPU": self.cpus, "GPU": self.gpus})
         return replace(share, slots=1)
 
-    def everywhere(self, check: Callable[[], str]) -> Mapping[str, str]:
+    def run_on_all_nodes(self, check: Callable[[], str]) -> Mapping[str, str]:
         """What a function returns here."""
         return {"this process": check()}
 
-    def run(self, trials: Trials, job: Job, allocation: Allocation) -> None:
+    def run(self, trials: TrialSource, job: TrainingJob, allocation: TrialResources) -> None:
         """Run trial after trial until there is none left."""
         try:
-            while not trials.exhausted():
-                trial = trials.next()
+            while not trials.is_exhausted():
+                trial = trials.next_trial()
                 if trial is not None:
                     self._run(trial, trials, job)
-        except Interruption:
+        except SweepInterrupted:
             raise
         except KeyboardInterrupt:
-            raise Interruption from None
+            raise SweepInterrupted from None
 
-    def _run(self, trial: Trial, trials: Trials, job: Job) -> None:
-        with closing(attempt(trial, job, job.data[trial.config.encoder])) as events:
+    def _run(self, trial: Trial, trials: TrialSource, job: TrainingJob) -> None:
+        with closing(run_attempt(trial, job, job.data[trial.config.encoder])) as events:
             for event in events:
-                if isinstance(event, Finish):
-                    trials.finish(trial, event)
-                elif isinstance(event, Report):
+                if isinstance(event, TrialEnd):
+                    trials.trial_ended(trial, event)
+                elif isinstance(event, ValidationReport):
                     if not trials.report(trial, event):
                         break
                 elif event.note:
                     trials.note(trial, event.note)
-        forget(job.folder, trial, storage=job.storage)
+        delete_trial_files(job.folder, trial, storage=job.storage)

@@ -10,26 +10,26 @@ from typing import Any
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from sweeper.allocation import ACCELERATOR, Allocation, Node
+from sweeper.allocation import ACCELERATOR, Node, TrialResources
 from sweeper.errors import UsageError
 
 _LOOKS = 2.0  # seconds between two looks at the nodes
 _PART = 0.001  # of the resource that says which accelerator a node has: it is a mark, not an amount
 
 
-def present() -> list[Node]:
+def live_nodes() -> list[Node]:
     """The nodes that live."""
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
-def waited(room: Callable[[], int], seconds: float = 20) -> None:
+def wait_for_room(room: Callable[[], int], seconds: float = 20) -> None:
     """Wait until there is room for a trial, for so long: a cluster that has just started has not all its nodes yet."""
     last = time.monotonic() + seconds
     while not room() and time.monotonic() < last:
         time.sleep(1)
 
 
-def on_each(check: Callable[[], str]) -> dict[str, str]:
+def run_on_each_node(check: Callable[[], str]) -> dict[str, str]:
     """What a function returns on each node that lives, by the node's name."""
 
     def asked_there() -> str:  # Ray takes functions alone, not all that can be called
@@ -44,13 +44,13 @@ def on_each(check: Callable[[], str]) -> dict[str, str]:
     return {name: ray.get(options.remote()) for name, options in asked.items()}
 
 
-def request(share: Allocation) -> dict[str, float]:
+def resource_request(share: TrialResources) -> dict[str, float]:
     """What a trial asks of a node, in Tune's words."""
     asked = {"cpu": float(share.cpu), "gpu": share.gpu}
     return {**asked, ACCELERATOR + share.accelerator: _PART} if share.accelerator else asked
 
 
-def join(address: str, **options: Any) -> "Head":
+def connect(address: str, **options: Any) -> "HeadMonitor":
     """Make this process a driver of the cluster at `address`, with what `ray.init` takes; the cluster's head.
 
     Raises UsageError, in one line, for what is no address of a GCS, where nothing answers, or not without a token.
@@ -62,7 +62,7 @@ def join(address: str, **options: Any) -> "Head":
                 f"{what}: is not the address of a GCS, such as HEAD:6379; from outside of the cluster, send the sweep "
                 "there: sweeper submit FILE --address http://HEAD:8265"
             )
-        if not Head(address).answers():
+        if not HeadMonitor(address).answers():
             raise UsageError(
                 f"{what}: nothing answers there; is the cluster up? unset RAY_ADDRESS to run on this machine"
             )
@@ -70,7 +70,7 @@ def join(address: str, **options: Any) -> "Head":
         ray.init(address, **options)
     except ConnectionError as error:
         raise UsageError(f"{what}: {_refusal(error)}") from error
-    return Head(ray.get_runtime_context().gcs_address)
+    return HeadMonitor(ray.get_runtime_context().gcs_address)
 
 
 def _refusal(error: ConnectionError) -> str:
@@ -83,7 +83,7 @@ def _refusal(error: ConnectionError) -> str:
     return " ".join(str(error).split())
 
 
-class Head:
+class HeadMonitor:
     """The head of the cluster, without which nothing is placed and nothing heard; `address` is its GCS's."""
 
     def __init__(self, address: str, clock: Callable[[], float] = time.monotonic, patience: float = 30) -> None:
@@ -111,7 +111,7 @@ class Head:
         return True
 
 
-class Watched:
+class CachedCount:
     """A figure of the cluster that is asked for often, and looked at now and then."""
 
     def __init__(self, look: Callable[[], int], clock: Callable[[], float] = time.monotonic) -> None:

@@ -39,19 +39,19 @@ import ray  # noqa: E402 - Ray reads its environment when it is imported
 from filelock import FileLock  # noqa: E402
 from ray import tune  # noqa: E402
 
-from sweeper.allocation import Allocation, on_cluster, on_machine, room  # noqa: E402
-from sweeper.attempt import attempt, trial_folder  # noqa: E402
-from sweeper.errors import Interruption, SweeperError  # noqa: E402
+from sweeper.allocation import TrialResources, count_slots, fit_to_cluster, fit_to_machine  # noqa: E402
+from sweeper.attempt import run_attempt, trial_folder  # noqa: E402
+from sweeper.errors import SweeperError, SweepInterrupted  # noqa: E402
 from sweeper.outcome import Outcome  # noqa: E402
-from sweeper.ports import Job, Trials  # noqa: E402
+from sweeper.ports import TrainingJob, TrialSource  # noqa: E402
 from sweeper.runners import nodes  # noqa: E402
-from sweeper.runners.aside import run_aside  # noqa: E402
-from sweeper.runners.autoscaler import growth  # noqa: E402
-from sweeper.runners.bridge import Bridge  # noqa: E402
-from sweeper.runners.carried import Call, beside_driver, carried  # noqa: E402
-from sweeper.runners.signals import noted_signals, own_signals  # noqa: E402
-from sweeper.runners.tune import Left, Proposals, Verdicts, Watch  # noqa: E402
-from sweeper.values import Finish, Progress, TrainingData, Trial  # noqa: E402
+from sweeper.runners.aside import run_abandonable  # noqa: E402
+from sweeper.runners.autoscaler import potential_nodes  # noqa: E402
+from sweeper.runners.bridge import TuneBridge  # noqa: E402
+from sweeper.runners.carried import Call, start_model_exchange, with_model_transfer  # noqa: E402
+from sweeper.runners.signals import collect_signals, shield_signals  # noqa: E402
+from sweeper.runners.tune import BridgeScheduler, BridgeSearcher, StallMonitor, StopTune  # noqa: E402
+from sweeper.values import Heartbeat, TrainingData, Trial, TrialEnd  # noqa: E402
 
 _LOCK = "driver.lock"  # held while the driver lives
 _LEAVES = 5.0  # seconds that Tune has to leave its loop
@@ -72,9 +72,9 @@ class RayRunner:
 
     def __enter__(self) -> "RayRunner":
         quiet = {"logging_level": "WARNING", "log_to_driver": False}
-        with own_signals():
+        with shield_signals():
             if self.remote:
-                self.head = nodes.join(self.address, runtime_env={"env_vars": _ENVIRONMENT}, **quiet)
+                self.head = nodes.connect(self.address, runtime_env={"env_vars": _ENVIRONMENT}, **quiet)
             else:
                 ray.init("local", include_dashboard=False, _temp_dir=str(self.folder), **quiet)
         return self
@@ -89,30 +89,30 @@ class RayRunner:
         ray.shutdown()
         self.__enter__()
 
-    def allocate(self, cpu: int, gpu: float, accelerator: str = "") -> Allocation:
+    def allocate(self, cpu: int, gpu: float, accelerator: str = "") -> TrialResources:
         """The trial's share of what Ray has."""
         if self.remote:
-            asked = Allocation(cpu, gpu, 0, accelerator=accelerator)
-            coming = growth()
-            nodes.waited(lambda: room(coming, asked) or room(nodes.present(), asked))
-            return on_cluster(cpu, gpu, accelerator, nodes=nodes.present(), growth=coming)
-        return on_machine(cpu, gpu, accelerator, node=nodes.present()[0])
+            asked = TrialResources(cpu, gpu, 0, accelerator=accelerator)
+            coming = potential_nodes()
+            nodes.wait_for_room(lambda: count_slots(coming, asked) or count_slots(nodes.live_nodes(), asked))
+            return fit_to_cluster(cpu, gpu, accelerator, nodes=nodes.live_nodes(), growth=coming)
+        return fit_to_machine(cpu, gpu, accelerator, node=nodes.live_nodes()[0])
 
-    def everywhere(self, check: Callable[[], str]) -> Mapping[str, str]:
+    def run_on_all_nodes(self, check: Callable[[], str]) -> Mapping[str, str]:
         """What a function returns on each node."""
-        return nodes.on_each(check)
+        return nodes.run_on_each_node(check)
 
-    def run(self, trials: Trials, job: Job, allocation: Allocation) -> None:
+    def run(self, trials: TrialSource, job: TrainingJob, allocation: TrialResources) -> None:
         """Run trials side by side until there is none left. Ray is started again where it dies."""
-        with noted_signals() as caught:
-            while not trials.exhausted():
-                bridge = Bridge(trials, job, self._slots(allocation))
+        with collect_signals() as caught:
+            while not trials.is_exhausted():
+                bridge = TuneBridge(trials, job, self._slots(allocation))
                 left = self._tune(bridge, job, allocation, lambda: caught or self._dead() or self._alone())
                 unfinished = bridge.close()
                 if bridge.error is not None:
                     raise bridge.error
                 if caught:
-                    raise Interruption(128 + caught[0])
+                    raise SweepInterrupted(128 + caught[0])
                 if self._alone():
                     raise SweeperError(
                         f"the head of the Ray cluster at {self.head.address} does not answer any more; "
@@ -121,49 +121,56 @@ class RayRunner:
                 if dead := self._dead():
                     trials.note(None, f"{_VITAL[dead]} of Ray died; Ray starts again")
                     for trial in unfinished:
-                        trials.lost(trial, Finish(Outcome.FAILED, f"{_VITAL[dead]} of Ray died"), innocent=True)
+                        trials.worker_lost(
+                            trial, TrialEnd(Outcome.FAILED, f"{_VITAL[dead]} of Ray died"), innocent=True
+                        )
                     self._again()
                 left.clear()
 
-    def _slots(self, allocation: Allocation) -> Callable[[], int]:
+    def _slots(self, allocation: TrialResources) -> Callable[[], int]:
         """How many trials run at once: on a cluster, nodes that join are used."""
         if not self.remote:
             return lambda: allocation.slots
-        grown = room(growth(), allocation)
-        return nodes.Watched(lambda: max(room(nodes.present(), allocation), grown))
+        grown = count_slots(potential_nodes(), allocation)
+        return nodes.CachedCount(lambda: max(count_slots(nodes.live_nodes(), allocation), grown))
 
-    def _tune(self, bridge: Bridge, job: Job, allocation: Allocation, reason: Callable[[], object]) -> list[Left]:
+    def _tune(
+        self, bridge: TuneBridge, job: TrainingJob, allocation: TrialResources, reason: Callable[[], object]
+    ) -> list[StopTune]:
         """Run Tune until no trial is left, or there is a reason to leave it.
 
         It runs in a thread, to be left behind where it does not leave by itself: it waits for ever for a dead GCS, and
         so do its objects when they go. What is returned keeps them until there is a Ray again.
         """
-        left: list[Left] = []
+        left: list[StopTune] = []
         store = {name: ray.put(data) for name, data in job.data.items()}
         worker_job = replace(job, data={})
-        models = beside_driver() if self.remote and job.storage is None else None
+        models = start_model_exchange() if self.remote and job.storage is None else None
         function = tune.with_parameters(_trainable, job=worker_job, store=_References(store), models=models)
         tuner = tune.Tuner(
-            tune.with_resources(function, nodes.request(allocation)),
+            tune.with_resources(function, nodes.resource_request(allocation)),
             tune_config=tune.TuneConfig(
-                search_alg=Proposals(bridge),
-                scheduler=Verdicts(bridge),
+                search_alg=BridgeSearcher(bridge),
+                scheduler=BridgeScheduler(bridge),
                 num_samples=-1,
                 reuse_actors=True,
                 trial_dirname_creator=lambda trial: str(trial.trial_id),
             ),
             run_config=tune.RunConfig(
-                name="sweep", storage_path=str(self.folder / "tune"), verbose=0, callbacks=[Watch(bridge, reason)]
+                name="sweep",
+                storage_path=str(self.folder / "tune"),
+                verbose=0,
+                callbacks=[StallMonitor(bridge, reason)],
             ),
         )
 
         def fit() -> None:
             try:
                 tuner.fit()
-            except Left as leaving:
+            except StopTune as leaving:
                 left.append(leaving)
 
-        run_aside(fit, reason, _LEAVES)
+        run_abandonable(fit, reason, _LEAVES)
         shutil.rmtree(self.folder / "tune", ignore_errors=True)
         return left
 
@@ -195,22 +202,22 @@ class _References:
 _kept: dict[str, TrainingData] = {}  # of this worker process: tokens and weights, shared with the object store
 
 
-def _trainable(config: dict[str, Any], job: Job, store: _References, models: Call | None) -> None:
+def _trainable(config: dict[str, Any], job: TrainingJob, store: _References, models: Call | None) -> None:
     """One attempt, on a worker; `models` carries those of confirmed trials, where nothing else does."""
     trial: Trial = config["trial"]
-    tune.report({"event": Progress()})
+    tune.report({"event": Heartbeat()})
     reference = store.references[trial.config.encoder]
     key = reference.hex()
     if key not in _kept:
         _kept[key] = ray.get(reference)
-    beat, last = min(job.patience / 6, 10.0), time.monotonic()
-    events = attempt(trial, job, _kept[key])
-    if models is not None and trial.confirms:
-        events = carried(events, trial_folder(job.folder, trial), models)
+    beat, last = min(job.stall_timeout / 6, 10.0), time.monotonic()
+    events = run_attempt(trial, job, _kept[key])
+    if models is not None and trial.source_trial:
+        events = with_model_transfer(events, trial_folder(job.folder, trial), models)
     with closing(events):
         for event in events:
             now = time.monotonic()
-            if event == Progress() and now - last < beat:
+            if event == Heartbeat() and now - last < beat:
                 continue
             last = now
             tune.report({"event": event})  # an object: Tune would flatten a mapping

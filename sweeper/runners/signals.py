@@ -8,7 +8,7 @@ from typing import Any
 
 
 @contextmanager
-def own_signals() -> Iterator[None]:
+def shield_signals() -> Iterator[None]:
     """What Ray starts does not hear of a terminal that is closed, and Ray's own handler of SIGTERM does not stay."""
     hangup, terminate = signal.signal(signal.SIGHUP, signal.SIG_IGN), signal.getsignal(signal.SIGTERM)
     try:
@@ -19,7 +19,7 @@ def own_signals() -> Iterator[None]:
 
 
 @contextmanager
-def noted_signals() -> Iterator[list[int]]:
+def collect_signals() -> Iterator[list[int]]:
     """Note the signals that would interrupt this process, to leave Tune between two steps instead.
 
     Their own handlers are called all the same: one that does more than raise KeyboardInterrupt has its way.

@@ -13,13 +13,13 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from sweeper.outcome import Outcome
-from sweeper.runners.bridge import Bridge
-from sweeper.values import Finish
+from sweeper.runners.bridge import TuneBridge
+from sweeper.values import TrialEnd
 
 _FINISHED = str(Searcher.FINISHED)
 
 
-class Left(BaseException):
+class StopTune(BaseException):
     """Leaves Tune's loop at once.
 
     Not an Exception: for one, Tune would tidy up first, which takes ten seconds, and for ever where Ray is dead.
@@ -27,7 +27,7 @@ class Left(BaseException):
 
 
 class _Adapter:
-    bridge: Bridge
+    bridge: TuneBridge
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
@@ -39,30 +39,30 @@ class _Adapter:
         """Nothing to restore."""
 
 
-class Proposals(_Adapter, Searcher):  # type: ignore[misc]  # Ray is not typed
+class BridgeSearcher(_Adapter, Searcher):  # type: ignore[misc]  # Ray is not typed
     """Tune asks it for trials."""
 
-    def __init__(self, bridge: Bridge) -> None:
+    def __init__(self, bridge: TuneBridge) -> None:
         super().__init__()
         self.bridge = bridge
 
     def suggest(self, trial_id: str) -> Any:
         """The trial to start under this name."""
-        found = self.bridge.next(trial_id)
+        found = self.bridge.next_trial(trial_id)
         if found is not None:
             return {"trial": found}
-        return _FINISHED if self.bridge.over else None
+        return _FINISHED if self.bridge.is_exhausted else None
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Take note of a worker that is lost."""
         if error:  # and the scheduler was not told why
-            self.bridge.lost(trial_id, Finish(Outcome.FAILED, "its worker process died"))
+            self.bridge.worker_lost(trial_id, TrialEnd(Outcome.FAILED, "its worker process died"))
 
 
-class Verdicts(_Adapter, FIFOScheduler):  # type: ignore[misc]
+class BridgeScheduler(_Adapter, FIFOScheduler):  # type: ignore[misc]
     """Tune asks it whether a trial goes on."""
 
-    def __init__(self, bridge: Bridge) -> None:
+    def __init__(self, bridge: TuneBridge) -> None:
         super().__init__()
         self.bridge = bridge
 
@@ -77,17 +77,17 @@ class Verdicts(_Adapter, FIFOScheduler):  # type: ignore[misc]
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         """Take note of a worker that is lost, and why."""
         finish, innocent = _why(_told(trial))
-        self.bridge.lost(trial.trial_id, finish, innocent=innocent)
+        self.bridge.worker_lost(trial.trial_id, finish, innocent=innocent)
 
 
-class Watch(tune.Callback):  # type: ignore[misc]
+class StallMonitor(tune.Callback):  # type: ignore[misc]
     """Looks after each step of Tune's: leaves where `reason` gives one, and ends the workers of silent trials."""
 
-    def __init__(self, bridge: Bridge, reason: Callable[[], object]) -> None:
+    def __init__(self, bridge: TuneBridge, reason: Callable[[], object]) -> None:
         self.bridge, self.reason = bridge, reason
         self.running: list[Any] = []  # Tune's trials; its own list has those that ended too
         self.seen = 0  # of that list
-        self.patient = f"it gave no sign of life for {bridge.job.patience / 60:g} minutes (stall_minutes)"
+        self.patient = f"it gave no sign of life for {bridge.job.stall_timeout / 60:g} minutes (stall_minutes)"
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
@@ -95,19 +95,19 @@ class Watch(tune.Callback):  # type: ignore[misc]
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """Look once, about ten times a second."""
         if self.bridge.error or self.reason():
-            raise Left
+            raise StopTune
         known = self.running + trials[self.seen :]
         self.running = [trial for trial in known if trial.trial_id in self.bridge.running]
         self.seen = len(trials)
         for trial in self.running:
             if trial.status == trial.ERROR:  # Tune tells nobody where a worker cannot be used again
-                self.bridge.returned(trial.trial_id)
+                self.bridge.requeue(trial.trial_id)
             elif trial.temporary_state.ray_actor is not None:
-                self.bridge.placed(trial.trial_id)
-        silent = set(self.bridge.silent())
+                self.bridge.worker_assigned(trial.trial_id)
+        silent = set(self.bridge.stalled())
         for trial in self.running:
             if trial.trial_id in silent:
-                self.bridge.lost(trial.trial_id, Finish(Outcome.FAILED, self.patient))
+                self.bridge.worker_lost(trial.trial_id, TrialEnd(Outcome.FAILED, self.patient))
                 ray.kill(trial.temporary_state.ray_actor)
 
 
@@ -120,10 +120,10 @@ def _told(trial: Any) -> str:
     return Path(path).read_text(encoding="utf-8", errors="replace") if path else ""
 
 
-def _why(text: str) -> tuple[Finish, bool]:
+def _why(text: str) -> tuple[TrialEnd, bool]:
     """How a trial ends whose worker is lost to this again and again, and whether that was no fault of the trial's."""
     if "its node has died" in text or " is unavailable: " in text:  # ActorDiedError, ActorUnavailableError
-        return Finish(Outcome.FAILED, "its node was lost"), True
+        return TrialEnd(Outcome.FAILED, "its node was lost"), True
     if "running low on memory" in text:  # OutOfMemoryError
-        return Finish(Outcome.OUT_OF_MEMORY, "the machine ran out of memory, and Ray ended the worker"), False
-    return Finish(Outcome.FAILED, "its worker process died"), False
+        return TrialEnd(Outcome.OUT_OF_MEMORY, "the machine ran out of memory, and Ray ended the worker"), False
+    return TrialEnd(Outcome.FAILED, "its worker process died"), False

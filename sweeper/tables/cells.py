@@ -14,12 +14,19 @@ import numpy as np
 
 from sweeper.errors import RecordError
 from sweeper.outcome import Outcome
-from sweeper.statistics import Estimate, Hits
-from sweeper.tables.findings import Answers, Findings, Finished, Found, Seed, checked
-from sweeper.tables.systems import System, system
+from sweeper.statistics import Correct, Estimate
+from sweeper.tables.findings import (
+    FinishedSweep,
+    SeedResult,
+    SweepResults,
+    SystemResult,
+    TestPredictions,
+    parse_results,
+)
+from sweeper.tables.systems import SystemKey, system_of
 
 
-class Mark(StrEnum):
+class Caveat(StrEnum):
     """What can be odd about a cell; the value is what the note says, in the order of the notes."""
 
     UNCONFIRMED = "not confirmed with fresh seeds, and so never tested"
@@ -32,18 +39,18 @@ class Mark(StrEnum):
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """One system on one data set. `scores` are of the test split in [0, 1], by trial; `marks` say what is odd, how far.
 
     `interval` and `bold` are for comparisons.py to set.
     """
 
-    source: Finished
-    sweep: Findings
-    found: Found
-    system: System
+    source: FinishedSweep
+    sweep: SweepResults
+    found: SystemResult
+    system: SystemKey
     scores: Mapping[int, float]
-    marks: Mapping[Mark, str]
+    caveats: Mapping[Caveat, str]
     interval: Estimate | None = None
     bold: bool = False
 
@@ -53,7 +60,7 @@ class Cell:
         return self.sweep.dataset
 
     @property
-    def seeds(self) -> Sequence[Seed]:
+    def seeds(self) -> Sequence[SeedResult]:
         """Its trainings with fresh seeds, scored or not."""
         return self.found.confirm.seeds if self.found.confirm else ()
 
@@ -68,24 +75,24 @@ class Cell:
         return statistics.stdev(self.scores.values()) if len(self.scores) > 1 else None
 
     @property
-    def looks(self) -> int:
+    def test_accesses(self) -> int:
         """How often the test split was opened for its seeds."""
         own = {seed.trial for seed in self.seeds}
-        return sum(look.trial in own for look in self.sweep.looks)
+        return sum(look.trial in own for look in self.sweep.test_accesses)
 
-    def answers(self) -> list[Answers]:
+    def answers(self) -> list[TestPredictions]:
         """What each of its scored models answered; none where that is not at hand for all.
 
         Raises RecordError where it contradicts the scores, which are accuracies.
         """
-        found = [(trial, self.source.answers.get(trial)) for trial in self.scores]
+        found = [(trial, self.source.predictions.get(trial)) for trial in self.scores]
         for trial, one in found:
             if one is not None:
                 self._check(trial, one)
         every = [one for _, one in found if one is not None]
         return every if len(every) == len(found) else []
 
-    def _check(self, trial: int, answers: Answers) -> None:
+    def _check(self, trial: int, answers: TestPredictions) -> None:
         score, right = self.scores[trial], answers.labels == answers.predictions
         texts = self.sweep.test.texts if self.sweep.test else 0
         if len(right) != texts or abs(float(right.mean()) - score) * texts > 0.5:
@@ -95,50 +102,50 @@ class Cell:
             )
 
 
-def hits_of(answers: Sequence[Answers]) -> Hits:
+def correct_matrix(answers: Sequence[TestPredictions]) -> Correct:
     """Whether each model was right about each text, (S, N)."""
     return np.stack([one.labels == one.predictions for one in answers])
 
 
-def cells(source: Finished, metric: str) -> list[Cell]:
+def build_cells(source: FinishedSweep, metric: str) -> list[TableCell]:
     """The cells of a finished sweep, by a metric of the test split: test/accuracy. Raises RecordError."""
-    sweep = checked(source.results)
-    return [_cell(source, sweep, found, metric) for found in sweep.cells]
+    sweep = parse_results(source.results)
+    return [_cell(source, sweep, found, metric) for found in sweep.systems]
 
 
-def _cell(source: Finished, sweep: Findings, found: Found, metric: str) -> Cell:
+def _cell(source: FinishedSweep, sweep: SweepResults, found: SystemResult, metric: str) -> TableCell:
     seeds = found.confirm.seeds if found.confirm else ()
     scores = {seed.trial: _score(sweep, seed, metric) for seed in seeds if seed.test is not None}
-    return Cell(source, sweep, found, system(sweep, found), scores, _marks(sweep, found, len(scores)))
+    return TableCell(source, sweep, found, system_of(sweep, found), scores, _marks(sweep, found, len(scores)))
 
 
-def _score(sweep: Findings, seed: Seed, metric: str) -> float:
+def _score(sweep: SweepResults, seed: SeedResult, metric: str) -> float:
     score = (seed.test or {}).get(metric)
     if score is None or not 0 <= score <= 1:
         raise RecordError(f"{sweep.sweep}: trial {seed.trial} has {score} as {metric}, where a share must stand")
     return score
 
 
-def _marks(sweep: Findings, found: Found, scored: int) -> dict[Mark, str]:
+def _marks(sweep: SweepResults, found: SystemResult, scored: int) -> dict[Caveat, str]:
     """What is odd about a cell, and how far."""
     confirmed = found.confirm
     limited = ", ".join(f"{rows:,} of {split}" for split, rows in sweep.limited.items())
-    marks = {Mark.LIMITED: limited} if limited else {}
+    marks = {Caveat.LIMITED: limited} if limited else {}
     if confirmed is None or not confirmed.seeds:
         completed = found.outcomes.get(Outcome.COMPLETED, 0)
-        return {Mark.UNCONFIRMED: "" if completed else "nothing completed in its search", **marks}
+        return {Caveat.UNCONFIRMED: "" if completed else "nothing completed in its search", **marks}
     if sweep.test is None:
-        return {Mark.UNTESTED: "", **marks}
+        return {Caveat.UNTESTED: "", **marks}
     bad = Counter(seed.outcome for seed in confirmed.seeds if seed.outcome != Outcome.COMPLETED)
     if scored < confirmed.planned:
-        marks[Mark.INCOMPLETE] = f"{scored} of {confirmed.planned}"
+        marks[Caveat.INCOMPLETE] = f"{scored} of {confirmed.planned}"
     if bad:
-        marks[Mark.ENDED_BADLY] = ", ".join(f"{count} {in_words(outcome)}" for outcome, count in bad.items())
+        marks[Caveat.ENDED_BADLY] = ", ".join(f"{count} {outcome_label(outcome)}" for outcome, count in bad.items())
     if confirmed.tested_settings > 1:
-        marks[Mark.SECOND_LOOK] = f"{confirmed.tested_settings} settings tested"
+        marks[Caveat.SECOND_LOOK] = f"{confirmed.tested_settings} settings tested"
     return marks
 
 
-def in_words(outcome: Outcome) -> str:
+def outcome_label(outcome: Outcome) -> str:
     """An outcome as people say it: stopped early."""
     return outcome.value.replace("_", " ")

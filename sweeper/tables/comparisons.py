@@ -11,30 +11,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeper.errors import RecordError, UsageError
-from sweeper.statistics import Estimate, Hits, accuracy, holm, leads
-from sweeper.tables.cells import Cell, Mark, hits_of
-from sweeper.tables.findings import Findings
-from sweeper.tables.systems import System
+from sweeper.statistics import Correct, Estimate, accuracy, holm_correction, pairwise_differences
+from sweeper.tables.cells import Caveat, TableCell, correct_matrix
+from sweeper.tables.findings import SweepResults
+from sweeper.tables.systems import SystemKey
 
 ALPHA = 0.05  # of the whole table
 FEWEST = 3  # seeds, that a lead may be shown
 
 
 @dataclass(frozen=True)
-class Pair:
+class Comparison:
     """Two systems of a column: how far the first leads, and its p after Holm; both None where `why` says why not."""
 
     dataset: str
-    ours: System
-    theirs: System
+    ours: SystemKey
+    theirs: SystemKey
     lead: Estimate | None = None
     holm: float | None = None
     why: str = ""
 
 
-def refuse_other_texts(cells: Sequence[Cell]) -> None:
+def check_same_test_set(cells: Sequence[TableCell]) -> None:
     """Raise UsageError where two cells of a data set were scored on different test texts, or with other classes."""
-    first: dict[str, Findings] = {}
+    first: dict[str, SweepResults] = {}
     for cell in (cell for cell in cells if cell.scores):
         one, other = first.setdefault(cell.dataset, cell.sweep), cell.sweep
         if one.test == other.test and one.labels == other.labels:
@@ -46,15 +46,15 @@ def refuse_other_texts(cells: Sequence[Cell]) -> None:
         )
 
 
-def _texts(sweep: Findings) -> str:
+def _texts(sweep: SweepResults) -> str:
     return f"{sweep.test.texts:,} texts of digest {sweep.test.digest[:8]}" if sweep.test else "nothing"
 
 
-def _classes(sweep: Findings) -> str:
+def _classes(sweep: SweepResults) -> str:
     return f"the classes {', '.join(sweep.labels)}"
 
 
-def compared(cells: Sequence[Cell]) -> tuple[list[Cell], list[Pair]]:
+def compare_systems(cells: Sequence[TableCell]) -> tuple[list[TableCell], list[Comparison]]:
     """The cells with their intervals, and the best of a data set bold where its lead over the next stands; all pairs.
 
     The cells of a data set must have been scored on the same texts, and by accuracy. Raises RecordError where their
@@ -63,7 +63,7 @@ def compared(cells: Sequence[Cell]) -> tuple[list[Cell], list[Pair]]:
     hits, missing = _hits(cells)
     pairs = {key: pair for column in _columns(cells) for key, pair in _pairs(cells, column, hits).items()}
     raw = {key: pair.lead.p for key, pair in pairs.items() if pair.lead is not None}
-    for key, p in zip(raw, holm(list(raw.values())), strict=True):
+    for key, p in zip(raw, holm_correction(list(raw.values())), strict=True):
         pairs[key] = replace(pairs[key], holm=p)
     bold = [_stands(cells, column, pairs) for column in _columns(cells)]
     found = [
@@ -71,16 +71,16 @@ def compared(cells: Sequence[Cell]) -> tuple[list[Cell], list[Pair]]:
             cell,
             bold=k in bold,
             interval=accuracy(hits[k]) if k in hits else None,
-            marks={**cell.marks, **({Mark.NOT_COMPARED: ""} if k in missing else {})},
+            caveats={**cell.caveats, **({Caveat.NOT_COMPARED: ""} if k in missing else {})},
         )
         for k, cell in enumerate(cells)
     ]
     return found, list(pairs.values())
 
 
-def _hits(cells: Sequence[Cell]) -> tuple[dict[int, Hits], set[int]]:
+def _hits(cells: Sequence[TableCell]) -> tuple[dict[int, Correct], set[int]]:
     """The hits of the cells with two seeds or more, by place; the places of those whose answers are not at hand."""
-    hits: dict[int, Hits] = {}
+    hits: dict[int, Correct] = {}
     missing: set[int] = set()
     truth: dict[str, NDArray[np.int64]] = {}
     for k, cell in enumerate(cells):
@@ -93,11 +93,11 @@ def _hits(cells: Sequence[Cell]) -> tuple[dict[int, Hits], set[int]]:
                     f"{cell.sweep.sweep}: its answers are to other test texts than those of {cell.dataset}"
                 )
         if len(answers) > 1:
-            hits[k] = hits_of(answers)
+            hits[k] = correct_matrix(answers)
     return hits, missing
 
 
-def _columns(cells: Sequence[Cell]) -> list[list[int]]:
+def _columns(cells: Sequence[TableCell]) -> list[list[int]]:
     """The places of the cells that have a score, by data set."""
     found: dict[str, list[int]] = {}
     for k, cell in enumerate(cells):
@@ -106,25 +106,31 @@ def _columns(cells: Sequence[Cell]) -> list[list[int]]:
     return list(found.values())
 
 
-def _pairs(cells: Sequence[Cell], column: Sequence[int], hits: Mapping[int, Hits]) -> dict[tuple[int, int], Pair]:
+def _pairs(
+    cells: Sequence[TableCell], column: Sequence[int], hits: Mapping[int, Correct]
+) -> dict[tuple[int, int], Comparison]:
     """All pairs of a column, by their places, before the correction."""
     tested = [k for k in column if k in hits]
-    found = {(tested[i], tested[j]): lead for (i, j), lead in leads([hits[k] for k in tested]).items()}
+    found = {(tested[i], tested[j]): lead for (i, j), lead in pairwise_differences([hits[k] for k in tested]).items()}
     pairs = {}
     for place, ours in enumerate(column):
         for theirs in column[place + 1 :]:
             lead = found.get((ours, theirs))
             why = "" if lead else _why(cells[ours], cells[theirs])
-            pairs[ours, theirs] = Pair(cells[ours].dataset, cells[ours].system, cells[theirs].system, lead, why=why)
+            pairs[ours, theirs] = Comparison(
+                cells[ours].dataset, cells[ours].system, cells[theirs].system, lead, why=why
+            )
     return pairs
 
 
-def _why(*pair: Cell) -> str:
+def _why(*pair: TableCell) -> str:
     """Why two cells cannot be tested."""
     return "a single seed" if min(len(cell.scores) for cell in pair) < 2 else "answers are not at hand"
 
 
-def _stands(cells: Sequence[Cell], column: Sequence[int], pairs: Mapping[tuple[int, int], Pair]) -> int | None:
+def _stands(
+    cells: Sequence[TableCell], column: Sequence[int], pairs: Mapping[tuple[int, int], Comparison]
+) -> int | None:
     """The place of the best cell of a column, where its lead over the next best stands."""
     ranked = sorted(column, key=lambda k: -(cells[k].mean or 0))
     if len(ranked) < 2:

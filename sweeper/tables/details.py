@@ -2,19 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 
-from sweeper.document import spell
-from sweeper.tables.cells import Cell, in_words
-from sweeper.tables.systems import System
+from sweeper.document import format_value
+from sweeper.tables.cells import TableCell, outcome_label
+from sweeper.tables.systems import SystemKey
 
 Lines = tuple[tuple[str, str], ...]  # what a line is of, and what it says
 
 
-def details(cells: Sequence[Cell], names: Mapping[System, Sequence[str]]) -> list[tuple[str, Lines]]:
+def details(cells: Sequence[TableCell], names: Mapping[SystemKey, Sequence[str]]) -> list[tuple[str, Lines]]:
     """For each cell its heading, and lines of what is known of it."""
     return [(f"{' '.join(names[cell.system])} on {cell.dataset} ({cell.sweep.sweep})", _lines(cell)) for cell in cells]
 
 
-def _lines(cell: Cell) -> Lines:
+def _lines(cell: TableCell) -> Lines:
     lines = [("search", _search(cell))]
     if cell.found.confirm is not None:
         lines = [("setting", _setting(cell)), *lines, ("confirmed", _confirmed(cell)), ("validation", _optimism(cell))]
@@ -23,22 +23,22 @@ def _lines(cell: Cell) -> Lines:
     return tuple(lines)
 
 
-def _setting(cell: Cell) -> str:
+def _setting(cell: TableCell) -> str:
     confirmed = cell.found.confirm
     if confirmed is None:
         return ""
-    listed = ", ".join(f"{name} {spell(value)}" for name, value in confirmed.params.items())
-    return f"{listed} (of trial {confirmed.confirms})" if listed else f"that of trial {confirmed.confirms}"
+    listed = ", ".join(f"{name} {format_value(value)}" for name, value in confirmed.params.items())
+    return f"{listed} (of trial {confirmed.source_trial})" if listed else f"that of trial {confirmed.source_trial}"
 
 
-def _search(cell: Cell) -> str:
+def _search(cell: TableCell) -> str:
     found = cell.found
-    ended = [f"{count} {in_words(outcome)}" for outcome, count in found.outcomes.items()]
+    ended = [f"{count} {outcome_label(outcome)}" for outcome, count in found.outcomes.items()]
     again = [f"{found.repeated} with a setting tried before"] if found.repeated else []
     return f"{found.trials} trials ({', '.join([*ended, *again])}), {found.epochs:g} epochs, {cost(cell, found.hours)}"
 
 
-def _confirmed(cell: Cell) -> str:
+def _confirmed(cell: TableCell) -> str:
     confirmed = cell.found.confirm
     if confirmed is None:
         return ""
@@ -47,7 +47,7 @@ def _confirmed(cell: Cell) -> str:
     return f"{trained}, {confirmed.epochs:g} epochs, {cost(cell, confirmed.hours)}"
 
 
-def _optimism(cell: Cell) -> str:
+def _optimism(cell: TableCell) -> str:
     """What the search promised on validation, and what came of it."""
     confirmed = cell.found.confirm
     if confirmed is None:
@@ -60,29 +60,29 @@ def _optimism(cell: Cell) -> str:
     return ", ".join(parts)
 
 
-def _test(cell: Cell) -> str:
+def _test(cell: TableCell) -> str:
     interval = cell.interval
     reach = f", 95 % interval {percent(interval.low)} to {percent(interval.high)}" if interval else ""
-    looks = "1 look" if cell.looks == 1 else f"{cell.looks} looks"
+    looks = "1 look" if cell.test_accesses == 1 else f"{cell.test_accesses} looks"
     return f"{percent(cell.mean)}{reach}, {looks}"
 
 
-def _run(cell: Cell, trial: int) -> str:
+def _run(cell: TableCell, trial: int) -> str:
     """What a seed scored, and the trial and run that it is of."""
     seed = next(seed for seed in cell.seeds if seed.trial == trial)
     score = percent(cell.scores[trial]) if trial in cell.scores else "not scored"
-    ended = "" if seed.outcome.healthy else f", {in_words(seed.outcome)}"
+    ended = "" if seed.outcome.healthy else f", {outcome_label(seed.outcome)}"
     run = f", run {cell.source.runs[trial]}" if trial in cell.source.runs else ""
     return f"{score}{ended}, trial {trial}{run}"
 
 
-def cost(cell: Cell, hours: float) -> str:
+def cost(cell: TableCell, hours: float) -> str:
     """Hours of training as hours of what it needed: GPUs where it had one, else CPU threads."""
-    amount, kind = used(cell, hours)
+    amount, kind = compute_hours(cell, hours)
     return f"{amount:.2f} {kind} hours"
 
 
-def used(cell: Cell, hours: float) -> tuple[float, str]:
+def compute_hours(cell: TableCell, hours: float) -> tuple[float, str]:
     """Hours of training times what it had, and of what: GPU or CPU."""
     return (hours * cell.sweep.gpu, "GPU") if cell.sweep.gpu else (hours * cell.sweep.threads, "CPU")
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Answers:
+class TestPredictions:
     """What one confirmed model answered on a test split: the true and the predicted classes, (N,)."""
 
     labels: "NDArray[np.int64]"
@@ -28,7 +28,7 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class Finished:
+class FinishedSweep:
     """A finished sweep as the table sees it: its results (results.py says what is in them) and the answers by trial.
 
     A confirmed trial whose answers are not at hand is missing in `answers`: its cell is then not compared. `runs` are
@@ -36,7 +36,7 @@ class Finished:
     """
 
     results: Mapping[str, Any]
-    answers: Mapping[int, Answers]
+    predictions: Mapping[int, TestPredictions]
     runs: Mapping[int, str] = field(default_factory=dict)
 
 
@@ -49,7 +49,7 @@ class _Part(BaseModel):
 _Metric = Annotated[float, AllowInfNan(True)]  # test/loss may be anything
 
 
-class Seed(_Part):
+class SeedResult(_Part):
     """A setting trained once with a fresh seed. `test` is there where its model was scored on the test split."""
 
     trial: int
@@ -60,10 +60,10 @@ class Seed(_Part):
     test: dict[str, _Metric] | None
 
 
-class Confirmed(_Part):
+class ConfirmationResult(_Part):
     """The setting of a cell that was confirmed; `candidates` are all that were, before their means decided."""
 
-    confirms: int
+    source_trial: int
     params: dict[str, Scalar]
     planned: int
     epochs: float
@@ -74,10 +74,10 @@ class Confirmed(_Part):
     optimism: float | None
     tested_settings: int
     candidates: list[dict[str, Any]] = Field(default_factory=list)
-    seeds: list[Seed]
+    seeds: list[SeedResult]
 
 
-class Best(_Part):
+class SearchBest(_Part):
     """The best trial of a cell's search by validation."""
 
     trial: int
@@ -85,20 +85,20 @@ class Best(_Part):
     params: dict[str, Scalar]
 
 
-class Found(_Part):
+class SystemResult(_Part):
     """What was found in one cell."""
 
-    cell: dict[str, Scalar]
+    system: dict[str, Scalar]
     trials: int
     outcomes: dict[Outcome, int]
     repeated: int = 0
     epochs: float
     hours: float
-    best: Best | None
-    confirm: Confirmed | None
+    best: SearchBest | None
+    confirm: ConfirmationResult | None
 
 
-class Look(_Part):
+class TestAccessResult(_Part):
     """One look at the test split, milliseconds since 1970."""
 
     at: int
@@ -106,14 +106,14 @@ class Look(_Part):
     seed: int
 
 
-class Test(_Part):
+class TestSplitInfo(_Part):
     """The test split: how many texts, and the digest of its rows."""
 
     texts: int
     digest: str
 
 
-class Findings(_Part):
+class SweepResults(_Part):
     """All that a finished sweep found. `training` are the knobs that it did not vary."""
 
     sweep: str
@@ -125,20 +125,20 @@ class Findings(_Part):
     labels: list[str]
     threads: int
     gpu: float
-    test: Test | None
-    looks: list[Look]
-    cells: list[Found]
+    test: TestSplitInfo | None
+    test_accesses: list[TestAccessResult]
+    systems: list[SystemResult]
 
     @property
     def newest(self) -> tuple[int, str]:
         """What orders sweeps by age: their last look at the test split, then their name."""
-        return max((look.at for look in self.looks), default=0), self.sweep
+        return max((look.at for look in self.test_accesses), default=0), self.sweep
 
 
-def checked(results: Mapping[str, Any]) -> Findings:
+def parse_results(results: Mapping[str, Any]) -> SweepResults:
     """Results as Findings. Raises RecordError with the place of the first mistake."""
     try:
-        return Findings.model_validate(results)
+        return SweepResults.model_validate(results)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])

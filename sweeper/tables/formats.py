@@ -10,27 +10,27 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sweeper.tables.cells import Cell
-from sweeper.tables.comparisons import Pair
+from sweeper.tables.cells import TableCell
+from sweeper.tables.comparisons import Comparison
 from sweeper.tables.details import details, percent
-from sweeper.tables.markup import Figure, Sheet, html, latex, markdown
-from sweeper.tables.published import Figure as Printed
-from sweeper.tables.table import Row, Table
+from sweeper.tables.markup import Sheet, SheetCell, html, latex, markdown
+from sweeper.tables.published import PublishedScore as Printed
+from sweeper.tables.table import ResultsTable, TableRow
 
 FORMATS = ("md", "csv", "latex", "html", "json")
 _MARKUPS: Mapping[str, Callable[[Sheet], str]] = {"md": markdown, "latex": latex, "html": html}
 
 
-def rendered(table: Table, format: str, *, detail: bool = False) -> str:
+def render(table: ResultsTable, format: str, *, detail: bool = False) -> str:
     """The table in one of FORMATS, ending in a newline; with `detail` also what is behind each cell, as JSON always."""
     if format == "json":
         return json.dumps(_plain(table), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     if format == "csv":
         return _csv(table, detail)
-    return _MARKUPS[format](sheet(table, detail=detail))
+    return _MARKUPS[format](to_sheet(table, detail=detail))
 
 
-def sheet(table: Table, *, detail: bool = False) -> Sheet:
+def to_sheet(table: ResultsTable, *, detail: bool = False) -> Sheet:
     """The table as people read it."""
     papers = any(row.paper for row in table.rows)
     heads = (*(["from"] if papers else []), *table.knobs, *table.datasets)
@@ -41,32 +41,32 @@ def sheet(table: Table, *, detail: bool = False) -> Sheet:
         )
         for row in table.rows
     )
-    names = {cell.system: row.names for row in table.rows for cell in row.cells if isinstance(cell, Cell)}
+    names = {cell.system: row.names for row in table.rows for cell in row.cells if isinstance(cell, TableCell)}
     behind = details([cell for _, cell in _cells(table)], names) if detail else []
     notes = tuple((note.sign, note.text) for note in table.notes)
     return Sheet(f"Test {table.metric} in %.", heads, rows, notes, behind)
 
 
-def _figure(table: Table, row: Row, cell: Cell | Printed | None) -> Figure:
+def _figure(table: ResultsTable, row: TableRow, cell: TableCell | Printed | None) -> SheetCell:
     if cell is None:
-        return Figure("n/a" if row.paper else "–")
+        return SheetCell("n/a" if row.paper else "–")
     if isinstance(cell, Printed):
         sd = "" if cell.sd is None else f"{cell.sd:g}"
-        return Figure(f"{cell.mean:g}", sd, "" if cell.seeds is None else str(cell.seeds))
+        return SheetCell(f"{cell.mean:g}", sd, "" if cell.seeds is None else str(cell.seeds))
     sd = "" if cell.sd is None else percent(cell.sd)
-    signs = "".join(sign for mark, sign in table.signs.items() if mark in cell.marks)
-    return Figure(percent(cell.mean), sd, f"{len(cell.scores)}; {cell.found.trials}", cell.bold, signs)
+    signs = "".join(sign for mark, sign in table.signs.items() if mark in cell.caveats)
+    return SheetCell(percent(cell.mean), sd, f"{len(cell.scores)}; {cell.found.trials}", cell.bold, signs)
 
 
-def _cells(table: Table) -> list[tuple[Row, Cell]]:
+def _cells(table: ResultsTable) -> list[tuple[TableRow, TableCell]]:
     """Our cells with their rows, row by row."""
-    return [(row, cell) for row in table.rows for cell in row.cells if isinstance(cell, Cell)]
+    return [(row, cell) for row in table.rows for cell in row.cells if isinstance(cell, TableCell)]
 
 
 # ---- CSV
 
 
-def _csv(table: Table, detail: bool) -> str:
+def _csv(table: ResultsTable, detail: bool) -> str:
     """A line for each cell, ours and then the papers'; a share is a share."""
     lines = [{**_head(table, row), **_line(table, cell, detail)} for row, cell in _cells(table)]
     names = list(lines[0]) if lines else []
@@ -81,7 +81,7 @@ def _csv(table: Table, detail: bool) -> str:
     return out.getvalue()
 
 
-def _head(table: Table, row: Row) -> dict[str, Any]:
+def _head(table: ResultsTable, row: TableRow) -> dict[str, Any]:
     return {"from": row.paper or "ours", **dict(zip(table.knobs, row.names, strict=True))}
 
 
@@ -90,7 +90,7 @@ def _printed(cell: Printed) -> dict[str, Any]:
     return {"mean": round(cell.mean / 100, 6), "sd": sd, "seeds": cell.seeds}
 
 
-def _line(table: Table, cell: Cell, detail: bool) -> dict[str, Any]:
+def _line(table: ResultsTable, cell: TableCell, detail: bool) -> dict[str, Any]:
     """A cell's values by column."""
     plain = _cell(cell)
     low, high = plain["interval"] or (None, None)
@@ -113,7 +113,7 @@ def _line(table: Table, cell: Cell, detail: bool) -> dict[str, Any]:
 # ---- JSON
 
 
-def _plain(table: Table) -> dict[str, Any]:
+def _plain(table: ResultsTable) -> dict[str, Any]:
     """Everything, as plain values."""
     printed = [
         {"paper": row.paper, "encoder": row.names[0], "loss": row.names[1], "dataset": dataset, **_printed(cell)}
@@ -136,7 +136,7 @@ def _plain(table: Table) -> dict[str, Any]:
     }
 
 
-def _cell(cell: Cell) -> dict[str, Any]:
+def _cell(cell: TableCell) -> dict[str, Any]:
     """A cell as plain values; what was not confirmed has no figures."""
     confirmed, runs = cell.found.confirm, cell.source.runs
     of = confirmed.model_dump() if confirmed else {}
@@ -149,14 +149,14 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "sd": cell.sd,
         "interval": [cell.interval.low, cell.interval.high] if cell.interval else None,
         "bold": cell.bold,
-        "marks": {mark.name.lower(): how for mark, how in cell.marks.items()},
+        "marks": {mark.name.lower(): how for mark, how in cell.caveats.items()},
         "trials": cell.found.trials,
         "outcomes": {outcome.value: count for outcome, count in cell.found.outcomes.items()},
         "setting": dict(confirmed.params) if confirmed else None,
         **{name: of.get(name) for name in kept},
         "confirmed": confirmed.mean if confirmed else None,
         "objective": cell.sweep.objective,
-        "looks": cell.looks,
+        "looks": cell.test_accesses,
         "cost": _cost(cell),
         "seeds": [
             {"trial": s.trial, "seed": s.seed, "outcome": s.outcome.value}
@@ -166,7 +166,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
     }
 
 
-def _cost(cell: Cell) -> dict[str, Any]:
+def _cost(cell: TableCell) -> dict[str, Any]:
     found, confirmed = cell.found, cell.found.confirm
     return {
         "search_epochs": found.epochs,
@@ -178,7 +178,7 @@ def _cost(cell: Cell) -> dict[str, Any]:
     }
 
 
-def _pair(pair: Pair) -> dict[str, Any]:
+def _pair(pair: Comparison) -> dict[str, Any]:
     lead = pair.lead
     freedom = lead.freedom if lead and math.isfinite(lead.freedom) else None
     figures = {"lead": lead.mean, "low": lead.low, "high": lead.high, "error": lead.error, "p": lead.p} if lead else {}

@@ -13,14 +13,14 @@ _RAISED = str.maketrans("abcdefghij", "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲ")
 
 
 @dataclass(frozen=True)
-class Figure:
+class SheetCell:
     """One place of the sheet: 55.6 ± 0.6 (5; 16), with its footnote signs; what is empty is left out."""
 
     mean: str
     sd: str = ""
     counts: str = ""
     bold: bool = False
-    signs: str = ""
+    footnotes: str = ""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Sheet:
 
     caption: str
     heads: tuple[str, ...]
-    rows: tuple[tuple[tuple[str, ...], tuple[Figure, ...]], ...]
+    rows: tuple[tuple[tuple[str, ...], tuple[SheetCell, ...]], ...]
     notes: tuple[tuple[str, str], ...]
     details: Sequence[tuple[str, Lines]] = ()
 
@@ -63,12 +63,12 @@ def _md(text: str) -> str:
     return "".join(f"\\{sign}" if sign in "\\|*`<[" else sign for sign in " ".join(text.split()))
 
 
-def _md_figure(figure: Figure) -> str:
-    return _composed(figure, _md, "**{}**".format, str) + figure.signs.translate(_RAISED)
+def _md_figure(figure: SheetCell) -> str:
+    return _composed(figure, _md, "**{}**".format, str) + figure.footnotes.translate(_RAISED)
 
 
 def _composed(
-    figure: Figure, text: Callable[[str], str], bold: Callable[[str], str], small: Callable[[str], str]
+    figure: SheetCell, text: Callable[[str], str], bold: Callable[[str], str], small: Callable[[str], str]
 ) -> str:
     mean = bold(text(figure.mean)) if figure.bold else text(figure.mean)
     sd = f" {text('±')} {text(figure.sd)}" if figure.sd else ""
@@ -127,8 +127,8 @@ def _tex_row(cells: Iterable[str]) -> str:
     return " & ".join(cells) + r" \\"
 
 
-def _tex_figure(figure: Figure) -> str:
-    signs = rf"\textsuperscript{{{figure.signs}}}" if figure.signs else ""
+def _tex_figure(figure: SheetCell) -> str:
+    signs = rf"\textsuperscript{{{figure.footnotes}}}" if figure.footnotes else ""
     return _composed(figure, _tex, r"\textbf{{{}}}".format, r"{{\footnotesize {}}}".format) + signs
 
 
@@ -158,8 +158,8 @@ def _named(name: str) -> str:
     return f'<th scope="row">{_safe(name)}</th>'
 
 
-def _html_figure(figure: Figure) -> str:
-    signs = f"<sup>{figure.signs}</sup>" if figure.signs else ""
+def _html_figure(figure: SheetCell) -> str:
+    signs = f"<sup>{figure.footnotes}</sup>" if figure.footnotes else ""
     return f"<td>{_composed(figure, _safe, '<strong>{}</strong>'.format, '<small>{}</small>'.format)}{signs}</td>"
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
-from sweeper.tracking.runs import Known
+from sweeper.tracking.runs import RemoteRun
 
 _DIGEST = 36  # characters that MLflow has for a data set's digest
 
 
 @dataclass(frozen=True)
-class Rows:
+class SplitSummary:
     """One split as it was used: how many texts it has, their digest, and where they come from.
 
     `kind` and `source` are as MLflow has sources of data: hugging_face or local, and what tells one from another.
@@ -26,16 +26,16 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class About:
+class SweepDescription:
     """`params` are what makes the sweep, and never change; `tags` may, as the budget does; `splits` are `dataset`'s."""
 
     params: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     dataset: str = ""
-    splits: Mapping[str, Rows] = field(default_factory=dict)
+    splits: Mapping[str, SplitSummary] = field(default_factory=dict)
 
 
-def describe(client: Any, run: Known, about: About) -> None:
+def log_description(client: Any, run: RemoteRun, about: SweepDescription) -> None:
     """Give the sweep's run what it lacks of its description. A data set is sent once by each command."""
     missing, changed = run.lacks(about.params), {k: v for k, v in about.tags.items() if run.tags.get(k) != v}
     if missing or changed:
@@ -48,12 +48,12 @@ def describe(client: Any, run: Known, about: About) -> None:
         run.described = True
 
 
-def sum_up(client: Any, run: Known, figures: Mapping[str, float], at: int) -> None:
+def log_usage(client: Any, run: RemoteRun, figures: Mapping[str, float], at: int) -> None:
     """Give the sweep's run figures of what was used until `at`, milliseconds since 1970; the newest are shown."""
     client.log_batch(run.id, metrics=[Metric(name, value, at, 0) for name, value in figures.items()])
 
 
-def _input(about: About, split: str, rows: Rows) -> DatasetInput:
+def _input(about: SweepDescription, split: str, rows: SplitSummary) -> DatasetInput:
     """One split as MLflow has data sets: the same name and digest are the same data set there."""
     source, profile = json.dumps(dict(rows.source)), json.dumps({"num_rows": rows.texts})
     dataset = Dataset(f"{about.dataset} {split}", rows.digest[:_DIGEST], rows.kind, source, profile=profile)

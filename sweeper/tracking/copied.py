@@ -6,48 +6,48 @@ from typing import Any
 
 from sweeper.outcome import Outcome
 from sweeper.spec import SweepSpec
-from sweeper.tracking.store import identity, stored, value
-from sweeper.values import Finish, Recorded, Report, Test, Trial
+from sweeper.tracking.store import decode_infinity, identity, trial_runs
+from sweeper.values import TestScore, Trial, TrialEnd, TrialRecord, ValidationReport
 
 Rows = dict[int, dict[str, float]]
 
 _TEST = "test/"  # what the names of metrics on the test split begin with
 
 
-def recorded(uri: str, spec: SweepSpec, sweep: str, id: str = "") -> list[Recorded]:
+def read_trial_records(uri: str, spec: SweepSpec, sweep: str, id: str = "") -> list[TrialRecord]:
     """The trials of the sweep with this name and id, by number. Tracebacks, which are files there, are left out."""
-    client, runs = stored(uri, spec.data.name, identity(sweep, id))
+    client, runs = trial_runs(uri, spec.dataset_spec.name, identity(sweep, id))
     return [_recorded(client, spec, run) for run in runs]
 
 
-def _recorded(client: Any, spec: SweepSpec, run: Any) -> Recorded:
+def _recorded(client: Any, spec: SweepSpec, run: Any) -> TrialRecord:
     tags, info, knobs = run.data.tags, run.info, run.data.params
     params = json.loads(tags["sweeper.params"])
-    config = spec.config(params, seed=int(knobs["seed"]), threads=int(knobs["threads"]))
+    config = spec.train_config(params, seed=int(knobs["seed"]), threads=int(knobs["threads"]))
     number, cell, attempt = (int(tags[f"sweeper.{name}"]) for name in ("trial", "cell", "attempt"))
     confirms, repeat = (int(tags.get(f"sweeper.{name}", 0)) for name in ("confirms", "repeat"))
     names = sorted(run.data.metrics)
     rows, times = _rows(client, run, [name for name in names if not name.startswith(_TEST)])
     outcome = tags.get("sweeper.outcome")
-    return Recorded(
+    return TrialRecord(
         trial=Trial(number, cell, params, config, attempt, confirms, repeat),
-        reports=tuple(Report(step, step / spec.validations_per_epoch, rows[step]) for step in sorted(rows)),
-        times=tuple(times[step] for step in sorted(rows)),
-        started=info.start_time,
-        finish=Finish(Outcome(outcome), tags["sweeper.reason"]) if outcome else None,
-        ended=info.end_time if outcome else None,
+        reports=tuple(ValidationReport(step, step / spec.validations_per_epoch, rows[step]) for step in sorted(rows)),
+        report_times=tuple(times[step] for step in sorted(rows)),
+        started_at=info.start_time,
+        end=TrialEnd(Outcome(outcome), tags["sweeper.reason"]) if outcome else None,
+        ended_at=info.end_time if outcome else None,
         test=_test(client, run, [name for name in names if name.startswith(_TEST)]),
     )
 
 
-def _test(client: Any, run: Any, names: Sequence[str]) -> Test | None:
+def _test(client: Any, run: Any, names: Sequence[str]) -> TestScore | None:
     """What the model scored when it was scored for good: where there is no test split, nothing."""
     tested = run.data.tags.get("sweeper.tested")
     if not tested:
         return None
     rows, _ = _rows(client, run, names)
     place: dict[str, int] = json.loads(tested)
-    return Test(**place, metrics=rows.get(place["step"], {}))
+    return TestScore(**place, metrics=rows.get(place["step"], {}))
 
 
 def _rows(client: Any, run: Any, names: Sequence[str]) -> tuple[Rows, dict[int, int]]:
@@ -56,6 +56,6 @@ def _rows(client: Any, run: Any, names: Sequence[str]) -> tuple[Rows, dict[int, 
     times: dict[int, int] = {}
     for name in names:
         for row in client.get_metric_history(run.info.run_id, name):
-            rows.setdefault(row.step, {})[name] = value(row.value)
+            rows.setdefault(row.step, {})[name] = decode_infinity(row.value)
             times[row.step] = row.timestamp
     return rows, times

@@ -13,22 +13,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweeper.errors import RecordError, UsageError
-from sweeper.tables.findings import Finished, Seed, checked
-from sweeper.tracking.store import made
-from sweeper.tracking.stored import KeptAnswers, Read, Stored
+from sweeper.tables.findings import FinishedSweep, SeedResult, parse_results
+from sweeper.tracking.store import creation_order
+from sweeper.tracking.stored import LazyPredictions, Read, StoreReader
 
 RESULTS = "results.json"
 _AT_ONCE = 8  # files asked of a server
 
 
 @dataclass(frozen=True)
-class Store:
+class FinishedSweeps:
     """The finished sweeps of a store, and how often others in it opened the test split of each data set.
 
     `remarks` say what was left out, and why.
     """
 
-    sweeps: tuple[Finished, ...]
+    sweeps: tuple[FinishedSweep, ...]
     looks: Mapping[str, int]
     remarks: tuple[str, ...]
 
@@ -52,13 +52,15 @@ class _Sweep:
         return any(name == self.name and id in ("", self.id) for name, id in wanted)
 
 
-def gather(uri: str, read: Read, experiments: Sequence[str] = (), wanted: Sequence[tuple[str, str]] = ()) -> Store:
+def load_finished_sweeps(
+    uri: str, read: Read, experiments: Sequence[str] = (), wanted: Sequence[tuple[str, str]] = ()
+) -> FinishedSweeps:
     """The finished sweeps of the named experiments, or of all; where names (and ids, or "") are `wanted`, these alone.
 
     `read` reads a file of answers. Raises UsageError where a store, an experiment or a sweep is not there, RecordError
     where something was altered, SweeperError where MLflow does not answer.
     """
-    store = Stored(uri)
+    store = StoreReader(uri)
     every = _sweeps(store, store.experiments(experiments))
     for one in wanted:
         if not any(sweep.meant([one]) for sweep in every):
@@ -72,10 +74,10 @@ def gather(uri: str, read: Read, experiments: Sequence[str] = (), wanted: Sequen
     remarks = [remark for _, lines in found for remark in lines]
     if left:
         remarks.append(f"Left out, for they are not finished, or not whole in MLflow: {', '.join(left)}.")
-    return Store(tuple(one for one, _ in found), _looks(every, chosen), tuple(remarks))
+    return FinishedSweeps(tuple(one for one, _ in found), _looks(every, chosen), tuple(remarks))
 
 
-def _sweeps(store: Stored, experiments: Sequence[str]) -> list[_Sweep]:
+def _sweeps(store: StoreReader, experiments: Sequence[str]) -> list[_Sweep]:
     """Every sweep in these experiments, by name."""
     own = _by_sweep(store.runs(experiments, "sweep"))
     confirmed = _by_sweep(store.runs(experiments, "confirm"))
@@ -90,7 +92,7 @@ def _sweeps(store: Stored, experiments: Sequence[str]) -> list[_Sweep]:
 def _by_sweep(runs: Sequence[Any]) -> dict[tuple[str, str, str], list[Any]]:
     """Runs by data set, fingerprint and id: what tells a sweep from every other; the first made first."""
     found: dict[tuple[str, str, str], list[Any]] = {}
-    for run in sorted(runs, key=made):
+    for run in sorted(runs, key=creation_order):
         tags = run.data.tags
         key = tags["sweeper.dataset"], tags["sweeper.sweep"], tags.get("sweeper.id", "")
         found.setdefault(key, []).append(run)
@@ -102,7 +104,7 @@ def _by_trial(runs: Sequence[Any]) -> dict[int, Any]:
     return {int(run.data.tags["sweeper.trial"]): run for run in reversed(runs)}
 
 
-def _results(store: Stored, own: Sequence[Any]) -> bytes | RecordError | None:
+def _results(store: StoreReader, own: Sequence[Any]) -> bytes | RecordError | None:
     """results.json of the first of a sweep's own runs that has it, or what is wrong with that file."""
     for run in own:
         try:
@@ -129,7 +131,7 @@ def _looks_in(sweep: _Sweep) -> list[int]:
     if not isinstance(sweep.results, bytes):
         return []
     try:
-        return [look.trial for look in checked(json.loads(sweep.results)).looks]
+        return [look.trial for look in parse_results(json.loads(sweep.results)).test_accesses]
     except (ValueError, RecordError):
         return []
 
@@ -137,7 +139,7 @@ def _looks_in(sweep: _Sweep) -> list[int]:
 # ---- one sweep, held against its runs
 
 
-def _finished(store: Stored, sweep: _Sweep, read: Read) -> tuple[Finished, list[str]]:
+def _finished(store: StoreReader, sweep: _Sweep, read: Read) -> tuple[FinishedSweep, list[str]]:
     """A finished sweep for the table, and what is to be said of it. Raises RecordError."""
     if isinstance(sweep.results, RecordError):
         raise sweep.results
@@ -145,20 +147,20 @@ def _finished(store: Stored, sweep: _Sweep, read: Read) -> tuple[Finished, list[
         results = json.loads(sweep.results or b"")
     except ValueError as error:
         raise RecordError(f"{sweep.name}: {RESULTS} in MLflow at {store.place} cannot be read ({error})") from error
-    findings = checked(results)
+    findings = parse_results(results)
     if (findings.sweep, findings.dataset) != (sweep.name, sweep.dataset):
         raise RecordError(f"{sweep.name}: {RESULTS} in MLflow at {store.place} is that of {findings.sweep}")
-    seeds = [seed for cell in findings.cells if cell.confirm for seed in cell.confirm.seeds]
+    seeds = [seed for cell in findings.systems if cell.confirm for seed in cell.confirm.seeds]
     for seed in seeds:
         if seed.trial in sweep.trials:
             _verify(sweep, seed, sweep.trials[seed.trial])
-    answers = KeptAnswers(store, sweep.trials, tuple(findings.labels), read)
+    answers = LazyPredictions(store, sweep.trials, tuple(findings.labels), read)
     runs = {trial: run.info.run_id for trial, run in sweep.trials.items()}
     lost = [str(seed.trial) for seed in seeds if seed.test is not None and seed.trial not in sweep.trials]
-    return Finished(results, answers, runs), [*_twins(sweep), *_lost(sweep, lost)]
+    return FinishedSweep(results, answers, runs), [*_twins(sweep), *_lost(sweep, lost)]
 
 
-def _verify(sweep: _Sweep, seed: Seed, run: Any) -> None:
+def _verify(sweep: _Sweep, seed: SeedResult, run: Any) -> None:
     """Hold the run of a confirmed trial against the results."""
     for name, score in (seed.test or {}).items():
         there = run.data.metrics.get(name)

@@ -7,17 +7,17 @@ from sweeper.tracking.artifacts import Content
 from sweeper.tracking.store import PARENT
 
 if TYPE_CHECKING:
-    from sweeper.tracking.model import Winner
+    from sweeper.tracking.model import ModelExport
 
 _RESULTS = "results.json"
 
 
-class Kept:
+class PendingArtifacts:
     """By the number of a run: its `files` by their place among its artifacts, and its model among the `winners`."""
 
     def __init__(self) -> None:
         self.files: dict[int, dict[str, Content]] = {}
-        self.winners: dict[int, Winner] = {}
+        self.winners: dict[int, ModelExport] = {}
         self.figures: dict[str, float] = {}  # of the sweep's own run
 
     def add(self, number: int, files: Mapping[str, Content]) -> None:

@@ -12,80 +12,82 @@ from typing import TYPE_CHECKING
 from mlflow.entities import Metric, Param, RunTag
 
 from sweeper.tracking import copy
-from sweeper.tracking.about import About, describe, sum_up
-from sweeper.tracking.artifacts import Content, Files
-from sweeper.tracking.runs import Known, Runs
-from sweeper.tracking.store import CONFIRMATION, PARENT, value
-from sweeper.values import Recorded
+from sweeper.tracking.about import SweepDescription, log_description, log_usage
+from sweeper.tracking.artifacts import ArtifactUploader, Content
+from sweeper.tracking.runs import RemoteRun, RunRegistry
+from sweeper.tracking.store import CONFIRMATION, PARENT, decode_infinity
+from sweeper.values import TrialRecord
 
 if TYPE_CHECKING:
-    from sweeper.tracking.logged import Models
-    from sweeper.tracking.model import Winner
+    from sweeper.tracking.logged import LoggedModels
+    from sweeper.tracking.model import ModelExport
 
 _BATCH = 800  # rows in one request, which takes 1000 with params and tags
 
 
-class Level:
+class RunSynchronizer:
     """Brings the `runs` of a sweep level. A method is a few requests, and raises what MLflow's client raises.
 
     `about` describes the sweep's own run.
     """
 
-    def __init__(self, runs: Runs, about: About) -> None:
+    def __init__(self, runs: RunRegistry, about: SweepDescription) -> None:
         self.runs, self.about = runs, about
-        self.files = Files(runs)
-        self.models: Models | None = None
+        self.files = ArtifactUploader(runs)
+        self.models: LoggedModels | None = None
 
-    def holds(self, state: Recorded, status: str) -> bool:
+    def is_synced(self, state: TrialRecord, status: str) -> bool:
         """Whether MLflow has a trial as it is, as far as known."""
         run = self.runs.known.get(state.trial.number)
         return run is not None and run.status == status and run.has(self._tags(state))
 
-    def send(self, state: Recorded, status: str, files: Mapping[str, Content]) -> None:
+    def sync_trial(self, state: TrialRecord, status: str, files: Mapping[str, Content]) -> None:
         """Bring the run of a trial level with it, its files, and to this status; one that is level costs no request."""
         number, trial = state.trial.number, state.trial
-        if trial.confirms:
+        if trial.source_trial:
             self._confirmation()
         tags = self._tags(state)
-        self._check(state, level=state.finish is not None and self.holds(state, status))
+        self._check(state, level=state.end is not None and self.is_synced(state, status))
         if number not in self.runs.known:
-            begun = self._tags(Recorded(trial)) | {"mlflow.note.content": copy.note(trial)}
-            self.runs.make(number, begun, copy.name(trial), state.started)
+            begun = self._tags(TrialRecord(trial)) | {"mlflow.note.content": copy.note(trial)}
+            self.runs.make(number, begun, copy.name(trial), state.started_at)
         run = self.runs.known[number]
         if status == "RUNNING":
             self._reopen(run)
         if not run.has(tags) or run.lacks(copy.params(trial)):
             self._log(run, state, tags)
         if run.status != status:
-            self.runs.client.set_terminated(run.id, status, end_time=state.ended if state.finish else None)
+            self.runs.client.set_terminated(run.id, status, end_time=state.ended_at if state.end else None)
             run.status = status
-        traceback = {"error.txt": state.finish.traceback} if state.finish and state.finish.traceback else {}
-        self.files.keep(run, {**traceback, **files})
+        traceback = {"error.txt": state.end.traceback} if state.end and state.end.traceback else {}
+        self.files.add(run, {**traceback, **files})
 
-    def model(self, state: Recorded, winner: "Winner") -> None:
+    def model(self, state: TrialRecord, winner: "ModelExport") -> None:
         """Make the model of a trial's run."""
-        from sweeper.tracking.logged import Models  # its imports are seconds, and most commands make no model
+        from sweeper.tracking.logged import LoggedModels  # its imports are seconds, and most commands make no model
 
-        self.models = self.models or Models(self.runs, self.files)
+        self.models = self.models or LoggedModels(self.runs, self.files)
         self.models.make(self.runs.known[state.trial.number], state, winner)
 
-    def keep_only(self, states: Mapping[int, Recorded]) -> None:
+    def keep_only(self, states: Mapping[int, TrialRecord]) -> None:
         """Delete the runs of trials that the record does not have: those that a torn tail took."""
-        above = {PARENT, *(CONFIRMATION for state in states.values() if state.trial.confirms)}
+        above = {PARENT, *(CONFIRMATION for state in states.values() if state.trial.source_trial)}
         for number in [number for number in self.runs.known if number not in above and number not in states]:
             self.runs.delete(number)
 
-    def sweep(self, files: Mapping[str, Content], gone: Sequence[str], figures: Mapping[str, float], at: int) -> None:
+    def sync_sweep(
+        self, files: Mapping[str, Content], gone: Sequence[str], figures: Mapping[str, float], at: int
+    ) -> None:
         """Bring the sweep's own run level: description, files, and the figures of what was used until `at`."""
         client, run = self.runs.client, self.runs.known[PARENT]
-        describe(client, run, self.about)
+        log_description(client, run, self.about)
         for name in gone:
             self.files.withdraw(run, name)
         if figures:
-            sum_up(client, run, figures, at)
-        self.files.keep(run, files)
+            log_usage(client, run, figures, at)
+        self.files.add(run, files)
 
-    def end(self, status: str) -> None:
+    def finish(self, status: str) -> None:
         """Give the run above the confirmed trials this status, and the sweep's own run last.
 
         KILLED is not for one that had ended otherwise before.
@@ -94,14 +96,14 @@ class Level:
             if above in self.runs.known:
                 self._end(self.runs.known[above], status)
 
-    def _end(self, run: Known, status: str) -> None:
+    def _end(self, run: RemoteRun, status: str) -> None:
         if status == "RUNNING":
             self._reopen(run)
         elif status != run.status and not (status == "KILLED" and run.status in ("FINISHED", "FAILED")):
             self.runs.client.set_terminated(run.id, status)
             run.status = status
 
-    def _reopen(self, run: Known) -> None:
+    def _reopen(self, run: RemoteRun) -> None:
         if run.status != "RUNNING":
             self.runs.client.update_run(run.id, status="RUNNING")
             run.status = "RUNNING"
@@ -116,29 +118,31 @@ class Level:
             self.runs.client.log_batch(run.id, tags=[RunTag(*tag) for tag in tags.items()])
             run.tags.update(tags)
 
-    def _tags(self, state: Recorded) -> dict[str, str]:
-        parent = self._id(CONFIRMATION if state.trial.confirms else PARENT)
+    def _tags(self, state: TrialRecord) -> dict[str, str]:
+        parent = self._id(CONFIRMATION if state.trial.source_trial else PARENT)
         return self.runs.tags(state.trial.stage) | {"mlflow.parentRunId": parent} | copy.tags(state)
 
     def _id(self, which: int) -> str:
         return self.runs.known[which].id if which in self.runs.known else ""
 
-    def _check(self, state: Recorded, *, level: bool) -> None:
+    def _check(self, state: TrialRecord, *, level: bool) -> None:
         """Delete a run from before that has what the record does not have; one that was `level` has not."""
         run = self.runs.known.get(state.trial.number)
         if run is None or run.checked:
             return
-        same = run.params.items() <= copy.texts(copy.params(state.trial)).items()  # MLflow takes no second value
-        if not level and (not same or copy.facts(self._rows_of(run)) - copy.facts(copy.rows(state))):
+        same = run.params.items() <= copy.stringify(copy.params(state.trial)).items()  # MLflow takes no second value
+        if not level and (
+            not same or copy.comparable_rows(self._rows_of(run)) - copy.comparable_rows(copy.rows(state))
+        ):
             self.runs.delete(state.trial.number)
         run.checked = True
 
-    def _rows_of(self, run: Known) -> list[copy.Row]:
+    def _rows_of(self, run: RemoteRun) -> list[copy.MetricRow]:
         """Every row that MLflow has of a run."""
         histories = (self.runs.client.get_metric_history(run.id, name) for name in run.metrics)
-        return [(row.key, row.step, row.timestamp, value(row.value)) for rows in histories for row in rows]
+        return [(row.key, row.step, row.timestamp, decode_infinity(row.value)) for rows in histories for row in rows]
 
-    def _log(self, run: Known, state: Recorded, tags: Mapping[str, str]) -> None:
+    def _log(self, run: RemoteRun, state: TrialRecord, tags: Mapping[str, str]) -> None:
         """Send the rows that MLflow may lack, with the last of them the parameters and the tags."""
         rows = [Metric(name, value, at, step) for name, step, at, value in copy.rows(state, run.reports)]
         while len(rows) > _BATCH:

@@ -13,12 +13,12 @@ from typing import Any
 from mlflow.entities import LoggedModelOutput, LoggedModelStatus, Metric, RunTag
 from mlflow.models.model import Model as Described
 
-from sweeper.tracking.artifacts import Files
+from sweeper.tracking.artifacts import ArtifactUploader
 from sweeper.tracking.copy import rows
-from sweeper.tracking.model import Winner
-from sweeper.tracking.runs import Known, Runs
-from sweeper.tracking.trouble import again
-from sweeper.values import Recorded
+from sweeper.tracking.model import ModelExport
+from sweeper.tracking.runs import RemoteRun, RunRegistry
+from sweeper.tracking.trouble import retry_once
+from sweeper.values import TrialRecord
 
 TAG = "sweeper.model"
 
@@ -32,19 +32,19 @@ class _Making:
     left: list[Path] = field(default_factory=list)
 
 
-class Models:
+class LoggedModels:
     """Makes the models of a sweep's `runs`."""
 
-    def __init__(self, runs: Runs, files: Files) -> None:
+    def __init__(self, runs: RunRegistry, files: ArtifactUploader) -> None:
         self.runs, self.files = runs, files
         self._making: dict[str, _Making] = {}  # by run
 
-    def make(self, run: Known, state: Recorded, winner: Winner) -> None:
+    def make(self, run: RemoteRun, state: TrialRecord, winner: ModelExport) -> None:
         """Make the model of a trial's run that does not have it yet."""
         if run.tags.get(TAG) != winner.digest:
             self.files.attempt(run, lambda: self._make(run, state, winner))
 
-    def _make(self, run: Known, state: Recorded, winner: Winner) -> None:
+    def _make(self, run: RemoteRun, state: TrialRecord, winner: ModelExport) -> None:
         client, step = self.runs.client, state.test.step if state.test else 0
         id = self._made(run, winner)
         if id is None:
@@ -62,7 +62,7 @@ class Models:
         client.log_batch(run.id, tags=[RunTag(TAG, winner.digest)])
         run.tags[TAG] = winner.digest
 
-    def _made(self, run: Known, winner: Winner) -> str | None:
+    def _made(self, run: RemoteRun, winner: ModelExport) -> str | None:
         """The model of the run that is there and whole; what else there is of the run's is deleted."""
         found, making = None, self._making.get(run.id)
         for model in self._models(run):
@@ -72,10 +72,10 @@ class Models:
                 self.runs.client.delete_logged_model(model.model_id)
         return found
 
-    def _models(self, run: Known) -> list[Any]:
+    def _models(self, run: RemoteRun) -> list[Any]:
         return list(self.runs.client.search_logged_models([self.runs.experiment], f"source_run_id = '{run.id}'"))
 
-    def _begin(self, run: Known, winner: Winner) -> _Making:
+    def _begin(self, run: RemoteRun, winner: ModelExport) -> _Making:
         """Make a model that has no files yet, and write them on this machine."""
         name, params = re.sub(r"[^\w-]", "-", winner.name), {key: str(value) for key, value in winner.config.items()}
         model = self.runs.client.create_logged_model(
@@ -88,7 +88,7 @@ class Models:
         self._making[run.id] = making
         return making
 
-    def _upload(self, run: Known, making: _Making) -> None:
+    def _upload(self, run: RemoteRun, making: _Making) -> None:
         """Send the files that are left, each alone: MLflow sends a folder of them, below a folder of the model."""
         root = Path(making.place.name) / "model"
         while making.left:
@@ -101,4 +101,4 @@ class Models:
     def _send(self, id: str, path: Path, folder: str | None) -> None:
         with tempfile.TemporaryDirectory() as place:
             (Path(place) / path.name).symlink_to(path)
-            again(lambda: self.runs.client.log_model_artifacts(id, place, folder))
+            retry_once(lambda: self.runs.client.log_model_artifacts(id, place, folder))

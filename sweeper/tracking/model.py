@@ -30,7 +30,7 @@ _EXAMPLE = ["A film that one remembers.", "Two hours that I will not get back."]
 
 
 @dataclass(frozen=True)
-class Winner:
+class ModelExport:
     """A model that is kept (learn/keep.py) in `folder`, with its tokenizer, and what a prediction needs beside it.
 
     `config` are the knobs of its training; `longest` is the most tokens that any trial of the sweep has read of a text,

@@ -12,12 +12,12 @@ from typing import Any
 
 from mlflow.entities import Run
 
-from sweeper.tracking.copy import texts
-from sweeper.tracking.store import PARENT, Answering, client_of, identity, made, number, search
+from sweeper.tracking.copy import stringify
+from sweeper.tracking.store import PARENT, ObservedClient, client_of, creation_order, identity, search, trial_number
 
 
 @dataclass
-class Known:
+class RemoteRun:
     """A run as MLflow had it when last heard of; `reports` of its trial are surely there."""
 
     id: str
@@ -38,10 +38,10 @@ class Known:
 
     def lacks(self, params: Mapping[str, object]) -> dict[str, str]:
         """Those of these parameters that the run does not have, or has otherwise, as text."""
-        return {name: text for name, text in texts(params).items() if self.params.get(name) != text}
+        return {name: text for name, text in stringify(params).items() if self.params.get(name) != text}
 
 
-class Runs:
+class RunRegistry:
     """The runs of one sweep in an MLflow store. A method is a few requests, and raises what MLflow's client raises.
 
     `artifacts` is where a new experiment keeps files, None for a server; `answered` is called after each answer; `id`
@@ -56,23 +56,23 @@ class Runs:
         self.answered, self.answers = answered, 0
         self.client: Any = None
         self.experiment = ""
-        self.known: dict[int, Known] = {}
+        self.known: dict[int, RemoteRun] = {}
         self.looked = False  # False too after a run was asked for, until that was answered
 
     def _hear(self) -> None:
         self.answers += 1
         self.answered()
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Learn which runs there are. Of several for one trial, the first made stays; a missing parent is made."""
-        self.client = self.client or Answering(client_of(self.uri), self._hear)
+        self.client = self.client or ObservedClient(client_of(self.uri), self._hear)
         self.experiment = self.experiment or self._find_experiment()
         found: dict[int, list[Run]] = {}
         for run in search(self.client, self.experiment, self.identity):
-            found.setdefault(number(run), []).append(run)
+            found.setdefault(trial_number(run), []).append(run)
         before, self.known = self.known, {}
         for which, runs in found.items():
-            first, *others = sorted(runs, key=made)
+            first, *others = sorted(runs, key=creation_order)
             for other in others:
                 self.client.delete_run(other.info.run_id)
             self.known[which] = _known(first, before.get(which))
@@ -91,7 +91,7 @@ class Runs:
         """The tags that say whose a run is, and of which stage."""
         return self.identity | {"sweeper.dataset": self.dataset, "sweeper.stage": stage}
 
-    def make(self, which: int, tags: Mapping[str, str], name: str, start: int | None = None) -> Known:
+    def make(self, which: int, tags: Mapping[str, str], name: str, start: int | None = None) -> RemoteRun:
         """Make a run. Where the answer is lost, the runs have to be looked up before another is made."""
         self.looked = False
         created = str(time.time_ns() // 1_000_000)
@@ -115,9 +115,9 @@ def _user() -> dict[str, str]:
         return {}
 
 
-def _known(run: Run, before: Known | None) -> Known:
+def _known(run: Run, before: RemoteRun | None) -> RemoteRun:
     data = run.data
-    found = Known(run.info.run_id, run.info.status, dict(data.tags), dict(data.params), tuple(data.metrics))
+    found = RemoteRun(run.info.run_id, run.info.status, dict(data.tags), dict(data.params), tuple(data.metrics))
     if before is not None and before.id == found.id:
         found.reports, found.checked = before.reports, before.checked
         found.tries, found.heard, found.files = before.tries, before.heard, before.files

@@ -24,7 +24,7 @@ _ENDS = 5.0  # seconds that the server gets to end in order
 
 
 @contextmanager
-def serving(uri: str, files: Path, port: int) -> "Iterator[tuple[str, subprocess.Popen[bytes]]]":
+def serve_ui(uri: str, files: Path, port: int) -> "Iterator[tuple[str, subprocess.Popen[bytes]]]":
     """MLflow's server on a store, with new files below `files`: its address, and its process.
 
     `port` 0 is a free one. The server answers when it is given, and it and all its children have ended afterwards.
@@ -82,13 +82,13 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
             process.wait(patience)
 
 
-def comparison(address: str, experiment: str, runs: Sequence[str]) -> str:
+def compare_url(address: str, experiment: str, runs: Sequence[str]) -> str:
     """Where MLflow compares these runs, with parallel coordinates."""
     every = f"runs={_listed(runs)}&experiments={_listed([experiment])}"
     return f"{address}/#/compare-runs?{every}&{_TRAINING}"
 
 
-def page(address: str, experiment: str, identity: Mapping[str, str]) -> str:
+def runs_url(address: str, experiment: str, identity: Mapping[str, str]) -> str:
     """Where MLflow lists the runs of an experiment that have these tags."""
     wanted = " and ".join(f"tags.`{name}` = '{value}'" for name, value in identity.items())
     return f"{address}/#/experiments/{experiment}/runs?searchFilter={quote(wanted)}&{_TRAINING}"

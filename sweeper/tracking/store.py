@@ -51,7 +51,7 @@ def client_of(uri: str) -> Any:
     return MlflowClient(tracking_uri=uri)
 
 
-class Answering:
+class ObservedClient:
     """A client of MLflow that calls `answered` after each answer."""
 
     def __init__(self, client: Any, answered: Callable[[], None]) -> None:
@@ -71,25 +71,25 @@ def identity(sweep: str, id: str) -> dict[str, str]:
     return {"sweeper.sweep": sweep.rpartition("-")[2], **({"sweeper.id": id} if id else {})}
 
 
-def stored(uri: str, dataset: str, identity: Mapping[str, str]) -> tuple[Any, list[Run]]:
+def trial_runs(uri: str, dataset: str, identity: Mapping[str, str]) -> tuple[Any, list[Run]]:
     """A client of the store, and the runs of a sweep's trials there by number; of several the one made first."""
     client = client_of(uri)
     experiment = client.get_experiment_by_name(dataset)
     found: dict[int, Run] = {}
     runs = search(client, experiment.experiment_id, identity) if experiment else ()
-    for run in sorted(runs, key=made):
-        found.setdefault(number(run), run)
+    for run in sorted(runs, key=creation_order):
+        found.setdefault(trial_number(run), run)
     return client, [found[trial] for trial in sorted(found) if trial > PARENT]
 
 
 def search(client: Any, experiment: str, identity: Mapping[str, str]) -> Iterator[Run]:
     """The runs of a sweep, of every stage."""
     wanted = " and ".join(f"tags.`{name}` = '{value}'" for name, value in identity.items())
-    found = pages(client.search_runs, [experiment], wanted, ViewType.ACTIVE_ONLY)
+    found = paginate(client.search_runs, [experiment], wanted, ViewType.ACTIVE_ONLY)
     return (run for run in found if run.data.tags.get("sweeper.stage") in _STAGES)
 
 
-def pages(request: Callable[..., Any], *args: Any) -> Iterator[Any]:
+def paginate(request: Callable[..., Any], *args: Any) -> Iterator[Any]:
     """What MLflow answers to a request page by page, one after the other."""
     token = None
     while True:
@@ -100,17 +100,17 @@ def pages(request: Callable[..., Any], *args: Any) -> Iterator[Any]:
             return
 
 
-def number(run: Run) -> int:
+def trial_number(run: Run) -> int:
     """The number of a run: its trial's, or PARENT or CONFIRMATION."""
     tags = run.data.tags
     return _ABOVE[tags["sweeper.stage"]] if tags["sweeper.stage"] in _ABOVE else int(tags["sweeper.trial"])
 
 
-def made(run: Run) -> tuple[int, str]:
+def creation_order(run: Run) -> tuple[int, str]:
     """What orders runs by when they were made. Their start is the trial's, and the same for all of a trial."""
     return int(run.data.tags.get("sweeper.created", 0)), run.info.run_id
 
 
-def value(stored: float) -> float:
+def decode_infinity(stored: float) -> float:
     """A metric's value as it was sent: SQL stores make the largest double of inf."""
     return math.copysign(math.inf, stored) if abs(stored) >= _INFINITE else stored

@@ -17,22 +17,22 @@ from urllib.parse import unquote, urlparse
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from sweeper.errors import RecordError, SweeperError, UsageError
-from sweeper.tables.findings import Answers
+from sweeper.tables.findings import TestPredictions
 from sweeper.tracking.artifacts import TAG
-from sweeper.tracking.store import client_of, database, pages
-from sweeper.tracking.trouble import cause, shown
+from sweeper.tracking.store import client_of, database, paginate
+from sweeper.tracking.trouble import describe_error, redact_uri
 from sweeper.values import Predictions
 
 ANSWERS = "predictions/test.parquet"
 Read = Callable[[Path, tuple[str, ...]], Predictions]
 
 
-class Stored:
+class StoreReader:
     """An MLflow store that is read. Every method raises SweeperError where MLflow does not answer."""
 
     def __init__(self, uri: str) -> None:
         """Raises UsageError where `uri` is a database file that is not there: reading makes none."""
-        self.place = shown(uri)
+        self.place = redact_uri(uri)
         file = database(uri)
         if file is not None and not file.exists():
             raise UsageError(f"{file}: there is no MLflow store; name another with --sweeps or MLFLOW_TRACKING_URI")
@@ -43,7 +43,7 @@ class Stored:
             try:
                 return request(*args, **named)
             except Exception as error:  # MLflow's own, its database's, its transport's
-                raise SweeperError(f"MLflow at {self.place}: {cause(error)}; nothing was read") from error
+                raise SweeperError(f"MLflow at {self.place}: {describe_error(error)}; nothing was read") from error
 
         return asked
 
@@ -62,7 +62,7 @@ class Stored:
         return list({run.info.run_id: run for run in found if _ours(run)}.values()) if experiments else []
 
     def _pages(self, request: str, *args: Any) -> Iterator[Any]:
-        return pages(self._asked(getattr(self._client, request)), *args)
+        return paginate(self._asked(getattr(self._client, request)), *args)
 
     @contextmanager
     def opened(self, run: Any, name: str) -> Iterator[Path | None]:
@@ -70,7 +70,7 @@ class Stored:
 
         Raises RecordError where it is not what the run says it is.
         """
-        digest = files(run).get(name)
+        digest = list_artifacts(run).get(name)
         with ExitStack() as stack:
             place = self._place(run, name, stack) if digest else None
             if place is not None and not hashlib.sha256(place.read_bytes()).hexdigest().startswith(str(digest)):
@@ -93,19 +93,19 @@ class Stored:
         return Path(self._asked(self._client.download_artifacts)(run.info.run_id, name, scratch))
 
 
-class KeptAnswers(Mapping[int, Answers]):
+class LazyPredictions(Mapping[int, TestPredictions]):
     """What confirmed models answered, by trial, read when asked for; a trial without a file of answers is missing."""
 
-    def __init__(self, store: Stored, runs: Mapping[int, Any], labels: tuple[str, ...], read: Read) -> None:
+    def __init__(self, store: StoreReader, runs: Mapping[int, Any], labels: tuple[str, ...], read: Read) -> None:
         self.store, self.labels, self.read = store, labels, read
-        self.runs = {trial: run for trial, run in runs.items() if ANSWERS in files(run)}
+        self.runs = {trial: run for trial, run in runs.items() if ANSWERS in list_artifacts(run)}
 
-    def __getitem__(self, trial: int) -> Answers:
+    def __getitem__(self, trial: int) -> TestPredictions:
         with self.store.opened(self.runs[trial], ANSWERS) as place:
             if place is None:
                 raise KeyError(trial)
             found = self.read(place, self.labels)
-        return Answers(found.labels, found.classes)
+        return TestPredictions(found.labels, found.classes)
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.runs)
@@ -114,7 +114,7 @@ class KeptAnswers(Mapping[int, Answers]):
         return len(self.runs)
 
 
-def files(run: Any) -> Mapping[str, str]:
+def list_artifacts(run: Any) -> Mapping[str, str]:
     """The digests of the files that a run has, as it says."""
     try:
         found = json.loads(run.data.tags.get(TAG, "{}"))

@@ -10,18 +10,18 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from sweeper.tracking.about import About
+from sweeper.tracking.about import SweepDescription
 from sweeper.tracking.artifacts import Content
 from sweeper.tracking.copy import status_of
-from sweeper.tracking.kept import Kept
-from sweeper.tracking.level import Level
-from sweeper.tracking.runs import Runs
+from sweeper.tracking.kept import PendingArtifacts
+from sweeper.tracking.level import RunSynchronizer
+from sweeper.tracking.runs import RunRegistry
 from sweeper.tracking.store import PARENT
-from sweeper.tracking.trouble import Trouble, passing, shown
-from sweeper.values import Recorded
+from sweeper.tracking.trouble import OutageState, is_transient, redact_uri
+from sweeper.values import TrialRecord
 
 if TYPE_CHECKING:
-    from sweeper.tracking.model import Winner
+    from sweeper.tracking.model import ModelExport
 
 _PATIENCE = 30.0  # seconds that `close` waits for MLflow to take what is left
 _REFUSALS = 3  # in a row, after which `close` does not wait for a run
@@ -31,7 +31,7 @@ _INTERRUPTED = 5.0  # the same, where the user waits for the command to end
 class _Wanted(NamedTuple):
     """What MLflow shall have of one run: the trial, None for the sweep's own run, and the sweep's status."""
 
-    state: Recorded | None
+    state: TrialRecord | None
     sweep: str
 
 
@@ -45,19 +45,19 @@ class MlflowTracker:
         sweep: str,
         id: str = "",
         dataset: str,
-        about: About,
+        about: SweepDescription,
         artifacts: str | None,
         say: Callable[[str], None] = lambda _: None,
         status: str = "RUNNING",
     ) -> None:
         """`id` and `artifacts` as in Runs, `about` as in Level; `say` takes a line for the screen, from our thread."""
-        self.place, self.say, self.status = shown(uri), say, status
-        self.trouble = Trouble(self.place, self._tell)
-        self.runs = Runs(uri, sweep, dataset, artifacts, self._answered, id)
-        self.level = Level(self.runs, about)
-        self.states: dict[int, Recorded] = {}
+        self.place, self.say, self.status = redact_uri(uri), say, status
+        self.trouble = OutageState(self.place, self._tell)
+        self.runs = RunRegistry(uri, sweep, dataset, artifacts, self._answered, id)
+        self.level = RunSynchronizer(self.runs, about)
+        self.states: dict[int, TrialRecord] = {}
         self.wanted: dict[int, _Wanted] = {PARENT: _Wanted(None, status)}
-        self.kept = Kept()
+        self.kept = PendingArtifacts()
         self.answers = 0
         self._refused: Counter[int] = Counter()  # how often in a row MLflow said no to a run
         self._doubt = False  # whether a run may have been made that we do not know of
@@ -66,13 +66,13 @@ class MlflowTracker:
         self.thread = threading.Thread(target=self._work, name="mlflow", daemon=True)
         self.thread.start()
 
-    def update(self, recorded: Recorded) -> None:
+    def update(self, recorded: TrialRecord) -> None:
         """Note the newest state of a trial. Never waits for MLflow."""
         with self._changed:
             self.states[recorded.trial.number] = recorded
             self._want(recorded.trial.number)
 
-    def keep(self, number: int, files: Mapping[str, Content]) -> None:
+    def attach(self, number: int, files: Mapping[str, Content]) -> None:
         """Keep files with the run of a trial, or the sweep's own (PARENT), by their place among its artifacts.
 
         results.json of the sweep is sent when it is all that MLflow lacks: where it is, everything else is too.
@@ -81,13 +81,13 @@ class MlflowTracker:
             self.kept.add(number, files)
             self._want(number)
 
-    def keep_model(self, number: int, winner: "Winner") -> None:
+    def attach_model(self, number: int, winner: "ModelExport") -> None:
         """Keep the model of a trial with its run, as a model of MLflow's own."""
         with self._changed:
             self.kept.winners[number] = winner
             self._want(number)
 
-    def sum_up(self, figures: Mapping[str, float]) -> None:
+    def set_usage(self, figures: Mapping[str, float]) -> None:
         """Keep figures of what the whole sweep used so far with its own run."""
         with self._changed:
             self.kept.figures.update(figures)
@@ -106,7 +106,7 @@ class MlflowTracker:
         """
         with self._changed:
             self.status = status
-            cut_off = {number: state for number, state in self.states.items() if state.finish is None}
+            cut_off = {number: state for number, state in self.states.items() if state.end is None}
             self.wanted |= {number: _Wanted(state, status) for number, state in cut_off.items()}
             self.wanted.pop(PARENT, None)
             self.wanted[PARENT] = _Wanted(None, status)  # last: it says that all is there
@@ -135,7 +135,7 @@ class MlflowTracker:
             return bool(left) and all(self._refused[number] >= _REFUSALS for number in left)
 
     @property
-    def behind(self) -> int:
+    def pending_runs(self) -> int:
         """How many runs MLflow does not have as the record has them, as far as known."""
         with self._changed:
             return len(self.wanted)
@@ -160,10 +160,10 @@ class MlflowTracker:
     def _level(self, wanted: _Wanted) -> None:
         self.trouble.asking()
         if not self.runs.looked or self.trouble.failures > 1:
-            self.runs.look()
+            self.runs.refresh()
         if wanted.state is not None:
             number = wanted.state.trial.number
-            self.level.send(wanted.state, status_of(wanted.state, wanted.sweep), self.kept.of(number))
+            self.level.sync_trial(wanted.state, status_of(wanted.state, wanted.sweep), self.kept.of(number))
             if number in self.kept.winners:
                 self.level.model(wanted.state, self.kept.winners[number])
         else:
@@ -172,20 +172,20 @@ class MlflowTracker:
     def _level_parent(self, status: str) -> None:
         """End the sweep's run; after trouble, look at all once more when nothing else is left to send."""
         if status != "RUNNING" and self._doubt and len(self.wanted) == 1:
-            self.runs.look()
+            self.runs.refresh()
             with self._changed:
                 for number, state in self.states.items():
-                    if not self.level.holds(state, status_of(state, status)):
+                    if not self.level.is_synced(state, status_of(state, status)):
                         self.wanted.setdefault(number, _Wanted(state, status))
                 self._doubt = len(self.wanted) > 1
         if status == "FINISHED":
             self.level.keep_only(self.states)
-        self.level.end(status)
+        self.level.finish(status)
         with self._changed:
             last = self._over.is_set() and len(self.wanted) == 1
             files, figures = self.kept.own(last=last), dict(self.kept.figures)
-            at = max((at for one in self.states.values() for at in (one.started, one.ended or 0)), default=0)
-        self.level.sweep(files, self.kept.gone(status), figures, at)
+            at = max((at for one in self.states.values() for at in (one.started_at, one.ended_at or 0)), default=0)
+        self.level.sync_sweep(files, self.kept.gone(status), figures, at)
 
     def _done(self, number: int, wanted: _Wanted, *, asked: bool) -> None:
         """The run is level; where there is newer news of it by now, it waits behind the others once more."""
@@ -205,7 +205,7 @@ class MlflowTracker:
         """Put the run behind the others, and wait a little, longer each time."""
         self._doubt |= number != PARENT or not self._over.is_set() or not self.runs.looked
         with self._changed:
-            self._refused[number] += not passing(error)
+            self._refused[number] += not is_transient(error)
             self.wanted[number] = self.wanted.pop(number)
             self.wanted.setdefault(PARENT, _Wanted(None, self.status))  # for a request may come late: a last look
         pause = self.trouble.failed(error, log=not self._abandoned.is_set())

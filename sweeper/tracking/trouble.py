@@ -13,7 +13,7 @@ _PAUSES = (0.2, 5.0)  # seconds until MLflow is tried again after an error: the 
 _SILENT = 1.0  # seconds without an answer that are told
 
 
-class Trouble:
+class OutageState:
     """What is known of MLflow's; `now` is the newest in words, `failures` count in a row, of whatever run."""
 
     def __init__(self, place: str, tell: Callable[[str], None]) -> None:
@@ -42,7 +42,7 @@ class Trouble:
     def failed(self, error: Exception, *, log: bool) -> float:
         """Take note of an error; seconds until MLflow should be tried again, more each time."""
         self.failures += 1
-        before, self.now = self.now, cause(error)
+        before, self.now = self.now, describe_error(error)
         if self.now != before and log:
             _log.warning("MLflow at %s: %s; it is tried again", self.place, self.now)
         if not self._told and self._silent and time.monotonic() - self._silent >= _SILENT:
@@ -54,12 +54,12 @@ class Trouble:
         return float(min(most, first * 2 ** min(self.failures - 1, 10)))
 
 
-def shown(uri: str) -> str:
+def redact_uri(uri: str) -> str:
     """A URI as it may be shown: without the name and the password in it."""
     return re.sub(r"//[^/\s]*@", "//", uri)
 
 
-def cause(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Why MLflow could not be reached, in a few words."""
     for found in reversed(list(_chain(error))):
         if isinstance(found, TimeoutError):
@@ -70,21 +70,21 @@ def cause(error: BaseException) -> str:
             return found.strerror
     text = str(error).partition("\n")[0]
     code = re.search(r"(?:error code|too many) (\d{3})", text)
-    return f"answers {code[1]}" if code else shown(text)[:200] or type(error).__name__
+    return f"answers {code[1]}" if code else redact_uri(text)[:200] or type(error).__name__
 
 
-def passing(error: BaseException) -> bool:
+def is_transient(error: BaseException) -> bool:
     """Whether what MLflow did not take now it may take at another time: it was away, or busy."""
     away = any(isinstance(found, ConnectionError | TimeoutError) for found in _chain(error))
     return away or re.search(r"\b(429|50[234])\b", str(error)) is not None
 
 
-def again(request: Callable[[], object]) -> None:
+def retry_once(request: Callable[[], object]) -> None:
     """Make a request, and once more where that may help at once."""
     try:
         request()
     except Exception as error:
-        if not passing(error):
+        if not is_transient(error):
             raise
         request()
 

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
-from sweeper.cli.lines import Lines
-from sweeper.cli.live import Drawing, LiveView, sparkline
-from sweeper.cli.screen import Screen
-from sweeper.cli.summary import Summary
+from sweeper.cli.lines import LineView
+from sweeper.cli.live import Dashboard, LiveView, sparkline
+from sweeper.cli.screen import Terminal
+from sweeper.cli.summary import SweepProgress
 from sweeper.config import TrainConfig
 from sweeper.outcome import Outcome
-from sweeper.values import Finish, Recorded, Trial
+from sweeper.values import Trial, TrialEnd, TrialRecord
 from tests.fakes import report
 from tests.spaces import small
 
@@ -23,14 +23,16 @@ SPEC = small()
 NOW = int(time.time() * 1000)
 
 
-def recorded(number: int, cell: int, scores: list[float], outcome: Outcome | None) -> Recorded:
-    loss = SPEC.cells[cell]["loss"]
-    params = {**SPEC.cells[cell], "batch_size": 8, "alpha": 0.123456, "normalize": True, "tau": 0.07}
+def recorded(number: int, cell: int, scores: list[float], outcome: Outcome | None) -> TrialRecord:
+    loss = SPEC.systems[cell]["loss"]
+    params = {**SPEC.systems[cell], "batch_size": 8, "alpha": 0.123456, "normalize": True, "tau": 0.07}
     config = TrainConfig.model_validate({"encoder": "m", "loss": loss, "epochs": 4})
     reports = tuple(report(step + 1, score) for step, score in enumerate(scores))
-    finish = Finish(outcome, "because") if outcome else None
+    finish = TrialEnd(outcome, "because") if outcome else None
     times = tuple(NOW for _ in scores)
-    return Recorded(Trial(number, cell, params, config), reports, times, NOW - 60_000, finish, NOW if finish else None)
+    return TrialRecord(
+        Trial(number, cell, params, config), reports, times, NOW - 60_000, finish, NOW if finish else None
+    )
 
 
 STATES = [
@@ -42,14 +44,14 @@ STATES = [
 
 
 @pytest.fixture
-def screen() -> Iterator[Screen]:
-    made = Screen()
+def screen() -> Iterator[Terminal]:
+    made = Terminal()
     yield made
     made.close()
 
 
 def drawn(width: int) -> str:
-    drawing = Drawing(SPEC, "sst5-0a1b2c3d: sst5, 2 cells, 6 trials of up to 4 epochs", slots=2)
+    drawing = Dashboard(SPEC, "sst5-0a1b2c3d: sst5, 2 cells, 6 trials of up to 4 epochs", slots=2)
     drawing.states = {state.trial.number: state for state in STATES}
     paper = Console(file=io.StringIO(), width=width, color_system=None)
     paper.print(drawing)
@@ -75,14 +77,14 @@ def test_it_says_what_asha_saved_and_how_long_it_will_take() -> None:
 
 
 def test_the_estimate_counts_what_is_left_of_each_cell() -> None:
-    state = Summary(SPEC, {one.trial.number: one for one in STATES})
+    state = SweepProgress(SPEC, {one.trial.number: one for one in STATES})
     # cell 0: one trial waits (60 s) and one has run for a minute already; cell 1: one waits (60 s); two at a time
     assert state.seconds_left(2, NOW / 1000) == pytest.approx(60)
 
 
-def test_lines_tell_each_trial_once_and_those_of_an_earlier_run_never(screen: Screen) -> None:
+def test_lines_tell_each_trial_once_and_those_of_an_earlier_run_never(screen: Terminal) -> None:
     screen.console = Console(file=io.StringIO(), width=100, color_system=None)
-    lines = Lines(screen, SPEC, known=[STATES[0]])
+    lines = LineView(screen, SPEC, known=[STATES[0]])
     for state in [*STATES, *STATES]:
         lines.update(state)
     out = screen.console.file
@@ -94,10 +96,10 @@ def test_lines_tell_each_trial_once_and_those_of_an_earlier_run_never(screen: Sc
     )
 
 
-def test_what_ended_under_the_live_view_stays_in_lines_when_it_goes(screen: Screen) -> None:
+def test_what_ended_under_the_live_view_stays_in_lines_when_it_goes(screen: Terminal) -> None:
     out = io.StringIO()
     screen.console = Console(file=out, width=60, height=40, force_terminal=True, color_system=None)
-    view = LiveView(screen, SPEC, [], Drawing(SPEC, "sst5-0a1b2c3d", slots=2))
+    view = LiveView(screen, SPEC, [], Dashboard(SPEC, "sst5-0a1b2c3d", slots=2))
     for state in STATES:
         view.update(state)
     view.close("FINISHED")
@@ -106,10 +108,10 @@ def test_what_ended_under_the_live_view_stays_in_lines_when_it_goes(screen: Scre
     assert all(len(line) <= 60 for line in left if line.startswith("trial"))
 
 
-def test_what_the_user_should_know_is_drawn_and_stays_when_the_view_goes(screen: Screen) -> None:
+def test_what_the_user_should_know_is_drawn_and_stays_when_the_view_goes(screen: Terminal) -> None:
     out = io.StringIO()
     screen.console = Console(file=out, width=100, height=40, force_terminal=True, color_system=None)
-    view = LiveView(screen, SPEC, [], Drawing(SPEC, "sst5-0a1b2c3d", slots=2))
+    view = LiveView(screen, SPEC, [], Dashboard(SPEC, "sst5-0a1b2c3d", slots=2))
     view.say("trial 3: its worker process died; it goes on from its last checkpoint")
     view.say("MLflow is away")
     view.live.refresh()
@@ -131,7 +133,7 @@ def test_lines_that_nobody_reads_any_more_are_no_error(capfd: pytest.CaptureFixt
     before = os.dup(1)
     os.dup2(theirs, 1)
     try:
-        screen = Screen()
+        screen = Terminal()
     finally:
         os.dup2(before, 1)
     screen.line("into the void")

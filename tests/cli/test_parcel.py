@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 
 
 def spec_of(path: Path) -> SweepSpec:
-    return reading.read(yaml.read(path))
+    return reading.parse_spec(yaml.load_yaml(path))
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_every_search_space_that_ships_is_the_same_sweep_there(sent: Path) -> No
     names, files = parcel.pack(specs, sent)
     assert [spec_of(sent / file) for file in files] == specs
     assert len(set(names)) == len(specs)
-    parcel.unpacked(sent / parcel.NOTE)
+    parcel.verify_bundle(sent / parcel.NOTE)
 
 
 def test_the_files_that_a_sweep_names_go_with_it_and_nothing_else_does(
@@ -57,8 +57,8 @@ def test_the_files_that_a_sweep_names_go_with_it_and_nothing_else_does(
     (tmp_path / "home").rename(tmp_path / "gone")
     monkeypatch.chdir(sent)
     there = spec_of(Path(file))
-    assert there.data.name == own.data.name == "reviews"
-    assert Path(there.data.files["train"]).read_text() == "text,label\ntrain is good,1\ntrain is bad,0\n"
+    assert there.dataset_spec.name == own.dataset_spec.name == "reviews"
+    assert Path(there.dataset_spec.files["train"]).read_text() == "text,label\ntrain is good,1\ntrain is bad,0\n"
     assert [Path(encoder).name for encoder in there.encoders] == ["encoder", "gru"]
     assert (Path(there.encoders[0]) / "config.json").exists()
     assert name.startswith("reviews-")
@@ -72,7 +72,7 @@ def test_a_file_that_was_altered_on_its_way_is_refused(own: SweepSpec, sent: Pat
     (victim,) = sent.rglob("train.csv")
     victim.write_text("text,label\n")
     with pytest.raises(UsageError, match=r"train\.csv: did not reach the cluster as it was; submit it again"):
-        parcel.unpacked(sent / parcel.NOTE)
+        parcel.verify_bundle(sent / parcel.NOTE)
 
 
 def test_other_versions_on_the_cluster_are_one_line_that_names_both(own: SweepSpec, sent: Path) -> None:
@@ -82,7 +82,7 @@ def test_other_versions_on_the_cluster_are_one_line_that_names_both(own: SweepSp
     (sent / parcel.NOTE).write_text(json.dumps(note))
     here = parcel.versions()
     with pytest.raises(UsageError) as caught:
-        parcel.unpacked(sent / parcel.NOTE)
+        parcel.verify_bundle(sent / parcel.NOTE)
     assert str(caught.value).startswith(
         f"the cluster has sweeper {here['sweeper']}, Ray {here['Ray']}, and you have sweeper 9.9, Ray 2.0.0: "
     )

@@ -10,8 +10,8 @@ import pytest
 from sweeper import reading
 from sweeper.cli import noted, projected
 from sweeper.edges import predictions, yaml
-from sweeper.folder import SweepFolder, create, write
-from sweeper.values import Predictions, Scored, Trial
+from sweeper.folder import SweepFolder, create_sweep, write_json
+from sweeper.values import ModelScores, Predictions, Trial
 from tests.spaces import small
 
 LABELS = ("bad", "good")
@@ -39,26 +39,26 @@ class Kept:
 @pytest.fixture
 def folder(tmp_path: Path) -> SweepFolder:
     test = {"texts": 4, "digest": "abc"}
-    return create(tmp_path, small(), {"dataset": "c0ffee", "rows": "r"}, 1, LABELS, {"test": test})
+    return create_sweep(tmp_path, small(), {"dataset": "c0ffee", "rows": "r"}, 1, LABELS, {"test": test})
 
 
 def kept(folder: SweepFolder) -> Any:
     found: Any = Kept()
-    projected.keep(found, folder)
+    projected.attach_artifacts(found, folder)
     return found
 
 
 def test_the_noted_yaml_is_the_spec_with_its_defaults_and_runs_as_it_is(folder: SweepFolder) -> None:
     spec = small(budget={"trials": 12, "hours": 1.5})  # a larger one than that of the first start
-    noted.note(spec, folder)
+    noted.write_provenance(spec, folder)
     path = folder.path / "sweep.yaml"
-    assert reading.read(yaml.read(path, ())) == spec
+    assert reading.parse_spec(yaml.load_yaml(path, ())) == spec
     assert path.read_text(encoding="utf-8").splitlines()[:2] == ["# dataset: c0ffee", "# rows: r"]
-    assert noted.about(folder).tags["sweeper.budget"] == "12 trials, 1.5 hours"
+    assert noted.describe_sweep(folder).tags["sweeper.budget"] == "12 trials, 1.5 hours"
 
 
 def test_without_a_note_the_first_spec_counts(folder: SweepFolder) -> None:
-    about = noted.about(folder)
+    about = noted.describe_sweep(folder)
     assert about.tags["sweeper.budget"] == "6 trials"
     assert about.params == {
         "dataset": "SetFit/sst5", "objective": "validation/accuracy", "sampler": "tpe", "asha": "1, 2", "seed": "0",
@@ -73,22 +73,22 @@ def test_the_commit_is_that_of_the_folder_where_the_command_is_given(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    noted.note(small(), folder)
-    assert "mlflow.source.git.commit" not in noted.about(folder).tags
+    noted.write_provenance(small(), folder)
+    assert "mlflow.source.git.commit" not in noted.describe_sweep(folder).tags
     monkeypatch.chdir(Path(__file__).parent)
     monkeypatch.delenv("GIT_CEILING_DIRECTORIES")
-    noted.note(small(), folder)
+    noted.write_provenance(small(), folder)
     versions = json.loads((folder.path / "versions.json").read_text())
     assert {"python", "sweeper", "ray", "optuna", "mlflow", "torch", "transformers"} <= set(versions)
     if "commit" in versions:  # the project's files may stand without their history
-        assert noted.about(folder).tags["mlflow.source.git.commit"] == versions["commit"]
+        assert noted.describe_sweep(folder).tags["mlflow.source.git.commit"] == versions["commit"]
 
 
 def test_a_confirmed_trial_has_what_its_model_answered_and_pictures_of_it(folder: SweepFolder) -> None:
     answers = Predictions(np.array([0, 1, 1, 0]), np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [1, 0]], np.float32))
-    config = small().config({"encoder": "m", "loss": "lcl"}, seed=1, threads=1)
-    scored = Scored({"test": answers, "validation": answers}, np.eye(2, dtype=np.float32))
-    predictions.keep(folder.path, Trial(7, 0, {}, config, 1, 1, 1), LABELS, scored)
+    config = small().train_config({"encoder": "m", "loss": "lcl"}, seed=1, threads=1)
+    scored = ModelScores({"test": answers, "validation": answers}, np.eye(2, dtype=np.float32))
+    predictions.save_predictions(folder.path, Trial(7, 0, {}, config, 1, 1, 1), LABELS, scored)
     files = kept(folder).files[7]
     assert sorted(files) == [
         "confusion.png", "predictions/test.parquet", "predictions/validation.parquet", "weights.json", "weights.png",
@@ -99,11 +99,11 @@ def test_a_confirmed_trial_has_what_its_model_answered_and_pictures_of_it(folder
 
 
 def test_results_are_kept_where_the_sweep_is_finished_alone(folder: SweepFolder) -> None:
-    noted.note(small(), folder)
+    noted.write_provenance(small(), folder)
     (folder.path / "table.md").write_text("|")
     assert sorted(kept(folder).files[0]) == ["sweep.yaml", "versions.json"]
     cell = {"epochs": 10.0, "hours": 0.25, "confirm": CONFIRM}
-    folder.finish({"trials": 6, "cells": [cell, {**cell, "confirm": None}]})
+    folder.write_results({"trials": 6, "cells": [cell, {**cell, "confirm": None}]})
     found = kept(folder)
     assert list(found.files[0]) == ["sweep.yaml", "versions.json", "table.md", "results.json"]
     assert found.figures == {
@@ -117,7 +117,7 @@ def test_the_winners_model_is_kept_once_it_is_whole(folder: SweepFolder) -> None
     model = folder.path / "model"
     model.mkdir()
     assert kept(folder).winner is None
-    write(model / "config.json", {"trial": 7, "encoder": "m", "max_length": 32})
+    write_json(model / "config.json", {"trial": 7, "encoder": "m", "max_length": 32})
     number, winner = kept(folder).winner
     assert (number, winner.folder, winner.name) == (7, model, folder.name)
     assert winner.knobs == {"encoder": "m", "max_length": 32, "longest": 128, "texts": 1}

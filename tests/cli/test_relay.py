@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from sweeper.cli.lines import Lines
-from sweeper.cli.relay import Relay, Watcher, decoded, encoded
-from sweeper.cli.screen import Screen
+from sweeper.cli.lines import LineView
+from sweeper.cli.relay import EventEmitter, RemoteViewer, decoded, encoded
+from sweeper.cli.screen import Terminal
 from sweeper.outcome import Outcome
-from sweeper.values import Recorded
+from sweeper.values import TrialRecord
 from tests.spaces import small
 from tests.stories import Story
 
@@ -18,8 +18,8 @@ SPEC = small()
 TOLD = Story(SPEC).search([Outcome.COMPLETED, Outcome.DIVERGED]).confirm().recorded
 
 
-def page(*, relayed: bool = False) -> tuple[Screen, io.StringIO]:
-    screen = Screen(relayed=relayed)
+def page(*, relayed: bool = False) -> tuple[Terminal, io.StringIO]:
+    screen = Terminal(relayed=relayed)
     screen.console.file = io.StringIO()
     return screen, screen.console.file
 
@@ -28,10 +28,10 @@ def shown(text: io.StringIO) -> str:
     return re.sub(r"\d+s$", "", text.getvalue(), flags=re.MULTILINE)
 
 
-def log_of(recorded: list[Recorded]) -> str:
+def log_of(recorded: list[TrialRecord]) -> str:
     screen, text = page(relayed=True)
     screen.line("fetching something …")
-    relay = Relay(screen, SPEC, recorded[:1], "a header", 2)
+    relay = EventEmitter(screen, SPEC, recorded[:1], "a header", 2)
     relay.say("a word")
     for one in recorded:
         relay.update(one)
@@ -43,7 +43,7 @@ def log_of(recorded: list[Recorded]) -> str:
 
 
 @pytest.mark.parametrize("recorded", TOLD, ids=lambda one: f"{one.trial.number}-{one.finish.outcome}")
-def test_a_trial_crosses_whole(recorded: Recorded) -> None:
+def test_a_trial_crosses_whole(recorded: TrialRecord) -> None:
     assert decoded(json.loads(json.dumps(encoded(recorded)))) == recorded
 
 
@@ -51,13 +51,13 @@ def test_a_trial_crosses_whole(recorded: Recorded) -> None:
 def test_what_is_watched_elsewhere_is_what_would_have_been_watched_there(size: int) -> None:
     log = log_of(TOLD)
     here, text = page()
-    watcher = Watcher(here)
+    watcher = RemoteViewer(here)
     watcher.watch(log[k : k + size] for k in range(0, len(log), size))
     here.close()
 
     there, expected = page()
     there.line("fetching something …")
-    lines = Lines(there, SPEC, TOLD[:1])
+    lines = LineView(there, SPEC, TOLD[:1])
     lines.say("a word")
     for one in TOLD:
         lines.update(one)
@@ -74,7 +74,7 @@ def test_a_log_that_breaks_off_closes_the_view_and_rays_own_lines_are_left_out()
         "2026-11-21 18:59:43,809 INFO job_manager.py:581 -- Runtime env is setting up.\nRunning entrypoint for job x: y"
     )
     here, text = page()
-    watcher = Watcher(here)
+    watcher = RemoteViewer(here)
     watcher.watch([ray, "\n", cut])
     here.close()
     assert watcher.view is None

@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 
 from sweeper import preparation
-from sweeper.cli.prepare import Prepared, prepare
+from sweeper.cli.prepare import PreparedSweep, prepare_sweep
 from sweeper.cli.report import write_report
-from sweeper.cli.screen import Screen
-from sweeper.confirmation import missing, unscored
+from sweeper.cli.screen import Terminal
+from sweeper.confirmation import pending, trials_to_score
 from sweeper.edges import predictions
-from sweeper.folder import SweepFolder, create
+from sweeper.folder import SweepFolder, create_sweep
 from sweeper.outcome import Outcome
-from sweeper.preparation import Corpus
+from sweeper.preparation import PreparedDataset
 from sweeper.record.study import OptunaStudy
-from sweeper.results import results
+from sweeper.results import build_results
 from sweeper.spec import SweepSpec
-from sweeper.values import Finish, Predictions, Report, Scored, Trial
+from sweeper.values import ModelScores, Predictions, Trial, TrialEnd, ValidationReport
 from tests.command import sweeper
 from tests.spaces import small
 
@@ -41,21 +41,26 @@ def spec() -> SweepSpec:
 
 
 @pytest.fixture(scope="module")
-def prepared(spec: SweepSpec) -> Prepared:
-    with closing(Screen(quiet=True)) as screen:
-        return prepare(screen, spec, None)
+def prepared(spec: SweepSpec) -> PreparedSweep:
+    with closing(Terminal(quiet=True)) as screen:
+        return prepare_sweep(screen, spec, None)
 
 
 @pytest.fixture(scope="module")
-def corpus(prepared: Prepared) -> Corpus:
-    return prepared.corpus
+def corpus(prepared: PreparedSweep) -> PreparedDataset:
+    return prepared.dataset
 
 
 @pytest.fixture
-def folder(spec: SweepSpec, prepared: Prepared, tmp_path: Path) -> SweepFolder:
+def folder(spec: SweepSpec, prepared: PreparedSweep, tmp_path: Path) -> SweepFolder:
     """A sweep that has begun, on the data that ships."""
-    return create(
-        tmp_path / "sweeps", spec, prepared.resolved, 1, prepared.corpus.labels, preparation.described(prepared.corpus)
+    return create_sweep(
+        tmp_path / "sweeps",
+        spec,
+        prepared.resolved,
+        1,
+        prepared.dataset.labels,
+        preparation.split_summaries(prepared.dataset),
     )
 
 
@@ -65,8 +70,8 @@ def study(folder: SweepFolder) -> "closing[OptunaStudy]":
 
 def train(record: OptunaStudy, trial: Trial, outcome: Outcome = Outcome.COMPLETED) -> None:
     for step in (1, 2):
-        record.report(trial, Report(step, float(step), {"validation/accuracy": 0.1 * step, "seconds": 60.0}))
-    record.finish(trial, Finish(outcome, "" if outcome.healthy else "why <b>it</b> is so"))
+        record.report(trial, ValidationReport(step, float(step), {"validation/accuracy": 0.1 * step, "seconds": 60.0}))
+    record.end_trial(trial, TrialEnd(outcome, "" if outcome.healthy else "why <b>it</b> is so"))
 
 
 def search(folder: SweepFolder, trials: int = 2) -> None:
@@ -76,7 +81,7 @@ def search(folder: SweepFolder, trials: int = 2) -> None:
                 train(record, record.ask(cell), Outcome.FAILED if k else Outcome.COMPLETED)
 
 
-def answered(corpus: Corpus, split: str) -> Predictions:
+def answered(corpus: PreparedDataset, split: str) -> Predictions:
     """Right about every text but the first, which is taken for the second class and surely so."""
     labels = corpus.splits[split].labels
     probabilities = np.full((len(labels), len(corpus.labels)), 0.01, dtype=np.float32)
@@ -85,30 +90,30 @@ def answered(corpus: Corpus, split: str) -> Predictions:
     return Predictions(labels, probabilities)
 
 
-def confirm(folder: SweepFolder, corpus: Corpus) -> None:
+def confirm(folder: SweepFolder, corpus: PreparedDataset) -> None:
     found = {split: answered(corpus, split) for split in ("validation", "test")}
     accuracy = float((found["test"].probabilities.argmax(axis=1) == found["test"].labels).mean())
     with study(folder) as record:
-        for of, repeat in missing(folder.spec, record.recorded()):
+        for of, repeat in pending(folder.spec, record.all_trials()):
             train(record, record.confirm(of, repeat))
-        for trial in unscored(folder.spec, record.recorded()):
-            record.look(trial)
+        for trial in trials_to_score(folder.spec, record.all_trials()):
+            record.record_test_access(trial)
             weights = np.eye(len(corpus.labels), dtype=np.float32) if trial.params["loss"] == "lcl" else None
-            predictions.keep(folder.path, trial, corpus.labels, Scored(found, weights))
+            predictions.save_predictions(folder.path, trial, corpus.labels, ModelScores(found, weights))
             metrics = {"test/accuracy": accuracy, "test/macro_f1": accuracy}
-            record.tested(trial, Report(2, 2.0, metrics, Scored(found, weights)))
+            record.record_test_score(trial, ValidationReport(2, 2.0, metrics, ModelScores(found, weights)))
 
 
-def written(folder: SweepFolder, corpus: Corpus | None = None, **named: Any) -> str:
+def written(folder: SweepFolder, corpus: PreparedDataset | None = None, **named: Any) -> str:
     with study(folder) as record:
-        recorded, looks = record.recorded(), record.looks()
-    found = results(folder.spec, folder, recorded, looks)
-    with closing(Screen(quiet=True)) as screen:
+        recorded, looks = record.all_trials(), record.test_accesses()
+    found = build_results(folder.spec, folder, recorded, looks)
+    with closing(Terminal(quiet=True)) as screen:
         place = write_report(screen, folder, folder.spec, recorded, found, corpus, **named)
     return place.read_text(encoding="utf-8")
 
 
-def test_a_finished_sweep_on_one_page(folder: SweepFolder, corpus: Corpus) -> None:
+def test_a_finished_sweep_on_one_page(folder: SweepFolder, corpus: PreparedDataset) -> None:
     search(folder)
     confirm(folder, corpus)
     html = written(folder, corpus)
@@ -122,7 +127,7 @@ def test_a_finished_sweep_on_one_page(folder: SweepFolder, corpus: Corpus) -> No
     assert not list(folder.path.glob(".report*"))
 
 
-def test_without_a_corpus_the_page_has_no_text_of_the_data_set(folder: SweepFolder, corpus: Corpus) -> None:
+def test_without_a_corpus_the_page_has_no_text_of_the_data_set(folder: SweepFolder, corpus: PreparedDataset) -> None:
     search(folder)
     confirm(folder, corpus)
     html = written(folder, untold="The texts could not be had when this was written: no hub")
@@ -143,22 +148,22 @@ def test_an_unconfirmed_sweep_and_one_that_is_cut_off_have_their_pages(folder: S
 
 
 def test_the_command_knows_a_sweep_by_its_results_whose_budget_was_changed_since(
-    folder: SweepFolder, corpus: Corpus, tmp_path: Path
+    folder: SweepFolder, corpus: PreparedDataset, tmp_path: Path
 ) -> None:
     search(folder, trials=1)
     confirm(folder, corpus)
     with study(folder) as record:
-        found = results(folder.spec, folder, record.recorded(), record.looks())
+        found = build_results(folder.spec, folder, record.all_trials(), record.test_accesses())
     command = ("report", str(folder.path), "--no-texts")
     assert sweeper(*command, cwd=tmp_path).returncode == 0
     page = folder.path / "report.html"
     assert "2 of 4 trials have ended" in page.read_text(encoding="utf-8")
-    folder.finish(found)  # as of a run with a smaller budget
+    folder.write_results(found)  # as of a run with a smaller budget
     assert sweeper(*command, cwd=tmp_path).returncode == 0
     assert "not finished" not in page.read_text(encoding="utf-8")
 
 
-def test_the_command_says_where_the_page_is(folder: SweepFolder, corpus: Corpus, tmp_path: Path) -> None:
+def test_the_command_says_where_the_page_is(folder: SweepFolder, corpus: PreparedDataset, tmp_path: Path) -> None:
     search(folder)
     confirm(folder, corpus)
     done = sweeper("report", str(folder.path), cwd=tmp_path)
@@ -172,7 +177,9 @@ def test_the_command_says_where_the_page_is(folder: SweepFolder, corpus: Corpus,
     assert first not in (tmp_path / "shared" / "page.html").read_text(encoding="utf-8")
 
 
-def test_texts_that_have_changed_are_not_shown_for_others(folder: SweepFolder, corpus: Corpus, tmp_path: Path) -> None:
+def test_texts_that_have_changed_are_not_shown_for_others(
+    folder: SweepFolder, corpus: PreparedDataset, tmp_path: Path
+) -> None:
     search(folder)
     confirm(folder, corpus)
     frozen = json.loads((folder.path / "sweep.json").read_text(encoding="utf-8"))

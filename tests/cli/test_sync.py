@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from sweeper import sweep
-from sweeper.allocation import Allocation
-from sweeper.folder import SweepFolder, create
+from sweeper.allocation import TrialResources
+from sweeper.folder import SweepFolder, create_sweep
 from sweeper.record.study import OptunaStudy
-from sweeper.results import results
+from sweeper.results import build_results
 from sweeper.runners.inline import InlineRunner
 from sweeper.spec import SweepSpec
-from sweeper.stages import Search
+from sweeper.stages import SearchStage
 from tests.command import runs_of, sweeper
 from tests.fakes import Watching, jobs, report
 from tests.spaces import SMALL, small
@@ -42,18 +42,18 @@ def study(spec: SweepSpec, folder: SweepFolder) -> "closing[OptunaStudy]":
 @pytest.fixture
 def finished(spec: SweepSpec, tmp_path: Path) -> SweepFolder:
     """A sweep of three trials that was driven to its end while MLflow was away."""
-    folder = create(tmp_path / "sweeps", spec, {"dataset": "d"}, 1)
-    folder.begin()
+    folder = create_sweep(tmp_path / "sweeps", spec, {"dataset": "d"}, 1)
+    folder.mark_running()
     with study(spec, folder) as record:
-        sweep.run(
+        sweep.run_protocol(
             spec,
             record,
             InlineRunner(1, 0),
             [Watching()],
             jobs(folder.path),
-            Allocation(1, 0, 1),
+            TrialResources(1, 0, 1),
         )
-        folder.finish(results(spec, folder, record.recorded()))
+        folder.write_results(build_results(spec, folder, record.all_trials()))
     return folder
 
 
@@ -75,12 +75,12 @@ def test_what_mlflow_lacks_is_sent_where_it_is_back_and_told_where_it_is_not(
         f"sweeper sync {finished.path}"
     )
     assert log.startswith("log: ")
-    assert finished.unsent
+    assert finished.needs_sync
     for _ in range(2):  # twice changes nothing
         done = sweeper(*command, cwd=tmp_path)
         assert (done.returncode, done.stderr) == (0, "")
         assert f"{finished.name}: 3 trials are level in MLflow at sqlite:///" in done.stdout
-        assert not finished.unsent
+        assert not finished.needs_sync
     assert statuses(finished) == dict.fromkeys(range(4), "FINISHED")
 
 
@@ -93,7 +93,7 @@ def test_the_same_command_on_a_finished_sweep_sends_the_rest_and_shows_the_table
     assert (done.returncode, done.stderr) == (0, "")
     assert "3 trials are level in MLflow" in done.stdout
     assert "best per cell by validation/accuracy" in done.stdout
-    assert not finished.unsent
+    assert not finished.needs_sync
     assert statuses(finished) == dict.fromkeys(range(4), "FINISHED")
     again = sweeper("run", str(file), cwd=tmp_path, extra=AWAY)
     assert (again.returncode, again.stderr) == (0, "")
@@ -102,10 +102,10 @@ def test_the_same_command_on_a_finished_sweep_sends_the_rest_and_shows_the_table
 
 
 def test_trials_that_a_dead_driver_left_running_are_closed(spec: SweepSpec, tmp_path: Path) -> None:
-    folder = create(tmp_path / "sweeps", spec, {"dataset": "d"}, 1)
+    folder = create_sweep(tmp_path / "sweeps", spec, {"dataset": "d"}, 1)
     with study(spec, folder) as record:
-        search = Search(spec, record, [])
-        trial = search.next()
+        search = SearchStage(spec, record, [])
+        trial = search.next_trial()
         assert trial is not None
         search.report(trial, report(1, 0.5))
     done = sweeper("sync", str(folder.path), cwd=tmp_path)
@@ -118,7 +118,7 @@ def test_a_sweep_that_is_driven_now_is_left_alone(spec: SweepSpec, finished: Swe
         done = sweeper("sync", str(finished.path), cwd=tmp_path)
     assert done.returncode == 2
     assert "another sweeper drives this sweep" in done.stderr
-    assert finished.unsent
+    assert finished.needs_sync
 
 
 def test_a_folder_that_is_no_sweep_is_one_line(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from sweeper.cli.table import Format, Metric
-from sweeper.folder import Frozen, SweepFolder, write
-from sweeper.tables.formats import FORMATS, rendered
-from sweeper.tables.table import METRICS, Finished, table
+from sweeper.folder import SweepFolder, SweepManifest, write_json
+from sweeper.tables.formats import FORMATS, render
+from sweeper.tables.table import METRICS, FinishedSweep, build_table
 from tests.command import sweeper
 from tests.confirmed import sweep
 from tests.stores import Shelf, made
@@ -36,9 +36,9 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Path:
 LEFT = "Left out, for they are not finished, or not whole in MLflow: sst2-0000000c (KILLED)."
 
 
-def expected(*sweeps: Finished, **options: object) -> str:
-    made = table(sweeps, elsewhere={"sst2": 2}, remarks=[LEFT])
-    return rendered(made, str(options.get("format", "md")))
+def expected(*sweeps: FinishedSweep, **options: object) -> str:
+    made = build_table(sweeps, elsewhere={"sst2": 2}, remarks=[LEFT])
+    return render(made, str(options.get("format", "md")))
 
 
 @pytest.mark.mlflow
@@ -50,8 +50,8 @@ def test_the_table_of_the_store_beside_the_sweeps_is_all_that_is_printed(there: 
 
 @pytest.mark.mlflow
 def test_named_sweeps_in_a_format_to_a_file(there: Path) -> None:
-    folder = SweepFolder(there / "sweeps" / "sst2-0000000b", Frozen({}, {}, {}, 1, "two"))
-    write(folder.path / "sweep.json", {"question": {}, "spec": {}, "resolved": {}, "threads": 1, "id": "two"})
+    folder = SweepFolder(there / "sweeps" / "sst2-0000000b", SweepManifest({}, {}, {}, 1, "two"))
+    write_json(folder.path / "sweep.json", {"question": {}, "spec": {}, "resolved": {}, "threads": 1, "id": "two"})
     options = ("--format", "json", "--metric", "macro_f1", "--published", "--detail", "--out", "papers/table.json")
     done = sweeper("table", "sweeps/sst2-0000000b", "sst5-0000000a", *options, cwd=there)
     assert (done.returncode, done.stdout, done.stderr) == (0, "written to papers/table.json\n", "")

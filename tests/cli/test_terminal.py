@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sweeper.cli.screen import Screen
+from sweeper.cli.screen import Terminal
 from tests.command import SWEEPER, environment
 
 SPACE = """
@@ -63,7 +63,7 @@ def test_a_sweep_has_the_terminal_for_itself_and_gives_it_back(tmp_path: Path) -
 
 
 def test_what_a_library_writes_during_a_step_is_not_on_the_screen(capfd: pytest.CaptureFixture[str]) -> None:
-    screen, out = Screen(), StringIO()
+    screen, out = Terminal(), StringIO()
     screen.console = Console(file=out, force_terminal=True, width=80)
     with screen.step("fetching") as far:
         print("a library's warning", file=sys.stderr)

@@ -13,10 +13,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from sweeper.folder import SweepFolder, create
+from sweeper.folder import SweepFolder, create_sweep
 from sweeper.outcome import Outcome
 from sweeper.record.study import OptunaStudy
-from sweeper.values import Finish
+from sweeper.values import TrialEnd
 from tests.command import start, sweeper
 from tests.fakes import report
 from tests.spaces import small
@@ -28,18 +28,18 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> SweepFolder:
     from sweeper.cli import tracking
 
     spec = small(confirm={"seeds": 1}, budget={"trials": 2})
-    folder = create(tmp_path_factory.mktemp("ui") / "sweeps", spec, {"dataset": "d"}, 1)
+    folder = create_sweep(tmp_path_factory.mktemp("ui") / "sweeps", spec, {"dataset": "d"}, 1)
     with closing(OptunaStudy(spec, folder.journal, 1)) as study:
         trials = [study.restart(study.ask(cell)) for cell in (0, 1)]
         trials.append(study.confirm(trials[0], 1))
         for trial in trials:
             study.report(trial, report(1, 0.4))
-            study.finish(trial, Finish(Outcome.COMPLETED))
-        tracker = tracking.tracker_of(spec, folder, say=print)
-        for one in study.recorded():
+            study.end_trial(trial, TrialEnd(Outcome.COMPLETED))
+        tracker = tracking.make_tracker(spec, folder, say=print)
+        for one in study.all_trials():
             tracker.update(one)
         tracker.close("FINISHED", 120)
-    assert tracker.behind == 0
+    assert tracker.pending_runs == 0
     return folder
 
 

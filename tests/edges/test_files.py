@@ -9,14 +9,14 @@ import pytest
 
 from sweeper.edges import files
 from sweeper.errors import UnavailableError
-from sweeper.values import Table
+from sweeper.values import RawTable
 
 ROWS = [{"review": 'good, "really" good', "sentiment": "up"}, {"review": "zwei\nZeilen ☃", "sentiment": "down"}]
 CSV = 'review,sentiment\n"good, ""really"" good",up\n"zwei\nZeilen ☃",down\n'
 
 
-def read(path: Path) -> Table:
-    return files.tables({"train": str(path)})["train"]
+def read(path: Path) -> RawTable:
+    return files.read_tables({"train": str(path)})["train"]
 
 
 def written(folder: Path, ending: str) -> Path:
@@ -37,7 +37,7 @@ def test_every_format_gives_the_same_rows(ending: str, tmp_path: Path) -> None:
     found = read(written(tmp_path, ending))
     assert [row for _, row in found.rows] == ROWS
     assert found.columns == ("review", "sentiment")
-    assert found.broken == []
+    assert found.unreadable_rows == []
 
 
 def test_a_row_is_at_its_line(tmp_path: Path) -> None:
@@ -45,7 +45,11 @@ def test_a_row_is_at_its_line(tmp_path: Path) -> None:
     path.write_bytes(b'{"t": "a"}\n\n{"t": \n[1]\n{"t": "\xff"}\n{"t": "b"}')
     found = read(path)
     assert [place for place, _ in found.rows] == [f"{path}:1", f"{path}:6"]
-    assert list(found.broken) == [f"{path}:3: not JSON", f"{path}:4: not a JSON object", f"{path}:5: not UTF-8"]
+    assert list(found.unreadable_rows) == [
+        f"{path}:3: not JSON",
+        f"{path}:4: not a JSON object",
+        f"{path}:5: not UTF-8",
+    ]
 
 
 def test_a_row_of_a_csv_is_at_its_first_line(tmp_path: Path) -> None:
@@ -54,7 +58,7 @@ def test_a_row_of_a_csv_is_at_its_first_line(tmp_path: Path) -> None:
     found = read(path)
     assert found.columns == ("t", "y")
     assert [place for place, _ in found.rows] == [f"{path}:2", f"{path}:7"]
-    assert list(found.broken) == [f"{path}:4: has 1 fields, and the header 2", f"{path}:5: not UTF-8"]
+    assert list(found.unreadable_rows) == [f"{path}:4: has 1 fields, and the header 2", f"{path}:5: not UTF-8"]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +83,7 @@ def test_json_may_be_one_array(tmp_path: Path) -> None:
     path.write_text(json.dumps([*ROWS, 7]))
     found = read(path)
     assert [row for _, row in found.rows] == ROWS
-    assert list(found.broken) == [f"{path}: row 3: not a JSON object"]
+    assert list(found.unreadable_rows) == [f"{path}: row 3: not a JSON object"]
     path.write_text("[{")
     with pytest.raises(UnavailableError, match="not JSON"):
         read(path)

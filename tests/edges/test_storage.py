@@ -6,13 +6,13 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from sweeper.attempt import attempt, forget, trial_folder
+from sweeper.attempt import delete_trial_files, run_attempt, trial_folder
 from sweeper.config import TrainConfig
-from sweeper.edges.storage import SharedStorage, probe
+from sweeper.edges.storage import SharedStorage, check_shared_storage
 from sweeper.errors import UsageError
 from sweeper.outcome import Outcome
-from sweeper.ports import Job
-from sweeper.values import Finish, Progress, Trial
+from sweeper.ports import TrainingJob
+from sweeper.values import Heartbeat, Trial, TrialEnd
 from tests.fakes import REPORT, data, writing
 
 
@@ -34,13 +34,13 @@ def contents(url: str) -> dict[str, str]:
 
 def test_a_trial_goes_on_on_another_machine_from_what_the_lost_one_kept(url: str, tmp_path: Path) -> None:
     lost, other = tmp_path / "lost", tmp_path / "other"
-    first = attempt(trial(1), Job(writing("a", model=True), {}, lost, storage=SharedStorage(url)), data())
+    first = run_attempt(trial(1), TrainingJob(writing("a", model=True), {}, lost, storage=SharedStorage(url)), data())
     while next(first) != REPORT:
         pass
     assert contents(url) == {"3/checkpoint-1.pt": "a"}  # and now its node is gone
 
-    second = Job(writing("b", model=True), {}, other, storage=SharedStorage(url))
-    assert list(attempt(trial(2), second, data()))[-1] == Finish(Outcome.COMPLETED)
+    second = TrainingJob(writing("b", model=True), {}, other, storage=SharedStorage(url))
+    assert list(run_attempt(trial(2), second, data()))[-1] == TrialEnd(Outcome.COMPLETED)
     assert contents(url) == {"3/checkpoint-2.pt": "ab", "3/model-2.pt": "ab"}
     assert not (other / "trials").exists()  # the machine keeps nothing
 
@@ -50,39 +50,43 @@ def test_a_trial_goes_on_on_another_machine_from_what_the_lost_one_kept(url: str
 
 def test_the_driver_gets_the_model_and_lets_go_of_the_rest(url: str, tmp_path: Path) -> None:
     storage, here = SharedStorage(url), tmp_path / "driver"
-    list(attempt(trial(1), Job(writing("a", model=True), {}, tmp_path / "worker", storage=storage), data()))
-    forget(here, trial(1), storage=storage)
+    list(run_attempt(trial(1), TrainingJob(writing("a", model=True), {}, tmp_path / "worker", storage=storage), data()))
+    delete_trial_files(here, trial(1), storage=storage)
     assert contents(url) == {"3/model-1.pt": "a"}
     storage.fetch(trial_folder(here, trial(1)))
     assert (here / "trials" / "3" / "model-1.pt").read_text() == "a"
-    forget(here, trial(1), model=True, storage=storage)
+    delete_trial_files(here, trial(1), model=True, storage=storage)
     assert contents(url) == {}
     assert not (here / "trials").exists()
 
 
 def test_what_was_fetched_is_not_sent_again(url: str, tmp_path: Path) -> None:
-    list(attempt(trial(1), Job(writing("a", model=True), {}, tmp_path / "worker", storage=SharedStorage(url)), data()))
-    forget(tmp_path, trial(1), storage=SharedStorage(url))
+    list(
+        run_attempt(
+            trial(1), TrainingJob(writing("a", model=True), {}, tmp_path / "worker", storage=SharedStorage(url)), data()
+        )
+    )
+    delete_trial_files(tmp_path, trial(1), storage=SharedStorage(url))
     storage, folder = SharedStorage(url), tmp_path / "scorer" / "3"
     storage.fetch(folder)
     files, root = fsspec.core.url_to_fs(url)
     files.pipe_file(f"{root}/3/model-1.pt", b"as it was")
-    storage.keep(folder, 1)
+    storage.save(folder, 1)
     assert contents(url) == {"3/model-1.pt": "as it was"}
 
 
 def test_a_storage_that_is_away_ends_no_training_and_is_said(tmp_path: Path) -> None:
-    away = Job(writing("a", model=True), {}, tmp_path / "worker", storage=SharedStorage("nothing://nowhere"))
-    told = list(attempt(trial(1), away, data()))
-    assert [event for event in told if not isinstance(event, Progress)] == [REPORT, Finish(Outcome.COMPLETED)]
-    notes = [event.note for event in told if isinstance(event, Progress) and event.note]
+    away = TrainingJob(writing("a", model=True), {}, tmp_path / "worker", storage=SharedStorage("nothing://nowhere"))
+    told = list(run_attempt(trial(1), away, data()))
+    assert [event for event in told if not isinstance(event, Heartbeat)] == [REPORT, TrialEnd(Outcome.COMPLETED)]
+    notes = [event.note for event in told if isinstance(event, Heartbeat) and event.note]
     assert notes[0].startswith("storage: its checkpoint cannot be had, so it begins with what is here (")
     assert notes[1].startswith("storage: its checkpoint could not be kept (")
-    forget(tmp_path, trial(1), storage=away.storage)
+    delete_trial_files(tmp_path, trial(1), storage=away.storage)
 
 
 def test_a_storage_that_every_machine_reads_is_left_as_it_was(url: str) -> None:
-    probe(url, lambda check: {"one": check(), "two": check()})
+    check_shared_storage(url, lambda check: {"one": check(), "two": check()})
     assert contents(url) == {}
 
 
@@ -95,7 +99,7 @@ def test_a_folder_that_a_machine_does_not_share_is_one_line_that_names_it(tmp_pa
         return {"one": here, "two": there}
 
     with pytest.raises(UsageError) as caught:
-        probe(str(tmp_path / "shared"), everywhere)
+        check_shared_storage(str(tmp_path / "shared"), everywhere)
     said = str(caught.value)
     assert said.startswith(
         f"storage: {tmp_path / 'shared'}: is not shared: two does not find there what was written here"
@@ -107,6 +111,6 @@ def test_a_folder_that_a_machine_does_not_share_is_one_line_that_names_it(tmp_pa
 @pytest.mark.parametrize("url", ["/proc/nothing/here", "nothing://nowhere"])
 def test_a_storage_that_cannot_be_written_is_one_line(url: str) -> None:
     with pytest.raises(UsageError) as caught:
-        probe(url, lambda check: {"one": check()})
+        check_shared_storage(url, lambda check: {"one": check()})
     assert str(caught.value).startswith(f"storage: {url}: cannot be written from here (")
     assert len(str(caught.value).splitlines()) == 1

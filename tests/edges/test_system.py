@@ -7,16 +7,18 @@ from pathlib import Path
 import pytest
 
 from sweeper.config import TrainConfig
-from sweeper.edges.system import watched
-from sweeper.values import Report
+from sweeper.edges.system import with_resource_metrics
+from sweeper.values import ValidationReport
 from tests.fakes import data, scripted
 
 CONFIG = TrainConfig(encoder="m", epochs=3, alpha=0.5, tau=1)
 OWN = {"system/cpu_cores", "system/memory_megabytes"}
 
 
-def reports() -> list[Report]:
-    return [event for event in watched(scripted, CONFIG, data(), None) if isinstance(event, Report)]
+def reports() -> list[ValidationReport]:
+    return [
+        event for event in with_resource_metrics(scripted, CONFIG, data(), None) if isinstance(event, ValidationReport)
+    ]
 
 
 def test_its_reports_are_those_of_the_training_and_what_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,19 +36,19 @@ def test_a_training_that_is_closed_is_closed() -> None:
 
     def training(*_: object) -> object:
         try:
-            yield Report(1, 1.0, {})
-            yield Report(2, 2.0, {})
+            yield ValidationReport(1, 1.0, {})
+            yield ValidationReport(2, 2.0, {})
         finally:
             closed.append(True)
 
-    events = watched(training, CONFIG, data(), None)  # type: ignore[arg-type]
+    events = with_resource_metrics(training, CONFIG, data(), None)  # type: ignore[arg-type]
     next(events)
     events.close()
     assert closed == [True]
 
 
 def test_it_goes_to_a_worker() -> None:
-    assert pickle.loads(pickle.dumps(partial(watched, scripted))).func is watched
+    assert pickle.loads(pickle.dumps(partial(with_resource_metrics, scripted))).func is with_resource_metrics
 
 
 @pytest.mark.parametrize(("said", "found"), [("1000, 37\\n2000, 0", {0: (1048.576, 37), 1: (2097.152, 0)}), ("no", {})])

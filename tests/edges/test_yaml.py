@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from sweeper.document import Document
+from sweeper.document import SourceDocument
 from sweeper.edges import yaml
 from sweeper.errors import UsageError
 
 
-def read(folder: Path, text: str, *overrides: str) -> Document:
+def read(folder: Path, text: str, *overrides: str) -> SourceDocument:
     file = folder / "space.yaml"
     file.write_text(text, encoding="utf-8")
-    return yaml.read(file, overrides)
+    return yaml.load_yaml(file, overrides)
 
 
 @pytest.mark.parametrize(
@@ -72,9 +72,9 @@ def test_an_alias_stands_for_its_value(tmp_path: Path) -> None:
 def test_a_byte_order_mark_and_foreign_line_ends_are_accepted(tmp_path: Path) -> None:
     file = tmp_path / "space.yaml"
     file.write_bytes(b"\xef\xbb\xbfdataset: sst5\r\nseed: 3\r\n")
-    document = yaml.read(file)
+    document = yaml.load_yaml(file)
     assert document.values == {"dataset": "sst5", "seed": 3}
-    assert document.place(("seed",)) == f"{file}:2"
+    assert document.location(("seed",)) == f"{file}:2"
 
 
 NESTED = """\
@@ -114,7 +114,7 @@ start_with:
     ],
 )
 def test_every_key_and_item_knows_its_line(tmp_path: Path, path: tuple[str | int, ...], line: int) -> None:
-    assert read(tmp_path, NESTED).place(path) == f"{tmp_path / 'space.yaml'}:{line}"
+    assert read(tmp_path, NESTED).location(path) == f"{tmp_path / 'space.yaml'}:{line}"
 
 
 @pytest.mark.parametrize(
@@ -147,10 +147,10 @@ def test_later_overrides_lie_over_earlier_ones(tmp_path: Path) -> None:
 def test_what_is_overridden_stands_on_the_command_line(tmp_path: Path) -> None:
     override = "search.tau.log=[3, 4]"
     document = read(tmp_path, "seed: 0\nsearch:\n  tau:\n    log: [1, 2]\n", override)
-    assert document.place(("search", "tau", "log")) == f"--set {override}"
-    assert document.place(("search", "tau", "log", 1)) == f"--set {override}"
-    assert document.place(("search", "tau")) == f"{document.name}:3"
-    assert document.place(("seed",)) == f"{document.name}:1"
+    assert document.location(("search", "tau", "log")) == f"--set {override}"
+    assert document.location(("search", "tau", "log", 1)) == f"--set {override}"
+    assert document.location(("search", "tau")) == f"{document.name}:3"
+    assert document.location(("seed",)) == f"{document.name}:1"
 
 
 @pytest.mark.parametrize(

@@ -7,36 +7,36 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sweeper.learn.confirmed import scored
-from sweeper.learn.train import live, model_of
-from sweeper.sections import Objective
-from sweeper.values import Progress, Report, TrainingData
+from sweeper.learn.confirmed import score_best_model
+from sweeper.learn.train import best_model_path, train_events
+from sweeper.sections import ObjectiveMetric
+from sweeper.values import Heartbeat, TrainingData, ValidationReport
 from tests.learn import tiny
 
-CHOOSE = Objective(maximize="validation/accuracy")
+CHOOSE = ObjectiveMetric(maximize="validation/accuracy")
 SEVEN: dict[str, Any] = {"epochs": 7, "learning_rate": 8e-3}  # the best epoch of LCL is the fifth of these
 
 
-def reports(events: Any) -> list[Report]:
-    return [event for event in events if isinstance(event, Report)]
+def reports(events: Any) -> list[ValidationReport]:
+    return [event for event in events if isinstance(event, ValidationReport)]
 
 
-def best_of(found: list[Report]) -> Report:
+def best_of(found: list[ValidationReport]) -> ValidationReport:
     return max(found, key=lambda report: report.metrics["validation/accuracy"])
 
 
-def accuracy(report: Report, split: str) -> float:
-    assert report.scored is not None
-    answers = report.scored.splits[split]
+def accuracy(report: ValidationReport, split: str) -> float:
+    assert report.model_scores is not None
+    answers = report.model_scores.splits[split]
     return float((answers.probabilities.argmax(axis=1) == answers.labels).mean())
 
 
 @pytest.mark.parametrize("loss", ["ce", "lcl", "scl_two_phase"])
 def test_the_model_scored_is_that_of_the_best_epoch(tmp_path: Path, data: TrainingData, loss: str) -> None:
     config, saved = tiny.config(loss=loss, **SEVEN), tmp_path / "checkpoint-1.pt"
-    trained = reports(live(config, data, saved, CHOOSE))
+    trained = reports(train_events(config, data, saved, CHOOSE))
     best = best_of([report for report in trained if "validation/accuracy" in report.metrics])
-    (found,) = reports(scored(config, data, saved, CHOOSE))
+    (found,) = reports(score_best_model(config, data, saved, CHOOSE))
     assert (found.step, found.epoch) == (best.step, best.epoch)
     assert accuracy(found, "validation") == best.metrics["validation/accuracy"]
     assert accuracy(found, "test") == found.metrics["test/accuracy"]
@@ -45,27 +45,29 @@ def test_the_model_scored_is_that_of_the_best_epoch(tmp_path: Path, data: Traini
 
 def test_a_training_that_was_cut_off_keeps_the_same_model(tmp_path: Path, data: TrainingData) -> None:
     config, whole, cut = tiny.config(loss="lcl", **SEVEN), tmp_path / "checkpoint-1.pt", tmp_path / "checkpoint-2.pt"
-    best = best_of(reports(live(config, data, whole, CHOOSE)))
+    best = best_of(reports(train_events(config, data, whole, CHOOSE)))
     assert best.step < config.epochs
     for stop in (best.step, best.step + 1):  # right after the best epoch, and later
-        events = live(config, data, cut, CHOOSE)
-        list(islice((event for event in events if isinstance(event, Report)), stop))
+        events = train_events(config, data, cut, CHOOSE)
+        list(islice((event for event in events if isinstance(event, ValidationReport)), stop))
         events.close()
-    list(live(config, data, cut, CHOOSE))
-    (one,), (other,) = (reports(scored(config, data, saved, CHOOSE)) for saved in (whole, cut))
-    assert one.scored is not None
-    assert other.scored is not None
-    np.testing.assert_array_equal(one.scored.splits["test"].probabilities, other.scored.splits["test"].probabilities)
+    list(train_events(config, data, cut, CHOOSE))
+    (one,), (other,) = (reports(score_best_model(config, data, saved, CHOOSE)) for saved in (whole, cut))
+    assert one.model_scores is not None
+    assert other.model_scores is not None
+    np.testing.assert_array_equal(
+        one.model_scores.splits["test"].probabilities, other.model_scores.splits["test"].probabilities
+    )
 
 
 def test_where_the_model_is_gone_or_damaged_it_is_trained_once_more(tmp_path: Path, data: TrainingData) -> None:
     config, saved = tiny.config(), tmp_path / "checkpoint-1.pt"
-    list(live(config, data, saved, CHOOSE))
-    (before,) = reports(scored(config, data, saved, CHOOSE))
+    list(train_events(config, data, saved, CHOOSE))
+    (before,) = reports(score_best_model(config, data, saved, CHOOSE))
     saved.unlink()
-    model_of(saved).write_bytes(model_of(saved).read_bytes()[:-100])
-    events = list(scored(config, data, saved, CHOOSE))
-    notes = [event.note for event in events if isinstance(event, Progress) and event.note]
+    best_model_path(saved).write_bytes(best_model_path(saved).read_bytes()[:-100])
+    events = list(score_best_model(config, data, saved, CHOOSE))
+    notes = [event.note for event in events if isinstance(event, Heartbeat) and event.note]
     assert notes == [f"model-1.pt cannot be read (its checksum is wrong: it was cut short, or altered); {_AGAIN}"]
     (after,) = reports(events)
     assert after.metrics == before.metrics
@@ -77,27 +79,27 @@ _AGAIN = "it is trained once more"
 def test_without_a_test_split_validation_alone_is_answered(tmp_path: Path, data: TrainingData) -> None:
     config, saved = tiny.config(), tmp_path / "checkpoint-1.pt"
     searched = TrainingData(data.labels, data.encoder, {name: data.splits[name] for name in ("train", "validation")})
-    list(live(config, searched, saved, CHOOSE))
-    (found,) = reports(scored(config, searched, saved, CHOOSE))
+    list(train_events(config, searched, saved, CHOOSE))
+    (found,) = reports(score_best_model(config, searched, saved, CHOOSE))
     assert found.metrics == {}
-    assert found.scored is not None
-    assert set(found.scored.splits) == {"validation"}
+    assert found.model_scores is not None
+    assert set(found.model_scores.splits) == {"validation"}
 
 
 def test_the_learned_weights_are_means_by_true_class(tmp_path: Path, data: TrainingData) -> None:
     config, saved = tiny.config(loss="lcl"), tmp_path / "checkpoint-1.pt"
-    trained = reports(live(config, data, saved, CHOOSE))
-    (found,) = reports(scored(config, data, saved, CHOOSE))
-    assert found.scored is not None
-    assert found.scored.weights is not None
-    assert found.scored.weights.shape == (3, 3)
-    np.testing.assert_allclose(found.scored.weights.sum(axis=1), 1, rtol=1e-5)
+    trained = reports(train_events(config, data, saved, CHOOSE))
+    (found,) = reports(score_best_model(config, data, saved, CHOOSE))
+    assert found.model_scores is not None
+    assert found.model_scores.weights is not None
+    assert found.model_scores.weights.shape == (3, 3)
+    np.testing.assert_allclose(found.model_scores.weights.sum(axis=1), 1, rtol=1e-5)
     assert trained
-    (plain,) = reports(scored(tiny.config(), data, tmp_path / "ce" / "checkpoint-1.pt", CHOOSE))
-    assert plain.scored is not None
-    assert plain.scored.weights is None
+    (plain,) = reports(score_best_model(tiny.config(), data, tmp_path / "ce" / "checkpoint-1.pt", CHOOSE))
+    assert plain.model_scores is not None
+    assert plain.model_scores.weights is None
 
 
 def test_nothing_is_kept_where_nothing_chooses(tmp_path: Path, data: TrainingData) -> None:
-    list(live(tiny.config(), data, tmp_path / "checkpoint-1.pt"))
-    assert not model_of(tmp_path / "checkpoint-1.pt").exists()
+    list(train_events(tiny.config(), data, tmp_path / "checkpoint-1.pt"))
+    assert not best_model_path(tmp_path / "checkpoint-1.pt").exists()

@@ -8,13 +8,13 @@ import torch
 
 from sweeper.config import TrainConfig
 from sweeper.learn import device
-from sweeper.values import Report, TrainingData
+from sweeper.values import TrainingData, ValidationReport
 from tests.fakes import data
 
-REPORT = Report(1, 1.0, {"validation/accuracy": 0.5})
+REPORT = ValidationReport(1, 1.0, {"validation/accuracy": 0.5})
 
 
-def trained(config: TrainConfig, _: TrainingData, saved: Path | None) -> Generator[Report, None, None]:
+def trained(config: TrainConfig, _: TrainingData, saved: Path | None) -> Generator[ValidationReport, None, None]:
     yield REPORT
 
 
@@ -25,9 +25,9 @@ def test_a_fraction_of_a_gpu_is_a_fraction_of_its_memory(
     given: list[float] = []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", given.append)
-    assert list(device.sharing(trained, gpu, TrainConfig(encoder="m"), data(), None)) == [REPORT]
+    assert list(device.with_gpu_memory_limit(trained, gpu, TrainConfig(encoder="m"), data(), None)) == [REPORT]
     assert given == shares
 
 
 def test_without_a_gpu_nothing_is_shared() -> None:
-    assert list(device.sharing(trained, 0.5, TrainConfig(encoder="m"), data(), None)) == [REPORT]
+    assert list(device.with_gpu_memory_limit(trained, 0.5, TrainConfig(encoder="m"), data(), None)) == [REPORT]

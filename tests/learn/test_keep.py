@@ -13,31 +13,33 @@ from transformers import AutoModel
 
 from sweeper.learn import batches, checkpoint, keep
 from sweeper.learn.model import Classifier
-from sweeper.learn.score import score
+from sweeper.learn.score import evaluate
 from sweeper.learn.train import train
-from sweeper.values import Report, TrainingData
+from sweeper.values import TrainingData, ValidationReport
 from tests.learn import tiny
 
 
 @pytest.fixture(params=["ce", "lcl"])
-def trained(request: pytest.FixtureRequest, tmp_path: Path, data: TrainingData) -> Iterator[tuple[Path, Report, str]]:
+def trained(
+    request: pytest.FixtureRequest, tmp_path: Path, data: TrainingData
+) -> Iterator[tuple[Path, ValidationReport, str]]:
     """A folder with the model of the fifth report of six, that report, and the loss."""
     config = tiny.config(loss=request.param, epochs=6)
     reports = train(config, data, tmp_path / "checkpoint.pt")
     *_, best = islice(reports, 5)
-    keep.keep(tmp_path / "checkpoint.pt", config, data, tmp_path / "kept")
+    keep.export_model(tmp_path / "checkpoint.pt", config, data, tmp_path / "kept")
     next(reports)
     yield tmp_path / "kept", best, request.param
     reports.close()
 
 
-def figures(report: Report) -> dict[str, float]:
+def figures(report: ValidationReport) -> dict[str, float]:
     return {k.removeprefix("validation/"): v for k, v in report.metrics.items() if k.startswith("validation/")}
 
 
-def test_it_scores_as_it_did_in_training(trained: tuple[Path, Report, str], data: TrainingData) -> None:
+def test_it_scores_as_it_did_in_training(trained: tuple[Path, ValidationReport, str], data: TrainingData) -> None:
     folder, best, loss = trained
-    found = keep.score_kept(folder, tiny.config(loss=loss), data, "validation")
+    found = keep.evaluate_exported(folder, tiny.config(loss=loss), data, "validation")
     expected = figures(best)
     assert expected["largest_class"] < 1
     assert {name: found[name] for name in expected} == expected
@@ -46,18 +48,18 @@ def test_it_scores_as_it_did_in_training(trained: tuple[Path, Report, str], data
 def test_another_split_is_scored_as_the_model_itself_scores_it(tmp_path: Path, data: TrainingData) -> None:
     config, saved = tiny.config(epochs=5), tmp_path / "checkpoint.pt"
     list(train(config, data, saved))
-    keep.keep(saved, config, data, tmp_path / "kept")
+    keep.export_model(saved, config, data, tmp_path / "kept")
     model = Classifier(config, data)
-    model.load_state_dict(checkpoint.load(saved)["model"])
-    expected = score(model, data, "test", config)
-    found = keep.score_kept(tmp_path / "kept", config, data, "test")
-    assert {name: found[name] for name in expected.figures} == expected.figures
+    model.load_state_dict(checkpoint.load_checkpoint(saved)["model"])
+    expected = evaluate(model, data, "test", config)
+    found = keep.evaluate_exported(tmp_path / "kept", config, data, "test")
+    assert {name: found[name] for name in expected.metrics} == expected.metrics
     assert found["labels"] == list(data.labels)
     pairs = Counter(zip(data.splits["test"].labels.tolist(), expected.predictions.tolist(), strict=True))
     assert found["confusion"] == [[pairs[true, taken] for taken in range(3)] for true in range(3)]
 
 
-def test_its_files_are_as_documented(trained: tuple[Path, Report, str], data: TrainingData) -> None:
+def test_its_files_are_as_documented(trained: tuple[Path, ValidationReport, str], data: TrainingData) -> None:
     folder, _, _ = trained
     assert {path.name for path in folder.iterdir()} == {"encoder", "classifier.safetensors", "labels.json"}
     assert {"config.json", "model.safetensors"} <= {path.name for path in (folder / "encoder").iterdir()}
@@ -66,10 +68,12 @@ def test_its_files_are_as_documented(trained: tuple[Path, Report, str], data: Tr
     assert json.loads((folder / "labels.json").read_text(encoding="utf-8")) == list(data.labels)
 
 
-def test_transformers_alone_gives_the_same_accuracy(trained: tuple[Path, Report, str], data: TrainingData) -> None:
+def test_transformers_alone_gives_the_same_accuracy(
+    trained: tuple[Path, ValidationReport, str], data: TrainingData
+) -> None:
     folder, best, _ = trained
     split = data.splits["validation"]
-    batch = batches.collate(split, next(batches.by_length(split, len(split))), 32, 0)
+    batch = batches.collate(split, next(batches.sorted_batches(split, len(split))), 32, 0)
     encoder, head = AutoModel.from_pretrained(folder / "encoder").eval(), load_file(folder / "classifier.safetensors")
     with torch.no_grad():
         features = encoder(input_ids=batch.ids, attention_mask=batch.mask).last_hidden_state[:, 0]
@@ -81,8 +85,8 @@ def test_transformers_alone_gives_the_same_accuracy(trained: tuple[Path, Report,
 def test_a_later_model_replaces_an_earlier_one(tmp_path: Path, data: TrainingData) -> None:
     config, saved = tiny.config(epochs=3), tmp_path / "checkpoint.pt"
     for report in train(config, data, saved):
-        keep.keep(saved, config, data, tmp_path / "kept")
-        found = keep.score_kept(tmp_path / "kept", config, data, "validation")
+        keep.export_model(saved, config, data, tmp_path / "kept")
+        found = keep.evaluate_exported(tmp_path / "kept", config, data, "validation")
         assert found["loss"] == report.metrics["validation/loss"]
 
 
@@ -91,5 +95,5 @@ def test_keeping_models_does_not_change_the_training(tmp_path: Path, data: Train
     found = []
     for report in train(config, data, saved):
         found.append(report)
-        keep.keep(saved, config, data, tmp_path / "kept")
+        keep.export_model(saved, config, data, tmp_path / "kept")
     assert tiny.figures(found) == tiny.figures(train(config, data, None))

@@ -26,12 +26,14 @@ def per_anchor(name: str, similarity: Tensor, labels: Tensor, weighting: Tensor)
     if name in (LCL, INSIDE):
         return losses.label_aware_contrastive(similarity, labels, weighting, inside=name == INSIDE)
     if name == SET_TAU:
-        similarity = losses.per_positive(similarity, labels)
+        similarity = losses.scale_by_positives(similarity, labels)
     return losses.supervised_contrastive(similarity, labels)
 
 
 def loss(name: str, features: Tensor, labels: Tensor, weighting: Tensor, tau: float, *, normalize: bool) -> Tensor:
-    return losses.reduce(per_anchor(name, losses.scores(features, tau, normalize=normalize), labels, weighting))
+    return losses.reduce(
+        per_anchor(name, losses.similarity_matrix(features, tau, normalize=normalize), labels, weighting)
+    )
 
 
 def naive(name: str, features: Tensor, labels: Tensor, weighting: Tensor, tau: float, *, normalize: bool) -> Tensor:
@@ -99,8 +101,8 @@ def test_gradients_pass_gradcheck(name: str, normalize: bool) -> None:
 def test_permuting_the_batch_permutes_the_anchors(name: str) -> None:
     features, y, weighting = (part.detach() for part in batch([0, 1, 0, 1, 1, 2, 3, 0]))
     order = torch.tensor([3, 0, 7, 5, 1, 6, 2, 4])
-    values, valid = per_anchor(name, losses.scores(features, 0.3, normalize=True), y, weighting)
-    moved = losses.scores(features[order], 0.3, normalize=True)
+    values, valid = per_anchor(name, losses.similarity_matrix(features, 0.3, normalize=True), y, weighting)
+    moved = losses.similarity_matrix(features[order], 0.3, normalize=True)
     again = per_anchor(name, moved, y[order], weighting[order])
     torch.testing.assert_close(again.values, values[order])
     assert torch.equal(again.valid, valid[order])
@@ -130,7 +132,7 @@ def test_lcl_may_be_negative() -> None:
 
 def test_the_sum_is_the_mean_times_the_anchors_that_have_a_positive() -> None:
     features, y, weighting = batch([0, 0, 1, 2, 2])
-    found = per_anchor(LCL, losses.scores(features, 0.3, normalize=True), y, weighting)
+    found = per_anchor(LCL, losses.similarity_matrix(features, 0.3, normalize=True), y, weighting)
     assert losses.reduce(found, "sum").item() == pytest.approx(4 * losses.reduce(found, "mean").item(), rel=1e-5)
 
 
@@ -166,7 +168,7 @@ def test_nothing_is_nan_forward_or_backward(
 @pytest.mark.parametrize("name", NAMES)
 def test_anchors_without_a_positive_are_in_neither_the_sum_nor_the_divisor(name: str) -> None:
     features, y, weighting = batch([0, 0, 1, 2])
-    similarity = losses.scores(features, 1.0, normalize=True)
+    similarity = losses.similarity_matrix(features, 1.0, normalize=True)
     found = per_anchor(name, similarity, y, weighting)
     assert found.valid.tolist() == [True, True, False, False]
     assert losses.reduce(found).item() == pytest.approx(found.values[:2].mean().item())
@@ -218,7 +220,7 @@ def test_lcl_trains_the_weighting_network() -> None:
 def test_half_precision_features_are_scored_in_float32(kind: torch.dtype) -> None:
     features, y, weighting = batch([0, 0, 1, 1])
     half = features.detach().to(kind)
-    assert losses.scores(half, 0.07, normalize=False).dtype == torch.float32
+    assert losses.similarity_matrix(half, 0.07, normalize=False).dtype == torch.float32
     found = loss(LCL, half, y, weighting.detach().to(kind), 0.07, normalize=True)
     assert found.dtype == torch.float32
 
@@ -226,5 +228,6 @@ def test_half_precision_features_are_scored_in_float32(kind: torch.dtype) -> Non
 def test_scores_do_not_depend_on_the_norm_where_they_are_normalised() -> None:
     features, _, _ = batch([0, 0, 1, 1])
     torch.testing.assert_close(
-        losses.scores(features, 0.3, normalize=True), losses.scores(features * 50, 0.3, normalize=True)
+        losses.similarity_matrix(features, 0.3, normalize=True),
+        losses.similarity_matrix(features * 50, 0.3, normalize=True),
     )

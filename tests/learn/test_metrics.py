@@ -7,8 +7,8 @@ from sweeper.learn import metrics
 
 
 def figures(labels: list[int], predictions: list[int], classes: int) -> dict[str, float]:
-    counts = metrics.confusion(np.array(labels, dtype=np.int64), np.array(predictions, dtype=np.int64), classes)
-    return metrics.figures(counts)
+    counts = metrics.confusion_matrix(np.array(labels, dtype=np.int64), np.array(predictions, dtype=np.int64), classes)
+    return metrics.classification_metrics(counts)
 
 
 def by_definition(labels: list[int], predictions: list[int], classes: int) -> dict[str, float]:
@@ -63,5 +63,5 @@ def test_everything_taken_for_one_class() -> None:
 
 
 def test_confusion_has_the_true_classes_as_rows() -> None:
-    counts = metrics.confusion(np.array([0, 0, 1]), np.array([1, 1, 2]), 3)
+    counts = metrics.confusion_matrix(np.array([0, 0, 1]), np.array([1, 1, 2]), 3)
     assert counts.tolist() == [[0, 2, 0], [0, 0, 1], [0, 0, 0]]

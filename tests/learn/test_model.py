@@ -24,7 +24,7 @@ from transformers import (
 from sweeper.errors import UsageError
 from sweeper.learn import model
 from sweeper.learn.batches import Batch
-from sweeper.values import Encoder, TrainingData
+from sweeper.values import EncoderWeights, TrainingData
 from tests.learn import tiny
 
 IDS = torch.tensor([[2, 11, 12, 3], [2, 13, 3, 0]])
@@ -35,12 +35,12 @@ TEXTS = Batch(IDS, MASK, torch.tensor([0, 1]))
 @pytest.fixture
 def folder(tmp_path: Path, data: TrainingData) -> Path:
     """The tiny encoder as transformers saves it."""
-    built = model.build(data.encoder, tiny.config())
+    built = model.build_encoder(data.encoder, tiny.config())
     built.save_pretrained(tmp_path / "encoder")  # type: ignore[operator]
     return tmp_path / "encoder"
 
 
-def same(one: Encoder, other: Encoder) -> bool:
+def same(one: EncoderWeights, other: EncoderWeights) -> bool:
     return one.weights.keys() == other.weights.keys() and all(
         np.array_equal(array, other.weights[name]) for name, array in one.weights.items()
     )
@@ -48,14 +48,14 @@ def same(one: Encoder, other: Encoder) -> bool:
 
 def test_a_built_encoder_computes_what_transformers_computes(folder: Path, data: TrainingData) -> None:
     theirs = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
-    ours = model.build(data.encoder, tiny.config()).eval()
+    ours = model.build_encoder(data.encoder, tiny.config()).eval()
     with torch.no_grad():
         expected, found = (net(input_ids=IDS, attention_mask=MASK).last_hidden_state for net in (theirs, ours))
     assert torch.equal(expected, found)
 
 
 def test_a_built_encoder_is_ready_to_train_in_float32(data: TrainingData) -> None:
-    built = model.build(data.encoder, tiny.config())
+    built = model.build_encoder(data.encoder, tiny.config())
     assert built.training
     assert {parameter.dtype for parameter in built.parameters()} == {torch.float32}
     assert all(parameter.requires_grad for parameter in built.parameters())
@@ -63,17 +63,17 @@ def test_a_built_encoder_is_ready_to_train_in_float32(data: TrainingData) -> Non
 
 def test_a_built_encoder_has_arrays_of_its_own(data: TrainingData) -> None:
     with torch.no_grad():
-        for parameter in model.build(data.encoder, tiny.config()).parameters():
+        for parameter in model.build_encoder(data.encoder, tiny.config()).parameters():
             parameter.zero_()
     assert same(data.encoder, tiny.encoder())
 
 
 def test_an_encoder_comes_back_from_its_folder(folder: Path, data: TrainingData) -> None:
-    found = model.pretrained(folder, "tiny", 0)
+    found = model.load_pretrained(folder, "tiny", 0)
     assert (found.name, found.padding) == ("tiny", 0)
     assert same(found, data.encoder)
-    assert same(model.pretrained(folder, "again", 0), data.encoder)
-    assert model.build(found, tiny.config()).config.hidden_size == 32  # type: ignore[union-attr]
+    assert same(model.load_pretrained(folder, "again", 0), data.encoder)
+    assert model.build_encoder(found, tiny.config()).config.hidden_size == 32  # type: ignore[union-attr]
 
 
 def test_features_are_the_first_token_and_do_not_depend_on_padding(data: TrainingData) -> None:
@@ -181,7 +181,7 @@ def test_every_kind_of_encoder_trains_from_its_folder(
     if weights == "bin":
         torch.save(made.state_dict(), tmp_path / "pytorch_model.bin")
         (tmp_path / "model.safetensors").unlink()
-    encoder = model.pretrained(tmp_path, kind, 0)
+    encoder = model.load_pretrained(tmp_path, kind, 0)
     assert encoder.width == 32
     net = model.Classifier(tiny.config(loss="lcl", pooling="mean"), replace(data, encoder=encoder)).eval()
     with torch.no_grad():

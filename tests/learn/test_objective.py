@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from sweeper.config import TrainConfig
 from sweeper.learn import batches, losses, objective
-from sweeper.learn.model import Classifier, Outputs
+from sweeper.learn.model import Classifier, ClassifierOutput
 from sweeper.values import TrainingData
 from tests.learn import tiny
 
@@ -17,29 +17,29 @@ LABELS = torch.tensor([0, 1, 2, 0, 1])
 SCL = {"train/loss", "train/ce", "train/contrastive", "anchors/without_positive"}
 
 
-def parts_of(config: TrainConfig, outputs: Outputs, labels: Tensor) -> dict[str, Tensor]:
-    return objective.Objective(config, None).parts(outputs, labels)
+def parts_of(config: TrainConfig, outputs: ClassifierOutput, labels: Tensor) -> dict[str, Tensor]:
+    return objective.TrainingLoss(config, None).components(outputs, labels)
 
 
 @pytest.fixture
-def outputs() -> Outputs:
+def outputs() -> ClassifierOutput:
     generator = torch.Generator().manual_seed(0)
     features, logits, weighting = (torch.randn(5, width, generator=generator) for width in (8, 3, 3))
-    return Outputs(features, logits, weighting)
+    return ClassifierOutput(features, logits, weighting)
 
 
 def similarity(features: Tensor) -> Tensor:
-    return losses.scores(features, 0.3, normalize=True)
+    return losses.similarity_matrix(features, 0.3, normalize=True)
 
 
-def test_ce_is_its_own_total(outputs: Outputs) -> None:
+def test_ce_is_its_own_total(outputs: ClassifierOutput) -> None:
     parts = parts_of(tiny.config(loss="ce", alpha=0.2), outputs._replace(weighting=None), LABELS)
     assert set(parts) == {"train/loss", "train/ce"}
     assert parts["train/loss"] == parts["train/ce"] == functional.cross_entropy(outputs.logits, LABELS)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.2, 1.0])
-def test_scl_is_weighed_against_the_cross_entropy(outputs: Outputs, alpha: float) -> None:
+def test_scl_is_weighed_against_the_cross_entropy(outputs: ClassifierOutput, alpha: float) -> None:
     parts = parts_of(tiny.config(loss="scl", alpha=alpha), outputs._replace(weighting=None), LABELS)
     assert set(parts) == SCL
     expected = losses.reduce(losses.supervised_contrastive(similarity(outputs.features), LABELS))
@@ -49,7 +49,7 @@ def test_scl_is_weighed_against_the_cross_entropy(outputs: Outputs, alpha: float
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.2, 1.0])
-def test_lcl_is_weighed_against_both_cross_entropies(outputs: Outputs, alpha: float) -> None:
+def test_lcl_is_weighed_against_both_cross_entropies(outputs: ClassifierOutput, alpha: float) -> None:
     assert outputs.weighting is not None
     parts = parts_of(tiny.config(loss="lcl", alpha=alpha), outputs, LABELS)
     assert set(parts) == SCL | {"train/weighting_ce", "weights/true_class"}
@@ -63,7 +63,7 @@ def test_lcl_is_weighed_against_both_cross_entropies(outputs: Outputs, alpha: fl
     assert parts["weights/true_class"].item() == pytest.approx(expected)
 
 
-def test_tau_and_normalize_reach_the_contrastive_term(outputs: Outputs) -> None:
+def test_tau_and_normalize_reach_the_contrastive_term(outputs: ClassifierOutput) -> None:
     def contrastive(**knobs: Any) -> float:
         config = tiny.config(loss="scl", **knobs)
         return parts_of(config, outputs._replace(weighting=None), LABELS)["train/contrastive"].item()
@@ -77,7 +77,7 @@ def gradients_of_the_weighting(data: TrainingData, weighting: str) -> set[str]:
     config = tiny.config(loss="lcl", weighting=weighting)
     model = Classifier(config, data)
     split = data.splits["train"]
-    batch = batches.collate(split, batches.shuffled(split, 8, 32, seed=0, epoch=0)[0], 32, data.encoder.padding)
+    batch = batches.collate(split, batches.bucketed_batches(split, 8, 32, seed=0, epoch=0)[0], 32, data.encoder.padding)
     logits = model(batch).weighting
     torch.autograd.backward(functional.cross_entropy(logits, batch.labels))
     return {name.partition(".")[0] for name, parameter in model.named_parameters() if parameter.grad is not None}
@@ -87,7 +87,7 @@ def test_a_shared_weighting_network_is_a_head_on_the_encoder(data: TrainingData)
     assert gradients_of_the_weighting(data, "shared") == {"weighting", "encoder"}
 
 
-def test_detached_weights_leave_the_weighting_network_to_its_cross_entropy(outputs: Outputs) -> None:
+def test_detached_weights_leave_the_weighting_network_to_its_cross_entropy(outputs: ClassifierOutput) -> None:
     assert outputs.weighting is not None
     for detach in (True, False):
         logits = outputs.weighting.clone().requires_grad_()
@@ -96,17 +96,17 @@ def test_detached_weights_leave_the_weighting_network_to_its_cross_entropy(outpu
         assert parts["train/weighting_ce"].requires_grad
 
 
-def test_balanced_weights_and_smoothing_are_those_of_torch(outputs: Outputs) -> None:
-    weights = objective.balanced(LABELS, 4)
+def test_balanced_weights_and_smoothing_are_those_of_torch(outputs: ClassifierOutput) -> None:
+    weights = objective.balanced_class_weights(LABELS, 4)
     assert weights.tolist() == pytest.approx([5 / 8, 5 / 8, 5 / 4, 0])  # 5 texts, 4 classes: 2, 2, 1 and none of them
     config = tiny.config(loss="lcl", label_smoothing=0.1, class_weights="balanced")
-    found = objective.Objective(config, weights[:3]).parts(outputs, LABELS)
+    found = objective.TrainingLoss(config, weights[:3]).components(outputs, LABELS)
     assert outputs.weighting is not None
     for name, logits in (("train/ce", outputs.logits), ("train/weighting_ce", outputs.weighting)):
         assert found[name] == functional.cross_entropy(logits, LABELS, weight=weights[:3], label_smoothing=0.1)
 
 
-def test_the_sum_is_the_mean_times_the_anchors_that_have_a_positive(outputs: Outputs) -> None:
+def test_the_sum_is_the_mean_times_the_anchors_that_have_a_positive(outputs: ClassifierOutput) -> None:
     mean, total = (parts_of(tiny.config(loss="lcl", reduction=how), outputs, LABELS) for how in ("mean", "sum"))
     assert mean["anchors/without_positive"].item() == pytest.approx(1 / 5)
     assert total["train/contrastive"].item() == pytest.approx(4 * mean["train/contrastive"].item(), rel=1e-5)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sweeper.learn.pooling import Pooling, pooled
+from sweeper.learn.pooling import Pooling, pool
 
 # Two texts of four and three tokens (the last column of the second is padding), vectors of two numbers.
 HIDDEN = torch.tensor([[[1.0, 2], [3, 4], [5, 6], [7, 8]], [[1, 1], [2, 2], [3, 3], [9, 9]]])
@@ -12,7 +12,7 @@ MASK = torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]])
 
 
 def of(how: Pooling, *, recurrent: bool = False, hidden: Tensor = HIDDEN, mask: Tensor = MASK) -> list[list[float]]:
-    found: list[list[float]] = pooled(hidden, mask, how, recurrent=recurrent, length=5).tolist()
+    found: list[list[float]] = pool(hidden, mask, how, recurrent=recurrent, length=5).tolist()
     return found
 
 

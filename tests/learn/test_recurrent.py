@@ -10,10 +10,10 @@ import torch
 from sweeper.config import TrainConfig
 from sweeper.learn import batches, keep
 from sweeper.learn.model import Classifier
-from sweeper.learn.recurrent import Recurrent
+from sweeper.learn.recurrent import RecurrentEncoder
 from sweeper.learn.train import train
 from sweeper.learn.vocabulary import Vocabulary
-from sweeper.values import Encoder, Rows, TrainingData
+from sweeper.values import EncoderWeights, LabelledTexts, TrainingData
 
 COLOURS = ("red", "green", "blue")
 
@@ -23,19 +23,19 @@ def config(encoder: str, **knobs: Any) -> TrainConfig:
     return TrainConfig.model_validate({"encoder": encoder, "epochs": 4, "precision": "float32", **small, **knobs})
 
 
-def rows(count: int, seed: int) -> Rows:
+def rows(count: int, seed: int) -> LabelledTexts:
     """Texts in which one word tells the class."""
     generator = np.random.default_rng(seed)
     labels = generator.integers(3, size=count)
     noise = [" ".join(f"w{k}" for k in generator.integers(20, size=int(generator.integers(1, 6)))) for _ in labels]
-    return Rows([f"{text} {COLOURS[label]}" for text, label in zip(noise, labels, strict=True)], labels)
+    return LabelledTexts([f"{text} {COLOURS[label]}" for text, label in zip(noise, labels, strict=True)], labels)
 
 
 def data(encoder: str) -> TrainingData:
     texts = {"train": rows(96, 0), "validation": rows(48, 1)}
     vocabulary = Vocabulary(texts["train"], 100)
-    splits = {name: vocabulary.split(split, 12) for name, split in texts.items()}
-    return TrainingData(COLOURS, Encoder(encoder, {}, {}, vocabulary.padding), splits)
+    splits = {name: vocabulary.tokenize_split(split, 12) for name, split in texts.items()}
+    return TrainingData(COLOURS, EncoderWeights(encoder, {}, {}, vocabulary.padding), splits)
 
 
 @pytest.mark.parametrize("encoder", ["rnn", "gru"])
@@ -49,7 +49,7 @@ def test_it_learns_from_scratch(encoder: str, knobs: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("encoder", ["rnn", "gru"])
 def test_padding_changes_no_state(encoder: str) -> None:
-    net = Recurrent(config(encoder, vocabulary=10))
+    net = RecurrentEncoder(config(encoder, vocabulary=10))
     words = torch.tensor([[3, 4, 5]])
     padded = torch.tensor([[3, 4, 5, 0, 0]])
     states = [net(ids, (ids > 0).long()).last_hidden_state[:, :3] for ids in (words, padded)]
@@ -57,7 +57,7 @@ def test_padding_changes_no_state(encoder: str) -> None:
 
 
 def test_words_beyond_the_vocabulary_are_the_unknown_one() -> None:
-    net = Recurrent(config("rnn", vocabulary=2))
+    net = RecurrentEncoder(config("rnn", vocabulary=2))
     beyond, unknown = torch.tensor([[2, 4, 900]]), torch.tensor([[2, 1, 1]])
     states = [net(ids, torch.ones_like(ids)).last_hidden_state for ids in (beyond, unknown)]
     assert torch.equal(states[0], states[1])
@@ -73,16 +73,17 @@ def test_it_computes_in_float32(precision: str) -> None:
 def test_a_kept_one_scores_as_it_did(tmp_path: Path) -> None:
     made, asked = data("gru"), config("gru")
     *_, last = train(asked, made, tmp_path / "checkpoint.pt")
-    keep.keep(tmp_path / "checkpoint.pt", asked, made, tmp_path / "kept")
+    keep.export_model(tmp_path / "checkpoint.pt", asked, made, tmp_path / "kept")
     assert (
-        keep.score_kept(tmp_path / "kept", asked, made, "validation")["accuracy"] == last.metrics["validation/accuracy"]
+        keep.evaluate_exported(tmp_path / "kept", asked, made, "validation")["accuracy"]
+        == last.metrics["validation/accuracy"]
     )
 
 
 def test_a_longer_text_is_cut_to_its_first_words() -> None:
-    texts = Rows(["w0 w1 w2 w3 w4 w5"], np.array([0]))
+    texts = LabelledTexts(["w0 w1 w2 w3 w4 w5"], np.array([0]))
     vocabulary = Vocabulary(texts, 10)
-    short, long = (vocabulary.split(texts, length) for length in (3, 6))
+    short, long = (vocabulary.tokenize_split(texts, length) for length in (3, 6))
     row = np.array([0])
     assert batches.collate(long, row, 3, 0).ids.tolist() == batches.collate(short, row, 3, 0).ids.tolist()
 

@@ -50,7 +50,7 @@ def test_a_training_cut_off_goes_on_as_if_it_had_not_been(
 def test_cut_off_before_every_report(few: TrainingData, tmp_path: Path) -> None:
     config, saved = tiny.config(validations_per_epoch=2), tmp_path / "checkpoint.pt"
     whole = tiny.figures(train(config, few, None))
-    for step in range(1, config.reports + 1):
+    for step in range(1, config.num_validations + 1):
         reports = train(config, few, saved)
         found = list(islice(reports, step))
         reports.close()

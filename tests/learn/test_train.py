@@ -11,20 +11,20 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from sweeper.errors import DivergedError, ExhaustedError, UsageError
+from sweeper.errors import DivergedError, OutOfMemoryError, UsageError
 from sweeper.learn import checkpoint
 from sweeper.learn.train import train
-from sweeper.values import CLOCK, Report, TrainingData
+from sweeper.values import TIMING_METRICS, TrainingData, ValidationReport
 from tests.learn import tiny
 
 CE = {"train/loss", "train/ce"}
 SCL = CE | {"train/contrastive", "anchors/without_positive"}
 LCL = SCL | {"train/weighting_ce", "weights/true_class"}
 SCORES = {f"validation/{name}" for name in ("loss", "accuracy", "macro_f1", "weighted_f1", "largest_class", "majority")}
-ALWAYS = SCORES | {"learning_rate", *CLOCK}
+ALWAYS = SCORES | {"learning_rate", *TIMING_METRICS}
 
 
-def reports(data: TrainingData, **knobs: Any) -> list[Report]:
+def reports(data: TrainingData, **knobs: Any) -> list[ValidationReport]:
     return list(train(tiny.config(**knobs), data))
 
 
@@ -57,14 +57,14 @@ def test_two_phases_report_an_encoder_first_and_a_classifier_then(data: Training
     found = reports(data, loss="scl_two_phase", contrastive_epochs=2, epochs=3, validations_per_epoch=2)
     assert [report.step for report in found] == list(range(1, 11))
     first, second = {"train/loss", "train/contrastive", "anchors/without_positive"}, {"train/loss", "train/ce"} | SCORES
-    speed = {"learning_rate", *CLOCK}
+    speed = {"learning_rate", *TIMING_METRICS}
     assert [set(report.metrics) - {"train/truncated"} for report in found] == [first | speed] * 4 + [second | speed] * 6
 
 
 def test_the_second_phase_leaves_the_encoder_as_it_is(data: TrainingData, tmp_path: Path) -> None:
     saved = tmp_path / "checkpoint.pt"
     models = [
-        {name: value.clone() for name, value in checkpoint.load(saved)["model"].items()}
+        {name: value.clone() for name, value in checkpoint.load_checkpoint(saved)["model"].items()}
         for _ in train(tiny.config(loss="scl_two_phase", contrastive_epochs=1, epochs=2), data, saved)
     ]
     changed = [{name for name in one if not torch.equal(one[name], two[name])} for one, two in pairwise(models)]
@@ -197,7 +197,7 @@ def test_diverging_in_the_very_last_update_diverges_too(data: TrainingData) -> N
 def test_a_model_too_large_for_the_memory_is_exhausted(data: TrainingData) -> None:
     configuration = {**data.encoder.configuration, "vocab_size": 10**13}
     huge = replace(data, encoder=replace(data.encoder, configuration=configuration))
-    with pytest.raises(ExhaustedError, match="out of memory at batch_size 16, max_length 32: "):
+    with pytest.raises(OutOfMemoryError, match="out of memory at batch_size 16, max_length 32: "):
         reports(huge)
 
 

@@ -30,7 +30,7 @@ def rates(data: TrainingData, batches: int, **knobs: Any) -> list[float]:
 def after_an_epoch(data: TrainingData, path: Path, **knobs: Any) -> dict[str, Any]:
     """The state after an epoch of one update, unless the knobs say otherwise."""
     list(train(tiny.config(**{"epochs": 1, "batch_size": len(data.splits["train"]), **knobs}), data, path))
-    return checkpoint.load(path)
+    return checkpoint.load_checkpoint(path)
 
 
 def running_mean(state: dict[str, Any]) -> Tensor:
@@ -75,7 +75,7 @@ def test_a_rest_of_the_batches_is_averaged_over_itself(calm: TrainingData, tmp_p
     saved = tmp_path / "each.pt"
     means = [torch.zeros(())]
     for _ in train(tiny.config(validations_per_epoch=4, **knobs), calm, saved):
-        means.append(running_mean(checkpoint.load(saved)))
+        means.append(running_mean(checkpoint.load_checkpoint(saved)))
     g = [10 * (after - 0.9 * before) for before, after in pairwise(means)]
     found = running_mean(after_an_epoch(calm, tmp_path / "groups.pt", accumulate=3, **knobs))
     torch.testing.assert_close(found, 0.1 * (0.9 * (g[0] + g[1] + g[2]) / 3 + g[3]), rtol=1e-3, atol=1e-6)

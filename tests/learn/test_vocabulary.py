@@ -5,27 +5,27 @@ from pathlib import Path
 
 import numpy as np
 
-from sweeper.learn.vocabulary import SPECIAL, UNKNOWN, Vocabulary, words
-from sweeper.values import Rows
+from sweeper.learn.vocabulary import SPECIAL, UNKNOWN, Vocabulary, tokenize_words
+from sweeper.values import LabelledTexts
 
 
-def rows(*texts: str, pairs: list[str] | None = None) -> Rows:
-    return Rows(list(texts), np.zeros(len(texts), dtype=np.int64), pairs)
+def rows(*texts: str, pairs: list[str] | None = None) -> LabelledTexts:
+    return LabelledTexts(list(texts), np.zeros(len(texts), dtype=np.int64), pairs)
 
 
-def numbers(vocabulary: Vocabulary, texts: Rows, max_length: int = 10) -> list[list[int]]:
-    split = vocabulary.split(texts, max_length)
+def numbers(vocabulary: Vocabulary, texts: LabelledTexts, max_length: int = 10) -> list[list[int]]:
+    split = vocabulary.tokenize_split(texts, max_length)
     return [split.tokens[start:stop].tolist() for start, stop in zip(split.starts, split.starts[1:], strict=False)]
 
 
 def test_words_are_lower_case_without_stop_words_and_signs() -> None:
-    assert words("The DOG didn't bark -- at 3 a.m., did it? snake_case #tag") == [
+    assert tokenize_words("The DOG didn't bark -- at 3 a.m., did it? snake_case #tag") == [
         *("dog", "didn", "bark", "3", "snake", "case", "tag")
     ]
 
 
 def test_other_scripts_are_words_too() -> None:
-    assert words("کیفیت خوبه، و قیمت") == ["کیفیت", "خوبه", "و", "قیمت"]
+    assert tokenize_words("کیفیت خوبه، و قیمت") == ["کیفیت", "خوبه", "و", "قیمت"]
 
 
 def test_frequent_words_come_first_so_that_a_smaller_vocabulary_is_a_beginning() -> None:
@@ -45,7 +45,7 @@ def test_words_that_the_training_split_does_not_have_are_unknown() -> None:
 
 def test_long_texts_are_cut_and_their_length_is_kept() -> None:
     known = Vocabulary(rows(*["a1 b1 c1 d1"]), 9)
-    split = known.split(rows("a1 b1 c1 d1", "a1"), 3)
+    split = known.tokenize_split(rows("a1 b1 c1 d1", "a1"), 3)
     assert split.lengths.tolist() == [4, 1]
     assert numbers(known, rows("a1 b1 c1 d1"), 3) == [[SPECIAL, SPECIAL + 1, SPECIAL + 2]]
 

@@ -8,14 +8,14 @@ import torch
 from transformers import BertConfig, BertModel
 
 from sweeper.config import TrainConfig
-from sweeper.values import CLOCK, Encoder, Report, Split, TrainingData
+from sweeper.values import TIMING_METRICS, EncoderWeights, TokenizedSplit, TrainingData, ValidationReport
 
 CLS, SEP, PADDING = 2, 3, 0
 _OWN, _FIRST, _VOCABULARY = 8, 10, 100  # tokens of one class, the first of them, all
 _SPLITS = {"train": 1.0, "validation": 0.5, "test": 0.5}  # shares of `rows`
 
 
-def encoder(seed: int = 0, *, dropout: float = 0.1) -> Encoder:
+def encoder(seed: int = 0, *, dropout: float = 0.1) -> EncoderWeights:
     """A BERT with random weights; its biases and norms are random too, so that a change of them shows."""
     configuration = BertConfig(
         vocab_size=_VOCABULARY,
@@ -31,7 +31,7 @@ def encoder(seed: int = 0, *, dropout: float = 0.1) -> Encoder:
         torch.manual_seed(seed)
         state = BertModel(configuration).state_dict()
         weights = {name: (tensor + 0.02 * torch.randn(tensor.shape)).numpy() for name, tensor in state.items()}
-    return Encoder("tiny", configuration.to_dict(), weights, PADDING)
+    return EncoderWeights("tiny", configuration.to_dict(), weights, PADDING)
 
 
 def data(
@@ -48,7 +48,7 @@ def data(
     return TrainingData(tuple(f"class {k}" for k in range(classes)), encoder(dropout=dropout), splits)
 
 
-def _split(generator: np.random.Generator, rows: int, classes: int, lengths: tuple[int, int]) -> Split:
+def _split(generator: np.random.Generator, rows: int, classes: int, lengths: tuple[int, int]) -> TokenizedSplit:
     labels = generator.permutation(np.arange(rows, dtype=np.int64) % classes)
     texts = [_text(generator, int(label), int(generator.integers(lengths[0], lengths[1] + 1))) for label in labels]
     return split(texts, labels.tolist())
@@ -60,12 +60,12 @@ def _text(generator: np.random.Generator, label: int, length: int) -> list[int]:
     return [CLS, *np.where(generator.random(length - 2) < 0.8, own, any_token).tolist(), SEP]
 
 
-def split(texts: list[list[int]], labels: list[int]) -> Split:
+def split(texts: list[list[int]], labels: list[int]) -> TokenizedSplit:
     """The split of these texts, as token numbers with [CLS] and [SEP]."""
     lengths = [len(text) for text in texts]
     tokens = np.array([token for text in texts for token in text], dtype=np.int32)
     starts = np.cumsum([0, *lengths]).astype(np.int64)
-    return Split(tokens, starts, np.array(lengths, dtype=np.int32), np.array(labels, dtype=np.int64))
+    return TokenizedSplit(tokens, starts, np.array(lengths, dtype=np.int32), np.array(labels, dtype=np.int64))
 
 
 def config(**knobs: Any) -> TrainConfig:
@@ -74,6 +74,6 @@ def config(**knobs: Any) -> TrainConfig:
     return TrainConfig(encoder="tiny", **{**quick, **knobs})
 
 
-def figures(reports: Iterable[Report]) -> list[tuple[int, float, dict[str, float]]]:
+def figures(reports: Iterable[ValidationReport]) -> list[tuple[int, float, dict[str, float]]]:
     """All that is the same in every repetition of a training: everything but its speed."""
-    return [(r.step, r.epoch, {k: v for k, v in r.metrics.items() if k not in CLOCK}) for r in reports]
+    return [(r.step, r.epoch, {k: v for k, v in r.metrics.items() if k not in TIMING_METRICS}) for r in reports]

@@ -17,20 +17,20 @@ ALL = [*Outcome, None]
 
 OPTIMISM = figures.Optimism(
     "accuracy",
-    [figures.Confirmed("<b>ce</b>", 0.6, [0.5, 0.55], []), figures.Confirmed("lcl", 0.5, [0.5], [0.4])],
+    [figures.ConfirmedScore("<b>ce</b>", 0.6, [0.5, 0.55], []), figures.ConfirmedScore("lcl", 0.5, [0.5], [0.4])],
 )
 PARALLEL = figures.Parallel(
     "validation/accuracy",
     [
-        figures.Axis("cell", ["ce", "lcl", "lcl"], ["ce", "lcl"]),
-        figures.Axis("tau", [None, 0.05, 1000.0], range=(0.05, 1000), log=True),
-        figures.Axis("alpha", [0.1, 0.9, None], range=(0.1, 0.9)),
+        figures.ParallelAxis("cell", ["ce", "lcl", "lcl"], ["ce", "lcl"]),
+        figures.ParallelAxis("tau", [None, 0.05, 1000.0], range=(0.05, 1000), log=True),
+        figures.ParallelAxis("alpha", [0.1, 0.9, None], range=(0.1, 0.9)),
     ],
     [0.2, None, 0.6],
 )
 IMPORTANCES = figures.Importances("lcl", [figures.Importance("tau", 0.8, 0.3), figures.Importance("alpha", 0.2, 1.7)])
-POINTS = [figures.Point(k, 0.1 * (k + 1), 0.5, None if k == 2 else 0.5, end) for k, end in enumerate(ALL)]
-MAP = figures.Map("lcl", "validation/accuracy", POINTS, SCORES, (0.05, 1), (0.1, 0.9))
+POINTS = [figures.AlphaTauPoint(k, 0.1 * (k + 1), 0.5, None if k == 2 else 0.5, end) for k, end in enumerate(ALL)]
+MAP = figures.AlphaTauMap("lcl", "validation/accuracy", POINTS, SCORES, (0.05, 1), (0.1, 0.9))
 TRIALS = [
     figures.Curve(1, [1, 2, 3], [0.2, 0.4, 0.5], Outcome.COMPLETED),
     figures.Curve(2, [1], [0.3], Outcome.STOPPED_EARLY),
@@ -39,11 +39,14 @@ TRIALS = [
 ]
 CURVES = figures.Curves("lcl", "validation/accuracy", TRIALS, [1.0])
 TIMELINE = figures.Timeline(
-    [figures.Bar(k, "ce", k % 2, k, k + 1.0, end, attempts=1 + (k == 1), confirms=k == 2) for k, end in enumerate(ALL)]
+    [
+        figures.TimelineBar(k, "ce", k % 2, k, k + 1.0, end, attempts=1 + (k == 1), confirms=k == 2)
+        for k, end in enumerate(ALL)
+    ]
 )
-EXPECTED = figures.Expected("validation/accuracy", [figures.Line(f"cell {k}", [0.3, 0.4, 0.45]) for k in range(9)])
-CONFUSION = figures.Confusion(["<i>a</i>", "b"], np.array([[3, 1], [0, 0]]))
-WEIGHTS = figures.Weights(["a", "b"], np.array([[0.1, 0.9], [np.nan, np.nan]]))
+EXPECTED = figures.Expected("validation/accuracy", [figures.BestCurve(f"cell {k}", [0.3, 0.4, 0.45]) for k in range(9)])
+CONFUSION = figures.ConfusionFigure(["<i>a</i>", "b"], np.array([[3, 1], [0, 0]]))
+WEIGHTS = figures.ClassWeightsFigure(["a", "b"], np.array([[0.1, 0.9], [np.nan, np.nan]]))
 EVERY = [OPTIMISM, PARALLEL, IMPORTANCES, MAP, CURVES, TIMELINE, EXPECTED, CONFUSION, WEIGHTS]
 
 
@@ -68,12 +71,12 @@ def test_a_picture_is_as_wide_as_the_page_and_has_its_legend_below(figure: figur
     assert "width" not in layout
     assert layout["height"] >= 100
     assert layout["template"]["layout"]["legend"]["orientation"] == "h"
-    assert '"responsive": true' in plots.fragment(figure, "one")
+    assert '"responsive": true' in plots.figure_html(figure, "one")
 
 
 @pytest.mark.parametrize("figure", EVERY, ids=lambda figure: type(figure).__name__)
 def test_a_picture_loads_nothing_and_sends_nothing(figure: figures.Figure) -> None:
-    html = plots.fragment(figure, "one")
+    html = plots.figure_html(figure, "one")
     assert not re.search(r"""(src|href)\s*=""", html)
     assert '"modeBarButtons": [["zoom2d", "pan2d", "resetScale2d"]]' in html
     assert "sendDataToCloud" not in html
@@ -81,7 +84,7 @@ def test_a_picture_loads_nothing_and_sends_nothing(figure: figures.Figure) -> No
 
 
 def test_the_library_is_a_script_that_does_not_end_its_element() -> None:
-    library = plots.library()
+    library = plots.plotly_js()
     assert "plotly.js v" in library[:200]
     assert "</script" not in library.lower()
 
@@ -89,27 +92,30 @@ def test_the_library_is_a_script_that_does_not_end_its_element() -> None:
 def test_markup_in_names_is_no_markup() -> None:
     assert plain(OPTIMISM)["layout"]["annotations"][0]["text"] in ("&lt;b&gt;ce&lt;/b&gt;", "lcl")
     assert plain(CONFUSION)["layout"]["xaxis"]["ticktext"][0] == "&lt;i&gt;a&lt;/i&gt;"
-    assert "</script>" not in plots.fragment(figures.Confusion(["</script>", "b"], np.eye(2, dtype=int)), "x")[:-200]
+    assert (
+        "</script>"
+        not in plots.figure_html(figures.ConfusionFigure(["</script>", "b"], np.eye(2, dtype=int)), "x")[:-200]
+    )
 
 
 def test_every_outcome_has_a_colour_and_a_sign_of_its_own() -> None:
-    assert set(looks.LOOKS) == set(ALL)
-    assert len({look.colour for look in looks.LOOKS.values()}) == len(ALL)
-    assert len({look.sign for look in looks.LOOKS.values()}) == len(ALL)
+    assert set(looks.OUTCOME_STYLES) == set(ALL)
+    assert len({look.colour for look in looks.OUTCOME_STYLES.values()}) == len(ALL)
+    assert len({look.sign for look in looks.OUTCOME_STYLES.values()}) == len(ALL)
 
 
 def test_on_a_map_only_trials_that_went_well_are_coloured_by_their_score() -> None:
     traces = [trace for trace in plain(MAP)["data"] if trace.get("showlegend") is False]
     by_score = {trace["name"] for trace in traces if "coloraxis" in trace["marker"]}
     assert by_score == {"completed", "stopped early", "not ended"}
-    assert {trace["name"] for trace in traces} == {look.words for look in looks.LOOKS.values()}
+    assert {trace["name"] for trace in traces} == {look.words for look in looks.OUTCOME_STYLES.values()}
     layout = plain(MAP)["layout"]
     assert layout["xaxis"]["type"] == "log"
     assert (layout["coloraxis"]["cmin"], layout["coloraxis"]["cmax"]) == SCORES
 
 
 def test_where_less_is_better_the_scale_of_scores_is_turned_round() -> None:
-    up, down = looks.scale(looks.SCORES), looks.scale(looks.SCORES, more=False)
+    up, down = looks.colorscale(looks.SCORES), looks.colorscale(looks.SCORES, more=False)
     assert [colour for _, colour in down] == [colour for _, colour in reversed(up)]
     assert [place for place, _ in down] == [0.0, 0.5, 1.0]
 
@@ -137,14 +143,14 @@ def test_a_timeline_tells_attempts_and_confirmations_by_their_pattern() -> None:
 
 
 def test_a_pause_that_was_cut_out_of_a_timeline_is_said() -> None:
-    drawn = plain(figures.Timeline([figures.Bar(1, "ce", 0, 0.0, 3.0, None)], [(1.5, 15.25)]))
+    drawn = plain(figures.Timeline([figures.TimelineBar(1, "ce", 0, 0.0, 3.0, None)], [(1.5, 15.25)]))
     assert [shape["x0"] for shape in drawn["layout"]["shapes"]] == [1.5]
     assert drawn["layout"]["annotations"][0]["text"] == "15.2 h pause"
 
 
 @pytest.mark.parametrize(("hours", "unit"), [(1.5, "minutes"), (3.0, "hours")])
 def test_a_timeline_is_in_minutes_or_hours(hours: float, unit: str) -> None:
-    drawn = plain(figures.Timeline([figures.Bar(1, "ce", 0, 0.5, hours, None)]))
+    drawn = plain(figures.Timeline([figures.TimelineBar(1, "ce", 0, 0.5, hours, None)]))
     assert unit in drawn["layout"]["xaxis"]["title"]["text"]
     assert drawn["data"][0]["base"] == [0.5 if unit == "hours" else 30]
 
@@ -158,7 +164,7 @@ def test_classes_without_texts_are_blank_and_figures_stand_where_there_is_room()
     assert plots.draw(CONFUSION).data[0].z.tolist() == [[0.75, 0.25], [0.0, 0.0]]
     assert np.isnan(plots.draw(WEIGHTS).data[0].z[1]).all()
     assert plots.draw(CONFUSION).data[0].texttemplate is not None
-    many = figures.Confusion([f"class {k}" for k in range(27)], np.eye(27, dtype=int))
+    many = figures.ConfusionFigure([f"class {k}" for k in range(27)], np.eye(27, dtype=int))
     assert plots.draw(many).data[0].texttemplate is None
 
 
@@ -174,7 +180,7 @@ def test_parallel_coordinates_keep_trials_to_which_a_knob_did_not_apply() -> Non
 
 
 def test_an_axis_on_which_all_are_alike_still_has_a_length() -> None:
-    drawn = parallel(figures.Parallel("m", [figures.Axis("alpha", [0.5, 0.5])], [0.5, 0.5]))
+    drawn = parallel(figures.Parallel("m", [figures.ParallelAxis("alpha", [0.5, 0.5])], [0.5, 0.5]))
     assert all(axis.range[0] < axis.range[1] for axis in drawn.data[0].dimensions)
 
 
@@ -190,7 +196,7 @@ def test_an_axis_on_which_all_are_alike_still_has_a_length() -> None:
 def test_marks_on_a_logarithmic_axis_are_its_ends_and_round_numbers(
     low: float, high: float, marks: list[float]
 ) -> None:
-    assert looks.marks(low, high) == pytest.approx(marks)
+    assert looks.log_ticks(low, high) == pytest.approx(marks)
 
 
 def test_what_is_no_figure_is_refused() -> None:

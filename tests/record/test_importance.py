@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from sweeper.config import Scalar
-from sweeper.record.importance import FEWEST, Setting, importances
-from sweeper.space import Choice, Domain, Float, Int
+from sweeper.record.importance import MIN_TRIALS, EvaluatedSetting, importances
+from sweeper.space import Categorical, Domain, Float, Int
 
-Trials = list[tuple[Setting, float]]
+Trials = list[tuple[EvaluatedSetting, float]]
 
 
 def trials(number: int, score: Callable[[dict[str, Scalar]], float], seed: int = 0) -> Trials:
@@ -19,7 +19,7 @@ def trials(number: int, score: Callable[[dict[str, Scalar]], float], seed: int =
     for _ in range(number):
         normalize = str(random.choice(["yes", "no", "off"]))
         setting: dict[str, tuple[Domain, Scalar]] = {
-            "normalize": (Choice(("yes", "no", "off")), normalize),
+            "normalize": (Categorical(("yes", "no", "off")), normalize),
             "alpha": (Float(0.1, 0.9), float(random.uniform(0.1, 0.9))),
             "batch_size": (Int(4, 32, 4), int(random.choice(range(4, 33, 4)))),
         }
@@ -51,12 +51,12 @@ def test_knobs_that_do_nothing_are_seldom_above_chance() -> None:
 
 
 def test_the_same_trials_give_the_same_figures() -> None:
-    same = trials(FEWEST, lambda values: float(values["alpha"]))
+    same = trials(MIN_TRIALS, lambda values: float(values["alpha"]))
     assert importances(same) == importances(same)
 
 
 def test_few_trials_and_trials_that_are_all_alike_say_nothing() -> None:
-    assert importances(trials(FEWEST - 1, lambda values: float(values["alpha"]))) == []
-    alike = [({"alpha": (Float(0.1, 0.9), 0.5)}, 0.5)] * FEWEST
+    assert importances(trials(MIN_TRIALS - 1, lambda values: float(values["alpha"]))) == []
+    alike = [({"alpha": (Float(0.1, 0.9), 0.5)}, 0.5)] * MIN_TRIALS
     assert importances(alike) == []
-    assert importances([({}, 0.5)] * FEWEST) == []
+    assert importances([({}, 0.5)] * MIN_TRIALS) == []

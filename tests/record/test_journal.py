@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sweeper.errors import BusyError, RecordError, StorageError
+from sweeper.errors import RecordError, StorageError, SweepLockedError
 from sweeper.record.journal import Journal
 from tests.faults import room_for
 
@@ -100,7 +100,7 @@ def test_damage_before_the_last_record_is_named_by_line(tmp_path: Path, damage: 
 def test_a_second_driver_is_kept_out_until_the_first_is_gone(tmp_path: Path) -> None:
     first = Journal(tmp_path / "journal")
     for _ in range(2):  # trying does not forget who it is
-        with pytest.raises(BusyError) as caught:
+        with pytest.raises(SweepLockedError) as caught:
             Journal(tmp_path / "journal")
         assert f"another sweeper drives this sweep, process {os.getpid()} on {socket.gethostname()}" in str(
             caught.value

@@ -11,7 +11,7 @@ from sweeper.errors import StorageError
 from sweeper.outcome import Outcome
 from sweeper.record.study import OptunaStudy
 from sweeper.spec import SweepSpec
-from sweeper.values import Finish, Report, Trial
+from sweeper.values import Trial, TrialEnd, ValidationReport
 from tests.fakes import report
 from tests.faults import room_for
 from tests.spaces import small
@@ -27,7 +27,7 @@ def opened(spec: SweepSpec, folder: Path) -> Iterator[OptunaStudy]:
 
 def completed(study: OptunaStudy, trial: Trial, accuracy: float) -> None:
     study.report(trial, report(1, accuracy))
-    study.finish(trial, Finish(Outcome.COMPLETED))
+    study.end_trial(trial, TrialEnd(Outcome.COMPLETED))
 
 
 def test_proposals_lie_in_the_space_and_leave_out_what_is_inactive(tmp_path: Path) -> None:
@@ -59,9 +59,9 @@ def test_start_with_comes_first_and_what_it_leaves_out_is_sampled(tmp_path: Path
 def test_a_grid_asks_for_each_distinct_setting_once(tmp_path: Path) -> None:
     search = {"batch_size": [4, 8], "normalize": [True, False], "tau": {"choice": [1, 2], "when": {"normalize": True}}}
     spec = small(search=search, sampler="grid", budget={"trials": 40})
-    assert [spec.share(cell) for cell in (0, 1)] == [2, 6]
+    assert [spec.trial_budget(cell) for cell in (0, 1)] == [2, 6]
     with opened(spec, tmp_path) as study:
-        settings = [study.ask(cell).params for cell in (0, 1) for _ in range(spec.share(cell))]
+        settings = [study.ask(cell).params for cell in (0, 1) for _ in range(spec.trial_budget(cell))]
     assert len({tuple(sorted(params.items())) for params in settings}) == 8
 
 
@@ -71,16 +71,16 @@ def test_reports_and_outcomes_survive_a_reopening(tmp_path: Path) -> None:
         done, cut = study.ask(0), study.ask(1)
         completed(study, done, 0.4)
         study.report(cut, report(1, 0.3))
-        before = study.recorded()
+        before = study.all_trials()
     with opened(spec, tmp_path) as study:
-        assert study.recorded() == before
-        assert [one.finish and one.finish.outcome for one in before] == [Outcome.COMPLETED, None]
+        assert study.all_trials() == before
+        assert [one.end and one.end.outcome for one in before] == [Outcome.COMPLETED, None]
         again = study.restart(before[1].trial)
         assert (again.number, again.attempt, again.config) == (cut.number, 2, cut.config)
         study.report(again, report(1, 0.9))  # the first commit of a step wins
         study.report(again, report(2, 0.5))
-        study.finish(again, Finish(Outcome.COMPLETED))
-        values = [entry.metrics["validation/accuracy"] for entry in study.of(again).reports]
+        study.end_trial(again, TrialEnd(Outcome.COMPLETED))
+        values = [entry.metrics["validation/accuracy"] for entry in study.get(again).reports]
         assert values == [0.3, 0.5]
         assert study.ask(0).number == 3
 
@@ -111,7 +111,7 @@ def test_a_proposal_cut_off_halfway_is_completed(tmp_path: Path) -> None:
     for cut in range(first + 1, len(lines)):
         path.write_bytes(b"".join(lines[:cut]))
         with opened(spec, tmp_path) as study:
-            (one,) = study.recorded()
+            (one,) = study.all_trials()
             assert one.trial.number == whole.number
             assert one.trial.params.keys() == whole.params.keys()
             assert one.trial.params["batch_size"] == whole.params["batch_size"] or cut == first + 1
@@ -125,11 +125,11 @@ def test_a_trial_whose_end_is_in_the_record_has_ended_even_if_the_sampler_was_no
     spec = small(search=FLAT)
     with opened(spec, tmp_path) as study:
         completed(study, study.ask(0), 0.5)
-        whole = study.recorded()
+        whole = study.all_trials()
     (tmp_path / "journal").write_bytes(b"".join(records(tmp_path)[:-1]))
     with opened(spec, tmp_path) as study:
-        assert [(one.trial, one.reports, one.finish) for one in study.recorded()] == [
-            (one.trial, one.reports, one.finish) for one in whole
+        assert [(one.trial, one.reports, one.end) for one in study.all_trials()] == [
+            (one.trial, one.reports, one.end) for one in whole
         ]
 
 
@@ -137,17 +137,17 @@ def test_cut_while_a_repeated_setting_was_skipped_it_is_skipped_all_the_same(tmp
     spec = small(search={"batch_size": [4, 8]}, asha="off", sampler="random")
     with opened(spec, tmp_path) as study:
         while not any(b"skipped" in line for line in records(tmp_path)):
-            study.finish(study.ask(0), Finish(Outcome.FAILED, "x"))
+            study.end_trial(study.ask(0), TrialEnd(Outcome.FAILED, "x"))
         whole = records(tmp_path)
     first = next(k for k, line in enumerate(whole) if b"skipped" in line)
     for cut in range(first - 1, first + 2):  # before the choice, before the mark, before the end of the proposal
         (tmp_path / "journal").write_bytes(b"".join(whole[:cut]))
         with opened(spec, tmp_path) as study:
-            before = [one.trial.number for one in study.recorded()]
+            before = [one.trial.number for one in study.all_trials()]
             again = study.ask(0)
             assert again.number == len(before) + 1
             assert before == list(range(1, again.number))
-            settings = [one.trial.params["batch_size"] for one in study.recorded()]
+            settings = [one.trial.params["batch_size"] for one in study.all_trials()]
             assert len(set(settings)) == len(settings)
 
 
@@ -157,10 +157,10 @@ def test_a_stopped_setting_is_not_proposed_again(tmp_path: Path) -> None:
         for _ in range(3):
             trial = study.ask(0)
             study.report(trial, report(1, 0.1))
-            study.finish(trial, Finish(Outcome.DIVERGED, "not finite"))
-        settings = [one.trial.params["batch_size"] for one in study.recorded()]
+            study.end_trial(trial, TrialEnd(Outcome.DIVERGED, "not finite"))
+        settings = [one.trial.params["batch_size"] for one in study.all_trials()]
         assert len(set(settings)) == 3
-        assert [one.trial.number for one in study.recorded()] == [1, 2, 3]
+        assert [one.trial.number for one in study.all_trials()] == [1, 2, 3]
 
 
 def test_a_repeated_setting_has_another_seed(tmp_path: Path) -> None:
@@ -177,9 +177,9 @@ def test_the_first_end_counts(tmp_path: Path) -> None:
     with opened(small(asha="off"), tmp_path) as study:
         trial = study.ask(0)
         study.report(trial, report(1, 0.5))
-        study.finish(trial, Finish(Outcome.FAILED, "first"))
-        study.finish(trial, Finish(Outcome.COMPLETED))
-        assert study.of(trial).finish == Finish(Outcome.FAILED, "first")
+        study.end_trial(trial, TrialEnd(Outcome.FAILED, "first"))
+        study.end_trial(trial, TrialEnd(Outcome.COMPLETED))
+        assert study.get(trial).end == TrialEnd(Outcome.FAILED, "first")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
@@ -189,12 +189,12 @@ def test_a_value_that_is_not_finite_ends_the_trial_as_diverged(tmp_path: Path, v
         finish = study.report(trial, report(1, value))
         assert finish is not None
         assert finish.outcome == Outcome.DIVERGED
-        assert study.of(trial).finish == finish
+        assert study.get(trial).end == finish
 
 
 def test_minimised_objectives_stop_what_is_high(tmp_path: Path) -> None:
-    def loss(value: float) -> Report:
-        return Report(1, 1.0, {"validation/loss": value})
+    def loss(value: float) -> ValidationReport:
+        return ValidationReport(1, 1.0, {"validation/loss": value})
 
     with opened(small(objective={"minimize": "validation/loss"}), tmp_path) as study:
         trials = [study.ask(0) for _ in range(3)]
@@ -230,7 +230,7 @@ def test_asked_again_after_a_crash_a_rung_answers_as_it_did(tmp_path: Path) -> N
         assert study.report(early, report(1, 0.1)) is None  # the first
         assert study.report(study.ask(0), report(1, 0.9)) is None
     with opened(spec, tmp_path) as study:
-        again = study.restart(study.recorded()[0].trial)
+        again = study.restart(study.all_trials()[0].trial)
         assert study.report(again, report(1, 0.1)) is None  # below the other, which came after it
 
 
@@ -243,7 +243,7 @@ def test_what_was_judged_before_a_crash_is_not_judged_again_by_a_later_step(tmp_
                 trial = study.ask(0)
             assert [study.report(trial, report(step, value)) for step in (1, 2)] == [None, None]
     with opened(spec, tmp_path) as study:  # the last had trained to its end, and was cut off before that was kept
-        again = study.restart(study.recorded()[-1].trial)
+        again = study.restart(study.all_trials()[-1].trial)
         assert [study.report(again, report(step, 0.1)) for step in (1, 2)] == [None, None]
 
 
@@ -259,9 +259,9 @@ def test_a_report_without_the_objective_is_kept_and_judged_by_nobody(tmp_path: P
         other = study.ask(0)
         study.report(other, report(1, 0.9))
         trial = study.ask(0)
-        early = Report(1, 1.0, {"train/loss": 0.7})
+        early = ValidationReport(1, 1.0, {"train/loss": 0.7})
         assert study.report(trial, early) is None
-        assert study.of(trial).reports == (early,)
+        assert study.get(trial).reports == (early,)
         stopped = study.report(trial, report(2, 0.1))
         assert stopped is None  # nobody else has come to this rung
 
@@ -278,8 +278,8 @@ def test_the_last_report_of_a_trial_stops_it_no_more(tmp_path: Path) -> None:
             study.report(long, report(step, 0.9))
         assert study.report(short, report(1, 0.1)) is None
         assert study.report(short, report(2, 0.1)) is None  # at a rung, below the other, but done
-        study.finish(short, Finish(Outcome.COMPLETED))
-        assert study.of(short).finish == Finish(Outcome.COMPLETED)
+        study.end_trial(short, TrialEnd(Outcome.COMPLETED))
+        assert study.get(short).end == TrialEnd(Outcome.COMPLETED)
 
 
 def test_a_rung_counts_those_that_ended_at_it(tmp_path: Path) -> None:
@@ -296,9 +296,9 @@ def test_a_rung_counts_those_that_ended_at_it(tmp_path: Path) -> None:
 def test_a_traceback_is_in_the_record(tmp_path: Path) -> None:
     spec = small(asha="off")
     with opened(spec, tmp_path) as study:
-        study.finish(study.ask(0), Finish(Outcome.FAILED, "ValueError: x", "Traceback\n  …\nValueError: x\n"))
+        study.end_trial(study.ask(0), TrialEnd(Outcome.FAILED, "ValueError: x", "Traceback\n  …\nValueError: x\n"))
     with opened(spec, tmp_path) as study:
-        finish = study.recorded()[0].finish
+        finish = study.all_trials()[0].end
         assert finish is not None
         assert finish.traceback == "Traceback\n  …\nValueError: x\n"
 
@@ -306,15 +306,15 @@ def test_a_traceback_is_in_the_record(tmp_path: Path) -> None:
 def test_a_traceback_of_an_end_that_was_cut_off_does_not_stay_with_another_end(tmp_path: Path) -> None:
     spec = small(asha="off")
     with opened(spec, tmp_path) as study:
-        study.finish(study.ask(0), Finish(Outcome.FAILED, "ValueError: x", "Traceback"))
+        study.end_trial(study.ask(0), TrialEnd(Outcome.FAILED, "ValueError: x", "Traceback"))
     lines = records(tmp_path)
     (tmp_path / "journal").write_bytes(b"".join(lines[:-2]))  # its outcome, and that the sampler was told
     with opened(spec, tmp_path) as study:
-        again = study.restart(study.recorded()[0].trial)
+        again = study.restart(study.all_trials()[0].trial)
         completed(study, again, 0.5)
-        assert study.of(again).finish == Finish(Outcome.COMPLETED)
-        assert study.recorded()[0].finish == Finish(Outcome.COMPLETED)
-        finish = study.recorded()[0].finish
+        assert study.get(again).end == TrialEnd(Outcome.COMPLETED)
+        assert study.all_trials()[0].end == TrialEnd(Outcome.COMPLETED)
+        finish = study.all_trials()[0].end
         assert finish is not None
         assert finish.traceback == ""
 

@@ -8,7 +8,7 @@ import yaml
 from ray.autoscaler._private.kuberay.node_provider import IKubernetesHttpApiClient
 from requests import HTTPError
 
-from sweeper.runners.autoscaler import growth
+from sweeper.runners.autoscaler import potential_nodes
 from tests.conftest import ROOT
 
 CLUSTER = yaml.safe_load((ROOT / "cluster" / "kuberay" / "raycluster.yaml").read_text(encoding="utf-8"))
@@ -39,20 +39,20 @@ def on_kubernetes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_ray_up_left_on_the_head_says_what_can_come(tmp_path: Path) -> None:
-    coming = growth(ROOT / "cluster" / "aws.yaml")
+    coming = potential_nodes(ROOT / "cluster" / "aws.yaml")
     assert len([node for node in coming if node.get("GPU")]) == 8
-    assert growth(tmp_path / "nothing") == []
+    assert potential_nodes(tmp_path / "nothing") == []
 
 
 @pytest.mark.usefixtures("on_kubernetes")
 def test_a_raycluster_whose_autoscaler_is_on_says_what_can_come(tmp_path: Path) -> None:
     on, off = Kubernetes({**CLUSTER["spec"], "enableInTreeAutoscaling": True}), Kubernetes(CLUSTER["spec"])
-    coming = growth(tmp_path / "nothing", on)
+    coming = potential_nodes(tmp_path / "nothing", on)
     assert [(node["CPU"], node.get("GPU", 0)) for node in coming] == [(0, 0), *[(4, 1)] * 64]  # the head, and workers
-    assert growth(tmp_path / "nothing", off) == []
+    assert potential_nodes(tmp_path / "nothing", off) == []
 
 
 @pytest.mark.usefixtures("on_kubernetes")
 def test_a_pod_that_may_not_ask_has_no_autoscaler(tmp_path: Path) -> None:
-    assert growth(tmp_path / "nothing", Kubernetes(None)) == []
-    assert growth(tmp_path / "nothing") == []  # there is no Kubernetes here
+    assert potential_nodes(tmp_path / "nothing", Kubernetes(None)) == []
+    assert potential_nodes(tmp_path / "nothing") == []  # there is no Kubernetes here

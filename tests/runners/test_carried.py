@@ -8,10 +8,10 @@ import pytest
 
 from sweeper.attempt import Event
 from sweeper.outcome import Outcome
-from sweeper.runners.carried import Desk, carried
-from sweeper.values import Finish, Progress, Report
+from sweeper.runners.carried import ModelExchange, with_model_transfer
+from sweeper.values import Heartbeat, TrialEnd, ValidationReport
 
-END = Finish(Outcome.COMPLETED)
+END = TrialEnd(Outcome.COMPLETED)
 
 
 class Elsewhere:
@@ -22,7 +22,7 @@ class Elsewhere:
 
     def __call__(self, method: str, path: Path, *rest: Any) -> Any:
         self.asked.append(method)
-        answer = getattr(Desk(), method)(self.there / path.relative_to(self.here), *rest)
+        answer = getattr(ModelExchange(), method)(self.there / path.relative_to(self.here), *rest)
         return {self.here / k.relative_to(self.there): v for k, v in answer.items()} if method == "give" else answer
 
 
@@ -32,7 +32,7 @@ def elsewhere(tmp_path: Path) -> Elsewhere:
 
 
 def training(folder: Path) -> Generator[Event, None, None]:
-    yield Report(1, 1.0, {})
+    yield ValidationReport(1, 1.0, {})
     folder.mkdir(parents=True)
     (folder / "model-1.pt").write_bytes(b"weights")
     yield END
@@ -40,13 +40,13 @@ def training(folder: Path) -> Generator[Event, None, None]:
 
 def scoring(folder: Path, seen: list[bytes]) -> Generator[Event, None, None]:
     seen += [path.read_bytes() for path in folder.glob("model-*.pt")]
-    yield Report(1, 1.0, {})
+    yield ValidationReport(1, 1.0, {})
     yield END
 
 
 def test_a_model_is_with_the_driver_before_the_attempt_has_ended_and_not_here(elsewhere: Elsewhere) -> None:
     folder = elsewhere.here / "trials" / "7"
-    for event in carried(training(folder), folder, elsewhere):
+    for event in with_model_transfer(training(folder), folder, elsewhere):
         if event == END:
             assert (elsewhere.there / "trials" / "7" / "model-1.pt").read_bytes() == b"weights"
             assert not list(folder.iterdir())
@@ -57,8 +57,8 @@ def test_a_model_is_brought_to_where_it_is_scored_and_no_copy_stays(elsewhere: E
     place.mkdir(parents=True)
     (place / "model-2.pt").write_bytes(b"weights")
     folder = elsewhere.here / "trials" / "7"
-    events = carried(scoring(folder, seen), folder, elsewhere)
-    assert next(event for event in events if isinstance(event, Report)).step == 1
+    events = with_model_transfer(scoring(folder, seen), folder, elsewhere)
+    assert next(event for event in events if isinstance(event, ValidationReport)).step == 1
     events.close()  # a score ends the attempt from outside
     assert seen == [b"weights"]
     assert not list(folder.iterdir())
@@ -67,9 +67,9 @@ def test_a_model_is_brought_to_where_it_is_scored_and_no_copy_stays(elsewhere: E
 
 def test_a_folder_that_nodes_share_is_left_as_it_is(tmp_path: Path) -> None:
     shared, folder = Elsewhere(tmp_path, tmp_path), tmp_path / "trials" / "7"
-    list(carried(training(folder), folder, shared))
+    list(with_model_transfer(training(folder), folder, shared))
     seen: list[bytes] = []
-    list(carried(scoring(folder, seen), folder, shared))
+    list(with_model_transfer(scoring(folder, seen), folder, shared))
     assert seen == [b"weights"]
     assert (folder / "model-1.pt").exists()
     assert "take" not in shared.asked
@@ -81,7 +81,7 @@ def test_a_shared_folder_whose_times_differ_loses_nothing(tmp_path: Path) -> Non
             return False if method == "has" else super().__call__(method, path, *rest)
 
     folder = tmp_path / "trials" / "7"
-    list(carried(training(folder), folder, Skewed(tmp_path, tmp_path)))
+    list(with_model_transfer(training(folder), folder, Skewed(tmp_path, tmp_path)))
     assert (folder / "model-1.pt").read_bytes() == b"weights"
 
 
@@ -90,8 +90,8 @@ def test_a_driver_that_does_not_answer_ends_no_trial(tmp_path: Path) -> None:
         raise OSError("ActorDiedError: the node has died")
 
     folder = tmp_path / "trials" / "7"
-    events = list(carried(training(folder), folder, gone))
-    assert [event.note for event in events if isinstance(event, Progress)] == [
+    events = list(with_model_transfer(training(folder), folder, gone))
+    assert [event.note for event in events if isinstance(event, Heartbeat)] == [
         "its model cannot be had from the driver (ActorDiedError: the node has died)",
         "its model could not be brought to the driver (ActorDiedError: the node has died)",
     ]

@@ -11,11 +11,11 @@ from filelock import FileLock
 
 from sweeper.config import TrainConfig
 from sweeper.outcome import Outcome
-from sweeper.ports import Job
-from sweeper.runners.bridge import Bridge
+from sweeper.ports import TrainingJob
+from sweeper.runners.bridge import TuneBridge
 from sweeper.runners.ray import RayRunner
-from sweeper.runners.tune import Verdicts
-from sweeper.values import Progress, Report, Trial
+from sweeper.runners.tune import BridgeScheduler
+from sweeper.values import Heartbeat, Trial, ValidationReport
 from tests.fakes import Scripted, data, scripted
 
 pytestmark = pytest.mark.ray
@@ -35,7 +35,7 @@ def runner() -> Iterator[RayRunner]:
 
 
 def run(runner: RayRunner, trials: Scripted, folder: Path, cpu: int = 1) -> Scripted:
-    runner.run(trials, Job(scripted, {"m": data()}, folder, patience=2), runner.allocate(cpu, 0))
+    runner.run(trials, TrainingJob(scripted, {"m": data()}, folder, stall_timeout=2), runner.allocate(cpu, 0))
     return trials
 
 
@@ -68,12 +68,12 @@ class Killing(Scripted):
             os.kill(ray._private.worker._global_node.all_processes[self.victim][0].process.pid, signal.SIGKILL)
             self.moment = ""
 
-    def next(self) -> Trial | None:
+    def next_trial(self) -> Trial | None:
         if self.running:
             self.kill("asking")  # the next that Tune does is to ask the GCS
-        return super().next()
+        return super().next_trial()
 
-    def report(self, trial: Trial, report: Report) -> bool:
+    def report(self, trial: Trial, report: ValidationReport) -> bool:
         self.kill("report")
         return super().report(trial, report)
 
@@ -148,11 +148,11 @@ def test_what_a_worker_was_lost_to_is_told_apart(
     tmp_path: Path, error: Callable[[], Exception], innocent: bool, reason: str
 ) -> None:
     trials = Scripted([trial()])
-    bridge = Bridge(trials, Job(scripted, {}, tmp_path), lambda: 1)
-    bridge.next("a")
-    bridge.event("a", Progress())
-    Verdicts(bridge).on_trial_error(None, tunes_trial(tmp_path, error()))
-    assert (trials.accidents, trials.losses) == (([1], []) if innocent else ([], [1]))
+    bridge = TuneBridge(trials, TrainingJob(scripted, {}, tmp_path), lambda: 1)
+    bridge.next_trial("a")
+    bridge.event("a", Heartbeat())
+    BridgeScheduler(bridge).on_trial_error(None, tunes_trial(tmp_path, error()))
+    assert (trials.infrastructure_losses, trials.losses) == (([1], []) if innocent else ([], [1]))
     assert trials.why == [reason]
 
 

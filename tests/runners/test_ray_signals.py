@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from sweeper.config import TrainConfig
-from sweeper.errors import Interruption
-from sweeper.ports import Job
+from sweeper.errors import SweepInterrupted
+from sweeper.ports import TrainingJob
 from sweeper.runners.ray import RayRunner
-from sweeper.values import Report, Trial
+from sweeper.values import Trial, ValidationReport
 from tests.fakes import Scripted, data, scripted
 
 pytestmark = pytest.mark.ray
@@ -18,13 +18,13 @@ pytestmark = pytest.mark.ray
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
 def test_a_signal_ends_it_in_the_middle_of_an_epoch(tmp_path: Path, number: signal.Signals, code: int) -> None:
     class Signalling(Scripted):
-        def report(self, trial: Trial, report: Report) -> bool:
+        def report(self, trial: Trial, report: ValidationReport) -> bool:
             signal.raise_signal(number)
             return super().report(trial, report)
 
     trials = Signalling([TrainConfig(encoder="m", tau=8.0, epochs=600)])
-    with pytest.raises(Interruption) as caught, RayRunner() as runner:
-        runner.run(trials, Job(scripted, {"m": data()}, tmp_path), runner.allocate(1, 0))
+    with pytest.raises(SweepInterrupted) as caught, RayRunner() as runner:
+        runner.run(trials, TrainingJob(scripted, {"m": data()}, tmp_path), runner.allocate(1, 0))
     assert caught.value.exit_code == code
     assert trials.reports == {1: [1]}
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

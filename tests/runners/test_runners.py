@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from sweeper.config import TrainConfig
-from sweeper.edges.storage import probe, read_word
+from sweeper.edges.storage import check_shared_storage, read_probe
 from sweeper.outcome import Outcome
-from sweeper.ports import Job, Runner
+from sweeper.ports import Runner, TrainingJob
 from sweeper.runners.inline import InlineRunner
 from tests.fakes import Scripted, data, scripted
 
@@ -40,7 +40,7 @@ def runner(request: pytest.FixtureRequest) -> Iterator[Runner]:
 
 
 def run(runner: Runner, trials: Scripted, folder: Path) -> Scripted:
-    runner.run(trials, Job(scripted, {"m": data()}, folder), runner.allocate(1, 0))
+    runner.run(trials, TrainingJob(scripted, {"m": data()}, folder), runner.allocate(1, 0))
     return trials
 
 
@@ -48,7 +48,7 @@ def test_trials_run_to_their_ends(runner: Runner, tmp_path: Path) -> None:
     done = run(runner, Scripted([trial(), trial(), trial(epochs=1)]), tmp_path)
     assert done.reports == {1: [1, 2, 3], 2: [1, 2, 3], 3: [1]}
     assert set(done.finishes.values()) == {Outcome.COMPLETED}
-    assert done.exhausted()
+    assert done.is_exhausted()
 
 
 def test_a_stopped_trial_sends_nothing_more(runner: Runner, tmp_path: Path) -> None:
@@ -70,8 +70,8 @@ def test_checkpoints_do_not_outlive_their_trials(runner: Runner, tmp_path: Path)
 
 
 def test_a_shared_folder_is_found_on_every_machine(runner: Runner, tmp_path: Path) -> None:
-    probe(str(tmp_path / "shared"), runner.everywhere)
-    found = runner.everywhere(partial(read_word, str(tmp_path / "shared"), "nobody wrote this"))
+    check_shared_storage(str(tmp_path / "shared"), runner.run_on_all_nodes)
+    found = runner.run_on_all_nodes(partial(read_probe, str(tmp_path / "shared"), "nobody wrote this"))
     assert len(found) == 1
     assert all("FileNotFoundError" in trouble for trouble in found.values())
 

@@ -14,24 +14,24 @@ from typing import Any
 
 import pytest
 
-from sweeper.tables.formats import FORMATS, rendered
-from sweeper.tables.markup import Figure, Sheet, html, latex, markdown
-from sweeper.tables.table import Finished, Table, table
+from sweeper.tables.formats import FORMATS, render
+from sweeper.tables.markup import Sheet, SheetCell, html, latex, markdown
+from sweeper.tables.table import FinishedSweep, ResultsTable, build_table
 from tests.confirmed import sweep
 
 AWKWARD = "\\ {a} [b] *c* _d_ #1 50% $x$ ~ ^ & | <i> \"q\" 'é' `w` -- ---\nß ą Ж نظر – ± … “x”"
 
 
 @pytest.fixture
-def made() -> Table:
+def made() -> ResultsTable:
     """Two data sets, a winner, an unconfirmed cell, a part of the rows, and the papers."""
     first = sweep({"ce": [0.50, 0.51, 0.505], "lcl": [0.6, 0.61, "diverged", 0.605]})
     second = sweep({"ce": [0.9, 0.91], "scl": None}, "sst2-0000000b", dataset="sst2", limited={"train": 500})
-    return table([first, second], published=True)
+    return build_table([first, second], published=True)
 
 
-def test_markdown_is_aligned_for_a_screen_with_the_notes_below(made: Table) -> None:
-    lines = rendered(made, "md").splitlines()
+def test_markdown_is_aligned_for_a_screen_with_the_notes_below(made: ResultsTable) -> None:
+    lines = render(made, "md").splitlines()
     assert lines[:6] == [
         "| from                | encoder          | loss |                     sst5 |                sst2 |",
         "| ------------------- | ---------------- | ---- | -----------------------: | ------------------: |",
@@ -44,12 +44,12 @@ def test_markdown_is_aligned_for_a_screen_with_the_notes_below(made: Table) -> N
 
 
 def test_without_papers_no_column_says_from_where() -> None:
-    assert rendered(table([sweep({"ce": [0.5]})]), "md").startswith("| encoder | loss |         sst5 |\n")
+    assert render(build_table([sweep({"ce": [0.5]})]), "md").startswith("| encoder | loss |         sst5 |\n")
 
 
 def test_one_seed_has_no_deviation_and_a_paper_without_a_figure_says_so() -> None:
-    text = rendered(
-        table([sweep({"ce": [0.5]}), sweep({"ce": [0.5]}, "sst2-0000000b", dataset="sst2")], published=True), "md"
+    text = render(
+        build_table([sweep({"ce": [0.5]}), sweep({"ce": [0.5]}, "sst2-0000000b", dataset="sst2")], published=True), "md"
     )
     assert "50.0 (1; 16) |" in text
     assert re.search(r"BERT-base, cased \| ce   \| +50 \| +n/a \|", text)
@@ -57,7 +57,7 @@ def test_one_seed_has_no_deviation_and_a_paper_without_a_figure_says_so() -> Non
 
 def test_details_say_setting_cost_looks_interval_optimism_and_the_run_behind_each_number() -> None:
     one = sweep({"ce": [0.50, 0.51, "diverged"], "lcl": None}, gpu=0.5)
-    text = rendered(table([replace(one, runs={100: "0a1b", 101: "2c3d"})]), "md", detail=True)
+    text = render(build_table([replace(one, runs={100: "0a1b", 101: "2c3d"})]), "md", detail=True)
     _, _, found = text.partition("**mini ce on sst5 (sst5-0000000a)**")
     assert found.splitlines()[2:10] == [
         "- setting: batch_size 32, learning_rate 3e-05 (of trial 12)",
@@ -70,15 +70,15 @@ def test_details_say_setting_cost_looks_interval_optimism_and_the_run_behind_eac
         "- seed 1000101: 51.0, trial 101, run 2c3d",
         "- seed 1000102: not scored, diverged, trial 102",
     ]
-    assert "2.50 CPU hours" in rendered(table([sweep({"ce": [0.5]})]), "md", detail=True)
+    assert "2.50 CPU hours" in render(build_table([sweep({"ce": [0.5]})]), "md", detail=True)
     assert "**mini lcl on sst5 (sst5-0000000a)**\n\n- search: 16 trials" in text
 
 
 # ---- for programs
 
 
-def test_csv_has_a_row_for_each_cell_and_plain_numbers(made: Table) -> None:
-    rows = list(csv.DictReader(io.StringIO(rendered(made, "csv"))))
+def test_csv_has_a_row_for_each_cell_and_plain_numbers(made: ResultsTable) -> None:
+    rows = list(csv.DictReader(io.StringIO(render(made, "csv"))))
     ours = [row for row in rows if row["from"] == "ours"]
     assert [(row["loss"], row["dataset"]) for row in ours] == [
         *[("ce", "sst5"), ("ce", "sst2"), ("scl", "sst2"), ("lcl", "sst5")]
@@ -95,16 +95,16 @@ def test_csv_has_a_row_for_each_cell_and_plain_numbers(made: Table) -> None:
         ("0.945", "0.001", "5"),
     ]
     assert "setting" not in best
-    (detailed, *_) = csv.DictReader(io.StringIO(rendered(made, "csv", detail=True)))
+    (detailed, *_) = csv.DictReader(io.StringIO(render(made, "csv", detail=True)))
     assert json.loads(detailed["setting"]) == {"batch_size": 32, "learning_rate": 3e-05}
     assert (detailed["runs"], detailed["looks"], detailed["search_hours"]) == ("100 101 102", "3", "1.25")
 
 
-def test_json_has_everything_and_only_what_json_allows(made: Table) -> None:
+def test_json_has_everything_and_only_what_json_allows(made: ResultsTable) -> None:
     def refuse(name: str) -> Any:
         raise AssertionError(name)
 
-    found = json.loads(rendered(made, "json"), parse_constant=refuse)
+    found = json.loads(render(made, "json"), parse_constant=refuse)
     assert (found["metric"], list(found["datasets"])) == ("accuracy", ["sst5", "sst2"])
     assert found["datasets"]["sst5"] == {
         **{"classes": 3, "sweeps": 1, "looks": 6, "looks_elsewhere": 0},
@@ -124,20 +124,20 @@ def test_json_has_everything_and_only_what_json_allows(made: Table) -> None:
 
 def test_models_that_are_all_alike_are_json_too() -> None:
     one = sweep({"ce": [0.5, 0.5], "lcl": [0.5, 0.5]})
-    same = dict.fromkeys(one.answers, one.answers[100])
-    (pair,) = json.loads(rendered(table([replace(one, answers=same)]), "json"))["pairs"]
+    same = dict.fromkeys(one.predictions, one.predictions[100])
+    (pair,) = json.loads(render(build_table([replace(one, predictions=same)]), "json"))["pairs"]
     assert (pair["lead"], pair["p"], pair["holm"], pair["freedom"]) == (0, 1, 1, None)
 
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_the_same_results_give_the_same_bytes(format: str) -> None:
-    def read_back(one: Finished) -> Finished:
+    def read_back(one: FinishedSweep) -> FinishedSweep:
         return replace(one, results=json.loads(json.dumps(one.results)))
 
     sweeps = [sweep({"ce": [0.5, 0.51], "lcl": [0.6, 0.61]}), sweep({"ce": [0.9]}, "sst2-0000000b", dataset="sst2")]
     again = [read_back(copy.deepcopy(one)) for one in reversed(sweeps)]
-    assert rendered(table(sweeps), format, detail=True) == rendered(table(again), format, detail=True)
-    assert rendered(table(sweeps), format).endswith("\n")
+    assert render(build_table(sweeps), format, detail=True) == render(build_table(again), format, detail=True)
+    assert render(build_table(sweeps), format).endswith("\n")
 
 
 # ---- what a format would take for its own
@@ -145,7 +145,10 @@ def test_the_same_results_give_the_same_bytes(format: str) -> None:
 SHEET = Sheet(
     AWKWARD,
     ("[head]", AWKWARD, "sst_5"),
-    ((("[x]", AWKWARD), (Figure("55.6", "0.6", "5; 16", bold=True, signs="ab"),)), (("*", ""), (Figure("–"),))),
+    (
+        (("[x]", AWKWARD), (SheetCell("55.6", "0.6", "5; 16", bold=True, footnotes="ab"),)),
+        (("*", ""), (SheetCell("–"),)),
+    ),
     (("a", AWKWARD), ("", AWKWARD)),
     ((AWKWARD, ((AWKWARD, AWKWARD),)), ("[y]", (("a", "b"),))),
 )
@@ -182,19 +185,19 @@ class Page(HTMLParser):
         self.text += data
 
 
-def test_html_is_a_closed_fragment_with_a_caption_and_scopes(made: Table) -> None:
+def test_html_is_a_closed_fragment_with_a_caption_and_scopes(made: ResultsTable) -> None:
     page = Page(html(SHEET))
     assert " ".join(AWKWARD.split()) in page.text
     assert not [tag for tag, _ in page.found if tag == "i"]
-    page = Page(rendered(made, "html", detail=True))
+    page = Page(render(made, "html", detail=True))
     assert [tag for tag, _ in page.found].count("caption") == 1
     scopes = [attributes.get("scope") for tag, attributes in page.found if tag == "th"]
     assert (scopes.count("col"), scopes.count("row"), scopes.count(None)) == (5, 3 * len(made.rows), 0)
     assert "60.5 ± 0.5 (3; 16)" in page.text
 
 
-def test_latex_is_balanced_and_every_row_has_its_columns(made: Table) -> None:
-    for text in (latex(SHEET), rendered(made, "latex", detail=True)):
+def test_latex_is_balanced_and_every_row_has_its_columns(made: ResultsTable) -> None:
+    for text in (latex(SHEET), render(made, "latex", detail=True)):
         plain = re.sub(r"\\[\\&%$#_{}]", "", text)
         assert plain.count("{") == plain.count("}")
         assert re.findall(r"\\begin\{(\w+)\}", text).sort() == re.findall(r"\\end\{(\w+)\}", text).sort()
@@ -209,8 +212,8 @@ def test_latex_is_balanced_and_every_row_has_its_columns(made: Table) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
-def test_latex_compiles_with_booktabs_alone(made: Table, tmp_path: Path) -> None:
-    body = latex(SHEET) + rendered(made, "latex", detail=True)
+def test_latex_compiles_with_booktabs_alone(made: ResultsTable, tmp_path: Path) -> None:
+    body = latex(SHEET) + render(made, "latex", detail=True)
     file = tmp_path / "table.tex"
     file.write_text(
         rf"\documentclass{{article}}\usepackage{{booktabs}}\begin{{document}}{body}\end{{document}}", encoding="utf-8"

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from sweeper.errors import RecordError, SweeperError, UsageError
-from sweeper.tables.formats import FORMATS, rendered
-from sweeper.tables.table import Answers, Finished, table
-from sweeper.values import Scored, Trial
+from sweeper.tables.formats import FORMATS, render
+from sweeper.tables.table import FinishedSweep, TestPredictions, build_table
+from sweeper.values import ModelScores, Trial
 from tests.confirmed import Scores, sweep
 from tests.spaces import small
 from tests.stores import PARENT, Shelf, made
@@ -35,42 +35,42 @@ def shelf(empty: Path, tmp_path: Path) -> Shelf:
 
 
 @pytest.fixture
-def one() -> Finished:
+def one() -> FinishedSweep:
     return sweep({"ce": CE, "lcl": LCL})
 
 
 def gather(shelf: Shelf, *wanted: tuple[str, str], experiments: tuple[str, ...] = ()) -> Any:
-    from sweeper.edges.predictions import read
-    from sweeper.tracking.finished import gather
+    from sweeper.edges.predictions import read_predictions
+    from sweeper.tracking.finished import load_finished_sweeps
 
-    return gather(shelf.uri, read, experiments, wanted)
+    return load_finished_sweeps(shelf.uri, read_predictions, experiments, wanted)
 
 
 def shown(store: Any) -> str:
-    made = table(store.sweeps, elsewhere=store.looks, remarks=store.remarks)
-    return rendered(made, "md")
+    made = build_table(store.sweeps, elsewhere=store.looks, remarks=store.remarks)
+    return render(made, "md")
 
 
 def names(store: Any) -> list[str]:
     return [one.results["sweep"] for one in store.sweeps]
 
 
-def test_the_table_of_a_store_is_that_of_what_was_put_there_to_the_last_byte(shelf: Shelf, one: Finished) -> None:
+def test_the_table_of_a_store_is_that_of_what_was_put_there_to_the_last_byte(shelf: Shelf, one: FinishedSweep) -> None:
     other = sweep({"ce": [0.8, 0.81, 0.82], "scl": None}, "sst2-0000000b", dataset="sst2")
     runs = shelf.put(one)
     shelf.put(other)
     store = gather(shelf)
     for format in FORMATS[:-1]:
-        assert rendered(table(store.sweeps), format) == rendered(table([one, other]), format)
-    found = json.loads(rendered(table(store.sweeps), "json"))
-    expected = json.loads(rendered(table([replace(one, runs=runs), other]), "json"))
+        assert render(build_table(store.sweeps), format) == render(build_table([one, other]), format)
+    found = json.loads(render(build_table(store.sweeps), "json"))
+    expected = json.loads(render(build_table([replace(one, runs=runs), other]), "json"))
     assert found["pairs"] == expected["pairs"]
     assert found["cells"][0] == expected["cells"][0]
     assert found["cells"][0]["seeds"][0]["run"] == runs[100]
     assert (store.looks, store.remarks) == ({}, ())
 
 
-def test_runs_of_others_and_deleted_ones_are_not_looked_at(shelf: Shelf, one: Finished) -> None:
+def test_runs_of_others_and_deleted_ones_are_not_looked_at(shelf: Shelf, one: FinishedSweep) -> None:
     shelf.put(one)
     place = shelf.experiment("sst5")
     results = sweep({"ce": CE}, "sst5-0000000f").results
@@ -83,7 +83,7 @@ def test_runs_of_others_and_deleted_ones_are_not_looked_at(shelf: Shelf, one: Fi
     assert names(gather(shelf)) == ["sst5-0000000a"]
 
 
-def test_half_finished_sweeps_are_left_out_and_their_looks_counted(shelf: Shelf, one: Finished) -> None:
+def test_half_finished_sweeps_are_left_out_and_their_looks_counted(shelf: Shelf, one: FinishedSweep) -> None:
     shelf.put(one)
     shelf.put(sweep({"ce": CE}, "sst5-0000000b"), results=False, status="RUNNING")
     shelf.put(sweep({"ce": CE}, "sst2-0000000c", dataset="sst2"), results=False, status="KILLED")
@@ -95,14 +95,14 @@ def test_half_finished_sweeps_are_left_out_and_their_looks_counted(shelf: Shelf,
     assert "opened 6 times by 1 sweep, and 3 times by sweeps that are not in this table" in shown(store)
 
 
-def test_results_that_a_larger_budget_made_old_are_those_of_no_finished_sweep(shelf: Shelf, one: Finished) -> None:
+def test_results_that_a_larger_budget_made_old_are_those_of_no_finished_sweep(shelf: Shelf, one: FinishedSweep) -> None:
     shelf.put(one)
     again = shelf.put(sweep({"ce": CE}, "sst5-0000000b"), status="RUNNING")
     shelf.client.set_tag(again[PARENT], "sweeper.files", "{}")
     assert names(gather(shelf)) == ["sst5-0000000a"]
 
 
-def test_of_a_sweep_that_is_there_twice_the_one_made_first_stays(shelf: Shelf, one: Finished) -> None:
+def test_of_a_sweep_that_is_there_twice_the_one_made_first_stays(shelf: Shelf, one: FinishedSweep) -> None:
     first = shelf.put(one)
     again = copy.deepcopy(dict(one.results))
     again["cells"][0]["confirm"]["seeds"][0]["test"]["test/accuracy"] = 0.9
@@ -116,7 +116,7 @@ def test_of_a_sweep_that_is_there_twice_the_one_made_first_stays(shelf: Shelf, o
     )
 
 
-def test_of_a_sweep_whose_first_run_is_not_finished_the_finished_one_counts(shelf: Shelf, one: Finished) -> None:
+def test_of_a_sweep_whose_first_run_is_not_finished_the_finished_one_counts(shelf: Shelf, one: FinishedSweep) -> None:
     shelf.put(one, results=False, status="KILLED")
     shelf.put(one)
     assert names(gather(shelf)) == ["sst5-0000000a"]
@@ -134,7 +134,7 @@ def test_sweeps_of_one_name_made_on_two_machines_are_two(shelf: Shelf) -> None:
     assert alone.looks == {"sst5": 3}
 
 
-def test_named_sweeps_alone_are_taken_and_the_looks_of_the_others_counted(shelf: Shelf, one: Finished) -> None:
+def test_named_sweeps_alone_are_taken_and_the_looks_of_the_others_counted(shelf: Shelf, one: FinishedSweep) -> None:
     shelf.put(one)
     damaged = shelf.put(sweep({"ce": CE}, "sst5-0000000b"))
     shelf.client.log_metric(damaged[101], "test/accuracy", 0.99, step=5)
@@ -145,7 +145,7 @@ def test_named_sweeps_alone_are_taken_and_the_looks_of_the_others_counted(shelf:
     assert store.looks == {"sst5": 3, "sst2": 3}
 
 
-def test_named_experiments_alone_are_looked_at(shelf: Shelf, one: Finished) -> None:
+def test_named_experiments_alone_are_looked_at(shelf: Shelf, one: FinishedSweep) -> None:
     shelf.put(one)
     shelf.put(sweep({"ce": CE}, "sst2-0000000b", dataset="sst2"))
     shelf.put(sweep({"ce": CE}, "sst2-0000000c", dataset="sst2"), experiment="elsewhere")
@@ -157,7 +157,7 @@ def test_named_experiments_alone_are_looked_at(shelf: Shelf, one: Finished) -> N
 
 
 def test_a_test_metric_that_differs_from_the_results_is_refused_with_run_and_both_values(
-    shelf: Shelf, one: Finished
+    shelf: Shelf, one: FinishedSweep
 ) -> None:
     runs = shelf.put(one)
     shelf.client.log_metric(runs[101], "test/macro_f1", 0.7, step=5)
@@ -168,7 +168,7 @@ def test_a_test_metric_that_differs_from_the_results_is_refused_with_run_and_bot
     )
 
 
-def test_a_confirmed_run_without_its_score_is_refused(shelf: Shelf, one: Finished) -> None:
+def test_a_confirmed_run_without_its_score_is_refused(shelf: Shelf, one: FinishedSweep) -> None:
     results = copy.deepcopy(dict(one.results))
     results["cells"][0]["confirm"]["seeds"][0]["test"] = {}
     runs = shelf.put(replace(one, results=results), results=False)
@@ -178,7 +178,7 @@ def test_a_confirmed_run_without_its_score_is_refused(shelf: Shelf, one: Finishe
 
 
 @pytest.mark.parametrize("name", ["results.json", "predictions/test.parquet"])
-def test_a_file_that_was_altered_is_refused(shelf: Shelf, one: Finished, name: str) -> None:
+def test_a_file_that_was_altered_is_refused(shelf: Shelf, one: FinishedSweep, name: str) -> None:
     runs = shelf.put(one)
     run = runs[PARENT if name == "results.json" else 101]
     file = shelf.file(run, name)
@@ -197,7 +197,7 @@ def test_a_file_that_was_altered_is_refused(shelf: Shelf, one: Finished, name: s
     ],
 )
 def test_results_that_are_no_results_of_this_sweep_are_refused(
-    shelf: Shelf, one: Finished, content: bytes | None, reason: str
+    shelf: Shelf, one: FinishedSweep, content: bytes | None, reason: str
 ) -> None:
     runs = shelf.put(one, results=False)
     other = json.dumps(sweep({"ce": CE}, "sst5-0000000b").results).encode()
@@ -206,7 +206,7 @@ def test_results_that_are_no_results_of_this_sweep_are_refused(
         gather(shelf)
 
 
-def test_scores_whose_run_is_gone_are_those_of_the_results_and_not_compared(shelf: Shelf, one: Finished) -> None:
+def test_scores_whose_run_is_gone_are_those_of_the_results_and_not_compared(shelf: Shelf, one: FinishedSweep) -> None:
     runs = shelf.put(one)
     for trial in (100, 112):  # of 112 nothing was scored
         shelf.client.delete_run(runs[trial])
@@ -217,13 +217,15 @@ def test_scores_whose_run_is_gone_are_those_of_the_results_and_not_compared(shel
     assert "ᶜ left out of the tests" in shown(store)
 
 
-def test_answers_whose_file_is_gone_are_not_compared(shelf: Shelf, one: Finished) -> None:
+def test_answers_whose_file_is_gone_are_not_compared(shelf: Shelf, one: FinishedSweep) -> None:
     runs = shelf.put(one)
     shelf.file(runs[100], "predictions/test.parquet").unlink()
     assert "left out of the tests: what its models answered is not at hand: mini ce on sst5." in shown(gather(shelf))
 
 
-def test_a_store_whose_files_are_elsewhere_has_no_finished_sweep(shelf: Shelf, one: Finished, tmp_path: Path) -> None:
+def test_a_store_whose_files_are_elsewhere_has_no_finished_sweep(
+    shelf: Shelf, one: FinishedSweep, tmp_path: Path
+) -> None:
     shelf.put(one)
     shutil.rmtree(tmp_path / "store" / "artifacts")
     with pytest.raises(
@@ -232,7 +234,7 @@ def test_a_store_whose_files_are_elsewhere_has_no_finished_sweep(shelf: Shelf, o
         gather(shelf)
 
 
-def test_nothing_there_is_one_line_each(shelf: Shelf, one: Finished, tmp_path: Path) -> None:
+def test_nothing_there_is_one_line_each(shelf: Shelf, one: FinishedSweep, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"mlflow\.db has no finished sweep for this table$"):
         gather(shelf)
     shelf.put(one, results=False)
@@ -258,33 +260,38 @@ def test_a_store_that_does_not_answer_is_one_line(shelf: Shelf, tmp_path: Path) 
 
 def test_what_the_tracker_sent_of_a_sweep_gives_the_table_of_its_record(empty: Path, tmp_path: Path) -> None:
     from sweeper.edges import predictions
-    from sweeper.tracking.about import About
+    from sweeper.tracking.about import SweepDescription
     from sweeper.tracking.tracker import MlflowTracker
 
     shelf, story = Shelf.copied(empty, tmp_path), Story(small(confirm={"seeds": 3})).search().confirm()
     results = story.results(Path("sweeps/sst5-3f9a1c2e"))
     files = tmp_path / "artifacts"
-    tracker = MlflowTracker(shelf.uri, sweep="sst5-3f9a1c2e", dataset="sst5", about=About(), artifacts=files.as_uri())
+    tracker = MlflowTracker(
+        shelf.uri, sweep="sst5-3f9a1c2e", dataset="sst5", about=SweepDescription(), artifacts=files.as_uri()
+    )
     for one in story.recorded:
         tracker.update(one)
     for trial, answers in story.answers.items():
-        predictions.keep(tmp_path, Trial(trial, 0, {}, one.trial.config), story.labels, Scored({"test": answers}))
-        tracker.keep(trial, {"predictions/test.parquet": predictions.path(tmp_path, trial, "test")})
-    tracker.keep(PARENT, {"results.json": json.dumps(results).encode()})
+        predictions.save_predictions(
+            tmp_path, Trial(trial, 0, {}, one.trial.config), story.labels, ModelScores({"test": answers})
+        )
+        tracker.attach(trial, {"predictions/test.parquet": predictions.predictions_path(tmp_path, trial, "test")})
+    tracker.attach(PARENT, {"results.json": json.dumps(results).encode()})
     tracker.close("FINISHED", 120)
-    assert tracker.behind == 0
-    record = Finished(
-        results, {trial: Answers(one.labels, one.probabilities.argmax(axis=1)) for trial, one in story.answers.items()}
+    assert tracker.pending_runs == 0
+    record = FinishedSweep(
+        results,
+        {trial: TestPredictions(one.labels, one.probabilities.argmax(axis=1)) for trial, one in story.answers.items()},
     )
-    made = table([record])
+    made = build_table([record])
     assert len(made.pairs) == 1
     assert made.pairs[0].lead is not None
     for metric in ("accuracy", "macro_f1"):
-        assert rendered(table(gather(shelf).sweeps, metric), "md") == rendered(table([record], metric), "md")
+        assert render(build_table(gather(shelf).sweeps, metric), "md") == render(build_table([record], metric), "md")
 
 
 def test_a_server_gives_the_same_table_as_a_file_and_the_same_refusals(
-    backend: int, shelf: Shelf, one: Finished, tmp_path: Path
+    backend: int, shelf: Shelf, one: FinishedSweep, tmp_path: Path
 ) -> None:
     server = Shelf(f"http://127.0.0.1:{backend}", tmp_path)
     shelf.put(one)
@@ -292,7 +299,7 @@ def test_a_server_gives_the_same_table_as_a_file_and_the_same_refusals(
     server.put(sweep({"ce": CE}, "sst5-0000000b"), results=False, status="KILLED")
     store = gather(server)
     assert store.remarks[0].endswith("sst5-0000000b (KILLED).")
-    assert rendered(table(store.sweeps), "md") == rendered(table(gather(shelf).sweeps), "md")
+    assert render(build_table(store.sweeps), "md") == render(build_table(gather(shelf).sweeps), "md")
     server.client.set_tag(runs[100], "sweeper.files", json.dumps({"predictions/test.parquet": "0" * 16}))
     with pytest.raises(RecordError, match="altered"):
         shown(gather(server))

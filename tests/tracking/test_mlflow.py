@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from sweeper.config import TrainConfig
-from sweeper.folder import create
+from sweeper.folder import create_sweep
 from sweeper.outcome import Outcome
 from sweeper.record.study import OptunaStudy
-from sweeper.results import results
-from sweeper.values import Finish, Recorded, Report, Trial
+from sweeper.results import build_results
+from sweeper.values import Trial, TrialEnd, TrialRecord, ValidationReport
 from tests.fakes import report
 from tests.spaces import small
 
@@ -30,10 +30,12 @@ SWEEP = "sst5-0a1b2c3d"
 
 
 def tracker(uri: str, sweep: str, id: str = "", artifacts: str | None = None) -> Any:
-    from sweeper.tracking.about import About
+    from sweeper.tracking.about import SweepDescription
     from sweeper.tracking.tracker import MlflowTracker
 
-    return MlflowTracker(uri, sweep=sweep, id=id, dataset="sst5", about=About({"sampler": "tpe"}), artifacts=artifacts)
+    return MlflowTracker(
+        uri, sweep=sweep, id=id, dataset="sst5", about=SweepDescription({"sampler": "tpe"}), artifacts=artifacts
+    )
 
 
 def runs(uri: str, sweep: str, dataset: str = "sst5") -> dict[int, Any]:
@@ -53,20 +55,20 @@ def history(uri: str, run: Any, metric: str) -> list[tuple[int, float]]:
     return [(m.step, m.value) for m in MlflowClient(tracking_uri=uri).get_metric_history(run.info.run_id, metric)]
 
 
-def recorded(number: int, scores: list[float], finish: Finish | None = None) -> Recorded:
+def recorded(number: int, scores: list[float], finish: TrialEnd | None = None) -> TrialRecord:
     config = TrainConfig(encoder="owner/m", loss="ce", learning_rate=3e-5)
     trial = Trial(number, 0, {"learning_rate": 3e-5}, config)
     reports = tuple(report(k + 1, score) for k, score in enumerate(scores))
     times = tuple(1_700_000_000_000 + 1000 * k for k in range(len(scores)))
-    return Recorded(trial, reports, times, 1_700_000_000_000, finish, 1_700_000_009_000 if finish else None)
+    return TrialRecord(trial, reports, times, 1_700_000_000_000, finish, 1_700_000_009_000 if finish else None)
 
 
 def test_a_parent_and_a_child_per_trial_with_params_outcome_and_a_row_per_report(uri: str, sweep: str) -> None:
     watching = tracker(uri, sweep)
     watching.update(recorded(1, []))
-    watching.update(recorded(1, [0.3, 0.5], Finish(Outcome.COMPLETED)))
-    watching.update(recorded(2, [0.1], Finish(Outcome.STOPPED_EARLY, "below the others")))
-    watching.update(recorded(3, [], Finish(Outcome.FAILED, "ValueError: broken")))
+    watching.update(recorded(1, [0.3, 0.5], TrialEnd(Outcome.COMPLETED)))
+    watching.update(recorded(2, [0.1], TrialEnd(Outcome.STOPPED_EARLY, "below the others")))
+    watching.update(recorded(3, [], TrialEnd(Outcome.FAILED, "ValueError: broken")))
     watching.close("FINISHED")
     found = runs(uri, sweep)
     assert sorted(found) == [0, 1, 2, 3]
@@ -86,13 +88,13 @@ def test_a_parent_and_a_child_per_trial_with_params_outcome_and_a_row_per_report
 
 def test_a_resumed_sweep_brings_mlflow_level_without_second_runs_or_rows(uri: str, sweep: str) -> None:
     first = tracker(uri, sweep)
-    first.update(recorded(1, [0.3], Finish(Outcome.COMPLETED)))
+    first.update(recorded(1, [0.3], TrialEnd(Outcome.COMPLETED)))
     first.update(recorded(2, [0.2]))
     first.close("KILLED", 60)
     assert [runs(uri, sweep)[k].info.status for k in range(3)] == ["KILLED", "FINISHED", "KILLED"]
     second = tracker(uri, sweep)
-    second.update(recorded(1, [0.3], Finish(Outcome.COMPLETED)))
-    second.update(recorded(2, [0.2, 0.4], Finish(Outcome.COMPLETED)))
+    second.update(recorded(1, [0.3], TrialEnd(Outcome.COMPLETED)))
+    second.update(recorded(2, [0.2, 0.4], TrialEnd(Outcome.COMPLETED)))
     second.close("FINISHED")
     found = runs(uri, sweep)
     assert sorted(found) == [0, 1, 2]
@@ -105,7 +107,7 @@ def test_a_report_like_the_one_before_is_a_row_of_its_own(uri: str, sweep: str) 
     for count in range(1, 4):
         watching.update(recorded(1, [0.5] * count))
         until(lambda: not watching.behind)
-    watching.update(recorded(1, [0.5] * 3, Finish(Outcome.COMPLETED)))
+    watching.update(recorded(1, [0.5] * 3, TrialEnd(Outcome.COMPLETED)))
     watching.close("FINISHED")
     assert history(uri, runs(uri, sweep)[1], "validation/accuracy") == [(1, 0.5), (2, 0.5), (3, 0.5)]
 
@@ -113,7 +115,7 @@ def test_a_report_like_the_one_before_is_a_row_of_its_own(uri: str, sweep: str) 
 def test_more_rows_than_a_request_takes(uri: str, sweep: str) -> None:
     watching = tracker(uri, sweep)
     scores = [k / 1000 for k in range(700)]  # of three metrics each
-    watching.update(recorded(1, scores, Finish(Outcome.COMPLETED)))
+    watching.update(recorded(1, scores, TrialEnd(Outcome.COMPLETED)))
     watching.close("FINISHED")
     assert history(uri, runs(uri, sweep)[1], "validation/accuracy") == list(enumerate(scores, start=1))
 
@@ -121,7 +123,7 @@ def test_more_rows_than_a_request_takes(uri: str, sweep: str) -> None:
 def test_a_sweep_beside_another_of_the_same_name_has_runs_of_its_own(uri: str, sweep: str) -> None:
     for name in (sweep, f"{sweep}.2"):
         watching = tracker(uri, name)
-        watching.update(recorded(1, [0.3], Finish(Outcome.COMPLETED)))
+        watching.update(recorded(1, [0.3], TrialEnd(Outcome.COMPLETED)))
         watching.close("FINISHED")
         assert watching.behind == 0
     first, second = runs(uri, sweep), runs(uri, f"{sweep}.2")
@@ -133,7 +135,7 @@ def test_a_sweep_beside_another_of_the_same_name_has_runs_of_its_own(uri: str, s
 def test_runs_that_were_made_twice_are_one_again_under_the_parent_that_stays(uri: str, sweep: str) -> None:
     from mlflow import MlflowClient
 
-    ended = recorded(1, [0.3], Finish(Outcome.COMPLETED))
+    ended = recorded(1, [0.3], TrialEnd(Outcome.COMPLETED))
     first = tracker(uri, sweep)
     first.update(ended)
     first.close("KILLED", 60)
@@ -153,10 +155,10 @@ def test_runs_that_were_made_twice_are_one_again_under_the_parent_that_stays(uri
 
 def test_one_run_that_mlflow_refuses_does_not_hold_up_the_others(uri: str, sweep: str) -> None:
     watching = tracker(uri, sweep)
-    good = recorded(1, [0.3], Finish(Outcome.COMPLETED))
-    watching.update(replace(good, reports=(Report(1, 1.0, {"no name for MLflow?": 0.3}),)))
+    good = recorded(1, [0.3], TrialEnd(Outcome.COMPLETED))
+    watching.update(replace(good, reports=(ValidationReport(1, 1.0, {"no name for MLflow?": 0.3}),)))
     for number in range(2, 6):
-        watching.update(recorded(number, [0.3], Finish(Outcome.COMPLETED)))
+        watching.update(recorded(number, [0.3], TrialEnd(Outcome.COMPLETED)))
     until(lambda: watching.behind <= 2)
     watching.close("KILLED", 0.1)
     assert [run.info.status for number, run in sorted(runs(uri, sweep).items()) if number > 1] == ["FINISHED"] * 4
@@ -172,34 +174,34 @@ AWKWARD = {
 
 
 def test_the_table_of_mlflows_copy_is_that_of_the_record_to_the_last_byte(tmp_path: Path) -> None:
-    from sweeper.tracking.copied import recorded as copied
+    from sweeper.tracking.copied import read_trial_records as copied
 
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     spec = small(search={"learning_rate": {"log": [1e-5, 1e-4]}, "normalize": [True, False], "batch_size": [4, 8]})
-    folder = create(tmp_path, spec, {"dataset": "d"}, 2)
+    folder = create_sweep(tmp_path, spec, {"dataset": "d"}, 2)
     with closing(OptunaStudy(spec, folder.journal, 2)) as study:
         for cell in (0, 1, 0, 1, 0):
             trial = study.restart(study.ask(cell))
             for step in range(1, trial.number):
                 row = {name: values[(step + trial.number) % 4] for name, values in reversed(AWKWARD.items())}
-                if study.report(trial, Report(step, float(step), row)):
+                if study.report(trial, ValidationReport(step, float(step), row)):
                     break
             else:
                 if trial.number < 5:
-                    study.finish(trial, Finish(Outcome.COMPLETED if trial.number > 2 else Outcome.FAILED, "söß"))
-        record = study.recorded()
+                    study.end_trial(trial, TrialEnd(Outcome.COMPLETED if trial.number > 2 else Outcome.FAILED, "söß"))
+        record = study.all_trials()
     watching = tracker(uri, folder.name)
     for one in record:
         watching.update(one)
     watching.close("FINISHED")
     assert watching.behind == 0
     found = copied(uri, spec, folder.name)
-    assert json.dumps(results(spec, folder, found)) == json.dumps(results(spec, folder, record))
+    assert json.dumps(build_results(spec, folder, found)) == json.dumps(build_results(spec, folder, record))
     for one, other in zip(found, record, strict=True):
         assert repr(one) == repr(ordered(other))
 
 
-def ordered(one: Recorded) -> Recorded:
+def ordered(one: TrialRecord) -> TrialRecord:
     """A trial with its metrics in alphabetical order, and no negative zero."""
     reports = tuple(replace(report, metrics=_ordered(report.metrics)) for report in one.reports)
     return replace(one, reports=reports, test=one.test and replace(one.test, metrics=_ordered(one.test.metrics)))
@@ -220,7 +222,7 @@ def test_a_store_that_cannot_be_had_does_not_raise_and_is_told(tmp_path: Path, s
     from sweeper.tracking import tracker as edge
 
     watching = tracker("http://127.0.0.1:9", sweep)
-    watching.update(recorded(1, [0.3], Finish(Outcome.COMPLETED)))
+    watching.update(recorded(1, [0.3], TrialEnd(Outcome.COMPLETED)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(edge, "_PATIENCE", 0.5)
         watching.close("FINISHED")
@@ -230,14 +232,14 @@ def test_a_store_that_cannot_be_had_does_not_raise_and_is_told(tmp_path: Path, s
 def test_a_failed_trial_has_its_traceback_beside_its_figures(tmp_path: Path) -> None:
     from mlflow import MlflowClient
 
-    from sweeper.tracking.about import About
+    from sweeper.tracking.about import SweepDescription
     from sweeper.tracking.tracker import MlflowTracker
 
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     files = (tmp_path / "artifacts").as_uri()
-    watching = MlflowTracker(uri, sweep=SWEEP, dataset="sst5", about=About(), artifacts=files)
+    watching = MlflowTracker(uri, sweep=SWEEP, dataset="sst5", about=SweepDescription(), artifacts=files)
     watching.update(
-        recorded(1, [0.2], Finish(Outcome.FAILED, "ValueError: broken", "Traceback: …\nValueError: broken\n"))
+        recorded(1, [0.2], TrialEnd(Outcome.FAILED, "ValueError: broken", "Traceback: …\nValueError: broken\n"))
     )
     watching.close("FINISHED")
     run = runs(uri, SWEEP)[1]
@@ -248,7 +250,7 @@ def test_a_failed_trial_has_its_traceback_beside_its_figures(tmp_path: Path) -> 
 def test_a_sweep_made_anew_elsewhere_has_runs_of_its_own_in_the_same_store(uri: str, sweep: str) -> None:
     for id, score in (("one", 0.3), ("two", 0.4)):
         watching = tracker(uri, sweep, id)
-        watching.update(recorded(1, [score], Finish(Outcome.COMPLETED)))
+        watching.update(recorded(1, [score], TrialEnd(Outcome.COMPLETED)))
         watching.close("FINISHED")
     for id, score in (("one", 0.3), ("two", 0.4)):
         (run,) = mlflow_runs(uri, sweep, id)
@@ -256,9 +258,9 @@ def test_a_sweep_made_anew_elsewhere_has_runs_of_its_own_in_the_same_store(uri: 
 
 
 def mlflow_runs(uri: str, sweep: str, id: str) -> list[Any]:
-    from sweeper.tracking.store import identity, stored
+    from sweeper.tracking.store import identity, trial_runs
 
-    return stored(uri, "sst5", identity(sweep, id))[1]
+    return trial_runs(uri, "sst5", identity(sweep, id))[1]
 
 
 def test_a_store_whose_making_was_cut_off_is_made_anew(tmp_path: Path) -> None:
@@ -272,7 +274,7 @@ def test_a_store_whose_making_was_cut_off_is_made_anew(tmp_path: Path) -> None:
         running.kill()
         running.wait()
     watching = tracker(f"sqlite:///{path}", SWEEP)
-    watching.update(recorded(1, [0.3], Finish(Outcome.COMPLETED)))
+    watching.update(recorded(1, [0.3], TrialEnd(Outcome.COMPLETED)))
     watching.close("FINISHED", 120)
     assert not watching.behind
     assert runs(f"sqlite:///{path}", SWEEP)[1].info.status == "FINISHED"
@@ -286,15 +288,15 @@ def _grown(path: Path, size: int) -> bool:
 def test_what_mlflow_had_of_a_record_whose_tail_was_torn_is_made_anew(uri: str, sweep: str) -> None:
     first = tracker(uri, sweep)
     first.update(recorded(1, [0.3, 0.4, 0.5]))
-    first.update(recorded(2, [0.2], Finish(Outcome.COMPLETED)))
+    first.update(recorded(2, [0.2], TrialEnd(Outcome.COMPLETED)))
     first.update(recorded(3, [0.1]))
     first.close("KILLED", 60)
     second = tracker(uri, sweep)  # the record lost two reports of trial 1, the end of trial 2, and trial 3
     second.update(recorded(1, [0.3]))
     second.update(recorded(2, [0.2]))
-    later = recorded(1, [0.3, 0.4], Finish(Outcome.COMPLETED))
-    second.update(replace(later, times=(later.times[0], later.times[1] + 77)))
-    second.update(recorded(2, [0.2, 0.3], Finish(Outcome.COMPLETED)))
+    later = recorded(1, [0.3, 0.4], TrialEnd(Outcome.COMPLETED))
+    second.update(replace(later, report_times=(later.report_times[0], later.report_times[1] + 77)))
+    second.update(recorded(2, [0.2, 0.3], TrialEnd(Outcome.COMPLETED)))
     second.close("FINISHED", 60)
     found = runs(uri, sweep)
     assert sorted(found) == [0, 1, 2]
@@ -307,7 +309,7 @@ def test_a_run_of_a_proposal_that_was_lost_and_made_otherwise_is_made_anew(uri: 
     first = tracker(uri, sweep)
     first.update(recorded(1, [0.3]))
     first.close("KILLED", 60)
-    other = recorded(1, [0.4], Finish(Outcome.COMPLETED))
+    other = recorded(1, [0.4], TrialEnd(Outcome.COMPLETED))
     config = other.trial.config.model_copy(update={"learning_rate": 1e-4})
     second = tracker(uri, sweep)
     second.update(replace(other, trial=replace(other.trial, params={"learning_rate": 1e-4}, config=config)))

@@ -9,14 +9,14 @@ import pytest
 from sweeper import values
 from sweeper.config import Scalar
 from sweeper.outcome import Outcome
-from sweeper.values import Finish, Recorded, Trial
+from sweeper.values import Trial, TrialEnd, TrialRecord
 from tests.spaces import small
 from tests.tracking.test_mlflow import history, ordered, recorded, runs, tracker, until
 
 pytestmark = pytest.mark.mlflow
 
-DONE = Finish(Outcome.COMPLETED)
-TEST = values.Test(1_700_000_010_000, 2, {"test/macro_f1": 0.41, "test/accuracy": 0.42})
+DONE = TrialEnd(Outcome.COMPLETED)
+TEST = values.TestScore(1_700_000_010_000, 2, {"test/macro_f1": 0.41, "test/accuracy": 0.42})
 CONFIRMATION = -1
 
 
@@ -26,13 +26,15 @@ def place(uri: str, sweep: str) -> tuple[str, str]:
     return uri, sweep
 
 
-def confirmed(number: int, repeat: int, finish: Finish | None = DONE, test: values.Test | None = None) -> Recorded:
+def confirmed(
+    number: int, repeat: int, finish: TrialEnd | None = DONE, test: values.TestScore | None = None
+) -> TrialRecord:
     """A trial that confirms trial 1."""
     found = recorded(number, [0.3, 0.5], finish)
-    return replace(found, trial=replace(found.trial, confirms=1, repeat=repeat), test=test)
+    return replace(found, trial=replace(found.trial, source_trial=1, seed_index=repeat), test=test)
 
 
-def sent(place: tuple[str, str], *states: Recorded, status: str = "FINISHED") -> dict[int, Any]:
+def sent(place: tuple[str, str], *states: TrialRecord, status: str = "FINISHED") -> dict[int, Any]:
     """The runs that MLflow has once a sweep has told these states, by the number of their trial."""
     watching = tracker(*place)
     for state in states:
@@ -99,20 +101,22 @@ def test_of_two_runs_above_the_confirmed_trials_the_first_made_stays(place: tupl
 
 
 def test_what_is_read_back_is_what_was_recorded(place: tuple[str, str]) -> None:
-    from sweeper.tracking.copied import recorded as copied
+    from sweeper.tracking.copied import read_trial_records as copied
 
     spec = small()
     params: dict[str, Scalar] = {"encoder": "m", "loss": "lcl", "alpha": 0.1 + 0.2}
     trials = [
-        Trial(1, 1, params, spec.config(params, seed=5, threads=2), 3),
-        Trial(2, 1, params, spec.config(params, seed=77, threads=2), 2, 1, 1),
-        Trial(3, 1, params, spec.config(params, seed=78, threads=2), 1, 1, 2),
-        Trial(4, 1, params, spec.config(params, seed=79, threads=2), 1, 1, 3),
+        Trial(1, 1, params, spec.train_config(params, seed=5, threads=2), 3),
+        Trial(2, 1, params, spec.train_config(params, seed=77, threads=2), 2, 1, 1),
+        Trial(3, 1, params, spec.train_config(params, seed=78, threads=2), 1, 1, 2),
+        Trial(4, 1, params, spec.train_config(params, seed=79, threads=2), 1, 1, 3),
     ]
-    awkward = values.Test(1_700_000_010_000, 1, {"test/loss": math.inf, "test/accuracy": 1 / 3, "test/macro_f1": -0.0})
+    awkward = values.TestScore(
+        1_700_000_010_000, 1, {"test/loss": math.inf, "test/accuracy": 1 / 3, "test/macro_f1": -0.0}
+    )
     states = [replace(recorded(1, [0.3, 0.5], DONE), trial=trials[0])]
     states += [replace(recorded(k + 1, [0.3, 0.5], DONE), trial=trials[k], test=awkward) for k in (1,)]
-    states += [replace(recorded(3, [0.3], Finish(Outcome.DIVERGED, "not finite")), trial=trials[2])]
+    states += [replace(recorded(3, [0.3], TrialEnd(Outcome.DIVERGED, "not finite")), trial=trials[2])]
     states += [replace(recorded(4, [0.2]), trial=trials[3])]
     watching = tracker(*place)
     for state in states:

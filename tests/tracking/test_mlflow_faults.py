@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sweeper.outcome import Outcome
-from sweeper.values import Finish, Recorded
+from sweeper.values import TrialEnd, TrialRecord
 from tests.tracking import proxy as faults
 from tests.tracking.proxy import Proxy
 from tests.tracking.test_mlflow import recorded, until
@@ -16,17 +16,19 @@ from tests.tracking.test_mlflow import recorded, until
 pytestmark = pytest.mark.mlflow
 
 TRIALS = 4
-ENDS = [Finish(Outcome.COMPLETED), Finish(Outcome.STOPPED_EARLY, "below"), Finish(Outcome.DIVERGED, "not finite")]
+ENDS = [TrialEnd(Outcome.COMPLETED), TrialEnd(Outcome.STOPPED_EARLY, "below"), TrialEnd(Outcome.DIVERGED, "not finite")]
 
 
 def tracker(uri: str, sweep: str, **more: Any) -> Any:
-    from sweeper.tracking.about import About
+    from sweeper.tracking.about import SweepDescription
     from sweeper.tracking.tracker import MlflowTracker
 
-    return MlflowTracker(uri, sweep=sweep, dataset="sst5", about=About({"sampler": "tpe"}), artifacts=None, **more)
+    return MlflowTracker(
+        uri, sweep=sweep, dataset="sst5", about=SweepDescription({"sampler": "tpe"}), artifacts=None, **more
+    )
 
 
-def course(trials: int = TRIALS) -> list[Recorded]:
+def course(trials: int = TRIALS) -> list[TrialRecord]:
     """What a sweep tells: each trial as it starts, after each of its reports, and at its end."""
     told = []
     for number in range(1, trials + 1):
@@ -55,15 +57,15 @@ def _assert_exact(client: Any, sweep: str) -> None:
     assert runs[0].data.params == {"sampler": "tpe"}
     for state in {one.trial.number: one for one in course()}.values():
         run = runs[state.trial.number]
-        assert state.finish is not None
-        assert run.info.status == ("FINISHED" if state.finish.outcome.healthy else "FAILED")
-        assert run.info.end_time == state.ended
-        assert run.data.tags["sweeper.outcome"] == state.finish.outcome
+        assert state.end is not None
+        assert run.info.status == ("FINISHED" if state.end.outcome.healthy else "FAILED")
+        assert run.info.end_time == state.ended_at
+        assert run.data.tags["sweeper.outcome"] == state.end.outcome
         assert run.data.tags["mlflow.parentRunId"] == runs[0].info.run_id
         assert run.data.params["learning_rate"] == "3e-05"
         for name in state.reports[0].metrics:
             rows = [(m.step, m.timestamp, m.value) for m in client.get_metric_history(run.info.run_id, name)]
-            told = zip(state.reports, state.times, strict=True)
+            told = zip(state.reports, state.report_times, strict=True)
             assert sorted(rows) == [(report.step, at, report.metrics[name]) for report, at in told]
 
 

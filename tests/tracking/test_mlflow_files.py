@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from sweeper.outcome import Outcome
-from sweeper.values import Finish, Report
+from sweeper.values import TrialEnd, ValidationReport
 from tests.tracking.test_mlflow import recorded, runs, until
 
 pytestmark = pytest.mark.mlflow
 
-DONE = Finish(Outcome.COMPLETED)
+DONE = TrialEnd(Outcome.COMPLETED)
 Begin = Callable[..., Any]
 
 
@@ -27,14 +27,17 @@ def store(uri: str) -> Path:
 @pytest.fixture
 def begin(store: Path, uri: str, sweep: str) -> Begin:
     """Makes a tracker of the test's own sweep, which keeps files where its data set's experiment does."""
-    from sweeper.tracking.about import About, Rows
+    from sweeper.tracking.about import SplitSummary, SweepDescription
     from sweeper.tracking.tracker import MlflowTracker
 
     source = {"path": "SetFit/sst5", "config_name": None, "revision": "c0ffee", "split": "train"}
-    splits = {"train": Rows(8544, "d1" * 32, "hugging_face", source), "test": Rows(2210, "d2" * 32, "local", {})}
+    splits = {
+        "train": SplitSummary(8544, "d1" * 32, "hugging_face", source),
+        "test": SplitSummary(2210, "d2" * 32, "local", {}),
+    }
 
     def begun(status: str = "RUNNING", budget: str = "2 trials", dataset: str = "sst5", files: Path = store) -> Any:
-        about = About({"sampler": "tpe"}, {"sweeper.budget": budget}, "sst5", splits)
+        about = SweepDescription({"sampler": "tpe"}, {"sweeper.budget": budget}, "sst5", splits)
         place = (files / "artifacts").as_uri()
         return MlflowTracker(uri, sweep=sweep, dataset=dataset, about=about, artifacts=place, status=status)
 
@@ -151,7 +154,7 @@ def test_results_wait_until_mlflow_has_all_else(begin: Begin, uri: str, sweep: s
 
     watching = begin()
     good = recorded(1, [0.3], DONE)
-    watching.update(replace(good, reports=(Report(1, 1.0, {"no name for MLflow?": 0.3}),)))
+    watching.update(replace(good, reports=(ValidationReport(1, 1.0, {"no name for MLflow?": 0.3}),)))
     watching.update(recorded(2, [0.3], DONE))
     watching.keep(PARENT, {"results.json": "{}", "sweep.yaml": "dataset: sst5\n"})
     watching.sum_up({"search/trials": 2.0})
@@ -173,7 +176,7 @@ def test_a_store_that_takes_no_files_has_everything_else(begin: Begin, uri: str,
 
     (tmp_path / "no folder").write_text("")
     watching = begin(dataset="another", files=tmp_path / "no folder")
-    failed = Finish(Outcome.FAILED, "ValueError: broken", "Traceback: …\n")
+    failed = TrialEnd(Outcome.FAILED, "ValueError: broken", "Traceback: …\n")
     watching.update(recorded(1, [0.3], failed))
     watching.update(recorded(2, [0.3], DONE))
     watching.keep(2, {"note.txt": "text"})

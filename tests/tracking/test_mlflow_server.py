@@ -9,7 +9,7 @@ import pytest
 
 from sweeper import values
 from sweeper.outcome import Outcome
-from sweeper.values import Finish, Recorded
+from sweeper.values import TrialEnd, TrialRecord
 from tests.learn import tiny
 from tests.tracking import proxy as faults
 from tests.tracking.proxy import Proxy
@@ -21,17 +21,17 @@ from tests.tracking.test_model import kept as model_kept
 
 pytestmark = pytest.mark.mlflow
 
-DONE = Finish(Outcome.COMPLETED)
+DONE = TrialEnd(Outcome.COMPLETED)
 FILES = {"predictions/test.parquet": b"PAR1", "confusion.png": b"PNG"}
 OWN = {"sweep.yaml": b"dataset: sst5", "results.json": b"{}"}
-TEST = values.Test(1_700_000_010_000, 2, {"test/accuracy": 0.4})
+TEST = values.TestScore(1_700_000_010_000, 2, {"test/accuracy": 0.4})
 
 
-def states() -> list[Recorded]:
+def states() -> list[TrialRecord]:
     """A sweep of one trial, confirmed with one seed and tested, as it comes about."""
     found = recorded(1, [0.3, 0.5], DONE)
-    again = replace(recorded(2, [0.3, 0.5], DONE), trial=replace(recorded(2, []).trial, confirms=1, repeat=1))
-    return [found, replace(again, reports=(), times=(), finish=None), again, replace(again, test=TEST)]
+    again = replace(recorded(2, [0.3, 0.5], DONE), trial=replace(recorded(2, []).trial, source_trial=1, seed_index=1))
+    return [found, replace(again, reports=(), report_times=(), end=None), again, replace(again, test=TEST)]
 
 
 def sent(watching: Any, model: Any = None) -> None:

@@ -20,10 +20,10 @@ from sweeper.config import TrainConfig
 from sweeper.edges.tokens import Tokenizer
 from sweeper.learn import checkpoint, keep, vocabulary
 from sweeper.learn.model import Classifier
-from sweeper.learn.score import score
+from sweeper.learn.score import evaluate
 from sweeper.learn.vocabulary import Vocabulary
 from sweeper.outcome import Outcome
-from sweeper.values import Encoder, Finish, Rows, TrainingData
+from sweeper.values import EncoderWeights, LabelledTexts, TrainingData, TrialEnd
 from tests.learn import tiny
 from tests.tracking.test_mlflow import history, recorded, runs, tracker
 
@@ -42,41 +42,41 @@ def texts(count: int = 150) -> list[str]:
     return [" ".join(words[k] for k in generator.integers(len(words), size=length)) for length in lengths] + ["…"]
 
 
-def rows(pairs: bool) -> Rows:
+def rows(pairs: bool) -> LabelledTexts:
     found = texts()
-    return Rows(found, np.arange(len(found)) % 3, found[::-1] if pairs else None)
+    return LabelledTexts(found, np.arange(len(found)) % 3, found[::-1] if pairs else None)
 
 
-def kept(folder: Path, config: TrainConfig, split: Rows) -> TrainingData:
+def kept(folder: Path, config: TrainConfig, split: LabelledTexts) -> TrainingData:
     """Keep a model with random weights and its tokenizer in a folder, as the command line does; the data of it."""
     if config.encoder in ("rnn", "gru"):
         tokens: Vocabulary | Tokenizer = Vocabulary(split, 60)
-        encoder = Encoder(config.encoder, {}, {}, 0)
+        encoder = EncoderWeights(config.encoder, {}, {}, 0)
     else:
         (folder / "words.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS]), encoding="utf-8")
         BertTokenizer(str(folder / "words.txt")).save_pretrained(folder / "tokenizer")
         tokens, encoder = Tokenizer(folder / "tokenizer", "tiny"), tiny.encoder()
-    data = TrainingData(LABELS, encoder, {"validation": tokens.split(split, LONGEST)})
+    data = TrainingData(LABELS, encoder, {"validation": tokens.tokenize_split(split, LONGEST)})
     torch.manual_seed(1)
     model = Classifier(config, data)
-    checkpoint.save({"model": model.state_dict()}, folder / "checkpoint.pt")
-    keep.keep(folder / "checkpoint.pt", config, data, folder / "model")
+    checkpoint.save_checkpoint({"model": model.state_dict()}, folder / "checkpoint.pt")
+    keep.export_model(folder / "checkpoint.pt", config, data, folder / "model")
     tokens.save(folder / "model" / "encoder")
     return data
 
 
 def winner(folder: Path, config: TrainConfig, pairs: bool = False) -> Any:
-    from sweeper.tracking.model import Winner
+    from sweeper.tracking.model import ModelExport
 
-    return Winner(folder / "model", "sst5-0a1b2c3d.2", config.used, LONGEST, 2 if pairs else 1)
+    return ModelExport(folder / "model", "sst5-0a1b2c3d.2", config.active_params, LONGEST, 2 if pairs else 1)
 
 
 def answers(folder: Path, config: TrainConfig, data: TrainingData) -> NDArray[np.float32]:
     """What sweeper's own model answers on the texts."""
-    return score(keep.load(folder / "model", config, data), data, "validation", config).probabilities
+    return evaluate(keep.load_exported(folder / "model", config, data), data, "validation", config).probabilities
 
 
-def served(folder: Path, config: TrainConfig, split: Rows) -> Any:
+def served(folder: Path, config: TrainConfig, split: LabelledTexts) -> Any:
     """What the code that goes with the model answers."""
     import pandas as pd
 
@@ -174,8 +174,10 @@ def test_a_process_without_sweeper_loads_it_and_answers_the_same(pairs: bool, tm
 def logged(uri: str, sweep: str, found: Any) -> Any:
     """The run of trial 7, a confirmed one, once MLflow has its model too."""
     watching = tracker(uri, sweep, artifacts=Path(uri.removeprefix("sqlite:///")).with_name("artifacts").as_uri())
-    state = replace(recorded(7, [0.3, 0.5], Finish(Outcome.COMPLETED)), test=values.Test(9, 2, {"test/accuracy": 0.4}))
-    watching.update(replace(state, trial=replace(state.trial, confirms=1, repeat=1)))
+    state = replace(
+        recorded(7, [0.3, 0.5], TrialEnd(Outcome.COMPLETED)), test=values.TestScore(9, 2, {"test/accuracy": 0.4})
+    )
+    watching.update(replace(state, trial=replace(state.trial, source_trial=1, seed_index=1)))
     watching.keep_model(7, found)
     watching.close("FINISHED", 120)
     assert watching.behind == 0
