@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from sweeper.tables.cells import TableCell
-from sweeper.tables.table import FinishedSweep, TestPredictions, build_table
+from sweeper.reporting.table.cells import TableCell
+from sweeper.reporting.table.results_table import FinishedSweep, TestPredictions, build_table
 
 TEXTS = 2210
 DEVIATION = 0.008  # of accuracies over seeds

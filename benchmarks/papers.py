@@ -25,16 +25,16 @@ from functools import cache
 from multiprocessing import get_context
 from typing import Any
 
-from sweeper import preparation
-from sweeper.catalog import DATASETS
-from sweeper.config import RECURRENT, TrainConfig
-from sweeper.edges import datasets, hub
-from sweeper.edges.tokens import Tokenizer
-from sweeper.learn.model import load_pretrained
-from sweeper.learn.train import train
-from sweeper.learn.vocabulary import Vocabulary
-from sweeper.values import EncoderWeights, LabelledTexts, TrainingData
-from sweeper.verdict import ONE_CLASS
+from sweeper.data import hub, hub_datasets, preprocessing
+from sweeper.data.catalog import DATASETS
+from sweeper.data.rows import LabelledTexts
+from sweeper.protocol.collapse import ONE_CLASS
+from sweeper.training.config import RECURRENT, TrainConfig
+from sweeper.training.model import load_pretrained
+from sweeper.training.tokenizer import Tokenizer
+from sweeper.training.trainer import train
+from sweeper.training.types import EncoderWeights, TrainingData
+from sweeper.training.vocabulary import Vocabulary
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 LENGTH = 64
@@ -54,9 +54,9 @@ Job = tuple[str, int | None, dict[str, Any], bool]  # data set, rows, knobs, and
 def data(name: str, encoder: str, rows: int | None) -> TrainingData:
     """A data set as token arrays; the test split stands in `test`, and no training looks at it."""
     dataset = DATASETS[name]
-    splits: Mapping[str, LabelledTexts] = preparation.prepare(dataset, datasets.load_tables(dataset).value).splits
+    splits: Mapping[str, LabelledTexts] = preprocessing.prepare(dataset, hub_datasets.load_tables(dataset).value).splits
     parts = {"train": rows, "validation": 500, "test": 1000}
-    splits = {split: preparation.stratified_subset(splits[split], most) for split, most in parts.items()}
+    splits = {split: preprocessing.stratified_subset(splits[split], most) for split, most in parts.items()}
     if encoder in RECURRENT:
         words = Vocabulary(splits["train"], 20_000)
         made, tokens = (

@@ -21,11 +21,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks.bold import experiment, finished
-from sweeper.catalog import DATASETS
-from sweeper.config import TrainConfig
-from sweeper.edges import predictions
-from sweeper.tables.table import FinishedSweep
-from sweeper.values import ModelScores, Predictions, Trial
+from sweeper.data.catalog import DATASETS
+from sweeper.reporting.table.results_table import FinishedSweep
+from sweeper.storage import predictions
+from sweeper.training.config import TrainConfig
+from sweeper.training.types import ModelScores, Predictions
+from sweeper.trials.trial import Trial
 
 ENCODERS = ("google/electra-base-discriminator", "google-bert/bert-base-uncased", "owner/encoder-a", "owner/encoder-b")
 SEARCHED, SEEDS, SYSTEMS = 9, 3, 2

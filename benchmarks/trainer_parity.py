@@ -28,14 +28,14 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
-from sweeper import preparation
-from sweeper.catalog import DATASETS
-from sweeper.config import TrainConfig
-from sweeper.edges import datasets, hub
-from sweeper.edges.tokens import Tokenizer
-from sweeper.learn.model import load_pretrained
-from sweeper.learn.train import train
-from sweeper.values import LabelledTexts, TrainingData
+from sweeper.data import hub, hub_datasets, preprocessing
+from sweeper.data.catalog import DATASETS
+from sweeper.data.rows import LabelledTexts
+from sweeper.training.config import TrainConfig
+from sweeper.training.model import load_pretrained
+from sweeper.training.tokenizer import Tokenizer
+from sweeper.training.trainer import train
+from sweeper.training.types import TrainingData
 
 ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 RATE, BATCH, DECAY, LENGTH = 5e-5, 32, 0.01, 128
@@ -96,7 +96,7 @@ def main() -> None:
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
     threads = len(os.sched_getaffinity(0))
-    splits = dict(preparation.prepare(DATASETS["sst5"], datasets.load_tables(DATASETS["sst5"]).value).splits)
+    splits = dict(preprocessing.prepare(DATASETS["sst5"], hub_datasets.load_tables(DATASETS["sst5"]).value).splits)
     train_split = splits["train"]
     splits["train"] = LabelledTexts(train_split.texts[: chosen.rows], train_split.labels[: chosen.rows])
     folder = hub.fetch_encoder(ENCODER).value

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from sweeper.cli import words
-from sweeper.cli.live import Dashboard
-from sweeper.folder import open_sweep
-from sweeper.record.study import OptunaStudy
-from sweeper.values import TrialRecord
+from sweeper.record.optuna_study import OptunaStudy
+from sweeper.storage.sweep_folder import open_sweep
+from sweeper.terminal import formatting
+from sweeper.terminal.live_view import Dashboard
+from sweeper.trials.trial import TrialRecord
 
 _COLUMNS = 100
 
@@ -45,15 +45,15 @@ def main() -> None:
     start, end = recorded[0].started_at, max(one.ended_at or one.started_at for one in recorded)
     at = start + chosen.at * (end - start)
     drawing = Dashboard(
-        spec, f"{folder.name}: {words.describe_spec(spec)}", chosen.slots, lambda: at / 1000, start=start / 1000
+        spec, f"{folder.name}: {formatting.describe_spec(spec)}", chosen.slots, lambda: at / 1000, start=start / 1000
     )
     drawing.states = {one.trial.number: then(one, at) for one in recorded if one.started_at <= at}
     console = Console(record=True, width=_COLUMNS, file=StringIO(), force_terminal=True, highlight=False)
-    console.print(f"[dim]{words.format_duration((at - start) / 1000)} after the start[/]\n")
+    console.print(f"[dim]{formatting.format_duration((at - start) / 1000)} after the start[/]\n")
     console.print(drawing)
-    console.print(f"\n[dim]{words.format_duration((end - start) / 1000)} after the start[/]\n")
+    console.print(f"\n[dim]{formatting.format_duration((end - start) / 1000)} after the start[/]\n")
     if results is not None:
-        console.print(words.results_table(spec, results))
+        console.print(formatting.results_table(spec, results))
     chosen.out.write_text(console.export_svg(title="sweeper run search_spaces/quickstart.yaml"), encoding="utf-8")
 
 

@@ -7,22 +7,22 @@ from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
-from sweeper import preparation
-from sweeper.edges import datasets
-from sweeper.folder import open_sweep
-from sweeper.learn.train import train
-from sweeper.learn.vocabulary import Vocabulary
-from sweeper.record.study import OptunaStudy
-from sweeper.spec import SweepSpec
-from sweeper.values import TIMING_METRICS, EncoderWeights, TrainingData, TrialRecord
+from sweeper.data import hub_datasets, preprocessing
+from sweeper.record.optuna_study import OptunaStudy
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.storage.sweep_folder import open_sweep
+from sweeper.training.trainer import train
+from sweeper.training.types import TIMING_METRICS, EncoderWeights, TrainingData
+from sweeper.training.vocabulary import Vocabulary
+from sweeper.trials.trial import TrialRecord
 
 
 def training_data(spec: SweepSpec) -> TrainingData:
     """What every trial of a sweep of recurrent encoders trains on."""
-    tables, _ = datasets.load_tables(spec.dataset_spec, None)
-    corpus = preparation.prepare(spec.dataset_spec, tables)
+    tables, _ = hub_datasets.load_tables(spec.dataset_spec, None)
+    corpus = preprocessing.prepare(spec.dataset_spec, tables)
     parts = {
-        name: preparation.stratified_subset(corpus.splits[name], getattr(spec.limit, name))
+        name: preprocessing.stratified_subset(corpus.splits[name], getattr(spec.limit, name))
         for name in ("train", "validation")
     }
     words = Vocabulary(parts["train"], spec.max_words)

@@ -7,7 +7,7 @@ from random import Random
 
 from benchmarks.endurance.again import differences
 from benchmarks.endurance.arms import Tally
-from tests import projection, statements
+from tests.support import mlflow_invariants, record_invariants
 
 SWEEP = Path(__file__).with_name("sweep.yaml")
 
@@ -37,15 +37,15 @@ class Sweeper:
         if sweep is None or not (sweep / "record.journal").exists():
             return "before the record"
         data = (sweep / "record.journal").read_bytes()
-        self._note(folder, [*statements.lost(self.before, data), *statements.of_record(sweep)])
-        self._note(folder, projection.ahead(sweep, folder / "sweeps" / "mlflow.db"))
+        self._note(folder, [*record_invariants.lost(self.before, data), *record_invariants.of_record(sweep)])
+        self._note(folder, mlflow_invariants.ahead(sweep, folder / "sweeps" / "mlflow.db"))
         phase = _phase(sweep, self.before, data)
         if self.random.random() < self.torn:
             self.tally.torn += 1
             data = data[: -self.random.randint(1, len(data) - data.rstrip(b"\n").rfind(b"\n") - 1)]
             (sweep / "record.journal").write_bytes(data)
         self.before = data
-        self.ended |= {int(place[1]) for place in statements.committed(data) if place[0] == "outcome"}
+        self.ended |= {int(place[1]) for place in record_invariants.committed(data) if place[0] == "outcome"}
         return phase
 
     def finished(self, folder: Path) -> None:
@@ -55,19 +55,23 @@ class Sweeper:
             self._note(folder, ["there is no sweep"])
             return
         after = (sweep / "record.journal").read_bytes()
-        lost = statements.lost(self.before, after)
-        self._note(folder, [*lost, *statements.violations(sweep, tracking(folder))])
-        attempts = statements.attempts(sweep)
+        lost = record_invariants.lost(self.before, after)
+        self._note(folder, [*lost, *record_invariants.violations(sweep, tracking(folder))])
+        attempts = record_invariants.attempts(sweep)
         resumed = [number for number, count in attempts.items() if count > 1]
         self._note(folder, differences(sweep, resumed[-self.compare :] if self.compare else []))
-        facts = statements.committed(after)
+        facts = record_invariants.committed(after)
         tally.trials += len(attempts)
         tally.finished_before_a_kill += len(self.ended)
         tally.lost += sum(("outcome", number) not in facts for number in self.ended)
-        tally.repeated += sum(bool(told.late) for _, told in statements.numbered(statements.trials_of(sweep)))
-        tally.epochs_again += sum(len(told.reports) - len(dict(told.reports)) for told in statements.trials_of(sweep))
-        statuses = projection.status_counts(sweep, tracking(folder))
-        above = 1 + any(told.last("confirms") for told in statements.trials_of(sweep))
+        tally.repeated += sum(
+            bool(told.late) for _, told in record_invariants.numbered(record_invariants.trials_of(sweep))
+        )
+        tally.epochs_again += sum(
+            len(told.reports) - len(dict(told.reports)) for told in record_invariants.trials_of(sweep)
+        )
+        statuses = mlflow_invariants.status_counts(sweep, tracking(folder))
+        above = 1 + any(told.last("confirms") for told in record_invariants.trials_of(sweep))
         tally.doubled += max(0, sum(statuses.values()) - above - len(attempts))
         tally.orphaned += statuses.get("RUNNING", 0)
         tally.attempts += sum(attempts.values())
@@ -92,7 +96,7 @@ def tracking(folder: Path) -> str:
 
 def _phase(sweep: Path, before: bytes, data: bytes) -> str:
     """What was going on when the kill came, as far as the record says."""
-    known, now = (statements.told(statements.operations(found)) for found in (before, data))
+    known, now = (record_invariants.told(record_invariants.operations(found)) for found in (before, data))
     if known == now:
         return "starting"
     if not data.endswith(b"\n"):

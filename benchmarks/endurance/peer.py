@@ -24,12 +24,11 @@ from ray.tune.search.optuna import OptunaSearch
 
 from benchmarks.endurance.again import training_data
 from benchmarks.endurance.ours import SWEEP
-from sweeper import reading
-from sweeper.edges import yaml
-from sweeper.learn import checkpoint
-from sweeper.learn.train import train
-from sweeper.spec import SweepSpec
-from sweeper.values import TrainingData
+from sweeper.search_space import parser, yaml_file
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.training import checkpoint
+from sweeper.training.trainer import train
+from sweeper.training.types import TrainingData
 
 METRIC = "validation/accuracy"
 
@@ -112,7 +111,7 @@ def tuner(folder: Path, spec: SweepSpec) -> tune.Tuner:
 
 def main(folder: Path, ray_folder: Path) -> None:
     """Run the sweep, or go on with it; its trials are written to trials.json last."""
-    spec = reading.parse_spec(yaml.load_yaml(SWEEP, ()))
+    spec = parser.parse_spec(yaml_file.load_yaml(SWEEP, ()))
     ray.init(include_dashboard=False, _temp_dir=str(ray_folder))
     results = tuner(folder, spec).fit()
     trials = {

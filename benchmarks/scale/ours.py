@@ -12,15 +12,15 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.scale.measured import METRIC, Clock, course
-from sweeper import reading
-from sweeper.cli import tracking
-from sweeper.config import TrainConfig
-from sweeper.edges import yaml
-from sweeper.folder import create_sweep
-from sweeper.ports import TrainingJob
-from sweeper.record.study import OptunaStudy
-from sweeper.stages import SearchStage
-from sweeper.values import EncoderWeights, Heartbeat, TrainingData, TrialRecord, ValidationReport
+from sweeper.app import mlflow_sync
+from sweeper.protocol.stages import SearchStage
+from sweeper.record.optuna_study import OptunaStudy
+from sweeper.search_space import parser, yaml_file
+from sweeper.storage.sweep_folder import create_sweep
+from sweeper.training.config import TrainConfig
+from sweeper.training.types import EncoderWeights, Heartbeat, TrainingData, ValidationReport
+from sweeper.trials.interfaces import TrainingJob
+from sweeper.trials.trial import TrialRecord
 
 SWEEP = Path(__file__).with_name("sweep.yaml")
 Events = Generator[ValidationReport | Heartbeat, None, None]
@@ -52,17 +52,17 @@ class Watching:
 
 def main(place: Path, trials: int, slots: int, gate: Path | None) -> None:
     """Run the trials; what was measured is in the folder afterwards."""
-    from sweeper.runners.ray import RayRunner  # Ray reads its environment when it is imported
+    from sweeper.execution.ray_runner import RayRunner  # Ray reads its environment when it is imported
 
-    document = yaml.load_yaml(SWEEP, [f"budget.trials={trials}"])
-    spec = reading.parse_spec(document)
+    document = yaml_file.load_yaml(SWEEP, [f"budget.trials={trials}"])
+    spec = parser.parse_spec(document)
     folder = create_sweep(place, spec, {}, 1, ("a", "b"), {})
     data = TrainingData(("a", "b"), EncoderWeights("rnn", {}, {}, 0, 0), {})
     with RayRunner() as runner, closing(OptunaStudy(spec, folder.journal, 1)) as study:
         share = runner.allocate(1, 0)
         assert share.slots == slots, f"{share.slots} slots, {slots} were declared"
         job = TrainingJob(partial(instant, gate=gate), {"rnn": data}, folder.path)
-        tracker = tracking.make_tracker(spec, folder, say=print)
+        tracker = mlflow_sync.make_tracker(spec, folder, say=print)
         clock = Clock(slots, gate)
         runner.run(SearchStage(spec, study, (Watching(clock), tracker)), job, share)
         clock.write(place / "measured.json")

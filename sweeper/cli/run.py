@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweeper.cli.screen import cli_session
+from sweeper.app.specs import specs_of
+from sweeper.terminal.terminal import cli_session
 
 if TYPE_CHECKING:
-    from sweeper.spec import SweepSpec
+    pass
 
 Files = Annotated[list[Path], typer.Argument(help="Search spaces, run one after the other.", show_default=False)]
 Sets = Annotated[
@@ -35,11 +36,11 @@ def run(
     again = "the same command goes on where it stopped"
     with cli_session(as_json=as_json, debugger=inline, quiet=quiet, relayed=parcel is not None, again=again) as screen:
         if parcel is not None:
-            from sweeper.cli.parcel import verify_bundle
+            from sweeper.app.bundle import verify_bundle
 
             verify_bundle(parcel)
         specs = specs_of(files, overrides)
-        from sweeper.cli.drive import run_sweeps
+        from sweeper.app.run_sweeps import run_sweeps
 
         found = run_sweeps(screen, specs, sweeps, inline=inline, fresh=fresh)
         screen.result(found[0] if len(found) == 1 else {"sweeps": found})
@@ -47,25 +48,8 @@ def run(
 
 def check(files: Files, overrides: Sets = None) -> None:
     """Check search spaces, and say what they would run."""
-    from sweeper.cli.words import describe_spec
+    from sweeper.terminal.formatting import describe_spec
 
     with cli_session() as screen:
         for file, spec in zip(files, specs_of(files, overrides), strict=True):
             screen.line(f"{file}: {describe_spec(spec)}")
-
-
-def specs_of(files: list[Path], overrides: list[str] | None) -> "list[SweepSpec]":
-    """Read and check every file before any of them runs; the mistakes of all are told together."""
-    from sweeper.edges import yaml
-    from sweeper.errors import SearchSpaceError, UsageError
-    from sweeper.reading import parse_spec
-
-    specs, mistakes = [], []
-    for file in files:
-        try:
-            specs.append(parse_spec(yaml.load_yaml(file, overrides or ())))
-        except UsageError as error:
-            mistakes += str(error).splitlines()
-    if mistakes:
-        raise SearchSpaceError(mistakes)
-    return specs

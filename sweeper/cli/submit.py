@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sweeper.cli.run import Files, Sets, specs_of
-from sweeper.cli.screen import Terminal, cli_session
+from sweeper.app.specs import specs_of
+from sweeper.cli.run import Files, Sets
+from sweeper.terminal.terminal import Terminal, cli_session
 
 if TYPE_CHECKING:
-    from sweeper.edges.jobs import JobServer, SubmittedJob
+    from sweeper.execution.job_server import JobServer, SubmittedJob
 
 Address = Annotated[
     str,
@@ -60,14 +61,14 @@ def submit(
         passed = _environment(screen, env or [])
         with screen.step(f"asking {address}"):
             server = _server(address, insecure=insecure)
-        from sweeper.cli import parcel
+        from sweeper.app import bundle
 
         with tempfile.TemporaryDirectory(prefix="sweeper-") as place:
-            names, sent = parcel.pack(specs, Path(place))
+            names, sent = bundle.pack(specs, Path(place))
             known = server.jobs()
             _check(server, known, names)
             name = _name(known, names)
-            options = ["--parcel", parcel.NOTE, *(["--fresh"] if fresh else [])]
+            options = ["--parcel", bundle.NOTE, *(["--fresh"] if fresh else [])]
             where = shlex.quote(sweeps) if sweeps else '"${SWEEPER_SWEEPS:-$HOME/sweeps}"'
             line = f"exec sweeper run {shlex.join([*sent, *options])} --sweeps {where}"
             with screen.step(f"submitting {name}"):
@@ -120,7 +121,7 @@ def stop(job: Job, address: Address, insecure: Insecure = False) -> None:
 
 
 def _server(address: str, *, insecure: bool) -> "JobServer":
-    from sweeper.edges.jobs import JobServer
+    from sweeper.execution.job_server import JobServer
 
     return JobServer(address, insecure=insecure)
 
@@ -164,7 +165,7 @@ def _environment(screen: Terminal, names: Sequence[str]) -> dict[str, str]:
 
 def _follow(screen: Terminal, server: "JobServer", name: str) -> None:
     """Show a job until it is over, and end as it ended."""
-    from sweeper.cli.relay import RemoteViewer
+    from sweeper.terminal.remote_view import RemoteViewer
 
     watcher = RemoteViewer(screen)
     with _leaving(screen, server, name):
@@ -218,7 +219,7 @@ def _moment(at: float | None) -> str:
 
 
 def _length(job: "SubmittedJob") -> str:
-    from sweeper.cli import words
+    from sweeper.terminal import formatting
 
     end: Any = job.ended or time.time()
-    return words.format_duration(end - job.began) if job.began else ""
+    return formatting.format_duration(end - job.began) if job.began else ""

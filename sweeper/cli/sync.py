@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sweeper.cli.screen import cli_session
+from sweeper.terminal.terminal import cli_session
 
 
 def sync(
@@ -24,9 +24,9 @@ def sync(
     nothing. Where MLflow is comes from MLFLOW_TRACKING_URI, as for `sweeper run`.
     """
     with cli_session(quiet=quiet, again="the same command goes on") as screen:
-        from sweeper.cli.tracking import sync
+        from sweeper.app.mlflow_sync import sync
         from sweeper.errors import SweeperError, UsageError
-        from sweeper.folder import open_sweep
+        from sweeper.storage.sweep_folder import open_sweep
 
         lacking = []
         for folder in [open_sweep(path) for path in sweeps]:

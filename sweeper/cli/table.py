@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sweeper.cli.screen import cli_session
+from sweeper.terminal.terminal import cli_session
 
 
 class Metric(StrEnum):
@@ -56,14 +56,14 @@ def table(
     """
     gc.disable()  # many objects are made and few dropped: looking for cycles among them took two fifths of the time
     with cli_session() as screen:
-        from sweeper.cli.tracking import tracking_uri
-        from sweeper.edges import predictions
-        from sweeper.tables.formats import render
-        from sweeper.tables.table import build_table as tabulated
-        from sweeper.tracking import finished
+        from sweeper.app.mlflow_sync import tracking_uri
+        from sweeper.reporting.table.formats import render
+        from sweeper.reporting.table.results_table import build_table as tabulated
+        from sweeper.storage import predictions
+        from sweeper.tracking import finished_sweeps
 
         wanted = [_wanted(name, sweeps) for name in named or ()]
-        store = finished.load_finished_sweeps(
+        store = finished_sweeps.load_finished_sweeps(
             tracking_uri(sweeps), predictions.read_predictions, experiments or (), wanted
         )
         made = tabulated(store.sweeps, metric.value, published=published, elsewhere=store.looks, remarks=store.remarks)
@@ -77,7 +77,7 @@ def table(
 
 def _wanted(name: str, sweeps: Path) -> tuple[str, str]:
     """The name of a sweep, and its id where its folder is at hand."""
-    from sweeper.folder import open_sweep
+    from sweeper.storage.sweep_folder import open_sweep
 
     for place in (Path(name), sweeps / name):
         if (place / "sweep.json").exists():
@@ -87,7 +87,7 @@ def _wanted(name: str, sweeps: Path) -> tuple[str, str]:
 
 
 def _write(path: Path, text: str) -> None:
-    from sweeper.whole import atomic_write
+    from sweeper.atomic_write import atomic_write
 
     with atomic_write(path) as file:
         file.write(text.encode())

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sweeper.cli.screen import Terminal, cli_session
+from sweeper.terminal.terminal import Terminal, cli_session
 
 if TYPE_CHECKING:
-    from sweeper.folder import SweepFolder
-    from sweeper.spec import SweepSpec
-    from sweeper.values import TrainingData, TrialRecord
+    from sweeper.search_space.sweep_spec import SweepSpec
+    from sweeper.storage.sweep_folder import SweepFolder
+    from sweeper.training.types import TrainingData
+    from sweeper.trials.trial import TrialRecord
 
 _MOST_SHOWN = 16  # classes whose confusions still fit on a screen
 
@@ -30,7 +31,7 @@ def train(
     training goes on from its last validation.
     """
     with cli_session(as_json=as_json, again="the same command goes on from the last validation") as screen:
-        from sweeper.folder import open_sweep
+        from sweeper.storage.sweep_folder import open_sweep
 
         folder = open_sweep(sweep)
         found = _recorded(folder, folder.spec, trial)
@@ -44,8 +45,8 @@ def _recorded(folder: "SweepFolder", spec: "SweepSpec", number: int | None) -> "
     from contextlib import closing
 
     from sweeper.errors import UsageError
-    from sweeper.record.study import OptunaStudy
-    from sweeper.results import best_trial_number, build_results
+    from sweeper.protocol.results import best_trial_number, build_results
+    from sweeper.record.optuna_study import OptunaStudy
 
     with closing(OptunaStudy(spec, folder.journal, folder.manifest.threads)) as study:
         recorded = study.all_trials()
@@ -66,11 +67,11 @@ def _reseeded(recorded: "TrialRecord", seed: int) -> "TrialRecord":
 
 def _train(screen: Terminal, folder: "SweepFolder", found: "TrialRecord", out: Path, *, test: bool) -> dict[str, Any]:
     """Train, keep the best epoch in `out`, and write its figures to result.json there, last."""
-    from sweeper.cli import words
-    from sweeper.cli.prepare import SEARCHED, load_training_data, prepare_sweep, tokenizer_of
+    from sweeper.app.prepare_data import SEARCHED, load_training_data, prepare_sweep, tokenizer_of
     from sweeper.errors import UsageError
-    from sweeper.folder import write_json
-    from sweeper.learn import keep
+    from sweeper.storage.sweep_folder import write_json
+    from sweeper.terminal import formatting
+    from sweeper.training import export
 
     config = found.trial.config
     screen.set_log_dir(folder.path / "logs")
@@ -81,18 +82,20 @@ def _train(screen: Terminal, folder: "SweepFolder", found: "TrialRecord", out: P
         )
     splits = (*SEARCHED, "test") if test else SEARCHED
     data = load_training_data(prepared, [config.encoder], splits, step=screen.step)[config.encoder]
-    screen.line(f"{folder.name} trial {found.trial.number}: {words.format_params(config.active_params)}", style="bold")
+    screen.line(
+        f"{folder.name} trial {found.trial.number}: {formatting.format_params(config.active_params)}", style="bold"
+    )
     result = _earlier(out) or _best_epoch(screen, folder.spec, found, data, out)
     if test and "test" not in result:
         _look(folder, found)
-        result["test"] = keep.evaluate_exported(out, config, data, "test")
+        result["test"] = export.evaluate_exported(out, config, data, "test")
     tokenizer_of(prepared, config.encoder).save(out / "encoder")
     write_json(out / "result.json", result)
     (out / "checkpoint.pt").unlink(missing_ok=True)
     shown = {"validation": result["metrics"]["validation/accuracy"], **_accuracy(result)}
     if "test" in result and len(data.labels) <= _MOST_SHOWN:
-        screen.console.print(words.confusion_table(result["test"]["labels"], result["test"]["confusion"]))
-    screen.line("  ".join(f"{split} accuracy {words.format_score(value)}" for split, value in shown.items()))
+        screen.console.print(formatting.confusion_table(result["test"]["labels"], result["test"]["confusion"]))
+    screen.line("  ".join(f"{split} accuracy {formatting.format_score(value)}" for split, value in shown.items()))
     screen.line(f"model: {out}")
     screen.line(f"log:   {screen.log}")
     return result
@@ -102,8 +105,8 @@ def _look(folder: "SweepFolder", found: "TrialRecord") -> None:
     """Put on record that the test split is opened, and into the results where the sweep has them."""
     from contextlib import closing
 
-    from sweeper.cli.publish import rebuild_results
-    from sweeper.record.study import OptunaStudy
+    from sweeper.app.finalize import rebuild_results
+    from sweeper.record.optuna_study import OptunaStudy
 
     spec = folder.spec
     with closing(OptunaStudy(spec, folder.journal, folder.manifest.threads)) as study:
@@ -129,10 +132,10 @@ def _best_epoch(
     screen: Terminal, spec: "SweepSpec", found: "TrialRecord", data: "TrainingData", out: Path
 ) -> dict[str, Any]:
     """Train to the end, keeping the model of the best epoch in `out`; its figures."""
-    from sweeper.cli import words
     from sweeper.errors import SweeperError
-    from sweeper.learn import checkpoint, keep
-    from sweeper.learn.train import train as reports_of
+    from sweeper.terminal import formatting
+    from sweeper.training import checkpoint, export
+    from sweeper.training.trainer import train as reports_of
 
     config, saved = found.trial.config, out / "checkpoint.pt"
     metric, sign = spec.objective.metric, spec.objective.sign
@@ -140,16 +143,16 @@ def _best_epoch(
     for report in reports_of(config, data, saved):
         value = report.metrics.get(metric)
         if value is None:
-            screen.line(f"  epoch {report.epoch:g}  train/loss {words.format_score(report.metrics['train/loss'])}")
+            screen.line(f"  epoch {report.epoch:g}  train/loss {formatting.format_score(report.metrics['train/loss'])}")
             continue
         better = best is None or sign * value > sign * best.metrics[metric]
         screen.line(
-            f"  epoch {report.epoch:g}  {metric} {words.format_score(value)}{'  best so far' if better else ''}"
+            f"  epoch {report.epoch:g}  {metric} {formatting.format_score(value)}{'  best so far' if better else ''}"
         )
         if better:
             best = report
             if report.step >= earlier:  # the model of a report before that was kept when it came first
-                keep.export_model(saved, config, data, out)
+                export.export_model(saved, config, data, out)
     if best is None:
         raise SweeperError(f"trial {found.trial.number}: the training has no validation to choose a model by")
     params = {name: value for name, value in config.active_params.items() if name != "seed"}

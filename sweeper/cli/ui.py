@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sweeper.cli.screen import Terminal, cli_session
+from sweeper.terminal.terminal import Terminal, cli_session
 
 if TYPE_CHECKING:
-    from sweeper.folder import SweepFolder
+    from sweeper.storage.sweep_folder import SweepFolder
 
 _LONGEST = 16_000  # characters of an address: some 400 runs, and what browsers and servers take
 _CTRL_C = 130  # the exit code of a command that it ends, which is how this one ends
@@ -28,8 +28,8 @@ def ui(
     Where MLFLOW_TRACKING_URI is a server's address, that server is the UI, and nothing is started.
     """
     with cli_session() as screen:
-        from sweeper.cli.tracking import tracking_uri
-        from sweeper.folder import open_sweep
+        from sweeper.app.mlflow_sync import tracking_uri
+        from sweeper.storage.sweep_folder import open_sweep
 
         folder = None if sweep is None else open_sweep(sweep)
         sweeps = folder.path.parent if folder else sweeps
@@ -43,7 +43,7 @@ def ui(
 def _serve(screen: Terminal, uri: str, sweeps: Path, port: int, folder: "SweepFolder | None") -> None:
     """Start MLflow's server, and end it with Ctrl-C."""
     from sweeper.errors import SweeperError, SweepInterrupted
-    from sweeper.tracking.server import serve_ui
+    from sweeper.tracking.ui_server import serve_ui
 
     _check(uri, sweeps)
     try:
@@ -63,7 +63,7 @@ def _serve(screen: Terminal, uri: str, sweeps: Path, port: int, folder: "SweepFo
 def _check(uri: str, sweeps: Path) -> None:
     """Refuse a database file that is not there: MLflow would make an empty one."""
     from sweeper.errors import UsageError
-    from sweeper.tracking.store import database
+    from sweeper.tracking.client import database
 
     place = database(uri)
     if place is not None and not place.exists():
@@ -74,7 +74,7 @@ def _check(uri: str, sweeps: Path) -> None:
 
 def _show(screen: Terminal, address: str, uri: str, folder: "SweepFolder | None") -> None:
     """The address of the UI, where it has the runs of a sweep, and where it compares those of the search."""
-    from sweeper.tracking.trouble import redact_uri
+    from sweeper.tracking.outage import redact_uri
 
     screen.line(f"MLflow's UI:  {redact_uri(address)}")
     if folder is None:
@@ -86,8 +86,8 @@ def _show(screen: Terminal, address: str, uri: str, folder: "SweepFolder | None"
             f"MLflow has no runs of {folder.name}; this sends them: sweeper sync {shlex.quote(str(folder.path))}"
         )
         return
-    from sweeper.tracking.server import compare_url, runs_url
-    from sweeper.tracking.store import identity
+    from sweeper.tracking.client import identity
+    from sweeper.tracking.ui_server import compare_url, runs_url
 
     experiment, ids = found[0].info.experiment_id, [run.info.run_id for run in found]
     screen.line(f"its runs:     {runs_url(redact_uri(address), experiment, identity(folder.name, folder.manifest.id))}")
@@ -99,8 +99,8 @@ def _show(screen: Terminal, address: str, uri: str, folder: "SweepFolder | None"
 def _searched(uri: str, folder: "SweepFolder") -> list[Any]:
     """The runs of a sweep's search that MLflow has, by number."""
     from sweeper.errors import SweeperError
-    from sweeper.tracking.store import identity, trial_runs
-    from sweeper.tracking.trouble import describe_error, redact_uri
+    from sweeper.tracking.client import identity, trial_runs
+    from sweeper.tracking.outage import describe_error, redact_uri
 
     try:
         _, found = trial_runs(uri, folder.spec.dataset_spec.name, identity(folder.name, folder.manifest.id))

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
-from sweeper.config import Scalar
-from sweeper.report.figures import Importance
-from sweeper.space import Categorical, Domain, Float
+from sweeper.protocol.hyperparameter_importance import Importance
+from sweeper.search_space.space import Categorical, Domain, Float
+from sweeper.training.config import Scalar
 
 MIN_TRIALS = 12  # trials; with fewer, the knob that decides is found no more often than not
 _BEST = 1 / 3  # share of the trials that count as the best

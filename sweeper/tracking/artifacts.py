@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 
 from mlflow.entities import RunTag
 
-from sweeper.tracking.runs import RemoteRun, RunRegistry
-from sweeper.tracking.trouble import is_transient, retry_once
+from sweeper.tracking.outage import is_transient, retry_once
+from sweeper.tracking.run_registry import RemoteRun, RunRegistry
 
 Content = Path | str | bytes | Callable[[], bytes]  # of a file: where it is, what is in it, or what makes that
 

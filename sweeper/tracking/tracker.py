@@ -10,18 +10,18 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from sweeper.tracking.about import SweepDescription
 from sweeper.tracking.artifacts import Content
-from sweeper.tracking.copy import status_of
-from sweeper.tracking.kept import PendingArtifacts
-from sweeper.tracking.level import RunSynchronizer
-from sweeper.tracking.runs import RunRegistry
-from sweeper.tracking.store import PARENT
-from sweeper.tracking.trouble import OutageState, is_transient, redact_uri
-from sweeper.values import TrialRecord
+from sweeper.tracking.client import PARENT
+from sweeper.tracking.outage import OutageState, is_transient, redact_uri
+from sweeper.tracking.pending import PendingArtifacts
+from sweeper.tracking.run_registry import RunRegistry
+from sweeper.tracking.run_sync import RunSynchronizer
+from sweeper.tracking.sweep_description import SweepDescription
+from sweeper.tracking.trial_payload import status_of
+from sweeper.trials.trial import TrialRecord
 
 if TYPE_CHECKING:
-    from sweeper.tracking.model import ModelExport
+    from sweeper.tracking.model_export import ModelExport
 
 _PATIENCE = 30.0  # seconds that `close` waits for MLflow to take what is left
 _REFUSALS = 3  # in a row, after which `close` does not wait for a run

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import sweeper
 from tests.conftest import ROOT
+from tests.support.cli_runner import sweeper
 
 SST5 = str(ROOT / "search_spaces" / "sst5.yaml")
 

@@ -8,21 +8,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sweeper import preparation
-from sweeper.cli.prepare import PreparedSweep, prepare_sweep
-from sweeper.cli.report import write_report
-from sweeper.cli.screen import Terminal
-from sweeper.confirmation import pending, trials_to_score
-from sweeper.edges import predictions
-from sweeper.folder import SweepFolder, create_sweep
-from sweeper.outcome import Outcome
-from sweeper.preparation import PreparedDataset
-from sweeper.record.study import OptunaStudy
-from sweeper.results import build_results
-from sweeper.spec import SweepSpec
-from sweeper.values import ModelScores, Predictions, Trial, TrialEnd, ValidationReport
-from tests.command import sweeper
-from tests.spaces import small
+from sweeper.app.prepare_data import PreparedSweep, prepare_sweep
+from sweeper.app.report import write_report
+from sweeper.data import preprocessing
+from sweeper.data.preprocessing import PreparedDataset
+from sweeper.protocol.confirmation import pending, trials_to_score
+from sweeper.protocol.results import build_results
+from sweeper.record.optuna_study import OptunaStudy
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.storage import predictions
+from sweeper.storage.sweep_folder import SweepFolder, create_sweep
+from sweeper.terminal.terminal import Terminal
+from sweeper.training.types import ModelScores, Predictions, ValidationReport
+from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import Trial, TrialEnd
+from tests.support.cli_runner import sweeper
+from tests.support.search_spaces import small
 
 CHANGES: dict[str, Any] = {
     "dataset": "feelings",
@@ -60,7 +61,7 @@ def folder(spec: SweepSpec, prepared: PreparedSweep, tmp_path: Path) -> SweepFol
         prepared.resolved,
         1,
         prepared.dataset.labels,
-        preparation.split_summaries(prepared.dataset),
+        preprocessing.split_summaries(prepared.dataset),
     )
 
 

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from sweeper import sweep
-from sweeper.allocation import TrialResources
-from sweeper.folder import SweepFolder, create_sweep
-from sweeper.record.study import OptunaStudy
-from sweeper.results import build_results
-from sweeper.runners.inline import InlineRunner
-from sweeper.spec import SweepSpec
-from sweeper.stages import SearchStage
-from tests.command import runs_of, sweeper
-from tests.fakes import Watching, jobs, report
-from tests.spaces import SMALL, small
+from sweeper.execution.inline_runner import InlineRunner
+from sweeper.protocol import sweep
+from sweeper.protocol.results import build_results
+from sweeper.protocol.stages import SearchStage
+from sweeper.record.optuna_study import OptunaStudy
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.storage.sweep_folder import SweepFolder, create_sweep
+from sweeper.trials.resources import TrialResources
+from tests.support.cli_runner import runs_of, sweeper
+from tests.support.fakes import Watching, jobs, report
+from tests.support.search_spaces import SMALL, small
 
 pytestmark = pytest.mark.mlflow
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from sweeper.cli.table import Format, Metric
-from sweeper.folder import SweepFolder, SweepManifest, write_json
-from sweeper.tables.formats import FORMATS, render
-from sweeper.tables.table import METRICS, FinishedSweep, build_table
-from tests.command import sweeper
-from tests.confirmed import sweep
-from tests.stores import Shelf, made
+from sweeper.reporting.table.formats import FORMATS, render
+from sweeper.reporting.table.results_table import METRICS, FinishedSweep, build_table
+from sweeper.storage.sweep_folder import SweepFolder, SweepManifest, write_json
+from tests.support.cli_runner import sweeper
+from tests.support.fake_mlflow_stores import Shelf, made
+from tests.support.fake_results import sweep
 
 ONE = sweep({"ce": [0.50, 0.51, 0.505], "lcl": [0.6, 0.61, 0.605]})
 OTHER = sweep({"ce": [0.8, 0.81, 0.82]}, "sst2-0000000b", dataset="sst2")

@@ -13,19 +13,19 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from sweeper.folder import SweepFolder, create_sweep
-from sweeper.outcome import Outcome
-from sweeper.record.study import OptunaStudy
-from sweeper.values import TrialEnd
-from tests.command import start, sweeper
-from tests.fakes import report
-from tests.spaces import small
+from sweeper.record.optuna_study import OptunaStudy
+from sweeper.storage.sweep_folder import SweepFolder, create_sweep
+from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import TrialEnd
+from tests.support.cli_runner import start, sweeper
+from tests.support.fakes import report
+from tests.support.search_spaces import small
 
 
 @pytest.fixture(scope="module")
 def tracked(tmp_path_factory: pytest.TempPathFactory) -> SweepFolder:
     """A sweep of two trials, one of them confirmed, that MLflow has in the store beside it."""
-    from sweeper.cli import tracking
+    from sweeper.app import mlflow_sync
 
     spec = small(confirm={"seeds": 1}, budget={"trials": 2})
     folder = create_sweep(tmp_path_factory.mktemp("ui") / "sweeps", spec, {"dataset": "d"}, 1)
@@ -35,7 +35,7 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> SweepFolder:
         for trial in trials:
             study.report(trial, report(1, 0.4))
             study.end_trial(trial, TrialEnd(Outcome.COMPLETED))
-        tracker = tracking.make_tracker(spec, folder, say=print)
+        tracker = mlflow_sync.make_tracker(spec, folder, say=print)
         for one in study.all_trials():
             tracker.update(one)
         tracker.close("FINISHED", 120)

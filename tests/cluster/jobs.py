@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cluster.hosts import Cluster
-from tests.command import SWEEPER
+from tests.support.cli_runner import SWEEPER
 
 
 def submit(cluster: Cluster, file: Path, sweeps: Path, *changes: str, **env: str) -> str:

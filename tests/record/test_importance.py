@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from sweeper.config import Scalar
 from sweeper.record.importance import MIN_TRIALS, EvaluatedSetting, importances
-from sweeper.space import Categorical, Domain, Float, Int
+from sweeper.search_space.space import Categorical, Domain, Float, Int
+from sweeper.training.config import Scalar
 
 Trials = list[tuple[EvaluatedSetting, float]]
 

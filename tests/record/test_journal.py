@@ -9,7 +9,7 @@ import pytest
 
 from sweeper.errors import RecordError, StorageError, SweepLockedError
 from sweeper.record.journal import Journal
-from tests.faults import room_for
+from tests.support.crash_helpers import room_for
 
 RECORDS: list[dict[str, Any]] = [
     {"op_code": 4, "study_id": 0},

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.tracking.proxy import Proxy
+from tests.support.faulty_proxy import Proxy
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def proxy(backend: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     """What stands before the server, and has faults."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    from sweeper.tracking import trouble as edge
+    from sweeper.tracking import outage as edge
 
     monkeypatch.setattr(edge, "_PAUSES", (0.05, 0.5))
     with Proxy(backend) as between:

@@ -15,14 +15,15 @@ from typing import Any
 
 import pytest
 
-from sweeper.config import TrainConfig
-from sweeper.folder import create_sweep
-from sweeper.outcome import Outcome
-from sweeper.record.study import OptunaStudy
-from sweeper.results import build_results
-from sweeper.values import Trial, TrialEnd, TrialRecord, ValidationReport
-from tests.fakes import report
-from tests.spaces import small
+from sweeper.protocol.results import build_results
+from sweeper.record.optuna_study import OptunaStudy
+from sweeper.storage.sweep_folder import create_sweep
+from sweeper.training.config import TrainConfig
+from sweeper.training.types import ValidationReport
+from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
+from tests.support.fakes import report
+from tests.support.search_spaces import small
 
 pytestmark = pytest.mark.mlflow
 
@@ -30,7 +31,7 @@ SWEEP = "sst5-0a1b2c3d"
 
 
 def tracker(uri: str, sweep: str, id: str = "", artifacts: str | None = None) -> Any:
-    from sweeper.tracking.about import SweepDescription
+    from sweeper.tracking.sweep_description import SweepDescription
     from sweeper.tracking.tracker import MlflowTracker
 
     return MlflowTracker(
@@ -44,7 +45,9 @@ def runs(uri: str, sweep: str, dataset: str = "sst5") -> dict[int, Any]:
     client = MlflowClient(tracking_uri=uri)
     experiment = client.get_experiment_by_name(dataset)
     assert experiment is not None
-    found = client.search_runs([experiment.experiment_id], f"tags.`sweeper.sweep` = '{sweep.rpartition('-')[2]}'")
+    found = client.search_runs(
+        [experiment.experiment_id], f"tags.`sweeper.protocol.sweep` = '{sweep.rpartition('-')[2]}'"
+    )
     above = {"sweep": 0, "confirmation": -1}
     return {int(run.data.tags.get("sweeper.trial", above.get(run.data.tags["sweeper.stage"], 0))): run for run in found}
 
@@ -76,7 +79,7 @@ def test_a_parent_and_a_child_per_trial_with_params_outcome_and_a_row_per_report
     assert found[0].data.tags["sweeper.stage"] == "sweep"
     assert found[0].data.params["sampler"] == "tpe"
     assert found[1].data.tags["mlflow.parentRunId"] == found[0].info.run_id
-    assert found[2].data.tags["sweeper.outcome"] == "stopped_early"
+    assert found[2].data.tags["sweeper.trials.outcome"] == "stopped_early"
     assert found[3].data.tags["sweeper.reason"] == "ValueError: broken"
     assert found[1].data.params["learning_rate"] == "3e-05"
     assert "alpha" not in found[1].data.params  # ce does not use it
@@ -150,7 +153,7 @@ def test_runs_that_were_made_twice_are_one_again_under_the_parent_that_stays(uri
     found = runs(uri, sweep)
     assert {number: run.info.run_id for number, run in found.items()} == {k: made[k].info.run_id for k in (0, 1)}
     assert found[1].data.tags["mlflow.parentRunId"] == found[0].info.run_id
-    assert len(client.search_runs([made[0].info.experiment_id], f"tags.`sweeper.sweep` = '{sweep[5:]}'")) == 2
+    assert len(client.search_runs([made[0].info.experiment_id], f"tags.`sweeper.protocol.sweep` = '{sweep[5:]}'")) == 2
 
 
 def test_one_run_that_mlflow_refuses_does_not_hold_up_the_others(uri: str, sweep: str) -> None:
@@ -174,7 +177,7 @@ AWKWARD = {
 
 
 def test_the_table_of_mlflows_copy_is_that_of_the_record_to_the_last_byte(tmp_path: Path) -> None:
-    from sweeper.tracking.copied import read_trial_records as copied
+    from sweeper.tracking.trial_reader import read_trial_records as copied
 
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     spec = small(search={"learning_rate": {"log": [1e-5, 1e-4]}, "normalize": [True, False], "batch_size": [4, 8]})
@@ -232,7 +235,7 @@ def test_a_store_that_cannot_be_had_does_not_raise_and_is_told(tmp_path: Path, s
 def test_a_failed_trial_has_its_traceback_beside_its_figures(tmp_path: Path) -> None:
     from mlflow import MlflowClient
 
-    from sweeper.tracking.about import SweepDescription
+    from sweeper.tracking.sweep_description import SweepDescription
     from sweeper.tracking.tracker import MlflowTracker
 
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
@@ -258,14 +261,14 @@ def test_a_sweep_made_anew_elsewhere_has_runs_of_its_own_in_the_same_store(uri: 
 
 
 def mlflow_runs(uri: str, sweep: str, id: str) -> list[Any]:
-    from sweeper.tracking.store import identity, trial_runs
+    from sweeper.tracking.client import identity, trial_runs
 
     return trial_runs(uri, "sst5", identity(sweep, id))[1]
 
 
 def test_a_store_whose_making_was_cut_off_is_made_anew(tmp_path: Path) -> None:
     """A driver is killed while MLflow makes its tables, again and again: later and later, until one gets through."""
-    making = "from sweeper.tracking.store import client_of; print(client_of({!r}).search_experiments())"
+    making = "from sweeper.tracking.client import client_of; print(client_of({!r}).search_experiments())"
     path = tmp_path / "mlflow.db"
     for size in (1, 200_000, 400_000):
         running = subprocess.Popen([sys.executable, "-c", making.format(f"sqlite:///{path}")])

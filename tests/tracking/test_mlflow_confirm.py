@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from sweeper import values
-from sweeper.config import Scalar
-from sweeper.outcome import Outcome
-from sweeper.values import Trial, TrialEnd, TrialRecord
-from tests.spaces import small
+from sweeper.training.config import Scalar
+from sweeper.trials import trial
+from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
+from tests.support.search_spaces import small
 from tests.tracking.test_mlflow import history, ordered, recorded, runs, tracker, until
 
 pytestmark = pytest.mark.mlflow
 
 DONE = TrialEnd(Outcome.COMPLETED)
-TEST = values.TestScore(1_700_000_010_000, 2, {"test/macro_f1": 0.41, "test/accuracy": 0.42})
+TEST = trial.TestScore(1_700_000_010_000, 2, {"test/macro_f1": 0.41, "test/accuracy": 0.42})
 CONFIRMATION = -1
 
 
@@ -27,7 +27,7 @@ def place(uri: str, sweep: str) -> tuple[str, str]:
 
 
 def confirmed(
-    number: int, repeat: int, finish: TrialEnd | None = DONE, test: values.TestScore | None = None
+    number: int, repeat: int, finish: TrialEnd | None = DONE, test: trial.TestScore | None = None
 ) -> TrialRecord:
     """A trial that confirms trial 1."""
     found = recorded(number, [0.3, 0.5], finish)
@@ -101,7 +101,7 @@ def test_of_two_runs_above_the_confirmed_trials_the_first_made_stays(place: tupl
 
 
 def test_what_is_read_back_is_what_was_recorded(place: tuple[str, str]) -> None:
-    from sweeper.tracking.copied import read_trial_records as copied
+    from sweeper.tracking.trial_reader import read_trial_records as copied
 
     spec = small()
     params: dict[str, Scalar] = {"encoder": "m", "loss": "lcl", "alpha": 0.1 + 0.2}
@@ -111,7 +111,7 @@ def test_what_is_read_back_is_what_was_recorded(place: tuple[str, str]) -> None:
         Trial(3, 1, params, spec.train_config(params, seed=78, threads=2), 1, 1, 2),
         Trial(4, 1, params, spec.train_config(params, seed=79, threads=2), 1, 1, 3),
     ]
-    awkward = values.TestScore(
+    awkward = trial.TestScore(
         1_700_000_010_000, 1, {"test/loss": math.inf, "test/accuracy": 1 / 3, "test/macro_f1": -0.0}
     )
     states = [replace(recorded(1, [0.3, 0.5], DONE), trial=trials[0])]

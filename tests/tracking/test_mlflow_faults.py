@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from sweeper.outcome import Outcome
-from sweeper.values import TrialEnd, TrialRecord
-from tests.tracking import proxy as faults
-from tests.tracking.proxy import Proxy
+from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import TrialEnd, TrialRecord
+from tests.support import faulty_proxy as faults
+from tests.support.faulty_proxy import Proxy
 from tests.tracking.test_mlflow import recorded, until
 
 pytestmark = pytest.mark.mlflow
@@ -20,7 +20,7 @@ ENDS = [TrialEnd(Outcome.COMPLETED), TrialEnd(Outcome.STOPPED_EARLY, "below"), T
 
 
 def tracker(uri: str, sweep: str, **more: Any) -> Any:
-    from sweeper.tracking.about import SweepDescription
+    from sweeper.tracking.sweep_description import SweepDescription
     from sweeper.tracking.tracker import MlflowTracker
 
     return MlflowTracker(
@@ -50,7 +50,9 @@ def assert_exact(backend: int, sweep: str) -> None:
 def _assert_exact(client: Any, sweep: str) -> None:
     experiment = client.get_experiment_by_name("sst5")
     assert experiment is not None
-    found = client.search_runs([experiment.experiment_id], f"tags.`sweeper.sweep` = '{sweep.rpartition('-')[2]}'")
+    found = client.search_runs(
+        [experiment.experiment_id], f"tags.`sweeper.protocol.sweep` = '{sweep.rpartition('-')[2]}'"
+    )
     runs = {int(run.data.tags.get("sweeper.trial", "0")): run for run in found}
     assert sorted(int(run.data.tags.get("sweeper.trial", "0")) for run in found) == list(range(TRIALS + 1))
     assert runs[0].info.status == "FINISHED"
@@ -60,7 +62,7 @@ def _assert_exact(client: Any, sweep: str) -> None:
         assert state.end is not None
         assert run.info.status == ("FINISHED" if state.end.outcome.healthy else "FAILED")
         assert run.info.end_time == state.ended_at
-        assert run.data.tags["sweeper.outcome"] == state.end.outcome
+        assert run.data.tags["sweeper.trials.outcome"] == state.end.outcome
         assert run.data.tags["mlflow.parentRunId"] == runs[0].info.run_id
         assert run.data.params["learning_rate"] == "3e-05"
         for name in state.reports[0].metrics:

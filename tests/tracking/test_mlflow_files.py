@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from sweeper.outcome import Outcome
-from sweeper.values import TrialEnd, ValidationReport
+from sweeper.training.types import ValidationReport
+from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import TrialEnd
 from tests.tracking.test_mlflow import recorded, runs, until
 
 pytestmark = pytest.mark.mlflow
@@ -27,7 +28,7 @@ def store(uri: str) -> Path:
 @pytest.fixture
 def begin(store: Path, uri: str, sweep: str) -> Begin:
     """Makes a tracker of the test's own sweep, which keeps files where its data set's experiment does."""
-    from sweeper.tracking.about import SplitSummary, SweepDescription
+    from sweeper.tracking.sweep_description import SplitSummary, SweepDescription
     from sweeper.tracking.tracker import MlflowTracker
 
     source = {"path": "SetFit/sst5", "config_name": None, "revision": "c0ffee", "split": "train"}
@@ -98,7 +99,7 @@ def test_mlflow_knows_the_source_of_the_data(begin: Begin, uri: str, sweep: str)
 def test_files_stand_beside_the_figures_and_are_sent_once(
     begin: Begin, uri: str, sweep: str, store: Path, tmp_path: Path
 ) -> None:
-    from sweeper.tracking.store import PARENT
+    from sweeper.tracking.client import PARENT
 
     answers = tmp_path / "1-test.parquet"
     answers.write_bytes(b"PAR1 answers")
@@ -134,7 +135,7 @@ def test_a_file_that_changed_is_sent_again(begin: Begin, uri: str, sweep: str) -
 
 
 def test_a_larger_budget_makes_old_ones_of_the_results(begin: Begin, uri: str, sweep: str) -> None:
-    from sweeper.tracking.store import PARENT
+    from sweeper.tracking.client import PARENT
 
     first = begin()
     first.keep(PARENT, {"results.json": "{}", "table.md": "|"})
@@ -150,7 +151,7 @@ def test_a_larger_budget_makes_old_ones_of_the_results(begin: Begin, uri: str, s
 
 
 def test_results_wait_until_mlflow_has_all_else(begin: Begin, uri: str, sweep: str) -> None:
-    from sweeper.tracking.store import PARENT
+    from sweeper.tracking.client import PARENT
 
     watching = begin()
     good = recorded(1, [0.3], DONE)
@@ -172,7 +173,7 @@ def test_results_wait_until_mlflow_has_all_else(begin: Begin, uri: str, sweep: s
 
 
 def test_a_store_that_takes_no_files_has_everything_else(begin: Begin, uri: str, sweep: str, tmp_path: Path) -> None:
-    from sweeper.tracking.store import PARENT
+    from sweeper.tracking.client import PARENT
 
     (tmp_path / "no folder").write_text("")
     watching = begin(dataset="another", files=tmp_path / "no folder")

@@ -7,24 +7,24 @@ from typing import Any
 
 import pytest
 
-from sweeper import values
-from sweeper.outcome import Outcome
-from sweeper.values import TrialEnd, TrialRecord
-from tests.learn import tiny
-from tests.tracking import proxy as faults
-from tests.tracking.proxy import Proxy
+from sweeper.trials import trial
+from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import TrialEnd, TrialRecord
+from tests.support import faulty_proxy as faults
+from tests.support import tiny_training
+from tests.support.faulty_proxy import Proxy
 from tests.tracking.test_mlflow import recorded, runs
 from tests.tracking.test_mlflow_faults import tracker
 from tests.tracking.test_mlflow_files import kept
-from tests.tracking.test_model import answers, assert_same, rows, winner
-from tests.tracking.test_model import kept as model_kept
+from tests.tracking.test_model_export import answers, assert_same, rows, winner
+from tests.tracking.test_model_export import kept as model_kept
 
 pytestmark = pytest.mark.mlflow
 
 DONE = TrialEnd(Outcome.COMPLETED)
 FILES = {"predictions/test.parquet": b"PAR1", "confusion.png": b"PNG"}
 OWN = {"sweep.yaml": b"dataset: sst5", "results.json": b"{}"}
-TEST = values.TestScore(1_700_000_010_000, 2, {"test/accuracy": 0.4})
+TEST = trial.TestScore(1_700_000_010_000, 2, {"test/accuracy": 0.4})
 
 
 def states() -> list[TrialRecord]:
@@ -72,7 +72,7 @@ def test_a_model_goes_to_a_flaky_server_and_comes_back_whole(
 ) -> None:
     import mlflow
 
-    config = tiny.config()
+    config = tiny_training.config()
     data = model_kept(tmp_path, config, rows(False))
     proxy.fault = faults.every_fifth
     sent(tracker(proxy.uri, sweep), winner(tmp_path, config))

@@ -1,0 +1,100 @@
+"""What is sent to a cluster: each sweep as a file with every key, the files that it names, and a note of both.
+
+NAME.yaml      a sweep; it names the files below
+files/K/…      the user's own data, and encoders that are folders
+parcel.json    the versions here, and the digest of every file
+"""
+
+import hashlib
+import json
+import platform
+import shutil
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from sweeper.errors import UsageError
+from sweeper.search_space.schema import CustomDataset
+from sweeper.search_space.sweep_spec import SweepSpec, fingerprint
+
+NOTE = "parcel.json"
+
+
+def pack(specs: Sequence[SweepSpec], folder: Path) -> tuple[tuple[str, ...], list[str]]:
+    """Fill an empty folder with sweeps: their names, and those of their files there."""
+    numbers, names, files = count(), [], []
+    for spec in specs:
+        name = f"{spec.dataset_spec.name}-{fingerprint(spec.identity, {})}"
+        path = folder / f"{name}.yaml"
+        values = _moved(spec, folder, numbers)
+        path.write_text("".join(f"{key}: {json.dumps(value)}\n" for key, value in values.items()), encoding="utf-8")
+        names.append(name)
+        files.append(path.name)
+    whole = {str(path.relative_to(folder)): _digest(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+    (folder / NOTE).write_text(json.dumps({"versions": versions(), "files": whole}), encoding="utf-8")
+    return tuple(names), files
+
+
+def verify_bundle(note: Path) -> None:
+    """Check that what was sent is here as it was, and that the versions here are those of its sender.
+
+    Raises UsageError otherwise.
+    """
+    sent = json.loads(note.read_text(encoding="utf-8"))
+    there, here = sent["versions"], versions()
+    different = [name for name in here if here[name] != there.get(name)]
+    if different:
+        raise UsageError(
+            f"the cluster has {_words(here, different)}, and you have {_words(there, different)}: use the same on "
+            "both; cluster/README.md says how an image is made"
+        )
+    for name, digest in sent["files"].items():
+        path = note.parent / name
+        if not path.is_file() or _digest(path) != digest:
+            raise UsageError(f"{name}: did not reach the cluster as it was; submit it again")
+
+
+def versions() -> dict[str, str]:
+    """What must be the same on both sides."""
+    python = ".".join(platform.python_version_tuple()[:2])
+    return {"sweeper": version("sweeper"), "Ray": version("ray"), "Python": python}
+
+
+def _words(found: Mapping[str, str], names: Sequence[str]) -> str:
+    return ", ".join(f"{name} {found.get(name, 'unknown')}" for name in names)
+
+
+def _moved(spec: SweepSpec, folder: Path, numbers: "count[int]") -> dict[str, Any]:
+    """A spec as JSON has it, with its files copied to `folder` and named as they lie there."""
+
+    def copied(source: str) -> str:
+        path = Path(source).resolve()
+        target = Path("files") / str(next(numbers)) / path.name
+        (folder / target).parent.mkdir(parents=True)
+        (shutil.copytree if path.is_dir() else shutil.copy)(path, folder / target)
+        return str(target)
+
+    values = spec.model_dump(mode="json", exclude_none=True)
+    if isinstance(spec.dataset, CustomDataset):
+        files = {split: copied(path) for split, path in spec.dataset.files.items()}
+        values["dataset"] = {**values["dataset"], **files, "name": spec.dataset_spec.name}
+    folders = {name: copied(name) for name in spec.encoders if Path(name).is_dir()}
+    if folders:
+        for section in ("compare", "search", "training", "start_with"):
+            values[section] = _renamed(values[section], folders)
+    return values
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {names.get(key, key): _renamed(one, names) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_renamed(one, names) for one in value]
+    return names.get(value, value) if isinstance(value, str) else value
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

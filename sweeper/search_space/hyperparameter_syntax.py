@@ -1,0 +1,167 @@
+"""How a knob is written in a search space, read into branches.
+
+batch_size: 32                                   one value
+batch_size: [4, 8, 32]                           one of several
+batch_size: {int: [4, 64], step: 4}              a whole number, both ends included
+learning_rate: {log: [1e-5, 1e-4]}               a real number, uniform in its logarithm
+alpha: {uniform: [0.1, 0.9], step: 0.1}          a real number, here in steps
+tau: {log: [0.05, 1], when: {normalize: true}}   only where another knob has this value, or one of these
+tau: {cases: [{…, when: …}, {…, when: …}]}       another range in another case
+loss: {choice: [scl, lcl], when: {…}}            a list or one value (`value:`) with a condition
+"""
+
+import math
+from typing import Any
+
+from sweeper.search_space.document import KeyPath
+from sweeper.search_space.space import (
+    Categorical,
+    ConditionalDomain,
+    Domain,
+    Float,
+    Hyperparameter,
+    Int,
+    When,
+    equal_values,
+    step_fraction,
+)
+from sweeper.training.config import Scalar, is_float, validation_error
+from sweeper.wording import format_value, quote_value
+
+_RANGES = ("uniform", "log", "int")
+_FORMS = ("value", "choice", *_RANGES)
+
+
+class HyperparameterSyntaxError(Exception):
+    """A knob that is not written as one. `path` leads from it to the mistake, `names` are what may stand there."""
+
+    def __init__(self, path: KeyPath, rule: str, names: tuple[str, ...] = (), word: str = "") -> None:
+        super().__init__(rule)
+        self.path, self.rule, self.names, self.word = path, rule, names, word
+
+
+def parse_hyperparameter(name: str, section: str, raw: Any) -> Hyperparameter:
+    """The knob `name` as written. Raises NotationError."""
+    if isinstance(raw, dict) and "cases" in raw:
+        return Hyperparameter(name, section, _cases(name, raw))
+    return Hyperparameter(name, section, (_branch(name, name, raw, ()),))
+
+
+def _cases(name: str, raw: dict[str, Any]) -> tuple[ConditionalDomain, ...]:
+    _known(raw, ("cases",), ())
+    cases = raw["cases"]
+    if not isinstance(cases, list) or not cases:
+        raise HyperparameterSyntaxError(("cases",), f"must be a list of ranges with `when`, got {quote_value(cases)}")
+    for index, case in enumerate(cases):
+        if isinstance(case, dict):
+            _known(case, (*_FORMS, "step", "when"), ("cases", index))
+        if not isinstance(case, dict) or "when" not in case:
+            raise HyperparameterSyntaxError(
+                ("cases", index), "each case needs a `when`, such as when: {normalize: true}"
+            )
+    return tuple(_branch(name, f"{name}[{k + 1}]", case, ("cases", k)) for k, case in enumerate(cases))
+
+
+def _branch(name: str, parameter: str, raw: Any, path: KeyPath) -> ConditionalDomain:
+    if isinstance(raw, list):
+        return ConditionalDomain(parameter, _choice(name, raw, path))
+    if not isinstance(raw, dict):
+        return ConditionalDomain(parameter, _choice(name, [raw], path))
+    _known(raw, (*_FORMS, "step", "when"), path)
+    forms = [form for form in _FORMS if form in raw]
+    if len(forms) != 1:
+        got = " and ".join(forms) or "none"
+        raise HyperparameterSyntaxError(path, f"needs exactly one of {', '.join(_FORMS)}, got {got}")
+    form = forms[0]
+    if "step" in raw and form not in ("uniform", "int"):
+        raise HyperparameterSyntaxError((*path, "step"), f"goes with uniform and int, got {form}")
+    domain = _range(name, form, raw, path) if form in _RANGES else _listed(name, form, raw, path)
+    return ConditionalDomain(parameter, domain, _when(raw.get("when", {}), (*path, "when")))
+
+
+def _known(raw: dict[str, Any], allowed: tuple[str, ...], path: KeyPath) -> None:
+    for key in raw:
+        if key not in allowed:
+            raise HyperparameterSyntaxError((*path, key), "unknown key", allowed, key)
+
+
+def _listed(name: str, form: str, raw: dict[str, Any], path: KeyPath) -> Categorical:
+    values = raw[form] if form == "choice" else [raw[form]]
+    if not isinstance(values, list):
+        raise HyperparameterSyntaxError((*path, form), f"must be a list, got {quote_value(values)}")
+    return _choice(name, values, (*path, form))
+
+
+def _choice(name: str, values: list[Any], path: KeyPath) -> Categorical:
+    if not values:
+        raise HyperparameterSyntaxError(path, "must list at least one value, got []")
+    kept: list[Scalar] = []
+    for index, value in enumerate(values):
+        at = (*path, index) if len(values) > 1 else path
+        _check(name, value, at)
+        if any(equal_values(value, other) for other in kept):
+            raise HyperparameterSyntaxError(at, f"lists {format_value(value)} twice; keep one")
+        kept.append(value)
+    return Categorical(tuple(kept))
+
+
+def _check(name: str, value: Any, path: KeyPath) -> None:
+    reason = validation_error(name, value)
+    if reason:
+        raise HyperparameterSyntaxError(path, f"{reason}, got {quote_value(value)}")
+
+
+def _range(name: str, form: str, raw: dict[str, Any], path: KeyPath) -> Domain:
+    at = (*path, form)
+    bounds = raw[form]
+    if not isinstance(bounds, list) or len(bounds) != 2 or not all(_number(bound) for bound in bounds):
+        raise HyperparameterSyntaxError(at, f"must be two numbers [low, high], got {quote_value(bounds)}")
+    low, high = bounds
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise HyperparameterSyntaxError(at, f"both bounds must be finite, got {quote_value(bounds)}")
+    if form == "log" and low <= 0:
+        raise HyperparameterSyntaxError(at, f"a log range must lie above 0, got {quote_value(bounds)}")
+    if not low < high:
+        raise HyperparameterSyntaxError(at, f"is empty: low < high must hold, got {quote_value(bounds)}")
+    if form != "int" and not is_float(name):
+        raise HyperparameterSyntaxError(at, f"{name} is no real number; use a list or {{int: [low, high]}}, got {form}")
+    for bound in bounds:
+        _check(name, bound, at)
+    step = raw.get("step")
+    if step is not None:
+        _check_step(step, low, high, whole=form == "int", path=(*path, "step"))
+    if form == "int":
+        return _int(low, high, step or 1, at)
+    return Float(float(low), float(high), log=form == "log", step=None if step is None else float(step))
+
+
+def _int(low: float, high: float, step: int, path: KeyPath) -> Int:
+    if not isinstance(low, int) or not isinstance(high, int):
+        raise HyperparameterSyntaxError(path, f"both bounds must be whole numbers, got [{low}, {high}]")
+    return Int(low, high, step)
+
+
+def _check_step(step: Any, low: float, high: float, *, whole: bool, path: KeyPath) -> None:
+    if not _number(step) or not math.isfinite(step) or step <= 0 or (whole and not isinstance(step, int)):
+        kind = "whole number" if whole else "finite number"
+        raise HyperparameterSyntaxError(path, f"must be a {kind} above 0, got {quote_value(step)}")
+    if step_fraction(high - low, step) > 1e-9:
+        raise HyperparameterSyntaxError(
+            path, f"must divide the range from {low:g} to {high:g}, got {quote_value(step)}"
+        )
+
+
+def _when(raw: Any, path: KeyPath) -> When:
+    if not isinstance(raw, dict):
+        raise HyperparameterSyntaxError(path, f"must be a mapping of knobs to values, got {quote_value(raw)}")
+    conditions = {name: tuple(values) if isinstance(values, list) else (values,) for name, values in raw.items()}
+    for name, values in conditions.items():
+        if not values or not all(isinstance(value, (str, int, float, bool)) for value in values):
+            raise HyperparameterSyntaxError(
+                (*path, name), f"must be a value or a list of values, got {quote_value(raw[name])}"
+            )
+    return conditions
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -1,0 +1,71 @@
+"""Texts as word numbers, for encoders that are trained from scratch.
+
+Prepared as Modarres & Raeisi, section 3.1, say: lower case, stop words and everything but letters and digits removed.
+The vocabulary is learned on the training split alone. Words are numbered by how frequent they are, so that a smaller
+vocabulary is the beginning of a larger one, and its size can be searched on one set of arrays.
+"""
+
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from sweeper.atomic_write import atomic_write
+from sweeper.data.rows import LabelledTexts
+from sweeper.training.types import TokenizedSplit
+
+PADDING, UNKNOWN, SPECIAL = 0, 1, 2  # the first word has the number SPECIAL
+
+_WORD = re.compile(r"[^\W_]+")
+_STOP_WORDS = """
+a about above after again all also am an and any are as at be because been before being below between both but by can
+could did do does doing down during each either few for from further had has have having he her here hers herself him
+himself his how i if in into is it its itself just me more most my myself of off on once one only or other our ours
+ourselves out over own s same she should so some such t than that the their theirs them themselves then there these they
+this those through to too under until up us very was we were what when where which while who whom why will with would
+you your yours yourself yourselves d ll m re ve
+"""
+_STOP = frozenset(_STOP_WORDS.split())
+
+
+def tokenize_words(text: str) -> list[str]:
+    """The words of a text that count."""
+    return [word for word in _WORD.findall(text.lower()) if word not in _STOP]
+
+
+class Vocabulary:
+    """The words of a training split, the most frequent first: a tokenizer as those of transformers are used here."""
+
+    padding = PADDING
+    longest = sys.maxsize  # a recurrent encoder reads texts of any length
+
+    def __init__(self, rows: LabelledTexts, size: int) -> None:
+        """Learn at most `size` words from a training split; of equally frequent ones, those that come first."""
+        counts = Counter(word for text in _joined(rows) for word in tokenize_words(text))
+        self.numbers = {word: SPECIAL + k for k, (word, _) in enumerate(counts.most_common(size))}
+
+    def tokenize_split(self, rows: LabelledTexts, max_length: int) -> TokenizedSplit:
+        """One split as word numbers, cut at max_length; a text without any word is one unknown word."""
+        whole = [
+            [self.numbers.get(word, UNKNOWN) for word in tokenize_words(text)] or [UNKNOWN] for text in _joined(rows)
+        ]
+        lengths = np.array([len(ids) for ids in whole], dtype=np.int32)
+        cut = [ids[:max_length] for ids in whole]
+        starts = np.concatenate([[0], np.cumsum([len(ids) for ids in cut])]).astype(np.int64)
+        tokens = np.array([word for ids in cut for word in ids], dtype=np.int32)
+        return TokenizedSplit(tokens, starts, lengths, rows.labels, ends_with_separator=False)
+
+    def save(self, folder: Path) -> None:
+        """Write the words, in the order of their numbers, for a model that is kept."""
+        with atomic_write(folder / "vocabulary.json") as file:
+            file.write((json.dumps(list(self.numbers), ensure_ascii=False) + "\n").encode())
+
+
+def _joined(rows: LabelledTexts) -> Sequence[str]:
+    if rows.pairs is None:
+        return rows.texts
+    return [f"{first} {second}" for first, second in zip(rows.texts, rows.pairs, strict=True)]

@@ -1,0 +1,88 @@
+"""What is sent to a cluster: it means there what it means here, and arrives as it was or is refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sweeper.app import bundle
+from sweeper.errors import UsageError
+from sweeper.search_space import parser, yaml_file
+from sweeper.search_space.sweep_spec import SweepSpec
+from tests.conftest import ROOT
+
+
+def spec_of(path: Path) -> SweepSpec:
+    return parser.parse_spec(yaml_file.load_yaml(path))
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> SweepSpec:
+    home = tmp_path / "home" / "reviews"
+    home.mkdir(parents=True)
+    for split in ("train", "validation", "test"):
+        (home / f"{split}.csv").write_text(f"text,label\n{split} is good,1\n{split} is bad,0\n")
+    (home / "encoder").mkdir()
+    (home / "encoder" / "config.json").write_text("{}")
+    file = home / "space.yaml"
+    data = {split: str(home / f"{split}.csv") for split in ("train", "validation", "test")}
+    file.write_text(
+        f"dataset: {json.dumps(data)}\n"
+        f"compare: {{encoder: [{home / 'encoder'}, gru], loss: [ce]}}\n"
+        "search: {learning_rate: {log: [1e-5, 1e-3]}}\n"
+    )
+    return spec_of(file)
+
+
+@pytest.fixture
+def sent(tmp_path: Path) -> Path:
+    folder = tmp_path / "sent"
+    folder.mkdir()
+    return folder
+
+
+def test_every_search_space_that_ships_is_the_same_sweep_there(sent: Path) -> None:
+    specs = [spec_of(path) for path in sorted((ROOT / "search_spaces").glob("*.yaml"))]
+    names, files = bundle.pack(specs, sent)
+    assert [spec_of(sent / file) for file in files] == specs
+    assert len(set(names)) == len(specs)
+    bundle.verify_bundle(sent / bundle.NOTE)
+
+
+def test_the_files_that_a_sweep_names_go_with_it_and_nothing_else_does(
+    own: SweepSpec, sent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (name,), (file,) = bundle.pack([own], sent)
+    (tmp_path / "home").rename(tmp_path / "gone")
+    monkeypatch.chdir(sent)
+    there = spec_of(Path(file))
+    assert there.dataset_spec.name == own.dataset_spec.name == "reviews"
+    assert Path(there.dataset_spec.files["train"]).read_text() == "text,label\ntrain is good,1\ntrain is bad,0\n"
+    assert [Path(encoder).name for encoder in there.encoders] == ["encoder", "gru"]
+    assert (Path(there.encoders[0]) / "config.json").exists()
+    assert name.startswith("reviews-")
+    assert sorted(path.name for path in sent.rglob("*") if path.is_file()) == sorted(
+        ["config.json", "train.csv", "validation.csv", "test.csv", file, bundle.NOTE]
+    )
+
+
+def test_a_file_that_was_altered_on_its_way_is_refused(own: SweepSpec, sent: Path) -> None:
+    bundle.pack([own], sent)
+    (victim,) = sent.rglob("train.csv")
+    victim.write_text("text,label\n")
+    with pytest.raises(UsageError, match=r"train\.csv: did not reach the cluster as it was; submit it again"):
+        bundle.verify_bundle(sent / bundle.NOTE)
+
+
+def test_other_versions_on_the_cluster_are_one_line_that_names_both(own: SweepSpec, sent: Path) -> None:
+    bundle.pack([own], sent)
+    note = json.loads((sent / bundle.NOTE).read_text())
+    note["versions"].update(Ray="2.0.0", sweeper="9.9")
+    (sent / bundle.NOTE).write_text(json.dumps(note))
+    here = bundle.versions()
+    with pytest.raises(UsageError) as caught:
+        bundle.verify_bundle(sent / bundle.NOTE)
+    assert str(caught.value).startswith(
+        f"the cluster has sweeper {here['sweeper']}, Ray {here['Ray']}, and you have sweeper 9.9, Ray 2.0.0: "
+    )
+    assert len(str(caught.value).splitlines()) == 1

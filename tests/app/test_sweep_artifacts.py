@@ -1,0 +1,124 @@
+"""What MLflow gets beside the trials is what is in the sweep's folder, whoever sends it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sweeper.app import provenance, sweep_artifacts
+from sweeper.search_space import parser, yaml_file
+from sweeper.storage import predictions
+from sweeper.storage.sweep_folder import SweepFolder, create_sweep, write_json
+from sweeper.training.types import ModelScores, Predictions
+from sweeper.trials.trial import Trial
+from tests.support.search_spaces import small
+
+LABELS = ("bad", "good")
+CONFIRM: dict[str, Any] = {"confirms": 1, "params": {}, "epochs": 8.0, "hours": 0.5, "candidates": [{"seeds": 2}]}
+
+
+class Kept:
+    """A tracker that remembers what it shall keep."""
+
+    def __init__(self) -> None:
+        self.files: dict[int, dict[str, Any]] = {}
+        self.figures: dict[str, float] = {}
+        self.winner: Any = None
+
+    def keep(self, number: int, files: dict[str, Any]) -> None:
+        self.files.setdefault(number, {}).update(files)
+
+    def keep_model(self, number: int, winner: Any) -> None:
+        self.winner = number, winner
+
+    def sum_up(self, figures: dict[str, float]) -> None:
+        self.figures = figures
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> SweepFolder:
+    test = {"texts": 4, "digest": "abc"}
+    return create_sweep(tmp_path, small(), {"dataset": "c0ffee", "rows": "r"}, 1, LABELS, {"test": test})
+
+
+def kept(folder: SweepFolder) -> Any:
+    found: Any = Kept()
+    sweep_artifacts.attach_artifacts(found, folder)
+    return found
+
+
+def test_the_noted_yaml_is_the_spec_with_its_defaults_and_runs_as_it_is(folder: SweepFolder) -> None:
+    spec = small(budget={"trials": 12, "hours": 1.5})  # a larger one than that of the first start
+    provenance.write_provenance(spec, folder)
+    path = folder.path / "sweep.yaml"
+    assert parser.parse_spec(yaml_file.load_yaml(path, ())) == spec
+    assert path.read_text(encoding="utf-8").splitlines()[:2] == ["# dataset: c0ffee", "# rows: r"]
+    assert provenance.describe_sweep(folder).tags["sweeper.budget"] == "12 trials, 1.5 hours"
+
+
+def test_without_a_note_the_first_spec_counts(folder: SweepFolder) -> None:
+    about = provenance.describe_sweep(folder)
+    assert about.tags["sweeper.budget"] == "6 trials"
+    assert about.params == {
+        "dataset": "SetFit/sst5", "objective": "validation/accuracy", "sampler": "tpe", "asha": "1, 2", "seed": "0",
+    }  # fmt: skip
+    test = about.splits["test"]
+    assert (test.texts, test.digest, test.kind) == (4, "abc", "hugging_face")
+    assert test.source == {"path": "SetFit/sst5", "config_name": None, "revision": "c0ffee", "split": "test"}
+
+
+def test_the_commit_is_that_of_the_folder_where_the_command_is_given(
+    folder: SweepFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    provenance.write_provenance(small(), folder)
+    assert "mlflow.source.git.commit" not in provenance.describe_sweep(folder).tags
+    monkeypatch.chdir(Path(__file__).parent)
+    monkeypatch.delenv("GIT_CEILING_DIRECTORIES")
+    provenance.write_provenance(small(), folder)
+    versions = json.loads((folder.path / "versions.json").read_text())
+    assert {"python", "sweeper", "ray", "optuna", "mlflow", "torch", "transformers"} <= set(versions)
+    if "commit" in versions:  # the project's files may stand without their history
+        assert provenance.describe_sweep(folder).tags["mlflow.source.git.commit"] == versions["commit"]
+
+
+def test_a_confirmed_trial_has_what_its_model_answered_and_pictures_of_it(folder: SweepFolder) -> None:
+    answers = Predictions(np.array([0, 1, 1, 0]), np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [1, 0]], np.float32))
+    config = small().train_config({"encoder": "m", "loss": "lcl"}, seed=1, threads=1)
+    scored = ModelScores({"test": answers, "validation": answers}, np.eye(2, dtype=np.float32))
+    predictions.save_predictions(folder.path, Trial(7, 0, {}, config, 1, 1, 1), LABELS, scored)
+    files = kept(folder).files[7]
+    assert sorted(files) == [
+        "confusion.png", "predictions/test.parquet", "predictions/validation.parquet", "weights.json", "weights.png",
+    ]  # fmt: skip
+    assert files["predictions/test.parquet"] == folder.path / "predictions" / "7-test.parquet"
+    assert files["confusion.png"]().startswith(b"\x89PNG")
+    assert files["weights.png"]().startswith(b"\x89PNG")
+
+
+def test_results_are_kept_where_the_sweep_is_finished_alone(folder: SweepFolder) -> None:
+    provenance.write_provenance(small(), folder)
+    (folder.path / "table.md").write_text("|")
+    assert sorted(kept(folder).files[0]) == ["sweep.yaml", "versions.json"]
+    cell = {"epochs": 10.0, "hours": 0.25, "confirm": CONFIRM}
+    folder.write_results({"trials": 6, "cells": [cell, {**cell, "confirm": None}]})
+    found = kept(folder)
+    assert list(found.files[0]) == ["sweep.yaml", "versions.json", "table.md", "results.json"]
+    assert found.figures == {
+        "search/trials": 6, "search/epochs": 20, "search/hours": 0.5,
+        "confirm/trials": 2, "confirm/epochs": 8, "confirm/hours": 0.5,
+    }  # fmt: skip
+
+
+@pytest.mark.mlflow
+def test_the_winners_model_is_kept_once_it_is_whole(folder: SweepFolder) -> None:
+    model = folder.path / "model"
+    model.mkdir()
+    assert kept(folder).winner is None
+    write_json(model / "config.json", {"trial": 7, "encoder": "m", "max_length": 32})
+    number, winner = kept(folder).winner
+    assert (number, winner.folder, winner.name) == (7, model, folder.name)
+    assert winner.knobs == {"encoder": "m", "max_length": 32, "longest": 128, "texts": 1}

@@ -1,0 +1,101 @@
+"""Every loss, knob and encoder of the tables in the README, from a YAML file through the command to its end."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sweeper.training.config import LOSSES
+from tests.conftest import REVIEWS, needs
+from tests.support.cli_runner import sweeper
+
+pytestmark = pytest.mark.mlflow
+
+SPACE = f"""
+dataset: feelings
+compare:
+  encoder: [rnn, gru]
+  loss: [{", ".join(LOSSES)}]
+search:
+  pooling: [cls, mean, flatten]
+  classifier: [linear, mlp]
+  views: [1, 2]
+  weighting: [separate, shared]
+  detach_weights: [true, false]
+  reduction: [mean, sum]
+  normalize: [true, false]
+  tau: {{log: [0.05, 10]}}
+  alpha: {{uniform: [0.1, 0.9]}}
+  freeze_embeddings: [true, false]
+  class_weights: [none, balanced]
+  label_smoothing: [0, 0.1]
+  dropout: [0, 0.3]
+  warmup: [0, 0.1]
+  vocabulary: [50, 500]
+  embedding_size: [8, 16]
+  hidden_size: [8, 16]
+  contrastive_epochs: [1, 2]
+  classifier_learning_rate: [1e-3, 1e-2]
+training: {{epochs: 2, max_length: 16, learning_rate: 1e-2, batch_size: 24}}
+limit: {{train: 72, validation: 36}}
+sampler: random
+asha: off
+budget: {{trials: 24}}
+confirm: {{seeds: 1}}
+"""
+
+
+def test_every_knob_of_every_system_runs(tmp_path: Path) -> None:
+    (tmp_path / "space.yaml").write_text(SPACE)
+    done = sweeper("run", "space.yaml", "--inline", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    results = json.loads(done.stdout)
+    assert results["trials"] == 24
+    assert len(results["cells"]) == 2 * len(LOSSES)
+    ends = {outcome for cell in results["cells"] for outcome in cell["outcomes"]}
+    assert ends <= {"completed", "collapsed"}  # so small a network may give one class to all
+    for cell in results["cells"]:
+        used = set(cell["best"]["params"])
+        assert ("alpha" in used) == (cell["cell"]["loss"] not in ("ce", "scl_two_phase"))
+        assert ("weighting" in used) == cell["cell"]["loss"].startswith("lcl")
+        assert ("contrastive_epochs" in used) == (cell["cell"]["loss"] == "scl_two_phase")
+        assert {"vocabulary", "pooling"} <= used
+        (seed,) = cell["confirm"]["seeds"]
+        assert 0 <= seed["test"]["test/accuracy"] <= 1
+
+
+@pytest.mark.hub
+def test_reviews_of_ones_own_run_and_a_bad_one_is_named(tmp_path: Path) -> None:
+    needs(REVIEWS)
+    for path in REVIEWS.glob("*.jsonl"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    named = "train: train.jsonl, validation: validation.jsonl, test: test.jsonl, text: review, label: sentiment"
+    file = tmp_path / "own.yaml"
+    file.write_text(
+        f"dataset: {{{named}, name: reviews}}\ncompare: {{encoder: [gru], loss: [ce]}}\n"
+        "search: {learning_rate: [1e-2]}\ntraining: {epochs: 3}\nlimit: {train: 400}\nbudget: {trials: 1}\n"
+        "confirm: {seeds: 1}\n"
+    )
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    done = sweeper("run", str(file), "--inline", "--json", cwd=elsewhere)
+    assert done.returncode == 0, done.stderr
+    assert "1,894" not in done.stderr
+    assert "400 texts in train, 235 texts in validation, 6 classes" in done.stderr
+    results = json.loads(done.stdout)
+    assert results["dataset"] == "reviews"
+    trained = sweeper("train", f"sweeps/{results['sweep']}", "--test", "--json", cwd=elsewhere)
+    assert json.loads(trained.stdout)["test"]["accuracy"] > 0.2, trained.stderr  # the majority has 0.24
+
+    with (tmp_path / "train.jsonl").open("ab") as out:
+        out.write(b'{"review": "", "sentiment": "positive (1)"}\n{"review": "\xff"}\n')
+    done = sweeper("run", str(file), "--inline", cwd=elsewhere)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "data set reviews: 2 rows cannot be used; mend them, or set on_bad_rows: drop",
+        f"{tmp_path / 'train.jsonl'}:1896: not UTF-8",
+        f"{tmp_path / 'train.jsonl'}:1895: no text in review",
+    ]
+    done = sweeper("run", str(file), "--inline", "--set", "on_bad_rows=drop", cwd=elsewhere)
+    assert done.returncode == 0, done.stderr
+    assert "2 rows of reviews cannot be used and are dropped" in done.stdout

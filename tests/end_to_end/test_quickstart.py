@@ -1,0 +1,52 @@
+"""`make run`, as it stands in the README: rows without a hub, and confirmed models that beat word overlap."""
+
+import json
+import statistics
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sweeper.storage import predictions
+from sweeper.training.metrics import confusion_matrix
+from tests.conftest import ROOT
+from tests.support.cli_runner import environment
+
+pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.mlflow]
+
+
+def make_run(sweeps: Path, extra: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = ["make", "run", f"SWEEPS={sweeps}"]
+    return subprocess.run(
+        command, cwd=ROOT, env=environment(extra), capture_output=True, text=True, timeout=900, check=False
+    )
+
+
+def test_make_run_needs_no_hub_and_ends_in_a_table(tmp_path: Path) -> None:
+    away = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path / "hf")}
+    done = make_run(tmp_path / "sweeps", away)
+    assert done.returncode == 0, done.stderr
+    (found,) = (tmp_path / "sweeps").glob("feelings-*/results.json")
+    results = json.loads(found.read_text())
+    assert [entry["cell"]["loss"] for entry in results["cells"]] == ["ce", "scl", "lcl"]
+    assert results["trials"] == 9
+    assert "is finished" in make_run(tmp_path / "sweeps", away).stdout
+
+    seeds = [seed for entry in results["cells"] for seed in entry["confirm"]["seeds"]]
+    assert [seed["test"] is not None for seed in seeds] == [True] * 9
+    best = max(results["cells"], key=lambda entry: entry["confirm"]["mean"])["confirm"]["seeds"]
+    accuracy = statistics.fmean(seed["test"]["test/accuracy"] for seed in best)
+    assert accuracy > 0.44  # chance is 0.08, a linear model on words has 0.38
+
+    labels, counts = tuple(results["labels"]), np.zeros((12, 12), dtype=int)
+    for seed in best:
+        answers = predictions.read_predictions(
+            predictions.predictions_path(found.parent, seed["trial"], "test"), labels
+        )
+        counts += confusion_matrix(answers.labels, answers.probabilities.argmax(axis=1), 12)
+    right_family = sum(counts[i][j] for i in range(12) for j in range(12) if i // 3 == j // 3)
+    assert right_family / counts.sum() > 0.65  # chance is 0.25, and that model has 0.59
+    near = sum(counts[i][j] for i in range(12) for j in range(12) if i // 3 == j // 3 and i != j) / 24
+    far = sum(counts[i][j] for i in range(12) for j in range(12) if i // 3 != j // 3) / 108
+    assert near > 1.5 * far  # confusions per pair of classes

@@ -1,0 +1,176 @@
+"""A sweep on a real cluster of one node that wants a token, driven from outside through the commands."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sweeper.record.optuna_study import OptunaStudy
+from sweeper.storage.sweep_folder import SweepFolder, list_sweeps
+from tests.support.cli_runner import environment, start, sweeper
+
+pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.mlflow]
+
+TOKEN = "the-token-of-this-cluster-0123456789abcdef"
+SECRETS = {"MLFLOW_TRACKING_PASSWORD": "planted-password", "HF_TOKEN": "planted-hub-token", "MY_KEY": "planted-key"}
+SPACE = """
+dataset: {train: train.csv, validation: validation.csv, test: test.csv}
+compare: {encoder: [gru], loss: [ce]}
+search: {learning_rate: {log: [1e-3, 1e-2]}}
+training: {epochs: 4, batch_size: 4, max_length: 32}
+asha: off
+budget: {trials: 4}
+confirm: {seeds: 2}
+"""
+
+
+@dataclass(frozen=True)
+class Head:
+    """A cluster: its address, the home of its head, and the environment of its user."""
+
+    address: str
+    home: Path
+    user: Mapping[str, str]
+
+    @property
+    def folder(self) -> SweepFolder:
+        """The one sweep that the head has."""
+        (found,) = list_sweeps(self.home / "sweeps")
+        return found
+
+
+def free(count: int) -> list[int]:
+    servers = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [server.getsockname()[1] for server in servers]
+    for server in servers:
+        server.close()
+    return ports
+
+
+@contextmanager
+def ray_start(home: Path, extra: Mapping[str, str]) -> Iterator[int]:
+    """A head as `ray start` makes it, in a process group of its own; the port of its dashboard."""
+    sockets = Path(tempfile.mkdtemp(prefix="head-", dir="/tmp"))  # their paths must be short
+    gcs, dashboard, agent, client = free(4)
+    command = [
+        str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--disable-usage-stats",
+        f"--port={gcs}", f"--dashboard-port={dashboard}", "--dashboard-host=127.0.0.1",
+        f"--dashboard-agent-listen-port={agent}", f"--ray-client-server-port={client}",
+        "--min-worker-port=0", "--max-worker-port=0", "--num-cpus=2", "--object-store-memory=200000000",
+        f"--temp-dir={sockets}",
+    ]  # fmt: skip
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    host = environment({"HOME": str(home), "PATH": path, **extra})
+    with (home / "ray.log").open("wb") as log:
+        head = subprocess.Popen(command, env=host, stdout=log, stderr=log, start_new_session=True)
+    try:
+        yield dashboard
+    finally:
+        os.killpg(head.pid, signal.SIGTERM)
+        head.wait(60)
+        shutil.rmtree(sockets, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
+    home = tmp_path_factory.mktemp("home")
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN}
+    with ray_start(home, token) as port:
+        found = Head(f"http://127.0.0.1:{port}", home, {"HOME": str(tmp_path_factory.mktemp("user")), **token})
+        while sweeper("jobs", "--address", found.address, cwd=home, extra=found.user).returncode:
+            assert not (home / "ray.log").read_text().count("Error"), (home / "ray.log").read_text()
+        yield found
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("words")
+    for split, count in (("train", 400), ("validation", 40), ("test", 40)):
+        rows = "".join(f"{split} number {k} is {'good' if k % 2 else 'bad'},{k % 2}\n" for k in range(count))
+        (folder / f"{split}.csv").write_text(f"text,label\n{rows}")
+    (folder / "space.yaml").write_text(SPACE)
+    return folder
+
+
+def test_a_sweep_is_submitted_stopped_submitted_again_and_ends_as_on_one_machine(head: Head, space: Path) -> None:
+    where = ("--address", head.address)
+    user = {**head.user, **SECRETS}
+    said = []
+
+    # followed in the view of `sweeper run`, until somebody stops it
+    running = start("submit", "space.yaml", *where, "--env", "MY_KEY", cwd=space, extra=user)
+    assert running.stdout is not None
+    for line in running.stdout:
+        said.append(line)
+        if line.startswith("trial "):
+            break
+    (job,) = {line.partition(":")[0] for line in said if ": submitted to " in line}
+
+    twice = sweeper("submit", "space.yaml", *where, cwd=space, extra=head.user)
+    assert (twice.returncode, len(twice.stderr.splitlines())) == (2, 1)
+    assert f"runs already, as {job}; follow it with  sweeper logs {job} --address {head.address}" in twice.stderr
+
+    stopped = sweeper("stop", job, *where, cwd=space, extra=head.user)
+    assert f"{job} is stopped; submitting it again goes on where it stopped" in stopped.stdout
+    rest = running.communicate(timeout=120)[0]
+    said.append(rest)
+    assert running.returncode != 0
+    assert f"{job} was stopped" in rest
+
+    # the same command goes on
+    again = sweeper("submit", "space.yaml", *where, "--json", cwd=space, extra=user)
+    said += [again.stdout, again.stderr]
+    assert again.returncode == 0, again.stderr
+    assert "trials are in the record" in again.stderr
+    results = json.loads(again.stdout)
+    assert results["trials"] == 4
+    assert [seed["test"] is not None for seed in results["cells"][0]["confirm"]["seeds"]] == [True, True]
+    folder = head.folder
+    with closing(OptunaStudy(folder.spec, folder.journal, folder.manifest.threads)) as study:
+        assert len(study.all_trials()) == 6
+    assert json.loads((folder.path / "results.json").read_text())["cells"] == results["cells"]
+
+    # what was is told again
+    listed = json.loads(sweeper("jobs", *where, "--json", cwd=space, extra=head.user).stdout)["jobs"]
+    assert [one["status"] for one in listed] == ["STOPPED", "SUCCEEDED"]
+    told = sweeper("logs", listed[1]["id"], *where, cwd=space, extra=head.user)
+    said.append(told.stdout)
+    assert told.returncode == 0
+    assert "best per cell by validation/accuracy" in told.stdout
+    assert "seed 2 of trial" in told.stdout
+
+    # no secret is anywhere that people look
+    for secret in (TOKEN, *SECRETS.values()):
+        assert not any(secret in text for text in said), secret
+        for path in (head.home / "sweeps").rglob("*"):
+            assert not path.is_file() or secret.encode() not in path.read_bytes(), (path, secret)
+
+
+def test_a_sweep_that_the_cluster_cannot_run_is_one_line_and_exit_code_2(head: Head, space: Path) -> None:
+    asking = ("--fresh", "--set", "resources.gpu=4", "--set", "resources.accelerator=A100")
+    done = sweeper("submit", "space.yaml", *asking, "--address", head.address, cwd=space, extra=head.user)
+    assert done.returncode == 2, done.stdout
+    assert "resources: a trial asks for 1 CPU core and 4 A100 GPUs on one node" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_wrong_token_and_a_job_that_is_not_there_are_one_line_each(head: Head, space: Path) -> None:
+    wrong = {**head.user, "RAY_AUTH_TOKEN": "a-token-of-somebody-else-0123456789ab"}
+    done = sweeper("submit", "space.yaml", "--address", head.address, cwd=space, extra=wrong)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "the cluster refuses this token" in done.stderr
+    assert "somebody-else" not in done.stderr
+    for verb in ("logs", "stop"):
+        done = sweeper(verb, "nothing-1", "--address", head.address, cwd=space, extra=head.user)
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+        assert "nothing-1: no such job of sweeper" in done.stderr

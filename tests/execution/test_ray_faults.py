@@ -1,0 +1,167 @@
+"""Ray under fire: stopped workers, trainings that do not end, Ray's own processes killed. The trials come through."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+from sweeper.execution.ray_runner import RayRunner
+from sweeper.execution.tune_bridge import TuneBridge
+from sweeper.execution.tune_callbacks import BridgeScheduler
+from sweeper.training.config import TrainConfig
+from sweeper.training.types import Heartbeat, ValidationReport
+from sweeper.trials.interfaces import TrainingJob
+from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import Trial
+from tests.support.fakes import Scripted, data, scripted
+
+pytestmark = pytest.mark.ray
+
+
+def trial(course: float = 1, epochs: int = 3) -> TrainConfig:
+    return TrainConfig(encoder="m", alpha=0.5, tau=float(course), epochs=epochs)
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[RayRunner]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TUNE_FUNCTION_THREAD_TIMEOUT_S", "2")
+        patch.setenv("TUNE_FORCE_TRIAL_CLEANUP_S", "2")
+        with RayRunner() as started:
+            yield started
+
+
+def run(runner: RayRunner, trials: Scripted, folder: Path, cpu: int = 1) -> Scripted:
+    runner.run(trials, TrainingJob(scripted, {"m": data()}, folder, stall_timeout=2), runner.allocate(cpu, 0))
+    return trials
+
+
+def test_a_stopped_worker_is_taken_as_dead_and_its_trial_goes_on_elsewhere(runner: RayRunner, tmp_path: Path) -> None:
+    done = run(runner, Scripted([trial(6), trial()]), tmp_path)
+    assert done.losses == [1]
+    assert done.why == ["it gave no sign of life for 0.0333333 minutes (stall_minutes)"]
+    assert done.reports == {1: [1, 1, 2, 3], 2: [1, 2, 3]}
+    assert done.finishes == {1: Outcome.COMPLETED, 2: Outcome.COMPLETED}
+
+
+def test_a_training_that_does_not_end_does_not_hang_the_sweep(runner: RayRunner, tmp_path: Path) -> None:
+    done = run(runner, Scripted([trial(7), trial(), trial()], stop_at=[(1, 1)]), tmp_path, cpu=2)
+    assert done.reports == {1: [1], 2: [1, 2, 3], 3: [1, 2, 3]}
+    assert done.finishes == {2: Outcome.COMPLETED, 3: Outcome.COMPLETED}
+    assert done.losses == []  # the others are not to blame
+
+
+class Killing(Scripted):
+    """Trials that kill a process of Ray's, once: at the first report, or when Tune asks for the second trial."""
+
+    def __init__(self, configs: list[TrainConfig], victim: str, moment: str) -> None:
+        super().__init__(configs)
+        self.victim, self.moment = victim, moment
+
+    def kill(self, moment: str) -> None:
+        if moment == self.moment:
+            import ray
+
+            os.kill(ray._private.worker._global_node.all_processes[self.victim][0].process.pid, signal.SIGKILL)
+            self.moment = ""
+
+    def next_trial(self) -> Trial | None:
+        if self.running:
+            self.kill("asking")  # the next that Tune does is to ask the GCS
+        return super().next_trial()
+
+    def report(self, trial: Trial, report: ValidationReport) -> bool:
+        self.kill("report")
+        return super().report(trial, report)
+
+
+@pytest.mark.parametrize(
+    ("victim", "moment", "name"),
+    [
+        ("raylet", "report", "the raylet"),
+        pytest.param("gcs_server", "report", "the GCS", marks=pytest.mark.slow),
+        pytest.param("gcs_server", "asking", "the GCS", marks=pytest.mark.slow),
+    ],
+)
+def test_ray_that_died_is_started_again_and_the_trials_go_on_from_their_checkpoints(
+    runner: RayRunner, tmp_path: Path, victim: str, moment: str, name: str
+) -> None:
+    trials = Killing([trial(8), trial(), trial()], victim, moment)
+    done = run(runner, trials, tmp_path)
+    assert set(done.finishes.values()) == {Outcome.COMPLETED}
+    assert sorted(done.finishes) == [1, 2, 3]
+    assert (0, f"{name} of Ray died; Ray starts again") in done.notes
+    for reports in done.reports.values():
+        assert sorted(set(reports)) == [1, 2, 3]
+        assert reports[-3:] == [1, 2, 3] or reports == [1, 2, 3]
+
+
+def tunes_trial(folder: Path, error: Exception) -> Any:
+    """A trial of Tune's that has just failed, as Tune tells its scheduler of it."""
+    from ray.train._internal.storage import StorageContext
+    from ray.tune.experiment import Trial as TunesTrial
+
+    storage = StorageContext(str(folder / "storage"), "sweep", trial_dir_name=folder.name)
+    found = TunesTrial("lambda", stub=True, trial_id="a", storage=storage)
+    Path(found.local_path).mkdir(parents=True, exist_ok=True)
+    found.handle_error(error)
+    return found
+
+
+def actor_died(text: str) -> Exception:
+    from ray.core.generated.common_pb2 import ActorDiedErrorContext
+    from ray.exceptions import ActorDiedError
+
+    context = ActorDiedErrorContext(error_message=f"The actor died because {text}", actor_id=bytes(16))
+    error: Exception = ActorDiedError(cause=context)
+    return error
+
+
+def unavailable() -> Exception:
+    from ray.exceptions import ActorUnavailableError
+
+    error: Exception = ActorUnavailableError("the connection is broken", bytes(16))
+    return error
+
+
+def low_on_memory() -> Exception:
+    from ray.exceptions import OutOfMemoryError
+
+    error: Exception = OutOfMemoryError("1 worker(s) were killed due to the node running low on memory.")
+    return error
+
+
+@pytest.mark.usefixtures("runner")
+@pytest.mark.parametrize(
+    ("error", "innocent", "reason"),
+    [
+        (lambda: actor_died("its node has died. Node Id: 0a"), True, "its node was lost"),
+        (unavailable, True, "its node was lost"),
+        (lambda: actor_died("its worker process has died."), False, "its worker process died"),
+        (low_on_memory, False, "the machine ran out of memory, and Ray ended the worker"),
+    ],
+)
+def test_what_a_worker_was_lost_to_is_told_apart(
+    tmp_path: Path, error: Callable[[], Exception], innocent: bool, reason: str
+) -> None:
+    trials = Scripted([trial()])
+    bridge = TuneBridge(trials, TrainingJob(scripted, {}, tmp_path), lambda: 1)
+    bridge.next_trial("a")
+    bridge.event("a", Heartbeat())
+    BridgeScheduler(bridge).on_trial_error(None, tunes_trial(tmp_path, error()))
+    assert (trials.infrastructure_losses, trials.losses) == (([1], []) if innocent else ([], [1]))
+    assert trials.why == [reason]
+
+
+def test_folders_of_killed_drivers_are_removed_and_those_of_living_ones_stay(tmp_path: Path) -> None:
+    for name in ("sweeper-dead", "sweeper-alive", "other-dead"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "driver.lock").touch()
+    with FileLock(tmp_path / "sweeper-alive" / "driver.lock"):
+        runner = RayRunner(tmp_path)
+        assert {path.name for path in tmp_path.iterdir()} == {"other-dead", "sweeper-alive", runner.folder.name}
+        runner.lock.release()

@@ -1,0 +1,327 @@
+"""The record: what was proposed and reported is there after any cut, and decides alone what comes next."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sweeper.errors import StorageError
+from sweeper.record.optuna_study import OptunaStudy
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.training.types import ValidationReport
+from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import Trial, TrialEnd
+from tests.support.crash_helpers import room_for
+from tests.support.fakes import report
+from tests.support.search_spaces import small
+
+FLAT = {"batch_size": [4, 8], "learning_rate": {"log": [1e-5, 1e-3]}}
+
+
+@contextmanager
+def opened(spec: SweepSpec, folder: Path) -> Iterator[OptunaStudy]:
+    with closing(OptunaStudy(spec, folder / "journal", threads=1)) as study:
+        yield study
+
+
+def completed(study: OptunaStudy, trial: Trial, accuracy: float) -> None:
+    study.report(trial, report(1, accuracy))
+    study.end_trial(trial, TrialEnd(Outcome.COMPLETED))
+
+
+def test_proposals_lie_in_the_space_and_leave_out_what_is_inactive(tmp_path: Path) -> None:
+    spec = small(asha="off")
+    with opened(spec, tmp_path) as study:
+        for k in range(12):
+            trial = study.ask(k % 2)
+            completed(study, trial, 0.1 * k)
+            params = dict(trial.params)
+            if params["loss"] == "ce":
+                assert set(params) == {"encoder", "loss", "batch_size"}
+                continue
+            low, high = (0.05, 1) if params["normalize"] else (5, 1000)
+            assert low <= float(params["tau"]) <= high
+            assert set(params) == {"encoder", "loss", "batch_size", "alpha", "normalize", "tau"}
+            assert trial.config.tau == params["tau"]
+
+
+def test_start_with_comes_first_and_what_it_leaves_out_is_sampled(tmp_path: Path) -> None:
+    entry = {"loss": "lcl", "alpha": 0.2, "tau": 10, "normalize": False}
+    with opened(small(start_with=[entry]), tmp_path) as study:
+        first, other = study.ask(1), study.ask(0)
+        assert {name: first.params[name] for name in entry} == entry
+        assert first.params["batch_size"] in (4, 8)
+        assert other.params["loss"] == "ce"
+        assert study.ask(1).params["tau"] != 10
+
+
+def test_a_grid_asks_for_each_distinct_setting_once(tmp_path: Path) -> None:
+    search = {"batch_size": [4, 8], "normalize": [True, False], "tau": {"choice": [1, 2], "when": {"normalize": True}}}
+    spec = small(search=search, sampler="grid", budget={"trials": 40})
+    assert [spec.trial_budget(cell) for cell in (0, 1)] == [2, 6]
+    with opened(spec, tmp_path) as study:
+        settings = [study.ask(cell).params for cell in (0, 1) for _ in range(spec.trial_budget(cell))]
+    assert len({tuple(sorted(params.items())) for params in settings}) == 8
+
+
+def test_reports_and_outcomes_survive_a_reopening(tmp_path: Path) -> None:
+    spec = small(asha="off")
+    with opened(spec, tmp_path) as study:
+        done, cut = study.ask(0), study.ask(1)
+        completed(study, done, 0.4)
+        study.report(cut, report(1, 0.3))
+        before = study.all_trials()
+    with opened(spec, tmp_path) as study:
+        assert study.all_trials() == before
+        assert [one.end and one.end.outcome for one in before] == [Outcome.COMPLETED, None]
+        again = study.restart(before[1].trial)
+        assert (again.number, again.attempt, again.config) == (cut.number, 2, cut.config)
+        study.report(again, report(1, 0.9))  # the first commit of a step wins
+        study.report(again, report(2, 0.5))
+        study.end_trial(again, TrialEnd(Outcome.COMPLETED))
+        values = [entry.metrics["validation/accuracy"] for entry in study.get(again).reports]
+        assert values == [0.3, 0.5]
+        assert study.ask(0).number == 3
+
+
+def test_a_sweep_cut_into_pieces_proposes_what_an_uninterrupted_one_does(tmp_path: Path) -> None:
+    spec = small(search=FLAT, asha="off")
+
+    def proposals(folder: Path, pieces: list[int]) -> list[object]:
+        found: list[object] = []
+        for piece in pieces:
+            with opened(spec, folder) as study:
+                for _ in range(piece):
+                    trial = study.ask(0)
+                    completed(study, trial, float(trial.config.learning_rate) * 100)
+                    found.append(trial)
+        return found
+
+    assert proposals(tmp_path / "a", [14]) == proposals(tmp_path / "b", [5, 1, 8])
+
+
+def test_a_proposal_cut_off_halfway_is_completed(tmp_path: Path) -> None:
+    spec = small(search=FLAT)
+    with opened(spec, tmp_path) as study:
+        whole = study.ask(0)
+    path = tmp_path / "journal"
+    lines = path.read_bytes().splitlines(keepends=True)
+    first = next(k for k, line in enumerate(lines) if b'"op_code": 4' in line)
+    for cut in range(first + 1, len(lines)):
+        path.write_bytes(b"".join(lines[:cut]))
+        with opened(spec, tmp_path) as study:
+            (one,) = study.all_trials()
+            assert one.trial.number == whole.number
+            assert one.trial.params.keys() == whole.params.keys()
+            assert one.trial.params["batch_size"] == whole.params["batch_size"] or cut == first + 1
+
+
+def records(folder: Path) -> list[bytes]:
+    return (folder / "journal").read_bytes().splitlines(keepends=True)
+
+
+def test_a_trial_whose_end_is_in_the_record_has_ended_even_if_the_sampler_was_not_told(tmp_path: Path) -> None:
+    spec = small(search=FLAT)
+    with opened(spec, tmp_path) as study:
+        completed(study, study.ask(0), 0.5)
+        whole = study.all_trials()
+    (tmp_path / "journal").write_bytes(b"".join(records(tmp_path)[:-1]))
+    with opened(spec, tmp_path) as study:
+        assert [(one.trial, one.reports, one.end) for one in study.all_trials()] == [
+            (one.trial, one.reports, one.end) for one in whole
+        ]
+
+
+def test_cut_while_a_repeated_setting_was_skipped_it_is_skipped_all_the_same(tmp_path: Path) -> None:
+    spec = small(search={"batch_size": [4, 8]}, asha="off", sampler="random")
+    with opened(spec, tmp_path) as study:
+        while not any(b"skipped" in line for line in records(tmp_path)):
+            study.end_trial(study.ask(0), TrialEnd(Outcome.FAILED, "x"))
+        whole = records(tmp_path)
+    first = next(k for k, line in enumerate(whole) if b"skipped" in line)
+    for cut in range(first - 1, first + 2):  # before the choice, before the mark, before the end of the proposal
+        (tmp_path / "journal").write_bytes(b"".join(whole[:cut]))
+        with opened(spec, tmp_path) as study:
+            before = [one.trial.number for one in study.all_trials()]
+            again = study.ask(0)
+            assert again.number == len(before) + 1
+            assert before == list(range(1, again.number))
+            settings = [one.trial.params["batch_size"] for one in study.all_trials()]
+            assert len(set(settings)) == len(settings)
+
+
+def test_a_stopped_setting_is_not_proposed_again(tmp_path: Path) -> None:
+    spec = small(search={"batch_size": [4, 8, 16, 32]}, asha="off", sampler="random")
+    with opened(spec, tmp_path) as study:
+        for _ in range(3):
+            trial = study.ask(0)
+            study.report(trial, report(1, 0.1))
+            study.end_trial(trial, TrialEnd(Outcome.DIVERGED, "not finite"))
+        settings = [one.trial.params["batch_size"] for one in study.all_trials()]
+        assert len(set(settings)) == 3
+        assert [one.trial.number for one in study.all_trials()] == [1, 2, 3]
+
+
+def test_a_repeated_setting_has_another_seed(tmp_path: Path) -> None:
+    spec = small(search={"batch_size": [4, 8]}, asha="off")
+    with opened(spec, tmp_path) as study:
+        trials = []
+        for _ in range(5):
+            trials.append(study.ask(0))
+            completed(study, trials[-1], 0.5)
+    assert len({trial.config.seed for trial in trials}) == 5
+
+
+def test_the_first_end_counts(tmp_path: Path) -> None:
+    with opened(small(asha="off"), tmp_path) as study:
+        trial = study.ask(0)
+        study.report(trial, report(1, 0.5))
+        study.end_trial(trial, TrialEnd(Outcome.FAILED, "first"))
+        study.end_trial(trial, TrialEnd(Outcome.COMPLETED))
+        assert study.get(trial).end == TrialEnd(Outcome.FAILED, "first")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_a_value_that_is_not_finite_ends_the_trial_as_diverged(tmp_path: Path, value: float) -> None:
+    with opened(small(), tmp_path) as study:
+        trial = study.ask(0)
+        finish = study.report(trial, report(1, value))
+        assert finish is not None
+        assert finish.outcome == Outcome.DIVERGED
+        assert study.get(trial).end == finish
+
+
+def test_minimised_objectives_stop_what_is_high(tmp_path: Path) -> None:
+    def loss(value: float) -> ValidationReport:
+        return ValidationReport(1, 1.0, {"validation/loss": value})
+
+    with opened(small(objective={"minimize": "validation/loss"}), tmp_path) as study:
+        trials = [study.ask(0) for _ in range(3)]
+        assert study.report(trials[0], loss(0.5)) is None
+        assert study.report(trials[1], loss(0.4)) is None
+        assert study.report(trials[2], loss(0.9)) is not None
+
+
+def asha_of_ray(values: list[float], reduction_factor: int) -> list[bool]:
+    """Who goes on at a rung, by the rule of Ray's scheduler, in the order of arrival."""
+    seen: list[float] = []
+    on = []
+    for value in values:
+        cutoff = np.nanpercentile(seen, (1 - 1 / reduction_factor) * 100) if seen else None
+        on.append(cutoff is None or bool(value >= cutoff))
+        seen.append(value)
+    return on
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_rungs_are_those_of_rays_asha(tmp_path: Path, factor: int) -> None:
+    values = [float(value) for value in np.random.default_rng(factor).random(25)]
+    spec = small(asha={"grace_epochs": 1, "reduction_factor": factor}, search=FLAT, sampler="random")
+    with opened(spec, tmp_path) as study:
+        verdicts = [study.report(study.ask(0), report(1, value)) is None for value in values]
+    assert verdicts == asha_of_ray(values, factor)
+
+
+def test_asked_again_after_a_crash_a_rung_answers_as_it_did(tmp_path: Path) -> None:
+    spec = small(asha={"grace_epochs": 1, "reduction_factor": 2}, search=FLAT, sampler="random")
+    with opened(spec, tmp_path) as study:
+        early = study.ask(0)
+        assert study.report(early, report(1, 0.1)) is None  # the first
+        assert study.report(study.ask(0), report(1, 0.9)) is None
+    with opened(spec, tmp_path) as study:
+        again = study.restart(study.all_trials()[0].trial)
+        assert study.report(again, report(1, 0.1)) is None  # below the other, which came after it
+
+
+def test_what_was_judged_before_a_crash_is_not_judged_again_by_a_later_step(tmp_path: Path) -> None:
+    spec = small(search={**FLAT, "epochs": [2, 8]}, training={}, asha={"grace_epochs": 2, "reduction_factor": 2})
+    with opened(spec, tmp_path) as study:
+        for number, value in ((1, 0.9), (2, 0.1)):
+            trial = study.ask(0)
+            while trial.config.epochs != (8 if number == 1 else 2):
+                trial = study.ask(0)
+            assert [study.report(trial, report(step, value)) for step in (1, 2)] == [None, None]
+    with opened(spec, tmp_path) as study:  # the last had trained to its end, and was cut off before that was kept
+        again = study.restart(study.all_trials()[-1].trial)
+        assert [study.report(again, report(step, 0.1)) for step in (1, 2)] == [None, None]
+
+
+def test_cells_have_rungs_of_their_own(tmp_path: Path) -> None:
+    with opened(small(), tmp_path) as study:
+        assert study.report(study.ask(0), report(1, 0.9)) is None
+        assert study.report(study.ask(1), report(1, 0.1)) is None
+
+
+def test_a_report_without_the_objective_is_kept_and_judged_by_nobody(tmp_path: Path) -> None:
+    spec = small(asha={"grace_epochs": 1, "reduction_factor": 2})
+    with opened(spec, tmp_path) as study:
+        other = study.ask(0)
+        study.report(other, report(1, 0.9))
+        trial = study.ask(0)
+        early = ValidationReport(1, 1.0, {"train/loss": 0.7})
+        assert study.report(trial, early) is None
+        assert study.get(trial).reports == (early,)
+        stopped = study.report(trial, report(2, 0.1))
+        assert stopped is None  # nobody else has come to this rung
+
+
+def test_the_last_report_of_a_trial_stops_it_no_more(tmp_path: Path) -> None:
+    spec = small(search={**FLAT, "epochs": [2, 8]}, training={}, asha={"grace_epochs": 2, "reduction_factor": 2})
+    assert spec.rungs == (2, 4)
+    with opened(spec, tmp_path) as study:
+        short = long = None
+        while short is None or long is None:
+            trial = study.ask(0)
+            short, long = (trial, long) if trial.config.epochs == 2 else (short, trial)
+        for step in (1, 2):
+            study.report(long, report(step, 0.9))
+        assert study.report(short, report(1, 0.1)) is None
+        assert study.report(short, report(2, 0.1)) is None  # at a rung, below the other, but done
+        study.end_trial(short, TrialEnd(Outcome.COMPLETED))
+        assert study.get(short).end == TrialEnd(Outcome.COMPLETED)
+
+
+def test_a_rung_counts_those_that_ended_at_it(tmp_path: Path) -> None:
+    spec = small(search={**FLAT, "epochs": [2, 8]}, training={}, asha={"grace_epochs": 2, "reduction_factor": 2})
+    with opened(spec, tmp_path) as study:
+        trials = [study.ask(0) for _ in range(12)]
+        short = next(trial for trial in trials if trial.config.epochs == 2)
+        first, last = [trial for trial in trials if trial.config.epochs == 8][:2]
+        for trial, value in ((first, 0.1), (short, 0.9), (last, 0.4)):
+            verdicts = [study.report(trial, report(step, value)) is None for step in (1, 2)]
+            assert verdicts == [True, trial is not last]  # below the median of the two before it
+
+
+def test_a_traceback_is_in_the_record(tmp_path: Path) -> None:
+    spec = small(asha="off")
+    with opened(spec, tmp_path) as study:
+        study.end_trial(study.ask(0), TrialEnd(Outcome.FAILED, "ValueError: x", "Traceback\n  …\nValueError: x\n"))
+    with opened(spec, tmp_path) as study:
+        finish = study.all_trials()[0].end
+        assert finish is not None
+        assert finish.traceback == "Traceback\n  …\nValueError: x\n"
+
+
+def test_a_traceback_of_an_end_that_was_cut_off_does_not_stay_with_another_end(tmp_path: Path) -> None:
+    spec = small(asha="off")
+    with opened(spec, tmp_path) as study:
+        study.end_trial(study.ask(0), TrialEnd(Outcome.FAILED, "ValueError: x", "Traceback"))
+    lines = records(tmp_path)
+    (tmp_path / "journal").write_bytes(b"".join(lines[:-2]))  # its outcome, and that the sampler was told
+    with opened(spec, tmp_path) as study:
+        again = study.restart(study.all_trials()[0].trial)
+        completed(study, again, 0.5)
+        assert study.get(again).end == TrialEnd(Outcome.COMPLETED)
+        assert study.all_trials()[0].end == TrialEnd(Outcome.COMPLETED)
+        finish = study.all_trials()[0].end
+        assert finish is not None
+        assert finish.traceback == ""
+
+
+def test_a_disk_that_is_full_at_the_start_does_not_keep_the_record(tmp_path: Path) -> None:
+    with room_for(40), pytest.raises(StorageError):
+        OptunaStudy(small(), tmp_path / "journal", threads=1)
+    with opened(small(), tmp_path) as study:
+        assert study.ask(0).number == 1

@@ -1,0 +1,100 @@
+"""A user's own data set in a search space: where its files are looked for, what it is called, and its mistakes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweeper.errors import SearchSpaceError
+from sweeper.search_space import parser
+from sweeper.search_space.document import SourceDocument
+from sweeper.search_space.schema import CustomDataset
+from sweeper.search_space.sweep_spec import SweepSpec
+from tests.support.search_spaces import SMALL
+
+
+def read(dataset: Any, name: str = "own.yaml") -> SweepSpec:
+    return parser.parse_spec(SourceDocument(name, {**SMALL, "dataset": dataset}))
+
+
+def files(folder: Path, content: str = '{"review": "a", "mood": "b"}\n') -> dict[str, str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    for split in ("train", "validation"):
+        (folder / f"{split}.jsonl").write_text(content)
+    return {split: f"{split}.jsonl" for split in ("train", "validation")}
+
+
+def test_its_files_are_looked_for_beside_the_search_space_and_then_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside, here = tmp_path / "beside", tmp_path / "here"
+    named = files(beside)
+    here.mkdir()
+    monkeypatch.chdir(here)
+    assert read(named, str(beside / "own.yaml")).dataset_spec.files["train"] == str(beside / "train.jsonl")
+    files(here)
+    assert read(named, str(tmp_path / "elsewhere.yaml")).dataset_spec.files["train"] == str(here / "train.jsonl")
+
+
+def test_what_it_is_does_not_hang_on_where_it_is(tmp_path: Path) -> None:
+    a, b, c = (tmp_path / name / "reviews" for name in "abc")
+    spaces = [read(files(a), str(a / "own.yaml")), read(files(b), str(b / "own.yaml"))]
+    assert spaces[0].identity == spaces[1].identity
+    assert read(files(c, '{"review": "c"}\n'), str(c / "own.yaml")).identity != spaces[0].identity
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ({"hub": "someone/film-reviews"}, "film_reviews"),
+        ({"train": "/data/Film reviews/train.jsonl"}, "Film_reviews"),
+        ({"train": "/data/reviews.csv"}, "reviews"),
+        ({"train": "/data/reviews.csv", "name": "mine"}, "mine"),
+    ],
+)
+def test_it_has_a_name(written: dict[str, Any], name: str) -> None:
+    assert CustomDataset(**written).to_dataset_spec.name == name
+
+
+def test_its_columns_are_text_and_label_unless_said(tmp_path: Path) -> None:
+    named, place = files(tmp_path), str(tmp_path / "own.yaml")
+    assert (read(named, place).dataset_spec.text, read(named, place).dataset_spec.label) == (("text",), "label")
+    pair = read({**named, "text": ["premise", "claim"], "label": "y"}, place)
+    assert (pair.dataset_spec.text, pair.dataset_spec.label) == (("premise", "claim"), "y")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "key", "says"),
+    [
+        (7, "dataset", "must be a name or a mapping such as {train: a.jsonl"),
+        (["sst5"], "dataset", "must be a name or a mapping such as"),
+        ("sst6", "dataset", "unknown data set, got sst6"),
+        ({"text": "t"}, "dataset", "needs train or hub, one of them"),
+        ({"train": "own.yaml", "hub": "b/c"}, "dataset", "needs train or hub, one of them"),
+        ({"hub": "b/c", "test": "t.csv"}, "dataset", "has files beside hub"),
+        ({"train": "nowhere.csv"}, "dataset.train", "no such file"),
+        ({"train": "nowhere.csv", "txt": "t"}, "dataset.txt", "unknown key, allowed: name, train"),
+        ({"train": 3}, "dataset.train", "must be a valid string, got 3"),
+        ({"train": "a", "text": []}, "dataset.text", "must be a column, or a list of two for a pair, got []"),
+        ({"train": "a", "text": ["a", "b", "c"]}, "dataset.text", "a list of two for a pair"),
+        ({"train": "a", "text": 5}, "dataset.text", "a list of two for a pair, got 5"),
+        ({"hub": "a/b", "name": "a b"}, "dataset.name", "match pattern"),
+    ],
+    ids=str,
+)
+def test_a_mistake_in_it_is_one_line_with_its_key(dataset: Any, key: str, says: str) -> None:
+    with pytest.raises(SearchSpaceError) as caught:
+        read(dataset)
+    line = str(caught.value)
+    assert line.startswith(f"own.yaml:1: {key}: ")
+    assert says in line
+    assert line.count("\n") == 0, line
+
+
+def test_a_bad_row_policy_is_part_of_what_a_sweep_is(tmp_path: Path) -> None:
+    named, place = files(tmp_path), str(tmp_path / "own.yaml")
+    refusing = read(named, place)
+    dropping = parser.parse_spec(SourceDocument(place, {**SMALL, "dataset": named, "on_bad_rows": "drop"}))
+    assert refusing.identity != dropping.identity
+    assert json.dumps(refusing.identity)

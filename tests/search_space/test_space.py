@@ -1,0 +1,229 @@
+"""What varies and when: domains, branches, the order of decisions, and the settings that follow."""
+
+import itertools
+from typing import Any
+
+import pytest
+
+from sweeper.search_space import hyperparameter_syntax
+from sweeper.search_space.space import Categorical, Domain, Float, Hyperparameter, Int, Params, SearchSpace
+from sweeper.training.config import Scalar
+
+
+def space(
+    *, compare: dict[str, Any] | None = None, search: dict[str, Any] | None = None, **fixed: Scalar
+) -> SearchSpace:
+    written = {"compare": compare or {}, "search": search or {}}
+    knobs = [
+        hyperparameter_syntax.parse_hyperparameter(name, section, raw)
+        for section, raws in written.items()
+        for name, raw in raws.items()
+    ]
+    return SearchSpace(tuple(knobs), fixed)
+
+
+def settings(varied: SearchSpace, **given: Scalar) -> list[Params]:
+    return list(varied.enumerate_settings({knob.name for knob in varied.hyperparameters}, given))
+
+
+# ---- domains
+
+
+@pytest.mark.parametrize(
+    ("domain", "inside", "outside"),
+    [
+        (Categorical((1, "a")), [1, 1.0, "a"], [True, 2, "1"]),
+        (Categorical((True,)), [True], [1, 1.0, "true", False]),
+        (Float(0.1, 0.9), [0.1, 0.5, 0.9], [0.09, 0.91, True, "0.5", float("nan")]),
+        (Float(0, 1), [0, 1, 0.3], [True, False]),
+        (Float(1e-5, 1e-4, log=True), [1e-5, 3e-5, 1e-4], [0.0, 1e-6]),
+        (Float(0.1, 0.9, step=0.2), [0.1, 0.3, 0.7, 0.9], [0.2, 0.4, 1.1]),
+        (Int(4, 64), [4, 5, 64], [3, 65, 5.0, True, "5"]),
+        (Int(4, 64, step=4), [4, 8, 64], [6, 68]),
+    ],
+    ids=str,
+)
+def test_a_domain_contains_its_values_alone(domain: Domain, inside: list[Scalar], outside: list[Scalar]) -> None:
+    assert [value for value in inside if not domain.contains(value)] == []
+    assert [value for value in outside if domain.contains(value)] == []
+
+
+def test_a_choice_and_a_whole_range_list_their_values() -> None:
+    assert Categorical(("b", "a", 3)).enumerate_values() == ("b", "a", 3)
+    assert list(Int(4, 6).enumerate_values()) == [4, 5, 6]
+    assert list(Int(4, 12, step=4).enumerate_values()) == [4, 8, 12]
+
+
+def test_a_real_range_is_listed_by_its_steps_only() -> None:
+    assert Float(0, 1).enumerate_values() is None
+    assert Float(0.1, 0.7, step=0.3).enumerate_values() == pytest.approx((0.1, 0.4, 0.7))
+    assert Float(0, 1, step=0.25).enumerate_values() == (0, 0.25, 0.5, 0.75, 1)
+
+
+def stepped() -> list[Float]:
+    """Every range between tenths, in every number of tenths that divides it."""
+    tenths = itertools.product(range(10), range(1, 11), range(1, 11))
+    return [Float(a / 10, b / 10, step=s / 10) for a, b, s in tenths if a < b and (b - a) % s == 0]
+
+
+def test_a_listed_range_runs_from_its_low_end_to_its_high_end() -> None:
+    for domain in stepped():
+        listed = domain.enumerate_values()
+        assert listed is not None
+        assert listed[0] == domain.low
+        assert listed[-1] == pytest.approx(domain.high)
+
+
+def test_a_range_contains_every_value_that_it_lists() -> None:
+    lost = [
+        domain for domain in stepped() if not all(domain.contains(value) for value in domain.enumerate_values() or ())
+    ]
+    assert lost == []
+
+
+@pytest.mark.parametrize(
+    ("domain", "text"),
+    [
+        (Categorical((True, 4, 1e-5)), "true, 4, 1e-05"),
+        (Float(1e-5, 1e-4, log=True), "1e-05 to 0.0001 (log)"),
+        (Float(0, 1, step=0.1), "0 to 1 in steps of 0.1"),
+        (Int(4, 64, step=4), "4 to 64 in steps of 4"),
+    ],
+)
+def test_a_domain_says_what_is_allowed(domain: Domain, text: str) -> None:
+    assert str(domain) == text
+
+
+# ---- branches
+
+
+def branch_of(knob: Hyperparameter, **assigned: Scalar) -> str | None:
+    branch = knob.active_branch(assigned)
+    return branch.parameter if branch else None
+
+
+def test_keys_of_when_are_anded_and_values_ored() -> None:
+    raw = {"value": 0.1, "when": {"loss": ["scl", "lcl"], "normalize": True}}
+    knob = hyperparameter_syntax.parse_hyperparameter("dropout", "search", raw)
+    assert branch_of(knob, loss="lcl", normalize=True) == "dropout"
+    assert branch_of(knob, loss="scl", normalize=True) == "dropout"
+    assert branch_of(knob, loss="scl", normalize=False) is None
+    assert branch_of(knob, loss="ce", normalize=True) is None
+
+
+def test_a_condition_on_an_inactive_knob_is_not_met() -> None:
+    knob = hyperparameter_syntax.parse_hyperparameter("dropout", "search", {"value": 0.1, "when": {"normalize": True}})
+    assert branch_of(knob, loss="ce") is None
+
+
+def test_a_condition_on_one_is_not_met_by_true() -> None:
+    knob = hyperparameter_syntax.parse_hyperparameter("dropout", "search", {"value": 0.1, "when": {"epochs": 1}})
+    assert branch_of(knob, epochs=1) == "dropout"
+    assert branch_of(knob, epochs=True) is None
+
+
+def test_each_case_is_a_parameter_of_its_own() -> None:
+    cases = [{"log": [0.05, 1], "when": {"normalize": True}}, {"log": [5, 1000], "when": {"normalize": False}}]
+    tau = hyperparameter_syntax.parse_hyperparameter("tau", "search", {"cases": cases})
+    first, second = branch_of(tau, loss="lcl", normalize=True), branch_of(tau, loss="lcl", normalize=False)
+    assert first is not None
+    assert second is not None
+    assert first != second
+    assert branch_of(tau, loss="lcl") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "users"),
+    [("alpha", {"scl", "lcl"}), ("tau", {"scl", "lcl"}), ("weighting", {"lcl"}), ("epochs", {"ce", "scl", "lcl"})],
+)
+def test_a_knob_that_the_loss_does_not_use_is_inactive(name: str, users: set[str]) -> None:
+    value: Scalar = "shared" if name == "weighting" else 1
+    knob = hyperparameter_syntax.parse_hyperparameter(name, "search", value)
+    assert {loss for loss in ("ce", "scl", "lcl") if branch_of(knob, loss=loss)} == users
+
+
+# ---- settings
+
+
+def test_settings_are_every_combination_in_the_files_order() -> None:
+    varied = space(search={"batch_size": [4, 8], "epochs": {"int": [1, 2]}})
+    expected = [{"batch_size": size, "epochs": epochs} for size in (4, 8) for epochs in (1, 2)]
+    assert settings(varied) == expected
+
+
+def test_inactive_knobs_are_absent_and_no_setting_comes_twice() -> None:
+    varied = space(search={"tau": [1, 2], "loss": ["ce", "scl"], "weighting": ["shared", "separate"]})
+    assert settings(varied) == [{"loss": "ce"}, {"loss": "scl", "tau": 1}, {"loss": "scl", "tau": 2}]
+
+
+def test_the_child_of_an_inactive_knob_is_inactive() -> None:
+    search = {"dropout": {"value": 0.2, "when": {"normalize": True}}, "normalize": [True]}
+    assert settings(space(search=search, loss="ce")) == [{}]
+    assert settings(space(search=search, loss="scl")) == [{"normalize": True, "dropout": 0.2}]
+
+
+def test_without_a_loss_in_the_file_the_default_decides() -> None:
+    varied = space(search={"alpha": [0.1], "epochs": [2]})
+    assert settings(varied) == [{"epochs": 2}]
+    assert settings(varied, loss="scl") == [{"alpha": 0.1, "epochs": 2}]
+
+
+def test_only_the_named_knobs_are_set() -> None:
+    varied = space(search={"batch_size": [4], "epochs": [2]})
+    assert list(varied.enumerate_settings({"epochs"}, {})) == [{"epochs": 2}]
+
+
+def test_a_range_without_steps_has_no_settings() -> None:
+    varied = space(search={"learning_rate": {"log": [1e-5, 1e-4]}})
+    with pytest.raises(ValueError, match="learning_rate"):
+        settings(varied)
+
+
+def test_any_knob_may_be_compared() -> None:
+    compare = {
+        "encoder": ["a"],
+        "tau": {"choice": [1, 2], "when": {"loss": "lcl"}},
+        "loss": ["ce", "lcl"],
+        "dropout": {"uniform": [0, 0.5], "step": 0.5},
+    }
+    cells = space(compare=compare, search={"epochs": [1, 2]}).enumerate_systems()
+    assert len(cells) == 6
+    assert all(("tau" in cell) == (cell["loss"] == "lcl") and "epochs" not in cell for cell in cells)
+    assert {(cell["loss"], cell.get("tau"), cell["dropout"]) for cell in cells} == {
+        *itertools.product(["ce"], [None], [0, 0.5]),
+        *itertools.product(["lcl"], [1, 2], [0, 0.5]),
+    }
+
+
+def test_with_nothing_compared_there_is_one_cell() -> None:
+    assert space(search={"epochs": [1, 2]}, encoder="a").enumerate_systems() == ({},)
+
+
+# ---- order
+
+
+def test_a_knob_is_decided_after_those_that_it_hangs_on() -> None:
+    search = {
+        "tau": {"value": 1, "when": {"normalize": True}},
+        "normalize": {"choice": [True, False], "when": {"batch_size": 4}},
+        "batch_size": [4, 8],
+        "loss": ["scl"],
+    }
+    varied = space(search=search)
+    names = [knob.name for knob in varied.topological()]
+    assert sorted(names) == sorted(search)
+    assert all(
+        names.index(parent) < names.index(knob.name)
+        for knob in varied.hyperparameters
+        for parent in knob.parents & set(names)
+    )  # fmt: skip
+    assert [knob.name for knob in varied.searched_hyperparameters()] == names
+
+
+def test_knobs_in_a_circle_are_left_out() -> None:
+    search = {
+        "dropout": {"value": 0.1, "when": {"epochs": 1}},
+        "epochs": {"value": 1, "when": {"dropout": 0.1}},
+        "batch_size": [4],
+    }
+    assert [knob.name for knob in space(search=search).topological()] == ["batch_size"]

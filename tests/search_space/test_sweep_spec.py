@@ -1,0 +1,257 @@
+"""A checked file as one sweep: the issue's own space, shares, plans, rungs, seeds, fingerprints and configs."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from sweeper.search_space import yaml_file
+from sweeper.search_space.document import SourceDocument
+from sweeper.search_space.parser import parse_spec
+from sweeper.search_space.schema import Asha
+from sweeper.search_space.sweep_spec import SweepSpec, fingerprint
+from sweeper.search_space.validation import matching_systems
+from sweeper.training.config import Scalar, TrainConfig
+
+ROOT = Path(__file__).parents[2]
+ELECTRA, BERT = "google/electra-base-discriminator", "google-bert/bert-base-uncased"
+
+
+@pytest.fixture
+def sst5() -> SweepSpec:
+    return parse_spec(yaml_file.load_yaml(ROOT / "search_spaces" / "sst5.yaml"))
+
+
+def spec_of(**values: Any) -> SweepSpec:
+    compare = {"encoder": ["a", "b"], "loss": ["ce", "scl", "lcl"]}
+    return parse_spec(SourceDocument("space.yaml", {"dataset": "sst5", "compare": compare, **values}))
+
+
+def active(spec: SweepSpec, cell: int, **assigned: Scalar) -> dict[str, str]:
+    """The parameter of each searched knob that is active, the knobs before it being assigned."""
+    given = {**spec.space.fixed_values, **spec.systems[cell], **assigned}
+    branches = {knob.name: knob.active_branch(given) for knob in spec.space.searched_hyperparameters()}
+    return {name: str(branch.domain) for name, branch in branches.items() if branch}
+
+
+# ---- the issue's search space
+
+
+def test_the_issues_space_has_a_cell_for_each_encoder_and_loss(sst5: SweepSpec) -> None:
+    assert sst5.systems == tuple({"encoder": e, "loss": loss} for e in (ELECTRA, BERT) for loss in ("ce", "scl", "lcl"))
+    assert sst5.encoders == (ELECTRA, BERT)
+
+
+def test_the_issues_budget_is_shared_equally(sst5: SweepSpec) -> None:
+    assert [sst5.trial_budget(cell) for cell in range(6)] == [16] * 6
+
+
+def test_the_issues_rungs_are_epochs_two_and_six(sst5: SweepSpec) -> None:
+    assert sst5.rungs == (2, 6)
+
+
+def test_the_issues_start_lands_in_the_two_lcl_cells_only(sst5: SweepSpec) -> None:
+    entry = {"alpha": 0.2, "tau": 10, "batch_size": 32, "normalize": False}
+    assert [sst5.initial_settings(cell) for cell in range(6)] == [[], [], [entry], [], [], [entry]]
+    assert matching_systems(sst5.space, sst5.start_with[0]) == (sst5.systems[2], sst5.systems[5])
+
+
+def test_the_issues_tau_has_a_case_for_each_normalize(sst5: SweepSpec) -> None:
+    for cell in (1, 2, 4, 5):
+        assert active(sst5, cell, normalize=True)["tau"] == "0.05 to 1 (log)"
+        assert active(sst5, cell, normalize=False)["tau"] == "5 to 1000 (log)"
+
+
+def test_the_issues_contrastive_knobs_are_inactive_for_ce(sst5: SweepSpec) -> None:
+    for cell in (0, 3):
+        assert set(active(sst5, cell)) == {"batch_size", "learning_rate"}
+    for cell in (1, 2, 4, 5):
+        assert set(active(sst5, cell, normalize=True)) == {
+            "batch_size", "learning_rate", "alpha", "normalize", "tau",
+        }  # fmt: skip
+
+
+def test_the_issues_other_settings_are_as_written(sst5: SweepSpec) -> None:
+    assert (sst5.objective.metric, sst5.objective.sign, sst5.sampler) == ("validation/accuracy", 1, "tpe")
+    assert (sst5.budget.trials, sst5.budget.hours, sst5.seed) == (96, 24, 0)
+    assert (sst5.resources.gpu, sst5.resources.cpu) == (1, 4)
+    assert (sst5.max_epochs, sst5.max_tokens, sst5.validations_per_epoch) == (10, 128, 1)
+
+
+# ---- shares and plans
+
+
+@pytest.mark.parametrize("trials", range(6, 20))
+def test_shares_differ_by_one_at_most_and_spend_the_budget(trials: int) -> None:
+    shares = [spec_of(budget={"trials": trials}).trial_budget(cell) for cell in range(6)]
+    assert sum(shares) == trials
+    assert max(shares) - min(shares) <= 1
+    assert shares == sorted(shares, reverse=True)
+
+
+def grid(**values: Any) -> SweepSpec:
+    search = {"batch_size": [4, 8], "tau": {"choice": [1, 2, 3], "when": {"loss": "scl"}}}
+    return spec_of(search=search, sampler="grid", **{"budget": {"trials": 600}, **values})
+
+
+def test_a_grid_is_run_once_however_large_the_budget() -> None:
+    assert [grid().trial_budget(cell) for cell in range(6)] == [2, 6, 2, 2, 6, 2]
+    assert [grid(budget={"trials": 18}).trial_budget(cell) for cell in range(6)] == [2, 3, 2, 2, 3, 2]
+
+
+def test_a_grid_is_planned_without_repetition_and_starts_as_asked() -> None:
+    start = {"loss": "scl", "batch_size": 8, "tau": 2}
+    planned = grid(start_with=[start]).initial_settings(1)
+    assert planned[0] == {"batch_size": 8, "tau": 2}
+    found = Counter((entry["batch_size"], entry["tau"]) for entry in planned)
+    assert found == {(size, tau): 1 for size in (4, 8) for tau in (1, 2, 3)}
+
+
+def test_a_partial_start_does_not_enlarge_a_grid() -> None:
+    assert grid(start_with=[{"loss": "scl", "batch_size": 8}]).trial_budget(1) == 6
+
+
+def test_start_with_may_name_an_encoder_and_fixed_values() -> None:
+    entry = {"encoder": "b", "epochs": 3, "batch_size": 4}
+    spec = spec_of(search={"batch_size": [4, 8]}, training={"epochs": 3}, start_with=[entry])
+    assert [spec.initial_settings(cell) for cell in range(6)] == [[]] * 3 + [[{"batch_size": 4}]] * 3
+
+
+# ---- rungs
+
+
+@pytest.mark.parametrize(
+    ("asha", "epochs", "validations", "rungs"),
+    [
+        (Asha(), 10, 1, (2, 6)),
+        (Asha(), 18, 1, (2, 6)),
+        (Asha(), 19, 1, (2, 6, 18)),
+        (Asha(grace_epochs=1, reduction_factor=2), 8, 1, (1, 2, 4)),
+        (Asha(grace_epochs=0.5, reduction_factor=2), 3, 2, (1, 2, 4)),
+        (Asha(grace_epochs=0.25), 3, 4, (1, 3, 9)),
+        (Asha(grace_epochs=1.5), 5, 2, (3, 9)),
+        (Asha(grace_epochs=5), 5, 1, ()),
+    ],
+)
+def test_rungs_are_the_grace_times_powers_below_the_end(
+    asha: Asha, epochs: int, validations: int, rungs: tuple[int, ...]
+) -> None:
+    assert asha.rungs(epochs, validations) == rungs
+
+
+def test_rungs_count_to_the_longest_trial_and_are_none_where_asha_is_off() -> None:
+    search = {"epochs": [2, 8, 4]}
+    assert spec_of(search=search).rungs == (2, 6)
+    assert spec_of(search=search, training={"validations_per_epoch": 2}).rungs == (4, 12)
+    assert spec_of(search=search, asha="off").rungs == ()
+
+
+def test_a_grace_of_whole_validations_is_accepted_in_fractions_too() -> None:
+    spec = spec_of(training={"validations_per_epoch": 25}, asha={"grace_epochs": 0.28})
+    assert spec.rungs == (7, 21, 63)
+
+
+# ---- seeds
+
+
+def test_a_seed_is_the_same_in_every_process() -> None:
+    assert spec_of().derive_seed("search", 0, 1) == 672849775  # a record on disk relies on it
+
+
+def test_different_parts_are_different_streams() -> None:
+    parts = [(stage, cell, number) for stage in ("search", "confirm") for cell in range(6) for number in range(50)]
+    seeds = {spec_of(seed=seed).derive_seed(*part) for seed in (0, 1) for part in parts}
+    assert len(seeds) == 2 * len(parts)
+    assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+# ---- the question and its fingerprint
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"dataset": "sst2"},
+        {"compare": {"encoder": ["a"]}},
+        {"search": {"batch_size": [4]}},
+        {"training": {"epochs": 3}},
+        {"start_with": [{"loss": "ce"}]},
+        {"objective": {"minimize": "validation/loss"}},
+        {"sampler": "random"},
+        {"asha": "off"},
+        {"limit": {"train": 10}},
+        {"seed": 1},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_another_question_is_another_sweep(changed: dict[str, Any]) -> None:
+    before, after = spec_of().identity, spec_of(**changed).identity
+    assert before != after
+    assert fingerprint(before, {}) != fingerprint(after, {})
+
+
+def test_budget_and_resources_are_no_part_of_the_question() -> None:
+    changed = {"confirm": {"seeds": 1}, "tracking": {"system_metrics": True}, "retries": 0}
+    after = spec_of(budget={"trials": 60, "hours": 3}, resources={"gpu": 1, "cpu": 4}, **changed).identity
+    assert after == spec_of().identity
+    assert not {"budget", "resources"} & after.keys()
+
+
+def test_other_revisions_are_another_sweep() -> None:
+    question = spec_of().identity
+    prints = {fingerprint(question, resolved) for resolved in ({}, {"a": "1"}, {"a": "2"}, {"a": "1", "rows": "3"})}
+    assert len(prints) == 4
+    assert fingerprint(question, {"a": "1", "b": "2"}) == fingerprint(question, {"b": "2", "a": "1"})
+    assert all(len(text) == 8 and int(text, 16) >= 0 for text in prints)
+
+
+def test_the_same_question_has_the_same_cells() -> None:
+    one = spec_of(compare={"encoder": ["a", "b"], "loss": ["ce", "scl"]})
+    other = spec_of(compare={"loss": ["ce", "scl"], "encoder": ["a", "b"]})
+    assert fingerprint(one.identity, {}) == fingerprint(other.identity, {})
+    assert {one.system_name(k) for k in range(4)} == {other.system_name(k) for k in range(4)}
+
+
+def test_a_question_put_again_is_the_same_spec() -> None:
+    spec = spec_of(search={"tau": {"log": [0.1, 1]}}, start_with=[{"loss": "lcl", "tau": 1}])
+    assert SweepSpec.model_validate(spec.identity) == spec
+
+
+# ---- configs
+
+
+def test_params_become_a_config_on_top_of_training() -> None:
+    spec = spec_of(training={"epochs": 7, "dropout": 0.2})
+    config = spec.train_config({"encoder": "a", "loss": "scl", "tau": 10, "dropout": 0}, seed=5, threads=2)
+    assert (config.encoder, config.loss, config.tau, config.dropout) == ("a", "scl", 10, 0)
+    assert (config.epochs, config.seed, config.threads) == (7, 5, 2)
+    assert config.batch_size == TrainConfig(encoder="a").batch_size
+    assert config.num_validations == 7
+
+
+def test_a_config_knows_which_knobs_its_loss_uses() -> None:
+    assert not {"alpha", "tau", "normalize", "weighting"} & TrainConfig(encoder="a", loss="ce").active_params.keys()
+    assert {"alpha", "tau", "normalize"} <= TrainConfig(encoder="a", loss="scl").active_params.keys()
+    assert "weighting" in TrainConfig(encoder="a", loss="lcl").active_params
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"epochs": "3"}, {"epochs": 3.0}, {"epochs": True}, {"epochs": 0}, {"tau": 0}, {"tau": float("nan")},
+        {"learning_rate": float("inf")}, {"normalize": 1}, {"loss": "triplet"}, {"encoder": ""}, {"epoch": 3},
+        {"dropout": 1}, {"alpha": 1.1}, {"precision": "int8"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_config_is_strict(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        TrainConfig.model_validate({"encoder": "a", **wrong})
+
+
+def test_a_config_does_not_change() -> None:
+    config = TrainConfig(encoder="a")
+    with pytest.raises(ValidationError):
+        config.epochs = 3  # type: ignore[misc]

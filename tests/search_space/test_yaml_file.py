@@ -1,0 +1,176 @@
+"""YAML as people mean it: numbers are numbers, words are words, every value knows its line, overrides lie on top."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweeper.errors import UsageError
+from sweeper.search_space import yaml_file
+from sweeper.search_space.document import SourceDocument
+
+
+def read(folder: Path, text: str, *overrides: str) -> SourceDocument:
+    file = folder / "space.yaml"
+    file.write_text(text, encoding="utf-8")
+    return yaml_file.load_yaml(file, overrides)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("1e-5", 1e-5),
+        ("5E3", 5000.0),
+        ("1.", 1.0),
+        (".5", 0.5),
+        ("-.inf", float("-inf")),
+        ("4", 4),
+        ("-4", -4),
+        ("007", 7),
+        ("0x10", 16),
+        ("0o17", 15),
+        ("off", "off"),
+        ("on", "on"),
+        ("no", "no"),
+        ("yes", "yes"),
+        ("Y", "Y"),
+        ("true", True),
+        ("FALSE", False),
+        ("1:30", "1:30"),
+        ("1_000", "1_000"),
+        ("2024-05-01", "2024-05-01"),
+        ("=", "="),
+        ("'4'", "4"),
+        ('"true"', "true"),
+        ("~", None),
+        ("", None),
+        ("null", None),
+        ("[1, 2.0, no]", [1, 2.0, "no"]),
+        ("{off: on}", {"off": "on"}),
+    ],
+)
+def test_a_scalar_is_what_yaml_1_2_says(tmp_path: Path, written: str, meant: Any) -> None:
+    value = read(tmp_path, f"key: {written}\n").values["key"]
+    assert value == meant
+    assert type(value) is type(meant)
+
+
+def test_nan_is_a_number(tmp_path: Path) -> None:
+    assert math.isnan(read(tmp_path, "key: .nan\n").values["key"])
+
+
+def test_keys_are_words_whatever_they_look_like(tmp_path: Path) -> None:
+    assert read(tmp_path, "no: 1\n3: 2\nnull: 3\n").values == {"no": 1, "3": 2, "null": 3}
+
+
+def test_an_alias_stands_for_its_value(tmp_path: Path) -> None:
+    document = read(tmp_path, "a: &range [1, 2]\nb: {log: *range}\n")
+    assert document.values == {"a": [1, 2], "b": {"log": [1, 2]}}
+
+
+def test_a_byte_order_mark_and_foreign_line_ends_are_accepted(tmp_path: Path) -> None:
+    file = tmp_path / "space.yaml"
+    file.write_bytes(b"\xef\xbb\xbfdataset: sst5\r\nseed: 3\r\n")
+    document = yaml_file.load_yaml(file)
+    assert document.values == {"dataset": "sst5", "seed": 3}
+    assert document.location(("seed",)) == f"{file}:2"
+
+
+NESTED = """\
+# a comment
+dataset: sst5
+
+search:
+  tau:
+    cases:
+      - {log: [1, 2]}
+      - log: [3, 4]
+        when:
+          normalize: false
+start_with:
+- loss: lcl
+  tau: 10
+-
+  loss: scl
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        (("dataset",), 2),
+        (("search", "tau"), 5),
+        (("search", "tau", "cases"), 6),
+        (("search", "tau", "cases", 0), 7),
+        (("search", "tau", "cases", 0, "log", 1), 7),
+        (("search", "tau", "cases", 1), 8),
+        (("search", "tau", "cases", 1, "when", "normalize"), 10),
+        (("start_with", 0), 12),
+        (("start_with", 0, "tau"), 13),
+        (("start_with", 1, "loss"), 15),
+        (("search", "tau", "unwritten"), 5),
+        (("start_with", 1, "tau"), 15),
+    ],
+)
+def test_every_key_and_item_knows_its_line(tmp_path: Path, path: tuple[str | int, ...], line: int) -> None:
+    assert read(tmp_path, NESTED).location(path) == f"{tmp_path / 'space.yaml'}:{line}"
+
+
+@pytest.mark.parametrize(
+    ("override", "changed"),
+    [
+        ("seed=7", {"seed": 7}),
+        ("budget.trials=8", {"budget": {"trials": 8, "hours": 2}}),
+        ("budget.hours=1e-1", {"budget": {"trials": 4, "hours": 0.1}}),
+        ("compare.loss=[ce, no]", {"compare": {"loss": ["ce", "no"]}}),
+        ("budget={trials: 1}", {"budget": {"trials": 1}}),
+        ("asha=off", {"asha": "off"}),
+        ("search.tau.log=[1, 2]", {"search": {"tau": {"log": [1, 2]}}}),
+        ("empty.key=1", {"empty": {"key": 1}}),
+        ("compare.encoder=a=b", {"compare": {"loss": ["ce"], "encoder": "a=b"}}),
+        ("seed = 7", {"seed": 7}),
+        ("seed=", {"seed": None}),
+    ],
+)
+def test_an_override_changes_its_key_alone(tmp_path: Path, override: str, changed: dict[str, Any]) -> None:
+    text = "seed: 0\nempty:\ncompare: {loss: [ce]}\nbudget: {trials: 4, hours: 2}\n"
+    before, after = read(tmp_path, text).values, read(tmp_path, text, override).values
+    assert after == {**before, **changed}
+
+
+def test_later_overrides_lie_over_earlier_ones(tmp_path: Path) -> None:
+    document = read(tmp_path, "seed: 0\n", "budget={trials: 3, hours: 1}", "budget.trials=5")
+    assert document.values == {"seed": 0, "budget": {"trials": 5, "hours": 1}}
+
+
+def test_what_is_overridden_stands_on_the_command_line(tmp_path: Path) -> None:
+    override = "search.tau.log=[3, 4]"
+    document = read(tmp_path, "seed: 0\nsearch:\n  tau:\n    log: [1, 2]\n", override)
+    assert document.location(("search", "tau", "log")) == f"--set {override}"
+    assert document.location(("search", "tau", "log", 1)) == f"--set {override}"
+    assert document.location(("search", "tau")) == f"{document.name}:3"
+    assert document.location(("seed",)) == f"{document.name}:1"
+
+
+@pytest.mark.parametrize(
+    ("override", "fragments"),
+    [
+        ("seed", ["must be key.path=value", "--set budget.trials=8"]),
+        ("=3", ["must be key.path=value"]),
+        ("budget..trials=3", ["must be key.path=value"]),
+        ("dataset.name=3", ["name would stand inside", "sst5", "not a mapping"]),
+        ("dataset.name.first=3", ["name would stand inside", "sst5"]),
+        ("compare.loss.0=ce", ["0 would stand inside", "scl", "not a mapping"]),
+        ("seed=[1, 2", ["not valid YAML"]),
+        ("seed=!!int 3", ["tags are not allowed", "int"]),
+        ("seed=*other", ["not valid YAML", "other"]),
+    ],
+)
+def test_a_wrong_override_is_one_line_that_quotes_it(tmp_path: Path, override: str, fragments: list[str]) -> None:
+    with pytest.raises(UsageError) as caught:
+        read(tmp_path, "dataset: sst5\ncompare: {loss: [scl]}\n", override)
+    message = str(caught.value)
+    assert message.startswith(f"--set {override}:")
+    assert len(message.splitlines()) == 1
+    assert all(fragment in message for fragment in fragments), message

@@ -1,0 +1,191 @@
+"""A sweep's folder: named by what the sweep is, found again by its question, its files whole or not there."""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweeper.atomic_write import atomic_write
+from sweeper.errors import UsageError
+from sweeper.search_space import yaml_file
+from sweeper.search_space.document import SourceDocument
+from sweeper.search_space.parser import parse_spec
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.storage import sweep_folder
+from sweeper.storage.sweep_folder import SweepFolder
+
+RESOLVED = {"dataset": "3f9a", "rows": "77aa", "a": "0c1d"}
+
+
+def spec_of(**values: Any) -> SweepSpec:
+    compare = {"encoder": ["a"], "loss": ["ce", "scl"]}
+    return parse_spec(SourceDocument("space.yaml", {"dataset": "sst5", "compare": compare, **values}))
+
+
+def create(sweeps: Path, spec: SweepSpec | None = None, **resolved: str) -> SweepFolder:
+    return sweep_folder.create_sweep(sweeps, spec or spec_of(), {**RESOLVED, **resolved}, threads=2)
+
+
+def test_a_new_sweep_is_named_by_data_set_and_fingerprint(tmp_path: Path) -> None:
+    made = create(tmp_path / "deep" / "sweeps")
+    assert re.fullmatch(r"sst5-[0-9a-f]{8}", made.name)
+    assert made.path == tmp_path / "deep" / "sweeps" / made.name
+    assert made.name == f"sst5-{made.fingerprint}"
+    assert made.journal.parent == made.path
+
+
+def test_what_is_frozen_is_there_when_opened_again(tmp_path: Path) -> None:
+    spec = spec_of(search={"tau": {"log": [0.1, 1]}}, start_with=[{"loss": "scl", "tau": 1}], seed=3)
+    made = create(tmp_path, spec)
+    again = sweep_folder.open_sweep(made.path)
+    assert again.manifest == made.manifest
+    assert (again.manifest.resolved, again.manifest.threads) == (RESOLVED, 2)
+    assert again.spec == spec
+
+
+def test_an_opened_sweep_has_the_spec_of_its_first_start(tmp_path: Path) -> None:
+    made = create(tmp_path, spec_of(budget={"trials": 50}, resources={"cpu": 8}))
+    again = sweep_folder.open_sweep(made.path).spec
+    assert again == spec_of(budget={"trials": 50}, resources={"cpu": 8})
+
+
+def test_other_data_is_another_folder(tmp_path: Path) -> None:
+    assert create(tmp_path).path != create(tmp_path, rows="88bb").path
+
+
+def test_a_sweep_is_found_by_its_question_alone(tmp_path: Path) -> None:
+    made = create(tmp_path)
+    create(tmp_path, spec_of(seed=1))
+    found = sweep_folder.find_sweep(tmp_path, spec_of(budget={"trials": 50, "hours": 1}, resources={"gpu": 1}))
+    assert found is not None
+    assert found.path == made.path
+    assert sweep_folder.find_sweep(tmp_path, spec_of(seed=2)) is None
+    assert sweep_folder.find_sweep(tmp_path / "nowhere", spec_of()) is None
+
+
+def test_of_several_sweeps_the_newest_is_found(tmp_path: Path) -> None:
+    newer, older = create(tmp_path, rows="1"), create(tmp_path, rows="2")
+    os.utime(older.path / "sweep.json", (1_000, 1_000))
+    found = sweep_folder.find_sweep(tmp_path, spec_of())
+    assert found is not None
+    assert found.path == newer.path
+
+
+def test_everything_in_the_sweeps_folder_that_is_a_sweep_is_listed(tmp_path: Path) -> None:
+    made = {create(tmp_path).path, create(tmp_path, spec_of(seed=1)).path}
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "mlflow.db").write_text("")
+    assert {one.path for one in sweep_folder.list_sweeps(tmp_path)} == made
+
+
+# ---- results
+
+
+def test_a_sweep_is_finished_when_its_results_are_there(tmp_path: Path) -> None:
+    made = create(tmp_path)
+    assert made.results() is None
+    made.write_results({"trials": 4, "best": {"encoder": "señal", "score": 0.5}})
+    assert sweep_folder.open_sweep(made.path).results() == {"trials": 4, "best": {"encoder": "señal", "score": 0.5}}
+
+
+def test_results_are_replaced_as_a_whole(tmp_path: Path) -> None:
+    made = create(tmp_path)
+    made.write_results({"trials": 4, "long": "x" * 10_000})
+    made.write_results({"trials": 8})
+    assert made.results() == {"trials": 8}
+    assert sorted(path.name for path in made.path.iterdir()) == ["results.json", "sweep.json"]
+
+
+def test_results_that_cannot_be_written_leave_the_old_ones(tmp_path: Path) -> None:
+    made = create(tmp_path)
+    made.write_results({"trials": 4})
+    with pytest.raises(TypeError):
+        made.write_results({"trials": 8, "best": object()})
+    assert made.results() == {"trials": 4}
+
+
+def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(TypeError):
+        sweep_folder.write_json(tmp_path / "values.json", {"best": object()})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_written_file_can_be_read_by_others(tmp_path: Path) -> None:
+    sweep_folder.write_json(tmp_path / "new" / "values.json", {"a": [1, None]})
+    written = tmp_path / "new" / "values.json"
+    assert json.loads(written.read_text(encoding="utf-8")) == {"a": [1, None]}
+    assert written.stat().st_mode & 0o777 == 0o644
+
+
+# ---- what is no sweep
+
+
+def wrong(path: Path) -> str:
+    with pytest.raises(UsageError) as caught:
+        sweep_folder.open_sweep(path)
+    message = str(caught.value)
+    assert caught.value.exit_code == 2
+    assert len(message.splitlines()) == 1
+    return message
+
+
+def test_a_folder_that_is_no_sweeps_is_the_users_mistake(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "nowhere"):
+        assert wrong(path).startswith(f"{path}: is no sweep's folder")
+
+
+def test_a_file_is_no_sweeps_folder(tmp_path: Path) -> None:
+    file = tmp_path / "sst5.yaml"
+    file.write_text("dataset: sst5\n")
+    assert wrong(file).startswith(f"{file}: is no sweep's folder")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"3", b"{}", b'{"question": {}}', b'{"name": 1}', b"\xff{}"])
+def test_a_damaged_sweep_is_named_with_what_to_do(tmp_path: Path, content: bytes) -> None:
+    made = create(tmp_path)
+    (made.path / "sweep.json").write_bytes(content)
+    message = wrong(made.path)
+    assert message.startswith(f"{made.path / 'sweep.json'}: cannot be read")
+    assert f"move {made.path} away" in message
+
+
+def test_a_folder_that_a_crash_left_without_its_sweep_is_used(tmp_path: Path) -> None:
+    first = create(tmp_path / "a")
+    (tmp_path / "b" / first.name).mkdir(parents=True)
+    assert create(tmp_path / "b").name == first.name
+
+
+def test_the_spec_is_the_one_that_was_last_run(tmp_path: Path) -> None:
+    made = create(tmp_path)
+    assert made.spec == spec_of()
+    grown = spec_of(budget={"trials": 60, "hours": 3}, confirm={"seeds": 2, "top": 3})
+    made.write_spec(grown)
+    assert sweep_folder.open_sweep(made.path).spec == grown
+    (made.path / "sweep.yaml").write_text("dataset: [")
+    assert sweep_folder.open_sweep(made.path).spec == spec_of()
+
+
+def test_what_is_noted_is_a_search_space_that_runs_as_it_is(tmp_path: Path) -> None:
+    made = create(tmp_path)
+    made.write_spec(spec_of(budget={"trials": 7}))
+    again = parse_spec(yaml_file.load_yaml(made.path / "sweep.yaml", ()))
+    assert again == spec_of(budget={"trials": 7})
+    assert again.identity == made.manifest.identity
+
+
+def test_a_folder_of_an_earlier_version_learns_classes_and_test_split_once(tmp_path: Path) -> None:
+    made = create(tmp_path)
+    splits = {"test": {"texts": 3, "digest": "d"}}
+    made.backfill(["a", "b"], splits)
+    made.backfill(["c"], {})
+    again = sweep_folder.open_sweep(made.path)
+    assert (again.manifest.labels, again.manifest.splits) == (["a", "b"], splits)
+
+
+def test_what_a_sweep_leaves_is_for_everybody_to_read(tmp_path: Path) -> None:
+    with atomic_write(tmp_path / "table.md") as file:
+        file.write(b"a table")
+    assert (tmp_path / "table.md").stat().st_mode & 0o777 == 0o644

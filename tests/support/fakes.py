@@ -1,0 +1,185 @@
+"""Fakes for the ports: a study in memory, a scripted trainer, a tracker that remembers."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from sweeper.errors import DivergedError
+from sweeper.protocol.sweep import StageJobs
+from sweeper.training.config import TrainConfig
+from sweeper.training.types import (
+    EncoderWeights,
+    ModelScores,
+    Predictions,
+    TokenizedSplit,
+    Trainer,
+    TrainingData,
+    ValidationReport,
+)
+from sweeper.trials.interfaces import TrainingJob
+from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
+
+
+def report(step: int, accuracy: float, classes: float = 3) -> ValidationReport:
+    """A validation with this accuracy."""
+    metrics = {
+        "validation/accuracy": accuracy,
+        "validation/macro_f1": accuracy,
+        "validation/largest_class": 1 / classes,
+    }
+    return ValidationReport(step, float(step), metrics)
+
+
+def data() -> TrainingData:
+    """Data that no scripted training looks at."""
+    return TrainingData(("a", "b", "c"), EncoderWeights("m", {}, {}, 0), {})
+
+
+REPORT = ValidationReport(1, 1.0, {"validation/accuracy": 0.5})
+
+
+def writing(text: str, *, model: bool = False) -> Trainer:
+    """A trainer whose checkpoint is a text, to which each attempt adds its own, by a rename as the real one.
+
+    It reports once; with `model` it leaves one too, with the same text.
+    """
+
+    def run(config: TrainConfig, _: TrainingData, saved: Path | None) -> Generator[ValidationReport, None, None]:
+        assert saved is not None
+        whole = (saved.read_text(encoding="utf-8") if saved.exists() else "") + text
+        saved.parent.mkdir(parents=True, exist_ok=True)
+        beside = saved.with_name("beside")
+        beside.write_text(whole, encoding="utf-8")
+        beside.replace(saved)
+        yield REPORT
+        if model:
+            saved.with_name(saved.name.replace("checkpoint", "model")).write_text(whole, encoding="utf-8")
+
+    return run
+
+
+def scripted(config: TrainConfig, _: TrainingData, saved: Path | None) -> Generator[ValidationReport, None, None]:
+    """A trainer whose course is written in its config: `alpha` is its accuracy, `tau` says what happens.
+
+    tau 1: trains to its end. 2: diverges after its first report. 3: fails. 4: predicts a single class. 5 and 6: the
+    worker process is killed, or stopped, in its first attempt, after its first report. 7: does not end when it is told
+    to. 8: takes a second for each step. It keeps its reports in `saved`, as the real one does.
+    """
+    done = saved.read_text().count("\n") if saved is not None and saved.exists() else 0
+    try:
+        for step in range(1, config.epochs + 1):
+            _happens(config.tau, step, first=done == 0)
+            if step > done and saved is not None:
+                saved.parent.mkdir(parents=True, exist_ok=True)
+                with saved.open("a") as file:
+                    file.write(f"{step}\n")
+            yield report(step, config.alpha, classes=1 if config.tau == 4 else 3)
+    except GeneratorExit:
+        if config.tau == 7:
+            threading.Event().wait()
+
+
+def _happens(course: float, step: int, *, first: bool) -> None:
+    """What befalls a training before this step, `first` where it did not begin with a checkpoint."""
+    if step > 1 and course == 2:
+        raise DivergedError("the training loss is not finite")
+    if course == 3:
+        raise ValueError("a broken trial")
+    if step > 1 and first and course in (5, 6):
+        os.kill(os.getpid(), signal.SIGKILL if course == 5 else signal.SIGSTOP)
+    if course == 8:
+        time.sleep(1)
+
+
+def jobs(folder: Path, kept: list[tuple[Trial, ModelScores]] | None = None) -> StageJobs:
+    """The stages over scripted trainings; `kept` gets what models answered on the test split, which one asks for."""
+    job = TrainingJob(scripted, {"m": data()}, folder)
+    answers = kept if kept is not None else []
+    return StageJobs(
+        job, job, lambda: TrainingJob(answering, {"m": opened()}, folder), lambda *found: answers.append(found)
+    )
+
+
+def opened() -> TrainingData:
+    """Data with a test split, which no scripted training looks at."""
+    nothing = np.zeros(1, dtype=np.int64)
+    split = TokenizedSplit(nothing.astype(np.int32), nothing, nothing.astype(np.int32), nothing)
+    return replace(data(), splits={"test": split})
+
+
+def answering(config: TrainConfig, _: TrainingData, __: Path | None) -> Generator[ValidationReport, None, None]:
+    """Scores a model on the test split: a point below what its config says."""
+    answers = Predictions(np.zeros(2, dtype=np.int64), np.full((2, 3), 1 / 3, dtype=np.float32))
+    metrics = {"test/accuracy": config.alpha - 0.01, "test/macro_f1": config.alpha - 0.02}
+    yield ValidationReport(config.epochs, float(config.epochs), metrics, ModelScores({"test": answers}))
+
+
+class Scripted:
+    """The port Trials over a list of configs; `stop_at` ends trials early: (number, step)."""
+
+    def __init__(self, configs: Sequence[TrainConfig], stop_at: Sequence[tuple[int, int]] = ()) -> None:
+        self.waiting = [Trial(k + 1, 0, {}, config) for k, config in enumerate(configs)]
+        self.stop_at = set(stop_at)
+        self.running: set[int] = set()
+        self.reports: dict[int, list[int]] = {}
+        self.finishes: dict[int, Outcome] = {}
+        self.reasons: dict[int, str] = {}
+        self.losses: list[int] = []
+        self.infrastructure_losses: list[int] = []
+        self.why: list[str] = []  # they were lost
+        self.notes: list[tuple[int, str]] = []
+        self.most_at_once = 0
+
+    def next_trial(self) -> Trial | None:
+        if not self.waiting:
+            return None
+        trial = self.waiting.pop(0)
+        self.running.add(trial.number)
+        self.most_at_once = max(self.most_at_once, len(self.running))
+        return trial
+
+    def is_exhausted(self) -> bool:
+        return not self.waiting and not self.running
+
+    def report(self, trial: Trial, report: ValidationReport) -> bool:
+        self.reports.setdefault(trial.number, []).append(report.step)
+        if (trial.number, report.step) in self.stop_at:
+            self.running.remove(trial.number)
+            return False
+        return True
+
+    def trial_ended(self, trial: Trial, finish: TrialEnd) -> None:
+        self.running.remove(trial.number)
+        self.finishes[trial.number], self.reasons[trial.number] = finish.outcome, finish.reason
+
+    def note(self, trial: Trial | None, text: str) -> None:
+        self.notes.append((trial.number if trial else 0, text))
+
+    def worker_lost(self, trial: Trial, finish: TrialEnd, *, innocent: bool = False) -> None:
+        self.running.remove(trial.number)
+        (self.infrastructure_losses if innocent else self.losses).append(trial.number)
+        self.why.append(finish.reason)
+        self.waiting.append(Trial(trial.number, trial.system, trial.params, trial.config, trial.attempt + 1))
+
+
+class Watching:
+    """The port Tracker, remembering what it was told."""
+
+    def __init__(self) -> None:
+        self.states: dict[int, TrialRecord] = {}
+        self.order: list[tuple[int, int, bool]] = []
+        self.status = ""
+
+    def update(self, recorded: TrialRecord) -> None:
+        self.states[recorded.trial.number] = recorded
+        self.order.append((recorded.trial.number, len(recorded.reports), recorded.end is not None))
+
+    def close(self, status: str) -> None:
+        self.status = status

@@ -1,0 +1,148 @@
+"""The live view at any width: nothing wider than the terminal, the same facts; and lines where there is no terminal."""
+
+import io
+import os
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+from rich.console import Console
+
+from sweeper.terminal.line_view import LineView
+from sweeper.terminal.live_view import Dashboard, LiveView, sparkline
+from sweeper.terminal.progress import SweepProgress
+from sweeper.terminal.terminal import Terminal
+from sweeper.training.config import TrainConfig
+from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
+from tests.support.fakes import report
+from tests.support.search_spaces import small
+
+SPEC = small()
+NOW = int(time.time() * 1000)
+
+
+def recorded(number: int, cell: int, scores: list[float], outcome: Outcome | None) -> TrialRecord:
+    loss = SPEC.systems[cell]["loss"]
+    params = {**SPEC.systems[cell], "batch_size": 8, "alpha": 0.123456, "normalize": True, "tau": 0.07}
+    config = TrainConfig.model_validate({"encoder": "m", "loss": loss, "epochs": 4})
+    reports = tuple(report(step + 1, score) for step, score in enumerate(scores))
+    finish = TrialEnd(outcome, "because") if outcome else None
+    times = tuple(NOW for _ in scores)
+    return TrialRecord(
+        Trial(number, cell, params, config), reports, times, NOW - 60_000, finish, NOW if finish else None
+    )
+
+
+STATES = [
+    recorded(1, 0, [0.3, 0.4, 0.45, 0.44], Outcome.COMPLETED),
+    recorded(2, 1, [0.2], Outcome.STOPPED_EARLY),
+    recorded(3, 0, [0.31, 0.5], None),
+    recorded(4, 1, [], Outcome.FAILED),
+]
+
+
+@pytest.fixture
+def screen() -> Iterator[Terminal]:
+    made = Terminal()
+    yield made
+    made.close()
+
+
+def drawn(width: int) -> str:
+    drawing = Dashboard(SPEC, "sst5-0a1b2c3d: sst5, 2 cells, 6 trials of up to 4 epochs", slots=2)
+    drawing.states = {state.trial.number: state for state in STATES}
+    paper = Console(file=io.StringIO(), width=width, color_system=None)
+    paper.print(drawing)
+    out = paper.file
+    assert isinstance(out, io.StringIO)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 200])
+def test_it_fits_and_says_how_far_the_sweep_is(width: int) -> None:
+    text = drawn(width)
+    assert max(len(line) for line in text.splitlines()) <= width
+    assert "3/6 trials" in text
+    assert "best 0.5000  trial 3, ce" in text
+    assert re.search(r"ce\s+1/3\s+1\s+0", text)
+    assert re.search(r"3 ce\s+2/4\s+0\.5000\s+▁█", text)
+
+
+def test_it_says_what_asha_saved_and_how_long_it_will_take() -> None:
+    text = drawn(120)
+    assert "ASHA saved 3 of 12 epochs" in text
+    assert re.search(r"about \d", text)
+
+
+def test_the_estimate_counts_what_is_left_of_each_cell() -> None:
+    state = SweepProgress(SPEC, {one.trial.number: one for one in STATES})
+    # cell 0: one trial waits (60 s) and one has run for a minute already; cell 1: one waits (60 s); two at a time
+    assert state.seconds_left(2, NOW / 1000) == pytest.approx(60)
+
+
+def test_lines_tell_each_trial_once_and_those_of_an_earlier_run_never(screen: Terminal) -> None:
+    screen.console = Console(file=io.StringIO(), width=100, color_system=None)
+    lines = LineView(screen, SPEC, known=[STATES[0]])
+    for state in [*STATES, *STATES]:
+        lines.update(state)
+    out = screen.console.file
+    assert isinstance(out, io.StringIO)
+    told = [line.split()[1] for line in out.getvalue().splitlines() if line.startswith("trial")]
+    assert told == ["2", "4"]
+    assert (
+        "3 of 6 trials done, 1 stopped early, 1 ended badly, 1 running, best 0.5000 by trial 3 (ce)" in out.getvalue()
+    )
+
+
+def test_what_ended_under_the_live_view_stays_in_lines_when_it_goes(screen: Terminal) -> None:
+    out = io.StringIO()
+    screen.console = Console(file=out, width=60, height=40, force_terminal=True, color_system=None)
+    view = LiveView(screen, SPEC, [], Dashboard(SPEC, "sst5-0a1b2c3d", slots=2))
+    for state in STATES:
+        view.update(state)
+    view.close("FINISHED")
+    left = out.getvalue().rpartition("\x1b[?1049l")[2].splitlines()  # after the other screen is gone
+    assert [line.split()[1] for line in left if line.startswith("trial")] == ["1", "2", "4"]
+    assert all(len(line) <= 60 for line in left if line.startswith("trial"))
+
+
+def test_what_the_user_should_know_is_drawn_and_stays_when_the_view_goes(screen: Terminal) -> None:
+    out = io.StringIO()
+    screen.console = Console(file=out, width=100, height=40, force_terminal=True, color_system=None)
+    view = LiveView(screen, SPEC, [], Dashboard(SPEC, "sst5-0a1b2c3d", slots=2))
+    view.say("trial 3: its worker process died; it goes on from its last checkpoint")
+    view.say("MLflow is away")
+    view.live.refresh()
+    assert "MLflow is away" in out.getvalue()
+    view.close("FINISHED")
+    view.say("MLflow is back")
+    left = out.getvalue().rpartition("\x1b[?1049l")[2].splitlines()
+    said = [line.strip() for line in left if line.startswith("  ")]
+    assert said == [
+        "trial 3: its worker process died; it goes on from its last checkpoint",
+        "MLflow is away",
+        "MLflow is back",
+    ]
+
+
+def test_lines_that_nobody_reads_any_more_are_no_error(capfd: pytest.CaptureFixture[str]) -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    before = os.dup(1)
+    os.dup2(theirs, 1)
+    try:
+        screen = Terminal()
+    finally:
+        os.dup2(before, 1)
+    screen.line("into the void")
+    screen.close()
+    for descriptor in (theirs, before):
+        os.close(descriptor)
+
+
+def test_a_sparkline_spans_its_own_range_and_leaves_gaps() -> None:
+    assert sparkline([1, 2, float("nan"), 3]) == "▁▅ █"
+    assert sparkline([2, 2]) == "▄▄"
+    assert sparkline([]) == ""

@@ -1,0 +1,52 @@
+"""A picture is a PNG that is the same each time, and shows what is in the matrix."""
+
+import io
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from sweeper.tracking import images
+
+LABELS = ("very negative", "negative", "neutral")
+
+
+def pixels(png: bytes) -> np.ndarray:
+    assert png.startswith(b"\x89PNG")
+    found: np.ndarray = imread(io.BytesIO(png))
+    return found
+
+
+def test_a_confusion_is_drawn_the_same_each_time() -> None:
+    true, predicted = np.array([0, 0, 1, 2]), np.array([0, 1, 1, 0])
+    first = images.confusion(LABELS, true, predicted, "test")
+    assert first == images.confusion(LABELS, true, predicted, "test")
+    assert min(pixels(first).shape[:2]) > 200
+
+
+def test_another_confusion_is_another_picture() -> None:
+    true = np.array([0, 0, 1, 2])
+    assert images.confusion(LABELS, true, true, "test") != images.confusion(LABELS, true, true[::-1], "test")
+
+
+def test_squares_are_dark_where_all_texts_of_a_class_are() -> None:
+    """Three classes taken for themselves: the darkest colour of the map is on the diagonal, and nowhere else."""
+    true = np.arange(3)
+    found = pixels(images.confusion(LABELS, true, true, "test"))
+    dark = (found[:, :, 2] < 0.45) & (found[:, :, 2] > 0.4) & (found[:, :, 0] < 0.05)  # the last of Blues: 08306b
+    rows, columns = np.nonzero(dark)
+    inside = columns < found.shape[1] * 0.75  # the scale has it too
+    assert np.corrcoef(rows[inside], columns[inside])[0, 1] > 0.8  # .89 for three squares
+
+
+@pytest.mark.parametrize("classes", [2, 27, 40])
+def test_any_number_of_classes_and_one_without_texts(classes: int) -> None:
+    labels = [f"a class with quite a long name {k}" for k in range(classes)]
+    matrix = np.full((classes, classes), 1 / classes)
+    matrix[1] = np.nan
+    assert min(pixels(images.weights(labels, matrix)).shape[:2]) > 200
+
+
+def test_no_text_at_all() -> None:
+    none = np.array([], dtype=np.int64)
+    assert images.confusion(LABELS, none, none, "test").startswith(b"\x89PNG")

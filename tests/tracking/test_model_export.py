@@ -1,0 +1,215 @@
+"""The winner as MLflow has it answers as sweeper's own model does, to the last bit, where no sweeper is installed."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from transformers import BertTokenizer
+
+from sweeper.data.rows import LabelledTexts
+from sweeper.training import checkpoint, export, vocabulary
+from sweeper.training.config import TrainConfig
+from sweeper.training.evaluation import evaluate
+from sweeper.training.model import Classifier
+from sweeper.training.tokenizer import Tokenizer
+from sweeper.training.types import EncoderWeights, TrainingData
+from sweeper.training.vocabulary import Vocabulary
+from sweeper.trials import trial
+from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import TrialEnd
+from tests.support import tiny_training
+from tests.tracking.test_mlflow import history, recorded, runs, tracker
+
+CODE = Path(__file__).parents[2] / "sweeper" / "tracking" / "pyfunc_model.py"
+BEST = {"accuracy": 0.5, "macro_f1": 0.5, "largest_class": 1 / 3}  # of recorded's second report
+LABELS = ("very negative", "neutral", "positive")
+WORDS = [f"w{k}" for k in range(96)]
+LONGEST = 24  # tokens that the sweep reads of a text
+
+
+def texts(count: int = 150) -> list[str]:
+    """Texts of one to forty words, some of them not in any vocabulary, some of them stop words; one of no word."""
+    generator = np.random.default_rng(0)
+    words = [*WORDS, "unheard", "the", "Film!", "it's"]
+    lengths = generator.integers(1, 40, size=count)
+    return [" ".join(words[k] for k in generator.integers(len(words), size=length)) for length in lengths] + ["…"]
+
+
+def rows(pairs: bool) -> LabelledTexts:
+    found = texts()
+    return LabelledTexts(found, np.arange(len(found)) % 3, found[::-1] if pairs else None)
+
+
+def kept(folder: Path, config: TrainConfig, split: LabelledTexts) -> TrainingData:
+    """Keep a model with random weights and its tokenizer in a folder, as the command line does; the data of it."""
+    if config.encoder in ("rnn", "gru"):
+        tokens: Vocabulary | Tokenizer = Vocabulary(split, 60)
+        encoder = EncoderWeights(config.encoder, {}, {}, 0)
+    else:
+        (folder / "words.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS]), encoding="utf-8")
+        BertTokenizer(str(folder / "words.txt")).save_pretrained(folder / "tokenizer")
+        tokens, encoder = Tokenizer(folder / "tokenizer", "tiny"), tiny_training.encoder()
+    data = TrainingData(LABELS, encoder, {"validation": tokens.tokenize_split(split, LONGEST)})
+    torch.manual_seed(1)
+    model = Classifier(config, data)
+    checkpoint.save_checkpoint({"model": model.state_dict()}, folder / "checkpoint.pt")
+    export.export_model(folder / "checkpoint.pt", config, data, folder / "model")
+    tokens.save(folder / "model" / "encoder")
+    return data
+
+
+def winner(folder: Path, config: TrainConfig, pairs: bool = False) -> Any:
+    from sweeper.tracking.model_export import ModelExport
+
+    return ModelExport(folder / "model", "sst5-0a1b2c3d.2", config.active_params, LONGEST, 2 if pairs else 1)
+
+
+def answers(folder: Path, config: TrainConfig, data: TrainingData) -> NDArray[np.float32]:
+    """What sweeper's own model answers on the texts."""
+    return evaluate(export.load_exported(folder / "model", config, data), data, "validation", config).probabilities
+
+
+def served(folder: Path, config: TrainConfig, split: LabelledTexts) -> Any:
+    """What the code that goes with the model answers."""
+    import pandas as pd
+
+    knobs = json.dumps(winner(folder, config, split.pairs is not None).knobs)
+    spec = importlib.util.spec_from_file_location("served", CODE)
+    assert spec is not None
+    assert spec.loader is not None
+    code = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(code)
+    (folder / "prediction.json").write_text(knobs)
+    found, place = code.Classifier(), {"model": str(folder / "model"), "prediction": str(folder / "prediction.json")}
+    found.load_context(SimpleNamespace(artifacts=place))
+    columns = [split.texts] if split.pairs is None else [split.texts, split.pairs]
+    return found.predict(None, pd.DataFrame(dict(enumerate(columns))))
+
+
+def assert_same(table: Any, expected: NDArray[np.float32]) -> None:
+    assert list(table.columns) == ["label", *(f"probability/{label}" for label in LABELS)]
+    assert np.array_equal(table.iloc[:, 1:].to_numpy(np.float32), expected)
+    assert table["label"].tolist() == [LABELS[k] for k in expected.argmax(axis=1)]
+    assert len(np.unique(expected, axis=0)) > len(expected) / 2  # what it answers depends on the text
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+@pytest.mark.parametrize("pooling", ["cls", "mean", "flatten"])
+@pytest.mark.parametrize("classifier", ["linear", "mlp"])
+@pytest.mark.parametrize("encoder", ["tiny", "gru", "rnn"])
+def test_it_answers_as_our_own_model(encoder: str, classifier: str, pooling: str, pairs: bool, tmp_path: Path) -> None:
+    small = {"hidden_size": 12, "embedding_size": 8, "vocabulary": 40}
+    config = tiny_training.config(pooling=pooling, classifier=classifier, loss="lcl", max_length=16, **small)
+    config = config.model_copy(update={"encoder": encoder})
+    data = kept(tmp_path, config, rows(pairs))
+    with torch.random.fork_rng(devices=[]):
+        assert_same(served(tmp_path, config, rows(pairs)), answers(tmp_path, config, data))
+
+
+def test_it_computes_in_the_precision_of_the_training(tmp_path: Path) -> None:
+    config = tiny_training.config(precision="bf16")
+    data = kept(tmp_path, config, rows(False))
+    found = answers(tmp_path, config, data)
+    assert_same(served(tmp_path, config, rows(False)), found)
+    assert not np.array_equal(found, answers(tmp_path, tiny_training.config(), data))
+
+
+def test_its_stop_words_are_ours() -> None:
+    assert f'STOP_WORDS = """{vocabulary._STOP_WORDS}"""' in CODE.read_text(encoding="utf-8")
+
+
+ALONE = """
+import sys
+class Refuses:
+    def find_spec(self, name, *_):
+        if name.partition(".")[0] in ("sweeper", "tests"):
+            raise ImportError(f"{name} is not installed here")
+sys.meta_path.insert(0, Refuses())
+import json, mlflow
+model = mlflow.pyfunc.load_model(sys.argv[1])
+table = model.predict(json.load(open(sys.argv[2])))
+print(json.dumps(table.to_dict("split")))
+assert "sweeper" not in sys.modules
+"""
+
+
+def alone(uri: str, texts: list[Any], place: Path) -> Any:
+    """What a fresh process answers in which sweeper cannot be imported, from another folder."""
+    import pandas as pd
+
+    (place / "texts.json").write_text(json.dumps(texts), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", ALONE, uri, str(place / "texts.json")],
+        capture_output=True, text=True, cwd=place, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[0])
+    return pd.DataFrame(found["data"], columns=found["columns"])
+
+
+@pytest.mark.mlflow
+@pytest.mark.parametrize("pairs", [False, True])
+def test_a_process_without_sweeper_loads_it_and_answers_the_same(pairs: bool, tmp_path: Path) -> None:
+    config, split = tiny_training.config(pooling="mean", max_length=16), rows(pairs)
+    data = kept(tmp_path, config, split)
+    winner(tmp_path, config, pairs).write(tmp_path / "written")
+    (tmp_path / "written").rename(tmp_path / "moved")
+    expected = answers(tmp_path, config, data)
+    (tmp_path / "model").rename(tmp_path / "gone")
+    asked: list[Any] = split.texts if split.pairs is None else list(zip(split.texts, split.pairs, strict=True))
+    assert_same(alone(str(tmp_path / "moved"), asked, tmp_path), expected)
+    required = (tmp_path / "moved" / "requirements.txt").read_text().split()
+    assert [line.partition("==")[0] for line in required] == [
+        "mlflow", "numpy", "pandas", "safetensors", "torch", "transformers",
+    ]  # fmt: skip
+
+
+def logged(uri: str, sweep: str, found: Any) -> Any:
+    """The run of trial 7, a confirmed one, once MLflow has its model too."""
+    watching = tracker(uri, sweep, artifacts=Path(uri.removeprefix("sqlite:///")).with_name("artifacts").as_uri())
+    state = replace(
+        recorded(7, [0.3, 0.5], TrialEnd(Outcome.COMPLETED)), test=trial.TestScore(9, 2, {"test/accuracy": 0.4})
+    )
+    watching.update(replace(state, trial=replace(state.trial, source_trial=1, seed_index=1)))
+    watching.keep_model(7, found)
+    watching.close("FINISHED", 120)
+    assert watching.behind == 0
+    return runs(uri, sweep)[7]
+
+
+@pytest.mark.mlflow
+def test_mlflow_has_it_once_with_its_figures_and_loads_it_by_its_name(uri: str, sweep: str, tmp_path: Path) -> None:
+    import mlflow
+
+    config, split = tiny_training.config(), rows(False)
+    data = kept(tmp_path, config, split)
+    first = logged(uri, sweep, winner(tmp_path, config))
+    client = mlflow.MlflowClient(tracking_uri=uri)
+    cut_off = client.create_logged_model(first.info.experiment_id, "cut-off", first.info.run_id)
+    client.delete_tag(first.info.run_id, "sweeper.model")  # as where the making was cut off before its end
+    for _ in range(2):
+        run = logged(uri, sweep, winner(tmp_path, config))
+        (model,) = client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'")
+        assert model.model_id != cut_off.model_id
+        assert (model.status, model.name) == ("READY", "sst5-0a1b2c3d-2")
+        assert model.params["learning_rate"] == "0.003"
+        figures = {metric.key: (metric.step, metric.value) for metric in model.metrics}
+        assert figures == {"test/accuracy": (2, 0.4), **{f"validation/{name}": (2, v) for name, v in BEST.items()}}
+        assert [output.model_id for output in run.outputs.model_outputs] == [model.model_id]
+        assert history(uri, run, "validation/accuracy") == [(1, 0.3), (2, 0.5)]
+    expected = answers(tmp_path, config, data)
+    mlflow.set_tracking_uri(uri)
+    try:
+        for place in (f"models:/{model.model_id}", f"runs:/{run.info.run_id}/{model.name}"):
+            assert_same(mlflow.pyfunc.load_model(place).predict(split.texts), expected)
+    finally:
+        mlflow.set_tracking_uri(None)

@@ -1,0 +1,33 @@
+"""The share of a GPU's memory that a trial gets."""
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+import torch
+
+from sweeper.training import device
+from sweeper.training.config import TrainConfig
+from sweeper.training.types import TrainingData, ValidationReport
+from tests.support.fakes import data
+
+REPORT = ValidationReport(1, 1.0, {"validation/accuracy": 0.5})
+
+
+def trained(config: TrainConfig, _: TrainingData, saved: Path | None) -> Generator[ValidationReport, None, None]:
+    yield REPORT
+
+
+@pytest.mark.parametrize(("gpu", "shares"), [(0.5, [0.5]), (0.25, [0.25]), (1, []), (2, []), (0, [])])
+def test_a_fraction_of_a_gpu_is_a_fraction_of_its_memory(
+    gpu: float, shares: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", given.append)
+    assert list(device.with_gpu_memory_limit(trained, gpu, TrainConfig(encoder="m"), data(), None)) == [REPORT]
+    assert given == shares
+
+
+def test_without_a_gpu_nothing_is_shared() -> None:
+    assert list(device.with_gpu_memory_limit(trained, 0.5, TrainConfig(encoder="m"), data(), None)) == [REPORT]

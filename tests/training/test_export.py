@@ -1,0 +1,99 @@
+"""A kept model is the one that was trained: same figures, in files that others can read."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModel
+
+from sweeper.training import batching, checkpoint, export
+from sweeper.training.evaluation import evaluate
+from sweeper.training.model import Classifier
+from sweeper.training.trainer import train
+from sweeper.training.types import TrainingData, ValidationReport
+from tests.support import tiny_training
+
+
+@pytest.fixture(params=["ce", "lcl"])
+def trained(
+    request: pytest.FixtureRequest, tmp_path: Path, data: TrainingData
+) -> Iterator[tuple[Path, ValidationReport, str]]:
+    """A folder with the model of the fifth report of six, that report, and the loss."""
+    config = tiny_training.config(loss=request.param, epochs=6)
+    reports = train(config, data, tmp_path / "checkpoint.pt")
+    *_, best = islice(reports, 5)
+    export.export_model(tmp_path / "checkpoint.pt", config, data, tmp_path / "kept")
+    next(reports)
+    yield tmp_path / "kept", best, request.param
+    reports.close()
+
+
+def figures(report: ValidationReport) -> dict[str, float]:
+    return {k.removeprefix("validation/"): v for k, v in report.metrics.items() if k.startswith("validation/")}
+
+
+def test_it_scores_as_it_did_in_training(trained: tuple[Path, ValidationReport, str], data: TrainingData) -> None:
+    folder, best, loss = trained
+    found = export.evaluate_exported(folder, tiny_training.config(loss=loss), data, "validation")
+    expected = figures(best)
+    assert expected["largest_class"] < 1
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_another_split_is_scored_as_the_model_itself_scores_it(tmp_path: Path, data: TrainingData) -> None:
+    config, saved = tiny_training.config(epochs=5), tmp_path / "checkpoint.pt"
+    list(train(config, data, saved))
+    export.export_model(saved, config, data, tmp_path / "kept")
+    model = Classifier(config, data)
+    model.load_state_dict(checkpoint.load_checkpoint(saved)["model"])
+    expected = evaluate(model, data, "test", config)
+    found = export.evaluate_exported(tmp_path / "kept", config, data, "test")
+    assert {name: found[name] for name in expected.metrics} == expected.metrics
+    assert found["labels"] == list(data.labels)
+    pairs = Counter(zip(data.splits["test"].labels.tolist(), expected.predictions.tolist(), strict=True))
+    assert found["confusion"] == [[pairs[true, taken] for taken in range(3)] for true in range(3)]
+
+
+def test_its_files_are_as_documented(trained: tuple[Path, ValidationReport, str], data: TrainingData) -> None:
+    folder, _, _ = trained
+    assert {path.name for path in folder.iterdir()} == {"encoder", "classifier.safetensors", "labels.json"}
+    assert {"config.json", "model.safetensors"} <= {path.name for path in (folder / "encoder").iterdir()}
+    shapes = {name: tuple(tensor.shape) for name, tensor in load_file(folder / "classifier.safetensors").items()}
+    assert shapes == {"output.weight": (3, 32), "output.bias": (3,)}
+    assert json.loads((folder / "labels.json").read_text(encoding="utf-8")) == list(data.labels)
+
+
+def test_transformers_alone_gives_the_same_accuracy(
+    trained: tuple[Path, ValidationReport, str], data: TrainingData
+) -> None:
+    folder, best, _ = trained
+    split = data.splits["validation"]
+    batch = batching.collate(split, next(batching.sorted_batches(split, len(split))), 32, 0)
+    encoder, head = AutoModel.from_pretrained(folder / "encoder").eval(), load_file(folder / "classifier.safetensors")
+    with torch.no_grad():
+        features = encoder(input_ids=batch.ids, attention_mask=batch.mask).last_hidden_state[:, 0]
+    logits = features @ head["output.weight"].T + head["output.bias"]
+    right = (logits.argmax(dim=1) == batch.labels).double().mean().item()
+    assert right == best.metrics["validation/accuracy"]
+
+
+def test_a_later_model_replaces_an_earlier_one(tmp_path: Path, data: TrainingData) -> None:
+    config, saved = tiny_training.config(epochs=3), tmp_path / "checkpoint.pt"
+    for report in train(config, data, saved):
+        export.export_model(saved, config, data, tmp_path / "kept")
+        found = export.evaluate_exported(tmp_path / "kept", config, data, "validation")
+        assert found["loss"] == report.metrics["validation/loss"]
+
+
+def test_keeping_models_does_not_change_the_training(tmp_path: Path, data: TrainingData) -> None:
+    config, saved = tiny_training.config(epochs=3), tmp_path / "checkpoint.pt"
+    found = []
+    for report in train(config, data, saved):
+        found.append(report)
+        export.export_model(saved, config, data, tmp_path / "kept")
+    assert tiny_training.figures(found) == tiny_training.figures(train(config, data, None))

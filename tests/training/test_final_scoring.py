@@ -1,0 +1,109 @@
+"""A confirmed model: that of the best epoch, whatever cut its training off, scored as it was when it was chosen."""
+
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sweeper.training.final_scoring import score_best_model
+from sweeper.training.selection import ObjectiveMetric
+from sweeper.training.trainer import best_model_path, train_events
+from sweeper.training.types import Heartbeat, TrainingData, ValidationReport
+from tests.support import tiny_training
+
+CHOOSE = ObjectiveMetric(maximize="validation/accuracy")
+SEVEN: dict[str, Any] = {"epochs": 7, "learning_rate": 8e-3}  # the best epoch of LCL is the fifth of these
+
+
+def reports(events: Any) -> list[ValidationReport]:
+    return [event for event in events if isinstance(event, ValidationReport)]
+
+
+def best_of(found: list[ValidationReport]) -> ValidationReport:
+    return max(found, key=lambda report: report.metrics["validation/accuracy"])
+
+
+def accuracy(report: ValidationReport, split: str) -> float:
+    assert report.model_scores is not None
+    answers = report.model_scores.splits[split]
+    return float((answers.probabilities.argmax(axis=1) == answers.labels).mean())
+
+
+@pytest.mark.parametrize("loss", ["ce", "lcl", "scl_two_phase"])
+def test_the_model_scored_is_that_of_the_best_epoch(tmp_path: Path, data: TrainingData, loss: str) -> None:
+    config, saved = tiny_training.config(loss=loss, **SEVEN), tmp_path / "checkpoint-1.pt"
+    trained = reports(train_events(config, data, saved, CHOOSE))
+    best = best_of([report for report in trained if "validation/accuracy" in report.metrics])
+    (found,) = reports(score_best_model(config, data, saved, CHOOSE))
+    assert (found.step, found.epoch) == (best.step, best.epoch)
+    assert accuracy(found, "validation") == best.metrics["validation/accuracy"]
+    assert accuracy(found, "test") == found.metrics["test/accuracy"]
+    assert set(found.metrics) >= {"test/accuracy", "test/macro_f1", "test/weighted_f1", "test/loss"}
+
+
+def test_a_training_that_was_cut_off_keeps_the_same_model(tmp_path: Path, data: TrainingData) -> None:
+    config, whole, cut = (
+        tiny_training.config(loss="lcl", **SEVEN),
+        tmp_path / "checkpoint-1.pt",
+        tmp_path / "checkpoint-2.pt",
+    )
+    best = best_of(reports(train_events(config, data, whole, CHOOSE)))
+    assert best.step < config.epochs
+    for stop in (best.step, best.step + 1):  # right after the best epoch, and later
+        events = train_events(config, data, cut, CHOOSE)
+        list(islice((event for event in events if isinstance(event, ValidationReport)), stop))
+        events.close()
+    list(train_events(config, data, cut, CHOOSE))
+    (one,), (other,) = (reports(score_best_model(config, data, saved, CHOOSE)) for saved in (whole, cut))
+    assert one.model_scores is not None
+    assert other.model_scores is not None
+    np.testing.assert_array_equal(
+        one.model_scores.splits["test"].probabilities, other.model_scores.splits["test"].probabilities
+    )
+
+
+def test_where_the_model_is_gone_or_damaged_it_is_trained_once_more(tmp_path: Path, data: TrainingData) -> None:
+    config, saved = tiny_training.config(), tmp_path / "checkpoint-1.pt"
+    list(train_events(config, data, saved, CHOOSE))
+    (before,) = reports(score_best_model(config, data, saved, CHOOSE))
+    saved.unlink()
+    best_model_path(saved).write_bytes(best_model_path(saved).read_bytes()[:-100])
+    events = list(score_best_model(config, data, saved, CHOOSE))
+    notes = [event.note for event in events if isinstance(event, Heartbeat) and event.note]
+    assert notes == [f"model-1.pt cannot be read (its checksum is wrong: it was cut short, or altered); {_AGAIN}"]
+    (after,) = reports(events)
+    assert after.metrics == before.metrics
+
+
+_AGAIN = "it is trained once more"
+
+
+def test_without_a_test_split_validation_alone_is_answered(tmp_path: Path, data: TrainingData) -> None:
+    config, saved = tiny_training.config(), tmp_path / "checkpoint-1.pt"
+    searched = TrainingData(data.labels, data.encoder, {name: data.splits[name] for name in ("train", "validation")})
+    list(train_events(config, searched, saved, CHOOSE))
+    (found,) = reports(score_best_model(config, searched, saved, CHOOSE))
+    assert found.metrics == {}
+    assert found.model_scores is not None
+    assert set(found.model_scores.splits) == {"validation"}
+
+
+def test_the_learned_weights_are_means_by_true_class(tmp_path: Path, data: TrainingData) -> None:
+    config, saved = tiny_training.config(loss="lcl"), tmp_path / "checkpoint-1.pt"
+    trained = reports(train_events(config, data, saved, CHOOSE))
+    (found,) = reports(score_best_model(config, data, saved, CHOOSE))
+    assert found.model_scores is not None
+    assert found.model_scores.weights is not None
+    assert found.model_scores.weights.shape == (3, 3)
+    np.testing.assert_allclose(found.model_scores.weights.sum(axis=1), 1, rtol=1e-5)
+    assert trained
+    (plain,) = reports(score_best_model(tiny_training.config(), data, tmp_path / "ce" / "checkpoint-1.pt", CHOOSE))
+    assert plain.model_scores is not None
+    assert plain.model_scores.weights is None
+
+
+def test_nothing_is_kept_where_nothing_chooses(tmp_path: Path, data: TrainingData) -> None:
+    list(train_events(tiny_training.config(), data, tmp_path / "checkpoint-1.pt"))
+    assert not best_model_path(tmp_path / "checkpoint-1.pt").exists()

@@ -1,0 +1,67 @@
+"""Accuracy and F1 against their definitions, counted class by class in plain Python."""
+
+import numpy as np
+import pytest
+
+from sweeper.training import metrics
+
+
+def figures(labels: list[int], predictions: list[int], classes: int) -> dict[str, float]:
+    counts = metrics.confusion_matrix(np.array(labels, dtype=np.int64), np.array(predictions, dtype=np.int64), classes)
+    return metrics.classification_metrics(counts)
+
+
+def by_definition(labels: list[int], predictions: list[int], classes: int) -> dict[str, float]:
+    pairs = list(zip(labels, predictions, strict=True))
+    f1 = []
+    for k in range(classes):
+        hits = sum(1 for true, guess in pairs if true == guess == k)
+        there, taken = labels.count(k), predictions.count(k)
+        precision, recall = hits / taken if taken else 0.0, hits / there if there else 0.0
+        f1.append(2 * precision * recall / (precision + recall) if hits else 0.0)
+    return {
+        "accuracy": sum(1 for true, guess in pairs if true == guess) / len(pairs),
+        "macro_f1": sum(f1) / classes,
+        "weighted_f1": sum(f1[true] for true in labels) / len(labels),
+        "largest_class": max(predictions.count(k) for k in range(classes)) / len(predictions),
+        "majority": max(labels.count(k) for k in range(classes)) / len(labels),
+    }
+
+
+@pytest.mark.parametrize(("size", "classes"), [(1, 2), (10, 3), (200, 5), (300, 32)])
+@pytest.mark.parametrize("seed", range(3))
+def test_figures_are_as_defined(size: int, classes: int, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    labels, noise = generator.integers(classes, size=(2, size))
+    predictions = np.where(generator.random(size) < 0.5, labels, noise)
+    expected = by_definition(labels.tolist(), predictions.tolist(), classes)
+    assert figures(labels.tolist(), predictions.tolist(), classes) == pytest.approx(expected)
+
+
+def test_a_perfect_model() -> None:
+    found = figures([0, 1, 2, 1], [0, 1, 2, 1], 3)
+    assert found == {"accuracy": 1.0, "macro_f1": 1.0, "weighted_f1": 1.0, "largest_class": 0.5, "majority": 0.5}
+
+
+def test_a_model_that_is_always_wrong() -> None:
+    assert figures([0, 0, 1], [1, 1, 0], 2) == pytest.approx(
+        {"accuracy": 0.0, "macro_f1": 0.0, "weighted_f1": 0.0, "largest_class": 2 / 3, "majority": 2 / 3}
+    )
+
+
+def test_a_class_that_is_neither_there_nor_predicted_counts_as_0_in_the_macro_mean_alone() -> None:
+    found = figures([0, 1], [0, 1], 3)
+    assert found["macro_f1"] == pytest.approx(2 / 3)
+    assert found["weighted_f1"] == 1.0
+
+
+def test_everything_taken_for_one_class() -> None:
+    found = figures([0, 0, 1, 2], [0, 0, 0, 0], 3)
+    assert found["accuracy"] == 0.5
+    assert found["macro_f1"] == pytest.approx((2 * 2 / 6) / 3)
+    assert found["largest_class"] == 1.0
+
+
+def test_confusion_has_the_true_classes_as_rows() -> None:
+    counts = metrics.confusion_matrix(np.array([0, 0, 1]), np.array([1, 1, 2]), 3)
+    assert counts.tolist() == [[0, 2, 0], [0, 0, 1], [0, 0, 0]]

@@ -1,0 +1,201 @@
+"""The model: built from arrays it is the encoder that they came from."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import (
+    AlbertConfig,
+    AutoModel,
+    BertConfig,
+    DebertaConfig,
+    DebertaV2Config,
+    DistilBertConfig,
+    ElectraConfig,
+    ModernBertConfig,
+    MPNetConfig,
+    PretrainedConfig,
+    RobertaConfig,
+    XLMRobertaConfig,
+)
+
+from sweeper.errors import UsageError
+from sweeper.training import model
+from sweeper.training.batching import Batch
+from sweeper.training.types import EncoderWeights, TrainingData
+from tests.support import tiny_training
+
+IDS = torch.tensor([[2, 11, 12, 3], [2, 13, 3, 0]])
+MASK = torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]])
+TEXTS = Batch(IDS, MASK, torch.tensor([0, 1]))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, data: TrainingData) -> Path:
+    """The tiny encoder as transformers saves it."""
+    built = model.build_encoder(data.encoder, tiny_training.config())
+    built.save_pretrained(tmp_path / "encoder")  # type: ignore[operator]
+    return tmp_path / "encoder"
+
+
+def same(one: EncoderWeights, other: EncoderWeights) -> bool:
+    return one.weights.keys() == other.weights.keys() and all(
+        np.array_equal(array, other.weights[name]) for name, array in one.weights.items()
+    )
+
+
+def test_a_built_encoder_computes_what_transformers_computes(folder: Path, data: TrainingData) -> None:
+    theirs = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+    ours = model.build_encoder(data.encoder, tiny_training.config()).eval()
+    with torch.no_grad():
+        expected, found = (net(input_ids=IDS, attention_mask=MASK).last_hidden_state for net in (theirs, ours))
+    assert torch.equal(expected, found)
+
+
+def test_a_built_encoder_is_ready_to_train_in_float32(data: TrainingData) -> None:
+    built = model.build_encoder(data.encoder, tiny_training.config())
+    assert built.training
+    assert {parameter.dtype for parameter in built.parameters()} == {torch.float32}
+    assert all(parameter.requires_grad for parameter in built.parameters())
+
+
+def test_a_built_encoder_has_arrays_of_its_own(data: TrainingData) -> None:
+    with torch.no_grad():
+        for parameter in model.build_encoder(data.encoder, tiny_training.config()).parameters():
+            parameter.zero_()
+    assert same(data.encoder, tiny_training.encoder())
+
+
+def test_an_encoder_comes_back_from_its_folder(folder: Path, data: TrainingData) -> None:
+    found = model.load_pretrained(folder, "tiny", 0)
+    assert (found.name, found.padding) == ("tiny", 0)
+    assert same(found, data.encoder)
+    assert same(model.load_pretrained(folder, "again", 0), data.encoder)
+    assert model.build_encoder(found, tiny_training.config()).config.hidden_size == 32  # type: ignore[union-attr]
+
+
+def test_features_are_the_first_token_and_do_not_depend_on_padding(data: TrainingData) -> None:
+    net = model.Classifier(tiny_training.config(), data).eval()
+    with torch.no_grad():
+        padded = net(TEXTS)
+        alone = net(Batch(IDS[1:, :3], MASK[1:, :3], TEXTS.labels[1:]))
+        hidden = net.encoder(input_ids=IDS, attention_mask=MASK).last_hidden_state
+    assert torch.equal(padded.features, hidden[:, 0])
+    torch.testing.assert_close(padded.features[1:], alone.features)
+    torch.testing.assert_close(padded.logits[1:], alone.logits)
+
+
+@pytest.mark.parametrize(("loss", "weighs"), [("ce", False), ("scl", False), ("lcl", True)])
+def test_the_weighting_network_is_there_for_lcl_alone(data: TrainingData, loss: str, weighs: bool) -> None:
+    net = model.Classifier(tiny_training.config(loss=loss), data)
+    assert (net(TEXTS).weighting is not None) == weighs
+    assert net(TEXTS, weigh=False).weighting is None
+    assert (net.weighting_encoder is not None) == weighs
+
+
+def test_a_weighting_head_needs_no_second_encoder(data: TrainingData) -> None:
+    net = model.Classifier(tiny_training.config(loss="lcl", weighting="shared"), data)
+    assert net.weighting_encoder is None
+    assert net(TEXTS).weighting.shape == (2, 3)
+
+
+@pytest.mark.parametrize(("classifier", "layers"), [("linear", {"output"}), ("mlp", {"hidden", "output"})])
+def test_the_classifier_is_linear_or_an_mlp_of_the_features_width(
+    data: TrainingData, classifier: str, layers: set[str]
+) -> None:
+    net = model.Classifier(tiny_training.config(classifier=classifier), data)
+    shapes = {name: tuple(value.shape) for name, value in net.classifier.state_dict().items()}
+    assert {name.partition(".")[0] for name in shapes} == layers
+    assert shapes["output.weight"] == (3, 32)
+    assert shapes.get("hidden.weight", (32, 32)) == (32, 32)
+
+
+def test_frozen_embeddings_have_no_gradient_and_the_rest_has(data: TrainingData) -> None:
+    net = model.Classifier(tiny_training.config(freeze_embeddings=True), data)
+    frozen = [name for name, parameter in net.named_parameters() if not parameter.requires_grad]
+    assert frozen == ["encoder.embeddings.word_embeddings.weight"]
+
+
+def test_a_flattened_text_is_all_its_tokens_and_too_large_a_one_is_refused(data: TrainingData) -> None:
+    net = model.Classifier(tiny_training.config(pooling="flatten", max_length=16), data).eval()
+    assert net(TEXTS).features.shape == (2, 16 * 32)
+    with pytest.raises(UsageError) as caught:
+        model.check_size("flatten", "mlp", 768, 128, 5)
+    assert "98,304 features of 128 tokens" in str(caught.value)
+    assert "use cls or mean, or a smaller max_length" in str(caught.value)
+    model.check_size("flatten", "linear", 768, 128, 5)
+    model.check_size("cls", "mlp", 768, 128, 5)
+
+
+def test_token_types_reach_the_encoder(data: TrainingData) -> None:
+    net = model.Classifier(tiny_training.config(), data).eval()
+    second = Batch(IDS, MASK, TEXTS.labels, torch.tensor([[0, 0, 1, 1], [0, 1, 1, 0]]))
+    zeros = Batch(IDS, MASK, TEXTS.labels, torch.zeros_like(IDS))
+    assert torch.equal(net(zeros).features, net(TEXTS).features)
+    assert not torch.equal(net(second).features, net(TEXTS).features)
+
+
+def test_two_views_of_a_text_differ_by_dropout_alone(data: TrainingData) -> None:
+    net = model.Classifier(tiny_training.config(), data)
+    twice = TEXTS.repeated(2)
+    assert twice.labels.tolist() == [0, 1, 0, 1]
+    views = net(twice).features
+    assert not torch.equal(views[:2], views[2:])
+    views = net.eval()(twice).features
+    assert torch.equal(views[:2], views[2:])
+
+
+KINDS: dict[str, PretrainedConfig] = {
+    kind.model_type: kind
+    for kind in (
+        BertConfig(), ElectraConfig(embedding_size=16), RobertaConfig(), DebertaConfig(), DebertaV2Config(),
+        DistilBertConfig(dim=32, hidden_dim=64, n_heads=2, n_layers=2), AlbertConfig(embedding_size=16), MPNetConfig(),
+        ModernBertConfig(
+            num_hidden_layers=2, pad_token_id=0, bos_token_id=2, eos_token_id=3, cls_token_id=2, sep_token_id=3
+        ),
+        XLMRobertaConfig(),
+    )
+}  # fmt: skip
+
+
+def shrunk(settings: PretrainedConfig) -> PretrainedConfig:
+    """The same architecture with a few thousand weights."""
+    small = {"vocab_size": 100, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    small |= {"intermediate_size": 64, "max_position_embeddings": 40}
+    if settings.model_type == "distilbert":
+        small = {"vocab_size": 100, "max_position_embeddings": 40}
+    settings.update(small)
+    return settings
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("weights", ["safetensors", "bin"])
+def test_every_kind_of_encoder_trains_from_its_folder(
+    kind: str, weights: str, tmp_path: Path, data: TrainingData
+) -> None:
+    with torch.random.fork_rng(devices=[]):
+        made = AutoModel.from_config(shrunk(KINDS[kind]))
+    made.save_pretrained(tmp_path)
+    if weights == "bin":
+        torch.save(made.state_dict(), tmp_path / "pytorch_model.bin")
+        (tmp_path / "model.safetensors").unlink()
+    encoder = model.load_pretrained(tmp_path, kind, 0)
+    assert encoder.width == 32
+    net = model.Classifier(tiny_training.config(loss="lcl", pooling="mean"), replace(data, encoder=encoder)).eval()
+    with torch.no_grad():
+        expected = made.eval()(input_ids=IDS, attention_mask=MASK).last_hidden_state
+        assert torch.allclose(net.encoder(input_ids=IDS, attention_mask=MASK).last_hidden_state, expected)
+    outputs = net.train()(TEXTS)
+    (outputs.logits.sum() + outputs.weighting.sum()).backward()
+    assert outputs.features.shape == (2, 32)
+
+
+def test_heads_of_one_seed_are_the_same(data: TrainingData) -> None:
+    heads = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        heads.append(model.Classifier(tiny_training.config(), data).classifier.state_dict()["output.weight"])
+    assert torch.equal(heads[0], heads[1])
+    assert not torch.equal(heads[0], heads[2])

@@ -1,0 +1,109 @@
+"""One optimiser step: its learning rate, its weight decay, and the batches whose gradients it sums up."""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from sweeper.training import checkpoint
+from sweeper.training.trainer import train
+from sweeper.training.types import TrainingData
+from tests.support import tiny_training
+
+
+@pytest.fixture(scope="module")
+def calm() -> TrainingData:
+    """Texts of one length and an encoder without dropout: a batch can be cut in parts."""
+    return tiny_training.data(rows=16, lengths=(10, 10), dropout=0.0)
+
+
+def rates(data: TrainingData, batches: int, **knobs: Any) -> list[float]:
+    """The learning rate of every batch of two epochs, as shares of the peak."""
+    config = tiny_training.config(learning_rate=1e-9, validations_per_epoch=batches, **knobs)
+    return [report.metrics["learning_rate"] / config.learning_rate for report in train(config, data)]
+
+
+def after_an_epoch(data: TrainingData, path: Path, **knobs: Any) -> dict[str, Any]:
+    """The state after an epoch of one update, unless the knobs say otherwise."""
+    list(train(tiny_training.config(**{"epochs": 1, "batch_size": len(data.splits["train"]), **knobs}), data, path))
+    return checkpoint.load_checkpoint(path)
+
+
+def running_mean(state: dict[str, Any]) -> Tensor:
+    """AdamW's running mean of the gradients, m = 0.9 m + 0.1 gradient, of all weights in one row."""
+    return torch.cat([values["exp_avg"].flatten() for values in state["optimiser"]["adamw"]["state"].values()])
+
+
+def test_without_warm_up_the_rate_falls_linearly_from_its_peak_to_0(data: TrainingData) -> None:
+    assert rates(data, 4) == pytest.approx([1 - k / 8 for k in range(8)])
+
+
+def test_the_rate_rises_over_the_warm_up_and_falls_then(data: TrainingData) -> None:
+    assert rates(data, 4, warmup=0.5) == pytest.approx([0, 0.25, 0.5, 0.75, 1, 0.75, 0.5, 0.25])
+
+
+def test_almost_all_of_a_training_may_be_warm_up(data: TrainingData) -> None:
+    assert rates(data, 4, warmup=0.99) == pytest.approx([k / 8 for k in range(8)])
+
+
+def test_the_schedule_counts_updates_not_batches() -> None:
+    # five batches an epoch in groups of two: two full groups and a rest, six updates in all
+    found = rates(tiny_training.data(rows=40), 5, batch_size=8, accumulate=2)
+    updates = [1 - k / 6 for k in range(6)]
+    assert [found[k] for k in (1, 3, 4, 6, 8, 9)] == pytest.approx(updates)
+    assert found[2:6] == pytest.approx([updates[0], updates[1], updates[2], updates[2]])
+
+
+@pytest.mark.parametrize("size", [8, 4, 2])
+def test_accumulated_batches_make_the_update_of_one_large_batch(calm: TrainingData, tmp_path: Path, size: int) -> None:
+    knobs: dict[str, Any] = {"dropout": 0.0, "clip_norm": 1e9}
+    large = after_an_epoch(calm, tmp_path / "large.pt", **knobs)
+    small = after_an_epoch(calm, tmp_path / "small.pt", batch_size=size, accumulate=16 // size, **knobs)
+    assert large["optimiser"]["done"] == small["optimiser"]["done"] == 1
+    torch.testing.assert_close(running_mean(large), running_mean(small), rtol=1e-3, atol=1e-6)
+    scores = [state["reports"][0]["metrics"] for state in (large, small)]
+    assert scores[0]["train/loss"] == pytest.approx(scores[1]["train/loss"], rel=1e-5)
+
+
+def test_a_rest_of_the_batches_is_averaged_over_itself(calm: TrainingData, tmp_path: Path) -> None:
+    # groups of three leave one of four batches over. Nearly without a rate, all gradients are of the first weights
+    knobs: dict[str, Any] = {"dropout": 0.0, "clip_norm": 1e9, "learning_rate": 1e-12, "batch_size": 4, "epochs": 1}
+    saved = tmp_path / "each.pt"
+    means = [torch.zeros(())]
+    for _ in train(tiny_training.config(validations_per_epoch=4, **knobs), calm, saved):
+        means.append(running_mean(checkpoint.load_checkpoint(saved)))
+    g = [10 * (after - 0.9 * before) for before, after in pairwise(means)]
+    found = running_mean(after_an_epoch(calm, tmp_path / "groups.pt", accumulate=3, **knobs))
+    torch.testing.assert_close(found, 0.1 * (0.9 * (g[0] + g[1] + g[2]) / 3 + g[3]), rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("largest", [1e-3, 0.1])
+def test_the_gradient_is_clipped(calm: TrainingData, tmp_path: Path, largest: float) -> None:
+    state = after_an_epoch(calm, tmp_path / "clipped.pt", clip_norm=largest)
+    assert 10 * running_mean(state).norm().item() == pytest.approx(largest, rel=1e-3)
+
+
+def test_neither_biases_nor_norms_decay(calm: TrainingData, tmp_path: Path) -> None:
+    rate, decay = 1e-3, 50.0
+    knobs: dict[str, Any] = {"dropout": 0.0, "learning_rate": rate}
+    without = after_an_epoch(calm, tmp_path / "without.pt", weight_decay=0.0, **knobs)["model"]
+    decayed = after_an_epoch(calm, tmp_path / "decayed.pt", weight_decay=decay, **knobs)["model"]
+    for name, before in calm.encoder.weights.items():
+        if name.startswith("pooler"):
+            continue  # not used, never trained
+        lost = (without[f"encoder.{name}"] - decayed[f"encoder.{name}"]).numpy()
+        spared = name.endswith("bias") or "LayerNorm" in name
+        np.testing.assert_allclose(lost, np.zeros_like(before) if spared else rate * decay * before, atol=1e-6)
+    assert torch.equal(without["classifier.output.bias"], decayed["classifier.output.bias"])
+    assert not torch.equal(without["classifier.output.weight"], decayed["classifier.output.weight"])
+
+
+def test_an_update_moves_every_weight_that_is_used(calm: TrainingData, tmp_path: Path) -> None:
+    model = after_an_epoch(calm, tmp_path / "checkpoint.pt", loss="lcl")["model"]
+    for place in ("encoder", "weighting_encoder"):
+        for name, before in calm.encoder.weights.items():
+            assert name.startswith("pooler") == np.array_equal(model[f"{place}.{name}"].numpy(), before), name

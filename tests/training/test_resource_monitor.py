@@ -1,0 +1,66 @@
+"""What a training takes is in its reports, and changes nothing else of it."""
+
+import pickle
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from sweeper.training.config import TrainConfig
+from sweeper.training.resource_monitor import with_resource_metrics
+from sweeper.training.types import ValidationReport
+from tests.support.fakes import data, scripted
+
+CONFIG = TrainConfig(encoder="m", epochs=3, alpha=0.5, tau=1)
+OWN = {"system/cpu_cores", "system/memory_megabytes"}
+
+
+def reports() -> list[ValidationReport]:
+    return [
+        event for event in with_resource_metrics(scripted, CONFIG, data(), None) if isinstance(event, ValidationReport)
+    ]
+
+
+def test_its_reports_are_those_of_the_training_and_what_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    plain = list(scripted(CONFIG, data(), None))
+    for one, other in zip(plain, reports(), strict=True):
+        assert {name: value for name, value in other.metrics.items() if name not in OWN} == one.metrics
+        assert (one.step, one.epoch) == (other.step, other.epoch)
+        assert set(other.metrics) > OWN
+        assert other.metrics["system/memory_megabytes"] > 10
+
+
+def test_a_training_that_is_closed_is_closed() -> None:
+    closed = []
+
+    def training(*_: object) -> object:
+        try:
+            yield ValidationReport(1, 1.0, {})
+            yield ValidationReport(2, 2.0, {})
+        finally:
+            closed.append(True)
+
+    events = with_resource_metrics(training, CONFIG, data(), None)  # type: ignore[arg-type]
+    next(events)
+    events.close()
+    assert closed == [True]
+
+
+def test_it_goes_to_a_worker() -> None:
+    assert pickle.loads(pickle.dumps(partial(with_resource_metrics, scripted))).func is with_resource_metrics
+
+
+@pytest.mark.parametrize(("said", "found"), [("1000, 37\\n2000, 0", {0: (1048.576, 37), 1: (2097.152, 0)}), ("no", {})])
+def test_gpus_are_as_nvidia_smi_says(
+    said: str, found: dict[int, tuple[float, float]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = tmp_path / "nvidia-smi"
+    asked.write_text(f'#!/bin/sh\n[ "$1" = --id=2,3 ] && printf "{said}"\n')
+    asked.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
+    gpus = {name: value for name, value in reports()[0].metrics.items() if "gpu" in name}
+    expected = {f"system/gpu_{k}_memory_megabytes": pair[0] for k, pair in found.items()}
+    expected |= {f"system/gpu_{k}_utilization_percentage": pair[1] for k, pair in found.items()}
+    assert gpus == pytest.approx(expected)

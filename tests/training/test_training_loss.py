@@ -1,0 +1,122 @@
+"""The total loss and its parts."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from sweeper.training import batching, losses, training_loss
+from sweeper.training.config import TrainConfig
+from sweeper.training.model import Classifier, ClassifierOutput
+from sweeper.training.types import TrainingData
+from tests.support import tiny_training
+
+LABELS = torch.tensor([0, 1, 2, 0, 1])
+SCL = {"train/loss", "train/ce", "train/contrastive", "anchors/without_positive"}
+
+
+def parts_of(config: TrainConfig, outputs: ClassifierOutput, labels: Tensor) -> dict[str, Tensor]:
+    return training_loss.TrainingLoss(config, None).components(outputs, labels)
+
+
+@pytest.fixture
+def outputs() -> ClassifierOutput:
+    generator = torch.Generator().manual_seed(0)
+    features, logits, weighting = (torch.randn(5, width, generator=generator) for width in (8, 3, 3))
+    return ClassifierOutput(features, logits, weighting)
+
+
+def similarity(features: Tensor) -> Tensor:
+    return losses.similarity_matrix(features, 0.3, normalize=True)
+
+
+def test_ce_is_its_own_total(outputs: ClassifierOutput) -> None:
+    parts = parts_of(tiny_training.config(loss="ce", alpha=0.2), outputs._replace(weighting=None), LABELS)
+    assert set(parts) == {"train/loss", "train/ce"}
+    assert parts["train/loss"] == parts["train/ce"] == functional.cross_entropy(outputs.logits, LABELS)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.2, 1.0])
+def test_scl_is_weighed_against_the_cross_entropy(outputs: ClassifierOutput, alpha: float) -> None:
+    parts = parts_of(tiny_training.config(loss="scl", alpha=alpha), outputs._replace(weighting=None), LABELS)
+    assert set(parts) == SCL
+    expected = losses.reduce(losses.supervised_contrastive(similarity(outputs.features), LABELS))
+    assert parts["train/contrastive"] == expected
+    assert parts["train/ce"] == functional.cross_entropy(outputs.logits, LABELS)
+    assert parts["train/loss"].item() == pytest.approx(alpha * parts["train/ce"].item() + (1 - alpha) * expected.item())
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.2, 1.0])
+def test_lcl_is_weighed_against_both_cross_entropies(outputs: ClassifierOutput, alpha: float) -> None:
+    assert outputs.weighting is not None
+    parts = parts_of(tiny_training.config(loss="lcl", alpha=alpha), outputs, LABELS)
+    assert set(parts) == SCL | {"train/weighting_ce", "weights/true_class"}
+    own = losses.label_aware_contrastive(similarity(outputs.features), LABELS, outputs.weighting)
+    assert parts["train/contrastive"] == losses.reduce(own)
+    assert parts["train/weighting_ce"] == functional.cross_entropy(outputs.weighting, LABELS)
+    both = parts["train/ce"].item() + parts["train/weighting_ce"].item()
+    assert parts["train/loss"].item() == pytest.approx(alpha * both + (1 - alpha) * parts["train/contrastive"].item())
+    weights = torch.softmax(outputs.weighting, dim=-1).tolist()
+    expected = sum(row[label] for row, label in zip(weights, LABELS.tolist(), strict=True)) / len(LABELS)
+    assert parts["weights/true_class"].item() == pytest.approx(expected)
+
+
+def test_tau_and_normalize_reach_the_contrastive_term(outputs: ClassifierOutput) -> None:
+    def contrastive(**knobs: Any) -> float:
+        config = tiny_training.config(loss="scl", **knobs)
+        return parts_of(config, outputs._replace(weighting=None), LABELS)["train/contrastive"].item()
+
+    found = {contrastive(tau=0.3), contrastive(tau=3.0), contrastive(tau=0.3, normalize=False)}
+    assert len(found) == 3
+
+
+def gradients_of_the_weighting(data: TrainingData, weighting: str) -> set[str]:
+    """The modules that the weighting network's logits send gradients into."""
+    config = tiny_training.config(loss="lcl", weighting=weighting)
+    model = Classifier(config, data)
+    split = data.splits["train"]
+    batch = batching.collate(
+        split, batching.bucketed_batches(split, 8, 32, seed=0, epoch=0)[0], 32, data.encoder.padding
+    )
+    logits = model(batch).weighting
+    torch.autograd.backward(functional.cross_entropy(logits, batch.labels))
+    return {name.partition(".")[0] for name, parameter in model.named_parameters() if parameter.grad is not None}
+
+
+def test_a_shared_weighting_network_is_a_head_on_the_encoder(data: TrainingData) -> None:
+    assert gradients_of_the_weighting(data, "shared") == {"weighting", "encoder"}
+
+
+def test_detached_weights_leave_the_weighting_network_to_its_cross_entropy(outputs: ClassifierOutput) -> None:
+    assert outputs.weighting is not None
+    for detach in (True, False):
+        logits = outputs.weighting.clone().requires_grad_()
+        parts = parts_of(
+            tiny_training.config(loss="lcl", detach_weights=detach), outputs._replace(weighting=logits), LABELS
+        )
+        assert parts["train/contrastive"].requires_grad != detach
+        assert parts["train/weighting_ce"].requires_grad
+
+
+def test_balanced_weights_and_smoothing_are_those_of_torch(outputs: ClassifierOutput) -> None:
+    weights = training_loss.balanced_class_weights(LABELS, 4)
+    assert weights.tolist() == pytest.approx([5 / 8, 5 / 8, 5 / 4, 0])  # 5 texts, 4 classes: 2, 2, 1 and none of them
+    config = tiny_training.config(loss="lcl", label_smoothing=0.1, class_weights="balanced")
+    found = training_loss.TrainingLoss(config, weights[:3]).components(outputs, LABELS)
+    assert outputs.weighting is not None
+    for name, logits in (("train/ce", outputs.logits), ("train/weighting_ce", outputs.weighting)):
+        assert found[name] == functional.cross_entropy(logits, LABELS, weight=weights[:3], label_smoothing=0.1)
+
+
+def test_the_sum_is_the_mean_times_the_anchors_that_have_a_positive(outputs: ClassifierOutput) -> None:
+    mean, total = (
+        parts_of(tiny_training.config(loss="lcl", reduction=how), outputs, LABELS) for how in ("mean", "sum")
+    )
+    assert mean["anchors/without_positive"].item() == pytest.approx(1 / 5)
+    assert total["train/contrastive"].item() == pytest.approx(4 * mean["train/contrastive"].item(), rel=1e-5)
+
+
+def test_a_weighting_encoder_is_trained_and_is_one_of_its_own(data: TrainingData) -> None:
+    assert gradients_of_the_weighting(data, "separate") == {"weighting", "weighting_encoder"}
