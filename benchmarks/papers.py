@@ -73,8 +73,8 @@ def data(name: str, encoder: str, rows: int | None) -> TrainingData:
 
 def run(job: Job) -> dict[str, Any]:
     """One training: its scores on validation (or, with `test`, on the test split) after each epoch, and how it went."""
-    name, rows, knobs, test = job
-    config = TrainConfig.model_validate({"max_length": LENGTH, "threads": 1, **knobs})
+    name, rows, hyperparameters, test = job
+    config = TrainConfig.model_validate({"max_length": LENGTH, "threads": 1, **hyperparameters})
     found = data(name, config.encoder, rows)
     if test:
         found = replace(found, splits={**found.splits, "validation": found.splits["test"]})
@@ -87,7 +87,7 @@ def run(job: Job) -> dict[str, Any]:
         outcome = "diverged" if type(error).__name__ == "DivergedError" else f"failed: {error}"
     if outcome == "completed" and min(shares[-2:]) >= ONE_CLASS:
         outcome = "collapsed"
-    return {"knobs": knobs, "scores": scores, "outcome": outcome, "seconds": time.perf_counter() - start}
+    return {"knobs": hyperparameters, "scores": scores, "outcome": outcome, "seconds": time.perf_counter() - start}
 
 
 def in_parallel(jobs: list[Job]) -> Iterator[dict[str, Any]]:
@@ -99,9 +99,9 @@ def in_parallel(jobs: list[Job]) -> Iterator[dict[str, Any]]:
             yield result
 
 
-def fresh(name: str, rows: int | None, knobs: dict[str, Any], seeds: int) -> list[float]:
+def fresh(name: str, rows: int | None, hyperparameters: dict[str, Any], seeds: int) -> list[float]:
     """Test accuracy after the last epoch with seeds that chose nothing."""
-    jobs: list[Job] = [(name, rows, {**knobs, "seed": 100 + seed}, True) for seed in range(seeds)]
+    jobs: list[Job] = [(name, rows, {**hyperparameters, "seed": 100 + seed}, True) for seed in range(seeds)]
     return [_last(result) for result in in_parallel(jobs)]
 
 
@@ -112,17 +112,17 @@ def losses(names: Iterable[str], seeds: int, epochs: int) -> None:
         base = {"encoder": MINILM, "pooling": "mean", "batch_size": 32, "warmup": 0.1, "learning_rate": RATE}
         base |= {"epochs": epochs}
         settings = [{**base, "loss": loss, "seed": 0, **shape} for loss in SHAPES for shape in SHAPES[loss]]
-        jobs: list[Job] = [(name, TUNED_ON, knobs, False) for knobs in settings]
+        jobs: list[Job] = [(name, TUNED_ON, hyperparameters, False) for hyperparameters in settings]
         tried = list(in_parallel(jobs))
-        cells, chosen = [], []
+        systems, chosen = [], []
         for loss in SHAPES:
             best = max((one for one in tried if one["knobs"]["loss"] == loss), key=_last)
             found = fresh(name, TUNED[name], best["knobs"], seeds)
-            cells.append(_of(found))
+            systems.append(_of(found))
             shown = {k: v for k, v in best["knobs"].items() if k in ("alpha", "tau", "normalize")}
             if shown:
                 chosen.append(f"{loss}: " + ", ".join(f"{k} {v}" for k, v in shown.items()))
-        print(f"| {name} | {' | '.join(cells)} | {'; '.join(chosen)} |", flush=True)
+        print(f"| {name} | {' | '.join(systems)} | {'; '.join(chosen)} |", flush=True)
 
 
 def recurrent(rows: int | None, seeds: int, epochs: int) -> None:
@@ -130,8 +130,8 @@ def recurrent(rows: int | None, seeds: int, epochs: int) -> None:
     print("| encoder | features | test accuracy |\n|---|---|---|")
     base = {"batch_size": 64, "epochs": epochs, "embedding_size": 200, "hidden_size": 256, "learning_rate": 3e-3}
     for encoder, pooling in itertools.product(RECURRENT, ("cls", "mean")):
-        knobs = {**base, "encoder": encoder, "pooling": pooling, "vocabulary": 10_000, "dropout": 0.3}
-        found = fresh("empathetic_dialogues", rows, knobs, seeds)
+        hyperparameters = {**base, "encoder": encoder, "pooling": pooling, "vocabulary": 10_000, "dropout": 0.3}
+        found = fresh("empathetic_dialogues", rows, hyperparameters, seeds)
         features = "last state" if pooling == "cls" else "mean of the states"
         print(f"| {encoder} | {features} | {_of(found)} |", flush=True)
 
@@ -145,14 +145,14 @@ def grid(rows: int, epochs: int) -> None:
         {**base, "epochs": epochs, "alpha": alpha, "tau": tau, "batch_size": size}
         for size, alpha, tau in itertools.product(sizes, alphas, taus)
     ]
-    jobs: list[Job] = [("sst5", rows, knobs, False) for knobs in settings]
+    jobs: list[Job] = [("sst5", rows, hyperparameters, False) for hyperparameters in settings]
     found = list(in_parallel(jobs))
     for size in sizes:
         print(f"\nbatch {size}\n\n| alpha | " + " | ".join(f"tau {tau:g}" for tau in taus) + " |")
         print("|---|" + "---|" * len(taus))
         for alpha in alphas:
             row = [one for one in found if (one["knobs"]["batch_size"], one["knobs"]["alpha"]) == (size, alpha)]
-            print(f"| {alpha} | " + " | ".join(_cell(one) for one in row) + " |")
+            print(f"| {alpha} | " + " | ".join(_system(one) for one in row) + " |")
     scores = [_last(one) for one in found if one["outcome"] == "completed"]
     bad = [one["outcome"] for one in found if one["outcome"] != "completed"]
     print(f"\n{len(found)} settings: {bad.count('collapsed')} collapsed, {bad.count('diverged')} diverged;", end=" ")
@@ -167,7 +167,7 @@ def _last(result: dict[str, Any]) -> float:
     return result["scores"][-1] if result["outcome"] == "completed" else 0.0
 
 
-def _cell(result: dict[str, Any]) -> str:
+def _system(result: dict[str, Any]) -> str:
     return f"{result['scores'][-1]:.3f}" if result["outcome"] == "completed" else str(result["outcome"])
 
 

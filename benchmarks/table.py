@@ -31,7 +31,7 @@ from sweeper.trials.trial import Trial
 ENCODERS = ("google/electra-base-discriminator", "google-bert/bert-base-uncased", "owner/encoder-a", "owner/encoder-b")
 SEARCHED, SEEDS, SYSTEMS = 9, 3, 2
 OF_A_SWEEP = 2 + SEARCHED + SEEDS * SYSTEMS
-KNOBS = {name: str(value) for name, value in TrainConfig(encoder="m").active_params.items()}
+HYPERPARAMETERS = {name: str(value) for name, value in TrainConfig(encoder="m").active_params.items()}
 
 
 class Making:
@@ -71,8 +71,10 @@ class Making:
         found = finished(dataset, experiment(self.random, SYSTEMS, SEEDS))
         for cell, loss in zip(found.results["cells"], ("ce", "lcl"), strict=True):
             cell["cell"] = {"encoder": encoder, "loss": loss}
-        looks = [{"at": number * 1000 + trial, "trial": trial, "seed": trial} for trial in found.predictions]
-        return FinishedSweep({**found.results, "sweep": f"{dataset}-{number:08x}", "looks": looks}, found.predictions)
+        test_accesses = [{"at": number * 1000 + trial, "trial": trial, "seed": trial} for trial in found.predictions]
+        return FinishedSweep(
+            {**found.results, "sweep": f"{dataset}-{number:08x}", "looks": test_accesses}, found.predictions
+        )
 
     def _parquet(self, found: FinishedSweep, trial: int) -> bytes:
         answers, labels = found.predictions[trial], tuple(found.results["labels"])
@@ -110,7 +112,7 @@ class Making:
         self.count += 1
         run = str(self.client.create_run(place, tags=tags).info.run_id)
         rows = [Metric(name, value, step, step) for name, value in metrics.items() for step in range(3)]
-        self.client.log_batch(run, rows, [Param(*knob) for knob in KNOBS.items()])
+        self.client.log_batch(run, rows, [Param(*hyperparameter) for hyperparameter in HYPERPARAMETERS.items()])
         return run
 
 

@@ -116,9 +116,9 @@ def _fits(spec: SweepSpec, encoder: EncoderWeights, classes: int, longest: int) 
     if spec.max_tokens > longest:
         raise UsageError(f"max_length: {encoder.name} takes {longest} tokens at most, got {spec.max_tokens}")
     shapes = ("pooling", "classifier", "max_length")
-    for cell in spec.systems:
-        for setting in spec.space.enumerate_settings(shapes, cell):
-            config = spec.train_config({"encoder": encoder.name, **cell, **setting}, seed=0, threads=1)
+    for system in spec.systems:
+        for setting in spec.space.enumerate_settings(shapes, system):
+            config = spec.train_config({"encoder": encoder.name, **system, **setting}, seed=0, threads=1)
             model.check_size(config.pooling, config.classifier, encoder.width, config.max_length, classes)
 
 

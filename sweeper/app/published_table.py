@@ -29,5 +29,5 @@ def as_finished_sweep(results: Mapping[str, Any], answers: "Mapping[int, Predict
 
 def confirmed_trials(results: Mapping[str, Any]) -> list[int]:
     """The trials that confirm the winning settings."""
-    found = (cell["confirm"] for cell in results["cells"] if cell["confirm"])
+    found = (system["confirm"] for system in results["cells"] if system["confirm"])
     return [seed["trial"] for one in found for seed in one["seeds"]]

@@ -51,11 +51,11 @@ def write_report(
     from sweeper.reporting.plots import draw
     from sweeper.terminal import formatting
 
-    cells = range(len(spec.systems))
+    systems = range(len(spec.systems))
     with screen.step("writing the report"):
-        names = [formatting.system_label(spec, cell) for cell in cells]
+        names = [formatting.system_label(spec, system) for system in systems]
         subject = ReportData(spec, recorded, results, names, _answered(folder, results, corpus, untold), finished)
-        mattered = {cell: importances(importance_inputs(subject, cell)) for cell in cells}
+        mattered = {system: importances(importance_inputs(subject, system)) for system in systems}
         found = sections(subject, _table(subject), mattered, _facts(folder), resolved(spec))
         html = build_page(
             f"{folder.name}: sweep report", formatting.describe_spec(spec), found, draw.plotly_js(), draw.figure_html

@@ -65,16 +65,16 @@ def _send(screen: Terminal, folder: SweepFolder) -> None:
 
 def _finished(spec: SweepSpec, folder: SweepFolder | None) -> bool:
     results = folder.results() if folder else None
-    if results is None or results["trials"] < sum(spec.trial_budget(cell) for cell in range(len(spec.systems))):
+    if results is None or results["trials"] < sum(spec.trial_budget(system) for system in range(len(spec.systems))):
         return False
-    return all(_confirmed(spec, cell) for cell in results["cells"])
+    return all(_confirmed(spec, system) for system in results["cells"])
 
 
-def _confirmed(spec: SweepSpec, cell: Mapping[str, Any]) -> bool:
+def _confirmed(spec: SweepSpec, system: Mapping[str, Any]) -> bool:
     """Whether a cell was confirmed with as many settings and seeds as the spec wants, or has nothing to confirm."""
-    if not spec.confirm.seeds or cell["best"] is None or not cell["best"]["completed"]:
+    if not spec.confirm.seeds or system["best"] is None or not system["best"]["completed"]:
         return True
-    found = cell.get("confirm")  # results of an earlier version have none
+    found = system.get("confirm")  # results of an earlier version have none
     return found is not None and found["planned"] >= spec.confirm.seeds and found["top"] >= spec.confirm.top
 
 
@@ -95,7 +95,7 @@ def _show(screen: Terminal, spec: SweepSpec, folder: SweepFolder, results: dict[
     screen.console.print(formatting.results_table(spec, results))
     for line in formatting.settings_lines(spec, results):
         screen.line(f"  {line}")
-    if any(cell["confirm"] for cell in results["cells"]):
+    if any(system["confirm"] for system in results["cells"]):
         screen.line()
         screen.console.print(table_text(folder, results), markup=False, end="")
     else:

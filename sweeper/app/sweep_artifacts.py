@@ -36,16 +36,16 @@ def _keep_model(tracker: "MlflowTracker", folder: SweepFolder) -> None:
     if (place / "config.json").exists():  # written last
         from sweeper.tracking.model_export import ModelExport
 
-        knobs = json.loads((place / "config.json").read_text(encoding="utf-8"))
-        spec, trial = folder.spec, int(knobs.pop("trial"))
+        hyperparameters = json.loads((place / "config.json").read_text(encoding="utf-8"))
+        spec, trial = folder.spec, int(hyperparameters.pop("trial"))
         tracker.attach_model(
-            trial, ModelExport(place, folder.name, knobs, spec.max_tokens, len(spec.dataset_spec.text))
+            trial, ModelExport(place, folder.name, hyperparameters, spec.max_tokens, len(spec.dataset_spec.text))
         )
 
 
 def usage_metrics(results: Mapping[str, Any]) -> dict[str, float]:
     """What the stages of a sweep used: trials, epochs, and hours of training time summed over trials."""
-    confirmed = [cell["confirm"] for cell in results["cells"] if cell["confirm"]]
+    confirmed = [system["confirm"] for system in results["cells"] if system["confirm"]]
     stages = {"search": results["cells"], "confirm": confirmed}
     found = {
         f"{stage}/{what}": float(sum(part[what] for part in parts))

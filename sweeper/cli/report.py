@@ -31,8 +31,8 @@ def report(
         folder = open_sweep(sweep)
         kept, spec = folder.results(), folder.spec
         with closing(OptunaStudy(spec, folder.journal, folder.manifest.threads)) as study:
-            recorded, looks = study.all_trials(), study.test_accesses()
-        found = build_results(spec, folder, recorded, looks)
+            recorded, test_accesses = study.all_trials(), study.test_accesses()
+        found = build_results(spec, folder, recorded, test_accesses)
         corpus, untold = None, "" if texts else "Texts were left out (--no-texts)."
         if texts and (folder.path / "predictions").exists():
             corpus, untold = prepared_dataset(screen, folder)

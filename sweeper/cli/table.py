@@ -66,7 +66,9 @@ def table(
         store = finished_sweeps.load_finished_sweeps(
             tracking_uri(sweeps), predictions.read_predictions, experiments or (), wanted
         )
-        made = tabulated(store.sweeps, metric.value, published=published, elsewhere=store.looks, remarks=store.remarks)
+        made = tabulated(
+            store.sweeps, metric.value, published=published, elsewhere=store.test_accesses, remarks=store.remarks
+        )
         text = render(made, format_.value, detail=detail)
         if out is None:
             screen.console.file.write(text)

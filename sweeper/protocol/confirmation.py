@@ -31,13 +31,13 @@ class Candidate:
         return [report.metrics[spec.objective.metric] for report in reports if report is not None]
 
 
-def candidates(spec: SweepSpec, recorded: Sequence[TrialRecord], cell: int) -> list[Candidate]:
+def candidates(spec: SweepSpec, recorded: Sequence[TrialRecord], system: int) -> list[Candidate]:
     """The settings of a cell that shall be confirmed, the best of the search first; none where nothing completed."""
     if not spec.confirm.seeds:
         return []
     rows = [score_trial(spec, one) for one in recorded if not one.trial.source_trial]
     trials = {one.trial.number: one.trial for one in recorded}
-    best = rank_settings(rows, cell, spec.objective.sign)[: spec.confirm.top]
+    best = rank_settings(rows, system, spec.objective.sign)[: spec.confirm.top]
     return [Candidate(trials[one.row.number], one.mean, _seeds(spec, recorded, trials[one.row.number])) for one in best]
 
 
@@ -51,8 +51,8 @@ def _seeds(spec: SweepSpec, recorded: Sequence[TrialRecord], of: Trial) -> tuple
 def pending(spec: SweepSpec, recorded: Sequence[TrialRecord]) -> list[tuple[Trial, int]]:
     """What is still to be trained: settings, and which of their fresh seeds."""
     found = []
-    for cell in range(len(spec.systems)):
-        for candidate in candidates(spec, recorded, cell):
+    for system in range(len(spec.systems)):
+        for candidate in candidates(spec, recorded, system):
             there = {one.trial.seed_index for one in candidate.seeds}
             wanted = range(1, spec.confirm.seeds + 1)
             found += [(candidate.trial, repeat) for repeat in wanted if repeat not in there]
@@ -64,12 +64,12 @@ def interrupted(recorded: Sequence[TrialRecord]) -> list[Trial]:
     return [one.trial for one in recorded if one.trial.source_trial and one.end is None]
 
 
-def best_confirmed(spec: SweepSpec, recorded: Sequence[TrialRecord], cell: int) -> Candidate | None:
+def best_confirmed(spec: SweepSpec, recorded: Sequence[TrialRecord], system: int) -> Candidate | None:
     """The setting of a cell with the best mean over its fresh seeds; one that lost seeds comes after the others.
 
     None where nothing is confirmed, or something is still to be.
     """
-    found = candidates(spec, recorded, cell)
+    found = candidates(spec, recorded, system)
     if not found or any(len(one.seeds) < spec.confirm.seeds or not _over(one) for one in found):
         return None
     return max(found, key=lambda one: _rank(spec, one))
@@ -87,7 +87,7 @@ def _rank(spec: SweepSpec, candidate: Candidate) -> tuple[int, float]:
 
 def trials_to_score(spec: SweepSpec, recorded: Sequence[TrialRecord]) -> list[Trial]:
     """The winners' trials that have a model which was not scored yet."""
-    winners = (best_confirmed(spec, recorded, cell) for cell in range(len(spec.systems)))
+    winners = (best_confirmed(spec, recorded, system) for system in range(len(spec.systems)))
     seeds = (one for found in winners if found is not None for one in found.seeds)
     return [one.trial for one in seeds if one.test is None and _has_model(one)]
 
@@ -95,7 +95,7 @@ def trials_to_score(spec: SweepSpec, recorded: Sequence[TrialRecord]) -> list[Tr
 def best_model_trial(spec: SweepSpec, recorded: Sequence[TrialRecord]) -> TrialRecord | None:
     """Of the best confirmed setting of all cells, the seed that is best on validation; None where none is confirmed."""
     winners = [
-        found for cell in range(len(spec.systems)) if (found := best_confirmed(spec, recorded, cell)) is not None
+        found for system in range(len(spec.systems)) if (found := best_confirmed(spec, recorded, system)) is not None
     ]
     best = max(winners, key=lambda one: _rank(spec, one), default=None)
     kept = [(best_report(spec, one), one) for one in best.seeds] if best else []

@@ -11,6 +11,6 @@ if TYPE_CHECKING:
 class Importance:
     """The share of a knob in what made trials good, and the most that it had in scores dealt out at random."""
 
-    knob: str
+    hyperparameter: str
     share: float
     chance: float

@@ -21,7 +21,7 @@ class TrialScore:
     """
 
     number: int
-    cell: int
+    system: int
     params: Mapping[str, Scalar]
     outcome: Outcome | None
     score: float | None
@@ -56,7 +56,7 @@ def score_trial(spec: SweepSpec, recorded: TrialRecord) -> TrialScore:
     report = best_report(spec, recorded)
     return TrialScore(
         number=recorded.trial.number,
-        cell=recorded.trial.system,
+        system=recorded.trial.system,
         params=recorded.trial.params,
         outcome=recorded.end.outcome if recorded.end else None,
         score=report.metrics[spec.objective.metric] if report else None,
@@ -74,47 +74,47 @@ def setting_key(params: Mapping[str, Scalar]) -> SettingKey:
     return tuple(sorted(params.items()))
 
 
-def rank_settings(rows: Sequence[TrialScore], cell: int, sign: int) -> list[BestSetting]:
+def rank_settings(rows: Sequence[TrialScore], system: int, sign: int) -> list[BestSetting]:
     """The settings of a cell that completed, the best by validation first; `sign` is -1 where less is better.
 
     Settings that ran more than once, with other seeds, are ranked by their mean; of equals, the one tried first.
     """
     settings: dict[SettingKey, list[TrialScore]] = {}
     for row in rows:
-        if row.cell == cell and row.score is not None and row.outcome == Outcome.COMPLETED:
+        if row.system == system and row.score is not None and row.outcome == Outcome.COMPLETED:
             settings.setdefault(setting_key(row.params), []).append(row)
     found = (
-        BestSetting(cell, max(runs, key=lambda row: sign * _score(row)), _mean(runs), len(runs), complete=True)
+        BestSetting(system, max(runs, key=lambda row: sign * _score(row)), _mean(runs), len(runs), complete=True)
         for runs in settings.values()
     )
     return sorted(found, key=lambda one: -sign * one.mean)
 
 
-def best_setting(rows: Sequence[TrialScore], cell: int, sign: int) -> BestSetting | None:
+def best_setting(rows: Sequence[TrialScore], system: int, sign: int) -> BestSetting | None:
     """The best setting of a cell by validation.
 
     Where nothing completed, the trial that came furthest is taken, and of these the best. None where no trial of the
     cell has a score.
     """
-    found = rank_settings(rows, cell, sign)
+    found = rank_settings(rows, system, sign)
     if found:
         return found[0]
-    scored = [row for row in rows if row.cell == cell and row.score is not None and row.outcome is not None]
+    scored = [row for row in rows if row.system == system and row.score is not None and row.outcome is not None]
     if not scored:
         return None
     furthest = max(scored, key=lambda row: (row.steps, sign * _score(row)))
-    return BestSetting(cell, furthest, _score(furthest), 1, complete=False)
+    return BestSetting(system, furthest, _score(furthest), 1, complete=False)
 
 
-def count_replicates(rows: Sequence[TrialScore], cell: int) -> int:
+def count_replicates(rows: Sequence[TrialScore], system: int) -> int:
     """How many trials of a cell ran a setting that another had run before."""
-    own = [row for row in rows if row.cell == cell]
+    own = [row for row in rows if row.system == system]
     return len(own) - len({setting_key(row.params) for row in own})
 
 
-def count_outcomes(rows: Sequence[TrialScore], cell: int) -> Counter[Outcome]:
+def count_outcomes(rows: Sequence[TrialScore], system: int) -> Counter[Outcome]:
     """How the trials of a cell ended."""
-    return Counter(row.outcome for row in rows if row.cell == cell and row.outcome is not None)
+    return Counter(row.outcome for row in rows if row.system == system and row.outcome is not None)
 
 
 def _score(row: TrialScore) -> float:

@@ -25,7 +25,7 @@ from sweeper.trials.trial import TestAccess, TrialRecord
 
 
 def build_results(
-    spec: SweepSpec, folder: SweepFolder, recorded: Sequence[TrialRecord], looks: Sequence[TestAccess] = ()
+    spec: SweepSpec, folder: SweepFolder, recorded: Sequence[TrialRecord], test_accesses: Sequence[TestAccess] = ()
 ) -> dict[str, Any]:
     """Everything that the sweep found, as plain values: what `--json` prints and results.json keeps."""
     frozen = folder.manifest
@@ -41,8 +41,8 @@ def build_results(
         "threads": frozen.threads,
         "gpu": spec.resources.gpu,
         "test": dict(frozen.splits["test"]) if "test" in frozen.splits else None,
-        "looks": [asdict(look) for look in looks],
-        "cells": [_cell(spec, recorded, cell) for cell in range(len(spec.systems))],
+        "looks": [asdict(test_access) for test_access in test_accesses],
+        "cells": [_system(spec, recorded, system) for system in range(len(spec.systems))],
     }
 
 
@@ -53,27 +53,27 @@ def best_trial_number(spec: SweepSpec, results: Mapping[str, Any]) -> int | None
     """
     sign = spec.objective.sign
     confirmed = [
-        cell["confirm"] for cell in results["cells"] if cell["confirm"] and cell["confirm"]["mean"] is not None
+        system["confirm"] for system in results["cells"] if system["confirm"] and system["confirm"]["mean"] is not None
     ]
     if confirmed:
         return int(max(confirmed, key=lambda entry: sign * entry["mean"])["confirms"])
-    found = [cell["best"] for cell in results["cells"] if cell["best"] is not None]
+    found = [system["best"] for system in results["cells"] if system["best"] is not None]
     top = max(found, key=lambda entry: (entry["completed"], sign * entry["mean"]), default=None)
     return None if top is None else int(top["trial"])
 
 
-def _cell(spec: SweepSpec, recorded: Sequence[TrialRecord], cell: int) -> dict[str, Any]:
-    searched = [one for one in recorded if one.trial.system == cell and not one.trial.source_trial]
+def _system(spec: SweepSpec, recorded: Sequence[TrialRecord], system: int) -> dict[str, Any]:
+    searched = [one for one in recorded if one.trial.system == system and not one.trial.source_trial]
     rows = [score_trial(spec, one) for one in searched]
-    ended = {outcome.value: number for outcome, number in count_outcomes(rows, cell).items()}
+    ended = {outcome.value: number for outcome, number in count_outcomes(rows, system).items()}
     return {
-        "cell": spec.systems[cell],
+        "cell": spec.systems[system],
         "trials": sum(ended.values()),
         "outcomes": ended,
-        "repeated": count_replicates(rows, cell),
+        "repeated": count_replicates(rows, system),
         **_cost(spec, searched),
-        "best": _best(spec, best_setting(rows, cell, spec.objective.sign)),
-        "confirm": _confirm(spec, recorded, cell),
+        "best": _best(spec, best_setting(rows, system, spec.objective.sign)),
+        "confirm": _confirm(spec, recorded, system),
     }
 
 
@@ -100,17 +100,17 @@ def _best(spec: SweepSpec, found: BestSetting | None) -> dict[str, Any] | None:
     }
 
 
-def _confirm(spec: SweepSpec, recorded: Sequence[TrialRecord], cell: int) -> dict[str, Any] | None:
+def _confirm(spec: SweepSpec, recorded: Sequence[TrialRecord], system: int) -> dict[str, Any] | None:
     """What fresh seeds made of a cell's best setting, once that is decided."""
-    won = best_confirmed(spec, recorded, cell)
+    won = best_confirmed(spec, recorded, system)
     if won is None:
         return None
-    confirmed = [one for one in recorded if one.trial.source_trial and one.trial.system == cell]
+    confirmed = [one for one in recorded if one.trial.source_trial and one.trial.system == system]
     tested = {setting_key(one.trial.params) for one in confirmed if one.test is not None and one.test.metrics}
     spread = _spread(won.scores(spec))
     return {
         "confirms": won.trial.number,
-        "params": _tuned(spec, won.trial.params, cell),
+        "params": _tuned(spec, won.trial.params, system),
         "planned": spec.confirm.seeds,
         "top": spec.confirm.top,
         **_cost(spec, confirmed),
@@ -120,7 +120,7 @@ def _confirm(spec: SweepSpec, recorded: Sequence[TrialRecord], cell: int) -> dic
         if spread["mean"] is None
         else _plain(spec.objective.sign * (won.search_mean - spread["mean"])),
         "tested_settings": len(tested),
-        "candidates": [_candidate(spec, one) for one in candidates(spec, recorded, cell)],
+        "candidates": [_candidate(spec, one) for one in candidates(spec, recorded, system)],
         "seeds": [_seed(spec, one) for one in sorted(won.seeds, key=lambda one: one.trial.seed_index)],
     }
 
@@ -151,8 +151,8 @@ def _seed(spec: SweepSpec, one: TrialRecord) -> dict[str, Any]:
     }
 
 
-def _tuned(spec: SweepSpec, params: Mapping[str, Any], cell: int) -> dict[str, Any]:
-    return {name: value for name, value in params.items() if name not in spec.systems[cell]}
+def _tuned(spec: SweepSpec, params: Mapping[str, Any], system: int) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if name not in spec.systems[system]}
 
 
 def _plain_metrics(metrics: Mapping[str, float]) -> dict[str, float]:

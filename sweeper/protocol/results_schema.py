@@ -132,7 +132,7 @@ class SweepResults(_Part):
     @property
     def newest(self) -> tuple[int, str]:
         """What orders sweeps by age: their last look at the test split, then their name."""
-        return max((look.at for look in self.test_accesses), default=0), self.sweep
+        return max((test_access.at for test_access in self.test_accesses), default=0), self.sweep
 
 
 def parse_results(results: Mapping[str, Any]) -> SweepResults:

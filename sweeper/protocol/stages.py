@@ -130,7 +130,7 @@ class SearchStage(_Stage):
         recorded = [one for one in study.all_trials() if not one.trial.source_trial]
         for one in study.all_trials():
             self._tell(one)
-        self.asked = [sum(one.trial.system == cell for one in recorded) for cell in range(len(spec.systems))]
+        self.asked = [sum(one.trial.system == system for one in recorded) for system in range(len(spec.systems))]
         self.requeued.extend(one.trial for one in recorded if one.end is None)
         self.ended: list[TrialRecord] = []  # since this command began
         hours = spec.budget.hours
@@ -153,15 +153,15 @@ class SearchStage(_Stage):
 
     def _new(self) -> Trial | None:
         """A trial of the cell that is furthest behind its share."""
-        cell = self._behind()
-        if cell is None:
+        system = self._behind()
+        if system is None:
             return None
-        self.asked[cell] += 1
-        return self.study.ask(cell)
+        self.asked[system] += 1
+        return self.study.ask(system)
 
     def _behind(self) -> int | None:
-        open_cells = [cell for cell, asked in enumerate(self.asked) if asked < self.spec.trial_budget(cell)]
-        return min(open_cells, key=lambda cell: self.asked[cell], default=None)
+        open_systems = [system for system, asked in enumerate(self.asked) if asked < self.spec.trial_budget(system)]
+        return min(open_systems, key=lambda system: self.asked[system], default=None)
 
     def _verdict(self, trial: Trial, report: ValidationReport) -> TrialEnd | None:
         finish = collapse.check_collapse(self.spec, self.study.get(trial), report.step)

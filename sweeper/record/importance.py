@@ -40,8 +40,13 @@ def importances(trials: Sequence[tuple[EvaluatedSetting, float]]) -> list[Import
     if not total:
         return []
     dealt = [_evaluated(study, random.permutation(scores)) for _ in range(_DEALS)]
-    ranked = sorted(found, key=lambda knob: -found[knob])
-    return [Importance(knob, found[knob] / total, max(one.get(knob, 0.0) for one in dealt) / total) for knob in ranked]
+    ranked = sorted(found, key=lambda hyperparameter: -found[hyperparameter])
+    return [
+        Importance(
+            hyperparameter, found[hyperparameter] / total, max(one.get(hyperparameter, 0.0) for one in dealt) / total
+        )
+        for hyperparameter in ranked
+    ]
 
 
 def _study(settings: Sequence[EvaluatedSetting]) -> optuna.Study:

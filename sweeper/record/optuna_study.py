@@ -46,24 +46,24 @@ class OptunaStudy:
 
     def _open(self) -> None:
         """Open or create the studies, and take up what was cut off."""
-        self.storage, cells = RecordStorage(self.journal), range(len(self.spec.systems))
-        self.searches = [self._study(self.spec.system_name(cell), self.spec.rungs) for cell in cells]
+        self.storage, systems = RecordStorage(self.journal), range(len(self.spec.systems))
+        self.searches = [self._study(self.spec.system_name(system), self.spec.rungs) for system in systems]
         self.samplers = [
-            PerTrialSampler(self.spec, cell, study.get_trials(deepcopy=False))
-            for cell, study in enumerate(self.searches)
+            PerTrialSampler(self.spec, system, study.get_trials(deepcopy=False))
+            for system, study in enumerate(self.searches)
         ]
         for study, sampler in zip(self.searches, self.samplers, strict=True):
             study.sampler = sampler
         known = {study.study_name for study in self.storage.get_all_studies()}
-        begun = [cell for cell in cells if _CONFIRM + self.spec.system_name(cell) in known]
-        self.confirmations = {cell: self._confirmation(cell) for cell in begun}
+        begun = [system for system in systems if _CONFIRM + self.spec.system_name(system) in known]
+        self.confirmations = {system: self._confirmation(system) for system in begun}
         self.running: dict[int, optuna.trial.Trial] = {}
         recorded = self.all_trials()
         self.last = max((one.trial.number for one in recorded), default=0)  # the newest trial's number
         known_times = (at for one in recorded for at in (*one.report_times, one.test.at if one.test else 0))
         self._now = trial_records.increasing_timestamps(max(known_times, default=0))
-        for cell in cells:
-            self._reopen(cell)
+        for system in systems:
+            self._reopen(system)
 
     def _study(self, name: str, rungs: Sequence[int]) -> optuna.Study:
         spec = self.spec
@@ -75,35 +75,35 @@ class OptunaStudy:
             load_if_exists=True,
         )
 
-    def _confirmation(self, cell: int) -> optuna.Study:
+    def _confirmation(self, system: int) -> optuna.Study:
         """The study of what confirms a cell, apart: the sampler never hears of it, and nothing is stopped early."""
-        return self._study(_CONFIRM + self.spec.system_name(cell), ())
+        return self._study(_CONFIRM + self.spec.system_name(system), ())
 
-    def _reopen(self, cell: int) -> None:
+    def _reopen(self, system: int) -> None:
         """Take up the trials of a cell that were cut off.
 
         A trial whose end is in the record has ended; a proposal that was cut off halfway is completed, and a trial that
         was to confirm dropped: it is asked for again.
         """
-        for study in self._studies(cell):
+        for study in self._studies(system):
             for trial, entry in interrupted_trials(study):
                 if "outcome" in entry.user_attrs:
                     self._tell(study, trial)
                 elif "number" in entry.user_attrs:
                     self.running[entry.user_attrs["number"]] = trial
                     self._complete(trial, entry)
-                elif study is self.searches[cell]:
-                    self._settle(cell, trial)
+                elif study is self.searches[system]:
+                    self._settle(system, trial)
                 else:
                     self._skip(study, trial, "was cut off before it began")
 
-    def _studies(self, cell: int) -> list[optuna.Study]:
-        return [self.searches[cell], *([self.confirmations[cell]] if cell in self.confirmations else [])]
+    def _studies(self, system: int) -> list[optuna.Study]:
+        return [self.searches[system], *([self.confirmations[system]] if system in self.confirmations else [])]
 
     def _all(self) -> Iterator[tuple[int, optuna.Study]]:
-        for cell in range(len(self.spec.systems)):
-            for study in self._studies(cell):
-                yield cell, study
+        for system in range(len(self.spec.systems)):
+            for study in self._studies(system):
+                yield system, study
 
     def _of(self, trial: Trial) -> optuna.Study:
         """The study that a trial is in."""
@@ -133,20 +133,20 @@ class OptunaStudy:
 
     # ---- proposals
 
-    def ask(self, cell: int) -> Trial:
+    def ask(self, system: int) -> Trial:
         """Propose the next trial of a cell: what is planned for it first, then the sampler's choice."""
-        study = self.searches[cell]
+        study = self.searches[system]
         for retry in range(_RETRIES + 1):
             trial = study.ask()
-            if self._settle(cell, trial, anyway=retry == _RETRIES):
+            if self._settle(system, trial, anyway=retry == _RETRIES):
                 break
-        return self._trial(cell, stored_trial(study, trial))
+        return self._trial(system, stored_trial(study, trial))
 
-    def _settle(self, cell: int, trial: optuna.trial.Trial, *, anyway: bool = False) -> bool:
+    def _settle(self, system: int, trial: optuna.trial.Trial, *, anyway: bool = False) -> bool:
         """Let the sampler choose, and take its choice as the next trial: False where it repeats a stopped setting."""
-        suggest_params(self.spec, cell, trial)
-        if not anyway and ("skipped" in trial.user_attrs or self.samplers[cell].repeats_stopped(trial)):
-            self._skip(self.searches[cell], trial, "repeats a setting that was stopped")
+        suggest_params(self.spec, system, trial)
+        if not anyway and ("skipped" in trial.user_attrs or self.samplers[system].repeats_stopped(trial)):
+            self._skip(self.searches[system], trial, "repeats a setting that was stopped")
             return False
         self._begin(trial)
         return True
@@ -233,8 +233,8 @@ class OptunaStudy:
     def all_trials(self) -> Sequence[TrialRecord]:
         """Every trial, by number; proposals that were skipped are none."""
         found = [
-            trial_records.to_trial_record(self.spec, cell, study, entry, self.threads)
-            for cell, study in self._all()
+            trial_records.to_trial_record(self.spec, system, study, entry, self.threads)
+            for system, study in self._all()
             for entry in trial_records.counted_trials([study])
         ]
         return sorted(found, key=lambda recorded: recorded.trial.number)
@@ -246,8 +246,8 @@ class OptunaStudy:
         entry = stored_trial(study, running) if running else _entry(study, trial.number)
         return trial_records.to_trial_record(self.spec, trial.system, study, entry, self.threads)
 
-    def _trial(self, cell: int, entry: FrozenTrial) -> Trial:
-        return trial_records.to_trial(self.spec, cell, entry, self.threads)
+    def _trial(self, system: int, entry: FrozenTrial) -> Trial:
+        return trial_records.to_trial(self.spec, system, entry, self.threads)
 
 
 def _entry(study: optuna.Study, number: int) -> FrozenTrial:

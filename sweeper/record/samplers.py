@@ -20,15 +20,15 @@ from sweeper.training.config import Scalar
 class PerTrialSampler(BaseSampler):
     """What Optuna asks for a cell's proposals, and hears of their ends: it knows which settings were stopped."""
 
-    def __init__(self, spec: SweepSpec, cell: int, known: Iterable[FrozenTrial]) -> None:
+    def __init__(self, spec: SweepSpec, system: int, known: Iterable[FrozenTrial]) -> None:
         """For a study that has the trials `known`."""
-        self.spec, self.cell = spec, cell
+        self.spec, self.system = spec, system
         self._stopped = {_setting(trial.params) for trial in known if trial.state == TrialState.PRUNED}
         self._seeded: tuple[int, BaseSampler] | None = None
 
     def repeats_stopped(self, trial: optuna.trial.Trial) -> bool:
         """Whether a proposal, which is not a planned one, is a setting that was stopped before."""
-        planned = trial.number < len(self.spec.initial_settings(self.cell))
+        planned = trial.number < len(self.spec.initial_settings(self.system))
         return not planned and _setting(trial.params) in self._stopped
 
     def after_trial(
@@ -56,7 +56,7 @@ class PerTrialSampler(BaseSampler):
 
     def _of(self, trial: FrozenTrial) -> BaseSampler:
         if self._seeded is None or self._seeded[0] != trial.number:
-            self._seeded = trial.number, _seeded(self.spec, self.cell, trial.number)
+            self._seeded = trial.number, _seeded(self.spec, self.system, trial.number)
         return self._seeded[1]
 
 
@@ -64,40 +64,40 @@ def _setting(params: Mapping[str, Scalar]) -> frozenset[tuple[str, Scalar]]:
     return frozenset(params.items())
 
 
-def _seeded(spec: SweepSpec, cell: int, number: int) -> BaseSampler:
+def _seeded(spec: SweepSpec, system: int, number: int) -> BaseSampler:
     """The sampler of a cell's proposal `number` (from 0, skipped ones counted)."""
-    seed = spec.derive_seed("sampler", spec.system_name(cell), number)
+    seed = spec.derive_seed("sampler", spec.system_name(system), number)
     if spec.sampler == "tpe":
         base: BaseSampler = TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
     else:
         base = RandomSampler(seed=seed)
-    planned = spec.initial_settings(cell)
+    planned = spec.initial_settings(system)
     if number >= len(planned):
         return base
-    knobs = {knob.name: knob for knob in spec.space.searched_hyperparameters()}
+    hyperparameters = {hyperparameter.name: hyperparameter for hyperparameter in spec.space.searched_hyperparameters()}
     fixed = {
         branch.parameter: _typed(value, branch.domain)
         for name, value in planned[number].items()
-        for branch in knobs[name].branches
+        for branch in hyperparameters[name].branches
         if branch.domain.contains(value)
     }
     return PartialFixedSampler(fixed, base)
 
 
-def suggest_params(spec: SweepSpec, cell: int, trial: optuna.trial.Trial) -> Params:
+def suggest_params(spec: SweepSpec, system: int, trial: optuna.trial.Trial) -> Params:
     """Let the trial's sampler choose; what it has chosen before stays."""
-    return resolve_params(spec, cell, lambda parameter, domain: _suggested(trial, parameter, domain))
+    return resolve_params(spec, system, lambda parameter, domain: _suggested(trial, parameter, domain))
 
 
-def resolve_params(spec: SweepSpec, cell: int, value: Callable[[str, Domain], Scalar]) -> Params:
+def resolve_params(spec: SweepSpec, system: int, value: Callable[[str, Domain], Scalar]) -> Params:
     """The params of a trial: the cell's, and for each active knob `value(parameter, domain)`."""
-    space, params = spec.space, dict(spec.systems[cell])
-    for knob in space.searched_hyperparameters():
-        branch = knob.active_branch({**space.fixed_values, **params})
+    space, params = spec.space, dict(spec.systems[system])
+    for hyperparameter in space.searched_hyperparameters():
+        branch = hyperparameter.active_branch({**space.fixed_values, **params})
         if branch is not None:
             domain = branch.domain
             single = domain.values if isinstance(domain, Categorical) and len(domain.values) == 1 else None
-            params[knob.name] = single[0] if single else value(branch.parameter, domain)
+            params[hyperparameter.name] = single[0] if single else value(branch.parameter, domain)
     return params
 
 

@@ -36,21 +36,21 @@ def interrupted_trials(study: optuna.Study) -> list[tuple[optuna.trial.Trial, Fr
     return [(optuna.trial.Trial(study, entry._trial_id), entry) for entry in open_]
 
 
-def to_trial(spec: SweepSpec, cell: int, entry: FrozenTrial, threads: int) -> Trial:
+def to_trial(spec: SweepSpec, system: int, entry: FrozenTrial, threads: int) -> Trial:
     """The trial that an entry is of."""
-    attributes, name = entry.user_attrs, spec.system_name(cell)
+    attributes, name = entry.user_attrs, spec.system_name(system)
     number, repeat = attributes["number"], attributes.get("repeat", 0)
     if repeat:
         params = attributes["params"]
         seed = spec.derive_seed("confirm", name, repeat)
     else:
-        params = resolve_params(spec, cell, lambda parameter, _: entry.params[parameter])
+        params = resolve_params(spec, system, lambda parameter, _: entry.params[parameter])
         seed = spec.derive_seed("search", name, number)
     config: TrainConfig = spec.train_config(params, seed=seed, threads=threads)
-    return Trial(number, cell, params, config, attributes.get("attempt", 1), attributes.get("confirms", 0), repeat)
+    return Trial(number, system, params, config, attributes.get("attempt", 1), attributes.get("confirms", 0), repeat)
 
 
-def to_trial_record(spec: SweepSpec, cell: int, study: optuna.Study, entry: FrozenTrial, threads: int) -> TrialRecord:
+def to_trial_record(spec: SweepSpec, system: int, study: optuna.Study, entry: FrozenTrial, threads: int) -> TrialRecord:
     """All that the record has of a trial."""
     attributes = entry.user_attrs
     steps = sorted(int(key.partition(":")[2]) for key in attributes if key.startswith("report:"))
@@ -58,7 +58,7 @@ def to_trial_record(spec: SweepSpec, cell: int, study: optuna.Study, entry: Froz
     outcome = attributes.get("outcome")
     test = study.user_attrs.get(f"test:{attributes['number']}") if "confirms" in attributes else None
     return TrialRecord(
-        trial=to_trial(spec, cell, entry, threads),
+        trial=to_trial(spec, system, entry, threads),
         reports=tuple(
             ValidationReport(s, found["epoch"], found["metrics"]) for s, found in zip(steps, kept, strict=True)
         ),
@@ -75,7 +75,7 @@ def test_accesses(studies: Sequence[optuna.Study]) -> list[TestAccess]:
     found = [
         TestAccess(**value) for study in studies for key, value in study.user_attrs.items() if key.startswith("look:")
     ]
-    return sorted(found, key=lambda look: (look.at, look.trial))
+    return sorted(found, key=lambda test_access: (test_access.at, test_access.trial))
 
 
 def increasing_timestamps(latest: int) -> Callable[[], int]:

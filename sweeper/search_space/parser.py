@@ -99,7 +99,9 @@ def _mistakes(spec: SweepSpec) -> Iterator[SpecIssue]:
     if isinstance(spec.dataset, CustomDataset):
         yield from _own(spec.dataset)
     elif spec.dataset not in DATASETS:
-        rule = f"unknown data set, got {spec.dataset}, {allowed_hint(DATASETS, spec.dataset)}; or your own, as {_EXAMPLE}"
+        rule = (
+            f"unknown data set, got {spec.dataset}, {allowed_hint(DATASETS, spec.dataset)}; or your own, as {_EXAMPLE}"
+        )
         yield SpecIssue(("dataset",), rule)
     if (spec.objective.maximize is None) == (spec.objective.minimize is None):
         yield SpecIssue(("objective",), "needs exactly one of maximize and minimize")
@@ -159,10 +161,18 @@ def _budget(spec: SweepSpec) -> Iterator[SpecIssue]:
 
 
 def _grid(spec: SweepSpec) -> Iterator[SpecIssue]:
-    knobs = spec.space.searched_hyperparameters()
-    endless = [knob for knob in knobs if any(branch.domain.enumerate_values() is None for branch in knob.branches)]
-    for knob in endless:
-        yield SpecIssue(("search", knob.name), "has no list of values for sampler: grid; use a list, or give a step")
-    settings = spec.space.enumerate_settings({knob.name for knob in knobs}, spec.systems[0])
+    hyperparameters = spec.space.searched_hyperparameters()
+    endless = [
+        hyperparameter
+        for hyperparameter in hyperparameters
+        if any(branch.domain.enumerate_values() is None for branch in hyperparameter.branches)
+    ]
+    for hyperparameter in endless:
+        yield SpecIssue(
+            ("search", hyperparameter.name), "has no list of values for sampler: grid; use a list, or give a step"
+        )
+    settings = spec.space.enumerate_settings(
+        {hyperparameter.name for hyperparameter in hyperparameters}, spec.systems[0]
+    )
     if not endless and count_up_to(settings, _LARGEST_GRID + 1) > _LARGEST_GRID:
         yield SpecIssue(("sampler",), f"a grid has at most {_LARGEST_GRID:,} settings in a cell; use tpe or random")

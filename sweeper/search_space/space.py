@@ -147,7 +147,7 @@ class SearchSpace:
     @property
     def fixed_values(self) -> Params:
         """What is assigned before any knob: the fixed values, and the default loss where no knob sets it."""
-        varies = {knob.name for knob in self.hyperparameters}
+        varies = {hyperparameter.name for hyperparameter in self.hyperparameters}
         default = {} if "loss" in varies else {"loss": str(TrainConfig.model_fields["loss"].default)}
         return {**default, **self.fixed}
 
@@ -155,10 +155,12 @@ class SearchSpace:
         """The knobs, each after those that it depends on; those in a circle are left out."""
         placed: dict[str, Hyperparameter] = {}
         waiting = list(self.hyperparameters)
-        names = {knob.name for knob in waiting}
-        while ready := [knob for knob in waiting if not (knob.parents & names) - placed.keys()]:
-            placed.update((knob.name, knob) for knob in ready)
-            waiting = [knob for knob in waiting if knob.name not in placed]
+        names = {hyperparameter.name for hyperparameter in waiting}
+        while ready := [
+            hyperparameter for hyperparameter in waiting if not (hyperparameter.parents & names) - placed.keys()
+        ]:
+            placed.update((hyperparameter.name, hyperparameter) for hyperparameter in ready)
+            waiting = [hyperparameter for hyperparameter in waiting if hyperparameter.name not in placed]
         return tuple(placed.values())
 
     def enumerate_settings(
@@ -168,34 +170,41 @@ class SearchSpace:
 
         Ranges without steps cannot be listed and raise ValueError. `as_written` is that of Knob.branch.
         """
-        knobs = [knob for knob in self.topological() if knob.name in names]
-        yield from _expand(knobs, {**self.fixed_values, **given}, {}, as_written)
+        hyperparameters = [hyperparameter for hyperparameter in self.topological() if hyperparameter.name in names]
+        yield from _expand(hyperparameters, {**self.fixed_values, **given}, {}, as_written)
 
     def enumerate_systems(self) -> tuple[Params, ...]:
         """The rows of the table: every distinct combination of the knobs under `compare`."""
         return tuple(
-            self.enumerate_settings({knob.name for knob in self.hyperparameters if knob.section == "compare"}, {})
+            self.enumerate_settings(
+                {hyperparameter.name for hyperparameter in self.hyperparameters if hyperparameter.section == "compare"},
+                {},
+            )
         )
 
     def searched_hyperparameters(self) -> tuple[Hyperparameter, ...]:
         """The knobs under `search`, in the order in which they are decided."""
-        return tuple(knob for knob in self.topological() if knob.section == "search")
+        return tuple(hyperparameter for hyperparameter in self.topological() if hyperparameter.section == "search")
 
 
-def _expand(knobs: list[Hyperparameter], assigned: Params, chosen: Params, as_written: bool) -> Iterator[Params]:
-    if not knobs:
+def _expand(
+    hyperparameters: list[Hyperparameter], assigned: Params, chosen: Params, as_written: bool
+) -> Iterator[Params]:
+    if not hyperparameters:
         yield chosen
         return
-    knob, rest = knobs[0], knobs[1:]
-    branch = knob.active_branch(assigned, as_written=as_written)
+    hyperparameter, rest = hyperparameters[0], hyperparameters[1:]
+    branch = hyperparameter.active_branch(assigned, as_written=as_written)
     if branch is None:
         yield from _expand(rest, assigned, chosen, as_written)
         return
     values = branch.domain.enumerate_values()
     if values is None:
-        raise ValueError(f"{knob.name} has no list of values")
+        raise ValueError(f"{hyperparameter.name} has no list of values")
     for value in values:
-        yield from _expand(rest, {**assigned, knob.name: value}, {**chosen, knob.name: value}, as_written)
+        yield from _expand(
+            rest, {**assigned, hyperparameter.name: value}, {**chosen, hyperparameter.name: value}, as_written
+        )
 
 
 def count_up_to(settings: Iterator[Params], most: int) -> int:

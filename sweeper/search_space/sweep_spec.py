@@ -47,51 +47,47 @@ class SweepSpec(StrictModel):
     @cached_property
     def dataset_spec(self) -> DatasetSpec:
         """The data set."""
-        return (
-            self.dataset.to_dataset_spec
-            if isinstance(self.dataset, CustomDataset)
-            else DATASETS[self.dataset]
-        )
+        return self.dataset.to_dataset_spec if isinstance(self.dataset, CustomDataset) else DATASETS[self.dataset]
 
     @cached_property
     def space(self) -> SearchSpace:
         """The knobs of the file. Raises notation.NotationError where one is not written as a knob."""
         written = {"compare": self.compare, "search": self.search}
-        knobs: list[Hyperparameter] = []
+        hyperparameters: list[Hyperparameter] = []
         for section, raws in written.items():
             for name, raw in raws.items():
                 try:
-                    knobs.append(hyperparameter_syntax.parse_hyperparameter(name, section, raw))
+                    hyperparameters.append(hyperparameter_syntax.parse_hyperparameter(name, section, raw))
                 except hyperparameter_syntax.HyperparameterSyntaxError as error:
                     error.path = (section, name, *error.path)
                     raise
-        return SearchSpace(tuple(knobs), self.training)
+        return SearchSpace(tuple(hyperparameters), self.training)
 
     @cached_property
     def systems(self) -> tuple[Params, ...]:
         """The rows of the table, in the file's order."""
         return self.space.enumerate_systems()
 
-    def system_name(self, cell: int) -> str:
+    def system_name(self, system: int) -> str:
         """A cell's name in the record and in seeds: the same in whatever order the file has its keys."""
-        return " ".join(f"{name}={value}" for name, value in sorted(self.systems[cell].items())) or "all"
+        return " ".join(f"{name}={value}" for name, value in sorted(self.systems[system].items())) or "all"
 
-    def trial_budget(self, cell: int) -> int:
+    def trial_budget(self, system: int) -> int:
         """How many trials of the budget the cell with this index gets; shares differ by one at most.
 
         A grid is not run twice: a cell with fewer settings than its share gets just these.
         """
         whole, rest = divmod(self.budget.trials, len(self.systems))
-        share = whole + (cell < rest)
-        return min(share, len(self.initial_settings(cell))) if self.sampler == "grid" else share
+        share = whole + (system < rest)
+        return min(share, len(self.initial_settings(system))) if self.sampler == "grid" else share
 
-    def initial_settings(self, cell: int) -> list[Entry]:
+    def initial_settings(self, system: int) -> list[Entry]:
         """What the first trials of a cell set beforehand: its part of `start_with`, or the whole grid, that first."""
-        return self._plans[cell]
+        return self._plans[system]
 
     @cached_property
     def _plans(self) -> tuple[list[Entry], ...]:
-        return tuple(self._plan(cell) for cell in self.systems)
+        return tuple(self._plan(system) for system in self.systems)
 
     def _plan(self, own: Params) -> list[Entry]:
         fits = [entry for entry in self.start_with if own in validation.matching_systems(self.space, entry)]
@@ -99,7 +95,9 @@ class SweepSpec(StrictModel):
         first = [{name: value for name, value in entry.items() if name not in fixed} for entry in fits]
         if self.sampler != "grid":
             return first
-        grid = self.space.enumerate_settings({knob.name for knob in self.space.searched_hyperparameters()}, own)
+        grid = self.space.enumerate_settings(
+            {hyperparameter.name for hyperparameter in self.space.searched_hyperparameters()}, own
+        )
         return sorted(grid, key=lambda setting: not any(entry.items() <= setting.items() for entry in first))
 
     @property
@@ -153,7 +151,12 @@ class SweepSpec(StrictModel):
         return max(int(value) for value in self.values_of(name))
 
     def _branches(self, name: str) -> list[ConditionalDomain]:
-        return [branch for knob in self.space.hyperparameters if knob.name == name for branch in knob.branches]
+        return [
+            branch
+            for hyperparameter in self.space.hyperparameters
+            if hyperparameter.name == name
+            for branch in hyperparameter.branches
+        ]
 
     def derive_seed(self, *parts: object) -> int:
         """The seed of one random stream of the sweep: a stage, a cell, a number. Different parts, different streams."""
@@ -168,11 +171,7 @@ class SweepSpec(StrictModel):
     def identity(self) -> dict[str, Any]:
         """All that makes two sweeps the same sweep, as the file has it; not what it may spend, nor paths."""
         found = self.model_dump(mode="json", exclude=_NOT_ASKED)  # these may change in a sweep
-        return (
-            {**found, "dataset": self.dataset.content_digest}
-            if isinstance(self.dataset, CustomDataset)
-            else found
-        )
+        return {**found, "dataset": self.dataset.content_digest} if isinstance(self.dataset, CustomDataset) else found
 
 
 def fingerprint(question: Mapping[str, Any], resolved: Mapping[str, str]) -> str:

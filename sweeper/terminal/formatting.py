@@ -87,15 +87,15 @@ def results_table(spec: SweepSpec, results: Mapping[str, Any]) -> Table:
     table = Table(
         title=f"{results['sweep']}: best per cell by {metric}", title_justify="left", box=None, pad_edge=False
     )
-    knobs = list(dict.fromkeys(name for own in spec.systems for name in own))
-    for knob in knobs:
-        table.add_column(knob, overflow="fold")
+    hyperparameters = list(dict.fromkeys(name for own in spec.systems for name in own))
+    for hyperparameter in hyperparameters:
+        table.add_column(hyperparameter, overflow="fold")
     for name in _columns(spec):
         table.add_column(name.removeprefix("validation/"), justify="right")
     for name in ("epoch", "trial", "trials"):
         table.add_column(name, justify="right", no_wrap=True)
     for entry in results["cells"]:
-        table.add_row(*_table_row(spec, knobs, entry))
+        table.add_row(*_table_row(spec, hyperparameters, entry))
     return table
 
 
@@ -103,9 +103,9 @@ def _columns(spec: SweepSpec) -> list[str]:
     return list(dict.fromkeys((spec.objective.metric, "validation/accuracy", "validation/macro_f1")))
 
 
-def _table_row(spec: SweepSpec, knobs: Sequence[str], entry: Mapping[str, Any]) -> list[str]:
+def _table_row(spec: SweepSpec, hyperparameters: Sequence[str], entry: Mapping[str, Any]) -> list[str]:
     own, found = entry["cell"], entry["best"]
-    names = [shorten_value(own[knob]) if knob in own else "-" for knob in knobs]
+    names = [shorten_value(own[hyperparameter]) if hyperparameter in own else "-" for hyperparameter in hyperparameters]
     others = [f"{count} {_BRIEFLY[outcome]}" for outcome, count in entry["outcomes"].items() if outcome in _BRIEFLY]
     ended = f"{entry['trials']}" + (f" ({', '.join(others)})" if others else "")
     if found is None:
@@ -130,15 +130,15 @@ def settings_lines(spec: SweepSpec, results: Mapping[str, Any]) -> list[str]:
 
 def describe_spec(spec: SweepSpec) -> str:
     """What a spec would run, in one line."""
-    cells = len(spec.systems)
-    trials = sum(spec.trial_budget(cell) for cell in range(cells))
+    systems = len(spec.systems)
+    trials = sum(spec.trial_budget(system) for system in range(systems))
     rungs = [f"{rung / spec.validations_per_epoch:g}" for rung in spec.rungs]
     asha = f"ASHA after epoch {', '.join(rungs)}" if rungs else "no early stopping"
     limit = ", a part of the rows (limit)" if spec.limit.model_dump(exclude_none=True) else ""
-    plural, seeds = "s" if cells != 1 else "", spec.confirm.seeds
+    plural, seeds = "s" if systems != 1 else "", spec.confirm.seeds
     confirm = f", confirmed with {seeds} fresh seed{'s' if seeds > 1 else ''}" if seeds else ""
     trials_of = f"{trials} trials of up to {spec.max_epochs} epochs"
-    return f"{spec.dataset_spec.name}, {cells} cell{plural}, {trials_of}, {asha}{confirm}{limit}"
+    return f"{spec.dataset_spec.name}, {systems} cell{plural}, {trials_of}, {asha}{confirm}{limit}"
 
 
 def confusion_table(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Table:

@@ -23,7 +23,7 @@ class LineView:
         self, screen: Terminal, spec: SweepSpec, known: Iterable[TrialRecord], clock: Callable[[], float] = time.time
     ) -> None:
         self.screen, self.spec = screen, spec
-        self.width = max(len(formatting.system_label(spec, cell)) for cell in range(len(spec.systems)))
+        self.width = max(len(formatting.system_label(spec, system)) for system in range(len(spec.systems)))
         self.states: dict[int, TrialRecord] = {}
         self.told = {one.trial.number for one in known if one.end is not None}
         self.clock, self.start = clock, clock()
@@ -59,7 +59,7 @@ class LineView:
             parts.append(f"{state.confirmed()} of {state.to_confirm} confirmed")
         best = state.best()
         if best is not None:
-            place = formatting.system_label(self.spec, best.cell)
+            place = formatting.system_label(self.spec, best.system)
             parts.append(f"best {formatting.format_score(best.score)} by trial {best.number} ({place})")
         return ", ".join([*parts, formatting.format_duration(self.clock() - self.start)])
 

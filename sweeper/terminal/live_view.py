@@ -87,7 +87,7 @@ class Dashboard:
             _bar(len(state.ended()), state.total, min(options.max_width, _BAR)),
             *(Text(line, no_wrap=True, overflow="ellipsis") for line in self._progress(state)),
             Text(),
-            self._cells(state, wide),
+            self._systems(state, wide),
             Text(),
             self._running(state, wide),
             Text(),
@@ -104,17 +104,17 @@ class Dashboard:
         spared, whole = state.saved()
         return ["  ·  ".join(parts), *([f"ASHA saved {spared:g} of {whole:g} epochs"] if spared else [])]
 
-    def _cells(self, state: SweepProgress, wide: bool) -> Table:
+    def _systems(self, state: SweepProgress, wide: bool) -> Table:
         table = _table("cell")
         for name in ("done", "running", "stopped", "failed", "best") if wide else ("done", "run", "stop", "best"):
             table.add_column(name, justify="right", no_wrap=True)
-        for cell in range(len(self.spec.systems)):
-            done = f"{len(state.ended(cell))}/{self.spec.trial_budget(cell)}"
-            running, stopped = str(len(state.running(cell))), str(state.count([Outcome.STOPPED_EARLY], cell))
-            bad = [str(state.count(BAD, cell))] if wide else []
-            best = state.best(cell)
+        for system in range(len(self.spec.systems)):
+            done = f"{len(state.ended(system))}/{self.spec.trial_budget(system)}"
+            running, stopped = str(len(state.running(system))), str(state.count([Outcome.STOPPED_EARLY], system))
+            bad = [str(state.count(BAD, system))] if wide else []
+            best = state.best(system)
             score = formatting.format_score(best.score if best else None)
-            table.add_row(formatting.system_label(self.spec, cell), done, running, stopped, *bad, score)
+            table.add_row(formatting.system_label(self.spec, system), done, running, stopped, *bad, score)
         return table
 
     def _running(self, state: SweepProgress, wide: bool) -> Table:
@@ -143,8 +143,8 @@ class Dashboard:
         best = state.best()
         if best is None:
             return [Text("no score yet", style="dim")]
-        own = self.spec.systems[best.cell]
-        place = f"best {formatting.format_score(best.score)}  trial {best.number}, {formatting.system_label(self.spec, best.cell)}"
+        own = self.spec.systems[best.system]
+        place = f"best {formatting.format_score(best.score)}  trial {best.number}, {formatting.system_label(self.spec, best.system)}"
         params = formatting.format_params({name: value for name, value in best.params.items() if name not in own})
         return [Text(place, style="bold green", no_wrap=True, overflow="ellipsis"), Text(params, overflow="fold")]
 

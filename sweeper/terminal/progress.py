@@ -19,21 +19,21 @@ class SweepProgress:
     @property
     def total(self) -> int:
         """The trials of the whole budget."""
-        return sum(self.spec.trial_budget(cell) for cell in range(len(self.spec.systems)))
+        return sum(self.spec.trial_budget(system) for system in range(len(self.spec.systems)))
 
     @property
     def to_confirm(self) -> int:
         """The trials that confirm, where every cell has as many settings that completed as are to be confirmed."""
         return len(self.spec.systems) * self.spec.confirm.top * self.spec.confirm.seeds
 
-    def ended(self, cell: int | None = None) -> list[TrialRecord]:
+    def ended(self, system: int | None = None) -> list[TrialRecord]:
         """The trials of the search that have ended, of one cell or of all."""
-        return [one for one in self._of(cell) if one.end is not None]
+        return [one for one in self._of(system) if one.end is not None]
 
-    def running(self, cell: int | None = None) -> list[TrialRecord]:
+    def running(self, system: int | None = None) -> list[TrialRecord]:
         """The trials that run now, of one cell or of all, those that confirm too."""
         every = self.states.values()
-        return [one for one in every if one.end is None and cell in (None, one.trial.system)]
+        return [one for one in every if one.end is None and system in (None, one.trial.system)]
 
     def confirming(self) -> list[TrialRecord]:
         """The trials that confirm, running or ended."""
@@ -43,17 +43,17 @@ class SweepProgress:
         """How many trials that confirm have ended."""
         return sum(one.end is not None for one in self.confirming())
 
-    def count(self, outcomes: Sequence[Outcome], cell: int | None = None) -> int:
+    def count(self, outcomes: Sequence[Outcome], system: int | None = None) -> int:
         """How many trials ended in one of these ways."""
-        return sum(one.end is not None and one.end.outcome in outcomes for one in self._of(cell))
+        return sum(one.end is not None and one.end.outcome in outcomes for one in self._of(system))
 
-    def _of(self, cell: int | None) -> list[TrialRecord]:
+    def _of(self, system: int | None) -> list[TrialRecord]:
         searched = (one for one in self.states.values() if not one.trial.source_trial)
-        return [one for one in searched if cell in (None, one.trial.system)]
+        return [one for one in searched if system in (None, one.trial.system)]
 
-    def best(self, cell: int | None = None) -> TrialScore | None:
+    def best(self, system: int | None = None) -> TrialScore | None:
         """The trial with the best score so far, running ones included."""
-        rows = [score_trial(self.spec, one) for one in self._of(cell)]
+        rows = [score_trial(self.spec, one) for one in self._of(system)]
         scored = [(one.score, one) for one in rows if one.score is not None]
         return max(scored, key=lambda pair: self.spec.objective.sign * pair[0])[1] if scored else None
 
@@ -70,16 +70,16 @@ class SweepProgress:
 
         A trial that confirms takes as long as those that completed.
         """
-        took = {cell: [_seconds(one) for one in self.ended(cell)] for cell in range(len(self.spec.systems))}
-        every = [seconds for cell in took.values() for seconds in cell]
+        took = {system: [_seconds(one) for one in self.ended(system)] for system in range(len(self.spec.systems))}
+        every = [seconds for system in took.values() for seconds in system]
         if not every:
             return None
         work = 0.0
-        for cell, known in took.items():
+        for system, known in took.items():
             mean = sum(known) / len(known) if known else sum(every) / len(every)
-            waiting = self.spec.trial_budget(cell) - len(self._of(cell))
+            waiting = self.spec.trial_budget(system) - len(self._of(system))
             work += max(0, waiting) * mean
-            work += sum(max(0.0, mean - (now - one.started_at / 1000)) for one in self.running(cell))
+            work += sum(max(0.0, mean - (now - one.started_at / 1000)) for one in self.running(system))
         whole = [_seconds(one) for one in self.ended() if one.end and one.end.outcome == Outcome.COMPLETED] or every
         work += max(0, self.to_confirm - len(self.confirming())) * sum(whole) / len(whole)
         return work / slots

@@ -29,7 +29,7 @@ class FinishedSweeps:
     """
 
     sweeps: tuple[FinishedSweep, ...]
-    looks: Mapping[str, int]
+    test_accesses: Mapping[str, int]
     remarks: tuple[str, ...]
 
 
@@ -74,7 +74,7 @@ def load_finished_sweeps(
     remarks = [remark for _, lines in found for remark in lines]
     if left:
         remarks.append(f"Left out, for they are not finished, or not whole in MLflow: {', '.join(left)}.")
-    return FinishedSweeps(tuple(one for one, _ in found), _looks(every, chosen), tuple(remarks))
+    return FinishedSweeps(tuple(one for one, _ in found), _test_accesses(every, chosen), tuple(remarks))
 
 
 def _sweeps(store: StoreReader, experiments: Sequence[str]) -> list[_Sweep]:
@@ -116,22 +116,24 @@ def _results(store: StoreReader, own: Sequence[Any]) -> bytes | RecordError | No
     return None
 
 
-def _looks(every: Sequence[_Sweep], chosen: Sequence[_Sweep]) -> dict[str, int]:
+def _test_accesses(every: Sequence[_Sweep], chosen: Sequence[_Sweep]) -> dict[str, int]:
     """How often test splits were opened beyond what the results of the chosen sweeps say."""
     found = Counter[str]()
     for sweep in every:
-        looks = _looks_in(sweep)
-        tested = sum(trial not in looks for trial, run in sweep.trials.items() if run.data.tags.get("sweeper.tested"))
-        found[sweep.dataset] += tested + (0 if sweep in chosen else len(looks))
+        test_accesses = _test_accesses_in(sweep)
+        tested = sum(
+            trial not in test_accesses for trial, run in sweep.trials.items() if run.data.tags.get("sweeper.tested")
+        )
+        found[sweep.dataset] += tested + (0 if sweep in chosen else len(test_accesses))
     return dict(+found)
 
 
-def _looks_in(sweep: _Sweep) -> list[int]:
+def _test_accesses_in(sweep: _Sweep) -> list[int]:
     """The trials of a sweep's looks, as its results have them; none where these say nothing."""
     if not isinstance(sweep.results, bytes):
         return []
     try:
-        return [look.trial for look in parse_results(json.loads(sweep.results)).test_accesses]
+        return [test_access.trial for test_access in parse_results(json.loads(sweep.results)).test_accesses]
     except (ValueError, RecordError):
         return []
 
@@ -150,7 +152,7 @@ def _finished(store: StoreReader, sweep: _Sweep, read: Read) -> tuple[FinishedSw
     findings = parse_results(results)
     if (findings.sweep, findings.dataset) != (sweep.name, sweep.dataset):
         raise RecordError(f"{sweep.name}: {RESULTS} in MLflow at {store.place} is that of {findings.sweep}")
-    seeds = [seed for cell in findings.systems if cell.confirm for seed in cell.confirm.seeds]
+    seeds = [seed for system in findings.systems if system.confirm for seed in system.confirm.seeds]
     for seed in seeds:
         if seed.trial in sweep.trials:
             _verify(sweep, seed, sweep.trials[seed.trial])

@@ -22,7 +22,7 @@ with warnings.catch_warnings():
 
 _CODE = Path(__file__).with_name("pyfunc_model.py")
 _NEEDED = ("mlflow", "numpy", "pandas", "safetensors", "torch", "transformers")
-_KNOBS = (
+_HYPERPARAMETERS = (
     "encoder", "pooling", "max_length", "batch_size", "precision", "vocabulary", "embedding_size", "hidden_size",
 )  # fmt: skip
 
@@ -47,24 +47,24 @@ class ModelExport:
     def digest(self) -> str:
         """What tells it from another training's model."""
         weights = (self.folder / "classifier.safetensors").read_bytes()
-        return hashlib.sha256(weights + json.dumps(self.knobs, sort_keys=True).encode()).hexdigest()[:16]
+        return hashlib.sha256(weights + json.dumps(self.hyperparameters, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
-    def knobs(self) -> dict[str, Any]:
+    def hyperparameters(self) -> dict[str, Any]:
         """What a prediction needs to know of the training."""
-        used = {name: self.config[name] for name in _KNOBS if name in self.config}
+        used = {name: self.config[name] for name in _HYPERPARAMETERS if name in self.config}
         return {**used, "longest": self.longest, "texts": self.texts}
 
     def write(self, out: Path, described: Any = None) -> None:
         """Write the model into `out` in MLflow's format, with its signature, an example, and what it requires."""
         labels = json.loads((self.folder / "labels.json").read_text(encoding="utf-8"))
         with tempfile.TemporaryDirectory() as place:
-            knobs = Path(place) / "prediction.json"
-            knobs.write_text(json.dumps(self.knobs), encoding="utf-8")
+            hyperparameters = Path(place) / "prediction.json"
+            hyperparameters.write_text(json.dumps(self.hyperparameters), encoding="utf-8")
             mlflow.pyfunc.save_model(
                 out,
                 python_model=str(_CODE),
-                artifacts={"model": str(self.folder), "prediction": str(knobs)},
+                artifacts={"model": str(self.folder), "prediction": str(hyperparameters)},
                 signature=_signature(labels, self.texts),
                 input_example=_EXAMPLE if self.texts == 1 else [[text, text] for text in _EXAMPLE],
                 pip_requirements=[_pinned(name) for name in _NEEDED],

@@ -71,12 +71,12 @@ class Tokens:
 class Recurrent(nn.Module):
     """Word embeddings, and one layer of RNN or GRU over them; float32 throughout."""
 
-    def __init__(self, knobs: dict[str, Any]) -> None:
+    def __init__(self, hyperparameters: dict[str, Any]) -> None:
         super().__init__()
-        self.size = SPECIAL + knobs["vocabulary"]
-        self.embedding = nn.Embedding(self.size, knobs["embedding_size"], padding_idx=PADDING)
-        kind = nn.GRU if knobs["encoder"] == "gru" else nn.RNN
-        self.layer = kind(knobs["embedding_size"], knobs["hidden_size"], batch_first=True)
+        self.size = SPECIAL + hyperparameters["vocabulary"]
+        self.embedding = nn.Embedding(self.size, hyperparameters["embedding_size"], padding_idx=PADDING)
+        kind = nn.GRU if hyperparameters["encoder"] == "gru" else nn.RNN
+        self.layer = kind(hyperparameters["embedding_size"], hyperparameters["hidden_size"], batch_first=True)
 
     def forward(self, ids: Tensor) -> Tensor:
         """States (B, L, D) for word numbers (B, L); a word beyond the vocabulary is an unknown one."""
@@ -91,10 +91,10 @@ class Classifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
     def load_context(self, context: Any) -> None:
         """Read the model from the files that came with it."""
         folder = Path(context.artifacts["model"])
-        self.knobs = json.loads(Path(context.artifacts["prediction"]).read_text(encoding="utf-8"))
+        self.hyperparameters = json.loads(Path(context.artifacts["prediction"]).read_text(encoding="utf-8"))
         self.labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.recurrent = self.knobs["encoder"] in ("rnn", "gru")
+        self.recurrent = self.hyperparameters["encoder"] in ("rnn", "gru")
         self.tokens: Words | Tokens = (Words if self.recurrent else Tokens)(folder / "encoder")
         self.encoder = self._encoder(folder / "encoder").to(self.device).eval()
         head = load_file(folder / "classifier.safetensors")
@@ -102,7 +102,7 @@ class Classifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
 
     def _encoder(self, folder: Path) -> Any:
         if self.recurrent:
-            module = Recurrent(self.knobs)
+            module = Recurrent(self.hyperparameters)
             module.load_state_dict(load_file(folder / "recurrent.safetensors"))
             return module
         from transformers import AutoModel
@@ -114,7 +114,7 @@ class Classifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
         """Label and probabilities of each text; MLflow makes a table of a list of texts, or of pairs of them."""
         frame = pd.DataFrame(model_input)
-        columns = [frame.iloc[:, k].astype(str).tolist() for k in range(self.knobs["texts"])]
+        columns = [frame.iloc[:, k].astype(str).tolist() for k in range(self.hyperparameters["texts"])]
         probabilities = self.probabilities(columns[0], columns[1] if len(columns) > 1 else None)
         table = pd.DataFrame(probabilities, columns=[f"probability/{label}" for label in self.labels])
         table.insert(0, "label", [self.labels[k] for k in probabilities.argmax(axis=1)])
@@ -126,8 +126,8 @@ class Classifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         found = np.empty((len(texts), len(self.labels)), dtype=np.float32)
         if not texts:
             return found
-        ids, types = self.tokens(texts, pairs, self.knobs["longest"])
-        order, size = sorted(range(len(ids)), key=lambda k: -len(ids[k])), max(64, self.knobs["batch_size"])
+        ids, types = self.tokens(texts, pairs, self.hyperparameters["longest"])
+        order, size = sorted(range(len(ids)), key=lambda k: -len(ids[k])), max(64, self.hyperparameters["batch_size"])
         for start in range(0, len(order), size):
             rows = order[start : start + size]
             batch = self._padded([ids[k] for k in rows], self.tokens.padding)
@@ -140,7 +140,7 @@ class Classifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
 
     def _padded(self, lists: list[list[int]], padding: int) -> Tensor:
         """Lists as one tensor, each cut to the model's length."""
-        cut = [self._cut(one, self.knobs["max_length"]) for one in lists]
+        cut = [self._cut(one, self.hyperparameters["max_length"]) for one in lists]
         width = max(map(len, cut))
         return torch.tensor([[*one, *[padding] * (width - len(one))] for one in cut], device=self.device)
 
@@ -149,7 +149,7 @@ class Classifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
 
     def _autocast(self) -> Any:
         """The precision that the model was scored in; `auto` is what this processor is best at."""
-        asked, place = self.knobs["precision"], self.device.type
+        asked, place = self.hyperparameters["precision"], self.device.type
         if asked == "auto" and place == "cpu":
             abilities = torch.cpu.get_capabilities()
             asked = "bf16" if abilities.get("avx512_bf16") or abilities.get("amx_bf16") else "float32"
@@ -172,10 +172,10 @@ class Classifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
 
     def _pooled(self, hidden: Tensor, mask: Tensor) -> Tensor:
         """One vector for each text, (B, F) of (B, L, D), as the model was trained."""
-        how, last = self.knobs["pooling"], mask.sum(dim=1) - 1
+        how, last = self.hyperparameters["pooling"], mask.sum(dim=1) - 1
         if how == "flatten":
             flat = (hidden * mask[:, :, None]).flatten(1)
-            return functional.pad(flat, (0, self.knobs["max_length"] * hidden.shape[-1] - flat.shape[1]))
+            return functional.pad(flat, (0, self.hyperparameters["max_length"] * hidden.shape[-1] - flat.shape[1]))
         if how == "mean":
             words = mask if self.recurrent else _without_ends(mask, last)
             return (hidden * words[:, :, None]).sum(dim=1) / words.sum(dim=1, keepdim=True)

@@ -22,16 +22,16 @@ def read_trial_records(uri: str, spec: SweepSpec, sweep: str, id: str = "") -> l
 
 
 def _recorded(client: Any, spec: SweepSpec, run: Any) -> TrialRecord:
-    tags, info, knobs = run.data.tags, run.info, run.data.params
+    tags, info, hyperparameters = run.data.tags, run.info, run.data.params
     params = json.loads(tags["sweeper.params"])
-    config = spec.train_config(params, seed=int(knobs["seed"]), threads=int(knobs["threads"]))
-    number, cell, attempt = (int(tags[f"sweeper.{name}"]) for name in ("trial", "cell", "attempt"))
+    config = spec.train_config(params, seed=int(hyperparameters["seed"]), threads=int(hyperparameters["threads"]))
+    number, system, attempt = (int(tags[f"sweeper.{name}"]) for name in ("trial", "cell", "attempt"))
     confirms, repeat = (int(tags.get(f"sweeper.{name}", 0)) for name in ("confirms", "repeat"))
     names = sorted(run.data.metrics)
     rows, times = _rows(client, run, [name for name in names if not name.startswith(_TEST)])
     outcome = tags.get("sweeper.trials.outcome")
     return TrialRecord(
-        trial=Trial(number, cell, params, config, attempt, confirms, repeat),
+        trial=Trial(number, system, params, config, attempt, confirms, repeat),
         reports=tuple(ValidationReport(step, step / spec.validations_per_epoch, rows[step]) for step in sorted(rows)),
         report_times=tuple(times[step] for step in sorted(rows)),
         started_at=info.start_time,

@@ -45,7 +45,7 @@ class TrainingJob:
 class Study(Protocol):
     """The memory: asks for settings, and keeps every report before anybody acts on it."""
 
-    def ask(self, cell: int) -> Trial:
+    def ask(self, system: int) -> Trial:
         """Propose the next trial of a cell, durably."""
 
     def restart(self, trial: Trial) -> Trial:

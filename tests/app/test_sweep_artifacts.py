@@ -103,8 +103,8 @@ def test_results_are_kept_where_the_sweep_is_finished_alone(folder: SweepFolder)
     provenance.write_provenance(small(), folder)
     (folder.path / "table.md").write_text("|")
     assert sorted(kept(folder).files[0]) == ["sweep.yaml", "versions.json"]
-    cell = {"epochs": 10.0, "hours": 0.25, "confirm": CONFIRM}
-    folder.write_results({"trials": 6, "cells": [cell, {**cell, "confirm": None}]})
+    system = {"epochs": 10.0, "hours": 0.25, "confirm": CONFIRM}
+    folder.write_results({"trials": 6, "cells": [system, {**system, "confirm": None}]})
     found = kept(folder)
     assert list(found.files[0]) == ["sweep.yaml", "versions.json", "table.md", "results.json"]
     assert found.figures == {
@@ -121,4 +121,4 @@ def test_the_winners_model_is_kept_once_it_is_whole(folder: SweepFolder) -> None
     write_json(model / "config.json", {"trial": 7, "encoder": "m", "max_length": 32})
     number, winner = kept(folder).winner
     assert (number, winner.folder, winner.name) == (7, model, folder.name)
-    assert winner.knobs == {"encoder": "m", "max_length": 32, "longest": 128, "texts": 1}
+    assert winner.hyperparameters == {"encoder": "m", "max_length": 32, "longest": 128, "texts": 1}

@@ -77,9 +77,9 @@ def train(record: OptunaStudy, trial: Trial, outcome: Outcome = Outcome.COMPLETE
 
 def search(folder: SweepFolder, trials: int = 2) -> None:
     with study(folder) as record:
-        for cell in (0, 1):
+        for system in (0, 1):
             for k in range(trials):
-                train(record, record.ask(cell), Outcome.FAILED if k else Outcome.COMPLETED)
+                train(record, record.ask(system), Outcome.FAILED if k else Outcome.COMPLETED)
 
 
 def answered(corpus: PreparedDataset, split: str) -> Predictions:
@@ -107,8 +107,8 @@ def confirm(folder: SweepFolder, corpus: PreparedDataset) -> None:
 
 def written(folder: SweepFolder, corpus: PreparedDataset | None = None, **named: Any) -> str:
     with study(folder) as record:
-        recorded, looks = record.all_trials(), record.test_accesses()
-    found = build_results(folder.spec, folder, recorded, looks)
+        recorded, test_accesses = record.all_trials(), record.test_accesses()
+    found = build_results(folder.spec, folder, recorded, test_accesses)
     with closing(Terminal(quiet=True)) as screen:
         place = write_report(screen, folder, folder.spec, recorded, found, corpus, **named)
     return place.read_text(encoding="utf-8")

@@ -30,7 +30,7 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> SweepFolder:
     spec = small(confirm={"seeds": 1}, budget={"trials": 2})
     folder = create_sweep(tmp_path_factory.mktemp("ui") / "sweeps", spec, {"dataset": "d"}, 1)
     with closing(OptunaStudy(spec, folder.journal, 1)) as study:
-        trials = [study.restart(study.ask(cell)) for cell in (0, 1)]
+        trials = [study.restart(study.ask(system)) for system in (0, 1)]
         trials.append(study.confirm(trials[0], 1))
         for trial in trials:
             study.report(trial, report(1, 0.4))

@@ -63,7 +63,7 @@ def table(head: str) -> dict[str, list[str]]:
     """The rows of the table with this head, by the words in code quotes of their first column."""
     _, _, rest = README.partition(f"\n| {head}")
     lines = rest.partition("\n\n")[0].splitlines()[2:]
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    rows = [[system.strip() for system in line.strip("|").split("|")] for line in lines]
     return {name: row[1:] for row in rows for name in re.findall(r"`([^`]+)`", row[0])}
 
 

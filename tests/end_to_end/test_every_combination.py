@@ -45,22 +45,22 @@ confirm: {{seeds: 1}}
 """
 
 
-def test_every_knob_of_every_system_runs(tmp_path: Path) -> None:
+def test_every_hyperparameter_of_every_system_runs(tmp_path: Path) -> None:
     (tmp_path / "space.yaml").write_text(SPACE)
     done = sweeper("run", "space.yaml", "--inline", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout)
     assert results["trials"] == 24
     assert len(results["cells"]) == 2 * len(LOSSES)
-    ends = {outcome for cell in results["cells"] for outcome in cell["outcomes"]}
+    ends = {outcome for system in results["cells"] for outcome in system["outcomes"]}
     assert ends <= {"completed", "collapsed"}  # so small a network may give one class to all
-    for cell in results["cells"]:
-        used = set(cell["best"]["params"])
-        assert ("alpha" in used) == (cell["cell"]["loss"] not in ("ce", "scl_two_phase"))
-        assert ("weighting" in used) == cell["cell"]["loss"].startswith("lcl")
-        assert ("contrastive_epochs" in used) == (cell["cell"]["loss"] == "scl_two_phase")
+    for system in results["cells"]:
+        used = set(system["best"]["params"])
+        assert ("alpha" in used) == (system["cell"]["loss"] not in ("ce", "scl_two_phase"))
+        assert ("weighting" in used) == system["cell"]["loss"].startswith("lcl")
+        assert ("contrastive_epochs" in used) == (system["cell"]["loss"] == "scl_two_phase")
         assert {"vocabulary", "pooling"} <= used
-        (seed,) = cell["confirm"]["seeds"]
+        (seed,) = system["confirm"]["seeds"]
         assert 0 <= seed["test"]["test/accuracy"] <= 1
 
 

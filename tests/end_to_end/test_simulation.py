@@ -129,11 +129,11 @@ class Sweeping(World, RuleBasedStateMachine):
         """Time passes; whoever is heard stays, and the silent one is given up, alone."""
         worker = self._one(k)
         begun = self.bridge.begun
-        looks = int(max(PATIENCE, 0 if worker.name in begun else 60.0) / 2) + 2
+        test_accesses = int(max(PATIENCE, 0 if worker.name in begun else 60.0) / 2) + 2
         for other in self.workers:
             self.bridge.worker_assigned(other.name)
         silent: list[str] = []
-        for _ in range(looks):
+        for _ in range(test_accesses):
             self.now += 2
             for other in self.workers:
                 if other is not worker:

@@ -48,13 +48,13 @@ def confirming(recorded: list[TrialRecord]) -> list[TrialRecord]:
     return [one for one in recorded if one.trial.source_trial]
 
 
-def test_the_best_setting_of_each_cell_is_trained_again_with_fresh_seeds(tmp_path: Path) -> None:
+def test_the_best_setting_of_each_system_is_trained_again_with_fresh_seeds(tmp_path: Path) -> None:
     asked = spec(compare={"encoder": ["m"], "loss": ["scl", "lcl"]}, budget={"trials": 6})
     recorded = run(asked, tmp_path)
     searched = recorded[:6]
-    for cell in (0, 1):
-        best = max((one for one in searched if one.trial.system == cell), key=lambda one: one.trial.params["alpha"])
-        again = [one for one in confirming(recorded) if one.trial.system == cell]
+    for system in (0, 1):
+        best = max((one for one in searched if one.trial.system == system), key=lambda one: one.trial.params["alpha"])
+        again = [one for one in confirming(recorded) if one.trial.system == system]
         assert [(one.trial.source_trial, one.trial.seed_index) for one in again] == [
             (best.trial.number, k) for k in (1, 2)
         ]
@@ -94,9 +94,11 @@ def test_only_the_winners_models_see_the_test_split_once_for_each_seed(tmp_path:
     assert [one.trial.number for one in tested] == [trial.number for trial, _ in kept]
     assert len(tested) == 3
     with study(asked, tmp_path) as record:
-        looks = record.test_accesses()
-    assert [(look.trial, look.seed) for look in looks] == [(one.trial.number, one.trial.config.seed) for one in tested]
-    assert all(look.at < one.test.at for look, one in zip(looks, tested, strict=True) if one.test)
+        test_accesses = record.test_accesses()
+    assert [(test_access.trial, test_access.seed) for test_access in test_accesses] == [
+        (one.trial.number, one.trial.config.seed) for one in tested
+    ]
+    assert all(test_access.at < one.test.at for test_access, one in zip(test_accesses, tested, strict=True) if one.test)
     run(asked, tmp_path, jobs(tmp_path, kept))
     assert len(kept) == 3  # a finished sweep looks no more
 
@@ -126,7 +128,7 @@ def test_the_test_split_is_not_made_before_everything_is_decided(tmp_path: Path)
         assert len(record.test_accesses()) == 2
 
 
-def test_without_a_test_split_models_are_scored_and_no_look_is_recorded(tmp_path: Path) -> None:
+def test_without_a_test_split_models_are_scored_and_no_test_access_is_recorded(tmp_path: Path) -> None:
     def no_figures(
         config: TrainConfig, data: TrainingData, saved: Path | None
     ) -> Generator[ValidationReport, None, None]:
@@ -140,8 +142,8 @@ def test_without_a_test_split_models_are_scored_and_no_look_is_recorded(tmp_path
     folder = create_sweep(tmp_path / "sweeps", asked, {"rows": "x"}, 1)
     with study(asked, tmp_path) as record:
         assert record.test_accesses() == []
-        (cell,) = build_results(asked, folder, recorded, record.test_accesses())["cells"]
-    assert [seed["test"] for seed in cell["confirm"]["seeds"]] == [None, None]
+        (system,) = build_results(asked, folder, recorded, record.test_accesses())["cells"]
+    assert [seed["test"] for seed in system["confirm"]["seeds"]] == [None, None]
 
 
 def test_an_unchanged_winner_is_reused_when_the_budget_grows_and_a_new_one_gets_the_same_seeds(tmp_path: Path) -> None:
@@ -188,7 +190,7 @@ def test_a_confirmation_that_was_cut_off_goes_on_under_its_number(tmp_path: Path
         assert record.get(cut).reports[0].metrics == report(1, 0.5).metrics
 
 
-def test_a_seed_that_fails_leaves_its_cell_incomplete_and_is_not_replaced(tmp_path: Path) -> None:
+def test_a_seed_that_fails_leaves_its_system_incomplete_and_is_not_replaced(tmp_path: Path) -> None:
     asked = spec()
     run(spec(confirm={"seeds": 0}), tmp_path)
     with study(asked, tmp_path) as record:
@@ -201,14 +203,14 @@ def test_a_seed_that_fails_leaves_its_cell_incomplete_and_is_not_replaced(tmp_pa
         recorded = record.all_trials()
         assert [trial.seed_index for trial in confirmation.trials_to_score(asked, recorded)] == [2]
     folder = create_sweep(tmp_path / "sweeps", asked, {"rows": "x"}, 1)
-    (cell,) = build_results(asked, folder, recorded)["cells"]
-    assert [(seed["outcome"], seed["test"]) for seed in cell["confirm"]["seeds"]] == [
+    (system,) = build_results(asked, folder, recorded)["cells"]
+    assert [(seed["outcome"], seed["test"]) for seed in system["confirm"]["seeds"]] == [
         ("diverged", None),
         ("completed", None),
     ]
 
 
-def test_a_cell_where_nothing_completed_has_nothing_to_confirm(tmp_path: Path) -> None:
+def test_a_system_where_nothing_completed_has_nothing_to_confirm(tmp_path: Path) -> None:
     recorded = run(spec(tau=2), tmp_path)  # every trial diverges
     assert confirming(recorded) == []
     folder = create_sweep(tmp_path / "sweeps", spec(tau=2), {"rows": "x"}, 1)
@@ -260,16 +262,16 @@ def test_results_say_how_optimistic_the_search_was(tmp_path: Path) -> None:
     asked, stages = spec(), jobs(tmp_path)
     recorded = run(asked, tmp_path, replace(stages, confirm=replace(stages.confirm, train=worse)))
     folder = create_sweep(tmp_path / "sweeps", asked, {"rows": "x"}, 1)
-    (cell,) = build_results(asked, folder, recorded)["cells"]
+    (system,) = build_results(asked, folder, recorded)["cells"]
     best = max(float(one.trial.params["alpha"]) for one in recorded[:3])
-    mean = sum(seed["metrics"]["validation/accuracy"] for seed in cell["confirm"]["seeds"]) / 2
-    assert cell["confirm"]["search"] == best
-    assert cell["confirm"]["mean"] == pytest.approx(mean)
-    assert cell["confirm"]["optimism"] == pytest.approx(best - mean)
-    assert cell["confirm"]["seeds"][0]["test"]["test/accuracy"] == pytest.approx(best - 0.01)
+    mean = sum(seed["metrics"]["validation/accuracy"] for seed in system["confirm"]["seeds"]) / 2
+    assert system["confirm"]["search"] == best
+    assert system["confirm"]["mean"] == pytest.approx(mean)
+    assert system["confirm"]["optimism"] == pytest.approx(best - mean)
+    assert system["confirm"]["seeds"][0]["test"]["test/accuracy"] == pytest.approx(best - 0.01)
 
 
-def test_the_models_that_are_kept_is_the_best_seeds_of_the_best_cell_by_validation(tmp_path: Path) -> None:
+def test_the_models_that_are_kept_is_the_best_seeds_of_the_best_system_by_validation(tmp_path: Path) -> None:
     def seeded(config: TrainConfig, _: TrainingData, __: Path | None) -> Generator[ValidationReport, None, None]:
         yield report(1, config.alpha + (config.seed % 100) / 10_000)
 

@@ -8,14 +8,20 @@ DONE, EARLY = Outcome.COMPLETED, Outcome.STOPPED_EARLY
 
 
 def row(
-    number: int, score: float | None, outcome: Outcome | None = DONE, *, cell: int = 0, steps: int = 5, **params: Scalar
+    number: int,
+    score: float | None,
+    outcome: Outcome | None = DONE,
+    *,
+    system: int = 0,
+    steps: int = 5,
+    **params: Scalar,
 ) -> TrialScore:
     metrics = {} if score is None else {"validation/accuracy": score}
-    return TrialScore(number, cell, params, outcome, score, min(steps, 3), steps, metrics)
+    return TrialScore(number, system, params, outcome, score, min(steps, 3), steps, metrics)
 
 
-def test_the_best_completed_trial_of_the_cell_wins() -> None:
-    rows = [row(1, 0.5, epochs=1), row(2, 0.7, epochs=2), row(3, 0.6, epochs=3), row(4, 0.9, cell=1)]
+def test_the_best_completed_trial_of_the_system_wins() -> None:
+    rows = [row(1, 0.5, epochs=1), row(2, 0.7, epochs=2), row(3, 0.6, epochs=3), row(4, 0.9, system=1)]
     found = best_setting(rows, 0, 1)
     assert found is not None
     assert (found.system, found.row, found.mean, found.repeats, found.complete) == (0, rows[1], 0.7, 1, True)
@@ -52,7 +58,7 @@ def test_settings_are_the_same_whatever_the_order_of_their_params() -> None:
     assert found.repeats == 2
 
 
-def test_an_inactive_knob_makes_another_setting() -> None:
+def test_an_inactive_hyperparameter_makes_another_setting() -> None:
     rows = [row(1, 0.5, normalize=True), row(2, 0.6, normalize=True, tau=1)]
     found = best_setting(rows, 0, 1)
     assert found is not None
@@ -75,14 +81,14 @@ def test_where_nothing_completed_the_furthest_stands_in_then_the_best() -> None:
     assert (least.row, least.complete) == (rows[1], False)
 
 
-def test_a_cell_without_a_score_has_no_best() -> None:
+def test_a_system_without_a_score_has_no_best() -> None:
     assert best_setting([], 0, 1) is None
     assert best_setting([row(1, None, Outcome.FAILED), row(2, None, DONE), row(3, 0.5, None)], 0, 1) is None
     assert best_setting([row(1, 0.5)], 1, 1) is None
 
 
-def test_counts_are_of_one_cell_and_leave_out_what_still_runs() -> None:
-    rows = [row(1, 0.5), row(2, 0.5), row(3, 0.4, EARLY), row(4, None, None), row(5, 0.5, cell=1)]
+def test_counts_are_of_one_system_and_leave_out_what_still_runs() -> None:
+    rows = [row(1, 0.5), row(2, 0.5), row(3, 0.4, EARLY), row(4, None, None), row(5, 0.5, system=1)]
     assert count_outcomes(rows, 0) == {DONE: 2, EARLY: 1}
     assert count_outcomes(rows, 2) == {}
     assert {str(outcome): number for outcome, number in count_outcomes(rows, 1).items()} == {"completed": 1}

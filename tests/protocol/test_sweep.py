@@ -40,11 +40,11 @@ def run(spec: SweepSpec, folder: Path) -> Watching:
     return watching
 
 
-def test_every_cell_gets_its_share_and_all_are_told(tmp_path: Path) -> None:
+def test_every_system_gets_its_share_and_all_are_told(tmp_path: Path) -> None:
     told = run(spec(budget={"trials": 7}), tmp_path)
-    cells = [state.trial.system for state in told.states.values()]
+    systems = [state.trial.system for state in told.states.values()]
     assert sorted(told.states) == list(range(1, 8))
-    assert (cells.count(0), cells.count(1)) == (4, 3)
+    assert (systems.count(0), systems.count(1)) == (4, 3)
     assert all(state.end and state.end.outcome == Outcome.COMPLETED for state in told.states.values())
     assert told.order[0] == (1, 0, False)
 
@@ -245,16 +245,16 @@ def test_what_ended_a_trial_is_in_the_record_before_the_trackers_hear_of_it(tmp_
     assert seen[-1] == TrialEnd(Outcome.COMPLETED)
 
 
-def test_results_have_the_best_of_each_cell(tmp_path: Path) -> None:
+def test_results_have_the_best_of_each_system(tmp_path: Path) -> None:
     asked = spec(budget={"trials": 6})
     run(asked, tmp_path)
     folder = create_sweep(tmp_path / "sweeps", asked, {"rows": "x"}, 1)
     with closing(study(asked, tmp_path)) as record:
         recorded = record.all_trials()
         found = results.build_results(asked, folder, recorded)
-    for cell, entry in enumerate(found["cells"]):
+    for system, entry in enumerate(found["cells"]):
         scores = [
-            one.trial.params["alpha"] for one in recorded if one.trial.system == cell and "alpha" in one.trial.params
+            one.trial.params["alpha"] for one in recorded if one.trial.system == system and "alpha" in one.trial.params
         ]
         if scores:
             assert entry["best"]["validation/accuracy"] == max(scores)

@@ -31,21 +31,21 @@ def trials(number: int, score: Callable[[dict[str, Scalar]], float], seed: int =
     return found
 
 
-def test_the_knob_that_decides_is_first_and_above_chance() -> None:
+def test_the_hyperparameter_that_decides_is_first_and_above_chance() -> None:
     found = importances(trials(48, lambda values: -abs(float(values["alpha"]) - 0.3)))
-    assert found[0].knob == "alpha"
+    assert found[0].hyperparameter == "alpha"
     assert found[0].share > found[0].chance
     assert sum(one.share for one in found) == pytest.approx(1)
-    assert {one.knob for one in found} == {"alpha", "normalize", "batch_size", "tau"}
+    assert {one.hyperparameter for one in found} == {"alpha", "normalize", "batch_size", "tau"}
 
 
-def test_a_choice_that_decides_is_found_among_knobs_that_hang_on_it() -> None:
+def test_a_choice_that_decides_is_found_among_hyperparameters_that_hang_on_it() -> None:
     found = importances(trials(48, lambda values: float(values["normalize"] == "no")))
-    assert found[0].knob == "normalize"
+    assert found[0].hyperparameter == "normalize"
     assert found[0].share > found[0].chance
 
 
-def test_knobs_that_do_nothing_are_seldom_above_chance() -> None:
+def test_hyperparameters_that_do_nothing_are_seldom_above_chance() -> None:
     found = [one for seed in range(2) for one in importances(trials(24, lambda _: 0.0, seed))]
     assert sum(one.share > one.chance for one in found) <= 1
 

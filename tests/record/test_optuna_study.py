@@ -60,9 +60,9 @@ def test_start_with_comes_first_and_what_it_leaves_out_is_sampled(tmp_path: Path
 def test_a_grid_asks_for_each_distinct_setting_once(tmp_path: Path) -> None:
     search = {"batch_size": [4, 8], "normalize": [True, False], "tau": {"choice": [1, 2], "when": {"normalize": True}}}
     spec = small(search=search, sampler="grid", budget={"trials": 40})
-    assert [spec.trial_budget(cell) for cell in (0, 1)] == [2, 6]
+    assert [spec.trial_budget(system) for system in (0, 1)] == [2, 6]
     with opened(spec, tmp_path) as study:
-        settings = [study.ask(cell).params for cell in (0, 1) for _ in range(spec.trial_budget(cell))]
+        settings = [study.ask(system).params for system in (0, 1) for _ in range(spec.trial_budget(system))]
     assert len({tuple(sorted(params.items())) for params in settings}) == 8
 
 
@@ -248,7 +248,7 @@ def test_what_was_judged_before_a_crash_is_not_judged_again_by_a_later_step(tmp_
         assert [study.report(again, report(step, 0.1)) for step in (1, 2)] == [None, None]
 
 
-def test_cells_have_rungs_of_their_own(tmp_path: Path) -> None:
+def test_systems_have_rungs_of_their_own(tmp_path: Path) -> None:
     with opened(small(), tmp_path) as study:
         assert study.report(study.ask(0), report(1, 0.9)) is None
         assert study.report(study.ask(1), report(1, 0.1)) is None

@@ -29,9 +29,9 @@ def cases(*lines: str) -> str:
     return search("tau:", "  cases:", *(f"    - {line}" for line in lines))
 
 
-def start(entry: str, *knobs: str) -> str:
+def start(entry: str, *hyperparameters: str) -> str:
     """A space with these knobs that starts with one entry."""
-    return search(*knobs, then=f"start_with:\n  - {{loss: scl, batch_size: 4}}\n  - {entry}  # <-\n")
+    return search(*hyperparameters, then=f"start_with:\n  - {{loss: scl, batch_size: 4}}\n  - {entry}  # <-\n")
 
 
 def bomb() -> str:

@@ -21,7 +21,7 @@ def read(path: Path) -> SweepSpec:
 
 
 def losses(spec: SweepSpec) -> set[str]:
-    return {str(cell["loss"]) for cell in spec.systems}
+    return {str(system["loss"]) for system in spec.systems}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

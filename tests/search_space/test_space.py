@@ -14,16 +14,16 @@ def space(
     *, compare: dict[str, Any] | None = None, search: dict[str, Any] | None = None, **fixed: Scalar
 ) -> SearchSpace:
     written = {"compare": compare or {}, "search": search or {}}
-    knobs = [
+    hyperparameters = [
         hyperparameter_syntax.parse_hyperparameter(name, section, raw)
         for section, raws in written.items()
         for name, raw in raws.items()
     ]
-    return SearchSpace(tuple(knobs), fixed)
+    return SearchSpace(tuple(hyperparameters), fixed)
 
 
 def settings(varied: SearchSpace, **given: Scalar) -> list[Params]:
-    return list(varied.enumerate_settings({knob.name for knob in varied.hyperparameters}, given))
+    return list(varied.enumerate_settings({hyperparameter.name for hyperparameter in varied.hyperparameters}, given))
 
 
 # ---- domains
@@ -97,29 +97,33 @@ def test_a_domain_says_what_is_allowed(domain: Domain, text: str) -> None:
 # ---- branches
 
 
-def branch_of(knob: Hyperparameter, **assigned: Scalar) -> str | None:
-    branch = knob.active_branch(assigned)
+def branch_of(hyperparameter: Hyperparameter, **assigned: Scalar) -> str | None:
+    branch = hyperparameter.active_branch(assigned)
     return branch.parameter if branch else None
 
 
 def test_keys_of_when_are_anded_and_values_ored() -> None:
     raw = {"value": 0.1, "when": {"loss": ["scl", "lcl"], "normalize": True}}
-    knob = hyperparameter_syntax.parse_hyperparameter("dropout", "search", raw)
-    assert branch_of(knob, loss="lcl", normalize=True) == "dropout"
-    assert branch_of(knob, loss="scl", normalize=True) == "dropout"
-    assert branch_of(knob, loss="scl", normalize=False) is None
-    assert branch_of(knob, loss="ce", normalize=True) is None
+    hyperparameter = hyperparameter_syntax.parse_hyperparameter("dropout", "search", raw)
+    assert branch_of(hyperparameter, loss="lcl", normalize=True) == "dropout"
+    assert branch_of(hyperparameter, loss="scl", normalize=True) == "dropout"
+    assert branch_of(hyperparameter, loss="scl", normalize=False) is None
+    assert branch_of(hyperparameter, loss="ce", normalize=True) is None
 
 
-def test_a_condition_on_an_inactive_knob_is_not_met() -> None:
-    knob = hyperparameter_syntax.parse_hyperparameter("dropout", "search", {"value": 0.1, "when": {"normalize": True}})
-    assert branch_of(knob, loss="ce") is None
+def test_a_condition_on_an_inactive_hyperparameter_is_not_met() -> None:
+    hyperparameter = hyperparameter_syntax.parse_hyperparameter(
+        "dropout", "search", {"value": 0.1, "when": {"normalize": True}}
+    )
+    assert branch_of(hyperparameter, loss="ce") is None
 
 
 def test_a_condition_on_one_is_not_met_by_true() -> None:
-    knob = hyperparameter_syntax.parse_hyperparameter("dropout", "search", {"value": 0.1, "when": {"epochs": 1}})
-    assert branch_of(knob, epochs=1) == "dropout"
-    assert branch_of(knob, epochs=True) is None
+    hyperparameter = hyperparameter_syntax.parse_hyperparameter(
+        "dropout", "search", {"value": 0.1, "when": {"epochs": 1}}
+    )
+    assert branch_of(hyperparameter, epochs=1) == "dropout"
+    assert branch_of(hyperparameter, epochs=True) is None
 
 
 def test_each_case_is_a_parameter_of_its_own() -> None:
@@ -136,10 +140,10 @@ def test_each_case_is_a_parameter_of_its_own() -> None:
     ("name", "users"),
     [("alpha", {"scl", "lcl"}), ("tau", {"scl", "lcl"}), ("weighting", {"lcl"}), ("epochs", {"ce", "scl", "lcl"})],
 )
-def test_a_knob_that_the_loss_does_not_use_is_inactive(name: str, users: set[str]) -> None:
+def test_a_hyperparameter_that_the_loss_does_not_use_is_inactive(name: str, users: set[str]) -> None:
     value: Scalar = "shared" if name == "weighting" else 1
-    knob = hyperparameter_syntax.parse_hyperparameter(name, "search", value)
-    assert {loss for loss in ("ce", "scl", "lcl") if branch_of(knob, loss=loss)} == users
+    hyperparameter = hyperparameter_syntax.parse_hyperparameter(name, "search", value)
+    assert {loss for loss in ("ce", "scl", "lcl") if branch_of(hyperparameter, loss=loss)} == users
 
 
 # ---- settings
@@ -151,12 +155,12 @@ def test_settings_are_every_combination_in_the_files_order() -> None:
     assert settings(varied) == expected
 
 
-def test_inactive_knobs_are_absent_and_no_setting_comes_twice() -> None:
+def test_inactive_hyperparameters_are_absent_and_no_setting_comes_twice() -> None:
     varied = space(search={"tau": [1, 2], "loss": ["ce", "scl"], "weighting": ["shared", "separate"]})
     assert settings(varied) == [{"loss": "ce"}, {"loss": "scl", "tau": 1}, {"loss": "scl", "tau": 2}]
 
 
-def test_the_child_of_an_inactive_knob_is_inactive() -> None:
+def test_the_child_of_an_inactive_hyperparameter_is_inactive() -> None:
     search = {"dropout": {"value": 0.2, "when": {"normalize": True}}, "normalize": [True]}
     assert settings(space(search=search, loss="ce")) == [{}]
     assert settings(space(search=search, loss="scl")) == [{"normalize": True, "dropout": 0.2}]
@@ -168,7 +172,7 @@ def test_without_a_loss_in_the_file_the_default_decides() -> None:
     assert settings(varied, loss="scl") == [{"alpha": 0.1, "epochs": 2}]
 
 
-def test_only_the_named_knobs_are_set() -> None:
+def test_only_the_named_hyperparameters_are_set() -> None:
     varied = space(search={"batch_size": [4], "epochs": [2]})
     assert list(varied.enumerate_settings({"epochs"}, {})) == [{"epochs": 2}]
 
@@ -179,30 +183,30 @@ def test_a_range_without_steps_has_no_settings() -> None:
         settings(varied)
 
 
-def test_any_knob_may_be_compared() -> None:
+def test_any_hyperparameter_may_be_compared() -> None:
     compare = {
         "encoder": ["a"],
         "tau": {"choice": [1, 2], "when": {"loss": "lcl"}},
         "loss": ["ce", "lcl"],
         "dropout": {"uniform": [0, 0.5], "step": 0.5},
     }
-    cells = space(compare=compare, search={"epochs": [1, 2]}).enumerate_systems()
-    assert len(cells) == 6
-    assert all(("tau" in cell) == (cell["loss"] == "lcl") and "epochs" not in cell for cell in cells)
-    assert {(cell["loss"], cell.get("tau"), cell["dropout"]) for cell in cells} == {
+    systems = space(compare=compare, search={"epochs": [1, 2]}).enumerate_systems()
+    assert len(systems) == 6
+    assert all(("tau" in system) == (system["loss"] == "lcl") and "epochs" not in system for system in systems)
+    assert {(system["loss"], system.get("tau"), system["dropout"]) for system in systems} == {
         *itertools.product(["ce"], [None], [0, 0.5]),
         *itertools.product(["lcl"], [1, 2], [0, 0.5]),
     }
 
 
-def test_with_nothing_compared_there_is_one_cell() -> None:
+def test_with_nothing_compared_there_is_one_system() -> None:
     assert space(search={"epochs": [1, 2]}, encoder="a").enumerate_systems() == ({},)
 
 
 # ---- order
 
 
-def test_a_knob_is_decided_after_those_that_it_hangs_on() -> None:
+def test_a_hyperparameter_is_decided_after_those_that_it_hangs_on() -> None:
     search = {
         "tau": {"value": 1, "when": {"normalize": True}},
         "normalize": {"choice": [True, False], "when": {"batch_size": 4}},
@@ -210,20 +214,20 @@ def test_a_knob_is_decided_after_those_that_it_hangs_on() -> None:
         "loss": ["scl"],
     }
     varied = space(search=search)
-    names = [knob.name for knob in varied.topological()]
+    names = [hyperparameter.name for hyperparameter in varied.topological()]
     assert sorted(names) == sorted(search)
     assert all(
-        names.index(parent) < names.index(knob.name)
-        for knob in varied.hyperparameters
-        for parent in knob.parents & set(names)
+        names.index(parent) < names.index(hyperparameter.name)
+        for hyperparameter in varied.hyperparameters
+        for parent in hyperparameter.parents & set(names)
     )  # fmt: skip
-    assert [knob.name for knob in varied.searched_hyperparameters()] == names
+    assert [hyperparameter.name for hyperparameter in varied.searched_hyperparameters()] == names
 
 
-def test_knobs_in_a_circle_are_left_out() -> None:
+def test_hyperparameters_in_a_circle_are_left_out() -> None:
     search = {
         "dropout": {"value": 0.1, "when": {"epochs": 1}},
         "epochs": {"value": 1, "when": {"dropout": 0.1}},
         "batch_size": [4],
     }
-    assert [knob.name for knob in space(search=search).topological()] == ["batch_size"]
+    assert [hyperparameter.name for hyperparameter in space(search=search).topological()] == ["batch_size"]

@@ -29,46 +29,49 @@ def spec_of(**values: Any) -> SweepSpec:
     return parse_spec(SourceDocument("space.yaml", {"dataset": "sst5", "compare": compare, **values}))
 
 
-def active(spec: SweepSpec, cell: int, **assigned: Scalar) -> dict[str, str]:
+def active(spec: SweepSpec, system: int, **assigned: Scalar) -> dict[str, str]:
     """The parameter of each searched knob that is active, the knobs before it being assigned."""
-    given = {**spec.space.fixed_values, **spec.systems[cell], **assigned}
-    branches = {knob.name: knob.active_branch(given) for knob in spec.space.searched_hyperparameters()}
+    given = {**spec.space.fixed_values, **spec.systems[system], **assigned}
+    branches = {
+        hyperparameter.name: hyperparameter.active_branch(given)
+        for hyperparameter in spec.space.searched_hyperparameters()
+    }
     return {name: str(branch.domain) for name, branch in branches.items() if branch}
 
 
 # ---- the issue's search space
 
 
-def test_the_issues_space_has_a_cell_for_each_encoder_and_loss(sst5: SweepSpec) -> None:
+def test_the_issues_space_has_a_system_for_each_encoder_and_loss(sst5: SweepSpec) -> None:
     assert sst5.systems == tuple({"encoder": e, "loss": loss} for e in (ELECTRA, BERT) for loss in ("ce", "scl", "lcl"))
     assert sst5.encoders == (ELECTRA, BERT)
 
 
 def test_the_issues_budget_is_shared_equally(sst5: SweepSpec) -> None:
-    assert [sst5.trial_budget(cell) for cell in range(6)] == [16] * 6
+    assert [sst5.trial_budget(system) for system in range(6)] == [16] * 6
 
 
 def test_the_issues_rungs_are_epochs_two_and_six(sst5: SweepSpec) -> None:
     assert sst5.rungs == (2, 6)
 
 
-def test_the_issues_start_lands_in_the_two_lcl_cells_only(sst5: SweepSpec) -> None:
+def test_the_issues_start_lands_in_the_two_lcl_systems_only(sst5: SweepSpec) -> None:
     entry = {"alpha": 0.2, "tau": 10, "batch_size": 32, "normalize": False}
-    assert [sst5.initial_settings(cell) for cell in range(6)] == [[], [], [entry], [], [], [entry]]
+    assert [sst5.initial_settings(system) for system in range(6)] == [[], [], [entry], [], [], [entry]]
     assert matching_systems(sst5.space, sst5.start_with[0]) == (sst5.systems[2], sst5.systems[5])
 
 
 def test_the_issues_tau_has_a_case_for_each_normalize(sst5: SweepSpec) -> None:
-    for cell in (1, 2, 4, 5):
-        assert active(sst5, cell, normalize=True)["tau"] == "0.05 to 1 (log)"
-        assert active(sst5, cell, normalize=False)["tau"] == "5 to 1000 (log)"
+    for system in (1, 2, 4, 5):
+        assert active(sst5, system, normalize=True)["tau"] == "0.05 to 1 (log)"
+        assert active(sst5, system, normalize=False)["tau"] == "5 to 1000 (log)"
 
 
-def test_the_issues_contrastive_knobs_are_inactive_for_ce(sst5: SweepSpec) -> None:
-    for cell in (0, 3):
-        assert set(active(sst5, cell)) == {"batch_size", "learning_rate"}
-    for cell in (1, 2, 4, 5):
-        assert set(active(sst5, cell, normalize=True)) == {
+def test_the_issues_contrastive_hyperparameters_are_inactive_for_ce(sst5: SweepSpec) -> None:
+    for system in (0, 3):
+        assert set(active(sst5, system)) == {"batch_size", "learning_rate"}
+    for system in (1, 2, 4, 5):
+        assert set(active(sst5, system, normalize=True)) == {
             "batch_size", "learning_rate", "alpha", "normalize", "tau",
         }  # fmt: skip
 
@@ -85,7 +88,7 @@ def test_the_issues_other_settings_are_as_written(sst5: SweepSpec) -> None:
 
 @pytest.mark.parametrize("trials", range(6, 20))
 def test_shares_differ_by_one_at_most_and_spend_the_budget(trials: int) -> None:
-    shares = [spec_of(budget={"trials": trials}).trial_budget(cell) for cell in range(6)]
+    shares = [spec_of(budget={"trials": trials}).trial_budget(system) for system in range(6)]
     assert sum(shares) == trials
     assert max(shares) - min(shares) <= 1
     assert shares == sorted(shares, reverse=True)
@@ -97,8 +100,8 @@ def grid(**values: Any) -> SweepSpec:
 
 
 def test_a_grid_is_run_once_however_large_the_budget() -> None:
-    assert [grid().trial_budget(cell) for cell in range(6)] == [2, 6, 2, 2, 6, 2]
-    assert [grid(budget={"trials": 18}).trial_budget(cell) for cell in range(6)] == [2, 3, 2, 2, 3, 2]
+    assert [grid().trial_budget(system) for system in range(6)] == [2, 6, 2, 2, 6, 2]
+    assert [grid(budget={"trials": 18}).trial_budget(system) for system in range(6)] == [2, 3, 2, 2, 3, 2]
 
 
 def test_a_grid_is_planned_without_repetition_and_starts_as_asked() -> None:
@@ -116,7 +119,7 @@ def test_a_partial_start_does_not_enlarge_a_grid() -> None:
 def test_start_with_may_name_an_encoder_and_fixed_values() -> None:
     entry = {"encoder": "b", "epochs": 3, "batch_size": 4}
     spec = spec_of(search={"batch_size": [4, 8]}, training={"epochs": 3}, start_with=[entry])
-    assert [spec.initial_settings(cell) for cell in range(6)] == [[]] * 3 + [[{"batch_size": 4}]] * 3
+    assert [spec.initial_settings(system) for system in range(6)] == [[]] * 3 + [[{"batch_size": 4}]] * 3
 
 
 # ---- rungs
@@ -161,7 +164,7 @@ def test_a_seed_is_the_same_in_every_process() -> None:
 
 
 def test_different_parts_are_different_streams() -> None:
-    parts = [(stage, cell, number) for stage in ("search", "confirm") for cell in range(6) for number in range(50)]
+    parts = [(stage, system, number) for stage in ("search", "confirm") for system in range(6) for number in range(50)]
     seeds = {spec_of(seed=seed).derive_seed(*part) for seed in (0, 1) for part in parts}
     assert len(seeds) == 2 * len(parts)
     assert all(0 <= seed < 2**31 for seed in seeds)
@@ -207,7 +210,7 @@ def test_other_revisions_are_another_sweep() -> None:
     assert all(len(text) == 8 and int(text, 16) >= 0 for text in prints)
 
 
-def test_the_same_question_has_the_same_cells() -> None:
+def test_the_same_question_has_the_same_systems() -> None:
     one = spec_of(compare={"encoder": ["a", "b"], "loss": ["ce", "scl"]})
     other = spec_of(compare={"loss": ["ce", "scl"], "encoder": ["a", "b"]})
     assert fingerprint(one.identity, {}) == fingerprint(other.identity, {})
@@ -231,7 +234,7 @@ def test_params_become_a_config_on_top_of_training() -> None:
     assert config.num_validations == 7
 
 
-def test_a_config_knows_which_knobs_its_loss_uses() -> None:
+def test_a_config_knows_which_hyperparameters_its_loss_uses() -> None:
     assert not {"alpha", "tau", "normalize", "weighting"} & TrainConfig(encoder="a", loss="ce").active_params.keys()
     assert {"alpha", "tau", "normalize"} <= TrainConfig(encoder="a", loss="scl").active_params.keys()
     assert "weighting" in TrainConfig(encoder="a", loss="lcl").active_params

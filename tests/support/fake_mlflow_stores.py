@@ -63,7 +63,7 @@ class Shelf:
         place = self.experiment(experiment or values["dataset"])
         own = self.run(place, values, "sweep", id, **{"mlflow.runName": values["sweep"]})
         runs = {PARENT: own}
-        seeds = [seed for cell in values["cells"] if cell["confirm"] for seed in cell["confirm"]["seeds"]]
+        seeds = [seed for system in values["cells"] if system["confirm"] for seed in system["confirm"]["seeds"]]
         for seed in seeds:
             tested = "1" if seed["test"] else ""
             runs[seed["trial"]] = self.run(place, values, "confirm", id, trial=str(seed["trial"]), tested=tested)

@@ -13,7 +13,7 @@ Scores = Sequence[float | str | None]  # by seed: an accuracy, or how the traini
 
 
 def sweep(
-    cells: Mapping[str, Scores | None],
+    systems: Mapping[str, Scores | None],
     name: str = "sst5-0000000a",
     *,
     dataset: str = "sst5",
@@ -27,7 +27,7 @@ def sweep(
         "sweep": name,
         "dataset": dataset,
         "objective": "validation/accuracy",
-        "trials": 16 * len(cells),
+        "trials": 16 * len(systems),
         "limited": {},
         "resolved": {"dataset": "0" * 40, "rows": "1" * 16, "owner/mini": "2" * 40},
         "labels": LABELS,
@@ -38,7 +38,7 @@ def sweep(
         "cells": [],
     }
     answers: dict[int, TestPredictions] = {}
-    for system, scores in cells.items():
+    for system, scores in systems.items():
         *encoder, loss = system.split()
         own = {"encoder": encoder[0] if encoder else "owner/mini", "loss": loss}
         first = 100 + 10 * len(results["cells"])

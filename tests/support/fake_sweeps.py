@@ -34,15 +34,15 @@ class Story:
         self.random, self.numbers = random.Random(spec.seed), count(1)
         self.free = [0.0] * workers  # minutes after the beginning
         self.recorded: list[TrialRecord] = []
-        self.looks: list[TestAccess] = []
+        self.test_accesses: list[TestAccess] = []
         self.answers: dict[int, Predictions] = {}  # of the confirmed models, on either split
 
     def search(self, ends: Sequence[Outcome | None] = ENDS) -> "Story":
         """The whole search; `ends` are how its trials end, one after the other and again."""
-        for cell in range(len(self.spec.systems)):
-            for k in range(self.spec.trial_budget(cell)):
-                trial = self._trial(cell, self._params(cell))
-                self.recorded.append(self._course(trial, ends[(k + cell) % len(ends)]))
+        for system in range(len(self.spec.systems)):
+            for k in range(self.spec.trial_budget(system)):
+                trial = self._trial(system, self._params(system))
+                self.recorded.append(self._course(trial, ends[(k + system) % len(ends)]))
         return self
 
     def confirm(self, end: Outcome = Outcome.COMPLETED) -> "Story":
@@ -52,7 +52,7 @@ class Story:
             self.recorded.append(self._course(trial, end))
         for trial in trials_to_score(self.spec, self.recorded):
             at = BEGAN + int(max(self.free) * MINUTE)
-            self.looks.append(TestAccess(at, trial.number, trial.config.seed))
+            self.test_accesses.append(TestAccess(at, trial.number, trial.config.seed))
             answers = self.answers[trial.number] = self._answers(trial)
             accuracy = float((answers.probabilities.argmax(axis=1) == answers.labels).mean())
             scored = TestScore(at, 1, {"test/accuracy": accuracy, "test/macro_f1": accuracy})
@@ -62,7 +62,7 @@ class Story:
 
     def results(self, path: Path = Path("sweeps/sst5-3f9a1c2e")) -> dict[str, Any]:
         """The results of it as it stands."""
-        return build_results(self.spec, SweepFolder(path, self.frozen), self.recorded, self.looks)
+        return build_results(self.spec, SweepFolder(path, self.frozen), self.recorded, self.test_accesses)
 
     @property
     def frozen(self) -> SweepManifest:
@@ -73,12 +73,12 @@ class Story:
             self.spec.identity, whole, {"dataset": "c0ffee", "m": "facade"}, 4, "", self.labels, {"test": test}
         )
 
-    def _params(self, cell: int) -> dict[str, Scalar]:
-        params, space = dict(self.spec.systems[cell]), self.spec.space
-        for knob in space.searched_hyperparameters():
-            branch = knob.active_branch({**space.fixed_values, **params})
+    def _params(self, system: int) -> dict[str, Scalar]:
+        params, space = dict(self.spec.systems[system]), self.spec.space
+        for hyperparameter in space.searched_hyperparameters():
+            branch = hyperparameter.active_branch({**space.fixed_values, **params})
             if branch is not None:
-                params[knob.name] = self._value(branch.domain)
+                params[hyperparameter.name] = self._value(branch.domain)
         return params
 
     def _value(self, domain: Domain) -> Scalar:
@@ -93,9 +93,9 @@ class Story:
             )
         return self.random.choice(domain.enumerate_values())
 
-    def _trial(self, cell: int, params: dict[str, Scalar]) -> Trial:
+    def _trial(self, system: int, params: dict[str, Scalar]) -> Trial:
         number = next(self.numbers)
-        return Trial(number, cell, params, self.spec.train_config(params, seed=1000 + number, threads=4))
+        return Trial(number, system, params, self.spec.train_config(params, seed=1000 + number, threads=4))
 
     def _course(self, trial: Trial, outcome: Outcome | None) -> TrialRecord:
         """A trial with this end, on the worker that is free first."""

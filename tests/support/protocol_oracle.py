@@ -68,9 +68,9 @@ def _collapsed(reports: Sequence[ValidationReport], grace: int) -> bool:
 def _stops(spec: SweepSpec, recorded: Sequence[TrialRecord]) -> dict[int, int]:
     """The step at which each trial must be stopped that must be, by Ray's rule."""
     found: dict[int, int] = {}
-    for cell in range(len(spec.systems)):
+    for system in range(len(spec.systems)):
         for rung in reversed(spec.rungs):
-            searched = [one for one in recorded if one.trial.system == cell and not one.trial.source_trial]
+            searched = [one for one in recorded if one.trial.system == system and not one.trial.source_trial]
             found |= dict.fromkeys(_below(spec, rung, searched), rung)
     return found
 
@@ -93,22 +93,22 @@ def of_proposals(record: Path) -> Iterator[str]:
     whole = operations(record.read_bytes())
     trials = told(whole)
     stopped: set[str] = set()
-    skipped: dict[str, set[int]] = {trial.cell: set() for trial in trials}  # since the cell's last trial
+    skipped: dict[str, set[int]] = {trial.system: set() for trial in trials}  # since the cell's last trial
     for operation in whole:
         if "trial_id" not in operation:
             continue
         trial = trials[operation["trial_id"]]
-        if trial.cell.startswith("confirm "):  # nothing is proposed there
+        if trial.system.startswith("confirm "):  # nothing is proposed there
             continue
-        setting = json.dumps([trial.cell, trial.params], sort_keys=True)
+        setting = json.dumps([trial.system, trial.params], sort_keys=True)
         if operation["op_code"] == STATE and operation["state"] in ENDED:
             stopped |= {setting} if operation["state"] == PRUNED else set()
         if "skipped" in _set(operation):
-            skipped[trial.cell].add(operation["trial_id"])
+            skipped[trial.system].add(operation["trial_id"])
         if "number" in _set(operation):
-            if setting in stopped and len(skipped[trial.cell]) < _PROPOSALS:
+            if setting in stopped and len(skipped[trial.system]) < _PROPOSALS:
                 yield f"trial {trial.last('number')}: repeats a setting that was stopped: {setting}"
-            skipped[trial.cell].clear()
+            skipped[trial.system].clear()
 
 
 def _set(operation: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -130,21 +130,21 @@ def of_budget(record: Path, trials: int) -> Iterator[str]:
 
 
 def of_tests(
-    spec: SweepSpec, recorded: Sequence[TrialRecord], looks: Sequence[TestAccess], answered: Collection[int]
+    spec: SweepSpec, recorded: Sequence[TrialRecord], test_accesses: Sequence[TestAccess], answered: Collection[int]
 ) -> Iterator[str]:
     """Where a finished sweep has not confirmed the best of each cell, or not opened the test split for its seeds alone.
 
     With one setting to confirm in each cell: the best of the search, with as many seeds as the spec says; those of an
     earlier best stay when the budget grows.
     """
-    for cell in range(len(spec.systems)):
-        own = [one for one in recorded if one.trial.system == cell]
+    for system in range(len(spec.systems)):
+        own = [one for one in recorded if one.trial.system == system]
         best = _best_settings(spec, [one for one in own if not one.trial.source_trial])
         of_best = [one for one in own if one.trial.source_trial and _setting(one) in best]
         repeats = Counter((_setting(one), one.trial.seed_index) for one in own if one.trial.source_trial)
         wanted = range(1, spec.confirm.seeds + 1)
         if best and not any(all(repeats[setting, repeat] for repeat in wanted) for setting in best):
-            yield f"cell {cell}: the best of the search is not confirmed with every seed: {sorted(repeats)}"
+            yield f"cell {system}: the best of the search is not confirmed with every seed: {sorted(repeats)}"
         for one in of_best:
             ended_well = one.end is not None and one.end.outcome in (Outcome.COMPLETED, Outcome.COLLAPSED)
             if ended_well and one.test is None and len(best) == 1:
@@ -152,7 +152,9 @@ def of_tests(
     for one in recorded:
         if one.test is not None and (one.trial.number not in answered or not one.trial.source_trial):
             yield f"trial {one.trial.number}: was scored, and its answers were not kept, or it confirms nothing"
-        if one.test is not None and not any(look.trial == one.trial.number and look.at < one.test.at for look in looks):
+        if one.test is not None and not any(
+            test_access.trial == one.trial.number and test_access.at < one.test.at for test_access in test_accesses
+        ):
             yield f"trial {one.trial.number}: was scored without a look on record"
     if len({one.trial.config.seed for one in recorded if not one.trial.source_trial} & _fresh(recorded)) > 0:
         yield "a seed that confirms was seen in the search"

@@ -33,7 +33,7 @@ Facts = Mapping[tuple[str | int, ...], str]  # what was committed, as text: equa
 class Told:
     """A trial as the record's lines tell it."""
 
-    cell: str
+    system: str
     params: dict[str, Any] = field(default_factory=dict)
     reports: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     values: list[int] = field(default_factory=list)  # the steps whose value the pruner was told
@@ -121,7 +121,7 @@ def committed(data: bytes) -> Facts:
     """
     facts: dict[tuple[str | int, ...], str] = {(name,): _text(value) for name, value in _of_studies(data)}
     for number, trial in numbered(told(operations(data))):
-        facts["params", number] = _text({"cell": trial.cell, **trial.params, **(trial.last("params") or {})})
+        facts["params", number] = _text({"cell": trial.system, **trial.params, **(trial.last("params") or {})})
         for step, report in trial.reports:
             facts.setdefault(("metrics", number, step), _text(report["metrics"]))  # the first commit of a step wins
         for outcome in trial.all("outcome")[:1]:
@@ -202,7 +202,7 @@ def _repeated(trials: Sequence[tuple[int, Told]]) -> Iterator[str]:
     """Trials whose setting had been stopped before, in the same cell."""
     stopped: dict[str, int] = {}
     for number, trial in trials:
-        setting = _text({"cell": trial.cell, **trial.params})
+        setting = _text({"cell": trial.system, **trial.params})
         if setting in stopped:
             yield f"trial {number}: repeats the setting of trial {stopped[setting]}, which was stopped"
         if PRUNED in trial.states:
@@ -213,7 +213,7 @@ def _twice(trials: Sequence[tuple[int, Told]]) -> Iterator[str]:
     """Trials that confirm what another has confirmed with the same seed."""
     seeds: dict[str, int] = {}
     for number, trial in trials:
-        place = _text([trial.cell, trial.last("params"), trial.last("repeat")])
+        place = _text([trial.system, trial.last("params"), trial.last("repeat")])
         if place in seeds:
             yield f"trial {number}: confirms the same as trial {seeds[place]}"
         seeds[place] = number
@@ -228,7 +228,7 @@ def of_finished(folder: Path) -> list[str]:
     found = [] if counted == budget else [f"results.json has {counted} trials, the budget is {budget}"]
     if len(searched(trials)) != budget:
         found.append(f"{len(searched(trials))} trials are numbered, the budget is {budget}")
-    repeats = Counter((trial.cell, _text(trial.last("params"))) for _, trial in confirmed(trials))
+    repeats = Counter((trial.system, _text(trial.last("params"))) for _, trial in confirmed(trials))
     found += [f"{place}: has {count} fresh seeds of {seeds}" for place, count in repeats.items() if count != seeds]
     found += _of_tests(folder)
     for number, trial in numbered(trials):
@@ -245,17 +245,17 @@ def of_finished(folder: Path) -> list[str]:
 
 def _of_tests(folder: Path) -> Iterator[str]:
     """What is wrong with the looks at the test split: each is recorded before its score, and a trial is scored once."""
-    looks: set[int] = set()
+    test_accesses: set[int] = set()
     scored: set[int] = set()
     confirming = {number for number, _ in confirmed(trials_of(folder))}
     for name, value in _of_studies((folder / "record.journal").read_bytes()):
         if name.startswith("look:"):
-            looks.add(value["trial"])
+            test_accesses.add(value["trial"])
         elif name.startswith("test:"):
             number = int(name.partition(":")[2])
             if number in scored:
                 yield f"trial {number}: was scored twice"
-            if value["metrics"] and number not in looks:
+            if value["metrics"] and number not in test_accesses:
                 yield f"trial {number}: was scored without a look on record"
             if number not in confirming:
                 yield f"trial {number}: was scored, and confirms nothing"

@@ -68,10 +68,10 @@ def split(texts: list[list[int]], labels: list[int]) -> TokenizedSplit:
     return TokenizedSplit(tokens, starts, np.array(lengths, dtype=np.int32), np.array(labels, dtype=np.int64))
 
 
-def config(**knobs: Any) -> TrainConfig:
+def config(**hyperparameters: Any) -> TrainConfig:
     """A config for two quick epochs on one thread in float32, with other knobs as given."""
     quick = {"batch_size": 16, "learning_rate": 3e-3, "epochs": 2, "max_length": 32, "precision": "float32"}
-    return TrainConfig(encoder="tiny", **{**quick, **knobs})
+    return TrainConfig(encoder="tiny", **{**quick, **hyperparameters})
 
 
 def figures(reports: Iterable[ValidationReport]) -> list[tuple[int, float, dict[str, float]]]:

@@ -23,15 +23,15 @@ SPEC = small()
 NOW = int(time.time() * 1000)
 
 
-def recorded(number: int, cell: int, scores: list[float], outcome: Outcome | None) -> TrialRecord:
-    loss = SPEC.systems[cell]["loss"]
-    params = {**SPEC.systems[cell], "batch_size": 8, "alpha": 0.123456, "normalize": True, "tau": 0.07}
+def recorded(number: int, system: int, scores: list[float], outcome: Outcome | None) -> TrialRecord:
+    loss = SPEC.systems[system]["loss"]
+    params = {**SPEC.systems[system], "batch_size": 8, "alpha": 0.123456, "normalize": True, "tau": 0.07}
     config = TrainConfig.model_validate({"encoder": "m", "loss": loss, "epochs": 4})
     reports = tuple(report(step + 1, score) for step, score in enumerate(scores))
     finish = TrialEnd(outcome, "because") if outcome else None
     times = tuple(NOW for _ in scores)
     return TrialRecord(
-        Trial(number, cell, params, config), reports, times, NOW - 60_000, finish, NOW if finish else None
+        Trial(number, system, params, config), reports, times, NOW - 60_000, finish, NOW if finish else None
     )
 
 
@@ -76,7 +76,7 @@ def test_it_says_what_asha_saved_and_how_long_it_will_take() -> None:
     assert re.search(r"about \d", text)
 
 
-def test_the_estimate_counts_what_is_left_of_each_cell() -> None:
+def test_the_estimate_counts_what_is_left_of_each_system() -> None:
     state = SweepProgress(SPEC, {one.trial.number: one for one in STATES})
     # cell 0: one trial waits (60 s) and one has run for a minute already; cell 1: one waits (60 s); two at a time
     assert state.seconds_left(2, NOW / 1000) == pytest.approx(60)

@@ -48,7 +48,7 @@ def gather(shelf: Shelf, *wanted: tuple[str, str], experiments: tuple[str, ...] 
 
 
 def shown(store: Any) -> str:
-    made = build_table(store.sweeps, elsewhere=store.looks, remarks=store.remarks)
+    made = build_table(store.sweeps, elsewhere=store.test_accesses, remarks=store.remarks)
     return render(made, "md")
 
 
@@ -68,7 +68,7 @@ def test_the_table_of_a_store_is_that_of_what_was_put_there_to_the_last_byte(she
     assert found["pairs"] == expected["pairs"]
     assert found["cells"][0] == expected["cells"][0]
     assert found["cells"][0]["seeds"][0]["run"] == runs[100]
-    assert (store.looks, store.remarks) == ({}, ())
+    assert (store.test_accesses, store.remarks) == ({}, ())
 
 
 def test_runs_of_others_and_deleted_ones_are_not_looked_at(shelf: Shelf, one: FinishedSweep) -> None:
@@ -84,7 +84,7 @@ def test_runs_of_others_and_deleted_ones_are_not_looked_at(shelf: Shelf, one: Fi
     assert names(gather(shelf)) == ["sst5-0000000a"]
 
 
-def test_half_finished_sweeps_are_left_out_and_their_looks_counted(shelf: Shelf, one: FinishedSweep) -> None:
+def test_half_finished_sweeps_are_left_out_and_their_test_accesses_counted(shelf: Shelf, one: FinishedSweep) -> None:
     shelf.put(one)
     shelf.put(sweep({"ce": CE}, "sst5-0000000b"), results=False, status="RUNNING")
     shelf.put(sweep({"ce": CE}, "sst2-0000000c", dataset="sst2"), results=False, status="KILLED")
@@ -92,7 +92,7 @@ def test_half_finished_sweeps_are_left_out_and_their_looks_counted(shelf: Shelf,
     assert names(store) == ["sst5-0000000a"]
     left = "Left out, for they are not finished, or not whole in MLflow: "
     assert store.remarks == (f"{left}sst2-0000000c (KILLED), sst5-0000000b (RUNNING).",)
-    assert store.looks == {"sst5": 3, "sst2": 3}
+    assert store.test_accesses == {"sst5": 3, "sst2": 3}
     assert "opened 6 times by 1 sweep, and 3 times by sweeps that are not in this table" in shown(store)
 
 
@@ -132,10 +132,12 @@ def test_sweeps_of_one_name_made_on_two_machines_are_two(shelf: Shelf) -> None:
     assert "not shown: another sst5-0000000a." in shown(store)
     alone = gather(shelf, ("sst5-0000000a", "one"))
     assert "50.5 ± 0.5 (3; 16)" in shown(alone)
-    assert alone.looks == {"sst5": 3}
+    assert alone.test_accesses == {"sst5": 3}
 
 
-def test_named_sweeps_alone_are_taken_and_the_looks_of_the_others_counted(shelf: Shelf, one: FinishedSweep) -> None:
+def test_named_sweeps_alone_are_taken_and_the_test_accesses_of_the_others_counted(
+    shelf: Shelf, one: FinishedSweep
+) -> None:
     shelf.put(one)
     damaged = shelf.put(sweep({"ce": CE}, "sst5-0000000b"))
     shelf.client.log_metric(damaged[101], "test/accuracy", 0.99, step=5)
@@ -143,7 +145,7 @@ def test_named_sweeps_alone_are_taken_and_the_looks_of_the_others_counted(shelf:
     shelf.file(altered[PARENT], "results.json").write_bytes(b"{}")
     store = gather(shelf, ("sst5-0000000a", ""))
     assert names(store) == ["sst5-0000000a"]
-    assert store.looks == {"sst5": 3, "sst2": 3}
+    assert store.test_accesses == {"sst5": 3, "sst2": 3}
 
 
 def test_named_experiments_alone_are_looked_at(shelf: Shelf, one: FinishedSweep) -> None:

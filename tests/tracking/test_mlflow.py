@@ -183,8 +183,8 @@ def test_the_table_of_mlflows_copy_is_that_of_the_record_to_the_last_byte(tmp_pa
     spec = small(search={"learning_rate": {"log": [1e-5, 1e-4]}, "normalize": [True, False], "batch_size": [4, 8]})
     folder = create_sweep(tmp_path, spec, {"dataset": "d"}, 2)
     with closing(OptunaStudy(spec, folder.journal, 2)) as study:
-        for cell in (0, 1, 0, 1, 0):
-            trial = study.restart(study.ask(cell))
+        for system in (0, 1, 0, 1, 0):
+            trial = study.restart(study.ask(system))
             for step in range(1, trial.number):
                 row = {name: values[(step + trial.number) % 4] for name, values in reversed(AWKWARD.items())}
                 if study.report(trial, ValidationReport(step, float(step), row)):

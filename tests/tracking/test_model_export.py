@@ -82,13 +82,13 @@ def served(folder: Path, config: TrainConfig, split: LabelledTexts) -> Any:
     """What the code that goes with the model answers."""
     import pandas as pd
 
-    knobs = json.dumps(winner(folder, config, split.pairs is not None).knobs)
+    hyperparameters = json.dumps(winner(folder, config, split.pairs is not None).hyperparameters)
     spec = importlib.util.spec_from_file_location("served", CODE)
     assert spec is not None
     assert spec.loader is not None
     code = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(code)
-    (folder / "prediction.json").write_text(knobs)
+    (folder / "prediction.json").write_text(hyperparameters)
     found, place = code.Classifier(), {"model": str(folder / "model"), "prediction": str(folder / "prediction.json")}
     found.load_context(SimpleNamespace(artifacts=place))
     columns = [split.texts] if split.pairs is None else [split.texts, split.pairs]

@@ -21,15 +21,21 @@ def calm() -> TrainingData:
     return tiny_training.data(rows=16, lengths=(10, 10), dropout=0.0)
 
 
-def rates(data: TrainingData, batches: int, **knobs: Any) -> list[float]:
+def rates(data: TrainingData, batches: int, **hyperparameters: Any) -> list[float]:
     """The learning rate of every batch of two epochs, as shares of the peak."""
-    config = tiny_training.config(learning_rate=1e-9, validations_per_epoch=batches, **knobs)
+    config = tiny_training.config(learning_rate=1e-9, validations_per_epoch=batches, **hyperparameters)
     return [report.metrics["learning_rate"] / config.learning_rate for report in train(config, data)]
 
 
-def after_an_epoch(data: TrainingData, path: Path, **knobs: Any) -> dict[str, Any]:
+def after_an_epoch(data: TrainingData, path: Path, **hyperparameters: Any) -> dict[str, Any]:
     """The state after an epoch of one update, unless the knobs say otherwise."""
-    list(train(tiny_training.config(**{"epochs": 1, "batch_size": len(data.splits["train"]), **knobs}), data, path))
+    list(
+        train(
+            tiny_training.config(**{"epochs": 1, "batch_size": len(data.splits["train"]), **hyperparameters}),
+            data,
+            path,
+        )
+    )
     return checkpoint.load_checkpoint(path)
 
 
@@ -60,9 +66,9 @@ def test_the_schedule_counts_updates_not_batches() -> None:
 
 @pytest.mark.parametrize("size", [8, 4, 2])
 def test_accumulated_batches_make_the_update_of_one_large_batch(calm: TrainingData, tmp_path: Path, size: int) -> None:
-    knobs: dict[str, Any] = {"dropout": 0.0, "clip_norm": 1e9}
-    large = after_an_epoch(calm, tmp_path / "large.pt", **knobs)
-    small = after_an_epoch(calm, tmp_path / "small.pt", batch_size=size, accumulate=16 // size, **knobs)
+    hyperparameters: dict[str, Any] = {"dropout": 0.0, "clip_norm": 1e9}
+    large = after_an_epoch(calm, tmp_path / "large.pt", **hyperparameters)
+    small = after_an_epoch(calm, tmp_path / "small.pt", batch_size=size, accumulate=16 // size, **hyperparameters)
     assert large["optimiser"]["done"] == small["optimiser"]["done"] == 1
     torch.testing.assert_close(running_mean(large), running_mean(small), rtol=1e-3, atol=1e-6)
     scores = [state["reports"][0]["metrics"] for state in (large, small)]
@@ -71,13 +77,19 @@ def test_accumulated_batches_make_the_update_of_one_large_batch(calm: TrainingDa
 
 def test_a_rest_of_the_batches_is_averaged_over_itself(calm: TrainingData, tmp_path: Path) -> None:
     # groups of three leave one of four batches over. Nearly without a rate, all gradients are of the first weights
-    knobs: dict[str, Any] = {"dropout": 0.0, "clip_norm": 1e9, "learning_rate": 1e-12, "batch_size": 4, "epochs": 1}
+    hyperparameters: dict[str, Any] = {
+        "dropout": 0.0,
+        "clip_norm": 1e9,
+        "learning_rate": 1e-12,
+        "batch_size": 4,
+        "epochs": 1,
+    }
     saved = tmp_path / "each.pt"
     means = [torch.zeros(())]
-    for _ in train(tiny_training.config(validations_per_epoch=4, **knobs), calm, saved):
+    for _ in train(tiny_training.config(validations_per_epoch=4, **hyperparameters), calm, saved):
         means.append(running_mean(checkpoint.load_checkpoint(saved)))
     g = [10 * (after - 0.9 * before) for before, after in pairwise(means)]
-    found = running_mean(after_an_epoch(calm, tmp_path / "groups.pt", accumulate=3, **knobs))
+    found = running_mean(after_an_epoch(calm, tmp_path / "groups.pt", accumulate=3, **hyperparameters))
     torch.testing.assert_close(found, 0.1 * (0.9 * (g[0] + g[1] + g[2]) / 3 + g[3]), rtol=1e-3, atol=1e-6)
 
 
@@ -89,9 +101,9 @@ def test_the_gradient_is_clipped(calm: TrainingData, tmp_path: Path, largest: fl
 
 def test_neither_biases_nor_norms_decay(calm: TrainingData, tmp_path: Path) -> None:
     rate, decay = 1e-3, 50.0
-    knobs: dict[str, Any] = {"dropout": 0.0, "learning_rate": rate}
-    without = after_an_epoch(calm, tmp_path / "without.pt", weight_decay=0.0, **knobs)["model"]
-    decayed = after_an_epoch(calm, tmp_path / "decayed.pt", weight_decay=decay, **knobs)["model"]
+    hyperparameters: dict[str, Any] = {"dropout": 0.0, "learning_rate": rate}
+    without = after_an_epoch(calm, tmp_path / "without.pt", weight_decay=0.0, **hyperparameters)["model"]
+    decayed = after_an_epoch(calm, tmp_path / "decayed.pt", weight_decay=decay, **hyperparameters)["model"]
     for name, before in calm.encoder.weights.items():
         if name.startswith("pooler"):
             continue  # not used, never trained

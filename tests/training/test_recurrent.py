@@ -19,9 +19,11 @@ from sweeper.training.vocabulary import Vocabulary
 COLOURS = ("red", "green", "blue")
 
 
-def config(encoder: str, **knobs: Any) -> TrainConfig:
+def config(encoder: str, **hyperparameters: Any) -> TrainConfig:
     small = {"embedding_size": 16, "hidden_size": 24, "batch_size": 16, "learning_rate": 0.02, "max_length": 12}
-    return TrainConfig.model_validate({"encoder": encoder, "epochs": 4, "precision": "float32", **small, **knobs})
+    return TrainConfig.model_validate(
+        {"encoder": encoder, "epochs": 4, "precision": "float32", **small, **hyperparameters}
+    )
 
 
 def rows(count: int, seed: int) -> LabelledTexts:
@@ -43,8 +45,8 @@ def data(encoder: str) -> TrainingData:
 @pytest.mark.parametrize(
     "knobs", [{}, {"pooling": "mean"}, {"loss": "lcl"}, {"loss": "scl_two_phase", "tau": 0.1}], ids=str
 )
-def test_it_learns_from_scratch(encoder: str, knobs: dict[str, Any]) -> None:
-    *_, last = train(config(encoder, classifier_learning_rate=0.05, **knobs), data(encoder))
+def test_it_learns_from_scratch(encoder: str, hyperparameters: dict[str, Any]) -> None:
+    *_, last = train(config(encoder, classifier_learning_rate=0.05, **hyperparameters), data(encoder))
     assert last.metrics["validation/accuracy"] > 0.6
 
 

@@ -24,8 +24,8 @@ SCORES = {f"validation/{name}" for name in ("loss", "accuracy", "macro_f1", "wei
 ALWAYS = SCORES | {"learning_rate", *TIMING_METRICS}
 
 
-def reports(data: TrainingData, **knobs: Any) -> list[ValidationReport]:
-    return list(train(tiny_training.config(**knobs), data))
+def reports(data: TrainingData, **hyperparameters: Any) -> list[ValidationReport]:
+    return list(train(tiny_training.config(**hyperparameters), data))
 
 
 def read_only(data: TrainingData) -> TrainingData:

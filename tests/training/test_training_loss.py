@@ -64,8 +64,8 @@ def test_lcl_is_weighed_against_both_cross_entropies(outputs: ClassifierOutput, 
 
 
 def test_tau_and_normalize_reach_the_contrastive_term(outputs: ClassifierOutput) -> None:
-    def contrastive(**knobs: Any) -> float:
-        config = tiny_training.config(loss="scl", **knobs)
+    def contrastive(**hyperparameters: Any) -> float:
+        config = tiny_training.config(loss="scl", **hyperparameters)
         return parts_of(config, outputs._replace(weighting=None), LABELS)["train/contrastive"].item()
 
     found = {contrastive(tau=0.3), contrastive(tau=3.0), contrastive(tau=0.3, normalize=False)}

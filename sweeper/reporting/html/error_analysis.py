@@ -42,8 +42,8 @@ def confident_errors(labels: Sequence[str], answers: Predictions, most: int) -> 
 def class_weights_figure(subject: ReportData) -> list[ClassWeightsFigure]:
     """The weights that LCL learned between classes, for each cell that has some: the mean over its fresh seeds."""
     found = []
-    for cell, name in enumerate(subject.cells):
-        own = of_seeds(subject.seeds(cell), subject.answered.weights)
+    for system, name in enumerate(subject.systems):
+        own = of_seeds(subject.seeds(system), subject.answered.weights)
         if own:
             found.append(ClassWeightsFigure(subject.labels, np.mean(list(own.values()), axis=0), name))
     return found

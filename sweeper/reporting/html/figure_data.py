@@ -64,7 +64,7 @@ class Importances:
     """The knobs of one cell, the most important first."""
 
     title: str
-    knobs: Sequence[Importance]
+    hyperparameters: Sequence[Importance]
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class TimelineBar:
     """A trial on a Timeline, from `begin` to `end` in hours since the sweep began, on the worker `slot` from 0."""
 
     trial: int
-    cell: str
+    system: str
     slot: int
     begin: float
     end: float
@@ -138,7 +138,7 @@ class Timeline:
 class BestCurve:
     """The expected best score of a cell after 1, 2, … trials."""
 
-    cell: str
+    system: str
     best: Sequence[float]
 
 

@@ -11,8 +11,8 @@ def learning_curves(subject: ReportData) -> list[Curves]:
     spec = subject.spec
     rungs = [rung / spec.validations_per_epoch for rung in spec.rungs]
     found = []
-    for cell, name in enumerate(subject.cells):
-        drawn = [_curve(one, spec.objective.metric) for one in subject.recorded if one.trial.system == cell]
+    for system, name in enumerate(subject.systems):
+        drawn = [_curve(one, spec.objective.metric) for one in subject.recorded if one.trial.system == system]
         found.append(Curves(name, spec.objective.metric, [curve for curve in drawn if curve.epochs], rungs))
     return [one for one in found if one.curves]
 
@@ -28,9 +28,9 @@ def _curve(one: TrialRecord, metric: str) -> Curve:
     )
 
 
-def epochs_saved(subject: ReportData, cell: int) -> float:
+def epochs_saved(subject: ReportData, system: int) -> float:
     """Epochs of a cell that ASHA saved: those that the trials it stopped would still have had."""
-    searched = (one for one in subject.searched if one.trial.system == cell and one.end)
+    searched = (one for one in subject.searched if one.trial.system == system and one.end)
     stopped = [one for one in searched if one.end and one.end.outcome == Outcome.STOPPED_EARLY]
     spared = sum(one.trial.config.num_validations - len(one.reports) for one in stopped)
     return spared / subject.spec.validations_per_epoch

@@ -18,7 +18,7 @@ def warnings(subject: ReportData) -> list[str]:
 def _unfinished(subject: ReportData) -> Iterator[str]:
     if not subject.finished:
         ended = sum(one.end is not None for one in subject.searched)
-        planned = sum(subject.spec.trial_budget(cell) for cell in range(len(subject.cells)))
+        planned = sum(subject.spec.trial_budget(system) for system in range(len(subject.systems)))
         how_far = f"{ended} of {planned} trials have ended" if ended < planned else "not everything is confirmed yet"
         yield f"This sweep is not finished: {how_far}. The same command goes on with it."
 
@@ -47,7 +47,7 @@ def methods(subject: ReportData) -> list[str]:
 def _search(subject: ReportData) -> str:
     spec = subject.spec
     trials = (
-        f"{len(subject.searched)} trials of up to {spec.max_epochs} epochs in {_plural(len(subject.cells), 'cell')}"
+        f"{len(subject.searched)} trials of up to {spec.max_epochs} epochs in {_plural(len(subject.systems), 'cell')}"
     )
     rungs = ", ".join(f"{rung / spec.validations_per_epoch:g}" for rung in spec.rungs)
     stops = f"ASHA stopped the poorer ones after epochs {rungs}" if rungs else "none was stopped early"
@@ -73,22 +73,22 @@ def _confirmation(subject: ReportData) -> Iterator[str]:
 
 
 def _test(subject: ReportData) -> Iterator[str]:
-    test, looks = subject.results["test"], subject.results["looks"]
+    test, test_accesses = subject.results["test"], subject.results["looks"]
     if test is None:
         yield "Test: this data set has no test split, so the figures are those of validation."
         return
-    if not looks:
+    if not test_accesses:
         yield f"Test: {test['texts']:,} texts, not opened."
         return
     yield (
         f"Test: {test['texts']:,} texts, opened when the winners were decided, and scored once for each of their "
-        f"seeds: {_plural(len(looks), 'look')} in this sweep, from {_when(looks[0]['at'])} to {_when(looks[-1]['at'])}."
+        f"seeds: {_plural(len(test_accesses), 'look')} in this sweep, from {_when(test_accesses[0]['at'])} to {_when(test_accesses[-1]['at'])}."
     )
-    more = len(looks) - sum(one.test is not None for one in subject.confirming)
+    more = len(test_accesses) - sum(one.test is not None for one in subject.confirming)
     if more > 0:
         yield f"Of these looks, {more} gave no figure here: a scoring that was begun again, or sweeper train --test."
     confirms = [entry["confirm"] for entry in subject.results["cells"]]
-    again = [subject.cells[cell] for cell, found in enumerate(confirms) if found and found["tested_settings"] > 1]
+    again = [subject.systems[system] for system, found in enumerate(confirms) if found and found["tested_settings"] > 1]
     if again:
         yield f"A second look: after the budget grew, another setting was tested of {', '.join(again)}."
 
@@ -109,7 +109,7 @@ def endings(subject: ReportData) -> list[tuple[str, str, str, str]]:
         if one.end is None or not one.end.outcome.healthy:
             outcome = outcome_label(one.end.outcome) if one.end else "not ended"
             reason = one.end.reason if one.end else "it was cut off, or runs; the same command goes on with it"
-            found.append((str(one.trial.number), subject.cells[one.trial.system], outcome, reason))
+            found.append((str(one.trial.number), subject.systems[one.trial.system], outcome, reason))
     return found
 
 

@@ -40,7 +40,7 @@ class ReportData:
     spec: SweepSpec
     recorded: Sequence[TrialRecord]
     results: Mapping[str, Any]
-    cells: Sequence[str]
+    systems: Sequence[str]
     answered: ModelAnswers = ModelAnswers()
     finished: bool = True
 
@@ -69,9 +69,9 @@ class ReportData:
         """The trial whose model is the sweep's: of the best confirmed setting, the seed that is best on validation."""
         return best_model_trial(self.spec, self.recorded)
 
-    def seeds(self, cell: int) -> list[dict[str, Any]]:
+    def seeds(self, system: int) -> list[dict[str, Any]]:
         """The fresh seeds of a cell's winner, as its results have them."""
-        found = self.results["cells"][cell]["confirm"]
+        found = self.results["cells"][system]["confirm"]
         return list(found["seeds"]) if found else []
 
     def score(self, one: TrialRecord) -> float | None:

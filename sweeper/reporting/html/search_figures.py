@@ -31,13 +31,13 @@ _LISTED = 12  # values of a whole-number knob that still have room on an axis
 def optimism(subject: ReportData) -> Optimism:
     """The score that the search promised for each confirmed cell, beside those of its fresh seeds."""
     rows = []
-    for cell, entry in enumerate(subject.results["cells"]):
+    for system, entry in enumerate(subject.results["cells"]):
         if entry["confirm"] is not None:
-            seeds = subject.seeds(cell)
+            seeds = subject.seeds(system)
             validation = [seed["metrics"].get(f"validation/{subject.metric}") for seed in seeds]
             test = [(seed["test"] or {}).get(f"test/{subject.metric}") for seed in seeds]
             rows.append(
-                ConfirmedScore(subject.cells[cell], entry["confirm"]["search"], _known(validation), _known(test))
+                ConfirmedScore(subject.systems[system], entry["confirm"]["search"], _known(validation), _known(test))
             )
     return Optimism(subject.metric, rows)
 
@@ -49,10 +49,10 @@ def _known(scores: Sequence[float | None]) -> list[float]:
 def parallel(subject: ReportData) -> Parallel:
     """Every trial of the search, whatever became of it, by its cell, its knobs, its outcome and its score."""
     trials = subject.searched
-    axes = [ParallelAxis("cell", [subject.cells[one.trial.system] for one in trials], subject.cells)]
-    for knob in subject.spec.space.searched_hyperparameters():
-        values = [one.trial.params.get(knob.name) for one in trials]
-        axes.append(_axis(knob.name, values, [branch.domain for branch in knob.branches]))
+    axes = [ParallelAxis("cell", [subject.systems[one.trial.system] for one in trials], subject.systems)]
+    for hyperparameter in subject.spec.space.searched_hyperparameters():
+        values = [one.trial.params.get(hyperparameter.name) for one in trials]
+        axes.append(_axis(hyperparameter.name, values, [branch.domain for branch in hyperparameter.branches]))
     axes.append(
         ParallelAxis("outcome", ends := [_end(one) for one in trials], [end for end in reversed(_ENDS) if end in ends])
     )
@@ -95,22 +95,22 @@ def _ends(domain: Domain) -> Sequence[float]:
     return (domain.low, domain.high)
 
 
-def importance_inputs(subject: ReportData, cell: int) -> list[tuple[Mapping[str, tuple[Domain, Scalar]], float]]:
+def importance_inputs(subject: ReportData, system: int) -> list[tuple[Mapping[str, tuple[Domain, Scalar]], float]]:
     """What the trials of a cell set, each value with what it was drawn from, and how good each was: more is better.
 
     A trial that diverged or collapsed is as bad as the worst, and so is one without a score. Those that failed or ran
     out of memory are left out, and those that have not ended.
     """
     sign, space = subject.spec.objective.sign, subject.spec.space
-    ended = [one for one in subject.searched if one.trial.system == cell and one.end]
+    ended = [one for one in subject.searched if one.trial.system == system and one.end]
     judged = [one for one in ended if one.end and one.end.outcome not in _MACHINE]
     scores = [subject.score(one) if one.end and one.end.outcome.healthy else None for one in judged]
     worst = min((sign * score for score in scores if score is not None), default=0.0)
     found: list[tuple[Mapping[str, tuple[Domain, Scalar]], float]] = []
     for one, score in zip(judged, scores, strict=True):
         branches = {
-            knob.name: knob.active_branch({**space.fixed_values, **one.trial.params})
-            for knob in space.searched_hyperparameters()
+            hyperparameter.name: hyperparameter.active_branch({**space.fixed_values, **one.trial.params})
+            for hyperparameter in space.searched_hyperparameters()
         }
         drawn = {name: (branch.domain, one.trial.params[name]) for name, branch in branches.items() if branch}
         found.append((drawn, worst if score is None else sign * score))
@@ -119,8 +119,11 @@ def importance_inputs(subject: ReportData, cell: int) -> list[tuple[Mapping[str,
 
 def alpha_tau_maps(subject: ReportData) -> list[AlphaTauMap]:
     """The trials by tau and alpha, for each cell in which both vary."""
-    trials = {cell: [one for one in subject.searched if one.trial.system == cell] for cell in range(len(subject.cells))}
-    found = {cell: points for cell, ones in trials.items() if _vary(points := _points(subject, ones))}
+    trials = {
+        system: [one for one in subject.searched if one.trial.system == system]
+        for system in range(len(subject.systems))
+    }
+    found = {system: points for system, ones in trials.items() if _vary(points := _points(subject, ones))}
     if not found:
         return []
     known = _known([point.score for points in found.values() for point in points])
@@ -132,15 +135,17 @@ def alpha_tau_maps(subject: ReportData) -> list[AlphaTauMap]:
     )
     more = spec.objective.sign > 0
     return [
-        AlphaTauMap(subject.cells[k], spec.objective.metric, one, scores, taus, alphas, more)
+        AlphaTauMap(subject.systems[k], spec.objective.metric, one, scores, taus, alphas, more)
         for k, one in found.items()
     ]
 
 
 def _searched(spec: SweepSpec, name: str) -> tuple[float, float]:
     """The range in which a knob was searched."""
-    knobs = (knob for knob in spec.space.searched_hyperparameters() if knob.name == name)
-    return _range([branch.domain for knob in knobs for branch in knob.branches])
+    hyperparameters = (
+        hyperparameter for hyperparameter in spec.space.searched_hyperparameters() if hyperparameter.name == name
+    )
+    return _range([branch.domain for hyperparameter in hyperparameters for branch in hyperparameter.branches])
 
 
 def _points(subject: ReportData, trials: Sequence[TrialRecord]) -> list[AlphaTauPoint]:
@@ -160,8 +165,8 @@ def _vary(points: Sequence[AlphaTauPoint]) -> bool:
 def expected_best_curves(subject: ReportData) -> Expected:
     """The expected best score of each cell after so many trials. One without a score counts as the worst."""
     lines = []
-    for cell, name in enumerate(subject.cells):
-        ended = [one for one in subject.searched if one.trial.system == cell and one.end is not None]
+    for system, name in enumerate(subject.systems):
+        ended = [one for one in subject.searched if one.trial.system == system and one.end is not None]
         scores = [subject.score(one) for one in ended]
         known = _known(scores)
         if known:

@@ -65,15 +65,15 @@ def _optimism(subject: ReportData) -> ReportSection:
     )
     pictures: list[Html | FigureGroup] = [FigureGroup([drawn], caption)] if drawn.rows else []
     heads = ["cell", "search", "fresh seeds", "sd", "optimism", "seeds", "trial", "setting"]
-    rows = [_optimism_row(subject, cell) for cell in range(len(subject.cells))]
+    rows = [_optimism_row(subject, system) for system in range(len(subject.systems))]
     return ReportSection("optimism", "Selection optimism", [*pictures, table(heads, rows, "wnnnnnnt")])
 
 
-def _optimism_row(subject: ReportData, cell: int) -> list[str]:
+def _optimism_row(subject: ReportData, system: int) -> list[str]:
     """What the search found in a cell and what fresh seeds gave, on validation."""
-    entry = subject.results["cells"][cell]
+    entry = subject.results["cells"][system]
     best, confirm = entry["best"], entry["confirm"]
-    name = subject.cells[cell]
+    name = subject.systems[system]
     if confirm is None and best is None:
         return [name, *["–"] * 6, "no trial came to a validation"]
     if confirm is None:
@@ -96,14 +96,14 @@ def _parallel(subject: ReportData) -> ReportSection:
 
 
 def _importance(subject: ReportData, importances: Mapping[int, Sequence[Importance]]) -> ReportSection:
-    cells = [(cell, importances.get(cell, ())) for cell in range(len(subject.cells))]
+    systems = [(system, importances.get(system, ())) for system in range(len(subject.systems))]
     caption = (
         "The share of each knob in what tells the best third of a cell's trials from all of them (PED-ANOVA; a trial "
         "that was stopped early counts with the score that it had). The red mark is the most that the knob got in 19 "
         "times that the scores were dealt out at random: a grey bar, which ends before its mark, says nothing."
     )
-    figures = [Importances(subject.cells[cell], found) for cell, found in cells if found]
-    few = [subject.cells[cell] for cell, found in cells if not found]
+    figures = [Importances(subject.systems[system], found) for system, found in systems if found]
+    few = [subject.systems[system] for system, found in systems if not found]
     section = _drawn("importance", "Which knobs mattered", figures, caption)
     note = [paragraph(f"Too few trials to tell, or nothing that varies: {', '.join(few)}.")] if few else []
     return ReportSection(section.name, section.heading, [*section.components, *note])
@@ -153,9 +153,9 @@ def _expected(subject: ReportData) -> ReportSection:
 def _confusion(subject: ReportData) -> ReportSection:
     parts = list[Html | FigureGroup]()
     if subject.champion is not None:
-        cell = subject.champion.trial.system
-        split, found = _answers(subject, cell)
-        title = f"{subject.cells[cell]}, {split}"
+        system = subject.champion.trial.system
+        split, found = _answers(subject, system)
+        title = f"{subject.systems[system]}, {split}"
         caption = (
             f"The winner by validation on the {split} split, {len(found)} seeds together: the share of each true class "
             "(a row) that was taken for each class (a column)."
@@ -175,12 +175,12 @@ def _confusion(subject: ReportData) -> ReportSection:
     return ReportSection("confusion", "What the winner confuses", parts or [paragraph(nothing)])
 
 
-def _answers(subject: ReportData, cell: int) -> tuple[str, dict[int, Predictions]]:
-    test = error_analysis.of_seeds(subject.seeds(cell), subject.answered.test)
+def _answers(subject: ReportData, system: int) -> tuple[str, dict[int, Predictions]]:
+    test = error_analysis.of_seeds(subject.seeds(system), subject.answered.test)
     return (
         ("test", test)
         if test
-        else ("validation", error_analysis.of_seeds(subject.seeds(cell), subject.answered.validation))
+        else ("validation", error_analysis.of_seeds(subject.seeds(system), subject.answered.validation))
     )
 
 

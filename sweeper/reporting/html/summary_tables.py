@@ -23,7 +23,7 @@ def endings(subject: ReportData) -> ReportSection:
 def cost(subject: ReportData) -> ReportSection:
     """Epochs and hours of each cell, in the search and with fresh seeds, and what ASHA saved."""
     head = ["cell", "trials", "epochs", "hours", "epochs saved by ASHA", "fresh seeds", "epochs", "hours"]
-    rows = [_cost_row(subject, cell) for cell in range(len(subject.cells))]
+    rows = [_cost_row(subject, system) for system in range(len(subject.systems))]
     totals = [f"{sum(float(row[k]) for row in rows):g}" for k in range(1, len(head))]
     threads, gpu = subject.results["threads"], subject.results["gpu"]
     about = paragraph(
@@ -33,13 +33,13 @@ def cost(subject: ReportData) -> ReportSection:
     return ReportSection("cost", "What it cost", [table(head, [*rows, ["all", *totals]], "wnnnnnnn"), about])
 
 
-def _cost_row(subject: ReportData, cell: int) -> list[str]:
-    entry = subject.results["cells"][cell]
+def _cost_row(subject: ReportData, system: int) -> list[str]:
+    entry = subject.results["cells"][system]
     confirm = entry["confirm"] or {"epochs": 0.0, "hours": 0.0}
-    seeds = sum(one.trial.system == cell for one in subject.confirming)
-    epochs, hours, saved = entry["epochs"], entry["hours"], learning_curves.epochs_saved(subject, cell)
+    seeds = sum(one.trial.system == system for one in subject.confirming)
+    epochs, hours, saved = entry["epochs"], entry["hours"], learning_curves.epochs_saved(subject, system)
     searched = [str(entry["trials"]), f"{epochs:g}", f"{hours:.2f}", f"{saved:g}"]
-    return [subject.cells[cell], *searched, str(seeds), f"{confirm['epochs']:g}", f"{confirm['hours']:.2f}"]
+    return [subject.systems[system], *searched, str(seeds), f"{confirm['epochs']:g}", f"{confirm['hours']:.2f}"]
 
 
 def trials(subject: ReportData) -> ReportSection:
@@ -47,7 +47,7 @@ def trials(subject: ReportData) -> ReportSection:
     head = ["trial", "cell", "ended as", "best score", "epochs", "attempts", "seed", "setting"]
     rows = [
         [
-            one.trial.number, subject.cells[one.trial.system],
+            one.trial.number, subject.systems[one.trial.system],
             outcome_label(one.end.outcome) if one.end else "not ended", format_score(subject.score(one)),
             f"{one.reports[-1].epoch:g}" if one.reports else "0", one.trial.attempt, one.trial.config.seed,
             (f"confirms {one.trial.source_trial}: " if one.trial.source_trial else "") + format_params(subject.tuned(one)),

@@ -31,7 +31,7 @@ def timeline(subject: ReportData) -> Timeline:
     spans = [(hours(one.started_at), hours(_end(one))) for one in trials]
     bars = [
         TimelineBar(
-            one.trial.number, subject.cells[one.trial.system], slot, *span,
+            one.trial.number, subject.systems[one.trial.system], slot, *span,
             one.end.outcome if one.end else None, one.trial.attempt, bool(one.trial.source_trial),
         )
         for one, span, slot in zip(trials, spans, assign_workers(spans), strict=True)

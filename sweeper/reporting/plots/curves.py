@@ -72,6 +72,6 @@ def _add_bars(drawn: go.Figure, bars: Sequence[TimelineBar], look: theme.Outcome
             },
         },
         text=[str(one.trial) for one in bars], textposition="inside", insidetextanchor="middle", textangle=0,
-        customdata=[[theme.escape_text(one.cell), one.attempts] for one in bars],
+        customdata=[[theme.escape_text(one.system), one.attempts] for one in bars],
         hovertemplate="trial %{text}, %{customdata[0]}<br>attempts: %{customdata[1]}",
     )  # fmt: skip

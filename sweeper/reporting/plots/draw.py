@@ -86,15 +86,18 @@ def _add_signs(
 @draw.register
 def _importances(figure: figure_data.Importances) -> go.Figure:
     """A bar for each knob, and a mark where chance ends."""
-    drawn, knobs = empty_figure(110 + 34 * len(figure.knobs), figure.title), list(reversed(figure.knobs))
-    names = [escape_text(one.knob) for one in knobs]
-    colours = [BLUE if one.share > one.chance else GREY for one in knobs]
+    drawn, hyperparameters = (
+        empty_figure(110 + 34 * len(figure.hyperparameters), figure.title),
+        list(reversed(figure.hyperparameters)),
+    )
+    names = [escape_text(one.hyperparameter) for one in hyperparameters]
+    colours = [BLUE if one.share > one.chance else GREY for one in hyperparameters]
     drawn.add_bar(
-        x=[one.share for one in knobs], y=names, orientation="h", name="share", showlegend=False,
+        x=[one.share for one in hyperparameters], y=names, orientation="h", name="share", showlegend=False,
         marker={"color": colours}, hovertemplate="%{x:.0%}",
     )  # fmt: skip
     drawn.add_scatter(
-        x=[min(one.chance, 1.0) for one in knobs], y=names, mode="markers", name="the most by chance",
+        x=[min(one.chance, 1.0) for one in hyperparameters], y=names, mode="markers", name="the most by chance",
         hovertemplate="%{x:.0%}",
         marker={"symbol": "line-ns", "size": 18, "color": RED, "line": {"width": 3, "color": RED}},
     )  # fmt: skip
@@ -150,7 +153,7 @@ def _expected(figure: figure_data.Expected) -> go.Figure:
     drawn = empty_figure(380)
     for k, one in enumerate(figure.lines):
         drawn.add_scatter(
-            x=list(range(1, len(one.best) + 1)), y=list(one.best), name=escape_text(one.cell), mode="lines+markers",
+            x=list(range(1, len(one.best) + 1)), y=list(one.best), name=escape_text(one.system), mode="lines+markers",
             line={"color": SYSTEM_COLOURS[k % len(SYSTEM_COLOURS)], "width": 2, "dash": DASHES[k // len(SYSTEM_COLOURS) % len(DASHES)]},
             marker={"size": 4}, hovertemplate="%{x} trials: %{y:.4f}",
         )  # fmt: skip

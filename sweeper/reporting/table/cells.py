@@ -34,7 +34,7 @@ class Caveat(StrEnum):
     INCOMPLETE = "fewer seeds were scored than planned"
     ENDED_BADLY = "seeds that did not end well; what left a model is scored all the same"
     LIMITED = "only a part of the rows was used"
-    SECOND_LOOK = "a second look: the setting was chosen anew after another one of this cell had been tested"
+    SECOND_TEST_ACCESS = "a second look: the setting was chosen anew after another one of this cell had been tested"
     NOT_COMPARED = "left out of the tests: what its models answered is not at hand"
 
 
@@ -78,7 +78,7 @@ class TableCell:
     def test_accesses(self) -> int:
         """How often the test split was opened for its seeds."""
         own = {seed.trial for seed in self.seeds}
-        return sum(look.trial in own for look in self.sweep.test_accesses)
+        return sum(test_access.trial in own for test_access in self.sweep.test_accesses)
 
     def answers(self) -> list[TestPredictions]:
         """What each of its scored models answered; none where that is not at hand for all.
@@ -142,7 +142,7 @@ def _marks(sweep: SweepResults, found: SystemResult, scored: int) -> dict[Caveat
     if bad:
         marks[Caveat.ENDED_BADLY] = ", ".join(f"{count} {outcome_label(outcome)}" for outcome, count in bad.items())
     if confirmed.tested_settings > 1:
-        marks[Caveat.SECOND_LOOK] = f"{confirmed.tested_settings} settings tested"
+        marks[Caveat.SECOND_TEST_ACCESS] = f"{confirmed.tested_settings} settings tested"
     return marks
 
 

@@ -63,8 +63,8 @@ def _optimism(cell: TableCell) -> str:
 def _test(cell: TableCell) -> str:
     interval = cell.interval
     reach = f", 95 % interval {percent(interval.low)} to {percent(interval.high)}" if interval else ""
-    looks = "1 look" if cell.test_accesses == 1 else f"{cell.test_accesses} looks"
-    return f"{percent(cell.mean)}{reach}, {looks}"
+    test_accesses = "1 look" if cell.test_accesses == 1 else f"{cell.test_accesses} looks"
+    return f"{percent(cell.mean)}{reach}, {test_accesses}"
 
 
 def _run(cell: TableCell, trial: int) -> str:

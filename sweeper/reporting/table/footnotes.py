@@ -27,15 +27,15 @@ class TestSplitUsage:
     test: TestSplitInfo | None
     classes: int
     sweeps: int
-    looks: int
+    test_accesses: int
     elsewhere: int
 
 
 def test_split_usage(sweeps: Sequence[SweepResults], elsewhere: int) -> TestSplitUsage:
     """What is known of the test split of some sweeps' one data set."""
     test = next((sweep.test for sweep in sweeps if sweep.test), None)
-    looks = sum(len(sweep.test_accesses) for sweep in sweeps)
-    return TestSplitUsage(test, len(sweeps[0].labels), len(sweeps), looks, elsewhere)
+    test_accesses = sum(len(sweep.test_accesses) for sweep in sweeps)
+    return TestSplitUsage(test, len(sweeps[0].labels), len(sweeps), test_accesses, elsewhere)
 
 
 def footnote_letters(cells: Sequence[TableCell]) -> dict[Caveat, str]:
@@ -78,16 +78,16 @@ def tests(pairs: Sequence[Comparison], metric: str) -> list[Footnote]:
 
 def test_access_notes(tests: Mapping[str, TestSplitUsage]) -> list[Footnote]:
     """How often the test split of each data set was opened."""
-    return [Footnote(_looks(dataset, tested)) for dataset, tested in tests.items()]
+    return [Footnote(_test_accesses(dataset, tested)) for dataset, tested in tests.items()]
 
 
-def _looks(dataset: str, tested: TestSplitUsage) -> str:
+def _test_accesses(dataset: str, tested: TestSplitUsage) -> str:
     if tested.test is None:
         return f"{dataset} has no test split."
     more = f", and {_times(tested.elsewhere)} by sweeps that are not in this table" if tested.elsewhere else ""
     return (
         f"{dataset}: {tested.test.texts:,} test texts in {tested.classes} classes; the test split was opened "
-        f"{_times(tested.looks)} by {_sweeps(tested.sweeps)}{more}."
+        f"{_times(tested.test_accesses)} by {_sweeps(tested.sweeps)}{more}."
     )
 
 

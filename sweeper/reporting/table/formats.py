@@ -33,7 +33,7 @@ def render(table: ResultsTable, format: str, *, detail: bool = False) -> str:
 def to_sheet(table: ResultsTable, *, detail: bool = False) -> Sheet:
     """The table as people read it."""
     papers = any(row.paper for row in table.rows)
-    heads = (*(["from"] if papers else []), *table.knobs, *table.datasets)
+    heads = (*(["from"] if papers else []), *table.hyperparameters, *table.datasets)
     rows = tuple(
         (
             (*([row.paper or "ours"] if papers else []), *row.names),
@@ -82,7 +82,7 @@ def _csv(table: ResultsTable, detail: bool) -> str:
 
 
 def _head(table: ResultsTable, row: TableRow) -> dict[str, Any]:
-    return {"from": row.paper or "ours", **dict(zip(table.knobs, row.names, strict=True))}
+    return {"from": row.paper or "ours", **dict(zip(table.hyperparameters, row.names, strict=True))}
 
 
 def _printed(cell: Printed) -> dict[str, Any]:
@@ -124,11 +124,16 @@ def _plain(table: ResultsTable) -> dict[str, Any]:
     return {
         "metric": table.metric,
         "datasets": {
-            name: {"classes": one.classes, "sweeps": one.sweeps, "looks": one.looks, "looks_elsewhere": one.elsewhere}
+            name: {
+                "classes": one.classes,
+                "sweeps": one.sweeps,
+                "looks": one.test_accesses,
+                "looks_elsewhere": one.elsewhere,
+            }
             | {"test": one.test.model_dump() if one.test else None}
             for name, one in table.datasets.items()
         },
-        "knobs": list(table.knobs),
+        "knobs": list(table.hyperparameters),
         "cells": [_cell(cell) for _, cell in _cells(table)],
         "published": printed,
         "pairs": [_pair(pair) for pair in table.pairs],

@@ -40,7 +40,7 @@ class ResultsTable:
     """
 
     metric: str
-    knobs: tuple[str, ...]
+    hyperparameters: tuple[str, ...]
     datasets: Mapping[str, footnotes.TestSplitUsage]
     rows: tuple[TableRow, ...]
     pairs: tuple[Comparison, ...]
@@ -122,9 +122,9 @@ def _row(system: SystemKey, names: tuple[str, ...], ours: Sequence[TableCell], d
     return TableRow(names, tuple(own.get(dataset) for dataset in datasets))
 
 
-def _papers(knobs: Sequence[str], datasets: Sequence[str]) -> list[TableRow]:
+def _papers(hyperparameters: Sequence[str], datasets: Sequence[str]) -> list[TableRow]:
     """The papers' systems that have a figure for one of the data sets."""
-    rest = ("",) * (len(knobs) - 2)
+    rest = ("",) * (len(hyperparameters) - 2)
     rows = [
         TableRow((one.encoder, one.loss, *rest), tuple(one.scores.get(dataset) for dataset in datasets), one.paper)
         for one in PUBLISHED_ROWS

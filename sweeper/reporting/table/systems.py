@@ -29,8 +29,8 @@ def system_of(sweep: SweepResults, found: SystemResult) -> SystemKey:
     return tuple((name, known[name]) for name in sorted(known, key=_place))
 
 
-def _place(knob: str) -> tuple[int, str]:
-    return (FIRST.index(knob) if knob in FIRST else len(FIRST)), knob
+def _place(hyperparameter: str) -> tuple[int, str]:
+    return (FIRST.index(hyperparameter) if hyperparameter in FIRST else len(FIRST)), hyperparameter
 
 
 def order_systems(systems: Iterable[SystemKey]) -> list[SystemKey]:
@@ -60,6 +60,8 @@ def names(systems: Sequence[SystemKey]) -> Mapping[SystemKey, tuple[str, ...]]:
     rows = {}
     for one in systems:
         values = dict(one)
-        spelt = (format_value(values[knob]) if knob in values else _NONE for knob in others)
+        spelt = (
+            format_value(values[hyperparameter]) if hyperparameter in values else _NONE for hyperparameter in others
+        )
         rows[one] = (telling[str(values.get("encoder", _NONE))], *spelt)
     return rows

@@ -27,14 +27,14 @@ from sweeper.trials.trial import TrialRecord
 from tests.support.fake_sweeps import BEGAN, ENDS, MINUTE, Story
 from tests.support.search_spaces import small
 
-CELLS = ["ce", "lcl"]
+SYSTEMS = ["ce", "lcl"]
 
 
 def subject(story: Story, **changes: Any) -> ReportData:
     answered = ModelAnswers(story.answers, story.answers, texts=[f"text {k}" for k in range(story.texts)])
     done = all(one.end for one in story.recorded) and len(story.recorded) > story.spec.budget.trials
     given = {"answered": answered, "finished": done, **changes}
-    return ReportData(story.spec, story.recorded, story.results(), CELLS, **given)
+    return ReportData(story.spec, story.recorded, story.results(), SYSTEMS, **given)
 
 
 def spec(trials: int = 26, **changes: Any) -> SweepSpec:
@@ -158,13 +158,13 @@ def test_a_sweep_in_which_everything_failed_has_a_report() -> None:
     assert "No trial has a score" in html
 
 
-def test_looks_repeats_and_limits_are_told(finished: ReportData) -> None:
+def test_test_accesses_repeats_and_limits_are_told(finished: ReportData) -> None:
     html = told(finished, "results")
     assert "6 looks in this sweep, from 2025-11-21" in html
     assert "gave no figure" not in html
     assert "Only a part" not in html
-    looks = [*finished.results["looks"], {"at": BEGAN, "trial": 1, "seed": 5}]
-    results = {**finished.results, "limited": {"train": 500}, "looks": looks}
+    test_accesses = [*finished.results["looks"], {"at": BEGAN, "trial": 1, "seed": 5}]
+    results = {**finished.results, "limited": {"train": 500}, "looks": test_accesses}
     results["cells"] = [{**entry, "repeated": 2} for entry in finished.results["cells"]]
     results["cells"][0] = {**results["cells"][0], "confirm": {**results["cells"][0]["confirm"], "tested_settings": 2}}
     html = told(replace(finished, results=results), "results")
@@ -181,7 +181,7 @@ def test_without_a_test_split_the_confusions_are_those_of_validation(finished: R
     assert "on the validation split, 3 seeds" in told(about, "confusion")
 
 
-def test_cells_too_small_to_tell_which_knob_mattered_are_named(finished: ReportData) -> None:
+def test_systems_too_small_to_tell_which_hyperparameter_mattered_are_named(finished: ReportData) -> None:
     found = sections(finished, Html(""), {1: [Importance("tau", 0.9, 0.3)]}, {}, "")
     section = next(one for one in found if one.name == "importance")
     assert [type(part).__name__ for part in section.components] == ["Drawn", "str"]
@@ -230,7 +230,7 @@ def test_what_is_asked_of_importance_ranks_ill_trials_last_and_leaves_broken_one
     assert "tau" not in search_figures.importance_inputs(about, 0)[0][0]
 
 
-def test_maps_are_of_the_cells_in_which_both_knobs_vary(finished: ReportData) -> None:
+def test_maps_are_of_the_systems_in_which_both_hyperparameters_vary(finished: ReportData) -> None:
     (found,) = search_figures.alpha_tau_maps(finished)
     assert found.title == "lcl"
     assert len(found.points) == 13
@@ -238,7 +238,7 @@ def test_maps_are_of_the_cells_in_which_both_knobs_vary(finished: ReportData) ->
     assert {point.outcome for point in found.points if point.score is None} == {Outcome.DIVERGED, Outcome.FAILED}
 
 
-def test_an_axis_has_a_place_for_trials_to_which_a_knob_does_not_apply(finished: ReportData) -> None:
+def test_an_axis_has_a_place_for_trials_to_which_a_hyperparameter_does_not_apply(finished: ReportData) -> None:
     drawn = search_figures.parallel(finished)
     axes = {axis.name: axis for axis in drawn.axes}
     assert list(axes) == ["cell", "batch_size", "alpha", "normalize", "tau", "outcome"]

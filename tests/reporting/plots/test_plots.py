@@ -32,9 +32,7 @@ PARALLEL = figure_data.Parallel(
     ],
     [0.2, None, 0.6],
 )
-IMPORTANCES = figure_data.Importances(
-    "lcl", [Importance("tau", 0.8, 0.3), Importance("alpha", 0.2, 1.7)]
-)
+IMPORTANCES = figure_data.Importances("lcl", [Importance("tau", 0.8, 0.3), Importance("alpha", 0.2, 1.7)])
 POINTS = [figure_data.AlphaTauPoint(k, 0.1 * (k + 1), 0.5, None if k == 2 else 0.5, end) for k, end in enumerate(ALL)]
 MAP = figure_data.AlphaTauMap("lcl", "validation/accuracy", POINTS, SCORES, (0.05, 1), (0.1, 0.9))
 TRIALS = [
@@ -136,7 +134,7 @@ def test_curves_of_one_outcome_are_apart_and_have_one_sign_at_the_end_of_each() 
     assert [shape["x0"] for shape in plain(CURVES)["layout"]["shapes"]] == [1.0]
 
 
-def test_a_bar_of_a_knob_is_grey_where_chance_gives_as_much() -> None:
+def test_a_bar_of_a_hyperparameter_is_grey_where_chance_gives_as_much() -> None:
     bars, marks = plain(IMPORTANCES)["data"]
     assert bars["y"] == ["alpha", "tau"]
     assert bars["marker"]["color"] == [theme.GREY, theme.BLUE]
@@ -163,7 +161,7 @@ def test_a_timeline_is_in_minutes_or_hours(hours: float, unit: str) -> None:
     assert drawn["data"][0]["base"] == [0.5 if unit == "hours" else 30]
 
 
-def test_lines_of_many_cells_can_be_told_apart() -> None:
+def test_lines_of_many_systems_can_be_told_apart() -> None:
     lines = [(trace["line"]["color"], trace["line"]["dash"]) for trace in plain(EXPECTED)["data"]]
     assert len(set(lines)) == 9
 
@@ -176,10 +174,10 @@ def test_classes_without_texts_are_blank_and_figures_stand_where_there_is_room()
     assert draw.draw(many).data[0].texttemplate is None
 
 
-def test_parallel_coordinates_keep_trials_to_which_a_knob_did_not_apply() -> None:
+def test_parallel_coordinates_keep_trials_to_which_a_hyperparameter_did_not_apply() -> None:
     trace = parallel(PARALLEL).data[0]
-    cell, tau, alpha, score = trace.dimensions
-    assert list(cell.values) == [0.0, 1.0, 1.0]
+    system, tau, alpha, score = trace.dimensions
+    assert list(system.values) == [0.0, 1.0, 1.0]
     assert [words for words in tau.ticktext if words in ("none", "0.05", "1000")] == ["none", "0.05", "1000"]
     assert tau.values[0] == tau.range[0] < min(tau.values[1:]) == pytest.approx(np.log10(0.05))
     assert alpha.values[2] == alpha.range[0] < 0.1

@@ -55,7 +55,7 @@ def test_one_seed_has_no_deviation_and_a_paper_without_a_figure_says_so() -> Non
     assert re.search(r"BERT-base, cased \| ce   \| +50 \| +n/a \|", text)
 
 
-def test_details_say_setting_cost_looks_interval_optimism_and_the_run_behind_each_number() -> None:
+def test_details_say_setting_cost_test_accesses_interval_optimism_and_the_run_behind_each_number() -> None:
     one = sweep({"ce": [0.50, 0.51, "diverged"], "lcl": None}, gpu=0.5)
     text = render(build_table([replace(one, runs={100: "0a1b", 101: "2c3d"})]), "md", detail=True)
     _, _, found = text.partition("**mini ce on sst5 (sst5-0000000a)**")

@@ -48,7 +48,7 @@ def test_rows_are_systems_columns_data_sets_and_a_cell_is_the_mean_over_fresh_se
     second = sweep({"scl": [0.9, 0.92, 0.91]}, "sst2-0000000b", dataset="sst2")
     made = build_table([second, first])
     assert tuple(made.datasets) == ("sst5", "sst2")
-    assert made.knobs == ("encoder", "loss")
+    assert made.hyperparameters == ("encoder", "loss")
     assert [row.names for row in made.rows] == [("mini", "ce"), ("mini", "scl"), ("mini", "lcl"), ("big", "lcl")]
     ce = cell(made, "mini ce")
     assert [ce.mean, ce.sd] == pytest.approx([0.506, np.std(CE, ddof=1)])
@@ -221,13 +221,13 @@ def test_whatever_is_odd_about_a_cell_is_marked_and_noted() -> None:
     assert cell(made, "mini scl").mean is None
     assert cell(made, "mini lcl").caveats == {
         Caveat.ENDED_BADLY: "1 collapsed",
-        Caveat.SECOND_LOOK: "2 settings tested",
+        Caveat.SECOND_TEST_ACCESS: "2 settings tested",
     }
     assert note(made, "not confirmed") == f"a {Caveat.UNCONFIRMED}: mini scl on sst5."
     assert note(made, "fewer seeds") == f"b {Caveat.INCOMPLETE}: mini ce on sst5 (3 of 5)."
     ended = "mini ce on sst5 (1 diverged, 1 failed); mini lcl on sst5 (1 collapsed)"
     assert note(made, "did not end well") == f"c {Caveat.ENDED_BADLY}: {ended}."
-    assert note(made, "a second look") == f"d {Caveat.SECOND_LOOK}: mini lcl on sst5 (2 settings tested)."
+    assert note(made, "a second look") == f"d {Caveat.SECOND_TEST_ACCESS}: mini lcl on sst5 (2 settings tested)."
 
 
 def test_a_cell_of_which_nothing_completed_says_so() -> None:
@@ -297,7 +297,7 @@ def test_the_table_does_not_hang_on_the_order_of_the_sweeps() -> None:
     assert all(render(build_table(order), "json") == first for order in (sweeps[::-1], [*sweeps[1:], sweeps[0]]))
 
 
-def test_looks_of_sweeps_elsewhere_and_remarks_are_told() -> None:
+def test_test_accesses_of_sweeps_elsewhere_and_remarks_are_told() -> None:
     made = build_table([sweep({"ce": [0.5]})], elsewhere={"sst5": 1, "sst2": 9}, remarks=["Left out: x."])
     opened = "sst5: 200 test texts in 3 classes; the test split was opened once by 1 sweep, and once by sweeps that are"
     assert opened in note(made, "opened")
@@ -319,11 +319,11 @@ def test_an_encoder_or_a_loss_that_a_sweep_does_not_vary_belongs_to_its_systems(
     for entry, pooling in zip(results["cells"], ("cls", "mean"), strict=True):
         entry["cell"] = {"pooling": pooling}
     made = build_table([replace(one, results=results)])
-    assert made.knobs == ("encoder", "loss", "pooling")
+    assert made.hyperparameters == ("encoder", "loss", "pooling")
     assert [row.names for row in made.rows] == [("gru", "ce", "cls"), ("gru", "ce", "mean")]
 
 
-def test_a_knob_that_the_search_decided_is_none_of_the_systems() -> None:
+def test_a_hyperparameter_that_the_search_decided_is_none_of_the_systems() -> None:
     one = sweep({"ce": CE})
     results = copy.deepcopy(dict(one.results))
     results["cells"][0]["cell"] = {}
@@ -337,13 +337,13 @@ def test_encoders_of_one_name_keep_their_owners() -> None:
     assert [row.names[0] for row in made.rows] == ["a/mini", "b/mini", "big"]
 
 
-def test_another_knob_stands_in_the_rows_where_it_tells_them_apart() -> None:
+def test_another_hyperparameter_stands_in_the_rows_where_it_tells_them_apart() -> None:
     one = sweep({"ce": CE, "lcl": LCL})
     results = copy.deepcopy(dict(one.results))
     for entry, frozen in zip(results["cells"], (True, False), strict=True):
         entry["cell"] |= {"loss": "ce", "freeze_embeddings": frozen, "pooling": "cls"}
     made = build_table([replace(one, results=results)])
-    assert made.knobs == ("encoder", "loss", "freeze_embeddings")
+    assert made.hyperparameters == ("encoder", "loss", "freeze_embeddings")
     assert [row.names for row in made.rows] == [("mini", "ce", "true"), ("mini", "ce", "false")]
 
 
