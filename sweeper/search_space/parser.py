@@ -24,7 +24,7 @@ from sweeper.wording import allowed_hint, quote_value
 
 _LARGEST_GRID = 10_000
 _EXAMPLE = "{train: a.jsonl, validation: b.jsonl, text: review, label: sentiment}"
-_ALTERNATIVES = ("Asha", "literal['off']", "Own", "str", "list[str]", "constrained-str")
+_ALTERNATIVES = ("Asha", "literal['off']", "CustomDataset", "str", "list[str]", "constrained-str")
 
 
 def parse_spec(document: SourceDocument) -> SweepSpec:
