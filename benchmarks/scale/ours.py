@@ -20,6 +20,7 @@ from sweeper.storage.sweep_folder import create_sweep
 from sweeper.training.config import TrainConfig
 from sweeper.training.types import EncoderWeights, Heartbeat, TrainingData, ValidationReport
 from sweeper.trials.interfaces import TrainingJob
+from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialRecord
 
 SWEEP = Path(__file__).with_name("sweep.yaml")
@@ -46,7 +47,7 @@ class Watching:
         if recorded.end is not None:
             self.clock.over(number)
 
-    def close(self, status: str) -> None:
+    def close(self, status: RunStatus) -> None:
         """Nothing to close."""
 
 
@@ -66,7 +67,7 @@ def main(place: Path, trials: int, slots: int, gate: Path | None) -> None:
         clock = Clock(slots, gate)
         runner.run(SearchStage(spec, study, (Watching(clock), tracker)), job, share)
         clock.write(place / "measured.json")
-        tracker.close("FINISHED")
+        tracker.close(RunStatus.FINISHED)
 
 
 if __name__ == "__main__":

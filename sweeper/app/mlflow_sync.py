@@ -12,6 +12,7 @@ from sweeper.errors import SweeperError
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.terminal.terminal import Terminal
+from sweeper.trials.run_status import RunStatus
 
 if TYPE_CHECKING:
     from sweeper.tracking.tracker import MlflowTracker
@@ -48,13 +49,13 @@ def ui_hint(place: Path) -> str:
 
 
 def make_tracker(
-    spec: SweepSpec, folder: SweepFolder, *, say: Callable[[str], None], status: str = "RUNNING"
+    spec: SweepSpec, folder: SweepFolder, *, say: Callable[[str], None], status: RunStatus = RunStatus.RUNNING
 ) -> "MlflowTracker":
     """The tracker of a sweep, at work. Of one that is RUNNING the folder gets what it is run with."""
     from sweeper.tracking.tracker import MlflowTracker
 
     sweeps = folder.path.parent
-    if status == "RUNNING":
+    if status == RunStatus.RUNNING:
         provenance.write_provenance(spec, folder)
     return MlflowTracker(
         tracking_uri(sweeps),
@@ -79,7 +80,7 @@ def sync(screen: Terminal, folder: SweepFolder, wait: float = WAIT) -> str:
     screen.set_log_dir(folder.path / "logs")
     with closing(OptunaStudy(folder.spec, folder.journal, folder.manifest.threads)) as study:
         recorded = study.all_trials()
-        status = "FINISHED" if folder.results() else "KILLED"
+        status = RunStatus.FINISHED if folder.results() else RunStatus.KILLED
         with screen.step(f"bringing MLflow level with {folder.name}"):
             tracker = make_tracker(folder.spec, folder, say=lambda _: None, status=status)
             for one in recorded:

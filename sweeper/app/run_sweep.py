@@ -20,6 +20,7 @@ from sweeper.terminal.terminal import Terminal
 from sweeper.training.types import Trainer, TrainingData
 from sweeper.trials.interfaces import CheckpointStorage, ProgressView, Runner, Tracker, TrainingJob
 from sweeper.trials.resources import TrialResources
+from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialRecord
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def _driven(
     jobs: StageJobs, share: TrialResources, view: ProgressView,
 ) -> dict[str, Any]:  # fmt: skip
     """Run the story with a tracker beside it, and keep what came of it."""
-    spec, status = prepared.spec, "KILLED"
+    spec, status = prepared.spec, RunStatus.KILLED
     tracker = mlflow_sync.make_tracker(spec, folder, say=view.say)
     try:
         done = _told(runner, spec, study, jobs, share, view, tracker)
@@ -71,12 +72,12 @@ def _driven(
         if done:
             finalize(screen, prepared, folder, recorded, results, jobs.confirm.storage)
             sweep_artifacts.attach_artifacts(tracker, folder)
-        status = "FINISHED"
+        status = RunStatus.FINISHED
     except Exception:
-        status = "FAILED"
+        status = RunStatus.FAILED
         raise
     finally:
-        if status == "KILLED":
+        if status == RunStatus.KILLED:
             screen.line("closing; a second Ctrl-C ends it at once")
         tracker.close(status)
         if not tracker.pending_runs:
@@ -98,10 +99,10 @@ def _told(
     tracker: Tracker,
 ) -> bool:
     """The story, with its view open; whether it came to its end."""
-    status = "KILLED"
+    status = RunStatus.KILLED
     try:
         done = sweep.run_protocol(spec, study, runner, (view, tracker), jobs, share, view.say)
-        status = "FINISHED"
+        status = RunStatus.FINISHED
     finally:
         view.close(status)
     return done

@@ -8,6 +8,7 @@ from sweeper.terminal import formatting
 from sweeper.terminal.progress import SweepProgress
 from sweeper.terminal.terminal import Terminal
 from sweeper.trials.outcome import Outcome
+from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialRecord
 
 BAD = [outcome for outcome in Outcome if not outcome.healthy]
@@ -63,5 +64,5 @@ class LineView:
             parts.append(f"best {formatting.format_score(best.score)} by trial {best.number} ({place})")
         return ", ".join([*parts, formatting.format_duration(self.clock() - self.start)])
 
-    def close(self, status: str) -> None:
+    def close(self, status: RunStatus) -> None:
         """Nothing is left to print."""

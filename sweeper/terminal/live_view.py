@@ -21,6 +21,7 @@ from sweeper.terminal.line_view import BAD, LineView
 from sweeper.terminal.progress import SweepProgress
 from sweeper.terminal.terminal import Terminal
 from sweeper.trials.outcome import Outcome
+from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialRecord
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -49,7 +50,7 @@ class LiveView:
         else:
             self.lines.say(text)
 
-    def close(self, status: str) -> None:
+    def close(self, status: RunStatus) -> None:
         """Give the terminal back, and tell what was said and what ended while the view was there."""
         self.live.stop()
         for text in self.drawing.notes:

@@ -18,6 +18,7 @@ from sweeper.training.config import TrainConfig
 from sweeper.training.types import ValidationReport
 from sweeper.trials.interfaces import ProgressView
 from sweeper.trials.outcome import Outcome
+from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TestScore, Trial, TrialEnd, TrialRecord
 
 _RAYS = re.compile(r"Running entrypoint for job |\S+ \S+ INFO job_manager\.py:")  # what Ray itself writes to the log
@@ -43,7 +44,7 @@ class EventEmitter:
         """Send what the user should know."""
         self._send({"say": text})
 
-    def close(self, status: str) -> None:
+    def close(self, status: RunStatus) -> None:
         """Send that the view is over."""
         self._send({"close": status})
 
@@ -68,7 +69,7 @@ class RemoteViewer:
                 self._take(line)
         finally:
             if self.view is not None:
-                self.view.close("KILLED")
+                self.view.close(RunStatus.KILLED)
                 self.view = None
 
     def _take(self, line: str) -> None:
@@ -101,7 +102,7 @@ class RemoteViewer:
             view.say(event["say"])
         elif "close" in event:
             self.view = None
-            view.close(event["close"])
+            view.close(RunStatus(event["close"]))
 
 
 def make_view(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from sweeper.tracking.artifacts import Content
 from sweeper.tracking.client import PARENT
+from sweeper.trials.run_status import RunStatus
 
 if TYPE_CHECKING:
     from sweeper.tracking.model_export import ModelExport
@@ -33,6 +34,6 @@ class PendingArtifacts:
         files = self.of(PARENT)
         return {name: files[name] for name in sorted(files, key=_RESULTS.__eq__) if last or name != _RESULTS}
 
-    def gone(self, status: str) -> list[str]:
+    def gone(self, status: RunStatus) -> list[str]:
         """What the sweep's own run had and has not any more: the results that a larger budget made old."""
-        return [_RESULTS] if status != "FINISHED" and _RESULTS not in self.of(PARENT) else []
+        return [_RESULTS] if status != RunStatus.FINISHED and _RESULTS not in self.of(PARENT) else []

@@ -16,6 +16,7 @@ from sweeper.tracking.artifacts import ArtifactUploader, Content
 from sweeper.tracking.client import CONFIRMATION, PARENT, decode_infinity
 from sweeper.tracking.run_registry import RemoteRun, RunRegistry
 from sweeper.tracking.sweep_description import SweepDescription, log_description, log_usage
+from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialRecord
 
 if TYPE_CHECKING:
@@ -36,12 +37,12 @@ class RunSynchronizer:
         self.files = ArtifactUploader(runs)
         self.models: LoggedModels | None = None
 
-    def is_synced(self, state: TrialRecord, status: str) -> bool:
+    def is_synced(self, state: TrialRecord, status: RunStatus) -> bool:
         """Whether MLflow has a trial as it is, as far as known."""
         run = self.runs.known.get(state.trial.number)
         return run is not None and run.status == status and run.has(self._tags(state))
 
-    def sync_trial(self, state: TrialRecord, status: str, files: Mapping[str, Content]) -> None:
+    def sync_trial(self, state: TrialRecord, status: RunStatus, files: Mapping[str, Content]) -> None:
         """Bring the run of a trial level with it, its files, and to this status; one that is level costs no request."""
         number, trial = state.trial.number, state.trial
         if trial.source_trial:
@@ -52,7 +53,7 @@ class RunSynchronizer:
             begun = self._tags(TrialRecord(trial)) | {"mlflow.note.content": trial_payload.note(trial)}
             self.runs.make(number, begun, trial_payload.name(trial), state.started_at)
         run = self.runs.known[number]
-        if status == "RUNNING":
+        if status == RunStatus.RUNNING:
             self._reopen(run)
         if not run.has(tags) or run.lacks(trial_payload.params(trial)):
             self._log(run, state, tags)
@@ -89,7 +90,7 @@ class RunSynchronizer:
             log_usage(client, run, figures, at)
         self.files.add(run, files)
 
-    def finish(self, status: str) -> None:
+    def finish(self, status: RunStatus) -> None:
         """Give the run above the confirmed trials this status, and the sweep's own run last.
 
         KILLED is not for one that had ended otherwise before.
@@ -98,17 +99,19 @@ class RunSynchronizer:
             if above in self.runs.known:
                 self._end(self.runs.known[above], status)
 
-    def _end(self, run: RemoteRun, status: str) -> None:
-        if status == "RUNNING":
+    def _end(self, run: RemoteRun, status: RunStatus) -> None:
+        if status == RunStatus.RUNNING:
             self._reopen(run)
-        elif status != run.status and not (status == "KILLED" and run.status in ("FINISHED", "FAILED")):
+        elif status != run.status and not (
+            status == RunStatus.KILLED and run.status in (RunStatus.FINISHED, RunStatus.FAILED)
+        ):
             self.runs.client.set_terminated(run.id, status)
             run.status = status
 
     def _reopen(self, run: RemoteRun) -> None:
-        if run.status != "RUNNING":
-            self.runs.client.update_run(run.id, status="RUNNING")
-            run.status = "RUNNING"
+        if run.status != RunStatus.RUNNING:
+            self.runs.client.update_run(run.id, status=RunStatus.RUNNING)
+            run.status = RunStatus.RUNNING
 
     def _confirmation(self) -> None:
         """The run above the confirmed trials: it is there, and below the sweep's own."""

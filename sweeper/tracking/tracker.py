@@ -18,6 +18,7 @@ from sweeper.tracking.run_registry import RunRegistry
 from sweeper.tracking.run_sync import RunSynchronizer
 from sweeper.tracking.sweep_description import SweepDescription
 from sweeper.tracking.trial_payload import status_of
+from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialRecord
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class _Wanted(NamedTuple):
     """What MLflow shall have of one run: the trial, None for the sweep's own run, and the sweep's status."""
 
     state: TrialRecord | None
-    sweep: str
+    sweep: RunStatus
 
 
 class MlflowTracker:
@@ -48,7 +49,7 @@ class MlflowTracker:
         about: SweepDescription,
         artifacts: str | None,
         say: Callable[[str], None] = lambda _: None,
-        status: str = "RUNNING",
+        status: RunStatus = RunStatus.RUNNING,
     ) -> None:
         """`id` and `artifacts` as in Runs, `about` as in Level; `say` takes a line for the screen, from our thread."""
         self.place, self.say, self.status = redact_uri(uri), say, status
@@ -98,7 +99,7 @@ class MlflowTracker:
             self.wanted[number] = _Wanted(self.states.get(number), self.status)
             self._changed.notify_all()
 
-    def close(self, status: str, patience: float | None = None, *, while_answering: bool = False) -> None:
+    def close(self, status: RunStatus, patience: float | None = None, *, while_answering: bool = False) -> None:
         """Send what is left, and end the runs; waits `patience` seconds for MLflow, by default those of the status.
 
         `while_answering` waits on for as long as MLflow answers something in each time of that length; so it is where a
@@ -113,9 +114,9 @@ class MlflowTracker:
             self._over.set()
             self._changed.notify_all()
         if patience is None:
-            patience = _PATIENCE if status == "FINISHED" else _INTERRUPTED
+            patience = _PATIENCE if status == RunStatus.FINISHED else _INTERRUPTED
         try:
-            self._wait(patience, while_answering or status == "FINISHED")
+            self._wait(patience, while_answering or status == RunStatus.FINISHED)
         finally:
             with self._changed:
                 self._abandoned.set()
@@ -169,16 +170,16 @@ class MlflowTracker:
         else:
             self._level_parent(wanted.sweep)
 
-    def _level_parent(self, status: str) -> None:
+    def _level_parent(self, status: RunStatus) -> None:
         """End the sweep's run; after trouble, look at all once more when nothing else is left to send."""
-        if status != "RUNNING" and self._doubt and len(self.wanted) == 1:
+        if status != RunStatus.RUNNING and self._doubt and len(self.wanted) == 1:
             self.runs.refresh()
             with self._changed:
                 for number, state in self.states.items():
                     if not self.level.is_synced(state, status_of(state, status)):
                         self.wanted.setdefault(number, _Wanted(state, status))
                 self._doubt = len(self.wanted) > 1
-        if status == "FINISHED":
+        if status == RunStatus.FINISHED:
             self.level.keep_only(self.states)
         self.level.finish(status)
         with self._changed:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 
 from sweeper.training.types import ValidationReport
+from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import Trial, TrialRecord
 
 MetricRow = tuple[str, int, int, float]  # of a metric: its name, step, time in milliseconds since 1970, value
@@ -14,11 +15,11 @@ MetricRow = tuple[str, int, int, float]  # of a metric: its name, step, time in 
 _LONGEST = 5000  # characters of a tag
 
 
-def status_of(state: TrialRecord, sweep: str) -> str:
+def status_of(state: TrialRecord, sweep: RunStatus) -> RunStatus:
     """MLflow's status for a trial of a sweep with this status: one that has not ended runs, or was cut off."""
     if state.end is not None:
-        return "FINISHED" if state.end.outcome.healthy else "FAILED"
-    return "RUNNING" if sweep == "RUNNING" else "KILLED"
+        return RunStatus.FINISHED if state.end.outcome.healthy else RunStatus.FAILED
+    return RunStatus.RUNNING if sweep == RunStatus.RUNNING else RunStatus.KILLED
 
 
 def name(trial: Trial) -> str:

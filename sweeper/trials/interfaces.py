@@ -11,6 +11,7 @@ from typing import Protocol
 
 from sweeper.training.types import Trainer, TrainingData, ValidationReport
 from sweeper.trials.resources import TrialResources
+from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TestAccess, Trial, TrialEnd, TrialRecord
 
 
@@ -125,7 +126,7 @@ class Tracker(Protocol):
     def update(self, recorded: TrialRecord) -> None:
         """Something new is in the record: a trial started or went on, sent a report, or ended."""
 
-    def close(self, status: str) -> None:
+    def close(self, status: RunStatus) -> None:
         """The sweep stops for now; `status` is MLflow's word: FINISHED, FAILED or KILLED."""
 
 

@@ -9,6 +9,7 @@ from sweeper.cli.table import Format, Metric
 from sweeper.reporting.table.formats import FORMATS, render
 from sweeper.reporting.table.results_table import METRICS, FinishedSweep, build_table
 from sweeper.storage.sweep_folder import SweepFolder, SweepManifest, write_json
+from sweeper.trials.run_status import RunStatus
 from tests.support.cli_runner import sweeper
 from tests.support.fake_mlflow_stores import Shelf, made
 from tests.support.fake_results import sweep
@@ -29,7 +30,7 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shelf = Shelf.copied(made(tmp_path_factory.mktemp("empty")), folder / "sweeps")
     shelf.put(ONE)
     shelf.put(OTHER, id="two")
-    shelf.put(sweep({"ce": [0.5, 0.5]}, "sst2-0000000c", dataset="sst2"), results=False, status="KILLED")
+    shelf.put(sweep({"ce": [0.5, 0.5]}, "sst2-0000000c", dataset="sst2"), results=False, status=RunStatus.KILLED)
     return folder
 
 

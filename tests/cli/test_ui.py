@@ -16,6 +16,7 @@ import pytest
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.storage.sweep_folder import SweepFolder, create_sweep
 from sweeper.trials.outcome import Outcome
+from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialEnd
 from tests.support.cli_runner import start, sweeper
 from tests.support.fakes import report
@@ -38,7 +39,7 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> SweepFolder:
         tracker = mlflow_sync.make_tracker(spec, folder, say=print)
         for one in study.all_trials():
             tracker.update(one)
-        tracker.close("FINISHED", 120)
+        tracker.close(RunStatus.FINISHED, 120)
     assert tracker.pending_runs == 0
     return folder
 

@@ -10,6 +10,7 @@ import numpy as np
 from sweeper.reporting.table.results_table import FinishedSweep, TestPredictions
 from sweeper.training.config import TrainConfig
 from sweeper.training.types import ModelScores, Predictions
+from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import Trial
 
 PARENT = 0
@@ -54,7 +55,7 @@ class Shelf:
         *,
         experiment: str = "",
         results: bool = True,
-        status: str = "FINISHED",
+        status: RunStatus = RunStatus.FINISHED,
     ) -> dict[int, str]:
         """Put a sweep there, half finished without its `results`; its runs by trial, its own as PARENT."""
         from mlflow.entities import Metric

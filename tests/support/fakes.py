@@ -24,6 +24,7 @@ from sweeper.training.types import (
 )
 from sweeper.trials.interfaces import TrainingJob
 from sweeper.trials.outcome import Outcome
+from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
 
 
@@ -181,5 +182,5 @@ class Watching:
         self.states[recorded.trial.number] = recorded
         self.order.append((recorded.trial.number, len(recorded.reports), recorded.end is not None))
 
-    def close(self, status: str) -> None:
+    def close(self, status: RunStatus) -> None:
         self.status = status

@@ -15,6 +15,7 @@ from sweeper.terminal.progress import SweepProgress
 from sweeper.terminal.terminal import Terminal
 from sweeper.training.config import TrainConfig
 from sweeper.trials.outcome import Outcome
+from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
 from tests.support.fakes import report
 from tests.support.search_spaces import small
@@ -102,7 +103,7 @@ def test_what_ended_under_the_live_view_stays_in_lines_when_it_goes(screen: Term
     view = LiveView(screen, SPEC, [], Dashboard(SPEC, "sst5-0a1b2c3d", slots=2))
     for state in STATES:
         view.update(state)
-    view.close("FINISHED")
+    view.close(RunStatus.FINISHED)
     left = out.getvalue().rpartition("\x1b[?1049l")[2].splitlines()  # after the other screen is gone
     assert [line.split()[1] for line in left if line.startswith("trial")] == ["1", "2", "4"]
     assert all(len(line) <= 60 for line in left if line.startswith("trial"))
@@ -116,7 +117,7 @@ def test_what_the_user_should_know_is_drawn_and_stays_when_the_view_goes(screen:
     view.say("MLflow is away")
     view.live.refresh()
     assert "MLflow is away" in out.getvalue()
-    view.close("FINISHED")
+    view.close(RunStatus.FINISHED)
     view.say("MLflow is back")
     left = out.getvalue().rpartition("\x1b[?1049l")[2].splitlines()
     said = [line.strip() for line in left if line.startswith("  ")]

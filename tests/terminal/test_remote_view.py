@@ -10,6 +10,7 @@ from sweeper.terminal.line_view import LineView
 from sweeper.terminal.remote_view import EventEmitter, RemoteViewer, decoded, encoded
 from sweeper.terminal.terminal import Terminal
 from sweeper.trials.outcome import Outcome
+from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialRecord
 from tests.support.fake_sweeps import Story
 from tests.support.search_spaces import small
@@ -35,7 +36,7 @@ def log_of(recorded: list[TrialRecord]) -> str:
     relay.say("a word")
     for one in recorded:
         relay.update(one)
-    relay.close("FINISHED")
+    relay.close(RunStatus.FINISHED)
     screen.line("the table")
     screen.result({"trials": 3})
     screen.close()

@@ -13,6 +13,7 @@ from sweeper.errors import RecordError, SweeperError, UsageError
 from sweeper.reporting.table.formats import FORMATS, render
 from sweeper.reporting.table.results_table import FinishedSweep, TestPredictions, build_table
 from sweeper.training.types import ModelScores
+from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import Trial
 from tests.support.fake_mlflow_stores import PARENT, Shelf, made
 from tests.support.fake_results import Scores, sweep
@@ -86,8 +87,8 @@ def test_runs_of_others_and_deleted_ones_are_not_looked_at(shelf: Shelf, one: Fi
 
 def test_half_finished_sweeps_are_left_out_and_their_test_accesses_counted(shelf: Shelf, one: FinishedSweep) -> None:
     shelf.put(one)
-    shelf.put(sweep({"ce": CE}, "sst5-0000000b"), results=False, status="RUNNING")
-    shelf.put(sweep({"ce": CE}, "sst2-0000000c", dataset="sst2"), results=False, status="KILLED")
+    shelf.put(sweep({"ce": CE}, "sst5-0000000b"), results=False, status=RunStatus.RUNNING)
+    shelf.put(sweep({"ce": CE}, "sst2-0000000c", dataset="sst2"), results=False, status=RunStatus.KILLED)
     store = gather(shelf)
     assert names(store) == ["sst5-0000000a"]
     left = "Left out, for they are not finished, or not whole in MLflow: "
@@ -98,7 +99,7 @@ def test_half_finished_sweeps_are_left_out_and_their_test_accesses_counted(shelf
 
 def test_results_that_a_larger_budget_made_old_are_those_of_no_finished_sweep(shelf: Shelf, one: FinishedSweep) -> None:
     shelf.put(one)
-    again = shelf.put(sweep({"ce": CE}, "sst5-0000000b"), status="RUNNING")
+    again = shelf.put(sweep({"ce": CE}, "sst5-0000000b"), status=RunStatus.RUNNING)
     shelf.client.set_tag(again[PARENT], "sweeper.files", "{}")
     assert names(gather(shelf)) == ["sst5-0000000a"]
 
@@ -118,7 +119,7 @@ def test_of_a_sweep_that_is_there_twice_the_one_made_first_stays(shelf: Shelf, o
 
 
 def test_of_a_sweep_whose_first_run_is_not_finished_the_finished_one_counts(shelf: Shelf, one: FinishedSweep) -> None:
-    shelf.put(one, results=False, status="KILLED")
+    shelf.put(one, results=False, status=RunStatus.KILLED)
     shelf.put(one)
     assert names(gather(shelf)) == ["sst5-0000000a"]
 
@@ -280,7 +281,7 @@ def test_what_the_tracker_sent_of_a_sweep_gives_the_table_of_its_record(empty: P
         )
         tracker.attach(trial, {"predictions/test.parquet": predictions.predictions_path(tmp_path, trial, "test")})
     tracker.attach(PARENT, {"results.json": json.dumps(results).encode()})
-    tracker.close("FINISHED", 120)
+    tracker.close(RunStatus.FINISHED, 120)
     assert tracker.pending_runs == 0
     record = FinishedSweep(
         results,
@@ -299,7 +300,7 @@ def test_a_server_gives_the_same_table_as_a_file_and_the_same_refusals(
     server = Shelf(f"http://127.0.0.1:{backend}", tmp_path)
     shelf.put(one)
     runs = server.put(one)
-    server.put(sweep({"ce": CE}, "sst5-0000000b"), results=False, status="KILLED")
+    server.put(sweep({"ce": CE}, "sst5-0000000b"), results=False, status=RunStatus.KILLED)
     store = gather(server)
     assert store.remarks[0].endswith("sst5-0000000b (KILLED).")
     assert render(build_table(store.sweeps), "md") == render(build_table(gather(shelf).sweeps), "md")

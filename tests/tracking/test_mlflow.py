@@ -21,6 +21,7 @@ from sweeper.storage.sweep_folder import create_sweep
 from sweeper.training.config import TrainConfig
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
+from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
 from tests.support.fakes import report
 from tests.support.search_spaces import small
@@ -72,7 +73,7 @@ def test_a_parent_and_a_child_per_trial_with_params_outcome_and_a_row_per_report
     watching.update(recorded(1, [0.3, 0.5], TrialEnd(Outcome.COMPLETED)))
     watching.update(recorded(2, [0.1], TrialEnd(Outcome.STOPPED_EARLY, "below the others")))
     watching.update(recorded(3, [], TrialEnd(Outcome.FAILED, "ValueError: broken")))
-    watching.close("FINISHED")
+    watching.close(RunStatus.FINISHED)
     found = runs(uri, sweep)
     assert sorted(found) == [0, 1, 2, 3]
     assert [found[k].info.status for k in range(4)] == ["FINISHED", "FINISHED", "FINISHED", "FAILED"]
@@ -93,12 +94,12 @@ def test_a_resumed_sweep_brings_mlflow_level_without_second_runs_or_rows(uri: st
     first = tracker(uri, sweep)
     first.update(recorded(1, [0.3], TrialEnd(Outcome.COMPLETED)))
     first.update(recorded(2, [0.2]))
-    first.close("KILLED", 60)
+    first.close(RunStatus.KILLED, 60)
     assert [runs(uri, sweep)[k].info.status for k in range(3)] == ["KILLED", "FINISHED", "KILLED"]
     second = tracker(uri, sweep)
     second.update(recorded(1, [0.3], TrialEnd(Outcome.COMPLETED)))
     second.update(recorded(2, [0.2, 0.4], TrialEnd(Outcome.COMPLETED)))
-    second.close("FINISHED")
+    second.close(RunStatus.FINISHED)
     found = runs(uri, sweep)
     assert sorted(found) == [0, 1, 2]
     assert {run.info.status for run in found.values()} == {"FINISHED"}
@@ -111,7 +112,7 @@ def test_a_report_like_the_one_before_is_a_row_of_its_own(uri: str, sweep: str) 
         watching.update(recorded(1, [0.5] * count))
         until(lambda: not watching.behind)
     watching.update(recorded(1, [0.5] * 3, TrialEnd(Outcome.COMPLETED)))
-    watching.close("FINISHED")
+    watching.close(RunStatus.FINISHED)
     assert history(uri, runs(uri, sweep)[1], "validation/accuracy") == [(1, 0.5), (2, 0.5), (3, 0.5)]
 
 
@@ -119,7 +120,7 @@ def test_more_rows_than_a_request_takes(uri: str, sweep: str) -> None:
     watching = tracker(uri, sweep)
     scores = [k / 1000 for k in range(700)]  # of three metrics each
     watching.update(recorded(1, scores, TrialEnd(Outcome.COMPLETED)))
-    watching.close("FINISHED")
+    watching.close(RunStatus.FINISHED)
     assert history(uri, runs(uri, sweep)[1], "validation/accuracy") == list(enumerate(scores, start=1))
 
 
@@ -127,7 +128,7 @@ def test_a_sweep_beside_another_of_the_same_name_has_runs_of_its_own(uri: str, s
     for name in (sweep, f"{sweep}.2"):
         watching = tracker(uri, name)
         watching.update(recorded(1, [0.3], TrialEnd(Outcome.COMPLETED)))
-        watching.close("FINISHED")
+        watching.close(RunStatus.FINISHED)
         assert watching.behind == 0
     first, second = runs(uri, sweep), runs(uri, f"{sweep}.2")
     assert sorted(first) == sorted(second) == [0, 1]
@@ -141,7 +142,7 @@ def test_runs_that_were_made_twice_are_one_again_under_the_parent_that_stays(uri
     ended = recorded(1, [0.3], TrialEnd(Outcome.COMPLETED))
     first = tracker(uri, sweep)
     first.update(ended)
-    first.close("KILLED", 60)
+    first.close(RunStatus.KILLED, 60)
     client, made = MlflowClient(tracking_uri=uri), runs(uri, sweep)
     for number in (0, 1):  # once more, as a server does whose answer was lost
         later = made[number].data.tags | {"sweeper.created": "9999999999999", "mlflow.parentRunId": "a later one's"}
@@ -149,7 +150,7 @@ def test_runs_that_were_made_twice_are_one_again_under_the_parent_that_stays(uri
     client.set_tag(made[1].info.run_id, "mlflow.parentRunId", "a later one's")
     second = tracker(uri, sweep)
     second.update(ended)
-    second.close("FINISHED")
+    second.close(RunStatus.FINISHED)
     found = runs(uri, sweep)
     assert {number: run.info.run_id for number, run in found.items()} == {k: made[k].info.run_id for k in (0, 1)}
     assert found[1].data.tags["mlflow.parentRunId"] == found[0].info.run_id
@@ -163,7 +164,7 @@ def test_one_run_that_mlflow_refuses_does_not_hold_up_the_others(uri: str, sweep
     for number in range(2, 6):
         watching.update(recorded(number, [0.3], TrialEnd(Outcome.COMPLETED)))
     until(lambda: watching.behind <= 2)
-    watching.close("KILLED", 0.1)
+    watching.close(RunStatus.KILLED, 0.1)
     assert [run.info.status for number, run in sorted(runs(uri, sweep).items()) if number > 1] == ["FINISHED"] * 4
     assert 0 < watching.behind <= 2  # this one, and the sweep's own that is looked at after it
     assert watching.trouble.now
@@ -196,7 +197,7 @@ def test_the_table_of_mlflows_copy_is_that_of_the_record_to_the_last_byte(tmp_pa
     watching = tracker(uri, folder.name)
     for one in record:
         watching.update(one)
-    watching.close("FINISHED")
+    watching.close(RunStatus.FINISHED)
     assert watching.behind == 0
     found = copied(uri, spec, folder.name)
     assert json.dumps(build_results(spec, folder, found)) == json.dumps(build_results(spec, folder, record))
@@ -228,7 +229,7 @@ def test_a_store_that_cannot_be_had_does_not_raise_and_is_told(tmp_path: Path, s
     watching.update(recorded(1, [0.3], TrialEnd(Outcome.COMPLETED)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(edge, "_PATIENCE", 0.5)
-        watching.close("FINISHED")
+        watching.close(RunStatus.FINISHED)
     assert watching.behind
 
 
@@ -244,7 +245,7 @@ def test_a_failed_trial_has_its_traceback_beside_its_figures(tmp_path: Path) -> 
     watching.update(
         recorded(1, [0.2], TrialEnd(Outcome.FAILED, "ValueError: broken", "Traceback: …\nValueError: broken\n"))
     )
-    watching.close("FINISHED")
+    watching.close(RunStatus.FINISHED)
     run = runs(uri, SWEEP)[1]
     path = MlflowClient(tracking_uri=uri).download_artifacts(run.info.run_id, "error.txt", str(tmp_path))
     assert Path(path).read_text() == "Traceback: …\nValueError: broken\n"
@@ -254,7 +255,7 @@ def test_a_sweep_made_anew_elsewhere_has_runs_of_its_own_in_the_same_store(uri: 
     for id, score in (("one", 0.3), ("two", 0.4)):
         watching = tracker(uri, sweep, id)
         watching.update(recorded(1, [score], TrialEnd(Outcome.COMPLETED)))
-        watching.close("FINISHED")
+        watching.close(RunStatus.FINISHED)
     for id, score in (("one", 0.3), ("two", 0.4)):
         (run,) = mlflow_runs(uri, sweep, id)
         assert history(uri, run, "validation/accuracy") == [(1, score)]
@@ -278,7 +279,7 @@ def test_a_store_whose_making_was_cut_off_is_made_anew(tmp_path: Path) -> None:
         running.wait()
     watching = tracker(f"sqlite:///{path}", SWEEP)
     watching.update(recorded(1, [0.3], TrialEnd(Outcome.COMPLETED)))
-    watching.close("FINISHED", 120)
+    watching.close(RunStatus.FINISHED, 120)
     assert not watching.behind
     assert runs(f"sqlite:///{path}", SWEEP)[1].info.status == "FINISHED"
     assert not list(tmp_path.glob(".mlflow*"))
@@ -293,14 +294,14 @@ def test_what_mlflow_had_of_a_record_whose_tail_was_torn_is_made_anew(uri: str, 
     first.update(recorded(1, [0.3, 0.4, 0.5]))
     first.update(recorded(2, [0.2], TrialEnd(Outcome.COMPLETED)))
     first.update(recorded(3, [0.1]))
-    first.close("KILLED", 60)
+    first.close(RunStatus.KILLED, 60)
     second = tracker(uri, sweep)  # the record lost two reports of trial 1, the end of trial 2, and trial 3
     second.update(recorded(1, [0.3]))
     second.update(recorded(2, [0.2]))
     later = recorded(1, [0.3, 0.4], TrialEnd(Outcome.COMPLETED))
     second.update(replace(later, report_times=(later.report_times[0], later.report_times[1] + 77)))
     second.update(recorded(2, [0.2, 0.3], TrialEnd(Outcome.COMPLETED)))
-    second.close("FINISHED", 60)
+    second.close(RunStatus.FINISHED, 60)
     found = runs(uri, sweep)
     assert sorted(found) == [0, 1, 2]
     assert {run.info.status for run in found.values()} == {"FINISHED"}
@@ -311,12 +312,12 @@ def test_what_mlflow_had_of_a_record_whose_tail_was_torn_is_made_anew(uri: str, 
 def test_a_run_of_a_proposal_that_was_lost_and_made_otherwise_is_made_anew(uri: str, sweep: str) -> None:
     first = tracker(uri, sweep)
     first.update(recorded(1, [0.3]))
-    first.close("KILLED", 60)
+    first.close(RunStatus.KILLED, 60)
     other = recorded(1, [0.4], TrialEnd(Outcome.COMPLETED))
     config = other.trial.config.model_copy(update={"learning_rate": 1e-4})
     second = tracker(uri, sweep)
     second.update(replace(other, trial=replace(other.trial, params={"learning_rate": 1e-4}, config=config)))
-    second.close("FINISHED", 60)
+    second.close(RunStatus.FINISHED, 60)
     found = runs(uri, sweep)
     assert sorted(found) == [0, 1]
     assert found[1].data.params["learning_rate"] == "0.0001"

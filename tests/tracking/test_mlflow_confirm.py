@@ -9,6 +9,7 @@ import pytest
 from sweeper.training.config import Scalar
 from sweeper.trials import trial
 from sweeper.trials.outcome import Outcome
+from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
 from tests.support.search_spaces import small
 from tests.tracking.test_mlflow import history, ordered, recorded, runs, tracker, until
@@ -34,7 +35,7 @@ def confirmed(
     return replace(found, trial=replace(found.trial, source_trial=1, seed_index=repeat), test=test)
 
 
-def sent(place: tuple[str, str], *states: TrialRecord, status: str = "FINISHED") -> dict[int, Any]:
+def sent(place: tuple[str, str], *states: TrialRecord, status: RunStatus = RunStatus.FINISHED) -> dict[int, Any]:
     """The runs that MLflow has once a sweep has told these states, by the number of their trial."""
     watching = tracker(*place)
     for state in states:
@@ -62,7 +63,7 @@ def test_confirmed_trials_stand_below_a_run_of_their_own(place: tuple[str, str])
 
 
 def test_a_test_that_comes_after_the_trials_end_is_sent_and_changes_nothing_else(place: tuple[str, str]) -> None:
-    before = sent(place, recorded(1, [0.3, 0.5], DONE), confirmed(2, 1), status="KILLED")
+    before = sent(place, recorded(1, [0.3, 0.5], DONE), confirmed(2, 1), status=RunStatus.KILLED)
     after = sent(place, recorded(1, [0.3, 0.5], DONE), confirmed(2, 1), confirmed(2, 1, test=TEST))
     again = sent(place, recorded(1, [0.3, 0.5], DONE), confirmed(2, 1, test=TEST))
     assert before[2].info.run_id == after[2].info.run_id == again[2].info.run_id
@@ -74,21 +75,21 @@ def test_a_test_that_comes_after_the_trials_end_is_sent_and_changes_nothing_else
 
 
 def test_a_test_that_the_record_lost_is_gone_from_mlflow_too(place: tuple[str, str]) -> None:
-    sent(place, recorded(1, [0.3], DONE), confirmed(2, 1, test=TEST), status="KILLED")
+    sent(place, recorded(1, [0.3], DONE), confirmed(2, 1, test=TEST), status=RunStatus.KILLED)
     found = sent(place, recorded(1, [0.3], DONE), confirmed(2, 1))
     assert sorted(found) == [CONFIRMATION, 0, 1, 2]
     assert not [name for name in found[2].data.metrics if name.startswith("test/")]
 
 
 def test_the_run_above_goes_with_the_confirmed_trials_that_a_torn_tail_took(place: tuple[str, str]) -> None:
-    sent(place, recorded(1, [0.3], DONE), confirmed(2, 1, None), status="KILLED")
+    sent(place, recorded(1, [0.3], DONE), confirmed(2, 1, None), status=RunStatus.KILLED)
     assert sorted(sent(place, recorded(1, [0.3], DONE))) == [0, 1]
 
 
 def test_of_two_runs_above_the_confirmed_trials_the_first_made_stays(place: tuple[str, str]) -> None:
     from mlflow import MlflowClient
 
-    made = sent(place, recorded(1, [0.3], DONE), confirmed(2, 1), status="KILLED")
+    made = sent(place, recorded(1, [0.3], DONE), confirmed(2, 1), status=RunStatus.KILLED)
     client, tags = MlflowClient(tracking_uri=place[0]), dict(made[CONFIRMATION].data.tags)
     other = client.create_run(made[0].info.experiment_id, tags=tags | {"sweeper.created": "9999999999999"})
     for number, parent in ((2, other.info.run_id), (CONFIRMATION, "another sweep's run")):
@@ -121,7 +122,7 @@ def test_what_is_read_back_is_what_was_recorded(place: tuple[str, str]) -> None:
     watching = tracker(*place)
     for state in states:
         watching.update(state)
-    watching.close("KILLED", 60)
+    watching.close(RunStatus.KILLED, 60)
     assert watching.behind == 0
     found = copied(place[0], spec, place[1])
     assert list(map(repr, found)) == [repr(ordered(state)) for state in states]

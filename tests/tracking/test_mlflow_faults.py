@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sweeper.trials.outcome import Outcome
+from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialEnd, TrialRecord
 from tests.support import faulty_proxy as faults
 from tests.support.faulty_proxy import Proxy
@@ -100,7 +101,7 @@ def test_an_outage_is_told_once_and_all_is_sent_when_it_is_over(
     why = "Connection refused" if outage is refused else "answers 503"
     assert said[0].startswith(f"MLflow at {proxy.uri}: {why}; training goes on")
     proxy.heal()
-    watching.close("FINISHED")
+    watching.close(RunStatus.FINISHED)
     assert watching.behind == 0
     assert said[1:] == ["MLflow is back"]
     assert_exact(backend, sweep)
@@ -125,7 +126,7 @@ def test_a_server_that_never_answers_holds_nobody_up(
     assert said[0].startswith(f"MLflow at {proxy.uri}: no answer; training goes on")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
     proxy.heal()
-    watching.close("FINISHED")
+    watching.close(RunStatus.FINISHED)
     assert watching.behind == 0
     assert said[1:] == ["MLflow is back"]
     assert_exact(backend, sweep)
@@ -136,7 +137,7 @@ def test_an_interrupted_command_does_not_wait_for_a_server_that_never_answers(pr
     watching = tracker(proxy.uri, sweep)
     watching.update(course()[0])
     until(lambda: bool(proxy.requests))
-    watching.close("KILLED", 0.2)
+    watching.close(RunStatus.KILLED, 0.2)
     assert watching.behind == 2
     assert watching.thread.daemon
     assert watching.thread.is_alive()  # still waiting for an answer that nobody needs any more
@@ -145,10 +146,11 @@ def test_an_interrupted_command_does_not_wait_for_a_server_that_never_answers(pr
 def test_the_process_ends_although_a_request_is_under_way(proxy: Proxy, sweep: str) -> None:
     proxy.fault = faults.mute
     program = (
+        "from sweeper.trials.run_status import RunStatus\n"
         "from tests.tracking.test_mlflow_faults import course, tracker\n"
         f"watching = tracker({proxy.uri!r}, {sweep!r}, say=print)\n"
         "watching.update(course()[0])\n"
-        "watching.close('KILLED', 0.2)\n"
+        "watching.close(RunStatus.KILLED, 0.2)\n"
         "print(watching.behind)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=25, check=True)
@@ -159,7 +161,7 @@ def send_all(watching: Any) -> None:
     """A whole sweep is told, and all of it is sent in the end."""
     for state in course():
         watching.update(state)
-    watching.close("FINISHED", 30, while_answering=True)
+    watching.close(RunStatus.FINISHED, 30, while_answering=True)
     assert watching.behind == 0
 
 
@@ -201,12 +203,12 @@ def test_a_server_that_was_gone_for_the_whole_sweep_gets_it_later(proxy: Proxy, 
     watching = tracker(proxy.uri, sweep)
     for state in course():
         watching.update(state)
-    watching.close("FINISHED", 0.1)
+    watching.close(RunStatus.FINISHED, 0.1)
     assert watching.behind == TRIALS + 1
     proxy.heal()
-    later = tracker(proxy.uri, sweep, status="FINISHED")
+    later = tracker(proxy.uri, sweep, status=RunStatus.FINISHED)
     for state in course():
         later.update(state)
-    later.close("FINISHED", 30, while_answering=True)
+    later.close(RunStatus.FINISHED, 30, while_answering=True)
     assert later.behind == 0
     assert_exact(backend, sweep)

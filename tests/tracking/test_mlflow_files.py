@@ -11,6 +11,7 @@ import pytest
 
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
+from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialEnd
 from tests.tracking.test_mlflow import recorded, runs, until
 
@@ -37,7 +38,9 @@ def begin(store: Path, uri: str, sweep: str) -> Begin:
         "test": SplitSummary(2210, "d2" * 32, "local", {}),
     }
 
-    def begun(status: str = "RUNNING", budget: str = "2 trials", dataset: str = "sst5", files: Path = store) -> Any:
+    def begun(
+        status: RunStatus = RunStatus.RUNNING, budget: str = "2 trials", dataset: str = "sst5", files: Path = store
+    ) -> Any:
         about = SweepDescription({"sampler": "tpe"}, {"sweeper.budget": budget}, "sst5", splits)
         place = (files / "artifacts").as_uri()
         return MlflowTracker(uri, sweep=sweep, dataset=dataset, about=about, artifacts=place, status=status)
@@ -71,7 +74,7 @@ def test_the_sweeps_own_run_describes_it(begin: Begin, uri: str, sweep: str) -> 
         watching = begin(budget=budget)
         watching.update(recorded(1, [0.3], DONE))
         watching.sum_up({"search/trials": 1.0, "search/hours": 0.5})
-        watching.close("FINISHED", 60)
+        watching.close(RunStatus.FINISHED, 60)
         assert watching.behind == 0
     own = runs(uri, sweep)[0]
     assert own.data.params == {"sampler": "tpe"}
@@ -90,7 +93,7 @@ def test_mlflow_knows_the_source_of_the_data(begin: Begin, uri: str, sweep: str)
     import mlflow.data
 
     watching = begin()
-    watching.close("FINISHED", 60)
+    watching.close(RunStatus.FINISHED, 60)
     dataset = next(e.dataset for e in runs(uri, sweep)[0].inputs.dataset_inputs if e.dataset.name == "sst5 train")
     source = mlflow.data.get_source(dataset)
     assert (source.path, source.revision, source.split) == ("SetFit/sst5", "c0ffee", "train")
@@ -110,7 +113,7 @@ def test_files_stand_beside_the_figures_and_are_sent_once(
         watching.keep(1, files)
         watching.update(recorded(1, [0.3], DONE))
         watching.keep(PARENT, {"results.json": tmp_path / "results.json", "sweep.yaml": "dataset: sst5\n"})
-        watching.close("FINISHED", 60)
+        watching.close(RunStatus.FINISHED, 60)
         assert watching.behind == 0
         own, trial = (runs(uri, sweep)[number] for number in (0, 1))
         expected = {
@@ -130,7 +133,7 @@ def test_a_file_that_changed_is_sent_again(begin: Begin, uri: str, sweep: str) -
         watching = begin()
         watching.update(recorded(1, [0.3], DONE))
         watching.keep(1, {"note.txt": text})
-        watching.close("FINISHED", 60)
+        watching.close(RunStatus.FINISHED, 60)
         assert kept(uri, runs(uri, sweep)[1]) == {"note.txt": text.encode()}
 
 
@@ -139,14 +142,14 @@ def test_a_larger_budget_makes_old_ones_of_the_results(begin: Begin, uri: str, s
 
     first = begin()
     first.keep(PARENT, {"results.json": "{}", "table.md": "|"})
-    first.close("FINISHED", 60)
+    first.close(RunStatus.FINISHED, 60)
     assert listed(runs(uri, sweep)[0]) == ["results.json", "table.md"]
     second = begin()
-    second.close("KILLED", 60)
+    second.close(RunStatus.KILLED, 60)
     assert listed(runs(uri, sweep)[0]) == ["table.md"]
-    third = begin("FINISHED")
+    third = begin(RunStatus.FINISHED)
     third.keep(PARENT, {"results.json": "{}"})
-    third.close("FINISHED", 60)
+    third.close(RunStatus.FINISHED, 60)
     assert listed(runs(uri, sweep)[0]) == ["results.json", "table.md"]
 
 
@@ -160,14 +163,14 @@ def test_results_wait_until_mlflow_has_all_else(begin: Begin, uri: str, sweep: s
     watching.keep(PARENT, {"results.json": "{}", "sweep.yaml": "dataset: sst5\n"})
     watching.sum_up({"search/trials": 2.0})
     until(lambda: watching.behind <= 2)
-    watching.close("FINISHED", 0.5)  # which ends, although MLflow answers
+    watching.close(RunStatus.FINISHED, 0.5)  # which ends, although MLflow answers
     assert watching.behind
     assert listed(runs(uri, sweep)[0]) == ["sweep.yaml"]
-    later = begin("FINISHED")
+    later = begin(RunStatus.FINISHED)
     for state in (good, recorded(2, [0.3], DONE)):
         later.update(state)
     later.keep(PARENT, {"results.json": "{}"})
-    later.close("FINISHED", 60)
+    later.close(RunStatus.FINISHED, 60)
     assert later.behind == 0
     assert listed(runs(uri, sweep)[0]) == ["results.json", "sweep.yaml"]
 
@@ -182,7 +185,7 @@ def test_a_store_that_takes_no_files_has_everything_else(begin: Begin, uri: str,
     watching.update(recorded(2, [0.3], DONE))
     watching.keep(2, {"note.txt": "text"})
     watching.keep(PARENT, {"results.json": "{}"})
-    watching.close("FINISHED", 60)
+    watching.close(RunStatus.FINISHED, 60)
     assert watching.behind == 0
     found = runs(uri, sweep, "another")
     assert [run.info.status for _, run in sorted(found.items())] == ["FINISHED", "FAILED", "FINISHED"]

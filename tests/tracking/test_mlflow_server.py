@@ -9,6 +9,7 @@ import pytest
 
 from sweeper.trials import trial
 from sweeper.trials.outcome import Outcome
+from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialEnd, TrialRecord
 from tests.support import faulty_proxy as faults
 from tests.support import tiny_training
@@ -42,7 +43,7 @@ def sent(watching: Any, model: Any = None) -> None:
     watching.keep(0, OWN)
     if model is not None:
         watching.keep_model(2, model)
-    watching.close("FINISHED", 60)
+    watching.close(RunStatus.FINISHED, 60)
     assert watching.behind == 0
 
 

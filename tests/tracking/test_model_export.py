@@ -25,6 +25,7 @@ from sweeper.training.types import EncoderWeights, TrainingData
 from sweeper.training.vocabulary import Vocabulary
 from sweeper.trials import trial
 from sweeper.trials.outcome import Outcome
+from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialEnd
 from tests.support import tiny_training
 from tests.tracking.test_mlflow import history, recorded, runs, tracker
@@ -181,7 +182,7 @@ def logged(uri: str, sweep: str, found: Any) -> Any:
     )
     watching.update(replace(state, trial=replace(state.trial, source_trial=1, seed_index=1)))
     watching.keep_model(7, found)
-    watching.close("FINISHED", 120)
+    watching.close(RunStatus.FINISHED, 120)
     assert watching.behind == 0
     return runs(uri, sweep)[7]
 

@@ -12,6 +12,7 @@ from sweeper.tracking.run_registry import RunRegistry
 from sweeper.tracking.run_sync import RunSynchronizer
 from sweeper.tracking.sweep_description import SweepDescription
 from sweeper.tracking.trial_payload import comparable_rows, rows, status_of
+from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialRecord
 from tests.support.simulation.world import Killed
 
@@ -60,7 +61,7 @@ class Store:
         self._request()
         key = f"run{len(self.rows)}"
         data = SimpleNamespace(tags=dict(tags), params={}, metrics={})
-        self.runs[key] = SimpleNamespace(info=SimpleNamespace(run_id=key, status="RUNNING"), data=data)
+        self.runs[key] = SimpleNamespace(info=SimpleNamespace(run_id=key, status=RunStatus.RUNNING), data=data)
         self.rows[key] = set()
         self._answer()
         return self.runs[key]
@@ -131,11 +132,11 @@ class Window:
             try:
                 if not self.runs.looked:
                     self.runs.refresh()
-                self.level.sync_trial(state, status_of(state, "RUNNING"), {})
+                self.level.sync_trial(state, status_of(state, RunStatus.RUNNING), {})
             except OSError:
                 self.wanted.setdefault(number, state)
 
-    def close(self, status: str) -> None:
+    def close(self, status: RunStatus) -> None:
         """Look once more, send everything, end the sweep's own run."""
         self.runs.refresh()
         for state in self.states.values():
@@ -161,7 +162,7 @@ def of_store(store: Store, recorded: Sequence[TrialRecord]) -> Iterator[str]:
                 yield f"MLflow: the run {run.data.tags['mlflow.runName']} is {run.info.status}"
             continue
         one = expected[which]
-        if (run.info.status, comparable_rows(rows(one))) != (status_of(one, "FINISHED"), store.rows[key]):
+        if (run.info.status, comparable_rows(rows(one))) != (status_of(one, RunStatus.FINISHED), store.rows[key]):
             yield f"MLflow, trial {which}: is {run.info.status} with {sorted(store.rows[key])}"
         if run.data.tags["mlflow.parentRunId"] != ids[CONFIRMATION if one.trial.source_trial else PARENT]:
             yield f"MLflow, trial {which}: is another's child"

@@ -28,6 +28,7 @@ from sweeper.training.config import TrainConfig
 from sweeper.training.types import ModelScores, ValidationReport
 from sweeper.trials.interfaces import TrainingJob
 from sweeper.trials.outcome import Outcome
+from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
 from tests.support.crash_helpers import room_for
 from tests.support.fakes import data, scripted
@@ -130,7 +131,7 @@ class World:
             delete_trial_files(self.job_folder, recorded.trial)
         self._hold(of_budget(self.path, self.spec.budget.trials))
         self._hold([f"{path} is left" for path in self._checkpoints()])
-        self.window.close("FINISHED")
+        self.window.close(RunStatus.FINISHED)
         self._hold(of_store(self.store, self.study.all_trials()))
         before = self._results()
         self._restart()
