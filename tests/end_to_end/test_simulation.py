@@ -254,8 +254,8 @@ def simulated(schedules: int, number: int) -> Counter[str]:
 
 
 _FAULTS = (
-    "something befell the stage Confirmation",
-    "something befell the stage Scoring",
+    "something befell the stage ConfirmationStage",
+    "something befell the stage TestStage",
     "MLflow was deaf",
     "MLflow was down",
     "a checkpoint was damaged",
