@@ -1,4 +1,4 @@
-"""plotly: how trials went, on their own and beside each other."""
+"""Plots of single trials over time: learning curves and the timeline of workers."""
 
 from collections.abc import Sequence
 
@@ -8,70 +8,72 @@ from sweeper.reporting.html.figure_data import Curve, Curves, Timeline, Timeline
 from sweeper.reporting.plots import theme
 
 
-def curves(figure: Curves) -> go.Figure:
-    """A line for each trial, by how it ended, with a sign at its end."""
-    drawn = theme.empty_figure(360, figure.title, legend_traceorder="reversed")
-    for rung in figure.rungs:
-        drawn.add_vline(x=rung, line={"color": theme.GREY, "width": 1, "dash": "dot"})
-    for outcome, look in reversed(list(theme.OUTCOME_STYLES.items())):
-        _add_curves(drawn, [one for one in figure.curves if one.outcome == outcome and not one.confirms], look, "solid")
-    fresh = theme.OutcomeStyle("fresh seeds", theme.GREEN, "star")
-    _add_curves(drawn, [one for one in figure.curves if one.confirms], fresh, "dot")
-    longest = max((one.epochs[-1] for one in figure.curves), default=1)
-    drawn.update_xaxes(title="epoch", dtick=1 if longest <= theme.COUNTED else None)
-    drawn.update_yaxes(title=figure.metric)
-    return drawn
+def plot_curves(data: Curves) -> go.Figure:
+    """Plot a line for each trial, colored by its outcome, with the outcome's symbol at its end."""
+    figure = theme.empty_figure(360, data.title, legend_traceorder="reversed")
+    for rung in data.rungs:
+        figure.add_vline(x=rung, line={"color": theme.GREY, "width": 1, "dash": "dot"})
+    for outcome, style in reversed(list(theme.OUTCOME_STYLES.items())):
+        searched = [curve for curve in data.curves if curve.outcome == outcome and not curve.confirms]
+        _add_curves(figure, searched, style, "solid")
+    fresh_seeds = theme.OutcomeStyle("fresh seeds", theme.GREEN, "star")
+    _add_curves(figure, [curve for curve in data.curves if curve.confirms], fresh_seeds, "dot")
+    longest = max((curve.epochs[-1] for curve in data.curves), default=1)
+    figure.update_xaxes(title="epoch", dtick=1 if longest <= theme.MAX_UNIT_TICKS else None)
+    figure.update_yaxes(title=data.metric)
+    return figure
 
 
-def _add_curves(drawn: go.Figure, lines: Sequence[Curve], look: theme.OutcomeStyle, dash: str) -> None:
-    """All these curves at once, with a gap after each."""
-    rows = [
+def _add_curves(figure: go.Figure, curves: Sequence[Curve], style: theme.OutcomeStyle, dash: str) -> None:
+    """Add all these curves as one trace, with a gap after each curve."""
+    points = [
         (epoch, score, curve.trial, 9 if epoch == curve.epochs[-1] else 0)
-        for curve in lines
+        for curve in curves
         for epoch, score in [*zip(curve.epochs, curve.scores, strict=True), (None, None)]
     ]
-    if rows:
-        epochs, scores, trials, sizes = zip(*rows, strict=True)
-        drawn.add_scatter(
-            x=epochs, y=scores, customdata=trials, mode="lines+markers", connectgaps=False, name=look.words,
-            line={"color": look.colour, "width": 1.6, "dash": dash},
-            marker={"symbol": look.sign, "size": sizes, "opacity": 1, "line": {"width": 0}},
+    if points:
+        epochs, scores, trials, sizes = zip(*points, strict=True)
+        figure.add_scatter(
+            x=epochs, y=scores, customdata=trials, mode="lines+markers", connectgaps=False, name=style.label,
+            line={"color": style.color, "width": 1.6, "dash": dash},
+            marker={"symbol": style.symbol, "size": sizes, "opacity": 1, "line": {"width": 0}},
             hovertemplate="trial %{customdata}, epoch %{x}: %{y:.4f}",
         )  # fmt: skip
 
 
-def timeline(figure: Timeline) -> go.Figure:
-    """A bar for each trial on the row of its worker."""
-    rows = 1 + max((one.slot for one in figure.bars), default=0)
-    longest = max((one.end for one in figure.bars), default=0.0)
-    unit, times = ("hours", 1.0) if longest >= 2 else ("minutes", 60.0)
-    drawn = theme.empty_figure(130 + 34 * rows, barmode="overlay", legend_entrywidth=theme.OUTCOME)
-    drawn.update_layout(uniformtext={"minsize": 9, "mode": "hide"})
-    for outcome, look in theme.OUTCOME_STYLES.items():
-        bars = [one for one in figure.bars if one.outcome == outcome]
+def plot_timeline(data: Timeline) -> go.Figure:
+    """Plot a bar for each trial in the row of its worker; the axis is in minutes if the sweep took under 2 hours."""
+    rows = 1 + max((bar.slot for bar in data.bars), default=0)
+    hours = max((bar.end for bar in data.bars), default=0.0)
+    unit, per_hour = ("hours", 1.0) if hours >= 2 else ("minutes", 60.0)
+    figure = theme.empty_figure(130 + 34 * rows, barmode="overlay", legend_entrywidth=theme.OUTCOME_WIDTH)
+    figure.update_layout(uniformtext={"minsize": 9, "mode": "hide"})
+    for outcome, style in theme.OUTCOME_STYLES.items():
+        bars = [bar for bar in data.bars if bar.outcome == outcome]
         if bars:
-            _add_bars(drawn, bars, look, times)
-    for at, hours in figure.pauses:
-        drawn.add_vline(x=times * at, line={"color": theme.GREY, "dash": "dash"})
-        place = {"x": times * at, "y": 1, "yref": "paper", "yanchor": "bottom"}
-        drawn.add_annotation(text=f"{hours:.3g} h pause", showarrow=False, **place)
-    drawn.update_xaxes(title=f"{unit} since the sweep began", rangemode="tozero")
-    drawn.update_yaxes(title="worker", autorange="reversed", dtick=1)
-    return drawn
+            _add_bars(figure, bars, style, per_hour)
+    for moment, pause in data.pauses:
+        figure.add_vline(x=per_hour * moment, line={"color": theme.GREY, "dash": "dash"})
+        position = {"x": per_hour * moment, "y": 1, "yref": "paper", "yanchor": "bottom"}
+        figure.add_annotation(text=f"{pause:.3g} h pause", showarrow=False, **position)
+    figure.update_xaxes(title=f"{unit} since the sweep began", rangemode="tozero")
+    figure.update_yaxes(title="worker", autorange="reversed", dtick=1)
+    return figure
 
 
-def _add_bars(drawn: go.Figure, bars: Sequence[TimelineBar], look: theme.OutcomeStyle, times: float) -> None:
-    drawn.add_bar(
-        base=[times * one.begin for one in bars], x=[times * (one.end - one.begin) for one in bars],
-        y=[one.slot + 1 for one in bars], orientation="h", name=look.words, width=0.8,
+def _add_bars(figure: go.Figure, bars: Sequence[TimelineBar], style: theme.OutcomeStyle, per_hour: float) -> None:
+    """Add the bars of one outcome; hatched after a lost worker, dotted for confirmation."""
+    figure.add_bar(
+        base=[per_hour * bar.begin for bar in bars], x=[per_hour * (bar.end - bar.begin) for bar in bars],
+        y=[bar.slot + 1 for bar in bars], orientation="h", name=style.label, width=0.8,
         marker={
-            "color": look.colour, "line": {"width": 1, "color": theme.GREY},
+            "color": style.color, "line": {"width": 1, "color": theme.GREY},
             "pattern": {
-                "shape": ["/" if one.attempts > 1 else "." if one.confirms else "" for one in bars],
+                "shape": ["/" if bar.attempts > 1 else "." if bar.confirms else "" for bar in bars],
                 "fillmode": "overlay", "size": 6, "solidity": 0.25,
             },
         },
-        text=[str(one.trial) for one in bars], textposition="inside", insidetextanchor="middle", textangle=0,
-        customdata=[[theme.escape_text(one.system), one.attempts] for one in bars],
+        text=[str(bar.trial) for bar in bars], textposition="inside", insidetextanchor="middle", textangle=0,
+        customdata=[[theme.escape_text(bar.system), bar.attempts] for bar in bars],
         hovertemplate="trial %{text}, %{customdata[0]}<br>attempts: %{customdata[1]}",
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""plotly: classes against classes, the true one in the row. What has no value is blank."""
+"""Heat maps of classes against classes, with the true class in the row. A value that is missing is left blank."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,31 +9,33 @@ import plotly.graph_objects as go
 from sweeper.reporting.html.figure_data import ClassWeightsFigure, ConfusionFigure
 from sweeper.reporting.plots import theme
 
-_MOST_NAMED = 12  # classes whose figures still have room in their squares
+_MAX_LABELED = 12  # up to so many classes, the numbers fit into the squares
 
 
-def confusion(figure: ConfusionFigure) -> go.Figure:
-    """The share of each true class that was taken for each class."""
-    shares = figure.counts / np.maximum(figure.counts.sum(axis=1, keepdims=True), 1)
-    drawn = _matrix(figure.title, figure.labels, shares, ".0%")
-    drawn.update_traces(customdata=figure.counts, hovertemplate="%{y} taken for %{x}: %{z:.1%} (%{customdata})")
-    return drawn.update_xaxes(title="taken for")
+def plot_confusion(data: ConfusionFigure) -> go.Figure:
+    """Plot the share of each true class (row) that was taken for each class (column)."""
+    shares = data.counts / np.maximum(data.counts.sum(axis=1, keepdims=True), 1)  # (C, C)
+    figure = _plot_matrix(data.title, data.labels, shares, ".0%")
+    figure.update_traces(customdata=data.counts, hovertemplate="%{y} taken for %{x}: %{z:.1%} (%{customdata})")
+    return figure.update_xaxes(title="taken for")
 
 
-def weights(figure: ClassWeightsFigure) -> go.Figure:
-    """The mean weight of each class, by the true class."""
-    drawn = _matrix(figure.title, figure.labels, figure.weights, ".2f")
-    drawn.update_traces(hovertemplate="%{y}: %{z:.3f} for %{x}")
-    return drawn.update_xaxes(title="weight for")
+def plot_class_weights(data: ClassWeightsFigure) -> go.Figure:
+    """Plot the mean weight of each class (column) for texts of each true class (row)."""
+    figure = _plot_matrix(data.title, data.labels, data.weights, ".2f")
+    figure.update_traces(hovertemplate="%{y}: %{z:.3f} for %{x}")
+    return figure.update_xaxes(title="weight for")
 
 
-def _matrix(title: str, labels: Sequence[str], values: Any, form: str) -> go.Figure:
-    """Classes against classes; the figures stand in the squares where they have room."""
-    drawn, places = theme.empty_figure(160 + 27 * max(len(labels), 5), title), list(range(len(labels)))
-    drawn.add_heatmap(
-        x=places, y=places, z=values, colorscale=theme.SHARES, zmin=0, hoverongaps=False, xgap=1, ygap=1, name="",
-        texttemplate=f"%{{z:{form}}}" if len(labels) <= _MOST_NAMED else None, colorbar=theme.colorbar("", tickformat=form),
+def _plot_matrix(title: str, labels: Sequence[str], values: Any, number_format: str) -> go.Figure:
+    """Plot values (C, C); the squares contain numbers where these fit."""
+    figure = theme.empty_figure(160 + 27 * max(len(labels), 5), title)
+    positions, has_numbers = list(range(len(labels))), len(labels) <= _MAX_LABELED
+    figure.add_heatmap(
+        x=positions, y=positions, z=values, colorscale=theme.SHARES, zmin=0, hoverongaps=False, xgap=1, ygap=1, name="",
+        texttemplate=f"%{{z:{number_format}}}" if has_numbers else None,
+        colorbar=theme.colorbar("", tickformat=number_format),
     )  # fmt: skip
-    names = {"tickvals": places, "ticktext": [theme.escape_text(label) for label in labels], "showgrid": False}
-    drawn.update_xaxes(**names, tickangle=-50 if len(labels) <= _MOST_NAMED else -90, showline=False)
-    return drawn.update_yaxes(title={"text": "true class", "standoff": 12}, autorange="reversed", **names)
+    ticks = {"tickvals": positions, "ticktext": [theme.escape_text(label) for label in labels], "showgrid": False}
+    figure.update_xaxes(**ticks, tickangle=-50 if has_numbers else -90, showline=False)
+    return figure.update_yaxes(title={"text": "true class", "standoff": 12}, autorange="reversed", **ticks)

@@ -1,4 +1,8 @@
-"""plotly: parallel coordinates. Every trial is a line, also one that has no score, or to which a knob did not apply."""
+"""Parallel coordinates of the search: every trial is a line.
+
+This includes trials without a score and trials to which a hyperparameter did not apply. Their lines pass below the
+axis, at a tick named "none".
+"""
 
 import math
 from collections.abc import Sequence
@@ -11,64 +15,66 @@ from sweeper.reporting.html.figure_data import Parallel, ParallelAxis
 from sweeper.reporting.plots import theme
 from sweeper.training.config import Scalar
 
-_BELOW = 0.12  # of an axis: how far below it those meet that have no value on it
-_FIGURES = 5  # along an axis
+_NONE_OFFSET = 0.12  # share of an axis by which the tick "none" lies below it
+_LINEAR_TICKS = 5  # number of ticks of a linear axis
+
+Positions = list[float | None]  # of each trial along an axis; None where the trial has no value
+Ticks = list[tuple[float, str]]  # position and label
 
 
-def parallel(figure: Parallel) -> go.Figure:
-    """A line for each trial, coloured by its score."""
-    known = [score for score in figure.scores if score is not None]
+def plot_parallel(data: Parallel) -> go.Figure:
+    """Plot a line for each trial, colored by its score; a trial without a score has the color of the worst one."""
+    known = [score for score in data.scores if score is not None]
     low, high = min(known, default=0.0), max(known, default=1.0)
-    worst = low if figure.more else high
-    drawn = theme.empty_figure(430, margin={"l": _room(figure), "r": 56, "t": 64, "b": 16})
-    drawn.add_parcoords(
-        dimensions=[_dimension(axis) for axis in (*figure.axes, ParallelAxis(figure.metric, figure.scores))],
+    worst = low if data.more else high
+    figure = theme.empty_figure(430, margin={"l": _left_margin(data), "r": 56, "t": 64, "b": 16})
+    figure.add_parcoords(
+        dimensions=[_dimension(axis) for axis in (*data.axes, ParallelAxis(data.metric, data.scores))],
         line={
-            "color": [worst if score is None else score for score in figure.scores],
-            "colorscale": theme.colorscale(theme.SCORES, more=figure.more), "cmin": low, "cmax": high,
+            "color": [worst if score is None else score for score in data.scores],
+            "colorscale": theme.colorscale(theme.SCORES, higher_is_better=data.more), "cmin": low, "cmax": high,
         },
         labelangle=-15, labelside="top", unselected={"line": {"opacity": 0.05}},
     )  # fmt: skip
-    return drawn
+    return figure
 
 
-def _room(figure: Parallel) -> int:
-    """Pixels for what stands to the left of the first axis."""
-    first = figure.axes[0].listed if figure.axes else None
-    return min(220, 20 + 6 * max((len(theme.short(value)) for value in first or ()), default=6))
+def _left_margin(data: Parallel) -> int:
+    """Return the pixels that the tick labels of the first axis need."""
+    first = data.axes[0].listed if data.axes else None
+    return min(220, 20 + 6 * max((len(theme.format_short(value)) for value in first or ()), default=6))
 
 
 def _dimension(axis: ParallelAxis) -> dict[str, Any]:
-    places, ticks = _listed(axis, axis.listed) if axis.listed is not None else _ranged(axis)
-    every = [*(place for place in places if place is not None), *(place for place, _ in ticks)]
-    low, high = min(every, default=0.0), max(every, default=1.0)
-    absent = low - _BELOW * ((high - low) or 1)
-    if None in places:
-        ticks, low = [(absent, "none"), *ticks], absent
+    """Return an axis in plotly's form."""
+    positions, ticks = _place_choices(axis, axis.listed) if axis.listed is not None else _place_numbers(axis)
+    occupied = [*(position for position in positions if position is not None), *(position for position, _ in ticks)]
+    low, high = min(occupied, default=0.0), max(occupied, default=1.0)
+    none_position = low - _NONE_OFFSET * ((high - low) or 1)
+    if None in positions:
+        ticks, low = [(none_position, "none"), *ticks], none_position
     return {
         "label": theme.escape_text(axis.name),
-        "values": [absent if place is None else place for place in places],
+        "values": [none_position if position is None else position for position in positions],
         "range": [low, high if high > low else low + 1],
-        "tickvals": [place for place, _ in ticks],
-        "ticktext": [theme.escape_text(words) for _, words in ticks],
+        "tickvals": [position for position, _ in ticks],
+        "ticktext": [theme.escape_text(label) for _, label in ticks],
     }
 
 
-Places = list[float | None]
-Ticks = list[tuple[float, str]]
+def _place_choices(axis: ParallelAxis, choices: Sequence[Scalar]) -> tuple[Positions, Ticks]:
+    """Place the values of a categorical axis at 0, 1, 2, …"""
+    position_of = {choice: float(position) for position, choice in enumerate(choices)}
+    positions = [None if value is None else position_of[value] for value in axis.values]
+    return positions, [(position, theme.format_short(choice)) for choice, position in position_of.items()]
 
 
-def _listed(axis: ParallelAxis, listed: Sequence[Scalar]) -> tuple[Places, Ticks]:
-    at = {value: float(place) for place, value in enumerate(listed)}
-    places = [None if value is None else at[value] for value in axis.values]
-    return places, [(place, theme.short(value)) for value, place in at.items()]
-
-
-def _ranged(axis: ParallelAxis) -> tuple[Places, Ticks]:
+def _place_numbers(axis: ParallelAxis) -> tuple[Positions, Ticks]:
+    """Place the values of a numeric axis, on a logarithmic scale if it is one."""
     known = [float(value) for value in axis.values if value is not None]
     low, high = axis.range or (min(known, default=0.0), max(known, default=1.0))
     if not axis.log:
-        ticks = [(float(at), theme.format_number(float(at))) for at in np.linspace(low, high, _FIGURES)]
+        ticks = [(float(tick), theme.format_number(float(tick))) for tick in np.linspace(low, high, _LINEAR_TICKS)]
         return [None if value is None else float(value) for value in axis.values], ticks
-    places = [None if value is None else math.log10(float(value)) for value in axis.values]
-    return places, [(math.log10(value), theme.format_number(value)) for value in theme.log_ticks(low, high)]
+    positions = [None if value is None else math.log10(float(value)) for value in axis.values]
+    return positions, [(math.log10(tick), theme.format_number(tick)) for tick in theme.log_ticks(low, high)]

@@ -1,8 +1,8 @@
-"""plotly: what all pictures of a report have in common.
+"""Colors, symbols, fonts and number formats that all plots of a report share.
 
-Colours are those of Okabe and Ito, which the colour-blind tell apart, and an outcome has a sign of its own too. Grounds
-are clear and text gets its colour from the page, so that a picture is readable by day and by night. Nothing has a fixed
-width, and legends stand below.
+The colors are those of Okabe and Ito, which color-blind readers can tell apart. Each outcome also has its own symbol.
+Backgrounds are transparent and text takes the color of the page, so a plot is readable in light and in dark mode.
+No plot has a fixed width, and legends are below the plot.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,20 +17,20 @@ from sweeper.wording import format_value
 
 BLUE, SKY, GREEN, ORANGE, RED = "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00"
 PINK, YELLOW, GREY = "#CC79A7", "#F0E442", "#888888"
-SYSTEM_COLOURS = (BLUE, ORANGE, GREEN, RED, SKY, PINK, GREY)
+SYSTEM_COLORS = (BLUE, ORANGE, GREEN, RED, SKY, PINK, GREY)
 DASHES = ("solid", "dash", "dot", "dashdot")
-SCORES = ((0.0, ORANGE), (0.5, "#999999"), (1.0, BLUE))  # both ends are seen on a light and on a dark ground
+SCORES = ((0.0, ORANGE), (0.5, "#999999"), (1.0, BLUE))  # both ends are visible on a light and on a dark background
 SHARES = ((0.0, "#f2f6fa"), (0.5, SKY), (1.0, "#003f66"))
-COUNTED = 10  # epochs or trials that have a figure each on their axis
-OUTCOME = 85  # pixels of an outcome's words in a legend
+MAX_UNIT_TICKS = 10  # an axis of epochs or trials up to this length has a tick for each
+OUTCOME_WIDTH = 85  # pixels for the label of an outcome in a legend
 
 
 class OutcomeStyle(NamedTuple):
-    """How an outcome is shown."""
+    """The label, color and symbol of an outcome."""
 
-    words: str
-    colour: str
-    sign: str
+    label: str
+    color: str
+    symbol: str
 
 
 OUTCOME_STYLES: Mapping[Outcome | None, OutcomeStyle] = {
@@ -44,7 +44,7 @@ OUTCOME_STYLES: Mapping[Outcome | None, OutcomeStyle] = {
 }
 
 _FAINT = "rgba(128, 128, 128, 0.25)"
-_CLEAR = "rgba(0, 0, 0, 0)"
+_TRANSPARENT = "rgba(0, 0, 0, 0)"
 _AXIS = {
     "automargin": True,
     "gridcolor": _FAINT,
@@ -55,8 +55,8 @@ _AXIS = {
 _TEMPLATE = go.layout.Template(
     layout={
         "font": {"family": "system-ui, sans-serif", "size": 12},
-        "paper_bgcolor": _CLEAR,
-        "plot_bgcolor": _CLEAR,
+        "paper_bgcolor": _TRANSPARENT,
+        "plot_bgcolor": _TRANSPARENT,
         "margin": {"l": 8, "r": 12, "t": 36, "b": 8},
         "title": {"font": {"size": 14, "weight": 600}, "x": 0, "y": 1, "yanchor": "top", "pad": {"t": 10, "l": 4}},
         "xaxis": {**_AXIS, "showline": True},
@@ -70,7 +70,7 @@ _TEMPLATE = go.layout.Template(
             "yanchor": "bottom",
             "itemsizing": "constant",
         },
-        "modebar": {"bgcolor": _CLEAR, "color": GREY, "activecolor": BLUE},
+        "modebar": {"bgcolor": _TRANSPARENT, "color": GREY, "activecolor": BLUE},
         "hoverlabel": {"namelength": -1},
         "hovermode": "closest",
         "dragmode": False,
@@ -79,37 +79,37 @@ _TEMPLATE = go.layout.Template(
 
 
 def empty_figure(height: int, title: str = "", **layout: Any) -> go.Figure:
-    """A picture with nothing in it yet, so many pixels high and as wide as there is room."""
+    """Return a figure without traces, `height` pixels high and as wide as its place on the page."""
     return go.Figure(layout={"template": _TEMPLATE, "height": height, "title": {"text": escape_text(title)}, **layout})
 
 
-def colorbar(title: str, **more: Any) -> dict[str, Any]:
-    """A scale of colours beside a picture."""
-    return {"title": {"text": title, "side": "right"}, "thickness": 10, "outlinewidth": 0, **more}
+def colorbar(title: str, **options: Any) -> dict[str, Any]:
+    """Return the options of a color bar beside a plot."""
+    return {"title": {"text": title, "side": "right"}, "thickness": 10, "outlinewidth": 0, **options}
 
 
-def colorscale(colours: Sequence[tuple[float, str]], *, more: bool = True) -> list[tuple[float, str]]:
-    """Colours from low to high; the other way round where less is better."""
-    return list(colours) if more else [(1 - place, colour) for place, colour in reversed(colours)]
+def colorscale(colors: Sequence[tuple[float, str]], *, higher_is_better: bool = True) -> list[tuple[float, str]]:
+    """Return a color scale from low to high values; reversed if lower values are better."""
+    return list(colors) if higher_is_better else [(1 - position, color) for position, color in reversed(colors)]
 
 
-def short(value: Scalar) -> str:
-    """A value in few characters."""
+def format_short(value: Scalar) -> str:
+    """Return the value of a hyperparameter in few characters: three digits, or a name without its owner."""
     return format_number(value) if isinstance(value, float) else format_value(value).rpartition("/")[2]
 
 
 def format_number(value: float) -> str:
-    """Three digits of a number: 0.05, 1000, 2e-05."""
+    """Return a number with three significant digits: 0.05, 1000, 2e-05."""
     return f"{float(f'{value:.3g}'):g}"
 
 
-def log_ticks(low: float, high: float, most: int = 7) -> list[float]:
-    """The ends of a logarithmic range, and round numbers between them, not many more than `most`."""
-    round_ones = [float(f"{digit}e{power}") for power in range(-12, 13) for digit in (1, 2, 5)]
-    between = [value for value in round_ones if low * 1.3 < value < high / 1.3]
-    return [low, *between[:: 1 + len(between) // most], high]
+def log_ticks(low: float, high: float, max_between: int = 7) -> list[float]:
+    """Return the ticks of a logarithmic axis: both ends, and about `max_between` round numbers (1, 2, 5) between."""
+    round_numbers = [float(f"{digit}e{power}") for power in range(-12, 13) for digit in (1, 2, 5)]
+    between = [number for number in round_numbers if low * 1.3 < number < high / 1.3]
+    return [low, *between[:: 1 + len(between) // max_between], high]
 
 
-def escape_text(words: str) -> str:
-    """Words as plotly shows them as they are: it takes some markup in a text for its own."""
-    return escape(words, quote=False)
+def escape_text(text: str) -> str:
+    """Escape a text so that plotly shows it as it is; plotly reads some HTML tags in labels."""
+    return escape(text, quote=False)
