@@ -4,11 +4,12 @@ The table is made of the results and of what the confirmed models answered, as `
 """
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sweeper.app.published_table import table_text
 from sweeper.atomic_write import atomic_write
+from sweeper.protocol.sweep_results import SweepResults
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.terminal.terminal import Terminal
 from sweeper.trials.trial import TrialRecord
@@ -23,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 def finalize(
     screen: Terminal, prepared: "PreparedSweep", folder: SweepFolder, recorded: Sequence[TrialRecord],
-    results: Mapping[str, Any], storage: "CheckpointStorage | None",
+    results: SweepResults, storage: "CheckpointStorage | None",
 ) -> None:  # fmt: skip
     """Write all of it; results.json is there when everything else is."""
     from sweeper.app.best_model import save_best_model
@@ -37,14 +38,14 @@ def finalize(
     except Exception as error:  # no reason to lose a sweep: everything in it can be drawn again
         _log.exception("the report could not be written")
         screen.line(f"the report could not be written ({error}); sweeper report {folder.path} tries again")
-    folder.write_results(results)
+    folder.write_results(results.to_json())
 
 
-def rebuild_results(spec: "SweepSpec", folder: SweepFolder, study: "Study") -> dict[str, Any]:
+def rebuild_results(spec: "SweepSpec", folder: SweepFolder, study: "Study") -> SweepResults:
     """The results of a finished sweep from its record, which they are a function of, and so in its folder."""
     from sweeper.protocol.results import build_results
 
-    found = build_results(spec, folder, study.all_trials(), study.test_accesses())
-    if found != folder.results():
-        folder.write_results(found)
-    return found
+    results = build_results(spec, folder, study.all_trials(), study.test_accesses())
+    if results.to_json() != folder.read_results():
+        folder.write_results(results.to_json())
+    return results

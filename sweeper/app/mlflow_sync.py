@@ -80,7 +80,7 @@ def sync(screen: Terminal, folder: SweepFolder, wait: float = WAIT) -> str:
     screen.set_log_dir(folder.path / "logs")
     with closing(OptunaStudy(folder.spec, folder.journal, folder.manifest.threads)) as study:
         recorded = study.all_trials()
-        status = RunStatus.FINISHED if folder.results() else RunStatus.KILLED
+        status = RunStatus.FINISHED if folder.read_results() else RunStatus.KILLED
         with screen.step(f"bringing MLflow level with {folder.name}"):
             tracker = make_tracker(folder.spec, folder, say=lambda _: None, status=status)
             for one in recorded:

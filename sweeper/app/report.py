@@ -1,14 +1,15 @@
 """TODO."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sweeper.terminal.terminal import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from sweeper.data.preprocessing import PreparedDataset
+    from sweeper.protocol.sweep_results import SweepResults
     from sweeper.reporting.html.html_elements import Html
     from sweeper.reporting.html.report_data import ModelAnswers, ReportData
     from sweeper.search_space.sweep_spec import SweepSpec
@@ -34,7 +35,7 @@ def prepared_dataset(screen: Terminal, folder: "SweepFolder") -> "tuple[Prepared
 
 def write_report(
     screen: Terminal, folder: "SweepFolder", spec: "SweepSpec", recorded: "Sequence[TrialRecord]",
-    results: "Mapping[str, Any]", corpus: "PreparedDataset | None", *, untold: str = "", finished: bool = True,
+    results: "SweepResults", corpus: "PreparedDataset | None", *, untold: str = "", finished: bool = True,
     out: Path | None = None,
 ) -> Path:  # fmt: skip
     """Write the report of a sweep, whole or not at all; where it is.
@@ -68,24 +69,25 @@ def write_report(
 
 def _table(subject: "ReportData") -> "Html":
     """The published table of this sweep alone, by the metric of its objective where there is such a table."""
-    from sweeper.app.published_table import as_finished_sweep
+    from sweeper.protocol.finished_sweep import FinishedSweep
     from sweeper.reporting.html.html_elements import Html
     from sweeper.reporting.table.formats import render
     from sweeper.reporting.table.results_table import METRICS, build_table
 
     metric = subject.metric if subject.metric in METRICS else METRICS[0]
-    return Html(render(build_table([as_finished_sweep(subject.results, subject.answered.test)], metric), "html"))
+    return Html(
+        render(build_table([FinishedSweep.from_predictions(subject.results, subject.answered.test)], metric), "html")
+    )
 
 
 def _answered(
-    folder: "SweepFolder", results: "Mapping[str, Any]", corpus: "PreparedDataset | None", untold: str
+    folder: "SweepFolder", results: "SweepResults", corpus: "PreparedDataset | None", untold: str
 ) -> "ModelAnswers":
     """What the models of the confirmed settings answered, as far as it was kept."""
-    from sweeper.app.published_table import confirmed_trials
     from sweeper.reporting.html.report_data import ModelAnswers
     from sweeper.storage import predictions
 
-    trials, labels = confirmed_trials(results), tuple(results["labels"])
+    trials, labels = results.confirmed_trials, tuple(results.labels)
     validation, test = (
         predictions.load_predictions(folder.path, trials, split, labels) for split in ("validation", "test")
     )

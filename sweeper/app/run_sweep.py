@@ -13,6 +13,7 @@ from sweeper.data.preprocessing import split_summaries
 from sweeper.protocol import sweep
 from sweeper.protocol.results import build_results as results_of
 from sweeper.protocol.sweep import StageJobs
+from sweeper.protocol.sweep_results import SweepResults
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, create_sweep, differing_keys
 from sweeper.terminal import formatting, remote_view
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 def run_sweep(
     screen: Terminal, runner: Runner, prepared: PreparedSweep, sweeps: Path
-) -> tuple[SweepFolder, dict[str, Any]]:
+) -> tuple[SweepFolder, SweepResults]:
     """Run a sweep as far as its budget goes; its folder and its results."""
     from sweeper.record.optuna_study import OptunaStudy
 
@@ -45,7 +46,7 @@ def run_sweep(
         data = load_training_data(prepared, spec.encoders, step=screen.step)
         known = list(study.all_trials())
         _greet(screen, folder, prepared, share, data, len(known))
-        if runner.remote:
+        if runner.is_remote:
             screen.line(f"  the cluster has room for {share.slots} trials at a time")
         if before and before[1]:
             screen.line(f"  a new sweep; it differs from {before[0]} in {', '.join(before[1])}")
@@ -61,7 +62,7 @@ def run_sweep(
 def _driven(
     screen: Terminal, runner: Runner, prepared: PreparedSweep, folder: SweepFolder, study: "OptunaStudy",
     jobs: StageJobs, share: TrialResources, view: ProgressView,
-) -> dict[str, Any]:  # fmt: skip
+) -> SweepResults:  # fmt: skip
     """Run the story with a tracker beside it, and keep what came of it."""
     spec, status = prepared.spec, RunStatus.KILLED
     tracker = mlflow_sync.make_tracker(spec, folder, say=view.say)
@@ -152,7 +153,7 @@ def _jobs(
 def _storage(screen: Terminal, runner: Runner, spec: SweepSpec, folder: SweepFolder) -> CheckpointStorage | None:
     """Where the sweep's checkpoints are kept, if elsewhere than in its folder; every machine was asked for it."""
     if spec.storage is None:
-        if runner.remote:
+        if runner.is_remote:
             screen.line("  storage is not set: a trial whose node is lost begins again, unless nodes share this folder")
         return None
     from sweeper.storage import checkpoint_storage

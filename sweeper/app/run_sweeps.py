@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from sweeper.app.prepare_data import prepare_sweep
 from sweeper.app.published_table import table_text
 from sweeper.app.run_sweep import run_sweep
 from sweeper.errors import SweeperError
-from sweeper.protocol.results import best_trial_number
+from sweeper.protocol.results import stored_results
+from sweeper.protocol.sweep_results import SweepResults, SystemResult
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, find_sweep
 from sweeper.terminal import formatting
@@ -22,14 +23,14 @@ from sweeper.terminal.terminal import Terminal
 
 def run_sweeps(
     screen: Terminal, specs: Sequence[SweepSpec], sweeps: Path, *, inline: bool, fresh: bool
-) -> list[dict[str, Any]]:
+) -> list[SweepResults]:
     """Run every sweep that is not finished, and show the results of all. Data is fetched before Ray starts."""
     found = [(spec, None if fresh else find_sweep(sweeps, spec)) for spec in specs]
     open_ = [k for k, (spec, folder) in enumerate(found) if not _finished(spec, folder)]
     if open_:
         screen.capture_libraries(sweeps)
     prepared = {k: prepare_sweep(screen, *found[k]) for k in open_}
-    results: dict[int, dict[str, Any]] = {}
+    results: dict[int, SweepResults] = {}
     if open_:
         with ExitStack() as stack:
             with screen.step("starting Ray" if not inline else "starting"):
@@ -47,7 +48,7 @@ def run_sweeps(
     return [results[k] for k in range(len(found))]
 
 
-def _rebuilt(spec: SweepSpec, folder: SweepFolder) -> dict[str, Any]:
+def _rebuilt(spec: SweepSpec, folder: SweepFolder) -> SweepResults:
     """The results of a finished sweep, made from its record once more: damage to either is found."""
     from sweeper.record.optuna_study import OptunaStudy
 
@@ -64,18 +65,18 @@ def _send(screen: Terminal, folder: SweepFolder) -> None:
 
 
 def _finished(spec: SweepSpec, folder: SweepFolder | None) -> bool:
-    results = folder.results() if folder else None
-    if results is None or results["trials"] < sum(spec.trial_budget(system) for system in range(len(spec.systems))):
+    results = stored_results(folder) if folder else None
+    if results is None or results.num_trials < sum(spec.trial_budget(system) for system in range(len(spec.systems))):
         return False
-    return all(_confirmed(spec, system) for system in results["cells"])
+    return all(is_confirmed(spec, system) for system in results.systems)
 
 
-def _confirmed(spec: SweepSpec, system: Mapping[str, Any]) -> bool:
+def is_confirmed(spec: SweepSpec, system: SystemResult) -> bool:
     """Whether a cell was confirmed with as many settings and seeds as the spec wants, or has nothing to confirm."""
-    if not spec.confirm.seeds or system["best"] is None or not system["best"]["completed"]:
+    if not spec.confirm.seeds or system.best is None or not system.best.completed:
         return True
-    found = system.get("confirm")  # results of an earlier version have none
-    return found is not None and found["planned"] >= spec.confirm.seeds and found["top"] >= spec.confirm.top
+    found = system.confirmation
+    return found is not None and found.planned_seeds >= spec.confirm.seeds and found.top >= spec.confirm.top
 
 
 def _runner(inline: bool) -> Any:
@@ -89,19 +90,19 @@ def _runner(inline: bool) -> Any:
     return RayRunner()
 
 
-def _show(screen: Terminal, spec: SweepSpec, folder: SweepFolder, results: dict[str, Any]) -> None:
+def _show(screen: Terminal, spec: SweepSpec, folder: SweepFolder, results: SweepResults) -> None:
     """The search's best, the table where it was confirmed, and what to do next."""
     screen.line()
     screen.console.print(formatting.results_table(spec, results))
     for line in formatting.settings_lines(spec, results):
         screen.line(f"  {line}")
-    if any(system["confirm"] for system in results["cells"]):
+    if results.confirmations:
         screen.line()
         screen.console.print(table_text(folder, results), markup=False, end="")
     else:
         screen.line("chosen on validation, one seed each: expect a few points less on the test split", style="dim")
     screen.line()
-    best = best_trial_number(spec, results)
+    best = results.best_trial
     if best is not None:
         screen.line(f"train the best again:  sweeper train {shlex.quote(str(folder.path))} {best}")
     for what, name in (("its model:", "model"), ("the report:", "report.html")):

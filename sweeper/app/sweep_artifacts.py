@@ -4,8 +4,10 @@ import json
 from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from sweeper.protocol.results import stored_results
+from sweeper.protocol.sweep_results import SweepResults
 from sweeper.storage.sweep_folder import SweepFolder
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ def attach_artifacts(tracker: "MlflowTracker", folder: SweepFolder) -> None:
     """Hand the tracker all that is in the folder of a sweep beside its record; before the tracker is closed."""
     from sweeper.tracking.client import PARENT
 
-    results = folder.results()
+    results = stored_results(folder)
     names = _NOTED if results is None else _NOTED + _FINISHED
     tracker.attach(PARENT, {name: place for name in names if (place := folder.path / name).exists()})
     for number, files in _confirmed(folder).items():
@@ -43,17 +45,18 @@ def _keep_model(tracker: "MlflowTracker", folder: SweepFolder) -> None:
         )
 
 
-def usage_metrics(results: Mapping[str, Any]) -> dict[str, float]:
+def usage_metrics(results: SweepResults) -> dict[str, float]:
     """What the stages of a sweep used: trials, epochs, and hours of training time summed over trials."""
-    confirmed = [system["confirm"] for system in results["cells"] if system["confirm"]]
-    stages = {"search": results["cells"], "confirm": confirmed}
-    found = {
-        f"{stage}/{what}": float(sum(part[what] for part in parts))
-        for stage, parts in stages.items()
-        for what in ("epochs", "hours")
+    systems, confirmations = results.systems, results.confirmations
+    seeds = sum(candidate.seeds for confirmation in confirmations for candidate in confirmation.candidates)
+    return {
+        "search/trials": float(results.num_trials),
+        "confirm/trials": float(seeds),
+        "search/epochs": float(sum(system.epochs for system in systems)),
+        "search/hours": float(sum(system.hours for system in systems)),
+        "confirm/epochs": float(sum(confirmation.epochs for confirmation in confirmations)),
+        "confirm/hours": float(sum(confirmation.hours for confirmation in confirmations)),
     }
-    seeds = sum(candidate["seeds"] for part in confirmed for candidate in part["candidates"])
-    return {"search/trials": float(results["trials"]), "confirm/trials": float(seeds)} | found
 
 
 def _confirmed(folder: SweepFolder) -> dict[int, dict[str, "Content"]]:

@@ -29,7 +29,7 @@ def report(
         from sweeper.storage.sweep_folder import open_sweep
 
         folder = open_sweep(sweep)
-        kept, spec = folder.results(), folder.spec
+        kept, spec = folder.read_results(), folder.spec
         with closing(OptunaStudy(spec, folder.journal, folder.manifest.threads)) as study:
             recorded, test_accesses = study.all_trials(), study.test_accesses()
         found = build_results(spec, folder, recorded, test_accesses)

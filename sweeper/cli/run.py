@@ -43,7 +43,8 @@ def run(
         from sweeper.app.run_sweeps import run_sweeps
 
         found = run_sweeps(screen, specs, sweeps, inline=inline, fresh=fresh)
-        screen.result(found[0] if len(found) == 1 else {"sweeps": found})
+        results = [one.to_dict() for one in found]
+        screen.result(results[0] if len(results) == 1 else {"sweeps": results})
 
 
 def check(files: Files, overrides: Sets = None) -> None:

@@ -45,13 +45,13 @@ def _recorded(folder: "SweepFolder", spec: "SweepSpec", number: int | None) -> "
     from contextlib import closing
 
     from sweeper.errors import UsageError
-    from sweeper.protocol.results import best_trial_number, build_results
+    from sweeper.protocol.results import build_results
     from sweeper.record.optuna_study import OptunaStudy
 
     with closing(OptunaStudy(spec, folder.journal, folder.manifest.threads)) as study:
         recorded = study.all_trials()
     if number is None:
-        number = best_trial_number(spec, build_results(spec, folder, recorded))
+        number = build_results(spec, folder, recorded).best_trial
     found = next((one for one in recorded if one.trial.number == number), None)
     if found is None:
         raise UsageError(f"{folder.path}: has no trial {number}, allowed: 1 to {len(recorded)}")
@@ -111,7 +111,7 @@ def _look(folder: "SweepFolder", found: "TrialRecord") -> None:
     spec = folder.spec
     with closing(OptunaStudy(spec, folder.journal, folder.manifest.threads)) as study:
         study.record_test_access(found.trial)
-        if folder.results() is not None:
+        if folder.read_results() is not None:
             rebuild_results(spec, folder, study)
 
 

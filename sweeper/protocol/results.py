@@ -1,14 +1,15 @@
-"""What came of a sweep, as plain values: a pure function of the record. It is what results.json keeps.
+"""Builds the results of a sweep from its record: a pure function.
 
-`cells` are the rows of the table. Each has the `best` of its search, chosen on validation and so an optimistic figure,
-and in `confirm` what fresh seeds made of it: the figures to publish.
+Each system has the best setting of its search, which was chosen on validation and is therefore optimistic, and its
+confirmation with fresh seeds: the scores to publish.
 """
 
+import json
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
+from sweeper.errors import RecordError
 from sweeper.protocol.confirmation import Candidate, best_confirmed, candidates
 from sweeper.protocol.ranking import (
     BestSetting,
@@ -19,139 +20,176 @@ from sweeper.protocol.ranking import (
     score_trial,
     setting_key,
 )
+from sweeper.protocol.sweep_results import (
+    CandidateResult,
+    ConfirmationResult,
+    SearchBest,
+    SeedResult,
+    SweepResults,
+    SystemResult,
+    TestSplitInfo,
+    TrialResult,
+)
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.trials.trial import TestAccess, TrialRecord
 
 
 def build_results(
-    spec: SweepSpec, folder: SweepFolder, recorded: Sequence[TrialRecord], test_accesses: Sequence[TestAccess] = ()
-) -> dict[str, Any]:
-    """Everything that the sweep found, as plain values: what `--json` prints and results.json keeps."""
-    frozen = folder.manifest
-    return {
-        "sweep": folder.name,
-        "dataset": spec.dataset_spec.name,
-        "objective": spec.objective.metric,
-        "trials": sum(not one.trial.source_trial for one in recorded),
-        "limited": spec.limit.model_dump(exclude_none=True),
-        "resolved": dict(frozen.resolved),
-        "training": dict(spec.training),
-        "labels": list(frozen.labels),
-        "threads": frozen.threads,
-        "gpu": spec.resources.gpu,
-        "test": dict(frozen.splits["test"]) if "test" in frozen.splits else None,
-        "looks": [asdict(test_access) for test_access in test_accesses],
-        "cells": [_system(spec, recorded, system) for system in range(len(spec.systems))],
-    }
+    spec: SweepSpec, folder: SweepFolder, records: Sequence[TrialRecord], test_accesses: Sequence[TestAccess] = ()
+) -> SweepResults:
+    """Return the results of a sweep from its trials and test accesses."""
+    manifest = folder.manifest
+    return SweepResults(
+        sweep=folder.name,
+        dataset=spec.dataset_spec.name,
+        objective=spec.objective.metric,
+        direction="maximize" if spec.objective.sign > 0 else "minimize",
+        num_trials=sum(not record.trial.source_trial for record in records),
+        subsample=spec.limit.model_dump(exclude_none=True),
+        resolved=dict(manifest.resolved),
+        training=dict(spec.training),
+        labels=list(manifest.labels),
+        threads=manifest.threads,
+        gpu=spec.resources.gpu,
+        test_split=TestSplitInfo(**_test_split(folder)) if "test" in manifest.splits else None,
+        test_accesses=list(test_accesses),
+        systems=[_system_result(spec, records, system) for system in range(len(spec.systems))],
+        trial_results=[_trial_result(spec, record) for record in records],
+    )
 
 
-def best_trial_number(spec: SweepSpec, results: Mapping[str, Any]) -> int | None:
-    """The number of the trial of the search that has the best setting of all cells; None where nothing has a score.
+def stored_results(folder: SweepFolder) -> SweepResults | None:
+    """Return the results in a sweep's folder; None where it is not finished.
 
-    Where settings were confirmed, their mean over fresh seeds decides.
+    None too where they cannot be read: the record has everything that they say.
     """
-    sign = spec.objective.sign
-    confirmed = [
-        system["confirm"] for system in results["cells"] if system["confirm"] and system["confirm"]["mean"] is not None
-    ]
-    if confirmed:
-        return int(max(confirmed, key=lambda entry: sign * entry["mean"])["confirms"])
-    found = [system["best"] for system in results["cells"] if system["best"] is not None]
-    top = max(found, key=lambda entry: (entry["completed"], sign * entry["mean"]), default=None)
-    return None if top is None else int(top["trial"])
-
-
-def _system(spec: SweepSpec, recorded: Sequence[TrialRecord], system: int) -> dict[str, Any]:
-    searched = [one for one in recorded if one.trial.system == system and not one.trial.source_trial]
-    rows = [score_trial(spec, one) for one in searched]
-    ended = {outcome.value: number for outcome, number in count_outcomes(rows, system).items()}
-    return {
-        "cell": spec.systems[system],
-        "trials": sum(ended.values()),
-        "outcomes": ended,
-        "repeated": count_replicates(rows, system),
-        **_cost(spec, searched),
-        "best": _best(spec, best_setting(rows, system, spec.objective.sign)),
-        "confirm": _confirm(spec, recorded, system),
-    }
-
-
-def _cost(spec: SweepSpec, recorded: Sequence[TrialRecord]) -> dict[str, float]:
-    """Epochs that were trained, and the hours that their training and validation took."""
-    reports = [report for one in recorded for report in one.reports]
-    seconds = sum(report.metrics.get("seconds", 0.0) for report in reports)
-    return {"epochs": len(reports) / spec.validations_per_epoch, "hours": seconds / 3600}
-
-
-def _best(spec: SweepSpec, found: BestSetting | None) -> dict[str, Any] | None:
-    if found is None:
+    text = folder.read_results()
+    try:
+        return None if text is None else SweepResults.parse(json.loads(text))
+    except (ValueError, RecordError):
         return None
-    row = found.row
-    return {
-        "trial": row.number,
-        "completed": found.complete,
-        "params": _tuned(spec, row.params, found.system),
-        spec.objective.metric: None if row.score is None else _plain(row.score),
-        "mean": _plain(found.mean),
-        "repeats": found.repeats,
-        "epoch": row.step / spec.validations_per_epoch,
-        "metrics": _plain_metrics(row.metrics),
-    }
 
 
-def _confirm(spec: SweepSpec, recorded: Sequence[TrialRecord], system: int) -> dict[str, Any] | None:
-    """What fresh seeds made of a cell's best setting, once that is decided."""
-    won = best_confirmed(spec, recorded, system)
-    if won is None:
+def _test_split(folder: SweepFolder) -> dict[str, Any]:
+    summary = folder.manifest.splits["test"]
+    return {"texts": summary["texts"], "digest": summary["digest"]}
+
+
+def _system_result(spec: SweepSpec, records: Sequence[TrialRecord], system: int) -> SystemResult:
+    searched = [record for record in records if record.trial.system == system and not record.trial.source_trial]
+    scores = [score_trial(spec, record) for record in searched]
+    outcomes = count_outcomes(scores, system)
+    return SystemResult(
+        system=dict(spec.systems[system]),
+        num_trials=sum(outcomes.values()),
+        outcomes=outcomes,
+        repeated=count_replicates(scores, system),
+        epochs=_epochs(spec, searched),
+        hours=_hours(searched),
+        best=_search_best(spec, best_setting(scores, system, spec.objective.sign)),
+        confirmation=_confirmation(spec, records, system),
+    )
+
+
+def _search_best(spec: SweepSpec, best: BestSetting | None) -> SearchBest | None:
+    if best is None:
         return None
-    confirmed = [one for one in recorded if one.trial.source_trial and one.trial.system == system]
-    tested = {setting_key(one.trial.params) for one in confirmed if one.test is not None and one.test.metrics}
-    spread = _spread(won.scores(spec))
-    return {
-        "confirms": won.trial.number,
-        "params": _tuned(spec, won.trial.params, system),
-        "planned": spec.confirm.seeds,
-        "top": spec.confirm.top,
-        **_cost(spec, confirmed),
-        "search": _plain(won.search_mean),
-        **spread,
-        "optimism": None
-        if spread["mean"] is None
-        else _plain(spec.objective.sign * (won.search_mean - spread["mean"])),
-        "tested_settings": len(tested),
-        "candidates": [_candidate(spec, one) for one in candidates(spec, recorded, system)],
-        "seeds": [_seed(spec, one) for one in sorted(won.seeds, key=lambda one: one.trial.seed_index)],
-    }
+    score = best.row
+    return SearchBest(
+        trial=score.number,
+        completed=best.complete,
+        params=_searched_params(spec, score.params, best.system),
+        score=None if score.score is None else _plain(score.score),
+        mean=_plain(best.mean),
+        repeats=best.repeats,
+        epoch=score.step / spec.validations_per_epoch,
+        metrics=_plain_metrics(score.metrics),
+    )
 
 
-def _candidate(spec: SweepSpec, found: Candidate) -> dict[str, Any]:
-    scores = found.scores(spec)
-    return {"confirms": found.trial.number, **_spread(scores), "seeds": len(scores)}
+def _confirmation(spec: SweepSpec, records: Sequence[TrialRecord], system: int) -> ConfirmationResult | None:
+    """Return what fresh seeds made of a system's best setting; None until that is decided."""
+    winner = best_confirmed(spec, records, system)
+    if winner is None:
+        return None
+    confirming = [record for record in records if record.trial.source_trial and record.trial.system == system]
+    tested = {setting_key(record.trial.params) for record in confirming if record.test and record.test.metrics}
+    mean, sd = _mean_and_sd(winner.scores(spec))
+    return ConfirmationResult(
+        source_trial=winner.trial.number,
+        params=_searched_params(spec, winner.trial.params, system),
+        planned_seeds=spec.confirm.seeds,
+        top=spec.confirm.top,
+        epochs=_epochs(spec, confirming),
+        hours=_hours(confirming),
+        search_mean=_plain(winner.search_mean),
+        mean=mean,
+        sd=sd,
+        optimism=None if mean is None else _plain(spec.objective.sign * (winner.search_mean - mean)),
+        tested_settings=len(tested),
+        candidates=[_candidate_result(spec, candidate) for candidate in candidates(spec, records, system)],
+        seeds=[_seed_result(spec, record) for record in sorted(winner.seeds, key=lambda seed: seed.trial.seed_index)],
+    )
 
 
-def _spread(scores: Sequence[float]) -> dict[str, float | None]:
-    """Mean and standard deviation (n - 1) of scores."""
-    return {
-        "mean": _plain(statistics.fmean(scores)) if scores else None,
-        "sd": _plain(statistics.stdev(scores)) if len(scores) > 1 else None,
-    }
+def _candidate_result(spec: SweepSpec, candidate: Candidate) -> CandidateResult:
+    scores = candidate.scores(spec)
+    mean, sd = _mean_and_sd(scores)
+    return CandidateResult(source_trial=candidate.trial.number, mean=mean, sd=sd, seeds=len(scores))
 
 
-def _seed(spec: SweepSpec, one: TrialRecord) -> dict[str, Any]:
-    report = best_report(spec, one)
-    return {
-        "trial": one.trial.number,
-        "seed": one.trial.config.seed,
-        "outcome": one.end.outcome.value if one.end else None,
-        "reason": one.end.reason if one.end else "",
-        "epoch": report.epoch if report else None,
-        "metrics": _plain_metrics(report.metrics) if report else {},
-        "test": _plain_metrics(one.test.metrics) if one.test and one.test.metrics else None,
-    }
+def _seed_result(spec: SweepSpec, record: TrialRecord) -> SeedResult:
+    result = _trial_result(spec, record)
+    assert result.outcome is not None  # a setting is confirmed when all of its fresh seeds have ended
+    return SeedResult(
+        trial=result.number,
+        seed=result.seed,
+        outcome=result.outcome,
+        reason=result.reason,
+        epoch=result.epoch,
+        metrics=result.metrics,
+        test=result.test,
+    )
 
 
-def _tuned(spec: SweepSpec, params: Mapping[str, Any], system: int) -> dict[str, Any]:
+def _trial_result(spec: SweepSpec, record: TrialRecord) -> TrialResult:
+    trial, report = record.trial, best_report(spec, record)
+    return TrialResult(
+        number=trial.number,
+        system=trial.system,
+        stage=trial.stage,
+        source_trial=trial.source_trial,
+        params=dict(trial.params),
+        seed=trial.config.seed,
+        attempts=trial.attempt,
+        outcome=record.end.outcome if record.end else None,
+        reason=record.end.reason if record.end else "",
+        score=_plain(report.metrics[spec.objective.metric]) if report else None,
+        epoch=report.epoch if report else None,
+        epochs=_epochs(spec, [record]),
+        hours=_hours([record]),
+        metrics=_plain_metrics(report.metrics) if report else {},
+        test=_plain_metrics(record.test.metrics) if record.test and record.test.metrics else None,
+    )
+
+
+def _epochs(spec: SweepSpec, records: Sequence[TrialRecord]) -> float:
+    return sum(len(record.reports) for record in records) / spec.validations_per_epoch
+
+
+def _hours(records: Sequence[TrialRecord]) -> float:
+    """Return the hours that training and validation took, summed over trials."""
+    return sum(report.metrics.get("seconds", 0.0) for record in records for report in record.reports) / 3600
+
+
+def _mean_and_sd(scores: Sequence[float]) -> tuple[float | None, float | None]:
+    """Return mean and standard deviation (n - 1), as far as there are enough scores for them."""
+    mean = _plain(statistics.fmean(scores)) if scores else None
+    return mean, _plain(statistics.stdev(scores)) if len(scores) > 1 else None
+
+
+def _searched_params(spec: SweepSpec, params: Mapping[str, Any], system: int) -> dict[str, Any]:
     return {name: value for name, value in params.items() if name not in spec.systems[system]}
 
 
@@ -160,5 +198,5 @@ def _plain_metrics(metrics: Mapping[str, float]) -> dict[str, float]:
 
 
 def _plain(value: float) -> float:
-    """A figure as every store keeps it: a float, and no negative zero."""
+    """Return a score as every store keeps it: a float, without negative zero."""
     return float(value) + 0.0

@@ -82,30 +82,32 @@ class _Stage:
         """How a report ends its trial, where the record did not say so."""
         return None
 
-    def trial_ended(self, trial: Trial, finish: TrialEnd) -> None:
+    def trial_ended(self, trial: Trial, trial_end: TrialEnd) -> None:
         """Keep the end of a trial. One that predicts a single class even at its best has collapsed."""
         if not self._runs(trial):
             return
-        if finish.outcome == Outcome.COMPLETED:
-            finish = collapse.final_outcome(self.spec, self.study.get(trial))
-        self.study.end_trial(trial, finish)
+        if trial_end.outcome == Outcome.COMPLETED:
+            trial_end = collapse.final_outcome(self.spec, self.study.get(trial))
+        self.study.end_trial(trial, trial_end)
         self._over(trial)
         self._tell(self.study.get(trial))
 
-    def worker_lost(self, trial: Trial, finish: TrialEnd, *, innocent: bool = False) -> None:
+    def worker_lost(self, trial: Trial, trial_end: TrialEnd, *, infrastructure_fault: bool = False) -> None:
         """Start a trial whose worker was lost once more, from its checkpoint; give it up after several times."""
         if not self._runs(trial):
             return
-        losses = self.infrastructure_losses if innocent else self.losses
+        losses = self.infrastructure_losses if infrastructure_fault else self.losses
         losses[trial.number] += 1
-        if losses[trial.number] > (max(MAX_NODE_LOSSES, self.spec.retries) if innocent else self.spec.retries):
-            self.trial_ended(trial, replace(finish, reason=f"{finish.reason}, {_times(losses[trial.number])}"))
+        if losses[trial.number] > (
+            max(MAX_NODE_LOSSES, self.spec.retries) if infrastructure_fault else self.spec.retries
+        ):
+            self.trial_ended(trial, replace(trial_end, reason=f"{trial_end.reason}, {_times(losses[trial.number])}"))
         else:
             del self.running[trial.number]
             self.requeued.append(trial)
-            self.note(trial, f"{finish.reason}; it goes on from its last checkpoint")
+            self.notify(trial, f"{trial_end.reason}; it goes on from its last checkpoint")
 
-    def note(self, trial: Trial | None, text: str) -> None:
+    def notify(self, trial: Trial | None, text: str) -> None:
         """Say what the user should know, of a trial or of the whole."""
         self.say(text if trial is None else f"trial {trial.number}: {text}")
 
@@ -231,12 +233,12 @@ class TestStage(_Stage):
         self._tell(self.study.get(trial))
         return False
 
-    def trial_ended(self, trial: Trial, finish: TrialEnd) -> None:
+    def trial_ended(self, trial: Trial, trial_end: TrialEnd) -> None:
         """Take note of a model that could not be scored."""
         if not self._runs(trial):
             return
-        if finish.outcome != Outcome.COMPLETED:
-            self.failed[trial.number] = finish
+        if trial_end.outcome != Outcome.COMPLETED:
+            self.failed[trial.number] = trial_end
         self._over(trial)
 
 

@@ -86,22 +86,22 @@ class SweepFolder:
             self.manifest = replace(self.manifest, labels=list(labels), splits=dict(splits))
             write_json(self.path / "sweep.json", asdict(self.manifest))
 
-    def results(self) -> dict[str, Any] | None:
-        """The results where the sweep is finished; None too where they cannot be read: the record has all of them."""
+    def read_results(self) -> str | None:
+        """Return the text of results.json; None where the sweep is not finished, or the file is not UTF-8."""
         try:
-            found: dict[str, Any] = json.loads((self.path / "results.json").read_text(encoding="utf-8"))
+            return (self.path / "results.json").read_text(encoding="utf-8")
         except (FileNotFoundError, ValueError):
             return None
-        return found
 
     def mark_running(self) -> None:
         """The record is about to grow: results of a smaller budget go, and MLflow will lack something."""
         (self.path / "unsent").touch()
         (self.path / "results.json").unlink(missing_ok=True)
 
-    def write_results(self, results: Mapping[str, Any]) -> None:
-        """Write the results: whole or not at all."""
-        write_json(self.path / "results.json", results)
+    def write_results(self, text: str) -> None:
+        """Write results.json, whole or not at all."""
+        with atomic_write(self.path / "results.json") as file:
+            file.write(text.encode())
 
     @property
     def needs_sync(self) -> bool:

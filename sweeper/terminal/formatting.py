@@ -1,11 +1,11 @@
 """Trials, figures and times as people read them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from rich.table import Table
 
 from sweeper.protocol.ranking import best_report
+from sweeper.protocol.sweep_results import SweepResults, SystemResult
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import Scalar
 from sweeper.trials.outcome import Outcome
@@ -76,17 +76,15 @@ def trial_line(spec: SweepSpec, recorded: TrialRecord, width: int) -> str:
         f"{format_duration(took):>7}",
         "" if trial.source_trial else format_params({k: v for k, v in trial.params.items() if k not in own}),
     ]
-    if finish is not None and not finish.outcome.healthy:
+    if finish is not None and not finish.outcome.is_healthy:
         parts.append(f"[{finish.reason}]")
     return "  ".join(parts)
 
 
-def results_table(spec: SweepSpec, results: Mapping[str, Any]) -> Table:
+def results_table(spec: SweepSpec, results: SweepResults) -> Table:
     """The best of each cell, from a sweep's results; their settings are in `settings_lines`."""
     metric = spec.objective.metric
-    table = Table(
-        title=f"{results['sweep']}: best per cell by {metric}", title_justify="left", box=None, pad_edge=False
-    )
+    table = Table(title=f"{results.sweep}: best per system by {metric}", title_justify="left", box=None, pad_edge=False)
     hyperparameters = list(dict.fromkeys(name for own in spec.systems for name in own))
     for hyperparameter in hyperparameters:
         table.add_column(hyperparameter, overflow="fold")
@@ -94,8 +92,8 @@ def results_table(spec: SweepSpec, results: Mapping[str, Any]) -> Table:
         table.add_column(name.removeprefix("validation/"), justify="right")
     for name in ("epoch", "trial", "trials"):
         table.add_column(name, justify="right", no_wrap=True)
-    for entry in results["cells"]:
-        table.add_row(*_table_row(spec, hyperparameters, entry))
+    for result in results.systems:
+        table.add_row(*_table_row(spec, hyperparameters, result))
     return table
 
 
@@ -103,28 +101,28 @@ def _columns(spec: SweepSpec) -> list[str]:
     return list(dict.fromkeys((spec.objective.metric, "validation/accuracy", "validation/macro_f1")))
 
 
-def _table_row(spec: SweepSpec, hyperparameters: Sequence[str], entry: Mapping[str, Any]) -> list[str]:
-    own, found = entry["cell"], entry["best"]
+def _table_row(spec: SweepSpec, hyperparameters: Sequence[str], result: SystemResult) -> list[str]:
+    own, best = result.system, result.best
     names = [shorten_value(own[hyperparameter]) if hyperparameter in own else "-" for hyperparameter in hyperparameters]
-    others = [f"{count} {_BRIEFLY[outcome]}" for outcome, count in entry["outcomes"].items() if outcome in _BRIEFLY]
-    ended = f"{entry['trials']}" + (f" ({', '.join(others)})" if others else "")
-    if found is None:
+    others = [f"{count} {_BRIEFLY[outcome]}" for outcome, count in result.outcomes.items() if outcome in _BRIEFLY]
+    ended = f"{result.num_trials}" + (f" ({', '.join(others)})" if others else "")
+    if best is None:
         return [*names, *("-" for _ in _columns(spec)), "-", "-", ended]
-    figures = [format_score(found["metrics"].get(name)) for name in _columns(spec)]
-    return [*names, *figures, f"{found['epoch']:g}", f"{found['trial']}{'' if found['completed'] else '*'}", ended]
+    scores = [format_score(best.metrics.get(name)) for name in _columns(spec)]
+    return [*names, *scores, f"{best.epoch:g}", f"{best.trial}{'' if best.completed else '*'}", ended]
 
 
-def settings_lines(spec: SweepSpec, results: Mapping[str, Any]) -> list[str]:
+def settings_lines(spec: SweepSpec, results: SweepResults) -> list[str]:
     """The settings of each row of the table, by trial; what is odd about a row is said there."""
     lines = []
-    for number, entry in enumerate(results["cells"]):
-        found = entry["best"]
-        if found is None:
-            lines.append(f"{system_label(spec, number)}: no trial came to a validation")
+    for system, result in enumerate(results.systems):
+        best = result.best
+        if best is None:
+            lines.append(f"{system_label(spec, system)}: no trial reached a validation")
             continue
-        mean = f" (mean {format_score(found['mean'])} over {found['repeats']} seeds)" if found["repeats"] > 1 else ""
-        mark = "" if found["completed"] else " (*no trial of this cell completed; this one came furthest)"
-        lines.append(f"trial {found['trial']}: {format_params(found['params'])}{mean}{mark}")
+        mean = f" (mean {format_score(best.mean)} over {best.repeats} seeds)" if best.repeats > 1 else ""
+        mark = "" if best.completed else " (*no trial of this system completed; this one came furthest)"
+        lines.append(f"trial {best.trial}: {format_params(best.params)}{mean}{mark}")
     return lines
 
 

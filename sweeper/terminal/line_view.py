@@ -11,7 +11,7 @@ from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialRecord
 
-BAD = [outcome for outcome in Outcome if not outcome.healthy]
+BAD = [outcome for outcome in Outcome if not outcome.is_healthy]
 
 
 class LineView:

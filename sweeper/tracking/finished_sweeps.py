@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweeper.errors import RecordError, UsageError
-from sweeper.protocol.results_schema import FinishedSweep, SeedResult, parse_results
+from sweeper.protocol.finished_sweep import FinishedSweep
+from sweeper.protocol.sweep_results import SeedResult, SweepResults
 from sweeper.tracking.client import creation_order
 from sweeper.tracking.reader import LazyPredictions, Read, StoreReader
 
@@ -94,7 +95,7 @@ def _by_sweep(runs: Sequence[Any]) -> dict[tuple[str, str, str], list[Any]]:
     found: dict[tuple[str, str, str], list[Any]] = {}
     for run in sorted(runs, key=creation_order):
         tags = run.data.tags
-        key = tags["sweeper.dataset"], tags["sweeper.protocol.sweep"], tags.get("sweeper.id", "")
+        key = tags["sweeper.dataset"], tags["sweeper.sweep"], tags.get("sweeper.id", "")
         found.setdefault(key, []).append(run)
     return found
 
@@ -133,7 +134,7 @@ def _test_accesses_in(sweep: _Sweep) -> list[int]:
     if not isinstance(sweep.results, bytes):
         return []
     try:
-        return [test_access.trial for test_access in parse_results(json.loads(sweep.results)).test_accesses]
+        return [test_access.trial for test_access in SweepResults.parse(json.loads(sweep.results)).test_accesses]
     except (ValueError, RecordError):
         return []
 
@@ -146,17 +147,17 @@ def _finished(store: StoreReader, sweep: _Sweep, read: Read) -> tuple[FinishedSw
     if isinstance(sweep.results, RecordError):
         raise sweep.results
     try:
-        results = json.loads(sweep.results or b"")
+        values = json.loads(sweep.results or b"")
     except ValueError as error:
         raise RecordError(f"{sweep.name}: {RESULTS} in MLflow at {store.place} cannot be read ({error})") from error
-    findings = parse_results(results)
-    if (findings.sweep, findings.dataset) != (sweep.name, sweep.dataset):
-        raise RecordError(f"{sweep.name}: {RESULTS} in MLflow at {store.place} is that of {findings.sweep}")
-    seeds = [seed for system in findings.systems if system.confirm for seed in system.confirm.seeds]
+    results = SweepResults.parse(values)
+    if (results.sweep, results.dataset) != (sweep.name, sweep.dataset):
+        raise RecordError(f"{sweep.name}: {RESULTS} in MLflow at {store.place} is that of {results.sweep}")
+    seeds = [seed for confirmation in results.confirmations for seed in confirmation.seeds]
     for seed in seeds:
         if seed.trial in sweep.trials:
             _verify(sweep, seed, sweep.trials[seed.trial])
-    answers = LazyPredictions(store, sweep.trials, tuple(findings.labels), read)
+    answers = LazyPredictions(store, sweep.trials, tuple(results.labels), read)
     runs = {trial: run.info.run_id for trial, run in sweep.trials.items()}
     lost = [str(seed.trial) for seed in seeds if seed.test is not None and seed.trial not in sweep.trials]
     return FinishedSweep(results, answers, runs), [*_twins(sweep), *_lost(sweep, lost)]

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlparse
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from sweeper.errors import RecordError, SweeperError, UsageError
-from sweeper.protocol.results_schema import TestPredictions
+from sweeper.protocol.finished_sweep import TestPredictions
 from sweeper.tracking.artifacts import TAG
 from sweeper.tracking.client import client_of, database, paginate
 from sweeper.tracking.outage import describe_error, redact_uri
@@ -127,4 +127,4 @@ def _ours(run: Any) -> bool:
     """Whether a run has the tags that those of a sweep have, as they have them."""
     tags = run.data.tags
     numbers = [tags.get("sweeper.created", "0"), tags.get("sweeper.trial", "0")]
-    return bool(tags.get("sweeper.protocol.sweep") and tags.get("sweeper.dataset")) and all(map(str.isdecimal, numbers))
+    return bool(tags.get("sweeper.sweep") and tags.get("sweeper.dataset")) and all(map(str.isdecimal, numbers))

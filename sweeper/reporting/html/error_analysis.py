@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
+from sweeper.protocol.sweep_results import SeedResult
 from sweeper.reporting.html.figure_data import ClassWeightsFigure, ConfusionFigure
 from sweeper.reporting.html.report_data import ReportData
 from sweeper.training.types import Predictions
@@ -49,7 +50,6 @@ def class_weights_figure(subject: ReportData) -> list[ClassWeightsFigure]:
     return found
 
 
-def of_seeds(seeds: Sequence[Mapping[str, Any]], kept: Mapping[int, T]) -> dict[int, T]:
+def of_seeds(seeds: Sequence[SeedResult], kept: Mapping[int, T]) -> dict[int, T]:
     """What was kept of these seeds' models, by trial."""
-    trials = [int(seed["trial"]) for seed in seeds]
-    return {trial: kept[trial] for trial in trials if trial in kept}
+    return {seed.trial: kept[seed.trial] for seed in seeds if seed.trial in kept}

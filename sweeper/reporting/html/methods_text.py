@@ -24,8 +24,8 @@ def _unfinished(subject: ReportData) -> Iterator[str]:
 
 
 def _unconfirmed(subject: ReportData) -> Iterator[str]:
-    if not any(entry["confirm"] for entry in subject.results["cells"]):
-        unopened = "" if subject.results["looks"] else " The test split was not opened."
+    if not subject.results.confirmations:
+        unopened = "" if subject.results.test_accesses else " The test split was not opened."
         yield (
             "Nothing is confirmed: these are validation scores of settings that were chosen by those very scores, so "
             f"expect less of a fresh seed, and less again on a test split.{unopened}"
@@ -33,7 +33,7 @@ def _unconfirmed(subject: ReportData) -> Iterator[str]:
 
 
 def _limited(subject: ReportData) -> Iterator[str]:
-    limited = subject.results["limited"]
+    limited = subject.results.subsample
     if limited:
         parts = " and ".join(f"{count:,} texts of {split}" for split, count in limited.items())
         yield f"Only a part of the data was used: {parts}. These are figures of a try, not a result."
@@ -73,28 +73,31 @@ def _confirmation(subject: ReportData) -> Iterator[str]:
 
 
 def _test(subject: ReportData) -> Iterator[str]:
-    test, test_accesses = subject.results["test"], subject.results["looks"]
+    test, test_accesses = subject.results.test_split, subject.results.test_accesses
     if test is None:
         yield "Test: this data set has no test split, so the figures are those of validation."
         return
     if not test_accesses:
-        yield f"Test: {test['texts']:,} texts, not opened."
+        yield f"Test: {test.texts:,} texts, not opened."
         return
     yield (
-        f"Test: {test['texts']:,} texts, opened when the winners were decided, and scored once for each of their "
-        f"seeds: {_plural(len(test_accesses), 'look')} in this sweep, from {_when(test_accesses[0]['at'])} to {_when(test_accesses[-1]['at'])}."
+        f"Test: {test.texts:,} texts, opened when the winners were decided, and scored once for each of their "
+        f"seeds: {_plural(len(test_accesses), 'look')} in this sweep, from {_when(test_accesses[0].at)} to {_when(test_accesses[-1].at)}."
     )
     more = len(test_accesses) - sum(one.test is not None for one in subject.confirming)
     if more > 0:
         yield f"Of these looks, {more} gave no figure here: a scoring that was begun again, or sweeper train --test."
-    confirms = [entry["confirm"] for entry in subject.results["cells"]]
-    again = [subject.systems[system] for system, found in enumerate(confirms) if found and found["tested_settings"] > 1]
+    again = [
+        subject.systems[system]
+        for system, result in enumerate(subject.results.systems)
+        if result.confirmation and result.confirmation.tested_settings > 1
+    ]
     if again:
         yield f"A second look: after the budget grew, another setting was tested of {', '.join(again)}."
 
 
 def _repeats(subject: ReportData) -> Iterator[str]:
-    repeated = sum(entry["repeated"] for entry in subject.results["cells"])
+    repeated = sum(result.repeated for result in subject.results.systems)
     if repeated:
         yield (
             f"Repeats: {_plural(repeated, 'trial')} ran a setting that was tried before, with another seed; settings "
@@ -106,7 +109,7 @@ def endings(subject: ReportData) -> list[tuple[str, str, str, str]]:
     """What did not end well: trial, cell, how it ended, why."""
     found = []
     for one in subject.recorded:
-        if one.end is None or not one.end.outcome.healthy:
+        if one.end is None or not one.end.outcome.is_healthy:
             outcome = outcome_label(one.end.outcome) if one.end else "not ended"
             reason = one.end.reason if one.end else "it was cut off, or runs; the same command goes on with it"
             found.append((str(one.trial.number), subject.systems[one.trial.system], outcome, reason))

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sweeper.protocol.confirmation import best_model_trial
 from sweeper.protocol.ranking import best_report
+from sweeper.protocol.sweep_results import SeedResult, SweepResults
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import Scalar
 from sweeper.training.types import Predictions
@@ -39,7 +40,7 @@ class ReportData:
 
     spec: SweepSpec
     recorded: Sequence[TrialRecord]
-    results: Mapping[str, Any]
+    results: SweepResults
     systems: Sequence[str]
     answered: ModelAnswers = ModelAnswers()
     finished: bool = True
@@ -57,7 +58,7 @@ class ReportData:
     @property
     def labels(self) -> list[str]:
         """The names of the classes."""
-        return list(self.results["labels"])
+        return list(self.results.labels)
 
     @property
     def metric(self) -> str:
@@ -69,10 +70,10 @@ class ReportData:
         """The trial whose model is the sweep's: of the best confirmed setting, the seed that is best on validation."""
         return best_model_trial(self.spec, self.recorded)
 
-    def seeds(self, system: int) -> list[dict[str, Any]]:
+    def seeds(self, system: int) -> list[SeedResult]:
         """The fresh seeds of a cell's winner, as its results have them."""
-        found = self.results["cells"][system]["confirm"]
-        return list(found["seeds"]) if found else []
+        confirmation = self.results.systems[system].confirmation
+        return confirmation.seeds if confirmation else []
 
     def score(self, one: TrialRecord) -> float | None:
         """The best validation of a trial."""

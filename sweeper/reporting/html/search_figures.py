@@ -31,14 +31,12 @@ _LISTED = 12  # values of a whole-number knob that still have room on an axis
 def optimism(subject: ReportData) -> Optimism:
     """The score that the search promised for each confirmed cell, beside those of its fresh seeds."""
     rows = []
-    for system, entry in enumerate(subject.results["cells"]):
-        if entry["confirm"] is not None:
-            seeds = subject.seeds(system)
-            validation = [seed["metrics"].get(f"validation/{subject.metric}") for seed in seeds]
-            test = [(seed["test"] or {}).get(f"test/{subject.metric}") for seed in seeds]
-            rows.append(
-                ConfirmedScore(subject.systems[system], entry["confirm"]["search"], _known(validation), _known(test))
-            )
+    for name, result in zip(subject.systems, subject.results.systems, strict=True):
+        confirmation = result.confirmation
+        if confirmation is not None:
+            validation = [seed.metrics.get(f"validation/{subject.metric}") for seed in confirmation.seeds]
+            test = [(seed.test or {}).get(f"test/{subject.metric}") for seed in confirmation.seeds]
+            rows.append(ConfirmedScore(name, confirmation.search_mean, _known(validation), _known(test)))
     return Optimism(subject.metric, rows)
 
 
@@ -104,7 +102,7 @@ def importance_inputs(subject: ReportData, system: int) -> list[tuple[Mapping[st
     sign, space = subject.spec.objective.sign, subject.spec.space
     ended = [one for one in subject.searched if one.trial.system == system and one.end]
     judged = [one for one in ended if one.end and one.end.outcome not in _MACHINE]
-    scores = [subject.score(one) if one.end and one.end.outcome.healthy else None for one in judged]
+    scores = [subject.score(one) if one.end and one.end.outcome.is_healthy else None for one in judged]
     worst = min((sign * score for score in scores if score is not None), default=0.0)
     found: list[tuple[Mapping[str, tuple[Domain, Scalar]], float]] = []
     for one, score in zip(judged, scores, strict=True):

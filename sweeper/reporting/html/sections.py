@@ -71,19 +71,19 @@ def _optimism(subject: ReportData) -> ReportSection:
 
 def _optimism_row(subject: ReportData, system: int) -> list[str]:
     """What the search found in a cell and what fresh seeds gave, on validation."""
-    entry = subject.results["cells"][system]
-    best, confirm = entry["best"], entry["confirm"]
+    result = subject.results.systems[system]
+    best, confirmation = result.best, result.confirmation
     name = subject.systems[system]
-    if confirm is None and best is None:
+    if best is None:
         return [name, *["–"] * 6, "no trial came to a validation"]
-    if confirm is None:
-        note = "" if best["completed"] else "not completed, came furthest: "
-        return [name, format_score(best["mean"]), *["–"] * 4, str(best["trial"]), note + format_params(best["params"])]
-    optimism = "–" if confirm["optimism"] is None else f"{confirm['optimism']:+.4f}"
-    scored = sum(bool(seed["metrics"]) for seed in confirm["seeds"])
-    scores = [format_score(confirm[key]) for key in ("search", "mean", "sd")]
-    counts = [f"{scored} of {confirm['planned']}", str(confirm["confirms"])]
-    return [name, *scores, optimism, *counts, format_params(confirm["params"])]
+    if confirmation is None:
+        note = "" if best.completed else "not completed, came furthest: "
+        return [name, format_score(best.mean), *["–"] * 4, str(best.trial), note + format_params(best.params)]
+    optimism = "–" if confirmation.optimism is None else f"{confirmation.optimism:+.4f}"
+    scored = sum(bool(seed.metrics) for seed in confirmation.seeds)
+    scores = [format_score(score) for score in (confirmation.search_mean, confirmation.mean, confirmation.sd)]
+    counts = [f"{scored} of {confirmation.planned_seeds}", str(confirmation.source_trial)]
+    return [name, *scores, optimism, *counts, format_params(confirmation.params)]
 
 
 def _parallel(subject: ReportData) -> ReportSection:

@@ -25,7 +25,7 @@ def cost(subject: ReportData) -> ReportSection:
     head = ["cell", "trials", "epochs", "hours", "epochs saved by ASHA", "fresh seeds", "epochs", "hours"]
     rows = [_cost_row(subject, system) for system in range(len(subject.systems))]
     totals = [f"{sum(float(row[k]) for row in rows):g}" for k in range(1, len(head))]
-    threads, gpu = subject.results["threads"], subject.results["gpu"]
+    threads, gpu = subject.results.threads, subject.results.gpu
     about = paragraph(
         f"Hours are of training and validation, summed over trials; CPU threads of a trial: {threads}, GPUs: {gpu:g}. "
         f"From the first start to the last end, pauses included, it took {timeline.elapsed(subject):.2f} hours."
@@ -34,12 +34,13 @@ def cost(subject: ReportData) -> ReportSection:
 
 
 def _cost_row(subject: ReportData, system: int) -> list[str]:
-    entry = subject.results["cells"][system]
-    confirm = entry["confirm"] or {"epochs": 0.0, "hours": 0.0}
+    result = subject.results.systems[system]
+    confirmation = result.confirmation
+    confirming = (confirmation.epochs, confirmation.hours) if confirmation else (0.0, 0.0)
     seeds = sum(one.trial.system == system for one in subject.confirming)
-    epochs, hours, saved = entry["epochs"], entry["hours"], learning_curves.epochs_saved(subject, system)
-    searched = [str(entry["trials"]), f"{epochs:g}", f"{hours:.2f}", f"{saved:g}"]
-    return [subject.systems[system], *searched, str(seeds), f"{confirm['epochs']:g}", f"{confirm['hours']:.2f}"]
+    saved = learning_curves.epochs_saved(subject, system)
+    searched = [str(result.num_trials), f"{result.epochs:g}", f"{result.hours:.2f}", f"{saved:g}"]
+    return [subject.systems[system], *searched, str(seeds), f"{confirming[0]:g}", f"{confirming[1]:.2f}"]
 
 
 def trials(subject: ReportData) -> ReportSection:

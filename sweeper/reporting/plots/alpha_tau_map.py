@@ -15,7 +15,7 @@ def plot_alpha_tau(data: AlphaTauMap) -> go.Figure:
     for outcome, style in theme.OUTCOME_STYLES.items():
         points = [point for point in data.points if point.outcome == outcome]
         if points:
-            _add_points(figure, points, style, by_score=outcome is None or outcome.healthy)
+            _add_points(figure, points, style, by_score=outcome is None or outcome.is_healthy)
     low, high = data.scores
     colors = theme.colorscale(theme.SCORES, higher_is_better=data.more)
     colorbar = theme.colorbar(data.metric)

@@ -13,15 +13,9 @@ from functools import cached_property
 import numpy as np
 
 from sweeper.errors import RecordError
-from sweeper.protocol.results_schema import (
-    FinishedSweep,
-    SeedResult,
-    SweepResults,
-    SystemResult,
-    TestPredictions,
-    parse_results,
-)
+from sweeper.protocol.finished_sweep import FinishedSweep, TestPredictions
 from sweeper.protocol.statistics import Correct, Estimate
+from sweeper.protocol.sweep_results import SeedResult, SweepResults, SystemResult
 from sweeper.reporting.table.systems import SystemKey, system_of
 from sweeper.trials.outcome import Outcome
 
@@ -62,7 +56,7 @@ class TableCell:
     @property
     def seeds(self) -> Sequence[SeedResult]:
         """Its trainings with fresh seeds, scored or not."""
-        return self.found.confirm.seeds if self.found.confirm else ()
+        return self.found.confirmation.seeds if self.found.confirmation else ()
 
     @cached_property
     def mean(self) -> float | None:
@@ -94,7 +88,7 @@ class TableCell:
 
     def _check(self, trial: int, answers: TestPredictions) -> None:
         score, right = self.scores[trial], answers.labels == answers.predictions
-        texts = self.sweep.test.texts if self.sweep.test else 0
+        texts = self.sweep.test_split.texts if self.sweep.test_split else 0
         if len(right) != texts or abs(float(right.mean()) - score) * texts > 0.5:
             raise RecordError(
                 f"{self.sweep.sweep}: trial {trial} scored {score:.4f} on {texts:,} test texts, but its answers are "
@@ -109,12 +103,12 @@ def correct_matrix(answers: Sequence[TestPredictions]) -> Correct:
 
 def build_cells(source: FinishedSweep, metric: str) -> list[TableCell]:
     """The cells of a finished sweep, by a metric of the test split: test/accuracy. Raises RecordError."""
-    sweep = parse_results(source.results)
+    sweep = source.results
     return [_cell(source, sweep, found, metric) for found in sweep.systems]
 
 
 def _cell(source: FinishedSweep, sweep: SweepResults, found: SystemResult, metric: str) -> TableCell:
-    seeds = found.confirm.seeds if found.confirm else ()
+    seeds = found.confirmation.seeds if found.confirmation else ()
     scores = {seed.trial: _score(sweep, seed, metric) for seed in seeds if seed.test is not None}
     return TableCell(source, sweep, found, system_of(sweep, found), scores, _marks(sweep, found, len(scores)))
 
@@ -128,17 +122,17 @@ def _score(sweep: SweepResults, seed: SeedResult, metric: str) -> float:
 
 def _marks(sweep: SweepResults, found: SystemResult, scored: int) -> dict[Caveat, str]:
     """What is odd about a cell, and how far."""
-    confirmed = found.confirm
-    limited = ", ".join(f"{rows:,} of {split}" for split, rows in sweep.limited.items())
+    confirmed = found.confirmation
+    limited = ", ".join(f"{rows:,} of {split}" for split, rows in sweep.subsample.items())
     marks = {Caveat.LIMITED: limited} if limited else {}
     if confirmed is None or not confirmed.seeds:
         completed = found.outcomes.get(Outcome.COMPLETED, 0)
         return {Caveat.UNCONFIRMED: "" if completed else "nothing completed in its search", **marks}
-    if sweep.test is None:
+    if sweep.test_split is None:
         return {Caveat.UNTESTED: "", **marks}
     bad = Counter(seed.outcome for seed in confirmed.seeds if seed.outcome != Outcome.COMPLETED)
-    if scored < confirmed.planned:
-        marks[Caveat.INCOMPLETE] = f"{scored} of {confirmed.planned}"
+    if scored < confirmed.planned_seeds:
+        marks[Caveat.INCOMPLETE] = f"{scored} of {confirmed.planned_seeds}"
     if bad:
         marks[Caveat.ENDED_BADLY] = ", ".join(f"{count} {outcome_label(outcome)}" for outcome, count in bad.items())
     if confirmed.tested_settings > 1:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeper.errors import RecordError, UsageError
-from sweeper.protocol.results_schema import SweepResults
 from sweeper.protocol.statistics import Correct, Estimate, accuracy, holm_correction, pairwise_differences
+from sweeper.protocol.sweep_results import SweepResults
 from sweeper.reporting.table.cells import Caveat, TableCell, correct_matrix
 from sweeper.reporting.table.systems import SystemKey
 
@@ -37,9 +37,11 @@ def check_same_test_set(cells: Sequence[TableCell]) -> None:
     first: dict[str, SweepResults] = {}
     for cell in (cell for cell in cells if cell.scores):
         one, other = first.setdefault(cell.dataset, cell.sweep), cell.sweep
-        if one.test == other.test and one.labels == other.labels:
+        if one.test_split == other.test_split and one.labels == other.labels:
             continue
-        on, as_ = (_texts(one), _texts(other)) if one.test != other.test else (_classes(one), _classes(other))
+        on, as_ = (
+            (_texts(one), _texts(other)) if one.test_split != other.test_split else (_classes(one), _classes(other))
+        )
         raise UsageError(
             f"{cell.dataset}: {one.sweep} was tested on {on}, {other.sweep} on {as_}; they cannot stand in one column. "
             "Name the sweeps that shall: sweeper table SWEEP..."
@@ -47,7 +49,9 @@ def check_same_test_set(cells: Sequence[TableCell]) -> None:
 
 
 def _texts(sweep: SweepResults) -> str:
-    return f"{sweep.test.texts:,} texts of digest {sweep.test.digest[:8]}" if sweep.test else "nothing"
+    return (
+        f"{sweep.test_split.texts:,} texts of digest {sweep.test_split.digest[:8]}" if sweep.test_split else "nothing"
+    )
 
 
 def _classes(sweep: SweepResults) -> str:

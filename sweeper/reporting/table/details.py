@@ -16,7 +16,7 @@ def details(cells: Sequence[TableCell], names: Mapping[SystemKey, Sequence[str]]
 
 def _lines(cell: TableCell) -> Lines:
     lines = [("search", _search(cell))]
-    if cell.found.confirm is not None:
+    if cell.found.confirmation is not None:
         lines = [("setting", _setting(cell)), *lines, ("confirmed", _confirmed(cell)), ("validation", _optimism(cell))]
     if cell.mean is not None:
         lines += [("test", _test(cell)), *((f"seed {seed.seed}", _run(cell, seed.trial)) for seed in cell.seeds)]
@@ -24,7 +24,7 @@ def _lines(cell: TableCell) -> Lines:
 
 
 def _setting(cell: TableCell) -> str:
-    confirmed = cell.found.confirm
+    confirmed = cell.found.confirmation
     if confirmed is None:
         return ""
     listed = ", ".join(f"{name} {format_value(value)}" for name, value in confirmed.params.items())
@@ -35,24 +35,26 @@ def _search(cell: TableCell) -> str:
     found = cell.found
     ended = [f"{count} {outcome_label(outcome)}" for outcome, count in found.outcomes.items()]
     again = [f"{found.repeated} with a setting tried before"] if found.repeated else []
-    return f"{found.trials} trials ({', '.join([*ended, *again])}), {found.epochs:g} epochs, {cost(cell, found.hours)}"
+    return (
+        f"{found.num_trials} trials ({', '.join([*ended, *again])}), {found.epochs:g} epochs, {cost(cell, found.hours)}"
+    )
 
 
 def _confirmed(cell: TableCell) -> str:
-    confirmed = cell.found.confirm
+    confirmed = cell.found.confirmation
     if confirmed is None:
         return ""
     of = f", the best of {len(confirmed.candidates)} that were" if len(confirmed.candidates) > 1 else ""
-    trained = f"{len(confirmed.seeds)} of {confirmed.planned} seeds{of}"
+    trained = f"{len(confirmed.seeds)} of {confirmed.planned_seeds} seeds{of}"
     return f"{trained}, {confirmed.epochs:g} epochs, {cost(cell, confirmed.hours)}"
 
 
 def _optimism(cell: TableCell) -> str:
     """What the search promised on validation, and what came of it."""
-    confirmed = cell.found.confirm
+    confirmed = cell.found.confirmation
     if confirmed is None:
         return ""
-    parts = [f"{cell.sweep.objective.removeprefix('validation/')} {confirmed.search:.4f} in the search"]
+    parts = [f"{cell.sweep.objective.removeprefix('validation/')} {confirmed.search_mean:.4f} in the search"]
     if confirmed.mean is not None:
         parts.append(f"{confirmed.mean:.4f} with fresh seeds")
     if confirmed.optimism is not None:
@@ -71,7 +73,7 @@ def _run(cell: TableCell, trial: int) -> str:
     """What a seed scored, and the trial and run that it is of."""
     seed = next(seed for seed in cell.seeds if seed.trial == trial)
     score = percent(cell.scores[trial]) if trial in cell.scores else "not scored"
-    ended = "" if seed.outcome.healthy else f", {outcome_label(seed.outcome)}"
+    ended = "" if seed.outcome.is_healthy else f", {outcome_label(seed.outcome)}"
     run = f", run {cell.source.runs[trial]}" if trial in cell.source.runs else ""
     return f"{score}{ended}, trial {trial}{run}"
 

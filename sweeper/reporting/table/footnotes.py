@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sweeper.protocol.results_schema import SweepResults, TestSplitInfo
+from sweeper.protocol.sweep_results import SweepResults, TestSplitInfo
 from sweeper.reporting.table.cells import Caveat, TableCell
 from sweeper.reporting.table.comparisons import ALPHA, FEWEST, Comparison
 from sweeper.reporting.table.published_results import PAPERS, REMARKS
@@ -33,7 +33,7 @@ class TestSplitUsage:
 
 def test_split_usage(sweeps: Sequence[SweepResults], elsewhere: int) -> TestSplitUsage:
     """What is known of the test split of some sweeps' one data set."""
-    test = next((sweep.test for sweep in sweeps if sweep.test), None)
+    test = next((sweep.test_split for sweep in sweeps if sweep.test_split), None)
     test_accesses = sum(len(sweep.test_accesses) for sweep in sweeps)
     return TestSplitUsage(test, len(sweeps[0].labels), len(sweeps), test_accesses, elsewhere)
 

@@ -55,7 +55,7 @@ def _figure(table: ResultsTable, row: TableRow, cell: TableCell | Printed | None
         return SheetCell(f"{cell.mean:g}", sd, "" if cell.seeds is None else str(cell.seeds))
     sd = "" if cell.sd is None else percent(cell.sd)
     signs = "".join(sign for mark, sign in table.signs.items() if mark in cell.caveats)
-    return SheetCell(percent(cell.mean), sd, f"{len(cell.scores)}; {cell.found.trials}", cell.bold, signs)
+    return SheetCell(percent(cell.mean), sd, f"{len(cell.scores)}; {cell.found.num_trials}", cell.bold, signs)
 
 
 def _cells(table: ResultsTable) -> list[tuple[TableRow, TableCell]]:
@@ -143,7 +143,7 @@ def _plain(table: ResultsTable) -> dict[str, Any]:
 
 def _cell(cell: TableCell) -> dict[str, Any]:
     """A cell as plain values; what was not confirmed has no figures."""
-    confirmed, runs = cell.found.confirm, cell.source.runs
+    confirmed, runs = cell.found.confirmation, cell.source.runs
     of = confirmed.model_dump() if confirmed else {}
     kept = ("confirms", "planned", "search", "optimism", "tested_settings")
     return {
@@ -155,7 +155,7 @@ def _cell(cell: TableCell) -> dict[str, Any]:
         "interval": [cell.interval.low, cell.interval.high] if cell.interval else None,
         "bold": cell.bold,
         "marks": {mark.name.lower(): how for mark, how in cell.caveats.items()},
-        "trials": cell.found.trials,
+        "trials": cell.found.num_trials,
         "outcomes": {outcome.value: count for outcome, count in cell.found.outcomes.items()},
         "setting": dict(confirmed.params) if confirmed else None,
         **{name: of.get(name) for name in kept},
@@ -172,7 +172,7 @@ def _cell(cell: TableCell) -> dict[str, Any]:
 
 
 def _cost(cell: TableCell) -> dict[str, Any]:
-    found, confirmed = cell.found, cell.found.confirm
+    found, confirmed = cell.found, cell.found.confirmation
     return {
         "search_epochs": found.epochs,
         "search_hours": found.hours,

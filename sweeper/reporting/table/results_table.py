@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sweeper.data.catalog import DATASETS
-from sweeper.protocol.results_schema import FinishedSweep, TestPredictions
+from sweeper.protocol.finished_sweep import FinishedSweep, TestPredictions
 from sweeper.reporting.table import footnotes
 from sweeper.reporting.table.cells import Caveat, TableCell, build_cells
 from sweeper.reporting.table.comparisons import Comparison, check_same_test_set, compare_systems
@@ -104,7 +104,7 @@ def _newest(every: Iterable[TableCell]) -> tuple[list[TableCell], list[tuple[Tab
     found: dict[tuple[str, SystemKey], list[TableCell]] = {}
     for cell in every:
         found.setdefault((cell.dataset, cell.system), []).append(cell)
-    ranked = [sorted(same, key=lambda cell: cell.sweep.newest, reverse=True) for same in found.values()]
+    ranked = [sorted(same, key=lambda cell: cell.sweep.last_test_access, reverse=True) for same in found.values()]
     return [first for first, *_ in ranked], [(first, others) for first, *others in ranked if others]
 
 

@@ -6,7 +6,7 @@ so that sweeps of one data set fall into the right rows.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sweeper.protocol.results_schema import SweepResults, SystemResult
+from sweeper.protocol.sweep_results import SweepResults, SystemResult
 from sweeper.training.config import LOSSES, Scalar, TrainConfig
 from sweeper.wording import format_value
 

@@ -1,0 +1,39 @@
+"""A finished sweep as tables and reports take it: its results, and the predictions of its confirmed models."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sweeper.protocol.sweep_results import SweepResults
+from sweeper.training.types import Predictions
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class TestPredictions:
+    """The true and the predicted classes of a test split, for one confirmed model: (N,) each."""
+
+    labels: "NDArray[np.int64]"
+    predictions: "NDArray[np.int64]"
+
+
+@dataclass(frozen=True)
+class FinishedSweep:
+    """The results of a sweep, and the test predictions of its confirmed models by trial.
+
+    A confirmed trial that is missing in `predictions` takes its system out of comparisons. `runs` are the ids of the
+    trials' runs in MLflow, where the sweep was read from there.
+    """
+
+    results: SweepResults
+    predictions: Mapping[int, TestPredictions]
+    runs: Mapping[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_predictions(cls, results: SweepResults, predictions: Mapping[int, Predictions]) -> "FinishedSweep":
+        """Return a finished sweep from the stored predictions of its confirmed models."""
+        classes = {trial: TestPredictions(stored.labels, stored.classes) for trial, stored in predictions.items()}
+        return cls(results, classes)

@@ -1,0 +1,209 @@
+"""The results of a sweep: one model for results.json, `--json`, tables, reports and the Python API.
+
+protocol/results.py builds it from the record. Where it is read back, from a file or from MLflow's copy, a value that is
+missing or of another kind is an error with its place, and never a guess.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, ValidationError
+
+from sweeper.errors import RecordError
+from sweeper.training.config import Scalar
+from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import TestAccess
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Metrics = dict[str, Annotated[float, AllowInfNan(True)]]  # by name, as in MLflow; a loss may be infinite
+
+
+class ResultModel(BaseModel):
+    """A part of the results. Unknown keys are ignored."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False, ser_json_inf_nan="constants")
+
+
+class SeedResult(ResultModel):
+    """A setting trained once with a fresh seed."""
+
+    trial: int = Field(description="number of the trial")
+    seed: int = Field(description="its random seed")
+    outcome: Outcome = Field(description="how the training ended")
+    reason: str = Field("", description="why it did not end well, in a line")
+    epoch: float | None = Field(None, description="epoch of its best validation")
+    metrics: Metrics = Field(default_factory=dict, description="metrics of its best validation")
+    test: Metrics | None = Field(description="metrics on the test split, where the model was scored on it")
+
+
+class CandidateResult(ResultModel):
+    """A setting that was confirmed, before the means over fresh seeds decided."""
+
+    source_trial: int = Field(description="trial of the search that has the setting")
+    mean: float | None = Field(description="mean of the objective over its fresh seeds")
+    sd: float | None = Field(description="standard deviation (n - 1) over its fresh seeds")
+    seeds: int = Field(description="fresh seeds with a score")
+
+
+class ConfirmationResult(ResultModel):
+    """The confirmed setting of a system: the scores to publish."""
+
+    source_trial: int = Field(description="trial of the search that has the setting")
+    params: dict[str, Scalar] = Field(description="its hyperparameters, without those of the system")
+    planned_seeds: int = Field(description="fresh seeds that the search space asks for")
+    top: int = Field(1, description="settings that were confirmed in this system")
+    epochs: float = Field(description="epochs trained in confirmation, all candidates together")
+    hours: float = Field(description="hours of training and validation in confirmation")
+    search_mean: float = Field(description="objective of the setting in the search, over its trials there")
+    mean: float | None = Field(description="mean of the objective over its fresh seeds")
+    sd: float | None = Field(description="standard deviation (n - 1) over its fresh seeds")
+    optimism: float | None = Field(description="search_mean minus mean: by how much the search was too optimistic")
+    tested_settings: int = Field(description="settings of the system that were ever scored on the test split")
+    candidates: list[CandidateResult] = Field(default_factory=list, description="every setting that was confirmed")
+    seeds: list[SeedResult] = Field(description="its trainings with fresh seeds")
+
+
+class SearchBest(ResultModel):
+    """The best setting of a system's search, chosen on validation and therefore optimistic."""
+
+    trial: int = Field(description="number of its best trial")
+    completed: bool = Field(description="False where no trial completed and this one came furthest")
+    params: dict[str, Scalar] = Field(description="its hyperparameters, without those of the system")
+    score: float | None = Field(None, description="best validation of the trial, by the objective")
+    mean: float = Field(description="mean over the trials that have the setting")
+    repeats: int = Field(1, description="trials that have the setting")
+    epoch: float = Field(0.0, description="epoch of the best validation")
+    metrics: Metrics = Field(default_factory=dict, description="metrics of the best validation")
+
+
+class SystemResult(ResultModel):
+    """The results of one system: a combination of `compare:`, a row of the published table."""
+
+    system: dict[str, Scalar] = Field(description="the hyperparameters that define it")
+    num_trials: int = Field(description="trials of its search that have ended")
+    outcomes: dict[Outcome, int] = Field(description="number of trials by outcome")
+    repeated: int = Field(0, description="trials that ran a setting which was tried before")
+    epochs: float = Field(description="epochs trained in the search")
+    hours: float = Field(description="hours of training and validation in the search")
+    best: SearchBest | None = Field(description="the best setting of the search")
+    confirmation: ConfirmationResult | None = Field(description="what fresh seeds made of it")
+
+
+class TrialResult(ResultModel):
+    """One trial of the sweep, in the search or in confirmation."""
+
+    number: int = Field(description="number of the trial")
+    system: int = Field(description="index of its system")
+    stage: str = Field(description="search or confirm")
+    source_trial: int = Field(0, description="in confirmation, the trial of the search that has the setting")
+    params: dict[str, Scalar] = Field(description="its hyperparameters")
+    seed: int = Field(description="its random seed")
+    attempts: int = Field(description="times that it was started")
+    outcome: Outcome | None = Field(description="how it ended; none while it runs or is interrupted")
+    reason: str = Field("", description="why it did not end well, in a line")
+    score: float | None = Field(description="its best validation, by the objective")
+    epoch: float | None = Field(description="epoch of its best validation")
+    epochs: float = Field(description="epochs that it trained")
+    hours: float = Field(description="hours of its training and validation")
+    metrics: Metrics = Field(default_factory=dict, description="metrics of its best validation")
+    test: Metrics | None = Field(None, description="metrics on the test split, where its model was scored on it")
+
+
+class TestSplitInfo(ResultModel):
+    """The test split."""
+
+    texts: int = Field(description="number of texts")
+    digest: str = Field(description="digest of its rows")
+
+
+class SweepResults(ResultModel):
+    """Everything that a sweep found. It is a function of the record, and can be built again from it."""
+
+    sweep: str = Field(description="name of the sweep: data set and fingerprint")
+    dataset: str = Field(description="name of the data set")
+    objective: str = Field(description="metric that ranks trials, such as validation/accuracy")
+    direction: Literal["maximize", "minimize"] = Field("maximize", description="which values of it are better")
+    num_trials: int = Field(description="trials of the search")
+    subsample: dict[str, int] = Field(description="rows used of a split, where `limit` takes only a part")
+    resolved: dict[str, str] = Field(description="revision or digest of the data set and of each encoder")
+    training: dict[str, Scalar] = Field(
+        default_factory=dict, description="hyperparameters that the sweep does not vary"
+    )
+    labels: list[str] = Field(description="names of the classes")
+    threads: int = Field(description="CPU threads of a trial")
+    gpu: float = Field(description="GPUs of a trial")
+    test_split: TestSplitInfo | None = Field(description="the test split, where there is one")
+    test_accesses: list[TestAccess] = Field(description="every scoring of the test split, in order of time")
+    systems: list[SystemResult] = Field(description="results by system, in the order of the search space")
+    trial_results: list[TrialResult] = Field(default_factory=list, description="every trial, by number")
+
+    @classmethod
+    def parse(cls, values: object) -> Self:
+        """Return results from plain values, as results.json has them. Raises RecordError with the first wrong place."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(key) for key in first["loc"])
+            name = values.get("sweep", "a sweep") if isinstance(values, Mapping) else "a sweep"
+            raise RecordError(
+                f"{name}: its results are damaged at {place}: {first['msg']}; run the sweep's command again"
+            ) from None
+
+    def to_json(self) -> str:
+        """Return the text of results.json. Infinite and undefined metrics are Infinity and NaN, as Python writes them."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values: what results.json holds."""
+        return self.model_dump(mode="json")
+
+    @property
+    def sign(self) -> int:
+        """1 where larger values of the objective are better, else -1."""
+        return 1 if self.direction == "maximize" else -1
+
+    @property
+    def last_test_access(self) -> tuple[int, str]:
+        """The key that orders sweeps by age: the time of the last test access, then the name."""
+        return max((access.at for access in self.test_accesses), default=0), self.sweep
+
+    @property
+    def confirmations(self) -> list[ConfirmationResult]:
+        """The confirmed settings of all systems that have one."""
+        return [system.confirmation for system in self.systems if system.confirmation is not None]
+
+    @property
+    def confirmed_trials(self) -> list[int]:
+        """The trials that trained the confirmed settings with fresh seeds."""
+        return [seed.trial for confirmation in self.confirmations for seed in confirmation.seeds]
+
+    @property
+    def best_trial(self) -> int | None:
+        """The trial of the search that has the best setting of all systems; None where no trial has a score.
+
+        Where settings were confirmed, their mean over fresh seeds decides.
+        """
+        means = {found.source_trial: found.mean for found in self.confirmations if found.mean is not None}
+        if means:
+            return max(means, key=lambda trial: self.sign * means[trial])
+        found = [system.best for system in self.systems if system.best is not None]
+        best = max(found, key=lambda setting: (setting.completed, self.sign * setting.mean), default=None)
+        return None if best is None else best.trial
+
+    def trials(self) -> "pd.DataFrame":
+        """Return one row per trial: its system, hyperparameters, seed, outcome, score, cost and metrics.
+
+        Hyperparameters and metrics have a column each, named as in MLflow (`alpha`, `validation/accuracy`); a
+        hyperparameter that does not apply to a trial is missing there.
+        """
+        import pandas as pd
+
+        rows = []
+        for trial in self.trial_results:
+            fields = trial.model_dump(exclude={"params", "metrics", "test"})
+            rows.append({**fields, **trial.params, **trial.metrics, **(trial.test or {})})
+        return pd.DataFrame(rows)
