@@ -43,7 +43,7 @@ def data(encoder: str) -> TrainingData:
 
 @pytest.mark.parametrize("encoder", ["rnn", "gru"])
 @pytest.mark.parametrize(
-    "knobs", [{}, {"pooling": "mean"}, {"loss": "lcl"}, {"loss": "scl_two_phase", "tau": 0.1}], ids=str
+    "hyperparameters", [{}, {"pooling": "mean"}, {"loss": "lcl"}, {"loss": "scl_two_phase", "tau": 0.1}], ids=str
 )
 def test_it_learns_from_scratch(encoder: str, hyperparameters: dict[str, Any]) -> None:
     *_, last = train(config(encoder, classifier_learning_rate=0.05, **hyperparameters), data(encoder))
