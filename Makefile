@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SWEEPS ?= sweeps
 
-.PHONY: setup run test slow cluster image check format picture bench clean
+.PHONY: setup run test slow cluster image check format docs picture bench clean
 
 setup: $(READY)
 
@@ -40,10 +40,15 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/mkdocs build --strict --quiet
 
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The documentation as a site in build/site, its reference made from the code.
+docs: setup
+	$(BIN)/mkdocs build --strict
 
 # The README's picture, from the record of `make run`.
 picture: setup
