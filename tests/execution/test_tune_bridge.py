@@ -112,7 +112,7 @@ def test_a_trial_that_was_never_heard_or_lost_its_node_had_no_part_in_it(tmp_pat
     world.bridge.worker_lost("a", DIED)
     world.bridge.next_trial("b")
     world.bridge.event("b", Heartbeat())
-    world.bridge.worker_lost("b", DIED, innocent=True)
+    world.bridge.worker_lost("b", DIED, infrastructure_fault=True)
     assert world.trials.infrastructure_losses == [1, 2]
     assert world.trials.losses == []
 
@@ -137,14 +137,14 @@ def test_notes_are_passed_on_and_signs_of_life_are_not(tmp_path: Path) -> None:
 @pytest.mark.parametrize("where", ["next", "report", "exhausted"])
 def test_an_error_on_our_side_ends_the_run_and_is_kept_as_it_was(tmp_path: Path, where: str) -> None:
     class Broken(Scripted):
-        def next(self) -> Trial | None:
+        def next_trial(self) -> Trial | None:
             found: Trial | None = self._or_break("next", super().next_trial)
             return found
 
         def report(self, *arguments: Any) -> bool:
             return bool(self._or_break("report", lambda: super(Broken, self).report(*arguments)))
 
-        def exhausted(self) -> bool:
+        def is_exhausted(self) -> bool:
             return bool(self._or_break("exhausted", super().is_exhausted))
 
         def _or_break(self, name: str, call: Any) -> Any:
