@@ -116,7 +116,7 @@ def _jobs(
     """The jobs of the three stages. The test split is made for the last of them alone, when that is asked for."""
     from sweeper.storage import predictions
     from sweeper.training import resource_monitor
-    from sweeper.training.device import with_gpu_memory_limit
+    from sweeper.training.device import limit_gpu_memory
     from sweeper.training.final_scoring import score_best_model
     from sweeper.training.trainer import train_events
 
@@ -131,7 +131,7 @@ def _jobs(
         splits = [name for name in (*SEARCHED, "test") if name in corpus.splits]
         opened = load_training_data(prepared, spec.encoders, splits, step=told)
         return TrainingJob(
-            partial(with_gpu_memory_limit, partial(score_best_model, choose=choose), gpu),
+            partial(limit_gpu_memory, partial(score_best_model, choose=choose), gpu),
             opened,
             place,
             patience,
@@ -139,8 +139,8 @@ def _jobs(
         )
 
     def watched(train: Trainer) -> Trainer:
-        shared = partial(with_gpu_memory_limit, train, gpu)
-        return partial(resource_monitor.with_resource_metrics, shared) if spec.tracking.system_metrics else shared
+        shared = partial(limit_gpu_memory, train, gpu)
+        return partial(resource_monitor.add_resource_metrics, shared) if spec.tracking.system_metrics else shared
 
     return StageJobs(
         search=TrainingJob(watched(train_events), data, place, patience, storage),

@@ -16,7 +16,7 @@ from sweeper.trials.trial import Trial, TrialEnd
 class InlineRunner:
     """The port Runner in this process; a context manager, as the one on Ray is."""
 
-    remote = False
+    is_remote = False
 
     def __init__(self, cpus: int, gpus: float) -> None:
         self.cpus, self.gpus = cpus, gpus
@@ -57,5 +57,5 @@ class InlineRunner:
                     if not trials.report(trial, event):
                         break
                 elif event.note:
-                    trials.note(trial, event.note)
+                    trials.notify(trial, event.note)
         delete_trial_files(job.folder, trial, storage=job.storage)

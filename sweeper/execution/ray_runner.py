@@ -66,7 +66,7 @@ class RayRunner:
     def __init__(self, temporary: Path = Path("/tmp")) -> None:
         """Ray keeps its sockets and logs in a folder of its own in `temporary`, whose name must be short."""
         self.address = os.environ.get("RAY_ADDRESS") or "local"
-        self.remote = self.address != "local"
+        self.is_remote = self.address != "local"
         _tidy(temporary)
         self.folder = Path(tempfile.mkdtemp(prefix="sweeper-", dir=temporary))
         self.lock = FileLock(self.folder / _LOCK)
@@ -75,7 +75,7 @@ class RayRunner:
     def __enter__(self) -> "RayRunner":
         quiet = {"logging_level": "WARNING", "log_to_driver": False}
         with shield_signals():
-            if self.remote:
+            if self.is_remote:
                 self.head = ray_cluster.connect(self.address, runtime_env={"env_vars": _ENVIRONMENT}, **quiet)
             else:
                 ray.init("local", include_dashboard=False, _temp_dir=str(self.folder), **quiet)
@@ -93,7 +93,7 @@ class RayRunner:
 
     def allocate(self, cpu: int, gpu: float, accelerator: str = "") -> TrialResources:
         """The trial's share of what Ray has."""
-        if self.remote:
+        if self.is_remote:
             asked = TrialResources(cpu, gpu, 0, accelerator=accelerator)
             coming = potential_nodes()
             ray_cluster.wait_for_room(
@@ -123,17 +123,17 @@ class RayRunner:
                         "when it is back, the same command goes on where it stopped"
                     )
                 if dead := self._dead():
-                    trials.note(None, f"{_VITAL[dead]} of Ray died; Ray starts again")
+                    trials.notify(None, f"{_VITAL[dead]} of Ray died; Ray starts again")
                     for trial in unfinished:
                         trials.worker_lost(
-                            trial, TrialEnd(Outcome.FAILED, f"{_VITAL[dead]} of Ray died"), innocent=True
+                            trial, TrialEnd(Outcome.FAILED, f"{_VITAL[dead]} of Ray died"), infrastructure_fault=True
                         )
                     self._again()
                 left.clear()
 
     def _slots(self, allocation: TrialResources) -> Callable[[], int]:
         """How many trials run at once: on a cluster, nodes that join are used."""
-        if not self.remote:
+        if not self.is_remote:
             return lambda: allocation.slots
         grown = count_slots(potential_nodes(), allocation)
         return ray_cluster.CachedCount(lambda: max(count_slots(ray_cluster.live_nodes(), allocation), grown))
@@ -149,7 +149,7 @@ class RayRunner:
         left: list[StopTune] = []
         store = {name: ray.put(data) for name, data in job.data.items()}
         worker_job = replace(job, data={})
-        models = start_model_exchange() if self.remote and job.storage is None else None
+        models = start_model_exchange() if self.is_remote and job.storage is None else None
         function = tune.with_parameters(_trainable, job=worker_job, store=_References(store), models=models)
         tuner = tune.Tuner(
             tune.with_resources(function, ray_cluster.resource_request(allocation)),
@@ -180,11 +180,11 @@ class RayRunner:
 
     def _alone(self) -> bool:
         """Whether the cluster's head is lost."""
-        return self.remote and self.head.gone()
+        return self.is_remote and self.head.gone()
 
     def _dead(self) -> str | None:
         """Which process of the Ray that was started here has died, if any."""
-        node = None if self.remote else ray._private.worker._global_node
+        node = None if self.is_remote else ray._private.worker._global_node
         dead = node.dead_processes() if node is not None else []
         return next((name for name, _ in dead if name in _VITAL), None)
 

@@ -90,20 +90,20 @@ class TuneBridge:
             return self.trials.report(trial, event)
         if isinstance(event, Heartbeat):
             if event.note:
-                self.trials.note(trial, event.note)
+                self.trials.notify(trial, event.note)
             return True
         self.trials.trial_ended(trial, event)
         return False
 
-    def worker_lost(self, name: str, finish: TrialEnd, *, innocent: bool = False) -> None:
-        """The worker of a trial is gone; `finish` is how the trial ends if it was lost too often.
+    def worker_lost(self, name: str, trial_end: TrialEnd, *, infrastructure_fault: bool = False) -> None:
+        """The worker of a trial is gone; `trial_end` is how the trial ends if it was lost too often.
 
         A trial that was never heard had no part in it: where a node dies, a tuner may give it another for a moment.
         """
-        innocent = innocent or name not in self.begun
+        infrastructure_fault = infrastructure_fault or name not in self.begun
         trial = self._drop(name)
         if trial is not None:
-            self._guarded(lambda: self.trials.worker_lost(trial, finish, innocent=innocent))
+            self._guarded(lambda: self.trials.worker_lost(trial, trial_end, infrastructure_fault=infrastructure_fault))
 
     def requeue(self, name: str) -> None:
         """A trial did not begin, for no fault of its own: it comes again, and nothing is counted."""

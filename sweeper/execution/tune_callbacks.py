@@ -76,8 +76,8 @@ class BridgeScheduler(_Adapter, FIFOScheduler):  # type: ignore[misc]
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         """Take note of a worker that is lost, and why."""
-        finish, innocent = _why(_told(trial))
-        self.bridge.worker_lost(trial.trial_id, finish, innocent=innocent)
+        finish, infrastructure_fault = _why(_told(trial))
+        self.bridge.worker_lost(trial.trial_id, finish, infrastructure_fault=infrastructure_fault)
 
 
 class StallMonitor(tune.Callback):  # type: ignore[misc]

@@ -161,14 +161,14 @@ class OptunaStudy:
         trial.set_user_attr("skipped", why)
         study.tell(trial, state=TrialState.FAIL)
 
-    def confirm(self, of: Trial, repeat: int) -> Trial:
-        """Begin to train the setting of a trial again, with the cell's `repeat`-th fresh seed."""
-        study = self.confirmations.setdefault(of.system, self._confirmation(of.system))
+    def confirm(self, source: Trial, seed_index: int) -> Trial:
+        """Record a new trial that trains the setting of `source` with its system's fresh seed number `seed_index`."""
+        study = self.confirmations.setdefault(source.system, self._confirmation(source.system))
         trial = study.ask()
-        for name, value in (("params", dict(of.params)), ("confirms", of.number), ("repeat", repeat)):
+        for name, value in (("params", dict(source.params)), ("confirms", source.number), ("repeat", seed_index)):
             trial.set_user_attr(name, value)
         self._begin(trial)
-        return self._trial(of.system, stored_trial(study, trial))
+        return self._trial(source.system, stored_trial(study, trial))
 
     # ---- the record
 
@@ -196,14 +196,14 @@ class OptunaStudy:
         self.end_trial(trial, stop if math.isfinite(value) else diverged)
         return self.get(trial).end
 
-    def end_trial(self, trial: Trial, finish: TrialEnd) -> None:
+    def end_trial(self, trial: Trial, trial_end: TrialEnd) -> None:
         """Keep how a trial ended: the outcome in an attribute, then the state that the sampler learns from."""
         running = self.running[trial.number]
         if "outcome" not in running.user_attrs:
-            running.set_user_attr("reason", finish.reason)
-            if finish.traceback or "traceback" in running.user_attrs:  # an attempt's that was cut off while it failed
-                running.set_user_attr("traceback", finish.traceback)
-            running.set_user_attr("outcome", finish.outcome.value)
+            running.set_user_attr("reason", trial_end.reason)
+            if trial_end.traceback or "traceback" in running.user_attrs:  # an attempt's that was cut off while it failed
+                running.set_user_attr("traceback", trial_end.traceback)
+            running.set_user_attr("outcome", trial_end.outcome.value)
         self._tell(self._of(trial), running)
 
     def _tell(self, study: optuna.Study, trial: optuna.trial.Trial) -> None:

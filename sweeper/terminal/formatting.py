@@ -12,19 +12,6 @@ from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialRecord
 from sweeper.wording import format_value
 
-OUTCOME_LABELS = {
-    Outcome.COMPLETED: "completed",
-    Outcome.STOPPED_EARLY: "stopped early",
-    Outcome.DIVERGED: "diverged",
-    Outcome.COLLAPSED: "collapsed",
-    Outcome.OUT_OF_MEMORY: "out of memory",
-    Outcome.FAILED: "failed",
-}
-
-_BRIEFLY = {
-    outcome: words.removesuffix(" early") for outcome, words in OUTCOME_LABELS.items() if outcome != Outcome.COMPLETED
-}
-
 
 def shorten_value(value: Scalar) -> str:
     """A value in few characters: an encoder without its owner, a number with four digits."""
@@ -69,7 +56,7 @@ def trial_line(spec: SweepSpec, recorded: TrialRecord, width: int) -> str:
         f"trial {trial.number:>3}",
         f"{system_label(spec, trial.system):<{width}}",
         *([f"seed {trial.seed_index} of trial {trial.source_trial}"] if trial.source_trial else []),
-        f"{OUTCOME_LABELS[finish.outcome] if finish else 'running':<13}",
+        f"{finish.outcome.label if finish else 'running':<13}",
         f"{format_score(report.metrics[spec.objective.metric]) if report else '-':>6} at epoch {report.epoch:<3g}"
         if report
         else f"{'-':>6}{'':13}",
@@ -104,7 +91,11 @@ def _columns(spec: SweepSpec) -> list[str]:
 def _table_row(spec: SweepSpec, hyperparameters: Sequence[str], result: SystemResult) -> list[str]:
     own, best = result.system, result.best
     names = [shorten_value(own[hyperparameter]) if hyperparameter in own else "-" for hyperparameter in hyperparameters]
-    others = [f"{count} {_BRIEFLY[outcome]}" for outcome, count in result.outcomes.items() if outcome in _BRIEFLY]
+    others = [
+        f"{count} {outcome.label.removesuffix(' early')}"
+        for outcome, count in result.outcomes.items()
+        if outcome != Outcome.COMPLETED
+    ]
     ended = f"{result.num_trials}" + (f" ({', '.join(others)})" if others else "")
     if best is None:
         return [*names, *("-" for _ in _columns(spec)), "-", "-", ended]

@@ -18,7 +18,7 @@ _LONGEST = 5000  # characters of a tag
 def status_of(state: TrialRecord, sweep: RunStatus) -> RunStatus:
     """MLflow's status for a trial of a sweep with this status: one that has not ended runs, or was cut off."""
     if state.end is not None:
-        return RunStatus.FINISHED if state.end.outcome.healthy else RunStatus.FAILED
+        return RunStatus.FINISHED if state.end.outcome.is_healthy else RunStatus.FAILED
     return RunStatus.RUNNING if sweep == RunStatus.RUNNING else RunStatus.KILLED
 
 
@@ -39,18 +39,18 @@ def tags(state: TrialRecord) -> dict[str, str]:
     trial, finish = state.trial, state.end
     found = {
         "sweeper.trial": str(trial.number),
-        "sweeper.cell": str(trial.system),
+        "sweeper.system": str(trial.system),
         "sweeper.params": json.dumps(dict(trial.params), ensure_ascii=False),
-        "sweeper.execution.attempt": str(trial.attempt),
+        "sweeper.attempt": str(trial.attempt),
         "sweeper.reports": str(len(state.reports)),
     }
     if trial.source_trial:
         tested = json.dumps({"at": state.test.at, "step": state.test.step}) if state.test else ""
         found |= {
-            "sweeper.confirms": str(trial.source_trial), "sweeper.repeat": str(trial.seed_index), "sweeper.tested": tested,
+            "sweeper.source_trial": str(trial.source_trial), "sweeper.seed_index": str(trial.seed_index), "sweeper.tested": tested,
         }  # fmt: skip
     if finish is not None:
-        found |= {"sweeper.trials.outcome": finish.outcome.value, "sweeper.reason": finish.reason[:_LONGEST]}
+        found |= {"sweeper.outcome": finish.outcome.value, "sweeper.reason": finish.reason[:_LONGEST]}
     return found
 
 

@@ -1,7 +1,7 @@
-"""The ports: what the trainer does, what a runner asks for, what the record and the trackers take.
+"""The interfaces (protocols) between the parts of a sweep: the study, the source of trials, the runner and the trackers.
 
-Values (values.py) go down, reports come up. A Runner pulls trials from Trials and hands each report back; Trials
-(stages.py) writes it to the Study, which is durable, and then tells the Trackers, which only watch.
+A Runner pulls trials from a TrialSource and passes each report back to it. The TrialSource (protocol/stages.py) first
+writes the report to the Study, where it is durable. Then it tells the Trackers, which only watch.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,24 +16,28 @@ from sweeper.trials.trial import TestAccess, Trial, TrialEnd, TrialRecord
 
 
 class CheckpointStorage(Protocol):
-    """Where the files of trials are kept so that a lost node does not take them with it. Raises OSError."""
+    """A place that all machines share for the files of trials, so that they survive a lost node.
+
+    `folder` is always a trial's own folder on this machine. All methods raise OSError.
+    """
 
     def fetch(self, folder: Path) -> None:
-        """Bring what is kept of the trial with this folder there, where it is not there yet."""
+        """Copy the trial's stored files into `folder`. Files that exist there already are left as they are."""
 
     def save(self, folder: Path, attempt: int) -> None:
-        """Keep the files of an attempt at the trial with this folder; those of earlier attempts go."""
+        """Store the files that an attempt has written to `folder`, and delete those of earlier attempts."""
 
     def delete(self, folder: Path, patterns: Sequence[str]) -> None:
-        """Let go of the files of the trial with this folder whose names match."""
+        """Delete the trial's stored files whose names match one of the shell patterns."""
 
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """What every trial of a sweep shares: the trainer, its data by encoder, and the folder for checkpoints.
+    """The part that all trials of a sweep share.
 
-    A trial that gives no sign of life for `patience` seconds is taken as dead. Where there is a `storage`, `folder` is
-    one of the machine that a trial runs on, and has a trial's files only while it runs there.
+    `data` holds the training data by encoder. `folder` is where trials write their files. With a `storage`, `folder`
+    lies on the machine that runs a trial and holds the trial's files only while it runs there.
+    A trial that reports nothing for `stall_timeout` seconds is taken for dead.
     """
 
     train: Trainer
@@ -44,94 +48,97 @@ class TrainingJob:
 
 
 class Study(Protocol):
-    """The memory: asks for settings, and keeps every report before anybody acts on it."""
+    """The record of a sweep. It proposes settings, and makes every event durable before anybody acts on it."""
 
     def ask(self, system: int) -> Trial:
-        """Propose the next trial of a cell, durably."""
+        """Propose the next trial of a system and record it."""
 
     def restart(self, trial: Trial) -> Trial:
-        """The same trial for another attempt, durably."""
+        """Record one more attempt at a trial and return the trial with that attempt."""
 
     def report(self, trial: Trial, report: ValidationReport) -> TrialEnd | None:
-        """Keep a report; where it ends the trial (ASHA), keep that too and return it."""
+        """Record a report. If early stopping ends the trial here, record that too and return the end."""
 
-    def end_trial(self, trial: Trial, finish: TrialEnd) -> None:
-        """Keep how a trial ended. The first end counts."""
+    def end_trial(self, trial: Trial, trial_end: TrialEnd) -> None:
+        """Record how a trial ended. Only the first end counts."""
 
-    def confirm(self, of: Trial, repeat: int) -> Trial:
-        """Begin to train the setting of a trial of the search again, with the `repeat`-th fresh seed, durably."""
+    def confirm(self, source: Trial, seed_index: int) -> Trial:
+        """Record a new trial that trains the setting of `source` with fresh seed number `seed_index`, from 1."""
 
     def record_test_access(self, trial: Trial) -> None:
-        """Keep that the test split is opened for a trial, before it is."""
+        """Record that the test split is about to be scored with a trial's model."""
 
     def record_test_score(self, trial: Trial, report: ValidationReport) -> None:
-        """Keep what the model of a trial that has ended scored on the test split. The first score counts."""
+        """Record the test score of an ended trial's model. Only the first score counts."""
 
     def test_accesses(self) -> Sequence[TestAccess]:
-        """Every look at the test split, by time."""
+        """Return every test access, oldest first."""
 
     def get(self, trial: Trial) -> TrialRecord:
-        """A trial as the record has it."""
+        """Return the recorded state of a trial."""
 
     def all_trials(self) -> Sequence[TrialRecord]:
-        """Every trial, by number."""
+        """Return the records of all trials, ordered by number."""
 
 
 class TrialSource(Protocol):
-    """What a runner runs: it pulls trials, and pushes what becomes of them."""
+    """The trials that a runner runs. The runner pulls trials from it and tells it what happens to them."""
 
     def next_trial(self) -> Trial | None:
-        """The trial to start now; None where there is none left, or none until a running one ends."""
+        """Return the trial to start now. None means that none is left, or none until a running one ends."""
 
     def is_exhausted(self) -> bool:
-        """Whether nothing runs and no trial will come any more."""
+        """Return True if no trial is running and none will come."""
 
     def report(self, trial: Trial, report: ValidationReport) -> bool:
-        """Take a report; False where the trial shall stop. What an attempt says that was given up is ignored."""
+        """Take a report. Return False if the trial must stop. Reports of an abandoned attempt are ignored."""
 
-    def trial_ended(self, trial: Trial, finish: TrialEnd) -> None:
+    def trial_ended(self, trial: Trial, trial_end: TrialEnd) -> None:
         """Take the end of a trial."""
 
-    def worker_lost(self, trial: Trial, finish: TrialEnd, *, innocent: bool = False) -> None:
-        """Take the loss of a trial's worker; the trial comes again, or ends so where it was lost too often.
+    def worker_lost(self, trial: Trial, trial_end: TrialEnd, *, infrastructure_fault: bool = False) -> None:
+        """Take the loss of a trial's worker. The trial is retried, or ends with `trial_end` after too many losses.
 
-        `innocent` says that the trial had no part in it: its node was lost, or it had not begun.
+        With `infrastructure_fault`, the trial did not cause the loss: its node was lost, or it had not started.
         """
 
-    def note(self, trial: Trial | None, text: str) -> None:
-        """Take what the user should know, of a trial or of the whole."""
+    def notify(self, trial: Trial | None, text: str) -> None:
+        """Take a message for the user, about one trial or (None) about the whole sweep."""
 
 
 class Runner(Protocol):
-    """The muscle: runs the trials to their ends, on this machine or on many.
+    """Runs trials, on this machine or on a cluster.
 
-    `remote` says whether trials run on machines that may share nothing with this one.
+    `is_remote` is True if trials may run on machines that share no files with this one.
     """
 
-    remote: bool
+    is_remote: bool
 
     def allocate(self, cpu: int, gpu: float, accelerator: str = "") -> TrialResources:
-        """What one trial gets of the CPUs and GPUs (of one type, in Ray's words) that were asked for it."""
+        """Return the resources of one trial, given the requested CPUs, GPUs and type of GPU (Ray's name, "A100")."""
 
     def run_on_all_nodes(self, check: Callable[[], str]) -> Mapping[str, str]:
-        """What a function that can be pickled returns on each machine, by the machine's name."""
+        """Call a picklable function on every machine and return its answers by name of machine."""
 
-    def run(self, trials: TrialSource, job: TrainingJob, allocation: TrialResources) -> None:
-        """Run until `trials` are exhausted, or raise Interruption, or what `trials` raised: then it is to be closed."""
+    def run(self, trials: TrialSource, job: TrainingJob, resources: TrialResources) -> None:
+        """Run trials until `trials` is exhausted.
+
+        Raises SweepInterrupted, and whatever `trials` raises. After an exception, the runner must be closed.
+        """
 
 
 class Tracker(Protocol):
-    """A window on the sweep: it watches, decides nothing, and its trouble is never the sweep's."""
+    """An observer of the sweep. It decides nothing, and its failures never end the sweep."""
 
-    def update(self, recorded: TrialRecord) -> None:
-        """Something new is in the record: a trial started or went on, sent a report, or ended."""
+    def update(self, record: TrialRecord) -> None:
+        """Take the new state of a trial: it started, continued, reported or ended."""
 
     def close(self, status: RunStatus) -> None:
-        """The sweep stops for now; `status` is MLflow's word: FINISHED, FAILED or KILLED."""
+        """Take the end of the command, and the state in which it leaves the sweep."""
 
 
 class ProgressView(Tracker, Protocol):
-    """A Tracker that somebody watches."""
+    """A Tracker that shows the sweep to a person."""
 
     def say(self, text: str) -> None:
-        """Show what they should know; from any thread."""
+        """Show a message. May be called from any thread."""

@@ -1,10 +1,10 @@
-"""How a trial can end. A trial that was cut off has no outcome: it goes on when the sweep does."""
+"""The ways in which a trial can end. An interrupted trial has no outcome: it continues when the sweep is resumed."""
 
 from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """The end of a trial; the value is what the record, MLflow and the tables say."""
+    """The end of a trial. The value is written to the record, MLflow and results.json; people read the `label`."""
 
     COMPLETED = "completed"
     STOPPED_EARLY = "stopped_early"
@@ -14,6 +14,11 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
     @property
-    def healthy(self) -> bool:
-        """Whether the training itself went well: to its end, or until ASHA preferred others."""
+    def label(self) -> str:
+        """The outcome in words, for tables, reports and the terminal: "stopped early"."""
+        return self.value.replace("_", " ")
+
+    @property
+    def is_healthy(self) -> bool:
+        """True if the training went well: it ran to its end, or early stopping preferred other trials."""
         return self in (Outcome.COMPLETED, Outcome.STOPPED_EARLY)

@@ -1,23 +1,22 @@
-"""The values that cross a wall: the trainer's data and reports, a trial, and what the record has of it."""
+"""The types of a trial: the trial itself, its end, its test score, and its record."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from sweeper.training.config import Scalar, TrainConfig
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
 
-if TYPE_CHECKING:
-    pass
-
 
 @dataclass(frozen=True)
 class Trial:
-    """One training of the sweep. `number` counts all trials from 1; `attempt` counts its starts, also from 1.
+    """One training with one setting and one seed.
 
-    Where it confirms a setting with a fresh seed, `confirms` is the number of the trial of the search that has the
-    setting, and `repeat` counts the seeds from 1; both are 0 in the search.
+    `number` counts all trials of the sweep, `attempt` the starts of this one, both from 1. `system` is the index of the
+    trial's system, `params` its setting, `config` the complete input of the trainer.
+
+    A trial of the confirmation trains the setting of trial `source_trial` of the search with fresh seed number
+    `seed_index`, from 1. Both are 0 for a trial of the search.
     """
 
     number: int
@@ -30,13 +29,13 @@ class Trial:
 
     @property
     def stage(self) -> str:
-        """MLflow's word for it: search or confirm."""
+        """The stage of the sweep that the trial belongs to, as tagged in MLflow: "search" or "confirm"."""
         return "confirm" if self.source_trial else "search"
 
 
 @dataclass(frozen=True)
 class TrialEnd:
-    """How a trial ended, and why where it did not end well: in a line, and where an exception ended it, in full."""
+    """How and why a trial ended. `reason` is one line, and `traceback` the exception in full; both may be empty."""
 
     outcome: Outcome
     reason: str = ""
@@ -45,7 +44,7 @@ class TrialEnd:
 
 @dataclass(frozen=True)
 class TestAccess:
-    """One look at a test split: when (milliseconds since 1970), of which trial, trained with which seed."""
+    """One scoring of a test split. `at` is in milliseconds since 1970; `seed` is the seed of the trial."""
 
     at: int
     trial: int
@@ -54,7 +53,10 @@ class TestAccess:
 
 @dataclass(frozen=True)
 class TestScore:
-    """What a trial's best model scored when the test split was opened for it: metrics test/accuracy, …, and when."""
+    """The score of a trial's best model on the test split, with metrics such as test/accuracy.
+
+    `at` is in milliseconds since 1970; `step` is the number of the validation whose model was scored.
+    """
 
     at: int
     step: int
@@ -63,7 +65,7 @@ class TestScore:
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """A trial as the record has it. `times` are milliseconds since 1970, one for each report."""
+    """The recorded state of a trial. All times are in milliseconds since 1970, `report_times` has one per report."""
 
     trial: Trial
     reports: tuple[ValidationReport, ...] = ()

@@ -72,7 +72,7 @@ def study(folder: SweepFolder) -> "closing[OptunaStudy]":
 def train(record: OptunaStudy, trial: Trial, outcome: Outcome = Outcome.COMPLETED) -> None:
     for step in (1, 2):
         record.report(trial, ValidationReport(step, float(step), {"validation/accuracy": 0.1 * step, "seconds": 60.0}))
-    record.end_trial(trial, TrialEnd(outcome, "" if outcome.healthy else "why <b>it</b> is so"))
+    record.end_trial(trial, TrialEnd(outcome, "" if outcome.is_healthy else "why <b>it</b> is so"))
 
 
 def search(folder: SweepFolder, trials: int = 2) -> None:
@@ -159,7 +159,7 @@ def test_the_command_knows_a_sweep_by_its_results_whose_budget_was_changed_since
     assert sweeper(*command, cwd=tmp_path).returncode == 0
     page = folder.path / "report.html"
     assert "2 of 4 trials have ended" in page.read_text(encoding="utf-8")
-    folder.write_results(found)  # as of a run with a smaller budget
+    folder.write_results(found.to_json())  # as of a run with a smaller budget
     assert sweeper(*command, cwd=tmp_path).returncode == 0
     assert "not finished" not in page.read_text(encoding="utf-8")
 

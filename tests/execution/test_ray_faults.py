@@ -137,7 +137,7 @@ def low_on_memory() -> Exception:
 
 @pytest.mark.usefixtures("runner")
 @pytest.mark.parametrize(
-    ("error", "innocent", "reason"),
+    ("error", "infrastructure_fault", "reason"),
     [
         (lambda: actor_died("its node has died. Node Id: 0a"), True, "its node was lost"),
         (unavailable, True, "its node was lost"),
@@ -146,14 +146,14 @@ def low_on_memory() -> Exception:
     ],
 )
 def test_what_a_worker_was_lost_to_is_told_apart(
-    tmp_path: Path, error: Callable[[], Exception], innocent: bool, reason: str
+    tmp_path: Path, error: Callable[[], Exception], infrastructure_fault: bool, reason: str
 ) -> None:
     trials = Scripted([trial()])
     bridge = TuneBridge(trials, TrainingJob(scripted, {}, tmp_path), lambda: 1)
     bridge.next_trial("a")
     bridge.event("a", Heartbeat())
     BridgeScheduler(bridge).on_trial_error(None, tunes_trial(tmp_path, error()))
-    assert (trials.infrastructure_losses, trials.losses) == (([1], []) if innocent else ([], [1]))
+    assert (trials.infrastructure_losses, trials.losses) == (([1], []) if infrastructure_fault else ([], [1]))
     assert trials.why == [reason]
 
 

@@ -117,8 +117,8 @@ def test_losses_and_notes_are_said_with_the_trials_number(tmp_path: Path) -> Non
         search = SearchStage(spec(), record, [], said.append)
         trial = search.next_trial()
         assert trial is not None
-        search.note(trial, "checkpoint-1.pt cannot be read")
-        search.note(None, "the raylet of Ray died")
+        search.notify(trial, "checkpoint-1.pt cannot be read")
+        search.notify(None, "the raylet of Ray died")
         search.worker_lost(trial, LOST)
     assert said == [
         "trial 1: checkpoint-1.pt cannot be read",
@@ -252,14 +252,15 @@ def test_results_have_the_best_of_each_system(tmp_path: Path) -> None:
     with closing(study(asked, tmp_path)) as record:
         recorded = record.all_trials()
         found = results.build_results(asked, folder, recorded)
-    for system, entry in enumerate(found["cells"]):
+    for system, entry in enumerate(found.systems):
         scores = [
             one.trial.params["alpha"] for one in recorded if one.trial.system == system and "alpha" in one.trial.params
         ]
         if scores:
-            assert entry["best"]["validation/accuracy"] == max(scores)
-        assert entry["outcomes"] == {"completed": 3}
-    assert results.best_trial_number(asked, found) in range(1, 7)
+            assert entry.best is not None
+            assert entry.best.score == max(scores)
+        assert entry.outcomes == {"completed": 3}
+    assert found.best_trial in range(1, 7)
 
 
 def test_a_record_of_this_format_written_by_an_earlier_version_still_reads(tmp_path: Path) -> None:
@@ -280,9 +281,9 @@ def test_losses_that_were_no_fault_of_a_trial_are_counted_apart_and_end_it_in_th
         trial = search.next_trial()
         assert trial is not None
         for _ in range(5):
-            search.worker_lost(trial, LOST, innocent=True)
+            search.worker_lost(trial, LOST, infrastructure_fault=True)
             trial = search.next_trial()
             assert trial is not None
             assert study.get(trial).end is None
-        search.worker_lost(trial, LOST, innocent=True)
+        search.worker_lost(trial, LOST, infrastructure_fault=True)
         assert study.get(trial).end == TrialEnd(Outcome.FAILED, f"{LOST.reason}, 6 times")

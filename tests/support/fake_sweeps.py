@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from sweeper.protocol.confirmation import pending, trials_to_score
 from sweeper.protocol.results import build_results
+from sweeper.protocol.sweep_results import SweepResults
 from sweeper.search_space.space import Categorical, Domain, Float
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, SweepManifest
@@ -60,7 +60,7 @@ class Story:
             self.recorded[place] = replace(self.recorded[place], test=scored)
         return self
 
-    def results(self, path: Path = Path("sweeps/sst5-3f9a1c2e")) -> dict[str, Any]:
+    def results(self, path: Path = Path("sweeps/sst5-3f9a1c2e")) -> SweepResults:
         """The results of it as it stands."""
         return build_results(self.spec, SweepFolder(path, self.frozen), self.recorded, self.test_accesses)
 
@@ -103,7 +103,7 @@ class Story:
         started, epochs = self.free[slot], list(self._epochs(trial, outcome))
         ended = started + 3 * (len(epochs) + 1) + self.random.random()
         self.free[slot] = ended
-        ill = outcome is not None and not outcome.healthy
+        ill = outcome is not None and not outcome.is_healthy
         return TrialRecord(
             trial=replace(trial, attempt=2) if trial.number % 7 == 0 else trial,
             reports=tuple(epochs),

@@ -156,17 +156,17 @@ class Scripted:
             return False
         return True
 
-    def trial_ended(self, trial: Trial, finish: TrialEnd) -> None:
+    def trial_ended(self, trial: Trial, trial_end: TrialEnd) -> None:
         self.running.remove(trial.number)
-        self.finishes[trial.number], self.reasons[trial.number] = finish.outcome, finish.reason
+        self.finishes[trial.number], self.reasons[trial.number] = trial_end.outcome, trial_end.reason
 
-    def note(self, trial: Trial | None, text: str) -> None:
+    def notify(self, trial: Trial | None, text: str) -> None:
         self.notes.append((trial.number if trial else 0, text))
 
-    def worker_lost(self, trial: Trial, finish: TrialEnd, *, innocent: bool = False) -> None:
+    def worker_lost(self, trial: Trial, trial_end: TrialEnd, *, infrastructure_fault: bool = False) -> None:
         self.running.remove(trial.number)
-        (self.infrastructure_losses if innocent else self.losses).append(trial.number)
-        self.why.append(finish.reason)
+        (self.infrastructure_losses if infrastructure_fault else self.losses).append(trial.number)
+        self.why.append(trial_end.reason)
         self.waiting.append(Trial(trial.number, trial.system, trial.params, trial.config, trial.attempt + 1))
 
 

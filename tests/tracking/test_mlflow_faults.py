@@ -52,7 +52,7 @@ def _assert_exact(client: Any, sweep: str) -> None:
     experiment = client.get_experiment_by_name("sst5")
     assert experiment is not None
     found = client.search_runs(
-        [experiment.experiment_id], f"tags.`sweeper.protocol.sweep` = '{sweep.rpartition('-')[2]}'"
+        [experiment.experiment_id], f"tags.`sweeper.sweep` = '{sweep.rpartition('-')[2]}'"
     )
     runs = {int(run.data.tags.get("sweeper.trial", "0")): run for run in found}
     assert sorted(int(run.data.tags.get("sweeper.trial", "0")) for run in found) == list(range(TRIALS + 1))
@@ -61,9 +61,9 @@ def _assert_exact(client: Any, sweep: str) -> None:
     for state in {one.trial.number: one for one in course()}.values():
         run = runs[state.trial.number]
         assert state.end is not None
-        assert run.info.status == ("FINISHED" if state.end.outcome.healthy else "FAILED")
+        assert run.info.status == ("FINISHED" if state.end.outcome.is_healthy else "FAILED")
         assert run.info.end_time == state.ended_at
-        assert run.data.tags["sweeper.trials.outcome"] == state.end.outcome
+        assert run.data.tags["sweeper.outcome"] == state.end.outcome
         assert run.data.tags["mlflow.parentRunId"] == runs[0].info.run_id
         assert run.data.params["learning_rate"] == "3e-05"
         for name in state.reports[0].metrics:
@@ -91,18 +91,18 @@ def test_an_outage_is_told_once_and_all_is_sent_when_it_is_over(
     for state in course()[:before]:
         watching.update(state)
     if before:
-        until(lambda: watching.behind == 0)
+        until(lambda: watching.pending_runs == 0)
         outage(proxy)
     for state in course()[before:]:
         watching.update(state)
     until(lambda: bool(said))
-    assert watching.behind >= TRIALS - 1
+    assert watching.pending_runs >= TRIALS - 1
     assert len(said) == 1
     why = "Connection refused" if outage is refused else "answers 503"
     assert said[0].startswith(f"MLflow at {proxy.uri}: {why}; training goes on")
     proxy.heal()
     watching.close(RunStatus.FINISHED)
-    assert watching.behind == 0
+    assert watching.pending_runs == 0
     assert said[1:] == ["MLflow is back"]
     assert_exact(backend, sweep)
 
@@ -127,7 +127,7 @@ def test_a_server_that_never_answers_holds_nobody_up(
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
     proxy.heal()
     watching.close(RunStatus.FINISHED)
-    assert watching.behind == 0
+    assert watching.pending_runs == 0
     assert said[1:] == ["MLflow is back"]
     assert_exact(backend, sweep)
 
@@ -138,7 +138,7 @@ def test_an_interrupted_command_does_not_wait_for_a_server_that_never_answers(pr
     watching.update(course()[0])
     until(lambda: bool(proxy.requests))
     watching.close(RunStatus.KILLED, 0.2)
-    assert watching.behind == 2
+    assert watching.pending_runs == 2
     assert watching.thread.daemon
     assert watching.thread.is_alive()  # still waiting for an answer that nobody needs any more
 
@@ -151,7 +151,7 @@ def test_the_process_ends_although_a_request_is_under_way(proxy: Proxy, sweep: s
         f"watching = tracker({proxy.uri!r}, {sweep!r}, say=print)\n"
         "watching.update(course()[0])\n"
         "watching.close(RunStatus.KILLED, 0.2)\n"
-        "print(watching.behind)\n"
+        "print(watching.pending_runs)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=25, check=True)
     assert (done.stdout, done.stderr) == ("2\n", "")
@@ -162,7 +162,7 @@ def send_all(watching: Any) -> None:
     for state in course():
         watching.update(state)
     watching.close(RunStatus.FINISHED, 30, while_answering=True)
-    assert watching.behind == 0
+    assert watching.pending_runs == 0
 
 
 @pytest.mark.slow
@@ -204,11 +204,11 @@ def test_a_server_that_was_gone_for_the_whole_sweep_gets_it_later(proxy: Proxy, 
     for state in course():
         watching.update(state)
     watching.close(RunStatus.FINISHED, 0.1)
-    assert watching.behind == TRIALS + 1
+    assert watching.pending_runs == TRIALS + 1
     proxy.heal()
     later = tracker(proxy.uri, sweep, status=RunStatus.FINISHED)
     for state in course():
         later.update(state)
     later.close(RunStatus.FINISHED, 30, while_answering=True)
-    assert later.behind == 0
+    assert later.pending_runs == 0
     assert_exact(backend, sweep)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from sweeper.reporting.html.report_data import ReportData
-from sweeper.reporting.table.cells import outcome_label
 from sweeper.trials.outcome import Outcome
 
 _SAMPLERS = {"tpe": "Optuna's TPE", "random": "chance", "grid": "a grid"}
@@ -110,7 +109,7 @@ def endings(subject: ReportData) -> list[tuple[str, str, str, str]]:
     found = []
     for one in subject.recorded:
         if one.end is None or not one.end.outcome.is_healthy:
-            outcome = outcome_label(one.end.outcome) if one.end else "not ended"
+            outcome = one.end.outcome.label if one.end else "not ended"
             reason = one.end.reason if one.end else "it was cut off, or runs; the same command goes on with it"
             found.append((str(one.trial.number), subject.systems[one.trial.system], outcome, reason))
     return found
@@ -121,7 +120,7 @@ def counts(subject: ReportData) -> str:
     outcomes = [one.end.outcome if one.end else None for one in subject.searched]
     known = [outcome for outcome in (*Outcome, None) if outcome in outcomes]
     return ", ".join(
-        f"{outcomes.count(outcome)} {outcome_label(outcome) if outcome else 'not ended'}" for outcome in known
+        f"{outcomes.count(outcome)} {outcome.label if outcome else 'not ended'}" for outcome in known
     )
 
 

@@ -15,7 +15,6 @@ from sweeper.reporting.html.figure_data import (
     ParallelAxis,
 )
 from sweeper.reporting.html.report_data import ReportData
-from sweeper.reporting.table.cells import outcome_label
 from sweeper.search_space.space import Categorical, Domain, Float, Int
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import Scalar
@@ -24,7 +23,7 @@ from sweeper.trials.trial import TrialRecord
 
 _MACHINE = (Outcome.FAILED, Outcome.OUT_OF_MEMORY)  # ends that say more of the machine than of the setting
 _NOT_ENDED = "not ended"
-_ENDS = (*map(outcome_label, Outcome), _NOT_ENDED)
+_ENDS = (*(outcome.label for outcome in Outcome), _NOT_ENDED)
 _LISTED = 12  # values of a whole-number knob that still have room on an axis
 
 
@@ -60,7 +59,7 @@ def parallel(subject: ReportData) -> Parallel:
 
 
 def _end(one: TrialRecord) -> str:
-    return outcome_label(one.end.outcome) if one.end else _NOT_ENDED
+    return one.end.outcome.label if one.end else _NOT_ENDED
 
 
 def _axis(name: str, values: Sequence[Scalar | None], domains: Sequence[Domain]) -> ParallelAxis:

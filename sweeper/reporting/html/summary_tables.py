@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from sweeper.reporting.html import learning_curves, methods_text, timeline
 from sweeper.reporting.html.html_elements import ReportSection, code, collapsible, paragraph, table
 from sweeper.reporting.html.report_data import ReportData, format_params, format_score
-from sweeper.reporting.table.cells import outcome_label
 
 _LISTED = 20  # trials that did not end well and are not folded away
 
@@ -49,7 +48,7 @@ def trials(subject: ReportData) -> ReportSection:
     rows = [
         [
             one.trial.number, subject.systems[one.trial.system],
-            outcome_label(one.end.outcome) if one.end else "not ended", format_score(subject.score(one)),
+            one.end.outcome.label if one.end else "not ended", format_score(subject.score(one)),
             f"{one.reports[-1].epoch:g}" if one.reports else "0", one.trial.attempt, one.trial.config.seed,
             (f"confirms {one.trial.source_trial}: " if one.trial.source_trial else "") + format_params(subject.tuned(one)),
         ]

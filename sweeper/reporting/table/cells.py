@@ -134,12 +134,7 @@ def _marks(sweep: SweepResults, found: SystemResult, scored: int) -> dict[Caveat
     if scored < confirmed.planned_seeds:
         marks[Caveat.INCOMPLETE] = f"{scored} of {confirmed.planned_seeds}"
     if bad:
-        marks[Caveat.ENDED_BADLY] = ", ".join(f"{count} {outcome_label(outcome)}" for outcome, count in bad.items())
+        marks[Caveat.ENDED_BADLY] = ", ".join(f"{count} {outcome.label}" for outcome, count in bad.items())
     if confirmed.tested_settings > 1:
         marks[Caveat.SECOND_TEST_ACCESS] = f"{confirmed.tested_settings} settings tested"
     return marks
-
-
-def outcome_label(outcome: Outcome) -> str:
-    """An outcome as people say it: stopped early."""
-    return outcome.value.replace("_", " ")

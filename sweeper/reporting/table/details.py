@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sweeper.reporting.table.cells import TableCell, outcome_label
+from sweeper.reporting.table.cells import TableCell
 from sweeper.reporting.table.systems import SystemKey
 from sweeper.wording import format_value
 
@@ -33,7 +33,7 @@ def _setting(cell: TableCell) -> str:
 
 def _search(cell: TableCell) -> str:
     found = cell.found
-    ended = [f"{count} {outcome_label(outcome)}" for outcome, count in found.outcomes.items()]
+    ended = [f"{count} {outcome.label}" for outcome, count in found.outcomes.items()]
     again = [f"{found.repeated} with a setting tried before"] if found.repeated else []
     return (
         f"{found.num_trials} trials ({', '.join([*ended, *again])}), {found.epochs:g} epochs, {cost(cell, found.hours)}"
@@ -73,7 +73,7 @@ def _run(cell: TableCell, trial: int) -> str:
     """What a seed scored, and the trial and run that it is of."""
     seed = next(seed for seed in cell.seeds if seed.trial == trial)
     score = percent(cell.scores[trial]) if trial in cell.scores else "not scored"
-    ended = "" if seed.outcome.is_healthy else f", {outcome_label(seed.outcome)}"
+    ended = "" if seed.outcome.is_healthy else f", {seed.outcome.label}"
     run = f", run {cell.source.runs[trial]}" if trial in cell.source.runs else ""
     return f"{score}{ended}, trial {trial}{run}"
 

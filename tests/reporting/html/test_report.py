@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from sweeper.protocol.hyperparameter_importance import Importance
+from sweeper.protocol.sweep_results import SweepResults
 from sweeper.reporting.html import error_analysis, learning_curves, search_figures, timeline
 from sweeper.reporting.html.figure_data import Figure
 from sweeper.reporting.html.html_elements import Html, ReportSection, table
@@ -163,11 +164,12 @@ def test_test_accesses_repeats_and_limits_are_told(finished: ReportData) -> None
     assert "6 looks in this sweep, from 2025-11-21" in html
     assert "gave no figure" not in html
     assert "Only a part" not in html
-    test_accesses = [*finished.results["looks"], {"at": BEGAN, "trial": 1, "seed": 5}]
-    results = {**finished.results, "limited": {"train": 500}, "looks": test_accesses}
-    results["cells"] = [{**entry, "repeated": 2} for entry in finished.results["cells"]]
-    results["cells"][0] = {**results["cells"][0], "confirm": {**results["cells"][0]["confirm"], "tested_settings": 2}}
-    html = told(replace(finished, results=results), "results")
+    results = finished.results.to_dict() | {"subsample": {"train": 500}}
+    results["test_accesses"].append({"at": BEGAN, "trial": 1, "seed": 5})
+    for system in results["systems"]:
+        system["repeated"] = 2
+    results["systems"][0]["confirmation"]["tested_settings"] = 2
+    html = told(replace(finished, results=SweepResults.parse(results)), "results")
     assert "500 texts of train" in html
     assert "7 looks" in html
     assert "1 gave no figure here" in html
@@ -176,7 +178,8 @@ def test_test_accesses_repeats_and_limits_are_told(finished: ReportData) -> None
 
 
 def test_without_a_test_split_the_confusions_are_those_of_validation(finished: ReportData) -> None:
-    about = replace(finished, results={**finished.results, "test": None}, answered=replace(finished.answered, test={}))
+    results = finished.results.model_copy(update={"test_split": None})
+    about = replace(finished, results=results, answered=replace(finished.answered, test={}))
     assert "no test split" in told(about, "results")
     assert "on the validation split, 3 seeds" in told(about, "confusion")
 
@@ -222,7 +225,7 @@ def test_what_is_asked_of_importance_ranks_ill_trials_last_and_leaves_broken_one
     kept = [one for one in trials if one.end and one.end.outcome != Outcome.FAILED]
     assert len(found) == len(kept) == 12
     worst = min(score for _, score in found)
-    ill = [score for (_, score), one in zip(found, kept, strict=True) if one.end and not one.end.outcome.healthy]
+    ill = [score for (_, score), one in zip(found, kept, strict=True) if one.end and not one.end.outcome.is_healthy]
     assert ill == [worst, worst]
     for drawn, _ in found:
         domain, value = drawn["tau"]
