@@ -68,7 +68,7 @@ class ObservedClient:
 
 def identity(sweep: str, id: str) -> dict[str, str]:
     """The tags that all runs of a sweep have, and those of no other."""
-    return {"sweeper.protocol.sweep": sweep.rpartition("-")[2], **({"sweeper.id": id} if id else {})}
+    return {"sweeper.sweep": sweep.rpartition("-")[2], **({"sweeper.id": id} if id else {})}
 
 
 def trial_runs(uri: str, dataset: str, identity: Mapping[str, str]) -> tuple[Any, list[Run]]:

@@ -25,11 +25,11 @@ def _recorded(client: Any, spec: SweepSpec, run: Any) -> TrialRecord:
     tags, info, hyperparameters = run.data.tags, run.info, run.data.params
     params = json.loads(tags["sweeper.params"])
     config = spec.train_config(params, seed=int(hyperparameters["seed"]), threads=int(hyperparameters["threads"]))
-    number, system, attempt = (int(tags[f"sweeper.{name}"]) for name in ("trial", "cell", "attempt"))
-    confirms, repeat = (int(tags.get(f"sweeper.{name}", 0)) for name in ("confirms", "repeat"))
+    number, system, attempt = (int(tags[f"sweeper.{name}"]) for name in ("trial", "system", "attempt"))
+    confirms, repeat = (int(tags.get(f"sweeper.{name}", 0)) for name in ("source_trial", "seed_index"))
     names = sorted(run.data.metrics)
     rows, times = _rows(client, run, [name for name in names if not name.startswith(_TEST)])
-    outcome = tags.get("sweeper.trials.outcome")
+    outcome = tags.get("sweeper.outcome")
     return TrialRecord(
         trial=Trial(number, system, params, config, attempt, confirms, repeat),
         reports=tuple(ValidationReport(step, step / spec.validations_per_epoch, rows[step]) for step in sorted(rows)),

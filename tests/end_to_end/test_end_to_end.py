@@ -51,13 +51,13 @@ def steps(folder: Path, run: Any) -> list[int]:
 def assert_whole(folder: Path, trials: int) -> None:
     """The record, MLflow and the results agree, and nothing is left behind."""
     results = json.loads((only_sweep(folder) / "results.json").read_text())
-    assert results["trials"] == trials
+    assert results["num_trials"] == trials
     found = runs(folder)
     assert sorted(found) == list(range(-1, trials + CONFIRMED + 1))
     assert found[0].info.status == found[-1].info.status == "FINISHED"
     for number in range(1, trials + CONFIRMED + 1):
         assert found[number].info.status in ("FINISHED", "FAILED")
-        assert found[number].data.tags["sweeper.trials.outcome"]
+        assert found[number].data.tags["sweeper.outcome"]
         parent = found[0 if number <= trials else -1]
         assert found[number].data.tags["mlflow.parentRunId"] == parent.info.run_id
         assert found[number].data.params["batch_size"] in ("4", "8", "32")
@@ -71,9 +71,9 @@ def test_from_a_search_space_to_a_table_and_the_winner_again(tmp_path: Path, hub
     done = sweeper(*arguments(), "--json", cwd=tmp_path, extra=hub)
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout)
-    assert [entry["cell"]["loss"] for entry in results["cells"]] == ["ce", "scl", "lcl"]
-    assert [entry["trials"] for entry in results["cells"]] == [2, 1, 1]
-    lcl = results["cells"][2]["best"]
+    assert [entry["system"]["loss"] for entry in results["systems"]] == ["ce", "scl", "lcl"]
+    assert [entry["num_trials"] for entry in results["systems"]] == [2, 1, 1]
+    lcl = results["systems"][2]["best"]
     assert (lcl["params"]["tau"], lcl["params"]["normalize"]) == (10, False)  # what start_with says
     assert_whole(tmp_path, 4)
     for line in done.stderr.splitlines():
@@ -90,8 +90,8 @@ def test_from_a_search_space_to_a_table_and_the_winner_again(tmp_path: Path, hub
     trained = sweeper(*command.split()[5:], "--test", "--json", cwd=tmp_path, extra=hub)
     assert trained.returncode == 0, trained.stderr
     result = json.loads(trained.stdout)
-    confirmed = max(results["cells"], key=lambda entry: entry["confirm"]["mean"])
-    assert result["trial"] == confirmed["confirm"]["confirms"]
+    confirmed = max(results["systems"], key=lambda entry: entry["confirmation"]["mean"])
+    assert result["trial"] == confirmed["confirmation"]["source_trial"]
     best = confirmed["best"]
     same = [name for name in best["metrics"] if name not in TIMING_METRICS]
     assert {name: result["metrics"][name] for name in same} == {name: best["metrics"][name] for name in same}

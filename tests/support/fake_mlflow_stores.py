@@ -1,12 +1,11 @@
 """Finished sweeps put into a real MLflow store, with the tags and the files that the tracker gives them."""
 
-import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from sweeper.protocol.sweep_results import SweepResults
 from sweeper.reporting.table.results_table import FinishedSweep, TestPredictions
 from sweeper.training.config import TrainConfig
 from sweeper.training.types import ModelScores, Predictions
@@ -61,28 +60,28 @@ class Shelf:
         from mlflow.entities import Metric
 
         values = finished.results
-        place = self.experiment(experiment or values["dataset"])
-        own = self.run(place, values, "sweep", id, **{"mlflow.runName": values["sweep"]})
+        place = self.experiment(experiment or values.dataset)
+        own = self.run(place, values, "sweep", id, **{"mlflow.runName": values.sweep})
         runs = {PARENT: own}
-        seeds = [seed for system in values["cells"] if system["confirm"] for seed in system["confirm"]["seeds"]]
+        seeds = [seed for confirmation in values.confirmations for seed in confirmation.seeds]
         for seed in seeds:
-            tested = "1" if seed["test"] else ""
-            runs[seed["trial"]] = self.run(place, values, "confirm", id, trial=str(seed["trial"]), tested=tested)
-            rows = [Metric(name, score, 0, 4) for name, score in (seed["test"] or {}).items()]
-            self.client.log_batch(runs[seed["trial"]], rows)
-            if seed["trial"] in finished.predictions:
+            tested = "1" if seed.test else ""
+            runs[seed.trial] = self.run(place, values, "confirm", id, trial=str(seed.trial), tested=tested)
+            rows = [Metric(name, score, 0, 4) for name, score in (seed.test or {}).items()]
+            self.client.log_batch(runs[seed.trial], rows)
+            if seed.trial in finished.predictions:
                 self.keep(
-                    runs[seed["trial"]], "predictions/test.parquet", parquet(finished, seed["trial"], self.scratch)
+                    runs[seed.trial], "predictions/test.parquet", parquet(finished, seed.trial, self.scratch)
                 )
         if results:
-            self.keep(own, "results.json", json.dumps(values).encode())
+            self.keep(own, "results.json", values.to_json().encode())
         self.client.set_terminated(own, status)
         return runs
 
-    def run(self, experiment: str, results: Any, stage: str, id: str, **tags: str) -> str:
+    def run(self, experiment: str, results: SweepResults, stage: str, id: str, **tags: str) -> str:
         """One run with the tags that say whose it is."""
         self.created += 1
-        whose = {"sweep": results["sweep"].rpartition("-")[2], "id": id, "dataset": results["dataset"]}
+        whose = {"sweep": results.sweep.rpartition("-")[2], "id": id, "dataset": results.dataset}
         every = whose | {"stage": stage, "created": str(self.created)} | tags
         named = {name if "." in name else f"sweeper.{name}": value for name, value in every.items()}
         return str(self.client.create_run(experiment, tags=named).info.run_id)
@@ -109,7 +108,7 @@ def parquet(finished: FinishedSweep, trial: int, scratch: Path) -> bytes:
     from sweeper.storage import predictions
 
     answers: TestPredictions = finished.predictions[trial]
-    labels = tuple(finished.results["labels"])
+    labels = tuple(finished.results.labels)
     probabilities = np.eye(len(labels), dtype=np.float32)[answers.predictions]
     scored = ModelScores({"test": Predictions(answers.labels, probabilities)})
     predictions.save_predictions(scratch, Trial(trial, 0, {}, TrainConfig(encoder="m")), labels, scored)

@@ -96,7 +96,7 @@ def _runs(folder: Path, uri: str) -> tuple[Any, Runs]:
     client = MlflowClient(tracking_uri=uri)
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     fingerprint = folder.name.rpartition("-")[2]
-    found = client.search_runs(experiments, f"tags.`sweeper.protocol.sweep` = '{fingerprint}'", max_results=10_000)
+    found = client.search_runs(experiments, f"tags.`sweeper.sweep` = '{fingerprint}'", max_results=10_000)
     runs: Runs = {stage: [] for stage in ("sweep", "search", "confirmation", "confirm")}
     for run in found:
         runs[run.data.tags["sweeper.stage"]].append(run)
@@ -122,13 +122,13 @@ def _of_run(client: Any, run: Any, told: Told, test: Test | None, parents: list[
     ended = "FINISHED" if outcome in ("completed", "stopped_early") else "FAILED"
     if run.info.status != ended:
         yield f"is {run.info.status}, its outcome is {outcome}"
-    if run.data.tags.get("sweeper.trials.outcome") != outcome:
-        yield f"has the outcome {run.data.tags.get('sweeper.trials.outcome')}, in the record {outcome}"
+    if run.data.tags.get("sweeper.outcome") != outcome:
+        yield f"has the outcome {run.data.tags.get('sweeper.outcome')}, in the record {outcome}"
     if run.data.tags.get("mlflow.parentRunId") not in [parent.info.run_id for parent in parents]:
         yield "is no child of the run above it"
-    for name in ("confirms", "repeat"):
-        if int(run.data.tags.get(f"sweeper.{name}", 0)) != (told.last(name) or 0):
-            yield f"{name} {run.data.tags.get(f'sweeper.{name}')}, in the record {told.last(name)}"
+    for tag, attribute in (("source_trial", "confirms"), ("seed_index", "repeat")):
+        if int(run.data.tags.get(f"sweeper.{tag}", 0)) != (told.last(attribute) or 0):
+            yield f"{tag} {run.data.tags.get(f'sweeper.{tag}')}, in the record {told.last(attribute)}"
     rows, expected = _rows(client, run), _expected(told, test)
     twice = sorted({row for row, _ in rows if [other for other, _ in rows].count(row) > 1})
     if twice:

@@ -1,6 +1,5 @@
 """A store is rebuilt into the same table, or refused with a reason; what is left out or not whole is said."""
 
-import copy
 import json
 import shutil
 from dataclasses import replace
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from sweeper.errors import RecordError, SweeperError, UsageError
+from sweeper.protocol.sweep_results import SweepResults
 from sweeper.reporting.table.formats import FORMATS, render
 from sweeper.reporting.table.results_table import FinishedSweep, TestPredictions, build_table
 from sweeper.training.types import ModelScores
@@ -54,7 +54,7 @@ def shown(store: Any) -> str:
 
 
 def names(store: Any) -> list[str]:
-    return [one.results["sweep"] for one in store.sweeps]
+    return [one.results.sweep for one in store.sweeps]
 
 
 def test_the_table_of_a_store_is_that_of_what_was_put_there_to_the_last_byte(shelf: Shelf, one: FinishedSweep) -> None:
@@ -106,9 +106,9 @@ def test_results_that_a_larger_budget_made_old_are_those_of_no_finished_sweep(sh
 
 def test_of_a_sweep_that_is_there_twice_the_one_made_first_stays(shelf: Shelf, one: FinishedSweep) -> None:
     first = shelf.put(one)
-    again = copy.deepcopy(dict(one.results))
-    again["cells"][0]["confirm"]["seeds"][0]["test"]["test/accuracy"] = 0.9
-    second = shelf.put(replace(one, results=again))
+    again = one.results.to_dict()
+    again["systems"][0]["confirmation"]["seeds"][0]["test"]["test/accuracy"] = 0.9
+    second = shelf.put(replace(one, results=SweepResults.parse(again)))
     store = gather(shelf)
     assert [found.results for found in store.sweeps] == [one.results]
     assert store.sweeps[0].runs[100] == first[100]
@@ -173,10 +173,10 @@ def test_a_test_metric_that_differs_from_the_results_is_refused_with_run_and_bot
 
 
 def test_a_confirmed_run_without_its_score_is_refused(shelf: Shelf, one: FinishedSweep) -> None:
-    results = copy.deepcopy(dict(one.results))
-    results["cells"][0]["confirm"]["seeds"][0]["test"] = {}
-    runs = shelf.put(replace(one, results=results), results=False)
-    shelf.keep(runs[PARENT], "results.json", json.dumps(one.results).encode())
+    results = one.results.to_dict()
+    results["systems"][0]["confirmation"]["seeds"][0]["test"] = {}
+    runs = shelf.put(replace(one, results=SweepResults.parse(results)), results=False)
+    shelf.keep(runs[PARENT], "results.json", one.results.to_json().encode())
     with pytest.raises(RecordError, match=f"run {runs[100]} of trial 100 has None as test/accuracy"):
         gather(shelf)
 
@@ -204,7 +204,7 @@ def test_results_that_are_no_results_of_this_sweep_are_refused(
     shelf: Shelf, one: FinishedSweep, content: bytes | None, reason: str
 ) -> None:
     runs = shelf.put(one, results=False)
-    other = json.dumps(sweep({"ce": CE}, "sst5-0000000b").results).encode()
+    other = sweep({"ce": CE}, "sst5-0000000b").results.to_json().encode()
     shelf.keep(runs[PARENT], "results.json", content or other)
     with pytest.raises(RecordError, match=reason):
         gather(shelf)
@@ -280,7 +280,7 @@ def test_what_the_tracker_sent_of_a_sweep_gives_the_table_of_its_record(empty: P
             tmp_path, Trial(trial, 0, {}, one.trial.config), story.labels, ModelScores({"test": answers})
         )
         tracker.attach(trial, {"predictions/test.parquet": predictions.predictions_path(tmp_path, trial, "test")})
-    tracker.attach(PARENT, {"results.json": json.dumps(results).encode()})
+    tracker.attach(PARENT, {"results.json": results.to_json().encode()})
     tracker.close(RunStatus.FINISHED, 120)
     assert tracker.pending_runs == 0
     record = FinishedSweep(

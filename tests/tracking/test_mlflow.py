@@ -47,7 +47,7 @@ def runs(uri: str, sweep: str, dataset: str = "sst5") -> dict[int, Any]:
     experiment = client.get_experiment_by_name(dataset)
     assert experiment is not None
     found = client.search_runs(
-        [experiment.experiment_id], f"tags.`sweeper.protocol.sweep` = '{sweep.rpartition('-')[2]}'"
+        [experiment.experiment_id], f"tags.`sweeper.sweep` = '{sweep.rpartition('-')[2]}'"
     )
     above = {"sweep": 0, "confirmation": -1}
     return {int(run.data.tags.get("sweeper.trial", above.get(run.data.tags["sweeper.stage"], 0))): run for run in found}
@@ -80,7 +80,7 @@ def test_a_parent_and_a_child_per_trial_with_params_outcome_and_a_row_per_report
     assert found[0].data.tags["sweeper.stage"] == "sweep"
     assert found[0].data.params["sampler"] == "tpe"
     assert found[1].data.tags["mlflow.parentRunId"] == found[0].info.run_id
-    assert found[2].data.tags["sweeper.trials.outcome"] == "stopped_early"
+    assert found[2].data.tags["sweeper.outcome"] == "stopped_early"
     assert found[3].data.tags["sweeper.reason"] == "ValueError: broken"
     assert found[1].data.params["learning_rate"] == "3e-05"
     assert "alpha" not in found[1].data.params  # ce does not use it
@@ -110,7 +110,7 @@ def test_a_report_like_the_one_before_is_a_row_of_its_own(uri: str, sweep: str) 
     watching = tracker(uri, sweep)
     for count in range(1, 4):
         watching.update(recorded(1, [0.5] * count))
-        until(lambda: not watching.behind)
+        until(lambda: not watching.pending_runs)
     watching.update(recorded(1, [0.5] * 3, TrialEnd(Outcome.COMPLETED)))
     watching.close(RunStatus.FINISHED)
     assert history(uri, runs(uri, sweep)[1], "validation/accuracy") == [(1, 0.5), (2, 0.5), (3, 0.5)]
@@ -129,7 +129,7 @@ def test_a_sweep_beside_another_of_the_same_name_has_runs_of_its_own(uri: str, s
         watching = tracker(uri, name)
         watching.update(recorded(1, [0.3], TrialEnd(Outcome.COMPLETED)))
         watching.close(RunStatus.FINISHED)
-        assert watching.behind == 0
+        assert watching.pending_runs == 0
     first, second = runs(uri, sweep), runs(uri, f"{sweep}.2")
     assert sorted(first) == sorted(second) == [0, 1]
     assert not {run.info.run_id for run in first.values()} & {run.info.run_id for run in second.values()}
@@ -154,7 +154,7 @@ def test_runs_that_were_made_twice_are_one_again_under_the_parent_that_stays(uri
     found = runs(uri, sweep)
     assert {number: run.info.run_id for number, run in found.items()} == {k: made[k].info.run_id for k in (0, 1)}
     assert found[1].data.tags["mlflow.parentRunId"] == found[0].info.run_id
-    assert len(client.search_runs([made[0].info.experiment_id], f"tags.`sweeper.protocol.sweep` = '{sweep[5:]}'")) == 2
+    assert len(client.search_runs([made[0].info.experiment_id], f"tags.`sweeper.sweep` = '{sweep[5:]}'")) == 2
 
 
 def test_one_run_that_mlflow_refuses_does_not_hold_up_the_others(uri: str, sweep: str) -> None:
@@ -163,10 +163,10 @@ def test_one_run_that_mlflow_refuses_does_not_hold_up_the_others(uri: str, sweep
     watching.update(replace(good, reports=(ValidationReport(1, 1.0, {"no name for MLflow?": 0.3}),)))
     for number in range(2, 6):
         watching.update(recorded(number, [0.3], TrialEnd(Outcome.COMPLETED)))
-    until(lambda: watching.behind <= 2)
+    until(lambda: watching.pending_runs <= 2)
     watching.close(RunStatus.KILLED, 0.1)
     assert [run.info.status for number, run in sorted(runs(uri, sweep).items()) if number > 1] == ["FINISHED"] * 4
-    assert 0 < watching.behind <= 2  # this one, and the sweep's own that is looked at after it
+    assert 0 < watching.pending_runs <= 2  # this one, and the sweep's own that is looked at after it
     assert watching.trouble.now
 
 
@@ -198,7 +198,7 @@ def test_the_table_of_mlflows_copy_is_that_of_the_record_to_the_last_byte(tmp_pa
     for one in record:
         watching.update(one)
     watching.close(RunStatus.FINISHED)
-    assert watching.behind == 0
+    assert watching.pending_runs == 0
     found = copied(uri, spec, folder.name)
     assert json.dumps(build_results(spec, folder, found)) == json.dumps(build_results(spec, folder, record))
     for one, other in zip(found, record, strict=True):
@@ -230,7 +230,7 @@ def test_a_store_that_cannot_be_had_does_not_raise_and_is_told(tmp_path: Path, s
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(edge, "_PATIENCE", 0.5)
         watching.close(RunStatus.FINISHED)
-    assert watching.behind
+    assert watching.pending_runs
 
 
 def test_a_failed_trial_has_its_traceback_beside_its_figures(tmp_path: Path) -> None:
@@ -280,7 +280,7 @@ def test_a_store_whose_making_was_cut_off_is_made_anew(tmp_path: Path) -> None:
     watching = tracker(f"sqlite:///{path}", SWEEP)
     watching.update(recorded(1, [0.3], TrialEnd(Outcome.COMPLETED)))
     watching.close(RunStatus.FINISHED, 120)
-    assert not watching.behind
+    assert not watching.pending_runs
     assert runs(f"sqlite:///{path}", SWEEP)[1].info.status == "FINISHED"
     assert not list(tmp_path.glob(".mlflow*"))
 

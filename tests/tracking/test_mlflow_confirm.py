@@ -40,9 +40,9 @@ def sent(place: tuple[str, str], *states: TrialRecord, status: RunStatus = RunSt
     watching = tracker(*place)
     for state in states:
         watching.update(state)
-    until(lambda: not watching.behind)
+    until(lambda: not watching.pending_runs)
     watching.close(status, 60)
-    assert watching.behind == 0
+    assert watching.pending_runs == 0
     return runs(*place)
 
 
@@ -56,7 +56,7 @@ def test_confirmed_trials_stand_below_a_run_of_their_own(place: tuple[str, str])
     for number, repeat in ((2, "1"), (3, "2")):
         tags = found[number].data.tags
         assert tags["mlflow.parentRunId"] == found[CONFIRMATION].info.run_id
-        assert (tags["sweeper.stage"], tags["sweeper.confirms"], tags["sweeper.repeat"]) == ("confirm", "1", repeat)
+        assert (tags["sweeper.stage"], tags["sweeper.source_trial"], tags["sweeper.seed_index"]) == ("confirm", "1", repeat)
     assert found[2].data.tags["mlflow.runName"] == "2 ce m, seed 1 of trial 1"
     assert history(place[0], found[2], "test/accuracy") == [(2, 0.42)]
     assert [found[k].data.tags["sweeper.tested"] for k in (2, 3)] == ['{"at": 1700000010000, "step": 2}', ""]
@@ -123,6 +123,6 @@ def test_what_is_read_back_is_what_was_recorded(place: tuple[str, str]) -> None:
     for state in states:
         watching.update(state)
     watching.close(RunStatus.KILLED, 60)
-    assert watching.behind == 0
+    assert watching.pending_runs == 0
     found = copied(place[0], spec, place[1])
     assert list(map(repr, found)) == [repr(ordered(state)) for state in states]

@@ -73,9 +73,9 @@ def test_the_sweeps_own_run_describes_it(begin: Begin, uri: str, sweep: str) -> 
     for budget in ("2 trials", "4 trials"):  # the same command again, with a larger budget
         watching = begin(budget=budget)
         watching.update(recorded(1, [0.3], DONE))
-        watching.sum_up({"search/trials": 1.0, "search/hours": 0.5})
+        watching.set_usage({"search/trials": 1.0, "search/hours": 0.5})
         watching.close(RunStatus.FINISHED, 60)
-        assert watching.behind == 0
+        assert watching.pending_runs == 0
     own = runs(uri, sweep)[0]
     assert own.data.params == {"sampler": "tpe"}
     assert own.data.tags["sweeper.budget"] == "4 trials"
@@ -110,11 +110,11 @@ def test_files_stand_beside_the_figures_and_are_sent_once(
     files = {"predictions/test.parquet": answers, "confusion.png": lambda: b"\x89PNG", "note.txt": "söß"}
     for again in (False, True):
         watching = begin()
-        watching.keep(1, files)
+        watching.attach(1, files)
         watching.update(recorded(1, [0.3], DONE))
-        watching.keep(PARENT, {"results.json": tmp_path / "results.json", "sweep.yaml": "dataset: sst5\n"})
+        watching.attach(PARENT, {"results.json": tmp_path / "results.json", "sweep.yaml": "dataset: sst5\n"})
         watching.close(RunStatus.FINISHED, 60)
-        assert watching.behind == 0
+        assert watching.pending_runs == 0
         own, trial = (runs(uri, sweep)[number] for number in (0, 1))
         expected = {
             "predictions/test.parquet": b"PAR1 answers",
@@ -132,7 +132,7 @@ def test_a_file_that_changed_is_sent_again(begin: Begin, uri: str, sweep: str) -
     for text in ("first", "second"):
         watching = begin()
         watching.update(recorded(1, [0.3], DONE))
-        watching.keep(1, {"note.txt": text})
+        watching.attach(1, {"note.txt": text})
         watching.close(RunStatus.FINISHED, 60)
         assert kept(uri, runs(uri, sweep)[1]) == {"note.txt": text.encode()}
 
@@ -141,14 +141,14 @@ def test_a_larger_budget_makes_old_ones_of_the_results(begin: Begin, uri: str, s
     from sweeper.tracking.client import PARENT
 
     first = begin()
-    first.keep(PARENT, {"results.json": "{}", "table.md": "|"})
+    first.attach(PARENT, {"results.json": "{}", "table.md": "|"})
     first.close(RunStatus.FINISHED, 60)
     assert listed(runs(uri, sweep)[0]) == ["results.json", "table.md"]
     second = begin()
     second.close(RunStatus.KILLED, 60)
     assert listed(runs(uri, sweep)[0]) == ["table.md"]
     third = begin(RunStatus.FINISHED)
-    third.keep(PARENT, {"results.json": "{}"})
+    third.attach(PARENT, {"results.json": "{}"})
     third.close(RunStatus.FINISHED, 60)
     assert listed(runs(uri, sweep)[0]) == ["results.json", "table.md"]
 
@@ -160,18 +160,18 @@ def test_results_wait_until_mlflow_has_all_else(begin: Begin, uri: str, sweep: s
     good = recorded(1, [0.3], DONE)
     watching.update(replace(good, reports=(ValidationReport(1, 1.0, {"no name for MLflow?": 0.3}),)))
     watching.update(recorded(2, [0.3], DONE))
-    watching.keep(PARENT, {"results.json": "{}", "sweep.yaml": "dataset: sst5\n"})
-    watching.sum_up({"search/trials": 2.0})
-    until(lambda: watching.behind <= 2)
+    watching.attach(PARENT, {"results.json": "{}", "sweep.yaml": "dataset: sst5\n"})
+    watching.set_usage({"search/trials": 2.0})
+    until(lambda: watching.pending_runs <= 2)
     watching.close(RunStatus.FINISHED, 0.5)  # which ends, although MLflow answers
-    assert watching.behind
+    assert watching.pending_runs
     assert listed(runs(uri, sweep)[0]) == ["sweep.yaml"]
     later = begin(RunStatus.FINISHED)
     for state in (good, recorded(2, [0.3], DONE)):
         later.update(state)
-    later.keep(PARENT, {"results.json": "{}"})
+    later.attach(PARENT, {"results.json": "{}"})
     later.close(RunStatus.FINISHED, 60)
-    assert later.behind == 0
+    assert later.pending_runs == 0
     assert listed(runs(uri, sweep)[0]) == ["results.json", "sweep.yaml"]
 
 
@@ -183,10 +183,10 @@ def test_a_store_that_takes_no_files_has_everything_else(begin: Begin, uri: str,
     failed = TrialEnd(Outcome.FAILED, "ValueError: broken", "Traceback: …\n")
     watching.update(recorded(1, [0.3], failed))
     watching.update(recorded(2, [0.3], DONE))
-    watching.keep(2, {"note.txt": "text"})
-    watching.keep(PARENT, {"results.json": "{}"})
+    watching.attach(2, {"note.txt": "text"})
+    watching.attach(PARENT, {"results.json": "{}"})
     watching.close(RunStatus.FINISHED, 60)
-    assert watching.behind == 0
+    assert watching.pending_runs == 0
     found = runs(uri, sweep, "another")
     assert [run.info.status for _, run in sorted(found.items())] == ["FINISHED", "FAILED", "FINISHED"]
     assert not any(listed(run) for run in found.values())

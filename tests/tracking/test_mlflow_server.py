@@ -39,12 +39,12 @@ def sent(watching: Any, model: Any = None) -> None:
     """The sweep is told, with its files, and all of it is sent in the end."""
     for state in states():
         watching.update(state)
-    watching.keep(2, FILES)
-    watching.keep(0, OWN)
+    watching.attach(2, FILES)
+    watching.attach(0, OWN)
     if model is not None:
-        watching.keep_model(2, model)
+        watching.attach_model(2, model)
     watching.close(RunStatus.FINISHED, 60)
-    assert watching.behind == 0
+    assert watching.pending_runs == 0
 
 
 def assert_whole(backend: int, sweep: str) -> dict[int, Any]:

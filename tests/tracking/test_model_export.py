@@ -181,9 +181,9 @@ def logged(uri: str, sweep: str, found: Any) -> Any:
         recorded(7, [0.3, 0.5], TrialEnd(Outcome.COMPLETED)), test=trial.TestScore(9, 2, {"test/accuracy": 0.4})
     )
     watching.update(replace(state, trial=replace(state.trial, source_trial=1, seed_index=1)))
-    watching.keep_model(7, found)
+    watching.attach_model(7, found)
     watching.close(RunStatus.FINISHED, 120)
-    assert watching.behind == 0
+    assert watching.pending_runs == 0
     return runs(uri, sweep)[7]
 
 
