@@ -100,7 +100,7 @@ def load_training_data(
                 encoder = EncoderWeights(name, {}, {}, tokenizer.padding)
             else:
                 encoder = model.load_pretrained(prepared.encoders[name], name, tokenizer.padding)
-                _fits(spec, encoder, len(corpus.labels), tokenizer.longest)
+                _fits(spec, encoder, len(corpus.labels), tokenizer.max_tokens)
             data[name] = TrainingData(corpus.labels, encoder, tokens)
     return data
 

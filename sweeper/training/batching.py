@@ -33,7 +33,7 @@ class Batch:
             return self
         return self._each(lambda part: part.pin_memory().to(device, non_blocking=True))
 
-    def repeated(self, views: int) -> "Batch":
+    def repeat(self, views: int) -> "Batch":
         """Each text `views` times, one copy of the whole batch after the other."""
         return self if views == 1 else self._each(lambda part: part.repeat(views, *[1] * (part.dim() - 1)))
 

@@ -27,7 +27,7 @@ def setup_device(config: TrainConfig) -> torch.device:
     return torch.device("cuda", torch.cuda.current_device())
 
 
-def precision(asked: Precision, device: torch.device) -> Precision:
+def resolve_precision(asked: Precision, device: torch.device) -> Precision:
     """The precision to compute in. `auto` is bf16 where the processor has it, else fp16 on a GPU, else float32."""
     if device.type == "cpu":
         if asked == "fp16":
@@ -45,12 +45,12 @@ def autocast(chosen: Precision, device: torch.device) -> AbstractContextManager[
     return torch.autocast(device.type, _TYPES[chosen])
 
 
-def scaler(chosen: Precision, device: torch.device) -> torch.amp.GradScaler:
+def gradient_scaler(chosen: Precision, device: torch.device) -> torch.amp.GradScaler:
     """The gradient scaler: at work in fp16 alone."""
     return torch.amp.GradScaler(device.type, enabled=chosen == "fp16")
 
 
-def with_gpu_memory_limit(
+def limit_gpu_memory(
     train: Trainer, gpu: float, config: TrainConfig, data: TrainingData, saved: Path | None
 ) -> Events:
     """`train`; where a trial gets a fraction of a GPU, with that share of its memory and no more."""

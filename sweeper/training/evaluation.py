@@ -51,7 +51,7 @@ def evaluate_events(
     probabilities = np.empty((len(split), len(data.labels)), dtype=np.float32)
     loss = torch.zeros((), device=place)
     for rows, batch in _batches(model, data, name, config):
-        with device.autocast(device.precision(config.precision, place), place):
+        with device.autocast(device.resolve_precision(config.precision, place), place):
             logits = model(batch, weigh=False).logits.float()
         loss += functional.cross_entropy(logits, batch.labels, reduction="sum")
         probabilities[rows] = logits.softmax(dim=-1).cpu().numpy()
@@ -73,7 +73,7 @@ def mean_class_weights(
     place, classes = next(model.parameters()).device, len(data.labels)
     sums = torch.zeros(classes, classes, device=place)
     for _, batch in _batches(model, data, name, config):
-        with device.autocast(device.precision(config.precision, place), place):
+        with device.autocast(device.resolve_precision(config.precision, place), place):
             weighting = model(batch).weighting
         sums.index_add_(0, batch.labels, weighting.float().softmax(dim=-1))
         yield Heartbeat()
@@ -107,7 +107,7 @@ def encode_batch(model: Classifier, batch: Batch, config: TrainConfig) -> Tensor
     """The encoder's features of a batch, without dropout: (B, F) in float32. The model's mode is as it was."""
     training = model.training
     model.eval()
-    with device.autocast(device.precision(config.precision, batch.ids.device), batch.ids.device):
+    with device.autocast(device.resolve_precision(config.precision, batch.ids.device), batch.ids.device):
         found = model.features(batch).float()
     model.train(training)
     return found

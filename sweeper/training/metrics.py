@@ -5,15 +5,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Counts = NDArray[np.int64]
+ConfusionMatrix = NDArray[np.int64]
 
 
-def confusion_matrix(labels: NDArray[Any], predictions: NDArray[Any], classes: int) -> Counts:
+def confusion_matrix(labels: NDArray[Any], predictions: NDArray[Any], classes: int) -> ConfusionMatrix:
     """How often each true class (rows) was taken for each class (columns): (C, C)."""
     return np.bincount(labels * classes + predictions, minlength=classes * classes).reshape(classes, classes)
 
 
-def classification_metrics(counts: Counts) -> dict[str, float]:
+def classification_metrics(counts: ConfusionMatrix) -> dict[str, float]:
     """accuracy, macro_f1, weighted_f1, largest_class and majority of a confusion matrix (C, C), all in [0, 1].
 
     `largest_class` is the share of the texts that are given the class given most often, `majority` that of the most

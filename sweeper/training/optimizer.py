@@ -27,11 +27,11 @@ class Optimizer:
         self.peak, self.updates, self.clip_norm = rate, updates, config.clip_norm
         self.warmup = round(config.warmup * updates)
         self.adamw = _adamw(config, module, rate)
-        self.scaler = device.scaler(precision, place)
+        self.scaler = device.gradient_scaler(precision, place)
         self.done = 0  # of the updates
 
     @property
-    def rate(self) -> float:
+    def learning_rate(self) -> float:
         """The learning rate of the last update."""
         return float(self.adamw.param_groups[0]["lr"])
 

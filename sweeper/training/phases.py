@@ -15,9 +15,9 @@ class Phase:
     """
 
     kind: Literal["joint", "contrastive", "classifier"]
-    rate: float
+    peak_learning_rate: float
     epochs: int
-    end: int
+    end_epoch: int
 
 
 def training_phases(config: TrainConfig) -> tuple[Phase, ...]:

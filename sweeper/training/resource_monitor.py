@@ -20,7 +20,7 @@ _ASKS = ("--query-gpu=memory.used,utilization.gpu", "--format=csv,noheader,nouni
 _MIB = 2**20 / 1e6  # megabytes
 
 
-def with_resource_metrics(
+def add_resource_metrics(
     train: Trainer, config: TrainConfig, data: TrainingData, saved: Path | None
 ) -> Generator[ValidationReport | Heartbeat, None, None]:
     """A training whose reports have what it took since the one before; `partial(watched, train)` is a Trainer."""

@@ -25,7 +25,7 @@ class Tokenizer:
                 f"encoder {name}: has no [CLS] or no padding token, and sweeper pools the first token"
             )
         self.padding = int(self._tokenizer.pad_token_id)
-        self.longest = int(self._tokenizer.model_max_length)  # tokens that the encoder has positions for
+        self.max_tokens = int(self._tokenizer.model_max_length)  # tokens that the encoder has positions for
 
     def tokenize_split(self, rows: LabelledTexts, max_length: int) -> TokenizedSplit:
         """One split as tokens, cut at max_length with the last token, [SEP], kept; of a pair the longer text is cut."""

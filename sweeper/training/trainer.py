@@ -97,7 +97,7 @@ class _Training:
         self.split = data.splits["train"]
         self.labels = torch.from_numpy(self.split.labels)
         self.device = device.setup_device(config)
-        self.precision = device.precision(config.precision, self.device)
+        self.precision = device.resolve_precision(config.precision, self.device)
         self.model = Classifier(config, data).to(self.device)
         balanced = (
             training_loss.balanced_class_weights(self.labels, len(data.labels))
@@ -121,7 +121,7 @@ class _Training:
         self.phase = phase
         trained = self.model.classifier if phase.kind == "classifier" else self.model
         updates = math.ceil(self.batches_per_epoch / self.config.accumulate) * phase.epochs
-        self.optimiser = Optimizer(self.config, trained, phase.rate, updates, self.precision, self.device)
+        self.optimiser = Optimizer(self.config, trained, phase.peak_learning_rate, updates, self.precision, self.device)
         kept = phase.kind == "classifier" and self.config.pooling != "flatten"
         self.features = (yield from encode_split(self.model, self.data, "train", self.config)) if kept else None
 
@@ -167,7 +167,7 @@ class _Training:
     def _stretch(self, step: int) -> Events[ValidationReport]:
         """Train up to validation number `step` (from 1), and validate."""
         epoch, part = divmod(step - 1, self.config.validations_per_epoch)
-        phase = next(phase for phase in training_phases(self.config) if epoch < phase.end)
+        phase = next(phase for phase in training_phases(self.config) if epoch < phase.end_epoch)
         if phase != self.phase:
             yield from self._enter(phase)
         order = batching.bucketed_batches(
@@ -185,7 +185,7 @@ class _Training:
                 self._finite(sums, epoch, index)
             yield Heartbeat()
         speed = texts / (time.perf_counter() - start)
-        extra = {"learning_rate": self.optimiser.rate, "examples_per_second": speed}
+        extra = {"learning_rate": self.optimiser.learning_rate, "examples_per_second": speed}
         report = yield from self._report(step, sums, extra)
         return replace(report, metrics={**report.metrics, "seconds": time.perf_counter() - start})
 
@@ -205,7 +205,7 @@ class _Training:
         batch = batch.to(self.device)
         if self.phase.kind == "classifier":
             return self._classifier_parts(encode_batch(self.model, batch, self.config), batch.labels)
-        batch = batch.repeated(self.views)
+        batch = batch.repeat(self.views)
         with device.autocast(self.precision, self.device):
             outputs = self.model(batch)
         if self.phase.kind == "contrastive":
@@ -259,7 +259,7 @@ class _Training:
         self.model.load_state_dict(state["model"])
         self.reports = [ValidationReport(**report) for report in state["reports"]]
         last = (len(self.reports) - 1) // self.config.validations_per_epoch  # epoch of the last report
-        yield from self._enter(next(phase for phase in training_phases(self.config) if last < phase.end))
+        yield from self._enter(next(phase for phase in training_phases(self.config) if last < phase.end_epoch))
         self.optimiser.restore(state["optimiser"])
         self._set_generators(state["generators"])
         self.best = state.get("best", {})

@@ -15,7 +15,7 @@ class TrainingLoss:
 
     def __init__(self, config: TrainConfig, class_weights: Tensor | None) -> None:
         """`class_weights` (C,) are those of `balanced`, or None."""
-        self.train_config, self.class_weights = config, class_weights
+        self.config, self.class_weights = config, class_weights
 
     def components(self, outputs: ClassifierOutput, labels: Tensor) -> dict[str, Tensor]:
         """`train/loss`, which is minimised, and what it is made of, for labels (B,): scalars, named as in a Report.
@@ -25,7 +25,7 @@ class TrainingLoss:
         cross entropy holds against that.
         """
         parts = {"train/ce": self.cross_entropy(outputs.logits, labels)}
-        if self.train_config.loss == "ce":
+        if self.config.loss == "ce":
             return {"train/loss": parts["train/ce"], **parts}
         both = parts["train/ce"]
         if outputs.weighting is not None:
@@ -34,25 +34,25 @@ class TrainingLoss:
             parts["weights/true_class"] = weights.gather(1, labels[:, None]).mean()
             both = both + parts["train/weighting_ce"]
         parts |= self.contrastive_components(outputs, labels)
-        alpha = self.train_config.alpha
+        alpha = self.config.alpha
         return {"train/loss": alpha * both + (1 - alpha) * parts["train/contrastive"], **parts}
 
     def contrastive_components(self, outputs: ClassifierOutput, labels: Tensor) -> dict[str, Tensor]:
         """The contrastive term, and `anchors/without_positive`, the share of anchors that have none."""
         per_anchor = self._per_anchor(outputs, labels)
         return {
-            "train/contrastive": losses.reduce(per_anchor, self.train_config.reduction),
+            "train/contrastive": losses.reduce(per_anchor, self.config.reduction),
             "anchors/without_positive": 1 - per_anchor.valid.float().mean(),
         }
 
     def cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
         """The mean cross entropy of logits (B, C), with the config's smoothing and class weights."""
         return functional.cross_entropy(
-            logits.float(), labels, weight=self.class_weights, label_smoothing=self.train_config.label_smoothing
+            logits.float(), labels, weight=self.class_weights, label_smoothing=self.config.label_smoothing
         )
 
     def _per_anchor(self, outputs: ClassifierOutput, labels: Tensor) -> PerAnchor:
-        config = self.train_config
+        config = self.config
         similarity = losses.similarity_matrix(outputs.features, config.tau, normalize=config.normalize)
         if config.loss in WEIGHTED:
             assert outputs.weighting is not None

@@ -41,7 +41,7 @@ class Vocabulary:
     """The words of a training split, the most frequent first: a tokenizer as those of transformers are used here."""
 
     padding = PADDING
-    longest = sys.maxsize  # a recurrent encoder reads texts of any length
+    max_tokens = sys.maxsize  # a recurrent encoder reads texts of any length
 
     def __init__(self, rows: LabelledTexts, size: int) -> None:
         """Learn at most `size` words from a training split; of equally frequent ones, those that come first."""

@@ -25,9 +25,9 @@ def test_a_fraction_of_a_gpu_is_a_fraction_of_its_memory(
     given: list[float] = []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", given.append)
-    assert list(device.with_gpu_memory_limit(trained, gpu, TrainConfig(encoder="m"), data(), None)) == [REPORT]
+    assert list(device.limit_gpu_memory(trained, gpu, TrainConfig(encoder="m"), data(), None)) == [REPORT]
     assert given == shares
 
 
 def test_without_a_gpu_nothing_is_shared() -> None:
-    assert list(device.with_gpu_memory_limit(trained, 0.5, TrainConfig(encoder="m"), data(), None)) == [REPORT]
+    assert list(device.limit_gpu_memory(trained, 0.5, TrainConfig(encoder="m"), data(), None)) == [REPORT]

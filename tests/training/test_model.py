@@ -139,7 +139,7 @@ def test_token_types_reach_the_encoder(data: TrainingData) -> None:
 
 def test_two_views_of_a_text_differ_by_dropout_alone(data: TrainingData) -> None:
     net = model.Classifier(tiny_training.config(), data)
-    twice = TEXTS.repeated(2)
+    twice = TEXTS.repeat(2)
     assert twice.labels.tolist() == [0, 1, 0, 1]
     views = net(twice).features
     assert not torch.equal(views[:2], views[2:])

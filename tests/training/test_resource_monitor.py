@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sweeper.training.config import TrainConfig
-from sweeper.training.resource_monitor import with_resource_metrics
+from sweeper.training.resource_monitor import add_resource_metrics
 from sweeper.training.types import ValidationReport
 from tests.support.fakes import data, scripted
 
@@ -17,7 +17,7 @@ OWN = {"system/cpu_cores", "system/memory_megabytes"}
 
 def reports() -> list[ValidationReport]:
     return [
-        event for event in with_resource_metrics(scripted, CONFIG, data(), None) if isinstance(event, ValidationReport)
+        event for event in add_resource_metrics(scripted, CONFIG, data(), None) if isinstance(event, ValidationReport)
     ]
 
 
@@ -41,14 +41,14 @@ def test_a_training_that_is_closed_is_closed() -> None:
         finally:
             closed.append(True)
 
-    events = with_resource_metrics(training, CONFIG, data(), None)  # type: ignore[arg-type]
+    events = add_resource_metrics(training, CONFIG, data(), None)  # type: ignore[arg-type]
     next(events)
     events.close()
     assert closed == [True]
 
 
 def test_it_goes_to_a_worker() -> None:
-    assert pickle.loads(pickle.dumps(partial(with_resource_metrics, scripted))).func is with_resource_metrics
+    assert pickle.loads(pickle.dumps(partial(add_resource_metrics, scripted))).func is add_resource_metrics
 
 
 @pytest.mark.parametrize(("said", "found"), [("1000, 37\\n2000, 0", {0: (1048.576, 37), 1: (2097.152, 0)}), ("no", {})])
