@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from sweeper.protocol.sweep_results import SweepResults
 from sweeper.reporting.table.cells import TableCell
 from sweeper.reporting.table.results_table import FinishedSweep, TestPredictions, build_table
 
@@ -46,10 +47,17 @@ def finished(dataset: str, hits: NDArray[np.bool_]) -> FinishedSweep:
     trials = np.arange(1, systems * seeds + 1).reshape(systems, seeds).tolist()
     cells = [
         {
-            **{"cell": {"encoder": "m", "loss": f"loss {k}"}, "trials": 1, "outcomes": {"completed": 1}},
+            **{"system": {"encoder": "m", "loss": f"loss {k}"}, "num_trials": 1, "outcomes": {"completed": 1}},
             **{"epochs": 1.0, "hours": 1.0, "best": None},
-            "confirm": {
-                **{"confirms": 1, "params": {}, "planned": seeds, "epochs": 1.0, "hours": 1.0, "search": 0.5},
+            "confirmation": {
+                **{
+                    "source_trial": 1,
+                    "params": {},
+                    "planned_seeds": seeds,
+                    "epochs": 1.0,
+                    "hours": 1.0,
+                    "search_mean": 0.5,
+                },
                 **{"mean": 0.5, "sd": 0.0, "optimism": 0.0, "tested_settings": 1},
                 "seeds": [
                     {
@@ -65,9 +73,10 @@ def finished(dataset: str, hits: NDArray[np.bool_]) -> FinishedSweep:
         for k in range(systems)
     ]
     results = {
-        **{"sweep": f"{dataset}-0", "dataset": dataset, "objective": "validation/accuracy", "limited": {}},
-        **{"resolved": {}, "labels": ["no", "yes"], "threads": 1, "gpu": 0.0, "looks": [], "cells": cells},
-        "test": {"texts": texts, "digest": dataset},
+        **{"sweep": f"{dataset}-0", "dataset": dataset, "objective": "validation/accuracy", "subsample": {}},
+        **{"resolved": {}, "labels": ["no", "yes"], "threads": 1, "gpu": 0.0, "test_accesses": [], "systems": cells},
+        "num_trials": systems,
+        "test_split": {"texts": texts, "digest": dataset},
     }
     truth = np.ones(texts, dtype=np.int64)
     answers = {
@@ -75,7 +84,7 @@ def finished(dataset: str, hits: NDArray[np.bool_]) -> FinishedSweep:
         for k, row in enumerate(trials)
         for t, own in zip(row, hits[k], strict=True)
     }
-    return FinishedSweep(results, answers)
+    return FinishedSweep(SweepResults.parse(results), answers)
 
 
 def bold(sweeps: list[FinishedSweep]) -> list[int]:

@@ -22,6 +22,7 @@ import numpy as np
 
 from benchmarks.bold import experiment, finished
 from sweeper.data.catalog import DATASETS
+from sweeper.protocol.sweep_results import SweepResults
 from sweeper.reporting.table.results_table import FinishedSweep
 from sweeper.storage import predictions
 from sweeper.training.config import TrainConfig
@@ -55,29 +56,31 @@ class Making:
         dataset = list(DATASETS)[number % len(DATASETS)]
         found, place = self._found(number, dataset), self.experiment(dataset)
         done = number % 10 != 9
-        content = {"results.json": json.dumps(found.results).encode()} if done else {}
-        self._run(place, found, "sweep", {"mlflow.runName": found.results["sweep"]}, {}, content)
+        content = {"results.json": found.results.to_json().encode()} if done else {}
+        self._run(place, found, "sweep", {"mlflow.runName": found.results.sweep}, {}, content)
         self._run(place, found, "confirmation", {}, {}, {})
         for trial in range(1000, 1000 + SEARCHED):
             self._run(place, found, "search", {"sweeper.trial": str(trial)}, {"validation/accuracy": 0.5}, {})
-        for cell in found.results["cells"]:
-            for seed in cell["confirm"]["seeds"]:
-                tags = {"sweeper.trial": str(seed["trial"]), "sweeper.tested": "1"}
-                kept = {"predictions/test.parquet": self._parquet(found, seed["trial"])}
-                self._run(place, found, "confirm", tags, seed["test"], kept)
+        for confirmation in found.results.confirmations:
+            for seed in confirmation.seeds:
+                tags = {"sweeper.trial": str(seed.trial), "sweeper.tested": "1"}
+                kept = {"predictions/test.parquet": self._parquet(found, seed.trial)}
+                self._run(place, found, "confirm", tags, seed.test or {}, kept)
 
     def _found(self, number: int, dataset: str) -> FinishedSweep:
         encoder = ENCODERS[number // len(DATASETS) % len(ENCODERS)]
         found = finished(dataset, experiment(self.random, SYSTEMS, SEEDS))
-        for cell, loss in zip(found.results["cells"], ("ce", "lcl"), strict=True):
-            cell["cell"] = {"encoder": encoder, "loss": loss}
-        test_accesses = [{"at": number * 1000 + trial, "trial": trial, "seed": trial} for trial in found.predictions]
-        return FinishedSweep(
-            {**found.results, "sweep": f"{dataset}-{number:08x}", "looks": test_accesses}, found.predictions
-        )
+        results = found.results.to_dict()
+        for system, loss in zip(results["systems"], ("ce", "lcl"), strict=True):
+            system["system"] = {"encoder": encoder, "loss": loss}
+        results["sweep"] = f"{dataset}-{number:08x}"
+        results["test_accesses"] = [
+            {"at": number * 1000 + trial, "trial": trial, "seed": trial} for trial in found.predictions
+        ]
+        return FinishedSweep(SweepResults.parse(results), found.predictions)
 
     def _parquet(self, found: FinishedSweep, trial: int) -> bytes:
-        answers, labels = found.predictions[trial], tuple(found.results["labels"])
+        answers, labels = found.predictions[trial], tuple(found.results.labels)
         scored = ModelScores({"test": Predictions(answers.labels, np.eye(2, dtype=np.float32)[answers.predictions])})
         predictions.save_predictions(
             self.folder / "scratch", Trial(trial, 0, {}, TrainConfig(encoder="m")), labels, scored
@@ -93,7 +96,7 @@ class Making:
         metrics: dict[str, float],
         files: dict[str, bytes],
     ) -> None:
-        dataset, _, fingerprint = found.results["sweep"].rpartition("-")
+        dataset, _, fingerprint = found.results.sweep.rpartition("-")
         whose = {"sweep": fingerprint, "id": "id", "dataset": dataset, "stage": stage, "created": str(self.count)}
         listed = {name: hashlib.sha256(content).hexdigest()[:16] for name, content in files.items()}
         tags = (

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from sweeper.protocol.results import stored_results
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.storage.sweep_folder import open_sweep
 from sweeper.terminal import formatting
@@ -39,7 +40,7 @@ def main() -> None:
     options.add_argument("--out", type=Path, default=Path("docs/quickstart.svg"))
     chosen = options.parse_args()
     folder = open_sweep(chosen.sweep)
-    spec, results = folder.spec, folder.results()
+    spec, results = folder.spec, stored_results(folder)
     with closing(OptunaStudy(spec, folder.journal, folder.manifest.threads)) as study:
         recorded = study.all_trials()
     start, end = recorded[0].started_at, max(one.ended_at or one.started_at for one in recorded)

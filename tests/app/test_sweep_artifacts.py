@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from sweeper.app import provenance, sweep_artifacts
+from sweeper.protocol.results import build_results
+from sweeper.protocol.sweep_results import CandidateResult, ConfirmationResult
 from sweeper.search_space import parser, yaml_file
 from sweeper.storage import predictions
 from sweeper.storage.sweep_folder import SweepFolder, create_sweep, write_json
@@ -16,7 +18,10 @@ from sweeper.trials.trial import Trial
 from tests.support.search_spaces import small
 
 LABELS = ("bad", "good")
-CONFIRM: dict[str, Any] = {"confirms": 1, "params": {}, "epochs": 8.0, "hours": 0.5, "candidates": [{"seeds": 2}]}
+CONFIRMATION = ConfirmationResult(
+    source_trial=1, params={}, planned_seeds=2, epochs=8.0, hours=0.5, search_mean=0.5, mean=None, sd=None, optimism=None,
+    tested_settings=0, candidates=[CandidateResult(source_trial=1, mean=None, sd=None, seeds=2)], seeds=[],
+)  # fmt: skip
 
 
 class Kept:
@@ -103,8 +108,10 @@ def test_results_are_kept_where_the_sweep_is_finished_alone(folder: SweepFolder)
     provenance.write_provenance(small(), folder)
     (folder.path / "table.md").write_text("|")
     assert sorted(kept(folder).files[0]) == ["sweep.yaml", "versions.json"]
-    system = {"epochs": 10.0, "hours": 0.25, "confirm": CONFIRM}
-    folder.write_results({"trials": 6, "cells": [system, {**system, "confirm": None}]})
+    results = build_results(small(), folder, [])
+    systems = [system.model_copy(update={"epochs": 10.0, "hours": 0.25}) for system in results.systems]
+    systems[0] = systems[0].model_copy(update={"confirmation": CONFIRMATION})
+    folder.write_results(results.model_copy(update={"num_trials": 6, "systems": systems}).to_json())
     found = kept(folder)
     assert list(found.files[0]) == ["sweep.yaml", "versions.json", "table.md", "results.json"]
     assert found.figures == {

@@ -53,7 +53,7 @@ def finished(spec: SweepSpec, tmp_path: Path) -> SweepFolder:
             jobs(folder.path),
             TrialResources(1, 0, 1),
         )
-        folder.write_results(build_results(spec, folder, record.all_trials()))
+        folder.write_results(build_results(spec, folder, record.all_trials()).to_json())
     return folder
 
 

@@ -50,17 +50,17 @@ def test_every_hyperparameter_of_every_system_runs(tmp_path: Path) -> None:
     done = sweeper("run", "space.yaml", "--inline", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout)
-    assert results["trials"] == 24
-    assert len(results["cells"]) == 2 * len(LOSSES)
-    ends = {outcome for system in results["cells"] for outcome in system["outcomes"]}
+    assert results["num_trials"] == 24
+    assert len(results["systems"]) == 2 * len(LOSSES)
+    ends = {outcome for system in results["systems"] for outcome in system["outcomes"]}
     assert ends <= {"completed", "collapsed"}  # so small a network may give one class to all
-    for system in results["cells"]:
+    for system in results["systems"]:
         used = set(system["best"]["params"])
-        assert ("alpha" in used) == (system["cell"]["loss"] not in ("ce", "scl_two_phase"))
-        assert ("weighting" in used) == system["cell"]["loss"].startswith("lcl")
-        assert ("contrastive_epochs" in used) == (system["cell"]["loss"] == "scl_two_phase")
+        assert ("alpha" in used) == (system["system"]["loss"] not in ("ce", "scl_two_phase"))
+        assert ("weighting" in used) == system["system"]["loss"].startswith("lcl")
+        assert ("contrastive_epochs" in used) == (system["system"]["loss"] == "scl_two_phase")
         assert {"vocabulary", "pooling"} <= used
-        (seed,) = system["confirm"]["seeds"]
+        (seed,) = system["confirmation"]["seeds"]
         assert 0 <= seed["test"]["test/accuracy"] <= 1
 
 

@@ -29,13 +29,13 @@ def test_make_run_needs_no_hub_and_ends_in_a_table(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     (found,) = (tmp_path / "sweeps").glob("feelings-*/results.json")
     results = json.loads(found.read_text())
-    assert [entry["cell"]["loss"] for entry in results["cells"]] == ["ce", "scl", "lcl"]
-    assert results["trials"] == 9
+    assert [entry["system"]["loss"] for entry in results["systems"]] == ["ce", "scl", "lcl"]
+    assert results["num_trials"] == 9
     assert "is finished" in make_run(tmp_path / "sweeps", away).stdout
 
-    seeds = [seed for entry in results["cells"] for seed in entry["confirm"]["seeds"]]
+    seeds = [seed for entry in results["systems"] for seed in entry["confirmation"]["seeds"]]
     assert [seed["test"] is not None for seed in seeds] == [True] * 9
-    best = max(results["cells"], key=lambda entry: entry["confirm"]["mean"])["confirm"]["seeds"]
+    best = max(results["systems"], key=lambda entry: entry["confirmation"]["mean"])["confirmation"]["seeds"]
     accuracy = statistics.fmean(seed["test"]["test/accuracy"] for seed in best)
     assert accuracy > 0.44  # chance is 0.08, a linear model on words has 0.38
 

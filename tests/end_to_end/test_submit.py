@@ -133,12 +133,12 @@ def test_a_sweep_is_submitted_stopped_submitted_again_and_ends_as_on_one_machine
     assert again.returncode == 0, again.stderr
     assert "trials are in the record" in again.stderr
     results = json.loads(again.stdout)
-    assert results["trials"] == 4
-    assert [seed["test"] is not None for seed in results["cells"][0]["confirm"]["seeds"]] == [True, True]
+    assert results["num_trials"] == 4
+    assert [seed["test"] is not None for seed in results["systems"][0]["confirmation"]["seeds"]] == [True, True]
     folder = head.folder
     with closing(OptunaStudy(folder.spec, folder.journal, folder.manifest.threads)) as study:
         assert len(study.all_trials()) == 6
-    assert json.loads((folder.path / "results.json").read_text())["cells"] == results["cells"]
+    assert json.loads((folder.path / "results.json").read_text())["systems"] == results["systems"]
 
     # what was is told again
     listed = json.loads(sweeper("jobs", *where, "--json", cwd=space, extra=head.user).stdout)["jobs"]

@@ -142,8 +142,8 @@ def test_without_a_test_split_models_are_scored_and_no_test_access_is_recorded(t
     folder = create_sweep(tmp_path / "sweeps", asked, {"rows": "x"}, 1)
     with study(asked, tmp_path) as record:
         assert record.test_accesses() == []
-        (system,) = build_results(asked, folder, recorded, record.test_accesses())["cells"]
-    assert [seed["test"] for seed in system["confirm"]["seeds"]] == [None, None]
+        (result,) = build_results(asked, folder, recorded, record.test_accesses()).confirmations
+    assert [seed.test for seed in result.seeds] == [None, None]
 
 
 def test_an_unchanged_winner_is_reused_when_the_budget_grows_and_a_new_one_gets_the_same_seeds(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_an_unchanged_winner_is_reused_when_the_budget_grows_and_a_new_one_gets_
         assert {one.trial.params["alpha"] for one in new} == {found}
         assert [one.trial.config.seed for one in new] == [one.trial.config.seed for one in first]
         folder = create_sweep(tmp_path / "sweeps", asked, {"rows": "x"}, 1)
-        assert build_results(asked, folder, recorded)["cells"][0]["confirm"]["tested_settings"] == 2
+        assert build_results(asked, folder, recorded).confirmations[0].tested_settings == 2
         return
     pytest.fail("no better setting was found in 16 trials")
 
@@ -203,8 +203,8 @@ def test_a_seed_that_fails_leaves_its_system_incomplete_and_is_not_replaced(tmp_
         recorded = record.all_trials()
         assert [trial.seed_index for trial in confirmation.trials_to_score(asked, recorded)] == [2]
     folder = create_sweep(tmp_path / "sweeps", asked, {"rows": "x"}, 1)
-    (system,) = build_results(asked, folder, recorded)["cells"]
-    assert [(seed["outcome"], seed["test"]) for seed in system["confirm"]["seeds"]] == [
+    (result,) = build_results(asked, folder, recorded).confirmations
+    assert [(seed.outcome, seed.test) for seed in result.seeds] == [
         ("diverged", None),
         ("completed", None),
     ]
@@ -214,7 +214,7 @@ def test_a_system_where_nothing_completed_has_nothing_to_confirm(tmp_path: Path)
     recorded = run(spec(tau=2), tmp_path)  # every trial diverges
     assert confirming(recorded) == []
     folder = create_sweep(tmp_path / "sweeps", spec(tau=2), {"rows": "x"}, 1)
-    assert build_results(spec(tau=2), folder, recorded)["cells"][0]["confirm"] is None
+    assert build_results(spec(tau=2), folder, recorded).systems[0].confirmation is None
     assert confirmation.best_model_trial(spec(tau=2), recorded) is None
 
 
@@ -262,13 +262,13 @@ def test_results_say_how_optimistic_the_search_was(tmp_path: Path) -> None:
     asked, stages = spec(), jobs(tmp_path)
     recorded = run(asked, tmp_path, replace(stages, confirm=replace(stages.confirm, train=worse)))
     folder = create_sweep(tmp_path / "sweeps", asked, {"rows": "x"}, 1)
-    (system,) = build_results(asked, folder, recorded)["cells"]
+    (result,) = build_results(asked, folder, recorded).confirmations
     best = max(float(one.trial.params["alpha"]) for one in recorded[:3])
-    mean = sum(seed["metrics"]["validation/accuracy"] for seed in system["confirm"]["seeds"]) / 2
-    assert system["confirm"]["search"] == best
-    assert system["confirm"]["mean"] == pytest.approx(mean)
-    assert system["confirm"]["optimism"] == pytest.approx(best - mean)
-    assert system["confirm"]["seeds"][0]["test"]["test/accuracy"] == pytest.approx(best - 0.01)
+    mean = sum(float(seed.metrics["validation/accuracy"]) for seed in result.seeds) / 2
+    assert result.search_mean == best
+    assert result.mean == pytest.approx(mean)
+    assert result.optimism == pytest.approx(best - mean)
+    assert (result.seeds[0].test or {})["test/accuracy"] == pytest.approx(best - 0.01)
 
 
 def test_the_models_that_are_kept_is_the_best_seeds_of_the_best_system_by_validation(tmp_path: Path) -> None:

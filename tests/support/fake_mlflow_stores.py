@@ -70,9 +70,7 @@ class Shelf:
             rows = [Metric(name, score, 0, 4) for name, score in (seed.test or {}).items()]
             self.client.log_batch(runs[seed.trial], rows)
             if seed.trial in finished.predictions:
-                self.keep(
-                    runs[seed.trial], "predictions/test.parquet", parquet(finished, seed.trial, self.scratch)
-                )
+                self.keep(runs[seed.trial], "predictions/test.parquet", parquet(finished, seed.trial, self.scratch))
         if results:
             self.keep(own, "results.json", values.to_json().encode())
         self.client.set_terminated(own, status)

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from sweeper.reporting.table.results_table import FinishedSweep, TestPredictions
+from sweeper.protocol.finished_sweep import FinishedSweep, TestPredictions
+from sweeper.protocol.sweep_results import SweepResults
 
 TEXTS = 200
 LABELS = ["bad", "good", "so so"]
@@ -27,40 +28,42 @@ def sweep(
         "sweep": name,
         "dataset": dataset,
         "objective": "validation/accuracy",
-        "trials": 16 * len(systems),
-        "limited": {},
+        "num_trials": 16 * len(systems),
+        "subsample": {},
         "resolved": {"dataset": "0" * 40, "rows": "1" * 16, "owner/mini": "2" * 40},
         "labels": LABELS,
         "threads": 2,
         "gpu": 0.0,
-        "test": {"texts": texts, "digest": digest},
-        "looks": [],
-        "cells": [],
+        "test_split": {"texts": texts, "digest": digest},
+        "test_accesses": [],
+        "systems": [],
     }
     answers: dict[int, TestPredictions] = {}
     for system, scores in systems.items():
         *encoder, loss = system.split()
         own = {"encoder": encoder[0] if encoder else "owner/mini", "loss": loss}
-        first = 100 + 10 * len(results["cells"])
-        results["cells"].append({**_search(own), "confirm": None if scores is None else _confirm(scores, first)})
-        for seed in results["cells"][-1]["confirm"]["seeds"] if scores is not None else ():
+        first = 100 + 10 * len(results["systems"])
+        results["systems"].append({**_search(own), "confirmation": None if scores is None else _confirm(scores, first)})
+        for seed in results["systems"][-1]["confirmation"]["seeds"] if scores is not None else ():
             if seed["test"] is not None:
-                results["looks"].append({"at": at + seed["trial"], "trial": seed["trial"], "seed": seed["seed"]})
+                results["test_accesses"].append(
+                    {"at": at + seed["trial"], "trial": seed["trial"], "seed": seed["seed"]}
+                )
                 answers[seed["trial"]] = answered(seed["test"]["test/accuracy"], texts, seed["trial"])
-    return FinishedSweep({**results, **others}, answers)
+    return FinishedSweep(SweepResults.parse({**results, **others}), answers)
 
 
 def _search(own: Mapping[str, str]) -> dict[str, Any]:
     return {
-        "cell": dict(own),
-        "trials": 16,
+        "system": dict(own),
+        "num_trials": 16,
         "outcomes": {"completed": 5, "stopped_early": 10, "diverged": 1},
         "repeated": 2,
         "epochs": 61.0,
         "hours": 1.25,
         "best": {
             **{"trial": 12, "completed": True, "params": {"batch_size": 32, "learning_rate": 3e-05}},
-            **{"validation/accuracy": 0.53, "mean": 0.53, "repeats": 1, "epoch": 4.0},
+            **{"score": 0.53, "mean": 0.53, "repeats": 1, "epoch": 4.0},
             "metrics": {"validation/accuracy": 0.53},
         },
     }
@@ -68,9 +71,9 @@ def _search(own: Mapping[str, str]) -> dict[str, Any]:
 
 def _confirm(scores: Scores, first: int) -> dict[str, Any]:
     return {
-        **{"confirms": 12, "params": {"batch_size": 32, "learning_rate": 3e-05}, "planned": len(scores)},
-        **{"epochs": 50.0, "hours": 1.0, "search": 0.53, "mean": 0.52, "sd": 0.006, "optimism": 0.01},
-        **{"tested_settings": 1, "candidates": [{"confirms": 12, "mean": 0.52, "sd": 0.006, "seeds": len(scores)}]},
+        **{"source_trial": 12, "params": {"batch_size": 32, "learning_rate": 3e-05}, "planned_seeds": len(scores)},
+        **{"epochs": 50.0, "hours": 1.0, "search_mean": 0.53, "mean": 0.52, "sd": 0.006, "optimism": 0.01},
+        **{"tested_settings": 1, "candidates": [{"source_trial": 12, "mean": 0.52, "sd": 0.006, "seeds": len(scores)}]},
         "seeds": [_seed(score, first + k) for k, score in enumerate(scores)],
     }
 

@@ -224,7 +224,7 @@ def of_finished(folder: Path) -> list[str]:
     trials, spec = trials_of(folder), json.loads((folder / "sweep.json").read_text())["spec"]
     budget, seeds = spec["budget"]["trials"], spec.get("confirm", {}).get("seeds", 0)
     results = folder / "results.json"
-    counted = json.loads(results.read_text())["trials"] if results.exists() else None
+    counted = json.loads(results.read_text())["num_trials"] if results.exists() else None
     found = [] if counted == budget else [f"results.json has {counted} trials, the budget is {budget}"]
     if len(searched(trials)) != budget:
         found.append(f"{len(searched(trials))} trials are numbered, the budget is {budget}")

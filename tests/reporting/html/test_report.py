@@ -334,7 +334,7 @@ def test_confusions_are_counted_over_models() -> None:
 
 
 def test_learned_weights_are_the_mean_over_seeds(finished: ReportData) -> None:
-    trials = [seed["trial"] for seed in finished.seeds(1)]
+    trials = [seed.trial for seed in finished.seeds(1)]
     learned = {trial: np.full((3, 3), float(k)) for k, trial in enumerate(trials)}
     (found,) = error_analysis.class_weights_figure(
         replace(finished, answered=replace(finished.answered, weights=learned))

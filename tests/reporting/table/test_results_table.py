@@ -1,6 +1,5 @@
 """The table says what fresh seeds scored, compares what can be compared, and has a note for whatever is odd."""
 
-import copy
 import re
 from dataclasses import replace
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from benchmarks.bold import simulated
 from sweeper.errors import RecordError, UsageError
 from sweeper.protocol.statistics import accuracy, difference, holm_correction
+from sweeper.protocol.sweep_results import SweepResults
 from sweeper.reporting.table.cells import Caveat, TableCell
 from sweeper.reporting.table.formats import render
 from sweeper.reporting.table.published_results import PublishedScore
@@ -40,7 +40,7 @@ def note(made: ResultsTable, about: str) -> str:
 
 
 def changed(finished: FinishedSweep, **results: Any) -> FinishedSweep:
-    return replace(finished, results={**finished.results, **results})
+    return replace(finished, results=SweepResults.parse({**finished.results.to_dict(), **results}))
 
 
 def test_rows_are_systems_columns_data_sets_and_a_cell_is_the_mean_over_fresh_seeds() -> None:
@@ -81,14 +81,14 @@ def test_intervals_pairs_and_holm_are_those_of_the_answers_over_the_whole_table(
     second = sweep({"ce": [0.8, 0.82, 0.81], "lcl": [0.81, 0.8, 0.82]}, "sst2-0000000b", dataset="sst2")
     made = build_table([first, second])
     hits = {
-        (one.results["dataset"], entry["cell"]["loss"]): np.stack(
+        (one.results.dataset, result.system["loss"]): np.stack(
             [
-                one.predictions[s["trial"]].labels == one.predictions[s["trial"]].predictions
-                for s in entry["confirm"]["seeds"]
+                one.predictions[seed.trial].labels == one.predictions[seed.trial].predictions
+                for seed in (result.confirmation.seeds if result.confirmation else ())
             ]
         )
         for one in (first, second)
-        for entry in one.results["cells"]
+        for result in one.results.systems
     }
     expected = {
         (dataset, ours, theirs): difference(hits[dataset, ours], hits[dataset, theirs])
@@ -184,27 +184,33 @@ def test_answers_that_contradict_the_scores_are_refused() -> None:
 @pytest.mark.parametrize(
     ("change", "place"),
     [
-        (lambda results: results.pop("looks"), "looks"),
-        (lambda results: results["cells"][0]["confirm"].update(planned="five"), "cells.0.confirm.planned"),
-        (lambda results: results["cells"][0]["confirm"]["seeds"][1].update(outcome="won"), "cells.0.confirm.seeds.1"),
-        (lambda results: results.update(test=7), "test"),
+        (lambda results: results.pop("test_accesses"), "test_accesses"),
+        (
+            lambda results: results["systems"][0]["confirmation"].update(planned_seeds="five"),
+            "systems.0.confirmation.planned_seeds",
+        ),
+        (
+            lambda results: results["systems"][0]["confirmation"]["seeds"][1].update(outcome="won"),
+            "systems.0.confirmation.seeds.1",
+        ),
+        (lambda results: results.update(test_split=7), "test_split"),
     ],
 )
 def test_results_that_are_damaged_are_refused_with_the_place(change: Any, place: str) -> None:
     one = sweep({"ce": CE})
-    results = copy.deepcopy(dict(one.results))
+    results = one.results.to_dict()
     change(results)
     with pytest.raises(RecordError, match=rf"sst5-0000000a: its results are damaged at {place}"):
-        build_table([replace(one, results=results)])
+        build_table([replace(one, results=SweepResults.parse(results))])
 
 
 @pytest.mark.parametrize("score", [None, 51.0, -0.1, float("nan")])
 def test_a_score_that_is_no_share_is_refused(score: float | None) -> None:
     one = sweep({"ce": CE})
-    results = copy.deepcopy(dict(one.results))
-    results["cells"][0]["confirm"]["seeds"][0]["test"] = {} if score is None else {"test/accuracy": score}
+    results = one.results.to_dict()
+    results["systems"][0]["confirmation"]["seeds"][0]["test"] = {} if score is None else {"test/accuracy": score}
     with pytest.raises(RecordError, match=r"trial 100 has .* as test/accuracy, where a share must stand"):
-        build_table([replace(one, results=results)])
+        build_table([replace(one, results=SweepResults.parse(results))])
 
 
 # ---- what is odd
@@ -212,10 +218,10 @@ def test_a_score_that_is_no_share_is_refused(score: float | None) -> None:
 
 def test_whatever_is_odd_about_a_cell_is_marked_and_noted() -> None:
     one = sweep({"ce": [0.5, 0.51, "diverged", 0.5, "failed"], "scl": None, "lcl": LCL})
-    results = copy.deepcopy(dict(one.results))
-    results["cells"][2]["confirm"]["tested_settings"] = 2
-    results["cells"][2]["confirm"]["seeds"][0]["outcome"] = "collapsed"
-    made = build_table([replace(one, results=results)])
+    results = one.results.to_dict()
+    results["systems"][2]["confirmation"]["tested_settings"] = 2
+    results["systems"][2]["confirmation"]["seeds"][0]["outcome"] = "collapsed"
+    made = build_table([replace(one, results=SweepResults.parse(results))])
     assert cell(made, "mini ce").caveats == {Caveat.INCOMPLETE: "3 of 5", Caveat.ENDED_BADLY: "1 diverged, 1 failed"}
     assert cell(made, "mini scl").caveats == {Caveat.UNCONFIRMED: ""}
     assert cell(made, "mini scl").mean is None
@@ -232,10 +238,10 @@ def test_whatever_is_odd_about_a_cell_is_marked_and_noted() -> None:
 
 def test_a_cell_of_which_nothing_completed_says_so() -> None:
     one = sweep({"ce": None, "lcl": LCL})
-    results = copy.deepcopy(dict(one.results))
-    results["cells"][0]["outcomes"] = {"diverged": 16}
+    results = one.results.to_dict()
+    results["systems"][0]["outcomes"] = {"diverged": 16}
     assert "mini ce on sst5 (nothing completed in its search)" in note(
-        build_table([replace(one, results=results)]), "not con"
+        build_table([replace(one, results=SweepResults.parse(results))]), "not con"
     )
 
 
@@ -309,27 +315,30 @@ def test_test_accesses_of_sweeps_elsewhere_and_remarks_are_told() -> None:
 
 def test_an_encoder_or_a_loss_that_a_sweep_does_not_vary_belongs_to_its_systems() -> None:
     one = sweep({"ce": CE, "lcl": LCL})
-    results = copy.deepcopy(dict(one.results))
-    for entry in results["cells"]:
-        del entry["cell"]["encoder"]
-    made = build_table([replace(one, results=results)])  # one encoder was resolved
+    results = one.results.to_dict()
+    for entry in results["systems"]:
+        del entry["system"]["encoder"]
+    made = build_table([replace(one, results=SweepResults.parse(results))])  # one encoder was resolved
     assert [row.names for row in made.rows] == [("mini", "ce"), ("mini", "lcl")]
     results["training"] = {"encoder": "gru", "epochs": 3}
-    assert [row.names for row in build_table([replace(one, results=results)]).rows] == [("gru", "ce"), ("gru", "lcl")]
-    for entry, pooling in zip(results["cells"], ("cls", "mean"), strict=True):
-        entry["cell"] = {"pooling": pooling}
-    made = build_table([replace(one, results=results)])
+    assert [row.names for row in build_table([replace(one, results=SweepResults.parse(results))]).rows] == [
+        ("gru", "ce"),
+        ("gru", "lcl"),
+    ]
+    for entry, pooling in zip(results["systems"], ("cls", "mean"), strict=True):
+        entry["system"] = {"pooling": pooling}
+    made = build_table([replace(one, results=SweepResults.parse(results))])
     assert made.hyperparameters == ("encoder", "loss", "pooling")
     assert [row.names for row in made.rows] == [("gru", "ce", "cls"), ("gru", "ce", "mean")]
 
 
 def test_a_hyperparameter_that_the_search_decided_is_none_of_the_systems() -> None:
     one = sweep({"ce": CE})
-    results = copy.deepcopy(dict(one.results))
-    results["cells"][0]["cell"] = {}
-    results["cells"][0]["best"]["params"] |= {"encoder": "owner/mini", "loss": "scl"}
+    results = one.results.to_dict()
+    results["systems"][0]["system"] = {}
+    results["systems"][0]["best"]["params"] |= {"encoder": "owner/mini", "loss": "scl"}
     results["training"] = {"epochs": 3}
-    assert [row.names for row in build_table([replace(one, results=results)]).rows] == [("–", "–")]
+    assert [row.names for row in build_table([replace(one, results=SweepResults.parse(results))]).rows] == [("–", "–")]
 
 
 def test_encoders_of_one_name_keep_their_owners() -> None:
@@ -339,10 +348,10 @@ def test_encoders_of_one_name_keep_their_owners() -> None:
 
 def test_another_hyperparameter_stands_in_the_rows_where_it_tells_them_apart() -> None:
     one = sweep({"ce": CE, "lcl": LCL})
-    results = copy.deepcopy(dict(one.results))
-    for entry, frozen in zip(results["cells"], (True, False), strict=True):
-        entry["cell"] |= {"loss": "ce", "freeze_embeddings": frozen, "pooling": "cls"}
-    made = build_table([replace(one, results=results)])
+    results = one.results.to_dict()
+    for entry, frozen in zip(results["systems"], (True, False), strict=True):
+        entry["system"] |= {"loss": "ce", "freeze_embeddings": frozen, "pooling": "cls"}
+    made = build_table([replace(one, results=SweepResults.parse(results))])
     assert made.hyperparameters == ("encoder", "loss", "freeze_embeddings")
     assert [row.names for row in made.rows] == [("mini", "ce", "true"), ("mini", "ce", "false")]
 
