@@ -99,7 +99,7 @@ class RayRunner:
             ray_cluster.wait_for_room(
                 lambda: count_slots(coming, asked) or count_slots(ray_cluster.live_nodes(), asked)
             )
-            return fit_to_cluster(cpu, gpu, accelerator, nodes=ray_cluster.live_nodes(), growth=coming)
+            return fit_to_cluster(cpu, gpu, accelerator, nodes=ray_cluster.live_nodes(), potential_nodes=coming)
         return fit_to_machine(cpu, gpu, accelerator, node=ray_cluster.live_nodes()[0])
 
     def run_on_all_nodes(self, check: Callable[[], str]) -> Mapping[str, str]:

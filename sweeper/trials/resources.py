@@ -1,4 +1,4 @@
-"""What one trial gets of a machine, and how many trials run side by side."""
+"""The CPUs and GPUs of one trial, and the number of trials that run side by side."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,16 +7,17 @@ from dataclasses import dataclass, replace
 from sweeper.errors import UsageError
 
 Node = Mapping[str, float]
-"""What a node has, in Ray's words: CPU, GPU, and accelerator_type:A100 where it has GPUs of that type."""
+"""The resources of a node by Ray's names: CPU, GPU, and accelerator_type:A100 if it has GPUs of that type."""
 
 ACCELERATOR = "accelerator_type:"
 
 
 @dataclass(frozen=True)
 class TrialResources:
-    """CPUs and GPUs of one trial, how many trials run at once, and what was changed of what was asked for.
+    """The CPUs and GPUs of one trial.
 
-    `accelerator` is the type of GPU that it needs, in Ray's words, such as A100.
+    `slots` is the number of trials that run side by side. `accelerator` is the type of GPU that a trial needs, by Ray's
+    name, such as A100. `note` tells the user how the request was changed; it is empty if it was not.
     """
 
     cpu: int
@@ -27,70 +28,77 @@ class TrialResources:
 
 
 def fit_to_machine(cpu: int, gpu: float, accelerator: str = "", *, node: Node) -> TrialResources:
-    """The share of this machine for trials that ask for so much: what it lacks is left out, and said.
+    """Fit the request of one trial to this machine. Resources that the machine lacks are left out and noted.
 
-    A trial that asks for more cores than there are gets half of them. Two trials side by side finish more in an hour
-    than one on all cores (README, "Speed"), and ASHA has something to compare.
+    A trial that requests more cores than the machine has gets half of them. Two trials side by side finish more in an
+    hour than one trial on all cores (docs/explanation/training.md), and early stopping has trials to compare.
     """
-    cpus, gpus = int(node.get("CPU", 0)), node.get("GPU", 0)
-    given_gpu = gpu if gpu <= gpus else float(min(1.0, gpus))
-    given_cpu = cpu if cpu <= cpus else max(1, cpus // 2)
-    slots = max(1, cpus // given_cpu)
+    node_cpus, node_gpus = int(node.get("CPU", 0)), node.get("GPU", 0)
+    given_cpu = cpu if cpu <= node_cpus else max(1, node_cpus // 2)
+    given_gpu = gpu if gpu <= node_gpus else float(min(1.0, node_gpus))
+    given_accelerator = accelerator if node.get(ACCELERATOR + accelerator) else ""
+    slots = max(1, node_cpus // given_cpu)
     if given_gpu:
-        slots = max(1, min(slots, _sharing(gpus, given_gpu)))
-    given = accelerator if node.get(ACCELERATOR + accelerator) else ""
-    asked, there = _words(cpu, gpu, accelerator), _words(cpus, gpus)
-    changed = (given_cpu, given_gpu, given) != (cpu, gpu, accelerator)
-    got = _words(given_cpu, given_gpu, given)
-    note = f"a trial asks for {asked}; here are {there}, so it gets {got}" if changed else ""
-    return TrialResources(given_cpu, given_gpu, slots, note, given)
+        slots = max(1, min(slots, _count_gpu_slots(node_gpus, given_gpu)))
+    note = ""
+    if (given_cpu, given_gpu, given_accelerator) != (cpu, gpu, accelerator):
+        note = (
+            f"a trial asks for {_describe(cpu, gpu, accelerator)}; this machine has {_describe(node_cpus, node_gpus)}, "
+            f"so a trial gets {_describe(given_cpu, given_gpu, given_accelerator)}"
+        )
+    return TrialResources(given_cpu, given_gpu, slots, note, given_accelerator)
 
 
 def fit_to_cluster(
-    cpu: int, gpu: float, accelerator: str = "", *, nodes: Sequence[Node], growth: Sequence[Node] = ()
+    cpu: int, gpu: float, accelerator: str = "", *, nodes: Sequence[Node], potential_nodes: Sequence[Node] = ()
 ) -> TrialResources:
-    """The share of a cluster for trials that ask for so much, each on one node; `growth` is what it can grow to.
+    """Fit the request of one trial to a cluster. A trial runs on one node.
 
-    Raises UsageError where no node has that much, or will: a trial would wait for ever.
+    `nodes` are the nodes that are there now, `potential_nodes` those that an autoscaler can grow the cluster to.
+    Raises UsageError if no node has the resources or ever will, because a trial would wait forever.
     """
-    asked = TrialResources(cpu, gpu, 0, accelerator=accelerator)
-    now = count_slots(nodes, asked)
-    then = max(now, count_slots(growth, asked))
-    if not then:
-        there = "; ".join(f"{count} x {words}" for words, count in Counter(map(_node_words, nodes)).items())
+    resources = TrialResources(cpu, gpu, 0, accelerator=accelerator)
+    slots_now = count_slots(nodes, resources)
+    slots = max(slots_now, count_slots(potential_nodes, resources))
+    request = _describe(cpu, gpu, accelerator)
+    if not slots:
+        counts = Counter(map(_describe_node, nodes))
         raise UsageError(
-            f"resources: a trial asks for {_words(cpu, gpu, accelerator)} on one node, the cluster's nodes have "
-            f"{there}; ask for less, or add nodes"
+            f"resources: a trial asks for {request} on one node, but the cluster's nodes have "
+            f"{'; '.join(f'{count} x {node}' for node, count in counts.items())}; ask for less, or add nodes"
         )
-    note = "" if now else f"no node has {_words(cpu, gpu, accelerator)} yet: waiting for the cluster to grow"
-    return replace(asked, slots=then, note=note)
+    note = "" if slots_now else f"no node has {request} yet: waiting for the cluster to grow"
+    return replace(resources, slots=slots, note=note)
 
 
-def count_slots(nodes: Iterable[Node], share: TrialResources) -> int:
-    """How many trials with this share fit on nodes side by side."""
-    return sum(_fits(node, share) for node in nodes)
+def count_slots(nodes: Iterable[Node], resources: TrialResources) -> int:
+    """Return the number of trials with these resources that fit on the nodes side by side."""
+    return sum(_count_node_slots(node, resources) for node in nodes)
 
 
-def _fits(node: Node, share: TrialResources) -> int:
-    if share.accelerator and not node.get(ACCELERATOR + share.accelerator):
+def _count_node_slots(node: Node, resources: TrialResources) -> int:
+    if resources.accelerator and not node.get(ACCELERATOR + resources.accelerator):
         return 0
-    by_cpu = int(node.get("CPU", 0) // share.cpu)
-    return min(by_cpu, _sharing(node.get("GPU", 0), share.gpu)) if share.gpu else by_cpu
+    cpu_slots = int(node.get("CPU", 0) // resources.cpu)
+    return min(cpu_slots, _count_gpu_slots(node.get("GPU", 0), resources.gpu)) if resources.gpu else cpu_slots
 
 
-def _sharing(gpus: float, gpu: float) -> int:
-    """How many trials fit on the GPUs: a fraction never spans two of them."""
+def _count_gpu_slots(gpus: float, gpu: float) -> int:
+    """Return the number of trials that fit on the GPUs. A fraction of a GPU never spans two of them."""
     if gpu >= 1:
         return int(gpus // gpu)
     return int(gpus) * int(1 / gpu + 1e-9) + int((gpus % 1) / gpu + 1e-9)
 
 
-def _node_words(node: Node) -> str:
+def _describe_node(node: Node) -> str:
     types = [name.removeprefix(ACCELERATOR) for name in node if name.startswith(ACCELERATOR)]
-    return _words(int(node.get("CPU", 0)), node.get("GPU", 0), " ".join(types))
+    return _describe(int(node.get("CPU", 0)), node.get("GPU", 0), " ".join(types))
 
 
-def _words(cpu: int, gpu: float, accelerator: str = "") -> str:
+def _describe(cpu: int, gpu: float, accelerator: str = "") -> str:
+    """Return resources in words: "4 CPU cores and 1 A100 GPU", "1 CPU core, no GPU"."""
     cores = f"{cpu} CPU core" + ("s" if cpu != 1 else "")
-    kind = f" {accelerator}" if accelerator else ""
-    return f"{cores} and {gpu:g}{kind} GPU" + ("s" if gpu > 1 else "") if gpu else f"{cores}, no GPU"
+    if not gpu:
+        return f"{cores}, no GPU"
+    gpu_type = f" {accelerator}" if accelerator else ""
+    return f"{cores} and {gpu:g}{gpu_type} GPU" + ("s" if gpu > 1 else "")

@@ -1,4 +1,4 @@
-"""What a trial gets: on a machine what is missing is left out and said, on a cluster it is an error."""
+"""The resources of a trial: a machine leaves out what it lacks and says so; on a cluster that is an error."""
 
 import pytest
 
@@ -22,7 +22,9 @@ from sweeper.trials.resources import Node, TrialResources, count_slots, fit_to_c
         (1, 2, 16, 4, 2),
     ],
 )
-def test_what_is_there_is_given_and_shared(cpu: int, gpu: float, cpus: int, gpus: float, slots: int) -> None:
+def test_a_trial_gets_what_it_asks_for_if_the_node_has_it(
+    cpu: int, gpu: float, cpus: int, gpus: float, slots: int
+) -> None:
     assert fit_to_machine(cpu, gpu, node={"CPU": cpus, "GPU": gpus}) == TrialResources(cpu, gpu, slots)
     assert fit_to_cluster(cpu, gpu, nodes=[{"CPU": cpus, "GPU": gpus}]) == TrialResources(cpu, gpu, slots)
 
@@ -39,7 +41,7 @@ def test_what_is_there_is_given_and_shared(cpu: int, gpu: float, cpus: int, gpus
         (16, 0.5, 6, 1, TrialResources(3, 0.5, 2)),
     ],
 )
-def test_what_a_machine_lacks_is_left_out_and_said(
+def test_resources_that_a_machine_lacks_are_left_out_with_a_note(
     cpu: int, gpu: float, cpus: int, gpus: float, given: TrialResources
 ) -> None:
     got = fit_to_machine(cpu, gpu, node={"CPU": cpus, "GPU": gpus})
@@ -53,21 +55,23 @@ def test_what_a_machine_lacks_is_left_out_and_said(
     [
         (
             (4, 1), (2, 0),
-            "a trial asks for 4 CPU cores and 1 GPU; here are 2 CPU cores, no GPU, so it gets 1 CPU core, no GPU",
+            "a trial asks for 4 CPU cores and 1 GPU; this machine has 2 CPU cores, no GPU, "
+            "so a trial gets 1 CPU core, no GPU",
         ),
         (
             (1, 2), (4, 1),
-            "a trial asks for 1 CPU core and 2 GPUs; here are 4 CPU cores and 1 GPU, so it gets 1 CPU core and 1 GPU",
+            "a trial asks for 1 CPU core and 2 GPUs; this machine has 4 CPU cores and 1 GPU, "
+            "so a trial gets 1 CPU core and 1 GPU",
         ),
     ],
 )  # fmt: skip
-def test_the_note_says_what_was_asked_what_is_there_and_what_is_given(
+def test_the_note_names_the_request_the_machine_and_the_result(
     asked: tuple[int, float], there: tuple[int, float], note: str
 ) -> None:
     assert fit_to_machine(*asked, node={"CPU": there[0], "GPU": there[1]}).note == note
 
 
-def test_there_is_always_room_for_one_trial() -> None:
+def test_one_trial_always_fits_on_a_machine() -> None:
     for cpu in range(1, 10):
         for gpu in (0, 0.3, 1, 3):
             for cpus in range(1, 10):
@@ -85,7 +89,7 @@ def test_there_is_always_room_for_one_trial() -> None:
         (1, 4, ["1 CPU core and 4 GPUs", "2 x 8 CPU cores and 2 GPUs"]),
     ],
 )
-def test_what_a_cluster_lacks_is_the_users_error(cpu: int, gpu: float, fragments: list[str]) -> None:
+def test_resources_that_a_cluster_lacks_are_a_usage_error(cpu: int, gpu: float, fragments: list[str]) -> None:
     with pytest.raises(UsageError) as caught:
         fit_to_cluster(cpu, gpu, nodes=[{"CPU": 8, "GPU": 2}, {"CPU": 8, "GPU": 2}, {"CPU": 12}])
     message = str(caught.value)
@@ -99,22 +103,22 @@ A100: Node = {"CPU": 8, "GPU": 2, "accelerator_type:A100": 1}
 T4: Node = {"CPU": 8, "GPU": 2, "accelerator_type:T4": 1}
 
 
-def test_a_trial_is_on_one_node_and_on_one_with_its_accelerator() -> None:
-    assert fit_to_cluster(6, 0, nodes=[A100, T4]).slots == 2  # 16 cores, but no third 6 of one node
+def test_a_trial_runs_on_one_node_that_has_its_accelerator() -> None:
+    assert fit_to_cluster(6, 0, nodes=[A100, T4]).slots == 2  # 16 cores in all, but a trial's 6 must be on one node
     assert fit_to_cluster(1, 1, "A100", nodes=[A100, T4]) == TrialResources(1, 1, 2, accelerator="A100")
     with pytest.raises(UsageError, match=r"1 CPU core and 1 H100 GPU on one node, .* 1 x 8 CPU cores and 2 A100 GPUs"):
         fit_to_cluster(1, 1, "H100", nodes=[A100, T4])
 
 
-def test_a_cluster_that_can_grow_is_waited_for() -> None:
-    share = fit_to_cluster(1, 1, "A100", nodes=[{"CPU": 2}], growth=[A100] * 3)
-    assert share.slots == 6
-    assert share.note == "no node has 1 CPU core and 1 A100 GPU yet: waiting for the cluster to grow"
-    whole = fit_to_cluster(1, 0, nodes=[A100], growth=[{"CPU": 2}, A100, A100])
-    assert (whole.slots, whole.note) == (18, "")
-    assert count_slots([A100, T4], share) == 2
+def test_a_cluster_that_can_grow_counts_its_potential_nodes() -> None:
+    waiting = fit_to_cluster(1, 1, "A100", nodes=[{"CPU": 2}], potential_nodes=[A100] * 3)
+    assert waiting.slots == 6
+    assert waiting.note == "no node has 1 CPU core and 1 A100 GPU yet: waiting for the cluster to grow"
+    growing = fit_to_cluster(1, 0, nodes=[A100], potential_nodes=[{"CPU": 2}, A100, A100])
+    assert (growing.slots, growing.note) == (18, "")
+    assert count_slots([A100, T4], waiting) == 2
 
 
-def test_a_machine_without_the_accelerator_says_what_it_gives_instead() -> None:
+def test_a_machine_without_the_accelerator_gives_another_gpu_with_a_note() -> None:
     assert fit_to_machine(1, 1, "A100", node=A100) == TrialResources(1, 1, 2, accelerator="A100")
-    assert fit_to_machine(1, 1, "A100", node=T4).note.endswith("so it gets 1 CPU core and 1 GPU")
+    assert fit_to_machine(1, 1, "A100", node=T4).note.endswith("so a trial gets 1 CPU core and 1 GPU")
