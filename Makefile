@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SWEEPS ?= sweeps
+WORKERS ?= 2
+PARALLEL := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 .PHONY: setup run test slow cluster image check format docs picture bench clean
 
@@ -20,14 +22,16 @@ $(READY): pyproject.toml constraints.txt
 run: setup
 	HF_HUB_OFFLINE=1 $(BIN)/sweeper run search_spaces/quickstart.yaml --sweeps $(SWEEPS)
 
+# Two processes share the tests; tests/conftest.py says how. `make test WORKERS=0` runs them in one.
 test: setup
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
 
 # The suites that take minutes: real trainings on real data.
 slow: setup
-	$(BIN)/python -m pytest -m "slow and not cluster and not image"
+	$(BIN)/python -m pytest -m "slow and not cluster and not image" $(PARALLEL)
 
 # Ray clusters of several hosts on this machine: network namespaces as root, otherwise processes on loopback.
+# One process: the cluster's time limits need both cores.
 cluster: setup
 	$(BIN)/python -m pytest -m cluster -s
 

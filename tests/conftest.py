@@ -1,4 +1,4 @@
-"""What many tests share: a hub on loopback, and the command as a user runs it."""
+"""Settings and fixtures for all tests: how they are divided between processes, and a model hub on loopback."""
 
 import os
 import subprocess
@@ -13,8 +13,35 @@ HUB = ROOT.parent / "shared" / "hub" / "serve.py"
 REVIEWS = ROOT.parent / "shared" / "files" / "persian_reviews"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Divide the tests between the processes of `pytest -n`, for `--dist loadgroup`.
+
+    All tests that start Ray go to one process. Two Rays at once on two cores are slow enough to break time limits.
+    All other tests of a file stay together, because they share its module fixtures. Ray's group takes longest, so it
+    comes first; tests of MLflow and of the hub come next.
+    """
+    if not hasattr(config, "workerinput"):  # one process runs all tests, in the usual order
+        return
+    items.sort(key=_priority)  # stable: tests of one file keep their order
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            group = "ray" if item.get_closest_marker("ray") else item.path.stem
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _priority(item: pytest.Item) -> int:
+    """Return 0 for Ray's tests, 1 for others that take seconds, 2 for the rest."""
+    if item.get_closest_marker("ray"):
+        return 0
+    return 1 if any(item.get_closest_marker(name) for name in ("simulation", "mlflow", "hub")) else 2
+
+
 def needs(path: Path) -> None:
-    """Skip the test where something beside the project is absent; fail where it must be there."""
+    """Skip the test if `path`, which is not part of the project, is missing.
+
+    With SWEEPER_REQUIRE_HUB set, the test fails instead.
+    """
     if not path.exists():
         absent = f"absent: {path}"
         if os.environ.get("SWEEPER_REQUIRE_HUB"):
@@ -24,7 +51,7 @@ def needs(path: Path) -> None:
 
 @pytest.fixture(scope="session")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The environment that leads to a real hub on loopback, on a free port and with a fresh cache."""
+    """Start a model hub on a free port of loopback; the environment that leads there, with an empty cache."""
     needs(HUB)
     server = subprocess.Popen([sys.executable, str(HUB), "--port", "0"], stdout=subprocess.PIPE, text=True)
     try:

@@ -276,7 +276,11 @@ _FAULTS = (
 
 @pytest.mark.parametrize(
     ("schedules", "processes"),
-    [pytest.param(150, 1, marks=pytest.mark.simulation), pytest.param(1000, 2, marks=pytest.mark.slow)],
+    [
+        pytest.param(150, 1, marks=pytest.mark.simulation),
+        # it uses both cores by itself, so it does not run beside Ray's tests
+        pytest.param(1000, 2, marks=[pytest.mark.slow, pytest.mark.xdist_group("ray")]),
+    ],
 )
 def test_nothing_is_lost_repeated_or_doubled(schedules: int, processes: int) -> None:
     if processes == 1:
