@@ -1,4 +1,7 @@
-"""A file that is there whole or not at all: written beside its place, flushed to the disk, then renamed over it."""
+"""Writing a file so that it exists completely or not at all.
+
+The content goes to a temporary file in the same folder, is flushed to the disk, and then takes the file's place.
+"""
 
 import os
 import tempfile
@@ -10,9 +13,9 @@ from typing import IO
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write in the place of `path`, for everybody to read.
+    """Open a file that replaces `path` when the block ends. Missing folders are made; everybody may read the file.
 
-    After a crash or an exception there is what was there before.
+    After a crash or an exception in the block, the previous file is still there. Raises OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")

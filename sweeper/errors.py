@@ -1,43 +1,44 @@
-"""Every error that sweeper raises on purpose.
+"""All errors that sweeper raises on purpose.
 
-A message says place, value, rule and remedy, in one line. What reaches the user is the message alone;
-`exit_code` is what the command then returns.
+A message names the place, the value, the rule and the remedy, in one line. The command prints only the message, without
+a traceback, and returns the error's `exit_code`.
 
-    SweeperError              the sweep could not finish            exit 1
-    ├── UsageError            the user's input is wrong             exit 2
-    │   ├── SearchSpaceError  one or more mistakes in a YAML file
-    │   ├── UnavailableError  a data set or an encoder cannot be had
-    │   └── BusyError         another process drives this sweep
-    ├── RecordError           the journal of a sweep is damaged
-    ├── StorageError          the disk does not take what must be kept
-    ├── CheckpointError       a checkpoint cannot be read
-    └── TrialError            a trial ends with an outcome of its own
-        ├── DivergedError     its loss is not a finite number
-        └── ExhaustedError    its device has no memory left
+    SweeperError                 the sweep could not finish                      exit 1
+    ├── UsageError               the user's input is wrong                       exit 2
+    │   ├── SearchSpaceError     one or more mistakes in a YAML file
+    │   ├── UnavailableError     a data set or an encoder cannot be loaded
+    │   └── SweepLockedError     another process drives this sweep
+    ├── RecordError              the record of a sweep is damaged
+    ├── StorageError             a file that must be kept cannot be written      exit 1 or 2
+    ├── CheckpointError          a checkpoint cannot be read
+    └── TrialError               a trial ends with an outcome of its own
+        ├── DivergedError        the training loss is not finite
+        └── OutOfMemoryError     the device has no memory left
+    SweepInterrupted             the user or the system stops the command        exit 130 or 143
 """
 
 import errno
 from collections.abc import Sequence
 
-_NOT_OURS = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-STORAGE_ERRNOS = frozenset((*_NOT_OURS, *_FULL))  # what a disk says that does not take what must be kept
+_UNWRITABLE_ERRNOS = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
+_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+STORAGE_ERRNOS = frozenset((*_UNWRITABLE_ERRNOS, *_FULL_ERRNOS))  # the errors of a disk that does not take a file
 
 
 class SweeperError(Exception):
-    """The root of all errors that sweeper raises on purpose."""
+    """The base class of all errors that sweeper raises on purpose."""
 
     exit_code = 1
 
 
 class UsageError(SweeperError):
-    """The user's input is wrong; nothing was started."""
+    """The user's input is wrong. Nothing was started."""
 
     exit_code = 2
 
 
 class SearchSpaceError(UsageError):
-    """A search space with mistakes: one line for each, `FILE:LINE: key: rule, value, what is allowed`."""
+    """A search space has mistakes. There is one line for each: `FILE:LINE: key: rule, value, allowed values`."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         super().__init__("\n".join(lines))
@@ -45,27 +46,27 @@ class SearchSpaceError(UsageError):
 
 
 class UnavailableError(UsageError):
-    """A data set or an encoder cannot be had: no hub, no such name, not the expected content."""
+    """A data set or an encoder cannot be loaded: no connection, no such name, or unexpected content."""
 
 
 class RecordError(SweeperError):
-    """The record of a sweep is damaged; the message names file and line."""
+    """The record of a sweep is damaged. The message names file and line."""
 
 
 class StorageError(SweeperError):
-    """The disk does not take what must be kept: full, read-only, gone. What was written before is intact.
+    """A file that must be kept cannot be written: the disk is full, read-only or gone. Earlier files are intact.
 
-    A folder that cannot be written is the user's to name otherwise (exit 2); a disk can fill up (exit 1).
+    The exit code is 2 for a folder that cannot be written (the user can name another) and 1 for a full disk.
     """
 
     def __init__(self, path: object, error: OSError) -> None:
-        why = error.strerror or str(error)
-        super().__init__(f"{path}: cannot be written ({why}); mend that, and the same command goes on where it stopped")
-        self.exit_code = 2 if error.errno in _NOT_OURS else 1
+        reason = error.strerror or str(error)
+        super().__init__(f"{path}: cannot be written ({reason}); fix that and run the same command again to continue")
+        self.exit_code = 2 if error.errno in _UNWRITABLE_ERRNOS else 1
 
 
 class CheckpointError(SweeperError):
-    """Why a checkpoint cannot be read; a training can begin with an earlier one, or from the start."""
+    """A checkpoint cannot be read. The training can start from an earlier one, or from the beginning."""
 
 
 class SweepLockedError(UsageError):
@@ -73,11 +74,11 @@ class SweepLockedError(UsageError):
 
 
 class TrialError(SweeperError):
-    """A trial that ends with an outcome of its own; the sweep goes on."""
+    """A trial ends with an outcome of its own. The sweep continues."""
 
 
 class SweepInterrupted(KeyboardInterrupt):
-    """The user or the system ends the command; what ran is cut off, and the same command goes on."""
+    """The user or the system stops the command. Running trials are interrupted; the same command continues them."""
 
     def __init__(self, exit_code: int = 130) -> None:
         super().__init__()

@@ -1,14 +1,15 @@
-"""TODO."""
+"""Values and names as messages show them to the user."""
 
 import difflib
 import re
 from collections.abc import Iterable
 
+_LONGEST_QUOTE = 60  # characters
 _NUMBER = re.compile(r"[-+.\deE]*\d[-+.\deE]*")
 
 
 def format_value(value: object) -> str:
-    """A value as YAML has it: true, not True; 1e-05, not 0.00001; [4, 8]; nothing for no value."""
+    """Return a value as it is written in YAML: true, not True; 1e-05, not 0.00001; [4, 8]. None becomes "nothing"."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
@@ -23,16 +24,16 @@ def format_value(value: object) -> str:
 
 
 def quote_value(value: object) -> str:
-    """A value for a message: spelt, a word that looks like a number quoted, and cut where it is long."""
+    """Return a value for a message: formatted, cut to 60 characters, and in quotes if it is a string of digits."""
     text = format_value(value)
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         text = f"'{value}'"
-    return text if len(text) <= 60 else text[:57] + "…"
+    return text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 3] + "…"
 
 
 def allowed_hint(names: Iterable[str], word: str = "") -> str:
-    """What is allowed, and the nearest name to what was written."""
+    """Return the allowed names for a message, with the name that is nearest to the `word` that was written."""
     names = list(names)
-    near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]}?" if near else ""
+    nearest = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    hint = f"; did you mean {nearest[0]}?" if nearest else ""
     return f"allowed: {', '.join(names)}{hint}"

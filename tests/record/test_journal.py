@@ -143,7 +143,7 @@ def test_a_full_disk_leaves_the_record_whole_and_it_goes_on_when_there_is_space(
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StorageError, match=r"file/journal: cannot be written \(.*\); mend that"):
+    with pytest.raises(StorageError, match=r"file/journal: cannot be written \(.*\); fix that"):
         Journal(tmp_path / "file" / "journal")
 
 
