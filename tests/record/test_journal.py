@@ -132,7 +132,7 @@ def test_a_full_disk_leaves_the_record_whole_and_it_goes_on_when_there_is_space(
     journal = Journal(tmp_path / "journal")
     journal.append_logs(RECORDS[:1])
     before = (tmp_path / "journal").read_bytes()
-    with room_for(len(before) + room), pytest.raises(StorageError, match=r"journal: cannot be written .*goes on"):
+    with room_for(len(before) + room), pytest.raises(StorageError, match=r"journal: cannot be written .*to continue"):
         journal.append_logs(RECORDS[1:])
     assert (tmp_path / "journal").read_bytes() == before
     assert list(journal.read_logs(0)) == RECORDS[:1]
