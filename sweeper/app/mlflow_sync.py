@@ -95,8 +95,8 @@ def sync(screen: Terminal, folder: SweepFolder, wait: float = WAIT) -> str:
 
 def sync_warning(folder: SweepFolder, tracker: "MlflowTracker") -> str:
     """What MLflow lacks, why, and how it gets it, in a line."""
-    why = f" ({tracker.trouble.now})" if tracker.trouble.now else ""
+    why = f" ({tracker.outage.error})" if tracker.outage.error else ""
     command = f"sweeper sync {shlex.quote(str(folder.path))}"
     return (
-        f"{folder.name}: MLflow at {tracker.place}{why} lacks {tracker.pending_runs} runs; when it is back: {command}"
+        f"{folder.name}: MLflow at {tracker.uri}{why} lacks {tracker.pending_runs} runs; when it is back: {command}"
     )

@@ -85,7 +85,7 @@ def _weights(folder: Path, number: int, labels: tuple[str, ...]) -> bytes:
 
     matrix = predictions.load_class_weights(folder, number)
     assert matrix is not None
-    return images.weights(labels, matrix)
+    return images.draw_class_weights(labels, matrix)
 
 
 def _confusion(place: Path, labels: tuple[str, ...]) -> bytes:
@@ -93,4 +93,4 @@ def _confusion(place: Path, labels: tuple[str, ...]) -> bytes:
     from sweeper.tracking import images
 
     found = predictions.read_predictions(place, labels)
-    return images.confusion(labels, found.labels, found.classes, "test")
+    return images.draw_confusion_matrix(labels, found.labels, found.classes, "test")

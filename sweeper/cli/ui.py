@@ -63,9 +63,9 @@ def _serve(screen: Terminal, uri: str, sweeps: Path, port: int, folder: "SweepFo
 def _check(uri: str, sweeps: Path) -> None:
     """Refuse a database file that is not there: MLflow would make an empty one."""
     from sweeper.errors import UsageError
-    from sweeper.tracking.client import database
+    from sweeper.tracking.client import sqlite_path
 
-    place = database(uri)
+    place = sqlite_path(uri)
     if place is not None and not place.exists():
         raise UsageError(
             f"{place}: there are no runs yet; `sweeper run` makes them, and --sweeps says where, got {sweeps}"
@@ -86,11 +86,13 @@ def _show(screen: Terminal, address: str, uri: str, folder: "SweepFolder | None"
             f"MLflow has no runs of {folder.name}; this sends them: sweeper sync {shlex.quote(str(folder.path))}"
         )
         return
-    from sweeper.tracking.client import identity
+    from sweeper.tracking.client import identity_tags
     from sweeper.tracking.ui_server import compare_url, runs_url
 
     experiment, ids = found[0].info.experiment_id, [run.info.run_id for run in found]
-    screen.line(f"its runs:     {runs_url(redact_uri(address), experiment, identity(folder.name, folder.manifest.id))}")
+    screen.line(
+        f"its runs:     {runs_url(redact_uri(address), experiment, identity_tags(folder.name, folder.manifest.id))}"
+    )
     compared = compare_url(redact_uri(address), experiment, ids)
     if len(compared) <= _LONGEST:
         screen.line(f"the {len(ids)} of its search compared: {compared}")
@@ -99,11 +101,11 @@ def _show(screen: Terminal, address: str, uri: str, folder: "SweepFolder | None"
 def _searched(uri: str, folder: "SweepFolder") -> list[Any]:
     """The runs of a sweep's search that MLflow has, by number."""
     from sweeper.errors import SweeperError
-    from sweeper.tracking.client import identity, trial_runs
+    from sweeper.tracking.client import find_trial_runs, identity_tags
     from sweeper.tracking.outage import describe_error, redact_uri
 
     try:
-        _, found = trial_runs(uri, folder.spec.dataset_spec.name, identity(folder.name, folder.manifest.id))
+        _, found = find_trial_runs(uri, folder.spec.dataset_spec.name, identity_tags(folder.name, folder.manifest.id))
     except Exception as error:
         raise SweeperError(f"MLflow at {redact_uri(uri)}: {describe_error(error)}") from error
     return [run for run in found if run.data.tags["sweeper.stage"] == "search"]

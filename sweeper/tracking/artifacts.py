@@ -31,7 +31,7 @@ class ArtifactUploader:
         self.runs = runs
         self._taken = self._refused = False  # by MLflow, any file at all
 
-    def add(self, run: RemoteRun, files: Mapping[str, Content]) -> None:
+    def upload(self, run: RemoteRun, files: Mapping[str, Content]) -> None:
         """Send the files, by their place among the run's artifacts, that it lacks or has otherwise, in their order."""
         self.attempt(run, lambda: self._send(run, files))
 

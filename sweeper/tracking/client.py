@@ -27,18 +27,18 @@ _STAGES = (*_ABOVE, "search", "confirm")
 _INFINITE = 1.7976931348623157e308
 
 
-def database(uri: str) -> Path | None:
+def sqlite_path(uri: str) -> Path | None:
     """The file of an SQLite store, None for a store of another kind."""
     kind, _, place = uri.partition("sqlite:///")
     return Path(place.partition("?")[0]) if place and not kind else None
 
 
-def client_of(uri: str) -> Any:
+def open_store(uri: str) -> Any:
     """A client of a store. A database file that is not there yet is made whole, or not at all.
 
     MLflow makes its tables one after the other, and cannot use a file whose making was cut off.
     """
-    path = database(uri)
+    path = sqlite_path(uri)
     if path is not None and "?" not in uri and not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.lock"):
@@ -66,23 +66,23 @@ class ObservedClient:
         return asked
 
 
-def identity(sweep: str, id: str) -> dict[str, str]:
+def identity_tags(sweep: str, id: str) -> dict[str, str]:
     """The tags that all runs of a sweep have, and those of no other."""
     return {"sweeper.sweep": sweep.rpartition("-")[2], **({"sweeper.id": id} if id else {})}
 
 
-def trial_runs(uri: str, dataset: str, identity: Mapping[str, str]) -> tuple[Any, list[Run]]:
+def find_trial_runs(uri: str, dataset: str, identity: Mapping[str, str]) -> tuple[Any, list[Run]]:
     """A client of the store, and the runs of a sweep's trials there by number; of several the one made first."""
-    client = client_of(uri)
+    client = open_store(uri)
     experiment = client.get_experiment_by_name(dataset)
     found: dict[int, Run] = {}
-    runs = search(client, experiment.experiment_id, identity) if experiment else ()
+    runs = search_sweep_runs(client, experiment.experiment_id, identity) if experiment else ()
     for run in sorted(runs, key=creation_order):
-        found.setdefault(trial_number(run), run)
+        found.setdefault(run_number(run), run)
     return client, [found[trial] for trial in sorted(found) if trial > PARENT]
 
 
-def search(client: Any, experiment: str, identity: Mapping[str, str]) -> Iterator[Run]:
+def search_sweep_runs(client: Any, experiment: str, identity: Mapping[str, str]) -> Iterator[Run]:
     """The runs of a sweep, of every stage."""
     wanted = " and ".join(f"tags.`{name}` = '{value}'" for name, value in identity.items())
     found = paginate(client.search_runs, [experiment], wanted, ViewType.ACTIVE_ONLY)
@@ -100,7 +100,7 @@ def paginate(request: Callable[..., Any], *args: Any) -> Iterator[Any]:
             return
 
 
-def trial_number(run: Run) -> int:
+def run_number(run: Run) -> int:
     """The number of a run: its trial's, or PARENT or CONFIRMATION."""
     tags = run.data.tags
     return _ABOVE[tags["sweeper.stage"]] if tags["sweeper.stage"] in _ABOVE else int(tags["sweeper.trial"])

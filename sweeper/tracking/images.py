@@ -18,7 +18,9 @@ _MOST_FIGURES = 32  # classes whose squares have room for a figure
 _LONGEST = 24  # characters of a class's name
 
 
-def confusion(labels: Sequence[str], true: NDArray[np.int64], predicted: NDArray[np.int64], split: str) -> bytes:
+def draw_confusion_matrix(
+    labels: Sequence[str], true: NDArray[np.int64], predicted: NDArray[np.int64], split: str
+) -> bytes:
     """How often each true class was taken for each class: counts, shaded by their share of the row.
 
     `true` and `predicted` are class numbers (N,) of the texts of a split.
@@ -32,7 +34,7 @@ def confusion(labels: Sequence[str], true: NDArray[np.int64], predicted: NDArray
     return _drawn(labels, shares, texts, title, "predicted class", "share of the true class's texts")
 
 
-def weights(labels: Sequence[str], matrix: NDArray[np.float64]) -> bytes:
+def draw_class_weights(labels: Sequence[str], matrix: NDArray[np.float64]) -> bytes:
     """The mean weight that LCL's weighting network gives each class (columns) for texts of each true class (rows).
 
     A class without texts has a row of NaN, which stays blank.

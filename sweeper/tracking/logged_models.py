@@ -17,7 +17,7 @@ from sweeper.tracking.artifacts import ArtifactUploader
 from sweeper.tracking.model_export import ModelExport
 from sweeper.tracking.outage import retry_once
 from sweeper.tracking.run_registry import RemoteRun, RunRegistry
-from sweeper.tracking.trial_payload import rows
+from sweeper.tracking.trial_payload import metric_rows
 from sweeper.trials.trial import TrialRecord
 
 TAG = "sweeper.model"
@@ -52,7 +52,9 @@ class LoggedModels:
             self._upload(run, making)
             id = making.id
             figures = [
-                Metric(name, value, at, at_step, id) for name, at_step, at, value in rows(state) if at_step == step
+                Metric(name, value, at, at_step, id)
+                for name, at_step, at, value in metric_rows(state)
+                if at_step == step
             ]
             client.log_batch(run.id, metrics=figures)
             client.finalize_logged_model(id, LoggedModelStatus.READY)

@@ -18,7 +18,7 @@ class OutageState:
 
     def __init__(self, place: str, tell: Callable[[str], None]) -> None:
         self.place, self.tell = place, tell
-        self.now = ""
+        self.error = ""
         self.failures = 0
         self._silent = 0.0  # when the first request without an answer began
         self._told = False
@@ -34,7 +34,7 @@ class OutageState:
     def over(self, *, asked: bool) -> None:
         """All went well. Where MLflow had to be `asked` for nothing, that says nothing of an outage."""
         if asked or not self.failures:
-            self.failures, self._silent, self.now = 0, 0.0, ""
+            self.failures, self._silent, self.error = 0, 0.0, ""
         if asked and self._told:
             self._told = False
             self.tell("MLflow is back")
@@ -42,13 +42,13 @@ class OutageState:
     def failed(self, error: Exception, *, log: bool) -> float:
         """Take note of an error; seconds until MLflow should be tried again, more each time."""
         self.failures += 1
-        before, self.now = self.now, describe_error(error)
-        if self.now != before and log:
-            _log.warning("MLflow at %s: %s; it is tried again", self.place, self.now)
+        before, self.error = self.error, describe_error(error)
+        if self.error != before and log:
+            _log.warning("MLflow at %s: %s; it is tried again", self.place, self.error)
         if not self._told and self._silent and time.monotonic() - self._silent >= _SILENT:
             self._told = True
             self.tell(
-                f"MLflow at {self.place}: {self.now}; training goes on, and what is missing is sent when it is back"
+                f"MLflow at {self.place}: {self.error}; training goes on, and what is missing is sent when it is back"
             )
         first, most = _PAUSES
         return float(min(most, first * 2 ** min(self.failures - 1, 10)))

@@ -19,7 +19,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 from sweeper.errors import RecordError, SweeperError, UsageError
 from sweeper.protocol.finished_sweep import TestPredictions
 from sweeper.tracking.artifacts import TAG
-from sweeper.tracking.client import client_of, database, paginate
+from sweeper.tracking.client import open_store, paginate, sqlite_path
 from sweeper.tracking.outage import describe_error, redact_uri
 from sweeper.training.types import Predictions
 
@@ -33,10 +33,10 @@ class StoreReader:
     def __init__(self, uri: str) -> None:
         """Raises UsageError where `uri` is a database file that is not there: reading makes none."""
         self.place = redact_uri(uri)
-        file = database(uri)
+        file = sqlite_path(uri)
         if file is not None and not file.exists():
             raise UsageError(f"{file}: there is no MLflow store; name another with --sweeps or MLFLOW_TRACKING_URI")
-        self._client: Any = self._asked(client_of)(uri)
+        self._client: Any = self._asked(open_store)(uri)
 
     def _asked(self, request: Callable[..., Any]) -> Callable[..., Any]:
         def asked(*args: Any, **named: Any) -> Any:

@@ -12,7 +12,15 @@ from typing import Any
 
 from mlflow.entities import Run
 
-from sweeper.tracking.client import PARENT, ObservedClient, client_of, creation_order, identity, search, trial_number
+from sweeper.tracking.client import (
+    PARENT,
+    ObservedClient,
+    creation_order,
+    identity_tags,
+    open_store,
+    run_number,
+    search_sweep_runs,
+)
 from sweeper.tracking.trial_payload import stringify
 
 
@@ -52,12 +60,12 @@ class RunRegistry:
         self, uri: str, sweep: str, dataset: str, artifacts: str | None, answered: Callable[[], None], id: str = ""
     ) -> None:
         self.uri, self.sweep, self.dataset, self.artifacts = uri, sweep, dataset, artifacts
-        self.identity = identity(sweep, id)
+        self.identity = identity_tags(sweep, id)
         self.answered, self.answers = answered, 0
         self.client: Any = None
         self.experiment = ""
         self.known: dict[int, RemoteRun] = {}
-        self.looked = False  # False too after a run was asked for, until that was answered
+        self.is_current = False  # False too after a run was asked for, until that was answered
 
     def _hear(self) -> None:
         self.answers += 1
@@ -65,20 +73,20 @@ class RunRegistry:
 
     def refresh(self) -> None:
         """Learn which runs there are. Of several for one trial, the first made stays; a missing parent is made."""
-        self.client = self.client or ObservedClient(client_of(self.uri), self._hear)
+        self.client = self.client or ObservedClient(open_store(self.uri), self._hear)
         self.experiment = self.experiment or self._find_experiment()
         found: dict[int, list[Run]] = {}
-        for run in search(self.client, self.experiment, self.identity):
-            found.setdefault(trial_number(run), []).append(run)
+        for run in search_sweep_runs(self.client, self.experiment, self.identity):
+            found.setdefault(run_number(run), []).append(run)
         before, self.known = self.known, {}
         for which, runs in found.items():
             first, *others = sorted(runs, key=creation_order)
             for other in others:
                 self.client.delete_run(other.info.run_id)
             self.known[which] = _known(first, before.get(which))
-        self.looked = True
+        self.is_current = True
         if PARENT not in self.known:
-            self.make(PARENT, self.tags("sweep"), self.sweep)
+            self.create(PARENT, self.tags("sweep"), self.sweep)
 
     def _find_experiment(self) -> str:
         experiment = self.client.get_experiment_by_name(self.dataset)
@@ -91,13 +99,13 @@ class RunRegistry:
         """The tags that say whose a run is, and of which stage."""
         return self.identity | {"sweeper.dataset": self.dataset, "sweeper.stage": stage}
 
-    def make(self, which: int, tags: Mapping[str, str], name: str, start: int | None = None) -> RemoteRun:
+    def create(self, which: int, tags: Mapping[str, str], name: str, start: int | None = None) -> RemoteRun:
         """Make a run. Where the answer is lost, the runs have to be looked up before another is made."""
-        self.looked = False
+        self.is_current = False
         created = str(time.time_ns() // 1_000_000)
         first = {"sweeper.created": created, "mlflow.runName": name, "mlflow.source.name": "sweeper", **_user()}
         answer = self.client.create_run(self.experiment, start_time=start, tags={**tags, **first})
-        self.looked = True
+        self.is_current = True
         self.known[which] = replace(_known(answer, None), checked=True)
         return self.known[which]
 

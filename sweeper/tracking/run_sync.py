@@ -51,7 +51,7 @@ class RunSynchronizer:
         self._check(state, level=state.end is not None and self.is_synced(state, status))
         if number not in self.runs.known:
             begun = self._tags(TrialRecord(trial)) | {"mlflow.note.content": trial_payload.note(trial)}
-            self.runs.make(number, begun, trial_payload.name(trial), state.started_at)
+            self.runs.create(number, begun, trial_payload.name(trial), state.started_at)
         run = self.runs.known[number]
         if status == RunStatus.RUNNING:
             self._reopen(run)
@@ -61,7 +61,7 @@ class RunSynchronizer:
             self.runs.client.set_terminated(run.id, status, end_time=state.ended_at if state.end else None)
             run.status = status
         traceback = {"error.txt": state.end.traceback} if state.end and state.end.traceback else {}
-        self.files.add(run, {**traceback, **files})
+        self.files.upload(run, {**traceback, **files})
 
     def model(self, state: TrialRecord, winner: "ModelExport") -> None:
         """Make the model of a trial's run."""
@@ -72,7 +72,7 @@ class RunSynchronizer:
         self.models = self.models or LoggedModels(self.runs, self.files)
         self.models.make(self.runs.known[state.trial.number], state, winner)
 
-    def keep_only(self, states: Mapping[int, TrialRecord]) -> None:
+    def delete_other_runs(self, states: Mapping[int, TrialRecord]) -> None:
         """Delete the runs of trials that the record does not have: those that a torn tail took."""
         above = {PARENT, *(CONFIRMATION for state in states.values() if state.trial.source_trial)}
         for number in [number for number in self.runs.known if number not in above and number not in states]:
@@ -88,7 +88,7 @@ class RunSynchronizer:
             self.files.withdraw(run, name)
         if figures:
             log_usage(client, run, figures, at)
-        self.files.add(run, files)
+        self.files.upload(run, files)
 
     def finish(self, status: RunStatus) -> None:
         """Give the run above the confirmed trials this status, and the sweep's own run last.
@@ -117,7 +117,7 @@ class RunSynchronizer:
         """The run above the confirmed trials: it is there, and below the sweep's own."""
         tags = self.runs.tags("confirmation") | {"mlflow.parentRunId": self._id(PARENT)}
         if CONFIRMATION not in self.runs.known:
-            self.runs.make(CONFIRMATION, tags, "confirm")
+            self.runs.create(CONFIRMATION, tags, "confirm")
         run = self.runs.known[CONFIRMATION]
         if not run.has(tags):
             self.runs.client.log_batch(run.id, tags=[RunTag(*tag) for tag in tags.items()])
@@ -141,7 +141,7 @@ class RunSynchronizer:
         if not level and (
             not same
             or trial_payload.comparable_rows(self._rows_of(run))
-            - trial_payload.comparable_rows(trial_payload.rows(state))
+            - trial_payload.comparable_rows(trial_payload.metric_rows(state))
         ):
             self.runs.delete(state.trial.number)
         run.checked = True
@@ -153,7 +153,9 @@ class RunSynchronizer:
 
     def _log(self, run: RemoteRun, state: TrialRecord, tags: Mapping[str, str]) -> None:
         """Send the rows that MLflow may lack, with the last of them the parameters and the tags."""
-        rows = [Metric(name, value, at, step) for name, step, at, value in trial_payload.rows(state, run.reports)]
+        rows = [
+            Metric(name, value, at, step) for name, step, at, value in trial_payload.metric_rows(state, run.reports)
+        ]
         while len(rows) > _BATCH:
             self.runs.client.log_batch(run.id, metrics=rows[:_BATCH])
             rows = rows[_BATCH:]

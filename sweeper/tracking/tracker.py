@@ -17,7 +17,7 @@ from sweeper.tracking.pending import PendingArtifacts
 from sweeper.tracking.run_registry import RunRegistry
 from sweeper.tracking.run_sync import RunSynchronizer
 from sweeper.tracking.sweep_description import SweepDescription
-from sweeper.tracking.trial_payload import status_of
+from sweeper.tracking.trial_payload import run_status
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialRecord
 
@@ -52,8 +52,8 @@ class MlflowTracker:
         status: RunStatus = RunStatus.RUNNING,
     ) -> None:
         """`id` and `artifacts` as in Runs, `about` as in Level; `say` takes a line for the screen, from our thread."""
-        self.place, self.say, self.status = redact_uri(uri), say, status
-        self.trouble = OutageState(self.place, self._tell)
+        self.uri, self.say, self.status = redact_uri(uri), say, status
+        self.outage = OutageState(self.uri, self._tell)
         self.runs = RunRegistry(uri, sweep, dataset, artifacts, self._answered, id)
         self.level = RunSynchronizer(self.runs, about)
         self.states: dict[int, TrialRecord] = {}
@@ -159,12 +159,12 @@ class MlflowTracker:
                 self._done(number, wanted, asked=self.answers > answers)
 
     def _level(self, wanted: _Wanted) -> None:
-        self.trouble.asking()
-        if not self.runs.looked or self.trouble.failures > 1:
+        self.outage.asking()
+        if not self.runs.is_current or self.outage.failures > 1:
             self.runs.refresh()
         if wanted.state is not None:
             number = wanted.state.trial.number
-            self.level.sync_trial(wanted.state, status_of(wanted.state, wanted.sweep), self.kept.of(number))
+            self.level.sync_trial(wanted.state, run_status(wanted.state, wanted.sweep), self.kept.of(number))
             if number in self.kept.winners:
                 self.level.model(wanted.state, self.kept.winners[number])
         else:
@@ -176,11 +176,11 @@ class MlflowTracker:
             self.runs.refresh()
             with self._changed:
                 for number, state in self.states.items():
-                    if not self.level.is_synced(state, status_of(state, status)):
+                    if not self.level.is_synced(state, run_status(state, status)):
                         self.wanted.setdefault(number, _Wanted(state, status))
                 self._doubt = len(self.wanted) > 1
         if status == RunStatus.FINISHED:
-            self.level.keep_only(self.states)
+            self.level.delete_other_runs(self.states)
         self.level.finish(status)
         with self._changed:
             last = self._over.is_set() and len(self.wanted) == 1
@@ -196,20 +196,20 @@ class MlflowTracker:
             again = number == PARENT and self._doubt and self._over.is_set()
             if newest is not wanted or again:
                 self.wanted[number] = newest
-        self.trouble.over(asked=asked)
+        self.outage.over(asked=asked)
 
     def _answered(self) -> None:
         self.answers += 1
-        self.trouble.answered()
+        self.outage.answered()
 
     def _failed(self, number: int, error: Exception) -> None:
         """Put the run behind the others, and wait a little, longer each time."""
-        self._doubt |= number != PARENT or not self._over.is_set() or not self.runs.looked
+        self._doubt |= number != PARENT or not self._over.is_set() or not self.runs.is_current
         with self._changed:
             self._refused[number] += not is_transient(error)
             self.wanted[number] = self.wanted.pop(number)
             self.wanted.setdefault(PARENT, _Wanted(None, self.status))  # for a request may come late: a last look
-        pause = self.trouble.failed(error, log=not self._abandoned.is_set())
+        pause = self.outage.failed(error, log=not self._abandoned.is_set())
         if self._over.wait(pause):
             self._abandoned.wait(min(pause, 1.0))
 

@@ -15,7 +15,7 @@ MetricRow = tuple[str, int, int, float]  # of a metric: its name, step, time in 
 _LONGEST = 5000  # characters of a tag
 
 
-def status_of(state: TrialRecord, sweep: RunStatus) -> RunStatus:
+def run_status(state: TrialRecord, sweep: RunStatus) -> RunStatus:
     """MLflow's status for a trial of a sweep with this status: one that has not ended runs, or was cut off."""
     if state.end is not None:
         return RunStatus.FINISHED if state.end.outcome.is_healthy else RunStatus.FAILED
@@ -65,7 +65,7 @@ def stringify(params: Mapping[str, object]) -> dict[str, str]:
     return {name: str(value) for name, value in params.items()}
 
 
-def rows(state: TrialRecord, sent: int = 0) -> list[MetricRow]:
+def metric_rows(state: TrialRecord, sent: int = 0) -> list[MetricRow]:
     """The metrics of a trial, each with its step and when it came, without those of the reports that were `sent`."""
     test = [(ValidationReport(state.test.step, 0, state.test.metrics), state.test.at)] if state.test else []
     told = [*list(zip(state.reports, state.report_times, strict=True))[sent:], *test]

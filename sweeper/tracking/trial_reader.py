@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.tracking.client import decode_infinity, identity, trial_runs
+from sweeper.tracking.client import decode_infinity, find_trial_runs, identity_tags
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TestScore, Trial, TrialEnd, TrialRecord
@@ -17,7 +17,7 @@ _TEST = "test/"  # what the names of metrics on the test split begin with
 
 def read_trial_records(uri: str, spec: SweepSpec, sweep: str, id: str = "") -> list[TrialRecord]:
     """The trials of the sweep with this name and id, by number. Tracebacks, which are files there, are left out."""
-    client, runs = trial_runs(uri, spec.dataset_spec.name, identity(sweep, id))
+    client, runs = find_trial_runs(uri, spec.dataset_spec.name, identity_tags(sweep, id))
     return [_recorded(client, spec, run) for run in runs]
 
 

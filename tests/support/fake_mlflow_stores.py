@@ -17,9 +17,9 @@ PARENT = 0
 
 def made(path: Path) -> Path:
     """An empty store: MLflow's tables, and no run."""
-    from sweeper.tracking.client import client_of
+    from sweeper.tracking.client import open_store
 
-    client_of(f"sqlite:///{path / 'mlflow.db'}").search_experiments()
+    open_store(f"sqlite:///{path / 'mlflow.db'}").search_experiments()
     return path / "mlflow.db"
 
 
@@ -91,7 +91,7 @@ class Shelf:
 
         runs = RunRegistry("", "", "", None, lambda: None)
         runs.client = self.client
-        ArtifactUploader(runs).add(
+        ArtifactUploader(runs).upload(
             RemoteRun(run, "RUNNING", dict(self.client.get_run(run).data.tags), {}), {name: content}
         )
 

@@ -19,20 +19,22 @@ def pixels(png: bytes) -> np.ndarray:
 
 def test_a_confusion_is_drawn_the_same_each_time() -> None:
     true, predicted = np.array([0, 0, 1, 2]), np.array([0, 1, 1, 0])
-    first = images.confusion(LABELS, true, predicted, "test")
-    assert first == images.confusion(LABELS, true, predicted, "test")
+    first = images.draw_confusion_matrix(LABELS, true, predicted, "test")
+    assert first == images.draw_confusion_matrix(LABELS, true, predicted, "test")
     assert min(pixels(first).shape[:2]) > 200
 
 
 def test_another_confusion_is_another_picture() -> None:
     true = np.array([0, 0, 1, 2])
-    assert images.confusion(LABELS, true, true, "test") != images.confusion(LABELS, true, true[::-1], "test")
+    assert images.draw_confusion_matrix(LABELS, true, true, "test") != images.draw_confusion_matrix(
+        LABELS, true, true[::-1], "test"
+    )
 
 
 def test_squares_are_dark_where_all_texts_of_a_class_are() -> None:
     """Three classes taken for themselves: the darkest colour of the map is on the diagonal, and nowhere else."""
     true = np.arange(3)
-    found = pixels(images.confusion(LABELS, true, true, "test"))
+    found = pixels(images.draw_confusion_matrix(LABELS, true, true, "test"))
     dark = (found[:, :, 2] < 0.45) & (found[:, :, 2] > 0.4) & (found[:, :, 0] < 0.05)  # the last of Blues: 08306b
     rows, columns = np.nonzero(dark)
     inside = columns < found.shape[1] * 0.75  # the scale has it too
@@ -44,9 +46,9 @@ def test_any_number_of_classes_and_one_without_texts(classes: int) -> None:
     labels = [f"a class with quite a long name {k}" for k in range(classes)]
     matrix = np.full((classes, classes), 1 / classes)
     matrix[1] = np.nan
-    assert min(pixels(images.weights(labels, matrix)).shape[:2]) > 200
+    assert min(pixels(images.draw_class_weights(labels, matrix)).shape[:2]) > 200
 
 
 def test_no_text_at_all() -> None:
     none = np.array([], dtype=np.int64)
-    assert images.confusion(LABELS, none, none, "test").startswith(b"\x89PNG")
+    assert images.draw_confusion_matrix(LABELS, none, none, "test").startswith(b"\x89PNG")

@@ -46,9 +46,7 @@ def runs(uri: str, sweep: str, dataset: str = "sst5") -> dict[int, Any]:
     client = MlflowClient(tracking_uri=uri)
     experiment = client.get_experiment_by_name(dataset)
     assert experiment is not None
-    found = client.search_runs(
-        [experiment.experiment_id], f"tags.`sweeper.sweep` = '{sweep.rpartition('-')[2]}'"
-    )
+    found = client.search_runs([experiment.experiment_id], f"tags.`sweeper.sweep` = '{sweep.rpartition('-')[2]}'")
     above = {"sweep": 0, "confirmation": -1}
     return {int(run.data.tags.get("sweeper.trial", above.get(run.data.tags["sweeper.stage"], 0))): run for run in found}
 
@@ -167,7 +165,7 @@ def test_one_run_that_mlflow_refuses_does_not_hold_up_the_others(uri: str, sweep
     watching.close(RunStatus.KILLED, 0.1)
     assert [run.info.status for number, run in sorted(runs(uri, sweep).items()) if number > 1] == ["FINISHED"] * 4
     assert 0 < watching.pending_runs <= 2  # this one, and the sweep's own that is looked at after it
-    assert watching.trouble.now
+    assert watching.outage.error
 
 
 AWKWARD = {
@@ -262,14 +260,14 @@ def test_a_sweep_made_anew_elsewhere_has_runs_of_its_own_in_the_same_store(uri: 
 
 
 def mlflow_runs(uri: str, sweep: str, id: str) -> list[Any]:
-    from sweeper.tracking.client import identity, trial_runs
+    from sweeper.tracking.client import find_trial_runs, identity_tags
 
-    return trial_runs(uri, "sst5", identity(sweep, id))[1]
+    return find_trial_runs(uri, "sst5", identity_tags(sweep, id))[1]
 
 
 def test_a_store_whose_making_was_cut_off_is_made_anew(tmp_path: Path) -> None:
     """A driver is killed while MLflow makes its tables, again and again: later and later, until one gets through."""
-    making = "from sweeper.tracking.client import client_of; print(client_of({!r}).search_experiments())"
+    making = "from sweeper.tracking.client import open_store; print(open_store({!r}).search_experiments())"
     path = tmp_path / "mlflow.db"
     for size in (1, 200_000, 400_000):
         running = subprocess.Popen([sys.executable, "-c", making.format(f"sqlite:///{path}")])

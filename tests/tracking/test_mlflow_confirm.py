@@ -56,7 +56,11 @@ def test_confirmed_trials_stand_below_a_run_of_their_own(place: tuple[str, str])
     for number, repeat in ((2, "1"), (3, "2")):
         tags = found[number].data.tags
         assert tags["mlflow.parentRunId"] == found[CONFIRMATION].info.run_id
-        assert (tags["sweeper.stage"], tags["sweeper.source_trial"], tags["sweeper.seed_index"]) == ("confirm", "1", repeat)
+        assert (tags["sweeper.stage"], tags["sweeper.source_trial"], tags["sweeper.seed_index"]) == (
+            "confirm",
+            "1",
+            repeat,
+        )
     assert found[2].data.tags["mlflow.runName"] == "2 ce m, seed 1 of trial 1"
     assert history(place[0], found[2], "test/accuracy") == [(2, 0.42)]
     assert [found[k].data.tags["sweeper.tested"] for k in (2, 3)] == ['{"at": 1700000010000, "step": 2}', ""]

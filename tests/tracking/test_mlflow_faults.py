@@ -51,9 +51,7 @@ def assert_exact(backend: int, sweep: str) -> None:
 def _assert_exact(client: Any, sweep: str) -> None:
     experiment = client.get_experiment_by_name("sst5")
     assert experiment is not None
-    found = client.search_runs(
-        [experiment.experiment_id], f"tags.`sweeper.sweep` = '{sweep.rpartition('-')[2]}'"
-    )
+    found = client.search_runs([experiment.experiment_id], f"tags.`sweeper.sweep` = '{sweep.rpartition('-')[2]}'")
     runs = {int(run.data.tags.get("sweeper.trial", "0")): run for run in found}
     assert sorted(int(run.data.tags.get("sweeper.trial", "0")) for run in found) == list(range(TRIALS + 1))
     assert runs[0].info.status == "FINISHED"

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from sweeper.tracking.client import CONFIRMATION, PARENT, trial_number
+from sweeper.tracking.client import CONFIRMATION, PARENT, run_number
 from sweeper.tracking.run_registry import RunRegistry
 from sweeper.tracking.run_sync import RunSynchronizer
 from sweeper.tracking.sweep_description import SweepDescription
-from sweeper.tracking.trial_payload import comparable_rows, rows, status_of
+from sweeper.tracking.trial_payload import comparable_rows, metric_rows, run_status
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialRecord
 from tests.support.simulation.world import Killed
@@ -130,9 +130,9 @@ class Window:
             number = next(iter(self.wanted))
             state = self.wanted.pop(number)
             try:
-                if not self.runs.looked:
+                if not self.runs.is_current:
                     self.runs.refresh()
-                self.level.sync_trial(state, status_of(state, RunStatus.RUNNING), {})
+                self.level.sync_trial(state, run_status(state, RunStatus.RUNNING), {})
             except OSError:
                 self.wanted.setdefault(number, state)
 
@@ -140,8 +140,8 @@ class Window:
         """Look once more, send everything, end the sweep's own run."""
         self.runs.refresh()
         for state in self.states.values():
-            self.level.sync_trial(state, status_of(state, status), {})
-        self.level.keep_only(self.states)
+            self.level.sync_trial(state, run_status(state, status), {})
+        self.level.delete_other_runs(self.states)
         self.level.sync_sweep({}, (), {}, 0)
         self.level.finish(status)
 
@@ -150,8 +150,8 @@ def of_store(store: Store, recorded: Sequence[TrialRecord]) -> Iterator[str]:
     """What MLflow has otherwise than the record of a finished sweep."""
     expected = {one.trial.number: one for one in recorded}
     above = {PARENT, *(CONFIRMATION for one in recorded if one.trial.source_trial)}
-    ids = {trial_number(run): key for key, run in store.runs.items()}
-    numbers = sorted(trial_number(run) for run in store.runs.values())
+    ids = {run_number(run): key for key, run in store.runs.items()}
+    numbers = sorted(run_number(run) for run in store.runs.values())
     if numbers != sorted({*above, *expected}):
         yield f"MLflow: has runs of {numbers}, the record {sorted(expected)}"
         return
@@ -162,7 +162,10 @@ def of_store(store: Store, recorded: Sequence[TrialRecord]) -> Iterator[str]:
                 yield f"MLflow: the run {run.data.tags['mlflow.runName']} is {run.info.status}"
             continue
         one = expected[which]
-        if (run.info.status, comparable_rows(rows(one))) != (status_of(one, RunStatus.FINISHED), store.rows[key]):
+        if (run.info.status, comparable_rows(metric_rows(one))) != (
+            run_status(one, RunStatus.FINISHED),
+            store.rows[key],
+        ):
             yield f"MLflow, trial {which}: is {run.info.status} with {sorted(store.rows[key])}"
         if run.data.tags["mlflow.parentRunId"] != ids[CONFIRMATION if one.trial.source_trial else PARENT]:
             yield f"MLflow, trial {which}: is another's child"
