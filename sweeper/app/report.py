@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeper.terminal.terminal import Terminal
+from sweeper.terminal.output import Output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 _SHOWN = ("sweeper", "torch", "transformers", "optuna", "ray", "mlflow", "datasets", "numpy", "scipy", "plotly")
 
 
-def prepared_dataset(screen: Terminal, folder: "SweepFolder") -> "tuple[PreparedDataset | None, str]":
+def prepared_dataset(output: Output, folder: "SweepFolder") -> "tuple[PreparedDataset | None, str]":
     """The rows of the sweep; where they cannot be had now, why: a report without texts is better than none."""
     from sweeper.app.prepare_data import prepare_sweep
     from sweeper.errors import UsageError
 
-    screen.set_log_dir(folder.path / "logs")
+    output.set_log_dir(folder.path / "logs")
     try:
-        return prepare_sweep(screen, folder.spec, folder).dataset, ""
+        return prepare_sweep(output, folder.spec, folder).dataset, ""
     except UsageError as error:
         line = str(error).splitlines()[0]
-        screen.line(f"the texts cannot be had, so the report has none: {line}")
+        output.line(f"the texts cannot be had, so the report has none: {line}")
         return None, f"The texts could not be had when this was written: {line}"
 
 
 def write_report(
-    screen: Terminal, folder: "SweepFolder", spec: "SweepSpec", recorded: "Sequence[TrialRecord]",
+    output: Output, folder: "SweepFolder", spec: "SweepSpec", recorded: "Sequence[TrialRecord]",
     results: "SweepResults", corpus: "PreparedDataset | None", *, untold: str = "", finished: bool = True,
     out: Path | None = None,
 ) -> Path:  # fmt: skip
@@ -46,18 +46,18 @@ def write_report(
     from sweeper.record.importance import importances
     from sweeper.reporting.html.page import build_page
     from sweeper.reporting.html.report_data import ReportData
-    from sweeper.reporting.html.resolved import resolved
     from sweeper.reporting.html.search_figures import importance_inputs
     from sweeper.reporting.html.sections import sections
     from sweeper.reporting.plots import draw
+    from sweeper.search_space.yaml_file import dump_yaml
     from sweeper.terminal import formatting
 
     systems = range(len(spec.systems))
-    with screen.step("writing the report"):
+    with output.step("writing the report"):
         names = [formatting.system_label(spec, system) for system in systems]
         subject = ReportData(spec, recorded, results, names, _answered(folder, results, corpus, untold), finished)
         mattered = {system: importances(importance_inputs(subject, system)) for system in systems}
-        found = sections(subject, _table(subject), mattered, _facts(folder), resolved(spec))
+        found = sections(subject, _table(subject), mattered, _facts(folder), dump_yaml(spec))
         html = build_page(
             f"{folder.name}: sweep report", formatting.describe_spec(spec), found, draw.plotly_js(), draw.figure_html
         )

@@ -5,12 +5,14 @@ rules, those of YAML 1.1, read these as a string, as false and as 90.) The file 
 rather than constructed by PyYAML, because duplicate keys, tags and aliases have to be refused with their line.
 """
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
 import yaml
+from pydantic import BaseModel
 
 from sweeper.errors import SearchSpaceError, UsageError
 from sweeper.search_space.document import KeyPath, SourceDocument, format_key
@@ -52,6 +54,24 @@ def load_yaml(path: FilePath, overrides: Sequence[str] = ()) -> SourceDocument:
     for override in overrides:
         document = _override(document, override)
     return document
+
+
+def dump_yaml(model: BaseModel) -> str:
+    """Return a model as a YAML file that `load_yaml` reads back: all keys, defaults too, except those without a value.
+
+    The first two levels have a line for each key. Deeper values are JSON, which is YAML too.
+    """
+    lines: list[str] = []
+    for key, value in model.model_dump(mode="json", exclude_none=True).items():
+        if isinstance(value, dict) and value:
+            lines += [f"{key}:", *(f"  {name}: {_json(inner)}" for name, inner in value.items())]
+        else:
+            lines.append(f"{key}: {_json(value)}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _text(path: FilePath) -> str:

@@ -1,13 +1,14 @@
-"""The folder of a sweep, `sweeps/sst5-3f9a1c2e/`, named by what the sweep is.
+"""The folder of a sweep, such as `sweeps/sst5-3f9a1c2e/`. The fingerprint of what the sweep is gives it its name.
 
-sweep.json       the question as it was put, and what was frozen when it was first put
-sweep.yaml       every key as it was last run with, defaults too
-record.journal   every proposal, report and outcome (record/study.py)
-trials/          checkpoints of the trials that run, tracebacks of those that failed
+sweep.json       the search space as first run, and everything that was fixed then
+sweep.yaml       every key of the search space as last run, defaults too
+record.journal   every proposal, report and outcome (record/optuna_study.py)
+trials/          checkpoints of running trials, tracebacks of failed ones (trial_files.py)
+predictions/     predictions of the confirmed models (predictions.py)
 train/           models that `sweeper train` made
-logs/            what the libraries had to say, a file for each start
-unsent           an empty file, there while MLflow lacks something of the record
-results.json     written last: it is there, so the sweep is finished
+logs/            output of the libraries, one file for each start
+unsent           an empty file that exists while MLflow is not in sync with the record
+results.json     written last, so a sweep is finished if it exists
 """
 
 import itertools
@@ -21,15 +22,17 @@ from typing import Any
 from sweeper.atomic_write import atomic_write
 from sweeper.errors import UsageError
 from sweeper.search_space.sweep_spec import SweepSpec, fingerprint
+from sweeper.search_space.yaml_file import dump_yaml, load_yaml
 
 
 @dataclass(frozen=True)
 class SweepManifest:
-    """What is fixed when a sweep first starts: data and encoders as they then were, and the threads of a trial.
+    """Everything that is fixed when a sweep first starts. It is the content of sweep.json.
 
-    `spec` is the whole spec as it then was, `question` what the sweep is of it. `resolved` maps `dataset` and each
-    encoder to a commit or digest, and `rows` to the digest of the rows. `id` tells two sweeps of one question apart.
-    `splits` says how many texts each split has, and their digest.
+    `identity` is the part of the spec that makes the sweep what it is, `spec` the whole spec. `resolved` maps `dataset`
+    and each encoder to a commit or digest, and `rows` to the digest of the rows. `threads` is the number of CPU threads
+    of a trial. `id` distinguishes two sweeps with the same identity. `labels` are the class names, and `splits` has the
+    number of texts and their digest for each split.
     """
 
     identity: Mapping[str, Any]
@@ -42,85 +45,86 @@ class SweepManifest:
 
 
 class SweepFolder:
-    """One sweep's folder, and what it is: `name` is the folder's, `fingerprint` the digits in it."""
+    """The folder of one sweep, with its manifest."""
 
-    def __init__(self, path: Path, frozen: SweepManifest) -> None:
-        self.path, self.manifest = path, frozen
+    def __init__(self, path: Path, manifest: SweepManifest) -> None:
+        self.path, self.manifest = path, manifest
 
     @property
     def name(self) -> str:
-        """The sweep's name: data set and fingerprint."""
+        """The name of the sweep: data set and fingerprint."""
         return self.path.name
 
     @property
     def fingerprint(self) -> str:
-        """The fingerprint alone."""
+        """The fingerprint in the name."""
         return self.path.name.rpartition("-")[2]
 
     @property
     def journal(self) -> Path:
-        """The record's file."""
+        """The path of the record."""
         return self.path / "record.journal"
 
     @property
     def spec(self) -> SweepSpec:
-        """The spec as it was last run: a larger budget and the like may have come since the first start."""
+        """The spec as last run, which may have a larger budget than at the first start.
+
+        It is the spec of the first start if sweep.yaml is missing or cannot be read.
+        """
         try:
-            lines = (self.path / "sweep.yaml").read_text(encoding="utf-8").splitlines()
-            pairs = (line.partition(": ") for line in lines if not line.startswith("#"))
-            return SweepSpec.model_validate({key: json.loads(value) for key, _, value in pairs})
-        except (FileNotFoundError, ValueError):
+            return SweepSpec.model_validate(load_yaml(self.path / "sweep.yaml").values)
+        except (UsageError, ValueError):
             return SweepSpec.model_validate(self.manifest.spec)
 
     def write_spec(self, spec: SweepSpec) -> None:
-        """Keep what the sweep is about to run with, as a file that runs as it is: each value is JSON, and so YAML."""
-        values = spec.model_dump(mode="json", exclude_none=True)
-        pins = [f"# {name}: {pin}" for name, pin in self.manifest.resolved.items()]
-        lines = [*pins, *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in values.items())]
+        """Write the spec that the sweep is about to run with, as a search space that runs as it is."""
+        pins = "".join(f"# {name}: {pin}\n" for name, pin in self.manifest.resolved.items())
         with atomic_write(self.path / "sweep.yaml") as file:
-            file.write("".join(f"{line}\n" for line in lines).encode())
+            file.write((pins + dump_yaml(spec)).encode())
 
     def backfill(self, labels: Sequence[str], splits: Mapping[str, Mapping[str, Any]]) -> None:
-        """Freeze what a folder of an earlier version does not have."""
+        """Add class names and splits to the manifest of an older sweep that lacks them."""
         if not self.manifest.labels:
             self.manifest = replace(self.manifest, labels=list(labels), splits=dict(splits))
             write_json(self.path / "sweep.json", asdict(self.manifest))
 
     def read_results(self) -> str | None:
-        """Return the text of results.json; None where the sweep is not finished, or the file is not UTF-8."""
+        """Return the text of results.json, or None if the sweep is not finished or the file is not UTF-8."""
         try:
             return (self.path / "results.json").read_text(encoding="utf-8")
         except (FileNotFoundError, ValueError):
             return None
 
     def mark_running(self) -> None:
-        """The record is about to grow: results of a smaller budget go, and MLflow will lack something."""
+        """Prepare for a growing record: delete the results of a smaller budget, and mark MLflow as out of sync."""
         (self.path / "unsent").touch()
         (self.path / "results.json").unlink(missing_ok=True)
 
     def write_results(self, text: str) -> None:
-        """Write results.json, whole or not at all."""
+        """Write results.json atomically."""
         with atomic_write(self.path / "results.json") as file:
             file.write(text.encode())
 
     @property
     def needs_sync(self) -> bool:
-        """Whether MLflow lacks something of the record, as far as known."""
+        """True if MLflow may not have everything that is in the record."""
         return (self.path / "unsent").exists()
 
     def mark_synced(self) -> None:
-        """MLflow has all that is in the record."""
+        """Note that MLflow has everything that is in the record."""
         (self.path / "unsent").unlink(missing_ok=True)
 
 
 def find_sweep(sweeps: Path, spec: SweepSpec) -> SweepFolder | None:
-    """The sweep in `sweeps` that asked the same question, the newest where there are several."""
-    found = [folder for folder in list_sweeps(sweeps) if folder.manifest.identity == spec.identity]
-    return _newest(found)
+    """Return the newest sweep in the folder `sweeps` with the identity of `spec`, or None."""
+    return _newest([folder for folder in list_sweeps(sweeps) if folder.manifest.identity == spec.identity])
 
 
 def differing_keys(sweeps: Path, spec: SweepSpec) -> tuple[str, list[str]] | None:
-    """The newest sweep of the same data set, and the keys in which a spec asks another question; None without one."""
+    """Return the newest sweep of the same data set and the keys in which its identity differs from that of `spec`.
+
+    None if there is no sweep of that data set.
+    """
     newest = _newest([folder for folder in list_sweeps(sweeps) if folder.name.startswith(f"{spec.dataset_spec.name}-")])
     if newest is None:
         return None
@@ -129,44 +133,49 @@ def differing_keys(sweeps: Path, spec: SweepSpec) -> tuple[str, list[str]] | Non
 
 
 def _newest(folders: Sequence[SweepFolder]) -> SweepFolder | None:
-    """The folder whose sweep began last."""
+    """Return the folder of the sweep that started last."""
     return max(folders, key=lambda folder: (folder.path / "sweep.json").stat().st_mtime, default=None)
 
 
 def list_sweeps(sweeps: Path) -> list[SweepFolder]:
-    """Every sweep in `sweeps`."""
+    """Return every sweep in the folder `sweeps`, by name. Raises UsageError if one cannot be read."""
     return [open_sweep(path.parent) for path in sorted(sweeps.glob("*/sweep.json"))]
 
 
 def open_sweep(path: Path) -> SweepFolder:
-    """The sweep in a folder. Raises UsageError where there is none."""
+    """Open the folder of a sweep. Raises UsageError if it is none, or is damaged."""
     try:
         stored = json.loads((path / "sweep.json").read_text(encoding="utf-8"))
         return SweepFolder(path, SweepManifest(**stored))
     except (FileNotFoundError, NotADirectoryError):
-        raise UsageError(f"{path}: is no sweep's folder; name one, such as sweeps/sst5-3f9a1c2e") from None
+        raise UsageError(f"{path}: not the folder of a sweep; name one, such as sweeps/sst5-3f9a1c2e") from None
     except (TypeError, ValueError) as error:
-        raise UsageError(f"{path / 'sweep.json'}: cannot be read ({error}); move {path} away to start anew") from None
+        raise UsageError(f"{path / 'sweep.json'}: cannot be read ({error}); move {path} away to start afresh") from None
 
 
 def create_sweep(
     sweeps: Path, spec: SweepSpec, resolved: Mapping[str, str], threads: int, labels: Sequence[str] = (),
     splits: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> SweepFolder:  # fmt: skip
-    """Make the folder of a new sweep, and freeze what it is about; beside one of the same name, as NAME.2."""
+    """Make the folder of a new sweep and write its manifest. If the name is taken, the folder is called NAME.2."""
     first = f"{spec.dataset_spec.name}-{fingerprint(spec.identity, resolved)}"
     names = itertools.chain([first], (f"{first}.{number}" for number in itertools.count(2)))
     name = next(name for name in names if not (sweeps / name / "sweep.json").exists())
-    whole = spec.model_dump(mode="json")
-    frozen = SweepManifest(
-        spec.identity, whole, dict(resolved), threads, secrets.token_hex(4), list(labels), dict(splits or {})
+    manifest = SweepManifest(
+        identity=spec.identity,
+        spec=spec.model_dump(mode="json"),
+        resolved=dict(resolved),
+        threads=threads,
+        id=secrets.token_hex(4),
+        labels=list(labels),
+        splits=dict(splits or {}),
     )
-    folder = SweepFolder(sweeps / name, frozen)
-    write_json(folder.path / "sweep.json", asdict(folder.manifest))
+    folder = SweepFolder(sweeps / name, manifest)
+    write_json(folder.path / "sweep.json", asdict(manifest))
     return folder
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Write JSON to a file that is there whole or not at all."""
+    """Write a JSON file atomically."""
     with atomic_write(path) as file:
         file.write((json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode())

@@ -60,4 +60,4 @@ def test_a_hub_that_is_away_is_one_line_with_what_to_do(tmp_path: Path) -> None:
 def test_training_from_a_folder_that_is_no_sweep_is_one_line(tmp_path: Path) -> None:
     done = sweeper("train", "elsewhere", cwd=tmp_path)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
-    assert "elsewhere: is no sweep's folder" in done.stderr
+    assert "elsewhere: not the folder of a sweep" in done.stderr

@@ -197,4 +197,4 @@ def test_texts_that_have_changed_are_not_shown_for_others(
 def test_a_folder_that_is_no_sweep_is_refused_in_one_line(tmp_path: Path) -> None:
     done = sweeper("report", str(tmp_path), cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"{tmp_path}: is no sweep's folder; name one, such as sweeps/sst5-3f9a1c2e\n"
+    assert done.stderr == f"{tmp_path}: not the folder of a sweep; name one, such as sweeps/sst5-3f9a1c2e\n"

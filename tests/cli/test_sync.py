@@ -124,4 +124,4 @@ def test_a_sweep_that_is_driven_now_is_left_alone(spec: SweepSpec, finished: Swe
 def test_a_folder_that_is_no_sweep_is_one_line(tmp_path: Path) -> None:
     done = sweeper("sync", "elsewhere", cwd=tmp_path)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
-    assert "elsewhere: is no sweep's folder" in done.stderr
+    assert "elsewhere: not the folder of a sweep" in done.stderr

@@ -1,4 +1,4 @@
-"""A sweep's folder: named by what the sweep is, found again by its question, its files whole or not there."""
+"""The folder of a sweep: its name comes from the sweep's identity, which also finds it; files are written atomically."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def create(sweeps: Path, spec: SweepSpec | None = None, **resolved: str) -> Swee
     return sweep_folder.create_sweep(sweeps, spec or spec_of(), {**RESOLVED, **resolved}, threads=2)
 
 
-def test_a_new_sweep_is_named_by_data_set_and_fingerprint(tmp_path: Path) -> None:
+def test_a_new_sweep_is_named_after_data_set_and_fingerprint(tmp_path: Path) -> None:
     made = create(tmp_path / "deep" / "sweeps")
     assert re.fullmatch(r"sst5-[0-9a-f]{8}", made.name)
     assert made.path == tmp_path / "deep" / "sweeps" / made.name
@@ -37,7 +37,7 @@ def test_a_new_sweep_is_named_by_data_set_and_fingerprint(tmp_path: Path) -> Non
     assert made.journal.parent == made.path
 
 
-def test_what_is_frozen_is_there_when_opened_again(tmp_path: Path) -> None:
+def test_an_opened_folder_has_the_manifest_that_was_written(tmp_path: Path) -> None:
     spec = spec_of(search={"tau": {"log": [0.1, 1]}}, start_with=[{"loss": "scl", "tau": 1}], seed=3)
     made = create(tmp_path, spec)
     again = sweep_folder.open_sweep(made.path)
@@ -46,17 +46,17 @@ def test_what_is_frozen_is_there_when_opened_again(tmp_path: Path) -> None:
     assert again.spec == spec
 
 
-def test_an_opened_sweep_has_the_spec_of_its_first_start(tmp_path: Path) -> None:
+def test_an_opened_folder_has_the_spec_of_the_first_start(tmp_path: Path) -> None:
     made = create(tmp_path, spec_of(budget={"trials": 50}, resources={"cpu": 8}))
     again = sweep_folder.open_sweep(made.path).spec
     assert again == spec_of(budget={"trials": 50}, resources={"cpu": 8})
 
 
-def test_other_data_is_another_folder(tmp_path: Path) -> None:
+def test_different_data_gets_a_different_folder(tmp_path: Path) -> None:
     assert create(tmp_path).path != create(tmp_path, rows="88bb").path
 
 
-def test_a_sweep_is_found_by_its_question_alone(tmp_path: Path) -> None:
+def test_a_sweep_is_found_by_its_identity_alone(tmp_path: Path) -> None:
     made = create(tmp_path)
     create(tmp_path, spec_of(seed=1))
     found = sweep_folder.find_sweep(tmp_path, spec_of(budget={"trials": 50, "hours": 1}, resources={"gpu": 1}))
@@ -66,7 +66,7 @@ def test_a_sweep_is_found_by_its_question_alone(tmp_path: Path) -> None:
     assert sweep_folder.find_sweep(tmp_path / "nowhere", spec_of()) is None
 
 
-def test_of_several_sweeps_the_newest_is_found(tmp_path: Path) -> None:
+def test_the_newest_of_several_sweeps_is_found(tmp_path: Path) -> None:
     newer, older = create(tmp_path, rows="1"), create(tmp_path, rows="2")
     os.utime(older.path / "sweep.json", (1_000, 1_000))
     found = sweep_folder.find_sweep(tmp_path, spec_of())
@@ -74,24 +74,24 @@ def test_of_several_sweeps_the_newest_is_found(tmp_path: Path) -> None:
     assert found.path == newer.path
 
 
-def test_everything_in_the_sweeps_folder_that_is_a_sweep_is_listed(tmp_path: Path) -> None:
+def test_only_folders_of_sweeps_are_listed(tmp_path: Path) -> None:
     made = {create(tmp_path).path, create(tmp_path, spec_of(seed=1)).path}
     (tmp_path / "notes").mkdir()
     (tmp_path / "mlflow.db").write_text("")
-    assert {one.path for one in sweep_folder.list_sweeps(tmp_path)} == made
+    assert {folder.path for folder in sweep_folder.list_sweeps(tmp_path)} == made
 
 
 # ---- results
 
 
-def test_a_sweep_is_finished_when_its_results_are_there(tmp_path: Path) -> None:
+def test_a_sweep_is_finished_if_its_results_exist(tmp_path: Path) -> None:
     made = create(tmp_path)
     assert made.read_results() is None
     made.write_results('{"encoder": "señal"}')
     assert sweep_folder.open_sweep(made.path).read_results() == '{"encoder": "señal"}'
 
 
-def test_results_are_replaced_as_a_whole(tmp_path: Path) -> None:
+def test_results_are_replaced_completely(tmp_path: Path) -> None:
     made = create(tmp_path)
     made.write_results("x" * 10_000)
     made.write_results("short")
@@ -99,31 +99,31 @@ def test_results_are_replaced_as_a_whole(tmp_path: Path) -> None:
     assert sorted(path.name for path in made.path.iterdir()) == ["results.json", "sweep.json"]
 
 
-def test_results_that_cannot_be_written_leave_the_old_ones(tmp_path: Path) -> None:
+def test_results_that_cannot_be_written_leave_the_old_ones_intact(tmp_path: Path) -> None:
     made = create(tmp_path)
     made.write_results("first")
     with pytest.raises(UnicodeEncodeError):
-        made.write_results("second \udc80")  # no text that UTF-8 can hold
+        made.write_results("second \udc80")  # UTF-8 has no lone surrogates
     assert made.read_results() == "first"
 
 
-def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_no_file_behind(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         sweep_folder.write_json(tmp_path / "values.json", {"best": object()})
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_written_file_can_be_read_by_others(tmp_path: Path) -> None:
+def test_everybody_may_read_a_written_json_file(tmp_path: Path) -> None:
     sweep_folder.write_json(tmp_path / "new" / "values.json", {"a": [1, None]})
     written = tmp_path / "new" / "values.json"
     assert json.loads(written.read_text(encoding="utf-8")) == {"a": [1, None]}
     assert written.stat().st_mode & 0o777 == 0o644
 
 
-# ---- what is no sweep
+# ---- folders that cannot be opened
 
 
-def wrong(path: Path) -> str:
+def error_of(path: Path) -> str:
     with pytest.raises(UsageError) as caught:
         sweep_folder.open_sweep(path)
     message = str(caught.value)
@@ -132,33 +132,33 @@ def wrong(path: Path) -> str:
     return message
 
 
-def test_a_folder_that_is_no_sweeps_is_the_users_mistake(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_of_a_sweep_is_a_usage_error(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "nowhere"):
-        assert wrong(path).startswith(f"{path}: is no sweep's folder")
+        assert error_of(path).startswith(f"{path}: not the folder of a sweep")
 
 
-def test_a_file_is_no_sweeps_folder(tmp_path: Path) -> None:
+def test_a_file_is_not_the_folder_of_a_sweep(tmp_path: Path) -> None:
     file = tmp_path / "sst5.yaml"
     file.write_text("dataset: sst5\n")
-    assert wrong(file).startswith(f"{file}: is no sweep's folder")
+    assert error_of(file).startswith(f"{file}: not the folder of a sweep")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"3", b"{}", b'{"question": {}}', b'{"name": 1}', b"\xff{}"])
-def test_a_damaged_sweep_is_named_with_what_to_do(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_manifest_is_an_error_with_a_remedy(tmp_path: Path, content: bytes) -> None:
     made = create(tmp_path)
     (made.path / "sweep.json").write_bytes(content)
-    message = wrong(made.path)
+    message = error_of(made.path)
     assert message.startswith(f"{made.path / 'sweep.json'}: cannot be read")
     assert f"move {made.path} away" in message
 
 
-def test_a_folder_that_a_crash_left_without_its_sweep_is_used(tmp_path: Path) -> None:
+def test_a_folder_that_a_crash_left_without_a_manifest_is_reused(tmp_path: Path) -> None:
     first = create(tmp_path / "a")
     (tmp_path / "b" / first.name).mkdir(parents=True)
     assert create(tmp_path / "b").name == first.name
 
 
-def test_the_spec_is_the_one_that_was_last_run(tmp_path: Path) -> None:
+def test_the_spec_is_the_one_last_run(tmp_path: Path) -> None:
     made = create(tmp_path)
     assert made.spec == spec_of()
     grown = spec_of(budget={"trials": 60, "hours": 3}, confirm={"seeds": 2, "top": 3})
@@ -168,7 +168,7 @@ def test_the_spec_is_the_one_that_was_last_run(tmp_path: Path) -> None:
     assert sweep_folder.open_sweep(made.path).spec == spec_of()
 
 
-def test_what_is_noted_is_a_search_space_that_runs_as_it_is(tmp_path: Path) -> None:
+def test_the_written_spec_is_a_search_space_that_runs_as_it_is(tmp_path: Path) -> None:
     made = create(tmp_path)
     made.write_spec(spec_of(budget={"trials": 7}))
     again = parse_spec(yaml_file.load_yaml(made.path / "sweep.yaml", ()))
@@ -176,7 +176,26 @@ def test_what_is_noted_is_a_search_space_that_runs_as_it_is(tmp_path: Path) -> N
     assert again.identity == made.manifest.identity
 
 
-def test_a_folder_of_an_earlier_version_learns_classes_and_test_split_once(tmp_path: Path) -> None:
+def test_the_written_spec_has_a_line_for_each_key_of_two_levels(tmp_path: Path) -> None:
+    made = create(tmp_path)
+    made.write_spec(spec_of(budget={"trials": 7}, search={"tau": {"log": [0.1, 1]}}))
+    lines = (made.path / "sweep.yaml").read_text(encoding="utf-8").splitlines()
+    assert lines[: len(RESOLVED)] == [f"# {name}: {pin}" for name, pin in RESOLVED.items()]
+    assert "budget:" in lines
+    assert "  trials: 7" in lines
+    assert "search:" in lines
+    assert any(line.startswith("  tau: {") for line in lines)
+
+
+@pytest.mark.parametrize("text", ["a: b #.csv", '"quoted".csv', "no", "1e5", "señal \U0001f600.csv", "line\nbreak.csv"])
+def test_any_text_survives_being_written_and_read(tmp_path: Path, text: str) -> None:
+    made = create(tmp_path)
+    spec = SweepSpec.model_validate({**spec_of().model_dump(), "dataset": text, "start_with": [{"encoder": text}]})
+    made.write_spec(spec)
+    assert sweep_folder.open_sweep(made.path).spec == spec
+
+
+def test_classes_and_splits_are_added_to_an_older_manifest_once(tmp_path: Path) -> None:
     made = create(tmp_path)
     splits = {"test": {"texts": 3, "digest": "d"}}
     made.backfill(["a", "b"], splits)
@@ -185,7 +204,7 @@ def test_a_folder_of_an_earlier_version_learns_classes_and_test_split_once(tmp_p
     assert (again.manifest.labels, again.manifest.splits) == (["a", "b"], splits)
 
 
-def test_what_a_sweep_leaves_is_for_everybody_to_read(tmp_path: Path) -> None:
+def test_everybody_may_read_an_atomically_written_file(tmp_path: Path) -> None:
     with atomic_write(tmp_path / "table.md") as file:
         file.write(b"a table")
     assert (tmp_path / "table.md").stat().st_mode & 0o777 == 0o644

@@ -17,11 +17,10 @@ from sweeper.reporting.html.figure_data import Figure
 from sweeper.reporting.html.html_elements import Html, ReportSection, table
 from sweeper.reporting.html.page import build_page
 from sweeper.reporting.html.report_data import ModelAnswers, ReportData
-from sweeper.reporting.html.resolved import resolved
 from sweeper.reporting.html.sections import ERRORS, sections
-from sweeper.search_space import yaml_file
 from sweeper.search_space.parser import parse_spec
 from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.search_space.yaml_file import dump_yaml, load_yaml
 from sweeper.training.types import Predictions
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialRecord
@@ -49,7 +48,7 @@ def finished() -> ReportData:
 
 def told(about: ReportData, name: str = "") -> str:
     """What the report says, or one section of it; a picture is its name."""
-    found = sections(about, Html("<p>table</p>"), {}, {"torch": "2.13"}, resolved(about.spec))
+    found = sections(about, Html("<p>table</p>"), {}, {"torch": "2.13"}, dump_yaml(about.spec))
     chosen = [one for one in found if not name or one.name == name]
     return build_page("title", "about", chosen, "", lambda figure, _: type(figure).__name__)
 
@@ -349,8 +348,8 @@ def test_learned_weights_are_the_mean_over_seeds(finished: ReportData) -> None:
 def test_the_resolved_search_space_is_one_that_runs_and_asks_the_same(tmp_path: Path) -> None:
     asked = small(limit={"train": 500}, start_with=[{"batch_size": 4, "loss": "lcl"}], seed=3)
     file = tmp_path / "resolved.yaml"
-    file.write_text(resolved(asked), encoding="utf-8")
-    assert parse_spec(yaml_file.load_yaml(file)) == asked
+    file.write_text(dump_yaml(asked), encoding="utf-8")
+    assert parse_spec(load_yaml(file)) == asked
 
 
 def test_a_table_is_escaped_and_its_columns_have_their_kinds() -> None:
