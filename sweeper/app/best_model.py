@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from sweeper.protocol.confirmation import best_model_trial
 from sweeper.storage.sweep_folder import SweepFolder, write_json
-from sweeper.storage.trial_files import delete_trial_files, trial_folder
-from sweeper.terminal.terminal import Terminal
+from sweeper.storage.trial_files import checkpoint_path, delete_trial_files, trial_folder
+from sweeper.terminal.output import Output
 from sweeper.trials.interfaces import CheckpointStorage
 from sweeper.trials.trial import TrialRecord
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def save_best_model(
-    screen: Terminal,
+    output: Output,
     prepared: "PreparedSweep",
     folder: SweepFolder,
     recorded: Sequence[TrialRecord],
@@ -29,7 +29,7 @@ def save_best_model(
     if found is not None and saved_model_trial(folder) != found.trial.number:
         if storage is not None:
             storage.fetch(trial_folder(folder.path, found.trial))
-        _keep(screen, prepared, folder, found)
+        _keep(output, prepared, folder, found)
     for one in recorded:
         if one.trial.source_trial:
             delete_trial_files(folder.path, one.trial, model=True, storage=storage)
@@ -43,20 +43,20 @@ def saved_model_trial(folder: SweepFolder) -> int | None:
     return int(json.loads(place.read_text(encoding="utf-8"))["trial"]) if place.exists() else None
 
 
-def _keep(screen: Terminal, prepared: "PreparedSweep", folder: SweepFolder, found: TrialRecord) -> None:
+def _keep(output: Output, prepared: "PreparedSweep", folder: SweepFolder, found: TrialRecord) -> None:
     from sweeper.app.prepare_data import load_training_data, tokenizer_of
     from sweeper.errors import CheckpointError
     from sweeper.training import export
-    from sweeper.training.trainer import latest_best_model
+    from sweeper.training.best_model import latest_best_model
 
     trial, out = found.trial, folder.path / "model"
-    data = load_training_data(prepared, [trial.config.encoder], ("train",), step=screen.step)[trial.config.encoder]
-    saved = latest_best_model(trial_folder(folder.path, trial) / f"checkpoint-{trial.attempt}.pt")
+    data = load_training_data(prepared, [trial.config.encoder], ("train",), step=output.step)[trial.config.encoder]
+    saved = latest_best_model(checkpoint_path(trial_folder(folder.path, trial), trial.attempt))
     (out / "config.json").unlink(missing_ok=True)
     try:
         export.export_model(saved, trial.config, data, out)
     except CheckpointError as error:
-        screen.line(f"{saved.name} cannot be read ({error}); this makes it: sweeper train {folder.path} {trial.number}")
+        output.line(f"{saved.name} cannot be read ({error}); this makes it: sweeper train {folder.path} {trial.number}")
         return
     tokenizer_of(prepared, trial.config.encoder).save(out / "encoder")
     write_json(out / "config.json", {"trial": trial.number, **trial.config.active_params})

@@ -1,8 +1,8 @@
-"""One attempt at a trial, as every runner makes it: its reports and signs of life, then how it ended.
+"""One attempt at a trial, the same under every runner: its reports and heartbeats, then its end.
 
-The checkpoint's name carries the attempt. An attempt begins with what the newest earlier one left, under a name of its
-own, so that a worker that was believed dead cannot overwrite its successor's. Of each trial there is the newest
-checkpoint alone, and while a successor has not written its own, that of the attempt before it.
+Each attempt has a checkpoint file of its own. It starts from the newest readable checkpoint of the attempts before it,
+which it first links to its own name. So a worker that was wrongly taken for dead cannot overwrite the checkpoint of its
+successor. Only a trial's newest checkpoint is kept: once the new attempt has written one, the older ones are deleted.
 """
 
 import shutil
@@ -14,117 +14,151 @@ from pathlib import Path
 
 from sweeper.atomic_write import atomic_write
 from sweeper.errors import CheckpointError, DivergedError, OutOfMemoryError
-from sweeper.storage.trial_files import earlier_checkpoints, remove_files, trial_folder
+from sweeper.storage.trial_files import (
+    checkpoint_path,
+    earlier_checkpoints,
+    patterns_up_to,
+    remove_files,
+    traceback_path,
+    trial_folder,
+)
 from sweeper.training.types import Heartbeat, TrainingData, ValidationReport
-from sweeper.trials.interfaces import CheckpointStorage, TrainingJob
+from sweeper.trials.interfaces import CheckpointStorage, TrainingJob, TrialSource
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import Trial, TrialEnd
 
 Event = ValidationReport | Heartbeat | TrialEnd
 
+_MAX_REASON = 400  # characters of an exception's message in the record
+
 
 def run_attempt(trial: Trial, job: TrainingJob, data: TrainingData) -> Generator[Event, None, None]:
-    """Train; an exception of the trainer is an outcome, and its traceback is kept in the trial's folder."""
+    """Run one attempt at a trial and yield its events, the last of which is a TrialEnd.
+
+    An exception of the trainer is an outcome. Its traceback is in the TrialEnd, and in error.txt in the trial's folder.
+    KeyboardInterrupt and SystemExit are no outcome; they are raised.
+    """
     folder = trial_folder(job.folder, trial)
+    events: Generator[Event, None, None] = _train(trial, job, data, folder)
+    if job.storage is not None:
+        events = _with_storage(events, job.storage, folder, trial.attempt)
     try:
-        yield from _kept(trial, job, data, folder)
+        yield from events
     except Exception as error:
-        text = traceback.format_exc()
-        with suppress(OSError):  # the record has it too
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "error.txt").write_text(text, encoding="utf-8")
-        yield replace(_finish(error), traceback=text)
+        yield _failure(error, folder)
     else:
         yield TrialEnd(Outcome.COMPLETED)
 
 
-def _kept(trial: Trial, job: TrainingJob, data: TrainingData, folder: Path) -> Generator[Event, None, None]:
-    """The training, with its files in the job's storage where it has one; a storage that is away does not end it."""
-    if job.storage is None:
-        yield from _training(trial, job, data, folder)
-        return
+def deliver(event: Event, trial: Trial, trials: TrialSource) -> bool:
+    """Pass an event of a trial's attempt on to `trials`. Return False if the attempt has ended or must end."""
+    if isinstance(event, ValidationReport):
+        return trials.report(trial, event)
+    if isinstance(event, TrialEnd):
+        trials.trial_ended(trial, event)
+        return False
+    if event.note:
+        trials.notify(trial, event.note)
+    return True
+
+
+def _train(trial: Trial, job: TrainingJob, data: TrainingData, folder: Path) -> Generator[Event, None, None]:
+    """Train from the newest readable checkpoint, or from the start if there is none. Damaged ones are deleted."""
+    checkpoint = checkpoint_path(folder, trial.attempt)
+    candidates = earlier_checkpoints(folder, trial.attempt)
+    while True:
+        start = candidates.pop(0) if candidates else None
+        if start is not None:
+            _link_or_copy(start, checkpoint)
+        is_only_checkpoint = False
+        try:
+            with closing(job.train(trial.config, data, checkpoint)) as events:
+                for event in events:
+                    if isinstance(event, ValidationReport):
+                        _check_metrics(event)
+                        is_only_checkpoint = is_only_checkpoint or _delete_earlier(checkpoint, trial.attempt)
+                    yield event
+        except CheckpointError as error:
+            if start is None:
+                raise
+            for damaged in {checkpoint, start}:
+                damaged.unlink(missing_ok=True)
+            consequence = f"continues from {candidates[0].name}" if candidates else "starts from the beginning"
+            yield Heartbeat(f"{start.name} cannot be read ({error}); the training {consequence}")
+        else:
+            return
+
+
+def _with_storage(
+    events: Generator[Event, None, None], storage: CheckpointStorage, folder: Path, attempt: int
+) -> Generator[Event, None, None]:
+    """Yield the events of an attempt whose files are kept in `storage`. Errors of the storage do not end the attempt.
+
+    The trial's files are fetched first, saved at each report and at the end, and then removed from this machine.
+    """
     try:
         try:
-            job.storage.fetch(folder)
+            storage.fetch(folder)
         except OSError as error:
-            yield Heartbeat(f"storage: its checkpoint cannot be had, so it begins with what is here ({error})")
-        with closing(_training(trial, job, data, folder)) as events:
+            note = f"storage: its checkpoint cannot be fetched; the training starts from what is here ({error})"
+            yield Heartbeat(note)
+        with closing(events):
             for event in events:
                 if isinstance(event, ValidationReport):
-                    yield _stored(job.storage, folder, trial.attempt)
+                    yield _save(storage, folder, attempt)
                 yield event
-        yield _stored(job.storage, folder, trial.attempt)
+        yield _save(storage, folder, attempt)
     finally:
-        remove_files(folder, [f"*-{number}.pt" for number in range(1, trial.attempt + 1)])
+        remove_files(folder, patterns_up_to(attempt))
 
 
-def _stored(storage: CheckpointStorage, folder: Path, number: int) -> Heartbeat:
+def _save(storage: CheckpointStorage, folder: Path, attempt: int) -> Heartbeat:
     try:
-        storage.save(folder, number)
+        storage.save(folder, attempt)
     except OSError as error:
-        return Heartbeat(f"storage: its checkpoint could not be kept ({error})")
+        return Heartbeat(f"storage: its checkpoint could not be saved ({error})")
     return Heartbeat()
 
 
-def _training(trial: Trial, job: TrainingJob, data: TrainingData, folder: Path) -> Generator[Event, None, None]:
-    """The training from the newest checkpoint that can be read, else from the start."""
-    own = folder / f"checkpoint-{trial.attempt}.pt"
-    candidates = earlier_checkpoints(folder, trial.attempt)
-    while candidates:
-        newest = candidates.pop(0)
-        _begin_with(newest, own)
-        try:
-            yield from _from_here(trial, job, data, own)
-        except CheckpointError as error:
-            for damaged in {own, newest}:
-                damaged.unlink(missing_ok=True)
-            then = f"goes on from {candidates[0].name}" if candidates else "begins again"
-            yield Heartbeat(f"{newest.name} cannot be read ({error}); it {then}")
-        else:
-            return
-    yield from _from_here(trial, job, data, own)
-
-
-def _from_here(trial: Trial, job: TrainingJob, data: TrainingData, own: Path) -> Generator[Event, None, None]:
-    """The training from this attempt's checkpoint; once it has written its own, the earlier ones are gone."""
-    alone = False
-    with closing(job.train(trial.config, data, own)) as events:
-        for event in events:
-            if isinstance(event, ValidationReport):
-                _checked(event)
-                alone = alone or _drop_earlier(own, trial.attempt)
-            yield event
-
-
-def _checked(report: ValidationReport) -> None:
-    """A metric is a number, if not a finite one: what cannot be kept or compared ends the trial here."""
+def _check_metrics(report: ValidationReport) -> None:
+    """Raise TypeError for a metric that is not a number, which could not be recorded or compared. NaN is a number."""
     for name, value in report.metrics.items():
         if not isinstance(value, int | float):
             raise TypeError(f"{name} = {value!r} after epoch {report.epoch:g} is not a number")
 
 
-def _finish(error: Exception) -> TrialEnd:
+def _failure(error: Exception, folder: Path) -> TrialEnd:
+    """Return the end of a trial whose training raised `error`, and write the traceback to error.txt."""
+    text = traceback.format_exc()
+    with suppress(OSError):  # the record has the traceback too
+        folder.mkdir(parents=True, exist_ok=True)
+        traceback_path(folder).write_text(text, encoding="utf-8")
+    return replace(_to_trial_end(error), traceback=text)
+
+
+def _to_trial_end(error: Exception) -> TrialEnd:
     if isinstance(error, DivergedError):
         return TrialEnd(Outcome.DIVERGED, str(error))
     if isinstance(error, OutOfMemoryError | MemoryError):
         return TrialEnd(Outcome.OUT_OF_MEMORY, str(error) or "no memory left")
-    text = " ".join(str(error).split()) or "no message"
-    return TrialEnd(Outcome.FAILED, f"{type(error).__name__}: {text}"[:400])
+    message = " ".join(str(error).split()) or "no message"
+    return TrialEnd(Outcome.FAILED, f"{type(error).__name__}: {message}"[:_MAX_REASON])
 
 
-def _begin_with(earlier: Path, own: Path) -> None:
-    if earlier != own:
-        try:
-            own.hardlink_to(earlier)
-        except OSError:  # a file system without hard links
-            with atomic_write(own) as file, earlier.open("rb") as source:
-                shutil.copyfileobj(source, file)
+def _link_or_copy(source: Path, target: Path) -> None:
+    if source == target:
+        return
+    try:
+        target.hardlink_to(source)
+    except OSError:  # a file system without hard links
+        with atomic_write(target) as file, source.open("rb") as content:
+            shutil.copyfileobj(content, file)
 
 
-def _drop_earlier(own: Path, number: int) -> bool:
-    """Remove the checkpoints of earlier attempts, if this one has written its own: whether it has."""
-    earlier = [path for path in earlier_checkpoints(own.parent, number) if path != own]
-    if not own.exists() or any(own.samefile(path) for path in earlier):
+def _delete_earlier(checkpoint: Path, attempt: int) -> bool:
+    """Delete the checkpoints of earlier attempts and return True, if this attempt has written its own."""
+    earlier = [path for path in earlier_checkpoints(checkpoint.parent, attempt) if path != checkpoint]
+    if not checkpoint.exists() or any(checkpoint.samefile(path) for path in earlier):
         return False
     for path in earlier:
         path.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from sweeper.errors import SweeperError
 from sweeper.protocol.confirmation import trials_to_score
 from sweeper.protocol.stages import ConfirmationStage, Say, SearchStage, TestStage, ignore
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.trial_files import delete_trial_files, trial_folder
+from sweeper.storage.trial_files import delete_trial_files, traceback_path, trial_folder
 from sweeper.training.types import ModelScores
 from sweeper.trials.interfaces import Runner, Study, Tracker, TrainingJob
 from sweeper.trials.resources import TrialResources
@@ -77,7 +77,7 @@ def _score(
     runner.run(scoring, job, share)
     if scoring.failed:
         number, finish = next(iter(scoring.failed.items()))
-        where = trial_folder(job.folder, next(trial for trial in todo if trial.number == number)) / "error.txt"
+        where = traceback_path(trial_folder(job.folder, next(trial for trial in todo if trial.number == number)))
         raise SweeperError(
             f"trial {number}: its model could not be scored ({finish.reason}; {where}); the same command tries again"
         )
@@ -94,6 +94,6 @@ def _hopeless(ended: Sequence[TrialRecord], job: TrainingJob) -> SweeperError:
     setting = ", ".join(f"{name} {format_value(value)}" for name, value in trial.params.items())
     return SweeperError(
         f"the first {len(ended)} trials all failed: {finish.reason if finish else ''}\n"
-        f"trial {trial.number}: {setting}; its traceback: {trial_folder(job.folder, trial) / 'error.txt'}\n"
+        f"trial {trial.number}: {setting}; its traceback: {traceback_path(trial_folder(job.folder, trial))}\n"
         "mend what it says; then the same command goes on with the rest of the budget, and --fresh starts anew"
     )

@@ -1,7 +1,7 @@
-"""fsspec: checkpoints in a folder that machines share, or a bucket (s3, gs, abfs), for trials whose node is lost.
+"""Trial files in a place that all machines share, so that a lost node does not take them with it. Uses fsspec.
 
-A file is there whole or not at all: it is written beside its place and then moved. What another machine may read at the
-same moment is never written over in part.
+The place is a folder that all nodes mount, or a bucket (s3, gs, abfs). A file is written under a temporary name and
+then moved, so another machine never reads half of it.
 """
 
 import secrets
@@ -16,107 +16,118 @@ import fsspec
 
 from sweeper.atomic_write import atomic_write
 from sweeper.errors import UsageError
+from sweeper.storage.trial_files import attempt_files, patterns_up_to
+
+_LONGEST_ERROR = 200  # characters
 
 
 class SharedStorage:
-    """The port Storage: files of trials at `url`/NUMBER/, where `url` is a folder or what fsspec knows."""
+    """A CheckpointStorage that keeps the files of a trial at `url`/NUMBER/. `url` is anything that fsspec knows."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._kept: dict[Path, int] = {}  # files here that are there too, and when they were last written
+        self._synced: dict[Path, int] = {}  # local files that are in the storage, and their modification time (ns)
 
     def fetch(self, folder: Path) -> None:
-        """Bring what is kept of a trial."""
-        with self._opened(folder) as (files, place):
-            for path in _names(files, place):
-                name = Path(path).name
-                if not (folder / name).exists() and not name.startswith("."):
-                    with atomic_write(folder / name) as file:
-                        files.get_file(path, file)
-                    self._kept[folder / name] = (folder / name).stat().st_mtime_ns
+        """Copy the trial's stored files into `folder`. Files that exist there already are left as they are."""
+        with self._open(folder) as (filesystem, stored_folder):
+            for stored in _list_files(filesystem, stored_folder):
+                name = Path(stored).name
+                path = folder / name
+                if not path.exists() and not name.startswith("."):
+                    with atomic_write(path) as file:
+                        filesystem.get_file(stored, file)
+                    self._synced[path] = path.stat().st_mtime_ns
 
     def save(self, folder: Path, attempt: int) -> None:
-        """Keep an attempt's files. One whose successor has written its own finds nothing to remove."""
-        with self._opened(folder) as (files, place):
-            own = sorted(folder.glob(f"[!.]*-{attempt}.pt"))
-            if own:
-                files.makedirs(place, exist_ok=True)
-            for path in own:
-                stamp = path.stat().st_mtime_ns
-                if self._kept.get(path) == stamp:
+        """Store the files of an attempt, and delete those of earlier attempts once it has its own checkpoint.
+
+        The files of later attempts are never touched: an attempt that was given up may still be writing.
+        """
+        with self._open(folder) as (filesystem, stored_folder):
+            paths = attempt_files(folder, attempt)
+            if paths:
+                filesystem.makedirs(stored_folder, exist_ok=True)
+            for path in paths:
+                modified = path.stat().st_mtime_ns
+                if self._synced.get(path) == modified:
                     continue
-                beside = f"{place}/.{path.name}-{secrets.token_hex(4)}"
-                files.put_file(str(path), beside)
-                files.mv(beside, f"{place}/{path.name}")
-                self._kept[path] = stamp
-            if any(path.name.startswith("checkpoint") for path in own):
-                earlier = [f"*-{number}.pt" for number in range(1, attempt)]
-                _remove(files, _names(files, place), earlier)
+                temporary = f"{stored_folder}/.{path.name}-{secrets.token_hex(4)}"
+                filesystem.put_file(str(path), temporary)
+                filesystem.mv(temporary, f"{stored_folder}/{path.name}")
+                self._synced[path] = modified
+            if any(path.name.startswith("checkpoint") for path in paths):
+                stored_files = _list_files(filesystem, stored_folder)
+                _delete_matching(filesystem, stored_files, patterns_up_to(attempt - 1))
 
     def delete(self, folder: Path, patterns: Sequence[str]) -> None:
-        """Remove files, and the place itself where none is left."""
-        with self._opened(folder) as (files, place):
-            _remove(files, _names(files, place), patterns)
+        """Delete the trial's stored files that match a pattern, and the stored folder if it is empty then."""
+        with self._open(folder) as (filesystem, stored_folder):
+            _delete_matching(filesystem, _list_files(filesystem, stored_folder), patterns)
             with suppress(OSError):
-                files.rmdir(place)
+                filesystem.rmdir(stored_folder)
 
     @contextmanager
-    def _opened(self, folder: Path) -> Iterator[tuple[Any, str]]:
-        """The file system and a trial's place in it; what the libraries of its kind raise comes out as OSError."""
+    def _open(self, folder: Path) -> Iterator[tuple[Any, str]]:
+        """Yield the file system and the trial's stored folder. Every error of a storage library becomes an OSError."""
         try:
-            files, root = fsspec.core.url_to_fs(self.url)
-            yield files, f"{root}/{folder.name}"
+            filesystem, root = fsspec.core.url_to_fs(self.url)
+            yield filesystem, f"{root}/{folder.name}"
         except OSError:
             raise
         except Exception as error:
-            raise OSError(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}") from error
+            raise OSError(_describe_error(error)) from error
 
 
-def _names(files: Any, place: str) -> list[str]:
-    files.invalidate_cache()  # of what others may have changed
+def _list_files(filesystem: Any, folder: str) -> list[str]:
+    filesystem.invalidate_cache()  # other machines may have changed the listing
     try:
-        return list(files.ls(place, detail=False))
+        return list(filesystem.ls(folder, detail=False))
     except FileNotFoundError:
         return []
 
 
-def _remove(files: Any, names: Sequence[str], patterns: Sequence[str]) -> None:
-    for path in names:
+def _delete_matching(filesystem: Any, paths: Sequence[str], patterns: Sequence[str]) -> None:
+    for path in paths:
         if any(fnmatch(Path(path).name, pattern) for pattern in patterns):
             with suppress(FileNotFoundError):
-                files.rm_file(path)
+                filesystem.rm_file(path)
 
 
-def check_shared_storage(url: str, everywhere: Callable[[Callable[[], str]], Mapping[str, str]]) -> None:
-    """Write a word at `url` and have every machine read it. Raises UsageError, naming a machine, where one cannot."""
-    word = secrets.token_hex(8)
+def check_shared_storage(url: str, run_on_all_nodes: Callable[[Callable[[], str]], Mapping[str, str]]) -> None:
+    """Write a token at `url` and let every machine read it.
+
+    `run_on_all_nodes` calls a function on each machine and returns its answers by name of machine.
+    Raises UsageError if the token cannot be written here, or read on a machine, which the message names.
+    """
+    token = secrets.token_hex(8)
     try:
-        files, root = fsspec.core.url_to_fs(url)
-        files.makedirs(root, exist_ok=True)
-        place = f"{root}/.probe-{word}"
-        files.pipe_file(place, word.encode())
+        filesystem, root = fsspec.core.url_to_fs(url)
+        filesystem.makedirs(root, exist_ok=True)
+        probe = f"{root}/.probe-{token}"
+        filesystem.pipe_file(probe, token.encode())
     except Exception as error:
-        raise UsageError(f"storage: {url}: cannot be written from here ({_why(error)})") from None
+        raise UsageError(f"storage: {url}: cannot be written from this machine ({_describe_error(error)})") from None
     try:
-        for name, trouble in everywhere(partial(read_probe, url, word)).items():
-            if trouble:
+        for machine, problem in run_on_all_nodes(partial(read_probe, url, token)).items():
+            if problem:
                 raise UsageError(
-                    f"storage: {url}: is not shared: {name} does not find there what was written here ({trouble}); "
-                    "name a folder that every node mounts at this place, or a bucket that each can reach"
+                    f"storage: {url}: not shared: {machine} cannot read what was written there ({problem}); "
+                    "name a folder that every node mounts at this path, or a bucket that every node can reach"
                 )
     finally:
         with suppress(Exception):
-            files.rm_file(place)
+            filesystem.rm_file(probe)
 
 
-def read_probe(url: str, word: str) -> str:
-    """Why the word cannot be read at `url` on this machine; empty where it can."""
+def read_probe(url: str, token: str) -> str:
+    """Return the reason why the token cannot be read at `url` on this machine, or "" if it can."""
     try:
-        files, root = fsspec.core.url_to_fs(url)
-        return "" if files.cat_file(f"{root}/.probe-{word}") == word.encode() else "another word"
+        filesystem, root = fsspec.core.url_to_fs(url)
+        return "" if filesystem.cat_file(f"{root}/.probe-{token}") == token.encode() else "its content is different"
     except Exception as error:
-        return _why(error)
+        return _describe_error(error)
 
 
-def _why(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
+def _describe_error(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:_LONGEST_ERROR]}"

@@ -1,4 +1,4 @@
-"""What models answered, written and read back: the same probabilities, whichever program reads them."""
+"""Predictions are read back as they were written, and any reader of parquet understands the files."""
 
 from pathlib import Path
 
@@ -21,29 +21,31 @@ def trial() -> Trial:
 
 
 @pytest.fixture
-def answers() -> Predictions:
+def predicted() -> Predictions:
     probabilities = np.random.default_rng(0).dirichlet(np.ones(3), 5).astype(np.float32)
     return Predictions(np.array([2, 0, 1, 1, 0]), probabilities)
 
 
-def test_what_is_read_is_what_was_kept(tmp_path: Path, trial: Trial, answers: Predictions) -> None:
-    predictions.save_predictions(tmp_path, trial, LABELS, ModelScores({"test": answers, "validation": answers}))
+def test_predictions_are_read_as_they_were_saved(tmp_path: Path, trial: Trial, predicted: Predictions) -> None:
+    predictions.save_predictions(tmp_path, trial, LABELS, ModelScores({"test": predicted, "validation": predicted}))
     for split in ("test", "validation"):
-        found = predictions.read_predictions(tmp_path / "predictions" / f"7-{split}.parquet", LABELS)
-        assert found.labels.tolist() == answers.labels.tolist()
-        assert found.probabilities.tolist() == answers.probabilities.tolist()
+        loaded = predictions.read_predictions(tmp_path / "predictions" / f"7-{split}.parquet", LABELS)
+        assert loaded.labels.tolist() == predicted.labels.tolist()
+        assert loaded.probabilities.tolist() == predicted.probabilities.tolist()
 
 
-def test_any_reader_of_parquet_finds_names_and_rows(tmp_path: Path, trial: Trial, answers: Predictions) -> None:
-    predictions.save_predictions(tmp_path, trial, LABELS, ModelScores({"test": answers}))
+def test_a_parquet_reader_finds_class_names_and_row_numbers(
+    tmp_path: Path, trial: Trial, predicted: Predictions
+) -> None:
+    predictions.save_predictions(tmp_path, trial, LABELS, ModelScores({"test": predicted}))
     rows = pyarrow.parquet.read_table(predictions.predictions_path(tmp_path, 7, "test")).to_pylist()
     assert [row["row"] for row in rows] == [0, 1, 2, 3, 4]
     assert [row["label"] for row in rows] == ["good", "very bad", "so-so", "so-so", "very bad"]
-    assert [row["prediction"] for row in rows] == [LABELS[k] for k in answers.probabilities.argmax(axis=1)]
-    assert [row["probability"] for row in rows] == answers.probabilities.max(axis=1).tolist()
+    assert [row["prediction"] for row in rows] == [LABELS[k] for k in predicted.probabilities.argmax(axis=1)]
+    assert [row["probability"] for row in rows] == predicted.probabilities.max(axis=1).tolist()
 
 
-def test_weights_between_classes_are_kept_where_there_are_some(tmp_path: Path, trial: Trial) -> None:
+def test_class_weights_are_saved_if_there_are_any(tmp_path: Path, trial: Trial) -> None:
     weights = np.array([[0.5, 0.5], [np.nan, np.nan]], dtype=np.float32)
     assert predictions.load_class_weights(tmp_path, 7) is None
     predictions.save_predictions(tmp_path, trial, LABELS, ModelScores({}, weights))
@@ -51,14 +53,14 @@ def test_weights_between_classes_are_kept_where_there_are_some(tmp_path: Path, t
 
 
 @pytest.mark.parametrize("damage", ["cut", "other labels", "gone"])
-def test_what_is_damaged_or_of_other_classes_is_refused(
-    tmp_path: Path, trial: Trial, answers: Predictions, damage: str
+def test_a_file_that_is_damaged_or_has_other_classes_is_an_error(
+    tmp_path: Path, trial: Trial, predicted: Predictions, damage: str
 ) -> None:
-    predictions.save_predictions(tmp_path, trial, LABELS, ModelScores({"test": answers}))
-    place = predictions.predictions_path(tmp_path, 7, "test")
+    predictions.save_predictions(tmp_path, trial, LABELS, ModelScores({"test": predicted}))
+    path = predictions.predictions_path(tmp_path, 7, "test")
     if damage == "cut":
-        place.write_bytes(place.read_bytes()[:-9])
+        path.write_bytes(path.read_bytes()[:-9])
     if damage == "gone":
-        place.unlink()
+        path.unlink()
     with pytest.raises(RecordError, match=r"7-test\.parquet: cannot be read"):
-        predictions.read_predictions(place, ("a", "b") if damage == "other labels" else LABELS)
+        predictions.read_predictions(path, ("a", "b") if damage == "other labels" else LABELS)

@@ -1,4 +1,4 @@
-"""The folder of a sweep: its name comes from the sweep's identity, which also finds it; files are written atomically."""
+"""The folder of a sweep: its name comes from the identity of the sweep; files are written atomically."""
 
 import json
 import os
