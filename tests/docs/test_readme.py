@@ -1,91 +1,35 @@
-"""The README tells the truth: its commands run, its YAML is the file's, its knobs and targets exist."""
+"""The README is short, and its search space is the shipped one."""
 
-import re
-import shlex
-
-import pytest
 import yaml
 
-from sweeper.data.catalog import DATASETS
-from sweeper.search_space.schema import CustomDataset
-from sweeper.training.config import LOSSES
+from sweeper.search_space import parser, yaml_file
 from tests.conftest import ROOT
-from tests.support.cli_runner import sweeper
+from tests.docs.documents import README, blocks, text_of
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+QUICKSTART = ROOT / "search_spaces" / "quickstart.yaml"
+GETTING_STARTED = ROOT / "docs" / "getting-started.md"
 
 
-def commands() -> list[list[str]]:
-    return [shlex.split(line, comments=True) for block in blocks("sh") for line in block.splitlines()]
+def test_the_readme_has_at_most_a_thousand_words() -> None:
+    assert len(text_of(README).split()) <= 1000
 
 
-# Commands that take long: the file that runs each of them, and the words of it that do.
-ELSEWHERE = {
-    "make run": ("tests/test_quickstart.py", '"make", "run"'),
-    "make test": ("Makefile", "\ntest:"),  # this very run
-    "sweeper submit search_spaces/sst5.yaml --address http://head:8265": (
-        "tests/test_submit.py",
-        '"submit", "space.yaml"',
-    ),
-    "sweeper run search_spaces/sst5.yaml": ("tests/test_end_to_end.py", '"search_spaces" / "sst5.yaml"'),
-}
+def test_the_search_space_is_the_quickstart_without_its_defaults(tmp_path: object) -> None:
+    (explained,) = blocks(README, "yaml")
+    shipped = yaml.safe_load(QUICKSTART.read_text(encoding="utf-8"))
+    written = yaml.safe_load(explained)
+    assert written == {key: shipped[key] for key in written}
+    spec = parser.parse_spec(yaml_file.load_yaml(QUICKSTART))
+    left_out = {key: getattr(spec, key) for key in shipped.keys() - written.keys()}
+    assert left_out == {key: _default(key) for key in left_out}
 
 
-def test_the_explained_yaml_is_the_shipped_file() -> None:
-    explained, _ = blocks("yaml")
-    assert yaml.safe_load(explained) == yaml.safe_load((ROOT / "search_spaces" / "sst5.yaml").read_text())
+def _default(key: str) -> object:
+    from sweeper.search_space.sweep_spec import SweepSpec
+
+    return SweepSpec.model_fields[key].get_default(call_default_factory=True)
 
 
-def test_the_data_set_of_ones_own_is_written_as_the_reader_takes_it() -> None:
-    _, own = blocks("yaml")
-    dataset = CustomDataset.model_validate(yaml.safe_load(own)["dataset"]).to_dataset_spec
-    assert set(dataset.files) == {"train", "validation", "test"}
-    assert (dataset.text, dataset.label) == (("review",), "sentiment")
-
-
-@pytest.mark.parametrize("command", commands(), ids=shlex.join)
-def test_every_command_runs(command: list[str]) -> None:
-    """The quick ones as they stand, here; the others are in the test that is named for them."""
-    if shlex.join(command) in ELSEWHERE:
-        file, words = ELSEWHERE[shlex.join(command)]
-        assert words in (ROOT / file).read_text()
-        return
-    assert command[0] == "sweeper"
-    done = sweeper(*command[1:], cwd=ROOT)
-    assert done.returncode == 0, done.stderr
-
-
-def table(head: str) -> dict[str, list[str]]:
-    """The rows of the table with this head, by the words in code quotes of their first column."""
-    _, _, rest = README.partition(f"\n| {head}")
-    lines = rest.partition("\n\n")[0].splitlines()[2:]
-    rows = [[system.strip() for system in line.strip("|").split("|")] for line in lines]
-    return {name: row[1:] for row in rows for name in re.findall(r"`([^`]+)`", row[0])}
-
-
-def test_every_loss_and_data_set_is_in_its_table() -> None:
-    assert tuple(table("`loss:`")) == LOSSES
-    found = table("`dataset:`")
-    assert set(found) == set(DATASETS)
-    for name, (classes, sizes, *_) in found.items():
-        assert int(classes) == len(DATASETS[name].labels)
-        expected = DATASETS[name].sizes
-        assert expected is None or sizes == " / ".join(f"{size:,}" for size in expected)
-
-
-def test_the_map_leads_somewhere() -> None:
-    (tree,) = (block for block in blocks("text") if block.startswith("sweeper/"))
-    for line in tree.splitlines():
-        inside = "sweeper/" if line.startswith("  ") else ""
-        named = line.strip().split("  ")[0] if "  " in line.strip() else " ".join(line.split()[:2])
-        for path in re.findall(r"[\w/]+(?:\.py|/)", named):
-            assert (ROOT / inside / path).exists(), path
-
-
-def test_links_lead_somewhere() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
-        assert (ROOT / target).exists(), target
+def test_the_table_is_that_of_getting_started() -> None:
+    (output,) = blocks(README, "text")
+    assert output in blocks(GETTING_STARTED, "text")[0]

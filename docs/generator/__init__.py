@@ -1,0 +1,1 @@
+"""The generator of the documentation site: the reference, made from the code, and hooks of mkdocs."""

@@ -1,0 +1,108 @@
+"""Pages of the choices that a search space and the commands make by name: from the registries of the code."""
+
+import importlib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields, is_dataclass
+from typing import Any
+
+from docs.generator.markdown import code, page, table
+from docs.generator.schema import field_table
+
+
+def registry(path: str) -> Mapping[str, Any]:
+    """Return the dictionary `module:NAME` of the package sweeper."""
+    module, _, name = path.partition(":")
+    found: Mapping[str, Any] = getattr(importlib.import_module(f"sweeper.{module}"), name)
+    return found
+
+
+def entry_table(path: str, *, more: tuple[str, ...] = ()) -> str:
+    """Return the entries of a registry as a table: name, label, description and the fields `more` of each entry."""
+    entries = registry(path)
+    columns = [
+        name for name in ("label", "description", *more) if any(hasattr(entry, name) for entry in entries.values())
+    ]
+    rows = [(code(name), *(_text(getattr(entry, column, "")) for column in columns)) for name, entry in entries.items()]
+    source = f"From `{_file(path)}`."
+    return table(["name", *(column.replace("_", " ") for column in columns)], rows) + "\n" + source
+
+
+def search() -> str:
+    """Return the page of samplers and early stopping rules."""
+    rules = registry("search_space.early_stopping:EARLY_STOPPING")
+    settings = [f"### `{name}`\n\n{field_table(rule.settings)}" for name, rule in rules.items()]
+    return page(
+        "Samplers and early stopping",
+        "How settings are proposed, and how poor trials are stopped.",
+        "## Samplers",
+        "The values of `sampler`.",
+        entry_table("search_space.samplers:SAMPLERS"),
+        "## Early stopping",
+        entry_table("search_space.early_stopping:EARLY_STOPPING"),
+        *settings,
+    )
+
+
+def losses_and_encoders() -> str:
+    """Return the page of losses, encoder kinds and poolings."""
+    return page(
+        "Losses and encoders",
+        "[The guide](../guides/losses-and-encoders.md) explains how to choose.",
+        "## Losses",
+        "The values of `loss`, and the hyperparameters that not every loss uses.",
+        entry_table("training.registry:LOSSES", more=("hyperparameters",)),
+        "## Encoder kinds",
+        "An encoder whose name is not in this table is pretrained.",
+        entry_table("training.registry:ENCODER_KINDS", more=("hyperparameters",)),
+        "## Poolings",
+        entry_table("training.registry:POOLINGS"),
+    )
+
+
+def metrics() -> str:
+    """Return the page of metrics."""
+    return page(
+        "Metrics",
+        "All shares are in [0, 1].",
+        "## Of each split",
+        "Reported as `validation/NAME` after each validation, and as `test/NAME` for confirmed models.",
+        "A metric of which higher or lower values are better can be the `objective`.",
+        entry_table("training.registry:METRICS", more=("better",)),
+        "## Of each training",
+        table(["name", "meaning"], [(code(name), meaning) for name, meaning in TRAINING_METRICS.items()]),
+    )
+
+
+# Metrics that the training reports beside those of the registry.
+TRAINING_METRICS = {
+    "train/loss": "Mean total loss since the last validation.",
+    "train/ce": "Mean cross entropy of the classifier.",
+    "train/weighting_ce": "Mean cross entropy of LCL's weighting network.",
+    "train/contrastive": "Mean contrastive term.",
+    "train/truncated": "Share of the training texts that are longer than max_length and are cut.",
+    "weights/true_class": "Mean weight that LCL's weighting network gives the true class.",
+    "anchors/without_positive": "Share of anchors without another text of their class in the batch.",
+    "learning_rate": "Learning rate at the end of the epoch.",
+    "seconds": "Seconds of training and validation since the last validation.",
+    "examples_per_second": "Training texts per second.",
+    "system/cpu_cores": "CPU cores used, with `tracking: {system_metrics: true}`.",
+    "system/memory_megabytes": "Memory of the worker, with `tracking: {system_metrics: true}`.",
+}
+
+
+def _text(item: Any) -> str:
+    if isinstance(item, tuple):
+        return ", ".join(code(part) for part in item)
+    return "" if item is None else str(item)
+
+
+def _file(path: str) -> str:
+    return "sweeper/" + path.partition(":")[0].replace(".", "/") + ".py"
+
+
+def plain_fields(entry: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the fields of a dataclass that differ from their defaults."""
+    assert is_dataclass(entry)
+    assert not isinstance(entry, type)
+    values = asdict(entry)
+    yield from ((field.name, values[field.name]) for field in fields(entry) if values[field.name] != field.default)
