@@ -1,1 +1,4 @@
-"""Each claim of speed or accuracy as one command, beside what a user would run instead."""
+"""One command for each claim about speed, robustness or accuracy, compared with what a user would run instead.
+
+Benchmarks import only sweeper: nothing from tests/, and tests import nothing from here.
+"""

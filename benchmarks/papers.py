@@ -1,14 +1,14 @@
-"""The papers' systems on real data: what agrees with them and what does not.
+"""Train the papers' systems on real data, to compare the results with what the papers report.
 
     python -m benchmarks.papers losses [--seeds 3] [--epochs 2]         CE, SCL and LCL at a tuned setting
     python -m benchmarks.papers recurrent [--seeds 3] [--epochs 6]      RNN and GRU on Empathetic Dialogues
     python -m benchmarks.papers grid [--rows 400] [--epochs 3]          the second paper's 45 settings of LCL
 
-MiniLM stands in for ELECTRA. Settings are tuned on 2,000 texts of the training split and chosen on 500 of the
-validation split; what is reported is of trainings on the whole of SST-5 and SST-2 and on 2,000 texts of the others,
-scored on 1,000 texts of the test split, which chose nothing. All parts are stratified, and always the same. Data and
-weights come from the hub (HF_ENDPOINT). Results are printed as Markdown, kept in RESULTS.md with date and machine.
-Trainings run side by side, one thread each.
+MiniLM replaces ELECTRA. Settings are tuned on 2,000 texts of the training split and chosen on 500 of the validation
+split. The reported trainings use all of SST-5 and SST-2, and 2,000 texts of the other data sets. They are scored on
+1,000 texts of the test split, on which nothing was chosen. All subsets are stratified and always the same. Data and
+weights come from the hub (HF_ENDPOINT). Results are printed as Markdown; RESULTS.md keeps them with date and machine.
+Trainings run in parallel, with one thread each.
 """
 
 import argparse
@@ -29,8 +29,9 @@ from sweeper.data import hub, hub_datasets, preprocessing
 from sweeper.data.catalog import DATASETS
 from sweeper.data.rows import LabelledTexts
 from sweeper.protocol.collapse import ONE_CLASS
-from sweeper.training.config import RECURRENT, TrainConfig
+from sweeper.training.config import TrainConfig
 from sweeper.training.model import load_pretrained
+from sweeper.training.registry import encoder_kind
 from sweeper.training.tokenizer import Tokenizer
 from sweeper.training.trainer import train
 from sweeper.training.types import EncoderWeights, TrainingData
@@ -41,57 +42,56 @@ LENGTH = 64
 TUNED: dict[str, int | None] = {"sst5": None, "goemotions": 2000, "empathetic_dialogues": 2000, "sst2": None}  # rows
 TUNED_ON = 2000  # rows of each
 RATE = 1e-4
-# Tried on validation with seed 0: contrastive terms on cosine features, and the paper's on raw ones.
+# Settings to try on validation with seed 0: contrastive terms on cosine features, and the paper's on raw ones.
 CONTRASTS: list[dict[str, Any]] = [
     {"alpha": 0.5, "tau": 0.1}, {"alpha": 0.5, "tau": 0.3}, {"alpha": 0.2, "tau": 10.0, "normalize": False},
 ]  # fmt: skip
 SHAPES: dict[str, list[dict[str, Any]]] = {"ce": [{}], "scl": CONTRASTS, "lcl": CONTRASTS}
 
-Job = tuple[str, int | None, dict[str, Any], bool]  # data set, rows, knobs, and whether the test split is scored
+Job = tuple[str, int | None, dict[str, Any], bool]  # data set, rows, hyperparameters, and True to score the test split
 
 
 @cache
 def data(name: str, encoder: str, rows: int | None) -> TrainingData:
-    """A data set as token arrays; the test split stands in `test`, and no training looks at it."""
+    """Return a data set as token arrays. Its test split is included; no training uses it."""
     dataset = DATASETS[name]
     splits: Mapping[str, LabelledTexts] = preprocessing.prepare(dataset, hub_datasets.load_tables(dataset).value).splits
-    parts = {"train": rows, "validation": 500, "test": 1000}
-    splits = {split: preprocessing.stratified_subset(splits[split], most) for split, most in parts.items()}
-    if encoder in RECURRENT:
+    sizes = {"train": rows, "validation": 500, "test": 1000}
+    splits = {split: preprocessing.stratified_subset(splits[split], size) for split, size in sizes.items()}
+    if not encoder_kind(encoder).is_pretrained:
         words = Vocabulary(splits["train"], 20_000)
-        made, tokens = (
-            EncoderWeights(encoder, {}, {}, words.padding),
-            {k: words.tokenize_split(v, LENGTH) for k, v in splits.items()},
-        )
+        weights = EncoderWeights(encoder, {}, {}, words.padding)
+        tokens = {name: words.tokenize_split(split, LENGTH) for name, split in splits.items()}
     else:
         folder = hub.fetch_encoder(encoder).value
         tokenizer = Tokenizer(folder, encoder)
-        made = load_pretrained(folder, encoder, tokenizer.padding)
-        tokens = {k: tokenizer.tokenize_split(v, LENGTH) for k, v in splits.items()}
-    return TrainingData(dataset.labels, made, tokens)
+        weights = load_pretrained(folder, encoder, tokenizer.padding)
+        tokens = {name: tokenizer.tokenize_split(split, LENGTH) for name, split in splits.items()}
+    return TrainingData(dataset.labels, weights, tokens)
 
 
 def run(job: Job) -> dict[str, Any]:
-    """One training: its scores on validation (or, with `test`, on the test split) after each epoch, and how it went."""
+    """Train once. Returns the outcome, and the score on validation (or on the test split) after each epoch."""
     name, rows, hyperparameters, test = job
     config = TrainConfig.model_validate({"max_length": LENGTH, "threads": 1, **hyperparameters})
-    found = data(name, config.encoder, rows)
+    training_data = data(name, config.encoder, rows)
     if test:
-        found = replace(found, splits={**found.splits, "validation": found.splits["test"]})
+        splits = {**training_data.splits, "validation": training_data.splits["test"]}
+        training_data = replace(training_data, splits=splits)
     start, scores, shares, outcome = time.perf_counter(), [], [], "completed"
     try:
-        for report in train(config, found):
+        for report in train(config, training_data):
             scores.append(report.metrics["validation/accuracy"])
             shares.append(report.metrics["validation/largest_class"])
     except Exception as error:
         outcome = "diverged" if type(error).__name__ == "DivergedError" else f"failed: {error}"
     if outcome == "completed" and min(shares[-2:]) >= ONE_CLASS:
         outcome = "collapsed"
-    return {"knobs": hyperparameters, "scores": scores, "outcome": outcome, "seconds": time.perf_counter() - start}
+    return {"params": hyperparameters, "scores": scores, "outcome": outcome, "seconds": time.perf_counter() - start}
 
 
 def in_parallel(jobs: list[Job]) -> Iterator[dict[str, Any]]:
-    """The results of the jobs in their order."""
+    """Run the jobs in parallel processes and yield their results in order."""
     workers = len(os.sched_getaffinity(0))
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         for job, result in zip(jobs, pool.map(run, jobs), strict=True):
@@ -100,13 +100,13 @@ def in_parallel(jobs: list[Job]) -> Iterator[dict[str, Any]]:
 
 
 def fresh(name: str, rows: int | None, hyperparameters: dict[str, Any], seeds: int) -> list[float]:
-    """Test accuracy after the last epoch with seeds that chose nothing."""
+    """Return the test accuracy after the last epoch, for each of `seeds` fresh seeds."""
     jobs: list[Job] = [(name, rows, {**hyperparameters, "seed": 100 + seed}, True) for seed in range(seeds)]
-    return [_last(result) for result in in_parallel(jobs)]
+    return [_last_score(result) for result in in_parallel(jobs)]
 
 
 def losses(names: Iterable[str], seeds: int, epochs: int) -> None:
-    """Tune each loss on validation, then train its best setting with fresh seeds and score the test split once each."""
+    """Tune each loss on validation, train its best setting with fresh seeds, and score the test split once per seed."""
     print("| data set | CE | SCL | LCL | settings (chosen on validation) |\n|---|---|---|---|---|")
     for name in names:
         base = {"encoder": MINILM, "pooling": "mean", "batch_size": 32, "warmup": 0.1, "learning_rate": RATE}
@@ -116,28 +116,27 @@ def losses(names: Iterable[str], seeds: int, epochs: int) -> None:
         tried = list(in_parallel(jobs))
         systems, chosen = [], []
         for loss in SHAPES:
-            best = max((one for one in tried if one["knobs"]["loss"] == loss), key=_last)
-            found = fresh(name, TUNED[name], best["knobs"], seeds)
-            systems.append(_of(found))
-            shown = {k: v for k, v in best["knobs"].items() if k in ("alpha", "tau", "normalize")}
+            best = max((result for result in tried if result["params"]["loss"] == loss), key=_last_score)
+            systems.append(_format_scores(fresh(name, TUNED[name], best["params"], seeds)))
+            shown = {k: v for k, v in best["params"].items() if k in ("alpha", "tau", "normalize")}
             if shown:
                 chosen.append(f"{loss}: " + ", ".join(f"{k} {v}" for k, v in shown.items()))
         print(f"| {name} | {' | '.join(systems)} | {'; '.join(chosen)} |", flush=True)
 
 
 def recurrent(rows: int | None, seeds: int, epochs: int) -> None:
-    """RNN and GRU on Empathetic Dialogues at one setting, the last state or the mean of all as features."""
+    """Train RNN and GRU on Empathetic Dialogues with one setting, on the last state and on the mean of all states."""
     print("| encoder | features | test accuracy |\n|---|---|---|")
     base = {"batch_size": 64, "epochs": epochs, "embedding_size": 200, "hidden_size": 256, "learning_rate": 3e-3}
-    for encoder, pooling in itertools.product(RECURRENT, ("cls", "mean")):
+    for encoder, pooling in itertools.product(("rnn", "gru"), ("cls", "mean")):
         hyperparameters = {**base, "encoder": encoder, "pooling": pooling, "vocabulary": 10_000, "dropout": 0.3}
-        found = fresh("empathetic_dialogues", rows, hyperparameters, seeds)
+        scores = fresh("empathetic_dialogues", rows, hyperparameters, seeds)
         features = "last state" if pooling == "cls" else "mean of the states"
-        print(f"| {encoder} | {features} | {_of(found)} |", flush=True)
+        print(f"| {encoder} | {features} | {_format_scores(scores)} |", flush=True)
 
 
 def grid(rows: int, epochs: int) -> None:
-    """The second paper's grid on SST-5, raw features, the sum over the batch: validation accuracy, a table a batch."""
+    """Train the second paper's grid on SST-5: raw features, sum over the batch. Prints one table per batch size."""
     alphas, taus, sizes = (0.1, 0.2, 0.7), (0.07, 7.0, 10.0, 100.0, 1000.0), (32, 8, 4)
     base: dict[str, Any] = {"encoder": MINILM, "loss": "lcl", "normalize": False, "reduction": "sum"}
     base |= {"learning_rate": 1e-4, "seed": 0}
@@ -146,37 +145,37 @@ def grid(rows: int, epochs: int) -> None:
         for size, alpha, tau in itertools.product(sizes, alphas, taus)
     ]
     jobs: list[Job] = [("sst5", rows, hyperparameters, False) for hyperparameters in settings]
-    found = list(in_parallel(jobs))
+    results = list(in_parallel(jobs))
     for size in sizes:
         print(f"\nbatch {size}\n\n| alpha | " + " | ".join(f"tau {tau:g}" for tau in taus) + " |")
         print("|---|" + "---|" * len(taus))
         for alpha in alphas:
-            row = [one for one in found if (one["knobs"]["batch_size"], one["knobs"]["alpha"]) == (size, alpha)]
-            print(f"| {alpha} | " + " | ".join(_system(one) for one in row) + " |")
-    scores = [_last(one) for one in found if one["outcome"] == "completed"]
-    bad = [one["outcome"] for one in found if one["outcome"] != "completed"]
-    print(f"\n{len(found)} settings: {bad.count('collapsed')} collapsed, {bad.count('diverged')} diverged;", end=" ")
+            at_alpha = [r for r in results if (r["params"]["batch_size"], r["params"]["alpha"]) == (size, alpha)]
+            print(f"| {alpha} | " + " | ".join(_format_result(result) for result in at_alpha) + " |")
+    scores = [_last_score(result) for result in results if result["outcome"] == "completed"]
+    bad = [result["outcome"] for result in results if result["outcome"] != "completed"]
+    print(f"\n{len(results)} settings: {bad.count('collapsed')} collapsed, {bad.count('diverged')} diverged;", end=" ")
     print(f"the others from {min(scores):.3f} to {max(scores):.3f}, median {statistics.median(scores):.3f}")
 
 
-def _of(scores: list[float]) -> str:
+def _format_scores(scores: list[float]) -> str:
     return f"{100 * statistics.fmean(scores):.1f} ± {100 * statistics.stdev(scores):.1f}"
 
 
-def _last(result: dict[str, Any]) -> float:
+def _last_score(result: dict[str, Any]) -> float:
     return result["scores"][-1] if result["outcome"] == "completed" else 0.0
 
 
-def _system(result: dict[str, Any]) -> str:
+def _format_result(result: dict[str, Any]) -> str:
     return f"{result['scores'][-1]:.3f}" if result["outcome"] == "completed" else str(result["outcome"])
 
 
 def main() -> None:
-    """Run one of the three parts."""
+    """Run one of the three comparisons."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("part", choices=["losses", "recurrent", "grid"])
-    options.add_argument("--only", nargs="*", choices=list(TUNED), help="of the data sets of losses, these")
-    options.add_argument("--rows", type=int, default=None, help="of the training split, each class with its share")
+    options.add_argument("--only", nargs="*", choices=list(TUNED), help="only these data sets (of losses)")
+    options.add_argument("--rows", type=int, default=None, help="size of the training subset, stratified by class")
     options.add_argument("--seeds", type=int, default=3)
     options.add_argument("--epochs", type=int, default=None)
     chosen = options.parse_args()

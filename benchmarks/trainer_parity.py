@@ -1,10 +1,10 @@
-"""A CE trial beside the Trainer of transformers at the same settings: test accuracy, and time per epoch.
+"""Compare a CE trial with the Trainer of transformers at the same setting: test accuracy and time per epoch.
 
     python -m benchmarks.trainer_parity [--seeds 3] [--epochs 3] [--rows N]
 
-MiniLM on SST-5, batch 32, learning rate 5e-5 to 0, weight decay 0.01, bf16, batches of similar length, the arms in
-turn. Data and weights come from the hub (HF_ENDPOINT). Neither arm chooses anything: both are scored on the test split
-after the last epoch. An epoch's time is that of its training steps alone, in both arms. About half an hour on 2 cores.
+Both arms train MiniLM on SST-5 in turn: batch 32, learning rate from 5e-5 to 0, weight decay 0.01, bf16, batches of
+similar length. Data and weights come from the hub (HF_ENDPOINT). Neither arm chooses anything; both are scored on the
+test split after the last epoch. The time of an epoch covers only its training steps. About half an hour on 2 cores.
 """
 
 import argparse
@@ -41,8 +41,8 @@ ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 RATE, BATCH, DECAY, LENGTH = 5e-5, 32, 0.01, 128
 
 
-def ours(data: TrainingData, seed: int, epochs: int, threads: int) -> tuple[float, float]:
-    """Test accuracy after the last epoch, and seconds per epoch."""
+def train_with_sweeper(data: TrainingData, seed: int, epochs: int, threads: int) -> tuple[float, float]:
+    """Return the test accuracy after the last epoch, and the seconds per epoch."""
     config = TrainConfig(
         encoder=ENCODER, loss="ce", batch_size=BATCH, learning_rate=RATE, weight_decay=DECAY, epochs=epochs,
         max_length=LENGTH, precision="bf16", seed=seed, threads=threads,
@@ -53,10 +53,10 @@ def ours(data: TrainingData, seed: int, epochs: int, threads: int) -> tuple[floa
     return reports[-1]["validation/accuracy"], seconds
 
 
-def trainers(
+def train_with_transformers(
     folder: Path, splits: dict[str, LabelledTexts], seed: int, epochs: int, threads: int
 ) -> tuple[float, float]:
-    """The same of the Trainer of transformers."""
+    """Return the same two values for the Trainer of transformers."""
     torch.set_num_threads(threads)
     tokenizer = AutoTokenizer.from_pretrained(folder)
 
@@ -82,16 +82,16 @@ def trainers(
         start = time.perf_counter()
         trainer.train()
         seconds = (time.perf_counter() - start) / epochs
-        found = trainer.predict(rows(splits["test"]))  # grouped by length as well: its labels are in its own order
-    return float((np.argmax(found.predictions, axis=-1) == found.label_ids).mean()), seconds
+        prediction = trainer.predict(rows(splits["test"]))  # also grouped by length, so use the labels it returns
+    return float((np.argmax(prediction.predictions, axis=-1) == prediction.label_ids).mean()), seconds
 
 
 def main() -> None:
-    """Run both arms in turn, and print each pair and the whole as JSON."""
+    """Run both arms in turn. Prints each pair of results, and a summary as JSON."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--seeds", type=int, default=3)
     options.add_argument("--epochs", type=int, default=3)
-    options.add_argument("--rows", type=int, default=None, help="only the first rows of the training split")
+    options.add_argument("--rows", type=int, default=None, help="train on only so many rows")
     chosen = options.parse_args()
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
@@ -102,12 +102,13 @@ def main() -> None:
     folder = hub.fetch_encoder(ENCODER).value
     tokenizer = Tokenizer(folder, ENCODER)
     tokens = {name: tokenizer.tokenize_split(rows, LENGTH) for name, rows in splits.items()}
-    # the test split stands where the validation split would: scored after each epoch, and the last score is taken
+    # the test split takes the place of the validation split: it is scored after each epoch, and the last score counts
     scored = {"train": tokens["train"], "validation": tokens["test"]}
     data = TrainingData(DATASETS["sst5"].labels, load_pretrained(folder, ENCODER, tokenizer.padding), scored)
     pairs = []
     for seed in range(chosen.seeds):
-        a, b = ours(data, seed, chosen.epochs, threads), trainers(folder, splits, seed, chosen.epochs, threads)
+        a = train_with_sweeper(data, seed, chosen.epochs, threads)
+        b = train_with_transformers(folder, splits, seed, chosen.epochs, threads)
         pairs.append((a, b))
         print(
             f"seed {seed}: sweeper {a[0]:.4f} in {a[1]:.1f} s/epoch, Trainer {b[0]:.4f} in {b[1]:.1f} s/epoch",

@@ -1,10 +1,10 @@
-"""Kill the drivers of small real sweeps at random moments until there were so many kills; sweeper beside Ray Tune.
+"""Kill the drivers of small real sweeps at random moments, a given number of times: sweeper beside Ray Tune.
 
 Each start of a sweep's command is killed (SIGKILL, the driver alone) after a random time between 0 and what a whole
-sweep takes, and the same command follows at once, until the sweep is finished. Both arms train the same with the same
-trainer, and are killed at the same fractions of what a whole sweep takes them; --horizon gives both the same seconds.
-sweeper's record is checked after every kill, record, folder and MLflow at the end of every sweep, and trials that were
-resumed are trained again in one go. The exit code is 1 where anything was found in sweeper's arm.
+sweep takes. The same command follows at once, until the sweep is finished. Both arms train the same settings with the
+same trainer. They are killed at the same fractions of what a whole sweep takes them; with --horizon, after the same
+seconds. sweeper's record is checked after every kill, and record and MLflow at the end of every sweep. Resumed trials
+are then trained again without interruption. The exit code is 1 if anything was found in sweeper's arm.
 """
 
 import argparse
@@ -20,11 +20,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.endurance import commands
-from benchmarks.endurance.arms import Arm, Tally, at_random, sweeps
-from benchmarks.endurance.ours import Sweeper
-from benchmarks.endurance.theirs import RayTune
+from benchmarks.endurance.kill_schedule import Arm, Tally, at_random, run_sweeps
+from benchmarks.endurance.ray_tune_arm import RayTuneArm
+from benchmarks.endurance.sweeper_arm import SweeperArm
 
-FIGURES = {
+COUNTS = {
     "kills": "kills",
     "sweeps": "sweeps",
     "trials": "trials",
@@ -34,83 +34,82 @@ FIGURES = {
     "epochs_again": "epochs trained twice",
     "torn": "kills with a torn record",
     "doubled": "MLflow runs too many",
-    "orphaned": "MLflow runs RUNNING for ever",
+    "orphaned": "MLflow runs left RUNNING",
     "attempts": "attempts",
     "most_attempts": "most attempts of a trial",
-    "compared": "trained again in one go",
+    "compared": "trained again for comparison",
     "horizon": "seconds of a sweep without kills",
     "seconds": "seconds",
 }
 
 
 def main() -> int:
-    """Read the arguments, run both arms, print the table and write the JSON."""
-    arguments = _arguments()
-    place = (arguments.folder or Path(tempfile.mkdtemp(prefix="endurance-"))).resolve()
+    """Run both arms, print the table and write the JSON. Returns the exit code."""
+    arguments = _parse_arguments()
+    folder = (arguments.folder or Path(tempfile.mkdtemp(prefix="endurance-"))).resolve()
     tallies: dict[str, Tally] = {}
     for name in ("sweeper", "ray-tune"):
         if arguments.only in (None, name):
             tallies[name] = Tally()
-            for _ in _under_kills(name, arguments, place / name, tallies[name]):
-                _write(arguments, tallies)  # after every sweep: hours are not lost to a last minute
+            for _ in _run_arm(name, arguments, folder / name, tallies[name]):
+                _write(arguments, tallies)  # after every sweep, so that a late crash does not lose hours
     _print(tallies)
-    print(f"sweeps, records and screens are in {place}")
+    print(f"sweeps, records and screens are in {folder}")
     return 1 if any(tally.violations for name, tally in tallies.items() if name == "sweeper") else 0
 
 
-def _arguments() -> argparse.Namespace:
+def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.endurance", description=__doc__)
-    parser.add_argument("--kills", type=int, default=200, help="of each arm (200)")
-    parser.add_argument("--seed", type=int, default=0, help="of the delays (0)")
+    parser.add_argument("--kills", type=int, default=200, help="kills of each arm (200)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the delays (0)")
     parser.add_argument("--horizon", type=float, help="longest delay in seconds (what a whole sweep takes here)")
     parser.add_argument("--compare", type=int, default=2, help="resumed trials of each sweep to train again (2)")
     parser.add_argument("--torn", type=float, default=0, help="share of kills that cut the record's last line too (0)")
-    parser.add_argument("--only", choices=["sweeper", "ray-tune"], help="one arm alone")
-    parser.add_argument("--folder", type=Path, help="where the sweeps go (a new temporary folder)")
-    parser.add_argument("--out", type=Path, help="where the result goes, as JSON")
+    parser.add_argument("--only", choices=["sweeper", "ray-tune"], help="run only this arm")
+    parser.add_argument("--folder", type=Path, help="folder for the sweeps (a new temporary folder)")
+    parser.add_argument("--out", type=Path, help="write the result to this file, as JSON")
     return parser.parse_args()
 
 
-def _under_kills(name: str, arguments: argparse.Namespace, place: Path, tally: Tally) -> Iterator[None]:
-    """One arm, from its first sweep to its last kill; yields after each sweep."""
+def _run_arm(name: str, arguments: argparse.Namespace, folder: Path, tally: Tally) -> Iterator[None]:
+    """Run one arm until it has had all its kills. Yields after each sweep."""
     arm: Arm = (
-        Sweeper(tally, arguments.compare, arguments.torn, arguments.seed) if name == "sweeper" else RayTune(tally)
+        SweeperArm(tally, arguments.compare, arguments.torn, arguments.seed) if name == "sweeper" else RayTuneArm(tally)
     )
-    tally.horizon = round(arguments.horizon or _whole(arm, place / "whole"), 1)
-    began = time.monotonic()
-    for _ in sweeps(arm, tally, arguments.kills, place, at_random(arguments.seed, tally.horizon)):
-        tally.seconds = round(time.monotonic() - began, 1)
+    tally.horizon = round(arguments.horizon or _time_whole_sweep(arm, folder / "whole"), 1)
+    start = time.monotonic()
+    for _ in run_sweeps(arm, tally, arguments.kills, folder, at_random(arguments.seed, tally.horizon)):
+        tally.seconds = round(time.monotonic() - start, 1)
         yield
 
 
-def _whole(arm: Arm, folder: Path) -> float:
-    """How many seconds an arm takes for a whole sweep on this machine, without any kill."""
-    ended = commands.run(arm.command(folder), folder / "screen.log")
-    if ended.code:
-        sys.exit(f"{folder / 'screen.log'}: the sweep does not even run without kills")
-    return ended.seconds
+def _time_whole_sweep(arm: Arm, folder: Path) -> float:
+    """Return the seconds that an arm takes for a whole sweep on this machine, without a kill."""
+    end = commands.run(arm.command(folder), folder / "screen.log")
+    if end.code:
+        sys.exit(f"{folder / 'screen.log'}: the sweep fails even without kills")
+    return end.seconds
 
 
 def _write(arguments: argparse.Namespace, tallies: dict[str, Tally]) -> None:
     if not arguments.out:
         return
-    libraries = {name: version(name) for name in ("ray", "optuna", "mlflow", "torch")}
     result = {
         "seed": arguments.seed,
         "machine": f"{len(os.sched_getaffinity(0))} CPUs, {platform.platform(terse=True)}",
-        "versions": libraries,
-        "arms": {name: tally.plain() for name, tally in tallies.items()},
+        "versions": {name: version(name) for name in ("ray", "optuna", "mlflow", "torch")},
+        "arms": {name: tally.to_dict() for name, tally in tallies.items()},
     }
     arguments.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 def _print(tallies: dict[str, Tally]) -> None:
     print(" " * 32 + "".join(name.rjust(12) for name in tallies))
-    for figure, words in FIGURES.items():
-        print(words.ljust(32) + "".join(f"{tally.plain()[figure]:12g}" for tally in tallies.values()))
+    for count, label in COUNTS.items():
+        print(label.ljust(32) + "".join(f"{tally.to_dict()[count]:12g}" for tally in tallies.values()))
     for name, tally in tallies.items():
-        moments = Counter(kill["while"] for kill in tally.killed)
-        print(f"{name} was killed while: {', '.join(f'{word} {count}' for word, count in moments.most_common())}")
+        phases = Counter(kill["while"] for kill in tally.killed)
+        print(f"{name} was killed while: {', '.join(f'{phase} {count}' for phase, count in phases.most_common())}")
         for line in tally.violations:
             print(f"{name}: {line}")
 

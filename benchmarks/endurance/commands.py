@@ -1,6 +1,7 @@
-"""A command in a process of its own that is killed at a given moment, and what such a kill leaves.
+"""Run a command in a process of its own, kill it at a given moment, and clean up after it.
 
-The driver alone is killed, as the kernel does it when memory runs out: what it had started must find its own end.
+Only the driver is killed, as the kernel does when memory runs out. The processes that it started must end by
+themselves.
 """
 
 import os
@@ -12,32 +13,32 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_AWAY = ("HF_", "MLFLOW_", "RAY_")  # variables that would lead a command elsewhere
+_REMOVED_VARIABLES = ("HF_", "MLFLOW_", "RAY_")  # prefixes of variables that would point a command elsewhere
 _ROOT = Path(__file__).parents[2]
-_LONGEST = 900.0  # seconds until a command is taken as hung
-_POLL = 0.01
+_MAX_SECONDS = 900.0  # a command that takes longer is considered hung
+_POLL = 0.01  # seconds
 
 Moment = Callable[[float], bool]
-"""Whether to kill now, so many seconds after the start."""
+"""Return True if the command is to be killed now, given the seconds since its start."""
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a command ended: `code` is its exit code, or None where it was killed after `seconds`."""
+class CommandEnd:
+    """How a command ended: `code` is its exit code, or None if it was killed after `seconds`."""
 
     pid: int
     code: int | None
     seconds: float
 
 
-def run(command: Sequence[str], log: Path, moment: Moment | None = None) -> Ended:
-    """Run a command, its output appended to `log`; SIGKILL for it alone once `moment` says so.
+def run(command: Sequence[str], log: Path, moment: Moment | None = None) -> CommandEnd:
+    """Run a command and append its output to `log`; send SIGKILL to it alone once `moment` returns True.
 
-    The command leads a session of its own: its process number is how what it leaves is found again. One that hangs is
-    killed too, and its code is then that of a command that a signal ended, -9.
+    The command leads a session of its own. Its process number identifies what it leaves behind. A hung command is
+    killed too; its code is -9, as for any command that SIGKILL ended.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_AWAY)}
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(_REMOVED_VARIABLES)}
     start = time.monotonic()
     with log.open("ab") as file:
         running = subprocess.Popen(
@@ -47,53 +48,50 @@ def run(command: Sequence[str], log: Path, moment: Moment | None = None) -> Ende
             stdin=subprocess.DEVNULL,
             cwd=_ROOT,
             start_new_session=True,
-            env={**kept, "HF_HUB_OFFLINE": "1"},
+            env={**variables, "HF_HUB_OFFLINE": "1"},
         )
         code: int | None = None
         while (code := running.poll()) is None:
             seconds = time.monotonic() - start
-            if seconds > _LONGEST or (moment is not None and moment(seconds)):
+            if seconds > _MAX_SECONDS or (moment is not None and moment(seconds)):
                 os.kill(running.pid, signal.SIGKILL)
                 running.wait()
                 break
             time.sleep(_POLL)
     seconds = time.monotonic() - start
-    return Ended(running.pid, -signal.SIGKILL if seconds > _LONGEST else code, seconds)
+    return CommandEnd(running.pid, -signal.SIGKILL if seconds > _MAX_SECONDS else code, seconds)
 
 
-def workers(session: int) -> list[int]:
-    """The processes that a killed command left and that could still write: Ray's agents, which outlive it, cannot."""
-    return [pid for pid, name in processes(session) if "Agent" not in name]
-
-
-def processes(session: int) -> list[tuple[int, str]]:
-    """The living processes of a session: number and command line."""
-    found = []
-    for place in Path("/proc").iterdir():
+def session_processes(session: int) -> list[tuple[int, str]]:
+    """Return the process number and command line of each living process of a session."""
+    processes = []
+    for entry in Path("/proc").iterdir():
         try:
-            fields = (place / "stat").read_text().rpartition(")")[2].split()  # state, parent, group, session
-            if place.name.isdigit() and int(fields[3]) == session and fields[0] != "Z":
-                found.append((int(place.name), (place / "cmdline").read_bytes().decode(errors="replace")))
-        except (OSError, IndexError):  # it ended meanwhile, or is no process
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()  # state, parent, group, session
+            if entry.name.isdigit() and int(fields[3]) == session and fields[0] != "Z":
+                processes.append((int(entry.name), (entry / "cmdline").read_bytes().decode(errors="replace")))
+        except (OSError, IndexError):  # it ended meanwhile, or is not a process
             continue
-    return found
+    return processes
 
 
-def wait_for_workers(sessions: Sequence[int], longest: float = 90) -> list[int]:
-    """Wait until what killed commands left has ended; the processes that have not after so many seconds."""
-    deadline = time.monotonic() + longest
-    while left := [pid for session in sessions for pid in workers(session)]:
+def wait_for_workers(sessions: Sequence[int], timeout: float = 90) -> list[int]:
+    """Wait until all processes that killed commands left have ended; those still alive after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while alive := [pid for session in sessions for pid in _workers(session)]:
         if time.monotonic() > deadline:
-            return left
+            return alive
         time.sleep(0.2)
     return []
 
 
-def sweep_up(sessions: Sequence[int], parent: Path = Path("/tmp")) -> int:
-    """Remove the folders of killed Rays, which carry the driver's number; how many bytes they held."""
-    held = 0
+def _workers(session: int) -> list[int]:
+    """Return a session's processes that could still write. Ray's agents outlive the driver, but cannot."""
+    return [pid for pid, command in session_processes(session) if "Agent" not in command]
+
+
+def remove_ray_folders(sessions: Sequence[int], parent: Path = Path("/tmp")) -> None:
+    """Remove the folders of killed Rays. Their names contain the driver's process number."""
     for session in sessions:
-        for found in parent.glob(f"*/session_*_{session}"):
-            held += sum(path.lstat().st_size for path in found.parent.rglob("*") if path.is_file())
-            shutil.rmtree(found.parent, ignore_errors=True)
-    return held
+        for ray_session in parent.glob(f"*/session_*_{session}"):
+            shutil.rmtree(ray_session.parent, ignore_errors=True)

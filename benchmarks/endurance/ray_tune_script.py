@@ -1,10 +1,11 @@
-"""The same sweep as a user of Ray Tune would write it by the documentation of Ray and Optuna.
+"""The same sweep as a user of Ray Tune would write it, following the documentation of Ray and Optuna.
 
-    python -m benchmarks.endurance.peer FOLDER RAY_FOLDER
+    python -m benchmarks.endurance.ray_tune_script FOLDER RAY_FOLDER
 
-OptunaSearch proposes, ASHAScheduler stops, MLflowLoggerCallback tracks, each epoch leaves a checkpoint, a lost worker
-is tried again, workers are reused, and the same command restores what Tuner.can_restore finds. `History` is the
-benchmark's own: it writes down what the driver was told, which is the same that MLflowLoggerCallback hears.
+OptunaSearch proposes, ASHAScheduler stops trials, MLflowLoggerCallback tracks them. Each epoch leaves a checkpoint,
+trials of lost workers are retried, workers are reused, and the same command restores what Tuner.can_restore finds.
+Only `History` belongs to the benchmark: it writes down what the driver is told, which is what MLflowLoggerCallback
+hears.
 """
 
 import json
@@ -22,8 +23,8 @@ from ray.air.integrations.mlflow import MLflowLoggerCallback
 from ray.tune.schedulers import ASHAScheduler
 from ray.tune.search.optuna import OptunaSearch
 
-from benchmarks.endurance.again import training_data
-from benchmarks.endurance.ours import SWEEP
+from benchmarks.endurance.retrain_check import training_data
+from benchmarks.endurance.sweeper_arm import SWEEP
 from sweeper.search_space import parser, yaml_file
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training import checkpoint
@@ -34,7 +35,7 @@ METRIC = "validation/accuracy"
 
 
 def space(trial: optuna.Trial) -> dict[str, Any]:
-    """The search space of sweep.yaml in Optuna's words; what is compared there is searched here."""
+    """Suggest the search space of sweep.yaml. The losses that are compared there are searched here."""
     loss = trial.suggest_categorical("loss", ["ce", "scl"])
     trial.suggest_float("learning_rate", 1e-3, 1e-2, log=True)
     trial.suggest_float("dropout", 0, 0.4)
@@ -44,21 +45,21 @@ def space(trial: optuna.Trial) -> dict[str, Any]:
 
 
 def training(config: dict[str, Any], spec: SweepSpec, data: TrainingData) -> None:
-    """Train with sweeper's trainer; a checkpoint and a report for each epoch."""
-    earlier = tune.get_checkpoint()
-    with tempfile.TemporaryDirectory() as place:
-        saved = Path(place) / "checkpoint.pt"
-        if earlier is not None:
-            with earlier.as_directory() as found:
-                shutil.copy(Path(found) / saved.name, saved)
-        known = checkpoint.completed_reports(saved)
+    """Train with sweeper's trainer. Each epoch gives a checkpoint and a report."""
+    previous = tune.get_checkpoint()
+    with tempfile.TemporaryDirectory() as folder:
+        saved = Path(folder) / "checkpoint.pt"
+        if previous is not None:
+            with previous.as_directory() as previous_folder:
+                shutil.copy(Path(previous_folder) / saved.name, saved)
+        already_reported = checkpoint.completed_reports(saved)
         for report in train(spec.train_config(config, seed=spec.seed, threads=1), data, saved):
-            if report.step > known:
-                tune.report(dict(report.metrics), checkpoint=tune.Checkpoint.from_directory(place))
+            if report.step > already_reported:
+                tune.report(dict(report.metrics), checkpoint=tune.Checkpoint.from_directory(folder))
 
 
 class History(tune.Callback):  # type: ignore[misc]  # Ray is not typed
-    """Writes down what the driver was told: a line for each result and each end, with the driver's number."""
+    """Writes a line for each result and each end of a trial, with the driver's process number."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -82,7 +83,7 @@ class History(tune.Callback):  # type: ignore[misc]  # Ray is not typed
 
 
 def tuner(folder: Path, spec: SweepSpec) -> tune.Tuner:
-    """The tuner of the sweep: restored where there is something to restore."""
+    """Return the tuner of the sweep, restored if there is something to restore."""
     function = tune.with_resources(tune.with_parameters(training, spec=spec, data=training_data(spec)), {"cpu": 1})
     storage = folder / "results"
     if tune.Tuner.can_restore(str(storage / "sweep")):
@@ -110,7 +111,7 @@ def tuner(folder: Path, spec: SweepSpec) -> tune.Tuner:
 
 
 def main(folder: Path, ray_folder: Path) -> None:
-    """Run the sweep, or go on with it; its trials are written to trials.json last."""
+    """Run or continue the sweep, then write its trials to trials.json."""
     spec = parser.parse_spec(yaml_file.load_yaml(SWEEP, ()))
     ray.init(include_dashboard=False, _temp_dir=str(ray_folder))
     results = tuner(folder, spec).fit()
@@ -126,6 +127,6 @@ def main(folder: Path, ray_folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    from benchmarks.endurance import peer  # what Tune pickles is found again by this name, not by __main__
+    from benchmarks.endurance import ray_tune_script  # Tune's pickles must find the module by this name, not __main__
 
-    peer.main(Path(sys.argv[1]), Path(sys.argv[2]))
+    ray_tune_script.main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,6 +1,6 @@
-"""The arm of sweeper: the record, Ray and MLflow as `sweeper run` has them, with trials that take no time.
+"""The arm of sweeper: record, Ray and MLflow as in `sweeper run`, with trials that take no time.
 
-    python -m benchmarks.scale.ours FOLDER TRIALS SLOTS [GATE]
+    python -m benchmarks.scale.sweeper_arm FOLDER TRIALS SLOTS [GATE]
 
 RAY_ADDRESS names the cluster.
 """
@@ -11,7 +11,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from benchmarks.scale.measured import METRIC, Clock, course
+from benchmarks.scale.timing import METRIC, Clock, course
 from sweeper.app import mlflow_sync
 from sweeper.protocol.stages import SearchStage
 from sweeper.record.optuna_study import OptunaStudy
@@ -28,50 +28,50 @@ Events = Generator[ValidationReport | Heartbeat, None, None]
 
 
 def instant(config: TrainConfig, _: TrainingData, __: Path | None, *, gate: Path | None) -> Events:
-    """The port Trainer, without a training."""
+    """Report two validations without training. Implements Trainer."""
     for step, accuracy in enumerate(course(config.learning_rate, gate), start=1):
         yield ValidationReport(step, float(step), {METRIC: accuracy, "validation/largest_class": 0.5})
 
 
-class Watching:
-    """The port Tracker that tells the clock."""
+class ClockTracker:
+    """A tracker that tells the clock of each report and each end. Implements Tracker."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
 
-    def update(self, recorded: TrialRecord) -> None:
-        """Something new is in the record."""
-        number = str(recorded.trial.number)
-        if recorded.reports:
+    def update(self, record: TrialRecord) -> None:
+        """Tell the clock what is new of a trial."""
+        number = str(record.trial.number)
+        if record.reports:
             self.clock.reported(number)
-        if recorded.end is not None:
-            self.clock.over(number)
+        if record.end is not None:
+            self.clock.trial_ended(number)
 
     def close(self, status: RunStatus) -> None:
-        """Nothing to close."""
+        """Do nothing."""
 
 
-def main(place: Path, trials: int, slots: int, gate: Path | None) -> None:
-    """Run the trials; what was measured is in the folder afterwards."""
-    from sweeper.execution.ray_runner import RayRunner  # Ray reads its environment when it is imported
+def main(folder: Path, trials: int, slots: int, gate: Path | None) -> None:
+    """Run the trials and write timing.json to `folder`."""
+    from sweeper.execution.ray_runner import RayRunner  # late, because Ray reads its environment on import
 
     document = yaml_file.load_yaml(SWEEP, [f"budget.trials={trials}"])
     spec = parser.parse_spec(document)
-    folder = create_sweep(place, spec, {}, 1, ("a", "b"), {})
+    sweep = create_sweep(folder, spec, {}, 1, ("a", "b"), {})
     data = TrainingData(("a", "b"), EncoderWeights("rnn", {}, {}, 0, 0), {})
-    with RayRunner() as runner, closing(OptunaStudy(spec, folder.journal, 1)) as study:
+    with RayRunner() as runner, closing(OptunaStudy(spec, sweep.journal, 1)) as study:
         share = runner.allocate(1, 0)
         assert share.slots == slots, f"{share.slots} slots, {slots} were declared"
-        job = TrainingJob(partial(instant, gate=gate), {"rnn": data}, folder.path)
-        tracker = mlflow_sync.make_tracker(spec, folder, say=print)
+        job = TrainingJob(partial(instant, gate=gate), {"rnn": data}, sweep.path)
+        tracker = mlflow_sync.make_tracker(spec, sweep, say=print)
         clock = Clock(slots, gate)
-        runner.run(SearchStage(spec, study, (Watching(clock), tracker)), job, share)
-        clock.write(place / "measured.json")
+        runner.run(SearchStage(spec, study, (ClockTracker(clock), tracker)), job, share)
+        clock.write(folder / "timing.json")
         tracker.close(RunStatus.FINISHED)
 
 
 if __name__ == "__main__":
-    from benchmarks.scale import ours  # what is pickled is found again by this name, not by __main__
+    from benchmarks.scale import sweeper_arm  # pickles must find the module by this name, not __main__
 
     gates = [Path(argument) for argument in sys.argv[4:]]
-    ours.main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), gates[0] if gates else None)
+    sweeper_arm.main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), gates[0] if gates else None)

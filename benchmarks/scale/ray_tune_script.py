@@ -1,8 +1,8 @@
-"""The arm of Ray Tune by hand, as its documentation and MLflow's have it, with the same trials on the same cluster.
+"""The arm of Ray Tune used by hand, following its documentation and MLflow's: same trials, same cluster.
 
-    python -m benchmarks.scale.peer FOLDER TRIALS SLOTS [GATE]
+    python -m benchmarks.scale.ray_tune_script FOLDER TRIALS SLOTS [GATE]
 
-RAY_ADDRESS names the cluster. `Watching` is the benchmark's own.
+RAY_ADDRESS names the cluster. Only `ClockCallback` belongs to the benchmark.
 """
 
 import sys
@@ -16,23 +16,23 @@ from ray.air.integrations.mlflow import MLflowLoggerCallback
 from ray.tune.schedulers import ASHAScheduler
 from ray.tune.search.optuna import OptunaSearch
 
-from benchmarks.scale.measured import METRIC, Clock, course
+from benchmarks.scale.timing import METRIC, Clock, course
 
 
 def space(trial: optuna.Trial) -> None:
-    """The search space of sweep.yaml in Optuna's words."""
+    """Suggest the search space of sweep.yaml."""
     trial.suggest_float("learning_rate", 1e-4, 1e-2, log=True)
     trial.suggest_float("dropout", 0, 0.5)
 
 
 def instant(config: dict[str, Any], gate: Path | None) -> None:
-    """A trial without a training."""
+    """Report two validations without training."""
     for accuracy in course(config["learning_rate"], gate):
         tune.report({METRIC: accuracy})
 
 
-class Watching(tune.Callback):  # type: ignore[misc]  # Ray is not typed
-    """Tells the clock."""
+class ClockCallback(tune.Callback):  # type: ignore[misc]  # Ray is not typed
+    """Tells the clock of each report and each end."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -43,11 +43,11 @@ class Watching(tune.Callback):  # type: ignore[misc]  # Ray is not typed
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         """A trial ended, by itself or by the scheduler."""
-        self.clock.over(trial.trial_id)
+        self.clock.trial_ended(trial.trial_id)
 
 
-def main(place: Path, trials: int, slots: int, gate: Path | None) -> None:
-    """Run the trials; what was measured is in the folder afterwards."""
+def main(folder: Path, trials: int, slots: int, gate: Path | None) -> None:
+    """Run the trials and write timing.json to `folder`."""
     ray.init(log_to_driver=False, logging_level="WARNING")
     clock = Clock(slots, gate)
     function = tune.with_resources(tune.with_parameters(instant, gate=gate), {"cpu": 1})
@@ -63,19 +63,19 @@ def main(place: Path, trials: int, slots: int, gate: Path | None) -> None:
         ),
         run_config=tune.RunConfig(
             name="sweep",
-            storage_path=str(place / "results"),
+            storage_path=str(folder / "results"),
             verbose=0,
             callbacks=[
-                MLflowLoggerCallback(tracking_uri=f"sqlite:///{place / 'mlflow.db'}", experiment_name="scale"),
-                Watching(clock),
+                MLflowLoggerCallback(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}", experiment_name="scale"),
+                ClockCallback(clock),
             ],
         ),
     ).fit()
-    clock.write(place / "measured.json")
+    clock.write(folder / "timing.json")
 
 
 if __name__ == "__main__":
-    from benchmarks.scale import peer  # what Tune pickles is found again by this name, not by __main__
+    from benchmarks.scale import ray_tune_script  # Tune's pickles must find the module by this name, not __main__
 
     gates = [Path(argument) for argument in sys.argv[4:]]
-    peer.main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), gates[0] if gates else None)
+    ray_tune_script.main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), gates[0] if gates else None)
