@@ -1,7 +1,7 @@
-"""A checkpoint is written whole or not at all, and read as data alone, after its checksum was found right.
+"""Checkpoint files: written completely or not at all, verified by a checksum, and read as data only.
 
-The file is what torch.save writes, and behind it `sweeper` and a CRC-32 in 8 digits: torch itself does not notice an
-altered byte, and a training that goes on from one gives other numbers without a word.
+A file is what torch.save writes, followed by `sweeper ` and a CRC-32 as 8 hexadecimal digits. torch itself does not
+notice an altered byte, and a training resumed from one would silently give other numbers.
 """
 
 import pickle
@@ -15,52 +15,52 @@ from sweeper.atomic_write import atomic_write
 from sweeper.errors import CheckpointError
 
 _MARK = b"sweeper "
-_CHUNK = 1 << 22
+_CHUNK_BYTES = 1 << 22
 
 
 def save_checkpoint(state: dict[str, Any], path: Path) -> None:
-    """Write `state` (tensors and plain values) to `path`; after a crash there is the old file or the new one.
+    """Write `state` (tensors and plain values) to `path`. After a crash, either the old file or the new one is there.
 
-    Raises OSError where the disk does not take it.
+    Raises OSError if the file cannot be written.
     """
     with atomic_write(path) as file:
-        summing = _Summing(file)
+        writer = _ChecksumWriter(file)
         try:
-            torch.save(state, cast("IO[bytes]", summing))
-        except RuntimeError as error:  # torch's own, about positions in its file
-            raise error if summing.error is None else summing.error from None
-        file.write(_MARK + f"{summing.sum:08x}".encode())
+            torch.save(state, cast("IO[bytes]", writer))
+        except RuntimeError as error:  # torch replaces an OSError by a RuntimeError about positions in its file
+            raise error if writer.error is None else writer.error from None
+        file.write(_MARK + f"{writer.checksum:08x}".encode())
 
 
 def completed_reports(path: Path) -> int:
-    """How many reports came before the checkpoint at `path`; 0 where there is none."""
+    """Return the number of reports before the checkpoint at `path`; 0 if there is no file."""
     return len(load_checkpoint(path)["reports"]) if path.exists() else 0
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """The state saved at `path`, read as data: nothing in the file is executed.
+    """Return the state saved at `path`, with tensors on the CPU. Nothing in the file is executed.
 
-    Raises CheckpointError, which says why, where the file is not as it was written.
+    Raises CheckpointError, with the reason, if the file cannot be read or has changed since it was written.
     """
     try:
         with path.open("rb") as file:
-            _check(file, path.stat().st_size)
+            _verify_checksum(file, path.stat().st_size)
             state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
     except (OSError, ValueError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
         raise CheckpointError(str(error).partition("\n")[0]) from error
     return state
 
 
-class _Summing:
-    """A file that keeps the checksum of what is written to it, and what the system had against it."""
+class _ChecksumWriter:
+    """A file that computes the CRC-32 of what is written to it, and remembers the OSError of a failed write."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        self.file, self.sum = file, 0
+        self.file, self.checksum = file, 0
         self.error: OSError | None = None
 
     def write(self, data: bytes) -> int:
-        """Write, and count it in."""
-        self.sum = zlib.crc32(data, self.sum)
+        """Write `data`, and add it to the checksum."""
+        self.checksum = zlib.crc32(data, self.checksum)
         try:
             return self.file.write(data)
         except OSError as error:
@@ -68,14 +68,14 @@ class _Summing:
             raise
 
     def flush(self) -> None:
-        """Nothing is kept back here."""
+        """Do nothing: nothing is buffered here."""
 
 
-def _check(file: IO[bytes], size: int) -> None:
-    """Compare the checksum at the end of the file with its content; the file stands at its start afterwards."""
-    rest, found = size - len(_MARK) - 8, 0
-    while rest > 0 and (data := file.read(min(rest, _CHUNK))):
-        found, rest = zlib.crc32(data, found), rest - len(data)
-    if file.read() != _MARK + f"{found:08x}".encode():
+def _verify_checksum(file: IO[bytes], size: int) -> None:
+    """Compare the checksum at the end of the file with its content, and return to the start of the file."""
+    remaining, checksum = size - len(_MARK) - 8, 0
+    while remaining > 0 and (data := file.read(min(remaining, _CHUNK_BYTES))):
+        checksum, remaining = zlib.crc32(data, checksum), remaining - len(data)
+    if file.read() != _MARK + f"{checksum:08x}".encode():
         raise ValueError("its checksum is wrong: it was cut short, or altered")
     file.seek(0)

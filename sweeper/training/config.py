@@ -1,134 +1,168 @@
-"""TrainConfig: every knob of one training, typed, with its unit and the values that make sense.
+"""TrainConfig: every hyperparameter of one training, with its type, unit, allowed values, default and meaning.
 
-A new knob is a field here; `compare:`, `search:` and `training:` in a search space accept it from then on. A knob that
-only some losses or encoders use is also named in USED_WHEN: for the others it is inactive.
+To add a hyperparameter, add a field here; `compare:`, `search:` and `training:` in a search space then accept it, and
+the docs list it. If only some losses or encoders use it, name it in their entries in registry.py too: it is inactive
+for the others.
 """
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from sweeper.training.registry import ENCODER_KINDS, LOSSES, POOLINGS
+from sweeper.training.strict_model import StrictModel, one_of
 
 Scalar = str | int | float | bool
-Loss = Literal["ce", "scl", "scl_two_phase", "scl_set_tau", "lcl", "lcl_inside"]
 Precision = Literal["auto", "float32", "bf16", "fp16"]
 
-LOSSES: tuple[Loss, ...] = get_args(Loss)
-WEIGHTED: tuple[Loss, ...] = ("lcl", "lcl_inside")  # with a weighting network
-JOINT: tuple[Loss, ...] = ("scl", "scl_set_tau", *WEIGHTED)  # a contrastive term and cross entropy at once
-CONTRASTIVE: tuple[Loss, ...] = ("scl_two_phase", *JOINT)
-RECURRENT: tuple[str, ...] = ("rnn", "gru")  # encoders that are trained from scratch; every other one is pretrained
+_FROM_SCRATCH = ", ".join(name for name, kind in ENCODER_KINDS.items() if not kind.is_pretrained)
 
-# Knobs that not every training uses: each of the named knobs must have one of the listed values.
-ACTIVE_WHEN: Mapping[str, Mapping[str, tuple[Scalar, ...]]] = {
-    "alpha": {"loss": JOINT},
-    "normalize": {"loss": CONTRASTIVE},
-    "tau": {"loss": CONTRASTIVE},
-    "reduction": {"loss": CONTRASTIVE},
-    "views": {"loss": CONTRASTIVE},
-    "weighting": {"loss": WEIGHTED},
-    "detach_weights": {"loss": WEIGHTED},
-    "contrastive_epochs": {"loss": ("scl_two_phase",)},
-    "classifier_learning_rate": {"loss": ("scl_two_phase",)},
-    "vocabulary": {"encoder": RECURRENT},
-    "embedding_size": {"encoder": RECURRENT},
-    "hidden_size": {"encoder": RECURRENT},
-}
-
-# Set by sweeper for each trial, never by a search space.
+# sweeper sets these for each trial; a search space never does.
 RUNTIME_FIELDS = ("seed", "threads")
 
 
-class TrainConfig(BaseModel):
-    """Every knob of one training. Frozen, strict: a number is no string, `true` is no number."""
+def _describe(description: str, unit: str = "", **bounds: Any) -> Any:
+    """Return the pydantic field of a hyperparameter; `unit` is empty for names and booleans."""
+    return Field(description=description, json_schema_extra={"unit": unit}, **bounds)
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
-    # what is trained
-    encoder: Annotated[str, Field(min_length=1, description="a model of the hub, a local folder, rnn or gru")]
+class TrainConfig(StrictModel):
+    """Every hyperparameter of one training."""
+
+    # model
+    encoder: Annotated[
+        str,
+        _describe(f"A model of the Hugging Face hub, a local folder, or one of {_FROM_SCRATCH}.", min_length=1),
+    ]
     pooling: Annotated[
-        Literal["cls", "mean", "flatten"],
-        Field(
-            description="[CLS] (of rnn and gru the last state); mean of all but [CLS] and [SEP]; all tokens in a row"
-        ),
+        str, one_of(POOLINGS), _describe("How the vectors of a text's tokens become the text's features.")
     ] = "cls"
     classifier: Annotated[
-        Literal["linear", "mlp"], Field(description="linear; or linear, dropout, ReLU, linear, of the features' width")
+        Literal["linear", "mlp"],
+        _describe("The classifier: one linear layer; or linear, dropout, ReLU, linear, as wide as the features."),
     ] = "linear"
-    dropout: Annotated[float, Field(ge=0, lt=1, description="probability, before the classifier's last layer")] = 0.1
-    freeze_embeddings: Annotated[bool, Field(description="leave the token embeddings as they are")] = False
-    vocabulary: Annotated[int, Field(ge=1, description="rnn, gru: the most frequent words of the training split")] = (
-        10_000
-    )
-    embedding_size: Annotated[int, Field(ge=1, description="rnn, gru: width of a word's embedding")] = 100
-    hidden_size: Annotated[int, Field(ge=1, description="rnn, gru: width of the state, and so of the features")] = 128
+    dropout: Annotated[
+        float, _describe("Probability of dropout before the classifier's last layer.", "fraction", ge=0, lt=1)
+    ] = 0.1
+    freeze_embeddings: Annotated[bool, _describe("Do not train the token embeddings.")] = False
+    vocabulary: Annotated[int, _describe("Most frequent words of the training split to learn.", "words", ge=1)] = 10_000
+    embedding_size: Annotated[int, _describe("Width of a word's embedding.", "numbers", ge=1)] = 100
+    hidden_size: Annotated[int, _describe("Width of the state, and so of the features.", "numbers", ge=1)] = 128
 
-    # the loss
-    loss: Annotated[Loss, Field(description="what is minimised; learn/objective.py has the formulas")] = "ce"
-    alpha: Annotated[float, Field(ge=0, le=1, description="share of cross entropy in the total loss")] = 0.5
-    tau: Annotated[float, Field(gt=0, description="temperature that divides the scores of the contrastive term")] = 0.3
-    normalize: Annotated[bool, Field(description="contrast cosine features (true) or raw ones")] = True
+    # loss
+    loss: Annotated[str, one_of(LOSSES), _describe("The loss that the training minimizes.")] = "ce"
+    alpha: Annotated[
+        float,
+        _describe(
+            "Weight of cross entropy in the total loss; the contrastive term has the rest.", "fraction", ge=0, le=1
+        ),
+    ] = 0.5
+    tau: Annotated[
+        float, _describe("Temperature that divides the similarities in the contrastive term.", "similarity", gt=0)
+    ] = 0.3
+    normalize: Annotated[bool, _describe("Compare features by cosine similarity (true) or by dot product (false).")] = (
+        True
+    )
     reduction: Annotated[
         Literal["mean", "sum"],
-        Field(description="of the contrastive term: mean over the anchors that have a positive, or their sum"),
+        _describe("Take the mean or the sum of the contrastive term over the anchors that have a positive."),
     ] = "mean"
-    views: Annotated[int, Field(ge=1, le=2, description="forward passes of each text, different by dropout alone")] = 1
+    views: Annotated[
+        int, _describe("Forward passes of each text, which differ only by dropout.", "passes", ge=1, le=2)
+    ] = 1
     weighting: Annotated[
         Literal["separate", "shared"],
-        Field(description="LCL's weighting network: a second encoder, or a head on the first one at half the cost"),
+        _describe("The weighting network: a second encoder, or a head on the first one at half the cost."),
     ] = "separate"
     detach_weights: Annotated[
-        bool, Field(description="the contrastive term leaves the weighting network alone; its cross entropy trains it")
+        bool, _describe("Train the weighting network by its own cross entropy only, not by the contrastive term.")
     ] = False
-    contrastive_epochs: Annotated[int, Field(ge=1, description="scl_two_phase: epochs before the classifier's")] = 3
+    contrastive_epochs: Annotated[
+        int, _describe("Passes over the training split in the first phase, which trains the encoder.", "epochs", ge=1)
+    ] = 3
     classifier_learning_rate: Annotated[
-        float, Field(gt=0, description="scl_two_phase: AdamW's peak rate for the classifier on the frozen features")
+        float, _describe("AdamW's peak learning rate in the second phase, for the classifier.", "per update", gt=0)
     ] = 1e-3
-    label_smoothing: Annotated[float, Field(ge=0, lt=1, description="of the cross entropies in training")] = 0.0
+    label_smoothing: Annotated[
+        float, _describe("Label smoothing of the cross entropies in training.", "fraction", ge=0, lt=1)
+    ] = 0.0
     class_weights: Annotated[
         Literal["none", "balanced"],
-        Field(description="of the cross entropies in training: none, or inverse to a class's share of the split"),
+        _describe("Weights of the classes in training's cross entropies: equal, or inverse to their share of texts."),
     ] = "none"
 
-    # the optimiser
-    batch_size: Annotated[int, Field(ge=1, description="texts in one forward pass; contrastive terms see these")] = 32
-    accumulate: Annotated[int, Field(ge=1, description="batches per optimiser step")] = 1
-    learning_rate: Annotated[float, Field(gt=0, description="AdamW's peak rate, then linear to 0")] = 2e-5
-    warmup: Annotated[float, Field(ge=0, lt=1, description="share of all steps in which the rate rises")] = 0.0
-    weight_decay: Annotated[float, Field(ge=0, description="decoupled; not on biases and normalisation")] = 0.01
-    clip_norm: Annotated[float, Field(gt=0, description="largest L2 norm of the gradient")] = 1.0
-    epochs: Annotated[int, Field(ge=1, description="passes over the training split; of two phases, the second's")] = 5
-    validations_per_epoch: Annotated[int, Field(ge=1, description="reports in each epoch")] = 1
-    max_length: Annotated[int, Field(ge=3, description="tokens of a text, [CLS] and [SEP] included")] = 128
+    # optimizer
+    batch_size: Annotated[
+        int, _describe("Texts in one forward pass; a contrastive term compares these.", "texts", ge=1)
+    ] = 32
+    accumulate: Annotated[int, _describe("Batches whose gradients make one update.", "batches", ge=1)] = 1
+    learning_rate: Annotated[
+        float, _describe("AdamW's peak learning rate; it then falls linearly to 0.", "per update", gt=0)
+    ] = 2e-5
+    warmup: Annotated[
+        float, _describe("Share of all updates in which the learning rate rises from 0.", "fraction", ge=0, lt=1)
+    ] = 0.0
+    weight_decay: Annotated[
+        float,
+        _describe("AdamW's decoupled weight decay; biases and normalization weights have none.", "per update", ge=0),
+    ] = 0.01
+    clip_norm: Annotated[
+        float, _describe("Largest L2 norm of the gradient; a larger one is scaled down.", "norm", gt=0)
+    ] = 1.0
+    epochs: Annotated[
+        int, _describe("Passes over the training split; with two phases, those of the second.", "epochs", ge=1)
+    ] = 5
+    validations_per_epoch: Annotated[
+        int, _describe("Validations in each epoch; each makes one report.", "validations", ge=1)
+    ] = 1
+    max_length: Annotated[
+        int, _describe("Longest text, with [CLS] and [SEP]; longer ones are cut.", "tokens", ge=3)
+    ] = 128
     precision: Annotated[
-        Precision, Field(description="auto: bf16 where the processor has it, fp16 on GPUs without, else float32")
+        Precision,
+        _describe("Number format of the forward pass. auto: bf16 where it is native, else fp16 on GPUs, else float32."),
     ] = "auto"
-    seed: Annotated[int, Field(ge=0, description="every random stream of the training derives from it")] = 0
-    threads: Annotated[int, Field(ge=1, description="CPU threads of the training")] = 1
+    seed: Annotated[int, _describe("Seed of every random stream of the training.", ge=0)] = 0
+    threads: Annotated[int, _describe("CPU threads of the training.", "threads", ge=1)] = 1
 
     @property
     def active_params(self) -> dict[str, Any]:
-        """The knobs that this training uses, by name."""
+        """The hyperparameters that this training uses, by name."""
         values = dict(self)
         return {name: value for name, value in values.items() if is_active(name, values)}
 
     @property
     def total_epochs(self) -> int:
-        """Passes over the training split in all phases."""
-        return self.epochs + (self.contrastive_epochs if self.loss == "scl_two_phase" else 0)
+        """The number of passes over the training split in all phases."""
+        return self.epochs + (self.contrastive_epochs if LOSSES[self.loss].has_two_phases else 0)
 
     @property
     def num_validations(self) -> int:
-        """How many validations the whole training has."""
+        """The number of validations in the whole training."""
         return self.total_epochs * self.validations_per_epoch
 
 
 HYPERPARAMETERS: tuple[str, ...] = tuple(name for name in TrainConfig.model_fields if name not in RUNTIME_FIELDS)
 
 
+def _active_when() -> Mapping[str, Mapping[str, tuple[Scalar, ...]]]:
+    conditions: dict[str, dict[str, tuple[Scalar, ...]]] = {}
+    for field, entries in (("loss", LOSSES), ("encoder", ENCODER_KINDS)):
+        for value, entry in entries.items():
+            for name in entry.hyperparameters:
+                values = conditions.setdefault(name, {})
+                values[field] = (*values.get(field, ()), value)
+    return conditions
+
+
+# For each hyperparameter that not every training uses: the values that others must have for it to be active.
+ACTIVE_WHEN = _active_when()
+
+
 def is_active(name: str, values: Mapping[str, Any]) -> bool:
-    """Whether a training with these values uses the knob `name`."""
+    """Return True if a training with these values uses the hyperparameter `name`."""
     return all(values.get(other) in allowed for other, allowed in ACTIVE_WHEN.get(name, {}).items())
 
 
@@ -140,7 +174,7 @@ def _adapter(name: str) -> TypeAdapter[Any]:
 
 
 def validation_error(name: str, value: object) -> str | None:
-    """Why `value` is none for the knob `name`, as a rule in words; None where it is one."""
+    """Return the rule that `value` breaks as a value of the hyperparameter `name`, or None if it is valid."""
     try:
         _adapter(name).validate_python(value)
     except ValidationError as error:
@@ -149,11 +183,11 @@ def validation_error(name: str, value: object) -> str | None:
 
 
 def is_float(name: str) -> bool:
-    """Whether the knob `name` is a real number."""
+    """Return True if the hyperparameter `name` is a real number."""
     return TrainConfig.model_fields[name].annotation is float
 
 
-class StrictModel(BaseModel):
-    """A part of the file: frozen, strict, and without keys that it does not know."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+def unit_of(name: str) -> str:
+    """Return the unit of the hyperparameter `name`, or "" for names, booleans and the seed."""
+    extra = TrainConfig.model_fields[name].json_schema_extra
+    return str(extra["unit"]) if isinstance(extra, dict) else ""

@@ -1,23 +1,24 @@
-"""Where a training computes, and in which precision."""
+"""The device of a training, its precision, and its random number generators."""
 
 import os
-from collections.abc import Generator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from sweeper.errors import UsageError
 from sweeper.training.config import Precision, TrainConfig
-from sweeper.training.types import Heartbeat, Trainer, TrainingData, ValidationReport
+from sweeper.training.types import Trainer, TrainingData, TrainingEvents
 
-Events = Generator[ValidationReport | Heartbeat, None, None]
-
-_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+_AUTOCAST_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def setup_device(config: TrainConfig) -> torch.device:
-    """The device of this process, with threads and generators as the config says: same config, same numbers."""
+    """Set threads and random seed as the config says, and return this process's device.
+
+    After this, the same config gives the same numbers.
+    """
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
     if not torch.cuda.is_available():
@@ -27,38 +28,56 @@ def setup_device(config: TrainConfig) -> torch.device:
     return torch.device("cuda", torch.cuda.current_device())
 
 
-def resolve_precision(asked: Precision, device: torch.device) -> Precision:
-    """The precision to compute in. `auto` is bf16 where the processor has it, else fp16 on a GPU, else float32."""
+def resolve_precision(requested: Precision, device: torch.device) -> Precision:
+    """Return the precision to compute in: `auto` is bf16 if the processor has it, else fp16 on a GPU, else float32.
+
+    Raises UsageError if fp16 is requested without a GPU.
+    """
     if device.type == "cpu":
-        if asked == "fp16":
+        if requested == "fp16":
             raise UsageError("training.precision: fp16 needs a GPU; use auto, bf16 or float32")
         has_bf16 = bool(torch.cpu.get_capabilities().get("avx512_bf16") or torch.cpu.get_capabilities().get("amx_bf16"))
-        return ("bf16" if has_bf16 else "float32") if asked == "auto" else asked
+        return ("bf16" if has_bf16 else "float32") if requested == "auto" else requested
     has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
-    return ("bf16" if has_bf16 else "fp16") if asked == "auto" else asked
+    return ("bf16" if has_bf16 else "fp16") if requested == "auto" else requested
 
 
-def autocast(chosen: Precision, device: torch.device) -> AbstractContextManager[object]:
-    """Mixed precision for the forward pass; nothing for float32."""
-    if chosen == "float32":
+def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
+    """Return a context of mixed precision for the forward pass; it does nothing for float32."""
+    if precision == "float32":
         return nullcontext()
-    return torch.autocast(device.type, _TYPES[chosen])
+    return torch.autocast(device.type, _AUTOCAST_TYPES[precision])
 
 
-def gradient_scaler(chosen: Precision, device: torch.device) -> torch.amp.GradScaler:
-    """The gradient scaler: at work in fp16 alone."""
-    return torch.amp.GradScaler(device.type, enabled=chosen == "fp16")
+def gradient_scaler(precision: Precision, device: torch.device) -> torch.amp.GradScaler:
+    """Return a gradient scaler, which is enabled only in fp16."""
+    return torch.amp.GradScaler(device.type, enabled=precision == "fp16")
+
+
+def random_states(device: torch.device) -> dict[str, Tensor]:
+    """Return the states of torch's random number generators on the CPU and on `device`."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    return states
+
+
+def set_random_states(states: dict[str, Tensor], device: torch.device) -> None:
+    """Set torch's random number generators to states returned by `random_states`."""
+    torch.set_rng_state(states["cpu"])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(states["cuda"], device)
 
 
 def limit_gpu_memory(
-    train: Trainer, gpu: float, config: TrainConfig, data: TrainingData, saved: Path | None
-) -> Events:
-    """`train`; where a trial gets a fraction of a GPU, with that share of its memory and no more."""
+    train: Trainer, gpu: float, config: TrainConfig, data: TrainingData, checkpoint_path: Path | None
+) -> TrainingEvents:
+    """Run `train`; if `gpu`, a trial's share of a GPU, is below 1, limit it to that share of the GPU's memory."""
     if 0 < gpu < 1 and torch.cuda.is_available():
         torch.cuda.set_per_process_memory_fraction(gpu)
-    yield from train(config, data, saved)
+    yield from train(config, data, checkpoint_path)
 
 
 def gpu_count() -> int:
-    """How many GPUs this process may use."""
+    """Return the number of GPUs that this process may use."""
     return torch.cuda.device_count()

@@ -1,4 +1,4 @@
-"""What a model makes of a split: figures, probabilities, and the weights that LCL has learned between classes."""
+"""Evaluate a model on a split: metrics, probabilities, features, and the class weights that LCL has learned."""
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -16,87 +16,89 @@ from sweeper.training.config import TrainConfig
 from sweeper.training.model import Classifier
 from sweeper.training.types import Heartbeat, TrainingData
 
+_MIN_BATCH_SIZE = 64  # scoring needs less memory than training, so small batches would only be slow
+
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures by name, and the probabilities of each text's classes in the split's order (N, C)."""
+    """Metrics by name, and the class probabilities of each text in the split's order (N, C)."""
 
     metrics: dict[str, float]
     probabilities: NDArray[np.float32]
 
     @property
     def predictions(self) -> NDArray[np.int64]:
-        """The class that is given to each text (N,)."""
-        found: NDArray[np.int64] = self.probabilities.argmax(axis=1)
-        return found
+        """The most probable class of each text (N,)."""
+        predictions: NDArray[np.int64] = self.probabilities.argmax(axis=1)
+        return predictions
 
 
-def evaluate(model: Classifier, data: TrainingData, name: str, config: TrainConfig) -> Evaluation:
-    """Loss (mean cross entropy of the classifier), accuracy and F1 of the model on a split."""
-    signs = evaluate_events(model, data, name, config)
+def evaluate(model: Classifier, data: TrainingData, split: str, config: TrainConfig) -> Evaluation:
+    """Return the model's loss (mean cross entropy of the classifier), accuracy and F1 on a split."""
+    events = evaluate_events(model, data, split, config)
     while True:
         try:
-            next(signs)
+            next(events)
         except StopIteration as end:
             return cast("Evaluation", end.value)
 
 
 @torch.no_grad()
 def evaluate_events(
-    model: Classifier, data: TrainingData, name: str, config: TrainConfig
+    model: Classifier, data: TrainingData, split: str, config: TrainConfig
 ) -> Generator[Heartbeat, None, Evaluation]:
-    """`score`, with a sign of life after each batch."""
-    split = data.splits[name]
+    """Evaluate as `evaluate` does, with a heartbeat after each batch."""
+    tokens, num_classes = data.splits[split], len(data.labels)
     place = next(model.parameters()).device
-    probabilities = np.empty((len(split), len(data.labels)), dtype=np.float32)
+    probabilities = np.empty((len(tokens), num_classes), dtype=np.float32)
     loss = torch.zeros((), device=place)
-    for rows, batch in _batches(model, data, name, config):
+    for rows, batch in _batches(model, data, split, config):
         with device.autocast(device.resolve_precision(config.precision, place), place):
             logits = model(batch, weigh=False).logits.float()
         loss += functional.cross_entropy(logits, batch.labels, reduction="sum")
         probabilities[rows] = logits.softmax(dim=-1).cpu().numpy()
         yield Heartbeat()
-    counts = metrics.confusion_matrix(split.labels, probabilities.argmax(axis=1), len(data.labels))
-    return Evaluation({"loss": float(loss) / len(split), **metrics.classification_metrics(counts)}, probabilities)
+    confusion = metrics.confusion_matrix(tokens.labels, probabilities.argmax(axis=1), num_classes)
+    return Evaluation({"loss": float(loss) / len(tokens), **metrics.classification_metrics(confusion)}, probabilities)
 
 
 @torch.no_grad()
 def mean_class_weights(
-    model: Classifier, data: TrainingData, name: str, config: TrainConfig
+    model: Classifier, data: TrainingData, split: str, config: TrainConfig
 ) -> Generator[Heartbeat, None, NDArray[np.float32] | None]:
-    """The mean weight that the weighting network gives each class (column) for texts of each true class (row): (C, C).
+    """Return the mean weight that the weighting network gives each class (column) by true class (row): (C, C).
 
-    None for a model without a weighting network, and NaN in the rows of classes that the split does not have.
+    None for a model without a weighting network. Rows of classes that the split does not have are NaN.
     """
     if model.weighting is None:
         return None
-    place, classes = next(model.parameters()).device, len(data.labels)
-    sums = torch.zeros(classes, classes, device=place)
-    for _, batch in _batches(model, data, name, config):
+    place, num_classes = next(model.parameters()).device, len(data.labels)
+    sums = torch.zeros(num_classes, num_classes, device=place)
+    for _, batch in _batches(model, data, split, config):
         with device.autocast(device.resolve_precision(config.precision, place), place):
             weighting = model(batch).weighting
         sums.index_add_(0, batch.labels, weighting.float().softmax(dim=-1))
         yield Heartbeat()
-    counts = np.bincount(data.splits[name].labels, minlength=classes)[:, None].astype(np.float32)
+    counts = np.bincount(data.splits[split].labels, minlength=num_classes)[:, None].astype(np.float32)
     with np.errstate(invalid="ignore"):
         return (sums.cpu().numpy() / counts).astype(np.float32)
 
 
 @torch.no_grad()
 def encode_split(
-    model: Classifier, data: TrainingData, name: str, config: TrainConfig
+    model: Classifier, data: TrainingData, split: str, config: TrainConfig
 ) -> Generator[Heartbeat, None, Tensor]:
-    """The encoder's features of a split, without dropout, in the split's order, (N, F) in float32.
+    """Return the encoder's features of a split, without dropout, in the split's order: (N, F) in float32.
 
-    They are what the generator returns; it gives a sign of life after each batch.
+    The generator returns them, and yields a heartbeat after each batch.
     """
     place = next(model.parameters()).device
     features: Tensor | None = None
-    for rows, batch in _batches(model, data, name, config):
-        found = encode_batch(model, batch, config)
+    for rows, batch in _batches(model, data, split, config):
+        batch_features = encode_batch(model, batch, config)
         if features is None:
-            features = torch.empty(len(data.splits[name]), found.shape[1], device=place)
-        features[torch.from_numpy(rows)] = found
+            features = torch.empty(len(data.splits[split]), batch_features.shape[1], device=place)
+        features[torch.from_numpy(rows)] = batch_features
         yield Heartbeat()
     assert features is not None
     return features
@@ -104,20 +106,20 @@ def encode_split(
 
 @torch.no_grad()
 def encode_batch(model: Classifier, batch: Batch, config: TrainConfig) -> Tensor:
-    """The encoder's features of a batch, without dropout: (B, F) in float32. The model's mode is as it was."""
-    training = model.training
+    """Return the encoder's features of a batch, without dropout: (B, F) in float32. The model's mode is restored."""
+    training, place = model.training, batch.ids.device
     model.eval()
-    with device.autocast(device.resolve_precision(config.precision, batch.ids.device), batch.ids.device):
-        found = model.features(batch).float()
+    with device.autocast(device.resolve_precision(config.precision, place), place):
+        features = model.features(batch).float()
     model.train(training)
-    return found
+    return features
 
 
 def _batches(
-    model: Classifier, data: TrainingData, name: str, config: TrainConfig
+    model: Classifier, data: TrainingData, split: str, config: TrainConfig
 ) -> Iterator[tuple[NDArray[np.int64], Batch]]:
-    """The texts of a split for the model as it predicts: row numbers, and the batch of them on its device."""
+    """Set the model to evaluation mode, and yield the split's row numbers and batches on the model's device."""
     place = next(model.parameters()).device
     model.eval()
-    for rows in batching.sorted_batches(data.splits[name], max(64, config.batch_size)):
-        yield rows, batching.collate(data.splits[name], rows, config.max_length, data.encoder.padding).to(place)
+    for rows in batching.sorted_batches(data.splits[split], max(_MIN_BATCH_SIZE, config.batch_size)):
+        yield rows, batching.collate(data.splits[split], rows, config.max_length, data.encoder.padding).to(place)

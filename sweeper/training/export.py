@@ -1,7 +1,7 @@
-"""A trained model that is kept: the encoder in the format of transformers, the classifier's head beside it.
+"""Export a trained model: the encoder in the format of transformers, the classifier's head beside it.
 
-encoder/                    AutoModel.from_pretrained reads it; of rnn and gru, recurrent.safetensors and the words
-classifier.safetensors      output.weight (C, F) and output.bias (C,) on the encoder's features, hidden.* before them
+encoder/                    for AutoModel.from_pretrained; for rnn and gru, recurrent.safetensors and the words
+classifier.safetensors      output.weight (C, F) and output.bias (C,) on the encoder's features; `mlp` has hidden.* too
 labels.json                 the class names, in the order of the rows
 """
 
@@ -23,10 +23,10 @@ from sweeper.training.types import TrainingData
 _RECURRENT = "recurrent.safetensors"
 
 
-def export_model(saved: Path, config: TrainConfig, data: TrainingData, folder: Path) -> None:
-    """Write the model of a checkpoint to a folder; what was kept there before is replaced."""
+def export_model(checkpoint_path: Path, config: TrainConfig, data: TrainingData, folder: Path) -> None:
+    """Write the model of a checkpoint to a folder, in place of an earlier one."""
     model = Classifier(config, data)
-    model.load_state_dict(checkpoint.load_checkpoint(saved)["model"])
+    model.load_state_dict(checkpoint.load_checkpoint(checkpoint_path)["model"])
     _save_encoder(model, folder / "encoder")
     head = {name: tensor.contiguous() for name, tensor in model.classifier.state_dict().items()}
     save_file(head, folder / "classifier.safetensors")
@@ -34,7 +34,7 @@ def export_model(saved: Path, config: TrainConfig, data: TrainingData, folder: P
 
 
 def load_exported(folder: Path, config: TrainConfig, data: TrainingData) -> Classifier:
-    """The kept model, ready to predict."""
+    """Return an exported model in evaluation mode."""
     model = Classifier(config, data)
     if model.recurrent:
         model.encoder.load_state_dict(load_file(folder / "encoder" / _RECURRENT))
@@ -53,7 +53,8 @@ def _save_encoder(model: Classifier, folder: Path) -> None:
 
 
 def evaluate_exported(folder: Path, config: TrainConfig, data: TrainingData, split: str) -> dict[str, Any]:
-    """The kept model's figures on a split, and how often each true class (rows) was taken for each (columns)."""
-    scored = evaluate(load_exported(folder, config, data).to(device.setup_device(config)), data, split, config)
-    counts = confusion_matrix(data.splits[split].labels, scored.predictions, len(data.labels))
-    return {**scored.metrics, "labels": list(data.labels), "confusion": counts.tolist()}
+    """Return an exported model's metrics on a split, the class names, and the confusion matrix as lists."""
+    model = load_exported(folder, config, data).to(device.setup_device(config))
+    evaluation = evaluate(model, data, split, config)
+    confusion = confusion_matrix(data.splits[split].labels, evaluation.predictions, len(data.labels))
+    return {**evaluation.metrics, "labels": list(data.labels), "confusion": confusion.tolist()}

@@ -1,7 +1,7 @@
-"""A model that was confirmed, scored once: what it makes of the validation split, and of the test split where one is.
+"""Score a confirmed model once: its predictions for the validation split, and for the test split if there is one.
 
-It is the model of the best epoch, which the training left in a file. Where that cannot be read, the training is done
-once more from its seed: on a CPU that gives the same model.
+The model is that of the best epoch, which its training left in a file. If that file cannot be read, the training is
+repeated from its seed; on a CPU that gives the same model.
 """
 
 from collections.abc import Generator
@@ -11,47 +11,56 @@ from typing import Any
 
 from sweeper.errors import CheckpointError
 from sweeper.training import checkpoint, device
+from sweeper.training.best_model import best_model_path, latest_best_model
 from sweeper.training.config import TrainConfig
 from sweeper.training.evaluation import evaluate_events, mean_class_weights
 from sweeper.training.model import Classifier
 from sweeper.training.selection import ObjectiveMetric
-from sweeper.training.trainer import best_model_path, latest_best_model, train_events
-from sweeper.training.types import Heartbeat, ModelScores, Predictions, TrainingData, ValidationReport
+from sweeper.training.trainer import train_events
+from sweeper.training.types import (
+    Heartbeat,
+    ModelScores,
+    Predictions,
+    TrainingData,
+    TrainingEvents,
+    ValidationReport,
+)
 
-Events = Generator[ValidationReport | Heartbeat, None, None]
 
+def score_best_model(
+    config: TrainConfig, data: TrainingData, checkpoint_path: Path | None, objective: ObjectiveMetric
+) -> TrainingEvents:
+    """Yield one report: the metrics on the test split, with the model's predictions and LCL's learned class weights.
 
-def score_best_model(config: TrainConfig, data: TrainingData, saved: Path | None, choose: ObjectiveMetric) -> Events:
-    """One Report: the figures on the test split, and with them the model's answers and LCL's learned weights.
-
-    `saved` is where the training kept its checkpoints, `choose` what chose its epoch. Without a test split in `data`
-    the report has no metrics. Raises CheckpointError where there is no model even after another training.
+    `checkpoint_path` is the training's checkpoint file, `objective` the metric that chose its best epoch. If `data` has
+    no test split, the report has no metrics. Raises CheckpointError if there is no model even after training again.
     """
-    assert saved is not None
-    best = yield from _best(config, data, saved, choose)
+    assert checkpoint_path is not None
+    best = yield from _load_or_retrain(config, data, checkpoint_path, objective)
     place = device.setup_device(config)
     model = Classifier(config, data)
     model.load_state_dict(best["model"])
     model.to(place)
-    answers, figures = {}, {}
-    for name in (name for name in ("validation", "test") if name in data.splits):
-        found = yield from evaluate_events(model, data, name, config)
-        answers[name] = Predictions(data.splits[name].labels, found.probabilities)
-        figures[name] = {f"{name}/{figure}": value for figure, value in found.metrics.items()}
+    predictions, metrics = {}, {}
+    for split in (split for split in ("validation", "test") if split in data.splits):
+        evaluation = yield from evaluate_events(model, data, split, config)
+        predictions[split] = Predictions(data.splits[split].labels, evaluation.probabilities)
+        metrics[split] = {f"{split}/{name}": value for name, value in evaluation.metrics.items()}
     weights = yield from mean_class_weights(model, data, "validation", config)
-    yield ValidationReport(best["step"], best["epoch"], figures.get("test", {}), ModelScores(answers, weights))
+    scores = ModelScores(predictions, weights)
+    yield ValidationReport(best["step"], best["epoch"], metrics.get("test", {}), scores)
 
 
-def _best(
-    config: TrainConfig, data: TrainingData, saved: Path, choose: ObjectiveMetric
+def _load_or_retrain(
+    config: TrainConfig, data: TrainingData, checkpoint_path: Path, objective: ObjectiveMetric
 ) -> Generator[Heartbeat, None, dict[str, Any]]:
-    """The best epoch's step and model, from its file or from another training."""
-    newest = latest_best_model(saved)
+    """Return the best epoch's step, epoch and model: from its file, or from another training."""
+    path = latest_best_model(checkpoint_path)
     try:
-        return checkpoint.load_checkpoint(newest)
+        return checkpoint.load_checkpoint(path)
     except CheckpointError as error:
-        yield Heartbeat(f"{newest.name} cannot be read ({error}); it is trained once more")
-    with closing(train_events(config, data, saved, choose)) as events:
+        yield Heartbeat(f"{path.name} cannot be read ({error}); the model is trained again")
+    with closing(train_events(config, data, checkpoint_path, objective)) as events:
         for _ in events:
             yield Heartbeat()
-    return checkpoint.load_checkpoint(best_model_path(saved))
+    return checkpoint.load_checkpoint(best_model_path(checkpoint_path))

@@ -1,11 +1,11 @@
-"""Cross entropy's companions, as functions of tensors: one value per anchor, reduced by the caller.
+"""The contrastive losses, as functions of tensors: one value per anchor, which the caller reduces.
 
-Two texts of one class are each other's positives. An anchor without a positive in its batch has no contrastive loss:
-`valid` leaves it out of the sum and of the divisor (the published formulas divide by zero there). All arithmetic is in
-float32 at least, and an anchor's own score is masked before any logarithm: raw features with a small temperature
-underflow otherwise.
+Every text of a batch is an anchor; the other texts of its class are its positives. An anchor without a positive has no
+contrastive loss: `AnchorLosses.valid` leaves it out of the sum and of the divisor (the published formulas divide by
+zero there). All arithmetic is in float32 or better. An anchor's similarity with itself is masked before any logarithm;
+otherwise raw features with a small temperature underflow.
 
-A new loss: its function here, its place in objective.py, its name in config.Loss.
+To add a loss: write its function here, add an entry to LOSSES in registry.py, and test both.
 """
 
 from typing import Literal, NamedTuple
@@ -15,87 +15,106 @@ from torch import Tensor
 from torch.nn import functional
 
 
-class PerAnchor(NamedTuple):
-    """A loss for each anchor (B,), and which anchors have one (B,)."""
+class AnchorLosses(NamedTuple):
+    """The loss of each anchor (B,), and a mask of the anchors that have one (B,)."""
 
     values: Tensor
     valid: Tensor
 
 
 def similarity_matrix(features: Tensor, tau: float, *, normalize: bool) -> Tensor:
-    """s_ij = h_i·h_j / tau for features (B, D), -inf for i = j; cosine similarities where `normalize`."""
-    features = _exact(features)
+    """Return s_ij = h_i·h_j / tau (B, B) for features (B, D), with s_ii = -inf.
+
+    With `normalize`, the features are first scaled to length 1, which makes s_ij a cosine similarity divided by tau.
+    """
+    features = _to_float32(features)
     if normalize:
         features = functional.normalize(features, dim=-1)
     similarity = features @ features.T / tau  # (B, B)
     return similarity.masked_fill(torch.eye(len(features), dtype=torch.bool, device=features.device), -torch.inf)
 
 
-def scale_by_positives(similarity: Tensor, labels: Tensor) -> Tensor:
-    """The scores (B, B) under a temperature that grows with the positives of an anchor: s_ij / |P_i|.
-
-    With these, SCL is the experiment of Modarres & Raeisi, section 4, in which "the amount of t" follows the size of
-    the positive set.
-    """
-    positive, _ = _positives(labels)
-    return similarity / positive.sum(dim=-1, keepdim=True).clamp(min=1)
-
-
-def supervised_contrastive(similarity: Tensor, labels: Tensor) -> PerAnchor:
-    """SCL, one value per anchor, of masked scores (B, B) and labels (B,).
+def supervised_contrastive(similarity: Tensor, labels: Tensor) -> AnchorLosses:
+    """Return SCL for masked similarities (B, B) and labels (B,).
 
     l_i = -1/|P_i| sum_{p in P_i} (s_ip - log sum_{k != i} exp s_ik)
     (Modarres & Raeisi, "Happy is Farther From Sad Than Joyful", section 3.3)
     """
-    positive, valid = _positives(labels)
-    kept = _kept(similarity, valid)
-    return PerAnchor(torch.logsumexp(kept, dim=-1) - _mean(kept, positive), valid)
+    positive, valid = _positive_pairs(labels)
+    similarity = _replace_invalid_rows(similarity, valid)
+    return AnchorLosses(torch.logsumexp(similarity, dim=-1) - _mean_over_positives(similarity, positive), valid)
 
 
-def label_aware_contrastive(
-    similarity: Tensor, labels: Tensor, weighting: Tensor, *, inside: bool = False
-) -> PerAnchor:
-    """LCL, one value per anchor, of masked scores (B, B), labels (B,) and the weighting network's logits (B, C).
+def set_tau_contrastive(similarity: Tensor, labels: Tensor) -> AnchorLosses:
+    """Return SCL with a temperature that grows with an anchor's positives: SCL of s_ij / |P_i|.
+
+    This is the experiment of Modarres & Raeisi, section 4, in which "the amount of t" follows the size of the positive
+    set.
+    """
+    positive, _ = _positive_pairs(labels)
+    return supervised_contrastive(similarity / positive.sum(dim=-1, keepdim=True).clamp(min=1), labels)
+
+
+def label_aware_contrastive(similarity: Tensor, labels: Tensor, weighting: Tensor) -> AnchorLosses:
+    """Return LCL for masked similarities (B, B), labels (B,) and the weighting network's logits (B, C).
 
     l_i = -1/|P_i| sum_{p in P_i} w_i,y_i (s_ip - log sum_{k != i} w_i,y_k exp s_ik), w = softmax of the logits
-    (Modarres & Raeisi, section 3.4; the code of Suresh & Ong, "Not All Negatives are Equal"). With `inside`, as Suresh
-    & Ong print it in equation 3, which their own code does not follow: the first factor stands in the logarithm,
-    l_i = -1/|P_i| sum_{p in P_i} (log w_i,y_i + s_ip - log sum_{k != i} w_i,y_k exp s_ik).
+    (Modarres & Raeisi, section 3.4; the code of Suresh & Ong, "Not All Negatives are Equal")
     The weights are not detached here: the loss trains the weighting network too.
     """
-    positive, valid = _positives(labels)
-    kept = _kept(similarity, valid)
-    log_weights = torch.log_softmax(_exact(weighting), dim=-1)
-    own = log_weights.gather(1, labels[:, None]).squeeze(1)  # (B,)
-    contrast = torch.logsumexp(kept + log_weights[:, labels], dim=-1) - _mean(kept, positive)
-    return PerAnchor(contrast - own if inside else own.exp() * contrast, valid)
+    contrast, own_log_weight, valid = _weighted_contrast(similarity, labels, weighting)
+    return AnchorLosses(own_log_weight.exp() * contrast, valid)
 
 
-def reduce(loss: PerAnchor, how: Literal["mean", "sum"] = "mean") -> Tensor:
-    """The mean over the anchors that have a loss, or their sum; 0, still with a gradient, where none has."""
-    kept = loss.values.masked_fill(~loss.valid, 0).sum()
-    return kept if how == "sum" else kept / loss.valid.sum().clamp(min=1)
+def label_aware_contrastive_inside(similarity: Tensor, labels: Tensor, weighting: Tensor) -> AnchorLosses:
+    """Return LCL with its first factor inside the logarithm; shapes as in `label_aware_contrastive`.
+
+    l_i = -1/|P_i| sum_{p in P_i} (log w_i,y_i + s_ip - log sum_{k != i} w_i,y_k exp s_ik)
+    Suresh & Ong print LCL like this in equation 3; their own code does not follow it.
+    """
+    contrast, own_log_weight, valid = _weighted_contrast(similarity, labels, weighting)
+    return AnchorLosses(contrast - own_log_weight, valid)
 
 
-def _exact(tensor: Tensor) -> Tensor:
-    """In float32, or better where it is so already."""
+def reduce(loss: AnchorLosses, reduction: Literal["mean", "sum"] = "mean") -> Tensor:
+    """Return the mean or the sum over the anchors that have a loss; 0, with a gradient, if no anchor has one."""
+    total = loss.values.masked_fill(~loss.valid, 0).sum()
+    return total if reduction == "sum" else total / loss.valid.sum().clamp(min=1)
+
+
+def _weighted_contrast(similarity: Tensor, labels: Tensor, weighting: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return log sum_{k != i} w_i,y_k exp s_ik - mean_{p in P_i} s_ip; log w_i,y_i; and which anchors have a loss.
+
+    All three have shape (B,).
+    """
+    positive, valid = _positive_pairs(labels)
+    similarity = _replace_invalid_rows(similarity, valid)
+    log_weights = torch.log_softmax(_to_float32(weighting), dim=-1)  # (B, C)
+    own_log_weight = log_weights.gather(1, labels[:, None]).squeeze(1)  # (B,)
+    denominator = torch.logsumexp(similarity + log_weights[:, labels], dim=-1)  # (B,)
+    return denominator - _mean_over_positives(similarity, positive), own_log_weight, valid
+
+
+def _to_float32(tensor: Tensor) -> Tensor:
+    """Return the tensor in float32, or unchanged if it is more precise."""
     return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
 
 
-def _positives(labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Which texts are positives of which anchor (B, B), and which anchors have any (B,)."""
+def _positive_pairs(labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Return which texts are positives of which anchor (B, B), and which anchors have any (B,)."""
     positive = labels[:, None] == labels[None, :]
     positive.fill_diagonal_(False)
     return positive, positive.any(dim=-1)
 
 
-def _kept(similarity: Tensor, valid: Tensor) -> Tensor:
-    """The scores, those of an anchor without a loss replaced: alone in its batch it has none but -inf, whose logarithm
-    has no gradient.
+def _replace_invalid_rows(similarity: Tensor, valid: Tensor) -> Tensor:
+    """Set the similarities of anchors without a loss to 0.
+
+    An anchor alone in its batch has no similarity but -inf, whose logarithm has no gradient.
     """
     return similarity.masked_fill(~valid[:, None], 0)
 
 
-def _mean(similarity: Tensor, positive: Tensor) -> Tensor:
-    """The mean score of each anchor's positives (B,); 0 where it has none."""
+def _mean_over_positives(similarity: Tensor, positive: Tensor) -> Tensor:
+    """Return each anchor's mean similarity with its positives (B,), 0 if it has none."""
     return similarity.masked_fill(~positive, 0).sum(dim=-1) / positive.sum(dim=-1).clamp(min=1)

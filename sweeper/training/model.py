@@ -1,4 +1,4 @@
-"""Encoder, classifier, weighting network; and pretrained weights as arrays that any worker can take."""
+"""The classifier: an encoder, a head on its features, and for some losses a weighting network."""
 
 from collections import OrderedDict
 from copy import deepcopy
@@ -13,16 +13,16 @@ from transformers.utils import logging as transformers_logging
 
 from sweeper.errors import UsageError
 from sweeper.training.batching import Batch
-from sweeper.training.config import RECURRENT, WEIGHTED, TrainConfig
+from sweeper.training.config import TrainConfig
 from sweeper.training.pooling import pool
-from sweeper.training.recurrent import RecurrentEncoder
+from sweeper.training.registry import LOSSES, POOLINGS, encoder_kind, load_function
 from sweeper.training.types import EncoderWeights, TrainingData
 
-_MOST_WEIGHTS = 2**26  # of a classifier on flattened features: 256 MiB, and three times that for AdamW
+_MAX_HEAD_WEIGHTS = 2**26  # of a classifier on flattened features: 256 MiB, and three times that for AdamW
 
 
 class ClassifierOutput(NamedTuple):
-    """Features (B, F), the classifier's logits (B, C), and the weighting network's (B, C) where the loss has one."""
+    """Features (B, F), the classifier's logits (B, C), and the weighting network's logits (B, C) or None."""
 
     features: Tensor
     logits: Tensor
@@ -30,90 +30,94 @@ class ClassifierOutput(NamedTuple):
 
 
 class Classifier(nn.Module):
-    """An encoder with a classifier on its pooled features, and for LCL a weighting network beside it."""
+    """An encoder with a classifier on its pooled features; for LCL also a weighting network."""
 
     def __init__(self, config: TrainConfig, data: TrainingData) -> None:
-        """Raises UsageError where the classifier on flattened features would not fit into memory."""
+        """Raises UsageError if the classifier on flattened features would not fit into memory."""
         super().__init__()
         self.pooling, self.max_length = config.pooling, config.max_length
-        self.recurrent = data.encoder.name in RECURRENT
+        self.recurrent = not encoder_kind(data.encoder.name).is_pretrained
         self.encoder = build_encoder(data.encoder, config)
         width = int(self.encoder.config.hidden_size)  # type: ignore[union-attr, arg-type]
-        self.classifier = _head(config, width, len(data.labels))
+        self.classifier = _build_head(config, width, len(data.labels))
         self.weighting_encoder: nn.Module | None = None
         self.weighting: nn.Module | None = None
-        if config.loss in WEIGHTED:
+        if LOSSES[config.loss].has_weighting_network:
             self.weighting_encoder = deepcopy(self.encoder) if config.weighting == "separate" else None
-            self.weighting = _head(config, width, len(data.labels))
+            self.weighting = _build_head(config, width, len(data.labels))
 
     def forward(self, batch: Batch, *, weigh: bool = True) -> ClassifierOutput:
-        """The outputs for a batch; the weighting network is left out where `weigh` is false."""
+        """Return the outputs for a batch; with `weigh=False`, without those of the weighting network."""
         features = self.features(batch)
         weighting = None
         if weigh and self.weighting is not None:
-            other = self.weighting_encoder
-            weighting = self.weighting(features if other is None else self._features(other, batch))
+            encoder = self.weighting_encoder
+            weighting = self.weighting(features if encoder is None else self._encode(encoder, batch))
         return ClassifierOutput(features, self.classifier(features), weighting)
 
     def features(self, batch: Batch) -> Tensor:
-        """The encoder's pooled features (B, F)."""
-        return self._features(self.encoder, batch)
+        """Return the encoder's pooled features (B, F)."""
+        return self._encode(self.encoder, batch)
 
-    def _features(self, encoder: nn.Module, batch: Batch) -> Tensor:
+    def _encode(self, encoder: nn.Module, batch: Batch) -> Tensor:
         types = {} if batch.types is None else {"token_type_ids": batch.types}
         hidden: Tensor = encoder(input_ids=batch.ids, attention_mask=batch.mask, **types).last_hidden_state
-        return pool(hidden, batch.mask, self.pooling, recurrent=self.recurrent, length=self.max_length)
+        return pool(hidden, batch.mask, self.pooling, recurrent=self.recurrent, max_length=self.max_length)
 
 
-def _head(config: TrainConfig, width: int, classes: int) -> nn.Sequential:
-    """A classifier; `mlp` is the first paper's: Linear(F, F), dropout, ReLU, Linear(F, C)."""
-    check_size(config.pooling, config.classifier, width, config.max_length, classes)
-    features = width * (config.max_length if config.pooling == "flatten" else 1)
+def _build_head(config: TrainConfig, width: int, num_classes: int) -> nn.Sequential:
+    """Return a linear classifier, or the `mlp` of the first paper: Linear(F, F), dropout, ReLU, Linear(F, C)."""
+    check_size(config.pooling, config.classifier, width, config.max_length, num_classes)
+    num_features = width * (config.max_length if POOLINGS[config.pooling].keeps_all_tokens else 1)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     if config.classifier == "mlp":
-        layers["hidden"] = _linear(features, features)
+        layers["hidden"] = _build_linear(num_features, num_features)
     layers["dropout"] = nn.Dropout(config.dropout)
     if config.classifier == "mlp":
         layers["relu"] = nn.ReLU()
-    layers["output"] = _linear(features, classes)
+    layers["output"] = _build_linear(num_features, num_classes)
     return nn.Sequential(layers)
 
 
-def check_size(pooling: str, classifier: str, width: int, max_length: int, classes: int) -> None:
-    """Raise UsageError where a classifier on flattened features is larger than a memory can be expected to be."""
-    features = width * max_length
-    weights = features * (classes + (features if classifier == "mlp" else 0))
-    if pooling == "flatten" and weights > _MOST_WEIGHTS:
+def check_size(pooling: str, classifier: str, width: int, max_length: int, num_classes: int) -> None:
+    """Raise UsageError if a classifier on the vectors of all tokens would be too large for usual memory."""
+    num_features = width * max_length
+    num_weights = num_features * (num_classes + (num_features if classifier == "mlp" else 0))
+    if POOLINGS[pooling].keeps_all_tokens and num_weights > _MAX_HEAD_WEIGHTS:
+        others = " or ".join(name for name, entry in POOLINGS.items() if not entry.keeps_all_tokens)
         raise UsageError(
-            f"pooling: flatten makes {features:,} features of {max_length} tokens, and a {classifier} classifier on "
-            f"them has {weights:,} weights, at most {_MOST_WEIGHTS:,}; use cls or mean, or a smaller max_length"
+            f"pooling: {pooling} makes {num_features:,} features of {max_length} tokens, and a {classifier} classifier "
+            f"on them has {num_weights:,} weights, at most {_MAX_HEAD_WEIGHTS:,}; use {others}, or a smaller max_length"
         )
 
 
-def _linear(features: int, outputs: int) -> nn.Linear:
-    linear = nn.Linear(features, outputs)
+def _build_linear(num_features: int, num_outputs: int) -> nn.Linear:
+    linear = nn.Linear(num_features, num_outputs)
     nn.init.normal_(linear.weight, std=0.02)
     nn.init.zeros_(linear.bias)
     return linear
 
 
 def build_encoder(encoder: EncoderWeights, config: TrainConfig) -> nn.Module:
-    """The encoder as a module in float32: pretrained weights are copied, rnn and gru begin at random."""
-    if encoder.name in RECURRENT:
-        module: nn.Module = RecurrentEncoder(config)
-    else:
-        settings = dict(encoder.configuration)
-        configuration = AutoConfig.for_model(settings.pop("model_type"), **settings)
-        with initialization.no_init_weights():
-            module = AutoModel.from_config(configuration, dtype=torch.float32)
-        module.load_state_dict({name: torch.tensor(array) for name, array in encoder.weights.items()})
+    """Return the encoder as a module in float32, in training mode."""
+    module: nn.Module = load_function(encoder_kind(encoder.name).build)(encoder, config)
     if config.freeze_embeddings:
         module.get_input_embeddings().requires_grad_(False)  # type: ignore[operator]
     return module.train()
 
 
+def build_pretrained(encoder: EncoderWeights, config: TrainConfig) -> nn.Module:
+    """Return a transformer with a copy of the pretrained weights."""
+    settings = dict(encoder.configuration)
+    configuration = AutoConfig.for_model(settings.pop("model_type"), **settings)
+    with initialization.no_init_weights():
+        module: nn.Module = AutoModel.from_config(configuration, dtype=torch.float32)
+    module.load_state_dict({name: torch.tensor(array) for name, array in encoder.weights.items()})
+    return module
+
+
 def load_pretrained(folder: Path, name: str, padding: int) -> EncoderWeights:
-    """The encoder in a local folder, in the format of transformers; no code in the folder is executed."""
+    """Load the encoder in a local folder, in the format of transformers, without executing code from the folder."""
     transformers_logging.disable_progress_bar()
     module = AutoModel.from_pretrained(folder, dtype=torch.float32, trust_remote_code=False)
     weights = {key: np.ascontiguousarray(tensor.numpy()) for key, tensor in module.state_dict().items()}

@@ -1,35 +1,52 @@
-"""From the vectors of a text's tokens to one vector for the text."""
+"""From the vectors of a text's tokens to the text's features.
 
-from typing import Literal
+Each function takes hidden states (B, L, D) and a mask (B, L) of the tokens that are not padding, and returns features
+(B, F). Modarres & Raeisi, section 3.3, tried all three. `recurrent` is True for encoders that read words from left to
+right: only their last state has read the whole text, and their texts have no special tokens.
+
+To add a pooling: write its function here, add an entry to POOLINGS in registry.py, and test both.
+"""
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-Pooling = Literal["cls", "mean", "flatten"]
+from sweeper.training.registry import POOLINGS, load_function
 
 
-def pool(hidden: Tensor, mask: Tensor, how: Pooling, *, recurrent: bool, length: int) -> Tensor:
-    """Features (B, F) of hidden states (B, L, D) and mask (B, L).
-
-    `cls` is the first token's vector, `mean` the mean of all tokens but the first and the last ([CLS] and [SEP]), and
-    `flatten` all vectors in a row, zeros up to `length` tokens (F = length · D). (Modarres & Raeisi, section 3.3, tried
-    all three.) A recurrent encoder has read the whole text at the last word alone, and its texts have no special
-    tokens: there, `cls` is the last state, and `mean` is over all words.
-    """
-    if how == "flatten":
-        flat = (hidden * mask[:, :, None]).flatten(1)
-        return functional.pad(flat, (0, length * hidden.shape[-1] - flat.shape[1]))
-    last = mask.sum(dim=1) - 1  # (B,)
-    if how == "mean":
-        words = mask if recurrent else _without_ends(mask, last)
-        return (hidden * words[:, :, None]).sum(dim=1) / words.sum(dim=1, keepdim=True)
-    return hidden[torch.arange(len(hidden), device=hidden.device), last] if recurrent else hidden[:, 0]
+def pool(hidden: Tensor, mask: Tensor, name: str, *, recurrent: bool, max_length: int) -> Tensor:
+    """Return the features (B, F) of hidden states (B, L, D) by the pooling `name`."""
+    features: Tensor = load_function(POOLINGS[name].function)(hidden, mask, recurrent, max_length)
+    return features
 
 
-def _without_ends(mask: Tensor, last: Tensor) -> Tensor:
-    """The mask without first and last tokens; where nothing else is in a text, they stay."""
+def pool_first_token(hidden: Tensor, mask: Tensor, recurrent: bool, max_length: int) -> Tensor:
+    """Return the first token's vector, or the last state of a recurrent encoder (F = D)."""
+    if recurrent:
+        return hidden[torch.arange(len(hidden), device=hidden.device), _last_token(mask)]
+    return hidden[:, 0]
+
+
+def pool_mean(hidden: Tensor, mask: Tensor, recurrent: bool, max_length: int) -> Tensor:
+    """Return the mean vector of all tokens but the first and the last, or of all words if recurrent (F = D)."""
+    words = mask if recurrent else _without_ends(mask)
+    return (hidden * words[:, :, None]).sum(dim=1) / words.sum(dim=1, keepdim=True)
+
+
+def pool_all_tokens(hidden: Tensor, mask: Tensor, recurrent: bool, max_length: int) -> Tensor:
+    """Return all vectors in a row, padded with zeros to `max_length` tokens (F = max_length · D)."""
+    flat = (hidden * mask[:, :, None]).flatten(1)
+    return functional.pad(flat, (0, max_length * hidden.shape[-1] - flat.shape[1]))
+
+
+def _last_token(mask: Tensor) -> Tensor:
+    """Return the position of each text's last token (B,)."""
+    return mask.sum(dim=1) - 1
+
+
+def _without_ends(mask: Tensor) -> Tensor:
+    """Return the mask without first and last tokens; a text of nothing else keeps them."""
     inner = mask.clone()
     inner[:, 0] = 0
-    inner.scatter_(1, last[:, None], 0)
+    inner.scatter_(1, _last_token(mask)[:, None], 0)
     return torch.where(inner.any(dim=1, keepdim=True), inner, mask)

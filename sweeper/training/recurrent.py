@@ -1,4 +1,7 @@
-"""The RNN and GRU encoders, trained from scratch (Modarres & Raeisi, section 3.1), in the manner of transformers."""
+"""The RNN and GRU encoders, trained from scratch (Modarres & Raeisi, section 3.1), with the interface of transformers.
+
+To add an encoder kind: write its `build` function, add an entry to ENCODER_KINDS in registry.py, and test both.
+"""
 
 from dataclasses import dataclass
 
@@ -6,12 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from sweeper.training.config import TrainConfig
+from sweeper.training.types import EncoderWeights
 from sweeper.training.vocabulary import PADDING, SPECIAL, UNKNOWN
 
 
 @dataclass(frozen=True)
 class RecurrentConfig:
-    """What a caller of any encoder asks of its configuration."""
+    """The part of a transformers configuration that the classifier reads: the width of the states."""
 
     hidden_size: int
 
@@ -24,26 +28,35 @@ class RecurrentOutput:
 
 
 class RecurrentEncoder(nn.Module):
-    """Word embeddings, and one layer of RNN (tanh) or GRU over them, from left to right."""
+    """Word embeddings, and one recurrent layer over them, from left to right."""
 
-    def __init__(self, config: TrainConfig) -> None:
+    def __init__(self, config: TrainConfig, layer: type[nn.RNN] | type[nn.GRU]) -> None:
         super().__init__()
         self.config = RecurrentConfig(config.hidden_size)
         self.size = SPECIAL + config.vocabulary
         self.embedding = nn.Embedding(self.size, config.embedding_size, padding_idx=PADDING)
-        kind = nn.GRU if config.encoder == "gru" else nn.RNN
-        self.layer = kind(config.embedding_size, config.hidden_size, batch_first=True)
+        self.layer = layer(config.embedding_size, config.hidden_size, batch_first=True)
 
     def get_input_embeddings(self) -> nn.Module:
-        """The word embeddings."""
+        """Return the word embeddings."""
         return self.embedding
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> RecurrentOutput:
-        """States for word numbers and mask (B, L); a word beyond the vocabulary is an unknown one.
+        """Return the states for word numbers and mask (B, L). A word beyond the vocabulary is the unknown word.
 
-        Padding comes after the words, so it changes none of their states; the arithmetic is float32 throughout.
+        Padding comes after the words, so it changes none of their states. The arithmetic is float32 throughout.
         """
         known = input_ids.where(input_ids < self.size, UNKNOWN)
         with torch.autocast(input_ids.device.type, enabled=False):
             states, _ = self.layer(self.embedding(known))
         return RecurrentOutput(states)
+
+
+def build_rnn(encoder: EncoderWeights, config: TrainConfig) -> RecurrentEncoder:
+    """Return an RNN (tanh) with random weights."""
+    return RecurrentEncoder(config, nn.RNN)
+
+
+def build_gru(encoder: EncoderWeights, config: TrainConfig) -> RecurrentEncoder:
+    """Return a GRU with random weights."""
+    return RecurrentEncoder(config, nn.GRU)

@@ -1,22 +1,26 @@
-"""TODO."""
+"""The metric that chooses: among the epochs of a trial, and among the trials of a sweep."""
 
-from typing import Literal
+from typing import Annotated
 
-from sweeper.training.config import StrictModel
+from sweeper.training.registry import objective_metrics
+from sweeper.training.strict_model import StrictModel, one_of
 
 
 class ObjectiveMetric(StrictModel):
-    """The metric that chooses: its best value over the epochs of a trial is the trial's value."""
+    """The metric that a sweep optimizes. Its best value over the epochs of a trial is the trial's value.
 
-    maximize: Literal["validation/accuracy", "validation/macro_f1", "validation/weighted_f1"] | None = None
-    minimize: Literal["validation/loss"] | None = None
+    Search spaces set either `maximize` or `minimize`; the default is to maximize validation/accuracy.
+    """
+
+    maximize: Annotated[str, one_of(objective_metrics("higher"))] | None = None
+    minimize: Annotated[str, one_of(objective_metrics("lower"))] | None = None
 
     @property
     def metric(self) -> str:
-        """The metric's name, as in a Report."""
+        """The metric's name, as in a ValidationReport."""
         return self.maximize or self.minimize or "validation/accuracy"
 
     @property
     def sign(self) -> int:
-        """1 where more is better, -1 where less is."""
+        """1 if higher values are better, -1 if lower values are."""
         return -1 if self.minimize else 1

@@ -1,70 +1,74 @@
-"""What a training minimises: the losses of a config put together, each part kept for the report."""
+"""The total loss of a training, with its components for the report."""
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from sweeper.training import losses
-from sweeper.training.config import WEIGHTED, TrainConfig
-from sweeper.training.losses import PerAnchor
+from sweeper.training.config import TrainConfig
+from sweeper.training.losses import AnchorLosses
 from sweeper.training.model import ClassifierOutput
+from sweeper.training.registry import LOSSES, load_function
 
 
 class TrainingLoss:
-    """The loss of one phase of a training, as a function of a batch's outputs and labels."""
+    """The loss of a training, as a function of a batch's outputs and labels."""
 
     def __init__(self, config: TrainConfig, class_weights: Tensor | None) -> None:
-        """`class_weights` (C,) are those of `balanced`, or None."""
+        """`class_weights` (C,) weigh the classes in every cross entropy; None weighs them equally."""
         self.config, self.class_weights = config, class_weights
+        self.entry = LOSSES[config.loss]
+        term = self.entry.contrastive_term
+        self.contrastive_term: Callable[..., AnchorLosses] | None = None if term is None else load_function(term)
 
     def components(self, outputs: ClassifierOutput, labels: Tensor) -> dict[str, Tensor]:
-        """`train/loss`, which is minimised, and what it is made of, for labels (B,): scalars, named as in a Report.
+        """Return `train/loss`, which is minimized, and its components, for labels (B,): scalars, named as in a report.
 
         The total is alpha · (sum of the cross entropies) + (1 - alpha) · contrastive (Modarres & Raeisi, section
-        3.4). The loss itself pushes `weights/true_class`, the mean of w_i,y_i, down; only the weighting network's own
-        cross entropy holds against that.
+        3.4). Minimizing it pushes `weights/true_class`, the mean of w_i,y_i, down; only the weighting network's own
+        cross entropy counteracts that.
         """
         parts = {"train/ce": self.cross_entropy(outputs.logits, labels)}
-        if self.config.loss == "ce":
+        if self.contrastive_term is None:
             return {"train/loss": parts["train/ce"], **parts}
-        both = parts["train/ce"]
+        cross_entropies = parts["train/ce"]
         if outputs.weighting is not None:
             parts["train/weighting_ce"] = self.cross_entropy(outputs.weighting, labels)
-            weights = torch.softmax(outputs.weighting.detach().float(), dim=-1)
+            weights = torch.softmax(outputs.weighting.detach().float(), dim=-1)  # (B, C)
             parts["weights/true_class"] = weights.gather(1, labels[:, None]).mean()
-            both = both + parts["train/weighting_ce"]
+            cross_entropies = cross_entropies + parts["train/weighting_ce"]
         parts |= self.contrastive_components(outputs, labels)
         alpha = self.config.alpha
-        return {"train/loss": alpha * both + (1 - alpha) * parts["train/contrastive"], **parts}
+        return {"train/loss": alpha * cross_entropies + (1 - alpha) * parts["train/contrastive"], **parts}
 
     def contrastive_components(self, outputs: ClassifierOutput, labels: Tensor) -> dict[str, Tensor]:
-        """The contrastive term, and `anchors/without_positive`, the share of anchors that have none."""
-        per_anchor = self._per_anchor(outputs, labels)
+        """Return the contrastive term, and `anchors/without_positive`, the share of anchors that have no positive."""
+        anchor_losses = self._anchor_losses(outputs, labels)
         return {
-            "train/contrastive": losses.reduce(per_anchor, self.config.reduction),
-            "anchors/without_positive": 1 - per_anchor.valid.float().mean(),
+            "train/contrastive": losses.reduce(anchor_losses, self.config.reduction),
+            "anchors/without_positive": 1 - anchor_losses.valid.float().mean(),
         }
 
     def cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """The mean cross entropy of logits (B, C), with the config's smoothing and class weights."""
+        """Return the mean cross entropy of logits (B, C), with the config's label smoothing and class weights."""
         return functional.cross_entropy(
             logits.float(), labels, weight=self.class_weights, label_smoothing=self.config.label_smoothing
         )
 
-    def _per_anchor(self, outputs: ClassifierOutput, labels: Tensor) -> PerAnchor:
-        config = self.config
-        similarity = losses.similarity_matrix(outputs.features, config.tau, normalize=config.normalize)
-        if config.loss in WEIGHTED:
-            assert outputs.weighting is not None
-            weighting = outputs.weighting.detach() if config.detach_weights else outputs.weighting
-            return losses.label_aware_contrastive(similarity, labels, weighting, inside=config.loss == "lcl_inside")
-        if config.loss == "scl_set_tau":
-            similarity = losses.scale_by_positives(similarity, labels)
-        return losses.supervised_contrastive(similarity, labels)
+    def _anchor_losses(self, outputs: ClassifierOutput, labels: Tensor) -> AnchorLosses:
+        assert self.contrastive_term is not None
+        similarity = losses.similarity_matrix(outputs.features, self.config.tau, normalize=self.config.normalize)
+        if not self.entry.has_weighting_network:
+            return self.contrastive_term(similarity, labels)
+        assert outputs.weighting is not None
+        weighting = outputs.weighting.detach() if self.config.detach_weights else outputs.weighting
+        return self.contrastive_term(similarity, labels, weighting)
 
 
-def balanced_class_weights(labels: Tensor, classes: int) -> Tensor:
-    """Weights (C,) inverse to each class's share of `labels` (N,): N / (C · n_c), 0 for a class that is not there."""
-    counts = torch.bincount(labels, minlength=classes)
-    weights = len(labels) / (classes * counts.clamp(min=1).float())
+def balanced_class_weights(labels: Tensor, num_classes: int) -> Tensor:
+    """Return weights (C,) inverse to each class's share of `labels` (N,): N / (C · n_c), 0 for an absent class."""
+    counts = torch.bincount(labels, minlength=num_classes)
+    weights = len(labels) / (num_classes * counts.clamp(min=1).float())
     return weights.masked_fill(counts == 0, 0)

@@ -1,4 +1,7 @@
-"""TODO."""
+"""The types of a training's inputs and outputs: data sets as tokens, encoder weights, reports, scores, predictions.
+
+They import neither torch nor numpy at run time, so that commands that train nothing start quickly.
+"""
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
@@ -11,29 +14,30 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-TIMING_METRICS = frozenset(
-    ("examples_per_second", "seconds")
-)  # metrics of a Report that are no function of config and data
+# The metrics of a report that are not a function of config and data.
+TIMING_METRICS = frozenset(("examples_per_second", "seconds"))
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a trained model makes of one split, in the split's order."""
+    """A model's predictions for one split, in the split's order."""
 
     labels: "NDArray[np.int64]"  # (N,) the true classes
     probabilities: "NDArray[np.float32]"  # (N, C)
 
     @property
     def classes(self) -> "NDArray[np.int64]":
-        """The class that is given to each text (N,)."""
-        found: NDArray[np.int64] = self.probabilities.argmax(axis=1)
-        return found
+        """The most probable class of each text (N,)."""
+        classes: NDArray[np.int64] = self.probabilities.argmax(axis=1)
+        return classes
 
 
 @dataclass(frozen=True)
 class ModelScores:
-    """What the model of a trial's best epoch makes of splits, by name; `weights` (C, C) is the mean weight that LCL's
-    weighting network gives each class (columns) for texts of each true class (rows) of validation.
+    """The predictions of a trial's best model, by split.
+
+    `weights` (C, C) are for losses with a weighting network: the mean weight that it gives each class (column) for the
+    validation texts of each true class (row).
     """
 
     splits: Mapping[str, Predictions]
@@ -42,9 +46,10 @@ class ModelScores:
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """One validation. `step` counts them from 1; `metrics` are named as in MLflow: validation/accuracy.
+    """The metrics of one validation, named as in MLflow: validation/accuracy.
 
-    `scored` is there where a model was scored once more after its training: `step` is then that of its best epoch.
+    `step` counts the validations of a training from 1; `epoch` is the number of epochs trained so far. `model_scores`
+    is set if a model was scored again after its training: `step` and `epoch` are then those of its best epoch.
     """
 
     step: int
@@ -55,16 +60,18 @@ class ValidationReport:
 
 @dataclass(frozen=True)
 class Heartbeat:
-    """A sign of life between two reports, a batch or so after the last; `note` is what the user should know."""
+    """A sign that a training is alive, about once per batch. `note`, if any, is a message for the user."""
 
     note: str = ""
 
 
 @dataclass(frozen=True)
 class TokenizedSplit:
-    """One split as tokens: text i is tokens[starts[i]:starts[i + 1]], [CLS] and [SEP] included, cut at the longest
-    max_length of the sweep; `lengths` are those of the uncut texts, `types` say which text of a pair a token is of,
-    `closed` whether a text's last token is a [SEP] that stays when it is cut further.
+    """One split as tokens: text i is tokens[starts[i]:starts[i + 1]], with [CLS] and [SEP].
+
+    Texts are cut at the longest max_length of the sweep; `lengths` are those before the cut. `token_types` say to which
+    text of a pair each token belongs. If `ends_with_separator`, a text's last token is a [SEP], which stays when the
+    text is cut further.
     """
 
     tokens: "NDArray[np.int32]"  # (T,)
@@ -80,27 +87,33 @@ class TokenizedSplit:
 
 @dataclass(frozen=True)
 class EncoderWeights:
-    """An encoder that any worker can build without a hub: its configuration and its weights by name.
+    """An encoder that any worker can build without a hub: its configuration, and its weights by name.
 
-    Encoders that are trained from scratch (config.RECURRENT) have neither.
+    An encoder that is trained from scratch has neither. `padding` is the number of the padding token, `width` that of
+    the numbers in an encoder's vector of a token (0 if it is trained from scratch).
     """
 
     name: str
     configuration: Mapping[str, Any]
     weights: "Mapping[str, NDArray[np.float32]]"
     padding: int
-    width: int = 0  # of its vectors
+    width: int = 0
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """All that a training needs beside its config. The test split is in it only where it is to be scored."""
+    """Everything that a training needs besides its config: class names, encoder, and splits by name.
+
+    The test split is in it only when it is to be scored.
+    """
 
     labels: tuple[str, ...]
     encoder: EncoderWeights
     splits: Mapping[str, TokenizedSplit]
 
 
-Trainer = Callable[[TrainConfig, TrainingData, Path | None], Generator[ValidationReport | Heartbeat, None, None]]
-"""train(config, data, checkpoint): one Report per validation, going on from the checkpoint where there is one, and
-signs of life between. Raises CheckpointError, before anything else, where the checkpoint cannot be read."""
+TrainingEvents = Generator[ValidationReport | Heartbeat, None, None]
+
+Trainer = Callable[[TrainConfig, TrainingData, Path | None], TrainingEvents]
+"""train(config, data, checkpoint_path): yields one report per validation, and heartbeats in between. It continues from
+the checkpoint if the file exists. Raises CheckpointError, before anything else, if the checkpoint cannot be read."""

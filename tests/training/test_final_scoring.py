@@ -9,7 +9,8 @@ import pytest
 
 from sweeper.training.final_scoring import score_best_model
 from sweeper.training.selection import ObjectiveMetric
-from sweeper.training.trainer import best_model_path, train_events
+from sweeper.training.best_model import best_model_path
+from sweeper.training.trainer import train_events
 from sweeper.training.types import Heartbeat, TrainingData, ValidationReport
 from tests.support import tiny_training
 
@@ -77,7 +78,7 @@ def test_where_the_model_is_gone_or_damaged_it_is_trained_once_more(tmp_path: Pa
     assert after.metrics == before.metrics
 
 
-_AGAIN = "it is trained once more"
+_AGAIN = "the model is trained again"
 
 
 def test_without_a_test_split_validation_alone_is_answered(tmp_path: Path, data: TrainingData) -> None:

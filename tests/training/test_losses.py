@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from sweeper.training import losses
+from sweeper.training.registry import LOSSES, load_function
 
 SCL, SET_TAU, LCL, INSIDE = "scl", "scl_set_tau", "lcl", "lcl_inside"
 NAMES = [SCL, SET_TAU, LCL, INSIDE]
@@ -22,12 +23,14 @@ def batch(labels: list[int], *, norm: float = 3.0, classes: int = 4) -> tuple[Te
     return features.requires_grad_(), torch.tensor(labels), weighting.requires_grad_()
 
 
-def per_anchor(name: str, similarity: Tensor, labels: Tensor, weighting: Tensor) -> losses.PerAnchor:
-    if name in (LCL, INSIDE):
-        return losses.label_aware_contrastive(similarity, labels, weighting, inside=name == INSIDE)
-    if name == SET_TAU:
-        similarity = losses.scale_by_positives(similarity, labels)
-    return losses.supervised_contrastive(similarity, labels)
+def per_anchor(name: str, similarity: Tensor, labels: Tensor, weighting: Tensor) -> losses.AnchorLosses:
+    """The contrastive term of the registry's entry `name`."""
+    entry = LOSSES[name]
+    term = load_function(str(entry.contrastive_term))
+    anchor_losses: losses.AnchorLosses = (
+        term(similarity, labels, weighting) if entry.has_weighting_network else term(similarity, labels)
+    )
+    return anchor_losses
 
 
 def loss(name: str, features: Tensor, labels: Tensor, weighting: Tensor, tau: float, *, normalize: bool) -> Tensor:

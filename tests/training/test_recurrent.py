@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from sweeper.data.rows import LabelledTexts
 from sweeper.training import batching, export
 from sweeper.training.config import TrainConfig
-from sweeper.training.model import Classifier
-from sweeper.training.recurrent import RecurrentEncoder
+from sweeper.training.model import Classifier, build_encoder
 from sweeper.training.trainer import train
 from sweeper.training.types import EncoderWeights, TrainingData
 from sweeper.training.vocabulary import Vocabulary
@@ -24,6 +24,10 @@ def config(encoder: str, **hyperparameters: Any) -> TrainConfig:
     return TrainConfig.model_validate(
         {"encoder": encoder, "epochs": 4, "precision": "float32", **small, **hyperparameters}
     )
+
+
+def build(encoder: str, **hyperparameters: Any) -> nn.Module:
+    return build_encoder(EncoderWeights(encoder, {}, {}, 0), config(encoder, **hyperparameters))
 
 
 def rows(count: int, seed: int) -> LabelledTexts:
@@ -52,7 +56,7 @@ def test_it_learns_from_scratch(encoder: str, hyperparameters: dict[str, Any]) -
 
 @pytest.mark.parametrize("encoder", ["rnn", "gru"])
 def test_padding_changes_no_state(encoder: str) -> None:
-    net = RecurrentEncoder(config(encoder, vocabulary=10))
+    net = build(encoder, vocabulary=10)
     words = torch.tensor([[3, 4, 5]])
     padded = torch.tensor([[3, 4, 5, 0, 0]])
     states = [net(ids, (ids > 0).long()).last_hidden_state[:, :3] for ids in (words, padded)]
@@ -60,7 +64,7 @@ def test_padding_changes_no_state(encoder: str) -> None:
 
 
 def test_words_beyond_the_vocabulary_are_the_unknown_one() -> None:
-    net = RecurrentEncoder(config("rnn", vocabulary=2))
+    net = build("rnn", vocabulary=2)
     beyond, unknown = torch.tensor([[2, 4, 900]]), torch.tensor([[2, 1, 1]])
     states = [net(ids, torch.ones_like(ids)).last_hidden_state for ids in (beyond, unknown)]
     assert torch.equal(states[0], states[1])

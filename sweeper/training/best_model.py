@@ -1,0 +1,51 @@
+"""The model of a training's best epoch: chosen by an objective, and kept in a file beside the checkpoint."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from sweeper.training.selection import ObjectiveMetric
+from sweeper.training.types import ValidationReport
+
+
+class BestModel:
+    """The best model so far, by the objective; without an objective, none is kept.
+
+    `state` has the keys step, epoch, value and model of the best epoch; it is empty before the first one.
+    """
+
+    def __init__(self, objective: ObjectiveMetric | None) -> None:
+        self.objective = objective
+        self.state: dict[str, Any] = {}
+
+    def update(self, report: ValidationReport, model: nn.Module) -> None:
+        """Copy the model to the CPU if its report is the best so far. Of equal reports, the first stays the best."""
+        if self.objective is None:
+            return
+        value = report.metrics.get(self.objective.metric, math.nan)
+        if math.isfinite(value) and self._is_better(value, self.objective.sign):
+            weights = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
+            self.state = {"step": report.step, "epoch": report.epoch, "value": value, "model": weights}
+
+    def _is_better(self, value: float, sign: int) -> bool:
+        return not self.state or sign * value > sign * float(self.state["value"])
+
+
+def best_model_path(checkpoint_path: Path) -> Path:
+    """Return the file in which a training with this checkpoint file leaves its best model when it has ended."""
+    return checkpoint_path.with_name(checkpoint_path.name.replace("checkpoint", "model"))
+
+
+def latest_best_model(checkpoint_path: Path) -> Path:
+    """Return the best model of the newest attempt that left one, or the path for this attempt if there is none.
+
+    Attempts number their files, as in checkpoint-2.pt and model-2.pt; an abandoned attempt has a lower number.
+    """
+    pattern = best_model_path(checkpoint_path.with_name("checkpoint-*.pt")).name
+    return max(
+        checkpoint_path.parent.glob(pattern),
+        key=lambda path: int(path.stem.rpartition("-")[2]),
+        default=best_model_path(checkpoint_path),
+    )

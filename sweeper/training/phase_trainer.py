@@ -1,0 +1,70 @@
+"""The training of one phase: the gradients and updates of its batches."""
+
+import math
+from collections.abc import Generator
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sweeper.training import batching, device
+from sweeper.training.evaluation import encode_batch, encode_split
+from sweeper.training.optimizer import Optimizer
+from sweeper.training.phases import Phase
+from sweeper.training.registry import LOSSES, POOLINGS
+from sweeper.training.training_setup import TrainingSetup
+from sweeper.training.types import Heartbeat
+
+
+class PhaseTrainer:
+    """Trains the batches of one phase with an optimizer of its own."""
+
+    def __init__(self, setup: TrainingSetup, phase: Phase) -> None:
+        self.setup, self.phase = setup, phase
+        config, model = setup.config, setup.model
+        module = model.classifier if phase.kind == "classifier" else model
+        num_updates = math.ceil(setup.batches_per_epoch / config.accumulate) * phase.epochs
+        self.optimizer = Optimizer(config, module, phase.peak_learning_rate, num_updates, setup.precision, setup.device)
+        self.views = config.views if LOSSES[config.loss].contrastive_term else 1
+        self.features: Tensor | None = None  # (N, F) of the training split, if they are precomputed
+
+    def precompute_features(self) -> Generator[Heartbeat, None, None]:
+        """Encode the training split once if the encoder is frozen, unless the vectors of all tokens are too many."""
+        config = self.setup.config
+        if self.phase.kind == "classifier" and not POOLINGS[config.pooling].keeps_all_tokens:
+            self.features = yield from encode_split(self.setup.model, self.setup.data, "train", config)
+
+    def train_batch(self, rows: NDArray[np.int64], index: int, batches_in_epoch: int) -> dict[str, Tensor]:
+        """Train the texts in `rows`, batch number `index` (from 0) of its epoch, and return the loss's components.
+
+        The weights are updated after every `accumulate` batches, and at the end of the epoch.
+        """
+        accumulate = self.setup.config.accumulate
+        components = self._loss_components(rows)
+        first_of_update = index - index % accumulate
+        batches_in_update = min(accumulate, batches_in_epoch - first_of_update)
+        self.optimizer.backward(components["train/loss"] / batches_in_update)
+        if (index + 1) % accumulate == 0 or index + 1 == batches_in_epoch:
+            self.optimizer.update()
+        return {name: value.detach() for name, value in components.items()}
+
+    def _loss_components(self, rows: NDArray[np.int64]) -> dict[str, Tensor]:
+        """Return `train/loss`, which this phase minimizes, and its components."""
+        setup = self.setup
+        if self.features is not None:
+            return self._classifier_loss(self.features[rows], setup.labels[rows].to(setup.device))
+        batch = batching.collate(setup.split, rows, setup.config.max_length, setup.data.encoder.padding)
+        batch = batch.to(setup.device)
+        if self.phase.kind == "classifier":
+            return self._classifier_loss(encode_batch(setup.model, batch, setup.config), batch.labels)
+        batch = batch.repeat(self.views)
+        with device.autocast(setup.precision, setup.device):
+            outputs = setup.model(batch)
+        if self.phase.kind == "contrastive":
+            components = setup.loss.contrastive_components(outputs, batch.labels)
+            return {"train/loss": components["train/contrastive"], **components}
+        return setup.loss.components(outputs, batch.labels)
+
+    def _classifier_loss(self, features: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        loss = self.setup.loss.cross_entropy(self.setup.model.classifier(features), labels)
+        return {"train/loss": loss, "train/ce": loss}

@@ -1,0 +1,207 @@
+"""The choices that a search space makes by name in training: losses, encoder kinds, poolings and metrics.
+
+Each is one dictionary. To add a choice, write its function, add an entry here and test it; the YAML's schema, its error
+messages and the docs are made from the entries. An entry names its function as "module:function", and
+`load_function` imports it when a training needs it: `sweeper check` reads this file and must not import torch.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pkgutil import resolve_name
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss that a training can minimise.
+
+    `contrastive_term` names a function of losses.py: of the similarities (B, B) and labels (B,) of a batch, and, with a
+    weighting network, of that network's logits (B, C). It is None for a loss without such a term. `hyperparameters` are
+    those that only some losses use, and this one does. A weighting network is a second classifier; its probabilities
+    weigh the contrastive term. A loss in two phases first trains the encoder by its contrastive term, then a classifier
+    on the frozen encoder by cross entropy. Any other loss trains both at once and weighs the two terms by `alpha`.
+    """
+
+    label: str
+    description: str
+    contrastive_term: str | None = None
+    hyperparameters: tuple[str, ...] = ()
+    has_weighting_network: bool = False
+    has_two_phases: bool = False
+
+
+@dataclass(frozen=True)
+class EncoderKind:
+    """A kind of encoder.
+
+    `build` names a function (EncoderWeights, TrainConfig) -> Module. A kind that is not pretrained is trained from
+    scratch: it needs no weights, gets the words of the training split as tokens (vocabulary.py), and reads them from
+    left to right. `hyperparameters` are those that only some kinds use, and this one does; a pretrained kind has none.
+    """
+
+    label: str
+    description: str
+    build: str
+    hyperparameters: tuple[str, ...] = ()
+    is_pretrained: bool = False
+
+
+@dataclass(frozen=True)
+class Pooling:
+    """A way from the vectors of a text's tokens to the text's features; `function` is one of pooling.py.
+
+    With `keeps_all_tokens`, the features are as wide as max_length vectors, otherwise as one.
+    """
+
+    label: str
+    description: str
+    function: str
+    keeps_all_tokens: bool = False
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A figure that every validation reports as `validation/<name>`.
+
+    `function` names a function of a confusion matrix (C, C), or is None for the loss, which needs the probabilities.
+    `better` says which values of it are better; None if it describes the predictions and cannot be an objective.
+    """
+
+    label: str
+    description: str
+    function: str | None
+    better: Literal["higher", "lower"] | None = None
+
+
+_CONTRASTIVE = ("tau", "normalize", "reduction", "views")
+_WEIGHTING = ("weighting", "detach_weights")
+_TWO_PHASES = ("contrastive_epochs", "classifier_learning_rate")
+
+LOSSES: Mapping[str, Loss] = {
+    "ce": Loss("CE", "Cross entropy alone."),
+    "scl": Loss(
+        "SCL",
+        "Supervised contrastive loss and cross entropy at once.",
+        contrastive_term="sweeper.training.losses:supervised_contrastive",
+        hyperparameters=("alpha", *_CONTRASTIVE),
+    ),
+    "scl_two_phase": Loss(
+        "SCL, two phases",
+        "Supervised contrastive loss for the encoder, then cross entropy for a classifier on the frozen encoder.",
+        contrastive_term="sweeper.training.losses:supervised_contrastive",
+        hyperparameters=(*_CONTRASTIVE, *_TWO_PHASES),
+        has_two_phases=True,
+    ),
+    "scl_set_tau": Loss(
+        "SCL, set-size tau",
+        "SCL with a temperature that grows with the number of an anchor's positives in the batch.",
+        contrastive_term="sweeper.training.losses:set_tau_contrastive",
+        hyperparameters=("alpha", *_CONTRASTIVE),
+    ),
+    "lcl": Loss(
+        "LCL",
+        "Label-aware contrastive loss and cross entropy at once; a weighting network learns which classes are close.",
+        contrastive_term="sweeper.training.losses:label_aware_contrastive",
+        hyperparameters=("alpha", *_CONTRASTIVE, *_WEIGHTING),
+        has_weighting_network=True,
+    ),
+    "lcl_inside": Loss(
+        "LCL, inside",
+        "LCL with the anchor's own weight inside the logarithm, as Suresh & Ong print it in equation 3.",
+        contrastive_term="sweeper.training.losses:label_aware_contrastive_inside",
+        hyperparameters=("alpha", *_CONTRASTIVE, *_WEIGHTING),
+        has_weighting_network=True,
+    ),
+}
+
+PRETRAINED = "pretrained"  # the kind of every encoder whose name is not in ENCODER_KINDS
+
+ENCODER_KINDS: Mapping[str, EncoderKind] = {
+    PRETRAINED: EncoderKind(
+        "Pretrained transformer",
+        "An encoder of the Hugging Face hub, or of a local folder, in the format of transformers.",
+        build="sweeper.training.model:build_pretrained",
+        is_pretrained=True,
+    ),
+    "rnn": EncoderKind(
+        "RNN",
+        "Word embeddings and one layer of tanh RNN, trained from scratch (Modarres & Raeisi, section 3.1).",
+        build="sweeper.training.recurrent:build_rnn",
+        hyperparameters=("vocabulary", "embedding_size", "hidden_size"),
+    ),
+    "gru": EncoderKind(
+        "GRU",
+        "Word embeddings and one layer of GRU, trained from scratch (Modarres & Raeisi, section 3.1).",
+        build="sweeper.training.recurrent:build_gru",
+        hyperparameters=("vocabulary", "embedding_size", "hidden_size"),
+    ),
+}
+
+POOLINGS: Mapping[str, Pooling] = {
+    "cls": Pooling(
+        "First token",
+        "The vector of [CLS]; of rnn and gru, the state after the last word.",
+        function="sweeper.training.pooling:pool_first_token",
+    ),
+    "mean": Pooling(
+        "Mean",
+        "The mean vector of all tokens but [CLS] and [SEP]; of rnn and gru, the mean state.",
+        function="sweeper.training.pooling:pool_mean",
+    ),
+    "flatten": Pooling(
+        "All tokens",
+        "The vectors of all tokens in a row, padded with zeros to max_length tokens.",
+        function="sweeper.training.pooling:pool_all_tokens",
+        keeps_all_tokens=True,
+    ),
+}
+
+METRICS: Mapping[str, Metric] = {
+    "loss": Metric("Loss", "The classifier's mean cross entropy, in nats.", function=None, better="lower"),
+    "accuracy": Metric(
+        "Accuracy",
+        "The share of texts that are given their true class.",
+        function="sweeper.training.metrics:accuracy",
+        better="higher",
+    ),
+    "macro_f1": Metric(
+        "Macro-F1",
+        "The mean of the classes' F1, each class counted equally.",
+        function="sweeper.training.metrics:macro_f1",
+        better="higher",
+    ),
+    "weighted_f1": Metric(
+        "Weighted-F1",
+        "The mean of the classes' F1, each class weighted by its number of texts.",
+        function="sweeper.training.metrics:weighted_f1",
+        better="higher",
+    ),
+    "largest_class": Metric(
+        "Largest predicted class",
+        "The share of texts that are given the class predicted most often.",
+        function="sweeper.training.metrics:largest_class",
+    ),
+    "majority": Metric(
+        "Majority class",
+        "The share of the most frequent true class: the accuracy of always predicting it.",
+        function="sweeper.training.metrics:majority",
+    ),
+}
+
+
+def encoder_kind(name: str) -> EncoderKind:
+    """Return the kind of the encoder `name`: that of rnn or gru, and `pretrained` for any other name."""
+    return ENCODER_KINDS.get(name, ENCODER_KINDS[PRETRAINED])
+
+
+def objective_metrics(better: Literal["higher", "lower"]) -> tuple[str, ...]:
+    """Return the names, as in a report, of the metrics that an objective can maximize ("higher") or minimize."""
+    return tuple(f"validation/{name}" for name, metric in METRICS.items() if metric.better == better)
+
+
+@cache
+def load_function(reference: str) -> Callable[..., Any]:
+    """Import and return the function that an entry names as "module:function"."""
+    function: Callable[..., Any] = resolve_name(reference)
+    return function

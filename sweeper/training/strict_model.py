@@ -1,0 +1,18 @@
+"""StrictModel, the base of every pydantic model that checks what a user writes, and a type for names of a registry."""
+
+from collections.abc import Iterable
+
+from pydantic import BaseModel, ConfigDict, GetPydanticSchema
+from pydantic_core import core_schema
+
+
+class StrictModel(BaseModel):
+    """A frozen model that accepts neither unknown keys, nor values of another type, nor infinite numbers."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+def one_of(names: Iterable[str]) -> GetPydanticSchema:
+    """Annotate a str field that must be one of `names`: what Literal does for names that are known before run time."""
+    schema = core_schema.literal_schema(list(names))
+    return GetPydanticSchema(lambda _source, _handler: schema)

@@ -1,0 +1,145 @@
+"""One run of a training: phases, validations, checkpoints, and resuming from a checkpoint."""
+
+import math
+import time
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweeper.errors import DivergedError
+from sweeper.training import batching, checkpoint, device
+from sweeper.training.best_model import BestModel, best_model_path
+from sweeper.training.config import TrainConfig
+from sweeper.training.evaluation import evaluate_events
+from sweeper.training.phase_trainer import PhaseTrainer
+from sweeper.training.phases import phase_of_epoch
+from sweeper.training.running_means import RunningMeans
+from sweeper.training.selection import ObjectiveMetric
+from sweeper.training.training_setup import prepare_training
+from sweeper.training.types import Heartbeat, TrainingData, TrainingEvents, ValidationReport
+
+_REMEDY = "a lower learning_rate or a higher tau helps"
+_CHECK_EVERY = 50  # batches between two checks that the loss is finite: a check waits for the device
+
+
+class TrainingRun:
+    """A training and its state."""
+
+    def __init__(self, config: TrainConfig, data: TrainingData, objective: ObjectiveMetric | None) -> None:
+        self.config, self.data = config, data
+        self.setup = prepare_training(config, data)
+        self.model, self.device = self.setup.model, self.setup.device
+        self.best = BestModel(objective)
+        self.reports: list[ValidationReport] = []
+        self.phase_trainer: PhaseTrainer | None = None
+        self.has_reported_write_error = False
+
+    def events(self, checkpoint_path: Path | None) -> TrainingEvents:
+        """Train to the end, from the checkpoint if the file exists; yield reports and heartbeats."""
+        if checkpoint_path is not None and checkpoint_path.exists():
+            yield from self._resume(checkpoint.load_checkpoint(checkpoint_path))
+            yield from tuple(self.reports)
+        else:
+            yield from self._enter_phase_of(0)
+        for step in range(len(self.reports) + 1, self.config.num_validations + 1):
+            report = yield from self._train_until(step)
+            self.reports.append(report)
+            self.best.update(report, self.model)
+            if checkpoint_path is not None:
+                yield self._save(self._state(), checkpoint_path)
+            random_states = device.random_states(self.device)
+            yield report
+            device.set_random_states(random_states, self.device)  # the caller may have drawn random numbers
+        if checkpoint_path is not None and self.best.state:
+            yield self._save(self.best.state, best_model_path(checkpoint_path))
+
+    def _enter_phase_of(self, epoch: int) -> Generator[Heartbeat, None, PhaseTrainer]:
+        """Return the trainer of the phase that contains `epoch` (from 0); make one if another phase came before."""
+        phase = phase_of_epoch(self.config, epoch)
+        if self.phase_trainer is None or self.phase_trainer.phase != phase:
+            self.phase_trainer = PhaseTrainer(self.setup, phase)
+            yield from self.phase_trainer.precompute_features()
+        return self.phase_trainer
+
+    def _train_until(self, step: int) -> Generator[Heartbeat, None, ValidationReport]:
+        """Train up to validation number `step` (from 1), validate, and return the report."""
+        config = self.config
+        epoch, part = divmod(step - 1, config.validations_per_epoch)
+        trainer = yield from self._enter_phase_of(epoch)
+        batches = batching.bucketed_batches(
+            self.setup.split, config.batch_size, config.max_length, seed=config.seed, epoch=epoch
+        )
+        first, last = (len(batches) * k // config.validations_per_epoch for k in (part, part + 1))
+        means, start = RunningMeans(), time.perf_counter()
+        yield from self._train_batches(trainer, batches, range(first, last), means, epoch)
+        num_texts = sum(len(rows) for rows in batches[first:last])
+        speed = num_texts / (time.perf_counter() - start)
+        metrics = {**means.means(), "learning_rate": trainer.optimizer.learning_rate, "examples_per_second": speed}
+        if step == 1:
+            metrics["train/truncated"] = batching.truncated_share(self.setup.split, config.max_length)
+        if trainer.phase.kind != "contrastive":  # there is no trained classifier to validate yet
+            metrics |= yield from self._validate(step / config.validations_per_epoch)
+        metrics["seconds"] = time.perf_counter() - start
+        return ValidationReport(step, step / config.validations_per_epoch, metrics)
+
+    def _train_batches(
+        self,
+        trainer: PhaseTrainer,
+        batches: list[NDArray[np.int64]],
+        indices: range,
+        means: RunningMeans,
+        epoch: int,
+    ) -> Generator[Heartbeat, None, None]:
+        """Train the batches at `indices` of an epoch, and add their losses to `means`.
+
+        Raises DivergedError if the loss is not finite.
+        """
+        self.model.train()
+        for index in indices:
+            means.add(trainer.train_batch(batches[index], index, len(batches)))
+            is_check_due = (index + 1) % _CHECK_EVERY == 0 or index + 1 == indices.stop
+            if is_check_due and not math.isfinite(means.means().get("train/loss", 0.0)):
+                place = f"epoch {epoch + 1}, batch {index + 1} of {len(batches)}"
+                raise DivergedError(f"the training loss is not finite at {place}; {_REMEDY}")
+            yield Heartbeat()
+
+    def _validate(self, epoch: float) -> Generator[Heartbeat, None, dict[str, float]]:
+        """Return the metrics on the validation split. Raises DivergedError if the loss is not finite."""
+        evaluation = yield from evaluate_events(self.model, self.data, "validation", self.config)
+        if not math.isfinite(evaluation.metrics["loss"]):
+            raise DivergedError(f"the validation loss is not finite after epoch {epoch:g}; {_REMEDY}")
+        return {f"validation/{name}": value for name, value in evaluation.metrics.items()}
+
+    def _save(self, state: dict[str, Any], path: Path) -> Heartbeat:
+        """Write a checkpoint. If the file cannot be written, say so once, and let the training continue without it."""
+        try:
+            checkpoint.save_checkpoint(state, path)
+        except OSError as error:
+            is_first, self.has_reported_write_error = not self.has_reported_write_error, True
+            note = f"{path.name} cannot be written ({error.strerror}); training continues without a checkpoint"
+            return Heartbeat(note if is_first else "")
+        return Heartbeat()
+
+    def _state(self) -> dict[str, Any]:
+        """Return what a checkpoint saves."""
+        assert self.phase_trainer is not None
+        return {
+            "model": self.model.state_dict(),
+            "optimiser": self.phase_trainer.optimizer.state(),
+            "generators": device.random_states(self.device),
+            "reports": [{"step": r.step, "epoch": r.epoch, "metrics": dict(r.metrics)} for r in self.reports],
+            **({"best": self.best.state} if self.best.state else {}),
+        }
+
+    def _resume(self, state: dict[str, Any]) -> Generator[Heartbeat, None, None]:
+        """Continue from a checkpoint's state."""
+        self.model.load_state_dict(state["model"])
+        self.reports = [ValidationReport(**report) for report in state["reports"]]
+        last_epoch = (len(self.reports) - 1) // self.config.validations_per_epoch
+        trainer = yield from self._enter_phase_of(last_epoch)
+        trainer.optimizer.restore(state["optimiser"])
+        device.set_random_states(state["generators"], self.device)
+        self.best.state = state.get("best", {})

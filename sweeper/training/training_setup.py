@@ -1,0 +1,52 @@
+"""The setup of a training: device, precision, model and loss, made once and shared by all phases."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sweeper.errors import UsageError
+from sweeper.training import device
+from sweeper.training.config import Precision, TrainConfig
+from sweeper.training.model import Classifier
+from sweeper.training.training_loss import TrainingLoss, balanced_class_weights
+from sweeper.training.types import TokenizedSplit, TrainingData
+
+
+@dataclass(frozen=True)
+class TrainingSetup:
+    """What all phases of a training share. `labels` (N,) are those of the training split, on the CPU."""
+
+    config: TrainConfig
+    data: TrainingData
+    split: TokenizedSplit
+    labels: Tensor
+    device: torch.device
+    precision: Precision
+    model: Classifier
+    loss: TrainingLoss
+    batches_per_epoch: int
+
+
+def prepare_training(config: TrainConfig, data: TrainingData) -> TrainingSetup:
+    """Set up device, random seed, model and loss of a training.
+
+    Raises UsageError if an epoch has fewer batches than validations.
+    """
+    split = data.splits["train"]
+    labels = torch.from_numpy(split.labels)
+    place = device.setup_device(config)
+    precision = device.resolve_precision(config.precision, place)
+    model = Classifier(config, data).to(place)
+    class_weights = None
+    if config.class_weights == "balanced":
+        class_weights = balanced_class_weights(labels, len(data.labels)).to(place)
+    batches_per_epoch = math.ceil(len(split) / config.batch_size)
+    if batches_per_epoch < config.validations_per_epoch:
+        raise UsageError(
+            f"training.validations_per_epoch: an epoch has {batches_per_epoch} batches at batch_size "
+            f"{config.batch_size}, got {config.validations_per_epoch}; ask for fewer"
+        )
+    loss = TrainingLoss(config, class_weights)
+    return TrainingSetup(config, data, split, labels, place, precision, model, loss, batches_per_epoch)
