@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.training.config import LOSSES
+from sweeper.training.registry import LOSSES
 from tests.conftest import REVIEWS, needs
 from tests.support.cli_runner import sweeper
 

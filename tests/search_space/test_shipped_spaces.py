@@ -10,7 +10,7 @@ import pytest
 from sweeper.data.catalog import DATASETS
 from sweeper.search_space import parser, yaml_file
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.training.config import LOSSES
+from sweeper.training.registry import LOSSES
 from tests.conftest import ROOT
 
 FILES = sorted(ROOT.glob("search_spaces/*.yaml"))
