@@ -7,7 +7,7 @@ from docs.generator.schema import field_table
 
 def data() -> str:
     """Return the page of data sets and file formats."""
-    from sweeper.search_space.schema import CustomDataset
+    from sweeper.search_space.custom_dataset import CustomDataset
 
     datasets = registry("data.catalog:DATASETS")
     rows = []

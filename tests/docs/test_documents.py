@@ -14,11 +14,10 @@ import yaml
 
 from docs.generator.links import DOCS
 from docs.generator.pages import PAGES
+from sweeper.app.specs import load_spec
 from sweeper.cli import app
 from sweeper.data.catalog import DATASETS
-from sweeper.search_space import parser, yaml_file
-from sweeper.search_space.schema import CustomDataset
-from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.search_space.custom_dataset import CustomDataset
 from sweeper.training.registry import LOSSES
 from tests.conftest import ROOT
 from tests.docs.documents import (
@@ -73,11 +72,6 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def load(file: Path, overrides: tuple[str, ...] = ()) -> SweepSpec:
-    """Read and check a search space file, as `sweeper check` does."""
-    return parser.parse_spec(yaml_file.load_yaml(file, overrides))
-
-
 @pytest.mark.parametrize("command", commands(), ids=shlex.join)
 def test_every_command_runs(command: tuple[str, ...], workspace: Path) -> None:
     """Quick commands run here. Of the others the arguments are checked, and the long ones run in another test."""
@@ -89,7 +83,7 @@ def test_every_command_runs(command: tuple[str, ...], workspace: Path) -> None:
     context = GROUP.commands[command[1]].make_context(command[1], list(command[2:]))
     if command[1] in ("run", "submit"):
         for file in context.params["files"]:
-            load(workspace / file, tuple(context.params["overrides"] or ()))
+            load_spec(file, context.params["overrides"] or ())  # the test's folder is the workspace
     if command[1] == "check":
         done = sweeper(*command[1:], cwd=workspace)
         assert done.returncode == 0, done.stderr
@@ -108,7 +102,7 @@ def test_every_search_space_is_valid(block: str, tmp_path: Path) -> None:
     if isinstance(dataset, dict):
         write_files(dataset, tmp_path)
     (tmp_path / "space.yaml").write_text(yaml.safe_dump(written, sort_keys=False), encoding="utf-8")
-    assert load(tmp_path / "space.yaml").systems
+    assert load_spec(tmp_path / "space.yaml").systems
 
 
 def write_files(dataset: dict[str, Any], folder: Path) -> None:
