@@ -108,7 +108,7 @@ class Story:
         self.cluster.kill_node("head")
         self.cluster.start_head()
         self.wait("head: the nodes join again", lambda: len(self.cluster.nodes()) == 3, 120)
-        begun = len(record_invariants.attempts(self.folder)) if self.folder else 0
+        begun = len(record_invariants.count_attempts(self.folder)) if self.folder else 0
         self.budget = 2 * (begun // 2) + 2  # the same for both losses
         self.sent()
         at = self.reports()
@@ -136,11 +136,11 @@ class Story:
 
     def reports(self) -> int:
         """How many reports the record has."""
-        return sum(place[0] == "metrics" for place in record_invariants.committed(self.record()))
+        return sum(place[0] == "metrics" for place in record_invariants.committed_facts(self.record()))
 
     def attempts(self) -> int:
         """How many attempts the trials of the record took, beside the first of each."""
-        return sum(count - 1 for count in record_invariants.attempts(self.folder).values()) if self.folder else 0
+        return sum(count - 1 for count in record_invariants.count_attempts(self.folder).values()) if self.folder else 0
 
     def trains(self, host: str) -> bool:
         """Whether a trial's process is at work on a host."""
@@ -161,12 +161,12 @@ class Story:
         """What the record had when this was asked before, and has no more."""
         now, before = self.record(), self.before
         self.before = now
-        return record_invariants.lost(before, now)
+        return record_invariants.find_lost_facts(before, now)
 
     def violations(self) -> list[str]:
         """What the seven statements say, as seen from the laptop, which reaches MLflow."""
-        code = "import sys; from pathlib import Path; from tests.support.record_invariants import violations; "
-        code += "print(*violations(Path(sys.argv[1]), sys.argv[2]), sep='\\n', end='')"
+        code = "import sys; from pathlib import Path; from tests.support.record_invariants import find_violations; "
+        code += "print(*find_violations(Path(sys.argv[1]), sys.argv[2]), sep='\\n', end='')"
         command = [sys.executable, "-c", code, str(self.folder), self.tracking.uri]
         done = self.cluster.run(
             "laptop", command, self.cluster.environment(), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -183,7 +183,7 @@ class Story:
         """By trial, the seconds from its last report before its node was lost to the next, on another."""
         found: dict[int, list[float]] = {}
         for number, trial in (
-            record_invariants.numbered(record_invariants.trials_of(self.folder)) if self.folder else []
+            record_invariants.numbered_trials(record_invariants.trials_of(self.folder)) if self.folder else []
         ):
             for (_, before), (_, after) in pairwise(trial.reports):
                 if after["attempt"] != before["attempt"]:
@@ -198,6 +198,6 @@ class Story:
 
     def failed(self) -> list[str]:
         """The trials that failed: a node's end is not a trial's fault."""
-        told = record_invariants.numbered(record_invariants.trials_of(self.folder)) if self.folder else []
+        told = record_invariants.numbered_trials(record_invariants.trials_of(self.folder)) if self.folder else []
         ends = [(number, trial.last("outcome"), trial.last("reason")) for number, trial in told]
         return [f"trial {number}: {outcome}, {reason}" for number, outcome, reason in ends if outcome == "failed"]

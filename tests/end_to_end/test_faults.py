@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.cli_runner import SWEEPER, environment, start, sweeper
-from tests.support.record_invariants import violations
+from tests.support.record_invariants import find_violations
 
 pytestmark = [pytest.mark.ray, pytest.mark.mlflow]
 
@@ -45,7 +45,7 @@ def only_sweep(sweeps: Path) -> Path:
 
 
 def assert_whole(sweeps: Path) -> None:
-    found = violations(only_sweep(sweeps), f"sqlite:///{sweeps.resolve() / 'mlflow.db'}")
+    found = find_violations(only_sweep(sweeps), f"sqlite:///{sweeps.resolve() / 'mlflow.db'}")
     assert not found, "\n".join(found)
 
 

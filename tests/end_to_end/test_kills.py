@@ -79,7 +79,7 @@ def test_deleted_results_are_rebuilt_from_the_record_byte_for_byte(tmp_path: Pat
     sweep = find_sweep(tmp_path)
     assert sweep is not None
     before = (sweep / "results.json").read_bytes()
-    assert json.loads(before)["trials"] == 2
+    assert json.loads(before)["num_trials"] == 2
     (sweep / "results.json").unlink()
     assert sweeps.run_once(tmp_path)[1] == 0
     assert (sweep / "results.json").read_bytes() == before

@@ -35,7 +35,7 @@ from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import Trial, TrialEnd
 from tests.support.fakes import data
 from tests.support.simulation.sweep import PATIENCE, World, happened, memory, spec_of
-from tests.support.simulation.world import Killed, Training
+from tests.support.simulation.world import Killed, SimulatedTraining
 
 
 class Sweeping(World, RuleBasedStateMachine):
@@ -128,17 +128,17 @@ class Sweeping(World, RuleBasedStateMachine):
     def worker_falls_silent(self, k: int) -> None:
         """Time passes; whoever is heard stays, and the silent one is given up, alone."""
         worker = self._one(k)
-        begun = self.bridge.begun
-        test_accesses = int(max(PATIENCE, 0 if worker.name in begun else 60.0) / 2) + 2
+        begun = self.bridge.started
+        checks = int(max(PATIENCE, 0 if worker.name in begun else 60.0) / 2) + 2
         for other in self.workers:
             self.bridge.worker_assigned(other.name)
         silent: list[str] = []
-        for _ in range(test_accesses):
+        for _ in range(checks):
             self.now += 2
             for other in self.workers:
                 if other is not worker:
-                    self.bridge.event(other.name, Heartbeat())
-            silent = self.bridge.stalled()
+                    self.bridge.handle_event(other.name, Heartbeat())
+            silent = self.bridge.find_stalled()
         self._count("a worker fell silent")
         self._hold([] if silent == [worker.name] else [f"silent are {silent}, not {worker.name}"])
         self._lose(worker, "it gave no sign of life")
@@ -149,7 +149,7 @@ class Sweeping(World, RuleBasedStateMachine):
     def trial_did_not_begin(self, k: int) -> None:
         """The tuner gives a trial back that no worker had begun with."""
         worker = self._one(k)
-        if worker.name not in self.bridge.begun and not worker.sent:
+        if worker.name not in self.bridge.started and not worker.sent:
             self._count("a trial was given back")
             self.bridge.requeue(worker.name)
             self._gone(worker)
@@ -164,7 +164,7 @@ class Sweeping(World, RuleBasedStateMachine):
             orphan.works()
         for said in orphan.sent:
             self._count("an orphan spoke")
-            self._hold(["an orphan goes on"] if self.bridge.event(orphan.name, said) else [])
+            self._hold(["an orphan goes on"] if self.bridge.handle_event(orphan.name, said) else [])
             if isinstance(said, ValidationReport):
                 self._hold(["an orphan's report counts"] if self.stage.report(orphan.trial, said) else [])
             elif isinstance(said, TrialEnd):
@@ -300,7 +300,7 @@ def proposals(spec: SweepSpec, cuts: frozenset[int], torn: int) -> list[tuple[Tr
     """The trials of a sweep with one slot, and what came of them; it is killed after the trials `cuts`."""
     with tempfile.TemporaryDirectory(dir=memory()) as place:
         folder = Path(place)
-        job = TrainingJob(Training(), {}, folder)
+        job = TrainingJob(SimulatedTraining(), {}, folder)
         for first, last in pairwise(sorted({0, *cuts, spec.budget.trials})):
             with closing(OptunaStudy(spec, folder / "record.journal", threads=1)) as study:
                 search = SearchStage(spec, study, [])

@@ -23,15 +23,15 @@ from sweeper.trials.interfaces import TrainingJob
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.resources import TrialResources
 from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
-from tests.support.fakes import Watching, answering, jobs, opened, report, scripted
-from tests.support.search_spaces import small
+from tests.support.fakes import RecordingTracker, scoring_trainer, scripted_jobs, data_with_test, report, scripted_trainer
+from tests.support.search_spaces import small_spec
 
 SEARCH = {"batch_size": {"int": [1, 64]}, "alpha": {"uniform": [0.1, 0.9]}}
 
 
 def spec(tau: float = 1, **changes: Any) -> SweepSpec:
     given = {"search": SEARCH, "training": {"epochs": 3, "tau": float(tau)}, "asha": "off", "confirm": {"seeds": 2}}
-    return small(**{**given, "compare": {"encoder": ["m"], "loss": ["lcl"]}, "budget": {"trials": 3}, **changes})
+    return small_spec(**{**given, "compare": {"encoder": ["m"], "loss": ["lcl"]}, "budget": {"trials": 3}, **changes})
 
 
 def study(spec: SweepSpec, folder: Path) -> "closing[OptunaStudy]":
@@ -40,7 +40,7 @@ def study(spec: SweepSpec, folder: Path) -> "closing[OptunaStudy]":
 
 def run(spec: SweepSpec, folder: Path, stages: StageJobs | None = None) -> list[TrialRecord]:
     with study(spec, folder) as record:
-        assert sweep.run_protocol(spec, record, InlineRunner(1, 0), [], stages or jobs(folder), TrialResources(1, 0, 1))
+        assert sweep.run_protocol(spec, record, InlineRunner(1, 0), [], stages or scripted_jobs(folder), TrialResources(1, 0, 1))
         return list(record.all_trials())
 
 
@@ -78,7 +78,7 @@ def test_with_a_larger_top_the_mean_over_fresh_seeds_decides(tmp_path: Path) -> 
     def lucky(config: TrainConfig, _: TrainingData, __: Path | None) -> Generator[ValidationReport, None, None]:
         yield report(1, 1 - config.alpha)  # what was best in the search is worst afterwards
 
-    stages = jobs(tmp_path)
+    stages = scripted_jobs(tmp_path)
     stages = replace(stages, confirm=replace(stages.confirm, train=lucky))
     recorded = run(spec(confirm={"seeds": 2, "top": 2}), tmp_path, stages)
     alphas = sorted((float(one.trial.params["alpha"]) for one in recorded[:3]), reverse=True)
@@ -89,7 +89,7 @@ def test_with_a_larger_top_the_mean_over_fresh_seeds_decides(tmp_path: Path) -> 
 def test_only_the_winners_models_see_the_test_split_once_for_each_seed(tmp_path: Path) -> None:
     kept: list[tuple[Trial, ModelScores]] = []
     asked = spec(confirm={"seeds": 3, "top": 2})
-    recorded = run(asked, tmp_path, jobs(tmp_path, kept))
+    recorded = run(asked, tmp_path, scripted_jobs(tmp_path, kept))
     tested = [one for one in recorded if one.test is not None]
     assert [one.trial.number for one in tested] == [trial.number for trial, _ in kept]
     assert len(tested) == 3
@@ -99,14 +99,14 @@ def test_only_the_winners_models_see_the_test_split_once_for_each_seed(tmp_path:
         (one.trial.number, one.trial.config.seed) for one in tested
     ]
     assert all(test_access.at < one.test.at for test_access, one in zip(test_accesses, tested, strict=True) if one.test)
-    run(asked, tmp_path, jobs(tmp_path, kept))
+    run(asked, tmp_path, scripted_jobs(tmp_path, kept))
     assert len(kept) == 3  # a finished sweep looks no more
 
 
 def test_the_test_split_is_not_made_before_everything_is_decided(tmp_path: Path) -> None:
     asked = spec(confirm={"seeds": 2, "top": 2})
     record = OptunaStudy(asked, tmp_path / "journal", threads=1)
-    stages = jobs(tmp_path)
+    stages = scripted_jobs(tmp_path)
 
     def score() -> TrainingJob:
         found = record.all_trials()
@@ -119,7 +119,7 @@ def test_the_test_split_is_not_made_before_everything_is_decided(tmp_path: Path)
         config: TrainConfig, data: TrainingData, saved: Path | None
     ) -> Generator[ValidationReport, None, None]:
         assert "test" not in data.splits
-        return scripted(config, data, saved)
+        return scripted_trainer(config, data, saved)
 
     job = replace(stages.search, train=without_test)
     with closing(record):
@@ -132,10 +132,10 @@ def test_without_a_test_split_models_are_scored_and_no_test_access_is_recorded(t
     def no_figures(
         config: TrainConfig, data: TrainingData, saved: Path | None
     ) -> Generator[ValidationReport, None, None]:
-        for found in answering(config, data, saved):
+        for found in scoring_trainer(config, data, saved):
             yield replace(found, metrics={})
 
-    stages = jobs(tmp_path)
+    stages = scripted_jobs(tmp_path)
     without = replace(stages, make_test_job=lambda: replace(stages.search, train=no_figures))
     asked = spec()
     recorded = run(asked, tmp_path, without)
@@ -223,8 +223,8 @@ def test_a_model_that_cannot_be_scored_is_an_error_and_the_same_command_tries_ag
         raise ValueError("no room")
         yield
 
-    stages = jobs(tmp_path)
-    failing = replace(stages, make_test_job=lambda: TrainingJob(broken, {"m": opened()}, tmp_path))
+    stages = scripted_jobs(tmp_path)
+    failing = replace(stages, make_test_job=lambda: TrainingJob(broken, {"m": data_with_test()}, tmp_path))
     with pytest.raises(SweeperError, match=r"trial 4: its model could not be scored \(ValueError: no room"):
         run(spec(), tmp_path, failing)
     recorded = run(spec(), tmp_path)
@@ -250,7 +250,7 @@ def test_what_a_model_answered_is_kept_before_its_score_is_on_record(tmp_path: P
         trial = scoring.next_trial()
         assert trial is not None
         with pytest.raises(OSError, match="full"):
-            scoring.report(trial, next(iter(answering(trial.config, opened(), None))))
+            scoring.report(trial, next(iter(scoring_trainer(trial.config, data_with_test(), None))))
         assert kept == [trial.number]
         assert record.get(trial).test is None
 
@@ -259,7 +259,7 @@ def test_results_say_how_optimistic_the_search_was(tmp_path: Path) -> None:
     def worse(config: TrainConfig, _: TrainingData, __: Path | None) -> Generator[ValidationReport, None, None]:
         yield report(1, config.alpha - (0.02 if config.seed % 2 else 0.04))
 
-    asked, stages = spec(), jobs(tmp_path)
+    asked, stages = spec(), scripted_jobs(tmp_path)
     recorded = run(asked, tmp_path, replace(stages, confirm=replace(stages.confirm, train=worse)))
     folder = create_sweep(tmp_path / "sweeps", asked, {"rows": "x"}, 1)
     (result,) = build_results(asked, folder, recorded).confirmations
@@ -276,7 +276,7 @@ def test_the_models_that_are_kept_is_the_best_seeds_of_the_best_system_by_valida
         yield report(1, config.alpha + (config.seed % 100) / 10_000)
 
     asked = spec(compare={"encoder": ["m"], "loss": ["scl", "lcl"]}, budget={"trials": 6}, confirm={"seeds": 3})
-    stages = jobs(tmp_path)
+    stages = scripted_jobs(tmp_path)
     recorded = run(asked, tmp_path, replace(stages, confirm=replace(stages.confirm, train=seeded)))
     found = confirmation.best_model_trial(asked, recorded)
     best = max(float(one.trial.params["alpha"]) for one in confirming(recorded))
@@ -285,9 +285,9 @@ def test_the_models_that_are_kept_is_the_best_seeds_of_the_best_system_by_valida
 
 
 def test_trackers_hear_of_confirmed_trials_and_of_their_scores(tmp_path: Path) -> None:
-    watching = Watching()
+    watching = RecordingTracker()
     with study(spec(), tmp_path) as record:
-        sweep.run_protocol(spec(), record, InlineRunner(1, 0), [watching], jobs(tmp_path), TrialResources(1, 0, 1))
+        sweep.run_protocol(spec(), record, InlineRunner(1, 0), [watching], scripted_jobs(tmp_path), TrialResources(1, 0, 1))
         assert watching.states == {one.trial.number: one for one in record.all_trials()}
     assert watching.states[5].test is not None
 

@@ -34,7 +34,7 @@ def test_a_report_whose_value_was_cut_off_came_before_those_that_follow(tmp_path
         study.report(good, report(1, 0.9))
     cut_after(tmp_path / "journal", "report:1")
     with closing(opened(spec, tmp_path)) as study:
-        goes_on = study.report(study.restart(poor), report(1, 0.1)) is None
+        goes_on = study.report(study.restart(poor), report(1, 0.1)).end is None
         study.report(study.restart(good), report(1, 0.9))
     assert not goes_on  # and if it had, it would be stopped when it is asked again: the other's time is the earlier
 

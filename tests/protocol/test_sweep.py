@@ -17,8 +17,8 @@ from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.resources import TrialResources
 from sweeper.trials.trial import Trial, TrialEnd
-from tests.support.fakes import Watching, jobs, report
-from tests.support.search_spaces import small
+from tests.support.fakes import RecordingTracker, scripted_jobs, report
+from tests.support.search_spaces import small_spec
 
 LOST = TrialEnd(Outcome.FAILED, "its worker process died")
 SEARCH = {"batch_size": {"int": [1, 64]}, "alpha": {"uniform": [0.1, 0.9]}}
@@ -26,17 +26,17 @@ SEARCH = {"batch_size": {"int": [1, 64]}, "alpha": {"uniform": [0.1, 0.9]}}
 
 def spec(tau: float = 1, **changes: object) -> SweepSpec:
     training = {"epochs": 3, "tau": float(tau)}
-    return small(**{"search": SEARCH, "training": training, "asha": "off", **changes})
+    return small_spec(**{"search": SEARCH, "training": training, "asha": "off", **changes})
 
 
 def study(spec: SweepSpec, folder: Path) -> OptunaStudy:
     return OptunaStudy(spec, folder / "journal", threads=1)
 
 
-def run(spec: SweepSpec, folder: Path) -> Watching:
-    watching = Watching()
+def run(spec: SweepSpec, folder: Path) -> RecordingTracker:
+    watching = RecordingTracker()
     with closing(study(spec, folder)) as record:
-        assert sweep.run_protocol(spec, record, InlineRunner(1, 0), [watching], jobs(folder), TrialResources(1, 0, 1))
+        assert sweep.run_protocol(spec, record, InlineRunner(1, 0), [watching], scripted_jobs(folder), TrialResources(1, 0, 1))
     return watching
 
 
@@ -230,7 +230,7 @@ def test_hours_that_are_over_start_nothing(tmp_path: Path) -> None:
 
 
 def test_what_ended_a_trial_is_in_the_record_before_the_trackers_hear_of_it(tmp_path: Path) -> None:
-    class Asking(Watching):
+    class Asking(RecordingTracker):
         def update(self, recorded: object) -> None:
             for one in record.all_trials():
                 seen.append(one.end)
@@ -264,7 +264,7 @@ def test_results_have_the_best_of_each_system(tmp_path: Path) -> None:
 
 
 def test_a_record_of_this_format_written_by_an_earlier_version_still_reads(tmp_path: Path) -> None:
-    (tmp_path / "journal").write_bytes((Path(__file__).parents[1] / "record" / "format-1.journal").read_bytes())
+    (tmp_path / "journal").write_bytes((Path(__file__).parents[1] / "record" / "format-2.journal").read_bytes())
     asked = spec(budget={"trials": 6})
     with closing(study(asked, tmp_path)) as record:
         recorded = record.all_trials()

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def room_for(size: int) -> Iterator[None]:
+def limited_file_size(size: int) -> Iterator[None]:
     """Files cannot grow beyond `size` bytes: the system takes a part of a write, then none, as a full disk does."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sweeper.protocol.finished_sweep import FinishedSweep, TestPredictions
 from sweeper.protocol.sweep_results import SweepResults
-from sweeper.reporting.table.results_table import FinishedSweep, TestPredictions
 from sweeper.training.config import TrainConfig
 from sweeper.training.types import ModelScores, Predictions
 from sweeper.trials.run_status import RunStatus

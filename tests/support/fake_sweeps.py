@@ -11,7 +11,7 @@ import numpy as np
 from sweeper.protocol.confirmation import pending, trials_to_score
 from sweeper.protocol.results import build_results
 from sweeper.protocol.sweep_results import SweepResults
-from sweeper.search_space.space import Categorical, Domain, Float
+from sweeper.search_space.domains import Categorical, Domain, Float
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, SweepManifest
 from sweeper.training.config import Scalar

@@ -46,7 +46,7 @@ def data() -> TrainingData:
 REPORT = ValidationReport(1, 1.0, {"validation/accuracy": 0.5})
 
 
-def writing(text: str, *, model: bool = False) -> Trainer:
+def text_trainer(text: str, *, model: bool = False) -> Trainer:
     """A trainer whose checkpoint is a text, to which each attempt adds its own, by a rename as the real one.
 
     It reports once; with `model` it leaves one too, with the same text.
@@ -66,7 +66,7 @@ def writing(text: str, *, model: bool = False) -> Trainer:
     return run
 
 
-def scripted(config: TrainConfig, _: TrainingData, saved: Path | None) -> Generator[ValidationReport, None, None]:
+def scripted_trainer(config: TrainConfig, _: TrainingData, saved: Path | None) -> Generator[ValidationReport, None, None]:
     """A trainer whose course is written in its config: `alpha` is its accuracy, `tau` says what happens.
 
     tau 1: trains to its end. 2: diverges after its first report. 3: fails. 4: predicts a single class. 5 and 6: the
@@ -76,7 +76,7 @@ def scripted(config: TrainConfig, _: TrainingData, saved: Path | None) -> Genera
     done = saved.read_text().count("\n") if saved is not None and saved.exists() else 0
     try:
         for step in range(1, config.epochs + 1):
-            _happens(config.tau, step, first=done == 0)
+            _disturb(config.tau, step, first=done == 0)
             if step > done and saved is not None:
                 saved.parent.mkdir(parents=True, exist_ok=True)
                 with saved.open("a") as file:
@@ -87,7 +87,7 @@ def scripted(config: TrainConfig, _: TrainingData, saved: Path | None) -> Genera
             threading.Event().wait()
 
 
-def _happens(course: float, step: int, *, first: bool) -> None:
+def _disturb(course: float, step: int, *, first: bool) -> None:
     """What befalls a training before this step, `first` where it did not begin with a checkpoint."""
     if step > 1 and course == 2:
         raise DivergedError("the training loss is not finite")
@@ -99,30 +99,30 @@ def _happens(course: float, step: int, *, first: bool) -> None:
         time.sleep(1)
 
 
-def jobs(folder: Path, kept: list[tuple[Trial, ModelScores]] | None = None) -> StageJobs:
+def scripted_jobs(folder: Path, kept: list[tuple[Trial, ModelScores]] | None = None) -> StageJobs:
     """The stages over scripted trainings; `kept` gets what models answered on the test split, which one asks for."""
-    job = TrainingJob(scripted, {"m": data()}, folder)
+    job = TrainingJob(scripted_trainer, {"m": data()}, folder)
     answers = kept if kept is not None else []
     return StageJobs(
-        job, job, lambda: TrainingJob(answering, {"m": opened()}, folder), lambda *found: answers.append(found)
+        job, job, lambda: TrainingJob(scoring_trainer, {"m": data_with_test()}, folder), lambda *found: answers.append(found)
     )
 
 
-def opened() -> TrainingData:
+def data_with_test() -> TrainingData:
     """Data with a test split, which no scripted training looks at."""
     nothing = np.zeros(1, dtype=np.int64)
     split = TokenizedSplit(nothing.astype(np.int32), nothing, nothing.astype(np.int32), nothing)
     return replace(data(), splits={"test": split})
 
 
-def answering(config: TrainConfig, _: TrainingData, __: Path | None) -> Generator[ValidationReport, None, None]:
+def scoring_trainer(config: TrainConfig, _: TrainingData, __: Path | None) -> Generator[ValidationReport, None, None]:
     """Scores a model on the test split: a point below what its config says."""
     answers = Predictions(np.zeros(2, dtype=np.int64), np.full((2, 3), 1 / 3, dtype=np.float32))
     metrics = {"test/accuracy": config.alpha - 0.01, "test/macro_f1": config.alpha - 0.02}
     yield ValidationReport(config.epochs, float(config.epochs), metrics, ModelScores({"test": answers}))
 
 
-class Scripted:
+class ScriptedTrials:
     """The port Trials over a list of configs; `stop_at` ends trials early: (number, step)."""
 
     def __init__(self, configs: Sequence[TrainConfig], stop_at: Sequence[tuple[int, int]] = ()) -> None:
@@ -130,11 +130,11 @@ class Scripted:
         self.stop_at = set(stop_at)
         self.running: set[int] = set()
         self.reports: dict[int, list[int]] = {}
-        self.finishes: dict[int, Outcome] = {}
+        self.outcomes: dict[int, Outcome] = {}
         self.reasons: dict[int, str] = {}
         self.losses: list[int] = []
         self.infrastructure_losses: list[int] = []
-        self.why: list[str] = []  # they were lost
+        self.loss_reasons: list[str] = []  # they were lost
         self.notes: list[tuple[int, str]] = []
         self.most_at_once = 0
 
@@ -158,7 +158,7 @@ class Scripted:
 
     def trial_ended(self, trial: Trial, trial_end: TrialEnd) -> None:
         self.running.remove(trial.number)
-        self.finishes[trial.number], self.reasons[trial.number] = trial_end.outcome, trial_end.reason
+        self.outcomes[trial.number], self.reasons[trial.number] = trial_end.outcome, trial_end.reason
 
     def notify(self, trial: Trial | None, text: str) -> None:
         self.notes.append((trial.number if trial else 0, text))
@@ -166,11 +166,11 @@ class Scripted:
     def worker_lost(self, trial: Trial, trial_end: TrialEnd, *, infrastructure_fault: bool = False) -> None:
         self.running.remove(trial.number)
         (self.infrastructure_losses if infrastructure_fault else self.losses).append(trial.number)
-        self.why.append(trial_end.reason)
+        self.loss_reasons.append(trial_end.reason)
         self.waiting.append(Trial(trial.number, trial.system, trial.params, trial.config, trial.attempt + 1))
 
 
-class Watching:
+class RecordingTracker:
     """The port Tracker, remembering what it was told."""
 
     def __init__(self) -> None:

@@ -72,8 +72,8 @@ class KilledSweeps:
         self.ended: set[int] = set()  # trials of this sweep that had ended when a kill came
 
     def run(self, kills: int, schedule: Schedule) -> Tally:
-        """Run sweeps to their ends, one after the other, until there were `kills` kills."""
-        while self.tally.kills < kills:
+        """Run sweeps to their ends, one after the other, until there were `kills` kills or a violation."""
+        while self.tally.kills < kills and not self.tally.violations:
             folder = self.parent / str(self.tally.sweeps)
             self._run_sweep(folder, schedule(folder, self.tally.sweeps), kills - self.tally.kills)
         return self.tally
@@ -126,7 +126,7 @@ class KilledSweeps:
         if sweep is None or not (sweep / "record.journal").exists():
             return
         data = (sweep / "record.journal").read_bytes()
-        self._add_violations([*record_invariants.lost(self.before, data), *record_invariants.of_record(sweep)])
+        self._add_violations([*record_invariants.find_lost_facts(self.before, data), *record_invariants.check_record(sweep)])
         self._add_violations(mlflow_invariants.ahead(sweep, folder / "sweeps" / "mlflow.db"))
         if self.tear:
             self.tally.torn += 1
@@ -134,7 +134,7 @@ class KilledSweeps:
             data = data[: -self.random.randint(1, last_line)]
             (sweep / "record.journal").write_bytes(data)
         self.before = data
-        self.ended |= {int(fact[1]) for fact in record_invariants.committed(data) if fact[0] == "outcome"}
+        self.ended |= {int(fact[1]) for fact in record_invariants.committed_facts(data) if fact[0] == "outcome"}
 
     def _check_finished(self, folder: Path) -> None:
         """Check a finished sweep with every invariant, train a resumed trial again, and add the sweep to the tally."""
@@ -144,20 +144,20 @@ class KilledSweeps:
             return
         uri = f"sqlite:///{folder / 'sweeps' / 'mlflow.db'}"
         data = (sweep / "record.journal").read_bytes()
-        self._add_violations([*record_invariants.lost(self.before, data), *record_invariants.violations(sweep, uri)])
-        attempts = record_invariants.attempts(sweep)
+        self._add_violations([*record_invariants.find_lost_facts(self.before, data), *record_invariants.find_violations(sweep, uri)])
+        attempts = record_invariants.count_attempts(sweep)
         resumed = [number for number, count in attempts.items() if count > 1]
         self._add_violations(differing_metrics(sweep, resumed[-1:]))
-        facts, trials = record_invariants.committed(data), record_invariants.trials_of(sweep)
-        counted = [trial for _, trial in record_invariants.numbered(trials)]
+        facts, trials = record_invariants.committed_facts(data), record_invariants.trials_of(sweep)
+        counted = [trial for _, trial in record_invariants.numbered_trials(trials)]
         statuses = mlflow_invariants.status_counts(sweep, uri)
-        parents = 1 + bool(record_invariants.confirmed(trials))
+        parents = 1 + bool(record_invariants.confirmation_trials(trials))
         tally.trials += len(attempts)
         tally.attempts += sum(attempts.values())
         tally.most_attempts = max(tally.most_attempts, *attempts.values())
         tally.finished_before_a_kill += len(self.ended)
         tally.lost += sum(("outcome", number) not in facts for number in self.ended)
-        tally.repeated += sum(bool(trial.late) for trial in counted)
+        tally.repeated += sum(bool(trial.changed_after_end) for trial in counted)
         tally.epochs_again += sum(len(trial.reports) - len(dict(trial.reports)) for trial in trials)
         tally.doubled += max(0, sum(statuses.values()) - parents - len(attempts))
         tally.orphaned += statuses.get("RUNNING", 0)

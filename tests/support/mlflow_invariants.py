@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from tests.support.record_invariants import Told, numbered, operations, trials_of
+from tests.support.record_invariants import JournalTrial, numbered_trials, read_operations, trials_of
 
 Rows = dict[tuple[str, int], str]
 Runs = dict[str, list[Any]]
@@ -25,8 +25,8 @@ def of_mlflow(folder: Path, uri: str) -> list[str]:
         client, runs = _runs(folder, uri)
     except Exception as error:  # whatever MLflow raises: its store is not what it can read
         return [f"MLflow: cannot be opened: {str(error).partition(chr(10))[0]}"]
-    trials, tests = dict(numbered(trials_of(folder))), _tests(folder)
-    confirmed = any(told.last("confirms") for told in trials.values())
+    trials, tests = dict(numbered_trials(trials_of(folder))), _tests(folder)
+    confirmed = any(told.last("source_trial") for told in trials.values())
     found = [*_above("sweep", runs, 1), *_above("confirmation", runs, int(confirmed))]
     children = [run for stage in ("search", "confirm") for run in runs[stage]]
     numbers = sorted(_number(run) for run in children)
@@ -34,7 +34,7 @@ def of_mlflow(folder: Path, uri: str) -> list[str]:
         found.append(f"MLflow: has runs of the trials {numbers}, the record {sorted(trials)}")
     for run in children:
         if _number(run) in trials:
-            parents = runs["confirmation" if trials[_number(run)].last("confirms") else "sweep"]
+            parents = runs["confirmation" if trials[_number(run)].last("source_trial") else "sweep"]
             lines = _of_run(client, run, trials[_number(run)], tests.get(_number(run)), parents)
             found += [f"MLflow, trial {_number(run)}: {line}" for line in lines]
     return found
@@ -57,10 +57,10 @@ def ahead(folder: Path, database: Path) -> list[str]:
 
     A copy of the file is read, and not through MLflow, which would put right what the kill left half made.
     """
-    trials, tests = dict(numbered(trials_of(folder))), _tests(folder)
+    trials, tests = dict(numbered_trials(trials_of(folder))), _tests(folder)
     found = []
     for number, name, step in _sent(database):
-        if (name, step) not in _expected(trials.get(number, Told("")), tests.get(number)):
+        if (name, step) not in _expected(trials.get(number, JournalTrial("")), tests.get(number)):
             found.append(f"MLflow, trial {number}: {name} at step {step} is not in the record")
     return found
 
@@ -106,7 +106,7 @@ def _runs(folder: Path, uri: str) -> tuple[Any, Runs]:
 def _tests(folder: Path) -> dict[int, Test]:
     """What the record has of the test split, by trial: the first score counts."""
     found: dict[int, Test] = {}
-    for operation in operations((folder / "record.journal").read_bytes()):
+    for operation in read_operations((folder / "record.journal").read_bytes()):
         for name, value in operation.get("user_attr", {}).items() if operation["op_code"] == STUDY_ATTRIBUTE else ():
             if name.startswith("test:"):
                 found.setdefault(int(name.partition(":")[2]), value)
@@ -117,7 +117,7 @@ def _number(run: Any) -> int:
     return int(run.data.tags["sweeper.trial"])
 
 
-def _of_run(client: Any, run: Any, told: Told, test: Test | None, parents: list[Any]) -> Iterator[str]:
+def _of_run(client: Any, run: Any, told: JournalTrial, test: Test | None, parents: list[Any]) -> Iterator[str]:
     outcome = told.last("outcome")
     ended = "FINISHED" if outcome in ("completed", "stopped_early") else "FAILED"
     if run.info.status != ended:
@@ -126,7 +126,7 @@ def _of_run(client: Any, run: Any, told: Told, test: Test | None, parents: list[
         yield f"has the outcome {run.data.tags.get('sweeper.outcome')}, in the record {outcome}"
     if run.data.tags.get("mlflow.parentRunId") not in [parent.info.run_id for parent in parents]:
         yield "is no child of the run above it"
-    for tag, attribute in (("source_trial", "confirms"), ("seed_index", "repeat")):
+    for tag, attribute in (("source_trial", "source_trial"), ("seed_index", "seed_index")):
         if int(run.data.tags.get(f"sweeper.{tag}", 0)) != (told.last(attribute) or 0):
             yield f"{tag} {run.data.tags.get(f'sweeper.{tag}')}, in the record {told.last(attribute)}"
     rows, expected = _rows(client, run), _expected(told, test)
@@ -145,7 +145,7 @@ def _rows(client: Any, run: Any) -> list[tuple[tuple[str, int], str]]:
     return [((metric.key, metric.step), _shown(metric.value)) for metric in history]
 
 
-def _expected(told: Told, test: Test | None) -> Rows:
+def _expected(told: JournalTrial, test: Test | None) -> Rows:
     reports = [(step, report["metrics"]) for step, report in reversed(told.reports)]  # the first commit of a step wins
     tested = [(test["step"], test["metrics"])] if test else []
     return {(name, step): _shown(value) for step, metrics in reports + tested for name, value in metrics.items()}

@@ -17,26 +17,26 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TestAccess, TrialRecord
-from tests.support.record_invariants import ATTRIBUTE, ENDED, PRUNED, STATE, numbered, operations, searched, told
-from tests.support.simulation.world import LARGEST, course
+from tests.support.record_invariants import ATTRIBUTE, ENDED, PRUNED, STATE, numbered_trials, read_operations, search_trials, read_trials
+from tests.support.simulation.world import LARGEST, training_course
 
 _PROPOSALS = 20  # that repeat a stopped setting, before one is taken after all
 
 End = tuple[int, Outcome]  # after so many reports
 
 
-def of_trials(spec: SweepSpec, recorded: Sequence[TrialRecord], given_up: Collection[int]) -> Iterator[str]:
+def check_trials(spec: SweepSpec, recorded: Sequence[TrialRecord], given_up: Collection[int]) -> Iterator[str]:
     """Trials whose reports or end are not those of an uninterrupted training, judged in the order of arrival.
 
     `given_up` are the trials whose worker was lost too often: they may fail at any point.
     """
-    stops = _stops(spec, recorded)
+    stops = _expected_stops(spec, recorded)
     for one in recorded:
         number, steps = one.trial.number, len(one.reports)
-        reports, _ = course(one.trial.config)
+        reports, _ = training_course(one.trial.config)
         if repr(list(one.reports)) != repr(reports[:steps]):
             yield f"trial {number}: reported {one.reports}, an uninterrupted one {reports}"
-        expected = _natural(spec, one)
+        expected = _undisturbed_end(spec, one)
         if stops.get(number, math.inf) <= expected[0]:
             expected = stops[number], Outcome.STOPPED_EARLY
         found = (steps, one.end.outcome) if one.end else None
@@ -45,9 +45,9 @@ def of_trials(spec: SweepSpec, recorded: Sequence[TrialRecord], given_up: Collec
             yield f"trial {number}: ended {found}, an uninterrupted one {expected}"
 
 
-def _natural(spec: SweepSpec, one: TrialRecord) -> End:
+def _undisturbed_end(spec: SweepSpec, one: TrialRecord) -> End:
     """How a trial ends that no other stops."""
-    (reports, error), metric = course(one.trial.config), spec.objective.metric
+    (reports, error), metric = training_course(one.trial.config), spec.objective.metric
     for report in reports:
         if not math.isfinite(report.metrics.get(metric, 0.0)):
             return report.step, Outcome.DIVERGED
@@ -65,17 +65,17 @@ def _collapsed(reports: Sequence[ValidationReport], grace: int) -> bool:
     return shares[-2:] == [1.0, 1.0]
 
 
-def _stops(spec: SweepSpec, recorded: Sequence[TrialRecord]) -> dict[int, int]:
+def _expected_stops(spec: SweepSpec, recorded: Sequence[TrialRecord]) -> dict[int, int]:
     """The step at which each trial must be stopped that must be, by Ray's rule."""
     found: dict[int, int] = {}
     for system in range(len(spec.systems)):
         for rung in reversed(spec.rungs):
             searched = [one for one in recorded if one.trial.system == system and not one.trial.source_trial]
-            found |= dict.fromkeys(_below(spec, rung, searched), rung)
+            found |= dict.fromkeys(_stopped_at(spec, rung, searched), rung)
     return found
 
 
-def _below(spec: SweepSpec, rung: int, trials: Sequence[TrialRecord]) -> Iterator[int]:
+def _stopped_at(spec: SweepSpec, rung: int, trials: Sequence[TrialRecord]) -> Iterator[int]:
     """The trials that are stopped at a rung: below the quantile of those that came to it before."""
     assert spec.asha != "off"
     came = [(one.report_times[rung - 1], one) for one in trials if len(one.reports) >= rung]
@@ -88,10 +88,10 @@ def _below(spec: SweepSpec, rung: int, trials: Sequence[TrialRecord]) -> Iterato
         seen += [value] if math.isfinite(value) else []
 
 
-def of_proposals(record: Path) -> Iterator[str]:
+def check_proposals(record: Path) -> Iterator[str]:
     """Trials whose setting had been stopped, though the sampler had not given up on finding another."""
-    whole = operations(record.read_bytes())
-    trials = told(whole)
+    whole = read_operations(record.read_bytes())
+    trials = read_trials(whole)
     stopped: set[str] = set()
     skipped: dict[str, set[int]] = {trial.system: set() for trial in trials}  # since the cell's last trial
     for operation in whole:
@@ -103,33 +103,33 @@ def of_proposals(record: Path) -> Iterator[str]:
         setting = json.dumps([trial.system, trial.params], sort_keys=True)
         if operation["op_code"] == STATE and operation["state"] in ENDED:
             stopped |= {setting} if operation["state"] == PRUNED else set()
-        if "skipped" in _set(operation):
+        if "skipped" in _user_attributes(operation):
             skipped[trial.system].add(operation["trial_id"])
-        if "number" in _set(operation):
+        if "number" in _user_attributes(operation):
             if setting in stopped and len(skipped[trial.system]) < _PROPOSALS:
                 yield f"trial {trial.last('number')}: repeats a setting that was stopped: {setting}"
             skipped[trial.system].clear()
 
 
-def _set(operation: Mapping[str, Any]) -> Mapping[str, Any]:
+def _user_attributes(operation: Mapping[str, Any]) -> Mapping[str, Any]:
     found: Mapping[str, Any] = operation["user_attr"] if operation["op_code"] == ATTRIBUTE else {}
     return found
 
 
-def of_budget(record: Path, trials: int) -> Iterator[str]:
+def check_budget(record: Path, trials: int) -> Iterator[str]:
     """Where a finished sweep does not have each number of its budget once, each with one end."""
-    proposed = told(operations(record.read_bytes()))
-    found = numbered(proposed)
+    proposed = read_trials(read_operations(record.read_bytes()))
+    found = numbered_trials(proposed)
     if any(trial.last("number") is None and trial.last("skipped") is None for trial in proposed):
         yield "a proposal was neither numbered nor skipped"
-    if sorted(number for number, _ in found) != list(range(1, len(found) + 1)) or len(searched(proposed)) != trials:
+    if sorted(number for number, _ in found) != list(range(1, len(found) + 1)) or len(search_trials(proposed)) != trials:
         yield f"the trials are {[number for number, _ in found]}, the budget is {trials}"
     for number, trial in found:
         if len(trial.all("outcome")) != 1 or len(trial.states) != 1:
             yield f"trial {number}: has the outcomes {trial.all('outcome')}, told {len(trial.states)} times"
 
 
-def of_tests(
+def check_test_scores(
     spec: SweepSpec, recorded: Sequence[TrialRecord], test_accesses: Sequence[TestAccess], answered: Collection[int]
 ) -> Iterator[str]:
     """Where a finished sweep has not confirmed the best of each cell, or not opened the test split for its seeds alone.
@@ -140,8 +140,8 @@ def of_tests(
     for system in range(len(spec.systems)):
         own = [one for one in recorded if one.trial.system == system]
         best = _best_settings(spec, [one for one in own if not one.trial.source_trial])
-        of_best = [one for one in own if one.trial.source_trial and _setting(one) in best]
-        repeats = Counter((_setting(one), one.trial.seed_index) for one in own if one.trial.source_trial)
+        of_best = [one for one in own if one.trial.source_trial and _setting_key(one) in best]
+        repeats = Counter((_setting_key(one), one.trial.seed_index) for one in own if one.trial.source_trial)
         wanted = range(1, spec.confirm.seeds + 1)
         if best and not any(all(repeats[setting, repeat] for repeat in wanted) for setting in best):
             yield f"cell {system}: the best of the search is not confirmed with every seed: {sorted(repeats)}"
@@ -156,15 +156,15 @@ def of_tests(
             test_access.trial == one.trial.number and test_access.at < one.test.at for test_access in test_accesses
         ):
             yield f"trial {one.trial.number}: was scored without a look on record"
-    if len({one.trial.config.seed for one in recorded if not one.trial.source_trial} & _fresh(recorded)) > 0:
+    if len({one.trial.config.seed for one in recorded if not one.trial.source_trial} & _fresh_seeds(recorded)) > 0:
         yield "a seed that confirms was seen in the search"
 
 
-def _fresh(recorded: Sequence[TrialRecord]) -> set[int]:
+def _fresh_seeds(recorded: Sequence[TrialRecord]) -> set[int]:
     return {one.trial.config.seed for one in recorded if one.trial.source_trial}
 
 
-def _setting(one: TrialRecord) -> str:
+def _setting_key(one: TrialRecord) -> str:
     return json.dumps(dict(one.trial.params), sort_keys=True)
 
 
@@ -175,6 +175,6 @@ def _best_settings(spec: SweepSpec, searched: Sequence[TrialRecord]) -> set[str]
         if one.end is not None and one.end.outcome == Outcome.COMPLETED:
             values = [report.metrics.get(spec.objective.metric, math.nan) for report in one.reports]
             finite = [spec.objective.sign * value for value in values if math.isfinite(value)]
-            scores.setdefault(_setting(one), []).append(max(finite))
+            scores.setdefault(_setting_key(one), []).append(max(finite))
     means = {setting: sum(found) / len(found) for setting, found in scores.items()}
     return {setting for setting, mean in means.items() if math.isclose(mean, max(means.values()))}

@@ -30,7 +30,7 @@ Facts = Mapping[tuple[str | int, ...], str]  # what was committed, as text: equa
 
 
 @dataclass
-class Told:
+class JournalTrial:
     """A trial as the record's lines tell it."""
 
     system: str
@@ -39,7 +39,7 @@ class Told:
     values: list[int] = field(default_factory=list)  # the steps whose value the pruner was told
     attributes: list[tuple[str, Any]] = field(default_factory=list)  # all others, as they were set
     states: list[int] = field(default_factory=list)  # in which it ended
-    late: list[str] = field(default_factory=list)  # what was set after the outcome
+    changed_after_end: list[str] = field(default_factory=list)  # what was set after the outcome
 
     def last(self, name: str) -> Any:
         """The value of an attribute; None where it was never set."""
@@ -50,12 +50,12 @@ class Told:
         return [value for key, value in self.attributes if key == name]
 
 
-def operations(data: bytes) -> list[Mapping[str, Any]]:
+def read_operations(data: bytes) -> list[Mapping[str, Any]]:
     """The whole records of a journal; a torn last one is left out. Raises ValueError where the middle is damaged."""
     lines = data.split(b"\n")
     if len(lines) > 1 and not lines[0].startswith(b"sweeper record "):
         raise ValueError(f"line 1: is no header: {lines[0]!r}")
-    found = [_operation(number, line) for number, line in enumerate(lines[1:-1])]
+    found = [_parse_operation(number, line) for number, line in enumerate(lines[1:-1])]
     while found and found[-1] is None:
         found.pop()
     if None in found:
@@ -64,7 +64,7 @@ def operations(data: bytes) -> list[Mapping[str, Any]]:
 
 
 @lru_cache(maxsize=10_000)  # a simulation reads its record after each line
-def _operation(number: int, line: bytes) -> Mapping[str, Any] | None:
+def _parse_operation(number: int, line: bytes) -> Mapping[str, Any] | None:
     try:
         place, check, text = line.decode().split(" ", 2)
         whole = int(place) == number and int(check, 16) == zlib.crc32(f"{number} {text}".encode())
@@ -74,25 +74,25 @@ def _operation(number: int, line: bytes) -> Mapping[str, Any] | None:
     return operation if whole else None
 
 
-def told(operations: Iterable[Mapping[str, Any]]) -> list[Told]:
+def read_trials(operations: Iterable[Mapping[str, Any]]) -> list[JournalTrial]:
     """Every trial that was ever proposed, numbered or not."""
     studies: list[str] = []
-    trials: list[Told] = []
+    trials: list[JournalTrial] = []
     for operation in operations:
         code = operation["op_code"]
         if code == CREATE_STUDY and operation["study_name"] not in studies:  # each opening asks for it again
             studies.append(operation["study_name"])
         elif code == CREATE_TRIAL:
-            trials.append(Told(studies[operation["study_id"]]))
+            trials.append(JournalTrial(studies[operation["study_id"]]))
         elif "trial_id" in operation:
-            _apply(trials[operation["trial_id"]], operation)
+            _apply_operation(trials[operation["trial_id"]], operation)
     return trials
 
 
-def _apply(trial: Told, operation: Mapping[str, Any]) -> None:
+def _apply_operation(trial: JournalTrial, operation: Mapping[str, Any]) -> None:
     code = operation["op_code"]
     if code == PARAM:
-        trial.params[operation["param_name"]] = _value(operation)
+        trial.params[operation["param_name"]] = _param_value(operation)
     elif code == STATE and operation["state"] in ENDED:
         trial.states.append(operation["state"])
     elif code == VALUE:
@@ -100,27 +100,27 @@ def _apply(trial: Told, operation: Mapping[str, Any]) -> None:
     elif code == ATTRIBUTE:
         for name, value in operation["user_attr"].items():
             if trial.last("outcome") is not None:
-                trial.late.append(name)
+                trial.changed_after_end.append(name)
             if name.startswith("report:"):
                 trial.reports.append((int(name.partition(":")[2]), value))
             else:
                 trial.attributes.append((name, value))
 
 
-def _value(operation: Mapping[str, Any]) -> Any:
+def _param_value(operation: Mapping[str, Any]) -> Any:
     """A parameter's value; Optuna keeps a choice as its place among the choices."""
     value, choices = operation["param_value_internal"], json.loads(operation["distribution"])["attributes"]
     return choices["choices"][int(value)] if "choices" in choices else value
 
 
 @lru_cache(maxsize=4)
-def committed(data: bytes) -> Facts:
+def committed_facts(data: bytes) -> Facts:
     """What a journal's bytes have committed: params, metrics of each step and outcome of each numbered trial.
 
     And the looks at the test split, and what was scored there.
     """
-    facts: dict[tuple[str | int, ...], str] = {(name,): _text(value) for name, value in _of_studies(data)}
-    for number, trial in numbered(told(operations(data))):
+    facts: dict[tuple[str | int, ...], str] = {(name,): _text(value) for name, value in _study_attributes(data)}
+    for number, trial in numbered_trials(read_trials(read_operations(data))):
         facts["params", number] = _text({"cell": trial.system, **trial.params, **(trial.last("params") or {})})
         for step, report in trial.reports:
             facts.setdefault(("metrics", number, step), _text(report["metrics"]))  # the first commit of a step wins
@@ -129,59 +129,59 @@ def committed(data: bytes) -> Facts:
     return facts
 
 
-def _of_studies(data: bytes) -> Iterator[tuple[str, Any]]:
+def _study_attributes(data: bytes) -> Iterator[tuple[str, Any]]:
     """The attributes of studies, in the record's order: the looks at the test split, and what was scored there."""
-    for operation in operations(data):
+    for operation in read_operations(data):
         if operation["op_code"] == STUDY_ATTRIBUTE:
             yield from operation["user_attr"].items()
 
 
-def lost(before: bytes, after: bytes) -> list[str]:
+def find_lost_facts(before: bytes, after: bytes) -> list[str]:
     """What was committed before and is missing or another thing after."""
-    now = committed(after)
+    now = committed_facts(after)
     return [
         f"{' '.join(map(str, place))}: was committed as {fact}, is {now.get(place, 'gone')}"
-        for place, fact in committed(before).items()
+        for place, fact in committed_facts(before).items()
         if now.get(place) != fact
     ]
 
 
-def attempts(folder: Path) -> dict[int, int]:
+def count_attempts(folder: Path) -> dict[int, int]:
     """How many attempts each numbered trial took."""
-    return {number: trial.last("attempt") or 1 for number, trial in numbered(trials_of(folder))}
+    return {number: trial.last("attempt") or 1 for number, trial in numbered_trials(trials_of(folder))}
 
 
-def trials_of(folder: Path) -> list[Told]:
+def trials_of(folder: Path) -> list[JournalTrial]:
     """Every trial in a sweep's record."""
-    return told(operations((folder / "record.journal").read_bytes()))
+    return read_trials(read_operations((folder / "record.journal").read_bytes()))
 
 
-def numbered(trials: Sequence[Told]) -> list[tuple[int, Told]]:
+def numbered_trials(trials: Sequence[JournalTrial]) -> list[tuple[int, JournalTrial]]:
     """The trials that count, with their numbers; a proposal that was skipped has none."""
     return [(trial.last("number"), trial) for trial in trials if trial.last("number") is not None]
 
 
-def searched(trials: Sequence[Told]) -> list[tuple[int, Told]]:
+def search_trials(trials: Sequence[JournalTrial]) -> list[tuple[int, JournalTrial]]:
     """The numbered trials of the search: the budget's. The others confirm."""
-    return [(number, trial) for number, trial in numbered(trials) if trial.last("confirms") is None]
+    return [(number, trial) for number, trial in numbered_trials(trials) if trial.last("source_trial") is None]
 
 
-def confirmed(trials: Sequence[Told]) -> list[tuple[int, Told]]:
+def confirmation_trials(trials: Sequence[JournalTrial]) -> list[tuple[int, JournalTrial]]:
     """The numbered trials that confirm a setting with a fresh seed."""
-    return [(number, trial) for number, trial in numbered(trials) if trial.last("confirms") is not None]
+    return [(number, trial) for number, trial in numbered_trials(trials) if trial.last("source_trial") is not None]
 
 
-def of_record(folder: Path) -> list[str]:
+def check_record(folder: Path) -> list[str]:
     """What is wrong in the record of a sweep, finished or not."""
-    trials = numbered(trials_of(folder))
-    found = [f"trial {number}: {line}" for number, trial in trials for line in _of_trial(trial)]
+    trials = numbered_trials(trials_of(folder))
+    found = [f"trial {number}: {line}" for number, trial in trials for line in _check_trial(trial)]
     numbers = [number for number, _ in trials]
     if sorted(numbers) != list(range(1, len(trials) + 1)):
         found.append(f"the trials are numbered {numbers}")
-    return found + list(_repeated(searched(trials_of(folder)))) + list(_twice(confirmed(trials_of(folder))))
+    return found + list(_repeated_settings(search_trials(trials_of(folder)))) + list(_repeated_confirmations(confirmation_trials(trials_of(folder))))
 
 
-def _of_trial(trial: Told) -> Iterator[str]:
+def _check_trial(trial: JournalTrial) -> Iterator[str]:
     for name in ("number", "outcome"):
         if len(trial.all(name)) > 1:
             yield f"has more than one {name}: {trial.all(name)}"
@@ -189,8 +189,8 @@ def _of_trial(trial: Told) -> Iterator[str]:
         yield f"was told {len(trial.states)} times"
     if trial.states and trial.last("outcome") is None:
         yield "was told without an outcome"
-    if trial.late:
-        yield f"went on after its end: {', '.join(trial.late)}"
+    if trial.changed_after_end:
+        yield f"went on after its end: {', '.join(trial.changed_after_end)}"
     steps = [step for step, _ in trial.reports]
     if steps != list(range(1, len(steps) + 1)):
         yield f"has the steps {steps}"
@@ -198,7 +198,7 @@ def _of_trial(trial: Told) -> Iterator[str]:
         yield f"gave the pruner the steps {trial.values}"
 
 
-def _repeated(trials: Sequence[tuple[int, Told]]) -> Iterator[str]:
+def _repeated_settings(trials: Sequence[tuple[int, JournalTrial]]) -> Iterator[str]:
     """Trials whose setting had been stopped before, in the same cell."""
     stopped: dict[str, int] = {}
     for number, trial in trials:
@@ -209,29 +209,29 @@ def _repeated(trials: Sequence[tuple[int, Told]]) -> Iterator[str]:
             stopped[setting] = number
 
 
-def _twice(trials: Sequence[tuple[int, Told]]) -> Iterator[str]:
+def _repeated_confirmations(trials: Sequence[tuple[int, JournalTrial]]) -> Iterator[str]:
     """Trials that confirm what another has confirmed with the same seed."""
     seeds: dict[str, int] = {}
     for number, trial in trials:
-        place = _text([trial.system, trial.last("params"), trial.last("repeat")])
+        place = _text([trial.system, trial.last("params"), trial.last("seed_index")])
         if place in seeds:
             yield f"trial {number}: confirms the same as trial {seeds[place]}"
         seeds[place] = number
 
 
-def of_finished(folder: Path) -> list[str]:
+def check_finished(folder: Path) -> list[str]:
     """What is wrong in the record and the folder of a finished sweep, beside what `of_record` finds."""
     trials, spec = trials_of(folder), json.loads((folder / "sweep.json").read_text())["spec"]
     budget, seeds = spec["budget"]["trials"], spec.get("confirm", {}).get("seeds", 0)
     results = folder / "results.json"
     counted = json.loads(results.read_text())["num_trials"] if results.exists() else None
     found = [] if counted == budget else [f"results.json has {counted} trials, the budget is {budget}"]
-    if len(searched(trials)) != budget:
-        found.append(f"{len(searched(trials))} trials are numbered, the budget is {budget}")
-    repeats = Counter((trial.system, _text(trial.last("params"))) for _, trial in confirmed(trials))
+    if len(search_trials(trials)) != budget:
+        found.append(f"{len(search_trials(trials))} trials are numbered, the budget is {budget}")
+    repeats = Counter((trial.system, _text(trial.last("params"))) for _, trial in confirmation_trials(trials))
     found += [f"{place}: has {count} fresh seeds of {seeds}" for place, count in repeats.items() if count != seeds]
-    found += _of_tests(folder)
-    for number, trial in numbered(trials):
+    found += _check_test_scores(folder)
+    for number, trial in numbered_trials(trials):
         if trial.last("outcome") is None or not trial.states:
             found.append(f"trial {number}: has the outcome {trial.last('outcome')}, told {len(trial.states)} times")
     if any(trial.last("number") is None and trial.last("skipped") is None for trial in trials):
@@ -243,13 +243,13 @@ def of_finished(folder: Path) -> list[str]:
     )
 
 
-def _of_tests(folder: Path) -> Iterator[str]:
+def _check_test_scores(folder: Path) -> Iterator[str]:
     """What is wrong with the looks at the test split: each is recorded before its score, and a trial is scored once."""
     test_accesses: set[int] = set()
     scored: set[int] = set()
-    confirming = {number for number, _ in confirmed(trials_of(folder))}
-    for name, value in _of_studies((folder / "record.journal").read_bytes()):
-        if name.startswith("look:"):
+    confirming = {number for number, _ in confirmation_trials(trials_of(folder))}
+    for name, value in _study_attributes((folder / "record.journal").read_bytes()):
+        if name.startswith("test_access:"):
             test_accesses.add(value["trial"])
         elif name.startswith("test:"):
             number = int(name.partition(":")[2])
@@ -264,8 +264,8 @@ def _of_tests(folder: Path) -> Iterator[str]:
     yield from (f"trial {number}: its answers are gone" for number in gone)
 
 
-def violations(folder: Path, uri: str) -> list[str]:
+def find_violations(folder: Path, uri: str) -> list[str]:
     """All that is wrong with a finished sweep; `uri` is MLflow's. Empty where every statement holds."""
     from tests.support.mlflow_invariants import of_mlflow
 
-    return of_record(folder) + of_finished(folder) + of_mlflow(folder, uri)
+    return check_record(folder) + check_finished(folder) + of_mlflow(folder, uri)

@@ -27,6 +27,6 @@ SMALL: dict[str, Any] = {
 }
 
 
-def small(**changes: Any) -> SweepSpec:
+def small_spec(**changes: Any) -> SweepSpec:
     """A spec of two cells and six trials, with these keys replaced."""
     return parser.parse_spec(SourceDocument("small.yaml", {**SMALL, **changes}))

@@ -32,7 +32,7 @@ AGAIN: list[dict[str, Any]] = [{**operation, "trial_id": 1} for operation in GOO
 def journal(operations: list[dict[str, Any]]) -> bytes:
     texts = [f"{number} {json.dumps(operation)}" for number, operation in enumerate(operations)]
     lines = [f"{text.split(' ')[0]} {zlib.crc32(text.encode()):08x} {text.partition(' ')[2]}" for text in texts]
-    return "\n".join(["sweeper record 1", *lines, ""]).encode()
+    return "\n".join(["sweeper record 2", *lines, ""]).encode()
 
 
 def folder(place: Path, operations: list[dict[str, Any]]) -> Path:
@@ -44,8 +44,8 @@ def folder(place: Path, operations: list[dict[str, Any]]) -> Path:
 
 def test_a_good_record_has_no_violation(tmp_path: Path) -> None:
     sweep = folder(tmp_path, GOOD)
-    assert record_invariants.of_record(sweep) + record_invariants.of_finished(sweep) == []
-    assert record_invariants.attempts(sweep) == {1: 1}
+    assert record_invariants.check_record(sweep) + record_invariants.check_finished(sweep) == []
+    assert record_invariants.count_attempts(sweep) == {1: 1}
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_good_record_has_no_violation(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_in_a_record_is_named(operations: list[dict[str, Any]], words: str, tmp_path: Path) -> None:
-    assert words in " ".join(record_invariants.of_record(folder(tmp_path, operations)))
+    assert words in " ".join(record_invariants.check_record(folder(tmp_path, operations)))
 
 
 @pytest.mark.parametrize(
@@ -76,30 +76,30 @@ def test_a_mistake_in_a_record_is_named(operations: list[dict[str, Any]], words:
     ],
 )
 def test_a_sweep_that_is_not_whole_is_named(operations: list[dict[str, Any]], words: str, tmp_path: Path) -> None:
-    assert words in " ".join(record_invariants.of_finished(folder(tmp_path, operations)))
+    assert words in " ".join(record_invariants.check_finished(folder(tmp_path, operations)))
 
 
 def test_a_checkpoint_that_is_left_over_is_named(tmp_path: Path) -> None:
     sweep = folder(tmp_path, GOOD)
     (sweep / "trials" / "1").mkdir(parents=True)
     (sweep / "trials" / "1" / "checkpoint-1.pt").touch()
-    assert record_invariants.of_finished(sweep) == ["trials/1/checkpoint-1.pt: is left over"]
+    assert record_invariants.check_finished(sweep) == ["trials/1/checkpoint-1.pt: is left over"]
 
 
 def test_what_was_committed_is_missed_when_it_is_gone_or_another() -> None:
     other = [noted(0, "report:1", {"metrics": {"a": 0.25}})]
     whole = journal(GOOD)
-    assert record_invariants.lost(whole, whole) == []
-    assert record_invariants.lost(journal(GOOD[:6]), whole) == []
-    assert "outcome 1" in record_invariants.lost(whole, journal(GOOD[:6]))[0]
-    assert "metrics 1 1" in record_invariants.lost(whole, journal([*GOOD[:4], *other, *GOOD[5:]]))[0]
+    assert record_invariants.find_lost_facts(whole, whole) == []
+    assert record_invariants.find_lost_facts(journal(GOOD[:6]), whole) == []
+    assert "outcome 1" in record_invariants.find_lost_facts(whole, journal(GOOD[:6]))[0]
+    assert "metrics 1 1" in record_invariants.find_lost_facts(whole, journal([*GOOD[:4], *other, *GOOD[5:]]))[0]
 
 
 def test_a_torn_tail_commits_nothing_and_a_damaged_middle_is_refused() -> None:
     whole = journal(GOOD)
     last = whole.splitlines()[-1]
     for cut in range(1, len(last) + 1):
-        assert record_invariants.lost(whole[:-cut], whole) == []
-        assert len(record_invariants.operations(whole[:-cut])) == len(GOOD) - 1
+        assert record_invariants.find_lost_facts(whole[:-cut], whole) == []
+        assert len(record_invariants.read_operations(whole[:-cut])) == len(GOOD) - 1
     with pytest.raises(ValueError, match="line 3"):
-        record_invariants.operations(whole.replace(b'"study_id": 0', b'"study_id": 1'))
+        record_invariants.read_operations(whole.replace(b'"study_id": 0', b'"study_id": 1'))

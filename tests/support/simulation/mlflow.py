@@ -23,7 +23,7 @@ class Page(list[Any]):
     token = None
 
 
-class Store:
+class FakeMlflow:
     """MLflow's client and its store, in memory. `state` is "up", "down" (it refuses) or "deaf" (it never answers).
 
     `left` requests are taken before the process that asks is killed; None for ever.
@@ -105,15 +105,15 @@ class Store:
         self.update_run(key, status)
 
 
-class Window:
+class ManualTracker:
     """The port Tracker without its thread: the newest state of each trial, sent when it is told to.
 
     `look` is called with each state as it comes, to see whether the record has it by then.
     """
 
-    def __init__(self, store: Store, look: Callable[[TrialRecord], None]) -> None:
+    def __init__(self, store: FakeMlflow, look: Callable[[TrialRecord], None]) -> None:
         self.runs = RunRegistry(
-            "memory:", sweep="sst5-0000", id="1", dataset="sst5", artifacts=None, answered=lambda: None
+            "memory:", sweep="sst5-0000", id="1", dataset="sst5", artifacts=None, on_answer=lambda: None
         )
         self.level = RunSynchronizer(self.runs, SweepDescription({"seed": "0"}))
         self.runs.client, self.look = store, look
@@ -146,7 +146,7 @@ class Window:
         self.level.finish(status)
 
 
-def of_store(store: Store, recorded: Sequence[TrialRecord]) -> Iterator[str]:
+def check_store(store: FakeMlflow, recorded: Sequence[TrialRecord]) -> Iterator[str]:
     """What MLflow has otherwise than the record of a finished sweep."""
     expected = {one.trial.number: one for one in recorded}
     above = {PARENT, *(CONFIRMATION for one in recorded if one.trial.source_trial)}

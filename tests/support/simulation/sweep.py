@@ -30,13 +30,13 @@ from sweeper.trials.interfaces import TrainingJob
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
-from tests.support.crash_helpers import room_for
-from tests.support.fakes import data, scripted
-from tests.support.protocol_oracle import of_budget, of_proposals, of_tests, of_trials
-from tests.support.record_invariants import committed, lost, of_record
-from tests.support.search_spaces import small
-from tests.support.simulation.mlflow import Store, Window, of_store
-from tests.support.simulation.world import Killed, Power, RecordPath, Training, scoring
+from tests.support.crash_helpers import limited_file_size
+from tests.support.fakes import data, scripted_trainer
+from tests.support.protocol_oracle import check_budget, check_proposals, check_test_scores, check_trials
+from tests.support.record_invariants import committed_facts, find_lost_facts, check_record
+from tests.support.search_spaces import small_spec
+from tests.support.simulation.mlflow import FakeMlflow, ManualTracker, check_store
+from tests.support.simulation.world import Killed, FailingDisk, RecordPath, SimulatedTraining, simulated_scoring
 
 PATIENCE = 10.0
 
@@ -51,7 +51,7 @@ def memory() -> Path | None:
 
 def spec_of(sampler: str = "random", trials: int = 6, **changes: Any) -> SweepSpec:
     search = {"batch_size": [4, 8], "epochs": [2, 3, 5]}  # few settings: some come again
-    return small(
+    return small_spec(
         **{"search": search, "training": {}, "sampler": sampler, "budget": {"trials": trials}, "retries": 1, **changes}
     )
 
@@ -83,10 +83,10 @@ class World:
         self.folder = Path(tempfile.mkdtemp(prefix="sweep-", dir=memory()))
         self.job_folder = self.folder / "sweep"
         self.job_folder.mkdir()
-        self.power = Power(aside=(self.job_folder / "trials", self.folder / "aside"))
+        self.power = FailingDisk(aside=(self.job_folder / "trials", self.folder / "aside"))
         self.path = RecordPath(self.job_folder / "record.journal")
         self.path.power = self.power
-        self.store, self.training, self.now, self.names = Store(), Training(), 0.0, 0
+        self.store, self.training, self.now, self.names = FakeMlflow(), SimulatedTraining(), 0.0, 0
         self.workers: list[Worker] = []
         self.orphans: list[Worker] = []  # of attempts that were given up, or whose driver died; they know nothing of it
         self.room: int | None = None
@@ -105,10 +105,10 @@ class World:
         bytes_ = self.path.read_bytes() if self.path.exists() else b""
         if bytes_ == self.seen or not self.sound:
             return
-        self._hold(lost(self.seen, bytes_))
-        self._hold([line for line in of_record(self.job_folder) if "repeats the setting" not in line])
-        self._hold(of_proposals(self.path))
-        self._hold(of_trials(self.spec, self.study.all_trials(), self.given_up))
+        self._hold(find_lost_facts(self.seen, bytes_))
+        self._hold([line for line in check_record(self.job_folder) if "repeats the setting" not in line])
+        self._hold(check_proposals(self.path))
+        self._hold(check_trials(self.spec, self.study.all_trials(), self.given_up))
         self.seen = bytes_
 
     def _left_alone(self) -> None:
@@ -129,16 +129,16 @@ class World:
         self.audit()
         for recorded in self.study.all_trials():
             delete_trial_files(self.job_folder, recorded.trial)
-        self._hold(of_budget(self.path, self.spec.budget.trials))
+        self._hold(check_budget(self.path, self.spec.budget.trials))
         self._hold([f"{path} is left" for path in self._checkpoints()])
         self.window.close(RunStatus.FINISHED)
-        self._hold(of_store(self.store, self.study.all_trials()))
+        self._hold(check_store(self.store, self.study.all_trials()))
         before = self._results()
         self._restart()
         self._hold([] if self._results() == before else ["the results are not those of the record"])
         self._advance()
         self._hold([] if self.stage.is_exhausted() and self.bridge.is_exhausted else ["a finished sweep goes on"])
-        self._hold(of_tests(self.spec, self.study.all_trials(), self.study.test_accesses(), self.answered))
+        self._hold(check_test_scores(self.spec, self.study.all_trials(), self.study.test_accesses(), self.answered))
         happened["schedules"] += 1
         happened["trials"] += self.spec.budget.trials
         happened["attempts"] += sum(one.trial.attempt for one in self.study.all_trials())
@@ -158,13 +158,13 @@ class World:
                 self.power.restore()
                 self.room = None
                 Path(f"{self.path}.lock").unlink()  # the system lets go of a dead process's lock
-        self.window = Window(self.store, self._is_recorded)
+        self.window = ManualTracker(self.store, self._is_recorded)
         self._enter(SearchStage(self.spec, self.study, [self.window]))
 
     def _enter(self, stage: SearchStage | ConfirmationStage | TestStage) -> None:
         self.stage = stage
         self.bridge = TuneBridge(
-            stage, TrainingJob(scripted, {}, self.job_folder, PATIENCE), lambda: self.slots, lambda: self.now
+            stage, TrainingJob(scripted_trainer, {}, self.job_folder, PATIENCE), lambda: self.slots, lambda: self.now
         )
 
     def _advance(self) -> None:
@@ -202,7 +202,7 @@ class World:
         self.orphans = [*self.orphans, *self.workers][-4:]
         self.workers = []
         self._open()
-        self._hold(lost(before, self.path.read_bytes()))
+        self._hold(find_lost_facts(before, self.path.read_bytes()))
 
     def _do(self, call: Callable[[], Any]) -> Any:
         """Something that may write to the record; what befalls it there ends the command."""
@@ -218,11 +218,11 @@ class World:
         return None
 
     def _space(self) -> Any:
-        return nullcontext() if self.room is None else room_for(self.room)
+        return nullcontext() if self.room is None else limited_file_size(self.room)
 
     def _is_recorded(self, told: TrialRecord) -> None:
         """What a tracker hears is on the disk by then."""
-        facts, number = committed(self.path.read_bytes()), told.trial.number
+        facts, number = committed_facts(self.path.read_bytes()), told.trial.number
         places = [("metrics", number, report.step) for report in told.reports]
         self._hold(f"a tracker heard of {place} before the record" for place in places if place not in facts)
         if told.end and facts.get(("outcome", number)) != json.dumps(told.end.outcome.value):
@@ -240,7 +240,7 @@ class World:
         self._hold(["more trials than slots"] if running >= self.slots else [])
         first = self.configs.setdefault(trial.number, trial.config)
         self._hold([f"trial {trial.number}: goes on as another"] if trial.config != first else [])
-        train = scoring if isinstance(self.stage, TestStage) else self.training
+        train = simulated_scoring if isinstance(self.stage, TestStage) else self.training
         self.workers.append(Worker(name, trial, run_attempt(trial, TrainingJob(train, {}, self.job_folder), data())))
         return True
 
@@ -276,7 +276,7 @@ class World:
 
     def _arrive(self, worker: Worker, deaf: bool = False) -> None:
         said = worker.sent.popleft()
-        goes_on = self._do(lambda: self.bridge.event(worker.name, said))
+        goes_on = self._do(lambda: self.bridge.handle_event(worker.name, said))
         if worker in self.workers and not goes_on:
             self._gone(worker)
             if deaf and not isinstance(said, TrialEnd):
@@ -293,7 +293,7 @@ class World:
                 return
 
     def _lose(self, worker: Worker, reason: str) -> None:
-        number, heard = worker.trial.number, worker.name in self.bridge.begun
+        number, heard = worker.trial.number, worker.name in self.bridge.started
         before, most = (
             (self.stage.losses, self.spec.retries) if heard else (self.stage.infrastructure_losses, MAX_NODE_LOSSES)
         )

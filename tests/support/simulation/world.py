@@ -28,7 +28,7 @@ class Killed(BaseException):
 
 
 @dataclass
-class Power:
+class FailingDisk:
     """What the record's disk still does: so many whole writes, then a part of one, and the power is gone."""
 
     writes: int | None = None  # None: for ever
@@ -51,10 +51,10 @@ class Power:
             self.aside[1].rename(self.aside[0])
 
 
-class _Wire(FileIO):
+class _RecordFile(FileIO):
     """The record's file while it is written."""
 
-    power: Power
+    power: FailingDisk
 
     def write(self, data: Any, /) -> int:
         if self.power.writes is None:
@@ -70,12 +70,12 @@ class _Wire(FileIO):
 class RecordPath(PosixPath):
     """The path of a record on a disk that can lose its power."""
 
-    power: Power
+    power: FailingDisk
 
     def open(self, mode: str = "r", *args: Any, **named: Any) -> Any:
         if mode != "ab":
             return super().open(mode, *args, **named)
-        self.power.wire = wire = _Wire(str(self), "ab")
+        self.power.wire = wire = _RecordFile(str(self), "ab")
         wire.power = self.power
         return wire
 
@@ -83,7 +83,7 @@ class RecordPath(PosixPath):
 # ---- the trainer
 
 
-def course(config: TrainConfig) -> tuple[list[ValidationReport], Exception | None]:
+def training_course(config: TrainConfig) -> tuple[list[ValidationReport], Exception | None]:
     """What an uninterrupted training reports, and the exception that ends it: a pure function of its config."""
     chance = Random(f"{config.seed} {config.batch_size} {config.epochs}")
     kind, turn = chance.choice(_COURSES), chance.randint(1, config.num_validations)
@@ -107,7 +107,7 @@ def _metrics(kind: str, step: int, turn: int, chance: Random) -> dict[str, float
 
 
 @dataclass
-class Training:
+class SimulatedTraining:
     """The port Trainer: instant. It keeps count, by trial and attempt, of where each began and how far it came."""
 
     began: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -120,7 +120,7 @@ class Training:
         """An epoch is trained, then kept, then reported; a worker may die between any two of these."""
         assert saved is not None
         place = int(saved.parent.name), int(saved.stem.rpartition("-")[2])
-        reports, error = course(config)
+        reports, error = training_course(config)
         done = self.began[place] = _load(saved)
         self.trained[place] = max(self.trained.get(place, 0), done)
         yield from reports[:done]
@@ -134,7 +134,7 @@ class Training:
             raise error
 
 
-def scoring(
+def simulated_scoring(
     config: TrainConfig, _: TrainingData, __: Path | None
 ) -> Generator[ValidationReport | Heartbeat, None, None]:
     """The port Trainer, as it scores a model on the test split: a pure function of its config too."""
