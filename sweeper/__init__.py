@@ -1,1 +1,42 @@
-"""sweeper: hyper-parameter sweeps for fine-tuned text classifiers, with results a reviewer can believe."""
+"""sweeper: hyperparameter sweeps for fine-tuned text classifiers, with results a reviewer can believe.
+
+The Python API is `load`, `run` and `open`, with the types `SweepSpec`, `Sweep` and `SweepResults`, and the errors that
+they raise. Importing it loads neither ray nor torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sweeper.app.api import StoredResults, Sweep, load, open, run
+    from sweeper.errors import SearchSpaceError, SweeperError, UsageError
+    from sweeper.protocol.sweep_results import SweepResults
+    from sweeper.search_space.sweep_spec import SweepSpec
+
+__all__ = [
+    "SearchSpaceError",
+    "StoredResults",
+    "Sweep",
+    "SweepResults",
+    "SweepSpec",
+    "SweeperError",
+    "UsageError",
+    "load",
+    "open",
+    "run",
+]
+
+_HOMES = {
+    "SearchSpaceError": "sweeper.errors",
+    "SweepResults": "sweeper.protocol.sweep_results",
+    "SweepSpec": "sweeper.search_space.sweep_spec",
+    "SweeperError": "sweeper.errors",
+    "UsageError": "sweeper.errors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a part of the API when it is first used."""
+    if name not in __all__:
+        raise AttributeError(f"module 'sweeper' has no attribute {name!r}")
+    return getattr(import_module(_HOMES.get(name, "sweeper.app.api")), name)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.errors import UsageError
-from sweeper.search_space.schema import CustomDataset
+from sweeper.search_space.custom_dataset import CustomDataset
 from sweeper.search_space.sweep_spec import SweepSpec, fingerprint
 
 NOTE = "parcel.json"

@@ -11,7 +11,7 @@ from sweeper.app.published_table import table_text
 from sweeper.atomic_write import atomic_write
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.storage.sweep_folder import SweepFolder
-from sweeper.terminal.terminal import Terminal
+from sweeper.terminal.output import Output
 from sweeper.trials.trial import TrialRecord
 
 if TYPE_CHECKING:
@@ -23,21 +23,21 @@ _log = logging.getLogger(__name__)
 
 
 def finalize(
-    screen: Terminal, prepared: "PreparedSweep", folder: SweepFolder, recorded: Sequence[TrialRecord],
+    output: Output, prepared: "PreparedSweep", folder: SweepFolder, recorded: Sequence[TrialRecord],
     results: SweepResults, storage: "CheckpointStorage | None",
 ) -> None:  # fmt: skip
     """Write all of it; results.json is there when everything else is."""
     from sweeper.app.best_model import save_best_model
     from sweeper.app.report import write_report
 
-    save_best_model(screen, prepared, folder, recorded, storage)
+    save_best_model(output, prepared, folder, recorded, storage)
     with atomic_write(folder.path / "table.md") as file:
         file.write(table_text(folder, results).encode())
     try:
-        write_report(screen, folder, prepared.spec, recorded, results, prepared.dataset)
+        write_report(output, folder, prepared.spec, recorded, results, prepared.dataset)
     except Exception as error:  # no reason to lose a sweep: everything in it can be drawn again
         _log.exception("the report could not be written")
-        screen.line(f"the report could not be written ({error}); sweeper report {folder.path} tries again")
+        output.line(f"the report could not be written ({error}); sweeper report {folder.path} tries again")
     folder.write_results(results.to_json())
 
 

@@ -1,36 +1,36 @@
-"""Where the runs of a sweep are tracked, and how what MLflow lacks of them gets there."""
+"""Says where the runs of a sweep are tracked, makes its tracker, and syncs MLflow with its record."""
 
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeper.app import provenance, sweep_artifacts
-from sweeper.errors import SweeperError
+from sweeper.errors import SweeperError, UsageError
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
-from sweeper.terminal.terminal import Terminal
+from sweeper.terminal.output import Output
 from sweeper.trials.run_status import RunStatus
 
 if TYPE_CHECKING:
     from sweeper.tracking.tracker import MlflowTracker
 
-WAIT = 30.0  # seconds for MLflow to answer something, where all that is left is to send
+SYNC_TIMEOUT = 30.0  # seconds without any answer of MLflow after which a sync gives up
 
 
 def tracking_uri(sweeps: Path) -> str:
-    """Where runs are tracked: what MLFLOW_TRACKING_URI says, else a file beside the sweeps."""
+    """Return MLFLOW_TRACKING_URI, else a SQLite database beside the sweeps."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{sweeps.resolve() / 'mlflow.db'}"
 
 
-def _artifacts(sweeps: Path) -> str | None:
+def _artifact_location(sweeps: Path) -> str | None:
     return None if os.environ.get("MLFLOW_TRACKING_URI") else (sweeps.resolve() / "artifacts").as_uri()
 
 
-def _place(sweeps: Path) -> str:
-    """The tracking URI as it may be shown: without a password."""
+def _shown_uri(sweeps: Path) -> str:
+    """Return the tracking URI without a password."""
     uri = tracking_uri(sweeps)
     if "@" not in uri:
         return uri
@@ -39,19 +39,19 @@ def _place(sweeps: Path) -> str:
     return redact_uri(uri)
 
 
-def ui_hint(place: Path) -> str:
-    """Where to look at the runs of a sweep, or of all in a folder: a server's address, or the command that is one."""
-    is_sweep = (place / "sweep.json").exists()
-    server = _place(place.parent if is_sweep else place)
+def ui_hint(path: Path) -> str:
+    """Return where the runs of a sweep, or of all in a folder, can be seen: a server, or the command for one."""
+    is_sweep = (path / "sweep.json").exists()
+    server = _shown_uri(path.parent if is_sweep else path)
     if server.startswith("http"):
         return server
-    return f"sweeper ui {shlex.quote(str(place))}" if is_sweep else f"sweeper ui --sweeps {shlex.quote(str(place))}"
+    return f"sweeper ui {shlex.quote(str(path))}" if is_sweep else f"sweeper ui --sweeps {shlex.quote(str(path))}"
 
 
 def make_tracker(
     spec: SweepSpec, folder: SweepFolder, *, say: Callable[[str], None], status: RunStatus = RunStatus.RUNNING
 ) -> "MlflowTracker":
-    """The tracker of a sweep, at work. Of one that is RUNNING the folder gets what it is run with."""
+    """Return the sweep's tracker, started. With RUNNING, what the sweep runs with is written to its folder first."""
     from sweeper.tracking.tracker import MlflowTracker
 
     sweeps = folder.path.parent
@@ -62,41 +62,53 @@ def make_tracker(
         sweep=folder.name,
         id=folder.manifest.id,
         dataset=spec.dataset_spec.name,
-        about=provenance.describe_sweep(folder),
-        artifacts=_artifacts(sweeps),
+        description=provenance.describe_sweep(folder),
+        artifacts=_artifact_location(sweeps),
         say=say,
         status=status,
     )
 
 
-def sync(screen: Terminal, folder: SweepFolder, wait: float = WAIT) -> str:
-    """Bring MLflow level with the record of a sweep that nobody drives; a line that says so.
+def sync(output: Output, folder: SweepFolder, timeout: float = SYNC_TIMEOUT) -> str:
+    """Make MLflow equal to the record of a sweep that is not running, and return a line that says so.
 
-    Trials that were cut off are closed as KILLED. It goes on for as long as MLflow answers something every `wait`
-    seconds. Raises BusyError where the sweep is driven, SweeperError where MLflow lacks something in the end.
+    Runs of interrupted trials are closed as KILLED. It continues for as long as MLflow answers something every
+    `timeout` seconds. Raises SweepLockedError while the sweep runs, SweeperError where runs are missing in the end.
     """
     from sweeper.record.optuna_study import OptunaStudy
 
-    screen.set_log_dir(folder.path / "logs")
+    output.set_log_dir(folder.path / "logs")
     with closing(OptunaStudy(folder.spec, folder.journal, folder.manifest.threads)) as study:
-        recorded = study.all_trials()
+        records = study.all_trials()
         status = RunStatus.FINISHED if folder.read_results() else RunStatus.KILLED
-        with screen.step(f"bringing MLflow level with {folder.name}"):
+        with output.step(f"syncing MLflow with {folder.name}"):
             tracker = make_tracker(folder.spec, folder, say=lambda _: None, status=status)
-            for one in recorded:
-                tracker.update(one)
+            for record in records:
+                tracker.update(record)
             sweep_artifacts.attach_artifacts(tracker, folder)
-            tracker.close(status, wait, while_answering=True)
+            tracker.close(status, timeout, while_answering=True)
         if tracker.pending_runs:
             raise SweeperError(sync_warning(folder, tracker))
         folder.mark_synced()
-    return f"{folder.name}: {len(recorded)} trials are level in MLflow at {_place(folder.path.parent)}"
+    return f"{folder.name}: {len(records)} trials are in sync with MLflow at {_shown_uri(folder.path.parent)}"
+
+
+def sync_all(output: Output, folders: Sequence[SweepFolder], timeout: float = SYNC_TIMEOUT) -> None:
+    """Sync every sweep, the others too where one fails. Raises SweeperError with a line for each that failed."""
+    failures = []
+    for folder in folders:
+        try:
+            output.line(sync(output, folder, timeout))
+        except UsageError:
+            raise
+        except SweeperError as error:
+            failures.append(str(error))
+    if failures:
+        raise SweeperError("\n".join(failures))
 
 
 def sync_warning(folder: SweepFolder, tracker: "MlflowTracker") -> str:
     """What MLflow lacks, why, and how it gets it, in a line."""
     why = f" ({tracker.outage.error})" if tracker.outage.error else ""
     command = f"sweeper sync {shlex.quote(str(folder.path))}"
-    return (
-        f"{folder.name}: MLflow at {tracker.uri}{why} lacks {tracker.pending_runs} runs; when it is back: {command}"
-    )
+    return f"{folder.name}: MLflow at {tracker.uri}{why} lacks {tracker.pending_runs} runs; when it is back: {command}"

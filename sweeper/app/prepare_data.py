@@ -10,8 +10,8 @@ from sweeper.data.preprocessing import PreparedDataset, content_digest
 from sweeper.errors import UsageError
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
-from sweeper.terminal.terminal import Terminal
-from sweeper.training.config import RECURRENT
+from sweeper.terminal.output import Output
+from sweeper.training.registry import encoder_kind
 from sweeper.training.types import EncoderWeights, TrainingData
 
 if TYPE_CHECKING:
@@ -33,16 +33,16 @@ class PreparedSweep:
     resolved: Mapping[str, str]
 
 
-def prepare_sweep(screen: Terminal, spec: SweepSpec, folder: SweepFolder | None) -> PreparedSweep:
+def prepare_sweep(output: Output, spec: SweepSpec, folder: SweepFolder | None) -> PreparedSweep:
     """Fetch what a spec needs; where its sweep has begun, exactly what it began with."""
     from sweeper.data import hub
 
     pins = folder.manifest.resolved if folder else {}
-    with screen.step(f"fetching {spec.dataset_spec.name}"):
+    with output.step(f"fetching {spec.dataset_spec.name}"):
         corpus, revision = _corpus(spec, pins.get("dataset"))
     found = {}
-    for name in (name for name in spec.encoders if name not in RECURRENT):
-        with screen.step(f"fetching {name}") as far:
+    for name in (name for name in spec.encoders if encoder_kind(name).is_pretrained):
+        with output.step(f"fetching {name}") as far:
             found[name] = hub.fetch_encoder(name, pins.get(name), _megabytes(far))
     resolved = {"dataset": revision, "rows": content_digest(corpus)} | {name: e.revision for name, e in found.items()}
     if folder is not None:
@@ -96,7 +96,7 @@ def load_training_data(
         with step(f"tokenising {_named(splits)} of {spec.dataset_spec.name} and loading the weights of {name}"):
             tokenizer = tokenizer_of(prepared, name)
             tokens = {split: tokenizer.tokenize_split(corpus.splits[split], spec.max_tokens) for split in splits}
-            if name in RECURRENT:
+            if not encoder_kind(name).is_pretrained:
                 encoder = EncoderWeights(name, {}, {}, tokenizer.padding)
             else:
                 encoder = model.load_pretrained(prepared.encoders[name], name, tokenizer.padding)
@@ -124,7 +124,7 @@ def _fits(spec: SweepSpec, encoder: EncoderWeights, classes: int, longest: int) 
 
 def tokenizer_of(prepared: PreparedSweep, name: str) -> "Vocabulary | Tokenizer":
     """What makes token numbers for an encoder: its own tokenizer, or words learned on the training split."""
-    if name in RECURRENT:
+    if not encoder_kind(name).is_pretrained:
         from sweeper.training.vocabulary import Vocabulary
 
         return Vocabulary(prepared.dataset.splits["train"], prepared.spec.max_words)

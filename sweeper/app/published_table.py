@@ -21,6 +21,6 @@ def sweep_table(folder: SweepFolder, results: SweepResults, metric: str = "accur
 
 def table_text(folder: SweepFolder, results: SweepResults) -> str:
     """Return the published table in Markdown."""
-    from sweeper.reporting.table.formats import render
+    from sweeper.reporting.table.render import render
 
     return render(sweep_table(folder, results), "md")

@@ -1,46 +1,74 @@
-"""TODO."""
+"""Writes the report page of a sweep, finished or not: its results, its record, and what its models predicted."""
 
+import platform
+from collections.abc import Sequence
+from contextlib import closing
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweeper.data.preprocessing import PreparedDataset
+from sweeper.errors import UsageError
+from sweeper.protocol.results import build_results
+from sweeper.protocol.sweep_results import SweepResults
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.storage.sweep_folder import SweepFolder
+from sweeper.terminal import formatting
 from sweeper.terminal.output import Output
+from sweeper.trials.trial import TrialRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sweeper.data.preprocessing import PreparedDataset
-    from sweeper.protocol.sweep_results import SweepResults
     from sweeper.reporting.html.html_elements import Html
     from sweeper.reporting.html.report_data import ModelAnswers, ReportData
-    from sweeper.search_space.sweep_spec import SweepSpec
-    from sweeper.storage.sweep_folder import SweepFolder
-    from sweeper.trials.trial import TrialRecord
 
-_SHOWN = ("sweeper", "torch", "transformers", "optuna", "ray", "mlflow", "datasets", "numpy", "scipy", "plotly")
+_PACKAGES = ("sweeper", "torch", "transformers", "optuna", "ray", "mlflow", "datasets", "numpy", "scipy", "plotly")
 
 
-def prepared_dataset(output: Output, folder: "SweepFolder") -> "tuple[PreparedDataset | None, str]":
-    """The rows of the sweep; where they cannot be had now, why: a report without texts is better than none."""
+def report_sweep(output: Output, folder: SweepFolder, *, texts: bool, out: Path | None) -> Path:
+    """Write the report of a sweep from its record, and return the page. With `texts`, confident errors show theirs."""
+    from sweeper.record.optuna_study import OptunaStudy
+
+    spec = folder.spec
+    with closing(OptunaStudy(spec, folder.journal, folder.manifest.threads)) as study:
+        records, test_accesses = study.all_trials(), study.test_accesses()
+    results = build_results(spec, folder, records, test_accesses)
+    dataset, texts_note = None, "" if texts else "Texts were left out (--no-texts)."
+    if texts and (folder.path / "predictions").exists():
+        dataset, texts_note = _fetch_dataset(output, folder)
+    finished = folder.read_results() is not None
+    return write_report(
+        output, folder, spec, records, results, dataset, texts_note=texts_note, finished=finished, out=out
+    )
+
+
+def _fetch_dataset(output: Output, folder: SweepFolder) -> tuple[PreparedDataset | None, str]:
+    """Return the sweep's rows, or None and the reason: a report without texts is better than none."""
     from sweeper.app.prepare_data import prepare_sweep
-    from sweeper.errors import UsageError
 
     output.set_log_dir(folder.path / "logs")
     try:
         return prepare_sweep(output, folder.spec, folder).dataset, ""
     except UsageError as error:
-        line = str(error).splitlines()[0]
-        output.line(f"the texts cannot be had, so the report has none: {line}")
-        return None, f"The texts could not be had when this was written: {line}"
+        reason = str(error).splitlines()[0]
+        output.line(f"the texts are not available, so the report has none: {reason}")
+        return None, f"The texts were not available when this was written: {reason}"
 
 
 def write_report(
-    output: Output, folder: "SweepFolder", spec: "SweepSpec", recorded: "Sequence[TrialRecord]",
-    results: "SweepResults", corpus: "PreparedDataset | None", *, untold: str = "", finished: bool = True,
+    output: Output,
+    folder: SweepFolder,
+    spec: SweepSpec,
+    records: Sequence[TrialRecord],
+    results: SweepResults,
+    dataset: PreparedDataset | None,
+    *,
+    texts_note: str = "",
+    finished: bool = True,
     out: Path | None = None,
-) -> Path:  # fmt: skip
-    """Write the report of a sweep, whole or not at all; where it is.
+) -> Path:
+    """Write the report of a sweep, whole or not at all, and return the page.
 
-    Without a corpus it has no texts, and `untold` says why; one that is not `finished` says so.
+    Without a data set it has no texts, and `texts_note` says why. The report of a sweep that is not `finished` says so.
     """
     from sweeper.atomic_write import atomic_write
     from sweeper.record.importance import importances
@@ -50,64 +78,60 @@ def write_report(
     from sweeper.reporting.html.sections import sections
     from sweeper.reporting.plots import draw
     from sweeper.search_space.yaml_file import dump_yaml
-    from sweeper.terminal import formatting
 
     systems = range(len(spec.systems))
     with output.step("writing the report"):
         names = [formatting.system_label(spec, system) for system in systems]
-        subject = ReportData(spec, recorded, results, names, _answered(folder, results, corpus, untold), finished)
-        mattered = {system: importances(importance_inputs(subject, system)) for system in systems}
-        found = sections(subject, _table(subject), mattered, _facts(folder), dump_yaml(spec))
-        html = build_page(
-            f"{folder.name}: sweep report", formatting.describe_spec(spec), found, draw.plotly_js(), draw.figure_html
-        )
-        place = out or folder.path / "report.html"
-        with atomic_write(place) as file:
+        answers = _model_answers(folder, results, dataset, texts_note)
+        report = ReportData(spec, records, results, names, answers, finished)
+        importance = {system: importances(importance_inputs(report, system)) for system in systems}
+        page_sections = sections(report, _table(report), importance, _versions(folder), dump_yaml(spec))
+        title, summary = f"{folder.name}: sweep report", formatting.describe_spec(spec)
+        html = build_page(title, summary, page_sections, draw.plotly_js(), draw.figure_html)
+        path = out or folder.path / "report.html"
+        with atomic_write(path) as file:
             file.write(html.encode())
-    return place
+    return path
 
 
-def _table(subject: "ReportData") -> "Html":
-    """The published table of this sweep alone, by the metric of its objective where there is such a table."""
+def _table(report: "ReportData") -> "Html":
+    """Return the published table of this sweep, by the objective's metric where there is such a table."""
     from sweeper.protocol.finished_sweep import FinishedSweep
     from sweeper.reporting.html.html_elements import Html
-    from sweeper.reporting.table.formats import render
-    from sweeper.reporting.table.results_table import METRICS, build_table
+    from sweeper.reporting.table.metrics import DEFAULT_METRIC, METRICS
+    from sweeper.reporting.table.render import render
+    from sweeper.reporting.table.results_table import build_table
 
-    metric = subject.metric if subject.metric in METRICS else METRICS[0]
-    return Html(
-        render(build_table([FinishedSweep.from_predictions(subject.results, subject.answered.test)], metric), "html")
-    )
+    metric = report.metric if report.metric in METRICS else DEFAULT_METRIC
+    sweep = FinishedSweep.from_predictions(report.results, report.answered.test)
+    return Html(render(build_table([sweep], metric), "html"))
 
 
-def _answered(
-    folder: "SweepFolder", results: "SweepResults", corpus: "PreparedDataset | None", untold: str
+def _model_answers(
+    folder: SweepFolder, results: SweepResults, dataset: PreparedDataset | None, texts_note: str
 ) -> "ModelAnswers":
-    """What the models of the confirmed settings answered, as far as it was kept."""
+    """Return what the models of the confirmed settings predicted, as far as it is stored."""
     from sweeper.reporting.html.report_data import ModelAnswers
     from sweeper.storage import predictions
 
     trials, labels = results.confirmed_trials, tuple(results.labels)
-    validation, test = (
-        predictions.load_predictions(folder.path, trials, split, labels) for split in ("validation", "test")
-    )
+    validation = predictions.load_predictions(folder.path, trials, "validation", labels)
+    test = predictions.load_predictions(folder.path, trials, "test", labels)
     learned = {trial: predictions.load_class_weights(folder.path, trial) for trial in trials}
-    weights = {trial: found for trial, found in learned.items() if found is not None}
-    return ModelAnswers(validation, test, weights, _texts(corpus), untold)
+    weights = {trial: matrix for trial, matrix in learned.items() if matrix is not None}
+    return ModelAnswers(validation, test, weights, _validation_texts(dataset), texts_note)
 
 
-def _texts(corpus: "PreparedDataset | None") -> "Sequence[str] | None":
-    """The texts of validation, the two of a pair joined."""
-    if corpus is None:
+def _validation_texts(dataset: PreparedDataset | None) -> Sequence[str] | None:
+    """Return the texts of validation, with the two of a pair joined."""
+    if dataset is None:
         return None
-    rows = corpus.splits["validation"]
+    rows = dataset.splits["validation"]
     return rows.texts if rows.pairs is None else [f"{a} ⏐ {b}" for a, b in zip(rows.texts, rows.pairs, strict=True)]
 
 
-def _facts(folder: "SweepFolder") -> dict[str, str]:
-    """Versions of what is installed here now, and the revisions that the sweep began with."""
-    import platform
-    from importlib.metadata import PackageNotFoundError, version
+def _versions(folder: SweepFolder) -> dict[str, str]:
+    """Return the revisions that the sweep began with, and the versions of what is installed here now."""
 
     def installed(name: str) -> str:
         try:
@@ -116,4 +140,4 @@ def _facts(folder: "SweepFolder") -> dict[str, str]:
             return "not installed"
 
     revisions = {f"revision of {name}": revision for name, revision in folder.manifest.resolved.items()}
-    return {**revisions, "Python": platform.python_version(), **{name: installed(name) for name in _SHOWN}}
+    return {**revisions, "Python": platform.python_version(), **{name: installed(name) for name in _PACKAGES}}

@@ -1,199 +1,161 @@
-"""One sweep, from its folder to its results: the record, the data, the view, the tracker, the story of sweep.py."""
+"""Runs one sweep, from its folder to its results: the record, the data, the view, the tracker and the protocol."""
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, closing, nullcontext
-from functools import partial
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from sweeper.app import mlflow_sync, sweep_artifacts
 from sweeper.app.finalize import finalize
 from sweeper.app.prepare_data import SEARCHED, PreparedSweep, load_training_data
+from sweeper.app.stage_jobs import checkpoint_storage, stage_jobs
 from sweeper.data.preprocessing import split_summaries
-from sweeper.protocol import sweep
-from sweeper.protocol.results import build_results as results_of
-from sweeper.protocol.sweep import StageJobs
+from sweeper.protocol.results import build_results
+from sweeper.protocol.sweep import StageJobs, run_protocol
 from sweeper.protocol.sweep_results import SweepResults
-from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, create_sweep, differing_keys
-from sweeper.terminal import formatting, remote_view
-from sweeper.terminal.terminal import Terminal
-from sweeper.training.types import Trainer, TrainingData
-from sweeper.trials.interfaces import CheckpointStorage, ProgressView, Runner, Tracker, TrainingJob
+from sweeper.terminal import formatting
+from sweeper.terminal.output import Output
+from sweeper.training.types import TrainingData
+from sweeper.trials.interfaces import ProgressView, Runner, Tracker
 from sweeper.trials.resources import TrialResources
 from sweeper.trials.run_status import RunStatus
-from sweeper.trials.trial import TrialRecord
 
 if TYPE_CHECKING:
     from sweeper.record.optuna_study import OptunaStudy
+    from sweeper.tracking.tracker import MlflowTracker
+
+AnyTracker = TypeVar("AnyTracker", bound=Tracker)
 
 
-def run_sweep(
-    screen: Terminal, runner: Runner, prepared: PreparedSweep, sweeps: Path
-) -> tuple[SweepFolder, SweepResults]:
-    """Run a sweep as far as its budget goes; its folder and its results."""
-    from sweeper.record.optuna_study import OptunaStudy
+@contextmanager
+def closed_with_status(tracker: AnyTracker) -> Iterator[AnyTracker]:
+    """Close a tracker or view with the state in which the block ends.
 
-    spec, corpus = prepared.spec, prepared.dataset
-    asked = spec.resources
-    share = runner.allocate(asked.cpu, asked.gpu, asked.accelerator or "")
-    before = None if prepared.folder else differing_keys(sweeps, spec)
-    pinned = corpus.labels, split_summaries(corpus)
-    folder = prepared.folder or create_sweep(sweeps, spec, prepared.resolved, share.cpu, *pinned)
-    folder.backfill(*pinned)
-    with closing(OptunaStudy(spec, folder.journal, folder.manifest.threads)) as study:
-        screen.set_log_dir(folder.path / "logs")
-        data = load_training_data(prepared, spec.encoders, step=screen.step)
-        known = list(study.all_trials())
-        _greet(screen, folder, prepared, share, data, len(known))
-        if runner.is_remote:
-            screen.line(f"  the cluster has room for {share.slots} trials at a time")
-        if before and before[1]:
-            screen.line(f"  a new sweep; it differs from {before[0]} in {', '.join(before[1])}")
-        if study.truncated_bytes:
-            screen.line(f"  the record's last {study.truncated_bytes} bytes were cut off half written; that is dropped")
-        jobs = partial(_jobs, prepared, folder, data, _storage(screen, runner, spec, folder), share.gpu)
-        view = _view(screen, folder, spec, known, share)
-        folder.mark_running()
-        results = _driven(screen, runner, prepared, folder, study, jobs(view.say), share, view)
-    return folder, results
-
-
-def _driven(
-    screen: Terminal, runner: Runner, prepared: PreparedSweep, folder: SweepFolder, study: "OptunaStudy",
-    jobs: StageJobs, share: TrialResources, view: ProgressView,
-) -> SweepResults:  # fmt: skip
-    """Run the story with a tracker beside it, and keep what came of it."""
-    spec, status = prepared.spec, RunStatus.KILLED
-    tracker = mlflow_sync.make_tracker(spec, folder, say=view.say)
+    FINISHED where it ends by itself, FAILED where an error ends it, KILLED where it is interrupted.
+    """
+    status = RunStatus.KILLED
     try:
-        done = _told(runner, spec, study, jobs, share, view, tracker)
-        recorded = study.all_trials()
-        results = results_of(spec, folder, recorded, study.test_accesses())
-        if done:
-            finalize(screen, prepared, folder, recorded, results, jobs.confirm.storage)
-            sweep_artifacts.attach_artifacts(tracker, folder)
+        yield tracker
         status = RunStatus.FINISHED
     except Exception:
         status = RunStatus.FAILED
         raise
     finally:
-        if status == RunStatus.KILLED:
-            screen.line("closing; a second Ctrl-C ends it at once")
         tracker.close(status)
-        if not tracker.pending_runs:
-            folder.mark_synced()
-    if not done:
-        screen.line(f"the budget's {spec.budget.hours:g} hours are over; the same command goes on for as long again")
-    if tracker.pending_runs:
-        screen.line(mlflow_sync.sync_warning(folder, tracker))
-    return results
 
 
-def _told(
-    runner: Runner,
-    spec: SweepSpec,
-    study: "OptunaStudy",
-    jobs: StageJobs,
-    share: TrialResources,
-    view: ProgressView,
-    tracker: Tracker,
-) -> bool:
-    """The story, with its view open; whether it came to its end."""
-    status = RunStatus.KILLED
-    try:
-        done = sweep.run_protocol(spec, study, runner, (view, tracker), jobs, share, view.say)
-        status = RunStatus.FINISHED
-    finally:
-        view.close(status)
-    return done
+@dataclass(frozen=True)
+class SweepRun:
+    """A sweep that is about to run on a runner, as far as its budget goes."""
 
+    output: Output
+    runner: Runner
+    prepared: PreparedSweep
+    sweeps: Path
 
-def _jobs(
-    prepared: PreparedSweep, folder: SweepFolder, data: Mapping[str, TrainingData], storage: CheckpointStorage | None, gpu: float,
-    say: Callable[[str], None],
-) -> StageJobs:  # fmt: skip
-    """The jobs of the three stages. The test split is made for the last of them alone, when that is asked for."""
-    from sweeper.storage import predictions
-    from sweeper.training import resource_monitor
-    from sweeper.training.device import limit_gpu_memory
-    from sweeper.training.final_scoring import score_best_model
-    from sweeper.training.trainer import train_events
+    def run(self) -> tuple[SweepFolder, SweepResults]:
+        """Run the sweep, or continue it, and return its folder and results."""
+        from sweeper.record.optuna_study import OptunaStudy
 
-    spec, corpus, place = prepared.spec, prepared.dataset, folder.path.resolve()
-    patience, choose = spec.stall_minutes * 60, spec.objective
+        spec = self.prepared.spec
+        asked = spec.resources
+        resources = self.runner.allocate(asked.cpu, asked.gpu, asked.accelerator or "")
+        differing = None if self.prepared.folder else differing_keys(self.sweeps, spec)
+        folder = self._open_folder(resources)
+        with closing(OptunaStudy(spec, folder.journal, folder.manifest.threads)) as study:
+            self.output.set_log_dir(folder.path / "logs")
+            data = load_training_data(self.prepared, spec.encoders, step=self.output.step)
+            self._announce(folder, study, resources, data)
+            if differing and differing[1]:
+                self.output.line(f"  a new sweep; it differs from {differing[0]} in {', '.join(differing[1])}")
+            return folder, self._drive(folder, study, resources, data)
 
-    def told(text: str) -> AbstractContextManager[Any]:
-        say(text)
-        return nullcontext()
-
-    def score() -> TrainingJob:
-        splits = [name for name in (*SEARCHED, "test") if name in corpus.splits]
-        opened = load_training_data(prepared, spec.encoders, splits, step=told)
-        return TrainingJob(
-            partial(limit_gpu_memory, partial(score_best_model, choose=choose), gpu),
-            opened,
-            place,
-            patience,
-            storage,
+    def _open_folder(self, resources: TrialResources) -> SweepFolder:
+        dataset = self.prepared.dataset
+        labels, splits = dataset.labels, split_summaries(dataset)
+        folder = self.prepared.folder or create_sweep(
+            self.sweeps, self.prepared.spec, self.prepared.resolved, resources.cpu, labels, splits
         )
+        folder.backfill(labels, splits)
+        return folder
 
-    def watched(train: Trainer) -> Trainer:
-        shared = partial(limit_gpu_memory, train, gpu)
-        return partial(resource_monitor.add_resource_metrics, shared) if spec.tracking.system_metrics else shared
+    def _drive(
+        self,
+        folder: SweepFolder,
+        study: "OptunaStudy",
+        resources: TrialResources,
+        data: Mapping[str, TrainingData],
+    ) -> SweepResults:
+        """Run the protocol with a view and a tracker beside it, and write what came of it."""
+        spec, output = self.prepared.spec, self.output
+        storage = checkpoint_storage(output, self.runner, spec, folder)
+        header = f"{folder.name}: {formatting.describe_spec(spec)}"
+        view = output.make_view(spec, list(study.all_trials()), header, resources.slots)
+        folder.mark_running()
+        jobs = stage_jobs(self.prepared, folder, data, storage, resources.gpu, view.say)
+        with self._tracked(folder, view) as tracker:
+            with closed_with_status(view):
+                is_done = run_protocol(spec, study, self.runner, (view, tracker), jobs, resources, view.say)
+            results = self._write_results(folder, study, jobs, tracker, is_done=is_done)
+        if not is_done:
+            hours = f"the budget's {spec.budget.hours:g} hours are over"
+            output.line(f"{hours}; the same command continues for as long again")
+        if tracker.pending_runs:
+            output.line(mlflow_sync.sync_warning(folder, tracker))
+        return results
 
-    return StageJobs(
-        search=TrainingJob(watched(train_events), data, place, patience, storage),
-        confirm=TrainingJob(watched(partial(train_events, choose=choose)), data, place, patience, storage),
-        make_test_job=score,
-        save_scores=lambda trial, found: predictions.save_predictions(place, trial, corpus.labels, found),
-    )
+    @contextmanager
+    def _tracked(self, folder: SweepFolder, view: ProgressView) -> Iterator["MlflowTracker"]:
+        """Give the sweep's tracker, and close it with the state in which the block ends."""
+        tracker = mlflow_sync.make_tracker(self.prepared.spec, folder, say=view.say)
+        try:
+            with closed_with_status(tracker):
+                try:
+                    yield tracker
+                except KeyboardInterrupt:
+                    self.output.line("closing; a second Ctrl-C ends it at once")
+                    raise
+        finally:
+            if not tracker.pending_runs:
+                folder.mark_synced()
 
+    def _write_results(
+        self, folder: SweepFolder, study: "OptunaStudy", jobs: StageJobs, tracker: "MlflowTracker", *, is_done: bool
+    ) -> SweepResults:
+        """Return the results so far; where the sweep is done, write everything that it leaves."""
+        records = study.all_trials()
+        results = build_results(self.prepared.spec, folder, records, study.test_accesses())
+        if is_done:
+            finalize(self.output, self.prepared, folder, records, results, jobs.confirm.storage)
+            sweep_artifacts.attach_artifacts(tracker, folder)
+        return results
 
-def _storage(screen: Terminal, runner: Runner, spec: SweepSpec, folder: SweepFolder) -> CheckpointStorage | None:
-    """Where the sweep's checkpoints are kept, if elsewhere than in its folder; every machine was asked for it."""
-    if spec.storage is None:
-        if runner.is_remote:
-            screen.line("  storage is not set: a trial whose node is lost begins again, unless nodes share this folder")
-        return None
-    from sweeper.storage import checkpoint_storage
-
-    with screen.step(f"asking every node for {spec.storage}"):
-        checkpoint_storage.check_shared_storage(spec.storage, runner.run_on_all_nodes)
-    return checkpoint_storage.SharedStorage(f"{spec.storage.rstrip('/')}/{folder.name}-{folder.manifest.id}")
-
-
-def _view(
-    screen: Terminal, folder: SweepFolder, spec: SweepSpec, known: list[TrialRecord], share: TrialResources
-) -> ProgressView:
-    """What the user watches, here or from elsewhere."""
-    header = f"{folder.name}: {formatting.describe_spec(spec)}"
-    if screen.relayed:
-        return remote_view.EventEmitter(screen, spec, known, header, share.slots)
-    return remote_view.make_view(screen, spec, known, header, share.slots)
-
-
-def _greet(
-    screen: Terminal,
-    folder: SweepFolder,
-    prepared: PreparedSweep,
-    share: TrialResources,
-    data: Mapping[str, TrainingData],
-    known: int,
-) -> None:
-    """What is about to run, and what is worth knowing of its data."""
-    spec, corpus = prepared.spec, prepared.dataset
-    screen.line(f"{folder.name}: {formatting.describe_spec(spec)}", style="bold")
-    if known:
-        screen.line(f"  goes on: {known} trials are in the record")
-    if share.note:
-        screen.line(f"  {share.note}; {share.slots} at a time")
-    sizes = ", ".join(f"{len(corpus.splits[name]):,} texts in {name}" for name in SEARCHED)
-    screen.line(f"  {sizes}, {len(corpus.labels)} classes")
-    for note in corpus.notes:
-        screen.line(f"  {note}")
-    for name, found in data.items():
-        cut = float((found.splits["train"].lengths > spec.max_tokens).mean())
-        screen.line(
-            f"  {cut:.1%} of the texts are longer than {spec.max_tokens} tokens of {formatting.shorten_value(name)}, and cut"
-        )
+    def _announce(
+        self,
+        folder: SweepFolder,
+        study: "OptunaStudy",
+        resources: TrialResources,
+        data: Mapping[str, TrainingData],
+    ) -> None:
+        """Say what is about to run, and what is worth knowing about its data."""
+        spec, dataset, line = self.prepared.spec, self.prepared.dataset, self.output.line
+        line(f"{folder.name}: {formatting.describe_spec(spec)}", style="bold")
+        known = len(study.all_trials())
+        if known:
+            line(f"  continues: {known} trials are in the record")
+        if resources.note:
+            line(f"  {resources.note}; {resources.slots} at a time")
+        sizes = ", ".join(f"{len(dataset.splits[name]):,} texts in {name}" for name in SEARCHED)
+        line(f"  {sizes}, {len(dataset.labels)} classes")
+        for note in dataset.notes:
+            line(f"  {note}")
+        for encoder, encoded in data.items():
+            truncated = float((encoded.splits["train"].lengths > spec.max_tokens).mean())
+            name = formatting.shorten_value(encoder)
+            line(f"  {truncated:.1%} of the texts are longer than {spec.max_tokens} tokens of {name}, and cut")
+        if self.runner.is_remote:
+            line(f"  the cluster has room for {resources.slots} trials at a time")
+        if study.truncated_bytes:
+            line(f"  the record ended in {study.truncated_bytes} bytes of a half-written line, which were dropped")

@@ -1,85 +1,85 @@
-"""Drive sweeps: pick the edges, start Ray once, and run one sweep after the other on it."""
+"""Runs sweeps one after the other: starts Ray once, skips what is finished, and hands out the results of each."""
 
 import os
-import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sweeper.app import mlflow_sync
 from sweeper.app.finalize import rebuild_results
-from sweeper.app.prepare_data import prepare_sweep
-from sweeper.app.published_table import table_text
-from sweeper.app.run_sweep import run_sweep
+from sweeper.app.prepare_data import PreparedSweep, prepare_sweep
+from sweeper.app.run_sweep import SweepRun
 from sweeper.errors import SweeperError
 from sweeper.protocol.results import stored_results
 from sweeper.protocol.sweep_results import SweepResults, SystemResult
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, find_sweep
-from sweeper.terminal import formatting
-from sweeper.terminal.terminal import Terminal
+from sweeper.terminal.output import Output
+
+
+@dataclass(frozen=True)
+class CompletedRun:
+    """A sweep that this command ran as far as its budget goes, or found finished."""
+
+    spec: SweepSpec
+    folder: SweepFolder
+    results: SweepResults
 
 
 def run_sweeps(
-    screen: Terminal, specs: Sequence[SweepSpec], sweeps: Path, *, inline: bool, fresh: bool
-) -> list[SweepResults]:
-    """Run every sweep that is not finished, and show the results of all. Data is fetched before Ray starts."""
-    found = [(spec, None if fresh else find_sweep(sweeps, spec)) for spec in specs]
-    open_ = [k for k, (spec, folder) in enumerate(found) if not _finished(spec, folder)]
-    if open_:
-        screen.capture_libraries(sweeps)
-    prepared = {k: prepare_sweep(screen, *found[k]) for k in open_}
-    results: dict[int, SweepResults] = {}
-    if open_:
-        with ExitStack() as stack:
-            with screen.step("starting Ray" if not inline else "starting"):
-                runner = stack.enter_context(_runner(inline))
-            for k in open_:
-                done, results[k] = run_sweep(screen, runner, prepared[k], sweeps)
-                _show(screen, found[k][0], done, results[k])
-    for k, (spec, folder) in enumerate(found):
-        if folder is not None and k not in results:
-            results[k] = _rebuilt(spec, folder)
-            screen.line(f"{folder.name} is finished; a larger budget, or another seed, goes on from here")
-            if folder.needs_sync:
-                _send(screen, folder)
-            _show(screen, spec, folder, results[k])
-    return [results[k] for k in range(len(found))]
+    output: Output,
+    specs: Sequence[SweepSpec],
+    sweeps: Path,
+    *,
+    inline: bool = False,
+    fresh: bool = False,
+    on_completed: Callable[[CompletedRun], None] = lambda _: None,
+) -> list[CompletedRun]:
+    """Run every sweep that is not finished, and return all of them in the order of `specs`.
+
+    With `inline`, trials run in this process instead of under Ray. With `fresh`, new sweeps start beside earlier ones.
+    `on_completed` hears of each sweep as soon as it is done. Data sets and encoders of all sweeps are fetched before
+    Ray starts.
+    """
+    folders = [None if fresh else find_sweep(sweeps, spec) for spec in specs]
+    unfinished = [k for k, (spec, folder) in enumerate(zip(specs, folders, strict=True)) if not is_done(spec, folder)]
+    completed: dict[int, CompletedRun] = {}
+    if unfinished:
+        output.capture_libraries(sweeps)
+        prepared = [prepare_sweep(output, specs[k], folders[k]) for k in unfinished]
+        runs = _run_all(output, prepared, sweeps, on_completed, inline=inline)
+        completed = dict(zip(unfinished, runs, strict=True))
+    for k, (spec, folder) in enumerate(zip(specs, folders, strict=True)):
+        if folder is not None and k not in completed:
+            completed[k] = CompletedRun(spec, folder, _reopen(output, spec, folder))
+            on_completed(completed[k])
+    return [completed[k] for k in range(len(specs))]
 
 
-def _rebuilt(spec: SweepSpec, folder: SweepFolder) -> SweepResults:
-    """The results of a finished sweep, made from its record once more: damage to either is found."""
-    from sweeper.record.optuna_study import OptunaStudy
-
-    with closing(OptunaStudy(spec, folder.journal, folder.manifest.threads)) as study:
-        return rebuild_results(spec, folder, study)
-
-
-def _send(screen: Terminal, folder: SweepFolder) -> None:
-    """Send what MLflow lacks of a finished sweep; where that cannot be, its table is shown all the same."""
-    try:
-        screen.line(mlflow_sync.sync(screen, folder))
-    except SweeperError as error:
-        screen.line(str(error))
-
-
-def _finished(spec: SweepSpec, folder: SweepFolder | None) -> bool:
-    results = stored_results(folder) if folder else None
-    if results is None or results.num_trials < sum(spec.trial_budget(system) for system in range(len(spec.systems))):
-        return False
-    return all(is_confirmed(spec, system) for system in results.systems)
+def _run_all(
+    output: Output,
+    prepared: Sequence[PreparedSweep],
+    sweeps: Path,
+    on_completed: Callable[[CompletedRun], None],
+    *,
+    inline: bool,
+) -> list[CompletedRun]:
+    """Run sweeps one after the other on one runner."""
+    completed = []
+    with ExitStack() as stack:
+        with output.step("starting" if inline else "starting Ray"):
+            runner = stack.enter_context(_make_runner(inline=inline))
+        for sweep in prepared:
+            folder, results = SweepRun(output, runner, sweep, sweeps).run()
+            completed.append(CompletedRun(sweep.spec, folder, results))
+            on_completed(completed[-1])
+    return completed
 
 
-def is_confirmed(spec: SweepSpec, system: SystemResult) -> bool:
-    """Whether a cell was confirmed with as many settings and seeds as the spec wants, or has nothing to confirm."""
-    if not spec.confirm.seeds or system.best is None or not system.best.completed:
-        return True
-    found = system.confirmation
-    return found is not None and found.planned_seeds >= spec.confirm.seeds and found.top >= spec.confirm.top
-
-
-def _runner(inline: bool) -> Any:
+def _make_runner(*, inline: bool) -> Any:
+    """Return the runner as a context manager. Ray is imported only where it is used."""
     if inline:
         from sweeper.execution.inline_runner import InlineRunner
         from sweeper.training.device import gpu_count
@@ -90,24 +90,39 @@ def _runner(inline: bool) -> Any:
     return RayRunner()
 
 
-def _show(screen: Terminal, spec: SweepSpec, folder: SweepFolder, results: SweepResults) -> None:
-    """The search's best, the table where it was confirmed, and what to do next."""
-    screen.line()
-    screen.console.print(formatting.results_table(spec, results))
-    for line in formatting.settings_lines(spec, results):
-        screen.line(f"  {line}")
-    if results.confirmations:
-        screen.line()
-        screen.console.print(table_text(folder, results), markup=False, end="")
-    else:
-        screen.line("chosen on validation, one seed each: expect a few points less on the test split", style="dim")
-    screen.line()
-    best = results.best_trial
-    if best is not None:
-        screen.line(f"train the best again:  sweeper train {shlex.quote(str(folder.path))} {best}")
-    for what, name in (("its model:", "model"), ("the report:", "report.html")):
-        if (folder.path / name).exists():
-            screen.line(f"{what:<22} {folder.path / name}")
-    screen.line(f"compare the runs:      {mlflow_sync.ui_hint(folder.path)}")
-    if screen.log is not None:
-        screen.line(f"log:                   {screen.log}")
+def _reopen(output: Output, spec: SweepSpec, folder: SweepFolder) -> SweepResults:
+    """Return the results of a finished sweep, built from its record again: damage to either is found.
+
+    What MLflow is missing is sent. Where that fails, it is said, and the results are returned all the same.
+    """
+    from sweeper.record.optuna_study import OptunaStudy
+
+    with closing(OptunaStudy(spec, folder.journal, folder.manifest.threads)) as study:
+        results = rebuild_results(spec, folder, study)
+    output.line(f"{folder.name} is finished; a larger budget, or another seed, continues it")
+    if folder.needs_sync:
+        try:
+            output.line(mlflow_sync.sync(output, folder))
+        except SweeperError as error:
+            output.line(str(error))
+    return results
+
+
+def is_done(spec: SweepSpec, folder: SweepFolder | None) -> bool:
+    """Return True if the sweep in the folder has everything that the spec asks for."""
+    results = stored_results(folder) if folder else None
+    if results is None or results.num_trials < sum(spec.trial_budget(system) for system in range(len(spec.systems))):
+        return False
+    return all(is_confirmed(spec, system) for system in results.systems)
+
+
+def is_confirmed(spec: SweepSpec, system: SystemResult) -> bool:
+    """Return True if a system has the confirmation that the spec asks for, or has nothing to confirm."""
+    if not spec.confirm.seeds or system.best is None or not system.best.completed:
+        return True
+    confirmation = system.confirmation
+    return (
+        confirmation is not None
+        and confirmation.planned_seeds >= spec.confirm.seeds
+        and confirmation.top >= spec.confirm.top
+    )

@@ -1,22 +1,48 @@
-"""TODO."""
+"""Reads search spaces: files, or by their name those that ship with sweeper."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.errors import SearchSpaceError, UsageError
+from sweeper.search_space import yaml_file
+from sweeper.search_space.parser import parse_spec
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.wording import allowed_hint
+
+SHIPPED = Path(__file__).parents[1] / "search_spaces"  # in the wheel; a checkout has them beside the package
 
 
-def specs_of(files: list[Path], overrides: list[str] | None) -> "list[SweepSpec]":
-    """Read and check every file before any of them runs; the mistakes of all are told together."""
-    from sweeper.errors import SearchSpaceError, UsageError
-    from sweeper.search_space import yaml_file
-    from sweeper.search_space.parser import parse_spec
+def shipped_spaces() -> dict[str, Path]:
+    """Return the search spaces that ship with sweeper, by name."""
+    folder = SHIPPED if SHIPPED.is_dir() else SHIPPED.parents[1] / "search_spaces"
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
+
+def find_space(name: str | Path) -> Path:
+    """Return the file of a search space. A path wins over the name of a shipped one. Raises UsageError."""
+    path = Path(name)
+    if path.exists() or path.suffix or len(path.parts) > 1:
+        return path
+    spaces = shipped_spaces()
+    if path.name not in spaces:
+        raise UsageError(f"{name}: neither a file nor a search space that ships, {allowed_hint(spaces, path.name)}")
+    return spaces[path.name]
+
+
+def load_spec(name: str | Path, overrides: Sequence[str] = ()) -> SweepSpec:
+    """Return the checked search space in a file, or the shipped one of this name. Raises SearchSpaceError.
+
+    Each override is a `KEY.PATH=VALUE`, as in `budget.trials=8`.
+    """
+    return parse_spec(yaml_file.load_yaml(find_space(name), overrides))
+
+
+def load_specs(names: Sequence[str | Path], overrides: Sequence[str] = ()) -> list[SweepSpec]:
+    """Return all search spaces, checked before any of them runs. Raises SearchSpaceError with the mistakes of all."""
     specs, mistakes = [], []
-    for file in files:
+    for name in names:
         try:
-            specs.append(parse_spec(yaml_file.load_yaml(file, overrides or ())))
+            specs.append(load_spec(name, overrides))
         except UsageError as error:
             mistakes += str(error).splitlines()
     if mistakes:

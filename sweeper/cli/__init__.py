@@ -1,6 +1,6 @@
-"""The command line: the only place that prints, exits, and picks edges. One file per family of commands.
+"""The command line. Each file is a family of commands: it parses arguments, calls app/, and prints.
 
-Nothing heavy is imported until a command needs it: `sweeper --help` loads neither ray nor torch.
+Home of typer. Nothing heavy is imported until a command needs it: `sweeper --help` loads neither ray nor torch.
 """
 
 import typer
@@ -9,7 +9,7 @@ from sweeper.cli import report, run, submit, sync, table, train, ui
 
 app = typer.Typer(
     name="sweeper",
-    help="Hyper-parameter sweeps for fine-tuned text classifiers, with results a reviewer can believe.",
+    help="Hyperparameter sweeps for fine-tuned text classifiers, with results a reviewer can believe.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -29,5 +29,5 @@ app.command("ui")(ui.ui)
 
 
 def main() -> None:
-    """The console script."""
+    """Run the command line: the console script `sweeper`."""
     app()

@@ -1,18 +1,23 @@
-"""`sweeper run` and `sweeper check`: from search space files to tables of the best."""
+"""`sweeper run` and `sweeper check`: from search spaces to tables of the best."""
 
+import shlex
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweeper.app.specs import specs_of
-from sweeper.terminal.terminal import cli_session
+from sweeper.cli.session import cli_session
+from sweeper.terminal.terminal import Terminal
 
 if TYPE_CHECKING:
-    pass
+    from sweeper.app.run_sweeps import CompletedRun
 
-Files = Annotated[list[Path], typer.Argument(help="Search spaces, run one after the other.", show_default=False)]
-Sets = Annotated[
+Files = Annotated[
+    list[Path],
+    typer.Argument(help="Search spaces, run one after the other: files, or names of shipped ones.", show_default=False),
+]
+Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY.PATH=VALUE", help="Override a key of the files, as in --set budget.trials=8."),
 ]
@@ -20,37 +25,70 @@ Sets = Annotated[
 
 def run(
     files: Files,
-    overrides: Sets = None,
+    overrides: Overrides = None,
     sweeps: Annotated[Path, typer.Option(help="Where sweeps are kept.")] = Path("sweeps"),
     inline: Annotated[bool, typer.Option("--inline", help="Run in this process, without Ray: for a debugger.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the final result on stdout as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the final results on stdout as JSON.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew, beside what was there before.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the final tables alone.")] = False,
-    parcel: Annotated[Path | None, typer.Option(hidden=True, help="What `sweeper submit` sent with the files.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the final tables.")] = False,
+    bundle: Annotated[Path | None, typer.Option("--parcel", hidden=True, help="Sent by `sweeper submit`.")] = None,
 ) -> None:
-    """Run search spaces; the same command again goes on where it stopped.
+    """Run search spaces; the same command again continues where it stopped.
 
     Data sets and encoders come from the Hugging Face hub (HF_ENDPOINT, HF_HOME); results go to MLflow
     (MLFLOW_TRACKING_URI, else mlflow.db beside the sweeps). With RAY_ADDRESS set, that Ray cluster is used.
     """
-    again = "the same command goes on where it stopped"
-    with cli_session(as_json=as_json, debugger=inline, quiet=quiet, relayed=parcel is not None, again=again) as screen:
-        if parcel is not None:
+    hint = "the same command continues where it stopped"
+    with cli_session(
+        as_json=as_json, debugger=inline, quiet=quiet, relayed=bundle is not None, resume_hint=hint
+    ) as terminal:
+        if bundle is not None:
             from sweeper.app.bundle import verify_bundle
 
-            verify_bundle(parcel)
-        specs = specs_of(files, overrides)
+            verify_bundle(bundle)
+        from sweeper.app.specs import load_specs
+
+        specs = load_specs(files, overrides or ())
         from sweeper.app.run_sweeps import run_sweeps
 
-        found = run_sweeps(screen, specs, sweeps, inline=inline, fresh=fresh)
-        results = [one.to_dict() for one in found]
-        screen.result(results[0] if len(results) == 1 else {"sweeps": results})
+        show = partial(_show, terminal)
+        completed = run_sweeps(terminal, specs, sweeps, inline=inline, fresh=fresh, on_completed=show)
+        results = [sweep.results.to_dict() for sweep in completed]
+        terminal.result(results[0] if len(results) == 1 else {"sweeps": results})
 
 
-def check(files: Files, overrides: Sets = None) -> None:
-    """Check search spaces, and say what they would run."""
+def check(files: Files, overrides: Overrides = None) -> None:
+    """Check search spaces, and print what they would run."""
+    from sweeper.app.specs import load_specs
     from sweeper.terminal.formatting import describe_spec
 
-    with cli_session() as screen:
-        for file, spec in zip(files, specs_of(files, overrides), strict=True):
-            screen.line(f"{file}: {describe_spec(spec)}")
+    with cli_session() as terminal:
+        for file, spec in zip(files, load_specs(files, overrides or ()), strict=True):
+            terminal.line(f"{file}: {describe_spec(spec)}")
+
+
+def _show(terminal: Terminal, completed: "CompletedRun") -> None:
+    """Print the search's best, the published table where settings were confirmed, and what to do next."""
+    from sweeper.app.mlflow_sync import ui_hint
+    from sweeper.app.published_table import table_text
+    from sweeper.terminal import formatting
+
+    spec, folder, results = completed.spec, completed.folder, completed.results
+    terminal.line()
+    terminal.table(formatting.results_table(spec, results))
+    for line in formatting.settings_lines(spec, results):
+        terminal.line(f"  {line}")
+    if results.confirmations:
+        terminal.line()
+        terminal.text(table_text(folder, results))
+    else:
+        terminal.line("chosen on validation, one seed each: expect a few points less on the test split", style="dim")
+    terminal.line()
+    if results.best_trial is not None:
+        terminal.line(f"train the best again:  sweeper train {shlex.quote(str(folder.path))} {results.best_trial}")
+    for label, name in (("its model:", "model"), ("the report:", "report.html")):
+        if (folder.path / name).exists():
+            terminal.line(f"{label:<22} {folder.path / name}")
+    terminal.line(f"compare the runs:      {ui_hint(folder.path)}")
+    if terminal.log is not None:
+        terminal.line(f"log:                   {terminal.log}")

@@ -1,22 +1,18 @@
 """`sweeper submit`, `jobs`, `logs` and `stop`: sweeps on a Ray cluster that runs elsewhere."""
 
-import os
-import shlex
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweeper.app.specs import specs_of
-from sweeper.cli.run import Files, Sets
-from sweeper.terminal.terminal import Terminal, cli_session
+from sweeper.cli.run import Files, Overrides
+from sweeper.cli.session import cli_session
+from sweeper.terminal.terminal import Terminal
 
 if TYPE_CHECKING:
-    from sweeper.execution.job_server import JobServer, SubmittedJob
+    from sweeper.execution.job_server import JobServer
 
 Address = Annotated[
     str,
@@ -30,15 +26,13 @@ Insecure = Annotated[bool, typer.Option("--insecure", help="Use a cluster that o
 Job = Annotated[str, typer.Argument(help="A job, as `sweeper jobs` names it.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result on stdout as JSON.")]
 
-_PASSED = ("MLFLOW_", "HF_ENDPOINT", "HF_TOKEN", "HF_HUB_OFFLINE")  # what variables that the driver gets begin with
-_LOCAL = ("sqlite:", "file:", "/", ".")  # how an MLflow store begins that is on this machine alone
-_MISSING = 127  # the shell's exit code for a command that is not there
+_COMMAND_NOT_FOUND = 127  # the shell's exit code
 
 
 def submit(
     files: Files,
     address: Address,
-    overrides: Sets = None,
+    overrides: Overrides = None,
     sweeps: Annotated[
         str | None,
         typer.Option(help="Where the head keeps sweeps. [default: its SWEEPER_SWEEPS, else ~/sweeps]"),
@@ -51,175 +45,109 @@ def submit(
     insecure: Insecure = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run search spaces on a Ray cluster; the same command again goes on where it stopped.
+    """Run search spaces on a Ray cluster; the same command again continues where it stopped.
 
-    What is sent is the sweeps with every key and the files that they name, and from the environment MLFLOW_*,
-    HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE. The driver runs on the head, and the cluster needs the same sweeper.
+    It sends the search spaces with every key and the files that they name, and from the environment MLFLOW_*,
+    HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE. The driver runs on the head; the cluster needs the same sweeper.
     """
-    with cli_session(as_json=as_json) as screen:
-        specs = specs_of(files, overrides)
-        passed = _environment(screen, env or [])
-        with screen.step(f"asking {address}"):
-            server = _server(address, insecure=insecure)
-        from sweeper.app import bundle
+    with cli_session(as_json=as_json) as terminal:
+        from sweeper.app.specs import load_specs
 
-        with tempfile.TemporaryDirectory(prefix="sweeper-") as place:
-            names, sent = bundle.pack(specs, Path(place))
-            known = server.jobs()
-            _check(server, known, names)
-            name = _name(known, names)
-            options = ["--parcel", bundle.NOTE, *(["--fresh"] if fresh else [])]
-            where = shlex.quote(sweeps) if sweeps else '"${SWEEPER_SWEEPS:-$HOME/sweeps}"'
-            line = f"exec sweeper run {shlex.join([*sent, *options])} --sweeps {where}"
-            with screen.step(f"submitting {name}"):
-                server.submit(name, line, Path(place), passed, names)
-        screen.line(f"{name}: submitted to {server.address}", style="bold")
+        specs = load_specs(files, overrides or ())
+        from sweeper.app.submit import driver_environment, job_command, submit_sweeps
+
+        environment = {**driver_environment(terminal, env or []), "COLUMNS": str(terminal.width)}
+        with terminal.step(f"asking {address}"):
+            server = _connect(address, insecure=insecure)
+        submission = submit_sweeps(terminal, server, specs, environment, sweeps=sweeps, fresh=fresh)
+        job = submission.job
+        terminal.line(f"{job}: submitted to {server.address}", style="bold")
         if detach:
-            screen.line(f"follow it:  {_again('logs', name, server)}")
-            screen.line(f"stop it:    {_again('stop', name, server)}")
-            screen.result({"job": name, "sweeps": list(names)})
+            terminal.line(f"follow it:  {job_command('logs', job, server)}")
+            terminal.line(f"stop it:    {job_command('stop', job, server)}")
+            terminal.result({"job": job, "sweeps": list(submission.sweeps)})
         else:
-            _follow(screen, server, name)
+            _follow(terminal, server, job)
 
 
 def jobs(address: Address, insecure: Insecure = False, as_json: AsJson = False) -> None:
     """List the jobs that sweeper submitted to a cluster."""
-    with cli_session(as_json=as_json) as screen:
-        from rich.table import Table
+    with cli_session(as_json=as_json) as terminal:
+        from sweeper.terminal.jobs_table import jobs_table
 
-        found = _server(address, insecure=insecure).jobs()
-        table = Table("job", "status", "began", "took", box=None, pad_edge=False, header_style="dim")
-        for job in found:
-            table.add_row(job.id, job.status.lower(), _moment(job.began), _length(job))
-        if found:
-            screen.console.print(table)
+        submitted = _connect(address, insecure=insecure).jobs()
+        if submitted:
+            terminal.table(jobs_table([(job.id, job.status, job.began, job.ended) for job in submitted], time.time()))
         else:
-            screen.line(f"no jobs of sweeper on {address}")
-        screen.result({"jobs": [{**vars(job), "sweeps": list(job.sweeps)} for job in found]})
+            terminal.line(f"no jobs of sweeper on {address}")
+        terminal.result({"jobs": [{**vars(job), "sweeps": list(job.sweeps)} for job in submitted]})
 
 
 def logs(job: Job, address: Address, insecure: Insecure = False, as_json: AsJson = False) -> None:
-    """Follow a job, from its beginning, in the view of `sweeper run`."""
-    with cli_session(as_json=as_json) as screen:
-        server = _server(address, insecure=insecure)
+    """Follow a job from its beginning, in the view of `sweeper run`."""
+    with cli_session(as_json=as_json) as terminal:
+        server = _connect(address, insecure=insecure)
         server.job(job)
-        _follow(screen, server, job)
+        _follow(terminal, server, job)
 
 
 def stop(job: Job, address: Address, insecure: Insecure = False) -> None:
-    """Stop a job; what it has done is kept, and submitting it again goes on from there."""
-    with cli_session() as screen:
-        server = _server(address, insecure=insecure)
+    """Stop a job. What it has done is kept; submitting it again continues from there."""
+    with cli_session() as terminal:
+        from sweeper.app.submit import wait_for_end
+
+        server = _connect(address, insecure=insecure)
         before = server.job(job)
         if before.is_over:
-            screen.line(f"{job} is over: {before.status.lower()}")
+            terminal.line(f"{job} is over: {before.status.lower()}")
             return
         server.stop(job)
-        with screen.step(f"stopping {job}"):
-            _ended(server, job)
-        screen.line(f"{job} is stopped; submitting it again goes on where it stopped")
+        with terminal.step(f"stopping {job}"):
+            wait_for_end(server, job)
+        terminal.line(f"{job} is stopped; submitting it again continues where it stopped")
 
 
-def _server(address: str, *, insecure: bool) -> "JobServer":
+def _connect(address: str, *, insecure: bool) -> "JobServer":
     from sweeper.execution.job_server import JobServer
 
     return JobServer(address, insecure=insecure)
 
 
-def _check(server: "JobServer", known: Sequence["SubmittedJob"], sweeps: Sequence[str]) -> None:
-    """Refuse sweeps that a job runs already."""
-    from sweeper.errors import SweepLockedError
-
-    for job in known:
-        twice = set(job.sweeps) & set(sweeps)
-        if twice and not job.is_over:
-            raise SweepLockedError(
-                f"{min(twice)} runs already, as {job.id}; follow it with  {_again('logs', job.id, server)}"
-            )
-
-
-def _name(known: Sequence["SubmittedJob"], sweeps: Sequence[str]) -> str:
-    """A name that no job has: the first sweep's, and a number."""
-    taken, number = {job.id for job in known}, 1
-    while f"{sweeps[0]}-{number}" in taken:
-        number += 1
-    return f"{sweeps[0]}-{number}"
-
-
-def _environment(screen: Terminal, names: Sequence[str]) -> dict[str, str]:
-    """The variables that the driver gets."""
-    from sweeper.errors import UsageError
-
-    missing = [name for name in names if name not in os.environ]
-    if missing:
-        raise UsageError(f"--env {missing[0]}: is not set here; set it, or leave it out")
-    found = {name: value for name, value in os.environ.items() if name in names or name.startswith(_PASSED)}
-    store = found.get("MLFLOW_TRACKING_URI", "")
-    if store.startswith(_LOCAL) and "MLFLOW_TRACKING_URI" not in names:
-        del found["MLFLOW_TRACKING_URI"]
-        screen.line(
-            "MLFLOW_TRACKING_URI is a file here, and is not passed on; the head keeps mlflow.db with its sweeps"
-        )
-    return {**found, "COLUMNS": str(screen.console.width)}
-
-
-def _follow(screen: Terminal, server: "JobServer", name: str) -> None:
-    """Show a job until it is over, and end as it ended."""
+def _follow(terminal: Terminal, server: "JobServer", name: str) -> None:
+    """Show a job until it is over, and exit as it did."""
+    from sweeper.app.submit import wait_for_end
     from sweeper.terminal.remote_view import RemoteViewer
 
-    watcher = RemoteViewer(screen)
-    with _leaving(screen, server, name):
-        watcher.watch(server.log(name))
-    job = _ended(server, name)
-    if watcher.results is not None:
-        screen.result(watcher.results)
+    viewer = RemoteViewer(terminal)
+    with _say_how_to_return(terminal, server, name):
+        viewer.watch(server.log(name))
+    job = wait_for_end(server, name)
+    if viewer.results is not None:
+        terminal.result(viewer.results)
     if job.status == "SUCCEEDED":
         return
-    if job.exit_code == _MISSING:
-        screen.errors.print(
+    if job.exit_code == _COMMAND_NOT_FOUND:
+        terminal.error(
             f"{server.address}: its head has no sweeper on its PATH; cluster/README.md says how an image is made"
         )
     elif job.status == "STOPPED":
-        screen.errors.print(f"{name} was stopped; submitting it again goes on where it stopped")
+        terminal.error(f"{name} was stopped; submitting it again continues where it stopped")
     else:
-        screen.errors.print(f"{name} failed; {job.message}", markup=False)
+        terminal.error(f"{name} failed; {job.message}")
     raise typer.Exit(job.exit_code or 1)
 
 
-def _ended(server: "JobServer", name: str) -> "SubmittedJob":
-    """A job that ends, when it has: Ray tells nobody, and notes it a moment after the log is over."""
-    job = server.job(name)
-    while not job.is_over:
-        time.sleep(0.2)
-        job = server.job(name)
-    return job
-
-
 @contextmanager
-def _leaving(screen: Terminal, server: "JobServer", name: str) -> Iterator[None]:
-    """Say how to come back where the user leaves, or the cluster does."""
+def _say_how_to_return(terminal: Terminal, server: "JobServer", name: str) -> Iterator[None]:
+    """Print the command that follows the job again, where the user leaves or the cluster cannot be reached."""
+    from sweeper.app.submit import job_command
     from sweeper.errors import SweeperError, SweepInterrupted
 
     try:
         yield
     except SweepInterrupted:
-        screen.line(f"{name} goes on without you; {_again('logs', name, server)}")
+        terminal.line(f"{name} continues without you; {job_command('logs', name, server)}")
         raise
     except SweeperError:
-        screen.line(f"{name} may go on; {_again('logs', name, server)}")
+        terminal.line(f"{name} may continue; {job_command('logs', name, server)}")
         raise
-
-
-def _again(verb: str, name: str, server: "JobServer") -> str:
-    return f"sweeper {verb} {name} --address {server.address}"
-
-
-def _moment(at: float | None) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at)) if at else "not yet"
-
-
-def _length(job: "SubmittedJob") -> str:
-    from sweeper.terminal import formatting
-
-    end: Any = job.ended or time.time()
-    return formatting.format_duration(end - job.began) if job.began else ""

@@ -1,11 +1,11 @@
-"""`sweeper sync`: what MLflow lacks of a sweep's record is sent."""
+"""`sweeper sync`: makes MLflow equal to the record of sweeps."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sweeper.terminal.terminal import cli_session
+from sweeper.cli.session import cli_session
 
 
 def sync(
@@ -16,25 +16,15 @@ def sync(
     wait: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="Give up when MLflow answers nothing for so long.")
     ] = 30.0,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors alone.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")] = False,
 ) -> None:
-    """Bring MLflow level with the record of sweeps: after it was away, or after a driver died.
+    """Make MLflow equal to the record of sweeps: after it was away, or after a driver died.
 
-    Runs of trials that were cut off are closed as KILLED; `sweeper run` takes them up again. To send twice changes
-    nothing. Where MLflow is comes from MLFLOW_TRACKING_URI, as for `sweeper run`.
+    Runs of interrupted trials are closed as KILLED; `sweeper run` reopens them. Syncing twice changes nothing.
+    MLFLOW_TRACKING_URI says where MLflow is, as for `sweeper run`.
     """
-    with cli_session(quiet=quiet, again="the same command goes on") as screen:
-        from sweeper.app.mlflow_sync import sync
-        from sweeper.errors import SweeperError, UsageError
+    with cli_session(quiet=quiet, resume_hint="the same command continues") as terminal:
+        from sweeper.app.mlflow_sync import sync_all
         from sweeper.storage.sweep_folder import open_sweep
 
-        lacking = []
-        for folder in [open_sweep(path) for path in sweeps]:
-            try:
-                screen.line(sync(screen, folder, wait))
-            except UsageError:
-                raise
-            except SweeperError as error:
-                lacking.append(str(error))
-        if lacking:
-            raise SweeperError("\n".join(lacking))
+        sync_all(terminal, [open_sweep(path) for path in sweeps], wait)

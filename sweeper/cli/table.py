@@ -1,31 +1,32 @@
 """`sweeper table`: the table to publish, from all that is in MLflow."""
 
 import gc
-from enum import StrEnum
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sweeper.terminal.terminal import cli_session
+from sweeper.cli.session import cli_session
+from sweeper.reporting.table.formats import FORMATS, TableFormat
+from sweeper.reporting.table.metrics import DEFAULT_METRIC, METRICS, TableMetric
+from sweeper.wording import allowed_hint, quote_value
 
 
-class Metric(StrEnum):
-    """What a cell is a mean of; tables.METRICS."""
+def _one_of(names: Collection[str]) -> Callable[[str], str]:
+    """Return a parser of an option that accepts one of `names`."""
 
-    ACCURACY = "accuracy"
-    MACRO_F1 = "macro_f1"
-    WEIGHTED_F1 = "weighted_f1"
+    def parse(value: str) -> str:
+        if value not in names:
+            raise typer.BadParameter(f"{quote_value(value)} is unknown; {allowed_hint(names, value)}")
+        return value
+
+    return parse
 
 
-class Format(StrEnum):
-    """How the table is written; formats.FORMATS."""
-
-    MD = "md"
-    CSV = "csv"
-    LATEX = "latex"
-    HTML = "html"
-    JSON = "json"
+def _labels(registry: Mapping[str, TableFormat | TableMetric]) -> str:
+    """Return the names of a registry with their labels, for the help."""
+    return ", ".join(f"{name} ({entry.label})" for name, entry in registry.items())
 
 
 def table(
@@ -38,11 +39,20 @@ def table(
         list[str] | None,
         typer.Option("--experiment", metavar="NAME", help="Of MLflow's experiments, this one; again for more."),
     ] = None,
-    metric: Annotated[Metric, typer.Option(help="Which metric of the test split.")] = Metric.ACCURACY,
-    format_: Annotated[Format, typer.Option("--format", help="LaTeX needs booktabs alone.")] = Format.MD,
+    metric: Annotated[
+        str,
+        typer.Option(
+            parser=_one_of(METRICS), metavar="NAME", help=f"The metric of the test split: {_labels(METRICS)}."
+        ),
+    ] = DEFAULT_METRIC,
+    format_: Annotated[
+        str,
+        typer.Option("--format", parser=_one_of(FORMATS), metavar="NAME", help=f"The format: {_labels(FORMATS)}."),
+    ] = "md",
     published: Annotated[bool, typer.Option("--published", help="The papers' figures beside ours.")] = False,
     detail: Annotated[
-        bool, typer.Option("--detail", help="Also settings, cost, looks, intervals, and the run of each number.")
+        bool,
+        typer.Option("--detail", help="Also settings, cost, test accesses, intervals, and the run of each number."),
     ] = False,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write it to this file.", show_default="the screen")
@@ -57,8 +67,8 @@ def table(
     gc.disable()  # many objects are made and few dropped: looking for cycles among them took two fifths of the time
     with cli_session() as screen:
         from sweeper.app.mlflow_sync import tracking_uri
-        from sweeper.reporting.table.formats import render
-        from sweeper.reporting.table.results_table import build_table as tabulated
+        from sweeper.reporting.table.render import render
+        from sweeper.reporting.table.results_table import build_table
         from sweeper.storage import predictions
         from sweeper.tracking import finished_sweeps
 
@@ -66,10 +76,10 @@ def table(
         store = finished_sweeps.load_finished_sweeps(
             tracking_uri(sweeps), predictions.read_predictions, experiments or (), wanted
         )
-        made = tabulated(
-            store.sweeps, metric.value, published=published, elsewhere=store.test_accesses, remarks=store.remarks
+        made = build_table(
+            store.sweeps, metric, published=published, elsewhere=store.test_accesses, remarks=store.remarks
         )
-        text = render(made, format_.value, detail=detail)
+        text = render(made, format_, detail=detail)
         if out is None:
             screen.console.file.write(text)
         else:

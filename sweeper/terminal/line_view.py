@@ -1,68 +1,81 @@
-"""A sweep as plain lines: one for each trial that ends, with the state of the whole below it."""
+"""Shows a sweep as plain lines: one for each trial that ends, and the state of the sweep below it."""
 
 import time
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal import formatting
 from sweeper.terminal.progress import SweepProgress
-from sweeper.terminal.terminal import Terminal
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialRecord
 
-BAD = [outcome for outcome in Outcome if not outcome.is_healthy]
+UNHEALTHY = [outcome for outcome in Outcome if not outcome.is_healthy]
+
+
+class LinePrinter(Protocol):
+    """Prints lines; a terminal is one."""
+
+    def line(self, text: str = "", style: str | None = None, *, fit: bool = False) -> None:
+        """Print one line; with `fit`, cut to the width of a terminal."""
 
 
 class LineView:
-    """A Tracker that prints a line for each trial that ends; `known` are those that an earlier run told of.
+    """A view that prints a line for each trial that ends, and again nothing for the `known` ones of an earlier run.
 
-    `clock` gives Unix time where the sweep runs.
+    `clock` gives Unix time on the machine that runs the sweep.
     """
 
     def __init__(
-        self, screen: Terminal, spec: SweepSpec, known: Iterable[TrialRecord], clock: Callable[[], float] = time.time
+        self,
+        printer: LinePrinter,
+        spec: SweepSpec,
+        known: Iterable[TrialRecord],
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self.screen, self.spec = screen, spec
+        self.printer, self.spec = printer, spec
         self.width = max(len(formatting.system_label(spec, system)) for system in range(len(spec.systems)))
-        self.states: dict[int, TrialRecord] = {}
-        self.told = {one.trial.number for one in known if one.end is not None}
+        self.records: dict[int, TrialRecord] = {}
+        self.printed = {record.trial.number for record in known if record.end is not None}
         self.clock, self.start = clock, clock()
 
-    def update(self, recorded: TrialRecord) -> None:
-        """Print the trial, and the state of the whole, if it has ended and was not told yet."""
-        if self.tell(recorded):
-            self.screen.line(f"  {self.summary()}", style="dim")
+    def update(self, record: TrialRecord) -> None:
+        """Print the trial and the state of the sweep, if the trial has ended and was not printed yet."""
+        if self.print_ended(record):
+            self.printer.line(f"  {self.summary()}", style="dim")
 
-    def tell(self, recorded: TrialRecord) -> bool:
-        """Print the trial alone, if it has ended and was not told yet; whether it was printed."""
-        number = recorded.trial.number
-        self.states[number] = recorded
-        if recorded.end is None or number in self.told:
+    def print_ended(self, record: TrialRecord) -> bool:
+        """Print the trial if it has ended and was not printed yet. Return True if it was printed now."""
+        number = record.trial.number
+        self.records[number] = record
+        if record.end is None or number in self.printed:
             return False
-        self.told.add(number)
-        self.screen.line(formatting.trial_line(self.spec, recorded, self.width), fit=True)
+        self.printed.add(number)
+        self.printer.line(formatting.trial_line(self.spec, record, self.width), fit=True)
         return True
 
     def say(self, text: str) -> None:
-        """Print what the user should know."""
-        self.screen.line(f"  {text}")
+        """Print a message."""
+        self.printer.line(f"  {text}")
 
     def summary(self) -> str:
-        """The whole in one line: how many trials are done, stopped early, running; the best; the time."""
-        state = SweepProgress(self.spec, self.states)
-        stopped, poor, running = state.count([Outcome.STOPPED_EARLY]), state.count(BAD), len(state.running())
-        parts = [f"{len(state.ended())} of {state.total} trials done"]
-        parts += [f"{stopped} stopped early"] if stopped else []
-        parts += [f"{poor} ended badly"] if poor else []
-        parts += [f"{running} running"] if running else []
-        if state.confirming():
-            parts.append(f"{state.confirmed()} of {state.to_confirm} confirmed")
-        best = state.best()
+        """Return the state in one line: trials done, stopped early and running, the best score, the time."""
+        progress = SweepProgress(self.spec, self.records)
+        counts = {
+            "stopped early": progress.count([Outcome.STOPPED_EARLY]),
+            "ended badly": progress.count(UNHEALTHY),
+            "running": len(progress.running()),
+        }
+        parts = [f"{len(progress.ended())} of {progress.total} trials done"]
+        parts += [f"{count} {what}" for what, count in counts.items() if count]
+        if progress.confirming():
+            parts.append(f"{progress.confirmed()} of {progress.to_confirm} confirmed")
+        best = progress.best()
         if best is not None:
-            place = formatting.system_label(self.spec, best.system)
-            parts.append(f"best {formatting.format_score(best.score)} by trial {best.number} ({place})")
+            system = formatting.system_label(self.spec, best.system)
+            parts.append(f"best {formatting.format_score(best.score)} by trial {best.number} ({system})")
         return ", ".join([*parts, formatting.format_duration(self.clock() - self.start)])
 
     def close(self, status: RunStatus) -> None:
-        """Nothing is left to print."""
+        """Do nothing: every line is printed."""

@@ -1,4 +1,4 @@
-"""A sweep's state in figures, from what the record says of its trials: what the lines and the live view both show."""
+"""The state of a sweep in numbers: what the line view and the live view both show."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,79 +11,82 @@ from sweeper.trials.trial import TrialRecord
 
 @dataclass(frozen=True)
 class SweepProgress:
-    """How far a sweep is. `total` and `planned_epochs` are those of the whole budget."""
+    """The progress of a sweep, from its trials by number."""
 
     spec: SweepSpec
-    states: Mapping[int, TrialRecord]
+    records: Mapping[int, TrialRecord]
 
     @property
     def total(self) -> int:
-        """The trials of the whole budget."""
+        """The number of trials in the whole budget."""
         return sum(self.spec.trial_budget(system) for system in range(len(self.spec.systems)))
 
     @property
     def to_confirm(self) -> int:
-        """The trials that confirm, where every cell has as many settings that completed as are to be confirmed."""
+        """The number of trials in confirmation, if every system has enough completed settings."""
         return len(self.spec.systems) * self.spec.confirm.top * self.spec.confirm.seeds
 
     def ended(self, system: int | None = None) -> list[TrialRecord]:
-        """The trials of the search that have ended, of one cell or of all."""
-        return [one for one in self._of(system) if one.end is not None]
+        """Return the trials of the search that have ended, of one system or of all."""
+        return [record for record in self._searched(system) if record.end is not None]
 
     def running(self, system: int | None = None) -> list[TrialRecord]:
-        """The trials that run now, of one cell or of all, those that confirm too."""
-        every = self.states.values()
-        return [one for one in every if one.end is None and system in (None, one.trial.system)]
+        """Return the trials that run now, of one system or of all, confirmation included."""
+        return [
+            record for record in self.records.values() if record.end is None and system in (None, record.trial.system)
+        ]
 
     def confirming(self) -> list[TrialRecord]:
-        """The trials that confirm, running or ended."""
-        return [one for one in self.states.values() if one.trial.source_trial]
+        """Return the trials of the confirmation, running or ended."""
+        return [record for record in self.records.values() if record.trial.source_trial]
 
     def confirmed(self) -> int:
-        """How many trials that confirm have ended."""
-        return sum(one.end is not None for one in self.confirming())
+        """Return the number of confirmation's trials that have ended."""
+        return sum(record.end is not None for record in self.confirming())
 
     def count(self, outcomes: Sequence[Outcome], system: int | None = None) -> int:
-        """How many trials ended in one of these ways."""
-        return sum(one.end is not None and one.end.outcome in outcomes for one in self._of(system))
+        """Return the number of trials in the search that ended in one of these ways."""
+        return sum(record.end is not None and record.end.outcome in outcomes for record in self._searched(system))
 
-    def _of(self, system: int | None) -> list[TrialRecord]:
-        searched = (one for one in self.states.values() if not one.trial.source_trial)
-        return [one for one in searched if system in (None, one.trial.system)]
+    def _searched(self, system: int | None) -> list[TrialRecord]:
+        searched = (record for record in self.records.values() if not record.trial.source_trial)
+        return [record for record in searched if system in (None, record.trial.system)]
 
     def best(self, system: int | None = None) -> TrialScore | None:
-        """The trial with the best score so far, running ones included."""
-        rows = [score_trial(self.spec, one) for one in self._of(system)]
-        scored = [(one.score, one) for one in rows if one.score is not None]
+        """Return the trial with the best score so far, running ones included."""
+        scores = [score_trial(self.spec, record) for record in self._searched(system)]
+        scored = [(score.score, score) for score in scores if score.score is not None]
         return max(scored, key=lambda pair: self.spec.objective.sign * pair[0])[1] if scored else None
 
-    def saved(self) -> tuple[float, float]:
-        """Epochs that ASHA has saved, and those that all ended trials would have had."""
+    def saved_epochs(self) -> tuple[float, float]:
+        """Return the epochs that early stopping has saved, and those that all ended trials would have had."""
         per_epoch = self.spec.validations_per_epoch
-        stopped = [one for one in self.ended() if one.end and one.end.outcome == Outcome.STOPPED_EARLY]
-        spared = sum(one.trial.config.num_validations - len(one.reports) for one in stopped)
-        whole = sum(one.trial.config.num_validations for one in self.ended())
-        return spared / per_epoch, whole / per_epoch
+        stopped = [record for record in self.ended() if record.end and record.end.outcome == Outcome.STOPPED_EARLY]
+        saved = sum(record.trial.config.num_validations - len(record.reports) for record in stopped)
+        planned = sum(record.trial.config.num_validations for record in self.ended())
+        return saved / per_epoch, planned / per_epoch
 
     def seconds_left(self, slots: int, now: float) -> float | None:
-        """An estimate: what the remaining trials take if each takes its cell's mean so far, on `slots` at a time.
+        """Return an estimate of the seconds left, with `slots` trials at a time; None before the first trial ends.
 
-        A trial that confirms takes as long as those that completed.
+        Each remaining trial is assumed to take the mean of its system so far, and each trial of the confirmation
+        the mean of the trials that completed. `now` is Unix time.
         """
-        took = {system: [_seconds(one) for one in self.ended(system)] for system in range(len(self.spec.systems))}
-        every = [seconds for system in took.values() for seconds in system]
-        if not every:
+        durations = {system: [_seconds(one) for one in self.ended(system)] for system in range(len(self.spec.systems))}
+        known = [seconds for system in durations.values() for seconds in system]
+        if not known:
             return None
         work = 0.0
-        for system, known in took.items():
-            mean = sum(known) / len(known) if known else sum(every) / len(every)
-            waiting = self.spec.trial_budget(system) - len(self._of(system))
+        for system, seconds in durations.items():
+            mean = sum(seconds) / len(seconds) if seconds else sum(known) / len(known)
+            waiting = self.spec.trial_budget(system) - len(self._searched(system))
             work += max(0, waiting) * mean
-            work += sum(max(0.0, mean - (now - one.started_at / 1000)) for one in self.running(system))
-        whole = [_seconds(one) for one in self.ended() if one.end and one.end.outcome == Outcome.COMPLETED] or every
+            work += sum(max(0.0, mean - (now - record.started_at / 1000)) for record in self.running(system))
+        completed = [_seconds(one) for one in self.ended() if one.end and one.end.outcome == Outcome.COMPLETED]
+        whole = completed or known
         work += max(0, self.to_confirm - len(self.confirming())) * sum(whole) / len(whole)
         return work / slots
 
 
-def _seconds(one: TrialRecord) -> float:
-    return ((one.ended_at or one.started_at) - one.started_at) / 1000
+def _seconds(record: TrialRecord) -> float:
+    return ((record.ended_at or record.started_at) - record.started_at) / 1000

@@ -1,7 +1,7 @@
-"""A sweep on a cluster, watched from here: its driver's words cross in the job's log, and its view is drawn here.
+"""Shows a sweep that runs on a cluster: its driver's events travel in the job's log, and the view is drawn here.
 
 The log is text for people, and between its lines a JSON text sequence (RFC 7464): each event is a line that begins with
-the record separator. A sweep's view is such events alone; all else that the driver prints crosses as it is.
+the record separator. A sweep's view consists of such events; everything else that the driver prints is passed on.
 """
 
 import json
@@ -9,11 +9,10 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal.line_view import LineView
-from sweeper.terminal.terminal import EVENT, Terminal
 from sweeper.training.config import TrainConfig
 from sweeper.training.types import ValidationReport
 from sweeper.trials.interfaces import ProgressView
@@ -21,49 +20,67 @@ from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TestScore, Trial, TrialEnd, TrialRecord
 
-_RAYS = re.compile(r"Running entrypoint for job |\S+ \S+ INFO job_manager\.py:")  # what Ray itself writes to the log
+if TYPE_CHECKING:
+    from sweeper.terminal.terminal import Terminal
+
+EVENT = "\x1e"  # begins a line that is an event
+_RAYS_OWN_LINES = re.compile(r"Running entrypoint for job |\S+ \S+ INFO job_manager\.py:")
 
 
 class EventEmitter:
-    """The View of a driver whose user is elsewhere: what it is told is an event in the log."""
+    """The view of a driver whose user is elsewhere: everything that it is told becomes an event for `send`."""
 
     def __init__(
-        self, screen: Terminal, spec: SweepSpec, known: Iterable[TrialRecord], header: str, slots: int
+        self,
+        send: Callable[[Mapping[str, Any]], None],
+        spec: SweepSpec,
+        known: Iterable[TrialRecord],
+        header: str,
+        slots: int,
     ) -> None:
-        told = [encoded(one) for one in known]
-        self._send = screen.event
-        self._send(
-            {"sweep": spec.model_dump(mode="json"), "known": told, "header": header, "slots": slots, "at": time.time()}
+        records = [encode_record(record) for record in known]
+        self._send = send
+        send(
+            {
+                "sweep": spec.model_dump(mode="json"),
+                "known": records,
+                "header": header,
+                "slots": slots,
+                "at": time.time(),
+            }
         )
 
-    def update(self, recorded: TrialRecord) -> None:
-        """Send the newest state of a trial, and when that was."""
-        self._send({"at": time.time(), "trial": encoded(recorded)})
+    def update(self, record: TrialRecord) -> None:
+        """Send the newest state of a trial, and the time."""
+        self._send({"at": time.time(), "trial": encode_record(record)})
 
     def say(self, text: str) -> None:
-        """Send what the user should know."""
+        """Send a message."""
         self._send({"say": text})
 
     def close(self, status: RunStatus) -> None:
-        """Send that the view is over."""
+        """Send that the view closes."""
         self._send({"close": status})
 
 
 class RemoteViewer:
-    """The other end: events become the view of a sweep here, other lines are printed. `results` are what was sent."""
+    """The receiving end: turns events into the view of a sweep here, and prints all other lines.
 
-    def __init__(self, screen: Terminal) -> None:
-        self.screen = screen
+    `results` are the final results, once the driver has sent them.
+    """
+
+    def __init__(self, terminal: "Terminal") -> None:
+        self.terminal = terminal
         self.results: dict[str, Any] | None = None
         self.view: ProgressView | None = None
-        self.at, self.heard = 0.0, 0.0  # the driver's time of the last event, and when it came
+        self.sent_at, self.received_at = 0.0, 0.0  # of the last event: the driver's clock, and our monotonic clock
 
     def clock(self) -> float:
-        """The driver's time, of which a log that is read again has more than passes here."""
-        return self.at + time.monotonic() - self.heard
+        """Return the driver's time. Where a log is read again, it passes faster than here."""
+        return self.sent_at + time.monotonic() - self.received_at
 
     def watch(self, log: Iterable[str]) -> None:
-        """Follow a log to its end, or until what reads it is interrupted."""
+        """Follow a log to its end, or until its reader is interrupted."""
         try:
             for line in _lines(log):
                 self._take(line)
@@ -78,26 +95,27 @@ class RemoteViewer:
             self._follow(event)
         elif self.view is not None:
             self.view.say(line.strip())
-        elif not _RAYS.match(line):
-            self.screen.line(line)
+        elif not _RAYS_OWN_LINES.match(line):
+            self.terminal.line(line)
 
     def _follow(self, event: Mapping[str, Any]) -> None:
         if "at" in event:
-            self.at, self.heard = event["at"], time.monotonic()
+            self.sent_at, self.received_at = event["at"], time.monotonic()
         if "sweep" in event:
-            self.view = self._view(event)
+            self.view = self._open_view(event)
         elif "result" in event:
             self.results = event["result"]
         elif self.view is not None:
             self._show(self.view, event)
 
-    def _view(self, event: Mapping[str, Any]) -> ProgressView:
-        spec, known = SweepSpec.model_validate(event["sweep"]), [decoded(one) for one in event["known"]]
-        return make_view(self.screen, spec, known, event["header"], event["slots"], self.clock)
+    def _open_view(self, event: Mapping[str, Any]) -> ProgressView:
+        spec = SweepSpec.model_validate(event["sweep"])
+        known = [decode_record(record) for record in event["known"]]
+        return make_view(self.terminal, spec, known, event["header"], event["slots"], self.clock)
 
     def _show(self, view: ProgressView, event: Mapping[str, Any]) -> None:
         if "trial" in event:
-            view.update(decoded(event["trial"]))
+            view.update(decode_record(event["trial"]))
         elif "say" in event:
             view.say(event["say"])
         elif "close" in event:
@@ -106,19 +124,23 @@ class RemoteViewer:
 
 
 def make_view(
-    screen: Terminal, spec: SweepSpec, known: Iterable[TrialRecord], header: str, slots: int,
+    terminal: "Terminal",
+    spec: SweepSpec,
+    known: Iterable[TrialRecord],
+    header: str,
+    slots: int,
     clock: Callable[[], float] = time.time,
-) -> ProgressView:  # fmt: skip
-    """What the user watches here: the live view on a terminal, lines elsewhere."""
-    if not screen.live:
-        return LineView(screen, spec, known, clock)
+) -> ProgressView:
+    """Return the view for this terminal: live where it can be redrawn, otherwise lines."""
+    if not terminal.is_live:
+        return LineView(terminal, spec, known, clock)
     from sweeper.terminal.live_view import Dashboard, LiveView
 
-    return LiveView(screen, spec, known, Dashboard(spec, header, slots, clock))
+    return LiveView(terminal, spec, known, Dashboard(spec, header, slots, clock))
 
 
 def _lines(log: Iterable[str]) -> Iterator[str]:
-    """The lines of a log that comes in pieces of any size; an event that was cut off is none."""
+    """Give the lines of a log that comes in pieces of any size. An event that was cut short is left out."""
     rest = ""
     for piece in log:
         *whole, rest = (rest + piece).split("\n")
@@ -130,33 +152,33 @@ def _lines(log: Iterable[str]) -> Iterator[str]:
 def _event(line: str) -> dict[str, Any] | None:
     if not line.startswith(EVENT):
         return None
-    found: dict[str, Any] = json.loads(line[1:])
-    return found
+    event: dict[str, Any] = json.loads(line[1:])
+    return event
 
 
-def encoded(recorded: TrialRecord) -> dict[str, Any]:
-    """A trial as JSON has it. What a model predicted stays where it is."""
-    trial, finish = recorded.trial, recorded.end
+def encode_record(record: TrialRecord) -> dict[str, Any]:
+    """Return a trial as plain JSON values, without what its model predicted."""
+    trial = record.trial
     return {
         "trial": {**vars(trial), "params": dict(trial.params), "config": trial.config.model_dump(mode="json")},
-        "reports": [[one.step, one.epoch, dict(one.metrics)] for one in recorded.reports],
-        "times": recorded.report_times,
-        "started": recorded.started_at,
-        "ended": recorded.ended_at,
-        "finish": asdict(finish) if finish else None,
-        "test": asdict(recorded.test) if recorded.test else None,
+        "reports": [[report.step, report.epoch, dict(report.metrics)] for report in record.reports],
+        "report_times": record.report_times,
+        "started_at": record.started_at,
+        "ended_at": record.ended_at,
+        "end": asdict(record.end) if record.end else None,
+        "test": asdict(record.test) if record.test else None,
     }
 
 
-def decoded(found: Mapping[str, Any]) -> TrialRecord:
-    """The trial that `encoded` made this of."""
-    trial, finish, test = found["trial"], found["finish"], found["test"]
+def decode_record(values: Mapping[str, Any]) -> TrialRecord:
+    """Return the trial that `encode_record` turned into these values."""
+    trial, end, test = values["trial"], values["end"], values["test"]
     return TrialRecord(
         trial=Trial(**{**trial, "config": TrainConfig.model_validate(trial["config"])}),
-        reports=tuple(ValidationReport(*report) for report in found["reports"]),
-        report_times=tuple(found["times"]),
-        started_at=found["started"],
-        ended_at=found["ended"],
-        end=TrialEnd(**{**finish, "outcome": Outcome(finish["outcome"])}) if finish else None,
+        reports=tuple(ValidationReport(*report) for report in values["reports"]),
+        report_times=tuple(values["report_times"]),
+        started_at=values["started_at"],
+        ended_at=values["ended_at"],
+        end=TrialEnd(**{**end, "outcome": Outcome(end["outcome"])}) if end else None,
         test=TestScore(**test) if test else None,
     )

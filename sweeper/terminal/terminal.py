@@ -1,6 +1,6 @@
-"""The screen belongs to sweeper: what the libraries print goes to a log file.
+"""The terminal belongs to sweeper: what libraries print goes to a log file.
 
-Raylets, workers and half a dozen libraries write to file descriptors 1 and 2 whatever Python says. So the terminal is
+Raylets, workers and half a dozen libraries write to file descriptors 1 and 2, whatever Python says. So the terminal is
 duplicated for our own lines, and the two descriptors lead to the log, before any of these libraries is imported.
 """
 
@@ -11,29 +11,30 @@ import os
 import signal
 import sys
 import time
-import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import typer
 from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
+from rich.table import Table
 
-from sweeper.errors import STORAGE_ERRNOS, StorageError, SweeperError, SweepInterrupted, UsageError
-
-EVENT = "\x1e"  # what a line begins with that is an event
+from sweeper.errors import SweepInterrupted
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.terminal.remote_view import EVENT, EventEmitter, make_view
+from sweeper.trials.interfaces import ProgressView
+from sweeper.trials.trial import TrialRecord
 
 
 class Terminal:
     """Our lines on the terminal, everybody else's in a log.
 
-    People read stdout; with `as_json` stdout has the result alone and people read stderr. With `debugger` the
-    descriptors stay as they are, and only what goes through Python's logging and warnings is kept off the screen. With
-    `quiet`, only tables and errors are shown. Where it is `relayed`, people watch from elsewhere (cli/relay.py).
+    People read stdout. With `as_json`, stdout has the result only and people read stderr. With `debugger`, the
+    descriptors stay as they are, and only what goes through Python's logging and warnings is kept off the terminal.
+    With `quiet`, only tables and errors are shown. `relayed`: people watch from another machine (remote_view.py).
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class Terminal:
         self.console = Console(file=self._writers[0], highlight=False)
         self.errors = Console(file=self._writers[1], highlight=False, soft_wrap=True)
         self.log: Path | None = None
-        self._temporary = False
+        self._log_is_temporary = False
         self._interrupted = False
 
     def _writer(self, descriptor: int) -> Any:
@@ -54,57 +55,88 @@ class Terminal:
         return io.TextIOWrapper(raw, encoding="utf-8", errors="replace", line_buffering=True)
 
     @property
-    def live(self) -> bool:
-        """Whether people watch a terminal that can be redrawn."""
+    def is_live(self) -> bool:
+        """True where people watch a terminal that can be redrawn."""
         return self.console.is_terminal and not self.console.is_dumb_terminal and not self.quiet and not self.plain
 
+    @property
+    def width(self) -> int:
+        """The width of the terminal in columns."""
+        return self.console.width
+
     def line(self, text: str = "", style: str | None = None, *, fit: bool = False) -> None:
-        """One line, never wrapped: the terminal may. With `fit`, a terminal gets as much of it as has room."""
+        """Print one line that is never wrapped by us. With `fit`, it is cut to the terminal's width."""
         cut = fit and self.console.is_terminal
         if not self.quiet:
             options: dict[str, Any] = {"no_wrap": True, "overflow": "ellipsis"} if cut else {"soft_wrap": True}
             self.console.print(text, style=style, markup=False, **options)
 
+    def table(self, table: Table) -> None:
+        """Print a table, with `quiet` too."""
+        self.console.print(table)
+
+    def text(self, text: str) -> None:
+        """Print text that has its own line ends, wrapped at the terminal's width, with `quiet` too."""
+        self.console.print(text, markup=False, end="")
+
+    def error(self, text: str) -> None:
+        """Print one line on stderr."""
+        self.errors.print(text, markup=False)
+
+    def write(self, text: str) -> None:
+        """Write text as it is: no wrapping, no colours."""
+        self.console.file.write(text)
+
     @contextmanager
     def step(self, text: str) -> Iterator[Callable[[str], None]]:
-        """Something that takes a while: a spinner on a terminal, a line elsewhere.
+        """Show that something takes a while: a spinner on a terminal, a line elsewhere.
 
-        Gives a function that says how far it is.
+        Gives a function that shows how far it is.
         """
-        if not self.live:
+        if not self.is_live:
             self.line(f"{text} …", style="dim")
             yield lambda _: None
             return
         spinner = Spinner("dots", f"{text} …")
-        # Left to itself, rich hands to the console what libraries write to sys.stderr meanwhile.
+        # By default rich prints to the console what libraries write to sys.stderr meanwhile.
         with Live(spinner, console=self.console, transient=True, redirect_stdout=False, redirect_stderr=False):
-            yield lambda far: spinner.update(text=f"{text} … {far}")
+            yield lambda progress: spinner.update(text=f"{text} … {progress}")
 
     def result(self, values: dict[str, Any]) -> None:
-        """The final result, as JSON on stdout, where it was asked for; whoever watches from elsewhere gets it too."""
+        """Write the final result as JSON, where `--json` asks for it or people watch from elsewhere."""
         if self.as_json:
             os.write(self._out, (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode())
         elif self.relayed:
             self.event({"result": values})
 
     def event(self, event: Mapping[str, Any]) -> None:
-        """One event for whoever watches from elsewhere: an element of a JSON text sequence (RFC 7464)."""
+        """Write one event for whoever watches from elsewhere: an element of a JSON text sequence (RFC 7464)."""
         self.line(EVENT + json.dumps(event, ensure_ascii=False))
 
+    def make_view(self, spec: SweepSpec, known: Iterable[TrialRecord], header: str, slots: int) -> ProgressView:
+        """Return what the user watches: a live view, lines, or events for a terminal on another machine."""
+        if self.relayed:
+            return EventEmitter(self.event, spec, known, header, slots)
+        return make_view(self, spec, known, header, slots)
+
     def capture_libraries(self, folder: Path) -> None:
-        """Send what the libraries print to a log that does not have its place yet."""
+        """Send what libraries print to a temporary log in `folder`, until `set_log_dir` gives it its place."""
         self._redirect(folder / f".starting-{os.getpid()}.log")
-        self._temporary = True
+        self._log_is_temporary = True
 
     def set_log_dir(self, folder: Path) -> None:
-        """Keep the log in this folder from now on, in a file of its own for each start."""
+        """Keep the log in `folder` from now on, in a file of its own for each start."""
         path = folder / time.strftime("%Y-%m-%dT%H-%M-%S.log")
         path.parent.mkdir(parents=True, exist_ok=True)
-        if self._temporary and self.log is not None:
+        if self._log_is_temporary and self.log is not None:
             self.log.rename(path)
-            self.log, self._temporary = path, False
+            self.log, self._log_is_temporary = path, False
         else:
             self._redirect(path)
+
+    def keep_log(self) -> None:
+        """Keep a log that has not got its place: there is a traceback in it."""
+        self._log_is_temporary = False
 
     def _redirect(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -121,101 +153,41 @@ class Terminal:
         os.close(descriptor)
 
     def interrupt(self, number: int, _: FrameType | None) -> None:
-        """Handle a signal that ends the command: in order the first time, at once the second."""
+        """Handle a signal that ends the command: in order the first time, at once the second time."""
         code = 128 + (signal.SIGTERM if number == signal.SIGHUP else number)
         if not self._interrupted:
             self._interrupted = True
             raise SweepInterrupted(code)
-        if self.live:
-            os.write(self._out, b"\x1b[?1049l\x1b[?25h")  # the screen that was there before, and its cursor
-        os.write(self._err, b"ended at once; the same command goes on where it stopped\n")
+        if self.is_live:
+            os.write(self._out, b"\x1b[?1049l\x1b[?25h")  # leave the alternate screen, and show the cursor
+        os.write(self._err, b"ended at once; the same command continues where it stopped\n")
         os._exit(code)
 
     def close(self) -> None:
-        """Let go of the terminal."""
+        """Release the terminal."""
         for writer in self._writers:
             writer.close()
         os.close(self._out)
         os.close(self._err)
 
     def restore(self) -> None:
-        """Give the descriptors back. A log that never got its place is removed."""
+        """Give the file descriptors back. A log that never got its place is removed."""
         sys.stdout.flush()
         sys.stderr.flush()
         os.dup2(self._out, 1)
         os.dup2(self._err, 2)
-        if self._temporary and self.log is not None:
+        if self._log_is_temporary and self.log is not None:
             self.log.unlink(missing_ok=True)
             with suppress(OSError):
                 self.log.parent.rmdir()
             self.log = None
 
 
-@contextmanager
-def cli_session(
-    *, as_json: bool = False, debugger: bool = False, quiet: bool = False, relayed: bool = False, again: str = ""
-) -> Iterator[Terminal]:
-    """A command's frame: its screen, and its end as one line and an exit code.
-
-    0 done; 1 it could not finish; 2 the input is wrong; 130 or 143 interrupted, with `again` saying how to go on.
-    """
-    screen = Terminal(as_json=as_json, debugger=debugger, quiet=quiet, relayed=relayed)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
-            signal.signal(number, screen.interrupt)
-    try:
-        yield screen
-    except SweepInterrupted as interruption:
-        _stop(screen, interruption.exit_code, again)
-    except KeyboardInterrupt:
-        _stop(screen, 130, again)
-    except SweeperError as error:
-        _fail(screen, error)
-    except (typer.Exit, SystemExit):
-        raise
-    except OSError as error:
-        if error.errno not in STORAGE_ERRNOS:
-            _crash(screen, error)
-        _fail(screen, StorageError(error.filename or "a file", error))
-    except Exception as error:
-        _crash(screen, error)
-    finally:
-        screen.restore()
-        screen.close()
-
-
 class _TerminalFile(io.FileIO):
-    """A terminal, or a pipe, that may be closed while a sweep runs: what is written then is lost, and no error."""
+    """A terminal or pipe that may be closed while a sweep runs. Later writes are lost, without an error."""
 
     def write(self, data: Any) -> int:
-        """Write, if there still is somebody who reads."""
+        """Write `data`, if somebody still reads."""
         with suppress(OSError):
             return super().write(data)
         return len(data)
-
-
-def _stop(screen: Terminal, code: int, again: str) -> None:
-    screen.errors.print(f"interrupted{f'; {again}' if again else ''}", markup=False)
-    raise typer.Exit(code) from None
-
-
-def _fail(screen: Terminal, error: SweeperError) -> None:
-    screen.errors.print(str(error), markup=False)
-    if not isinstance(error, UsageError) and screen.log is not None:
-        screen.errors.print(f"log: {screen.log}", markup=False)
-    raise typer.Exit(error.exit_code) from None
-
-
-def _crash(screen: Terminal, error: Exception) -> None:
-    """An error that nobody foresaw: its traceback to the log, one line to the user."""
-    text = "".join(traceback.format_exception(error))
-    if screen.log is None:
-        screen.errors.print(text, markup=False)
-    else:
-        with screen.log.open("a", encoding="utf-8") as file:
-            file.write(text)
-        screen._temporary = False
-    where = f"; the traceback is in {screen.log}" if screen.log else ""
-    line = " ".join(str(error).split())
-    screen.errors.print(f"sweeper has a bug, or met something new: {type(error).__name__}: {line}{where}", markup=False)
-    raise typer.Exit(1) from None

@@ -4,7 +4,7 @@ import pytest
 
 from sweeper.app.run_sweeps import is_confirmed
 from sweeper.protocol.sweep_results import ConfirmationResult, SearchBest, SystemResult
-from tests.support.search_spaces import small
+from tests.support.search_spaces import small_spec
 
 CONFIRMED = ConfirmationResult(
     source_trial=1, params={}, planned_seeds=3, top=1, epochs=1.0, hours=1.0, search_mean=0.5, mean=0.5, sd=0.1,
@@ -35,4 +35,4 @@ def test_more_seeds_or_settings_to_confirm_continue_a_finished_search(
     system = SystemResult(
         system={}, num_trials=1, outcomes={}, epochs=1.0, hours=1.0, best=best, confirmation=confirmation
     )
-    assert is_confirmed(small(confirm=confirm), system) == expected
+    assert is_confirmed(small_spec(confirm=confirm), system) == expected

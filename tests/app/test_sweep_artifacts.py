@@ -15,12 +15,13 @@ from sweeper.storage import predictions
 from sweeper.storage.sweep_folder import SweepFolder, create_sweep, write_json
 from sweeper.training.types import ModelScores, Predictions
 from sweeper.trials.trial import Trial
-from tests.support.search_spaces import small
+from tests.support.search_spaces import small_spec
 
 LABELS = ("bad", "good")
 CONFIRMATION = ConfirmationResult(
-    source_trial=1, params={}, planned_seeds=2, epochs=8.0, hours=0.5, search_mean=0.5, mean=None, sd=None, optimism=None,
-    tested_settings=0, candidates=[CandidateResult(source_trial=1, mean=None, sd=None, seeds=2)], seeds=[],
+    source_trial=1, params={}, planned_seeds=2, epochs=8.0, hours=0.5, search_mean=0.5, mean=None, sd=None,
+    optimism=None, tested_settings=0, candidates=[CandidateResult(source_trial=1, mean=None, sd=None, seeds=2)],
+    seeds=[],
 )  # fmt: skip
 
 
@@ -45,7 +46,7 @@ class Kept:
 @pytest.fixture
 def folder(tmp_path: Path) -> SweepFolder:
     test = {"texts": 4, "digest": "abc"}
-    return create_sweep(tmp_path, small(), {"dataset": "c0ffee", "rows": "r"}, 1, LABELS, {"test": test})
+    return create_sweep(tmp_path, small_spec(), {"dataset": "c0ffee", "rows": "r"}, 1, LABELS, {"test": test})
 
 
 def kept(folder: SweepFolder) -> Any:
@@ -55,7 +56,7 @@ def kept(folder: SweepFolder) -> Any:
 
 
 def test_the_noted_yaml_is_the_spec_with_its_defaults_and_runs_as_it_is(folder: SweepFolder) -> None:
-    spec = small(budget={"trials": 12, "hours": 1.5})  # a larger one than that of the first start
+    spec = small_spec(budget={"trials": 12, "hours": 1.5})  # a larger one than that of the first start
     provenance.write_provenance(spec, folder)
     path = folder.path / "sweep.yaml"
     assert parser.parse_spec(yaml_file.load_yaml(path, ())) == spec
@@ -79,11 +80,11 @@ def test_the_commit_is_that_of_the_folder_where_the_command_is_given(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    provenance.write_provenance(small(), folder)
+    provenance.write_provenance(small_spec(), folder)
     assert "mlflow.source.git.commit" not in provenance.describe_sweep(folder).tags
     monkeypatch.chdir(Path(__file__).parent)
     monkeypatch.delenv("GIT_CEILING_DIRECTORIES")
-    provenance.write_provenance(small(), folder)
+    provenance.write_provenance(small_spec(), folder)
     versions = json.loads((folder.path / "versions.json").read_text())
     assert {"python", "sweeper", "ray", "optuna", "mlflow", "torch", "transformers"} <= set(versions)
     if "commit" in versions:  # the project's files may stand without their history
@@ -92,7 +93,7 @@ def test_the_commit_is_that_of_the_folder_where_the_command_is_given(
 
 def test_a_confirmed_trial_has_what_its_model_answered_and_pictures_of_it(folder: SweepFolder) -> None:
     answers = Predictions(np.array([0, 1, 1, 0]), np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [1, 0]], np.float32))
-    config = small().train_config({"encoder": "m", "loss": "lcl"}, seed=1, threads=1)
+    config = small_spec().train_config({"encoder": "m", "loss": "lcl"}, seed=1, threads=1)
     scored = ModelScores({"test": answers, "validation": answers}, np.eye(2, dtype=np.float32))
     predictions.save_predictions(folder.path, Trial(7, 0, {}, config, 1, 1, 1), LABELS, scored)
     files = kept(folder).files[7]
@@ -105,10 +106,10 @@ def test_a_confirmed_trial_has_what_its_model_answered_and_pictures_of_it(folder
 
 
 def test_results_are_kept_where_the_sweep_is_finished_alone(folder: SweepFolder) -> None:
-    provenance.write_provenance(small(), folder)
+    provenance.write_provenance(small_spec(), folder)
     (folder.path / "table.md").write_text("|")
     assert sorted(kept(folder).files[0]) == ["sweep.yaml", "versions.json"]
-    results = build_results(small(), folder, [])
+    results = build_results(small_spec(), folder, [])
     systems = [system.model_copy(update={"epochs": 10.0, "hours": 0.25}) for system in results.systems]
     systems[0] = systems[0].model_copy(update={"confirmation": CONFIRMATION})
     folder.write_results(results.model_copy(update={"num_trials": 6, "systems": systems}).to_json())

@@ -23,7 +23,7 @@ from sweeper.training.types import ModelScores, Predictions, ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import Trial, TrialEnd
 from tests.support.cli_runner import sweeper
-from tests.support.search_spaces import small
+from tests.support.search_spaces import small_spec
 
 CHANGES: dict[str, Any] = {
     "dataset": "feelings",
@@ -38,7 +38,7 @@ CHANGES: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def spec() -> SweepSpec:
-    return small(**CHANGES)
+    return small_spec(**CHANGES)
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +131,7 @@ def test_a_finished_sweep_on_one_page(folder: SweepFolder, corpus: PreparedDatas
 def test_without_a_corpus_the_page_has_no_text_of_the_data_set(folder: SweepFolder, corpus: PreparedDataset) -> None:
     search(folder)
     confirm(folder, corpus)
-    html = written(folder, untold="The texts could not be had when this was written: no hub")
+    html = written(folder, texts_note="The texts could not be had when this was written: no hub")
     assert corpus.splits["validation"].texts[0] not in html
     assert "no hub" in html
     assert "row 0" in html

@@ -16,8 +16,8 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, create_sweep
 from sweeper.trials.resources import TrialResources
 from tests.support.cli_runner import runs_of, sweeper
-from tests.support.fakes import Watching, jobs, report
-from tests.support.search_spaces import SMALL, small
+from tests.support.fakes import RecordingTracker, scripted_jobs, report
+from tests.support.search_spaces import SMALL, small_spec
 
 pytestmark = pytest.mark.mlflow
 
@@ -32,7 +32,7 @@ CHANGES: dict[str, Any] = {
 
 @pytest.fixture
 def spec() -> SweepSpec:
-    return small(**CHANGES)
+    return small_spec(**CHANGES)
 
 
 def study(spec: SweepSpec, folder: SweepFolder) -> "closing[OptunaStudy]":
@@ -49,8 +49,8 @@ def finished(spec: SweepSpec, tmp_path: Path) -> SweepFolder:
             spec,
             record,
             InlineRunner(1, 0),
-            [Watching()],
-            jobs(folder.path),
+            [RecordingTracker()],
+            scripted_jobs(folder.path),
             TrialResources(1, 0, 1),
         )
         folder.write_results(build_results(spec, folder, record.all_trials()).to_json())

@@ -1,13 +1,20 @@
-"""`sweeper table`: rebuilt from MLflow alone, in every format, or one line that says why not."""
+"""`sweeper table` builds the table from MLflow alone, or says in one line why it cannot."""
 
 import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
-from sweeper.cli.table import Format, Metric
-from sweeper.reporting.table.formats import FORMATS, render
-from sweeper.reporting.table.results_table import METRICS, FinishedSweep, build_table
+from sweeper.cli import app
+from sweeper.protocol.finished_sweep import FinishedSweep
+from sweeper.reporting.table.formats import FORMATS
+from sweeper.reporting.table.metrics import METRICS
+from sweeper.reporting.table.render import render
+from sweeper.reporting.table.results_table import build_table
 from sweeper.storage.sweep_folder import SweepFolder, SweepManifest, write_json
 from sweeper.trials.run_status import RunStatus
 from tests.support.cli_runner import sweeper
@@ -18,14 +25,21 @@ ONE = sweep({"ce": [0.50, 0.51, 0.505], "lcl": [0.6, 0.61, 0.605]})
 OTHER = sweep({"ce": [0.8, 0.81, 0.82]}, "sst2-0000000b", dataset="sst2")
 
 
-def test_what_can_be_asked_for_is_what_there_is() -> None:
-    assert tuple(Metric) == METRICS
-    assert tuple(Format) == FORMATS
+@pytest.mark.parametrize(("option", "registry"), [("--metric", METRICS), ("--format", FORMATS)])
+def test_the_choices_of_an_option_come_from_its_registry(
+    option: str, registry: Mapping[str, object], tmp_path: Path
+) -> None:
+    group: Any = get_command(app)
+    (parameter,) = [parameter for parameter in group.commands["table"].params if option in parameter.opts]
+    assert [parameter.type.convert(name, parameter, None) for name in registry] == list(registry)
+    rejected = sweeper("table", option, "typts", cwd=tmp_path)
+    assert rejected.returncode == 2
+    assert f"typts is unknown; allowed: {', '.join(registry)}" in re.sub(r"[│\s]+", " ", rejected.stderr)
 
 
 @pytest.fixture(scope="module")
 def there(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with sweeps/mlflow.db, in which two sweeps are finished and one is not."""
+    """A folder with sweeps/mlflow.db, which has two finished sweeps and an unfinished one."""
     folder = tmp_path_factory.mktemp("there")
     shelf = Shelf.copied(made(tmp_path_factory.mktemp("empty")), folder / "sweeps")
     shelf.put(ONE)
@@ -43,7 +57,7 @@ def expected(*sweeps: FinishedSweep, **options: object) -> str:
 
 
 @pytest.mark.mlflow
-def test_the_table_of_the_store_beside_the_sweeps_is_all_that_is_printed(there: Path) -> None:
+def test_only_the_table_of_the_store_beside_the_sweeps_is_printed(there: Path) -> None:
     done = sweeper("table", cwd=there)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == expected(ONE, OTHER)
@@ -58,12 +72,12 @@ def test_named_sweeps_in_a_format_to_a_file(there: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "written to papers/table.json\n", "")
     found = json.loads((there / "papers" / "table.json").read_text())
     assert (found["metric"], list(found["datasets"])) == ("macro_f1", ["sst5", "sst2"])
-    assert any("The papers' figures are accuracies" in note["text"] for note in found["notes"])
+    assert any("The published scores are accuracies" in note["text"] for note in found["notes"])
     assert not any("Left out" in note["text"] for note in found["notes"])
 
 
 @pytest.mark.mlflow
-def test_an_unknown_experiment_and_a_store_that_is_away_are_one_line(there: Path) -> None:
+def test_an_unknown_experiment_and_an_unreachable_store_are_one_line_each(there: Path) -> None:
     done = sweeper("table", "--experiment", "sst9", "--experiment", "sst5", cwd=there)
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
     assert "has no such experiment; it has Default, sst2, sst5" in done.stderr
@@ -74,7 +88,7 @@ def test_an_unknown_experiment_and_a_store_that_is_away_are_one_line(there: Path
 
 
 @pytest.mark.mlflow
-def test_where_there_is_no_store_none_is_made(tmp_path: Path) -> None:
+def test_no_store_is_created_if_there_is_none(tmp_path: Path) -> None:
     done = sweeper("table", "--sweeps", "nowhere", cwd=tmp_path)
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
     assert "nowhere/mlflow.db: there is no MLflow store" in done.stderr

@@ -20,7 +20,7 @@ from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialEnd
 from tests.support.cli_runner import start, sweeper
 from tests.support.fakes import report
-from tests.support.search_spaces import small
+from tests.support.search_spaces import small_spec
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> SweepFolder:
     """A sweep of two trials, one of them confirmed, that MLflow has in the store beside it."""
     from sweeper.app import mlflow_sync
 
-    spec = small(confirm={"seeds": 1}, budget={"trials": 2})
+    spec = small_spec(confirm={"seeds": 1}, budget={"trials": 2})
     folder = create_sweep(tmp_path_factory.mktemp("ui") / "sweeps", spec, {"dataset": "d"}, 1)
     with closing(OptunaStudy(spec, folder.journal, 1)) as study:
         trials = [study.restart(study.ask(system)) for system in (0, 1)]

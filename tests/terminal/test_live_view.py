@@ -1,4 +1,4 @@
-"""The live view at any width: nothing wider than the terminal, the same facts; and lines where there is no terminal."""
+"""The live view fits any width and shows the same facts at each; without a terminal there are lines."""
 
 import io
 import os
@@ -18,13 +18,13 @@ from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
 from tests.support.fakes import report
-from tests.support.search_spaces import small
+from tests.support.search_spaces import small_spec
 
-SPEC = small()
+SPEC = small_spec()
 NOW = int(time.time() * 1000)
 
 
-def recorded(number: int, system: int, scores: list[float], outcome: Outcome | None) -> TrialRecord:
+def make_record(number: int, system: int, scores: list[float], outcome: Outcome | None) -> TrialRecord:
     loss = SPEC.systems[system]["loss"]
     params = {**SPEC.systems[system], "batch_size": 8, "alpha": 0.123456, "normalize": True, "tau": 0.07}
     config = TrainConfig.model_validate({"encoder": "m", "loss": loss, "epochs": 4})
@@ -36,33 +36,33 @@ def recorded(number: int, system: int, scores: list[float], outcome: Outcome | N
     )
 
 
-STATES = [
-    recorded(1, 0, [0.3, 0.4, 0.45, 0.44], Outcome.COMPLETED),
-    recorded(2, 1, [0.2], Outcome.STOPPED_EARLY),
-    recorded(3, 0, [0.31, 0.5], None),
-    recorded(4, 1, [], Outcome.FAILED),
+RECORDS = [
+    make_record(1, 0, [0.3, 0.4, 0.45, 0.44], Outcome.COMPLETED),
+    make_record(2, 1, [0.2], Outcome.STOPPED_EARLY),
+    make_record(3, 0, [0.31, 0.5], None),
+    make_record(4, 1, [], Outcome.FAILED),
 ]
 
 
 @pytest.fixture
-def screen() -> Iterator[Terminal]:
+def terminal() -> Iterator[Terminal]:
     made = Terminal()
     yield made
     made.close()
 
 
 def drawn(width: int) -> str:
-    drawing = Dashboard(SPEC, "sst5-0a1b2c3d: sst5, 2 cells, 6 trials of up to 4 epochs", slots=2)
-    drawing.states = {state.trial.number: state for state in STATES}
+    dashboard = Dashboard(SPEC, "sst5-0a1b2c3d: sst5, 2 systems, 6 trials of up to 4 epochs", slots=2)
+    dashboard.records = {record.trial.number: record for record in RECORDS}
     paper = Console(file=io.StringIO(), width=width, color_system=None)
-    paper.print(drawing)
+    paper.print(dashboard)
     out = paper.file
     assert isinstance(out, io.StringIO)
     return out.getvalue()
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 200])
-def test_it_fits_and_says_how_far_the_sweep_is(width: int) -> None:
+def test_it_fits_the_width_and_shows_the_progress(width: int) -> None:
     text = drawn(width)
     assert max(len(line) for line in text.splitlines()) <= width
     assert "3/6 trials" in text
@@ -71,49 +71,49 @@ def test_it_fits_and_says_how_far_the_sweep_is(width: int) -> None:
     assert re.search(r"3 ce\s+2/4\s+0\.5000\s+▁█", text)
 
 
-def test_it_says_what_asha_saved_and_how_long_it_will_take() -> None:
+def test_it_shows_what_asha_saved_and_the_time_left() -> None:
     text = drawn(120)
     assert "ASHA saved 3 of 12 epochs" in text
     assert re.search(r"about \d", text)
 
 
-def test_the_estimate_counts_what_is_left_of_each_system() -> None:
-    state = SweepProgress(SPEC, {one.trial.number: one for one in STATES})
-    # cell 0: one trial waits (60 s) and one has run for a minute already; cell 1: one waits (60 s); two at a time
-    assert state.seconds_left(2, NOW / 1000) == pytest.approx(60)
+def test_the_time_left_counts_the_remaining_trials_of_each_system() -> None:
+    progress = SweepProgress(SPEC, {record.trial.number: record for record in RECORDS})
+    # system 0: one trial waits (60 s) and one has run for a minute already; system 1: one waits (60 s); two at a time
+    assert progress.seconds_left(2, NOW / 1000) == pytest.approx(60)
 
 
-def test_lines_tell_each_trial_once_and_those_of_an_earlier_run_never(screen: Terminal) -> None:
-    screen.console = Console(file=io.StringIO(), width=100, color_system=None)
-    lines = LineView(screen, SPEC, known=[STATES[0]])
-    for state in [*STATES, *STATES]:
-        lines.update(state)
-    out = screen.console.file
+def test_the_line_view_prints_each_trial_once_and_those_of_an_earlier_run_never(terminal: Terminal) -> None:
+    terminal.console = Console(file=io.StringIO(), width=100, color_system=None)
+    lines = LineView(terminal, SPEC, known=[RECORDS[0]])
+    for record in [*RECORDS, *RECORDS]:
+        lines.update(record)
+    out = terminal.console.file
     assert isinstance(out, io.StringIO)
-    told = [line.split()[1] for line in out.getvalue().splitlines() if line.startswith("trial")]
-    assert told == ["2", "4"]
+    printed = [line.split()[1] for line in out.getvalue().splitlines() if line.startswith("trial")]
+    assert printed == ["2", "4"]
     assert (
         "3 of 6 trials done, 1 stopped early, 1 ended badly, 1 running, best 0.5000 by trial 3 (ce)" in out.getvalue()
     )
 
 
-def test_what_ended_under_the_live_view_stays_in_lines_when_it_goes(screen: Terminal) -> None:
+def test_trials_that_ended_under_the_live_view_are_printed_when_it_closes(terminal: Terminal) -> None:
     out = io.StringIO()
-    screen.console = Console(file=out, width=60, height=40, force_terminal=True, color_system=None)
-    view = LiveView(screen, SPEC, [], Dashboard(SPEC, "sst5-0a1b2c3d", slots=2))
-    for state in STATES:
-        view.update(state)
+    terminal.console = Console(file=out, width=60, height=40, force_terminal=True, color_system=None)
+    view = LiveView(terminal, SPEC, [], Dashboard(SPEC, "sst5-0a1b2c3d", slots=2))
+    for record in RECORDS:
+        view.update(record)
     view.close(RunStatus.FINISHED)
-    left = out.getvalue().rpartition("\x1b[?1049l")[2].splitlines()  # after the other screen is gone
+    left = out.getvalue().rpartition("\x1b[?1049l")[2].splitlines()  # after the other terminal is gone
     assert [line.split()[1] for line in left if line.startswith("trial")] == ["1", "2", "4"]
     assert all(len(line) <= 60 for line in left if line.startswith("trial"))
 
 
-def test_what_the_user_should_know_is_drawn_and_stays_when_the_view_goes(screen: Terminal) -> None:
+def test_messages_are_drawn_and_printed_when_the_view_closes(terminal: Terminal) -> None:
     out = io.StringIO()
-    screen.console = Console(file=out, width=100, height=40, force_terminal=True, color_system=None)
-    view = LiveView(screen, SPEC, [], Dashboard(SPEC, "sst5-0a1b2c3d", slots=2))
-    view.say("trial 3: its worker process died; it goes on from its last checkpoint")
+    terminal.console = Console(file=out, width=100, height=40, force_terminal=True, color_system=None)
+    view = LiveView(terminal, SPEC, [], Dashboard(SPEC, "sst5-0a1b2c3d", slots=2))
+    view.say("trial 3: its worker process died; it continues from its last checkpoint")
     view.say("MLflow is away")
     view.live.refresh()
     assert "MLflow is away" in out.getvalue()
@@ -122,23 +122,23 @@ def test_what_the_user_should_know_is_drawn_and_stays_when_the_view_goes(screen:
     left = out.getvalue().rpartition("\x1b[?1049l")[2].splitlines()
     said = [line.strip() for line in left if line.startswith("  ")]
     assert said == [
-        "trial 3: its worker process died; it goes on from its last checkpoint",
+        "trial 3: its worker process died; it continues from its last checkpoint",
         "MLflow is away",
         "MLflow is back",
     ]
 
 
-def test_lines_that_nobody_reads_any_more_are_no_error(capfd: pytest.CaptureFixture[str]) -> None:
+def test_writing_to_a_closed_pipe_is_no_error(capfd: pytest.CaptureFixture[str]) -> None:
     ours, theirs = os.pipe()
     os.close(ours)
     before = os.dup(1)
     os.dup2(theirs, 1)
     try:
-        screen = Terminal()
+        terminal = Terminal()
     finally:
         os.dup2(before, 1)
-    screen.line("into the void")
-    screen.close()
+    terminal.line("into the void")
+    terminal.close()
     for descriptor in (theirs, before):
         os.close(descriptor)
 

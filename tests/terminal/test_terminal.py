@@ -1,4 +1,4 @@
-"""On a terminal: the live view comes and goes, and no line of a library's is ever on it."""
+"""On a terminal the live view opens and closes, and no line of a library is ever on it."""
 
 import os
 import pty
@@ -49,7 +49,7 @@ def on_a_terminal(arguments: list[str], cwd: Path, extra: dict[str, str]) -> tup
 
 @pytest.mark.ray
 @pytest.mark.mlflow
-def test_a_sweep_has_the_terminal_for_itself_and_gives_it_back(tmp_path: Path) -> None:
+def test_a_sweep_has_the_terminal_to_itself_and_gives_it_back(tmp_path: Path) -> None:
     (tmp_path / "space.yaml").write_text(SPACE)
     code, sent = on_a_terminal(["run", "space.yaml"], tmp_path, {})
     assert code == 0, sent
@@ -57,17 +57,17 @@ def test_a_sweep_has_the_terminal_for_itself_and_gives_it_back(tmp_path: Path) -
     assert "0/2 trials" in sent
     left = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", sent.rpartition("\x1b[?1049l")[2])
     assert "2 of 2 trials done" in left
-    assert "best per cell by validation/accuracy" in left
+    assert "best per system by validation/accuracy" in left
     for word in ("WARNING", "INFO", ".py:", "(raylet)", "Traceback", "Warning:"):
         assert word not in sent
 
 
-def test_what_a_library_writes_during_a_step_is_not_on_the_screen(capfd: pytest.CaptureFixture[str]) -> None:
-    screen, out = Terminal(), StringIO()
-    screen.console = Console(file=out, force_terminal=True, width=80)
-    with screen.step("fetching") as far:
+def test_output_of_a_library_during_a_step_is_not_on_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    terminal, out = Terminal(), StringIO()
+    terminal.console = Console(file=out, force_terminal=True, width=80)
+    with terminal.step("fetching") as show_progress:
         print("a library's warning", file=sys.stderr)
-        far("3 of 4 MB")
-    screen.close()
+        show_progress("3 of 4 MB")
+    terminal.close()
     assert "a library's warning" not in out.getvalue()
     assert "a library's warning" in capfd.readouterr().err

@@ -1,0 +1,123 @@
+"""The Python API: load a search space, run it, open its results. `sweeper` exports all of it.
+
+import sweeper
+
+spec = sweeper.load("search_spaces/sst5.yaml", overrides=["budget.trials=8"])
+results = sweeper.run(spec)
+results.trials()                # a pandas DataFrame, one row per trial
+results.table().to_markdown()
+"""
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import PrivateAttr
+
+from sweeper.app.specs import load_spec
+from sweeper.protocol.results import build_results
+from sweeper.protocol.sweep_results import SweepResults
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.storage.sweep_folder import SweepFolder, open_sweep
+
+if TYPE_CHECKING:
+    from sweeper.reporting.table.results_table import ResultsTable
+
+
+class StoredResults(SweepResults):
+    """The results of a sweep with its folder, whose stored predictions the published table needs."""
+
+    _folder: SweepFolder = PrivateAttr()
+
+    @classmethod
+    def of(cls, folder: SweepFolder, results: SweepResults) -> "StoredResults":
+        """Return results together with the folder that they come from."""
+        stored = cls.model_construct(**dict(results))
+        stored._folder = folder
+        return stored
+
+    @property
+    def path(self) -> Path:
+        """The sweep's folder."""
+        return self._folder.path
+
+    def table(self, metric: str = "accuracy") -> "ResultsTable":
+        """Return the published table by a metric of the test split: accuracy, macro_f1 or weighted_f1."""
+        from sweeper.app.published_table import sweep_table
+
+        return sweep_table(self._folder, self, metric)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep in its folder, running or finished."""
+
+    folder: SweepFolder
+
+    @property
+    def path(self) -> Path:
+        """The sweep's folder."""
+        return self.folder.path
+
+    @property
+    def spec(self) -> SweepSpec:
+        """The search space as it was last run."""
+        return self.folder.spec
+
+    @cached_property
+    def results(self) -> StoredResults:
+        """The results so far, built from the record. Raises SweepLockedError while the sweep runs."""
+        from sweeper.record.optuna_study import OptunaStudy
+
+        with closing(OptunaStudy(self.spec, self.folder.journal, self.folder.manifest.threads)) as study:
+            results = build_results(self.spec, self.folder, study.all_trials(), study.test_accesses())
+        return StoredResults.of(self.folder, results)
+
+
+def load(path: str | Path, overrides: Sequence[str] = ()) -> SweepSpec:
+    """Return the checked search space in a YAML file, or the shipped one of this name.
+
+    Args:
+        path: the file, or a name such as `quickstart`; a path wins.
+        overrides: keys to replace, each as `KEY.PATH=VALUE`, for example `budget.trials=8`.
+
+    Raises:
+        SearchSpaceError: one line for each mistake, with file, line, key, value, rule and remedy.
+    """
+    return load_spec(path, overrides)
+
+
+def run(
+    spec: SweepSpec,
+    *,
+    sweeps: str | Path = "sweeps",
+    inline: bool = False,
+    fresh: bool = False,
+    progress: bool = True,
+) -> StoredResults:
+    """Run a sweep, or continue it where it stopped, and return its results: the same as `sweeper run`.
+
+    Args:
+        spec: the search space, from `load`.
+        sweeps: the folder where sweeps are kept; MLflow's database lies beside them unless MLFLOW_TRACKING_URI is set.
+        inline: run trials in this process, without Ray.
+        fresh: start a new sweep beside an earlier one of the same search space.
+        progress: print a line for each step and each trial that ends.
+
+    Raises:
+        SweeperError: the sweep could not finish; what it did is in its record.
+        UsageError: the input is wrong, or another process runs this sweep.
+    """
+    from sweeper.app.run_sweeps import run_sweeps
+    from sweeper.terminal.output import PlainOutput
+
+    (completed,) = run_sweeps(PlainOutput(progress=progress), [spec], Path(sweeps), inline=inline, fresh=fresh)
+    return StoredResults.of(completed.folder, completed.results)
+
+
+def open(path: str | Path) -> Sweep:
+    """Return the sweep in a folder such as `sweeps/sst5-3f9a1c2e`. Raises UsageError where there is none."""
+    return Sweep(open_sweep(Path(path)))

@@ -1,0 +1,105 @@
+"""Submits sweeps to a Ray cluster that runs elsewhere, and follows them."""
+
+import os
+import shlex
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sweeper.app import bundle
+from sweeper.errors import SweepLockedError, UsageError
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.terminal.output import Output
+
+if TYPE_CHECKING:
+    from sweeper.execution.job_server import JobServer, SubmittedJob
+
+_PASSED = ("MLFLOW_", "HF_ENDPOINT", "HF_TOKEN", "HF_HUB_OFFLINE")  # prefixes of the variables that the driver gets
+_LOCAL_STORES = ("sqlite:", "file:", "/", ".")  # prefixes of an MLflow store that is on this machine only
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A job that was submitted: its name, and the names of its sweeps."""
+
+    job: str
+    sweeps: tuple[str, ...]
+
+
+def submit_sweeps(
+    output: Output,
+    server: "JobServer",
+    specs: Sequence[SweepSpec],
+    environment: dict[str, str],
+    *,
+    sweeps: str | None,
+    fresh: bool,
+) -> Submission:
+    """Send sweeps with the files that they name, and start their driver on the cluster's head.
+
+    `sweeps` is the folder on the head where sweeps are kept, by default its SWEEPER_SWEEPS, else ~/sweeps. Raises
+    SweepLockedError where a job runs one of them already.
+    """
+    with tempfile.TemporaryDirectory(prefix="sweeper-") as folder:
+        names, files = bundle.pack(specs, Path(folder))
+        known = server.jobs()
+        _refuse_running(server, known, names)
+        job = _unused_name(known, names[0])
+        options = ["--parcel", bundle.NOTE, *(["--fresh"] if fresh else [])]
+        where = shlex.quote(sweeps) if sweeps else '"${SWEEPER_SWEEPS:-$HOME/sweeps}"'
+        command = f"exec sweeper run {shlex.join([*files, *options])} --sweeps {where}"
+        with output.step(f"submitting {job}"):
+            server.submit(job, command, Path(folder), environment, names)
+    return Submission(job, tuple(names))
+
+
+def _refuse_running(server: "JobServer", known: Sequence["SubmittedJob"], sweeps: Sequence[str]) -> None:
+    for job in known:
+        running = set(job.sweeps) & set(sweeps)
+        if running and not job.is_over:
+            raise SweepLockedError(
+                f"{min(running)} runs already, as {job.id}; follow it with  {job_command('logs', job.id, server)}"
+            )
+
+
+def _unused_name(known: Sequence["SubmittedJob"], sweep: str) -> str:
+    """Return a name that no job has: a sweep's name and a number."""
+    taken, number = {job.id for job in known}, 1
+    while f"{sweep}-{number}" in taken:
+        number += 1
+    return f"{sweep}-{number}"
+
+
+def driver_environment(output: Output, names: Sequence[str]) -> dict[str, str]:
+    """Return the environment variables that the driver gets: MLflow's, the hub's, and those that are named.
+
+    Raises UsageError where a named one is not set.
+    """
+    missing = [name for name in names if name not in os.environ]
+    if missing:
+        raise UsageError(f"--env {missing[0]}: is not set here; set it, or leave it out")
+    passed = {name: value for name, value in os.environ.items() if name in names or name.startswith(_PASSED)}
+    store = passed.get("MLFLOW_TRACKING_URI", "")
+    if store.startswith(_LOCAL_STORES) and "MLFLOW_TRACKING_URI" not in names:
+        del passed["MLFLOW_TRACKING_URI"]
+        output.line(
+            "MLFLOW_TRACKING_URI is a file here, and is not passed on; the head keeps mlflow.db with its sweeps"
+        )
+    return passed
+
+
+def wait_for_end(server: "JobServer", job: str) -> "SubmittedJob":
+    """Return a job once it has ended. Ray notifies nobody, and notes the end a moment after the log is over."""
+    state = server.job(job)
+    while not state.is_over:
+        time.sleep(0.2)
+        state = server.job(job)
+    return state
+
+
+def job_command(verb: str, job: str, server: "JobServer") -> str:
+    """Return the command that does something with a job."""
+    return f"sweeper {verb} {job} --address {server.address}"

@@ -1,0 +1,151 @@
+"""Trains one trial of a sweep again and exports its model: the same epoch is chosen, by the trainer's own rule."""
+
+import json
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from sweeper.app.finalize import rebuild_results
+from sweeper.app.prepare_data import SEARCHED, load_training_data, prepare_sweep, tokenizer_of
+from sweeper.errors import SweeperError, UsageError
+from sweeper.protocol.results import build_results
+from sweeper.protocol.sweep_results import Metrics
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.storage.sweep_folder import SweepFolder, write_json
+from sweeper.terminal import formatting
+from sweeper.terminal.output import Output
+from sweeper.training.config import Scalar, TrainConfig
+from sweeper.training.types import TrainingData, ValidationReport
+from sweeper.trials.trial import Trial
+
+
+class TestEvaluation(BaseModel):
+    """Metrics on the test split, the class names, and the confusion matrix: rows are true classes."""
+
+    model_config = ConfigDict(extra="allow")
+
+    accuracy: float
+    labels: list[str]
+    confusion: list[list[int]]
+
+
+class TrainedModel(BaseModel):
+    """A trained and exported model: result.json in its folder."""
+
+    model_config = ConfigDict(ser_json_inf_nan="constants")
+
+    trial: int
+    seed: int
+    params: dict[str, Scalar]
+    epoch: float
+    metrics: Metrics
+    test: TestEvaluation | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values: what result.json holds."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+def find_trial(folder: SweepFolder, number: int | None, seed: int | None) -> Trial:
+    """Return a trial of a sweep, by default the best one, with another seed where one is given. Raises UsageError."""
+    from sweeper.record.optuna_study import OptunaStudy
+
+    spec = folder.spec
+    with closing(OptunaStudy(spec, folder.journal, folder.manifest.threads)) as study:
+        records = study.all_trials()
+    if number is None:
+        number = build_results(spec, folder, records).best_trial
+    trial = next((record.trial for record in records if record.trial.number == number), None)
+    if trial is None:
+        raise UsageError(f"{folder.path}: has no trial {number}, allowed: 1 to {len(records)}")
+    return trial if seed is None else replace(trial, config=trial.config.model_copy(update={"seed": seed}))
+
+
+def train_model(output: Output, folder: SweepFolder, trial: Trial, out: Path, *, test: bool) -> TrainedModel:
+    """Train, export the model of the best epoch to `out`, and write result.json there last.
+
+    An interrupted training continues from its last validation. With `test`, the model is scored on the test split, and
+    the record notes the access before it happens. Raises UsageError where the data set has no test split.
+    """
+    spec, config = folder.spec, trial.config
+    output.set_log_dir(folder.path / "logs")
+    prepared = prepare_sweep(output, spec, folder)
+    if test and "test" not in prepared.dataset.splits:
+        raise UsageError(f"--test: {spec.dataset_spec.name} has no test split; leave it out, or give the data set one")
+    splits = (*SEARCHED, "test") if test else SEARCHED
+    data = load_training_data(prepared, [config.encoder], splits, step=output.step)[config.encoder]
+    output.line(f"{folder.name} trial {trial.number}: {formatting.format_params(config.active_params)}", style="bold")
+    model = _finished_model(out) or _train(output, spec, trial, data, out)
+    if test and model.test is None:
+        model = model.model_copy(update={"test": _score(folder, trial, data, out)})
+    tokenizer_of(prepared, config.encoder).save(out / "encoder")
+    write_json(out / "result.json", model.to_dict())
+    for state in ("checkpoint.pt", "model.pt"):
+        (out / state).unlink(missing_ok=True)
+    return model
+
+
+def _finished_model(out: Path) -> TrainedModel | None:
+    """Return the result of an earlier training into the same folder, if it came to its end."""
+    path = out / "result.json"
+    return TrainedModel.model_validate(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+
+
+def _train(output: Output, spec: SweepSpec, trial: Trial, data: TrainingData, out: Path) -> TrainedModel:
+    """Train to the end, and export the model of the best epoch."""
+    from sweeper.training import checkpoint, export
+    from sweeper.training.best_model import best_model_path
+
+    state = out / "checkpoint.pt"
+    reports = _run_training(output, spec, trial.config, data, state)
+    if not any(spec.objective.metric in report.metrics for report in reports.values()):
+        raise SweeperError(f"trial {trial.number}: the training has no validation to choose a model by")
+    best = best_model_path(state)
+    export.export_model(best, trial.config, data, out)
+    report = reports[checkpoint.load_checkpoint(best)["step"]]
+    params = {name: value for name, value in trial.config.active_params.items() if name != "seed"}
+    return TrainedModel(
+        trial=trial.number, seed=trial.config.seed, params=params, epoch=report.epoch, metrics=dict(report.metrics)
+    )
+
+
+def _run_training(
+    output: Output, spec: SweepSpec, config: TrainConfig, data: TrainingData, state: Path
+) -> dict[int, ValidationReport]:
+    """Train, print a line for each epoch, and return the reports by step. The best model lies beside `state`."""
+    from sweeper.training.trainer import train_events
+
+    metric, reports, best = spec.objective.metric, dict[int, ValidationReport](), None
+    for event in train_events(config, data, state, spec.objective):
+        if not isinstance(event, ValidationReport):
+            continue
+        reports[event.step] = event
+        value = event.metrics.get(metric)
+        if value is None:
+            loss = formatting.format_score(event.metrics["train/loss"])
+            output.line(f"  epoch {event.epoch:g}  train/loss {loss}")
+            continue
+        is_better = best is None or spec.objective.sign * value > spec.objective.sign * best
+        best = value if is_better else best
+        note = "  best so far" if is_better else ""
+        output.line(f"  epoch {event.epoch:g}  {metric} {formatting.format_score(value)}{note}")
+    return reports
+
+
+def _score(folder: SweepFolder, trial: Trial, data: TrainingData, out: Path) -> TestEvaluation:
+    """Record the test access, then score the exported model on the test split.
+
+    Where the sweep has results, the access is in them too.
+    """
+    from sweeper.record.optuna_study import OptunaStudy
+    from sweeper.training import export
+
+    spec = folder.spec
+    with closing(OptunaStudy(spec, folder.journal, folder.manifest.threads)) as study:
+        study.record_test_access(trial)
+        if folder.read_results() is not None:
+            rebuild_results(spec, folder, study)
+    return TestEvaluation.model_validate(export.evaluate_exported(out, trial.config, data, "test"))

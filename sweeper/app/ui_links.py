@@ -1,0 +1,52 @@
+"""Finds where MLflow's UI shows the runs of a sweep, and where it compares them."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+from sweeper.errors import SweeperError, UsageError
+from sweeper.storage.sweep_folder import SweepFolder
+
+_MAX_URL = 16_000  # characters: some 400 runs, and what browsers and servers accept
+
+
+def require_database(uri: str, sweeps: Path) -> None:
+    """Raise UsageError where the store is a database file that does not exist: MLflow would make an empty one."""
+    from sweeper.tracking.client import sqlite_path
+
+    path = sqlite_path(uri)
+    if path is not None and not path.exists():
+        raise UsageError(
+            f"{path}: there are no runs yet; `sweeper run` makes them, and --sweeps says where, got {sweeps}"
+        )
+
+
+def find_links(address: str, uri: str, folder: SweepFolder) -> list[str]:
+    """Return lines with the pages of a sweep's runs and of their comparison, in a UI at this address.
+
+    Where MLflow has no runs of the sweep, the line says how to send them.
+    """
+    from sweeper.tracking.client import identity_tags
+    from sweeper.tracking.ui_server import compare_url, runs_url
+
+    runs = _search_runs(uri, folder)
+    if not runs:
+        return [f"MLflow has no runs of {folder.name}; this sends them: sweeper sync {shlex.quote(str(folder.path))}"]
+    experiment, ids = runs[0].info.experiment_id, [run.info.run_id for run in runs]
+    links = [f"its runs:     {runs_url(address, experiment, identity_tags(folder.name, folder.manifest.id))}"]
+    comparison = compare_url(address, experiment, ids)
+    if len(comparison) <= _MAX_URL:
+        links.append(f"the {len(ids)} of its search compared: {comparison}")
+    return links
+
+
+def _search_runs(uri: str, folder: SweepFolder) -> list[Any]:
+    """Return MLflow's runs of a sweep's search, by number."""
+    from sweeper.tracking.client import find_trial_runs, identity_tags
+    from sweeper.tracking.outage import describe_error, redact_uri
+
+    try:
+        _, runs = find_trial_runs(uri, folder.spec.dataset_spec.name, identity_tags(folder.name, folder.manifest.id))
+    except Exception as error:
+        raise SweeperError(f"MLflow at {redact_uri(uri)}: {describe_error(error)}") from error
+    return [run for run in runs if run.data.tags["sweeper.stage"] == "search"]

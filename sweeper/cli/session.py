@@ -1,0 +1,73 @@
+"""The frame of every command: its terminal, its signals, and its end as one line and an exit code."""
+
+import signal
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from sweeper.errors import STORAGE_ERRNOS, StorageError, SweeperError, SweepInterrupted, UsageError
+from sweeper.terminal.terminal import Terminal
+
+
+@contextmanager
+def cli_session(
+    *, as_json: bool = False, debugger: bool = False, quiet: bool = False, relayed: bool = False, resume_hint: str = ""
+) -> Iterator[Terminal]:
+    """Give a command its terminal, and turn whatever ends it into a line and an exit code.
+
+    0: done. 1: it could not finish. 2: the input is wrong. 130 or 143: interrupted; `resume_hint` says how to continue.
+    """
+    terminal = Terminal(as_json=as_json, debugger=debugger, quiet=quiet, relayed=relayed)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP
+            signal.signal(number, terminal.interrupt)
+    try:
+        yield terminal
+    except SweepInterrupted as interruption:
+        _exit_interrupted(terminal, interruption.exit_code, resume_hint)
+    except KeyboardInterrupt:
+        _exit_interrupted(terminal, 130, resume_hint)
+    except SweeperError as error:
+        _exit_with_error(terminal, error)
+    except (typer.Exit, SystemExit):
+        raise
+    except OSError as error:
+        if error.errno not in STORAGE_ERRNOS:
+            _exit_after_crash(terminal, error)
+        _exit_with_error(terminal, StorageError(error.filename or "a file", error))
+    except Exception as error:
+        _exit_after_crash(terminal, error)
+    finally:
+        terminal.restore()
+        terminal.close()
+
+
+def _exit_interrupted(terminal: Terminal, code: int, resume_hint: str) -> None:
+    terminal.errors.print(f"interrupted{f'; {resume_hint}' if resume_hint else ''}", markup=False)
+    raise typer.Exit(code) from None
+
+
+def _exit_with_error(terminal: Terminal, error: SweeperError) -> None:
+    terminal.errors.print(str(error), markup=False)
+    if not isinstance(error, UsageError) and terminal.log is not None:
+        terminal.errors.print(f"log: {terminal.log}", markup=False)
+    raise typer.Exit(error.exit_code) from None
+
+
+def _exit_after_crash(terminal: Terminal, error: Exception) -> None:
+    """Write the traceback of an unforeseen error to the log, and one line to the user."""
+    text = "".join(traceback.format_exception(error))
+    if terminal.log is None:
+        terminal.errors.print(text, markup=False)
+    else:
+        with terminal.log.open("a", encoding="utf-8") as file:
+            file.write(text)
+        terminal.keep_log()
+    where = f"; the traceback is in {terminal.log}" if terminal.log else ""
+    line = " ".join(str(error).split())
+    terminal.errors.print(
+        f"sweeper has a bug, or met something new: {type(error).__name__}: {line}{where}", markup=False
+    )
+    raise typer.Exit(1) from None

@@ -1,0 +1,66 @@
+"""Where a running command writes: the protocol that app/ sees, and a plain implementation for the Python API."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.terminal.line_view import LineView
+from sweeper.trials.interfaces import ProgressView
+from sweeper.trials.trial import TrialRecord
+
+_log = logging.getLogger("sweeper")
+
+
+class Output(Protocol):
+    """Where a command reports what it does. The terminal is one; a notebook or a script is another."""
+
+    log: Path | None
+
+    def line(self, text: str = "", style: str | None = None, *, fit: bool = False) -> None:
+        """Show one line. With `fit`, cut it to the width of a terminal."""
+
+    def step(self, text: str) -> AbstractContextManager[Callable[[str], None]]:
+        """Show that something takes a while; the function that it gives reports progress."""
+
+    def capture_libraries(self, folder: Path) -> None:
+        """Send what libraries print to a log in this folder, until `set_log_dir` gives it its place."""
+
+    def set_log_dir(self, folder: Path) -> None:
+        """Keep the log in this folder from now on."""
+
+    def make_view(self, spec: SweepSpec, known: Iterable[TrialRecord], header: str, slots: int) -> ProgressView:
+        """Return the view of a sweep that is about to run. `known` trials were shown by an earlier run."""
+
+
+class PlainOutput:
+    """Prints plain lines, or with `progress=False` sends them to the logger `sweeper`. Libraries print as they like."""
+
+    def __init__(self, *, progress: bool = True) -> None:
+        self.progress = progress
+        self.log: Path | None = None
+
+    def line(self, text: str = "", style: str | None = None, *, fit: bool = False) -> None:
+        """Print one line."""
+        if self.progress:
+            print(text, flush=True)
+        else:
+            _log.info(text)
+
+    @contextmanager
+    def step(self, text: str) -> Iterator[Callable[[str], None]]:
+        """Print what is about to be done."""
+        self.line(f"{text} …")
+        yield lambda _: None
+
+    def capture_libraries(self, folder: Path) -> None:
+        """Do nothing: in a program of the user's, its output belongs to the user."""
+
+    def set_log_dir(self, folder: Path) -> None:
+        """Do nothing: there is no log."""
+
+    def make_view(self, spec: SweepSpec, known: Iterable[TrialRecord], header: str, slots: int) -> ProgressView:
+        """Return a view that prints a line for each trial that ends."""
+        return LineView(self, spec, known)
