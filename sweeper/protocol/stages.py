@@ -72,15 +72,17 @@ class _Stage:
         """Keep a report; False where it ended the trial, or comes from an attempt that was given up."""
         if not self._runs(trial):
             return False
-        finish = self.study.report(trial, report) or self._verdict(trial, report)
-        if finish is not None:
+        record = self.study.report(trial, report)
+        if record.end is None:
+            record = self._verdict(trial, record, report)
+        if record.end is not None:
             self._over(trial)
-        self._tell(self.study.get(trial))
-        return finish is None
+        self._tell(record)
+        return record.end is None
 
-    def _verdict(self, trial: Trial, report: ValidationReport) -> TrialEnd | None:
-        """How a report ends its trial, where the record did not say so."""
-        return None
+    def _verdict(self, trial: Trial, record: TrialRecord, report: ValidationReport) -> TrialRecord:
+        """Return the record after a report that early stopping let pass, with the end of the trial if it ends here."""
+        return record
 
     def trial_ended(self, trial: Trial, trial_end: TrialEnd) -> None:
         """Keep the end of a trial. One that predicts a single class even at its best has collapsed."""
@@ -165,11 +167,9 @@ class SearchStage(_Stage):
         open_systems = [system for system, asked in enumerate(self.asked) if asked < self.spec.trial_budget(system)]
         return min(open_systems, key=lambda system: self.asked[system], default=None)
 
-    def _verdict(self, trial: Trial, report: ValidationReport) -> TrialEnd | None:
-        finish = collapse.check_collapse(self.spec, self.study.get(trial), report.step)
-        if finish is not None:
-            self.study.end_trial(trial, finish)
-        return finish
+    def _verdict(self, trial: Trial, record: TrialRecord, report: ValidationReport) -> TrialRecord:
+        trial_end = collapse.check_collapse(self.spec, record, report.step)
+        return record if trial_end is None else self.study.end_trial(trial, trial_end)
 
     def _over(self, trial: Trial) -> None:
         super()._over(trial)

@@ -1,1 +1,5 @@
-"""Optuna: the memory of a sweep. What was proposed, reported, decided and looked at, in one journal that survives."""
+"""The record of a sweep: every proposal, report, decision and test access, in one journal file that survives crashes.
+
+May import protocol, storage, search_space, trials, training, data, and the modules errors, wording and atomic_write.
+Optuna lives here, and nowhere else.
+"""

@@ -17,7 +17,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
 from sweeper.protocol.hyperparameter_importance import Importance
-from sweeper.search_space.space import Categorical, Domain, Float
+from sweeper.search_space.domains import Categorical, Domain, Float
 from sweeper.training.config import Scalar
 
 MIN_TRIALS = 12  # trials; with fewer, the knob that decides is found no more often than not

@@ -1,10 +1,11 @@
-"""Optuna's journal on a file that survives kill -9: one writer, and a number and a checksum on every line.
+"""The journal file that holds the record, as a backend for Optuna's storage. It survives kill -9.
 
-    sweeper record 1
+    sweeper record 2
     0 9f3a1c2e {"op_code": 4, ...}
 
-The first line has the format's number. A record counts once it is on the disk. On opening, what a crash left of a
-half-written last record is cut off; damage before the last record is an error that names the line, never skipped.
+The first line has the number of the format. Each line after it has a number, a checksum and one entry. An entry counts
+once it is on the disk. Opening the file cuts off an entry that a crash left half written at the end. Damage before the
+last entry is an error that names the line; it is never skipped. Only one process may hold the file.
 (Optuna's own file backend is ruined by an append after a torn line, accepts an altered digit, and waits 30 s on the
 lock of a dead process.)
 """
@@ -15,36 +16,37 @@ import re
 import socket
 import time
 import zlib
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
-from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
-from optuna.trial import FrozenTrial, TrialState
 
 from sweeper.errors import RecordError, StorageError, SweepLockedError
 
-FORMAT = 1  # a change that this reader could not read takes the next number
+FORMAT = 2  # rises with a change that this reader could not read
 _HEADER = f"sweeper record {FORMAT}\n".encode()
 
 
 class Journal(BaseJournalBackend):
-    """The records of one sweep. Holds a lock on the file until `close`; `dropped` bytes of a torn tail were cut off."""
+    """The journal of one sweep. It holds a lock on the file until `close`.
+
+    `truncated_bytes` is the length of a half-written entry that opening the file has cut off.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open or create the journal.
 
-        Raises BusyError where it is open elsewhere, RecordError where it is damaged, StorageError where the disk does
-        not take it.
+        Raises SweepLockedError if another process holds it, RecordError if it is damaged or of another format, and
+        StorageError if the disk does not take it.
         """
         self.path = path
         self._lock = FileLock(f"{path}.lock", timeout=0)
         self._file: FileIO | None = None
-        self._hold()
+        self._acquire_lock()
         try:
             self._open()
         except OSError as error:
@@ -54,131 +56,132 @@ class Journal(BaseJournalBackend):
             self.close()
             raise
 
-    def _hold(self) -> None:
-        """Take the lock, or say who has it."""
+    def _acquire_lock(self) -> None:
+        """Acquire the lock. Raise SweepLockedError, with the process that holds it, or StorageError."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
         except Timeout:
             raise SweepLockedError(
-                f"{self.path.parent}: another sweeper drives this sweep{_driver(self.path)}; "
+                f"{self.path.parent}: another sweeper drives this sweep{_describe_holder(self.path)}; "
                 "wait for it, or end it and run again"
             ) from None
         except OSError as error:
             raise StorageError(self.path, error) from None
 
     def _open(self) -> None:
-        """Read what is there, and cut off what a crash left of a half-written record."""
+        """Read the entries, and cut off one that a crash left half written."""
         data = self.path.read_bytes() if self.path.exists() else b""
-        self._records, self._whole = _parse(self.path, data)
-        self.dropped = len(data) - self._whole
-        self._file = self.path.open("ab", buffering=0)  # a buffer would keep what a full disk did not take
-        self._file.truncate(self._whole)
-        if not self._whole:
+        self._entries, self._valid_bytes = _parse(self.path, data)
+        self.truncated_bytes = len(data) - self._valid_bytes
+        self._file = self.path.open("ab", buffering=0)  # a buffer would hold back bytes that a full disk refuses
+        self._file.truncate(self._valid_bytes)
+        if not self._valid_bytes:
             self._append(_HEADER)
         holder = {"host": socket.gethostname(), "pid": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
-        _holder(self.path).write_text(json.dumps(holder), encoding="utf-8")
+        _holder_file(self.path).write_text(json.dumps(holder), encoding="utf-8")
 
     def read_logs(self, log_number_from: int) -> Iterable[dict[str, Any]]:
-        """The records from this number on."""
-        return self._records[log_number_from:]
+        """Return the entries from this number on."""
+        return self._entries[log_number_from:]
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Append records, and return once they are on the disk."""
-        first = len(self._records)
-        lines = [_line(first + k, json.dumps(record)) for k, record in enumerate(logs)]
+        """Append entries, and return once they are on the disk. Raises StorageError."""
+        first = len(self._entries)
+        lines = [_format_line(first + k, json.dumps(entry)) for k, entry in enumerate(logs)]
         self._append(b"".join(lines))
-        self._records += logs
+        self._entries += logs
 
     def _append(self, data: bytes) -> None:
-        """Write and flush to the disk. What it does not take whole is cut off again: the record stays readable."""
+        """Write to the disk and flush.
+
+        If the disk does not take all of it, cut off what it took: the file stays readable. Raises StorageError.
+        """
         assert self._file is not None
         try:
-            if self._file.tell() != self._whole:
-                self._file.truncate(self._whole)
+            if self._file.tell() != self._valid_bytes:
+                self._file.truncate(self._valid_bytes)
             rest = memoryview(data)
             while rest:
                 rest = rest[self._file.write(rest) :]
             os.fdatasync(self._file.fileno())
         except OSError as error:
             with suppress(OSError):
-                self._file.truncate(self._whole)
+                self._file.truncate(self._valid_bytes)
             raise StorageError(self.path, error) from None
-        self._whole += len(data)
+        self._valid_bytes += len(data)
 
     def close(self) -> None:
-        """Close the file and let go of the lock."""
+        """Close the file and release the lock."""
         if self._file is not None:
             self._file.close()
         self._lock.release()
 
 
-class RecordStorage(JournalStorage):
-    """Optuna's storage over a journal."""
+def _holder_file(path: Path) -> Path:
+    """Return the file beside the journal that names its holder.
 
-    def get_all_trials(
-        self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
-    ) -> list[FrozenTrial]:
-        """The trials of a study in these states. None of sweeper's waits, for which Optuna looks at each proposal."""
-        return [] if states == (TrialState.WAITING,) else super().get_all_trials(study_id, deepcopy, states)
-
-
-def _holder(path: Path) -> Path:
-    """Beside the journal: who holds it. Not in the lock's own file, which a second driver would empty by trying."""
+    It is not the lock's own file, because a second driver empties that one when it tries to lock it.
+    """
     return path.with_name(f"{path.name}.holder")
 
 
-def _driver(path: Path) -> str:
-    """Which process holds the journal, in words; nothing where that cannot be told."""
+def _describe_holder(path: Path) -> str:
+    """Return the process that holds the journal in words, or an empty text if that is unknown."""
     try:
-        holder = json.loads(_holder(path).read_text(encoding="utf-8"))
+        holder = json.loads(_holder_file(path).read_text(encoding="utf-8"))
         return f", process {holder['pid']} on {holder['host']} since {holder['since']}"
     except (OSError, ValueError, KeyError):
         return ""
 
 
-def _line(number: int, text: str) -> bytes:
+def _format_line(number: int, text: str) -> bytes:
     return f"{number} {zlib.crc32(f'{number} {text}'.encode()):08x} {text}\n".encode()
 
 
-def _record(line: bytes) -> tuple[int, dict[str, Any]] | None:
-    """The number and the record on a line; None where the line is not whole."""
+def _parse_line(line: bytes) -> tuple[int, dict[str, Any]] | None:
+    """Return the number and the entry of a line, or None if the line is not intact."""
     try:
         number, _, text = line.decode().split(" ", 2)
-        return (int(number), json.loads(text)) if line + b"\n" == _line(int(number), text) else None
+        return (int(number), json.loads(text)) if line + b"\n" == _format_line(int(number), text) else None
     except ValueError:
         return None
 
 
 def _parse(path: Path, data: bytes) -> tuple[list[dict[str, Any]], int]:
-    """The records in `data`, and the length in bytes of its whole part."""
-    if _HEADER.startswith(data):  # nothing yet, or a header that a crash cut short
+    """Return the entries in `data`, and the length in bytes of its intact part. Raises RecordError."""
+    if _HEADER.startswith(data):  # an empty file, or a header that a crash cut short
         return [], len(data) if data == _HEADER else 0
     first, _, rest = data.partition(b"\n")
-    header = re.fullmatch(rb"sweeper record (\d+)", first)
-    if header and int(header[1]) != FORMAT:
-        raise RecordError(
-            f"{path}: is a record of format {int(header[1])}, and this sweeper reads format {FORMAT}; go on with the "
-            "version that wrote it, or start anew with --fresh"
-        )
-    if not header:
-        raise _damaged(path, 1)
-    records: list[dict[str, Any]] = []
+    _check_header(path, first)
+    entries: list[dict[str, Any]] = []
     lines = rest.split(b"\n")[:-1]
-    whole = len(_HEADER)
+    length = len(_HEADER)
     for number, line in enumerate(lines):
-        found = _record(line)
-        if found is None or found[0] != number:
-            if any(_record(later) for later in lines[number:]):
-                raise _damaged(path, number + 2)
+        numbered = _parse_line(line)
+        if numbered is None or numbered[0] != number:
+            if any(_parse_line(later) for later in lines[number:]):
+                raise _damage(path, number + 2)
             break
-        records.append(found[1])
-        whole += len(line) + 1
-    return records, whole
+        entries.append(numbered[1])
+        length += len(line) + 1
+    return entries, length
 
 
-def _damaged(path: Path, line: int) -> RecordError:
+def _check_header(path: Path, line: bytes) -> None:
+    """Raise RecordError if the first line is not the header of this format."""
+    header = re.fullmatch(rb"sweeper record (\d+)", line)
+    if header is None:
+        raise _damage(path, 1)
+    if int(header[1]) != FORMAT:
+        raise RecordError(
+            f"{path}: this record has format {int(header[1])}, and this version of sweeper reads format {FORMAT}; "
+            "continue with the version that wrote it, or start again with --fresh"
+        )
+
+
+def _damage(path: Path, line: int) -> RecordError:
     return RecordError(
-        f"{path}:{line}: this record is damaged or missing, and not by a crash: the file was altered after it was "
-        "written; restore a copy, or start the sweep anew with --fresh"
+        f"{path}:{line}: this record is damaged or missing, and not by a crash: the file was changed after it was "
+        "written; restore a copy, or start the sweep again with --fresh"
     )

@@ -1,39 +1,51 @@
-"""Optuna: the memory of a sweep. One study for each cell, one more for what confirms it, all in one journal.
+"""The record of a sweep, held by Optuna: proposals, reports, ends, confirmations and test accesses.
 
-Every report is in the record before anybody acts on it, and so is the verdict on it. What a sampler or a pruner
-answers is a function of the record and of seeds derived from the sweep's, so that a sweep which was cut off goes on as
-if it had not been: nothing else has to be saved.
+Every report is in the record before anybody acts on it, and so is the verdict on it. The answers of the sampler and of
+the pruner are functions of the record and of seeds that derive from the sweep's seed. So an interrupted sweep continues
+as if it had never been interrupted, and nothing else has to be saved.
 """
 
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import optuna
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from sweeper.record import trial_records
-from sweeper.record.asha import AshaPruner
-from sweeper.record.journal import Journal, RecordStorage
-from sweeper.record.samplers import PerTrialSampler, suggest_params
-from sweeper.record.trial_records import interrupted_trials, stored_trial
+from sweeper.record.journal import Journal
+from sweeper.record.parameters import suggest_params
+from sweeper.record.storage import RecordStorage
+from sweeper.record.studies import SystemStudies
+from sweeper.record.trial_attributes import (
+    REPORT,
+    TEST_ACCESS,
+    TEST_SCORE,
+    increasing_timestamps,
+    stored_reports,
+    stored_test_accesses,
+)
+from sweeper.record.trial_records import TrialRecords
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
-from sweeper.trials.trial import TestAccess, Trial, TrialEnd, TrialRecord
+from sweeper.trials.trial import TestAccess, TestScore, Trial, TrialEnd, TrialRecord
 
-_CONFIRM = "confirm "  # before a cell's name: the study of what confirms it
-_RETRIES = 20  # proposals that repeat a stopped setting before one of them is taken after all
+_MAX_RETRIES = 20  # proposals that repeat a stopped setting before one of them is accepted anyway
 
 
 class OptunaStudy:
-    """The record of one sweep, and the proposals that follow from it: the port Study."""
+    """The record of one sweep, and the proposals that follow from it. Implements trials.interfaces.Study.
+
+    Every change is durable before its method returns.
+    """
 
     def __init__(self, spec: SweepSpec, path: Path, threads: int) -> None:
-        """Open or create the record at `path`. Raises BusyError, RecordError or StorageError."""
+        """Open or create the record at `path`. Trials train with `threads` CPU threads.
+
+        Raises SweepLockedError, RecordError or StorageError.
+        """
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
         self.spec, self.threads = spec, threads
@@ -45,211 +57,194 @@ class OptunaStudy:
             raise
 
     def _open(self) -> None:
-        """Open or create the studies, and take up what was cut off."""
-        self.storage, systems = RecordStorage(self.journal), range(len(self.spec.systems))
-        self.searches = [self._study(self.spec.system_name(system), self.spec.rungs) for system in systems]
-        self.samplers = [
-            PerTrialSampler(self.spec, system, study.get_trials(deepcopy=False))
-            for system, study in enumerate(self.searches)
-        ]
-        for study, sampler in zip(self.searches, self.samplers, strict=True):
-            study.sampler = sampler
-        known = {study.study_name for study in self.storage.get_all_studies()}
-        begun = [system for system in systems if _CONFIRM + self.spec.system_name(system) in known]
-        self.confirmations = {system: self._confirmation(system) for system in begun}
-        self.running: dict[int, optuna.trial.Trial] = {}
-        recorded = self.all_trials()
-        self.last = max((one.trial.number for one in recorded), default=0)  # the newest trial's number
-        known_times = (at for one in recorded for at in (*one.report_times, one.test.at if one.test else 0))
-        self._now = trial_records.increasing_timestamps(max(known_times, default=0))
-        for system in systems:
-            self._reopen(system)
+        """Open or create the studies, and restore the trials that were interrupted."""
+        self.storage = RecordStorage(self.journal)
+        self.studies = SystemStudies(self.spec, self.storage)
+        self.records = TrialRecords(self.spec, self.storage, self.studies, self.threads)
+        self._running: dict[int, optuna.trial.Trial] = {}  # by number; those of this command that ended stay
+        self._last_number = self.records.last_number
+        self._now = increasing_timestamps(self.records.latest_time)
+        for system in range(len(self.spec.systems)):
+            self._restore(system)
 
-    def _study(self, name: str, rungs: Sequence[int]) -> optuna.Study:
-        spec = self.spec
-        return optuna.create_study(
-            study_name=name,
-            storage=self.storage,
-            pruner=AshaPruner(rungs, spec.asha.reduction_factor if spec.asha != "off" else 2),
-            direction=StudyDirection.MAXIMIZE if spec.objective.sign > 0 else StudyDirection.MINIMIZE,
-            load_if_exists=True,
-        )
+    def _restore(self, system: int) -> None:
+        """Restore the interrupted trials of a system.
 
-    def _confirmation(self, system: int) -> optuna.Study:
-        """The study of what confirms a cell, apart: the sampler never hears of it, and nothing is stopped early."""
-        return self._study(_CONFIRM + self.spec.system_name(system), ())
-
-    def _reopen(self, system: int) -> None:
-        """Take up the trials of a cell that were cut off.
-
-        A trial whose end is in the record has ended; a proposal that was cut off halfway is completed, and a trial that
-        was to confirm dropped: it is asked for again.
+        A trial whose end is in the record has ended. A proposal that was interrupted halfway is completed. An
+        interrupted trial that was to confirm a setting is dropped, for it is asked for again.
         """
-        for study in self._studies(system):
-            for trial, entry in interrupted_trials(study):
-                if "outcome" in entry.user_attrs:
+        for study in self.studies.of_system(system):
+            for stored in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+                trial = self.storage.running_trial(study, stored.number)
+                if "outcome" in stored.user_attrs:
                     self._tell(study, trial)
-                elif "number" in entry.user_attrs:
-                    self.running[entry.user_attrs["number"]] = trial
-                    self._complete(trial, entry)
-                elif study is self.searches[system]:
+                    self.records.update(stored.user_attrs["number"], study, trial)
+                elif "number" in stored.user_attrs:
+                    self._running[stored.user_attrs["number"]] = trial
+                    for report, _ in stored_reports(stored):
+                        self._report_value(trial, stored, report)
+                elif study is self.studies.searches[system]:
                     self._settle(system, trial)
                 else:
                     self._skip(study, trial, "was cut off before it began")
 
-    def _studies(self, system: int) -> list[optuna.Study]:
-        return [self.searches[system], *([self.confirmations[system]] if system in self.confirmations else [])]
-
-    def _all(self) -> Iterator[tuple[int, optuna.Study]]:
-        for system in range(len(self.spec.systems)):
-            for study in self._studies(system):
-                yield system, study
-
-    def _of(self, trial: Trial) -> optuna.Study:
-        """The study that a trial is in."""
-        return self.confirmations[trial.system] if trial.source_trial else self.searches[trial.system]
-
-    def _complete(self, trial: optuna.trial.Trial, entry: FrozenTrial) -> None:
-        """Tell the pruner the value of a report that was cut off after its metrics: it came before what follows."""
-        for key, kept in entry.user_attrs.items():
-            if key.startswith("report:"):
-                self._value(trial, entry, ValidationReport(int(key.partition(":")[2]), kept["epoch"], kept["metrics"]))
-
-    def _value(self, trial: optuna.trial.Trial, entry: FrozenTrial, report: ValidationReport) -> float | None:
-        """Tell the pruner the value of a report, once: it is what the record has, and None where it has none."""
-        value = report.metrics.get(self.spec.objective.metric)
-        if value is not None and report.step not in entry.intermediate_values:
-            trial.report(value if math.isfinite(value) else math.nan, report.step)
-        return value
-
     @property
     def truncated_bytes(self) -> int:
-        """Bytes of a record that a crash left half written, and that were dropped on opening."""
-        return self.journal.dropped
+        """The number of bytes of a half-written record that were dropped on opening."""
+        return self.journal.truncated_bytes
 
     def close(self) -> None:
-        """Close the record."""
+        """Close the record and release its lock."""
         self.journal.close()
 
     # ---- proposals
 
     def ask(self, system: int) -> Trial:
-        """Propose the next trial of a cell: what is planned for it first, then the sampler's choice."""
-        study = self.searches[system]
-        for retry in range(_RETRIES + 1):
+        """Propose the next trial of a system: the planned settings first, then the sampler's choice."""
+        study = self.studies.searches[system]
+        for retry in range(_MAX_RETRIES + 1):
             trial = study.ask()
-            if self._settle(system, trial, anyway=retry == _RETRIES):
+            accepted = self._settle(system, trial, is_forced=retry == _MAX_RETRIES)
+            if accepted is not None:
                 break
-        return self._trial(system, stored_trial(study, trial))
+        assert accepted is not None
+        return accepted
 
-    def _settle(self, system: int, trial: optuna.trial.Trial, *, anyway: bool = False) -> bool:
-        """Let the sampler choose, and take its choice as the next trial: False where it repeats a stopped setting."""
+    def _settle(self, system: int, trial: optuna.trial.Trial, *, is_forced: bool = False) -> Trial | None:
+        """Let the sampler choose and begin the trial. Skip a choice that repeats a stopped setting and return None."""
+        study = self.studies.searches[system]
         suggest_params(self.spec, system, trial)
-        if not anyway and ("skipped" in trial.user_attrs or self.samplers[system].repeats_stopped(trial)):
-            self._skip(self.searches[system], trial, "repeats a setting that was stopped")
-            return False
-        self._begin(trial)
-        return True
+        if not is_forced and ("skipped" in trial.user_attrs or self.studies.samplers[system].repeats_stopped(trial)):
+            self._skip(study, trial, "repeats a setting that was stopped")
+            return None
+        return self._begin(system, study, trial)
 
-    def _begin(self, trial: optuna.trial.Trial) -> None:
-        """Count a trial: from now on it is one."""
-        trial.set_user_attr("number", self.last + 1)
-        self.last += 1
-        self.running[self.last] = trial
+    def _begin(self, system: int, study: optuna.Study, trial: optuna.trial.Trial) -> Trial:
+        """Give a trial its number. From now on it counts."""
+        trial.set_user_attr("number", self._last_number + 1)
+        self._last_number += 1
+        self._running[self._last_number] = trial
+        return self.records.add(system, study, self.storage.stored_trial(study, trial.number))
 
-    def _skip(self, study: optuna.Study, trial: optuna.trial.Trial, why: str) -> None:
-        trial.set_user_attr("skipped", why)
+    def _skip(self, study: optuna.Study, trial: optuna.trial.Trial, reason: str) -> None:
+        trial.set_user_attr("skipped", reason)
         study.tell(trial, state=TrialState.FAIL)
 
     def confirm(self, source: Trial, seed_index: int) -> Trial:
-        """Record a new trial that trains the setting of `source` with its system's fresh seed number `seed_index`."""
-        study = self.confirmations.setdefault(source.system, self._confirmation(source.system))
+        """Record a new trial that trains the setting of `source` with the system's fresh seed `seed_index`, from 1."""
+        study = self.studies.begin_confirmation(source.system)
         trial = study.ask()
-        for name, value in (("params", dict(source.params)), ("confirms", source.number), ("repeat", seed_index)):
+        attributes = {"params": dict(source.params), "source_trial": source.number, "seed_index": seed_index}
+        for name, value in attributes.items():
             trial.set_user_attr(name, value)
-        self._begin(trial)
-        return self._trial(source.system, stored_trial(study, trial))
-
-    # ---- the record
+        return self._begin(source.system, study, trial)
 
     def restart(self, trial: Trial) -> Trial:
-        """The same trial for another attempt, counted in the record."""
-        self.running[trial.number].set_user_attr("attempt", trial.attempt + 1)
-        return replace(trial, attempt=trial.attempt + 1)
+        """Record one more attempt at a trial and return the trial with that attempt."""
+        restarted = replace(trial, attempt=trial.attempt + 1)
+        self._running[trial.number].set_user_attr("attempt", restarted.attempt)
+        self.records.replace(replace(self.records.get(trial.number), trial=restarted))
+        return restarted
 
-    def report(self, trial: Trial, report: ValidationReport) -> TrialEnd | None:
-        """Keep a report, its metrics before the value that the pruner reads, and the verdict on it."""
-        running, study = self.running[trial.number], self._of(trial)
-        if f"report:{report.step}" not in running.user_attrs:
-            kept = {"time": self._now(), "epoch": report.epoch, "attempt": trial.attempt}
-            running.set_user_attr(f"report:{report.step}", {**kept, "metrics": dict(report.metrics)})
-        value = self._value(running, stored_trial(study, running), report)
-        if value is None:  # a phase without a classifier: neither the pruner nor the sampler hears of it
-            return None
-        values = stored_trial(study, running).intermediate_values
-        last = report.step == trial.config.num_validations and math.isfinite(value)
-        below = running.should_prune()  # asked at every report: a rung counts those whose last it is too
-        if last or report.step < max(values, default=0) or not below:
-            return None
-        stop = TrialEnd(Outcome.STOPPED_EARLY, f"below the others at its validation {report.step}")
-        diverged = TrialEnd(Outcome.DIVERGED, f"{self.spec.objective.metric} is {value}")
-        self.end_trial(trial, stop if math.isfinite(value) else diverged)
-        return self.get(trial).end
+    # ---- reports and ends
 
-    def end_trial(self, trial: Trial, trial_end: TrialEnd) -> None:
-        """Keep how a trial ended: the outcome in an attribute, then the state that the sampler learns from."""
-        running = self.running[trial.number]
-        if "outcome" not in running.user_attrs:
+    def report(self, trial: Trial, report: ValidationReport) -> TrialRecord:
+        """Record a report, and then its end if early stopping ends the trial here. Return the trial's record.
+
+        The metrics come before the value that the pruner reads. The first report of a step counts.
+        """
+        running, study = self._running[trial.number], self.studies.of_trial(trial)
+        stored = self.storage.stored_trial(study, running.number)
+        key = f"{REPORT}{report.step}"
+        if key not in stored.user_attrs:
+            attributes = {"time": self._now(), "epoch": report.epoch, "attempt": trial.attempt}
+            running.set_user_attr(key, {**attributes, "metrics": dict(report.metrics)})
+        record = self.records.update(trial.number, study, running)
+        value = self._report_value(running, stored, report)
+        trial_end = None if value is None else self._verdict(trial, report.step, value)
+        return record if trial_end is None else self.end_trial(trial, trial_end)
+
+    def _report_value(self, running: optuna.trial.Trial, stored: FrozenTrial, report: ValidationReport) -> float | None:
+        """Record the value of a report for the pruner, if it is not there yet. Return it.
+
+        None means that the report has no value: it comes from a phase without a classifier. Neither the pruner nor the
+        sampler learns of it.
+        """
+        value = report.metrics.get(self.spec.objective.metric)
+        if value is not None and report.step not in stored.intermediate_values:
+            running.report(value if math.isfinite(value) else math.nan, report.step)
+        return value
+
+    def _verdict(self, trial: Trial, step: int, value: float) -> TrialEnd | None:
+        """Return the end that early stopping decides on after the report of `step`, or None.
+
+        The pruner is asked at every report, because a rung also counts the trials that end at it. Its answer does not
+        matter at a trial's last report, nor at one that is sent again after later ones.
+        """
+        running = self._running[trial.number]
+        values = self.storage.stored_trial(self.studies.of_trial(trial), running.number).intermediate_values
+        is_last = step == trial.config.num_validations and math.isfinite(value)
+        is_below = running.should_prune()
+        if is_last or step < max(values, default=0) or not is_below:
+            return None
+        if math.isfinite(value):
+            return TrialEnd(Outcome.STOPPED_EARLY, f"below the others at its validation {step}")
+        return TrialEnd(Outcome.DIVERGED, f"{self.spec.objective.metric} is {value}")
+
+    def end_trial(self, trial: Trial, trial_end: TrialEnd) -> TrialRecord:
+        """Record how a trial ended, and return its record. Only the first end counts.
+
+        The outcome is recorded as an attribute first, then the state that the sampler learns from.
+        """
+        running, study = self._running[trial.number], self.studies.of_trial(trial)
+        attributes = self.storage.stored_trial(study, running.number).user_attrs
+        if "outcome" not in attributes:
             running.set_user_attr("reason", trial_end.reason)
-            if trial_end.traceback or "traceback" in running.user_attrs:  # an attempt's that was cut off while it failed
+            if trial_end.traceback or "traceback" in attributes:  # of an attempt that was interrupted while it failed
                 running.set_user_attr("traceback", trial_end.traceback)
             running.set_user_attr("outcome", trial_end.outcome.value)
-        self._tell(self._of(trial), running)
+        self._tell(study, running)
+        return self.records.update(trial.number, study, running)
 
     def _tell(self, study: optuna.Study, trial: optuna.trial.Trial) -> None:
-        """Tell the sampler. What did not complete is pruned, the worst rank: TPE ignores failures, and repeats them."""
-        values = list(stored_trial(study, trial).intermediate_values.values())
-        if trial.user_attrs["outcome"] == Outcome.COMPLETED and values:
+        """Tell the sampler how a trial ended.
+
+        A trial that did not complete is told as pruned, which is the worst rank: TPE ignores failed trials, and would
+        propose their settings again.
+        """
+        stored = self.storage.stored_trial(study, trial.number)
+        values = list(stored.intermediate_values.values())
+        if stored.user_attrs["outcome"] == Outcome.COMPLETED and values:
             best = max(values) if self.spec.objective.sign > 0 else min(values)
             study.tell(trial, best, skip_if_finished=True)
         else:
             study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
 
+    # ---- the test split, and reading
+
     def record_test_access(self, trial: Trial) -> None:
-        """Keep that the test split is opened for a trial."""
-        study, at = self._of(trial), self._now()
-        study.set_user_attr(f"look:{at}", {"at": at, "trial": trial.number, "seed": trial.config.seed})
+        """Record that the test split is about to be scored with a trial's model."""
+        at = self._now()
+        access = {"at": at, "trial": trial.number, "seed": trial.config.seed}
+        self.studies.of_trial(trial).set_user_attr(f"{TEST_ACCESS}{at}", access)
 
     def record_test_score(self, trial: Trial, report: ValidationReport) -> None:
-        """Keep what the model of a trial that has ended scored on the test split. The first score counts."""
-        study, name = self._of(trial), f"test:{trial.number}"
-        if name not in study.user_attrs:
-            study.set_user_attr(name, {"at": self._now(), "step": report.step, "metrics": dict(report.metrics)})
+        """Record the test score of an ended trial's model. Only the first score counts."""
+        record = self.records.get(trial.number)
+        if record.test is None:
+            score = TestScore(self._now(), report.step, dict(report.metrics))
+            name = f"{TEST_SCORE}{trial.number}"
+            self.studies.of_trial(trial).set_user_attr(name, dict(vars(score)))
+            self.records.replace(replace(record, test=score))
 
     def test_accesses(self) -> Sequence[TestAccess]:
-        """Every look at the test split, by time."""
-        return trial_records.test_accesses([study for _, study in self._all()])
-
-    def all_trials(self) -> Sequence[TrialRecord]:
-        """Every trial, by number; proposals that were skipped are none."""
-        found = [
-            trial_records.to_trial_record(self.spec, system, study, entry, self.threads)
-            for system, study in self._all()
-            for entry in trial_records.counted_trials([study])
-        ]
-        return sorted(found, key=lambda recorded: recorded.trial.number)
+        """Return every test access, oldest first."""
+        return stored_test_accesses([study for _, study in self.studies.all_studies()])
 
     def get(self, trial: Trial) -> TrialRecord:
-        """One trial as the record has it."""
-        study = self._of(trial)
-        running = self.running.get(trial.number)
-        entry = stored_trial(study, running) if running else _entry(study, trial.number)
-        return trial_records.to_trial_record(self.spec, trial.system, study, entry, self.threads)
+        """Return the recorded state of a trial."""
+        return self.records.get(trial.number)
 
-    def _trial(self, system: int, entry: FrozenTrial) -> Trial:
-        return trial_records.to_trial(self.spec, system, entry, self.threads)
-
-
-def _entry(study: optuna.Study, number: int) -> FrozenTrial:
-    """The entry of a trial that ended before this command began."""
-    return next(entry for entry in trial_records.counted_trials([study]) if entry.user_attrs["number"] == number)
+    def all_trials(self) -> Sequence[TrialRecord]:
+        """Return the records of all trials, ordered by number. Skipped proposals are not trials."""
+        return self.records.all_records()

@@ -1,7 +1,7 @@
-"""A file of settings as plain values that remember where they were written.
+"""A file of settings as plain values, with the place where each of them was written.
 
-The reader of a format (edges/yaml.py) makes it, the checks (spec.py) ask it for places, so that every complaint can
-open with `FILE:LINE:` without the checks knowing the format.
+yaml_file.py makes it, and the checks ask it for places. So every message can open with `FILE:LINE:` although the checks
+do not know the format of the file.
 """
 
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ KeyPath = tuple[str | int, ...]  # the keys and list positions that lead to a va
 
 @dataclass(frozen=True)
 class SourceDocument:
-    """The values of one file, and the place of each.
+    """The values of one file, and their places.
 
-    `places` maps the path of a value to where it stands: `search_spaces/sst5.yaml:12`, or `--set` for an override.
+    `places` maps the path of a value to its place: `search_spaces/sst5.yaml:12`, or `--set ...` for an override.
     """
 
     name: str
@@ -25,7 +25,7 @@ class SourceDocument:
     places: Mapping[KeyPath, str] = field(default_factory=dict)
 
     def location(self, path: KeyPath) -> str:
-        """Where the value at `path` stands, or the nearest value around it that stands somewhere."""
+        """Return the place of the value at `path`, or of the nearest value around it that has a place."""
         for end in range(len(path), -1, -1):
             if path[:end] in self.places:
                 return self.places[path[:end]]
@@ -33,9 +33,11 @@ class SourceDocument:
 
 
 def format_key(path: KeyPath) -> str:
-    """A path as a person writes it: `search.tau.cases[1].log`."""
+    """Return a path as people write it: `search.tau.cases[1].log`. Positions count from 1."""
     text = ""
-    for part in path:
-        part = part if isinstance(part, int) else format_value(part)
-        text += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    for key in path:
+        if isinstance(key, int):
+            text += f"[{key + 1}]"
+        else:
+            text += f".{format_value(key)}" if text else format_value(key)
     return text

@@ -1,12 +1,12 @@
-"""How a knob is written in a search space, read into branches.
+"""The ways to write a hyperparameter in a search space, and the parser that turns them into branches.
 
 batch_size: 32                                   one value
 batch_size: [4, 8, 32]                           one of several
 batch_size: {int: [4, 64], step: 4}              a whole number, both ends included
 learning_rate: {log: [1e-5, 1e-4]}               a real number, uniform in its logarithm
 alpha: {uniform: [0.1, 0.9], step: 0.1}          a real number, here in steps
-tau: {log: [0.05, 1], when: {normalize: true}}   only where another knob has this value, or one of these
-tau: {cases: [{…, when: …}, {…, when: …}]}       another range in another case
+tau: {log: [0.05, 1], when: {normalize: true}}   only if another hyperparameter has this value, or one of these
+tau: {cases: [{…, when: …}, {…, when: …}]}       another range for each case
 loss: {choice: [scl, lcl], when: {…}}            a list or one value (`value:`) with a condition
 """
 
@@ -14,17 +14,8 @@ import math
 from typing import Any
 
 from sweeper.search_space.document import KeyPath
-from sweeper.search_space.space import (
-    Categorical,
-    ConditionalDomain,
-    Domain,
-    Float,
-    Hyperparameter,
-    Int,
-    When,
-    equal_values,
-    step_fraction,
-)
+from sweeper.search_space.domains import Categorical, Domain, Float, Int, equal_values, step_fraction
+from sweeper.search_space.space import ConditionalDomain, Hyperparameter, When
 from sweeper.training.config import Scalar, is_float, validation_error
 from sweeper.wording import format_value, quote_value
 
@@ -33,7 +24,11 @@ _FORMS = ("value", "choice", *_RANGES)
 
 
 class HyperparameterSyntaxError(Exception):
-    """A knob that is not written as one. `path` leads from it to the mistake, `names` are what may stand there."""
+    """A hyperparameter that is not written correctly.
+
+    `path` leads from the hyperparameter to the mistake and `rule` is the rule that it breaks. For an unknown key,
+    `names` are the allowed ones and `word` is the key.
+    """
 
     def __init__(self, path: KeyPath, rule: str, names: tuple[str, ...] = (), word: str = "") -> None:
         super().__init__(rule)
@@ -41,33 +36,36 @@ class HyperparameterSyntaxError(Exception):
 
 
 def parse_hyperparameter(name: str, section: str, raw: Any) -> Hyperparameter:
-    """The knob `name` as written. Raises NotationError."""
+    """Return the hyperparameter `name` of a section from its value in the file.
+
+    Raises HyperparameterSyntaxError.
+    """
     if isinstance(raw, dict) and "cases" in raw:
-        return Hyperparameter(name, section, _cases(name, raw))
-    return Hyperparameter(name, section, (_branch(name, name, raw, ()),))
+        return Hyperparameter(name, section, _parse_cases(name, raw))
+    return Hyperparameter(name, section, (_parse_branch(name, name, raw, ()),))
 
 
-def _cases(name: str, raw: dict[str, Any]) -> tuple[ConditionalDomain, ...]:
-    _known(raw, ("cases",), ())
+def _parse_cases(name: str, raw: dict[str, Any]) -> tuple[ConditionalDomain, ...]:
+    _check_keys(raw, ("cases",), ())
     cases = raw["cases"]
     if not isinstance(cases, list) or not cases:
         raise HyperparameterSyntaxError(("cases",), f"must be a list of ranges with `when`, got {quote_value(cases)}")
     for index, case in enumerate(cases):
         if isinstance(case, dict):
-            _known(case, (*_FORMS, "step", "when"), ("cases", index))
+            _check_keys(case, (*_FORMS, "step", "when"), ("cases", index))
         if not isinstance(case, dict) or "when" not in case:
             raise HyperparameterSyntaxError(
                 ("cases", index), "each case needs a `when`, such as when: {normalize: true}"
             )
-    return tuple(_branch(name, f"{name}[{k + 1}]", case, ("cases", k)) for k, case in enumerate(cases))
+    return tuple(_parse_branch(name, f"{name}[{k + 1}]", case, ("cases", k)) for k, case in enumerate(cases))
 
 
-def _branch(name: str, parameter: str, raw: Any, path: KeyPath) -> ConditionalDomain:
+def _parse_branch(name: str, parameter: str, raw: Any, path: KeyPath) -> ConditionalDomain:
     if isinstance(raw, list):
-        return ConditionalDomain(parameter, _choice(name, raw, path))
+        return ConditionalDomain(parameter, _parse_choice(name, raw, path))
     if not isinstance(raw, dict):
-        return ConditionalDomain(parameter, _choice(name, [raw], path))
-    _known(raw, (*_FORMS, "step", "when"), path)
+        return ConditionalDomain(parameter, _parse_choice(name, [raw], path))
+    _check_keys(raw, (*_FORMS, "step", "when"), path)
     forms = [form for form in _FORMS if form in raw]
     if len(forms) != 1:
         got = " and ".join(forms) or "none"
@@ -75,46 +73,46 @@ def _branch(name: str, parameter: str, raw: Any, path: KeyPath) -> ConditionalDo
     form = forms[0]
     if "step" in raw and form not in ("uniform", "int"):
         raise HyperparameterSyntaxError((*path, "step"), f"goes with uniform and int, got {form}")
-    domain = _range(name, form, raw, path) if form in _RANGES else _listed(name, form, raw, path)
-    return ConditionalDomain(parameter, domain, _when(raw.get("when", {}), (*path, "when")))
+    domain = _parse_range(name, form, raw, path) if form in _RANGES else _parse_list(name, form, raw, path)
+    return ConditionalDomain(parameter, domain, _parse_when(raw.get("when", {}), (*path, "when")))
 
 
-def _known(raw: dict[str, Any], allowed: tuple[str, ...], path: KeyPath) -> None:
+def _check_keys(raw: dict[str, Any], allowed: tuple[str, ...], path: KeyPath) -> None:
     for key in raw:
         if key not in allowed:
             raise HyperparameterSyntaxError((*path, key), "unknown key", allowed, key)
 
 
-def _listed(name: str, form: str, raw: dict[str, Any], path: KeyPath) -> Categorical:
+def _parse_list(name: str, form: str, raw: dict[str, Any], path: KeyPath) -> Categorical:
     values = raw[form] if form == "choice" else [raw[form]]
     if not isinstance(values, list):
         raise HyperparameterSyntaxError((*path, form), f"must be a list, got {quote_value(values)}")
-    return _choice(name, values, (*path, form))
+    return _parse_choice(name, values, (*path, form))
 
 
-def _choice(name: str, values: list[Any], path: KeyPath) -> Categorical:
+def _parse_choice(name: str, values: list[Any], path: KeyPath) -> Categorical:
     if not values:
         raise HyperparameterSyntaxError(path, "must list at least one value, got []")
-    kept: list[Scalar] = []
+    accepted: list[Scalar] = []
     for index, value in enumerate(values):
         at = (*path, index) if len(values) > 1 else path
-        _check(name, value, at)
-        if any(equal_values(value, other) for other in kept):
+        _check_value(name, value, at)
+        if any(equal_values(value, other) for other in accepted):
             raise HyperparameterSyntaxError(at, f"lists {format_value(value)} twice; keep one")
-        kept.append(value)
-    return Categorical(tuple(kept))
+        accepted.append(value)
+    return Categorical(tuple(accepted))
 
 
-def _check(name: str, value: Any, path: KeyPath) -> None:
-    reason = validation_error(name, value)
-    if reason:
-        raise HyperparameterSyntaxError(path, f"{reason}, got {quote_value(value)}")
+def _check_value(name: str, value: Any, path: KeyPath) -> None:
+    rule = validation_error(name, value)
+    if rule:
+        raise HyperparameterSyntaxError(path, f"{rule}, got {quote_value(value)}")
 
 
-def _range(name: str, form: str, raw: dict[str, Any], path: KeyPath) -> Domain:
+def _parse_range(name: str, form: str, raw: dict[str, Any], path: KeyPath) -> Domain:
     at = (*path, form)
     bounds = raw[form]
-    if not isinstance(bounds, list) or len(bounds) != 2 or not all(_number(bound) for bound in bounds):
+    if not isinstance(bounds, list) or len(bounds) != 2 or not all(_is_number(bound) for bound in bounds):
         raise HyperparameterSyntaxError(at, f"must be two numbers [low, high], got {quote_value(bounds)}")
     low, high = bounds
     if not (math.isfinite(low) and math.isfinite(high)):
@@ -124,26 +122,28 @@ def _range(name: str, form: str, raw: dict[str, Any], path: KeyPath) -> Domain:
     if not low < high:
         raise HyperparameterSyntaxError(at, f"is empty: low < high must hold, got {quote_value(bounds)}")
     if form != "int" and not is_float(name):
-        raise HyperparameterSyntaxError(at, f"{name} is no real number; use a list or {{int: [low, high]}}, got {form}")
+        raise HyperparameterSyntaxError(
+            at, f"{name} is not a real number; use a list or {{int: [low, high]}}, got {form}"
+        )
     for bound in bounds:
-        _check(name, bound, at)
+        _check_value(name, bound, at)
     step = raw.get("step")
     if step is not None:
-        _check_step(step, low, high, whole=form == "int", path=(*path, "step"))
+        _check_step(step, low, high, is_int=form == "int", path=(*path, "step"))
     if form == "int":
-        return _int(low, high, step or 1, at)
+        return _parse_int(low, high, step or 1, at)
     return Float(float(low), float(high), log=form == "log", step=None if step is None else float(step))
 
 
-def _int(low: float, high: float, step: int, path: KeyPath) -> Int:
+def _parse_int(low: float, high: float, step: int, path: KeyPath) -> Int:
     if not isinstance(low, int) or not isinstance(high, int):
         raise HyperparameterSyntaxError(path, f"both bounds must be whole numbers, got [{low}, {high}]")
     return Int(low, high, step)
 
 
-def _check_step(step: Any, low: float, high: float, *, whole: bool, path: KeyPath) -> None:
-    if not _number(step) or not math.isfinite(step) or step <= 0 or (whole and not isinstance(step, int)):
-        kind = "whole number" if whole else "finite number"
+def _check_step(step: Any, low: float, high: float, *, is_int: bool, path: KeyPath) -> None:
+    if not _is_number(step) or not math.isfinite(step) or step <= 0 or (is_int and not isinstance(step, int)):
+        kind = "whole number" if is_int else "finite number"
         raise HyperparameterSyntaxError(path, f"must be a {kind} above 0, got {quote_value(step)}")
     if step_fraction(high - low, step) > 1e-9:
         raise HyperparameterSyntaxError(
@@ -151,9 +151,9 @@ def _check_step(step: Any, low: float, high: float, *, whole: bool, path: KeyPat
         )
 
 
-def _when(raw: Any, path: KeyPath) -> When:
+def _parse_when(raw: Any, path: KeyPath) -> When:
     if not isinstance(raw, dict):
-        raise HyperparameterSyntaxError(path, f"must be a mapping of knobs to values, got {quote_value(raw)}")
+        raise HyperparameterSyntaxError(path, f"must be a mapping of hyperparameters to values, got {quote_value(raw)}")
     conditions = {name: tuple(values) if isinstance(values, list) else (values,) for name, values in raw.items()}
     for name, values in conditions.items():
         if not values or not all(isinstance(value, (str, int, float, bool)) for value in values):
@@ -163,5 +163,5 @@ def _when(raw: Any, path: KeyPath) -> When:
     return conditions
 
 
-def _number(value: Any) -> bool:
+def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -1,112 +1,98 @@
-"""The sections of a search space file, other than its knobs."""
+"""The keys of a search space file, with their types, meanings, units and defaults."""
 
-import hashlib
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
-from sweeper.data.catalog import DatasetSpec
-from sweeper.training.config import StrictModel
+from sweeper.search_space.custom_dataset import CustomDataset
+from sweeper.search_space.early_stopping import EARLY_STOPPING, AshaSettings
+from sweeper.search_space.samplers import DEFAULT_SAMPLER, SAMPLERS
+from sweeper.search_space.sections import Budget, Confirm, Resources, Subsample, Tracking
+from sweeper.search_space.yaml_key import yaml_key
+from sweeper.training.config import Scalar
+from sweeper.training.objective import ObjectiveMetric
+from sweeper.training.strict_model import StrictModel, one_of
+
+PartialSetting = dict[str, Scalar]
+
+_SAMPLER_TEXTS = " ".join(f"{name}: {entry.description}" for name, entry in SAMPLERS.items())
+_RULE_TEXTS = " ".join(f"{name}: {rule.description}" for name, rule in EARLY_STOPPING.items())
 
 
-class Asha(StrictModel):
-    """Asynchronous successive halving: rungs at grace_epochs * reduction_factor^k."""
+class SearchSpaceFile(StrictModel):
+    """All keys of a search space file, as written.
 
-    grace_epochs: Annotated[float, Field(gt=0)] = 2
-    reduction_factor: Annotated[int, Field(ge=2)] = 3
+    `asha` is the short form of `early_stopping: {asha: ...}`. The long forms of the same are turned into the short one
+    on reading, so both are the same sweep with the same fingerprint.
+    """
 
-    def rungs(self, epochs: int, validations_per_epoch: int) -> tuple[int, ...]:
-        """The validations (counted from 1) after which a trial may be stopped."""
-        steps, last = [], epochs * validations_per_epoch
-        step = self.grace_epochs * validations_per_epoch
-        while step < last:
-            steps.append(round(step))
-            step *= self.reduction_factor
-        return tuple(steps)
+    dataset: Annotated[str | CustomDataset, yaml_key("Name of a data set in the catalog, or a mapping for your own.")]
+    on_bad_rows: Annotated[
+        Literal["refuse", "drop"], yaml_key("What to do with rows that have no text or no label.")
+    ] = "refuse"
+    compare: Annotated[
+        dict[str, Any], yaml_key("Hyperparameters whose every combination is a system: a row of the table.")
+    ] = Field(default_factory=dict)
+    search: Annotated[dict[str, Any], yaml_key("Hyperparameters that are tuned for each system.")] = Field(
+        default_factory=dict
+    )
+    training: Annotated[dict[str, Any], yaml_key("Hyperparameters with one value for all trials.")] = Field(
+        default_factory=dict
+    )
+    start_with: Annotated[
+        list[PartialSetting], yaml_key("Settings to try first. What an entry leaves out is sampled.")
+    ] = Field(default_factory=list)
+    objective: Annotated[ObjectiveMetric, yaml_key("The metric that chooses settings and epochs.")] = ObjectiveMetric(
+        maximize="validation/accuracy"
+    )
+    sampler: Annotated[str, one_of(SAMPLERS), yaml_key(f"How settings are chosen. {_SAMPLER_TEXTS}")] = DEFAULT_SAMPLER
+    asha: Annotated[AshaSettings | Literal["off"], yaml_key("Settings of ASHA, or off for no early stopping.")] = (
+        AshaSettings()
+    )
+    early_stopping: Annotated[
+        dict[str, Any] | None,
+        yaml_key(f"One rule with its settings, such as {{asha: {{grace_epochs: 2}}}}, or off. {_RULE_TEXTS}"),
+    ] = None
+    budget: Annotated[Budget, yaml_key("When the search ends.")] = Budget()
+    confirm: Annotated[Confirm, yaml_key("How the best settings are trained again with fresh seeds.")] = Confirm()
+    resources: Annotated[Resources, yaml_key("What one trial gets of a machine.")] = Resources()
+    tracking: Annotated[Tracking, yaml_key("What MLflow gets besides metrics of the training.")] = Tracking()
+    retries: Annotated[
+        int, yaml_key("Times that a trial is started again after its worker was lost.", "times", ge=0)
+    ] = 2
+    stall_minutes: Annotated[
+        float, yaml_key("Time without a sign of life after which a trial's worker is taken for dead.", "minutes", gt=0)
+    ] = 15
+    fail_fast_after: Annotated[
+        int, yaml_key("If so many first trials all fail with the same error, the sweep ends.", "trials", ge=1)
+    ] = 5
+    limit: Annotated[Subsample, yaml_key("Use only a part of the data, for a quick try.")] = Subsample()
+    seed: Annotated[int, yaml_key("Every random number of the sweep derives from it.", ge=0)] = 0
+    storage: Annotated[
+        str | None,
+        yaml_key("A folder or URL that all nodes share, for checkpoints.", pattern=r"^(/|[a-z][a-z0-9+.-]*://).+"),
+    ] = None
 
-
-class Budget(StrictModel):
-    """When to stop proposing: after this many trials, or this many hours of one run of the command."""
-
-    trials: Annotated[int, Field(ge=1)] = 20
-    hours: Annotated[float, Field(gt=0)] | None = None
-
-
-class Confirm(StrictModel):
-    """The best settings of each cell are trained again with so many fresh seeds, `top` of them; 0 seeds: none is."""
-
-    seeds: Annotated[int, Field(ge=0)] = 5
-    top: Annotated[int, Field(ge=1)] = 1
-
-
-class Resources(StrictModel):
-    """What one trial gets. A fraction of a GPU lets several trials share one; `accelerator` is its type, as A100."""
-
-    gpu: Annotated[float, Field(ge=0)] = 0
-    cpu: Annotated[int, Field(ge=1)] = 1
-    accelerator: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*$")] | None = None
-
-    @field_validator("gpu")
+    @model_validator(mode="before")
     @classmethod
-    def _shared_or_whole(cls, gpu: float) -> float:
-        if gpu > 1 and gpu != int(gpu):
-            raise PydanticCustomError("gpu", "Input should be a fraction of one GPU or a whole number of them")
-        return gpu
+    def _shorten_early_stopping(cls, values: Any) -> Any:
+        """Turn `early_stopping: off` and `early_stopping: {asha: ...}` into the key `asha`."""
+        if not isinstance(values, dict) or "early_stopping" not in values:
+            return values
+        if "asha" in values:
+            raise PydanticCustomError("early_stopping_twice", "is the long form of asha, which is set too; keep one of them")
+        rest = {key: value for key, value in values.items() if key != "early_stopping"}
+        written = values["early_stopping"]
+        if written == "off":
+            return {**rest, "asha": "off"}
+        if isinstance(written, dict) and list(written) == ["asha"]:
+            return {**rest, "asha": written["asha"]}
+        return values
 
-
-class Tracking(StrictModel):
-    """What MLflow is told beside the figures. `system_metrics`: what each epoch took of its machine."""
-
-    system_metrics: bool = False
-
-
-class Subsample(StrictModel):
-    """Use only a part of a split, so many rows, each class with its share: for a quick try, not for a result."""
-
-    train: Annotated[int, Field(ge=1)] | None = None
-    validation: Annotated[int, Field(ge=1)] | None = None
-
-
-class CustomDataset(StrictModel):
-    """A user's own data set: files by split, or one of the hub. Two text columns make a pair."""
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*$")] | None = None
-    train: str | None = None
-    validation: str | None = None
-    test: str | None = None
-    hub: Annotated[str, Field(min_length=1)] | None = None
-    train_config: str | None = None
-    revision: str = "main"
-    text: str | Annotated[list[str], Field(min_length=1, max_length=2)] = "text"
-    label: str = "label"
-
-    @property
-    def files(self) -> dict[str, str]:
-        """The files by split."""
-        named = {"train": self.train, "validation": self.validation, "test": self.test}
-        return {split: path for split, path in named.items() if path is not None}
-
-    @property
-    def to_dataset_spec(self) -> DatasetSpec:
-        """The same in the catalog's words."""
-        text = (self.text,) if isinstance(self.text, str) else tuple(self.text)
-        return DatasetSpec(
-            name=self.name or _name(self.hub or str(self.train)), repository=self.hub or "", config=self.train_config,
-            revision=self.revision, files=self.files, text=text, label=self.label,
-        )  # fmt: skip
-
-    @property
-    def content_digest(self) -> dict[str, Any]:
-        """What makes two of them the same: of files, what is in them, not where they are."""
-        digests = {split: hashlib.sha256(Path(path).read_bytes()).hexdigest() for split, path in self.files.items()}
-        kept = self.model_dump(exclude={"train", "validation", "test"})
-        return {**kept, "files": digests} if digests else kept
-
-
-def _name(source: str) -> str:
-    """A name for a data set: the last part of its id, the file's, or of a file called train the folder's."""
-    path = Path(source)
-    stem = path.resolve().parent.name if path.stem.lower().startswith("train") else path.stem
-    return "".join(sign if sign.isalnum() or sign in "._" else "_" for sign in stem).strip("._") or "own"
+    @model_serializer(mode="wrap")
+    def _leave_out_unused_key(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write only one of `asha` and `early_stopping`."""
+        values: dict[str, Any] = handler(self)
+        values.pop("early_stopping" if self.early_stopping is None else "asha", None)
+        return values

@@ -1,48 +1,36 @@
-"""A search space file as a frozen SweepSpec; its fingerprint; its params as a TrainConfig. reading.py checks it."""
+"""SweepSpec: a search space file, and all that follows from it: systems, budgets, rungs, seeds and the fingerprint.
+
+parser.py builds it from a document and checks it.
+"""
 
 import hashlib
 import json
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from sweeper.data.catalog import DATASETS
+from sweeper.data.dataset_spec import DatasetSpec
+from sweeper.search_space.custom_dataset import CustomDataset
+from sweeper.search_space.early_stopping import DEFAULT_RULE, EARLY_STOPPING, EarlyStoppingRule, RungSettings
+from sweeper.search_space.hyperparameter_syntax import HyperparameterSyntaxError, parse_hyperparameter
+from sweeper.search_space.samplers import SAMPLERS
+from sweeper.search_space.schema import PartialSetting, SearchSpaceFile
+from sweeper.search_space.space import Hyperparameter, Params, SearchSpace
+from sweeper.search_space.start_with import matching_systems
+from sweeper.training.config import Scalar, TrainConfig
+from sweeper.training.registry import LOSSES
 
-from sweeper.data.catalog import DATASETS, DatasetSpec
-from sweeper.search_space import hyperparameter_syntax, validation
-from sweeper.search_space.schema import Asha, Budget, Confirm, CustomDataset, Resources, Subsample, Tracking
-from sweeper.search_space.space import ConditionalDomain, Hyperparameter, Params, SearchSpace
-from sweeper.training.config import Scalar, StrictModel, TrainConfig
-from sweeper.training.selection import ObjectiveMetric
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-Entry = dict[str, Scalar]
-_NOT_ASKED = {"budget", "confirm", "resources", "tracking", "retries", "fail_fast_after", "stall_minutes", "storage"}
+# Keys that may change without making another sweep of it.
+_NOT_IDENTITY = {"budget", "confirm", "resources", "tracking", "retries", "fail_fast_after", "stall_minutes", "storage"}
 
 
-class SweepSpec(StrictModel):
-    """One sweep, as its file says. `compare`, `search` and `training` are as written; `space` is what they mean."""
-
-    dataset: str | CustomDataset
-    on_bad_rows: Literal["refuse", "drop"] = "refuse"
-    compare: dict[str, Any] = Field(default_factory=dict)
-    search: dict[str, Any] = Field(default_factory=dict)
-    training: dict[str, Any] = Field(default_factory=dict)
-    start_with: list[Entry] = Field(default_factory=list)
-    objective: ObjectiveMetric = ObjectiveMetric(maximize="validation/accuracy")
-    sampler: Literal["tpe", "random", "grid"] = "tpe"
-    asha: Asha | Literal["off"] = Asha()
-    budget: Budget = Budget()
-    confirm: Confirm = Confirm()
-    resources: Resources = Resources()
-    tracking: Tracking = Tracking()
-    retries: Annotated[int, Field(ge=0)] = 2  # times that a trial is tried again after its worker was lost
-    stall_minutes: Annotated[float, Field(gt=0)] = 15  # silence after which a trial's worker is taken as dead
-    fail_fast_after: Annotated[int, Field(ge=1)] = 5  # first trials that fail all alike and end the sweep
-    limit: Subsample = Subsample()
-    seed: Annotated[int, Field(ge=0)] = 0
-    storage: Annotated[str, Field(pattern=r"^(/|[a-z][a-z0-9+.-]*://).+")] | None = (
-        None  # a folder or URL that nodes share
-    )
+class SweepSpec(SearchSpaceFile):
+    """One sweep. The keys are as written in the file; `space` is what compare, search and training mean."""
 
     @cached_property
     def dataset_spec(self) -> DatasetSpec:
@@ -51,94 +39,131 @@ class SweepSpec(StrictModel):
 
     @cached_property
     def space(self) -> SearchSpace:
-        """The knobs of the file. Raises notation.NotationError where one is not written as a knob."""
+        """The hyperparameters of the file. Raises HyperparameterSyntaxError if one is not written correctly."""
         written = {"compare": self.compare, "search": self.search}
         hyperparameters: list[Hyperparameter] = []
-        for section, raws in written.items():
-            for name, raw in raws.items():
+        for section, values in written.items():
+            for name, value in values.items():
                 try:
-                    hyperparameters.append(hyperparameter_syntax.parse_hyperparameter(name, section, raw))
-                except hyperparameter_syntax.HyperparameterSyntaxError as error:
+                    hyperparameters.append(parse_hyperparameter(name, section, value))
+                except HyperparameterSyntaxError as error:
                     error.path = (section, name, *error.path)
                     raise
         return SearchSpace(tuple(hyperparameters), self.training)
 
+    # ---- systems and their trials
+
     @cached_property
     def systems(self) -> tuple[Params, ...]:
-        """The rows of the table, in the file's order."""
+        """The systems in the file's order. Each is a row of the published table."""
         return self.space.enumerate_systems()
 
     def system_name(self, system: int) -> str:
-        """A cell's name in the record and in seeds: the same in whatever order the file has its keys."""
+        """Return a system's name in the record and in seeds. It does not depend on the order of keys in the file."""
         return " ".join(f"{name}={value}" for name, value in sorted(self.systems[system].items())) or "all"
 
     def trial_budget(self, system: int) -> int:
-        """How many trials of the budget the cell with this index gets; shares differ by one at most.
+        """Return the number of trials that a system gets of the budget. Shares differ by one at most.
 
-        A grid is not run twice: a cell with fewer settings than its share gets just these.
+        An exhaustive sampler tries no setting twice: a system with fewer settings than its share gets only these.
         """
         whole, rest = divmod(self.budget.trials, len(self.systems))
         share = whole + (system < rest)
-        return min(share, len(self.initial_settings(system))) if self.sampler == "grid" else share
+        return min(share, len(self.initial_settings(system))) if self._is_exhaustive else share
 
-    def initial_settings(self, system: int) -> list[Entry]:
-        """What the first trials of a cell set beforehand: its part of `start_with`, or the whole grid, that first."""
-        return self._plans[system]
+    def initial_settings(self, system: int) -> list[PartialSetting]:
+        """Return the settings that a system's first trials must have, in order.
+
+        These are the entries of `start_with` that fit the system. For an exhaustive sampler they are all settings,
+        with those of `start_with` first.
+        """
+        return self._initial_settings[system]
 
     @cached_property
-    def _plans(self) -> tuple[list[Entry], ...]:
-        return tuple(self._plan(system) for system in self.systems)
+    def _initial_settings(self) -> tuple[list[PartialSetting], ...]:
+        return tuple(self._plan_system(system) for system in self.systems)
 
-    def _plan(self, own: Params) -> list[Entry]:
-        fits = [entry for entry in self.start_with if own in validation.matching_systems(self.space, entry)]
-        fixed = own.keys() | self.training.keys()
-        first = [{name: value for name, value in entry.items() if name not in fixed} for entry in fits]
-        if self.sampler != "grid":
-            return first
-        grid = self.space.enumerate_settings(
-            {hyperparameter.name for hyperparameter in self.space.searched_hyperparameters()}, own
-        )
-        return sorted(grid, key=lambda setting: not any(entry.items() <= setting.items() for entry in first))
+    def _plan_system(self, system: Params) -> list[PartialSetting]:
+        fitting = [entry for entry in self.start_with if system in matching_systems(self.space, entry)]
+        fixed = system.keys() | self.training.keys()
+        planned = [{name: value for name, value in entry.items() if name not in fixed} for entry in fitting]
+        if not self._is_exhaustive:
+            return planned
+        searched = {hyperparameter.name for hyperparameter in self.space.searched_hyperparameters()}
+        settings = self.space.enumerate_settings(searched, system)
+        return sorted(settings, key=lambda setting: not any(entry.items() <= setting.items() for entry in planned))
+
+    @property
+    def _is_exhaustive(self) -> bool:
+        return SAMPLERS[self.sampler].is_exhaustive
+
+    # ---- early stopping
+
+    @cached_property
+    def early_stopping_rule(self) -> EarlyStoppingRule[Any] | None:
+        """The rule that stops trials early, or None if early stopping is off."""
+        if self.early_stopping is not None:
+            return EARLY_STOPPING[next(iter(self.early_stopping))]
+        return None if self.asha == "off" else EARLY_STOPPING[DEFAULT_RULE]
+
+    @cached_property
+    def early_stopping_settings(self) -> RungSettings | None:
+        """The settings of the early stopping rule, or None if early stopping is off."""
+        if self.early_stopping is not None and self.early_stopping_rule is not None:
+            settings: RungSettings = self.early_stopping_rule.settings.model_validate(
+                next(iter(self.early_stopping.values()))
+            )
+            return settings
+        return None if self.asha == "off" else self.asha
+
+    def should_stop(self, value: float, earlier_values: "NDArray[np.float64]") -> bool:
+        """Return True if early stopping ends a trial whose value at a rung is `value`.
+
+        `earlier_values`, shape (N,), are those of the trials that reached the rung before it. More is better.
+        """
+        rule, settings = self.early_stopping_rule, self.early_stopping_settings
+        return rule is not None and settings is not None and rule.should_stop(value, earlier_values, settings)
 
     @property
     def rungs(self) -> tuple[int, ...]:
-        """The validations after which ASHA may stop a trial; none where it is off."""
-        if self.asha == "off":
-            return ()
-        return self.asha.rungs(self.max_epochs, self.validations_per_epoch)
+        """The validations (counted from 1) after which a trial may be stopped; empty if early stopping is off."""
+        settings = self.early_stopping_settings
+        return () if settings is None else settings.rungs(self.max_epochs, self.validations_per_epoch)
 
     @property
     def grace_validations(self) -> int:
-        """The validations of the grace epochs; the default ones where ASHA is off."""
-        asha = Asha() if self.asha == "off" else self.asha
-        return round(asha.grace_epochs * self.validations_per_epoch)
+        """The number of validations in the grace epochs; in those of the default rule if early stopping is off."""
+        settings = self.early_stopping_settings or EARLY_STOPPING[DEFAULT_RULE].settings()
+        return settings.grace_validations(self.validations_per_epoch)
+
+    # ---- hyperparameters
 
     @property
     def validations_per_epoch(self) -> int:
-        """How many reports a trial sends in each epoch."""
-        return int(
-            self.training.get("validations_per_epoch", TrainConfig.model_fields["validations_per_epoch"].default)
-        )
+        """The number of reports that a trial sends in each epoch."""
+        default = TrainConfig.model_fields["validations_per_epoch"].default
+        return int(self.training.get("validations_per_epoch", default))
 
     @property
     def max_epochs(self) -> int:
         """The epochs of the longest trial that the space allows, in all its phases."""
-        first = self._most("contrastive_epochs") if "scl_two_phase" in self.values_of("loss") else 0
-        return self._most("epochs") + first
+        has_two_phases = any(LOSSES[str(loss)].has_two_phases for loss in self.values_of("loss"))
+        return self._largest("epochs") + (self._largest("contrastive_epochs") if has_two_phases else 0)
 
     @property
     def max_tokens(self) -> int:
-        """The largest max_length that the space allows."""
-        return self._most("max_length")
+        """The largest max_length that the space allows, in tokens."""
+        return self._largest("max_length")
 
     @property
     def max_words(self) -> int:
-        """The largest vocabulary that the space allows."""
-        return self._most("vocabulary")
+        """The largest vocabulary that the space allows, in words."""
+        return self._largest("vocabulary")
 
     def values_of(self, name: str) -> tuple[Scalar, ...]:
-        """Every listed value of a knob, in the file's order; of one that does not vary, the one that it has."""
-        listed = [value for branch in self._branches(name) for value in branch.domain.enumerate_values() or ()]
+        """Return every listed value of a hyperparameter in the file's order. If it does not vary, return its value."""
+        branches = (branch for other in self.space.hyperparameters if other.name == name for branch in other.branches)
+        listed = [value for branch in branches for value in branch.domain.enumerate_values() or ()]
         return tuple(listed) or (self.training.get(name, TrainConfig.model_fields[name].default),)
 
     @property
@@ -146,35 +171,34 @@ class SweepSpec(StrictModel):
         """Every encoder of the space, in the file's order."""
         return tuple(str(value) for value in self.values_of("encoder"))
 
-    def _most(self, name: str) -> int:
-        """The largest value of a whole-number knob."""
+    def _largest(self, name: str) -> int:
+        """Return the largest value of a whole-number hyperparameter."""
         return max(int(value) for value in self.values_of(name))
 
-    def _branches(self, name: str) -> list[ConditionalDomain]:
-        return [
-            branch
-            for hyperparameter in self.space.hyperparameters
-            if hyperparameter.name == name
-            for branch in hyperparameter.branches
-        ]
+    # ---- trainings and identity
 
     def derive_seed(self, *parts: object) -> int:
-        """The seed of one random stream of the sweep: a stage, a cell, a number. Different parts, different streams."""
+        """Return the seed of one random stream of the sweep, 31 bits.
+
+        `parts` name the stream, such as a stage, a system and a number. Different parts give different streams.
+        """
         text = json.dumps([self.seed, *parts], ensure_ascii=False)
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 
     def train_config(self, params: Mapping[str, Scalar], *, seed: int, threads: int) -> TrainConfig:
-        """The training that `params` stand for."""
+        """Return the validated config of a training with these params."""
         return TrainConfig.model_validate({**self.training, **params, "seed": seed, "threads": threads})
 
     @property
     def identity(self) -> dict[str, Any]:
-        """All that makes two sweeps the same sweep, as the file has it; not what it may spend, nor paths."""
-        found = self.model_dump(mode="json", exclude=_NOT_ASKED)  # these may change in a sweep
-        return {**found, "dataset": self.dataset.content_digest} if isinstance(self.dataset, CustomDataset) else found
+        """The keys that make two sweeps the same sweep, as written. Spending limits and paths are not among them."""
+        values = self.model_dump(mode="json", exclude=_NOT_IDENTITY)
+        if isinstance(self.dataset, CustomDataset):
+            return {**values, "dataset": self.dataset.content_digest}
+        return values
 
 
-def fingerprint(question: Mapping[str, Any], resolved: Mapping[str, str]) -> str:
-    """Eight hexadecimal digits for a question and the exact data and encoders that it was put to."""
-    text = json.dumps([question, resolved], sort_keys=True, ensure_ascii=False)
+def fingerprint(identity: Mapping[str, Any], resolved: Mapping[str, str]) -> str:
+    """Return eight hexadecimal digits for a sweep's identity and the exact versions of its data and encoders."""
+    text = json.dumps([identity, resolved], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -56,11 +56,11 @@ class Study(Protocol):
     def restart(self, trial: Trial) -> Trial:
         """Record one more attempt at a trial and return the trial with that attempt."""
 
-    def report(self, trial: Trial, report: ValidationReport) -> TrialEnd | None:
-        """Record a report. If early stopping ends the trial here, record that too and return the end."""
+    def report(self, trial: Trial, report: ValidationReport) -> TrialRecord:
+        """Record a report. If early stopping ends the trial here, record that too. Return the trial's record."""
 
-    def end_trial(self, trial: Trial, trial_end: TrialEnd) -> None:
-        """Record how a trial ended. Only the first end counts."""
+    def end_trial(self, trial: Trial, trial_end: TrialEnd) -> TrialRecord:
+        """Record how a trial ended, and return its record. Only the first end counts."""
 
     def confirm(self, source: Trial, seed_index: int) -> Trial:
         """Record a new trial that trains the setting of `source` with fresh seed number `seed_index`, from 1."""

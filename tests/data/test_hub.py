@@ -151,8 +151,8 @@ def test_a_data_set_of_the_catalog_is_what_its_entry_says(hub: dict[str, str], n
 @pytest.mark.hub
 def test_a_data_set_of_ones_own_comes_from_the_hub_by_its_columns(hub: dict[str, str]) -> None:
     program = (
-        "from sweeper.search_space.schema import Own\n"
-        "dataset = Own(hub='SetFit/sst2', text='text', label='label_text').dataset\n"
+        "from sweeper.search_space.custom_dataset import CustomDataset\n"
+        "dataset = CustomDataset(hub='SetFit/sst2', text='text', label='label_text').dataset\n"
         "fetched = datasets.tables(dataset)\n"
         "corpus = preparation.prepare(dataset, fetched.value)\n"
         "found = [dataset.name, corpus.labels, {name: len(rows) for name, rows in corpus.splits.items()}]"
@@ -167,8 +167,8 @@ def test_a_data_set_of_ones_own_comes_from_the_hub_by_its_columns(hub: dict[str,
 @pytest.mark.hub
 def test_several_labels_of_a_row_of_ones_own_are_refused(hub: dict[str, str]) -> None:
     program = (
-        "from sweeper.search_space.schema import Own\n"
-        "own = Own(hub='google-research-datasets/go_emotions', config='simplified', label='labels')\n"
+        "from sweeper.search_space.custom_dataset import CustomDataset\n"
+        "own = CustomDataset(hub='google-research-datasets/go_emotions', config='simplified', label='labels')\n"
         "tables = datasets.tables(own.dataset).value\n"
         "found = str(preparation.prepare(own.dataset, tables))"
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sweeper.record.importance import MIN_TRIALS, EvaluatedSetting, importances
-from sweeper.search_space.space import Categorical, Domain, Float, Int
+from sweeper.search_space.domains import Categorical, Domain, Float, Int
 from sweeper.training.config import Scalar
 
 Trials = list[tuple[EvaluatedSetting, float]]

@@ -9,7 +9,7 @@ import pytest
 
 from sweeper.errors import RecordError, StorageError, SweepLockedError
 from sweeper.record.journal import Journal
-from tests.support.crash_helpers import room_for
+from tests.support.crash_helpers import limited_file_size
 
 RECORDS: list[dict[str, Any]] = [
     {"op_code": 4, "study_id": 0},
@@ -51,7 +51,7 @@ def test_cut_at_every_byte_it_keeps_the_whole_records_and_takes_new_ones(tmp_pat
         journal = Journal(path)
         whole = max(data[:cut].count(b"\n") - 1, 0)  # without the header
         assert list(journal.read_logs(0)) == RECORDS[:whole]
-        assert journal.dropped == cut - len(b"".join(data[:cut].splitlines(keepends=True)[: data[:cut].count(b"\n")]))
+        assert journal.truncated_bytes == cut - len(b"".join(data[:cut].splitlines(keepends=True)[: data[:cut].count(b"\n")]))
         journal.append_logs([{"after": cut}])
         journal.close()
         assert read(path) == [*RECORDS[:whole], {"after": cut}]
@@ -110,12 +110,18 @@ def test_a_second_driver_is_kept_out_until_the_first_is_gone(tmp_path: Path) -> 
     Journal(tmp_path / "journal").close()
 
 
-def test_another_format_is_refused_with_what_to_do(tmp_path: Path) -> None:
+@pytest.mark.parametrize("other", [1, 3])
+def test_another_format_is_refused_in_one_line_with_the_remedy(tmp_path: Path, other: int) -> None:
     path = tmp_path / "journal"
     data = written(path)
-    path.write_bytes(data.replace(b"sweeper record 1", b"sweeper record 2"))
-    with pytest.raises(RecordError, match=r"is a record of format 2, and this sweeper reads format 1; .*--fresh"):
+    path.write_bytes(data.replace(b"sweeper record 2", f"sweeper record {other}".encode()))
+    with pytest.raises(RecordError) as caught:
         Journal(path)
+    assert str(caught.value) == (
+        f"{path}: this record has format {other}, and this version of sweeper reads format 2; "
+        "continue with the version that wrote it, or start again with --fresh"
+    )
+    assert path.read_bytes() == data.replace(b"sweeper record 2", f"sweeper record {other}".encode())
 
 
 @pytest.mark.parametrize("header", [b"sweeper recird 1\n", b"\n", b"0 1234 {}\n"])
@@ -132,7 +138,7 @@ def test_a_full_disk_leaves_the_record_whole_and_it_goes_on_when_there_is_space(
     journal = Journal(tmp_path / "journal")
     journal.append_logs(RECORDS[:1])
     before = (tmp_path / "journal").read_bytes()
-    with room_for(len(before) + room), pytest.raises(StorageError, match=r"journal: cannot be written .*to continue"):
+    with limited_file_size(len(before) + room), pytest.raises(StorageError, match=r"journal: cannot be written .*to continue"):
         journal.append_logs(RECORDS[1:])
     assert (tmp_path / "journal").read_bytes() == before
     assert list(journal.read_logs(0)) == RECORDS[:1]
@@ -148,6 +154,6 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
 
 def test_no_room_for_the_first_line_lets_go_of_the_lock(tmp_path: Path) -> None:
-    with room_for(0), pytest.raises(StorageError):
+    with limited_file_size(0), pytest.raises(StorageError):
         Journal(tmp_path / "journal")
     assert read(tmp_path / "journal") == []

@@ -13,9 +13,9 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import Trial, TrialEnd
-from tests.support.crash_helpers import room_for
+from tests.support.crash_helpers import limited_file_size
 from tests.support.fakes import report
-from tests.support.search_spaces import small
+from tests.support.search_spaces import small_spec
 
 FLAT = {"batch_size": [4, 8], "learning_rate": {"log": [1e-5, 1e-3]}}
 
@@ -32,7 +32,7 @@ def completed(study: OptunaStudy, trial: Trial, accuracy: float) -> None:
 
 
 def test_proposals_lie_in_the_space_and_leave_out_what_is_inactive(tmp_path: Path) -> None:
-    spec = small(asha="off")
+    spec = small_spec(asha="off")
     with opened(spec, tmp_path) as study:
         for k in range(12):
             trial = study.ask(k % 2)
@@ -49,7 +49,7 @@ def test_proposals_lie_in_the_space_and_leave_out_what_is_inactive(tmp_path: Pat
 
 def test_start_with_comes_first_and_what_it_leaves_out_is_sampled(tmp_path: Path) -> None:
     entry = {"loss": "lcl", "alpha": 0.2, "tau": 10, "normalize": False}
-    with opened(small(start_with=[entry]), tmp_path) as study:
+    with opened(small_spec(start_with=[entry]), tmp_path) as study:
         first, other = study.ask(1), study.ask(0)
         assert {name: first.params[name] for name in entry} == entry
         assert first.params["batch_size"] in (4, 8)
@@ -59,7 +59,7 @@ def test_start_with_comes_first_and_what_it_leaves_out_is_sampled(tmp_path: Path
 
 def test_a_grid_asks_for_each_distinct_setting_once(tmp_path: Path) -> None:
     search = {"batch_size": [4, 8], "normalize": [True, False], "tau": {"choice": [1, 2], "when": {"normalize": True}}}
-    spec = small(search=search, sampler="grid", budget={"trials": 40})
+    spec = small_spec(search=search, sampler="grid", budget={"trials": 40})
     assert [spec.trial_budget(system) for system in (0, 1)] == [2, 6]
     with opened(spec, tmp_path) as study:
         settings = [study.ask(system).params for system in (0, 1) for _ in range(spec.trial_budget(system))]
@@ -67,7 +67,7 @@ def test_a_grid_asks_for_each_distinct_setting_once(tmp_path: Path) -> None:
 
 
 def test_reports_and_outcomes_survive_a_reopening(tmp_path: Path) -> None:
-    spec = small(asha="off")
+    spec = small_spec(asha="off")
     with opened(spec, tmp_path) as study:
         done, cut = study.ask(0), study.ask(1)
         completed(study, done, 0.4)
@@ -87,7 +87,7 @@ def test_reports_and_outcomes_survive_a_reopening(tmp_path: Path) -> None:
 
 
 def test_a_sweep_cut_into_pieces_proposes_what_an_uninterrupted_one_does(tmp_path: Path) -> None:
-    spec = small(search=FLAT, asha="off")
+    spec = small_spec(search=FLAT, asha="off")
 
     def proposals(folder: Path, pieces: list[int]) -> list[object]:
         found: list[object] = []
@@ -103,7 +103,7 @@ def test_a_sweep_cut_into_pieces_proposes_what_an_uninterrupted_one_does(tmp_pat
 
 
 def test_a_proposal_cut_off_halfway_is_completed(tmp_path: Path) -> None:
-    spec = small(search=FLAT)
+    spec = small_spec(search=FLAT)
     with opened(spec, tmp_path) as study:
         whole = study.ask(0)
     path = tmp_path / "journal"
@@ -123,7 +123,7 @@ def records(folder: Path) -> list[bytes]:
 
 
 def test_a_trial_whose_end_is_in_the_record_has_ended_even_if_the_sampler_was_not_told(tmp_path: Path) -> None:
-    spec = small(search=FLAT)
+    spec = small_spec(search=FLAT)
     with opened(spec, tmp_path) as study:
         completed(study, study.ask(0), 0.5)
         whole = study.all_trials()
@@ -135,7 +135,7 @@ def test_a_trial_whose_end_is_in_the_record_has_ended_even_if_the_sampler_was_no
 
 
 def test_cut_while_a_repeated_setting_was_skipped_it_is_skipped_all_the_same(tmp_path: Path) -> None:
-    spec = small(search={"batch_size": [4, 8]}, asha="off", sampler="random")
+    spec = small_spec(search={"batch_size": [4, 8]}, asha="off", sampler="random")
     with opened(spec, tmp_path) as study:
         while not any(b"skipped" in line for line in records(tmp_path)):
             study.end_trial(study.ask(0), TrialEnd(Outcome.FAILED, "x"))
@@ -153,7 +153,7 @@ def test_cut_while_a_repeated_setting_was_skipped_it_is_skipped_all_the_same(tmp
 
 
 def test_a_stopped_setting_is_not_proposed_again(tmp_path: Path) -> None:
-    spec = small(search={"batch_size": [4, 8, 16, 32]}, asha="off", sampler="random")
+    spec = small_spec(search={"batch_size": [4, 8, 16, 32]}, asha="off", sampler="random")
     with opened(spec, tmp_path) as study:
         for _ in range(3):
             trial = study.ask(0)
@@ -165,7 +165,7 @@ def test_a_stopped_setting_is_not_proposed_again(tmp_path: Path) -> None:
 
 
 def test_a_repeated_setting_has_another_seed(tmp_path: Path) -> None:
-    spec = small(search={"batch_size": [4, 8]}, asha="off")
+    spec = small_spec(search={"batch_size": [4, 8]}, asha="off")
     with opened(spec, tmp_path) as study:
         trials = []
         for _ in range(5):
@@ -175,7 +175,7 @@ def test_a_repeated_setting_has_another_seed(tmp_path: Path) -> None:
 
 
 def test_the_first_end_counts(tmp_path: Path) -> None:
-    with opened(small(asha="off"), tmp_path) as study:
+    with opened(small_spec(asha="off"), tmp_path) as study:
         trial = study.ask(0)
         study.report(trial, report(1, 0.5))
         study.end_trial(trial, TrialEnd(Outcome.FAILED, "first"))
@@ -185,9 +185,9 @@ def test_the_first_end_counts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_a_value_that_is_not_finite_ends_the_trial_as_diverged(tmp_path: Path, value: float) -> None:
-    with opened(small(), tmp_path) as study:
+    with opened(small_spec(), tmp_path) as study:
         trial = study.ask(0)
-        finish = study.report(trial, report(1, value))
+        finish = study.report(trial, report(1, value)).end
         assert finish is not None
         assert finish.outcome == Outcome.DIVERGED
         assert study.get(trial).end == finish
@@ -197,11 +197,11 @@ def test_minimised_objectives_stop_what_is_high(tmp_path: Path) -> None:
     def loss(value: float) -> ValidationReport:
         return ValidationReport(1, 1.0, {"validation/loss": value})
 
-    with opened(small(objective={"minimize": "validation/loss"}), tmp_path) as study:
+    with opened(small_spec(objective={"minimize": "validation/loss"}), tmp_path) as study:
         trials = [study.ask(0) for _ in range(3)]
-        assert study.report(trials[0], loss(0.5)) is None
-        assert study.report(trials[1], loss(0.4)) is None
-        assert study.report(trials[2], loss(0.9)) is not None
+        assert study.report(trials[0], loss(0.5)).end is None
+        assert study.report(trials[1], loss(0.4)).end is None
+        assert study.report(trials[2], loss(0.9)).end is not None
 
 
 def asha_of_ray(values: list[float], reduction_factor: int) -> list[bool]:
@@ -218,57 +218,57 @@ def asha_of_ray(values: list[float], reduction_factor: int) -> list[bool]:
 @pytest.mark.parametrize("factor", [2, 3, 4])
 def test_rungs_are_those_of_rays_asha(tmp_path: Path, factor: int) -> None:
     values = [float(value) for value in np.random.default_rng(factor).random(25)]
-    spec = small(asha={"grace_epochs": 1, "reduction_factor": factor}, search=FLAT, sampler="random")
+    spec = small_spec(asha={"grace_epochs": 1, "reduction_factor": factor}, search=FLAT, sampler="random")
     with opened(spec, tmp_path) as study:
-        verdicts = [study.report(study.ask(0), report(1, value)) is None for value in values]
+        verdicts = [study.report(study.ask(0), report(1, value)).end is None for value in values]
     assert verdicts == asha_of_ray(values, factor)
 
 
 def test_asked_again_after_a_crash_a_rung_answers_as_it_did(tmp_path: Path) -> None:
-    spec = small(asha={"grace_epochs": 1, "reduction_factor": 2}, search=FLAT, sampler="random")
+    spec = small_spec(asha={"grace_epochs": 1, "reduction_factor": 2}, search=FLAT, sampler="random")
     with opened(spec, tmp_path) as study:
         early = study.ask(0)
-        assert study.report(early, report(1, 0.1)) is None  # the first
-        assert study.report(study.ask(0), report(1, 0.9)) is None
+        assert study.report(early, report(1, 0.1)).end is None  # the first
+        assert study.report(study.ask(0), report(1, 0.9)).end is None
     with opened(spec, tmp_path) as study:
         again = study.restart(study.all_trials()[0].trial)
-        assert study.report(again, report(1, 0.1)) is None  # below the other, which came after it
+        assert study.report(again, report(1, 0.1)).end is None  # below the other, which came after it
 
 
 def test_what_was_judged_before_a_crash_is_not_judged_again_by_a_later_step(tmp_path: Path) -> None:
-    spec = small(search={**FLAT, "epochs": [2, 8]}, training={}, asha={"grace_epochs": 2, "reduction_factor": 2})
+    spec = small_spec(search={**FLAT, "epochs": [2, 8]}, training={}, asha={"grace_epochs": 2, "reduction_factor": 2})
     with opened(spec, tmp_path) as study:
         for number, value in ((1, 0.9), (2, 0.1)):
             trial = study.ask(0)
             while trial.config.epochs != (8 if number == 1 else 2):
                 trial = study.ask(0)
-            assert [study.report(trial, report(step, value)) for step in (1, 2)] == [None, None]
+            assert [study.report(trial, report(step, value)).end for step in (1, 2)] == [None, None]
     with opened(spec, tmp_path) as study:  # the last had trained to its end, and was cut off before that was kept
         again = study.restart(study.all_trials()[-1].trial)
-        assert [study.report(again, report(step, 0.1)) for step in (1, 2)] == [None, None]
+        assert [study.report(again, report(step, 0.1)).end for step in (1, 2)] == [None, None]
 
 
 def test_systems_have_rungs_of_their_own(tmp_path: Path) -> None:
-    with opened(small(), tmp_path) as study:
-        assert study.report(study.ask(0), report(1, 0.9)) is None
-        assert study.report(study.ask(1), report(1, 0.1)) is None
+    with opened(small_spec(), tmp_path) as study:
+        assert study.report(study.ask(0), report(1, 0.9)).end is None
+        assert study.report(study.ask(1), report(1, 0.1)).end is None
 
 
 def test_a_report_without_the_objective_is_kept_and_judged_by_nobody(tmp_path: Path) -> None:
-    spec = small(asha={"grace_epochs": 1, "reduction_factor": 2})
+    spec = small_spec(asha={"grace_epochs": 1, "reduction_factor": 2})
     with opened(spec, tmp_path) as study:
         other = study.ask(0)
         study.report(other, report(1, 0.9))
         trial = study.ask(0)
         early = ValidationReport(1, 1.0, {"train/loss": 0.7})
-        assert study.report(trial, early) is None
+        assert study.report(trial, early).end is None
         assert study.get(trial).reports == (early,)
-        stopped = study.report(trial, report(2, 0.1))
+        stopped = study.report(trial, report(2, 0.1)).end
         assert stopped is None  # nobody else has come to this rung
 
 
 def test_the_last_report_of_a_trial_stops_it_no_more(tmp_path: Path) -> None:
-    spec = small(search={**FLAT, "epochs": [2, 8]}, training={}, asha={"grace_epochs": 2, "reduction_factor": 2})
+    spec = small_spec(search={**FLAT, "epochs": [2, 8]}, training={}, asha={"grace_epochs": 2, "reduction_factor": 2})
     assert spec.rungs == (2, 4)
     with opened(spec, tmp_path) as study:
         short = long = None
@@ -277,25 +277,25 @@ def test_the_last_report_of_a_trial_stops_it_no_more(tmp_path: Path) -> None:
             short, long = (trial, long) if trial.config.epochs == 2 else (short, trial)
         for step in (1, 2):
             study.report(long, report(step, 0.9))
-        assert study.report(short, report(1, 0.1)) is None
-        assert study.report(short, report(2, 0.1)) is None  # at a rung, below the other, but done
+        assert study.report(short, report(1, 0.1)).end is None
+        assert study.report(short, report(2, 0.1)).end is None  # at a rung, below the other, but done
         study.end_trial(short, TrialEnd(Outcome.COMPLETED))
         assert study.get(short).end == TrialEnd(Outcome.COMPLETED)
 
 
 def test_a_rung_counts_those_that_ended_at_it(tmp_path: Path) -> None:
-    spec = small(search={**FLAT, "epochs": [2, 8]}, training={}, asha={"grace_epochs": 2, "reduction_factor": 2})
+    spec = small_spec(search={**FLAT, "epochs": [2, 8]}, training={}, asha={"grace_epochs": 2, "reduction_factor": 2})
     with opened(spec, tmp_path) as study:
         trials = [study.ask(0) for _ in range(12)]
         short = next(trial for trial in trials if trial.config.epochs == 2)
         first, last = [trial for trial in trials if trial.config.epochs == 8][:2]
         for trial, value in ((first, 0.1), (short, 0.9), (last, 0.4)):
-            verdicts = [study.report(trial, report(step, value)) is None for step in (1, 2)]
+            verdicts = [study.report(trial, report(step, value)).end is None for step in (1, 2)]
             assert verdicts == [True, trial is not last]  # below the median of the two before it
 
 
 def test_a_traceback_is_in_the_record(tmp_path: Path) -> None:
-    spec = small(asha="off")
+    spec = small_spec(asha="off")
     with opened(spec, tmp_path) as study:
         study.end_trial(study.ask(0), TrialEnd(Outcome.FAILED, "ValueError: x", "Traceback\n  …\nValueError: x\n"))
     with opened(spec, tmp_path) as study:
@@ -305,7 +305,7 @@ def test_a_traceback_is_in_the_record(tmp_path: Path) -> None:
 
 
 def test_a_traceback_of_an_end_that_was_cut_off_does_not_stay_with_another_end(tmp_path: Path) -> None:
-    spec = small(asha="off")
+    spec = small_spec(asha="off")
     with opened(spec, tmp_path) as study:
         study.end_trial(study.ask(0), TrialEnd(Outcome.FAILED, "ValueError: x", "Traceback"))
     lines = records(tmp_path)
@@ -321,7 +321,7 @@ def test_a_traceback_of_an_end_that_was_cut_off_does_not_stay_with_another_end(t
 
 
 def test_a_disk_that_is_full_at_the_start_does_not_keep_the_record(tmp_path: Path) -> None:
-    with room_for(40), pytest.raises(StorageError):
-        OptunaStudy(small(), tmp_path / "journal", threads=1)
-    with opened(small(), tmp_path) as study:
+    with limited_file_size(40), pytest.raises(StorageError):
+        OptunaStudy(small_spec(), tmp_path / "journal", threads=1)
+    with opened(small_spec(), tmp_path) as study:
         assert study.ask(0).number == 1

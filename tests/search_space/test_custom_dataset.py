@@ -8,8 +8,8 @@ import pytest
 
 from sweeper.errors import SearchSpaceError
 from sweeper.search_space import parser
+from sweeper.search_space.custom_dataset import CustomDataset
 from sweeper.search_space.document import SourceDocument
-from sweeper.search_space.schema import CustomDataset
 from sweeper.search_space.sweep_spec import SweepSpec
 from tests.support.search_spaces import SMALL
 

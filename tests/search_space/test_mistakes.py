@@ -30,7 +30,7 @@ def cases(*lines: str) -> str:
 
 
 def start(entry: str, *hyperparameters: str) -> str:
-    """A space with these knobs that starts with one entry."""
+    """A space with these hyperparameters that starts with one entry."""
     return search(*hyperparameters, then=f"start_with:\n  - {{loss: scl, batch_size: 4}}\n  - {entry}  # <-\n")
 
 
@@ -59,11 +59,11 @@ MISTAKES: dict[str, tuple[str, str, *tuple[str, ...]]] = {
     "unknown key of tracking": (top("tracking: {system: true}  # <-"), "tracking.system", "system_metrics"),
     "seeds below none": (top("confirm: {seeds: -1}  # <-"), "confirm.seeds", "greater than or equal to 0", "got -1"),
     "unknown key of limit": (top("limit: {test: 5}  # <-"), "limit.test", "unknown key", "train, validation"),
-    "unknown knob searched": (search("learning_rat: [1e-5]  # <-"), "search.learning_rat", "mean learning_rate?"),
-    "unknown knob compared": (
-        "dataset: sst5\ncompare: {encoder: a, los: [ce]}  # <-", "compare.los", "unknown knob", "did you mean loss?",
+    "unknown hyperparameter searched": (search("learning_rat: [1e-5]  # <-"), "search.learning_rat", "mean learning_rate?"),
+    "unknown hyperparameter compared": (
+        "dataset: sst5\ncompare: {encoder: a, los: [ce]}  # <-", "compare.los", "unknown hyperparameter", "did you mean loss?",
     ),
-    "unknown knob fixed": (top("training: {epoch: 3}  # <-"), "training.epoch", "did you mean epochs?"),
+    "unknown hyperparameter fixed": (top("training: {epoch: 3}  # <-"), "training.epoch", "did you mean epochs?"),
     "unknown form": (search("tau: {lgo: [1, 2]}  # <-"), "search.tau.lgo", "uniform", "did you mean log?"),
     "unknown key in a case": (
         cases("{log: [1, 2], when: {loss: scl}}", "{log: [3, 4], when: {loss: lcl}, stp: 1}  # <-"),
@@ -88,7 +88,7 @@ MISTAKES: dict[str, tuple[str, str, *tuple[str, ...]]] = {
     "no CPUs": (top("resources: {cpu: 0}  # <-"), "resources.cpu", "1", "got 0"),
     "no hours": (top("budget: {hours: 0}  # <-"), "budget.hours", "greater than 0", "got 0"),
     "endless hours": (top("budget: {hours: .inf}  # <-"), "budget.hours", "finite", "got inf"),
-    "unknown sampler": (top("sampler: bayes  # <-"), "sampler", "'tpe', 'random' or 'grid'", "got bayes"),
+    "unknown sampler": (top("sampler: bayes  # <-"), "sampler", "unknown sampler", "allowed: tpe, random, grid", "got bayes"),
     "asha on": (top("asha: on  # <-"), "asha", "off", "reduction_factor: 3", "got on"),
     "asha false": (top("asha: false  # <-"), "asha", "off", "got false"),
     "a word for the grace": (top("asha:", "  grace_epochs: zero  # <-"), "asha.grace_epochs", "number", "got zero"),
@@ -104,7 +104,7 @@ MISTAKES: dict[str, tuple[str, str, *tuple[str, ...]]] = {
     "one bound": (search("tau: {log: [1]}  # <-"), "search.tau.log", "[low, high]", "got [1]"),
     "a word for a bound": (search("tau: {log: [1, high]}  # <-"), "search.tau.log", "two numbers", "got [1, high]"),
     "true for a bound": (search("tau: {log: [true, 2]}  # <-"), "search.tau.log", "two numbers", "got [true, 2]"),
-    "a bound outside the knob's": (search("alpha: {uniform: [0, 2]}  # <-"), "search.alpha.uniform", "to 1", "got 2"),
+    "a bound outside the hyperparameter's": (search("alpha: {uniform: [0, 2]}  # <-"), "search.alpha.uniform", "to 1", "got 2"),
     "two ranges": (search("tau: {uniform: [1, 2], log: [1, 2]}  # <-"), "search.tau", "exactly one", "uniform and log"),
     "no range": (search("tau: {when: {loss: scl}}  # <-"), "search.tau", "exactly one", "got none"),
     "fractions for a whole number": (
@@ -123,11 +123,11 @@ MISTAKES: dict[str, tuple[str, str, *tuple[str, ...]]] = {
     "a step of 0": (search("tau: {uniform: [1, 2], step: 0}  # <-"), "search.tau.step", "above 0", "got 0"),
     "half a step": (search("epochs: {int: [1, 2], step: 0.5}  # <-"), "search.epochs.step", "whole number", "got 0.5"),
     # lists
-    "a value outside the knob's": (search("epochs: [0, 4]  # <-"), "search.epochs[1]", "equal to 1", "got 0"),
+    "a value outside the hyperparameter's": (search("epochs: [0, 4]  # <-"), "search.epochs[1]", "equal to 1", "got 0"),
     "a value of another type": (
         search("epochs:", "  - 3", "  - four  # <-"), "search.epochs[2]", "integer", "got four",
     ),
-    "a word that is none of a knob's": (
+    "a word that is none of a hyperparameter's": (
         "dataset: sst5\ncompare: {encoder: a, loss: [ce, cel]}  # <-",
         "compare.loss[2]", "'lcl' or 'lcl_inside'", "got cel",
     ),
@@ -138,9 +138,9 @@ MISTAKES: dict[str, tuple[str, str, *tuple[str, ...]]] = {
     "not a number": (search("tau: .nan  # <-"), "search.tau", "finite", "got nan"),
     "a choice that is no list": (search("tau: {choice: 1}  # <-"), "search.tau.choice", "list", "got 1"),
     # conditions
-    "when on an unknown knob": (
+    "when on an unknown hyperparameter": (
         search("normalize: [true]", "tau: {value: 1, when: {normalise: true}}  # <-"),
-        "search.tau.when.normalise", "unknown knob", "encoder, loss", "did you mean normalize?",
+        "search.tau.when.normalise", "unknown hyperparameter", "encoder, loss", "did you mean normalize?",
     ),
     "when in a circle": (
         search("dropout: {value: 0.1, when: {epochs: 1}}  # <-", "epochs: {value: 1, when: {dropout: 0.1}}"),
@@ -189,21 +189,21 @@ MISTAKES: dict[str, tuple[str, str, *tuple[str, ...]]] = {
     "start with another fixed value": (
         start("{epochs: 4}", "batch_size: [4]") + "training: {epochs: 3}", "start_with[2].epochs", "got 4", "fixed: 3",
     ),
-    "start with an unknown knob": (
-        start("{tua: 1}", "batch_size: [4]", "tau: [1]"), "start_with[2].tua", "unknown knob", "did you mean tau?",
+    "start with an unknown hyperparameter": (
+        start("{tua: 1}", "batch_size: [4]", "tau: [1]"), "start_with[2].tua", "unknown hyperparameter", "did you mean tau?",
     ),
-    "start with a knob that ce does not use": (
+    "start with a hyperparameter that ce does not use": (
         start("{loss: ce, tau: 1}", "batch_size: [4]", "tau: [1]"), "start_with[2].tau", "inactive", "got 1",
     ),
-    "start with an inactive knob": (
+    "start with an inactive hyperparameter": (
         start("{normalize: false, loss: scl, tau: 1}", "batch_size: [4]", "normalize: [true, false]", TAU),
         "start_with[2].tau", "inactive", "got 1",
     ),
-    "start with a knob whose parent is open": (
+    "start with a hyperparameter whose parent is open": (
         start("{loss: scl, tau: 1}", "batch_size: [4]", "normalize: [true, false]", TAU),
-        "start_with[2].tau", "got 1", "say normalize too",
+        "start_with[2].tau", "got 1", "set normalize too",
     ),
-    # knobs in the wrong place
+    # hyperparameters in the wrong place
     "compared and searched": (search("loss: [ce]  # <-"), "search.loss", "under compare too"),
     "searched and fixed": (
         search("epochs: [1, 2]  # <-", then="training: {epochs: 3}\n"), "search.epochs", "under training too",
@@ -212,9 +212,9 @@ MISTAKES: dict[str, tuple[str, str, *tuple[str, ...]]] = {
         "dataset: sst5\ncompare: {encoder: a, epochs: [1, 2]}  # <-\ntraining: {epochs: 3}",
         "compare.epochs", "under training too",
     ),
-    "the seed as a knob": (search("seed: [1, 2]  # <-"), "search.seed", "set by sweeper", "top-level `seed`"),
+    "the seed as a hyperparameter": (search("seed: [1, 2]  # <-"), "search.seed", "set by sweeper", "top-level `seed`"),
     "the seed fixed": (top("training: {seed: 3}  # <-"), "training.seed", "set by sweeper"),
-    "threads as a knob": (search("threads: [1, 2]  # <-"), "search.threads", "set by sweeper", "resources"),
+    "threads as a hyperparameter": (search("threads: [1, 2]  # <-"), "search.threads", "set by sweeper", "resources"),
     "validations searched": (
         search("validations_per_epoch: [1, 2]  # <-"), "search.validations_per_epoch", "cannot vary", "under training",
     ),
@@ -234,7 +234,7 @@ MISTAKES: dict[str, tuple[str, str, *tuple[str, ...]]] = {
     "unknown data set": (
         "dataset: sst  # <-\ncompare: {encoder: a}", "dataset", "got sst", "allowed: ", "did you mean sst5?",
     ),
-    "too small a budget": (top("budget: {trials: 5}  # <-"), "budget.trials", "at least 6", "6 cells", "got 5"),
+    "too small a budget": (top("budget: {trials: 5}  # <-"), "budget.trials", "at least 6", "6 systems", "got 5"),
     "an endless grid": (search("tau: {log: [1, 2]}  # <-", then="sampler: grid\n"), "search.tau", "grid", "a step"),
     "the test split chooses": (
         top("objective: {maximize: test/accuracy}  # <-"), "objective.maximize",
@@ -256,7 +256,7 @@ MISTAKES: dict[str, tuple[str, str, *tuple[str, ...]]] = {
 # what is no plain YAML: the file, and what the message says
 UNREADABLE: dict[str, tuple[str, str]] = {
     "duplicate key": (top("dataset: sst2  # <-"), "dataset: duplicate key"),
-    "duplicate knob": (search("tau: 1", "tau: 2  # <-"), "search.tau: duplicate key"),
+    "duplicate hyperparameter": (search("tau: 1", "tau: 2  # <-"), "search.tau: duplicate key"),
     "duplicate key in a list": (
         top("start_with:", "  - {loss: ce, loss: scl}  # <-"),
         "start_with[1].loss: duplicate key",

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from sweeper.search_space import hyperparameter_syntax
-from sweeper.search_space.space import Categorical, Domain, Float, Hyperparameter, Int, Params, SearchSpace
+from sweeper.search_space.domains import Categorical, Domain, Float, Int
+from sweeper.search_space.space import Hyperparameter, Params, SearchSpace
 from sweeper.training.config import Scalar
 
 

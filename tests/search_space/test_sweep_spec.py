@@ -9,10 +9,10 @@ from pydantic import ValidationError
 
 from sweeper.search_space import yaml_file
 from sweeper.search_space.document import SourceDocument
+from sweeper.search_space.early_stopping import AshaSettings
 from sweeper.search_space.parser import parse_spec
-from sweeper.search_space.schema import Asha
+from sweeper.search_space.start_with import matching_systems
 from sweeper.search_space.sweep_spec import SweepSpec, fingerprint
-from sweeper.search_space.validation import matching_systems
 from sweeper.training.config import Scalar, TrainConfig
 
 ROOT = Path(__file__).parents[2]
@@ -128,18 +128,18 @@ def test_start_with_may_name_an_encoder_and_fixed_values() -> None:
 @pytest.mark.parametrize(
     ("asha", "epochs", "validations", "rungs"),
     [
-        (Asha(), 10, 1, (2, 6)),
-        (Asha(), 18, 1, (2, 6)),
-        (Asha(), 19, 1, (2, 6, 18)),
-        (Asha(grace_epochs=1, reduction_factor=2), 8, 1, (1, 2, 4)),
-        (Asha(grace_epochs=0.5, reduction_factor=2), 3, 2, (1, 2, 4)),
-        (Asha(grace_epochs=0.25), 3, 4, (1, 3, 9)),
-        (Asha(grace_epochs=1.5), 5, 2, (3, 9)),
-        (Asha(grace_epochs=5), 5, 1, ()),
+        (AshaSettings(), 10, 1, (2, 6)),
+        (AshaSettings(), 18, 1, (2, 6)),
+        (AshaSettings(), 19, 1, (2, 6, 18)),
+        (AshaSettings(grace_epochs=1, reduction_factor=2), 8, 1, (1, 2, 4)),
+        (AshaSettings(grace_epochs=0.5, reduction_factor=2), 3, 2, (1, 2, 4)),
+        (AshaSettings(grace_epochs=0.25), 3, 4, (1, 3, 9)),
+        (AshaSettings(grace_epochs=1.5), 5, 2, (3, 9)),
+        (AshaSettings(grace_epochs=5), 5, 1, ()),
     ],
 )
 def test_rungs_are_the_grace_times_powers_below_the_end(
-    asha: Asha, epochs: int, validations: int, rungs: tuple[int, ...]
+    asha: AshaSettings, epochs: int, validations: int, rungs: tuple[int, ...]
 ) -> None:
     assert asha.rungs(epochs, validations) == rungs
 

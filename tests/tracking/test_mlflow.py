@@ -24,7 +24,7 @@ from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
 from tests.support.fakes import report
-from tests.support.search_spaces import small
+from tests.support.search_spaces import small_spec
 
 pytestmark = pytest.mark.mlflow
 
@@ -36,7 +36,7 @@ def tracker(uri: str, sweep: str, id: str = "", artifacts: str | None = None) ->
     from sweeper.tracking.tracker import MlflowTracker
 
     return MlflowTracker(
-        uri, sweep=sweep, id=id, dataset="sst5", about=SweepDescription({"sampler": "tpe"}), artifacts=artifacts
+        uri, sweep=sweep, id=id, dataset="sst5", description=SweepDescription({"sampler": "tpe"}), artifacts=artifacts
     )
 
 
@@ -176,17 +176,17 @@ AWKWARD = {
 
 
 def test_the_table_of_mlflows_copy_is_that_of_the_record_to_the_last_byte(tmp_path: Path) -> None:
-    from sweeper.tracking.trial_reader import read_trial_records as copied
+    from tests.support.mlflow_trials import read_trial_records as copied
 
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    spec = small(search={"learning_rate": {"log": [1e-5, 1e-4]}, "normalize": [True, False], "batch_size": [4, 8]})
+    spec = small_spec(search={"learning_rate": {"log": [1e-5, 1e-4]}, "normalize": [True, False], "batch_size": [4, 8]})
     folder = create_sweep(tmp_path, spec, {"dataset": "d"}, 2)
     with closing(OptunaStudy(spec, folder.journal, 2)) as study:
         for system in (0, 1, 0, 1, 0):
             trial = study.restart(study.ask(system))
             for step in range(1, trial.number):
                 row = {name: values[(step + trial.number) % 4] for name, values in reversed(AWKWARD.items())}
-                if study.report(trial, ValidationReport(step, float(step), row)):
+                if study.report(trial, ValidationReport(step, float(step), row)).end:
                     break
             else:
                 if trial.number < 5:
@@ -239,7 +239,7 @@ def test_a_failed_trial_has_its_traceback_beside_its_figures(tmp_path: Path) -> 
 
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     files = (tmp_path / "artifacts").as_uri()
-    watching = MlflowTracker(uri, sweep=SWEEP, dataset="sst5", about=SweepDescription(), artifacts=files)
+    watching = MlflowTracker(uri, sweep=SWEEP, dataset="sst5", description=SweepDescription(), artifacts=files)
     watching.update(
         recorded(1, [0.2], TrialEnd(Outcome.FAILED, "ValueError: broken", "Traceback: …\nValueError: broken\n"))
     )

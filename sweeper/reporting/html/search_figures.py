@@ -15,7 +15,7 @@ from sweeper.reporting.html.figure_data import (
     ParallelAxis,
 )
 from sweeper.reporting.html.report_data import ReportData
-from sweeper.search_space.space import Categorical, Domain, Float, Int
+from sweeper.search_space.domains import Categorical, Domain, Float, Int
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import Scalar
 from sweeper.trials.outcome import Outcome

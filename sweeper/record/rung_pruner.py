@@ -1,0 +1,86 @@
+"""The Optuna pruner that applies an early stopping rule at its rungs.
+
+Its verdicts follow from the record, so there is nothing else to restore after a crash. Optuna's
+SuccessiveHalvingPruner would not do: it writes to the trial, answers differently when it is asked again, and loses the
+best setting two to three times as often. Ray's ASHAScheduler ignores NaN and cannot be filled again from a record.
+"""
+
+import math
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import optuna
+from numpy.typing import NDArray
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial
+
+from sweeper.record.trial_attributes import report_time
+
+ShouldStop = Callable[[float, NDArray[np.float64]], bool]
+
+
+class RungPruner(optuna.pruners.BasePruner):
+    """An early stopping rule as a pure function of the record.
+
+    At a rung, the rule compares a trial's value with the values of the trials that reached this rung before it. A value
+    that is not finite stops a trial at any step. Asked again after a crash, the pruner gives the same answer: the
+    record says who came before, by the time of each report.
+
+    The pruner reads the whole study once, at its first question. After that it learns of each trial by being asked
+    about it, so no verdict walks over the trials that have ended.
+    """
+
+    def __init__(self, rungs: Sequence[int], should_stop: ShouldStop) -> None:
+        """Use one pruner for each study, and ask it after every report, even where the answer does not matter.
+
+        `rungs` are validations, counted from 1. `should_stop` takes a value and the earlier values; more is better.
+        """
+        self.should_stop = should_stop
+        self.rungs = {step: _Rung() for step in rungs}
+        self._has_read_study = False
+
+    def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
+        """Return True if the trial is to stop after its last report."""
+        self._add_arrivals([trial] if self._has_read_study else study.get_trials(deepcopy=False))
+        self._has_read_study = True
+        step = trial.last_step
+        if step is None:
+            return False
+        sign = 1 if study.direction == StudyDirection.MAXIMIZE else -1
+        value = sign * trial.intermediate_values[step]
+        if not math.isfinite(value):
+            return True
+        if step not in self.rungs:
+            return False
+        return self.should_stop(value, sign * self.rungs[step].values_before(_arrival(trial, step)))
+
+    def _add_arrivals(self, trials: Sequence[FrozenTrial]) -> None:
+        for trial in trials:
+            for step in self.rungs.keys() & trial.intermediate_values.keys():
+                self.rungs[step].add(_arrival(trial, step), trial.intermediate_values[step])
+
+
+class _Rung:
+    """The finite values that reached a rung, in the order of arrival."""
+
+    def __init__(self) -> None:
+        self.arrivals: list[tuple[int, int]] = []
+        self.values = array("d")
+
+    def add(self, arrival: tuple[int, int], value: float) -> None:
+        """Add a value. Adding the same arrival again changes nothing."""
+        place = bisect_left(self.arrivals, arrival)
+        if math.isfinite(value) and self.arrivals[place : place + 1] != [arrival]:
+            self.arrivals.insert(place, arrival)
+            self.values.insert(place, value)
+
+    def values_before(self, arrival: tuple[int, int]) -> NDArray[np.float64]:
+        """Return the values that arrived before `arrival`."""
+        return np.array(self.values[: bisect_left(self.arrivals, arrival)])
+
+
+def _arrival(trial: FrozenTrial, step: int) -> tuple[int, int]:
+    """Return the time of a trial's report at a rung, and the trial's number."""
+    return report_time(trial, step), trial.number

@@ -1,0 +1,64 @@
+"""A user's own data set, as the key `dataset` describes it."""
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from sweeper.data.dataset_spec import DatasetSpec
+from sweeper.search_space.yaml_key import yaml_key
+from sweeper.training.strict_model import StrictModel
+
+
+class CustomDataset(StrictModel):
+    """A user's own data set: files by split, or one of the Hugging Face hub. Two text columns make a pair."""
+
+    name: Annotated[
+        str | None, yaml_key("Name of the data set in results and MLflow.", pattern=r"^[A-Za-z0-9][\w.-]*$")
+    ] = None
+    train: Annotated[str | None, yaml_key("File of the training split: CSV, TSV, JSON Lines or Parquet.")] = None
+    validation: Annotated[str | None, yaml_key("File of the validation split.")] = None
+    test: Annotated[str | None, yaml_key("File of the test split.")] = None
+    hub: Annotated[str | None, yaml_key("Id of a data set on the Hugging Face hub.", min_length=1)] = None
+    train_config: Annotated[str | None, yaml_key("Configuration of the data set on the hub.")] = None
+    revision: Annotated[str, yaml_key("Branch, tag or commit on the hub.")] = "main"
+    text: Annotated[
+        str | Annotated[list[str], Field(min_length=1, max_length=2)],
+        yaml_key("Column of the text, or a list of two columns for pairs of texts."),
+    ] = "text"
+    label: Annotated[str, yaml_key("Column of the label.")] = "label"
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The paths of the given files, by split."""
+        paths = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {split: path for split, path in paths.items() if path is not None}
+
+    @property
+    def to_dataset_spec(self) -> DatasetSpec:
+        """The same data set as a DatasetSpec of the catalog."""
+        text = (self.text,) if isinstance(self.text, str) else tuple(self.text)
+        return DatasetSpec(
+            name=self.name or _default_name(self.hub or str(self.train)),
+            repository=self.hub or "",
+            config=self.train_config,
+            revision=self.revision,
+            files=self.files,
+            text=text,
+            label=self.label,
+        )
+
+    @property
+    def content_digest(self) -> dict[str, Any]:
+        """The facts that identify the data set. Files count by their contents (SHA-256), not by their paths."""
+        digests = {split: hashlib.sha256(Path(path).read_bytes()).hexdigest() for split, path in self.files.items()}
+        facts = self.model_dump(exclude={"train", "validation", "test"})
+        return {**facts, "files": digests} if digests else facts
+
+
+def _default_name(source: str) -> str:
+    """Return a name for a data set: the last part of its id or of its file; for a file called train, its folder's."""
+    path = Path(source)
+    stem = path.resolve().parent.name if path.stem.lower().startswith("train") else path.stem
+    return "".join(sign if sign.isalnum() or sign in "._" else "_" for sign in stem).strip("._") or "own"

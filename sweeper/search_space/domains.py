@@ -1,0 +1,86 @@
+"""The values that a hyperparameter may take: one of a list, a real range, or a whole-number range."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sweeper.training.config import Scalar
+from sweeper.wording import format_value
+
+
+def equal_values(a: Scalar, b: Scalar) -> bool:
+    """Return True if two values are the same in a setting: 1 and 1.0 are, 1 and true are not."""
+    return a == b and isinstance(a, bool) == isinstance(b, bool)
+
+
+def step_fraction(value: float, step: float) -> float:
+    """Return the distance from `value` to the nearest multiple of `step`, as a fraction of `step`."""
+    return abs(value / step - round(value / step))
+
+
+@dataclass(frozen=True)
+class Categorical:
+    """One of the listed values."""
+
+    values: tuple[Scalar, ...]
+
+    def contains(self, value: Scalar) -> bool:
+        """Return True if `value` is listed."""
+        return any(equal_values(value, listed) for listed in self.values)
+
+    def enumerate_values(self) -> Sequence[Scalar]:
+        """Return every value, for a grid."""
+        return self.values
+
+    def __str__(self) -> str:
+        return ", ".join(format_value(value) for value in self.values)
+
+
+@dataclass(frozen=True)
+class Float:
+    """A real number from low to high, both included, uniform or uniform in its logarithm."""
+
+    low: float
+    high: float
+    log: bool = False
+    step: float | None = None
+
+    def contains(self, value: Scalar) -> bool:
+        """Return True if `value` is in the range, and on a step if there are steps."""
+        if isinstance(value, (bool, str)) or not self.low <= value <= self.high:
+            return False
+        return self.step is None or math.isclose(step_fraction(value - self.low, self.step), 0, abs_tol=1e-9)
+
+    def enumerate_values(self) -> Sequence[Scalar] | None:
+        """Return every value, for a grid; None for a range without steps."""
+        if self.step is None:
+            return None
+        steps = round((self.high - self.low) / self.step)
+        return tuple(float(f"{self.low + k * self.step:.12g}") for k in range(steps + 1))
+
+    def __str__(self) -> str:
+        steps = f" in steps of {self.step:g}" if self.step else ""
+        return f"{self.low:g} to {self.high:g}{' (log)' if self.log else ''}{steps}"
+
+
+@dataclass(frozen=True)
+class Int:
+    """A whole number from low to high, both included."""
+
+    low: int
+    high: int
+    step: int = 1
+
+    def contains(self, value: Scalar) -> bool:
+        """Return True if `value` is a whole number in the range, and on a step."""
+        return type(value) is int and value in range(self.low, self.high + 1, self.step)
+
+    def enumerate_values(self) -> Sequence[Scalar]:
+        """Return every value, for a grid. It is a range object, because there may be many."""
+        return range(self.low, self.high + 1, self.step)
+
+    def __str__(self) -> str:
+        return f"{self.low} to {self.high}" + (f" in steps of {self.step}" if self.step != 1 else "")
+
+
+Domain = Categorical | Float | Int

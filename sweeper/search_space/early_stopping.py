@@ -1,0 +1,90 @@
+"""The early stopping rules that a search space can name: one entry each. Messages and reports are made from it.
+
+A rule decides at rungs, which are validations of a trial. The decision is a pure function of the trial's value and of
+the values that reached the rung before it. record/rung_pruner.py applies it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
+
+from sweeper.search_space.yaml_key import yaml_key
+from sweeper.training.strict_model import StrictModel
+
+if TYPE_CHECKING:  # `sweeper check` answers without loading numpy
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class RungSettings(StrictModel):
+    """The settings that every early stopping rule has. A rule's own settings derive from this."""
+
+    grace_epochs: Annotated[
+        float, yaml_key("Epochs that every trial may train before it can be stopped.", "epochs", gt=0)
+    ] = 2
+
+    def grace_validations(self, validations_per_epoch: int) -> int:
+        """Return the number of validations in the grace epochs."""
+        return round(self.grace_epochs * validations_per_epoch)
+
+    def rungs(self, epochs: int, validations_per_epoch: int) -> tuple[int, ...]:
+        """Return the validations (counted from 1) after which a trial of `epochs` epochs may be stopped."""
+        raise NotImplementedError
+
+
+class AshaSettings(RungSettings):
+    """Settings of asynchronous successive halving. Its rungs are at grace_epochs * reduction_factor^k epochs."""
+
+    reduction_factor: Annotated[
+        int,
+        yaml_key("Of so many trials at a rung about one continues, and the next rung is so much later.", "times", ge=2),
+    ] = 3
+
+    def rungs(self, epochs: int, validations_per_epoch: int) -> tuple[int, ...]:
+        """Return the validations (counted from 1) after which a trial of `epochs` epochs may be stopped."""
+        steps, last = [], epochs * validations_per_epoch
+        step = self.grace_epochs * validations_per_epoch
+        while step < last:
+            steps.append(round(step))
+            step *= self.reduction_factor
+        return tuple(steps)
+
+
+Settings = TypeVar("Settings", bound=RungSettings)
+
+
+@dataclass(frozen=True)
+class EarlyStoppingRule(Generic[Settings]):
+    """A rule that stops poor trials early.
+
+    `should_stop(value, earlier_values, settings)` decides on a trial whose value at a rung is `value`. All values are
+    finite, and more is better. `earlier_values` has shape (N,), in the order of arrival; N may be 0.
+    """
+
+    label: str
+    description: str
+    settings: type[Settings]
+    should_stop: Callable[[float, "NDArray[np.float64]", Settings], bool]
+
+
+def asha_should_stop(value: float, earlier_values: "NDArray[np.float64]", settings: AshaSettings) -> bool:
+    """Return True if `value` is below the (1 - 1/reduction_factor) quantile of the earlier values.
+
+    The first trial at a rung continues. (Li et al., "A System for Massively Parallel Hyperparameter Tuning",
+    algorithm 2, in the form of ray.tune's ASHAScheduler.)
+    """
+    import numpy as np
+
+    keep = 1 - 1 / settings.reduction_factor
+    return earlier_values.size > 0 and bool(value < np.percentile(earlier_values, 100 * keep))
+
+
+EARLY_STOPPING: Mapping[str, EarlyStoppingRule[Any]] = {
+    "asha": EarlyStoppingRule(
+        label="ASHA",
+        description="Stops a trial that is below most of the trials that reached the same epoch before it.",
+        settings=AshaSettings,
+        should_stop=asha_should_stop,
+    ),
+}
+DEFAULT_RULE = "asha"

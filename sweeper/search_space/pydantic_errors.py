@@ -1,0 +1,83 @@
+"""The errors of pydantic as issues in plain words, each with the path of the key as the user wrote it."""
+
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from sweeper.search_space.custom_dataset import CustomDataset
+from sweeper.search_space.document import KeyPath
+from sweeper.search_space.early_stopping import DEFAULT_RULE, EARLY_STOPPING, AshaSettings
+from sweeper.search_space.issue import SpecIssue
+from sweeper.search_space.samplers import SAMPLERS
+from sweeper.wording import allowed_hint, format_value, quote_value
+
+DATASET_EXAMPLE = "{train: a.jsonl, validation: b.jsonl, text: review, label: sentiment}"
+_ASHA_EXAMPLE = format_value(EARLY_STOPPING[DEFAULT_RULE].settings().model_dump())
+EARLY_STOPPING_EXAMPLE = f"{{{DEFAULT_RULE}: {_ASHA_EXAMPLE}}}"
+
+_OFF = "literal['off']"
+# pydantic names the alternatives of a union in an error's path; they are no keys of the file
+_ALTERNATIVES = (AshaSettings.__name__, CustomDataset.__name__, _OFF, "str", "list[str]", "constrained-str")
+
+
+def translate_errors(error: ValidationError, model: type[BaseModel], prefix: KeyPath = ()) -> list[SpecIssue]:
+    """Return the issues that pydantic found in a `model` whose values stand at the path `prefix`."""
+    return [
+        SpecIssue((*prefix, *issue.path), issue.rule)
+        for detail in error.errors()
+        if (issue := _translate(detail, model)) is not None
+    ]
+
+
+def _translate(detail: Any, model: type[BaseModel]) -> SpecIssue | None:
+    """Return the issue of one error, or None if another error of the same value says it better."""
+    location, written = detail["loc"], detail["input"]
+    if location[-1:] == ("str",) and isinstance(written, (dict, list)):
+        return None  # the error of the alternative that is a mapping or a list says more
+    if _OFF in location and isinstance(written, dict):
+        return None  # the error of the alternative that is a mapping says more
+    path: KeyPath = tuple(key for key in location if key not in _ALTERNATIVES)
+    if path[:1] == ("start_with",) and len(path) > 3:
+        return SpecIssue(path[:3], f"must be one value, got {quote_value(written)}")
+    if detail["type"] == "early_stopping_twice":
+        return SpecIssue(("early_stopping",), detail["msg"])
+    if detail["type"] == "extra_forbidden":
+        names = _model_at(model, path[:-1]).model_fields
+        return SpecIssue(path, f"unknown key, {allowed_hint(names, str(path[-1]))}")
+    if detail["type"] == "missing":
+        return SpecIssue(path, "is missing; every search space names one")
+    return SpecIssue(path, f"{_rule(path, detail)}, got {quote_value(written)}" + _sampler_hint(path, written))
+
+
+def _rule(path: KeyPath, detail: Any) -> str:
+    """Return the rule that a value breaks."""
+    written = detail["input"]
+    if path == ("dataset",) and not isinstance(written, dict):
+        return f"must be a name or a mapping such as {DATASET_EXAMPLE}"
+    if path[:2] == ("dataset", "text"):
+        return "must be a column, or a list of two for a pair"
+    if path == ("sampler",):
+        return "unknown sampler"
+    if path == ("asha",):
+        return f"must be off or {_ASHA_EXAMPLE}"
+    if path == ("early_stopping",):
+        return f"must be off or {EARLY_STOPPING_EXAMPLE}"
+    if detail["type"] in ("model_type", "dict_type"):
+        return "must be a mapping of keys to values"
+    rule: str = detail["msg"].replace("Input should", "must")
+    if path[:1] == ("objective",) and str(written).startswith("test/"):
+        rule += " (the test split chooses nothing)"
+    return rule
+
+
+def _sampler_hint(path: KeyPath, written: object) -> str:
+    return f", {allowed_hint(SAMPLERS, str(written))}" if path == ("sampler",) else ""
+
+
+def _model_at(model: type[BaseModel], path: KeyPath) -> type[BaseModel]:
+    """Return the model of the section at `path`, alone or among the alternatives of its key."""
+    if not path:
+        return model
+    kind = model.model_fields[str(path[0])].annotation
+    alternatives = (kind, *get_args(kind))
+    return next(other for other in alternatives if isinstance(other, type) and issubclass(other, BaseModel))

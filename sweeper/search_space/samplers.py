@@ -1,0 +1,45 @@
+"""The samplers that a search space can name: one entry each. Every message, schema and report is made from it.
+
+This is data only. It names Optuna's classes but does not import Optuna; record/samplers.py builds them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class SamplerEntry:
+    """A way to choose the next setting.
+
+    `label` names it in a sentence, `description` explains it in one. `optuna_class` is the class in optuna.samplers,
+    called with `options` and a seed. If `is_exhaustive`, each setting of the space is planned once and the class only
+    fills in what a plan leaves open.
+    """
+
+    label: str
+    description: str
+    optuna_class: str
+    options: Mapping[str, object] = field(default_factory=dict)
+    is_exhaustive: bool = False
+
+
+SAMPLERS: Mapping[str, SamplerEntry] = {
+    "tpe": SamplerEntry(
+        label="Optuna's TPE",
+        description="Models which values the good trials have and proposes more like them.",
+        optuna_class="TPESampler",
+        options={"multivariate": True, "group": True, "constant_liar": True},
+    ),
+    "random": SamplerEntry(
+        label="chance",
+        description="Draws every value at random.",
+        optuna_class="RandomSampler",
+    ),
+    "grid": SamplerEntry(
+        label="a grid",
+        description="Tries every combination of the listed values once.",
+        optuna_class="RandomSampler",
+        is_exhaustive=True,
+    ),
+}
+DEFAULT_SAMPLER = "tpe"

@@ -1,0 +1,150 @@
+"""Checks of a whole spec: its data set, hyperparameters, budget, grid and early stopping."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from sweeper.data.catalog import DATASETS
+from sweeper.data.encoder_catalog import ENCODERS
+from sweeper.search_space.custom_dataset import CustomDataset
+from sweeper.search_space.document import KeyPath
+from sweeper.search_space.early_stopping import DEFAULT_RULE, EARLY_STOPPING
+from sweeper.search_space.hyperparameter_syntax import HyperparameterSyntaxError
+from sweeper.search_space.issue import SpecIssue
+from sweeper.search_space.pydantic_errors import DATASET_EXAMPLE, EARLY_STOPPING_EXAMPLE, translate_errors
+from sweeper.search_space.samplers import SAMPLERS
+from sweeper.search_space.space import count_up_to
+from sweeper.search_space.start_with import validate_start_with
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.search_space.validation import validate_space
+from sweeper.training.config import HYPERPARAMETERS, RUNTIME_FIELDS, validation_error
+from sweeper.wording import allowed_hint, quote_value
+
+_MAX_GRID = 10_000
+
+
+def check_spec(spec: SweepSpec) -> Iterator[SpecIssue]:
+    """Yield the issues of a spec whose keys have the right types."""
+    yield from _check_dataset(spec)
+    if (spec.objective.maximize is None) == (spec.objective.minimize is None):
+        yield SpecIssue(("objective",), "needs exactly one of maximize and minimize")
+    early_stopping = list(_check_early_stopping(spec))
+    yield from early_stopping
+    names = list(_check_names(spec))
+    yield from names
+    if names:
+        return
+    try:
+        issues = validate_space(spec.space) or validate_start_with(spec.space, spec.start_with)
+    except HyperparameterSyntaxError as error:
+        hint = f", {allowed_hint(error.names, error.word)}" if error.names else ""
+        issues = [SpecIssue(error.path, error.rule + hint)]
+    yield from issues
+    if not issues:
+        yield from _check_budget(spec)
+        yield from () if early_stopping else _check_grace_epochs(spec)
+
+
+def _check_dataset(spec: SweepSpec) -> Iterator[SpecIssue]:
+    if isinstance(spec.dataset, CustomDataset):
+        yield from _check_custom_dataset(spec.dataset)
+    elif spec.dataset not in DATASETS:
+        hint = allowed_hint(DATASETS, spec.dataset)
+        yield SpecIssue(
+            ("dataset",), f"unknown data set, got {spec.dataset}, {hint}; or your own, as {DATASET_EXAMPLE}"
+        )
+
+
+def _check_custom_dataset(dataset: CustomDataset) -> Iterator[SpecIssue]:
+    if (dataset.hub is None) == (dataset.train is None):
+        yield SpecIssue(("dataset",), f"needs train or hub, one of them, such as {DATASET_EXAMPLE}")
+    elif dataset.hub is not None and dataset.files:
+        yield SpecIssue(("dataset",), "has files beside hub; the hub's splits are train, validation and test")
+    for split, path in dataset.files.items() if dataset.hub is None else ():
+        if not Path(path).is_file():
+            rule = f"no such file, got {path}; it is looked for beside this file, then in the working directory"
+            yield SpecIssue(("dataset", split), rule)
+
+
+def _check_names(spec: SweepSpec) -> Iterator[SpecIssue]:
+    for section in ("compare", "search", "training"):
+        for name, value in getattr(spec, section).items():
+            rule = _name_rule(section, name, value)
+            if rule:
+                yield SpecIssue((section, name), rule)
+    if not any("encoder" in section for section in (spec.compare, spec.search, spec.training)):
+        yield SpecIssue(("compare",), f"needs an encoder, such as encoder: [{ENCODERS[0]}]")
+
+
+def _name_rule(section: str, name: str, value: object) -> str | None:
+    """Return the rule that a hyperparameter breaks by standing in a section, or None."""
+    if name in RUNTIME_FIELDS:
+        return "is set by sweeper for each trial; use the top-level `seed`, or `resources`"
+    if name not in HYPERPARAMETERS:
+        return f"unknown hyperparameter, {allowed_hint(HYPERPARAMETERS, name)}"
+    if section == "training":
+        rule = validation_error(name, value)
+        return f"{rule}, got {quote_value(value)}" if rule else None
+    if name == "validations_per_epoch":
+        return "cannot vary, because early stopping compares step with step; set it under training"
+    return None
+
+
+def _check_budget(spec: SweepSpec) -> Iterator[SpecIssue]:
+    count = len(spec.systems)
+    if spec.budget.trials < count:
+        rule = f"each system needs a trial: at least {count} for {count} systems, got {spec.budget.trials}"
+        yield SpecIssue(("budget", "trials"), rule)
+    if SAMPLERS[spec.sampler].is_exhaustive:
+        yield from _check_grid(spec)
+
+
+def _check_grid(spec: SweepSpec) -> Iterator[SpecIssue]:
+    hyperparameters = spec.space.searched_hyperparameters()
+    unlisted = [
+        hyperparameter.name
+        for hyperparameter in hyperparameters
+        if any(branch.domain.enumerate_values() is None for branch in hyperparameter.branches)
+    ]
+    for name in unlisted:
+        rule = f"has no list of values for sampler: {spec.sampler}; use a list, or give a step"
+        yield SpecIssue(("search", name), rule)
+    names = {hyperparameter.name for hyperparameter in hyperparameters}
+    if not unlisted and count_up_to(spec.space.enumerate_settings(names, spec.systems[0]), _MAX_GRID + 1) > _MAX_GRID:
+        others = " or ".join(name for name, entry in SAMPLERS.items() if not entry.is_exhaustive)
+        rule = f"a {spec.sampler} has at most {_MAX_GRID:,} settings for one system; use {others}"
+        yield SpecIssue(("sampler",), rule)
+
+
+def _check_early_stopping(spec: SweepSpec) -> Iterator[SpecIssue]:
+    """Check the long form. The short form is checked by its type, and so is the long form of the same."""
+    if "early_stopping" not in spec.model_fields_set:
+        return
+    path: KeyPath = ("early_stopping",)
+    rules = spec.early_stopping or {}
+    if len(rules) != 1:
+        got = " and ".join(rules) or "nothing"
+        yield SpecIssue(path, f"must be off or one rule, such as {EARLY_STOPPING_EXAMPLE}, got {got}")
+        return
+    name, settings = next(iter(rules.items()))
+    if name not in EARLY_STOPPING:
+        yield SpecIssue((*path, name), f"unknown rule, {allowed_hint(EARLY_STOPPING, name)}")
+        return
+    model = EARLY_STOPPING[name].settings
+    try:
+        model.model_validate(settings)
+    except ValidationError as error:
+        yield from translate_errors(error, model, (*path, name))
+
+
+def _check_grace_epochs(spec: SweepSpec) -> Iterator[SpecIssue]:
+    settings, per_epoch = spec.early_stopping_settings, spec.validations_per_epoch
+    if settings is None:
+        return
+    steps = settings.grace_epochs * per_epoch
+    if steps < 1 - 1e-9 or not math.isclose(steps, round(steps)):
+        rule = f"must come to whole validations at {per_epoch} per epoch, got {settings.grace_epochs:g}"
+        section: KeyPath = (DEFAULT_RULE,) if spec.early_stopping is None else ("early_stopping", *spec.early_stopping)
+        yield SpecIssue((*section, "grace_epochs"), rule)
