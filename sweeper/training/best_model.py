@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from sweeper.training.selection import ObjectiveMetric
+from sweeper.training.objective import ObjectiveMetric
 from sweeper.training.types import ValidationReport
 
 

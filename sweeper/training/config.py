@@ -157,7 +157,7 @@ def _active_when() -> Mapping[str, Mapping[str, tuple[Scalar, ...]]]:
     return conditions
 
 
-# For each hyperparameter that not every training uses: the values that others must have for it to be active.
+# For each hyperparameter that not every training uses: the values that other fields must have for it to be active.
 ACTIVE_WHEN = _active_when()
 
 

@@ -15,7 +15,7 @@ from sweeper.training.best_model import best_model_path, latest_best_model
 from sweeper.training.config import TrainConfig
 from sweeper.training.evaluation import evaluate_events, mean_class_weights
 from sweeper.training.model import Classifier
-from sweeper.training.selection import ObjectiveMetric
+from sweeper.training.objective import ObjectiveMetric
 from sweeper.training.trainer import train_events
 from sweeper.training.types import (
     Heartbeat,

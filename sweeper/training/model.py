@@ -18,7 +18,7 @@ from sweeper.training.pooling import pool
 from sweeper.training.registry import LOSSES, POOLINGS, encoder_kind, load_function
 from sweeper.training.types import EncoderWeights, TrainingData
 
-_MAX_HEAD_WEIGHTS = 2**26  # of a classifier on flattened features: 256 MiB, and three times that for AdamW
+_MAX_HEAD_WEIGHTS = 2**26  # of a classifier on the vectors of all tokens: 256 MiB, and three times that for AdamW
 
 
 class ClassifierOutput(NamedTuple):
@@ -33,7 +33,10 @@ class Classifier(nn.Module):
     """An encoder with a classifier on its pooled features; for LCL also a weighting network."""
 
     def __init__(self, config: TrainConfig, data: TrainingData) -> None:
-        """Raises UsageError if the classifier on flattened features would not fit into memory."""
+        """Build the model.
+
+        Raises UsageError if a classifier on the vectors of all tokens would be too large.
+        """
         super().__init__()
         self.pooling, self.max_length = config.pooling, config.max_length
         self.recurrent = not encoder_kind(data.encoder.name).is_pretrained

@@ -63,7 +63,7 @@ class Optimizer:
         return {
             "adamw": self.adamw.state_dict(),
             "scaler": self.scaler.state_dict(),
-            "done": self.completed_updates,
+            "completed_updates": self.completed_updates,
             "gradients": [parameter.grad for parameter in self.parameters],
         }
 
@@ -71,7 +71,7 @@ class Optimizer:
         """Continue from a state."""
         self.adamw.load_state_dict(state["adamw"])
         self.scaler.load_state_dict(state["scaler"])
-        self.completed_updates = state["done"]
+        self.completed_updates = state["completed_updates"]
         for parameter, gradient in zip(self.parameters, state["gradients"], strict=True):
             parameter.grad = None if gradient is None else gradient.to(parameter.device)
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss that a training can minimise.
+    """A loss that a training can minimize.
 
     `contrastive_term` names a function of losses.py: of the similarities (B, B) and labels (B,) of a batch, and, with a
     weighting network, of that network's logits (B, C). It is None for a loss without such a term. `hyperparameters` are
@@ -49,9 +49,9 @@ class EncoderKind:
 
 @dataclass(frozen=True)
 class Pooling:
-    """A way from the vectors of a text's tokens to the text's features; `function` is one of pooling.py.
+    """A way to make the vectors of a text's tokens into the text's features. `function` names a function of pooling.py.
 
-    With `keeps_all_tokens`, the features are as wide as max_length vectors, otherwise as one.
+    With `keeps_all_tokens`, the features are as wide as max_length vectors, otherwise as one vector.
     """
 
     label: str

@@ -1,73 +1,82 @@
-"""What a training takes of its machine, as metrics of its reports: MLflow shows `system/…` on a tab of its own.
+"""Measure the CPU, memory and GPUs that a training uses, as `system/...` metrics of its reports.
 
-(MLflow's own monitor writes from the worker past the record, at times of its own, and measures the whole machine: it
-would need MLflow's address on every worker, and what it wrote could not be sent again.)
+MLflow shows them on a separate tab. MLflow's own monitor is not used: it measures the whole machine, at times of its
+own, and writes from the worker past the record. Every worker would need MLflow's address, and values that were lost
+could not be sent again.
 """
 
 import os
 import shutil
 import subprocess
 import time
-from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from sweeper.training.config import TrainConfig
-from sweeper.training.types import Heartbeat, Trainer, TrainingData, ValidationReport
+from sweeper.training.types import Trainer, TrainingData, TrainingEvents, ValidationReport
 
-_ASKS = ("--query-gpu=memory.used,utilization.gpu", "--format=csv,noheader,nounits")
-_MIB = 2**20 / 1e6  # megabytes
+_QUERY = ("--query-gpu=memory.used,utilization.gpu", "--format=csv,noheader,nounits")
+_MEGABYTES_PER_MIB = 2**20 / 1e6
+_TIMEOUT_SECONDS = 5
 
 
 def add_resource_metrics(
-    train: Trainer, config: TrainConfig, data: TrainingData, saved: Path | None
-) -> Generator[ValidationReport | Heartbeat, None, None]:
-    """A training whose reports have what it took since the one before; `partial(watched, train)` is a Trainer."""
-    use = _Use()
-    with closing(train(config, data, saved)) as events:
+    train: Trainer, config: TrainConfig, data: TrainingData, checkpoint_path: Path | None
+) -> TrainingEvents:
+    """Run `train`, and add to each report what was used since the one before.
+
+    `partial(add_resource_metrics, train)` is a Trainer.
+    """
+    monitor = _ResourceMonitor()
+    with closing(train(config, data, checkpoint_path)) as events:
         for event in events:
             if isinstance(event, ValidationReport):
-                yield replace(event, metrics={**event.metrics, **use.since()})
+                yield replace(event, metrics={**event.metrics, **monitor.measure()})
             else:
                 yield event
 
 
-class _Use:
-    """What this process, its threads and its GPUs do."""
+class _ResourceMonitor:
+    """Measures this process with its threads, and its GPUs."""
 
     def __init__(self) -> None:
-        self.busy, self.at = time.process_time(), time.monotonic()
+        self.cpu_seconds, self.time = time.process_time(), time.monotonic()
 
-    def since(self) -> dict[str, float]:
-        """Cores in use since the last time, memory now in megabytes (10^6), and the same of each GPU, in percent.
+    def measure(self) -> dict[str, float]:
+        """Return the mean CPU cores used since the last call, and memory now in megabytes (10^6 bytes).
 
-        A GPU is measured as a whole, at this moment, whoever else is on it.
+        Each GPU has its memory in megabytes and its utilization in percent: of the whole GPU at this moment, including
+        what others do on it.
         """
-        busy, at = time.process_time(), time.monotonic()
-        cores = (busy - self.busy) / max(at - self.at, 1e-9)
-        self.busy, self.at = busy, at
-        return {"system/cpu_cores": round(cores, 3), "system/memory_megabytes": _memory(), **_gpus()}
+        cpu_seconds, now = time.process_time(), time.monotonic()
+        cores = (cpu_seconds - self.cpu_seconds) / max(now - self.time, 1e-9)
+        self.cpu_seconds, self.time = cpu_seconds, now
+        return {"system/cpu_cores": round(cores, 3), "system/memory_megabytes": _memory(), **_gpu_metrics()}
 
 
 def _memory() -> float:
-    """The memory of this process that is not swapped out."""
+    """Return the resident memory of this process in megabytes."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)
 
 
-def _gpus() -> dict[str, float]:
-    """The GPUs that this process may use, by nvidia-smi; nothing where there are none."""
-    asks = shutil.which("nvidia-smi")
+def _gpu_metrics() -> dict[str, float]:
+    """Return what nvidia-smi says of the GPUs that this process may use; nothing if there are none."""
+    command = shutil.which("nvidia-smi")
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if asks is None or visible == "":
+    if command is None or visible == "":
         return {}
-    chosen = [f"--id={visible}"] if visible else []
+    selection = [f"--id={visible}"] if visible else []
     try:
-        done = subprocess.run([asks, *chosen, *_ASKS], capture_output=True, text=True, timeout=5, check=True)
-        lines = [[float(part) for part in line.split(",")] for line in done.stdout.splitlines()]
+        process = subprocess.run(
+            [command, *selection, *_QUERY], capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=True
+        )
+        rows = [[float(value) for value in line.split(",")] for line in process.stdout.splitlines()]
     except (OSError, subprocess.SubprocessError, ValueError):
         return {}
-    names = ("memory_megabytes", "utilization_percentage")
-    values = [(memory * _MIB, busy) for memory, busy in lines]
-    return {f"system/gpu_{k}_{name}": v for k, pair in enumerate(values) for name, v in zip(names, pair, strict=True)}
+    metrics = {}
+    for k, (memory, utilization) in enumerate(rows):
+        metrics[f"system/gpu_{k}_memory_megabytes"] = memory * _MEGABYTES_PER_MIB
+        metrics[f"system/gpu_{k}_utilization_percentage"] = utilization
+    return metrics

@@ -1,4 +1,4 @@
-"""The tokenizers of transformers: texts to arrays that any worker can take."""
+"""Texts to token arrays, by the tokenizer of a pretrained encoder."""
 
 from pathlib import Path
 
@@ -11,9 +11,13 @@ from sweeper.training.types import TokenizedSplit
 
 
 class Tokenizer:
-    """Texts to token arrays, as the encoder in a folder was trained on them."""
+    """The tokenizer in an encoder's folder. `padding` is the number of the padding token."""
 
     def __init__(self, folder: Path, name: str) -> None:
+        """Load the tokenizer of the encoder `name`.
+
+        Raises UnavailableError if it cannot be loaded, or has no [CLS] or no padding token.
+        """
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         except Exception as error:
@@ -28,19 +32,19 @@ class Tokenizer:
         self.max_tokens = int(self._tokenizer.model_max_length)  # tokens that the encoder has positions for
 
     def tokenize_split(self, rows: LabelledTexts, max_length: int) -> TokenizedSplit:
-        """One split as tokens, cut at max_length with the last token, [SEP], kept; of a pair the longer text is cut."""
-        whole = self._tokenizer(rows.texts, rows.pairs, truncation=False, verbose=False)
-        lengths = np.array([len(ids) for ids in whole["input_ids"]], dtype=np.int32)
-        cut = whole
+        """Return one split as tokens, cut at max_length with the last token, [SEP], kept; of a pair, cut the longer."""
+        uncut = self._tokenizer(rows.texts, rows.pairs, truncation=False, verbose=False)
+        lengths = np.array([len(ids) for ids in uncut["input_ids"]], dtype=np.int32)
+        cut = uncut
         if lengths.max() > max_length:
             cut = self._tokenizer(rows.texts, rows.pairs, truncation="longest_first", max_length=max_length)
         starts = np.concatenate([[0], np.cumsum([len(ids) for ids in cut["input_ids"]])]).astype(np.int64)
         tokens = np.array([token for ids in cut["input_ids"] for token in ids], dtype=np.int32)
-        types = None
+        token_types = None
         if rows.pairs is not None and "token_type_ids" in cut:
-            types = np.array([kind for kinds in cut["token_type_ids"] for kind in kinds], dtype=np.int8)
-        return TokenizedSplit(tokens, starts, lengths, rows.labels, types)
+            token_types = np.array([kind for kinds in cut["token_type_ids"] for kind in kinds], dtype=np.int8)
+        return TokenizedSplit(tokens, starts, lengths, rows.labels, token_types)
 
     def save(self, folder: Path) -> None:
-        """Write the tokenizer's files into a folder, for a model that is kept."""
+        """Write the tokenizer's files into a folder, for an exported model."""
         self._tokenizer.save_pretrained(folder)

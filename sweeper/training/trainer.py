@@ -19,7 +19,7 @@ import torch
 
 from sweeper.errors import OutOfMemoryError
 from sweeper.training.config import TrainConfig
-from sweeper.training.selection import ObjectiveMetric
+from sweeper.training.objective import ObjectiveMetric
 from sweeper.training.training_run import TrainingRun
 from sweeper.training.types import TrainingData, TrainingEvents, ValidationReport
 

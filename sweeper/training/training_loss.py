@@ -17,7 +17,7 @@ class TrainingLoss:
     """The loss of a training, as a function of a batch's outputs and labels."""
 
     def __init__(self, config: TrainConfig, class_weights: Tensor | None) -> None:
-        """`class_weights` (C,) weigh the classes in every cross entropy; None weighs them equally."""
+        """Weigh the classes by `class_weights` (C,) in every cross entropy; equally if it is None."""
         self.config, self.class_weights = config, class_weights
         self.entry = LOSSES[config.loss]
         term = self.entry.contrastive_term

@@ -14,10 +14,10 @@ from sweeper.training import batching, checkpoint, device
 from sweeper.training.best_model import BestModel, best_model_path
 from sweeper.training.config import TrainConfig
 from sweeper.training.evaluation import evaluate_events
+from sweeper.training.objective import ObjectiveMetric
 from sweeper.training.phase_trainer import PhaseTrainer
 from sweeper.training.phases import phase_of_epoch
 from sweeper.training.running_means import RunningMeans
-from sweeper.training.selection import ObjectiveMetric
 from sweeper.training.training_setup import prepare_training
 from sweeper.training.types import Heartbeat, TrainingData, TrainingEvents, ValidationReport
 
@@ -128,8 +128,8 @@ class TrainingRun:
         assert self.phase_trainer is not None
         return {
             "model": self.model.state_dict(),
-            "optimiser": self.phase_trainer.optimizer.state(),
-            "generators": device.random_states(self.device),
+            "optimizer": self.phase_trainer.optimizer.state(),
+            "random_states": device.random_states(self.device),
             "reports": [{"step": r.step, "epoch": r.epoch, "metrics": dict(r.metrics)} for r in self.reports],
             **({"best": self.best.state} if self.best.state else {}),
         }
@@ -140,6 +140,6 @@ class TrainingRun:
         self.reports = [ValidationReport(**report) for report in state["reports"]]
         last_epoch = (len(self.reports) - 1) // self.config.validations_per_epoch
         trainer = yield from self._enter_phase_of(last_epoch)
-        trainer.optimizer.restore(state["optimiser"])
-        device.set_random_states(state["generators"], self.device)
+        trainer.optimizer.restore(state["optimizer"])
+        device.set_random_states(state["random_states"], self.device)
         self.best.state = state.get("best", {})

@@ -89,8 +89,8 @@ class TokenizedSplit:
 class EncoderWeights:
     """An encoder that any worker can build without a hub: its configuration, and its weights by name.
 
-    An encoder that is trained from scratch has neither. `padding` is the number of the padding token, `width` that of
-    the numbers in an encoder's vector of a token (0 if it is trained from scratch).
+    An encoder that is trained from scratch has neither. `padding` is the number of the padding token. `width` is the
+    size of a pretrained encoder's vectors; 0 if the encoder is trained from scratch.
     """
 
     name: str

@@ -1,8 +1,9 @@
-"""Texts as word numbers, for encoders that are trained from scratch.
+"""Texts to arrays of word numbers, for encoders that are trained from scratch.
 
-Prepared as Modarres & Raeisi, section 3.1, say: lower case, stop words and everything but letters and digits removed.
-The vocabulary is learned on the training split alone. Words are numbered by how frequent they are, so that a smaller
-vocabulary is the beginning of a larger one, and its size can be searched on one set of arrays.
+Texts are prepared as in Modarres & Raeisi, section 3.1: in lower case, without stop words, and without anything but
+letters and digits. The vocabulary is learned only from the training split. Words are numbered by frequency, the most
+frequent first. So a smaller vocabulary is the beginning of a larger one, and a sweep can search its size on one set of
+arrays.
 """
 
 import json
@@ -33,39 +34,41 @@ _STOP = frozenset(_STOP_WORDS.split())
 
 
 def tokenize_words(text: str) -> list[str]:
-    """The words of a text that count."""
+    """Return the words of a text, without stop words."""
     return [word for word in _WORD.findall(text.lower()) if word not in _STOP]
 
 
 class Vocabulary:
-    """The words of a training split, the most frequent first: a tokenizer as those of transformers are used here."""
+    """The words of a training split, the most frequent first, with the interface of `Tokenizer`."""
 
     padding = PADDING
     max_tokens = sys.maxsize  # a recurrent encoder reads texts of any length
 
     def __init__(self, rows: LabelledTexts, size: int) -> None:
-        """Learn at most `size` words from a training split; of equally frequent ones, those that come first."""
-        counts = Counter(word for text in _joined(rows) for word in tokenize_words(text))
+        """Learn at most `size` words from a training split; of equally frequent words, the earlier ones."""
+        counts = Counter(word for text in _join_pairs(rows) for word in tokenize_words(text))
         self.numbers = {word: SPECIAL + k for k, (word, _) in enumerate(counts.most_common(size))}
 
     def tokenize_split(self, rows: LabelledTexts, max_length: int) -> TokenizedSplit:
-        """One split as word numbers, cut at max_length; a text without any word is one unknown word."""
-        whole = [
-            [self.numbers.get(word, UNKNOWN) for word in tokenize_words(text)] or [UNKNOWN] for text in _joined(rows)
+        """Return one split as word numbers, cut at max_length. A text without words becomes one unknown word."""
+        uncut = [
+            [self.numbers.get(word, UNKNOWN) for word in tokenize_words(text)] or [UNKNOWN]
+            for text in _join_pairs(rows)
         ]
-        lengths = np.array([len(ids) for ids in whole], dtype=np.int32)
-        cut = [ids[:max_length] for ids in whole]
+        lengths = np.array([len(ids) for ids in uncut], dtype=np.int32)
+        cut = [ids[:max_length] for ids in uncut]
         starts = np.concatenate([[0], np.cumsum([len(ids) for ids in cut])]).astype(np.int64)
-        tokens = np.array([word for ids in cut for word in ids], dtype=np.int32)
+        tokens = np.array([number for ids in cut for number in ids], dtype=np.int32)
         return TokenizedSplit(tokens, starts, lengths, rows.labels, ends_with_separator=False)
 
     def save(self, folder: Path) -> None:
-        """Write the words, in the order of their numbers, for a model that is kept."""
+        """Write the words into vocabulary.json, in the order of their numbers, for an exported model."""
         with atomic_write(folder / "vocabulary.json") as file:
             file.write((json.dumps(list(self.numbers), ensure_ascii=False) + "\n").encode())
 
 
-def _joined(rows: LabelledTexts) -> Sequence[str]:
+def _join_pairs(rows: LabelledTexts) -> Sequence[str]:
+    """Return the texts, or the two texts of each pair as one."""
     if rows.pairs is None:
         return rows.texts
     return [f"{first} {second}" for first, second in zip(rows.texts, rows.pairs, strict=True)]

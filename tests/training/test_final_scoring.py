@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sweeper.training.final_scoring import score_best_model
-from sweeper.training.selection import ObjectiveMetric
 from sweeper.training.best_model import best_model_path
+from sweeper.training.final_scoring import score_best_model
+from sweeper.training.objective import ObjectiveMetric
 from sweeper.training.trainer import train_events
 from sweeper.training.types import Heartbeat, TrainingData, ValidationReport
 from tests.support import tiny_training

@@ -41,7 +41,7 @@ def after_an_epoch(data: TrainingData, path: Path, **hyperparameters: Any) -> di
 
 def running_mean(state: dict[str, Any]) -> Tensor:
     """AdamW's running mean of the gradients, m = 0.9 m + 0.1 gradient, of all weights in one row."""
-    return torch.cat([values["exp_avg"].flatten() for values in state["optimiser"]["adamw"]["state"].values()])
+    return torch.cat([values["exp_avg"].flatten() for values in state["optimizer"]["adamw"]["state"].values()])
 
 
 def test_without_warm_up_the_rate_falls_linearly_from_its_peak_to_0(data: TrainingData) -> None:
@@ -69,7 +69,7 @@ def test_accumulated_batches_make_the_update_of_one_large_batch(calm: TrainingDa
     hyperparameters: dict[str, Any] = {"dropout": 0.0, "clip_norm": 1e9}
     large = after_an_epoch(calm, tmp_path / "large.pt", **hyperparameters)
     small = after_an_epoch(calm, tmp_path / "small.pt", batch_size=size, accumulate=16 // size, **hyperparameters)
-    assert large["optimiser"]["done"] == small["optimiser"]["done"] == 1
+    assert large["optimizer"]["completed_updates"] == small["optimizer"]["completed_updates"] == 1
     torch.testing.assert_close(running_mean(large), running_mean(small), rtol=1e-3, atol=1e-6)
     scores = [state["reports"][0]["metrics"] for state in (large, small)]
     assert scores[0]["train/loss"] == pytest.approx(scores[1]["train/loss"], rel=1e-5)

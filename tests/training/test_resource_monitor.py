@@ -9,7 +9,7 @@ import pytest
 from sweeper.training.config import TrainConfig
 from sweeper.training.resource_monitor import add_resource_metrics
 from sweeper.training.types import ValidationReport
-from tests.support.fakes import data, scripted
+from tests.support.fakes import data, scripted_trainer
 
 CONFIG = TrainConfig(encoder="m", epochs=3, alpha=0.5, tau=1)
 OWN = {"system/cpu_cores", "system/memory_megabytes"}
@@ -17,13 +17,13 @@ OWN = {"system/cpu_cores", "system/memory_megabytes"}
 
 def reports() -> list[ValidationReport]:
     return [
-        event for event in add_resource_metrics(scripted, CONFIG, data(), None) if isinstance(event, ValidationReport)
+        event for event in add_resource_metrics(scripted_trainer, CONFIG, data(), None) if isinstance(event, ValidationReport)
     ]
 
 
 def test_its_reports_are_those_of_the_training_and_what_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    plain = list(scripted(CONFIG, data(), None))
+    plain = list(scripted_trainer(CONFIG, data(), None))
     for one, other in zip(plain, reports(), strict=True):
         assert {name: value for name, value in other.metrics.items() if name not in OWN} == one.metrics
         assert (one.step, one.epoch) == (other.step, other.epoch)
@@ -48,7 +48,7 @@ def test_a_training_that_is_closed_is_closed() -> None:
 
 
 def test_it_goes_to_a_worker() -> None:
-    assert pickle.loads(pickle.dumps(partial(add_resource_metrics, scripted))).func is add_resource_metrics
+    assert pickle.loads(pickle.dumps(partial(add_resource_metrics, scripted_trainer))).func is add_resource_metrics
 
 
 @pytest.mark.parametrize(("said", "found"), [("1000, 37\\n2000, 0", {0: (1048.576, 37), 1: (2097.152, 0)}), ("no", {})])
