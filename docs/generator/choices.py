@@ -3,10 +3,13 @@
 import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields, is_dataclass
+from pathlib import Path
 from typing import Any
 
 from docs.generator.markdown import code, page, table
 from docs.generator.schema import field_table
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def registry(path: str) -> Mapping[str, Any]:
@@ -68,26 +71,41 @@ def metrics() -> str:
         "Reported as `validation/NAME` after each validation, and as `test/NAME` for confirmed models.",
         "A metric of which higher or lower values are better can be the `objective`.",
         entry_table("training.registry:METRICS", more=("better",)),
-        "## Of each training",
-        table(["name", "meaning"], [(code(name), meaning) for name, meaning in TRAINING_METRICS.items()]),
+        "## Of each trial",
+        "`system/...` needs `tracking: {system_metrics: true}`.",
+        _metric_table(TRIAL_METRICS),
+        "## Of a sweep",
+        "On the sweep's own run in MLflow.",
+        _metric_table(SWEEP_METRICS),
     )
 
 
-# Metrics that the training reports beside those of the registry.
-TRAINING_METRICS = {
-    "train/loss": "Mean total loss since the last validation.",
-    "train/ce": "Mean cross entropy of the classifier.",
+# Metrics that the code reports beside those of the registry: of a trial, and of the sweep's own run in MLflow.
+TRIAL_METRICS = {
+    "train/loss": "Mean loss since the last validation; in the first phase of two, the contrastive term.",
+    "train/ce": "Mean cross entropy of the classifier since the last validation.",
     "train/weighting_ce": "Mean cross entropy of LCL's weighting network.",
     "train/contrastive": "Mean contrastive term.",
-    "train/truncated": "Share of the training texts that are longer than max_length and are cut.",
+    "train/truncated": "Share of the training texts that are longer than `max_length` and are cut.",
     "weights/true_class": "Mean weight that LCL's weighting network gives the true class.",
     "anchors/without_positive": "Share of anchors without another text of their class in the batch.",
-    "learning_rate": "Learning rate at the end of the epoch.",
+    "learning_rate": "Learning rate of the last update.",
     "seconds": "Seconds of training and validation since the last validation.",
     "examples_per_second": "Training texts per second.",
-    "system/cpu_cores": "CPU cores used, with `tracking: {system_metrics: true}`.",
-    "system/memory_megabytes": "Memory of the worker, with `tracking: {system_metrics: true}`.",
+    "system/cpu_cores": "CPU cores in use.",
+    "system/memory_megabytes": "Memory of the worker that is not swapped out.",
+    "system/gpu_0_memory_megabytes": "Memory in use on a GPU, by whichever process; `gpu_1` is the next one.",
+    "system/gpu_0_utilization_percentage": "Use of that GPU, by whichever process.",
 }
+SWEEP_METRICS = {
+    f"{stage}/{name}": f"{meaning} of the {'search' if stage == 'search' else 'confirmation'}."
+    for stage in ("search", "confirm")
+    for name, meaning in (("trials", "Trials"), ("epochs", "Epochs"), ("hours", "Hours of training"))
+}
+
+
+def _metric_table(metrics: Mapping[str, str]) -> str:
+    return table(["name", "meaning"], [(code(name), meaning) for name, meaning in metrics.items()])
 
 
 def _text(item: Any) -> str:
@@ -97,7 +115,8 @@ def _text(item: Any) -> str:
 
 
 def _file(path: str) -> str:
-    return "sweeper/" + path.partition(":")[0].replace(".", "/") + ".py"
+    path = "sweeper/" + path.partition(":")[0].replace(".", "/")
+    return f"{path}/__init__.py" if (ROOT / path).is_dir() else f"{path}.py"
 
 
 def plain_fields(entry: Any) -> Iterator[tuple[str, Any]]:

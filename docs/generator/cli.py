@@ -32,26 +32,26 @@ def _row(parameter: Any) -> tuple[str, str, str]:
     if parameter.param_type_name == "argument":
         return code(_metavar(parameter)), _default(parameter), str(getattr(parameter, "help", "") or "")
     names = ", ".join([*parameter.opts, *parameter.secondary_opts])
-    values = "" if parameter.is_flag else f" {parameter.metavar or _choices(parameter)}"
+    values = "" if parameter.is_flag else f" {_placeholder(parameter)}"
     return code(names + values), _default(parameter), str(parameter.help or "")
 
 
-def _choices(parameter: Any) -> str:
-    choices = getattr(parameter.type, "choices", None)
-    names = [str(getattr(choice, "value", choice)) for choice in choices] if choices else []
-    return "|".join(names) if names else str(parameter.type.name).upper()
+def _placeholder(parameter: Any) -> str:
+    """Return the name of an option's value: its own, or that of its type."""
+    kind = parameter.type_descriptor.annotation
+    names = {"int": "INTEGER", "float": "NUMBER", "Path": "PATH"}
+    return str(parameter.metavar or names.get(getattr(kind, "__name__", ""), "PATH" if "Path" in str(kind) else "TEXT"))
 
 
 def _default(parameter: Any) -> str:
     if isinstance(parameter.show_default, str):
         return parameter.show_default
+    if parameter.envvar:
+        variables = [parameter.envvar] if isinstance(parameter.envvar, str) else parameter.envvar
+        return " or ".join(map(code, variables))
+    if parameter.required:
+        return "required"
     default = parameter.default
-    if (
-        callable(default)
-        or default is None
-        or parameter.required
-        or default is False
-        or str(default).startswith("Sentinel")
-    ):
+    if default is None or default is False:
         return ""
     return code(getattr(default, "value", default))

@@ -1,6 +1,6 @@
 """The pages of data sets, file formats and table formats."""
 
-from docs.generator.choices import plain_fields, registry
+from docs.generator.choices import entry_table, plain_fields, registry
 from docs.generator.markdown import code, page, table, value
 from docs.generator.schema import field_table
 
@@ -42,7 +42,7 @@ def _file_formats() -> str:
 
 
 def _table_formats() -> str:
-    return ", ".join(map(code, registry("reporting.table.formats:FORMATS")))
+    return entry_table("reporting.table.formats:FORMATS", more=("suffix",))
 
 
 def _preparation(name: str, dataset: object) -> str:

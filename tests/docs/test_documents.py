@@ -99,6 +99,7 @@ def test_every_search_space_is_valid(block: str, tmp_path: Path) -> None:
     """A block without a data set is a part of a search space, and is checked as such."""
     written = yaml.safe_load(block)
     dataset = written.setdefault("dataset", "sst5")
+    written.setdefault("compare", {}).setdefault("encoder", ["google/electra-base-discriminator"])
     if isinstance(dataset, dict):
         write_files(dataset, tmp_path)
     (tmp_path / "space.yaml").write_text(yaml.safe_dump(written, sort_keys=False), encoding="utf-8")

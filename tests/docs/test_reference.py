@@ -7,6 +7,7 @@ import pytest
 import typer
 import yaml
 
+from docs.generator.choices import TRIAL_METRICS
 from docs.generator.links import DOCS
 from docs.generator.pages import PAGES
 from docs.generator.schema import field_rows
@@ -56,6 +57,14 @@ def test_the_page_of_the_command_line_has_every_command_and_option() -> None:
 def test_every_key_says_what_it_means(model: type[SweepSpec] | type[SweepResults]) -> None:
     silent = [key for key, _, _, meaning in field_rows(model) if not meaning]
     assert silent == []
+
+
+def test_the_page_of_metrics_has_every_metric_that_the_training_reports() -> None:
+    named = r'"((?:train|weights|anchors|system)/[a-z_]+)"'
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "sweeper" / "training").glob("*.py"))
+    found = set(re.findall(named, code))
+    assert len(found) > 5
+    assert found - TRIAL_METRICS.keys() == set()
 
 
 def test_every_page_has_its_place_on_the_site() -> None:
