@@ -1,27 +1,28 @@
-"""Calls that may never come back."""
+"""Calls that may never return."""
 
 import threading
 from collections.abc import Callable
 
 
-def run_abandonable(call: Callable[[], object], reason: Callable[[], object], grace: float) -> None:
-    """Run a call in a thread of its own, and raise what it raises.
+def run_abandonable(call: Callable[[], object], stop_reason: Callable[[], object], grace: float) -> None:
+    """Run `call` in a thread and wait for it, until there is a reason to stop waiting.
 
-    Once there is a `reason` for it to come back it has `grace` seconds to do so. Then it is left behind, in a thread
-    that does not keep this process alive. Signals are handled here meanwhile, whatever the call is waiting for.
+    Once `stop_reason` returns something true, the call has `grace` seconds left to return. Then it is abandoned in its
+    thread, which does not keep this process alive. This thread handles signals meanwhile, whatever the call waits for.
+    Raises what the call raised.
     """
-    raised: list[BaseException] = []
+    errors: list[BaseException] = []
 
     def run() -> None:
         try:
             call()
         except BaseException as error:
-            raised.append(error)
+            errors.append(error)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    while thread.is_alive() and not reason():
+    while thread.is_alive() and not stop_reason():
         thread.join(0.2)
     thread.join(grace)
-    if raised:
-        raise raised[0]
+    if errors:
+        raise errors[0]

@@ -1,38 +1,36 @@
-"""What a Ray cluster can grow to, as its autoscaler is told: by `ray up`, or by KubeRay."""
+"""The nodes that a Ray cluster can grow to, according to its autoscaler: that of `ray up`, or KubeRay's."""
 
 import os
 from pathlib import Path
+from typing import Any
 
-from ray.autoscaler._private.kuberay.autoscaling_config import _derive_autoscaling_config_from_ray_cr
-from ray.autoscaler._private.kuberay.node_provider import IKubernetesHttpApiClient, KubernetesHttpApiClient
-from ray.autoscaler.v2.instance_manager.config import AutoscalingConfig, FileConfigReader
-
+from sweeper.execution import ray_internals
+from sweeper.execution.ray_internals import KubernetesClient
 from sweeper.trials.resources import Node
 
+_BOOTSTRAP_CONFIG = "ray_bootstrap_config.yaml"  # `ray up` leaves it in the home folder of the head
 
-def potential_nodes(bootstrap: Path | None = None, kubernetes: IKubernetesHttpApiClient | None = None) -> list[Node]:
-    """All nodes that the cluster's autoscaler may have at once; none where it has none.
 
-    Both are asked on the head, which is where a driver runs that was submitted.
+def potential_nodes(bootstrap: Path | None = None, kubernetes: KubernetesClient | None = None) -> list[Node]:
+    """Return all nodes that the cluster's autoscaler may run at once, or none if there is no autoscaler.
+
+    The answer is found on the head, where a submitted driver runs. `bootstrap` and `kubernetes` replace the file that
+    `ray up` leaves there and the client of the pod's Kubernetes cluster.
     """
-    told = _of_ray_up(bootstrap or Path.home() / "ray_bootstrap_config.yaml") or _of_kuberay(kubernetes)
-    types = told.get_node_type_configs().values() if told else ()
-    return [one.resources for one in types for _ in range(one.max_worker_nodes)]
+    path = bootstrap or Path.home() / _BOOTSTRAP_CONFIG
+    if path.exists():
+        return ray_internals.nodes_of_cluster_config(path)
+    raycluster = _autoscaled_raycluster(kubernetes)
+    return ray_internals.nodes_of_raycluster(raycluster) if raycluster else []
 
 
-def _of_ray_up(path: Path) -> AutoscalingConfig | None:
-    """The configuration that `ray up` leaves on the head."""
-    return FileConfigReader(str(path)).get_cached_autoscaling_config() if path.exists() else None
-
-
-def _of_kuberay(client: IKubernetesHttpApiClient | None) -> AutoscalingConfig | None:
-    """The RayCluster that this pod is of, where KubeRay's autoscaler watches it."""
-    name, namespace = (os.environ.get(f"RAY_CLUSTER_{part}") for part in ("NAME", "NAMESPACE"))
+def _autoscaled_raycluster(client: KubernetesClient | None) -> dict[str, Any] | None:
+    """Return the RayCluster that this pod belongs to, if KubeRay's autoscaler watches it."""
+    name, namespace = os.environ.get("RAY_CLUSTER_NAME"), os.environ.get("RAY_CLUSTER_NAMESPACE")
     if not name or not namespace:
         return None
     try:
-        cluster = (client or KubernetesHttpApiClient(namespace)).get(f"rayclusters/{name}")
-    except OSError:  # without an autoscaler, KubeRay gives the head's pod no right to ask
+        raycluster = (client or ray_internals.kubernetes_client(namespace)).get(f"rayclusters/{name}")
+    except OSError:  # without an autoscaler, KubeRay gives the head's pod no right to read the RayCluster
         return None
-    grows = cluster["spec"].get("enableInTreeAutoscaling")
-    return AutoscalingConfig(_derive_autoscaling_config_from_ray_cr(cluster)) if grows else None
+    return raycluster if raycluster["spec"].get("enableInTreeAutoscaling") else None

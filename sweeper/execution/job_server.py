@@ -1,19 +1,16 @@
-"""Ray's job server: where a sweep is submitted to a cluster, followed and stopped.
+"""Ray's job server, to which sweeps are submitted and by which they are followed and stopped.
 
-The server is the cluster's dashboard, by HTTP. Whoever reaches one that wants no token can run what he likes there, so
-one that is not on this machine is refused.
+The server is part of the cluster's dashboard and speaks HTTP. Anyone who reaches a server that asks for no token can
+run code on the cluster. Such a server is refused unless it is on this machine.
 """
 
 import asyncio
-import ipaddress
 import logging
-import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import aiohttp
 import requests
@@ -21,20 +18,24 @@ from ray.exceptions import AuthenticationError
 from ray.job_submission import JobDetails, JobSubmissionClient
 
 from sweeper.errors import SweeperError, UsageError
-
-OVER = frozenset(("SUCCEEDED", "FAILED", "STOPPED"))
-_SWEEPS = "sweeps"  # the key of a job's metadata that makes it ours
-_ANSWERS = 10.0  # seconds that a server has for its first answer
-_CLOSES = 30  # seconds that a driver has to close before Ray kills it
-_WHERE = "its dashboard's port is 8265 unless `ray start --dashboard-port` said otherwise"
-_TALKATIVE = ("ray.dashboard.modules.dashboard_sdk", "ray.dashboard.modules.job.sdk")  # each has a level of its own
-_NO_AGENT = "No available agent to submit job"
-_AGENT = (
-    "no node can start a job: its agent is not up, as where another Ray on the head's machine has its port; "
-    "start the head with --dashboard-agent-listen-port=0"
+from sweeper.execution.job_server_address import (
+    ANSWER_TIMEOUT,
+    PORT_HINT,
+    explain_no_answer,
+    innermost_cause,
+    is_loopback,
+    parse_address,
 )
-_GRPC = {6379: "the GCS's (6379)", 10001: "the client's (10001)"}
-_SECURE = """{address}: this cluster wants no token: whoever reaches it can run code there; start its head anew with
+from sweeper.execution.ray_internals import NO_JOB_AGENT_TEXT, TOKEN_REFUSED_TEXT, VERBOSE_JOB_LOGGERS
+
+_FINAL_STATUSES = frozenset(("SUCCEEDED", "FAILED", "STOPPED"))
+_SWEEPS_KEY = "sweeps"  # a job with this key in its metadata was submitted by sweeper
+_STOP_TIMEOUT = 30  # seconds that a driver has to close before Ray kills it
+_NO_JOB_AGENT = (
+    "no node can start a job because its job agent does not run; another Ray on the head's machine may use the agent's "
+    "port: start the head with --dashboard-agent-listen-port=0"
+)
+_NO_TOKEN_NEEDED = """{url}: this cluster asks for no token: anyone who reaches it can run code; restart its head with
   ray get-auth-token --generate
   RAY_AUTH_MODE=token ray start --head --dashboard-host=0.0.0.0
 or use --insecure"""
@@ -42,7 +43,10 @@ or use --insecure"""
 
 @dataclass(frozen=True)
 class SubmittedJob:
-    """A job that sweeper submitted. `sweeps` are the names of its sweeps, `began` and `ended` Unix times or None."""
+    """A job that sweeper submitted.
+
+    `sweeps` are the names of its sweeps. `began` and `ended` are Unix times in seconds, or None.
+    """
 
     id: str
     status: str
@@ -54,175 +58,134 @@ class SubmittedJob:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has ended."""
-        return self.status in OVER
+        """True if the job has ended."""
+        return self.status in _FINAL_STATUSES
 
 
 class JobServer:
     """The job server at `address`, such as http://head:8265.
 
-    Raises UsageError, in one line, where nothing answers there, where something else does, where the token is missing
-    or wrong, and where the server wants none although other machines can reach it, unless `insecure`.
+    Raises UsageError, in one line, if nothing or something else answers there, if the token is missing or wrong, or if
+    the server asks for none although other machines can reach it. `insecure` allows the last.
     """
 
     def __init__(self, address: str, *, insecure: bool = False) -> None:
-        self.address = _checked(address)
-        wants_token = self._probe()
-        if not (wants_token or insecure or _loopback(self.address)):
-            raise UsageError(_SECURE.format(address=self.address))
-        for name in _TALKATIVE:
+        self.address = parse_address(address)
+        asks_for_token = self._probe()
+        if not (asks_for_token or insecure or is_loopback(self.address)):
+            raise UsageError(_NO_TOKEN_NEEDED.format(url=self.address))
+        for name in VERBOSE_JOB_LOGGERS:
             logging.getLogger(name).setLevel(logging.ERROR)
-        with self._trouble():
-            self._client = JobSubmissionClient(self.address)  # asks for the version, and so with the token
+        with self._translated_errors():
+            self._client = JobSubmissionClient(self.address)  # asks for the server's version, so it checks the token
 
     def jobs(self) -> list[SubmittedJob]:
-        """The jobs that sweeper submitted, the oldest first."""
-        with self._trouble():
-            found = [_job(details) for details in self._client.list_jobs() if _SWEEPS in (details.metadata or {})]
-        return sorted(found, key=lambda job: job.began or 0)
+        """Return the jobs that sweeper submitted, oldest first."""
+        with self._translated_errors():
+            all_details = self._client.list_jobs()
+        jobs = [_to_job(details) for details in all_details if _SWEEPS_KEY in (details.metadata or {})]
+        return sorted(jobs, key=lambda job: job.began or 0)
 
     def job(self, name: str) -> SubmittedJob:
-        """One job. Raises UsageError where there is none of that name."""
-        known = {job.id: job for job in self.jobs()}
-        if name not in known:
-            there = ", ".join(known) or "none"
-            raise UsageError(f"{name}: no such job of sweeper on {self.address}; there are: {there}")
-        return known[name]
+        """Return one job. Raises UsageError if sweeper submitted none of that name."""
+        jobs = {job.id: job for job in self.jobs()}
+        if name not in jobs:
+            known_names = ", ".join(jobs) or "none"
+            raise UsageError(f"{name}: no such job of sweeper on {self.address}; its jobs: {known_names}")
+        return jobs[name]
 
     def submit(self, name: str, command: str, folder: Path, env: Mapping[str, str], sweeps: tuple[str, ...]) -> None:
-        """Send a folder and run a command in it on the head, with these variables."""
-        variables = {**env, "RAY_JOB_STOP_WAIT_TIME_S": str(_CLOSES)}
-        with self._trouble():
+        """Send `folder` to the head and run `command` in it there, with the variables `env`."""
+        variables = {**env, "RAY_JOB_STOP_WAIT_TIME_S": str(_STOP_TIMEOUT)}
+        with self._translated_errors():
             retry(
                 lambda: self._client.submit_job(
                     submission_id=name,
                     entrypoint=command,
                     runtime_env={"working_dir": str(folder), "env_vars": variables},
-                    metadata={_SWEEPS: ",".join(sweeps)},
+                    metadata={_SWEEPS_KEY: ",".join(sweeps)},
                 ),
-                lambda error: _NO_AGENT in str(error),
+                should_retry=lambda error: NO_JOB_AGENT_TEXT in str(error),
             )
 
     def stop(self, name: str) -> None:
-        """Ask a job to close; Ray kills it where it does not."""
-        with self._trouble():
+        """Ask a job to close. Ray kills it if it does not."""
+        with self._translated_errors():
             self._client.stop_job(name)
 
     def log(self, name: str) -> Iterator[str]:
-        """What a job has printed and prints, in pieces, until it ends."""
+        """Yield the output of a job from its beginning, in pieces, until the job ends."""
         pieces = self._client.tail_job_logs(name)
 
-        async def following() -> str | None:
+        async def next_piece() -> str | None:
             return await anext(pieces, None)
 
-        with asyncio.Runner() as loop:  # which closes what a signal interrupts
+        with asyncio.Runner() as loop:  # on a signal it closes the connection
             while True:
-                with self._trouble():
-                    piece = loop.run(following())
+                with self._translated_errors():
+                    piece = loop.run(next_piece())
                 if piece is None:
                     return
                 yield piece
 
     def _probe(self) -> bool:
-        """Whether the server wants a token; raises where it is none."""
+        """Return True if the server asks for a token. Raises UsageError if it is not a job server."""
         try:
-            answer = requests.get(f"{self.address}/api/jobs/", timeout=_ANSWERS, allow_redirects=False)
+            response = requests.get(f"{self.address}/api/jobs/", timeout=ANSWER_TIMEOUT, allow_redirects=False)
         except requests.exceptions.RequestException as error:
-            raise UsageError(f"{self.address}: {_unanswered(self.address, error)}") from None
-        if answer.status_code in (401, 403):
+            raise UsageError(f"{self.address}: {explain_no_answer(self.address, error)}") from None
+        if response.status_code in (401, 403):
             return True
-        if answer.status_code != 200 or "json" not in answer.headers.get("content-type", ""):
-            raise UsageError(f"{self.address}: what answers there is not the dashboard of a Ray cluster; {_WHERE}")
+        if response.status_code != 200 or "json" not in response.headers.get("content-type", ""):
+            raise UsageError(f"{self.address}: what answers there is not the dashboard of a Ray cluster; {PORT_HINT}")
         return False
 
     @contextmanager
-    def _trouble(self) -> Iterator[None]:
-        """What the client raises, as one line of ours."""
+    def _translated_errors(self) -> Iterator[None]:
+        """Raise the errors of Ray's client as one-line errors of ours."""
         try:
             yield
         except AuthenticationError as error:
-            raise UsageError(f"{self.address}: {_unauthenticated(str(error))}") from None
+            raise UsageError(f"{self.address}: {_explain_token_error(str(error))}") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise SweeperError(f"{self.address}: the cluster does not answer any more ({_cause(error)})") from None
+            cause = innermost_cause(error)
+            raise SweeperError(f"{self.address}: the cluster no longer answers ({cause})") from None
         except (RuntimeError, ValueError) as error:
-            if _NO_AGENT in str(error):
-                raise SweeperError(f"{self.address}: {_AGENT}") from None
-            raise SweeperError(f"{self.address}: {' '.join(str(error).split())[:400]}") from None
+            message = _NO_JOB_AGENT if NO_JOB_AGENT_TEXT in str(error) else " ".join(str(error).split())[:400]
+            raise SweeperError(f"{self.address}: {message}") from None
 
 
-def retry(call: Callable[[], object], worth: Callable[[Exception], bool], seconds: float = 20) -> None:
-    """Call, and again each second while what it raises is worth it; raises what it raised last."""
-    last = time.monotonic() + seconds
+def retry(call: Callable[[], object], should_retry: Callable[[Exception], bool], seconds: float = 20) -> None:
+    """Call once a second until `call` succeeds, for at most `seconds`.
+
+    Raises the last exception, or the first for which `should_retry` returns False.
+    """
+    deadline = time.monotonic() + seconds
     while True:
         try:
             call()
         except Exception as error:
-            if not worth(error) or time.monotonic() > last:
+            if not should_retry(error) or time.monotonic() > deadline:
                 raise
             time.sleep(1)
         else:
             return
 
 
-def _checked(address: str) -> str:
-    whole = address if "://" in address else f"http://{address}"
-    parts = urlsplit(whole)
-    if parts.scheme == "ray":
-        raise UsageError(f"{address}: that is the port of Ray's client; name the dashboard's, http://HEAD:8265")
-    try:
-        known = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
-    except ValueError:
-        known = False
-    if not known:
-        raise UsageError(f"{address}: no address of a cluster; name its dashboard, as http://HEAD:8265")
-    return whole.rstrip("/")
-
-
-def _loopback(address: str) -> bool:
-    """Whether an address leads to this machine alone."""
-    host = urlsplit(address).hostname or ""
-    try:
-        found = {entry[4][0] for entry in socket.getaddrinfo(host, None)}
-    except OSError:
-        return False
-    return all(ipaddress.ip_address(str(one).partition("%")[0]).is_loopback for one in found)
-
-
-def _unanswered(address: str, error: Exception) -> str:
-    """Why there was no answer by HTTP: nobody is there, or somebody who speaks something else, as Ray's other ports."""
-    parts = urlsplit(address)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    try:
-        with socket.create_connection((parts.hostname or "", port), timeout=_ANSWERS):
-            pass
-    except OSError as unreachable:
-        return f"nothing answers there ({_cause(unreachable)}); is the cluster up? {_WHERE}"
-    if "BadStatusLine" not in repr(error):
-        return f"what is there gives no answer ({_cause(error)}); {_WHERE}"
-    whose = _GRPC.get(port, " or ".join(_GRPC.values()))
-    return f"that is a port of Ray's where gRPC is spoken, {whose}; {_WHERE}"
-
-
-def _unauthenticated(text: str) -> str:
-    if text.startswith("Authentication failed"):
-        return "the cluster refuses this token; RAY_AUTH_TOKEN must be what `ray get-auth-token` prints on its head"
+def _explain_token_error(text: str) -> str:
+    if text.startswith(TOKEN_REFUSED_TEXT):
+        return "the cluster refuses this token; set RAY_AUTH_TOKEN to what `ray get-auth-token` prints on its head"
     return (
-        "the cluster wants a token, and there is none here; set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN, "
+        "the cluster asks for a token and none is set here; set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN, "
         "which `ray get-auth-token` prints on its head"
     )
 
 
-def _cause(error: BaseException) -> str:
-    """The innermost reason, in a few words."""
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(text.split()).rpartition(": ")[2].strip("'\")(")[:120]
-
-
-def _job(details: JobDetails) -> SubmittedJob:
+def _to_job(details: JobDetails) -> SubmittedJob:
     return SubmittedJob(
         id=str(details.submission_id),
         status=str(details.status),
-        sweeps=tuple((details.metadata or {}).get(_SWEEPS, "").split(",")),
+        sweeps=tuple((details.metadata or {}).get(_SWEEPS_KEY, "").split(",")),
         began=details.start_time / 1000 if details.start_time else None,
         ended=details.end_time / 1000 if details.end_time else None,
         exit_code=details.driver_exit_code,

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-
 class ModelExchange:
     """The models of trials on the driver's disk. The folder of a trial has the same path on every node."""
 

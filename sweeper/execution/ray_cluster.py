@@ -1,7 +1,6 @@
-"""The nodes of a Ray cluster: how it is joined, what its nodes have, and what a trial asks of them."""
+"""A Ray cluster: connecting to it, its nodes, and the resources that a trial requests from them."""
 
 import re
-import socket
 import time
 import traceback
 from collections.abc import Callable
@@ -11,115 +10,99 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from sweeper.errors import UsageError
+from sweeper.execution.head_monitor import HeadMonitor
+from sweeper.execution.ray_internals import WRONG_TOKEN_TEXT
 from sweeper.trials.resources import ACCELERATOR, Node, TrialResources
 
-_LOOKS = 2.0  # seconds between two looks at the nodes
-_PART = 0.001  # of the resource that says which accelerator a node has: it is a mark, not an amount
+_CACHE_SECONDS = 2.0
+_ACCELERATOR_SHARE = 0.001  # nodes have 1 of it as a label of their GPU's type; a trial needs the label, not an amount
 
 
-def live_nodes() -> list[Node]:
-    """The nodes that live."""
-    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+def connect(address: str, **options: Any) -> HeadMonitor:
+    """Make this process a driver of the cluster at `address` and return a monitor of its head.
 
-
-def wait_for_room(room: Callable[[], int], seconds: float = 20) -> None:
-    """Wait until there is room for a trial, for so long: a cluster that has just started has not all its nodes yet."""
-    last = time.monotonic() + seconds
-    while not room() and time.monotonic() < last:
-        time.sleep(1)
-
-
-def run_on_each_node(check: Callable[[], str]) -> dict[str, str]:
-    """What a function returns on each node that lives, by the node's name."""
-
-    def asked_there() -> str:  # Ray takes functions alone, not all that can be called
-        return check()
-
-    task = ray.remote(num_cpus=0)(asked_there)
-    asked = {
-        node["NodeName"]: task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False))
-        for node in ray.nodes()
-        if node["Alive"]
-    }
-    return {name: ray.get(options.remote()) for name, options in asked.items()}
-
-
-def resource_request(share: TrialResources) -> dict[str, float]:
-    """What a trial asks of a node, in Tune's words."""
-    asked = {"cpu": float(share.cpu), "gpu": share.gpu}
-    return {**asked, ACCELERATOR + share.accelerator: _PART} if share.accelerator else asked
-
-
-def connect(address: str, **options: Any) -> "HeadMonitor":
-    """Make this process a driver of the cluster at `address`, with what `ray.init` takes; the cluster's head.
-
-    Raises UsageError, in one line, for what is no address of a GCS, where nothing answers, or not without a token.
+    `options` are passed to `ray.init`. Raises UsageError, in one line, if `address` is not that of a GCS, if nothing
+    answers there, or if the cluster asks for a token that is missing or wrong.
     """
-    what = f"RAY_ADDRESS={address}"
+    variable = f"RAY_ADDRESS={address}"
     if address != "auto":
-        if not re.fullmatch(r"[^/\s]+:\d+", address):
-            raise UsageError(
-                f"{what}: is not the address of a GCS, such as HEAD:6379; from outside of the cluster, send the sweep "
-                "there: sweeper submit FILE --address http://HEAD:8265"
-            )
-        if not HeadMonitor(address).answers():
-            raise UsageError(
-                f"{what}: nothing answers there; is the cluster up? unset RAY_ADDRESS to run on this machine"
-            )
+        _check_gcs_address(address, variable)
     try:
         ray.init(address, **options)
     except ConnectionError as error:
-        raise UsageError(f"{what}: {_refusal(error)}") from error
+        raise UsageError(f"{variable}: {_explain_refusal(error)}") from error
     return HeadMonitor(ray.get_runtime_context().gcs_address)
 
 
-def _refusal(error: ConnectionError) -> str:
-    """Why a cluster cannot be joined."""
-    if "InvalidAuthToken" in "".join(traceback.format_exception(error)):  # somewhere among its causes
+def _check_gcs_address(address: str, variable: str) -> None:
+    if not re.fullmatch(r"[^/\s]+:\d+", address):
+        raise UsageError(
+            f"{variable}: is not the address of a GCS, such as HEAD:6379; from outside the cluster, submit the sweep "
+            "instead: sweeper submit FILE --address http://HEAD:8265"
+        )
+    if not HeadMonitor(address).is_reachable():
+        raise UsageError(
+            f"{variable}: nothing answers there; is the cluster up? unset RAY_ADDRESS to run on this machine"
+        )
+
+
+def _explain_refusal(error: ConnectionError) -> str:
+    """Return the reason why the cluster cannot be joined."""
+    if WRONG_TOKEN_TEXT in "".join(traceback.format_exception(error)):  # it is somewhere among the causes
         return (
-            "the cluster wants a token, and not the one that is here, if any: set RAY_AUTH_MODE=token and "
+            "the cluster asks for a token, which is missing or wrong here; set RAY_AUTH_MODE=token and "
             "RAY_AUTH_TOKEN, which `ray get-auth-token` prints on its head"
         )
     return " ".join(str(error).split())
 
 
-class HeadMonitor:
-    """The head of the cluster, without which nothing is placed and nothing heard; `address` is its GCS's."""
+def live_nodes() -> list[Node]:
+    """Return the resources of each live node."""
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
-    def __init__(self, address: str, clock: Callable[[], float] = time.monotonic, patience: float = 30) -> None:
-        self.address, self.clock, self.patience = address, clock, patience
-        self.looked, self.silent = clock(), 0.0
 
-    def gone(self) -> bool:
-        """Whether it has not answered for `patience` seconds. To be asked often: it is looked for now and then.
+def wait_for_slots(count: Callable[[], int], seconds: float = 20) -> None:
+    """Wait until `count` returns at least one slot, for at most `seconds`.
 
-        Time counts only while somebody asks: a driver that was suspended does not take its head for lost.
-        """
-        since = self.clock() - self.looked
-        if since > _LOOKS:
-            self.silent = 0.0 if self.answers() else self.silent + min(since, 3 * _LOOKS)
-            self.looked = self.clock()
-        return self.silent > self.patience
+    A cluster that has just started does not have all its nodes yet.
+    """
+    deadline = time.monotonic() + seconds
+    while not count() and time.monotonic() < deadline:
+        time.sleep(1)
 
-    def answers(self) -> bool:
-        """Whether it can be reached now; after two seconds it is taken for one that cannot."""
-        host, _, port = self.address.rpartition(":")
-        try:
-            socket.create_connection((host, int(port)), timeout=_LOOKS).close()
-        except OSError:
-            return False
-        return True
+
+def run_on_each_node(check: Callable[[], str]) -> dict[str, str]:
+    """Call `check` on each live node and return the results by node name."""
+
+    def run_check() -> str:  # `ray.remote` takes functions only, and `check` may be another callable
+        return check()
+
+    task = ray.remote(num_cpus=0)(run_check)
+    tasks = {
+        node["NodeName"]: task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False))
+        for node in ray.nodes()
+        if node["Alive"]
+    }
+    return {name: ray.get(pinned_task.remote()) for name, pinned_task in tasks.items()}
+
+
+def resource_request(resources: TrialResources) -> dict[str, float]:
+    """Return what a trial requests from a node, in the form that Tune takes."""
+    request = {"cpu": float(resources.cpu), "gpu": resources.gpu}
+    if resources.accelerator:
+        request[ACCELERATOR + resources.accelerator] = _ACCELERATOR_SHARE
+    return request
 
 
 class CachedCount:
-    """A figure of the cluster that is asked for often, and looked at now and then."""
+    """A count of slots that is read often, but counted again only every few seconds."""
 
-    def __init__(self, look: Callable[[], int], clock: Callable[[], float] = time.monotonic) -> None:
-        self.look, self.clock = look, clock
-        self.figure, self.looked = look(), clock()
+    def __init__(self, count: Callable[[], int], clock: Callable[[], float] = time.monotonic) -> None:
+        self.count, self.clock = count, clock
+        self.value, self.counted_at = count(), clock()
 
     def __call__(self) -> int:
-        """The figure, at most a few seconds old; at least 1, or nothing would ever ask for a node."""
-        if self.clock() - self.looked > _LOOKS:
-            self.figure, self.looked = self.look(), self.clock()
-        return max(1, self.figure)
+        """Return the count, at most a few seconds old. It is at least 1, because a request makes a cluster grow."""
+        if self.clock() - self.counted_at > _CACHE_SECONDS:
+            self.value, self.counted_at = self.count(), self.clock()
+        return max(1, self.value)

@@ -1,4 +1,4 @@
-"""Signals, of which Ray has ideas of its own."""
+"""Signals while Ray runs. Ray installs handlers of its own, which would end the driver in the wrong place."""
 
 import signal
 from collections.abc import Iterator
@@ -9,7 +9,11 @@ from typing import Any
 
 @contextmanager
 def shield_signals() -> Iterator[None]:
-    """What Ray starts does not hear of a terminal that is closed, and Ray's own handler of SIGTERM does not stay."""
+    """Start Ray in this context, to keep its processes and its SIGTERM handler from interfering.
+
+    Processes started here inherit that SIGHUP is ignored, so they survive a closed terminal until the driver ends them.
+    `ray.init` replaces the handler of SIGTERM (Ray 2.60); the previous one is put back.
+    """
     hangup, terminate = signal.signal(signal.SIGHUP, signal.SIG_IGN), signal.getsignal(signal.SIGTERM)
     try:
         yield
@@ -20,24 +24,25 @@ def shield_signals() -> Iterator[None]:
 
 @contextmanager
 def collect_signals() -> Iterator[list[int]]:
-    """Note the signals that would interrupt this process, to leave Tune between two steps instead.
+    """Collect the signals that would interrupt this process, so that Tune can be left between two of its steps.
 
-    Their own handlers are called all the same: one that does more than raise KeyboardInterrupt has its way.
+    Yields the list of signals received so far; SIGHUP is listed as SIGTERM. The previous handlers are called too. Their
+    KeyboardInterrupt is suppressed, but whatever else they do or raise takes effect. Ignored signals stay ignored.
     """
-    caught: list[int] = []
-    earlier: dict[int, Any] = {}
+    received: list[int] = []
+    previous_handlers: dict[int, Any] = {}
 
-    def note(number: int, frame: FrameType | None) -> None:
+    def collect(number: int, frame: FrameType | None) -> None:
         with suppress(KeyboardInterrupt):
-            if callable(earlier[number]):
-                earlier[number](number, frame)
-        caught.append(signal.SIGTERM if number == signal.SIGHUP else number)
+            if callable(previous_handlers[number]):
+                previous_handlers[number](number, frame)
+        received.append(signal.SIGTERM if number == signal.SIGHUP else number)
 
-    for which in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(which) is not signal.SIG_IGN:
-            earlier[which] = signal.signal(which, note)
+    for interrupting in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(interrupting) is not signal.SIG_IGN:
+            previous_handlers[interrupting] = signal.signal(interrupting, collect)
     try:
-        yield caught
+        yield received
     finally:
-        for number, handler in earlier.items():
+        for number, handler in previous_handlers.items():
             signal.signal(number, handler)

@@ -1,31 +1,28 @@
-"""What a tuner's callbacks share: the trials that run now, by the tuner's names for them, and who was heard when.
+"""The state that the adapters of Ray Tune share: the running trials by Tune's names for them, and signs of life.
 
-Whatever is raised on our side of a callback would come out of the tuner as something else, or not at all. It is kept
-here instead, ends the run, and is raised by the runner as it was.
+Tune would hide or replace an exception that sweeper's code raises in one of its callbacks. The bridge stores it instead
+and stops the run. The runner then raises it unchanged.
 """
 
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from sweeper.execution.attempt import Event
+from sweeper.execution.attempt import Event, deliver
 from sweeper.storage.trial_files import delete_trial_files
-from sweeper.training.types import Heartbeat, ValidationReport
 from sweeper.trials.interfaces import TrainingJob, TrialSource
 from sweeper.trials.trial import Trial, TrialEnd
 
-Returned = TypeVar("Returned")
-
-_BEGIN = 60.0  # seconds, at least, that a worker has for its first word: it imports torch before
-_NAP = 2.0  # seconds between two looks that count at most
+_START_TIMEOUT = 60.0  # seconds that a worker has at least for its first event, because it imports torch before
+_MAX_CHECK_INTERVAL = 2.0  # seconds that count at most between two checks for stalled trials
 
 
 class TuneBridge:
-    """Trials of a job as a tuner runs them, `slots()` at a time.
+    """The trials of a job as Tune runs them, at most `slots()` at a time.
 
-    Time counts only while somebody looks: a driver that was suspended does not take every trial for dead.
+    Time passes only while `find_stalled` is called. So a driver that was suspended does not take every trial for dead.
     """
 
     def __init__(
@@ -37,103 +34,104 @@ class TuneBridge:
     ) -> None:
         self.trials, self.job, self.slots, self.clock = trials, job, slots, clock
         self.running: dict[str, Trial] = {}
-        self.heard: dict[str, float] = {}  # names that have a worker: when they were last heard
-        self.begun: set[str] = set()  # names that were heard at all
-        self.again: deque[Trial] = deque()
+        self.last_heard: dict[str, float] = {}  # for each trial with a worker, when it last sent an event
+        self.started: set[str] = set()  # trials that have sent an event
+        self.requeued: deque[Trial] = deque()
         self.error: BaseException | None = None
-        self._looked, self._now = clock(), 0.0
-        self._passing, self._closed = threading.RLock(), False
+        self._checked_at, self._now = clock(), 0.0
+        self._lock, self._is_closed = threading.RLock(), False
 
     def close(self) -> list[Trial]:
-        """Let nothing through any more: a tuner that was left behind may wake up. The trials that have not ended.
+        """Ignore all calls from now on, because an abandoned Tune may wake up. Return the trials that have not ended.
 
-        Waits for what is under way.
+        Waits for a call that is in progress.
         """
-        with self._passing:
-            self._closed = True
-        return [*self.running.values(), *self.again]
+        with self._lock:
+            self._is_closed = True
+        return [*self.running.values(), *self.requeued]
 
     def next_trial(self, name: str) -> Trial | None:
-        """The trial that shall run under this name; None where there is none now, or (see `over`) any more."""
-        slots = self.slots()  # asks the cluster, which may never answer: `close` shall not wait for that
-        with self._passing:
-            if len(self.running) >= slots or self.error or self._closed:
+        """Return the trial to run under this name. None means that there is none now, or none at all if exhausted."""
+        slots = self.slots()  # may ask a cluster that never answers; `close` must not wait for that
+        with self._lock:
+            if len(self.running) >= slots or self.error or self._is_closed:
                 return None
-            trial = self.again.popleft() if self.again else self._guarded(self.trials.next_trial)
+            trial = self.requeued.popleft() if self.requeued else None
+            if trial is None:
+                with self._stored_errors():
+                    trial = self.trials.next_trial()
             if trial is not None:
                 self.running[name] = trial
             return trial
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether no trial will come any more."""
-        exhausted = not self.again and bool(self._guarded(self.trials.is_exhausted))
-        return exhausted or self.error is not None
+        """True if no trial will come any more."""
+        is_exhausted = False
+        with self._stored_errors():
+            is_exhausted = not self.requeued and not self._is_closed and self.trials.is_exhausted()
+        return is_exhausted or self.error is not None
 
-    def event(self, name: str, event: Event) -> bool:
-        """Pass an event of a trial on; False where the trial shall stop, or has ended, or is not known here."""
-        with self._passing:
+    def handle_event(self, name: str, event: Event) -> bool:
+        """Pass on an event of a trial. Return False if the trial must stop, has ended, or is unknown here."""
+        with self._lock:
             trial = self.running.get(name)
-            if trial is None or self._closed:
+            if trial is None or self._is_closed:
                 return False
-            self.heard[name] = self._now
-            self.begun.add(name)
-            goes_on = self._guarded(lambda: self._passed(trial, event))
-            if not goes_on:
-                self._drop(name)
-                if self.error is None:  # otherwise its end may not be in the record, and it goes on from its checkpoint
+            self.last_heard[name] = self._now
+            self.started.add(name)
+            continues = False
+            with self._stored_errors():
+                continues = deliver(event, trial, self.trials)
+            if not continues:
+                self._remove(name)
+                if self.error is None:  # after an error the end may not be recorded, and the checkpoint is needed
                     delete_trial_files(self.job.folder, trial, storage=self.job.storage)
-            return bool(goes_on)
-
-    def _passed(self, trial: Trial, event: Event) -> bool:
-        if isinstance(event, ValidationReport):
-            return self.trials.report(trial, event)
-        if isinstance(event, Heartbeat):
-            if event.note:
-                self.trials.notify(trial, event.note)
-            return True
-        self.trials.trial_ended(trial, event)
-        return False
+            return continues
 
     def worker_lost(self, name: str, trial_end: TrialEnd, *, infrastructure_fault: bool = False) -> None:
-        """The worker of a trial is gone; `trial_end` is how the trial ends if it was lost too often.
+        """Take the loss of a trial's worker. The trial ends with `trial_end` after too many losses.
 
-        A trial that was never heard had no part in it: where a node dies, a tuner may give it another for a moment.
+        A trial that never sent an event did not cause the loss. When a node dies, Tune may assign trials to it for a
+        moment longer.
         """
-        infrastructure_fault = infrastructure_fault or name not in self.begun
-        trial = self._drop(name)
-        if trial is not None:
-            self._guarded(lambda: self.trials.worker_lost(trial, trial_end, infrastructure_fault=infrastructure_fault))
+        infrastructure_fault = infrastructure_fault or name not in self.started
+        trial = self._remove(name)
+        with self._stored_errors():
+            if trial is not None and not self._is_closed:
+                self.trials.worker_lost(trial, trial_end, infrastructure_fault=infrastructure_fault)
 
     def requeue(self, name: str) -> None:
-        """A trial did not begin, for no fault of its own: it comes again, and nothing is counted."""
-        trial = self._drop(name)
+        """Take back a trial that could not start. It is started again, and no loss is counted."""
+        trial = self._remove(name)
         if trial is not None:
-            self.again.append(trial)
+            self.requeued.append(trial)
 
     def worker_assigned(self, name: str) -> None:
-        """A trial has a worker: from now on it should be heard."""
+        """Note that a trial has a worker. From now on it must send events."""
         if name in self.running:
-            self.heard.setdefault(name, self._now)
+            self.last_heard.setdefault(name, self._now)
 
-    def stalled(self) -> list[str]:
-        """The trials that have been silent for too long. To be asked every second or so."""
-        looked, self._looked = self._looked, self.clock()
-        self._now += min(self._looked - looked, _NAP)
-        return [name for name, at in self.heard.items() if self._now - at > self._limit(name)]
+    def find_stalled(self) -> list[str]:
+        """Return the names of the trials that have been silent for too long. Call this about every second."""
+        previous, self._checked_at = self._checked_at, self.clock()
+        self._now += min(self._checked_at - previous, _MAX_CHECK_INTERVAL)
+        return [name for name, heard_at in self.last_heard.items() if self._now - heard_at > self._timeout(name)]
 
-    def _limit(self, name: str) -> float:
-        return self.job.stall_timeout if name in self.begun else max(self.job.stall_timeout, _BEGIN)
+    def _timeout(self, name: str) -> float:
+        timeout = self.job.stall_timeout
+        return timeout if name in self.started else max(timeout, _START_TIMEOUT)
 
-    def _drop(self, name: str) -> Trial | None:
-        self.heard.pop(name, None)
-        self.begun.discard(name)
+    def _remove(self, name: str) -> Trial | None:
+        self.last_heard.pop(name, None)
+        self.started.discard(name)
         return self.running.pop(name, None)
 
-    def _guarded(self, call: Callable[[], Returned]) -> Returned | None:
-        with self._passing:
+    @contextmanager
+    def _stored_errors(self) -> Iterator[None]:
+        """Hold the lock, and store an exception in `error` instead of raising it."""
+        with self._lock:
             try:
-                return None if self._closed else call()
+                yield
             except BaseException as error:
                 self.error = error
-                return None

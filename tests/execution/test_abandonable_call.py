@@ -1,4 +1,4 @@
-"""Calls beside this thread: what they raise comes out, and one that hangs is left behind."""
+"""Calls in a thread of their own: they are waited for, their exceptions are raised, and hanging ones are abandoned."""
 
 import threading
 
@@ -7,7 +7,7 @@ import pytest
 from sweeper.execution.abandonable_call import run_abandonable
 
 
-def test_what_the_call_raises_is_raised() -> None:
+def test_exception_of_the_call_is_raised() -> None:
     def call() -> None:
         raise SystemExit("over")
 
@@ -15,13 +15,13 @@ def test_what_the_call_raises_is_raised() -> None:
         run_abandonable(call, lambda: None, 0)
 
 
-def test_a_call_is_waited_for_where_there_is_no_reason_to_leave() -> None:
+def test_call_is_waited_for_without_a_reason_to_stop() -> None:
     done = threading.Event()
     run_abandonable(done.set, lambda: None, 0)
     assert done.is_set()
 
 
-def test_a_call_that_does_not_come_back_for_a_reason_is_left_behind() -> None:
+def test_hanging_call_is_abandoned_once_there_is_a_reason() -> None:
     never = threading.Event()
     run_abandonable(never.wait, lambda: "it is dead", 0.01)
     never.set()

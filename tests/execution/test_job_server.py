@@ -1,4 +1,4 @@
-"""Addresses that are no job server of Ray's, and those that anybody can use: one line each, that says which."""
+"""Addresses where no job server of Ray's answers, and servers open to anybody: one line each that says which."""
 
 import socket
 import threading
@@ -15,17 +15,17 @@ VERSION = '{"version": "4", "ray_version": "2.60.0"}'
 
 
 @contextmanager
-def web(status: int, kind: str, body: str) -> Iterator[int]:
-    """A web server that says this when it is asked for jobs, whoever asks; its port."""
+def web_server(status: int, kind: str, body: str) -> Iterator[int]:
+    """Run a web server that gives this answer to every request for jobs, and yield its port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            said = body if self.path.endswith("/jobs/") else VERSION
+            answer = body if self.path.endswith("/jobs/") else VERSION
             self.send_response(status)
             self.send_header("content-type", kind)
-            self.send_header("content-length", str(len(said)))
+            self.send_header("content-length", str(len(answer)))
             self.end_headers()
-            self.wfile.write(said.encode())
+            self.wfile.write(answer.encode())
 
         def log_message(self, *_: object) -> None:
             pass
@@ -37,65 +37,68 @@ def web(status: int, kind: str, body: str) -> Iterator[int]:
 
 
 @contextmanager
-def speaking(words: bytes) -> Iterator[int]:
-    """A port where one caller hears these bytes and no more; and any other nothing."""
+def raw_server(answer: bytes) -> Iterator[int]:
+    """Open a port, send these bytes to the first caller and nothing to any other, and yield the port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
-        def answer() -> None:
+        def serve() -> None:
             caller, _ = server.accept()
             with caller:
                 caller.recv(1000)
-                caller.sendall(words)
+                caller.sendall(answer)
 
-        threading.Thread(target=answer, daemon=True).start()
+        threading.Thread(target=serve, daemon=True).start()
         yield server.getsockname()[1]
 
 
 def refusal(address: str) -> str:
+    """Return the message with which this address is refused."""
     with pytest.raises(UsageError) as caught:
         JobServer(address)
     return str(caught.value)
 
 
-def test_a_port_where_nobody_is() -> None:
+def test_port_where_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    said = refusal(f"127.0.0.1:{port}")
-    assert said.startswith(f"http://127.0.0.1:{port}: nothing answers there (Connection refused); is the cluster up?")
+    message = refusal(f"127.0.0.1:{port}")
+    assert message.startswith(
+        f"http://127.0.0.1:{port}: nothing answers there (Connection refused); is the cluster up?"
+    )
 
 
-def test_a_host_that_is_not_there() -> None:
+def test_host_that_does_not_exist() -> None:
     assert refusal("http://nowhere.invalid:8265").startswith("http://nowhere.invalid:8265: nothing answers there (")
 
 
-def test_a_port_where_grpc_is_spoken_is_taken_for_another_of_rays() -> None:
+def test_port_that_speaks_grpc_is_taken_for_another_port_of_ray() -> None:
     settings = b"\x00\x00\x18\x04\x00\x00\x00\x00\x00" + b"\x00\x04\x00@\x00\x00" * 4  # HTTP/2's first frame
-    with speaking(settings) as port:
-        said = refusal(f"127.0.0.1:{port}")
-    assert "a port of Ray's where gRPC is spoken, the GCS's (6379) or the client's (10001)" in said
-    assert "8265" in said
+    with raw_server(settings) as port:
+        message = refusal(f"127.0.0.1:{port}")
+    assert "a port where Ray speaks gRPC, the GCS's (6379) or the client's (10001)" in message
+    assert "8265" in message
 
 
 @pytest.mark.parametrize(("status", "kind"), [(200, "text/html"), (404, "application/json"), (302, "text/html")])
-def test_another_web_server(status: int, kind: str) -> None:
-    with web(status, kind, "[]") as port:
+def test_other_web_server(status: int, kind: str) -> None:
+    with web_server(status, kind, "[]") as port:
         assert "what answers there is not the dashboard of a Ray cluster" in refusal(f"http://127.0.0.1:{port}")
 
 
 @pytest.mark.parametrize("address", ["ray://head:10001", "ftp://head", "http://", "head:port", "", "http://head:99999"])
-def test_what_is_no_address_of_a_dashboard(address: str) -> None:
-    said = refusal(address)
-    assert "http://HEAD:8265" in said
-    assert len(said.splitlines()) == 1
+def test_text_that_is_not_the_address_of_a_dashboard(address: str) -> None:
+    message = refusal(address)
+    assert "http://HEAD:8265" in message
+    assert len(message.splitlines()) == 1
 
 
-def test_a_cluster_that_others_can_reach_without_a_token_is_refused_with_what_mends_it() -> None:
-    with web(200, "application/json", "[]") as port:
-        said = refusal(f"http://0.0.0.0:{port}")
-        assert "this cluster wants no token" in said
-        assert "ray get-auth-token --generate" in said
-        assert "RAY_AUTH_MODE=token ray start --head" in said
-        assert "--insecure" in said
+def test_cluster_that_others_can_reach_without_a_token_is_refused_with_a_remedy() -> None:
+    with web_server(200, "application/json", "[]") as port:
+        message = refusal(f"http://0.0.0.0:{port}")
+        assert "this cluster asks for no token" in message
+        assert "ray get-auth-token --generate" in message
+        assert "RAY_AUTH_MODE=token ray start --head" in message
+        assert "--insecure" in message
         assert JobServer(f"http://127.0.0.1:{port}").jobs() == []
         assert JobServer(f"http://0.0.0.0:{port}", insecure=True).jobs() == []
 
@@ -103,17 +106,17 @@ def test_a_cluster_that_others_can_reach_without_a_token_is_refused_with_what_me
 @pytest.mark.parametrize(
     ("status", "token", "line"),
     [
-        (401, None, "the cluster wants a token, and there is none here; set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN"),
-        (403, "a-secret-that-nobody-sees", "the cluster refuses this token; RAY_AUTH_TOKEN must be what"),
+        (401, None, "the cluster asks for a token and none is set here; set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN"),
+        (403, "a-secret-that-nobody-sees", "the cluster refuses this token; set RAY_AUTH_TOKEN to what"),
     ],
 )
-def test_a_token_that_is_missing_or_wrong(
+def test_token_that_is_missing_or_wrong(
     status: int, token: str | None, line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if token:
         monkeypatch.setenv("RAY_AUTH_TOKEN", token)
-    with web(status, "text/plain", "no") as port:
-        said = refusal(f"http://127.0.0.1:{port}")
-    assert said.startswith(f"http://127.0.0.1:{port}: {line}")
-    assert "secret" not in said
-    assert len(said.splitlines()) == 1
+    with web_server(status, "text/plain", "no") as port:
+        message = refusal(f"http://127.0.0.1:{port}")
+    assert message.startswith(f"http://127.0.0.1:{port}: {line}")
+    assert "secret" not in message
+    assert len(message.splitlines()) == 1

@@ -1,8 +1,8 @@
-"""Models on their way between a worker's disk and the driver's: two folders, and what may go wrong between them."""
+"""Models copied between a worker's disk and the driver's: two folders, and what can fail between them."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,24 +12,39 @@ from sweeper.training.types import Heartbeat, ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialEnd
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 END = TrialEnd(Outcome.COMPLETED)
 
 
-class Elsewhere:
-    """A driver whose disk is another one: a path there is another place."""
+class OtherDisk(ModelExchange):
+    """A driver with a disk of its own: a path below `worker` is a path below `driver` there."""
 
-    def __init__(self, here: Path, there: Path) -> None:
-        self.here, self.there, self.asked = here, there, list[str]()
+    def __init__(self, worker: Path, driver: Path) -> None:
+        self.worker, self.driver, self.calls = worker, driver, list[str]()
 
-    def __call__(self, method: str, path: Path, *rest: Any) -> Any:
-        self.asked.append(method)
-        answer = getattr(ModelExchange(), method)(self.there / path.relative_to(self.here), *rest)
-        return {self.here / k.relative_to(self.there): v for k, v in answer.items()} if method == "give" else answer
+    def has_model(self, path: Path, size: int, modified_at: int) -> bool:
+        self.calls.append("has_model")
+        return super().has_model(self.on_driver(path), size, modified_at)
+
+    def save_model(self, path: Path, content: "NDArray[np.uint8]") -> None:
+        self.calls.append("save_model")
+        super().save_model(self.on_driver(path), content)
+
+    def load_models(self, folder: Path) -> "Mapping[Path, NDArray[np.uint8]]":
+        self.calls.append("load_models")
+        models = super().load_models(self.on_driver(folder))
+        return {self.worker / path.relative_to(self.driver): content for path, content in models.items()}
+
+    def on_driver(self, path: Path) -> Path:
+        return self.driver / path.relative_to(self.worker)
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path) -> Elsewhere:
-    return Elsewhere(tmp_path / "worker", tmp_path / "driver")
+def exchange(tmp_path: Path) -> OtherDisk:
+    return OtherDisk(tmp_path / "worker", tmp_path / "driver")
 
 
 def training(folder: Path) -> Generator[Event, None, None]:
@@ -39,62 +54,66 @@ def training(folder: Path) -> Generator[Event, None, None]:
     yield END
 
 
-def scoring(folder: Path, seen: list[bytes]) -> Generator[Event, None, None]:
-    seen += [path.read_bytes() for path in folder.glob("model-*.pt")]
+def scoring(folder: Path, models: list[bytes]) -> Generator[Event, None, None]:
+    models += [path.read_bytes() for path in folder.glob("model-*.pt")]
     yield ValidationReport(1, 1.0, {})
     yield END
 
 
-def test_a_model_is_with_the_driver_before_the_attempt_has_ended_and_not_here(elsewhere: Elsewhere) -> None:
-    folder = elsewhere.here / "trials" / "7"
-    for event in with_model_transfer(training(folder), folder, elsewhere):
+def test_model_is_with_the_driver_before_the_attempt_ends_and_no_longer_on_the_worker(exchange: OtherDisk) -> None:
+    folder = exchange.worker / "trials" / "7"
+    for event in with_model_transfer(training(folder), folder, exchange):
         if event == END:
-            assert (elsewhere.there / "trials" / "7" / "model-1.pt").read_bytes() == b"weights"
+            assert (exchange.driver / "trials" / "7" / "model-1.pt").read_bytes() == b"weights"
             assert not list(folder.iterdir())
 
 
-def test_a_model_is_brought_to_where_it_is_scored_and_no_copy_stays(elsewhere: Elsewhere) -> None:
-    place, seen = elsewhere.there / "trials" / "7", list[bytes]()
-    place.mkdir(parents=True)
-    (place / "model-2.pt").write_bytes(b"weights")
-    folder = elsewhere.here / "trials" / "7"
-    events = with_model_transfer(scoring(folder, seen), folder, elsewhere)
+def test_model_is_fetched_to_where_it_is_scored_and_no_copy_stays(exchange: OtherDisk) -> None:
+    driver_folder, models = exchange.driver / "trials" / "7", list[bytes]()
+    driver_folder.mkdir(parents=True)
+    (driver_folder / "model-2.pt").write_bytes(b"weights")
+    folder = exchange.worker / "trials" / "7"
+    events = with_model_transfer(scoring(folder, models), folder, exchange)
     assert next(event for event in events if isinstance(event, ValidationReport)).step == 1
-    events.close()  # a score ends the attempt from outside
-    assert seen == [b"weights"]
+    events.close()  # the score ends the attempt from outside
+    assert models == [b"weights"]
     assert not list(folder.iterdir())
-    assert (place / "model-2.pt").exists()
+    assert (driver_folder / "model-2.pt").exists()
 
 
-def test_a_folder_that_nodes_share_is_left_as_it_is(tmp_path: Path) -> None:
-    shared, folder = Elsewhere(tmp_path, tmp_path), tmp_path / "trials" / "7"
+def test_folder_that_nodes_share_is_left_as_it_is(tmp_path: Path) -> None:
+    shared, folder = OtherDisk(tmp_path, tmp_path), tmp_path / "trials" / "7"
     list(with_model_transfer(training(folder), folder, shared))
-    seen: list[bytes] = []
-    list(with_model_transfer(scoring(folder, seen), folder, shared))
-    assert seen == [b"weights"]
+    models: list[bytes] = []
+    list(with_model_transfer(scoring(folder, models), folder, shared))
+    assert models == [b"weights"]
     assert (folder / "model-1.pt").exists()
-    assert "take" not in shared.asked
+    assert "save_model" not in shared.calls
 
 
-def test_a_shared_folder_whose_times_differ_loses_nothing(tmp_path: Path) -> None:
-    class Skewed(Elsewhere):
-        def __call__(self, method: str, path: Path, *rest: Any) -> Any:
-            return False if method == "has" else super().__call__(method, path, *rest)
+def test_shared_folder_whose_file_times_differ_loses_nothing(tmp_path: Path) -> None:
+    class SkewedDisk(OtherDisk):
+        def has_model(self, path: Path, size: int, modified_at: int) -> bool:
+            return False
 
     folder = tmp_path / "trials" / "7"
-    list(with_model_transfer(training(folder), folder, Skewed(tmp_path, tmp_path)))
+    list(with_model_transfer(training(folder), folder, SkewedDisk(tmp_path, tmp_path)))
     assert (folder / "model-1.pt").read_bytes() == b"weights"
 
 
-def test_a_driver_that_does_not_answer_ends_no_trial(tmp_path: Path) -> None:
-    def gone(*_: object) -> Any:
-        raise OSError("ActorDiedError: the node has died")
+def test_driver_that_does_not_answer_ends_no_trial(tmp_path: Path) -> None:
+    class LostDriver(ModelExchange):
+        def has_model(self, path: Path, size: int, modified_at: int) -> bool:
+            raise OSError("ActorDiedError: the node has died")
+
+        def load_models(self, folder: Path) -> "Mapping[Path, NDArray[np.uint8]]":
+            raise OSError("ActorDiedError: the node has died")
 
     folder = tmp_path / "trials" / "7"
-    events = list(with_model_transfer(training(folder), folder, gone))
+    events = list(with_model_transfer(training(folder), folder, LostDriver()))
     assert [event.note for event in events if isinstance(event, Heartbeat)] == [
-        "its model cannot be had from the driver (ActorDiedError: the node has died)",
-        "its model could not be brought to the driver (ActorDiedError: the node has died)",
+        "its model cannot be fetched from the driver (ActorDiedError: the node has died)",
+        "its model could not be sent to the driver (ActorDiedError: the node has died)",
     ]
     assert events[-1] == END
     assert [path.name for path in folder.iterdir()] == ["model-1.pt"]  # scored here, it need not be trained again

@@ -1,7 +1,8 @@
-"""Ray under fire: stopped workers, trainings that do not end, Ray's own processes killed. The trials come through."""
+"""Faults under Ray: stopped workers, trainings that do not end, killed processes of Ray. Every trial survives them."""
 
 import os
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,12 @@ from sweeper.training.types import Heartbeat, ValidationReport
 from sweeper.trials.interfaces import TrainingJob
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import Trial
-from tests.support.fakes import Scripted, data, scripted
+from tests.support.fakes import ScriptedTrials, data, scripted_trainer
 
 pytestmark = pytest.mark.ray
 
 
-def trial(course: float = 1, epochs: int = 3) -> TrainConfig:
+def config(course: float = 1, epochs: int = 3) -> TrainConfig:
     return TrainConfig(encoder="m", alpha=0.5, tau=float(course), epochs=epochs)
 
 
@@ -35,28 +36,28 @@ def runner() -> Iterator[RayRunner]:
             yield started
 
 
-def run(runner: RayRunner, trials: Scripted, folder: Path, cpu: int = 1) -> Scripted:
-    runner.run(trials, TrainingJob(scripted, {"m": data()}, folder, stall_timeout=2), runner.allocate(cpu, 0))
+def run(runner: RayRunner, trials: ScriptedTrials, folder: Path, cpu: int = 1) -> ScriptedTrials:
+    runner.run(trials, TrainingJob(scripted_trainer, {"m": data()}, folder, stall_timeout=2), runner.allocate(cpu, 0))
     return trials
 
 
-def test_a_stopped_worker_is_taken_as_dead_and_its_trial_goes_on_elsewhere(runner: RayRunner, tmp_path: Path) -> None:
-    done = run(runner, Scripted([trial(6), trial()]), tmp_path)
+def test_stopped_worker_is_taken_for_dead_and_its_trial_continues_elsewhere(runner: RayRunner, tmp_path: Path) -> None:
+    done = run(runner, ScriptedTrials([config(6), config()]), tmp_path)
     assert done.losses == [1]
-    assert done.why == ["it gave no sign of life for 0.0333333 minutes (stall_minutes)"]
+    assert done.loss_reasons == ["it gave no sign of life for 0.0333333 minutes (stall_minutes)"]
     assert done.reports == {1: [1, 1, 2, 3], 2: [1, 2, 3]}
-    assert done.finishes == {1: Outcome.COMPLETED, 2: Outcome.COMPLETED}
+    assert done.outcomes == {1: Outcome.COMPLETED, 2: Outcome.COMPLETED}
 
 
-def test_a_training_that_does_not_end_does_not_hang_the_sweep(runner: RayRunner, tmp_path: Path) -> None:
-    done = run(runner, Scripted([trial(7), trial(), trial()], stop_at=[(1, 1)]), tmp_path, cpu=2)
+def test_training_that_does_not_end_does_not_hang_the_sweep(runner: RayRunner, tmp_path: Path) -> None:
+    done = run(runner, ScriptedTrials([config(7), config(), config()], stop_at=[(1, 1)]), tmp_path, cpu=2)
     assert done.reports == {1: [1], 2: [1, 2, 3], 3: [1, 2, 3]}
-    assert done.finishes == {2: Outcome.COMPLETED, 3: Outcome.COMPLETED}
-    assert done.losses == []  # the others are not to blame
+    assert done.outcomes == {2: Outcome.COMPLETED, 3: Outcome.COMPLETED}
+    assert done.losses == []  # the other trials are not to blame
 
 
-class Killing(Scripted):
-    """Trials that kill a process of Ray's, once: at the first report, or when Tune asks for the second trial."""
+class KillingTrials(ScriptedTrials):
+    """Trials that kill a process of Ray's once: at the first report, or when Tune asks for the second trial."""
 
     def __init__(self, configs: list[TrainConfig], victim: str, moment: str) -> None:
         super().__init__(configs)
@@ -64,14 +65,13 @@ class Killing(Scripted):
 
     def kill(self, moment: str) -> None:
         if moment == self.moment:
-            import ray
-
-            os.kill(ray._private.worker._global_node.all_processes[self.victim][0].process.pid, signal.SIGKILL)
+            process_id = subprocess.check_output(["pgrep", "--parent", str(os.getpid()), "--exact", self.victim])
+            os.kill(int(process_id), signal.SIGKILL)
             self.moment = ""
 
     def next_trial(self) -> Trial | None:
         if self.running:
-            self.kill("asking")  # the next that Tune does is to ask the GCS
+            self.kill("asking")  # the next thing that Tune does is to ask the GCS
         return super().next_trial()
 
     def report(self, trial: Trial, report: ValidationReport) -> bool:
@@ -82,34 +82,34 @@ class Killing(Scripted):
 @pytest.mark.parametrize(
     ("victim", "moment", "name"),
     [
-        ("raylet", "report", "the raylet"),
-        pytest.param("gcs_server", "report", "the GCS", marks=pytest.mark.slow),
-        pytest.param("gcs_server", "asking", "the GCS", marks=pytest.mark.slow),
+        ("raylet", "report", "raylet"),
+        pytest.param("gcs_server", "report", "GCS", marks=pytest.mark.slow),
+        pytest.param("gcs_server", "asking", "GCS", marks=pytest.mark.slow),
     ],
 )
-def test_ray_that_died_is_started_again_and_the_trials_go_on_from_their_checkpoints(
+def test_dead_ray_is_restarted_and_trials_continue_from_their_checkpoints(
     runner: RayRunner, tmp_path: Path, victim: str, moment: str, name: str
 ) -> None:
-    trials = Killing([trial(8), trial(), trial()], victim, moment)
+    trials = KillingTrials([config(8), config(), config()], victim, moment)
     done = run(runner, trials, tmp_path)
-    assert set(done.finishes.values()) == {Outcome.COMPLETED}
-    assert sorted(done.finishes) == [1, 2, 3]
-    assert (0, f"{name} of Ray died; Ray starts again") in done.notes
+    assert set(done.outcomes.values()) == {Outcome.COMPLETED}
+    assert sorted(done.outcomes) == [1, 2, 3]
+    assert (0, f"Ray's {name} died; restarting Ray") in done.notes
     for reports in done.reports.values():
         assert sorted(set(reports)) == [1, 2, 3]
         assert reports[-3:] == [1, 2, 3] or reports == [1, 2, 3]
 
 
-def tunes_trial(folder: Path, error: Exception) -> Any:
-    """A trial of Tune's that has just failed, as Tune tells its scheduler of it."""
+def failed_tune_trial(folder: Path, error: Exception) -> Any:
+    """Return a trial of Tune's that has just failed, as Tune passes it to its scheduler."""
     from ray.train._internal.storage import StorageContext
-    from ray.tune.experiment import Trial as TunesTrial
+    from ray.tune.experiment import Trial as TuneTrial
 
     storage = StorageContext(str(folder / "storage"), "sweep", trial_dir_name=folder.name)
-    found = TunesTrial("lambda", stub=True, trial_id="a", storage=storage)
-    Path(found.local_path).mkdir(parents=True, exist_ok=True)
-    found.handle_error(error)
-    return found
+    tune_trial = TuneTrial("lambda", stub=True, trial_id="a", storage=storage)
+    Path(tune_trial.local_path).mkdir(parents=True, exist_ok=True)
+    tune_trial.handle_error(error)
+    return tune_trial
 
 
 def actor_died(text: str) -> Exception:
@@ -145,19 +145,19 @@ def low_on_memory() -> Exception:
         (low_on_memory, False, "the machine ran out of memory, and Ray ended the worker"),
     ],
 )
-def test_what_a_worker_was_lost_to_is_told_apart(
+def test_causes_of_a_lost_worker_are_told_apart(
     tmp_path: Path, error: Callable[[], Exception], infrastructure_fault: bool, reason: str
 ) -> None:
-    trials = Scripted([trial()])
-    bridge = TuneBridge(trials, TrainingJob(scripted, {}, tmp_path), lambda: 1)
+    trials = ScriptedTrials([config()])
+    bridge = TuneBridge(trials, TrainingJob(scripted_trainer, {}, tmp_path), lambda: 1)
     bridge.next_trial("a")
-    bridge.event("a", Heartbeat())
-    BridgeScheduler(bridge).on_trial_error(None, tunes_trial(tmp_path, error()))
+    bridge.handle_event("a", Heartbeat())
+    BridgeScheduler(bridge).on_trial_error(None, failed_tune_trial(tmp_path, error()))
     assert (trials.infrastructure_losses, trials.losses) == (([1], []) if infrastructure_fault else ([], [1]))
-    assert trials.why == [reason]
+    assert trials.loss_reasons == [reason]
 
 
-def test_folders_of_killed_drivers_are_removed_and_those_of_living_ones_stay(tmp_path: Path) -> None:
+def test_folders_of_killed_drivers_are_removed_and_those_of_living_drivers_stay(tmp_path: Path) -> None:
     for name in ("sweeper-dead", "sweeper-alive", "other-dead"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "driver.lock").touch()

@@ -1,0 +1,131 @@
+"""Everything that sweeper uses of Ray beyond its documented public API.
+
+Checked against Ray 2.60.0, the version in constraints.txt. After an upgrade of Ray, check every entry: each says what
+breaks without it. Ray's modules are imported inside the functions, because ray_environment.py reads this module before
+Ray may be imported.
+"""
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from sweeper.trials.resources import Node
+
+# --- Switches
+
+GCS_RECONNECT_TIMEOUT = "RAY_gcs_rpc_server_reconnect_timeout_s"
+"""Environment variable: seconds that a process waits for a silent GCS before Ray ends it.
+
+Ray documents it for the pods of KubeRay only. Without it Ray ends a driver whose GCS died, before sweeper can start Ray
+again or say what happened.
+"""
+
+VERBOSE_JOB_LOGGERS = ("ray.dashboard.modules.dashboard_sdk", "ray.dashboard.modules.job.sdk")
+"""Loggers of Ray's job client, each with a level of its own. Without them lines of Ray's mix with those of sweeper."""
+
+
+# --- Parts of Ray's messages, where no exception type or field tells the cases apart
+
+NODE_LOST_TEXTS = ("its node has died", " is unavailable: ")
+"""In an ActorDiedError and an ActorUnavailableError, of which Tune keeps only the text.
+
+Without them the loss of a node counts as a crash of the trial itself, and only `retries` of those are forgiven.
+"""
+
+OUT_OF_MEMORY_TEXT = "running low on memory"
+"""In an OutOfMemoryError. Without it a trial that uses too much memory ends as failed."""
+
+WRONG_TOKEN_TEXT = "InvalidAuthToken"
+"""Among the causes of a ConnectionError. Without it the user is not told to set a token."""
+
+TOKEN_REFUSED_TEXT = "Authentication failed"
+"""At the start of an AuthenticationError for a wrong token. Without it the message is that for a missing token."""
+
+NO_JOB_AGENT_TEXT = "No available agent to submit job"
+"""A job server's answer while the agent of its node is not running. Without it `submit` does not wait for the agent."""
+
+
+# --- Ray on this machine
+
+
+def start_local_ray(folder: Path, **options: Any) -> None:
+    """Start Ray on this machine, with its sockets and logs in `folder`.
+
+    `_temp_dir` is an unstable option of `ray.init`. Without it all drivers on a machine share /tmp/ray, and nothing
+    removes what they leave there.
+    """
+    import ray
+
+    ray.init("local", include_dashboard=False, _temp_dir=str(folder), **options)
+
+
+def dead_processes() -> list[str]:
+    """Return the kinds of processes of the Ray started here that have died, such as gcs_server and raylet.
+
+    Ray has no public way to ask. Without it a driver waits forever for a Ray that died.
+    """
+    import ray
+
+    node = ray._private.worker._global_node
+    return [kind for kind, _ in node.dead_processes()] if node is not None else []
+
+
+# --- Tune's trials
+
+
+def worker_of(tune_trial: Any) -> Any | None:
+    """Return the actor that runs a trial of Tune's, or None while it has none.
+
+    Tune gives its callbacks no public access to it. Without it a worker that hangs cannot be found or killed.
+    """
+    return tune_trial.temporary_state.ray_actor
+
+
+def error_text(tune_trial: Any) -> str:
+    """Return the text of the error with which a trial of Tune's has just failed; empty if there is none.
+
+    Read from Tune's local file. The public `get_error` and `get_pickled_error` look in the storage folder, to which the
+    file is copied later, and Tune never pickles an OutOfMemoryError. Without it no cause of a lost worker is known.
+    """
+    path: str | None = tune_trial.error_file
+    return Path(path).read_text(encoding="utf-8", errors="replace") if path else ""
+
+
+# --- The autoscaler
+#
+# Ray has no public way to ask what a cluster can grow to. Without this part a cluster that has not grown yet is refused
+# as too small, and a sweep does not ask for more nodes than there are.
+
+
+class KubernetesClient(Protocol):
+    """What is needed of a client of the Kubernetes API."""
+
+    def get(self, path: str) -> dict[str, Any]:
+        """Return the object at `path`, such as rayclusters/NAME. Raises OSError."""
+
+
+def kubernetes_client(namespace: str) -> KubernetesClient:
+    """Return Ray's client for the Kubernetes cluster of this pod. Raises OSError outside of one."""
+    from ray.autoscaler._private.kuberay.node_provider import KubernetesHttpApiClient
+
+    client: KubernetesClient = KubernetesHttpApiClient(namespace)
+    return client
+
+
+def nodes_of_cluster_config(path: Path) -> list[Node]:
+    """Return every node that `ray up` can start for the cluster configuration in `path`, the head included."""
+    from ray.autoscaler.v2.instance_manager.config import FileConfigReader
+
+    return _all_nodes(FileConfigReader(str(path)).get_cached_autoscaling_config())
+
+
+def nodes_of_raycluster(raycluster: dict[str, Any]) -> list[Node]:
+    """Return every node that KubeRay's autoscaler can start for a RayCluster object, the head included."""
+    from ray.autoscaler._private.kuberay.autoscaling_config import _derive_autoscaling_config_from_ray_cr
+    from ray.autoscaler.v2.instance_manager.config import AutoscalingConfig
+
+    return _all_nodes(AutoscalingConfig(_derive_autoscaling_config_from_ray_cr(raycluster)))
+
+
+def _all_nodes(config: Any) -> list[Node]:
+    node_types = config.get_node_type_configs().values()
+    return [node_type.resources for node_type in node_types for _ in range(node_type.max_worker_nodes)]
