@@ -1,6 +1,6 @@
 """Draws the README's picture from a sweep's record: the live view at one moment, and the table at the end.
 
-    python -m docs.picture SWEEP [--at 0.22] [--out docs/images/quickstart.svg]
+    python -m docs.picture SWEEP [--at 0.32] [--out docs/images/quickstart.svg]
 
 Nothing in it is made up: every report in the record has its time, and the view is drawn from those that existed then.
 """
@@ -34,7 +34,7 @@ def main() -> None:
     """Draw the picture."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sweep", type=Path, help="the sweep's folder")
-    parser.add_argument("--at", type=float, default=0.22, help="the moment, as a share of the sweep's time")
+    parser.add_argument("--at", type=float, default=0.32, help="the moment, as a share of the sweep's time")
     parser.add_argument("--slots", type=int, default=2, help="trials at a time")
     parser.add_argument("--out", type=Path, default=Path("docs/images/quickstart.svg"))
     options = parser.parse_args()
@@ -55,6 +55,9 @@ def main() -> None:
     console.print(f"\n[dim]{formatting.format_duration((end - start) / 1000)} after the start[/]\n")
     if results is not None:
         console.print(formatting.results_table(spec, results))
+        table = (folder.path / "table.md").read_text(encoding="utf-8")
+        console.print("\n[dim]on the test split, with fresh seeds[/]\n")
+        console.print("\n".join(line for line in table.splitlines() if line.startswith("|")), markup=False)
     options.out.write_text(console.export_svg(title="sweeper run search_spaces/quickstart.yaml"), encoding="utf-8")
 
 
