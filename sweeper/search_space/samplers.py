@@ -41,5 +41,11 @@ SAMPLERS: Mapping[str, SamplerEntry] = {
         optuna_class="RandomSampler",
         is_exhaustive=True,
     ),
+    "cmaes": SamplerEntry(
+        label="Optuna's CMA-ES",
+        description="Moves a normal distribution over the numeric ranges to the best completed trials; draws the rest.",
+        optuna_class="CmaEsSampler",
+        options={"warn_independent_sampling": False},  # lists and conditional ranges are drawn at random, as described
+    ),
 }
 DEFAULT_SAMPLER = "tpe"

@@ -9,6 +9,7 @@ import pytest
 
 from sweeper.errors import StorageError
 from sweeper.record.optuna_study import OptunaStudy
+from sweeper.search_space.samplers import SAMPLERS
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
@@ -86,20 +87,44 @@ def test_reports_and_outcomes_survive_a_reopening(tmp_path: Path) -> None:
         assert study.ask(0).number == 3
 
 
-def test_a_sweep_cut_into_pieces_proposes_what_an_uninterrupted_one_does(tmp_path: Path) -> None:
-    spec = small_spec(search=FLAT, asha="off")
+RANGES = {"learning_rate": {"log": [1e-5, 1e-3]}, "dropout": {"uniform": [0, 0.5]}}
+CONDITIONAL = {**FLAT, "dropout": {"uniform": [0, 0.5], "when": {"batch_size": 4}}}
+
+
+@pytest.mark.parametrize("sampler", [name for name, entry in SAMPLERS.items() if not entry.is_exhaustive])
+@pytest.mark.parametrize("search", [FLAT, RANGES, CONDITIONAL], ids=["list", "ranges", "conditional"])
+def test_a_sweep_cut_into_pieces_proposes_what_an_uninterrupted_one_does(
+    tmp_path: Path, sampler: str, search: dict[str, object]
+) -> None:
+    spec = small_spec(search=search, asha="off", sampler=sampler)
 
     def proposals(folder: Path, pieces: list[int]) -> list[object]:
-        found: list[object] = []
+        trials: list[object] = []
         for piece in pieces:
             with opened(spec, folder) as study:
                 for _ in range(piece):
                     trial = study.ask(0)
                     completed(study, trial, float(trial.config.learning_rate) * 100)
-                    found.append(trial)
-        return found
+                    trials.append(trial)
+        return trials
 
     assert proposals(tmp_path / "a", [14]) == proposals(tmp_path / "b", [5, 1, 8])
+
+
+def test_cma_es_chooses_ranges_together_and_moves_to_the_better_ones(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    spec = small_spec(search={**RANGES, "batch_size": [4, 8]}, asha="off", sampler="cmaes")
+    with opened(spec, tmp_path) as study:
+        dropouts = []
+        for _ in range(48):
+            trial = study.ask(0)
+            assert trial.params.keys() == {"encoder", "loss", "batch_size", "dropout", "learning_rate"}
+            dropouts.append(float(trial.params["dropout"]))
+            completed(study, trial, 1 - dropouts[-1])
+    assert any(b"cma:optimizer" in line for line in records(tmp_path))  # a generation of it was completed
+    assert np.mean(dropouts[-12:]) < np.mean(dropouts[:12]) / 2
+    assert capfd.readouterr() == ("", "")  # it does not warn of the list, which it leaves to chance
 
 
 def test_a_proposal_cut_off_halfway_is_completed(tmp_path: Path) -> None:

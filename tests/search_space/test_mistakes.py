@@ -88,7 +88,7 @@ MISTAKES: dict[str, tuple[str, str, *tuple[str, ...]]] = {
     "no CPUs": (top("resources: {cpu: 0}  # <-"), "resources.cpu", "1", "got 0"),
     "no hours": (top("budget: {hours: 0}  # <-"), "budget.hours", "greater than 0", "got 0"),
     "endless hours": (top("budget: {hours: .inf}  # <-"), "budget.hours", "finite", "got inf"),
-    "unknown sampler": (top("sampler: bayes  # <-"), "sampler", "unknown sampler", "allowed: tpe, random, grid", "got bayes"),
+    "unknown sampler": (top("sampler: bayes  # <-"), "sampler", "unknown sampler", "allowed: tpe, random, grid, cmaes", "got bayes"),
     "asha on": (top("asha: on  # <-"), "asha", "off", "reduction_factor: 3", "got on"),
     "asha false": (top("asha: false  # <-"), "asha", "off", "got false"),
     "a word for the grace": (top("asha:", "  grace_epochs: zero  # <-"), "asha.grace_epochs", "number", "got zero"),
