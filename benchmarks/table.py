@@ -1,10 +1,11 @@
-"""How long `sweeper table` takes over a store of many runs: hundreds of sweeps, some half finished, some of others.
+"""Measure how long `sweeper table` takes over a store with many runs: hundreds of sweeps, some unfinished or foreign.
 
     python -m benchmarks.table [--runs 5000] [--folder FOLDER] [--json]
 
-The store is MLflow's own SQLite file with real files beside it, made in FOLDER unless it is there. A sweep is its own
-run, the one above the confirmed trials, 9 trials of the search and 2 systems confirmed with 3 seeds each; every tenth
-is not finished. One run in ten is somebody else's. All is measured that a user waits for, imports too.
+The store is MLflow's own SQLite file with real artifact files beside it. It is created in FOLDER unless it exists. A
+sweep has its own run, the run above its confirmed trials, 9 trials of the search, and 2 systems confirmed with 3 seeds
+each. Every tenth sweep is unfinished, and one run in ten does not belong to sweeper. The time is everything that a user
+waits for, including imports.
 """
 
 import argparse
@@ -20,145 +21,150 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.bold import experiment, finished
+from benchmarks.bold import fake_sweep, simulate_correct
 from sweeper.data.catalog import DATASETS
+from sweeper.protocol.finished_sweep import FinishedSweep
 from sweeper.protocol.sweep_results import SweepResults
-from sweeper.reporting.table.results_table import FinishedSweep
 from sweeper.storage import predictions
 from sweeper.training.config import TrainConfig
 from sweeper.training.types import ModelScores, Predictions
 from sweeper.trials.trial import Trial
 
 ENCODERS = ("google/electra-base-discriminator", "google-bert/bert-base-uncased", "owner/encoder-a", "owner/encoder-b")
-SEARCHED, SEEDS, SYSTEMS = 9, 3, 2
-OF_A_SWEEP = 2 + SEARCHED + SEEDS * SYSTEMS
-HYPERPARAMETERS = {name: str(value) for name, value in TrainConfig(encoder="m").active_params.items()}
+SEARCH_TRIALS, SEEDS, SYSTEMS = 9, 3, 2
+RUNS_PER_SWEEP = 2 + SEARCH_TRIALS + SEEDS * SYSTEMS
+PARAMS = {name: str(value) for name, value in TrainConfig(encoder="m").active_params.items()}
 
 
-class Making:
-    """A store that is made; `count` runs are in it so far."""
+class StoreBuilder:
+    """Fills an MLflow store in a folder. `num_runs` is the number of runs in it so far."""
 
     def __init__(self, folder: Path) -> None:
         from mlflow import MlflowClient
 
-        self.folder, self.count = folder, 0
+        self.folder, self.num_runs = folder, 0
         self.client = MlflowClient(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}")
         self.random = np.random.default_rng(0)
 
-    def experiment(self, name: str) -> str:
-        """The id of an experiment, made where it is not there."""
-        found = self.client.get_experiment_by_name(name)
-        files = (self.folder / "artifacts").as_uri()
-        return str(found.experiment_id if found else self.client.create_experiment(name, artifact_location=files))
+    def get_experiment(self, name: str) -> str:
+        """Return the id of an experiment, which is created if it does not exist."""
+        experiment = self.client.get_experiment_by_name(name)
+        if experiment:
+            return str(experiment.experiment_id)
+        return str(self.client.create_experiment(name, artifact_location=(self.folder / "artifacts").as_uri()))
 
-    def sweep(self, number: int) -> None:
-        """One sweep with all its runs."""
+    def add_sweep(self, number: int) -> None:
+        """Add a sweep with all its runs. Every tenth sweep is unfinished."""
         dataset = list(DATASETS)[number % len(DATASETS)]
-        found, place = self._found(number, dataset), self.experiment(dataset)
-        done = number % 10 != 9
-        content = {"results.json": found.results.to_json().encode()} if done else {}
-        self._run(place, found, "sweep", {"mlflow.runName": found.results.sweep}, {}, content)
-        self._run(place, found, "confirmation", {}, {}, {})
-        for trial in range(1000, 1000 + SEARCHED):
-            self._run(place, found, "search", {"sweeper.trial": str(trial)}, {"validation/accuracy": 0.5}, {})
-        for confirmation in found.results.confirmations:
+        sweep, experiment = self._simulate_sweep(number, dataset), self.get_experiment(dataset)
+        is_finished = number % 10 != 9
+        files = {"results.json": sweep.results.to_json().encode()} if is_finished else {}
+        self._add_run(experiment, sweep, "sweep", {"mlflow.runName": sweep.results.sweep}, {}, files)
+        self._add_run(experiment, sweep, "confirmation", {}, {}, {})
+        for trial in range(1000, 1000 + SEARCH_TRIALS):
+            tags = {"sweeper.trial": str(trial)}
+            self._add_run(experiment, sweep, "search", tags, {"validation/accuracy": 0.5}, {})
+        for confirmation in sweep.results.confirmations:
             for seed in confirmation.seeds:
                 tags = {"sweeper.trial": str(seed.trial), "sweeper.tested": "1"}
-                kept = {"predictions/test.parquet": self._parquet(found, seed.trial)}
-                self._run(place, found, "confirm", tags, seed.test or {}, kept)
+                files = {"predictions/test.parquet": self._predictions_file(sweep, seed.trial)}
+                self._add_run(experiment, sweep, "confirm", tags, seed.test or {}, files)
 
-    def _found(self, number: int, dataset: str) -> FinishedSweep:
+    def _simulate_sweep(self, number: int, dataset: str) -> FinishedSweep:
         encoder = ENCODERS[number // len(DATASETS) % len(ENCODERS)]
-        found = finished(dataset, experiment(self.random, SYSTEMS, SEEDS))
-        results = found.results.to_dict()
+        sweep = fake_sweep(dataset, simulate_correct(self.random, SYSTEMS, SEEDS))
+        results = sweep.results.to_dict()
         for system, loss in zip(results["systems"], ("ce", "lcl"), strict=True):
             system["system"] = {"encoder": encoder, "loss": loss}
         results["sweep"] = f"{dataset}-{number:08x}"
         results["test_accesses"] = [
-            {"at": number * 1000 + trial, "trial": trial, "seed": trial} for trial in found.predictions
+            {"at": number * 1000 + trial, "trial": trial, "seed": trial} for trial in sweep.predictions
         ]
-        return FinishedSweep(SweepResults.parse(results), found.predictions)
+        return FinishedSweep(SweepResults.parse(results), sweep.predictions)
 
-    def _parquet(self, found: FinishedSweep, trial: int) -> bytes:
-        answers, labels = found.predictions[trial], tuple(found.results.labels)
-        scored = ModelScores({"test": Predictions(answers.labels, np.eye(2, dtype=np.float32)[answers.predictions])})
-        predictions.save_predictions(
-            self.folder / "scratch", Trial(trial, 0, {}, TrainConfig(encoder="m")), labels, scored
-        )
-        return predictions.predictions_path(self.folder / "scratch", trial, "test").read_bytes()
+    def _predictions_file(self, sweep: FinishedSweep, number: int) -> bytes:
+        """Return the content of the file with the test predictions of a trial."""
+        model, labels = sweep.predictions[number], tuple(sweep.results.labels)
+        scores = ModelScores({"test": Predictions(model.labels, np.eye(2, dtype=np.float32)[model.predictions])})
+        folder, trial = self.folder / "scratch", Trial(number, 0, {}, TrainConfig(encoder="m"))
+        predictions.save_predictions(folder, trial, labels, scores)
+        return predictions.predictions_path(folder, number, "test").read_bytes()
 
-    def _run(
+    def _add_run(
         self,
-        place: str,
-        found: FinishedSweep,
+        experiment: str,
+        sweep: FinishedSweep,
         stage: str,
         tags: dict[str, str],
         metrics: dict[str, float],
         files: dict[str, bytes],
     ) -> None:
-        dataset, _, fingerprint = found.results.sweep.rpartition("-")
-        whose = {"sweep": fingerprint, "id": "id", "dataset": dataset, "stage": stage, "created": str(self.count)}
-        listed = {name: hashlib.sha256(content).hexdigest()[:16] for name, content in files.items()}
-        tags = (
-            {f"sweeper.{name}": value for name, value in whose.items()} | {"sweeper.files": json.dumps(listed)} | tags
+        """Add a run of a sweep, with the tags and files that sweeper writes."""
+        dataset, _, fingerprint = sweep.results.sweep.rpartition("-")
+        sweep_tags = {"sweep": fingerprint, "id": "id", "dataset": dataset, "stage": stage}
+        sweep_tags["created"] = str(self.num_runs)
+        digests = {name: hashlib.sha256(content).hexdigest()[:16] for name, content in files.items()}
+        sweep_tags["files"] = json.dumps(digests)
+        run = self.add_foreign_run(
+            experiment, {f"sweeper.{name}": value for name, value in sweep_tags.items()} | tags, metrics
         )
-        run = self.foreign(place, tags, metrics)
         for name, content in files.items():
             path = self.folder / "artifacts" / run / "artifacts" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
 
-    def foreign(self, place: str, tags: dict[str, str], metrics: dict[str, float]) -> str:
-        """One run with these tags, and the parameters that a run of ours has."""
+    def add_foreign_run(self, experiment: str, tags: dict[str, str], metrics: dict[str, float]) -> str:
+        """Add a run with these tags and the usual params. Returns its id."""
         from mlflow.entities import Metric, Param
 
-        self.count += 1
-        run = str(self.client.create_run(place, tags=tags).info.run_id)
+        self.num_runs += 1
+        run = str(self.client.create_run(experiment, tags=tags).info.run_id)
         rows = [Metric(name, value, step, step) for name, value in metrics.items() for step in range(3)]
-        self.client.log_batch(run, rows, [Param(*hyperparameter) for hyperparameter in HYPERPARAMETERS.items()])
+        self.client.log_batch(run, rows, [Param(name, value) for name, value in PARAMS.items()])
         return run
 
 
-def make(folder: Path, runs: int) -> None:
-    """Fill a store with so many runs."""
-    making = Making(folder)
-    while making.count < runs - OF_A_SWEEP:
-        sweep = making.count // OF_A_SWEEP
-        making.sweep(sweep)
-        for _ in range(OF_A_SWEEP // 10):
-            making.foreign(making.experiment("theirs"), {"mlflow.runName": "theirs"}, {"accuracy": 0.5})
-    print(f"made {making.count} runs", file=sys.stderr)
+def build_store(folder: Path, runs: int) -> None:
+    """Fill a store with about `runs` runs."""
+    builder = StoreBuilder(folder)
+    while builder.num_runs < runs - RUNS_PER_SWEEP:
+        builder.add_sweep(builder.num_runs // RUNS_PER_SWEEP)
+        for _ in range(RUNS_PER_SWEEP // 10):
+            builder.add_foreign_run(builder.get_experiment("theirs"), {"mlflow.runName": "theirs"}, {"accuracy": 0.5})
+    print(f"made {builder.num_runs} runs", file=sys.stderr)
 
 
-def measured(folder: Path) -> dict[str, Any]:
-    """The command as a user runs it: seconds, processor seconds, and what it printed."""
+def time_command(folder: Path) -> dict[str, Any]:
+    """Run the command as a user does. Returns its seconds, its processor seconds, and its output."""
     command = [sys.executable, "-m", "sweeper", "table", "--sweeps", str(folder), "--published"]
     start = time.perf_counter()
-    timed = subprocess.run(["bash", "-c", 'time "$@"', "-", *command], capture_output=True, text=True, check=True)
+    done = subprocess.run(["bash", "-c", 'time "$@"', "-", *command], capture_output=True, text=True, check=True)
     seconds = time.perf_counter() - start
-    used = [line.split("m")[1].rstrip("s") for line in timed.stderr.splitlines() if line.startswith(("user", "sys"))]
-    return {"seconds": round(seconds, 2), "processor": round(sum(map(float, used)), 2), "table": timed.stdout}
+    processor = [
+        line.split("m")[1].rstrip("s") for line in done.stderr.splitlines() if line.startswith(("user", "sys"))
+    ]
+    return {"seconds": round(seconds, 2), "processor": round(sum(map(float, processor)), 2), "table": done.stdout}
 
 
 def main() -> None:
-    """Make the store, and measure."""
+    """Create the store unless it exists, time the command three times, and print the times."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--runs", type=int, default=5000)
     options.add_argument("--folder", type=Path)
     options.add_argument("--json", action="store_true", help="print JSON, without the table")
-    chosen = options.parse_args()
+    arguments = options.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        folder = chosen.folder or Path(scratch)
+        folder = arguments.folder or Path(scratch)
         if not (folder / "mlflow.db").exists():
             folder.mkdir(parents=True, exist_ok=True)
-            make(folder, chosen.runs)
-        found = [measured(folder) for _ in range(3)]
+            build_store(folder, arguments.runs)
+        timings = [time_command(folder) for _ in range(3)]
     out = io.StringIO()
-    if chosen.json:
-        json.dump([{name: one[name] for name in ("seconds", "processor")} for one in found], out, indent=2)
+    if arguments.json:
+        json.dump([{name: timing[name] for name in ("seconds", "processor")} for timing in timings], out, indent=2)
     else:
-        out.write(found[0]["table"] + "\n")
-        out.writelines(f"{one['seconds']} s, {one['processor']} s of a processor\n" for one in found)
+        out.write(timings[0]["table"] + "\n")
+        out.writelines(f"{timing['seconds']} s, {timing['processor']} s of a processor\n" for timing in timings)
     print(out.getvalue())
 
 

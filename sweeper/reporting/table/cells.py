@@ -1,6 +1,6 @@
-"""A cell of the published table: one system on one data set, what its fresh seeds scored, and what is odd about it.
+"""The cells of the published table: one system on one data set, the test scores of its fresh seeds, and caveats.
 
-Nothing odd is mended here, and nothing is left out: a mark says it, and the table has a note for each mark.
+Nothing is repaired or left out here. Anything unusual about a cell is a caveat, and the table has a footnote for it.
 """
 
 import statistics
@@ -21,120 +21,127 @@ from sweeper.trials.outcome import Outcome
 
 
 class Caveat(StrEnum):
-    """What can be odd about a cell; the value is what the note says, in the order of the notes."""
+    """The things that can be unusual about a cell. The value is the text of the footnote; this is also their order."""
 
-    UNCONFIRMED = "not confirmed with fresh seeds, and so never tested"
+    UNCONFIRMED = "not confirmed with fresh seeds, so not tested"
     UNTESTED = "confirmed, but the data set has no test split"
     INCOMPLETE = "fewer seeds were scored than planned"
-    ENDED_BADLY = "seeds that did not end well; what left a model is scored all the same"
+    ENDED_BADLY = "some seeds did not complete; those that left a model were scored nevertheless"
     LIMITED = "only a part of the rows was used"
-    SECOND_TEST_ACCESS = "a second look: the setting was chosen anew after another one of this cell had been tested"
-    NOT_COMPARED = "left out of the tests: what its models answered is not at hand"
+    SECOND_TEST_ACCESS = "tested again: a new setting was chosen after another setting of this system had been tested"
+    NOT_COMPARED = "not compared with other systems: predictions of its models are missing"
 
 
 @dataclass(frozen=True)
 class TableCell:
-    """One system on one data set. `scores` are of the test split in [0, 1], by trial; `marks` say what is odd, how far.
+    """One system on one data set. `scores` are by trial, of the test split, in [0, 1].
 
-    `interval` and `bold` are for comparisons.py to set.
+    `caveats` have a text that says how far each applies. comparisons.py sets `interval` and `is_bold`.
     """
 
     source: FinishedSweep
-    sweep: SweepResults
-    found: SystemResult
+    result: SystemResult
     system: SystemKey
     scores: Mapping[int, float]
     caveats: Mapping[Caveat, str]
     interval: Estimate | None = None
-    bold: bool = False
+    is_bold: bool = False
+
+    @property
+    def results(self) -> SweepResults:
+        """The results of the sweep that the cell comes from."""
+        return self.source.results
 
     @property
     def dataset(self) -> str:
-        """The data set's name."""
-        return self.sweep.dataset
+        """The name of the data set."""
+        return self.results.dataset
 
     @property
     def seeds(self) -> Sequence[SeedResult]:
-        """Its trainings with fresh seeds, scored or not."""
-        return self.found.confirmation.seeds if self.found.confirmation else ()
+        """The trainings with fresh seeds, scored or not."""
+        return self.result.confirmation.seeds if self.result.confirmation else ()
 
     @cached_property
     def mean(self) -> float | None:
-        """The mean score over its seeds; None where none was scored."""
+        """The mean score over the seeds; None if no seed was scored."""
         return statistics.fmean(self.scores.values()) if self.scores else None
 
     @cached_property
     def sd(self) -> float | None:
-        """The standard deviation (n - 1) of its seeds' scores; None below two."""
+        """The standard deviation (n - 1) of the scores; None for fewer than two."""
         return statistics.stdev(self.scores.values()) if len(self.scores) > 1 else None
 
     @property
-    def test_accesses(self) -> int:
-        """How often the test split was opened for its seeds."""
-        own = {seed.trial for seed in self.seeds}
-        return sum(test_access.trial in own for test_access in self.sweep.test_accesses)
+    def num_test_accesses(self) -> int:
+        """The number of times that the test split was accessed for these seeds."""
+        trials = {seed.trial for seed in self.seeds}
+        return sum(access.trial in trials for access in self.results.test_accesses)
 
-    def answers(self) -> list[TestPredictions]:
-        """What each of its scored models answered; none where that is not at hand for all.
+    def test_predictions(self) -> list[TestPredictions]:
+        """Return the predictions of all scored models; an empty list if those of any model are missing.
 
-        Raises RecordError where it contradicts the scores, which are accuracies.
+        The scores must be accuracies. Raises RecordError if predictions contradict them.
         """
-        found = [(trial, self.source.predictions.get(trial)) for trial in self.scores]
-        for trial, one in found:
-            if one is not None:
-                self._check(trial, one)
-        every = [one for _, one in found if one is not None]
-        return every if len(every) == len(found) else []
+        stored = {trial: self.source.predictions[trial] for trial in self.scores if trial in self.source.predictions}
+        for trial, predictions in stored.items():
+            self._check_score(trial, predictions)
+        return list(stored.values()) if len(stored) == len(self.scores) else []
 
-    def _check(self, trial: int, answers: TestPredictions) -> None:
-        score, right = self.scores[trial], answers.labels == answers.predictions
-        texts = self.sweep.test_split.texts if self.sweep.test_split else 0
-        if len(right) != texts or abs(float(right.mean()) - score) * texts > 0.5:
+    def _check_score(self, trial: int, predictions: TestPredictions) -> None:
+        score, correct = self.scores[trial], predictions.labels == predictions.predictions
+        texts = self.results.test_split.texts if self.results.test_split else 0
+        if len(correct) != texts or abs(float(correct.mean()) - score) * texts > 0.5:
             raise RecordError(
-                f"{self.sweep.sweep}: trial {trial} scored {score:.4f} on {texts:,} test texts, but its answers are "
-                f"right for {right.mean():.4f} of {len(right):,}: one of the two was altered"
+                f"{self.results.sweep}: trial {trial} scored {score:.4f} on {texts:,} test texts, but its predictions "
+                f"are correct for {correct.mean():.4f} of {len(correct):,}: one of the two was altered"
             )
 
 
-def correct_matrix(answers: Sequence[TestPredictions]) -> Correct:
-    """Whether each model was right about each text, (S, N)."""
-    return np.stack([one.labels == one.predictions for one in answers])
+def correct_matrix(predictions: Sequence[TestPredictions]) -> Correct:
+    """Return True where model s is correct about text n: (S, N)."""
+    return np.stack([model.labels == model.predictions for model in predictions])
 
 
-def build_cells(source: FinishedSweep, metric: str) -> list[TableCell]:
-    """The cells of a finished sweep, by a metric of the test split: test/accuracy. Raises RecordError."""
-    sweep = source.results
-    return [_cell(source, sweep, found, metric) for found in sweep.systems]
+def build_cells(source: FinishedSweep, metric_key: str) -> list[TableCell]:
+    """Return the cells of a finished sweep, one per system, by a metric of the test split such as test/accuracy.
+
+    Raises RecordError if a score is missing or not in [0, 1].
+    """
+    return [_build_cell(source, result, metric_key) for result in source.results.systems]
 
 
-def _cell(source: FinishedSweep, sweep: SweepResults, found: SystemResult, metric: str) -> TableCell:
-    seeds = found.confirmation.seeds if found.confirmation else ()
-    scores = {seed.trial: _score(sweep, seed, metric) for seed in seeds if seed.test is not None}
-    return TableCell(source, sweep, found, system_of(sweep, found), scores, _marks(sweep, found, len(scores)))
+def _build_cell(source: FinishedSweep, result: SystemResult, metric_key: str) -> TableCell:
+    seeds = result.confirmation.seeds if result.confirmation else ()
+    scores = {seed.trial: _score(source.results, seed, metric_key) for seed in seeds if seed.test is not None}
+    caveats = _find_caveats(source.results, result, len(scores))
+    return TableCell(source, result, system_of(source.results, result), scores, caveats)
 
 
-def _score(sweep: SweepResults, seed: SeedResult, metric: str) -> float:
-    score = (seed.test or {}).get(metric)
+def _score(results: SweepResults, seed: SeedResult, metric_key: str) -> float:
+    score = (seed.test or {}).get(metric_key)
     if score is None or not 0 <= score <= 1:
-        raise RecordError(f"{sweep.sweep}: trial {seed.trial} has {score} as {metric}, where a share must stand")
+        raise RecordError(
+            f"{results.sweep}: trial {seed.trial} has {metric_key} {score}; it must be a share from 0 to 1"
+        )
     return score
 
 
-def _marks(sweep: SweepResults, found: SystemResult, scored: int) -> dict[Caveat, str]:
-    """What is odd about a cell, and how far."""
-    confirmed = found.confirmation
-    limited = ", ".join(f"{rows:,} of {split}" for split, rows in sweep.subsample.items())
-    marks = {Caveat.LIMITED: limited} if limited else {}
-    if confirmed is None or not confirmed.seeds:
-        completed = found.outcomes.get(Outcome.COMPLETED, 0)
-        return {Caveat.UNCONFIRMED: "" if completed else "nothing completed in its search", **marks}
-    if sweep.test_split is None:
-        return {Caveat.UNTESTED: "", **marks}
-    bad = Counter(seed.outcome for seed in confirmed.seeds if seed.outcome != Outcome.COMPLETED)
-    if scored < confirmed.planned_seeds:
-        marks[Caveat.INCOMPLETE] = f"{scored} of {confirmed.planned_seeds}"
-    if bad:
-        marks[Caveat.ENDED_BADLY] = ", ".join(f"{count} {outcome.label}" for outcome, count in bad.items())
-    if confirmed.tested_settings > 1:
-        marks[Caveat.SECOND_TEST_ACCESS] = f"{confirmed.tested_settings} settings tested"
-    return marks
+def _find_caveats(results: SweepResults, result: SystemResult, num_scored: int) -> dict[Caveat, str]:
+    """Return the caveats of a cell, each with a text that says how far it applies."""
+    confirmation = result.confirmation
+    subsample = ", ".join(f"{rows:,} of {split}" for split, rows in results.subsample.items())
+    caveats = {Caveat.LIMITED: subsample} if subsample else {}
+    if confirmation is None or not confirmation.seeds:
+        completed = result.outcomes.get(Outcome.COMPLETED, 0)
+        return {Caveat.UNCONFIRMED: "" if completed else "no trial of its search completed", **caveats}
+    if results.test_split is None:
+        return {Caveat.UNTESTED: "", **caveats}
+    ended_badly = Counter(seed.outcome for seed in confirmation.seeds if seed.outcome != Outcome.COMPLETED)
+    if num_scored < confirmation.planned_seeds:
+        caveats[Caveat.INCOMPLETE] = f"{num_scored} of {confirmation.planned_seeds}"
+    if ended_badly:
+        caveats[Caveat.ENDED_BADLY] = ", ".join(f"{count} {outcome.label}" for outcome, count in ended_badly.items())
+    if confirmation.tested_settings > 1:
+        caveats[Caveat.SECOND_TEST_ACCESS] = f"{confirmation.tested_settings} settings tested"
+    return caveats

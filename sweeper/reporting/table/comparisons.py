@@ -1,7 +1,7 @@
-"""Which system of a column leads, and by how much: all pairs on the same test texts, and Holm's correction over all.
+"""Compare the systems of each column in pairs, on the same test texts, with Holm's correction over the whole table.
 
-Seeds and test texts are both chance (statistics.py); Holm counts every pair of the whole table, for a reader looks at
-all of them.
+Both seeds and test texts are sources of chance (protocol/statistics.py). Holm's correction counts every pair of the
+table, because a reader sees all of them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,130 +16,136 @@ from sweeper.protocol.sweep_results import SweepResults
 from sweeper.reporting.table.cells import Caveat, TableCell, correct_matrix
 from sweeper.reporting.table.systems import SystemKey
 
-ALPHA = 0.05  # of the whole table
-FEWEST = 3  # seeds, that a lead may be shown
+ALPHA = 0.05  # significance level of the whole table
+MIN_SEEDS = 3  # a system with fewer seeds neither is bold nor makes another one bold
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two systems of a column: how far the first leads, and its p after Holm; both None where `why` says why not."""
+    """Two systems of a column: the lead of the first, and its p value after Holm's correction.
+
+    Both are None if the two cannot be compared; `reason` then says why.
+    """
 
     dataset: str
-    ours: SystemKey
-    theirs: SystemKey
+    first: SystemKey
+    second: SystemKey
     lead: Estimate | None = None
-    holm: float | None = None
-    why: str = ""
+    corrected_p: float | None = None
+    reason: str = ""
 
 
 def check_same_test_set(cells: Sequence[TableCell]) -> None:
-    """Raise UsageError where two cells of a data set were scored on different test texts, or with other classes."""
-    first: dict[str, SweepResults] = {}
+    """Raise UsageError if two cells of a data set were scored on different test texts or with different classes."""
+    reference: dict[str, SweepResults] = {}
     for cell in (cell for cell in cells if cell.scores):
-        one, other = first.setdefault(cell.dataset, cell.sweep), cell.sweep
-        if one.test_split == other.test_split and one.labels == other.labels:
+        first, other = reference.setdefault(cell.dataset, cell.results), cell.results
+        if first.test_split != other.test_split:
+            tests = _describe_texts(first), _describe_texts(other)
+        elif first.labels != other.labels:
+            tests = _describe_classes(first), _describe_classes(other)
+        else:
             continue
-        on, as_ = (
-            (_texts(one), _texts(other)) if one.test_split != other.test_split else (_classes(one), _classes(other))
-        )
         raise UsageError(
-            f"{cell.dataset}: {one.sweep} was tested on {on}, {other.sweep} on {as_}; they cannot stand in one column. "
-            "Name the sweeps that shall: sweeper table SWEEP..."
+            f"{cell.dataset}: {first.sweep} was tested on {tests[0]}, {other.sweep} on {tests[1]}; the sweeps of a "
+            "column must have the same test set. Name the sweeps to show: sweeper table SWEEP..."
         )
 
 
-def _texts(sweep: SweepResults) -> str:
-    return (
-        f"{sweep.test_split.texts:,} texts of digest {sweep.test_split.digest[:8]}" if sweep.test_split else "nothing"
-    )
+def _describe_texts(results: SweepResults) -> str:
+    test = results.test_split
+    return f"{test.texts:,} texts of digest {test.digest[:8]}" if test else "nothing"
 
 
-def _classes(sweep: SweepResults) -> str:
-    return f"the classes {', '.join(sweep.labels)}"
+def _describe_classes(results: SweepResults) -> str:
+    return f"the classes {', '.join(results.labels)}"
 
 
 def compare_systems(cells: Sequence[TableCell]) -> tuple[list[TableCell], list[Comparison]]:
-    """The cells with their intervals, and the best of a data set bold where its lead over the next stands; all pairs.
+    """Return the cells with confidence intervals, and all comparisons.
 
-    The cells of a data set must have been scored on the same texts, and by accuracy. Raises RecordError where their
-    answers contradict that.
+    The best cell of a data set is bold if its lead over the second best is significant. The cells must be scored by
+    accuracy, and those of a data set on the same texts. Raises RecordError if predictions contradict that.
     """
-    hits, missing = _hits(cells)
-    pairs = {key: pair for column in _columns(cells) for key, pair in _pairs(cells, column, hits).items()}
-    raw = {key: pair.lead.p for key, pair in pairs.items() if pair.lead is not None}
-    for key, p in zip(raw, holm_correction(list(raw.values())), strict=True):
-        pairs[key] = replace(pairs[key], holm=p)
-    bold = [_stands(cells, column, pairs) for column in _columns(cells)]
-    found = [
+    correct, missing = _correct_matrices(cells)
+    columns = _columns(cells)
+    comparisons = {key: pair for column in columns for key, pair in _compare_pairs(cells, column, correct).items()}
+    p_values = {key: pair.lead.p for key, pair in comparisons.items() if pair.lead is not None}
+    for key, p in zip(p_values, holm_correction(list(p_values.values())), strict=True):
+        comparisons[key] = replace(comparisons[key], corrected_p=p)
+    bold = [_significant_best(cells, column, comparisons) for column in columns]
+    compared = [
         replace(
             cell,
-            bold=k in bold,
-            interval=accuracy(hits[k]) if k in hits else None,
+            is_bold=k in bold,
+            interval=accuracy(correct[k]) if k in correct else None,
             caveats={**cell.caveats, **({Caveat.NOT_COMPARED: ""} if k in missing else {})},
         )
         for k, cell in enumerate(cells)
     ]
-    return found, list(pairs.values())
+    return compared, list(comparisons.values())
 
 
-def _hits(cells: Sequence[TableCell]) -> tuple[dict[int, Correct], set[int]]:
-    """The hits of the cells with two seeds or more, by place; the places of those whose answers are not at hand."""
-    hits: dict[int, Correct] = {}
+def _correct_matrices(cells: Sequence[TableCell]) -> tuple[dict[int, Correct], set[int]]:
+    """Return the correct predictions of cells with at least two seeds, and the cells with missing predictions.
+
+    Cells are given by their index in `cells`.
+    """
+    correct: dict[int, Correct] = {}
     missing: set[int] = set()
-    truth: dict[str, NDArray[np.int64]] = {}
+    true_labels: dict[str, NDArray[np.int64]] = {}
     for k, cell in enumerate(cells):
-        answers = cell.answers()
-        if cell.scores and not answers:
+        predictions = cell.test_predictions()
+        if cell.scores and not predictions:
             missing.add(k)
-        for one in answers:
-            if not np.array_equal(truth.setdefault(cell.dataset, one.labels), one.labels):
+        for model in predictions:
+            if not np.array_equal(true_labels.setdefault(cell.dataset, model.labels), model.labels):
                 raise RecordError(
-                    f"{cell.sweep.sweep}: its answers are to other test texts than those of {cell.dataset}"
+                    f"{cell.results.sweep}: its predictions belong to other test texts than those of {cell.dataset}"
                 )
-        if len(answers) > 1:
-            hits[k] = correct_matrix(answers)
-    return hits, missing
+        if len(predictions) > 1:
+            correct[k] = correct_matrix(predictions)
+    return correct, missing
 
 
 def _columns(cells: Sequence[TableCell]) -> list[list[int]]:
-    """The places of the cells that have a score, by data set."""
-    found: dict[str, list[int]] = {}
+    """Return the indices of the cells that have a score, grouped by data set."""
+    columns: dict[str, list[int]] = {}
     for k, cell in enumerate(cells):
         if cell.scores:
-            found.setdefault(cell.dataset, []).append(k)
-    return list(found.values())
+            columns.setdefault(cell.dataset, []).append(k)
+    return list(columns.values())
 
 
-def _pairs(
-    cells: Sequence[TableCell], column: Sequence[int], hits: Mapping[int, Correct]
+def _compare_pairs(
+    cells: Sequence[TableCell], column: Sequence[int], correct: Mapping[int, Correct]
 ) -> dict[tuple[int, int], Comparison]:
-    """All pairs of a column, by their places, before the correction."""
-    tested = [k for k in column if k in hits]
-    found = {(tested[i], tested[j]): lead for (i, j), lead in pairwise_differences([hits[k] for k in tested]).items()}
-    pairs = {}
-    for place, ours in enumerate(column):
-        for theirs in column[place + 1 :]:
-            lead = found.get((ours, theirs))
-            why = "" if lead else _why(cells[ours], cells[theirs])
-            pairs[ours, theirs] = Comparison(
-                cells[ours].dataset, cells[ours].system, cells[theirs].system, lead, why=why
-            )
-    return pairs
+    """Return the comparisons of all pairs of a column, by their indices, before the correction."""
+    testable = [k for k in column if k in correct]
+    differences = pairwise_differences([correct[k] for k in testable])
+    leads = {(testable[i], testable[j]): lead for (i, j), lead in differences.items()}
+    comparisons = {}
+    for position, i in enumerate(column):
+        for j in column[position + 1 :]:
+            lead, first, second = leads.get((i, j)), cells[i], cells[j]
+            reason = "" if lead else _why_not_compared(first, second)
+            comparisons[i, j] = Comparison(first.dataset, first.system, second.system, lead, reason=reason)
+    return comparisons
 
 
-def _why(*pair: TableCell) -> str:
-    """Why two cells cannot be tested."""
-    return "a single seed" if min(len(cell.scores) for cell in pair) < 2 else "answers are not at hand"
+def _why_not_compared(first: TableCell, second: TableCell) -> str:
+    return "a single seed" if min(len(first.scores), len(second.scores)) < 2 else "predictions are missing"
 
 
-def _stands(
-    cells: Sequence[TableCell], column: Sequence[int], pairs: Mapping[tuple[int, int], Comparison]
+def _significant_best(
+    cells: Sequence[TableCell], column: Sequence[int], comparisons: Mapping[tuple[int, int], Comparison]
 ) -> int | None:
-    """The place of the best cell of a column, where its lead over the next best stands."""
+    """Return the index of the best cell of a column if its lead over the second best is significant."""
     ranked = sorted(column, key=lambda k: -(cells[k].mean or 0))
     if len(ranked) < 2:
         return None
-    best, following = ranked[:2]
-    pair = pairs[min(best, following), max(best, following)]
-    enough = min(len(cells[best].scores), len(cells[following].scores)) >= FEWEST
-    return best if enough and pair.holm is not None and pair.holm < ALPHA else None
+    best, second = ranked[:2]
+    comparison = comparisons[min(best, second), max(best, second)]
+    has_enough_seeds = min(len(cells[best].scores), len(cells[second].scores)) >= MIN_SEEDS
+    is_significant = comparison.corrected_p is not None and comparison.corrected_p < ALPHA
+    return best if has_enough_seeds and is_significant else None

@@ -1,94 +1,94 @@
-"""What is behind each cell of the published table: its setting, what it cost, and the run behind each number."""
+"""The details of each cell of the published table: its setting, its cost, and the run behind each number."""
 
 from collections.abc import Mapping, Sequence
 
+from sweeper.protocol.sweep_results import ConfirmationResult, SeedResult
 from sweeper.reporting.table.cells import TableCell
+from sweeper.reporting.table.content import Lines
 from sweeper.reporting.table.systems import SystemKey
 from sweeper.wording import format_value
 
-Lines = tuple[tuple[str, str], ...]  # what a line is of, and what it says
 
-
-def details(cells: Sequence[TableCell], names: Mapping[SystemKey, Sequence[str]]) -> list[tuple[str, Lines]]:
-    """For each cell its heading, and lines of what is known of it."""
-    return [(f"{' '.join(names[cell.system])} on {cell.dataset} ({cell.sweep.sweep})", _lines(cell)) for cell in cells]
+def describe_cells(cells: Sequence[TableCell], row_names: Mapping[SystemKey, Sequence[str]]) -> list[tuple[str, Lines]]:
+    """Return a heading and lines of details for each cell."""
+    return [
+        (f"{' '.join(row_names[cell.system])} on {cell.dataset} ({cell.results.sweep})", _lines(cell)) for cell in cells
+    ]
 
 
 def _lines(cell: TableCell) -> Lines:
     lines = [("search", _search(cell))]
-    if cell.found.confirmation is not None:
-        lines = [("setting", _setting(cell)), *lines, ("confirmed", _confirmed(cell)), ("validation", _optimism(cell))]
+    confirmation = cell.result.confirmation
+    if confirmation is not None:
+        lines = [
+            ("setting", _setting(confirmation)),
+            *lines,
+            ("confirmation", _confirmation(cell, confirmation)),
+            ("validation", _validation(cell, confirmation)),
+        ]
     if cell.mean is not None:
-        lines += [("test", _test(cell)), *((f"seed {seed.seed}", _run(cell, seed.trial)) for seed in cell.seeds)]
-    return tuple(lines)
+        lines += [("test", _test(cell)), *((f"seed {seed.seed}", _seed(cell, seed)) for seed in cell.seeds)]
+    return lines
 
 
-def _setting(cell: TableCell) -> str:
-    confirmed = cell.found.confirmation
-    if confirmed is None:
-        return ""
-    listed = ", ".join(f"{name} {format_value(value)}" for name, value in confirmed.params.items())
-    return f"{listed} (of trial {confirmed.source_trial})" if listed else f"that of trial {confirmed.source_trial}"
+def _setting(confirmation: ConfirmationResult) -> str:
+    params = ", ".join(f"{name} {format_value(value)}" for name, value in confirmation.params.items())
+    return f"{params or 'nothing was searched'} (trial {confirmation.source_trial})"
 
 
 def _search(cell: TableCell) -> str:
-    found = cell.found
-    ended = [f"{count} {outcome.label}" for outcome, count in found.outcomes.items()]
-    again = [f"{found.repeated} with a setting tried before"] if found.repeated else []
-    return (
-        f"{found.num_trials} trials ({', '.join([*ended, *again])}), {found.epochs:g} epochs, {cost(cell, found.hours)}"
-    )
+    result = cell.result
+    outcomes = [f"{count} {outcome.label}" for outcome, count in result.outcomes.items()]
+    repeated = [f"{result.repeated} with a repeated setting"] if result.repeated else []
+    counts = f"{result.num_trials} trials ({', '.join([*outcomes, *repeated])})"
+    return f"{counts}, {result.epochs:g} epochs, {format_cost(cell, result.hours)}"
 
 
-def _confirmed(cell: TableCell) -> str:
-    confirmed = cell.found.confirmation
-    if confirmed is None:
-        return ""
-    of = f", the best of {len(confirmed.candidates)} that were" if len(confirmed.candidates) > 1 else ""
-    trained = f"{len(confirmed.seeds)} of {confirmed.planned_seeds} seeds{of}"
-    return f"{trained}, {confirmed.epochs:g} epochs, {cost(cell, confirmed.hours)}"
+def _confirmation(cell: TableCell, confirmation: ConfirmationResult) -> str:
+    candidates = len(confirmation.candidates)
+    chosen = f" of the best of {candidates} confirmed settings" if candidates > 1 else ""
+    seeds = f"{len(confirmation.seeds)} of {confirmation.planned_seeds} seeds{chosen}"
+    return f"{seeds}, {confirmation.epochs:g} epochs, {format_cost(cell, confirmation.hours)}"
 
 
-def _optimism(cell: TableCell) -> str:
-    """What the search promised on validation, and what came of it."""
-    confirmed = cell.found.confirmation
-    if confirmed is None:
-        return ""
-    parts = [f"{cell.sweep.objective.removeprefix('validation/')} {confirmed.search_mean:.4f} in the search"]
-    if confirmed.mean is not None:
-        parts.append(f"{confirmed.mean:.4f} with fresh seeds")
-    if confirmed.optimism is not None:
-        parts.append(f"selection optimism {confirmed.optimism:+.4f}")
+def _validation(cell: TableCell, confirmation: ConfirmationResult) -> str:
+    """Return the score of the search, that of the fresh seeds, and the optimism between them."""
+    metric = cell.results.objective.removeprefix("validation/")
+    parts = [f"{metric} {confirmation.search_mean:.4f} in the search"]
+    if confirmation.mean is not None:
+        parts.append(f"{confirmation.mean:.4f} with fresh seeds")
+    if confirmation.optimism is not None:
+        parts.append(f"optimism {confirmation.optimism:+.4f}")
     return ", ".join(parts)
 
 
 def _test(cell: TableCell) -> str:
     interval = cell.interval
-    reach = f", 95 % interval {percent(interval.low)} to {percent(interval.high)}" if interval else ""
-    test_accesses = "1 look" if cell.test_accesses == 1 else f"{cell.test_accesses} looks"
-    return f"{percent(cell.mean)}{reach}, {test_accesses}"
+    limits = f", 95 % interval {percent(interval.low)} to {percent(interval.high)}" if interval else ""
+    accesses = "1 test access" if cell.num_test_accesses == 1 else f"{cell.num_test_accesses} test accesses"
+    return f"{percent(cell.mean)}{limits}, {accesses}"
 
 
-def _run(cell: TableCell, trial: int) -> str:
-    """What a seed scored, and the trial and run that it is of."""
-    seed = next(seed for seed in cell.seeds if seed.trial == trial)
-    score = percent(cell.scores[trial]) if trial in cell.scores else "not scored"
-    ended = "" if seed.outcome.is_healthy else f", {seed.outcome.label}"
-    run = f", run {cell.source.runs[trial]}" if trial in cell.source.runs else ""
-    return f"{score}{ended}, trial {trial}{run}"
+def _seed(cell: TableCell, seed: SeedResult) -> str:
+    """Return the score of a seed, with its trial and MLflow run."""
+    score = percent(cell.scores[seed.trial]) if seed.trial in cell.scores else "not scored"
+    outcome = "" if seed.outcome.is_healthy else f", {seed.outcome.label}"
+    run = f", run {cell.source.runs[seed.trial]}" if seed.trial in cell.source.runs else ""
+    return f"{score}{outcome}, trial {seed.trial}{run}"
 
 
-def cost(cell: TableCell, hours: float) -> str:
-    """Hours of training as hours of what it needed: GPUs where it had one, else CPU threads."""
+def format_cost(cell: TableCell, hours: float) -> str:
+    """Return hours of training as GPU hours or CPU hours: 0.62 GPU hours."""
     amount, kind = compute_hours(cell, hours)
     return f"{amount:.2f} {kind} hours"
 
 
 def compute_hours(cell: TableCell, hours: float) -> tuple[float, str]:
-    """Hours of training times what it had, and of what: GPU or CPU."""
-    return (hours * cell.sweep.gpu, "GPU") if cell.sweep.gpu else (hours * cell.sweep.threads, "CPU")
+    """Return hours of training times the GPUs of a trial; on a machine without GPUs, times its CPU threads."""
+    results = cell.results
+    return (hours * results.gpu, "GPU") if results.gpu else (hours * results.threads, "CPU")
 
 
 def percent(share: float | None) -> str:
-    """A share as tables have it: one digit after the point."""
+    """Return a share in percent with one decimal, as tables print it; "–" for None."""
     return "–" if share is None else f"{100 * share:.1f}"

@@ -1,93 +1,94 @@
-"""What stands below the published table, in words: how its figures were come by, and what is odd about which."""
+"""The notes below the published table: how its scores came about, and what is unusual about single cells."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sweeper.protocol.sweep_results import SweepResults, TestSplitInfo
 from sweeper.reporting.table.cells import Caveat, TableCell
-from sweeper.reporting.table.comparisons import ALPHA, FEWEST, Comparison
+from sweeper.reporting.table.comparisons import ALPHA, MIN_SEEDS, Comparison
+from sweeper.reporting.table.metrics import TableMetric
 from sweeper.reporting.table.published_results import PAPERS, REMARKS
 from sweeper.reporting.table.systems import SystemKey
 
-Names = Mapping[SystemKey, tuple[str, ...]]
+RowNames = Mapping[SystemKey, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class Footnote:
-    """A sentence below the table; `sign` is that of the cells that it is about."""
+    """A note below the table. `letter` marks the cells that it is about; it is empty for a general note."""
 
     text: str
-    sign: str = ""
+    letter: str = ""
 
 
 @dataclass(frozen=True)
 class TestSplitUsage:
-    """The test split of a data set, and how often it was opened: by sweeps of the table, and elsewhere."""
+    """The test split of a data set, and how often sweeps of this table and other sweeps accessed it."""
 
     test: TestSplitInfo | None
-    classes: int
-    sweeps: int
+    num_classes: int
+    num_sweeps: int
     test_accesses: int
-    elsewhere: int
+    test_accesses_elsewhere: int
 
 
-def test_split_usage(sweeps: Sequence[SweepResults], elsewhere: int) -> TestSplitUsage:
-    """What is known of the test split of some sweeps' one data set."""
-    test = next((sweep.test_split for sweep in sweeps if sweep.test_split), None)
-    test_accesses = sum(len(sweep.test_accesses) for sweep in sweeps)
-    return TestSplitUsage(test, len(sweeps[0].labels), len(sweeps), test_accesses, elsewhere)
+def test_split_usage(sweeps: Sequence[SweepResults], accesses_elsewhere: int) -> TestSplitUsage:
+    """Return how the test split of one data set was used by these sweeps of it."""
+    test = next((results.test_split for results in sweeps if results.test_split), None)
+    accesses = sum(len(results.test_accesses) for results in sweeps)
+    return TestSplitUsage(test, len(sweeps[0].labels), len(sweeps), accesses, accesses_elsewhere)
 
 
 def footnote_letters(cells: Sequence[TableCell]) -> dict[Caveat, str]:
-    """A footnote sign, a letter, for each mark that a cell has."""
-    used = [mark for mark in Caveat if any(mark in cell.caveats for cell in cells)]
+    """Return a letter for each caveat that some cell has."""
+    used = [caveat for caveat in Caveat if any(caveat in cell.caveats for cell in cells)]
     return dict(zip(used, "abcdefghij", strict=False))
 
 
-def protocol(cells: Sequence[TableCell], metric: str) -> list[Footnote]:
-    """What a cell says, and how it was come by."""
-    objectives = " or ".join(dict.fromkeys(cell.sweep.objective for cell in cells))
+def protocol_notes(cells: Sequence[TableCell], metric: TableMetric) -> list[Footnote]:
+    """Return the notes that say what a cell shows and how its setting was chosen."""
+    objectives = " or ".join(dict.fromkeys(cell.results.objective for cell in cells))
     return [
         Footnote(
-            f"A cell is the mean ± standard deviation of test {metric} in % over fresh seeds; in brackets, the number "
-            "of these seeds and of the trials that its search had. – is where no finished sweep has the system."
+            f"Each cell: mean ± standard deviation of test {metric.label} in % over fresh seeds; in brackets, the "
+            "number of seeds and of search trials. “–”: no finished sweep covers this system."
         ),
         Footnote(
-            f"Settings were chosen on the validation split ({objectives}) and trained again with fresh seeds; the "
-            "test split was scored with these trainings alone, once for each."
+            f"Settings were chosen on the validation split ({objectives}) and trained again with fresh seeds. Only "
+            "these models were scored on the test split, once each."
         ),
     ]
 
 
-def tests(pairs: Sequence[Comparison], metric: str) -> list[Footnote]:
-    """What bold means."""
-    if metric != "accuracy":
-        return [Footnote(f"Nothing is bold: systems are tested against each other by accuracy, and not by {metric}.")]
-    tested = sum(pair.lead is not None for pair in pairs)
+def comparison_note(comparisons: Sequence[Comparison], metric: TableMetric) -> Footnote:
+    """Return the note that says what bold means, or why nothing is bold."""
+    if not metric.is_compared:
+        return Footnote(f"Nothing is bold: systems are compared by accuracy only, not by {metric.label}.")
+    tested = sum(comparison.lead is not None for comparison in comparisons)
     if not tested:
-        return [Footnote("Nothing is bold: no two systems of a column can be tested against each other.")]
-    counted = f"the {tested} pairs" if tested > 1 else "the one pair"
-    return [
-        Footnote(
-            "Bold is the best of a column where its lead over the next best stands: "
-            f"p below {ALPHA:g}, Welch's t over both sources of chance, seeds and (paired) test texts, after Holm's "
-            f"correction for {counted} of this table; never with fewer than {FEWEST} seeds."
-        )
-    ]
+        return Footnote("Nothing is bold: no two systems of a column can be compared.")
+    pairs = f"the {tested} pairs" if tested > 1 else "the one pair"
+    return Footnote(
+        f"Bold: the best of its column, if its lead over the second best is significant (p below {ALPHA:g}). Welch's "
+        f"t-test over both sources of chance, seeds and paired test texts; Holm's correction for {pairs} of this "
+        f"table; at least {MIN_SEEDS} seeds each."
+    )
 
 
-def test_access_notes(tests: Mapping[str, TestSplitUsage]) -> list[Footnote]:
-    """How often the test split of each data set was opened."""
-    return [Footnote(_test_accesses(dataset, tested)) for dataset, tested in tests.items()]
+def test_access_notes(usage: Mapping[str, TestSplitUsage]) -> list[Footnote]:
+    """Return a note for each data set that says how often its test split was accessed."""
+    return [Footnote(_describe_usage(dataset, used)) for dataset, used in usage.items()]
 
 
-def _test_accesses(dataset: str, tested: TestSplitUsage) -> str:
-    if tested.test is None:
+def _describe_usage(dataset: str, usage: TestSplitUsage) -> str:
+    if usage.test is None:
         return f"{dataset} has no test split."
-    more = f", and {_times(tested.elsewhere)} by sweeps that are not in this table" if tested.elsewhere else ""
+    elsewhere = usage.test_accesses_elsewhere
+    more = f", and {_times(elsewhere)} by sweeps that are not in this table" if elsewhere else ""
+    sweeps = "1 sweep" if usage.num_sweeps == 1 else f"{usage.num_sweeps:,} sweeps"
     return (
-        f"{dataset}: {tested.test.texts:,} test texts in {tested.classes} classes; the test split was opened "
-        f"{_times(tested.test_accesses)} by {_sweeps(tested.sweeps)}{more}."
+        f"{dataset}: {usage.test.texts:,} test texts in {usage.num_classes} classes; the test split was accessed "
+        f"{_times(usage.test_accesses)} by {sweeps}{more}."
     )
 
 
@@ -95,58 +96,55 @@ def _times(count: int) -> str:
     return "once" if count == 1 else f"{count:,} times"
 
 
-def _sweeps(count: int) -> str:
-    return "1 sweep" if count == 1 else f"{count:,} sweeps"
+def caveat_notes(cells: Sequence[TableCell], row_names: RowNames) -> list[Footnote]:
+    """Return a note for each letter: its caveat, and the cells that have it."""
+    columns = {cell.dataset: [other for other in cells if other.dataset == cell.dataset] for cell in cells}
+    notes = []
+    for caveat, letter in footnote_letters(cells).items():
+        affected = [text for column in columns.values() for text in _affected(caveat, column, row_names)]
+        notes.append(Footnote(f"{caveat.value}: {'; '.join(affected)}.", letter))
+    return notes
 
 
-def caveat_notes(cells: Sequence[TableCell], names: Names) -> list[Footnote]:
-    """A note for each footnote sign: what it means, and which cells have it, how far."""
-    found = []
-    for mark, sign in footnote_letters(cells).items():
-        columns = {cell.dataset: [one for one in cells if one.dataset == cell.dataset] for cell in cells}
-        listed = [text for column in columns.values() for text in _having(mark, column, names)]
-        found.append(Footnote(f"{mark.value}: {'; '.join(listed)}.", sign))
-    return found
+def _affected(caveat: Caveat, column: Sequence[TableCell], row_names: RowNames) -> list[str]:
+    """Return the cells of a column that have a caveat; a single text if it applies to all of them alike."""
+    extents = {describe_cell(cell, row_names): cell.caveats[caveat] for cell in column if caveat in cell.caveats}
+    if len(extents) == len(column) > 1 and len(set(extents.values())) == 1:
+        extents = {f"all of {column[0].dataset}": column[0].caveats[caveat]}
+    return [f"{name} ({extent})" if extent else name for name, extent in extents.items()]
 
 
-def _having(mark: Caveat, column: Sequence[TableCell], names: Names) -> list[str]:
-    """Which cells of a column have a mark, and how far; where all are alike in that, in one word."""
-    told = {place(cell, names): cell.caveats[mark] for cell in column if mark in cell.caveats}
-    if len(told) == len(column) > 1 and len(set(told.values())) == 1:
-        told = {f"all of {column[0].dataset}": column[0].caveats[mark]}
-    return [f"{name} ({how})" if how else name for name, how in told.items()]
-
-
-def not_shown(older: Sequence[tuple[TableCell, Sequence[TableCell]]], names: Names) -> list[Footnote]:
-    """Which cells have more than one sweep, and which of these are not shown."""
+def older_sweep_notes(replaced: Sequence[tuple[TableCell, Sequence[TableCell]]], row_names: RowNames) -> list[Footnote]:
+    """Return the notes about systems that several sweeps cover. `replaced` are cells shown with those not shown."""
     grouped: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for cell, others in older:
-        left = tuple(_called(other.sweep.sweep, cell.sweep.sweep) for other in others)
-        grouped.setdefault((cell.sweep.sweep, left), []).append(place(cell, names))
+    for cell, others in replaced:
+        shown = cell.results.sweep
+        older = tuple(_name_other(other.results.sweep, shown) for other in others)
+        grouped.setdefault((shown, older), []).append(describe_cell(cell, row_names))
     return [
-        Footnote(f"{'; '.join(places)}: from {shown}, the newest; not shown: {', '.join(left)}.")
-        for (shown, left), places in grouped.items()
+        Footnote(f"{'; '.join(cells)}: from {shown}, the newest sweep; not shown: {', '.join(older)}.")
+        for (shown, older), cells in grouped.items()
     ]
 
 
-def _called(other: str, shown: str) -> str:
+def _name_other(other: str, shown: str) -> str:
     return f"another {other}" if other == shown else other
 
 
-def papers(used: Sequence[str], datasets: Sequence[str], lacking: Sequence[str]) -> list[Footnote]:
-    """Whose figures the papers' rows have, what must be known of them, and which of the data sets no paper has."""
-    found = [Footnote(f"{paper}: {PAPERS[paper]}; as printed, and not compared.") for paper in used]
-    found += [Footnote(f"{REMARKS[dataset]}.") for dataset in datasets if dataset in REMARKS]
-    if lacking:
-        found.append(Footnote(f"No paper's figures are at hand for {', '.join(lacking)}."))
-    return found
+def paper_notes(papers: Sequence[str], datasets: Sequence[str], uncovered: Sequence[str]) -> list[Footnote]:
+    """Return the notes about published scores: their source, remarks, and the data sets that no paper covers."""
+    notes = [Footnote(f"{paper}: {PAPERS[paper]}; as printed, not compared.") for paper in papers]
+    notes += [Footnote(f"{REMARKS[dataset]}.") for dataset in datasets if dataset in REMARKS]
+    if uncovered:
+        notes.append(Footnote(f"No published scores are known for {', '.join(uncovered)}."))
+    return notes
 
 
-def no_papers(metric: str) -> Footnote:
-    """Why no paper's rows are there."""
-    return Footnote(f"The papers' figures are accuracies; by {metric} there are none.")
+def no_papers_note(metric: TableMetric) -> Footnote:
+    """Return the note that says why a table by this metric has no published scores."""
+    return Footnote(f"The published scores are accuracies; there are none by {metric.label}.")
 
 
-def place(cell: TableCell, names: Names) -> str:
-    """Where a cell stands: all-MiniLM-L6-v2 lcl on sst5."""
-    return f"{' '.join(names[cell.system])} on {cell.dataset}"
+def describe_cell(cell: TableCell, row_names: RowNames) -> str:
+    """Return the name of a cell: all-MiniLM-L6-v2 lcl on sst5."""
+    return f"{' '.join(row_names[cell.system])} on {cell.dataset}"

@@ -1,67 +1,71 @@
-"""What the table compares: systems, each an encoder with a loss and whatever other knobs were compared.
+"""The systems of the table, its rows: an encoder with a loss, and other hyperparameters if these were compared.
 
-A sweep names only what it varied; the encoder and the loss that all of its cells share belong to its systems as well,
-so that sweeps of one data set fall into the right rows.
+The results of a sweep name only what it varied. An encoder and a loss that all its systems share belong to these
+systems as well, so that different sweeps of a data set have the same rows.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 
 from sweeper.protocol.sweep_results import SweepResults, SystemResult
-from sweeper.training.config import LOSSES, Scalar, TrainConfig
+from sweeper.training.config import Scalar, TrainConfig
+from sweeper.training.registry import LOSSES
 from sweeper.wording import format_value
 
-SystemKey = tuple[tuple[str, Scalar], ...]  # knobs and their values
-FIRST = ("encoder", "loss")  # the knobs that every row has
-_NOT_ENCODERS = ("dataset", "rows")  # what else is resolved
-_NONE = "–"
+SystemKey = tuple[tuple[str, Scalar], ...]  # names and values of hyperparameters
+ROW_HYPERPARAMETERS = ("encoder", "loss")  # every row shows these
+_RESOLVED_DATA = ("dataset", "rows")  # the keys of `resolved` that are not encoders
+_NO_VALUE = "–"
 
 
-def system_of(sweep: SweepResults, found: SystemResult) -> SystemKey:
-    """The system of a cell. A knob that its search decided is none of the system's."""
-    searched = (found.best.params if found.best else {}).keys()
-    fixed = {name: sweep.training[name] for name in FIRST if name in sweep.training}
-    encoders = [name for name in sweep.resolved if name not in _NOT_ENCODERS]
+def system_of(results: SweepResults, result: SystemResult) -> SystemKey:
+    """Return the system of a result. A hyperparameter that was searched is not part of it."""
+    searched = (result.best.params if result.best else {}).keys()
+    shared = {name: results.training[name] for name in ROW_HYPERPARAMETERS if name in results.training}
+    encoders = [name for name in results.resolved if name not in _RESOLVED_DATA]
     if len(encoders) == 1:
-        fixed = {"encoder": encoders[0], **fixed}
-    if sweep.training:
-        fixed = {"loss": TrainConfig.model_fields["loss"].default, **fixed}
-    known = {name: value for name, value in fixed.items() if name not in searched} | found.system
-    return tuple((name, known[name]) for name in sorted(known, key=_place))
+        shared = {"encoder": encoders[0], **shared}
+    if results.training:
+        shared = {"loss": TrainConfig.model_fields["loss"].default, **shared}
+    params = {name: value for name, value in shared.items() if name not in searched} | result.system
+    return tuple((name, params[name]) for name in sorted(params, key=_column_order))
 
 
-def _place(hyperparameter: str) -> tuple[int, str]:
-    return (FIRST.index(hyperparameter) if hyperparameter in FIRST else len(FIRST)), hyperparameter
+def _column_order(name: str) -> tuple[int, str]:
+    position = ROW_HYPERPARAMETERS.index(name) if name in ROW_HYPERPARAMETERS else len(ROW_HYPERPARAMETERS)
+    return position, name
 
 
 def order_systems(systems: Iterable[SystemKey]) -> list[SystemKey]:
-    """Systems as the rows have them: encoders as they come, the losses of each in the order of config.LOSSES."""
-    found = list(dict.fromkeys(systems))
-    encoders = [dict(one).get("encoder") for one in found]
-    return sorted(found, key=lambda one: (encoders.index(dict(one).get("encoder")), _loss(one)))
+    """Return the systems in the order of the rows: encoders as they come, the losses of each as in `LOSSES`."""
+    unique = list(dict.fromkeys(systems))
+    encoders = [dict(system).get("encoder") for system in unique]
+    return sorted(unique, key=lambda system: (encoders.index(dict(system).get("encoder")), _loss_order(system)))
 
 
-def _loss(system: SystemKey) -> int:
+def _loss_order(system: SystemKey) -> int:
     loss = dict(system).get("loss")
-    return next((place for place, name in enumerate(LOSSES) if name == loss), len(LOSSES))
+    return next((position for position, name in enumerate(LOSSES) if name == loss), len(LOSSES))
 
 
 def system_hyperparameters(systems: Sequence[SystemKey]) -> list[str]:
-    """The knobs that tell the rows apart: encoder and loss, and the others that are not the same in all."""
-    every = dict.fromkeys(name for one in systems for name, _ in one if name not in FIRST)
-    return [*FIRST, *(name for name in every if len({dict(one).get(name, _NONE) for one in systems}) > 1)]
+    """Return the hyperparameters that the rows show: encoder, loss, and any other that differs between systems."""
+    others = dict.fromkeys(name for system in systems for name, _ in system if name not in ROW_HYPERPARAMETERS)
+    differing = [name for name in others if len({dict(system).get(name, _NO_VALUE) for system in systems}) > 1]
+    return [*ROW_HYPERPARAMETERS, *differing]
 
 
-def names(systems: Sequence[SystemKey]) -> Mapping[SystemKey, tuple[str, ...]]:
-    """What the row of each system says, by knob: an encoder without its owner where that still tells it apart."""
-    encoders = {str(dict(one).get("encoder", _NONE)) for one in systems}
+def name_rows(systems: Sequence[SystemKey]) -> Mapping[SystemKey, tuple[str, ...]]:
+    """Return the texts of each system's row, one for each of `system_hyperparameters`.
+
+    An encoder is named without its owner if that is still unique.
+    """
+    encoders = {str(dict(system).get("encoder", _NO_VALUE)) for system in systems}
     short = {name: name.rpartition("/")[2] or name for name in encoders}
-    telling = {name: short[name] if list(short.values()).count(short[name]) == 1 else name for name in encoders}
+    unique = {name: short[name] if list(short.values()).count(short[name]) == 1 else name for name in encoders}
     others = system_hyperparameters(systems)[1:]
     rows = {}
-    for one in systems:
-        values = dict(one)
-        spelt = (
-            format_value(values[hyperparameter]) if hyperparameter in values else _NONE for hyperparameter in others
-        )
-        rows[one] = (telling[str(values.get("encoder", _NONE))], *spelt)
+    for system in systems:
+        params = dict(system)
+        texts = (format_value(params[name]) if name in params else _NO_VALUE for name in others)
+        rows[system] = (unique[str(params.get("encoder", _NO_VALUE))], *texts)
     return rows

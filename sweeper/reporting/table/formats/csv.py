@@ -1,0 +1,16 @@
+"""The table as CSV: one line per cell. The header has the columns of our own cells."""
+
+import csv
+import io
+
+from sweeper.reporting.table.content import TableContent
+
+
+def render(content: TableContent) -> str:
+    """Return the records as CSV. A published score has fewer columns; the others are empty in its line."""
+    columns = list(content.records[0]) if content.records else []
+    out = io.StringIO()
+    writer = csv.DictWriter(out, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(content.records)
+    return out.getvalue()

@@ -1,0 +1,74 @@
+"""The table in LaTeX. A document needs the package booktabs for it and nothing else."""
+
+import unicodedata
+from collections.abc import Iterable
+
+from sweeper.reporting.table.content import Lines, Sheet, SheetCell, TableContent
+from sweeper.reporting.table.formats.cell_text import compose_cell
+
+_REPLACEMENTS = {
+    **{char: f"\\{char}" for char in "&%$#_{}"},
+    **{char: f"{{{char}}}" for char in "[]*"},  # \\ and \item would read these as an argument
+    **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\0": "{}"},
+    **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''"},
+    **{"±": r"$\pm$", "×": r"$\times$", "·": r"$\cdot$", "…": r"\dots{}", "–": "--", "“": "``", "”": "''", "’": "'"},
+}
+
+
+def render(content: TableContent) -> str:
+    """Return the sheet in LaTeX."""
+    return render_sheet(content.sheet)
+
+
+def render_sheet(sheet: Sheet) -> str:
+    r"""Return a sheet as a `table` that needs \usepackage{booktabs}. Details are a list after it."""
+    left = sheet.num_name_columns
+    rows = ["\\midrule", *(_row([*map(_escape, names), *map(_cell, cells)]) for names, cells in sheet.rows)]
+    lines = [
+        *(r"% \usepackage{booktabs}", r"\begin{table}", r"\centering", rf"\caption{{{_escape(sheet.caption)}}}"),
+        rf"\begin{{tabular}}{{@{{}}{'l' * left}{'r' * (len(sheet.heads) - left)}@{{}}}}",
+        *(r"\toprule", _row(map(_escape, sheet.heads)), *rows, r"\bottomrule", r"\end{tabular}", r"\par\smallskip"),
+        r"\begin{minipage}{\linewidth}\footnotesize\raggedright",
+        *(_note(letter, text) for letter, text in sheet.notes),
+        *(r"\end{minipage}", r"\end{table}"),
+    ]
+    if sheet.details:
+        items = [_item(heading, texts) for heading, texts in sheet.details]
+        lines += [r"\begin{description}\footnotesize", *items, r"\end{description}"]
+    return "\n".join(lines) + "\n"
+
+
+def _escape(text: str) -> str:
+    """Return a text as LaTeX prints it literally. "--" is broken up, because LaTeX would print a dash."""
+    separated = " ".join(text.split()).replace("--", "-\0-")
+    return "".join(_REPLACEMENTS.get(char) or _printable(char) for char in separated)
+
+
+def _printable(char: str) -> str:
+    """Return a character that every LaTeX can print.
+
+    Latin letters with accents stay. Otherwise the accent is dropped, and a letter of another script becomes its code.
+    """
+    if char.isascii():
+        return char
+    decomposed = unicodedata.normalize("NFD", char)
+    if char <= "ÿ" and len(decomposed) > 1:
+        return char
+    return decomposed[0] if decomposed[0].isascii() else f"{{[}}U+{ord(char):04X}{{]}}"
+
+
+def _row(texts: Iterable[str]) -> str:
+    return " & ".join(texts) + r" \\"
+
+
+def _cell(cell: SheetCell) -> str:
+    footnotes = rf"\textsuperscript{{{cell.footnotes}}}" if cell.footnotes else ""
+    return compose_cell(cell, _escape, r"\textbf{{{}}}".format, r"{{\footnotesize {}}}".format) + footnotes
+
+
+def _note(letter: str, text: str) -> str:
+    return rf"\textsuperscript{{{letter}}} {_escape(text)}\par" if letter else rf"{_escape(text)}\par"
+
+
+def _item(heading: str, lines: Lines) -> str:
+    return rf"\item[{{{_escape(heading)}}}] {'; '.join(f'{_escape(name)}: {_escape(text)}' for name, text in lines)}."

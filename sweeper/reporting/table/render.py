@@ -1,0 +1,16 @@
+"""Render a table as text in one of the formats."""
+
+from sweeper.reporting.table.content import TableContent
+from sweeper.reporting.table.formats import FORMATS
+from sweeper.reporting.table.records import to_document, to_records
+from sweeper.reporting.table.results_table import ResultsTable
+from sweeper.reporting.table.sheet import to_sheet
+
+
+def render(table: ResultsTable, format_name: str, *, detail: bool = False) -> str:
+    """Return a table in one of FORMATS, ending in a newline.
+
+    With `detail`, it has the details of each cell; JSON always has them.
+    """
+    content = TableContent(to_sheet(table, detail=detail), to_records(table, detail=detail), to_document(table))
+    return FORMATS[format_name].render(content)

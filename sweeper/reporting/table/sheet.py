@@ -1,0 +1,36 @@
+"""Turn a table into the sheet that people read: percentages with one decimal, and texts."""
+
+from sweeper.reporting.table.cells import TableCell
+from sweeper.reporting.table.content import Sheet, SheetCell
+from sweeper.reporting.table.details import describe_cells, percent
+from sweeper.reporting.table.metrics import METRICS
+from sweeper.reporting.table.published_results import PublishedScore
+from sweeper.reporting.table.results_table import ResultsTable, TableRow
+
+
+def to_sheet(table: ResultsTable, *, detail: bool = False) -> Sheet:
+    """Return the sheet of a table; with `detail`, also the details of each cell."""
+    has_papers = any(row.paper for row in table.rows)
+    heads = (*(["from"] if has_papers else []), *table.hyperparameters, *table.datasets)
+    rows = tuple(
+        (
+            (*([row.paper or "ours"] if has_papers else []), *row.names),
+            tuple(_sheet_cell(table, row, cell) for cell in row.cells),
+        )
+        for row in table.rows
+    )
+    row_names = {cell.system: row.names for row, cell in table.system_cells()}
+    details = describe_cells([cell for _, cell in table.system_cells()], row_names) if detail else []
+    notes = tuple((note.letter, note.text) for note in table.notes)
+    return Sheet(f"Test {METRICS[table.metric].label} in %.", heads, rows, notes, details)
+
+
+def _sheet_cell(table: ResultsTable, row: TableRow, cell: TableCell | PublishedScore | None) -> SheetCell:
+    if cell is None:
+        return SheetCell("n/a" if row.paper else "–")
+    if isinstance(cell, PublishedScore):
+        sd = "" if cell.sd is None else f"{cell.sd:g}"
+        return SheetCell(f"{cell.mean:g}", sd, "" if cell.seeds is None else str(cell.seeds))
+    sd = "" if cell.sd is None else percent(cell.sd)
+    letters = "".join(letter for caveat, letter in table.letters.items() if caveat in cell.caveats)
+    return SheetCell(percent(cell.mean), sd, f"{len(cell.scores)}; {cell.result.num_trials}", cell.is_bold, letters)

@@ -1,0 +1,96 @@
+"""A cell has the scores of its fresh seeds, and a caveat for anything unusual about them."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sweeper.errors import RecordError
+from sweeper.reporting.table.cells import Caveat
+from sweeper.reporting.table.results_table import build_table
+from tests.reporting.table.helpers import CE, LCL, bold_losses, cell, note, with_results
+from tests.support.fake_results import sweep
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (lambda results: results.pop("test_accesses"), "test_accesses"),
+        (
+            lambda results: results["systems"][0]["confirmation"].update(planned_seeds="five"),
+            "systems.0.confirmation.planned_seeds",
+        ),
+        (
+            lambda results: results["systems"][0]["confirmation"]["seeds"][1].update(outcome="won"),
+            "systems.0.confirmation.seeds.1",
+        ),
+        (lambda results: results.update(test_split=7), "test_split"),
+    ],
+)
+def test_damaged_results_are_rejected_with_the_place(change: Any, place: str) -> None:
+    finished = sweep({"ce": CE})
+    results = finished.results.to_dict()
+    change(results)
+    with pytest.raises(RecordError, match=rf"sst5-0000000a: its results are damaged at {place}"):
+        build_table([with_results(finished, results)])
+
+
+@pytest.mark.parametrize("score", [None, 51.0, -0.1, float("nan")])
+def test_a_score_outside_of_0_to_1_is_rejected(score: float | None) -> None:
+    finished = sweep({"ce": CE})
+    results = finished.results.to_dict()
+    results["systems"][0]["confirmation"]["seeds"][0]["test"] = {} if score is None else {"test/accuracy": score}
+    with pytest.raises(RecordError, match=r"trial 100 has test/accuracy .*; it must be a share from 0 to 1"):
+        build_table([with_results(finished, results)])
+
+
+def test_every_caveat_of_a_cell_has_a_note() -> None:
+    finished = sweep({"ce": [0.5, 0.51, "diverged", 0.5, "failed"], "scl": None, "lcl": LCL})
+    results = finished.results.to_dict()
+    results["systems"][2]["confirmation"]["tested_settings"] = 2
+    results["systems"][2]["confirmation"]["seeds"][0]["outcome"] = "collapsed"
+    table = build_table([with_results(finished, results)])
+    assert cell(table, "mini ce").caveats == {Caveat.INCOMPLETE: "3 of 5", Caveat.ENDED_BADLY: "1 diverged, 1 failed"}
+    assert cell(table, "mini scl").caveats == {Caveat.UNCONFIRMED: ""}
+    assert cell(table, "mini scl").mean is None
+    assert cell(table, "mini lcl").caveats == {
+        Caveat.ENDED_BADLY: "1 collapsed",
+        Caveat.SECOND_TEST_ACCESS: "2 settings tested",
+    }
+    assert note(table, "not confirmed") == f"a {Caveat.UNCONFIRMED}: mini scl on sst5."
+    assert note(table, "fewer seeds") == f"b {Caveat.INCOMPLETE}: mini ce on sst5 (3 of 5)."
+    ended = "mini ce on sst5 (1 diverged, 1 failed); mini lcl on sst5 (1 collapsed)"
+    assert note(table, "did not complete") == f"c {Caveat.ENDED_BADLY}: {ended}."
+    assert note(table, "tested again") == f"d {Caveat.SECOND_TEST_ACCESS}: mini lcl on sst5 (2 settings tested)."
+
+
+def test_a_system_without_a_completed_trial_has_a_note() -> None:
+    finished = sweep({"ce": None, "lcl": LCL})
+    results = finished.results.to_dict()
+    results["systems"][0]["outcomes"] = {"diverged": 16}
+    assert "mini ce on sst5 (no trial of its search completed)" in note(
+        build_table([with_results(finished, results)]), "not con"
+    )
+
+
+def test_a_subsample_is_noted_once_for_a_whole_column() -> None:
+    table = build_table([sweep({"ce": CE, "lcl": LCL}, subsample={"train": 5000})])
+    assert cell(table, "mini ce").caveats == {Caveat.LIMITED: "5,000 of train"}
+    assert note(table, "part of the rows") == "a only a part of the rows was used: all of sst5 (5,000 of train)."
+
+
+def test_a_data_set_without_a_test_split_has_empty_cells_and_a_note() -> None:
+    table = build_table([sweep({"ce": [None, None, None]}, test_split=None)])
+    assert cell(table, "mini ce").caveats == {Caveat.UNTESTED: ""}
+    assert note(table, "sst5 has no test split")
+
+
+def test_a_system_with_missing_predictions_is_not_compared_and_has_a_note() -> None:
+    finished = sweep({"ce": CE, "scl": [0.7, 0.71, 0.72], "lcl": LCL})
+    without = replace(finished, predictions={k: model for k, model in finished.predictions.items() if k != 111})
+    table = build_table([without])
+    assert cell(table, "mini scl").mean == pytest.approx(0.71)
+    assert cell(table, "mini scl").caveats == {Caveat.NOT_COMPARED: ""}
+    assert [pair.reason for pair in table.comparisons if pair.lead is None] == ["predictions are missing"] * 2
+    assert bold_losses(table) == []  # the best is the one that was not compared
+    assert note(table, "not compared with other systems")

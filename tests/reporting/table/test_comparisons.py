@@ -1,0 +1,137 @@
+"""Systems of a column are compared on the same test texts, and only a significant best is bold."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmarks.bold import simulate_tables
+from sweeper.errors import RecordError, UsageError
+from sweeper.protocol.finished_sweep import TestPredictions
+from sweeper.protocol.statistics import accuracy, difference, holm_correction
+from sweeper.reporting.table.metrics import METRICS
+from sweeper.reporting.table.results_table import build_table
+from tests.reporting.table.helpers import CE, LCL, bold_losses, cell, note
+from tests.support.fake_results import answered, sweep
+
+
+@pytest.mark.parametrize(("metric", "share"), [("macro_f1", 0.9), ("weighted_f1", 0.95)])
+def test_systems_are_not_compared_by_another_metric_and_a_note_says_so(metric: str, share: float) -> None:
+    table = build_table([sweep({"ce": CE, "lcl": LCL})], metric)
+    assert cell(table, "mini lcl").mean == pytest.approx(share * np.mean(LCL))
+    assert cell(table, "mini lcl").interval is None
+    assert table.comparisons == ()
+    assert "Nothing is bold" in note(table, f"by accuracy only, not by {METRICS[metric].label}")
+
+
+def test_the_best_is_bold_if_its_lead_over_the_second_best_is_significant() -> None:
+    table = build_table([sweep({"ce": CE, "scl": [0.50, 0.52, 0.51, 0.505, 0.51], "lcl": LCL})])
+    assert bold_losses(table) == ["lcl"]
+    assert "for the 3 pairs of this table" in note(table, "Bold: the best")
+    close = build_table([sweep({"ce": CE, "scl": LCL, "lcl": [score + 0.005 for score in LCL]})])
+    assert bold_losses(close) == []
+
+
+def test_intervals_leads_and_holms_correction_come_from_the_predictions_of_the_whole_table() -> None:
+    first = sweep({"ce": CE, "scl": [0.55, 0.54, 0.56], "lcl": LCL})
+    second = sweep({"ce": [0.8, 0.82, 0.81], "lcl": [0.81, 0.8, 0.82]}, "sst2-0000000b", dataset="sst2")
+    table = build_table([first, second])
+    correct = {
+        (finished.results.dataset, result.system["loss"]): np.stack(
+            [
+                finished.predictions[seed.trial].labels == finished.predictions[seed.trial].predictions
+                for seed in (result.confirmation.seeds if result.confirmation else ())
+            ]
+        )
+        for finished in (first, second)
+        for result in finished.results.systems
+    }
+    expected = {
+        (dataset, ours, theirs): difference(correct[dataset, ours], correct[dataset, theirs])
+        for dataset, ours, theirs in [
+            *[("sst5", "ce", "scl"), ("sst5", "ce", "lcl"), ("sst5", "scl", "lcl"), ("sst2", "ce", "lcl")]
+        ]
+    }
+    pairs = {(pair.dataset, dict(pair.first)["loss"], dict(pair.second)["loss"]): pair for pair in table.comparisons}
+    assert {key: pair.lead for key, pair in pairs.items()} == expected
+    assert [pair.corrected_p for pair in pairs.values()] == pytest.approx(
+        holm_correction([estimate.p for estimate in expected.values()])
+    )
+    assert cell(table, "mini scl").interval == accuracy(correct["sst5", "scl"])
+
+
+@pytest.mark.parametrize("short", ["ce", "lcl"])
+def test_nothing_is_bold_if_the_best_or_second_best_has_fewer_than_three_seeds(short: str) -> None:
+    scores = {"ce": CE, "lcl": LCL}
+    table = build_table([sweep({**scores, short: scores[short][:2]})])
+    (pair,) = table.comparisons
+    assert pair.lead is not None
+    assert bold_losses(table) == []
+    assert bold_losses(build_table([sweep({**scores, short: scores[short][:3]})])) == ["lcl"]
+
+
+def test_a_single_seed_is_shown_but_not_compared() -> None:
+    table = build_table([sweep({"ce": [0.5], "lcl": LCL})])
+    single = cell(table, "mini ce")
+    assert (single.mean, single.sd, single.interval) == (0.5, None, None)
+    assert [(pair.lead, pair.corrected_p, pair.reason) for pair in table.comparisons] == [(None, None, "a single seed")]
+    assert note(table, "no two systems")
+
+
+def test_a_lead_over_the_third_best_is_not_enough_for_bold() -> None:
+    table = build_table([sweep({"ce": CE, "scl": [score - 0.002 for score in LCL], "lcl": LCL})])
+    p_values = {(dict(pair.first)["loss"], dict(pair.second)["loss"]): pair.corrected_p for pair in table.comparisons}
+    assert (p_values["ce", "lcl"] or 1) < 0.05
+    assert bold_losses(table) == []
+
+
+@pytest.mark.parametrize("seeds", [3, 5])
+def test_equal_systems_are_rarely_bold(seeds: int) -> None:
+    counts = simulate_tables(80, systems=2, datasets=1, seeds=seeds, texts=300)
+    assert counts["bold"] <= counts["most"] == 8
+
+
+def test_a_true_lead_of_three_points_is_mostly_bold() -> None:
+    assert simulate_tables(20, systems=3, datasets=1, seeds=5, lead=0.03)["right"] > 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("systems", "datasets"), [(2, 1), (3, 3)])
+@pytest.mark.parametrize("seeds", [3, 5])
+def test_a_thousand_tables_of_equal_systems(systems: int, datasets: int, seeds: int) -> None:
+    counts = simulate_tables(1000, systems, datasets, seeds)
+    assert counts["bold"] <= counts["most"] == 64
+
+
+def test_different_test_texts_or_classes_are_rejected_with_both_sweeps_and_the_remedy() -> None:
+    first, second = sweep({"ce": CE}), sweep({"lcl": LCL}, "sst5-0000000b", digest="another", texts=100)
+    message = (
+        "sst5: sst5-0000000a was tested on 200 texts of digest digest-o, sst5-0000000b on 100 texts of digest another; "
+        "the sweeps of a column must have the same test set. Name the sweeps to show: sweeper table SWEEP..."
+    )
+    with pytest.raises(UsageError, match=re.escape(message)):
+        build_table([second, first])
+    with pytest.raises(UsageError, match="sst5-0000000b on the classes so so, bad, good"):
+        build_table([first, sweep({"lcl": LCL}, "sst5-0000000b", labels=["so so", "bad", "good"])])
+    with pytest.raises(UsageError):  # also by another metric
+        build_table([first, second], "macro_f1")
+    assert build_table(
+        [first, sweep({"lcl": None}, "sst5-0000000b", digest="another", texts=100)]
+    )  # it has no score on the test split
+
+
+def test_predictions_that_contradict_the_scores_are_rejected() -> None:
+    finished = sweep({"ce": CE})
+    altered = replace(finished, predictions={**finished.predictions, 102: answered(0.52, 200, 102)})
+    with pytest.raises(
+        RecordError, match=r"sst5-0000000a: trial 102 scored 0\.5050 on 200 test texts, but its predictions"
+    ):
+        build_table([altered])
+    with pytest.raises(RecordError, match=r"of 100: one of the two was altered"):
+        build_table([replace(finished, predictions={**finished.predictions, 102: answered(0.5, 100, 102)})])
+    reversed_ = {
+        k: TestPredictions(model.labels[::-1], model.predictions[::-1]) for k, model in finished.predictions.items()
+    }
+    with pytest.raises(RecordError, match="predictions belong to other test texts"):
+        build_table([replace(finished, predictions={**finished.predictions, 104: reversed_[104]})])
