@@ -1,4 +1,4 @@
-"""The tiny training data, made once: no test changes it."""
+"""The tiny training data, made once for all tests; no test changes it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Batches: every text once, of similar length, the same for the same seed, padded and cut rightly."""
+"""Batches have every text once, similar lengths, correct padding and cuts, and repeat with their seed."""
 
 from dataclasses import replace
 
@@ -34,7 +34,7 @@ def padding_share(split: TokenizedSplit, order: list[list[int]]) -> float:
     return float(1 - sum(split.lengths[rows].sum() for rows in order) / padded)
 
 
-def test_every_text_comes_once_an_epoch(split: TokenizedSplit) -> None:
+def test_an_epoch_has_every_text_once(split: TokenizedSplit) -> None:
     order = epoch(split)
     assert sorted(row for rows in order for row in rows) == list(range(len(split)))
     assert sorted(map(len, order)) == [len(split) % SIZE] + [SIZE] * (len(split) // SIZE)
@@ -52,14 +52,14 @@ def test_another_epoch_or_seed_gives_other_batches(split: TokenizedSplit, seed: 
     assert len(first & other) < len(first) / 10
 
 
-def test_texts_of_a_batch_are_of_similar_length(split: TokenizedSplit) -> None:
+def test_a_batch_has_texts_of_similar_length(split: TokenizedSplit) -> None:
     shuffled = np.random.default_rng(0).permutation(len(split)).tolist()
     random = [shuffled[k : k + SIZE] for k in range(0, len(shuffled), SIZE)]
     assert padding_share(split, random) > 0.5
     assert padding_share(split, epoch(split)) < 0.1
 
 
-def test_batches_do_not_come_in_the_order_of_their_lengths(split: TokenizedSplit) -> None:
+def test_the_order_of_batches_does_not_follow_their_lengths(split: TokenizedSplit) -> None:
     means = [split.lengths[rows].mean() for rows in epoch(split)]
     assert abs(np.corrcoef(means, range(len(means)))[0, 1]) < 0.5
 
@@ -68,7 +68,7 @@ def test_a_split_smaller_than_a_batch_is_one_batch() -> None:
     assert [sorted(rows) for rows in epoch(tiny_training.split([[2, 3], [2, 9, 3]], [0, 1]))] == [[0, 1]]
 
 
-def test_by_length_has_every_text_once_and_the_longest_first(split: TokenizedSplit) -> None:
+def test_sorted_batches_have_every_text_once_with_the_longest_first(split: TokenizedSplit) -> None:
     order = [row for rows in batching.sorted_batches(split, 64) for row in rows.tolist()]
     assert sorted(order) == list(range(len(split)))
     assert (np.diff(split.lengths[order]) <= 0).all()
@@ -83,7 +83,7 @@ def test_collate_pads_and_masks() -> None:
     assert {part.dtype for part in (batch.ids, batch.mask, batch.labels)} == {torch.int64}
 
 
-def test_collate_pads_with_the_encoders_own_token() -> None:
+def test_collate_pads_with_the_encoders_padding_token() -> None:
     split = tiny_training.split([[2, 11, 3], [2, 3]], [0, 0])
     batch = batching.collate(split, np.array([0, 1]), 8, 7)
     assert batch.ids.tolist() == [[2, 11, 3], [2, 3, 7]]
@@ -97,7 +97,7 @@ def test_collate_cuts_and_keeps_the_last_token() -> None:
     assert batch.mask.sum(dim=1).tolist() == [4, 4, 3]
 
 
-def test_collate_leaves_the_split_as_it_was(split: TokenizedSplit) -> None:
+def test_collate_does_not_change_the_split(split: TokenizedSplit) -> None:
     before = split.tokens.copy(), split.labels.copy()
     for rows in batching.sorted_batches(split, 100):
         batching.collate(split, rows, 5, 0).labels.zero_()
@@ -105,7 +105,7 @@ def test_collate_leaves_the_split_as_it_was(split: TokenizedSplit) -> None:
     assert np.array_equal(before[1], split.labels)
 
 
-def test_truncated_counts_the_uncut_texts() -> None:
+def test_truncated_share_counts_lengths_before_the_cut() -> None:
     split = tiny_training.split([[2, 11, 3], [2, 11, 12, 3], [2, 11, 12, 3], [2, 3]], [0, 0, 0, 0])
     split = replace(split, lengths=np.array([3, 4, 90, 2], dtype=np.int32))  # the third was cut before
     assert [batching.truncated_share(split, most) for most in (2, 3, 4, 89, 90)] == [0.75, 0.5, 0.25, 0.25, 0.0]

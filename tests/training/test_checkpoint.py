@@ -1,4 +1,4 @@
-"""A checkpoint is there whole or not at all, and is read as data."""
+"""A checkpoint is written completely or not at all, and is read as data."""
 
 from pathlib import Path
 from typing import Any, NoReturn
@@ -33,7 +33,7 @@ class Touch:
         return Path.touch, (self.path,)
 
 
-def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
+def test_loading_returns_what_was_saved(tmp_path: Path) -> None:
     path = tmp_path / "not yet" / "there" / "checkpoint.pt"
     state: dict[str, Any] = {
         "weights": torch.arange(6.0).reshape(2, 3),
@@ -47,7 +47,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError("no space left"), KeyboardInterrupt()], ids=lambda e: type(e).__name__)
-def test_a_failure_while_saving_leaves_the_old_file_and_nothing_else(tmp_path: Path, error: BaseException) -> None:
+def test_a_failed_save_keeps_the_old_file_and_leaves_no_other(tmp_path: Path, error: BaseException) -> None:
     path = tmp_path / "checkpoint.pt"
     checkpoint.save_checkpoint({"weights": torch.ones(3)}, path)
     before = path.read_bytes()
@@ -57,13 +57,13 @@ def test_a_failure_while_saving_leaves_the_old_file_and_nothing_else(tmp_path: P
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_failure_of_the_first_save_leaves_no_file(tmp_path: Path) -> None:
+def test_a_failed_first_save_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         checkpoint.save_checkpoint({"bad": Failing(RuntimeError("no space left"))}, tmp_path / "checkpoint.pt")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_in_a_checkpoint_is_executed(tmp_path: Path) -> None:
+def test_loading_does_not_execute_anything(tmp_path: Path) -> None:
     path, made = tmp_path / "checkpoint.pt", tmp_path / "made"
     checkpoint.save_checkpoint({"reports": [], "model": Touch(made)}, path)
     with pytest.raises(CheckpointError, match="Weights only load failed"):
@@ -71,14 +71,14 @@ def test_nothing_in_a_checkpoint_is_executed(tmp_path: Path) -> None:
     assert not made.exists()
 
 
-def test_step_counts_the_reports_before_the_checkpoint(tmp_path: Path, data: TrainingData) -> None:
+def test_completed_reports_counts_the_reports_before_the_checkpoint(tmp_path: Path, data: TrainingData) -> None:
     path = tmp_path / "checkpoint.pt"
     assert checkpoint.completed_reports(path) == 0
     for report in train(tiny_training.config(), data, path):
         assert checkpoint.completed_reports(path) == report.step
 
 
-def test_a_byte_more_or_less_or_another_is_noticed(tmp_path: Path) -> None:
+def test_an_added_missing_or_altered_byte_is_detected(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.pt"
     checkpoint.save_checkpoint({"weights": torch.arange(300.0), "reports": []}, path)
     whole = path.read_bytes()

@@ -1,4 +1,4 @@
-"""The share of a GPU's memory that a trial gets."""
+"""A trial gets only its share of a GPU's memory."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -19,7 +19,7 @@ def trained(config: TrainConfig, _: TrainingData, saved: Path | None) -> Generat
 
 
 @pytest.mark.parametrize(("gpu", "shares"), [(0.5, [0.5]), (0.25, [0.25]), (1, []), (2, []), (0, [])])
-def test_a_fraction_of_a_gpu_is_a_fraction_of_its_memory(
+def test_a_share_of_a_gpu_limits_memory_to_that_share(
     gpu: float, shares: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: list[float] = []
@@ -29,5 +29,5 @@ def test_a_fraction_of_a_gpu_is_a_fraction_of_its_memory(
     assert given == shares
 
 
-def test_without_a_gpu_nothing_is_shared() -> None:
+def test_without_a_gpu_nothing_is_limited() -> None:
     assert list(device.limit_gpu_memory(trained, 0.5, TrainConfig(encoder="m"), data(), None)) == [REPORT]

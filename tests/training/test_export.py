@@ -1,4 +1,4 @@
-"""A kept model is the one that was trained: same figures, in files that others can read."""
+"""An exported model gives the same metrics as the trained one, in files that others can read."""
 
 import json
 from collections import Counter
@@ -37,7 +37,7 @@ def figures(report: ValidationReport) -> dict[str, float]:
     return {k.removeprefix("validation/"): v for k, v in report.metrics.items() if k.startswith("validation/")}
 
 
-def test_it_scores_as_it_did_in_training(trained: tuple[Path, ValidationReport, str], data: TrainingData) -> None:
+def test_an_exported_model_scores_as_it_did_in_training(trained: tuple[Path, ValidationReport, str], data: TrainingData) -> None:
     folder, best, loss = trained
     found = export.evaluate_exported(folder, tiny_training.config(loss=loss), data, "validation")
     expected = figures(best)
@@ -45,7 +45,7 @@ def test_it_scores_as_it_did_in_training(trained: tuple[Path, ValidationReport, 
     assert {name: found[name] for name in expected} == expected
 
 
-def test_another_split_is_scored_as_the_model_itself_scores_it(tmp_path: Path, data: TrainingData) -> None:
+def test_an_exported_model_scores_another_split_as_the_model_itself_does(tmp_path: Path, data: TrainingData) -> None:
     config, saved = tiny_training.config(epochs=5), tmp_path / "checkpoint.pt"
     list(train(config, data, saved))
     export.export_model(saved, config, data, tmp_path / "kept")
@@ -59,7 +59,7 @@ def test_another_split_is_scored_as_the_model_itself_scores_it(tmp_path: Path, d
     assert found["confusion"] == [[pairs[true, taken] for taken in range(3)] for true in range(3)]
 
 
-def test_its_files_are_as_documented(trained: tuple[Path, ValidationReport, str], data: TrainingData) -> None:
+def test_the_exported_files_are_those_documented(trained: tuple[Path, ValidationReport, str], data: TrainingData) -> None:
     folder, _, _ = trained
     assert {path.name for path in folder.iterdir()} == {"encoder", "classifier.safetensors", "labels.json"}
     assert {"config.json", "model.safetensors"} <= {path.name for path in (folder / "encoder").iterdir()}
@@ -82,7 +82,7 @@ def test_transformers_alone_gives_the_same_accuracy(
     assert right == best.metrics["validation/accuracy"]
 
 
-def test_a_later_model_replaces_an_earlier_one(tmp_path: Path, data: TrainingData) -> None:
+def test_a_later_export_replaces_an_earlier_one(tmp_path: Path, data: TrainingData) -> None:
     config, saved = tiny_training.config(epochs=3), tmp_path / "checkpoint.pt"
     for report in train(config, data, saved):
         export.export_model(saved, config, data, tmp_path / "kept")
@@ -90,7 +90,7 @@ def test_a_later_model_replaces_an_earlier_one(tmp_path: Path, data: TrainingDat
         assert found["loss"] == report.metrics["validation/loss"]
 
 
-def test_keeping_models_does_not_change_the_training(tmp_path: Path, data: TrainingData) -> None:
+def test_exporting_does_not_change_the_training(tmp_path: Path, data: TrainingData) -> None:
     config, saved = tiny_training.config(epochs=3), tmp_path / "checkpoint.pt"
     found = []
     for report in train(config, data, saved):

@@ -1,4 +1,4 @@
-"""A confirmed model: that of the best epoch, whatever cut its training off, scored as it was when it was chosen."""
+"""The best epoch's model is scored, however its training was interrupted, with the metrics it had then."""
 
 from itertools import islice
 from pathlib import Path
@@ -33,7 +33,7 @@ def accuracy(report: ValidationReport, split: str) -> float:
 
 
 @pytest.mark.parametrize("loss", ["ce", "lcl", "scl_two_phase"])
-def test_the_model_scored_is_that_of_the_best_epoch(tmp_path: Path, data: TrainingData, loss: str) -> None:
+def test_the_model_of_the_best_epoch_is_scored(tmp_path: Path, data: TrainingData, loss: str) -> None:
     config, saved = tiny_training.config(loss=loss, **SEVEN), tmp_path / "checkpoint-1.pt"
     trained = reports(train_events(config, data, saved, CHOOSE))
     best = best_of([report for report in trained if "validation/accuracy" in report.metrics])
@@ -44,7 +44,7 @@ def test_the_model_scored_is_that_of_the_best_epoch(tmp_path: Path, data: Traini
     assert set(found.metrics) >= {"test/accuracy", "test/macro_f1", "test/weighted_f1", "test/loss"}
 
 
-def test_a_training_that_was_cut_off_keeps_the_same_model(tmp_path: Path, data: TrainingData) -> None:
+def test_an_interrupted_training_keeps_the_same_model(tmp_path: Path, data: TrainingData) -> None:
     config, whole, cut = (
         tiny_training.config(loss="lcl", **SEVEN),
         tmp_path / "checkpoint-1.pt",
@@ -65,7 +65,7 @@ def test_a_training_that_was_cut_off_keeps_the_same_model(tmp_path: Path, data: 
     )
 
 
-def test_where_the_model_is_gone_or_damaged_it_is_trained_once_more(tmp_path: Path, data: TrainingData) -> None:
+def test_a_damaged_model_is_trained_again(tmp_path: Path, data: TrainingData) -> None:
     config, saved = tiny_training.config(), tmp_path / "checkpoint-1.pt"
     list(train_events(config, data, saved, CHOOSE))
     (before,) = reports(score_best_model(config, data, saved, CHOOSE))
@@ -81,7 +81,7 @@ def test_where_the_model_is_gone_or_damaged_it_is_trained_once_more(tmp_path: Pa
 _AGAIN = "the model is trained again"
 
 
-def test_without_a_test_split_validation_alone_is_answered(tmp_path: Path, data: TrainingData) -> None:
+def test_without_a_test_split_only_validation_is_predicted(tmp_path: Path, data: TrainingData) -> None:
     config, saved = tiny_training.config(), tmp_path / "checkpoint-1.pt"
     searched = TrainingData(data.labels, data.encoder, {name: data.splits[name] for name in ("train", "validation")})
     list(train_events(config, searched, saved, CHOOSE))
@@ -91,7 +91,7 @@ def test_without_a_test_split_validation_alone_is_answered(tmp_path: Path, data:
     assert set(found.model_scores.splits) == {"validation"}
 
 
-def test_the_learned_weights_are_means_by_true_class(tmp_path: Path, data: TrainingData) -> None:
+def test_learned_class_weights_are_means_by_true_class(tmp_path: Path, data: TrainingData) -> None:
     config, saved = tiny_training.config(loss="lcl"), tmp_path / "checkpoint-1.pt"
     trained = reports(train_events(config, data, saved, CHOOSE))
     (found,) = reports(score_best_model(config, data, saved, CHOOSE))
@@ -105,6 +105,6 @@ def test_the_learned_weights_are_means_by_true_class(tmp_path: Path, data: Train
     assert plain.model_scores.weights is None
 
 
-def test_nothing_is_kept_where_nothing_chooses(tmp_path: Path, data: TrainingData) -> None:
+def test_without_an_objective_no_model_is_kept(tmp_path: Path, data: TrainingData) -> None:
     list(train_events(tiny_training.config(), data, tmp_path / "checkpoint-1.pt"))
     assert not best_model_path(tmp_path / "checkpoint-1.pt").exists()

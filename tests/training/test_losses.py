@@ -64,7 +64,7 @@ def naive(name: str, features: Tensor, labels: Tensor, weighting: Tensor, tau: f
 @pytest.mark.parametrize("labels", BATCHES, ids=str)
 @pytest.mark.parametrize(("normalize", "tau"), SCALES)
 @pytest.mark.parametrize("name", NAMES)
-def test_value_and_gradients_are_those_of_the_double_loop(
+def test_values_and_gradients_equal_those_of_the_double_loop(
     name: str, normalize: bool, tau: float, labels: list[int]
 ) -> None:
     features, y, weighting = batch(labels)
@@ -80,7 +80,7 @@ def test_value_and_gradients_are_those_of_the_double_loop(
             torch.testing.assert_close(gradient.double(), want, rtol=1e-3, atol=1e-5)
 
 
-def test_a_case_worked_by_hand() -> None:
+def test_an_example_computed_by_hand() -> None:
     # Three texts, the first two of class 0: h = (1, 0), (0, 1), (1, 1), raw, tau 1, so s_01 = 0 and s_02 = s_12 = 1.
     # Anchors 0 and 1: P = {the other}, and both have sum_{k != i} exp s_ik = e^0 + e^1 = 1 + e.
     # SCL: -(0 - log(1 + e)) = log(1 + e) = 1.3133 for both; anchor 2 has no positive.
@@ -112,14 +112,14 @@ def test_permuting_the_batch_permutes_the_anchors(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [LCL, INSIDE])
-def test_shifting_all_logits_of_an_anchor_changes_nothing(name: str) -> None:
+def test_adding_a_constant_to_an_anchors_logits_changes_nothing(name: str) -> None:
     features, y, weighting = (part.detach() for part in batch([0, 1, 0, 1, 2]))
     shifted = weighting + torch.tensor([[5.0], [-3], [0], [100], [7]])
     found = [loss(name, features, y, w, 0.3, normalize=True) for w in (weighting, shifted)]
     torch.testing.assert_close(found[0], found[1], rtol=1e-4, atol=1e-5)
 
 
-def test_with_uniform_weights_only_the_gradients_of_lcl_and_scl_are_multiples() -> None:
+def test_with_uniform_weights_the_gradient_of_lcl_is_that_of_scl_divided_by_the_classes() -> None:
     features, y, _ = batch([0, 1, 0, 1, 2, 2])
     uniform = torch.zeros(6, 4)
     of_scl, of_lcl = (
@@ -128,12 +128,12 @@ def test_with_uniform_weights_only_the_gradients_of_lcl_and_scl_are_multiples() 
     torch.testing.assert_close(of_lcl, of_scl / 4)
 
 
-def test_lcl_may_be_negative() -> None:
+def test_lcl_can_be_negative() -> None:
     features = torch.tensor([[1.0, 0], [1, 0], [0, 1]])
     assert loss(LCL, features, torch.tensor([0, 0, 1]), torch.zeros(3, 4), 0.1, normalize=True).item() < 0
 
 
-def test_the_sum_is_the_mean_times_the_anchors_that_have_a_positive() -> None:
+def test_the_sum_is_the_mean_times_the_number_of_anchors_with_a_positive() -> None:
     features, y, weighting = batch([0, 0, 1, 2, 2])
     found = per_anchor(LCL, losses.similarity_matrix(features, 0.3, normalize=True), y, weighting)
     assert losses.reduce(found, "sum").item() == pytest.approx(4 * losses.reduce(found, "mean").item(), rel=1e-5)
@@ -154,7 +154,7 @@ DEGENERATE = {
 @pytest.mark.parametrize("normalize", [True, False])
 @pytest.mark.parametrize("case", DEGENERATE)
 @pytest.mark.parametrize("name", NAMES)
-def test_nothing_is_nan_forward_or_backward(
+def test_values_and_gradients_are_finite_in_degenerate_cases(
     name: str, case: str, normalize: bool, kind: torch.dtype, tau: float
 ) -> None:
     labels, which = DEGENERATE[case]
@@ -169,7 +169,7 @@ def test_nothing_is_nan_forward_or_backward(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_anchors_without_a_positive_are_in_neither_the_sum_nor_the_divisor(name: str) -> None:
+def test_anchors_without_a_positive_count_in_neither_sum_nor_divisor(name: str) -> None:
     features, y, weighting = batch([0, 0, 1, 2])
     similarity = losses.similarity_matrix(features, 1.0, normalize=True)
     found = per_anchor(name, similarity, y, weighting)
@@ -180,7 +180,7 @@ def test_anchors_without_a_positive_are_in_neither_the_sum_nor_the_divisor(name:
 @pytest.mark.parametrize("labels", [[1], [0, 1], [0, 1, 2, 3]], ids=str)
 @pytest.mark.parametrize("normalize", [True, False])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_batch_without_any_positive_gives_0_and_gradients_of_0(name: str, normalize: bool, labels: list[int]) -> None:
+def test_a_batch_without_positives_has_loss_0_and_gradients_0(name: str, normalize: bool, labels: list[int]) -> None:
     features, y, weighting = batch(labels)
     found = loss(name, features, y, weighting, 0.3, normalize=normalize)
     assert found.item() == 0
@@ -203,7 +203,7 @@ def test_confident_weights_stay_finite() -> None:
 
 
 @pytest.mark.parametrize("classes", [3, 7])
-def test_lcl_with_uniform_weights_is_scl_less_log_c_over_c(classes: int) -> None:
+def test_lcl_with_uniform_weights_is_scl_minus_log_c_divided_by_c(classes: int) -> None:
     # w = 1/C: l_i = -1/|P_i| sum 1/C (s_ip - log(1/C sum exp s_ik)) = (SCL_i - log C) / C
     features, y, _ = batch([0, 1, 0, 1, 2, 2])
     uniform = torch.full((6, classes), 2.5)
@@ -220,7 +220,7 @@ def test_lcl_trains_the_weighting_network() -> None:
 
 
 @pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
-def test_half_precision_features_are_scored_in_float32(kind: torch.dtype) -> None:
+def test_half_precision_features_are_compared_in_float32(kind: torch.dtype) -> None:
     features, y, weighting = batch([0, 0, 1, 1])
     half = features.detach().to(kind)
     assert losses.similarity_matrix(half, 0.07, normalize=False).dtype == torch.float32
@@ -228,7 +228,7 @@ def test_half_precision_features_are_scored_in_float32(kind: torch.dtype) -> Non
     assert found.dtype == torch.float32
 
 
-def test_scores_do_not_depend_on_the_norm_where_they_are_normalised() -> None:
+def test_normalized_similarities_do_not_depend_on_the_norm() -> None:
     features, _, _ = batch([0, 0, 1, 1])
     torch.testing.assert_close(
         losses.similarity_matrix(features, 0.3, normalize=True),

@@ -30,7 +30,7 @@ def by_definition(labels: list[int], predictions: list[int], classes: int) -> di
 
 @pytest.mark.parametrize(("size", "classes"), [(1, 2), (10, 3), (200, 5), (300, 32)])
 @pytest.mark.parametrize("seed", range(3))
-def test_figures_are_as_defined(size: int, classes: int, seed: int) -> None:
+def test_metrics_equal_their_definitions(size: int, classes: int, seed: int) -> None:
     generator = np.random.default_rng(seed)
     labels, noise = generator.integers(classes, size=(2, size))
     predictions = np.where(generator.random(size) < 0.5, labels, noise)
@@ -49,19 +49,19 @@ def test_a_model_that_is_always_wrong() -> None:
     )
 
 
-def test_a_class_that_is_neither_there_nor_predicted_counts_as_0_in_the_macro_mean_alone() -> None:
+def test_an_absent_class_that_is_not_predicted_counts_as_0_only_in_macro_f1() -> None:
     found = figures([0, 1], [0, 1], 3)
     assert found["macro_f1"] == pytest.approx(2 / 3)
     assert found["weighted_f1"] == 1.0
 
 
-def test_everything_taken_for_one_class() -> None:
+def test_a_model_that_always_predicts_one_class() -> None:
     found = figures([0, 0, 1, 2], [0, 0, 0, 0], 3)
     assert found["accuracy"] == 0.5
     assert found["macro_f1"] == pytest.approx((2 * 2 / 6) / 3)
     assert found["largest_class"] == 1.0
 
 
-def test_confusion_has_the_true_classes_as_rows() -> None:
+def test_rows_of_the_confusion_matrix_are_the_true_classes() -> None:
     counts = metrics.confusion_matrix(np.array([0, 0, 1]), np.array([1, 1, 2]), 3)
     assert counts.tolist() == [[0, 2, 0], [0, 0, 1], [0, 0, 0]]

@@ -1,4 +1,4 @@
-"""The model: built from arrays it is the encoder that they came from."""
+"""The model: an encoder built from arrays equals the one that they came from."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -61,14 +61,14 @@ def test_a_built_encoder_is_ready_to_train_in_float32(data: TrainingData) -> Non
     assert all(parameter.requires_grad for parameter in built.parameters())
 
 
-def test_a_built_encoder_has_arrays_of_its_own(data: TrainingData) -> None:
+def test_a_built_encoder_copies_the_weights(data: TrainingData) -> None:
     with torch.no_grad():
         for parameter in model.build_encoder(data.encoder, tiny_training.config()).parameters():
             parameter.zero_()
     assert same(data.encoder, tiny_training.encoder())
 
 
-def test_an_encoder_comes_back_from_its_folder(folder: Path, data: TrainingData) -> None:
+def test_an_encoder_is_loaded_from_its_folder(folder: Path, data: TrainingData) -> None:
     found = model.load_pretrained(folder, "tiny", 0)
     assert (found.name, found.padding) == ("tiny", 0)
     assert same(found, data.encoder)
@@ -76,7 +76,7 @@ def test_an_encoder_comes_back_from_its_folder(folder: Path, data: TrainingData)
     assert model.build_encoder(found, tiny_training.config()).config.hidden_size == 32  # type: ignore[union-attr]
 
 
-def test_features_are_the_first_token_and_do_not_depend_on_padding(data: TrainingData) -> None:
+def test_features_are_the_first_tokens_vector_and_do_not_depend_on_padding(data: TrainingData) -> None:
     net = model.Classifier(tiny_training.config(), data).eval()
     with torch.no_grad():
         padded = net(TEXTS)
@@ -88,21 +88,21 @@ def test_features_are_the_first_token_and_do_not_depend_on_padding(data: Trainin
 
 
 @pytest.mark.parametrize(("loss", "weighs"), [("ce", False), ("scl", False), ("lcl", True)])
-def test_the_weighting_network_is_there_for_lcl_alone(data: TrainingData, loss: str, weighs: bool) -> None:
+def test_only_lcl_has_a_weighting_network(data: TrainingData, loss: str, weighs: bool) -> None:
     net = model.Classifier(tiny_training.config(loss=loss), data)
     assert (net(TEXTS).weighting is not None) == weighs
     assert net(TEXTS, weigh=False).weighting is None
     assert (net.weighting_encoder is not None) == weighs
 
 
-def test_a_weighting_head_needs_no_second_encoder(data: TrainingData) -> None:
+def test_a_shared_weighting_network_needs_no_second_encoder(data: TrainingData) -> None:
     net = model.Classifier(tiny_training.config(loss="lcl", weighting="shared"), data)
     assert net.weighting_encoder is None
     assert net(TEXTS).weighting.shape == (2, 3)
 
 
 @pytest.mark.parametrize(("classifier", "layers"), [("linear", {"output"}), ("mlp", {"hidden", "output"})])
-def test_the_classifier_is_linear_or_an_mlp_of_the_features_width(
+def test_the_classifier_is_linear_or_an_mlp_as_wide_as_the_features(
     data: TrainingData, classifier: str, layers: set[str]
 ) -> None:
     net = model.Classifier(tiny_training.config(classifier=classifier), data)
@@ -112,13 +112,13 @@ def test_the_classifier_is_linear_or_an_mlp_of_the_features_width(
     assert shapes.get("hidden.weight", (32, 32)) == (32, 32)
 
 
-def test_frozen_embeddings_have_no_gradient_and_the_rest_has(data: TrainingData) -> None:
+def test_only_frozen_embeddings_have_no_gradient(data: TrainingData) -> None:
     net = model.Classifier(tiny_training.config(freeze_embeddings=True), data)
     frozen = [name for name, parameter in net.named_parameters() if not parameter.requires_grad]
     assert frozen == ["encoder.embeddings.word_embeddings.weight"]
 
 
-def test_a_flattened_text_is_all_its_tokens_and_too_large_a_one_is_refused(data: TrainingData) -> None:
+def test_flatten_uses_all_tokens_and_refuses_too_many_weights(data: TrainingData) -> None:
     net = model.Classifier(tiny_training.config(pooling="flatten", max_length=16), data).eval()
     assert net(TEXTS).features.shape == (2, 16 * 32)
     with pytest.raises(UsageError) as caught:
@@ -137,7 +137,7 @@ def test_token_types_reach_the_encoder(data: TrainingData) -> None:
     assert not torch.equal(net(second).features, net(TEXTS).features)
 
 
-def test_two_views_of_a_text_differ_by_dropout_alone(data: TrainingData) -> None:
+def test_two_views_of_a_text_differ_only_by_dropout(data: TrainingData) -> None:
     net = model.Classifier(tiny_training.config(), data)
     twice = TEXTS.repeat(2)
     assert twice.labels.tolist() == [0, 1, 0, 1]
@@ -172,7 +172,7 @@ def shrunk(settings: PretrainedConfig) -> PretrainedConfig:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("weights", ["safetensors", "bin"])
-def test_every_kind_of_encoder_trains_from_its_folder(
+def test_every_architecture_trains_from_its_folder(
     kind: str, weights: str, tmp_path: Path, data: TrainingData
 ) -> None:
     with torch.random.fork_rng(devices=[]):
@@ -192,7 +192,7 @@ def test_every_kind_of_encoder_trains_from_its_folder(
     assert outputs.features.shape == (2, 32)
 
 
-def test_heads_of_one_seed_are_the_same(data: TrainingData) -> None:
+def test_the_same_seed_gives_the_same_head(data: TrainingData) -> None:
     heads = []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)

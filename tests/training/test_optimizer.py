@@ -1,4 +1,4 @@
-"""One optimiser step: its learning rate, its weight decay, and the batches whose gradients it sums up."""
+"""One optimizer step: learning rate, weight decay, clipping, and accumulated gradients."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -44,15 +44,15 @@ def running_mean(state: dict[str, Any]) -> Tensor:
     return torch.cat([values["exp_avg"].flatten() for values in state["optimizer"]["adamw"]["state"].values()])
 
 
-def test_without_warm_up_the_rate_falls_linearly_from_its_peak_to_0(data: TrainingData) -> None:
+def test_without_warmup_the_learning_rate_falls_linearly_from_its_peak_to_0(data: TrainingData) -> None:
     assert rates(data, 4) == pytest.approx([1 - k / 8 for k in range(8)])
 
 
-def test_the_rate_rises_over_the_warm_up_and_falls_then(data: TrainingData) -> None:
+def test_the_learning_rate_rises_during_warmup_and_then_falls(data: TrainingData) -> None:
     assert rates(data, 4, warmup=0.5) == pytest.approx([0, 0.25, 0.5, 0.75, 1, 0.75, 0.5, 0.25])
 
 
-def test_almost_all_of_a_training_may_be_warm_up(data: TrainingData) -> None:
+def test_almost_all_of_a_training_can_be_warmup(data: TrainingData) -> None:
     assert rates(data, 4, warmup=0.99) == pytest.approx([k / 8 for k in range(8)])
 
 
@@ -75,7 +75,7 @@ def test_accumulated_batches_make_the_update_of_one_large_batch(calm: TrainingDa
     assert scores[0]["train/loss"] == pytest.approx(scores[1]["train/loss"], rel=1e-5)
 
 
-def test_a_rest_of_the_batches_is_averaged_over_itself(calm: TrainingData, tmp_path: Path) -> None:
+def test_the_last_incomplete_group_is_averaged_over_its_own_batches(calm: TrainingData, tmp_path: Path) -> None:
     # groups of three leave one of four batches over. Nearly without a rate, all gradients are of the first weights
     hyperparameters: dict[str, Any] = {
         "dropout": 0.0,
@@ -94,12 +94,12 @@ def test_a_rest_of_the_batches_is_averaged_over_itself(calm: TrainingData, tmp_p
 
 
 @pytest.mark.parametrize("largest", [1e-3, 0.1])
-def test_the_gradient_is_clipped(calm: TrainingData, tmp_path: Path, largest: float) -> None:
+def test_the_gradient_is_clipped_to_clip_norm(calm: TrainingData, tmp_path: Path, largest: float) -> None:
     state = after_an_epoch(calm, tmp_path / "clipped.pt", clip_norm=largest)
     assert 10 * running_mean(state).norm().item() == pytest.approx(largest, rel=1e-3)
 
 
-def test_neither_biases_nor_norms_decay(calm: TrainingData, tmp_path: Path) -> None:
+def test_biases_and_normalization_weights_do_not_decay(calm: TrainingData, tmp_path: Path) -> None:
     rate, decay = 1e-3, 50.0
     hyperparameters: dict[str, Any] = {"dropout": 0.0, "learning_rate": rate}
     without = after_an_epoch(calm, tmp_path / "without.pt", weight_decay=0.0, **hyperparameters)["model"]

@@ -1,4 +1,4 @@
-"""From the vectors of a text's tokens to one vector for the text."""
+"""Pooling: from the vectors of a text's tokens to its features."""
 
 import pytest
 import torch
@@ -26,17 +26,17 @@ def of(how: str, *, recurrent: bool = False, hidden: Tensor = HIDDEN, mask: Tens
         ("flatten", False, [[1, 2, 3, 4, 5, 6, 7, 8, 0, 0], [1, 1, 2, 2, 3, 3, 0, 0, 0, 0]]),
     ],
 )
-def test_a_text_is_its_first_token_or_the_mean_or_all(how: str, recurrent: bool, expected: list[list[int]]) -> None:
+def test_features_are_the_first_token_the_mean_or_all_tokens(how: str, recurrent: bool, expected: list[list[int]]) -> None:
     assert of(how, recurrent=recurrent) == expected
 
 
-def test_a_text_of_nothing_but_cls_and_sep_has_their_mean() -> None:
+def test_the_mean_of_a_text_of_only_cls_and_sep_is_theirs() -> None:
     assert of("mean", mask=torch.tensor([[1, 1, 0, 0], [1, 0, 0, 0]])) == [[2, 3], [1, 1]]
 
 
 @pytest.mark.parametrize("how", ["cls", "mean", "flatten"])
 @pytest.mark.parametrize("recurrent", [True, False])
-def test_padding_does_not_matter(how: str, recurrent: bool) -> None:
+def test_padding_does_not_change_the_features(how: str, recurrent: bool) -> None:
     longer, mask = (
         torch.cat([HIDDEN, torch.full((2, 1, 2), 99.0)], dim=1),
         torch.cat([MASK, torch.zeros(2, 1).long()], 1),

@@ -1,4 +1,4 @@
-"""The RNN and GRU encoders: from scratch, blind to padding, and kept like any other."""
+"""The RNN and GRU encoders train from scratch, ignore padding, and are exported like any other."""
 
 from pathlib import Path
 from typing import Any
@@ -49,13 +49,13 @@ def data(encoder: str) -> TrainingData:
 @pytest.mark.parametrize(
     "hyperparameters", [{}, {"pooling": "mean"}, {"loss": "lcl"}, {"loss": "scl_two_phase", "tau": 0.1}], ids=str
 )
-def test_it_learns_from_scratch(encoder: str, hyperparameters: dict[str, Any]) -> None:
+def test_a_recurrent_encoder_learns_from_scratch(encoder: str, hyperparameters: dict[str, Any]) -> None:
     *_, last = train(config(encoder, classifier_learning_rate=0.05, **hyperparameters), data(encoder))
     assert last.metrics["validation/accuracy"] > 0.6
 
 
 @pytest.mark.parametrize("encoder", ["rnn", "gru"])
-def test_padding_changes_no_state(encoder: str) -> None:
+def test_padding_does_not_change_the_states_of_words(encoder: str) -> None:
     net = build(encoder, vocabulary=10)
     words = torch.tensor([[3, 4, 5]])
     padded = torch.tensor([[3, 4, 5, 0, 0]])
@@ -63,7 +63,7 @@ def test_padding_changes_no_state(encoder: str) -> None:
     torch.testing.assert_close(states[0], states[1])
 
 
-def test_words_beyond_the_vocabulary_are_the_unknown_one() -> None:
+def test_words_beyond_the_vocabulary_are_the_unknown_word() -> None:
     net = build("rnn", vocabulary=2)
     beyond, unknown = torch.tensor([[2, 4, 900]]), torch.tensor([[2, 1, 1]])
     states = [net(ids, torch.ones_like(ids)).last_hidden_state for ids in (beyond, unknown)]
@@ -71,13 +71,13 @@ def test_words_beyond_the_vocabulary_are_the_unknown_one() -> None:
 
 
 @pytest.mark.parametrize("precision", ["bf16", "float32"])
-def test_it_computes_in_float32(precision: str) -> None:
+def test_a_recurrent_encoder_trains_in_every_precision(precision: str) -> None:
     made = data("gru")
     *_, last = train(config("gru", precision=precision), made)
     assert last.metrics["validation/accuracy"] > 0.6
 
 
-def test_a_kept_one_scores_as_it_did(tmp_path: Path) -> None:
+def test_an_exported_recurrent_model_scores_as_it_did_in_training(tmp_path: Path) -> None:
     made, asked = data("gru"), config("gru")
     *_, last = train(asked, made, tmp_path / "checkpoint.pt")
     export.export_model(tmp_path / "checkpoint.pt", asked, made, tmp_path / "kept")
@@ -95,7 +95,7 @@ def test_a_longer_text_is_cut_to_its_first_words() -> None:
     assert batching.collate(long, row, 3, 0).ids.tolist() == batching.collate(short, row, 3, 0).ids.tolist()
 
 
-def test_one_seed_is_one_network() -> None:
+def test_the_same_seed_gives_the_same_weights() -> None:
     made, weights = data("rnn"), []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)

@@ -1,4 +1,4 @@
-"""What a training takes is in its reports, and changes nothing else of it."""
+"""Reports include the resources that a training uses, and are unchanged otherwise."""
 
 import pickle
 from functools import partial
@@ -21,7 +21,7 @@ def reports() -> list[ValidationReport]:
     ]
 
 
-def test_its_reports_are_those_of_the_training_and_what_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reports_are_those_of_the_training_plus_resource_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     plain = list(scripted_trainer(CONFIG, data(), None))
     for one, other in zip(plain, reports(), strict=True):
@@ -31,7 +31,7 @@ def test_its_reports_are_those_of_the_training_and_what_it_took(monkeypatch: pyt
         assert other.metrics["system/memory_megabytes"] > 10
 
 
-def test_a_training_that_is_closed_is_closed() -> None:
+def test_closing_the_events_closes_the_training() -> None:
     closed = []
 
     def training(*_: object) -> object:
@@ -47,12 +47,12 @@ def test_a_training_that_is_closed_is_closed() -> None:
     assert closed == [True]
 
 
-def test_it_goes_to_a_worker() -> None:
+def test_a_monitored_trainer_can_be_pickled() -> None:
     assert pickle.loads(pickle.dumps(partial(add_resource_metrics, scripted_trainer))).func is add_resource_metrics
 
 
 @pytest.mark.parametrize(("said", "found"), [("1000, 37\\n2000, 0", {0: (1048.576, 37), 1: (2097.152, 0)}), ("no", {})])
-def test_gpus_are_as_nvidia_smi_says(
+def test_gpu_metrics_are_what_nvidia_smi_prints(
     said: str, found: dict[int, tuple[float, float]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = tmp_path / "nvidia-smi"

@@ -1,4 +1,4 @@
-"""Going on from a checkpoint is, number for number, never having stopped."""
+"""Continuing from a checkpoint gives exactly the numbers of a training that never stopped."""
 
 from itertools import islice
 from pathlib import Path
@@ -34,7 +34,7 @@ def few() -> TrainingData:
 
 
 @pytest.mark.parametrize(("stop", "way"), WAYS)
-def test_a_training_cut_off_goes_on_as_if_it_had_not_been(
+def test_an_interrupted_training_continues_with_the_same_numbers(
     few: TrainingData, tmp_path: Path, stop: int, way: dict[str, Any]
 ) -> None:
     config, saved = tiny_training.config(batch_size=8, warmup=0.2, **way), tmp_path / "checkpoint.pt"
@@ -47,7 +47,7 @@ def test_a_training_cut_off_goes_on_as_if_it_had_not_been(
     assert tiny_training.figures(after) == tiny_training.figures(train(config, few, None))
 
 
-def test_cut_off_before_every_report(few: TrainingData, tmp_path: Path) -> None:
+def test_a_training_interrupted_at_every_report_gives_the_same_numbers(few: TrainingData, tmp_path: Path) -> None:
     config, saved = tiny_training.config(validations_per_epoch=2), tmp_path / "checkpoint.pt"
     whole = tiny_training.figures(train(config, few, None))
     for step in range(1, config.num_validations + 1):
@@ -57,7 +57,7 @@ def test_cut_off_before_every_report(few: TrainingData, tmp_path: Path) -> None:
     assert tiny_training.figures(found) == whole
 
 
-def test_cut_off_after_the_checkpoint_and_before_the_next_one(few: TrainingData, tmp_path: Path) -> None:
+def test_an_interruption_between_two_checkpoints_repeats_the_same_numbers(few: TrainingData, tmp_path: Path) -> None:
     config, saved, kept = tiny_training.config(), tmp_path / "checkpoint.pt", tmp_path / "kept.pt"
     reports = train(config, few, saved)
     next(reports)
@@ -66,7 +66,7 @@ def test_cut_off_after_the_checkpoint_and_before_the_next_one(few: TrainingData,
     assert tiny_training.figures(train(config, few, kept))[1:] == tiny_training.figures(rest)
 
 
-def test_a_finished_training_gives_its_reports_again_and_no_more(few: TrainingData, tmp_path: Path) -> None:
+def test_a_finished_training_yields_its_reports_again_and_no_more(few: TrainingData, tmp_path: Path) -> None:
     config, saved = tiny_training.config(), tmp_path / "checkpoint.pt"
     whole = list(train(config, few, saved))
     before = saved.read_bytes()
@@ -81,7 +81,7 @@ def test_a_checkpoint_path_does_not_change_the_training(few: TrainingData, tmp_p
     )
 
 
-def test_without_a_path_nothing_is_written(few: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_checkpoint_path_nothing_is_written(few: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     list(train(tiny_training.config(), few, None))
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""A training from its reports: what they hold, that they repeat, that it learns, and how it fails."""
+"""What a training reports, that it repeats, that it learns, and how it fails."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -53,7 +53,7 @@ def test_metrics_are_named_as_documented(data: TrainingData, loss: str, parts: s
     assert all(type(value) is float and np.isfinite(value) for value in second.metrics.values())
 
 
-def test_two_phases_report_an_encoder_first_and_a_classifier_then(data: TrainingData) -> None:
+def test_two_phases_report_first_the_encoder_and_then_the_classifier(data: TrainingData) -> None:
     found = reports(data, loss="scl_two_phase", contrastive_epochs=2, epochs=3, validations_per_epoch=2)
     assert [report.step for report in found] == list(range(1, 11))
     first, second = {"train/loss", "train/contrastive", "anchors/without_positive"}, {"train/loss", "train/ce"} | SCORES
@@ -61,7 +61,7 @@ def test_two_phases_report_an_encoder_first_and_a_classifier_then(data: Training
     assert [set(report.metrics) - {"train/truncated"} for report in found] == [first | speed] * 4 + [second | speed] * 6
 
 
-def test_the_second_phase_leaves_the_encoder_as_it_is(data: TrainingData, tmp_path: Path) -> None:
+def test_the_second_phase_does_not_change_the_encoder(data: TrainingData, tmp_path: Path) -> None:
     saved = tmp_path / "checkpoint.pt"
     models = [
         {name: value.clone() for name, value in checkpoint.load_checkpoint(saved)["model"].items()}
@@ -89,7 +89,7 @@ def test_validating_more_often_does_not_change_the_training(data: TrainingData) 
     assert once == twice[1::2]
 
 
-def test_every_epoch_has_batches_of_its_own() -> None:
+def test_every_epoch_has_other_batches() -> None:
     still = tiny_training.data(dropout=0.0)  # nearly without a rate, a batch has the same loss whenever it comes
     found = reports(still, dropout=0.0, learning_rate=1e-12, validations_per_epoch=4)
     losses = [round(report.metrics["train/loss"], 5) for report in found]
@@ -102,7 +102,7 @@ def test_truncated_is_the_share_of_texts_that_max_length_cuts(data: TrainingData
     assert reports(data, max_length=10, epochs=1)[0].metrics["train/truncated"] == (lengths > 10).mean()
 
 
-def test_the_test_split_is_not_looked_at(data: TrainingData) -> None:
+def test_the_test_split_is_not_used(data: TrainingData) -> None:
     blind = replace(data, splits={name: data.splits[name] for name in ("train", "validation")})
     assert tiny_training.figures(reports(blind)) == tiny_training.figures(reports(data))
 
@@ -125,7 +125,7 @@ def test_what_happens_between_two_reports_does_not_change_the_training(data: Tra
     assert tiny_training.figures(found) == expected
 
 
-def test_two_trainings_taking_turns_do_not_change_each_other(data: TrainingData) -> None:
+def test_two_interleaved_trainings_do_not_change_each_other(data: TrainingData) -> None:
     expected = tiny_training.figures(reports(data))
     pairs = list(zip(train(tiny_training.config(), data), train(tiny_training.config(seed=5), data), strict=True))
     assert tiny_training.figures(mine for mine, _ in pairs) == expected
@@ -137,11 +137,11 @@ def test_another_seed_gives_other_numbers(data: TrainingData) -> None:
 
 
 @pytest.mark.usefixtures("every_warning")
-def test_read_only_weights_will_do_and_raise_no_warning(data: TrainingData) -> None:
+def test_read_only_weights_work_without_a_warning(data: TrainingData) -> None:
     assert tiny_training.figures(reports(read_only(data))) == tiny_training.figures(reports(data))
 
 
-def test_the_data_is_left_as_it_was(data: TrainingData) -> None:
+def test_training_does_not_change_the_data(data: TrainingData) -> None:
     split = data.splits["train"]
     arrays: list[NDArray[Any]] = [
         *data.encoder.weights.values(),
@@ -157,7 +157,7 @@ def test_the_data_is_left_as_it_was(data: TrainingData) -> None:
 
 @pytest.mark.parametrize("weighting", ["separate", "shared"])
 @pytest.mark.parametrize("loss", ["ce", "scl", "lcl"])
-def test_it_learns(data: TrainingData, loss: str, weighting: str) -> None:
+def test_a_training_learns(data: TrainingData, loss: str, weighting: str) -> None:
     found = reports(data, loss=loss, weighting=weighting, epochs=10)
     assert found[0].metrics["validation/accuracy"] < 0.75  # of three classes
     assert max(report.metrics["validation/accuracy"] for report in found) > 0.75
@@ -165,23 +165,23 @@ def test_it_learns(data: TrainingData, loss: str, weighting: str) -> None:
 
 
 @pytest.mark.parametrize("loss", ["scl", "lcl"])
-def test_a_last_batch_of_one_text_does_no_harm(loss: str) -> None:
+def test_a_last_batch_of_one_text_gives_finite_metrics(loss: str) -> None:
     found = reports(tiny_training.data(rows=17), loss=loss)
     assert all(np.isfinite(value) for report in found for value in report.metrics.values())
 
 
 @pytest.mark.parametrize("loss", ["scl", "lcl"])
-def test_batches_without_positives_do_no_harm(data: TrainingData, loss: str) -> None:
+def test_batches_without_positives_give_finite_metrics(data: TrainingData, loss: str) -> None:
     found = reports(data, loss=loss, batch_size=2, epochs=1, normalize=False, tau=0.07)
     assert all(np.isfinite(value) for report in found for value in report.metrics.values())
 
 
-def test_a_learning_rate_far_too_high_diverges(data: TrainingData) -> None:
+def test_a_far_too_high_learning_rate_diverges(data: TrainingData) -> None:
     with pytest.raises(DivergedError, match=r"not finite at epoch 1, batch \d+ of 4; a lower learning_rate"):
         reports(data, learning_rate=1e30)
 
 
-def test_a_weight_that_is_no_number_diverges(data: TrainingData) -> None:
+def test_a_weight_that_is_not_a_number_diverges(data: TrainingData) -> None:
     weights = {name: array.copy() for name, array in data.encoder.weights.items()}
     weights["encoder.layer.0.output.dense.weight"][3, 3] = np.nan
     broken = replace(data, encoder=replace(data.encoder, weights=weights))
@@ -189,12 +189,12 @@ def test_a_weight_that_is_no_number_diverges(data: TrainingData) -> None:
         reports(broken)
 
 
-def test_diverging_in_the_very_last_update_diverges_too(data: TrainingData) -> None:
+def test_diverging_in_the_last_update_is_detected(data: TrainingData) -> None:
     with pytest.raises(DivergedError):
         reports(data, batch_size=64, epochs=1, learning_rate=1e30)
 
 
-def test_a_model_too_large_for_the_memory_is_exhausted(data: TrainingData) -> None:
+def test_a_model_too_large_for_memory_is_out_of_memory(data: TrainingData) -> None:
     configuration = {**data.encoder.configuration, "vocab_size": 10**13}
     huge = replace(data, encoder=replace(data.encoder, configuration=configuration))
     with pytest.raises(OutOfMemoryError, match="out of memory at batch_size 16, max_length 32: "):
@@ -209,7 +209,7 @@ def test_fp16_needs_a_gpu(data: TrainingData) -> None:
 
 @pytest.mark.skipif(not torch.cpu.get_capabilities().get("avx512_bf16"), reason="this processor has no bf16")
 @pytest.mark.parametrize("loss", ["ce", "lcl"])
-def test_bf16_trains_and_is_what_auto_means_here(data: TrainingData, loss: str) -> None:
+def test_bf16_trains_and_auto_chooses_it_here(data: TrainingData, loss: str) -> None:
     bf16 = tiny_training.figures(reports(data, loss=loss, precision="bf16"))
     assert tiny_training.figures(reports(data, loss=loss, precision="auto")) == bf16
     assert bf16 != tiny_training.figures(reports(data, loss=loss))

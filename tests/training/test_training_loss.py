@@ -1,4 +1,4 @@
-"""The total loss and its parts."""
+"""The total loss and its components."""
 
 from typing import Any
 
@@ -32,14 +32,14 @@ def similarity(features: Tensor) -> Tensor:
     return losses.similarity_matrix(features, 0.3, normalize=True)
 
 
-def test_ce_is_its_own_total(outputs: ClassifierOutput) -> None:
+def test_the_total_of_ce_is_the_cross_entropy(outputs: ClassifierOutput) -> None:
     parts = parts_of(tiny_training.config(loss="ce", alpha=0.2), outputs._replace(weighting=None), LABELS)
     assert set(parts) == {"train/loss", "train/ce"}
     assert parts["train/loss"] == parts["train/ce"] == functional.cross_entropy(outputs.logits, LABELS)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.2, 1.0])
-def test_scl_is_weighed_against_the_cross_entropy(outputs: ClassifierOutput, alpha: float) -> None:
+def test_alpha_weighs_scl_against_the_cross_entropy(outputs: ClassifierOutput, alpha: float) -> None:
     parts = parts_of(tiny_training.config(loss="scl", alpha=alpha), outputs._replace(weighting=None), LABELS)
     assert set(parts) == SCL
     expected = losses.reduce(losses.supervised_contrastive(similarity(outputs.features), LABELS))
@@ -49,7 +49,7 @@ def test_scl_is_weighed_against_the_cross_entropy(outputs: ClassifierOutput, alp
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.2, 1.0])
-def test_lcl_is_weighed_against_both_cross_entropies(outputs: ClassifierOutput, alpha: float) -> None:
+def test_alpha_weighs_lcl_against_both_cross_entropies(outputs: ClassifierOutput, alpha: float) -> None:
     assert outputs.weighting is not None
     parts = parts_of(tiny_training.config(loss="lcl", alpha=alpha), outputs, LABELS)
     assert set(parts) == SCL | {"train/weighting_ce", "weights/true_class"}
@@ -63,7 +63,7 @@ def test_lcl_is_weighed_against_both_cross_entropies(outputs: ClassifierOutput, 
     assert parts["weights/true_class"].item() == pytest.approx(expected)
 
 
-def test_tau_and_normalize_reach_the_contrastive_term(outputs: ClassifierOutput) -> None:
+def test_tau_and_normalize_change_the_contrastive_term(outputs: ClassifierOutput) -> None:
     def contrastive(**hyperparameters: Any) -> float:
         config = tiny_training.config(loss="scl", **hyperparameters)
         return parts_of(config, outputs._replace(weighting=None), LABELS)["train/contrastive"].item()
@@ -89,7 +89,7 @@ def test_a_shared_weighting_network_is_a_head_on_the_encoder(data: TrainingData)
     assert gradients_of_the_weighting(data, "shared") == {"weighting", "encoder"}
 
 
-def test_detached_weights_leave_the_weighting_network_to_its_cross_entropy(outputs: ClassifierOutput) -> None:
+def test_with_detached_weights_only_cross_entropy_trains_the_weighting_network(outputs: ClassifierOutput) -> None:
     assert outputs.weighting is not None
     for detach in (True, False):
         logits = outputs.weighting.clone().requires_grad_()
@@ -100,7 +100,7 @@ def test_detached_weights_leave_the_weighting_network_to_its_cross_entropy(outpu
         assert parts["train/weighting_ce"].requires_grad
 
 
-def test_balanced_weights_and_smoothing_are_those_of_torch(outputs: ClassifierOutput) -> None:
+def test_balanced_weights_and_label_smoothing_equal_torchs(outputs: ClassifierOutput) -> None:
     weights = training_loss.balanced_class_weights(LABELS, 4)
     assert weights.tolist() == pytest.approx([5 / 8, 5 / 8, 5 / 4, 0])  # 5 texts, 4 classes: 2, 2, 1 and none of them
     config = tiny_training.config(loss="lcl", label_smoothing=0.1, class_weights="balanced")
@@ -110,7 +110,7 @@ def test_balanced_weights_and_smoothing_are_those_of_torch(outputs: ClassifierOu
         assert found[name] == functional.cross_entropy(logits, LABELS, weight=weights[:3], label_smoothing=0.1)
 
 
-def test_the_sum_is_the_mean_times_the_anchors_that_have_a_positive(outputs: ClassifierOutput) -> None:
+def test_the_sum_is_the_mean_times_the_number_of_anchors_with_a_positive(outputs: ClassifierOutput) -> None:
     mean, total = (
         parts_of(tiny_training.config(loss="lcl", reduction=how), outputs, LABELS) for how in ("mean", "sum")
     )
@@ -118,5 +118,5 @@ def test_the_sum_is_the_mean_times_the_anchors_that_have_a_positive(outputs: Cla
     assert total["train/contrastive"].item() == pytest.approx(4 * mean["train/contrastive"].item(), rel=1e-5)
 
 
-def test_a_weighting_encoder_is_trained_and_is_one_of_its_own(data: TrainingData) -> None:
+def test_a_separate_weighting_network_trains_its_own_encoder(data: TrainingData) -> None:
     assert gradients_of_the_weighting(data, "separate") == {"weighting", "weighting_encoder"}

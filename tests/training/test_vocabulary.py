@@ -1,4 +1,4 @@
-"""Texts as word numbers, prepared as for the second paper's RNN and GRU."""
+"""Texts as word numbers, prepared as in the second paper for RNN and GRU."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ def numbers(vocabulary: Vocabulary, texts: LabelledTexts, max_length: int = 10) 
     return [split.tokens[start:stop].tolist() for start, stop in zip(split.starts, split.starts[1:], strict=False)]
 
 
-def test_words_are_lower_case_without_stop_words_and_signs() -> None:
+def test_words_are_lower_case_without_stop_words_and_punctuation() -> None:
     assert tokenize_words("The DOG didn't bark -- at 3 a.m., did it? snake_case #tag") == [
         *("dog", "didn", "bark", "3", "snake", "case", "tag")
     ]
@@ -28,7 +28,7 @@ def test_other_scripts_are_words_too() -> None:
     assert tokenize_words("کیفیت خوبه، و قیمت") == ["کیفیت", "خوبه", "و", "قیمت"]
 
 
-def test_frequent_words_come_first_so_that_a_smaller_vocabulary_is_a_beginning() -> None:
+def test_a_smaller_vocabulary_is_the_beginning_of_a_larger_one() -> None:
     texts = ["red blue", "blue green blue", "green blue"]
     assert list(Vocabulary(rows(*texts), 9).numbers.items()) == [
         ("blue", SPECIAL),
@@ -38,23 +38,23 @@ def test_frequent_words_come_first_so_that_a_smaller_vocabulary_is_a_beginning()
     assert list(Vocabulary(rows(*texts), 2).numbers) == ["blue", "green"]
 
 
-def test_words_that_the_training_split_does_not_have_are_unknown() -> None:
+def test_words_missing_from_the_training_split_are_unknown() -> None:
     known = Vocabulary(rows(*["red blue blue"]), 9)
     assert numbers(known, rows("Blue sky", "red", "the")) == [[SPECIAL, UNKNOWN], [SPECIAL + 1], [UNKNOWN]]
 
 
-def test_long_texts_are_cut_and_their_length_is_kept() -> None:
+def test_long_texts_are_cut_and_their_full_length_is_recorded() -> None:
     known = Vocabulary(rows(*["a1 b1 c1 d1"]), 9)
     split = known.tokenize_split(rows("a1 b1 c1 d1", "a1"), 3)
     assert split.lengths.tolist() == [4, 1]
     assert numbers(known, rows("a1 b1 c1 d1"), 3) == [[SPECIAL, SPECIAL + 1, SPECIAL + 2]]
 
 
-def test_a_pair_is_one_text_after_the_other() -> None:
+def test_a_pair_becomes_one_text() -> None:
     known = Vocabulary(rows(*["red blue blue"]), 9)
     assert numbers(known, rows("red", pairs=["blue"])) == [[SPECIAL + 1, SPECIAL]]
 
 
-def test_it_is_kept_as_its_words_in_order(tmp_path: Path) -> None:
+def test_a_vocabulary_is_saved_as_its_words_in_order(tmp_path: Path) -> None:
     Vocabulary(rows(*["red blue blue"]), 9).save(tmp_path)
     assert json.loads((tmp_path / "vocabulary.json").read_text(encoding="utf-8")) == ["blue", "red"]
