@@ -38,7 +38,7 @@ def table_formats() -> str:
 
 
 def _file_formats() -> str:
-    return ", ".join(map(code, registry("data.local_files:_READERS")))
+    return entry_table("data.local_files:FORMATS")
 
 
 def _table_formats() -> str:

@@ -1,7 +1,7 @@
 """Tables of the fields of a pydantic model, from its JSON schema."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -19,16 +19,27 @@ _NAMES = {
 Schema = Mapping[str, Any]
 
 
-def field_rows(model: type[BaseModel]) -> list[tuple[str, str, str, str]]:
-    """Return (key, type, default, meaning) of each field of `model` and, below it, of each field of a nested model."""
+class FieldRow(NamedTuple):
+    """One field of a model, or of a model inside it."""
+
+    key: str
+    type: str
+    unit: str
+    default: str
+    meaning: str
+
+
+def field_rows(model: type[BaseModel]) -> list[FieldRow]:
+    """Return a row for each field of `model` and, below it, for each field of a nested model."""
     schema = model.model_json_schema()
     return list(_rows(schema, schema, ""))
 
 
 def field_table(model: type[BaseModel]) -> str:
     """Return the fields of `model`, with those of nested models, as a table."""
-    rows = [(code(key), kind, default, meaning) for key, kind, default, meaning in field_rows(model)]
-    return table(["key", "type", "default", "meaning"], rows)
+    rows = field_rows(model)
+    columns = [name for name in FieldRow._fields if any(getattr(row, name) for row in rows)]
+    return table(columns, [[getattr(row._replace(key=code(row.key)), name) for name in columns] for row in rows])
 
 
 def describe_type(schema: Schema) -> str:
@@ -59,12 +70,13 @@ def describe_default(schema: Schema, *, required: bool) -> str:
     return "" if default is None or default in ({}, []) else value(default)
 
 
-def _rows(root: Schema, schema: Schema, prefix: str) -> Iterator[tuple[str, str, str, str]]:
+def _rows(root: Schema, schema: Schema, prefix: str) -> Iterator[FieldRow]:
     required = set(schema.get("required", ()))
     for name, field in schema.get("properties", {}).items():
         nested = _nested(root, field)
         default = "" if nested and name not in required else describe_default(field, required=name in required)
-        yield f"{prefix}{name}", _type(root, field), default, field.get("description", _about(nested))
+        meaning = field.get("description", _about(nested))
+        yield FieldRow(f"{prefix}{name}", _type(root, field), field.get("unit", ""), default, meaning)
         for part, ending in nested:
             yield from _rows(root, part, f"{prefix}{name}{ending}.")
 

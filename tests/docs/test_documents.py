@@ -202,9 +202,8 @@ def test_what_stands_in_code_exists(document: Path) -> None:
 @pytest.mark.parametrize("block", all_blocks("python").values(), ids=list(all_blocks("python")))
 def test_every_python_block_uses_the_api_as_it_is(block: str) -> None:
     import sweeper as package
-    from sweeper.protocol.sweep_results import SweepResults
 
-    owners = {"sweeper": package, "results": SweepResults}
+    owners = {"sweeper": package, "results": package.StoredResults, "sweep": package.Sweep}
     for node in ast.walk(ast.parse(block)):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in owners:
             assert hasattr(owners[node.value.id], node.attr), node.attr

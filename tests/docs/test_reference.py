@@ -55,7 +55,7 @@ def test_the_page_of_the_command_line_has_every_command_and_option() -> None:
 
 @pytest.mark.parametrize("model", [SweepSpec, SweepResults])
 def test_every_key_says_what_it_means(model: type[SweepSpec] | type[SweepResults]) -> None:
-    silent = [key for key, _, _, meaning in field_rows(model) if not meaning]
+    silent = [row.key for row in field_rows(model) if not row.meaning]
     assert silent == []
 
 
