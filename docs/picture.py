@@ -13,8 +13,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+import sweeper
 from sweeper.record.optuna_study import OptunaStudy
-from sweeper.storage.sweep_folder import open_sweep
 from sweeper.terminal import formatting
 from sweeper.terminal.live_view import Dashboard
 from sweeper.trials.trial import TrialRecord
@@ -38,8 +38,8 @@ def main() -> None:
     parser.add_argument("--slots", type=int, default=2, help="trials at a time")
     parser.add_argument("--out", type=Path, default=Path("docs/images/quickstart.svg"))
     options = parser.parse_args()
-    folder = open_sweep(options.sweep)
-    spec, results = folder.spec, folder.results()
+    sweep = sweeper.open(options.sweep)
+    spec, folder, results = sweep.spec, sweep.folder, sweep.results
     with closing(OptunaStudy(spec, folder.journal, folder.manifest.threads)) as study:
         records = study.all_trials()
     start, end = records[0].started_at, max(record.ended_at or record.started_at for record in records)
@@ -53,11 +53,10 @@ def main() -> None:
     console.print(f"[dim]{formatting.format_duration((moment - start) / 1000)} after the start[/]\n")
     console.print(dashboard)
     console.print(f"\n[dim]{formatting.format_duration((end - start) / 1000)} after the start[/]\n")
-    if results is not None:
-        console.print(formatting.results_table(spec, results))
-        table = (folder.path / "table.md").read_text(encoding="utf-8")
-        console.print("\n[dim]on the test split, with fresh seeds[/]\n")
-        console.print("\n".join(line for line in table.splitlines() if line.startswith("|")), markup=False)
+    console.print(formatting.results_table(spec, results))
+    console.print("\n[dim]on the test split, with fresh seeds[/]\n")
+    table = [line for line in results.table().to_markdown().splitlines() if line.startswith("|")]
+    console.print("\n".join(table), markup=False)
     options.out.write_text(console.export_svg(title="sweeper run search_spaces/quickstart.yaml"), encoding="utf-8")
 
 

@@ -2,6 +2,8 @@
 
 from typing import Annotated
 
+from pydantic import Field
+
 from sweeper.training.registry import objective_metrics
 from sweeper.training.strict_model import StrictModel, one_of
 
@@ -12,8 +14,12 @@ class ObjectiveMetric(StrictModel):
     Search spaces set either `maximize` or `minimize`; the default is to maximize validation/accuracy.
     """
 
-    maximize: Annotated[str, one_of(objective_metrics("higher"))] | None = None
-    minimize: Annotated[str, one_of(objective_metrics("lower"))] | None = None
+    maximize: Annotated[str, one_of(objective_metrics("higher"))] | None = Field(
+        None, description="The metric to maximize."
+    )
+    minimize: Annotated[str, one_of(objective_metrics("lower"))] | None = Field(
+        None, description="The metric to minimize, instead."
+    )
 
     @property
     def metric(self) -> str:

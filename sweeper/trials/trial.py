@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import Field
 
 from sweeper.training.config import Scalar, TrainConfig
 from sweeper.training.types import ValidationReport
@@ -44,11 +47,11 @@ class TrialEnd:
 
 @dataclass(frozen=True)
 class TestAccess:
-    """One scoring of a test split. `at` is in milliseconds since 1970; `seed` is the seed of the trial."""
+    """One scoring of a test split."""
 
-    at: int
-    trial: int
-    seed: int
+    at: Annotated[int, Field(description="when it began, in milliseconds since 1970")]
+    trial: Annotated[int, Field(description="number of the trial whose model was scored")]
+    seed: Annotated[int, Field(description="random seed of that trial")]
 
 
 @dataclass(frozen=True)
