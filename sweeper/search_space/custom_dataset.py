@@ -21,7 +21,7 @@ class CustomDataset(StrictModel):
     validation: Annotated[str | None, yaml_key("File of the validation split.")] = None
     test: Annotated[str | None, yaml_key("File of the test split.")] = None
     hub: Annotated[str | None, yaml_key("Id of a data set on the Hugging Face hub.", min_length=1)] = None
-    train_config: Annotated[str | None, yaml_key("Configuration of the data set on the hub.")] = None
+    config: Annotated[str | None, yaml_key("Configuration of the data set on the hub.")] = None
     revision: Annotated[str, yaml_key("Branch, tag or commit on the hub.")] = "main"
     text: Annotated[
         str | Annotated[list[str], Field(min_length=1, max_length=2)],
@@ -42,7 +42,7 @@ class CustomDataset(StrictModel):
         return DatasetSpec(
             name=self.name or _default_name(self.hub or str(self.train)),
             repository=self.hub or "",
-            config=self.train_config,
+            config=self.config,
             revision=self.revision,
             files=self.files,
             text=text,

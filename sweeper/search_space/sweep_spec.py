@@ -99,22 +99,29 @@ class SweepSpec(SearchSpaceFile):
 
     # ---- early stopping
 
+    @property
+    def early_stopping_name(self) -> str:
+        """The name of the early stopping rule; that of the default rule if early stopping is off."""
+        return DEFAULT_RULE if self.early_stopping is None else next(iter(self.early_stopping))
+
+    @property
+    def early_stopping_label(self) -> str:
+        """The label of the early stopping rule, such as ASHA; "early stopping" if it is off."""
+        return "early stopping" if self.early_stopping_rule is None else self.early_stopping_rule.label
+
     @cached_property
     def early_stopping_rule(self) -> EarlyStoppingRule[Any] | None:
         """The rule that stops trials early, or None if early stopping is off."""
-        if self.early_stopping is not None:
-            return EARLY_STOPPING[next(iter(self.early_stopping))]
-        return None if self.asha == "off" else EARLY_STOPPING[DEFAULT_RULE]
+        is_off = self.early_stopping is None and self.asha == "off"
+        return None if is_off else EARLY_STOPPING[self.early_stopping_name]
 
     @cached_property
     def early_stopping_settings(self) -> RungSettings | None:
         """The settings of the early stopping rule, or None if early stopping is off."""
-        if self.early_stopping is not None and self.early_stopping_rule is not None:
-            settings: RungSettings = self.early_stopping_rule.settings.model_validate(
-                next(iter(self.early_stopping.values()))
-            )
-            return settings
-        return None if self.asha == "off" else self.asha
+        if self.early_stopping is None:
+            return None if self.asha == "off" else self.asha
+        model: type[RungSettings] = EARLY_STOPPING[self.early_stopping_name].settings
+        return model.model_validate(self.early_stopping[self.early_stopping_name])
 
     def should_stop(self, value: float, earlier_values: "NDArray[np.float64]") -> bool:
         """Return True if early stopping ends a trial whose value at a rung is `value`.

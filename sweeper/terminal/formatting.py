@@ -140,7 +140,7 @@ def describe_spec(spec: SweepSpec) -> str:
 def early_stopping_phrase(spec: SweepSpec) -> str:
     """Return when early stopping may end a trial: `ASHA after epoch 1, 2`."""
     rungs = [f"{rung / spec.validations_per_epoch:g}" for rung in spec.rungs]
-    return f"ASHA after epoch {', '.join(rungs)}" if rungs else "no early stopping"
+    return f"{spec.early_stopping_label} after epoch {', '.join(rungs)}" if rungs else "no early stopping"
 
 
 def confusion_table(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Table:

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from sweeper.reporting.html.report_data import ReportData
+from sweeper.search_space.samplers import SAMPLERS
 from sweeper.trials.outcome import Outcome
-
-_SAMPLERS = {"tpe": "Optuna's TPE", "random": "chance", "grid": "a grid"}
 
 
 def warnings(subject: ReportData) -> list[str]:
@@ -49,8 +48,12 @@ def _search(subject: ReportData) -> str:
         f"{len(subject.searched)} trials of up to {spec.max_epochs} epochs in {_plural(len(subject.systems), 'cell')}"
     )
     rungs = ", ".join(f"{rung / spec.validations_per_epoch:g}" for rung in spec.rungs)
-    stops = f"ASHA stopped the poorer ones after epochs {rungs}" if rungs else "none was stopped early"
-    how = f"settings came from {_SAMPLERS[spec.sampler]}, and {stops}"
+    stops = (
+        f"{spec.early_stopping_label} stopped the poorer ones after epochs {rungs}"
+        if rungs
+        else "none was stopped early"
+    )
+    how = f"settings came from {SAMPLERS[spec.sampler].label}, and {stops}"
     return (
         f"Search: {trials}, each trained on the train split and scored on the validation split as it went; "
         f"{how}. A trial's value is its best {spec.objective.metric}. The search never saw the test split."
@@ -119,9 +122,7 @@ def counts(subject: ReportData) -> str:
     """How the trials of the search ended, in a line."""
     outcomes = [one.end.outcome if one.end else None for one in subject.searched]
     known = [outcome for outcome in (*Outcome, None) if outcome in outcomes]
-    return ", ".join(
-        f"{outcomes.count(outcome)} {outcome.label if outcome else 'not ended'}" for outcome in known
-    )
+    return ", ".join(f"{outcomes.count(outcome)} {outcome.label if outcome else 'not ended'}" for outcome in known)
 
 
 def _when(milliseconds: int) -> str:

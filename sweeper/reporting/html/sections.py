@@ -122,7 +122,8 @@ def _maps(subject: ReportData) -> ReportSection:
 def _curves(subject: ReportData) -> ReportSection:
     caption = (
         "Every trial, validation by validation; the sign at the end says how it ended. Dotted uprights are the epochs "
-        "after which ASHA could stop a trial. Dotted lines are fresh seeds of the chosen setting, which nothing stops."
+        f"after which {subject.spec.early_stopping_label} could stop a trial. Dotted lines are fresh seeds of the chosen "
+        "setting, which nothing stops."
     )
     return _drawn(
         "curves", "Learning curves", learning_curves.learning_curves(subject), caption, "No trial came to a validation."

@@ -20,8 +20,8 @@ def endings(subject: ReportData) -> ReportSection:
 
 
 def cost(subject: ReportData) -> ReportSection:
-    """Epochs and hours of each cell, in the search and with fresh seeds, and what ASHA saved."""
-    head = ["cell", "trials", "epochs", "hours", "epochs saved by ASHA", "fresh seeds", "epochs", "hours"]
+    """Epochs and hours of each cell, in the search and with fresh seeds, and what early stopping saved."""
+    head = ["cell", "trials", "epochs", "hours", f"epochs saved by {subject.spec.early_stopping_label}", "fresh seeds", "epochs", "hours"]
     rows = [_cost_row(subject, system) for system in range(len(subject.systems))]
     totals = [f"{sum(float(row[k]) for row in rows):g}" for k in range(1, len(head))]
     threads, gpu = subject.results.threads, subject.results.gpu

@@ -1,0 +1,166 @@
+"""Early stopping in a search space: the short and the long form are one sweep, mistakes are named, rules are entries."""
+
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from sweeper.errors import SearchSpaceError
+from sweeper.search_space import parser, yaml_file
+from sweeper.search_space.document import SourceDocument
+from sweeper.search_space.early_stopping import (
+    EARLY_STOPPING,
+    AshaSettings,
+    EarlyStoppingRule,
+    RungSettings,
+    asha_should_stop,
+)
+from sweeper.search_space.sweep_spec import SweepSpec, fingerprint
+from sweeper.search_space.yaml_key import yaml_key
+from tests.support.search_spaces import SMALL
+
+HEAD = "dataset: sst5\ncompare: {encoder: [a, b], loss: [ce, scl, lcl]}\n"
+
+
+def spec_of(**early_stopping: Any) -> SweepSpec:
+    """Return a small spec with these keys for early stopping, and no others."""
+    values = {key: value for key, value in SMALL.items() if key != "asha"}
+    return parser.parse_spec(SourceDocument("space.yaml", {**values, **early_stopping}))
+
+
+def mistake(folder: Path, text: str, *overrides: str) -> str:
+    """Return the message on a file that ends with this text, without the name of the file."""
+    file = folder / "space.yaml"
+    file.write_text(HEAD + text)
+    with pytest.raises(SearchSpaceError) as caught:
+        parser.parse_spec(yaml_file.load_yaml(file, overrides))
+    assert len(str(caught.value).splitlines()) == 1
+    return str(caught.value).removeprefix(f"{file}:")
+
+
+# ---- the two forms
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"grace_epochs": 1}, {"grace_epochs": 1, "reduction_factor": 2}, "off"], ids=str
+)
+def test_the_long_form_of_asha_is_the_same_sweep(settings: Any) -> None:
+    short, long = spec_of(asha=settings), spec_of(early_stopping={"asha": settings})
+    assert long == short
+    assert fingerprint(long.identity, {}) == fingerprint(short.identity, {})
+    assert long.model_dump() == short.model_dump()
+    assert (long.rungs, long.grace_validations) == (short.rungs, short.grace_validations)
+
+
+def test_off_can_be_written_in_both_forms() -> None:
+    short, long = spec_of(asha="off"), spec_of(early_stopping="off")
+    assert long == short
+    assert long.identity == short.identity
+    assert (long.rungs, long.early_stopping_rule, long.early_stopping_settings) == ((), None, None)
+    assert long.identity["asha"] == "off"
+
+
+def test_the_identity_has_the_key_asha_alone() -> None:
+    for spec in (spec_of(), spec_of(asha={}), spec_of(early_stopping={"asha": {}})):
+        assert spec.identity["asha"] == {"grace_epochs": 2, "reduction_factor": 3}
+        assert "early_stopping" not in spec.identity
+        assert SweepSpec.model_validate(spec.model_dump(mode="json")) == spec
+
+
+# ---- mistakes
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("asha: off\nearly_stopping: off\n", "4: early_stopping: is the long form of asha, which is set too; keep one"),
+        ("asha: {}\nearly_stopping: {asha: {}}\n", "4: early_stopping: is the long form of asha, which is set too"),
+        ("early_stopping: on\n", "3: early_stopping: must be off or {asha: {grace_epochs: 2, reduction_factor: 3}}"),
+        ("early_stopping:\n", "3: early_stopping: must be off or one rule, such as {asha: {grace_epochs: 2"),
+        ("early_stopping: {}\n", "3: early_stopping: must be off or one rule, such as"),
+        ("early_stopping: {asha: {}, median: {}}\n", "3: early_stopping: must be off or one rule, such as"),
+        ("early_stopping: {ahsa: {}}\n", "3: early_stopping.ahsa: unknown rule, allowed: asha; did you mean asha?"),
+        ("early_stopping: {asha: on}\n", "3: early_stopping.asha: must be off or {grace_epochs: 2, reduction_factor"),
+        ("early_stopping: {asha: {grace: 1}}\n", "3: early_stopping.asha.grace: unknown key, allowed: grace_epochs"),
+        (
+            "early_stopping:\n  asha:\n    grace_epochs: 0\n",
+            "5: early_stopping.asha.grace_epochs: must be greater than 0, got 0",
+        ),
+        (
+            "early_stopping:\n  asha: {grace_epochs: 0.5}\n",
+            "4: early_stopping.asha.grace_epochs: must come to whole validations at 1 per epoch, got 0.5",
+        ),
+    ],
+)
+def test_a_mistake_in_early_stopping_is_one_line_with_its_place(tmp_path: Path, text: str, message: str) -> None:
+    assert mistake(tmp_path, text).startswith(message)
+
+
+def test_a_mistake_in_an_override_of_the_long_form_stands_on_the_command_line(tmp_path: Path) -> None:
+    override = "early_stopping.asha.grace_epochs=0"
+    assert mistake(tmp_path, "", override).startswith(f"--set {override}: early_stopping.asha.grace_epochs: must be")
+
+
+# ---- the rule
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_asha_stops_what_is_below_the_quantile_of_the_earlier_values(factor: int) -> None:
+    settings = AshaSettings(reduction_factor=factor)
+    values = np.random.default_rng(factor).random(30)
+    for count in range(1, 30):
+        cutoff = np.percentile(values[:count], (1 - 1 / factor) * 100)
+        assert asha_should_stop(float(values[count]), values[:count], settings) == (values[count] < cutoff)
+
+
+def test_asha_lets_the_first_trial_and_an_equal_one_continue() -> None:
+    assert not asha_should_stop(0.1, np.array([]), AshaSettings())
+    assert not asha_should_stop(0.1, np.array([0.1]), AshaSettings())
+    assert asha_should_stop(0.1, np.array([0.2]), AshaSettings())
+
+
+def test_without_early_stopping_nothing_is_stopped() -> None:
+    assert not spec_of(asha="off").should_stop(0.1, np.array([0.9]))
+
+
+# ---- the registry
+
+
+class MarginSettings(RungSettings):
+    """Settings of a rule that one entry adds."""
+
+    margin: Annotated[float, yaml_key("Distance to the best trial that is allowed.", ge=0)] = 0.1
+
+    def rungs(self, epochs: int, validations_per_epoch: int) -> tuple[int, ...]:
+        first = self.grace_validations(validations_per_epoch)
+        return tuple(range(first, epochs * validations_per_epoch))
+
+
+def below_best(value: float, earlier_values: NDArray[np.float64], settings: MarginSettings) -> bool:
+    return earlier_values.size > 0 and bool(value < earlier_values.max() - settings.margin)
+
+
+@pytest.fixture
+def _margin(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = EarlyStoppingRule("the margin rule", "Stops what is far from the best.", MarginSettings, below_best)
+    monkeypatch.setitem(cast("dict[str, Any]", EARLY_STOPPING), "margin", rule)
+
+
+@pytest.mark.usefixtures("_margin")
+def test_a_rule_is_added_with_one_entry(tmp_path: Path) -> None:
+    spec = spec_of(early_stopping={"margin": {"grace_epochs": 1, "margin": 0.2}})
+    assert (spec.rungs, spec.grace_validations, spec.early_stopping_label) == ((1, 2, 3), 1, "the margin rule")
+    assert spec.should_stop(0.1, np.array([0.5, 0.2]))
+    assert not spec.should_stop(0.35, np.array([0.5, 0.2]))
+    assert spec.identity["early_stopping"] == {"margin": {"grace_epochs": 1, "margin": 0.2}}
+    assert "asha" not in spec.identity
+    assert SweepSpec.model_validate(spec.model_dump(mode="json")) == spec
+    assert fingerprint(spec.identity, {}) != fingerprint(spec_of().identity, {})
+    wrong = mistake(tmp_path, "early_stopping: {margin: {margn: 1}}\n")
+    assert wrong.startswith("3: early_stopping.margin.margn: unknown key, allowed: grace_epochs, margin; did you mean")
+    half = mistake(tmp_path, "early_stopping: {margin: {grace_epochs: 0.5}}\n")
+    assert half.startswith("3: early_stopping.margin.grace_epochs: must come to whole validations")
+    unknown = mistake(tmp_path, "early_stopping: {magrin: {}}\n")
+    assert "allowed: asha, margin; did you mean margin?" in unknown

@@ -1,0 +1,32 @@
+"""The samplers that a search space can name: the schema, the messages and Optuna's classes agree with the entries."""
+
+import optuna
+import pytest
+
+from sweeper.errors import SearchSpaceError
+from sweeper.record.samplers import build_sampler
+from sweeper.search_space.samplers import DEFAULT_SAMPLER, SAMPLERS
+from sweeper.search_space.sweep_spec import SweepSpec
+from tests.support.search_spaces import small_spec
+
+LISTS = {"batch_size": [4, 8], "normalize": [True, False]}
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_every_entry_can_be_named_and_built(name: str) -> None:
+    assert small_spec(search=LISTS, sampler=name).sampler == name
+    assert type(build_sampler(name, seed=1)) is getattr(optuna.samplers, SAMPLERS[name].optuna_class)
+
+
+def test_the_default_is_an_entry_and_the_key_describes_all() -> None:
+    assert small_spec().sampler == DEFAULT_SAMPLER
+    description = SweepSpec.model_fields["sampler"].description or ""
+    assert all(f"{name}: {entry.description}" in description for name, entry in SAMPLERS.items())
+
+
+def test_an_unknown_sampler_is_told_with_all_names_and_the_nearest() -> None:
+    with pytest.raises(SearchSpaceError) as caught:
+        small_spec(sampler="cma-es")
+    allowed = ", ".join(SAMPLERS)
+    assert str(caught.value).endswith(f"sampler: unknown sampler, got cma-es, allowed: {allowed}; did you mean cmaes?")
