@@ -145,6 +145,19 @@ def test_a_mistake_is_reported_as_the_guide_says(tmp_path: Path) -> None:
     assert message.endswith(end.removeprefix(";").strip())
 
 
+def test_a_row_that_cannot_be_used_is_reported_as_the_guide_says(tmp_path: Path) -> None:
+    (message,) = blocks(OWN_DATA, "text")
+    (tmp_path / "space.yaml").write_text(
+        f"{blocks(OWN_DATA, 'yaml')[0]}compare: {{encoder: [gru]}}\n", encoding="utf-8"
+    )
+    for name, labels in {"a": ("good", "bad"), "b": ("good", "meh"), "c": ("good", "bad")}.items():
+        rows = [json.dumps({"review": f"{name} {label}", "sentiment": label}) for label in labels]
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    done = sweeper("run", "space.yaml", "--inline", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.replace(f"{tmp_path}/", "").endswith(message)
+
+
 def test_every_loss_and_data_set_is_in_its_table() -> None:
     assert list(table(LOSSES_AND_ENCODERS, "`loss:`")) == list(LOSSES)
     found = table(OWN_DATA, "`dataset:`")
