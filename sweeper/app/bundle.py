@@ -1,4 +1,4 @@
-"""What is sent to a cluster: each sweep as a file with every key, the files that it names, and a note of both.
+"""Packs what is sent to a cluster: each sweep as a file with every key, the files that it names, and a note of both.
 
 NAME.yaml      a sweep; it names the files below
 files/K/…      the user's own data, and encoders that are folders
@@ -23,32 +23,29 @@ NOTE = "parcel.json"
 
 
 def pack(specs: Sequence[SweepSpec], folder: Path) -> tuple[tuple[str, ...], list[str]]:
-    """Fill an empty folder with sweeps: their names, and those of their files there."""
+    """Fill an empty folder with sweeps, and return their names and the names of their files there."""
     numbers, names, files = count(), [], []
     for spec in specs:
         name = f"{spec.dataset_spec.name}-{fingerprint(spec.identity, {})}"
         path = folder / f"{name}.yaml"
-        values = _moved(spec, folder, numbers)
+        values = _copied_spec(spec, folder, numbers)
         path.write_text("".join(f"{key}: {json.dumps(value)}\n" for key, value in values.items()), encoding="utf-8")
         names.append(name)
         files.append(path.name)
-    whole = {str(path.relative_to(folder)): _digest(path) for path in sorted(folder.rglob("*")) if path.is_file()}
-    (folder / NOTE).write_text(json.dumps({"versions": versions(), "files": whole}), encoding="utf-8")
+    digests = {str(path.relative_to(folder)): _digest(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+    (folder / NOTE).write_text(json.dumps({"versions": versions(), "files": digests}), encoding="utf-8")
     return tuple(names), files
 
 
 def verify_bundle(note: Path) -> None:
-    """Check that what was sent is here as it was, and that the versions here are those of its sender.
-
-    Raises UsageError otherwise.
-    """
+    """Check that everything arrived as it was sent, and that the versions here are the sender's. Raises UsageError."""
     sent = json.loads(note.read_text(encoding="utf-8"))
     there, here = sent["versions"], versions()
     different = [name for name in here if here[name] != there.get(name)]
     if different:
         raise UsageError(
-            f"the cluster has {_words(here, different)}, and you have {_words(there, different)}: use the same on "
-            "both; cluster/README.md says how an image is made"
+            f"the cluster has {_list_versions(here, different)}, and you have {_list_versions(there, different)}: "
+            "use the same on both; cluster/README.md says how an image is made"
         )
     for name, digest in sent["files"].items():
         path = note.parent / name
@@ -57,19 +54,19 @@ def verify_bundle(note: Path) -> None:
 
 
 def versions() -> dict[str, str]:
-    """What must be the same on both sides."""
+    """Return the versions that must be the same on both sides."""
     python = ".".join(platform.python_version_tuple()[:2])
     return {"sweeper": version("sweeper"), "Ray": version("ray"), "Python": python}
 
 
-def _words(found: Mapping[str, str], names: Sequence[str]) -> str:
-    return ", ".join(f"{name} {found.get(name, 'unknown')}" for name in names)
+def _list_versions(installed: Mapping[str, str], names: Sequence[str]) -> str:
+    return ", ".join(f"{name} {installed.get(name, 'unknown')}" for name in names)
 
 
-def _moved(spec: SweepSpec, folder: Path, numbers: "count[int]") -> dict[str, Any]:
-    """A spec as JSON has it, with its files copied to `folder` and named as they lie there."""
+def _copied_spec(spec: SweepSpec, folder: Path, numbers: "count[int]") -> dict[str, Any]:
+    """Copy the files that a spec names to `folder`, and return the spec as JSON values that name the copies."""
 
-    def copied(source: str) -> str:
+    def copy(source: str) -> str:
         path = Path(source).resolve()
         target = Path("files") / str(next(numbers)) / path.name
         (folder / target).parent.mkdir(parents=True)
@@ -78,20 +75,20 @@ def _moved(spec: SweepSpec, folder: Path, numbers: "count[int]") -> dict[str, An
 
     values = spec.model_dump(mode="json", exclude_none=True)
     if isinstance(spec.dataset, CustomDataset):
-        files = {split: copied(path) for split, path in spec.dataset.files.items()}
+        files = {split: copy(path) for split, path in spec.dataset.files.items()}
         values["dataset"] = {**values["dataset"], **files, "name": spec.dataset_spec.name}
-    folders = {name: copied(name) for name in spec.encoders if Path(name).is_dir()}
-    if folders:
+    encoder_folders = {name: copy(name) for name in spec.encoders if Path(name).is_dir()}
+    if encoder_folders:
         for section in ("compare", "search", "training", "start_with"):
-            values[section] = _renamed(values[section], folders)
+            values[section] = _replace_names(values[section], encoder_folders)
     return values
 
 
-def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+def _replace_names(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, dict):
-        return {names.get(key, key): _renamed(one, names) for key, one in value.items()}
+        return {names.get(key, key): _replace_names(inner, names) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_renamed(one, names) for one in value]
+        return [_replace_names(inner, names) for inner in value]
     return names.get(value, value) if isinstance(value, str) else value
 
 

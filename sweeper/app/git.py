@@ -1,14 +1,14 @@
-"""git: which commit the user's own files are at, where they are under its control."""
+"""Asks git for the commit of the user's own files."""
 
 import subprocess
 from pathlib import Path
 
 
-def head_commit(place: Path) -> str | None:
-    """The commit that a folder's files are at; None where there is none, or no git."""
+def head_commit(folder: Path) -> str | None:
+    """Return the commit that a folder is at; None without git, or where the folder is in no repository."""
     try:
-        found = subprocess.run(
-            ["git", "-C", place, "rev-parse", "--verify", "HEAD"],
+        process = subprocess.run(
+            ["git", "-C", folder, "rev-parse", "--verify", "HEAD"],
             capture_output=True,
             text=True,
             timeout=10,
@@ -16,4 +16,4 @@ def head_commit(place: Path) -> str | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return found.stdout.strip()
+    return process.stdout.strip()

@@ -1,4 +1,4 @@
-"""Before a sweep starts: its data and encoders, fetched once and pinned, then turned into arrays."""
+"""Fetches and pins a sweep's data set and encoders before it starts, and turns them into arrays."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from sweeper.training.vocabulary import Vocabulary
 
 Step = Callable[[str], AbstractContextManager[Any]]
-SEARCHED = ("train", "validation")  # all that a search may see
+SEARCHED = ("train", "validation")  # the splits that a search may see
 
 
 @dataclass(frozen=True)
 class PreparedSweep:
-    """A spec with what it needs on this machine: rows by split, encoders' folders, and what pins them."""
+    """A sweep with what it needs on this machine.
+
+    `folder` is that of a sweep that has begun. `encoders` are the folders of pretrained encoders by name. `resolved`
+    maps the data set and each encoder to the revision or digest that pins it.
+    """
 
     spec: SweepSpec
     folder: SweepFolder | None
@@ -34,48 +38,53 @@ class PreparedSweep:
 
 
 def prepare_sweep(output: Output, spec: SweepSpec, folder: SweepFolder | None) -> PreparedSweep:
-    """Fetch what a spec needs; where its sweep has begun, exactly what it began with."""
-    from sweeper.data import hub
+    """Fetch what a sweep needs; for a sweep that has begun, exactly the revisions that it began with.
+
+    Raises UsageError where these are not to be had any more, and UnavailableError where something cannot be fetched.
+    """
+    from sweeper.data.hub_encoders import fetch_encoder
 
     pins = folder.manifest.resolved if folder else {}
     with output.step(f"fetching {spec.dataset_spec.name}"):
-        corpus, revision = _corpus(spec, pins.get("dataset"))
-    found = {}
+        dataset, revision = _prepare_dataset(spec, pins.get("dataset"))
+    encoders = {}
     for name in (name for name in spec.encoders if encoder_kind(name).is_pretrained):
-        with output.step(f"fetching {name}") as far:
-            found[name] = hub.fetch_encoder(name, pins.get(name), _megabytes(far))
-    resolved = {"dataset": revision, "rows": content_digest(corpus)} | {name: e.revision for name, e in found.items()}
+        with output.step(f"fetching {name}") as show_progress:
+            encoders[name] = fetch_encoder(name, pins.get(name), _in_megabytes(show_progress))
+    revisions = {name: encoder.revision for name, encoder in encoders.items()}
+    resolved = {"dataset": revision, "rows": content_digest(dataset), **revisions}
     if folder is not None:
-        _unchanged(folder, pins, resolved)
-    return PreparedSweep(spec, folder, corpus, {name: encoder.value for name, encoder in found.items()}, resolved)
+        _require_unchanged(folder, pins, resolved)
+    return PreparedSweep(spec, folder, dataset, {name: found.value for name, found in encoders.items()}, resolved)
 
 
-def _corpus(spec: SweepSpec, pin: str | None) -> tuple[PreparedDataset, str]:
-    """The rows that a spec uses, and the commit that they came from."""
+def _prepare_dataset(spec: SweepSpec, pin: str | None) -> tuple[PreparedDataset, str]:
+    """Return the rows that a sweep uses, and the commit of the hub that they come from, or "files"."""
     from sweeper.data import preprocessing
+    from sweeper.data.sampling import stratified_subset
 
     if spec.dataset_spec.files:
-        from sweeper.data import local_files
+        from sweeper.data.local_files import read_tables
 
-        tables, revision = local_files.read_tables(spec.dataset_spec.files), "files"
+        tables, revision = read_tables(spec.dataset_spec.files), "files"
     else:
-        from sweeper.data import hub_datasets
+        from sweeper.data.hub_datasets import load_tables
 
-        tables, revision = hub_datasets.load_tables(spec.dataset_spec, pin)
-    corpus = preprocessing.prepare(spec.dataset_spec, tables, spec.on_bad_rows)
-    if corpus.splits["train"].pairs is not None and len(spec.values_of("max_length")) > 1:
-        raise UsageError("max_length: cannot vary where a text is a pair, for both are cut alike; give it one value")
-    parts = {
-        n: preprocessing.stratified_subset(rows, getattr(spec.limit, n, None)) for n, rows in corpus.splits.items()
+        tables, revision = load_tables(spec.dataset_spec, pin)
+    dataset = preprocessing.prepare(spec.dataset_spec, tables, spec.on_bad_rows)
+    if dataset.splits["train"].pairs is not None and len(spec.values_of("max_length")) > 1:
+        raise UsageError("max_length: cannot vary where a row is a pair, for both texts are cut alike; give one value")
+    subsets = {
+        split: stratified_subset(rows, getattr(spec.limit, split, None)) for split, rows in dataset.splits.items()
     }
-    return PreparedDataset(parts, corpus.labels, corpus.notes), revision
+    return PreparedDataset(subsets, dataset.labels, dataset.notes), revision
 
 
-def _megabytes(far: Callable[[str], None]) -> Callable[[int, int], None]:
-    return lambda done, total: far(f"{done / 1e6:.0f} of {total / 1e6:.0f} MB")
+def _in_megabytes(show_progress: Callable[[str], None]) -> Callable[[int, int], None]:
+    return lambda done, total: show_progress(f"{done / 1e6:.0f} of {total / 1e6:.0f} MB")
 
 
-def _unchanged(folder: SweepFolder, pins: Mapping[str, str], resolved: Mapping[str, str]) -> None:
+def _require_unchanged(folder: SweepFolder, pins: Mapping[str, str], resolved: Mapping[str, str]) -> None:
     changed = [name for name, pin in pins.items() if resolved.get(name) != pin]
     if changed:
         raise UsageError(
@@ -87,47 +96,49 @@ def _unchanged(folder: SweepFolder, pins: Mapping[str, str], resolved: Mapping[s
 def load_training_data(
     prepared: PreparedSweep, encoders: Iterable[str], splits: Sequence[str] = SEARCHED, *, step: Step
 ) -> dict[str, TrainingData]:
-    """Tokens and weights by encoder, as arrays, for these of the spec's encoders; `step` frames what takes a while."""
-    from sweeper.training import model
+    """Return tokens and weights as arrays, by encoder. `step` shows what takes a while.
 
-    spec, corpus = prepared.spec, prepared.dataset
+    Raises UsageError where an encoder cannot take texts as long as the sweep's, or a classifier would not fit memory.
+    """
+    from sweeper.training.model import load_pretrained
+
+    spec, dataset = prepared.spec, prepared.dataset
     data = {}
     for name in encoders:
-        with step(f"tokenising {_named(splits)} of {spec.dataset_spec.name} and loading the weights of {name}"):
+        with step(f"tokenizing {_join(splits)} of {spec.dataset_spec.name} and loading the weights of {name}"):
             tokenizer = tokenizer_of(prepared, name)
-            tokens = {split: tokenizer.tokenize_split(corpus.splits[split], spec.max_tokens) for split in splits}
+            tokens = {split: tokenizer.tokenize_split(dataset.splits[split], spec.max_tokens) for split in splits}
             if not encoder_kind(name).is_pretrained:
                 encoder = EncoderWeights(name, {}, {}, tokenizer.padding)
             else:
-                encoder = model.load_pretrained(prepared.encoders[name], name, tokenizer.padding)
-                _fits(spec, encoder, len(corpus.labels), tokenizer.max_tokens)
-            data[name] = TrainingData(corpus.labels, encoder, tokens)
+                encoder = load_pretrained(prepared.encoders[name], name, tokenizer.padding)
+                _require_fitting_sizes(spec, encoder, len(dataset.labels), tokenizer.max_tokens)
+            data[name] = TrainingData(dataset.labels, encoder, tokens)
     return data
 
 
-def _named(splits: Sequence[str]) -> str:
+def _join(splits: Sequence[str]) -> str:
     return f"{', '.join(splits[:-1])} and {splits[-1]}" if len(splits) > 1 else splits[0]
 
 
-def _fits(spec: SweepSpec, encoder: EncoderWeights, classes: int, longest: int) -> None:
+def _require_fitting_sizes(spec: SweepSpec, encoder: EncoderWeights, classes: int, max_tokens: int) -> None:
     """Refuse what no trial could do: texts longer than the encoder's positions, a classifier larger than memory."""
-    from sweeper.training import model
+    from sweeper.training.model import check_size
 
-    if spec.max_tokens > longest:
-        raise UsageError(f"max_length: {encoder.name} takes {longest} tokens at most, got {spec.max_tokens}")
-    shapes = ("pooling", "classifier", "max_length")
+    if spec.max_tokens > max_tokens:
+        raise UsageError(f"max_length: {encoder.name} takes {max_tokens} tokens at most, got {spec.max_tokens}")
     for system in spec.systems:
-        for setting in spec.space.enumerate_settings(shapes, system):
+        for setting in spec.space.enumerate_settings(("pooling", "classifier", "max_length"), system):
             config = spec.train_config({"encoder": encoder.name, **system, **setting}, seed=0, threads=1)
-            model.check_size(config.pooling, config.classifier, encoder.width, config.max_length, classes)
+            check_size(config.pooling, config.classifier, encoder.width, config.max_length, classes)
 
 
-def tokenizer_of(prepared: PreparedSweep, name: str) -> "Vocabulary | Tokenizer":
-    """What makes token numbers for an encoder: its own tokenizer, or words learned on the training split."""
-    if not encoder_kind(name).is_pretrained:
+def tokenizer_of(prepared: PreparedSweep, encoder: str) -> "Vocabulary | Tokenizer":
+    """Return what makes token numbers for an encoder: its own tokenizer, or words learned on the training split."""
+    if not encoder_kind(encoder).is_pretrained:
         from sweeper.training.vocabulary import Vocabulary
 
         return Vocabulary(prepared.dataset.splits["train"], prepared.spec.max_words)
     from sweeper.training.tokenizer import Tokenizer
 
-    return Tokenizer(prepared.encoders[name], name)
+    return Tokenizer(prepared.encoders[encoder], encoder)

@@ -1,4 +1,7 @@
-"""What MLflow gets of a sweep beside its trials, all of it from the sweep's folder: `sweeper sync` sends the same."""
+"""Gives the tracker what a sweep has in MLflow beside its trials: files, the best model, and what it used.
+
+All of it comes from the sweep's folder, so that `sweeper sync` sends the same.
+"""
 
 import json
 from collections.abc import Mapping
@@ -14,39 +17,38 @@ if TYPE_CHECKING:
     from sweeper.tracking.artifacts import Content
     from sweeper.tracking.tracker import MlflowTracker
 
-_NOTED = ("sweep.yaml", "versions.json")
-_FINISHED = ("table.md", "report.html", "results.json")  # old ones where a larger budget is not spent yet
+_ALWAYS = ("sweep.yaml", "versions.json")
+_WHEN_FINISHED = ("table.md", "report.html", "results.json")  # out of date while a larger budget is being spent
 
 
 def attach_artifacts(tracker: "MlflowTracker", folder: SweepFolder) -> None:
-    """Hand the tracker all that is in the folder of a sweep beside its record; before the tracker is closed."""
+    """Give the tracker all files of a sweep's folder that belong in MLflow. Call it before the tracker is closed."""
     from sweeper.tracking.client import PARENT
 
     results = stored_results(folder)
-    names = _NOTED if results is None else _NOTED + _FINISHED
-    tracker.attach(PARENT, {name: place for name in names if (place := folder.path / name).exists()})
-    for number, files in _confirmed(folder).items():
+    names = _ALWAYS if results is None else _ALWAYS + _WHEN_FINISHED
+    tracker.attach(PARENT, {name: path for name in names if (path := folder.path / name).exists()})
+    for number, files in _prediction_files(folder).items():
         tracker.attach(number, files)
-    _keep_model(tracker, folder)
+    _attach_model(tracker, folder)
     if results is not None:
         tracker.set_usage(usage_metrics(results))
 
 
-def _keep_model(tracker: "MlflowTracker", folder: SweepFolder) -> None:
-    """The winner's model, where the sweep has one by now."""
-    place = folder.path / "model"
-    if (place / "config.json").exists():  # written last
-        from sweeper.tracking.model_export import ModelExport
+def _attach_model(tracker: "MlflowTracker", folder: SweepFolder) -> None:
+    """Give the tracker the best model, if the sweep has one by now."""
+    from sweeper.tracking.model_export import ModelExport
 
-        hyperparameters = json.loads((place / "config.json").read_text(encoding="utf-8"))
-        spec, trial = folder.spec, int(hyperparameters.pop("trial"))
-        tracker.attach_model(
-            trial, ModelExport(place, folder.name, hyperparameters, spec.max_tokens, len(spec.dataset_spec.text))
-        )
+    path = folder.path / "model"
+    if not (path / "config.json").exists():  # written last
+        return
+    config = json.loads((path / "config.json").read_text(encoding="utf-8"))
+    spec, trial = folder.spec, int(config.pop("trial"))
+    tracker.attach_model(trial, ModelExport(path, folder.name, config, spec.max_tokens, len(spec.dataset_spec.text)))
 
 
 def usage_metrics(results: SweepResults) -> dict[str, float]:
-    """What the stages of a sweep used: trials, epochs, and hours of training time summed over trials."""
+    """Return what the stages of a sweep used: trials, epochs, and hours of training summed over trials."""
     systems, confirmations = results.systems, results.confirmations
     seeds = sum(candidate.seeds for confirmation in confirmations for candidate in confirmation.candidates)
     return {
@@ -59,38 +61,38 @@ def usage_metrics(results: SweepResults) -> dict[str, float]:
     }
 
 
-def _confirmed(folder: SweepFolder) -> dict[int, dict[str, "Content"]]:
-    """The files of each confirmed trial: what its model answered, the weights that it learned, and pictures of both."""
-    found: dict[int, dict[str, Content]] = {}
-    for place in sorted((folder.path / "predictions").glob("*-*.*")):
-        number, _, name = place.name.partition("-")
-        found.setdefault(int(number), {}).update(_shown(folder, place, name))
-    return found
+def _prediction_files(folder: SweepFolder) -> dict[int, dict[str, "Content"]]:
+    """Return the files of each confirmed trial: its model's predictions, its class weights, and pictures of both."""
+    files: dict[int, dict[str, Content]] = {}
+    for path in sorted((folder.path / "predictions").glob("*-*.*")):
+        number, _, name = path.name.partition("-")
+        files.setdefault(int(number), {}).update(_with_picture(folder, path, name))
+    return files
 
 
-def _shown(folder: SweepFolder, place: Path, name: str) -> "Mapping[str, Content]":
-    """A file of a confirmed trial, and the picture of it, which is drawn when MLflow takes it."""
+def _with_picture(folder: SweepFolder, path: Path, name: str) -> "Mapping[str, Content]":
+    """Return a file of a confirmed trial, and its picture, which is drawn when MLflow takes it."""
     labels = tuple(folder.manifest.labels)
     if name == "weights.json":
-        number = int(place.name.partition("-")[0])
-        return {name: place, "weights.png": cache(partial(_weights, folder.path, number, labels))}
+        number = int(path.name.partition("-")[0])
+        return {name: path, "weights.png": cache(partial(_draw_weights, folder.path, number, labels))}
     if name == "test.parquet":
-        return {f"predictions/{name}": place, "confusion.png": cache(partial(_confusion, place, labels))}
-    return {f"predictions/{name}": place}
+        return {f"predictions/{name}": path, "confusion.png": cache(partial(_draw_confusion, path, labels))}
+    return {f"predictions/{name}": path}
 
 
-def _weights(folder: Path, number: int, labels: tuple[str, ...]) -> bytes:
+def _draw_weights(folder: Path, number: int, labels: tuple[str, ...]) -> bytes:
     from sweeper.storage import predictions
-    from sweeper.tracking import images
+    from sweeper.tracking.images import draw_class_weights
 
     matrix = predictions.load_class_weights(folder, number)
     assert matrix is not None
-    return images.draw_class_weights(labels, matrix)
+    return draw_class_weights(labels, matrix)
 
 
-def _confusion(place: Path, labels: tuple[str, ...]) -> bytes:
+def _draw_confusion(path: Path, labels: tuple[str, ...]) -> bytes:
     from sweeper.storage import predictions
-    from sweeper.tracking import images
+    from sweeper.tracking.images import draw_confusion_matrix
 
-    found = predictions.read_predictions(place, labels)
-    return images.draw_confusion_matrix(labels, found.labels, found.classes, "test")
+    stored = predictions.read_predictions(path, labels)
+    return draw_confusion_matrix(labels, stored.labels, stored.classes, "test")

@@ -1,4 +1,4 @@
-"""What MLflow gets beside the trials is what is in the sweep's folder, whoever sends it."""
+"""MLflow gets what is in the sweep's folder, whoever sends it."""
 
 import json
 from pathlib import Path
@@ -25,22 +25,22 @@ CONFIRMATION = ConfirmationResult(
 )  # fmt: skip
 
 
-class Kept:
-    """A tracker that remembers what it shall keep."""
+class FakeTracker:
+    """A tracker that remembers what is attached to it."""
 
     def __init__(self) -> None:
         self.files: dict[int, dict[str, Any]] = {}
-        self.figures: dict[str, float] = {}
-        self.winner: Any = None
+        self.usage: dict[str, float] = {}
+        self.model: Any = None
 
-    def keep(self, number: int, files: dict[str, Any]) -> None:
+    def attach(self, number: int, files: dict[str, Any]) -> None:
         self.files.setdefault(number, {}).update(files)
 
-    def keep_model(self, number: int, winner: Any) -> None:
-        self.winner = number, winner
+    def attach_model(self, number: int, model: Any) -> None:
+        self.model = number, model
 
-    def sum_up(self, figures: dict[str, float]) -> None:
-        self.figures = figures
+    def set_usage(self, usage: dict[str, float]) -> None:
+        self.usage = usage
 
 
 @pytest.fixture
@@ -49,10 +49,10 @@ def folder(tmp_path: Path) -> SweepFolder:
     return create_sweep(tmp_path, small_spec(), {"dataset": "c0ffee", "rows": "r"}, 1, LABELS, {"test": test})
 
 
-def kept(folder: SweepFolder) -> Any:
-    found: Any = Kept()
-    sweep_artifacts.attach_artifacts(found, folder)
-    return found
+def attached(folder: SweepFolder) -> Any:
+    tracker: Any = FakeTracker()
+    sweep_artifacts.attach_artifacts(tracker, folder)
+    return tracker
 
 
 def test_the_noted_yaml_is_the_spec_with_its_defaults_and_runs_as_it_is(folder: SweepFolder) -> None:
@@ -68,7 +68,8 @@ def test_without_a_note_the_first_spec_counts(folder: SweepFolder) -> None:
     about = provenance.describe_sweep(folder)
     assert about.tags["sweeper.budget"] == "6 trials"
     assert about.params == {
-        "dataset": "SetFit/sst5", "objective": "validation/accuracy", "sampler": "tpe", "asha": "1, 2", "seed": "0",
+        "dataset": "SetFit/sst5", "objective": "validation/accuracy", "sampler": "tpe",
+        "early_stopping": "ASHA, grace_epochs 1, reduction_factor 2", "seed": "0",
     }  # fmt: skip
     test = about.splits["test"]
     assert (test.texts, test.digest, test.kind) == (4, "abc", "hugging_face")
@@ -96,7 +97,7 @@ def test_a_confirmed_trial_has_what_its_model_answered_and_pictures_of_it(folder
     config = small_spec().train_config({"encoder": "m", "loss": "lcl"}, seed=1, threads=1)
     scored = ModelScores({"test": answers, "validation": answers}, np.eye(2, dtype=np.float32))
     predictions.save_predictions(folder.path, Trial(7, 0, {}, config, 1, 1, 1), LABELS, scored)
-    files = kept(folder).files[7]
+    files = attached(folder).files[7]
     assert sorted(files) == [
         "confusion.png", "predictions/test.parquet", "predictions/validation.parquet", "weights.json", "weights.png",
     ]  # fmt: skip
@@ -108,14 +109,14 @@ def test_a_confirmed_trial_has_what_its_model_answered_and_pictures_of_it(folder
 def test_results_are_kept_where_the_sweep_is_finished_alone(folder: SweepFolder) -> None:
     provenance.write_provenance(small_spec(), folder)
     (folder.path / "table.md").write_text("|")
-    assert sorted(kept(folder).files[0]) == ["sweep.yaml", "versions.json"]
+    assert sorted(attached(folder).files[0]) == ["sweep.yaml", "versions.json"]
     results = build_results(small_spec(), folder, [])
     systems = [system.model_copy(update={"epochs": 10.0, "hours": 0.25}) for system in results.systems]
     systems[0] = systems[0].model_copy(update={"confirmation": CONFIRMATION})
     folder.write_results(results.model_copy(update={"num_trials": 6, "systems": systems}).to_json())
-    found = kept(folder)
+    found = attached(folder)
     assert list(found.files[0]) == ["sweep.yaml", "versions.json", "table.md", "results.json"]
-    assert found.figures == {
+    assert found.usage == {
         "search/trials": 6, "search/epochs": 20, "search/hours": 0.5,
         "confirm/trials": 2, "confirm/epochs": 8, "confirm/hours": 0.5,
     }  # fmt: skip
@@ -125,8 +126,8 @@ def test_results_are_kept_where_the_sweep_is_finished_alone(folder: SweepFolder)
 def test_the_winners_model_is_kept_once_it_is_whole(folder: SweepFolder) -> None:
     model = folder.path / "model"
     model.mkdir()
-    assert kept(folder).winner is None
+    assert attached(folder).model is None
     write_json(model / "config.json", {"trial": 7, "encoder": "m", "max_length": 32})
-    number, winner = kept(folder).winner
+    number, winner = attached(folder).model
     assert (number, winner.folder, winner.name) == (7, model, folder.name)
     assert winner.hyperparameters == {"encoder": "m", "max_length": 32, "longest": 128, "texts": 1}
