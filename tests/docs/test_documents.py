@@ -1,6 +1,7 @@
 """The documents tell the truth: commands and search spaces in them are run or checked, and links lead somewhere."""
 
 import ast
+import importlib
 import importlib.util
 import json
 import re
@@ -210,6 +211,14 @@ def test_what_stands_in_code_exists(document: Path) -> None:
         for name, rest in re.findall(r"^sweeper ([a-z]+)(.*)", code):
             options = {option for parameter in GROUP.commands[name].params for option in parameter.opts}
             assert set(re.findall(r"--[a-z-]+", rest)) - {*options, "--no-texts"} == set(), code
+
+
+def test_the_registries_are_where_contributing_says() -> None:
+    entries = re.findall(r"`([A-Z_]+)` of\s+`(sweeper/[\w/]+)\.py`", text_of(ROOT / "CONTRIBUTING.md"))
+    assert len(entries) >= 8
+    for name, file in entries:
+        module = importlib.import_module(file.removesuffix("/__init__").replace("/", "."))
+        assert getattr(module, name), (name, file)
 
 
 @pytest.mark.parametrize("block", all_blocks("python").values(), ids=list(all_blocks("python")))
