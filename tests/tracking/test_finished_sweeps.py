@@ -68,7 +68,7 @@ def test_the_table_of_a_store_is_that_of_what_was_put_there_to_the_last_byte(she
         assert render(build_table(store.sweeps), format) == render(build_table([one, other]), format)
     found = json.loads(render(build_table(store.sweeps), "json"))
     expected = json.loads(render(build_table([replace(one, runs=runs), other]), "json"))
-    assert found["pairs"] == expected["pairs"]
+    assert found["comparisons"] == expected["comparisons"]
     assert found["cells"][0] == expected["cells"][0]
     assert found["cells"][0]["seeds"][0]["run"] == runs[100]
     assert (store.test_accesses, store.remarks) == ({}, ())
@@ -96,7 +96,7 @@ def test_half_finished_sweeps_are_left_out_and_their_test_accesses_counted(shelf
     left = "Left out, because not finished or not completely in MLflow: "
     assert store.remarks == (f"{left}sst2-0000000c (KILLED), sst5-0000000b (RUNNING).",)
     assert store.test_accesses == {"sst5": 3, "sst2": 3}
-    assert "opened 6 times by 1 sweep, and 3 times by sweeps that are not in this table" in shown(store)
+    assert "accessed 6 times by 1 sweep, and 3 times by sweeps that are not in this table" in shown(store)
 
 
 def test_results_that_a_larger_budget_made_old_are_those_of_no_finished_sweep(shelf: Shelf, one: FinishedSweep) -> None:
