@@ -51,7 +51,9 @@ def test_cut_at_every_byte_it_keeps_the_whole_records_and_takes_new_ones(tmp_pat
         journal = Journal(path)
         whole = max(data[:cut].count(b"\n") - 1, 0)  # without the header
         assert list(journal.read_logs(0)) == RECORDS[:whole]
-        assert journal.truncated_bytes == cut - len(b"".join(data[:cut].splitlines(keepends=True)[: data[:cut].count(b"\n")]))
+        assert journal.truncated_bytes == cut - len(
+            b"".join(data[:cut].splitlines(keepends=True)[: data[:cut].count(b"\n")])
+        )
         journal.append_logs([{"after": cut}])
         journal.close()
         assert read(path) == [*RECORDS[:whole], {"after": cut}]
@@ -138,7 +140,10 @@ def test_a_full_disk_leaves_the_record_whole_and_it_goes_on_when_there_is_space(
     journal = Journal(tmp_path / "journal")
     journal.append_logs(RECORDS[:1])
     before = (tmp_path / "journal").read_bytes()
-    with limited_file_size(len(before) + room), pytest.raises(StorageError, match=r"journal: cannot be written .*to continue"):
+    with (
+        limited_file_size(len(before) + room),
+        pytest.raises(StorageError, match=r"journal: cannot be written .*to continue"),
+    ):
         journal.append_logs(RECORDS[1:])
     assert (tmp_path / "journal").read_bytes() == before
     assert list(journal.read_logs(0)) == RECORDS[:1]

@@ -11,6 +11,7 @@ from sweeper.errors import StorageError
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.samplers import SAMPLERS
 from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.training.config import Scalar, TrainConfig
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import Trial, TrialEnd
@@ -350,3 +351,26 @@ def test_a_disk_that_is_full_at_the_start_does_not_keep_the_record(tmp_path: Pat
         OptunaStudy(small_spec(), tmp_path / "journal", threads=1)
     with opened(small_spec(), tmp_path) as study:
         assert study.ask(0).number == 1
+
+
+def test_a_config_is_validated_once_for_each_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = small_spec()
+    validated: list[int] = []
+    train_config = SweepSpec.train_config
+
+    def counting(self: SweepSpec, params: dict[str, Scalar], *, seed: int, threads: int) -> TrainConfig:
+        validated.append(seed)
+        return train_config(self, params, seed=seed, threads=threads)
+
+    monkeypatch.setattr(SweepSpec, "train_config", counting)
+    with opened(spec, tmp_path) as study:
+        trial = study.ask(0)
+        records = [study.report(trial, report(step, 0.1 * step)) for step in (1, 2, 3)]
+        study.end_trial(study.restart(trial), TrialEnd(Outcome.COMPLETED))
+        assert [len(record.reports) for record in records] == [1, 2, 3]
+        assert all(record.trial.config is trial.config for record in (*records, study.get(trial), *study.all_trials()))
+        before = study.all_trials()
+    assert validated == [trial.config.seed]
+    with opened(spec, tmp_path) as study:
+        assert study.all_trials() == before
+    assert validated == [trial.config.seed] * 2
