@@ -1,7 +1,7 @@
-"""A sweep in a simulated world, over thousands of schedules of ask, report, crash, restart and outage.
+"""Simulated sweeps under random schedules of proposals, reports, crashes, restarts and outages.
 
-Whatever happens to it, and in whatever order: what was committed stays, nothing is done twice, and once the world is
-left alone the sweep ends as one that nothing ever befell. Only hypothesis chooses, so that a failure is a short story.
+Whatever happens, in whatever order: committed facts stay, nothing is done twice, and once the faults stop, the sweep
+ends like one that never had any. Hypothesis makes every random choice, so that it can shrink a failure to a few steps.
 """
 
 import shutil
@@ -34,12 +34,12 @@ from sweeper.trials.interfaces import TrainingJob
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import Trial, TrialEnd
 from tests.support.fakes import data
-from tests.support.simulation.sweep import PATIENCE, World, happened, memory, spec_of
+from tests.support.simulation.sweep import STALL_TIMEOUT, World, fast_folder, fault_counts, simulated_spec
 from tests.support.simulation.world import Killed, SimulatedTraining
 
 
-class Sweeping(World, RuleBasedStateMachine):
-    """What can happen to a sweep, and what holds of it all the time."""
+class SimulatedSweep(World, RuleBasedStateMachine):
+    """What can happen to a sweep (rules), and what always holds (invariants)."""
 
     @initialize(
         seed=st.integers(0, 999),
@@ -61,174 +61,179 @@ class Sweeping(World, RuleBasedStateMachine):
             "asha": {"grace_epochs": grace, "reduction_factor": 2},
             "confirm": {"seeds": seeds},
         }
-        self.spec = spec_of(sampler, trials, seed=seed, fail_fast_after=3, objective=metric, **changes)
+        self.spec = simulated_spec(sampler, trials, seed=seed, fail_fast_after=3, objective=metric, **changes)
         self.slots = slots
-        self._open()
+        self._start_driver()
         self.until(first)
 
     # ---- what happens
 
     @rule(slots=st.integers(1, 4))
-    def starts(self, slots: int) -> None:
-        """The runner asks for trials, for free slots or in vain."""
+    def trials_are_requested(self, slots: int) -> None:
+        """The runner asks for trials, whether slots are free or not."""
         for _ in range(slots):
-            self._start()
+            self._start_trial()
 
     @precondition(lambda self: self.workers)
     @rule(k=st.integers(0, 3), events=st.integers(1, 3))
-    def works(self, k: int, events: int) -> None:
-        """A worker trains, and what it says is under way."""
-        worker = self._one(k)
+    def worker_trains(self, k: int, events: int) -> None:
+        """A worker trains and sends events, which do not arrive yet."""
+        worker = self._pick_worker(k)
         for _ in range(events):
-            self._work(worker)
+            self._advance_worker(worker)
 
     @precondition(lambda self: self.workers)
     @rule(k=st.integers(0, 3), deaf=st.booleans())
-    def arrives(self, k: int, deaf: bool) -> None:
-        """The oldest that a worker said arrives; one that is to stop may hear it late."""
-        worker = self._one(k)
+    def event_arrives(self, k: int, deaf: bool) -> None:
+        """A worker's oldest event arrives. A worker that is told to stop may notice it late."""
+        worker = self._pick_worker(k)
         if worker.sent:
-            self._arrive(worker, deaf)
+            self._deliver_event(worker, deaf)
 
     @rule(k=st.integers(0, 3), epochs=st.integers(1, 3), starts=st.integers(0, 3))
-    def goes_on(self, k: int, epochs: int, starts: int) -> None:
-        """Trials are started, a worker trains for some epochs, and all that it says arrives at once."""
-        self._go_on(k, epochs, starts)
+    def sweep_makes_progress(self, k: int, epochs: int, starts: int) -> None:
+        """Trials start, and a worker trains for some epochs whose events arrive at once."""
+        self._make_progress(k, epochs, starts)
 
     @rule(newest_first=st.booleans())
-    def all_go_on(self, newest_first: bool) -> None:
-        """Every slot is used, and every worker trains for an epoch."""
-        while self._start():
+    def all_workers_train(self, newest_first: bool) -> None:
+        """Every slot is filled, and every worker trains for an epoch."""
+        while self._start_trial():
             pass
         for worker in self.workers[:: -1 if newest_first else 1]:
-            self._train(worker)
+            self._train_to_report(worker)
 
     @rule(writes=st.integers(0, 5), torn=st.integers(0, 400), k=st.integers(0, 3), starts=st.integers(0, 1))
-    def driver_is_killed_amid(self, writes: int, torn: int, k: int, starts: int) -> None:
-        """After so many records, and a part of the next, of what is done then."""
-        self.power.writes, self.power.torn = writes, torn
-        self._go_on(k, 2, starts)
+    def driver_is_killed_while_writing(self, writes: int, torn: int, k: int, starts: int) -> None:
+        """The driver is killed after some writes and part of the next one."""
+        self.disk.writes, self.disk.torn = writes, torn
+        self._make_progress(k, 2, starts)
 
     @rule(room=st.integers(0, 1500), k=st.integers(0, 3), starts=st.integers(0, 1))
     def disk_is_full(self, room: int, k: int, starts: int) -> None:
-        """After so many bytes of the record, whatever is done then."""
-        self.room = self.path.stat().st_size + room
-        self._go_on(k, 2, starts)
+        """The disk has room for a few more bytes of the record."""
+        self.free_bytes = self.path.stat().st_size + room
+        self._make_progress(k, 2, starts)
 
     @precondition(lambda self: self.workers)
     @rule(k=st.integers(0, 3))
     def worker_dies(self, k: int) -> None:
-        worker = self._one(k)
-        self._count("a worker died")
-        self._lose(worker, "its worker process died")
+        """A worker process dies, and the driver notices."""
+        worker = self._pick_worker(k)
+        self._count_fault("a worker died")
+        self._lose_worker(worker, "its worker process died")
         worker.events.close()
 
     @precondition(lambda self: self.workers)
     @rule(k=st.integers(0, 3))
-    def worker_falls_silent(self, k: int) -> None:
-        """Time passes; whoever is heard stays, and the silent one is given up, alone."""
-        worker = self._one(k)
-        begun = self.bridge.started
-        checks = int(max(PATIENCE, 0 if worker.name in begun else 60.0) / 2) + 2
+    def worker_stalls(self, k: int) -> None:
+        """A worker sends nothing for too long. The driver gives up this worker alone, which becomes an orphan."""
+        worker = self._pick_worker(k)
+        startup_timeout = 0 if worker.name in self.bridge.started else 60.0
+        checks = int(max(STALL_TIMEOUT, startup_timeout) / 2) + 2
         for other in self.workers:
             self.bridge.worker_assigned(other.name)
-        silent: list[str] = []
+        stalled: list[str] = []
         for _ in range(checks):
             self.now += 2
             for other in self.workers:
                 if other is not worker:
                     self.bridge.handle_event(other.name, Heartbeat())
-            silent = self.bridge.find_stalled()
-        self._count("a worker fell silent")
-        self._hold([] if silent == [worker.name] else [f"silent are {silent}, not {worker.name}"])
-        self._lose(worker, "it gave no sign of life")
+            stalled = self.bridge.find_stalled()
+        self._count_fault("a worker stalled")
+        self._expect_none([] if stalled == [worker.name] else [f"stalled: {stalled}, not {worker.name}"])
+        self._lose_worker(worker, "it gave no sign of life")
         self.orphans.append(worker)
 
     @precondition(lambda self: self.workers)
     @rule(k=st.integers(0, 3))
-    def trial_did_not_begin(self, k: int) -> None:
-        """The tuner gives a trial back that no worker had begun with."""
-        worker = self._one(k)
+    def trial_is_returned(self, k: int) -> None:
+        """Ray Tune returns a trial that no worker has started."""
+        worker = self._pick_worker(k)
         if worker.name not in self.bridge.started and not worker.sent:
-            self._count("a trial was given back")
+            self._count_fault("a trial was returned")
             self.bridge.requeue(worker.name)
-            self._gone(worker)
+            self._remove_worker(worker)
 
     @precondition(lambda self: self.orphans)
     @rule(k=st.integers(0, 9), events=st.integers(1, 4))
-    def an_orphan_goes_on(self, k: int, events: int) -> None:
-        """A worker that was given up trains on, and says so: to a tuner that may know its name, or to the search."""
+    def orphan_trains(self, k: int, events: int) -> None:
+        """An orphan keeps training, and sends its events to the bridge and to the stage. Both must ignore them."""
         orphan = self.orphans[k % len(self.orphans)]
         before = self.path.read_bytes()
         for _ in range(events):
-            orphan.works()
-        for said in orphan.sent:
-            self._count("an orphan spoke")
-            self._hold(["an orphan goes on"] if self.bridge.handle_event(orphan.name, said) else [])
-            if isinstance(said, ValidationReport):
-                self._hold(["an orphan's report counts"] if self.stage.report(orphan.trial, said) else [])
-            elif isinstance(said, TrialEnd):
-                self.stage.trial_ended(orphan.trial, said)
+            orphan.advance()
+        for event in orphan.sent:
+            self._count_fault("an orphan sent an event")
+            self._expect_none(["an orphan may continue"] if self.bridge.handle_event(orphan.name, event) else [])
+            if isinstance(event, ValidationReport):
+                self._expect_none(["an orphan's report counts"] if self.stage.report(orphan.trial, event) else [])
+            elif isinstance(event, TrialEnd):
+                self.stage.trial_ended(orphan.trial, event)
         self.stage.worker_lost(orphan.trial, TrialEnd(Outcome.FAILED, "lost again"))
         orphan.sent.clear()
-        self._hold(["the record has what an orphan said"] if self.path.read_bytes() != before else [])
+        self._expect_none(["an orphan changed the record"] if self.path.read_bytes() != before else [])
 
     @precondition(lambda self: self.workers)
     @rule(how=st.sampled_from(["killed", "interrupted", "grew"]))
-    def command_ends_and_is_given_again(self, how: str) -> None:
-        """Between two operations: by a kill, or by the user, who may give it a larger budget."""
-        self._count({"grew": "the budget grew"}.get(how, f"the driver was {how} between two operations"))
+    def driver_restarts(self, how: str) -> None:
+        """The driver is killed or interrupted between two operations. The user may restart it with a larger budget."""
+        self._count_fault({"grew": "the budget grew"}.get(how, f"the driver was {how} between two operations"))
         if how == "grew":
             budget = self.spec.budget.model_copy(update={"trials": self.spec.budget.trials + 1})
             self.spec = self.spec.model_copy(update={"budget": budget})
-        self._restart()
+        self._restart_driver()
 
     @precondition(lambda self: self._checkpoints())
     @rule(k=st.integers(0, 5), gone=st.booleans())
     def checkpoint_is_damaged(self, k: int, gone: bool) -> None:
-        found = self._checkpoints()
-        path = found[k % len(found)]
+        """A checkpoint is cut short or deleted."""
+        paths = self._checkpoints()
+        path = paths[k % len(paths)]
         self.damaged.add(int(path.parent.name))
-        self._count("a checkpoint was gone" if gone else "a checkpoint was damaged")
+        self._count_fault("a checkpoint was deleted" if gone else "a checkpoint was damaged")
         if gone:
             path.unlink()
         else:
-            path.write_text("1 who", encoding="utf-8")
+            path.write_text("1 comp", encoding="utf-8")
 
     @precondition(lambda self: self.workers)
     @rule(state=st.sampled_from(["up", "down", "deaf"]))
-    def mlflow_turns(self, state: str) -> None:
-        self._count(f"MLflow was {state}")
-        self.store.state = state
+    def mlflow_changes_state(self, state: str) -> None:
+        """MLflow answers, refuses connections, or accepts requests without answering."""
+        self._count_fault(f"MLflow was {state}")
+        self.mlflow.state = state
 
     @precondition(lambda self: self.workers)
     @rule(most=st.integers(1, 5), left=st.none() | st.integers(0, 6))
-    def mlflow_is_sent_to(self, most: int, left: int | None) -> None:
-        """Runs are brought level; perhaps the driver is killed amid the requests."""
-        self.store.left = left
+    def runs_are_synced(self, most: int, left: int | None) -> None:
+        """Some runs are synced with MLflow. The driver may be killed after `left` requests."""
+        self.mlflow.left = left
         try:
-            self.window.send(most)
+            self.tracker.sync(most)
         except Killed:
-            self._count("the driver was killed while it sent to MLflow")
-            self._restart()
-        self.store.left = None
+            self._count_fault("the driver was killed during a sync")
+            self._restart_driver()
+        self.mlflow.left = None
 
-    # ---- what holds
+    # ---- what always holds
 
     @invariant()
-    def what_is_committed_is_right_and_stays(self) -> None:
+    def record_is_right_and_loses_nothing(self) -> None:
         self.audit()
 
     @invariant()
     def slots_are_never_exceeded(self) -> None:
         if hasattr(self, "bridge"):
             names = [worker.name for worker in self.workers]
-            self._hold([] if len(names) <= self.slots and names == list(self.bridge.running) else [f"run: {names}"])
+            self._expect_none(
+                [] if len(names) <= self.slots and names == list(self.bridge.running) else [f"running: {names}"]
+            )
 
     def teardown(self) -> None:
         try:
-            if self.sound and hasattr(self, "bridge"):
-                self._left_alone()
+            if self.is_sound and hasattr(self, "bridge"):
+                self._finish_undisturbed()
         finally:
             if hasattr(self, "study"):
                 self.study.close()
@@ -236,10 +241,10 @@ class Sweeping(World, RuleBasedStateMachine):
 
 
 def simulated(schedules: int, number: int) -> Counter[str]:
-    """Run so many schedules, always the same ones for a number; what happened in them."""
-    happened.clear()
+    """Run so many schedules, the same ones for the same `number`. Returns how often each fault happened."""
+    fault_counts.clear()
     run_state_machine_as_test(
-        seed(number)(Sweeping),
+        seed(number)(SimulatedSweep),
         settings=settings(
             max_examples=schedules,
             stateful_step_count=40,
@@ -250,26 +255,26 @@ def simulated(schedules: int, number: int) -> Counter[str]:
             suppress_health_check=list(HealthCheck),
         ),
     )
-    return happened
+    return fault_counts
 
 
 _FAULTS = (
-    "something befell the stage ConfirmationStage",
-    "something befell the stage TestStage",
+    "a fault in ConfirmationStage",
+    "a fault in TestStage",
     "MLflow was deaf",
     "MLflow was down",
     "a checkpoint was damaged",
-    "a checkpoint was gone",
-    "a trial was given back",
+    "a checkpoint was deleted",
+    "a trial was returned",
     "a worker died",
-    "a worker fell silent",
-    "an orphan spoke",
+    "a worker stalled",
+    "an orphan sent an event",
     "the budget grew",
     "the disk was full while something was recorded",
     "the disk was full while the record was opened",
     "the driver was interrupted between two operations",
     "the driver was killed between two operations",
-    "the driver was killed while it sent to MLflow",
+    "the driver was killed during a sync",
     "the driver was killed while something was recorded",
 )
 
@@ -282,24 +287,27 @@ _FAULTS = (
         pytest.param(1000, 2, marks=[pytest.mark.slow, pytest.mark.xdist_group("ray")]),
     ],
 )
-def test_nothing_is_lost_repeated_or_doubled(schedules: int, processes: int) -> None:
+def test_no_schedule_of_faults_loses_repeats_or_doubles_anything(schedules: int, processes: int) -> None:
     if processes == 1:
-        seen = simulated(schedules, 0)
+        counts = simulated(schedules, 0)
     else:
         with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-            seen = sum(pool.map(simulated, [schedules] * processes, range(processes)), Counter())
-    print(*sorted(seen.items()), sep="\n")
-    assert not [fault for fault in _FAULTS if not seen[fault]]
-    assert not [outcome for outcome in Outcome if not seen[outcome] and outcome != Outcome.OUT_OF_MEMORY]
+            counts = sum(pool.map(simulated, [schedules] * processes, range(processes)), Counter())
+    print(*sorted(counts.items()), sep="\n")
+    assert not [fault for fault in _FAULTS if not counts[fault]]
+    assert not [outcome for outcome in Outcome if not counts[outcome] and outcome != Outcome.OUT_OF_MEMORY]
 
 
-# ---- one trial after the other
+# ---- trials one after the other
 
 
 def proposals(spec: SweepSpec, cuts: frozenset[int], torn: int) -> list[tuple[Trial, int, TrialEnd | None]]:
-    """The trials of a sweep with one slot, and what came of them; it is killed after the trials `cuts`."""
-    with tempfile.TemporaryDirectory(dir=memory()) as place:
-        folder = Path(place)
+    """Run a sweep with one slot, killing it after the trials `cuts`. Returns trials, numbers of reports, and ends.
+
+    Each kill leaves `torn` bytes of a line at the end of the record.
+    """
+    with tempfile.TemporaryDirectory(dir=fast_folder()) as parent:
+        folder = Path(parent)
         job = TrainingJob(SimulatedTraining(), {}, folder)
         for first, last in pairwise(sorted({0, *cuts, spec.budget.trials})):
             with closing(OptunaStudy(spec, folder / "record.journal", threads=1)) as study:
@@ -308,18 +316,18 @@ def proposals(spec: SweepSpec, cuts: frozenset[int], torn: int) -> list[tuple[Tr
                     trial = search.next_trial()
                     assert trial is not None
                     _run(search, trial, job)
-                found = [(one.trial, len(one.reports), one.end) for one in study.all_trials()]
+                trials = [(record.trial, len(record.reports), record.end) for record in study.all_trials()]
             with (folder / "record.journal").open("ab") as file:
                 file.write(b"99 0123456 {"[:torn])
-        return found
+        return trials
 
 
 def _run(search: SearchStage, trial: Trial, job: TrainingJob) -> None:
     with closing(run_attempt(trial, job, data())) as events:
-        for said in events:
-            if isinstance(said, TrialEnd):
-                search.trial_ended(trial, said)
-            elif isinstance(said, ValidationReport) and not search.report(trial, said):
+        for event in events:
+            if isinstance(event, TrialEnd):
+                search.trial_ended(trial, event)
+            elif isinstance(event, ValidationReport) and not search.report(trial, event):
                 return
 
 
@@ -331,6 +339,8 @@ def _run(search: SearchStage, trial: Trial, job: TrainingJob) -> None:
     cuts=st.frozensets(st.integers(1, 13), min_size=1),
     torn=st.integers(0, 12),
 )
-def test_crashes_between_trials_change_no_proposal(seed: int, sampler: str, cuts: frozenset[int], torn: int) -> None:
-    spec = spec_of(sampler, 14, seed=seed, fail_fast_after=99)
+def test_crashes_between_trials_do_not_change_the_proposals(
+    seed: int, sampler: str, cuts: frozenset[int], torn: int
+) -> None:
+    spec = simulated_spec(sampler, 14, seed=seed, fail_fast_after=99)
     assert repr(proposals(spec, cuts, torn)) == repr(proposals(spec, frozenset(), 0))

@@ -11,7 +11,7 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.trials.outcome import Outcome
 from tests.support.fakes import report
 from tests.support.record_invariants import VALUE
-from tests.support.simulation.sweep import spec_of
+from tests.support.simulation.sweep import simulated_spec
 
 ONE = {"encoder": ["m"], "loss": ["ce"]}
 
@@ -28,7 +28,7 @@ def opened(spec: SweepSpec, folder: Path) -> OptunaStudy:
 
 
 def test_a_report_whose_value_was_cut_off_came_before_those_that_follow(tmp_path: Path) -> None:
-    spec = spec_of(compare=ONE)
+    spec = simulated_spec(compare=ONE)
     with closing(opened(spec, tmp_path)) as study:
         good, poor = study.ask(0), study.ask(0)
         study.report(good, report(1, 0.9))
@@ -41,7 +41,7 @@ def test_a_report_whose_value_was_cut_off_came_before_those_that_follow(tmp_path
 
 @pytest.mark.parametrize("killed", [False, True])
 def test_what_asha_stops_and_has_collapsed_is_stopped_early_after_a_kill_too(tmp_path: Path, killed: bool) -> None:
-    spec = spec_of(compare=ONE, search={"batch_size": [4, 8]}, training={"epochs": 5}, asha={
+    spec = simulated_spec(compare=ONE, search={"batch_size": [4, 8]}, training={"epochs": 5}, asha={
         "grace_epochs": 2, "reduction_factor": 2,
     })  # fmt: skip
     course = [report(1, 0.9), report(2, 0.9), report(3, 0.9, classes=1), report(4, 0.1, classes=1)]

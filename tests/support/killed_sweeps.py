@@ -126,7 +126,9 @@ class KilledSweeps:
         if sweep is None or not (sweep / "record.journal").exists():
             return
         data = (sweep / "record.journal").read_bytes()
-        self._add_violations([*record_invariants.find_lost_facts(self.before, data), *record_invariants.check_record(sweep)])
+        self._add_violations(
+            [*record_invariants.find_lost_facts(self.before, data), *record_invariants.check_record(sweep)]
+        )
         self._add_violations(mlflow_invariants.ahead(sweep, folder / "sweeps" / "mlflow.db"))
         if self.tear:
             self.tally.torn += 1
@@ -144,7 +146,9 @@ class KilledSweeps:
             return
         uri = f"sqlite:///{folder / 'sweeps' / 'mlflow.db'}"
         data = (sweep / "record.journal").read_bytes()
-        self._add_violations([*record_invariants.find_lost_facts(self.before, data), *record_invariants.find_violations(sweep, uri)])
+        self._add_violations(
+            [*record_invariants.find_lost_facts(self.before, data), *record_invariants.find_violations(sweep, uri)]
+        )
         attempts = record_invariants.count_attempts(sweep)
         resumed = [number for number, count in attempts.items() if count > 1]
         self._add_violations(differing_metrics(sweep, resumed[-1:]))

@@ -1,7 +1,7 @@
-"""What a sweep must have whatever befell it: the courses of its trainer, and Ray's rule on who came when.
+"""The expected result of a simulated sweep, whatever faults it had.
 
-Derived from the configs and from the order in which the record says that reports came, by nothing that sweeper itself
-decides with. A violation is a line that names the trial.
+It is computed from the configs of the trials and from the order of reports in the record, without any code with which
+sweeper decides. A violation is a line of text that names the trial.
 """
 
 import json
@@ -17,41 +17,50 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TestAccess, TrialRecord
-from tests.support.record_invariants import ATTRIBUTE, ENDED, PRUNED, STATE, numbered_trials, read_operations, search_trials, read_trials
+from tests.support.record_invariants import (
+    ATTRIBUTE,
+    ENDED,
+    PRUNED,
+    STATE,
+    numbered_trials,
+    read_operations,
+    read_trials,
+    search_trials,
+)
 from tests.support.simulation.world import LARGEST, training_course
 
-_PROPOSALS = 20  # that repeat a stopped setting, before one is taken after all
+_MAX_RETRIES = 20  # proposals that repeat a stopped setting before one is accepted anyway
 
-End = tuple[int, Outcome]  # after so many reports
+End = tuple[int, Outcome]  # number of reports, and outcome
 
 
-def check_trials(spec: SweepSpec, recorded: Sequence[TrialRecord], given_up: Collection[int]) -> Iterator[str]:
-    """Trials whose reports or end are not those of an uninterrupted training, judged in the order of arrival.
+def check_trials(spec: SweepSpec, records: Sequence[TrialRecord], given_up: Collection[int]) -> Iterator[str]:
+    """Name the trials whose reports or end differ from those of an undisturbed sweep.
 
-    `given_up` are the trials whose worker was lost too often: they may fail at any point.
+    `given_up` are the trials that lost their worker too often: they may fail at any point.
     """
-    stops = _expected_stops(spec, recorded)
-    for one in recorded:
-        number, steps = one.trial.number, len(one.reports)
-        reports, _ = training_course(one.trial.config)
-        if repr(list(one.reports)) != repr(reports[:steps]):
-            yield f"trial {number}: reported {one.reports}, an uninterrupted one {reports}"
-        expected = _undisturbed_end(spec, one)
+    stops = _expected_stops(spec, records)
+    for record in records:
+        number, steps = record.trial.number, len(record.reports)
+        reports, _ = training_course(record.trial.config)
+        if repr(list(record.reports)) != repr(reports[:steps]):
+            yield f"trial {number}: reported {record.reports}, an undisturbed one {reports}"
+        expected = _undisturbed_end(spec, record)
         if stops.get(number, math.inf) <= expected[0]:
             expected = stops[number], Outcome.STOPPED_EARLY
-        found = (steps, one.end.outcome) if one.end else None
-        early = found is None or (number in given_up and found[1] == Outcome.FAILED)
-        if found != expected and not (early and steps <= expected[0]):
-            yield f"trial {number}: ended {found}, an uninterrupted one {expected}"
+        end = (steps, record.end.outcome) if record.end else None
+        may_be_shorter = end is None or (number in given_up and end[1] == Outcome.FAILED)
+        if end != expected and not (may_be_shorter and steps <= expected[0]):
+            yield f"trial {number}: ended as {end}, an undisturbed one as {expected}"
 
 
-def _undisturbed_end(spec: SweepSpec, one: TrialRecord) -> End:
-    """How a trial ends that no other stops."""
-    (reports, error), metric = training_course(one.trial.config), spec.objective.metric
+def _undisturbed_end(spec: SweepSpec, record: TrialRecord) -> End:
+    """Return how a trial ends if early stopping does not end it."""
+    (reports, error), metric = training_course(record.trial.config), spec.objective.metric
     for report in reports:
         if not math.isfinite(report.metrics.get(metric, 0.0)):
             return report.step, Outcome.DIVERGED
-        if not one.trial.source_trial and _collapsed(reports[: report.step], spec.grace_validations):
+        if not record.trial.source_trial and _collapsed(reports[: report.step], spec.grace_validations):
             return report.step, Outcome.COLLAPSED
     if error is not None:
         return len(reports), Outcome.FAILED
@@ -65,36 +74,36 @@ def _collapsed(reports: Sequence[ValidationReport], grace: int) -> bool:
     return shares[-2:] == [1.0, 1.0]
 
 
-def _expected_stops(spec: SweepSpec, recorded: Sequence[TrialRecord]) -> dict[int, int]:
-    """The step at which each trial must be stopped that must be, by Ray's rule."""
-    found: dict[int, int] = {}
+def _expected_stops(spec: SweepSpec, records: Sequence[TrialRecord]) -> dict[int, int]:
+    """Return the step at which each trial must be stopped, by Ray's ASHA rule, for those that must be."""
+    stops: dict[int, int] = {}
     for system in range(len(spec.systems)):
         for rung in reversed(spec.rungs):
-            searched = [one for one in recorded if one.trial.system == system and not one.trial.source_trial]
-            found |= dict.fromkeys(_stopped_at(spec, rung, searched), rung)
-    return found
+            searched = [record for record in records if record.trial.system == system and not record.trial.source_trial]
+            stops |= dict.fromkeys(_stopped_at(spec, rung, searched), rung)
+    return stops
 
 
 def _stopped_at(spec: SweepSpec, rung: int, trials: Sequence[TrialRecord]) -> Iterator[int]:
-    """The trials that are stopped at a rung: below the quantile of those that came to it before."""
+    """Yield the trials stopped at a rung: those below the quantile of the values that reached it before."""
     assert spec.asha != "off"
-    came = [(one.report_times[rung - 1], one) for one in trials if len(one.reports) >= rung]
+    arrived = [(record.report_times[rung - 1], record) for record in trials if len(record.reports) >= rung]
     seen: list[float] = []
-    for _, one in sorted(came, key=lambda pair: pair[0]):
-        value = spec.objective.sign * one.reports[rung - 1].metrics.get(spec.objective.metric, math.nan)
+    for _, record in sorted(arrived, key=lambda pair: pair[0]):
+        value = spec.objective.sign * record.reports[rung - 1].metrics.get(spec.objective.metric, math.nan)
         cutoff = np.percentile(seen, (1 - 1 / spec.asha.reduction_factor) * 100) if seen else -math.inf
-        if value < cutoff and rung != one.trial.config.num_validations:
-            yield one.trial.number
+        if value < cutoff and rung != record.trial.config.num_validations:
+            yield record.trial.number
         seen += [value] if math.isfinite(value) else []
 
 
-def check_proposals(record: Path) -> Iterator[str]:
-    """Trials whose setting had been stopped, though the sampler had not given up on finding another."""
-    whole = read_operations(record.read_bytes())
-    trials = read_trials(whole)
+def check_proposals(journal: Path) -> Iterator[str]:
+    """Name the trials whose setting had been stopped, although the sampler had not used up its retries."""
+    operations = read_operations(journal.read_bytes())
+    trials = read_trials(operations)
     stopped: set[str] = set()
-    skipped: dict[str, set[int]] = {trial.system: set() for trial in trials}  # since the cell's last trial
-    for operation in whole:
+    skipped: dict[str, set[int]] = {trial.system: set() for trial in trials}  # since the system's last trial
+    for operation in operations:
         if "trial_id" not in operation:
             continue
         trial = trials[operation["trial_id"]]
@@ -106,75 +115,78 @@ def check_proposals(record: Path) -> Iterator[str]:
         if "skipped" in _user_attributes(operation):
             skipped[trial.system].add(operation["trial_id"])
         if "number" in _user_attributes(operation):
-            if setting in stopped and len(skipped[trial.system]) < _PROPOSALS:
+            if setting in stopped and len(skipped[trial.system]) < _MAX_RETRIES:
                 yield f"trial {trial.last('number')}: repeats a setting that was stopped: {setting}"
             skipped[trial.system].clear()
 
 
 def _user_attributes(operation: Mapping[str, Any]) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = operation["user_attr"] if operation["op_code"] == ATTRIBUTE else {}
-    return found
+    attributes: Mapping[str, Any] = operation["user_attr"] if operation["op_code"] == ATTRIBUTE else {}
+    return attributes
 
 
-def check_budget(record: Path, trials: int) -> Iterator[str]:
-    """Where a finished sweep does not have each number of its budget once, each with one end."""
-    proposed = read_trials(read_operations(record.read_bytes()))
-    found = numbered_trials(proposed)
+def check_budget(journal: Path, budget: int) -> Iterator[str]:
+    """Check that a finished sweep has each number of its budget once, each with one end."""
+    proposed = read_trials(read_operations(journal.read_bytes()))
+    trials = numbered_trials(proposed)
+    numbers = sorted(number for number, _ in trials)
     if any(trial.last("number") is None and trial.last("skipped") is None for trial in proposed):
         yield "a proposal was neither numbered nor skipped"
-    if sorted(number for number, _ in found) != list(range(1, len(found) + 1)) or len(search_trials(proposed)) != trials:
-        yield f"the trials are {[number for number, _ in found]}, the budget is {trials}"
-    for number, trial in found:
+    if numbers != list(range(1, len(numbers) + 1)) or len(search_trials(proposed)) != budget:
+        yield f"the trials are {numbers}, the budget is {budget}"
+    for number, trial in trials:
         if len(trial.all("outcome")) != 1 or len(trial.states) != 1:
             yield f"trial {number}: has the outcomes {trial.all('outcome')}, told {len(trial.states)} times"
 
 
-def check_test_scores(
-    spec: SweepSpec, recorded: Sequence[TrialRecord], test_accesses: Sequence[TestAccess], answered: Collection[int]
-) -> Iterator[str]:
-    """Where a finished sweep has not confirmed the best of each cell, or not opened the test split for its seeds alone.
+def check_confirmation(spec: SweepSpec, records: Sequence[TrialRecord]) -> Iterator[str]:
+    """Check that a finished sweep confirmed the best setting of each system, and scored its seeds on the test split.
 
-    With one setting to confirm in each cell: the best of the search, with as many seeds as the spec says; those of an
-    earlier best stay when the budget grows.
+    One setting per system is confirmed: the best of the search, with as many seeds as the spec says. The seeds of an
+    earlier best setting stay when the budget grows.
     """
     for system in range(len(spec.systems)):
-        own = [one for one in recorded if one.trial.system == system]
-        best = _best_settings(spec, [one for one in own if not one.trial.source_trial])
-        of_best = [one for one in own if one.trial.source_trial and _setting_key(one) in best]
-        repeats = Counter((_setting_key(one), one.trial.seed_index) for one in own if one.trial.source_trial)
+        of_system = [record for record in records if record.trial.system == system]
+        best = _best_settings(spec, [record for record in of_system if not record.trial.source_trial])
+        confirming = [record for record in of_system if record.trial.source_trial]
+        confirmed = Counter((_setting_key(record), record.trial.seed_index) for record in confirming)
         wanted = range(1, spec.confirm.seeds + 1)
-        if best and not any(all(repeats[setting, repeat] for repeat in wanted) for setting in best):
-            yield f"cell {system}: the best of the search is not confirmed with every seed: {sorted(repeats)}"
-        for one in of_best:
-            ended_well = one.end is not None and one.end.outcome in (Outcome.COMPLETED, Outcome.COLLAPSED)
-            if ended_well and one.test is None and len(best) == 1:
-                yield f"trial {one.trial.number}: confirms the best, and was not scored"
-    for one in recorded:
-        if one.test is not None and (one.trial.number not in answered or not one.trial.source_trial):
-            yield f"trial {one.trial.number}: was scored, and its answers were not kept, or it confirms nothing"
-        if one.test is not None and not any(
-            test_access.trial == one.trial.number and test_access.at < one.test.at for test_access in test_accesses
-        ):
-            yield f"trial {one.trial.number}: was scored without a look on record"
-    if len({one.trial.config.seed for one in recorded if not one.trial.source_trial} & _fresh_seeds(recorded)) > 0:
-        yield "a seed that confirms was seen in the search"
+        if best and not any(all(confirmed[setting, index] for index in wanted) for setting in best):
+            yield f"system {system}: the best of the search is not confirmed with every seed: {sorted(confirmed)}"
+        for record in confirming:
+            ended_well = record.end is not None and record.end.outcome in (Outcome.COMPLETED, Outcome.COLLAPSED)
+            if ended_well and record.test is None and best == {_setting_key(record)}:
+                yield f"trial {record.trial.number}: confirms the best setting, but was not scored"
+    fresh_seeds = {record.trial.config.seed for record in records if record.trial.source_trial}
+    if any(record.trial.config.seed in fresh_seeds for record in records if not record.trial.source_trial):
+        yield "a fresh seed was used in the search"
 
 
-def _fresh_seeds(recorded: Sequence[TrialRecord]) -> set[int]:
-    return {one.trial.config.seed for one in recorded if one.trial.source_trial}
+def check_test_scores(
+    records: Sequence[TrialRecord], test_accesses: Sequence[TestAccess], with_predictions: Collection[int]
+) -> Iterator[str]:
+    """Check that only confirming trials were scored, each after its test access was recorded, and with predictions."""
+    for record in records:
+        number = record.trial.number
+        if record.test is None:
+            continue
+        if number not in with_predictions or not record.trial.source_trial:
+            yield f"trial {number}: was scored, but its predictions were not saved, or it confirms nothing"
+        if not any(access.trial == number and access.at < record.test.at for access in test_accesses):
+            yield f"trial {number}: was scored without a recorded test access"
 
 
-def _setting_key(one: TrialRecord) -> str:
-    return json.dumps(dict(one.trial.params), sort_keys=True)
+def _setting_key(record: TrialRecord) -> str:
+    return json.dumps(dict(record.trial.params), sort_keys=True)
 
 
 def _best_settings(spec: SweepSpec, searched: Sequence[TrialRecord]) -> set[str]:
-    """The settings with the best mean over their trials that completed; several where they are equal."""
+    """Return the settings with the best mean over their completed trials; several if they are equal."""
     scores: dict[str, list[float]] = {}
-    for one in searched:
-        if one.end is not None and one.end.outcome == Outcome.COMPLETED:
-            values = [report.metrics.get(spec.objective.metric, math.nan) for report in one.reports]
+    for record in searched:
+        if record.end is not None and record.end.outcome == Outcome.COMPLETED:
+            values = [report.metrics.get(spec.objective.metric, math.nan) for report in record.reports]
             finite = [spec.objective.sign * value for value in values if math.isfinite(value)]
-            scores.setdefault(_setting_key(one), []).append(max(finite))
-    means = {setting: sum(found) / len(found) for setting, found in scores.items()}
+            scores.setdefault(_setting_key(record), []).append(max(finite))
+    means = {setting: sum(values) / len(values) for setting, values in scores.items()}
     return {setting for setting, mean in means.items() if math.isclose(mean, max(means.values()))}

@@ -1,4 +1,4 @@
-"""The checker of the statements finds what it is there to find: records with one mistake each."""
+"""The checks of the record find what they should: records with one mistake each."""
 
 import json
 import zlib
@@ -10,7 +10,7 @@ import pytest
 from tests.support import record_invariants
 
 
-def noted(trial: int, name: str, value: Any) -> dict[str, Any]:
+def attribute(trial: int, name: str, value: Any) -> dict[str, Any]:
     return {"op_code": 8, "trial_id": trial, "user_attr": {name: value}}
 
 
@@ -19,13 +19,13 @@ GOOD: list[dict[str, Any]] = [
     {"op_code": 0, "study_name": "encoder=rnn loss=ce"},
     {"op_code": 4, "study_id": 0},
     {**PARAM, "trial_id": 0},
-    noted(0, "number", 1),
-    noted(0, "report:1", {"metrics": {"a": 0.5, "b": float("nan")}}),
+    attribute(0, "number", 1),
+    attribute(0, "report:1", {"metrics": {"a": 0.5, "b": float("nan")}}),
     {"op_code": 7, "trial_id": 0, "step": 1, "value": 0.5},
-    noted(0, "outcome", "stopped_early"),
+    attribute(0, "outcome", "stopped_early"),
     {"op_code": 6, "trial_id": 0, "state": 2},
 ]
-OUTCOME, TOLD = GOOD[6:]
+OUTCOME, ENDED = GOOD[6:]
 AGAIN: list[dict[str, Any]] = [{**operation, "trial_id": 1} for operation in GOOD[1:4]]
 
 
@@ -35,15 +35,15 @@ def journal(operations: list[dict[str, Any]]) -> bytes:
     return "\n".join(["sweeper record 2", *lines, ""]).encode()
 
 
-def folder(place: Path, operations: list[dict[str, Any]]) -> Path:
-    (place / "record.journal").write_bytes(journal(operations))
-    (place / "sweep.json").write_text(json.dumps({"spec": {"budget": {"trials": 1}}}))
-    (place / "results.json").write_text(json.dumps({"trials": 1}))
-    return place
+def sweep_folder(path: Path, operations: list[dict[str, Any]]) -> Path:
+    (path / "record.journal").write_bytes(journal(operations))
+    (path / "sweep.json").write_text(json.dumps({"spec": {"budget": {"trials": 1}}}))
+    (path / "results.json").write_text(json.dumps({"trials": 1}))
+    return path
 
 
 def test_a_good_record_has_no_violation(tmp_path: Path) -> None:
-    sweep = folder(tmp_path, GOOD)
+    sweep = sweep_folder(tmp_path, GOOD)
     assert record_invariants.check_record(sweep) + record_invariants.check_finished(sweep) == []
     assert record_invariants.count_attempts(sweep) == {1: 1}
 
@@ -52,18 +52,18 @@ def test_a_good_record_has_no_violation(tmp_path: Path) -> None:
     ("operations", "words"),
     [
         ([*GOOD, OUTCOME], "more than one outcome"),
-        ([*GOOD, TOLD], "told 2 times"),
-        ([*GOOD[:6], TOLD], "without an outcome"),
-        ([*GOOD, noted(0, "attempt", 2)], "went on after its end: attempt"),
+        ([*GOOD, ENDED], "told 2 times"),
+        ([*GOOD[:6], ENDED], "without an outcome"),
+        ([*GOOD, attribute(0, "attempt", 2)], "changed after its end: attempt"),
         ([*GOOD[:5], GOOD[4], *GOOD[5:]], "has the steps [1, 1]"),
-        ([*GOOD[:6], noted(0, "report:3", {"metrics": {}})], "has the steps [1, 3]"),
+        ([*GOOD[:6], attribute(0, "report:3", {"metrics": {}})], "has the steps [1, 3]"),
         ([*GOOD[:6], GOOD[5], *GOOD[6:]], "gave the pruner the steps [1, 1]"),
         ([*GOOD, *AGAIN], "are numbered [1, 1]"),
-        ([*GOOD, *AGAIN[:2], noted(1, "number", 2)], "repeats the setting of trial 1"),
+        ([*GOOD, *AGAIN[:2], attribute(1, "number", 2)], "repeats the setting of trial 1"),
     ],
 )
-def test_a_mistake_in_a_record_is_named(operations: list[dict[str, Any]], words: str, tmp_path: Path) -> None:
-    assert words in " ".join(record_invariants.check_record(folder(tmp_path, operations)))
+def test_each_mistake_in_a_record_is_named(operations: list[dict[str, Any]], words: str, tmp_path: Path) -> None:
+    assert words in " ".join(record_invariants.check_record(sweep_folder(tmp_path, operations)))
 
 
 @pytest.mark.parametrize(
@@ -75,19 +75,19 @@ def test_a_mistake_in_a_record_is_named(operations: list[dict[str, Any]], words:
         (GOOD[:1], "0 trials are numbered"),
     ],
 )
-def test_a_sweep_that_is_not_whole_is_named(operations: list[dict[str, Any]], words: str, tmp_path: Path) -> None:
-    assert words in " ".join(record_invariants.check_finished(folder(tmp_path, operations)))
+def test_what_an_unfinished_sweep_lacks_is_named(operations: list[dict[str, Any]], words: str, tmp_path: Path) -> None:
+    assert words in " ".join(record_invariants.check_finished(sweep_folder(tmp_path, operations)))
 
 
-def test_a_checkpoint_that_is_left_over_is_named(tmp_path: Path) -> None:
-    sweep = folder(tmp_path, GOOD)
+def test_a_leftover_checkpoint_is_named(tmp_path: Path) -> None:
+    sweep = sweep_folder(tmp_path, GOOD)
     (sweep / "trials" / "1").mkdir(parents=True)
     (sweep / "trials" / "1" / "checkpoint-1.pt").touch()
     assert record_invariants.check_finished(sweep) == ["trials/1/checkpoint-1.pt: is left over"]
 
 
-def test_what_was_committed_is_missed_when_it_is_gone_or_another() -> None:
-    other = [noted(0, "report:1", {"metrics": {"a": 0.25}})]
+def test_committed_facts_that_are_missing_or_changed_are_named() -> None:
+    other = [attribute(0, "report:1", {"metrics": {"a": 0.25}})]
     whole = journal(GOOD)
     assert record_invariants.find_lost_facts(whole, whole) == []
     assert record_invariants.find_lost_facts(journal(GOOD[:6]), whole) == []

@@ -1,6 +1,6 @@
-"""MLflow as a sweep's world has it: its client and store in memory, which refuse, or take a request and never answer.
+"""A fake MLflow for simulated sweeps, which may refuse connections or accept a request without answering.
 
-What brings the runs level is real, but for its thread: here it sends when it is told to.
+The code that syncs runs is the real one, except for its thread: here a test says when it syncs.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,15 +18,16 @@ from tests.support.simulation.world import Killed
 
 
 class Page(list[Any]):
-    """A page of runs, the last."""
+    """The last page of runs."""
 
     token = None
 
 
 class FakeMlflow:
-    """MLflow's client and its store, in memory. `state` is "up", "down" (it refuses) or "deaf" (it never answers).
+    """MLflow's client and store in memory.
 
-    `left` requests are taken before the process that asks is killed; None for ever.
+    `state` is "up", "down" (it refuses connections) or "deaf" (it accepts requests but does not answer). The process
+    is killed after `left` more requests; None means never.
     """
 
     def __init__(self) -> None:
@@ -75,7 +76,7 @@ class FakeMlflow:
         self._request()
         data = self.runs[key].data
         for param in params:
-            assert data.params.setdefault(param.key, param.value) == param.value, "MLflow refuses another value"
+            assert data.params.setdefault(param.key, param.value) == param.value, "MLflow refuses to change a param"
         self.rows[key] |= {(metric.key, metric.step, metric.timestamp, repr(metric.value)) for metric in metrics}
         data.metrics |= {metric.key: metric.value for metric in metrics}
         data.tags |= {tag.key: tag.value for tag in tags}
@@ -106,66 +107,64 @@ class FakeMlflow:
 
 
 class ManualTracker:
-    """The port Tracker without its thread: the newest state of each trial, sent when it is told to.
+    """A tracker without a thread: it keeps the newest record of each trial and syncs when it is told to.
 
-    `look` is called with each state as it comes, to see whether the record has it by then.
+    `check` is called with each record that it gets. Implements Tracker.
     """
 
-    def __init__(self, store: FakeMlflow, look: Callable[[TrialRecord], None]) -> None:
+    def __init__(self, store: FakeMlflow, check: Callable[[TrialRecord], None]) -> None:
         self.runs = RunRegistry(
             "memory:", sweep="sst5-0000", id="1", dataset="sst5", artifacts=None, on_answer=lambda: None
         )
-        self.level = RunSynchronizer(self.runs, SweepDescription({"seed": "0"}))
-        self.runs.client, self.look = store, look
-        self.states: dict[int, TrialRecord] = {}
-        self.wanted: dict[int, TrialRecord] = {}
+        self.synchronizer = RunSynchronizer(self.runs, SweepDescription({"seed": "0"}))
+        self.runs.client, self.check = store, check
+        self.records: dict[int, TrialRecord] = {}
+        self.pending: dict[int, TrialRecord] = {}
 
-    def update(self, recorded: TrialRecord) -> None:
-        self.look(recorded)
-        self.states[recorded.trial.number] = self.wanted[recorded.trial.number] = recorded
+    def update(self, record: TrialRecord) -> None:
+        self.check(record)
+        self.records[record.trial.number] = self.pending[record.trial.number] = record
 
-    def send(self, most: int) -> None:
-        """Bring so many runs level; one that MLflow does not take waits behind the others."""
-        for _ in range(min(most, len(self.wanted))):
-            number = next(iter(self.wanted))
-            state = self.wanted.pop(number)
+    def sync(self, most: int) -> None:
+        """Sync up to `most` runs. A run that MLflow does not accept goes to the end of the queue."""
+        for _ in range(min(most, len(self.pending))):
+            number = next(iter(self.pending))
+            record = self.pending.pop(number)
             try:
                 if not self.runs.is_current:
                     self.runs.refresh()
-                self.level.sync_trial(state, run_status(state, RunStatus.RUNNING), {})
+                self.synchronizer.sync_trial(record, run_status(record, RunStatus.RUNNING), {})
             except OSError:
-                self.wanted.setdefault(number, state)
+                self.pending.setdefault(number, record)
 
     def close(self, status: RunStatus) -> None:
-        """Look once more, send everything, end the sweep's own run."""
+        """Sync everything and end the sweep's own run."""
         self.runs.refresh()
-        for state in self.states.values():
-            self.level.sync_trial(state, run_status(state, status), {})
-        self.level.delete_other_runs(self.states)
-        self.level.sync_sweep({}, (), {}, 0)
-        self.level.finish(status)
+        for record in self.records.values():
+            self.synchronizer.sync_trial(record, run_status(record, status), {})
+        self.synchronizer.delete_other_runs(self.records)
+        self.synchronizer.sync_sweep({}, (), {}, 0)
+        self.synchronizer.finish(status)
 
 
-def check_store(store: FakeMlflow, recorded: Sequence[TrialRecord]) -> Iterator[str]:
-    """What MLflow has otherwise than the record of a finished sweep."""
-    expected = {one.trial.number: one for one in recorded}
-    above = {PARENT, *(CONFIRMATION for one in recorded if one.trial.source_trial)}
-    ids = {run_number(run): key for key, run in store.runs.items()}
+def check_store(store: FakeMlflow, records: Sequence[TrialRecord]) -> Iterator[str]:
+    """Name what differs between MLflow and the record of a finished sweep."""
+    expected = {record.trial.number: record for record in records}
+    parents = {PARENT, *(CONFIRMATION for record in records if record.trial.source_trial)}
+    keys = {run_number(run): key for key, run in store.runs.items()}
     numbers = sorted(run_number(run) for run in store.runs.values())
-    if numbers != sorted({*above, *expected}):
+    if numbers != sorted({*parents, *expected}):
         yield f"MLflow: has runs of {numbers}, the record {sorted(expected)}"
         return
-    for which, key in ids.items():
+    for number, key in keys.items():
         run = store.runs[key]
-        if which in above:
+        if number in parents:
             if run.info.status != "FINISHED":
                 yield f"MLflow: the run {run.data.tags['mlflow.runName']} is {run.info.status}"
             continue
-        one = expected[which]
-        if (run.info.status, comparable_rows(metric_rows(one))) != (
-            run_status(one, RunStatus.FINISHED),
-            store.rows[key],
-        ):
-            yield f"MLflow, trial {which}: is {run.info.status} with {sorted(store.rows[key])}"
-        if run.data.tags["mlflow.parentRunId"] != ids[CONFIRMATION if one.trial.source_trial else PARENT]:
-            yield f"MLflow, trial {which}: is another's child"
+        record = expected[number]
+        rows, status = comparable_rows(metric_rows(record)), run_status(record, RunStatus.FINISHED)
+        if (run.info.status, rows) != (status, store.rows[key]):
+            yield f"MLflow, trial {number}: is {run.info.status} with {sorted(store.rows[key])}"
+        if run.data.tags["mlflow.parentRunId"] != keys[CONFIRMATION if record.trial.source_trial else PARENT]:
+            yield f"MLflow, trial {number}: has the wrong parent"

@@ -1,14 +1,14 @@
-"""One sweep in a simulated world: its driver, its workers and orphans, and the checks of what they leave.
+"""One simulated sweep: its driver, its workers and orphans, and the checks of what they leave behind.
 
-What happens to it is for a test to say. Whoever kills the driver leaves everything as it is at that moment: the record
-with the part of a line, the checkpoints, the workers, which go on and know nothing of it.
+A test decides what happens to it. A killed driver leaves everything as it is at that moment: a record that may end in
+half a line, the checkpoints, and the workers, which keep training.
 """
 
 import json
 import os
 import tempfile
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,25 +32,32 @@ from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
 from tests.support.crash_helpers import limited_file_size
 from tests.support.fakes import data, scripted_trainer
-from tests.support.protocol_oracle import check_budget, check_proposals, check_test_scores, check_trials
-from tests.support.record_invariants import committed_facts, find_lost_facts, check_record
+from tests.support.protocol_oracle import (
+    check_budget,
+    check_confirmation,
+    check_proposals,
+    check_test_scores,
+    check_trials,
+)
+from tests.support.record_invariants import check_record, committed_facts, find_lost_facts
 from tests.support.search_spaces import small_spec
 from tests.support.simulation.mlflow import FakeMlflow, ManualTracker, check_store
-from tests.support.simulation.world import Killed, FailingDisk, RecordPath, SimulatedTraining, simulated_scoring
+from tests.support.simulation.world import FailingDisk, Killed, RecordPath, SimulatedTraining, simulated_scoring
 
-PATIENCE = 10.0
+STALL_TIMEOUT = 10.0  # seconds
 
-happened: Counter[str] = Counter()  # faults of each kind, and what came of the sweeps
-
-
-def memory() -> Path | None:
-    """A file system without a disk, where there is one: a record is flushed at every line."""
-    place = Path("/dev/shm")
-    return place if os.access(place, os.W_OK) else None
+fault_counts: Counter[str] = Counter()  # faults of each kind, and outcomes of trials
 
 
-def spec_of(sampler: str = "random", trials: int = 6, **changes: Any) -> SweepSpec:
-    search = {"batch_size": [4, 8], "epochs": [2, 3, 5]}  # few settings: some come again
+def fast_folder() -> Path | None:
+    """Return a folder in memory if there is one, because a record is flushed after every line."""
+    folder = Path("/dev/shm")
+    return folder if os.access(folder, os.W_OK) else None
+
+
+def simulated_spec(sampler: str = "random", trials: int = 6, **changes: Any) -> SweepSpec:
+    """Return the spec of a simulated sweep, with these keys replaced."""
+    search = {"batch_size": [4, 8], "epochs": [2, 3, 5]}  # few settings, so that some are repeated
     return small_spec(
         **{"search": search, "training": {}, "sampler": sampler, "budget": {"trials": trials}, "retries": 1, **changes}
     )
@@ -58,269 +65,278 @@ def spec_of(sampler: str = "random", trials: int = 6, **changes: Any) -> SweepSp
 
 @dataclass
 class Worker:
-    """A worker process at one attempt, and what it has said that did not arrive yet."""
+    """A worker process with one attempt, and its events that have not reached the driver yet."""
 
     name: str
     trial: Trial
     events: Generator[Event, None, None]
     sent: deque[Event] = field(default_factory=deque)
 
-    def works(self) -> None:
-        """Go on to the next event, and send it."""
-        found = next(self.events, None)
-        if found is not None:
-            self.sent.append(found)
+    def advance(self) -> None:
+        """Train up to the next event and send it."""
+        event = next(self.events, None)
+        if event is not None:
+            self.sent.append(event)
 
 
 class World:
-    """A sweep, and what it runs in; `begin` sets what sweep it is, and how many of its trials run at once."""
+    """A sweep and its surroundings. A test sets `spec` and `slots`, the number of trials that run at once."""
 
     spec: SweepSpec
     slots: int
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="sweep-", dir=memory()))
+        self.folder = Path(tempfile.mkdtemp(prefix="sweep-", dir=fast_folder()))
         self.job_folder = self.folder / "sweep"
         self.job_folder.mkdir()
-        self.power = FailingDisk(aside=(self.job_folder / "trials", self.folder / "aside"))
+        self.disk = FailingDisk(aside=(self.job_folder / "trials", self.folder / "aside"))
         self.path = RecordPath(self.job_folder / "record.journal")
-        self.path.power = self.power
-        self.store, self.training, self.now, self.names = FakeMlflow(), SimulatedTraining(), 0.0, 0
+        self.path.disk = self.disk
+        self.mlflow, self.training, self.now, self.num_workers = FakeMlflow(), SimulatedTraining(), 0.0, 0
         self.workers: list[Worker] = []
-        self.orphans: list[Worker] = []  # of attempts that were given up, or whose driver died; they know nothing of it
-        self.room: int | None = None
-        self.damaged: set[int] = set()  # trials whose checkpoint was damaged since it was last written
-        self.reached: dict[int, int] = {}  # epochs that each trial was trained for
-        self.configs: dict[int, TrainConfig] = {}  # as each trial was first started
+        self.orphans: list[Worker] = []  # of attempts that the driver gave up, or of a dead driver; they keep training
+        self.free_bytes: int | None = None
+        self.damaged: set[int] = set()  # trials whose checkpoint was damaged after it was last written
+        self.epochs_trained: dict[int, int] = {}  # by trial
+        self.configs: dict[int, TrainConfig] = {}  # by trial, at its first start
         self.given_up: set[int] = set()
-        self.answered: set[int] = set()  # trials whose model's answers are on the disk
-        self.seen = b""
-        self.sound = True
+        self.with_predictions: set[int] = set()  # trials whose predictions are on the disk
+        self.committed = b""  # the journal at the last audit
+        self.is_sound = True  # no check has failed yet
 
     # ---- the checks
 
     def audit(self) -> None:
-        """What is committed is right, and what was committed before is still there."""
-        bytes_ = self.path.read_bytes() if self.path.exists() else b""
-        if bytes_ == self.seen or not self.sound:
+        """Check that the record is right and has lost nothing since the last audit."""
+        journal = self.path.read_bytes() if self.path.exists() else b""
+        if journal == self.committed or not self.is_sound:
             return
-        self._hold(find_lost_facts(self.seen, bytes_))
-        self._hold([line for line in check_record(self.job_folder) if "repeats the setting" not in line])
-        self._hold(check_proposals(self.path))
-        self._hold(check_trials(self.spec, self.study.all_trials(), self.given_up))
-        self.seen = bytes_
+        self._expect_none(find_lost_facts(self.committed, journal))
+        self._expect_none([line for line in check_record(self.job_folder) if "repeats the setting" not in line])
+        self._expect_none(check_proposals(self.path))
+        self._expect_none(check_trials(self.spec, self.study.all_trials(), self.given_up))
+        self.committed = journal
 
-    def _left_alone(self) -> None:
-        """Run the world without faults until the sweep is finished, and look at what came of it."""
-        self.power.writes = self.room = None
-        self.store.state = "up"
+    def _finish_undisturbed(self) -> None:
+        """Run the sweep to its end without further faults, and check the result."""
+        self.disk.writes = self.free_bytes = None
+        self.mlflow.state = "up"
         for _ in range(1000):
-            self._advance()
+            self._advance_stage()
             unscored = isinstance(self.stage, TestStage) and self.stage.failed
             if not self.stage.has_pending and not self.stage.running and not unscored:
                 break
             if self.stage.is_exhausted():
-                self._restart()  # the first trials all failed alike, or a model was not scored: the same command again
-            while self._start():
+                self._restart_driver()  # the first trials all failed, or a model was not scored
+            while self._start_trial():
                 pass
             for worker in list(self.workers):
-                self._train(worker)
+                self._train_to_report(worker)
         self.audit()
-        for recorded in self.study.all_trials():
-            delete_trial_files(self.job_folder, recorded.trial)
-        self._hold(check_budget(self.path, self.spec.budget.trials))
-        self._hold([f"{path} is left" for path in self._checkpoints()])
-        self.window.close(RunStatus.FINISHED)
-        self._hold(check_store(self.store, self.study.all_trials()))
+        for record in self.study.all_trials():
+            delete_trial_files(self.job_folder, record.trial)
+        self._expect_none(check_budget(self.path, self.spec.budget.trials))
+        self._expect_none([f"{path} is left over" for path in self._checkpoints()])
+        self.tracker.close(RunStatus.FINISHED)
+        self._expect_none(check_store(self.mlflow, self.study.all_trials()))
         before = self._results()
-        self._restart()
-        self._hold([] if self._results() == before else ["the results are not those of the record"])
-        self._advance()
-        self._hold([] if self.stage.is_exhausted() and self.bridge.is_exhausted else ["a finished sweep goes on"])
-        self._hold(check_test_scores(self.spec, self.study.all_trials(), self.study.test_accesses(), self.answered))
-        happened["schedules"] += 1
-        happened["trials"] += self.spec.budget.trials
-        happened["attempts"] += sum(one.trial.attempt for one in self.study.all_trials())
-        happened.update(one.end.outcome.value for one in self.study.all_trials() if one.end)
+        self._restart_driver()
+        self._expect_none([] if self._results() == before else ["a restart changed the results"])
+        self._advance_stage()
+        self._expect_none(
+            [] if self.stage.is_exhausted() and self.bridge.is_exhausted else ["a finished sweep continues"]
+        )
+        self._expect_none(check_confirmation(self.spec, self.study.all_trials()))
+        self._expect_none(check_test_scores(self.study.all_trials(), self.study.test_accesses(), self.with_predictions))
+        fault_counts["schedules"] += 1
+        fault_counts["trials"] += self.spec.budget.trials
+        fault_counts["attempts"] += sum(record.trial.attempt for record in self.study.all_trials())
+        fault_counts.update(record.end.outcome.value for record in self.study.all_trials() if record.end)
 
     # ---- the driver
 
-    def _open(self) -> None:
-        """Give the command: a process of its own, on the record that is there."""
+    def _start_driver(self) -> None:
+        """Start the driver on the present record; again after each fault while it opens the record."""
         while True:
             try:
-                with self._space():
+                with self._disk_limit():
                     self.study = OptunaStudy(self.spec, self.path, threads=1)
                     break
             except (Killed, StorageError) as error:
-                self._count(f"{_named(error)} while the record was opened")
-                self.power.restore()
-                self.room = None
-                Path(f"{self.path}.lock").unlink()  # the system lets go of a dead process's lock
-        self.window = ManualTracker(self.store, self._is_recorded)
-        self._enter(SearchStage(self.spec, self.study, [self.window]))
+                self._count_fault(f"{_describe_fault(error)} while the record was opened")
+                self.disk.restore()
+                self.free_bytes = None
+                Path(f"{self.path}.lock").unlink()  # the system releases the lock of a dead process
+        self.tracker = ManualTracker(self.mlflow, self._check_recorded)
+        self._enter_stage(SearchStage(self.spec, self.study, [self.tracker]))
 
-    def _enter(self, stage: SearchStage | ConfirmationStage | TestStage) -> None:
+    def _enter_stage(self, stage: SearchStage | ConfirmationStage | TestStage) -> None:
         self.stage = stage
         self.bridge = TuneBridge(
-            stage, TrainingJob(scripted_trainer, {}, self.job_folder, PATIENCE), lambda: self.slots, lambda: self.now
+            stage,
+            TrainingJob(scripted_trainer, {}, self.job_folder, STALL_TIMEOUT),
+            lambda: self.slots,
+            lambda: self.now,
         )
 
-    def _advance(self) -> None:
-        """On to the next stage, where one is over; what is left of its workers speaks to nobody."""
+    def _advance_stage(self) -> None:
+        """Enter the next stage if this one is over. Orphans of the old stage are forgotten."""
         while not self.stage.has_pending and not self.stage.running and not isinstance(self.stage, TestStage):
             self.orphans = []
-            watched = self.spec, self.study, [self.window]
+            arguments = self.spec, self.study, [self.tracker]
             if isinstance(self.stage, SearchStage):
-                self._enter(ConfirmationStage(*watched))
+                self._enter_stage(ConfirmationStage(*arguments))
             else:
                 todo = confirmation.trials_to_score(self.spec, self.study.all_trials())
-                self._enter(TestStage(*watched, todo, opens=True, keep=self._kept))
+                self._enter_stage(TestStage(*arguments, todo, opens=True, keep=self._save_predictions))
 
     def until(self, stage: type) -> None:
-        """Let the world run without faults until the sweep is in this stage, or is done."""
+        """Run without faults until the sweep is in this stage, or finished."""
         for _ in range(1000):
-            self._advance()
+            self._advance_stage()
             if isinstance(self.stage, (stage, TestStage)) or self.stage.is_exhausted():
                 return
-            while self._start():
+            while self._start_trial():
                 pass
             for worker in list(self.workers):
-                self._train(worker)
+                self._train_to_report(worker)
 
-    def _kept(self, trial: Trial, _: ModelScores) -> None:
-        recorded = {one.trial.number: one for one in self.study.all_trials()}
-        self._hold(["a score was on record before the answers"] if recorded[trial.number].test else [])
-        self.answered.add(trial.number)
+    def _save_predictions(self, trial: Trial, _: ModelScores) -> None:
+        records = {record.trial.number: record for record in self.study.all_trials()}
+        self._expect_none(["a score was recorded before its predictions"] if records[trial.number].test else [])
+        self.with_predictions.add(trial.number)
 
-    def _restart(self) -> None:
-        """The driver's process is gone, as it is; its workers do not know it; the same command again."""
+    def _restart_driver(self) -> None:
+        """End the driver's process at once and start it again. Its workers do not notice."""
         before = self.path.read_bytes()
         self.study.close()
-        self.power.restore()
+        self.disk.restore()
         self.orphans = [*self.orphans, *self.workers][-4:]
         self.workers = []
-        self._open()
-        self._hold(find_lost_facts(before, self.path.read_bytes()))
+        self._start_driver()
+        self._expect_none(find_lost_facts(before, self.path.read_bytes()))
 
-    def _do(self, call: Callable[[], Any]) -> Any:
-        """Something that may write to the record; what befalls it there ends the command."""
-        with self._space():
-            found = call()
+    def _run_driver(self, call: Callable[[], Any]) -> Any:
+        """Call something that may write to the record. A fault in it ends the driver, which is then restarted."""
+        with self._disk_limit():
+            result = call()
         error = self.bridge.error
         if error is None:
-            return found
-        self._hold([] if isinstance(error, Killed | StorageError) else [f"{type(error).__name__}: {error}"])
-        self._count(f"{_named(error)} while something was recorded")
-        self.room = None if isinstance(error, StorageError) else self.room
-        self._restart()
+            return result
+        self._expect_none([] if isinstance(error, Killed | StorageError) else [f"{type(error).__name__}: {error}"])
+        self._count_fault(f"{_describe_fault(error)} while something was recorded")
+        self.free_bytes = None if isinstance(error, StorageError) else self.free_bytes
+        self._restart_driver()
         return None
 
-    def _space(self) -> Any:
-        return nullcontext() if self.room is None else limited_file_size(self.room)
+    def _disk_limit(self) -> Any:
+        return nullcontext() if self.free_bytes is None else limited_file_size(self.free_bytes)
 
-    def _is_recorded(self, told: TrialRecord) -> None:
-        """What a tracker hears is on the disk by then."""
-        facts, number = committed_facts(self.path.read_bytes()), told.trial.number
-        places = [("metrics", number, report.step) for report in told.reports]
-        self._hold(f"a tracker heard of {place} before the record" for place in places if place not in facts)
-        if told.end and facts.get(("outcome", number)) != json.dumps(told.end.outcome.value):
-            self._hold([f"a tracker heard of the end of trial {number} before the record"])
+    def _check_recorded(self, record: TrialRecord) -> None:
+        """Check that whatever a tracker is told is already on the disk."""
+        facts, number = committed_facts(self.path.read_bytes()), record.trial.number
+        names = [("metrics", number, report.step) for report in record.reports]
+        self._expect_none(f"a tracker was told of {name} before the record" for name in names if name not in facts)
+        if record.end and facts.get(("outcome", number)) != json.dumps(record.end.outcome.value):
+            self._expect_none([f"a tracker was told of the end of trial {number} before the record"])
 
     # ---- the workers
 
-    def _start(self) -> bool:
-        self._advance()
-        self.names += 1
-        name, running = str(self.names), len(self.workers)
-        trial = self._do(lambda: self.bridge.next_trial(name))
+    def _start_trial(self) -> bool:
+        self._advance_stage()
+        self.num_workers += 1
+        name, num_running = str(self.num_workers), len(self.workers)
+        trial = self._run_driver(lambda: self.bridge.next_trial(name))
         if trial is None:
             return False
-        self._hold(["more trials than slots"] if running >= self.slots else [])
+        self._expect_none(["more trials than slots"] if num_running >= self.slots else [])
         first = self.configs.setdefault(trial.number, trial.config)
-        self._hold([f"trial {trial.number}: goes on as another"] if trial.config != first else [])
+        self._expect_none([f"trial {trial.number}: continues with another config"] if trial.config != first else [])
         train = simulated_scoring if isinstance(self.stage, TestStage) else self.training
         self.workers.append(Worker(name, trial, run_attempt(trial, TrainingJob(train, {}, self.job_folder), data())))
         return True
 
-    def _go_on(self, k: int, epochs: int, starts: int) -> None:
+    def _make_progress(self, k: int, epochs: int, starts: int) -> None:
         for _ in range(starts):
-            self._start()
+            self._start_trial()
         for _ in range(epochs):
             if self.workers:
-                self._train(self._one(k))
+                self._train_to_report(self._pick_worker(k))
 
-    def _one(self, k: int) -> Worker:
+    def _pick_worker(self, k: int) -> Worker:
         return self.workers[k % len(self.workers)]
 
-    def _gone(self, worker: Worker) -> None:
+    def _remove_worker(self, worker: Worker) -> None:
         self.workers = [other for other in self.workers if other is not worker]
 
-    def _work(self, worker: Worker) -> None:
-        """The next event of a worker; where it begins, it begins with what its predecessor left."""
-        place = worker.trial.number, worker.trial.attempt
-        begun, kept = place in self.training.began, self.training.kept.get(place)
-        worker.works()
-        if not begun and place in self.training.began:
-            self._hold(self._begins_wrong(*place))
-        if self.training.kept.get(place) != kept:
-            self.damaged.discard(place[0])
-        self.reached[place[0]] = self.training.trained.get(place, 0)
+    def _advance_worker(self, worker: Worker) -> None:
+        """Let a worker train up to its next event. An attempt that starts must continue from the last checkpoint."""
+        key = worker.trial.number, worker.trial.attempt
+        had_started, saved = key in self.training.started, self.training.saved.get(key)
+        worker.advance()
+        if not had_started and key in self.training.started:
+            self._expect_none(self._check_start(*key))
+        if self.training.saved.get(key) != saved:
+            self.damaged.discard(key[0])
+        self.epochs_trained[key[0]] = self.training.trained.get(key, 0)
 
-    def _begins_wrong(self, number: int, tries: int) -> Iterator[str]:
-        """An attempt goes on from the last checkpoint where there is one: at most one epoch is trained again."""
-        began, reached = self.training.began[number, tries], self.reached.get(number, 0)
-        if began < reached - 1 and number not in self.damaged:
-            yield f"trial {number}: attempt {tries} begins after {began} epochs, {reached} were trained"
+    def _check_start(self, number: int, attempt: int) -> Iterator[str]:
+        """Check that an attempt continues from the last checkpoint: at most one epoch is trained again."""
+        started, trained = self.training.started[number, attempt], self.epochs_trained.get(number, 0)
+        if started < trained - 1 and number not in self.damaged:
+            yield f"trial {number}: attempt {attempt} starts after {started} epochs, {trained} were trained"
 
-    def _arrive(self, worker: Worker, deaf: bool = False) -> None:
-        said = worker.sent.popleft()
-        goes_on = self._do(lambda: self.bridge.handle_event(worker.name, said))
-        if worker in self.workers and not goes_on:
-            self._gone(worker)
-            if deaf and not isinstance(said, TrialEnd):
+    def _deliver_event(self, worker: Worker, deaf: bool = False) -> None:
+        """Give a worker's oldest event to the driver. A `deaf` worker that is told to stop becomes an orphan."""
+        event = worker.sent.popleft()
+        continues = self._run_driver(lambda: self.bridge.handle_event(worker.name, event))
+        if worker in self.workers and not continues:
+            self._remove_worker(worker)
+            if deaf and not isinstance(event, TrialEnd):
                 self.orphans.append(worker)
 
-    def _train(self, worker: Worker) -> None:
-        """To the next report, or to the end."""
+    def _train_to_report(self, worker: Worker) -> None:
+        """Let a worker train up to its next report or its end, and deliver all its events."""
         while worker in self.workers:
             if not worker.sent:
-                self._work(worker)
-            said = worker.sent[0]
-            self._arrive(worker)
-            if isinstance(said, ValidationReport):
+                self._advance_worker(worker)
+            event = worker.sent[0]
+            self._deliver_event(worker)
+            if isinstance(event, ValidationReport):
                 return
 
-    def _lose(self, worker: Worker, reason: str) -> None:
-        number, heard = worker.trial.number, worker.name in self.bridge.started
-        before, most = (
-            (self.stage.losses, self.spec.retries) if heard else (self.stage.infrastructure_losses, MAX_NODE_LOSSES)
-        )
-        if before[number] >= most and not isinstance(self.stage, TestStage):
+    def _lose_worker(self, worker: Worker, reason: str) -> None:
+        """Tell the driver that a worker was lost, and note whether its trial may be given up."""
+        number = worker.trial.number
+        if worker.name in self.bridge.started:
+            losses, max_losses = self.stage.losses, self.spec.retries
+        else:
+            losses, max_losses = self.stage.infrastructure_losses, MAX_NODE_LOSSES
+        if losses[number] >= max_losses and not isinstance(self.stage, TestStage):
             self.given_up.add(number)
-        self._gone(worker)
-        self._do(lambda: self.bridge.worker_lost(worker.name, TrialEnd(Outcome.FAILED, reason)))
+        self._remove_worker(worker)
+        self._run_driver(lambda: self.bridge.worker_lost(worker.name, TrialEnd(Outcome.FAILED, reason)))
 
-    # ---- words
+    # ---- helpers
 
     def _checkpoints(self) -> list[Path]:
         return sorted(self.job_folder.glob("trials/*/checkpoint-*.pt"))
 
     def _results(self) -> str:
         folder = SweepFolder(self.job_folder, SweepManifest({}, {}, {}, 1))
-        return json.dumps(build_results(self.spec, folder, self.study.all_trials()))
+        return repr(build_results(self.spec, folder, self.study.all_trials()))
 
-    def _count(self, fault: str) -> None:
-        happened[fault] += 1
+    def _count_fault(self, fault: str) -> None:
+        fault_counts[fault] += 1
         if hasattr(self, "stage"):
-            happened[f"something befell the stage {type(self.stage).__name__}"] += 1
+            fault_counts[f"a fault in {type(self.stage).__name__}"] += 1
 
-    def _hold(self, violations: Any) -> None:
-        found = list(violations)
-        self.sound = self.sound and not found
-        assert not found, "\n".join(found)
+    def _expect_none(self, violations: Iterable[str]) -> None:
+        lines = list(violations)
+        self.is_sound = self.is_sound and not lines
+        assert not lines, "\n".join(lines)
 
 
-def _named(error: BaseException) -> str:
+def _describe_fault(error: BaseException) -> str:
     return "the driver was killed" if isinstance(error, Killed) else "the disk was full"

@@ -1,7 +1,7 @@
-"""A sweep's world without machines: a disk that loses power, and a trainer that takes no time.
+"""The simulated surroundings of a sweep: a disk that loses power, and a trainer that takes no time.
 
-The disk under the record writes so many records more, and a part of the next; the course of a training is a pure
-function of its config. What runs in this world is real: the search, the record, and attempts with their checkpoints.
+The disk under the record accepts a number of writes and then part of one more. The course of a training is a pure
+function of its config. Everything else is real: the search, the record, and the attempts with their checkpoints.
 """
 
 import math
@@ -17,11 +17,11 @@ from sweeper.training.config import TrainConfig
 from sweeper.training.types import Heartbeat, ModelScores, TrainingData, ValidationReport
 
 ACCURACY, LOSS, LARGEST = "validation/accuracy", "validation/loss", "validation/largest_class"
-_COURSES = ("healthy",) * 7 + ("collapses", "diverges", "fails", "begins late")
+_COURSES = ("healthy",) * 7 + ("collapses", "diverges", "fails", "starts late")
 
 
 class Killed(BaseException):
-    """The process is gone: no code of it runs any more. Not an Exception, so that nobody goes on after it."""
+    """The process was killed. Not an Exception, so that no code of the process catches it and continues."""
 
 
 # ---- the disk under the record
@@ -29,62 +29,62 @@ class Killed(BaseException):
 
 @dataclass
 class FailingDisk:
-    """What the record's disk still does: so many whole writes, then a part of one, and the power is gone."""
+    """A disk under the record that accepts `writes` more writes, then `torn` bytes of one more, and then fails."""
 
-    writes: int | None = None  # None: for ever
-    torn: int = 0  # bytes of the write in which it fails
-    aside: tuple[Path, Path] | None = None  # the checkpoints, and where they are while a dead process would tidy up
-    wire: FileIO | None = None  # the record's file, as it was opened last
+    writes: int | None = None  # None: no limit
+    torn: int = 0
+    aside: tuple[Path, Path] | None = None  # the checkpoints, and where they are while a dead process would delete them
+    file: FileIO | None = None  # the record's file, as last opened
 
     def fail(self) -> None:
-        """Leave the checkpoints as they are, whatever the dead process would do next; then it is dead."""
+        """Kill the process. Move the checkpoints out of its reach first, because a dead process deletes nothing."""
         if self.aside is not None and self.aside[0].exists():
             self.aside[0].rename(self.aside[1])
         raise Killed
 
     def restore(self) -> None:
-        """The process is gone, its files are closed, and the checkpoints are found as they were."""
+        """Close the files of the dead process, and put its checkpoints back."""
         self.writes = None
-        if self.wire is not None:
-            self.wire.close()
+        if self.file is not None:
+            self.file.close()
         if self.aside is not None and self.aside[1].exists():
             self.aside[1].rename(self.aside[0])
 
 
 class _RecordFile(FileIO):
-    """The record's file while it is written."""
+    """The record's file, on a failing disk."""
 
-    power: FailingDisk
+    disk: FailingDisk
 
     def write(self, data: Any, /) -> int:
-        if self.power.writes is None:
+        if self.disk.writes is None:
             return super().write(data)
-        if self.power.writes:
-            self.power.writes -= 1
+        if self.disk.writes:
+            self.disk.writes -= 1
             return super().write(data)
-        super().write(bytes(data)[: self.power.torn])
-        self.power.fail()
+        super().write(bytes(data)[: self.disk.torn])
+        self.disk.fail()
         raise AssertionError
 
 
 class RecordPath(PosixPath):
-    """The path of a record on a disk that can lose its power."""
+    """The path of a record on a failing disk."""
 
-    power: FailingDisk
+    disk: FailingDisk
 
-    def open(self, mode: str = "r", *args: Any, **named: Any) -> Any:
+    def open(self, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
         if mode != "ab":
-            return super().open(mode, *args, **named)
-        self.power.wire = wire = _RecordFile(str(self), "ab")
-        wire.power = self.power
-        return wire
+            return super().open(mode, *args, **kwargs)
+        self.disk.file = file = _RecordFile(str(self), "ab")
+        file.disk = self.disk
+        return file
 
 
 # ---- the trainer
 
 
 def training_course(config: TrainConfig) -> tuple[list[ValidationReport], Exception | None]:
-    """What an uninterrupted training reports, and the exception that ends it: a pure function of its config."""
+    """Return the reports of an undisturbed training, and the exception that ends it, if any."""
     chance = Random(f"{config.seed} {config.batch_size} {config.epochs}")
     kind, turn = chance.choice(_COURSES), chance.randint(1, config.num_validations)
     reports = [
@@ -97,8 +97,8 @@ def training_course(config: TrainConfig) -> tuple[list[ValidationReport], Except
 
 
 def _metrics(kind: str, step: int, turn: int, chance: Random) -> dict[str, float]:
-    loss, accuracy = chance.random(), chance.randint(1, 12) / 12  # coarse: some are equal
-    if kind == "begins late" and step == 1:
+    loss, accuracy = chance.random(), chance.randint(1, 12) / 12  # coarse, so that some are equal
+    if kind == "starts late" and step == 1:
         return {"train/loss": loss}
     if kind == "diverges" and step == turn:
         loss = accuracy = math.nan
@@ -108,27 +108,30 @@ def _metrics(kind: str, step: int, turn: int, chance: Random) -> dict[str, float
 
 @dataclass
 class SimulatedTraining:
-    """The port Trainer: instant. It keeps count, by trial and attempt, of where each began and how far it came."""
+    """A trainer that takes no time. Implements Trainer.
 
-    began: dict[tuple[int, int], int] = field(default_factory=dict)
+    It notes, by trial number and attempt, after how many epochs an attempt started, and how many it trained and saved.
+    """
+
+    started: dict[tuple[int, int], int] = field(default_factory=dict)
     trained: dict[tuple[int, int], int] = field(default_factory=dict)
-    kept: dict[tuple[int, int], int] = field(default_factory=dict)
+    saved: dict[tuple[int, int], int] = field(default_factory=dict)
 
     def __call__(
         self, config: TrainConfig, _: TrainingData, saved: Path | None
     ) -> Generator[ValidationReport | Heartbeat, None, None]:
-        """An epoch is trained, then kept, then reported; a worker may die between any two of these."""
+        """Train, save and report each epoch. A worker may die between any two of these steps."""
         assert saved is not None
-        place = int(saved.parent.name), int(saved.stem.rpartition("-")[2])
+        key = int(saved.parent.name), int(saved.stem.rpartition("-")[2])
         reports, error = training_course(config)
-        done = self.began[place] = _load(saved)
-        self.trained[place] = max(self.trained.get(place, 0), done)
+        done = self.started[key] = _load(saved)
+        self.trained[key] = max(self.trained.get(key, 0), done)
         yield from reports[:done]
         for report in reports[done:]:
-            self.trained[place] = report.step
+            self.trained[key] = report.step
             yield Heartbeat()
             _save(saved, report.step)
-            self.kept[place] = report.step
+            self.saved[key] = report.step
             yield report
         if error is not None:
             raise error
@@ -137,7 +140,7 @@ class SimulatedTraining:
 def simulated_scoring(
     config: TrainConfig, _: TrainingData, __: Path | None
 ) -> Generator[ValidationReport | Heartbeat, None, None]:
-    """The port Trainer, as it scores a model on the test split: a pure function of its config too."""
+    """Score a model on the test split: a pure function of its config. Implements Trainer."""
     yield Heartbeat()
     yield ValidationReport(
         config.num_validations, float(config.epochs), {"test/accuracy": (config.seed % 13) / 13}, ModelScores({})
@@ -148,13 +151,13 @@ def _load(saved: Path) -> int:
     if not saved.exists():
         return 0
     text = saved.read_text(encoding="utf-8")
-    if not text.endswith(" whole"):
+    if not text.endswith(" complete"):
         raise CheckpointError(f"{saved.name} cannot be read (its checksum is wrong)")
     return int(text.split()[0])
 
 
 def _save(saved: Path, step: int) -> None:
     saved.parent.mkdir(parents=True, exist_ok=True)
-    beside = saved.with_name(f".{saved.name}")
-    beside.write_text(f"{step} whole", encoding="utf-8")
-    beside.replace(saved)
+    temporary = saved.with_name(f".{saved.name}")
+    temporary.write_text(f"{step} complete", encoding="utf-8")
+    temporary.replace(saved)
