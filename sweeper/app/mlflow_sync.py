@@ -108,7 +108,7 @@ def sync_all(output: Output, folders: Sequence[SweepFolder], timeout: float = SY
 
 
 def sync_warning(folder: SweepFolder, tracker: "MlflowTracker") -> str:
-    """What MLflow lacks, why, and how it gets it, in a line."""
-    why = f" ({tracker.outage.error})" if tracker.outage.error else ""
-    command = f"sweeper sync {shlex.quote(str(folder.path))}"
-    return f"{folder.name}: MLflow at {tracker.uri}{why} lacks {tracker.pending_runs} runs; when it is back: {command}"
+    """Return a line that says how many runs MLflow is missing, why, and which command sends them."""
+    reason = f" ({tracker.outage.error})" if tracker.outage.error else ""
+    missing = f"MLflow at {tracker.uri}{reason} is missing {tracker.pending_runs} runs"
+    return f"{folder.name}: {missing}; when it is back: sweeper sync {shlex.quote(str(folder.path))}"

@@ -1,4 +1,4 @@
-"""What is sent to a cluster: it means there what it means here, and arrives as it was or is refused."""
+"""A bundle for a cluster means the same there as here, and is refused unless it arrives unchanged."""
 
 import json
 from pathlib import Path
@@ -41,7 +41,7 @@ def sent(tmp_path: Path) -> Path:
     return folder
 
 
-def test_every_search_space_that_ships_is_the_same_sweep_there(sent: Path) -> None:
+def test_every_shipped_search_space_is_the_same_sweep_there(sent: Path) -> None:
     specs = [spec_of(path) for path in sorted((ROOT / "search_spaces").glob("*.yaml"))]
     names, files = bundle.pack(specs, sent)
     assert [spec_of(sent / file) for file in files] == specs
@@ -49,7 +49,7 @@ def test_every_search_space_that_ships_is_the_same_sweep_there(sent: Path) -> No
     bundle.verify_bundle(sent / bundle.NOTE)
 
 
-def test_the_files_that_a_sweep_names_go_with_it_and_nothing_else_does(
+def test_the_files_that_a_sweep_names_are_sent_and_no_others(
     own: SweepSpec, sent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (name,), (file,) = bundle.pack([own], sent)
@@ -74,7 +74,7 @@ def test_a_file_that_was_altered_on_its_way_is_refused(own: SweepSpec, sent: Pat
         bundle.verify_bundle(sent / bundle.NOTE)
 
 
-def test_other_versions_on_the_cluster_are_one_line_that_names_both(own: SweepSpec, sent: Path) -> None:
+def test_different_versions_on_the_cluster_are_one_line_with_both(own: SweepSpec, sent: Path) -> None:
     bundle.pack([own], sent)
     note = json.loads((sent / bundle.NOTE).read_text())
     note["versions"].update(Ray="2.0.0", sweeper="9.9")

@@ -55,7 +55,7 @@ def attached(folder: SweepFolder) -> Any:
     return tracker
 
 
-def test_the_noted_yaml_is_the_spec_with_its_defaults_and_runs_as_it_is(folder: SweepFolder) -> None:
+def test_the_stored_search_space_has_all_defaults_and_runs_as_it_is(folder: SweepFolder) -> None:
     spec = small_spec(budget={"trials": 12, "hours": 1.5})  # a larger one than that of the first start
     provenance.write_provenance(spec, folder)
     path = folder.path / "sweep.yaml"
@@ -64,7 +64,7 @@ def test_the_noted_yaml_is_the_spec_with_its_defaults_and_runs_as_it_is(folder: 
     assert provenance.describe_sweep(folder).tags["sweeper.budget"] == "12 trials, 1.5 hours"
 
 
-def test_without_a_note_the_first_spec_counts(folder: SweepFolder) -> None:
+def test_without_a_stored_search_space_the_first_one_counts(folder: SweepFolder) -> None:
     about = provenance.describe_sweep(folder)
     assert about.tags["sweeper.budget"] == "6 trials"
     assert about.params == {
@@ -76,7 +76,7 @@ def test_without_a_note_the_first_spec_counts(folder: SweepFolder) -> None:
     assert test.source == {"path": "SetFit/sst5", "config_name": None, "revision": "c0ffee", "split": "test"}
 
 
-def test_the_commit_is_that_of_the_folder_where_the_command_is_given(
+def test_the_commit_is_that_of_the_working_folder(
     folder: SweepFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -92,7 +92,7 @@ def test_the_commit_is_that_of_the_folder_where_the_command_is_given(
         assert provenance.describe_sweep(folder).tags["mlflow.source.git.commit"] == versions["commit"]
 
 
-def test_a_confirmed_trial_has_what_its_model_answered_and_pictures_of_it(folder: SweepFolder) -> None:
+def test_a_confirmed_trial_has_its_predictions_and_pictures_of_them(folder: SweepFolder) -> None:
     answers = Predictions(np.array([0, 1, 1, 0]), np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [1, 0]], np.float32))
     config = small_spec().train_config({"encoder": "m", "loss": "lcl"}, seed=1, threads=1)
     scored = ModelScores({"test": answers, "validation": answers}, np.eye(2, dtype=np.float32))
@@ -106,7 +106,7 @@ def test_a_confirmed_trial_has_what_its_model_answered_and_pictures_of_it(folder
     assert files["weights.png"]().startswith(b"\x89PNG")
 
 
-def test_results_are_kept_where_the_sweep_is_finished_alone(folder: SweepFolder) -> None:
+def test_results_are_attached_only_when_the_sweep_is_finished(folder: SweepFolder) -> None:
     provenance.write_provenance(small_spec(), folder)
     (folder.path / "table.md").write_text("|")
     assert sorted(attached(folder).files[0]) == ["sweep.yaml", "versions.json"]
@@ -123,11 +123,11 @@ def test_results_are_kept_where_the_sweep_is_finished_alone(folder: SweepFolder)
 
 
 @pytest.mark.mlflow
-def test_the_winners_model_is_kept_once_it_is_whole(folder: SweepFolder) -> None:
+def test_the_best_model_is_attached_once_it_is_complete(folder: SweepFolder) -> None:
     model = folder.path / "model"
     model.mkdir()
     assert attached(folder).model is None
     write_json(model / "config.json", {"trial": 7, "encoder": "m", "max_length": 32})
-    number, winner = attached(folder).model
-    assert (number, winner.folder, winner.name) == (7, model, folder.name)
-    assert winner.hyperparameters == {"encoder": "m", "max_length": 32, "longest": 128, "texts": 1}
+    number, export = attached(folder).model
+    assert (number, export.folder, export.name) == (7, model, folder.name)
+    assert export.settings == {"encoder": "m", "max_length": 32, "max_tokens": 128, "texts": 1}

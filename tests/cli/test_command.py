@@ -1,4 +1,4 @@
-"""The command as a user meets it: fast help, one clear line for bad input, nothing heavy before it is needed."""
+"""The command line: quick help, one clear line for bad input, and nothing heavy imported before it is needed."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ SST5 = str(ROOT / "search_spaces" / "sst5.yaml")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["check", SST5]])
-def test_it_answers_without_loading_ray_or_torch(arguments: list[str], tmp_path: Path) -> None:
+def test_help_and_checks_load_neither_ray_nor_torch(arguments: list[str], tmp_path: Path) -> None:
     program = (
         "import sys, atexit, json\n"
         "heavy = ('ray', 'torch', 'transformers', 'optuna', 'mlflow', 'datasets', 'numpy')\n"
@@ -29,15 +29,15 @@ def test_it_answers_without_loading_ray_or_torch(arguments: list[str], tmp_path:
     assert done.stdout
 
 
-def test_check_says_what_would_run_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_check_prints_what_would_run_and_leaves_no_file(tmp_path: Path) -> None:
     done = sweeper("check", SST5, cwd=tmp_path)
     assert done.returncode == 0
-    assert "6 cells, 96 trials of up to 10 epochs, ASHA after epoch 2, 6" in done.stdout
+    assert "6 systems, 96 trials of up to 10 epochs, ASHA after epoch 2, 6" in done.stdout
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("verb", ["run", "check"])
-def test_mistakes_of_all_files_are_told_in_a_line_each_with_exit_code_2(verb: str, tmp_path: Path) -> None:
+def test_the_mistakes_of_all_files_are_one_line_each_with_exit_code_2(verb: str, tmp_path: Path) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text("dataset: sst6\ncompare: {encoder: [m]}\nsearch: {alpah: 0.3}\n")
     done = sweeper(verb, str(bad), "nowhere.yaml", SST5, cwd=tmp_path)
@@ -48,7 +48,7 @@ def test_mistakes_of_all_files_are_told_in_a_line_each_with_exit_code_2(verb: st
     assert "did you mean alpha?" in lines[1]
 
 
-def test_a_hub_that_is_away_is_one_line_with_what_to_do(tmp_path: Path) -> None:
+def test_an_unreachable_hub_is_one_line_with_the_remedy(tmp_path: Path) -> None:
     away = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path / "hf")}
     done = sweeper("run", SST5, "--inline", cwd=tmp_path, extra=away)
     assert done.returncode == 2
@@ -57,7 +57,7 @@ def test_a_hub_that_is_away_is_one_line_with_what_to_do(tmp_path: Path) -> None:
     assert not (tmp_path / "sweeps").exists()
 
 
-def test_training_from_a_folder_that_is_no_sweep_is_one_line(tmp_path: Path) -> None:
+def test_training_from_a_folder_without_a_sweep_is_one_line(tmp_path: Path) -> None:
     done = sweeper("train", "elsewhere", cwd=tmp_path)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "elsewhere: not the folder of a sweep" in done.stderr

@@ -1,4 +1,4 @@
-"""`sweeper report` on real folders: finished sweeps, cut off ones, and texts that may not be shown or cannot be had."""
+"""`sweeper report` on real folders: finished and interrupted sweeps, with texts, without, and where they are gone."""
 
 import json
 from contextlib import closing
@@ -43,18 +43,18 @@ def spec() -> SweepSpec:
 
 @pytest.fixture(scope="module")
 def prepared(spec: SweepSpec) -> PreparedSweep:
-    with closing(Terminal(quiet=True)) as screen:
-        return prepare_sweep(screen, spec, None)
+    with closing(Terminal(quiet=True)) as terminal:
+        return prepare_sweep(terminal, spec, None)
 
 
 @pytest.fixture(scope="module")
-def corpus(prepared: PreparedSweep) -> PreparedDataset:
+def dataset(prepared: PreparedSweep) -> PreparedDataset:
     return prepared.dataset
 
 
 @pytest.fixture
 def folder(spec: SweepSpec, prepared: PreparedSweep, tmp_path: Path) -> SweepFolder:
-    """A sweep that has begun, on the data that ships."""
+    """A sweep that has begun, on the data set that ships."""
     return create_sweep(
         tmp_path / "sweeps",
         spec,
@@ -82,62 +82,62 @@ def search(folder: SweepFolder, trials: int = 2) -> None:
                 train(record, record.ask(system), Outcome.FAILED if k else Outcome.COMPLETED)
 
 
-def answered(corpus: PreparedDataset, split: str) -> Predictions:
-    """Right about every text but the first, which is taken for the second class and surely so."""
-    labels = corpus.splits[split].labels
-    probabilities = np.full((len(labels), len(corpus.labels)), 0.01, dtype=np.float32)
+def answered(dataset: PreparedDataset, split: str) -> Predictions:
+    """Return predictions that are right but for the first text, which is confidently taken for another class."""
+    labels = dataset.splits[split].labels
+    probabilities = np.full((len(labels), len(dataset.labels)), 0.01, dtype=np.float32)
     probabilities[np.arange(len(labels)), labels] = 0.8
-    probabilities[0, (labels[0] + 1) % len(corpus.labels)] = 0.95
+    probabilities[0, (labels[0] + 1) % len(dataset.labels)] = 0.95
     return Predictions(labels, probabilities)
 
 
-def confirm(folder: SweepFolder, corpus: PreparedDataset) -> None:
-    found = {split: answered(corpus, split) for split in ("validation", "test")}
+def confirm(folder: SweepFolder, dataset: PreparedDataset) -> None:
+    found = {split: answered(dataset, split) for split in ("validation", "test")}
     accuracy = float((found["test"].probabilities.argmax(axis=1) == found["test"].labels).mean())
     with study(folder) as record:
         for of, repeat in pending(folder.spec, record.all_trials()):
             train(record, record.confirm(of, repeat))
         for trial in trials_to_score(folder.spec, record.all_trials()):
             record.record_test_access(trial)
-            weights = np.eye(len(corpus.labels), dtype=np.float32) if trial.params["loss"] == "lcl" else None
-            predictions.save_predictions(folder.path, trial, corpus.labels, ModelScores(found, weights))
+            weights = np.eye(len(dataset.labels), dtype=np.float32) if trial.params["loss"] == "lcl" else None
+            predictions.save_predictions(folder.path, trial, dataset.labels, ModelScores(found, weights))
             metrics = {"test/accuracy": accuracy, "test/macro_f1": accuracy}
             record.record_test_score(trial, ValidationReport(2, 2.0, metrics, ModelScores(found, weights)))
 
 
-def written(folder: SweepFolder, corpus: PreparedDataset | None = None, **named: Any) -> str:
+def written(folder: SweepFolder, dataset: PreparedDataset | None = None, **named: Any) -> str:
     with study(folder) as record:
         recorded, test_accesses = record.all_trials(), record.test_accesses()
     found = build_results(folder.spec, folder, recorded, test_accesses)
-    with closing(Terminal(quiet=True)) as screen:
-        place = write_report(screen, folder, folder.spec, recorded, found, corpus, **named)
+    with closing(Terminal(quiet=True)) as terminal:
+        place = write_report(terminal, folder, folder.spec, recorded, found, dataset, **named)
     return place.read_text(encoding="utf-8")
 
 
-def test_a_finished_sweep_on_one_page(folder: SweepFolder, corpus: PreparedDataset) -> None:
+def test_the_report_of_a_finished_sweep_is_one_page(folder: SweepFolder, dataset: PreparedDataset) -> None:
     search(folder)
-    confirm(folder, corpus)
-    html = written(folder, corpus)
+    confirm(folder, dataset)
+    html = written(folder, dataset)
     body = html.partition("</script>")[2]
     assert "99.6" in body  # percent of the test texts
     assert "not finished" not in body
-    assert corpus.splits["validation"].texts[0] in body
+    assert dataset.splits["validation"].texts[0] in body
     assert "why &lt;b&gt;it&lt;/b&gt; is so" in body
     assert html.count("plotly.js v") == 1
     assert '<div id="confusion-1-0"' in body  # the weights of LCL
     assert not list(folder.path.glob(".report*"))
 
 
-def test_without_a_corpus_the_page_has_no_text_of_the_data_set(folder: SweepFolder, corpus: PreparedDataset) -> None:
+def test_without_the_data_set_the_page_shows_no_texts(folder: SweepFolder, dataset: PreparedDataset) -> None:
     search(folder)
-    confirm(folder, corpus)
+    confirm(folder, dataset)
     html = written(folder, texts_note="The texts could not be had when this was written: no hub")
-    assert corpus.splits["validation"].texts[0] not in html
+    assert dataset.splits["validation"].texts[0] not in html
     assert "no hub" in html
     assert "row 0" in html
 
 
-def test_an_unconfirmed_sweep_and_one_that_is_cut_off_have_their_pages(folder: SweepFolder) -> None:
+def test_unconfirmed_and_interrupted_sweeps_have_a_page(folder: SweepFolder) -> None:
     assert "0 of 4 trials have ended" in written(folder, finished=False)
     search(folder, trials=1)
     with study(folder) as record:
@@ -148,11 +148,11 @@ def test_an_unconfirmed_sweep_and_one_that_is_cut_off_have_their_pages(folder: S
     assert "it was cut off, or runs" in html
 
 
-def test_the_command_knows_a_sweep_by_its_results_whose_budget_was_changed_since(
-    folder: SweepFolder, corpus: PreparedDataset, tmp_path: Path
+def test_a_sweep_with_results_is_finished_whatever_its_budget_is_now(
+    folder: SweepFolder, dataset: PreparedDataset, tmp_path: Path
 ) -> None:
     search(folder, trials=1)
-    confirm(folder, corpus)
+    confirm(folder, dataset)
     with study(folder) as record:
         found = build_results(folder.spec, folder, record.all_trials(), record.test_accesses())
     command = ("report", str(folder.path), "--no-texts")
@@ -164,37 +164,37 @@ def test_the_command_knows_a_sweep_by_its_results_whose_budget_was_changed_since
     assert "not finished" not in page.read_text(encoding="utf-8")
 
 
-def test_the_command_says_where_the_page_is(folder: SweepFolder, corpus: PreparedDataset, tmp_path: Path) -> None:
+def test_the_command_prints_where_the_page_is(folder: SweepFolder, dataset: PreparedDataset, tmp_path: Path) -> None:
     search(folder)
-    confirm(folder, corpus)
+    confirm(folder, dataset)
     done = sweeper("report", str(folder.path), cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     place = folder.path / "report.html"
     assert done.stdout.splitlines()[-1] == f"report: {place} ({place.stat().st_size / 1e6:.1f} MB)"
-    first = corpus.splits["validation"].texts[0]
+    first = dataset.splits["validation"].texts[0]
     assert first in place.read_text(encoding="utf-8")
     licensed = sweeper("report", str(folder.path), "--no-texts", "--out", "shared/page.html", cwd=tmp_path)
     assert licensed.returncode == 0
     assert first not in (tmp_path / "shared" / "page.html").read_text(encoding="utf-8")
 
 
-def test_texts_that_have_changed_are_not_shown_for_others(
-    folder: SweepFolder, corpus: PreparedDataset, tmp_path: Path
+def test_changed_texts_are_not_shown_in_place_of_the_sweeps_own(
+    folder: SweepFolder, dataset: PreparedDataset, tmp_path: Path
 ) -> None:
     search(folder)
-    confirm(folder, corpus)
+    confirm(folder, dataset)
     frozen = json.loads((folder.path / "sweep.json").read_text(encoding="utf-8"))
     frozen["resolved"]["rows"] = "0" * 16
     (folder.path / "sweep.json").write_text(json.dumps(frozen), encoding="utf-8")
     done = sweeper("report", str(folder.path), cwd=tmp_path)
     assert done.returncode == 0
-    assert "the texts cannot be had, so the report has none" in done.stdout
+    assert "the texts are not available, so the report has none" in done.stdout
     html = (folder.path / "report.html").read_text(encoding="utf-8")
     assert "rows has changed since this sweep began" in html
-    assert corpus.splits["validation"].texts[0] not in html
+    assert dataset.splits["validation"].texts[0] not in html
 
 
-def test_a_folder_that_is_no_sweep_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_a_folder_without_a_sweep_is_one_line(tmp_path: Path) -> None:
     done = sweeper("report", str(tmp_path), cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"{tmp_path}: not the folder of a sweep; name one, such as sweeps/sst5-3f9a1c2e\n"

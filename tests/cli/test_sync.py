@@ -1,4 +1,4 @@
-"""`sweeper sync`, and the same command on a finished sweep: MLflow gets what it lacks, with no data and no Ray."""
+"""`sweeper sync`, and `sweeper run` on a finished sweep, send MLflow what it is missing, without data or Ray."""
 
 import json
 from contextlib import closing
@@ -16,7 +16,7 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, create_sweep
 from sweeper.trials.resources import TrialResources
 from tests.support.cli_runner import runs_of, sweeper
-from tests.support.fakes import RecordingTracker, scripted_jobs, report
+from tests.support.fakes import RecordingTracker, report, scripted_jobs
 from tests.support.search_spaces import SMALL, small_spec
 
 pytestmark = pytest.mark.mlflow
@@ -41,7 +41,7 @@ def study(spec: SweepSpec, folder: SweepFolder) -> "closing[OptunaStudy]":
 
 @pytest.fixture
 def finished(spec: SweepSpec, tmp_path: Path) -> SweepFolder:
-    """A sweep of three trials that was driven to its end while MLflow was away."""
+    """A finished sweep of three trials that ran while MLflow was away."""
     folder = create_sweep(tmp_path / "sweeps", spec, {"dataset": "d"}, 1)
     folder.mark_running()
     with study(spec, folder) as record:
@@ -58,20 +58,20 @@ def finished(spec: SweepSpec, tmp_path: Path) -> SweepFolder:
 
 
 def statuses(folder: SweepFolder) -> dict[int, str]:
-    """The status of each run in the store beside the sweeps, by trial; the parent is 0."""
+    """Return the status of each run in the store beside the sweeps, by trial; the parent is 0."""
     return {number: run.info.status for number, run in runs_of(folder.path.parent, "sst5").items()}
 
 
-def test_what_mlflow_lacks_is_sent_where_it_is_back_and_told_where_it_is_not(
+def test_missing_runs_are_sent_once_mlflow_answers_and_counted_until_then(
     finished: SweepFolder, tmp_path: Path
 ) -> None:
     command = ("sync", str(finished.path))
     away = sweeper(*command, "--wait", "1", cwd=tmp_path, extra=AWAY)
     assert away.returncode == 1
-    assert away.stdout == f"bringing MLflow level with {finished.name} …\n"
+    assert away.stdout == f"syncing MLflow with {finished.name} …\n"
     line, log = away.stderr.splitlines()
     assert line == (
-        f"{finished.name}: MLflow at http://127.0.0.1:9 (Connection refused) lacks 4 runs; when it is back: "
+        f"{finished.name}: MLflow at http://127.0.0.1:9 (Connection refused) is missing 4 runs; when it is back: "
         f"sweeper sync {finished.path}"
     )
     assert log.startswith("log: ")
@@ -79,29 +79,27 @@ def test_what_mlflow_lacks_is_sent_where_it_is_back_and_told_where_it_is_not(
     for _ in range(2):  # twice changes nothing
         done = sweeper(*command, cwd=tmp_path)
         assert (done.returncode, done.stderr) == (0, "")
-        assert f"{finished.name}: 3 trials are level in MLflow at sqlite:///" in done.stdout
+        assert f"{finished.name}: 3 trials are in sync with MLflow at sqlite:///" in done.stdout
         assert not finished.needs_sync
     assert statuses(finished) == dict.fromkeys(range(4), "FINISHED")
 
 
-def test_the_same_command_on_a_finished_sweep_sends_the_rest_and_shows_the_table(
-    finished: SweepFolder, tmp_path: Path
-) -> None:
+def test_running_a_finished_sweep_again_syncs_it_and_shows_the_table(finished: SweepFolder, tmp_path: Path) -> None:
     file = tmp_path / "small.yaml"
     file.write_text(json.dumps({**SMALL, **CHANGES}))
     done = sweeper("run", str(file), cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "3 trials are level in MLflow" in done.stdout
-    assert "best per cell by validation/accuracy" in done.stdout
+    assert "3 trials are in sync with MLflow" in done.stdout
+    assert "best per system by validation/accuracy" in done.stdout
     assert not finished.needs_sync
     assert statuses(finished) == dict.fromkeys(range(4), "FINISHED")
     again = sweeper("run", str(file), cwd=tmp_path, extra=AWAY)
     assert (again.returncode, again.stderr) == (0, "")
-    assert "MLflow lacks" not in again.stdout
+    assert "is missing" not in again.stdout
     assert "secret" not in again.stdout
 
 
-def test_trials_that_a_dead_driver_left_running_are_closed(spec: SweepSpec, tmp_path: Path) -> None:
+def test_runs_that_a_dead_driver_left_running_are_closed(spec: SweepSpec, tmp_path: Path) -> None:
     folder = create_sweep(tmp_path / "sweeps", spec, {"dataset": "d"}, 1)
     with study(spec, folder) as record:
         search = SearchStage(spec, record, [])
@@ -113,7 +111,7 @@ def test_trials_that_a_dead_driver_left_running_are_closed(spec: SweepSpec, tmp_
     assert statuses(folder) == {0: "KILLED", 1: "KILLED"}
 
 
-def test_a_sweep_that_is_driven_now_is_left_alone(spec: SweepSpec, finished: SweepFolder, tmp_path: Path) -> None:
+def test_a_running_sweep_is_left_alone(spec: SweepSpec, finished: SweepFolder, tmp_path: Path) -> None:
     with study(spec, finished):
         done = sweeper("sync", str(finished.path), cwd=tmp_path)
     assert done.returncode == 2
@@ -121,7 +119,7 @@ def test_a_sweep_that_is_driven_now_is_left_alone(spec: SweepSpec, finished: Swe
     assert finished.needs_sync
 
 
-def test_a_folder_that_is_no_sweep_is_one_line(tmp_path: Path) -> None:
+def test_a_folder_without_a_sweep_is_one_line(tmp_path: Path) -> None:
     done = sweeper("sync", "elsewhere", cwd=tmp_path)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "elsewhere: not the folder of a sweep" in done.stderr

@@ -1,4 +1,4 @@
-"""`sweeper ui`: MLflow's server on the right store, for as long as it is wanted, and where to look."""
+"""`sweeper ui` serves MLflow's UI on the right store until it is ended, and prints where to look."""
 
 import json
 import os
@@ -25,7 +25,7 @@ from tests.support.search_spaces import small_spec
 
 @pytest.fixture(scope="module")
 def tracked(tmp_path_factory: pytest.TempPathFactory) -> SweepFolder:
-    """A sweep of two trials, one of them confirmed, that MLflow has in the store beside it."""
+    """A sweep of two trials, one of them confirmed, in the MLflow store beside it."""
     from sweeper.app import mlflow_sync
 
     spec = small_spec(confirm={"seeds": 1}, budget={"trials": 2})
@@ -46,7 +46,7 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> SweepFolder:
 
 @contextmanager
 def running(*arguments: str, cwd: Path) -> "Iterator[tuple[subprocess.Popen[str], list[str]]]":
-    """The command, and what it has said once MLflow answers."""
+    """Give the running command, and what it has printed once MLflow answers."""
     command = start("ui", *arguments, cwd=cwd, extra={})
     said = []
     try:
@@ -63,7 +63,7 @@ def running(*arguments: str, cwd: Path) -> "Iterator[tuple[subprocess.Popen[str]
 
 
 def below(process: int) -> list[int]:
-    """The processes that a process has started, and those that they have."""
+    """Return the descendants of a process."""
     with suppress(FileNotFoundError):
         listed = Path(f"/proc/{process}/task/{process}/children").read_text().split()
         return [found for child in map(int, listed) for found in (child, *below(child))]
@@ -101,7 +101,7 @@ def test_it_serves_the_store_beside_the_sweep_until_it_is_ended(
     assert list(tmp_path.iterdir()) == []  # nor does the server leave anything where it ran
 
 
-def test_a_store_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+def test_a_missing_store_is_not_created(tmp_path: Path) -> None:
     done = sweeper("ui", cwd=tmp_path)
     assert done.returncode == 2
     assert "there are no runs yet" in done.stderr
@@ -109,7 +109,7 @@ def test_a_store_that_is_not_there_is_not_made(tmp_path: Path) -> None:
 
 
 @pytest.mark.mlflow
-def test_a_port_that_is_taken(tracked: SweepFolder, tmp_path: Path) -> None:
+def test_a_port_in_use_is_one_line(tracked: SweepFolder, tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -119,7 +119,7 @@ def test_a_port_that_is_taken(tracked: SweepFolder, tmp_path: Path) -> None:
     assert f"--port {port}: Address already in use" in done.stderr
 
 
-def test_a_server_that_is_there_already_is_the_ui(tmp_path: Path) -> None:
+def test_a_tracking_server_is_the_ui_itself(tmp_path: Path) -> None:
     there = {"MLFLOW_TRACKING_URI": "http://someone:secret@127.0.0.1:9/"}
     done = sweeper("ui", cwd=tmp_path, extra=there)
     assert (done.returncode, done.stdout) == (0, "MLflow's UI:  http://127.0.0.1:9\n")
