@@ -1,10 +1,10 @@
-"""optuna.importance: which knobs made trials good, and how much of that chance makes too.
+"""The importance of each hyperparameter, by Optuna's PED-ANOVA, and the importance that chance alone gives.
 
-PED-ANOVA compares the values of the best trials with those of all (Watanabe et al., "PED-ANOVA: Efficiently Quantifying
-Hyperparameter Importance in Arbitrary Subspaces", IJCAI 2023; it takes knobs that do not always apply). The shares of a
-few trials are mostly noise: of 16 trials whose scores were drawn at random, one knob gets half of the importance. So
-the same is asked of scores that were dealt out anew, 19 times: a knob that has more than the largest of those has it by
-chance once in 20 times.
+PED-ANOVA compares the values of the best trials with the values of all trials (Watanabe et al., "PED-ANOVA: Efficiently
+Quantifying Hyperparameter Importance in Arbitrary Subspaces", IJCAI 2023). It accepts hyperparameters that are not
+always active. With few trials its result is mostly noise: among 16 trials with random scores, one hyperparameter gets
+half of the importance. So the evaluation is repeated 19 times with the scores permuted. A hyperparameter without influence
+exceeds the largest of these 19 results with a probability of 1 in 20.
 """
 
 import warnings
@@ -20,36 +20,35 @@ from sweeper.protocol.hyperparameter_importance import Importance
 from sweeper.search_space.domains import Categorical, Domain, Float
 from sweeper.training.config import Scalar
 
-MIN_TRIALS = 12  # trials; with fewer, the knob that decides is found no more often than not
+MIN_TRIALS = 12  # with fewer, the hyperparameter that decides is found in at most half of the cases
 _BEST = 1 / 3  # share of the trials that count as the best
-_DEALS = 19
+_PERMUTATIONS = 19
 
-EvaluatedSetting = Mapping[str, tuple[Domain, Scalar]]
+EvaluatedSetting = Mapping[str, tuple[Domain, Scalar]]  # hyperparameter -> its domain and its value
 
 
 def importances(trials: Sequence[tuple[EvaluatedSetting, float]]) -> list[Importance]:
-    """The knobs by importance: shares of 1, and what chance gave at most. None for fewer trials than FEWEST.
+    """Return the importance of each hyperparameter, the most important first.
 
-    A trial is its values, each with what it was drawn from, and its score: more is better.
+    `trials` are settings with their scores; more is better. The shares add up to 1; `chance` is the largest share of
+    the permutations. Returns an empty list for fewer than MIN_TRIALS trials, and if nothing can be told.
     """
     if len(trials) < MIN_TRIALS:
         return []
-    study, scores = _study([setting for setting, _ in trials]), np.array([score for _, score in trials])
-    found = _evaluated(study, scores)
-    random, total = np.random.default_rng(0), sum(found.values())
+    study, scores = _build_study([setting for setting, _ in trials]), np.array([score for _, score in trials])
+    values = _evaluate(study, scores)
+    random, total = np.random.default_rng(0), sum(values.values())
     if not total:
         return []
-    dealt = [_evaluated(study, random.permutation(scores)) for _ in range(_DEALS)]
-    ranked = sorted(found, key=lambda hyperparameter: -found[hyperparameter])
+    permuted = [_evaluate(study, random.permutation(scores)) for _ in range(_PERMUTATIONS)]
+    names = sorted(values, key=lambda name: -values[name])
     return [
-        Importance(
-            hyperparameter, found[hyperparameter] / total, max(one.get(hyperparameter, 0.0) for one in dealt) / total
-        )
-        for hyperparameter in ranked
+        Importance(name, values[name] / total, max(other.get(name, 0.0) for other in permuted) / total)
+        for name in names
     ]
 
 
-def _study(settings: Sequence[EvaluatedSetting]) -> optuna.Study:
+def _build_study(settings: Sequence[EvaluatedSetting]) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study()
     for setting in settings:
@@ -59,11 +58,11 @@ def _study(settings: Sequence[EvaluatedSetting]) -> optuna.Study:
     return study
 
 
-def _evaluated(study: optuna.Study, scores: NDArray[np.float64]) -> dict[str, float]:
-    """The importances for these scores of the study's trials. PED-ANOVA takes less as better."""
+def _evaluate(study: optuna.Study, scores: NDArray[np.float64]) -> dict[str, float]:
+    """Return the importances for these scores of the study's trials. For PED-ANOVA, less is better."""
     evaluator = PedAnovaImportanceEvaluator(target_quantile=_BEST)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of few trials in a case, and of what is experimental
+        warnings.simplefilter("ignore")  # about few trials in a case, and about experimental features
         return get_param_importances(
             study, evaluator=evaluator, target=lambda trial: -float(scores[trial.number]), normalize=False
         )

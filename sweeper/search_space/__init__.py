@@ -1,4 +1,4 @@
 """The search space: from a YAML file to a SweepSpec, with every mistake named by its line.
 
-May import trials, training, data, and the modules errors, wording and atomic_write. PyYAML lives in yaml_file.py.
+May import trials, training, data, and the modules errors, wording and atomic_write. PyYAML lives here, in yaml_text.py.
 """

@@ -81,7 +81,9 @@ class SearchSpaceFile(StrictModel):
         if not isinstance(values, dict) or "early_stopping" not in values:
             return values
         if "asha" in values:
-            raise PydanticCustomError("early_stopping_twice", "is the long form of asha, which is set too; keep one of them")
+            raise PydanticCustomError(
+                "early_stopping_twice", "is the long form of asha, which is set too; keep one of them"
+            )
         rest = {key: value for key, value in values.items() if key != "early_stopping"}
         written = values["early_stopping"]
         if written == "off":
