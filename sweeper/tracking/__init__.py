@@ -1,1 +1,7 @@
-"""MLflow: the window. A projection of the record, off the training path, and what is read back from it."""
+"""MLflow, which shows the record.
+
+Everything in MLflow is derived from the record and can be rebuilt from it. Finished sweeps are read back from here for
+the published table.
+
+May import `protocol` and the packages below it. Home of mlflow and matplotlib.
+"""

@@ -1,6 +1,7 @@
-"""The files beside a run's figures, each sent once: a tag of the run says which of them MLflow has, by their digests.
+"""Upload of the files of runs, each once: a tag of the run lists the files that MLflow has, with their digests.
 
-A store that takes no files is no trouble of the sweep's: after a few tries it is left at that, for this command.
+A store that accepts no files must not stop a sweep. After a few attempts the upload of files is given up for the rest
+of the command.
 """
 
 import hashlib
@@ -15,83 +16,91 @@ from mlflow.entities import RunTag
 from sweeper.tracking.outage import is_transient, retry_once
 from sweeper.tracking.run_registry import RemoteRun, RunRegistry
 
-Content = Path | str | bytes | Callable[[], bytes]  # of a file: where it is, what is in it, or what makes that
+Content = Path | str | bytes | Callable[[], bytes]  # of a file: its path, its text or bytes, or what makes them
 
-TAG = "sweeper.files"
-_MOST, _REFUSAL = 9, 3  # tries of a run's next file, and how many of them one counts that MLflow answers with a no
-_DIGITS = 16  # of a digest in the tag, which has room for 8,000 characters
+RESULTS = "results.json"  # the last file of a sweep's own run: once it is there, everything else is too
+FILES_TAG = "sweeper.files"
+_MAX_FAILURES = 9  # failed uploads of one run's file
+_REJECTION = 3  # a file that MLflow rejects counts as so many failed uploads
+_DIGEST = 16  # characters of a digest in the tag, which has room for 8,000
 
 _log = logging.getLogger(__name__)
 
 
 class ArtifactUploader:
-    """Sends the files of a sweep's `runs`. Where MLflow takes none of a run's, it is not asked to take others'."""
+    """Uploads the files of a sweep's runs. If MLflow accepts none of a run's files, no others are offered."""
 
     def __init__(self, runs: RunRegistry) -> None:
         self.runs = runs
-        self._taken = self._refused = False  # by MLflow, any file at all
+        self._any_accepted = self._disabled = False
 
     def upload(self, run: RemoteRun, files: Mapping[str, Content]) -> None:
-        """Send the files, by their place among the run's artifacts, that it lacks or has otherwise, in their order."""
-        self.attempt(run, lambda: self._send(run, files))
+        """Upload, in order, the files that the run does not have yet or has with another content.
 
-    def attempt(self, run: RemoteRun, send: Callable[[], None]) -> None:
-        """Let `send` send files of a run; where MLflow answers, and does not take them, it raises a few times alone."""
-        if self._refused or run.tries >= _MOST:
+        `files` are by their path among the run's artifacts.
+        """
+        self.try_upload(run, lambda: self._upload_changed(run, files))
+
+    def try_upload(self, run: RemoteRun, upload: Callable[[], None]) -> None:
+        """Upload a run's files with `upload`. Raise its first few errors, then give up on the run's files.
+
+        An error counts only if MLflow answered something since the last one: otherwise MLflow is away.
+        """
+        if self._disabled or run.failed_uploads >= _MAX_FAILURES:
             return
         try:
-            send()
+            upload()
         except Exception as error:
-            if self.runs.answers > run.heard:  # since the last time: MLflow is not away
-                run.tries += 1 if is_transient(error) else _REFUSAL
-            run.heard = self.runs.answers
-            if run.tries < _MOST:
+            if self.runs.answers > run.answers_at_failure:
+                run.failed_uploads += 1 if is_transient(error) else _REJECTION
+            run.answers_at_failure = self.runs.answers
+            if run.failed_uploads < _MAX_FAILURES:
                 raise
-            self._refused = not self._taken
-            _log.warning("MLflow took no file for run %s: %s", run.id, str(error).partition("\n")[0])
+            self._disabled = not self._any_accepted
+            _log.warning("MLflow accepts no file for run %s: %s", run.id, str(error).partition("\n")[0])
 
-    def taken(self, run: RemoteRun) -> None:
-        """MLflow took a file of a run."""
-        self._taken, run.tries = True, 0
+    def record_accepted(self, run: RemoteRun) -> None:
+        """Record that MLflow accepted a file of a run."""
+        self._any_accepted, run.failed_uploads = True, 0
 
-    def withdraw(self, run: RemoteRun, name: str) -> None:
-        """Say no more that a run has a file. MLflow keeps the file, and who asks the tag knows that it is old."""
-        there = _said(run)
-        if there.pop(name, None) is not None:
-            self._say(run, there)
+    def unlist(self, run: RemoteRun, name: str) -> None:
+        """Remove a file from the list in the run's tag. MLflow keeps the file, but readers go by the tag."""
+        listed = _listed_files(run)
+        if listed.pop(name, None) is not None:
+            self._write_list(run, listed)
 
-    def _send(self, run: RemoteRun, files: Mapping[str, Content]) -> None:
+    def _upload_changed(self, run: RemoteRun, files: Mapping[str, Content]) -> None:
         for name, content in files.items():
-            data = _data(content)
-            digest = hashlib.sha256(data).hexdigest()[:_DIGITS]
-            if (_said(run) | run.files).get(name) != digest:
-                self._upload(run, PurePosixPath(name), data)
-                run.files[name] = digest
-        if run.files:
-            self._say(run, _said(run) | run.files)
-            run.files = {}
+            data = _read(content)
+            digest = hashlib.sha256(data).hexdigest()[:_DIGEST]
+            if (_listed_files(run) | run.unlisted_files).get(name) != digest:
+                self._upload_file(run, PurePosixPath(name), data)
+                run.unlisted_files[name] = digest
+        if run.unlisted_files:
+            self._write_list(run, _listed_files(run) | run.unlisted_files)
+            run.unlisted_files = {}
 
-    def _upload(self, run: RemoteRun, name: PurePosixPath, data: bytes) -> None:
-        """Send one file. MLflow calls it as it is called on the disk."""
-        with tempfile.TemporaryDirectory() as place:
-            path = Path(place) / name.name
+    def _upload_file(self, run: RemoteRun, name: PurePosixPath, data: bytes) -> None:
+        """Upload one file from a temporary folder: MLflow names an artifact like the file on the disk."""
+        with tempfile.TemporaryDirectory() as temporary:
+            path = Path(temporary) / name.name
             path.write_bytes(data)
             folder = None if name.parent == PurePosixPath() else str(name.parent)
             retry_once(lambda: self.runs.client.log_artifact(run.id, str(path), folder))
-        self.taken(run)
+        self.record_accepted(run)
 
-    def _say(self, run: RemoteRun, files: Mapping[str, str]) -> None:
-        self.runs.client.log_batch(run.id, tags=[RunTag(TAG, json.dumps(files))])
-        run.tags[TAG] = json.dumps(files)
-
-
-def _said(run: RemoteRun) -> dict[str, str]:
-    """The digests of the files that a run has, as its tag says."""
-    found: dict[str, str] = json.loads(run.tags.get(TAG, "{}"))
-    return found
+    def _write_list(self, run: RemoteRun, digests: Mapping[str, str]) -> None:
+        self.runs.client.log_batch(run.id, tags=[RunTag(FILES_TAG, json.dumps(digests))])
+        run.tags[FILES_TAG] = json.dumps(digests)
 
 
-def _data(content: Content) -> bytes:
+def _listed_files(run: RemoteRun) -> dict[str, str]:
+    """Return the digests of a run's files by name, as its tag lists them."""
+    digests: dict[str, str] = json.loads(run.tags.get(FILES_TAG, "{}"))
+    return digests
+
+
+def _read(content: Content) -> bytes:
     if isinstance(content, Path):
         return content.read_bytes()
     if isinstance(content, str):

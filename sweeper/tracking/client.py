@@ -1,7 +1,8 @@
-"""MLflow: the window. How a sweep's runs are found in a store, and how a store is made.
+"""Access to an MLflow store: open it, and find the runs of a sweep in it.
 
-One experiment per data set, a run per sweep, a child of it per trial of the search. What confirms is in one more child,
-which has a child per confirmed trial. Their tags say whose they are, and of which stage.
+Each data set has one experiment. A sweep has a run of its own, the parent, with a child per trial of the search. The
+confirmed trials are children of one more run, the confirmation run, which is a child of the parent too. Tags say which
+sweep and which stage a run belongs to.
 """
 
 import math
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+# MLflow reads these when it is imported. Without them a request to a server that is away takes minutes.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
@@ -20,77 +22,87 @@ from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
-PARENT = 0  # the number of the sweep's own run
-CONFIRMATION = -1  # and that of the run above the confirmed trials
-_ABOVE = {"sweep": PARENT, "confirmation": CONFIRMATION}  # the stages of the runs that are no trial's
-_STAGES = (*_ABOVE, "search", "confirm")
-_INFINITE = 1.7976931348623157e308
+# Runs of a sweep are numbered: a trial's run by its trial, from 1, and the two parent runs as follows.
+PARENT = 0  # the sweep's own run
+CONFIRMATION = -1  # the parent of the confirmed trials' runs
+
+_PARENT_STAGES = {"sweep": PARENT, "confirmation": CONFIRMATION}
+_STAGES = (*_PARENT_STAGES, "search", "confirm")
+_SQL_INFINITY = 1.7976931348623157e308  # the largest double
 
 
 def sqlite_path(uri: str) -> Path | None:
-    """The file of an SQLite store, None for a store of another kind."""
-    kind, _, place = uri.partition("sqlite:///")
-    return Path(place.partition("?")[0]) if place and not kind else None
+    """Return the file of an SQLite store, or None if `uri` names a store of another kind."""
+    prefix, _, path = uri.partition("sqlite:///")
+    return Path(path.partition("?")[0]) if path and not prefix else None
 
 
 def open_store(uri: str) -> Any:
-    """A client of a store. A database file that is not there yet is made whole, or not at all.
+    """Return a client for a store, and create the database file of an SQLite store if it is missing.
 
-    MLflow makes its tables one after the other, and cannot use a file whose making was cut off.
+    MLflow creates its tables one by one, and cannot use a file in which some are missing. Therefore the file is
+    created under another name, and renamed when it is complete.
     """
     path = sqlite_path(uri)
     if path is not None and "?" not in uri and not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.lock"):
             if not path.exists():
-                making = path.with_name(f".{path.name}.making")
-                for left in (making, making.with_name(f"{making.name}-journal")):
-                    left.unlink(missing_ok=True)
-                MlflowClient(tracking_uri=f"sqlite:///{making}").search_experiments()
-                making.rename(path)
+                _create_database(path)
     return MlflowClient(tracking_uri=uri)
 
 
+def _create_database(path: Path) -> None:
+    incomplete = path.with_name(f".{path.name}.making")
+    for leftover in (incomplete, incomplete.with_name(f"{incomplete.name}-journal")):
+        leftover.unlink(missing_ok=True)
+    MlflowClient(tracking_uri=f"sqlite:///{incomplete}").search_experiments()  # which creates the tables
+    incomplete.rename(path)
+
+
 class ObservedClient:
-    """A client of MLflow that calls `answered` after each answer."""
+    """An MLflow client that calls `on_answer` after each request that MLflow answered without an error."""
 
-    def __init__(self, client: Any, answered: Callable[[], None]) -> None:
-        self._client, self._answered = client, answered
+    def __init__(self, client: Any, on_answer: Callable[[], None]) -> None:
+        self._client, self._on_answer = client, on_answer
 
-    def __getattr__(self, request: str) -> Callable[..., Any]:
-        def asked(*args: Any, **named: Any) -> Any:
-            answer = getattr(self._client, request)(*args, **named)
-            self._answered()
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        def request(*args: Any, **kwargs: Any) -> Any:
+            answer = getattr(self._client, method)(*args, **kwargs)
+            self._on_answer()
             return answer
 
-        return asked
+        return request
 
 
 def identity_tags(sweep: str, id: str) -> dict[str, str]:
-    """The tags that all runs of a sweep have, and those of no other."""
+    """Return the tags that all runs of a sweep have, and no other run: its fingerprint, and `id` if it has one."""
     return {"sweeper.sweep": sweep.rpartition("-")[2], **({"sweeper.id": id} if id else {})}
 
 
 def find_trial_runs(uri: str, dataset: str, identity: Mapping[str, str]) -> tuple[Any, list[Run]]:
-    """A client of the store, and the runs of a sweep's trials there by number; of several the one made first."""
+    """Return a client for the store, and the runs of a sweep's trials by number.
+
+    If a trial has several runs, the one that was created first is returned.
+    """
     client = open_store(uri)
     experiment = client.get_experiment_by_name(dataset)
-    found: dict[int, Run] = {}
+    by_number: dict[int, Run] = {}
     runs = search_sweep_runs(client, experiment.experiment_id, identity) if experiment else ()
     for run in sorted(runs, key=creation_order):
-        found.setdefault(run_number(run), run)
-    return client, [found[trial] for trial in sorted(found) if trial > PARENT]
+        by_number.setdefault(run_number(run), run)
+    return client, [by_number[number] for number in sorted(by_number) if number > PARENT]
 
 
 def search_sweep_runs(client: Any, experiment: str, identity: Mapping[str, str]) -> Iterator[Run]:
-    """The runs of a sweep, of every stage."""
-    wanted = " and ".join(f"tags.`{name}` = '{value}'" for name, value in identity.items())
-    found = paginate(client.search_runs, [experiment], wanted, ViewType.ACTIVE_ONLY)
-    return (run for run in found if run.data.tags.get("sweeper.stage") in _STAGES)
+    """Yield the runs of a sweep, of every stage."""
+    tag_filter = " and ".join(f"tags.`{name}` = '{value}'" for name, value in identity.items())
+    runs = paginate(client.search_runs, [experiment], tag_filter, ViewType.ACTIVE_ONLY)
+    return (run for run in runs if run.data.tags.get("sweeper.stage") in _STAGES)
 
 
 def paginate(request: Callable[..., Any], *args: Any) -> Iterator[Any]:
-    """What MLflow answers to a request page by page, one after the other."""
+    """Yield everything that MLflow returns for a request, page by page."""
     token = None
     while True:
         page = request(*args, page_token=token)
@@ -101,16 +113,17 @@ def paginate(request: Callable[..., Any], *args: Any) -> Iterator[Any]:
 
 
 def run_number(run: Run) -> int:
-    """The number of a run: its trial's, or PARENT or CONFIRMATION."""
+    """Return the number of a run: its trial's, or PARENT or CONFIRMATION."""
     tags = run.data.tags
-    return _ABOVE[tags["sweeper.stage"]] if tags["sweeper.stage"] in _ABOVE else int(tags["sweeper.trial"])
+    stage = tags["sweeper.stage"]
+    return _PARENT_STAGES[stage] if stage in _PARENT_STAGES else int(tags["sweeper.trial"])
 
 
 def creation_order(run: Run) -> tuple[int, str]:
-    """What orders runs by when they were made. Their start is the trial's, and the same for all of a trial."""
+    """Return a key that sorts runs by creation. MLflow's start time is the trial's, so all runs of a trial share it."""
     return int(run.data.tags.get("sweeper.created", 0)), run.info.run_id
 
 
 def decode_infinity(stored: float) -> float:
-    """A metric's value as it was sent: SQL stores make the largest double of inf."""
-    return math.copysign(math.inf, stored) if abs(stored) >= _INFINITE else stored
+    """Return a metric's value as it was logged: SQL stores replace infinity by the largest double."""
+    return math.copysign(math.inf, stored) if abs(stored) >= _SQL_INFINITY else stored

@@ -1,7 +1,7 @@
-"""The winner's model in the store: made once, below its run, with the figures of its epoch.
+"""The best model of a sweep as a logged model in MLflow: created once, below its run, with the metrics of its epoch.
 
-A tag of the run says which model is there. What MLflow interrupts goes on where it was; a model whose making was cut
-off with the command is deleted, and made anew.
+A tag of the run says which model it has. If MLflow fails during the upload, the upload continues later with the files
+that are left. A model that an earlier command left incomplete is deleted and created again.
 """
 
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mlflow.entities import LoggedModelOutput, LoggedModelStatus, Metric, RunTag
-from mlflow.models.model import Model as Described
+from mlflow.models.model import Model
 
 from sweeper.tracking.artifacts import ArtifactUploader
 from sweeper.tracking.model_export import ModelExport
@@ -20,87 +20,95 @@ from sweeper.tracking.run_registry import RemoteRun, RunRegistry
 from sweeper.tracking.trial_payload import metric_rows
 from sweeper.trials.trial import TrialRecord
 
-TAG = "sweeper.model"
+MODEL_TAG = "sweeper.model"
 
 
 @dataclass
-class _Making:
-    """A model that is being made: its files lie in `place`, and those in `left` are still to be sent."""
+class _Upload:
+    """A model whose files are being uploaded from a temporary folder; those in `remaining` are still to be sent."""
 
-    id: str
-    place: "tempfile.TemporaryDirectory[str]" = field(default_factory=tempfile.TemporaryDirectory)
-    left: list[Path] = field(default_factory=list)
+    model_id: str
+    temporary: "tempfile.TemporaryDirectory[str]" = field(default_factory=tempfile.TemporaryDirectory)
+    remaining: list[Path] = field(default_factory=list)
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.temporary.name) / "model"
 
 
 class LoggedModels:
-    """Makes the models of a sweep's `runs`."""
+    """Logs the models of a sweep's runs."""
 
-    def __init__(self, runs: RunRegistry, files: ArtifactUploader) -> None:
-        self.runs, self.files = runs, files
-        self._making: dict[str, _Making] = {}  # by run
+    def __init__(self, runs: RunRegistry, uploader: ArtifactUploader) -> None:
+        self.runs, self.uploader = runs, uploader
+        self._uploads: dict[str, _Upload] = {}  # by run id
 
-    def make(self, run: RemoteRun, state: TrialRecord, winner: ModelExport) -> None:
-        """Make the model of a trial's run that does not have it yet."""
-        if run.tags.get(TAG) != winner.digest:
-            self.files.attempt(run, lambda: self._make(run, state, winner))
+    def sync(self, run: RemoteRun, record: TrialRecord, model: ModelExport) -> None:
+        """Log the model of a trial's run unless the run's tag says that it is there."""
+        if run.tags.get(MODEL_TAG) != model.digest:
+            self.uploader.try_upload(run, lambda: self._log(run, record, model))
 
-    def _make(self, run: RemoteRun, state: TrialRecord, winner: ModelExport) -> None:
-        client, step = self.runs.client, state.test.step if state.test else 0
-        id = self._made(run, winner)
-        if id is None:
-            making = self._making.get(run.id) or self._begin(run, winner)
-            self._upload(run, making)
-            id = making.id
-            figures = [
-                Metric(name, value, at, at_step, id)
-                for name, at_step, at, value in metric_rows(state)
-                if at_step == step
-            ]
-            client.log_batch(run.id, metrics=figures)
-            client.finalize_logged_model(id, LoggedModelStatus.READY)
-            self._making.pop(run.id).place.cleanup()
-        if id not in [output.model_id for output in client.get_run(run.id).outputs.model_outputs]:
-            client.log_outputs(run.id, [LoggedModelOutput(id, step)])
-        client.log_batch(run.id, tags=[RunTag(TAG, winner.digest)])
-        run.tags[TAG] = winner.digest
+    def _log(self, run: RemoteRun, record: TrialRecord, model: ModelExport) -> None:
+        client, step = self.runs.client, record.test.step if record.test else 0
+        model_id = self._find_complete(run, model)
+        if model_id is None:
+            upload = self._uploads.get(run.id) or self._create(run, model)
+            model_id = upload.model_id
+            self._upload_files(run, upload)
+            client.log_batch(run.id, metrics=_metrics_at(record, step, model_id))
+            client.finalize_logged_model(model_id, LoggedModelStatus.READY)
+            self._uploads.pop(run.id).temporary.cleanup()
+        if model_id not in [output.model_id for output in client.get_run(run.id).outputs.model_outputs]:
+            client.log_outputs(run.id, [LoggedModelOutput(model_id, step)])
+        client.log_batch(run.id, tags=[RunTag(MODEL_TAG, model.digest)])
+        run.tags[MODEL_TAG] = model.digest
 
-    def _made(self, run: RemoteRun, winner: ModelExport) -> str | None:
-        """The model of the run that is there and whole; what else there is of the run's is deleted."""
-        found, making = None, self._making.get(run.id)
-        for model in self._models(run):
-            if model.status == LoggedModelStatus.READY and model.tags.get(TAG) == winner.digest:
-                found = str(model.model_id)
-            elif making is None or model.model_id != making.id:
-                self.runs.client.delete_logged_model(model.model_id)
-        return found
+    def _find_complete(self, run: RemoteRun, model: ModelExport) -> str | None:
+        """Return the id of the run's complete model, or None. Delete its other models, unless being uploaded."""
+        complete, upload = None, self._uploads.get(run.id)
+        for stored in self._stored_models(run):
+            if stored.status == LoggedModelStatus.READY and stored.tags.get(MODEL_TAG) == model.digest:
+                complete = str(stored.model_id)
+            elif upload is None or stored.model_id != upload.model_id:
+                self.runs.client.delete_logged_model(stored.model_id)
+        return complete
 
-    def _models(self, run: RemoteRun) -> list[Any]:
+    def _stored_models(self, run: RemoteRun) -> list[Any]:
         return list(self.runs.client.search_logged_models([self.runs.experiment], f"source_run_id = '{run.id}'"))
 
-    def _begin(self, run: RemoteRun, winner: ModelExport) -> _Making:
-        """Make a model that has no files yet, and write them on this machine."""
-        name, params = re.sub(r"[^\w-]", "-", winner.name), {key: str(value) for key, value in winner.config.items()}
-        model = self.runs.client.create_logged_model(
-            self.runs.experiment, name, run.id, {TAG: winner.digest}, params, "text classifier"
+    def _create(self, run: RemoteRun, model: ModelExport) -> _Upload:
+        """Create a logged model without files in MLflow, and write its files to a temporary folder."""
+        name, params = re.sub(r"[^\w-]", "-", model.name), {key: str(value) for key, value in model.config.items()}
+        created = self.runs.client.create_logged_model(
+            self.runs.experiment, name, run.id, {MODEL_TAG: model.digest}, params, "text classifier"
         )
-        making = _Making(str(model.model_id))
-        place, id = Path(making.place.name) / "model", making.id
-        winner.write(place, Described(artifact_path=model.artifact_location, run_id=run.id, model_uuid=id, model_id=id))
-        making.left = sorted(path for path in place.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-        self._making[run.id] = making
-        return making
+        upload = _Upload(str(created.model_id))
+        id, location = upload.model_id, created.artifact_location
+        model.write(upload.folder, Model(artifact_path=location, run_id=run.id, model_uuid=id, model_id=id))
+        files = (path for path in upload.folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+        upload.remaining = sorted(files)
+        self._uploads[run.id] = upload
+        return upload
 
-    def _upload(self, run: RemoteRun, making: _Making) -> None:
-        """Send the files that are left, each alone: MLflow sends a folder of them, below a folder of the model."""
-        root = Path(making.place.name) / "model"
-        while making.left:
-            path = making.left[0]
-            below = path.parent.relative_to(root)
-            self._send(making.id, path, None if below == Path() else below.as_posix())
-            making.left.pop(0)
-            self.files.taken(run)
+    def _upload_files(self, run: RemoteRun, upload: _Upload) -> None:
+        while upload.remaining:
+            path = upload.remaining[0]
+            folder = path.parent.relative_to(upload.folder)
+            self._upload_file(upload.model_id, path, None if folder == Path() else folder.as_posix())
+            upload.remaining.pop(0)
+            self.uploader.record_accepted(run)
 
-    def _send(self, id: str, path: Path, folder: str | None) -> None:
-        with tempfile.TemporaryDirectory() as place:
-            (Path(place) / path.name).symlink_to(path)
-            retry_once(lambda: self.runs.client.log_model_artifacts(id, place, folder))
+    def _upload_file(self, model_id: str, path: Path, folder: str | None) -> None:
+        """Upload one file into a folder of the model. MLflow takes whole directories, so the file gets its own."""
+        with tempfile.TemporaryDirectory() as directory:
+            (Path(directory) / path.name).symlink_to(path)
+            retry_once(lambda: self.runs.client.log_model_artifacts(model_id, directory, folder))
+
+
+def _metrics_at(record: TrialRecord, step: int, model_id: str) -> list[Metric]:
+    """Return the metrics of a trial at one step, linked to a model."""
+    return [
+        Metric(name, value, at, row_step, model_id)
+        for name, row_step, at, value in metric_rows(record)
+        if row_step == step
+    ]

@@ -1,6 +1,6 @@
-"""A sweep's winner as a model in MLflow's own format: whoever loads it needs no sweeper.
+"""The best model of a sweep in MLflow's own format, which loads without sweeper.
 
-pyfunc_model.py is what runs; MLflow takes a copy of it beside the weights ("models from code").
+pyfunc_model.py is the code that runs then. MLflow copies it beside the weights ("models from code").
 """
 
 import hashlib
@@ -17,11 +17,11 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # MLflow's, of type hints in its own code
+    warnings.simplefilter("ignore")  # MLflow warns of type hints in its own code
     import mlflow.pyfunc
 
 _CODE = Path(__file__).with_name("pyfunc_model.py")
-_NEEDED = ("mlflow", "numpy", "pandas", "safetensors", "torch", "transformers")
+_REQUIREMENTS = ("mlflow", "numpy", "pandas", "safetensors", "torch", "transformers")
 _HYPERPARAMETERS = (
     "encoder", "pooling", "max_length", "batch_size", "precision", "vocabulary", "embedding_size", "hidden_size",
 )  # fmt: skip
@@ -31,49 +31,49 @@ _EXAMPLE = ["A film that one remembers.", "Two hours that I will not get back."]
 
 @dataclass(frozen=True)
 class ModelExport:
-    """A model that is kept (learn/keep.py) in `folder`, with its tokenizer, and what a prediction needs beside it.
+    """A model that training/export.py wrote to `folder` with its tokenizer, and what predictions need besides.
 
-    `config` are the knobs of its training; `longest` is the most tokens that any trial of the sweep has read of a text,
-    and `texts` how many texts a row has: two for a pair. `name` is what MLflow calls the model.
+    `config` are the hyperparameters of its training. `max_tokens` is the number of tokens of a text that any trial of
+    the sweep reads. `texts` is the number of texts in a row: 2 for pairs. `name` is the model's name in MLflow.
     """
 
     folder: Path
     name: str
     config: Mapping[str, Any]
-    longest: int
+    max_tokens: int
     texts: int = 1
 
     @property
     def digest(self) -> str:
-        """What tells it from another training's model."""
+        """A hash of weights and settings, which identifies the model."""
         weights = (self.folder / "classifier.safetensors").read_bytes()
-        return hashlib.sha256(weights + json.dumps(self.hyperparameters, sort_keys=True).encode()).hexdigest()[:16]
+        return hashlib.sha256(weights + json.dumps(self.settings, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
-    def hyperparameters(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
         """What a prediction needs to know of the training."""
-        used = {name: self.config[name] for name in _HYPERPARAMETERS if name in self.config}
-        return {**used, "longest": self.longest, "texts": self.texts}
+        hyperparameters = {name: self.config[name] for name in _HYPERPARAMETERS if name in self.config}
+        return {**hyperparameters, "max_tokens": self.max_tokens, "texts": self.texts}
 
-    def write(self, out: Path, described: Any = None) -> None:
-        """Write the model into `out` in MLflow's format, with its signature, an example, and what it requires."""
+    def write(self, folder: Path, mlflow_model: Any = None) -> None:
+        """Write the model into `folder` in MLflow's format, with its signature, an example and its requirements."""
         labels = json.loads((self.folder / "labels.json").read_text(encoding="utf-8"))
-        with tempfile.TemporaryDirectory() as place:
-            hyperparameters = Path(place) / "prediction.json"
-            hyperparameters.write_text(json.dumps(self.hyperparameters), encoding="utf-8")
+        with tempfile.TemporaryDirectory() as temporary:
+            settings = Path(temporary) / "prediction.json"
+            settings.write_text(json.dumps(self.settings), encoding="utf-8")
             mlflow.pyfunc.save_model(
-                out,
+                folder,
                 python_model=str(_CODE),
-                artifacts={"model": str(self.folder), "prediction": str(hyperparameters)},
+                artifacts={"model": str(self.folder), "prediction": str(settings)},
                 signature=_signature(labels, self.texts),
                 input_example=_EXAMPLE if self.texts == 1 else [[text, text] for text in _EXAMPLE],
-                pip_requirements=[_pinned(name) for name in _NEEDED],
-                mlflow_model=described,
+                pip_requirements=[_pin(name) for name in _REQUIREMENTS],
+                mlflow_model=mlflow_model,
             )
 
 
 def _signature(labels: list[str], texts: int) -> ModelSignature:
-    """A text in, or two; a label and its probabilities out."""
+    """Return the signature: one text or two go in, a label and the probability of each label come out."""
     probabilities = [ColSpec(DataType.float, f"probability/{label}") for label in labels]
     return ModelSignature(
         Schema([ColSpec(DataType.string) for _ in range(texts)]),
@@ -81,6 +81,6 @@ def _signature(labels: list[str], texts: int) -> ModelSignature:
     )
 
 
-def _pinned(name: str) -> str:
-    """A package at the version that is installed; what is behind a plus there is no version of the package index."""
+def _pin(name: str) -> str:
+    """Return a requirement for the installed version, without a local part such as +cpu, which PyPI does not have."""
     return f"{name}=={metadata.version(name).partition('+')[0]}"

@@ -1,6 +1,7 @@
-"""MLflow's trouble: when it is taken as away, how long until it is tried again, and what is said of it.
+"""Outages of MLflow: which errors are temporary, how long to wait before the next request, and what to tell the user.
 
-Each new trouble is logged. An outage is told once while it lasts, when it has been silent for a while, and its end too.
+Every new error is logged. The user is told of an outage once, when MLflow has not answered for a second, and again
+when it is over.
 """
 
 import logging
@@ -9,78 +10,80 @@ import time
 from collections.abc import Callable, Iterator
 
 _log = logging.getLogger(__name__)
-_PAUSES = (0.2, 5.0)  # seconds until MLflow is tried again after an error: the first, and the longest
-_SILENT = 1.0  # seconds without an answer that are told
+_PAUSES = (0.2, 5.0)  # seconds before the next request: after the first error, and at most
+_SILENCE = 1.0  # seconds without an answer after which the user is told
 
 
 class OutageState:
-    """What is known of MLflow's; `now` is the newest in words, `failures` count in a row, of whatever run."""
+    """What is known of MLflow's availability.
 
-    def __init__(self, place: str, tell: Callable[[str], None]) -> None:
-        self.place, self.tell = place, tell
+    `error` describes the latest failure, "" if there is none. `failures` counts failures in a row, of any run. `notify`
+    shows a line to the user.
+    """
+
+    def __init__(self, uri: str, notify: Callable[[str], None]) -> None:
+        self.uri, self.notify = uri, notify
         self.error = ""
         self.failures = 0
-        self._silent = 0.0  # when the first request without an answer began
-        self._told = False
+        self._silent_since = 0.0  # when the first request without an answer began; 0 if MLflow answered since
+        self._user_told = False
 
-    def asking(self) -> None:
-        """A request begins."""
-        self._silent = self._silent or time.monotonic()
+    def begin_request(self) -> None:
+        """Record that a request begins."""
+        self._silent_since = self._silent_since or time.monotonic()
 
-    def answered(self) -> None:
-        """MLflow answered a request, whatever comes next."""
-        self._silent = 0.0
+    def record_answer(self) -> None:
+        """Record that MLflow answered a request, even if a later one fails."""
+        self._silent_since = 0.0
 
-    def over(self, *, asked: bool) -> None:
-        """All went well. Where MLflow had to be `asked` for nothing, that says nothing of an outage."""
-        if asked or not self.failures:
-            self.failures, self._silent, self.error = 0, 0.0, ""
-        if asked and self._told:
-            self._told = False
-            self.tell("MLflow is back")
+    def record_success(self, *, answered: bool) -> None:
+        """Record that a run was synced. If that took no request (not `answered`), an outage may still go on."""
+        if answered or not self.failures:
+            self.failures, self._silent_since, self.error = 0, 0.0, ""
+        if answered and self._user_told:
+            self._user_told = False
+            self.notify("MLflow is back")
 
-    def failed(self, error: Exception, *, log: bool) -> float:
-        """Take note of an error; seconds until MLflow should be tried again, more each time."""
+    def record_failure(self, error: Exception, *, log: bool) -> float:
+        """Record an error. Return the seconds to wait before the next request: longer after each failure in a row."""
         self.failures += 1
-        before, self.error = self.error, describe_error(error)
-        if self.error != before and log:
-            _log.warning("MLflow at %s: %s; it is tried again", self.place, self.error)
-        if not self._told and self._silent and time.monotonic() - self._silent >= _SILENT:
-            self._told = True
-            self.tell(
-                f"MLflow at {self.place}: {self.error}; training goes on, and what is missing is sent when it is back"
-            )
-        first, most = _PAUSES
-        return float(min(most, first * 2 ** min(self.failures - 1, 10)))
+        previous, self.error = self.error, describe_error(error)
+        if self.error != previous and log:
+            _log.warning("MLflow at %s: %s; trying again", self.uri, self.error)
+        if not self._user_told and self._silent_since and time.monotonic() - self._silent_since >= _SILENCE:
+            self._user_told = True
+            self.notify(f"MLflow at {self.uri}: {self.error}; training goes on, and MLflow is synced once it is back")
+        first, longest = _PAUSES
+        return float(min(longest, first * 2 ** min(self.failures - 1, 10)))
 
 
 def redact_uri(uri: str) -> str:
-    """A URI as it may be shown: without the name and the password in it."""
+    """Return a URI that may be shown: without the user name and the password in it."""
     return re.sub(r"//[^/\s]*@", "//", uri)
 
 
 def describe_error(error: BaseException) -> str:
-    """Why MLflow could not be reached, in a few words."""
-    for found in reversed(list(_chain(error))):
-        if isinstance(found, TimeoutError):
+    """Return in a few words why a request to MLflow failed."""
+    for cause in reversed(list(_chain(error))):
+        if isinstance(cause, TimeoutError):
             return "no answer"
-        if isinstance(found, ConnectionError):
-            return found.strerror or "closed the connection without an answer"
-        if isinstance(found, OSError) and found.strerror:
-            return found.strerror
+        if isinstance(cause, ConnectionError):
+            return cause.strerror or "closed the connection without an answer"
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
     text = str(error).partition("\n")[0]
     code = re.search(r"(?:error code|too many) (\d{3})", text)
     return f"answers {code[1]}" if code else redact_uri(text)[:200] or type(error).__name__
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether what MLflow did not take now it may take at another time: it was away, or busy."""
-    away = any(isinstance(found, ConnectionError | TimeoutError) for found in _chain(error))
+    """Return True if the same request may succeed later, because MLflow was away or busy."""
+    away = any(isinstance(cause, ConnectionError | TimeoutError) for cause in _chain(error))
     return away or re.search(r"\b(429|50[234])\b", str(error)) is not None
 
 
 def retry_once(request: Callable[[], object]) -> None:
-    """Make a request, and once more where that may help at once."""
+    """Make a request, and repeat it once, at once, after a transient error."""
     try:
         request()
     except Exception as error:
@@ -90,7 +93,8 @@ def retry_once(request: Callable[[], object]) -> None:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    following: BaseException | None = error
-    while following is not None:
-        yield following
-        following = following.__cause__ or following.__context__
+    """Yield an error and its causes, from the outermost to the root."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__

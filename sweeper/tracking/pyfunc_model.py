@@ -1,11 +1,13 @@
-"""A text classifier that sweeper trained, as MLflow loads it. This file goes with the model, and needs no sweeper.
+"""A text classifier that sweeper trained, as MLflow loads it. MLflow copies this file beside the model.
 
     mlflow.pyfunc.load_model(uri).predict(["a text", "another"])
 
-gives a table with a column `label` and a column `probability/NAME` for each class. Where the model was trained on pairs
-of texts, each row of the input is a pair. Beside this file there are `model`, the encoder with its tokenizer, the
-classifier's weights and the names of the classes, and `prediction.json`, the knobs that a prediction needs. It computes
-as sweeper did when it scored the model: texts of similar length in a batch, and in bf16 where the processor has it.
+returns a table with a column `label`, and a column `probability/NAME` for each class. If the model was trained on pairs
+of texts, each row of the input is a pair. The folder `model` has the encoder with its tokenizer, the classifier's
+weights and the names of the classes; `prediction.json` has the hyperparameters that a prediction needs.
+
+Predictions are computed as sweeper computed them when it scored the model: with texts of similar length in a batch, and
+in the same precision. This file must not import sweeper, because it also runs where sweeper is not installed.
 """
 
 import json
@@ -22,7 +24,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-PADDING, UNKNOWN, SPECIAL = 0, 1, 2  # of rnn and gru: the first word has the number SPECIAL
+PADDING, UNKNOWN, FIRST_WORD = 0, 1, 2  # word numbers of rnn and gru
 WORD = re.compile(r"[^\W_]+")
 STOP_WORDS = """
 a about above after again all also am an and any are as at be because been before being below between both but by can
@@ -34,27 +36,31 @@ you your yours yourself yourselves d ll m re ve
 """
 
 
-class Words:
-    """Texts to word numbers, for an rnn or a gru: lower case, letters and digits, no stop words."""
+class WordTokenizer:
+    """Turns texts into word numbers for an rnn or a gru: lower case, letters and digits, no stop words."""
 
-    closed = False
+    keeps_last_token = False
 
     def __init__(self, folder: Path) -> None:
-        listed = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
-        self.numbers = {word: SPECIAL + k for k, word in enumerate(listed)}
-        self.stop, self.padding = frozenset(STOP_WORDS.split()), PADDING
+        vocabulary = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
+        self.numbers = {word: FIRST_WORD + k for k, word in enumerate(vocabulary)}
+        self.stop_words, self.padding = frozenset(STOP_WORDS.split()), PADDING
 
-    def __call__(self, texts: list[str], pairs: list[str] | None, longest: int) -> tuple[list[Any], None]:
-        """The numbers of each text, at most `longest`; a text without any word is one unknown word."""
-        joined = texts if pairs is None else [f"{one} {other}" for one, other in zip(texts, pairs, strict=True)]
-        found = ([word for word in WORD.findall(text.lower()) if word not in self.stop] for text in joined)
-        return [[self.numbers.get(word, UNKNOWN) for word in words][:longest] or [UNKNOWN] for words in found], None
+    def __call__(self, texts: list[str], pairs: list[str] | None, max_tokens: int) -> tuple[list[list[int]], None]:
+        """Return the numbers of each text, at most `max_tokens`. A text without words is one unknown word."""
+        if pairs is not None:
+            texts = [f"{first} {second}" for first, second in zip(texts, pairs, strict=True)]
+        return [self._encode(text)[:max_tokens] or [UNKNOWN] for text in texts], None
+
+    def _encode(self, text: str) -> list[int]:
+        words = (word for word in WORD.findall(text.lower()) if word not in self.stop_words)
+        return [self.numbers.get(word, UNKNOWN) for word in words]
 
 
-class Tokens:
-    """Texts to tokens, as a pretrained encoder was trained on them."""
+class PretrainedTokenizer:
+    """Turns texts into the tokens of a pretrained encoder."""
 
-    closed = True  # the last token, [SEP], stays when a text is cut
+    keeps_last_token = True  # [SEP] stays when a text is truncated
 
     def __init__(self, folder: Path) -> None:
         from transformers import AutoTokenizer
@@ -62,49 +68,52 @@ class Tokens:
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
         self.padding = int(self.tokenizer.pad_token_id)
 
-    def __call__(self, texts: list[str], pairs: list[str] | None, longest: int) -> tuple[list[Any], list[Any] | None]:
-        """The tokens of each text or pair, at most `longest`, and of pairs which text each token is of."""
-        found = self.tokenizer(texts, pairs, truncation="longest_first", max_length=longest)
-        return found["input_ids"], found.get("token_type_ids") if pairs is not None else None
+    def __call__(
+        self, texts: list[str], pairs: list[str] | None, max_tokens: int
+    ) -> tuple[list[list[int]], list[list[int]] | None]:
+        """Return the tokens of each text or pair, at most `max_tokens`; for pairs also the token types."""
+        encoding = self.tokenizer(texts, pairs, truncation="longest_first", max_length=max_tokens)
+        return encoding["input_ids"], encoding.get("token_type_ids") if pairs is not None else None
 
 
-class Recurrent(nn.Module):
-    """Word embeddings, and one layer of RNN or GRU over them; float32 throughout."""
+class RecurrentEncoder(nn.Module):
+    """Word embeddings and one layer of RNN or GRU over them, always in float32."""
 
-    def __init__(self, hyperparameters: dict[str, Any]) -> None:
+    def __init__(self, settings: dict[str, Any]) -> None:
         super().__init__()
-        self.size = SPECIAL + hyperparameters["vocabulary"]
-        self.embedding = nn.Embedding(self.size, hyperparameters["embedding_size"], padding_idx=PADDING)
-        kind = nn.GRU if hyperparameters["encoder"] == "gru" else nn.RNN
-        self.layer = kind(hyperparameters["embedding_size"], hyperparameters["hidden_size"], batch_first=True)
+        self.size = FIRST_WORD + settings["vocabulary"]
+        self.embedding = nn.Embedding(self.size, settings["embedding_size"], padding_idx=PADDING)
+        layer = nn.GRU if settings["encoder"] == "gru" else nn.RNN
+        self.layer = layer(settings["embedding_size"], settings["hidden_size"], batch_first=True)
 
     def forward(self, ids: Tensor) -> Tensor:
-        """States (B, L, D) for word numbers (B, L); a word beyond the vocabulary is an unknown one."""
+        """Return hidden states (B, L, D) for word numbers (B, L). Numbers beyond the vocabulary are unknown words."""
         with torch.autocast(ids.device.type, enabled=False):
             states: Tensor = self.layer(self.embedding(ids.where(ids < self.size, UNKNOWN)))[0]
         return states
 
 
 class Classifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
-    """The model as MLflow calls it."""
+    """The model with the interface that MLflow calls."""
 
     def load_context(self, context: Any) -> None:
-        """Read the model from the files that came with it."""
+        """Load the model from the files beside it."""
         folder = Path(context.artifacts["model"])
-        self.hyperparameters = json.loads(Path(context.artifacts["prediction"]).read_text(encoding="utf-8"))
+        self.settings = json.loads(Path(context.artifacts["prediction"]).read_text(encoding="utf-8"))
         self.labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.recurrent = self.hyperparameters["encoder"] in ("rnn", "gru")
-        self.tokens: Words | Tokens = (Words if self.recurrent else Tokens)(folder / "encoder")
-        self.encoder = self._encoder(folder / "encoder").to(self.device).eval()
+        self.is_recurrent = self.settings["encoder"] in ("rnn", "gru")
+        tokenizer = WordTokenizer if self.is_recurrent else PretrainedTokenizer
+        self.tokenizer: WordTokenizer | PretrainedTokenizer = tokenizer(folder / "encoder")
+        self.encoder = self._load_encoder(folder / "encoder").to(self.device).eval()
         head = load_file(folder / "classifier.safetensors")
         self.head = {name: tensor.to(self.device) for name, tensor in head.items()}
 
-    def _encoder(self, folder: Path) -> Any:
-        if self.recurrent:
-            module = Recurrent(self.hyperparameters)
-            module.load_state_dict(load_file(folder / "recurrent.safetensors"))
-            return module
+    def _load_encoder(self, folder: Path) -> Any:
+        if self.is_recurrent:
+            encoder = RecurrentEncoder(self.settings)
+            encoder.load_state_dict(load_file(folder / "recurrent.safetensors"))
+            return encoder
         from transformers import AutoModel
         from transformers.utils import logging
 
@@ -112,78 +121,82 @@ class Classifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         return AutoModel.from_pretrained(folder, dtype=torch.float32)
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
-        """Label and probabilities of each text; MLflow makes a table of a list of texts, or of pairs of them."""
+        """Return the label and the probabilities of each text. MLflow turns lists of texts or pairs into a table."""
         frame = pd.DataFrame(model_input)
-        columns = [frame.iloc[:, k].astype(str).tolist() for k in range(self.hyperparameters["texts"])]
-        probabilities = self.probabilities(columns[0], columns[1] if len(columns) > 1 else None)
+        columns = [frame.iloc[:, k].astype(str).tolist() for k in range(self.settings["texts"])]
+        probabilities = self.predict_probabilities(columns[0], columns[1] if len(columns) > 1 else None)
         table = pd.DataFrame(probabilities, columns=[f"probability/{label}" for label in self.labels])
         table.insert(0, "label", [self.labels[k] for k in probabilities.argmax(axis=1)])
         return table
 
     @torch.no_grad()
-    def probabilities(self, texts: list[str], pairs: list[str] | None) -> np.ndarray:
-        """The probability of each class for each text (N, C), in float32."""
-        found = np.empty((len(texts), len(self.labels)), dtype=np.float32)
+    def predict_probabilities(self, texts: list[str], pairs: list[str] | None) -> np.ndarray:
+        """Return the probability of each class for each text (N, C), in float32."""
+        probabilities = np.empty((len(texts), len(self.labels)), dtype=np.float32)
         if not texts:
-            return found
-        ids, types = self.tokens(texts, pairs, self.hyperparameters["longest"])
-        order, size = sorted(range(len(ids)), key=lambda k: -len(ids[k])), max(64, self.hyperparameters["batch_size"])
-        for start in range(0, len(order), size):
-            rows = order[start : start + size]
-            batch = self._padded([ids[k] for k in rows], self.tokens.padding)
-            kinds = None if types is None else self._padded([types[k] for k in rows], 0)
-            mask = self._padded([[1] * len(ids[k]) for k in rows], 0)
+            return probabilities
+        ids, types = self.tokenizer(texts, pairs, self.settings["max_tokens"])
+        by_length, size = sorted(range(len(ids)), key=lambda k: -len(ids[k])), max(64, self.settings["batch_size"])
+        for start in range(0, len(by_length), size):
+            rows = by_length[start : start + size]
+            batch = self._pad([ids[k] for k in rows], self.tokenizer.padding)  # (B, L)
+            batch_types = None if types is None else self._pad([types[k] for k in rows], 0)  # (B, L)
+            mask = self._pad([[1] * len(ids[k]) for k in rows], 0)  # (B, L)
             with self._autocast():
-                logits = self._logits(batch, mask, kinds)
-            found[rows] = logits.float().softmax(dim=-1).cpu().numpy()
-        return found
+                logits = self._logits(batch, mask, batch_types)
+            probabilities[rows] = logits.float().softmax(dim=-1).cpu().numpy()
+        return probabilities
 
-    def _padded(self, lists: list[list[int]], padding: int) -> Tensor:
-        """Lists as one tensor, each cut to the model's length."""
-        cut = [self._cut(one, self.hyperparameters["max_length"]) for one in lists]
-        width = max(map(len, cut))
-        return torch.tensor([[*one, *[padding] * (width - len(one))] for one in cut], device=self.device)
+    def _pad(self, lists: list[list[int]], padding: int) -> Tensor:
+        """Return lists as one tensor (B, L), each truncated to the model's length."""
+        truncated = [self._truncate(numbers, self.settings["max_length"]) for numbers in lists]
+        width = max(map(len, truncated))
+        rows = [[*numbers, *[padding] * (width - len(numbers))] for numbers in truncated]
+        return torch.tensor(rows, device=self.device)
 
-    def _cut(self, one: list[int], most: int) -> list[int]:
-        return [*one[: most - 1], one[-1]] if len(one) > most and self.tokens.closed else one[:most]
+    def _truncate(self, numbers: list[int], length: int) -> list[int]:
+        if len(numbers) > length and self.tokenizer.keeps_last_token:
+            return [*numbers[: length - 1], numbers[-1]]
+        return numbers[:length]
 
     def _autocast(self) -> Any:
-        """The precision that the model was scored in; `auto` is what this processor is best at."""
-        asked, place = self.hyperparameters["precision"], self.device.type
-        if asked == "auto" and place == "cpu":
-            abilities = torch.cpu.get_capabilities()
-            asked = "bf16" if abilities.get("avx512_bf16") or abilities.get("amx_bf16") else "float32"
-        elif asked == "auto":
-            asked = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
-        if asked == "float32" or (asked == "fp16" and place == "cpu"):
+        """Return the context for the precision of the training; `auto` is the fastest of this processor."""
+        precision, device = self.settings["precision"], self.device.type
+        if precision == "auto" and device == "cpu":
+            capabilities = torch.cpu.get_capabilities()
+            precision = "bf16" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "float32"
+        elif precision == "auto":
+            precision = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+        if precision == "float32" or (precision == "fp16" and device == "cpu"):
             return nullcontext()
-        return torch.autocast(place, torch.bfloat16 if asked == "bf16" else torch.float16)
+        return torch.autocast(device, torch.bfloat16 if precision == "bf16" else torch.float16)
 
     def _logits(self, ids: Tensor, mask: Tensor, types: Tensor | None) -> Tensor:
-        if self.recurrent:
+        """Return logits (B, C) for token numbers, their mask and, for pairs, their types, (B, L) each."""
+        if self.is_recurrent:
             hidden = self.encoder(ids)
         else:
-            kinds = {} if types is None else {"token_type_ids": types}
-            hidden = self.encoder(input_ids=ids, attention_mask=mask, **kinds).last_hidden_state
-        features = self._pooled(hidden, mask)
+            token_types = {} if types is None else {"token_type_ids": types}
+            hidden = self.encoder(input_ids=ids, attention_mask=mask, **token_types).last_hidden_state
+        features = self._pool(hidden, mask)
         if "hidden.weight" in self.head:
             features = functional.linear(features, self.head["hidden.weight"], self.head["hidden.bias"]).relu()
         return functional.linear(features, self.head["output.weight"], self.head["output.bias"])
 
-    def _pooled(self, hidden: Tensor, mask: Tensor) -> Tensor:
-        """One vector for each text, (B, F) of (B, L, D), as the model was trained."""
-        how, last = self.hyperparameters["pooling"], mask.sum(dim=1) - 1
-        if how == "flatten":
+    def _pool(self, hidden: Tensor, mask: Tensor) -> Tensor:
+        """Return one vector per text, (B, F) from (B, L, D), with the pooling of the training."""
+        pooling, last = self.settings["pooling"], mask.sum(dim=1) - 1
+        if pooling == "flatten":
             flat = (hidden * mask[:, :, None]).flatten(1)
-            return functional.pad(flat, (0, self.hyperparameters["max_length"] * hidden.shape[-1] - flat.shape[1]))
-        if how == "mean":
-            words = mask if self.recurrent else _without_ends(mask, last)
+            return functional.pad(flat, (0, self.settings["max_length"] * hidden.shape[-1] - flat.shape[1]))
+        if pooling == "mean":
+            words = mask if self.is_recurrent else _mask_ends(mask, last)
             return (hidden * words[:, :, None]).sum(dim=1) / words.sum(dim=1, keepdim=True)
-        return hidden[torch.arange(len(hidden), device=hidden.device), last] if self.recurrent else hidden[:, 0]
+        return hidden[torch.arange(len(hidden), device=hidden.device), last] if self.is_recurrent else hidden[:, 0]
 
 
-def _without_ends(mask: Tensor, last: Tensor) -> Tensor:
-    """The mask without first and last tokens; where nothing else is in a text, they stay."""
+def _mask_ends(mask: Tensor, last: Tensor) -> Tensor:
+    """Return the mask (B, L) without first and last tokens. A text that has no others keeps them."""
     inner = mask.clone()
     inner[:, 0] = 0
     inner.scatter_(1, last[:, None], 0)

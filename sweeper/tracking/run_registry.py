@@ -1,7 +1,7 @@
-"""Which runs of one sweep MLflow has: they are found, made, and deleted here, so that there is one of each.
+"""The runs of one sweep that MLflow has. They are found, created and deleted here, so that each exists once.
 
-Only making a run can be done twice, where the answer to the first time was lost; `look` finds that, and keeps the one
-that was made first.
+Only the creation of a run can happen twice: MLflow may create it although its answer is lost. `refresh` finds such
+duplicates and keeps the run that was created first.
 """
 
 import getpass
@@ -21,113 +21,124 @@ from sweeper.tracking.client import (
     run_number,
     search_sweep_runs,
 )
-from sweeper.tracking.trial_payload import stringify
 
 
 @dataclass
 class RemoteRun:
-    """A run as MLflow had it when last heard of; `reports` of its trial are surely there."""
+    """A run as MLflow had it at its latest answer."""
 
     id: str
     status: str
     tags: dict[str, str]
     params: dict[str, str]
-    metrics: tuple[str, ...] = ()
-    reports: int = 0
-    checked: bool = False  # against the record
-    tries: int = 0  # in a row, to send a file that MLflow did not take
-    heard: int = 0  # the answers of MLflow until the last of these tries
-    files: dict[str, str] = field(default_factory=dict)  # sent, by this command, and not in a tag yet: their digests
-    described: bool = False  # by this command
+    metrics: tuple[str, ...] = ()  # names
+    reports: int = 0  # of the trial: so many are surely there
+    is_verified: bool = False  # it has nothing that the record does not have
+    has_params: bool = False  # it has every parameter of its trial
+    failed_uploads: int = 0  # in a row
+    answers_at_failure: int = 0  # how often MLflow had answered when the latest upload failed
+    unlisted_files: dict[str, str] = field(default_factory=dict)  # digests of uploaded files not in the tag yet
+    has_inputs: bool = False  # this command sent its data set
 
-    def has(self, tags: Mapping[str, str]) -> bool:
-        """Whether the run has these tags."""
+    def has_tags(self, tags: Mapping[str, str]) -> bool:
+        """Return True if the run has these tags."""
         return tags.items() <= self.tags.items()
 
-    def lacks(self, params: Mapping[str, object]) -> dict[str, str]:
-        """Those of these parameters that the run does not have, or has otherwise, as text."""
-        return {name: text for name, text in stringify(params).items() if self.params.get(name) != text}
+    def missing_params(self, params: Mapping[str, str]) -> dict[str, str]:
+        """Return those of `params` that the run does not have, or has with another value."""
+        return {name: text for name, text in params.items() if self.params.get(name) != text}
 
 
 class RunRegistry:
-    """The runs of one sweep in an MLflow store. A method is a few requests, and raises what MLflow's client raises.
+    """The runs of one sweep in an MLflow store. A method makes a few requests, and raises what MLflow's client raises.
 
-    `artifacts` is where a new experiment keeps files, None for a server; `answered` is called after each answer; `id`
-    tells the sweep from another of its name, made elsewhere or again.
+    `artifacts` is where a new experiment keeps its files, None to let a server decide; `on_answer` is called after each
+    answer; `id` distinguishes the sweep from another one with the same name, made elsewhere or again.
     """
 
     def __init__(
-        self, uri: str, sweep: str, dataset: str, artifacts: str | None, answered: Callable[[], None], id: str = ""
+        self, uri: str, sweep: str, dataset: str, artifacts: str | None, on_answer: Callable[[], None], id: str = ""
     ) -> None:
         self.uri, self.sweep, self.dataset, self.artifacts = uri, sweep, dataset, artifacts
         self.identity = identity_tags(sweep, id)
-        self.answered, self.answers = answered, 0
+        self.answers = 0  # how often MLflow has answered
         self.client: Any = None
         self.experiment = ""
-        self.known: dict[int, RemoteRun] = {}
-        self.is_current = False  # False too after a run was asked for, until that was answered
+        self.by_number: dict[int, RemoteRun] = {}
+        self.is_current = False  # False before the first refresh, and after a creation that was not answered
+        self._on_answer = on_answer
 
-    def _hear(self) -> None:
+    def _record_answer(self) -> None:
         self.answers += 1
-        self.answered()
+        self._on_answer()
 
     def refresh(self) -> None:
-        """Learn which runs there are. Of several for one trial, the first made stays; a missing parent is made."""
-        self.client = self.client or ObservedClient(open_store(self.uri), self._hear)
+        """Read which runs exist. Delete duplicates except the one created first; create a missing parent."""
+        self.client = self.client or ObservedClient(open_store(self.uri), self._record_answer)
         self.experiment = self.experiment or self._find_experiment()
-        found: dict[int, list[Run]] = {}
+        runs_by_number: dict[int, list[Run]] = {}
         for run in search_sweep_runs(self.client, self.experiment, self.identity):
-            found.setdefault(run_number(run), []).append(run)
-        before, self.known = self.known, {}
-        for which, runs in found.items():
-            first, *others = sorted(runs, key=creation_order)
-            for other in others:
-                self.client.delete_run(other.info.run_id)
-            self.known[which] = _known(first, before.get(which))
+            runs_by_number.setdefault(run_number(run), []).append(run)
+        previous, self.by_number = self.by_number, {}
+        for number, runs in runs_by_number.items():
+            first, *duplicates = sorted(runs, key=creation_order)
+            for duplicate in duplicates:
+                self.client.delete_run(duplicate.info.run_id)
+            self.by_number[number] = _remote_run(first, previous.get(number))
         self.is_current = True
-        if PARENT not in self.known:
-            self.create(PARENT, self.tags("sweep"), self.sweep)
+        if PARENT not in self.by_number:
+            self.create(PARENT, self.stage_tags("sweep"), self.sweep)
 
     def _find_experiment(self) -> str:
+        """Return the id of the data set's experiment, which is created if it is missing."""
         experiment = self.client.get_experiment_by_name(self.dataset)
         if experiment is not None:
             return str(experiment.experiment_id)
-        kind = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens it as training, not as GenAI
+        kind = {"mlflow.experimentKind": "custom_model_development"}  # else MLflow's UI may show it as GenAI
         return str(self.client.create_experiment(self.dataset, artifact_location=self.artifacts, tags=kind))
 
-    def tags(self, stage: str) -> dict[str, str]:
-        """The tags that say whose a run is, and of which stage."""
+    def stage_tags(self, stage: str) -> dict[str, str]:
+        """Return the tags that say which sweep and which stage a run belongs to."""
         return self.identity | {"sweeper.dataset": self.dataset, "sweeper.stage": stage}
 
-    def create(self, which: int, tags: Mapping[str, str], name: str, start: int | None = None) -> RemoteRun:
-        """Make a run. Where the answer is lost, the runs have to be looked up before another is made."""
+    def create(self, number: int, tags: Mapping[str, str], name: str, start: int | None = None) -> RemoteRun:
+        """Create a run that started at `start`, in milliseconds since 1970; None for now.
+
+        If the answer is lost, the registry has to be refreshed before another run is created.
+        """
         self.is_current = False
         created = str(time.time_ns() // 1_000_000)
-        first = {"sweeper.created": created, "mlflow.runName": name, "mlflow.source.name": "sweeper", **_user()}
-        answer = self.client.create_run(self.experiment, start_time=start, tags={**tags, **first})
+        origin = {"sweeper.created": created, "mlflow.runName": name, "mlflow.source.name": "sweeper", **_user_tag()}
+        run = self.client.create_run(self.experiment, start_time=start, tags={**tags, **origin})
         self.is_current = True
-        self.known[which] = replace(_known(answer, None), checked=True)
-        return self.known[which]
+        self.by_number[number] = replace(_remote_run(run, None), is_verified=True)
+        return self.by_number[number]
 
-    def delete(self, which: int) -> None:
-        """Delete a run; it is not known any more."""
-        self.client.delete_run(self.known[which].id)
-        del self.known[which]
+    def delete(self, number: int) -> None:
+        """Delete a run from MLflow and from this registry."""
+        self.client.delete_run(self.by_number[number].id)
+        del self.by_number[number]
 
 
-def _user() -> dict[str, str]:
-    """Who makes a run, for the column of the UI; a container may not know."""
+def _user_tag() -> dict[str, str]:
+    """Return the tag that names the user in MLflow's UI; none in a container without user names."""
     try:
         return {"mlflow.user": getpass.getuser()}
     except (OSError, KeyError):
         return {}
 
 
-def _known(run: Run, before: RemoteRun | None) -> RemoteRun:
+def _remote_run(run: Run, previous: RemoteRun | None) -> RemoteRun:
+    """Return a run as MLflow has it now, with what is known of it from before."""
     data = run.data
-    found = RemoteRun(run.info.run_id, run.info.status, dict(data.tags), dict(data.params), tuple(data.metrics))
-    if before is not None and before.id == found.id:
-        found.reports, found.checked = before.reports, before.checked
-        found.tries, found.heard, found.files = before.tries, before.heard, before.files
-        found.described = before.described
-    return found
+    remote = RemoteRun(run.info.run_id, run.info.status, dict(data.tags), dict(data.params), tuple(data.metrics))
+    if previous is None or previous.id != remote.id:
+        return remote
+    return replace(
+        previous,
+        status=remote.status,
+        tags=remote.tags,
+        params=remote.params,
+        metrics=remote.metrics,
+        has_params=False,
+    )

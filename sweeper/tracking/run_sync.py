@@ -1,167 +1,193 @@
-"""The runs of one sweep are brought level with its record, so that doing it again changes nothing.
+"""Makes the runs of one sweep in MLflow equal to its record. Doing it again changes nothing.
 
-A row of a metric carries the time of its report, and MLflow keeps equal rows once. The tags of a run come with its last
-rows, and say how many reports it has, and whether the test is among them: a run with the tags and the status that it
-shall have is level. Rows and parameters cannot be taken back: a run that has what the record lost with a torn tail is
-deleted, and made anew.
+A metric row carries the time of its report, and MLflow stores equal rows once. Tags are sent with the last metrics;
+they say how many reports there are, and when the test split was scored. So a run whose tags and status match the
+record is up to date. Rows and parameters cannot be taken back: if the record lost its last lines in a crash, a run that
+has more than the record is deleted and created again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mlflow.entities import Metric, Param, RunTag
 
-from sweeper.tracking import trial_payload
 from sweeper.tracking.artifacts import ArtifactUploader, Content
 from sweeper.tracking.client import CONFIRMATION, PARENT, decode_infinity
 from sweeper.tracking.run_registry import RemoteRun, RunRegistry
 from sweeper.tracking.sweep_description import SweepDescription, log_description, log_usage
+from sweeper.tracking.trial_payload import (
+    MetricRow,
+    comparable_rows,
+    metric_rows,
+    run_name,
+    run_note,
+    run_params,
+    run_tags,
+)
 from sweeper.trials.run_status import RunStatus
-from sweeper.trials.trial import TrialRecord
+from sweeper.trials.trial import Trial, TrialRecord
 
 if TYPE_CHECKING:
     from sweeper.tracking.logged_models import LoggedModels
     from sweeper.tracking.model_export import ModelExport
 
-_BATCH = 800  # rows in one request, which takes 1000 with params and tags
+_BATCH = 800  # rows in one request, which may hold 1000 rows, parameters and tags
 
 
 class RunSynchronizer:
-    """Brings the `runs` of a sweep level. A method is a few requests, and raises what MLflow's client raises.
+    """Syncs the runs of a sweep. A method makes a few requests, and raises what MLflow's client raises.
 
-    `about` describes the sweep's own run.
+    `description` is for the sweep's own run.
     """
 
-    def __init__(self, runs: RunRegistry, about: SweepDescription) -> None:
-        self.runs, self.about = runs, about
-        self.files = ArtifactUploader(runs)
-        self.models: LoggedModels | None = None
+    def __init__(self, runs: RunRegistry, description: SweepDescription) -> None:
+        self.runs, self.description = runs, description
+        self.uploader = ArtifactUploader(runs)
+        self._models: LoggedModels | None = None
 
-    def is_synced(self, state: TrialRecord, status: RunStatus) -> bool:
-        """Whether MLflow has a trial as it is, as far as known."""
-        run = self.runs.known.get(state.trial.number)
-        return run is not None and run.status == status and run.has(self._tags(state))
+    # ---- runs of trials
 
-    def sync_trial(self, state: TrialRecord, status: RunStatus, files: Mapping[str, Content]) -> None:
-        """Bring the run of a trial level with it, its files, and to this status; one that is level costs no request."""
-        number, trial = state.trial.number, state.trial
-        if trial.source_trial:
-            self._confirmation()
-        tags = self._tags(state)
-        self._check(state, level=state.end is not None and self.is_synced(state, status))
-        if number not in self.runs.known:
-            begun = self._tags(TrialRecord(trial)) | {"mlflow.note.content": trial_payload.note(trial)}
-            self.runs.create(number, begun, trial_payload.name(trial), state.started_at)
-        run = self.runs.known[number]
+    def is_synced(self, record: TrialRecord, status: RunStatus) -> bool:
+        """Return True if MLflow has a trial as recorded and with this status, as far as known. Makes no request."""
+        run = self.runs.by_number.get(record.trial.number)
+        return run is not None and run.status == status and run.has_tags(self._tags(record))
+
+    def sync_trial(self, record: TrialRecord, status: RunStatus, files: Mapping[str, Content]) -> None:
+        """Make the run of a trial equal to its record, give it a status, and upload its files.
+
+        A run that is up to date costs no request.
+        """
+        if record.trial.source_trial:
+            self._sync_confirmation_run()
+        tags = self._tags(record)
+        run = self._find_run(record, status, tags) or self._create_run(record)
         if status == RunStatus.RUNNING:
             self._reopen(run)
-        if not run.has(tags) or run.lacks(trial_payload.params(trial)):
-            self._log(run, state, tags)
+        missing = {} if run.has_params else run.missing_params(run_params(record.trial))
+        if missing or not run.has_tags(tags):
+            self._log(run, record, missing, tags)
+        run.has_params = True
         if run.status != status:
-            self.runs.client.set_terminated(run.id, status, end_time=state.ended_at if state.end else None)
-            run.status = status
-        traceback = {"error.txt": state.end.traceback} if state.end and state.end.traceback else {}
-        self.files.upload(run, {**traceback, **files})
+            self._terminate(run, status, record.ended_at if record.end else None)
+        traceback = {"error.txt": record.end.traceback} if record.end and record.end.traceback else {}
+        self.uploader.upload(run, {**traceback, **files})
 
-    def model(self, state: TrialRecord, winner: "ModelExport") -> None:
-        """Make the model of a trial's run."""
-        from sweeper.tracking.logged_models import (
-            LoggedModels,  # its imports are seconds, and most commands make no model
-        )
+    def sync_model(self, record: TrialRecord, model: "ModelExport") -> None:
+        """Log the model of a trial below its run."""
+        from sweeper.tracking.logged_models import LoggedModels  # takes seconds to import; most commands log no model
 
-        self.models = self.models or LoggedModels(self.runs, self.files)
-        self.models.make(self.runs.known[state.trial.number], state, winner)
+        self._models = self._models or LoggedModels(self.runs, self.uploader)
+        self._models.sync(self.runs.by_number[record.trial.number], record, model)
 
-    def delete_other_runs(self, states: Mapping[int, TrialRecord]) -> None:
-        """Delete the runs of trials that the record does not have: those that a torn tail took."""
-        above = {PARENT, *(CONFIRMATION for state in states.values() if state.trial.source_trial)}
-        for number in [number for number in self.runs.known if number not in above and number not in states]:
+    def delete_other_runs(self, records: Mapping[int, TrialRecord]) -> None:
+        """Delete the runs of trials that the record lost in a crash."""
+        parents = {PARENT, *(CONFIRMATION for record in records.values() if record.trial.source_trial)}
+        for number in [number for number in self.runs.by_number if number not in parents and number not in records]:
             self.runs.delete(number)
 
+    def _tags(self, record: TrialRecord) -> dict[str, str]:
+        trial = record.trial
+        parent = self._run_id(CONFIRMATION if trial.source_trial else PARENT)
+        return self.runs.stage_tags(trial.stage) | {"mlflow.parentRunId": parent} | run_tags(record)
+
+    def _run_id(self, number: int) -> str:
+        return self.runs.by_number[number].id if number in self.runs.by_number else ""
+
+    def _find_run(self, record: TrialRecord, status: RunStatus, tags: Mapping[str, str]) -> RemoteRun | None:
+        """Return the run of a trial, or None. Delete a run from before that has what the record does not have."""
+        run = self.runs.by_number.get(record.trial.number)
+        if run is None or run.is_verified:
+            return run
+        is_complete = record.end is not None and run.status == status and run.has_tags(tags)
+        if not is_complete and self._contradicts(run, record):
+            self.runs.delete(record.trial.number)
+            return None
+        run.is_verified = True
+        return run
+
+    def _contradicts(self, run: RemoteRun, record: TrialRecord) -> bool:
+        """Return True if a run has a parameter or a metric row that the record does not have."""
+        if not run.params.items() <= run_params(record.trial).items():
+            return True
+        return not comparable_rows(self._stored_rows(run)) <= comparable_rows(metric_rows(record))
+
+    def _stored_rows(self, run: RemoteRun) -> Iterator[MetricRow]:
+        """Yield every metric row that MLflow has of a run."""
+        for name in run.metrics:
+            for row in self.runs.client.get_metric_history(run.id, name):
+                yield row.key, row.step, row.timestamp, decode_infinity(row.value)
+
+    def _create_run(self, record: TrialRecord) -> RemoteRun:
+        """Create the run of a trial with the tags of a trial that has no reports yet."""
+        trial: Trial = record.trial
+        tags = self._tags(TrialRecord(trial)) | {"mlflow.note.content": run_note(trial)}
+        return self.runs.create(trial.number, tags, run_name(trial), record.started_at)
+
+    def _log(self, run: RemoteRun, record: TrialRecord, params: Mapping[str, str], tags: Mapping[str, str]) -> None:
+        """Log the metrics that MLflow may be missing, and with the last of them parameters and tags."""
+        metrics = [Metric(name, value, at, step) for name, step, at, value in metric_rows(record, run.reports)]
+        while len(metrics) > _BATCH:
+            self.runs.client.log_batch(run.id, metrics=metrics[:_BATCH])
+            metrics = metrics[_BATCH:]
+        self.runs.client.log_batch(run.id, metrics, [Param(*item) for item in params.items()], _run_tags(tags))
+        run.reports = len(record.reports)
+        run.params |= params
+        run.tags |= tags
+
+    # ---- the sweep's own run, and the parent of the confirmed trials
+
     def sync_sweep(
-        self, files: Mapping[str, Content], gone: Sequence[str], figures: Mapping[str, float], at: int
+        self, files: Mapping[str, Content], outdated: Sequence[str], usage: Mapping[str, float], at: int
     ) -> None:
-        """Bring the sweep's own run level: description, files, and the figures of what was used until `at`."""
-        client, run = self.runs.client, self.runs.known[PARENT]
-        log_description(client, run, self.about)
-        for name in gone:
-            self.files.withdraw(run, name)
-        if figures:
-            log_usage(client, run, figures, at)
-        self.files.upload(run, files)
+        """Sync the sweep's own run: its description, its files, and what was used until `at` (ms since 1970).
+
+        Files that are `outdated` are no longer listed in the run's tag.
+        """
+        run = self.runs.by_number[PARENT]
+        log_description(self.runs.client, run, self.description)
+        for name in outdated:
+            self.uploader.unlist(run, name)
+        if usage:
+            log_usage(self.runs.client, run, usage, at)
+        self.uploader.upload(run, files)
 
     def finish(self, status: RunStatus) -> None:
-        """Give the run above the confirmed trials this status, and the sweep's own run last.
+        """Give this status to the confirmation run, and then to the sweep's own run.
 
-        KILLED is not for one that had ended otherwise before.
+        KILLED does not replace FINISHED or FAILED.
         """
-        for above in (CONFIRMATION, PARENT):
-            if above in self.runs.known:
-                self._end(self.runs.known[above], status)
+        for number in (CONFIRMATION, PARENT):
+            if number in self.runs.by_number:
+                self._set_parent_status(self.runs.by_number[number], status)
 
-    def _end(self, run: RemoteRun, status: RunStatus) -> None:
+    def _set_parent_status(self, run: RemoteRun, status: RunStatus) -> None:
+        has_ended = run.status in (RunStatus.FINISHED, RunStatus.FAILED)
         if status == RunStatus.RUNNING:
             self._reopen(run)
-        elif status != run.status and not (
-            status == RunStatus.KILLED and run.status in (RunStatus.FINISHED, RunStatus.FAILED)
-        ):
-            self.runs.client.set_terminated(run.id, status)
-            run.status = status
+        elif run.status != status and not (status == RunStatus.KILLED and has_ended):
+            self._terminate(run, status)
+
+    def _sync_confirmation_run(self) -> None:
+        """Create the confirmation run if it is missing, and make it a child of the sweep's own run."""
+        tags = self.runs.stage_tags("confirmation") | {"mlflow.parentRunId": self._run_id(PARENT)}
+        if CONFIRMATION not in self.runs.by_number:
+            self.runs.create(CONFIRMATION, tags, "confirm")
+        run = self.runs.by_number[CONFIRMATION]
+        if not run.has_tags(tags):
+            self.runs.client.log_batch(run.id, tags=_run_tags(tags))
+            run.tags |= tags
+
+    # ---- any run
 
     def _reopen(self, run: RemoteRun) -> None:
         if run.status != RunStatus.RUNNING:
             self.runs.client.update_run(run.id, status=RunStatus.RUNNING)
             run.status = RunStatus.RUNNING
 
-    def _confirmation(self) -> None:
-        """The run above the confirmed trials: it is there, and below the sweep's own."""
-        tags = self.runs.tags("confirmation") | {"mlflow.parentRunId": self._id(PARENT)}
-        if CONFIRMATION not in self.runs.known:
-            self.runs.create(CONFIRMATION, tags, "confirm")
-        run = self.runs.known[CONFIRMATION]
-        if not run.has(tags):
-            self.runs.client.log_batch(run.id, tags=[RunTag(*tag) for tag in tags.items()])
-            run.tags.update(tags)
+    def _terminate(self, run: RemoteRun, status: RunStatus, ended_at: int | None = None) -> None:
+        self.runs.client.set_terminated(run.id, status, end_time=ended_at)
+        run.status = status
 
-    def _tags(self, state: TrialRecord) -> dict[str, str]:
-        parent = self._id(CONFIRMATION if state.trial.source_trial else PARENT)
-        return self.runs.tags(state.trial.stage) | {"mlflow.parentRunId": parent} | trial_payload.tags(state)
 
-    def _id(self, which: int) -> str:
-        return self.runs.known[which].id if which in self.runs.known else ""
-
-    def _check(self, state: TrialRecord, *, level: bool) -> None:
-        """Delete a run from before that has what the record does not have; one that was `level` has not."""
-        run = self.runs.known.get(state.trial.number)
-        if run is None or run.checked:
-            return
-        same = (
-            run.params.items() <= trial_payload.stringify(trial_payload.params(state.trial)).items()
-        )  # MLflow takes no second value
-        if not level and (
-            not same
-            or trial_payload.comparable_rows(self._rows_of(run))
-            - trial_payload.comparable_rows(trial_payload.metric_rows(state))
-        ):
-            self.runs.delete(state.trial.number)
-        run.checked = True
-
-    def _rows_of(self, run: RemoteRun) -> list[trial_payload.MetricRow]:
-        """Every row that MLflow has of a run."""
-        histories = (self.runs.client.get_metric_history(run.id, name) for name in run.metrics)
-        return [(row.key, row.step, row.timestamp, decode_infinity(row.value)) for rows in histories for row in rows]
-
-    def _log(self, run: RemoteRun, state: TrialRecord, tags: Mapping[str, str]) -> None:
-        """Send the rows that MLflow may lack, with the last of them the parameters and the tags."""
-        rows = [
-            Metric(name, value, at, step) for name, step, at, value in trial_payload.metric_rows(state, run.reports)
-        ]
-        while len(rows) > _BATCH:
-            self.runs.client.log_batch(run.id, metrics=rows[:_BATCH])
-            rows = rows[_BATCH:]
-        missing = run.lacks(trial_payload.params(state.trial))
-        params = [Param(*param) for param in missing.items()]
-        self.runs.client.log_batch(run.id, rows, params, [RunTag(*tag) for tag in tags.items()])
-        run.reports = len(state.reports)
-        run.params |= missing
-        run.tags.update(tags)
+def _run_tags(tags: Mapping[str, str]) -> list[RunTag]:
+    return [RunTag(*item) for item in tags.items()]

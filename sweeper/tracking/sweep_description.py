@@ -1,4 +1,4 @@
-"""What the sweep's own run in MLflow says beside its trials: the question, the data, the budget and what was used."""
+"""The description of a sweep in its own run: what it asks, its data, its budget, and what it used."""
 
 import json
 from collections.abc import Mapping
@@ -9,14 +9,15 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 
 from sweeper.tracking.run_registry import RemoteRun
 
-_DIGEST = 36  # characters that MLflow has for a data set's digest
+_MAX_DIGEST = 36  # characters
 
 
 @dataclass(frozen=True)
 class SplitSummary:
-    """One split as it was used: how many texts it has, their digest, and where they come from.
+    """One split as the sweep used it: how many texts it has, their digest, and where they come from.
 
-    `kind` and `source` are as MLflow has sources of data: hugging_face or local, and what tells one from another.
+    `kind` is one of MLflow's kinds of data sources: hugging_face or local. `source` identifies the source among those
+    of its kind.
     """
 
     texts: int
@@ -27,7 +28,7 @@ class SplitSummary:
 
 @dataclass(frozen=True)
 class SweepDescription:
-    """`params` are what makes the sweep, and never change; `tags` may, as the budget does; `splits` are `dataset`'s."""
+    """The description of a sweep. `params` define the sweep and never change; `tags` may, for example the budget."""
 
     params: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -35,26 +36,28 @@ class SweepDescription:
     splits: Mapping[str, SplitSummary] = field(default_factory=dict)
 
 
-def log_description(client: Any, run: RemoteRun, about: SweepDescription) -> None:
-    """Give the sweep's run what it lacks of its description. A data set is sent once by each command."""
-    missing, changed = run.lacks(about.params), {k: v for k, v in about.tags.items() if run.tags.get(k) != v}
+def log_description(client: Any, run: RemoteRun, description: SweepDescription) -> None:
+    """Log what the sweep's run is missing of its description. Each command logs the data set once."""
+    missing = run.missing_params(description.params)
+    changed = {name: value for name, value in description.tags.items() if run.tags.get(name) != value}
     if missing or changed:
-        params, tags = [Param(*param) for param in missing.items()], [RunTag(*tag) for tag in changed.items()]
+        params, tags = [Param(*item) for item in missing.items()], [RunTag(*item) for item in changed.items()]
         client.log_batch(run.id, params=params, tags=tags)
         run.params |= missing
         run.tags |= changed
-    if about.splits and not run.described:
-        client.log_inputs(run.id, datasets=[_input(about, name, rows) for name, rows in about.splits.items()])
-        run.described = True
+    if description.splits and not run.has_inputs:
+        inputs = [_input(description.dataset, name, split) for name, split in description.splits.items()]
+        client.log_inputs(run.id, datasets=inputs)
+        run.has_inputs = True
 
 
-def log_usage(client: Any, run: RemoteRun, figures: Mapping[str, float], at: int) -> None:
-    """Give the sweep's run figures of what was used until `at`, milliseconds since 1970; the newest are shown."""
-    client.log_batch(run.id, metrics=[Metric(name, value, at, 0) for name, value in figures.items()])
+def log_usage(client: Any, run: RemoteRun, usage: Mapping[str, float], at: int) -> None:
+    """Log what was used until `at` (milliseconds since 1970) as metrics of the sweep's run. MLflow shows the latest."""
+    client.log_batch(run.id, metrics=[Metric(name, value, at, 0) for name, value in usage.items()])
 
 
-def _input(about: SweepDescription, split: str, rows: SplitSummary) -> DatasetInput:
-    """One split as MLflow has data sets: the same name and digest are the same data set there."""
-    source, profile = json.dumps(dict(rows.source)), json.dumps({"num_rows": rows.texts})
-    dataset = Dataset(f"{about.dataset} {split}", rows.digest[:_DIGEST], rows.kind, source, profile=profile)
-    return DatasetInput(dataset, [InputTag("mlflow.data.context", split)])
+def _input(dataset: str, name: str, split: SplitSummary) -> DatasetInput:
+    """Return a split as an MLflow data set, which MLflow identifies by name and digest."""
+    source, profile = json.dumps(dict(split.source)), json.dumps({"num_rows": split.texts})
+    entity = Dataset(f"{dataset} {name}", split.digest[:_MAX_DIGEST], split.kind, source, profile=profile)
+    return DatasetInput(entity, [InputTag("mlflow.data.context", name)])

@@ -1,77 +1,87 @@
-"""A trial as its run in MLflow has it: name, note, tags, parameters and rows of metrics; `copied` reads it back.
+"""A trial as MLflow shows it: the name, note, tags, parameters and metric rows of its run.
 
-Pure, and without MLflow. What may change of a run is in its tags; parameters and rows cannot be taken back.
+Pure functions that do not import MLflow. Only tags can change once they are sent; MLflow keeps parameters and metric
+rows for good.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable
 
-from sweeper.training.types import ValidationReport
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import Trial, TrialRecord
 
-MetricRow = tuple[str, int, int, float]  # of a metric: its name, step, time in milliseconds since 1970, value
+MetricRow = tuple[str, int, int, float]  # name, step, time in milliseconds since 1970, value
 
-_LONGEST = 5000  # characters of a tag
+_MAX_TAG = 5000  # characters
 
 
-def run_status(state: TrialRecord, sweep: RunStatus) -> RunStatus:
-    """MLflow's status for a trial of a sweep with this status: one that has not ended runs, or was cut off."""
-    if state.end is not None:
-        return RunStatus.FINISHED if state.end.outcome.is_healthy else RunStatus.FAILED
+def run_status(record: TrialRecord, sweep: RunStatus) -> RunStatus:
+    """Return the status of a trial's run in a sweep with the status `sweep`.
+
+    A trial that has not ended is RUNNING while the sweep is, and otherwise KILLED: it was interrupted.
+    """
+    if record.end is not None:
+        return RunStatus.FINISHED if record.end.outcome.is_healthy else RunStatus.FAILED
     return RunStatus.RUNNING if sweep == RunStatus.RUNNING else RunStatus.KILLED
 
 
-def name(trial: Trial) -> str:
-    """What people call the run: `12 lcl all-MiniLM-L6-v2`, or `97 lcl all-MiniLM-L6-v2, seed 1 of trial 12`."""
-    found = f"{trial.number} {trial.config.loss} {trial.config.encoder.rpartition('/')[2]}"
-    return f"{found}, seed {trial.seed_index} of trial {trial.source_trial}" if trial.source_trial else found
+def run_name(trial: Trial) -> str:
+    """Return the name of a run: `12 lcl all-MiniLM-L6-v2`, or `97 lcl all-MiniLM-L6-v2, seed 1 of trial 12`."""
+    name = f"{trial.number} {trial.config.loss} {trial.config.encoder.rpartition('/')[2]}"
+    return f"{name}, seed {trial.seed_index} of trial {trial.source_trial}" if trial.source_trial else name
 
 
-def note(trial: Trial) -> str:
-    """What the run's page says first: the setting, in the space's order."""
+def run_note(trial: Trial) -> str:
+    """Return the text at the top of the run's page: the setting, in the order of the search space."""
     values = {name: f"{value:.4g}" if isinstance(value, float) else str(value) for name, value in trial.params.items()}
     return " · ".join(f"**{name}** {text.rpartition('/')[2]}" for name, text in values.items())
 
 
-def tags(state: TrialRecord) -> dict[str, str]:
-    """The tags of a trial's run beside those that say whose it is: a run that has them has all rows of the state."""
-    trial, finish = state.trial, state.end
-    found = {
+def run_tags(record: TrialRecord) -> dict[str, str]:
+    """Return the tags of a trial's run, except those that say which sweep it belongs to.
+
+    They are sent with the last metrics. A run that has the tags of a record has all its metrics too.
+    """
+    trial, trial_end = record.trial, record.end
+    tags = {
         "sweeper.trial": str(trial.number),
         "sweeper.system": str(trial.system),
         "sweeper.params": json.dumps(dict(trial.params), ensure_ascii=False),
         "sweeper.attempt": str(trial.attempt),
-        "sweeper.reports": str(len(state.reports)),
+        "sweeper.reports": str(len(record.reports)),
     }
     if trial.source_trial:
-        tested = json.dumps({"at": state.test.at, "step": state.test.step}) if state.test else ""
-        found |= {
-            "sweeper.source_trial": str(trial.source_trial), "sweeper.seed_index": str(trial.seed_index), "sweeper.tested": tested,
-        }  # fmt: skip
-    if finish is not None:
-        found |= {"sweeper.outcome": finish.outcome.value, "sweeper.reason": finish.reason[:_LONGEST]}
-    return found
+        tags["sweeper.source_trial"] = str(trial.source_trial)
+        tags["sweeper.seed_index"] = str(trial.seed_index)
+        tags["sweeper.tested"] = _tested(record)
+    if trial_end is not None:
+        tags["sweeper.outcome"] = trial_end.outcome.value
+        tags["sweeper.reason"] = trial_end.reason[:_MAX_TAG]
+    return tags
 
 
-def params(trial: Trial) -> dict[str, object]:
-    """The parameters of a trial's run: what was searched first, for its page shows them in this order."""
-    used = trial.config.active_params
-    return {name: used[name] for name in trial.params if name in used} | used
+def _tested(record: TrialRecord) -> str:
+    """Return when the test split was scored, and at which step, as JSON; "" if it was not."""
+    return json.dumps({"at": record.test.at, "step": record.test.step}) if record.test else ""
 
 
-def stringify(params: Mapping[str, object]) -> dict[str, str]:
-    """Parameters as MLflow keeps them."""
-    return {name: str(value) for name, value in params.items()}
+def run_params(trial: Trial) -> dict[str, str]:
+    """Return the parameters of a trial's run as text: the searched ones first, because MLflow shows them in order."""
+    active = trial.config.active_params
+    searched = {name: active[name] for name in trial.params if name in active}
+    return {name: str(value) for name, value in (searched | active).items()}
 
 
-def metric_rows(state: TrialRecord, sent: int = 0) -> list[MetricRow]:
-    """The metrics of a trial, each with its step and when it came, without those of the reports that were `sent`."""
-    test = [(ValidationReport(state.test.step, 0, state.test.metrics), state.test.at)] if state.test else []
-    told = [*list(zip(state.reports, state.report_times, strict=True))[sent:], *test]
-    return [(name, report.step, at, float(value)) for report, at in told for name, value in report.metrics.items()]
+def metric_rows(record: TrialRecord, skip_reports: int = 0) -> list[MetricRow]:
+    """Return the metrics of a trial, without those of its first `skip_reports` reports."""
+    reports = zip(record.reports[skip_reports:], record.report_times[skip_reports:], strict=True)
+    rows = [(name, report.step, at, float(value)) for report, at in reports for name, value in report.metrics.items()]
+    if record.test is not None:
+        test = record.test
+        rows += [(name, test.step, test.at, float(value)) for name, value in test.metrics.items()]
+    return rows
 
 
-def comparable_rows(rows: list[MetricRow]) -> set[tuple[str, int, int, str]]:
-    """Rows that can be compared: equal ones are equal here, NaN too."""
+def comparable_rows(rows: Iterable[MetricRow]) -> set[tuple[str, int, int, str]]:
+    """Return rows with their values as text, so that two rows with NaN compare equal."""
     return {(name, step, at, repr(value)) for name, step, at, value in rows}

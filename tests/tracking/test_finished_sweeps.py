@@ -226,7 +226,9 @@ def test_scores_whose_run_is_gone_are_those_of_the_results_and_not_compared(shel
 def test_answers_whose_file_is_gone_are_not_compared(shelf: Shelf, one: FinishedSweep) -> None:
     runs = shelf.put(one)
     shelf.file(runs[100], "predictions/test.parquet").unlink()
-    assert "not compared with other systems: predictions of its models are missing: mini ce on sst5." in shown(gather(shelf))
+    assert "not compared with other systems: predictions of its models are missing: mini ce on sst5." in shown(
+        gather(shelf)
+    )
 
 
 def test_a_store_whose_files_are_elsewhere_has_no_finished_sweep(
@@ -244,7 +246,9 @@ def test_nothing_there_is_one_line_each(shelf: Shelf, one: FinishedSweep, tmp_pa
     with pytest.raises(UsageError, match=r"mlflow\.db has no finished sweep for this table$"):
         gather(shelf)
     shelf.put(one, results=False)
-    with pytest.raises(UsageError, match=r"sst5-0000000b: MLflow at .* does not have this sweep; send it: sweeper sync SWEEP"):
+    with pytest.raises(
+        UsageError, match=r"sst5-0000000b: MLflow at .* does not have this sweep; send it: sweeper sync SWEEP"
+    ):
         gather(shelf, ("sst5-0000000b", ""))
     with pytest.raises(UsageError, match=r"--experiment sst9: .* has no such experiment; it has Default, sst5"):
         gather(shelf, experiments=("sst9",))

@@ -1,6 +1,5 @@
 """MLflow shows what the record has: one parent, a child per trial, one row per report, whatever is sent twice."""
 
-import json
 import math
 import subprocess
 import sys
@@ -198,7 +197,7 @@ def test_the_table_of_mlflows_copy_is_that_of_the_record_to_the_last_byte(tmp_pa
     watching.close(RunStatus.FINISHED)
     assert watching.pending_runs == 0
     found = copied(uri, spec, folder.name)
-    assert json.dumps(build_results(spec, folder, found)) == json.dumps(build_results(spec, folder, record))
+    assert build_results(spec, folder, found).to_json() == build_results(spec, folder, record).to_json()
     for one, other in zip(found, record, strict=True):
         assert repr(one) == repr(ordered(other))
 

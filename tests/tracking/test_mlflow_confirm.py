@@ -11,7 +11,7 @@ from sweeper.trials import trial
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
-from tests.support.search_spaces import small
+from tests.support.search_spaces import small_spec
 from tests.tracking.test_mlflow import history, ordered, recorded, runs, tracker, until
 
 pytestmark = pytest.mark.mlflow
@@ -106,9 +106,9 @@ def test_of_two_runs_above_the_confirmed_trials_the_first_made_stays(place: tupl
 
 
 def test_what_is_read_back_is_what_was_recorded(place: tuple[str, str]) -> None:
-    from sweeper.tracking.trial_reader import read_trial_records as copied
+    from tests.support.mlflow_trials import read_trial_records as copied
 
-    spec = small()
+    spec = small_spec()
     params: dict[str, Scalar] = {"encoder": "m", "loss": "lcl", "alpha": 0.1 + 0.2}
     trials = [
         Trial(1, 1, params, spec.train_config(params, seed=5, threads=2), 3),

@@ -25,7 +25,7 @@ def tracker(uri: str, sweep: str, **more: Any) -> Any:
     from sweeper.tracking.tracker import MlflowTracker
 
     return MlflowTracker(
-        uri, sweep=sweep, dataset="sst5", about=SweepDescription({"sampler": "tpe"}), artifacts=None, **more
+        uri, sweep=sweep, dataset="sst5", description=SweepDescription({"sampler": "tpe"}), artifacts=None, **more
     )
 
 
@@ -118,8 +118,8 @@ def test_a_server_that_never_answers_holds_nobody_up(
         for state in course():
             watching.update(state)
     assert proxy.answered == 0  # all updates returned meanwhile
-    assert len(watching.states) == TRIALS
-    assert len(watching.wanted) == TRIALS + 1  # the record is the buffer
+    assert len(watching.queue.records) == TRIALS
+    assert len(watching.queue.pending) == TRIALS + 1  # the record is the buffer
     until(lambda: bool(said))
     assert said[0].startswith(f"MLflow at {proxy.uri}: no answer; training goes on")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")

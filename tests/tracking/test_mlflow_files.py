@@ -43,7 +43,7 @@ def begin(store: Path, uri: str, sweep: str) -> Begin:
     ) -> Any:
         about = SweepDescription({"sampler": "tpe"}, {"sweeper.budget": budget}, "sst5", splits)
         place = (files / "artifacts").as_uri()
-        return MlflowTracker(uri, sweep=sweep, dataset=dataset, about=about, artifacts=place, status=status)
+        return MlflowTracker(uri, sweep=sweep, dataset=dataset, description=about, artifacts=place, status=status)
 
     return begun
 

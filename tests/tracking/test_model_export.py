@@ -83,13 +83,13 @@ def served(folder: Path, config: TrainConfig, split: LabelledTexts) -> Any:
     """What the code that goes with the model answers."""
     import pandas as pd
 
-    hyperparameters = json.dumps(winner(folder, config, split.pairs is not None).hyperparameters)
+    settings = json.dumps(winner(folder, config, split.pairs is not None).settings)
     spec = importlib.util.spec_from_file_location("served", CODE)
     assert spec is not None
     assert spec.loader is not None
     code = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(code)
-    (folder / "prediction.json").write_text(hyperparameters)
+    (folder / "prediction.json").write_text(settings)
     found, place = code.Classifier(), {"model": str(folder / "model"), "prediction": str(folder / "prediction.json")}
     found.load_context(SimpleNamespace(artifacts=place))
     columns = [split.texts] if split.pairs is None else [split.texts, split.pairs]

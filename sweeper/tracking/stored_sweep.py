@@ -1,0 +1,149 @@
+"""One sweep in an MLflow store: its runs, its results, and the checks that both agree."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from sweeper.errors import RecordError
+from sweeper.protocol.finished_sweep import FinishedSweep
+from sweeper.protocol.sweep_results import SeedResult, SweepResults
+from sweeper.tracking.artifacts import RESULTS
+from sweeper.tracking.client import creation_order
+from sweeper.tracking.reader import LazyPredictions, Read, StoreReader
+
+_CONCURRENT_DOWNLOADS = 8
+
+
+@dataclass(frozen=True)
+class StoredSweep:
+    """One sweep in the store. If a run exists several times, the one created first counts.
+
+    `parents` are the sweep's own runs, `confirmed` the runs of confirmed trials by number. `results` is the content of
+    results.json, or the error that it was altered; None if the sweep has none, which means that it is not finished.
+    """
+
+    dataset: str
+    name: str
+    id: str
+    parents: Sequence[Any]
+    confirmed: Mapping[int, Any]
+    results: bytes | RecordError | None
+
+    @property
+    def description(self) -> str:
+        """Name and status, for messages."""
+        return f"{self.name} ({self.parents[0].info.status})"
+
+    def matches(self, name: str, id: str) -> bool:
+        """Return True if the sweep has this name and this id; an empty id matches every sweep."""
+        return name == self.name and id in ("", self.id)
+
+    def test_accesses(self) -> list[int]:
+        """Return the trial of each test access that the results know; none if the results cannot be read."""
+        if not isinstance(self.results, bytes):
+            return []
+        try:
+            return [access.trial for access in SweepResults.parse(json.loads(self.results)).test_accesses]
+        except (ValueError, RecordError):
+            return []
+
+    def num_unreported_test_accesses(self) -> int:
+        """Count the confirmed runs whose test score the results do not know."""
+        known = self.test_accesses()
+        return sum(trial not in known for trial, run in self.confirmed.items() if run.data.tags.get("sweeper.tested"))
+
+
+def find_sweeps(store: StoreReader, experiments: Sequence[str]) -> list[StoredSweep]:
+    """Return every sweep in these experiments, by name."""
+    parents = _group_by_sweep(store.runs(experiments, "sweep"))
+    confirmed = _group_by_sweep(store.runs(experiments, "confirm"))
+    with ThreadPoolExecutor(_CONCURRENT_DOWNLOADS) as pool:
+        results = dict(zip(parents, pool.map(lambda runs: _read_results(store, runs), parents.values()), strict=True))
+    sweeps = []
+    for key in sorted(parents):
+        dataset, fingerprint, id = key
+        trials = _by_trial(confirmed.get(key, ()))
+        sweeps.append(StoredSweep(dataset, f"{dataset}-{fingerprint}", id, parents[key], trials, results[key]))
+    return sweeps
+
+
+def _group_by_sweep(runs: Sequence[Any]) -> dict[tuple[str, str, str], list[Any]]:
+    """Return runs by data set, fingerprint and id, which together identify a sweep; in order of creation."""
+    groups: dict[tuple[str, str, str], list[Any]] = {}
+    for run in sorted(runs, key=creation_order):
+        tags = run.data.tags
+        key = tags["sweeper.dataset"], tags["sweeper.sweep"], tags.get("sweeper.id", "")
+        groups.setdefault(key, []).append(run)
+    return groups
+
+
+def _by_trial(runs: Sequence[Any]) -> dict[int, Any]:
+    """Return runs, which are in order of creation, by the number of their trial. A trial's first run counts."""
+    return {int(run.data.tags["sweeper.trial"]): run for run in reversed(runs)}
+
+
+def _read_results(store: StoreReader, parents: Sequence[Any]) -> bytes | RecordError | None:
+    """Return results.json of the first run that has it, or the error that it was altered."""
+    for run in parents:
+        try:
+            with store.open_file(run, RESULTS) as path:
+                if path is not None:
+                    return path.read_bytes()
+        except RecordError as error:
+            return error
+    return None
+
+
+def load_finished_sweep(store: StoreReader, sweep: StoredSweep, read: Read) -> tuple[FinishedSweep, list[str]]:
+    """Return a sweep that has results, and remarks on it for the table.
+
+    Raises RecordError if its results are damaged, or a run contradicts them.
+    """
+    results = _parse_results(store, sweep)
+    seeds = [seed for confirmation in results.confirmations for seed in confirmation.seeds]
+    for seed in seeds:
+        if seed.trial in sweep.confirmed:
+            _check_scores(sweep, seed, sweep.confirmed[seed.trial])
+    predictions = LazyPredictions(store, sweep.confirmed, tuple(results.labels), read)
+    runs = {trial: run.info.run_id for trial, run in sweep.confirmed.items()}
+    missing = [str(seed.trial) for seed in seeds if seed.test is not None and seed.trial not in sweep.confirmed]
+    return FinishedSweep(results, predictions, runs), _remarks(sweep, missing)
+
+
+def _parse_results(store: StoreReader, sweep: StoredSweep) -> SweepResults:
+    if isinstance(sweep.results, RecordError):
+        raise sweep.results
+    try:
+        values = json.loads(sweep.results or b"")
+    except ValueError as error:
+        raise RecordError(f"{sweep.name}: {RESULTS} in MLflow at {store.uri} cannot be read ({error})") from error
+    results = SweepResults.parse(values)
+    if (results.sweep, results.dataset) != (sweep.name, sweep.dataset):
+        raise RecordError(f"{sweep.name}: {RESULTS} in MLflow at {store.uri} belongs to {results.sweep}")
+    return results
+
+
+def _check_scores(sweep: StoredSweep, seed: SeedResult, run: Any) -> None:
+    """Raise RecordError if the run of a confirmed trial has other test metrics than the results."""
+    for name, score in (seed.test or {}).items():
+        logged = run.data.metrics.get(name)
+        if logged is None or not (math.isclose(logged, score, rel_tol=1e-9) or math.isnan(score)):
+            raise RecordError(
+                f"{sweep.name}: {name} of trial {seed.trial} is {logged} in run {run.info.run_id} and {score} in "
+                f"{RESULTS}: one of the two was altered; delete that run, and send it again with sweeper sync SWEEP"
+            )
+
+
+def _remarks(sweep: StoredSweep, missing: Sequence[str]) -> list[str]:
+    """Return what readers of the table should know: duplicates of the sweep, and trials without a run."""
+    remarks = []
+    if len(sweep.parents) > 1:
+        runs = ", ".join(run.info.run_id for run in sweep.parents)
+        remarks.append(f"{sweep.name} is in MLflow more than once, in the runs {runs}; the first finished one counts.")
+    if missing:
+        trials = ", ".join(missing)
+        remarks.append(f"{sweep.name}: MLflow has no run of the trials {trials}; their scores are from {RESULTS}.")
+    return remarks
