@@ -3,8 +3,8 @@
 PED-ANOVA compares the values of the best trials with the values of all trials (Watanabe et al., "PED-ANOVA: Efficiently
 Quantifying Hyperparameter Importance in Arbitrary Subspaces", IJCAI 2023). It accepts hyperparameters that are not
 always active. With few trials its result is mostly noise: among 16 trials with random scores, one hyperparameter gets
-half of the importance. So the evaluation is repeated 19 times with the scores permuted. A hyperparameter without influence
-exceeds the largest of these 19 results with a probability of 1 in 20.
+half of the importance. So the evaluation is repeated 19 times with the scores permuted. A hyperparameter without
+influence exceeds the largest of these 19 results with a probability of 1 in 20.
 """
 
 import warnings

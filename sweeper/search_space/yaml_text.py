@@ -1,8 +1,8 @@
 """The reader of YAML text: plain values, each with its line. PyYAML is imported here and nowhere else.
 
 Scalars follow YAML 1.2: `1e-5` is a number, `off` and `no` are words, and so is `1:30`. (PyYAML's own rules are
-those of YAML 1.1. By them, these are a word, false and 90.) PyYAML only composes the text into nodes. The values are made here, because
-duplicate keys, tags and aliases have to be refused with their line.
+those of YAML 1.1. By them, these are a word, false and 90.) PyYAML only composes the text into nodes. The values are
+made here, because duplicate keys, tags and aliases have to be refused with their line.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Importance: the knob that decides is found, and one that does nothing is not told from chance."""
+"""Importance: the hyperparameter that decides is first, and one without influence is not above chance."""
 
 from collections.abc import Callable
 
@@ -13,9 +13,9 @@ Trials = list[tuple[EvaluatedSetting, float]]
 
 
 def trials(number: int, score: Callable[[dict[str, Scalar]], float], seed: int = 0) -> Trials:
-    """Trials of a space in which tau has another range where `normalize` is false, and none where it is "off"."""
+    """Return trials of a space in which tau has another range for normalize "no", and is inactive for "off"."""
     random = np.random.default_rng(seed)
-    found: Trials = []
+    sampled: Trials = []
     for _ in range(number):
         normalize = str(random.choice(["yes", "no", "off"]))
         setting: dict[str, tuple[Domain, Scalar]] = {
@@ -27,35 +27,35 @@ def trials(number: int, score: Callable[[dict[str, Scalar]], float], seed: int =
         if normalize != "off":
             setting["tau"] = (Float(low, high, log=True), float(low * (high / low) ** random.random()))
         values = {name: value for name, (_, value) in setting.items()}
-        found.append((setting, score(values) + 0.02 * float(random.standard_normal())))
-    return found
+        sampled.append((setting, score(values) + 0.02 * float(random.standard_normal())))
+    return sampled
 
 
 def test_the_hyperparameter_that_decides_is_first_and_above_chance() -> None:
-    found = importances(trials(48, lambda values: -abs(float(values["alpha"]) - 0.3)))
-    assert found[0].hyperparameter == "alpha"
-    assert found[0].share > found[0].chance
-    assert sum(one.share for one in found) == pytest.approx(1)
-    assert {one.hyperparameter for one in found} == {"alpha", "normalize", "batch_size", "tau"}
+    ranked = importances(trials(48, lambda values: -abs(float(values["alpha"]) - 0.3)))
+    assert ranked[0].hyperparameter == "alpha"
+    assert ranked[0].share > ranked[0].chance
+    assert sum(entry.share for entry in ranked) == pytest.approx(1)
+    assert {entry.hyperparameter for entry in ranked} == {"alpha", "normalize", "batch_size", "tau"}
 
 
-def test_a_choice_that_decides_is_found_among_hyperparameters_that_hang_on_it() -> None:
-    found = importances(trials(48, lambda values: float(values["normalize"] == "no")))
-    assert found[0].hyperparameter == "normalize"
-    assert found[0].share > found[0].chance
+def test_a_choice_that_decides_is_first_among_hyperparameters_that_depend_on_it() -> None:
+    ranked = importances(trials(48, lambda values: float(values["normalize"] == "no")))
+    assert ranked[0].hyperparameter == "normalize"
+    assert ranked[0].share > ranked[0].chance
 
 
-def test_hyperparameters_that_do_nothing_are_seldom_above_chance() -> None:
-    found = [one for seed in range(2) for one in importances(trials(24, lambda _: 0.0, seed))]
-    assert sum(one.share > one.chance for one in found) <= 1
+def test_hyperparameters_without_influence_are_rarely_above_chance() -> None:
+    ranked = [entry for seed in range(2) for entry in importances(trials(24, lambda _: 0.0, seed))]
+    assert sum(entry.share > entry.chance for entry in ranked) <= 1
 
 
-def test_the_same_trials_give_the_same_figures() -> None:
+def test_the_same_trials_give_the_same_importances() -> None:
     same = trials(MIN_TRIALS, lambda values: float(values["alpha"]))
     assert importances(same) == importances(same)
 
 
-def test_few_trials_and_trials_that_are_all_alike_say_nothing() -> None:
+def test_few_trials_and_identical_trials_have_no_importances() -> None:
     assert importances(trials(MIN_TRIALS - 1, lambda values: float(values["alpha"]))) == []
     alike = [({"alpha": (Float(0.1, 0.9), 0.5)}, 0.5)] * MIN_TRIALS
     assert importances(alike) == []

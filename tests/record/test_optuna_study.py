@@ -1,4 +1,4 @@
-"""The record: what was proposed and reported is there after any cut, and decides alone what comes next."""
+"""The record: proposals and reports survive any interruption, and only they decide what comes next."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -23,22 +23,22 @@ FLAT = {"batch_size": [4, 8], "learning_rate": {"log": [1e-5, 1e-3]}}
 
 
 @contextmanager
-def opened(spec: SweepSpec, folder: Path) -> Iterator[OptunaStudy]:
+def open_study(spec: SweepSpec, folder: Path) -> Iterator[OptunaStudy]:
     with closing(OptunaStudy(spec, folder / "journal", threads=1)) as study:
         yield study
 
 
-def completed(study: OptunaStudy, trial: Trial, accuracy: float) -> None:
+def complete(study: OptunaStudy, trial: Trial, accuracy: float) -> None:
     study.report(trial, report(1, accuracy))
     study.end_trial(trial, TrialEnd(Outcome.COMPLETED))
 
 
-def test_proposals_lie_in_the_space_and_leave_out_what_is_inactive(tmp_path: Path) -> None:
+def test_proposals_lie_in_the_space_and_omit_inactive_hyperparameters(tmp_path: Path) -> None:
     spec = small_spec(asha="off")
-    with opened(spec, tmp_path) as study:
+    with open_study(spec, tmp_path) as study:
         for k in range(12):
             trial = study.ask(k % 2)
-            completed(study, trial, 0.1 * k)
+            complete(study, trial, 0.1 * k)
             params = dict(trial.params)
             if params["loss"] == "ce":
                 assert set(params) == {"encoder", "loss", "batch_size"}
@@ -49,9 +49,9 @@ def test_proposals_lie_in_the_space_and_leave_out_what_is_inactive(tmp_path: Pat
             assert trial.config.tau == params["tau"]
 
 
-def test_start_with_comes_first_and_what_it_leaves_out_is_sampled(tmp_path: Path) -> None:
+def test_start_with_comes_first_and_the_missing_hyperparameters_are_sampled(tmp_path: Path) -> None:
     entry = {"loss": "lcl", "alpha": 0.2, "tau": 10, "normalize": False}
-    with opened(small_spec(start_with=[entry]), tmp_path) as study:
+    with open_study(small_spec(start_with=[entry]), tmp_path) as study:
         first, other = study.ask(1), study.ask(0)
         assert {name: first.params[name] for name in entry} == entry
         assert first.params["batch_size"] in (4, 8)
@@ -59,28 +59,28 @@ def test_start_with_comes_first_and_what_it_leaves_out_is_sampled(tmp_path: Path
         assert study.ask(1).params["tau"] != 10
 
 
-def test_a_grid_asks_for_each_distinct_setting_once(tmp_path: Path) -> None:
+def test_a_grid_proposes_each_distinct_setting_once(tmp_path: Path) -> None:
     search = {"batch_size": [4, 8], "normalize": [True, False], "tau": {"choice": [1, 2], "when": {"normalize": True}}}
     spec = small_spec(search=search, sampler="grid", budget={"trials": 40})
     assert [spec.trial_budget(system) for system in (0, 1)] == [2, 6]
-    with opened(spec, tmp_path) as study:
+    with open_study(spec, tmp_path) as study:
         settings = [study.ask(system).params for system in (0, 1) for _ in range(spec.trial_budget(system))]
     assert len({tuple(sorted(params.items())) for params in settings}) == 8
 
 
-def test_reports_and_outcomes_survive_a_reopening(tmp_path: Path) -> None:
+def test_reports_and_outcomes_survive_reopening_the_record(tmp_path: Path) -> None:
     spec = small_spec(asha="off")
-    with opened(spec, tmp_path) as study:
+    with open_study(spec, tmp_path) as study:
         done, cut = study.ask(0), study.ask(1)
-        completed(study, done, 0.4)
+        complete(study, done, 0.4)
         study.report(cut, report(1, 0.3))
         before = study.all_trials()
-    with opened(spec, tmp_path) as study:
+    with open_study(spec, tmp_path) as study:
         assert study.all_trials() == before
-        assert [one.end and one.end.outcome for one in before] == [Outcome.COMPLETED, None]
+        assert [record.end and record.end.outcome for record in before] == [Outcome.COMPLETED, None]
         again = study.restart(before[1].trial)
         assert (again.number, again.attempt, again.config) == (cut.number, 2, cut.config)
-        study.report(again, report(1, 0.9))  # the first commit of a step wins
+        study.report(again, report(1, 0.9))  # the first report of a step counts
         study.report(again, report(2, 0.5))
         study.end_trial(again, TrialEnd(Outcome.COMPLETED))
         values = [entry.metrics["validation/accuracy"] for entry in study.get(again).reports]
@@ -94,7 +94,7 @@ CONDITIONAL = {**FLAT, "dropout": {"uniform": [0, 0.5], "when": {"batch_size": 4
 
 @pytest.mark.parametrize("sampler", [name for name, entry in SAMPLERS.items() if not entry.is_exhaustive])
 @pytest.mark.parametrize("search", [FLAT, RANGES, CONDITIONAL], ids=["list", "ranges", "conditional"])
-def test_a_sweep_cut_into_pieces_proposes_what_an_uninterrupted_one_does(
+def test_an_interrupted_sweep_proposes_the_same_as_an_uninterrupted_one(
     tmp_path: Path, sampler: str, search: dict[str, object]
 ) -> None:
     spec = small_spec(search=search, asha="off", sampler=sampler)
@@ -102,10 +102,10 @@ def test_a_sweep_cut_into_pieces_proposes_what_an_uninterrupted_one_does(
     def proposals(folder: Path, pieces: list[int]) -> list[object]:
         trials: list[object] = []
         for piece in pieces:
-            with opened(spec, folder) as study:
+            with open_study(spec, folder) as study:
                 for _ in range(piece):
                     trial = study.ask(0)
-                    completed(study, trial, float(trial.config.learning_rate) * 100)
+                    complete(study, trial, float(trial.config.learning_rate) * 100)
                     trials.append(trial)
         return trials
 
@@ -116,92 +116,92 @@ def test_cma_es_chooses_ranges_together_and_moves_to_the_better_ones(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     spec = small_spec(search={**RANGES, "batch_size": [4, 8]}, asha="off", sampler="cmaes")
-    with opened(spec, tmp_path) as study:
+    with open_study(spec, tmp_path) as study:
         dropouts = []
         for _ in range(48):
             trial = study.ask(0)
             assert trial.params.keys() == {"encoder", "loss", "batch_size", "dropout", "learning_rate"}
             dropouts.append(float(trial.params["dropout"]))
-            completed(study, trial, 1 - dropouts[-1])
-    assert any(b"cma:optimizer" in line for line in records(tmp_path))  # a generation of it was completed
+            complete(study, trial, 1 - dropouts[-1])
+    assert any(b"cma:optimizer" in line for line in journal_lines(tmp_path))  # a generation was completed
     assert np.mean(dropouts[-12:]) < np.mean(dropouts[:12]) / 2
-    assert capfd.readouterr() == ("", "")  # it does not warn of the list, which it leaves to chance
+    assert capfd.readouterr() == ("", "")  # no warning about the list, which is drawn at random
 
 
-def test_a_proposal_cut_off_halfway_is_completed(tmp_path: Path) -> None:
+def test_a_proposal_that_was_interrupted_halfway_is_completed(tmp_path: Path) -> None:
     spec = small_spec(search=FLAT)
-    with opened(spec, tmp_path) as study:
+    with open_study(spec, tmp_path) as study:
         whole = study.ask(0)
     path = tmp_path / "journal"
     lines = path.read_bytes().splitlines(keepends=True)
     first = next(k for k, line in enumerate(lines) if b'"op_code": 4' in line)
     for cut in range(first + 1, len(lines)):
         path.write_bytes(b"".join(lines[:cut]))
-        with opened(spec, tmp_path) as study:
-            (one,) = study.all_trials()
-            assert one.trial.number == whole.number
-            assert one.trial.params.keys() == whole.params.keys()
-            assert one.trial.params["batch_size"] == whole.params["batch_size"] or cut == first + 1
+        with open_study(spec, tmp_path) as study:
+            (record,) = study.all_trials()
+            assert record.trial.number == whole.number
+            assert record.trial.params.keys() == whole.params.keys()
+            assert record.trial.params["batch_size"] == whole.params["batch_size"] or cut == first + 1
 
 
-def records(folder: Path) -> list[bytes]:
+def journal_lines(folder: Path) -> list[bytes]:
     return (folder / "journal").read_bytes().splitlines(keepends=True)
 
 
-def test_a_trial_whose_end_is_in_the_record_has_ended_even_if_the_sampler_was_not_told(tmp_path: Path) -> None:
+def test_a_trial_with_a_recorded_end_has_ended_even_if_the_sampler_was_not_told(tmp_path: Path) -> None:
     spec = small_spec(search=FLAT)
-    with opened(spec, tmp_path) as study:
-        completed(study, study.ask(0), 0.5)
+    with open_study(spec, tmp_path) as study:
+        complete(study, study.ask(0), 0.5)
         whole = study.all_trials()
-    (tmp_path / "journal").write_bytes(b"".join(records(tmp_path)[:-1]))
-    with opened(spec, tmp_path) as study:
-        assert [(one.trial, one.reports, one.end) for one in study.all_trials()] == [
-            (one.trial, one.reports, one.end) for one in whole
+    (tmp_path / "journal").write_bytes(b"".join(journal_lines(tmp_path)[:-1]))
+    with open_study(spec, tmp_path) as study:
+        assert [(record.trial, record.reports, record.end) for record in study.all_trials()] == [
+            (record.trial, record.reports, record.end) for record in whole
         ]
 
 
-def test_cut_while_a_repeated_setting_was_skipped_it_is_skipped_all_the_same(tmp_path: Path) -> None:
+def test_a_repeated_setting_is_skipped_even_if_skipping_it_was_interrupted(tmp_path: Path) -> None:
     spec = small_spec(search={"batch_size": [4, 8]}, asha="off", sampler="random")
-    with opened(spec, tmp_path) as study:
-        while not any(b"skipped" in line for line in records(tmp_path)):
+    with open_study(spec, tmp_path) as study:
+        while not any(b"skipped" in line for line in journal_lines(tmp_path)):
             study.end_trial(study.ask(0), TrialEnd(Outcome.FAILED, "x"))
-        whole = records(tmp_path)
+        whole = journal_lines(tmp_path)
     first = next(k for k, line in enumerate(whole) if b"skipped" in line)
     for cut in range(first - 1, first + 2):  # before the choice, before the mark, before the end of the proposal
         (tmp_path / "journal").write_bytes(b"".join(whole[:cut]))
-        with opened(spec, tmp_path) as study:
-            before = [one.trial.number for one in study.all_trials()]
+        with open_study(spec, tmp_path) as study:
+            before = [record.trial.number for record in study.all_trials()]
             again = study.ask(0)
             assert again.number == len(before) + 1
             assert before == list(range(1, again.number))
-            settings = [one.trial.params["batch_size"] for one in study.all_trials()]
+            settings = [record.trial.params["batch_size"] for record in study.all_trials()]
             assert len(set(settings)) == len(settings)
 
 
 def test_a_stopped_setting_is_not_proposed_again(tmp_path: Path) -> None:
     spec = small_spec(search={"batch_size": [4, 8, 16, 32]}, asha="off", sampler="random")
-    with opened(spec, tmp_path) as study:
+    with open_study(spec, tmp_path) as study:
         for _ in range(3):
             trial = study.ask(0)
             study.report(trial, report(1, 0.1))
             study.end_trial(trial, TrialEnd(Outcome.DIVERGED, "not finite"))
-        settings = [one.trial.params["batch_size"] for one in study.all_trials()]
+        settings = [record.trial.params["batch_size"] for record in study.all_trials()]
         assert len(set(settings)) == 3
-        assert [one.trial.number for one in study.all_trials()] == [1, 2, 3]
+        assert [record.trial.number for record in study.all_trials()] == [1, 2, 3]
 
 
 def test_a_repeated_setting_has_another_seed(tmp_path: Path) -> None:
     spec = small_spec(search={"batch_size": [4, 8]}, asha="off")
-    with opened(spec, tmp_path) as study:
+    with open_study(spec, tmp_path) as study:
         trials = []
         for _ in range(5):
             trials.append(study.ask(0))
-            completed(study, trials[-1], 0.5)
+            complete(study, trials[-1], 0.5)
     assert len({trial.config.seed for trial in trials}) == 5
 
 
 def test_the_first_end_counts(tmp_path: Path) -> None:
-    with opened(small_spec(asha="off"), tmp_path) as study:
+    with open_study(small_spec(asha="off"), tmp_path) as study:
         trial = study.ask(0)
         study.report(trial, report(1, 0.5))
         study.end_trial(trial, TrialEnd(Outcome.FAILED, "first"))
@@ -211,19 +211,19 @@ def test_the_first_end_counts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_a_value_that_is_not_finite_ends_the_trial_as_diverged(tmp_path: Path, value: float) -> None:
-    with opened(small_spec(), tmp_path) as study:
+    with open_study(small_spec(), tmp_path) as study:
         trial = study.ask(0)
-        finish = study.report(trial, report(1, value)).end
-        assert finish is not None
-        assert finish.outcome == Outcome.DIVERGED
-        assert study.get(trial).end == finish
+        trial_end = study.report(trial, report(1, value)).end
+        assert trial_end is not None
+        assert trial_end.outcome == Outcome.DIVERGED
+        assert study.get(trial).end == trial_end
 
 
-def test_minimised_objectives_stop_what_is_high(tmp_path: Path) -> None:
+def test_with_a_minimized_objective_high_values_are_stopped(tmp_path: Path) -> None:
     def loss(value: float) -> ValidationReport:
         return ValidationReport(1, 1.0, {"validation/loss": value})
 
-    with opened(small_spec(objective={"minimize": "validation/loss"}), tmp_path) as study:
+    with open_study(small_spec(objective={"minimize": "validation/loss"}), tmp_path) as study:
         trials = [study.ask(0) for _ in range(3)]
         assert study.report(trials[0], loss(0.5)).end is None
         assert study.report(trials[1], loss(0.4)).end is None
@@ -231,58 +231,60 @@ def test_minimised_objectives_stop_what_is_high(tmp_path: Path) -> None:
 
 
 def asha_of_ray(values: list[float], reduction_factor: int) -> list[bool]:
-    """Who goes on at a rung, by the rule of Ray's scheduler, in the order of arrival."""
+    """Return which trials continue at a rung by the rule of Ray's scheduler, in the order of arrival."""
     seen: list[float] = []
-    on = []
+    continues = []
     for value in values:
         cutoff = np.nanpercentile(seen, (1 - 1 / reduction_factor) * 100) if seen else None
-        on.append(cutoff is None or bool(value >= cutoff))
+        continues.append(cutoff is None or bool(value >= cutoff))
         seen.append(value)
-    return on
+    return continues
 
 
 @pytest.mark.parametrize("factor", [2, 3, 4])
-def test_rungs_are_those_of_rays_asha(tmp_path: Path, factor: int) -> None:
+def test_rungs_decide_as_ray_tunes_asha(tmp_path: Path, factor: int) -> None:
     values = [float(value) for value in np.random.default_rng(factor).random(25)]
     spec = small_spec(asha={"grace_epochs": 1, "reduction_factor": factor}, search=FLAT, sampler="random")
-    with opened(spec, tmp_path) as study:
+    with open_study(spec, tmp_path) as study:
         verdicts = [study.report(study.ask(0), report(1, value)).end is None for value in values]
     assert verdicts == asha_of_ray(values, factor)
 
 
-def test_asked_again_after_a_crash_a_rung_answers_as_it_did(tmp_path: Path) -> None:
+def test_a_rung_gives_the_same_answer_after_a_crash(tmp_path: Path) -> None:
     spec = small_spec(asha={"grace_epochs": 1, "reduction_factor": 2}, search=FLAT, sampler="random")
-    with opened(spec, tmp_path) as study:
+    with open_study(spec, tmp_path) as study:
         early = study.ask(0)
         assert study.report(early, report(1, 0.1)).end is None  # the first
         assert study.report(study.ask(0), report(1, 0.9)).end is None
-    with opened(spec, tmp_path) as study:
+    with open_study(spec, tmp_path) as study:
         again = study.restart(study.all_trials()[0].trial)
-        assert study.report(again, report(1, 0.1)).end is None  # below the other, which came after it
+        assert study.report(again, report(1, 0.1)).end is None  # it is below the other, but the other came later
 
 
-def test_what_was_judged_before_a_crash_is_not_judged_again_by_a_later_step(tmp_path: Path) -> None:
+def test_a_verdict_from_before_a_crash_is_not_changed_by_a_later_step(tmp_path: Path) -> None:
     spec = small_spec(search={**FLAT, "epochs": [2, 8]}, training={}, asha={"grace_epochs": 2, "reduction_factor": 2})
-    with opened(spec, tmp_path) as study:
+    with open_study(spec, tmp_path) as study:
         for number, value in ((1, 0.9), (2, 0.1)):
             trial = study.ask(0)
             while trial.config.epochs != (8 if number == 1 else 2):
                 trial = study.ask(0)
             assert [study.report(trial, report(step, value)).end for step in (1, 2)] == [None, None]
-    with opened(spec, tmp_path) as study:  # the last had trained to its end, and was cut off before that was kept
+    with open_study(
+        spec, tmp_path
+    ) as study:  # the last trial was interrupted after its training, before its end was recorded
         again = study.restart(study.all_trials()[-1].trial)
         assert [study.report(again, report(step, 0.1)).end for step in (1, 2)] == [None, None]
 
 
-def test_systems_have_rungs_of_their_own(tmp_path: Path) -> None:
-    with opened(small_spec(), tmp_path) as study:
+def test_each_system_has_its_own_rungs(tmp_path: Path) -> None:
+    with open_study(small_spec(), tmp_path) as study:
         assert study.report(study.ask(0), report(1, 0.9)).end is None
         assert study.report(study.ask(1), report(1, 0.1)).end is None
 
 
-def test_a_report_without_the_objective_is_kept_and_judged_by_nobody(tmp_path: Path) -> None:
+def test_a_report_without_the_objective_is_recorded_but_not_judged(tmp_path: Path) -> None:
     spec = small_spec(asha={"grace_epochs": 1, "reduction_factor": 2})
-    with opened(spec, tmp_path) as study:
+    with open_study(spec, tmp_path) as study:
         other = study.ask(0)
         study.report(other, report(1, 0.9))
         trial = study.ask(0)
@@ -290,13 +292,13 @@ def test_a_report_without_the_objective_is_kept_and_judged_by_nobody(tmp_path: P
         assert study.report(trial, early).end is None
         assert study.get(trial).reports == (early,)
         stopped = study.report(trial, report(2, 0.1)).end
-        assert stopped is None  # nobody else has come to this rung
+        assert stopped is None  # no other trial has reached this rung
 
 
-def test_the_last_report_of_a_trial_stops_it_no_more(tmp_path: Path) -> None:
+def test_the_last_report_of_a_trial_does_not_stop_it(tmp_path: Path) -> None:
     spec = small_spec(search={**FLAT, "epochs": [2, 8]}, training={}, asha={"grace_epochs": 2, "reduction_factor": 2})
     assert spec.rungs == (2, 4)
-    with opened(spec, tmp_path) as study:
+    with open_study(spec, tmp_path) as study:
         short = long = None
         while short is None or long is None:
             trial = study.ask(0)
@@ -304,14 +306,16 @@ def test_the_last_report_of_a_trial_stops_it_no_more(tmp_path: Path) -> None:
         for step in (1, 2):
             study.report(long, report(step, 0.9))
         assert study.report(short, report(1, 0.1)).end is None
-        assert study.report(short, report(2, 0.1)).end is None  # at a rung, below the other, but done
+        assert (
+            study.report(short, report(2, 0.1)).end is None
+        )  # it is at a rung and below the other, but it is complete
         study.end_trial(short, TrialEnd(Outcome.COMPLETED))
         assert study.get(short).end == TrialEnd(Outcome.COMPLETED)
 
 
-def test_a_rung_counts_those_that_ended_at_it(tmp_path: Path) -> None:
+def test_a_rung_counts_the_trials_that_ended_at_it(tmp_path: Path) -> None:
     spec = small_spec(search={**FLAT, "epochs": [2, 8]}, training={}, asha={"grace_epochs": 2, "reduction_factor": 2})
-    with opened(spec, tmp_path) as study:
+    with open_study(spec, tmp_path) as study:
         trials = [study.ask(0) for _ in range(12)]
         short = next(trial for trial in trials if trial.config.epochs == 2)
         first, last = [trial for trial in trials if trial.config.epochs == 8][:2]
@@ -322,34 +326,34 @@ def test_a_rung_counts_those_that_ended_at_it(tmp_path: Path) -> None:
 
 def test_a_traceback_is_in_the_record(tmp_path: Path) -> None:
     spec = small_spec(asha="off")
-    with opened(spec, tmp_path) as study:
+    with open_study(spec, tmp_path) as study:
         study.end_trial(study.ask(0), TrialEnd(Outcome.FAILED, "ValueError: x", "Traceback\n  …\nValueError: x\n"))
-    with opened(spec, tmp_path) as study:
-        finish = study.all_trials()[0].end
-        assert finish is not None
-        assert finish.traceback == "Traceback\n  …\nValueError: x\n"
+    with open_study(spec, tmp_path) as study:
+        trial_end = study.all_trials()[0].end
+        assert trial_end is not None
+        assert trial_end.traceback == "Traceback\n  …\nValueError: x\n"
 
 
-def test_a_traceback_of_an_end_that_was_cut_off_does_not_stay_with_another_end(tmp_path: Path) -> None:
+def test_the_traceback_of_an_interrupted_end_does_not_stay_with_another_end(tmp_path: Path) -> None:
     spec = small_spec(asha="off")
-    with opened(spec, tmp_path) as study:
+    with open_study(spec, tmp_path) as study:
         study.end_trial(study.ask(0), TrialEnd(Outcome.FAILED, "ValueError: x", "Traceback"))
-    lines = records(tmp_path)
-    (tmp_path / "journal").write_bytes(b"".join(lines[:-2]))  # its outcome, and that the sampler was told
-    with opened(spec, tmp_path) as study:
+    lines = journal_lines(tmp_path)
+    (tmp_path / "journal").write_bytes(b"".join(lines[:-2]))  # without its outcome and its state
+    with open_study(spec, tmp_path) as study:
         again = study.restart(study.all_trials()[0].trial)
-        completed(study, again, 0.5)
+        complete(study, again, 0.5)
         assert study.get(again).end == TrialEnd(Outcome.COMPLETED)
         assert study.all_trials()[0].end == TrialEnd(Outcome.COMPLETED)
-        finish = study.all_trials()[0].end
-        assert finish is not None
-        assert finish.traceback == ""
+        trial_end = study.all_trials()[0].end
+        assert trial_end is not None
+        assert trial_end.traceback == ""
 
 
-def test_a_disk_that_is_full_at_the_start_does_not_keep_the_record(tmp_path: Path) -> None:
+def test_a_disk_that_is_full_at_the_start_does_not_keep_the_lock(tmp_path: Path) -> None:
     with limited_file_size(40), pytest.raises(StorageError):
         OptunaStudy(small_spec(), tmp_path / "journal", threads=1)
-    with opened(small_spec(), tmp_path) as study:
+    with open_study(small_spec(), tmp_path) as study:
         assert study.ask(0).number == 1
 
 
@@ -363,7 +367,7 @@ def test_a_config_is_validated_once_for_each_trial(tmp_path: Path, monkeypatch: 
         return train_config(self, params, seed=seed, threads=threads)
 
     monkeypatch.setattr(SweepSpec, "train_config", counting)
-    with opened(spec, tmp_path) as study:
+    with open_study(spec, tmp_path) as study:
         trial = study.ask(0)
         records = [study.report(trial, report(step, 0.1 * step)) for step in (1, 2, 3)]
         study.end_trial(study.restart(trial), TrialEnd(Outcome.COMPLETED))
@@ -371,6 +375,6 @@ def test_a_config_is_validated_once_for_each_trial(tmp_path: Path, monkeypatch: 
         assert all(record.trial.config is trial.config for record in (*records, study.get(trial), *study.all_trials()))
         before = study.all_trials()
     assert validated == [trial.config.seed]
-    with opened(spec, tmp_path) as study:
+    with open_study(spec, tmp_path) as study:
         assert study.all_trials() == before
     assert validated == [trial.config.seed] * 2

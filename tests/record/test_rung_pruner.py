@@ -59,7 +59,7 @@ def test_a_registered_rule_decides_on_the_values_in_the_order_of_arrival(
     assert asked[-1] == (-0.55, [-0.5, -0.3, -0.4, -0.6])
 
 
-def test_after_its_first_question_it_reads_no_trial_that_has_ended(
+def test_after_its_first_question_the_pruner_reads_no_ended_trial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = small_spec(

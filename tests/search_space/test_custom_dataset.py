@@ -1,4 +1,4 @@
-"""A user's own data set in a search space: where its files are looked for, what it is called, and its mistakes."""
+"""A user's own data set in a search space: the places of its files, its name, its columns, and mistakes in it."""
 
 import json
 from pathlib import Path
@@ -14,34 +14,34 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from tests.support.search_spaces import SMALL
 
 
-def read(dataset: Any, name: str = "own.yaml") -> SweepSpec:
+def parse(dataset: Any, name: str = "own.yaml") -> SweepSpec:
     return parser.parse_spec(SourceDocument(name, {**SMALL, "dataset": dataset}))
 
 
-def files(folder: Path, content: str = '{"review": "a", "mood": "b"}\n') -> dict[str, str]:
+def write_files(folder: Path, content: str = '{"review": "a", "mood": "b"}\n') -> dict[str, str]:
     folder.mkdir(parents=True, exist_ok=True)
     for split in ("train", "validation"):
         (folder / f"{split}.jsonl").write_text(content)
     return {split: f"{split}.jsonl" for split in ("train", "validation")}
 
 
-def test_its_files_are_looked_for_beside_the_search_space_and_then_here(
+def test_files_are_looked_for_beside_the_search_space_then_in_the_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     beside, here = tmp_path / "beside", tmp_path / "here"
-    named = files(beside)
+    named = write_files(beside)
     here.mkdir()
     monkeypatch.chdir(here)
-    assert read(named, str(beside / "own.yaml")).dataset_spec.files["train"] == str(beside / "train.jsonl")
-    files(here)
-    assert read(named, str(tmp_path / "elsewhere.yaml")).dataset_spec.files["train"] == str(here / "train.jsonl")
+    assert parse(named, str(beside / "own.yaml")).dataset_spec.files["train"] == str(beside / "train.jsonl")
+    write_files(here)
+    assert parse(named, str(tmp_path / "elsewhere.yaml")).dataset_spec.files["train"] == str(here / "train.jsonl")
 
 
-def test_what_it_is_does_not_hang_on_where_it_is(tmp_path: Path) -> None:
+def test_the_identity_of_a_custom_dataset_does_not_depend_on_its_path(tmp_path: Path) -> None:
     a, b, c = (tmp_path / name / "reviews" for name in "abc")
-    spaces = [read(files(a), str(a / "own.yaml")), read(files(b), str(b / "own.yaml"))]
+    spaces = [parse(write_files(a), str(a / "own.yaml")), parse(write_files(b), str(b / "own.yaml"))]
     assert spaces[0].identity == spaces[1].identity
-    assert read(files(c, '{"review": "c"}\n'), str(c / "own.yaml")).identity != spaces[0].identity
+    assert parse(write_files(c, '{"review": "c"}\n'), str(c / "own.yaml")).identity != spaces[0].identity
 
 
 @pytest.mark.parametrize(
@@ -53,14 +53,14 @@ def test_what_it_is_does_not_hang_on_where_it_is(tmp_path: Path) -> None:
         ({"train": "/data/reviews.csv", "name": "mine"}, "mine"),
     ],
 )
-def test_it_has_a_name(written: dict[str, Any], name: str) -> None:
+def test_a_custom_dataset_has_a_default_name(written: dict[str, Any], name: str) -> None:
     assert CustomDataset(**written).to_dataset_spec.name == name
 
 
-def test_its_columns_are_text_and_label_unless_said(tmp_path: Path) -> None:
-    named, place = files(tmp_path), str(tmp_path / "own.yaml")
-    assert (read(named, place).dataset_spec.text, read(named, place).dataset_spec.label) == (("text",), "label")
-    pair = read({**named, "text": ["premise", "claim"], "label": "y"}, place)
+def test_the_default_columns_are_text_and_label(tmp_path: Path) -> None:
+    named, place = write_files(tmp_path), str(tmp_path / "own.yaml")
+    assert (parse(named, place).dataset_spec.text, parse(named, place).dataset_spec.label) == (("text",), "label")
+    pair = parse({**named, "text": ["premise", "claim"], "label": "y"}, place)
     assert (pair.dataset_spec.text, pair.dataset_spec.label) == (("premise", "claim"), "y")
 
 
@@ -83,18 +83,18 @@ def test_its_columns_are_text_and_label_unless_said(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_a_mistake_in_it_is_one_line_with_its_key(dataset: Any, key: str, says: str) -> None:
+def test_a_mistake_in_a_custom_dataset_is_one_line_with_its_key(dataset: Any, key: str, says: str) -> None:
     with pytest.raises(SearchSpaceError) as caught:
-        read(dataset)
+        parse(dataset)
     line = str(caught.value)
     assert line.startswith(f"own.yaml:1: {key}: ")
     assert says in line
     assert line.count("\n") == 0, line
 
 
-def test_a_bad_row_policy_is_part_of_what_a_sweep_is(tmp_path: Path) -> None:
-    named, place = files(tmp_path), str(tmp_path / "own.yaml")
-    refusing = read(named, place)
-    dropping = parser.parse_spec(SourceDocument(place, {**SMALL, "dataset": named, "on_bad_rows": "drop"}))
-    assert refusing.identity != dropping.identity
-    assert json.dumps(refusing.identity)
+def test_on_bad_rows_is_part_of_the_identity(tmp_path: Path) -> None:
+    named, place = write_files(tmp_path), str(tmp_path / "own.yaml")
+    refuse = parse(named, place)
+    drop = parser.parse_spec(SourceDocument(place, {**SMALL, "dataset": named, "on_bad_rows": "drop"}))
+    assert refuse.identity != drop.identity
+    assert json.dumps(refuse.identity)

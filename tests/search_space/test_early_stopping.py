@@ -1,4 +1,4 @@
-"""Early stopping in a search space: the short and the long form are one sweep, mistakes are named, rules are entries."""
+"""Early stopping in a search space: both forms are the same sweep, mistakes are reported, and a rule is one entry."""
 
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -30,7 +30,7 @@ def spec_of(**early_stopping: Any) -> SweepSpec:
     return parser.parse_spec(SourceDocument("space.yaml", {**values, **early_stopping}))
 
 
-def mistake(folder: Path, text: str, *overrides: str) -> str:
+def error_message(folder: Path, text: str, *overrides: str) -> str:
     """Return the message on a file that ends with this text, without the name of the file."""
     file = folder / "space.yaml"
     file.write_text(HEAD + text)
@@ -62,7 +62,7 @@ def test_off_can_be_written_in_both_forms() -> None:
     assert long.identity["asha"] == "off"
 
 
-def test_the_identity_has_the_key_asha_alone() -> None:
+def test_the_identity_has_the_key_asha_only() -> None:
     for spec in (spec_of(), spec_of(asha={}), spec_of(early_stopping={"asha": {}})):
         assert spec.identity["asha"] == {"grace_epochs": 2, "reduction_factor": 3}
         assert "early_stopping" not in spec.identity
@@ -95,12 +95,14 @@ def test_the_identity_has_the_key_asha_alone() -> None:
     ],
 )
 def test_a_mistake_in_early_stopping_is_one_line_with_its_place(tmp_path: Path, text: str, message: str) -> None:
-    assert mistake(tmp_path, text).startswith(message)
+    assert error_message(tmp_path, text).startswith(message)
 
 
-def test_a_mistake_in_an_override_of_the_long_form_stands_on_the_command_line(tmp_path: Path) -> None:
+def test_a_mistake_in_an_override_of_the_long_form_names_the_option(tmp_path: Path) -> None:
     override = "early_stopping.asha.grace_epochs=0"
-    assert mistake(tmp_path, "", override).startswith(f"--set {override}: early_stopping.asha.grace_epochs: must be")
+    assert error_message(tmp_path, "", override).startswith(
+        f"--set {override}: early_stopping.asha.grace_epochs: must be"
+    )
 
 
 # ---- the rule
@@ -158,9 +160,9 @@ def test_a_rule_is_added_with_one_entry(tmp_path: Path) -> None:
     assert "asha" not in spec.identity
     assert SweepSpec.model_validate(spec.model_dump(mode="json")) == spec
     assert fingerprint(spec.identity, {}) != fingerprint(spec_of().identity, {})
-    wrong = mistake(tmp_path, "early_stopping: {margin: {margn: 1}}\n")
+    wrong = error_message(tmp_path, "early_stopping: {margin: {margn: 1}}\n")
     assert wrong.startswith("3: early_stopping.margin.margn: unknown key, allowed: grace_epochs, margin; did you mean")
-    half = mistake(tmp_path, "early_stopping: {margin: {grace_epochs: 0.5}}\n")
+    half = error_message(tmp_path, "early_stopping: {margin: {grace_epochs: 0.5}}\n")
     assert half.startswith("3: early_stopping.margin.grace_epochs: must come to whole validations")
-    unknown = mistake(tmp_path, "early_stopping: {magrin: {}}\n")
+    unknown = error_message(tmp_path, "early_stopping: {magrin: {}}\n")
     assert "allowed: asha, margin; did you mean margin?" in unknown

@@ -1,6 +1,6 @@
-"""Every mistake that a search space can hold: one line with file, line, key, value, what is allowed, the nearest name.
+"""Every mistake that a search space can have is one line with file, line, key, value, rule and nearest name.
 
-The line of a mistake is marked `# <-` in the file itself. A mistake without a mark is told at the file's first line.
+The line of a mistake is marked `# <-` in the file itself. A mistake without a mark is reported at the first line.
 """
 
 from pathlib import Path
@@ -15,27 +15,27 @@ TAU = "tau: {log: [1, 2], when: {normalize: true}}"
 
 
 def top(*lines: str) -> str:
-    """A space with these lines at its end."""
+    """Return a space with these lines at its end."""
     return HEAD + "\n".join(lines) + "\n"
 
 
 def search(*lines: str, then: str = "") -> str:
-    """A space with these lines under `search`, and other lines after them."""
+    """Return a space with these lines under `search`, and other lines after them."""
     return HEAD + "search:\n" + "".join(f"  {line}\n" for line in lines) + then
 
 
 def cases(*lines: str) -> str:
-    """A space in which tau has these cases."""
+    """Return a space in which tau has these cases."""
     return search("tau:", "  cases:", *(f"    - {line}" for line in lines))
 
 
 def start(entry: str, *hyperparameters: str) -> str:
-    """A space with these hyperparameters that starts with one entry."""
+    """Return a space with these hyperparameters whose second entry of start_with is `entry`."""
     return search(*hyperparameters, then=f"start_with:\n  - {{loss: scl, batch_size: 4}}\n  - {entry}  # <-\n")
 
 
 def bomb() -> str:
-    """The billion laughs: nine lists, each of nine of the one before."""
+    """Return a file whose aliases expand to a billion values: nine lists, each of nine times the previous list."""
     levels = [
         f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]"
         for before, name in zip("abcdefgh", "bcdefghi", strict=True)
@@ -43,7 +43,7 @@ def bomb() -> str:
     return "\n".join(["a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]", *levels])
 
 
-# what is wrong: the file, the key that the message opens with, and what else it says
+# mistake: the file, the key that the message opens with, and other parts of the message
 MISTAKES: dict[str, tuple[str, str, *tuple[str, ...]]] = {
     # unknown keys, at each level
     "unknown key": (top("serch: {}  # <-"), "serch", "unknown key", "allowed: dataset", "did you mean search?"),
@@ -59,9 +59,12 @@ MISTAKES: dict[str, tuple[str, str, *tuple[str, ...]]] = {
     "unknown key of tracking": (top("tracking: {system: true}  # <-"), "tracking.system", "system_metrics"),
     "seeds below none": (top("confirm: {seeds: -1}  # <-"), "confirm.seeds", "greater than or equal to 0", "got -1"),
     "unknown key of limit": (top("limit: {test: 5}  # <-"), "limit.test", "unknown key", "train, validation"),
-    "unknown hyperparameter searched": (search("learning_rat: [1e-5]  # <-"), "search.learning_rat", "mean learning_rate?"),
+    "unknown hyperparameter searched": (
+        search("learning_rat: [1e-5]  # <-"), "search.learning_rat", "mean learning_rate?",
+    ),
     "unknown hyperparameter compared": (
-        "dataset: sst5\ncompare: {encoder: a, los: [ce]}  # <-", "compare.los", "unknown hyperparameter", "did you mean loss?",
+        "dataset: sst5\ncompare: {encoder: a, los: [ce]}  # <-", "compare.los",
+        "unknown hyperparameter", "did you mean loss?",
     ),
     "unknown hyperparameter fixed": (top("training: {epoch: 3}  # <-"), "training.epoch", "did you mean epochs?"),
     "unknown form": (search("tau: {lgo: [1, 2]}  # <-"), "search.tau.lgo", "uniform", "did you mean log?"),
@@ -88,7 +91,10 @@ MISTAKES: dict[str, tuple[str, str, *tuple[str, ...]]] = {
     "no CPUs": (top("resources: {cpu: 0}  # <-"), "resources.cpu", "1", "got 0"),
     "no hours": (top("budget: {hours: 0}  # <-"), "budget.hours", "greater than 0", "got 0"),
     "endless hours": (top("budget: {hours: .inf}  # <-"), "budget.hours", "finite", "got inf"),
-    "unknown sampler": (top("sampler: bayes  # <-"), "sampler", "unknown sampler", "allowed: tpe, random, grid, cmaes", "got bayes"),
+    "unknown sampler": (
+        top("sampler: bayes  # <-"), "sampler",
+        "unknown sampler", "got bayes", "allowed: tpe, random, grid, cmaes",
+    ),
     "asha on": (top("asha: on  # <-"), "asha", "off", "reduction_factor: 3", "got on"),
     "asha false": (top("asha: false  # <-"), "asha", "off", "got false"),
     "a word for the grace": (top("asha:", "  grace_epochs: zero  # <-"), "asha.grace_epochs", "number", "got zero"),
@@ -104,7 +110,9 @@ MISTAKES: dict[str, tuple[str, str, *tuple[str, ...]]] = {
     "one bound": (search("tau: {log: [1]}  # <-"), "search.tau.log", "[low, high]", "got [1]"),
     "a word for a bound": (search("tau: {log: [1, high]}  # <-"), "search.tau.log", "two numbers", "got [1, high]"),
     "true for a bound": (search("tau: {log: [true, 2]}  # <-"), "search.tau.log", "two numbers", "got [true, 2]"),
-    "a bound outside the hyperparameter's": (search("alpha: {uniform: [0, 2]}  # <-"), "search.alpha.uniform", "to 1", "got 2"),
+    "a bound outside the hyperparameter's": (
+        search("alpha: {uniform: [0, 2]}  # <-"), "search.alpha.uniform", "to 1", "got 2",
+    ),
     "two ranges": (search("tau: {uniform: [1, 2], log: [1, 2]}  # <-"), "search.tau", "exactly one", "uniform and log"),
     "no range": (search("tau: {when: {loss: scl}}  # <-"), "search.tau", "exactly one", "got none"),
     "fractions for a whole number": (
@@ -190,7 +198,8 @@ MISTAKES: dict[str, tuple[str, str, *tuple[str, ...]]] = {
         start("{epochs: 4}", "batch_size: [4]") + "training: {epochs: 3}", "start_with[2].epochs", "got 4", "fixed: 3",
     ),
     "start with an unknown hyperparameter": (
-        start("{tua: 1}", "batch_size: [4]", "tau: [1]"), "start_with[2].tua", "unknown hyperparameter", "did you mean tau?",
+        start("{tua: 1}", "batch_size: [4]", "tau: [1]"), "start_with[2].tua",
+        "unknown hyperparameter", "did you mean tau?",
     ),
     "start with a hyperparameter that ce does not use": (
         start("{loss: ce, tau: 1}", "batch_size: [4]", "tau: [1]"), "start_with[2].tau", "inactive", "got 1",
@@ -253,7 +262,7 @@ MISTAKES: dict[str, tuple[str, str, *tuple[str, ...]]] = {
     ),
 }  # fmt: skip
 
-# what is no plain YAML: the file, and what the message says
+# not plain YAML: the file, and a part of the message
 UNREADABLE: dict[str, tuple[str, str]] = {
     "duplicate key": (top("dataset: sst2  # <-"), "dataset: duplicate key"),
     "duplicate hyperparameter": (search("tau: 1", "tau: 2  # <-"), "search.tau: duplicate key"),
@@ -280,7 +289,7 @@ UNREADABLE: dict[str, tuple[str, str]] = {
     "a zero byte": ("dataset: \0\n", "not valid YAML"),
 }
 
-# told in one line, though not with all of place, key, value and remedy
+# reported in one line, but not with all of place, key, value and remedy
 BRIEF: dict[str, tuple[str, str, *tuple[str, ...]]] = {
     "a list in start_with": (start("{batch_size: [4, 8]}", "batch_size: [4, 8]"), "start_with[2].batch_size", "[4, 8]"),
     "a number of 5000 digits": (top(f"seed: {'9' * 5000}  # <-"), "seed"),
@@ -291,64 +300,64 @@ BRIEF: dict[str, tuple[str, str, *tuple[str, ...]]] = {
 }
 
 
-def complaint(file: Path, *overrides: str) -> str:
-    """What the user is told of a file."""
+def error_message(file: Path, *overrides: str) -> str:
+    """Return the message that the user gets for a file."""
     with pytest.raises(UsageError) as caught:
         parser.parse_spec(yaml_file.load_yaml(file, overrides))
     assert caught.value.exit_code == 2
     return str(caught.value)
 
 
-def told(folder: Path, text: str) -> tuple[str, str]:
-    """The one line on a file with this text, and the place that it must open with."""
+def message_and_place(folder: Path, text: str) -> tuple[str, str]:
+    """Return the one-line message for a file with this text, and the place that it must open with."""
     file = folder / "space.yaml"
     file.write_text(text, encoding="utf-8")
     line = text[: text.find("# <-")].count("\n") + 1 if "# <-" in text else 1
-    message = complaint(file)
+    message = error_message(file)
     assert len(message.splitlines()) == 1, message
     return message, f"{file}:{line}: "
 
 
 @pytest.mark.parametrize(("text", "key", "says"), [(t, k, s) for t, k, *s in MISTAKES.values()], ids=MISTAKES)
-def test_a_mistake_is_told_with_place_key_value_and_remedy(
+def test_a_mistake_is_reported_with_place_key_value_and_remedy(
     tmp_path: Path, text: str, key: str, says: list[str]
 ) -> None:
-    message, place = told(tmp_path, text)
+    message, place = message_and_place(tmp_path, text)
     assert message.startswith(f"{place}{key}: ")
     assert [fragment for fragment in says if fragment not in message] == [], message
 
 
 @pytest.mark.parametrize(("text", "key", "says"), [(t, k, s) for t, k, *s in BRIEF.values()], ids=BRIEF)
-def test_a_mistake_is_told_clearly(tmp_path: Path, text: str, key: str, says: list[str]) -> None:
-    message, place = told(tmp_path, text)
+def test_a_mistake_is_reported_clearly(tmp_path: Path, text: str, key: str, says: list[str]) -> None:
+    message, place = message_and_place(tmp_path, text)
     assert message.startswith(f"{place}{key}")
     assert [fragment for fragment in says if fragment not in message] == [], message
 
 
 @pytest.mark.parametrize(("text", "says"), UNREADABLE.values(), ids=UNREADABLE)
-def test_what_is_no_plain_yaml_is_told_with_its_line(tmp_path: Path, text: str, says: str) -> None:
-    message, place = told(tmp_path, text)
+def test_a_text_that_is_not_plain_yaml_is_reported_with_its_line(tmp_path: Path, text: str, says: str) -> None:
+    message, place = message_and_place(tmp_path, text)
     assert message.startswith(place)
     assert says in message
 
 
-def test_a_thousand_brackets_end_in_one_line(tmp_path: Path) -> None:
-    message, place = told(tmp_path, "[" * 1000)
+def test_a_thousand_brackets_are_one_line(tmp_path: Path) -> None:
+    message, place = message_and_place(tmp_path, "[" * 1000)
     assert message.startswith((f"{place}not valid YAML", f"{place}nested deeper"))
 
 
-def test_what_is_no_file_is_told_with_its_name(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_reported_with_its_name(tmp_path: Path) -> None:
     missing, folder, latin, huge = (tmp_path / name for name in ("none.yaml", "folder", "latin.yaml", "huge.yaml"))
     folder.mkdir()
     latin.write_bytes(b"dataset: sst5\n# caf\xe9\n")
     huge.write_bytes(b"#" * 2_000_000)
-    assert complaint(missing).startswith(f"{missing}: no such file")
-    assert complaint(folder).startswith(f"{folder}: is a directory")
-    assert complaint(missing / "deeper.yaml").startswith(f"{missing / 'deeper.yaml'}: no such file")
-    assert complaint(latin / "deeper.yaml").startswith(f"{latin / 'deeper.yaml'}: cannot be read")
-    assert complaint(latin).startswith(f"{latin}:2: must be UTF-8, got byte 0xe9")
-    assert complaint(huge).startswith(f"{huge}: ")
-    assert "2,000,000" in complaint(huge)
+    assert error_message(missing).startswith(f"{missing}: no such file")
+    assert error_message(folder).startswith(f"{folder}: is a directory")
+    assert error_message(missing / "deeper.yaml").startswith(f"{missing / 'deeper.yaml'}: no such file")
+    assert error_message(latin / "deeper.yaml").startswith(f"{latin / 'deeper.yaml'}: cannot be read")
+    assert error_message(latin).startswith(f"{latin}:2: must be UTF-8, got byte 0xe9")
+    assert error_message(huge).startswith(f"{huge}: ")
+    assert "2,000,000" in error_message(huge)
 
 
 @pytest.mark.parametrize(
@@ -363,29 +372,29 @@ def test_what_is_no_file_is_told_with_its_name(tmp_path: Path) -> None:
         ("start_with=[{loss: triplet}]", "start_with[1].loss", "ce, scl, lcl"),
     ],
 )
-def test_a_mistake_in_an_override_stands_on_the_command_line(
+def test_a_mistake_in_an_override_names_the_option(
     tmp_path: Path, override: str, key: str, says: str
 ) -> None:  # fmt: skip
     file = tmp_path / "space.yaml"
     file.write_text(HEAD)
-    message = complaint(file, override)
+    message = error_message(file, override)
     assert message.startswith(f"--set {override}: {key}: ")
     assert len(message.splitlines()) == 1
     assert says in message
 
 
-def test_an_override_can_mend_what_the_file_has_wrong(tmp_path: Path) -> None:
+def test_an_override_can_correct_a_mistake_in_the_file(tmp_path: Path) -> None:
     file = tmp_path / "space.yaml"
     file.write_text(top("seed: -1"))
     assert parser.parse_spec(yaml_file.load_yaml(file, ["seed=1"])).seed == 1
 
 
-def test_several_mistakes_are_told_together_each_with_its_own_line(tmp_path: Path) -> None:
+def test_several_mistakes_are_reported_together_each_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "space.yaml"
     file.write_text(top("seed: -1", "asha: {grace_epochs: 0, reduction_factor: 1}", "budgt: {}"))
-    lines = complaint(file).splitlines()
+    lines = error_message(file).splitlines()
     assert sorted(line.split(": ")[0] for line in lines) == [f"{file}:3", f"{file}:4", f"{file}:4", f"{file}:5"]
     file.write_text(HEAD + "training: {epoch: 3, seed: 1, tau: 0}\n")
-    assert len(complaint(file).splitlines()) == 3
+    assert len(error_message(file).splitlines()) == 3
     file.write_text("dataset: sst5\ndataset: sst5\nseed: 1\nseed: 2\n")
-    assert [line.split(": ")[1] for line in complaint(file).splitlines()] == ["dataset", "seed"]
+    assert [line.split(": ")[1] for line in error_message(file).splitlines()] == ["dataset", "seed"]

@@ -25,7 +25,7 @@ def test_the_default_is_an_entry_and_the_key_describes_all() -> None:
     assert all(f"{name}: {entry.description}" in description for name, entry in SAMPLERS.items())
 
 
-def test_an_unknown_sampler_is_told_with_all_names_and_the_nearest() -> None:
+def test_an_unknown_sampler_is_reported_with_all_names_and_the_nearest() -> None:
     with pytest.raises(SearchSpaceError) as caught:
         small_spec(sampler="cma-es")
     allowed = ", ".join(SAMPLERS)

@@ -1,4 +1,4 @@
-"""The search spaces that ship: right, named by their command, and the papers' own as the papers have them."""
+"""The search spaces that ship are valid, open with their command, and match the papers."""
 
 import itertools
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 FILES = sorted(ROOT.glob("search_spaces/*.yaml"))
 
 
-def read(path: Path) -> SweepSpec:
+def load_spec(path: Path) -> SweepSpec:
     return parser.parse_spec(yaml_file.load_yaml(path))
 
 
@@ -25,19 +25,19 @@ def losses(spec: SweepSpec) -> set[str]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_it_is_right_and_opens_with_its_command(path: Path) -> None:
+def test_a_shipped_space_is_valid_and_opens_with_its_command(path: Path) -> None:
     assert path.read_text().splitlines()[0] == f"# sweeper run search_spaces/{path.name}"
-    assert "lcl_inside" not in losses(read(path))
+    assert "lcl_inside" not in losses(load_spec(path))
 
 
-def test_every_data_set_has_one_and_every_loss_but_the_misprinted_one_is_in_some() -> None:
-    specs = [read(path) for path in FILES]
+def test_every_data_set_and_every_loss_but_the_misprinted_one_is_in_a_shipped_space() -> None:
+    specs = [load_spec(path) for path in FILES]
     assert {spec.dataset_spec.name for spec in specs} == set(DATASETS)
     assert set().union(*(losses(spec) for spec in specs)) == set(LOSSES) - {"lcl_inside"}
 
 
-def test_the_papers_grid_is_its_45_settings() -> None:
-    spec = read(ROOT / "search_spaces" / "sst5_paper_grid.yaml")
+def test_the_grid_of_the_paper_has_its_45_settings() -> None:
+    spec = load_spec(ROOT / "search_spaces" / "sst5_paper_grid.yaml")
     expected = itertools.product((0.1, 0.2, 0.7), (0.07, 7, 10, 100, 1000), (4, 8, 32))
     planned: list[Mapping[str, Any]] = list(spec.initial_settings(0))
     assert {(s["alpha"], s["tau"], s["batch_size"]) for s in planned} == set(expected)

@@ -1,4 +1,4 @@
-"""What varies and when: domains, branches, the order of decisions, and the settings that follow."""
+"""The search space: domains, branches, the order of hyperparameters, and the settings."""
 
 import itertools
 from typing import Any
@@ -44,25 +44,25 @@ def settings(varied: SearchSpace, **given: Scalar) -> list[Params]:
     ],
     ids=str,
 )
-def test_a_domain_contains_its_values_alone(domain: Domain, inside: list[Scalar], outside: list[Scalar]) -> None:
+def test_a_domain_contains_its_values_only(domain: Domain, inside: list[Scalar], outside: list[Scalar]) -> None:
     assert [value for value in inside if not domain.contains(value)] == []
     assert [value for value in outside if domain.contains(value)] == []
 
 
-def test_a_choice_and_a_whole_range_list_their_values() -> None:
+def test_a_choice_and_a_whole_number_range_list_their_values() -> None:
     assert Categorical(("b", "a", 3)).enumerate_values() == ("b", "a", 3)
     assert list(Int(4, 6).enumerate_values()) == [4, 5, 6]
     assert list(Int(4, 12, step=4).enumerate_values()) == [4, 8, 12]
 
 
-def test_a_real_range_is_listed_by_its_steps_only() -> None:
+def test_a_real_range_is_listed_only_by_its_steps() -> None:
     assert Float(0, 1).enumerate_values() is None
     assert Float(0.1, 0.7, step=0.3).enumerate_values() == pytest.approx((0.1, 0.4, 0.7))
     assert Float(0, 1, step=0.25).enumerate_values() == (0, 0.25, 0.5, 0.75, 1)
 
 
 def stepped() -> list[Float]:
-    """Every range between tenths, in every number of tenths that divides it."""
+    """Return every range between tenths, with every step of whole tenths that divides it."""
     tenths = itertools.product(range(10), range(1, 11), range(1, 11))
     return [Float(a / 10, b / 10, step=s / 10) for a, b, s in tenths if a < b and (b - a) % s == 0]
 
@@ -76,10 +76,10 @@ def test_a_listed_range_runs_from_its_low_end_to_its_high_end() -> None:
 
 
 def test_a_range_contains_every_value_that_it_lists() -> None:
-    lost = [
+    missing = [
         domain for domain in stepped() if not all(domain.contains(value) for value in domain.enumerate_values() or ())
     ]
-    assert lost == []
+    assert missing == []
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_range_contains_every_value_that_it_lists() -> None:
         (Int(4, 64, step=4), "4 to 64 in steps of 4"),
     ],
 )
-def test_a_domain_says_what_is_allowed(domain: Domain, text: str) -> None:
+def test_a_domain_describes_the_allowed_values(domain: Domain, text: str) -> None:
     assert str(domain) == text
 
 
@@ -119,7 +119,7 @@ def test_a_condition_on_an_inactive_hyperparameter_is_not_met() -> None:
     assert branch_of(hyperparameter, loss="ce") is None
 
 
-def test_a_condition_on_one_is_not_met_by_true() -> None:
+def test_a_condition_on_the_number_1_is_not_met_by_true() -> None:
     hyperparameter = hyperparameter_syntax.parse_hyperparameter(
         "dropout", "search", {"value": 0.1, "when": {"epochs": 1}}
     )
@@ -127,7 +127,7 @@ def test_a_condition_on_one_is_not_met_by_true() -> None:
     assert branch_of(hyperparameter, epochs=True) is None
 
 
-def test_each_case_is_a_parameter_of_its_own() -> None:
+def test_each_case_has_its_own_parameter() -> None:
     cases = [{"log": [0.05, 1], "when": {"normalize": True}}, {"log": [5, 1000], "when": {"normalize": False}}]
     tau = hyperparameter_syntax.parse_hyperparameter("tau", "search", {"cases": cases})
     first, second = branch_of(tau, loss="lcl", normalize=True), branch_of(tau, loss="lcl", normalize=False)
@@ -150,13 +150,13 @@ def test_a_hyperparameter_that_the_loss_does_not_use_is_inactive(name: str, user
 # ---- settings
 
 
-def test_settings_are_every_combination_in_the_files_order() -> None:
+def test_settings_are_all_combinations_in_the_order_of_the_file() -> None:
     varied = space(search={"batch_size": [4, 8], "epochs": {"int": [1, 2]}})
     expected = [{"batch_size": size, "epochs": epochs} for size in (4, 8) for epochs in (1, 2)]
     assert settings(varied) == expected
 
 
-def test_inactive_hyperparameters_are_absent_and_no_setting_comes_twice() -> None:
+def test_inactive_hyperparameters_are_absent_and_no_setting_is_repeated() -> None:
     varied = space(search={"tau": [1, 2], "loss": ["ce", "scl"], "weighting": ["shared", "separate"]})
     assert settings(varied) == [{"loss": "ce"}, {"loss": "scl", "tau": 1}, {"loss": "scl", "tau": 2}]
 
@@ -167,18 +167,18 @@ def test_the_child_of_an_inactive_hyperparameter_is_inactive() -> None:
     assert settings(space(search=search, loss="scl")) == [{"normalize": True, "dropout": 0.2}]
 
 
-def test_without_a_loss_in_the_file_the_default_decides() -> None:
+def test_without_a_loss_in_the_file_the_default_loss_counts() -> None:
     varied = space(search={"alpha": [0.1], "epochs": [2]})
     assert settings(varied) == [{"epochs": 2}]
     assert settings(varied, loss="scl") == [{"alpha": 0.1, "epochs": 2}]
 
 
-def test_only_the_named_hyperparameters_are_set() -> None:
+def test_only_the_named_hyperparameters_are_enumerated() -> None:
     varied = space(search={"batch_size": [4], "epochs": [2]})
     assert list(varied.enumerate_settings({"epochs"}, {})) == [{"epochs": 2}]
 
 
-def test_a_range_without_steps_has_no_settings() -> None:
+def test_a_range_without_steps_cannot_be_enumerated() -> None:
     varied = space(search={"learning_rate": {"log": [1e-5, 1e-4]}})
     with pytest.raises(ValueError, match="learning_rate"):
         settings(varied)
@@ -200,14 +200,14 @@ def test_any_hyperparameter_may_be_compared() -> None:
     }
 
 
-def test_with_nothing_compared_there_is_one_system() -> None:
+def test_without_compare_there_is_one_system() -> None:
     assert space(search={"epochs": [1, 2]}, encoder="a").enumerate_systems() == ({},)
 
 
 # ---- order
 
 
-def test_a_hyperparameter_is_decided_after_those_that_it_hangs_on() -> None:
+def test_a_hyperparameter_is_set_after_those_that_it_depends_on() -> None:
     search = {
         "tau": {"value": 1, "when": {"normalize": True}},
         "normalize": {"choice": [True, False], "when": {"batch_size": 4}},

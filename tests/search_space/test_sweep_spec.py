@@ -1,4 +1,4 @@
-"""A checked file as one sweep: the issue's own space, shares, plans, rungs, seeds, fingerprints and configs."""
+"""SweepSpec: systems, budgets, initial settings, rungs, seeds, fingerprints and configs."""
 
 from collections import Counter
 from pathlib import Path
@@ -30,7 +30,7 @@ def spec_of(**values: Any) -> SweepSpec:
 
 
 def active(spec: SweepSpec, system: int, **assigned: Scalar) -> dict[str, str]:
-    """The parameter of each searched knob that is active, the knobs before it being assigned."""
+    """Return the domain of each searched hyperparameter that is active with these values, in words."""
     given = {**spec.space.fixed_values, **spec.systems[system], **assigned}
     branches = {
         hyperparameter.name: hyperparameter.active_branch(given)
@@ -39,35 +39,35 @@ def active(spec: SweepSpec, system: int, **assigned: Scalar) -> dict[str, str]:
     return {name: str(branch.domain) for name, branch in branches.items() if branch}
 
 
-# ---- the issue's search space
+# ---- search_spaces/sst5.yaml
 
 
-def test_the_issues_space_has_a_system_for_each_encoder_and_loss(sst5: SweepSpec) -> None:
+def test_sst5_has_a_system_for_each_encoder_and_loss(sst5: SweepSpec) -> None:
     assert sst5.systems == tuple({"encoder": e, "loss": loss} for e in (ELECTRA, BERT) for loss in ("ce", "scl", "lcl"))
     assert sst5.encoders == (ELECTRA, BERT)
 
 
-def test_the_issues_budget_is_shared_equally(sst5: SweepSpec) -> None:
+def test_the_budget_of_sst5_is_shared_equally(sst5: SweepSpec) -> None:
     assert [sst5.trial_budget(system) for system in range(6)] == [16] * 6
 
 
-def test_the_issues_rungs_are_epochs_two_and_six(sst5: SweepSpec) -> None:
+def test_the_rungs_of_sst5_are_epochs_2_and_6(sst5: SweepSpec) -> None:
     assert sst5.rungs == (2, 6)
 
 
-def test_the_issues_start_lands_in_the_two_lcl_systems_only(sst5: SweepSpec) -> None:
+def test_the_start_of_sst5_fits_the_two_lcl_systems_only(sst5: SweepSpec) -> None:
     entry = {"alpha": 0.2, "tau": 10, "batch_size": 32, "normalize": False}
     assert [sst5.initial_settings(system) for system in range(6)] == [[], [], [entry], [], [], [entry]]
     assert matching_systems(sst5.space, sst5.start_with[0]) == (sst5.systems[2], sst5.systems[5])
 
 
-def test_the_issues_tau_has_a_case_for_each_normalize(sst5: SweepSpec) -> None:
+def test_tau_of_sst5_has_a_case_for_each_normalize(sst5: SweepSpec) -> None:
     for system in (1, 2, 4, 5):
         assert active(sst5, system, normalize=True)["tau"] == "0.05 to 1 (log)"
         assert active(sst5, system, normalize=False)["tau"] == "5 to 1000 (log)"
 
 
-def test_the_issues_contrastive_hyperparameters_are_inactive_for_ce(sst5: SweepSpec) -> None:
+def test_contrastive_hyperparameters_of_sst5_are_inactive_for_ce(sst5: SweepSpec) -> None:
     for system in (0, 3):
         assert set(active(sst5, system)) == {"batch_size", "learning_rate"}
     for system in (1, 2, 4, 5):
@@ -76,14 +76,14 @@ def test_the_issues_contrastive_hyperparameters_are_inactive_for_ce(sst5: SweepS
         }  # fmt: skip
 
 
-def test_the_issues_other_settings_are_as_written(sst5: SweepSpec) -> None:
+def test_the_other_keys_of_sst5_are_as_written(sst5: SweepSpec) -> None:
     assert (sst5.objective.metric, sst5.objective.sign, sst5.sampler) == ("validation/accuracy", 1, "tpe")
     assert (sst5.budget.trials, sst5.budget.hours, sst5.seed) == (96, 24, 0)
     assert (sst5.resources.gpu, sst5.resources.cpu) == (1, 4)
     assert (sst5.max_epochs, sst5.max_tokens, sst5.validations_per_epoch) == (10, 128, 1)
 
 
-# ---- shares and plans
+# ---- budgets and initial settings
 
 
 @pytest.mark.parametrize("trials", range(6, 20))
@@ -99,20 +99,20 @@ def grid(**values: Any) -> SweepSpec:
     return spec_of(search=search, sampler="grid", **{"budget": {"trials": 600}, **values})
 
 
-def test_a_grid_is_run_once_however_large_the_budget() -> None:
+def test_a_grid_is_run_once_even_with_a_larger_budget() -> None:
     assert [grid().trial_budget(system) for system in range(6)] == [2, 6, 2, 2, 6, 2]
     assert [grid(budget={"trials": 18}).trial_budget(system) for system in range(6)] == [2, 3, 2, 2, 3, 2]
 
 
-def test_a_grid_is_planned_without_repetition_and_starts_as_asked() -> None:
+def test_a_grid_repeats_no_setting_and_begins_with_start_with() -> None:
     start = {"loss": "scl", "batch_size": 8, "tau": 2}
     planned = grid(start_with=[start]).initial_settings(1)
     assert planned[0] == {"batch_size": 8, "tau": 2}
-    found = Counter((entry["batch_size"], entry["tau"]) for entry in planned)
-    assert found == {(size, tau): 1 for size in (4, 8) for tau in (1, 2, 3)}
+    counts = Counter((entry["batch_size"], entry["tau"]) for entry in planned)
+    assert counts == {(size, tau): 1 for size in (4, 8) for tau in (1, 2, 3)}
 
 
-def test_a_partial_start_does_not_enlarge_a_grid() -> None:
+def test_a_partial_entry_of_start_with_does_not_enlarge_a_grid() -> None:
     assert grid(start_with=[{"loss": "scl", "batch_size": 8}]).trial_budget(1) == 6
 
 
@@ -138,20 +138,20 @@ def test_start_with_may_name_an_encoder_and_fixed_values() -> None:
         (AshaSettings(grace_epochs=5), 5, 1, ()),
     ],
 )
-def test_rungs_are_the_grace_times_powers_below_the_end(
+def test_rungs_are_the_grace_epochs_times_powers_below_the_last_epoch(
     asha: AshaSettings, epochs: int, validations: int, rungs: tuple[int, ...]
 ) -> None:
     assert asha.rungs(epochs, validations) == rungs
 
 
-def test_rungs_count_to_the_longest_trial_and_are_none_where_asha_is_off() -> None:
+def test_rungs_cover_the_longest_trial_and_are_empty_without_asha() -> None:
     search = {"epochs": [2, 8, 4]}
     assert spec_of(search=search).rungs == (2, 6)
     assert spec_of(search=search, training={"validations_per_epoch": 2}).rungs == (4, 12)
     assert spec_of(search=search, asha="off").rungs == ()
 
 
-def test_a_grace_of_whole_validations_is_accepted_in_fractions_too() -> None:
+def test_fractional_grace_epochs_of_whole_validations_are_accepted() -> None:
     spec = spec_of(training={"validations_per_epoch": 25}, asha={"grace_epochs": 0.28})
     assert spec.rungs == (7, 21, 63)
 
@@ -163,7 +163,7 @@ def test_a_seed_is_the_same_in_every_process() -> None:
     assert spec_of().derive_seed("search", 0, 1) == 672849775  # a record on disk relies on it
 
 
-def test_different_parts_are_different_streams() -> None:
+def test_different_parts_give_different_seeds() -> None:
     parts = [(stage, system, number) for stage in ("search", "confirm") for system in range(6) for number in range(50)]
     seeds = {spec_of(seed=seed).derive_seed(*part) for seed in (0, 1) for part in parts}
     assert len(seeds) == 2 * len(parts)
@@ -189,13 +189,13 @@ def test_different_parts_are_different_streams() -> None:
     ],
     ids=lambda changed: next(iter(changed)),
 )
-def test_another_question_is_another_sweep(changed: dict[str, Any]) -> None:
+def test_another_identity_is_another_sweep(changed: dict[str, Any]) -> None:
     before, after = spec_of().identity, spec_of(**changed).identity
     assert before != after
     assert fingerprint(before, {}) != fingerprint(after, {})
 
 
-def test_budget_and_resources_are_no_part_of_the_question() -> None:
+def test_budget_and_resources_are_not_part_of_the_identity() -> None:
     changed = {"confirm": {"seeds": 1}, "tracking": {"system_metrics": True}, "retries": 0}
     after = spec_of(budget={"trials": 60, "hours": 3}, resources={"gpu": 1, "cpu": 4}, **changed).identity
     assert after == spec_of().identity
@@ -210,14 +210,14 @@ def test_other_revisions_are_another_sweep() -> None:
     assert all(len(text) == 8 and int(text, 16) >= 0 for text in prints)
 
 
-def test_the_same_question_has_the_same_systems() -> None:
-    one = spec_of(compare={"encoder": ["a", "b"], "loss": ["ce", "scl"]})
+def test_the_order_of_keys_changes_neither_fingerprint_nor_names_of_systems() -> None:
+    first = spec_of(compare={"encoder": ["a", "b"], "loss": ["ce", "scl"]})
     other = spec_of(compare={"loss": ["ce", "scl"], "encoder": ["a", "b"]})
-    assert fingerprint(one.identity, {}) == fingerprint(other.identity, {})
-    assert {one.system_name(k) for k in range(4)} == {other.system_name(k) for k in range(4)}
+    assert fingerprint(first.identity, {}) == fingerprint(other.identity, {})
+    assert {first.system_name(k) for k in range(4)} == {other.system_name(k) for k in range(4)}
 
 
-def test_a_question_put_again_is_the_same_spec() -> None:
+def test_an_identity_parses_to_the_same_spec() -> None:
     spec = spec_of(search={"tau": {"log": [0.1, 1]}}, start_with=[{"loss": "lcl", "tau": 1}])
     assert SweepSpec.model_validate(spec.identity) == spec
 
@@ -254,7 +254,7 @@ def test_a_config_is_strict(wrong: dict[str, Any]) -> None:
         TrainConfig.model_validate({"encoder": "a", **wrong})
 
 
-def test_a_config_does_not_change() -> None:
+def test_a_config_is_frozen() -> None:
     config = TrainConfig(encoder="a")
     with pytest.raises(ValidationError):
         config.epochs = 3  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""YAML as people mean it: numbers are numbers, words are words, every value knows its line, overrides lie on top."""
+"""YAML files: numbers and words as people mean them, a line for every value, and overrides."""
 
 import math
 from pathlib import Path
@@ -11,7 +11,7 @@ from sweeper.search_space import yaml_file
 from sweeper.search_space.document import SourceDocument
 
 
-def read(folder: Path, text: str, *overrides: str) -> SourceDocument:
+def load_text(folder: Path, text: str, *overrides: str) -> SourceDocument:
     file = folder / "space.yaml"
     file.write_text(text, encoding="utf-8")
     return yaml_file.load_yaml(file, overrides)
@@ -51,21 +51,21 @@ def read(folder: Path, text: str, *overrides: str) -> SourceDocument:
     ],
 )
 def test_a_scalar_is_what_yaml_1_2_says(tmp_path: Path, written: str, meant: Any) -> None:
-    value = read(tmp_path, f"key: {written}\n").values["key"]
+    value = load_text(tmp_path, f"key: {written}\n").values["key"]
     assert value == meant
     assert type(value) is type(meant)
 
 
 def test_nan_is_a_number(tmp_path: Path) -> None:
-    assert math.isnan(read(tmp_path, "key: .nan\n").values["key"])
+    assert math.isnan(load_text(tmp_path, "key: .nan\n").values["key"])
 
 
-def test_keys_are_words_whatever_they_look_like(tmp_path: Path) -> None:
-    assert read(tmp_path, "no: 1\n3: 2\nnull: 3\n").values == {"no": 1, "3": 2, "null": 3}
+def test_keys_are_always_words(tmp_path: Path) -> None:
+    assert load_text(tmp_path, "no: 1\n3: 2\nnull: 3\n").values == {"no": 1, "3": 2, "null": 3}
 
 
 def test_an_alias_stands_for_its_value(tmp_path: Path) -> None:
-    document = read(tmp_path, "a: &range [1, 2]\nb: {log: *range}\n")
+    document = load_text(tmp_path, "a: &range [1, 2]\nb: {log: *range}\n")
     assert document.values == {"a": [1, 2], "b": {"log": [1, 2]}}
 
 
@@ -113,8 +113,8 @@ start_with:
         (("start_with", 1, "tau"), 15),
     ],
 )
-def test_every_key_and_item_knows_its_line(tmp_path: Path, path: tuple[str | int, ...], line: int) -> None:
-    assert read(tmp_path, NESTED).location(path) == f"{tmp_path / 'space.yaml'}:{line}"
+def test_every_key_and_item_has_its_line(tmp_path: Path, path: tuple[str | int, ...], line: int) -> None:
+    assert load_text(tmp_path, NESTED).location(path) == f"{tmp_path / 'space.yaml'}:{line}"
 
 
 @pytest.mark.parametrize(
@@ -133,20 +133,20 @@ def test_every_key_and_item_knows_its_line(tmp_path: Path, path: tuple[str | int
         ("seed=", {"seed": None}),
     ],
 )
-def test_an_override_changes_its_key_alone(tmp_path: Path, override: str, changed: dict[str, Any]) -> None:
+def test_an_override_changes_only_its_key(tmp_path: Path, override: str, changed: dict[str, Any]) -> None:
     text = "seed: 0\nempty:\ncompare: {loss: [ce]}\nbudget: {trials: 4, hours: 2}\n"
-    before, after = read(tmp_path, text).values, read(tmp_path, text, override).values
+    before, after = load_text(tmp_path, text).values, load_text(tmp_path, text, override).values
     assert after == {**before, **changed}
 
 
-def test_later_overrides_lie_over_earlier_ones(tmp_path: Path) -> None:
-    document = read(tmp_path, "seed: 0\n", "budget={trials: 3, hours: 1}", "budget.trials=5")
+def test_later_overrides_replace_earlier_ones(tmp_path: Path) -> None:
+    document = load_text(tmp_path, "seed: 0\n", "budget={trials: 3, hours: 1}", "budget.trials=5")
     assert document.values == {"seed": 0, "budget": {"trials": 5, "hours": 1}}
 
 
-def test_what_is_overridden_stands_on_the_command_line(tmp_path: Path) -> None:
+def test_the_place_of_an_override_is_the_option(tmp_path: Path) -> None:
     override = "search.tau.log=[3, 4]"
-    document = read(tmp_path, "seed: 0\nsearch:\n  tau:\n    log: [1, 2]\n", override)
+    document = load_text(tmp_path, "seed: 0\nsearch:\n  tau:\n    log: [1, 2]\n", override)
     assert document.location(("search", "tau", "log")) == f"--set {override}"
     assert document.location(("search", "tau", "log", 1)) == f"--set {override}"
     assert document.location(("search", "tau")) == f"{document.name}:3"
@@ -169,7 +169,7 @@ def test_what_is_overridden_stands_on_the_command_line(tmp_path: Path) -> None:
 )
 def test_a_wrong_override_is_one_line_that_quotes_it(tmp_path: Path, override: str, fragments: list[str]) -> None:
     with pytest.raises(UsageError) as caught:
-        read(tmp_path, "dataset: sst5\ncompare: {loss: [scl]}\n", override)
+        load_text(tmp_path, "dataset: sst5\ncompare: {loss: [scl]}\n", override)
     message = str(caught.value)
     assert message.startswith(f"--set {override}:")
     assert len(message.splitlines()) == 1
