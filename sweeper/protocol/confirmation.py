@@ -1,8 +1,8 @@
-"""Which settings are confirmed, which of them wins, and whose models may see the test split: functions of the record.
+"""Decides which settings are confirmed, which of them wins, and whose models see the test split: pure functions.
 
-The search chooses on validation, and the best of many is chosen for its luck too. So the best settings of each cell
-are trained again with seeds that chose nothing; where several are, their mean on validation decides; and the models of
-the one that wins are scored on the test split.
+The search chooses on validation, and the best of many is partly the luckiest. So the best settings of each system are
+trained again with fresh seeds, which chose nothing. Where several settings are confirmed, their mean on validation
+decides. The models of the winner are then scored on the test split.
 """
 
 import statistics
@@ -14,94 +14,106 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import Trial, TrialRecord
 
-WITH_MODEL = (Outcome.COMPLETED, Outcome.COLLAPSED)  # ends of a training that leave a model
+WITH_MODEL = (Outcome.COMPLETED, Outcome.COLLAPSED)  # outcomes that leave a model
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A setting that is confirmed: the trial of the search that has it, its mean there, and its seeds so far."""
+    """A setting that is confirmed: the trial of the search that has it, its mean there, and its fresh seeds so far."""
 
     trial: Trial
     search_mean: float
     seeds: tuple[TrialRecord, ...]
 
     def scores(self, spec: SweepSpec) -> list[float]:
-        """The best validation of each seed that has one."""
-        reports = (best_report(spec, one) for one in self.seeds)
+        """Return the best validation of each seed that has one."""
+        reports = (best_report(spec, record) for record in self.seeds)
         return [report.metrics[spec.objective.metric] for report in reports if report is not None]
 
 
-def candidates(spec: SweepSpec, recorded: Sequence[TrialRecord], system: int) -> list[Candidate]:
-    """The settings of a cell that shall be confirmed, the best of the search first; none where nothing completed."""
+def candidates(spec: SweepSpec, records: Sequence[TrialRecord], system: int) -> list[Candidate]:
+    """Return the settings of a system to confirm, the best of the search first; none where nothing completed."""
     if not spec.confirm.seeds:
         return []
-    rows = [score_trial(spec, one) for one in recorded if not one.trial.source_trial]
-    trials = {one.trial.number: one.trial for one in recorded}
-    best = rank_settings(rows, system, spec.objective.sign)[: spec.confirm.top]
-    return [Candidate(trials[one.row.number], one.mean, _seeds(spec, recorded, trials[one.row.number])) for one in best]
+    scores = [score_trial(spec, record) for record in records if not record.trial.source_trial]
+    trials = {record.trial.number: record.trial for record in records}
+    best = rank_settings(scores, system, spec.objective.sign)[: spec.confirm.top]
+    return [
+        Candidate(source, setting.mean, _fresh_seeds(spec, records, source))
+        for setting in best
+        for source in [trials[setting.trial.number]]
+    ]
 
 
-def _seeds(spec: SweepSpec, recorded: Sequence[TrialRecord], of: Trial) -> tuple[TrialRecord, ...]:
-    """The fresh seeds of a setting that are recorded, of those that the spec asks for."""
-    same = (one for one in recorded if one.trial.source_trial and one.trial.system == of.system)
-    found = (one for one in same if setting_key(one.trial.params) == setting_key(of.params))
-    return tuple(one for one in found if one.trial.seed_index <= spec.confirm.seeds)
+def _fresh_seeds(spec: SweepSpec, records: Sequence[TrialRecord], source: Trial) -> tuple[TrialRecord, ...]:
+    """Return the recorded fresh seeds of a setting, of those that the spec asks for."""
+    of_system = (record for record in records if record.trial.source_trial and record.trial.system == source.system)
+    key = setting_key(source.params)
+    of_setting = (record for record in of_system if setting_key(record.trial.params) == key)
+    return tuple(record for record in of_setting if record.trial.seed_index <= spec.confirm.seeds)
 
 
-def pending(spec: SweepSpec, recorded: Sequence[TrialRecord]) -> list[tuple[Trial, int]]:
-    """What is still to be trained: settings, and which of their fresh seeds."""
-    found = []
+def pending(spec: SweepSpec, records: Sequence[TrialRecord]) -> list[tuple[Trial, int]]:
+    """Return what is still to be trained: trials of the search, each with the index of a fresh seed."""
+    missing = []
     for system in range(len(spec.systems)):
-        for candidate in candidates(spec, recorded, system):
-            there = {one.trial.seed_index for one in candidate.seeds}
-            wanted = range(1, spec.confirm.seeds + 1)
-            found += [(candidate.trial, repeat) for repeat in wanted if repeat not in there]
-    return found
+        for candidate in candidates(spec, records, system):
+            trained = {record.trial.seed_index for record in candidate.seeds}
+            seeds = range(1, spec.confirm.seeds + 1)
+            missing += [(candidate.trial, seed_index) for seed_index in seeds if seed_index not in trained]
+    return missing
 
 
-def interrupted(recorded: Sequence[TrialRecord]) -> list[Trial]:
-    """Trials that confirm and were cut off: they come to their end, though a larger budget may have found better."""
-    return [one.trial for one in recorded if one.trial.source_trial and one.end is None]
+def interrupted(records: Sequence[TrialRecord]) -> list[Trial]:
+    """Return the interrupted trials of the confirmation.
 
-
-def best_confirmed(spec: SweepSpec, recorded: Sequence[TrialRecord], system: int) -> Candidate | None:
-    """The setting of a cell with the best mean over its fresh seeds; one that lost seeds comes after the others.
-
-    None where nothing is confirmed, or something is still to be.
+    They are finished even if a larger budget has found a better setting meanwhile.
     """
-    found = candidates(spec, recorded, system)
-    if not found or any(len(one.seeds) < spec.confirm.seeds or not _over(one) for one in found):
+    return [record.trial for record in records if record.trial.source_trial and record.end is None]
+
+
+def best_confirmed(spec: SweepSpec, records: Sequence[TrialRecord], system: int) -> Candidate | None:
+    """Return the setting of a system with the best mean over its fresh seeds.
+
+    A setting that lost seeds comes after the others. None where nothing is confirmed, or the confirmation is not over.
+    """
+    confirmed = candidates(spec, records, system)
+    if any(len(candidate.seeds) < spec.confirm.seeds or not _has_ended(candidate) for candidate in confirmed):
         return None
-    return max(found, key=lambda one: _rank(spec, one))
+    return max(confirmed, key=lambda candidate: _rank(spec, candidate), default=None)
 
 
-def _over(candidate: Candidate) -> bool:
-    return all(one.end is not None for one in candidate.seeds)
+def _has_ended(candidate: Candidate) -> bool:
+    return all(record.end is not None for record in candidate.seeds)
 
 
 def _rank(spec: SweepSpec, candidate: Candidate) -> tuple[int, float]:
     scores = candidate.scores(spec)
-    whole = sum(one.end is not None and one.end.outcome == Outcome.COMPLETED for one in candidate.seeds)
-    return whole, spec.objective.sign * statistics.fmean(scores) if scores else float("-inf")
+    completed = sum(record.end is not None and record.end.outcome == Outcome.COMPLETED for record in candidate.seeds)
+    return completed, spec.objective.sign * statistics.fmean(scores) if scores else float("-inf")
 
 
-def trials_to_score(spec: SweepSpec, recorded: Sequence[TrialRecord]) -> list[Trial]:
-    """The winners' trials that have a model which was not scored yet."""
-    winners = (best_confirmed(spec, recorded, system) for system in range(len(spec.systems)))
-    seeds = (one for found in winners if found is not None for one in found.seeds)
-    return [one.trial for one in seeds if one.test is None and _has_model(one)]
+def trials_to_score(spec: SweepSpec, records: Sequence[TrialRecord]) -> list[Trial]:
+    """Return the winners' trials that have a model which was not scored yet."""
+    winners = (best_confirmed(spec, records, system) for system in range(len(spec.systems)))
+    seeds = (record for winner in winners if winner is not None for record in winner.seeds)
+    return [record.trial for record in seeds if record.test is None and _has_model(record)]
 
 
-def best_model_trial(spec: SweepSpec, recorded: Sequence[TrialRecord]) -> TrialRecord | None:
-    """Of the best confirmed setting of all cells, the seed that is best on validation; None where none is confirmed."""
-    winners = [
-        found for system in range(len(spec.systems)) if (found := best_confirmed(spec, recorded, system)) is not None
+def best_model_trial(spec: SweepSpec, records: Sequence[TrialRecord]) -> TrialRecord | None:
+    """Return the seed that is best on validation, of the best confirmed setting of all systems.
+
+    None where nothing is confirmed, or no seed of that setting left a model.
+    """
+    confirmed = (best_confirmed(spec, records, system) for system in range(len(spec.systems)))
+    winners = [candidate for candidate in confirmed if candidate is not None]
+    best = max(winners, key=lambda candidate: _rank(spec, candidate), default=None)
+    reports = [(best_report(spec, record), record) for record in best.seeds] if best else []
+    models = [
+        (report.metrics[spec.objective.metric], record) for report, record in reports if report and _has_model(record)
     ]
-    best = max(winners, key=lambda one: _rank(spec, one), default=None)
-    kept = [(best_report(spec, one), one) for one in best.seeds] if best else []
-    models = [(report.metrics[spec.objective.metric], one) for report, one in kept if report and _has_model(one)]
     return max(models, key=lambda pair: spec.objective.sign * pair[0])[1] if models else None
 
 
-def _has_model(one: TrialRecord) -> bool:
-    return one.end is not None and one.end.outcome in WITH_MODEL
+def _has_model(record: TrialRecord) -> bool:
+    return record.end is not None and record.end.outcome in WITH_MODEL

@@ -1,15 +1,14 @@
-"""TODO."""
+"""The importance of a hyperparameter, as record/importance.py computes it and the report shows it."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
 class Importance:
-    """The share of a knob in what made trials good, and the most that it had in scores dealt out at random."""
+    """The share of a hyperparameter in what tells good trials from the rest.
+
+    `chance` is the largest share that it got when the scores were shuffled: a `share` below it says nothing.
+    """
 
     hyperparameter: str
     share: float

@@ -1,4 +1,4 @@
-"""Which setting of a cell is the best on validation: a pure function of what was recorded."""
+"""Ranks the settings of a system by validation: pure functions of what was recorded."""
 
 import math
 import statistics
@@ -12,12 +12,14 @@ from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialRecord
 
+SettingKey = tuple[tuple[str, Scalar], ...]
+
 
 @dataclass(frozen=True)
 class TrialScore:
-    """A trial as a ranking sees it. `score` is its best validation, `metrics` are those of that validation.
+    """A trial as a ranking sees it: `score` is its best validation, with that validation's `metrics` and `step`.
 
-    `step` is that validation's number, `steps` how many there were; `outcome` is None while it is not done.
+    `steps` is the number of its validations. `outcome` is None until it has ended.
     """
 
     number: int
@@ -32,94 +34,93 @@ class TrialScore:
 
 @dataclass(frozen=True)
 class BestSetting:
-    """The best setting of a cell: the mean score over the trials that ran it, and the best of these trials.
+    """The best setting of a system: the mean score over the trials that ran it, and the best of these trials.
 
-    `complete` is False where no trial of the cell completed, and the one that came furthest stands in.
+    `completed` is False where no trial of the system completed, and the one that came furthest stands in.
     """
 
     system: int
-    row: TrialScore
+    trial: TrialScore
     mean: float
     repeats: int
-    complete: bool
+    completed: bool
 
 
-def best_report(spec: SweepSpec, recorded: TrialRecord) -> ValidationReport | None:
-    """The report with the best finite value of the objective; the first of equals."""
+def best_report(spec: SweepSpec, record: TrialRecord) -> ValidationReport | None:
+    """Return the report with the best finite value of the objective; of equal ones, the first."""
     metric, sign = spec.objective.metric, spec.objective.sign
-    finite = [report for report in recorded.reports if math.isfinite(report.metrics.get(metric, math.nan))]
+    finite = [report for report in record.reports if math.isfinite(report.metrics.get(metric, math.nan))]
     return max(finite, key=lambda report: sign * report.metrics[metric], default=None)
 
 
-def score_trial(spec: SweepSpec, recorded: TrialRecord) -> TrialScore:
-    """A recorded trial as a ranking sees it."""
-    report = best_report(spec, recorded)
+def score_trial(spec: SweepSpec, record: TrialRecord) -> TrialScore:
+    """Return a trial's score for a ranking."""
+    report = best_report(spec, record)
     return TrialScore(
-        number=recorded.trial.number,
-        system=recorded.trial.system,
-        params=recorded.trial.params,
-        outcome=recorded.end.outcome if recorded.end else None,
+        number=record.trial.number,
+        system=record.trial.system,
+        params=record.trial.params,
+        outcome=record.end.outcome if record.end else None,
         score=report.metrics[spec.objective.metric] if report else None,
         step=report.step if report else 0,
-        steps=len(recorded.reports),
+        steps=len(record.reports),
         metrics=report.metrics if report else {},
     )
 
 
-SettingKey = tuple[tuple[str, Scalar], ...]
-
-
 def setting_key(params: Mapping[str, Scalar]) -> SettingKey:
-    """What makes two trials replicates of each other."""
+    """Return a key that is the same for two trials with the same setting."""
     return tuple(sorted(params.items()))
 
 
-def rank_settings(rows: Sequence[TrialScore], system: int, sign: int) -> list[BestSetting]:
-    """The settings of a cell that completed, the best by validation first; `sign` is -1 where less is better.
+def rank_settings(scores: Sequence[TrialScore], system: int, sign: int) -> list[BestSetting]:
+    """Return the settings of a system that completed, the best by validation first.
 
-    Settings that ran more than once, with other seeds, are ranked by their mean; of equals, the one tried first.
+    `sign` is -1 where less is better. A setting that ran several times, with different seeds, is ranked by its mean;
+    of equal settings, the one that was tried first comes first.
     """
     settings: dict[SettingKey, list[TrialScore]] = {}
-    for row in rows:
-        if row.system == system and row.score is not None and row.outcome == Outcome.COMPLETED:
-            settings.setdefault(setting_key(row.params), []).append(row)
-    found = (
-        BestSetting(system, max(runs, key=lambda row: sign * _score(row)), _mean(runs), len(runs), complete=True)
+    for score in scores:
+        if score.system == system and score.score is not None and score.outcome == Outcome.COMPLETED:
+            settings.setdefault(setting_key(score.params), []).append(score)
+    best = (
+        BestSetting(system, max(runs, key=lambda run: sign * _value(run)), _mean(runs), len(runs), completed=True)
         for runs in settings.values()
     )
-    return sorted(found, key=lambda one: -sign * one.mean)
+    return sorted(best, key=lambda setting: -sign * setting.mean)
 
 
-def best_setting(rows: Sequence[TrialScore], system: int, sign: int) -> BestSetting | None:
-    """The best setting of a cell by validation.
+def best_setting(scores: Sequence[TrialScore], system: int, sign: int) -> BestSetting | None:
+    """Return the best setting of a system by validation; None where no trial of the system has a score.
 
-    Where nothing completed, the trial that came furthest is taken, and of these the best. None where no trial of the
-    cell has a score.
+    Where nothing completed, it is the trial that trained longest, and of several the best.
     """
-    found = rank_settings(rows, system, sign)
-    if found:
-        return found[0]
-    scored = [row for row in rows if row.system == system and row.score is not None and row.outcome is not None]
-    if not scored:
+    ranked = rank_settings(scores, system, sign)
+    if ranked:
+        return ranked[0]
+    ended = [
+        score for score in scores if score.system == system and score.score is not None and score.outcome is not None
+    ]
+    if not ended:
         return None
-    furthest = max(scored, key=lambda row: (row.steps, sign * _score(row)))
-    return BestSetting(system, furthest, _score(furthest), 1, complete=False)
+    furthest = max(ended, key=lambda score: (score.steps, sign * _value(score)))
+    return BestSetting(system, furthest, _value(furthest), 1, completed=False)
 
 
-def count_replicates(rows: Sequence[TrialScore], system: int) -> int:
-    """How many trials of a cell ran a setting that another had run before."""
-    own = [row for row in rows if row.system == system]
-    return len(own) - len({setting_key(row.params) for row in own})
+def count_replicates(scores: Sequence[TrialScore], system: int) -> int:
+    """Return the number of a system's trials that ran a setting which another had run before."""
+    of_system = [score for score in scores if score.system == system]
+    return len(of_system) - len({setting_key(score.params) for score in of_system})
 
 
-def count_outcomes(rows: Sequence[TrialScore], system: int) -> Counter[Outcome]:
-    """How the trials of a cell ended."""
-    return Counter(row.outcome for row in rows if row.system == system and row.outcome is not None)
+def count_outcomes(scores: Sequence[TrialScore], system: int) -> Counter[Outcome]:
+    """Return the number of a system's trials by outcome."""
+    return Counter(score.outcome for score in scores if score.system == system and score.outcome is not None)
 
 
-def _score(row: TrialScore) -> float:
-    return row.score if row.score is not None else float("nan")
+def _value(score: TrialScore) -> float:
+    return score.score if score.score is not None else float("nan")
 
 
-def _mean(rows: Sequence[TrialScore]) -> float:
-    return statistics.fmean(_score(row) for row in rows)
+def _mean(scores: Sequence[TrialScore]) -> float:
+    return statistics.fmean(_value(score) for score in scores)

@@ -95,10 +95,10 @@ def _system_result(spec: SweepSpec, records: Sequence[TrialRecord], system: int)
 def _search_best(spec: SweepSpec, best: BestSetting | None) -> SearchBest | None:
     if best is None:
         return None
-    score = best.row
+    score = best.trial
     return SearchBest(
         trial=score.number,
-        completed=best.complete,
+        completed=best.completed,
         params=_searched_params(spec, score.params, best.system),
         score=None if score.score is None else _plain(score.score),
         mean=_plain(best.mean),

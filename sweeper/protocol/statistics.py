@@ -1,10 +1,10 @@
-"""Intervals and tests for test accuracies of a few seeds each, which carry both of their sources of chance.
+"""Intervals and tests for test accuracies over a few seeds, with both of their sources of chance: seeds and texts.
 
 A system was trained with a few seeds, and each of its models was scored on the same test texts. Its mean accuracy would
-be another with other seeds, and another with other texts. Between two systems the texts are the same, and so paired;
-the seeds are not. The variances of the sources add, and Welch and Satterthwaite's formula gives the degrees of freedom
-of their sum (Welch, "The generalization of Student's problem when several different population variances are
-involved", 1947).
+differ with other seeds, and with other texts. Between two systems the texts are the same, and therefore paired; the
+seeds are not. The variances of the sources add up, and the degrees of freedom of their sum are given by Welch and
+Satterthwaite's formula (Welch, "The generalization of Student's problem when several different population variances
+are involved", 1947).
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-Correct = NDArray[np.bool_]  # (S, N): whether the model of seed s was right about text n
+Correct = NDArray[np.bool_]  # (S, N): True where the model of seed s was right about text n
 _LEVEL = 0.95
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean with its standard error, the degrees of freedom of that, its 95 % interval, and p for a mean of zero."""
+    """A mean with its standard error and degrees of freedom, its 95 % interval, and p for a mean of zero."""
 
     mean: float
     error: float
@@ -30,72 +30,65 @@ class Estimate:
     p: float
 
 
-def accuracy(hits: Correct) -> Estimate:
-    """A system's accuracy, in [0, 1]; `hits` are (S, N), at least two seeds and two texts."""
-    return _estimates(np.array([hits.mean()]), [_of_seeds(hits), _of_texts(hits.mean(axis=0)[None])])[0]
-
-
-def difference(ours: Correct, theirs: Correct) -> Estimate:
-    """How far one system's accuracy is above another's on the same N texts; `hits` are (S, N) and (T, N).
-
-    Raises ValueError where the texts are not as many.
-    """
-    return pairwise_differences([ours, theirs])[0, 1]
+def accuracy(correct: Correct) -> Estimate:
+    """Return a system's accuracy in [0, 1]. `correct` has shape (S, N), with at least two seeds and two texts."""
+    means = np.array([correct.mean()])
+    return _estimate(means, [_variance_over_seeds(correct), _variance_over_texts(correct.mean(axis=0)[None])])[0]
 
 
 def pairwise_differences(systems: Sequence[Correct]) -> dict[tuple[int, int], Estimate]:
-    """How far the accuracy of each system is above that of each later one: all pairs of hits on the same N texts.
+    """Return how far each system's accuracy is above that of each later one, for all pairs on the same N texts.
 
-    Raises ValueError where the texts are not as many.
+    Raises ValueError where the numbers of texts differ.
     """
-    texts = [hits.shape[1] for hits in systems]
+    texts = [correct.shape[1] for correct in systems]
     if len(set(texts)) > 1:
         other = next(count for count in texts if count != texts[0])
         raise ValueError(f"both must have been scored on the same texts, got {texts[0]} and {other}")
-    found: dict[tuple[int, int], Estimate] = {}
-    means = np.stack([hits.mean(axis=0) for hits in systems]) if systems else np.empty((0, 0))  # (K, N)
-    seeds = [_of_seeds(hits) for hits in systems]
+    differences: dict[tuple[int, int], Estimate] = {}
+    means = np.stack([correct.mean(axis=0) for correct in systems]) if systems else np.empty((0, 0))  # (K, N)
+    seed_variances = [_variance_over_seeds(correct) for correct in systems]
     for k in range(len(systems) - 1):
         between = means[k] - means[k + 1 :]  # (K - k - 1, N)
-        theirs = tuple(np.concatenate(part) for part in zip(*seeds[k + 1 :], strict=True))
-        estimates = _estimates(between.mean(axis=1), [seeds[k], (theirs[0], theirs[1]), _of_texts(between)])
-        found |= {(k, k + 1 + j): estimate for j, estimate in enumerate(estimates)}
-    return found
+        later = tuple(np.concatenate(values) for values in zip(*seed_variances[k + 1 :], strict=True))
+        sources = [seed_variances[k], (later[0], later[1]), _variance_over_texts(between)]
+        estimates = _estimate(between.mean(axis=1), sources)
+        differences |= {(k, k + 1 + j): estimate for j, estimate in enumerate(estimates)}
+    return differences
 
 
 def holm_correction(ps: Sequence[float]) -> list[float]:
-    """The p values of several tests made at once, each as large as it has to be for that (Holm 1979)."""
+    """Return the p values of several tests made at once, corrected for their number (Holm 1979)."""
     order = sorted(range(len(ps)), key=lambda k: ps[k])
-    adjusted, largest = [1.0] * len(ps), 0.0
+    corrected, largest = [1.0] * len(ps), 0.0
     for rank, k in enumerate(order):
         largest = max(largest, min(1.0, (len(ps) - rank) * ps[k]))
-        adjusted[k] = largest
-    return adjusted
+        corrected[k] = largest
+    return corrected
 
 
-_Source = tuple[NDArray[np.float64], NDArray[np.float64]]  # (K,) or (1,): variances of means, their degrees of freedom
+_Variance = tuple[NDArray[np.float64], NDArray[np.float64]]  # of means, and its degrees of freedom: (K,) or (1,) each
 
 
-def _of_seeds(hits: Correct) -> _Source:
-    """The variance of a mean over seeds."""
-    means = hits.mean(axis=1)
+def _variance_over_seeds(correct: Correct) -> _Variance:
+    means = correct.mean(axis=1)
     return np.array([means.var(ddof=1) / len(means)]), np.array([len(means) - 1.0])
 
 
-def _of_texts(each: NDArray[np.float64]) -> _Source:
-    """The variances of means over texts; `each` is (K, N)."""
-    count = each.shape[1]
-    return each.var(axis=1, ddof=1) / count, np.full(len(each), count - 1.0)
+def _variance_over_texts(per_text: NDArray[np.float64]) -> _Variance:
+    """Return the variances of means over texts; `per_text` has shape (K, N)."""
+    count = per_text.shape[1]
+    return per_text.var(axis=1, ddof=1) / count, np.full(len(per_text), count - 1.0)
 
 
-def _estimates(means: NDArray[np.float64], sources: Sequence[_Source]) -> list[Estimate]:
-    """Means (K,) whose variances have several independent sources."""
+def _estimate(means: NDArray[np.float64], sources: Sequence[_Variance]) -> list[Estimate]:
+    """Return estimates of means (K,) whose variances have several independent sources."""
     variance = sum((part for part, _ in sources), np.zeros_like(means))
     spread = sum((part**2 / degrees for part, degrees in sources), np.zeros_like(means))
-    certain = variance == 0
-    freedom = np.where(certain, np.inf, variance**2 / np.where(certain, 1, spread))
+    is_certain = variance == 0
+    freedom = np.where(is_certain, np.inf, variance**2 / np.where(is_certain, 1, spread))
     error = np.sqrt(variance)
-    reach = error * np.where(certain, 0, stats.t.ppf((1 + _LEVEL) / 2, freedom))
-    p = np.where(certain, means == 0, 2 * stats.t.sf(np.abs(means) / np.where(certain, 1, error), freedom))
+    reach = error * np.where(is_certain, 0, stats.t.ppf((1 + _LEVEL) / 2, freedom))
+    p = np.where(is_certain, means == 0, 2 * stats.t.sf(np.abs(means) / np.where(is_certain, 1, error), freedom))
     columns = (means, error, freedom, means - reach, means + reach, p)
     return [Estimate(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]

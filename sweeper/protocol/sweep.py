@@ -1,7 +1,7 @@
-"""The story of one sweep, told against ports only: search, confirm, test once.
+"""The protocol of a sweep: search, confirm, test once.
 
-The test split does not exist for the search, nor for what confirms it: it is made when the winners are decided, and
-each winner's models are scored on it once.
+The test split does not exist for the search or the confirmation. It is loaded when the winners are decided, and each
+winner's models are scored on it once.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,10 +21,10 @@ from sweeper.wording import format_value
 
 @dataclass(frozen=True)
 class StageJobs:
-    """What the trials of each stage share.
+    """The jobs of the stages.
 
-    `score` is called once the winners are decided, and makes what has the test split; `keep` takes what a model
-    answered, and has it on the disk when it returns.
+    `make_test_job` is called once the winners are decided, and loads the test split. `save_scores` stores a model's
+    predictions; they are on the disk when it returns.
     """
 
     search: TrainingJob
@@ -34,66 +34,64 @@ class StageJobs:
 
 
 def run_protocol(
-    spec: SweepSpec, study: Study, runner: Runner, trackers: Sequence[Tracker], jobs: StageJobs, share: TrialResources,
-    say: Say = ignore,
-) -> bool:  # fmt: skip
-    """Run what the budget allows and the record does not have yet; True where the sweep is done.
-
-    Checkpoints of trials that have ended are gone afterwards; models of confirmed trials are the caller's to remove.
-    `say` gets what the user should know meanwhile. Raises SweeperError where the first trials all failed alike, or a
-    winner could not be scored.
-    """
-    search = SearchStage(spec, study, trackers, say)
-    runner.run(search, jobs.search, share)
-    _forget(study, jobs.search)
-    if search.all_failed:
-        raise _hopeless(search.ended, jobs.search)
-    if search.has_pending:
-        return False
-    confirmation = ConfirmationStage(spec, study, trackers, say)
-    if confirmation.has_pending:
-        runner.run(confirmation, jobs.confirm, share)
-        _forget(study, jobs.confirm)
-    _score(spec, study, runner, trackers, jobs, share, say)
-    return True
-
-
-def _score(
     spec: SweepSpec,
     study: Study,
     runner: Runner,
     trackers: Sequence[Tracker],
     jobs: StageJobs,
-    share: TrialResources,
-    say: Say,
-) -> None:
-    """Open the test split for the models that won, once for each."""
-    todo = trials_to_score(spec, study.all_trials())
-    if not todo:
-        return
-    job = jobs.make_test_job()
-    opens = any("test" in data.splits for data in job.data.values())
-    scoring = TestStage(spec, study, trackers, todo, opens, jobs.save_scores, say)
-    runner.run(scoring, job, share)
-    if scoring.failed:
-        number, finish = next(iter(scoring.failed.items()))
-        where = traceback_path(trial_folder(job.folder, next(trial for trial in todo if trial.number == number)))
-        raise SweeperError(
-            f"trial {number}: its model could not be scored ({finish.reason}; {where}); the same command tries again"
-        )
+    resources: TrialResources,
+    say: Say = ignore,
+) -> bool:
+    """Run what the budget allows and the record does not have yet. Return True if the sweep is done.
+
+    Checkpoints of ended trials are deleted; models of confirmed trials are left to the caller. `say` gets messages for
+    the user. Raises SweeperError where the first trials all failed alike, or a winner could not be scored.
+    """
+    search = SearchStage(spec, study, trackers, say)
+    runner.run(search, jobs.search, resources)
+    _delete_ended(study, jobs.search)
+    if search.all_failed:
+        raise _all_failed_error(search.ended, jobs.search)
+    if search.has_pending:
+        return False
+    confirmation = ConfirmationStage(spec, study, trackers, say)
+    if confirmation.has_pending:
+        runner.run(confirmation, jobs.confirm, resources)
+        _delete_ended(study, jobs.confirm)
+    trials = trials_to_score(spec, study.all_trials())
+    if trials:
+        job = jobs.make_test_job()
+        opens_test_split = any("test" in data.splits for data in job.data.values())
+        test = TestStage(spec, study, trackers, trials, opens_test_split, jobs.save_scores, say)
+        runner.run(test, job, resources)
+        _require_all_scored(test, trials, job)
+    return True
 
 
-def _forget(study: Study, job: TrainingJob) -> None:
-    for one in study.all_trials():
-        if one.end is not None:
-            delete_trial_files(job.folder, one.trial, storage=job.storage)
+def _require_all_scored(test: TestStage, trials: Sequence[Trial], job: TrainingJob) -> None:
+    """Raise SweeperError for the first trial whose model could not be scored."""
+    for trial in trials:
+        if trial.number in test.failed:
+            reason = test.failed[trial.number].reason
+            traceback = traceback_path(trial_folder(job.folder, trial))
+            raise SweeperError(
+                f"trial {trial.number}: its model could not be scored ({reason}; {traceback}); "
+                "the same command tries again"
+            )
 
 
-def _hopeless(ended: Sequence[TrialRecord], job: TrainingJob) -> SweeperError:
-    trial, finish = ended[0].trial, ended[0].end
+def _delete_ended(study: Study, job: TrainingJob) -> None:
+    """Delete the checkpoints of trials that have ended."""
+    for record in study.all_trials():
+        if record.end is not None:
+            delete_trial_files(job.folder, record.trial, storage=job.storage)
+
+
+def _all_failed_error(ended: Sequence[TrialRecord], job: TrainingJob) -> SweeperError:
+    trial, trial_end = ended[0].trial, ended[0].end
     setting = ", ".join(f"{name} {format_value(value)}" for name, value in trial.params.items())
     return SweeperError(
-        f"the first {len(ended)} trials all failed: {finish.reason if finish else ''}\n"
+        f"the first {len(ended)} trials all failed: {trial_end.reason if trial_end else ''}\n"
         f"trial {trial.number}: {setting}; its traceback: {traceback_path(trial_folder(job.folder, trial))}\n"
-        "mend what it says; then the same command goes on with the rest of the budget, and --fresh starts anew"
+        "fix the cause; then the same command continues with the rest of the budget, and --fresh starts anew"
     )

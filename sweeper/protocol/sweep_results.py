@@ -154,7 +154,7 @@ class SweepResults(ResultModel):
             ) from None
 
     def to_json(self) -> str:
-        """Return the text of results.json. Infinite and undefined metrics are Infinity and NaN, as Python writes them."""
+        """Return the text of results.json. Metrics may be Infinity or NaN, as Python writes them."""
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
 
     def to_dict(self) -> dict[str, Any]:

@@ -23,7 +23,14 @@ from sweeper.trials.interfaces import TrainingJob
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.resources import TrialResources
 from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
-from tests.support.fakes import RecordingTracker, scoring_trainer, scripted_jobs, data_with_test, report, scripted_trainer
+from tests.support.fakes import (
+    RecordingTracker,
+    data_with_test,
+    report,
+    scoring_trainer,
+    scripted_jobs,
+    scripted_trainer,
+)
 from tests.support.search_spaces import small_spec
 
 SEARCH = {"batch_size": {"int": [1, 64]}, "alpha": {"uniform": [0.1, 0.9]}}
@@ -40,7 +47,9 @@ def study(spec: SweepSpec, folder: Path) -> "closing[OptunaStudy]":
 
 def run(spec: SweepSpec, folder: Path, stages: StageJobs | None = None) -> list[TrialRecord]:
     with study(spec, folder) as record:
-        assert sweep.run_protocol(spec, record, InlineRunner(1, 0), [], stages or scripted_jobs(folder), TrialResources(1, 0, 1))
+        assert sweep.run_protocol(
+            spec, record, InlineRunner(1, 0), [], stages or scripted_jobs(folder), TrialResources(1, 0, 1)
+        )
         return list(record.all_trials())
 
 
@@ -287,7 +296,9 @@ def test_the_models_that_are_kept_is_the_best_seeds_of_the_best_system_by_valida
 def test_trackers_hear_of_confirmed_trials_and_of_their_scores(tmp_path: Path) -> None:
     watching = RecordingTracker()
     with study(spec(), tmp_path) as record:
-        sweep.run_protocol(spec(), record, InlineRunner(1, 0), [watching], scripted_jobs(tmp_path), TrialResources(1, 0, 1))
+        sweep.run_protocol(
+            spec(), record, InlineRunner(1, 0), [watching], scripted_jobs(tmp_path), TrialResources(1, 0, 1)
+        )
         assert watching.states == {one.trial.number: one for one in record.all_trials()}
     assert watching.states[5].test is not None
 

@@ -24,14 +24,14 @@ def test_the_best_completed_trial_of_the_system_wins() -> None:
     rows = [row(1, 0.5, epochs=1), row(2, 0.7, epochs=2), row(3, 0.6, epochs=3), row(4, 0.9, system=1)]
     found = best_setting(rows, 0, 1)
     assert found is not None
-    assert (found.system, found.row, found.mean, found.repeats, found.complete) == (0, rows[1], 0.7, 1, True)
+    assert (found.system, found.trial, found.mean, found.repeats, found.completed) == (0, rows[1], 0.7, 1, True)
 
 
 def test_where_less_is_better_the_least_wins() -> None:
     rows = [row(1, 0.5, epochs=1), row(2, 0.7, epochs=2), row(3, 0.4, epochs=3)]
     found = best_setting(rows, 0, -1)
     assert found is not None
-    assert found.row is rows[2]
+    assert found.trial is rows[2]
 
 
 def test_a_repeated_setting_is_ranked_by_its_mean() -> None:
@@ -39,15 +39,15 @@ def test_a_repeated_setting_is_ranked_by_its_mean() -> None:
     steady = [row(3, 0.75, tau=2), row(4, 0.8, tau=2)]
     found = best_setting([*lucky, *steady], 0, 1)
     assert found is not None
-    assert found.row is steady[1]
-    assert (round(found.mean, 9), found.repeats, found.complete) == (0.775, 2, True)
+    assert found.trial is steady[1]
+    assert (round(found.mean, 9), found.repeats, found.completed) == (0.775, 2, True)
 
 
 def test_the_best_run_of_a_repeated_setting_is_the_least_where_less_is_better() -> None:
     rows = [row(1, 0.4, tau=1), row(2, 0.2, tau=1), row(3, 0.35, tau=2)]
     found = best_setting(rows, 0, -1)
     assert found is not None
-    assert found.row is rows[1]
+    assert found.trial is rows[1]
     assert found.repeats == 2
 
 
@@ -62,14 +62,14 @@ def test_an_inactive_hyperparameter_makes_another_setting() -> None:
     rows = [row(1, 0.5, normalize=True), row(2, 0.6, normalize=True, tau=1)]
     found = best_setting(rows, 0, 1)
     assert found is not None
-    assert (found.row, found.repeats) == (rows[1], 1)
+    assert (found.trial, found.repeats) == (rows[1], 1)
 
 
 def test_a_stopped_trial_does_not_win_over_a_completed_one() -> None:
     rows = [row(1, 0.5), row(2, 0.9, EARLY, tau=1), row(3, 0.95, Outcome.FAILED, tau=2), row(4, 0.99, None, tau=3)]
     found = best_setting(rows, 0, 1)
     assert found is not None
-    assert (found.row, found.complete) == (rows[0], True)
+    assert (found.trial, found.completed) == (rows[0], True)
 
 
 def test_where_nothing_completed_the_furthest_stands_in_then_the_best() -> None:
@@ -77,8 +77,8 @@ def test_where_nothing_completed_the_furthest_stands_in_then_the_best() -> None:
     most, least = best_setting(rows, 0, 1), best_setting(rows, 0, -1)
     assert most is not None
     assert least is not None
-    assert (most.row, most.mean, most.repeats, most.complete) == (rows[2], 0.6, 1, False)
-    assert (least.row, least.complete) == (rows[1], False)
+    assert (most.trial, most.mean, most.repeats, most.completed) == (rows[2], 0.6, 1, False)
+    assert (least.trial, least.completed) == (rows[1], False)
 
 
 def test_a_system_without_a_score_has_no_best() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sweeper.protocol.statistics import Correct, accuracy, difference, holm_correction, pairwise_differences
+from sweeper.protocol.statistics import Correct, Estimate, accuracy, holm_correction, pairwise_differences
 
 TEXTS = 500
 
@@ -16,6 +16,10 @@ def system(random: np.random.Generator, easy: np.ndarray, seeds: int, skill: flo
     shift = skill + spread * random.standard_normal((seeds, 1))
     chance = 1 / (1 + np.exp(-(easy + shift)))
     return random.random((seeds, len(easy))) < chance
+
+
+def difference(ours: Correct, theirs: Correct) -> Estimate:
+    return pairwise_differences([ours, theirs])[0, 1]
 
 
 def ease(random: np.random.Generator) -> np.ndarray:

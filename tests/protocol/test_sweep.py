@@ -17,7 +17,7 @@ from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.resources import TrialResources
 from sweeper.trials.trial import Trial, TrialEnd
-from tests.support.fakes import RecordingTracker, scripted_jobs, report
+from tests.support.fakes import RecordingTracker, report, scripted_jobs
 from tests.support.search_spaces import small_spec
 
 LOST = TrialEnd(Outcome.FAILED, "its worker process died")
@@ -36,7 +36,9 @@ def study(spec: SweepSpec, folder: Path) -> OptunaStudy:
 def run(spec: SweepSpec, folder: Path) -> RecordingTracker:
     watching = RecordingTracker()
     with closing(study(spec, folder)) as record:
-        assert sweep.run_protocol(spec, record, InlineRunner(1, 0), [watching], scripted_jobs(folder), TrialResources(1, 0, 1))
+        assert sweep.run_protocol(
+            spec, record, InlineRunner(1, 0), [watching], scripted_jobs(folder), TrialResources(1, 0, 1)
+        )
     return watching
 
 
@@ -123,7 +125,7 @@ def test_losses_and_notes_are_said_with_the_trials_number(tmp_path: Path) -> Non
     assert said == [
         "trial 1: checkpoint-1.pt cannot be read",
         "the raylet of Ray died",
-        "trial 1: its worker process died; it goes on from its last checkpoint",
+        "trial 1: its worker process died; it continues from its last checkpoint",
     ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.bold import simulate_tables
 from sweeper.errors import RecordError, UsageError
 from sweeper.protocol.finished_sweep import TestPredictions
-from sweeper.protocol.statistics import accuracy, difference, holm_correction
+from sweeper.protocol.statistics import accuracy, holm_correction, pairwise_differences
 from sweeper.reporting.table.metrics import METRICS
 from sweeper.reporting.table.results_table import build_table
 from tests.reporting.table.helpers import CE, LCL, bold_losses, cell, note
@@ -48,7 +48,7 @@ def test_intervals_leads_and_holms_correction_come_from_the_predictions_of_the_w
         for result in finished.results.systems
     }
     expected = {
-        (dataset, ours, theirs): difference(correct[dataset, ours], correct[dataset, theirs])
+        (dataset, ours, theirs): pairwise_differences([correct[dataset, ours], correct[dataset, theirs]])[0, 1]
         for dataset, ours, theirs in [
             *[("sst5", "ce", "scl"), ("sst5", "ce", "lcl"), ("sst5", "scl", "lcl"), ("sst2", "ce", "lcl")]
         ]
