@@ -15,7 +15,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeper.record.journal import Journal
-from sweeper.record.parameters import suggest_params
+from sweeper.record.proposals import Proposals
 from sweeper.record.storage import RecordStorage
 from sweeper.record.studies import SystemStudies
 from sweeper.record.trial_attributes import (
@@ -31,8 +31,6 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TestAccess, TestScore, Trial, TrialEnd, TrialRecord
-
-_MAX_RETRIES = 20  # proposals that repeat a stopped setting before one of them is accepted anyway
 
 
 class OptunaStudy:
@@ -62,7 +60,7 @@ class OptunaStudy:
         self.studies = SystemStudies(self.spec, self.storage)
         self.records = TrialRecords(self.spec, self.storage, self.studies, self.threads)
         self._running: dict[int, optuna.trial.Trial] = {}  # by number; those of this command that ended stay
-        self._last_number = self.records.last_number
+        self.proposals = Proposals(self.spec, self.storage, self.studies, self.records, self._running)
         self._now = increasing_timestamps(self.records.latest_time)
         for system in range(len(self.spec.systems)):
             self._restore(system)
@@ -84,9 +82,9 @@ class OptunaStudy:
                     for report, _ in stored_reports(stored):
                         self._report_value(trial, stored, report)
                 elif study is self.studies.searches[system]:
-                    self._settle(system, trial)
+                    self.proposals.settle(system, trial)
                 else:
-                    self._skip(study, trial, "was cut off before it began")
+                    self.proposals.skip(study, trial, "was cut off before it began")
 
     @property
     def truncated_bytes(self) -> int:
@@ -100,44 +98,12 @@ class OptunaStudy:
     # ---- proposals
 
     def ask(self, system: int) -> Trial:
-        """Propose the next trial of a system: the planned settings first, then the sampler's choice."""
-        study = self.studies.searches[system]
-        for retry in range(_MAX_RETRIES + 1):
-            trial = study.ask()
-            accepted = self._settle(system, trial, is_forced=retry == _MAX_RETRIES)
-            if accepted is not None:
-                break
-        assert accepted is not None
-        return accepted
-
-    def _settle(self, system: int, trial: optuna.trial.Trial, *, is_forced: bool = False) -> Trial | None:
-        """Let the sampler choose and begin the trial. Skip a choice that repeats a stopped setting and return None."""
-        study = self.studies.searches[system]
-        suggest_params(self.spec, system, trial)
-        if not is_forced and ("skipped" in trial.user_attrs or self.studies.samplers[system].repeats_stopped(trial)):
-            self._skip(study, trial, "repeats a setting that was stopped")
-            return None
-        return self._begin(system, study, trial)
-
-    def _begin(self, system: int, study: optuna.Study, trial: optuna.trial.Trial) -> Trial:
-        """Give a trial its number. From now on it counts."""
-        trial.set_user_attr("number", self._last_number + 1)
-        self._last_number += 1
-        self._running[self._last_number] = trial
-        return self.records.add(system, study, self.storage.stored_trial(study, trial.number))
-
-    def _skip(self, study: optuna.Study, trial: optuna.trial.Trial, reason: str) -> None:
-        trial.set_user_attr("skipped", reason)
-        study.tell(trial, state=TrialState.FAIL)
+        """Propose the next trial of a system and record it."""
+        return self.proposals.propose(system)
 
     def confirm(self, source: Trial, seed_index: int) -> Trial:
         """Record a new trial that trains the setting of `source` with the system's fresh seed `seed_index`, from 1."""
-        study = self.studies.begin_confirmation(source.system)
-        trial = study.ask()
-        attributes = {"params": dict(source.params), "source_trial": source.number, "seed_index": seed_index}
-        for name, value in attributes.items():
-            trial.set_user_attr(name, value)
-        return self._begin(source.system, study, trial)
+        return self.proposals.confirm(source, seed_index)
 
     def restart(self, trial: Trial) -> Trial:
         """Record one more attempt at a trial and return the trial with that attempt."""

@@ -41,7 +41,7 @@ def report_loss(study: OptunaStudy, value: float) -> Outcome | None:
     """Report one validation of a new trial. Return the trial's outcome."""
     trial = study.ask(0)
     end = study.report(trial, ValidationReport(1, 1.0, {"validation/loss": value})).end
-    return end and end.outcome
+    return end.outcome if end else None
 
 
 def test_a_registered_rule_decides_on_the_values_in_the_order_of_arrival(

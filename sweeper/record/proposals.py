@@ -1,0 +1,75 @@
+"""New trials: those that the sampler proposes, and those that confirm a setting with fresh seeds."""
+
+import optuna
+from optuna.trial import TrialState
+
+from sweeper.record.parameters import suggest_params
+from sweeper.record.storage import RecordStorage
+from sweeper.record.studies import SystemStudies
+from sweeper.record.trial_records import TrialRecords
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.trials.trial import Trial
+
+_MAX_RETRIES = 20  # proposals that repeat a stopped setting before one of them is accepted anyway
+
+
+class Proposals:
+    """Starts trials, numbers them and records them.
+
+    A proposal becomes a trial once it has its `number`. Before that, a crash leaves a proposal without a number, which
+    `settle` completes.
+    """
+
+    def __init__(
+        self,
+        spec: SweepSpec,
+        storage: RecordStorage,
+        studies: SystemStudies,
+        records: TrialRecords,
+        running: dict[int, optuna.trial.Trial],
+    ) -> None:
+        """New trials go to `records`, and to `running` by their number."""
+        self.spec, self.storage, self.studies = spec, storage, studies
+        self.records, self.running = records, running
+        self.last_number = records.last_number
+
+    def propose(self, system: int) -> Trial:
+        """Propose the next trial of a system: the planned settings first, then the sampler's choice."""
+        study = self.studies.searches[system]
+        for _ in range(_MAX_RETRIES):
+            trial = self.settle(system, study.ask())
+            if trial is not None:
+                return trial
+        last = study.ask()
+        suggest_params(self.spec, system, last)
+        return self._begin(system, study, last)
+
+    def settle(self, system: int, trial: optuna.trial.Trial) -> Trial | None:
+        """Let the sampler choose and begin the trial. Skip a choice that repeats a stopped setting and return None."""
+        study = self.studies.searches[system]
+        suggest_params(self.spec, system, trial)
+        if "skipped" in trial.user_attrs or self.studies.samplers[system].repeats_stopped(trial):
+            self.skip(study, trial, "repeats a setting that was stopped")
+            return None
+        return self._begin(system, study, trial)
+
+    def skip(self, study: optuna.Study, trial: optuna.trial.Trial, reason: str) -> None:
+        """Record that a proposal never becomes a trial."""
+        trial.set_user_attr("skipped", reason)
+        study.tell(trial, state=TrialState.FAIL)
+
+    def confirm(self, source: Trial, seed_index: int) -> Trial:
+        """Record a new trial that trains the setting of `source` with the system's fresh seed `seed_index`, from 1."""
+        study = self.studies.begin_confirmation(source.system)
+        trial = study.ask()
+        attributes = {"params": dict(source.params), "source_trial": source.number, "seed_index": seed_index}
+        for name, value in attributes.items():
+            trial.set_user_attr(name, value)
+        return self._begin(source.system, study, trial)
+
+    def _begin(self, system: int, study: optuna.Study, trial: optuna.trial.Trial) -> Trial:
+        """Give a proposal its number. From now on it counts."""
+        trial.set_user_attr("number", self.last_number + 1)
+        self.last_number += 1
+        self.running[self.last_number] = trial
+        return self.records.add(system, study, self.storage.stored_trial(study, trial.number))
