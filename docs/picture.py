@@ -53,7 +53,8 @@ def main() -> None:
     console.print(f"[dim]{formatting.format_duration((moment - start) / 1000)} after the start[/]\n")
     console.print(dashboard)
     console.print(f"\n[dim]{formatting.format_duration((end - start) / 1000)} after the start[/]\n")
-    console.print(formatting.results_table(spec, results))
+    console.print(formatting.search_title(results))
+    console.print(formatting.search_table(spec, results))
     console.print("\n[dim]on the test split, with fresh seeds[/]\n")
     table = [line for line in results.table().to_markdown().splitlines() if line.startswith("|")]
     console.print("\n".join(table), markup=False)

@@ -57,14 +57,21 @@ def run(
         terminal.result(results[0] if len(results) == 1 else {"sweeps": results})
 
 
-def check(files: Files, overrides: Overrides = None) -> None:
+def check(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Search spaces: files, or names of shipped ones.", show_default="all that ship"),
+    ] = None,
+    overrides: Overrides = None,
+) -> None:
     """Check search spaces, and print what they would run."""
-    from sweeper.app.specs import load_specs
+    from sweeper.app.specs import load_specs, shipped_spaces
     from sweeper.terminal.formatting import describe_spec
 
     with cli_session() as terminal:
-        for file, spec in zip(files, load_specs(files, overrides or ()), strict=True):
-            terminal.line(f"{file}: {describe_spec(spec)}")
+        names = files or [Path(name) for name in shipped_spaces()]
+        for name, spec in zip(names, load_specs(names, overrides or ()), strict=True):
+            terminal.line(f"{name}: {describe_spec(spec)}")
 
 
 def _show(terminal: Terminal, completed: "CompletedRun") -> None:
@@ -75,7 +82,8 @@ def _show(terminal: Terminal, completed: "CompletedRun") -> None:
 
     spec, folder, results = completed.spec, completed.folder, completed.results
     terminal.line()
-    terminal.table(formatting.results_table(spec, results))
+    terminal.text(f"{formatting.search_title(results)}\n")
+    terminal.table(formatting.search_table(spec, results))
     for line in formatting.settings_lines(spec, results):
         terminal.line(f"  {line}")
     if results.confirmations:

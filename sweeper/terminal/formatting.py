@@ -71,10 +71,14 @@ def trial_line(spec: SweepSpec, record: TrialRecord, width: int) -> str:
     return "  ".join(parts)
 
 
-def results_table(spec: SweepSpec, results: SweepResults) -> Table:
+def search_title(results: SweepResults) -> str:
+    """Return the line that stands above `search_table`."""
+    return f"{results.sweep}: best per system by {results.objective}"
+
+
+def search_table(spec: SweepSpec, results: SweepResults) -> Table:
     """Return the best trial of each system as a table; `settings_lines` has their settings."""
-    metric = spec.objective.metric
-    table = Table(title=f"{results.sweep}: best per system by {metric}", title_justify="left", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
     names = list(dict.fromkeys(name for params in spec.systems for name in params))
     for name in names:
         table.add_column(name, overflow="fold")
@@ -83,7 +87,7 @@ def results_table(spec: SweepSpec, results: SweepResults) -> Table:
     for column in ("epoch", "trial", "trials"):
         table.add_column(column, justify="right", no_wrap=True)
     for result in results.systems:
-        table.add_row(*_results_row(spec, names, result))
+        table.add_row(*_search_row(spec, names, result))
     return table
 
 
@@ -91,7 +95,7 @@ def _metric_columns(spec: SweepSpec) -> list[str]:
     return list(dict.fromkeys((spec.objective.metric, "validation/accuracy", "validation/macro_f1")))
 
 
-def _results_row(spec: SweepSpec, names: Sequence[str], result: SystemResult) -> list[str]:
+def _search_row(spec: SweepSpec, names: Sequence[str], result: SystemResult) -> list[str]:
     best = result.best
     values = [shorten_value(result.system[name]) if name in result.system else "-" for name in names]
     others = [
@@ -107,7 +111,7 @@ def _results_row(spec: SweepSpec, names: Sequence[str], result: SystemResult) ->
 
 
 def settings_lines(spec: SweepSpec, results: SweepResults) -> list[str]:
-    """Return the setting of each row of `results_table` by trial, and what is odd about it."""
+    """Return the setting of each row of `search_table` by trial, and what is odd about it."""
     lines = []
     for system, result in enumerate(results.systems):
         best = result.best

@@ -111,7 +111,10 @@ class Dashboard:
         if progress.confirming():
             parts.insert(1, f"confirming {progress.confirmed()}/{progress.to_confirm}")
         saved, planned = progress.saved_epochs()
-        return ["  ·  ".join(parts), *([f"{progress.spec.early_stopping_label} saved {saved:g} of {planned:g} epochs"] if saved else [])]
+        return [
+            "  ·  ".join(parts),
+            *([f"{progress.spec.early_stopping_label} saved {saved:g} of {planned:g} epochs"] if saved else []),
+        ]
 
     def _systems_table(self, progress: SweepProgress, wide: bool) -> Table:
         table = _table("system")
