@@ -1,7 +1,8 @@
 """Optuna's storage over the journal, with the lookups that Optuna's Study and Trial keep to themselves.
 
-Optuna's studies and trials hold their storage in private attributes. This class is the same storage, made by us, so
-every lookup here goes through public methods of Optuna.
+Optuna's studies and trials hold their storage and their ids in private attributes. This class is the same storage, made
+here, so every lookup goes through public methods. All that depends on how Optuna works inside stands in this file, as
+checked with Optuna 5.0.
 """
 
 from collections.abc import Container
@@ -26,7 +27,7 @@ class RecordStorage(JournalStorage):
         """Return the trials of a study in these states.
 
         Sweeper queues no trials, so the answer for WAITING is always empty. `Study.ask` asks for the waiting trials at
-        each proposal (checked with Optuna 4.5 to 5.0). Without this shortcut it would walk over all trials each time.
+        each proposal. Without this shortcut, it would walk over all trials each time: slower, but not wrong.
         """
         return [] if states == (TrialState.WAITING,) else super().get_all_trials(study_id, deepcopy, states)
 
@@ -35,7 +36,11 @@ class RecordStorage(JournalStorage):
         return self.get_trial(self._find_trial(study, number))
 
     def running_trial(self, study: optuna.Study, number: int) -> optuna.trial.Trial:
-        """Return the trial with Optuna's `number` in `study` as one that takes reports again after a restart."""
+        """Return the trial with Optuna's `number` in `study` as one that takes reports again after a restart.
+
+        Optuna's users get a Trial from `Study.ask` only, which begins a new one. The constructor is public, but Optuna
+        recommends against it. If it changes, interrupted trials cannot be continued, and opening their record fails.
+        """
         return optuna.trial.Trial(study, self._find_trial(study, number))
 
     def _find_trial(self, study: optuna.Study, number: int) -> int:

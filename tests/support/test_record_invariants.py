@@ -37,8 +37,8 @@ def journal(operations: list[dict[str, Any]]) -> bytes:
 
 def sweep_folder(path: Path, operations: list[dict[str, Any]]) -> Path:
     (path / "record.journal").write_bytes(journal(operations))
-    (path / "sweep.json").write_text(json.dumps({"spec": {"budget": {"trials": 1}}}))
-    (path / "results.json").write_text(json.dumps({"trials": 1}))
+    (path / "sweep.yaml").write_text("budget: {trials: 1}\n")
+    (path / "results.json").write_text(json.dumps({"num_trials": 1}))
     return path
 
 
