@@ -19,7 +19,7 @@ from sweeper.trials.trial import TrialRecord
 
 if TYPE_CHECKING:
     from sweeper.reporting.html.html_elements import Html
-    from sweeper.reporting.html.report_data import ModelAnswers, ReportData
+    from sweeper.reporting.html.report_data import ModelPredictions, ReportData
 
 _PACKAGES = ("sweeper", "torch", "transformers", "optuna", "ray", "mlflow", "datasets", "numpy", "scipy", "plotly")
 
@@ -72,20 +72,20 @@ def write_report(
     """
     from sweeper.atomic_write import atomic_write
     from sweeper.record.importance import importances
+    from sweeper.reporting.html.importance_inputs import importance_inputs
     from sweeper.reporting.html.page import build_page
     from sweeper.reporting.html.report_data import ReportData
-    from sweeper.reporting.html.search_figures import importance_inputs
-    from sweeper.reporting.html.sections import sections
+    from sweeper.reporting.html.sections import build_sections
     from sweeper.reporting.plots import draw
     from sweeper.search_space.yaml_file import dump_yaml
 
     systems = range(len(spec.systems))
     with output.step("writing the report"):
         names = [formatting.system_label(spec, system) for system in systems]
-        answers = _model_answers(folder, results, dataset, texts_note)
-        report = ReportData(spec, records, results, names, answers, finished)
+        predictions = _model_predictions(folder, results, dataset, texts_note)
+        report = ReportData(spec, records, results, names, predictions, finished)
         importance = {system: importances(importance_inputs(report, system)) for system in systems}
-        page_sections = sections(report, _table(report), importance, _versions(folder), dump_yaml(spec))
+        page_sections = build_sections(report, _table(report), importance, _versions(folder), dump_yaml(spec))
         title, summary = f"{folder.name}: sweep report", formatting.describe_spec(spec)
         html = build_page(title, summary, page_sections, draw.plotly_js(), draw.figure_html)
         path = out or folder.path / "report.html"
@@ -103,15 +103,15 @@ def _table(report: "ReportData") -> "Html":
     from sweeper.reporting.table.results_table import build_table
 
     metric = report.metric if report.metric in METRICS else DEFAULT_METRIC
-    sweep = FinishedSweep.from_predictions(report.results, report.answered.test)
+    sweep = FinishedSweep.from_predictions(report.results, report.predictions.test)
     return Html(render(build_table([sweep], metric), "html"))
 
 
-def _model_answers(
+def _model_predictions(
     folder: SweepFolder, results: SweepResults, dataset: PreparedDataset | None, texts_note: str
-) -> "ModelAnswers":
+) -> "ModelPredictions":
     """Return what the models of the confirmed settings predicted, as far as it is stored."""
-    from sweeper.reporting.html.report_data import ModelAnswers
+    from sweeper.reporting.html.report_data import ModelPredictions
     from sweeper.storage import predictions
 
     trials, labels = results.confirmed_trials, tuple(results.labels)
@@ -119,7 +119,7 @@ def _model_answers(
     test = predictions.load_predictions(folder.path, trials, "test", labels)
     learned = {trial: predictions.load_class_weights(folder.path, trial) for trial in trials}
     weights = {trial: matrix for trial, matrix in learned.items() if matrix is not None}
-    return ModelAnswers(validation, test, weights, _validation_texts(dataset), texts_note)
+    return ModelPredictions(validation, test, weights, _validation_texts(dataset), texts_note)
 
 
 def _validation_texts(dataset: PreparedDataset | None) -> Sequence[str] | None:

@@ -73,13 +73,11 @@ class SweepRun:
             return folder, self._drive(folder, study, resources, data)
 
     def _open_folder(self, resources: TrialResources) -> SweepFolder:
+        if self.prepared.folder is not None:
+            return self.prepared.folder
         dataset = self.prepared.dataset
         labels, splits = dataset.labels, split_summaries(dataset)
-        folder = self.prepared.folder or create_sweep(
-            self.sweeps, self.prepared.spec, self.prepared.resolved, resources.cpu, labels, splits
-        )
-        folder.backfill(labels, splits)
-        return folder
+        return create_sweep(self.sweeps, self.prepared.spec, self.prepared.resolved, resources.cpu, labels, splits)
 
     def _drive(
         self,

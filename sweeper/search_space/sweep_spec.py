@@ -196,9 +196,12 @@ class SweepSpec(SearchSpaceFile):
         """Return the validated config of a training with these params."""
         return TrainConfig.model_validate({**self.training, **params, "seed": seed, "threads": threads})
 
-    @property
+    @cached_property
     def identity(self) -> dict[str, Any]:
-        """The keys that make two sweeps the same sweep, as written. Spending limits and paths are not among them."""
+        """The keys that make two sweeps the same sweep, as written. Spending limits and paths are not among them.
+
+        It contains the digest of the user's own files, which are therefore read once.
+        """
         values = self.model_dump(mode="json", exclude=_NOT_IDENTITY)
         if isinstance(self.dataset, CustomDataset):
             return {**values, "dataset": self.dataset.content_digest}

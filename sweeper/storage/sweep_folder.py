@@ -1,13 +1,13 @@
 """The folder of a sweep, such as `sweeps/sst5-3f9a1c2e/`. The fingerprint of what the sweep is gives it its name.
 
-sweep.json       the search space as first run, and everything that was fixed then
+sweep.json       everything that was fixed when the sweep first started
 sweep.yaml       every key of the search space as last run, defaults too
 record.journal   every proposal, report and outcome (record/optuna_study.py)
 trials/          checkpoints of running trials, tracebacks of failed ones (trial_files.py)
 predictions/     predictions of the confirmed models (predictions.py)
 train/           models that `sweeper train` made
 logs/            output of the libraries, one file for each start
-unsent           an empty file that exists while MLflow is not in sync with the record
+needs_sync       an empty file that exists while MLflow is not in sync with the record
 results.json     written last, so a sweep is finished if it exists
 """
 
@@ -15,7 +15,7 @@ import itertools
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +29,13 @@ from sweeper.search_space.yaml_file import dump_yaml, load_yaml
 class SweepManifest:
     """Everything that is fixed when a sweep first starts. It is the content of sweep.json.
 
-    `identity` is the part of the spec that makes the sweep what it is, `spec` the whole spec. `resolved` maps `dataset`
-    and each encoder to a commit or digest, and `rows` to the digest of the rows. `threads` is the number of CPU threads
-    of a trial. `id` distinguishes two sweeps with the same identity. `labels` are the class names, and `splits` has the
-    number of texts and their digest for each split.
+    `identity` is the part of the spec that makes the sweep what it is. `resolved` maps `dataset` and each encoder to a
+    commit or digest, and `rows` to the digest of the rows. `threads` is the number of CPU threads of a trial. `id`
+    distinguishes two sweeps with the same identity. `labels` are the class names, and `splits` has the number of texts
+    and their digest for each split.
     """
 
     identity: Mapping[str, Any]
-    spec: Mapping[str, Any]
     resolved: Mapping[str, str]
     threads: int
     id: str = ""
@@ -69,24 +68,20 @@ class SweepFolder:
     def spec(self) -> SweepSpec:
         """The spec as last run, which may have a larger budget than at the first start.
 
-        It is the spec of the first start if sweep.yaml is missing or cannot be read.
+        Raises UsageError if sweep.yaml is missing or damaged.
         """
+        path = self.path / "sweep.yaml"
         try:
-            return SweepSpec.model_validate(load_yaml(self.path / "sweep.yaml").values)
-        except (UsageError, ValueError):
-            return SweepSpec.model_validate(self.manifest.spec)
+            return SweepSpec.model_validate(load_yaml(path).values)
+        except (UsageError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise UsageError(f"{path}: cannot be read ({reason}); run the sweep's search space again") from None
 
     def write_spec(self, spec: SweepSpec) -> None:
         """Write the spec that the sweep is about to run with, as a search space that runs as it is."""
         pins = "".join(f"# {name}: {pin}\n" for name, pin in self.manifest.resolved.items())
         with atomic_write(self.path / "sweep.yaml") as file:
             file.write((pins + dump_yaml(spec)).encode())
-
-    def backfill(self, labels: Sequence[str], splits: Mapping[str, Mapping[str, Any]]) -> None:
-        """Add class names and splits to the manifest of an older sweep that lacks them."""
-        if not self.manifest.labels:
-            self.manifest = replace(self.manifest, labels=list(labels), splits=dict(splits))
-            write_json(self.path / "sweep.json", asdict(self.manifest))
 
     def read_results(self) -> str | None:
         """Return the text of results.json, or None if the sweep is not finished or the file is not UTF-8."""
@@ -97,7 +92,7 @@ class SweepFolder:
 
     def mark_running(self) -> None:
         """Prepare for a growing record: delete the results of a smaller budget, and mark MLflow as out of sync."""
-        (self.path / "unsent").touch()
+        (self.path / "needs_sync").touch()
         (self.path / "results.json").unlink(missing_ok=True)
 
     def write_results(self, text: str) -> None:
@@ -108,11 +103,11 @@ class SweepFolder:
     @property
     def needs_sync(self) -> bool:
         """True if MLflow may not have everything that is in the record."""
-        return (self.path / "unsent").exists()
+        return (self.path / "needs_sync").exists()
 
     def mark_synced(self) -> None:
         """Note that MLflow has everything that is in the record."""
-        (self.path / "unsent").unlink(missing_ok=True)
+        (self.path / "needs_sync").unlink(missing_ok=True)
 
 
 def find_sweep(sweeps: Path, spec: SweepSpec) -> SweepFolder | None:
@@ -163,7 +158,6 @@ def create_sweep(
     name = next(name for name in names if not (sweeps / name / "sweep.json").exists())
     manifest = SweepManifest(
         identity=spec.identity,
-        spec=spec.model_dump(mode="json"),
         resolved=dict(resolved),
         threads=threads,
         id=secrets.token_hex(4),
@@ -171,6 +165,7 @@ def create_sweep(
         splits=dict(splits or {}),
     )
     folder = SweepFolder(sweeps / name, manifest)
+    folder.write_spec(spec)
     write_json(folder.path / "sweep.json", asdict(manifest))
     return folder
 

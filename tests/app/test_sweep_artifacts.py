@@ -64,7 +64,7 @@ def test_the_stored_search_space_has_all_defaults_and_runs_as_it_is(folder: Swee
     assert provenance.describe_sweep(folder).tags["sweeper.budget"] == "12 trials, 1.5 hours"
 
 
-def test_without_a_stored_search_space_the_first_one_counts(folder: SweepFolder) -> None:
+def test_a_sweep_is_described_by_its_search_space_and_splits(folder: SweepFolder) -> None:
     about = provenance.describe_sweep(folder)
     assert about.tags["sweeper.budget"] == "6 trials"
     assert about.params == {

@@ -15,7 +15,7 @@ from sweeper.reporting.table.results_table import build_table
 from sweeper.storage.sweep_folder import SweepFolder, SweepManifest, write_json
 from sweeper.trials.run_status import RunStatus
 from tests.support.cli_runner import sweeper
-from tests.support.fake_mlflow_stores import Shelf, made
+from tests.support.fake_mlflow_stores import FilledStore, create_empty_store
 from tests.support.fake_results import sweep
 
 ONE = sweep({"ce": [0.50, 0.51, 0.505], "lcl": [0.6, 0.61, 0.605]})
@@ -42,10 +42,10 @@ def unboxed(text: str) -> str:
 def there(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with sweeps/mlflow.db, which has two finished sweeps and an unfinished one."""
     folder = tmp_path_factory.mktemp("there")
-    shelf = Shelf.copied(made(tmp_path_factory.mktemp("empty")), folder / "sweeps")
-    shelf.put(ONE)
-    shelf.put(OTHER, id="two")
-    shelf.put(sweep({"ce": [0.5, 0.5]}, "sst2-0000000c", dataset="sst2"), results=False, status=RunStatus.KILLED)
+    shelf = FilledStore.copy_of(create_empty_store(tmp_path_factory.mktemp("empty")), folder / "sweeps")
+    shelf.add_sweep(ONE)
+    shelf.add_sweep(OTHER, id="two")
+    shelf.add_sweep(sweep({"ce": [0.5, 0.5]}, "sst2-0000000c", dataset="sst2"), results=False, status=RunStatus.KILLED)
     return folder
 
 
@@ -66,8 +66,8 @@ def test_only_the_table_of_the_store_beside_the_sweeps_is_printed(there: Path) -
 
 @pytest.mark.mlflow
 def test_named_sweeps_in_a_format_to_a_file(there: Path) -> None:
-    folder = SweepFolder(there / "sweeps" / "sst2-0000000b", SweepManifest({}, {}, {}, 1, "two"))
-    write_json(folder.path / "sweep.json", {"identity": {}, "spec": {}, "resolved": {}, "threads": 1, "id": "two"})
+    folder = SweepFolder(there / "sweeps" / "sst2-0000000b", SweepManifest({}, {}, 1, "two"))
+    write_json(folder.path / "sweep.json", {"identity": {}, "resolved": {}, "threads": 1, "id": "two"})
     options = ("--format", "json", "--metric", "macro_f1", "--published", "--detail", "--out", "papers/table.json")
     done = sweeper("table", "sweeps/sst2-0000000b", "sst5-0000000a", *options, cwd=there)
     assert (done.returncode, done.stdout, done.stderr) == (0, "written to papers/table.json\n", "")

@@ -96,7 +96,7 @@ def test_results_are_replaced_completely(tmp_path: Path) -> None:
     made.write_results("x" * 10_000)
     made.write_results("short")
     assert made.read_results() == "short"
-    assert sorted(path.name for path in made.path.iterdir()) == ["results.json", "sweep.json"]
+    assert sorted(path.name for path in made.path.iterdir()) == ["results.json", "sweep.json", "sweep.yaml"]
 
 
 def test_results_that_cannot_be_written_leave_the_old_ones_intact(tmp_path: Path) -> None:
@@ -164,8 +164,6 @@ def test_the_spec_is_the_one_last_run(tmp_path: Path) -> None:
     grown = spec_of(budget={"trials": 60, "hours": 3}, confirm={"seeds": 2, "top": 3})
     made.write_spec(grown)
     assert sweep_folder.open_sweep(made.path).spec == grown
-    (made.path / "sweep.yaml").write_text("dataset: [")
-    assert sweep_folder.open_sweep(made.path).spec == spec_of()
 
 
 def test_the_written_spec_is_a_search_space_that_runs_as_it_is(tmp_path: Path) -> None:
@@ -195,13 +193,24 @@ def test_any_text_survives_being_written_and_read(tmp_path: Path, text: str) -> 
     assert sweep_folder.open_sweep(made.path).spec == spec
 
 
-def test_classes_and_splits_are_added_to_an_older_manifest_once(tmp_path: Path) -> None:
-    made = create(tmp_path)
+def test_a_new_folder_has_its_search_space_and_manifest(tmp_path: Path) -> None:
     splits = {"test": {"texts": 3, "digest": "d"}}
-    made.backfill(["a", "b"], splits)
-    made.backfill(["c"], {})
+    made = sweep_folder.create_sweep(tmp_path, spec_of(), {"dataset": "c0ffee"}, 2, ["a", "b"], splits)
     again = sweep_folder.open_sweep(made.path)
+    assert (again.manifest, again.spec) == (made.manifest, spec_of())
     assert (again.manifest.labels, again.manifest.splits) == (["a", "b"], splits)
+
+
+@pytest.mark.parametrize("text", [None, "dataset: ["])
+def test_a_folder_whose_search_space_is_gone_or_damaged_is_one_line_with_the_remedy(
+    text: str | None, tmp_path: Path
+) -> None:
+    made = create(tmp_path)
+    (made.path / "sweep.yaml").unlink()
+    if text is not None:
+        (made.path / "sweep.yaml").write_text(text)
+    with pytest.raises(UsageError, match=r"sweep\.yaml: cannot be read .*; run the sweep's search space again"):
+        _ = sweep_folder.open_sweep(made.path).spec
 
 
 def test_everybody_may_read_an_atomically_written_file(tmp_path: Path) -> None:

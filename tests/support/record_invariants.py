@@ -15,6 +15,8 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 # Optuna's JournalOperation
 CREATE_STUDY, STUDY_ATTRIBUTE, CREATE_TRIAL, PARAM, STATE, VALUE, ATTRIBUTE = 0, 2, 4, 5, 6, 7, 8
 PRUNED, ENDED = 2, (1, 2, 3)  # Optuna's TrialState
@@ -220,7 +222,7 @@ def _repeated_confirmations(trials: Sequence[tuple[int, JournalTrial]]) -> Itera
 
 def check_finished(folder: Path) -> list[str]:
     """Return the violations of a finished sweep, in its record and its folder, besides those of `check_record`."""
-    trials, spec = trials_of(folder), json.loads((folder / "sweep.json").read_text())["spec"]
+    trials, spec = trials_of(folder), yaml.safe_load((folder / "sweep.yaml").read_text())
     budget, seeds = spec["budget"]["trials"], spec.get("confirm", {}).get("seeds", 0)
     results = folder / "results.json"
     num_trials = json.loads(results.read_text())["num_trials"] if results.exists() else None
@@ -269,6 +271,6 @@ def _check_test_scores(folder: Path) -> Iterator[str]:
 
 def find_violations(folder: Path, uri: str) -> list[str]:
     """Return every violation of a finished sweep; `uri` is that of its MLflow store."""
-    from tests.support.mlflow_invariants import of_mlflow
+    from tests.support.mlflow_invariants import check_mlflow
 
-    return check_record(folder) + check_finished(folder) + of_mlflow(folder, uri)
+    return check_record(folder) + check_finished(folder) + check_mlflow(folder, uri)

@@ -324,7 +324,7 @@ class World:
         return sorted(self.job_folder.glob("trials/*/checkpoint-*.pt"))
 
     def _results(self) -> str:
-        folder = SweepFolder(self.job_folder, SweepManifest({}, {}, {}, 1))
+        folder = SweepFolder(self.job_folder, SweepManifest({}, {}, 1))
         return repr(build_results(self.spec, folder, self.study.all_trials()))
 
     def _count_fault(self, fault: str) -> None:
