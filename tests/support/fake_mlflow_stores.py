@@ -1,4 +1,4 @@
-"""Finished sweeps put into a real MLflow store, with the tags and the files that the tracker gives them."""
+"""A real MLflow store filled with made-up sweeps, which have the tags and files that the tracker gives them."""
 
 import shutil
 from pathlib import Path
@@ -15,16 +15,16 @@ from sweeper.trials.trial import Trial
 PARENT = 0
 
 
-def made(path: Path) -> Path:
-    """An empty store: MLflow's tables, and no run."""
+def create_empty_store(path: Path) -> Path:
+    """Create a store with MLflow's tables and no run, and return its file."""
     from sweeper.tracking.client import open_store
 
     open_store(f"sqlite:///{path / 'mlflow.db'}").search_experiments()
     return path / "mlflow.db"
 
 
-class Shelf:
-    """A store that is filled; a new experiment keeps its files in `files`, or where the store says."""
+class FilledStore:
+    """A store to fill. New experiments keep their files in `files`, or where the store decides."""
 
     def __init__(self, uri: str, scratch: Path, files: Path | None = None) -> None:
         from mlflow import MlflowClient
@@ -34,20 +34,20 @@ class Shelf:
         self.created = 1_763_700_000_000
 
     @classmethod
-    def copied(cls, empty: Path, folder: Path) -> "Shelf":
-        """A store in a folder of its own, a copy of an `empty` one."""
+    def copy_of(cls, empty: Path, folder: Path) -> "FilledStore":
+        """Return a store in a folder of its own: a copy of an `empty` one."""
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(empty, folder / "mlflow.db")
         return cls(f"sqlite:///{folder / 'mlflow.db'}", folder, folder / "artifacts")
 
-    def experiment(self, name: str) -> str:
-        """The id of the experiment with this name, which is made where it is not there."""
-        found = self.client.get_experiment_by_name(name)
-        if found is not None:
-            return str(found.experiment_id)
+    def experiment_id(self, name: str) -> str:
+        """Return the id of the experiment with this name, which is created if it is missing."""
+        experiment = self.client.get_experiment_by_name(name)
+        if experiment is not None:
+            return str(experiment.experiment_id)
         return str(self.client.create_experiment(name, artifact_location=self.files and self.files.as_uri()))
 
-    def put(
+    def add_sweep(
         self,
         finished: FinishedSweep,
         id: str = "one",
@@ -56,36 +56,38 @@ class Shelf:
         results: bool = True,
         status: RunStatus = RunStatus.FINISHED,
     ) -> dict[int, str]:
-        """Put a sweep there, half finished without its `results`; its runs by trial, its own as PARENT."""
+        """Add a sweep, unfinished without `results`. Return the ids of its runs by trial; PARENT is its own."""
         from mlflow.entities import Metric
 
         values = finished.results
-        place = self.experiment(experiment or values.dataset)
-        own = self.run(place, values, "sweep", id, **{"mlflow.runName": values.sweep})
+        experiment_id = self.experiment_id(experiment or values.dataset)
+        own = self.add_run(experiment_id, values, "sweep", id, **{"mlflow.runName": values.sweep})
         runs = {PARENT: own}
         seeds = [seed for confirmation in values.confirmations for seed in confirmation.seeds]
         for seed in seeds:
             tested = "1" if seed.test else ""
-            runs[seed.trial] = self.run(place, values, "confirm", id, trial=str(seed.trial), tested=tested)
+            runs[seed.trial] = self.add_run(experiment_id, values, "confirm", id, trial=str(seed.trial), tested=tested)
             rows = [Metric(name, score, 0, 4) for name, score in (seed.test or {}).items()]
             self.client.log_batch(runs[seed.trial], rows)
             if seed.trial in finished.predictions:
-                self.keep(runs[seed.trial], "predictions/test.parquet", parquet(finished, seed.trial, self.scratch))
+                self.add_file(
+                    runs[seed.trial], "predictions/test.parquet", predictions_file(finished, seed.trial, self.scratch)
+                )
         if results:
-            self.keep(own, "results.json", values.to_json().encode())
+            self.add_file(own, "results.json", values.to_json().encode())
         self.client.set_terminated(own, status)
         return runs
 
-    def run(self, experiment: str, results: SweepResults, stage: str, id: str, **tags: str) -> str:
-        """One run with the tags that say whose it is."""
+    def add_run(self, experiment: str, results: SweepResults, stage: str, id: str, **tags: str) -> str:
+        """Create a run with the tags that say which sweep it belongs to, and return its id."""
         self.created += 1
-        whose = {"sweep": results.sweep.rpartition("-")[2], "id": id, "dataset": results.dataset}
-        every = whose | {"stage": stage, "created": str(self.created)} | tags
+        identity = {"sweep": results.sweep.rpartition("-")[2], "id": id, "dataset": results.dataset}
+        every = identity | {"stage": stage, "created": str(self.created)} | tags
         named = {name if "." in name else f"sweeper.{name}": value for name, value in every.items()}
         return str(self.client.create_run(experiment, tags=named).info.run_id)
 
-    def keep(self, run: str, name: str, content: bytes) -> None:
-        """Give a run a file, as the tracker does."""
+    def add_file(self, run: str, name: str, content: bytes) -> None:
+        """Upload a file to a run, as the tracker does."""
         from sweeper.tracking.artifacts import ArtifactUploader
         from sweeper.tracking.run_registry import RemoteRun, RunRegistry
 
@@ -95,14 +97,14 @@ class Shelf:
             RemoteRun(run, "RUNNING", dict(self.client.get_run(run).data.tags), {}), {name: content}
         )
 
-    def file(self, run: str, name: str) -> Path:
-        """Where a file of a run lies."""
+    def path_of(self, run: str, name: str) -> Path:
+        """Return the path of a run's file."""
         assert self.files is not None
         return self.files / run / "artifacts" / name
 
 
-def parquet(finished: FinishedSweep, trial: int, scratch: Path) -> bytes:
-    """The answers of a trial as sweeper keeps them."""
+def predictions_file(finished: FinishedSweep, trial: int, scratch: Path) -> bytes:
+    """Return the predictions of a trial as sweeper stores them."""
     from sweeper.storage import predictions
 
     answers: TestPredictions = finished.predictions[trial]

@@ -1,4 +1,4 @@
-"""A proxy before a real server, with faults: what a network and a server in trouble do, on demand and to the letter."""
+"""A proxy in front of a real server that simulates, on demand, what faulty networks and servers do."""
 
 import http.client
 import json
@@ -13,7 +13,7 @@ Fault = Callable[["Exchange", int], None]
 
 
 class Exchange(BaseHTTPRequestHandler):
-    """One request on its way: a fault forwards it, answers it, does both or neither."""
+    """One request. A fault may forward it, answer it, do both, or neither."""
 
     server: "_Server"
     body = b""
@@ -24,20 +24,20 @@ class Exchange(BaseHTTPRequestHandler):
         except OSError:  # the client has gone
             self.close_connection = True
 
-    def _any(self) -> None:
+    def _handle(self) -> None:
         self.body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         proxy = self.server.proxy
         proxy.requests.append((self.command, self.path.partition("?")[0]))
         proxy.fault(self, len(proxy.requests))
 
     def __getattr__(self, name: str) -> Any:
-        """The standard library looks for do_GET, do_POST and so on."""
+        """Handle every method: the standard library calls do_GET, do_POST and so on."""
         if name.startswith("do_"):
-            return self._any
+            return self._handle
         raise AttributeError(name)
 
     def forward(self) -> tuple[int, bytes]:
-        """What the server says to the request."""
+        """Forward the request, and return the server's status and body."""
         backend = http.client.HTTPConnection("127.0.0.1", self.server.proxy.backend, timeout=60)
         headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
         try:
@@ -57,16 +57,16 @@ class Exchange(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    proxy: "Proxy"
+    proxy: "FaultyProxy"
 
 
-class Proxy:
-    """Listens on a port of its own between `open` and `close`; `fault` says what becomes of each request."""
+class FaultyProxy:
+    """Listens on its own port between `open` and `close`. `fault` decides what happens to a request."""
 
     def __init__(self, backend: int) -> None:
         self.backend = backend
@@ -93,17 +93,17 @@ class Proxy:
             self._server = None
 
     def heal(self) -> None:
-        """Let everything through, on the port that it was before."""
+        """Forward everything again, on the same port."""
         self.fault = healthy
         self.healed.set()
         if self._server is None:
             self.open()
 
-    def count(self, end: str) -> int:
-        """How many requests had a path with this end."""
+    def count_requests(self, end: str) -> int:
+        """Return how many requests had a path that ends so."""
         return sum(path.endswith(end) for _, path in self.requests)
 
-    def __enter__(self) -> "Proxy":
+    def __enter__(self) -> "FaultyProxy":
         self.open()
         return self
 
@@ -113,39 +113,39 @@ class Proxy:
 
 
 def healthy(exchange: Exchange, _: int) -> None:
-    """Every request is forwarded and answered."""
+    """Forward and answer every request."""
     exchange.answer(*exchange.forward())
 
 
 def unavailable(exchange: Exchange, _: int) -> None:
-    """503, whatever is asked."""
+    """Answer every request with 503."""
     exchange.answer(503, b"busy")
 
 
-def mute(exchange: Exchange, _: int) -> None:
-    """Accepts, and never answers."""
+def never_answer(exchange: Exchange, _: int) -> None:
+    """Accept requests, and answer none."""
     exchange.server.proxy.healed.wait()
     exchange.close_connection = True
 
 
-def slow(exchange: Exchange, _: int) -> None:
-    """Takes its time for each answer."""
+def answer_slowly(exchange: Exchange, _: int) -> None:
+    """Answer each request after 0.3 s."""
     time.sleep(0.3)
     exchange.answer(*exchange.forward())
 
 
-def every_third(exchange: Exchange, number: int) -> None:
-    """Each third request fails, before the server has seen it."""
+def fail_every_third(exchange: Exchange, number: int) -> None:
+    """Answer each third request with 503, without forwarding it."""
     unavailable(exchange, number) if number % 3 == 0 else healthy(exchange, number)
 
 
-def every_fifth(exchange: Exchange, number: int) -> None:
-    """Each fifth request fails, before the server has seen it."""
+def fail_every_fifth(exchange: Exchange, number: int) -> None:
+    """Answer each fifth request with 503, without forwarding it."""
     unavailable(exchange, number) if number % 5 == 0 else healthy(exchange, number)
 
 
-def losing(exchange: Exchange, number: int) -> None:
-    """The server does what is asked to make or change a run; each answer to that, and each third other, is lost."""
+def lose_answers(exchange: Exchange, number: int) -> None:
+    """Forward every request, but lose the answers to the creation of runs, and each third other answer."""
     answer = exchange.forward()
     if exchange.path.endswith("/runs/create") or number % 3 == 0:
         exchange.close_connection = True
@@ -153,8 +153,8 @@ def losing(exchange: Exchange, number: int) -> None:
         exchange.answer(*answer)
 
 
-class Late:
-    """A run that is asked for is refused, and made all the same: later, when it is asked for again."""
+class LateCreation:
+    """Answer the creation of a run with 503, but carry it out later, when it is requested again."""
 
     def __init__(self) -> None:
         self.waiting: dict[str, Exchange] = {}

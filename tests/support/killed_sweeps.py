@@ -129,7 +129,7 @@ class KilledSweeps:
         self._add_violations(
             [*record_invariants.find_lost_facts(self.before, data), *record_invariants.check_record(sweep)]
         )
-        self._add_violations(mlflow_invariants.ahead(sweep, folder / "sweeps" / "mlflow.db"))
+        self._add_violations(mlflow_invariants.check_not_ahead(sweep, folder / "sweeps" / "mlflow.db"))
         if self.tear:
             self.tally.torn += 1
             last_line = len(data) - data.rstrip(b"\n").rfind(b"\n") - 1
@@ -154,7 +154,7 @@ class KilledSweeps:
         self._add_violations(differing_metrics(sweep, resumed[-1:]))
         facts, trials = record_invariants.committed_facts(data), record_invariants.trials_of(sweep)
         counted = [trial for _, trial in record_invariants.numbered_trials(trials)]
-        statuses = mlflow_invariants.status_counts(sweep, uri)
+        statuses = mlflow_invariants.count_statuses(sweep, uri)
         parents = 1 + bool(record_invariants.confirmation_trials(trials))
         tally.trials += len(attempts)
         tally.attempts += sum(attempts.values())

@@ -1,4 +1,4 @@
-"""A store of MLflow's for each file of tests, a real server for all, and a sweep of its own for each test."""
+"""Fixtures: an MLflow store for each test file, one real server for all, and a sweep name for each test."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.support.faulty_proxy import Proxy
+from tests.support.faulty_proxy import FaultyProxy
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def sweep(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a real MLflow server."""
+    """Start a real MLflow server and return its port."""
     folder = tmp_path_factory.mktemp("server")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -40,7 +40,7 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
             stdout=log, stderr=log, start_new_session=True, env={**os.environ, **quiet},
         )  # fmt: skip
     try:
-        _wait(port)
+        _wait_until_ready(port)
         yield port
     finally:
         with suppress(ProcessLookupError):
@@ -49,20 +49,19 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 @pytest.fixture
-def proxy(backend: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    """What stands before the server, and has faults."""
+def proxy(backend: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyProxy]:
+    """Return a proxy in front of the server that can simulate faults."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    from sweeper.tracking import outage as edge
+    from sweeper.tracking import outage
 
-    monkeypatch.setattr(edge, "_PAUSES", (0.05, 0.5))
-    with Proxy(backend) as between:
-        yield between
+    monkeypatch.setattr(outage, "_PAUSES", (0.05, 0.5))
+    with FaultyProxy(backend) as faulty_proxy:
+        yield faulty_proxy
 
 
-def _wait(port: int) -> None:
-    """Wait until the server answers."""
-    from tests.tracking.test_mlflow import until
+def _wait_until_ready(port: int) -> None:
+    from tests.tracking.test_mlflow import wait_until
 
     def answers() -> bool:
         try:
@@ -71,4 +70,4 @@ def _wait(port: int) -> None:
         except OSError:
             return False
 
-    until(answers)
+    wait_until(answers)

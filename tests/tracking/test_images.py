@@ -1,4 +1,4 @@
-"""A picture is a PNG that is the same each time, and shows what is in the matrix."""
+"""Images are PNGs with the same bytes each time, and show what is in the matrix."""
 
 import io
 
@@ -17,38 +17,38 @@ def pixels(png: bytes) -> np.ndarray:
     return found
 
 
-def test_a_confusion_is_drawn_the_same_each_time() -> None:
+def test_a_confusion_matrix_is_drawn_the_same_each_time() -> None:
     true, predicted = np.array([0, 0, 1, 2]), np.array([0, 1, 1, 0])
     first = images.draw_confusion_matrix(LABELS, true, predicted, "test")
     assert first == images.draw_confusion_matrix(LABELS, true, predicted, "test")
     assert min(pixels(first).shape[:2]) > 200
 
 
-def test_another_confusion_is_another_picture() -> None:
+def test_another_confusion_matrix_is_another_image() -> None:
     true = np.array([0, 0, 1, 2])
     assert images.draw_confusion_matrix(LABELS, true, true, "test") != images.draw_confusion_matrix(
         LABELS, true, true[::-1], "test"
     )
 
 
-def test_squares_are_dark_where_all_texts_of_a_class_are() -> None:
-    """Three classes taken for themselves: the darkest colour of the map is on the diagonal, and nowhere else."""
+def test_squares_with_all_texts_of_a_class_are_dark() -> None:
+    """Three classes that are always predicted right: the darkest color is on the diagonal, and nowhere else."""
     true = np.arange(3)
     found = pixels(images.draw_confusion_matrix(LABELS, true, true, "test"))
     dark = (found[:, :, 2] < 0.45) & (found[:, :, 2] > 0.4) & (found[:, :, 0] < 0.05)  # the last of Blues: 08306b
     rows, columns = np.nonzero(dark)
-    inside = columns < found.shape[1] * 0.75  # the scale has it too
+    inside = columns < found.shape[1] * 0.75  # the color bar has this color too
     assert np.corrcoef(rows[inside], columns[inside])[0, 1] > 0.8  # .89 for three squares
 
 
 @pytest.mark.parametrize("classes", [2, 27, 40])
-def test_any_number_of_classes_and_one_without_texts(classes: int) -> None:
+def test_any_number_of_classes_can_be_drawn(classes: int) -> None:
     labels = [f"a class with quite a long name {k}" for k in range(classes)]
     matrix = np.full((classes, classes), 1 / classes)
     matrix[1] = np.nan
     assert min(pixels(images.draw_class_weights(labels, matrix)).shape[:2]) > 200
 
 
-def test_no_text_at_all() -> None:
+def test_a_split_without_texts_can_be_drawn() -> None:
     none = np.array([], dtype=np.int64)
     assert images.draw_confusion_matrix(LABELS, none, none, "test").startswith(b"\x89PNG")

@@ -1,4 +1,4 @@
-"""MLflow shows what the record has: one parent, a child per trial, one row per report, whatever is sent twice."""
+"""MLflow shows what the record has, even if it is sent twice: a parent run, a child per trial, a row per report."""
 
 import math
 import subprocess
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.mlflow
 SWEEP = "sst5-0a1b2c3d"
 
 
-def tracker(uri: str, sweep: str, id: str = "", artifacts: str | None = None) -> Any:
+def start_tracker(uri: str, sweep: str, id: str = "", artifacts: str | None = None) -> Any:
     from sweeper.tracking.sweep_description import SweepDescription
     from sweeper.tracking.tracker import MlflowTracker
 
@@ -39,7 +39,7 @@ def tracker(uri: str, sweep: str, id: str = "", artifacts: str | None = None) ->
     )
 
 
-def runs(uri: str, sweep: str, dataset: str = "sst5") -> dict[int, Any]:
+def runs_by_number(uri: str, sweep: str, dataset: str = "sst5") -> dict[int, Any]:
     from mlflow import MlflowClient
 
     client = MlflowClient(tracking_uri=uri)
@@ -50,13 +50,13 @@ def runs(uri: str, sweep: str, dataset: str = "sst5") -> dict[int, Any]:
     return {int(run.data.tags.get("sweeper.trial", above.get(run.data.tags["sweeper.stage"], 0))): run for run in found}
 
 
-def history(uri: str, run: Any, metric: str) -> list[tuple[int, float]]:
+def metric_history(uri: str, run: Any, metric: str) -> list[tuple[int, float]]:
     from mlflow import MlflowClient
 
     return [(m.step, m.value) for m in MlflowClient(tracking_uri=uri).get_metric_history(run.info.run_id, metric)]
 
 
-def recorded(number: int, scores: list[float], finish: TrialEnd | None = None) -> TrialRecord:
+def make_record(number: int, scores: list[float], finish: TrialEnd | None = None) -> TrialRecord:
     config = TrainConfig(encoder="owner/m", loss="ce", learning_rate=3e-5)
     trial = Trial(number, 0, {"learning_rate": 3e-5}, config)
     reports = tuple(report(k + 1, score) for k, score in enumerate(scores))
@@ -64,14 +64,14 @@ def recorded(number: int, scores: list[float], finish: TrialEnd | None = None) -
     return TrialRecord(trial, reports, times, 1_700_000_000_000, finish, 1_700_000_009_000 if finish else None)
 
 
-def test_a_parent_and_a_child_per_trial_with_params_outcome_and_a_row_per_report(uri: str, sweep: str) -> None:
-    watching = tracker(uri, sweep)
-    watching.update(recorded(1, []))
-    watching.update(recorded(1, [0.3, 0.5], TrialEnd(Outcome.COMPLETED)))
-    watching.update(recorded(2, [0.1], TrialEnd(Outcome.STOPPED_EARLY, "below the others")))
-    watching.update(recorded(3, [], TrialEnd(Outcome.FAILED, "ValueError: broken")))
-    watching.close(RunStatus.FINISHED)
-    found = runs(uri, sweep)
+def test_a_sweep_has_a_parent_run_and_a_child_per_trial(uri: str, sweep: str) -> None:
+    tracker = start_tracker(uri, sweep)
+    tracker.update(make_record(1, []))
+    tracker.update(make_record(1, [0.3, 0.5], TrialEnd(Outcome.COMPLETED)))
+    tracker.update(make_record(2, [0.1], TrialEnd(Outcome.STOPPED_EARLY, "below the others")))
+    tracker.update(make_record(3, [], TrialEnd(Outcome.FAILED, "ValueError: broken")))
+    tracker.close(RunStatus.FINISHED)
+    found = runs_by_number(uri, sweep)
     assert sorted(found) == [0, 1, 2, 3]
     assert [found[k].info.status for k in range(4)] == ["FINISHED", "FINISHED", "FINISHED", "FAILED"]
     assert found[0].data.tags["sweeper.stage"] == "sweep"
@@ -81,90 +81,92 @@ def test_a_parent_and_a_child_per_trial_with_params_outcome_and_a_row_per_report
     assert found[3].data.tags["sweeper.reason"] == "ValueError: broken"
     assert found[1].data.params["learning_rate"] == "3e-05"
     assert "alpha" not in found[1].data.params  # ce does not use it
-    assert next(iter(found[1].data.params)) == "learning_rate"  # it was searched
+    assert next(iter(found[1].data.params)) == "learning_rate"  # searched parameters come first
     assert found[1].data.tags["mlflow.note.content"] == "**learning_rate** 3e-05"
-    assert history(uri, found[1], "validation/accuracy") == [(1, 0.3), (2, 0.5)]
+    assert metric_history(uri, found[1], "validation/accuracy") == [(1, 0.3), (2, 0.5)]
     assert (found[1].info.start_time, found[1].info.end_time) == (1_700_000_000_000, 1_700_000_009_000)
 
 
-def test_a_resumed_sweep_brings_mlflow_level_without_second_runs_or_rows(uri: str, sweep: str) -> None:
-    first = tracker(uri, sweep)
-    first.update(recorded(1, [0.3], TrialEnd(Outcome.COMPLETED)))
-    first.update(recorded(2, [0.2]))
+def test_a_resumed_sweep_is_synced_without_duplicate_runs_or_rows(uri: str, sweep: str) -> None:
+    first = start_tracker(uri, sweep)
+    first.update(make_record(1, [0.3], TrialEnd(Outcome.COMPLETED)))
+    first.update(make_record(2, [0.2]))
     first.close(RunStatus.KILLED, 60)
-    assert [runs(uri, sweep)[k].info.status for k in range(3)] == ["KILLED", "FINISHED", "KILLED"]
-    second = tracker(uri, sweep)
-    second.update(recorded(1, [0.3], TrialEnd(Outcome.COMPLETED)))
-    second.update(recorded(2, [0.2, 0.4], TrialEnd(Outcome.COMPLETED)))
+    assert [runs_by_number(uri, sweep)[k].info.status for k in range(3)] == ["KILLED", "FINISHED", "KILLED"]
+    second = start_tracker(uri, sweep)
+    second.update(make_record(1, [0.3], TrialEnd(Outcome.COMPLETED)))
+    second.update(make_record(2, [0.2, 0.4], TrialEnd(Outcome.COMPLETED)))
     second.close(RunStatus.FINISHED)
-    found = runs(uri, sweep)
+    found = runs_by_number(uri, sweep)
     assert sorted(found) == [0, 1, 2]
     assert {run.info.status for run in found.values()} == {"FINISHED"}
-    assert history(uri, found[2], "validation/accuracy") == [(1, 0.2), (2, 0.4)]
+    assert metric_history(uri, found[2], "validation/accuracy") == [(1, 0.2), (2, 0.4)]
 
 
-def test_a_report_like_the_one_before_is_a_row_of_its_own(uri: str, sweep: str) -> None:
-    watching = tracker(uri, sweep)
+def test_equal_reports_are_separate_rows(uri: str, sweep: str) -> None:
+    tracker = start_tracker(uri, sweep)
     for count in range(1, 4):
-        watching.update(recorded(1, [0.5] * count))
-        until(lambda: not watching.pending_runs)
-    watching.update(recorded(1, [0.5] * 3, TrialEnd(Outcome.COMPLETED)))
-    watching.close(RunStatus.FINISHED)
-    assert history(uri, runs(uri, sweep)[1], "validation/accuracy") == [(1, 0.5), (2, 0.5), (3, 0.5)]
+        tracker.update(make_record(1, [0.5] * count))
+        wait_until(lambda: not tracker.pending_runs)
+    tracker.update(make_record(1, [0.5] * 3, TrialEnd(Outcome.COMPLETED)))
+    tracker.close(RunStatus.FINISHED)
+    assert metric_history(uri, runs_by_number(uri, sweep)[1], "validation/accuracy") == [(1, 0.5), (2, 0.5), (3, 0.5)]
 
 
-def test_more_rows_than_a_request_takes(uri: str, sweep: str) -> None:
-    watching = tracker(uri, sweep)
+def test_more_rows_than_one_request_may_hold_are_sent(uri: str, sweep: str) -> None:
+    tracker = start_tracker(uri, sweep)
     scores = [k / 1000 for k in range(700)]  # of three metrics each
-    watching.update(recorded(1, scores, TrialEnd(Outcome.COMPLETED)))
-    watching.close(RunStatus.FINISHED)
-    assert history(uri, runs(uri, sweep)[1], "validation/accuracy") == list(enumerate(scores, start=1))
+    tracker.update(make_record(1, scores, TrialEnd(Outcome.COMPLETED)))
+    tracker.close(RunStatus.FINISHED)
+    assert metric_history(uri, runs_by_number(uri, sweep)[1], "validation/accuracy") == list(enumerate(scores, start=1))
 
 
-def test_a_sweep_beside_another_of_the_same_name_has_runs_of_its_own(uri: str, sweep: str) -> None:
+def test_a_second_sweep_of_the_same_name_has_its_own_runs(uri: str, sweep: str) -> None:
     for name in (sweep, f"{sweep}.2"):
-        watching = tracker(uri, name)
-        watching.update(recorded(1, [0.3], TrialEnd(Outcome.COMPLETED)))
-        watching.close(RunStatus.FINISHED)
-        assert watching.pending_runs == 0
-    first, second = runs(uri, sweep), runs(uri, f"{sweep}.2")
+        tracker = start_tracker(uri, name)
+        tracker.update(make_record(1, [0.3], TrialEnd(Outcome.COMPLETED)))
+        tracker.close(RunStatus.FINISHED)
+        assert tracker.pending_runs == 0
+    first, second = runs_by_number(uri, sweep), runs_by_number(uri, f"{sweep}.2")
     assert sorted(first) == sorted(second) == [0, 1]
     assert not {run.info.run_id for run in first.values()} & {run.info.run_id for run in second.values()}
     assert second[1].data.tags["mlflow.parentRunId"] == second[0].info.run_id
 
 
-def test_runs_that_were_made_twice_are_one_again_under_the_parent_that_stays(uri: str, sweep: str) -> None:
+def test_duplicate_runs_are_deleted_and_children_keep_the_first_parent(uri: str, sweep: str) -> None:
     from mlflow import MlflowClient
 
-    ended = recorded(1, [0.3], TrialEnd(Outcome.COMPLETED))
-    first = tracker(uri, sweep)
+    ended = make_record(1, [0.3], TrialEnd(Outcome.COMPLETED))
+    first = start_tracker(uri, sweep)
     first.update(ended)
     first.close(RunStatus.KILLED, 60)
-    client, made = MlflowClient(tracking_uri=uri), runs(uri, sweep)
-    for number in (0, 1):  # once more, as a server does whose answer was lost
+    client, made = MlflowClient(tracking_uri=uri), runs_by_number(uri, sweep)
+    for number in (0, 1):  # as if a server had created them again because its answer was lost
         later = made[number].data.tags | {"sweeper.created": "9999999999999", "mlflow.parentRunId": "a later one's"}
         client.create_run(made[number].info.experiment_id, tags=later)
     client.set_tag(made[1].info.run_id, "mlflow.parentRunId", "a later one's")
-    second = tracker(uri, sweep)
+    second = start_tracker(uri, sweep)
     second.update(ended)
     second.close(RunStatus.FINISHED)
-    found = runs(uri, sweep)
+    found = runs_by_number(uri, sweep)
     assert {number: run.info.run_id for number, run in found.items()} == {k: made[k].info.run_id for k in (0, 1)}
     assert found[1].data.tags["mlflow.parentRunId"] == found[0].info.run_id
     assert len(client.search_runs([made[0].info.experiment_id], f"tags.`sweeper.sweep` = '{sweep[5:]}'")) == 2
 
 
-def test_one_run_that_mlflow_refuses_does_not_hold_up_the_others(uri: str, sweep: str) -> None:
-    watching = tracker(uri, sweep)
-    good = recorded(1, [0.3], TrialEnd(Outcome.COMPLETED))
-    watching.update(replace(good, reports=(ValidationReport(1, 1.0, {"no name for MLflow?": 0.3}),)))
+def test_a_run_that_mlflow_rejects_does_not_block_the_others(uri: str, sweep: str) -> None:
+    tracker = start_tracker(uri, sweep)
+    good = make_record(1, [0.3], TrialEnd(Outcome.COMPLETED))
+    tracker.update(replace(good, reports=(ValidationReport(1, 1.0, {"no name for MLflow?": 0.3}),)))
     for number in range(2, 6):
-        watching.update(recorded(number, [0.3], TrialEnd(Outcome.COMPLETED)))
-    until(lambda: watching.pending_runs <= 2)
-    watching.close(RunStatus.KILLED, 0.1)
-    assert [run.info.status for number, run in sorted(runs(uri, sweep).items()) if number > 1] == ["FINISHED"] * 4
-    assert 0 < watching.pending_runs <= 2  # this one, and the sweep's own that is looked at after it
-    assert watching.outage.error
+        tracker.update(make_record(number, [0.3], TrialEnd(Outcome.COMPLETED)))
+    wait_until(lambda: tracker.pending_runs <= 2)
+    tracker.close(RunStatus.KILLED, 0.1)
+    assert [run.info.status for number, run in sorted(runs_by_number(uri, sweep).items()) if number > 1] == [
+        "FINISHED"
+    ] * 4
+    assert 0 < tracker.pending_runs <= 2  # this run, and the sweep's own, which comes after it
+    assert tracker.outage.error
 
 
 AWKWARD = {
@@ -174,8 +176,8 @@ AWKWARD = {
 }
 
 
-def test_the_table_of_mlflows_copy_is_that_of_the_record_to_the_last_byte(tmp_path: Path) -> None:
-    from tests.support.mlflow_trials import read_trial_records as copied
+def test_results_from_mlflow_equal_those_of_the_record(tmp_path: Path) -> None:
+    from tests.support.mlflow_trials import read_trial_records
 
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     spec = small_spec(search={"learning_rate": {"log": [1e-5, 1e-4]}, "normalize": [True, False], "batch_size": [4, 8]})
@@ -191,46 +193,48 @@ def test_the_table_of_mlflows_copy_is_that_of_the_record_to_the_last_byte(tmp_pa
                 if trial.number < 5:
                     study.end_trial(trial, TrialEnd(Outcome.COMPLETED if trial.number > 2 else Outcome.FAILED, "söß"))
         record = study.all_trials()
-    watching = tracker(uri, folder.name)
-    for one in record:
-        watching.update(one)
-    watching.close(RunStatus.FINISHED)
-    assert watching.pending_runs == 0
-    found = copied(uri, spec, folder.name)
+    tracker = start_tracker(uri, folder.name)
+    for trial_record in record:
+        tracker.update(trial_record)
+    tracker.close(RunStatus.FINISHED)
+    assert tracker.pending_runs == 0
+    found = read_trial_records(uri, spec, folder.name)
     assert build_results(spec, folder, found).to_json() == build_results(spec, folder, record).to_json()
-    for one, other in zip(found, record, strict=True):
-        assert repr(one) == repr(ordered(other))
+    for read_back, recorded in zip(found, record, strict=True):
+        assert repr(read_back) == repr(normalized(recorded))
 
 
-def ordered(one: TrialRecord) -> TrialRecord:
-    """A trial with its metrics in alphabetical order, and no negative zero."""
-    reports = tuple(replace(report, metrics=_ordered(report.metrics)) for report in one.reports)
-    return replace(one, reports=reports, test=one.test and replace(one.test, metrics=_ordered(one.test.metrics)))
+def normalized(record: TrialRecord) -> TrialRecord:
+    """Return a record with its metrics in alphabetical order, and without negative zeros."""
+    reports = tuple(replace(report, metrics=_ordered(report.metrics)) for report in record.reports)
+    return replace(
+        record, reports=reports, test=record.test and replace(record.test, metrics=_ordered(record.test.metrics))
+    )
 
 
 def _ordered(metrics: Mapping[str, float]) -> dict[str, float]:
     return {name: metrics[name] + 0.0 for name in sorted(metrics)}
 
 
-def until(holds: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     deadline = monotonic() + 120
-    while not holds():
+    while not condition():
         assert monotonic() < deadline
         threading.Event().wait(0.01)
 
 
-def test_a_store_that_cannot_be_had_does_not_raise_and_is_told(tmp_path: Path, sweep: str) -> None:
-    from sweeper.tracking import tracker as edge
+def test_an_unreachable_store_raises_nothing_and_leaves_runs_pending(tmp_path: Path, sweep: str) -> None:
+    from sweeper.tracking import tracker as tracker_module
 
-    watching = tracker("http://127.0.0.1:9", sweep)
-    watching.update(recorded(1, [0.3], TrialEnd(Outcome.COMPLETED)))
+    tracker = start_tracker("http://127.0.0.1:9", sweep)
+    tracker.update(make_record(1, [0.3], TrialEnd(Outcome.COMPLETED)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(edge, "_PATIENCE", 0.5)
-        watching.close(RunStatus.FINISHED)
-    assert watching.pending_runs
+        patch.setattr(tracker_module, "_PATIENCE", 0.5)
+        tracker.close(RunStatus.FINISHED)
+    assert tracker.pending_runs
 
 
-def test_a_failed_trial_has_its_traceback_beside_its_figures(tmp_path: Path) -> None:
+def test_a_failed_trial_has_its_traceback_as_a_file(tmp_path: Path) -> None:
     from mlflow import MlflowClient
 
     from sweeper.tracking.sweep_description import SweepDescription
@@ -238,24 +242,24 @@ def test_a_failed_trial_has_its_traceback_beside_its_figures(tmp_path: Path) -> 
 
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     files = (tmp_path / "artifacts").as_uri()
-    watching = MlflowTracker(uri, sweep=SWEEP, dataset="sst5", description=SweepDescription(), artifacts=files)
-    watching.update(
-        recorded(1, [0.2], TrialEnd(Outcome.FAILED, "ValueError: broken", "Traceback: …\nValueError: broken\n"))
+    tracker = MlflowTracker(uri, sweep=SWEEP, dataset="sst5", description=SweepDescription(), artifacts=files)
+    tracker.update(
+        make_record(1, [0.2], TrialEnd(Outcome.FAILED, "ValueError: broken", "Traceback: …\nValueError: broken\n"))
     )
-    watching.close(RunStatus.FINISHED)
-    run = runs(uri, SWEEP)[1]
+    tracker.close(RunStatus.FINISHED)
+    run = runs_by_number(uri, SWEEP)[1]
     path = MlflowClient(tracking_uri=uri).download_artifacts(run.info.run_id, "error.txt", str(tmp_path))
     assert Path(path).read_text() == "Traceback: …\nValueError: broken\n"
 
 
-def test_a_sweep_made_anew_elsewhere_has_runs_of_its_own_in_the_same_store(uri: str, sweep: str) -> None:
+def test_sweeps_with_different_ids_have_their_own_runs(uri: str, sweep: str) -> None:
     for id, score in (("one", 0.3), ("two", 0.4)):
-        watching = tracker(uri, sweep, id)
-        watching.update(recorded(1, [score], TrialEnd(Outcome.COMPLETED)))
-        watching.close(RunStatus.FINISHED)
+        tracker = start_tracker(uri, sweep, id)
+        tracker.update(make_record(1, [score], TrialEnd(Outcome.COMPLETED)))
+        tracker.close(RunStatus.FINISHED)
     for id, score in (("one", 0.3), ("two", 0.4)):
         (run,) = mlflow_runs(uri, sweep, id)
-        assert history(uri, run, "validation/accuracy") == [(1, score)]
+        assert metric_history(uri, run, "validation/accuracy") == [(1, score)]
 
 
 def mlflow_runs(uri: str, sweep: str, id: str) -> list[Any]:
@@ -264,8 +268,8 @@ def mlflow_runs(uri: str, sweep: str, id: str) -> list[Any]:
     return find_trial_runs(uri, "sst5", identity_tags(sweep, id))[1]
 
 
-def test_a_store_whose_making_was_cut_off_is_made_anew(tmp_path: Path) -> None:
-    """A driver is killed while MLflow makes its tables, again and again: later and later, until one gets through."""
+def test_a_database_whose_creation_was_interrupted_is_created_again(tmp_path: Path) -> None:
+    """Kill a process that creates the database three times, each time a little later; then let one finish."""
     making = "from sweeper.tracking.client import open_store; print(open_store({!r}).search_experiments())"
     path = tmp_path / "mlflow.db"
     for size in (1, 200_000, 400_000):
@@ -274,11 +278,11 @@ def test_a_store_whose_making_was_cut_off_is_made_anew(tmp_path: Path) -> None:
             time.sleep(0.001)
         running.kill()
         running.wait()
-    watching = tracker(f"sqlite:///{path}", SWEEP)
-    watching.update(recorded(1, [0.3], TrialEnd(Outcome.COMPLETED)))
-    watching.close(RunStatus.FINISHED, 120)
-    assert not watching.pending_runs
-    assert runs(f"sqlite:///{path}", SWEEP)[1].info.status == "FINISHED"
+    tracker = start_tracker(f"sqlite:///{path}", SWEEP)
+    tracker.update(make_record(1, [0.3], TrialEnd(Outcome.COMPLETED)))
+    tracker.close(RunStatus.FINISHED, 120)
+    assert not tracker.pending_runs
+    assert runs_by_number(f"sqlite:///{path}", SWEEP)[1].info.status == "FINISHED"
     assert not list(tmp_path.glob(".mlflow*"))
 
 
@@ -286,36 +290,36 @@ def _grown(path: Path, size: int) -> bool:
     return path.exists() and path.stat().st_size >= size
 
 
-def test_what_mlflow_had_of_a_record_whose_tail_was_torn_is_made_anew(uri: str, sweep: str) -> None:
-    first = tracker(uri, sweep)
-    first.update(recorded(1, [0.3, 0.4, 0.5]))
-    first.update(recorded(2, [0.2], TrialEnd(Outcome.COMPLETED)))
-    first.update(recorded(3, [0.1]))
+def test_runs_with_more_than_a_torn_record_are_created_again(uri: str, sweep: str) -> None:
+    first = start_tracker(uri, sweep)
+    first.update(make_record(1, [0.3, 0.4, 0.5]))
+    first.update(make_record(2, [0.2], TrialEnd(Outcome.COMPLETED)))
+    first.update(make_record(3, [0.1]))
     first.close(RunStatus.KILLED, 60)
-    second = tracker(uri, sweep)  # the record lost two reports of trial 1, the end of trial 2, and trial 3
-    second.update(recorded(1, [0.3]))
-    second.update(recorded(2, [0.2]))
-    later = recorded(1, [0.3, 0.4], TrialEnd(Outcome.COMPLETED))
+    second = start_tracker(uri, sweep)  # the record lost two reports of trial 1, the end of trial 2, and trial 3
+    second.update(make_record(1, [0.3]))
+    second.update(make_record(2, [0.2]))
+    later = make_record(1, [0.3, 0.4], TrialEnd(Outcome.COMPLETED))
     second.update(replace(later, report_times=(later.report_times[0], later.report_times[1] + 77)))
-    second.update(recorded(2, [0.2, 0.3], TrialEnd(Outcome.COMPLETED)))
+    second.update(make_record(2, [0.2, 0.3], TrialEnd(Outcome.COMPLETED)))
     second.close(RunStatus.FINISHED, 60)
-    found = runs(uri, sweep)
+    found = runs_by_number(uri, sweep)
     assert sorted(found) == [0, 1, 2]
     assert {run.info.status for run in found.values()} == {"FINISHED"}
-    assert history(uri, found[1], "validation/accuracy") == [(1, 0.3), (2, 0.4)]
-    assert history(uri, found[2], "validation/accuracy") == [(1, 0.2), (2, 0.3)]
+    assert metric_history(uri, found[1], "validation/accuracy") == [(1, 0.3), (2, 0.4)]
+    assert metric_history(uri, found[2], "validation/accuracy") == [(1, 0.2), (2, 0.3)]
 
 
-def test_a_run_of_a_proposal_that_was_lost_and_made_otherwise_is_made_anew(uri: str, sweep: str) -> None:
-    first = tracker(uri, sweep)
-    first.update(recorded(1, [0.3]))
+def test_a_run_whose_trial_was_proposed_again_with_other_params_is_created_again(uri: str, sweep: str) -> None:
+    first = start_tracker(uri, sweep)
+    first.update(make_record(1, [0.3]))
     first.close(RunStatus.KILLED, 60)
-    other = recorded(1, [0.4], TrialEnd(Outcome.COMPLETED))
+    other = make_record(1, [0.4], TrialEnd(Outcome.COMPLETED))
     config = other.trial.config.model_copy(update={"learning_rate": 1e-4})
-    second = tracker(uri, sweep)
+    second = start_tracker(uri, sweep)
     second.update(replace(other, trial=replace(other.trial, params={"learning_rate": 1e-4}, config=config)))
     second.close(RunStatus.FINISHED, 60)
-    found = runs(uri, sweep)
+    found = runs_by_number(uri, sweep)
     assert sorted(found) == [0, 1]
     assert found[1].data.params["learning_rate"] == "0.0001"
-    assert history(uri, found[1], "validation/accuracy") == [(1, 0.4)]
+    assert metric_history(uri, found[1], "validation/accuracy") == [(1, 0.4)]

@@ -1,4 +1,4 @@
-"""MLflow in trouble: the sweep never waits for it, and in the end it has each trial once, with the record's figures."""
+"""Outages of MLflow: the sweep never waits for it, and in the end MLflow has each trial once, as recorded."""
 
 import subprocess
 import sys
@@ -11,8 +11,8 @@ from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialEnd, TrialRecord
 from tests.support import faulty_proxy as faults
-from tests.support.faulty_proxy import Proxy
-from tests.tracking.test_mlflow import recorded, until
+from tests.support.faulty_proxy import FaultyProxy
+from tests.tracking.test_mlflow import make_record, wait_until
 
 pytestmark = pytest.mark.mlflow
 
@@ -20,7 +20,7 @@ TRIALS = 4
 ENDS = [TrialEnd(Outcome.COMPLETED), TrialEnd(Outcome.STOPPED_EARLY, "below"), TrialEnd(Outcome.DIVERGED, "not finite")]
 
 
-def tracker(uri: str, sweep: str, **more: Any) -> Any:
+def start_tracker(uri: str, sweep: str, **more: Any) -> Any:
     from sweeper.tracking.sweep_description import SweepDescription
     from sweeper.tracking.tracker import MlflowTracker
 
@@ -29,22 +29,22 @@ def tracker(uri: str, sweep: str, **more: Any) -> Any:
     )
 
 
-def course(trials: int = TRIALS) -> list[TrialRecord]:
-    """What a sweep tells: each trial as it starts, after each of its reports, and at its end."""
-    told = []
+def sweep_updates(trials: int = TRIALS) -> list[TrialRecord]:
+    """Return the records that a sweep passes to trackers: at the start of a trial, after each report, at its end."""
+    records = []
     for number in range(1, trials + 1):
         scores = [0.1 * number + 0.01 * step for step in range(3)]
-        told += [recorded(number, scores[:k]) for k in range(len(scores) + 1)]
-        told.append(recorded(number, scores, ENDS[number % len(ENDS)]))
-    return told
+        records += [make_record(number, scores[:k]) for k in range(len(scores) + 1)]
+        records.append(make_record(number, scores, ENDS[number % len(ENDS)]))
+    return records
 
 
 def assert_exact(backend: int, sweep: str) -> None:
-    """One run per trial with its outcome and each row once, under one parent."""
+    """Check that there is one run per trial with its outcome, each row once, and one parent."""
     from mlflow import MlflowClient
 
     with pytest.MonkeyPatch.context() as reading:
-        reading.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # the server may close an idle connection just now
+        reading.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # the server may close an idle connection at this moment
         _assert_exact(MlflowClient(tracking_uri=f"http://127.0.0.1:{backend}"), sweep)
 
 
@@ -56,157 +56,162 @@ def _assert_exact(client: Any, sweep: str) -> None:
     assert sorted(int(run.data.tags.get("sweeper.trial", "0")) for run in found) == list(range(TRIALS + 1))
     assert runs[0].info.status == "FINISHED"
     assert runs[0].data.params == {"sampler": "tpe"}
-    for state in {one.trial.number: one for one in course()}.values():
-        run = runs[state.trial.number]
-        assert state.end is not None
-        assert run.info.status == ("FINISHED" if state.end.outcome.is_healthy else "FAILED")
-        assert run.info.end_time == state.ended_at
-        assert run.data.tags["sweeper.outcome"] == state.end.outcome
+    for record in {record.trial.number: record for record in sweep_updates()}.values():
+        run = runs[record.trial.number]
+        assert record.end is not None
+        assert run.info.status == ("FINISHED" if record.end.outcome.is_healthy else "FAILED")
+        assert run.info.end_time == record.ended_at
+        assert run.data.tags["sweeper.outcome"] == record.end.outcome
         assert run.data.tags["mlflow.parentRunId"] == runs[0].info.run_id
         assert run.data.params["learning_rate"] == "3e-05"
-        for name in state.reports[0].metrics:
+        for name in record.reports[0].metrics:
             rows = [(m.step, m.timestamp, m.value) for m in client.get_metric_history(run.info.run_id, name)]
-            told = zip(state.reports, state.report_times, strict=True)
-            assert sorted(rows) == [(report.step, at, report.metrics[name]) for report, at in told]
+            reports = zip(record.reports, record.report_times, strict=True)
+            assert sorted(rows) == [(report.step, at, report.metrics[name]) for report, at in reports]
 
 
-def refused(proxy: Proxy) -> None:
+def refused(proxy: FaultyProxy) -> None:
     proxy.close()
 
 
-def unavailable(proxy: Proxy) -> None:
+def unavailable(proxy: FaultyProxy) -> None:
     proxy.fault = faults.unavailable
 
 
 @pytest.mark.parametrize(("outage", "before"), [(refused, 0), (unavailable, 0), (refused, 7), (unavailable, 7)])
-def test_an_outage_is_told_once_and_all_is_sent_when_it_is_over(
-    outage: Callable[[Proxy], None], before: int, proxy: Proxy, backend: int, sweep: str
+def test_an_outage_is_shown_once_and_everything_is_sent_when_it_is_over(
+    outage: Callable[[FaultyProxy], None], before: int, proxy: FaultyProxy, backend: int, sweep: str
 ) -> None:
-    said: list[str] = []
+    shown: list[str] = []
     if not before:
         outage(proxy)
-    watching = tracker(proxy.uri.replace("//", "//someone:secret@"), sweep, say=said.append)
-    for state in course()[:before]:
-        watching.update(state)
+    tracker = start_tracker(proxy.uri.replace("//", "//someone:secret@"), sweep, say=shown.append)
+    for record in sweep_updates()[:before]:
+        tracker.update(record)
     if before:
-        until(lambda: watching.pending_runs == 0)
+        wait_until(lambda: tracker.pending_runs == 0)
         outage(proxy)
-    for state in course()[before:]:
-        watching.update(state)
-    until(lambda: bool(said))
-    assert watching.pending_runs >= TRIALS - 1
-    assert len(said) == 1
+    for record in sweep_updates()[before:]:
+        tracker.update(record)
+    wait_until(lambda: bool(shown))
+    assert tracker.pending_runs >= TRIALS - 1
+    assert len(shown) == 1
     why = "Connection refused" if outage is refused else "answers 503"
-    assert said[0].startswith(f"MLflow at {proxy.uri}: {why}; training goes on")
+    assert shown[0].startswith(f"MLflow at {proxy.uri}: {why}; training goes on")
     proxy.heal()
-    watching.close(RunStatus.FINISHED)
-    assert watching.pending_runs == 0
-    assert said[1:] == ["MLflow is back"]
+    tracker.close(RunStatus.FINISHED)
+    assert tracker.pending_runs == 0
+    assert shown[1:] == ["MLflow is back"]
     assert_exact(backend, sweep)
 
 
 @pytest.mark.slow
-def test_a_server_that_never_answers_holds_nobody_up(
-    proxy: Proxy, backend: int, sweep: str, monkeypatch: pytest.MonkeyPatch
+def test_a_server_that_never_answers_does_not_block_the_sweep(
+    proxy: FaultyProxy, backend: int, sweep: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
-    proxy.fault = faults.mute
-    said: list[str] = []
-    watching = tracker(proxy.uri, sweep, say=said.append)
-    until(lambda: bool(proxy.requests))  # one that is not answered
+    proxy.fault = faults.never_answer
+    shown: list[str] = []
+    tracker = start_tracker(proxy.uri, sweep, say=shown.append)
+    wait_until(lambda: bool(proxy.requests))  # a request that is not answered
     for _ in range(200):
-        for state in course():
-            watching.update(state)
-    assert proxy.answered == 0  # all updates returned meanwhile
-    assert len(watching.queue.records) == TRIALS
-    assert len(watching.queue.pending) == TRIALS + 1  # the record is the buffer
-    until(lambda: bool(said))
-    assert said[0].startswith(f"MLflow at {proxy.uri}: no answer; training goes on")
+        for record in sweep_updates():
+            tracker.update(record)
+    assert proxy.answered == 0  # all updates have returned nevertheless
+    assert len(tracker.queue.records) == TRIALS
+    assert len(tracker.queue.pending) == TRIALS + 1  # only the newest record of a trial is kept
+    wait_until(lambda: bool(shown))
+    assert shown[0].startswith(f"MLflow at {proxy.uri}: no answer; training goes on")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
     proxy.heal()
-    watching.close(RunStatus.FINISHED)
-    assert watching.pending_runs == 0
-    assert said[1:] == ["MLflow is back"]
+    tracker.close(RunStatus.FINISHED)
+    assert tracker.pending_runs == 0
+    assert shown[1:] == ["MLflow is back"]
     assert_exact(backend, sweep)
 
 
-def test_an_interrupted_command_does_not_wait_for_a_server_that_never_answers(proxy: Proxy, sweep: str) -> None:
-    proxy.fault = faults.mute
-    watching = tracker(proxy.uri, sweep)
-    watching.update(course()[0])
-    until(lambda: bool(proxy.requests))
-    watching.close(RunStatus.KILLED, 0.2)
-    assert watching.pending_runs == 2
-    assert watching.thread.daemon
-    assert watching.thread.is_alive()  # still waiting for an answer that nobody needs any more
+def test_an_interrupted_command_does_not_wait_for_a_server_that_never_answers(proxy: FaultyProxy, sweep: str) -> None:
+    proxy.fault = faults.never_answer
+    tracker = start_tracker(proxy.uri, sweep)
+    tracker.update(sweep_updates()[0])
+    wait_until(lambda: bool(proxy.requests))
+    tracker.close(RunStatus.KILLED, 0.2)
+    assert tracker.pending_runs == 2
+    assert tracker.thread.daemon
+    assert tracker.thread.is_alive()  # it still waits for an answer that is no longer needed
 
 
-def test_the_process_ends_although_a_request_is_under_way(proxy: Proxy, sweep: str) -> None:
-    proxy.fault = faults.mute
+def test_the_process_ends_while_a_request_is_running(proxy: FaultyProxy, sweep: str) -> None:
+    proxy.fault = faults.never_answer
     program = (
         "from sweeper.trials.run_status import RunStatus\n"
-        "from tests.tracking.test_mlflow_faults import course, tracker\n"
-        f"watching = tracker({proxy.uri!r}, {sweep!r}, say=print)\n"
-        "watching.update(course()[0])\n"
-        "watching.close(RunStatus.KILLED, 0.2)\n"
-        "print(watching.pending_runs)\n"
+        "from tests.tracking.test_mlflow_faults import start_tracker, sweep_updates\n"
+        f"tracker = start_tracker({proxy.uri!r}, {sweep!r}, say=print)\n"
+        "tracker.update(sweep_updates()[0])\n"
+        "tracker.close(RunStatus.KILLED, 0.2)\n"
+        "print(tracker.pending_runs)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=25, check=True)
     assert (done.stdout, done.stderr) == ("2\n", "")
 
 
-def send_all(watching: Any) -> None:
-    """A whole sweep is told, and all of it is sent in the end."""
-    for state in course():
-        watching.update(state)
-    watching.close(RunStatus.FINISHED, 30, while_answering=True)
-    assert watching.pending_runs == 0
+def send_all(tracker: Any) -> None:
+    """Track a whole sweep, and check that everything was sent in the end."""
+    for record in sweep_updates():
+        tracker.update(record)
+    tracker.close(RunStatus.FINISHED, 30, while_answering=True)
+    assert tracker.pending_runs == 0
 
 
 @pytest.mark.slow
-def test_a_slow_server_gets_each_thing_once(proxy: Proxy, backend: int, sweep: str) -> None:
-    proxy.fault = faults.slow
-    watching = tracker(proxy.uri, sweep)
-    send_all(watching)
-    assert proxy.count("/runs/create") == TRIALS + 1
-    assert proxy.count("/runs/search") == 1
+def test_a_slow_server_gets_everything_once(proxy: FaultyProxy, backend: int, sweep: str) -> None:
+    proxy.fault = faults.answer_slowly
+    tracker = start_tracker(proxy.uri, sweep)
+    send_all(tracker)
+    assert proxy.count_requests("/runs/create") == TRIALS + 1
+    assert proxy.count_requests("/runs/search") == 1
     assert_exact(backend, sweep)
 
 
 @pytest.mark.parametrize(
     "fault",
-    [faults.every_fifth, *(pytest.param(f, marks=pytest.mark.slow) for f in (faults.every_third, faults.losing))],
+    [
+        faults.fail_every_fifth,
+        *(pytest.param(f, marks=pytest.mark.slow) for f in (faults.fail_every_third, faults.lose_answers)),
+    ],
 )
-def test_a_flaky_server_gets_everything_and_is_not_told(
-    fault: faults.Fault, proxy: Proxy, backend: int, sweep: str
+def test_a_flaky_server_gets_everything_and_no_outage_is_shown(
+    fault: faults.Fault, proxy: FaultyProxy, backend: int, sweep: str
 ) -> None:
     proxy.fault = fault
-    said: list[str] = []
-    watching = tracker(proxy.uri, sweep, say=said.append)
-    send_all(watching)
-    assert said == []
+    shown: list[str] = []
+    tracker = start_tracker(proxy.uri, sweep, say=shown.append)
+    send_all(tracker)
+    assert shown == []
     assert_exact(backend, sweep)
 
 
-def test_of_runs_that_were_made_twice_one_stays_and_is_whole(proxy: Proxy, backend: int, sweep: str) -> None:
-    proxy.fault = faults.Late()
-    watching = tracker(proxy.uri, sweep)
-    send_all(watching)
-    assert proxy.count("/runs/delete") == TRIALS + 1
+def test_one_of_two_duplicate_runs_stays_and_is_complete(proxy: FaultyProxy, backend: int, sweep: str) -> None:
+    proxy.fault = faults.LateCreation()
+    tracker = start_tracker(proxy.uri, sweep)
+    send_all(tracker)
+    assert proxy.count_requests("/runs/delete") == TRIALS + 1
     assert_exact(backend, sweep)
 
 
-def test_a_server_that_was_gone_for_the_whole_sweep_gets_it_later(proxy: Proxy, backend: int, sweep: str) -> None:
+def test_a_server_that_was_away_for_the_whole_sweep_is_synced_later(
+    proxy: FaultyProxy, backend: int, sweep: str
+) -> None:
     proxy.close()
-    watching = tracker(proxy.uri, sweep)
-    for state in course():
-        watching.update(state)
-    watching.close(RunStatus.FINISHED, 0.1)
-    assert watching.pending_runs == TRIALS + 1
+    tracker = start_tracker(proxy.uri, sweep)
+    for record in sweep_updates():
+        tracker.update(record)
+    tracker.close(RunStatus.FINISHED, 0.1)
+    assert tracker.pending_runs == TRIALS + 1
     proxy.heal()
-    later = tracker(proxy.uri, sweep, status=RunStatus.FINISHED)
-    for state in course():
-        later.update(state)
+    later = start_tracker(proxy.uri, sweep, status=RunStatus.FINISHED)
+    for record in sweep_updates():
+        later.update(record)
     later.close(RunStatus.FINISHED, 30, while_answering=True)
     assert later.pending_runs == 0
     assert_exact(backend, sweep)

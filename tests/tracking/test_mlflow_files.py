@@ -1,4 +1,4 @@
-"""Beside its trials a sweep has in MLflow what describes it, and files: each sent once, the results last of all."""
+"""The description of a sweep and the files of its runs are sent once, and its results last."""
 
 import json
 import tempfile
@@ -13,7 +13,7 @@ from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialEnd
-from tests.tracking.test_mlflow import recorded, runs, until
+from tests.tracking.test_mlflow import make_record, runs_by_number, wait_until
 
 pytestmark = pytest.mark.mlflow
 
@@ -28,7 +28,7 @@ def store(uri: str) -> Path:
 
 @pytest.fixture
 def begin(store: Path, uri: str, sweep: str) -> Begin:
-    """Makes a tracker of the test's own sweep, which keeps files where its data set's experiment does."""
+    """Return a function that starts a tracker for the test's own sweep, with files below `store`."""
     from sweeper.tracking.sweep_description import SplitSummary, SweepDescription
     from sweeper.tracking.tracker import MlflowTracker
 
@@ -48,8 +48,8 @@ def begin(store: Path, uri: str, sweep: str) -> Begin:
     return begun
 
 
-def kept(uri: str, run: Any) -> dict[str, bytes]:
-    """Every file that MLflow has of a run."""
+def downloaded_files(uri: str, run: Any) -> dict[str, bytes]:
+    """Return every file that MLflow has of a run."""
     from mlflow import MlflowClient
 
     client = MlflowClient(tracking_uri=uri)
@@ -69,14 +69,14 @@ def listed(run: Any) -> list[str]:
     return sorted(json.loads(run.data.tags.get("sweeper.files", "{}")))
 
 
-def test_the_sweeps_own_run_describes_it(begin: Begin, uri: str, sweep: str) -> None:
-    for budget in ("2 trials", "4 trials"):  # the same command again, with a larger budget
-        watching = begin(budget=budget)
-        watching.update(recorded(1, [0.3], DONE))
-        watching.set_usage({"search/trials": 1.0, "search/hours": 0.5})
-        watching.close(RunStatus.FINISHED, 60)
-        assert watching.pending_runs == 0
-    own = runs(uri, sweep)[0]
+def test_the_sweeps_own_run_describes_the_sweep(begin: Begin, uri: str, sweep: str) -> None:
+    for budget in ("2 trials", "4 trials"):  # the same command again with a larger budget
+        tracker = begin(budget=budget)
+        tracker.update(make_record(1, [0.3], DONE))
+        tracker.set_usage({"search/trials": 1.0, "search/hours": 0.5})
+        tracker.close(RunStatus.FINISHED, 60)
+        assert tracker.pending_runs == 0
+    own = runs_by_number(uri, sweep)[0]
     assert own.data.params == {"sampler": "tpe"}
     assert own.data.tags["sweeper.budget"] == "4 trials"
     assert own.data.tags["mlflow.source.name"] == "sweeper"
@@ -92,16 +92,16 @@ def test_the_sweeps_own_run_describes_it(begin: Begin, uri: str, sweep: str) -> 
 def test_mlflow_knows_the_source_of_the_data(begin: Begin, uri: str, sweep: str) -> None:
     import mlflow.data
 
-    watching = begin()
-    watching.close(RunStatus.FINISHED, 60)
-    dataset = next(e.dataset for e in runs(uri, sweep)[0].inputs.dataset_inputs if e.dataset.name == "sst5 train")
+    tracker = begin()
+    tracker.close(RunStatus.FINISHED, 60)
+    dataset = next(
+        e.dataset for e in runs_by_number(uri, sweep)[0].inputs.dataset_inputs if e.dataset.name == "sst5 train"
+    )
     source = mlflow.data.get_source(dataset)
     assert (source.path, source.revision, source.split) == ("SetFit/sst5", "c0ffee", "train")
 
 
-def test_files_stand_beside_the_figures_and_are_sent_once(
-    begin: Begin, uri: str, sweep: str, store: Path, tmp_path: Path
-) -> None:
+def test_files_are_uploaded_once(begin: Begin, uri: str, sweep: str, store: Path, tmp_path: Path) -> None:
     from sweeper.tracking.client import PARENT
 
     answers = tmp_path / "1-test.parquet"
@@ -109,84 +109,84 @@ def test_files_stand_beside_the_figures_and_are_sent_once(
     (tmp_path / "results.json").write_text("{}")
     files = {"predictions/test.parquet": answers, "confusion.png": lambda: b"\x89PNG", "note.txt": "söß"}
     for again in (False, True):
-        watching = begin()
-        watching.attach(1, files)
-        watching.update(recorded(1, [0.3], DONE))
-        watching.attach(PARENT, {"results.json": tmp_path / "results.json", "sweep.yaml": "dataset: sst5\n"})
-        watching.close(RunStatus.FINISHED, 60)
-        assert watching.pending_runs == 0
-        own, trial = (runs(uri, sweep)[number] for number in (0, 1))
+        tracker = begin()
+        tracker.attach(1, files)
+        tracker.update(make_record(1, [0.3], DONE))
+        tracker.attach(PARENT, {"results.json": tmp_path / "results.json", "sweep.yaml": "dataset: sst5\n"})
+        tracker.close(RunStatus.FINISHED, 60)
+        assert tracker.pending_runs == 0
+        own, trial = (runs_by_number(uri, sweep)[number] for number in (0, 1))
         expected = {
             "predictions/test.parquet": b"PAR1 answers",
             "confusion.png": b"\x89PNG",
             "note.txt": "söß".encode(),
         }
-        assert kept(uri, trial) == (expected if not again else {**expected, "confusion.png": b"changed"})
-        assert kept(uri, own) == {"results.json": b"{}", "sweep.yaml": b"dataset: sst5\n"}
+        assert downloaded_files(uri, trial) == (expected if not again else {**expected, "confusion.png": b"changed"})
+        assert downloaded_files(uri, own) == {"results.json": b"{}", "sweep.yaml": b"dataset: sst5\n"}
         assert (listed(trial), listed(own)) == (sorted(files), ["results.json", "sweep.yaml"])
         stored = next((store / "artifacts").rglob("confusion.png"))
-        stored.write_bytes(b"changed")  # a file that is not sent again stays as it is
+        stored.write_bytes(b"changed")  # a file that is not uploaded again stays as it is
 
 
-def test_a_file_that_changed_is_sent_again(begin: Begin, uri: str, sweep: str) -> None:
+def test_a_changed_file_is_uploaded_again(begin: Begin, uri: str, sweep: str) -> None:
     for text in ("first", "second"):
-        watching = begin()
-        watching.update(recorded(1, [0.3], DONE))
-        watching.attach(1, {"note.txt": text})
-        watching.close(RunStatus.FINISHED, 60)
-        assert kept(uri, runs(uri, sweep)[1]) == {"note.txt": text.encode()}
+        tracker = begin()
+        tracker.update(make_record(1, [0.3], DONE))
+        tracker.attach(1, {"note.txt": text})
+        tracker.close(RunStatus.FINISHED, 60)
+        assert downloaded_files(uri, runs_by_number(uri, sweep)[1]) == {"note.txt": text.encode()}
 
 
-def test_a_larger_budget_makes_old_ones_of_the_results(begin: Begin, uri: str, sweep: str) -> None:
+def test_results_are_unlisted_while_a_larger_budget_is_spent(begin: Begin, uri: str, sweep: str) -> None:
     from sweeper.tracking.client import PARENT
 
     first = begin()
     first.attach(PARENT, {"results.json": "{}", "table.md": "|"})
     first.close(RunStatus.FINISHED, 60)
-    assert listed(runs(uri, sweep)[0]) == ["results.json", "table.md"]
+    assert listed(runs_by_number(uri, sweep)[0]) == ["results.json", "table.md"]
     second = begin()
     second.close(RunStatus.KILLED, 60)
-    assert listed(runs(uri, sweep)[0]) == ["table.md"]
+    assert listed(runs_by_number(uri, sweep)[0]) == ["table.md"]
     third = begin(RunStatus.FINISHED)
     third.attach(PARENT, {"results.json": "{}"})
     third.close(RunStatus.FINISHED, 60)
-    assert listed(runs(uri, sweep)[0]) == ["results.json", "table.md"]
+    assert listed(runs_by_number(uri, sweep)[0]) == ["results.json", "table.md"]
 
 
-def test_results_wait_until_mlflow_has_all_else(begin: Begin, uri: str, sweep: str) -> None:
+def test_results_are_uploaded_last(begin: Begin, uri: str, sweep: str) -> None:
     from sweeper.tracking.client import PARENT
 
-    watching = begin()
-    good = recorded(1, [0.3], DONE)
-    watching.update(replace(good, reports=(ValidationReport(1, 1.0, {"no name for MLflow?": 0.3}),)))
-    watching.update(recorded(2, [0.3], DONE))
-    watching.attach(PARENT, {"results.json": "{}", "sweep.yaml": "dataset: sst5\n"})
-    watching.set_usage({"search/trials": 2.0})
-    until(lambda: watching.pending_runs <= 2)
-    watching.close(RunStatus.FINISHED, 0.5)  # which ends, although MLflow answers
-    assert watching.pending_runs
-    assert listed(runs(uri, sweep)[0]) == ["sweep.yaml"]
+    tracker = begin()
+    good = make_record(1, [0.3], DONE)
+    tracker.update(replace(good, reports=(ValidationReport(1, 1.0, {"no name for MLflow?": 0.3}),)))
+    tracker.update(make_record(2, [0.3], DONE))
+    tracker.attach(PARENT, {"results.json": "{}", "sweep.yaml": "dataset: sst5\n"})
+    tracker.set_usage({"search/trials": 2.0})
+    wait_until(lambda: tracker.pending_runs <= 2)
+    tracker.close(RunStatus.FINISHED, 0.5)  # it ends although MLflow answers
+    assert tracker.pending_runs
+    assert listed(runs_by_number(uri, sweep)[0]) == ["sweep.yaml"]
     later = begin(RunStatus.FINISHED)
-    for state in (good, recorded(2, [0.3], DONE)):
-        later.update(state)
+    for record in (good, make_record(2, [0.3], DONE)):
+        later.update(record)
     later.attach(PARENT, {"results.json": "{}"})
     later.close(RunStatus.FINISHED, 60)
     assert later.pending_runs == 0
-    assert listed(runs(uri, sweep)[0]) == ["results.json", "sweep.yaml"]
+    assert listed(runs_by_number(uri, sweep)[0]) == ["results.json", "sweep.yaml"]
 
 
-def test_a_store_that_takes_no_files_has_everything_else(begin: Begin, uri: str, sweep: str, tmp_path: Path) -> None:
+def test_a_store_that_accepts_no_files_has_everything_else(begin: Begin, uri: str, sweep: str, tmp_path: Path) -> None:
     from sweeper.tracking.client import PARENT
 
     (tmp_path / "no folder").write_text("")
-    watching = begin(dataset="another", files=tmp_path / "no folder")
+    tracker = begin(dataset="another", files=tmp_path / "no folder")
     failed = TrialEnd(Outcome.FAILED, "ValueError: broken", "Traceback: …\n")
-    watching.update(recorded(1, [0.3], failed))
-    watching.update(recorded(2, [0.3], DONE))
-    watching.attach(2, {"note.txt": "text"})
-    watching.attach(PARENT, {"results.json": "{}"})
-    watching.close(RunStatus.FINISHED, 60)
-    assert watching.pending_runs == 0
-    found = runs(uri, sweep, "another")
+    tracker.update(make_record(1, [0.3], failed))
+    tracker.update(make_record(2, [0.3], DONE))
+    tracker.attach(2, {"note.txt": "text"})
+    tracker.attach(PARENT, {"results.json": "{}"})
+    tracker.close(RunStatus.FINISHED, 60)
+    assert tracker.pending_runs == 0
+    found = runs_by_number(uri, sweep, "another")
     assert [run.info.status for _, run in sorted(found.items())] == ["FINISHED", "FAILED", "FINISHED"]
     assert not any(listed(run) for run in found.values())

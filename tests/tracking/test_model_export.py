@@ -1,4 +1,4 @@
-"""The winner as MLflow has it answers as sweeper's own model does, to the last bit, where no sweeper is installed."""
+"""The exported model predicts exactly as sweeper's own model does, also where sweeper is not installed."""
 
 import importlib.util
 import json
@@ -28,30 +28,30 @@ from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialEnd
 from tests.support import tiny_training
-from tests.tracking.test_mlflow import history, recorded, runs, tracker
+from tests.tracking.test_mlflow import make_record, metric_history, runs_by_number, start_tracker
 
 CODE = Path(__file__).parents[2] / "sweeper" / "tracking" / "pyfunc_model.py"
-BEST = {"accuracy": 0.5, "macro_f1": 0.5, "largest_class": 1 / 3}  # of recorded's second report
+BEST = {"accuracy": 0.5, "macro_f1": 0.5, "largest_class": 1 / 3}  # of the second report of make_record
 LABELS = ("very negative", "neutral", "positive")
 WORDS = [f"w{k}" for k in range(96)]
-LONGEST = 24  # tokens that the sweep reads of a text
+LONGEST = 24  # tokens of a text that the sweep reads
 
 
 def texts(count: int = 150) -> list[str]:
-    """Texts of one to forty words, some of them not in any vocabulary, some of them stop words; one of no word."""
+    """Return texts of 1 to 40 words, some of them unknown words or stop words, and one text without words."""
     generator = np.random.default_rng(0)
     words = [*WORDS, "unheard", "the", "Film!", "it's"]
     lengths = generator.integers(1, 40, size=count)
     return [" ".join(words[k] for k in generator.integers(len(words), size=length)) for length in lengths] + ["…"]
 
 
-def rows(pairs: bool) -> LabelledTexts:
+def random_texts(pairs: bool) -> LabelledTexts:
     found = texts()
     return LabelledTexts(found, np.arange(len(found)) % 3, found[::-1] if pairs else None)
 
 
-def kept(folder: Path, config: TrainConfig, split: LabelledTexts) -> TrainingData:
-    """Keep a model with random weights and its tokenizer in a folder, as the command line does; the data of it."""
+def export_random_model(folder: Path, config: TrainConfig, split: LabelledTexts) -> TrainingData:
+    """Export a model with random weights and its tokenizer, as a sweep does. Return its data."""
     if config.encoder in ("rnn", "gru"):
         tokens: Vocabulary | Tokenizer = Vocabulary(split, 60)
         encoder = EncoderWeights(config.encoder, {}, {}, 0)
@@ -68,22 +68,22 @@ def kept(folder: Path, config: TrainConfig, split: LabelledTexts) -> TrainingDat
     return data
 
 
-def winner(folder: Path, config: TrainConfig, pairs: bool = False) -> Any:
+def model_export(folder: Path, config: TrainConfig, pairs: bool = False) -> Any:
     from sweeper.tracking.model_export import ModelExport
 
     return ModelExport(folder / "model", "sst5-0a1b2c3d.2", config.active_params, LONGEST, 2 if pairs else 1)
 
 
-def answers(folder: Path, config: TrainConfig, data: TrainingData) -> NDArray[np.float32]:
-    """What sweeper's own model answers on the texts."""
+def own_probabilities(folder: Path, config: TrainConfig, data: TrainingData) -> NDArray[np.float32]:
+    """Return the probabilities of sweeper's own model for the texts."""
     return evaluate(export.load_exported(folder / "model", config, data), data, "validation", config).probabilities
 
 
-def served(folder: Path, config: TrainConfig, split: LabelledTexts) -> Any:
-    """What the code that goes with the model answers."""
+def pyfunc_predictions(folder: Path, config: TrainConfig, split: LabelledTexts) -> Any:
+    """Return the predictions of the code that MLflow copies beside the model."""
     import pandas as pd
 
-    settings = json.dumps(winner(folder, config, split.pairs is not None).settings)
+    settings = json.dumps(model_export(folder, config, split.pairs is not None).settings)
     spec = importlib.util.spec_from_file_location("served", CODE)
     assert spec is not None
     assert spec.loader is not None
@@ -100,31 +100,35 @@ def assert_same(table: Any, expected: NDArray[np.float32]) -> None:
     assert list(table.columns) == ["label", *(f"probability/{label}" for label in LABELS)]
     assert np.array_equal(table.iloc[:, 1:].to_numpy(np.float32), expected)
     assert table["label"].tolist() == [LABELS[k] for k in expected.argmax(axis=1)]
-    assert len(np.unique(expected, axis=0)) > len(expected) / 2  # what it answers depends on the text
+    assert len(np.unique(expected, axis=0)) > len(expected) / 2  # predictions depend on the text
 
 
 @pytest.mark.parametrize("pairs", [False, True])
 @pytest.mark.parametrize("pooling", ["cls", "mean", "flatten"])
 @pytest.mark.parametrize("classifier", ["linear", "mlp"])
 @pytest.mark.parametrize("encoder", ["tiny", "gru", "rnn"])
-def test_it_answers_as_our_own_model(encoder: str, classifier: str, pooling: str, pairs: bool, tmp_path: Path) -> None:
+def test_the_exported_model_predicts_as_our_own_model(
+    encoder: str, classifier: str, pooling: str, pairs: bool, tmp_path: Path
+) -> None:
     small = {"hidden_size": 12, "embedding_size": 8, "vocabulary": 40}
     config = tiny_training.config(pooling=pooling, classifier=classifier, loss="lcl", max_length=16, **small)
     config = config.model_copy(update={"encoder": encoder})
-    data = kept(tmp_path, config, rows(pairs))
+    data = export_random_model(tmp_path, config, random_texts(pairs))
     with torch.random.fork_rng(devices=[]):
-        assert_same(served(tmp_path, config, rows(pairs)), answers(tmp_path, config, data))
+        assert_same(
+            pyfunc_predictions(tmp_path, config, random_texts(pairs)), own_probabilities(tmp_path, config, data)
+        )
 
 
-def test_it_computes_in_the_precision_of_the_training(tmp_path: Path) -> None:
+def test_the_exported_model_computes_in_the_precision_of_the_training(tmp_path: Path) -> None:
     config = tiny_training.config(precision="bf16")
-    data = kept(tmp_path, config, rows(False))
-    found = answers(tmp_path, config, data)
-    assert_same(served(tmp_path, config, rows(False)), found)
-    assert not np.array_equal(found, answers(tmp_path, tiny_training.config(), data))
+    data = export_random_model(tmp_path, config, random_texts(False))
+    found = own_probabilities(tmp_path, config, data)
+    assert_same(pyfunc_predictions(tmp_path, config, random_texts(False)), found)
+    assert not np.array_equal(found, own_probabilities(tmp_path, tiny_training.config(), data))
 
 
-def test_its_stop_words_are_ours() -> None:
+def test_the_exported_code_has_our_stop_words() -> None:
     assert f'STOP_WORDS = """{vocabulary._STOP_WORDS}"""' in CODE.read_text(encoding="utf-8")
 
 
@@ -143,8 +147,8 @@ assert "sweeper" not in sys.modules
 """
 
 
-def alone(uri: str, texts: list[Any], place: Path) -> Any:
-    """What a fresh process answers in which sweeper cannot be imported, from another folder."""
+def predictions_without_sweeper(uri: str, texts: list[Any], place: Path) -> Any:
+    """Return the predictions of a new process in another folder, where sweeper cannot be imported."""
     import pandas as pd
 
     (place / "texts.json").write_text(json.dumps(texts), encoding="utf-8")
@@ -159,46 +163,46 @@ def alone(uri: str, texts: list[Any], place: Path) -> Any:
 
 @pytest.mark.mlflow
 @pytest.mark.parametrize("pairs", [False, True])
-def test_a_process_without_sweeper_loads_it_and_answers_the_same(pairs: bool, tmp_path: Path) -> None:
-    config, split = tiny_training.config(pooling="mean", max_length=16), rows(pairs)
-    data = kept(tmp_path, config, split)
-    winner(tmp_path, config, pairs).write(tmp_path / "written")
+def test_a_process_without_sweeper_loads_the_model_and_predicts_the_same(pairs: bool, tmp_path: Path) -> None:
+    config, split = tiny_training.config(pooling="mean", max_length=16), random_texts(pairs)
+    data = export_random_model(tmp_path, config, split)
+    model_export(tmp_path, config, pairs).write(tmp_path / "written")
     (tmp_path / "written").rename(tmp_path / "moved")
-    expected = answers(tmp_path, config, data)
+    expected = own_probabilities(tmp_path, config, data)
     (tmp_path / "model").rename(tmp_path / "gone")
     asked: list[Any] = split.texts if split.pairs is None else list(zip(split.texts, split.pairs, strict=True))
-    assert_same(alone(str(tmp_path / "moved"), asked, tmp_path), expected)
+    assert_same(predictions_without_sweeper(str(tmp_path / "moved"), asked, tmp_path), expected)
     required = (tmp_path / "moved" / "requirements.txt").read_text().split()
     assert [line.partition("==")[0] for line in required] == [
         "mlflow", "numpy", "pandas", "safetensors", "torch", "transformers",
     ]  # fmt: skip
 
 
-def logged(uri: str, sweep: str, found: Any) -> Any:
-    """The run of trial 7, a confirmed one, once MLflow has its model too."""
-    watching = tracker(uri, sweep, artifacts=Path(uri.removeprefix("sqlite:///")).with_name("artifacts").as_uri())
-    state = replace(
-        recorded(7, [0.3, 0.5], TrialEnd(Outcome.COMPLETED)), test=trial.TestScore(9, 2, {"test/accuracy": 0.4})
+def log_model(uri: str, sweep: str, found: Any) -> Any:
+    """Log the model of trial 7, a confirmed one, and return its run."""
+    tracker = start_tracker(uri, sweep, artifacts=Path(uri.removeprefix("sqlite:///")).with_name("artifacts").as_uri())
+    record = replace(
+        make_record(7, [0.3, 0.5], TrialEnd(Outcome.COMPLETED)), test=trial.TestScore(9, 2, {"test/accuracy": 0.4})
     )
-    watching.update(replace(state, trial=replace(state.trial, source_trial=1, seed_index=1)))
-    watching.attach_model(7, found)
-    watching.close(RunStatus.FINISHED, 120)
-    assert watching.pending_runs == 0
-    return runs(uri, sweep)[7]
+    tracker.update(replace(record, trial=replace(record.trial, source_trial=1, seed_index=1)))
+    tracker.attach_model(7, found)
+    tracker.close(RunStatus.FINISHED, 120)
+    assert tracker.pending_runs == 0
+    return runs_by_number(uri, sweep)[7]
 
 
 @pytest.mark.mlflow
-def test_mlflow_has_it_once_with_its_figures_and_loads_it_by_its_name(uri: str, sweep: str, tmp_path: Path) -> None:
+def test_mlflow_has_the_model_once_with_its_metrics_and_loads_it_by_name(uri: str, sweep: str, tmp_path: Path) -> None:
     import mlflow
 
-    config, split = tiny_training.config(), rows(False)
-    data = kept(tmp_path, config, split)
-    first = logged(uri, sweep, winner(tmp_path, config))
+    config, split = tiny_training.config(), random_texts(False)
+    data = export_random_model(tmp_path, config, split)
+    first = log_model(uri, sweep, model_export(tmp_path, config))
     client = mlflow.MlflowClient(tracking_uri=uri)
     cut_off = client.create_logged_model(first.info.experiment_id, "cut-off", first.info.run_id)
-    client.delete_tag(first.info.run_id, "sweeper.model")  # as where the making was cut off before its end
+    client.delete_tag(first.info.run_id, "sweeper.model")  # as if the upload had been interrupted
     for _ in range(2):
-        run = logged(uri, sweep, winner(tmp_path, config))
+        run = log_model(uri, sweep, model_export(tmp_path, config))
         (model,) = client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'")
         assert model.model_id != cut_off.model_id
         assert (model.status, model.name) == ("READY", "sst5-0a1b2c3d-2")
@@ -206,8 +210,8 @@ def test_mlflow_has_it_once_with_its_figures_and_loads_it_by_its_name(uri: str, 
         figures = {metric.key: (metric.step, metric.value) for metric in model.metrics}
         assert figures == {"test/accuracy": (2, 0.4), **{f"validation/{name}": (2, v) for name, v in BEST.items()}}
         assert [output.model_id for output in run.outputs.model_outputs] == [model.model_id]
-        assert history(uri, run, "validation/accuracy") == [(1, 0.3), (2, 0.5)]
-    expected = answers(tmp_path, config, data)
+        assert metric_history(uri, run, "validation/accuracy") == [(1, 0.3), (2, 0.5)]
+    expected = own_probabilities(tmp_path, config, data)
     mlflow.set_tracking_uri(uri)
     try:
         for place in (f"models:/{model.model_id}", f"runs:/{run.info.run_id}/{model.name}"):
