@@ -145,7 +145,7 @@ def test_unconfirmed_and_interrupted_sweeps_have_a_page(folder: SweepFolder) -> 
     html = written(folder, finished=False)
     assert "2 of 4 trials have ended" in html
     assert "not ended" in html
-    assert "it was cut off, or runs" in html
+    assert "interrupted or still running" in html
 
 
 def test_a_sweep_with_results_is_finished_whatever_its_budget_is_now(

@@ -10,7 +10,7 @@ import pytest
 import sweeper
 from docs.picture import main, record_at
 from sweeper.trials.outcome import Outcome
-from tests.support.fake_sweeps import Story
+from tests.support.fake_sweeps import FakeSweep
 
 SPACE = """
 dataset: feelings
@@ -46,7 +46,7 @@ def test_the_picture_shows_the_sweep_at_a_moment_and_its_tables(
 
 def test_a_record_at_a_moment_has_only_what_was_reported_by_then(tmp_path: Path) -> None:
     (tmp_path / "space.yaml").write_text(SPACE, encoding="utf-8")
-    (record, *_) = Story(sweeper.load(tmp_path / "space.yaml")).search([Outcome.COMPLETED]).recorded
+    (record, *_) = FakeSweep(sweeper.load(tmp_path / "space.yaml")).search([Outcome.COMPLETED]).records
     first, last = record.report_times[0], record.ended_at
     assert last is not None
     assert record_at(record, first - 1).reports == ()

@@ -12,11 +12,11 @@ from sweeper.terminal.terminal import Terminal
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialRecord
-from tests.support.fake_sweeps import Story
+from tests.support.fake_sweeps import FakeSweep
 from tests.support.search_spaces import small_spec
 
 SPEC = small_spec()
-RECORDS = Story(SPEC).search([Outcome.COMPLETED, Outcome.DIVERGED]).confirm().recorded
+RECORDS = FakeSweep(SPEC).search([Outcome.COMPLETED, Outcome.DIVERGED]).confirm().records
 
 
 def page(*, relayed: bool = False) -> tuple[Terminal, io.StringIO]:

@@ -1,4 +1,6 @@
-"""The report of a sweep: one page of HTML, put together by pure functions of the record, the results and the answers.
+"""The report of a sweep: one HTML page that needs no network, made by pure functions of the record and the results.
 
-figures.py says what is in each picture as plain values; plots/plots.py draws them, and is the only one to know how.
+`figure_data.py` has the content of each figure as plain values; `reporting/plots/` draws them. The page is built in one
+direction: report data, then figures, then sections, then the page. `html` may import `table/` and the packages below
+`reporting`.
 """

@@ -1,4 +1,4 @@
-"""What the winner's models answered: which classes they confuse, and where they are sure and wrong."""
+"""The errors of confirmed models: classes that are confused, and confident errors."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,40 +16,43 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Misclassification:
-    """A text that a model took for another class: `row` from 0 in its split, and the probability it gave that class."""
+    """A text that was predicted wrongly: its row in the split, from 0, and the probability of the predicted class."""
 
     row: int
     true: str
-    taken: str
+    predicted: str
     probability: float
 
 
-def confusion_figure(labels: Sequence[str], answers: Sequence[Predictions], title: str) -> ConfusionFigure:
-    """How often each class was taken for each, summed over models."""
-    counts = np.zeros((len(labels), len(labels)), dtype=np.int64)
-    for one in answers:
-        np.add.at(counts, (one.labels, one.classes), 1)
+def build_confusion(labels: Sequence[str], models: Sequence[Predictions], title: str) -> ConfusionFigure:
+    """Return how often each class was taken for each class, summed over models."""
+    counts = np.zeros((len(labels), len(labels)), dtype=np.int64)  # (C, C)
+    for predictions in models:
+        np.add.at(counts, (predictions.labels, predictions.classes), 1)
     return ConfusionFigure(labels, counts, title)
 
 
-def confident_errors(labels: Sequence[str], answers: Predictions, most: int) -> list[Misclassification]:
-    """The texts that a model is wrong about, the surest first, `most` of them; of equals, in the split's order."""
-    taken, surest = answers.classes, answers.probabilities.max(axis=1)
-    wrong = np.flatnonzero(taken != answers.labels)
-    order = wrong[np.argsort(-surest[wrong], kind="stable")][:most]
-    return [Misclassification(int(k), labels[answers.labels[k]], labels[taken[k]], float(surest[k])) for k in order]
+def find_confident_errors(labels: Sequence[str], predictions: Predictions, limit: int) -> list[Misclassification]:
+    """Return at most `limit` misclassified texts, the most confident first; equal ones in the order of the split."""
+    predicted, confidence = predictions.classes, predictions.probabilities.max(axis=1)  # (N,)
+    wrong = np.flatnonzero(predicted != predictions.labels)
+    rows = wrong[np.argsort(-confidence[wrong], kind="stable")][:limit]
+    return [
+        Misclassification(int(row), labels[predictions.labels[row]], labels[predicted[row]], float(confidence[row]))
+        for row in rows
+    ]
 
 
-def class_weights_figure(subject: ReportData) -> list[ClassWeightsFigure]:
-    """The weights that LCL learned between classes, for each cell that has some: the mean over its fresh seeds."""
-    found = []
-    for system, name in enumerate(subject.systems):
-        own = of_seeds(subject.seeds(system), subject.answered.weights)
-        if own:
-            found.append(ClassWeightsFigure(subject.labels, np.mean(list(own.values()), axis=0), name))
-    return found
+def build_class_weights(report: ReportData) -> list[ClassWeightsFigure]:
+    """Return the class weights that LCL learned, for each system that has some: the mean over its fresh seeds."""
+    figures = []
+    for system, name in enumerate(report.systems):
+        weights = select_seeds(report.seeds(system), report.predictions.class_weights)
+        if weights:
+            figures.append(ClassWeightsFigure(report.labels, np.mean(list(weights.values()), axis=0), name))
+    return figures
 
 
-def of_seeds(seeds: Sequence[SeedResult], kept: Mapping[int, T]) -> dict[int, T]:
-    """What was kept of these seeds' models, by trial."""
-    return {seed.trial: kept[seed.trial] for seed in seeds if seed.trial in kept}
+def select_seeds(seeds: Sequence[SeedResult], by_trial: Mapping[int, T]) -> dict[int, T]:
+    """Return the values of these seeds' trials, as far as there are any."""
+    return {seed.trial: by_trial[seed.trial] for seed in seeds if seed.trial in by_trial}

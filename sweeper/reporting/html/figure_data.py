@@ -1,6 +1,7 @@
-"""What is in each picture of a report, as plain values. How it looks is decided where it is drawn, in plots/plots.py.
+"""The content of each figure of a report as plain values. `reporting/plots/` decides how a figure looks.
 
-A score is that of the sweep's objective, None where a trial has none; an outcome is None while a trial has not ended.
+A score is that of the sweep's objective, and None if a trial has none. An outcome is None while a trial has not ended.
+`higher_is_better` says which direction of the objective is good.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ConfirmedScore:
-    """A cell before and after it was confirmed: its score in the search, and those of fresh seeds, by split."""
+    """The score of a system in the search, and the scores of its fresh seeds on validation and on test."""
 
     system: str
     search: float
@@ -27,8 +28,8 @@ class ConfirmedScore:
 
 
 @dataclass(frozen=True)
-class Optimism:
-    """What the search promised beside what fresh seeds gave; `metric` without its split: accuracy."""
+class OptimismFigure:
+    """Search scores beside the scores of fresh seeds. `metric` is without its split: accuracy."""
 
     metric: str
     rows: Sequence[ConfirmedScore]
@@ -36,40 +37,40 @@ class Optimism:
 
 @dataclass(frozen=True)
 class ParallelAxis:
-    """One knob of a Parallel, with a value for each trial, None where it did not apply.
+    """One axis of parallel coordinates, with a value for each trial; None where a hyperparameter was inactive.
 
-    `listed` are its values where they can be counted, in order; else it is a `range` from low to high, `log` or not,
-    by default that of the values.
+    `choices` are the possible values in order if there are few. Otherwise the axis has a numeric `range` from low to
+    high, by default that of the values, on a linear or a logarithmic scale.
     """
 
     name: str
     values: Sequence[Scalar | None]
-    listed: Sequence[Scalar] | None = None
+    choices: Sequence[Scalar] | None = None
     range: tuple[float, float] | None = None
-    log: bool = False
+    is_log: bool = False
 
 
 @dataclass(frozen=True)
-class Parallel:
-    """Parallel coordinates: every trial is a line through its value on each axis; `more` where more is better."""
+class ParallelFigure:
+    """Parallel coordinates: each trial is a line through its value on each axis."""
 
     metric: str
     axes: Sequence[ParallelAxis]
     scores: Sequence[float | None]
-    more: bool = True
+    higher_is_better: bool = True
 
 
 @dataclass(frozen=True)
-class Importances:
-    """The knobs of one cell, the most important first."""
+class ImportanceFigure:
+    """The importances of the hyperparameters of one system, the largest first."""
 
     title: str
-    hyperparameters: Sequence[Importance]
+    importances: Sequence[Importance]
 
 
 @dataclass(frozen=True)
 class AlphaTauPoint:
-    """A trial on a Map."""
+    """One trial of an alpha-tau figure."""
 
     trial: int
     tau: float
@@ -79,80 +80,83 @@ class AlphaTauPoint:
 
 
 @dataclass(frozen=True)
-class AlphaTauMap:
-    """The trials of one cell by tau and alpha, in the ranges of the search; `scores` are the ends of their scale."""
+class AlphaTauFigure:
+    """The trials of one system by tau and alpha. `tau_range` and `alpha_range` are those of the search.
+
+    `score_range` has the ends of the color scale.
+    """
 
     title: str
     metric: str
     points: Sequence[AlphaTauPoint]
-    scores: tuple[float, float]
-    taus: tuple[float, float]
-    alphas: tuple[float, float]
-    more: bool = True
+    score_range: tuple[float, float]
+    tau_range: tuple[float, float]
+    alpha_range: tuple[float, float]
+    higher_is_better: bool = True
 
 
 @dataclass(frozen=True)
-class Curve:
-    """How one trial went: its score at each epoch. `confirms` where it trained a chosen setting with a fresh seed."""
+class LearningCurve:
+    """The scores of one trial by epoch. `is_confirmation` is True for a fresh seed of a chosen setting."""
 
     trial: int
     epochs: Sequence[float]
     scores: Sequence[float]
     outcome: Outcome | None
-    confirms: bool = False
+    is_confirmation: bool = False
 
 
 @dataclass(frozen=True)
-class Curves:
-    """The trials of one cell; after the epochs `rungs`, ASHA could stop one."""
+class LearningCurvesFigure:
+    """The learning curves of one system. `rungs` are the epochs after which early stopping can stop a trial."""
 
     title: str
     metric: str
-    curves: Sequence[Curve]
+    curves: Sequence[LearningCurve]
     rungs: Sequence[float] = ()
 
 
 @dataclass(frozen=True)
 class TimelineBar:
-    """A trial on a Timeline, from `begin` to `end` in hours since the sweep began, on the worker `slot` from 0."""
+    """A trial on a timeline, from `start` to `end` in hours since the sweep began, on a worker counted from 0."""
 
     trial: int
     system: str
-    slot: int
-    begin: float
+    worker: int
+    start: float
     end: float
     outcome: Outcome | None
     attempts: int = 1
-    confirms: bool = False
+    is_confirmation: bool = False
 
 
 @dataclass(frozen=True)
-class Timeline:
-    """Which trial ran when, and beside which others; `pauses` were cut out: where, and how many hours they took."""
+class TimelineFigure:
+    """The trials by time and worker. `pauses` were cut out: the moment of each, and its length, in hours."""
 
     bars: Sequence[TimelineBar]
     pauses: Sequence[tuple[float, float]] = ()
 
 
 @dataclass(frozen=True)
-class BestCurve:
-    """The expected best score of a cell after 1, 2, … trials."""
+class ExpectedBestCurve:
+    """The expected best score of a system after 1, 2, … trials."""
 
     system: str
     best: Sequence[float]
 
 
 @dataclass(frozen=True)
-class Expected:
-    """The expected best score against the number of trials."""
+class ExpectedBestFigure:
+    """The expected best score of each system against the number of trials."""
 
     metric: str
-    lines: Sequence[BestCurve]
+    curves: Sequence[ExpectedBestCurve]
 
 
 @dataclass(frozen=True)
 class ConfusionFigure:
-    """How often each true class (rows) was taken for each class (columns): counts (C, C)."""
+    """The number of texts of each true class (rows) that were taken for each class (columns): (C, C)."""
 
     labels: Sequence[str]
     counts: "NDArray[np.int64]"
@@ -161,7 +165,10 @@ class ConfusionFigure:
 
 @dataclass(frozen=True)
 class ClassWeightsFigure:
-    """The mean weight that LCL gave each class (columns) for texts of each true class (rows): (C, C), NaN for none."""
+    """The mean weight that LCL gave each class (columns) for texts of each true class (rows): (C, C).
+
+    The row of a class without texts is NaN.
+    """
 
     labels: Sequence[str]
     weights: "NDArray[np.float64]"
@@ -169,13 +176,13 @@ class ClassWeightsFigure:
 
 
 Figure = (
-    Optimism
-    | Parallel
-    | Importances
-    | AlphaTauMap
-    | Curves
-    | Timeline
-    | Expected
+    OptimismFigure
+    | ParallelFigure
+    | ImportanceFigure
+    | AlphaTauFigure
+    | LearningCurvesFigure
+    | TimelineFigure
+    | ExpectedBestFigure
     | ConfusionFigure
     | ClassWeightsFigure
 )

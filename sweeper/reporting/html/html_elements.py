@@ -1,4 +1,4 @@
-"""The little HTML that a report is made of. A string becomes Html here and nowhere else, and is escaped on the way."""
+"""The HTML elements of a report. A string becomes `Html` only here, and is escaped on the way."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Html = NewType("Html", str)
 
 @dataclass(frozen=True)
 class FigureGroup:
-    """Pictures side by side, or below each other where there is no room; `caption` says what to see in them."""
+    """Figures side by side, or below each other on a narrow page. `caption` says what they show."""
 
     figures: Sequence[Figure]
     caption: str
@@ -20,57 +20,61 @@ class FigureGroup:
 
 @dataclass(frozen=True)
 class ReportSection:
-    """A part of the report under a heading; `name` is its anchor."""
+    """A section of the report under a heading. `name` is its anchor."""
 
     name: str
     heading: str
     components: Sequence[Html | FigureGroup]
 
 
-def escape_html(words: object) -> Html:
-    """Anything as text: what is markup in it is shown, not obeyed."""
-    return Html(escape(str(words)))
+def escape_html(value: object) -> Html:
+    """Return any value as text; markup in it is shown literally."""
+    return Html(escape(str(value)))
 
 
-def paragraph(*sentences: str, kind: str = "") -> Html:
-    """Sentences, as a paragraph of a kind that the stylesheet knows."""
-    mark = f' class="{escape(kind)}"' if kind else ""
-    return Html(f"<p{mark}>{escape_html(' '.join(sentences))}</p>")
+def paragraph(*sentences: str, css_class: str = "") -> Html:
+    """Return sentences as a paragraph, with a class of the stylesheet."""
+    attribute = f' class="{escape(css_class)}"' if css_class else ""
+    return Html(f"<p{attribute}>{escape_html(' '.join(sentences))}</p>")
 
 
-def items(lines: Iterable[str]) -> Html:
-    """A list."""
+def bullet_list(lines: Iterable[str]) -> Html:
+    """Return lines as a list."""
     return Html(f"<ul>{''.join(f'<li>{escape_html(line)}</li>' for line in lines)}</ul>")
 
 
-def code(lines: str) -> Html:
-    """Lines as they are."""
-    return Html(f"<pre><code>{escape_html(lines)}</code></pre>")
+def code_block(text: str) -> Html:
+    """Return a text in a fixed-width font, with its line breaks."""
+    return Html(f"<pre><code>{escape_html(text)}</code></pre>")
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]], kinds: str) -> Html:
-    """A table; `kinds` has a letter for each column: w for words, t for longer text, n for figures."""
-    top = "".join(
-        f'<th scope="col" class="{side}">{escape_html(cell)}</th>' for side, cell in zip(kinds, head, strict=True)
+def table(heads: Sequence[str], rows: Iterable[Sequence[object]], classes: str) -> Html:
+    """Return a table. `classes` has a letter for each column: w for words, t for longer texts, n for numbers."""
+    header = "".join(
+        f'<th scope="col" class="{css_class}">{escape_html(head)}</th>'
+        for css_class, head in zip(classes, heads, strict=True)
     )
-    body = "".join(
-        f"<tr>{''.join(f'<td class={side}>{escape_html(cell)}</td>' for side, cell in zip(kinds, row, strict=True))}</tr>"
-        for row in rows
+    body = "".join(f"<tr>{_table_cells(row, classes)}</tr>" for row in rows)
+    return scrollable(Html(f"<table><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table>"))
+
+
+def _table_cells(row: Sequence[object], classes: str) -> str:
+    return "".join(
+        f"<td class={css_class}>{escape_html(value)}</td>" for css_class, value in zip(classes, row, strict=True)
     )
-    return scrollable(Html(f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"))
 
 
 def scrollable(inner: Html) -> Html:
-    """Something that may be wider than the page, and is then moved sideways by itself."""
+    """Return an element that scrolls sideways on its own if it is wider than the page."""
     return Html(f'<div class="wide" tabindex="0">{inner}</div>')
 
 
-def quotes(entries: Iterable[tuple[str, str]]) -> Html:
-    """A numbered list of texts, each with what is said of it."""
-    lines = "".join(f"<li>{escape_html(quoted)}<span>{escape_html(said)}</span></li>" for quoted, said in entries)
+def quote_list(quotes: Iterable[tuple[str, str]]) -> Html:
+    """Return a numbered list of quoted texts, each with a comment."""
+    lines = "".join(f"<li>{escape_html(text)}<span>{escape_html(comment)}</span></li>" for text, comment in quotes)
     return Html(f'<ol class="quotes">{lines}</ol>')
 
 
 def collapsible(summary: str, inner: Html) -> Html:
-    """Something that is shown when the reader asks for it."""
+    """Return an element that is shown when the reader clicks on its summary."""
     return Html(f"<details><summary>{escape_html(summary)}</summary>{inner}</details>")

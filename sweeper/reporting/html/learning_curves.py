@@ -1,36 +1,39 @@
-"""How the trials of a sweep went, and what it saved to stop some of them early."""
+"""The learning curves of trials, and the epochs that early stopping saved."""
 
-from sweeper.reporting.html.figure_data import Curve, Curves
+from sweeper.reporting.html.figure_data import LearningCurve, LearningCurvesFigure
 from sweeper.reporting.html.report_data import ReportData
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialRecord
 
 
-def learning_curves(subject: ReportData) -> list[Curves]:
-    """How the trials of each cell went, those that confirm it too."""
-    spec = subject.spec
+def build_learning_curves(report: ReportData) -> list[LearningCurvesFigure]:
+    """Return the learning curves of each system, in the search and in confirmation."""
+    spec = report.spec
     rungs = [rung / spec.validations_per_epoch for rung in spec.rungs]
-    found = []
-    for system, name in enumerate(subject.systems):
-        drawn = [_curve(one, spec.objective.metric) for one in subject.recorded if one.trial.system == system]
-        found.append(Curves(name, spec.objective.metric, [curve for curve in drawn if curve.epochs], rungs))
-    return [one for one in found if one.curves]
+    figures = []
+    for system, name in enumerate(report.systems):
+        records = [record for record in report.records if record.trial.system == system]
+        curves = [_build_curve(record, spec.objective.metric) for record in records]
+        figures.append(
+            LearningCurvesFigure(name, spec.objective.metric, [curve for curve in curves if curve.epochs], rungs)
+        )
+    return [figure for figure in figures if figure.curves]
 
 
-def _curve(one: TrialRecord, metric: str) -> Curve:
-    scored = [report for report in one.reports if metric in report.metrics]
-    return Curve(
-        one.trial.number,
+def _build_curve(record: TrialRecord, metric: str) -> LearningCurve:
+    scored = [report for report in record.reports if metric in report.metrics]
+    return LearningCurve(
+        record.trial.number,
         [report.epoch for report in scored],
         [report.metrics[metric] for report in scored],
-        one.end.outcome if one.end else None,
-        bool(one.trial.source_trial),
+        record.end.outcome if record.end else None,
+        bool(record.trial.source_trial),
     )
 
 
-def epochs_saved(subject: ReportData, system: int) -> float:
-    """Epochs of a cell that ASHA saved: those that the trials it stopped would still have had."""
-    searched = (one for one in subject.searched if one.trial.system == system and one.end)
-    stopped = [one for one in searched if one.end and one.end.outcome == Outcome.STOPPED_EARLY]
-    spared = sum(one.trial.config.num_validations - len(one.reports) for one in stopped)
-    return spared / subject.spec.validations_per_epoch
+def count_saved_epochs(report: ReportData, system: int) -> float:
+    """Return the epochs that the stopped trials of a system did not run."""
+    records = report.search_records_of(system)
+    stopped = [record for record in records if record.end and record.end.outcome == Outcome.STOPPED_EARLY]
+    skipped = sum(record.trial.config.num_validations - len(record.reports) for record in stopped)
+    return skipped / report.spec.validations_per_epoch

@@ -1,14 +1,16 @@
-"""The page: sections under one stylesheet, and the library that draws the pictures, once. It loads nothing."""
+"""The page of a report: its sections, a stylesheet, and plotly.js once. It loads nothing from a network."""
 
 from collections.abc import Callable, Sequence
 
-from sweeper.reporting.html.figure_data import ClassWeightsFigure, ConfusionFigure, Figure, Parallel
+from sweeper.reporting.html.figure_data import ClassWeightsFigure, ConfusionFigure, Figure, ParallelFigure
 from sweeper.reporting.html.html_elements import FigureGroup, Html, ReportSection, escape_html, scrollable
 
-_AXIS = 120  # pixels that an axis of parallel coordinates needs
-_MATRIX = 200  # those that a matrix has beside its squares
-_CLASS, _NARROW = (34, 72), (18, 72)  # those for each class, least and most; without figures in the squares
-_MOST_BESIDE = 12  # classes of matrices that still have room side by side
+# Widths in pixels
+_AXIS_WIDTH = 120  # of an axis of parallel coordinates
+_MATRIX_MARGIN = 200  # of a matrix without its squares
+_SQUARE_WIDTH, _NARROW_SQUARE_WIDTH = (34, 72), (18, 72)  # of a square at least and at most; without a number in it
+
+_MAX_SIDE_BY_SIDE = 12  # matrices with more classes than this need the whole width of the page
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2126; --soft: #5b6670; --line: #d5dbe1; --ground: #ffffff; --tint: #f3f6f9;
@@ -52,10 +54,10 @@ summary { cursor: pointer; }
 Draw = Callable[[Figure, str], str]
 
 
-def build_page(title: str, about: str, sections: Sequence[ReportSection], library: str, draw: Draw) -> str:
-    """The whole page. `draw` makes a picture's HTML, which `library`, a script, brings to life."""
-    links = "".join(f'<li><a href="#{one.name}">{escape_html(one.heading)}</a></li>' for one in sections)
-    body = "\n".join(_section(one, draw) for one in sections)
+def build_page(title: str, summary: str, sections: Sequence[ReportSection], plotly_js: str, draw: Draw) -> str:
+    """Return the HTML of the page. `draw` returns the HTML of a figure, given the id of its element."""
+    links = "".join(f'<li><a href="#{section.name}">{escape_html(section.heading)}</a></li>' for section in sections)
+    body = "\n".join(_section_html(section, draw) for section in sections)
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -65,14 +67,14 @@ def build_page(title: str, about: str, sections: Sequence[ReportSection], librar
 <style>
 {_STYLE}
 </style>
-<script>{library}</script>
+<script>{plotly_js}</script>
 </head>
 <body>
 <header>
 <h1>{escape_html(title)}</h1>
-<p class="soft">{escape_html(about)}</p>
+<p class="soft">{escape_html(summary)}</p>
 <nav aria-label="Sections"><ul>{links}</ul></nav>
-<noscript><p class="notice">The pictures need JavaScript; the tables do not.</p></noscript>
+<noscript><p class="notice">The figures need JavaScript; the tables do not.</p></noscript>
 </header>
 <main>
 {body}
@@ -82,31 +84,34 @@ def build_page(title: str, about: str, sections: Sequence[ReportSection], librar
 """
 
 
-def _section(section: ReportSection, draw: Draw) -> str:
+def _section_html(section: ReportSection, draw: Draw) -> str:
     name = section.name
-    parts = "\n".join(_part(part, f"{name}-{k}", draw) for k, part in enumerate(section.components))
-    return f'<section aria-labelledby="{name}"><h2 id="{name}">{escape_html(section.heading)}</h2>\n{parts}\n</section>'
+    body = "\n".join(_component_html(part, f"{name}-{k}", draw) for k, part in enumerate(section.components))
+    return f'<section aria-labelledby="{name}"><h2 id="{name}">{escape_html(section.heading)}</h2>\n{body}\n</section>'
 
 
-def _part(part: Html | FigureGroup, name: str, draw: Draw) -> str:
-    if not isinstance(part, FigureGroup):
-        return part
-    panels = "\n".join(_panel(figure, f"{name}-{k}", draw) for k, figure in enumerate(part.figures))
-    beside = len(part.figures) > 1 and not any(_large(figure) for figure in part.figures)
-    kind = ' class="panels"' if beside else ""
-    return f"<figure><div{kind}>\n{panels}\n</div><figcaption>{escape_html(part.caption)}</figcaption></figure>"
+def _component_html(component: Html | FigureGroup, element_id: str, draw: Draw) -> str:
+    if not isinstance(component, FigureGroup):
+        return component
+    figures = component.figures
+    panels = "\n".join(_panel_html(figure, f"{element_id}-{k}", draw) for k, figure in enumerate(figures))
+    is_side_by_side = len(figures) > 1 and not any(_is_large(figure) for figure in figures)
+    css_class = ' class="panels"' if is_side_by_side else ""
+    caption = escape_html(component.caption)
+    return f"<figure><div{css_class}>\n{panels}\n</div><figcaption>{caption}</figcaption></figure>"
 
 
-def _panel(figure: Figure, name: str, draw: Draw) -> str:
-    drawn = draw(figure, name)
-    if isinstance(figure, Parallel):  # lines that cross too close together cannot be told apart
-        return scrollable(Html(f'<div style="min-width: {_AXIS * (len(figure.axes) + 1)}px">{drawn}</div>'))
+def _panel_html(figure: Figure, element_id: str, draw: Draw) -> str:
+    plot = draw(figure, element_id)
+    if isinstance(figure, ParallelFigure):  # lines that cross too close together are indistinguishable
+        return scrollable(Html(f'<div style="min-width: {_AXIS_WIDTH * (len(figure.axes) + 1)}px">{plot}</div>'))
     if isinstance(figure, ConfusionFigure | ClassWeightsFigure):
-        least, most = (_MATRIX + pixels * len(figure.labels) for pixels in (_NARROW if _large(figure) else _CLASS))
-        return scrollable(Html(f'<div style="min-width: {least}px; max-width: {most}px">{drawn}</div>'))
-    return f"<div>{drawn}</div>"
+        limits = _NARROW_SQUARE_WIDTH if _is_large(figure) else _SQUARE_WIDTH
+        low, high = (_MATRIX_MARGIN + width * len(figure.labels) for width in limits)
+        return scrollable(Html(f'<div style="min-width: {low}px; max-width: {high}px">{plot}</div>'))
+    return f"<div>{plot}</div>"
 
 
-def _large(figure: Figure) -> bool:
-    """Whether a matrix needs the whole width."""
-    return isinstance(figure, ConfusionFigure | ClassWeightsFigure) and len(figure.labels) > _MOST_BESIDE
+def _is_large(figure: Figure) -> bool:
+    """Return True if a figure is a matrix that needs the whole width of the page."""
+    return isinstance(figure, ConfusionFigure | ClassWeightsFigure) and len(figure.labels) > _MAX_SIDE_BY_SIDE

@@ -1,4 +1,4 @@
-"""What a report is about: a sweep's spec, its record, its results, and what the confirmed models answered."""
+"""The data of a report: the spec of a sweep, its record and results, and the predictions of its confirmed models."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,40 +20,40 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ModelAnswers:
-    """What confirmed models answered, by trial, and for LCL the weights (C, C) that they learned between classes.
+class ModelPredictions:
+    """The predictions of confirmed models by trial, and the class weights (C, C) that LCL learned.
 
-    `texts` are those of the validation split in its order, the two of a pair joined; where they are None, `untold`
-    says why.
+    `texts` are the texts of the validation split in its order, with the two of a pair joined. If they are None,
+    `texts_note` says why.
     """
 
     validation: Mapping[int, Predictions] = field(default_factory=dict)
     test: Mapping[int, Predictions] = field(default_factory=dict)
-    weights: "Mapping[int, NDArray[np.float64]]" = field(default_factory=dict)
+    class_weights: "Mapping[int, NDArray[np.float64]]" = field(default_factory=dict)
     texts: Sequence[str] | None = None
-    untold: str = ""
+    texts_note: str = ""
 
 
 @dataclass(frozen=True)
 class ReportData:
-    """A sweep; `cells` are the names of its cells."""
+    """Everything that a report shows. `systems` are the names of the systems."""
 
     spec: SweepSpec
-    recorded: Sequence[TrialRecord]
+    records: Sequence[TrialRecord]
     results: SweepResults
     systems: Sequence[str]
-    answered: ModelAnswers = ModelAnswers()
-    finished: bool = True
+    predictions: ModelPredictions = ModelPredictions()
+    is_finished: bool = True
 
     @cached_property
-    def searched(self) -> list[TrialRecord]:
+    def search_records(self) -> list[TrialRecord]:
         """The trials of the search."""
-        return [one for one in self.recorded if not one.trial.source_trial]
+        return [record for record in self.records if not record.trial.source_trial]
 
     @cached_property
-    def confirming(self) -> list[TrialRecord]:
+    def confirmation_records(self) -> list[TrialRecord]:
         """The trials with fresh seeds."""
-        return [one for one in self.recorded if one.trial.source_trial]
+        return [record for record in self.records if record.trial.source_trial]
 
     @property
     def labels(self) -> list[str]:
@@ -65,35 +65,54 @@ class ReportData:
         """The objective's metric without its split: accuracy."""
         return self.spec.objective.metric.partition("/")[2]
 
+    @property
+    def higher_is_better(self) -> bool:
+        """True if the objective is maximized."""
+        return self.spec.objective.sign > 0
+
     @cached_property
-    def champion(self) -> TrialRecord | None:
-        """The trial whose model is the sweep's: of the best confirmed setting, the seed that is best on validation."""
-        return best_model_trial(self.spec, self.recorded)
+    def best_record(self) -> TrialRecord | None:
+        """The trial with the sweep's model: the seed of the best confirmed setting that is best on validation."""
+        return best_model_trial(self.spec, self.records)
+
+    def search_records_of(self, system: int) -> list[TrialRecord]:
+        """Return the search trials of one system."""
+        return [record for record in self.search_records if record.trial.system == system]
 
     def seeds(self, system: int) -> list[SeedResult]:
-        """The fresh seeds of a cell's winner, as its results have them."""
+        """Return the fresh seeds of a system's confirmed setting."""
         confirmation = self.results.systems[system].confirmation
         return confirmation.seeds if confirmation else []
 
-    def score(self, one: TrialRecord) -> float | None:
-        """The best validation of a trial."""
-        report = best_report(self.spec, one)
+    def score(self, record: TrialRecord) -> float | None:
+        """Return the best validation of a trial, by the objective."""
+        report = best_report(self.spec, record)
         return None if report is None else report.metrics[self.spec.objective.metric]
 
-    def tuned(self, one: TrialRecord) -> dict[str, Scalar]:
-        """The params of a trial without its cell's."""
-        own = self.spec.systems[one.trial.system]
-        return {name: value for name, value in one.trial.params.items() if name not in own}
+    def searched_params(self, record: TrialRecord) -> dict[str, Scalar]:
+        """Return the hyperparameters of a trial without those of its system."""
+        system = self.spec.systems[record.trial.system]
+        return {name: value for name, value in record.trial.params.items() if name not in system}
+
+
+def format_outcome(record: TrialRecord) -> str:
+    """Return the outcome of a trial in words."""
+    return record.end.outcome.label if record.end else "not ended"
 
 
 def format_score(value: float | None) -> str:
-    """A score as the report has it."""
+    """Return a score with four decimals; "–" for None."""
     return "–" if value is None else f"{value:.4f}"
 
 
 def format_params(params: Mapping[str, Scalar]) -> str:
-    """Params as one phrase: batch_size 32, learning_rate 4.1e-05."""
+    """Return hyperparameters as one phrase: batch_size 32, learning_rate 4.1e-05."""
     return ", ".join(
         f"{name} {f'{value:.4g}' if isinstance(value, float) else format_value(value)}"
         for name, value in params.items()
     )
+
+
+def count_noun(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with a noun in the singular or plural: 1 seed, 3 seeds."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"

@@ -1,75 +1,79 @@
-"""When each trial ran, and beside which others. The record does not say where: workers are inferred."""
+"""The timeline of trials. The record does not name workers, so they are inferred from starts and ends."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from sweeper.reporting.html.figure_data import Timeline, TimelineBar
+from sweeper.reporting.html.figure_data import TimelineBar, TimelineFigure
 from sweeper.reporting.html.report_data import ReportData
 from sweeper.trials.trial import TrialRecord
 
 _HOUR = 3_600_000  # milliseconds
-_LONGER = 5  # times that a silence is longer than nine in ten of all, where the sweep was interrupted
-_SEEN = 0.1  # share of the whole that a pause must have to be worth cutting out
+_MIN_RATIO = 5  # a pause is longer than so many times the 90th percentile of the gaps between events
+_MIN_SHARE = 0.1  # a pause is longer than this share of the whole time
 
 Span = tuple[float, float]
 
 
-def timeline(subject: ReportData) -> Timeline:
-    """When each trial ran, in hours since the sweep began, long pauses cut out.
+def build_timeline(report: ReportData) -> TimelineFigure:
+    """Return the trials by time and worker, in hours since the sweep began, with long pauses cut out.
 
-    A trial that has not ended is drawn to its last report.
+    A trial that has not ended is drawn up to its last report.
     """
-    trials = sorted(subject.recorded, key=lambda one: (one.started_at, one.trial.number))
-    silent = find_pauses([moment for one in trials for moment in (one.started_at, *one.report_times, _end(one))])
-    begin = min((one.started_at for one in trials), default=0)
+    records = sorted(report.records, key=lambda record: (record.started_at, record.trial.number))
+    moments = [
+        moment for record in records for moment in (record.started_at, *record.report_times, _last_moment(record))
+    ]
+    pauses = find_pauses(moments)
+    began_at = min((record.started_at for record in records), default=0)
 
-    def hours(moment: float) -> float:
-        cut = sum(end - since for since, end in silent if end <= moment)
-        return (moment - begin - cut) / _HOUR
+    def to_hours(moment: float) -> float:
+        paused = sum(end - start for start, end in pauses if end <= moment)
+        return (moment - began_at - paused) / _HOUR
 
-    spans = [(hours(one.started_at), hours(_end(one))) for one in trials]
+    spans = [(to_hours(record.started_at), to_hours(_last_moment(record))) for record in records]
     bars = [
         TimelineBar(
-            one.trial.number, subject.systems[one.trial.system], slot, *span,
-            one.end.outcome if one.end else None, one.trial.attempt, bool(one.trial.source_trial),
+            record.trial.number, report.systems[record.trial.system], worker, *span,
+            record.end.outcome if record.end else None, record.trial.attempt, bool(record.trial.source_trial),
         )
-        for one, span, slot in zip(trials, spans, assign_workers(spans), strict=True)
+        for record, span, worker in zip(records, spans, assign_workers(spans), strict=True)
     ]  # fmt: skip
-    return Timeline(bars, [(hours(end), (end - since) / _HOUR) for since, end in silent])
+    return TimelineFigure(bars, [(to_hours(end), (end - start) / _HOUR) for start, end in pauses])
 
 
-def elapsed(subject: ReportData) -> float:
-    """Hours from the first start to the last end, pauses included."""
-    begin = min((one.started_at for one in subject.recorded), default=0)
-    return (max((_end(one) for one in subject.recorded), default=begin) - begin) / _HOUR
+def elapsed_hours(report: ReportData) -> float:
+    """Return the hours from the first start to the last end, including pauses."""
+    began_at = min((record.started_at for record in report.records), default=0)
+    return (max((_last_moment(record) for record in report.records), default=began_at) - began_at) / _HOUR
 
 
-def _end(one: TrialRecord) -> int:
-    last = max(one.report_times, default=one.started_at)
-    return last if one.end is None or one.ended_at is None else max(one.ended_at, last)
+def _last_moment(record: TrialRecord) -> int:
+    """Return the end of a trial; that of its last report if it has not ended. Milliseconds since 1970."""
+    last_report = max(record.report_times, default=record.started_at)
+    return last_report if record.end is None or record.ended_at is None else max(record.ended_at, last_report)
 
 
 def find_pauses(moments: Sequence[float]) -> list[Span]:
-    """The stretches between these moments that are far longer than is usual: an interruption, a night."""
+    """Return the gaps between these moments that are much longer than usual, such as an interruption or a night."""
     ordered = np.unique(np.asarray(moments, dtype=float))
     if len(ordered) < 3:
         return []
-    silences = np.diff(ordered)
-    usual, whole = float(np.percentile(silences, 90)), float(ordered[-1] - ordered[0])
-    long = np.flatnonzero((silences > _LONGER * usual) & (silences > _SEEN * whole))
+    gaps = np.diff(ordered)
+    usual, total = float(np.percentile(gaps, 90)), float(ordered[-1] - ordered[0])
+    long = np.flatnonzero((gaps > _MIN_RATIO * usual) & (gaps > _MIN_SHARE * total))
     return [(float(ordered[k]), float(ordered[k + 1])) for k in long]
 
 
 def assign_workers(spans: Sequence[Span]) -> list[int]:
-    """A worker for each span, from 0: the first that is free again, and so as many as ran at once.
+    """Return a worker for each span, from 0: the first that is free, so there are as many as ran at the same time.
 
-    `spans` are by their begin.
+    The spans must be in the order of their starts.
     """
-    free: list[float] = []
-    found = []
-    for begin, end in spans:
-        slot = next((k for k, since in enumerate(free) if since <= begin), len(free))
-        free[slot : slot + 1] = [end]
-        found.append(slot)
-    return found
+    free_from: list[float] = []
+    workers = []
+    for start, end in spans:
+        worker = next((k for k, moment in enumerate(free_from) if moment <= start), len(free_from))
+        free_from[worker : worker + 1] = [end]
+        workers.append(worker)
+    return workers

@@ -4,27 +4,27 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from sweeper.reporting.html.figure_data import Curve, Curves, Timeline, TimelineBar
+from sweeper.reporting.html.figure_data import LearningCurve, LearningCurvesFigure, TimelineBar, TimelineFigure
 from sweeper.reporting.plots import theme
 
 
-def plot_curves(data: Curves) -> go.Figure:
+def plot_curves(data: LearningCurvesFigure) -> go.Figure:
     """Plot a line for each trial, colored by its outcome, with the outcome's symbol at its end."""
     figure = theme.empty_figure(360, data.title, legend_traceorder="reversed")
     for rung in data.rungs:
         figure.add_vline(x=rung, line={"color": theme.GREY, "width": 1, "dash": "dot"})
     for outcome, style in reversed(list(theme.OUTCOME_STYLES.items())):
-        searched = [curve for curve in data.curves if curve.outcome == outcome and not curve.confirms]
+        searched = [curve for curve in data.curves if curve.outcome == outcome and not curve.is_confirmation]
         _add_curves(figure, searched, style, "solid")
     fresh_seeds = theme.OutcomeStyle("fresh seeds", theme.GREEN, "star")
-    _add_curves(figure, [curve for curve in data.curves if curve.confirms], fresh_seeds, "dot")
+    _add_curves(figure, [curve for curve in data.curves if curve.is_confirmation], fresh_seeds, "dot")
     longest = max((curve.epochs[-1] for curve in data.curves), default=1)
     figure.update_xaxes(title="epoch", dtick=1 if longest <= theme.MAX_UNIT_TICKS else None)
     figure.update_yaxes(title=data.metric)
     return figure
 
 
-def _add_curves(figure: go.Figure, curves: Sequence[Curve], style: theme.OutcomeStyle, dash: str) -> None:
+def _add_curves(figure: go.Figure, curves: Sequence[LearningCurve], style: theme.OutcomeStyle, dash: str) -> None:
     """Add all these curves as one trace, with a gap after each curve."""
     points = [
         (epoch, score, curve.trial, 9 if epoch == curve.epochs[-1] else 0)
@@ -41,9 +41,9 @@ def _add_curves(figure: go.Figure, curves: Sequence[Curve], style: theme.Outcome
         )  # fmt: skip
 
 
-def plot_timeline(data: Timeline) -> go.Figure:
+def plot_timeline(data: TimelineFigure) -> go.Figure:
     """Plot a bar for each trial in the row of its worker; the axis is in minutes if the sweep took under 2 hours."""
-    rows = 1 + max((bar.slot for bar in data.bars), default=0)
+    rows = 1 + max((bar.worker for bar in data.bars), default=0)
     hours = max((bar.end for bar in data.bars), default=0.0)
     unit, per_hour = ("hours", 1.0) if hours >= 2 else ("minutes", 60.0)
     figure = theme.empty_figure(130 + 34 * rows, barmode="overlay", legend_entrywidth=theme.OUTCOME_WIDTH)
@@ -64,12 +64,12 @@ def plot_timeline(data: Timeline) -> go.Figure:
 def _add_bars(figure: go.Figure, bars: Sequence[TimelineBar], style: theme.OutcomeStyle, per_hour: float) -> None:
     """Add the bars of one outcome; hatched after a lost worker, dotted for confirmation."""
     figure.add_bar(
-        base=[per_hour * bar.begin for bar in bars], x=[per_hour * (bar.end - bar.begin) for bar in bars],
-        y=[bar.slot + 1 for bar in bars], orientation="h", name=style.label, width=0.8,
+        base=[per_hour * bar.start for bar in bars], x=[per_hour * (bar.end - bar.start) for bar in bars],
+        y=[bar.worker + 1 for bar in bars], orientation="h", name=style.label, width=0.8,
         marker={
             "color": style.color, "line": {"width": 1, "color": theme.GREY},
             "pattern": {
-                "shape": ["/" if bar.attempts > 1 else "." if bar.confirms else "" for bar in bars],
+                "shape": ["/" if bar.attempts > 1 else "." if bar.is_confirmation else "" for bar in bars],
                 "fillmode": "overlay", "size": 6, "solidity": 0.25,
             },
         },

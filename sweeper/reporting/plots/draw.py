@@ -7,20 +7,20 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from sweeper.reporting.html import figure_data
-from sweeper.reporting.plots.alpha_tau_map import plot_alpha_tau
+from sweeper.reporting.plots.alpha_tau import plot_alpha_tau
 from sweeper.reporting.plots.curves import plot_curves, plot_timeline
 from sweeper.reporting.plots.heatmaps import plot_class_weights, plot_confusion
 from sweeper.reporting.plots.parallel_coordinates import plot_parallel
 from sweeper.reporting.plots.search_summary import plot_expected_best, plot_importances, plot_optimism
 
 PLOTS: Mapping[type[figure_data.Figure], Callable[[Any], go.Figure]] = {
-    figure_data.Optimism: plot_optimism,
-    figure_data.Parallel: plot_parallel,
-    figure_data.Importances: plot_importances,
-    figure_data.AlphaTauMap: plot_alpha_tau,
-    figure_data.Curves: plot_curves,
-    figure_data.Timeline: plot_timeline,
-    figure_data.Expected: plot_expected_best,
+    figure_data.OptimismFigure: plot_optimism,
+    figure_data.ParallelFigure: plot_parallel,
+    figure_data.ImportanceFigure: plot_importances,
+    figure_data.AlphaTauFigure: plot_alpha_tau,
+    figure_data.LearningCurvesFigure: plot_curves,
+    figure_data.TimelineFigure: plot_timeline,
+    figure_data.ExpectedBestFigure: plot_expected_best,
     figure_data.ConfusionFigure: plot_confusion,
     figure_data.ClassWeightsFigure: plot_class_weights,
 }
@@ -39,7 +39,7 @@ def plotly_js() -> str:
 
 def figure_html(data: figure_data.Figure, element_id: str) -> str:
     """Return a figure as HTML for a page that contains plotly.js; `element_id` is the id of its element."""
-    config = {**_CONFIG, "displayModeBar": False} if isinstance(data, figure_data.Parallel) else _CONFIG
+    config = {**_CONFIG, "displayModeBar": False} if isinstance(data, figure_data.ParallelFigure) else _CONFIG
     return str(draw(data).to_html(full_html=False, include_plotlyjs=False, config=config, div_id=element_id))
 
 

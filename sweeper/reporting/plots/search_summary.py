@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from sweeper.reporting.html.figure_data import Expected, Importances, Optimism
+from sweeper.reporting.html.figure_data import ExpectedBestFigure, ImportanceFigure, OptimismFigure
 from sweeper.reporting.plots import theme
 
 
-def plot_optimism(data: Optimism) -> go.Figure:
+def plot_optimism(data: OptimismFigure) -> go.Figure:
     """Plot a row for each system: its best search score, and each fresh seed on validation and on test."""
     figure, rows = theme.empty_figure(110 + 64 * len(data.rows)), list(enumerate(reversed(data.rows)))
     validation = [(row.validation, height) for height, row in rows]
@@ -36,9 +36,9 @@ def _add_scores(
         )  # fmt: skip
 
 
-def plot_importances(data: Importances) -> go.Figure:
+def plot_importances(data: ImportanceFigure) -> go.Figure:
     """Plot a bar for each hyperparameter, and a mark at the largest share that chance gave it."""
-    importances = list(reversed(data.hyperparameters))
+    importances = list(reversed(data.importances))
     figure = theme.empty_figure(110 + 34 * len(importances), data.title)
     names = [theme.escape_text(importance.hyperparameter) for importance in importances]
     shares = [importance.share for importance in importances]
@@ -56,10 +56,10 @@ def plot_importances(data: Importances) -> go.Figure:
     return figure
 
 
-def plot_expected_best(data: Expected) -> go.Figure:
+def plot_expected_best(data: ExpectedBestFigure) -> go.Figure:
     """Plot the expected best score of each system against the number of trials."""
     figure = theme.empty_figure(380)
-    for k, curve in enumerate(data.lines):
+    for k, curve in enumerate(data.curves):
         color = theme.SYSTEM_COLORS[k % len(theme.SYSTEM_COLORS)]
         dash = theme.DASHES[k // len(theme.SYSTEM_COLORS) % len(theme.DASHES)]
         figure.add_scatter(
@@ -67,7 +67,7 @@ def plot_expected_best(data: Expected) -> go.Figure:
             mode="lines+markers", line={"color": color, "width": 2, "dash": dash},
             marker={"size": 4}, hovertemplate="%{x} trials: %{y:.4f}",
         )  # fmt: skip
-    longest = max((len(curve.best) for curve in data.lines), default=1)
+    longest = max((len(curve.best) for curve in data.curves), default=1)
     figure.update_xaxes(title="trials", dtick=1 if longest <= theme.MAX_UNIT_TICKS else None)
     figure.update_yaxes(title=f"expected best {data.metric}")
     return figure

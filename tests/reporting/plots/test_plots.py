@@ -16,42 +16,42 @@ from sweeper.trials.outcome import Outcome
 SCORE_RANGE = (0.2, 0.6)
 ALL_OUTCOMES = [*Outcome, None]
 
-OPTIMISM = figure_data.Optimism(
+OPTIMISM = figure_data.OptimismFigure(
     "accuracy",
     [
         figure_data.ConfirmedScore("<b>ce</b>", 0.6, [0.5, 0.55], []),
         figure_data.ConfirmedScore("lcl", 0.5, [0.5], [0.4]),
     ],
 )
-PARALLEL = figure_data.Parallel(
+PARALLEL = figure_data.ParallelFigure(
     "validation/accuracy",
     [
         figure_data.ParallelAxis("system", ["ce", "lcl", "lcl"], ["ce", "lcl"]),
-        figure_data.ParallelAxis("tau", [None, 0.05, 1000.0], range=(0.05, 1000), log=True),
+        figure_data.ParallelAxis("tau", [None, 0.05, 1000.0], range=(0.05, 1000), is_log=True),
         figure_data.ParallelAxis("alpha", [0.1, 0.9, None], range=(0.1, 0.9)),
     ],
     [0.2, None, 0.6],
 )
-IMPORTANCES = figure_data.Importances("lcl", [Importance("tau", 0.8, 0.3), Importance("alpha", 0.2, 1.7)])
+IMPORTANCES = figure_data.ImportanceFigure("lcl", [Importance("tau", 0.8, 0.3), Importance("alpha", 0.2, 1.7)])
 POINTS = [
     figure_data.AlphaTauPoint(k, 0.1 * (k + 1), 0.5, None if k == 2 else 0.5, end) for k, end in enumerate(ALL_OUTCOMES)
 ]
-ALPHA_TAU_MAP = figure_data.AlphaTauMap("lcl", "validation/accuracy", POINTS, SCORE_RANGE, (0.05, 1), (0.1, 0.9))
+ALPHA_TAU_MAP = figure_data.AlphaTauFigure("lcl", "validation/accuracy", POINTS, SCORE_RANGE, (0.05, 1), (0.1, 0.9))
 TRIAL_CURVES = [
-    figure_data.Curve(1, [1, 2, 3], [0.2, 0.4, 0.5], Outcome.COMPLETED),
-    figure_data.Curve(2, [1], [0.3], Outcome.STOPPED_EARLY),
-    figure_data.Curve(3, [1, 2], [0.3, 0.4], Outcome.COMPLETED),
-    figure_data.Curve(4, [1], [0.3], Outcome.COMPLETED, confirms=True),
+    figure_data.LearningCurve(1, [1, 2, 3], [0.2, 0.4, 0.5], Outcome.COMPLETED),
+    figure_data.LearningCurve(2, [1], [0.3], Outcome.STOPPED_EARLY),
+    figure_data.LearningCurve(3, [1, 2], [0.3, 0.4], Outcome.COMPLETED),
+    figure_data.LearningCurve(4, [1], [0.3], Outcome.COMPLETED, is_confirmation=True),
 ]
-CURVES = figure_data.Curves("lcl", "validation/accuracy", TRIAL_CURVES, [1.0])
-TIMELINE = figure_data.Timeline(
+CURVES = figure_data.LearningCurvesFigure("lcl", "validation/accuracy", TRIAL_CURVES, [1.0])
+TIMELINE = figure_data.TimelineFigure(
     [
-        figure_data.TimelineBar(k, "ce", k % 2, k, k + 1.0, end, attempts=1 + (k == 1), confirms=k == 2)
+        figure_data.TimelineBar(k, "ce", k % 2, k, k + 1.0, end, attempts=1 + (k == 1), is_confirmation=k == 2)
         for k, end in enumerate(ALL_OUTCOMES)
     ]
 )
-EXPECTED = figure_data.Expected(
-    "validation/accuracy", [figure_data.BestCurve(f"system {k}", [0.3, 0.4, 0.45]) for k in range(9)]
+EXPECTED = figure_data.ExpectedBestFigure(
+    "validation/accuracy", [figure_data.ExpectedBestCurve(f"system {k}", [0.3, 0.4, 0.45]) for k in range(9)]
 )
 CONFUSION = figure_data.ConfusionFigure(["<i>a</i>", "b"], np.array([[3, 1], [0, 0]]))
 WEIGHTS = figure_data.ClassWeightsFigure(["a", "b"], np.array([[0.1, 0.9], [np.nan, np.nan]]))
@@ -153,14 +153,16 @@ def test_timeline_bars_have_patterns_for_repeated_attempts_and_confirmation() ->
 
 
 def test_the_timeline_labels_a_pause_that_was_cut_out() -> None:
-    figure = plot_json(figure_data.Timeline([figure_data.TimelineBar(1, "ce", 0, 0.0, 3.0, None)], [(1.5, 15.25)]))
+    figure = plot_json(
+        figure_data.TimelineFigure([figure_data.TimelineBar(1, "ce", 0, 0.0, 3.0, None)], [(1.5, 15.25)])
+    )
     assert [shape["x0"] for shape in figure["layout"]["shapes"]] == [1.5]
     assert figure["layout"]["annotations"][0]["text"] == "15.2 h pause"
 
 
 @pytest.mark.parametrize(("hours", "unit"), [(1.5, "minutes"), (3.0, "hours")])
 def test_a_timeline_is_in_minutes_or_hours(hours: float, unit: str) -> None:
-    figure = plot_json(figure_data.Timeline([figure_data.TimelineBar(1, "ce", 0, 0.5, hours, None)]))
+    figure = plot_json(figure_data.TimelineFigure([figure_data.TimelineBar(1, "ce", 0, 0.5, hours, None)]))
     assert unit in figure["layout"]["xaxis"]["title"]["text"]
     assert figure["data"][0]["base"] == [0.5 if unit == "hours" else 30]
 
@@ -190,7 +192,7 @@ def test_parallel_coordinates_keep_trials_with_inactive_hyperparameters() -> Non
 
 
 def test_an_axis_with_equal_values_still_has_a_length() -> None:
-    figure = plot_parallel(figure_data.Parallel("m", [figure_data.ParallelAxis("alpha", [0.5, 0.5])], [0.5, 0.5]))
+    figure = plot_parallel(figure_data.ParallelFigure("m", [figure_data.ParallelAxis("alpha", [0.5, 0.5])], [0.5, 0.5]))
     assert all(axis.range[0] < axis.range[1] for axis in figure.data[0].dimensions)
 
 

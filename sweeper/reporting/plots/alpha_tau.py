@@ -5,19 +5,19 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from sweeper.reporting.html.figure_data import AlphaTauMap, AlphaTauPoint
+from sweeper.reporting.html.figure_data import AlphaTauFigure, AlphaTauPoint
 from sweeper.reporting.plots import theme
 
 
-def plot_alpha_tau(data: AlphaTauMap) -> go.Figure:
+def plot_alpha_tau(data: AlphaTauFigure) -> go.Figure:
     """Plot a marker for each trial: its symbol is the outcome, its color the score if the outcome is a healthy one."""
     figure = theme.empty_figure(380, data.title, legend_entrywidth=theme.OUTCOME_WIDTH)
     for outcome, style in theme.OUTCOME_STYLES.items():
         points = [point for point in data.points if point.outcome == outcome]
         if points:
             _add_points(figure, points, style, by_score=outcome is None or outcome.is_healthy)
-    low, high = data.scores
-    colors = theme.colorscale(theme.SCORES, higher_is_better=data.more)
+    low, high = data.score_range
+    colors = theme.colorscale(theme.SCORES, higher_is_better=data.higher_is_better)
     colorbar = theme.colorbar(data.metric)
     figure.update_layout(coloraxis={"colorscale": colors, "cmin": low, "cmax": high, "colorbar": colorbar})
     _set_axes(figure, data)
@@ -44,9 +44,9 @@ def _format_score(score: float | None) -> str:
     return "no score" if score is None else f"{score:.4f}"
 
 
-def _set_axes(figure: go.Figure, data: AlphaTauMap) -> None:
+def _set_axes(figure: go.Figure, data: AlphaTauFigure) -> None:
     """Show the ranges that were searched: tau on a logarithmic axis, alpha on a linear one."""
-    (min_tau, max_tau), (min_alpha, max_alpha) = data.taus, data.alphas
+    (min_tau, max_tau), (min_alpha, max_alpha) = data.tau_range, data.alpha_range
     margin = 0.04 * (max_alpha - min_alpha)
     ticks = theme.log_ticks(min_tau, max_tau, max_between=4)
     figure.update_xaxes(title="tau", type="log", range=list(np.log10([min_tau / 1.2, max_tau * 1.2])))

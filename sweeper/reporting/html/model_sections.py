@@ -1,0 +1,100 @@
+"""The sections about the confirmed models: optimism, confusions, and confident errors."""
+
+from sweeper.reporting.html.error_analysis import (
+    build_class_weights,
+    build_confusion,
+    find_confident_errors,
+    select_seeds,
+)
+from sweeper.reporting.html.html_elements import FigureGroup, Html, ReportSection, paragraph, quote_list, table
+from sweeper.reporting.html.report_data import ReportData, format_params, format_score
+from sweeper.reporting.html.search_figures import build_optimism
+from sweeper.training.types import Predictions
+
+MAX_ERRORS = 20  # confident errors that are shown
+_NO_PREDICTIONS = "No predictions of confirmed models are stored."
+
+
+def optimism_section(report: ReportData) -> ReportSection:
+    """Return search scores beside the scores of fresh seeds."""
+    caption = (
+        "Each row is a system. The diamond is the score of the chosen setting in the search: it was chosen because it "
+        "was the best. The circles are fresh seeds of the same setting on the same texts. The distance from the "
+        "diamond to the middle of the circles is optimism: the part of the search score that was luck."
+    )
+    figure = build_optimism(report)
+    figures: list[Html | FigureGroup] = [FigureGroup([figure], caption)] if figure.rows else []
+    heads = ["system", "search", "fresh seeds", "sd", "optimism", "seeds", "trial", "setting"]
+    rows = [_optimism_row(report, system) for system in range(len(report.systems))]
+    return ReportSection("optimism", "Optimism of the search", [*figures, table(heads, rows, "wnnnnnnt")])
+
+
+def _optimism_row(report: ReportData, system: int) -> list[str]:
+    """Return the validation scores of a system in the search and with fresh seeds."""
+    result, name = report.results.systems[system], report.systems[system]
+    best, confirmation = result.best, result.confirmation
+    if best is None:
+        return [name, *["–"] * 6, "no trial has reached a validation"]
+    if confirmation is None:
+        note = "" if best.completed else "no trial completed, this one came furthest: "
+        return [name, format_score(best.mean), *["–"] * 4, str(best.trial), note + format_params(best.params)]
+    optimism = "–" if confirmation.optimism is None else f"{confirmation.optimism:+.4f}"
+    scored = sum(bool(seed.metrics) for seed in confirmation.seeds)
+    scores = [format_score(score) for score in (confirmation.search_mean, confirmation.mean, confirmation.sd)]
+    counts = [f"{scored} of {confirmation.planned_seeds}", str(confirmation.source_trial)]
+    return [name, *scores, optimism, *counts, format_params(confirmation.params)]
+
+
+def confusion_section(report: ReportData) -> ReportSection:
+    """Return the confusions of the best system, and the class weights that LCL learned."""
+    groups = list[Html | FigureGroup]()
+    if report.best_record is not None:
+        system = report.best_record.trial.system
+        split, models = _stored_predictions(report, system)
+        caption = (
+            f"The best system by validation, on the {split} split, {len(models)} seeds together: the share of each "
+            "true class (row) that was taken for each class (column)."
+        )
+        if models:
+            title = f"{report.systems[system]}, {split}"
+            groups.append(FigureGroup([build_confusion(report.labels, list(models.values()), title)], caption))
+    class_weights = build_class_weights(report)
+    if class_weights:
+        caption = (
+            "The class weights that LCL learned: the mean weight that its weighting network gave each class (column) "
+            "for texts of each true class (row), on validation. Classes that it finds similar have large weights off "
+            "the diagonal."
+        )
+        groups.append(FigureGroup(class_weights, caption))
+    return ReportSection("confusion", "Confusions of the best system", groups or [paragraph(_NO_PREDICTIONS)])
+
+
+def _stored_predictions(report: ReportData, system: int) -> tuple[str, dict[int, Predictions]]:
+    """Return the predictions of a system's seeds on the test split; on validation if there are none."""
+    test = select_seeds(report.seeds(system), report.predictions.test)
+    return ("test", test) if test else ("validation", select_seeds(report.seeds(system), report.predictions.validation))
+
+
+def errors_section(report: ReportData) -> ReportSection:
+    """Return the confident errors of the best model on validation, with their texts if these are available."""
+    heading = "Confident errors"
+    trial = report.best_record.trial.number if report.best_record else 0
+    predictions, texts = report.predictions.validation.get(trial), report.predictions.texts
+    if predictions is None:
+        return ReportSection("errors", heading, [paragraph(_NO_PREDICTIONS)])
+    errors = find_confident_errors(report.labels, predictions, MAX_ERRORS)
+    if texts is not None and len(texts) != len(predictions.labels):
+        texts = None
+    introduction = paragraph(
+        f"The {len(errors)} validation texts on which the best seed of the best system (trial {trial}) is wrong and "
+        "most confident. Some of them are errors of the labels."
+    )
+    texts_note = [paragraph(report.predictions.texts_note)] if report.predictions.texts_note else []
+    quotes = [
+        (
+            texts[error.row] if texts else f"row {error.row}",
+            f"{error.true}, taken for {error.predicted} ({error.probability:.3f})",
+        )
+        for error in errors
+    ]
+    return ReportSection("errors", heading, [introduction, *texts_note, quote_list(quotes)])

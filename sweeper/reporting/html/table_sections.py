@@ -1,0 +1,88 @@
+"""The sections that are tables: outcomes, cost, every trial, and versions."""
+
+from collections.abc import Mapping
+
+from sweeper.reporting.html.html_elements import ReportSection, code_block, collapsible, paragraph, table
+from sweeper.reporting.html.learning_curves import count_saved_epochs
+from sweeper.reporting.html.report_data import ReportData, format_outcome, format_params, format_score
+from sweeper.reporting.html.timeline import elapsed_hours
+from sweeper.trials.outcome import Outcome
+
+_MAX_VISIBLE = 20  # a longer list of unhealthy trials is collapsed
+
+
+def outcomes_section(report: ReportData) -> ReportSection:
+    """Return how many trials had each outcome, and the reasons of those that did not end well."""
+    unhealthy = _unhealthy_rows(report)
+    parts = [paragraph(f"Search: {_count_outcomes(report)}.")] if report.search_records else []
+    if unhealthy:
+        listed = table(["trial", "system", "outcome", "reason"], unhealthy, "nwwt")
+        summary = f"{len(unhealthy)} trials that did not end well"
+        parts.append(listed if len(unhealthy) <= _MAX_VISIBLE else collapsible(summary, listed))
+    return ReportSection("endings", "How trials ended", parts or [paragraph("No trial has started.")])
+
+
+def _unhealthy_rows(report: ReportData) -> list[tuple[str, str, str, str]]:
+    """Return trial, system, outcome and reason of each trial that has not ended, or not ended well."""
+    rows = []
+    for record in report.records:
+        if record.end is None or not record.end.outcome.is_healthy:
+            reason = record.end.reason if record.end else "interrupted or still running; the same command continues it"
+            system = report.systems[record.trial.system]
+            rows.append((str(record.trial.number), system, format_outcome(record), reason))
+    return rows
+
+
+def _count_outcomes(report: ReportData) -> str:
+    """Return the number of search trials by outcome: 4 completed, 2 diverged."""
+    outcomes = [format_outcome(record) for record in report.search_records]
+    labels = (*(outcome.label for outcome in Outcome), "not ended")
+    return ", ".join(f"{outcomes.count(label)} {label}" for label in labels if label in outcomes)
+
+
+def cost_section(report: ReportData) -> ReportSection:
+    """Return epochs and hours of each system in search and confirmation, and the epochs that early stopping saved."""
+    saved = f"epochs saved by {report.spec.early_stopping_label}"
+    heads = ["system", "trials", "epochs", "hours", saved, "fresh seeds", "epochs", "hours"]
+    rows = [_cost_row(report, system) for system in range(len(report.systems))]
+    totals = [f"{sum(float(row[k]) for row in rows):g}" for k in range(1, len(heads))]
+    threads, gpu = report.results.threads, report.results.gpu
+    note = paragraph(
+        f"Hours are of training and validation, summed over trials. CPU threads of a trial: {threads}, GPUs: {gpu:g}. "
+        f"From the first start to the last end, including pauses, the sweep took {elapsed_hours(report):.2f} hours."
+    )
+    return ReportSection("cost", "Cost", [table(heads, [*rows, ["all", *totals]], "wnnnnnnn"), note])
+
+
+def _cost_row(report: ReportData, system: int) -> list[str]:
+    result = report.results.systems[system]
+    confirmation = result.confirmation
+    epochs, hours = (confirmation.epochs, confirmation.hours) if confirmation else (0.0, 0.0)
+    seeds = sum(record.trial.system == system for record in report.confirmation_records)
+    saved = count_saved_epochs(report, system)
+    search = [str(result.num_trials), f"{result.epochs:g}", f"{result.hours:.2f}", f"{saved:g}"]
+    return [report.systems[system], *search, str(seeds), f"{epochs:g}", f"{hours:.2f}"]
+
+
+def trials_section(report: ReportData) -> ReportSection:
+    """Return a line for every trial, which also serves readers who cannot see the figures."""
+    heads = ["trial", "system", "outcome", "best score", "epochs", "attempts", "seed", "setting"]
+    rows = []
+    for record in report.records:
+        trial = record.trial
+        source = f"confirms {trial.source_trial}: " if trial.source_trial else ""
+        rows.append(
+            [
+                *(trial.number, report.systems[trial.system], format_outcome(record)),
+                *(format_score(report.score(record)), f"{record.reports[-1].epoch:g}" if record.reports else "0"),
+                *(trial.attempt, trial.config.seed, source + format_params(report.searched_params(record))),
+            ]
+        )
+    return ReportSection("trials", "Every trial", [collapsible(f"{len(rows)} trials", table(heads, rows, "nwwnnnnt"))])
+
+
+def versions_section(versions: Mapping[str, str], yaml: str) -> ReportSection:
+    """Return the search space with its defaults, and the versions and revisions that were used."""
+    rows = table(["name", "version or revision"], list(versions.items()), "ww")
+    heading = "Search space, versions and revisions"
+    return ReportSection("resolved", heading, [collapsible("the search space", code_block(yaml)), rows])

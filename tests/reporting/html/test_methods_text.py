@@ -1,0 +1,47 @@
+"""A report says how its scores came about, and warns if they are not final."""
+
+from dataclasses import replace
+
+from sweeper.protocol.sweep_results import SweepResults
+from sweeper.reporting.html.report_data import ReportData
+from sweeper.trials.outcome import Outcome
+from tests.reporting.html.helpers import confirmed_spec, page_text, report_data
+from tests.support.fake_sweeps import BEGAN, FakeSweep
+from tests.support.search_spaces import small_spec
+
+
+def test_the_report_of_an_unfinished_sweep_says_so() -> None:
+    sweep = FakeSweep(confirmed_spec(trials=26)).search([Outcome.COMPLETED, None])
+    assert "13 of 26 trials have ended" in page_text(report_data(sweep), "results")
+
+
+def test_the_report_of_an_unconfirmed_search_warns_about_its_scores() -> None:
+    sweep = FakeSweep(confirmed_spec()).search()
+    report = report_data(sweep)
+    html = page_text(report, "results")
+    assert "confirmation is not complete" in html
+    assert "Nothing is confirmed" in html
+    assert "The test split was not accessed" in html
+    assert "No predictions of confirmed models" in page_text(report, "errors")
+    turned_off = small_spec(budget={"trials": 6}, confirm={"seeds": 0})
+    html = page_text(report_data(FakeSweep(turned_off).search(), is_finished=True), "results")
+    assert "not finished" not in html
+    assert "turned off" in html
+
+
+def test_the_methods_name_test_accesses_repeats_and_subsamples(finished: ReportData) -> None:
+    html = page_text(finished, "results")
+    assert "6 test accesses in this sweep, from 2025-11-21" in html
+    assert "left no score" not in html
+    assert "Only a part" not in html
+    results = finished.results.to_dict() | {"subsample": {"train": 500}}
+    results["test_accesses"].append({"at": BEGAN, "trial": 1, "seed": 5})
+    for system in results["systems"]:
+        system["repeated"] = 2
+    results["systems"][0]["confirmation"]["tested_settings"] = 2
+    html = page_text(replace(finished, results=SweepResults.parse(results)), "results")
+    assert "500 texts of train" in html
+    assert "7 test accesses" in html
+    assert "1 left no score here" in html
+    assert "4 trials ran a setting that had been tried before" in html
+    assert "Tested again: after the budget grew, another setting was tested of ce" in html
