@@ -1,12 +1,12 @@
 """`sweeper table`: the table to publish, from all that is in MLflow."""
 
-import gc
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from sweeper.atomic_write import atomic_write
 from sweeper.cli.session import cli_session
 from sweeper.reporting.table.formats import FORMATS, TableFormat
 from sweeper.reporting.table.metrics import DEFAULT_METRIC, METRICS, TableMetric
@@ -64,42 +64,13 @@ def table(
 
     The best of a column is bold where its lead over the next best stands. What is odd, or left out, has a note.
     """
-    gc.disable()  # many objects are made and few dropped: looking for cycles among them took two fifths of the time
-    with cli_session() as screen:
-        from sweeper.app.mlflow_sync import tracking_uri
-        from sweeper.reporting.table.render import render
-        from sweeper.reporting.table.results_table import build_table
-        from sweeper.storage import predictions
-        from sweeper.tracking import finished_sweeps
+    with cli_session() as terminal:
+        from sweeper.app.mlflow_table import render_table
 
-        wanted = [_wanted(name, sweeps) for name in named or ()]
-        store = finished_sweeps.load_finished_sweeps(
-            tracking_uri(sweeps), predictions.read_predictions, experiments or (), wanted
-        )
-        made = build_table(
-            store.sweeps, metric, published=published, elsewhere=store.test_accesses, remarks=store.remarks
-        )
-        text = render(made, format_, detail=detail)
+        text = render_table(named or (), sweeps, experiments or (), metric, format_, published=published, detail=detail)
         if out is None:
-            screen.console.file.write(text)
+            terminal.write(text)
         else:
-            _write(out, text)
-            screen.line(f"written to {out}")
-
-
-def _wanted(name: str, sweeps: Path) -> tuple[str, str]:
-    """The name of a sweep, and its id where its folder is at hand."""
-    from sweeper.storage.sweep_folder import open_sweep
-
-    for place in (Path(name), sweeps / name):
-        if (place / "sweep.json").exists():
-            folder = open_sweep(place)
-            return folder.name, folder.manifest.id
-    return Path(name).name, ""
-
-
-def _write(path: Path, text: str) -> None:
-    from sweeper.atomic_write import atomic_write
-
-    with atomic_write(path) as file:
-        file.write(text.encode())
+            with atomic_write(out) as file:
+                file.write(text.encode())
+            terminal.line(f"written to {out}")

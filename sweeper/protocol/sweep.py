@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from sweeper.errors import SweeperError
 from sweeper.protocol.confirmation import trials_to_score
-from sweeper.protocol.stages import ConfirmationStage, Say, SearchStage, TestStage, ignore
+from sweeper.protocol.stage import Say, ignore
+from sweeper.protocol.stages import ConfirmationStage, SearchStage, TestStage
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.trial_files import delete_trial_files, traceback_path, trial_folder
 from sweeper.training.types import ModelScores

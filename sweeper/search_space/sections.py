@@ -10,7 +10,7 @@ from sweeper.training.strict_model import StrictModel
 
 
 class Budget(StrictModel):
-    """When the search ends: after so many trials, or so many hours of one run of the command."""
+    """The end of the search: after so many trials, or so many hours of one run of the command."""
 
     trials: Annotated[int, yaml_key("Trials of the search, shared equally by the systems.", "trials", ge=1)] = 20
     hours: Annotated[
@@ -19,14 +19,14 @@ class Budget(StrictModel):
 
 
 class Confirm(StrictModel):
-    """How the best settings of each system are trained again with fresh seeds."""
+    """The confirmation: the best settings of each system are trained again with fresh seeds."""
 
     seeds: Annotated[int, yaml_key("Fresh seeds for each setting; 0 turns confirmation off.", "seeds", ge=0)] = 5
     top: Annotated[int, yaml_key("Best settings of each system that are confirmed.", "settings", ge=1)] = 1
 
 
 class Resources(StrictModel):
-    """What one trial gets of a machine."""
+    """The share of a machine that one trial gets."""
 
     gpu: Annotated[
         float, yaml_key("GPUs of one trial; with a fraction, several trials share one GPU.", "GPUs", ge=0)
@@ -43,7 +43,7 @@ class Resources(StrictModel):
 
 
 class Tracking(StrictModel):
-    """What MLflow gets besides metrics of the training."""
+    """The metrics that MLflow gets besides those of the training."""
 
     system_metrics: Annotated[bool, yaml_key("Log what each epoch used of the machine: CPU, memory, GPU.")] = False
 

@@ -1,4 +1,4 @@
-"""Where a running command writes: the protocol that app/ sees, and a plain implementation for the Python API."""
+"""The output of a running command: the protocol that app/ sees, and a plain implementation for the Python API."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +15,7 @@ _log = logging.getLogger("sweeper")
 
 
 class Output(Protocol):
-    """Where a command reports what it does. The terminal is one; a notebook or a script is another."""
+    """The place to which a command reports what it does: a terminal, a notebook or a script."""
 
     log: Path | None
 

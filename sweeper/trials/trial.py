@@ -38,7 +38,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class TrialEnd:
-    """How and why a trial ended. `reason` is one line, and `traceback` the exception in full; both may be empty."""
+    """The end of a trial: its outcome and the reason. `reason` is one line, and `traceback` the exception in full; both may be empty."""
 
     outcome: Outcome
     reason: str = ""

@@ -19,7 +19,8 @@ from sweeper.execution.attempt import Event, run_attempt
 from sweeper.execution.tune_bridge import TuneBridge
 from sweeper.protocol import confirmation
 from sweeper.protocol.results import build_results
-from sweeper.protocol.stages import MAX_NODE_LOSSES, ConfirmationStage, SearchStage, TestStage
+from sweeper.protocol.stage import MAX_NODE_LOSSES
+from sweeper.protocol.stages import ConfirmationStage, SearchStage, TestStage
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, SweepManifest

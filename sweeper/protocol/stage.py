@@ -1,0 +1,138 @@
+"""The common part of the stages of a sweep, which a runner sees as sources of trials.
+
+A report reaches the record first, then early stopping, whose decision is recorded too, then the trackers. What is not
+in the record did not happen; what is in it is never done again.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from sweeper.protocol.collapse import final_outcome
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.training.types import ValidationReport
+from sweeper.trials.interfaces import Study, Tracker
+from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
+
+MAX_NODE_LOSSES = 5  # losses of a trial's node, or of its worker before it began, that do not end the trial
+
+Say = Callable[[str], None]
+
+
+def ignore(_: str) -> None:
+    """Do nothing with a message."""
+
+
+class Stage:
+    """A TrialSource in which interrupted trials come first, and the trial of a lost worker comes again."""
+
+    def __init__(self, spec: SweepSpec, study: Study, trackers: Sequence[Tracker], say: Say = ignore) -> None:
+        self.spec, self.study, self.trackers, self.say = spec, study, trackers, say
+        self.running: dict[int, Trial] = {}
+        self.requeued: deque[Trial] = deque()  # trials of this stage that were interrupted
+        self.losses: Counter[int] = Counter()  # lost workers by trial
+        self.infrastructure_losses: Counter[int] = Counter()  # those that the trial did not cause
+
+    # ---- what a stage decides
+
+    @property
+    def is_closed(self) -> bool:
+        """True where no more trials start in this command."""
+        return False
+
+    def _has_new(self) -> bool:
+        """Return True if there are trials that have not begun."""
+        raise NotImplementedError
+
+    def _next_new(self) -> Trial | None:
+        """Return the next trial that has not begun; None where none is left."""
+        raise NotImplementedError
+
+    def _restart(self, trial: Trial) -> Trial:
+        """Return an interrupted trial for its next attempt."""
+        return self.study.restart(trial)
+
+    def _decide(self, trial: Trial, record: TrialRecord, report: ValidationReport) -> TrialRecord:
+        """Return the record after a report that early stopping let pass, with the trial's end if it ends here."""
+        return record
+
+    # ---- the interface TrialSource
+
+    def next_trial(self) -> Trial | None:
+        """Return an interrupted trial, else a new one; None where none is left now."""
+        if self.is_closed:
+            return None
+        trial = self._restart(self.requeued.popleft()) if self.requeued else self._next_new()
+        if trial is not None:
+            self.running[trial.number] = trial
+            self._update_trackers(self.study.get(trial))
+        return trial
+
+    def is_exhausted(self) -> bool:
+        """Return True if no trial runs and none will come."""
+        return not self.running and (self.is_closed or not self.has_pending)
+
+    @property
+    def has_pending(self) -> bool:
+        """True where there are trials to start, interrupted or new."""
+        return bool(self.requeued) or self._has_new()
+
+    def report(self, trial: Trial, report: ValidationReport) -> bool:
+        """Record a report. Return False if it ends the trial, or comes from an abandoned attempt."""
+        if not self._is_current(trial):
+            return False
+        record = self.study.report(trial, report)
+        if record.end is None:
+            record = self._decide(trial, record, report)
+        if record.end is not None:
+            self._leave(trial)
+        self._update_trackers(record)
+        return record.end is None
+
+    def trial_ended(self, trial: Trial, trial_end: TrialEnd) -> None:
+        """Record the end of a trial. One that predicts a single class even at its best has collapsed."""
+        if not self._is_current(trial):
+            return
+        if trial_end.outcome == Outcome.COMPLETED:
+            trial_end = final_outcome(self.spec, self.study.get(trial))
+        record = self.study.end_trial(trial, trial_end)
+        self._leave(trial)
+        self._update_trackers(record)
+
+    def worker_lost(self, trial: Trial, trial_end: TrialEnd, *, infrastructure_fault: bool = False) -> None:
+        """Retry the trial of a lost worker from its checkpoint; after too many losses it ends with `trial_end`."""
+        if not self._is_current(trial):
+            return
+        losses = self.infrastructure_losses if infrastructure_fault else self.losses
+        limit = max(MAX_NODE_LOSSES, self.spec.retries) if infrastructure_fault else self.spec.retries
+        losses[trial.number] += 1
+        if losses[trial.number] > limit:
+            self.trial_ended(trial, replace(trial_end, reason=f"{trial_end.reason}, {_times(losses[trial.number])}"))
+        else:
+            del self.running[trial.number]
+            self.requeued.append(trial)
+            self.notify(trial, f"{trial_end.reason}; it continues from its last checkpoint")
+
+    def notify(self, trial: Trial | None, text: str) -> None:
+        """Pass a message on to the user, about one trial or about the whole sweep."""
+        self.say(text if trial is None else f"trial {trial.number}: {text}")
+
+    # ----
+
+    def _is_current(self, trial: Trial) -> bool:
+        """Return True if this attempt at the trial is the one that runs now."""
+        running = self.running.get(trial.number)
+        return running is not None and running.attempt == trial.attempt
+
+    def _leave(self, trial: Trial) -> None:
+        """Take a trial that has ended off the running ones."""
+        self.running.pop(trial.number, None)
+
+    def _update_trackers(self, record: TrialRecord) -> None:
+        for tracker in self.trackers:
+            tracker.update(record)
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
