@@ -1,4 +1,4 @@
-"""Finished sweeps for tests, as results.py would have them: by system the accuracies of the fresh seeds."""
+"""Finished sweeps for tests, made from the test accuracies of each system's fresh seeds."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,11 +6,23 @@ from typing import Any
 import numpy as np
 
 from sweeper.protocol.finished_sweep import FinishedSweep, TestPredictions
-from sweeper.protocol.sweep_results import SweepResults
+from sweeper.protocol.sweep_results import (
+    CandidateResult,
+    ConfirmationResult,
+    SearchBest,
+    SeedResult,
+    SweepResults,
+    SystemResult,
+    TestSplitInfo,
+)
+from sweeper.training.config import Scalar
+from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import TestAccess
 
 TEXTS = 200
 LABELS = ["bad", "good", "so so"]
-Scores = Sequence[float | str | None]  # by seed: an accuracy, or how the training ended
+PARAMS: Mapping[str, Scalar] = {"batch_size": 32, "learning_rate": 3e-05}
+Scores = Sequence[float | str | None]  # by seed: a test accuracy, an outcome without a score, or None for completed
 
 
 def sweep(
@@ -21,10 +33,17 @@ def sweep(
     at: int = 1_763_700_000_000,
     digest: str = "digest-of-sst5",
     texts: int = TEXTS,
-    **others: Any,
+    **changes: Any,
 ) -> FinishedSweep:
-    """A finished sweep. `cells` are named by loss, or `encoder loss`; `others` replace what is in the results."""
-    results: dict[str, Any] = {
+    """Return a finished sweep.
+
+    `systems` are named by their loss, or by "encoder loss", and have the scores of their fresh seeds; None if the
+    system was not confirmed. `at` is about the time of the test accesses. `changes` replace fields of the results.
+    """
+    results = [_system(label, scores, 100 + 10 * k) for k, (label, scores) in enumerate(systems.items())]
+    confirmations = [result.confirmation for result in results if result.confirmation]
+    scored = [seed for confirmation in confirmations for seed in confirmation.seeds if seed.test is not None]
+    fields = {
         "sweep": name,
         "dataset": dataset,
         "objective": "validation/accuracy",
@@ -34,71 +53,76 @@ def sweep(
         "labels": LABELS,
         "threads": 2,
         "gpu": 0.0,
-        "test_split": {"texts": texts, "digest": digest},
-        "test_accesses": [],
-        "systems": [],
+        "test_split": TestSplitInfo(texts=texts, digest=digest),
+        "test_accesses": [TestAccess(at + seed.trial, seed.trial, seed.seed) for seed in scored],
+        "systems": results,
     }
-    answers: dict[int, TestPredictions] = {}
-    for system, scores in systems.items():
-        *encoder, loss = system.split()
-        own = {"encoder": encoder[0] if encoder else "owner/mini", "loss": loss}
-        first = 100 + 10 * len(results["systems"])
-        results["systems"].append({**_search(own), "confirmation": None if scores is None else _confirm(scores, first)})
-        for seed in results["systems"][-1]["confirmation"]["seeds"] if scores is not None else ():
-            if seed["test"] is not None:
-                results["test_accesses"].append(
-                    {"at": at + seed["trial"], "trial": seed["trial"], "seed": seed["seed"]}
-                )
-                answers[seed["trial"]] = answered(seed["test"]["test/accuracy"], texts, seed["trial"])
-    return FinishedSweep(SweepResults.parse({**results, **others}), answers)
-
-
-def _search(own: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "system": dict(own),
-        "num_trials": 16,
-        "outcomes": {"completed": 5, "stopped_early": 10, "diverged": 1},
-        "repeated": 2,
-        "epochs": 61.0,
-        "hours": 1.25,
-        "best": {
-            **{"trial": 12, "completed": True, "params": {"batch_size": 32, "learning_rate": 3e-05}},
-            **{"score": 0.53, "mean": 0.53, "repeats": 1, "epoch": 4.0},
-            "metrics": {"validation/accuracy": 0.53},
-        },
+    predictions = {
+        seed.trial: predictions_with(seed.test["test/accuracy"], texts, seed.trial) for seed in scored if seed.test
     }
+    return FinishedSweep(SweepResults.parse({**fields, **changes}), predictions)
 
 
-def _confirm(scores: Scores, first: int) -> dict[str, Any]:
-    return {
-        **{"source_trial": 12, "params": {"batch_size": 32, "learning_rate": 3e-05}, "planned_seeds": len(scores)},
-        **{"epochs": 50.0, "hours": 1.0, "search_mean": 0.53, "mean": 0.52, "sd": 0.006, "optimism": 0.01},
-        **{"tested_settings": 1, "candidates": [{"source_trial": 12, "mean": 0.52, "sd": 0.006, "seeds": len(scores)}]},
-        "seeds": [_seed(score, first + k) for k, score in enumerate(scores)],
-    }
+def _system(label: str, scores: Scores | None, first_trial: int) -> SystemResult:
+    """Return a system that was searched with 16 trials, of which trial 12 was the best."""
+    *encoder, loss = label.split()
+    return SystemResult(
+        system={"encoder": encoder[0] if encoder else "owner/mini", "loss": loss},
+        num_trials=16,
+        outcomes={Outcome.COMPLETED: 5, Outcome.STOPPED_EARLY: 10, Outcome.DIVERGED: 1},
+        repeated=2,
+        epochs=61.0,
+        hours=1.25,
+        best=SearchBest(
+            trial=12,
+            completed=True,
+            params=dict(PARAMS),
+            score=0.53,
+            mean=0.53,
+            epoch=4.0,
+            metrics={"validation/accuracy": 0.53},
+        ),
+        confirmation=None if scores is None else _confirmation(scores, first_trial),
+    )
 
 
-def _seed(score: float | str | None, trial: int) -> dict[str, Any]:
-    tested = isinstance(score, float)
-    return {
-        **{"trial": trial, "seed": 1_000_000 + trial, "outcome": score if isinstance(score, str) else "completed"},
-        **{"reason": "", "epoch": 4.0, "metrics": {"validation/accuracy": 0.52}},
-        "test": {
-            "test/accuracy": score,
-            "test/macro_f1": 0.9 * score,
-            "test/weighted_f1": 0.95 * score,
-            "test/loss": 1.2,
-        }
-        if tested and isinstance(score, float)
-        else None,
-    }
+def _confirmation(scores: Scores, first_trial: int) -> ConfirmationResult:
+    return ConfirmationResult(
+        source_trial=12,
+        params=dict(PARAMS),
+        planned_seeds=len(scores),
+        epochs=50.0,
+        hours=1.0,
+        search_mean=0.53,
+        mean=0.52,
+        sd=0.006,
+        optimism=0.01,
+        tested_settings=1,
+        candidates=[CandidateResult(source_trial=12, mean=0.52, sd=0.006, seeds=len(scores))],
+        seeds=[_seed(score, first_trial + k) for k, score in enumerate(scores)],
+    )
 
 
-def answered(accuracy: float, texts: int, seed: int) -> TestPredictions:
-    """Answers that are right for so many of the texts: the first ones are easy for every model, the last are hard."""
+def _seed(score: float | str | None, trial: int) -> SeedResult:
+    test = None
+    if isinstance(score, float):
+        test = {"test/accuracy": score, "test/macro_f1": 0.9 * score, "test/weighted_f1": 0.95 * score}
+        test["test/loss"] = 1.2
+    return SeedResult(
+        trial=trial,
+        seed=1_000_000 + trial,
+        outcome=Outcome(score) if isinstance(score, str) else Outcome.COMPLETED,
+        epoch=4.0,
+        metrics={"validation/accuracy": 0.52},
+        test=test,
+    )
+
+
+def predictions_with(accuracy: float, texts: int, seed: int) -> TestPredictions:
+    """Return predictions with this accuracy: the first texts are easy for every model, the last ones are hard."""
     random = np.random.default_rng(seed)
     ease = np.linspace(1, 0, texts) + 0.1 * random.standard_normal(texts)
-    right = np.zeros(texts, dtype=bool)
-    right[np.argsort(-ease)[: round(accuracy * texts)]] = True
+    correct = np.zeros(texts, dtype=bool)
+    correct[np.argsort(-ease)[: round(accuracy * texts)]] = True
     labels = np.arange(texts) % len(LABELS)
-    return TestPredictions(labels, np.where(right, labels, (labels + 1) % len(LABELS)))
+    return TestPredictions(labels, np.where(correct, labels, (labels + 1) % len(LABELS)))

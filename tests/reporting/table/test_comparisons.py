@@ -13,7 +13,7 @@ from sweeper.protocol.statistics import accuracy, holm_correction, pairwise_diff
 from sweeper.reporting.table.metrics import METRICS
 from sweeper.reporting.table.results_table import build_table
 from tests.reporting.table.helpers import CE, LCL, bold_losses, cell, note
-from tests.support.fake_results import answered, sweep
+from tests.support.fake_results import predictions_with, sweep
 
 
 @pytest.mark.parametrize(("metric", "share"), [("macro_f1", 0.9), ("weighted_f1", 0.95)])
@@ -123,13 +123,13 @@ def test_different_test_texts_or_classes_are_rejected_with_both_sweeps_and_the_r
 
 def test_predictions_that_contradict_the_scores_are_rejected() -> None:
     finished = sweep({"ce": CE})
-    altered = replace(finished, predictions={**finished.predictions, 102: answered(0.52, 200, 102)})
+    altered = replace(finished, predictions={**finished.predictions, 102: predictions_with(0.52, 200, 102)})
     with pytest.raises(
         RecordError, match=r"sst5-0000000a: trial 102 scored 0\.5050 on 200 test texts, but its predictions"
     ):
         build_table([altered])
     with pytest.raises(RecordError, match=r"of 100: one of the two was altered"):
-        build_table([replace(finished, predictions={**finished.predictions, 102: answered(0.5, 100, 102)})])
+        build_table([replace(finished, predictions={**finished.predictions, 102: predictions_with(0.5, 100, 102)})])
     reversed_ = {
         k: TestPredictions(model.labels[::-1], model.predictions[::-1]) for k, model in finished.predictions.items()
     }
