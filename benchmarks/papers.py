@@ -7,7 +7,7 @@
 MiniLM replaces ELECTRA. Settings are tuned on 2,000 texts of the training split and chosen on 500 of the validation
 split. The reported trainings use all of SST-5 and SST-2, and 2,000 texts of the other data sets. They are scored on
 1,000 texts of the test split, on which nothing was chosen. All subsets are stratified and always the same. Data and
-weights come from the hub (HF_ENDPOINT). Results are printed as Markdown; RESULTS.md keeps them with date and machine.
+weights come from the hub (HF_ENDPOINT). Results are printed as Markdown; docs/results.md keeps them with date and machine.
 Trainings run in parallel, with one thread each.
 """
 
@@ -25,7 +25,7 @@ from functools import cache
 from multiprocessing import get_context
 from typing import Any
 
-from sweeper.data import hub, hub_datasets, preprocessing
+from sweeper.data import hub_datasets, hub_encoders, preprocessing, sampling
 from sweeper.data.catalog import DATASETS
 from sweeper.data.rows import LabelledTexts
 from sweeper.protocol.collapse import ONE_CLASS
@@ -57,13 +57,13 @@ def data(name: str, encoder: str, rows: int | None) -> TrainingData:
     dataset = DATASETS[name]
     splits: Mapping[str, LabelledTexts] = preprocessing.prepare(dataset, hub_datasets.load_tables(dataset).value).splits
     sizes = {"train": rows, "validation": 500, "test": 1000}
-    splits = {split: preprocessing.stratified_subset(splits[split], size) for split, size in sizes.items()}
+    splits = {split: sampling.stratified_subset(splits[split], size) for split, size in sizes.items()}
     if not encoder_kind(encoder).is_pretrained:
         words = Vocabulary(splits["train"], 20_000)
         weights = EncoderWeights(encoder, {}, {}, words.padding)
         tokens = {name: words.tokenize_split(split, LENGTH) for name, split in splits.items()}
     else:
-        folder = hub.fetch_encoder(encoder).value
+        folder = hub_encoders.fetch_encoder(encoder).value
         tokenizer = Tokenizer(folder, encoder)
         weights = load_pretrained(folder, encoder, tokenizer.padding)
         tokens = {name: tokenizer.tokenize_split(split, LENGTH) for name, split in splits.items()}

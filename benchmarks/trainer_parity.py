@@ -28,7 +28,7 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
-from sweeper.data import hub, hub_datasets, preprocessing
+from sweeper.data import hub_datasets, hub_encoders, preprocessing
 from sweeper.data.catalog import DATASETS
 from sweeper.data.rows import LabelledTexts
 from sweeper.training.config import TrainConfig
@@ -99,7 +99,7 @@ def main() -> None:
     splits = dict(preprocessing.prepare(DATASETS["sst5"], hub_datasets.load_tables(DATASETS["sst5"]).value).splits)
     train_split = splits["train"]
     splits["train"] = LabelledTexts(train_split.texts[: chosen.rows], train_split.labels[: chosen.rows])
-    folder = hub.fetch_encoder(ENCODER).value
+    folder = hub_encoders.fetch_encoder(ENCODER).value
     tokenizer = Tokenizer(folder, ENCODER)
     tokens = {name: tokenizer.tokenize_split(rows, LENGTH) for name, rows in splits.items()}
     # the test split takes the place of the validation split: it is scored after each epoch, and the last score counts

@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from benchmarks.endurance.record_check import read_records
-from sweeper.data import hub_datasets, preprocessing
+from sweeper.data import hub_datasets, preprocessing, sampling
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import open_sweep
 from sweeper.training.trainer import train
@@ -20,7 +20,7 @@ def training_data(spec: SweepSpec) -> TrainingData:
     tables, _ = hub_datasets.load_tables(spec.dataset_spec, None)
     dataset = preprocessing.prepare(spec.dataset_spec, tables)
     splits = {
-        name: preprocessing.stratified_subset(dataset.splits[name], getattr(spec.limit, name))
+        name: sampling.stratified_subset(dataset.splits[name], getattr(spec.limit, name))
         for name in ("train", "validation")
     }
     words = Vocabulary(splits["train"], spec.max_words)

@@ -1,76 +1,80 @@
-"""The datasets library: a data set of the hub, or one that ships with sweeper, as tables. No loading script is run."""
+"""Data sets on the Hugging Face hub, and those that ship with sweeper, as tables. Loading scripts are never run."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import datasets
-from huggingface_hub import constants
+from huggingface_hub import constants, is_offline_mode
 
-from sweeper.data import hub
-from sweeper.data.catalog import PARQUET_REVISION, DatasetSpec
+from sweeper.data.catalog import PARQUET_REVISION
+from sweeper.data.dataset_spec import DatasetSpec
+from sweeper.data.hub import Pinned, hub_error, resolve_commit
 from sweeper.data.rows import RawTable
 from sweeper.errors import UnavailableError
 from sweeper.wording import allowed_hint
 
-_PACKAGE = "package:"
+_PACKAGE_PREFIX = "package:"
 
 
-def load_tables(dataset: DatasetSpec, revision: str | None = None) -> hub.Pinned:
-    """Every split that the catalog names, by our names, and the data set's commit; `revision` pins it to another one.
+def load_tables(dataset: DatasetSpec, revision: str | None = None) -> Pinned:
+    """Return the tables of a data set by our names of its splits, pinned to its commit.
 
-    Raises UnavailableError where it cannot be had, or is not what the catalog says of it.
+    `revision` overrides the data set's own. Raises UnavailableError if the data set cannot be loaded, or does not have
+    what the catalog says.
     """
     datasets.disable_progress_bars()
-    if dataset.repository.startswith(_PACKAGE):
-        loaded, commit = _shipped(dataset.repository.removeprefix(_PACKAGE)), "shipped"
+    if dataset.repository.startswith(_PACKAGE_PREFIX):
+        loaded, commit = _load_shipped(dataset.repository.removeprefix(_PACKAGE_PREFIX)), "shipped"
     else:
-        commit = hub.resolve_commit("dataset", dataset.repository, revision or dataset.revision)
-        datasets.config.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE
-        loaded = _loaded(dataset, commit)
-    there = {name: split for name, split in dataset.splits.items() if split in loaded or name in _needed(dataset)}
-    return hub.Pinned({name: _table(dataset, split, loaded) for name, split in there.items()}, commit)
+        commit = resolve_commit(constants.REPO_TYPE_DATASET, dataset.repository, revision or dataset.revision)
+        datasets.config.HF_HUB_OFFLINE = is_offline_mode()
+        loaded = _load_from_hub(dataset, commit)
+    required = _required_splits(dataset)
+    hub_splits = {name: split for name, split in dataset.splits.items() if split in loaded or name in required}
+    return Pinned({name: _to_table(dataset, split, loaded) for name, split in hub_splits.items()}, commit)
 
 
-def _needed(dataset: DatasetSpec) -> Iterable[str]:
-    """The splits that must be there: those that the catalog promises; of a user's own, the training split."""
+def _required_splits(dataset: DatasetSpec) -> Collection[str]:
+    """Return the splits that must exist: all of a data set in the catalog, the training split of a user's own."""
     return dataset.splits if dataset.classes else ("train",)
 
 
-def _shipped(folder: str) -> dict[str, Any]:
-    """A data set of the package itself, by split."""
-    place = Path(__file__).parent / folder
-    lines = {path.stem: path.read_text(encoding="utf-8").splitlines() for path in place.glob("*.jsonl")}
-    return {split: datasets.Dataset.from_list([json.loads(line) for line in rows]) for split, rows in lines.items()}
+def _load_shipped(folder: str) -> dict[str, Any]:
+    """Return the splits of a data set that ships in sweeper/data."""
+    paths = (Path(__file__).parent / folder).glob("*.jsonl")
+    lines = {path.stem: path.read_text(encoding="utf-8").splitlines() for path in paths}
+    return {split: datasets.Dataset.from_list([json.loads(row) for row in rows]) for split, rows in lines.items()}
 
 
-def _loaded(dataset: DatasetSpec, commit: str) -> Any:
-    files = None
+def _load_from_hub(dataset: DatasetSpec, commit: str) -> Any:
+    data_files = None
     if dataset.classes and dataset.revision == PARQUET_REVISION:
-        # CONFIG/SPLIT/0000.parquet; left alone, test_food and test_films would become one split
-        files = {there: f"{dataset.config or '*'}/{there}/*.parquet" for there in dataset.splits.values()}
+        # The files are CONFIG/SPLIT/0000.parquet. By default, `datasets` would join test_food and test_films.
+        data_files = {split: f"{dataset.config or '*'}/{split}/*.parquet" for split in dataset.splits.values()}
     try:
-        config = None if files else dataset.config
-        return datasets.load_dataset(dataset.repository, config, revision=commit, data_files=files)
+        config = None if data_files else dataset.config
+        return datasets.load_dataset(dataset.repository, config, revision=commit, data_files=data_files)
     except Exception as error:
-        raise hub.hub_error(f"data set {dataset.name}", dataset.repository, error) from error
+        raise hub_error(f"data set {dataset.name}", dataset.repository, error) from error
 
 
-def _table(dataset: DatasetSpec, there: str, loaded: Any) -> RawTable:
-    if there not in loaded:
-        raise UnavailableError(f"{dataset.repository}: needs a split {there}, {allowed_hint(list(loaded), there)}")
-    table = loaded[there]
-    present = [column for column in dict.fromkeys(dataset.columns) if column in table.column_names]
+def _to_table(dataset: DatasetSpec, split: str, loaded: Any) -> RawTable:
+    if split not in loaded:
+        raise UnavailableError(f"{dataset.repository}: needs a split {split}, {allowed_hint(list(loaded), split)}")
+    table = loaded[split]
+    columns = [column for column in dict.fromkeys(dataset.columns) if column in table.column_names]
+    rows = _to_rows(dataset, table, columns)
     return RawTable(
-        f"{dataset.repository} {there}",
-        tuple(table.column_names),
-        [(f"{dataset.repository}: {there}: row {k + 1}", row) for k, row in enumerate(_plain(dataset, table, present))],
+        name=f"{dataset.repository} {split}",
+        columns=tuple(table.column_names),
+        rows=[(f"{dataset.repository}: {split}: row {number}", row) for number, row in enumerate(rows, start=1)],
     )
 
 
-def _plain(dataset: DatasetSpec, table: Any, columns: Sequence[str]) -> list[dict[str, Any]]:
-    """The rows of these columns as plain values; class numbers as names where the catalog has none."""
+def _to_rows(dataset: DatasetSpec, table: Any, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the rows as plain values. Class numbers become the hub's class names if the catalog has no names."""
     rows: list[dict[str, Any]] = table.select_columns(list(columns)).to_list()
     feature = table.features.get(dataset.label)
     if isinstance(feature, datasets.ClassLabel) and not dataset.classes:

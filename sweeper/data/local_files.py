@@ -1,14 +1,15 @@
-"""A user's own files as tables: json lines, csv, tsv, parquet.
+"""A user's own files as tables. To add a file format, add an entry to FORMATS.
 
-A row that cannot be read is no reason to lose the others: it is kept as broken, with its line. pyarrow reads parquet;
-the others are read line by line, for only so can a bad row be named by its line.
+A row that cannot be read does not spoil the others: it is listed with its line. Text formats are parsed here, line by
+line, because only then can a bad row be named by its line.
 """
 
 import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,37 +19,52 @@ import pyarrow.parquet
 from sweeper.data.rows import RawTable
 from sweeper.errors import UnavailableError
 
-_Read = tuple[str, Mapping[str, Any] | str]  # a row's place, and the row or why it is none
+ParsedRow = tuple[str, Mapping[str, Any] | str]
+"""The place of a row, and its values by column, or the reason why it cannot be read."""
+
+
+@dataclass(frozen=True)
+class FileFormat:
+    """A file format: its label for messages, and the function that reads the rows of a file.
+
+    The function may raise OSError, csv.Error, pyarrow.lib.ArrowException and UnavailableError.
+    """
+
+    label: str
+    read_rows: Callable[[Path], Iterator[ParsedRow]]
 
 
 def read_tables(paths: Mapping[str, str]) -> dict[str, RawTable]:
-    """The file of each split. Raises UnavailableError where one cannot be read at all."""
-    return {name: _table(Path(path)) for name, path in paths.items()}
+    """Read the file of each split. Raises UnavailableError if a file cannot be read, or has no readable row."""
+    return {split: _read_table(Path(path)) for split, path in paths.items()}
 
 
-def _table(path: Path) -> RawTable:
-    read = _READERS.get(path.suffix.lower())
-    if read is None:
-        raise UnavailableError(f"{path}: must end in one of {', '.join(_READERS)}, got {path.suffix or 'no ending'}")
+def _read_table(path: Path) -> RawTable:
+    file_format = FORMATS.get(path.suffix.lower())
+    if file_format is None:
+        allowed = ", ".join(f"{suffix} ({file_format.label})" for suffix, file_format in FORMATS.items())
+        raise UnavailableError(f"{path}: unknown file format {path.suffix or 'without a suffix'}; allowed: {allowed}")
     try:
-        found = list(read(path))
+        parsed = list(file_format.read_rows(path))
     except OSError as error:
         raise UnavailableError(f"{path}: cannot be read: {error.strerror or error}") from None
     except RecursionError:
-        raise UnavailableError(f"{path}: cannot be read: nested too deep") from None
+        raise UnavailableError(f"{path}: cannot be read: nested too deeply") from None
     except (pyarrow.lib.ArrowException, csv.Error) as error:
         raise UnavailableError(f"{path}: cannot be read: {' '.join(str(error).split())}") from None
-    rows = [(place, row) for place, row in found if not isinstance(row, str)]
-    broken = [f"{place}: {row}" for place, row in found if isinstance(row, str)]
+    rows = [(place, row) for place, row in parsed if not isinstance(row, str)]
+    unreadable = [f"{place}: {reason}" for place, reason in parsed if isinstance(reason, str)]
     if not rows:
-        raise UnavailableError(f"{path}: no row can be read, the first: {broken[0]}" if broken else f"{path}: no rows")
-    return RawTable(str(path), tuple(dict.fromkeys(column for _, row in rows for column in row)), rows, broken)
+        reason = f"no row can be read, first {unreadable[0]}" if unreadable else "no rows"
+        raise UnavailableError(f"{path}: {reason}")
+    columns = tuple(dict.fromkeys(column for _, row in rows for column in row))
+    return RawTable(str(path), columns, rows, unreadable)
 
 
-def _json(path: Path) -> Iterator[_Read]:
-    """One JSON array of objects, or an object on each line."""
+def _read_json(path: Path) -> Iterator[ParsedRow]:
+    """Read one JSON array of objects, or one object on each line."""
     if not path.read_bytes().lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
-        yield from _jsonl(path)
+        yield from _read_json_lines(path)
         return
     try:
         rows = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -58,13 +74,13 @@ def _json(path: Path) -> Iterator[_Read]:
         yield f"{path}: row {number}", row if isinstance(row, dict) else "not a JSON object"
 
 
-def _jsonl(path: Path) -> Iterator[_Read]:
+def _read_json_lines(path: Path) -> Iterator[ParsedRow]:
     for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
         if line.strip():
-            yield f"{path}:{number}", _object(line)
+            yield f"{path}:{number}", _parse_object(line)
 
 
-def _object(line: bytes) -> Mapping[str, Any] | str:
+def _parse_object(line: bytes) -> Mapping[str, Any] | str:
     try:
         value = json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -74,62 +90,74 @@ def _object(line: bytes) -> Mapping[str, Any] | str:
     return value if isinstance(value, dict) else "not a JSON object"
 
 
-def _separated(path: Path, separator: str) -> Iterator[_Read]:
-    """The rows below the header. Bytes that are no UTF-8 spoil their row alone."""
-    text = path.read_bytes().decode("utf-8-sig", errors="surrogateescape")
-    quoted = separator == "," or _quotes(text, separator)
-    options: dict[str, Any] = {"delimiter": separator, "strict": True}
+def _read_csv(path: Path) -> Iterator[ParsedRow]:
+    text = _decode(path)
+    return _read_delimited(path, csv.reader(io.StringIO(text, newline=""), strict=True))
+
+
+def _read_tsv(path: Path) -> Iterator[ParsedRow]:
+    """Read a tsv file. Published ones often do not quote their fields; a quote is then a character like any other."""
+    text = _decode(path)
+    is_quoted = any(len(field) > 1 and field[0] == field[-1] == '"' for field in re.split("[\t\r\n]+", text))
     reader = csv.reader(
-        io.StringIO(text, newline=""), quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE, **options
+        io.StringIO(text, newline=""),
+        delimiter="\t",
+        quoting=csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE,
+        strict=True,
     )
-    last = 0
+    return _read_delimited(path, reader)
+
+
+def _decode(path: Path) -> str:
+    """Return the text of a file. Bytes that are not UTF-8 become surrogates, so they spoil only their own row."""
+    return path.read_bytes().decode("utf-8-sig", errors="surrogateescape")
+
+
+def _read_delimited(path: Path, reader: Any) -> Iterator[ParsedRow]:
+    """Yield the rows below the header. A row of several lines is named by its first."""
+    last_line = 0
     try:
-        header = _header(path, next(reader, []))
-        last = reader.line_num
-        for values in reader:
-            place, last = f"{path}:{last + 1}", reader.line_num
-            if values:
-                yield place, _row(header, values)
+        header = _checked_header(path, next(reader, []))
+        last_line = reader.line_num
+        for fields in reader:
+            place, last_line = f"{path}:{last_line + 1}", reader.line_num
+            if fields:
+                yield place, _parse_fields(header, fields)
     except csv.Error as error:
-        raise csv.Error(f"the row at line {last + 1}: {error}; is a quote left open there?") from None
+        raise csv.Error(f"the row at line {last_line + 1}: {error}; is a quote left open there?") from None
 
 
-def _quotes(text: str, separator: str) -> bool:
-    """Whether fields are quoted: published tsv files often are not, and a quote in them is a sign like any other."""
-    return any(len(field) > 1 and field[0] == field[-1] == '"' for field in re.split(f"[{separator}\\r\\n]+", text))
-
-
-def _header(path: Path, header: list[str]) -> list[str]:
-    if _spoilt(header) or any("\0" in name for name in header):
+def _checked_header(path: Path, header: list[str]) -> list[str]:
+    if _has_undecoded_bytes(header) or any("\0" in name for name in header):
         raise UnavailableError(f"{path}:1: the header is not UTF-8; save the file as UTF-8")
-    twice = [name for name in header if header.count(name) > 1]
-    if twice:
-        raise UnavailableError(f"{path}:1: has two columns {twice[0]}; rename one of them")
+    duplicates = [name for name in header if header.count(name) > 1]
+    if duplicates:
+        raise UnavailableError(f"{path}:1: has two columns {duplicates[0]}; rename one of them")
     return header
 
 
-def _spoilt(values: list[str]) -> bool:
-    """Whether bytes that are no UTF-8 were read into these."""
-    return any("\udc80" <= sign <= "\udcff" for value in values for sign in value)
-
-
-def _row(header: list[str], values: list[str]) -> Mapping[str, Any] | str:
-    if len(values) != len(header):
-        return f"has {len(values)} fields, and the header {len(header)}"
-    if _spoilt(values):
+def _parse_fields(header: list[str], fields: list[str]) -> Mapping[str, Any] | str:
+    if len(fields) != len(header):
+        return f"has {len(fields)} fields, but the header has {len(header)}"
+    if _has_undecoded_bytes(fields):
         return "not UTF-8"
-    return dict(zip(header, values, strict=True))
+    return dict(zip(header, fields, strict=True))
 
 
-def _parquet(path: Path) -> Iterator[_Read]:
+def _has_undecoded_bytes(fields: list[str]) -> bool:
+    """Return True if `_decode` met bytes that are not UTF-8 in one of the fields."""
+    return any("\udc80" <= character <= "\udcff" for field in fields for character in field)
+
+
+def _read_parquet(path: Path) -> Iterator[ParsedRow]:
     for number, row in enumerate(pyarrow.parquet.read_table(path).to_pylist(), start=1):
         yield f"{path}: row {number}", row
 
 
-_READERS = {
-    ".jsonl": _jsonl,
-    ".json": _json,
-    ".csv": lambda path: _separated(path, ","),
-    ".tsv": lambda path: _separated(path, "\t"),
-    ".parquet": _parquet,
+FORMATS: Mapping[str, FileFormat] = {
+    ".jsonl": FileFormat("JSON lines", _read_json_lines),
+    ".json": FileFormat("JSON array or lines", _read_json),
+    ".csv": FileFormat("comma-separated", _read_csv),
+    ".tsv": FileFormat("tab-separated", _read_tsv),
+    ".parquet": FileFormat("Parquet", _read_parquet),
 }

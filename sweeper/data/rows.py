@@ -1,4 +1,4 @@
-"""TODO."""
+"""The rows of a data set: as published (RawTable) and as a training uses them (LabelledTexts)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RawTable:
-    """One split as it was published: the values of each row by column, with the row's place.
+    """One split as published.
 
-    `name` is what a message calls it; `broken` are rows that could not even be read, place and reason.
+    `name` is for messages. `rows` pairs each row's place, such as reviews.csv:12, with its values by column.
+    `unreadable_rows` has a line for each row that could not be read: place and reason.
     """
 
     name: str
@@ -24,7 +25,7 @@ class RawTable:
 
 @dataclass(frozen=True)
 class LabelledTexts:
-    """One split: texts, labels as class numbers (N,), and the second texts where a row is a pair."""
+    """One split with N rows: texts, class numbers (N,), and the second texts if the rows are pairs."""
 
     texts: list[str]
     labels: "NDArray[np.int64]"

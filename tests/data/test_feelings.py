@@ -1,4 +1,4 @@
-"""The data set that ships is what its card says: balanced, varied, without its labels, not solved by word overlap."""
+"""The data set `feelings`: balanced, varied, no text contains a label, and word overlap does not solve it."""
 
 import json
 import re
@@ -30,8 +30,8 @@ STEMS: tuple[str, ...] = (
     "afraid",
 )
 STEMS += ("terrif", "terror", "disappoint", "sad", "devastat", "content")
-INNOCENT = re.compile(r"saddle\w*|contents")
-MOST_ALIKE = 0.30  # Jaccard of the sets of character 5-grams of two texts
+UNRELATED_WORDS = re.compile(r"saddle\w*|contents")
+MAX_SIMILARITY = 0.30  # Jaccard index of the sets of character 5-grams of two texts
 
 
 @cache
@@ -44,9 +44,9 @@ def texts() -> list[str]:
     return [text for split in SIZES for text, _ in rows(split)]
 
 
-def grams(text: str) -> frozenset[str]:
-    flat = " ".join(re.findall(r"\w+", text.lower()))
-    return frozenset(flat[k : k + 5] for k in range(len(flat) - 4))
+def character_5_grams(text: str) -> frozenset[str]:
+    letters = " ".join(re.findall(r"\w+", text.lower()))
+    return frozenset(letters[k : k + 5] for k in range(len(letters) - 4))
 
 
 @pytest.mark.parametrize("split", SIZES)
@@ -54,13 +54,13 @@ def test_every_split_is_balanced(split: str) -> None:
     assert Counter(label for _, label in rows(split)) == dict.fromkeys(LABELS, SIZES[split])
 
 
-def test_no_text_names_a_label_or_a_word_derived_from_one() -> None:
+def test_no_text_contains_a_label_or_a_word_derived_from_one() -> None:
     for text in texts():
-        words = [word for word in re.findall(r"[a-z]+", text.lower()) if not INNOCENT.fullmatch(word)]
+        words = [word for word in re.findall(r"[a-z]+", text.lower()) if not UNRELATED_WORDS.fullmatch(word)]
         assert not [word for word in words if word.startswith(STEMS)], text
 
 
-def test_texts_are_short_and_vary_in_length_and_opening() -> None:
+def test_texts_are_short_and_vary_in_length_and_first_words() -> None:
     lengths = [len(text.split()) for text in texts()]
     assert min(lengths) >= 4
     assert max(lengths) <= 45
@@ -70,20 +70,20 @@ def test_texts_are_short_and_vary_in_length_and_opening() -> None:
     assert sum(text.startswith(("I ", "I'", "My ")) for text in texts()) <= 0.2 * len(lengths)
 
 
-def test_no_two_texts_are_nearly_the_same_within_or_across_splits() -> None:
-    sets = [grams(text) for text in texts()]
+def test_no_two_texts_are_nearly_the_same_even_across_splits() -> None:
+    sets = [character_5_grams(text) for text in texts()]
     names = {gram: number for number, gram in enumerate(set().union(*sets))}
     present = np.zeros((len(sets), len(names)), dtype=np.float32)
-    for number, found in enumerate(sets):
-        present[number, [names[gram] for gram in found]] = 1
+    for number, grams in enumerate(sets):
+        present[number, [names[gram] for gram in grams]] = 1
     shared = present @ present.T
     sizes = present.sum(axis=1)
-    alike = shared / (sizes[:, None] + sizes[None, :] - shared)
-    np.fill_diagonal(alike, 0)
-    assert alike.max() <= MOST_ALIKE
+    similarity = shared / (sizes[:, None] + sizes[None, :] - shared)
+    np.fill_diagonal(similarity, 0)
+    assert similarity.max() <= MAX_SIMILARITY
 
 
-def test_neither_the_majority_nor_word_overlap_explains_a_score() -> None:
+def test_neither_the_majority_class_nor_word_overlap_gives_a_high_score() -> None:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.svm import LinearSVC
 
@@ -91,5 +91,5 @@ def test_neither_the_majority_nor_word_overlap_explains_a_score() -> None:
     train, test = rows("train"), rows("test")
     model = LinearSVC(random_state=0).fit(words.fit_transform([t for t, _ in train]), [y for _, y in train])
     accuracy = model.score(words.transform([t for t, _ in test]), [y for _, y in test])
-    assert accuracy < 0.42  # MiniLM has 0.57 (README)
+    assert accuracy < 0.42  # MiniLM reaches 0.57
     assert Counter(label for _, label in test).most_common(1)[0][1] / len(test) < 0.10

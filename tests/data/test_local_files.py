@@ -1,4 +1,4 @@
-"""A user's own files: every format gives the same rows, and a bad row is named by its line."""
+"""A user's own files: all formats give the same rows, and an unreadable row is named by its line."""
 
 import json
 from pathlib import Path
@@ -19,71 +19,73 @@ def read(path: Path) -> RawTable:
     return local_files.read_tables({"train": str(path)})["train"]
 
 
-def written(folder: Path, ending: str) -> Path:
-    path = folder / f"a.{ending}"
-    if ending == "parquet":
+def write_rows(folder: Path, suffix: str) -> Path:
+    path = folder / f"a{suffix}"
+    if suffix == ".parquet":
         pyarrow.parquet.write_table(pyarrow.Table.from_pylist(ROWS), path)
-    elif ending in ("csv", "tsv"):
+    elif suffix in (".csv", ".tsv"):
         path.write_text(
-            CSV if ending == "csv" else CSV.replace(",sent", "\tsent").replace('",', '"\t'), encoding="utf-8"
+            CSV if suffix == ".csv" else CSV.replace(",sent", "\tsent").replace('",', '"\t'), encoding="utf-8"
         )
     else:
         path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
     return path
 
 
-@pytest.mark.parametrize("ending", ["jsonl", "json", "csv", "tsv", "parquet"])
-def test_every_format_gives_the_same_rows(ending: str, tmp_path: Path) -> None:
-    found = read(written(tmp_path, ending))
-    assert [row for _, row in found.rows] == ROWS
-    assert found.columns == ("review", "sentiment")
-    assert found.unreadable_rows == []
+@pytest.mark.parametrize("suffix", local_files.FORMATS)
+def test_all_formats_give_the_same_rows(suffix: str, tmp_path: Path) -> None:
+    table = read(write_rows(tmp_path, suffix))
+    assert [row for _, row in table.rows] == ROWS
+    assert table.columns == ("review", "sentiment")
+    assert table.unreadable_rows == []
 
 
-def test_a_row_is_at_its_line(tmp_path: Path) -> None:
+def test_a_row_of_json_lines_is_named_by_its_line(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(b'{"t": "a"}\n\n{"t": \n[1]\n{"t": "\xff"}\n{"t": "b"}')
-    found = read(path)
-    assert [place for place, _ in found.rows] == [f"{path}:1", f"{path}:6"]
-    assert list(found.unreadable_rows) == [
+    table = read(path)
+    assert [place for place, _ in table.rows] == [f"{path}:1", f"{path}:6"]
+    assert list(table.unreadable_rows) == [
         f"{path}:3: not JSON",
         f"{path}:4: not a JSON object",
         f"{path}:5: not UTF-8",
     ]
 
 
-def test_a_row_of_a_csv_is_at_its_first_line(tmp_path: Path) -> None:
+def test_a_row_of_a_csv_file_is_named_by_its_first_line(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b'\xef\xbb\xbft,y\n"two\nlines",1\nshort\n\xff,2\n\nlast,3\n')
-    found = read(path)
-    assert found.columns == ("t", "y")
-    assert [place for place, _ in found.rows] == [f"{path}:2", f"{path}:7"]
-    assert list(found.unreadable_rows) == [f"{path}:4: has 1 fields, and the header 2", f"{path}:5: not UTF-8"]
+    table = read(path)
+    assert table.columns == ("t", "y")
+    assert [place for place, _ in table.rows] == [f"{path}:2", f"{path}:7"]
+    assert list(table.unreadable_rows) == [f"{path}:4: has 1 fields, but the header has 2", f"{path}:5: not UTF-8"]
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "says"),
+    ("name", "content", "message"),
     [
-        ("a.txt", "x", "must end in one of .jsonl"),
+        ("a.txt", "x", "a.txt: unknown file format .txt; allowed: .jsonl (JSON lines), .json ("),
         ("a.parquet", "no parquet", "cannot be read"),
         ("absent.csv", None, "cannot be read: No such file"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, name: str, content: str | None, says: str) -> None:
+def test_a_file_that_cannot_be_read_is_an_error_of_one_line(
+    tmp_path: Path, name: str, content: str | None, message: str
+) -> None:
     if content is not None:
         (tmp_path / name).write_text(content)
     with pytest.raises(UnavailableError) as caught:
         read(tmp_path / name)
-    assert says in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_json_may_be_one_array(tmp_path: Path) -> None:
+def test_a_json_file_may_be_one_array(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text(json.dumps([*ROWS, 7]))
-    found = read(path)
-    assert [row for _, row in found.rows] == ROWS
-    assert list(found.unreadable_rows) == [f"{path}: row 3: not a JSON object"]
+    table = read(path)
+    assert [row for _, row in table.rows] == ROWS
+    assert list(table.unreadable_rows) == [f"{path}: row 3: not a JSON object"]
     path.write_text("[{")
     with pytest.raises(UnavailableError, match="not JSON"):
         read(path)
@@ -95,7 +97,7 @@ def test_a_tsv_without_quoting_keeps_its_quotes(tmp_path: Path) -> None:
     assert [row["text"] for _, row in read(path).rows] == ['"hello there', "fine", '"bye']
 
 
-def test_a_quote_that_is_left_open_is_told_with_its_line(tmp_path: Path) -> None:
+def test_an_open_quote_is_an_error_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text('text,label\nfine,neg\n"bye,pos\nx,neg\n')
     with pytest.raises(UnavailableError, match=r"the row at line 3: .*quote left open"):
@@ -103,23 +105,25 @@ def test_a_quote_that_is_left_open_is_told_with_its_line(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "says"),
+    ("name", "content", "message"),
     [
         ("a.csv", b"", "no rows"),
         ("a.csv", b"text,label\n", "no rows"),
         ("a.json", b"[]", "no rows"),
-        ("a.jsonl", b"{\nx\n", "no row can be read, the first: {path}:1: not JSON"),
-        ("a.csv", "text,label\nGefühl,1\n".encode("latin-1"), "no row can be read, the first: {path}:2: not UTF-8"),
+        ("a.jsonl", b"{\nx\n", "no row can be read, first {path}:1: not JSON"),
+        ("a.csv", "text,label\nGefühl,1\n".encode("latin-1"), "no row can be read, first {path}:2: not UTF-8"),
         ("a.csv", "Gefühl,label\na,1\n".encode("latin-1"), ":1: the header is not UTF-8"),
         ("a.csv", "text,label\na,1\n".encode("utf-16"), ":1: the header is not UTF-8"),
         ("a.csv", b"text,label,label\na,1,2\n", ":1: has two columns label"),
-        ("a.json", b"[" * 100_000, "nested too deep"),
+        ("a.json", b"[" * 100_000, "nested too deeply"),
     ],
 )
-def test_a_file_of_no_use_says_why(tmp_path: Path, name: str, content: bytes, says: str) -> None:
+def test_a_file_without_usable_rows_is_an_error_with_the_reason(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(UnavailableError) as caught:
         read(path)
-    assert says.format(path=path) in str(caught.value)
+    assert message.format(path=path) in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -92,7 +92,7 @@ def test_reviews_of_ones_own_run_and_a_bad_one_is_named(tmp_path: Path) -> None:
     done = sweeper("run", str(file), "--inline", cwd=elsewhere)
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
-        "data set reviews: 2 rows cannot be used; mend them, or set on_bad_rows: drop",
+        "data set reviews: 2 rows cannot be used; correct them, or set on_bad_rows: drop",
         f"{tmp_path / 'train.jsonl'}:1896: not UTF-8",
         f"{tmp_path / 'train.jsonl'}:1895: no text in review",
     ]

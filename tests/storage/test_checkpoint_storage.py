@@ -15,7 +15,7 @@ from sweeper.training.types import Heartbeat
 from sweeper.trials.interfaces import TrainingJob
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import Trial, TrialEnd
-from tests.support.fakes import REPORT, data, writing
+from tests.support.fakes import REPORT, data, text_trainer
 
 
 def trial(attempt: int) -> Trial:
@@ -36,12 +36,12 @@ def contents(url: str) -> dict[str, str]:
 
 def test_a_trial_continues_on_another_machine_from_the_stored_checkpoint(url: str, tmp_path: Path) -> None:
     lost, other = tmp_path / "lost", tmp_path / "other"
-    first = run_attempt(trial(1), TrainingJob(writing("a", model=True), {}, lost, storage=SharedStorage(url)), data())
+    first = run_attempt(trial(1), TrainingJob(text_trainer("a", model=True), {}, lost, storage=SharedStorage(url)), data())
     while next(first) != REPORT:
         pass
     assert contents(url) == {"3/checkpoint-1.pt": "a"}  # now the node is lost
 
-    second = TrainingJob(writing("b", model=True), {}, other, storage=SharedStorage(url))
+    second = TrainingJob(text_trainer("b", model=True), {}, other, storage=SharedStorage(url))
     assert list(run_attempt(trial(2), second, data()))[-1] == TrialEnd(Outcome.COMPLETED)
     assert contents(url) == {"3/checkpoint-2.pt": "ab", "3/model-2.pt": "ab"}
     assert not (other / "trials").exists()  # no file stays on the machine
@@ -52,7 +52,7 @@ def test_a_trial_continues_on_another_machine_from_the_stored_checkpoint(url: st
 
 def test_the_driver_fetches_the_model_and_deletes_the_other_files(url: str, tmp_path: Path) -> None:
     storage, driver = SharedStorage(url), tmp_path / "driver"
-    list(run_attempt(trial(1), TrainingJob(writing("a", model=True), {}, tmp_path / "worker", storage=storage), data()))
+    list(run_attempt(trial(1), TrainingJob(text_trainer("a", model=True), {}, tmp_path / "worker", storage=storage), data()))
     delete_trial_files(driver, trial(1), storage=storage)
     assert contents(url) == {"3/model-1.pt": "a"}
     storage.fetch(trial_folder(driver, trial(1)))
@@ -65,7 +65,7 @@ def test_the_driver_fetches_the_model_and_deletes_the_other_files(url: str, tmp_
 def test_a_fetched_file_is_not_stored_again(url: str, tmp_path: Path) -> None:
     list(
         run_attempt(
-            trial(1), TrainingJob(writing("a", model=True), {}, tmp_path / "worker", storage=SharedStorage(url)), data()
+            trial(1), TrainingJob(text_trainer("a", model=True), {}, tmp_path / "worker", storage=SharedStorage(url)), data()
         )
     )
     delete_trial_files(tmp_path, trial(1), storage=SharedStorage(url))
@@ -79,7 +79,7 @@ def test_a_fetched_file_is_not_stored_again(url: str, tmp_path: Path) -> None:
 
 def test_unreachable_storage_is_reported_and_does_not_end_the_training(tmp_path: Path) -> None:
     unreachable = TrainingJob(
-        writing("a", model=True), {}, tmp_path / "worker", storage=SharedStorage("nothing://nowhere")
+        text_trainer("a", model=True), {}, tmp_path / "worker", storage=SharedStorage("nothing://nowhere")
     )
     events = list(run_attempt(trial(1), unreachable, data()))
     assert [event for event in events if not isinstance(event, Heartbeat)] == [REPORT, TrialEnd(Outcome.COMPLETED)]

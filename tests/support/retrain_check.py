@@ -7,7 +7,7 @@ from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
-from sweeper.data import hub_datasets, preprocessing
+from sweeper.data import hub_datasets, preprocessing, sampling
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import open_sweep
@@ -29,8 +29,8 @@ def _training_data(spec: SweepSpec) -> TrainingData:
     """Return what every trial of a sweep with one recurrent encoder trains on."""
     tables, _ = hub_datasets.load_tables(spec.dataset_spec, None)
     dataset = preprocessing.prepare(spec.dataset_spec, tables)
-    train_rows = preprocessing.stratified_subset(dataset.splits["train"], spec.limit.train)
-    validation_rows = preprocessing.stratified_subset(dataset.splits["validation"], spec.limit.validation)
+    train_rows = sampling.stratified_subset(dataset.splits["train"], spec.limit.train)
+    validation_rows = sampling.stratified_subset(dataset.splits["validation"], spec.limit.validation)
     words = Vocabulary(train_rows, spec.max_words)
     tokens = {
         "train": words.tokenize_split(train_rows, spec.max_tokens),

@@ -1,0 +1,50 @@
+"""The description of a data set: its place, its columns, and the preprocessing of its rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class DatasetSpec:
+    """A data set on the hub, in sweeper itself, or in a user's files.
+
+    - `repository` is its id on the hub, or `package:NAME` for one that ships in sweeper/data/NAME. A user's own data
+      set has `files` by split instead. `config` and `revision` are those of the hub.
+    - `splits` maps our names of splits to the hub's. Without a validation split, a tenth of the training split is used.
+    - `classes` maps values of the label column to class names, in the order of the classes. If it is empty, the classes
+      are the labels of the training split, in the order of their first rows.
+    - `sizes` has the number of prepared rows of train, validation and test. `majority` is the share of the most
+      frequent class in the test split. Both are known facts, not settings.
+    """
+
+    name: str
+    repository: str = ""
+    classes: Mapping[str, str] = field(default_factory=dict)
+    description: str = ""
+    licence: str = ""
+    sizes: tuple[int, int, int] | None = None
+    majority: float | None = None
+    config: str | None = None
+    revision: str = "main"
+    splits: Mapping[str, str] = field(default_factory=lambda: {name: name for name in SPLITS})
+    files: Mapping[str, str] = field(default_factory=dict)
+    text: tuple[str, ...] = ("text",)  # the text columns; two columns make a pair of texts
+    label: str = "label"  # the label column
+    multi_label: Literal["refuse", "first", "single"] = "refuse"  # of a list of labels, take the first; or skip the row
+    excluded_classes: tuple[str, ...] = ()  # skip the rows of these classes
+    row_filter: Mapping[str, str] = field(default_factory=dict)  # keep the rows with these values, by column
+    deduplicate_by: str | None = None  # keep the first row for each value of this column
+    replacements: Mapping[str, str] = field(default_factory=dict)  # replace these strings in the texts
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns that the preprocessing reads."""
+        return (*self.text, self.label, *self.row_filter, *([self.deduplicate_by] if self.deduplicate_by else []))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The class names in order. Empty if the training split determines them."""
+        return tuple(name for name in self.classes.values() if name not in self.excluded_classes)

