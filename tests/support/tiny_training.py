@@ -1,4 +1,4 @@
-"""A training in miniature: a random BERT of a few thousand weights, and texts whose class decides their tokens."""
+"""A tiny training for tests: a random BERT of a few thousand weights, and texts whose class decides their tokens."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,12 +11,12 @@ from sweeper.training.config import TrainConfig
 from sweeper.training.types import TIMING_METRICS, EncoderWeights, TokenizedSplit, TrainingData, ValidationReport
 
 CLS, SEP, PADDING = 2, 3, 0
-_OWN, _FIRST, _VOCABULARY = 8, 10, 100  # tokens of one class, the first of them, all
+_TOKENS_PER_CLASS, _FIRST_TOKEN, _VOCABULARY = 8, 10, 100
 _SPLITS = {"train": 1.0, "validation": 0.5, "test": 0.5}  # shares of `rows`
 
 
 def encoder(seed: int = 0, *, dropout: float = 0.1) -> EncoderWeights:
-    """A BERT with random weights; its biases and norms are random too, so that a change of them shows."""
+    """Return a BERT with random weights. Its biases and norms are random too, so that tests see when they change."""
     configuration = BertConfig(
         vocab_size=_VOCABULARY,
         hidden_size=32,
@@ -42,7 +42,7 @@ def data(
     lengths: tuple[int, int] = (4, 20),
     dropout: float = 0.1,
 ) -> TrainingData:
-    """A learnable task: most tokens of a text are of its class's own. `lengths` are the least and the most tokens."""
+    """Return a learnable task: most tokens of a text belong to its class. `lengths` are the fewest and most tokens."""
     generator = np.random.default_rng(seed)
     splits = {name: _split(generator, round(rows * share), classes, lengths) for name, share in _SPLITS.items()}
     return TrainingData(tuple(f"class {k}" for k in range(classes)), encoder(dropout=dropout), splits)
@@ -55,13 +55,15 @@ def _split(generator: np.random.Generator, rows: int, classes: int, lengths: tup
 
 
 def _text(generator: np.random.Generator, label: int, length: int) -> list[int]:
-    own = generator.integers(_FIRST + label * _OWN, _FIRST + (label + 1) * _OWN, length - 2)
-    any_token = generator.integers(_FIRST, _VOCABULARY, length - 2)
-    return [CLS, *np.where(generator.random(length - 2) < 0.8, own, any_token).tolist(), SEP]
+    class_tokens = generator.integers(
+        _FIRST_TOKEN + label * _TOKENS_PER_CLASS, _FIRST_TOKEN + (label + 1) * _TOKENS_PER_CLASS, length - 2
+    )
+    all_tokens = generator.integers(_FIRST_TOKEN, _VOCABULARY, length - 2)
+    return [CLS, *np.where(generator.random(length - 2) < 0.8, class_tokens, all_tokens).tolist(), SEP]
 
 
 def split(texts: list[list[int]], labels: list[int]) -> TokenizedSplit:
-    """The split of these texts, as token numbers with [CLS] and [SEP]."""
+    """Return the split of these texts, which are token numbers with [CLS] and [SEP]."""
     lengths = [len(text) for text in texts]
     tokens = np.array([token for text in texts for token in text], dtype=np.int32)
     starts = np.cumsum([0, *lengths]).astype(np.int64)
@@ -69,11 +71,11 @@ def split(texts: list[list[int]], labels: list[int]) -> TokenizedSplit:
 
 
 def config(**hyperparameters: Any) -> TrainConfig:
-    """A config for two quick epochs on one thread in float32, with other knobs as given."""
+    """Return a config for two quick epochs on one thread in float32; `hyperparameters` override it."""
     quick = {"batch_size": 16, "learning_rate": 3e-3, "epochs": 2, "max_length": 32, "precision": "float32"}
     return TrainConfig(encoder="tiny", **{**quick, **hyperparameters})
 
 
-def figures(reports: Iterable[ValidationReport]) -> list[tuple[int, float, dict[str, float]]]:
-    """All that is the same in every repetition of a training: everything but its speed."""
+def without_timing(reports: Iterable[ValidationReport]) -> list[tuple[int, float, dict[str, float]]]:
+    """Return the step, epoch and metrics of each report without its timing: what every repetition has in common."""
     return [(r.step, r.epoch, {k: v for k, v in r.metrics.items() if k not in TIMING_METRICS}) for r in reports]

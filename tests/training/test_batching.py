@@ -15,7 +15,7 @@ SIZE, LONGEST = 16, 60
 
 @pytest.fixture(scope="module")
 def split() -> TokenizedSplit:
-    """1,003 texts, most of them short, some long; each token tells its text and its place."""
+    """1,003 texts, most of them short, some long. Each token encodes its text and its position."""
     lengths = np.random.default_rng(0).geometric(0.1, 1003).clip(3, LONGEST)
     texts = [
         [tiny_training.CLS, *range(1000 + 10 * i, 1000 + 10 * i + int(n) - 2), tiny_training.SEP]

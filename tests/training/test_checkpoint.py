@@ -41,9 +41,9 @@ def test_loading_returns_what_was_saved(tmp_path: Path) -> None:
         "reports": [{"step": 1, "metrics": {"a": 0.5}}],
     }
     checkpoint.save_checkpoint(state, path)
-    found = checkpoint.load_checkpoint(path)
-    assert torch.equal(found.pop("weights"), state.pop("weights"))
-    assert found == state
+    loaded = checkpoint.load_checkpoint(path)
+    assert torch.equal(loaded.pop("weights"), state.pop("weights"))
+    assert loaded == state
 
 
 @pytest.mark.parametrize("error", [RuntimeError("no space left"), KeyboardInterrupt()], ids=lambda e: type(e).__name__)
@@ -64,11 +64,11 @@ def test_a_failed_first_save_leaves_no_file(tmp_path: Path) -> None:
 
 
 def test_loading_does_not_execute_anything(tmp_path: Path) -> None:
-    path, made = tmp_path / "checkpoint.pt", tmp_path / "made"
-    checkpoint.save_checkpoint({"reports": [], "model": Touch(made)}, path)
+    path, touched = tmp_path / "checkpoint.pt", tmp_path / "touched"
+    checkpoint.save_checkpoint({"reports": [], "model": Touch(touched)}, path)
     with pytest.raises(CheckpointError, match="Weights only load failed"):
         checkpoint.load_checkpoint(path)
-    assert not made.exists()
+    assert not touched.exists()
 
 
 def test_completed_reports_counts_the_reports_before_the_checkpoint(tmp_path: Path, data: TrainingData) -> None:

@@ -27,9 +27,9 @@ def trained(
     config = tiny_training.config(loss=request.param, epochs=6)
     reports = train(config, data, tmp_path / "checkpoint.pt")
     *_, best = islice(reports, 5)
-    export.export_model(tmp_path / "checkpoint.pt", config, data, tmp_path / "kept")
+    export.export_model(tmp_path / "checkpoint.pt", config, data, tmp_path / "exported")
     next(reports)
-    yield tmp_path / "kept", best, request.param
+    yield tmp_path / "exported", best, request.param
     reports.close()
 
 
@@ -37,29 +37,33 @@ def figures(report: ValidationReport) -> dict[str, float]:
     return {k.removeprefix("validation/"): v for k, v in report.metrics.items() if k.startswith("validation/")}
 
 
-def test_an_exported_model_scores_as_it_did_in_training(trained: tuple[Path, ValidationReport, str], data: TrainingData) -> None:
+def test_an_exported_model_scores_as_it_did_in_training(
+    trained: tuple[Path, ValidationReport, str], data: TrainingData
+) -> None:
     folder, best, loss = trained
-    found = export.evaluate_exported(folder, tiny_training.config(loss=loss), data, "validation")
+    metrics = export.evaluate_exported(folder, tiny_training.config(loss=loss), data, "validation")
     expected = figures(best)
     assert expected["largest_class"] < 1
-    assert {name: found[name] for name in expected} == expected
+    assert {name: metrics[name] for name in expected} == expected
 
 
 def test_an_exported_model_scores_another_split_as_the_model_itself_does(tmp_path: Path, data: TrainingData) -> None:
-    config, saved = tiny_training.config(epochs=5), tmp_path / "checkpoint.pt"
-    list(train(config, data, saved))
-    export.export_model(saved, config, data, tmp_path / "kept")
+    config, checkpoint_path = tiny_training.config(epochs=5), tmp_path / "checkpoint.pt"
+    list(train(config, data, checkpoint_path))
+    export.export_model(checkpoint_path, config, data, tmp_path / "exported")
     model = Classifier(config, data)
-    model.load_state_dict(checkpoint.load_checkpoint(saved)["model"])
-    expected = evaluate(model, data, "test", config)
-    found = export.evaluate_exported(tmp_path / "kept", config, data, "test")
-    assert {name: found[name] for name in expected.metrics} == expected.metrics
-    assert found["labels"] == list(data.labels)
-    pairs = Counter(zip(data.splits["test"].labels.tolist(), expected.predictions.tolist(), strict=True))
-    assert found["confusion"] == [[pairs[true, taken] for taken in range(3)] for true in range(3)]
+    model.load_state_dict(checkpoint.load_checkpoint(checkpoint_path)["model"])
+    evaluation = evaluate(model, data, "test", config)
+    metrics = export.evaluate_exported(tmp_path / "exported", config, data, "test")
+    assert {name: metrics[name] for name in evaluation.metrics} == evaluation.metrics
+    assert metrics["labels"] == list(data.labels)
+    pairs = Counter(zip(data.splits["test"].labels.tolist(), evaluation.predictions.tolist(), strict=True))
+    assert metrics["confusion"] == [[pairs[true, taken] for taken in range(3)] for true in range(3)]
 
 
-def test_the_exported_files_are_those_documented(trained: tuple[Path, ValidationReport, str], data: TrainingData) -> None:
+def test_the_exported_files_are_those_documented(
+    trained: tuple[Path, ValidationReport, str], data: TrainingData
+) -> None:
     folder, _, _ = trained
     assert {path.name for path in folder.iterdir()} == {"encoder", "classifier.safetensors", "labels.json"}
     assert {"config.json", "model.safetensors"} <= {path.name for path in (folder / "encoder").iterdir()}
@@ -83,17 +87,17 @@ def test_transformers_alone_gives_the_same_accuracy(
 
 
 def test_a_later_export_replaces_an_earlier_one(tmp_path: Path, data: TrainingData) -> None:
-    config, saved = tiny_training.config(epochs=3), tmp_path / "checkpoint.pt"
-    for report in train(config, data, saved):
-        export.export_model(saved, config, data, tmp_path / "kept")
-        found = export.evaluate_exported(tmp_path / "kept", config, data, "validation")
-        assert found["loss"] == report.metrics["validation/loss"]
+    config, checkpoint_path = tiny_training.config(epochs=3), tmp_path / "checkpoint.pt"
+    for report in train(config, data, checkpoint_path):
+        export.export_model(checkpoint_path, config, data, tmp_path / "exported")
+        metrics = export.evaluate_exported(tmp_path / "exported", config, data, "validation")
+        assert metrics["loss"] == report.metrics["validation/loss"]
 
 
 def test_exporting_does_not_change_the_training(tmp_path: Path, data: TrainingData) -> None:
-    config, saved = tiny_training.config(epochs=3), tmp_path / "checkpoint.pt"
-    found = []
-    for report in train(config, data, saved):
-        found.append(report)
-        export.export_model(saved, config, data, tmp_path / "kept")
-    assert tiny_training.figures(found) == tiny_training.figures(train(config, data, None))
+    config, checkpoint_path = tiny_training.config(epochs=3), tmp_path / "checkpoint.pt"
+    exported_run = []
+    for report in train(config, data, checkpoint_path):
+        exported_run.append(report)
+        export.export_model(checkpoint_path, config, data, tmp_path / "exported")
+    assert tiny_training.without_timing(exported_run) == tiny_training.without_timing(train(config, data, None))

@@ -14,93 +14,93 @@ from sweeper.training.trainer import train_events
 from sweeper.training.types import Heartbeat, TrainingData, ValidationReport
 from tests.support import tiny_training
 
-CHOOSE = ObjectiveMetric(maximize="validation/accuracy")
-SEVEN: dict[str, Any] = {"epochs": 7, "learning_rate": 8e-3}  # the best epoch of LCL is the fifth of these
+OBJECTIVE = ObjectiveMetric(maximize="validation/accuracy")
+SEVEN_EPOCHS: dict[str, Any] = {"epochs": 7, "learning_rate": 8e-3}  # the best epoch of LCL is the fifth of these
 
 
 def reports(events: Any) -> list[ValidationReport]:
     return [event for event in events if isinstance(event, ValidationReport)]
 
 
-def best_of(found: list[ValidationReport]) -> ValidationReport:
-    return max(found, key=lambda report: report.metrics["validation/accuracy"])
+def best_of(reports: list[ValidationReport]) -> ValidationReport:
+    return max(reports, key=lambda report: report.metrics["validation/accuracy"])
 
 
 def accuracy(report: ValidationReport, split: str) -> float:
     assert report.model_scores is not None
-    answers = report.model_scores.splits[split]
-    return float((answers.probabilities.argmax(axis=1) == answers.labels).mean())
+    predictions = report.model_scores.splits[split]
+    return float((predictions.probabilities.argmax(axis=1) == predictions.labels).mean())
 
 
 @pytest.mark.parametrize("loss", ["ce", "lcl", "scl_two_phase"])
 def test_the_model_of_the_best_epoch_is_scored(tmp_path: Path, data: TrainingData, loss: str) -> None:
-    config, saved = tiny_training.config(loss=loss, **SEVEN), tmp_path / "checkpoint-1.pt"
-    trained = reports(train_events(config, data, saved, CHOOSE))
+    config, checkpoint_path = tiny_training.config(loss=loss, **SEVEN_EPOCHS), tmp_path / "checkpoint-1.pt"
+    trained = reports(train_events(config, data, checkpoint_path, OBJECTIVE))
     best = best_of([report for report in trained if "validation/accuracy" in report.metrics])
-    (found,) = reports(score_best_model(config, data, saved, CHOOSE))
-    assert (found.step, found.epoch) == (best.step, best.epoch)
-    assert accuracy(found, "validation") == best.metrics["validation/accuracy"]
-    assert accuracy(found, "test") == found.metrics["test/accuracy"]
-    assert set(found.metrics) >= {"test/accuracy", "test/macro_f1", "test/weighted_f1", "test/loss"}
+    (scored,) = reports(score_best_model(config, data, checkpoint_path, OBJECTIVE))
+    assert (scored.step, scored.epoch) == (best.step, best.epoch)
+    assert accuracy(scored, "validation") == best.metrics["validation/accuracy"]
+    assert accuracy(scored, "test") == scored.metrics["test/accuracy"]
+    assert set(scored.metrics) >= {"test/accuracy", "test/macro_f1", "test/weighted_f1", "test/loss"}
 
 
 def test_an_interrupted_training_keeps_the_same_model(tmp_path: Path, data: TrainingData) -> None:
-    config, whole, cut = (
-        tiny_training.config(loss="lcl", **SEVEN),
+    config, uninterrupted, interrupted = (
+        tiny_training.config(loss="lcl", **SEVEN_EPOCHS),
         tmp_path / "checkpoint-1.pt",
         tmp_path / "checkpoint-2.pt",
     )
-    best = best_of(reports(train_events(config, data, whole, CHOOSE)))
+    best = best_of(reports(train_events(config, data, uninterrupted, OBJECTIVE)))
     assert best.step < config.epochs
     for stop in (best.step, best.step + 1):  # right after the best epoch, and later
-        events = train_events(config, data, cut, CHOOSE)
+        events = train_events(config, data, interrupted, OBJECTIVE)
         list(islice((event for event in events if isinstance(event, ValidationReport)), stop))
         events.close()
-    list(train_events(config, data, cut, CHOOSE))
-    (one,), (other,) = (reports(score_best_model(config, data, saved, CHOOSE)) for saved in (whole, cut))
-    assert one.model_scores is not None
-    assert other.model_scores is not None
+    list(train_events(config, data, interrupted, OBJECTIVE))
+    (expected,), (scored,) = (
+        reports(score_best_model(config, data, path, OBJECTIVE)) for path in (uninterrupted, interrupted)
+    )
+    assert expected.model_scores is not None
+    assert scored.model_scores is not None
     np.testing.assert_array_equal(
-        one.model_scores.splits["test"].probabilities, other.model_scores.splits["test"].probabilities
+        expected.model_scores.splits["test"].probabilities, scored.model_scores.splits["test"].probabilities
     )
 
 
 def test_a_damaged_model_is_trained_again(tmp_path: Path, data: TrainingData) -> None:
-    config, saved = tiny_training.config(), tmp_path / "checkpoint-1.pt"
-    list(train_events(config, data, saved, CHOOSE))
-    (before,) = reports(score_best_model(config, data, saved, CHOOSE))
-    saved.unlink()
-    best_model_path(saved).write_bytes(best_model_path(saved).read_bytes()[:-100])
-    events = list(score_best_model(config, data, saved, CHOOSE))
+    config, checkpoint_path = tiny_training.config(), tmp_path / "checkpoint-1.pt"
+    list(train_events(config, data, checkpoint_path, OBJECTIVE))
+    (before,) = reports(score_best_model(config, data, checkpoint_path, OBJECTIVE))
+    checkpoint_path.unlink()
+    best_model_path(checkpoint_path).write_bytes(best_model_path(checkpoint_path).read_bytes()[:-100])
+    events = list(score_best_model(config, data, checkpoint_path, OBJECTIVE))
     notes = [event.note for event in events if isinstance(event, Heartbeat) and event.note]
-    assert notes == [f"model-1.pt cannot be read (its checksum is wrong: it was cut short, or altered); {_AGAIN}"]
+    reason = "its checksum is wrong: it was cut short, or altered"
+    assert notes == [f"model-1.pt cannot be read ({reason}); the model is trained again"]
     (after,) = reports(events)
     assert after.metrics == before.metrics
 
 
-_AGAIN = "the model is trained again"
-
-
 def test_without_a_test_split_only_validation_is_predicted(tmp_path: Path, data: TrainingData) -> None:
-    config, saved = tiny_training.config(), tmp_path / "checkpoint-1.pt"
+    config, checkpoint_path = tiny_training.config(), tmp_path / "checkpoint-1.pt"
     searched = TrainingData(data.labels, data.encoder, {name: data.splits[name] for name in ("train", "validation")})
-    list(train_events(config, searched, saved, CHOOSE))
-    (found,) = reports(score_best_model(config, searched, saved, CHOOSE))
-    assert found.metrics == {}
-    assert found.model_scores is not None
-    assert set(found.model_scores.splits) == {"validation"}
+    list(train_events(config, searched, checkpoint_path, OBJECTIVE))
+    (scored,) = reports(score_best_model(config, searched, checkpoint_path, OBJECTIVE))
+    assert scored.metrics == {}
+    assert scored.model_scores is not None
+    assert set(scored.model_scores.splits) == {"validation"}
 
 
 def test_learned_class_weights_are_means_by_true_class(tmp_path: Path, data: TrainingData) -> None:
-    config, saved = tiny_training.config(loss="lcl"), tmp_path / "checkpoint-1.pt"
-    trained = reports(train_events(config, data, saved, CHOOSE))
-    (found,) = reports(score_best_model(config, data, saved, CHOOSE))
-    assert found.model_scores is not None
-    assert found.model_scores.weights is not None
-    assert found.model_scores.weights.shape == (3, 3)
-    np.testing.assert_allclose(found.model_scores.weights.sum(axis=1), 1, rtol=1e-5)
+    config, checkpoint_path = tiny_training.config(loss="lcl"), tmp_path / "checkpoint-1.pt"
+    trained = reports(train_events(config, data, checkpoint_path, OBJECTIVE))
+    (scored,) = reports(score_best_model(config, data, checkpoint_path, OBJECTIVE))
+    assert scored.model_scores is not None
+    assert scored.model_scores.weights is not None
+    assert scored.model_scores.weights.shape == (3, 3)
+    np.testing.assert_allclose(scored.model_scores.weights.sum(axis=1), 1, rtol=1e-5)
     assert trained
-    (plain,) = reports(score_best_model(tiny_training.config(), data, tmp_path / "ce" / "checkpoint-1.pt", CHOOSE))
+    (plain,) = reports(score_best_model(tiny_training.config(), data, tmp_path / "ce" / "checkpoint-1.pt", OBJECTIVE))
     assert plain.model_scores is not None
     assert plain.model_scores.weights is None
 

@@ -16,7 +16,7 @@ SCALES = [(True, 0.07), (True, 0.3), (True, 10.0), (False, 1.0), (False, 10.0), 
 
 
 def batch(labels: list[int], *, norm: float = 3.0, classes: int = 4) -> tuple[Tensor, Tensor, Tensor]:
-    """Features (B, 6) of about this norm, labels (B,), and the weighting network's logits (B, C)."""
+    """Random features (B, 6) of about this norm, labels (B,), and the weighting network's logits (B, C)."""
     generator = torch.Generator().manual_seed(len(labels))
     features = torch.randn(len(labels), 6, generator=generator) * norm / math.sqrt(6)
     weighting = torch.randn(len(labels), classes, generator=generator)
@@ -70,14 +70,14 @@ def test_values_and_gradients_equal_those_of_the_double_loop(
     features, y, weighting = batch(labels)
     exact = [part.detach().double().requires_grad_() for part in (features, weighting)]
     expected = naive(name, exact[0], y, exact[1], tau, normalize=normalize)
-    found = loss(name, features, y, weighting, tau, normalize=normalize)
-    assert found.item() == pytest.approx(expected.item(), rel=1e-4, abs=1e-5)
+    value = loss(name, features, y, weighting, tau, normalize=normalize)
+    assert value.item() == pytest.approx(expected.item(), rel=1e-4, abs=1e-5)
 
-    wanted = torch.autograd.grad(expected, exact, allow_unused=True)
-    gradients = torch.autograd.grad(found, [features, weighting], allow_unused=True)
-    for gradient, want in zip(gradients, wanted, strict=True):
-        if want is not None and gradient is not None:
-            torch.testing.assert_close(gradient.double(), want, rtol=1e-3, atol=1e-5)
+    expected_gradients = torch.autograd.grad(expected, exact, allow_unused=True)
+    gradients = torch.autograd.grad(value, [features, weighting], allow_unused=True)
+    for gradient, expected_gradient in zip(gradients, expected_gradients, strict=True):
+        if expected_gradient is not None and gradient is not None:
+            torch.testing.assert_close(gradient.double(), expected_gradient, rtol=1e-3, atol=1e-5)
 
 
 def test_an_example_computed_by_hand() -> None:
@@ -88,8 +88,8 @@ def test_an_example_computed_by_hand() -> None:
     # LCL: 1/4 log(1/4 + 3/4 e) = 0.2070; inside: log(1/4 + 3/4 e) - log(1/4) = 0.8280 + 1.3863 = 2.2143.
     features, labels = torch.tensor([[1.0, 0], [0, 1], [1, 1]]), torch.tensor([0, 0, 1])
     weighting = torch.tensor([[0.25, 0.75]]).log().expand(3, 2)
-    found = {name: loss(name, features, labels, weighting, 1, normalize=False).item() for name in (SCL, LCL, INSIDE)}
-    assert found == pytest.approx({SCL: 1.3133, LCL: 0.2070, INSIDE: 2.2143}, abs=1e-4)
+    values = {name: loss(name, features, labels, weighting, 1, normalize=False).item() for name in (SCL, LCL, INSIDE)}
+    assert values == pytest.approx({SCL: 1.3133, LCL: 0.2070, INSIDE: 2.2143}, abs=1e-4)
 
 
 @pytest.mark.parametrize("normalize", [True, False])
@@ -105,18 +105,18 @@ def test_permuting_the_batch_permutes_the_anchors(name: str) -> None:
     features, y, weighting = (part.detach() for part in batch([0, 1, 0, 1, 1, 2, 3, 0]))
     order = torch.tensor([3, 0, 7, 5, 1, 6, 2, 4])
     values, valid = per_anchor(name, losses.similarity_matrix(features, 0.3, normalize=True), y, weighting)
-    moved = losses.similarity_matrix(features[order], 0.3, normalize=True)
-    again = per_anchor(name, moved, y[order], weighting[order])
-    torch.testing.assert_close(again.values, values[order])
-    assert torch.equal(again.valid, valid[order])
+    permuted = losses.similarity_matrix(features[order], 0.3, normalize=True)
+    permuted_losses = per_anchor(name, permuted, y[order], weighting[order])
+    torch.testing.assert_close(permuted_losses.values, values[order])
+    assert torch.equal(permuted_losses.valid, valid[order])
 
 
 @pytest.mark.parametrize("name", [LCL, INSIDE])
 def test_adding_a_constant_to_an_anchors_logits_changes_nothing(name: str) -> None:
     features, y, weighting = (part.detach() for part in batch([0, 1, 0, 1, 2]))
     shifted = weighting + torch.tensor([[5.0], [-3], [0], [100], [7]])
-    found = [loss(name, features, y, w, 0.3, normalize=True) for w in (weighting, shifted)]
-    torch.testing.assert_close(found[0], found[1], rtol=1e-4, atol=1e-5)
+    values = [loss(name, features, y, w, 0.3, normalize=True) for w in (weighting, shifted)]
+    torch.testing.assert_close(values[0], values[1], rtol=1e-4, atol=1e-5)
 
 
 def test_with_uniform_weights_the_gradient_of_lcl_is_that_of_scl_divided_by_the_classes() -> None:
@@ -135,8 +135,10 @@ def test_lcl_can_be_negative() -> None:
 
 def test_the_sum_is_the_mean_times_the_number_of_anchors_with_a_positive() -> None:
     features, y, weighting = batch([0, 0, 1, 2, 2])
-    found = per_anchor(LCL, losses.similarity_matrix(features, 0.3, normalize=True), y, weighting)
-    assert losses.reduce(found, "sum").item() == pytest.approx(4 * losses.reduce(found, "mean").item(), rel=1e-5)
+    anchor_losses = per_anchor(LCL, losses.similarity_matrix(features, 0.3, normalize=True), y, weighting)
+    assert losses.reduce(anchor_losses, "sum").item() == pytest.approx(
+        4 * losses.reduce(anchor_losses, "mean").item(), rel=1e-5
+    )
 
 
 DEGENERATE = {
@@ -150,21 +152,21 @@ DEGENERATE = {
 
 
 @pytest.mark.parametrize("tau", [1e-3, 1e-1, 1.0, 1e2, 1e4])
-@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("normalize", [True, False])
 @pytest.mark.parametrize("case", DEGENERATE)
 @pytest.mark.parametrize("name", NAMES)
 def test_values_and_gradients_are_finite_in_degenerate_cases(
-    name: str, case: str, normalize: bool, kind: torch.dtype, tau: float
+    name: str, case: str, normalize: bool, dtype: torch.dtype, tau: float
 ) -> None:
-    labels, which = DEGENERATE[case]
+    labels, features_kind = DEGENERATE[case]
     features, y, weighting = (part.detach() for part in batch(labels, norm=20.0))
-    if which != "random":
-        features = features[:1].expand_as(features) * (which == "identical")
-    leaves = [part.to(kind).requires_grad_() for part in (features, weighting)]
-    found = loss(name, leaves[0], y, leaves[1], tau, normalize=normalize)
-    torch.autograd.backward(found)
-    assert found.isfinite()
+    if features_kind != "random":
+        features = features[:1].expand_as(features) * (features_kind == "identical")
+    leaves = [part.to(dtype).requires_grad_() for part in (features, weighting)]
+    value = loss(name, leaves[0], y, leaves[1], tau, normalize=normalize)
+    torch.autograd.backward(value)
+    assert value.isfinite()
     assert all(leaf.grad is None or leaf.grad.isfinite().all() for leaf in leaves)
 
 
@@ -172,9 +174,9 @@ def test_values_and_gradients_are_finite_in_degenerate_cases(
 def test_anchors_without_a_positive_count_in_neither_sum_nor_divisor(name: str) -> None:
     features, y, weighting = batch([0, 0, 1, 2])
     similarity = losses.similarity_matrix(features, 1.0, normalize=True)
-    found = per_anchor(name, similarity, y, weighting)
-    assert found.valid.tolist() == [True, True, False, False]
-    assert losses.reduce(found).item() == pytest.approx(found.values[:2].mean().item())
+    anchor_losses = per_anchor(name, similarity, y, weighting)
+    assert anchor_losses.valid.tolist() == [True, True, False, False]
+    assert losses.reduce(anchor_losses).item() == pytest.approx(anchor_losses.values[:2].mean().item())
 
 
 @pytest.mark.parametrize("labels", [[1], [0, 1], [0, 1, 2, 3]], ids=str)
@@ -182,9 +184,9 @@ def test_anchors_without_a_positive_count_in_neither_sum_nor_divisor(name: str) 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_batch_without_positives_has_loss_0_and_gradients_0(name: str, normalize: bool, labels: list[int]) -> None:
     features, y, weighting = batch(labels)
-    found = loss(name, features, y, weighting, 0.3, normalize=normalize)
-    assert found.item() == 0
-    torch.autograd.backward(found)
+    value = loss(name, features, y, weighting, 0.3, normalize=normalize)
+    assert value.item() == 0
+    torch.autograd.backward(value)
     assert features.grad is not None
     assert torch.equal(features.grad, torch.zeros_like(features))
     if name in (LCL, INSIDE):
@@ -194,12 +196,12 @@ def test_a_batch_without_positives_has_loss_0_and_gradients_0(name: str, normali
 
 def test_confident_weights_stay_finite() -> None:
     features, y, weighting = batch([0, 0, 1, 1, 2])
-    sure = (weighting.detach() * 300).requires_grad_()
-    found = loss(LCL, features, y, sure, 0.07, normalize=True)
-    torch.autograd.backward(found)
-    assert found.isfinite()
-    assert sure.grad is not None
-    assert sure.grad.isfinite().all()
+    confident = (weighting.detach() * 300).requires_grad_()
+    value = loss(LCL, features, y, confident, 0.07, normalize=True)
+    torch.autograd.backward(value)
+    assert value.isfinite()
+    assert confident.grad is not None
+    assert confident.grad.isfinite().all()
 
 
 @pytest.mark.parametrize("classes", [3, 7])
@@ -219,13 +221,13 @@ def test_lcl_trains_the_weighting_network() -> None:
     assert weighting.grad.abs().sum(dim=1).gt(1e-4).tolist() == [True] * 4 + [False]  # the last has no positive
 
 
-@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
-def test_half_precision_features_are_compared_in_float32(kind: torch.dtype) -> None:
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_features_are_compared_in_float32(dtype: torch.dtype) -> None:
     features, y, weighting = batch([0, 0, 1, 1])
-    half = features.detach().to(kind)
+    half = features.detach().to(dtype)
     assert losses.similarity_matrix(half, 0.07, normalize=False).dtype == torch.float32
-    found = loss(LCL, half, y, weighting.detach().to(kind), 0.07, normalize=True)
-    assert found.dtype == torch.float32
+    value = loss(LCL, half, y, weighting.detach().to(dtype), 0.07, normalize=True)
+    assert value.dtype == torch.float32
 
 
 def test_normalized_similarities_do_not_depend_on_the_norm() -> None:

@@ -40,9 +40,9 @@ def folder(tmp_path: Path, data: TrainingData) -> Path:
     return tmp_path / "encoder"
 
 
-def same(one: EncoderWeights, other: EncoderWeights) -> bool:
-    return one.weights.keys() == other.weights.keys() and all(
-        np.array_equal(array, other.weights[name]) for name, array in one.weights.items()
+def have_equal_weights(first: EncoderWeights, second: EncoderWeights) -> bool:
+    return first.weights.keys() == second.weights.keys() and all(
+        np.array_equal(array, second.weights[name]) for name, array in first.weights.items()
     )
 
 
@@ -50,8 +50,8 @@ def test_a_built_encoder_computes_what_transformers_computes(folder: Path, data:
     theirs = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
     ours = model.build_encoder(data.encoder, tiny_training.config()).eval()
     with torch.no_grad():
-        expected, found = (net(input_ids=IDS, attention_mask=MASK).last_hidden_state for net in (theirs, ours))
-    assert torch.equal(expected, found)
+        expected, hidden = (net(input_ids=IDS, attention_mask=MASK).last_hidden_state for net in (theirs, ours))
+    assert torch.equal(expected, hidden)
 
 
 def test_a_built_encoder_is_ready_to_train_in_float32(data: TrainingData) -> None:
@@ -65,15 +65,15 @@ def test_a_built_encoder_copies_the_weights(data: TrainingData) -> None:
     with torch.no_grad():
         for parameter in model.build_encoder(data.encoder, tiny_training.config()).parameters():
             parameter.zero_()
-    assert same(data.encoder, tiny_training.encoder())
+    assert have_equal_weights(data.encoder, tiny_training.encoder())
 
 
 def test_an_encoder_is_loaded_from_its_folder(folder: Path, data: TrainingData) -> None:
-    found = model.load_pretrained(folder, "tiny", 0)
-    assert (found.name, found.padding) == ("tiny", 0)
-    assert same(found, data.encoder)
-    assert same(model.load_pretrained(folder, "again", 0), data.encoder)
-    assert model.build_encoder(found, tiny_training.config()).config.hidden_size == 32  # type: ignore[union-attr]
+    loaded = model.load_pretrained(folder, "tiny", 0)
+    assert (loaded.name, loaded.padding) == ("tiny", 0)
+    assert have_equal_weights(loaded, data.encoder)
+    assert have_equal_weights(model.load_pretrained(folder, "again", 0), data.encoder)
+    assert model.build_encoder(loaded, tiny_training.config()).config.hidden_size == 32  # type: ignore[union-attr]
 
 
 def test_features_are_the_first_tokens_vector_and_do_not_depend_on_padding(data: TrainingData) -> None:
@@ -87,12 +87,12 @@ def test_features_are_the_first_tokens_vector_and_do_not_depend_on_padding(data:
     torch.testing.assert_close(padded.logits[1:], alone.logits)
 
 
-@pytest.mark.parametrize(("loss", "weighs"), [("ce", False), ("scl", False), ("lcl", True)])
-def test_only_lcl_has_a_weighting_network(data: TrainingData, loss: str, weighs: bool) -> None:
+@pytest.mark.parametrize(("loss", "has_weighting"), [("ce", False), ("scl", False), ("lcl", True)])
+def test_only_lcl_has_a_weighting_network(data: TrainingData, loss: str, has_weighting: bool) -> None:
     net = model.Classifier(tiny_training.config(loss=loss), data)
-    assert (net(TEXTS).weighting is not None) == weighs
+    assert (net(TEXTS).weighting is not None) == has_weighting
     assert net(TEXTS, weigh=False).weighting is None
-    assert (net.weighting_encoder is not None) == weighs
+    assert (net.weighting_encoder is not None) == has_weighting
 
 
 def test_a_shared_weighting_network_needs_no_second_encoder(data: TrainingData) -> None:
@@ -160,7 +160,7 @@ KINDS: dict[str, PretrainedConfig] = {
 }  # fmt: skip
 
 
-def shrunk(settings: PretrainedConfig) -> PretrainedConfig:
+def shrink(settings: PretrainedConfig) -> PretrainedConfig:
     """The same architecture with a few thousand weights."""
     small = {"vocab_size": 100, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
     small |= {"intermediate_size": 64, "max_position_embeddings": 40}
@@ -172,20 +172,18 @@ def shrunk(settings: PretrainedConfig) -> PretrainedConfig:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("weights", ["safetensors", "bin"])
-def test_every_architecture_trains_from_its_folder(
-    kind: str, weights: str, tmp_path: Path, data: TrainingData
-) -> None:
+def test_every_architecture_trains_from_its_folder(kind: str, weights: str, tmp_path: Path, data: TrainingData) -> None:
     with torch.random.fork_rng(devices=[]):
-        made = AutoModel.from_config(shrunk(KINDS[kind]))
-    made.save_pretrained(tmp_path)
+        original = AutoModel.from_config(shrink(KINDS[kind]))
+    original.save_pretrained(tmp_path)
     if weights == "bin":
-        torch.save(made.state_dict(), tmp_path / "pytorch_model.bin")
+        torch.save(original.state_dict(), tmp_path / "pytorch_model.bin")
         (tmp_path / "model.safetensors").unlink()
     encoder = model.load_pretrained(tmp_path, kind, 0)
     assert encoder.width == 32
     net = model.Classifier(tiny_training.config(loss="lcl", pooling="mean"), replace(data, encoder=encoder)).eval()
     with torch.no_grad():
-        expected = made.eval()(input_ids=IDS, attention_mask=MASK).last_hidden_state
+        expected = original.eval()(input_ids=IDS, attention_mask=MASK).last_hidden_state
         assert torch.allclose(net.encoder(input_ids=IDS, attention_mask=MASK).last_hidden_state, expected)
     outputs = net.train()(TEXTS)
     (outputs.logits.sum() + outputs.weighting.sum()).backward()

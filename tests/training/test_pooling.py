@@ -11,13 +11,15 @@ HIDDEN = torch.tensor([[[1.0, 2], [3, 4], [5, 6], [7, 8]], [[1, 1], [2, 2], [3, 
 MASK = torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]])
 
 
-def of(how: str, *, recurrent: bool = False, hidden: Tensor = HIDDEN, mask: Tensor = MASK) -> list[list[float]]:
-    found: list[list[float]] = pool(hidden, mask, how, recurrent=recurrent, max_length=5).tolist()
-    return found
+def features_of(
+    name: str, *, recurrent: bool = False, hidden: Tensor = HIDDEN, mask: Tensor = MASK
+) -> list[list[float]]:
+    features: list[list[float]] = pool(hidden, mask, name, recurrent=recurrent, max_length=5).tolist()
+    return features
 
 
 @pytest.mark.parametrize(
-    ("how", "recurrent", "expected"),
+    ("name", "recurrent", "expected"),
     [
         ("cls", False, [[1, 2], [1, 1]]),
         ("cls", True, [[7, 8], [3, 3]]),  # the state after the last word
@@ -26,19 +28,21 @@ def of(how: str, *, recurrent: bool = False, hidden: Tensor = HIDDEN, mask: Tens
         ("flatten", False, [[1, 2, 3, 4, 5, 6, 7, 8, 0, 0], [1, 1, 2, 2, 3, 3, 0, 0, 0, 0]]),
     ],
 )
-def test_features_are_the_first_token_the_mean_or_all_tokens(how: str, recurrent: bool, expected: list[list[int]]) -> None:
-    assert of(how, recurrent=recurrent) == expected
+def test_features_are_the_first_token_the_mean_or_all_tokens(
+    name: str, recurrent: bool, expected: list[list[int]]
+) -> None:
+    assert features_of(name, recurrent=recurrent) == expected
 
 
 def test_the_mean_of_a_text_of_only_cls_and_sep_is_theirs() -> None:
-    assert of("mean", mask=torch.tensor([[1, 1, 0, 0], [1, 0, 0, 0]])) == [[2, 3], [1, 1]]
+    assert features_of("mean", mask=torch.tensor([[1, 1, 0, 0], [1, 0, 0, 0]])) == [[2, 3], [1, 1]]
 
 
-@pytest.mark.parametrize("how", ["cls", "mean", "flatten"])
+@pytest.mark.parametrize("name", ["cls", "mean", "flatten"])
 @pytest.mark.parametrize("recurrent", [True, False])
-def test_padding_does_not_change_the_features(how: str, recurrent: bool) -> None:
+def test_padding_does_not_change_the_features(name: str, recurrent: bool) -> None:
     longer, mask = (
         torch.cat([HIDDEN, torch.full((2, 1, 2), 99.0)], dim=1),
         torch.cat([MASK, torch.zeros(2, 1).long()], 1),
     )
-    assert of(how, recurrent=recurrent, hidden=longer, mask=mask) == of(how, recurrent=recurrent)
+    assert features_of(name, recurrent=recurrent, hidden=longer, mask=mask) == features_of(name, recurrent=recurrent)

@@ -72,17 +72,17 @@ def test_words_beyond_the_vocabulary_are_the_unknown_word() -> None:
 
 @pytest.mark.parametrize("precision", ["bf16", "float32"])
 def test_a_recurrent_encoder_trains_in_every_precision(precision: str) -> None:
-    made = data("gru")
-    *_, last = train(config("gru", precision=precision), made)
+    training_data = data("gru")
+    *_, last = train(config("gru", precision=precision), training_data)
     assert last.metrics["validation/accuracy"] > 0.6
 
 
 def test_an_exported_recurrent_model_scores_as_it_did_in_training(tmp_path: Path) -> None:
-    made, asked = data("gru"), config("gru")
-    *_, last = train(asked, made, tmp_path / "checkpoint.pt")
-    export.export_model(tmp_path / "checkpoint.pt", asked, made, tmp_path / "kept")
+    training_data, train_config = data("gru"), config("gru")
+    *_, last = train(train_config, training_data, tmp_path / "checkpoint.pt")
+    export.export_model(tmp_path / "checkpoint.pt", train_config, training_data, tmp_path / "exported")
     assert (
-        export.evaluate_exported(tmp_path / "kept", asked, made, "validation")["accuracy"]
+        export.evaluate_exported(tmp_path / "exported", train_config, training_data, "validation")["accuracy"]
         == last.metrics["validation/accuracy"]
     )
 
@@ -96,9 +96,9 @@ def test_a_longer_text_is_cut_to_its_first_words() -> None:
 
 
 def test_the_same_seed_gives_the_same_weights() -> None:
-    made, weights = data("rnn"), []
+    training_data, weights = data("rnn"), []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
-        weights.append(Classifier(config("rnn"), made).encoder.state_dict()["embedding.weight"])
+        weights.append(Classifier(config("rnn"), training_data).encoder.state_dict()["embedding.weight"])
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])

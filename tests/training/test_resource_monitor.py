@@ -12,23 +12,26 @@ from sweeper.training.types import ValidationReport
 from tests.support.fakes import data, scripted_trainer
 
 CONFIG = TrainConfig(encoder="m", epochs=3, alpha=0.5, tau=1)
-OWN = {"system/cpu_cores", "system/memory_megabytes"}
+RESOURCE_METRICS = {"system/cpu_cores", "system/memory_megabytes"}
 
 
 def reports() -> list[ValidationReport]:
     return [
-        event for event in add_resource_metrics(scripted_trainer, CONFIG, data(), None) if isinstance(event, ValidationReport)
+        event
+        for event in add_resource_metrics(scripted_trainer, CONFIG, data(), None)
+        if isinstance(event, ValidationReport)
     ]
 
 
 def test_reports_are_those_of_the_training_plus_resource_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     plain = list(scripted_trainer(CONFIG, data(), None))
-    for one, other in zip(plain, reports(), strict=True):
-        assert {name: value for name, value in other.metrics.items() if name not in OWN} == one.metrics
-        assert (one.step, one.epoch) == (other.step, other.epoch)
-        assert set(other.metrics) > OWN
-        assert other.metrics["system/memory_megabytes"] > 10
+    for expected, report in zip(plain, reports(), strict=True):
+        others = {name: value for name, value in report.metrics.items() if name not in RESOURCE_METRICS}
+        assert others == expected.metrics
+        assert (expected.step, expected.epoch) == (report.step, report.epoch)
+        assert set(report.metrics) > RESOURCE_METRICS
+        assert report.metrics["system/memory_megabytes"] > 10
 
 
 def test_closing_the_events_closes_the_training() -> None:
@@ -51,16 +54,18 @@ def test_a_monitored_trainer_can_be_pickled() -> None:
     assert pickle.loads(pickle.dumps(partial(add_resource_metrics, scripted_trainer))).func is add_resource_metrics
 
 
-@pytest.mark.parametrize(("said", "found"), [("1000, 37\\n2000, 0", {0: (1048.576, 37), 1: (2097.152, 0)}), ("no", {})])
+@pytest.mark.parametrize(
+    ("output", "by_gpu"), [("1000, 37\\n2000, 0", {0: (1048.576, 37), 1: (2097.152, 0)}), ("no", {})]
+)
 def test_gpu_metrics_are_what_nvidia_smi_prints(
-    said: str, found: dict[int, tuple[float, float]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    output: str, by_gpu: dict[int, tuple[float, float]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = tmp_path / "nvidia-smi"
-    asked.write_text(f'#!/bin/sh\n[ "$1" = --id=2,3 ] && printf "{said}"\n')
-    asked.chmod(0o755)
+    command = tmp_path / "nvidia-smi"
+    command.write_text(f'#!/bin/sh\n[ "$1" = --id=2,3 ] && printf "{output}"\n')
+    command.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
     gpus = {name: value for name, value in reports()[0].metrics.items() if "gpu" in name}
-    expected = {f"system/gpu_{k}_memory_megabytes": pair[0] for k, pair in found.items()}
-    expected |= {f"system/gpu_{k}_utilization_percentage": pair[1] for k, pair in found.items()}
+    expected = {f"system/gpu_{k}_memory_megabytes": pair[0] for k, pair in by_gpu.items()}
+    expected |= {f"system/gpu_{k}_utilization_percentage": pair[1] for k, pair in by_gpu.items()}
     assert gpus == pytest.approx(expected)

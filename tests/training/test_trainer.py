@@ -29,7 +29,7 @@ def reports(data: TrainingData, **hyperparameters: Any) -> list[ValidationReport
 
 
 def read_only(data: TrainingData) -> TrainingData:
-    """The data with weights as a worker gets them from an object store, where they may not be written."""
+    """The data with read-only weights, as a worker gets them from an object store."""
     weights = {name: array.copy() for name, array in data.encoder.weights.items()}
     for array in weights.values():
         array.flags.writeable = False
@@ -38,7 +38,7 @@ def read_only(data: TrainingData) -> TrainingData:
 
 @pytest.fixture
 def every_warning() -> Iterator[None]:
-    """Torch warns each time, not once in a process: a warning is an error here, whichever test is first."""
+    """Make torch repeat its warnings, so that they are errors in this test even if an earlier one has raised them."""
     before = torch.is_warn_always_enabled()
     torch.set_warn_always(True)
     yield
@@ -54,33 +54,38 @@ def test_metrics_are_named_as_documented(data: TrainingData, loss: str, parts: s
 
 
 def test_two_phases_report_first_the_encoder_and_then_the_classifier(data: TrainingData) -> None:
-    found = reports(data, loss="scl_two_phase", contrastive_epochs=2, epochs=3, validations_per_epoch=2)
-    assert [report.step for report in found] == list(range(1, 11))
+    all_reports = reports(data, loss="scl_two_phase", contrastive_epochs=2, epochs=3, validations_per_epoch=2)
+    assert [report.step for report in all_reports] == list(range(1, 11))
     first, second = {"train/loss", "train/contrastive", "anchors/without_positive"}, {"train/loss", "train/ce"} | SCORES
-    speed = {"learning_rate", *TIMING_METRICS}
-    assert [set(report.metrics) - {"train/truncated"} for report in found] == [first | speed] * 4 + [second | speed] * 6
+    always = {"learning_rate", *TIMING_METRICS}
+    names = [set(report.metrics) - {"train/truncated"} for report in all_reports]
+    assert names == [first | always] * 4 + [second | always] * 6
 
 
 def test_the_second_phase_does_not_change_the_encoder(data: TrainingData, tmp_path: Path) -> None:
-    saved = tmp_path / "checkpoint.pt"
+    checkpoint_path = tmp_path / "checkpoint.pt"
     models = [
-        {name: value.clone() for name, value in checkpoint.load_checkpoint(saved)["model"].items()}
-        for _ in train(tiny_training.config(loss="scl_two_phase", contrastive_epochs=1, epochs=2), data, saved)
+        {name: value.clone() for name, value in checkpoint.load_checkpoint(checkpoint_path)["model"].items()}
+        for _ in train(
+            tiny_training.config(loss="scl_two_phase", contrastive_epochs=1, epochs=2), data, checkpoint_path
+        )
     ]
-    changed = [{name for name in one if not torch.equal(one[name], two[name])} for one, two in pairwise(models)]
+    changed = [
+        {name for name in before if not torch.equal(before[name], after[name])} for before, after in pairwise(models)
+    ]
     assert changed == [{"classifier.output.weight", "classifier.output.bias"}] * 2
 
 
 def test_two_phases_learn(data: TrainingData) -> None:
-    found = reports(data, loss="scl_two_phase", contrastive_epochs=8, epochs=8, classifier_learning_rate=0.05)
-    assert found[-1].metrics["validation/accuracy"] > 0.6
+    all_reports = reports(data, loss="scl_two_phase", contrastive_epochs=8, epochs=8, classifier_learning_rate=0.05)
+    assert all_reports[-1].metrics["validation/accuracy"] > 0.6
 
 
 @pytest.mark.parametrize("per_epoch", [1, 2, 4])
 def test_there_is_one_report_for_each_validation(data: TrainingData, per_epoch: int) -> None:
-    found = reports(data, validations_per_epoch=per_epoch)
-    assert [report.step for report in found] == list(range(1, 2 * per_epoch + 1))
-    assert [report.epoch for report in found] == [step / per_epoch for step in range(1, 2 * per_epoch + 1)]
+    all_reports = reports(data, validations_per_epoch=per_epoch)
+    assert [report.step for report in all_reports] == list(range(1, 2 * per_epoch + 1))
+    assert [report.epoch for report in all_reports] == [step / per_epoch for step in range(1, 2 * per_epoch + 1)]
 
 
 def test_validating_more_often_does_not_change_the_training(data: TrainingData) -> None:
@@ -90,9 +95,10 @@ def test_validating_more_often_does_not_change_the_training(data: TrainingData) 
 
 
 def test_every_epoch_has_other_batches() -> None:
-    still = tiny_training.data(dropout=0.0)  # nearly without a rate, a batch has the same loss whenever it comes
-    found = reports(still, dropout=0.0, learning_rate=1e-12, validations_per_epoch=4)
-    losses = [round(report.metrics["train/loss"], 5) for report in found]
+    # with a learning rate near 0, a batch has the same loss whenever it is trained
+    without_dropout = tiny_training.data(dropout=0.0)
+    by_batch = reports(without_dropout, dropout=0.0, learning_rate=1e-12, validations_per_epoch=4)
+    losses = [round(report.metrics["train/loss"], 5) for report in by_batch]
     assert set(losses[:4]) != set(losses[4:])
     assert sum(losses[:4]) == pytest.approx(sum(losses[4:]), rel=1e-4)
 
@@ -104,31 +110,31 @@ def test_truncated_is_the_share_of_texts_that_max_length_cuts(data: TrainingData
 
 def test_the_test_split_is_not_used(data: TrainingData) -> None:
     blind = replace(data, splits={name: data.splits[name] for name in ("train", "validation")})
-    assert tiny_training.figures(reports(blind)) == tiny_training.figures(reports(data))
+    assert tiny_training.without_timing(reports(blind)) == tiny_training.without_timing(reports(data))
 
 
 @pytest.mark.parametrize("loss", ["ce", "scl", "lcl"])
 def test_the_same_config_gives_the_same_numbers(data: TrainingData, loss: str) -> None:
-    first = tiny_training.figures(reports(data, loss=loss))
-    assert tiny_training.figures(reports(data, loss=loss)) == first
+    first = tiny_training.without_timing(reports(data, loss=loss))
+    assert tiny_training.without_timing(reports(data, loss=loss)) == first
     reports(data, loss="lcl", weighting="shared", batch_size=8, seed=9, epochs=1)
     torch.rand(3)
-    assert tiny_training.figures(reports(data, loss=loss)) == first
+    assert tiny_training.without_timing(reports(data, loss=loss)) == first
 
 
 def test_what_happens_between_two_reports_does_not_change_the_training(data: TrainingData) -> None:
-    expected = tiny_training.figures(reports(data))
-    found = []
+    expected = tiny_training.without_timing(reports(data))
+    collected = []
     for report in train(tiny_training.config(), data):
-        found.append(report)
-        torch.manual_seed(len(found))
-    assert tiny_training.figures(found) == expected
+        collected.append(report)
+        torch.manual_seed(len(collected))
+    assert tiny_training.without_timing(collected) == expected
 
 
 def test_two_interleaved_trainings_do_not_change_each_other(data: TrainingData) -> None:
-    expected = tiny_training.figures(reports(data))
+    expected = tiny_training.without_timing(reports(data))
     pairs = list(zip(train(tiny_training.config(), data), train(tiny_training.config(seed=5), data), strict=True))
-    assert tiny_training.figures(mine for mine, _ in pairs) == expected
+    assert tiny_training.without_timing(mine for mine, _ in pairs) == expected
 
 
 def test_another_seed_gives_other_numbers(data: TrainingData) -> None:
@@ -138,7 +144,7 @@ def test_another_seed_gives_other_numbers(data: TrainingData) -> None:
 
 @pytest.mark.usefixtures("every_warning")
 def test_read_only_weights_work_without_a_warning(data: TrainingData) -> None:
-    assert tiny_training.figures(reports(read_only(data))) == tiny_training.figures(reports(data))
+    assert tiny_training.without_timing(reports(read_only(data))) == tiny_training.without_timing(reports(data))
 
 
 def test_training_does_not_change_the_data(data: TrainingData) -> None:
@@ -158,22 +164,22 @@ def test_training_does_not_change_the_data(data: TrainingData) -> None:
 @pytest.mark.parametrize("weighting", ["separate", "shared"])
 @pytest.mark.parametrize("loss", ["ce", "scl", "lcl"])
 def test_a_training_learns(data: TrainingData, loss: str, weighting: str) -> None:
-    found = reports(data, loss=loss, weighting=weighting, epochs=10)
-    assert found[0].metrics["validation/accuracy"] < 0.75  # of three classes
-    assert max(report.metrics["validation/accuracy"] for report in found) > 0.75
-    assert found[-1].metrics["train/ce"] < 0.8 * found[0].metrics["train/ce"]
+    all_reports = reports(data, loss=loss, weighting=weighting, epochs=10)
+    assert all_reports[0].metrics["validation/accuracy"] < 0.75  # of three classes
+    assert max(report.metrics["validation/accuracy"] for report in all_reports) > 0.75
+    assert all_reports[-1].metrics["train/ce"] < 0.8 * all_reports[0].metrics["train/ce"]
 
 
 @pytest.mark.parametrize("loss", ["scl", "lcl"])
 def test_a_last_batch_of_one_text_gives_finite_metrics(loss: str) -> None:
-    found = reports(tiny_training.data(rows=17), loss=loss)
-    assert all(np.isfinite(value) for report in found for value in report.metrics.values())
+    all_reports = reports(tiny_training.data(rows=17), loss=loss)
+    assert all(np.isfinite(value) for report in all_reports for value in report.metrics.values())
 
 
 @pytest.mark.parametrize("loss", ["scl", "lcl"])
 def test_batches_without_positives_give_finite_metrics(data: TrainingData, loss: str) -> None:
-    found = reports(data, loss=loss, batch_size=2, epochs=1, normalize=False, tau=0.07)
-    assert all(np.isfinite(value) for report in found for value in report.metrics.values())
+    all_reports = reports(data, loss=loss, batch_size=2, epochs=1, normalize=False, tau=0.07)
+    assert all(np.isfinite(value) for report in all_reports for value in report.metrics.values())
 
 
 def test_a_far_too_high_learning_rate_diverges(data: TrainingData) -> None:
@@ -210,7 +216,7 @@ def test_fp16_needs_a_gpu(data: TrainingData) -> None:
 @pytest.mark.skipif(not torch.cpu.get_capabilities().get("avx512_bf16"), reason="this processor has no bf16")
 @pytest.mark.parametrize("loss", ["ce", "lcl"])
 def test_bf16_trains_and_auto_chooses_it_here(data: TrainingData, loss: str) -> None:
-    bf16 = tiny_training.figures(reports(data, loss=loss, precision="bf16"))
-    assert tiny_training.figures(reports(data, loss=loss, precision="auto")) == bf16
-    assert bf16 != tiny_training.figures(reports(data, loss=loss))
+    bf16 = tiny_training.without_timing(reports(data, loss=loss, precision="bf16"))
+    assert tiny_training.without_timing(reports(data, loss=loss, precision="auto")) == bf16
+    assert bf16 != tiny_training.without_timing(reports(data, loss=loss))
     assert all(np.isfinite(value) for value in bf16[-1][2].values())

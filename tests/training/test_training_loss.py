@@ -17,7 +17,7 @@ LABELS = torch.tensor([0, 1, 2, 0, 1])
 SCL = {"train/loss", "train/ce", "train/contrastive", "anchors/without_positive"}
 
 
-def parts_of(config: TrainConfig, outputs: ClassifierOutput, labels: Tensor) -> dict[str, Tensor]:
+def components_of(config: TrainConfig, outputs: ClassifierOutput, labels: Tensor) -> dict[str, Tensor]:
     return training_loss.TrainingLoss(config, None).components(outputs, labels)
 
 
@@ -33,47 +33,51 @@ def similarity(features: Tensor) -> Tensor:
 
 
 def test_the_total_of_ce_is_the_cross_entropy(outputs: ClassifierOutput) -> None:
-    parts = parts_of(tiny_training.config(loss="ce", alpha=0.2), outputs._replace(weighting=None), LABELS)
-    assert set(parts) == {"train/loss", "train/ce"}
-    assert parts["train/loss"] == parts["train/ce"] == functional.cross_entropy(outputs.logits, LABELS)
+    components = components_of(tiny_training.config(loss="ce", alpha=0.2), outputs._replace(weighting=None), LABELS)
+    assert set(components) == {"train/loss", "train/ce"}
+    assert components["train/loss"] == components["train/ce"] == functional.cross_entropy(outputs.logits, LABELS)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.2, 1.0])
 def test_alpha_weighs_scl_against_the_cross_entropy(outputs: ClassifierOutput, alpha: float) -> None:
-    parts = parts_of(tiny_training.config(loss="scl", alpha=alpha), outputs._replace(weighting=None), LABELS)
-    assert set(parts) == SCL
+    components = components_of(tiny_training.config(loss="scl", alpha=alpha), outputs._replace(weighting=None), LABELS)
+    assert set(components) == SCL
     expected = losses.reduce(losses.supervised_contrastive(similarity(outputs.features), LABELS))
-    assert parts["train/contrastive"] == expected
-    assert parts["train/ce"] == functional.cross_entropy(outputs.logits, LABELS)
-    assert parts["train/loss"].item() == pytest.approx(alpha * parts["train/ce"].item() + (1 - alpha) * expected.item())
+    assert components["train/contrastive"] == expected
+    assert components["train/ce"] == functional.cross_entropy(outputs.logits, LABELS)
+    assert components["train/loss"].item() == pytest.approx(
+        alpha * components["train/ce"].item() + (1 - alpha) * expected.item()
+    )
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.2, 1.0])
 def test_alpha_weighs_lcl_against_both_cross_entropies(outputs: ClassifierOutput, alpha: float) -> None:
     assert outputs.weighting is not None
-    parts = parts_of(tiny_training.config(loss="lcl", alpha=alpha), outputs, LABELS)
-    assert set(parts) == SCL | {"train/weighting_ce", "weights/true_class"}
+    components = components_of(tiny_training.config(loss="lcl", alpha=alpha), outputs, LABELS)
+    assert set(components) == SCL | {"train/weighting_ce", "weights/true_class"}
     own = losses.label_aware_contrastive(similarity(outputs.features), LABELS, outputs.weighting)
-    assert parts["train/contrastive"] == losses.reduce(own)
-    assert parts["train/weighting_ce"] == functional.cross_entropy(outputs.weighting, LABELS)
-    both = parts["train/ce"].item() + parts["train/weighting_ce"].item()
-    assert parts["train/loss"].item() == pytest.approx(alpha * both + (1 - alpha) * parts["train/contrastive"].item())
+    assert components["train/contrastive"] == losses.reduce(own)
+    assert components["train/weighting_ce"] == functional.cross_entropy(outputs.weighting, LABELS)
+    both = components["train/ce"].item() + components["train/weighting_ce"].item()
+    assert components["train/loss"].item() == pytest.approx(
+        alpha * both + (1 - alpha) * components["train/contrastive"].item()
+    )
     weights = torch.softmax(outputs.weighting, dim=-1).tolist()
     expected = sum(row[label] for row, label in zip(weights, LABELS.tolist(), strict=True)) / len(LABELS)
-    assert parts["weights/true_class"].item() == pytest.approx(expected)
+    assert components["weights/true_class"].item() == pytest.approx(expected)
 
 
 def test_tau_and_normalize_change_the_contrastive_term(outputs: ClassifierOutput) -> None:
     def contrastive(**hyperparameters: Any) -> float:
         config = tiny_training.config(loss="scl", **hyperparameters)
-        return parts_of(config, outputs._replace(weighting=None), LABELS)["train/contrastive"].item()
+        return components_of(config, outputs._replace(weighting=None), LABELS)["train/contrastive"].item()
 
-    found = {contrastive(tau=0.3), contrastive(tau=3.0), contrastive(tau=0.3, normalize=False)}
-    assert len(found) == 3
+    values = {contrastive(tau=0.3), contrastive(tau=3.0), contrastive(tau=0.3, normalize=False)}
+    assert len(values) == 3
 
 
 def gradients_of_the_weighting(data: TrainingData, weighting: str) -> set[str]:
-    """The modules that the weighting network's logits send gradients into."""
+    """The modules that get gradients from the weighting network's logits."""
     config = tiny_training.config(loss="lcl", weighting=weighting)
     model = Classifier(config, data)
     split = data.splits["train"]
@@ -93,26 +97,27 @@ def test_with_detached_weights_only_cross_entropy_trains_the_weighting_network(o
     assert outputs.weighting is not None
     for detach in (True, False):
         logits = outputs.weighting.clone().requires_grad_()
-        parts = parts_of(
+        components = components_of(
             tiny_training.config(loss="lcl", detach_weights=detach), outputs._replace(weighting=logits), LABELS
         )
-        assert parts["train/contrastive"].requires_grad != detach
-        assert parts["train/weighting_ce"].requires_grad
+        assert components["train/contrastive"].requires_grad != detach
+        assert components["train/weighting_ce"].requires_grad
 
 
 def test_balanced_weights_and_label_smoothing_equal_torchs(outputs: ClassifierOutput) -> None:
     weights = training_loss.balanced_class_weights(LABELS, 4)
     assert weights.tolist() == pytest.approx([5 / 8, 5 / 8, 5 / 4, 0])  # 5 texts, 4 classes: 2, 2, 1 and none of them
     config = tiny_training.config(loss="lcl", label_smoothing=0.1, class_weights="balanced")
-    found = training_loss.TrainingLoss(config, weights[:3]).components(outputs, LABELS)
+    components = training_loss.TrainingLoss(config, weights[:3]).components(outputs, LABELS)
     assert outputs.weighting is not None
     for name, logits in (("train/ce", outputs.logits), ("train/weighting_ce", outputs.weighting)):
-        assert found[name] == functional.cross_entropy(logits, LABELS, weight=weights[:3], label_smoothing=0.1)
+        assert components[name] == functional.cross_entropy(logits, LABELS, weight=weights[:3], label_smoothing=0.1)
 
 
 def test_the_sum_is_the_mean_times_the_number_of_anchors_with_a_positive(outputs: ClassifierOutput) -> None:
     mean, total = (
-        parts_of(tiny_training.config(loss="lcl", reduction=how), outputs, LABELS) for how in ("mean", "sum")
+        components_of(tiny_training.config(loss="lcl", reduction=reduction), outputs, LABELS)
+        for reduction in ("mean", "sum")
     )
     assert mean["anchors/without_positive"].item() == pytest.approx(1 / 5)
     assert total["train/contrastive"].item() == pytest.approx(4 * mean["train/contrastive"].item(), rel=1e-5)
