@@ -38,7 +38,10 @@ class Trial:
 
 @dataclass(frozen=True)
 class TrialEnd:
-    """The end of a trial: its outcome and the reason. `reason` is one line, and `traceback` the exception in full; both may be empty."""
+    """The end of a trial: its outcome and the reason.
+
+    `reason` is one line, `traceback` the exception in full. Both may be empty.
+    """
 
     outcome: Outcome
     reason: str = ""

@@ -36,7 +36,9 @@ def contents(url: str) -> dict[str, str]:
 
 def test_a_trial_continues_on_another_machine_from_the_stored_checkpoint(url: str, tmp_path: Path) -> None:
     lost, other = tmp_path / "lost", tmp_path / "other"
-    first = run_attempt(trial(1), TrainingJob(text_trainer("a", model=True), {}, lost, storage=SharedStorage(url)), data())
+    first = run_attempt(
+        trial(1), TrainingJob(text_trainer("a", model=True), {}, lost, storage=SharedStorage(url)), data()
+    )
     while next(first) != REPORT:
         pass
     assert contents(url) == {"3/checkpoint-1.pt": "a"}  # now the node is lost
@@ -52,7 +54,11 @@ def test_a_trial_continues_on_another_machine_from_the_stored_checkpoint(url: st
 
 def test_the_driver_fetches_the_model_and_deletes_the_other_files(url: str, tmp_path: Path) -> None:
     storage, driver = SharedStorage(url), tmp_path / "driver"
-    list(run_attempt(trial(1), TrainingJob(text_trainer("a", model=True), {}, tmp_path / "worker", storage=storage), data()))
+    list(
+        run_attempt(
+            trial(1), TrainingJob(text_trainer("a", model=True), {}, tmp_path / "worker", storage=storage), data()
+        )
+    )
     delete_trial_files(driver, trial(1), storage=storage)
     assert contents(url) == {"3/model-1.pt": "a"}
     storage.fetch(trial_folder(driver, trial(1)))
@@ -65,7 +71,9 @@ def test_the_driver_fetches_the_model_and_deletes_the_other_files(url: str, tmp_
 def test_a_fetched_file_is_not_stored_again(url: str, tmp_path: Path) -> None:
     list(
         run_attempt(
-            trial(1), TrainingJob(text_trainer("a", model=True), {}, tmp_path / "worker", storage=SharedStorage(url)), data()
+            trial(1),
+            TrainingJob(text_trainer("a", model=True), {}, tmp_path / "worker", storage=SharedStorage(url)),
+            data(),
         )
     )
     delete_trial_files(tmp_path, trial(1), storage=SharedStorage(url))
