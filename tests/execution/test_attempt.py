@@ -251,7 +251,7 @@ def test_confirmation_takes_as_much_disk_as_documented(tmp_path: Path) -> None:
 def test_second_attempt_at_a_real_training_ends_as_the_first_would_have(tmp_path: Path) -> None:
     data, config = tiny_training.data(rows=32), tiny_training.config(epochs=3)
     training_job = TrainingJob(train_events, {"tiny": data}, tmp_path)
-    expected = tiny_training.figures(train(config, data, None))
+    expected = tiny_training.without_timing(train(config, data, None))
     first = run_attempt(trial(config=config), training_job, data)
     first_report = next(event for event in first if isinstance(event, ValidationReport))
     first.close()
@@ -260,7 +260,7 @@ def test_second_attempt_at_a_real_training_ends_as_the_first_would_have(tmp_path
     reports = [event for event in events if isinstance(event, ValidationReport)]
     assert trial_end == TrialEnd(Outcome.COMPLETED)
     assert reports[0] == first_report
-    assert tiny_training.figures(reports) == expected
+    assert tiny_training.without_timing(reports) == expected
 
 
 def test_real_checkpoint_with_an_altered_byte_is_reported_and_the_result_is_the_same(tmp_path: Path) -> None:
@@ -283,7 +283,7 @@ def test_real_checkpoint_with_an_altered_byte_is_reported_and_the_result_is_the_
         "the training starts from the beginning"
     )
     reports = [event for event in events if isinstance(event, ValidationReport)]
-    assert tiny_training.figures(reports) == tiny_training.figures(train(config, data, None))
+    assert tiny_training.without_timing(reports) == tiny_training.without_timing(train(config, data, None))
 
 
 def test_full_disk_leaves_a_training_without_checkpoints_and_is_reported(tmp_path: Path) -> None:
