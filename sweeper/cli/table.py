@@ -1,4 +1,4 @@
-"""`sweeper table`: the table to publish, from all that is in MLflow."""
+"""`sweeper table`: the published table, built from everything in MLflow."""
 
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -8,7 +8,7 @@ import typer
 
 from sweeper.atomic_write import atomic_write
 from sweeper.cli.session import cli_session
-from sweeper.reporting.table.formats import FORMATS, TableFormat
+from sweeper.reporting.table.formats import DEFAULT_FORMAT, FORMATS, TableFormat
 from sweeper.reporting.table.metrics import DEFAULT_METRIC, METRICS, TableMetric
 from sweeper.wording import allowed_hint, quote_value
 
@@ -32,12 +32,14 @@ def _labels(registry: Mapping[str, TableFormat | TableMetric]) -> str:
 def table(
     named: Annotated[
         list[str] | None,
-        typer.Argument(metavar="SWEEP", help="Sweeps by folder or name; by default all that are finished."),
+        typer.Argument(metavar="SWEEP", help="Sweeps by folder or name; by default all finished ones."),
     ] = None,
-    sweeps: Annotated[Path, typer.Option(metavar="DIR", help="Where sweeps are kept, and mlflow.db.")] = Path("sweeps"),
+    sweeps: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the sweeps and of mlflow.db.")] = Path(
+        "sweeps"
+    ),
     experiments: Annotated[
         list[str] | None,
-        typer.Option("--experiment", metavar="NAME", help="Of MLflow's experiments, this one; again for more."),
+        typer.Option("--experiment", metavar="NAME", help="Only this MLflow experiment; repeat for more."),
     ] = None,
     metric: Annotated[
         str,
@@ -48,21 +50,23 @@ def table(
     format_: Annotated[
         str,
         typer.Option("--format", parser=_one_of(FORMATS), metavar="NAME", help=f"The format: {_labels(FORMATS)}."),
-    ] = "md",
-    published: Annotated[bool, typer.Option("--published", help="The papers' figures beside ours.")] = False,
+    ] = DEFAULT_FORMAT,
+    published: Annotated[bool, typer.Option("--published", help="Also show the scores that papers report.")] = False,
     detail: Annotated[
         bool,
-        typer.Option("--detail", help="Also settings, cost, test accesses, intervals, and the run of each number."),
+        typer.Option(
+            "--detail", help="Also show settings, cost, test accesses, intervals, and the run of each number."
+        ),
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write it to this file.", show_default="the screen")
+        Path | None, typer.Option(metavar="FILE", help="Write the table to this file.", show_default="the screen")
     ] = None,
 ) -> None:
-    """Print the table to publish: systems by data sets, mean and deviation over fresh seeds of the test split.
+    """Print the published table: systems by data sets, mean and standard deviation of test scores over fresh seeds.
 
-    It is rebuilt from MLflow alone (MLFLOW_TRACKING_URI, else mlflow.db in DIR), over sweeps, data sets and machines.
+    It is built from MLflow alone (MLFLOW_TRACKING_URI, else mlflow.db in DIR), over sweeps, data sets and machines.
 
-    The best of a column is bold where its lead over the next best stands. What is odd, or left out, has a note.
+    The best of a column is bold if its lead over the second best is significant. Anything unusual has a note.
     """
     with cli_session() as terminal:
         from sweeper.app.mlflow_table import render_table

@@ -1,27 +1,34 @@
-"""The metrics of the test split that the table can show. To add one, add an entry to `METRICS`."""
+"""The metrics of the test split that the table can show: every metric of training of which higher values are better.
+
+To add one, add it to `METRICS` of training/registry.py. It must be a share in [0, 1], which the table shows in percent.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sweeper.training import registry
+
 
 @dataclass(frozen=True)
 class TableMetric:
-    """A metric of the test split. `key` is its name in the results; `explanation` says how to read it.
+    """A metric of the test split. `key` is its name in the results.
 
-    `is_compared` is True if systems are tested against each other by it.
+    `label` names it within a sentence, and `description` says how to read it. Systems are compared by it only if
+    `is_compared`.
     """
 
     key: str
     label: str
-    explanation: str
-    is_compared: bool = False
+    description: str
+    is_compared: bool
 
 
-METRICS: Mapping[str, TableMetric] = {
-    "accuracy": TableMetric("test/accuracy", "accuracy", "share of texts classified correctly", is_compared=True),
-    "macro_f1": TableMetric("test/macro_f1", "macro F1", "mean of the F1 of each class"),
-    "weighted_f1": TableMetric(
-        "test/weighted_f1", "weighted F1", "mean of the F1 of each class, weighted by its texts"
-    ),
-}
+def _table_metric(name: str, metric: registry.Metric) -> TableMetric:
+    label = metric.label[0].lower() + metric.label[1:]
+    return TableMetric(f"test/{name}", label, metric.description, is_compared=name == DEFAULT_METRIC)
+
+
 DEFAULT_METRIC = "accuracy"
+METRICS: Mapping[str, TableMetric] = {
+    name: _table_metric(name, metric) for name, metric in registry.METRICS.items() if metric.better == "higher"
+}

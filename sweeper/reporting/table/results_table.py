@@ -50,12 +50,6 @@ class ResultsTable:
         """Return our own cells with their rows, row by row."""
         return [(row, cell) for row in self.rows for cell in row.cells if isinstance(cell, TableCell)]
 
-    def to_markdown(self, *, detail: bool = False) -> str:
-        """Return the table in Markdown, with its notes. With `detail`, settings, cost and runs are below it."""
-        from sweeper.reporting.table.render import render
-
-        return render(self, "md", detail=detail)
-
     def published_scores(self) -> list[tuple[TableRow, str, PublishedScore]]:
         """Return the published scores with their rows and data sets, row by row."""
         return [
@@ -64,6 +58,12 @@ class ResultsTable:
             for dataset, cell in zip(self.datasets, row.cells, strict=True)
             if isinstance(cell, PublishedScore)
         ]
+
+    def to_markdown(self, *, detail: bool = False) -> str:
+        """Return the table in Markdown, with its notes. With `detail`, settings, cost and runs are below it."""
+        from sweeper.reporting.table.render import render
+
+        return render(self, "md", detail=detail)
 
 
 def build_table(

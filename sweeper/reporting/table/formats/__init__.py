@@ -28,3 +28,4 @@ FORMATS: Mapping[str, TableFormat] = {
     "html": TableFormat("HTML", ".html", html.render),
     "json": TableFormat("JSON", ".json", json.render),
 }
+DEFAULT_FORMAT = "md"
