@@ -1,0 +1,1 @@
+"""Whole sweeps through the command, some of them interrupted, killed or simulated."""

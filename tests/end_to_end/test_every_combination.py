@@ -1,4 +1,4 @@
-"""Every loss, knob and encoder of the tables in the README, from a YAML file through the command to its end."""
+"""A sweep through the command with every loss, every hyperparameter and both recurrent encoders."""
 
 import json
 from pathlib import Path
@@ -53,7 +53,7 @@ def test_every_hyperparameter_of_every_system_runs(tmp_path: Path) -> None:
     assert results["num_trials"] == 24
     assert len(results["systems"]) == 2 * len(LOSSES)
     ends = {outcome for system in results["systems"] for outcome in system["outcomes"]}
-    assert ends <= {"completed", "collapsed"}  # so small a network may give one class to all
+    assert ends <= {"completed", "collapsed"}  # so small a network may predict a single class
     for system in results["systems"]:
         used = set(system["best"]["params"])
         assert ("alpha" in used) == (system["system"]["loss"] not in ("ce", "scl_two_phase"))
@@ -65,7 +65,7 @@ def test_every_hyperparameter_of_every_system_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.hub
-def test_reviews_of_ones_own_run_and_a_bad_one_is_named(tmp_path: Path) -> None:
+def test_custom_dataset_runs_and_its_bad_rows_are_named(tmp_path: Path) -> None:
     needs(REVIEWS)
     for path in REVIEWS.glob("*.jsonl"):
         (tmp_path / path.name).write_bytes(path.read_bytes())

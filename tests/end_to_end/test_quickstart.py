@@ -1,4 +1,4 @@
-"""`make run`, as it stands in the README: rows without a hub, and confirmed models that beat word overlap."""
+"""`make run` as in the README: it needs no hub, and its confirmed models beat a linear model on words."""
 
 import json
 import statistics
@@ -23,30 +23,30 @@ def make_run(sweeps: Path, extra: dict[str, str]) -> subprocess.CompletedProcess
     )
 
 
-def test_make_run_needs_no_hub_and_ends_in_a_table(tmp_path: Path) -> None:
+def test_make_run_needs_no_hub_and_gives_good_models(tmp_path: Path) -> None:
     away = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path / "hf")}
     done = make_run(tmp_path / "sweeps", away)
     assert done.returncode == 0, done.stderr
-    (found,) = (tmp_path / "sweeps").glob("feelings-*/results.json")
-    results = json.loads(found.read_text())
-    assert [entry["system"]["loss"] for entry in results["systems"]] == ["ce", "scl", "lcl"]
+    (results_file,) = (tmp_path / "sweeps").glob("feelings-*/results.json")
+    results = json.loads(results_file.read_text())
+    assert [system["system"]["loss"] for system in results["systems"]] == ["ce", "scl", "lcl"]
     assert results["num_trials"] == 9
     assert "is finished" in make_run(tmp_path / "sweeps", away).stdout
 
-    seeds = [seed for entry in results["systems"] for seed in entry["confirmation"]["seeds"]]
+    seeds = [seed for system in results["systems"] for seed in system["confirmation"]["seeds"]]
     assert [seed["test"] is not None for seed in seeds] == [True] * 9
-    best = max(results["systems"], key=lambda entry: entry["confirmation"]["mean"])["confirmation"]["seeds"]
+    best = max(results["systems"], key=lambda system: system["confirmation"]["mean"])["confirmation"]["seeds"]
     accuracy = statistics.fmean(seed["test"]["test/accuracy"] for seed in best)
     assert accuracy > 0.44  # chance is 0.08, a linear model on words has 0.38
 
     labels, counts = tuple(results["labels"]), np.zeros((12, 12), dtype=int)
     for seed in best:
-        answers = predictions.read_predictions(
-            predictions.predictions_path(found.parent, seed["trial"], "test"), labels
+        test_predictions = predictions.read_predictions(
+            predictions.predictions_path(results_file.parent, seed["trial"], "test"), labels
         )
-        counts += confusion_matrix(answers.labels, answers.probabilities.argmax(axis=1), 12)
-    right_family = sum(counts[i][j] for i in range(12) for j in range(12) if i // 3 == j // 3)
-    assert right_family / counts.sum() > 0.65  # chance is 0.25, and that model has 0.59
+        counts += confusion_matrix(test_predictions.labels, test_predictions.probabilities.argmax(axis=1), 12)
+    same_family = sum(counts[i][j] for i in range(12) for j in range(12) if i // 3 == j // 3)
+    assert same_family / counts.sum() > 0.65  # chance is 0.25, that linear model has 0.59
     near = sum(counts[i][j] for i in range(12) for j in range(12) if i // 3 == j // 3 and i != j) / 24
     far = sum(counts[i][j] for i in range(12) for j in range(12) if i // 3 != j // 3) / 108
-    assert near > 1.5 * far  # confusions per pair of classes
+    assert near > 1.5 * far  # mean number of confusions per pair of classes

@@ -1,4 +1,4 @@
-"""The `sweeper` command in a process of its own, as a user runs it."""
+"""Run the `sweeper` command in a process of its own, as a user does."""
 
 import os
 import subprocess
@@ -11,15 +11,15 @@ SWEEPER = [sys.executable, "-m", "sweeper"]
 
 
 def environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment without what would lead elsewhere, and with `extra`."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "MLFLOW_", "RAY_"))}
-    return {**kept, "COLUMNS": "100", **extra}
+    """Return this process's environment with `extra`, without variables that would point to another hub or server."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "MLFLOW_", "RAY_"))}
+    return {**variables, "COLUMNS": "100", **extra}
 
 
 def sweeper(
     *arguments: str, cwd: Path, extra: Mapping[str, str] | None = None, timeout: float = 300
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end; a hung command is an error."""
+    """Run the command to its end. A command that takes longer than `timeout` seconds is an error."""
     return subprocess.run(
         [*SWEEPER, *arguments],
         cwd=cwd,
@@ -32,7 +32,7 @@ def sweeper(
 
 
 def start(*arguments: str, cwd: Path, extra: Mapping[str, str]) -> subprocess.Popen[str]:
-    """Start the command in a process group of its own, and go on."""
+    """Start the command in a session of its own and return at once."""
     return subprocess.Popen(
         [*SWEEPER, *arguments],
         cwd=cwd,
@@ -45,15 +45,19 @@ def start(*arguments: str, cwd: Path, extra: Mapping[str, str]) -> subprocess.Po
 
 
 def runs_of(sweeps: Path, dataset: str) -> dict[int, Any]:
-    """The runs of the one sweep in the store beside it, by trial; the parent is 0, confirmation's -1."""
+    """Return the MLflow runs of the only sweep, by trial number; 0 is the sweep's own run, -1 the confirmation's."""
     from mlflow import MlflowClient
 
     client = MlflowClient(tracking_uri=f"sqlite:///{sweeps / 'mlflow.db'}")
     experiment = client.get_experiment_by_name(dataset)
     assert experiment is not None
-    found = client.search_runs([experiment.experiment_id])
-    above = {"sweep": 0, "confirmation": -1}
-    tags = [run.data.tags for run in found]
-    numbers = [above[own["sweeper.stage"]] if "sweeper.trial" not in own else int(own["sweeper.trial"]) for own in tags]
+    runs = client.search_runs([experiment.experiment_id])
+    numbers = [_run_number(run.data.tags) for run in runs]
     assert len(set(numbers)) == len(numbers)
-    return dict(zip(numbers, found, strict=True))
+    return dict(zip(numbers, runs, strict=True))
+
+
+def _run_number(tags: Mapping[str, str]) -> int:
+    if "sweeper.trial" in tags:
+        return int(tags["sweeper.trial"])
+    return {"sweep": 0, "confirmation": -1}[tags["sweeper.stage"]]

@@ -1,4 +1,4 @@
-"""What a machine can do to a sweep, done on purpose."""
+"""Faults of a machine, caused on purpose."""
 
 import resource
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def limited_file_size(size: int) -> Iterator[None]:
-    """Files cannot grow beyond `size` bytes: the system takes a part of a write, then none, as a full disk does."""
+    """Let no file grow beyond `size` bytes. The system accepts part of a write and then none, as a full disk does."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:

@@ -1,4 +1,4 @@
-"""Fakes for the ports: a study in memory, a scripted trainer, a tracker that remembers."""
+"""Fakes of the interfaces: scripted trainers and trials, and a tracker that remembers."""
 
 import os
 import signal
@@ -29,7 +29,7 @@ from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
 
 
 def report(step: int, accuracy: float, classes: float = 3) -> ValidationReport:
-    """A validation with this accuracy."""
+    """Return a validation with this accuracy, where the largest class has 1/`classes` of the predictions."""
     metrics = {
         "validation/accuracy": accuracy,
         "validation/macro_f1": accuracy,
@@ -39,7 +39,7 @@ def report(step: int, accuracy: float, classes: float = 3) -> ValidationReport:
 
 
 def data() -> TrainingData:
-    """Data that no scripted training looks at."""
+    """Return empty training data, for trainers that use none."""
     return TrainingData(("a", "b", "c"), EncoderWeights("m", {}, {}, 0), {})
 
 
@@ -47,31 +47,33 @@ REPORT = ValidationReport(1, 1.0, {"validation/accuracy": 0.5})
 
 
 def text_trainer(text: str, *, model: bool = False) -> Trainer:
-    """A trainer whose checkpoint is a text, to which each attempt adds its own, by a rename as the real one.
+    """Return a trainer that appends `text` to its checkpoint, through a rename as the real trainer does.
 
-    It reports once; with `model` it leaves one too, with the same text.
+    It reports once. With `model`, it also leaves a model with the same text.
     """
 
     def run(config: TrainConfig, _: TrainingData, saved: Path | None) -> Generator[ValidationReport, None, None]:
         assert saved is not None
-        whole = (saved.read_text(encoding="utf-8") if saved.exists() else "") + text
+        content = (saved.read_text(encoding="utf-8") if saved.exists() else "") + text
         saved.parent.mkdir(parents=True, exist_ok=True)
-        beside = saved.with_name("beside")
-        beside.write_text(whole, encoding="utf-8")
-        beside.replace(saved)
+        temporary = saved.with_name("temporary")
+        temporary.write_text(content, encoding="utf-8")
+        temporary.replace(saved)
         yield REPORT
         if model:
-            saved.with_name(saved.name.replace("checkpoint", "model")).write_text(whole, encoding="utf-8")
+            saved.with_name(saved.name.replace("checkpoint", "model")).write_text(content, encoding="utf-8")
 
     return run
 
 
-def scripted_trainer(config: TrainConfig, _: TrainingData, saved: Path | None) -> Generator[ValidationReport, None, None]:
-    """A trainer whose course is written in its config: `alpha` is its accuracy, `tau` says what happens.
+def scripted_trainer(
+    config: TrainConfig, _: TrainingData, saved: Path | None
+) -> Generator[ValidationReport, None, None]:
+    """Train as the config says: `alpha` is the accuracy, `tau` says what happens.
 
-    tau 1: trains to its end. 2: diverges after its first report. 3: fails. 4: predicts a single class. 5 and 6: the
-    worker process is killed, or stopped, in its first attempt, after its first report. 7: does not end when it is told
-    to. 8: takes a second for each step. It keeps its reports in `saved`, as the real one does.
+    tau 1: trains to the end. 2: diverges after the first report. 3: fails. 4: predicts a single class. 5 and 6: the
+    worker process is killed (5) or stopped (6) after the first report of the first attempt. 7: does not end when told
+    to. 8: takes a second per step. The checkpoint `saved` notes the steps that were reported.
     """
     done = saved.read_text().count("\n") if saved is not None and saved.exists() else 0
     try:
@@ -88,7 +90,7 @@ def scripted_trainer(config: TrainConfig, _: TrainingData, saved: Path | None) -
 
 
 def _disturb(course: float, step: int, *, first: bool) -> None:
-    """What befalls a training before this step, `first` where it did not begin with a checkpoint."""
+    """Let happen what `course` says before this step. `first` is True if the training started without a checkpoint."""
     if step > 1 and course == 2:
         raise DivergedError("the training loss is not finite")
     if course == 3:
@@ -99,31 +101,34 @@ def _disturb(course: float, step: int, *, first: bool) -> None:
         time.sleep(1)
 
 
-def scripted_jobs(folder: Path, kept: list[tuple[Trial, ModelScores]] | None = None) -> StageJobs:
-    """The stages over scripted trainings; `kept` gets what models answered on the test split, which one asks for."""
+def scripted_jobs(folder: Path, scores: list[tuple[Trial, ModelScores]] | None = None) -> StageJobs:
+    """Return the jobs of a sweep with scripted trainings. Test scores are appended to `scores`."""
     job = TrainingJob(scripted_trainer, {"m": data()}, folder)
-    answers = kept if kept is not None else []
+    saved_scores = scores if scores is not None else []
     return StageJobs(
-        job, job, lambda: TrainingJob(scoring_trainer, {"m": data_with_test()}, folder), lambda *found: answers.append(found)
+        job,
+        job,
+        lambda: TrainingJob(scoring_trainer, {"m": data_with_test()}, folder),
+        lambda *score: saved_scores.append(score),
     )
 
 
 def data_with_test() -> TrainingData:
-    """Data with a test split, which no scripted training looks at."""
-    nothing = np.zeros(1, dtype=np.int64)
-    split = TokenizedSplit(nothing.astype(np.int32), nothing, nothing.astype(np.int32), nothing)
+    """Return training data that has a test split, for trainers that use none."""
+    zeros = np.zeros(1, dtype=np.int64)
+    split = TokenizedSplit(zeros.astype(np.int32), zeros, zeros.astype(np.int32), zeros)
     return replace(data(), splits={"test": split})
 
 
 def scoring_trainer(config: TrainConfig, _: TrainingData, __: Path | None) -> Generator[ValidationReport, None, None]:
-    """Scores a model on the test split: a point below what its config says."""
-    answers = Predictions(np.zeros(2, dtype=np.int64), np.full((2, 3), 1 / 3, dtype=np.float32))
+    """Score a model on the test split: one point below the accuracy in its config."""
+    predictions = Predictions(np.zeros(2, dtype=np.int64), np.full((2, 3), 1 / 3, dtype=np.float32))
     metrics = {"test/accuracy": config.alpha - 0.01, "test/macro_f1": config.alpha - 0.02}
-    yield ValidationReport(config.epochs, float(config.epochs), metrics, ModelScores({"test": answers}))
+    yield ValidationReport(config.epochs, float(config.epochs), metrics, ModelScores({"test": predictions}))
 
 
 class ScriptedTrials:
-    """The port Trials over a list of configs; `stop_at` ends trials early: (number, step)."""
+    """A list of configs as trials. `stop_at` stops trials early: (number, step). Implements TrialSource."""
 
     def __init__(self, configs: Sequence[TrainConfig], stop_at: Sequence[tuple[int, int]] = ()) -> None:
         self.waiting = [Trial(k + 1, 0, {}, config) for k, config in enumerate(configs)]
@@ -134,7 +139,7 @@ class ScriptedTrials:
         self.reasons: dict[int, str] = {}
         self.losses: list[int] = []
         self.infrastructure_losses: list[int] = []
-        self.loss_reasons: list[str] = []  # they were lost
+        self.loss_reasons: list[str] = []
         self.notes: list[tuple[int, str]] = []
         self.most_at_once = 0
 
@@ -171,16 +176,16 @@ class ScriptedTrials:
 
 
 class RecordingTracker:
-    """The port Tracker, remembering what it was told."""
+    """A tracker that remembers what it was told. Implements Tracker."""
 
     def __init__(self) -> None:
-        self.states: dict[int, TrialRecord] = {}
-        self.order: list[tuple[int, int, bool]] = []
+        self.states: dict[int, TrialRecord] = {}  # by trial number
+        self.order: list[tuple[int, int, bool]] = []  # trial number, number of reports, True if it has ended
         self.status = ""
 
-    def update(self, recorded: TrialRecord) -> None:
-        self.states[recorded.trial.number] = recorded
-        self.order.append((recorded.trial.number, len(recorded.reports), recorded.end is not None))
+    def update(self, record: TrialRecord) -> None:
+        self.states[record.trial.number] = record
+        self.order.append((record.trial.number, len(record.reports), record.end is not None))
 
     def close(self, status: RunStatus) -> None:
         self.status = status

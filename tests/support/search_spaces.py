@@ -1,4 +1,4 @@
-"""Search spaces for tests, as plain values."""
+"""A small search space for tests, as plain values."""
 
 from typing import Any
 
@@ -28,5 +28,5 @@ SMALL: dict[str, Any] = {
 
 
 def small_spec(**changes: Any) -> SweepSpec:
-    """A spec of two cells and six trials, with these keys replaced."""
+    """Return a spec of two systems and six trials, with these keys replaced."""
     return parser.parse_spec(SourceDocument("small.yaml", {**SMALL, **changes}))

@@ -143,8 +143,8 @@ class ManualTracker:
         for record in self.records.values():
             self.synchronizer.sync_trial(record, run_status(record, status), {})
         self.synchronizer.delete_other_runs(self.records)
-        self.synchronizer.sync_sweep({}, (), {}, 0)
-        self.synchronizer.finish(status)
+        self.synchronizer.parents.sync_sweep({}, (), {}, 0)
+        self.synchronizer.parents.finish(status)
 
 
 def check_store(store: FakeMlflow, records: Sequence[TrialRecord]) -> Iterator[str]:

@@ -190,7 +190,9 @@ class World:
                 self._enter_stage(ConfirmationStage(*arguments))
             else:
                 todo = confirmation.trials_to_score(self.spec, self.study.all_trials())
-                self._enter_stage(TestStage(*arguments, todo, opens_test_split=True, save_scores=self._save_predictions))
+                self._enter_stage(
+                    TestStage(*arguments, todo, opens_test_split=True, save_scores=self._save_predictions)
+                )
 
     def until(self, stage: type) -> None:
         """Run without faults until the sweep is in this stage, or finished."""
