@@ -1,4 +1,4 @@
-"""The runs of one sweep that MLflow has. They are found, created and deleted here, so that each exists once.
+"""The runs of one sweep that MLflow has. They are found, created, ended and deleted here, so that each exists once.
 
 Only the creation of a run can happen twice: MLflow may create it although its answer is lost. `refresh` finds such
 duplicates and keeps the run that was created first.
@@ -21,6 +21,7 @@ from sweeper.tracking.client import (
     run_number,
     search_sweep_runs,
 )
+from sweeper.trials.run_status import RunStatus
 
 
 @dataclass
@@ -113,6 +114,21 @@ class RunRegistry:
         self.is_current = True
         self.by_number[number] = replace(_remote_run(run, None), is_verified=True)
         return self.by_number[number]
+
+    def id_of(self, number: int) -> str:
+        """Return the id of a run, "" if it does not exist."""
+        return self.by_number[number].id if number in self.by_number else ""
+
+    def reopen(self, run: RemoteRun) -> None:
+        """Give a run that has ended the status RUNNING."""
+        if run.status != RunStatus.RUNNING:
+            self.client.update_run(run.id, status=RunStatus.RUNNING)
+            run.status = RunStatus.RUNNING
+
+    def terminate(self, run: RemoteRun, status: RunStatus, ended_at: int | None = None) -> None:
+        """End a run with this status at `ended_at`, in milliseconds since 1970; None for now."""
+        self.client.set_terminated(run.id, status, end_time=ended_at)
+        run.status = status
 
     def delete(self, number: int) -> None:
         """Delete a run from MLflow and from this registry."""

@@ -1,4 +1,4 @@
-"""Makes the runs of one sweep in MLflow equal to its record. Doing it again changes nothing.
+"""Makes the runs of a sweep's trials in MLflow equal to its record. Doing it again changes nothing.
 
 A metric row carries the time of its report, and MLflow stores equal rows once. Tags are sent with the last metrics;
 they say how many reports there are, and when the test split was scored. So a run whose tags and status match the
@@ -6,15 +6,16 @@ record is up to date. Rows and parameters cannot be taken back: if the record lo
 has more than the record is deleted and created again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from mlflow.entities import Metric, Param, RunTag
 
 from sweeper.tracking.artifacts import ArtifactUploader, Content
 from sweeper.tracking.client import CONFIRMATION, PARENT, decode_infinity
+from sweeper.tracking.parent_runs import ParentRuns
 from sweeper.tracking.run_registry import RemoteRun, RunRegistry
-from sweeper.tracking.sweep_description import SweepDescription, log_description, log_usage
+from sweeper.tracking.sweep_description import SweepDescription
 from sweeper.tracking.trial_payload import (
     MetricRow,
     comparable_rows,
@@ -35,17 +36,16 @@ _BATCH = 800  # rows in one request, which may hold 1000 rows, parameters and ta
 
 
 class RunSynchronizer:
-    """Syncs the runs of a sweep. A method makes a few requests, and raises what MLflow's client raises.
+    """Syncs the runs of trials; `parents` syncs those above them.
 
-    `description` is for the sweep's own run.
+    A method makes a few requests, and raises what MLflow's client raises. `description` is for the sweep's own run.
     """
 
     def __init__(self, runs: RunRegistry, description: SweepDescription) -> None:
-        self.runs, self.description = runs, description
+        self.runs = runs
         self.uploader = ArtifactUploader(runs)
+        self.parents = ParentRuns(runs, description, self.uploader)
         self._models: LoggedModels | None = None
-
-    # ---- runs of trials
 
     def is_synced(self, record: TrialRecord, status: RunStatus) -> bool:
         """Return True if MLflow has a trial as recorded and with this status, as far as known. Makes no request."""
@@ -58,17 +58,17 @@ class RunSynchronizer:
         A run that is up to date costs no request.
         """
         if record.trial.source_trial:
-            self._sync_confirmation_run()
+            self.parents.sync_confirmation()
         tags = self._tags(record)
         run = self._find_run(record, status, tags) or self._create_run(record)
         if status == RunStatus.RUNNING:
-            self._reopen(run)
+            self.runs.reopen(run)
         missing = {} if run.has_params else run.missing_params(run_params(record.trial))
         if missing or not run.has_tags(tags):
             self._log(run, record, missing, tags)
         run.has_params = True
         if run.status != status:
-            self._terminate(run, status, record.ended_at if record.end else None)
+            self.runs.terminate(run, status, record.ended_at if record.end else None)
         traceback = {"error.txt": record.end.traceback} if record.end and record.end.traceback else {}
         self.uploader.upload(run, {**traceback, **files})
 
@@ -87,11 +87,8 @@ class RunSynchronizer:
 
     def _tags(self, record: TrialRecord) -> dict[str, str]:
         trial = record.trial
-        parent = self._run_id(CONFIRMATION if trial.source_trial else PARENT)
+        parent = self.runs.id_of(CONFIRMATION if trial.source_trial else PARENT)
         return self.runs.stage_tags(trial.stage) | {"mlflow.parentRunId": parent} | run_tags(record)
-
-    def _run_id(self, number: int) -> str:
-        return self.runs.by_number[number].id if number in self.runs.by_number else ""
 
     def _find_run(self, record: TrialRecord, status: RunStatus, tags: Mapping[str, str]) -> RemoteRun | None:
         """Return the run of a trial, or None. Delete a run from before that has what the record does not have."""
@@ -129,65 +126,9 @@ class RunSynchronizer:
         while len(metrics) > _BATCH:
             self.runs.client.log_batch(run.id, metrics=metrics[:_BATCH])
             metrics = metrics[_BATCH:]
-        self.runs.client.log_batch(run.id, metrics, [Param(*item) for item in params.items()], _run_tags(tags))
+        self.runs.client.log_batch(
+            run.id, metrics, [Param(*item) for item in params.items()], [RunTag(*item) for item in tags.items()]
+        )
         run.reports = len(record.reports)
         run.params |= params
         run.tags |= tags
-
-    # ---- the sweep's own run, and the parent of the confirmed trials
-
-    def sync_sweep(
-        self, files: Mapping[str, Content], outdated: Sequence[str], usage: Mapping[str, float], at: int
-    ) -> None:
-        """Sync the sweep's own run: its description, its files, and what was used until `at` (ms since 1970).
-
-        Files that are `outdated` are no longer listed in the run's tag.
-        """
-        run = self.runs.by_number[PARENT]
-        log_description(self.runs.client, run, self.description)
-        for name in outdated:
-            self.uploader.unlist(run, name)
-        if usage:
-            log_usage(self.runs.client, run, usage, at)
-        self.uploader.upload(run, files)
-
-    def finish(self, status: RunStatus) -> None:
-        """Give this status to the confirmation run, and then to the sweep's own run.
-
-        KILLED does not replace FINISHED or FAILED.
-        """
-        for number in (CONFIRMATION, PARENT):
-            if number in self.runs.by_number:
-                self._set_parent_status(self.runs.by_number[number], status)
-
-    def _set_parent_status(self, run: RemoteRun, status: RunStatus) -> None:
-        has_ended = run.status in (RunStatus.FINISHED, RunStatus.FAILED)
-        if status == RunStatus.RUNNING:
-            self._reopen(run)
-        elif run.status != status and not (status == RunStatus.KILLED and has_ended):
-            self._terminate(run, status)
-
-    def _sync_confirmation_run(self) -> None:
-        """Create the confirmation run if it is missing, and make it a child of the sweep's own run."""
-        tags = self.runs.stage_tags("confirmation") | {"mlflow.parentRunId": self._run_id(PARENT)}
-        if CONFIRMATION not in self.runs.by_number:
-            self.runs.create(CONFIRMATION, tags, "confirm")
-        run = self.runs.by_number[CONFIRMATION]
-        if not run.has_tags(tags):
-            self.runs.client.log_batch(run.id, tags=_run_tags(tags))
-            run.tags |= tags
-
-    # ---- any run
-
-    def _reopen(self, run: RemoteRun) -> None:
-        if run.status != RunStatus.RUNNING:
-            self.runs.client.update_run(run.id, status=RunStatus.RUNNING)
-            run.status = RunStatus.RUNNING
-
-    def _terminate(self, run: RemoteRun, status: RunStatus, ended_at: int | None = None) -> None:
-        self.runs.client.set_terminated(run.id, status, end_time=ended_at)
-        run.status = status
-
-
-def _run_tags(tags: Mapping[str, str]) -> list[RunTag]:
-    return [RunTag(*item) for item in tags.items()]

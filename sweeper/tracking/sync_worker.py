@@ -49,8 +49,8 @@ class SyncWorker:
             self._recheck(status)
         if status == RunStatus.FINISHED:
             self.synchronizer.delete_other_runs(self.queue.records)
-        self.synchronizer.finish(status)
-        self.synchronizer.sync_sweep(*self.queue.sweep_content(status))
+        self.synchronizer.parents.finish(status)
+        self.synchronizer.parents.sync_sweep(*self.queue.sweep_content(status))
 
     def _recheck(self, status: RunStatus) -> None:
         """Read again which runs MLflow has, and request a sync of those that do not match their record."""

@@ -1,0 +1,59 @@
+"""The two parent runs of a sweep in MLflow: its own run, and the confirmation run above the confirmed trials."""
+
+from collections.abc import Mapping, Sequence
+
+from mlflow.entities import RunTag
+
+from sweeper.tracking.artifacts import ArtifactUploader, Content
+from sweeper.tracking.client import CONFIRMATION, PARENT
+from sweeper.tracking.run_registry import RemoteRun, RunRegistry
+from sweeper.tracking.sweep_description import SweepDescription, log_description, log_usage
+from sweeper.trials.run_status import RunStatus
+
+
+class ParentRuns:
+    """Syncs the parent runs. `description` is for the sweep's own run."""
+
+    def __init__(self, runs: RunRegistry, description: SweepDescription, uploader: ArtifactUploader) -> None:
+        self.runs, self.description, self.uploader = runs, description, uploader
+
+    def sync_sweep(
+        self, files: Mapping[str, Content], outdated: Sequence[str], usage: Mapping[str, float], at: int
+    ) -> None:
+        """Sync the sweep's own run: its description, its files, and what was used until `at` (ms since 1970).
+
+        Files that are `outdated` are no longer listed in the run's tag.
+        """
+        run = self.runs.by_number[PARENT]
+        log_description(self.runs.client, run, self.description)
+        for name in outdated:
+            self.uploader.unlist(run, name)
+        if usage:
+            log_usage(self.runs.client, run, usage, at)
+        self.uploader.upload(run, files)
+
+    def sync_confirmation(self) -> None:
+        """Create the confirmation run if it is missing, and make it a child of the sweep's own run."""
+        tags = self.runs.stage_tags("confirmation") | {"mlflow.parentRunId": self.runs.id_of(PARENT)}
+        if CONFIRMATION not in self.runs.by_number:
+            self.runs.create(CONFIRMATION, tags, "confirm")
+        run = self.runs.by_number[CONFIRMATION]
+        if not run.has_tags(tags):
+            self.runs.client.log_batch(run.id, tags=[RunTag(*item) for item in tags.items()])
+            run.tags |= tags
+
+    def finish(self, status: RunStatus) -> None:
+        """Give this status to the confirmation run, and then to the sweep's own run.
+
+        KILLED does not replace FINISHED or FAILED.
+        """
+        for number in (CONFIRMATION, PARENT):
+            if number in self.runs.by_number:
+                self._set_status(self.runs.by_number[number], status)
+
+    def _set_status(self, run: RemoteRun, status: RunStatus) -> None:
+        has_ended = run.status in (RunStatus.FINISHED, RunStatus.FAILED)
+        if status == RunStatus.RUNNING:
+            self.runs.reopen(run)
+        elif run.status != status and not (status == RunStatus.KILLED and has_ended):
+            self.runs.terminate(run, status)
