@@ -18,6 +18,7 @@ from typing import Any
 from sweeper.errors import UsageError
 from sweeper.search_space.custom_dataset import CustomDataset
 from sweeper.search_space.sweep_spec import SweepSpec, fingerprint
+from sweeper.search_space.yaml_file import dump_yaml
 
 NOTE = "parcel.json"
 
@@ -28,8 +29,7 @@ def pack(specs: Sequence[SweepSpec], folder: Path) -> tuple[tuple[str, ...], lis
     for spec in specs:
         name = f"{spec.dataset_spec.name}-{fingerprint(spec.identity, {})}"
         path = folder / f"{name}.yaml"
-        values = _copied_spec(spec, folder, numbers)
-        path.write_text("".join(f"{key}: {json.dumps(value)}\n" for key, value in values.items()), encoding="utf-8")
+        path.write_text(dump_yaml(_copied_spec(spec, folder, numbers)), encoding="utf-8")
         names.append(name)
         files.append(path.name)
     digests = {str(path.relative_to(folder)): _digest(path) for path in sorted(folder.rglob("*")) if path.is_file()}

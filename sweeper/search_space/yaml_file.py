@@ -1,7 +1,7 @@
 """Search space files on disk: reading them, with overrides from the command line, and writing them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,15 @@ def load_yaml(path: Path, overrides: Sequence[str] = ()) -> SourceDocument:
     return document
 
 
-def dump_yaml(model: BaseModel) -> str:
-    """Return a model as a YAML file that `load_yaml` reads back: all keys, defaults too, except those without a value.
+def dump_yaml(spec: BaseModel | Mapping[str, Any]) -> str:
+    """Return a spec, or its JSON values, as a YAML file that `load_yaml` reads back.
 
-    The first two levels have a line for each key. Deeper values are JSON, which is YAML too.
+    A spec is written with all keys, defaults too, except those without a value. The first two levels have a line for
+    each key. Deeper values are JSON, which is YAML too.
     """
+    values = spec.model_dump(mode="json", exclude_none=True) if isinstance(spec, BaseModel) else spec
     lines: list[str] = []
-    for key, value in model.model_dump(mode="json", exclude_none=True).items():
+    for key, value in values.items():
         if isinstance(value, dict) and value:
             lines += [f"{key}:", *(f"  {name}: {_json(inner)}" for name, inner in value.items())]
         else:
