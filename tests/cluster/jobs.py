@@ -1,4 +1,4 @@
-"""Sweeps as jobs, sent from the laptop with the commands that a user has: the one place that knows how."""
+"""Submit sweeps from the laptop and ask about them, with the commands that a user has."""
 
 import json
 import subprocess
@@ -11,20 +11,20 @@ from tests.support.cli_runner import SWEEPER
 
 
 def submit(cluster: Cluster, file: Path, sweeps: Path, *changes: str, **env: str) -> str:
-    """Send a search space, changed so; the job's name. Raises RuntimeError with what the laptop was told."""
-    asked = ["submit", str(file), "--sweeps", str(sweeps), *(part for one in changes for part in ("--set", one))]
+    """Submit a search space with these changes; the job's name. Raises RuntimeError with the command's output."""
+    asked = ["submit", str(file), "--sweeps", str(sweeps), *(word for change in changes for word in ("--set", change))]
     asked += ["--detach", "--json"]
     return str(json.loads(_on_laptop(cluster, *asked, **env))["job"])
 
 
 def status(cluster: Cluster, job: str) -> str:
-    """PENDING, RUNNING, SUCCEEDED, FAILED or STOPPED."""
-    found: list[dict[str, Any]] = json.loads(_on_laptop(cluster, "jobs", "--json"))["jobs"]
-    return next(str(one["status"]) for one in found if one["id"] == job)
+    """Return PENDING, RUNNING, SUCCEEDED, FAILED or STOPPED."""
+    listed: list[dict[str, Any]] = json.loads(_on_laptop(cluster, "jobs", "--json"))["jobs"]
+    return next(str(entry["status"]) for entry in listed if entry["id"] == job)
 
 
 def logs(cluster: Cluster, job: str) -> str:
-    """What a job that is over has printed."""
+    """Return what a finished job has printed."""
     try:
         return _on_laptop(cluster, "logs", job)
     except RuntimeError as error:

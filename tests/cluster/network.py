@@ -1,8 +1,8 @@
-"""Hosts on this machine: each a network namespace with processes, a /tmp and a HOME of its own, joined by bridges.
+"""Hosts on this machine: network namespaces with their own processes, /tmp and HOME, connected by bridges.
 
-There are two subnets. Ray's nodes are in the first; MLflow and the laptop are in the second; the head alone is in both,
-and forwards nothing. So what a worker needs beside Ray is missed at once. Where namespaces cannot be made, the hosts
-are processes on loopback, told apart by their environment: all that is lost is that a worker can reach everything.
+There are two subnets. Ray's nodes are in the first, MLflow and the laptop in the second. Only the head is in both, and
+it forwards nothing. So a worker that needs anything besides Ray fails at once. If namespaces cannot be made, the hosts
+are processes on loopback, distinguished by an environment variable; then a worker can reach everything.
 """
 
 import os
@@ -25,19 +25,19 @@ HOSTS = {
     "tracking": {OFFICE: 2},
     "laptop": {OFFICE: 3},
 }
-_MARK = "SWEEPER_TEST_HOST"  # tells the hosts on loopback apart
-_ALONE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]  # Ray looks at every process that it can see
-_OWN_TMP = 'mount --bind "$0" /tmp; "$@"; exit $?'  # the shell stays, for it is init there, and buries orphans
+_MARK = "SWEEPER_TEST_HOST"  # environment variable that distinguishes the hosts on loopback
+_ALONE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]  # Ray looks at every process it can see
+_OWN_TMP = 'mount --bind "$0" /tmp; "$@"; exit $?'  # the shell stays, because it is init there and reaps orphans
 
 
 class Hosts:
-    """The hosts, from the first to the last of a `with`: afterwards none of their processes is left, and no file."""
+    """The hosts. A context manager; at its end all their processes and files are gone."""
 
     def __init__(self) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="hosts-", dir="/var/tmp"))
         self.root.chmod(0o755)  # PostgreSQL runs as another user
         self.key = self.root.name.removeprefix("hosts-")
-        self.reason = ""  # why there are no namespaces
+        self.reason = ""  # why there are no namespaces, if there are none
         self.started: dict[str, list[subprocess.Popen[str]]] = {host: [] for host in HOSTS}
 
     def __enter__(self) -> "Hosts":
@@ -60,19 +60,19 @@ class Hosts:
         shutil.rmtree(self.root, ignore_errors=True)
 
     def address(self, host: str, subnet: str | None = None) -> str:
-        """A host's address in a subnet; in its first where none is named."""
+        """Return a host's address in `subnet`, or in its first subnet."""
         if self.reason:
             return "127.0.0.1"
-        found = subnet or next(iter(HOSTS[host]))
-        return f"{found}.{HOSTS[host][found]}"
+        subnet = subnet or next(iter(HOSTS[host]))
+        return f"{subnet}.{HOSTS[host][subnet]}"
 
     def own(self, host: str) -> tuple[Path, Path]:
-        """A folder that no other host has: as the host sees it, and as this machine does."""
+        """Return a folder that no other host has: its path on the host, and its path on this machine."""
         here = self.root / host / "tmp"
         return here if self.reason else Path("/tmp"), here
 
     def run(self, host: str, command: Sequence[str], env: Mapping[str, str], **options: Any) -> subprocess.Popen[str]:
-        """Start a command on a host; `env` is all that it knows beside HOME, TMPDIR and PATH."""
+        """Start a command on a host. Its environment is `env` with HOME, TMPDIR and PATH."""
         home, own = self.root / host / "home", self.root / host / "tmp"
         known = {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -90,22 +90,22 @@ class Hosts:
         return process
 
     def cut(self, host: str) -> None:
-        """Pull a host's cables: nothing is refused, nothing arrives. On loopback the host stands still instead."""
+        """Disconnect a host: nothing is refused, nothing arrives. On loopback its processes are stopped instead."""
         self._cables(host, "down", signal.SIGSTOP)
 
     def restore(self, host: str) -> None:
-        """Put them in again."""
+        """Connect the host again."""
         self._cables(host, "up", signal.SIGCONT)
 
     def pids(self, host: str) -> list[int]:
-        """The processes on a host."""
+        """Return the processes on a host."""
         if self.reason:
             return list(_marked(self._name(host)))
-        found = subprocess.run(["ip", "netns", "pids", self._name(host)], capture_output=True, text=True, check=False)
-        return [int(pid) for pid in found.stdout.split()]
+        done = subprocess.run(["ip", "netns", "pids", self._name(host)], capture_output=True, text=True, check=False)
+        return [int(pid) for pid in done.stdout.split()]
 
     def kill(self, host: str) -> None:
-        """Kill all that runs on a host, as a power cut does; a process started meanwhile too."""
+        """Kill everything that runs on a host, as a power cut does, including processes started meanwhile."""
         while pids := self.pids(host):
             for pid in pids:
                 with suppress(ProcessLookupError):
@@ -120,7 +120,7 @@ class Hosts:
         return f"{self.key}-{host}"
 
     def _wire(self) -> None:
-        """A switch without addresses, in a namespace too, with a bridge for each subnet; a cable for each address."""
+        """Make a switch in its own namespace, with a bridge for each subnet and a cable for each address of a host."""
         switch = self._name("switch")
         _ip("netns", "add", switch)
         for subnet in (NODES, OFFICE):
@@ -156,7 +156,7 @@ def _ip(*arguments: str) -> None:
 
 
 def _marked(name: str) -> Iterable[int]:
-    """The processes whose environment carries a mark."""
+    """Yield the living processes whose environment names this host."""
     for place in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             alive = "\nState:\tZ" not in (place / "status").read_text()

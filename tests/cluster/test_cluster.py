@@ -1,7 +1,7 @@
-"""Sweeps on a Ray cluster whose nodes die, fall silent and come back: nothing is lost, repeated or doubled.
+"""Sweeps on a Ray cluster whose nodes die, lose their network and come back: nothing is lost, repeated or doubled.
 
-A node that is cut off for twenty seconds is found dead after fifteen here (hosts.py); with Ray's own settings it would
-take a minute.
+Here Ray declares a silent node dead after fifteen seconds (hosts.py), so a node without network for twenty seconds is
+lost. With Ray's default settings it would take a minute.
 """
 
 import shutil
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster import jobs
-from tests.cluster.faults import SWEEP, Seen, Story
+from tests.cluster.faults import SWEEP, FaultySweep, Observations
 from tests.cluster.hosts import ROOT, Cluster, until
 from tests.cluster.tracking import Tracking
 
@@ -21,50 +21,50 @@ pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 def cluster() -> Iterator[Cluster]:
     with Cluster() as started:
         if not started.reason and ROOT.is_relative_to("/tmp"):
-            pytest.skip("each host has a /tmp of its own, and this checkout is below /tmp")
+            pytest.skip("each host has its own /tmp, and this checkout is below /tmp")
         started.start_head()
         started.start_node("one")
         yield started
 
 
 @pytest.fixture(scope="module")
-def seen(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Seen:
+def observations(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Observations:
     tracking = Tracking(cluster)
     tracking.start()
-    found = Story(cluster, tracking)
+    sweep = FaultySweep(cluster, tracking)
     try:
-        return found.tell()
+        return sweep.run()
     finally:
-        kept = tmp_path_factory.mktemp("cluster")
+        copies = tmp_path_factory.mktemp("cluster")
         for log in cluster.root.glob("*.log"):
-            shutil.copy(log, kept)
-        if found.sweeps.exists():
-            shutil.copytree(found.sweeps, kept / "sweeps")
+            shutil.copy(log, copies)
+        if sweep.sweeps.exists():
+            shutil.copytree(sweep.sweeps, copies / "sweeps")
 
 
-def test_a_wrong_token_is_refused(cluster: Cluster) -> None:
+def test_wrong_token_is_refused(cluster: Cluster) -> None:
     with pytest.raises(RuntimeError, match=r"(?i)token"):
         jobs.submit(cluster, SWEEP, cluster.own("head")[0] / "sweeps", RAY_AUTH_TOKEN="0" * 64)
     assert not (cluster.own("head")[1] / "sweeps").exists()
 
 
-def test_every_statement_holds(seen: Seen) -> None:
-    assert not seen.wrong, "\n".join([*seen.wrong, seen.log])
+def test_every_invariant_holds(observations: Observations) -> None:
+    assert not observations.wrong, "\n".join([*observations.wrong, observations.log])
 
 
-@pytest.mark.parametrize("fault", ["added", "killed", "without MLflow", "a short cut", "a long cut", "head"])
-def test_the_sweep_comes_through(seen: Seen, fault: str) -> None:
-    assert [name for name, seconds in seen.took.items() if name.startswith(fault) and seconds is None] == []
+@pytest.mark.parametrize("fault", ["added", "killed", "without MLflow", "short outage", "long outage", "head"])
+def test_sweep_survives_each_fault(observations: Observations, fault: str) -> None:
+    assert [name for name, seconds in observations.took.items() if name.startswith(fault) and seconds is None] == []
 
 
-def test_it_comes_to_its_end(seen: Seen) -> None:
-    assert seen.took["to its end"] is not None, seen.log
+def test_sweep_finishes(observations: Observations) -> None:
+    assert observations.took["finished"] is not None, observations.log
 
 
-def test_models_come_to_a_driver_whose_folder_no_worker_has(cluster: Cluster, seen: Seen) -> None:
+def test_models_reach_a_driver_whose_folder_no_worker_can_see(cluster: Cluster, observations: Observations) -> None:
     there, here = (place / "plain" for place in cluster.own("head"))
     job = jobs.submit(cluster, SWEEP, there, "training.epochs=2", "asha=off")
-    until(lambda: jobs.status(cluster, job) not in ("PENDING", "RUNNING"), 120, "the sweep is not over")
+    until(lambda: jobs.status(cluster, job) not in ("PENDING", "RUNNING"), 120, "the sweep has not ended")
     log = jobs.logs(cluster, job)
     assert jobs.status(cluster, job) == "SUCCEEDED", log
     assert "storage is not set" in log

@@ -1,4 +1,4 @@
-"""An MLflow server on PostgreSQL, on a host of its own. Without PostgreSQL it is on SQLite, and that is said."""
+"""An MLflow server with PostgreSQL on a host of its own; with SQLite and a printed note if there is no PostgreSQL."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from tests.cluster.hosts import Cluster, free_port, until
 
 
 class Tracking:
-    """The server and its database, whose files outlive both."""
+    """The server and its database. Its files survive when both are killed."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster, self.place = cluster, cluster.root / "tracking"
@@ -22,10 +22,10 @@ class Tracking:
             self.store = f"postgresql+psycopg2://postgres@127.0.0.1:{self.database_port}/postgres"
             self._initialise(self.programs)
         else:
-            print("MLflow is on SQLite: PostgreSQL is not installed (apt-get install postgresql)")
+            print("MLflow uses SQLite: PostgreSQL is not installed (apt-get install postgresql)")
 
     def start(self) -> None:
-        """Start both, and wait until MLflow answers."""
+        """Start both and wait until MLflow answers."""
         if self.programs:
             self._run(*self._as_postgres("postgres", "-p", str(self.database_port), "-k", ""))
             ready = [self.programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.database_port)]
@@ -48,7 +48,7 @@ class Tracking:
         assert self._run(*self._as_postgres("initdb", *options)).wait() == 0
 
     def _as_postgres(self, program: str, *arguments: str) -> list[str]:
-        """A command of PostgreSQL's on the database: it refuses to run as root."""
+        """Return a PostgreSQL command. It runs as the user postgres, because PostgreSQL refuses to run as root."""
         user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
         return [*user, f"{self.programs}/{program}", "-D", str(self.place / "database"), *arguments]
 
@@ -59,6 +59,6 @@ class Tracking:
 
 
 def _postgres() -> Path | None:
-    """Where PostgreSQL's programs are; the newest of what Debian has installed."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-    return found[-1].parent if found else None
+    """Return the folder of PostgreSQL's programs, of the newest version that Debian has installed, or None."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    return programs[-1].parent if programs else None

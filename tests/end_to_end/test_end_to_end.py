@@ -69,7 +69,7 @@ def assert_complete(folder: Path, trials: int) -> None:
 
 def test_sweep_gives_a_table_and_its_best_trial_can_be_trained_again(tmp_path: Path, hub: dict[str, str]) -> None:
     completed = sweeper(*arguments(), "--json", cwd=tmp_path, extra=hub)
-    assert completed.returncode == 0, command.stderr
+    assert completed.returncode == 0, completed.stderr
     results = json.loads(completed.stdout)
     assert [system["system"]["loss"] for system in results["systems"]] == ["ce", "scl", "lcl"]
     assert [system["num_trials"] for system in results["systems"]] == [2, 1, 1]
@@ -105,7 +105,7 @@ def test_interrupted_and_then_killed_sweep_continues(tmp_path: Path, hub: dict[s
     running.send_signal(signal.SIGINT)
     rest, _ = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert "interrupted; the same command goes on where it stopped" in rest
+    assert "interrupted; the same command continues where it stopped" in rest
     assert {run.info.status for run in runs(tmp_path).values()} <= {"KILLED", "FINISHED", "FAILED"}
     assert runs(tmp_path)[0].info.status == "KILLED"
     running = start(*arguments(), cwd=tmp_path, extra=hub)
@@ -113,8 +113,8 @@ def test_interrupted_and_then_killed_sweep_continues(tmp_path: Path, hub: dict[s
     running.kill()
     running.communicate(timeout=60)
     completed = sweeper(*arguments(), cwd=tmp_path, extra=hub)
-    assert completed.returncode == 0, command.stderr
-    assert "goes on" in completed.stdout
+    assert completed.returncode == 0, completed.stderr
+    assert "continues" in completed.stdout
     assert_complete(tmp_path, 4)
 
 

@@ -1,7 +1,7 @@
-"""A real sweep meets what happens to machines: signals, closed terminals, dead and stopped workers, full disks.
+"""Faults of the machine during a real sweep: signals, closed terminals, dead and stopped workers, full disks.
 
-Killed drivers are in test_kills.py, MLflow's faults in tracking/test_mlflow_faults.py, Ray's own in
-runners/test_ray_faults.
+Killed drivers are in test_kills.py, faults of MLflow in tests/tracking/test_mlflow_faults.py, faults of Ray in
+tests/execution/test_ray_faults.py.
 """
 
 import os
@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.cli_runner import SWEEPER, environment, start, sweeper
+from tests.support.processes import session_processes
 from tests.support.record_invariants import find_violations
 
 pytestmark = [pytest.mark.ray, pytest.mark.mlflow]
@@ -40,17 +41,17 @@ def arguments(folder: Path, *more: str) -> list[str]:
 
 
 def only_sweep(sweeps: Path) -> Path:
-    (path,) = (found.parent for found in sweeps.glob("*/sweep.json"))
+    (path,) = (manifest.parent for manifest in sweeps.glob("*/sweep.json"))
     return path
 
 
-def assert_whole(sweeps: Path) -> None:
-    found = find_violations(only_sweep(sweeps), f"sqlite:///{sweeps.resolve() / 'mlflow.db'}")
-    assert not found, "\n".join(found)
+def assert_intact(sweeps: Path) -> None:
+    violations = find_violations(only_sweep(sweeps), f"sqlite:///{sweeps.resolve() / 'mlflow.db'}")
+    assert not violations, "\n".join(violations)
 
 
 def eventually(what: str, holds: object, seconds: float = 120) -> None:
-    """Poll until it holds; a deadline that passes is a failure that says what was waited for."""
+    """Wait until `holds` returns something true. Fails after `seconds`, and names `what` it waited for."""
     assert callable(holds)
     end = time.monotonic() + seconds
     while not holds():
@@ -58,52 +59,46 @@ def eventually(what: str, holds: object, seconds: float = 120) -> None:
         time.sleep(0.05)
 
 
-def has(path: Path, text: bytes) -> bool:
-    """Whether the record of the one sweep below `path` has this in it."""
+def record_contains(path: Path, text: bytes) -> bool:
+    """Return True if the record of the sweep below `path` contains `text`."""
     return any(text in record.read_bytes() for record in path.glob("*/record.journal"))
 
 
 def workers(driver: int) -> list[int]:
-    """The processes of Ray's that train, of the command with this process number, which leads its session."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            _, _, rest = (entry / "stat").read_text().rpartition(")")
-            if "ray::ImplicitFunc" in (entry / "cmdline").read_text() and int(rest.split()[3]) == driver:
-                found.append(int(entry.name))
-        except (OSError, ValueError):
-            continue
-    return found
+    """Return Ray's training processes of the command with this process number. The command leads its session."""
+    return [pid for pid, command in session_processes(driver).items() if "ray::ImplicitFunc" in command]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)])
-def test_an_epoch_under_way_is_given_up_within_20_seconds_and_goes_on(tmp_path: Path, number: signal.Signals) -> None:
+def test_signal_ends_the_sweep_within_20_seconds_in_the_middle_of_an_epoch(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     running = start(*arguments(tmp_path, *LONG), cwd=tmp_path, extra=OFFLINE)
-    eventually("a trial", lambda: has(tmp_path / "sweeps", b'"number"'))
+    eventually("a trial", lambda: record_contains(tmp_path / "sweeps", b'"number"'))
     eventually("its worker", lambda: workers(running.pid))
     running.send_signal(number)
     said, _ = running.communicate(timeout=20)
     assert running.returncode == 143
-    assert "interrupted; the same command goes on where it stopped" in said
+    assert "interrupted; the same command continues where it stopped" in said
     eventually("the workers to end", lambda: not workers(running.pid))
 
 
-def test_a_second_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
+def test_second_ctrl_c_ends_the_sweep_at_once(tmp_path: Path) -> None:
     running = start(*arguments(tmp_path, *LONG), cwd=tmp_path, extra=OFFLINE)
     eventually("its worker", lambda: workers(running.pid))
     running.send_signal(signal.SIGINT)
-    time.sleep(0.2)  # a finger's
+    time.sleep(0.2)  # as fast as a finger
     running.send_signal(signal.SIGINT)
     said, _ = running.communicate(timeout=3)
     assert running.returncode == 130
-    assert said.endswith("ended at once; the same command goes on where it stopped\n")
+    assert said.endswith("ended at once; the same command continues where it stopped\n")
     eventually("the workers to end", lambda: not workers(running.pid))
 
 
-def test_a_second_driver_is_kept_out(tmp_path: Path) -> None:
+def test_second_driver_of_the_same_sweep_is_refused(tmp_path: Path) -> None:
     running = start(*arguments(tmp_path, *LONG), cwd=tmp_path, extra=OFFLINE)
     try:
-        eventually("a trial", lambda: has(tmp_path / "sweeps", b'"number"'))
+        eventually("a trial", lambda: record_contains(tmp_path / "sweeps", b'"number"'))
         second = sweeper(*arguments(tmp_path, *LONG), "--inline", cwd=tmp_path, extra=OFFLINE)
         assert second.returncode == 2
         assert "another sweeper drives this sweep" in second.stderr
@@ -113,7 +108,7 @@ def test_a_second_driver_is_kept_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_terminal_that_is_closed_ends_it_in_order(tmp_path: Path) -> None:
+def test_closed_terminal_ends_the_sweep_in_good_order(tmp_path: Path) -> None:
     arguments(tmp_path)
     driver, terminal = pty.fork()
     if driver == 0:
@@ -129,22 +124,24 @@ def test_a_terminal_that_is_closed_ends_it_in_order(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
-def test_a_worker_that_is_killed_or_stopped_loses_its_trial_nothing(tmp_path: Path, number: signal.Signals) -> None:
+def test_trial_of_a_killed_or_stopped_worker_loses_nothing(tmp_path: Path, number: signal.Signals) -> None:
     running = start(*arguments(tmp_path, "--set", "stall_minutes=0.1"), cwd=tmp_path, extra=OFFLINE)
-    eventually("a report", lambda: has(tmp_path / "sweeps", b'"report:1"'))
+    eventually("a report", lambda: record_contains(tmp_path / "sweeps", b'"report:1"'))
     victim = workers(running.pid)[0]
     os.kill(victim, number)
     said, _ = running.communicate(timeout=240)
     assert running.returncode == 0, said
-    assert_whole(tmp_path / "sweeps")
+    assert_intact(tmp_path / "sweeps")
     assert not Path(f"/proc/{victim}").exists()
     reason = "its worker process died" if number == signal.SIGKILL else "gave no sign of life for 0.1 minutes"
-    assert reason in said or not has(tmp_path / "sweeps", b'"attempt"')  # it may have been between two trials
+    assert reason in said or not record_contains(
+        tmp_path / "sweeps", b'"attempt"'
+    )  # it may have been between two trials
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 60 MB of its own."""
+    """Mount a disk of 60 MB."""
     place = tmp_path / "disk"
     place.mkdir()
     if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", place]).returncode:
@@ -154,34 +151,34 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.slow
-def test_a_disk_that_is_full_is_one_line_and_it_goes_on_when_there_is_space(tmp_path: Path, small_disk: Path) -> None:
+def test_full_disk_gives_one_line_and_the_sweep_continues_when_there_is_space(tmp_path: Path, small_disk: Path) -> None:
     where = arguments(tmp_path, "--sweeps", str(small_disk))
     running = start(*where, cwd=tmp_path, extra=OFFLINE)
-    eventually("a report", lambda: has(small_disk, b'"report:1"'))
+    eventually("a report", lambda: record_contains(small_disk, b'"report:1"'))
     filler = small_disk / "filler"
     with filler.open("wb", buffering=0) as file:
-        eventually("its end", lambda: _filled(file.fileno()) and running.poll() is not None)
+        eventually("its end", lambda: _fill_disk(file.fileno()) and running.poll() is not None)
     said, _ = running.communicate(timeout=10)
     assert running.returncode == 1, said
     (line,) = (line for line in said.splitlines() if "record.journal: cannot be written" in line)
     assert "No space left on device" in line
-    assert "the same command goes on where it stopped" in line
+    assert "fix that and run the same command again to continue" in line
     assert "Traceback" not in said
     filler.unlink()
     done = sweeper(*where, cwd=tmp_path, extra=OFFLINE)
     assert done.returncode == 0, done.stderr
-    assert_whole(small_disk)
+    assert_intact(small_disk)
 
 
-def _filled(descriptor: int) -> bool:
-    """Take what a disk still has; True then."""
+def _fill_disk(descriptor: int) -> bool:
+    """Write until the disk is full, then return True."""
     with suppress(OSError):
         while os.write(descriptor, bytes(4096)):
             pass
     return True
 
 
-def test_a_folder_that_cannot_be_written_is_one_line_and_exit_2(tmp_path: Path, small_disk: Path) -> None:
+def test_folder_that_cannot_be_written_gives_one_line_and_exit_code_2(tmp_path: Path, small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     for place, why in ((small_disk / "sweeps", "Read-only file system"), (tmp_path / "file", "")):
@@ -192,7 +189,7 @@ def test_a_folder_that_cannot_be_written_is_one_line_and_exit_2(tmp_path: Path, 
         assert f"cannot be written ({why}" in line
 
 
-def test_what_is_altered_after_a_sweep_has_finished_is_found(tmp_path: Path) -> None:
+def test_files_changed_after_the_sweep_has_finished_are_detected(tmp_path: Path) -> None:
     where = arguments(tmp_path, "--inline", "--set", "budget.trials=2", "--set", "training.hidden_size=16")
     assert sweeper(*where, cwd=tmp_path, extra=OFFLINE).returncode == 0
     folder = only_sweep(tmp_path / "sweeps")

@@ -1,4 +1,4 @@
-"""A sweep on a real cluster of one node that wants a token, driven from outside through the commands."""
+"""Sweeps submitted to a real cluster of one node that requires a token, through the commands."""
 
 import json
 import os
@@ -36,7 +36,7 @@ confirm: {seeds: 2}
 
 @dataclass(frozen=True)
 class Head:
-    """A cluster: its address, the home of its head, and the environment of its user."""
+    """A cluster: its address, the home folder of its head, and the environment of its user."""
 
     address: str
     home: Path
@@ -44,12 +44,12 @@ class Head:
 
     @property
     def folder(self) -> SweepFolder:
-        """The one sweep that the head has."""
-        (found,) = list_sweeps(self.home / "sweeps")
-        return found
+        """The only sweep on the head."""
+        (folder,) = list_sweeps(self.home / "sweeps")
+        return folder
 
 
-def free(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     servers = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [server.getsockname()[1] for server in servers]
     for server in servers:
@@ -59,9 +59,9 @@ def free(count: int) -> list[int]:
 
 @contextmanager
 def ray_start(home: Path, extra: Mapping[str, str]) -> Iterator[int]:
-    """A head as `ray start` makes it, in a process group of its own; the port of its dashboard."""
-    sockets = Path(tempfile.mkdtemp(prefix="head-", dir="/tmp"))  # their paths must be short
-    gcs, dashboard, agent, client = free(4)
+    """Start a head with `ray start`, in a session of its own; the port of its dashboard."""
+    sockets = Path(tempfile.mkdtemp(prefix="head-", dir="/tmp"))  # paths of sockets must be short
+    gcs, dashboard, agent, client = free_ports(4)
     command = [
         str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--disable-usage-stats",
         f"--port={gcs}", f"--dashboard-port={dashboard}", "--dashboard-host=127.0.0.1",
@@ -86,10 +86,10 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
     home = tmp_path_factory.mktemp("home")
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN}
     with ray_start(home, token) as port:
-        found = Head(f"http://127.0.0.1:{port}", home, {"HOME": str(tmp_path_factory.mktemp("user")), **token})
-        while sweeper("jobs", "--address", found.address, cwd=home, extra=found.user).returncode:
+        ready = Head(f"http://127.0.0.1:{port}", home, {"HOME": str(tmp_path_factory.mktemp("user")), **token})
+        while sweeper("jobs", "--address", ready.address, cwd=home, extra=ready.user).returncode:
             assert not (home / "ray.log").read_text().count("Error"), (home / "ray.log").read_text()
-        yield found
+        yield ready
 
 
 @pytest.fixture(scope="module")
@@ -102,34 +102,34 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_sweep_is_submitted_stopped_submitted_again_and_ends_as_on_one_machine(head: Head, space: Path) -> None:
+def test_submitted_sweep_can_be_stopped_and_submitted_again(head: Head, space: Path) -> None:
     where = ("--address", head.address)
     user = {**head.user, **SECRETS}
-    said = []
+    outputs = []
 
-    # followed in the view of `sweeper run`, until somebody stops it
+    # follow the sweep in the view of `sweeper run` until it is stopped
     running = start("submit", "space.yaml", *where, "--env", "MY_KEY", cwd=space, extra=user)
     assert running.stdout is not None
     for line in running.stdout:
-        said.append(line)
+        outputs.append(line)
         if line.startswith("trial "):
             break
-    (job,) = {line.partition(":")[0] for line in said if ": submitted to " in line}
+    (job,) = {line.partition(":")[0] for line in outputs if ": submitted to " in line}
 
     twice = sweeper("submit", "space.yaml", *where, cwd=space, extra=head.user)
     assert (twice.returncode, len(twice.stderr.splitlines())) == (2, 1)
     assert f"runs already, as {job}; follow it with  sweeper logs {job} --address {head.address}" in twice.stderr
 
     stopped = sweeper("stop", job, *where, cwd=space, extra=head.user)
-    assert f"{job} is stopped; submitting it again goes on where it stopped" in stopped.stdout
+    assert f"{job} is stopped; submitting it again continues where it stopped" in stopped.stdout
     rest = running.communicate(timeout=120)[0]
-    said.append(rest)
+    outputs.append(rest)
     assert running.returncode != 0
     assert f"{job} was stopped" in rest
 
-    # the same command goes on
+    # the same command continues
     again = sweeper("submit", "space.yaml", *where, "--json", cwd=space, extra=user)
-    said += [again.stdout, again.stderr]
+    outputs += [again.stdout, again.stderr]
     assert again.returncode == 0, again.stderr
     assert "trials are in the record" in again.stderr
     results = json.loads(again.stdout)
@@ -140,23 +140,23 @@ def test_a_sweep_is_submitted_stopped_submitted_again_and_ends_as_on_one_machine
         assert len(study.all_trials()) == 6
     assert json.loads((folder.path / "results.json").read_text())["systems"] == results["systems"]
 
-    # what was is told again
+    # logs of finished jobs can be read again
     listed = json.loads(sweeper("jobs", *where, "--json", cwd=space, extra=head.user).stdout)["jobs"]
-    assert [one["status"] for one in listed] == ["STOPPED", "SUCCEEDED"]
-    told = sweeper("logs", listed[1]["id"], *where, cwd=space, extra=head.user)
-    said.append(told.stdout)
-    assert told.returncode == 0
-    assert "best per cell by validation/accuracy" in told.stdout
-    assert "seed 2 of trial" in told.stdout
+    assert [job_entry["status"] for job_entry in listed] == ["STOPPED", "SUCCEEDED"]
+    logs = sweeper("logs", listed[1]["id"], *where, cwd=space, extra=head.user)
+    outputs.append(logs.stdout)
+    assert logs.returncode == 0
+    assert "best per system by validation/accuracy" in logs.stdout
+    assert "seed 2 of trial" in logs.stdout
 
-    # no secret is anywhere that people look
+    # no secret is visible anywhere
     for secret in (TOKEN, *SECRETS.values()):
-        assert not any(secret in text for text in said), secret
+        assert not any(secret in text for text in outputs), secret
         for path in (head.home / "sweeps").rglob("*"):
             assert not path.is_file() or secret.encode() not in path.read_bytes(), (path, secret)
 
 
-def test_a_sweep_that_the_cluster_cannot_run_is_one_line_and_exit_code_2(head: Head, space: Path) -> None:
+def test_sweep_that_the_cluster_cannot_run_gives_one_line_and_exit_code_2(head: Head, space: Path) -> None:
     asking = ("--fresh", "--set", "resources.gpu=4", "--set", "resources.accelerator=A100")
     done = sweeper("submit", "space.yaml", *asking, "--address", head.address, cwd=space, extra=head.user)
     assert done.returncode == 2, done.stdout
@@ -164,7 +164,7 @@ def test_a_sweep_that_the_cluster_cannot_run_is_one_line_and_exit_code_2(head: H
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_a_wrong_token_and_a_job_that_is_not_there_are_one_line_each(head: Head, space: Path) -> None:
+def test_wrong_token_and_unknown_job_give_one_line_each(head: Head, space: Path) -> None:
     wrong = {**head.user, "RAY_AUTH_TOKEN": "a-token-of-somebody-else-0123456789ab"}
     done = sweeper("submit", "space.yaml", "--address", head.address, cwd=space, extra=wrong)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
