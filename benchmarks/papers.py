@@ -7,8 +7,8 @@
 MiniLM replaces ELECTRA. Settings are tuned on 2,000 texts of the training split and chosen on 500 of the validation
 split. The reported trainings use all of SST-5 and SST-2, and 2,000 texts of the other data sets. They are scored on
 1,000 texts of the test split, on which nothing was chosen. All subsets are stratified and always the same. Data and
-weights come from the hub (HF_ENDPOINT). Results are printed as Markdown; docs/results.md keeps them with date and machine.
-Trainings run in parallel, with one thread each.
+weights come from the hub (HF_ENDPOINT). Results are printed as Markdown; docs/results.md keeps them with date and
+machine. Trainings run in parallel, with one thread each.
 """
 
 import argparse

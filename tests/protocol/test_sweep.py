@@ -1,4 +1,4 @@
-"""The story of a sweep over a real record: shares, resumption, losses of workers, and what is told to whom."""
+"""A sweep on a real record: shares of the budget, resumption, lost workers, and what trackers are told."""
 
 from contextlib import closing
 from pathlib import Path
@@ -29,36 +29,36 @@ def spec(tau: float = 1, **changes: object) -> SweepSpec:
     return small_spec(**{"search": SEARCH, "training": training, "asha": "off", **changes})
 
 
-def study(spec: SweepSpec, folder: Path) -> OptunaStudy:
+def open_study(spec: SweepSpec, folder: Path) -> OptunaStudy:
     return OptunaStudy(spec, folder / "journal", threads=1)
 
 
 def run(spec: SweepSpec, folder: Path) -> RecordingTracker:
-    watching = RecordingTracker()
-    with closing(study(spec, folder)) as record:
+    tracker = RecordingTracker()
+    with closing(open_study(spec, folder)) as study:
         assert sweep.run_protocol(
-            spec, record, InlineRunner(1, 0), [watching], scripted_jobs(folder), TrialResources(1, 0, 1)
+            spec, study, InlineRunner(1, 0), [tracker], scripted_jobs(folder), TrialResources(1, 0, 1)
         )
-    return watching
+    return tracker
 
 
-def test_every_system_gets_its_share_and_all_are_told(tmp_path: Path) -> None:
-    told = run(spec(budget={"trials": 7}), tmp_path)
-    systems = [state.trial.system for state in told.states.values()]
-    assert sorted(told.states) == list(range(1, 8))
+def test_every_system_gets_its_share_and_trackers_hear_of_all_trials(tmp_path: Path) -> None:
+    tracker = run(spec(budget={"trials": 7}), tmp_path)
+    systems = [record.trial.system for record in tracker.states.values()]
+    assert sorted(tracker.states) == list(range(1, 8))
     assert (systems.count(0), systems.count(1)) == (4, 3)
-    assert all(state.end and state.end.outcome == Outcome.COMPLETED for state in told.states.values())
-    assert told.order[0] == (1, 0, False)
+    assert all(record.end and record.end.outcome == Outcome.COMPLETED for record in tracker.states.values())
+    assert tracker.order[0] == (1, 0, False)
 
 
-def test_a_finished_sweep_runs_nothing_more_and_a_larger_budget_goes_on(tmp_path: Path) -> None:
+def test_finished_sweep_runs_no_trial_and_a_larger_budget_continues_it(tmp_path: Path) -> None:
     first = run(spec(budget={"trials": 4}), tmp_path)
-    again = run(spec(budget={"trials": 4}), tmp_path)
-    assert again.states == first.states
+    resumed = run(spec(budget={"trials": 4}), tmp_path)
+    assert resumed.states == first.states
     assert sorted(run(spec(budget={"trials": 6}), tmp_path).states) == [1, 2, 3, 4, 5, 6]
 
 
-def test_checkpoints_that_a_killed_driver_left_of_ended_trials_are_removed(tmp_path: Path) -> None:
+def test_checkpoints_of_ended_trials_left_by_a_killed_driver_are_removed(tmp_path: Path) -> None:
     run(spec(budget={"trials": 2}), tmp_path)
     left = tmp_path / "trials" / "1" / "checkpoint-1.pt"
     left.parent.mkdir(parents=True)
@@ -67,21 +67,21 @@ def test_checkpoints_that_a_killed_driver_left_of_ended_trials_are_removed(tmp_p
     assert not left.parent.parent.exists()
 
 
-def test_a_trial_that_was_cut_off_goes_on_under_its_number_before_new_ones(tmp_path: Path) -> None:
-    with closing(study(spec(), tmp_path)) as record:
-        search = SearchStage(spec(), record, [])
-        cut = search.next_trial()
-        assert cut is not None
-        search.report(cut, report(1, 0.5))
-    with closing(study(spec(), tmp_path)) as record:
-        again = SearchStage(spec(), record, []).next_trial()
-        assert again is not None
-        assert (again.number, again.attempt, again.config) == (cut.number, 2, cut.config)
+def test_interrupted_trial_continues_under_its_number_before_new_trials(tmp_path: Path) -> None:
+    with closing(open_study(spec(), tmp_path)) as study:
+        search = SearchStage(spec(), study, [])
+        interrupted = search.next_trial()
+        assert interrupted is not None
+        search.report(interrupted, report(1, 0.5))
+    with closing(open_study(spec(), tmp_path)) as study:
+        resumed = SearchStage(spec(), study, []).next_trial()
+        assert resumed is not None
+        assert (resumed.number, resumed.attempt, resumed.config) == (interrupted.number, 2, interrupted.config)
 
 
-def test_a_trial_whose_worker_is_lost_again_and_again_fails(tmp_path: Path) -> None:
-    with closing(study(spec(), tmp_path)) as record:
-        search = SearchStage(spec(budget={"trials": 2}), record, [])
+def test_trial_fails_after_losing_its_worker_too_often(tmp_path: Path) -> None:
+    with closing(open_study(spec(), tmp_path)) as study:
+        search = SearchStage(spec(budget={"trials": 2}), study, [])
         numbers = []
         for _ in range(3):  # once, and two retries
             trial = search.next_trial()
@@ -89,16 +89,16 @@ def test_a_trial_whose_worker_is_lost_again_and_again_fails(tmp_path: Path) -> N
             numbers.append(trial.number)
             search.worker_lost(trial, LOST)
         assert numbers == [1, 1, 1]
-        finish = record.all_trials()[0].end
-        assert finish == TrialEnd(Outcome.FAILED, "its worker process died, 3 times")
+        trial_end = study.all_trials()[0].end
+        assert trial_end == TrialEnd(Outcome.FAILED, "its worker process died, 3 times")
         following = search.next_trial()
         assert following is not None
         assert following.number == 2
 
 
-def test_what_an_attempt_says_that_was_given_up_is_ignored(tmp_path: Path) -> None:
-    with closing(study(spec(), tmp_path)) as record:
-        search = SearchStage(spec(), record, [])
+def test_events_of_an_abandoned_attempt_are_ignored(tmp_path: Path) -> None:
+    with closing(open_study(spec(), tmp_path)) as study:
+        search = SearchStage(spec(), study, [])
         first = search.next_trial()
         assert first is not None
         search.worker_lost(first, LOST)
@@ -108,138 +108,138 @@ def test_what_an_attempt_says_that_was_given_up_is_ignored(tmp_path: Path) -> No
         assert not search.report(first, report(1, 0.9))
         search.trial_ended(first, TrialEnd(Outcome.COMPLETED))
         search.worker_lost(first, LOST)
-        assert record.get(second).reports == ()
-        assert record.get(second).end is None
+        assert study.get(second).reports == ()
+        assert study.get(second).end is None
         assert search.report(second, report(1, 0.4))
 
 
-def test_losses_and_notes_are_said_with_the_trials_number(tmp_path: Path) -> None:
-    said: list[str] = []
-    with closing(study(spec(), tmp_path)) as record:
-        search = SearchStage(spec(), record, [], said.append)
+def test_losses_and_notes_are_printed_with_the_trial_number(tmp_path: Path) -> None:
+    messages: list[str] = []
+    with closing(open_study(spec(), tmp_path)) as study:
+        search = SearchStage(spec(), study, [], messages.append)
         trial = search.next_trial()
         assert trial is not None
         search.notify(trial, "checkpoint-1.pt cannot be read")
         search.notify(None, "the raylet of Ray died")
         search.worker_lost(trial, LOST)
-    assert said == [
+    assert messages == [
         "trial 1: checkpoint-1.pt cannot be read",
         "the raylet of Ray died",
         "trial 1: its worker process died; it continues from its last checkpoint",
     ]
 
 
-def test_memory_that_runs_out_again_and_again_is_the_outcome(tmp_path: Path) -> None:
-    asked = spec(budget={"trials": 2}, retries=1)
-    with closing(study(asked, tmp_path)) as record:
-        search = SearchStage(asked, record, [])
+def test_running_out_of_memory_too_often_is_an_outcome(tmp_path: Path) -> None:
+    sweep_spec = spec(budget={"trials": 2}, retries=1)
+    with closing(open_study(sweep_spec, tmp_path)) as study:
+        search = SearchStage(sweep_spec, study, [])
         for _ in range(2):
             trial = search.next_trial()
             assert trial is not None
             search.worker_lost(trial, TrialEnd(Outcome.OUT_OF_MEMORY, "no memory"))
-        assert record.all_trials()[0].end == TrialEnd(Outcome.OUT_OF_MEMORY, "no memory, 2 times")
+        assert study.all_trials()[0].end == TrialEnd(Outcome.OUT_OF_MEMORY, "no memory, 2 times")
 
 
-def test_retries_are_those_of_the_file(tmp_path: Path) -> None:
-    asked = spec(budget={"trials": 2}, retries=0)
-    with closing(study(asked, tmp_path)) as record:
-        search = SearchStage(asked, record, [])
+def test_number_of_retries_comes_from_the_search_space(tmp_path: Path) -> None:
+    sweep_spec = spec(budget={"trials": 2}, retries=0)
+    with closing(open_study(sweep_spec, tmp_path)) as study:
+        search = SearchStage(sweep_spec, study, [])
         trial = search.next_trial()
         assert trial is not None
         search.worker_lost(trial, LOST)
-        assert record.all_trials()[0].end == TrialEnd(Outcome.FAILED, "its worker process died, once")
+        assert study.all_trials()[0].end == TrialEnd(Outcome.FAILED, "its worker process died, once")
 
 
-def test_a_sweep_whose_first_trials_all_fail_alike_stops_and_says_why_once(tmp_path: Path) -> None:
-    asked = spec(tau=3, budget={"trials": 12}, fail_fast_after=4, compare={"encoder": ["m"], "loss": ["lcl"]})
+def test_sweep_stops_with_one_reason_if_its_first_trials_all_fail(tmp_path: Path) -> None:
+    sweep_spec = spec(tau=3, budget={"trials": 12}, fail_fast_after=4, compare={"encoder": ["m"], "loss": ["lcl"]})
     for total in (4, 8):  # the same command tries again with what is left of the budget
-        with pytest.raises(SweeperError) as caught:
-            run(asked, tmp_path)
-        first, second, third = str(caught.value).splitlines()
+        with pytest.raises(SweeperError) as error_info:
+            run(sweep_spec, tmp_path)
+        first, second, third = str(error_info.value).splitlines()
         assert first == "the first 4 trials all failed: ValueError: a broken trial"
         assert second.startswith(f"trial {total - 3}: encoder m, loss lcl, batch_size ")
         assert Path(second.rpartition("traceback: ")[2]).read_text().endswith("ValueError: a broken trial\n")
         assert "--fresh" in third
-        with closing(study(asked, tmp_path)) as record:
-            assert len(record.all_trials()) == total
+        with closing(open_study(sweep_spec, tmp_path)) as study:
+            assert len(study.all_trials()) == total
 
 
-def test_other_ends_than_failure_are_no_reason_to_stop(tmp_path: Path) -> None:
-    told = run(spec(tau=2, budget={"trials": 8}, fail_fast_after=2), tmp_path)
-    assert len(told.states) == 8
+def test_other_outcomes_than_failed_do_not_stop_the_sweep(tmp_path: Path) -> None:
+    tracker = run(spec(tau=2, budget={"trials": 8}, fail_fast_after=2), tmp_path)
+    assert len(tracker.states) == 8
 
 
-def test_one_class_for_all_is_a_collapse_whatever_its_score(tmp_path: Path) -> None:
-    told = run(spec(tau=4, budget={"trials": 2}), tmp_path)
-    lcl = [state.end for state in told.states.values() if state.trial.params["loss"] == "lcl"]
-    assert [finish.outcome for finish in lcl if finish] == [Outcome.COLLAPSED]
+def test_predicting_one_class_is_a_collapse_whatever_the_score(tmp_path: Path) -> None:
+    tracker = run(spec(tau=4, budget={"trials": 2}), tmp_path)
+    lcl = [record.end for record in tracker.states.values() if record.trial.params["loss"] == "lcl"]
+    assert [trial_end.outcome for trial_end in lcl if trial_end] == [Outcome.COLLAPSED]
 
 
 def collapsing(folder: Path, shares: list[float | None], **changes: Any) -> list[bool]:
-    """Whether a trial goes on after each validation; `shares` are those of its largest class, None without one."""
-    with closing(study(spec(**changes), folder)) as record:
-        search = SearchStage(spec(**changes), record, [])
+    """Return True for each validation after which the trial continues. `shares`: of the largest class, or None."""
+    with closing(open_study(spec(**changes), folder)) as study:
+        search = SearchStage(spec(**changes), study, [])
         trial = search.next_trial()
         assert trial is not None
-        goes_on = []
+        continues = []
         for step, share in enumerate(shares, start=1):
-            found = {"train/loss": 1.0} if share is None else report(step, 0.3, classes=1 / share).metrics
-            goes_on.append(search.report(trial, ValidationReport(step, float(step), found)))
-        if not goes_on[-1]:
-            finish = record.all_trials()[0].end
-            assert finish is not None
-            assert finish.outcome == Outcome.COLLAPSED
+            metrics = {"train/loss": 1.0} if share is None else report(step, 0.3, classes=1 / share).metrics
+            continues.append(search.report(trial, ValidationReport(step, float(step), metrics)))
+        if not continues[-1]:
+            trial_end = study.all_trials()[0].end
+            assert trial_end is not None
+            assert trial_end.outcome == Outcome.COLLAPSED
             assert not search.running
-        return goes_on
+        return continues
 
 
 LONG = {"epochs": 8, "tau": 1.0}
 
 
 @pytest.mark.parametrize(
-    ("shares", "goes_on"),
+    ("shares", "continues"),
     [
-        ([1, 1, 1, 1], [True, True, True, False]),  # two running, both past the two grace epochs
+        ([1, 1, 1, 1], [True, True, True, False]),  # two in a row, both after the two grace epochs
         ([1, 1, 0.98, 0.99], [True, True, True, False]),
         ([1, 1, 1, 0.97, 1], [True] * 5),
         ([1, 1, 0.97, 0.97, 0.97], [True] * 5),
-        ([None, 1, 1, 1, 1], [True, True, True, True, False]),  # a phase without a classifier passes by
+        ([None, 1, 1, 1, 1], [True, True, True, True, False]),  # a phase without a classifier does not count
     ],
 )
-def test_one_class_twice_running_past_the_grace_epochs_is_a_collapse(
-    tmp_path: Path, shares: list[float | None], goes_on: list[bool]
+def test_one_class_twice_in_a_row_after_the_grace_epochs_is_a_collapse(
+    tmp_path: Path, shares: list[float | None], continues: list[bool]
 ) -> None:
-    assert collapsing(tmp_path, shares, training=LONG) == goes_on
+    assert collapsing(tmp_path, shares, training=LONG) == continues
 
 
-def test_a_validation_split_of_nearly_one_class_is_no_collapse() -> None:
+def test_validation_split_with_nearly_one_class_is_no_collapse() -> None:
     metrics = {"validation/largest_class": 0.985, "validation/majority": 0.985}
     assert not collapse.predicts_one_class(ValidationReport(1, 1.0, metrics))
     assert collapse.predicts_one_class(ValidationReport(1, 1.0, {**metrics, "validation/largest_class": 1.0}))
 
 
-def test_the_grace_epochs_are_those_of_the_file(tmp_path: Path) -> None:
+def test_grace_epochs_come_from_the_search_space(tmp_path: Path) -> None:
     asha = {"grace_epochs": 4, "reduction_factor": 2}
     assert collapsing(tmp_path, [1.0] * 6, training=LONG, asha=asha) == [True] * 5 + [False]
 
 
-def test_hours_that_are_over_start_nothing(tmp_path: Path) -> None:
-    with closing(study(spec(), tmp_path)) as record:
-        search = SearchStage(spec(budget={"trials": 4, "hours": 1e-15}), record, [])
+def test_no_trial_starts_after_the_hours_of_the_budget(tmp_path: Path) -> None:
+    with closing(open_study(spec(), tmp_path)) as study:
+        search = SearchStage(spec(budget={"trials": 4, "hours": 1e-15}), study, [])
         assert search.next_trial() is None
         assert search.is_exhausted()
         assert search.has_pending
 
 
-def test_what_ended_a_trial_is_in_the_record_before_the_trackers_hear_of_it(tmp_path: Path) -> None:
-    class Asking(RecordingTracker):
-        def update(self, recorded: object) -> None:
-            for one in record.all_trials():
-                seen.append(one.end)
+def test_end_of_a_trial_is_recorded_before_trackers_hear_of_it(tmp_path: Path) -> None:
+    class ReadingTracker(RecordingTracker):
+        def update(self, records: object) -> None:
+            for record in study.all_trials():
+                seen.append(record.end)
 
     seen: list[TrialEnd | None] = []
-    with closing(study(spec(), tmp_path)) as record:
-        search = SearchStage(spec(), record, [Asking()])
+    with closing(open_study(spec(), tmp_path)) as study:
+        search = SearchStage(spec(), study, [ReadingTracker()])
         trial = search.next_trial()
         assert isinstance(trial, Trial)
         search.report(trial, report(1, 0.5))
@@ -247,45 +247,47 @@ def test_what_ended_a_trial_is_in_the_record_before_the_trackers_hear_of_it(tmp_
     assert seen[-1] == TrialEnd(Outcome.COMPLETED)
 
 
-def test_results_have_the_best_of_each_system(tmp_path: Path) -> None:
-    asked = spec(budget={"trials": 6})
-    run(asked, tmp_path)
-    folder = create_sweep(tmp_path / "sweeps", asked, {"rows": "x"}, 1)
-    with closing(study(asked, tmp_path)) as record:
-        recorded = record.all_trials()
-        found = results.build_results(asked, folder, recorded)
-    for system, entry in enumerate(found.systems):
+def test_results_have_the_best_setting_of_each_system(tmp_path: Path) -> None:
+    sweep_spec = spec(budget={"trials": 6})
+    run(sweep_spec, tmp_path)
+    folder = create_sweep(tmp_path / "sweeps", sweep_spec, {"rows": "x"}, 1)
+    with closing(open_study(sweep_spec, tmp_path)) as study:
+        records = study.all_trials()
+        sweep_results = results.build_results(sweep_spec, folder, records)
+    for system, result in enumerate(sweep_results.systems):
         scores = [
-            one.trial.params["alpha"] for one in recorded if one.trial.system == system and "alpha" in one.trial.params
+            record.trial.params["alpha"]
+            for record in records
+            if record.trial.system == system and "alpha" in record.trial.params
         ]
         if scores:
-            assert entry.best is not None
-            assert entry.best.score == max(scores)
-        assert entry.outcomes == {"completed": 3}
-    assert found.best_trial in range(1, 7)
+            assert result.best is not None
+            assert result.best.score == max(scores)
+        assert result.outcomes == {"completed": 3}
+    assert sweep_results.best_trial in range(1, 7)
 
 
-def test_a_record_of_this_format_written_by_an_earlier_version_still_reads(tmp_path: Path) -> None:
+def test_example_record_of_this_format_can_be_read_and_continued(tmp_path: Path) -> None:
     (tmp_path / "journal").write_bytes((Path(__file__).parents[1] / "record" / "format-2.journal").read_bytes())
-    asked = spec(budget={"trials": 6})
-    with closing(study(asked, tmp_path)) as record:
-        recorded = record.all_trials()
-    assert [one.trial.number for one in recorded] == [1, 2, 3, 4]
-    assert {one.end.outcome for one in recorded if one.end} == {Outcome.COMPLETED}
-    assert all([report.step for report in one.reports] == [1, 2, 3] for one in recorded)
-    assert len(run(asked, tmp_path).states) == 6  # and it goes on
+    sweep_spec = spec(budget={"trials": 6})
+    with closing(open_study(sweep_spec, tmp_path)) as study:
+        records = study.all_trials()
+    assert [record.trial.number for record in records] == [1, 2, 3, 4]
+    assert {record.end.outcome for record in records if record.end} == {Outcome.COMPLETED}
+    assert all([report.step for report in record.reports] == [1, 2, 3] for record in records)
+    assert len(run(sweep_spec, tmp_path).states) == 6  # the sweep continues
 
 
-def test_losses_that_were_no_fault_of_a_trial_are_counted_apart_and_end_it_in_the_end(tmp_path: Path) -> None:
-    asked = spec(budget={"trials": 2}, retries=0)
-    with closing(OptunaStudy(asked, tmp_path / "record.journal", threads=1)) as study:
-        search = SearchStage(asked, study, [])
+def test_infrastructure_faults_are_counted_separately_and_end_the_trial_eventually(tmp_path: Path) -> None:
+    sweep_spec = spec(budget={"trials": 2}, retries=0)
+    with closing(OptunaStudy(sweep_spec, tmp_path / "record.journal", threads=1)) as open_study:
+        search = SearchStage(sweep_spec, open_study, [])
         trial = search.next_trial()
         assert trial is not None
         for _ in range(5):
             search.worker_lost(trial, LOST, infrastructure_fault=True)
             trial = search.next_trial()
             assert trial is not None
-            assert study.get(trial).end is None
+            assert open_study.get(trial).end is None
         search.worker_lost(trial, LOST, infrastructure_fault=True)
-        assert study.get(trial).end == TrialEnd(Outcome.FAILED, f"{LOST.reason}, 6 times")
+        assert open_study.get(trial).end == TrialEnd(Outcome.FAILED, f"{LOST.reason}, 6 times")
