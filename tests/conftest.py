@@ -51,7 +51,7 @@ def needs(path: Path) -> None:
 
 @pytest.fixture(scope="session")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Start a model hub on a free port of loopback; the environment that leads there, with an empty cache."""
+    """Start a model hub on a free port of loopback. Yields the environment that leads there, with an empty cache."""
     needs(HUB)
     server = subprocess.Popen([sys.executable, str(HUB), "--port", "0"], stdout=subprocess.PIPE, text=True)
     try:

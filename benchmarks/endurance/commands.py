@@ -76,7 +76,7 @@ def session_processes(session: int) -> list[tuple[int, str]]:
 
 
 def wait_for_workers(sessions: Sequence[int], timeout: float = 90) -> list[int]:
-    """Wait until all processes that killed commands left have ended; those still alive after `timeout` seconds."""
+    """Wait until the processes that killed commands left have ended. Returns those alive after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while alive := [pid for session in sessions for pid in _workers(session)]:
         if time.monotonic() > deadline:

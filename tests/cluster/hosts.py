@@ -106,7 +106,7 @@ def free_port() -> int:
 
 
 def until(condition: Callable[[], object], seconds: float, otherwise: str) -> float:
-    """Wait until `condition` returns something true; the seconds it took. Raises TimeoutError."""
+    """Wait until `condition` returns something true. Returns the seconds it took. Raises TimeoutError."""
     start = time.monotonic()
     while not condition():
         if time.monotonic() - start > seconds:
@@ -116,7 +116,7 @@ def until(condition: Callable[[], object], seconds: float, otherwise: str) -> fl
 
 
 def _install_packages(place: Path) -> Path:
-    """Install packages that the hosts need and this environment lacks; the folder to add to PYTHONPATH."""
+    """Install packages that the hosts need and this environment lacks. Returns the folder for PYTHONPATH."""
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--constraint", str(ROOT / "constraints.txt")]
     done = subprocess.run([*pip, "--prefix", str(place), *_MISSING], capture_output=True, text=True, check=False)
     if done.returncode:

@@ -11,7 +11,7 @@ from tests.support.cli_runner import SWEEPER
 
 
 def submit(cluster: Cluster, file: Path, sweeps: Path, *changes: str, **env: str) -> str:
-    """Submit a search space with these changes; the job's name. Raises RuntimeError with the command's output."""
+    """Submit a search space with these changes. Returns the job's name. Raises RuntimeError with the output."""
     asked = ["submit", str(file), "--sweeps", str(sweeps), *(word for change in changes for word in ("--set", change))]
     asked += ["--detach", "--json"]
     return str(json.loads(_on_laptop(cluster, *asked, **env))["job"])

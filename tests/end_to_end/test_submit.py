@@ -59,7 +59,7 @@ def free_ports(count: int) -> list[int]:
 
 @contextmanager
 def ray_start(home: Path, extra: Mapping[str, str]) -> Iterator[int]:
-    """Start a head with `ray start`, in a session of its own; the port of its dashboard."""
+    """Start a head with `ray start`, in a session of its own. Yields the port of its dashboard."""
     sockets = Path(tempfile.mkdtemp(prefix="head-", dir="/tmp"))  # paths of sockets must be short
     gcs, dashboard, agent, client = free_ports(4)
     command = [

@@ -79,9 +79,10 @@ class KilledSweeps:
         return self.tally
 
     def run_once(self, folder: Path, moment: Moment | None = None) -> tuple[int, int | None]:
-        """Run the command in `folder` and kill it when `moment` says so; its process number, and its exit code or None.
+        """Run the command in `folder`, and kill it when `moment` says so.
 
-        The command leads a session of its own. Its process number identifies what it leaves behind.
+        Returns its process number, and its exit code or None if it was killed. The command leads a session of its own.
+        Its process number identifies what it leaves behind.
         """
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "sweep.yaml").write_text(SPACE, encoding="utf-8")
@@ -177,7 +178,7 @@ def find_sweep(folder: Path) -> Path | None:
 
 
 def _wait_for_workers(sessions: Sequence[int], timeout: float = 90) -> list[int]:
-    """Wait until what killed drivers left has ended; the processes still alive after `timeout` seconds.
+    """Wait until the processes that killed drivers left have ended. Returns those alive after `timeout` seconds.
 
     Ray's agents outlive the driver, but cannot write, so they do not count.
     """
