@@ -293,7 +293,10 @@ def test_the_table_of_what_the_tracker_sent_equals_the_table_of_the_record(empty
     assert tracker.pending_runs == 0
     record = FinishedSweep(
         results,
-        {trial: TestPredictions(one.labels, one.probabilities.argmax(axis=1)) for trial, one in story.predictions.items()},
+        {
+            trial: TestPredictions(one.labels, one.probabilities.argmax(axis=1))
+            for trial, one in story.predictions.items()
+        },
     )
     made = build_table([record])
     assert len(made.comparisons) == 1
