@@ -77,9 +77,9 @@ def test_signal_ends_the_sweep_within_20_seconds_in_the_middle_of_an_epoch(
     eventually("a trial", lambda: record_contains(tmp_path / "sweeps", b'"number"'))
     eventually("its worker", lambda: workers(running.pid))
     running.send_signal(number)
-    said, _ = running.communicate(timeout=20)
+    output, _ = running.communicate(timeout=20)
     assert running.returncode == 143
-    assert "interrupted; the same command continues where it stopped" in said
+    assert "interrupted; the same command continues where it stopped" in output
     eventually("the workers to end", lambda: not workers(running.pid))
 
 
@@ -89,9 +89,9 @@ def test_second_ctrl_c_ends_the_sweep_at_once(tmp_path: Path) -> None:
     running.send_signal(signal.SIGINT)
     time.sleep(0.2)  # as fast as a finger
     running.send_signal(signal.SIGINT)
-    said, _ = running.communicate(timeout=3)
+    output, _ = running.communicate(timeout=3)
     assert running.returncode == 130
-    assert said.endswith("ended at once; the same command continues where it stopped\n")
+    assert output.endswith("ended at once; the same command continues where it stopped\n")
     eventually("the workers to end", lambda: not workers(running.pid))
 
 
@@ -129,12 +129,12 @@ def test_trial_of_a_killed_or_stopped_worker_loses_nothing(tmp_path: Path, numbe
     eventually("a report", lambda: record_contains(tmp_path / "sweeps", b'"report:1"'))
     victim = workers(running.pid)[0]
     os.kill(victim, number)
-    said, _ = running.communicate(timeout=240)
-    assert running.returncode == 0, said
+    output, _ = running.communicate(timeout=240)
+    assert running.returncode == 0, output
     assert_intact(tmp_path / "sweeps")
     assert not Path(f"/proc/{victim}").exists()
     reason = "its worker process died" if number == signal.SIGKILL else "gave no sign of life for 0.1 minutes"
-    assert reason in said or not record_contains(
+    assert reason in output or not record_contains(
         tmp_path / "sweeps", b'"attempt"'
     )  # it may have been between two trials
 
@@ -158,12 +158,12 @@ def test_full_disk_gives_one_line_and_the_sweep_continues_when_there_is_space(tm
     filler = small_disk / "filler"
     with filler.open("wb", buffering=0) as file:
         eventually("its end", lambda: _fill_disk(file.fileno()) and running.poll() is not None)
-    said, _ = running.communicate(timeout=10)
-    assert running.returncode == 1, said
-    (line,) = (line for line in said.splitlines() if "record.journal: cannot be written" in line)
+    output, _ = running.communicate(timeout=10)
+    assert running.returncode == 1, output
+    (line,) = (line for line in output.splitlines() if "record.journal: cannot be written" in line)
     assert "No space left on device" in line
     assert "fix that and run the same command again to continue" in line
-    assert "Traceback" not in said
+    assert "Traceback" not in output
     filler.unlink()
     done = sweeper(*where, cwd=tmp_path, extra=OFFLINE)
     assert done.returncode == 0, done.stderr
