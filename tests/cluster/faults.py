@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.cluster import jobs
 from tests.cluster.hosts import ROOT, Cluster, until
 from tests.cluster.tracking import Tracking
-from tests.support import record_invariants
+from tests.support import journal_reader, record_invariants
 
 SWEEP = Path(__file__).with_name("sweep.yaml")
 WORKERS = ("one", "two")
@@ -190,7 +190,7 @@ class FaultySweep:
         """Return, by trial, the seconds between the last report on a lost node and the next report on another."""
         gaps: dict[int, list[float]] = {}
         for number, trial in (
-            record_invariants.numbered_trials(record_invariants.trials_of(self.folder)) if self.folder else []
+            journal_reader.numbered_trials(journal_reader.trials_of(self.folder)) if self.folder else []
         ):
             for (_, before), (_, after) in pairwise(trial.reports):
                 if after["attempt"] != before["attempt"]:
@@ -208,6 +208,6 @@ class FaultySweep:
 
     def failed_trials(self) -> list[str]:
         """Name the trials that failed. A lost node must not make a trial fail."""
-        trials = record_invariants.numbered_trials(record_invariants.trials_of(self.folder)) if self.folder else []
+        trials = journal_reader.numbered_trials(journal_reader.trials_of(self.folder)) if self.folder else []
         ends = [(number, trial.last("outcome"), trial.last("reason")) for number, trial in trials]
         return [f"trial {number}: {outcome}, {reason}" for number, outcome, reason in ends if outcome == "failed"]

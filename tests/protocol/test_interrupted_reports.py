@@ -10,7 +10,7 @@ from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.trials.outcome import Outcome
 from tests.support.fakes import report
-from tests.support.record_invariants import VALUE
+from tests.support.journal_reader import VALUE
 from tests.support.simulation.sweep import simulated_spec
 
 ONE = {"encoder": ["m"], "loss": ["ce"]}

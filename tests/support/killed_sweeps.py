@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from tests.support import mlflow_invariants, record_invariants
+from tests.support import journal_reader, mlflow_invariants, record_invariants
 from tests.support.cli_runner import SWEEPER, environment
 from tests.support.processes import session_processes
 from tests.support.retrain_check import differing_metrics
@@ -153,10 +153,10 @@ class KilledSweeps:
         attempts = record_invariants.count_attempts(sweep)
         resumed = [number for number, count in attempts.items() if count > 1]
         self._add_violations(differing_metrics(sweep, resumed[-1:]))
-        facts, trials = record_invariants.committed_facts(data), record_invariants.trials_of(sweep)
-        counted = [trial for _, trial in record_invariants.numbered_trials(trials)]
+        facts, trials = record_invariants.committed_facts(data), journal_reader.trials_of(sweep)
+        counted = [trial for _, trial in journal_reader.numbered_trials(trials)]
         statuses = mlflow_invariants.count_statuses(sweep, uri)
-        parents = 1 + bool(record_invariants.confirmation_trials(trials))
+        parents = 1 + bool(journal_reader.confirmation_trials(trials))
         tally.trials += len(attempts)
         tally.attempts += sum(attempts.values())
         tally.most_attempts = max(tally.most_attempts, *attempts.values())

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from tests.support.record_invariants import JournalTrial, numbered_trials, read_operations, trials_of
+from tests.support.journal_reader import JournalTrial, numbered_trials, read_operations, trials_of
 
 Rows = dict[tuple[str, int], str]
 Runs = dict[str, list[Any]]

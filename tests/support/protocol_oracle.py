@@ -17,7 +17,7 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TestAccess, TrialRecord
-from tests.support.record_invariants import (
+from tests.support.journal_reader import (
     ATTRIBUTE,
     ENDED,
     PRUNED,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import record_invariants
+from tests.support import journal_reader, record_invariants
 
 
 def attribute(trial: int, name: str, value: Any) -> dict[str, Any]:
@@ -100,6 +100,6 @@ def test_a_torn_tail_commits_nothing_and_a_damaged_middle_is_refused() -> None:
     last = whole.splitlines()[-1]
     for cut in range(1, len(last) + 1):
         assert record_invariants.find_lost_facts(whole[:-cut], whole) == []
-        assert len(record_invariants.read_operations(whole[:-cut])) == len(GOOD) - 1
+        assert len(journal_reader.read_operations(whole[:-cut])) == len(GOOD) - 1
     with pytest.raises(ValueError, match="line 3"):
-        record_invariants.read_operations(whole.replace(b'"study_id": 0', b'"study_id": 1'))
+        journal_reader.read_operations(whole.replace(b'"study_id": 0', b'"study_id": 1'))
