@@ -67,7 +67,7 @@ def data(name: str, encoder: str, rows: int | None) -> TrainingData:
         tokenizer = Tokenizer(folder, encoder)
         weights = load_pretrained(folder, encoder, tokenizer.padding)
         tokens = {name: tokenizer.tokenize_split(split, LENGTH) for name, split in splits.items()}
-    return TrainingData(dataset.labels, weights, tokens)
+    return TrainingData(dataset.class_names, weights, tokens)
 
 
 def run(job: Job) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def train_with_transformers(
             save_strategy="no", report_to=[], disable_tqdm=True, logging_strategy="no",
         )  # fmt: skip
         torch.manual_seed(seed)
-        model = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=len(DATASETS["sst5"].labels))
+        model = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=len(DATASETS["sst5"].class_names))
         trainer = Trainer(
             model,
             arguments,
@@ -104,7 +104,7 @@ def main() -> None:
     tokens = {name: tokenizer.tokenize_split(rows, LENGTH) for name, rows in splits.items()}
     # the test split takes the place of the validation split: it is scored after each epoch, and the last score counts
     scored = {"train": tokens["train"], "validation": tokens["test"]}
-    data = TrainingData(DATASETS["sst5"].labels, load_pretrained(folder, ENCODER, tokenizer.padding), scored)
+    data = TrainingData(DATASETS["sst5"].class_names, load_pretrained(folder, ENCODER, tokenizer.padding), scored)
     pairs = []
     for seed in range(chosen.seeds):
         a = train_with_sweeper(data, seed, chosen.epochs, threads)

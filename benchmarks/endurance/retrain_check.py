@@ -25,7 +25,7 @@ def training_data(spec: SweepSpec) -> TrainingData:
     }
     words = Vocabulary(splits["train"], spec.max_words)
     tokens = {name: words.tokenize_split(rows, spec.max_tokens) for name, rows in splits.items()}
-    return TrainingData(dataset.labels, EncoderWeights(spec.encoders[0], {}, {}, words.padding), tokens)
+    return TrainingData(dataset.class_names, EncoderWeights(spec.encoders[0], {}, {}, words.padding), tokens)
 
 
 def find_differences(sweep: Path, numbers: Sequence[int]) -> list[str]:

@@ -14,7 +14,7 @@ def data() -> str:
     for name, dataset in datasets.items():
         sizes = " / ".join(f"{size:,}" for size in dataset.sizes) if dataset.sizes else "as on its page"
         majority = "" if dataset.majority is None else f"{dataset.majority:.1%}"
-        rows.append((code(name), dataset.description, str(len(dataset.labels)), sizes, majority, dataset.licence))
+        rows.append((code(name), dataset.description, str(len(dataset.class_names)), sizes, majority, dataset.licence))
     heads = ["name", "description", "classes", "train / validation / test", "majority class in test", "licence"]
     return page(
         "Data sets and file formats",

@@ -77,7 +77,7 @@ def _prepare_dataset(spec: SweepSpec, pin: str | None) -> tuple[PreparedDataset,
     subsets = {
         split: stratified_subset(rows, getattr(spec.limit, split, None)) for split, rows in dataset.splits.items()
     }
-    return PreparedDataset(subsets, dataset.labels, dataset.notes), revision
+    return PreparedDataset(subsets, dataset.class_names, dataset.notes), revision
 
 
 def _in_megabytes(show_progress: Callable[[str], None]) -> Callable[[int, int], None]:
@@ -112,8 +112,8 @@ def load_training_data(
                 encoder = EncoderWeights(name, {}, {}, tokenizer.padding)
             else:
                 encoder = load_pretrained(prepared.encoders[name], name, tokenizer.padding)
-                _require_fitting_sizes(spec, encoder, len(dataset.labels), tokenizer.max_tokens)
-            data[name] = TrainingData(dataset.labels, encoder, tokens)
+                _require_fitting_sizes(spec, encoder, len(dataset.class_names), tokenizer.max_tokens)
+            data[name] = TrainingData(dataset.class_names, encoder, tokens)
     return data
 
 

@@ -76,7 +76,7 @@ class SweepRun:
         if self.prepared.folder is not None:
             return self.prepared.folder
         dataset = self.prepared.dataset
-        labels, splits = dataset.labels, split_summaries(dataset)
+        labels, splits = dataset.class_names, split_summaries(dataset)
         return create_sweep(self.sweeps, self.prepared.spec, self.prepared.resolved, resources.cpu, labels, splits)
 
     def _drive(
@@ -146,7 +146,7 @@ class SweepRun:
         if resources.note:
             line(f"  {resources.note}; {resources.slots} at a time")
         sizes = ", ".join(f"{len(dataset.splits[name]):,} texts in {name}" for name in SEARCHED)
-        line(f"  {sizes}, {len(dataset.labels)} classes")
+        line(f"  {sizes}, {len(dataset.class_names)} classes")
         for note in dataset.notes:
             line(f"  {note}")
         for encoder, encoded in data.items():

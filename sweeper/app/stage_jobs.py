@@ -51,7 +51,7 @@ def stage_jobs(
         search=job(with_metrics(on_this_gpu(train_events)), data),
         confirm=job(with_metrics(on_this_gpu(partial(train_events, objective=spec.objective))), data),
         make_test_job=make_test_job,
-        save_scores=lambda trial, scores: predictions.save_predictions(path, trial, dataset.labels, scores),
+        save_scores=lambda trial, scores: predictions.save_predictions(path, trial, dataset.class_names, scores),
     )
 
 

@@ -95,4 +95,4 @@ def _draw_confusion(path: Path, labels: tuple[str, ...]) -> bytes:
     from sweeper.tracking.images import draw_confusion_matrix
 
     stored = predictions.read_predictions(path, labels)
-    return draw_confusion_matrix(labels, stored.labels, stored.classes, "test")
+    return draw_confusion_matrix(labels, stored.labels, stored.predicted_classes, "test")

@@ -45,6 +45,6 @@ class DatasetSpec:
         return (*self.text, self.label, *self.row_filter, *([self.deduplicate_by] if self.deduplicate_by else []))
 
     @property
-    def labels(self) -> tuple[str, ...]:
+    def class_names(self) -> tuple[str, ...]:
         """The class names in order. Empty if the training split determines them."""
         return tuple(name for name in self.classes.values() if name not in self.excluded_classes)

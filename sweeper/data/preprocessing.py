@@ -31,7 +31,7 @@ class PreparedDataset:
     """The rows of each split, the class names in the order of their numbers, and notes for the user, one line each."""
 
     splits: Mapping[str, LabelledTexts]
-    labels: tuple[str, ...]
+    class_names: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
 
@@ -47,8 +47,8 @@ def prepare(dataset: DatasetSpec, tables: Mapping[str, RawTable], on_bad_rows: O
         tables = {split: table for split, table in tables.items() if split != "test"}
         notes.append("the test split has no labels, and is left out")
     rows = {split: list(parse_rows(dataset, table, bad_rows)) for split, table in tables.items()}
-    labels = dataset.labels or tuple(dict.fromkeys(row.label for row in rows["train"]))
-    if not dataset.labels:
+    labels = dataset.class_names or tuple(dict.fromkeys(row.label for row in rows["train"]))
+    if not dataset.class_names:
         rows = {split: list(_with_known_label(split_rows, labels, bad_rows)) for split, split_rows in rows.items()}
     if bad_rows and on_bad_rows == "refuse":
         raise _bad_rows_error(dataset, bad_rows)
@@ -79,7 +79,7 @@ def split_summaries(prepared: PreparedDataset) -> dict[str, dict[str, Any]]:
 
 
 def _digest(prepared: PreparedDataset, splits: Iterable[str]) -> str:
-    sha = hashlib.sha256(json.dumps(prepared.labels, ensure_ascii=False).encode())
+    sha = hashlib.sha256(json.dumps(prepared.class_names, ensure_ascii=False).encode())
     for split in splits:
         rows = prepared.splits[split]
         sha.update(json.dumps([split, rows.texts, rows.pairs, rows.labels.tolist()], ensure_ascii=False).encode())

@@ -35,5 +35,7 @@ class FinishedSweep:
     @classmethod
     def from_predictions(cls, results: SweepResults, predictions: Mapping[int, Predictions]) -> "FinishedSweep":
         """Return a finished sweep from the stored predictions of its confirmed models."""
-        classes = {trial: TestPredictions(stored.labels, stored.classes) for trial, stored in predictions.items()}
+        classes = {
+            trial: TestPredictions(stored.labels, stored.predicted_classes) for trial, stored in predictions.items()
+        }
         return cls(results, classes)

@@ -54,7 +54,7 @@ def _to_lists(matrix: NDArray[np.float32]) -> list[list[float | None]]:
 
 
 def _to_parquet(predictions: Predictions, labels: tuple[str, ...]) -> bytes:
-    names, predicted = np.array(labels, dtype=object), predictions.classes
+    names, predicted = np.array(labels, dtype=object), predictions.predicted_classes
     columns = {
         "row": pyarrow.array(np.arange(len(predicted)), pyarrow.int32()),
         "label": pyarrow.array(names[predictions.labels], pyarrow.string()),

@@ -111,7 +111,7 @@ class LazyPredictions(Mapping[int, TestPredictions]):
             if path is None:
                 raise KeyError(trial)
             predictions = self.read(path, self.labels)
-        return TestPredictions(predictions.labels, predictions.classes)
+        return TestPredictions(predictions.labels, predictions.predicted_classes)
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.runs)

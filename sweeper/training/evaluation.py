@@ -27,7 +27,7 @@ class Evaluation:
     probabilities: NDArray[np.float32]
 
     @property
-    def predictions(self) -> NDArray[np.int64]:
+    def predicted_classes(self) -> NDArray[np.int64]:
         """The most probable class of each text (N,)."""
         predictions: NDArray[np.int64] = self.probabilities.argmax(axis=1)
         return predictions
@@ -48,7 +48,7 @@ def evaluate_events(
     model: Classifier, data: TrainingData, split: str, config: TrainConfig
 ) -> Generator[Heartbeat, None, Evaluation]:
     """Evaluate as `evaluate` does, with a heartbeat after each batch."""
-    tokens, num_classes = data.splits[split], len(data.labels)
+    tokens, num_classes = data.splits[split], len(data.class_names)
     place = next(model.parameters()).device
     probabilities = np.empty((len(tokens), num_classes), dtype=np.float32)
     loss = torch.zeros((), device=place)
@@ -72,7 +72,7 @@ def mean_class_weights(
     """
     if model.weighting is None:
         return None
-    place, num_classes = next(model.parameters()).device, len(data.labels)
+    place, num_classes = next(model.parameters()).device, len(data.class_names)
     sums = torch.zeros(num_classes, num_classes, device=place)
     for _, batch in _batches(model, data, split, config):
         with device.autocast(device.resolve_precision(config.precision, place), place):

@@ -30,7 +30,7 @@ def export_model(checkpoint_path: Path, config: TrainConfig, data: TrainingData,
     _save_encoder(model, folder / "encoder")
     head = {name: tensor.contiguous() for name, tensor in model.classifier.state_dict().items()}
     save_file(head, folder / "classifier.safetensors")
-    (folder / "labels.json").write_text(json.dumps(list(data.labels)) + "\n", encoding="utf-8")
+    (folder / "labels.json").write_text(json.dumps(list(data.class_names)) + "\n", encoding="utf-8")
 
 
 def load_exported(folder: Path, config: TrainConfig, data: TrainingData) -> Classifier:
@@ -56,5 +56,5 @@ def evaluate_exported(folder: Path, config: TrainConfig, data: TrainingData, spl
     """Return an exported model's metrics on a split, the class names, and the confusion matrix as lists."""
     model = load_exported(folder, config, data).to(device.setup_device(config))
     evaluation = evaluate(model, data, split, config)
-    confusion = confusion_matrix(data.splits[split].labels, evaluation.predictions, len(data.labels))
-    return {**evaluation.metrics, "labels": list(data.labels), "confusion": confusion.tolist()}
+    confusion = confusion_matrix(data.splits[split].labels, evaluation.predicted_classes, len(data.class_names))
+    return {**evaluation.metrics, "labels": list(data.class_names), "confusion": confusion.tolist()}

@@ -42,12 +42,12 @@ class Classifier(nn.Module):
         self.recurrent = not encoder_kind(data.encoder.name).is_pretrained
         self.encoder = build_encoder(data.encoder, config)
         width = int(self.encoder.config.hidden_size)  # type: ignore[union-attr, arg-type]
-        self.classifier = _build_head(config, width, len(data.labels))
+        self.classifier = _build_head(config, width, len(data.class_names))
         self.weighting_encoder: nn.Module | None = None
         self.weighting: nn.Module | None = None
         if LOSSES[config.loss].has_weighting_network:
             self.weighting_encoder = deepcopy(self.encoder) if config.weighting == "separate" else None
-            self.weighting = _build_head(config, width, len(data.labels))
+            self.weighting = _build_head(config, width, len(data.class_names))
 
     def forward(self, batch: Batch, *, weigh: bool = True) -> ClassifierOutput:
         """Return the outputs for a batch; with `weigh=False`, without those of the weighting network."""

@@ -41,7 +41,7 @@ def prepare_training(config: TrainConfig, data: TrainingData) -> TrainingSetup:
     model = Classifier(config, data).to(place)
     class_weights = None
     if config.class_weights == "balanced":
-        class_weights = balanced_class_weights(labels, len(data.labels)).to(place)
+        class_weights = balanced_class_weights(labels, len(data.class_names)).to(place)
     batches_per_epoch = math.ceil(len(split) / config.batch_size)
     if batches_per_epoch < config.validations_per_epoch:
         raise UsageError(

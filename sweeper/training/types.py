@@ -26,7 +26,7 @@ class Predictions:
     probabilities: "NDArray[np.float32]"  # (N, C)
 
     @property
-    def classes(self) -> "NDArray[np.int64]":
+    def predicted_classes(self) -> "NDArray[np.int64]":
         """The most probable class of each text (N,)."""
         classes: NDArray[np.int64] = self.probabilities.argmax(axis=1)
         return classes
@@ -107,7 +107,7 @@ class TrainingData:
     The test split is in it only when it is to be scored.
     """
 
-    labels: tuple[str, ...]
+    class_names: tuple[str, ...]
     encoder: EncoderWeights
     splits: Mapping[str, TokenizedSplit]
 

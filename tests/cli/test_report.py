@@ -60,7 +60,7 @@ def folder(spec: SweepSpec, prepared: PreparedSweep, tmp_path: Path) -> SweepFol
         spec,
         prepared.resolved,
         1,
-        prepared.dataset.labels,
+        prepared.dataset.class_names,
         preprocessing.split_summaries(prepared.dataset),
     )
 
@@ -85,9 +85,9 @@ def search(folder: SweepFolder, trials: int = 2) -> None:
 def answered(dataset: PreparedDataset, split: str) -> Predictions:
     """Return predictions that are right but for the first text, which is confidently taken for another class."""
     labels = dataset.splits[split].labels
-    probabilities = np.full((len(labels), len(dataset.labels)), 0.01, dtype=np.float32)
+    probabilities = np.full((len(labels), len(dataset.class_names)), 0.01, dtype=np.float32)
     probabilities[np.arange(len(labels)), labels] = 0.8
-    probabilities[0, (labels[0] + 1) % len(dataset.labels)] = 0.95
+    probabilities[0, (labels[0] + 1) % len(dataset.class_names)] = 0.95
     return Predictions(labels, probabilities)
 
 
@@ -99,8 +99,8 @@ def confirm(folder: SweepFolder, dataset: PreparedDataset) -> None:
             train(record, record.confirm(of, repeat))
         for trial in trials_to_score(folder.spec, record.all_trials()):
             record.record_test_access(trial)
-            weights = np.eye(len(dataset.labels), dtype=np.float32) if trial.params["loss"] == "lcl" else None
-            predictions.save_predictions(folder.path, trial, dataset.labels, ModelScores(found, weights))
+            weights = np.eye(len(dataset.class_names), dtype=np.float32) if trial.params["loss"] == "lcl" else None
+            predictions.save_predictions(folder.path, trial, dataset.class_names, ModelScores(found, weights))
             metrics = {"test/accuracy": accuracy, "test/macro_f1": accuracy}
             record.record_test_score(trial, ValidationReport(2, 2.0, metrics, ModelScores(found, weights)))
 

@@ -12,7 +12,7 @@ from sweeper.data.catalog import DATASETS
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "sweeper" / "data" / "feelings"
-LABELS = DATASETS["feelings"].labels
+LABELS = DATASETS["feelings"].class_names
 SIZES = {"train": 60, "validation": 20, "test": 20}
 STEMS: tuple[str, ...] = (
     "annoy",

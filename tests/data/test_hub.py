@@ -135,14 +135,14 @@ def test_a_data_set_matches_its_entry_in_the_catalog(hub: dict[str, str], name: 
     program = (
         f"dataset = DATASETS[{name!r}]\n"
         "prepared = preprocessing.prepare(dataset, hub_datasets.load_tables(dataset).value)\n"
-        "counts = {name: [rows.labels.tolist().count(k) for k in range(len(prepared.labels))]"
+        "counts = {name: [rows.labels.tolist().count(k) for k in range(len(prepared.class_names))]"
         " for name, rows in prepared.splits.items()}\n"
         "texts = [text for rows in prepared.splits.values() for text in rows.texts]\n"
-        "result = [prepared.labels, counts, [text for text in texts if '_comma_' in text]]"
+        "result = [prepared.class_names, counts, [text for text in texts if '_comma_' in text]]"
     )
     labels, counts, unreplaced = ask(program, hub)
     dataset = DATASETS[name]
-    assert tuple(labels) == dataset.labels
+    assert tuple(labels) == dataset.class_names
     assert unreplaced == []
     assert all(min(counts[split]) > 0 for split in ("train", "test"))
     if dataset.sizes is not None:
@@ -157,7 +157,7 @@ def test_a_users_own_data_set_comes_from_the_hub_by_its_columns(hub: dict[str, s
         "dataset = CustomDataset(hub='SetFit/sst2', text='text', label='label_text').to_dataset_spec\n"
         "fetched = hub_datasets.load_tables(dataset)\n"
         "prepared = preprocessing.prepare(dataset, fetched.value)\n"
-        "result = [dataset.name, prepared.labels, {name: len(rows) for name, rows in prepared.splits.items()}]"
+        "result = [dataset.name, prepared.class_names, {name: len(rows) for name, rows in prepared.splits.items()}]"
     )
     name, labels, sizes = ask(program, hub)
     assert (name, sorted(labels)) == ("sst2", ["negative", "positive"])

@@ -30,7 +30,7 @@ GOOD = reviews(("good film", "up"), ("bad film", "down"), ("poor film", "down"))
 
 def test_labels_are_those_of_the_training_split_in_the_order_of_its_rows() -> None:
     prepared = prepare(CUSTOM, {"train": GOOD, "validation": reviews(("dull", "down"), ("fine", "up"))})
-    assert prepared.labels == ("up", "down")
+    assert prepared.class_names == ("up", "down")
     assert prepared.splits["train"].labels.tolist() == [0, 1, 1]
     assert prepared.splits["validation"].labels.tolist() == [1, 0]
     assert prepared.notes == ()
@@ -40,7 +40,7 @@ def test_labels_may_be_numbers_and_3_is_the_same_as_3_point_0() -> None:
     prepared = prepare(
         CUSTOM, {"train": reviews(("a", 3), ("b", 1), ("c", 3.0)), "validation": reviews(("d", "1"), ("e", "3.0"))}
     )
-    assert prepared.labels == ("3", "1")
+    assert prepared.class_names == ("3", "1")
     assert prepared.splits["validation"].labels.tolist() == [1, 0]
 
 
@@ -128,7 +128,7 @@ def test_without_a_validation_split_the_same_tenth_of_each_class_is_held_out() -
     }
     prepared, again = prepare(CUSTOM, tables), prepare(CUSTOM, tables)
     held_out = prepared.splits["validation"]
-    assert Counter(prepared.labels[label] for label in held_out.labels) == {"up": 10, "down": 4, "rare": 1}
+    assert Counter(prepared.class_names[label] for label in held_out.labels) == {"up": 10, "down": 4, "rare": 1}
     assert set(held_out.texts).isdisjoint(prepared.splits["train"].texts)
     assert len(held_out) + len(prepared.splits["train"]) == 143
     assert again.splits["validation"].texts == held_out.texts
@@ -195,7 +195,9 @@ def prepare_known(name: str, **rows: list[dict[str, Any]]) -> dict[str, list[tup
     """Prepare rows of a data set in the catalog. Return text and class of each row, by split."""
     prepared = prepare(DATASETS[name], {split: table(*split_rows) for split, split_rows in rows.items()})
     return {
-        split: [(text, prepared.labels[label]) for text, label in zip(labelled.texts, labelled.labels, strict=True)]
+        split: [
+            (text, prepared.class_names[label]) for text, label in zip(labelled.texts, labelled.labels, strict=True)
+        ]
         for split, labelled in prepared.splits.items()
     }
 
@@ -212,7 +214,7 @@ EMOTIONS = [
 def test_goemotions_takes_the_first_label_and_leaves_neutral_out() -> None:
     rows = prepare_known("goemotions", train=EMOTIONS, validation=EMOTIONS)["train"]
     assert rows == [("two of them", "anger"), ("wow", "surprise"), ("so", "joy")]
-    assert len(DATASETS["goemotions"].labels) == 27
+    assert len(DATASETS["goemotions"].class_names) == 27
 
 
 def test_goemotions_single_takes_only_rows_with_one_label() -> None:
@@ -228,7 +230,7 @@ def test_empathetic_dialogues_has_one_row_for_each_conversation_and_real_commas(
     rows = [turn, {**turn, "utterance": "Why?"}, {**turn, "conv_id": "hit:1", "prompt": "We won", "context": "proud"}]
     prepared = prepare_known("empathetic_dialogues", train=rows, validation=rows)["train"]
     assert prepared == [("I was alone, at night", "afraid"), ("We won", "proud")]
-    assert len(DATASETS["empathetic_dialogues"].labels) == 32
+    assert len(DATASETS["empathetic_dialogues"].class_names) == 32
 
 
 def test_emoint_has_class_names_and_a_held_out_validation_split() -> None:
@@ -270,5 +272,5 @@ def test_every_entry_of_the_catalog_is_complete(name: str) -> None:
     dataset = DATASETS[name]
     assert dataset.description
     assert dataset.licence
-    assert len(set(dataset.labels)) == len(dataset.labels) >= 2
+    assert len(set(dataset.class_names)) == len(dataset.class_names) >= 2
     assert {"train", "test"} <= set(dataset.splits)

@@ -164,7 +164,7 @@ def test_every_loss_and_data_set_is_in_its_table() -> None:
     found = table(OWN_DATA, "`dataset:`")
     assert set(found) == set(DATASETS)
     for name, (classes, sizes, *_) in found.items():
-        assert int(classes) == len(DATASETS[name].labels)
+        assert int(classes) == len(DATASETS[name].class_names)
         expected = DATASETS[name].sizes
         assert expected is None or sizes == " / ".join(f"{size:,}" for size in expected)
 

@@ -58,7 +58,7 @@ class FakeSweep:
             at = BEGAN + int(max(self.free_at) * MINUTE)
             self.test_accesses.append(TestAccess(at, trial.number, trial.config.seed))
             predictions = self.predictions[trial.number] = self._predict(trial)
-            accuracy = float((predictions.classes == predictions.labels).mean())
+            accuracy = float((predictions.predicted_classes == predictions.labels).mean())
             score = TestScore(at, 1, {"test/accuracy": accuracy, "test/macro_f1": accuracy})
             position = next(k for k, record in enumerate(self.records) if record.trial == trial)
             self.records[position] = replace(self.records[position], test=score)

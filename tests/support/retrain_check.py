@@ -36,7 +36,7 @@ def _training_data(spec: SweepSpec) -> TrainingData:
         "train": words.tokenize_split(train_rows, spec.max_tokens),
         "validation": words.tokenize_split(validation_rows, spec.max_tokens),
     }
-    return TrainingData(dataset.labels, EncoderWeights(spec.encoders[0], {}, {}, words.padding), tokens)
+    return TrainingData(dataset.class_names, EncoderWeights(spec.encoders[0], {}, {}, words.padding), tokens)
 
 
 def _read_records(sweep: Path, spec: SweepSpec) -> Sequence[TrialRecord]:

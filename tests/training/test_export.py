@@ -56,8 +56,8 @@ def test_an_exported_model_scores_another_split_as_the_model_itself_does(tmp_pat
     evaluation = evaluate(model, data, "test", config)
     metrics = export.evaluate_exported(tmp_path / "exported", config, data, "test")
     assert {name: metrics[name] for name in evaluation.metrics} == evaluation.metrics
-    assert metrics["labels"] == list(data.labels)
-    pairs = Counter(zip(data.splits["test"].labels.tolist(), evaluation.predictions.tolist(), strict=True))
+    assert metrics["labels"] == list(data.class_names)
+    pairs = Counter(zip(data.splits["test"].labels.tolist(), evaluation.predicted_classes.tolist(), strict=True))
     assert metrics["confusion"] == [[pairs[true, taken] for taken in range(3)] for true in range(3)]
 
 
@@ -69,7 +69,7 @@ def test_the_exported_files_are_those_documented(
     assert {"config.json", "model.safetensors"} <= {path.name for path in (folder / "encoder").iterdir()}
     shapes = {name: tuple(tensor.shape) for name, tensor in load_file(folder / "classifier.safetensors").items()}
     assert shapes == {"output.weight": (3, 32), "output.bias": (3,)}
-    assert json.loads((folder / "labels.json").read_text(encoding="utf-8")) == list(data.labels)
+    assert json.loads((folder / "labels.json").read_text(encoding="utf-8")) == list(data.class_names)
 
 
 def test_transformers_alone_gives_the_same_accuracy(

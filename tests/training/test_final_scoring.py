@@ -83,7 +83,9 @@ def test_a_damaged_model_is_trained_again(tmp_path: Path, data: TrainingData) ->
 
 def test_without_a_test_split_only_validation_is_predicted(tmp_path: Path, data: TrainingData) -> None:
     config, checkpoint_path = tiny_training.config(), tmp_path / "checkpoint-1.pt"
-    searched = TrainingData(data.labels, data.encoder, {name: data.splits[name] for name in ("train", "validation")})
+    searched = TrainingData(
+        data.class_names, data.encoder, {name: data.splits[name] for name in ("train", "validation")}
+    )
     list(train_events(config, searched, checkpoint_path, OBJECTIVE))
     (scored,) = reports(score_best_model(config, searched, checkpoint_path, OBJECTIVE))
     assert scored.metrics == {}

@@ -28,13 +28,13 @@ def build_confusion(labels: Sequence[str], models: Sequence[Predictions], title:
     """Return how often each class was taken for each class, summed over models."""
     counts = np.zeros((len(labels), len(labels)), dtype=np.int64)  # (C, C)
     for predictions in models:
-        np.add.at(counts, (predictions.labels, predictions.classes), 1)
+        np.add.at(counts, (predictions.labels, predictions.predicted_classes), 1)
     return ConfusionFigure(labels, counts, title)
 
 
 def find_confident_errors(labels: Sequence[str], predictions: Predictions, limit: int) -> list[Misclassification]:
     """Return at most `limit` misclassified texts, the most confident first; equal ones in the order of the split."""
-    predicted, confidence = predictions.classes, predictions.probabilities.max(axis=1)  # (N,)
+    predicted, confidence = predictions.predicted_classes, predictions.probabilities.max(axis=1)  # (N,)
     wrong = np.flatnonzero(predicted != predictions.labels)
     rows = wrong[np.argsort(-confidence[wrong], kind="stable")][:limit]
     return [
