@@ -13,9 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow.lib
-import pyarrow.parquet
-
 from sweeper.data.rows import RawTable
 from sweeper.errors import UnavailableError
 
@@ -27,7 +24,7 @@ ParsedRow = tuple[str, Mapping[str, Any] | str]
 class FileFormat:
     """A file format: its label for messages, and the function that reads the rows of a file.
 
-    The function may raise OSError, csv.Error, pyarrow.lib.ArrowException and UnavailableError.
+    The function may raise OSError, csv.Error and UnavailableError.
     """
 
     label: str
@@ -39,18 +36,24 @@ def read_tables(paths: Mapping[str, str]) -> dict[str, RawTable]:
     return {split: _read_table(Path(path)) for split, path in paths.items()}
 
 
+def list_formats() -> str:
+    """Return the suffixes and labels of all file formats, for messages and descriptions."""
+    return ", ".join(f"{suffix} ({file_format.label})" for suffix, file_format in FORMATS.items())
+
+
 def _read_table(path: Path) -> RawTable:
     file_format = FORMATS.get(path.suffix.lower())
     if file_format is None:
-        allowed = ", ".join(f"{suffix} ({file_format.label})" for suffix, file_format in FORMATS.items())
-        raise UnavailableError(f"{path}: unknown file format {path.suffix or 'without a suffix'}; allowed: {allowed}")
+        raise UnavailableError(
+            f"{path}: unknown file format {path.suffix or 'without a suffix'}; allowed: {list_formats()}"
+        )
     try:
         parsed = list(file_format.read_rows(path))
     except OSError as error:
         raise UnavailableError(f"{path}: cannot be read: {error.strerror or error}") from None
     except RecursionError:
         raise UnavailableError(f"{path}: cannot be read: nested too deeply") from None
-    except (pyarrow.lib.ArrowException, csv.Error) as error:
+    except csv.Error as error:
         raise UnavailableError(f"{path}: cannot be read: {' '.join(str(error).split())}") from None
     rows = [(place, row) for place, row in parsed if not isinstance(row, str)]
     unreadable = [f"{place}: {reason}" for place, reason in parsed if isinstance(reason, str)]
@@ -150,7 +153,14 @@ def _has_undecoded_bytes(fields: list[str]) -> bool:
 
 
 def _read_parquet(path: Path) -> Iterator[ParsedRow]:
-    for number, row in enumerate(pyarrow.parquet.read_table(path).to_pylist(), start=1):
+    import pyarrow.lib  # only here, because search_space imports this module and must start quickly
+    import pyarrow.parquet
+
+    try:
+        rows = pyarrow.parquet.read_table(path).to_pylist()
+    except pyarrow.lib.ArrowException as error:
+        raise UnavailableError(f"{path}: cannot be read: {' '.join(str(error).split())}") from None
+    for number, row in enumerate(rows, start=1):
         yield f"{path}: row {number}", row
 
 

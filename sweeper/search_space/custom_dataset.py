@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from sweeper.data.dataset_spec import DatasetSpec
+from sweeper.data.local_files import list_formats
 from sweeper.search_space.yaml_key import yaml_key
 from sweeper.training.strict_model import StrictModel
 
@@ -17,7 +18,7 @@ class CustomDataset(StrictModel):
     name: Annotated[
         str | None, yaml_key("Name of the data set in results and MLflow.", pattern=r"^[A-Za-z0-9][\w.-]*$")
     ] = None
-    train: Annotated[str | None, yaml_key("File of the training split: CSV, TSV, JSON Lines or Parquet.")] = None
+    train: Annotated[str | None, yaml_key(f"File of the training split. Formats: {list_formats()}.")] = None
     validation: Annotated[str | None, yaml_key("File of the validation split.")] = None
     test: Annotated[str | None, yaml_key("File of the test split.")] = None
     hub: Annotated[str | None, yaml_key("Id of a data set on the Hugging Face hub.", min_length=1)] = None
