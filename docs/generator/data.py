@@ -48,5 +48,5 @@ def _table_formats() -> str:
 def _preparation(name: str, dataset: object) -> str:
     hidden = {"name", "description", "licence", "sizes", "majority", "classes", "files"}
     rows = [(code(key), value(item)) for key, item in plain_fields(dataset) if key not in hidden]
-    labels = getattr(dataset, "labels", ())
-    return f"### {code(name)}\n\nClasses: {', '.join(labels)}.\n\n" + table(["", ""], rows)
+    class_names = getattr(dataset, "class_names", ())
+    return f"### {code(name)}\n\nClasses: {', '.join(class_names)}.\n\n" + table(["", ""], rows)
