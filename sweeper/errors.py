@@ -14,7 +14,7 @@ a traceback, and returns the error's `exit_code`.
     └── TrialError               a trial ends with an outcome of its own
         ├── DivergedError        the training loss is not finite
         └── OutOfMemoryError     the device has no memory left
-    SweepInterrupted             the user or the system stops the command        exit 130 or 143
+    SweepInterrupted             the command is interrupted or terminated        exit 130 or 143
 """
 
 import errno
@@ -22,7 +22,7 @@ from collections.abc import Sequence
 
 _UNWRITABLE_ERRNOS = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
 _FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-STORAGE_ERRNOS = frozenset((*_UNWRITABLE_ERRNOS, *_FULL_ERRNOS))  # the errors of a disk that does not take a file
+STORAGE_ERRNOS = frozenset((*_UNWRITABLE_ERRNOS, *_FULL_ERRNOS))  # errors of a disk that cannot store a file
 
 
 class SweeperError(Exception):
@@ -78,7 +78,10 @@ class TrialError(SweeperError):
 
 
 class SweepInterrupted(KeyboardInterrupt):
-    """The user or the system stops the command. Running trials are interrupted; the same command continues them."""
+    """The user or the operating system stops the command. Running trials are interrupted.
+
+    The same command continues them.
+    """
 
     def __init__(self, exit_code: int = 130) -> None:
         super().__init__()

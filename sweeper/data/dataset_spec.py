@@ -33,7 +33,9 @@ class DatasetSpec:
     files: Mapping[str, str] = field(default_factory=dict)
     text: tuple[str, ...] = ("text",)  # the text columns; two columns make a pair of texts
     label: str = "label"  # the label column
-    multi_label: Literal["refuse", "first", "single"] = "refuse"  # of a list of labels, take the first; or skip the row
+    multi_label: Literal["refuse", "first", "single"] = (
+        "refuse"  # several labels in a row: refuse, use the first, skip the row
+    )
     excluded_classes: tuple[str, ...] = ()  # skip the rows of these classes
     row_filter: Mapping[str, str] = field(default_factory=dict)  # keep the rows with these values, by column
     deduplicate_by: str | None = None  # keep the first row for each value of this column

@@ -21,8 +21,8 @@ _PACKAGE_PREFIX = "package:"
 def load_tables(dataset: DatasetSpec, revision: str | None = None) -> Pinned:
     """Return the tables of a data set by our names of its splits, pinned to its commit.
 
-    `revision` overrides the data set's own. Raises UnavailableError if the data set cannot be loaded, or does not have
-    what the catalog says.
+    `revision` overrides that of the data set. Raises UnavailableError if the data set cannot be loaded, or lacks
+    a required split.
     """
     datasets.disable_progress_bars()
     if dataset.repository.startswith(_PACKAGE_PREFIX):

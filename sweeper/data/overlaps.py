@@ -14,7 +14,7 @@ def describe_overlaps(splits: Mapping[str, LabelledTexts]) -> Iterator[str]:
         for text, label in zip(_normalized_texts(rows), rows.labels.tolist(), strict=True):
             splits_of[text].add(split)
             labels_of[text].add(label)
-    counts = Counter(tuple(split for split in splits if split in found) for found in splits_of.values())
+    counts = Counter(tuple(split for split in splits if split in text_splits) for text_splits in splits_of.values())
     shared = [(names, count) for names, count in counts.most_common() if len(names) > 1]
     if shared:
         listed = ", ".join(f"{count:,} in {' and '.join(names)}" for names, count in shared)

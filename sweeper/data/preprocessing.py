@@ -47,23 +47,25 @@ def prepare(dataset: DatasetSpec, tables: Mapping[str, RawTable], on_bad_rows: O
         tables = {split: table for split, table in tables.items() if split != "test"}
         notes.append("the test split has no labels, and is left out")
     rows = {split: list(parse_rows(dataset, table, bad_rows)) for split, table in tables.items()}
-    labels = dataset.class_names or tuple(dict.fromkeys(row.label for row in rows["train"]))
+    class_names = dataset.class_names or tuple(dict.fromkeys(row.label for row in rows["train"]))
     if not dataset.class_names:
-        rows = {split: list(_with_known_label(split_rows, labels, bad_rows)) for split, split_rows in rows.items()}
+        rows = {split: list(_with_known_label(split_rows, class_names, bad_rows)) for split, split_rows in rows.items()}
     if bad_rows and on_bad_rows == "refuse":
         raise _bad_rows_error(dataset, bad_rows)
     if bad_rows:
         notes.insert(0, f"{len(bad_rows):,} rows of {dataset.name} cannot be used and are dropped, first {bad_rows[0]}")
-    if len(labels) < 2:
-        raise UnavailableError(f"data set {dataset.name}: needs at least two classes, got {quote_value(list(labels))}")
+    if len(class_names) < 2:
+        raise UnavailableError(
+            f"data set {dataset.name}: needs at least two classes, got {quote_value(list(class_names))}"
+        )
     if "validation" not in rows:
         rows["train"], rows["validation"] = hold_out_validation(rows["train"])
         notes.append(f"no validation split of its own: {len(rows['validation']):,} of the training texts are used")
     for split, split_rows in rows.items():
         if not split_rows:
             raise UnavailableError(f"data set {dataset.name}: no row is left in {split}")
-    splits = {split: _to_labelled_texts(split_rows, labels) for split, split_rows in rows.items()}
-    return PreparedDataset(splits, labels, (*notes, *describe_overlaps(splits)))
+    splits = {split: _to_labelled_texts(split_rows, class_names) for split, split_rows in rows.items()}
+    return PreparedDataset(splits, class_names, (*notes, *describe_overlaps(splits)))
 
 
 def content_digest(prepared: PreparedDataset) -> str:
@@ -86,9 +88,9 @@ def _digest(prepared: PreparedDataset, splits: Iterable[str]) -> str:
     return sha.hexdigest()[:16]
 
 
-def _with_known_label(rows: Iterable[Row], labels: tuple[str, ...], bad_rows: list[str]) -> Iterator[Row]:
+def _with_known_label(rows: Iterable[Row], class_names: tuple[str, ...], bad_rows: list[str]) -> Iterator[Row]:
     for row in rows:
-        if row.label in labels:
+        if row.label in class_names:
             yield row
         else:
             bad_rows.append(f"{row.place}: the training split does not have this label, got {quote_value(row.label)}")
@@ -103,8 +105,8 @@ def _bad_rows_error(dataset: DatasetSpec, bad_rows: list[str]) -> UnavailableErr
     )
 
 
-def _to_labelled_texts(rows: list[Row], labels: tuple[str, ...]) -> LabelledTexts:
-    numbers = {label: number for number, label in enumerate(labels)}
+def _to_labelled_texts(rows: list[Row], class_names: tuple[str, ...]) -> LabelledTexts:
+    numbers = {name: number for number, name in enumerate(class_names)}
     second_texts = [row.texts[1] for row in rows] if len(rows[0].texts) > 1 else None
     classes = np.array([numbers[row.label] for row in rows], dtype=np.int64)
     return LabelledTexts([row.texts[0] for row in rows], classes, second_texts)

@@ -76,8 +76,8 @@ def _is_encodable(*words: str) -> bool:
 def _parse_text(dataset: DatasetSpec, value: Any) -> str:
     """Return the text, or "" if the value is missing."""
     text = "" if _is_missing(value) else str(value).strip()
-    for written, meant in dataset.replacements.items():
-        text = text.replace(written, meant)
+    for old, new in dataset.replacements.items():
+        text = text.replace(old, new)
     return text
 
 

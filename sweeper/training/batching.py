@@ -1,8 +1,8 @@
-"""Token arrays to padded batches of texts of similar length.
+"""Turn token arrays into padded batches of texts of similar length.
 
 If most texts are short, a random batch of 32 texts, padded to its longest, is half padding. Therefore texts are
-shuffled, sorted by length within pools of many batches, and cut into batches, which are shuffled in turn. Every epoch
-differs, and everything is a function of the seed and the epoch.
+shuffled, sorted by length within groups of many batches, and cut into batches, and the batches are shuffled. Every
+epoch differs. The batches depend only on the seed and the epoch.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from sweeper.training.types import TokenizedSplit
 
-_POOL_BATCHES = 50  # batches that are sorted together
+_GROUP_BATCHES = 50  # batches that are sorted together
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Batch:
     ids: Tensor
     mask: Tensor
     labels: Tensor
-    types: Tensor | None = None
+    token_types: Tensor | None = None
 
     def to(self, device: torch.device) -> "Batch":
         """Return the same batch on a device."""
@@ -38,8 +38,8 @@ class Batch:
         return self if views == 1 else self._map(lambda tensor: tensor.repeat(views, *[1] * (tensor.dim() - 1)))
 
     def _map(self, function: Callable[[Tensor], Tensor]) -> "Batch":
-        types = None if self.types is None else function(self.types)
-        return Batch(function(self.ids), function(self.mask), function(self.labels), types)
+        token_types = None if self.token_types is None else function(self.token_types)
+        return Batch(function(self.ids), function(self.mask), function(self.labels), token_types)
 
 
 def bucketed_batches(
@@ -49,10 +49,10 @@ def bucketed_batches(
     generator = np.random.default_rng([seed, epoch])
     order = generator.permutation(len(split))
     lengths = np.minimum(np.diff(split.starts), max_length)
-    pool_size = size * _POOL_BATCHES
-    for start in range(0, len(order), pool_size):
-        rows = order[start : start + pool_size]
-        order[start : start + pool_size] = rows[np.argsort(-lengths[rows], kind="stable")]
+    group_size = size * _GROUP_BATCHES
+    for start in range(0, len(order), group_size):
+        rows = order[start : start + group_size]
+        order[start : start + group_size] = rows[np.argsort(-lengths[rows], kind="stable")]
     batches = [order[start : start + size] for start in range(0, len(order), size)]
     return [batches[k] for k in generator.permutation(len(batches))]
 
@@ -64,7 +64,10 @@ def sorted_batches(split: TokenizedSplit, size: int) -> Iterator[NDArray[np.int6
 
 
 def collate(split: TokenizedSplit, rows: NDArray[np.int64], max_length: int, padding: int) -> Batch:
-    """Return the texts in `rows` as a batch: cut to max_length, a closing [SEP] kept, padded to the longest of them."""
+    """Return the texts with the row numbers `rows` as a batch (B, L), where L is the length of its longest text.
+
+    Texts are cut to max_length tokens, keep their closing [SEP], and are padded with the number `padding`.
+    """
     starts, stops = split.starts[rows], split.starts[rows + 1]
     lengths = np.minimum(stops - starts, max_length)
     columns = np.arange(int(lengths.max()))
@@ -73,12 +76,12 @@ def collate(split: TokenizedSplit, rows: NDArray[np.int64], max_length: int, pad
     if split.ends_with_separator:
         positions[np.arange(len(rows)), lengths - 1] = stops - 1
     ids = np.where(mask, split.tokens[positions], padding)
-    types = None if split.token_types is None else np.where(mask, split.token_types[positions], 0)
+    token_types = None if split.token_types is None else np.where(mask, split.token_types[positions], 0)
     return Batch(
         torch.from_numpy(ids.astype(np.int64)),
         torch.from_numpy(mask.astype(np.int64)),
         torch.from_numpy(split.labels[rows]),
-        None if types is None else torch.from_numpy(types.astype(np.int64)),
+        None if token_types is None else torch.from_numpy(token_types.astype(np.int64)),
     )
 
 

@@ -34,7 +34,7 @@ class BestModel:
 
 
 def best_model_path(checkpoint_path: Path) -> Path:
-    """Return the file in which a training with this checkpoint file leaves its best model when it has ended."""
+    """Return the path at which a training with this checkpoint path saves its best model when it ends."""
     return checkpoint_path.with_name(checkpoint_path.name.replace("checkpoint", "model"))
 
 

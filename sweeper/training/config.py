@@ -37,7 +37,9 @@ class TrainConfig(StrictModel):
         _describe(f"A model of the Hugging Face hub, a local folder, or one of {_FROM_SCRATCH}.", min_length=1),
     ]
     pooling: Annotated[
-        str, one_of(POOLINGS), _describe("How the vectors of a text's tokens become the text's features.")
+        str,
+        one_of(POOLINGS),
+        _describe("The method that makes the vectors of a text's tokens into the text's features."),
     ] = "cls"
     classifier: Annotated[
         Literal["linear", "mlp"],
@@ -47,7 +49,9 @@ class TrainConfig(StrictModel):
         float, _describe("Probability of dropout before the classifier's last layer.", "fraction", ge=0, lt=1)
     ] = 0.1
     freeze_embeddings: Annotated[bool, _describe("Do not train the token embeddings.")] = False
-    vocabulary: Annotated[int, _describe("Most frequent words of the training split to learn.", "words", ge=1)] = 10_000
+    vocabulary: Annotated[
+        int, _describe("Number of words to learn: the most frequent ones of the training split.", "words", ge=1)
+    ] = 10_000
     embedding_size: Annotated[int, _describe("Width of a word's embedding.", "numbers", ge=1)] = 100
     hidden_size: Annotated[int, _describe("Width of the state, and so of the features.", "numbers", ge=1)] = 128
 
@@ -95,7 +99,7 @@ class TrainConfig(StrictModel):
 
     # optimizer
     batch_size: Annotated[
-        int, _describe("Texts in one forward pass; a contrastive term compares these.", "texts", ge=1)
+        int, _describe("Texts in one forward pass; a contrastive term compares them with each other.", "texts", ge=1)
     ] = 32
     accumulate: Annotated[int, _describe("Batches whose gradients make one update.", "batches", ge=1)] = 1
     learning_rate: Annotated[

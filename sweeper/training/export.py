@@ -1,6 +1,6 @@
 """Export a trained model: the encoder in the format of transformers, the classifier's head beside it.
 
-encoder/                    for AutoModel.from_pretrained; for rnn and gru, recurrent.safetensors and the words
+encoder/                    for AutoModel.from_pretrained; for rnn and gru, recurrent.safetensors and vocabulary.json
 classifier.safetensors      output.weight (C, F) and output.bias (C,) on the encoder's features; `mlp` has hidden.* too
 labels.json                 the class names, in the order of the rows
 """

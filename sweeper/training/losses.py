@@ -62,8 +62,8 @@ def label_aware_contrastive(similarity: Tensor, labels: Tensor, weighting: Tenso
     (Modarres & Raeisi, section 3.4; the code of Suresh & Ong, "Not All Negatives are Equal")
     The weights are not detached here: the loss trains the weighting network too.
     """
-    contrast, own_log_weight, valid = _weighted_contrast(similarity, labels, weighting)
-    return AnchorLosses(own_log_weight.exp() * contrast, valid)
+    contrast, true_class_log_weight, valid = _weighted_contrast(similarity, labels, weighting)
+    return AnchorLosses(true_class_log_weight.exp() * contrast, valid)
 
 
 def label_aware_contrastive_inside(similarity: Tensor, labels: Tensor, weighting: Tensor) -> AnchorLosses:
@@ -72,27 +72,27 @@ def label_aware_contrastive_inside(similarity: Tensor, labels: Tensor, weighting
     l_i = -1/|P_i| sum_{p in P_i} (log w_i,y_i + s_ip - log sum_{k != i} w_i,y_k exp s_ik)
     Suresh & Ong print LCL like this in equation 3; their own code does not follow it.
     """
-    contrast, own_log_weight, valid = _weighted_contrast(similarity, labels, weighting)
-    return AnchorLosses(contrast - own_log_weight, valid)
+    contrast, true_class_log_weight, valid = _weighted_contrast(similarity, labels, weighting)
+    return AnchorLosses(contrast - true_class_log_weight, valid)
 
 
-def reduce(loss: AnchorLosses, reduction: Literal["mean", "sum"] = "mean") -> Tensor:
+def reduce(anchor_losses: AnchorLosses, reduction: Literal["mean", "sum"] = "mean") -> Tensor:
     """Return the mean or the sum over the anchors that have a loss; 0, with a gradient, if no anchor has one."""
-    total = loss.values.masked_fill(~loss.valid, 0).sum()
-    return total if reduction == "sum" else total / loss.valid.sum().clamp(min=1)
+    total = anchor_losses.values.masked_fill(~anchor_losses.valid, 0).sum()
+    return total if reduction == "sum" else total / anchor_losses.valid.sum().clamp(min=1)
 
 
 def _weighted_contrast(similarity: Tensor, labels: Tensor, weighting: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return log sum_{k != i} w_i,y_k exp s_ik - mean_{p in P_i} s_ip; log w_i,y_i; and which anchors have a loss.
+    """Return log sum_{k != i} w_i,y_k exp s_ik - mean_{p in P_i} s_ip; log w_i,y_i; the anchors' mask.
 
-    All three have shape (B,).
+    All three have shape (B,). The mask is True for the anchors that have a loss.
     """
     positive, valid = _positive_pairs(labels)
     similarity = _replace_invalid_rows(similarity, valid)
     log_weights = torch.log_softmax(_to_float32(weighting), dim=-1)  # (B, C)
-    own_log_weight = log_weights.gather(1, labels[:, None]).squeeze(1)  # (B,)
+    true_class_log_weight = log_weights.gather(1, labels[:, None]).squeeze(1)  # (B,)
     denominator = torch.logsumexp(similarity + log_weights[:, labels], dim=-1)  # (B,)
-    return denominator - _mean_over_positives(similarity, positive), own_log_weight, valid
+    return denominator - _mean_over_positives(similarity, positive), true_class_log_weight, valid
 
 
 def _to_float32(tensor: Tensor) -> Tensor:
@@ -101,7 +101,7 @@ def _to_float32(tensor: Tensor) -> Tensor:
 
 
 def _positive_pairs(labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Return which texts are positives of which anchor (B, B), and which anchors have any (B,)."""
+    """Return a mask of each anchor's positives (B, B), and a mask of the anchors that have any (B,)."""
     positive = labels[:, None] == labels[None, :]
     positive.fill_diagonal_(False)
     return positive, positive.any(dim=-1)

@@ -26,7 +26,7 @@ def classification_metrics(confusion: ConfusionMatrix) -> dict[str, float]:
 
 
 def accuracy(confusion: ConfusionMatrix) -> float:
-    """Return the share of texts that are given their true class."""
+    """Return the share of texts whose true class is predicted."""
     return float(np.diag(confusion).sum() / _num_texts(confusion))
 
 
@@ -41,7 +41,7 @@ def weighted_f1(confusion: ConfusionMatrix) -> float:
 
 
 def largest_class(confusion: ConfusionMatrix) -> float:
-    """Return the share of texts that are given the class predicted most often."""
+    """Return the share of the predictions that name the class predicted most often."""
     return float(confusion.sum(axis=0).max() / _num_texts(confusion))
 
 
@@ -56,5 +56,5 @@ def _f1_by_class(confusion: ConfusionMatrix) -> NDArray[np.float64]:
 
 
 def _num_texts(confusion: ConfusionMatrix) -> int:
-    """Return the number of texts, at least 1: it divides."""
+    """Return the number of texts, at least 1 because it is a divisor."""
     return max(int(confusion.sum()), 1)

@@ -18,7 +18,7 @@ from sweeper.training.pooling import pool
 from sweeper.training.registry import LOSSES, POOLINGS, encoder_kind, load_function
 from sweeper.training.types import EncoderWeights, TrainingData
 
-_MAX_HEAD_WEIGHTS = 2**26  # of a classifier on the vectors of all tokens: 256 MiB, and three times that for AdamW
+_MAX_HEAD_WEIGHTS = 2**26  # 256 MiB, and three times that for their gradients and AdamW's two moments
 
 
 class ClassifierOutput(NamedTuple):
@@ -63,8 +63,8 @@ class Classifier(nn.Module):
         return self._encode(self.encoder, batch)
 
     def _encode(self, encoder: nn.Module, batch: Batch) -> Tensor:
-        types = {} if batch.types is None else {"token_type_ids": batch.types}
-        hidden: Tensor = encoder(input_ids=batch.ids, attention_mask=batch.mask, **types).last_hidden_state
+        token_types = {} if batch.token_types is None else {"token_type_ids": batch.token_types}
+        hidden: Tensor = encoder(input_ids=batch.ids, attention_mask=batch.mask, **token_types).last_hidden_state
         return pool(hidden, batch.mask, self.pooling, recurrent=self.recurrent, max_length=self.max_length)
 
 
@@ -83,7 +83,7 @@ def _build_head(config: TrainConfig, width: int, num_classes: int) -> nn.Sequent
 
 
 def check_size(pooling: str, classifier: str, width: int, max_length: int, num_classes: int) -> None:
-    """Raise UsageError if a classifier on the vectors of all tokens would be too large for usual memory."""
+    """Raise UsageError if a classifier on the vectors of all tokens would have more than 2**26 weights."""
     num_features = width * max_length
     num_weights = num_features * (num_classes + (num_features if classifier == "mlp" else 0))
     if POOLINGS[pooling].keeps_all_tokens and num_weights > _MAX_HEAD_WEIGHTS:
@@ -111,8 +111,8 @@ def build_encoder(encoder: EncoderWeights, config: TrainConfig) -> nn.Module:
 
 def build_pretrained(encoder: EncoderWeights, config: TrainConfig) -> nn.Module:
     """Return a transformer with a copy of the pretrained weights."""
-    settings = dict(encoder.configuration)
-    configuration = AutoConfig.for_model(settings.pop("model_type"), **settings)
+    fields = dict(encoder.configuration)
+    configuration = AutoConfig.for_model(fields.pop("model_type"), **fields)
     with initialization.no_init_weights():
         module: nn.Module = AutoModel.from_config(configuration, dtype=torch.float32)
     module.load_state_dict({name: torch.tensor(array) for name, array in encoder.weights.items()})

@@ -1,4 +1,4 @@
-"""The metric that chooses: among the epochs of a trial, and among the trials of a sweep."""
+"""The metric by which the best epoch of a trial and the best trial of a sweep are chosen."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ class ObjectiveMetric(StrictModel):
         None, description="The metric to maximize."
     )
     minimize: Annotated[str, one_of(objective_metrics("lower"))] | None = Field(
-        None, description="The metric to minimize, instead."
+        None, description="The metric to minimize, instead of one to maximize."
     )
 
     @property

@@ -59,7 +59,7 @@ class Optimizer:
         return self.peak_learning_rate * share
 
     def state(self) -> dict[str, Any]:
-        """Return what a checkpoint saves. It has gradients too, because it may be taken between two updates."""
+        """Return the state for a checkpoint. It includes gradients, because it may be taken between two updates."""
         return {
             "adamw": self.adamw.state_dict(),
             "scaler": self.scaler.state_dict(),
@@ -68,7 +68,7 @@ class Optimizer:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Continue from a state."""
+        """Continue from a state that `state` returned."""
         self.adamw.load_state_dict(state["adamw"])
         self.scaler.load_state_dict(state["scaler"])
         self.completed_updates = state["completed_updates"]

@@ -29,7 +29,10 @@ class PhaseTrainer:
         self.features: Tensor | None = None  # (N, F) of the training split, if they are precomputed
 
     def precompute_features(self) -> Generator[Heartbeat, None, None]:
-        """Encode the training split once if the encoder is frozen, unless the vectors of all tokens are too many."""
+        """Encode the training split once if the encoder is frozen.
+
+        Poolings that keep the vectors of all tokens are left out: their features would need too much memory.
+        """
         config = self.setup.config
         if self.phase.kind == "classifier" and not POOLINGS[config.pooling].keeps_all_tokens:
             self.features = yield from encode_split(self.setup.model, self.setup.data, "train", config)

@@ -1,4 +1,4 @@
-"""From the vectors of a text's tokens to the text's features.
+"""Poolings: functions from the vectors of a text's tokens to the text's features.
 
 Each function takes hidden states (B, L, D) and a mask (B, L) of the tokens that are not padding, and returns features
 (B, F). Modarres & Raeisi, section 3.3, tried all three. `recurrent` is True for encoders that read words from left to
@@ -45,7 +45,7 @@ def _last_token(mask: Tensor) -> Tensor:
 
 
 def _without_ends(mask: Tensor) -> Tensor:
-    """Return the mask without first and last tokens; a text of nothing else keeps them."""
+    """Return the mask without each text's first and last token. A text that has no other token keeps them."""
     inner = mask.clone()
     inner[:, 0] = 0
     inner.scatter_(1, _last_token(mask)[:, None], 0)

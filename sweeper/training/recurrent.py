@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sweeper.training.config import TrainConfig
 from sweeper.training.types import EncoderWeights
-from sweeper.training.vocabulary import PADDING, SPECIAL, UNKNOWN
+from sweeper.training.vocabulary import FIRST_WORD, PADDING, UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class RecurrentEncoder(nn.Module):
     def __init__(self, config: TrainConfig, layer: type[nn.RNN] | type[nn.GRU]) -> None:
         super().__init__()
         self.config = RecurrentConfig(config.hidden_size)
-        self.size = SPECIAL + config.vocabulary
+        self.size = FIRST_WORD + config.vocabulary
         self.embedding = nn.Embedding(self.size, config.embedding_size, padding_idx=PADDING)
         self.layer = layer(config.embedding_size, config.hidden_size, batch_first=True)
 
@@ -46,9 +46,9 @@ class RecurrentEncoder(nn.Module):
 
         Padding comes after the words, so it changes none of their states. The arithmetic is float32 throughout.
         """
-        known = input_ids.where(input_ids < self.size, UNKNOWN)
+        known_ids = input_ids.where(input_ids < self.size, UNKNOWN)
         with torch.autocast(input_ids.device.type, enabled=False):
-            states, _ = self.layer(self.embedding(known))
+            states, _ = self.layer(self.embedding(known_ids))
         return RecurrentOutput(states)
 
 

@@ -16,9 +16,9 @@ from typing import Any, Literal
 class Loss:
     """A loss that a training can minimize.
 
-    `contrastive_term` names a function of losses.py: of the similarities (B, B) and labels (B,) of a batch, and, with a
-    weighting network, of that network's logits (B, C). It is None for a loss without such a term. `hyperparameters` are
-    those that only some losses use, and this one does. A weighting network is a second classifier; its probabilities
+    `contrastive_term` names a function in losses.py, or is None. The function takes the similarities (B, B) and labels
+    (B,) of a batch and, if the loss has a weighting network, that network's logits (B, C). `hyperparameters` names the
+    ones that this loss uses and some other loss does not. A weighting network is a second classifier; its probabilities
     weigh the contrastive term. A loss in two phases first trains the encoder by its contrastive term, then a classifier
     on the frozen encoder by cross entropy. Any other loss trains both at once and weighs the two terms by `alpha`.
     """
@@ -37,7 +37,8 @@ class EncoderKind:
 
     `build` names a function (EncoderWeights, TrainConfig) -> Module. A kind that is not pretrained is trained from
     scratch: it needs no weights, gets the words of the training split as tokens (vocabulary.py), and reads them from
-    left to right. `hyperparameters` are those that only some kinds use, and this one does; a pretrained kind has none.
+    left to right. `hyperparameters` names the ones that this kind uses and some other kind does not. A pretrained kind
+    has none.
     """
 
     label: str
@@ -161,7 +162,7 @@ METRICS: Mapping[str, Metric] = {
     "loss": Metric("Loss", "The classifier's mean cross entropy, in nats.", function=None, better="lower"),
     "accuracy": Metric(
         "Accuracy",
-        "The share of texts that are given their true class.",
+        "The share of texts whose true class is predicted.",
         function="sweeper.training.metrics:accuracy",
         better="higher",
     ),
@@ -179,7 +180,7 @@ METRICS: Mapping[str, Metric] = {
     ),
     "largest_class": Metric(
         "Largest predicted class",
-        "The share of texts that are given the class predicted most often.",
+        "The share of the predictions that name the class predicted most often.",
         function="sweeper.training.metrics:largest_class",
     ),
     "majority": Metric(

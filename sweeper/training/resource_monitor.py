@@ -1,8 +1,8 @@
 """Measure the CPU, memory and GPUs that a training uses, as `system/...` metrics of its reports.
 
-MLflow shows them on a separate tab. MLflow's own monitor is not used: it measures the whole machine, at times of its
-own, and writes from the worker past the record. Every worker would need MLflow's address, and values that were lost
-could not be sent again.
+MLflow shows them on a separate tab. MLflow's own monitor is not used: it measures the whole machine, at its own
+times, and sends values from the worker straight to MLflow. The record would not have them, so lost values could not be
+sent again, and every worker would need MLflow's address.
 """
 
 import os
@@ -24,7 +24,7 @@ _TIMEOUT_SECONDS = 5
 def add_resource_metrics(
     train: Trainer, config: TrainConfig, data: TrainingData, checkpoint_path: Path | None
 ) -> TrainingEvents:
-    """Run `train`, and add to each report what was used since the one before.
+    """Run `train`, and add to each report the resources used since the previous report.
 
     `partial(add_resource_metrics, train)` is a Trainer.
     """
@@ -46,23 +46,23 @@ class _ResourceMonitor:
     def measure(self) -> dict[str, float]:
         """Return the mean CPU cores used since the last call, and memory now in megabytes (10^6 bytes).
 
-        Each GPU has its memory in megabytes and its utilization in percent: of the whole GPU at this moment, including
-        what others do on it.
+        For each GPU, also return its memory in megabytes and its utilization in percent. Both are of the whole GPU
+        now, including other processes.
         """
         cpu_seconds, now = time.process_time(), time.monotonic()
         cores = (cpu_seconds - self.cpu_seconds) / max(now - self.time, 1e-9)
         self.cpu_seconds, self.time = cpu_seconds, now
-        return {"system/cpu_cores": round(cores, 3), "system/memory_megabytes": _memory(), **_gpu_metrics()}
+        return {"system/cpu_cores": round(cores, 3), "system/memory_megabytes": _memory_megabytes(), **_gpu_metrics()}
 
 
-def _memory() -> float:
+def _memory_megabytes() -> float:
     """Return the resident memory of this process in megabytes."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)
 
 
 def _gpu_metrics() -> dict[str, float]:
-    """Return what nvidia-smi says of the GPUs that this process may use; nothing if there are none."""
+    """Return the memory and utilization of the GPUs that this process may use, by nvidia-smi; {} without GPUs."""
     command = shutil.which("nvidia-smi")
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if command is None or visible == "":

@@ -4,7 +4,7 @@ from torch import Tensor
 
 
 class RunningMeans:
-    """Means of scalars by name. The sums stay on the device until `means` is called, which waits for it."""
+    """Means of scalars by name. The sums stay on the device until `means` is called, which waits for the device."""
 
     def __init__(self) -> None:
         self.sums: dict[str, Tensor] = {}

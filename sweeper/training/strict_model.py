@@ -1,4 +1,4 @@
-"""StrictModel, the base of every pydantic model that checks what a user writes, and a type for names of a registry."""
+"""StrictModel, the base of every pydantic model that checks what a user writes, and `one_of` for a registry's names."""
 
 from collections.abc import Iterable
 
@@ -13,6 +13,6 @@ class StrictModel(BaseModel):
 
 
 def one_of(names: Iterable[str]) -> GetPydanticSchema:
-    """Annotate a str field that must be one of `names`: what Literal does for names that are known before run time."""
+    """Annotate a str field that must be one of `names`. Unlike those of Literal, they may be known only at run time."""
     schema = core_schema.literal_schema(list(names))
     return GetPydanticSchema(lambda _source, _handler: schema)

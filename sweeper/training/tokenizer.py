@@ -1,4 +1,4 @@
-"""Texts to token arrays, by the tokenizer of a pretrained encoder."""
+"""Turn texts into token arrays with the tokenizer of a pretrained encoder."""
 
 from pathlib import Path
 
@@ -32,7 +32,10 @@ class Tokenizer:
         self.max_tokens = int(self._tokenizer.model_max_length)  # tokens that the encoder has positions for
 
     def tokenize_split(self, rows: LabelledTexts, max_length: int) -> TokenizedSplit:
-        """Return one split as tokens, cut at max_length with the last token, [SEP], kept; of a pair, cut the longer."""
+        """Return one split as tokens. Texts are cut to max_length tokens and keep their last token, [SEP].
+
+        If a pair is too long, the longer text is cut.
+        """
         uncut = self._tokenizer(rows.texts, rows.pairs, truncation=False, verbose=False)
         lengths = np.array([len(ids) for ids in uncut["input_ids"]], dtype=np.int32)
         cut = uncut
@@ -42,7 +45,9 @@ class Tokenizer:
         tokens = np.array([token for ids in cut["input_ids"] for token in ids], dtype=np.int32)
         token_types = None
         if rows.pairs is not None and "token_type_ids" in cut:
-            token_types = np.array([kind for kinds in cut["token_type_ids"] for kind in kinds], dtype=np.int8)
+            token_types = np.array(
+                [token_type for types in cut["token_type_ids"] for token_type in types], dtype=np.int8
+            )
         return TokenizedSplit(tokens, starts, lengths, rows.labels, token_types)
 
     def save(self, folder: Path) -> None:

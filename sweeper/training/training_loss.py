@@ -19,8 +19,8 @@ class TrainingLoss:
     def __init__(self, config: TrainConfig, class_weights: Tensor | None) -> None:
         """Weigh the classes by `class_weights` (C,) in every cross entropy; equally if it is None."""
         self.config, self.class_weights = config, class_weights
-        self.entry = LOSSES[config.loss]
-        term = self.entry.contrastive_term
+        self.has_weighting_network = LOSSES[config.loss].has_weighting_network
+        term = LOSSES[config.loss].contrastive_term
         self.contrastive_term: Callable[..., AnchorLosses] | None = None if term is None else load_function(term)
 
     def components(self, outputs: ClassifierOutput, labels: Tensor) -> dict[str, Tensor]:
@@ -30,18 +30,18 @@ class TrainingLoss:
         3.4). Minimizing it pushes `weights/true_class`, the mean of w_i,y_i, down; only the weighting network's own
         cross entropy counteracts that.
         """
-        parts = {"train/ce": self.cross_entropy(outputs.logits, labels)}
+        components = {"train/ce": self.cross_entropy(outputs.logits, labels)}
         if self.contrastive_term is None:
-            return {"train/loss": parts["train/ce"], **parts}
-        cross_entropies = parts["train/ce"]
+            return {"train/loss": components["train/ce"], **components}
+        cross_entropies = components["train/ce"]
         if outputs.weighting is not None:
-            parts["train/weighting_ce"] = self.cross_entropy(outputs.weighting, labels)
+            components["train/weighting_ce"] = self.cross_entropy(outputs.weighting, labels)
             weights = torch.softmax(outputs.weighting.detach().float(), dim=-1)  # (B, C)
-            parts["weights/true_class"] = weights.gather(1, labels[:, None]).mean()
-            cross_entropies = cross_entropies + parts["train/weighting_ce"]
-        parts |= self.contrastive_components(outputs, labels)
+            components["weights/true_class"] = weights.gather(1, labels[:, None]).mean()
+            cross_entropies = cross_entropies + components["train/weighting_ce"]
+        components |= self.contrastive_components(outputs, labels)
         alpha = self.config.alpha
-        return {"train/loss": alpha * cross_entropies + (1 - alpha) * parts["train/contrastive"], **parts}
+        return {"train/loss": alpha * cross_entropies + (1 - alpha) * components["train/contrastive"], **components}
 
     def contrastive_components(self, outputs: ClassifierOutput, labels: Tensor) -> dict[str, Tensor]:
         """Return the contrastive term, and `anchors/without_positive`, the share of anchors that have no positive."""
@@ -60,7 +60,7 @@ class TrainingLoss:
     def _anchor_losses(self, outputs: ClassifierOutput, labels: Tensor) -> AnchorLosses:
         assert self.contrastive_term is not None
         similarity = losses.similarity_matrix(outputs.features, self.config.tau, normalize=self.config.normalize)
-        if not self.entry.has_weighting_network:
+        if not self.has_weighting_network:
             return self.contrastive_term(similarity, labels)
         assert outputs.weighting is not None
         weighting = outputs.weighting.detach() if self.config.detach_weights else outputs.weighting

@@ -67,22 +67,22 @@ class TrainingRun:
     def _train_until(self, step: int) -> Generator[Heartbeat, None, ValidationReport]:
         """Train up to validation number `step` (from 1), validate, and return the report."""
         config = self.config
-        epoch, part = divmod(step - 1, config.validations_per_epoch)
+        epoch, index_in_epoch = divmod(step - 1, config.validations_per_epoch)
         trainer = yield from self._enter_phase_of(epoch)
         batches = batching.bucketed_batches(
             self.setup.split, config.batch_size, config.max_length, seed=config.seed, epoch=epoch
         )
-        first, last = (len(batches) * k // config.validations_per_epoch for k in (part, part + 1))
-        means, start = RunningMeans(), time.perf_counter()
-        yield from self._train_batches(trainer, batches, range(first, last), means, epoch)
-        num_texts = sum(len(rows) for rows in batches[first:last])
-        speed = num_texts / (time.perf_counter() - start)
+        first, stop = (len(batches) * k // config.validations_per_epoch for k in (index_in_epoch, index_in_epoch + 1))
+        means, start_time = RunningMeans(), time.perf_counter()
+        yield from self._train_batches(trainer, batches, range(first, stop), means, epoch)
+        num_texts = sum(len(rows) for rows in batches[first:stop])
+        speed = num_texts / (time.perf_counter() - start_time)
         metrics = {**means.means(), "learning_rate": trainer.optimizer.learning_rate, "examples_per_second": speed}
         if step == 1:
             metrics["train/truncated"] = batching.truncated_share(self.setup.split, config.max_length)
         if trainer.phase.kind != "contrastive":  # there is no trained classifier to validate yet
             metrics |= yield from self._validate(step / config.validations_per_epoch)
-        metrics["seconds"] = time.perf_counter() - start
+        metrics["seconds"] = time.perf_counter() - start_time
         return ValidationReport(step, step / config.validations_per_epoch, metrics)
 
     def _train_batches(
@@ -124,13 +124,15 @@ class TrainingRun:
         return Heartbeat()
 
     def _state(self) -> dict[str, Any]:
-        """Return what a checkpoint saves."""
+        """Return the state for a checkpoint."""
         assert self.phase_trainer is not None
         return {
             "model": self.model.state_dict(),
             "optimizer": self.phase_trainer.optimizer.state(),
             "random_states": device.random_states(self.device),
-            "reports": [{"step": r.step, "epoch": r.epoch, "metrics": dict(r.metrics)} for r in self.reports],
+            "reports": [
+                {"step": report.step, "epoch": report.epoch, "metrics": dict(report.metrics)} for report in self.reports
+            ],
             **({"best": self.best.state} if self.best.state else {}),
         }
 

@@ -16,7 +16,7 @@ from sweeper.training.types import TokenizedSplit, TrainingData
 
 @dataclass(frozen=True)
 class TrainingSetup:
-    """What all phases of a training share. `labels` (N,) are those of the training split, on the CPU."""
+    """The parts that all phases of a training share. `labels` (N,) are those of the training split, on the CPU."""
 
     config: TrainConfig
     data: TrainingData

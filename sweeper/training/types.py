@@ -69,9 +69,9 @@ class Heartbeat:
 class TokenizedSplit:
     """One split as tokens: text i is tokens[starts[i]:starts[i + 1]], with [CLS] and [SEP].
 
-    Texts are cut at the longest max_length of the sweep; `lengths` are those before the cut. `token_types` say to which
-    text of a pair each token belongs. If `ends_with_separator`, a text's last token is a [SEP], which stays when the
-    text is cut further.
+    Texts are cut at the longest max_length of the sweep; `lengths` counts each text's tokens before the cut.
+    `token_types` says to which text of a pair each token belongs. If `ends_with_separator`, a text's last token is a
+    [SEP], which stays when the text is cut further.
     """
 
     tokens: "NDArray[np.int32]"  # (T,)
@@ -89,8 +89,8 @@ class TokenizedSplit:
 class EncoderWeights:
     """An encoder that any worker can build without a hub: its configuration, and its weights by name.
 
-    An encoder that is trained from scratch has neither. `padding` is the number of the padding token. `width` is the
-    size of a pretrained encoder's vectors; 0 if the encoder is trained from scratch.
+    An encoder that is trained from scratch has no configuration and no weights. `padding` is the number of the padding
+    token. `width` is the size of a pretrained encoder's vectors; 0 if the encoder is trained from scratch.
     """
 
     name: str
@@ -104,7 +104,7 @@ class EncoderWeights:
 class TrainingData:
     """Everything that a training needs besides its config: class names, encoder, and splits by name.
 
-    The test split is in it only when it is to be scored.
+    `splits` has the test split only if that is to be scored.
     """
 
     class_names: tuple[str, ...]

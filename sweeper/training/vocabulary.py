@@ -1,4 +1,4 @@
-"""Texts to arrays of word numbers, for encoders that are trained from scratch.
+"""Turn texts into arrays of word numbers, for encoders that are trained from scratch.
 
 Texts are prepared as in Modarres & Raeisi, section 3.1: in lower case, without stop words, and without anything but
 letters and digits. The vocabulary is learned only from the training split. Words are numbered by frequency, the most
@@ -19,10 +19,10 @@ from sweeper.atomic_write import atomic_write
 from sweeper.data.rows import LabelledTexts
 from sweeper.training.types import TokenizedSplit
 
-PADDING, UNKNOWN, SPECIAL = 0, 1, 2  # the first word has the number SPECIAL
+PADDING, UNKNOWN, FIRST_WORD = 0, 1, 2  # numbers; FIRST_WORD is that of the most frequent word
 
 _WORD = re.compile(r"[^\W_]+")
-_STOP_WORDS = """
+_STOP_WORDS_TEXT = """
 a about above after again all also am an and any are as at be because been before being below between both but by can
 could did do does doing down during each either few for from further had has have having he her here hers herself him
 himself his how i if in into is it its itself just me more most my myself of off on once one only or other our ours
@@ -30,12 +30,12 @@ ourselves out over own s same she should so some such t than that the their thei
 this those through to too under until up us very was we were what when where which while who whom why will with would
 you your yours yourself yourselves d ll m re ve
 """
-_STOP = frozenset(_STOP_WORDS.split())
+_STOP_WORDS = frozenset(_STOP_WORDS_TEXT.split())
 
 
 def tokenize_words(text: str) -> list[str]:
     """Return the words of a text, without stop words."""
-    return [word for word in _WORD.findall(text.lower()) if word not in _STOP]
+    return [word for word in _WORD.findall(text.lower()) if word not in _STOP_WORDS]
 
 
 class Vocabulary:
@@ -47,7 +47,7 @@ class Vocabulary:
     def __init__(self, rows: LabelledTexts, size: int) -> None:
         """Learn at most `size` words from a training split; of equally frequent words, the earlier ones."""
         counts = Counter(word for text in _join_pairs(rows) for word in tokenize_words(text))
-        self.numbers = {word: SPECIAL + k for k, (word, _) in enumerate(counts.most_common(size))}
+        self.numbers = {word: FIRST_WORD + k for k, (word, _) in enumerate(counts.most_common(size))}
 
     def tokenize_split(self, rows: LabelledTexts, max_length: int) -> TokenizedSplit:
         """Return one split as word numbers, cut at max_length. A text without words becomes one unknown word."""

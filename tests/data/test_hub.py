@@ -170,9 +170,10 @@ def test_a_users_own_data_set_comes_from_the_hub_by_its_columns(hub: dict[str, s
 def test_several_labels_in_a_row_of_a_users_own_data_set_are_an_error(hub: dict[str, str]) -> None:
     program = (
         "from sweeper.search_space.custom_dataset import CustomDataset\n"
-        "own = CustomDataset(hub='google-research-datasets/go_emotions', config='simplified', label='labels')\n"
-        "tables = hub_datasets.load_tables(own.to_dataset_spec).value\n"
-        "result = str(preprocessing.prepare(own.to_dataset_spec, tables))"
+        "dataset = CustomDataset(hub='google-research-datasets/go_emotions', config='simplified', label='labels')\n"
+        "dataset = dataset.to_dataset_spec\n"
+        "tables = hub_datasets.load_tables(dataset).value\n"
+        "result = str(preprocessing.prepare(dataset, tables))"
     )
     assert "several labels in labels" in ask(program, hub)["error"]
 

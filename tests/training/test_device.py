@@ -14,7 +14,9 @@ from tests.support.fakes import data
 REPORT = ValidationReport(1, 1.0, {"validation/accuracy": 0.5})
 
 
-def trained(config: TrainConfig, _: TrainingData, saved: Path | None) -> Generator[ValidationReport, None, None]:
+def train_once(
+    config: TrainConfig, _: TrainingData, checkpoint_path: Path | None
+) -> Generator[ValidationReport, None, None]:
     yield REPORT
 
 
@@ -22,12 +24,12 @@ def trained(config: TrainConfig, _: TrainingData, saved: Path | None) -> Generat
 def test_a_share_of_a_gpu_limits_memory_to_that_share(
     gpu: float, shares: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given: list[float] = []
+    limits: list[float] = []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", given.append)
-    assert list(device.limit_gpu_memory(trained, gpu, TrainConfig(encoder="m"), data(), None)) == [REPORT]
-    assert given == shares
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", limits.append)
+    assert list(device.limit_gpu_memory(train_once, gpu, TrainConfig(encoder="m"), data(), None)) == [REPORT]
+    assert limits == shares
 
 
 def test_without_a_gpu_nothing_is_limited() -> None:
-    assert list(device.limit_gpu_memory(trained, 0.5, TrainConfig(encoder="m"), data(), None)) == [REPORT]
+    assert list(device.limit_gpu_memory(train_once, 0.5, TrainConfig(encoder="m"), data(), None)) == [REPORT]

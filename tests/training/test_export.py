@@ -33,7 +33,7 @@ def trained(
     reports.close()
 
 
-def figures(report: ValidationReport) -> dict[str, float]:
+def validation_metrics(report: ValidationReport) -> dict[str, float]:
     return {k.removeprefix("validation/"): v for k, v in report.metrics.items() if k.startswith("validation/")}
 
 
@@ -42,7 +42,7 @@ def test_an_exported_model_scores_as_it_did_in_training(
 ) -> None:
     folder, best, loss = trained
     metrics = export.evaluate_exported(folder, tiny_training.config(loss=loss), data, "validation")
-    expected = figures(best)
+    expected = validation_metrics(best)
     assert expected["largest_class"] < 1
     assert {name: metrics[name] for name in expected} == expected
 
@@ -58,7 +58,7 @@ def test_an_exported_model_scores_another_split_as_the_model_itself_does(tmp_pat
     assert {name: metrics[name] for name in evaluation.metrics} == evaluation.metrics
     assert metrics["labels"] == list(data.class_names)
     pairs = Counter(zip(data.splits["test"].labels.tolist(), evaluation.predicted_classes.tolist(), strict=True))
-    assert metrics["confusion"] == [[pairs[true, taken] for taken in range(3)] for true in range(3)]
+    assert metrics["confusion"] == [[pairs[true, predicted] for predicted in range(3)] for true in range(3)]
 
 
 def test_the_exported_files_are_those_documented(
@@ -82,8 +82,8 @@ def test_transformers_alone_gives_the_same_accuracy(
     with torch.no_grad():
         features = encoder(input_ids=batch.ids, attention_mask=batch.mask).last_hidden_state[:, 0]
     logits = features @ head["output.weight"].T + head["output.bias"]
-    right = (logits.argmax(dim=1) == batch.labels).double().mean().item()
-    assert right == best.metrics["validation/accuracy"]
+    accuracy = (logits.argmax(dim=1) == batch.labels).double().mean().item()
+    assert accuracy == best.metrics["validation/accuracy"]
 
 
 def test_a_later_export_replaces_an_earlier_one(tmp_path: Path, data: TrainingData) -> None:

@@ -49,8 +49,8 @@ def naive(name: str, features: Tensor, labels: Tensor, weighting: Tensor, tau: f
         others = [k for k in range(len(y)) if k != i]
         if not positives:
             continue
-        own_tau = tau * len(positives) if name == SET_TAU else tau
-        s = {k: h[i] @ h[k] / own_tau for k in others}
+        anchor_tau = tau * len(positives) if name == SET_TAU else tau
+        s = {k: h[i] @ h[k] / anchor_tau for k in others}
         w = weighting[i].exp() / weighting[i].exp().sum() if name in (LCL, INSIDE) else torch.ones_like(weighting[i])
         denominator = sum((w[y[k]] * s[k].exp() for k in others), torch.zeros(()))
         if name == INSIDE:

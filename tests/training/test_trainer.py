@@ -1,4 +1,4 @@
-"""What a training reports, that it repeats, that it learns, and how it fails."""
+"""The reports of a training, its repeatability, its learning and its failures."""
 
 from collections.abc import Iterator
 from dataclasses import replace

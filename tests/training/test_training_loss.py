@@ -55,12 +55,12 @@ def test_alpha_weighs_lcl_against_both_cross_entropies(outputs: ClassifierOutput
     assert outputs.weighting is not None
     components = components_of(tiny_training.config(loss="lcl", alpha=alpha), outputs, LABELS)
     assert set(components) == SCL | {"train/weighting_ce", "weights/true_class"}
-    own = losses.label_aware_contrastive(similarity(outputs.features), LABELS, outputs.weighting)
-    assert components["train/contrastive"] == losses.reduce(own)
+    anchor_losses = losses.label_aware_contrastive(similarity(outputs.features), LABELS, outputs.weighting)
+    assert components["train/contrastive"] == losses.reduce(anchor_losses)
     assert components["train/weighting_ce"] == functional.cross_entropy(outputs.weighting, LABELS)
-    both = components["train/ce"].item() + components["train/weighting_ce"].item()
+    cross_entropies = components["train/ce"].item() + components["train/weighting_ce"].item()
     assert components["train/loss"].item() == pytest.approx(
-        alpha * both + (1 - alpha) * components["train/contrastive"].item()
+        alpha * cross_entropies + (1 - alpha) * components["train/contrastive"].item()
     )
     weights = torch.softmax(outputs.weighting, dim=-1).tolist()
     expected = sum(row[label] for row, label in zip(weights, LABELS.tolist(), strict=True)) / len(LABELS)
@@ -106,7 +106,7 @@ def test_with_detached_weights_only_cross_entropy_trains_the_weighting_network(o
 
 def test_balanced_weights_and_label_smoothing_equal_torchs(outputs: ClassifierOutput) -> None:
     weights = training_loss.balanced_class_weights(LABELS, 4)
-    assert weights.tolist() == pytest.approx([5 / 8, 5 / 8, 5 / 4, 0])  # 5 texts, 4 classes: 2, 2, 1 and none of them
+    assert weights.tolist() == pytest.approx([5 / 8, 5 / 8, 5 / 4, 0])  # 5 texts, 4 classes with 2, 2, 1 and 0 of them
     config = tiny_training.config(loss="lcl", label_smoothing=0.1, class_weights="balanced")
     components = training_loss.TrainingLoss(config, weights[:3]).components(outputs, LABELS)
     assert outputs.weighting is not None

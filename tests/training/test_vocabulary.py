@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from sweeper.data.rows import LabelledTexts
-from sweeper.training.vocabulary import SPECIAL, UNKNOWN, Vocabulary, tokenize_words
+from sweeper.training.vocabulary import FIRST_WORD, UNKNOWN, Vocabulary, tokenize_words
 
 
 def rows(*texts: str, pairs: list[str] | None = None) -> LabelledTexts:
@@ -31,28 +31,28 @@ def test_other_scripts_are_words_too() -> None:
 def test_a_smaller_vocabulary_is_the_beginning_of_a_larger_one() -> None:
     texts = ["red blue", "blue green blue", "green blue"]
     assert list(Vocabulary(rows(*texts), 9).numbers.items()) == [
-        ("blue", SPECIAL),
-        ("green", SPECIAL + 1),
-        ("red", SPECIAL + 2),
+        ("blue", FIRST_WORD),
+        ("green", FIRST_WORD + 1),
+        ("red", FIRST_WORD + 2),
     ]
     assert list(Vocabulary(rows(*texts), 2).numbers) == ["blue", "green"]
 
 
 def test_words_missing_from_the_training_split_are_unknown() -> None:
-    known = Vocabulary(rows(*["red blue blue"]), 9)
-    assert numbers(known, rows("Blue sky", "red", "the")) == [[SPECIAL, UNKNOWN], [SPECIAL + 1], [UNKNOWN]]
+    vocabulary = Vocabulary(rows(*["red blue blue"]), 9)
+    assert numbers(vocabulary, rows("Blue sky", "red", "the")) == [[FIRST_WORD, UNKNOWN], [FIRST_WORD + 1], [UNKNOWN]]
 
 
 def test_long_texts_are_cut_and_their_full_length_is_recorded() -> None:
-    known = Vocabulary(rows(*["a1 b1 c1 d1"]), 9)
-    split = known.tokenize_split(rows("a1 b1 c1 d1", "a1"), 3)
+    vocabulary = Vocabulary(rows(*["a1 b1 c1 d1"]), 9)
+    split = vocabulary.tokenize_split(rows("a1 b1 c1 d1", "a1"), 3)
     assert split.lengths.tolist() == [4, 1]
-    assert numbers(known, rows("a1 b1 c1 d1"), 3) == [[SPECIAL, SPECIAL + 1, SPECIAL + 2]]
+    assert numbers(vocabulary, rows("a1 b1 c1 d1"), 3) == [[FIRST_WORD, FIRST_WORD + 1, FIRST_WORD + 2]]
 
 
 def test_a_pair_becomes_one_text() -> None:
-    known = Vocabulary(rows(*["red blue blue"]), 9)
-    assert numbers(known, rows("red", pairs=["blue"])) == [[SPECIAL + 1, SPECIAL]]
+    vocabulary = Vocabulary(rows(*["red blue blue"]), 9)
+    assert numbers(vocabulary, rows("red", pairs=["blue"])) == [[FIRST_WORD + 1, FIRST_WORD]]
 
 
 def test_a_vocabulary_is_saved_as_its_words_in_order(tmp_path: Path) -> None:
