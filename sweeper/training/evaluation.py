@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from sweeper.training import batching, device, metrics
+from sweeper.training import batching, metrics
 from sweeper.training.batching import Batch
 from sweeper.training.config import TrainConfig
+from sweeper.training.device import autocast, resolve_precision
 from sweeper.training.model import Classifier
 from sweeper.training.types import Heartbeat, TrainingData
 
@@ -49,11 +50,11 @@ def evaluate_events(
 ) -> Generator[Heartbeat, None, Evaluation]:
     """Evaluate as `evaluate` does, with a heartbeat after each batch."""
     tokens, num_classes = data.splits[split], len(data.class_names)
-    place = next(model.parameters()).device
+    device = next(model.parameters()).device
     probabilities = np.empty((len(tokens), num_classes), dtype=np.float32)
-    loss = torch.zeros((), device=place)
+    loss = torch.zeros((), device=device)
     for rows, batch in _batches(model, data, split, config):
-        with device.autocast(device.resolve_precision(config.precision, place), place):
+        with autocast(resolve_precision(config.precision, device), device):
             logits = model(batch, weigh=False).logits.float()
         loss += functional.cross_entropy(logits, batch.labels, reduction="sum")
         probabilities[rows] = logits.softmax(dim=-1).cpu().numpy()
@@ -72,12 +73,12 @@ def mean_class_weights(
     """
     if model.weighting is None:
         return None
-    place, num_classes = next(model.parameters()).device, len(data.class_names)
-    sums = torch.zeros(num_classes, num_classes, device=place)
+    device, num_classes = next(model.parameters()).device, len(data.class_names)
+    sums = torch.zeros(num_classes, num_classes, device=device)
     for _, batch in _batches(model, data, split, config):
-        with device.autocast(device.resolve_precision(config.precision, place), place):
-            weighting = model(batch).weighting
-        sums.index_add_(0, batch.labels, weighting.float().softmax(dim=-1))
+        with autocast(resolve_precision(config.precision, device), device):
+            logits = model(batch).weighting_logits
+        sums.index_add_(0, batch.labels, logits.float().softmax(dim=-1))
         yield Heartbeat()
     counts = np.bincount(data.splits[split].labels, minlength=num_classes)[:, None].astype(np.float32)
     with np.errstate(invalid="ignore"):
@@ -92,12 +93,12 @@ def encode_split(
 
     The generator returns them, and yields a heartbeat after each batch.
     """
-    place = next(model.parameters()).device
+    device = next(model.parameters()).device
     features: Tensor | None = None
     for rows, batch in _batches(model, data, split, config):
         batch_features = encode_batch(model, batch, config)
         if features is None:
-            features = torch.empty(len(data.splits[split]), batch_features.shape[1], device=place)
+            features = torch.empty(len(data.splits[split]), batch_features.shape[1], device=device)
         features[torch.from_numpy(rows)] = batch_features
         yield Heartbeat()
     assert features is not None
@@ -107,9 +108,9 @@ def encode_split(
 @torch.no_grad()
 def encode_batch(model: Classifier, batch: Batch, config: TrainConfig) -> Tensor:
     """Return the encoder's features of a batch, without dropout: (B, F) in float32. The model's mode is restored."""
-    training, place = model.training, batch.ids.device
+    training, device = model.training, batch.ids.device
     model.eval()
-    with device.autocast(device.resolve_precision(config.precision, place), place):
+    with autocast(resolve_precision(config.precision, device), device):
         features = model.features(batch).float()
     model.train(training)
     return features
@@ -119,7 +120,7 @@ def _batches(
     model: Classifier, data: TrainingData, split: str, config: TrainConfig
 ) -> Iterator[tuple[NDArray[np.int64], Batch]]:
     """Set the model to evaluation mode, and yield the split's row numbers and batches on the model's device."""
-    place = next(model.parameters()).device
+    device = next(model.parameters()).device
     model.eval()
     for rows in batching.sorted_batches(data.splits[split], max(_MIN_BATCH_SIZE, config.batch_size)):
-        yield rows, batching.collate(data.splits[split], rows, config.max_length, data.encoder.padding).to(place)
+        yield rows, batching.collate(data.splits[split], rows, config.max_length, data.encoder.padding).to(device)

@@ -13,8 +13,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel
 
-from sweeper.training import checkpoint, device
+from sweeper.training import checkpoint
 from sweeper.training.config import TrainConfig
+from sweeper.training.device import setup_device
 from sweeper.training.evaluation import evaluate
 from sweeper.training.metrics import confusion_matrix
 from sweeper.training.model import Classifier
@@ -54,7 +55,7 @@ def _save_encoder(model: Classifier, folder: Path) -> None:
 
 def evaluate_exported(folder: Path, config: TrainConfig, data: TrainingData, split: str) -> dict[str, Any]:
     """Return an exported model's metrics on a split, the class names, and the confusion matrix as lists."""
-    model = load_exported(folder, config, data).to(device.setup_device(config))
+    model = load_exported(folder, config, data).to(setup_device(config))
     evaluation = evaluate(model, data, split, config)
     confusion = confusion_matrix(data.splits[split].labels, evaluation.predicted_classes, len(data.class_names))
     return {**evaluation.metrics, "labels": list(data.class_names), "confusion": confusion.tolist()}

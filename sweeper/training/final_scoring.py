@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.errors import CheckpointError
-from sweeper.training import checkpoint, device
+from sweeper.training import checkpoint
 from sweeper.training.best_model import best_model_path, latest_best_model
 from sweeper.training.config import TrainConfig
+from sweeper.training.device import setup_device
 from sweeper.training.evaluation import evaluate_events, mean_class_weights
 from sweeper.training.model import Classifier
 from sweeper.training.objective import ObjectiveMetric
@@ -37,10 +38,10 @@ def score_best_model(
     """
     assert checkpoint_path is not None
     best = yield from _load_or_retrain(config, data, checkpoint_path, objective)
-    place = device.setup_device(config)
+    device = setup_device(config)
     model = Classifier(config, data)
     model.load_state_dict(best["model"])
-    model.to(place)
+    model.to(device)
     predictions, metrics = {}, {}
     for split in (split for split in ("validation", "test") if split in data.splits):
         evaluation = yield from evaluate_events(model, data, split, config)

@@ -55,24 +55,24 @@ def set_tau_contrastive(similarity: Tensor, labels: Tensor) -> AnchorLosses:
     return supervised_contrastive(similarity / positive.sum(dim=-1, keepdim=True).clamp(min=1), labels)
 
 
-def label_aware_contrastive(similarity: Tensor, labels: Tensor, weighting: Tensor) -> AnchorLosses:
+def label_aware_contrastive(similarity: Tensor, labels: Tensor, weighting_logits: Tensor) -> AnchorLosses:
     """Return LCL for masked similarities (B, B), labels (B,) and the weighting network's logits (B, C).
 
     l_i = -1/|P_i| sum_{p in P_i} w_i,y_i (s_ip - log sum_{k != i} w_i,y_k exp s_ik), w = softmax of the logits
     (Modarres & Raeisi, section 3.4; the code of Suresh & Ong, "Not All Negatives are Equal")
     The weights are not detached here: the loss trains the weighting network too.
     """
-    contrast, true_class_log_weight, valid = _weighted_contrast(similarity, labels, weighting)
+    contrast, true_class_log_weight, valid = _weighted_contrast(similarity, labels, weighting_logits)
     return AnchorLosses(true_class_log_weight.exp() * contrast, valid)
 
 
-def label_aware_contrastive_inside(similarity: Tensor, labels: Tensor, weighting: Tensor) -> AnchorLosses:
+def label_aware_contrastive_inside(similarity: Tensor, labels: Tensor, weighting_logits: Tensor) -> AnchorLosses:
     """Return LCL with its first factor inside the logarithm; shapes as in `label_aware_contrastive`.
 
     l_i = -1/|P_i| sum_{p in P_i} (log w_i,y_i + s_ip - log sum_{k != i} w_i,y_k exp s_ik)
     Suresh & Ong print LCL like this in equation 3; their own code does not follow it.
     """
-    contrast, true_class_log_weight, valid = _weighted_contrast(similarity, labels, weighting)
+    contrast, true_class_log_weight, valid = _weighted_contrast(similarity, labels, weighting_logits)
     return AnchorLosses(contrast - true_class_log_weight, valid)
 
 
@@ -82,14 +82,14 @@ def reduce(anchor_losses: AnchorLosses, reduction: Literal["mean", "sum"] = "mea
     return total if reduction == "sum" else total / anchor_losses.valid.sum().clamp(min=1)
 
 
-def _weighted_contrast(similarity: Tensor, labels: Tensor, weighting: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _weighted_contrast(similarity: Tensor, labels: Tensor, weighting_logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return log sum_{k != i} w_i,y_k exp s_ik - mean_{p in P_i} s_ip; log w_i,y_i; the anchors' mask.
 
     All three have shape (B,). The mask is True for the anchors that have a loss.
     """
     positive, valid = _positive_pairs(labels)
     similarity = _replace_invalid_rows(similarity, valid)
-    log_weights = torch.log_softmax(_to_float32(weighting), dim=-1)  # (B, C)
+    log_weights = torch.log_softmax(_to_float32(weighting_logits), dim=-1)  # (B, C)
     true_class_log_weight = log_weights.gather(1, labels[:, None]).squeeze(1)  # (B,)
     denominator = torch.logsumexp(similarity + log_weights[:, labels], dim=-1)  # (B,)
     return denominator - _mean_over_positives(similarity, positive), true_class_log_weight, valid

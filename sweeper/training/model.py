@@ -26,7 +26,7 @@ class ClassifierOutput(NamedTuple):
 
     features: Tensor
     logits: Tensor
-    weighting: Tensor | None
+    weighting_logits: Tensor | None
 
 
 class Classifier(nn.Module):
@@ -52,11 +52,11 @@ class Classifier(nn.Module):
     def forward(self, batch: Batch, *, weigh: bool = True) -> ClassifierOutput:
         """Return the outputs for a batch; with `weigh=False`, without those of the weighting network."""
         features = self.features(batch)
-        weighting = None
+        weighting_logits = None
         if weigh and self.weighting is not None:
             encoder = self.weighting_encoder
-            weighting = self.weighting(features if encoder is None else self._encode(encoder, batch))
-        return ClassifierOutput(features, self.classifier(features), weighting)
+            weighting_logits = self.weighting(features if encoder is None else self._encode(encoder, batch))
+        return ClassifierOutput(features, self.classifier(features), weighting_logits)
 
     def features(self, batch: Batch) -> Tensor:
         """Return the encoder's pooled features (B, F)."""

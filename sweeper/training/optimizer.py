@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sweeper.training import device
 from sweeper.training.config import Precision, TrainConfig
+from sweeper.training.device import gradient_scaler
 
 _NO_DECAY = ("bias", "norm")  # AdamW decays neither biases nor normalization weights
 
@@ -21,13 +21,13 @@ class Optimizer:
         peak_learning_rate: float,
         num_updates: int,
         precision: Precision,
-        place: torch.device,
+        device: torch.device,
     ) -> None:
         self.parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
         self.peak_learning_rate, self.num_updates, self.clip_norm = peak_learning_rate, num_updates, config.clip_norm
         self.warmup_updates = round(config.warmup * num_updates)
         self.adamw = _build_adamw(config, module, peak_learning_rate)
-        self.scaler = device.gradient_scaler(precision, place)
+        self.scaler = gradient_scaler(precision, device)
         self.completed_updates = 0
 
     @property

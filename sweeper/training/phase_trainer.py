@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sweeper.training import batching, device
+from sweeper.training import batching
+from sweeper.training.device import autocast
 from sweeper.training.evaluation import encode_batch, encode_split
 from sweeper.training.optimizer import Optimizer
 from sweeper.training.phases import Phase
@@ -61,7 +62,7 @@ class PhaseTrainer:
         if self.phase.kind == "classifier":
             return self._classifier_loss(encode_batch(setup.model, batch, setup.config), batch.labels)
         batch = batch.repeat(self.views)
-        with device.autocast(setup.precision, setup.device):
+        with autocast(setup.precision, setup.device):
             outputs = setup.model(batch)
         if self.phase.kind == "contrastive":
             components = setup.loss.contrastive_components(outputs, batch.labels)

@@ -34,9 +34,9 @@ class TrainingLoss:
         if self.contrastive_term is None:
             return {"train/loss": components["train/ce"], **components}
         cross_entropies = components["train/ce"]
-        if outputs.weighting is not None:
-            components["train/weighting_ce"] = self.cross_entropy(outputs.weighting, labels)
-            weights = torch.softmax(outputs.weighting.detach().float(), dim=-1)  # (B, C)
+        if outputs.weighting_logits is not None:
+            components["train/weighting_ce"] = self.cross_entropy(outputs.weighting_logits, labels)
+            weights = torch.softmax(outputs.weighting_logits.detach().float(), dim=-1)  # (B, C)
             components["weights/true_class"] = weights.gather(1, labels[:, None]).mean()
             cross_entropies = cross_entropies + components["train/weighting_ce"]
         components |= self.contrastive_components(outputs, labels)
@@ -62,9 +62,9 @@ class TrainingLoss:
         similarity = losses.similarity_matrix(outputs.features, self.config.tau, normalize=self.config.normalize)
         if not self.has_weighting_network:
             return self.contrastive_term(similarity, labels)
-        assert outputs.weighting is not None
-        weighting = outputs.weighting.detach() if self.config.detach_weights else outputs.weighting
-        return self.contrastive_term(similarity, labels, weighting)
+        assert outputs.weighting_logits is not None
+        weighting_logits = outputs.weighting_logits.detach() if self.config.detach_weights else outputs.weighting_logits
+        return self.contrastive_term(similarity, labels, weighting_logits)
 
 
 def balanced_class_weights(labels: Tensor, num_classes: int) -> Tensor:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeper.errors import DivergedError
-from sweeper.training import batching, checkpoint, device
+from sweeper.training import batching, checkpoint
 from sweeper.training.best_model import BestModel, best_model_path
 from sweeper.training.config import TrainConfig
+from sweeper.training.device import random_states, set_random_states
 from sweeper.training.evaluation import evaluate_events
 from sweeper.training.objective import ObjectiveMetric
 from sweeper.training.phase_trainer import PhaseTrainer
@@ -50,9 +51,9 @@ class TrainingRun:
             self.best.update(report, self.model)
             if checkpoint_path is not None:
                 yield self._save(self._state(), checkpoint_path)
-            random_states = device.random_states(self.device)
+            states = random_states(self.device)
             yield report
-            device.set_random_states(random_states, self.device)  # the caller may have drawn random numbers
+            set_random_states(states, self.device)  # the caller may have drawn random numbers
         if checkpoint_path is not None and self.best.state:
             yield self._save(self.best.state, best_model_path(checkpoint_path))
 
@@ -102,8 +103,8 @@ class TrainingRun:
             means.add(trainer.train_batch(batches[index], index, len(batches)))
             is_check_due = (index + 1) % _CHECK_EVERY == 0 or index + 1 == indices.stop
             if is_check_due and not math.isfinite(means.means().get("train/loss", 0.0)):
-                place = f"epoch {epoch + 1}, batch {index + 1} of {len(batches)}"
-                raise DivergedError(f"the training loss is not finite at {place}; {_REMEDY}")
+                position = f"epoch {epoch + 1}, batch {index + 1} of {len(batches)}"
+                raise DivergedError(f"the training loss is not finite at {position}; {_REMEDY}")
             yield Heartbeat()
 
     def _validate(self, epoch: float) -> Generator[Heartbeat, None, dict[str, float]]:
@@ -129,7 +130,7 @@ class TrainingRun:
         return {
             "model": self.model.state_dict(),
             "optimizer": self.phase_trainer.optimizer.state(),
-            "random_states": device.random_states(self.device),
+            "random_states": random_states(self.device),
             "reports": [
                 {"step": report.step, "epoch": report.epoch, "metrics": dict(report.metrics)} for report in self.reports
             ],
@@ -143,5 +144,5 @@ class TrainingRun:
         last_epoch = (len(self.reports) - 1) // self.config.validations_per_epoch
         trainer = yield from self._enter_phase_of(last_epoch)
         trainer.optimizer.restore(state["optimizer"])
-        device.set_random_states(state["random_states"], self.device)
+        set_random_states(state["random_states"], self.device)
         self.best.state = state.get("best", {})

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from sweeper.errors import UsageError
-from sweeper.training import device
 from sweeper.training.config import Precision, TrainConfig
+from sweeper.training.device import resolve_precision, setup_device
 from sweeper.training.model import Classifier
 from sweeper.training.training_loss import TrainingLoss, balanced_class_weights
 from sweeper.training.types import TokenizedSplit, TrainingData
@@ -36,12 +36,12 @@ def prepare_training(config: TrainConfig, data: TrainingData) -> TrainingSetup:
     """
     split = data.splits["train"]
     labels = torch.from_numpy(split.labels)
-    place = device.setup_device(config)
-    precision = device.resolve_precision(config.precision, place)
-    model = Classifier(config, data).to(place)
+    device = setup_device(config)
+    precision = resolve_precision(config.precision, device)
+    model = Classifier(config, data).to(device)
     class_weights = None
     if config.class_weights == "balanced":
-        class_weights = balanced_class_weights(labels, len(data.class_names)).to(place)
+        class_weights = balanced_class_weights(labels, len(data.class_names)).to(device)
     batches_per_epoch = math.ceil(len(split) / config.batch_size)
     if batches_per_epoch < config.validations_per_epoch:
         raise UsageError(
@@ -49,4 +49,4 @@ def prepare_training(config: TrainConfig, data: TrainingData) -> TrainingSetup:
             f"{config.batch_size}, got {config.validations_per_epoch}; ask for fewer"
         )
     loss = TrainingLoss(config, class_weights)
-    return TrainingSetup(config, data, split, labels, place, precision, model, loss, batches_per_epoch)
+    return TrainingSetup(config, data, split, labels, device, precision, model, loss, batches_per_epoch)

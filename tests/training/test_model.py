@@ -90,15 +90,15 @@ def test_features_are_the_first_tokens_vector_and_do_not_depend_on_padding(data:
 @pytest.mark.parametrize(("loss", "has_weighting"), [("ce", False), ("scl", False), ("lcl", True)])
 def test_only_lcl_has_a_weighting_network(data: TrainingData, loss: str, has_weighting: bool) -> None:
     net = model.Classifier(tiny_training.config(loss=loss), data)
-    assert (net(TEXTS).weighting is not None) == has_weighting
-    assert net(TEXTS, weigh=False).weighting is None
+    assert (net(TEXTS).weighting_logits is not None) == has_weighting
+    assert net(TEXTS, weigh=False).weighting_logits is None
     assert (net.weighting_encoder is not None) == has_weighting
 
 
 def test_a_shared_weighting_network_needs_no_second_encoder(data: TrainingData) -> None:
     net = model.Classifier(tiny_training.config(loss="lcl", weighting="shared"), data)
     assert net.weighting_encoder is None
-    assert net(TEXTS).weighting.shape == (2, 3)
+    assert net(TEXTS).weighting_logits.shape == (2, 3)
 
 
 @pytest.mark.parametrize(("classifier", "layers"), [("linear", {"output"}), ("mlp", {"hidden", "output"})])
@@ -186,7 +186,7 @@ def test_every_architecture_trains_from_its_folder(kind: str, weights: str, tmp_
         expected = original.eval()(input_ids=IDS, attention_mask=MASK).last_hidden_state
         assert torch.allclose(net.encoder(input_ids=IDS, attention_mask=MASK).last_hidden_state, expected)
     outputs = net.train()(TEXTS)
-    (outputs.logits.sum() + outputs.weighting.sum()).backward()
+    (outputs.logits.sum() + outputs.weighting_logits.sum()).backward()
     assert outputs.features.shape == (2, 32)
 
 

@@ -33,14 +33,18 @@ def similarity(features: Tensor) -> Tensor:
 
 
 def test_the_total_of_ce_is_the_cross_entropy(outputs: ClassifierOutput) -> None:
-    components = components_of(tiny_training.config(loss="ce", alpha=0.2), outputs._replace(weighting=None), LABELS)
+    components = components_of(
+        tiny_training.config(loss="ce", alpha=0.2), outputs._replace(weighting_logits=None), LABELS
+    )
     assert set(components) == {"train/loss", "train/ce"}
     assert components["train/loss"] == components["train/ce"] == functional.cross_entropy(outputs.logits, LABELS)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.2, 1.0])
 def test_alpha_weighs_scl_against_the_cross_entropy(outputs: ClassifierOutput, alpha: float) -> None:
-    components = components_of(tiny_training.config(loss="scl", alpha=alpha), outputs._replace(weighting=None), LABELS)
+    components = components_of(
+        tiny_training.config(loss="scl", alpha=alpha), outputs._replace(weighting_logits=None), LABELS
+    )
     assert set(components) == SCL
     expected = losses.reduce(losses.supervised_contrastive(similarity(outputs.features), LABELS))
     assert components["train/contrastive"] == expected
@@ -52,17 +56,17 @@ def test_alpha_weighs_scl_against_the_cross_entropy(outputs: ClassifierOutput, a
 
 @pytest.mark.parametrize("alpha", [0.0, 0.2, 1.0])
 def test_alpha_weighs_lcl_against_both_cross_entropies(outputs: ClassifierOutput, alpha: float) -> None:
-    assert outputs.weighting is not None
+    assert outputs.weighting_logits is not None
     components = components_of(tiny_training.config(loss="lcl", alpha=alpha), outputs, LABELS)
     assert set(components) == SCL | {"train/weighting_ce", "weights/true_class"}
-    anchor_losses = losses.label_aware_contrastive(similarity(outputs.features), LABELS, outputs.weighting)
+    anchor_losses = losses.label_aware_contrastive(similarity(outputs.features), LABELS, outputs.weighting_logits)
     assert components["train/contrastive"] == losses.reduce(anchor_losses)
-    assert components["train/weighting_ce"] == functional.cross_entropy(outputs.weighting, LABELS)
+    assert components["train/weighting_ce"] == functional.cross_entropy(outputs.weighting_logits, LABELS)
     cross_entropies = components["train/ce"].item() + components["train/weighting_ce"].item()
     assert components["train/loss"].item() == pytest.approx(
         alpha * cross_entropies + (1 - alpha) * components["train/contrastive"].item()
     )
-    weights = torch.softmax(outputs.weighting, dim=-1).tolist()
+    weights = torch.softmax(outputs.weighting_logits, dim=-1).tolist()
     expected = sum(row[label] for row, label in zip(weights, LABELS.tolist(), strict=True)) / len(LABELS)
     assert components["weights/true_class"].item() == pytest.approx(expected)
 
@@ -70,7 +74,7 @@ def test_alpha_weighs_lcl_against_both_cross_entropies(outputs: ClassifierOutput
 def test_tau_and_normalize_change_the_contrastive_term(outputs: ClassifierOutput) -> None:
     def contrastive(**hyperparameters: Any) -> float:
         config = tiny_training.config(loss="scl", **hyperparameters)
-        return components_of(config, outputs._replace(weighting=None), LABELS)["train/contrastive"].item()
+        return components_of(config, outputs._replace(weighting_logits=None), LABELS)["train/contrastive"].item()
 
     values = {contrastive(tau=0.3), contrastive(tau=3.0), contrastive(tau=0.3, normalize=False)}
     assert len(values) == 3
@@ -84,7 +88,7 @@ def gradients_of_the_weighting(data: TrainingData, weighting: str) -> set[str]:
     batch = batching.collate(
         split, batching.bucketed_batches(split, 8, 32, seed=0, epoch=0)[0], 32, data.encoder.padding
     )
-    logits = model(batch).weighting
+    logits = model(batch).weighting_logits
     torch.autograd.backward(functional.cross_entropy(logits, batch.labels))
     return {name.partition(".")[0] for name, parameter in model.named_parameters() if parameter.grad is not None}
 
@@ -94,11 +98,11 @@ def test_a_shared_weighting_network_is_a_head_on_the_encoder(data: TrainingData)
 
 
 def test_with_detached_weights_only_cross_entropy_trains_the_weighting_network(outputs: ClassifierOutput) -> None:
-    assert outputs.weighting is not None
+    assert outputs.weighting_logits is not None
     for detach in (True, False):
-        logits = outputs.weighting.clone().requires_grad_()
+        logits = outputs.weighting_logits.clone().requires_grad_()
         components = components_of(
-            tiny_training.config(loss="lcl", detach_weights=detach), outputs._replace(weighting=logits), LABELS
+            tiny_training.config(loss="lcl", detach_weights=detach), outputs._replace(weighting_logits=logits), LABELS
         )
         assert components["train/contrastive"].requires_grad != detach
         assert components["train/weighting_ce"].requires_grad
@@ -109,8 +113,8 @@ def test_balanced_weights_and_label_smoothing_equal_torchs(outputs: ClassifierOu
     assert weights.tolist() == pytest.approx([5 / 8, 5 / 8, 5 / 4, 0])  # 5 texts, 4 classes with 2, 2, 1 and 0 of them
     config = tiny_training.config(loss="lcl", label_smoothing=0.1, class_weights="balanced")
     components = training_loss.TrainingLoss(config, weights[:3]).components(outputs, LABELS)
-    assert outputs.weighting is not None
-    for name, logits in (("train/ce", outputs.logits), ("train/weighting_ce", outputs.weighting)):
+    assert outputs.weighting_logits is not None
+    for name, logits in (("train/ce", outputs.logits), ("train/weighting_ce", outputs.weighting_logits)):
         assert components[name] == functional.cross_entropy(logits, LABELS, weight=weights[:3], label_smoothing=0.1)
 
 
