@@ -28,9 +28,9 @@ def save_predictions(folder: Path, trial: Trial, labels: tuple[str, ...], scores
     for split, predictions in scores.splits.items():
         with atomic_write(predictions_path(folder, trial.number, split)) as file:
             file.write(_to_parquet(predictions, labels))
-    if scores.weights is not None:
+    if scores.learned_class_weights is not None:
         with atomic_write(class_weights_path(folder, trial.number)) as file:
-            file.write((json.dumps(_to_lists(scores.weights)) + "\n").encode())
+            file.write((json.dumps(_to_lists(scores.learned_class_weights)) + "\n").encode())
 
 
 def predictions_path(folder: Path, number: int, split: str) -> Path:

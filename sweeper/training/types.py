@@ -36,12 +36,12 @@ class Predictions:
 class ModelScores:
     """The predictions of a trial's best model, by split.
 
-    `weights` (C, C) are for losses with a weighting network: the mean weight that it gives each class (column) for the
-    validation texts of each true class (row).
+    `learned_class_weights` (C, C) is for losses with a weighting network: its mean weight of each class (column) for
+    the validation texts of each true class (row).
     """
 
     splits: Mapping[str, Predictions]
-    weights: "NDArray[np.float32] | None" = None
+    learned_class_weights: "NDArray[np.float32] | None" = None
 
 
 @dataclass(frozen=True)

@@ -98,13 +98,13 @@ def test_learned_class_weights_are_means_by_true_class(tmp_path: Path, data: Tra
     trained = reports(train_events(config, data, checkpoint_path, OBJECTIVE))
     (scored,) = reports(score_best_model(config, data, checkpoint_path, OBJECTIVE))
     assert scored.model_scores is not None
-    assert scored.model_scores.weights is not None
-    assert scored.model_scores.weights.shape == (3, 3)
-    np.testing.assert_allclose(scored.model_scores.weights.sum(axis=1), 1, rtol=1e-5)
+    assert scored.model_scores.learned_class_weights is not None
+    assert scored.model_scores.learned_class_weights.shape == (3, 3)
+    np.testing.assert_allclose(scored.model_scores.learned_class_weights.sum(axis=1), 1, rtol=1e-5)
     assert trained
     (plain,) = reports(score_best_model(tiny_training.config(), data, tmp_path / "ce" / "checkpoint-1.pt", OBJECTIVE))
     assert plain.model_scores is not None
-    assert plain.model_scores.weights is None
+    assert plain.model_scores.learned_class_weights is None
 
 
 def test_without_an_objective_no_model_is_kept(tmp_path: Path, data: TrainingData) -> None:
