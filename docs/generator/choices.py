@@ -69,7 +69,7 @@ def metrics() -> str:
         "All shares are in [0, 1].",
         "## Of each split",
         "Reported as `validation/NAME` after each validation, and as `test/NAME` for confirmed models.",
-        "A metric of which higher or lower values are better can be the `objective`.",
+        "A metric with an entry under *better* can be the `objective`.",
         entry_table("training.registry:METRICS", more=("better",)),
         "## Of each trial",
         "`system/...` needs `tracking: {system_metrics: true}`.",

@@ -20,7 +20,7 @@ def search_space() -> str:
     return page(
         "Search space file",
         "Every key of a search space file. [The guide](../guides/search-spaces.md) explains how to write one.",
-        "A dot leads into a section: `budget.trials` is the key `trials` of `budget`, and also its name for `--set`.",
+        "`budget.trials` is the key `trials` in the section `budget`. `--set` takes the same names.",
         field_table(SweepSpec),
     )
 
@@ -40,7 +40,7 @@ def hyperparameters() -> str:
     return page(
         "Hyperparameters",
         "Everything that may stand in `compare`, `search` and `training`, with its default.",
-        "Where *active for* does not fit, a hyperparameter is inactive: absent from trial, record and MLflow.",
+        "With any loss or encoder not under *active for*, it is inactive: absent from trial, record and MLflow.",
         table(["name", "type", "unit", "default", "active for", "meaning"], rows),
     )
 
@@ -52,7 +52,7 @@ def results() -> str:
     return page(
         "results.json",
         "The fields of `SweepResults`, which `results.json` holds, `--json` prints and the Python API returns.",
-        "A dot leads into a part, and `[]` into each item of a list.",
+        "A dot names a field of a field, and `[]` means each item of a list.",
         field_table(SweepResults),
     )
 
@@ -79,7 +79,7 @@ def errors() -> str:
         "## Exit codes",
         table(["exit code", "meaning"], exits),
         "## Errors",
-        table(["error", "is a", "exit code", "meaning"], rows),
+        table(["error", "base class", "exit code", "meaning"], rows),
     )
 
 

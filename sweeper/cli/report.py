@@ -12,9 +12,9 @@ def report(
     sweep: Annotated[Path, typer.Argument(help="A sweep's folder, such as sweeps/sst5-3f9a1c2e.", show_default=False)],
     texts: Annotated[
         bool,
-        typer.Option("--texts/--no-texts", help="Show the texts of confident errors; their data set must be at hand."),
+        typer.Option("--texts/--no-texts", help="Show the texts of confident errors; this needs their data set."),
     ] = True,
-    out: Annotated[Path | None, typer.Option(help="Where the page goes.", show_default="SWEEP/report.html")] = None,
+    out: Annotated[Path | None, typer.Option(help="File for the page.", show_default="SWEEP/report.html")] = None,
 ) -> None:
     """Write a sweep's report: one HTML file that needs no network, for a sweep that is finished or not."""
     with cli_session() as terminal:

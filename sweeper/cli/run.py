@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 Files = Annotated[
     list[Path],
-    typer.Argument(help="Search spaces, run one after the other: files, or names of shipped ones.", show_default=False),
+    typer.Argument(
+        help="Search spaces, run one after the other: files, or names of those that ship.", show_default=False
+    ),
 ]
 Overrides = Annotated[
     list[str] | None,
@@ -26,17 +28,17 @@ Overrides = Annotated[
 def run(
     files: Files,
     overrides: Overrides = None,
-    sweeps: Annotated[Path, typer.Option(help="Where sweeps are kept.")] = Path("sweeps"),
+    sweeps: Annotated[Path, typer.Option(help="Folder of the sweeps.")] = Path("sweeps"),
     inline: Annotated[bool, typer.Option("--inline", help="Run in this process, without Ray: for a debugger.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the final results on stdout as JSON.")] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew, beside what was there before.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start a new sweep; the earlier one is kept.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the final tables.")] = False,
     bundle: Annotated[Path | None, typer.Option("--parcel", hidden=True, help="Sent by `sweeper submit`.")] = None,
 ) -> None:
     """Run search spaces; the same command again continues where it stopped.
 
     Data sets and encoders come from the Hugging Face hub (HF_ENDPOINT, HF_HOME); results go to MLflow
-    (MLFLOW_TRACKING_URI, else mlflow.db beside the sweeps). With RAY_ADDRESS set, that Ray cluster is used.
+    (MLFLOW_TRACKING_URI, else mlflow.db beside the sweeps). If RAY_ADDRESS is set, trials run on that Ray cluster.
     """
     hint = "the same command continues where it stopped"
     with cli_session(
@@ -60,7 +62,7 @@ def run(
 def check(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(help="Search spaces: files, or names of shipped ones.", show_default="all that ship"),
+        typer.Argument(help="Search spaces: files, or names of those that ship.", show_default="all that ship"),
     ] = None,
     overrides: Overrides = None,
 ) -> None:

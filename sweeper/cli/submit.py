@@ -18,12 +18,12 @@ Address = Annotated[
     str,
     typer.Option(
         envvar=["RAY_API_SERVER_ADDRESS", "RAY_ADDRESS"],
-        help="The cluster's dashboard, as http://head:8265.",
+        help="The cluster's dashboard, such as http://head:8265.",
         show_default=False,
     ),
 ]
 Insecure = Annotated[bool, typer.Option("--insecure", help="Use a cluster that others can reach without a token.")]
-Job = Annotated[str, typer.Argument(help="A job, as `sweeper jobs` names it.", show_default=False)]
+Job = Annotated[str, typer.Argument(help="A job's name, as `sweeper jobs` lists it.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result on stdout as JSON.")]
 
 _COMMAND_NOT_FOUND = 127  # the shell's exit code
@@ -35,20 +35,20 @@ def submit(
     overrides: Overrides = None,
     sweeps: Annotated[
         str | None,
-        typer.Option(help="Where the head keeps sweeps. [default: its SWEEPER_SWEEPS, else ~/sweeps]"),
+        typer.Option(help="Folder of the sweeps on the head. [default: its SWEEPER_SWEEPS, else ~/sweeps]"),
     ] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew, beside what was there before.")] = False,
-    detach: Annotated[bool, typer.Option("--detach", help="Return as soon as it is submitted.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start a new sweep; the earlier one is kept.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Return as soon as the job is submitted.")] = False,
     env: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Pass this environment variable on as well.")
+        list[str] | None, typer.Option(metavar="NAME", help="Also send this environment variable; repeat for more.")
     ] = None,
     insecure: Insecure = False,
     as_json: AsJson = False,
 ) -> None:
     """Run search spaces on a Ray cluster; the same command again continues where it stopped.
 
-    It sends the search spaces with every key and the files that they name, and from the environment MLFLOW_*,
-    HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE. The driver runs on the head; the cluster needs the same sweeper.
+    It sends the search spaces with every key, the files that they name, and the environment variables MLFLOW_*,
+    HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE. The driver runs on the head; all nodes need the same version of sweeper.
     """
     with cli_session(as_json=as_json) as terminal:
         from sweeper.app.specs import load_specs
@@ -84,7 +84,7 @@ def jobs(address: Address, insecure: Insecure = False, as_json: AsJson = False) 
 
 
 def logs(job: Job, address: Address, insecure: Insecure = False, as_json: AsJson = False) -> None:
-    """Follow a job from its beginning, in the view of `sweeper run`."""
+    """Follow a job from its beginning, in the same view as `sweeper run`."""
     with cli_session(as_json=as_json) as terminal:
         server = _connect(address, insecure=insecure)
         server.job(job)
@@ -92,7 +92,7 @@ def logs(job: Job, address: Address, insecure: Insecure = False, as_json: AsJson
 
 
 def stop(job: Job, address: Address, insecure: Insecure = False) -> None:
-    """Stop a job. What it has done is kept; submitting it again continues from there."""
+    """Stop a job and keep its progress; submitting it again continues where it stopped."""
     with cli_session() as terminal:
         from sweeper.app.submit import wait_for_end
 

@@ -17,11 +17,13 @@ _MAX_CLASSES_SHOWN = 16  # in a confusion matrix on a terminal
 def train(
     sweep: Annotated[Path, typer.Argument(help="A sweep's folder, such as sweeps/sst5-3f9a1c2e.", show_default=False)],
     trial: Annotated[int | None, typer.Argument(help="A trial's number.", show_default="the best")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Another seed.", show_default="the trial's own")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Train with another seed.", show_default="the trial's own")
+    ] = None,
     test: Annotated[
-        bool, typer.Option("--test", help="Score the test split too; the access is put on record.")
+        bool, typer.Option("--test", help="Score the test split too; this test access is recorded.")
     ] = False,
-    out: Annotated[Path | None, typer.Option(help="Where the model goes.", show_default="SWEEP/train/…")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the model.", show_default="SWEEP/train/…")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result on stdout as JSON.")] = False,
 ) -> None:
     """Train a trial again, and export the model of its best epoch for transformers.

@@ -19,12 +19,12 @@ def ui(
     sweep: Annotated[
         Path | None, typer.Argument(help="A sweep's folder, such as sweeps/sst5-3f9a1c2e.", show_default=False)
     ] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Where the UI answers.", show_default="a free one")] = 0,
-    sweeps: Annotated[Path, typer.Option(help="Where sweeps are kept.")] = Path("sweeps"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the UI.", show_default="a free one")] = 0,
+    sweeps: Annotated[Path, typer.Option(help="Folder of the sweeps.")] = Path("sweeps"),
 ) -> None:
-    """Open MLflow's UI on the sweeps' store until Ctrl-C, and print where the runs of a sweep are compared.
+    """Open MLflow's UI on the sweeps' store until Ctrl-C, and print the address where a sweep's runs are compared.
 
-    Where MLFLOW_TRACKING_URI is a server's address, that server is the UI, and nothing is started.
+    If MLFLOW_TRACKING_URI is a server's address, the UI of that server is used, and nothing is started.
     """
     with cli_session() as terminal:
         from sweeper.app.mlflow_sync import tracking_uri

@@ -1,7 +1,8 @@
-"""The early stopping rules that a search space can name: one entry each. Messages and reports are made from it.
+"""The early stopping rules that a search space can name: one entry each in EARLY_STOPPING. Add a rule here.
 
-A rule decides at rungs, which are validations of a trial. The decision is a pure function of the trial's value and of
-the values that reached the rung before it. record/rung_pruner.py applies it.
+Messages and reports are made from the entries. A rule decides at rungs, which are validations of a trial. The decision
+is a pure function of the trial's value and of the values that reached the rung before it. record/rung_pruner.py
+applies it.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,7 +38,9 @@ class AshaSettings(RungSettings):
 
     reduction_factor: Annotated[
         int,
-        yaml_key("Of so many trials at a rung about one continues, and the next rung is so much later.", "times", ge=2),
+        yaml_key(
+            "One in about this many trials continues at a rung; the next rung is this many times later.", "times", ge=2
+        ),
     ] = 3
 
     def rungs(self, epochs: int, validations_per_epoch: int) -> tuple[int, ...]:

@@ -1,6 +1,7 @@
-"""The samplers that a search space can name: one entry each. Every message, schema and report is made from it.
+"""The samplers that a search space can name: one entry each in SAMPLERS. Add a sampler here.
 
-This is data only. It names Optuna's classes but does not import Optuna; record/samplers.py builds them.
+Every message, schema and report is made from the entries. This is data only: it names Optuna's classes but does not
+import Optuna. record/samplers.py builds them.
 """
 
 from collections.abc import Mapping
