@@ -40,7 +40,8 @@ def hyperparameters() -> str:
     return page(
         "Hyperparameters",
         "Everything that may stand in `compare`, `search` and `training`, with its default.",
-        "With any loss or encoder not under *active for*, it is inactive: absent from trial, record and MLflow.",
+        "With a loss or encoder that *active for* does not list, the hyperparameter is inactive: absent from trial, "
+        "record and MLflow.",
         table(["name", "type", "unit", "default", "active for", "meaning"], rows),
     )
 
