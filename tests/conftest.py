@@ -13,21 +13,21 @@ HUB = ROOT.parent / "shared" / "hub" / "serve.py"
 REVIEWS = ROOT.parent / "shared" / "files" / "persian_reviews"
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Divide the tests between the processes of `pytest -n`, for `--dist loadgroup`.
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Assign a test to a group for `pytest -n --dist loadgroup`: a group's tests run in one process.
 
-    All tests that start Ray go to one process. Two Rays at once on two cores are slow enough to break time limits.
-    All other tests of a file stay together, because they share its module fixtures. Ray's group takes longest, so it
-    comes first; tests of MLflow and of the hub come next.
+    All tests that start Ray are one group. Two Rays at once on two cores are slow enough to break time limits. All
+    other tests of a file are a group, because they share its module fixtures.
     """
-    if not hasattr(config, "workerinput"):  # one process runs all tests, in the usual order
-        return
-    items.sort(key=_priority)  # stable: tests of one file keep their order
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            group = "ray" if item.get_closest_marker("ray") else item.path.stem
-            item.add_marker(pytest.mark.xdist_group(group))
+    if item.get_closest_marker("xdist_group") is None:
+        group = "ray" if item.get_closest_marker("ray") else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes share the tests, begin with the slow groups: Ray's, then MLflow's and the hub's."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=_priority)  # stable: tests of one file keep their order
 
 
 def _priority(item: pytest.Item) -> int:
