@@ -22,7 +22,7 @@ from sweeper.training.types import TokenizedSplit
 PADDING, UNKNOWN, FIRST_WORD = 0, 1, 2  # numbers; FIRST_WORD is that of the most frequent word
 
 _WORD = re.compile(r"[^\W_]+")
-_STOP_WORDS_TEXT = """
+STOP_WORDS = """
 a about above after again all also am an and any are as at be because been before being below between both but by can
 could did do does doing down during each either few for from further had has have having he her here hers herself him
 himself his how i if in into is it its itself just me more most my myself of off on once one only or other our ours
@@ -30,12 +30,12 @@ ourselves out over own s same she should so some such t than that the their thei
 this those through to too under until up us very was we were what when where which while who whom why will with would
 you your yours yourself yourselves d ll m re ve
 """
-_STOP_WORDS = frozenset(_STOP_WORDS_TEXT.split())
+_STOP_WORD_SET = frozenset(STOP_WORDS.split())
 
 
 def tokenize_words(text: str) -> list[str]:
     """Return the words of a text, without stop words."""
-    return [word for word in _WORD.findall(text.lower()) if word not in _STOP_WORDS]
+    return [word for word in _WORD.findall(text.lower()) if word not in _STOP_WORD_SET]
 
 
 class Vocabulary:

@@ -26,6 +26,9 @@ QUICK = {
 CONFIRMED = 3  # a fresh seed for each loss
 
 
+FEW_ROWS = {"limit": "{train: 40, validation: 30}"}
+
+
 def arguments(changes: dict[str, str] | None = None) -> list[str]:
     sets = {**QUICK, **(changes or {})}
     return ["run", FILE, *(word for key, value in sets.items() for word in ("--set", f"{key}={value}"))]
@@ -68,7 +71,7 @@ def assert_complete(folder: Path, trials: int) -> None:
 
 
 def test_sweep_gives_a_table_and_its_best_trial_can_be_trained_again(tmp_path: Path, hub: dict[str, str]) -> None:
-    completed = sweeper(*arguments(), "--json", cwd=tmp_path, extra=hub)
+    completed = sweeper(*arguments(FEW_ROWS), "--json", cwd=tmp_path, extra=hub)
     assert completed.returncode == 0, completed.stderr
     results = json.loads(completed.stdout)
     assert [system["system"]["loss"] for system in results["systems"]] == ["ce", "scl", "lcl"]
@@ -83,7 +86,7 @@ def test_sweep_gives_a_table_and_its_best_trial_can_be_trained_again(tmp_path: P
     table = sweeper("table", cwd=tmp_path)  # made from MLflow alone, with the same bytes
     assert table.stdout == (only_sweep(tmp_path) / "table.md").read_text(), table.stderr
 
-    again = sweeper(*arguments(), cwd=tmp_path, extra={**hub, "HF_ENDPOINT": "http://127.0.0.1:9"})
+    again = sweeper(*arguments(FEW_ROWS), cwd=tmp_path, extra={**hub, "HF_ENDPOINT": "http://127.0.0.1:9"})
     assert again.returncode == 0, again.stderr
     assert "is finished" in again.stdout
     train_command = next(line for line in again.stdout.splitlines() if line.startswith("train the best again:"))

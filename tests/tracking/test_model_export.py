@@ -129,7 +129,7 @@ def test_the_exported_model_computes_in_the_precision_of_the_training(tmp_path: 
 
 
 def test_the_exported_code_has_our_stop_words() -> None:
-    assert f'STOP_WORDS = """{vocabulary._STOP_WORDS}"""' in CODE.read_text(encoding="utf-8")
+    assert f'STOP_WORDS = """{vocabulary.STOP_WORDS}"""' in CODE.read_text(encoding="utf-8")
 
 
 ALONE = """
