@@ -1,4 +1,4 @@
-"""Decides what only the sweep can know about a trial: that it collapsed, or never had a finite score."""
+"""Decides whether a trial collapsed, or never had a finite score. The trainer alone cannot know either."""
 
 from sweeper.protocol.ranking import best_report
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -11,7 +11,7 @@ _LARGEST_CLASS = "validation/largest_class"
 
 
 def check_collapse(spec: SweepSpec, record: TrialRecord, step: int) -> TrialEnd | None:
-    """Return the end of a trial that has collapsed at its report `step`; None where it may continue.
+    """Return the end of a trial that has collapsed at its report `step`; None if it may continue.
 
     A trial has collapsed if the last two validations after the grace epochs both predicted (nearly) one class only.
     """
@@ -22,7 +22,7 @@ def check_collapse(spec: SweepSpec, record: TrialRecord, step: int) -> TrialEnd 
     return TrialEnd(Outcome.COLLAPSED, f"predicts one class for {ONE_CLASS:.0%} of the texts, twice in a row")
 
 
-def final_outcome(spec: SweepSpec, record: TrialRecord) -> TrialEnd:
+def decide_final_end(spec: SweepSpec, record: TrialRecord) -> TrialEnd:
     """Return the end of a trial whose training has run to its end: completed, diverged or collapsed."""
     report = best_report(spec, record)
     if report is None:

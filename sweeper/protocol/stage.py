@@ -8,7 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from sweeper.protocol.collapse import final_outcome
+from sweeper.protocol.collapse import decide_final_end
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.types import ValidationReport
 from sweeper.trials.interfaces import Study, Tracker
@@ -38,7 +38,7 @@ class Stage:
 
     @property
     def is_closed(self) -> bool:
-        """True where no more trials start in this command."""
+        """True if no more trials start in this command."""
         return False
 
     def _has_new(self) -> bool:
@@ -46,7 +46,7 @@ class Stage:
         raise NotImplementedError
 
     def _next_new(self) -> Trial | None:
-        """Return the next trial that has not begun; None where none is left."""
+        """Return the next trial that has not begun; None if none is left."""
         raise NotImplementedError
 
     def _restart(self, trial: Trial) -> Trial:
@@ -54,13 +54,13 @@ class Stage:
         return self.study.restart(trial)
 
     def _decide(self, trial: Trial, record: TrialRecord, report: ValidationReport) -> TrialRecord:
-        """Return the record after a report that early stopping let pass, with the trial's end if it ends here."""
+        """Return the record after a report at which early stopping did not end the trial. A stage may end it here."""
         return record
 
     # ---- the interface TrialSource
 
     def next_trial(self) -> Trial | None:
-        """Return an interrupted trial, else a new one; None where none is left now."""
+        """Return an interrupted trial, else a new one; None if none is left now."""
         if self.is_closed:
             return None
         trial = self._restart(self.requeued.popleft()) if self.requeued else self._next_new()
@@ -75,7 +75,7 @@ class Stage:
 
     @property
     def has_pending(self) -> bool:
-        """True where there are trials to start, interrupted or new."""
+        """True if there are trials to start, interrupted or new."""
         return bool(self.requeued) or self._has_new()
 
     def report(self, trial: Trial, report: ValidationReport) -> bool:
@@ -95,7 +95,7 @@ class Stage:
         if not self._is_current(trial):
             return
         if trial_end.outcome == Outcome.COMPLETED:
-            trial_end = final_outcome(self.spec, self.study.get(trial))
+            trial_end = decide_final_end(self.spec, self.study.get(trial))
         record = self.study.end_trial(trial, trial_end)
         self._leave(trial)
         self._update_trackers(record)
@@ -118,7 +118,7 @@ class Stage:
         """Pass a message on to the user, about one trial or about the whole sweep."""
         self.say(text if trial is None else f"trial {trial.number}: {text}")
 
-    # ----
+    # ---- the running trials, and the trackers
 
     def _is_current(self, trial: Trial) -> bool:
         """Return True if this attempt at the trial is the one that runs now."""
@@ -126,7 +126,7 @@ class Stage:
         return running is not None and running.attempt == trial.attempt
 
     def _leave(self, trial: Trial) -> None:
-        """Take a trial that has ended off the running ones."""
+        """Remove a trial that has ended from `running`."""
         self.running.pop(trial.number, None)
 
     def _update_trackers(self, record: TrialRecord) -> None:

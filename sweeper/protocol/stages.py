@@ -24,7 +24,9 @@ class SearchStage(Stage):
         for record in records:
             self._update_trackers(record)
         searched = [record for record in records if not record.trial.source_trial]
-        self.asked = [sum(record.trial.system == system for record in searched) for system in range(len(spec.systems))]
+        self.num_proposed = [
+            sum(record.trial.system == system for record in searched) for system in range(len(spec.systems))
+        ]
         self.requeued.extend(record.trial for record in searched if record.end is None)
         self.ended: list[TrialRecord] = []  # trials that ended in this command
         hours = spec.budget.hours
@@ -32,12 +34,12 @@ class SearchStage(Stage):
 
     @property
     def is_closed(self) -> bool:
-        """True where the budget's hours are over, or the first trials all failed with the same error."""
+        """True if the budget's hours are over, or the first trials all failed with the same error."""
         return time.monotonic() >= self.deadline or self.all_failed
 
     @property
     def all_failed(self) -> bool:
-        """True where the first trials of this command all failed with the same error."""
+        """True if the first trials of this command all failed with the same error."""
         first = self.ended[: self.spec.fail_fast_after]
         ends = {record.end for record in first}
         return len(first) == self.spec.fail_fast_after and len(ends) == 1 and _failed(first[0])
@@ -49,13 +51,15 @@ class SearchStage(Stage):
         system = self._next_system()
         if system is None:
             return None
-        self.asked[system] += 1
+        self.num_proposed[system] += 1
         return self.study.ask(system)
 
     def _next_system(self) -> int | None:
-        """Return the system that has had the fewest trials; None where all have had their share of the budget."""
-        open_systems = [system for system, asked in enumerate(self.asked) if asked < self.spec.trial_budget(system)]
-        return min(open_systems, key=lambda system: self.asked[system], default=None)
+        """Return the system that has had the fewest trials; None if all have had their share of the budget."""
+        open_systems = [
+            system for system, count in enumerate(self.num_proposed) if count < self.spec.trial_budget(system)
+        ]
+        return min(open_systems, key=lambda system: self.num_proposed[system], default=None)
 
     def _decide(self, trial: Trial, record: TrialRecord, report: ValidationReport) -> TrialRecord:
         trial_end = check_collapse(self.spec, record, report.step)
