@@ -14,7 +14,7 @@ _BOOTSTRAP_CONFIG = "ray_bootstrap_config.yaml"  # `ray up` leaves it in the hom
 def potential_nodes(bootstrap: Path | None = None, kubernetes: KubernetesClient | None = None) -> list[Node]:
     """Return all nodes that the cluster's autoscaler may run at once, or none if there is no autoscaler.
 
-    The answer is found on the head, where a submitted driver runs. `bootstrap` and `kubernetes` replace the file that
+    This works only on the head, where a submitted driver runs. `bootstrap` and `kubernetes` replace the file that
     `ray up` leaves there and the client of the pod's Kubernetes cluster.
     """
     path = bootstrap or Path.home() / _BOOTSTRAP_CONFIG

@@ -66,7 +66,9 @@ class JobServer:
     """The job server at `address`, such as http://head:8265.
 
     Raises UsageError, in one line, if nothing or something else answers there, if the token is missing or wrong, or if
-    the server asks for none although other machines can reach it. `insecure` allows the last.
+    the server asks for none although other machines can reach it. `insecure` allows a server without a token.
+    Its methods raise SweeperError, in one line, if the cluster no longer answers or refuses a request, and UsageError
+    if it no longer accepts the token.
     """
 
     def __init__(self, address: str, *, insecure: bool = False) -> None:
@@ -137,7 +139,7 @@ class JobServer:
         if response.status_code in (401, 403):
             return True
         if response.status_code != 200 or "json" not in response.headers.get("content-type", ""):
-            raise UsageError(f"{self.address}: what answers there is not the dashboard of a Ray cluster; {PORT_HINT}")
+            raise UsageError(f"{self.address}: this is not the dashboard of a Ray cluster; {PORT_HINT}")
         return False
 
     @contextmanager

@@ -61,7 +61,7 @@ def start_local_ray(folder: Path, **options: Any) -> None:
 def dead_processes() -> list[str]:
     """Return the kinds of processes of the Ray started here that have died, such as gcs_server and raylet.
 
-    Ray has no public way to ask. Without it a driver waits forever for a Ray that died.
+    Ray has no public way to ask. Without this function a driver waits forever for a Ray that died.
     """
     import ray
 
@@ -75,7 +75,7 @@ def dead_processes() -> list[str]:
 def worker_of(tune_trial: Any) -> Any | None:
     """Return the actor that runs a trial of Tune's, or None while it has none.
 
-    Tune gives its callbacks no public access to it. Without it a worker that hangs cannot be found or killed.
+    Tune gives its callbacks no public access to the actor. Without it a worker that hangs cannot be killed.
     """
     return tune_trial.temporary_state.ray_actor
 
@@ -97,7 +97,7 @@ def error_text(tune_trial: Any) -> str:
 
 
 class KubernetesClient(Protocol):
-    """What is needed of a client of the Kubernetes API."""
+    """The one method that sweeper needs of a client of the Kubernetes API."""
 
     def get(self, path: str) -> dict[str, Any]:
         """Return the object at `path`, such as rayclusters/NAME. Raises OSError."""

@@ -97,7 +97,7 @@ class RayRunner:
         with collect_signals() as received:
             while not trials.is_exhausted():
                 bridge = TuneBridge(trials, job, self._slot_counter(resources))
-                interrupted = self._run_tune(
+                stop_exceptions = self._run_tune(
                     bridge, job, resources, lambda: received or self._dead_process() or self._is_head_lost()
                 )
                 unfinished = bridge.close()
@@ -112,7 +112,7 @@ class RayRunner:
                     )
                 if process := self._dead_process():
                     self._restart_ray(process, trials, unfinished)
-                interrupted.clear()
+                stop_exceptions.clear()
 
     def _slot_counter(self, resources: TrialResources) -> Callable[[], int]:
         """Return a function that counts how many trials can run at a time, including those on nodes that join later."""
@@ -135,17 +135,17 @@ class RayRunner:
             run_on_worker, job=replace(job, data={}), data_references=references, model_exchange=exchange
         )
         tuner = self._make_tuner(trainable, bridge, resources, stop_reason)
-        interrupted: list[StopTune] = []
+        stop_exceptions: list[StopTune] = []
 
         def fit() -> None:
             try:
                 tuner.fit()
             except StopTune as stop:
-                interrupted.append(stop)
+                stop_exceptions.append(stop)
 
         run_abandonable(fit, stop_reason, _STOP_TIMEOUT)
         shutil.rmtree(self.folder / "tune", ignore_errors=True)
-        return interrupted
+        return stop_exceptions
 
     def _make_tuner(
         self, trainable: Any, bridge: TuneBridge, resources: TrialResources, stop_reason: Callable[[], object]

@@ -124,7 +124,7 @@ class StallMonitor(tune.Callback):  # type: ignore[misc]
 
 
 def _classify_loss(error: str) -> tuple[TrialEnd, bool]:
-    """Return how a trial ends that loses its worker to this error too often, and True if the trial is not at fault."""
+    """Return the end of a trial that loses its worker to this error too often, and True if it is not at fault."""
     if any(text in error for text in NODE_LOST_TEXTS):
         return TrialEnd(Outcome.FAILED, "its node was lost"), True
     if OUT_OF_MEMORY_TEXT in error:

@@ -31,7 +31,7 @@ def importances(trials: Sequence[tuple[EvaluatedSetting, float]]) -> list[Import
     """Return the importance of each hyperparameter, the most important first.
 
     `trials` are settings with their scores; more is better. The shares add up to 1; `chance` is the largest share of
-    the permutations. Returns an empty list for fewer than MIN_TRIALS trials, and if nothing can be told.
+    the permutations. Returns an empty list for fewer than MIN_TRIALS trials, and if every importance is zero.
     """
     if len(trials) < MIN_TRIALS:
         return []

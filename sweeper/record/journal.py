@@ -27,7 +27,7 @@ from optuna.storages.journal import BaseJournalBackend
 
 from sweeper.errors import RecordError, StorageError, SweepLockedError
 
-FORMAT = 2  # rises with a change that this reader could not read
+FORMAT = 2  # raise it when a change makes records unreadable for older versions
 _HEADER = f"sweeper record {FORMAT}\n".encode()
 
 

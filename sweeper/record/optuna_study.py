@@ -59,7 +59,7 @@ class OptunaStudy:
         self.storage = RecordStorage(self.journal)
         self.studies = SystemStudies(self.spec, self.storage)
         self.records = TrialRecords(self.spec, self.storage, self.studies, self.threads)
-        self._running: dict[int, optuna.trial.Trial] = {}  # by number; those of this command that ended stay
+        self._running: dict[int, optuna.trial.Trial] = {}  # by number; trials that end in this command stay in it
         self.proposals = Proposals(self.spec, self.storage, self.studies, self.records, self._running)
         self._now = increasing_timestamps(self.records.latest_time)
         for system in range(len(self.spec.systems)):
@@ -69,7 +69,7 @@ class OptunaStudy:
         """Restore the interrupted trials of a system.
 
         A trial whose end is in the record has ended. A proposal that was interrupted halfway is completed. An
-        interrupted trial that was to confirm a setting is dropped, for it is asked for again.
+        interrupted proposal to confirm a setting is dropped, because the confirmation requests it again.
         """
         for study in self.studies.of_system(system):
             for stored in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
@@ -88,7 +88,7 @@ class OptunaStudy:
 
     @property
     def truncated_bytes(self) -> int:
-        """The number of bytes of a half-written record that were dropped on opening."""
+        """The number of bytes of a half-written entry that were dropped on opening."""
         return self.journal.truncated_bytes
 
     def close(self) -> None:
@@ -115,7 +115,7 @@ class OptunaStudy:
     # ---- reports and ends
 
     def report(self, trial: Trial, report: ValidationReport) -> TrialRecord:
-        """Record a report, and then its end if early stopping ends the trial here. Return the trial's record.
+        """Record a report, and then the trial's end if early stopping ends it here. Return the trial's record.
 
         The metrics come before the value that the pruner reads. The first report of a step counts.
         """
@@ -175,7 +175,7 @@ class OptunaStudy:
     def _tell(self, study: optuna.Study, trial: optuna.trial.Trial) -> None:
         """Tell the sampler how a trial ended.
 
-        A trial that did not complete is told as pruned, which is the worst rank: TPE ignores failed trials, and would
+        A trial that did not complete is reported as pruned, the worst rank: TPE ignores failed trials, and would
         propose their settings again.
         """
         stored = self.storage.stored_trial(study, trial.number)

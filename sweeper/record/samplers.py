@@ -63,8 +63,8 @@ class PerTrialSampler(BaseSampler):
 
 def build_sampler(name: str, seed: int) -> BaseSampler:
     """Build the Optuna sampler of a registered name."""
-    entry = SAMPLERS[name]
-    sampler: BaseSampler = getattr(optuna.samplers, entry.optuna_class)(seed=seed, **entry.options)
+    sampler_entry = SAMPLERS[name]
+    sampler: BaseSampler = getattr(optuna.samplers, sampler_entry.optuna_class)(seed=seed, **sampler_entry.options)
     return sampler
 
 

@@ -82,7 +82,7 @@ def test_port_that_speaks_grpc_is_taken_for_another_port_of_ray() -> None:
 @pytest.mark.parametrize(("status", "kind"), [(200, "text/html"), (404, "application/json"), (302, "text/html")])
 def test_other_web_server(status: int, kind: str) -> None:
     with web_server(status, kind, "[]") as port:
-        assert "what answers there is not the dashboard of a Ray cluster" in refusal(f"http://127.0.0.1:{port}")
+        assert "this is not the dashboard of a Ray cluster" in refusal(f"http://127.0.0.1:{port}")
 
 
 @pytest.mark.parametrize("address", ["ray://head:10001", "ftp://head", "http://", "head:port", "", "http://head:99999"])
