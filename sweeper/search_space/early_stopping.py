@@ -29,7 +29,10 @@ class RungSettings(StrictModel):
         return round(self.grace_epochs * validations_per_epoch)
 
     def rungs(self, epochs: int, validations_per_epoch: int) -> tuple[int, ...]:
-        """Return the validations (counted from 1) after which a trial of `epochs` epochs may be stopped."""
+        """Return the validations (counted from 1) after which a trial of `epochs` epochs may be stopped.
+
+        Each rule defines this; here it raises NotImplementedError.
+        """
         raise NotImplementedError
 
 

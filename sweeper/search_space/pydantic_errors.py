@@ -45,7 +45,7 @@ def _translate(detail: Any, model: type[BaseModel]) -> SpecIssue | None:
         names = _model_at(model, path[:-1]).model_fields
         return SpecIssue(path, f"unknown key, {allowed_hint(names, str(path[-1]))}")
     if detail["type"] == "missing":
-        return SpecIssue(path, "is missing; every search space names one")
+        return SpecIssue(path, "is missing; every search space needs this key")
     return SpecIssue(path, f"{_rule(path, detail)}, got {quote_value(written)}" + _sampler_hint(path, written))
 
 

@@ -16,15 +16,15 @@ from sweeper.training.strict_model import StrictModel, one_of
 
 PartialSetting = dict[str, Scalar]
 
-_SAMPLER_TEXTS = " ".join(f"{name}: {entry.description}" for name, entry in SAMPLERS.items())
+_SAMPLER_TEXTS = " ".join(f"{name}: {sampler.description}" for name, sampler in SAMPLERS.items())
 _RULE_TEXTS = " ".join(f"{name}: {rule.description}" for name, rule in EARLY_STOPPING.items())
 
 
 class SearchSpaceFile(StrictModel):
     """All keys of a search space file, as written.
 
-    `asha` is the short form of `early_stopping: {asha: ...}`. The long forms of the same are turned into the short one
-    on reading, so both are the same sweep with the same fingerprint.
+    `asha` is the short form of `early_stopping: {asha: ...}`. On reading, this long form becomes the short one. So both
+    are the same sweep with the same fingerprint.
     """
 
     dataset: Annotated[str | CustomDataset, yaml_key("Name of a data set in the catalog, or a mapping for your own.")]

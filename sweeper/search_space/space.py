@@ -98,15 +98,15 @@ class SearchSpace:
         return tuple(placed.values())
 
     def enumerate_settings(
-        self, names: Container[str], given: Mapping[str, Scalar], *, as_written: bool = False
+        self, names: Container[str], known_values: Mapping[str, Scalar], *, as_written: bool = False
     ) -> Iterator[Params]:
-        """Yield every distinct setting of the hyperparameters `names`, given the values `given`.
+        """Yield every distinct setting of the hyperparameters `names`, where others have `known_values`.
 
-        Inactive hyperparameters are absent from a setting. `as_written` is that of Hyperparameter.active_branch.
+        Inactive hyperparameters are absent from a setting. `as_written` is explained at Hyperparameter.active_branch.
         Raises ValueError at a range without steps, which cannot be listed.
         """
         hyperparameters = [hyperparameter for hyperparameter in self.topological() if hyperparameter.name in names]
-        yield from _expand(hyperparameters, {**self.fixed_values, **given}, {}, as_written)
+        yield from _expand(hyperparameters, {**self.fixed_values, **known_values}, {}, as_written)
 
     def enumerate_systems(self) -> tuple[Params, ...]:
         """Return the systems: every distinct combination of the hyperparameters under `compare`."""

@@ -61,7 +61,7 @@ def _check_custom_dataset(dataset: CustomDataset) -> Iterator[SpecIssue]:
     if (dataset.hub is None) == (dataset.train is None):
         yield SpecIssue(("dataset",), f"needs train or hub, one of them, such as {DATASET_EXAMPLE}")
     elif dataset.hub is not None and dataset.files:
-        yield SpecIssue(("dataset",), "has files beside hub; the hub's splits are train, validation and test")
+        yield SpecIssue(("dataset",), "has files beside hub; keep hub, which has its own splits, or the files")
     for split, path in dataset.files.items() if dataset.hub is None else ():
         if not Path(path).is_file():
             rule = f"no such file, got {path}; it is looked for beside this file, then in the working directory"
@@ -113,13 +113,13 @@ def _check_grid(spec: SweepSpec) -> Iterator[SpecIssue]:
         yield SpecIssue(("search", name), rule)
     names = {hyperparameter.name for hyperparameter in hyperparameters}
     if not unlisted and count_up_to(spec.space.enumerate_settings(names, spec.systems[0]), _MAX_GRID + 1) > _MAX_GRID:
-        others = " or ".join(name for name, entry in SAMPLERS.items() if not entry.is_exhaustive)
+        others = " or ".join(name for name, sampler in SAMPLERS.items() if not sampler.is_exhaustive)
         rule = f"a {spec.sampler} has at most {_MAX_GRID:,} settings for one system; use {others}"
         yield SpecIssue(("sampler",), rule)
 
 
 def _check_early_stopping(spec: SweepSpec) -> Iterator[SpecIssue]:
-    """Check the long form. The short form is checked by its type, and so is the long form of the same."""
+    """Check the long form. Not for ASHA: on reading, its long form became the key `asha`, checked by its type."""
     if "early_stopping" not in spec.model_fields_set:
         return
     path: KeyPath = ("early_stopping",)

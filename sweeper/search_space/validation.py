@@ -24,10 +24,10 @@ def validate_space(space: SearchSpace) -> list[SpecIssue]:
 def _duplicates(space: SearchSpace) -> Iterator[SpecIssue]:
     for first, second in itertools.combinations(space.hyperparameters, 2):
         if first.name == second.name:
-            yield SpecIssue((second.section, second.name), f"stands under {first.section} too; keep one of them")
+            yield SpecIssue((second.section, second.name), f"is under {first.section} too; keep one of them")
     for hyperparameter in space.hyperparameters:
         if hyperparameter.name in space.fixed:
-            yield SpecIssue(_path(hyperparameter), "stands under training too; keep one of them")
+            yield SpecIssue(_path(hyperparameter), "is under training too; keep one of them")
 
 
 def _wrong_conditions(space: SearchSpace) -> Iterator[SpecIssue]:
