@@ -1,4 +1,5 @@
 """The method, as pure functions of the record: search, confirm, test once; ranking, statistics and results.
 
-Imports storage/, search_space/, trials/, training/ and below. Home of scipy (statistics.py).
+May import storage, search_space, trials, training, data, and the modules errors, wording and atomic_write.
+Home of scipy (statistics.py).
 """

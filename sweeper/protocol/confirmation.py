@@ -19,7 +19,7 @@ WITH_MODEL = (Outcome.COMPLETED, Outcome.COLLAPSED)  # outcomes that leave a mod
 
 @dataclass(frozen=True)
 class Candidate:
-    """A setting that is confirmed: the trial of the search that has it, its mean there, and its fresh seeds so far."""
+    """A setting that is confirmed: the search trial that has it, its mean in the search, and its fresh seeds."""
 
     trial: Trial
     search_mean: float
@@ -75,7 +75,7 @@ def interrupted(records: Sequence[TrialRecord]) -> list[Trial]:
 def best_confirmed(spec: SweepSpec, records: Sequence[TrialRecord], system: int) -> Candidate | None:
     """Return the setting of a system with the best mean over its fresh seeds.
 
-    A setting that lost seeds comes after the others. None where nothing is confirmed, or the confirmation is not over.
+    A setting that lost seeds comes after the others. None if nothing is confirmed, or the confirmation is not over.
     """
     confirmed = candidates(spec, records, system)
     if any(len(candidate.seeds) < spec.confirm.seeds or not _has_ended(candidate) for candidate in confirmed):
@@ -103,7 +103,7 @@ def trials_to_score(spec: SweepSpec, records: Sequence[TrialRecord]) -> list[Tri
 def best_model_trial(spec: SweepSpec, records: Sequence[TrialRecord]) -> TrialRecord | None:
     """Return the seed that is best on validation, of the best confirmed setting of all systems.
 
-    None where nothing is confirmed, or no seed of that setting left a model.
+    None if nothing is confirmed, or no seed of that setting left a model.
     """
     confirmed = (best_confirmed(spec, records, system) for system in range(len(spec.systems)))
     winners = [candidate for candidate in confirmed if candidate is not None]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Importance:
-    """The share of a hyperparameter in what tells good trials from the rest.
+    """The share of a hyperparameter in the difference between good trials and the rest.
 
     `chance` is the largest share that it got when the scores were shuffled: a `share` below it says nothing.
     """

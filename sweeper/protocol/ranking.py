@@ -36,7 +36,7 @@ class TrialScore:
 class BestSetting:
     """The best setting of a system: the mean score over the trials that ran it, and the best of these trials.
 
-    `completed` is False where no trial of the system completed, and the one that came furthest stands in.
+    `completed` is False if no trial of the system completed, and the one that came furthest stands in.
     """
 
     system: int
@@ -91,9 +91,9 @@ def rank_settings(scores: Sequence[TrialScore], system: int, sign: int) -> list[
 
 
 def best_setting(scores: Sequence[TrialScore], system: int, sign: int) -> BestSetting | None:
-    """Return the best setting of a system by validation; None where no trial of the system has a score.
+    """Return the best setting of a system by validation; None if no trial of the system has a score.
 
-    Where nothing completed, it is the trial that trained longest, and of several the best.
+    If no trial completed, it is the setting of the trial with the most validations; of several, of the best one.
     """
     ranked = rank_settings(scores, system, sign)
     if ranked:

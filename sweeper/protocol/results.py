@@ -60,9 +60,9 @@ def build_results(
 
 
 def stored_results(folder: SweepFolder) -> SweepResults | None:
-    """Return the results in a sweep's folder; None where it is not finished.
+    """Return the results in a sweep's folder; None if it is not finished.
 
-    None too where they cannot be read: the record has everything that they say.
+    Also None if they cannot be read: they can be built from the record again.
     """
     text = folder.read_results()
     try:
@@ -109,7 +109,7 @@ def _search_best(spec: SweepSpec, best: BestSetting | None) -> SearchBest | None
 
 
 def _confirmation(spec: SweepSpec, records: Sequence[TrialRecord], system: int) -> ConfirmationResult | None:
-    """Return what fresh seeds made of a system's best setting; None until that is decided."""
+    """Return the confirmation of a system's winning setting, or None until it is decided."""
     winner = best_confirmed(spec, records, system)
     if winner is None:
         return None

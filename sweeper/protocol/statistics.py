@@ -37,9 +37,9 @@ def accuracy(correct: Correct) -> Estimate:
 
 
 def pairwise_differences(systems: Sequence[Correct]) -> dict[tuple[int, int], Estimate]:
-    """Return how far each system's accuracy is above that of each later one, for all pairs on the same N texts.
+    """Return the accuracy of each system minus that of each later one, for all pairs, on the same N texts.
 
-    Raises ValueError where the numbers of texts differ.
+    Raises ValueError if the numbers of texts differ.
     """
     texts = [correct.shape[1] for correct in systems]
     if len(set(texts)) > 1:
@@ -83,8 +83,8 @@ def _variance_over_texts(per_text: NDArray[np.float64]) -> _Variance:
 
 def _estimate(means: NDArray[np.float64], sources: Sequence[_Variance]) -> list[Estimate]:
     """Return estimates of means (K,) whose variances have several independent sources."""
-    variance = sum((part for part, _ in sources), np.zeros_like(means))
-    spread = sum((part**2 / degrees for part, degrees in sources), np.zeros_like(means))
+    variance = sum((source for source, _ in sources), np.zeros_like(means))
+    spread = sum((source**2 / degrees for source, degrees in sources), np.zeros_like(means))
     is_certain = variance == 0
     freedom = np.where(is_certain, np.inf, variance**2 / np.where(is_certain, 1, spread))
     error = np.sqrt(variance)

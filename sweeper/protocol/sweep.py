@@ -46,7 +46,7 @@ def run_protocol(
     """Run what the budget allows and the record does not have yet. Return True if the sweep is done.
 
     Checkpoints of ended trials are deleted; models of confirmed trials are left to the caller. `say` gets messages for
-    the user. Raises SweeperError where the first trials all failed alike, or a winner could not be scored.
+    the user. Raises SweeperError if the first trials all failed alike, or a winner could not be scored.
     """
     search = SearchStage(spec, study, trackers, say)
     runner.run(search, jobs.search, resources)

@@ -1,7 +1,7 @@
 """The results of a sweep: one model for results.json, `--json`, tables, reports and the Python API.
 
 protocol/results.py builds it from the record. Where it is read back, from a file or from MLflow's copy, a value that is
-missing or of another kind is an error with its place, and never a guess.
+missing or of the wrong type is an error that names its place. No value is guessed.
 """
 
 import json
@@ -183,15 +183,19 @@ class SweepResults(ResultModel):
 
     @property
     def best_trial(self) -> int | None:
-        """The trial of the search that has the best setting of all systems; None where no trial has a score.
+        """The trial of the search that has the best setting of all systems; None if no trial has a score.
 
         Where settings were confirmed, their mean over fresh seeds decides.
         """
-        means = {found.source_trial: found.mean for found in self.confirmations if found.mean is not None}
+        means = {
+            confirmation.source_trial: confirmation.mean
+            for confirmation in self.confirmations
+            if confirmation.mean is not None
+        }
         if means:
             return max(means, key=lambda trial: self.sign * means[trial])
-        found = [system.best for system in self.systems if system.best is not None]
-        best = max(found, key=lambda setting: (setting.completed, self.sign * setting.mean), default=None)
+        settings = [system.best for system in self.systems if system.best is not None]
+        best = max(settings, key=lambda setting: (setting.completed, self.sign * setting.mean), default=None)
         return None if best is None else best.trial
 
     def trials(self) -> "pd.DataFrame":
