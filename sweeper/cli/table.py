@@ -29,6 +29,20 @@ def _labels(registry: Mapping[str, TableFormat | TableMetric]) -> str:
     return ", ".join(f"{name} ({entry.label})" for name, entry in registry.items())
 
 
+Experiments = Annotated[
+    list[str] | None,
+    typer.Option("--experiment", metavar="NAME", help="Only this MLflow experiment; repeat for more."),
+]
+Metric = Annotated[
+    str,
+    typer.Option(parser=_one_of(METRICS), metavar="NAME", help=f"The metric of the test split: {_labels(METRICS)}."),
+]
+Format = Annotated[
+    str,
+    typer.Option("--format", parser=_one_of(FORMATS), metavar="NAME", help=f"The format: {_labels(FORMATS)}."),
+]
+
+
 def table(
     named: Annotated[
         list[str] | None,
@@ -37,20 +51,9 @@ def table(
     sweeps: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the sweeps and of mlflow.db.")] = Path(
         "sweeps"
     ),
-    experiments: Annotated[
-        list[str] | None,
-        typer.Option("--experiment", metavar="NAME", help="Only this MLflow experiment; repeat for more."),
-    ] = None,
-    metric: Annotated[
-        str,
-        typer.Option(
-            parser=_one_of(METRICS), metavar="NAME", help=f"The metric of the test split: {_labels(METRICS)}."
-        ),
-    ] = DEFAULT_METRIC,
-    format_: Annotated[
-        str,
-        typer.Option("--format", parser=_one_of(FORMATS), metavar="NAME", help=f"The format: {_labels(FORMATS)}."),
-    ] = DEFAULT_FORMAT,
+    experiments: Experiments = None,
+    metric: Metric = DEFAULT_METRIC,
+    format_: Format = DEFAULT_FORMAT,
     published: Annotated[bool, typer.Option("--published", help="Also show the scores that papers report.")] = False,
     detail: Annotated[
         bool,
