@@ -1,4 +1,4 @@
 """The application: what each command does, without a terminal. The command line and the Python API call it.
 
-Imports everything below: reporting/, terminal/, tracking/, record/, execution/, protocol/ and so on.
+May import every package but cli.
 """

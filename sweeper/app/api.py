@@ -119,5 +119,5 @@ def run(
 
 
 def open(path: str | Path) -> Sweep:
-    """Return the sweep in a folder such as `sweeps/sst5-3f9a1c2e`. Raises UsageError where there is none."""
+    """Return the sweep in a folder such as `sweeps/sst5-3f9a1c2e`. Raises UsageError if there is none."""
     return Sweep(open_sweep(Path(path)))

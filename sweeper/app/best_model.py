@@ -27,7 +27,7 @@ def save_best_model(
     records: Sequence[TrialRecord],
     storage: CheckpointStorage | None,
 ) -> None:
-    """Write the best model to the folder's `model/`, its config.json last; nothing where no setting was confirmed."""
+    """Write the best model to the folder's `model/`, config.json last. Write nothing if no setting was confirmed."""
     best = best_model_trial(prepared.spec, records)
     if best is not None and saved_model_trial(folder) != best.trial.number:
         if storage is not None:
@@ -39,7 +39,7 @@ def save_best_model(
 
 
 def saved_model_trial(folder: SweepFolder) -> int | None:
-    """Return the trial whose model is in the folder's `model/`; None where none is, or it is not complete."""
+    """Return the trial whose model is in the folder's `model/`; None if there is none, or it is incomplete."""
     path = folder.path / "model" / "config.json"
     return int(json.loads(path.read_text(encoding="utf-8"))["trial"]) if path.exists() else None
 

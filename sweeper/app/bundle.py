@@ -1,4 +1,4 @@
-"""Packs what is sent to a cluster: each sweep as a file with every key, the files that it names, and a note of both.
+"""Packs what is sent to a cluster: each sweep as a file with every key, the files that it names, and a list of both.
 
 NAME.yaml      a sweep; it names the files below
 files/K/…      the user's own data, and encoders that are folders
@@ -40,17 +40,17 @@ def pack(specs: Sequence[SweepSpec], folder: Path) -> tuple[tuple[str, ...], lis
 def verify_bundle(note: Path) -> None:
     """Check that everything arrived as it was sent, and that the versions here are the sender's. Raises UsageError."""
     sent = json.loads(note.read_text(encoding="utf-8"))
-    there, here = sent["versions"], versions()
-    different = [name for name in here if here[name] != there.get(name)]
+    sender, here = sent["versions"], versions()
+    different = [name for name in here if here[name] != sender.get(name)]
     if different:
         raise UsageError(
-            f"the cluster has {_list_versions(here, different)}, and you have {_list_versions(there, different)}: "
+            f"the cluster has {_list_versions(here, different)}, and you have {_list_versions(sender, different)}: "
             "use the same on both; cluster/README.md says how an image is made"
         )
     for name, digest in sent["files"].items():
         path = note.parent / name
         if not path.is_file() or _digest(path) != digest:
-            raise UsageError(f"{name}: did not reach the cluster as it was; submit it again")
+            raise UsageError(f"{name}: is missing on the cluster, or differs from what was sent; submit it again")
 
 
 def versions() -> dict[str, str]:

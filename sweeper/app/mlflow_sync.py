@@ -1,4 +1,4 @@
-"""Says where the runs of a sweep are tracked, makes its tracker, and syncs MLflow with its record."""
+"""Finds the MLflow store of a sweep, makes its tracker, and syncs MLflow with its record."""
 
 import os
 import shlex
@@ -40,7 +40,7 @@ def _shown_uri(sweeps: Path) -> str:
 
 
 def ui_hint(path: Path) -> str:
-    """Return where the runs of a sweep, or of all in a folder, can be seen: a server, or the command for one."""
+    """Return the address of a server that shows the runs of a sweep or a folder, or the command that starts one."""
     is_sweep = (path / "sweep.json").exists()
     server = _shown_uri(path.parent if is_sweep else path)
     if server.startswith("http"):

@@ -21,7 +21,7 @@ def render_table(
     """Return the table of finished sweeps, by a metric of the test split, in a format.
 
     `sweeps` are folders or names, by default all that are finished, and `experiments` those of MLflow, by default all.
-    `folder` is where sweeps are kept. Raises UsageError where one is not in MLflow, RecordError where MLflow's copy was
+    `folder` is where sweeps are kept. Raises UsageError if one is not in MLflow, RecordError if MLflow's copy was
     altered.
     """
     from sweeper.reporting.table.render import render

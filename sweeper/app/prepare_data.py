@@ -40,7 +40,7 @@ class PreparedSweep:
 def prepare_sweep(output: Output, spec: SweepSpec, folder: SweepFolder | None) -> PreparedSweep:
     """Fetch what a sweep needs; for a sweep that has begun, exactly the revisions that it began with.
 
-    Raises UsageError where these are not to be had any more, and UnavailableError where something cannot be fetched.
+    Raises UsageError if these are no longer available, and UnavailableError if something cannot be fetched.
     """
     from sweeper.data.hub_encoders import fetch_encoder
 
@@ -55,7 +55,7 @@ def prepare_sweep(output: Output, spec: SweepSpec, folder: SweepFolder | None) -
     resolved = {"dataset": revision, "rows": content_digest(dataset), **revisions}
     if folder is not None:
         _require_unchanged(folder, pins, resolved)
-    return PreparedSweep(spec, folder, dataset, {name: found.value for name, found in encoders.items()}, resolved)
+    return PreparedSweep(spec, folder, dataset, {name: encoder.value for name, encoder in encoders.items()}, resolved)
 
 
 def _prepare_dataset(spec: SweepSpec, pin: str | None) -> tuple[PreparedDataset, str]:
@@ -73,7 +73,7 @@ def _prepare_dataset(spec: SweepSpec, pin: str | None) -> tuple[PreparedDataset,
         tables, revision = load_tables(spec.dataset_spec, pin)
     dataset = preprocessing.prepare(spec.dataset_spec, tables, spec.on_bad_rows)
     if dataset.splits["train"].pairs is not None and len(spec.values_of("max_length")) > 1:
-        raise UsageError("max_length: cannot vary where a row is a pair, for both texts are cut alike; give one value")
+        raise UsageError("max_length: cannot vary if rows are pairs, because both texts are cut alike; give one value")
     subsets = {
         split: stratified_subset(rows, getattr(spec.limit, split, None)) for split, rows in dataset.splits.items()
     }
@@ -98,7 +98,7 @@ def load_training_data(
 ) -> dict[str, TrainingData]:
     """Return tokens and weights as arrays, by encoder. `step` shows what takes a while.
 
-    Raises UsageError where an encoder cannot take texts as long as the sweep's, or a classifier would not fit memory.
+    Raises UsageError if an encoder cannot take texts as long as the sweep's, or a classifier would not fit memory.
     """
     from sweeper.training.model import load_pretrained
 
@@ -122,7 +122,7 @@ def _join(splits: Sequence[str]) -> str:
 
 
 def _require_fitting_sizes(spec: SweepSpec, encoder: EncoderWeights, classes: int, max_tokens: int) -> None:
-    """Refuse what no trial could do: texts longer than the encoder's positions, a classifier larger than memory."""
+    """Raise UsageError if texts are longer than the encoder's positions, or a classifier is larger than memory."""
     from sweeper.training.model import check_size
 
     if spec.max_tokens > max_tokens:
@@ -134,7 +134,7 @@ def _require_fitting_sizes(spec: SweepSpec, encoder: EncoderWeights, classes: in
 
 
 def tokenizer_of(prepared: PreparedSweep, encoder: str) -> "Vocabulary | Tokenizer":
-    """Return what makes token numbers for an encoder: its own tokenizer, or words learned on the training split."""
+    """Return the tokenizer of an encoder: its own, or a vocabulary learned on the training split."""
     if not encoder_kind(encoder).is_pretrained:
         from sweeper.training.vocabulary import Vocabulary
 

@@ -1,4 +1,4 @@
-"""Writes down what a sweep is run with, and describes the sweep for its own run in MLflow.
+"""Records the settings and versions that a sweep runs with, and describes the sweep for its own run in MLflow.
 
 sweep.yaml has every key of the search space as it was last run, defaults too, and runs as it is. versions.json has the
 versions of Python and packages, and the commit of the user's own files where they have one.
@@ -29,7 +29,7 @@ def write_provenance(spec: SweepSpec, folder: SweepFolder) -> None:
 
 
 def describe_sweep(folder: SweepFolder) -> "SweepDescription":
-    """Return what the sweep's own run says: what never changes as parameters, what a larger budget changes as tags."""
+    """Return the description of the sweep's own run: parameters never change, tags change with a larger budget."""
     from sweeper.tracking.sweep_description import SweepDescription
 
     spec = folder.spec

@@ -25,7 +25,7 @@ _PACKAGES = ("sweeper", "torch", "transformers", "optuna", "ray", "mlflow", "dat
 
 
 def report_sweep(output: Output, folder: SweepFolder, *, texts: bool, out: Path | None) -> Path:
-    """Write the report of a sweep from its record, and return the page. With `texts`, confident errors show theirs."""
+    """Write the report of a sweep from its record, and return the page. `texts` shows those of confident errors."""
     from sweeper.record.optuna_study import OptunaStudy
 
     spec = folder.spec

@@ -33,7 +33,7 @@ AnyTracker = TypeVar("AnyTracker", bound=Tracker)
 def closed_with_status(tracker: AnyTracker) -> Iterator[AnyTracker]:
     """Close a tracker or view with the state in which the block ends.
 
-    FINISHED where it ends by itself, FAILED where an error ends it, KILLED where it is interrupted.
+    FINISHED if it ends by itself, FAILED if an error ends it, KILLED if it is interrupted.
     """
     status = RunStatus.KILLED
     try:
@@ -60,8 +60,8 @@ class SweepRun:
         from sweeper.record.optuna_study import OptunaStudy
 
         spec = self.prepared.spec
-        asked = spec.resources
-        resources = self.runner.allocate(asked.cpu, asked.gpu, asked.accelerator or "")
+        requested = spec.resources
+        resources = self.runner.allocate(requested.cpu, requested.gpu, requested.accelerator or "")
         differing = None if self.prepared.folder else differing_keys(self.sweeps, spec)
         folder = self._open_folder(resources)
         with closing(OptunaStudy(spec, folder.journal, folder.manifest.threads)) as study:
@@ -99,14 +99,14 @@ class SweepRun:
             results = self._write_results(folder, study, jobs, tracker, is_done=is_done)
         if not is_done:
             hours = f"the budget's {spec.budget.hours:g} hours are over"
-            output.line(f"{hours}; the same command continues for as long again")
+            output.line(f"{hours}; the same command continues for the same time again")
         if tracker.pending_runs:
             output.line(mlflow_sync.sync_warning(folder, tracker))
         return results
 
     @contextmanager
     def _tracked(self, folder: SweepFolder, view: ProgressView) -> Iterator["MlflowTracker"]:
-        """Give the sweep's tracker, and close it with the state in which the block ends."""
+        """Yield the sweep's tracker, and close it with the state in which the block ends."""
         tracker = mlflow_sync.make_tracker(self.prepared.spec, folder, say=view.say)
         try:
             with closed_with_status(tracker):
@@ -137,7 +137,7 @@ class SweepRun:
         resources: TrialResources,
         data: Mapping[str, TrainingData],
     ) -> None:
-        """Say what is about to run, and what is worth knowing about its data."""
+        """Print a summary of the sweep that is about to run, and notes about its data."""
         spec, dataset, line = self.prepared.spec, self.prepared.dataset, self.output.line
         line(f"{folder.name}: {formatting.describe_spec(spec)}", style="bold")
         known = len(study.all_trials())
@@ -152,7 +152,7 @@ class SweepRun:
         for encoder, encoded in data.items():
             truncated = float((encoded.splits["train"].lengths > spec.max_tokens).mean())
             name = formatting.shorten_value(encoder)
-            line(f"  {truncated:.1%} of the texts are longer than {spec.max_tokens} tokens of {name}, and cut")
+            line(f"  {truncated:.1%} of the texts are longer than {spec.max_tokens} tokens of {name}, and are cut")
         if self.runner.is_remote:
             line(f"  the cluster has room for {resources.slots} trials at a time")
         if study.truncated_bytes:

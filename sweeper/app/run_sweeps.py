@@ -91,9 +91,9 @@ def _make_runner(*, inline: bool) -> Any:
 
 
 def _reopen(output: Output, spec: SweepSpec, folder: SweepFolder) -> SweepResults:
-    """Return the results of a finished sweep, built from its record again: damage to either is found.
+    """Return the results of a finished sweep, built from its record again: this finds damage to either.
 
-    What MLflow is missing is sent. Where that fails, it is said, and the results are returned all the same.
+    MLflow is synced if it needs to be. A sync that fails is reported, and the results are returned all the same.
     """
     from sweeper.record.optuna_study import OptunaStudy
 

@@ -1,4 +1,4 @@
-"""Reads search spaces: files, or by their name those that ship with sweeper."""
+"""Reads search spaces: from a file, or by name if they ship with sweeper."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ def find_space(name: str | Path) -> Path:
         return path
     spaces = shipped_spaces()
     if path.name not in spaces:
-        raise UsageError(f"{name}: neither a file nor a search space that ships, {allowed_hint(spaces, path.name)}")
+        raise UsageError(f"{name}: neither a file nor a shipped search space, {allowed_hint(spaces, path.name)}")
     return spaces[path.name]
 
 

@@ -60,7 +60,7 @@ def checkpoint_storage(
 ) -> CheckpointStorage | None:
     """Return the shared storage of the sweep's checkpoints, once every node has reached it; None for its folder.
 
-    Raises UsageError where a node cannot use it.
+    Raises UsageError if a node cannot use it.
     """
     if spec.storage is None:
         if runner.is_remote:

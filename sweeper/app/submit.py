@@ -76,7 +76,7 @@ def _unused_name(known: Sequence["SubmittedJob"], sweep: str) -> str:
 def driver_environment(output: Output, names: Sequence[str]) -> dict[str, str]:
     """Return the environment variables that the driver gets: MLflow's, the hub's, and those that are named.
 
-    Raises UsageError where a named one is not set.
+    Raises UsageError if a named one is not set.
     """
     missing = [name for name in names if name not in os.environ]
     if missing:

@@ -1,4 +1,4 @@
-"""Gives the tracker what a sweep has in MLflow beside its trials: files, the best model, and what it used.
+"""Gives the tracker what a sweep has in MLflow besides its trials: files, the best model, and its usage.
 
 All of it comes from the sweep's folder, so that `sweeper sync` sends the same.
 """
@@ -48,7 +48,7 @@ def _attach_model(tracker: "MlflowTracker", folder: SweepFolder) -> None:
 
 
 def usage_metrics(results: SweepResults) -> dict[str, float]:
-    """Return what the stages of a sweep used: trials, epochs, and hours of training summed over trials."""
+    """Return the usage of a sweep's stages: trials, epochs, and hours of training summed over trials."""
     systems, confirmations = results.systems, results.confirmations
     seeds = sum(candidate.seeds for confirmation in confirmations for candidate in confirmation.candidates)
     return {

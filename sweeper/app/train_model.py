@@ -68,7 +68,7 @@ def train_model(output: Output, folder: SweepFolder, trial: Trial, out: Path, *,
     """Train, export the model of the best epoch to `out`, and write result.json there last.
 
     An interrupted training continues from its last validation. With `test`, the model is scored on the test split, and
-    the record notes the access before it happens. Raises UsageError where the data set has no test split.
+    the record notes the access before it happens. Raises UsageError if the data set has no test split.
     """
     spec, config = folder.spec, trial.config
     output.set_log_dir(folder.path / "logs")

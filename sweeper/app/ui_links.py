@@ -1,4 +1,4 @@
-"""Finds where MLflow's UI shows the runs of a sweep, and where it compares them."""
+"""Finds the pages of MLflow's UI that show the runs of a sweep, and compare them."""
 
 import shlex
 from pathlib import Path
@@ -11,7 +11,7 @@ _MAX_URL = 16_000  # characters: some 400 runs, and what browsers and servers ac
 
 
 def require_database(uri: str, sweeps: Path) -> None:
-    """Raise UsageError where the store is a database file that does not exist: MLflow would make an empty one."""
+    """Raise UsageError if the store is a database file that does not exist: MLflow would make an empty one."""
     from sweeper.tracking.client import sqlite_path
 
     path = sqlite_path(uri)
@@ -36,7 +36,7 @@ def find_links(address: str, uri: str, folder: SweepFolder) -> list[str]:
     links = [f"its runs:     {runs_url(address, experiment, identity_tags(folder.name, folder.manifest.id))}"]
     comparison = compare_url(address, experiment, ids)
     if len(comparison) <= _MAX_URL:
-        links.append(f"the {len(ids)} of its search compared: {comparison}")
+        links.append(f"the {len(ids)} runs of its search compared: {comparison}")
     return links
 
 

@@ -1,6 +1,7 @@
 """The command line. Each file is a family of commands: it parses arguments, calls app/, and prints.
 
-Home of typer. Nothing heavy is imported until a command needs it: `sweeper --help` loads neither ray nor torch.
+May import every package. Home of typer. Nothing heavy is imported until a command needs it: `sweeper --help` loads
+neither ray nor torch.
 """
 
 import typer

@@ -68,6 +68,6 @@ def _exit_after_crash(terminal: Terminal, error: Exception) -> None:
     where = f"; the traceback is in {terminal.log}" if terminal.log else ""
     line = " ".join(str(error).split())
     terminal.errors.print(
-        f"sweeper has a bug, or met something new: {type(error).__name__}: {line}{where}", markup=False
+        f"unexpected error, probably a bug in sweeper: {type(error).__name__}: {line}{where}", markup=False
     )
     raise typer.Exit(1) from None

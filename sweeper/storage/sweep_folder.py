@@ -138,7 +138,7 @@ def list_sweeps(sweeps: Path) -> list[SweepFolder]:
 
 
 def open_sweep(path: Path) -> SweepFolder:
-    """Open the folder of a sweep. Raises UsageError if it is none, or is damaged."""
+    """Open the folder of a sweep. Raises UsageError if `path` is not one, or is damaged."""
     try:
         stored = json.loads((path / "sweep.json").read_text(encoding="utf-8"))
         return SweepFolder(path, SweepManifest(**stored))

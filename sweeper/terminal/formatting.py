@@ -111,7 +111,7 @@ def _search_row(spec: SweepSpec, names: Sequence[str], result: SystemResult) -> 
 
 
 def settings_lines(spec: SweepSpec, results: SweepResults) -> list[str]:
-    """Return the setting of each row of `search_table` by trial, and what is odd about it."""
+    """Return the setting of each row of `search_table` by trial, with a note if it is unusual."""
     lines = []
     for system, result in enumerate(results.systems):
         best = result.best
@@ -125,7 +125,7 @@ def settings_lines(spec: SweepSpec, results: SweepResults) -> list[str]:
 
 
 def describe_spec(spec: SweepSpec) -> str:
-    """Return in one line what a spec would run."""
+    """Return a description of what a spec would run, in one line."""
     systems, seeds = len(spec.systems), spec.confirm.seeds
     trials = sum(spec.trial_budget(system) for system in range(systems))
     parts = [
@@ -142,13 +142,13 @@ def describe_spec(spec: SweepSpec) -> str:
 
 
 def early_stopping_phrase(spec: SweepSpec) -> str:
-    """Return when early stopping may end a trial: `ASHA after epoch 1, 2`."""
+    """Return the epochs after which early stopping may end a trial, in words: `ASHA after epoch 1, 2`."""
     rungs = [f"{rung / spec.validations_per_epoch:g}" for rung in spec.rungs]
     return f"{spec.early_stopping_label} after epoch {', '.join(rungs)}" if rungs else "no early stopping"
 
 
 def confusion_table(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Table:
-    """Return how often each true class (a row) was predicted as each class (a column); a dot stands for zero."""
+    """Return a confusion matrix: true classes are rows, predicted classes are columns, a dot is zero."""
     table = Table(title="test split: true class by predicted class", title_justify="left", box=None, pad_edge=False)
     heads = [label[:4] for label in labels]
     if len(set(heads)) < len(labels):  # four letters do not tell these classes apart

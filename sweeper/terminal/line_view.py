@@ -22,7 +22,7 @@ class LinePrinter(Protocol):
 
 
 class LineView:
-    """A view that prints a line for each trial that ends, and again nothing for the `known` ones of an earlier run.
+    """A view that prints a line for each trial that ends, except the `known` trials that ended in an earlier run.
 
     `clock` gives Unix time on the machine that runs the sweep.
     """

@@ -57,7 +57,7 @@ class LiveView:
             self.lines.say(text)
 
     def close(self, status: RunStatus) -> None:
-        """Give the terminal back, and print the messages and the trials that ended meanwhile."""
+        """Leave the full screen, and print the messages and the trials that ended meanwhile."""
         self.live.stop()
         for text in self.dashboard.notes:
             self.lines.say(text)
@@ -178,8 +178,9 @@ def _table(first_column: str) -> Table:
 
 
 def sparkline(values: list[float], length: int = _CURVE_LENGTH) -> str:
-    """Return the last values as a row of bars, scaled between their minimum and maximum; a value that is not finite
-    leaves a gap.
+    """Return the last values as a row of bars, scaled between their minimum and maximum.
+
+    A value that is not finite leaves a gap.
     """
     shown = values[-length:]
     finite = [value for value in shown if math.isfinite(value)]

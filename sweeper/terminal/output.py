@@ -26,7 +26,7 @@ class Output(Protocol):
         """Show that something takes a while; the function that it gives reports progress."""
 
     def capture_libraries(self, folder: Path) -> None:
-        """Send what libraries print to a log in this folder, until `set_log_dir` gives it its place."""
+        """Send what libraries print to a log in this folder, until `set_log_dir` moves it."""
 
     def set_log_dir(self, folder: Path) -> None:
         """Keep the log in this folder from now on."""

@@ -72,7 +72,9 @@ class SweepProgress:
         Each remaining trial is assumed to take the mean of its system so far, and each trial of the confirmation
         the mean of the trials that completed. `now` is Unix time.
         """
-        durations = {system: [_seconds(one) for one in self.ended(system)] for system in range(len(self.spec.systems))}
+        durations = {
+            system: [_seconds(record) for record in self.ended(system)] for system in range(len(self.spec.systems))
+        }
         known = [seconds for system in durations.values() for seconds in system]
         if not known:
             return None
@@ -82,7 +84,9 @@ class SweepProgress:
             waiting = self.spec.trial_budget(system) - len(self._searched(system))
             work += max(0, waiting) * mean
             work += sum(max(0.0, mean - (now - record.started_at / 1000)) for record in self.running(system))
-        completed = [_seconds(one) for one in self.ended() if one.end and one.end.outcome == Outcome.COMPLETED]
+        completed = [
+            _seconds(record) for record in self.ended() if record.end and record.end.outcome == Outcome.COMPLETED
+        ]
         whole = completed or known
         work += max(0, self.to_confirm - len(self.confirming())) * sum(whole) / len(whole)
         return work / slots

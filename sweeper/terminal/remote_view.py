@@ -28,7 +28,7 @@ _RAYS_OWN_LINES = re.compile(r"Running entrypoint for job |\S+ \S+ INFO job_mana
 
 
 class EventEmitter:
-    """The view of a driver whose user is elsewhere: everything that it is told becomes an event for `send`."""
+    """The view of a driver whose user is elsewhere: it passes each call on to `send` as an event."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class RemoteViewer:
         self.sent_at, self.received_at = 0.0, 0.0  # of the last event: the driver's clock, and our monotonic clock
 
     def clock(self) -> float:
-        """Return the driver's time. Where a log is read again, it passes faster than here."""
+        """Return the driver's time. It passes faster than here while an old log is read."""
         return self.sent_at + time.monotonic() - self.received_at
 
     def watch(self, log: Iterable[str]) -> None:
@@ -140,7 +140,7 @@ def make_view(
 
 
 def _lines(log: Iterable[str]) -> Iterator[str]:
-    """Give the lines of a log that comes in pieces of any size. An event that was cut short is left out."""
+    """Yield the lines of a log that comes in pieces of any size. An event that was cut short is left out."""
     rest = ""
     for piece in log:
         *whole, rest = (rest + piece).split("\n")

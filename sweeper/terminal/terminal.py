@@ -30,7 +30,7 @@ from sweeper.trials.trial import TrialRecord
 
 
 class Terminal:
-    """Our lines on the terminal, everybody else's in a log.
+    """The terminal of a command: it shows sweeper's lines, and all other output goes to a log.
 
     People read stdout. With `as_json`, stdout has the result only and people read stderr. With `debugger`, the
     descriptors stay as they are, and only what goes through Python's logging and warnings is kept off the terminal.
@@ -56,7 +56,7 @@ class Terminal:
 
     @property
     def is_live(self) -> bool:
-        """True where people watch a terminal that can be redrawn."""
+        """True if people watch a terminal that can be redrawn."""
         return self.console.is_terminal and not self.console.is_dumb_terminal and not self.quiet and not self.plain
 
     @property
@@ -91,7 +91,7 @@ class Terminal:
     def step(self, text: str) -> Iterator[Callable[[str], None]]:
         """Show that something takes a while: a spinner on a terminal, a line elsewhere.
 
-        Gives a function that shows how far it is.
+        Yields a function that shows progress.
         """
         if not self.is_live:
             self.line(f"{text} …", style="dim")
@@ -114,13 +114,13 @@ class Terminal:
         self.line(EVENT + json.dumps(event, ensure_ascii=False))
 
     def make_view(self, spec: SweepSpec, known: Iterable[TrialRecord], header: str, slots: int) -> ProgressView:
-        """Return what the user watches: a live view, lines, or events for a terminal on another machine."""
+        """Return the view of a sweep: a live view, lines, or events for a terminal on another machine."""
         if self.relayed:
             return EventEmitter(self.event, spec, known, header, slots)
         return make_view(self, spec, known, header, slots)
 
     def capture_libraries(self, folder: Path) -> None:
-        """Send what libraries print to a temporary log in `folder`, until `set_log_dir` gives it its place."""
+        """Send what libraries print to a temporary log in `folder`, until `set_log_dir` moves it."""
         self._redirect(folder / f".starting-{os.getpid()}.log")
         self._log_is_temporary = True
 
@@ -135,7 +135,7 @@ class Terminal:
             self._redirect(path)
 
     def keep_log(self) -> None:
-        """Keep a log that has not got its place: there is a traceback in it."""
+        """Keep the temporary log, because it has a traceback."""
         self._log_is_temporary = False
 
     def _redirect(self, path: Path) -> None:
@@ -153,7 +153,10 @@ class Terminal:
         os.close(descriptor)
 
     def interrupt(self, number: int, _: FrameType | None) -> None:
-        """Handle a signal that ends the command: in order the first time, at once the second time."""
+        """Handle a signal that ends the command: in order the first time, at once the second time.
+
+        Raises SweepInterrupted the first time.
+        """
         code = 128 + (signal.SIGTERM if number == signal.SIGHUP else number)
         if not self._interrupted:
             self._interrupted = True

@@ -70,7 +70,9 @@ def test_a_file_that_was_altered_on_its_way_is_refused(own: SweepSpec, sent: Pat
     bundle.pack([own], sent)
     (victim,) = sent.rglob("train.csv")
     victim.write_text("text,label\n")
-    with pytest.raises(UsageError, match=r"train\.csv: did not reach the cluster as it was; submit it again"):
+    with pytest.raises(
+        UsageError, match=r"train\.csv: is missing on the cluster, or differs from what was sent; submit it again"
+    ):
         bundle.verify_bundle(sent / bundle.NOTE)
 
 
