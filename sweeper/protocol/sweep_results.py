@@ -70,7 +70,7 @@ class SearchBest(ResultModel):
     """The best setting of a system's search, chosen on validation and therefore optimistic."""
 
     trial: int = Field(description="number of its best trial")
-    completed: bool = Field(description="False where no trial completed and this one came furthest")
+    completed: bool = Field(description="False if no trial of the system completed; this one trained longest")
     params: dict[str, Scalar] = Field(description="its hyperparameters, without those of the system")
     score: float | None = Field(None, description="best validation of the trial, by the objective")
     mean: float = Field(description="mean over the trials that have the setting")
@@ -89,7 +89,9 @@ class SystemResult(ResultModel):
     epochs: float = Field(description="epochs trained in the search")
     hours: float = Field(description="hours of training and validation in the search")
     best: SearchBest | None = Field(description="the best setting of the search")
-    confirmation: ConfirmationResult | None = Field(description="what fresh seeds made of it")
+    confirmation: ConfirmationResult | None = Field(
+        description="the confirmation of a setting with fresh seeds, once it is decided"
+    )
 
 
 class TrialResult(ResultModel):

@@ -37,7 +37,7 @@ class CustomDataset(StrictModel):
         return {split: path for split, path in paths.items() if path is not None}
 
     @property
-    def to_dataset_spec(self) -> DatasetSpec:
+    def dataset_spec(self) -> DatasetSpec:
         """The same data set as a DatasetSpec of the catalog."""
         text = (self.text,) if isinstance(self.text, str) else tuple(self.text)
         return DatasetSpec(

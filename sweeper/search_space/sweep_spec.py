@@ -35,7 +35,7 @@ class SweepSpec(SearchSpaceFile):
     @cached_property
     def dataset_spec(self) -> DatasetSpec:
         """The data set."""
-        return self.dataset.to_dataset_spec if isinstance(self.dataset, CustomDataset) else DATASETS[self.dataset]
+        return self.dataset.dataset_spec if isinstance(self.dataset, CustomDataset) else DATASETS[self.dataset]
 
     @cached_property
     def space(self) -> SearchSpace:

@@ -76,7 +76,7 @@ class PretrainedTokenizer:
         return encoding["input_ids"], encoding.get("token_type_ids") if pairs is not None else None
 
 
-class RecurrentEncoder(nn.Module):
+class ServedRecurrentEncoder(nn.Module):
     """Word embeddings and one layer of RNN or GRU over them, always in float32."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
@@ -93,7 +93,7 @@ class RecurrentEncoder(nn.Module):
         return states
 
 
-class Classifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
+class ServedClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
     """The model with the interface that MLflow calls."""
 
     def load_context(self, context: Any) -> None:
@@ -111,7 +111,7 @@ class Classifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
 
     def _load_encoder(self, folder: Path) -> Any:
         if self.is_recurrent:
-            encoder = RecurrentEncoder(self.settings)
+            encoder = ServedRecurrentEncoder(self.settings)
             encoder.load_state_dict(load_file(folder / "recurrent.safetensors"))
             return encoder
         from transformers import AutoModel
@@ -203,4 +203,4 @@ def _mask_ends(mask: Tensor, last: Tensor) -> Tensor:
     return torch.where(inner.any(dim=1, keepdim=True), inner, mask)
 
 
-mlflow.models.set_model(Classifier())
+mlflow.models.set_model(ServedClassifier())

@@ -154,7 +154,7 @@ def test_a_data_set_matches_its_entry_in_the_catalog(hub: dict[str, str], name: 
 def test_a_users_own_data_set_comes_from_the_hub_by_its_columns(hub: dict[str, str]) -> None:
     program = (
         "from sweeper.search_space.custom_dataset import CustomDataset\n"
-        "dataset = CustomDataset(hub='SetFit/sst2', text='text', label='label_text').to_dataset_spec\n"
+        "dataset = CustomDataset(hub='SetFit/sst2', text='text', label='label_text').dataset_spec\n"
         "fetched = hub_datasets.load_tables(dataset)\n"
         "prepared = preprocessing.prepare(dataset, fetched.value)\n"
         "result = [dataset.name, prepared.class_names, {name: len(rows) for name, rows in prepared.splits.items()}]"
@@ -171,7 +171,7 @@ def test_several_labels_in_a_row_of_a_users_own_data_set_are_an_error(hub: dict[
     program = (
         "from sweeper.search_space.custom_dataset import CustomDataset\n"
         "dataset = CustomDataset(hub='google-research-datasets/go_emotions', config='simplified', label='labels')\n"
-        "dataset = dataset.to_dataset_spec\n"
+        "dataset = dataset.dataset_spec\n"
         "tables = hub_datasets.load_tables(dataset).value\n"
         "result = str(preprocessing.prepare(dataset, tables))"
     )

@@ -128,7 +128,7 @@ def test_the_explained_search_space_is_the_shipped_file() -> None:
 
 def test_a_data_set_of_ones_own_is_written_as_the_reader_takes_it() -> None:
     own = blocks(OWN_DATA, "yaml")[0]
-    dataset = CustomDataset.model_validate(yaml.safe_load(own)["dataset"]).to_dataset_spec
+    dataset = CustomDataset.model_validate(yaml.safe_load(own)["dataset"]).dataset_spec
     assert set(dataset.files) == {"train", "validation", "test"}
     assert (dataset.text, dataset.label) == (("review",), "sentiment")
 

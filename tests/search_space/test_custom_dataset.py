@@ -54,7 +54,7 @@ def test_the_identity_of_a_custom_dataset_does_not_depend_on_its_path(tmp_path: 
     ],
 )
 def test_a_custom_dataset_has_a_default_name(written: dict[str, Any], name: str) -> None:
-    assert CustomDataset(**written).to_dataset_spec.name == name
+    assert CustomDataset(**written).dataset_spec.name == name
 
 
 def test_the_default_columns_are_text_and_label(tmp_path: Path) -> None:

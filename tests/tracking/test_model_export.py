@@ -90,7 +90,10 @@ def pyfunc_predictions(folder: Path, config: TrainConfig, split: LabelledTexts) 
     code = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(code)
     (folder / "prediction.json").write_text(settings)
-    found, place = code.Classifier(), {"model": str(folder / "model"), "prediction": str(folder / "prediction.json")}
+    found, place = (
+        code.ServedClassifier(),
+        {"model": str(folder / "model"), "prediction": str(folder / "prediction.json")},
+    )
     found.load_context(SimpleNamespace(artifacts=place))
     columns = [split.texts] if split.pairs is None else [split.texts, split.pairs]
     return found.predict(None, pd.DataFrame(dict(enumerate(columns))))
