@@ -13,19 +13,11 @@ HUB = ROOT.parent / "shared" / "hub" / "serve.py"
 REVIEWS = ROOT.parent / "shared" / "files" / "persian_reviews"
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Assign a test to a group for `pytest -n --dist loadgroup`: a group's tests run in one process.
-
-    All tests that start Ray are one group. Two Rays at once on two cores are slow enough to break time limits. All
-    other tests of a file are a group, because they share its module fixtures.
-    """
-    if item.get_closest_marker("xdist_group") is None:
-        group = "ray" if item.get_closest_marker("ray") else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where several processes share the tests, begin with the slow groups: Ray's, then MLflow's and the hub's."""
+    """Where several processes share the tests, begin with the slow ones: Ray's, then MLflow's and the hub's.
+
+    `--dist loadfile` keeps the tests of a file together, because they share its module fixtures.
+    """
     if hasattr(config, "workerinput"):
         items.sort(key=_priority)  # stable: tests of one file keep their order
 

@@ -275,7 +275,7 @@ _FAULTS = (
     [
         pytest.param(150, 1, marks=pytest.mark.simulation),
         # it uses both cores by itself, so it does not run beside Ray's tests
-        pytest.param(1000, 2, marks=[pytest.mark.slow, pytest.mark.xdist_group("ray")]),
+        pytest.param(1000, 2, marks=pytest.mark.slow),
     ],
 )
 def test_no_schedule_of_faults_loses_repeats_or_doubles_anything(schedules: int, processes: int) -> None:
