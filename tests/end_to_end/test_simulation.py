@@ -274,7 +274,6 @@ _FAULTS = (
     ("schedules", "processes"),
     [
         pytest.param(150, 1, marks=pytest.mark.simulation),
-        # it uses both cores by itself, so it does not run beside Ray's tests
         pytest.param(1000, 2, marks=pytest.mark.slow),
     ],
 )
