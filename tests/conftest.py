@@ -14,7 +14,7 @@ REVIEWS = ROOT.parent / "shared" / "files" / "persian_reviews"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where several processes share the tests, begin with the slow ones: Ray's, then MLflow's and the hub's.
+    """Begin with the slow tests if several processes share them: Ray's, then MLflow's and the hub's.
 
     `--dist loadfile` keeps the tests of a file together, because they share its module fixtures.
     """

@@ -24,7 +24,7 @@ Moment = Callable[[float], bool]
 
 @dataclass(frozen=True)
 class CommandEnd:
-    """How a command ended: `code` is its exit code, or None if it was killed after `seconds`."""
+    """The end of a command: `code` is its exit code, or None if it was killed after `seconds`."""
 
     pid: int
     code: int | None

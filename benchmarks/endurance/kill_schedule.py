@@ -54,7 +54,7 @@ class Arm(Protocol):
 
 
 Schedule = Callable[[Path, int], Iterator[commands.Moment]]
-"""When to kill each start of a sweep, given its folder and its index among the sweeps."""
+"""The moment to kill each start of a sweep, given its folder and its index among the sweeps."""
 
 
 def at_random(seed: int, horizon: float) -> Schedule:

@@ -1,4 +1,4 @@
-"""What both arms share: a trial that takes no time, and a clock of the driver."""
+"""The common part of both arms: a trial that takes no time, and a clock of the driver."""
 
 import json
 import os

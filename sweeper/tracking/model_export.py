@@ -51,7 +51,7 @@ class ModelExport:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What a prediction needs to know of the training."""
+        """The settings of the training that a prediction needs."""
         hyperparameters = {name: self.config[name] for name in _HYPERPARAMETERS if name in self.config}
         return {**hyperparameters, "max_tokens": self.max_tokens, "texts": self.texts}
 

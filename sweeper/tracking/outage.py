@@ -15,7 +15,7 @@ _SILENCE = 1.0  # seconds without an answer after which the user is told
 
 
 class OutageState:
-    """What is known of MLflow's availability.
+    """The availability of MLflow, as far as known.
 
     `error` describes the latest failure, "" if there is none. `failures` counts failures in a row, of any run. `notify`
     shows a line to the user.

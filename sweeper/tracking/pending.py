@@ -1,4 +1,4 @@
-"""What is attached to the runs of a sweep besides the record: files, a model, and what the sweep used."""
+"""The attachments of a sweep's runs besides the record: files, a model, and what the sweep used."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING

@@ -26,7 +26,7 @@ class SyncRequest(NamedTuple):
 
 
 class SweepContent(NamedTuple):
-    """What the sweep's own run gets besides its description; see `ParentRuns.sync_sweep`."""
+    """The content of the sweep's own run besides its description; see `ParentRuns.sync_sweep`."""
 
     files: Mapping[str, Content]
     outdated: list[str]

@@ -348,7 +348,7 @@ KINDS: dict[str, Any] = {
 
 
 def mistakes(value: Any, shape: Any, place: str = "spec") -> Iterator[str]:
-    """Where a value has not its shape."""
+    """Yield the places at which a value does not have its shape."""
     if isinstance(shape, type):
         if type(value) is not shape:
             yield f"{place}: {value!r} is no {shape.__name__}"

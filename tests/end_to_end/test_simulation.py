@@ -30,7 +30,7 @@ from tests.support.simulation.world import Killed
 
 
 class SimulatedSweep(World, RuleBasedStateMachine):
-    """What can happen to a sweep (rules), and what always holds (invariants)."""
+    """The events of a sweep (rules), and the statements that always hold (invariants)."""
 
     @initialize(
         seed=st.integers(0, 999),

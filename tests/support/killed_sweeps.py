@@ -36,7 +36,7 @@ _TIMEOUT = 900.0  # seconds after which a command counts as hung
 Moment = Callable[[], bool]
 """Return True if the driver is to be killed now."""
 Schedule = Callable[[Path, int], Iterator[Moment]]
-"""When to kill each start of a sweep, given the sweep's parent folder and its index."""
+"""The moment to kill each start of a sweep, given the sweep's parent folder and its index."""
 
 
 @dataclass
