@@ -9,7 +9,6 @@ results.table().to_markdown()
 """
 
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import PrivateAttr
 
+from sweeper.app.open_study import open_study
 from sweeper.app.specs import load_spec
 from sweeper.protocol.results import build_results
 from sweeper.protocol.sweep_results import SweepResults
@@ -70,9 +70,8 @@ class Sweep:
     @cached_property
     def results(self) -> StoredResults:
         """The results so far, built from the record. Raises SweepLockedError while the sweep runs."""
-        from sweeper.record.optuna_study import OptunaStudy
 
-        with closing(OptunaStudy(self.spec, self.folder.journal, self.folder.manifest.threads)) as study:
+        with open_study(self.folder, self.spec) as study:
             results = build_results(self.spec, self.folder, study.all_trials(), study.test_accesses())
         return StoredResults.of(self.folder, results)
 

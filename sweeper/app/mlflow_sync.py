@@ -3,11 +3,11 @@
 import os
 import shlex
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeper.app import provenance, sweep_artifacts
+from sweeper.app.open_study import open_study
 from sweeper.errors import SweeperError, UsageError
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
@@ -75,10 +75,9 @@ def sync(output: Output, folder: SweepFolder, timeout: float = SYNC_TIMEOUT) -> 
     Runs of interrupted trials are closed as KILLED. It continues for as long as MLflow answers something every
     `timeout` seconds. Raises SweepLockedError while the sweep runs, SweeperError where runs are missing in the end.
     """
-    from sweeper.record.optuna_study import OptunaStudy
 
     output.set_log_dir(folder.path / "logs")
-    with closing(OptunaStudy(folder.spec, folder.journal, folder.manifest.threads)) as study:
+    with open_study(folder, folder.spec) as study:
         records = study.all_trials()
         status = RunStatus.FINISHED if folder.read_results() else RunStatus.KILLED
         with output.step(f"syncing MLflow with {folder.name}"):

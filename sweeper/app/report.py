@@ -2,11 +2,11 @@
 
 import platform
 from collections.abc import Sequence
-from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweeper.app.open_study import open_study
 from sweeper.data.preprocessing import PreparedDataset
 from sweeper.errors import UsageError
 from sweeper.protocol.results import build_results
@@ -26,10 +26,9 @@ _PACKAGES = ("sweeper", "torch", "transformers", "optuna", "ray", "mlflow", "dat
 
 def report_sweep(output: Output, folder: SweepFolder, *, texts: bool, out: Path | None) -> Path:
     """Write the report of a sweep from its record, and return the page. `texts` shows those of confident errors."""
-    from sweeper.record.optuna_study import OptunaStudy
 
     spec = folder.spec
-    with closing(OptunaStudy(spec, folder.journal, folder.manifest.threads)) as study:
+    with open_study(folder, spec) as study:
         records, test_accesses = study.all_trials(), study.test_accesses()
     results = build_results(spec, folder, records, test_accesses)
     dataset, texts_note = None, "" if texts else "Texts were left out (--no-texts)."

@@ -1,13 +1,14 @@
 """Runs one sweep, from its folder to its results: the record, the data, the view, the tracker and the protocol."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from sweeper.app import mlflow_sync, sweep_artifacts
 from sweeper.app.finalize import finalize
+from sweeper.app.open_study import open_study
 from sweeper.app.prepare_data import SEARCHED, PreparedSweep, load_training_data
 from sweeper.app.stage_jobs import checkpoint_storage, stage_jobs
 from sweeper.data.preprocessing import split_summaries
@@ -57,14 +58,13 @@ class SweepRun:
 
     def run(self) -> tuple[SweepFolder, SweepResults]:
         """Run the sweep, or continue it, and return its folder and results."""
-        from sweeper.record.optuna_study import OptunaStudy
 
         spec = self.prepared.spec
         requested = spec.resources
         resources = self.runner.allocate(requested.cpu, requested.gpu, requested.accelerator or "")
         differing = None if self.prepared.folder else differing_keys(self.sweeps, spec)
         folder = self._open_folder(resources)
-        with closing(OptunaStudy(spec, folder.journal, folder.manifest.threads)) as study:
+        with open_study(folder, spec) as study:
             self.output.set_log_dir(folder.path / "logs")
             data = load_training_data(self.prepared, spec.encoders, step=self.output.step)
             self._announce(folder, study, resources, data)

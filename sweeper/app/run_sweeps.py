@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sweeper.app import mlflow_sync
 from sweeper.app.finalize import rebuild_results
+from sweeper.app.open_study import open_study
 from sweeper.app.prepare_data import PreparedSweep, prepare_sweep
 from sweeper.app.run_sweep import SweepRun
 from sweeper.errors import SweeperError
@@ -95,9 +96,8 @@ def _reopen(output: Output, spec: SweepSpec, folder: SweepFolder) -> SweepResult
 
     MLflow is synced if it needs to be. A sync that fails is reported, and the results are returned all the same.
     """
-    from sweeper.record.optuna_study import OptunaStudy
 
-    with closing(OptunaStudy(spec, folder.journal, folder.manifest.threads)) as study:
+    with open_study(folder, spec) as study:
         results = rebuild_results(spec, folder, study)
     output.line(f"{folder.name} is finished; a larger budget, or another seed, continues it")
     if folder.needs_sync:

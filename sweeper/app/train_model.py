@@ -1,7 +1,6 @@
 """Trains one trial of a sweep again and exports its model: the same epoch is chosen, by the trainer's own rule."""
 
 import json
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from sweeper.app.finalize import rebuild_results
+from sweeper.app.open_study import open_study
 from sweeper.app.prepare_data import SEARCHED, load_training_data, prepare_sweep, tokenizer_of
 from sweeper.errors import SweeperError, UsageError
 from sweeper.protocol.results import build_results
@@ -51,10 +51,9 @@ class TrainedModel(BaseModel):
 
 def find_trial(folder: SweepFolder, number: int | None, seed: int | None) -> Trial:
     """Return a trial of a sweep, by default the best one, with another seed where one is given. Raises UsageError."""
-    from sweeper.record.optuna_study import OptunaStudy
 
     spec = folder.spec
-    with closing(OptunaStudy(spec, folder.journal, folder.manifest.threads)) as study:
+    with open_study(folder, spec) as study:
         records = study.all_trials()
     if number is None:
         number = build_results(spec, folder, records).best_trial
@@ -140,11 +139,10 @@ def _score(folder: SweepFolder, trial: Trial, data: TrainingData, out: Path) -> 
 
     Where the sweep has results, the access is in them too.
     """
-    from sweeper.record.optuna_study import OptunaStudy
     from sweeper.training import export
 
     spec = folder.spec
-    with closing(OptunaStudy(spec, folder.journal, folder.manifest.threads)) as study:
+    with open_study(folder, spec) as study:
         study.record_test_access(trial)
         if folder.read_results() is not None:
             rebuild_results(spec, folder, study)
