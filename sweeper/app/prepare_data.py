@@ -1,5 +1,6 @@
 """Fetches and pins a sweep's data set and encoders before it starts, and turns them into arrays."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -27,7 +28,8 @@ class PreparedSweep:
     """A sweep with what it needs on this machine.
 
     `folder` is that of a sweep that has begun. `encoders` are the folders of pretrained encoders by name. `resolved`
-    maps the data set and each encoder to the revision or digest that pins it.
+    maps the data set and each encoder to the revision or digest that pins it. `seconds` is the time that fetching and
+    reading took: the budget's hours cover it.
     """
 
     spec: SweepSpec
@@ -35,6 +37,7 @@ class PreparedSweep:
     dataset: PreparedDataset
     encoders: Mapping[str, Path]
     resolved: Mapping[str, str]
+    seconds: float = 0.0
 
 
 def prepare_sweep(output: Output, spec: SweepSpec, folder: SweepFolder | None) -> PreparedSweep:
@@ -44,6 +47,7 @@ def prepare_sweep(output: Output, spec: SweepSpec, folder: SweepFolder | None) -
     """
     from sweeper.data.hub_encoders import fetch_encoder
 
+    began = time.monotonic()
     pins = folder.manifest.resolved if folder else {}
     with output.step(f"fetching {spec.dataset_spec.name}"):
         dataset, revision = _prepare_dataset(spec, pins.get("dataset"))
@@ -55,7 +59,8 @@ def prepare_sweep(output: Output, spec: SweepSpec, folder: SweepFolder | None) -
     resolved = {"dataset": revision, "rows": content_digest(dataset), **revisions}
     if folder is not None:
         _require_unchanged(folder, pins, resolved)
-    return PreparedSweep(spec, folder, dataset, {name: encoder.value for name, encoder in encoders.items()}, resolved)
+    folders = {name: encoder.value for name, encoder in encoders.items()}
+    return PreparedSweep(spec, folder, dataset, folders, resolved, time.monotonic() - began)
 
 
 def _prepare_dataset(spec: SweepSpec, pin: str | None) -> tuple[PreparedDataset, str]:

@@ -49,12 +49,16 @@ def closed_with_status(tracker: AnyTracker) -> Iterator[AnyTracker]:
 
 @dataclass(frozen=True)
 class SweepRun:
-    """A sweep that is about to run on a runner, as far as its budget goes."""
+    """A sweep that is about to run on a runner, as far as its budget goes.
+
+    The budget's hours count from `began`, a time of `time.monotonic`.
+    """
 
     output: Output
     runner: Runner
     prepared: PreparedSweep
     sweeps: Path
+    began: float
 
     def run(self) -> tuple[SweepFolder, SweepResults]:
         """Run the sweep, or continue it, and return its folder and results."""
@@ -95,10 +99,11 @@ class SweepRun:
         jobs = stage_jobs(self.prepared, folder, data, storage, resources.gpu, view.say)
         with self._tracked(folder, view) as tracker:
             with closed_with_status(view):
-                is_done = run_protocol(spec, study, self.runner, (view, tracker), jobs, resources, view.say)
+                is_done = run_protocol(spec, study, self.runner, (view, tracker), jobs, resources, view.say, self.began)
             results = self._write_results(folder, study, jobs, tracker, is_done=is_done)
         if not is_done:
-            hours = f"the budget's {spec.budget.hours:g} hours are over"
+            before = "" if study.all_trials() else " before a trial began (they cover download and preparation)"
+            hours = f"the budget's {spec.budget.hours:g} hours are over{before}"
             output.line(f"{hours}; the same command continues for the same time again")
         if tracker.pending_runs:
             output.line(mlflow_sync.sync_warning(folder, tracker))

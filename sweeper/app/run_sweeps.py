@@ -1,6 +1,7 @@
 """Runs sweeps one after the other: starts Ray once, skips what is finished, and hands out the results of each."""
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -67,13 +68,19 @@ def _run_all(
     *,
     inline: bool,
 ) -> list[CompletedRun]:
-    """Run sweeps one after the other on one runner."""
+    """Run sweeps one after the other on one runner.
+
+    The budget's hours of each count from here, and cover the start of the runner and the sweep's own preparation.
+    """
     completed = []
+    began = time.monotonic()
     with ExitStack() as stack:
         with output.step("starting" if inline else "starting Ray"):
             runner = stack.enter_context(_make_runner(inline=inline))
+        startup = time.monotonic() - began
         for sweep in prepared:
-            folder, results = SweepRun(output, runner, sweep, sweeps).run()
+            began = time.monotonic() - startup - sweep.seconds
+            folder, results = SweepRun(output, runner, sweep, sweeps, began).run()
             completed.append(CompletedRun(sweep.spec, folder, results))
             on_completed(completed[-1])
     return completed

@@ -16,9 +16,19 @@ from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
 
 
 class SearchStage(Stage):
-    """The search: shares the budget among the systems, and lets the record stop poor trials early."""
+    """The search: shares the budget among the systems, and lets the record stop poor trials early.
 
-    def __init__(self, spec: SweepSpec, study: Study, trackers: Sequence[Tracker], say: Say = ignore) -> None:
+    `began` is the time, by `time.monotonic`, from which the budget's hours count; by default now.
+    """
+
+    def __init__(
+        self,
+        spec: SweepSpec,
+        study: Study,
+        trackers: Sequence[Tracker],
+        say: Say = ignore,
+        began: float | None = None,
+    ) -> None:
         super().__init__(spec, study, trackers, say)
         records = study.all_trials()
         for record in records:
@@ -30,7 +40,8 @@ class SearchStage(Stage):
         self.requeued.extend(record.trial for record in searched if record.end is None)
         self.ended: list[TrialRecord] = []  # trials that ended in this command
         hours = spec.budget.hours
-        self.deadline = time.monotonic() + hours * 3600 if hours else float("inf")
+        began = time.monotonic() if began is None else began
+        self.deadline = began + hours * 3600 if hours else float("inf")
 
     @property
     def is_closed(self) -> bool:

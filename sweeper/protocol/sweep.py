@@ -42,13 +42,16 @@ def run_protocol(
     jobs: StageJobs,
     resources: TrialResources,
     say: Say = ignore,
+    began: float | None = None,
 ) -> bool:
     """Run what the budget allows and the record does not have yet. Return True if the sweep is done.
 
     Checkpoints of ended trials are deleted; models of confirmed trials are left to the caller. `say` gets messages for
-    the user. Raises SweeperError if the first trials all failed alike, or a winner could not be scored.
+    the user. The budget's hours count from `began`, a time of `time.monotonic`; by default from now.
+
+    Raises SweeperError if the first trials all failed alike, or a winner could not be scored.
     """
-    search = SearchStage(spec, study, trackers, say)
+    search = SearchStage(spec, study, trackers, say, began)
     runner.run(search, jobs.search, resources)
     _delete_ended(study, jobs.search)
     if search.all_failed:

@@ -14,7 +14,12 @@ class Budget(StrictModel):
 
     trials: Annotated[int, yaml_key("Trials of the search, shared equally by the systems.", "trials", ge=1)] = 20
     hours: Annotated[
-        float | None, yaml_key("Hours of one run of the command, after which no trial starts.", "hours", gt=0)
+        float | None,
+        yaml_key(
+            "Hours of one run of the command, download and preparation included, after which no trial starts.",
+            "hours",
+            gt=0,
+        ),
     ] = None
 
 

@@ -1,5 +1,6 @@
 """A sweep on a real record: shares of the budget, resumption, lost workers, and what trackers are told."""
 
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -229,6 +230,13 @@ def test_no_trial_starts_after_the_hours_of_the_budget(tmp_path: Path) -> None:
         assert search.next_trial() is None
         assert search.is_exhausted()
         assert search.has_pending
+
+
+def test_hours_of_the_budget_cover_what_came_before_the_search(tmp_path: Path) -> None:
+    with closing(open_study(spec(), tmp_path)) as study:
+        budget = spec(budget={"trials": 4, "hours": 1})
+        assert SearchStage(budget, study, [], began=time.monotonic() - 3601).next_trial() is None
+        assert SearchStage(budget, study, [], began=time.monotonic() - 3000).next_trial() is not None
 
 
 def test_end_of_a_trial_is_recorded_before_trackers_hear_of_it(tmp_path: Path) -> None:
