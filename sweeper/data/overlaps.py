@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
+from sweeper.data.equal_texts import comparable_texts
 from sweeper.data.rows import LabelledTexts
 
 
@@ -11,7 +12,7 @@ def describe_overlaps(splits: Mapping[str, LabelledTexts]) -> Iterator[str]:
     splits_of: dict[str, set[str]] = defaultdict(set)
     labels_of: dict[str, set[int]] = defaultdict(set)
     for split, rows in splits.items():
-        for text, label in zip(_normalized_texts(rows), rows.labels.tolist(), strict=True):
+        for text, label in zip(comparable_texts(rows), rows.labels.tolist(), strict=True):
             splits_of[text].add(split)
             labels_of[text].add(label)
     counts = Counter(tuple(split for split in splits if split in text_splits) for text_splits in splits_of.values())
@@ -22,15 +23,3 @@ def describe_overlaps(splits: Mapping[str, LabelledTexts]) -> Iterator[str]:
     ambiguous = sum(len(labels) > 1 for labels in labels_of.values())
     if ambiguous:
         yield f"texts with more than one label, kept with each: {ambiguous:,}"
-
-
-def _normalized_texts(rows: LabelledTexts) -> list[str]:
-    """Return the texts for comparison: without case and extra spaces, the two texts of a pair joined by a tab."""
-    second_texts = rows.pairs or [""] * len(rows)
-    return [
-        f"{_normalize(first)}\t{_normalize(second)}" for first, second in zip(rows.texts, second_texts, strict=True)
-    ]
-
-
-def _normalize(text: str) -> str:
-    return " ".join(text.casefold().split())
