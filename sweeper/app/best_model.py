@@ -19,6 +19,10 @@ from sweeper.trials.trial import Trial, TrialRecord
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sweeper.tracking.tracker import MlflowTracker
+
+_MODEL_URI = "mlflow.json"  # a file of the sweep's folder
+
 
 def save_best_model(
     output: Output,
@@ -42,6 +46,23 @@ def saved_model_trial(folder: SweepFolder) -> int | None:
     """Return the trial whose model is in the folder's `model/`; None if there is none, or it is incomplete."""
     path = folder.path / "model" / "config.json"
     return int(json.loads(path.read_text(encoding="utf-8"))["trial"]) if path.exists() else None
+
+
+def store_model_uri(folder: SweepFolder, tracker: "MlflowTracker") -> None:
+    """Keep the address of the best model in MLflow, if MLflow has that model by now."""
+    trial = saved_model_trial(folder)
+    uri = None if trial is None else tracker.model_uri(trial)
+    if uri is not None:
+        write_json(folder.path / _MODEL_URI, {"trial": trial, "model": uri})
+
+
+def stored_model_uri(folder: SweepFolder) -> str | None:
+    """Return the address of the best model in MLflow; None if MLflow was never seen to have it."""
+    path = folder.path / _MODEL_URI
+    if not path.exists():
+        return None
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    return str(stored["model"]) if stored["trial"] == saved_model_trial(folder) else None
 
 
 def _export(output: Output, prepared: PreparedSweep, folder: SweepFolder, trial: Trial) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeper.app import provenance, sweep_artifacts
+from sweeper.app.best_model import store_model_uri
 from sweeper.app.open_study import open_study
 from sweeper.errors import SweeperError, UsageError
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -86,6 +87,7 @@ def sync(output: Output, folder: SweepFolder, timeout: float = SYNC_TIMEOUT) -> 
                 tracker.update(record)
             sweep_artifacts.attach_artifacts(tracker, folder)
             tracker.close(status, timeout, while_answering=True)
+        store_model_uri(folder, tracker)
         if tracker.pending_runs:
             raise SweeperError(sync_warning(folder, tracker))
         folder.mark_synced()

@@ -19,8 +19,8 @@ def sweep_table(folder: SweepFolder, results: SweepResults, metric: str = "accur
     return build_table([FinishedSweep.from_predictions(results, stored)], metric)
 
 
-def table_text(folder: SweepFolder, results: SweepResults) -> str:
-    """Return the published table in Markdown."""
+def table_text(folder: SweepFolder, results: SweepResults, *, brief: bool = False) -> str:
+    """Return the published table in Markdown; with `brief`, with the short notes of the screen."""
     from sweeper.reporting.table.render import render
 
-    return render(sweep_table(folder, results), "md")
+    return render(sweep_table(folder, results), "md", brief=brief)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from sweeper.app import mlflow_sync, sweep_artifacts
+from sweeper.app.best_model import store_model_uri
 from sweeper.app.finalize import finalize
 from sweeper.app.open_study import open_study
 from sweeper.app.prepare_data import SEARCHED, PreparedSweep, load_training_data
@@ -121,6 +122,7 @@ class SweepRun:
                     self.output.line("closing; a second Ctrl-C ends it at once")
                     raise
         finally:
+            store_model_uri(folder, tracker)
             if not tracker.pending_runs:
                 folder.mark_synced()
 

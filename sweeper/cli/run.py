@@ -80,6 +80,7 @@ def _show(terminal: Terminal, completed: "CompletedRun") -> None:
     """Print the search's best, the published table where settings were confirmed, and what to do next."""
     from sweeper.app.mlflow_sync import ui_hint
     from sweeper.app.published_table import table_text
+    from sweeper.app.winner import winner_block
     from sweeper.terminal import formatting
 
     spec, folder, results = completed.spec, completed.folder, completed.results
@@ -90,13 +91,16 @@ def _show(terminal: Terminal, completed: "CompletedRun") -> None:
         terminal.line(f"  {line}")
     if results.confirmations:
         terminal.line()
-        terminal.text(table_text(folder, results))
+        terminal.text(table_text(folder, results, brief=True))
+        terminal.line()
+        for line in winner_block(folder, results):
+            terminal.line(line)
     else:
         terminal.line("chosen on validation, one seed each: expect a few points less on the test split", style="dim")
     terminal.line()
     if results.best_trial is not None:
         terminal.line(f"train the best again:  sweeper train {shlex.quote(str(folder.path))} {results.best_trial}")
-    for label, name in (("its model:", "model"), ("the report:", "report.html")):
+    for label, name in (("its model:", "model"), ("table and notes:", "table.md"), ("the report:", "report.html")):
         if (folder.path / name).exists():
             terminal.line(f"{label:<22} {folder.path / name}")
     terminal.line(f"compare the runs:      {ui_hint(folder.path)}")

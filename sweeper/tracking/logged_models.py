@@ -21,6 +21,7 @@ from sweeper.tracking.trial_payload import metric_rows
 from sweeper.trials.trial import TrialRecord
 
 MODEL_TAG = "sweeper.model"
+URI_TAG = "sweeper.model_uri"  # for mlflow.pyfunc.load_model
 
 
 @dataclass
@@ -44,8 +45,8 @@ class LoggedModels:
         self._uploads: dict[str, _Upload] = {}  # by run id
 
     def sync(self, run: RemoteRun, record: TrialRecord, model: ModelExport) -> None:
-        """Log the model of a trial's run unless the run's tag says that it is there."""
-        if run.tags.get(MODEL_TAG) != model.digest:
+        """Log the model of a trial's run unless the run's tags say that it is there."""
+        if run.tags.get(MODEL_TAG) != model.digest or URI_TAG not in run.tags:
             self.uploader.try_upload(run, lambda: self._log(run, record, model))
 
     def _log(self, run: RemoteRun, record: TrialRecord, model: ModelExport) -> None:
@@ -60,8 +61,9 @@ class LoggedModels:
             self._uploads.pop(run.id).temporary.cleanup()
         if model_id not in [output.model_id for output in client.get_run(run.id).outputs.model_outputs]:
             client.log_outputs(run.id, [LoggedModelOutput(model_id, step)])
-        client.log_batch(run.id, tags=[RunTag(MODEL_TAG, model.digest)])
-        run.tags[MODEL_TAG] = model.digest
+        tags = {MODEL_TAG: model.digest, URI_TAG: f"models:/{model_id}"}
+        client.log_batch(run.id, tags=[RunTag(name, value) for name, value in tags.items()])
+        run.tags |= tags
 
     def _find_complete(self, run: RemoteRun, model: ModelExport) -> str | None:
         """Return the id of the run's complete model, or None. Delete its other models, unless being uploaded."""

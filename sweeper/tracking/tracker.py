@@ -68,6 +68,13 @@ class MlflowTracker:
         """Log what the whole sweep used so far as metrics of its own run."""
         self.queue.set_usage(usage)
 
+    def model_uri(self, number: int) -> str | None:
+        """Return the address under which MLflow loads the model of a trial; None if it does not have the model yet."""
+        from sweeper.tracking.logged_models import URI_TAG
+
+        run = self.runs.by_number.get(number)
+        return run.tags.get(URI_TAG) if run is not None else None
+
     @property
     def pending_runs(self) -> int:
         """Number of runs that MLflow does not have as recorded, as far as known."""

@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,7 @@ def test_sweep_gives_a_table_and_its_best_trial_can_be_trained_again(tmp_path: P
     again = sweeper(*arguments(FEW_ROWS), cwd=tmp_path, extra={**hub, "HF_ENDPOINT": "http://127.0.0.1:9"})
     assert again.returncode == 0, again.stderr
     assert "is finished" in again.stdout
+    assert_usable(again.stdout.splitlines(), tmp_path)
     train_command = next(line for line in again.stdout.splitlines() if line.startswith("train the best again:"))
     trained = sweeper(*train_command.split()[5:], "--test", "--json", cwd=tmp_path, extra=hub)
     assert trained.returncode == 0, trained.stderr
@@ -99,6 +101,21 @@ def test_sweep_gives_a_table_and_its_best_trial_can_be_trained_again(tmp_path: P
     same = [name for name in best["metrics"] if name not in TIMING_METRICS]
     assert {name: result["metrics"][name] for name in same} == {name: best["metrics"][name] for name in same}
     assert 0 <= result["test"]["accuracy"] <= 1
+
+
+def assert_usable(lines: list[str], folder: Path) -> None:
+    """Assert that the lines of Python that the winner's block shows load its model, in a process without sweeper."""
+    first = next(k for k, line in enumerate(lines) if line.startswith("  use it"))
+    code = [line[len("  use it     ") :].strip() for line in lines[first : first + 3]]
+    assert [line.split("(")[0] for line in code] == [
+        "mlflow.set_tracking_uri",
+        "mlflow.pyfunc.load_model",
+        "transformers.AutoModel.from_pretrained",
+    ]
+    program = "import mlflow, transformers; " + "; ".join([code[0], f"print({code[1]}.label[0])", code[2]])
+    used = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=folder, check=False)
+    assert used.returncode == 0, used.stderr
+    assert used.stdout.strip() in json.loads((only_sweep(folder) / "model" / "labels.json").read_text())
 
 
 @pytest.mark.slow

@@ -15,10 +15,19 @@ RowNames = Mapping[SystemKey, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Footnote:
-    """A note below the table. `letter` marks the cells that it is about; it is empty for a general note."""
+    """A note below the table. `letter` marks the cells that it is about; it is empty for a general note.
+
+    `brief` is what the screen shows of it at the end of a run: None for the whole text, empty for nothing.
+    """
 
     text: str
     letter: str = ""
+    brief: str | None = None
+
+    @property
+    def screen_text(self) -> str:
+        """The note as the screen shows it; empty if it does not."""
+        return self.text if self.brief is None else self.brief
 
 
 @dataclass(frozen=True)
@@ -51,16 +60,18 @@ def protocol_notes(cells: Sequence[TableCell], metric: TableMetric) -> list[Foot
     return [
         Footnote(
             f"Each cell: mean ± standard deviation of test {metric.label} in % over fresh seeds; in brackets, the "
-            "number of seeds and of search trials. “–”: no finished sweep covers this system."
+            "number of seeds and of search trials. “–”: no finished sweep covers this system.",
+            brief=f"Test {metric.label} in %: mean ± standard deviation (fresh seeds; search trials).",
         ),
         Footnote(
             f"Settings were chosen on the validation split ({objectives}) and trained again with fresh seeds. Only "
-            "these models were scored on the test split, once each."
+            "these models were scored on the test split, once each.",
+            brief="",
         ),
     ]
 
 
-def comparison_note(comparisons: Sequence[Comparison], metric: TableMetric) -> Footnote:
+def comparison_note(cells: Sequence[TableCell], comparisons: Sequence[Comparison], metric: TableMetric) -> Footnote:
     """Return the note that says what bold means, or why nothing is bold."""
     if not metric.is_compared:
         return Footnote(f"Nothing is bold: systems are compared by accuracy only, not by {metric.label}.")
@@ -71,13 +82,27 @@ def comparison_note(comparisons: Sequence[Comparison], metric: TableMetric) -> F
     return Footnote(
         f"Bold: the best of its column, if its lead over the second best is significant (p below {ALPHA:g}). Welch's "
         f"t-test over both sources of chance, seeds and paired test texts; Holm's correction for {pairs} of this "
-        f"table; at least {MIN_SEEDS} seeds each."
+        f"table; at least {MIN_SEEDS} seeds each.",
+        brief=f"Bold: significantly better than the second best (p below {ALPHA:g})."
+        if any(cell.is_bold for cell in cells)
+        else f"Nothing is bold: no lead over the second best is significant, with at least {MIN_SEEDS} seeds each.",
     )
 
 
 def test_access_notes(usage: Mapping[str, TestSplitUsage]) -> list[Footnote]:
     """Return a note for each data set that says how often its test split was accessed."""
-    return [Footnote(_describe_usage(dataset, used)) for dataset, used in usage.items()]
+    return [
+        Footnote(_describe_usage(dataset, used), brief=_describe_usage_briefly(dataset, used))
+        for dataset, used in usage.items()
+    ]
+
+
+def _describe_usage_briefly(dataset: str, usage: TestSplitUsage) -> str | None:
+    """Return the sizes and the number of test accesses; None if sweeps elsewhere, or no test split, need more words."""
+    if usage.test is None or usage.test_accesses_elsewhere:
+        return None
+    accesses = f"{usage.test_accesses:,} test access{'' if usage.test_accesses == 1 else 'es'}"
+    return f"{dataset}: {usage.test.texts:,} test texts, {usage.num_classes} classes, {accesses}."
 
 
 def _describe_usage(dataset: str, usage: TestSplitUsage) -> str:
@@ -102,7 +127,9 @@ def caveat_notes(cells: Sequence[TableCell], row_names: RowNames) -> list[Footno
     notes = []
     for caveat, letter in footnote_letters(cells).items():
         affected = [text for column in columns.values() for text in _affected(caveat, column, row_names)]
-        notes.append(Footnote(f"{caveat.value}: {'; '.join(affected)}.", letter))
+        extents = {cell.caveats[caveat] for cell in cells if caveat in cell.caveats}
+        extent = f" ({extents.pop()})" if len(extents) == 1 and "" not in extents else ""
+        notes.append(Footnote(f"{caveat.value}: {'; '.join(affected)}.", letter, f"{caveat.value}{extent}."))
     return notes
 
 

@@ -7,10 +7,12 @@ from sweeper.reporting.table.results_table import ResultsTable
 from sweeper.reporting.table.sheet import to_sheet
 
 
-def render(table: ResultsTable, format_name: str, *, detail: bool = False) -> str:
+def render(table: ResultsTable, format_name: str, *, detail: bool = False, brief: bool = False) -> str:
     """Return a table in one of FORMATS, ending in a newline.
 
-    With `detail`, it has the details of each cell; JSON always has them.
+    With `detail`, it has the details of each cell; JSON always has them. With `brief`, its notes are the screen's.
     """
-    content = TableContent(to_sheet(table, detail=detail), to_records(table, detail=detail), to_document(table))
+    content = TableContent(
+        to_sheet(table, detail=detail, brief=brief), to_records(table, detail=detail), to_document(table)
+    )
     return FORMATS[format_name].render(content)

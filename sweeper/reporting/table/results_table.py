@@ -137,7 +137,7 @@ def _own_notes(
 ) -> list[footnotes.Footnote]:
     return [
         *footnotes.protocol_notes(cells, METRICS[metric]),
-        footnotes.comparison_note(comparisons, METRICS[metric]),
+        footnotes.comparison_note(cells, comparisons, METRICS[metric]),
         *footnotes.test_access_notes(datasets),
         *footnotes.caveat_notes(cells, row_names),
         *footnotes.older_sweep_notes(replaced, row_names),

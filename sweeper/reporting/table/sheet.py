@@ -8,8 +8,8 @@ from sweeper.reporting.table.published_results import PublishedScore
 from sweeper.reporting.table.results_table import ResultsTable, TableRow
 
 
-def to_sheet(table: ResultsTable, *, detail: bool = False) -> Sheet:
-    """Return the sheet of a table; with `detail`, also the details of each cell."""
+def to_sheet(table: ResultsTable, *, detail: bool = False, brief: bool = False) -> Sheet:
+    """Return the sheet of a table; with `detail`, also the details of each cell; with `brief`, the screen's notes."""
     has_papers = any(row.paper for row in table.rows)
     heads = (*(["from"] if has_papers else []), *table.hyperparameters, *table.datasets)
     rows = tuple(
@@ -21,7 +21,8 @@ def to_sheet(table: ResultsTable, *, detail: bool = False) -> Sheet:
     )
     row_names = {cell.system: row.names for row, cell in table.system_cells()}
     details = describe_cells([cell for _, cell in table.system_cells()], row_names) if detail else []
-    notes = tuple((note.letter, note.text) for note in table.notes)
+    texts = ((note.letter, note.screen_text if brief else note.text) for note in table.notes)
+    notes = tuple((letter, text) for letter, text in texts if text)
     return Sheet(f"Test {METRICS[table.metric].label} in %.", heads, rows, notes, details)
 
 

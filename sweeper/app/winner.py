@@ -1,0 +1,49 @@
+"""The block that names a sweep's winner at the end of a run, with the lines of Python that use its model."""
+
+from pathlib import Path
+
+from sweeper.app.best_model import saved_model_trial, stored_model_uri
+from sweeper.app.mlflow_sync import tracking_uri
+from sweeper.protocol.finished_sweep import FinishedSweep
+from sweeper.protocol.sweep_results import SweepResults
+from sweeper.reporting.table.systems import name_rows, system_of
+from sweeper.reporting.winner import describe_winner, find_winner
+from sweeper.storage.sweep_folder import SweepFolder
+
+
+def winner_block(folder: SweepFolder, results: SweepResults) -> list[str]:
+    """Return the lines that name the winner and show how to use its model; none if nothing was confirmed."""
+    from sweeper.storage.predictions import load_predictions
+
+    split = "test" if results.test_split else "validation"
+    stored = load_predictions(folder.path, results.confirmed_trials, split, tuple(results.labels))
+    winner = find_winner(results, FinishedSweep.from_predictions(results, stored).predictions)
+    if winner is None:
+        return []
+    systems = [system_of(results, result) for result in results.systems]
+    rows = name_rows(systems)
+    names = [" ".join(rows[system]) for system in systems]
+    lines = [*describe_winner(winner, results, names), *[("use it", line) for line in _usage_lines(folder)]]
+    labels = [label if k == 0 or lines[k - 1][0] != label else "" for k, (label, _) in enumerate(lines)]
+    texts = [f"  {label:<11} {text}" for label, (_, text) in zip(labels, lines, strict=True)]
+    return [f"the winner, by its fresh seeds on validation: {names[winner.system]}", *texts]
+
+
+def _usage_lines(folder: SweepFolder) -> list[str]:
+    """Return the lines of Python that load the best model: from MLflow, if it is there, and its encoder."""
+    if saved_model_trial(folder) is None:
+        return []
+    lines, uri, encoder = [], stored_model_uri(folder), folder.path / "model" / "encoder"
+    if uri is not None:
+        store = tracking_uri(folder.path.parent)
+        if "@" not in store:  # a password is never shown; MLFLOW_TRACKING_URI has it
+            lines.append(f"mlflow.set_tracking_uri({store!r})")
+        lines.append(f"mlflow.pyfunc.load_model({uri!r}).predict(['a text'])")
+    if _is_pretrained(encoder):
+        lines.append(f"transformers.AutoModel.from_pretrained({str(encoder)!r})  # the encoder alone")
+    return lines
+
+
+def _is_pretrained(encoder: Path) -> bool:
+    """Return True if transformers can load the encoder: rnn and gru have no config.json."""
+    return (encoder / "config.json").exists()

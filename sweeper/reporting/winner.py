@@ -1,0 +1,142 @@
+"""The winner of a sweep: the system that is best on validation with fresh seeds, and whether its lead stands.
+
+The lead is that over the strongest other system, in accuracy on the test split; without a test split, on validation,
+where the settings were chosen. Holm's correction counts every pair of the sweep, as in the published table.
+"""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sweeper.protocol.finished_sweep import TestPredictions
+from sweeper.protocol.statistics import Correct, Estimate, holm_correction, pairwise_differences
+from sweeper.protocol.sweep_results import ConfirmationResult, SweepResults
+from sweeper.reporting.table.cells import correct_matrix
+from sweeper.reporting.table.comparisons import ALPHA, MIN_SEEDS
+from sweeper.training.registry import METRICS
+from sweeper.wording import format_value
+
+Predictions = Mapping[int, TestPredictions]  # of one split, by trial
+Lines = list[tuple[str, str]]  # a label and a text each
+
+
+@dataclass(frozen=True)
+class Lead:
+    """The winner's lead in accuracy over the system `other`, and its p value after Holm's correction.
+
+    `difference` is None if the two cannot be compared. `seeds` are those of the system that has fewer.
+    """
+
+    other: int
+    seeds: int
+    difference: Estimate | None = None
+    corrected_p: float = 1.0
+
+    @property
+    def stands(self) -> bool:
+        """True if the lead is significant and rests on enough seeds: the rule for bold in the table."""
+        is_ahead = self.difference is not None and self.difference.mean > 0
+        return is_ahead and self.corrected_p < ALPHA and self.seeds >= MIN_SEEDS
+
+
+@dataclass(frozen=True)
+class Winner:
+    """The winning system by its index, its confirmed setting, and its lead; None if no other system was confirmed."""
+
+    system: int
+    confirmation: ConfirmationResult
+    lead: Lead | None
+
+
+def find_winner(results: SweepResults, predictions: Predictions) -> Winner | None:
+    """Return the winner of a sweep; None if no setting was confirmed.
+
+    `predictions` are those of the confirmed models, on the split on which the lead is measured.
+    """
+    confirmed = {
+        system: result.confirmation
+        for system, result in enumerate(results.systems)
+        if result.confirmation is not None and result.confirmation.mean is not None
+    }
+    ranked = sorted(confirmed, key=lambda system: -results.sign * (confirmed[system].mean or 0.0))
+    if not ranked:
+        return None
+    best, *others = ranked
+    return Winner(best, confirmed[best], _find_lead(best, others, confirmed, predictions) if others else None)
+
+
+def _find_lead(
+    best: int, others: Sequence[int], confirmed: Mapping[int, ConfirmationResult], predictions: Predictions
+) -> Lead:
+    """Return the lead over the strongest of the others; if it cannot be computed, over the first, without figures."""
+    matrices = ((system, _correct_matrix(confirmed[system], predictions)) for system in (best, *others))
+    correct = {system: matrix for system, matrix in matrices if matrix is not None}
+    rivals = [system for system in others if system in correct]
+    if best not in correct or not rivals:
+        return Lead(others[0], min(len(confirmed[system].seeds) for system in (best, others[0])))
+    rival = max(rivals, key=lambda system: float(correct[system].mean()))
+    # The winner comes first in `correct`, so that each of its pairs has its accuracy minus that of the other.
+    differences = pairwise_differences(list(correct.values()))
+    corrected = dict(zip(differences, holm_correction([pair.p for pair in differences.values()]), strict=True))
+    pair = (0, list(correct).index(rival))
+    return Lead(rival, min(len(correct[best]), len(correct[rival])), differences[pair], corrected[pair])
+
+
+def _correct_matrix(confirmation: ConfirmationResult, predictions: Predictions) -> Correct | None:
+    """Return which predictions of a setting's models are correct, (S, N); None for fewer than two models."""
+    stored = [predictions[seed.trial] for seed in confirmation.seeds if seed.trial in predictions]
+    return correct_matrix(stored) if len(stored) > 1 else None
+
+
+def describe_winner(winner: Winner, results: SweepResults, names: Sequence[str]) -> Lines:
+    """Return lines that describe a winner: its setting, its scores and its lead. `names` are those of the systems."""
+    confirmation, metric = winner.confirmation, results.objective.removeprefix("validation/")
+    params = ", ".join(f"{name} {format_value(value)}" for name, value in confirmation.params.items())
+    validation = [seed.metrics for seed in confirmation.seeds if seed.metrics]
+    test = [seed.test for seed in confirmation.seeds if seed.test]
+    lines = [
+        ("setting", f"{params or 'nothing was searched'} (trial {confirmation.source_trial})"),
+        ("validation", _describe_scores([scores[f"validation/{metric}"] for scores in validation], metric)),
+    ]
+    if test:
+        lines.append(("test", _describe_scores([scores[f"test/{metric}"] for scores in test], metric)))
+    return [*lines, ("lead", _describe_lead(winner.lead, names, "test" if test else "validation"))]
+
+
+def _describe_scores(scores: Sequence[float], name: str) -> str:
+    """Return the mean and standard deviation of scores: accuracy 55.6 ± 1.3 %, 3 fresh seeds."""
+    metric, mean = METRICS[name], statistics.fmean(scores)
+    sd = statistics.stdev(scores) if len(scores) > 1 else None
+    if metric.better == "higher":
+        figure = f"{100 * mean:.1f}" + ("" if sd is None else f" ± {100 * sd:.1f}") + " %"
+    else:
+        figure = f"{mean:.4f}" + ("" if sd is None else f" ± {sd:.4f}")
+    return f"{metric.label.lower()} {figure}, {len(scores)} fresh seed{'' if len(scores) == 1 else 's'}"
+
+
+def _describe_lead(lead: Lead | None, names: Sequence[str], split: str) -> str:
+    if lead is None:
+        return "no other system was confirmed"
+    other = names[lead.other]
+    if lead.difference is None:
+        reason = "one of the two has a single seed" if lead.seeds < 2 else "predictions are missing"
+        return f"not compared with {other}: {reason}"
+    difference = lead.difference
+    mean, low, high = (f"{100 * value:+.1f}" for value in (difference.mean, difference.low, difference.high))
+    chance = f"95 % interval {low} to {high}, p {_format_p(lead.corrected_p)}"
+    return f"{mean} points of {split} accuracy over {other} ({chance}): {_verdict(lead, other, split)}"
+
+
+def _format_p(p: float) -> str:
+    return "below 0.001" if p < 0.001 else f"{p:.2g}"
+
+
+def _verdict(lead: Lead, other: str, split: str) -> str:
+    assert lead.difference is not None
+    if lead.difference.mean < 0:
+        return f"{other} is ahead on {split}, so the order is open"
+    if lead.stands:
+        return "the lead stands" if split == "test" else "the lead stands on validation, where the settings were chosen"
+    if lead.corrected_p < ALPHA:
+        return f"too few seeds for a verdict, at least {MIN_SEEDS} are needed"
+    return "the lead may be chance"

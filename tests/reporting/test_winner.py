@@ -1,0 +1,115 @@
+"""The winner of a sweep: chosen on validation, with a lead that is measured and judged on the test split."""
+
+import re
+from collections.abc import Mapping
+
+import pytest
+
+from sweeper.protocol.finished_sweep import FinishedSweep
+from sweeper.protocol.sweep_results import SweepResults
+from sweeper.reporting.winner import Winner, describe_winner, find_winner
+from tests.support import fake_results
+from tests.support.fake_results import Scores
+
+
+def _finished(systems: Mapping[str, Scores | None], validation: Mapping[str, float] | None = None) -> FinishedSweep:
+    """Return a finished sweep whose systems have these test scores, and these means on validation."""
+    finished = fake_results.sweep(systems)
+    results = finished.results.to_dict()
+    for name, result in zip(systems, results["systems"], strict=True):
+        if validation and result["confirmation"]:
+            result["confirmation"]["mean"] = validation[name]
+    return FinishedSweep(SweepResults.parse(results), finished.predictions)
+
+
+def _winner(finished: FinishedSweep) -> Winner:
+    winner = find_winner(finished.results, finished.predictions)
+    assert winner is not None
+    return winner
+
+
+def _lines(finished: FinishedSweep, names: list[str]) -> dict[str, str]:
+    return dict(describe_winner(_winner(finished), finished.results, names))
+
+
+def test_validation_chooses_the_winner_even_if_another_system_is_ahead_on_test() -> None:
+    scores = {"ce": [0.60, 0.61, 0.62], "lcl": [0.50, 0.51, 0.52]}
+    finished = _finished(scores, {"ce": 0.55, "lcl": 0.58})
+    assert _winner(finished).system == 1
+    lead = _lines(finished, ["ce", "lcl"])["lead"]
+    assert lead.startswith("-10.0 points of test accuracy over ce (95 % interval ")
+    assert lead.endswith("): ce is ahead on test, so the order is open")
+
+
+def test_a_large_lead_over_the_strongest_rival_stands() -> None:
+    scores = {"scl": [0.50, 0.50, 0.51], "ce": [0.55, 0.55, 0.56], "lcl": [0.90, 0.91, 0.90]}
+    finished = _finished(scores, {"scl": 0.7, "ce": 0.6, "lcl": 0.8})
+    winner = _winner(finished)
+    assert winner.lead is not None
+    assert winner.lead.other == 1  # of the others, ce is the best on test
+    assert winner.lead.stands
+    assert _lines(finished, ["scl", "ce", "lcl"])["lead"].endswith("p below 0.001): the lead stands")
+
+
+def test_the_lead_does_not_depend_on_the_order_of_the_systems() -> None:
+    scores = {"ce": [0.50, 0.54, 0.53], "lcl": [0.58, 0.60, 0.66], "scl": [0.40, 0.41, 0.40]}
+    means = {"ce": 0.5, "lcl": 0.6, "scl": 0.4}
+    leads = []
+    for names in (["ce", "lcl", "scl"], ["scl", "ce", "lcl"], ["lcl", "scl", "ce"]):
+        finished = _finished({name: scores[name] for name in names}, means)
+        leads.append(_winner(finished).lead)
+        assert leads[-1] is not None
+        assert names[leads[-1].other] == "ce"
+    differences = [lead.difference for lead in leads if lead is not None and lead.difference is not None]
+    assert [d.mean for d in differences] == pytest.approx([0.09] * 3, abs=0.005)
+
+
+def test_two_seeds_give_no_verdict_however_large_the_lead_is() -> None:
+    finished = _finished({"ce": [0.30, 0.30], "lcl": [0.90, 0.90]}, {"ce": 0.3, "lcl": 0.9})
+    assert _lines(finished, ["ce", "lcl"])["lead"].endswith("too few seeds for a verdict, at least 3 are needed")
+
+
+def test_a_small_lead_may_be_chance() -> None:
+    finished = _finished({"ce": [0.50, 0.52, 0.54], "lcl": [0.51, 0.53, 0.55]}, {"ce": 0.5, "lcl": 0.6})
+    assert _lines(finished, ["ce", "lcl"])["lead"].endswith("the lead may be chance")
+
+
+@pytest.mark.parametrize(
+    ("seeds", "reason"),
+    [([0.5], "not compared with ce: one of the two has a single seed"), ([0.5] * 3, "predictions are missing")],
+)
+def test_a_lead_that_cannot_be_computed_has_its_reason(seeds: list[float], reason: str) -> None:
+    finished = _finished({"ce": seeds, "lcl": seeds}, {"ce": 0.5, "lcl": 0.6})
+    without = FinishedSweep(finished.results, {})
+    assert reason in _lines(without, ["ce", "lcl"])["lead"]
+
+
+def test_a_single_system_has_no_lead() -> None:
+    finished = _finished({"lcl": [0.5, 0.6, 0.7], "ce": None})
+    assert _winner(finished).lead is None
+    assert _lines(finished, ["lcl", "ce"])["lead"] == "no other system was confirmed"
+
+
+def test_nothing_confirmed_means_no_winner() -> None:
+    finished = _finished({"lcl": None, "ce": None})
+    assert find_winner(finished.results, finished.predictions) is None
+
+
+def test_the_scores_of_both_splits_are_described() -> None:
+    lines = _lines(_finished({"lcl": [0.5, 0.6, 0.7]}), ["lcl"])
+    assert lines["test"] == "accuracy 60.0 ± 10.0 %, 3 fresh seeds"
+    assert re.fullmatch(r"accuracy \d+\.\d ± \d+\.\d %, 3 fresh seeds", lines["validation"])
+    assert lines["setting"] == "batch_size 32, learning_rate 3e-05 (trial 12)"
+
+
+def test_without_a_test_split_the_lead_is_that_on_validation_and_says_so() -> None:
+    finished = _finished({"ce": [0.30, 0.31, 0.30], "lcl": [0.90, 0.91, 0.90]}, {"ce": 0.3, "lcl": 0.9})
+    results = finished.results.to_dict() | {"test_split": None, "test_accesses": []}
+    for result in results["systems"]:
+        for seed in result["confirmation"]["seeds"]:
+            seed["test"] = None
+    untested = FinishedSweep(SweepResults.parse(results), finished.predictions)
+    lines = _lines(untested, ["ce", "lcl"])
+    assert "test" not in lines
+    assert "points of validation accuracy over ce" in lines["lead"]
+    assert lines["lead"].endswith("the lead stands on validation, where the settings were chosen")
