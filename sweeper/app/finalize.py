@@ -1,6 +1,6 @@
 """Writes what a finished sweep leaves in its folder: the best model, the table, the report, and results.json last.
 
-The table is made from the results and the stored predictions, as `sweeper table` makes it from MLflow.
+The table is made from the results and the stored predictions, as `sweeper table` makes it.
 """
 
 import logging
@@ -11,12 +11,10 @@ from sweeper.app.prepare_data import PreparedSweep
 from sweeper.app.published_table import table_text
 from sweeper.app.report import write_report
 from sweeper.atomic_write import atomic_write
-from sweeper.protocol.results import build_results
 from sweeper.protocol.sweep_results import SweepResults
-from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.terminal.output import Output
-from sweeper.trials.interfaces import CheckpointStorage, Study
+from sweeper.trials.interfaces import CheckpointStorage
 from sweeper.trials.trial import TrialRecord
 
 _log = logging.getLogger(__name__)
@@ -40,11 +38,3 @@ def finalize(
         _log.exception("the report could not be written")
         output.line(f"the report could not be written ({error}); sweeper report {folder.path} tries again")
     folder.write_results(results.to_json())
-
-
-def rebuild_results(spec: SweepSpec, folder: SweepFolder, study: Study) -> SweepResults:
-    """Return the results built from the record again. Where results.json differs from them, it is replaced."""
-    results = build_results(spec, folder, study.all_trials(), study.test_accesses())
-    if results.to_json() != folder.read_results():
-        folder.write_results(results.to_json())
-    return results

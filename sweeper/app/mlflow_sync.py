@@ -94,6 +94,15 @@ def sync(output: Output, folder: SweepFolder, timeout: float = SYNC_TIMEOUT) -> 
     return f"{folder.name}: {len(records)} trials are in sync with MLflow at {_shown_uri(folder.path.parent)}"
 
 
+def sync_if_needed(output: Output, folder: SweepFolder) -> None:
+    """Sync MLflow where it may be missing something. A sync that fails is a line, not an error."""
+    if folder.needs_sync:
+        try:
+            output.line(sync(output, folder))
+        except SweeperError as error:
+            output.line(str(error))
+
+
 def sync_all(output: Output, folders: Sequence[SweepFolder], timeout: float = SYNC_TIMEOUT) -> None:
     """Sync every sweep, the others too where one fails. Raises SweeperError with a line for each that failed."""
     failures = []

@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeper.app.open_study import open_study
+from sweeper.app.open_study import read_study
 from sweeper.data.preprocessing import PreparedDataset
 from sweeper.errors import UsageError
 from sweeper.protocol.results import build_results
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sweeper.reporting.html.html_elements import Html
     from sweeper.reporting.html.report_data import ModelPredictions, ReportData
 
+TEXTS_LEFT_OUT = "Texts were left out (--no-texts)."
 _PACKAGES = ("sweeper", "torch", "transformers", "optuna", "ray", "mlflow", "datasets", "numpy", "scipy", "plotly")
 
 
@@ -28,10 +29,10 @@ def report_sweep(output: Output, folder: SweepFolder, *, texts: bool, out: Path 
     """Write the report of a sweep from its record, and return the page. `texts` shows those of confident errors."""
 
     spec = folder.spec
-    with open_study(folder, spec) as study:
-        records, test_accesses = study.all_trials(), study.test_accesses()
+    study = read_study(folder, spec)
+    records, test_accesses = study.all_trials(), study.test_accesses()
     results = build_results(spec, folder, records, test_accesses)
-    dataset, texts_note = None, "" if texts else "Texts were left out (--no-texts)."
+    dataset, texts_note = None, "" if texts else TEXTS_LEFT_OUT
     if texts and (folder.path / "predictions").exists():
         dataset, texts_note = _fetch_dataset(output, folder)
     finished = folder.read_results() is not None

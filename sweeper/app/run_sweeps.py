@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.app import mlflow_sync
-from sweeper.app.finalize import rebuild_results
 from sweeper.app.open_study import open_study
 from sweeper.app.prepare_data import PreparedSweep, prepare_sweep
+from sweeper.app.refresh_results import refresh_results
 from sweeper.app.run_sweep import SweepRun
-from sweeper.errors import SweeperError
 from sweeper.protocol.results import stored_results
 from sweeper.protocol.sweep_results import SweepResults, SystemResult
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -99,19 +98,15 @@ def _make_runner(*, inline: bool) -> Any:
 
 
 def _reopen(output: Output, spec: SweepSpec, folder: SweepFolder) -> SweepResults:
-    """Return the results of a finished sweep, built from its record again: this finds damage to either.
+    """Return the results of a finished sweep, built from its record again. Its files are brought up to date with it.
 
     MLflow is synced if it needs to be. A sync that fails is reported, and the results are returned all the same.
     """
 
     with open_study(folder, spec) as study:
-        results = rebuild_results(spec, folder, study)
+        results = refresh_results(output, folder, spec, study)
     output.line(f"{folder.name} is finished; a larger budget, or another seed, continues it")
-    if folder.needs_sync:
-        try:
-            output.line(mlflow_sync.sync(output, folder))
-        except SweeperError as error:
-            output.line(str(error))
+    mlflow_sync.sync_if_needed(output, folder)
     return results
 
 

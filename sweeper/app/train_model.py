@@ -7,9 +7,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from sweeper.app.finalize import rebuild_results
+from sweeper.app import mlflow_sync
 from sweeper.app.open_study import open_study
-from sweeper.app.prepare_data import SEARCHED, load_training_data, prepare_sweep, tokenizer_of
+from sweeper.app.prepare_data import SEARCHED, PreparedSweep, load_training_data, prepare_sweep, tokenizer_of
+from sweeper.app.refresh_results import refresh_results
 from sweeper.errors import SweeperError, UsageError
 from sweeper.protocol.results import build_results
 from sweeper.protocol.sweep_results import Metrics
@@ -79,11 +80,14 @@ def train_model(output: Output, folder: SweepFolder, trial: Trial, out: Path, *,
     output.line(f"{folder.name} trial {trial.number}: {formatting.format_params(config.active_params)}", style="bold")
     model = _finished_model(out) or _train(output, spec, trial, data, out)
     if test and model.test is None:
-        model = model.model_copy(update={"test": _score(folder, trial, data, out)})
+        _record_test_access(output, prepared, folder, trial)
+        model = model.model_copy(update={"test": _score(trial, data, out)})
     tokenizer_of(prepared, config.encoder).save(out / "encoder")
     write_json(out / "result.json", model.to_dict())
     for state in ("checkpoint.pt", "model.pt"):
         (out / state).unlink(missing_ok=True)
+    if test:
+        mlflow_sync.sync_if_needed(output, folder)
     return model
 
 
@@ -134,16 +138,20 @@ def _run_training(
     return reports
 
 
-def _score(folder: SweepFolder, trial: Trial, data: TrainingData, out: Path) -> TestEvaluation:
-    """Record the test access, then score the exported model on the test split.
+def _record_test_access(output: Output, prepared: PreparedSweep, folder: SweepFolder, trial: Trial) -> None:
+    """Record that the test split is about to be scored.
 
-    Where the sweep has results, the access is in them too.
+    Where the sweep is finished, its results, table and report count the access too before it happens.
     """
+    with open_study(folder, prepared.spec) as study:
+        study.record_test_access(trial)
+        folder.mark_unsynced()
+        if folder.read_results() is not None:
+            refresh_results(output, folder, prepared.spec, study, prepared.dataset)
+
+
+def _score(trial: Trial, data: TrainingData, out: Path) -> TestEvaluation:
+    """Score the exported model on the test split."""
     from sweeper.training import export
 
-    spec = folder.spec
-    with open_study(folder, spec) as study:
-        study.record_test_access(trial)
-        if folder.read_results() is not None:
-            rebuild_results(spec, folder, study)
     return TestEvaluation.model_validate(export.evaluate_exported(out, trial.config, data, "test"))

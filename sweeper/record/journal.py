@@ -72,7 +72,7 @@ class Journal(BaseJournalBackend):
     def _open(self) -> None:
         """Read the entries, and cut off one that a crash left half written."""
         data = self.path.read_bytes() if self.path.exists() else b""
-        self._entries, self._valid_bytes = _parse(self.path, data)
+        self._entries, self._valid_bytes = parse_entries(self.path, data)
         self.truncated_bytes = len(data) - self._valid_bytes
         self._file = self.path.open("ab", buffering=0)  # a buffer would hold back bytes that a full disk refuses
         self._file.truncate(self._valid_bytes)
@@ -148,7 +148,7 @@ def _parse_line(line: bytes) -> tuple[int, dict[str, Any]] | None:
         return None
 
 
-def _parse(path: Path, data: bytes) -> tuple[list[dict[str, Any]], int]:
+def parse_entries(path: Path, data: bytes) -> tuple[list[dict[str, Any]], int]:
     """Return the entries in `data`, and the length in bytes of its intact part. Raises RecordError."""
     if _HEADER.startswith(data):  # an empty file, or a header that a crash cut short
         return [], len(data) if data == _HEADER else 0

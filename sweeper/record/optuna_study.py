@@ -15,6 +15,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeper.record.journal import Journal
+from sweeper.record.journal_snapshot import JournalSnapshot
 from sweeper.record.proposals import Proposals
 from sweeper.record.storage import RecordStorage
 from sweeper.record.studies import SystemStudies
@@ -39,31 +40,34 @@ class OptunaStudy:
     Every change is durable before its method returns.
     """
 
-    def __init__(self, spec: SweepSpec, path: Path, threads: int) -> None:
+    def __init__(self, spec: SweepSpec, path: Path, threads: int, *, read_only: bool = False) -> None:
         """Open or create the record at `path`. Trials train with `threads` CPU threads.
 
-        Raises SweepLockedError, RecordError or StorageError.
+        With `read_only`, read the record as it is now, also while another process writes to it, and leave the disk
+        alone. Raises SweepLockedError, RecordError or StorageError.
         """
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
         self.spec, self.threads = spec, threads
-        self.journal = Journal(path)
+        self.journal = JournalSnapshot(path) if read_only else Journal(path)
         try:
             self._open()
+            if not read_only:
+                for system in range(len(spec.systems)):
+                    self._restore(system)
         except BaseException:
             self.close()
             raise
 
     def _open(self) -> None:
-        """Open or create the studies, and restore the trials that were interrupted."""
+        """Open or create the studies."""
         self.storage = RecordStorage(self.journal)
         self.studies = SystemStudies(self.spec, self.storage)
         self.records = TrialRecords(self.spec, self.storage, self.studies, self.threads)
         self._running: dict[int, optuna.trial.Trial] = {}  # by number; trials that end in this command stay in it
         self.proposals = Proposals(self.spec, self.storage, self.studies, self.records, self._running)
-        self._now = increasing_timestamps(self.records.latest_time)
-        for system in range(len(self.spec.systems)):
-            self._restore(system)
+        accesses = (access.at for access in self.test_accesses())
+        self._now = increasing_timestamps(max(self.records.latest_time, *accesses, 0))
 
     def _restore(self, system: int) -> None:
         """Restore the interrupted trials of a system.
@@ -205,7 +209,7 @@ class OptunaStudy:
 
     def test_accesses(self) -> Sequence[TestAccess]:
         """Return every test access, oldest first."""
-        return stored_test_accesses([study for _, study in self.studies.all_studies()])
+        return stored_test_accesses(self.storage)
 
     def get(self, trial: Trial) -> TrialRecord:
         """Return the recorded state of a trial."""

@@ -7,7 +7,7 @@ of a trial that has ended. What comes later is therefore an attribute of the stu
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -82,11 +82,11 @@ def update_trial_record(record: TrialRecord, stored: FrozenTrial) -> TrialRecord
     )
 
 
-def stored_test_accesses(studies: Sequence[optuna.Study]) -> list[TestAccess]:
-    """Return every test access in these studies, oldest first."""
+def stored_test_accesses(storage: optuna.storages.BaseStorage) -> list[TestAccess]:
+    """Return every test access in a record, oldest first. Whoever counts test accesses counts these."""
     accesses = [
         TestAccess(**value)
-        for study in studies
+        for study in storage.get_all_studies()
         for key, value in study.user_attrs.items()
         if key.startswith(TEST_ACCESS)
     ]

@@ -92,7 +92,7 @@ class SweepFolder:
 
     def mark_running(self) -> None:
         """Prepare for a growing record: delete the results of a smaller budget, and mark MLflow as out of sync."""
-        (self.path / "needs_sync").touch()
+        self.mark_unsynced()
         (self.path / "results.json").unlink(missing_ok=True)
 
     def write_results(self, text: str) -> None:
@@ -104,6 +104,10 @@ class SweepFolder:
     def needs_sync(self) -> bool:
         """True if MLflow may not have everything that is in the record."""
         return (self.path / "needs_sync").exists()
+
+    def mark_unsynced(self) -> None:
+        """Note that the record has something that MLflow may not have."""
+        (self.path / "needs_sync").touch()
 
     def mark_synced(self) -> None:
         """Note that MLflow has everything that is in the record."""

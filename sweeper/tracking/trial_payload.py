@@ -61,8 +61,12 @@ def run_tags(record: TrialRecord) -> dict[str, str]:
 
 
 def _tested(record: TrialRecord) -> str:
-    """Return when the test split was scored, and at which step, as JSON; "" if it was not."""
-    return json.dumps({"at": record.test.at, "step": record.test.step}) if record.test else ""
+    """Return when the test split was scored, and at which step, as JSON; "" if it was not.
+
+    A score without metrics is that of a sweep without a test split: nothing was tested.
+    """
+    is_tested = record.test is not None and record.test.metrics
+    return json.dumps({"at": record.test.at, "step": record.test.step}) if record.test and is_tested else ""
 
 
 def run_params(trial: Trial) -> dict[str, str]:

@@ -22,7 +22,8 @@ def _unfinished(report: ReportData) -> Iterator[str]:
 
 def _unconfirmed(report: ReportData) -> Iterator[str]:
     if not report.results.confirmations:
-        untested = "" if report.results.test_accesses else " The test split was not accessed."
+        has_test = report.results.test_split is not None
+        untested = " The test split was not accessed." if has_test and not report.results.test_accesses else ""
         yield (
             "Nothing is confirmed: these are validation scores of settings that were chosen by these same scores. "
             f"Expect worse scores with fresh seeds, and worse again on a test split.{untested}"
@@ -50,10 +51,11 @@ def _search(report: ReportData) -> str:
         if rungs
         else "no trial was stopped early"
     )
+    unseen = " The search never saw the test split." if report.results.test_split else ""
     return (
         f"Search: {trials} in {count_noun(len(report.systems), 'system')}. Each trial was trained on the train split "
         f"and scored on the validation split as it went. Settings came from {SAMPLERS[spec.sampler].label}, and "
-        f"{stopping}. A trial's value is its best {spec.objective.metric}. The search never saw the test split."
+        f"{stopping}. A trial's value is its best {spec.objective.metric}.{unseen}"
     )
 
 

@@ -1,0 +1,37 @@
+"""The journal of a sweep as it is now, for readers: without a lock, and without a byte written to the disk."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from optuna.storages.journal import BaseJournalBackend
+
+from sweeper.errors import RecordError
+from sweeper.record.journal import parse_entries
+
+
+class JournalSnapshot(BaseJournalBackend):
+    """The entries that the journal has when it is read. Entries that Optuna appends stay in memory."""
+
+    truncated_bytes = 0
+
+    def __init__(self, path: Path) -> None:
+        """Read the journal; a missing file has no entries. Raises RecordError if it is damaged or unreadable."""
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            data = b""
+        except OSError as error:
+            raise RecordError(f"{path}: cannot be read: {error.strerror or error}") from None
+        self._entries, _ = parse_entries(path, data)
+
+    def read_logs(self, log_number_from: int) -> Iterable[dict[str, Any]]:
+        """Return the entries from this number on."""
+        return self._entries[log_number_from:]
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Append entries in memory."""
+        self._entries += logs
+
+    def close(self) -> None:
+        """Do nothing: no file is open."""
