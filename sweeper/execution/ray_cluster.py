@@ -11,7 +11,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from sweeper.errors import UsageError
 from sweeper.execution.head_monitor import HeadMonitor
-from sweeper.execution.ray_internals import WRONG_TOKEN_TEXT
+from sweeper.execution.ray_internals import WRONG_TOKEN_TEXT, job_config
 from sweeper.trials.resources import ACCELERATOR, Node, TrialResources
 
 _CACHE_SECONDS = 2.0
@@ -28,7 +28,7 @@ def connect(address: str, **options: Any) -> HeadMonitor:
     if address != "auto":
         _check_gcs_address(address, variable)
     try:
-        ray.init(address, **options)
+        ray.init(address, job_config=job_config(), **options)
     except ConnectionError as error:
         raise UsageError(f"{variable}: {_explain_refusal(error)}") from error
     return HeadMonitor(ray.get_runtime_context().gcs_address)

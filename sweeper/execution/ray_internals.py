@@ -55,7 +55,23 @@ def start_local_ray(folder: Path, **options: Any) -> None:
     """
     import ray
 
-    ray.init("local", include_dashboard=False, _temp_dir=str(folder), **options)
+    ray.init("local", include_dashboard=False, _temp_dir=str(folder), job_config=job_config(), **options)
+
+
+def job_config() -> Any:
+    """Return a job's configuration for `ray.init` that keeps the driver's folders off the module path of workers.
+
+    Ray puts the driver's working folder and the folder of its script first on the path of every worker, unless the job
+    has a working_dir, which would have to be packed and would move the workers elsewhere. Without this, a numpy.py or
+    sweeper.py that lies there is imported by the workers, and every trial fails. PYTHONPATH reaches them as ever.
+    """
+    from ray.job_config import JobConfig
+
+    class IsolatedJobConfig(JobConfig):  # type: ignore[misc]  # Ray is not typed
+        def _runtime_env_has_working_dir(self) -> bool:
+            return True  # `ray.init` asks this for the module path only
+
+    return IsolatedJobConfig()
 
 
 def dead_processes() -> list[str]:

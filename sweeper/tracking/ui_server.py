@@ -52,10 +52,18 @@ def _choose_port(port: int) -> int:
 
 
 def _start(uri: str, files: Path, port: str, log: IO[bytes]) -> "subprocess.Popen[bytes]":
-    """Start the server in a process group of its own, so that its children can be stopped too. It runs no jobs."""
-    address = ["--host", _HOST, "--port", port, "--workers", "1"]
+    """Start the server in a process group of its own, so that its children can be stopped too. It runs no jobs.
+
+    Python and uvicorn would look for modules in the working folder first, where the user may have a profile.py. The
+    server still starts there, because the address of a store may be relative to it.
+    """
+    address = ["--host", _HOST, "--port", port, "--workers", "1", "--uvicorn-opts", f"--app-dir {os.devnull}"]
     store = ["--backend-store-uri", uri, "--artifacts-destination", str(files)]
-    settings = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    settings = {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "PYTHONSAFEPATH": "1",
+    }
     return subprocess.Popen(
         [sys.executable, "-m", "mlflow", "server", *store, *address],
         stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env={**os.environ, **settings},

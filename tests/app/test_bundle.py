@@ -1,6 +1,7 @@
 """A bundle for a cluster means the same there as here, and is refused unless it arrives unchanged."""
 
 import json
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,16 @@ def test_the_files_that_a_sweep_names_are_sent_and_no_others(
     assert sorted(path.name for path in sent.rglob("*") if path.is_file()) == sorted(
         ["config.json", "train.csv", "validation.csv", "test.csv", file, bundle.NOTE]
     )
+
+
+def test_no_file_of_the_user_can_be_imported_from_the_bundle(own: SweepSpec, sent: Path) -> None:
+    """Ray puts the folder in which the bundle arrives first on the module path of the driver and of all workers."""
+    for module in ("config.py", "encoder.py", "reviews.py"):
+        (Path(own.encoders[0]) / module).write_text("raise SystemExit")
+    bundle.pack([own], sent)
+    specs = [PathFinder.find_spec(path.stem, [str(sent)]) for path in sent.iterdir()]
+    assert not any(spec is not None and spec.has_location for spec in specs)
+    assert [path.name for path in sent.iterdir() if path.is_dir()] == ["files"]
 
 
 def test_a_file_that_was_altered_on_its_way_is_refused(own: SweepSpec, sent: Path) -> None:

@@ -75,6 +75,8 @@ def below(process: int) -> list[int]:
 def test_it_serves_the_store_beside_the_sweep_until_it_is_ended(
     number: signal.Signals, code: int, tracked: SweepFolder, tmp_path: Path
 ) -> None:
+    (tmp_path / "profile.py").write_text("raise SystemExit('a script of the user')")
+    (tmp_path / "fastapi.py").write_text("raise SystemExit('a script of the user')")
     with running(str(tracked.path), cwd=tmp_path) as (command, said):
         address = next(line for line in said if line.startswith("MLflow's UI:")).split()[-1]
         compared = urlsplit(next(line for line in said if "compared" in line).split()[-1]).fragment
@@ -98,7 +100,7 @@ def test_it_serves_the_store_beside_the_sweep_until_it_is_ended(
         command.send_signal(number)
         assert command.wait(60) == code
         assert not [process for process in started if Path(f"/proc/{process}").exists()]
-    assert list(tmp_path.iterdir()) == []  # nor does the server leave anything where it ran
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["fastapi.py", "profile.py"]  # the server left nothing
 
 
 def test_a_missing_store_is_not_created(tmp_path: Path) -> None:
