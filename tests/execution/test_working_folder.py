@@ -24,7 +24,7 @@ def import_all() -> str:
     import profile  # noqa: F401
     import statistics  # noqa: F401
 
-    import numpy  # noqa: ICN001, F401
+    import numpy  # noqa: F401
 
     import sweeper.training.trainer  # noqa: F401
 
