@@ -9,12 +9,14 @@ import hashlib
 import json
 import platform
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from sweeper.data.encoder_folder import needed_files
 from sweeper.errors import UsageError
 from sweeper.search_space.custom_dataset import CustomDataset
 from sweeper.search_space.sweep_spec import SweepSpec, fingerprint
@@ -23,13 +25,17 @@ from sweeper.search_space.yaml_file import dump_yaml
 NOTE = "parcel.json"
 
 
-def pack(specs: Sequence[SweepSpec], folder: Path) -> tuple[tuple[str, ...], list[str]]:
-    """Fill an empty folder with sweeps, and return their names and the names of their files there."""
+def pack(specs: Sequence[SweepSpec], folder: Path, *, shared_files: bool = False) -> tuple[tuple[str, ...], list[str]]:
+    """Fill an empty folder with sweeps, and return their names and the names of their files there.
+
+    With `shared_files`, the files that the sweeps name are not copied: the cluster has them under the same path.
+    """
     numbers, names, files = count(), [], []
+    copy = _absolute_path if shared_files else partial(_copy, folder, numbers)
     for spec in specs:
         name = f"{spec.dataset_spec.name}-{fingerprint(spec.identity, {})}"
         path = folder / f"{name}.yaml"
-        path.write_text(dump_yaml(_copied_spec(spec, folder, numbers)), encoding="utf-8")
+        path.write_text(dump_yaml(_named_spec(spec, copy)), encoding="utf-8")
         names.append(name)
         files.append(path.name)
     digests = {str(path.relative_to(folder)): _digest(path) for path in sorted(folder.rglob("*")) if path.is_file()}
@@ -63,21 +69,47 @@ def _list_versions(installed: Mapping[str, str], names: Sequence[str]) -> str:
     return ", ".join(f"{name} {installed.get(name, 'unknown')}" for name in names)
 
 
-def _copied_spec(spec: SweepSpec, folder: Path, numbers: "count[int]") -> dict[str, Any]:
-    """Copy the files that a spec names to `folder`, and return the spec as JSON values that name the copies."""
+def _absolute_path(source: str) -> str:
+    return str(Path(source).expanduser().resolve())
 
-    def copy(source: str) -> str:
-        path = Path(source).resolve()
-        target = Path("files") / str(next(numbers)) / path.name
-        (folder / target).parent.mkdir(parents=True)
-        (shutil.copytree if path.is_dir() else shutil.copy)(path, folder / target)
-        return str(target)
 
+def _copy(folder: Path, numbers: "count[int]", source: str) -> str:
+    """Copy a data file, or the files of an encoder that are needed, and return the copy's path below `folder`."""
+    path = Path(_absolute_path(source))
+    target = Path("files") / str(next(numbers)) / path.name
+    is_encoder = path.is_dir()
+    destination = folder / target if is_encoder else (folder / target).parent
+    destination.mkdir(parents=True)
+    for file in needed_files(path) if is_encoder else [path]:
+        shutil.copy(file, destination / file.name)
+    return str(target)
+
+
+def check_size(folder: Path, limit: int) -> None:
+    """Raise UsageError if the files in a bundle have more bytes than the server takes."""
+    sizes = {path: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+    total = sum(sizes.values())
+    if total <= limit:
+        return
+    largest = max(sizes, key=lambda path: sizes[path])
+    raise UsageError(
+        f"{largest.name}: has {_megabytes(sizes[largest])} of the {_megabytes(total)} that would be sent, and the "
+        f"cluster's job server takes {_megabytes(limit)}; name an encoder or a data set of the hub instead, or put the "
+        "files on storage that all nodes see under the same path, and submit with --shared-files"
+    )
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB"
+
+
+def _named_spec(spec: SweepSpec, copy: Callable[[str], str]) -> dict[str, Any]:
+    """Return a spec as JSON values that name each of its files as `copy` does."""
     values = spec.model_dump(mode="json", exclude_none=True)
     if isinstance(spec.dataset, CustomDataset):
         files = {split: copy(path) for split, path in spec.dataset.files.items()}
         values["dataset"] = {**values["dataset"], **files, "name": spec.dataset_spec.name}
-    encoder_folders = {name: copy(name) for name in spec.encoders if Path(name).is_dir()}
+    encoder_folders = {name: copy(name) for name in spec.encoders if Path(name).expanduser().is_dir()}
     if encoder_folders:
         for section in ("compare", "search", "training", "start_with"):
             values[section] = _replace_names(values[section], encoder_folders)

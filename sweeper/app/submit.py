@@ -37,14 +37,17 @@ def submit_sweeps(
     *,
     sweeps: str | None,
     fresh: bool,
+    shared_files: bool = False,
 ) -> Submission:
     """Send sweeps with the files that they name, and start their driver on the cluster's head.
 
-    `sweeps` is the folder on the head where sweeps are kept, by default its SWEEPER_SWEEPS, else ~/sweeps. Raises
-    SweepLockedError where a job runs one of them already.
+    `sweeps` is the folder on the head where sweeps are kept, by default its SWEEPER_SWEEPS, else ~/sweeps. With
+    `shared_files`, the files that the sweeps name stay where they are. Raises SweepLockedError where a job runs one of
+    the sweeps already, UsageError where the files are too large to be sent.
     """
     with tempfile.TemporaryDirectory(prefix="sweeper-") as folder:
-        names, files = bundle.pack(specs, Path(folder))
+        names, files = bundle.pack(specs, Path(folder), shared_files=shared_files)
+        bundle.check_size(Path(folder), server.max_upload)
         known = server.jobs()
         _refuse_running(server, known, names)
         job = _unused_name(known, names[0])

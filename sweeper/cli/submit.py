@@ -42,6 +42,10 @@ def submit(
     env: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Also send this environment variable; repeat for more.")
     ] = None,
+    shared_files: Annotated[
+        bool,
+        typer.Option("--shared-files", help="Send no data files and encoders: the head has them under the same path."),
+    ] = False,
     insecure: Insecure = False,
     as_json: AsJson = False,
 ) -> None:
@@ -59,7 +63,9 @@ def submit(
         environment = {**driver_environment(terminal, env or []), "COLUMNS": str(terminal.width)}
         with terminal.step(f"asking {address}"):
             server = _connect(address, insecure=insecure)
-        submission = submit_sweeps(terminal, server, specs, environment, sweeps=sweeps, fresh=fresh)
+        submission = submit_sweeps(
+            terminal, server, specs, environment, sweeps=sweeps, fresh=fresh, shared_files=shared_files
+        )
         job = submission.job
         terminal.line(f"{job}: submitted to {server.address}", style="bold")
         if detach:

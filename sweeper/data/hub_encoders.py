@@ -12,14 +12,12 @@ from huggingface_hub import HfApi, constants, is_offline_mode, snapshot_download
 from tqdm import tqdm
 
 from sweeper.data.encoder_catalog import ENCODERS, PACKAGED_ENCODERS
+from sweeper.data.encoder_folder import SMALL_FILES, folder_digest, weight_patterns
 from sweeper.data.hub import Pinned, hub_error, resolve_commit, snapshots_folder
 from sweeper.errors import UnavailableError
 
 DownloadProgress = Callable[[int, int], None]
 """Called with the downloaded and the total number of bytes."""
-
-_WEIGHT_FILES = (constants.SAFETENSORS_SINGLE_FILE, constants.PYTORCH_WEIGHTS_NAME)  # in order of preference
-_SMALL_FILES = ("*.json", "*.txt", "*.model", "*.vocab", "*.bpe")
 
 
 def fetch_encoder(name: str, revision: str | None = None, progress: DownloadProgress = lambda *_: None) -> Pinned:
@@ -30,7 +28,7 @@ def fetch_encoder(name: str, revision: str | None = None, progress: DownloadProg
     """
     local = Path(name).expanduser()
     if local.is_dir():
-        return Pinned(_checked_folder(local.resolve(), name), _folder_digest(local))
+        return Pinned(_checked_folder(local.resolve(), name), folder_digest(local))
     packaged = _find_packaged(name)
     if packaged is not None and revision in (None, packaged.revision):
         return packaged
@@ -68,10 +66,7 @@ def _find_packaged(name: str) -> Pinned | None:
 def _download(name: str, commit: str, progress: DownloadProgress) -> Path:
     """Download the small files and the weights, in one file or in shards, as safetensors if there are any."""
     files = [file.rfilename for file in HfApi().model_info(name, revision=commit).siblings or []]
-    has_safetensors = any(file.endswith(".safetensors") for file in files)
-    shards = "*.safetensors" if has_safetensors else "pytorch_model*.bin"
-    weights = next((weights for weights in _WEIGHT_FILES if weights in files), shards)
-    patterns = [*_SMALL_FILES, weights]
+    patterns = [*SMALL_FILES, *weight_patterns(files)]
     return Path(snapshot_download(name, revision=commit, allow_patterns=patterns, tqdm_class=_progress_bar(progress)))
 
 
@@ -89,16 +84,6 @@ def _checked_folder(folder: Path, name: str) -> Path:
             f"encoder {name}: an encoder-decoder cannot be used; name an encoder, such as {ENCODERS[0]}"
         )
     return folder
-
-
-def _folder_digest(folder: Path) -> str:
-    """Return a digest (16 hex digits) of the names and contents of the files in a folder."""
-    sha = hashlib.sha256()
-    for path in sorted(path for path in folder.iterdir() if path.is_file()):
-        sha.update(path.name.encode())
-        with path.open("rb") as file:
-            sha.update(hashlib.file_digest(file, "sha256").digest())
-    return sha.hexdigest()[:16]
 
 
 def _progress_bar(progress: DownloadProgress) -> type[Any]:

@@ -26,7 +26,12 @@ from sweeper.execution.job_server_address import (
     is_loopback,
     parse_address,
 )
-from sweeper.execution.ray_internals import NO_JOB_AGENT_TEXT, TOKEN_REFUSED_TEXT, VERBOSE_JOB_LOGGERS
+from sweeper.execution.ray_internals import (
+    NO_JOB_AGENT_TEXT,
+    TOKEN_REFUSED_TEXT,
+    VERBOSE_JOB_LOGGERS,
+    max_upload_bytes,
+)
 
 _FINAL_STATUSES = frozenset(("SUCCEEDED", "FAILED", "STOPPED"))
 _SWEEPS_KEY = "sweeps"  # a job with this key in its metadata was submitted by sweeper
@@ -80,6 +85,11 @@ class JobServer:
             logging.getLogger(name).setLevel(logging.ERROR)
         with self._translated_errors():
             self._client = JobSubmissionClient(self.address)  # asks for the server's version, so it checks the token
+
+    @property
+    def max_upload(self) -> int:
+        """The number of bytes that the server takes in one upload."""
+        return max_upload_bytes()
 
     def jobs(self) -> list[SubmittedJob]:
         """Return the jobs that sweeper submitted, oldest first."""

@@ -40,8 +40,20 @@ WRONG_TOKEN_TEXT = "InvalidAuthToken"
 TOKEN_REFUSED_TEXT = "Authentication failed"
 """At the start of an AuthenticationError for a wrong token. Without it the message is that for a missing token."""
 
+_UPLOAD_OVERHEAD = 1024**2  # bytes for the names of the files
+
 NO_JOB_AGENT_TEXT = "No available agent to submit job"
 """A job server's answer while the agent of its node is not running. Without it `submit` does not wait for the agent."""
+
+
+def max_upload_bytes() -> int:
+    """Return the number of bytes that a job server takes in one request. Ray sends a folder as one file, uncompressed.
+
+    Without it a larger upload fails with status 413 after it was sent.
+    """
+    from ray._private import ray_constants
+
+    return int(ray_constants.DASHBOARD_CLIENT_MAX_SIZE) - _UPLOAD_OVERHEAD
 
 
 # --- Ray on this machine

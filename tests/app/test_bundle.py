@@ -99,3 +99,39 @@ def test_different_versions_on_the_cluster_are_one_line_with_both(own: SweepSpec
         f"the cluster has sweeper {here['sweeper']}, Ray {here['Ray']}, and you have sweeper 9.9, Ray 2.0.0: "
     )
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_of_an_encoder_only_what_is_loaded_is_sent(own: SweepSpec, sent: Path) -> None:
+    encoder = Path(own.encoders[0])
+    needed = ["config.json", "model.safetensors", "tokenizer.json", "vocab.txt"]
+    others = ["tf_model.h5", "pytorch_model.bin", "README.md", ".gitignore", ".git/config", "1_Pooling/config.json"]
+    for name in (*needed, *others):
+        (encoder / name).parent.mkdir(exist_ok=True)
+        (encoder / name).write_text("{}")
+    (encoder / ".gitignore").write_text("config.json\n")
+    bundle.pack([own], sent)
+    assert sorted(path.name for path in next(sent.rglob("encoder")).iterdir()) == needed
+    bundle.verify_bundle(sent / bundle.NOTE)
+
+
+def test_too_much_to_send_is_one_line_that_names_the_largest_file_and_the_remedy(own: SweepSpec, sent: Path) -> None:
+    (Path(own.encoders[0]) / "model.safetensors").write_bytes(bytes(3_000_000))
+    bundle.pack([own], sent)
+    bundle.check_size(sent, limit=4_000_000)
+    with pytest.raises(UsageError) as caught:
+        bundle.check_size(sent, limit=2_000_000)
+    assert str(caught.value).startswith("model.safetensors: has 3 MB of the 3 MB that would be sent")
+    assert "takes 2 MB" in str(caught.value)
+    assert "--shared-files" in str(caught.value)
+
+
+def test_shared_files_stay_where_they_are_and_are_named_by_their_whole_path(
+    own: SweepSpec, sent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (name,), (file,) = bundle.pack([own], sent, shared_files=True)
+    assert sorted(path.name for path in sent.iterdir()) == sorted([file, bundle.NOTE])
+    monkeypatch.chdir(sent)
+    there = spec_of(Path(file))
+    assert there.dataset_spec.files == own.dataset_spec.files
+    assert there.encoders[0] == str(tmp_path / "home" / "reviews" / "encoder")
+    assert name == bundle.pack([own], tmp_path / "home")[0][0]
