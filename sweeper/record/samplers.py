@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.samplers import BaseSampler, PartialFixedSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from sweeper.search_space.domains import Domain, Float
+from sweeper.search_space.domains import Domain, Float, nearest_step
 from sweeper.search_space.samplers import SAMPLERS
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import Scalar
@@ -47,13 +47,15 @@ class PerTrialSampler(BaseSampler):
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """Choose the parameters that are chosen together."""
-        return self._sampler_of(trial).sample_relative(study, trial, search_space)
+        values = self._sampler_of(trial).sample_relative(study, trial, search_space)
+        return {name: _without_rounding_error(value, search_space[name]) for name, value in values.items()}
 
     def sample_independent(
         self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         """Choose one parameter by itself."""
-        return self._sampler_of(trial).sample_independent(study, trial, param_name, param_distribution)
+        value = self._sampler_of(trial).sample_independent(study, trial, param_name, param_distribution)
+        return _without_rounding_error(value, param_distribution)
 
     def _sampler_of(self, trial: FrozenTrial) -> BaseSampler:
         if self._current is None or self._current[0] != trial.number:
@@ -82,6 +84,13 @@ def _proposal_sampler(spec: SweepSpec, system: int, number: int) -> BaseSampler:
         if branch.domain.contains(value)
     }
     return PartialFixedSampler(fixed, base)
+
+
+def _without_rounding_error(value: Any, distribution: BaseDistribution) -> Any:
+    """Return a value of a range in steps as a decimal number: 0.3, where Optuna computes 0.30000000000000004."""
+    if isinstance(distribution, FloatDistribution) and distribution.step is not None:
+        return nearest_step(value, distribution.low, distribution.step)
+    return value
 
 
 def _setting(params: Mapping[str, Scalar]) -> frozenset[tuple[str, Scalar]]:

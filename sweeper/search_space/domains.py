@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from sweeper.training.config import Scalar
 from sweeper.wording import format_value
@@ -16,6 +17,14 @@ def equal_values(a: Scalar, b: Scalar) -> bool:
 def step_fraction(value: float, step: float) -> float:
     """Return the distance from `value` to the nearest multiple of `step`, as a fraction of `step`."""
     return abs(value / step - round(value / step))
+
+
+def nearest_step(value: float, low: float, step: float) -> float:
+    """Return the value of a range from `low` in steps that is nearest to `value`, as it is written in decimals.
+
+    It is 0.3 for 0.30000000000000004 in steps of 0.1 from 0.1, so that a value is one setting however it was computed.
+    """
+    return float(Decimal(str(low)) + round((value - low) / step) * Decimal(str(step)))
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,7 @@ class Float:
         if self.step is None:
             return None
         steps = round((self.high - self.low) / self.step)
-        return tuple(float(f"{self.low + k * self.step:.12g}") for k in range(steps + 1))
+        return tuple(nearest_step(self.low + k * self.step, self.low, self.step) for k in range(steps + 1))
 
     def __str__(self) -> str:
         steps = f" in steps of {self.step:g}" if self.step else ""

@@ -119,8 +119,12 @@ def _parse_range(name: str, form: str, raw: dict[str, Any], path: KeyPath) -> Do
         raise HyperparameterSyntaxError(at, f"both bounds must be finite, got {quote_value(bounds)}")
     if form == "log" and low <= 0:
         raise HyperparameterSyntaxError(at, f"a log range must lie above 0, got {quote_value(bounds)}")
-    if not low < high:
-        raise HyperparameterSyntaxError(at, f"is empty: low < high must hold, got {quote_value(bounds)}")
+    if low == high:
+        rule = f"is one value, but low < high must hold, got {quote_value(bounds)}; write {name}: {format_value(low)}"
+        raise HyperparameterSyntaxError(at, rule)
+    if low > high:
+        rule = f"is empty: low < high must hold, got {quote_value(bounds)}; write {format_value([high, low])}"
+        raise HyperparameterSyntaxError(at, rule)
     if form != "int" and not is_float(name):
         raise HyperparameterSyntaxError(
             at, f"{name} is not a real number; use a list or {{int: [low, high]}}, got {form}"

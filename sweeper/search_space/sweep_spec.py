@@ -13,10 +13,11 @@ from sweeper.data.catalog import DATASETS
 from sweeper.data.dataset_spec import DatasetSpec
 from sweeper.search_space.custom_dataset import CustomDataset
 from sweeper.search_space.early_stopping import DEFAULT_RULE, EARLY_STOPPING, EarlyStoppingRule, RungSettings
+from sweeper.search_space.grid import spread_settings
 from sweeper.search_space.hyperparameter_syntax import HyperparameterSyntaxError, parse_hyperparameter
 from sweeper.search_space.samplers import SAMPLERS
 from sweeper.search_space.schema import PartialSetting, SearchSpaceFile
-from sweeper.search_space.space import Hyperparameter, Params, SearchSpace
+from sweeper.search_space.space import Hyperparameter, Params, SearchSpace, count_up_to
 from sweeper.search_space.start_with import matching_systems
 from sweeper.training.config import Scalar, TrainConfig
 from sweeper.training.registry import LOSSES
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 # Keys that may change without making another sweep of it.
 _NOT_IDENTITY = {"budget", "confirm", "resources", "tracking", "retries", "fail_fast_after", "stall_minutes", "storage"}
+
+_MAX_COUNTED = 10_000  # settings
 
 
 class SweepSpec(SearchSpaceFile):
@@ -69,13 +72,13 @@ class SweepSpec(SearchSpaceFile):
         """
         whole, rest = divmod(self.budget.trials, len(self.systems))
         share = whole + (system < rest)
-        return min(share, len(self.initial_settings(system))) if self._is_exhaustive else share
+        return min(share, len(self.initial_settings(system))) if self.is_exhaustive else share
 
     def initial_settings(self, system: int) -> list[PartialSetting]:
         """Return the settings that a system's first trials must have, in order.
 
-        These are the entries of `start_with` that fit the system. For an exhaustive sampler they are all settings,
-        with those of `start_with` first.
+        These are the entries of `start_with` that fit the system. For an exhaustive sampler they are all settings, with
+        those of `start_with` first, and the others spread over the space. The order does not depend on the budget.
         """
         return self._initial_settings[system]
 
@@ -87,14 +90,30 @@ class SweepSpec(SearchSpaceFile):
         fitting = [entry for entry in self.start_with if system in matching_systems(self.space, entry)]
         fixed = system.keys() | self.training.keys()
         planned = [{name: value for name, value in entry.items() if name not in fixed} for entry in fitting]
-        if not self._is_exhaustive:
+        if not self.is_exhaustive:
             return planned
         searched = {hyperparameter.name for hyperparameter in self.space.searched_hyperparameters()}
-        settings = self.space.enumerate_settings(searched, system)
-        return sorted(settings, key=lambda setting: not any(entry.items() <= setting.items() for entry in planned))
+        first: list[PartialSetting] = []
+        others: list[PartialSetting] = []
+        for setting in self.space.enumerate_settings(searched, system):
+            is_first = any(entry.items() <= setting.items() for entry in planned)
+            (first if is_first else others).append(setting)
+        others.sort(key=lambda setting: self.derive_seed("grid", sorted({**system, **setting}.items())))
+        return spread_settings(first, others)
+
+    def count_settings(self) -> int | None:
+        """Return the number of settings of all systems. None if there are more than 10,000, or a range has no steps."""
+        names = {hyperparameter.name for hyperparameter in self.space.searched_hyperparameters()}
+        settings = (setting for system in self.systems for setting in self.space.enumerate_settings(names, system))
+        try:
+            count = count_up_to(settings, _MAX_COUNTED + 1)
+        except ValueError:
+            return None
+        return count if count <= _MAX_COUNTED else None
 
     @property
-    def _is_exhaustive(self) -> bool:
+    def is_exhaustive(self) -> bool:
+        """True if the sampler plans each setting of the space once."""
         return SAMPLERS[self.sampler].is_exhaustive
 
     # ---- early stopping

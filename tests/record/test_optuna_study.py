@@ -68,6 +68,21 @@ def test_a_grid_proposes_each_distinct_setting_once(tmp_path: Path) -> None:
     assert len({tuple(sorted(params.items())) for params in settings}) == 8
 
 
+@pytest.mark.parametrize("sampler", [name for name, entry in SAMPLERS.items() if not entry.is_exhaustive])
+def test_a_range_in_steps_gives_each_value_once(tmp_path: Path, sampler: str) -> None:
+    steps = {"alpha": {"uniform": [0.1, 0.7], "step": 0.1}, "dropout": {"uniform": [0, 0.3], "step": 0.05}}
+    start = [{"loss": "lcl", "alpha": value} for value in (0.3, 0.7)]
+    spec = small_spec(search=steps, sampler=sampler, asha="off", start_with=start)
+    with open_study(spec, tmp_path) as study:
+        for k in range(24):
+            complete(study, study.ask(1), 0.01 * k)
+        values = {name: {record.trial.params[name] for record in study.all_trials()} for name in steps}
+    assert values["alpha"] <= {k / 10 for k in range(1, 8)}
+    assert values["dropout"] <= {0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3}
+    with open_study(spec, tmp_path) as study:
+        assert {record.trial.params["alpha"] for record in study.all_trials()} == values["alpha"]
+
+
 def test_reports_and_outcomes_survive_reopening_the_record(tmp_path: Path) -> None:
     spec = small_spec(asha="off")
     with open_study(spec, tmp_path) as study:

@@ -75,6 +75,13 @@ def test_a_listed_range_runs_from_its_low_end_to_its_high_end() -> None:
         assert listed[-1] == pytest.approx(domain.high)
 
 
+def test_a_listed_range_has_its_values_as_they_are_written() -> None:
+    """0.3, not 0.30000000000000004: the value of a range is the value of an equal entry of start_with."""
+    listed = [value for domain in stepped() for value in domain.enumerate_values() or ()]
+    assert {str(value) for value in listed} == {str(k / 10) for k in range(11)}
+    assert Float(1e-5, 4e-5, step=1e-5).enumerate_values() == (1e-5, 2e-5, 3e-5, 4e-5)
+
+
 def test_a_range_contains_every_value_that_it_lists() -> None:
     missing = [
         domain for domain in stepped() if not all(domain.contains(value) for value in domain.enumerate_values() or ())

@@ -1,5 +1,6 @@
 """SweepSpec: systems, budgets, initial settings, rungs, seeds, fingerprints and configs."""
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,41 @@ def test_a_grid_repeats_no_setting_and_begins_with_start_with() -> None:
     assert planned[0] == {"batch_size": 8, "tau": 2}
     counts = Counter((entry["batch_size"], entry["tau"]) for entry in planned)
     assert counts == {(size, tau): 1 for size in (4, 8) for tau in (1, 2, 3)}
+
+
+NINE = {"learning_rate": [1e-3, 3e-3, 1e-2], "batch_size": [8, 16, 32]}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_first_settings_of_a_grid_use_every_value_alike(seed: int) -> None:
+    spec = spec_of(search=NINE, sampler="grid", seed=seed, budget={"trials": 18})
+    for system in range(6):
+        planned = spec.initial_settings(system)
+        assert len({tuple(sorted(setting.items())) for setting in planned}) == 9
+        uses = Counter(item for setting in planned[:3] for item in setting.items())
+        assert sorted(uses.values()) == [1] * 6
+    assert len({json.dumps(spec.initial_settings(system)) for system in range(6)}) > 1
+
+
+def test_the_order_of_a_grid_depends_on_neither_the_budget_nor_the_order_of_keys() -> None:
+    spec = spec_of(search=NINE, sampler="grid", budget={"trials": 18})
+    larger = spec_of(search=dict(reversed(NINE.items())), sampler="grid", budget={"trials": 54})
+    assert [spec.initial_settings(system) for system in range(6)] == [
+        larger.initial_settings(system) for system in range(6)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("search", "count"),
+    [
+        (NINE, 54),
+        ({"batch_size": [4, 8], "tau": {"choice": [1, 2, 3], "when": {"loss": "scl"}}}, 20),
+        ({"batch_size": {"int": [1, 2000]}}, None),
+        ({"learning_rate": {"log": [1e-5, 1e-3]}}, None),
+    ],
+)
+def test_the_settings_of_a_finite_space_are_counted(search: dict[str, Any], count: int | None) -> None:
+    assert spec_of(search=search).count_settings() == count
 
 
 def test_a_partial_entry_of_start_with_does_not_enlarge_a_grid() -> None:
