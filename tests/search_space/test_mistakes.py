@@ -102,7 +102,9 @@ MISTAKES: dict[str, tuple[str, str, *tuple[str, ...]]] = {
     "a word under training": (top("training: {precision: fp8}  # <-"), "training.precision", "bf16", "got fp8"),
     # ranges
     "an empty range": (search("tau: {log: [2, 1]}  # <-"), "search.tau.log", "low < high", "got [2, 1]"),
-    "a range of one value": (search("tau: {uniform: [2, 2]}  # <-"), "search.tau.uniform", "low < high", "got [2, 2]; write tau: 2"),
+    "a range of one value": (
+        search("tau: {uniform: [2, 2]}  # <-"), "search.tau.uniform", "low < high", "got [2, 2]; write tau: 2",
+    ),
     "a bound of nan": (search("tau: {uniform: [.nan, 1]}  # <-"), "search.tau.uniform", "finite", "got [nan, 1]"),
     "an infinite bound": (search("tau: {uniform: [1, .inf]}  # <-"), "search.tau.uniform", "finite", "got [1, inf]"),
     "a log range from 0": (search("tau: {log: [0, 1]}  # <-"), "search.tau.log", "above 0", "got [0, 1]"),
