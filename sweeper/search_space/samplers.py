@@ -38,7 +38,7 @@ SAMPLERS: Mapping[str, SamplerEntry] = {
     ),
     "grid": SamplerEntry(
         label="a grid",
-        description="Tries every combination of the listed values once; a smaller budget tries some from all over the grid.",
+        description="Tries every combination of the listed values once. A smaller budget tries some from all over it.",
         optuna_class="RandomSampler",
         is_exhaustive=True,
     ),
