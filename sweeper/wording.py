@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 
 _LONGEST_QUOTE = 60  # characters
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _NUMBER = re.compile(r"[-+.\deE]*\d[-+.\deE]*")
 
 
@@ -21,6 +22,27 @@ def format_value(value: object) -> str:
     if isinstance(value, dict):
         return f"{{{', '.join(f'{key}: {format_value(item)}' for key, item in value.items())}}}"
     return " ".join(str(value).split())
+
+
+def show_controls(text: str, keep: str = "") -> str:
+    r"""Return a text in which each control character is seen as its escape: \x1b, \u202e. Those in `keep` stay.
+
+    These are Unicode's control characters, which a terminal obeys, line separators, characters that reorder a line, and
+    surrogates, which no encoding has.
+    """
+    return _UNSEEN.sub(lambda found: found[0] if found[0] in keep else _escape_control(found[0]), text)
+
+
+def _escape_control(char: str) -> str:
+    return f"\\x{ord(char):02x}" if char <= "\xff" else f"\\u{ord(char):04x}"
+
+
+def shorten_middle(text: str, length: int) -> str:
+    """Return a text of at most `length` characters: its beginning and its end, with "…" between them."""
+    if len(text) <= length:
+        return text
+    end = (length - 1) // 2
+    return f"{text[: length - 1 - end]}…{text[len(text) - end :]}"
 
 
 def quote_value(value: object) -> str:

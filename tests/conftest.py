@@ -5,8 +5,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+
+from tests.support.browser import Browser, find_chromium
 
 ROOT = Path(__file__).parents[1]
 HUB = ROOT.parent / "shared" / "hub" / "serve.py"
@@ -26,7 +29,7 @@ def _priority(item: pytest.Item) -> int:
     """Return 0 for Ray's tests, 1 for others that take seconds, 2 for the rest."""
     if item.get_closest_marker("ray"):
         return 0
-    return 1 if any(item.get_closest_marker(name) for name in ("simulation", "mlflow", "hub")) else 2
+    return 1 if any(item.get_closest_marker(name) for name in ("simulation", "mlflow", "hub", "browser")) else 2
 
 
 def needs(path: Path) -> None:
@@ -35,10 +38,24 @@ def needs(path: Path) -> None:
     With SWEEPER_REQUIRE_HUB set, the test fails instead.
     """
     if not path.exists():
-        absent = f"absent: {path}"
-        if os.environ.get("SWEEPER_REQUIRE_HUB"):
-            pytest.fail(absent)
-        pytest.skip(absent)
+        skip(f"absent: {path}", "SWEEPER_REQUIRE_HUB")
+
+
+def skip(reason: str, required: str) -> NoReturn:
+    """Skip the test; fail instead where the environment variable `required` is set."""
+    if os.environ.get(required):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Start headless Chromium, with a new profile. With SWEEPER_REQUIRE_BROWSER set, the test fails without it."""
+    program = find_chromium()
+    if program is None:
+        skip("absent: chromium or google-chrome", "SWEEPER_REQUIRE_BROWSER")
+    with Browser(program, tmp_path_factory.mktemp("chromium")) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from html import escape
 from typing import NewType
 
 from sweeper.reporting.html.figure_data import Figure
+from sweeper.wording import show_controls
 
 Html = NewType("Html", str)
 
@@ -28,8 +29,8 @@ class ReportSection:
 
 
 def escape_html(value: object) -> Html:
-    """Return any value as text; markup in it is shown literally."""
-    return Html(escape(str(value)))
+    """Return any value as text; markup and control characters in it are shown literally."""
+    return Html(escape(show_controls(str(value), keep="\n\t")))
 
 
 def paragraph(*sentences: str, css_class: str = "") -> Html:

@@ -19,7 +19,7 @@ _STYLE = """
   --tint: #1f252b; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 76rem; padding: 1rem clamp(.75rem, 3vw, 2.5rem) 4rem; background: var(--ground);
-  color: var(--ink); font: 1rem/1.55 system-ui, sans-serif; }
+  color: var(--ink); font: 1rem/1.55 system-ui, sans-serif; overflow-wrap: break-word; }
 h1 { font-size: clamp(1.35rem, 4vw, 1.9rem); line-height: 1.2; margin: 1rem 0 .25rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.25rem; margin: 2.75rem 0 .5rem; padding-top: .75rem; border-top: 1px solid var(--line); }
 p, li { max-width: 46rem; }
@@ -29,7 +29,7 @@ nav ul { display: flex; flex-wrap: wrap; gap: .15rem 1rem; padding: 0; list-styl
 a { color: inherit; }
 figure { margin: 1rem 0; }
 figcaption { max-width: 46rem; font-size: .92rem; }
-.panels { display: grid; gap: .75rem 1.5rem; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); }
+.panels { display: grid; gap: .75rem 1.5rem; grid-template-columns: repeat(auto-fill, minmax(min(26rem, 100%), 1fr)); }
 .panels > * { min-width: 0; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; margin: .5rem 0; }
@@ -37,6 +37,7 @@ th, td { padding: .25rem .7rem .25rem 0; text-align: right; vertical-align: top;
 th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
 .w, .t { text-align: left; }
 td.t { min-width: 16rem; }
+td.w { min-width: 8rem; overflow-wrap: anywhere; }
 .n { white-space: nowrap; }
 th.n { white-space: normal; }
 ol.quotes li { margin: .5rem 0; }
@@ -48,6 +49,9 @@ th[scope=row] { text-align: left; color: inherit; font-weight: 400; vertical-ali
 pre { background: var(--tint); padding: .75rem; overflow-x: auto; font-size: .85rem; }
 summary { cursor: pointer; }
 .js-plotly-plot text:not(.heatmap-label text, .hoverlayer text, .bartext) { fill: var(--ink) !important; }
+@media print { .plot { break-inside: avoid; } nav { display: none; } }
+.printed { width: 900px; max-width: none; padding: 0; }
+.printed .wide > div { min-width: 0 !important; }
 .js-plotly-plot .parcoords text { text-shadow: 0 0 2px var(--ground), 0 0 4px var(--ground) !important; }
 """.strip()
 

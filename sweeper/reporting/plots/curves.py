@@ -74,6 +74,6 @@ def _add_bars(figure: go.Figure, bars: Sequence[TimelineBar], style: theme.Outco
             },
         },
         text=[str(bar.trial) for bar in bars], textposition="inside", insidetextanchor="middle", textangle=0,
-        customdata=[[theme.escape_text(bar.system), bar.attempts] for bar in bars],
+        customdata=[[theme.format_text(bar.system), bar.attempts] for bar in bars],
         hovertemplate="trial %{text}, %{customdata[0]}<br>attempts: %{customdata[1]}",
     )  # fmt: skip

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import plotly.graph_objects as go
+from plotly.io.json import to_json_plotly
 from plotly.offline import get_plotlyjs
 
 from sweeper.reporting.html import figure_data
@@ -26,21 +27,46 @@ PLOTS: Mapping[type[figure_data.Figure], Callable[[Any], go.Figure]] = {
 }
 
 _CONFIG = {  # lists the buttons, because one of plotly's defaults sends the figure to plotly's server
-    "responsive": True,
     "displaylogo": False,
     "modeBarButtons": [["zoom2d", "pan2d", "resetScale2d"]],
+    "typesetMath": False,
 }
+
+# Draws the figures once the whole page is laid out, and again whenever one of them gets another width. A print does not
+# wait for observers, so the figures get the width of the printed page just before it, and lose it just after.
+_DRAW_SCRIPT = """
+addEventListener("DOMContentLoaded", () => {
+  const plots = [...document.querySelectorAll(".plot")];
+  const resize = entry => Plotly.Plots.resize(entry.target).catch(() => {});  // fails for a plot that is not displayed
+  const resizer = new ResizeObserver(entries => entries.forEach(resize));
+  for (const plot of plots) {
+    const {data, layout, config} = JSON.parse(plot.nextElementSibling.textContent);
+    Plotly.newPlot(plot, data, layout, config).then(() => resizer.observe(plot));
+  }
+  addEventListener("beforeprint", () => {
+    document.body.classList.add("printed");
+    plots.forEach(plot => Plotly.relayout(plot, {width: plot.clientWidth}));
+  });
+  addEventListener("afterprint", () => {
+    document.body.classList.remove("printed");
+    plots.forEach(plot => Plotly.relayout(plot, {width: null, autosize: true}));
+  });
+});
+"""
 
 
 def plotly_js() -> str:
-    """Return the source of plotly.js. A page needs it once for all its figures."""
-    return str(get_plotlyjs())
+    """Return the source of plotly.js, and a script that draws the figures. A page needs it once, in its head."""
+    return str(get_plotlyjs()) + _DRAW_SCRIPT
 
 
 def figure_html(data: figure_data.Figure, element_id: str) -> str:
-    """Return a figure as HTML for a page that contains plotly.js; `element_id` is the id of its element."""
+    """Return an element for a figure, with the id `element_id`, and the figure's content, which `plotly_js` draws."""
+    figure = draw(data)
     config = {**_CONFIG, "displayModeBar": False} if isinstance(data, figure_data.ParallelFigure) else _CONFIG
-    return str(draw(data).to_html(full_html=False, include_plotlyjs=False, config=config, div_id=element_id))
+    content = to_json_plotly({**figure.to_plotly_json(), "config": config})  # escapes <, > and /
+    place = f'<div class="plot" id="{element_id}" style="height: {figure.layout.height}px"></div>'
+    return f'{place}<script type="application/json">{content}</script>'
 
 
 def draw(data: figure_data.Figure) -> go.Figure:

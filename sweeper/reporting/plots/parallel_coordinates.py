@@ -16,6 +16,7 @@ from sweeper.reporting.plots import theme
 from sweeper.training.config import Scalar
 
 _NONE_OFFSET = 0.12  # share of an axis by which the tick "none" lies below it
+_MAX_FIRST_TICK, _MAX_TICK, _MAX_AXIS = 28, 16, 24  # characters of a label: of the first ticks, other ticks, an axis
 _LINEAR_TICKS = 5  # number of ticks of a linear axis
 
 Positions = list[float | None]  # of each trial along an axis; None where the trial has no value
@@ -29,8 +30,9 @@ def plot_parallel(data: ParallelFigure) -> go.Figure:
     worst = low if data.higher_is_better else high
     colors = theme.colorscale(theme.SCORES, higher_is_better=data.higher_is_better)
     figure = theme.empty_figure(430, margin={"l": _left_margin(data), "r": 56, "t": 64, "b": 16})
+    axes = [*data.axes, ParallelAxis(data.metric, data.scores)]
     figure.add_parcoords(
-        dimensions=[_dimension(axis) for axis in (*data.axes, ParallelAxis(data.metric, data.scores))],
+        dimensions=[_dimension(axis, _MAX_FIRST_TICK if k == 0 else _MAX_TICK) for k, axis in enumerate(axes)],
         line={
             "color": [worst if score is None else score for score in data.scores],
             "colorscale": colors, "cmin": low, "cmax": high,
@@ -43,31 +45,36 @@ def plot_parallel(data: ParallelFigure) -> go.Figure:
 def _left_margin(data: ParallelFigure) -> int:
     """Return the pixels that the tick labels of the first axis need."""
     first = data.axes[0].choices if data.axes else None
-    return min(220, 20 + 6 * max((len(theme.format_short(value)) for value in first or ()), default=6))
+    labels = theme.cut_names([theme.format_short(value) for value in first or ()], _MAX_FIRST_TICK)
+    return 20 + max((theme.text_width(label) for label in labels), default=36)
 
 
-def _dimension(axis: ParallelAxis) -> dict[str, Any]:
-    """Return an axis in plotly's form."""
-    positions, ticks = _place_choices(axis, axis.choices) if axis.choices is not None else _place_numbers(axis)
+def _dimension(axis: ParallelAxis, max_tick: int) -> dict[str, Any]:
+    """Return an axis for plotly, with ticks of at most `max_tick` characters, in which it reads no markup."""
+    if axis.choices is not None:
+        positions, ticks = _place_choices(axis, axis.choices, max_tick)
+    else:
+        positions, ticks = _place_numbers(axis)
     occupied = [*(position for position in positions if position is not None), *(position for position, _ in ticks)]
     low, high = min(occupied, default=0.0), max(occupied, default=1.0)
     none_position = low - _NONE_OFFSET * ((high - low) or 1)
     if None in positions:
         ticks, low = [(none_position, "none"), *ticks], none_position
     return {
-        "label": theme.escape_text(axis.name),
+        "label": theme.format_text(axis.name, _MAX_AXIS),
         "values": [none_position if position is None else position for position in positions],
         "range": [low, high if high > low else low + 1],
         "tickvals": [position for position, _ in ticks],
-        "ticktext": [theme.escape_text(label) for _, label in ticks],
+        "ticktext": [label for _, label in ticks],
     }
 
 
-def _place_choices(axis: ParallelAxis, choices: Sequence[Scalar]) -> tuple[Positions, Ticks]:
+def _place_choices(axis: ParallelAxis, choices: Sequence[Scalar], max_tick: int) -> tuple[Positions, Ticks]:
     """Place the values of a categorical axis at 0, 1, 2, …"""
     position_of = {choice: float(position) for position, choice in enumerate(choices)}
     positions = [None if value is None else position_of[value] for value in axis.values]
-    return positions, [(position, theme.format_short(choice)) for choice, position in position_of.items()]
+    labels = theme.cut_names([theme.format_short(choice) for choice in position_of], max_tick)
+    return positions, list(zip(position_of.values(), labels, strict=True))
 
 
 def _place_numbers(axis: ParallelAxis) -> tuple[Positions, Ticks]:

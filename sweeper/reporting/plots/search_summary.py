@@ -17,7 +17,7 @@ def plot_optimism(data: OptimismFigure) -> go.Figure:
     _add_scores(figure, "fresh seeds, test", "triangle-up-open", theme.ORANGE, test)
     _add_scores(figure, "the search's best", "diamond", theme.GREY, [([row.search], height) for height, row in rows])
     for height, row in rows:
-        name = theme.escape_text(row.system)
+        name = theme.format_text(row.system)
         figure.add_annotation(x=0, xref="paper", y=height + 0.34, text=name, showarrow=False, xanchor="left")
     figure.update_yaxes(visible=False, range=[-0.5, len(rows) - 0.4])
     figure.update_xaxes(title=data.metric)
@@ -40,7 +40,7 @@ def plot_importances(data: ImportanceFigure) -> go.Figure:
     """Plot a bar for each hyperparameter, and a mark at the largest share that chance gave it."""
     importances = list(reversed(data.importances))
     figure = theme.empty_figure(110 + 34 * len(importances), data.title)
-    names = [theme.escape_text(importance.hyperparameter) for importance in importances]
+    names = [theme.format_text(importance.hyperparameter) for importance in importances]
     shares = [importance.share for importance in importances]
     colors = [theme.BLUE if importance.share > importance.chance else theme.GREY for importance in importances]
     figure.add_bar(
@@ -63,7 +63,7 @@ def plot_expected_best(data: ExpectedBestFigure) -> go.Figure:
         color = theme.SYSTEM_COLORS[k % len(theme.SYSTEM_COLORS)]
         dash = theme.DASHES[k // len(theme.SYSTEM_COLORS) % len(theme.DASHES)]
         figure.add_scatter(
-            x=list(range(1, len(curve.best) + 1)), y=list(curve.best), name=theme.escape_text(curve.system),
+            x=list(range(1, len(curve.best) + 1)), y=list(curve.best), name=theme.format_text(curve.system),
             mode="lines+markers", line={"color": color, "width": 2, "dash": dash},
             marker={"size": 4}, hovertemplate="%{x} trials: %{y:.4f}",
         )  # fmt: skip

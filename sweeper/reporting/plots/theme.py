@@ -8,12 +8,13 @@ No plot has a fixed width, and legends are below the plot.
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, NamedTuple
+from unicodedata import east_asian_width
 
 import plotly.graph_objects as go
 
 from sweeper.training.config import Scalar
 from sweeper.trials.outcome import Outcome
-from sweeper.wording import format_value
+from sweeper.wording import format_value, shorten_middle, show_controls
 
 BLUE, SKY, GREEN, ORANGE, RED = "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00"
 PINK, YELLOW, GREY = "#CC79A7", "#F0E442", "#888888"
@@ -22,6 +23,7 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 SCORES = ((0.0, ORANGE), (0.5, "#999999"), (1.0, BLUE))  # both ends are visible on a light and on a dark background
 SHARES = ((0.0, "#f2f6fa"), (0.5, SKY), (1.0, "#003f66"))
 MAX_UNIT_TICKS = 10  # an axis of epochs or trials up to this length has a tick for each
+_MAX_NAME = 40  # characters of a name in a title or a legend
 OUTCOME_WIDTH = 85  # pixels for the label of an outcome in a legend
 
 
@@ -80,7 +82,7 @@ _TEMPLATE = go.layout.Template(
 
 def empty_figure(height: int, title: str = "", **layout: Any) -> go.Figure:
     """Return a figure without traces, `height` pixels high and as wide as its place on the page."""
-    return go.Figure(layout={"template": _TEMPLATE, "height": height, "title": {"text": escape_text(title)}, **layout})
+    return go.Figure(layout={"template": _TEMPLATE, "height": height, "title": {"text": format_text(title)}, **layout})
 
 
 def colorbar(title: str, **options: Any) -> dict[str, Any]:
@@ -95,7 +97,10 @@ def colorscale(colors: Sequence[tuple[float, str]], *, higher_is_better: bool = 
 
 def format_short(value: Scalar) -> str:
     """Return the value of a hyperparameter in few characters: three digits, or a name without its owner."""
-    return format_number(value) if isinstance(value, float) else format_value(value).rpartition("/")[2]
+    if isinstance(value, float):
+        return format_number(value)
+    text = format_value(value)
+    return text.rpartition("/")[2] or text
 
 
 def format_number(value: float) -> str:
@@ -110,6 +115,22 @@ def log_ticks(low: float, high: float, max_between: int = 7) -> list[float]:
     return [low, *between[:: 1 + len(between) // max_between], high]
 
 
-def escape_text(text: str) -> str:
-    """Escape a text so that plotly shows it as it is; plotly reads some HTML tags in labels."""
-    return escape(text, quote=False)
+def format_text(text: str, length: int = _MAX_NAME) -> str:
+    """Return a text so that plotly, which reads some HTML tags, shows it as it is, cut to `length` characters."""
+    return escape(cut_text(text, length), quote=False)
+
+
+def cut_text(text: str, length: int = _MAX_NAME) -> str:
+    """Return a text in at most `length` characters of which each is seen. Plotly must not read it as markup."""
+    return shorten_middle(show_controls(text), length)
+
+
+def cut_names(names: Sequence[str], length: int) -> list[str]:
+    """Return names in at most about `length` characters; numbered from 1 where two of them would be the same."""
+    short = [cut_text(name, length) for name in names]
+    return short if len(set(short)) == len(short) else [f"{k} {name}" for k, name in enumerate(short, 1)]
+
+
+def text_width(text: str) -> int:
+    """Return about how many pixels a label is wide."""
+    return sum(13 if east_asian_width(char) in "WF" else 7 for char in text)

@@ -81,14 +81,13 @@ def test_a_plot_is_as_wide_as_the_page_and_has_its_legend_below(data: figure_dat
     assert "width" not in layout
     assert layout["height"] >= 100
     assert layout["template"]["layout"]["legend"]["orientation"] == "h"
-    assert '"responsive": true' in draw.figure_html(data, "one")
 
 
 @pytest.mark.parametrize("data", ALL_FIGURES, ids=lambda data: type(data).__name__)
 def test_a_plot_loads_nothing_and_sends_nothing(data: figure_data.Figure) -> None:
     html = draw.figure_html(data, "one")
     assert not re.search(r"""(src|href)\s*=""", html)
-    assert '"modeBarButtons": [["zoom2d", "pan2d", "resetScale2d"]]' in html
+    assert '"modeBarButtons":[["zoom2d","pan2d","resetScale2d"]]' in html
     assert "sendDataToCloud" not in html
     assert "plotly.js v" not in html  # the page contains plotly.js once
 
@@ -102,10 +101,9 @@ def test_plotly_js_does_not_contain_a_closing_script_tag() -> None:
 def test_markup_in_names_is_escaped() -> None:
     assert plot_json(OPTIMISM)["layout"]["annotations"][0]["text"] in ("&lt;b&gt;ce&lt;/b&gt;", "lcl")
     assert plot_json(CONFUSION)["layout"]["xaxis"]["ticktext"][0] == "&lt;i&gt;a&lt;/i&gt;"
-    assert (
-        "</script>"
-        not in draw.figure_html(figure_data.ConfusionFigure(["</script>", "b"], np.eye(2, dtype=int)), "x")[:-200]
-    )
+    html = draw.figure_html(figure_data.ConfusionFigure(["</script>", "<!--"], np.eye(2, dtype=int)), "x")
+    assert html.count("</script") == 1
+    assert "<!--" not in html
 
 
 def test_every_outcome_has_its_own_color_and_symbol() -> None:

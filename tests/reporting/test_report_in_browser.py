@@ -1,0 +1,109 @@
+"""In a browser no two plots of a report meet, none leaves its panel, and names are shown as they are."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sweeper.protocol.hyperparameter_importance import Importance
+from sweeper.reporting.html.html_elements import Html
+from sweeper.reporting.html.page import build_page
+from sweeper.reporting.html.report_data import ReportData
+from sweeper.reporting.html.sections import build_sections
+from sweeper.reporting.plots.draw import figure_html, plotly_js
+from tests.reporting.html.helpers import confirmed_spec, report_data
+from tests.support.browser import Browser
+from tests.support.fake_sweeps import FakeSweep
+
+pytestmark = pytest.mark.browser
+
+LABELS = ("<b>a</b>&amp;$5_$6 %{x}", "خوب", "很好" * 40, "\x1b[31mred\u202e")
+SYSTEMS = ("<i>ce</i> &lt;", "lcl " + "w" * 90)
+WIDTHS = (390, 800, 1400, 2000)
+
+_BOXES = """[...document.querySelectorAll('.plot')].map(plot => {
+  const edges = box => [box.left, box.top, box.right, box.bottom];
+  const drawing = plot.querySelector('.main-svg');
+  return [plot.id, edges(plot.getBoundingClientRect()), edges(drawing.getBoundingClientRect())];
+})"""
+_IS_DRAWN = "[...document.querySelectorAll('.plot')].every(plot => plot.querySelector('.main-svg'))"
+_FITS = f"""{_BOXES}.every(([, place, drawing]) => Math.abs(place[2] - drawing[2]) < 1)"""
+_TEXTS = "[...document.querySelectorAll('.plot text')].map(text => text.textContent)"
+_RECORD_PRINT = f"addEventListener('beforeprint', () => {{ window.printed = {_BOXES}; }})"
+
+Box = Sequence[float]  # left, top, right, bottom
+
+
+@pytest.fixture(scope="module")
+def report() -> ReportData:
+    sweep = FakeSweep(confirmed_spec(), labels=LABELS).search().confirm()
+    data = report_data(sweep)
+    weights = {trial: np.full((len(LABELS), len(LABELS)), 0.5) for trial in sweep.predictions}
+    return replace(data, systems=SYSTEMS, predictions=replace(data.predictions, class_weights=weights))
+
+
+@pytest.fixture(scope="module")
+def page(report: ReportData, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    importances = {system: [Importance("tau", 0.6, 0.2)] for system in range(2)}
+    sections = build_sections(report, Html("<p>table</p>"), importances, {}, "")
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    path.write_text(build_page("title", "summary", sections, plotly_js(), figure_html), encoding="utf-8")
+    return path
+
+
+def meet(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def check_boxes(boxes: Sequence[Any]) -> None:
+    """Assert that each drawing is where its place is, and that no two drawings meet."""
+    assert len(boxes) > 10
+    for name, place, drawing in boxes:
+        assert drawing == pytest.approx(place, abs=1), name
+    for k, (name, _, drawing) in enumerate(boxes):
+        assert [other for other, _, box in boxes[k + 1 :] if meet(drawing, box)] == [], name
+
+
+def check_page(browser: Browser) -> None:
+    check_boxes(browser.run(_BOXES))
+    assert browser.run("document.documentElement.scrollWidth <= innerWidth")
+
+
+def show(browser: Browser, page: Path, width: int) -> None:
+    browser.resize(width)
+    browser.open(page)
+    browser.wait_for(_IS_DRAWN)
+
+
+@pytest.fixture
+def shown(browser: Browser, page: Path) -> Browser:
+    """Give a browser that shows the page, which it may have opened for an earlier test."""
+    if browser.run("location.href") != page.as_uri():
+        show(browser, page, WIDTHS[0])
+    return browser
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_no_plot_leaves_its_panel_when_a_page_opens(browser: Browser, page: Path, width: int) -> None:
+    show(browser, page, width)
+    check_page(browser)
+
+
+def test_no_plot_leaves_its_panel_when_the_window_is_resized_or_printed(shown: Browser) -> None:
+    for width in WIDTHS:
+        shown.resize(width)
+        shown.wait_for(_FITS)
+        check_page(shown)
+    shown.run(_RECORD_PRINT)
+    assert shown.pdf().startswith(b"%PDF")
+    check_boxes(shown.run("window.printed"))
+    shown.wait_for(_FITS)
+    check_page(shown)
+
+
+@pytest.mark.parametrize("name", ["<b>a</b>&amp;$5_$6 %{x}", "خوب", "\\x1b[31mred\\u202e", "<i>ce</i> &lt;"])
+def test_plots_show_names_as_they_are(shown: Browser, name: str) -> None:
+    assert any(name in text for text in shown.run(_TEXTS))
