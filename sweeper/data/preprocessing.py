@@ -14,8 +14,9 @@ from typing import Any, Literal
 import numpy as np
 
 from sweeper.data.dataset_spec import DatasetSpec
+from sweeper.data.label_checks import describe_unlabelled_test, require_no_measurements
 from sweeper.data.overlaps import describe_overlaps
-from sweeper.data.row_parsing import Row, has_labels, parse_rows
+from sweeper.data.row_parsing import Row, parse_rows
 from sweeper.data.rows import LabelledTexts, RawTable
 from sweeper.data.sampling import hold_out_validation
 from sweeper.errors import UnavailableError
@@ -43,27 +44,30 @@ def prepare(dataset: DatasetSpec, tables: Mapping[str, RawTable], on_bad_rows: O
     """
     notes: list[str] = []
     bad_rows: list[str] = []
-    if "test" in tables and not dataset.classes and not has_labels(dataset, tables["test"]):
+    reason = describe_unlabelled_test(dataset, tables)
+    if reason is not None:
         tables = {split: table for split, table in tables.items() if split != "test"}
-        notes.append("the test split has no labels, and is left out")
+        notes.append(f"{reason}, and is left out")
     rows = {split: list(parse_rows(dataset, table, bad_rows)) for split, table in tables.items()}
     class_names = dataset.class_names or tuple(dict.fromkeys(row.label for row in rows["train"]))
     if not dataset.class_names:
+        require_no_measurements(dataset, class_names)
         rows = {split: list(_with_known_label(split_rows, class_names, bad_rows)) for split, split_rows in rows.items()}
     if bad_rows and on_bad_rows == "refuse":
         raise _bad_rows_error(dataset, bad_rows)
     if bad_rows:
         notes.insert(0, f"{len(bad_rows):,} rows of {dataset.name} cannot be used and are dropped, first {bad_rows[0]}")
+    if not rows["train"]:
+        raise _empty_split_error(dataset, "train", bad_rows)
     if len(class_names) < 2:
-        raise UnavailableError(
-            f"data set {dataset.name}: needs at least two classes, got {quote_value(list(class_names))}"
-        )
+        listed = quote_value(list(class_names))
+        raise UnavailableError(f"data set {dataset.name}: needs at least two classes, got {listed}")
     if "validation" not in rows:
         rows["train"], rows["validation"] = hold_out_validation(rows["train"])
         notes.append(f"no validation split of its own: {len(rows['validation']):,} of the training texts are used")
     for split, split_rows in rows.items():
         if not split_rows:
-            raise UnavailableError(f"data set {dataset.name}: no row is left in {split}")
+            raise _empty_split_error(dataset, split, bad_rows)
     splits = {split: _to_labelled_texts(split_rows, class_names) for split, split_rows in rows.items()}
     return PreparedDataset(splits, class_names, (*notes, *describe_overlaps(splits)))
 
@@ -103,6 +107,11 @@ def _bad_rows_error(dataset: DatasetSpec, bad_rows: list[str]) -> UnavailableErr
         f"data set {dataset.name}: {len(bad_rows):,} rows cannot be used; "
         f"correct them, or set on_bad_rows: drop{listed}"
     )
+
+
+def _empty_split_error(dataset: DatasetSpec, split: str, bad_rows: list[str]) -> UnavailableError:
+    first = f"; the first that cannot be used is {bad_rows[0]}" if bad_rows else ""
+    return UnavailableError(f"data set {dataset.name}: no row is left in {split}{first}")
 
 
 def _to_labelled_texts(rows: list[Row], class_names: tuple[str, ...]) -> LabelledTexts:

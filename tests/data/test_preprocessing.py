@@ -38,7 +38,7 @@ def test_labels_are_those_of_the_training_split_in_the_order_of_its_rows() -> No
 
 def test_labels_may_be_numbers_and_3_is_the_same_as_3_point_0() -> None:
     prepared = prepare(
-        CUSTOM, {"train": reviews(("a", 3), ("b", 1), ("c", 3.0)), "validation": reviews(("d", "1"), ("e", "3.0"))}
+        CUSTOM, {"train": reviews(("a", 3), ("b", 1), ("c", 3.0)), "validation": reviews(("d", "1"), ("e", "3"))}
     )
     assert prepared.class_names == ("3", "1")
     assert prepared.splits["validation"].labels.tolist() == [1, 0]
@@ -51,11 +51,14 @@ BAD_TABLES: dict[str, tuple[RawTable, str]] = {
     "no label": (reviews(("a", "up"), ("c", None), ("b", "down")), "a.jsonl:2: no label in sentiment"),
     "empty label": (reviews(("a", "up"), ("c", ""), ("b", "down")), "a.jsonl:2: no label in sentiment"),
     "NaN label": (reviews(("a", "up"), ("c", float("nan")), ("b", "down")), "a.jsonl:2: no label in sentiment"),
-    "several labels": (reviews(("a", "up"), ("c", ["up", "down"]), ("b", "down")), "a.jsonl:2: several labels"),
+    "several labels": (
+        reviews(("a", "up"), ("c", ["up", "down"]), ("b", "down")),
+        "a.jsonl:2: sentiment is a list, not a label, got [up, down]",
+    ),
     "half a surrogate pair": (reviews(("a", "up"), ("c \ud83d", "up"), ("b", "down")), "a.jsonl:2: not UTF-8"),
     "list as text": (
         reviews(("a", "up"), (["x"], "up"), ("b", "down")),
-        "a.jsonl:2: the text is a list or a mapping",
+        "a.jsonl:2: review is a list, not a text, got [x]",
     ),
     "unreadable": (reviews(("a", "up"), ("b", "down"), unreadable=("a.jsonl:3: not UTF-8",)), "a.jsonl:3: not UTF-8"),
 }
