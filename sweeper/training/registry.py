@@ -67,12 +67,15 @@ class Metric:
 
     `function` names a function of a confusion matrix (C, C), or is None for the loss, which needs the probabilities.
     `better` says which values of it are better; None if it describes the predictions and cannot be an objective.
+    `best_constant` names a function that an objective without a `function` needs: it takes the number of texts in each
+    class (C,) and returns the metric's value for the best prediction that is the same for every text.
     """
 
     label: str
     description: str
     function: str | None
     better: Literal["higher", "lower"] | None = None
+    best_constant: str | None = None
 
 
 _CONTRASTIVE = ("tau", "normalize", "reduction", "views")
@@ -159,7 +162,13 @@ POOLINGS: Mapping[str, Pooling] = {
 }
 
 METRICS: Mapping[str, Metric] = {
-    "loss": Metric("Loss", "The classifier's mean cross entropy, in nats.", function=None, better="lower"),
+    "loss": Metric(
+        "Loss",
+        "The classifier's mean cross entropy, in nats.",
+        function=None,
+        better="lower",
+        best_constant="sweeper.training.metrics:entropy",
+    ),
     "accuracy": Metric(
         "Accuracy",
         "The share of texts whose true class is predicted.",
@@ -168,7 +177,7 @@ METRICS: Mapping[str, Metric] = {
     ),
     "macro_f1": Metric(
         "Macro-F1",
-        "The mean of the classes' F1, each class counted equally.",
+        "The mean F1 of the classes that are true or predicted for some text, each class counted equally.",
         function="sweeper.training.metrics:macro_f1",
         better="higher",
     ),

@@ -1,9 +1,15 @@
-"""Accuracy and F1 against their definitions, counted class by class in plain Python."""
+"""Accuracy and F1 against scikit-learn, and the best constant prediction against every constant prediction."""
+
+from collections import Counter
+from functools import partial
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, f1_score
 
-from sweeper.training.metrics import classification_metrics, confusion_matrix
+from sweeper.training.metrics import best_constant, classification_metrics, confusion_matrix
 
 
 def metrics_of(labels: list[int], predictions: list[int], classes: int) -> dict[str, float]:
@@ -11,31 +17,59 @@ def metrics_of(labels: list[int], predictions: list[int], classes: int) -> dict[
     return classification_metrics(counts)
 
 
-def by_definition(labels: list[int], predictions: list[int], classes: int) -> dict[str, float]:
-    pairs = list(zip(labels, predictions, strict=True))
-    f1 = []
-    for k in range(classes):
-        hits = sum(1 for true, predicted in pairs if true == predicted == k)
-        num_true, num_predicted = labels.count(k), predictions.count(k)
-        precision, recall = hits / num_predicted if num_predicted else 0.0, hits / num_true if num_true else 0.0
-        f1.append(2 * precision * recall / (precision + recall) if hits else 0.0)
+def by_scikit_learn(labels: list[int], predictions: list[int]) -> dict[str, float]:
+    f1 = partial(f1_score, labels, predictions, zero_division=0.0)
     return {
-        "accuracy": sum(1 for true, predicted in pairs if true == predicted) / len(pairs),
-        "macro_f1": sum(f1) / classes,
-        "weighted_f1": sum(f1[true] for true in labels) / len(labels),
-        "largest_class": max(predictions.count(k) for k in range(classes)) / len(predictions),
-        "majority": max(labels.count(k) for k in range(classes)) / len(labels),
+        "accuracy": accuracy_score(labels, predictions),
+        "macro_f1": f1(average="macro"),
+        "weighted_f1": f1(average="weighted"),
+        "largest_class": max(Counter(predictions).values()) / len(predictions),
+        "majority": max(Counter(labels).values()) / len(labels),
     }
 
 
-@pytest.mark.parametrize(("size", "classes"), [(1, 2), (10, 3), (200, 5), (300, 32)])
-@pytest.mark.parametrize("seed", range(3))
-def test_metrics_equal_their_definitions(size: int, classes: int, seed: int) -> None:
-    generator = np.random.default_rng(seed)
-    labels, noise = generator.integers(classes, size=(2, size))
-    predictions = np.where(generator.random(size) < 0.5, labels, noise)
-    expected = by_definition(labels.tolist(), predictions.tolist(), classes)
-    assert metrics_of(labels.tolist(), predictions.tolist(), classes) == pytest.approx(expected)
+@st.composite
+def answers(draw: st.DrawFn) -> tuple[list[int], list[int], int]:
+    """Draw true and predicted classes, often without some of the classes, and the number of classes."""
+    classes = draw(st.integers(1, 12))
+    size = draw(st.integers(1, 60))
+    true, predicted = (st.sampled_from(draw(st.lists(st.integers(0, classes - 1), min_size=1))) for _ in range(2))
+    draws = (draw(st.lists(some, min_size=size, max_size=size)) for some in (true, predicted))
+    return (*draws, classes)  # type: ignore[return-value]
+
+
+@settings(max_examples=40, deadline=None)  # scikit-learn is slow
+@given(answers())
+def test_metrics_equal_those_of_scikit_learn(case: tuple[list[int], list[int], int]) -> None:
+    labels, predictions, classes = case
+    assert metrics_of(labels, predictions, classes) == pytest.approx(by_scikit_learn(labels, predictions), abs=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(answers(), st.sampled_from(["accuracy", "macro_f1", "weighted_f1"]))
+def test_the_best_constant_prediction_is_the_best_of_all_classes(
+    case: tuple[list[int], list[int], int], name: str
+) -> None:
+    labels, _, classes = case
+    every = [metrics_of(labels, [k] * len(labels), classes)[name] for k in range(classes)]
+    assert best_constant(name, [labels.count(k) for k in range(classes)]) == max(every)
+
+
+@settings(max_examples=40, deadline=None)
+@given(answers())
+def test_the_best_constant_probabilities_are_the_shares_of_the_classes(case: tuple[list[int], list[int], int]) -> None:
+    labels, predictions, classes = case
+    found = best_constant("loss", [labels.count(k) for k in range(classes)])
+    shares, others = (np.array([some.count(k) for k in range(classes)]) / len(some) for some in (labels, predictions))
+    with np.errstate(divide="ignore"):
+        losses = [float(-np.log(chosen)[labels].mean()) for chosen in (shares, others)]
+    assert found == pytest.approx(losses[0], abs=1e-12)
+    assert found <= losses[1] + 1e-12
+
+
+def test_there_is_no_constant_prediction_for_no_texts() -> None:
+    with pytest.raises(ValueError, match="no texts"):
+        best_constant("accuracy", [0, 0])
 
 
 def test_a_perfect_model() -> None:
@@ -55,10 +89,19 @@ def test_a_model_that_is_always_wrong() -> None:
     )
 
 
-def test_an_absent_class_that_is_not_predicted_counts_as_0_only_in_macro_f1() -> None:
-    metrics = metrics_of([0, 1], [0, 1], 3)
-    assert metrics["macro_f1"] == pytest.approx(2 / 3)
-    assert metrics["weighted_f1"] == 1.0
+@pytest.mark.parametrize(
+    ("labels", "predictions", "macro_f1"),
+    [
+        ([0, 1], [0, 1], 1.0),  # class 2 occurs nowhere
+        ([0, 1], [0, 2], 1 / 3),  # true, or predicted, or both
+        ([1, 1], [1, 1], 1.0),
+        ([1, 1], [0, 0], 0.0),
+    ],
+)
+def test_macro_f1_is_the_mean_over_the_classes_that_occur(
+    labels: list[int], predictions: list[int], macro_f1: float
+) -> None:
+    assert metrics_of(labels, predictions, 3)["macro_f1"] == pytest.approx(macro_f1)
 
 
 def test_a_model_that_always_predicts_one_class() -> None:
