@@ -8,7 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from sweeper.protocol.collapse import decide_final_end
+from sweeper.protocol.collapse import CollapseRule
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.types import ValidationReport
 from sweeper.trials.interfaces import Study, Tracker
@@ -27,8 +27,17 @@ def ignore(_: str) -> None:
 class Stage:
     """A TrialSource in which interrupted trials come first, and the trial of a lost worker comes again."""
 
-    def __init__(self, spec: SweepSpec, study: Study, trackers: Sequence[Tracker], say: Say = ignore) -> None:
+    def __init__(
+        self,
+        spec: SweepSpec,
+        study: Study,
+        trackers: Sequence[Tracker],
+        say: Say = ignore,
+        class_counts: Sequence[int] = (),
+    ) -> None:
+        """Take the number of validation texts of each class, (C,). Without them, no trial is taken for collapsed."""
         self.spec, self.study, self.trackers, self.say = spec, study, trackers, say
+        self.collapse = CollapseRule(spec, class_counts)
         self.running: dict[int, Trial] = {}
         self.requeued: deque[Trial] = deque()  # trials of this stage that were interrupted
         self.losses: Counter[int] = Counter()  # lost workers by trial
@@ -91,11 +100,11 @@ class Stage:
         return record.end is None
 
     def trial_ended(self, trial: Trial, trial_end: TrialEnd) -> None:
-        """Record the end of a trial. One that predicts a single class even at its best has collapsed."""
+        """Record the end of a trial. One that ran to its end may have collapsed, or never had a finite score."""
         if not self._is_current(trial):
             return
         if trial_end.outcome == Outcome.COMPLETED:
-            trial_end = decide_final_end(self.spec, self.study.get(trial))
+            trial_end = self.collapse.final_end(self.study.get(trial))
         record = self.study.end_trial(trial, trial_end)
         self._leave(trial)
         self._update_trackers(record)

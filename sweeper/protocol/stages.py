@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from sweeper.protocol.collapse import check_collapse
 from sweeper.protocol.confirmation import interrupted, pending
 from sweeper.protocol.stage import Say, Stage, ignore
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -28,8 +27,9 @@ class SearchStage(Stage):
         trackers: Sequence[Tracker],
         say: Say = ignore,
         began: float | None = None,
+        class_counts: Sequence[int] = (),
     ) -> None:
-        super().__init__(spec, study, trackers, say)
+        super().__init__(spec, study, trackers, say, class_counts)
         records = study.all_trials()
         for record in records:
             self._update_trackers(record)
@@ -73,7 +73,7 @@ class SearchStage(Stage):
         return min(open_systems, key=lambda system: self.num_proposed[system], default=None)
 
     def _decide(self, trial: Trial, record: TrialRecord, report: ValidationReport) -> TrialRecord:
-        trial_end = check_collapse(self.spec, record, report.step)
+        trial_end = self.collapse.check(record, report.step)
         return record if trial_end is None else self.study.end_trial(trial, trial_end)
 
     def _leave(self, trial: Trial) -> None:
@@ -84,8 +84,15 @@ class SearchStage(Stage):
 class ConfirmationStage(Stage):
     """The confirmation: trains the best settings of each system with fresh seeds, to their end."""
 
-    def __init__(self, spec: SweepSpec, study: Study, trackers: Sequence[Tracker], say: Say = ignore) -> None:
-        super().__init__(spec, study, trackers, say)
+    def __init__(
+        self,
+        spec: SweepSpec,
+        study: Study,
+        trackers: Sequence[Tracker],
+        say: Say = ignore,
+        class_counts: Sequence[int] = (),
+    ) -> None:
+        super().__init__(spec, study, trackers, say, class_counts)
         records = study.all_trials()
         self.requeued.extend(interrupted(records))
         self.waiting = deque(pending(spec, records))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sweeper.errors import SweeperError
+from sweeper.protocol.collapse import count_classes
 from sweeper.protocol.confirmation import trials_to_score
 from sweeper.protocol.stage import Say, ignore
 from sweeper.protocol.stages import ConfirmationStage, SearchStage, TestStage
@@ -51,14 +52,15 @@ def run_protocol(
 
     Raises SweeperError if the first trials all failed alike, or a winner could not be scored.
     """
-    search = SearchStage(spec, study, trackers, say, began)
+    class_counts = count_classes(jobs.search.data)
+    search = SearchStage(spec, study, trackers, say, began, class_counts)
     runner.run(search, jobs.search, resources)
     _delete_ended(study, jobs.search)
     if search.all_failed:
         raise _all_failed_error(search.ended, jobs.search)
     if search.has_pending:
         return False
-    confirmation = ConfirmationStage(spec, study, trackers, say)
+    confirmation = ConfirmationStage(spec, study, trackers, say, class_counts)
     if confirmation.has_pending:
         runner.run(confirmation, jobs.confirm, resources)
         _delete_ended(study, jobs.confirm)

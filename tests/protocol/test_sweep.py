@@ -3,18 +3,16 @@
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from sweeper.errors import SweeperError
 from sweeper.execution.inline_runner import InlineRunner
-from sweeper.protocol import collapse, results, sweep
+from sweeper.protocol import results, sweep
 from sweeper.protocol.stages import SearchStage
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import create_sweep
-from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.resources import TrialResources
 from sweeper.trials.trial import Trial, TrialEnd
@@ -170,58 +168,10 @@ def test_other_outcomes_than_failed_do_not_stop_the_sweep(tmp_path: Path) -> Non
     assert len(tracker.states) == 8
 
 
-def test_predicting_one_class_is_a_collapse_whatever_the_score(tmp_path: Path) -> None:
+def test_trial_that_predicts_one_class_to_its_end_has_collapsed(tmp_path: Path) -> None:
     tracker = run(spec(tau=4, budget={"trials": 2}), tmp_path)
     lcl = [record.end for record in tracker.states.values() if record.trial.params["loss"] == "lcl"]
     assert [trial_end.outcome for trial_end in lcl if trial_end] == [Outcome.COLLAPSED]
-
-
-def collapsing(folder: Path, shares: list[float | None], **changes: Any) -> list[bool]:
-    """Return True for each validation after which the trial continues. `shares`: of the largest class, or None."""
-    with closing(open_study(spec(**changes), folder)) as study:
-        search = SearchStage(spec(**changes), study, [])
-        trial = search.next_trial()
-        assert trial is not None
-        continues = []
-        for step, share in enumerate(shares, start=1):
-            metrics = {"train/loss": 1.0} if share is None else report(step, 0.3, classes=1 / share).metrics
-            continues.append(search.report(trial, ValidationReport(step, float(step), metrics)))
-        if not continues[-1]:
-            trial_end = study.all_trials()[0].end
-            assert trial_end is not None
-            assert trial_end.outcome == Outcome.COLLAPSED
-            assert not search.running
-        return continues
-
-
-LONG = {"epochs": 8, "tau": 1.0}
-
-
-@pytest.mark.parametrize(
-    ("shares", "continues"),
-    [
-        ([1, 1, 1, 1], [True, True, True, False]),  # two in a row, both after the two grace epochs
-        ([1, 1, 0.98, 0.99], [True, True, True, False]),
-        ([1, 1, 1, 0.97, 1], [True] * 5),
-        ([1, 1, 0.97, 0.97, 0.97], [True] * 5),
-        ([None, 1, 1, 1, 1], [True, True, True, True, False]),  # a phase without a classifier does not count
-    ],
-)
-def test_one_class_twice_in_a_row_after_the_grace_epochs_is_a_collapse(
-    tmp_path: Path, shares: list[float | None], continues: list[bool]
-) -> None:
-    assert collapsing(tmp_path, shares, training=LONG) == continues
-
-
-def test_validation_split_with_nearly_one_class_is_no_collapse() -> None:
-    metrics = {"validation/largest_class": 0.985, "validation/majority": 0.985}
-    assert not collapse.predicts_one_class(ValidationReport(1, 1.0, metrics))
-    assert collapse.predicts_one_class(ValidationReport(1, 1.0, {**metrics, "validation/largest_class": 1.0}))
-
-
-def test_grace_epochs_come_from_the_search_space(tmp_path: Path) -> None:
-    asha = {"grace_epochs": 4, "reduction_factor": 2}
-    assert collapsing(tmp_path, [1.0] * 6, training=LONG, asha=asha) == [True] * 5 + [False]
 
 
 def test_no_trial_starts_after_the_hours_of_the_budget(tmp_path: Path) -> None:

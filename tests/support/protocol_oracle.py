@@ -27,7 +27,7 @@ from tests.support.journal_reader import (
     read_trials,
     search_trials,
 )
-from tests.support.simulation.world import LARGEST, training_course
+from tests.support.simulation.world import LARGEST, LOSS, training_course
 
 _MAX_RETRIES = 20  # proposals that repeat a stopped setting before one is accepted anyway
 
@@ -60,18 +60,38 @@ def _undisturbed_end(spec: SweepSpec, record: TrialRecord) -> End:
     for report in reports:
         if not math.isfinite(report.metrics.get(metric, 0.0)):
             return report.step, Outcome.DIVERGED
-        if not record.trial.source_trial and _collapsed(reports[: report.step], spec.grace_validations):
+        early = reports[: report.step] if not record.trial.source_trial else []
+        if len(_judged(early)) > spec.grace_validations + 1 and _has_stalled(spec, early):
             return report.step, Outcome.COLLAPSED
     if error is not None:
         return len(reports), Outcome.FAILED
-    judged = [report for report in reports if metric in report.metrics]
-    best = max(judged, key=lambda report: spec.objective.sign * report.metrics[metric])
-    return len(reports), Outcome.COLLAPSED if best.metrics[LARGEST] == 1 else Outcome.COMPLETED
+    values = _values(spec, reports)
+    best = _judged(reports)[values.index(max(values))]
+    is_constant = best.metrics[LARGEST] == 1 and not max(values) > max(values[:-1], default=math.inf)
+    is_collapsed = is_constant and max(values) <= _constant(spec)
+    return len(reports), Outcome.COLLAPSED if is_collapsed or _has_stalled(spec, reports) else Outcome.COMPLETED
 
 
-def _collapsed(reports: Sequence[ValidationReport], grace: int) -> bool:
-    shares = [report.metrics[LARGEST] for report in reports if LARGEST in report.metrics][grace:]
-    return shares[-2:] == [1.0, 1.0]
+def _judged(reports: Sequence[ValidationReport]) -> list[ValidationReport]:
+    return [report for report in reports if LARGEST in report.metrics]
+
+
+def _values(spec: SweepSpec, reports: Sequence[ValidationReport]) -> list[float]:
+    return [spec.objective.sign * report.metrics[spec.objective.metric] for report in _judged(reports)]
+
+
+def _constant(spec: SweepSpec) -> float:
+    """Return the best constant prediction for two classes of equal size; more is better."""
+    return 0.5 if spec.objective.sign > 0 else -math.log(2)
+
+
+def _has_stalled(spec: SweepSpec, reports: Sequence[ValidationReport]) -> bool:
+    """Return True if a trial never beat the best constant prediction, and predicts one class twice without a rise."""
+    values, judged = _values(spec, reports), _judged(reports)
+    if len(judged) < 2 or max(values) > _constant(spec) or min(r.metrics[LOSS] for r in judged) < 0.95 * math.log(2):
+        return False
+    rises = values[-1] > max(values[:-1]) or values[-2] > max(values[:-2], default=math.inf)
+    return not rises and judged[-1].metrics[LARGEST] == judged[-2].metrics[LARGEST] == 1
 
 
 def _expected_stops(spec: SweepSpec, records: Sequence[TrialRecord]) -> dict[int, int]:

@@ -43,7 +43,14 @@ from tests.support.protocol_oracle import (
 from tests.support.record_invariants import check_record, committed_facts, find_lost_facts
 from tests.support.search_spaces import small_spec
 from tests.support.simulation.mlflow import FakeMlflow, ManualTracker, check_store
-from tests.support.simulation.world import FailingDisk, Killed, RecordPath, SimulatedTraining, simulated_scoring
+from tests.support.simulation.world import (
+    CLASS_COUNTS,
+    FailingDisk,
+    Killed,
+    RecordPath,
+    SimulatedTraining,
+    simulated_scoring,
+)
 
 STALL_TIMEOUT = 10.0  # seconds
 
@@ -170,7 +177,7 @@ class World:
                 self.free_bytes = None
                 Path(f"{self.path}.lock").unlink()  # the system releases the lock of a dead process
         self.tracker = ManualTracker(self.mlflow, self._check_recorded)
-        self._enter_stage(SearchStage(self.spec, self.study, [self.tracker]))
+        self._enter_stage(SearchStage(self.spec, self.study, [self.tracker], class_counts=CLASS_COUNTS))
 
     def _enter_stage(self, stage: SearchStage | ConfirmationStage | TestStage) -> None:
         self.stage = stage
@@ -187,7 +194,7 @@ class World:
             self.orphans = []
             arguments = self.spec, self.study, [self.tracker]
             if isinstance(self.stage, SearchStage):
-                self._enter_stage(ConfirmationStage(*arguments))
+                self._enter_stage(ConfirmationStage(*arguments, class_counts=CLASS_COUNTS))
             else:
                 todo = confirmation.trials_to_score(self.spec, self.study.all_trials())
                 self._enter_stage(
