@@ -82,7 +82,8 @@ def _prepare_dataset(spec: SweepSpec, pin: str | None) -> tuple[PreparedDataset,
     subsets = {
         split: stratified_subset(rows, getattr(spec.limit, split, None)) for split, rows in dataset.splits.items()
     }
-    return PreparedDataset(subsets, dataset.class_names, dataset.notes), revision
+    full_sizes = {split: len(rows) for split, rows in dataset.splits.items()}
+    return PreparedDataset(subsets, dataset.class_names, dataset.notes, full_sizes), revision
 
 
 def _in_megabytes(show_progress: Callable[[str], None]) -> Callable[[int, int], None]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from sweeper.data.dataset_spec import DatasetSpec
 
+CATALOG = "catalog"  # the source of the rows of a data set that is named here
 PARQUET_REVISION = "refs/convert/parquet"  # the hub's branch of converted files, for data sets with a loading script
 
 

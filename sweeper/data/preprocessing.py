@@ -8,7 +8,7 @@ error that names the row, or counted in a note.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -29,11 +29,15 @@ _MAX_LISTED_ROWS = 5  # bad rows that an error lists
 
 @dataclass(frozen=True)
 class PreparedDataset:
-    """The rows of each split, the class names in the order of their numbers, and notes for the user, one line each."""
+    """The rows of each split, the class names in the order of their numbers, and notes for the user, one line each.
+
+    `full_sizes` has the number of rows of a split before `limit` took a part of them.
+    """
 
     splits: Mapping[str, LabelledTexts]
     class_names: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    full_sizes: Mapping[str, int] = field(default_factory=dict)
 
 
 def prepare(dataset: DatasetSpec, tables: Mapping[str, RawTable], on_bad_rows: OnBadRows = "refuse") -> PreparedDataset:
@@ -78,10 +82,13 @@ def content_digest(prepared: PreparedDataset) -> str:
 
 
 def split_summaries(prepared: PreparedDataset) -> dict[str, dict[str, Any]]:
-    """Return the number of texts and the digest of each split."""
-    return {
-        split: {"texts": len(rows), "digest": _digest(prepared, [split])} for split, rows in prepared.splits.items()
-    }
+    """Return the number of texts and the digest of each split, and of a part also the number of all rows as `of`."""
+    summaries: dict[str, dict[str, Any]] = {}
+    for split, rows in prepared.splits.items():
+        summaries[split] = {"texts": len(rows), "digest": _digest(prepared, [split])}
+        if prepared.full_sizes.get(split, 0) > len(rows):
+            summaries[split]["of"] = prepared.full_sizes[split]
+    return summaries
 
 
 def _digest(prepared: PreparedDataset, splits: Iterable[str]) -> str:

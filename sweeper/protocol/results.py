@@ -42,11 +42,13 @@ def build_results(
     manifest = folder.manifest
     return SweepResults(
         sweep=folder.name,
+        id=manifest.id,
         dataset=spec.dataset_spec.name,
+        source=spec.data_source,
         objective=spec.objective.metric,
         direction="maximize" if spec.objective.sign > 0 else "minimize",
         num_trials=sum(not record.trial.source_trial for record in records),
-        subsample=spec.limit.model_dump(exclude_none=True),
+        subsample={split: rows["texts"] for split, rows in manifest.splits.items() if "of" in rows},
         resolved=dict(manifest.resolved),
         training=dict(spec.training),
         labels=list(manifest.labels),

@@ -125,7 +125,11 @@ class SweepResults(ResultModel):
     """Everything that a sweep found. It is a function of the record, and can be built again from it."""
 
     sweep: str = Field(description="name of the sweep: data set and fingerprint")
+    id: str = Field("", description="distinguishes two sweeps of the same name")
     dataset: str = Field(description="name of the data set")
+    source: str = Field(
+        "", description="where its rows come from: catalog, an id on the hub, or the training file with its folder"
+    )
     objective: str = Field(description="metric that ranks trials, such as validation/accuracy")
     direction: Literal["maximize", "minimize"] = Field("maximize", description="which values of it are better")
     num_trials: int = Field(description="trials of the search")
@@ -162,6 +166,11 @@ class SweepResults(ResultModel):
     def to_dict(self) -> dict[str, Any]:
         """Return plain values: what results.json holds."""
         return self.model_dump(mode="json")
+
+    @property
+    def rows(self) -> str:
+        """The digest of the rows of all splits. With the name, it identifies the data set."""
+        return self.resolved.get("rows", "")
 
     @property
     def sign(self) -> int:

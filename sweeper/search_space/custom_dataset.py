@@ -37,6 +37,11 @@ class CustomDataset(StrictModel):
         return {split: path for split, path in paths.items() if path is not None}
 
     @property
+    def source(self) -> str:
+        """Where the rows come from: the id on the hub, or the training file with the name of its folder."""
+        return f"{self.hub} on the hub" if self.hub else "/".join(Path(str(self.train)).parts[-2:])
+
+    @property
     def dataset_spec(self) -> DatasetSpec:
         """The same data set as a DatasetSpec of the catalog."""
         text = (self.text,) if isinstance(self.text, str) else tuple(self.text)

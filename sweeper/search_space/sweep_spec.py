@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from sweeper.data.catalog import DATASETS
+from sweeper.data.catalog import CATALOG, DATASETS
 from sweeper.data.dataset_spec import DatasetSpec
 from sweeper.search_space.custom_dataset import CustomDataset
 from sweeper.search_space.early_stopping import DEFAULT_RULE, EARLY_STOPPING, EarlyStoppingRule, RungSettings
@@ -39,6 +39,11 @@ class SweepSpec(SearchSpaceFile):
     def dataset_spec(self) -> DatasetSpec:
         """The data set."""
         return self.dataset.dataset_spec if isinstance(self.dataset, CustomDataset) else DATASETS[self.dataset]
+
+    @property
+    def data_source(self) -> str:
+        """Where the rows come from: "catalog", an id on the hub, or a training file with its folder."""
+        return self.dataset.source if isinstance(self.dataset, CustomDataset) else CATALOG
 
     @cached_property
     def space(self) -> SearchSpace:
