@@ -30,7 +30,8 @@ def write_provenance(spec: SweepSpec, folder: SweepFolder) -> None:
 
 def describe_sweep(folder: SweepFolder) -> "SweepDescription":
     """Return the description of the sweep's own run: parameters never change, tags change with a larger budget."""
-    from sweeper.tracking.sweep_description import SweepDescription
+    from sweeper.record.test_accesses import read_test_accesses
+    from sweeper.tracking.sweep_description import TEST_ACCESSES_TAG, TEST_SPLIT_TAG, SweepDescription
 
     spec = folder.spec
     params = {
@@ -40,11 +41,15 @@ def describe_sweep(folder: SweepFolder) -> "SweepDescription":
         "early_stopping": _early_stopping(spec),
         "seed": str(spec.seed),
     }
+    test, accesses = folder.manifest.splits.get("test"), read_test_accesses(folder.journal)
     hours = f", {spec.budget.hours:g} hours" if spec.budget.hours else ""
     tags = {
         "sweeper.budget": f"{spec.budget.trials} trials{hours}",
         "sweeper.confirm": f"{spec.confirm.seeds} seeds, top {spec.confirm.top}",
+        "mlflow.runName": folder.name,
+        TEST_ACCESSES_TAG: str(len(accesses)),
     }
+    tags |= {TEST_SPLIT_TAG: test["digest"]} if test else {}
     commit = _read_versions(folder).get("commit")
     tags |= {"mlflow.source.git.commit": commit} if commit else {}
     return SweepDescription(params, tags, spec.dataset_spec.name, _split_summaries(spec, folder))

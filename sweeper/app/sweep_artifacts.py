@@ -24,6 +24,7 @@ _WHEN_FINISHED = ("table.md", "report.html", "results.json")  # out of date whil
 def attach_artifacts(tracker: "MlflowTracker", folder: SweepFolder) -> None:
     """Give the tracker all files of a sweep's folder that belong in MLflow. Call it before the tracker is closed."""
     from sweeper.tracking.client import PARENT
+    from sweeper.tracking.sweep_description import TEST_ACCESSES_TAG
 
     results = stored_results(folder)
     names = _ALWAYS if results is None else _ALWAYS + _WHEN_FINISHED
@@ -33,6 +34,7 @@ def attach_artifacts(tracker: "MlflowTracker", folder: SweepFolder) -> None:
     _attach_model(tracker, folder)
     if results is not None:
         tracker.set_usage(usage_metrics(results))
+        tracker.set_tags({TEST_ACCESSES_TAG: str(len(results.test_accesses))})
 
 
 def _attach_model(tracker: "MlflowTracker", folder: SweepFolder) -> None:

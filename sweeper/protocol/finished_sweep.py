@@ -39,3 +39,16 @@ class FinishedSweep:
             trial: TestPredictions(stored.labels, stored.predicted_classes) for trial, stored in predictions.items()
         }
         return cls(results, classes)
+
+
+@dataclass(frozen=True)
+class FinishedSweeps:
+    """Finished sweeps for one table.
+
+    `test_accesses` counts, by the digest of a test split, the test accesses of all other sweeps at hand. `remarks` are
+    sentences on what was left out, and why.
+    """
+
+    sweeps: tuple[FinishedSweep, ...]
+    test_accesses: Mapping[str, int] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()

@@ -1,8 +1,8 @@
 """Access to an MLflow store: open it, and find the runs of a sweep in it.
 
-Each data set has one experiment. A sweep has a run of its own, the parent, with a child per trial of the search. The
-confirmed trials are children of one more run, the confirmation run, which is a child of the parent too. Tags say which
-sweep and which stage a run belongs to.
+Each data set, which is a name and the digest of its rows, has one experiment. A sweep has a run of its own, the parent,
+with a child per trial of the search. The confirmed trials are children of one more run, the confirmation run, which is
+a child of the parent too. Tags say which sweep and which stage a run belongs to.
 """
 
 import math
@@ -23,6 +23,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
 # Runs of a sweep are numbered: a trial's run by its trial, from 1, and the two parent runs as follows.
+ROWS_TAG = "sweeper.rows"  # of an experiment and a run: the digest of the data set's rows
 PARENT = 0  # the sweep's own run
 CONFIRMATION = -1  # the parent of the confirmed trials' runs
 
@@ -86,12 +87,17 @@ def find_trial_runs(uri: str, dataset: str, identity: Mapping[str, str]) -> tupl
     If a trial has several runs, the one that was created first is returned.
     """
     client = open_store(uri)
-    experiment = client.get_experiment_by_name(dataset)
+    named = [other for other in paginate(client.search_experiments) if _is_of_dataset(other.name, dataset)]
     by_number: dict[int, Run] = {}
-    runs = search_sweep_runs(client, experiment.experiment_id, identity) if experiment else ()
+    runs = [run for other in named for run in search_sweep_runs(client, other.experiment_id, identity)]
     for run in sorted(runs, key=creation_order):
         by_number.setdefault(run_number(run), run)
     return client, [by_number[number] for number in sorted(by_number) if number > PARENT]
+
+
+def _is_of_dataset(experiment: str, dataset: str) -> bool:
+    """Return True if an experiment may be that of a data set: data sets of one name have a digest in brackets."""
+    return experiment == dataset or experiment.startswith(f"{dataset} (")
 
 
 def search_sweep_runs(client: Any, experiment: str, identity: Mapping[str, str]) -> Iterator[Run]:

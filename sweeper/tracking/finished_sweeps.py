@@ -5,42 +5,35 @@ left out, with a remark. Altered ones are refused. Predictions are read when the
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 
 from sweeper.errors import UsageError
-from sweeper.protocol.finished_sweep import FinishedSweep
+from sweeper.protocol.finished_sweep import FinishedSweeps
 from sweeper.tracking.reader import Read, StoreReader
 from sweeper.tracking.stored_sweep import StoredSweep, find_sweeps, load_finished_sweep
 
 
-@dataclass(frozen=True)
-class FinishedSweeps:
-    """The finished sweeps of a store.
-
-    `test_accesses` counts, by data set, the test accesses that are not in the results of these sweeps. `remarks` are
-    sentences on what was left out, and why.
-    """
-
-    sweeps: tuple[FinishedSweep, ...]
-    test_accesses: Mapping[str, int]
-    remarks: tuple[str, ...]
-
-
 def load_finished_sweeps(
-    uri: str, read: Read, experiments: Sequence[str] = (), wanted: Sequence[tuple[str, str]] = ()
+    uri: str,
+    read: Read,
+    experiments: Sequence[str] = (),
+    wanted: Sequence[tuple[str, str]] = (),
+    *,
+    at_hand: Collection[str] = (),
 ) -> FinishedSweeps:
     """Return the finished sweeps of the named experiments, or of all.
 
     `wanted` are names and ids of sweeps; if there are any, only those are returned, and an empty id matches any sweep
-    of the name. `read` reads a file of predictions. Raises UsageError if a store, experiment or sweep does not exist,
-    RecordError if something was altered, and SweeperError if MLflow does not answer.
+    of the name. Sweeps whose ids are `at_hand` are left out: their own record says more. `read` reads a file of
+    predictions. Raises UsageError if a store, experiment or sweep does not exist, RecordError if something was altered,
+    and SweeperError if MLflow does not answer.
     """
     store = StoreReader(uri)
-    sweeps = find_sweeps(store, store.experiments(experiments))
+    every = find_sweeps(store, store.experiments(experiments))
+    sweeps = [sweep for sweep in every if not sweep.id or sweep.id not in at_hand]
     chosen = _choose(store, sweeps, wanted)
     unfinished = [sweep.description for sweep in chosen if sweep.results is None]
-    if len(unfinished) == len(chosen):
+    if len(unfinished) == len(chosen) and not at_hand:
         reason = f"; not finished, or not completely in MLflow: {', '.join(unfinished)}" if unfinished else ""
         raise UsageError(f"MLflow at {store.uri} has no finished sweep for this table{reason}")
     loaded = [load_finished_sweep(store, sweep, read) for sweep in chosen if sweep.results is not None]
@@ -61,9 +54,9 @@ def _choose(
 
 
 def _other_test_accesses(sweeps: Sequence[StoredSweep], chosen: Sequence[StoredSweep]) -> dict[str, int]:
-    """Count, by data set, the test accesses that the results of the chosen sweeps do not know."""
+    """Count, by the digest of the test split, the test accesses that the results of the chosen sweeps do not know."""
     counts = Counter[str]()
     for sweep in sweeps:
-        in_results = 0 if sweep in chosen else len(sweep.test_accesses())
-        counts[sweep.dataset] += sweep.num_unreported_test_accesses() + in_results
+        in_table = sweep.num_reported_test_accesses if sweep in chosen else 0
+        counts[sweep.test_digest] += sweep.num_test_accesses - in_table
     return dict(+counts)

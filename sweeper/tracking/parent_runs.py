@@ -1,6 +1,7 @@
 """The two parent runs of a sweep in MLflow: its own run, and the confirmation run above the confirmed trials."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from mlflow.entities import RunTag
 
@@ -16,6 +17,10 @@ class ParentRuns:
 
     def __init__(self, runs: RunRegistry, description: SweepDescription, uploader: ArtifactUploader) -> None:
         self.runs, self.description, self.uploader = runs, description, uploader
+
+    def add_tags(self, tags: Mapping[str, str]) -> None:
+        """Add tags to the description of the sweep's own run. The next sync sends them."""
+        self.description = replace(self.description, tags={**self.description.tags, **tags})
 
     def sync_sweep(
         self, files: Mapping[str, Content], outdated: Sequence[str], usage: Mapping[str, float], at: int

@@ -14,6 +14,7 @@ from mlflow.entities import Run
 
 from sweeper.tracking.client import (
     PARENT,
+    ROWS_TAG,
     ObservedClient,
     creation_order,
     identity_tags,
@@ -21,6 +22,7 @@ from sweeper.tracking.client import (
     run_number,
     search_sweep_runs,
 )
+from sweeper.tracking.data_identity import DataIdentity
 from sweeper.trials.run_status import RunStatus
 
 
@@ -54,14 +56,24 @@ class RunRegistry:
     """The runs of one sweep in an MLflow store. A method makes a few requests, and raises what MLflow's client raises.
 
     `artifacts` is where a new experiment keeps its files, None to let a server decide; `on_answer` is called after each
-    answer; `id` distinguishes the sweep from another one with the same name, made elsewhere or again.
+    answer; `id` distinguishes the sweep from another one with the same name, made elsewhere or again. `dataset` is the
+    data set.
     """
 
     def __init__(
-        self, uri: str, sweep: str, dataset: str, artifacts: str | None, on_answer: Callable[[], None], id: str = ""
+        self,
+        uri: str,
+        sweep: str,
+        dataset: str | DataIdentity,
+        artifacts: str | None,
+        on_answer: Callable[[], None],
+        id: str = "",
+        fingerprint: str = "",
     ) -> None:
-        self.uri, self.sweep, self.dataset, self.artifacts = uri, sweep, dataset, artifacts
-        self.identity = identity_tags(sweep, id)
+        """Note what to connect to. `fingerprint` is the sweep's, by default the end of its name."""
+        self.dataset = DataIdentity(dataset) if isinstance(dataset, str) else dataset
+        self.uri, self.sweep, self.artifacts = uri, sweep, artifacts
+        self.identity = identity_tags(fingerprint or sweep, id)
         self.answers = 0  # how often MLflow has answered
         self.client: Any = None
         self.experiment = ""
@@ -91,16 +103,30 @@ class RunRegistry:
             self.create(PARENT, self.stage_tags("sweep"), self.sweep)
 
     def _find_experiment(self) -> str:
-        """Return the id of the data set's experiment, which is created if it is missing."""
-        experiment = self.client.get_experiment_by_name(self.dataset)
-        if experiment is not None:
-            return str(experiment.experiment_id)
-        kind = {"mlflow.experimentKind": "custom_model_development"}  # else MLflow's UI may show it as GenAI
-        return str(self.client.create_experiment(self.dataset, artifact_location=self.artifacts, tags=kind))
+        """Return the id of the data set's experiment, which is created if it is missing.
+
+        An experiment of this name that has other rows is passed over.
+        """
+        for name in self.dataset.experiment_names:
+            experiment = self.client.get_experiment_by_name(name)
+            if experiment is None:
+                return self._create_experiment(name)
+            rows = experiment.tags.get(ROWS_TAG)
+            if rows is None and self.dataset.rows:
+                self.client.set_experiment_tag(experiment.experiment_id, ROWS_TAG, self.dataset.rows)
+            if rows in (None, self.dataset.rows) or not self.dataset.rows:
+                break
+        return str(experiment.experiment_id)
+
+    def _create_experiment(self, name: str) -> str:
+        tags = {"mlflow.experimentKind": "custom_model_development"}  # else MLflow's UI may show it as GenAI
+        tags |= {ROWS_TAG: self.dataset.rows} if self.dataset.rows else {}
+        return str(self.client.create_experiment(name, artifact_location=self.artifacts, tags=tags))
 
     def stage_tags(self, stage: str) -> dict[str, str]:
         """Return the tags that say which sweep and which stage a run belongs to."""
-        return self.identity | {"sweeper.dataset": self.dataset, "sweeper.stage": stage}
+        rows = {ROWS_TAG: self.dataset.rows} if self.dataset.rows else {}
+        return self.identity | rows | {"sweeper.dataset": self.dataset.name, "sweeper.stage": stage}
 
     def create(self, number: int, tags: Mapping[str, str], name: str, start: int | None = None) -> RemoteRun:
         """Create a run that started at `start`, in milliseconds since 1970; None for now.

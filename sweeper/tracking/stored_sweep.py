@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sweeper.errors import RecordError
@@ -13,6 +14,7 @@ from sweeper.protocol.sweep_results import SeedResult, SweepResults
 from sweeper.tracking.artifacts import RESULTS
 from sweeper.tracking.client import creation_order
 from sweeper.tracking.reader import LazyPredictions, Read, StoreReader
+from sweeper.tracking.sweep_description import TEST_ACCESSES_TAG, TEST_SPLIT_TAG
 
 _CONCURRENT_DOWNLOADS = 8
 
@@ -35,25 +37,49 @@ class StoredSweep:
     @property
     def description(self) -> str:
         """Name and status, for messages."""
-        return f"{self.name} ({self.parents[0].info.status})"
+        return f"{self.shown_name} ({self.parents[0].info.status})"
+
+    @property
+    def shown_name(self) -> str:
+        """The name of the sweep's folder, which may have been renamed."""
+        return str(self.parents[0].data.tags.get("mlflow.runName", self.name))
 
     def matches(self, name: str, id: str) -> bool:
-        """Return True if the sweep has this name and this id; an empty id matches every sweep."""
-        return name == self.name and id in ("", self.id)
+        """Return True if the sweep has this id, or this name where an id is unknown."""
+        return id == self.id if id and self.id else name in (self.name, self.shown_name)
 
-    def test_accesses(self) -> list[int]:
-        """Return the trial of each test access that the results know; none if the results cannot be read."""
-        if not isinstance(self.results, bytes):
-            return []
+    @cached_property
+    def _readable_results(self) -> SweepResults | None:
         try:
-            return [access.trial for access in SweepResults.parse(json.loads(self.results)).test_accesses]
+            return SweepResults.parse(json.loads(self.results)) if isinstance(self.results, bytes) else None
         except (ValueError, RecordError):
-            return []
+            return None
 
-    def num_unreported_test_accesses(self) -> int:
-        """Count the confirmed runs whose test score the results do not know."""
-        known = self.test_accesses()
-        return sum(trial not in known for trial, run in self.confirmed.items() if run.data.tags.get("sweeper.tested"))
+    @property
+    def test_digest(self) -> str:
+        """The digest of the rows of the test split; empty if there is none, or MLflow does not know it."""
+        results = self._readable_results
+        if results is not None and results.test_split is not None:
+            return results.test_split.digest
+        return str(self.parents[0].data.tags.get(TEST_SPLIT_TAG, ""))
+
+    @property
+    def num_reported_test_accesses(self) -> int:
+        """The number of test accesses that the results know."""
+        return 0 if self._readable_results is None else len(self._readable_results.test_accesses)
+
+    @property
+    def num_test_accesses(self) -> int:
+        """The number of test accesses that MLflow knows: that of the record, or with the models scored since.
+
+        A confirmed run is tagged once its model was scored, the sweep's own run at the end of a command.
+        """
+        results = self._readable_results
+        known = {access.trial for access in results.test_accesses} if results else set()
+        scored = [trial for trial, run in self.confirmed.items() if run.data.tags.get("sweeper.tested")]
+        sent = [run.data.tags.get(TEST_ACCESSES_TAG, "") for run in self.parents]
+        recorded = max((int(count) for count in sent if count.isdecimal()), default=0)
+        return max(recorded, self.num_reported_test_accesses + sum(trial not in known for trial in scored))
 
 
 def find_sweeps(store: StoreReader, experiments: Sequence[str]) -> list[StoredSweep]:
@@ -121,7 +147,8 @@ def _parse_results(store: StoreReader, sweep: StoredSweep) -> SweepResults:
     except ValueError as error:
         raise RecordError(f"{sweep.name}: {RESULTS} in MLflow at {store.uri} cannot be read ({error})") from error
     results = SweepResults.parse(values)
-    if (results.sweep, results.dataset) != (sweep.name, sweep.dataset):
+    is_other = results.id != sweep.id if results.id and sweep.id else results.sweep != sweep.name
+    if is_other or results.dataset != sweep.dataset:
         raise RecordError(f"{sweep.name}: {RESULTS} in MLflow at {store.uri} belongs to {results.sweep}")
     return results
 

@@ -9,6 +9,8 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 
 from sweeper.tracking.run_registry import RemoteRun
 
+TEST_SPLIT_TAG = "sweeper.test_split"  # digest of its rows
+TEST_ACCESSES_TAG = "sweeper.test_accesses"  # their number in the record
 _MAX_DIGEST = 36  # characters
 
 

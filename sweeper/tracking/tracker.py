@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from sweeper.tracking.artifacts import Content
+from sweeper.tracking.data_identity import DataIdentity
 from sweeper.tracking.outage import OutageState, redact_uri
 from sweeper.tracking.run_registry import RunRegistry
 from sweeper.tracking.run_sync import RunSynchronizer
@@ -34,18 +35,23 @@ class MlflowTracker:
         *,
         sweep: str,
         id: str = "",
-        dataset: str,
+        dataset: str | DataIdentity,
+        fingerprint: str = "",
         description: SweepDescription,
         artifacts: str | None,
         say: Callable[[str], None] = lambda _: None,
         status: RunStatus = RunStatus.RUNNING,
     ) -> None:
-        """Start the thread. `id` and `artifacts` are those of RunRegistry; `say` shows a line, from our thread."""
+        """Start the thread. `id`, `dataset`, `fingerprint` and `artifacts` are those of RunRegistry.
+
+        `say` shows a line, from our thread.
+        """
         self.uri, self.say = redact_uri(uri), say
         self.outage = OutageState(self.uri, self._show)
         self.queue = SyncQueue(status)
-        self.runs = RunRegistry(uri, sweep, dataset, artifacts, self.outage.record_answer, id)
-        worker = SyncWorker(self.queue, self.runs, RunSynchronizer(self.runs, description), self.outage)
+        self.runs = RunRegistry(uri, sweep, dataset, artifacts, self.outage.record_answer, id, fingerprint)
+        self.synchronizer = RunSynchronizer(self.runs, description)
+        worker = SyncWorker(self.queue, self.runs, self.synchronizer, self.outage)
         self.thread = threading.Thread(target=worker.run, name="mlflow", daemon=True)
         self.thread.start()
 
@@ -67,6 +73,11 @@ class MlflowTracker:
     def set_usage(self, usage: Mapping[str, float]) -> None:
         """Log what the whole sweep used so far as metrics of its own run."""
         self.queue.set_usage(usage)
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Add tags to the sweep's own run, or replace them."""
+        self.synchronizer.parents.add_tags(tags)
+        self.queue.set_usage({})  # which requests the sync of that run
 
     def model_uri(self, number: int) -> str | None:
         """Return the address under which MLflow loads the model of a trial; None if it does not have the model yet."""

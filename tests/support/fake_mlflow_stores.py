@@ -61,7 +61,9 @@ class FilledStore:
 
         values = finished.results
         experiment_id = self.experiment_id(experiment or values.dataset)
-        own = self.add_run(experiment_id, values, "sweep", id, **{"mlflow.runName": values.sweep})
+        tags = {"mlflow.runName": values.sweep, "test_accesses": str(len(values.test_accesses))}
+        tags |= {"test_split": values.test_split.digest} if values.test_split else {}
+        own = self.add_run(experiment_id, values, "sweep", id, **tags)
         runs = {PARENT: own}
         seeds = [seed for confirmation in values.confirmations for seed in confirmation.seeds]
         for seed in seeds:

@@ -1,5 +1,6 @@
 """Finished sweeps for tests, made from the test accuracies of each system's fresh seeds."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -31,14 +32,16 @@ def sweep(
     *,
     dataset: str = "sst5",
     at: int = 1_763_700_000_000,
-    digest: str = "digest-of-sst5",
+    digest: str = "",
+    rows: str = "",
     texts: int = TEXTS,
     **changes: Any,
 ) -> FinishedSweep:
     """Return a finished sweep.
 
     `systems` are named by their loss, or by "encoder loss", and have the scores of their fresh seeds; None if the
-    system was not confirmed. `at` is about the time of the test accesses. `changes` replace fields of the results.
+    system was not confirmed. `at` is about the time of the test accesses. `digest` is that of the test split, `rows`
+    that of all splits; by default they follow from the data set. `changes` replace fields of the results.
     """
     results = [_system(label, scores, 100 + 10 * k) for k, (label, scores) in enumerate(systems.items())]
     confirmations = [result.confirmation for result in results if result.confirmation]
@@ -46,14 +49,19 @@ def sweep(
     fields = {
         "sweep": name,
         "dataset": dataset,
+        "source": "catalog",
         "objective": "validation/accuracy",
         "num_trials": 16 * len(systems),
         "subsample": {},
-        "resolved": {"dataset": "0" * 40, "rows": "1" * 16, "owner/mini": "2" * 40},
+        "resolved": {
+            "dataset": "0" * 40,
+            "rows": rows or hashlib.sha256(f"{dataset} {digest}".encode()).hexdigest()[:16],
+            "owner/mini": "2" * 40,
+        },
         "labels": LABELS,
         "threads": 2,
         "gpu": 0.0,
-        "test_split": TestSplitInfo(texts=texts, digest=digest),
+        "test_split": TestSplitInfo(texts=texts, digest=digest or f"digest-of-{dataset}"),
         "test_accesses": [TestAccess(at + seed.trial, seed.trial, seed.seed) for seed in scored],
         "systems": results,
     }

@@ -97,7 +97,7 @@ def test_unfinished_sweeps_are_left_out_but_their_test_accesses_count(
     assert sweep_names(loaded) == ["sst5-0000000a"]
     left = "Left out, because not finished or not completely in MLflow: "
     assert loaded.remarks == (f"{left}sst2-0000000c (KILLED), sst5-0000000b (RUNNING).",)
-    assert loaded.test_accesses == {"sst5": 3, "sst2": 3}
+    assert loaded.test_accesses == {"digest-of-sst5": 3, "digest-of-sst2": 3}
     assert "accessed 6 times by 1 sweep, and 3 times by sweeps that are not in this table" in table_text(loaded)
 
 
@@ -137,7 +137,7 @@ def test_sweeps_with_one_name_and_two_ids_are_two_sweeps(store: FilledStore) -> 
     assert "not shown: another sst5-0000000a." in table_text(loaded)
     alone = load(store, ("sst5-0000000a", "one"))
     assert "50.5 ± 0.5 (3; 16)" in table_text(alone)
-    assert alone.test_accesses == {"sst5": 3}
+    assert alone.test_accesses == {"digest-of-sst5": 3}
 
 
 def test_only_named_sweeps_are_loaded_but_all_test_accesses_count(store: FilledStore, finished: FinishedSweep) -> None:
@@ -148,7 +148,7 @@ def test_only_named_sweeps_are_loaded_but_all_test_accesses_count(store: FilledS
     store.path_of(altered[PARENT], "results.json").write_bytes(b"{}")
     loaded = load(store, ("sst5-0000000a", ""))
     assert sweep_names(loaded) == ["sst5-0000000a"]
-    assert loaded.test_accesses == {"sst5": 3, "sst2": 3}
+    assert loaded.test_accesses == {"digest-of-sst5": 3, "digest-of-sst2": 3}
 
 
 def test_only_named_experiments_are_read(store: FilledStore, finished: FinishedSweep) -> None:

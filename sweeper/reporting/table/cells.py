@@ -15,7 +15,7 @@ import numpy as np
 from sweeper.errors import RecordError
 from sweeper.protocol.finished_sweep import FinishedSweep, TestPredictions
 from sweeper.protocol.statistics import Correct, Estimate
-from sweeper.protocol.sweep_results import SeedResult, SweepResults, SystemResult
+from sweeper.protocol.sweep_results import ConfirmationResult, SeedResult, SweepResults, SystemResult
 from sweeper.reporting.table.systems import SystemKey, system_of
 from sweeper.trials.outcome import Outcome
 
@@ -23,7 +23,7 @@ from sweeper.trials.outcome import Outcome
 class Caveat(StrEnum):
     """The things that can be unusual about a cell. The value is the text of the footnote; this is also their order."""
 
-    UNCONFIRMED = "not confirmed with fresh seeds, so not tested"
+    UNCONFIRMED = "not confirmed with fresh seeds"
     UNTESTED = "confirmed, but the data set has no test split"
     INCOMPLETE = "fewer seeds were scored than planned"
     ENDED_BADLY = "some seeds did not complete; those that left a model were scored nevertheless"
@@ -44,6 +44,7 @@ class TableCell:
     system: SystemKey
     scores: Mapping[int, float]
     caveats: Mapping[Caveat, str]
+    dataset: str  # the label of its column
     interval: Estimate | None = None
     is_bold: bool = False
 
@@ -51,11 +52,6 @@ class TableCell:
     def results(self) -> SweepResults:
         """The results of the sweep that the cell comes from."""
         return self.source.results
-
-    @property
-    def dataset(self) -> str:
-        """The name of the data set."""
-        return self.results.dataset
 
     @property
     def seeds(self) -> Sequence[SeedResult]:
@@ -103,19 +99,21 @@ def correct_matrix(predictions: Sequence[TestPredictions]) -> Correct:
     return np.stack([model.labels == model.predictions for model in predictions])
 
 
-def build_cells(source: FinishedSweep, metric_key: str) -> list[TableCell]:
+def build_cells(source: FinishedSweep, metric_key: str, column: str = "") -> list[TableCell]:
     """Return the cells of a finished sweep, one per system, by a metric of the test split such as test/accuracy.
 
-    Raises RecordError if a score is missing or not in [0, 1].
+    `column` is the label of their column, by default the name of the data set. Raises RecordError if a score is missing
+    or not in [0, 1].
     """
-    return [_build_cell(source, result, metric_key) for result in source.results.systems]
+    label = column or source.results.dataset
+    return [_build_cell(source, result, metric_key, label) for result in source.results.systems]
 
 
-def _build_cell(source: FinishedSweep, result: SystemResult, metric_key: str) -> TableCell:
+def _build_cell(source: FinishedSweep, result: SystemResult, metric_key: str, column: str) -> TableCell:
     seeds = result.confirmation.seeds if result.confirmation else ()
     scores = {seed.trial: _score(source.results, seed, metric_key) for seed in seeds if seed.test is not None}
     caveats = _find_caveats(source.results, result, len(scores))
-    return TableCell(source, result, system_of(source.results, result), scores, caveats)
+    return TableCell(source, result, system_of(source.results, result), scores, caveats, column)
 
 
 def _score(results: SweepResults, seed: SeedResult, metric_key: str) -> float:
@@ -136,7 +134,7 @@ def _find_caveats(results: SweepResults, result: SystemResult, num_scored: int) 
         completed = result.outcomes.get(Outcome.COMPLETED, 0)
         return {Caveat.UNCONFIRMED: "" if completed else "no trial of its search completed", **caveats}
     if results.test_split is None:
-        return {Caveat.UNTESTED: "", **caveats}
+        return {Caveat.UNTESTED: _describe_validation(results, confirmation), **caveats}
     ended_badly = Counter(seed.outcome for seed in confirmation.seeds if seed.outcome != Outcome.COMPLETED)
     if num_scored < confirmation.planned_seeds:
         caveats[Caveat.INCOMPLETE] = f"{num_scored} of {confirmation.planned_seeds}"
@@ -145,3 +143,12 @@ def _find_caveats(results: SweepResults, result: SystemResult, num_scored: int) 
     if confirmation.tested_settings > 1:
         caveats[Caveat.SECOND_TEST_ACCESS] = f"{confirmation.tested_settings} settings tested"
     return caveats
+
+
+def _describe_validation(results: SweepResults, confirmation: ConfirmationResult) -> str:
+    """Return the objective of the fresh seeds, which a data set without a test split has instead of a test score."""
+    if confirmation.mean is None:
+        return ""
+    sd = "" if confirmation.sd is None else f" ± {confirmation.sd:.4f}"
+    seeds = "1 fresh seed" if len(confirmation.seeds) == 1 else f"{len(confirmation.seeds)} fresh seeds"
+    return f"{results.objective} {confirmation.mean:.4f}{sd} with {seeds}"

@@ -1,10 +1,12 @@
 """The notes below the published table: how its scores came about, and what is unusual about single cells."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from sweeper.protocol.sweep_results import SweepResults, TestSplitInfo
 from sweeper.reporting.table.cells import Caveat, TableCell
+from sweeper.reporting.table.columns import Column, ColumnKey, describe_origins
 from sweeper.reporting.table.comparisons import ALPHA, MIN_SEEDS, Comparison
 from sweeper.reporting.table.metrics import TableMetric
 from sweeper.reporting.table.published_results import PAPERS, REMARKS
@@ -32,20 +34,35 @@ class Footnote:
 
 @dataclass(frozen=True)
 class TestSplitUsage:
-    """The test split of a data set, and how often sweeps of this table and other sweeps accessed it."""
+    """The data set of a column, its test split, and how often that was accessed.
 
+    The accesses are those by the sweeps of this column, by sweeps of other columns whose test texts are the same, and
+    by sweeps that are not in this table.
+    """
+
+    column: Column
     test: TestSplitInfo | None
     num_classes: int
     num_sweeps: int
     test_accesses: int
+    test_accesses_in_other_columns: int
     test_accesses_elsewhere: int
 
 
-def test_split_usage(sweeps: Sequence[SweepResults], accesses_elsewhere: int) -> TestSplitUsage:
-    """Return how the test split of one data set was used by these sweeps of it."""
+def test_split_usage(
+    column: Column, sweeps: Sequence[SweepResults], every: Sequence[SweepResults], elsewhere: Mapping[str, int]
+) -> TestSplitUsage:
+    """Return how the test split of a column was used.
+
+    `sweeps` are those of the column, `every` those of the table, and `elsewhere` has the number of test accesses by
+    other sweeps, by the digest of the test split.
+    """
     test = next((results.test_split for results in sweeps if results.test_split), None)
     accesses = sum(len(results.test_accesses) for results in sweeps)
-    return TestSplitUsage(test, len(sweeps[0].labels), len(sweeps), accesses, accesses_elsewhere)
+    same_texts = sum(len(results.test_accesses) for results in every if test and results.test_split == test)
+    others = same_texts - accesses if test else 0
+    outside = elsewhere.get(test.digest, 0) if test else 0
+    return TestSplitUsage(column, test, len(sweeps[0].labels), len(sweeps), accesses, others, outside)
 
 
 def footnote_letters(cells: Sequence[TableCell]) -> dict[Caveat, str]:
@@ -57,6 +74,15 @@ def footnote_letters(cells: Sequence[TableCell]) -> dict[Caveat, str]:
 def protocol_notes(cells: Sequence[TableCell], metric: TableMetric) -> list[Footnote]:
     """Return the notes that say what a cell shows and how its setting was chosen."""
     objectives = " or ".join(dict.fromkeys(cell.results.objective for cell in cells))
+    chosen = f"Settings were chosen on the validation split ({objectives}) and trained again with fresh seeds"
+    if not any(cell.results.test_split for cell in cells):
+        text = f"Without a test split there is no test score. {chosen}, which validation scored again."
+        return [Footnote(text, brief="Without a test split there is no test score.")]
+    scored = (
+        "Only these models were scored on the test split, once each"
+        if _are_tested_once(cells)
+        else "Not only these models were scored on the test split, or not only once; every test access is counted below"
+    )
     return [
         Footnote(
             f"Each cell: mean ± standard deviation of test {metric.label} in % over fresh seeds; in brackets, the "
@@ -64,11 +90,18 @@ def protocol_notes(cells: Sequence[TableCell], metric: TableMetric) -> list[Foot
             brief=f"Test {metric.label} in %: mean ± standard deviation (fresh seeds; search trials).",
         ),
         Footnote(
-            f"Settings were chosen on the validation split ({objectives}) and trained again with fresh seeds. Only "
-            "these models were scored on the test split, once each.",
+            f"{chosen}. {scored}.",
             brief="",
         ),
     ]
+
+
+def _are_tested_once(cells: Sequence[TableCell]) -> bool:
+    """Return True if each test access of these sweeps was the only one of a model whose score a cell shows."""
+    every = {id(cell.results): cell.results for cell in cells}
+    shown = {(id(cell.results), trial) for cell in cells for trial in cell.scores}
+    accesses = [(key, access.trial) for key, results in every.items() for access in results.test_accesses]
+    return len(accesses) == len(set(accesses)) and shown.issuperset(accesses)
 
 
 def comparison_note(cells: Sequence[TableCell], comparisons: Sequence[Comparison], metric: TableMetric) -> Footnote:
@@ -99,7 +132,7 @@ def test_access_notes(usage: Mapping[str, TestSplitUsage]) -> list[Footnote]:
 
 def _describe_usage_briefly(dataset: str, usage: TestSplitUsage) -> str | None:
     """Return the sizes and the number of test accesses; None if sweeps elsewhere, or no test split, need more words."""
-    if usage.test is None or usage.test_accesses_elsewhere:
+    if usage.test is None or usage.test_accesses_elsewhere or usage.test_accesses_in_other_columns:
         return None
     accesses = f"{usage.test_accesses:,} test access{'' if usage.test_accesses == 1 else 'es'}"
     return f"{dataset}: {usage.test.texts:,} test texts, {usage.num_classes} classes, {accesses}."
@@ -108,8 +141,9 @@ def _describe_usage_briefly(dataset: str, usage: TestSplitUsage) -> str | None:
 def _describe_usage(dataset: str, usage: TestSplitUsage) -> str:
     if usage.test is None:
         return f"{dataset} has no test split."
-    elsewhere = usage.test_accesses_elsewhere
-    more = f", and {_times(elsewhere)} by sweeps that are not in this table" if elsewhere else ""
+    others, elsewhere = usage.test_accesses_in_other_columns, usage.test_accesses_elsewhere
+    more = f", and {_times(others)} by sweeps of other columns" if others else ""
+    more += f", and {_times(elsewhere)} by sweeps that are not in this table" if elsewhere else ""
     sweeps = "1 sweep" if usage.num_sweeps == 1 else f"{usage.num_sweeps:,} sweeps"
     return (
         f"{dataset}: {usage.test.texts:,} test texts in {usage.num_classes} classes; the test split was accessed "
@@ -129,7 +163,8 @@ def caveat_notes(cells: Sequence[TableCell], row_names: RowNames) -> list[Footno
         affected = [text for column in columns.values() for text in _affected(caveat, column, row_names)]
         extents = {cell.caveats[caveat] for cell in cells if caveat in cell.caveats}
         extent = f" ({extents.pop()})" if len(extents) == 1 and "" not in extents else ""
-        notes.append(Footnote(f"{caveat.value}: {'; '.join(affected)}.", letter, f"{caveat.value}{extent}."))
+        brief = None if caveat == Caveat.UNTESTED else f"{caveat.value}{extent}."
+        notes.append(Footnote(f"{caveat.value}: {'; '.join(affected)}.", letter, brief))
     return notes
 
 
@@ -158,10 +193,22 @@ def _name_other(other: str, shown: str) -> str:
     return f"another {other}" if other == shown else other
 
 
-def paper_notes(papers: Sequence[str], datasets: Sequence[str], uncovered: Sequence[str]) -> list[Footnote]:
-    """Return the notes about published scores: their source, remarks, and the data sets that no paper covers."""
+def origin_notes(columns: Mapping[ColumnKey, Column]) -> list[Footnote]:
+    """Return the notes that tell apart data sets of one name."""
+    return [Footnote(sentence) for sentence in describe_origins(columns)]
+
+
+def paper_notes(papers: Sequence[str], columns: Sequence[Column], covered: AbstractSet[str]) -> list[Footnote]:
+    """Return the notes about published scores: their source, remarks, and the columns that have none.
+
+    `covered` are the labels of the columns that have some.
+    """
     notes = [Footnote(f"{paper}: {PAPERS[paper]}; as printed, not compared.") for paper in papers]
-    notes += [Footnote(f"{REMARKS[dataset]}.") for dataset in datasets if dataset in REMARKS]
+    notes += [Footnote(f"{REMARKS[column.name]}.") for column in columns if column.label in covered & REMARKS.keys()]
+    parts = [column.label for column in columns if column.is_catalog and column.is_part]
+    if parts:
+        notes.append(Footnote(f"Published scores are of all rows, and are not shown for a part: {', '.join(parts)}."))
+    uncovered = [column.label for column in columns if column.label not in {*covered, *parts}]
     if uncovered:
         notes.append(Footnote(f"No published scores are known for {', '.join(uncovered)}."))
     return notes

@@ -37,7 +37,7 @@ def _cell_record(table: ResultsTable, cell: TableCell, detail: bool) -> dict[str
     record |= {"metric": table.metric, "seeds": len(cell.scores)}
     record |= {name: values[name] for name in ("planned_seeds", "num_trials")}
     record |= {"low": low, "high": high, "bold": cell.is_bold}
-    record |= {"caveats": " ".join(values["caveats"]), "sweep": values["sweep"]}
+    record |= {"caveats": " ".join(values["caveats"]), "sweep": values["sweep"], "rows": values["rows"]}
     if detail:
         runs = [str(seed["run"] or seed["trial"]) for seed in values["seeds"]]
         record |= values["cost"]
@@ -57,9 +57,13 @@ def to_document(table: ResultsTable) -> dict[str, Any]:
         "metric": table.metric,
         "datasets": {
             name: {
+                "name": usage.column.name,
+                "rows": usage.column.rows,
+                "origin": usage.column.origin,
                 "classes": usage.num_classes,
                 "sweeps": usage.num_sweeps,
                 "test_accesses": usage.test_accesses,
+                "test_accesses_in_other_columns": usage.test_accesses_in_other_columns,
                 "test_accesses_elsewhere": usage.test_accesses_elsewhere,
                 "test": usage.test.model_dump() if usage.test else None,
             }
@@ -79,6 +83,7 @@ def _cell_values(cell: TableCell) -> dict[str, Any]:
     return {
         "system": dict(cell.system),
         "dataset": cell.dataset,
+        "rows": cell.results.rows,
         "sweep": cell.results.sweep,
         "mean": cell.mean,
         "sd": cell.sd,

@@ -1,16 +1,17 @@
 """The published table: rows are systems, columns are data sets, and a cell is a mean over fresh seeds.
 
-`sweeper run` builds it from the record and `sweeper table` from MLflow, with the same result. If several sweeps cover a
-system on a data set, the newest is shown, never the best. Whatever is left out or unusual has a note.
+`sweeper run` builds it for one sweep and `sweeper table` for many. If several sweeps cover a system on a data set, the
+newest is shown, never the best. Whatever is left out or unusual has a note.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sweeper.data.catalog import DATASETS
 from sweeper.protocol.finished_sweep import FinishedSweep
+from sweeper.protocol.sweep_results import SweepResults
 from sweeper.reporting.table import footnotes
 from sweeper.reporting.table.cells import Caveat, TableCell, build_cells
+from sweeper.reporting.table.columns import Column, ColumnKey, column_key, find_columns
 from sweeper.reporting.table.comparisons import Comparison, check_same_test_set, compare_systems
 from sweeper.reporting.table.metrics import DEFAULT_METRIC, METRICS
 from sweeper.reporting.table.published_results import PUBLISHED_METRIC, PUBLISHED_ROWS, PublishedScore
@@ -35,7 +36,7 @@ class TableRow:
 class ResultsTable:
     """Scores by system and data set, by one of METRICS.
 
-    `datasets` are the columns, with the use of their test splits; `letters` are the footnote letters of caveats.
+    `datasets` are the columns by label, with the use of their test splits; `letters` are the letters of caveats.
     """
 
     metric: str
@@ -77,36 +78,37 @@ def build_table(
     """Return the table of finished sweeps by one of METRICS.
 
     With `published`, published scores are rows below ours. `elsewhere` has the number of test accesses by sweeps that
-    are not in this table, by data set. `remarks` are further notes about where the sweeps come from.
+    are not in this table, by the digest of the test split. `remarks` are further notes on where the sweeps come from.
 
     Raises UsageError if sweeps of one data set were tested on different texts, RecordError if the results of a sweep
     are damaged or contradict its predictions.
     """
-    every_cell = [cell for sweep in sweeps for cell in build_cells(sweep, METRICS[metric].key)]
-    every_cell.sort(key=lambda cell: (_dataset_order(cell.dataset), cell.results.sweep))
+    columns = find_columns([sweep.results for sweep in sweeps])
+    labels = {key: column.label for key, column in columns.items()}
+    order = list(labels.values())
+    every_cell = [
+        cell for sweep in sweeps for cell in build_cells(sweep, METRICS[metric].key, labels[column_key(sweep.results)])
+    ]
+    every_cell.sort(key=lambda cell: (order.index(cell.dataset), cell.results.sweep))
     newest, replaced = _split_newest(every_cell)
     check_same_test_set(newest)
-    systems, datasets = order_systems(cell.system for cell in newest), _dataset_usage(every_cell, elsewhere or {})
-    cells = sorted(newest, key=lambda cell: (_dataset_order(cell.dataset), systems.index(cell.system)))
+    datasets = _dataset_usage(columns, [sweep.results for sweep in sweeps], elsewhere or {})
+    systems = order_systems(cell.system for cell in newest)
+    cells = sorted(newest, key=lambda cell: (order.index(cell.dataset), systems.index(cell.system)))
     comparisons: list[Comparison] = []
     if METRICS[metric].is_compared:
         cells, comparisons = compare_systems(cells)
     row_names, hyperparameters = name_rows(systems), system_hyperparameters(systems)
-    paper_rows = _paper_rows(len(hyperparameters), list(datasets), metric) if published else []
+    paper_rows = _paper_rows(len(hyperparameters), list(columns.values()), metric) if published else []
     notes = [
         *_own_notes(cells, comparisons, datasets, replaced, row_names, metric),
-        *(_paper_notes(paper_rows, list(datasets), metric) if published else ()),
+        *footnotes.origin_notes(columns),
+        *(_paper_notes(paper_rows, list(columns.values()), metric) if published else ()),
         *map(footnotes.Footnote, remarks),
     ]
     rows = (*(_system_row(system, row_names[system], cells, list(datasets)) for system in systems), *paper_rows)
     letters = footnotes.footnote_letters(cells)
     return ResultsTable(metric, tuple(hyperparameters), datasets, rows, tuple(comparisons), letters, tuple(notes))
-
-
-def _dataset_order(dataset: str) -> tuple[int, str]:
-    """Return the key that orders the columns: by place in the catalog, then by name."""
-    known = list(DATASETS)
-    return (known.index(dataset) if dataset in known else len(known)), dataset
 
 
 def _split_newest(cells: Iterable[TableCell]) -> tuple[list[TableCell], Replaced]:
@@ -118,13 +120,16 @@ def _split_newest(cells: Iterable[TableCell]) -> tuple[list[TableCell], Replaced
     return [newest for newest, *_ in ranked], [(newest, older) for newest, *older in ranked if older]
 
 
-def _dataset_usage(cells: Sequence[TableCell], elsewhere: Mapping[str, int]) -> dict[str, footnotes.TestSplitUsage]:
-    """Return the use of each data set's test split, by all its sweeps, shown or not."""
-    usage = {}
-    for dataset in sorted({cell.dataset for cell in cells}, key=_dataset_order):
-        sweeps = {id(cell.source): cell.results for cell in cells if cell.dataset == dataset}
-        usage[dataset] = footnotes.test_split_usage(list(sweeps.values()), elsewhere.get(dataset, 0))
-    return usage
+def _dataset_usage(
+    columns: Mapping[ColumnKey, Column], sweeps: Sequence[SweepResults], elsewhere: Mapping[str, int]
+) -> dict[str, footnotes.TestSplitUsage]:
+    """Return the use of each column's test split by its label, by all sweeps, shown or not."""
+    return {
+        column.label: footnotes.test_split_usage(
+            column, [results for results in sweeps if column_key(results) == key], sweeps, elsewhere
+        )
+        for key, column in columns.items()
+    }
 
 
 def _own_notes(
@@ -135,10 +140,11 @@ def _own_notes(
     row_names: footnotes.RowNames,
     metric: str,
 ) -> list[footnotes.Footnote]:
+    has_test = any(usage.test for usage in datasets.values())
     return [
         *footnotes.protocol_notes(cells, METRICS[metric]),
-        footnotes.comparison_note(cells, comparisons, METRICS[metric]),
-        *footnotes.test_access_notes(datasets),
+        *([footnotes.comparison_note(cells, comparisons, METRICS[metric])] if has_test else []),
+        *(footnotes.test_access_notes(datasets) if has_test else []),
         *footnotes.caveat_notes(cells, row_names),
         *footnotes.older_sweep_notes(replaced, row_names),
     ]
@@ -151,15 +157,15 @@ def _system_row(
     return TableRow(names, tuple(by_dataset.get(dataset) for dataset in datasets))
 
 
-def _paper_rows(num_names: int, datasets: Sequence[str], metric: str) -> list[TableRow]:
-    """Return the published rows that have a score for one of the data sets."""
+def _paper_rows(num_names: int, columns: Sequence[Column], metric: str) -> list[TableRow]:
+    """Return the published rows that have a score for one of the columns."""
     if metric != PUBLISHED_METRIC:
         return []
     padding = ("",) * (num_names - 2)
     rows = [
         TableRow(
             (published.encoder, published.loss, *padding),
-            tuple(published.scores.get(dataset) for dataset in datasets),
+            tuple(published.scores.get(column.name) if column.is_published else None for column in columns),
             published.paper,
         )
         for published in PUBLISHED_ROWS
@@ -167,8 +173,8 @@ def _paper_rows(num_names: int, datasets: Sequence[str], metric: str) -> list[Ta
     return [row for row in rows if any(row.cells)]
 
 
-def _paper_notes(rows: Sequence[TableRow], datasets: Sequence[str], metric: str) -> list[footnotes.Footnote]:
+def _paper_notes(rows: Sequence[TableRow], columns: Sequence[Column], metric: str) -> list[footnotes.Footnote]:
     if metric != PUBLISHED_METRIC:
         return [footnotes.no_papers_note(METRICS[metric])]
-    uncovered = [dataset for k, dataset in enumerate(datasets) if not any(row.cells[k] for row in rows)]
-    return footnotes.paper_notes(list(dict.fromkeys(row.paper for row in rows)), datasets, uncovered)
+    covered = {column.label for k, column in enumerate(columns) if any(row.cells[k] for row in rows)}
+    return footnotes.paper_notes(list(dict.fromkeys(row.paper for row in rows)), columns, covered)

@@ -23,7 +23,9 @@ def to_sheet(table: ResultsTable, *, detail: bool = False, brief: bool = False) 
     details = describe_cells([cell for _, cell in table.system_cells()], row_names) if detail else []
     texts = ((note.letter, note.screen_text if brief else note.text) for note in table.notes)
     notes = tuple((letter, text) for letter, text in texts if text)
-    return Sheet(f"Test {METRICS[table.metric].label} in %.", heads, rows, notes, details)
+    has_test = any(usage.test for usage in table.datasets.values())
+    caption = f"Test {METRICS[table.metric].label} in %." if has_test else "No test split, so no test scores."
+    return Sheet(caption, heads, rows, notes, details)
 
 
 def _sheet_cell(table: ResultsTable, row: TableRow, cell: TableCell | PublishedScore | None) -> SheetCell:
@@ -34,4 +36,5 @@ def _sheet_cell(table: ResultsTable, row: TableRow, cell: TableCell | PublishedS
         return SheetCell(f"{cell.mean:g}", sd, "" if cell.seeds is None else str(cell.seeds))
     sd = "" if cell.sd is None else percent(cell.sd)
     letters = "".join(letter for caveat, letter in table.letters.items() if caveat in cell.caveats)
-    return SheetCell(percent(cell.mean), sd, f"{len(cell.scores)}; {cell.result.num_trials}", cell.is_bold, letters)
+    counts = f"{len(cell.scores)}; {cell.result.num_trials}" if cell.results.test_split else ""
+    return SheetCell(percent(cell.mean), sd, counts, cell.is_bold, letters)

@@ -1,5 +1,6 @@
 """A cell has the scores of its fresh seeds, and a caveat for anything unusual about them."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from sweeper.errors import RecordError
 from sweeper.reporting.table.cells import Caveat
+from sweeper.reporting.table.render import render
 from sweeper.reporting.table.results_table import build_table
 from tests.reporting.table.helpers import CE, LCL, bold_losses, cell, note, with_results
 from tests.support.fake_results import sweep
@@ -81,8 +83,40 @@ def test_a_subsample_is_noted_once_for_a_whole_column() -> None:
 
 def test_a_data_set_without_a_test_split_has_empty_cells_and_a_note() -> None:
     table = build_table([sweep({"ce": [None, None, None]}, test_split=None)])
-    assert cell(table, "mini ce").caveats == {Caveat.UNTESTED: ""}
-    assert note(table, "sst5 has no test split")
+    validation = "validation/accuracy 0.5200 ± 0.0060 with 3 fresh seeds"
+    assert cell(table, "mini ce").caveats == {Caveat.UNTESTED: validation}
+    assert note(table, "Without a test split there is no test score")
+
+
+@pytest.mark.parametrize("brief", [False, True])
+@pytest.mark.parametrize("scores", [[None, None, None], None])
+def test_the_notes_of_a_sweep_without_a_test_split_fit_it(scores: list[None] | None, brief: bool) -> None:
+    table = build_table([sweep({"ce": scores, "lcl": [None] * 3}, test_split=None)])
+    text = render(table, "md", brief=brief)
+    assert not re.search(r"once|accessed|test access|test texts|[Bb]old|; 16|not tested", text)
+    validation = "(validation/accuracy 0.5200 ± 0.0060 with 3 fresh seeds)"
+    assert re.search(rf"(mini lcl on|all of) sst5 {re.escape(validation)}", text)
+
+
+def test_a_column_without_a_test_split_stands_beside_one_with_it() -> None:
+    tested, untested = sweep({"ce": CE}), sweep({"ce": [None] * 3}, "own-0000000b", dataset="own", test_split=None)
+    text = render(build_table([tested, untested]), "md")
+    assert "own has no test split." in text
+    assert "sst5: 200 test texts in 3 classes; the test split was accessed 5 times by 1 sweep." in text
+
+
+def test_tested_once_is_said_only_where_it_is_so() -> None:
+    finished = sweep({"ce": CE})
+    once = "Only these models were scored on the test split, once each."
+    assert once in render(build_table([finished]), "md")
+    accesses = finished.results.to_dict()["test_accesses"]
+    for more in (accesses[0] | {"at": 9}, accesses[0] | {"trial": 12}):
+        text = render(
+            build_table([with_results(finished, finished.results.to_dict() | {"test_accesses": [*accesses, more]})]),
+            "md",
+        )
+        assert "Not only these models were scored on the test split, or not only once" in text
+        assert "accessed 6 times by 1 sweep" in text
 
 
 def test_a_system_with_missing_predictions_is_not_compared_and_has_a_note() -> None:

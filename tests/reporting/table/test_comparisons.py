@@ -105,7 +105,8 @@ def test_a_thousand_tables_of_equal_systems(systems: int, datasets: int, seeds: 
 
 
 def test_different_test_texts_or_classes_are_rejected_with_both_sweeps_and_the_remedy() -> None:
-    first, second = sweep({"ce": CE}), sweep({"lcl": LCL}, "sst5-0000000b", digest="another", texts=100)
+    first = sweep({"ce": CE}, rows="1234")
+    second = sweep({"lcl": LCL}, "sst5-0000000b", rows="1234", digest="another", texts=100)
     message = (
         "sst5: sst5-0000000a was tested on 200 texts of digest digest-o, sst5-0000000b on 100 texts of digest another; "
         "the sweeps of a column must have the same test set. Name the sweeps to show: sweeper table SWEEP..."
@@ -113,11 +114,11 @@ def test_different_test_texts_or_classes_are_rejected_with_both_sweeps_and_the_r
     with pytest.raises(UsageError, match=re.escape(message)):
         build_table([second, first])
     with pytest.raises(UsageError, match="sst5-0000000b on the classes so so, bad, good"):
-        build_table([first, sweep({"lcl": LCL}, "sst5-0000000b", labels=["so so", "bad", "good"])])
+        build_table([first, sweep({"lcl": LCL}, "sst5-0000000b", rows="1234", labels=["so so", "bad", "good"])])
     with pytest.raises(UsageError):  # also by another metric
         build_table([first, second], "macro_f1")
     assert build_table(
-        [first, sweep({"lcl": None}, "sst5-0000000b", digest="another", texts=100)]
+        [first, sweep({"lcl": None}, "sst5-0000000b", rows="1234", digest="another", texts=100)]
     )  # it has no score on the test split
 
 

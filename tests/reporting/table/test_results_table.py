@@ -56,7 +56,9 @@ def test_the_order_of_the_sweeps_does_not_change_the_table() -> None:
 
 
 def test_test_accesses_of_other_sweeps_and_remarks_are_notes() -> None:
-    table = build_table([sweep({"ce": [0.5]})], elsewhere={"sst5": 1, "sst2": 9}, remarks=["Left out: x."])
+    table = build_table(
+        [sweep({"ce": [0.5]})], elsewhere={"digest-of-sst5": 1, "digest-of-sst2": 9}, remarks=["Left out: x."]
+    )
     usage = "sst5: 200 test texts in 3 classes; the test split was accessed once by 1 sweep, and once by"
     assert usage in note(table, "accessed")
     assert note(table, "Left out") == "Left out: x."

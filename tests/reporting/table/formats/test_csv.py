@@ -23,9 +23,8 @@ def test_csv_has_a_line_for_each_cell_and_plain_numbers(table: ResultsTable) -> 
     assert best["caveats"] == "incomplete ended_badly"
     assert (ours[2]["mean"], ours[2]["sd"], ours[2]["caveats"]) == ("", "", "unconfirmed limited")
     published = [row for row in rows if row["from"] == "Suresh & Ong (2021)"]
-    assert [(row["mean"], row["sd"], row["seeds"]) for row in published] == [
-        ("0.585", "0.002", "5"),
-        ("0.945", "0.001", "5"),
+    assert [(row["dataset"], row["mean"], row["sd"], row["seeds"]) for row in published] == [
+        ("sst5", "0.585", "0.002", "5")
     ]
     assert "setting" not in best
     (detailed, *_) = csv.DictReader(io.StringIO(render(table, "csv", detail=True)))

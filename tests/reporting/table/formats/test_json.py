@@ -18,7 +18,9 @@ def test_json_has_everything_and_no_infinity_or_nan(table: ResultsTable) -> None
     document = json.loads(render(table, "json"), parse_constant=reject)
     assert (document["metric"], list(document["datasets"])) == ("accuracy", ["sst5", "sst2"])
     assert document["datasets"]["sst5"] == {
-        **{"classes": 3, "sweeps": 1, "test_accesses": 6, "test_accesses_elsewhere": 0},
+        **{"name": "sst5", "rows": table.datasets["sst5"].column.rows, "origin": "the data set sst5 of the catalog"},
+        **{"classes": 3, "sweeps": 1, "test_accesses": 6},
+        **{"test_accesses_in_other_columns": 0, "test_accesses_elsewhere": 0},
         "test": {"texts": 200, "digest": "digest-of-sst5"},
     }
     (comparison,) = [one for one in document["comparisons"] if one["dataset"] == "sst5"]
