@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sweeper.app import provenance, sweep_artifacts
 from sweeper.app.best_model import store_model_uri
 from sweeper.app.open_study import open_study
+from sweeper.data.catalog import CATALOG, DATASETS
 from sweeper.errors import SweeperError, UsageError
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
@@ -16,6 +17,7 @@ from sweeper.terminal.output import Output
 from sweeper.trials.run_status import RunStatus
 
 if TYPE_CHECKING:
+    from sweeper.tracking.data_identity import DataIdentity
     from sweeper.tracking.tracker import MlflowTracker
 
 SYNC_TIMEOUT = 30.0  # seconds without any answer of MLflow after which a sync gives up
@@ -62,12 +64,20 @@ def make_tracker(
         tracking_uri(sweeps),
         sweep=folder.name,
         id=folder.manifest.id,
-        dataset=spec.dataset_spec.name,
+        dataset=_data_identity(spec, folder),
+        fingerprint=folder.fingerprint,
         description=provenance.describe_sweep(folder),
         artifacts=_artifact_location(sweeps),
         say=say,
         status=status,
     )
+
+
+def _data_identity(spec: SweepSpec, folder: SweepFolder) -> "DataIdentity":
+    from sweeper.tracking.data_identity import DataIdentity
+
+    name, is_own = spec.dataset_spec.name, spec.data_source != CATALOG
+    return DataIdentity(name, folder.manifest.resolved.get("rows", ""), is_renamed=is_own and name in DATASETS)
 
 
 def sync(output: Output, folder: SweepFolder, timeout: float = SYNC_TIMEOUT) -> str:

@@ -33,7 +33,7 @@ def find_links(address: str, uri: str, folder: SweepFolder) -> list[str]:
     if not runs:
         return [f"MLflow has no runs of {folder.name}; this sends them: sweeper sync {shlex.quote(str(folder.path))}"]
     experiment, ids = runs[0].info.experiment_id, [run.info.run_id for run in runs]
-    links = [f"its runs:     {runs_url(address, experiment, identity_tags(folder.name, folder.manifest.id))}"]
+    links = [f"its runs:     {runs_url(address, experiment, identity_tags(folder.fingerprint, folder.manifest.id))}"]
     comparison = compare_url(address, experiment, ids)
     if len(comparison) <= _MAX_URL:
         links.append(f"the {len(ids)} runs of its search compared: {comparison}")
@@ -46,7 +46,8 @@ def _search_runs(uri: str, folder: SweepFolder) -> list[Any]:
     from sweeper.tracking.outage import describe_error, redact_uri
 
     try:
-        _, runs = find_trial_runs(uri, folder.spec.dataset_spec.name, identity_tags(folder.name, folder.manifest.id))
+        identity = identity_tags(folder.fingerprint, folder.manifest.id)
+        _, runs = find_trial_runs(uri, folder.spec.dataset_spec.name, identity)
     except Exception as error:
         raise SweeperError(f"MLflow at {redact_uri(uri)}: {describe_error(error)}") from error
     return [run for run in runs if run.data.tags["sweeper.stage"] == "search"]

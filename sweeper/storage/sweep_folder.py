@@ -56,8 +56,8 @@ class SweepFolder:
 
     @property
     def fingerprint(self) -> str:
-        """The fingerprint in the name."""
-        return self.path.name.rpartition("-")[2]
+        """The fingerprint that the folder's name had at first. A renamed folder keeps it."""
+        return fingerprint(self.manifest.identity, self.manifest.resolved)
 
     @property
     def journal(self) -> Path:
