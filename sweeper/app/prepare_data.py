@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sweeper.data.dataset_description import DatasetDescription, describe_dataset
 from sweeper.data.preprocessing import PreparedDataset, content_digest
 from sweeper.errors import UsageError
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -35,6 +36,7 @@ class PreparedSweep:
     spec: SweepSpec
     folder: SweepFolder | None
     dataset: PreparedDataset
+    description: DatasetDescription
     encoders: Mapping[str, Path]
     resolved: Mapping[str, str]
     seconds: float = 0.0
@@ -60,7 +62,8 @@ def prepare_sweep(output: Output, spec: SweepSpec, folder: SweepFolder | None) -
     if folder is not None:
         _require_unchanged(folder, pins, resolved)
     folders = {name: encoder.value for name, encoder in encoders.items()}
-    return PreparedSweep(spec, folder, dataset, folders, resolved, time.monotonic() - began)
+    description = describe_dataset(dataset)
+    return PreparedSweep(spec, folder, dataset, description, folders, resolved, time.monotonic() - began)
 
 
 def _prepare_dataset(spec: SweepSpec, pin: str | None) -> tuple[PreparedDataset, str]:
@@ -82,6 +85,9 @@ def _prepare_dataset(spec: SweepSpec, pin: str | None) -> tuple[PreparedDataset,
     subsets = {
         split: stratified_subset(rows, getattr(spec.limit, split, None)) for split, rows in dataset.splits.items()
     }
+    for split, rows in subsets.items():
+        if not len(rows):
+            raise UsageError(f"limit.{split}: too few rows for the texts of {split}, which repeat; give a larger limit")
     full_sizes = {split: len(rows) for split, rows in dataset.splits.items()}
     return PreparedDataset(subsets, dataset.class_names, dataset.notes, full_sizes), revision
 

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from sweeper.app import mlflow_sync, sweep_artifacts
+from sweeper.app.announcement import announce
 from sweeper.app.best_model import store_model_uri
 from sweeper.app.finalize import finalize
 from sweeper.app.open_study import open_study
-from sweeper.app.prepare_data import SEARCHED, PreparedSweep, load_training_data
+from sweeper.app.prepare_data import PreparedSweep, load_training_data
 from sweeper.app.stage_jobs import checkpoint_storage, stage_jobs
-from sweeper.data.preprocessing import split_summaries
+from sweeper.data.dataset_description import summarize_splits
 from sweeper.protocol.results import build_results
 from sweeper.protocol.sweep import StageJobs, run_protocol
 from sweeper.protocol.sweep_results import SweepResults
@@ -72,7 +73,8 @@ class SweepRun:
         with open_study(folder, spec) as study:
             self.output.set_log_dir(folder.path / "logs")
             data = load_training_data(self.prepared, spec.encoders, step=self.output.step)
-            self._announce(folder, study, resources, data)
+            is_remote = self.runner.is_remote
+            announce(self.output, folder.name, self.prepared, study, resources, data, is_remote=is_remote)
             if differing and differing[1]:
                 self.output.line(f"  a new sweep; it differs from {differing[0]} in {', '.join(differing[1])}")
             return folder, self._drive(folder, study, resources, data)
@@ -80,9 +82,16 @@ class SweepRun:
     def _open_folder(self, resources: TrialResources) -> SweepFolder:
         if self.prepared.folder is not None:
             return self.prepared.folder
-        dataset = self.prepared.dataset
-        labels, splits = dataset.class_names, split_summaries(dataset)
-        return create_sweep(self.sweeps, self.prepared.spec, self.prepared.resolved, resources.cpu, labels, splits)
+        prepared = self.prepared
+        return create_sweep(
+            self.sweeps,
+            prepared.spec,
+            prepared.resolved,
+            resources.cpu,
+            prepared.dataset.class_names,
+            summarize_splits(prepared.dataset, prepared.description),
+            prepared.description.warnings,
+        )
 
     def _drive(
         self,
@@ -96,6 +105,8 @@ class SweepRun:
         storage = checkpoint_storage(output, self.runner, spec, folder)
         header = f"{folder.name}: {formatting.describe_spec(spec)}"
         view = output.make_view(spec, list(study.all_trials()), header, resources.slots)
+        for warning in self.prepared.description.warnings:
+            view.say(warning)
         folder.mark_running()
         jobs = stage_jobs(self.prepared, folder, data, storage, resources.gpu, view.say)
         with self._tracked(folder, view) as tracker:
@@ -136,31 +147,3 @@ class SweepRun:
             finalize(self.output, self.prepared, folder, records, results, jobs.confirm.storage)
             sweep_artifacts.attach_artifacts(tracker, folder)
         return results
-
-    def _announce(
-        self,
-        folder: SweepFolder,
-        study: "OptunaStudy",
-        resources: TrialResources,
-        data: Mapping[str, TrainingData],
-    ) -> None:
-        """Print a summary of the sweep that is about to run, and notes about its data."""
-        spec, dataset, line = self.prepared.spec, self.prepared.dataset, self.output.line
-        line(f"{folder.name}: {formatting.describe_spec(spec)}", style="bold")
-        known = len(study.all_trials())
-        if known:
-            line(f"  continues: {known} trials are in the record")
-        if resources.note:
-            line(f"  {resources.note}; {resources.slots} at a time")
-        sizes = ", ".join(f"{len(dataset.splits[name]):,} texts in {name}" for name in SEARCHED)
-        line(f"  {sizes}, {len(dataset.class_names)} classes")
-        for note in dataset.notes:
-            line(f"  {note}")
-        for encoder, encoded in data.items():
-            truncated = float((encoded.splits["train"].lengths > spec.max_tokens).mean())
-            name = formatting.shorten_value(encoder)
-            line(f"  {truncated:.1%} of the texts are longer than {spec.max_tokens} tokens of {name}, and are cut")
-        if self.runner.is_remote:
-            line(f"  the cluster has room for {resources.slots} trials at a time")
-        if study.truncated_bytes:
-            line(f"  the record ended in {study.truncated_bytes} bytes of a half-written line, which were dropped")

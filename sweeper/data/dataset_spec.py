@@ -42,6 +42,15 @@ class DatasetSpec:
     replacements: Mapping[str, str] = field(default_factory=dict)  # replace these strings in the texts
 
     @property
+    def column_problem(self) -> str | None:
+        """The rule that the choice of text and label columns breaks, or None."""
+        if self.label in self.text:
+            return f"the column {self.label} is both text and label; name another column for one of them"
+        if len(set(self.text)) < len(self.text):
+            return f"the column {self.text[0]} is both texts of the pair; name another column for one of them"
+        return None
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """All columns that the preprocessing reads."""
         return (*self.text, self.label, *self.row_filter, *([self.deduplicate_by] if self.deduplicate_by else []))

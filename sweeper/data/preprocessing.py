@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from sweeper.data.column_checks import require_label_column, require_validation
 from sweeper.data.dataset_spec import DatasetSpec
 from sweeper.data.label_checks import describe_unlabelled_test, require_no_measurements
-from sweeper.data.overlaps import describe_overlaps
 from sweeper.data.row_parsing import Row, parse_rows
 from sweeper.data.rows import LabelledTexts, RawTable
 from sweeper.data.sampling import hold_out_validation
@@ -43,9 +43,11 @@ class PreparedDataset:
 def prepare(dataset: DatasetSpec, tables: Mapping[str, RawTable], on_bad_rows: OnBadRows = "refuse") -> PreparedDataset:
     """Return the rows of each split as the catalog describes them, with a validation split if there is none.
 
-    Raises UnavailableError if a column is missing, if there are fewer than two classes, if a split has no rows, or if
-    rows are bad and `on_bad_rows` is "refuse".
+    Raises UnavailableError if a column is missing or cannot be the text or the label, if there are fewer than two
+    classes, if a split has no rows, or if rows are bad and `on_bad_rows` is "refuse".
     """
+    if dataset.column_problem is not None:
+        raise UnavailableError(f"data set {dataset.name}: {dataset.column_problem}")
     notes: list[str] = []
     bad_rows: list[str] = []
     reason = describe_unlabelled_test(dataset, tables)
@@ -56,6 +58,7 @@ def prepare(dataset: DatasetSpec, tables: Mapping[str, RawTable], on_bad_rows: O
     class_names = dataset.class_names or tuple(dict.fromkeys(row.label for row in rows["train"]))
     if not dataset.class_names:
         require_no_measurements(dataset, class_names)
+        require_label_column(dataset, rows["train"])
         rows = {split: list(_with_known_label(split_rows, class_names, bad_rows)) for split, split_rows in rows.items()}
     if bad_rows and on_bad_rows == "refuse":
         raise _bad_rows_error(dataset, bad_rows)
@@ -68,12 +71,13 @@ def prepare(dataset: DatasetSpec, tables: Mapping[str, RawTable], on_bad_rows: O
         raise UnavailableError(f"data set {dataset.name}: needs at least two classes, got {listed}")
     if "validation" not in rows:
         rows["train"], rows["validation"] = hold_out_validation(rows["train"])
+        require_validation(dataset, rows["validation"])
         notes.append(f"no validation split of its own: {len(rows['validation']):,} of the training texts are used")
     for split, split_rows in rows.items():
         if not split_rows:
             raise _empty_split_error(dataset, split, bad_rows)
     splits = {split: _to_labelled_texts(split_rows, class_names) for split, split_rows in rows.items()}
-    return PreparedDataset(splits, class_names, (*notes, *describe_overlaps(splits)))
+    return PreparedDataset(splits, class_names, tuple(notes))
 
 
 def content_digest(prepared: PreparedDataset) -> str:

@@ -142,6 +142,16 @@ class SweepResults(ResultModel):
     threads: int = Field(description="CPU threads of a trial")
     gpu: float = Field(description="GPUs of a trial")
     test_split: TestSplitInfo | None = Field(description="the test split, where there is one")
+    class_counts: dict[str, dict[str, int]] = Field(
+        default_factory=dict, description="number of texts by split and class"
+    )
+    data_warnings: list[str] = Field(
+        default_factory=list, description="things about the data that may be mistakes, as shown at the start"
+    )
+    test_warnings: list[str] = Field(
+        default_factory=list,
+        description="those that readers of test scores must know, such as texts that train has too",
+    )
     test_accesses: list[TestAccess] = Field(description="every scoring of the test split, in order of time")
     systems: list[SystemResult] = Field(description="results by system, in the order of the search space")
     trial_results: list[TrialResult] = Field(default_factory=list, description="every trial, by number")

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -11,6 +10,7 @@ from sweeper.data.encoder_catalog import ENCODERS
 from sweeper.search_space.custom_dataset import CustomDataset
 from sweeper.search_space.document import KeyPath
 from sweeper.search_space.early_stopping import DEFAULT_RULE, EARLY_STOPPING
+from sweeper.search_space.file_checks import check_files
 from sweeper.search_space.hyperparameter_syntax import HyperparameterSyntaxError
 from sweeper.search_space.issue import SpecIssue
 from sweeper.search_space.pydantic_errors import DATASET_EXAMPLE, EARLY_STOPPING_EXAMPLE, translate_errors
@@ -62,10 +62,10 @@ def _check_custom_dataset(dataset: CustomDataset) -> Iterator[SpecIssue]:
         yield SpecIssue(("dataset",), f"needs train or hub, one of them, such as {DATASET_EXAMPLE}")
     elif dataset.hub is not None and dataset.files:
         yield SpecIssue(("dataset",), "has files beside hub; keep hub, which has its own splits, or the files")
-    for split, path in dataset.files.items() if dataset.hub is None else ():
-        if not Path(path).is_file():
-            rule = f"no such file, got {path}; it is looked for beside this file, then in the working directory"
-            yield SpecIssue(("dataset", split), rule)
+    yield from check_files(dataset.files) if dataset.hub is None else ()
+    data = dataset.dataset_spec
+    if data.column_problem is not None:
+        yield SpecIssue(("dataset", "label" if data.label in data.text else "text"), data.column_problem)
 
 
 def _check_names(spec: SweepSpec) -> Iterator[SpecIssue]:

@@ -31,8 +31,8 @@ class SweepManifest:
 
     `identity` is the part of the spec that makes the sweep what it is. `resolved` maps `dataset` and each encoder to a
     commit or digest, and `rows` to the digest of the rows. `threads` is the number of CPU threads of a trial. `id`
-    distinguishes two sweeps with the same identity. `labels` are the class names, and `splits` has the number of texts
-    and their digest for each split.
+    distinguishes two sweeps with the same identity. `labels` are the class names, and `splits` has the number of texts,
+    their digest and their classes for each split. `data_warnings` are those that were shown at the first start.
     """
 
     identity: Mapping[str, Any]
@@ -41,6 +41,7 @@ class SweepManifest:
     id: str = ""
     labels: Sequence[str] = ()
     splits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    data_warnings: Sequence[str] = ()
 
 
 class SweepFolder:
@@ -154,7 +155,7 @@ def open_sweep(path: Path) -> SweepFolder:
 
 def create_sweep(
     sweeps: Path, spec: SweepSpec, resolved: Mapping[str, str], threads: int, labels: Sequence[str] = (),
-    splits: Mapping[str, Mapping[str, Any]] | None = None,
+    splits: Mapping[str, Mapping[str, Any]] | None = None, data_warnings: Sequence[str] = (),
 ) -> SweepFolder:  # fmt: skip
     """Make the folder of a new sweep and write its manifest. If the name is taken, the folder is called NAME.2."""
     first = f"{spec.dataset_spec.name}-{fingerprint(spec.identity, resolved)}"
@@ -167,6 +168,7 @@ def create_sweep(
         id=secrets.token_hex(4),
         labels=list(labels),
         splits=dict(splits or {}),
+        data_warnings=list(data_warnings),
     )
     folder = SweepFolder(sweeps / name, manifest)
     folder.write_spec(spec)

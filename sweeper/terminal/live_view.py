@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _BARS = "▁▂▃▄▅▆▇█"
 _CURVE_LENGTH = 12  # validations in a curve
 _BAR_WIDTH = 76  # columns
+_MAX_NOTES = 4  # messages that are seen at once
 _NARROW = 80  # columns below which the less important columns are left out
 
 
@@ -50,7 +51,7 @@ class LiveView:
         self.dashboard.records = {**self.dashboard.records, record.trial.number: record}
 
     def say(self, text: str) -> None:
-        """Draw a message at the bottom, where only the newest is seen. All are printed when the view closes."""
+        """Draw a message at the bottom, where the newest are seen. All are printed when the view closes."""
         if self.live.is_started:
             self.dashboard.notes = (*self.dashboard.notes, text)
         else:
@@ -99,7 +100,7 @@ class Dashboard:
             self._running_table(progress, wide),
             Text(),
             *self._best_lines(progress),
-            *(Text(note, style="yellow", overflow="fold") for note in self.notes[-1:]),
+            *(Text(note, style="yellow", overflow="fold") for note in self.notes[-_MAX_NOTES:]),
         )
 
     def _progress_lines(self, progress: SweepProgress) -> list[str]:

@@ -150,18 +150,6 @@ def test_a_subset_keeps_the_share_of_each_class_and_the_order_of_rows() -> None:
     assert len(stratified_subset(rows, 50)) == 50
 
 
-def test_texts_in_several_splits_or_with_two_labels_are_kept_with_a_note() -> None:
-    train = reviews(("One  film", "up"), ("two", "down"), ("three", "up"), ("three", "down"))
-    prepared = prepare(
-        CUSTOM, {"train": train, "validation": reviews(("one FILM", "up")), "test": reviews(("Two", "up"))}
-    )
-    assert prepared.notes == (
-        "texts that occur in several splits, and stay there: 1 in train and validation, 1 in train and test",
-        "texts with more than one label, kept with each: 2",
-    )
-    assert len(prepared.splits["train"]) == 4
-
-
 def test_two_text_columns_are_a_pair() -> None:
     pairs = DatasetSpec(name="pairs", files={"train": "x"}, text=("premise", "claim"), label="y")
     rows = [{"premise": "a", "claim": "b", "y": 0}, {"premise": "c", "claim": "d", "y": 1}]

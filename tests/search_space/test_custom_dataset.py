@@ -20,8 +20,8 @@ def parse(dataset: Any, name: str = "own.yaml") -> SweepSpec:
 
 def write_files(folder: Path, content: str = '{"review": "a", "mood": "b"}\n') -> dict[str, str]:
     folder.mkdir(parents=True, exist_ok=True)
-    for split in ("train", "validation"):
-        (folder / f"{split}.jsonl").write_text(content)
+    for number, split in enumerate(("train", "validation")):
+        (folder / f"{split}.jsonl").write_text(content * (number + 1))
     return {split: f"{split}.jsonl" for split in ("train", "validation")}
 
 
@@ -98,3 +98,31 @@ def test_on_bad_rows_is_part_of_the_identity(tmp_path: Path) -> None:
     drop = parser.parse_spec(SourceDocument(place, {**SMALL, "dataset": named, "on_bad_rows": "drop"}))
     assert refuse.identity != drop.identity
     assert json.dumps(refuse.identity)
+
+
+@pytest.mark.parametrize("other", ["train.jsonl", "copy.jsonl", "link.jsonl"])
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_the_same_file_cannot_be_two_splits(tmp_path: Path, other: str, split: str) -> None:
+    write_files(tmp_path)
+    (tmp_path / "copy.jsonl").write_bytes((tmp_path / "train.jsonl").read_bytes())
+    (tmp_path / "link.jsonl").symlink_to(tmp_path / "train.jsonl")
+    with pytest.raises(SearchSpaceError) as caught:
+        parse({"train": "train.jsonl", split: other}, str(tmp_path / "own.yaml"))
+    (line,) = caught.value.lines
+    assert f"dataset.{split}: is the same data as train, got {tmp_path / other}; a split must have" in line
+
+
+@pytest.mark.parametrize(
+    ("columns", "line"),
+    [
+        ({"text": "label"}, "the column label is both text and label"),
+        ({"text": "review", "label": "review"}, "dataset.label: the column review is both text and label"),
+        ({"text": ["a", "b"], "label": "b"}, "dataset.label: the column b is both text and label"),
+        ({"text": ["a", "a"]}, "dataset.text: the column a is both texts of the pair"),
+    ],
+)
+def test_one_column_cannot_be_two_things(tmp_path: Path, columns: dict[str, Any], line: str) -> None:
+    with pytest.raises(SearchSpaceError) as caught:
+        parse({**write_files(tmp_path), **columns}, str(tmp_path / "own.yaml"))
+    assert line in str(caught.value)
+    assert len(caught.value.lines) == 1

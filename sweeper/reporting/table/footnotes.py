@@ -47,6 +47,7 @@ class TestSplitUsage:
     test_accesses: int
     test_accesses_in_other_columns: int
     test_accesses_elsewhere: int
+    warnings: Sequence[str] = ()
 
 
 def test_split_usage(
@@ -62,7 +63,8 @@ def test_split_usage(
     same_texts = sum(len(results.test_accesses) for results in every if test and results.test_split == test)
     others = same_texts - accesses if test else 0
     outside = elsewhere.get(test.digest, 0) if test else 0
-    return TestSplitUsage(column, test, len(sweeps[0].labels), len(sweeps), accesses, others, outside)
+    warnings = tuple(dict.fromkeys(warning for results in sweeps for warning in results.test_warnings))
+    return TestSplitUsage(column, test, len(sweeps[0].labels), len(sweeps), accesses, others, outside, warnings)
 
 
 def footnote_letters(cells: Sequence[TableCell]) -> dict[Caveat, str]:
@@ -128,6 +130,11 @@ def test_access_notes(usage: Mapping[str, TestSplitUsage]) -> list[Footnote]:
         Footnote(_describe_usage(dataset, used), brief=_describe_usage_briefly(dataset, used))
         for dataset, used in usage.items()
     ]
+
+
+def test_warning_notes(usage: Mapping[str, TestSplitUsage]) -> list[Footnote]:
+    """Return a note for each thing about a test split that readers of its scores must know."""
+    return [Footnote(f"{dataset}: {warning}.") for dataset, used in usage.items() for warning in used.warnings]
 
 
 def _describe_usage_briefly(dataset: str, usage: TestSplitUsage) -> str | None:

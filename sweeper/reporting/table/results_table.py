@@ -145,6 +145,7 @@ def _own_notes(
         *footnotes.protocol_notes(cells, METRICS[metric]),
         *([footnotes.comparison_note(cells, comparisons, METRICS[metric])] if has_test else []),
         *(footnotes.test_access_notes(datasets) if has_test else []),
+        *footnotes.test_warning_notes(datasets),
         *footnotes.caveat_notes(cells, row_names),
         *footnotes.older_sweep_notes(replaced, row_names),
     ]

@@ -64,6 +64,13 @@ def test_test_accesses_of_other_sweeps_and_remarks_are_notes() -> None:
     assert note(table, "Left out") == "Left out: x."
 
 
+def test_what_readers_of_test_scores_must_know_is_a_note_also_on_the_screen() -> None:
+    warning = "20.0% of the test texts (40 of 200) are in train or validation too, so test scores may be too high"
+    table = build_table([sweep({"ce": [0.5]}, test_warnings=[warning]), sweep({"lcl": LCL}, "sst5-0000000b")])
+    (shown,) = [note for note in table.notes if "are in train" in note.text]
+    assert shown.text == shown.screen_text == f"sst5: {warning}."
+
+
 def test_published_scores_are_separate_rows_and_never_bold_or_compared() -> None:
     first, second = sweep({"ce": CE, "lcl": LCL}), sweep({"ce": CE}, "feelings-0000000b", dataset="feelings")
     table = build_table([first, second], published=True)

@@ -1,0 +1,70 @@
+"""The facts about a data set that are shown before training, and those that readers of its scores must know."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sweeper.data.class_counts import count_classes, describe_class_counts
+from sweeper.data.class_warnings import class_warnings, missing_classes
+from sweeper.data.dataset_spec import SPLITS
+from sweeper.data.equal_texts import comparable_texts
+from sweeper.data.overlaps import describe_repeats, shared_test_texts
+from sweeper.data.preprocessing import PreparedDataset, split_summaries
+from sweeper.data.rows import LabelledTexts
+
+
+@dataclass(frozen=True)
+class DatasetDescription:
+    """Short lines about the rows that a sweep uses.
+
+    `facts` are sizes, classes and repeated texts. `warnings` are things that may be mistakes. `test_warnings`, which
+    are among them, belong to every publication of test scores. `class_counts` has the texts by split and class.
+    """
+
+    facts: tuple[str, ...]
+    warnings: tuple[str, ...]
+    test_warnings: tuple[str, ...]
+    class_counts: Mapping[str, Mapping[str, int]]
+
+
+def describe_dataset(dataset: PreparedDataset) -> DatasetDescription:
+    """Return what is to be said about the rows of a data set."""
+    splits = {split: dataset.splits[split] for split in SPLITS if split in dataset.splits}
+    counts = {split: count_classes(rows, dataset.class_names) for split, rows in splits.items()}
+    texts = {split: comparable_texts(rows) for split, rows in splits.items()}
+    labels = {split: rows.labels.tolist() for split, rows in splits.items()}
+    test_warnings = [*shared_test_texts(texts), *missing_classes("test", counts.get("test", {}))]
+    warnings = [*_text_warnings(splits["train"]), *class_warnings(counts), *test_warnings]
+    return DatasetDescription(
+        facts=(
+            f"{', '.join(_sizes(splits))}, {len(dataset.class_names):,} classes",
+            *describe_class_counts(counts),
+            *dataset.notes,
+            *describe_repeats(texts, labels),
+        ),
+        warnings=tuple(dict.fromkeys(warnings)),
+        test_warnings=tuple(test_warnings),
+        class_counts=counts,
+    )
+
+
+def summarize_splits(dataset: PreparedDataset, description: DatasetDescription) -> dict[str, dict[str, Any]]:
+    """Return what a sweep keeps of each split: texts, digest and classes, and of test what its readers must know."""
+    summaries = split_summaries(dataset)
+    for split, classes in description.class_counts.items():
+        summaries[split]["classes"] = dict(classes)
+    if "test" in summaries:
+        summaries["test"]["warnings"] = list(description.test_warnings)
+    return summaries
+
+
+def _sizes(splits: Mapping[str, LabelledTexts]) -> Iterator[str]:
+    yield from (f"{len(rows):,} texts in {split}" for split, rows in splits.items())
+    if "test" not in splits:
+        yield "no test split"
+
+
+def _text_warnings(train: LabelledTexts) -> Iterator[str]:
+    """Yield a warning if the texts are nothing but numbers, as in a column of ids."""
+    if train.pairs is None and all(text.replace(".", "", 1).lstrip("-").isdecimal() for text in train.texts):
+        yield f"every text in train is a number, such as {train.texts[0]}; is `text` the right column?"

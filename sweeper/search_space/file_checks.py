@@ -1,0 +1,28 @@
+"""Checks of the files of a custom data set: that they exist, and that no two splits are the same file."""
+
+import filecmp
+import itertools
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from sweeper.search_space.issue import SpecIssue
+
+
+def check_files(files: Mapping[str, str]) -> Iterator[SpecIssue]:
+    """Yield the issues of files by split."""
+    missing = [split for split, path in files.items() if not Path(path).is_file()]
+    for split in missing:
+        rule = f"no such file, got {files[split]}; it is looked for beside this file, then in the working directory"
+        yield SpecIssue(("dataset", split), rule)
+    for first, second in itertools.combinations([split for split in files if split not in missing], 2):
+        if _have_equal_bytes(files[first], files[second]):
+            rule = f"is the same data as {first}, got {files[second]}; a split must have rows of its own"
+            yield SpecIssue(("dataset", second), rule)
+
+
+def _have_equal_bytes(first: str, second: str) -> bool:
+    """Return True for one file under two paths and for equal copies. An empty or unreadable file is no copy."""
+    try:
+        return Path(first).stat().st_size > 0 and filecmp.cmp(first, second, shallow=False)
+    except OSError:
+        return False
