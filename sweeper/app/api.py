@@ -21,7 +21,8 @@ from sweeper.app.specs import load_spec
 from sweeper.protocol.results import build_results
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import SweepFolder, open_sweep
+from sweeper.storage.sweep_folder import SweepFolder
+from sweeper.storage.sweep_names import find_named_sweep
 
 if TYPE_CHECKING:
     from sweeper.reporting.table.results_table import ResultsTable
@@ -117,6 +118,9 @@ def run(
     return StoredResults.of(completed.folder, completed.results)
 
 
-def open(path: str | Path) -> Sweep:
-    """Return the sweep in a folder such as `sweeps/sst5-3f9a1c2e`. Raises UsageError if there is none."""
-    return Sweep(open_sweep(Path(path)))
+def open(path: str | Path, *, sweeps: str | Path = "sweeps") -> Sweep:
+    """Return the sweep in a folder such as `sweeps/sst5-3f9a1c2e`, or of this name in the folder `sweeps`.
+
+    Raises UsageError if there is none.
+    """
+    return Sweep(find_named_sweep(path, Path(sweeps)))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sweeper.app.mlflow_sync import tracking_uri
 from sweeper.storage.sweep_folder import open_sweep
+from sweeper.storage.sweep_names import named_folder
 
 
 def render_table(
@@ -43,8 +44,8 @@ def render_table(
 
 def _name_and_id(name: str, sweeps: Path) -> tuple[str, str]:
     """Return the name of a sweep and, where its folder is at hand, its id."""
-    for path in (Path(name), sweeps / name):
-        if (path / "sweep.json").exists():
-            folder = open_sweep(path)
-            return folder.name, folder.manifest.id
-    return Path(name).name, ""
+    path = named_folder(name, sweeps)
+    if path is None:
+        return Path(name).name, ""
+    folder = open_sweep(path)
+    return folder.name, folder.manifest.id

@@ -10,6 +10,7 @@ from typing import Any
 
 from sweeper.app import mlflow_sync
 from sweeper.app.open_study import open_study
+from sweeper.app.output_paths import require_sweeps_folder
 from sweeper.app.prepare_data import PreparedSweep, prepare_sweep
 from sweeper.app.refresh_results import refresh_results
 from sweeper.app.run_sweep import SweepRun
@@ -42,8 +43,9 @@ def run_sweeps(
 
     With `inline`, trials run in this process instead of under Ray. With `fresh`, new sweeps start beside earlier ones.
     `on_completed` hears of each sweep as soon as it is done. Data sets and encoders of all sweeps are fetched before
-    Ray starts.
+    Ray starts. Raises UsageError if the folder `sweeps` cannot be written to.
     """
+    require_sweeps_folder(sweeps)
     folders = [None if fresh else find_sweep(sweeps, spec) for spec in specs]
     unfinished = [k for k, (spec, folder) in enumerate(zip(specs, folders, strict=True)) if not is_done(spec, folder)]
     completed: dict[int, CompletedRun] = {}
@@ -105,7 +107,7 @@ def _reopen(output: Output, spec: SweepSpec, folder: SweepFolder) -> SweepResult
 
     with open_study(folder, spec) as study:
         results = refresh_results(output, folder, spec, study)
-    output.line(f"{folder.name} is finished; a larger budget, or another seed, continues it")
+    output.line(f"{folder.name} is finished; a larger budget, or more confirm.seeds, continues it")
     mlflow_sync.sync_if_needed(output, folder)
     return results
 

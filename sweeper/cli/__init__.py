@@ -4,14 +4,18 @@ May import every package. Home of typer. Nothing heavy is imported until a comma
 neither ray nor torch.
 """
 
+import os
+import sys
+
 import typer
 
 from sweeper.cli import report, run, submit, sync, table, train, ui
+from sweeper.cli.plain_errors import PlainErrorGroup
 
 app = typer.Typer(
     name="sweeper",
+    cls=PlainErrorGroup,
     help="Hyperparameter sweeps for fine-tuned text classifiers, with results a reviewer can believe.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -31,4 +35,6 @@ app.command("ui")(ui.ui)
 
 def main() -> None:
     """Run the command line: the console script `sweeper`."""
-    app()
+    if os.name == "nt":
+        sys.exit("sweeper runs on Linux and macOS; on Windows use it in WSL: https://learn.microsoft.com/windows/wsl")
+    app(sys.argv[1:] or ["--help"], prog_name="sweeper")

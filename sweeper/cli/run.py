@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sweeper.cli.arguments import DEFAULT_SWEEPS, Sweeps
 from sweeper.cli.session import cli_session
 from sweeper.terminal.terminal import Terminal
 
@@ -28,7 +29,7 @@ Overrides = Annotated[
 def run(
     files: Files,
     overrides: Overrides = None,
-    sweeps: Annotated[Path, typer.Option(help="Folder of the sweeps.")] = Path("sweeps"),
+    sweeps: Sweeps = DEFAULT_SWEEPS,
     inline: Annotated[bool, typer.Option("--inline", help="Run in this process, without Ray: for a debugger.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the final results on stdout as JSON.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start a new sweep; the earlier one is kept.")] = False,

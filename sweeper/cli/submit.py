@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sweeper.execution.job_server import JobServer
 
 Address = Annotated[
-    str,
+    str | None,
     typer.Option(
         envvar=["RAY_API_SERVER_ADDRESS", "RAY_ADDRESS"],
         help="The cluster's dashboard, such as http://head:8265.",
@@ -31,7 +31,7 @@ _COMMAND_NOT_FOUND = 127  # the shell's exit code
 
 def submit(
     files: Files,
-    address: Address,
+    address: Address = None,
     overrides: Overrides = None,
     sweeps: Annotated[
         str | None,
@@ -61,7 +61,7 @@ def submit(
         from sweeper.app.submit import driver_environment, job_command, submit_sweeps
 
         environment = {**driver_environment(terminal, env or []), "COLUMNS": str(terminal.width)}
-        with terminal.step(f"asking {address}"):
+        with terminal.step(f"asking {_require_address(address)}"):
             server = _connect(address, insecure=insecure)
         submission = submit_sweeps(
             terminal, server, specs, environment, sweeps=sweeps, fresh=fresh, shared_files=shared_files
@@ -76,20 +76,21 @@ def submit(
             _follow(terminal, server, job)
 
 
-def jobs(address: Address, insecure: Insecure = False, as_json: AsJson = False) -> None:
+def jobs(address: Address = None, insecure: Insecure = False, as_json: AsJson = False) -> None:
     """List the jobs that sweeper submitted to a cluster."""
     with cli_session(as_json=as_json) as terminal:
         from sweeper.terminal.jobs_table import jobs_table
 
-        submitted = _connect(address, insecure=insecure).jobs()
+        server = _connect(address, insecure=insecure)
+        submitted = server.jobs()
         if submitted:
             terminal.table(jobs_table([(job.id, job.status, job.began, job.ended) for job in submitted], time.time()))
         else:
-            terminal.line(f"no jobs of sweeper on {address}")
+            terminal.line(f"no jobs of sweeper on {server.address}")
         terminal.result({"jobs": [{**vars(job), "sweeps": list(job.sweeps)} for job in submitted]})
 
 
-def logs(job: Job, address: Address, insecure: Insecure = False, as_json: AsJson = False) -> None:
+def logs(job: Job, address: Address = None, insecure: Insecure = False, as_json: AsJson = False) -> None:
     """Follow a job from its beginning, in the same view as `sweeper run`."""
     with cli_session(as_json=as_json) as terminal:
         server = _connect(address, insecure=insecure)
@@ -97,7 +98,7 @@ def logs(job: Job, address: Address, insecure: Insecure = False, as_json: AsJson
         _follow(terminal, server, job)
 
 
-def stop(job: Job, address: Address, insecure: Insecure = False) -> None:
+def stop(job: Job, address: Address = None, insecure: Insecure = False) -> None:
     """Stop a job and keep its progress; submitting it again continues where it stopped."""
     with cli_session() as terminal:
         from sweeper.app.submit import wait_for_end
@@ -113,10 +114,24 @@ def stop(job: Job, address: Address, insecure: Insecure = False) -> None:
         terminal.line(f"{job} is stopped; submitting it again continues where it stopped")
 
 
-def _connect(address: str, *, insecure: bool) -> "JobServer":
+def _require_address(address: str | None) -> str:
+    """Return the address. Raises UsageError if none is given, or one that only Ray's own library understands."""
+    from sweeper.errors import UsageError
+
+    if not address or not address.strip():
+        raise UsageError("--address: is missing; name the cluster's dashboard, such as --address http://HEAD:8265")
+    if address in ("auto", "local"):
+        raise UsageError(
+            f"--address {address} (or RAY_ADDRESS): names no cluster; name its dashboard, such as http://HEAD:8265"
+        )
+    return address
+
+
+def _connect(address: str | None, *, insecure: bool) -> "JobServer":
+    given = _require_address(address)
     from sweeper.execution.job_server import JobServer
 
-    return JobServer(address, insecure=insecure)
+    return JobServer(given, insecure=insecure)
 
 
 def _follow(terminal: Terminal, server: "JobServer", name: str) -> None:

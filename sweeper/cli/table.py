@@ -73,7 +73,12 @@ def table(
     """
     with cli_session() as terminal:
         from sweeper.app.mlflow_table import render_table
+        from sweeper.app.output_paths import require_writable_file
+        from sweeper.storage.sweep_names import require_folder
 
+        require_folder(sweeps)
+        if out is not None:
+            require_writable_file("--out", out)
         text = render_table(named or (), sweeps, experiments or (), metric, format_, published=published, detail=detail)
         if out is None:
             terminal.write(text)

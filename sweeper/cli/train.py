@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sweeper.cli.arguments import DEFAULT_SWEEPS, Sweep, Sweeps
 from sweeper.cli.session import cli_session
 from sweeper.terminal.terminal import Terminal
 
@@ -15,7 +16,7 @@ _MAX_CLASSES_SHOWN = 16  # in a confusion matrix on a terminal
 
 
 def train(
-    sweep: Annotated[Path, typer.Argument(help="A sweep's folder, such as sweeps/sst5-3f9a1c2e.", show_default=False)],
+    sweep: Sweep,
     trial: Annotated[int | None, typer.Argument(help="A trial's number.", show_default="the best")] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Train with another seed.", show_default="the trial's own")
@@ -25,6 +26,7 @@ def train(
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for the model.", show_default="SWEEP/train/…")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result on stdout as JSON.")] = False,
+    sweeps: Sweeps = DEFAULT_SWEEPS,
 ) -> None:
     """Train a trial again, and export the model of its best epoch for transformers.
 
@@ -33,10 +35,13 @@ def train(
     """
     hint = "the same command continues from the last validation"
     with cli_session(as_json=as_json, resume_hint=hint) as terminal:
+        from sweeper.app.output_paths import require_writable_folder
         from sweeper.app.train_model import find_trial, train_model
-        from sweeper.storage.sweep_folder import open_sweep
+        from sweeper.storage.sweep_names import find_named_sweep
 
-        folder = open_sweep(sweep)
+        folder = find_named_sweep(sweep, sweeps)
+        if out is not None:
+            require_writable_folder("--out", out)
         chosen = find_trial(folder, trial, seed)
         path = out or folder.path / "train" / f"{chosen.number}-seed-{chosen.config.seed}"
         model = train_model(terminal, folder, chosen, path, test=test)

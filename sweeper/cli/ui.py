@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sweeper.cli.arguments import DEFAULT_SWEEPS, Sweeps
 from sweeper.cli.session import cli_session
 from sweeper.terminal.terminal import Terminal
 
@@ -17,10 +18,11 @@ _CTRL_C = 130  # the exit code of an interrupted command: the usual end of this 
 
 def ui(
     sweep: Annotated[
-        Path | None, typer.Argument(help="A sweep's folder, such as sweeps/sst5-3f9a1c2e.", show_default=False)
+        str | None,
+        typer.Argument(help="A sweep: its name, such as sst5-3f9a1c2e, or its folder.", show_default=False),
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the UI.", show_default="a free one")] = 0,
-    sweeps: Annotated[Path, typer.Option(help="Folder of the sweeps.")] = Path("sweeps"),
+    sweeps: Sweeps = DEFAULT_SWEEPS,
 ) -> None:
     """Open MLflow's UI on the sweeps' store until Ctrl-C, and print the address where a sweep's runs are compared.
 
@@ -28,9 +30,10 @@ def ui(
     """
     with cli_session() as terminal:
         from sweeper.app.mlflow_sync import tracking_uri
-        from sweeper.storage.sweep_folder import open_sweep
+        from sweeper.storage.sweep_names import find_named_sweep, require_folder
 
-        folder = None if sweep is None else open_sweep(sweep)
+        require_folder(sweeps)
+        folder = None if sweep is None else find_named_sweep(sweep, sweeps)
         sweeps = folder.path.parent if folder else sweeps
         uri = tracking_uri(sweeps)
         if uri.startswith("http"):

@@ -60,4 +60,4 @@ def test_an_unreachable_hub_is_one_line_with_the_remedy(tmp_path: Path) -> None:
 def test_training_from_a_folder_without_a_sweep_is_one_line(tmp_path: Path) -> None:
     done = sweeper("train", "elsewhere", cwd=tmp_path)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
-    assert "elsewhere: not the folder of a sweep" in done.stderr
+    assert "elsewhere: not a sweep" in done.stderr

@@ -1,0 +1,60 @@
+"""Checks of the paths that a command will write to, before it does any work."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from sweeper.errors import UsageError
+
+
+def require_writable_file(option: str, path: Path) -> None:
+    """Raise UsageError if no file can be written at `path`. Its folder must exist. `option` is such as `--out`."""
+    if _exists(path) and not path.is_file():
+        raise UsageError(f"{option} {path}: is a folder; name a file, such as {path / 'result'}")
+    _require_parent(option, path)
+
+
+def require_writable_folder(option: str, path: Path) -> None:
+    """Raise UsageError if `path` is no folder that can be written to. Its parent must exist."""
+    if not _exists(path):
+        _require_parent(option, path)
+        return
+    if not path.is_dir():
+        raise UsageError(f"{option} {path}: is a file; name a folder")
+    _require_writable(option, path, path)
+
+
+def require_sweeps_folder(path: Path) -> None:
+    """Raise UsageError if the folder of the sweeps cannot be written to, or cannot be made where it is missing."""
+    existing = path.absolute()
+    while not _exists(existing):
+        existing = existing.parent
+    if not existing.is_dir():
+        raise UsageError(f"--sweeps {path}: {existing} is a file; name a folder")
+    _require_writable("--sweeps", path, existing)
+
+
+def _require_parent(option: str, path: Path) -> None:
+    parent = path.absolute().parent
+    if not _exists(parent):
+        raise UsageError(f"{option} {path}: the folder {parent} does not exist; make it, or name another")
+    if not parent.is_dir():
+        raise UsageError(f"{option} {path}: {parent} is a file; name a path in a folder")
+    _require_writable(option, path, parent)
+
+
+def _require_writable(option: str, path: Path, folder: Path) -> None:
+    """Make a folder in `folder` and delete it: permission bits do not tell what a file system allows."""
+    try:
+        with tempfile.TemporaryDirectory(prefix=".sweeper-", dir=folder):
+            pass
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise UsageError(f"{option} {path}: {folder} cannot be written ({reason}); name another folder") from None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False

@@ -1,0 +1,38 @@
+"""Mistakes on the command line as one plain line with exit code 2, like any other bad input."""
+
+import sys
+from typing import Any
+
+import typer
+from pydantic import ValidationError
+from typer.core import TyperGroup
+
+from sweeper.wording import quote_value
+
+_CommandLineError: Any = typer.BadParameter.__mro__[2]  # click's ClickException, which Typer's newer releases vendor
+
+
+class PlainErrorGroup(TyperGroup):
+    """The group of all commands. Where Typer would draw a box around a mistake, it prints one line."""
+
+    def main(self, *arguments: Any, standalone_mode: bool = True, **options: Any) -> Any:
+        """Run the command line, and exit with its code."""
+        if not standalone_mode:
+            return super().main(*arguments, standalone_mode=False, **options)
+        try:
+            code = super().main(*arguments, standalone_mode=False, **options)
+        except _CommandLineError as error:
+            print(_describe(error), file=sys.stderr)
+            sys.exit(2)
+        except typer.Abort:
+            sys.exit(1)
+        sys.exit(code or 0)
+
+
+def _describe(error: Any) -> str:
+    """Return a mistake on one line, with the command that explains the right form."""
+    command = error.ctx.command_path if getattr(error, "ctx", None) else "sweeper"
+    text = " ".join(error.format_message().split()).rstrip(".").replace("Input should", "must")
+    if isinstance(error.__cause__, ValidationError):
+        text += f", got {quote_value(error.__cause__.errors()[0]['input'])}"
+    return f"{command}: {text[:1].lower()}{text[1:]}; {command} --help lists what it takes"
