@@ -1,6 +1,7 @@
 """Mistakes on the command line as one plain line with exit code 2, like any other bad input."""
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import typer
@@ -15,18 +16,28 @@ _CommandLineError: Any = typer.BadParameter.__mro__[2]  # click's ClickException
 class PlainErrorGroup(TyperGroup):
     """The group of all commands. Where Typer would draw a box around a mistake, it prints one line."""
 
-    def main(self, *arguments: Any, standalone_mode: bool = True, **options: Any) -> Any:
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
         """Run the command line, and exit with its code."""
-        if not standalone_mode:
-            return super().main(*arguments, standalone_mode=False, **options)
         try:
-            code = super().main(*arguments, standalone_mode=False, **options)
+            code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
         except _CommandLineError as error:
+            if not standalone_mode:
+                raise
             print(_describe(error), file=sys.stderr)
             sys.exit(2)
         except typer.Abort:
             sys.exit(1)
-        sys.exit(code or 0)
+        if standalone_mode:
+            sys.exit(code or 0)
+        return code
 
 
 def _describe(error: Any) -> str:

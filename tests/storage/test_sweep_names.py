@@ -19,7 +19,14 @@ def sweeps(tmp_path: Path) -> Path:
 
 def test_a_folder_a_file_in_it_and_a_name_are_the_same_sweep(sweeps: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = sorted(sweeps.iterdir())[0]
-    spellings = [first, f"{first}/", first / "sweep.yaml", first / "sweep.json", first.name, f"{first.name}/sweep.yaml"]
+    spellings: list[str | Path] = [
+        first,
+        f"{first}/",
+        first / "sweep.yaml",
+        first / "sweep.json",
+        first.name,
+        f"{first.name}/sweep.yaml",
+    ]
     assert {find_named_sweep(name, sweeps).path.resolve() for name in spellings} == {first}
     monkeypatch.chdir(first)
     assert {find_named_sweep(name, sweeps).name for name in (".", "sweep.yaml", f"../{first.name}")} == {first.name}
