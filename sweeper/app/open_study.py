@@ -3,6 +3,7 @@
 from contextlib import AbstractContextManager, closing
 from typing import TYPE_CHECKING
 
+from sweeper.errors import UsageError
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
 
@@ -10,13 +11,40 @@ if TYPE_CHECKING:
     from sweeper.record.optuna_study import OptunaStudy
 
 
+_TRACES = ("results.json", "table.md", "report.html", "predictions", "model", "train", "trials", "needs_sync")
+_HOLDER = "record.journal.holder"  # written once the record exists, before the first trial
+
+
+def require_record(folder: SweepFolder) -> None:
+    """Raise UsageError if a sweep has results or trials, and its record is missing or empty.
+
+    A sweep that was killed before its first trial has none of them, and begins.
+    """
+    path = folder.journal
+    is_missing = not path.exists()
+    if not is_missing:
+        with path.open("rb") as file:
+            _header, first_entry = file.readline(), file.readline()
+        if first_entry:
+            return
+    traces = (*_TRACES, _HOLDER) if is_missing else _TRACES
+    trace = next((name for name in traces if (folder.path / name).exists()), None)
+    if trace is not None:
+        raise UsageError(
+            f"{folder.path}: results without their record: {path.name} is {'missing' if is_missing else 'empty'}, and "
+            f"{trace} is there; restore a copy of the record, or start the sweep again with --fresh"
+        )
+
+
 def open_study(folder: SweepFolder, spec: SweepSpec) -> "AbstractContextManager[OptunaStudy]":
     """Return the record in a sweep's folder as a context manager that closes it.
 
-    Raises SweepLockedError while another process runs the sweep, RecordError if the record is damaged.
+    Raises SweepLockedError while another process runs the sweep, RecordError if the record is damaged, and UsageError
+    if it is missing.
     """
     from sweeper.record.optuna_study import OptunaStudy
 
+    require_record(folder)
     return closing(OptunaStudy(spec, folder.journal, folder.manifest.threads))
 
 
@@ -24,8 +52,9 @@ def read_study(folder: SweepFolder, spec: SweepSpec) -> "OptunaStudy":
     """Return the record in a sweep's folder as it is now, to read it only: nothing on the disk changes.
 
     It needs no lock, and works while the sweep runs and in a folder that cannot be written. Raises RecordError if the
-    record is damaged.
+    record is damaged, UsageError if it is missing.
     """
     from sweeper.record.optuna_study import OptunaStudy
 
+    require_record(folder)
     return OptunaStudy(spec, folder.journal, folder.manifest.threads, read_only=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.app import mlflow_sync
-from sweeper.app.open_study import open_study
+from sweeper.app.open_study import open_study, require_record
 from sweeper.app.output_paths import require_sweeps_folder
 from sweeper.app.prepare_data import PreparedSweep, prepare_sweep
 from sweeper.app.refresh_results import refresh_results
@@ -47,6 +47,8 @@ def run_sweeps(
     """
     require_sweeps_folder(sweeps)
     folders = [None if fresh else find_sweep(sweeps, spec) for spec in specs]
+    for folder in filter(None, folders):
+        require_record(folder)
     unfinished = [k for k, (spec, folder) in enumerate(zip(specs, folders, strict=True)) if not is_done(spec, folder)]
     completed: dict[int, CompletedRun] = {}
     if unfinished:
