@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sweeper.app.api import StoredResults, Sweep, load, open, run
-    from sweeper.errors import SearchSpaceError, SweeperError, UsageError
+    from sweeper.errors import SearchSpaceError, SweeperError, SweepFailedError, UsageError
     from sweeper.protocol.sweep_results import SweepResults
     from sweeper.search_space.sweep_spec import SweepSpec
 
@@ -17,6 +17,7 @@ __all__ = [
     "SearchSpaceError",
     "StoredResults",
     "Sweep",
+    "SweepFailedError",
     "SweepResults",
     "SweepSpec",
     "SweeperError",
@@ -28,6 +29,7 @@ __all__ = [
 
 _HOMES = {
     "SearchSpaceError": "sweeper.errors",
+    "SweepFailedError": "sweeper.errors",
     "SweepResults": "sweeper.protocol.sweep_results",
     "SweepSpec": "sweeper.search_space.sweep_spec",
     "SweeperError": "sweeper.errors",

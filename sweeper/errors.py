@@ -8,6 +8,7 @@ a traceback, and returns the error's `exit_code`.
     │   ├── SearchSpaceError     one or more mistakes in a YAML file
     │   ├── UnavailableError     a data set or an encoder cannot be loaded
     │   └── SweepLockedError     another process drives this sweep
+    ├── SweepFailedError         nothing in the sweep succeeded           exit 1
     ├── RecordError              the record of a sweep is damaged
     ├── StorageError             a file that must be kept cannot be written      exit 1 or 2
     ├── CheckpointError          a checkpoint cannot be read
@@ -47,6 +48,13 @@ class SearchSpaceError(UsageError):
 
 class UnavailableError(UsageError):
     """A data set or an encoder cannot be loaded: no connection, no such name, or unexpected content."""
+
+
+class SweepFailedError(SweeperError):
+    """Nothing in the sweep succeeded, or its first trials all failed alike. The same command tries again.
+
+    What it did is in its record; it is not finished, and has no results.json.
+    """
 
 
 class RecordError(SweeperError):

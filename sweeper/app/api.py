@@ -108,6 +108,7 @@ def run(
         progress: print a line for each step and each trial that ends.
 
     Raises:
+        SweepFailedError: nothing in the sweep succeeded; `open` gives what it did, and calling `run` again tries again.
         SweeperError: the sweep could not finish; what it did is in its record.
         UsageError: the input is wrong, or another process runs this sweep.
     """

@@ -1,6 +1,6 @@
 """Runs one sweep, from its folder to its results: the record, the data, the view, the tracker and the protocol."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from sweeper.training.types import TrainingData
 from sweeper.trials.interfaces import ProgressView, Runner, Tracker
 from sweeper.trials.resources import TrialResources
 from sweeper.trials.run_status import RunStatus
+from sweeper.trials.trial import TrialRecord
 
 if TYPE_CHECKING:
     from sweeper.record.optuna_study import OptunaStudy
@@ -47,6 +48,15 @@ def closed_with_status(tracker: AnyTracker) -> Iterator[AnyTracker]:
         raise
     finally:
         tracker.close(status)
+
+
+def _hours_are_over(hours: float, records: Sequence[TrialRecord]) -> str:
+    """Return the line at the end of the budget's hours. It says what becomes of the trials that were under way."""
+    interrupted = sum(record.end is None for record in records)
+    trials = "1 trial was" if interrupted == 1 else f"{interrupted} trials were"
+    kept = f"; {trials} interrupted after the last validation and will continue" if interrupted else ""
+    before = "" if records else " before a trial began (they cover download and preparation)"
+    return f"the budget's {hours:g} hours are over{before}{kept}; the same command continues for the same time again"
 
 
 @dataclass(frozen=True)
@@ -114,9 +124,7 @@ class SweepRun:
                 is_done = run_protocol(spec, study, self.runner, (view, tracker), jobs, resources, view.say, self.began)
             results = self._write_results(folder, study, jobs, tracker, is_done=is_done)
         if not is_done:
-            before = "" if study.all_trials() else " before a trial began (they cover download and preparation)"
-            hours = f"the budget's {spec.budget.hours:g} hours are over{before}"
-            output.line(f"{hours}; the same command continues for the same time again")
+            output.line(_hours_are_over(spec.budget.hours or 0, study.all_trials()))
         if tracker.pending_runs:
             output.line(mlflow_sync.sync_warning(folder, tracker))
         return results

@@ -14,6 +14,8 @@ from sweeper.app.output_paths import require_sweeps_folder
 from sweeper.app.prepare_data import PreparedSweep, prepare_sweep
 from sweeper.app.refresh_results import refresh_results
 from sweeper.app.run_sweep import SweepRun
+from sweeper.errors import SweepFailedError
+from sweeper.protocol.confirmation import WITH_MODEL
 from sweeper.protocol.results import stored_results
 from sweeper.protocol.sweep_results import SweepResults, SystemResult
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -43,23 +45,27 @@ def run_sweeps(
 
     With `inline`, trials run in this process instead of under Ray. With `fresh`, new sweeps start beside earlier ones.
     `on_completed` hears of each sweep as soon as it is done. Data sets and encoders of all sweeps are fetched before
-    Ray starts. Raises UsageError if the folder `sweeps` cannot be written to.
+    Ray starts. Raises UsageError if the folder `sweeps` cannot be written to, and SweepFailedError for sweeps in which
+    nothing succeeded, after the others have run.
     """
     require_sweeps_folder(sweeps)
     folders = [None if fresh else find_sweep(sweeps, spec) for spec in specs]
-    for folder in filter(None, folders):
-        require_record(folder)
+    for known in filter(None, folders):
+        require_record(known)
     unfinished = [k for k, (spec, folder) in enumerate(zip(specs, folders, strict=True)) if not is_done(spec, folder)]
     completed: dict[int, CompletedRun] = {}
+    failures: list[str] = []
     if unfinished:
         output.capture_libraries(sweeps)
         prepared = [prepare_sweep(output, specs[k], folders[k]) for k in unfinished]
-        runs = _run_all(output, prepared, sweeps, on_completed, inline=inline)
-        completed = dict(zip(unfinished, runs, strict=True))
+        runs = _run_all(output, prepared, sweeps, on_completed, failures, inline=inline)
+        completed = {k: run for k, run in zip(unfinished, runs, strict=True) if run is not None}
     for k, (spec, folder) in enumerate(zip(specs, folders, strict=True)):
-        if folder is not None and k not in completed:
+        if folder is not None and k not in unfinished:
             completed[k] = CompletedRun(spec, folder, _reopen(output, spec, folder))
             on_completed(completed[k])
+    if failures:
+        raise SweepFailedError("\n".join(failures))
     return [completed[k] for k in range(len(specs))]
 
 
@@ -68,14 +74,15 @@ def _run_all(
     prepared: Sequence[PreparedSweep],
     sweeps: Path,
     on_completed: Callable[[CompletedRun], None],
+    failures: list[str],
     *,
     inline: bool,
-) -> list[CompletedRun]:
-    """Run sweeps one after the other on one runner.
+) -> list[CompletedRun | None]:
+    """Run sweeps one after the other on one runner. For one that fails return None, and add its error to `failures`.
 
     The budget's hours of each count from here, and cover the start of the runner and the sweep's own preparation.
     """
-    completed = []
+    completed: list[CompletedRun | None] = []
     began = time.monotonic()
     with ExitStack() as stack:
         with output.step("starting" if inline else "starting Ray"):
@@ -83,9 +90,14 @@ def _run_all(
         startup = time.monotonic() - began
         for sweep in prepared:
             began = time.monotonic() - startup - sweep.seconds
-            folder, results = SweepRun(output, runner, sweep, sweeps, began).run()
-            completed.append(CompletedRun(sweep.spec, folder, results))
-            on_completed(completed[-1])
+            try:
+                run = CompletedRun(sweep.spec, *SweepRun(output, runner, sweep, sweeps, began).run())
+            except SweepFailedError as error:
+                failures.append(str(error))
+                completed.append(None)
+            else:
+                completed.append(run)
+                on_completed(run)
     return completed
 
 
@@ -115,9 +127,13 @@ def _reopen(output: Output, spec: SweepSpec, folder: SweepFolder) -> SweepResult
 
 
 def is_done(spec: SweepSpec, folder: SweepFolder | None) -> bool:
-    """Return True if the sweep in the folder has everything that the spec asks for."""
+    """Return True if the sweep in the folder has everything that the spec asks for, and something in it succeeded."""
     results = stored_results(folder) if folder else None
     if results is None or results.num_trials < sum(spec.trial_budget(system) for system in range(len(spec.systems))):
+        return False
+    outcomes = {outcome for system in results.systems for outcome, count in system.outcomes.items() if count}
+    seeds = [seed.outcome for confirmation in results.confirmations for seed in confirmation.seeds]
+    if not any(outcome.is_healthy for outcome in outcomes) or (seeds and not set(seeds) & set(WITH_MODEL)):
         return False
     return all(is_confirmed(spec, system) for system in results.systems)
 

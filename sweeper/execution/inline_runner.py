@@ -52,4 +52,5 @@ class InlineRunner:
             for event in events:
                 if not deliver(event, trial, trials):
                     break
-        delete_trial_files(job.folder, trial, storage=job.storage)
+        if not trials.will_continue(trial):
+            delete_trial_files(job.folder, trial, storage=job.storage)

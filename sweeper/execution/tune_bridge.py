@@ -85,9 +85,16 @@ class TuneBridge:
                 continues = deliver(event, trial, self.trials)
             if not continues:
                 self._remove(name)
-                if self.error is None:  # after an error the end may not be recorded, and the checkpoint is needed
+                if self._has_ended(trial):
                     delete_trial_files(self.job.folder, trial, storage=self.job.storage)
             return continues
+
+    def _has_ended(self, trial: Trial) -> bool:
+        """Return True if a stopped trial needs its checkpoint no more. After an error its end may not be recorded."""
+        will_continue = True
+        with self._stored_errors():
+            will_continue = self.trials.will_continue(trial)
+        return self.error is None and not will_continue
 
     def worker_lost(self, name: str, trial_end: TrialEnd, *, infrastructure_fault: bool = False) -> None:
         """Take the loss of a trial's worker. The trial ends with `trial_end` after too many losses.

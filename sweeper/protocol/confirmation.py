@@ -6,10 +6,11 @@ decides. The models of the winner are then scored on the test split.
 """
 
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sweeper.protocol.ranking import best_report, rank_settings, score_trial, setting_key
+from sweeper.protocol.ranking import SettingKey, best_report, rank_settings, score_trial, setting_key
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import Trial, TrialRecord
@@ -46,22 +47,40 @@ def candidates(spec: SweepSpec, records: Sequence[TrialRecord], system: int) -> 
 
 
 def _fresh_seeds(spec: SweepSpec, records: Sequence[TrialRecord], source: Trial) -> tuple[TrialRecord, ...]:
-    """Return the recorded fresh seeds of a setting, of those that the spec asks for."""
+    """Return the recorded fresh seeds of a setting, of those that the spec asks for; of each the newest training."""
     of_system = (record for record in records if record.trial.source_trial and record.trial.system == source.system)
     key = setting_key(source.params)
     of_setting = (record for record in of_system if setting_key(record.trial.params) == key)
-    return tuple(record for record in of_setting if record.trial.seed_index <= spec.confirm.seeds)
+    newest = {record.trial.seed_index: record for record in of_setting if record.trial.seed_index <= spec.confirm.seeds}
+    return tuple(newest.values())
 
 
 def pending(spec: SweepSpec, records: Sequence[TrialRecord]) -> list[tuple[Trial, int]]:
-    """Return what is still to be trained: trials of the search, each with the index of a fresh seed."""
-    missing = []
-    for system in range(len(spec.systems)):
-        for candidate in candidates(spec, records, system):
-            trained = {record.trial.seed_index for record in candidate.seeds}
-            seeds = range(1, spec.confirm.seeds + 1)
-            missing += [(candidate.trial, seed_index) for seed_index in seeds if seed_index not in trained]
-    return missing
+    """Return what is still to be trained: trials of the search, each with the index of a fresh seed.
+
+    If all fresh seeds of all systems were trained and none left a model, all of them are trained again. If such a
+    second round was interrupted, its rest is trained.
+    """
+    confirmed = [candidate for system in range(len(spec.systems)) for candidate in candidates(spec, records, system)]
+    seeds = range(1, spec.confirm.seeds + 1)
+    wanted = [(candidate.trial, seed_index) for candidate in confirmed for seed_index in seeds]
+    newest = {_seed_key(seed): seed for candidate in confirmed for seed in candidate.seeds}
+    trainings = Counter(_seed_key(record) for record in records if record.trial.source_trial)
+    counts = {key: trainings[key] for key in newest}
+    is_lost = len(newest) == len(wanted) and not any(seed.end is None or has_model(seed) for seed in newest.values())
+    rounds = max(counts.values(), default=1) + (is_lost and len(set(counts.values())) == 1)
+
+    def is_pending(trial: Trial, seed_index: int) -> bool:
+        key = (trial.system, setting_key(trial.params), seed_index)
+        seed = newest.get(key)
+        return seed is None or (seed.end is not None and not has_model(seed) and counts[key] < rounds)
+
+    return [pair for pair in wanted if is_pending(*pair)]
+
+
+def _seed_key(record: TrialRecord) -> tuple[int, SettingKey, int]:
+    trial = record.trial
+    return trial.system, setting_key(trial.params), trial.seed_index
 
 
 def interrupted(records: Sequence[TrialRecord]) -> list[Trial]:
@@ -97,7 +116,7 @@ def trials_to_score(spec: SweepSpec, records: Sequence[TrialRecord]) -> list[Tri
     """Return the winners' trials that have a model which was not scored yet."""
     winners = (best_confirmed(spec, records, system) for system in range(len(spec.systems)))
     seeds = (record for winner in winners if winner is not None for record in winner.seeds)
-    return [record.trial for record in seeds if record.test is None and _has_model(record)]
+    return [record.trial for record in seeds if record.test is None and has_model(record)]
 
 
 def best_model_trial(spec: SweepSpec, records: Sequence[TrialRecord]) -> TrialRecord | None:
@@ -110,10 +129,11 @@ def best_model_trial(spec: SweepSpec, records: Sequence[TrialRecord]) -> TrialRe
     best = max(winners, key=lambda candidate: _rank(spec, candidate), default=None)
     reports = [(best_report(spec, record), record) for record in best.seeds] if best else []
     models = [
-        (report.metrics[spec.objective.metric], record) for report, record in reports if report and _has_model(record)
+        (report.metrics[spec.objective.metric], record) for report, record in reports if report and has_model(record)
     ]
     return max(models, key=lambda pair: spec.objective.sign * pair[0])[1] if models else None
 
 
-def _has_model(record: TrialRecord) -> bool:
+def has_model(record: TrialRecord) -> bool:
+    """Return True if a trial has ended, and in a way that leaves a model."""
     return record.end is not None and record.end.outcome in WITH_MODEL

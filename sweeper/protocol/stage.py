@@ -66,6 +66,10 @@ class Stage:
         """Return the record after a report at which early stopping did not end the trial. A stage may end it here."""
         return record
 
+    def _must_pause(self, trial: Trial, report: ValidationReport) -> bool:
+        """Return True if a trial is interrupted after this report, which is new, for the next command to continue."""
+        return False
+
     # ---- the interface TrialSource
 
     def next_trial(self) -> Trial | None:
@@ -88,16 +92,23 @@ class Stage:
         return bool(self.requeued) or self._has_new()
 
     def report(self, trial: Trial, report: ValidationReport) -> bool:
-        """Record a report. Return False if it ends the trial, or comes from an abandoned attempt."""
+        """Record a report. Return False if it ends or interrupts the trial, or comes from an abandoned attempt."""
         if not self._is_current(trial):
             return False
+        known_steps = {known.step for known in self.study.get(trial).reports}  # a resumed trial sends them again
         record = self.study.report(trial, report)
         if record.end is None:
             record = self._decide(trial, record, report)
         if record.end is not None:
             self._leave(trial)
+        elif report.step not in known_steps and self._must_pause(trial, report):
+            self._requeue(trial)
         self._update_trackers(record)
-        return record.end is None
+        return trial.number in self.running
+
+    def will_continue(self, trial: Trial) -> bool:
+        """Return True if the trial was interrupted and continues later, so that it needs its checkpoint."""
+        return any(waiting.number == trial.number for waiting in self.requeued)
 
     def trial_ended(self, trial: Trial, trial_end: TrialEnd) -> None:
         """Record the end of a trial. One that ran to its end may have collapsed, or never had a finite score."""
@@ -119,8 +130,7 @@ class Stage:
         if losses[trial.number] > limit:
             self.trial_ended(trial, replace(trial_end, reason=f"{trial_end.reason}, {_times(losses[trial.number])}"))
         else:
-            del self.running[trial.number]
-            self.requeued.append(trial)
+            self._requeue(trial)
             self.notify(trial, f"{trial_end.reason}; it continues from its last checkpoint")
 
     def notify(self, trial: Trial | None, text: str) -> None:
@@ -137,6 +147,11 @@ class Stage:
     def _leave(self, trial: Trial) -> None:
         """Remove a trial that has ended from `running`."""
         self.running.pop(trial.number, None)
+
+    def _requeue(self, trial: Trial) -> None:
+        """Keep a running trial for another attempt."""
+        del self.running[trial.number]
+        self.requeued.append(trial)
 
     def _update_trackers(self, record: TrialRecord) -> None:
         for tracker in self.trackers:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from sweeper.protocol.confirmation import interrupted, pending
+from sweeper.protocol.failed_sweep import count_failed_rounds, failed_alike
 from sweeper.protocol.stage import Say, Stage, ignore
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.types import ModelScores, ValidationReport
@@ -17,7 +18,8 @@ from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
 class SearchStage(Stage):
     """The search: shares the budget among the systems, and lets the record stop poor trials early.
 
-    `began` is the time, by `time.monotonic`, from which the budget's hours count; by default now.
+    `began` is the time, by `time.monotonic`, from which the budget's hours count; by default now. Once they are over,
+    no trial starts, and those under way are interrupted at their next new report. The next command continues them.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class SearchStage(Stage):
         for record in records:
             self._update_trackers(record)
         searched = [record for record in records if not record.trial.source_trial]
+        self.rounds = 1 + count_failed_rounds(spec, searched)  # times that the budget is spent
         self.num_proposed = [
             sum(record.trial.system == system for record in searched) for system in range(len(spec.systems))
         ]
@@ -45,15 +48,18 @@ class SearchStage(Stage):
 
     @property
     def is_closed(self) -> bool:
-        """True if the budget's hours are over, or the first trials all failed with the same error."""
+        """True if the budget's hours are over, or the first trials all failed alike."""
         return time.monotonic() >= self.deadline or self.all_failed
 
     @property
     def all_failed(self) -> bool:
-        """True if the first trials of this command all failed with the same error."""
+        """True if the first trials of this command all failed alike: with the same kind of error in the same place."""
         first = self.ended[: self.spec.fail_fast_after]
-        ends = {record.end for record in first}
-        return len(first) == self.spec.fail_fast_after and len(ends) == 1 and _failed(first[0])
+        return len(first) == self.spec.fail_fast_after and failed_alike(first)
+
+    def recorded(self) -> list[TrialRecord]:
+        """Return the records of all trials of the search, of earlier commands too."""
+        return [record for record in self.study.all_trials() if not record.trial.source_trial]
 
     def _has_new(self) -> bool:
         return self._next_system() is not None
@@ -67,14 +73,17 @@ class SearchStage(Stage):
 
     def _next_system(self) -> int | None:
         """Return the system that has had the fewest trials; None if all have had their share of the budget."""
-        open_systems = [
-            system for system, count in enumerate(self.num_proposed) if count < self.spec.trial_budget(system)
-        ]
+        shares = [self.rounds * self.spec.trial_budget(system) for system in range(len(self.num_proposed))]
+        open_systems = [system for system, count in enumerate(self.num_proposed) if count < shares[system]]
         return min(open_systems, key=lambda system: self.num_proposed[system], default=None)
 
     def _decide(self, trial: Trial, record: TrialRecord, report: ValidationReport) -> TrialRecord:
         trial_end = self.collapse.check(record, report.step)
         return record if trial_end is None else self.study.end_trial(trial, trial_end)
+
+    def _must_pause(self, trial: Trial, report: ValidationReport) -> bool:
+        """Return True if the budget's hours are over, and the training is not."""
+        return time.monotonic() >= self.deadline and report.step < trial.config.num_validations
 
     def _leave(self, trial: Trial) -> None:
         super()._leave(trial)
@@ -158,7 +167,3 @@ class TestStage(Stage):
         if trial_end.outcome != Outcome.COMPLETED:
             self.failed[trial.number] = trial_end
         self._leave(trial)
-
-
-def _failed(record: TrialRecord) -> bool:
-    return record.end is not None and record.end.outcome == Outcome.FAILED

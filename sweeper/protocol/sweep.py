@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sweeper.errors import SweeperError
 from sweeper.protocol.collapse import count_classes
 from sweeper.protocol.confirmation import trials_to_score
+from sweeper.protocol.failed_sweep import first_trials_failed, require_confirmation, require_success
 from sweeper.protocol.stage import Say, ignore
 from sweeper.protocol.stages import ConfirmationStage, SearchStage, TestStage
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -17,8 +18,7 @@ from sweeper.storage.trial_files import delete_trial_files, traceback_path, tria
 from sweeper.training.types import ModelScores
 from sweeper.trials.interfaces import Runner, Study, Tracker, TrainingJob
 from sweeper.trials.resources import TrialResources
-from sweeper.trials.trial import Trial, TrialRecord
-from sweeper.wording import format_value
+from sweeper.trials.trial import Trial
 
 
 @dataclass(frozen=True)
@@ -50,20 +50,24 @@ def run_protocol(
     Checkpoints of ended trials are deleted; models of confirmed trials are left to the caller. `say` gets messages for
     the user. The budget's hours count from `began`, a time of `time.monotonic`; by default from now.
 
-    Raises SweeperError if the first trials all failed alike, or a winner could not be scored.
+    Raises SweepFailedError if the first trials all failed alike, or no trial or no fresh seed succeeded, and
+    SweeperError if a winner could not be scored.
     """
     class_counts = count_classes(jobs.search.data)
     search = SearchStage(spec, study, trackers, say, began, class_counts)
     runner.run(search, jobs.search, resources)
     _delete_ended(study, jobs.search)
     if search.all_failed:
-        raise _all_failed_error(search.ended, jobs.search)
+        first = search.ended[: spec.fail_fast_after]
+        raise first_trials_failed(first, jobs.search, has_pending=search.has_pending)
+    require_success(search.recorded(), jobs.search, has_pending=search.has_pending)
     if search.has_pending:
         return False
     confirmation = ConfirmationStage(spec, study, trackers, say, class_counts)
     if confirmation.has_pending:
         runner.run(confirmation, jobs.confirm, resources)
         _delete_ended(study, jobs.confirm)
+    require_confirmation(spec, study.all_trials(), jobs.confirm)
     trials = trials_to_score(spec, study.all_trials())
     if trials:
         job = jobs.make_test_job()
@@ -91,13 +95,3 @@ def _delete_ended(study: Study, job: TrainingJob) -> None:
     for record in study.all_trials():
         if record.end is not None:
             delete_trial_files(job.folder, record.trial, storage=job.storage)
-
-
-def _all_failed_error(ended: Sequence[TrialRecord], job: TrainingJob) -> SweeperError:
-    trial, trial_end = ended[0].trial, ended[0].end
-    setting = ", ".join(f"{name} {format_value(value)}" for name, value in trial.params.items())
-    return SweeperError(
-        f"the first {len(ended)} trials all failed: {trial_end.reason if trial_end else ''}\n"
-        f"trial {trial.number}: {setting}; its traceback: {traceback_path(trial_folder(job.folder, trial))}\n"
-        "fix the cause; then the same command continues with the rest of the budget, and --fresh starts anew"
-    )

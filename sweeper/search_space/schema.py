@@ -65,7 +65,12 @@ class SearchSpaceFile(StrictModel):
         float, yaml_key("Time without a sign of life after which a trial's worker is taken for dead.", "minutes", gt=0)
     ] = 15
     fail_fast_after: Annotated[
-        int, yaml_key("If so many first trials all fail with the same error, the sweep ends.", "trials", ge=1)
+        int,
+        yaml_key(
+            "If so many first trials all fail with the same type of error in the same place, the sweep ends.",
+            "trials",
+            ge=1,
+        ),
     ] = 5
     limit: Annotated[Subsample, yaml_key("Use only a part of the data, for a quick try.")] = Subsample()
     seed: Annotated[int, yaml_key("Every random number of the sweep derives from it.", ge=0)] = 0

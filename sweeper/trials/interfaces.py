@@ -93,6 +93,9 @@ class TrialSource(Protocol):
     def report(self, trial: Trial, report: ValidationReport) -> bool:
         """Take a report. Return False if the trial must stop. Reports of an abandoned attempt are ignored."""
 
+    def will_continue(self, trial: Trial) -> bool:
+        """Return True if a trial that had to stop continues later. Its checkpoint must be kept."""
+
     def trial_ended(self, trial: Trial, trial_end: TrialEnd) -> None:
         """Take the end of a trial."""
 

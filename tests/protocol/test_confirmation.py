@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sweeper.errors import SweeperError
+from sweeper.errors import SweeperError, SweepFailedError
 from sweeper.execution.inline_runner import InlineRunner
 from sweeper.protocol import confirmation, sweep
 from sweeper.protocol.results import build_results
@@ -227,7 +227,10 @@ def test_failed_seed_is_not_replaced_by_another(tmp_path: Path) -> None:
 
 
 def test_system_without_a_completed_trial_has_no_confirmation(tmp_path: Path) -> None:
-    records = run(spec(tau=2), tmp_path)  # every trial diverges
+    with pytest.raises(SweepFailedError, match="diverged"):
+        run(spec(tau=2), tmp_path)
+    with open_study(spec(tau=2), tmp_path) as study:
+        records = list(study.all_trials())
     assert confirming(records) == []
     folder = create_sweep(tmp_path / "sweeps", spec(tau=2), {"rows": "x"}, 1)
     assert build_results(spec(tau=2), folder, records).systems[0].confirmation is None

@@ -163,6 +163,9 @@ class ScriptedTrials:
             return False
         return True
 
+    def will_continue(self, trial: Trial) -> bool:
+        return trial in self.waiting
+
     def trial_ended(self, trial: Trial, trial_end: TrialEnd) -> None:
         self.running.remove(trial.number)
         self.outcomes[trial.number], self.reasons[trial.number] = trial_end.outcome, trial_end.reason
