@@ -29,7 +29,7 @@ class PerTrialSampler(BaseSampler):
 
     def repeats_stopped(self, trial: optuna.trial.Trial) -> bool:
         """Return True if a proposal, other than a planned one, repeats a setting that was stopped before."""
-        is_planned = trial.number < len(self.spec.initial_settings(self.system))
+        is_planned = _planned_setting(self.spec, self.system, trial.number) is not None
         return not is_planned and _setting(trial.params) in self._stopped
 
     def after_trial(
@@ -73,13 +73,13 @@ def build_sampler(name: str, seed: int) -> BaseSampler:
 def _proposal_sampler(spec: SweepSpec, system: int, number: int) -> BaseSampler:
     """Build the sampler of a system's proposal `number` (from 0, skipped proposals counted)."""
     base = build_sampler(spec.sampler, spec.derive_seed("sampler", spec.system_name(system), number))
-    planned = spec.initial_settings(system)
-    if number >= len(planned):
+    planned = _planned_setting(spec, system, number)
+    if planned is None:
         return base
     hyperparameters = {hyperparameter.name: hyperparameter for hyperparameter in spec.space.searched_hyperparameters()}
     fixed = {
         branch.parameter: _as_suggested(value, branch.domain)
-        for name, value in planned[number].items()
+        for name, value in planned.items()
         for branch in hyperparameters[name].branches
         if branch.domain.contains(value)
     }
@@ -91,6 +91,17 @@ def _without_rounding_error(value: Any, distribution: BaseDistribution) -> Any:
     if isinstance(distribution, FloatDistribution) and distribution.step is not None:
         return nearest_step(value, distribution.low, distribution.step)
     return value
+
+
+def _planned_setting(spec: SweepSpec, system: int, number: int) -> Mapping[str, Scalar] | None:
+    """Return the setting that a system's proposal `number` must have, or None.
+
+    An exhaustive sampler goes through the same settings again if the whole budget is spent again.
+    """
+    planned = spec.initial_settings(system)
+    if spec.is_exhaustive:
+        number %= max(1, spec.trial_budget(system))
+    return planned[number] if number < len(planned) else None
 
 
 def _setting(params: Mapping[str, Scalar]) -> frozenset[tuple[str, Scalar]]:

@@ -125,7 +125,7 @@ class Dashboard:
             best = progress.best(system)
             table.add_row(
                 formatting.system_label(self.spec, system),
-                f"{len(progress.ended(system))}/{self.spec.trial_budget(system)}",
+                f"{len(progress.ended(system))}/{progress.share(system)}",
                 str(len(progress.running(system))),
                 str(progress.count([Outcome.STOPPED_EARLY], system)),
                 *([str(progress.count(UNHEALTHY, system))] if wide else []),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from sweeper.protocol.failed_sweep import count_failed_rounds
 from sweeper.protocol.ranking import TrialScore, score_trial
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.trials.outcome import Outcome
@@ -19,7 +20,12 @@ class SweepProgress:
     @property
     def total(self) -> int:
         """The number of trials in the whole budget."""
-        return sum(self.spec.trial_budget(system) for system in range(len(self.spec.systems)))
+        return sum(self.share(system) for system in range(len(self.spec.systems)))
+
+    def share(self, system: int) -> int:
+        """Return the number of trials of a system. Those of a whole budget without a success come on top."""
+        earlier = self._searched(None)[:-1]  # another round has begun once it has a trial
+        return (1 + count_failed_rounds(self.spec, earlier)) * self.spec.trial_budget(system)
 
     @property
     def to_confirm(self) -> int:
@@ -81,7 +87,7 @@ class SweepProgress:
         work = 0.0
         for system, seconds in durations.items():
             mean = sum(seconds) / len(seconds) if seconds else sum(known) / len(known)
-            waiting = self.spec.trial_budget(system) - len(self._searched(system))
+            waiting = self.share(system) - len(self._searched(system))
             work += max(0, waiting) * mean
             work += sum(max(0.0, mean - (now - record.started_at / 1000)) for record in self.running(system))
         completed = [

@@ -106,6 +106,16 @@ def test_a_second_round_that_was_interrupted_is_completed_and_not_repeated(tmp_p
     assert len(run(spec(), tmp_path)) == 8
 
 
+def test_a_grid_is_tried_again_as_a_whole(tmp_path: Path) -> None:
+    grid = spec(4, sampler="grid", search={"batch_size": [8, 16]}, compare={"encoder": ["m"], "loss": ["ce"]})
+    with pytest.raises(SweepFailedError):
+        run(grid, tmp_path, raising(ValueError("a"), KeyError("b")))
+    sizes = [record.trial.params["batch_size"] for record in run(grid, tmp_path)]
+    assert len(sizes) == 4
+    assert sizes[:2] == sizes[2:]
+    assert set(sizes) == {8, 16}
+
+
 def test_one_success_makes_a_sweep_and_its_budget_is_spent(tmp_path: Path) -> None:
     waiting: list[Trainer] = [
         raising(ValueError("a")),

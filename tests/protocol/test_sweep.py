@@ -1,7 +1,7 @@
 """A sweep on a real record: shares of the budget, resumption, lost workers, and what trackers are told."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -200,7 +200,9 @@ def test_trial_under_way_at_the_end_of_the_hours_is_interrupted_and_continues_wi
     with_hours = spec(budget={"trials": 4, "hours": 1.0})
     trained: list[int] = []
 
-    def end_hours(config: TrainConfig, data: TrainingData, saved: Path | None) -> Iterator[ValidationReport]:
+    def end_hours(
+        config: TrainConfig, data: TrainingData, saved: Path | None
+    ) -> Generator[ValidationReport, None, None]:
         for event in scripted_trainer(config, data, saved):
             trained.append(event.step)
             if event.step == 2:
