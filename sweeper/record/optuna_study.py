@@ -17,6 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sweeper.record.journal import Journal
 from sweeper.record.journal_snapshot import JournalSnapshot
 from sweeper.record.proposals import Proposals
+from sweeper.record.rung_pruner import describe_stop
 from sweeper.record.storage import RecordStorage
 from sweeper.record.studies import SystemStudies
 from sweeper.record.trial_attributes import (
@@ -151,15 +152,18 @@ class OptunaStudy:
         The pruner is asked at every report, because a rung also counts the trials that end at it. Its answer does not
         matter at a trial's last report, nor at one that is sent again after later ones.
         """
-        running = self._running[trial.number]
-        values = self.storage.stored_trial(self.studies.of_trial(trial), running.number).intermediate_values
+        running, study = self._running[trial.number], self.studies.of_trial(trial)
+        stored = self.storage.stored_trial(study, running.number)
+        values = stored.intermediate_values
         is_last = step == trial.config.num_validations and math.isfinite(value)
         is_below = running.should_prune()
         if is_last or step < max(values, default=0) or not is_below:
             return None
-        if math.isfinite(value):
-            return TrialEnd(Outcome.STOPPED_EARLY, f"below the others at its validation {step}")
-        return TrialEnd(Outcome.DIVERGED, f"{self.spec.objective.metric} is {value}")
+        if not math.isfinite(value):
+            return TrialEnd(Outcome.DIVERGED, f"{self.spec.objective.metric} is {value}")
+        needed = self.studies.needed_value(trial, stored)
+        epoch = step / trial.config.validations_per_epoch
+        return TrialEnd(Outcome.STOPPED_EARLY, describe_stop(epoch, value, needed, self.spec.objective.sign))
 
     def end_trial(self, trial: Trial, trial_end: TrialEnd) -> TrialRecord:
         """Record how a trial ended, and return its record. Only the first end counts.

@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial
 
 from sweeper.record.trial_attributes import report_time
 
-ShouldStop = Callable[[float, NDArray[np.float64]], bool]
+NeededValue = Callable[[NDArray[np.float64]], float | None]
 
 
 class RungPruner(optuna.pruners.BasePruner):
@@ -32,12 +32,13 @@ class RungPruner(optuna.pruners.BasePruner):
     about it, so no verdict walks over the trials that have ended.
     """
 
-    def __init__(self, rungs: Sequence[int], should_stop: ShouldStop) -> None:
+    def __init__(self, rungs: Sequence[int], needed_value: NeededValue) -> None:
         """Use one pruner for each study, and ask it after every report, even where the answer does not matter.
 
-        `rungs` are validations, counted from 1. `should_stop` takes a value and the earlier values; more is better.
+        `rungs` are validations, counted from 1. `needed_value` takes the earlier values and returns the one that a
+        trial needs; more is better.
         """
-        self.should_stop = should_stop
+        self._needed_value = needed_value
         self.rungs = {step: _Rung() for step in rungs}
         self._has_read_study = False
 
@@ -48,13 +49,22 @@ class RungPruner(optuna.pruners.BasePruner):
         step = trial.last_step
         if step is None:
             return False
-        sign = 1 if study.direction == StudyDirection.MAXIMIZE else -1
-        value = sign * trial.intermediate_values[step]
+        value = trial.intermediate_values[step]
         if not math.isfinite(value):
             return True
-        if step not in self.rungs:
-            return False
-        return self.should_stop(value, sign * self.rungs[step].values_before(_arrival(trial, step)))
+        needed = self.needed_value(study, trial)
+        return needed is not None and (value < needed if study.direction == StudyDirection.MAXIMIZE else value > needed)
+
+    def needed_value(self, study: optuna.Study, trial: FrozenTrial) -> float | None:
+        """Return the value that the trial needs at its last report to continue; None if any value is enough.
+
+        Ask `prune` first. The answer stays the same for this report, because it depends on earlier ones only.
+        """
+        if trial.last_step not in self.rungs:
+            return None
+        sign = 1 if study.direction == StudyDirection.MAXIMIZE else -1
+        needed = self._needed_value(sign * self.rungs[trial.last_step].values_before(_arrival(trial, trial.last_step)))
+        return None if needed is None else sign * needed
 
     def _add_arrivals(self, trials: Sequence[FrozenTrial]) -> None:
         for trial in trials:
@@ -79,6 +89,18 @@ class _Rung:
     def values_before(self, arrival: tuple[int, int]) -> NDArray[np.float64]:
         """Return the values that arrived before `arrival`."""
         return np.array(self.values[: bisect_left(self.arrivals, arrival)])
+
+
+def describe_stop(epoch: float, value: float, needed: float | None, sign: int) -> str:
+    """Return why a trial was stopped: "stopped after epoch 1: 0.7330, needed 0.7667".
+
+    `sign` is -1 where less is better. The numbers have as many digits as it takes to tell them apart, at least four.
+    """
+    if needed is None:
+        return f"stopped after epoch {epoch:g}"
+    digits = next((k for k in range(4, 17) if f"{value:.{k}f}" != f"{needed:.{k}f}"), 17)
+    suffix = " or less" if sign < 0 else ""
+    return f"stopped after epoch {epoch:g}: {value:.{digits}f}, needed {needed:.{digits}f}{suffix}"
 
 
 def _arrival(trial: FrozenTrial, step: int) -> tuple[int, int]:

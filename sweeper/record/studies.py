@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import optuna
 from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial
 
 from sweeper.record.rung_pruner import RungPruner
 from sweeper.record.samplers import PerTrialSampler
@@ -46,6 +47,12 @@ class SystemStudies:
         """Return the studies of a system, the search first."""
         return [self.searches[system], *([self.confirmations[system]] if system in self.confirmations else [])]
 
+    def needed_value(self, trial: Trial, stored: FrozenTrial) -> float | None:
+        """Return the value that a trial needs at its last report to continue, once its study's pruner was asked."""
+        study = self.of_trial(trial)
+        assert isinstance(study.pruner, RungPruner)
+        return study.pruner.needed_value(study, stored)
+
     def all_studies(self) -> Iterator[tuple[int, optuna.Study]]:
         """Yield every study with its system, in the order of systems."""
         for system in range(len(self.spec.systems)):
@@ -60,7 +67,7 @@ class SystemStudies:
         return optuna.create_study(
             study_name=name,
             storage=self.storage,
-            pruner=RungPruner(rungs, self.spec.should_stop),
+            pruner=RungPruner(rungs, self.spec.needed_value),
             direction=StudyDirection.MAXIMIZE if self.spec.objective.sign > 0 else StudyDirection.MINIMIZE,
             load_if_exists=True,
         )

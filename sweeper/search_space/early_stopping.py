@@ -1,8 +1,8 @@
 """The early stopping rules that a search space can name: one entry each in EARLY_STOPPING. Add a rule here.
 
 Messages and reports are made from the entries. A rule decides at rungs, which are validations of a trial. The decision
-is a pure function of the trial's value and of the values that reached the rung before it. record/rung_pruner.py
-applies it.
+is a pure function of the trial's value and of the values that reached the rung before it: they give the value that is
+needed to continue. record/rung_pruner.py applies it.
 """
 
 from collections.abc import Callable, Mapping
@@ -63,26 +63,27 @@ Settings = TypeVar("Settings", bound=RungSettings)
 class EarlyStoppingRule(Generic[Settings]):
     """A rule that stops poor trials early.
 
-    `should_stop(value, earlier_values, settings)` decides on a trial whose value at a rung is `value`. All values are
-    finite, and more is better. `earlier_values` has shape (N,), in the order of arrival; N may be 0.
+    `needed_value(earlier_values, settings)` returns the value that a trial needs at a rung; below it, the trial is
+    stopped. None means that any value is enough. `earlier_values` (N,) are the values that reached the rung before, in
+    the order of arrival; N may be 0. All values are finite, and more is better.
     """
 
     label: str
     description: str
     settings: type[Settings]
-    should_stop: Callable[[float, "NDArray[np.float64]", Settings], bool]
+    needed_value: Callable[["NDArray[np.float64]", Settings], float | None]
 
 
-def asha_should_stop(value: float, earlier_values: "NDArray[np.float64]", settings: AshaSettings) -> bool:
-    """Return True if `value` is below the (1 - 1/reduction_factor) quantile of the earlier values.
+def asha_needed_value(earlier_values: "NDArray[np.float64]", settings: AshaSettings) -> float | None:
+    """Return the (1 - 1/reduction_factor) quantile of the earlier values; None for the first trial at a rung.
 
-    The first trial at a rung continues. (Li et al., "A System for Massively Parallel Hyperparameter Tuning",
+    (Li et al., "A System for Massively Parallel Hyperparameter Tuning",
     algorithm 2, in the form of ray.tune's ASHAScheduler.)
     """
     import numpy as np
 
     keep = 1 - 1 / settings.reduction_factor
-    return earlier_values.size > 0 and bool(value < np.percentile(earlier_values, 100 * keep))
+    return float(np.percentile(earlier_values, 100 * keep)) if earlier_values.size else None
 
 
 EARLY_STOPPING: Mapping[str, EarlyStoppingRule[Any]] = {
@@ -90,7 +91,7 @@ EARLY_STOPPING: Mapping[str, EarlyStoppingRule[Any]] = {
         label="ASHA",
         description="Stops a trial that is below most of the trials that reached the same epoch before it.",
         settings=AshaSettings,
-        should_stop=asha_should_stop,
+        needed_value=asha_needed_value,
     ),
 }
 DEFAULT_RULE = "asha"

@@ -147,13 +147,13 @@ class SweepSpec(SearchSpaceFile):
         model: type[RungSettings] = EARLY_STOPPING[self.early_stopping_name].settings
         return model.model_validate(self.early_stopping[self.early_stopping_name])
 
-    def should_stop(self, value: float, earlier_values: "NDArray[np.float64]") -> bool:
-        """Return True if early stopping ends a trial whose value at a rung is `value`.
+    def needed_value(self, earlier_values: "NDArray[np.float64]") -> float | None:
+        """Return the value that a trial needs at a rung to continue; None if any value is enough.
 
-        `earlier_values`, shape (N,), are those of the trials that reached the rung before it. More is better.
+        More is better. `earlier_values` (N,) are the values that reached the rung before, in the order of arrival.
         """
         rule, settings = self.early_stopping_rule, self.early_stopping_settings
-        return rule is not None and settings is not None and rule.should_stop(value, earlier_values, settings)
+        return None if rule is None or settings is None else rule.needed_value(earlier_values, settings)
 
     @property
     def rungs(self) -> tuple[int, ...]:

@@ -64,10 +64,10 @@ def trial_line(spec: SweepSpec, record: TrialRecord, width: int) -> str:
     else:
         parts.append(f"{'-':>6}{'':13}")
     parts.append(f"{format_duration(seconds):>7}")
+    if end is not None and end.reason:  # before the setting, which may be cut where the terminal ends
+        parts.append(f"[{end.reason}]")
     params = {} if trial.source_trial else searched_params(spec, trial.system, trial.params)
     parts.append(format_params(params))
-    if end is not None and not end.outcome.is_healthy:
-        parts.append(f"[{end.reason}]")
     return "  ".join(parts)
 
 

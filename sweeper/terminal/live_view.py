@@ -100,6 +100,7 @@ class Dashboard:
             self._running_table(progress, wide),
             Text(),
             *self._best_lines(progress),
+            *self._last_end_lines(progress),
             *(Text(note, style="yellow", overflow="fold") for note in self.notes[-_MAX_NOTES:]),
         )
 
@@ -163,6 +164,16 @@ class Dashboard:
         headline = f"best {formatting.format_score(best.score)}  trial {best.number}, {system}"
         params = formatting.format_params(formatting.searched_params(self.spec, best.system, best.params))
         return [Text(headline, style="bold green", no_wrap=True, overflow="ellipsis"), Text(params, overflow="fold")]
+
+    def _last_end_lines(self, progress: SweepProgress) -> list[Text]:
+        """Return the reason of the newest trial that did not train to its end, if there is one."""
+        stopped = [(record.ended_at or 0, record) for record in progress.ended() if record.end and record.end.reason]
+        if not stopped:
+            return []
+        record = max(stopped, key=lambda pair: pair[0])[1]
+        label = f"trial {record.trial.number} {formatting.system_label(self.spec, record.trial.system)}"
+        reason = record.end.reason if record.end else ""
+        return [Text(f"{label}: {reason}", style="dim", no_wrap=True, overflow="ellipsis")]
 
 
 def _progress_bar(done: int, total: int, width: int) -> Table:

@@ -15,7 +15,7 @@ from sweeper.search_space.early_stopping import (
     AshaSettings,
     EarlyStoppingRule,
     RungSettings,
-    asha_should_stop,
+    asha_needed_value,
 )
 from sweeper.search_space.sweep_spec import SweepSpec, fingerprint
 from sweeper.search_space.yaml_key import yaml_key
@@ -109,22 +109,21 @@ def test_a_mistake_in_an_override_of_the_long_form_names_the_option(tmp_path: Pa
 
 
 @pytest.mark.parametrize("factor", [2, 3, 4])
-def test_asha_stops_what_is_below_the_quantile_of_the_earlier_values(factor: int) -> None:
+def test_asha_needs_the_quantile_of_the_earlier_values(factor: int) -> None:
     settings = AshaSettings(reduction_factor=factor)
     values = np.random.default_rng(factor).random(30)
     for count in range(1, 30):
         cutoff = np.percentile(values[:count], (1 - 1 / factor) * 100)
-        assert asha_should_stop(float(values[count]), values[:count], settings) == (values[count] < cutoff)
+        assert asha_needed_value(values[:count], settings) == cutoff
 
 
 def test_asha_lets_the_first_trial_and_an_equal_one_continue() -> None:
-    assert not asha_should_stop(0.1, np.array([]), AshaSettings())
-    assert not asha_should_stop(0.1, np.array([0.1]), AshaSettings())
-    assert asha_should_stop(0.1, np.array([0.2]), AshaSettings())
+    assert asha_needed_value(np.array([]), AshaSettings()) is None
+    assert asha_needed_value(np.array([0.1]), AshaSettings()) == 0.1
 
 
 def test_without_early_stopping_nothing_is_stopped() -> None:
-    assert not spec_of(asha="off").should_stop(0.1, np.array([0.9]))
+    assert spec_of(asha="off").needed_value(np.array([0.9])) is None
 
 
 # ---- the registry
@@ -140,13 +139,13 @@ class MarginSettings(RungSettings):
         return tuple(range(first, epochs * validations_per_epoch))
 
 
-def below_best(value: float, earlier_values: NDArray[np.float64], settings: MarginSettings) -> bool:
-    return earlier_values.size > 0 and bool(value < earlier_values.max() - settings.margin)
+def near_best(earlier_values: NDArray[np.float64], settings: MarginSettings) -> float | None:
+    return float(earlier_values.max()) - settings.margin if earlier_values.size else None
 
 
 @pytest.fixture
 def _margin(monkeypatch: pytest.MonkeyPatch) -> None:
-    rule = EarlyStoppingRule("the margin rule", "Stops what is far from the best.", MarginSettings, below_best)
+    rule = EarlyStoppingRule("the margin rule", "Stops what is far from the best.", MarginSettings, near_best)
     monkeypatch.setitem(cast("dict[str, Any]", EARLY_STOPPING), "margin", rule)
 
 
@@ -154,8 +153,8 @@ def _margin(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_rule_is_added_with_one_entry(tmp_path: Path) -> None:
     spec = spec_of(early_stopping={"margin": {"grace_epochs": 1, "margin": 0.2}})
     assert (spec.rungs, spec.grace_validations, spec.early_stopping_label) == ((1, 2, 3), 1, "the margin rule")
-    assert spec.should_stop(0.1, np.array([0.5, 0.2]))
-    assert not spec.should_stop(0.35, np.array([0.5, 0.2]))
+    assert spec.needed_value(np.array([0.5, 0.2])) == 0.3
+    assert spec.needed_value(np.array([])) is None
     assert spec.identity["early_stopping"] == {"margin": {"grace_epochs": 1, "margin": 0.2}}
     assert "asha" not in spec.identity
     assert SweepSpec.model_validate(spec.model_dump(mode="json")) == spec

@@ -29,7 +29,8 @@ def make_record(number: int, system: int, scores: list[float], outcome: Outcome 
     params = {**SPEC.systems[system], "batch_size": 8, "alpha": 0.123456, "normalize": True, "tau": 0.07}
     config = TrainConfig.model_validate({"encoder": "m", "loss": loss, "epochs": 4})
     reports = tuple(report(step + 1, score) for step, score in enumerate(scores))
-    finish = TrialEnd(outcome, "because") if outcome else None
+    reason = "" if outcome == Outcome.COMPLETED else "stopped after epoch 1: 0.2000, needed 0.3000"
+    finish = TrialEnd(outcome, reason) if outcome else None
     times = tuple(NOW for _ in scores)
     return TrialRecord(
         Trial(number, system, params, config), reports, times, NOW - 60_000, finish, NOW if finish else None
@@ -71,6 +72,10 @@ def test_it_fits_the_width_and_shows_the_progress(width: int) -> None:
     assert re.search(r"3 ce\s+2/4\s+0\.5000\s+▁█", text)
 
 
+def test_it_shows_against_what_the_newest_trial_was_stopped() -> None:
+    assert "trial 2 lcl: stopped after epoch 1: 0.2000, needed 0.3000" in drawn(80)
+
+
 def test_it_shows_what_asha_saved_and_the_time_left() -> None:
     text = drawn(120)
     assert "ASHA saved 3 of 12 epochs" in text
@@ -90,8 +95,9 @@ def test_the_line_view_prints_each_trial_once_and_those_of_an_earlier_run_never(
         lines.update(record)
     out = terminal.console.file
     assert isinstance(out, io.StringIO)
-    printed = [line.split()[1] for line in out.getvalue().splitlines() if line.startswith("trial")]
-    assert printed == ["2", "4"]
+    printed = [line for line in out.getvalue().splitlines() if line.startswith("trial")]
+    assert [line.split()[1] for line in printed] == ["2", "4"]
+    assert "[stopped after epoch 1: 0.2000, needed" in printed[0]
     assert (
         "3 of 6 trials done, 1 stopped early, 1 ended badly, 1 running, best 0.5000 by trial 3 (ce)" in out.getvalue()
     )

@@ -68,7 +68,8 @@ def test_a_sweep_has_a_parent_run_and_a_child_per_trial(uri: str, sweep: str) ->
     tracker = start_tracker(uri, sweep)
     tracker.update(make_record(1, []))
     tracker.update(make_record(1, [0.3, 0.5], TrialEnd(Outcome.COMPLETED)))
-    tracker.update(make_record(2, [0.1], TrialEnd(Outcome.STOPPED_EARLY, "below the others")))
+    reason = "stopped after epoch 1: 0.1000, needed 0.2000"
+    tracker.update(make_record(2, [0.1], TrialEnd(Outcome.STOPPED_EARLY, reason)))
     tracker.update(make_record(3, [], TrialEnd(Outcome.FAILED, "ValueError: broken")))
     tracker.close(RunStatus.FINISHED)
     found = runs_by_number(uri, sweep)
@@ -78,6 +79,7 @@ def test_a_sweep_has_a_parent_run_and_a_child_per_trial(uri: str, sweep: str) ->
     assert found[0].data.params["sampler"] == "tpe"
     assert found[1].data.tags["mlflow.parentRunId"] == found[0].info.run_id
     assert found[2].data.tags["sweeper.outcome"] == "stopped_early"
+    assert found[2].data.tags["sweeper.reason"] == reason
     assert found[3].data.tags["sweeper.reason"] == "ValueError: broken"
     assert found[1].data.params["learning_rate"] == "3e-05"
     assert "alpha" not in found[1].data.params  # ce does not use it
