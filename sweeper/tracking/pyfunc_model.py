@@ -11,7 +11,7 @@ in the same precision. This file must not import sweeper, because it also runs w
 """
 
 import json
-import re
+import unicodedata
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 PADDING, UNKNOWN, FIRST_WORD = 0, 1, 2  # word numbers of rnn and gru
-WORD = re.compile(r"[^\W_]+")
+ZERO_WIDTH_SPACE = 0x200B
 STOP_WORDS = """
 a about above after again all also am an and any are as at be because been before being below between both but by can
 could did do does doing down during each either few for from further had has have having he her here hers herself him
@@ -36,8 +36,20 @@ you your yours yourself yourselves d ll m re ve
 """
 
 
+class WordCharacters(dict[int, int | None]):
+    """A table for str.translate. It keeps what belongs to words, drops format characters, and makes the rest spaces."""
+
+    def __missing__(self, code: int) -> int | None:
+        category = unicodedata.category(chr(code))
+        if category[0] in "LMN":
+            self[code] = code
+        else:
+            self[code] = None if category == "Cf" and code != ZERO_WIDTH_SPACE else ord(" ")
+        return self[code]
+
+
 class WordTokenizer:
-    """Turns texts into word numbers for an rnn or a gru: lower case, letters and digits, no stop words."""
+    """Turns texts into word numbers for an rnn or a gru: lower case, letters, marks and digits, no stop words."""
 
     keeps_last_token = False
 
@@ -45,6 +57,7 @@ class WordTokenizer:
         vocabulary = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
         self.numbers = {word: FIRST_WORD + k for k, word in enumerate(vocabulary)}
         self.stop_words, self.padding = frozenset(STOP_WORDS.split()), PADDING
+        self.characters = WordCharacters()
 
     def __call__(self, texts: list[str], pairs: list[str] | None, max_tokens: int) -> tuple[list[list[int]], None]:
         """Return the numbers of each text, at most `max_tokens`. A text without words is one unknown word."""
@@ -53,8 +66,16 @@ class WordTokenizer:
         return [self._encode(text)[:max_tokens] or [UNKNOWN] for text in texts], None
 
     def _encode(self, text: str) -> list[int]:
-        words = (word for word in WORD.findall(text.lower()) if word not in self.stop_words)
-        return [self.numbers.get(word, UNKNOWN) for word in words]
+        lower = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
+        words = map(strip_leading_marks, lower.translate(self.characters).split())
+        return [self.numbers.get(word, UNKNOWN) for word in words if word and word not in self.stop_words]
+
+
+def strip_leading_marks(word: str) -> str:
+    """Return a word from its first letter or number on. A mark before that belongs to a symbol, such as an emoji."""
+    if word[0].isalnum():
+        return word
+    return word[next((k for k, character in enumerate(word) if character.isalnum()), len(word)) :]
 
 
 class PretrainedTokenizer:

@@ -1,14 +1,19 @@
 """Turn texts into arrays of word numbers, for encoders that are trained from scratch.
 
 Texts are prepared as in Modarres & Raeisi, section 3.1: in lower case, without stop words, and without anything but
-letters and digits. The vocabulary is learned only from the training split. Words are numbered by frequency, the most
+letters and digits. That holds for every script: a word is made of the characters of Unicode's categories L, M and N,
+because the vowels and accents of many scripts are marks (M), and its form is NFC. As in Unicode's rules for word
+boundaries (UAX 29), invisible format characters (Cf) such as joiners do not end a word. Scripts that write no spaces,
+such as Thai or Chinese, are not segmented: what stands between two spaces is one word.
+
+The vocabulary is learned only from the training split. Words are numbered by frequency, the most
 frequent first. So a smaller vocabulary is the beginning of a larger one, and a sweep can search its size on one set of
 arrays.
 """
 
 import json
-import re
 import sys
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +26,7 @@ from sweeper.training.types import TokenizedSplit
 
 PADDING, UNKNOWN, FIRST_WORD = 0, 1, 2  # numbers; FIRST_WORD is that of the most frequent word
 
-_WORD = re.compile(r"[^\W_]+")
+_ZERO_WIDTH_SPACE = 0x200B  # a format character, but it separates words
 STOP_WORDS = """
 a about above after again all also am an and any are as at be because been before being below between both but by can
 could did do does doing down during each either few for from further had has have having he her here hers herself him
@@ -33,9 +38,33 @@ you your yours yourself yourselves d ll m re ve
 _STOP_WORD_SET = frozenset(STOP_WORDS.split())
 
 
+class _WordCharacters(dict[int, int | None]):
+    """A table for str.translate. It keeps what belongs to words, drops format characters, and makes the rest spaces."""
+
+    def __missing__(self, code: int) -> int | None:
+        category = unicodedata.category(chr(code))
+        if category[0] in "LMN":
+            self[code] = code
+        else:
+            self[code] = None if category == "Cf" and code != _ZERO_WIDTH_SPACE else ord(" ")
+        return self[code]
+
+
+_WORD_CHARACTERS = _WordCharacters()
+
+
 def tokenize_words(text: str) -> list[str]:
-    """Return the words of a text, without stop words."""
-    return [word for word in _WORD.findall(text.lower()) if word not in _STOP_WORD_SET]
+    """Return the words of a text, in lower case and NFC, without stop words. Keep in step with pyfunc_model.py."""
+    lower = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
+    words = map(_strip_leading_marks, lower.translate(_WORD_CHARACTERS).split())
+    return [word for word in words if word and word not in _STOP_WORD_SET]
+
+
+def _strip_leading_marks(word: str) -> str:
+    """Return a word from its first letter or number on. A mark before that belongs to a symbol, such as an emoji."""
+    if word[0].isalnum():
+        return word
+    return word[next((k for k, character in enumerate(word) if character.isalnum()), len(word)) :]
 
 
 class Vocabulary:

@@ -4,7 +4,10 @@ import importlib.util
 import json
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from transformers import BertTokenizer
 
@@ -79,17 +84,24 @@ def own_probabilities(folder: Path, config: TrainConfig, data: TrainingData) -> 
     return evaluate(export.load_exported(folder / "model", config, data), data, "validation", config).probabilities
 
 
-def pyfunc_predictions(folder: Path, config: TrainConfig, split: LabelledTexts) -> Any:
-    """Return the predictions of the code that MLflow copies beside the model."""
-    import pandas as pd
-
-    settings = json.dumps(model_export(folder, config, split.pairs is not None).settings)
+@cache
+def served_code() -> Any:
+    """Return the module that MLflow copies beside the model."""
     spec = importlib.util.spec_from_file_location("served", CODE)
     assert spec is not None
     assert spec.loader is not None
     code = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(code)
-    (folder / "prediction.json").write_text(settings)
+    return code
+
+
+def pyfunc_predictions(folder: Path, config: TrainConfig, split: LabelledTexts) -> Any:
+    """Return the predictions of the code that MLflow copies beside the model."""
+    import pandas as pd
+
+    values = json.dumps(model_export(folder, config, split.pairs is not None).settings)
+    code = served_code()
+    (folder / "prediction.json").write_text(values)
     found, place = (
         code.ServedClassifier(),
         {"model": str(folder / "model"), "prediction": str(folder / "prediction.json")},
@@ -133,6 +145,33 @@ def test_the_exported_model_computes_in_the_precision_of_the_training(tmp_path: 
 
 def test_the_exported_code_has_our_stop_words() -> None:
     assert f'STOP_WORDS = """{vocabulary.STOP_WORDS}"""' in CODE.read_text(encoding="utf-8")
+
+
+SCRIPTS = (
+    "हिन्दी में किताबें",
+    "தமிழ் மொழி",
+    "ที่นี่",
+    "العَرَبِيَّة",
+    "İstanbul",
+    "cafe\u0301",
+    "CAFÉ",
+    "love❤️you",
+    "می‌خواهم",
+    "½ 1️⃣",
+    "👩‍👩‍👧",
+)
+
+
+@settings(deadline=None)
+@given(st.lists(st.text() | st.sampled_from(SCRIPTS), min_size=1, max_size=8))
+def test_the_exported_code_reads_words_of_every_script_as_we_do(texts: list[str]) -> None:
+    words = Vocabulary(LabelledTexts([*SCRIPTS, *texts[::2]], np.zeros(len(SCRIPTS) + len(texts[::2]), np.int64)), 99)
+    split = words.tokenize_split(LabelledTexts(texts, np.zeros(len(texts), dtype=np.int64)), 9)
+    ours = [split.tokens[start:stop].tolist() for start, stop in pairwise(split.starts)]
+    with tempfile.TemporaryDirectory() as folder:
+        words.save(Path(folder))
+        served = served_code().WordTokenizer(Path(folder))(texts, None, 9)[0]
+    assert served == ours
 
 
 ALONE = """
