@@ -2,9 +2,10 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _LONGEST_QUOTE = 60  # characters
+_MOST_NAMED = 8  # classes
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _NUMBER = re.compile(r"[-+.\deE]*\d[-+.\deE]*")
 
@@ -59,3 +60,15 @@ def allowed_hint(names: Iterable[str], word: str = "") -> str:
     nearest = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
     hint = f"; did you mean {nearest[0]}?" if nearest else ""
     return f"allowed: {', '.join(names)}{hint}"
+
+
+def name_absent_classes(split: str, labels: Sequence[str], counts: Sequence[int]) -> str:
+    """Return a sentence that names the classes of which a split has no text, or "" if it has all of them.
+
+    `counts` (C,) are the split's texts of each class.
+    """
+    absent = [show_controls(label) for label, count in zip(labels, counts, strict=True) if not count]
+    if not absent:
+        return ""
+    more = f" and {len(absent) - _MOST_NAMED} more" if len(absent) > _MOST_NAMED else ""
+    return f"No text of the {split} split is of the class {', '.join(absent[:_MOST_NAMED])}{more}."

@@ -8,6 +8,7 @@ import typer
 from sweeper.cli.arguments import DEFAULT_SWEEPS, Sweep, Sweeps
 from sweeper.cli.session import cli_session
 from sweeper.terminal.terminal import Terminal
+from sweeper.wording import name_absent_classes
 
 if TYPE_CHECKING:
     from sweeper.app.train_model import TrainedModel
@@ -60,4 +61,7 @@ def _show(terminal: Terminal, model: "TrainedModel") -> None:
         accuracies["test"] = model.test.accuracy
         if len(model.test.labels) <= _MAX_CLASSES_SHOWN:
             terminal.table(confusion_table(model.test.labels, model.test.confusion))
+        absent = name_absent_classes("test", model.test.labels, [sum(row) for row in model.test.confusion])
+        if absent:
+            terminal.line(absent)
     terminal.line("  ".join(f"{split} accuracy {format_score(value)}" for split, value in accuracies.items()))

@@ -10,6 +10,7 @@ from sweeper.reporting.html.html_elements import FigureGroup, Html, ReportSectio
 from sweeper.reporting.html.report_data import ReportData, format_params, format_score
 from sweeper.reporting.html.search_figures import build_optimism
 from sweeper.training.types import Predictions
+from sweeper.wording import name_absent_classes
 
 MAX_ERRORS = 20  # confident errors that are shown
 _NO_PREDICTIONS = "No predictions of confirmed models are stored."
@@ -56,8 +57,9 @@ def confusion_section(report: ReportData) -> ReportSection:
             "true class (row) that was taken for each class (column)."
         )
         if models:
-            title = f"{report.systems[system]}, {split}"
-            groups.append(FigureGroup([build_confusion(report.labels, list(models.values()), title)], caption))
+            figure = build_confusion(report.labels, list(models.values()), f"{report.systems[system]}, {split}")
+            absent = name_absent_classes(split, report.labels, figure.counts.sum(axis=1).tolist())
+            groups.append(FigureGroup([figure], f"{caption} {absent}".strip()))
     class_weights = build_class_weights(report)
     if class_weights:
         caption = (

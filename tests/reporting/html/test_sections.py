@@ -1,6 +1,7 @@
 """Every section of a report shows what it is for, also if the sweep is unfinished or failed."""
 
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 from sweeper.protocol.hyperparameter_importance import Importance
@@ -67,6 +68,13 @@ def test_confusions_are_those_of_validation_if_there_is_no_test_split(finished: 
     report = replace(finished, results=results, predictions=replace(finished.predictions, test={}))
     assert "no test split" in page_text(report, "results")
     assert "on the validation split, 3 seeds" in page_text(report, "confusion")
+
+
+def test_classes_without_texts_are_named_below_the_confusions(finished: ReportData) -> None:
+    assert "No text of" not in page_text(finished, "confusion")
+    results = finished.results.model_copy(update={"labels": [*finished.labels, "rare <1>"]})
+    report = replace(finished, results=results)
+    assert "No text of the test split is of the class rare <1>." in unescape(page_text(report, "confusion"))
 
 
 def test_systems_with_too_few_trials_for_importance_are_named(finished: ReportData) -> None:
