@@ -1,7 +1,9 @@
 """Finds the MLflow store of a sweep, makes its tracker, and syncs MLflow with its record."""
 
+import logging
 import os
 import shlex
+import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,12 +22,28 @@ if TYPE_CHECKING:
     from sweeper.tracking.data_identity import DataIdentity
     from sweeper.tracking.tracker import MlflowTracker
 
+_log = logging.getLogger(__name__)
 SYNC_TIMEOUT = 30.0  # seconds without any answer of MLflow after which a sync gives up
 
 
 def tracking_uri(sweeps: Path) -> str:
     """Return MLFLOW_TRACKING_URI, else a SQLite database beside the sweeps."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{sweeps.resolve() / 'mlflow.db'}"
+
+
+def mend_moved_store(sweeps: Path) -> None:
+    """Let the runs in the database beside the sweeps find their files, if the folder was moved or copied.
+
+    With MLFLOW_TRACKING_URI there is nothing to do: that store is not ours.
+    """
+    from sweeper.tracking.moved_store import mend_addresses
+
+    database = sweeps.resolve() / "mlflow.db"
+    if database.exists() and not os.environ.get("MLFLOW_TRACKING_URI"):
+        try:
+            mend_addresses(database, sweeps.resolve() / "artifacts")
+        except sqlite3.Error:  # a folder that cannot be written, or a database that is no database: MLflow says so
+            _log.warning("%s: the addresses of its files were not checked", database, exc_info=True)
 
 
 def _artifact_location(sweeps: Path) -> str | None:
@@ -58,6 +76,7 @@ def make_tracker(
     from sweeper.tracking.tracker import MlflowTracker
 
     sweeps = folder.path.parent
+    mend_moved_store(sweeps)
     if status == RunStatus.RUNNING:
         provenance.write_provenance(spec, folder)
     return MlflowTracker(

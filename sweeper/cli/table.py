@@ -1,4 +1,4 @@
-"""`sweeper table`: the published table, built from everything in MLflow."""
+"""`sweeper table`: the published table of many sweeps, from their records."""
 
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -31,7 +31,16 @@ def _labels(registry: Mapping[str, TableFormat | TableMetric]) -> str:
 
 Experiments = Annotated[
     list[str] | None,
-    typer.Option("--experiment", metavar="NAME", help="Only this MLflow experiment; repeat for more."),
+    typer.Option("--experiment", metavar="NAME", help="Only sweeps in this MLflow experiment; repeat for more."),
+]
+TrackingUri = Annotated[
+    str | None,
+    typer.Option(
+        "--tracking-uri",
+        metavar="URI",
+        help="Also read sweeps from this MLflow that have no folder here.",
+        show_default="MLFLOW_TRACKING_URI, if it is set",
+    ),
 ]
 Metric = Annotated[
     str,
@@ -48,9 +57,8 @@ def table(
         list[str] | None,
         typer.Argument(metavar="SWEEP", help="Sweeps by folder or name; by default all finished ones."),
     ] = None,
-    sweeps: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the sweeps and of mlflow.db.")] = Path(
-        "sweeps"
-    ),
+    sweeps: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the sweeps.")] = Path("sweeps"),
+    tracking_uri: TrackingUri = None,
     experiments: Experiments = None,
     metric: Metric = DEFAULT_METRIC,
     format_: Format = DEFAULT_FORMAT,
@@ -67,19 +75,22 @@ def table(
 ) -> None:
     """Print the published table: systems by data sets, mean and standard deviation of test scores over fresh seeds.
 
-    It is built from MLflow alone (MLFLOW_TRACKING_URI, else mlflow.db in DIR), over sweeps, data sets and machines.
+    It is built from the records in DIR, and MLflow is not needed. Sweeps of other machines come from MLflow.
 
     The best of a column is bold if its lead over the second best is significant. Anything unusual has a note.
     """
     with cli_session() as terminal:
-        from sweeper.app.mlflow_table import render_table
         from sweeper.app.output_paths import require_writable_file
+        from sweeper.app.table_of_sweeps import render_table
         from sweeper.storage.sweep_names import require_folder
 
         require_folder(sweeps)
         if out is not None:
             require_writable_file("--out", out)
-        text = render_table(named or (), sweeps, experiments or (), metric, format_, published=published, detail=detail)
+        text = render_table(
+            *(named or (), sweeps, experiments or (), metric, format_),
+            published=published, detail=detail, tracking_uri=tracking_uri,
+        )  # fmt: skip
         if out is None:
             terminal.write(text)
         else:

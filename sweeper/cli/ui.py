@@ -29,13 +29,14 @@ def ui(
     If MLFLOW_TRACKING_URI is a server's address, the UI of that server is used, and nothing is started.
     """
     with cli_session() as terminal:
-        from sweeper.app.mlflow_sync import tracking_uri
+        from sweeper.app.mlflow_sync import mend_moved_store, tracking_uri
         from sweeper.storage.sweep_names import find_named_sweep, require_folder
 
         require_folder(sweeps)
         folder = None if sweep is None else find_named_sweep(sweep, sweeps)
         sweeps = folder.path.parent if folder else sweeps
         uri = tracking_uri(sweeps)
+        mend_moved_store(sweeps)
         if uri.startswith("http"):
             _show(terminal, uri.rstrip("/"), uri, folder)
         else:

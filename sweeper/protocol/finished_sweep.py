@@ -46,9 +46,11 @@ class FinishedSweeps:
     """Finished sweeps for one table.
 
     `test_accesses` counts, by the digest of a test split, the test accesses of all other sweeps at hand. `remarks` are
-    sentences on what was left out, and why.
+    sentences on what was left out, and why. `runs` are MLflow's runs of trials by trial, for sweeps whose records were
+    read elsewhere, by the sweep's id.
     """
 
     sweeps: tuple[FinishedSweep, ...]
     test_accesses: Mapping[str, int] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    runs: Mapping[str, Mapping[int, str]] = field(default_factory=dict)

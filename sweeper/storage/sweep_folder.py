@@ -144,6 +144,7 @@ def list_sweeps(sweeps: Path) -> list[SweepFolder]:
 
 def open_sweep(path: Path) -> SweepFolder:
     """Open the folder of a sweep. Raises UsageError if `path` is not one, or is damaged."""
+    path = path if path.name not in ("", "..") else path.resolve()  # "." has no name
     try:
         stored = json.loads((path / "sweep.json").read_text(encoding="utf-8"))
         return SweepFolder(path, SweepManifest(**stored))

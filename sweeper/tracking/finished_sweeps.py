@@ -17,14 +17,14 @@ def load_finished_sweeps(
     uri: str,
     read: Read,
     experiments: Sequence[str] = (),
-    wanted: Sequence[tuple[str, str]] = (),
+    wanted: Sequence[tuple[str, str]] | None = None,
     *,
     at_hand: Collection[str] = (),
 ) -> FinishedSweeps:
     """Return the finished sweeps of the named experiments, or of all.
 
-    `wanted` are names and ids of sweeps; if there are any, only those are returned, and an empty id matches any sweep
-    of the name. Sweeps whose ids are `at_hand` are left out: their own record says more. `read` reads a file of
+    `wanted` are names and ids of the sweeps to return, None for all; an empty id matches any sweep of the name. Of
+    sweeps whose ids are `at_hand`, only the runs are returned: their own record says more. `read` reads a file of
     predictions. Raises UsageError if a store, experiment or sweep does not exist, RecordError if something was altered,
     and SweeperError if MLflow does not answer.
     """
@@ -40,17 +40,25 @@ def load_finished_sweeps(
     remarks = [remark for _, sweep_remarks in loaded for remark in sweep_remarks]
     if unfinished:
         remarks.append(f"Left out, because not finished or not completely in MLflow: {', '.join(unfinished)}.")
-    return FinishedSweeps(tuple(sweep for sweep, _ in loaded), _other_test_accesses(sweeps, chosen), tuple(remarks))
+    runs = {
+        sweep.id: {trial: str(run.info.run_id) for trial, run in sweep.confirmed.items()}
+        for sweep in every
+        if sweep not in sweeps
+    }
+    loaded_sweeps = tuple(sweep for sweep, _ in loaded)
+    return FinishedSweeps(loaded_sweeps, _other_test_accesses(sweeps, chosen), tuple(remarks), runs)
 
 
 def _choose(
-    store: StoreReader, sweeps: Sequence[StoredSweep], wanted: Sequence[tuple[str, str]]
+    store: StoreReader, sweeps: Sequence[StoredSweep], wanted: Sequence[tuple[str, str]] | None
 ) -> Sequence[StoredSweep]:
     """Return the wanted sweeps. Raises UsageError if one of them is not in the store."""
+    if wanted is None:
+        return sweeps
     for name, id in wanted:
         if not any(sweep.matches(name, id) for sweep in sweeps):
             raise UsageError(f"{name}: MLflow at {store.uri} does not have this sweep; send it: sweeper sync SWEEP")
-    return [sweep for sweep in sweeps if not wanted or any(sweep.matches(name, id) for name, id in wanted)]
+    return [sweep for sweep in sweeps if any(sweep.matches(name, id) for name, id in wanted)]
 
 
 def _other_test_accesses(sweeps: Sequence[StoredSweep], chosen: Sequence[StoredSweep]) -> dict[str, int]:

@@ -47,7 +47,7 @@ def load(store: FilledStore, *wanted: tuple[str, str], experiments: tuple[str, .
     from sweeper.storage.predictions import read_predictions
     from sweeper.tracking.finished_sweeps import load_finished_sweeps
 
-    return load_finished_sweeps(store.uri, read_predictions, experiments, wanted)
+    return load_finished_sweeps(store.uri, read_predictions, experiments, wanted or None)
 
 
 def table_text(loaded: Any) -> str:

@@ -1,0 +1,106 @@
+"""Finished sweeps for a table, read from the records in their folders. MLflow is not needed, and nothing is written."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sweeper.app.folder_predictions import FolderPredictions
+from sweeper.app.open_study import read_study
+from sweeper.errors import RecordError, UsageError
+from sweeper.protocol.finished_sweep import FinishedSweep, FinishedSweeps
+from sweeper.protocol.results import build_results
+from sweeper.record.test_accesses import read_test_accesses
+from sweeper.storage.sweep_folder import SweepFolder, list_sweeps, open_sweep
+from sweeper.storage.sweep_names import find_named_sweep, named_folder
+from sweeper.trials.trial import TestAccess
+
+
+@dataclass(frozen=True)
+class RecordedSweeps:
+    """The sweeps whose folders are at hand.
+
+    `finished` are those for the table, `unfinished` the names of those that have no results yet. `ids` are those of all
+    folders at hand. `unknown` are the names that no folder has.
+    """
+
+    finished: FinishedSweeps
+    unfinished: tuple[str, ...]
+    ids: frozenset[str]
+    unknown: tuple[str, ...]
+
+
+def load_recorded_sweeps(sweeps: Path, named: Sequence[str]) -> RecordedSweeps:
+    """Return the finished sweeps in the folder `sweeps`, or of these only the `named` ones, by name or folder.
+
+    Test accesses of all other sweeps in `sweeps` are counted. Raises UsageError if a folder cannot be read, RecordError
+    if a record is damaged or missing.
+    """
+    by_name = {name: named_folder(name, sweeps) for name in named}
+    chosen = [open_sweep(path) for path in by_name.values() if path is not None]
+    every = list({folder.path.resolve(): folder for folder in [*list_sweeps(sweeps), *chosen]}.values())
+    wanted = list({folder.path.resolve(): folder for folder in chosen}.values()) if named else every
+    shown, remarks = _without_copies(wanted)
+    finished = [folder for folder in shown if (folder.path / "results.json").exists()]
+    loaded = [_load(folder) for folder in finished]
+    unfinished = sorted(folder.name for folder in shown if folder not in finished)
+    if unfinished:
+        remarks.append(f"Left out, because not finished: {', '.join(unfinished)}.")
+    counts = _other_test_accesses(every, loaded)
+    ids = frozenset(folder.manifest.id for folder in every if folder.manifest.id)
+    return RecordedSweeps(FinishedSweeps(tuple(loaded), counts, tuple(remarks)), tuple(unfinished), ids, tuple(unknown))
+
+
+def require_known(recorded: RecordedSweeps, sweeps: Path) -> None:
+    """Raise UsageError if a named sweep has no folder, or if nothing is finished."""
+    for name in recorded.unknown:
+        find_named_sweep(name, sweeps)
+    if not recorded.finished.sweeps:
+        unfinished = f"; not finished: {', '.join(recorded.unfinished)}" if recorded.unfinished else ""
+        raise UsageError(
+            f"{sweeps}: has no finished sweep for this table{unfinished}; --sweeps names another folder, and "
+            "--tracking-uri reads MLflow"
+        )
+
+
+def _without_copies(folders: Sequence[SweepFolder]) -> tuple[list[SweepFolder], list[str]]:
+    """Return each sweep once, and a remark for each that has several folders: of copies the longest record counts."""
+    groups: dict[str, list[SweepFolder]] = {}
+    for folder in folders:
+        groups.setdefault(folder.manifest.id or str(folder.path), []).append(folder)
+    chosen, remarks = [], []
+    for group in groups.values():
+        first, *copies = sorted(group, key=lambda folder: (-_record_size(folder), folder.name))
+        chosen.append(first)
+        if copies:
+            names = ", ".join(folder.name for folder in copies)
+            remarks.append(f"{first.name} is shown; copies of the same sweep are not: {names}.")
+    return chosen, remarks
+
+
+def _record_size(folder: SweepFolder) -> int:
+    return folder.journal.stat().st_size if folder.journal.exists() else 0
+
+
+def _load(folder: SweepFolder) -> FinishedSweep:
+    """Return a finished sweep, with the results that its record gives now."""
+    if not folder.journal.exists():
+        raise RecordError(f"{folder.journal}: missing, but results.json is there; restore it, or move the folder away")
+    study = read_study(folder, folder.spec)
+    results = build_results(folder.spec, folder, study.all_trials(), study.test_accesses())
+    return FinishedSweep(results, FolderPredictions(folder.path, results))
+
+
+def _other_test_accesses(folders: Sequence[SweepFolder], loaded: Sequence[FinishedSweep]) -> dict[str, int]:
+    """Count, by the digest of the test split, the test accesses in these records that no loaded results have.
+
+    Copies of a sweep share accesses, which count once.
+    """
+    shown = {(sweep.results.id, access) for sweep in loaded for access in sweep.results.test_accesses}
+    others: dict[tuple[str, TestAccess], str] = {}
+    for folder in folders:
+        test = folder.manifest.splits.get("test")
+        if test is not None:
+            accesses = read_test_accesses(folder.journal)
+            others |= {(folder.manifest.id, access): str(test["digest"]) for access in accesses}
+    return dict(Counter(digest for access, digest in others.items() if access not in shown))

@@ -1,0 +1,77 @@
+"""Makes the published table of many sweeps: from the records at hand and, where asked for, from MLflow."""
+
+import gc
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from sweeper.app.recorded_sweeps import RecordedSweeps, load_recorded_sweeps, require_known
+from sweeper.protocol.finished_sweep import FinishedSweeps
+
+
+def render_table(
+    named: Sequence[str],
+    sweeps: Path,
+    experiments: Sequence[str],
+    metric: str,
+    format: str,
+    *,
+    published: bool,
+    detail: bool,
+    tracking_uri: str | None = None,
+) -> str:
+    """Return the table of finished sweeps, by a metric of the test split, in a format.
+
+    `named` are folders or names of sweeps, by default all that are finished in the folder `sweeps`. Their records are
+    read. MLflow adds the sweeps that have no folder here: with `tracking_uri`, with MLFLOW_TRACKING_URI, or with
+    `experiments`, which are the only ones that then count. Raises UsageError if a sweep does not exist, RecordError if
+    a record or MLflow's copy was altered.
+    """
+    from sweeper.reporting.table.render import render
+    from sweeper.reporting.table.results_table import build_table
+
+    gc.disable()  # many objects are made and few dropped: the search for cycles took two fifths of the time
+    try:
+        finished = _load(named, sweeps, experiments, tracking_uri or os.environ.get("MLFLOW_TRACKING_URI"))
+        table = build_table(
+            finished.sweeps, metric, published=published, elsewhere=finished.test_accesses, remarks=finished.remarks
+        )
+        return render(table, format, detail=detail)
+    finally:
+        gc.enable()
+
+
+def _load(named: Sequence[str], sweeps: Path, experiments: Sequence[str], uri: str | None) -> FinishedSweeps:
+    recorded = load_recorded_sweeps(sweeps, named)
+    if uri is None and not experiments:
+        require_known(recorded, sweeps)
+        return recorded.finished
+    return _with_mlflow(recorded, named, sweeps, experiments, uri)
+
+
+def _with_mlflow(
+    recorded: RecordedSweeps, named: Sequence[str], sweeps: Path, experiments: Sequence[str], uri: str | None
+) -> FinishedSweeps:
+    """Return the recorded sweeps with those that only MLflow has, and the ids of MLflow's runs."""
+    from sweeper.app.mlflow_sync import mend_moved_store, tracking_uri
+    from sweeper.storage.predictions import read_predictions
+    from sweeper.tracking.finished_sweeps import load_finished_sweeps
+
+    if uri is None:
+        mend_moved_store(sweeps)
+    wanted = [(name, "") for name in recorded.unknown] if named else None
+    remote = load_finished_sweeps(
+        uri or tracking_uri(sweeps), read_predictions, experiments, wanted, at_hand=recorded.ids
+    )
+    here = [
+        replace(sweep, runs=remote.runs.get(sweep.results.id, {}))
+        for sweep in recorded.finished.sweeps
+        if not experiments or sweep.results.id in remote.runs
+    ]
+    counts = Counter(recorded.finished.test_accesses) + Counter(remote.test_accesses)
+    both = FinishedSweeps((*here, *remote.sweeps), counts, (*recorded.finished.remarks, *remote.remarks))
+    if not both.sweeps:
+        require_known(replace(recorded, finished=both, unknown=()), sweeps)
+    return both
