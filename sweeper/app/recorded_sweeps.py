@@ -46,9 +46,11 @@ def load_recorded_sweeps(sweeps: Path, named: Sequence[str]) -> RecordedSweeps:
     unfinished = sorted(folder.name for folder in shown if folder not in finished)
     if unfinished:
         remarks.append(f"Left out, because not finished: {', '.join(unfinished)}.")
-    counts = _other_test_accesses(every, loaded)
+    counts, uncounted = _other_test_accesses([folder for folder in every if folder not in finished], loaded)
+    unknown = tuple(name for name, path in by_name.items() if path is None)
     ids = frozenset(folder.manifest.id for folder in every if folder.manifest.id)
-    return RecordedSweeps(FinishedSweeps(tuple(loaded), counts, tuple(remarks)), tuple(unfinished), ids, tuple(unknown))
+    sweeps_for_table = FinishedSweeps(tuple(loaded), counts, (*remarks, *uncounted))
+    return RecordedSweeps(sweeps_for_table, tuple(unfinished), ids, unknown)
 
 
 def require_known(recorded: RecordedSweeps, sweeps: Path) -> None:
@@ -91,16 +93,22 @@ def _load(folder: SweepFolder) -> FinishedSweep:
     return FinishedSweep(results, FolderPredictions(folder.path, results))
 
 
-def _other_test_accesses(folders: Sequence[SweepFolder], loaded: Sequence[FinishedSweep]) -> dict[str, int]:
+def _other_test_accesses(
+    folders: Sequence[SweepFolder], loaded: Sequence[FinishedSweep]
+) -> tuple[dict[str, int], list[str]]:
     """Count, by the digest of the test split, the test accesses in these records that no loaded results have.
 
-    Copies of a sweep share accesses, which count once.
+    Copies of a sweep share accesses, which count once. A remark names each record that cannot be read.
     """
     shown = {(sweep.results.id, access) for sweep in loaded for access in sweep.results.test_accesses}
     others: dict[tuple[str, TestAccess], str] = {}
+    remarks = []
     for folder in folders:
         test = folder.manifest.splits.get("test")
-        if test is not None:
-            accesses = read_test_accesses(folder.journal)
-            others |= {(folder.manifest.id, access): str(test["digest"]) for access in accesses}
-    return dict(Counter(digest for access, digest in others.items() if access not in shown))
+        try:
+            accesses = read_test_accesses(folder.journal) if test else ()
+        except RecordError as error:
+            remarks.append(f"The test accesses of {folder.name} are not counted: {error}.")
+            continue
+        others |= {(folder.manifest.id, access): str(test["digest"]) for access in accesses if test}
+    return dict(Counter(digest for access, digest in others.items() if access not in shown)), remarks
