@@ -1,4 +1,4 @@
-"""`sweeper table` builds the table from MLflow alone, or says in one line why it cannot."""
+"""`sweeper table` builds the table from records and, where asked for, from MLflow, or says why it cannot."""
 
 import json
 import re
@@ -12,7 +12,6 @@ from sweeper.reporting.table.formats import FORMATS, TableFormat
 from sweeper.reporting.table.metrics import METRICS, TableMetric
 from sweeper.reporting.table.render import render
 from sweeper.reporting.table.results_table import build_table
-from sweeper.storage.sweep_folder import SweepFolder, SweepManifest, write_json
 from sweeper.trials.run_status import RunStatus
 from tests.support.cli_runner import sweeper
 from tests.support.fake_mlflow_stores import FilledStore, create_empty_store
@@ -53,23 +52,25 @@ LEFT = "Left out, because not finished or not completely in MLflow: sst2-0000000
 
 
 def expected(*sweeps: FinishedSweep, **options: object) -> str:
-    made = build_table(sweeps, elsewhere={"sst2": 2}, remarks=[LEFT])
+    made = build_table(sweeps, elsewhere={"digest-of-sst2": 2}, remarks=[LEFT])
     return render(made, str(options.get("format", "md")))
 
 
+STORE = ("--tracking-uri", "sqlite:///sweeps/mlflow.db")
+
+
 @pytest.mark.mlflow
-def test_only_the_table_of_the_store_beside_the_sweeps_is_printed(there: Path) -> None:
-    done = sweeper("table", cwd=there)
+def test_only_the_table_of_the_store_is_printed(there: Path) -> None:
+    done = sweeper("table", *STORE, cwd=there)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == expected(ONE, OTHER)
 
 
 @pytest.mark.mlflow
 def test_named_sweeps_in_a_format_to_a_file(there: Path) -> None:
-    folder = SweepFolder(there / "sweeps" / "sst2-0000000b", SweepManifest({}, {}, 1, "two"))
-    write_json(folder.path / "sweep.json", {"identity": {}, "resolved": {}, "threads": 1, "id": "two"})
+    (there / "papers").mkdir()
     options = ("--format", "json", "--metric", "macro_f1", "--published", "--detail", "--out", "papers/table.json")
-    done = sweeper("table", "sweeps/sst2-0000000b", "sst5-0000000a", *options, cwd=there)
+    done = sweeper("table", "sst2-0000000b", "sst5-0000000a", *STORE, *options, cwd=there)
     assert (done.returncode, done.stdout, done.stderr) == (0, "written to papers/table.json\n", "")
     found = json.loads((there / "papers" / "table.json").read_text())
     assert (found["metric"], list(found["datasets"])) == ("macro_f1", ["sst5", "sst2"])
@@ -88,9 +89,11 @@ def test_an_unknown_experiment_and_an_unreachable_store_are_one_line_each(there:
     assert (done.returncode, done.stdout, done.stderr) == (1, "", expected)
 
 
-@pytest.mark.mlflow
-def test_no_store_is_created_if_there_is_none(tmp_path: Path) -> None:
+def test_nothing_is_created_if_there_are_no_sweeps(tmp_path: Path) -> None:
     done = sweeper("table", "--sweeps", "nowhere", cwd=tmp_path)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert "nowhere: has no finished sweep for this table; --sweeps names another folder" in done.stderr
+    done = sweeper("table", "--tracking-uri", "sqlite:///nowhere/mlflow.db", cwd=tmp_path)
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
     assert "nowhere/mlflow.db: there is no MLflow store" in done.stderr
     assert not list(tmp_path.iterdir())
