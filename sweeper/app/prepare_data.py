@@ -7,6 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sweeper.app.fit_checks import (
+    require_enough_batches,
+    require_enough_positions,
+    require_fitting_classifier,
+    require_fitting_length,
+    require_one_length_of_pairs,
+)
 from sweeper.data.dataset_description import DatasetDescription, describe_dataset
 from sweeper.data.preprocessing import PreparedDataset, content_digest
 from sweeper.errors import UsageError
@@ -57,6 +64,7 @@ def prepare_sweep(output: Output, spec: SweepSpec, folder: SweepFolder | None) -
     for name in (name for name in spec.encoders if encoder_kind(name).is_pretrained):
         with output.step(f"fetching {name}") as show_progress:
             encoders[name] = fetch_encoder(name, pins.get(name), _in_megabytes(show_progress))
+        require_enough_positions(spec, name, encoders[name].value)
     revisions = {name: encoder.revision for name, encoder in encoders.items()}
     resolved = {"dataset": revision, "rows": content_digest(dataset), **revisions}
     if folder is not None:
@@ -80,14 +88,15 @@ def _prepare_dataset(spec: SweepSpec, pin: str | None) -> tuple[PreparedDataset,
 
         tables, revision = load_tables(spec.dataset_spec, pin)
     dataset = preprocessing.prepare(spec.dataset_spec, tables, spec.on_bad_rows)
-    if dataset.splits["train"].pairs is not None and len(spec.values_of("max_length")) > 1:
-        raise UsageError("max_length: cannot vary if rows are pairs, because both texts are cut alike; give one value")
+    if dataset.splits["train"].pairs is not None:
+        require_one_length_of_pairs(spec)
     subsets = {
         split: stratified_subset(rows, getattr(spec.limit, split, None)) for split, rows in dataset.splits.items()
     }
     for split, rows in subsets.items():
         if not len(rows):
             raise UsageError(f"limit.{split}: too few rows for the texts of {split}, which repeat; give a larger limit")
+    require_enough_batches(spec, len(subsets["train"]))
     full_sizes = {split: len(rows) for split, rows in dataset.splits.items()}
     return PreparedDataset(subsets, dataset.class_names, dataset.notes, full_sizes), revision
 
@@ -124,25 +133,14 @@ def load_training_data(
                 encoder = EncoderWeights(name, {}, {}, tokenizer.padding)
             else:
                 encoder = load_pretrained(prepared.encoders[name], name, tokenizer.padding)
-                _require_fitting_sizes(spec, encoder, len(dataset.class_names), tokenizer.max_tokens)
+                require_fitting_length(spec, name, tokenizer.max_tokens)
+                require_fitting_classifier(spec, encoder, len(dataset.class_names))
             data[name] = TrainingData(dataset.class_names, encoder, tokens)
     return data
 
 
 def _join(splits: Sequence[str]) -> str:
     return f"{', '.join(splits[:-1])} and {splits[-1]}" if len(splits) > 1 else splits[0]
-
-
-def _require_fitting_sizes(spec: SweepSpec, encoder: EncoderWeights, classes: int, max_tokens: int) -> None:
-    """Raise UsageError if texts are longer than the encoder's positions, or a classifier is larger than memory."""
-    from sweeper.training.model import check_size
-
-    if spec.max_tokens > max_tokens:
-        raise UsageError(f"max_length: {encoder.name} takes {max_tokens} tokens at most, got {spec.max_tokens}")
-    for system in spec.systems:
-        for setting in spec.space.enumerate_settings(("pooling", "classifier", "max_length"), system):
-            config = spec.train_config({"encoder": encoder.name, **system, **setting}, seed=0, threads=1)
-            check_size(config.pooling, config.classifier, encoder.width, config.max_length, classes)
 
 
 def tokenizer_of(prepared: PreparedSweep, encoder: str) -> "Vocabulary | Tokenizer":

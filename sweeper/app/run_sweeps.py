@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.app import mlflow_sync
+from sweeper.app.fit_checks import require_gpu_for_fp16
 from sweeper.app.open_study import open_study, require_record
 from sweeper.app.output_paths import require_sweeps_folder
 from sweeper.app.prepare_data import PreparedSweep, prepare_sweep
@@ -56,6 +57,9 @@ def run_sweeps(
     completed: dict[int, CompletedRun] = {}
     failures: list[str] = []
     if unfinished:
+        is_remote = not inline and os.environ.get("RAY_ADDRESS", "") not in ("", "local")
+        for k in unfinished:
+            require_gpu_for_fp16(specs[k], is_remote=is_remote)
         output.capture_libraries(sweeps)
         prepared = [prepare_sweep(output, specs[k], folders[k]) for k in unfinished]
         runs = _run_all(output, prepared, sweeps, on_completed, failures, inline=inline)

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import json
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any
 from huggingface_hub import HfApi, constants, is_offline_mode, snapshot_download
 from tqdm import tqdm
 
-from sweeper.data.encoder_catalog import ENCODERS, PACKAGED_ENCODERS
+from sweeper.data.encoder_catalog import PACKAGED_ENCODERS
+from sweeper.data.encoder_config import read_encoder_config
 from sweeper.data.encoder_folder import SMALL_FILES, folder_digest, weight_patterns
 from sweeper.data.hub import Pinned, hub_error, resolve_commit, snapshots_folder
 from sweeper.errors import UnavailableError
@@ -28,7 +28,8 @@ def fetch_encoder(name: str, revision: str | None = None, progress: DownloadProg
     """
     local = Path(name).expanduser()
     if local.is_dir():
-        return Pinned(_checked_folder(local.resolve(), name), folder_digest(local))
+        read_encoder_config(local, name)
+        return Pinned(local.resolve(), folder_digest(local))
     packaged = _find_packaged(name)
     if packaged is not None and revision in (None, packaged.revision):
         return packaged
@@ -40,7 +41,8 @@ def fetch_encoder(name: str, revision: str | None = None, progress: DownloadProg
             folder = _download(name, commit, progress)
     except Exception as error:
         raise hub_error("encoder", name, error) from error
-    return Pinned(_checked_folder(folder, name), commit)
+    read_encoder_config(folder, name)
+    return Pinned(folder, commit)
 
 
 def _find_packaged(name: str) -> Pinned | None:
@@ -60,7 +62,8 @@ def _find_packaged(name: str) -> Pinned | None:
             f"encoder {name}: the weights in {folder} are not the published ones (sha256 {digest[:12]}…, expected "
             f"{encoder.sha256[:12]}…); reinstall {encoder.package}, or uninstall it to use the hub"
         )
-    return Pinned(_checked_folder(folder, name), f"sha256:{digest}")
+    read_encoder_config(folder, name)
+    return Pinned(folder, f"sha256:{digest}")
 
 
 def _download(name: str, commit: str, progress: DownloadProgress) -> Path:
@@ -68,22 +71,6 @@ def _download(name: str, commit: str, progress: DownloadProgress) -> Path:
     files = [file.rfilename for file in HfApi().model_info(name, revision=commit).siblings or []]
     patterns = [*SMALL_FILES, *weight_patterns(files)]
     return Path(snapshot_download(name, revision=commit, allow_patterns=patterns, tqdm_class=_progress_bar(progress)))
-
-
-def _checked_folder(folder: Path, name: str) -> Path:
-    """Return `folder` if it holds an encoder that sweeper can use. Raises UnavailableError otherwise."""
-    path = folder / constants.CONFIG_NAME
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise UnavailableError(
-            f"encoder {name}: {path.name} is missing in {folder}; name the folder of a model"
-        ) from None
-    if config.get("is_encoder_decoder"):
-        raise UnavailableError(
-            f"encoder {name}: an encoder-decoder cannot be used; name an encoder, such as {ENCODERS[0]}"
-        )
-    return folder
 
 
 def _progress_bar(progress: DownloadProgress) -> type[Any]:

@@ -31,6 +31,12 @@ class SourceDocument:
                 return self.places[path[:end]]
         return f"{self.name}:1"
 
+    def message(self, path: KeyPath, rule: str) -> str:
+        """Return a message on the value at `path`: its place, its key, and the rule that it breaks."""
+        if path[:1] == ("asha",) and "early_stopping" in self.values:  # written in the long form
+            path = ("early_stopping", *path)
+        return f"{self.location(path)}: {format_key(path)}: {rule}"
+
 
 def format_key(path: KeyPath) -> str:
     """Return a path as people write it: `search.tau.cases[1].log`. Positions count from 1."""

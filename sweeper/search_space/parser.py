@@ -9,8 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from sweeper.errors import SearchSpaceError
-from sweeper.search_space.document import KeyPath, SourceDocument, format_key
-from sweeper.search_space.issue import SpecIssue
+from sweeper.search_space.document import SourceDocument
 from sweeper.search_space.pydantic_errors import translate_errors
 from sweeper.search_space.spec_checks import check_spec
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -25,16 +24,10 @@ def parse_spec(document: SourceDocument) -> SweepSpec:
     else:
         issues = list(check_spec(spec))
     if issues:
-        lines = [_format_issue(document, issue) for issue in issues]
+        lines = [document.message(issue.path, issue.rule) for issue in issues]
         raise SearchSpaceError(list(dict.fromkeys(lines)))
+    vars(spec)["source"] = document  # the cached value of a property: it is no key of the file
     return spec
-
-
-def _format_issue(document: SourceDocument, issue: SpecIssue) -> str:
-    path: KeyPath = issue.path
-    if path[:1] == ("asha",) and "early_stopping" in document.values:  # written in the long form
-        path = ("early_stopping", *path)
-    return f"{document.location(path)}: {format_key(path)}: {issue.rule}"
 
 
 def _with_absolute_paths(document: SourceDocument) -> dict[str, Any]:

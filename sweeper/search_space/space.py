@@ -6,10 +6,10 @@ is absent from params, record and MLflow.
 """
 
 import itertools
-from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-from sweeper.search_space.domains import Domain, equal_values
+from sweeper.search_space.domains import Categorical, Domain, equal_values
 from sweeper.training.config import ACTIVE_WHEN, Scalar, TrainConfig, is_active
 
 Params = dict[str, Scalar]
@@ -108,6 +108,30 @@ class SearchSpace:
         hyperparameters = [hyperparameter for hyperparameter in self.topological() if hyperparameter.name in names]
         yield from _expand(hyperparameters, {**self.fixed_values, **known_values}, {}, as_written)
 
+    def with_ancestors(self, names: Iterable[str]) -> set[str]:
+        """Return the names together with those of all hyperparameters that they depend on, directly or not."""
+        found: set[str] = set()
+        current = set(names)
+        while current:
+            found |= current
+            parents = set().union(*(other.parents for other in self.hyperparameters if other.name in current))
+            current = parents - found
+        return found
+
+    def critical_values(self) -> "SearchSpace":
+        """Return the space with a few values for each range: its ends, and those that a condition names.
+
+        Conditions tell no other values apart, and the settings of this space can be listed.
+        """
+        named: dict[str, list[Scalar]] = {}
+        for hyperparameter in self.hyperparameters:
+            for branch in hyperparameter.branches:
+                for parent, values in branch.when.items():
+                    named.setdefault(parent, []).extend(values)
+        return replace(
+            self, hyperparameters=tuple(_reduce(other, named.get(other.name, ())) for other in self.hyperparameters)
+        )
+
     def enumerate_systems(self) -> tuple[Params, ...]:
         """Return the systems: every distinct combination of the hyperparameters under `compare`."""
         return tuple(self.enumerate_settings(self.compared_names(), {}))
@@ -115,6 +139,19 @@ class SearchSpace:
     def searched_hyperparameters(self) -> tuple[Hyperparameter, ...]:
         """Return the hyperparameters under `search`, in the order in which they are set."""
         return tuple(hyperparameter for hyperparameter in self.topological() if hyperparameter.section == "search")
+
+
+def _reduce(hyperparameter: Hyperparameter, named: Iterable[Scalar]) -> Hyperparameter:
+    """Return a hyperparameter in which each range is a list: its ends, and those of the `named` values in it."""
+
+    def listed(domain: Domain) -> Domain:
+        if isinstance(domain, Categorical):
+            return domain
+        values = (domain.low, domain.high, *(value for value in named if domain.contains(value)))
+        return Categorical(tuple(dict.fromkeys(values)))
+
+    branches = tuple(replace(branch, domain=listed(branch.domain)) for branch in hyperparameter.branches)
+    return replace(hyperparameter, branches=branches)
 
 
 def _expand(

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from sweeper.data.catalog import DATASETS
 from sweeper.data.encoder_catalog import ENCODERS
+from sweeper.search_space.combinations import check_combinations
 from sweeper.search_space.custom_dataset import CustomDataset
 from sweeper.search_space.document import KeyPath
 from sweeper.search_space.early_stopping import DEFAULT_RULE, EARLY_STOPPING
@@ -43,6 +44,7 @@ def check_spec(spec: SweepSpec) -> Iterator[SpecIssue]:
         issues = [SpecIssue(error.path, error.rule + hint)]
     yield from issues
     if not issues:
+        yield from check_combinations(spec)
         yield from _check_budget(spec)
         yield from () if early_stopping else _check_grace_epochs(spec)
 

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 from sweeper.data.catalog import CATALOG, DATASETS
 from sweeper.data.dataset_spec import DatasetSpec
 from sweeper.search_space.custom_dataset import CustomDataset
+from sweeper.search_space.document import KeyPath, SourceDocument, format_key
 from sweeper.search_space.early_stopping import DEFAULT_RULE, EARLY_STOPPING, EarlyStoppingRule, RungSettings
 from sweeper.search_space.grid import spread_settings
 from sweeper.search_space.hyperparameter_syntax import HyperparameterSyntaxError, parse_hyperparameter
 from sweeper.search_space.samplers import SAMPLERS
 from sweeper.search_space.schema import PartialSetting, SearchSpaceFile
 from sweeper.search_space.space import Hyperparameter, Params, SearchSpace, count_up_to
+from sweeper.search_space.space_values import largest_value
 from sweeper.search_space.start_with import matching_systems
 from sweeper.training.config import Scalar, TrainConfig
 from sweeper.training.registry import LOSSES
@@ -44,6 +46,15 @@ class SweepSpec(SearchSpaceFile):
     def data_source(self) -> str:
         """Where the rows come from: "catalog", an id on the hub, or a training file with its folder."""
         return self.dataset.source if isinstance(self.dataset, CustomDataset) else CATALOG
+
+    @cached_property
+    def source(self) -> SourceDocument | None:
+        """The file that the parser read the spec from; None for a spec that was made from values."""
+        return None
+
+    def message(self, path: KeyPath, rule: str) -> str:
+        """Return a message on the value at `path`: file and line where they are known, the key, and the rule."""
+        return f"{format_key(path)}: {rule}" if self.source is None else self.source.message(path, rule)
 
     @cached_property
     def space(self) -> SearchSpace:
@@ -179,17 +190,19 @@ class SweepSpec(SearchSpaceFile):
     def max_epochs(self) -> int:
         """The epochs of the longest trial that the space allows, in all its phases."""
         has_two_phases = any(LOSSES[str(loss)].has_two_phases for loss in self.values_of("loss"))
-        return self._largest("epochs") + (self._largest("contrastive_epochs") if has_two_phases else 0)
+        return largest_value(self.space, "epochs") + (
+            largest_value(self.space, "contrastive_epochs") if has_two_phases else 0
+        )
 
     @property
     def max_tokens(self) -> int:
         """The largest max_length that the space allows, in tokens."""
-        return self._largest("max_length")
+        return largest_value(self.space, "max_length")
 
     @property
     def max_words(self) -> int:
         """The largest vocabulary that the space allows, in words."""
-        return self._largest("vocabulary")
+        return largest_value(self.space, "vocabulary")
 
     def values_of(self, name: str) -> tuple[Scalar, ...]:
         """Return every listed value of a hyperparameter in the file's order. If it does not vary, return its value."""
@@ -201,10 +214,6 @@ class SweepSpec(SearchSpaceFile):
     def encoders(self) -> tuple[str, ...]:
         """Every encoder of the space, in the file's order."""
         return tuple(str(value) for value in self.values_of("encoder"))
-
-    def _largest(self, name: str) -> int:
-        """Return the largest value of a whole-number hyperparameter."""
-        return max(int(value) for value in self.values_of(name))
 
     # ---- trainings and identity
 

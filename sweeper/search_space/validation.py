@@ -110,13 +110,9 @@ def _too_many_systems(space: SearchSpace) -> Iterator[SpecIssue]:
 
 def _ancestor_settings(space: SearchSpace, hyperparameter: Hyperparameter) -> Iterator[Params]:
     """Yield every setting of the hyperparameters that this one depends on, directly or not."""
-    ancestors: set[str] = set()
-    current = {hyperparameter.name}
-    while current:
-        parents = set().union(*(other.parents for other in space.hyperparameters if other.name in current))
-        ancestors, current = ancestors | parents, parents - ancestors
-    varying = ancestors & {other.name for other in space.hyperparameters}
-    yield from ({**space.fixed_values, **setting} for setting in space.enumerate_settings(varying, {}, as_written=True))
+    ancestors = space.with_ancestors(hyperparameter.parents)
+    settings = space.critical_values().enumerate_settings(ancestors, {}, as_written=True)
+    yield from ({**space.fixed_values, **setting} for setting in settings)
 
 
 def _branches(space: SearchSpace) -> Iterator[tuple[Hyperparameter, ConditionalDomain, KeyPath]]:

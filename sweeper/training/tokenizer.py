@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from transformers import AutoTokenizer
 
+from sweeper.data.encoder_config import max_positions, read_encoder_config
 from sweeper.data.rows import LabelledTexts
 from sweeper.errors import UnavailableError
 from sweeper.training.types import TokenizedSplit
@@ -29,7 +30,9 @@ class Tokenizer:
                 f"encoder {name}: has no [CLS] or no padding token, and sweeper pools the first token"
             )
         self.padding = int(self._tokenizer.pad_token_id)
-        self.max_tokens = int(self._tokenizer.model_max_length)  # tokens that the encoder has positions for
+        positions = max_positions(read_encoder_config(folder, name))
+        limit = self._tokenizer.model_max_length  # a huge number if the tokenizer names none
+        self.max_tokens = int(limit if positions is None else min(limit, positions))  # tokens that the encoder takes
 
     def tokenize_split(self, rows: LabelledTexts, max_length: int) -> TokenizedSplit:
         """Return one split as tokens. Texts are cut to max_length tokens and keep their last token, [SEP].

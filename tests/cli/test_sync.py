@@ -23,7 +23,7 @@ pytestmark = pytest.mark.mlflow
 
 AWAY = {"MLFLOW_TRACKING_URI": "http://someone:secret@127.0.0.1:9"}
 CHANGES: dict[str, Any] = {
-    "search": {"batch_size": {"int": [1, 64]}, "alpha": {"uniform": [0.1, 0.9]}},
+    "search": {"batch_size": {"int": [2, 64]}, "alpha": {"uniform": [0.1, 0.9]}},
     "training": {"epochs": 3, "tau": 1.0},
     "asha": "off",
     "budget": {"trials": 3},

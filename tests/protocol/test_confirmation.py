@@ -33,7 +33,7 @@ from tests.support.fakes import (
 )
 from tests.support.search_spaces import small_spec
 
-SEARCH = {"batch_size": {"int": [1, 64]}, "alpha": {"uniform": [0.1, 0.9]}}
+SEARCH = {"batch_size": {"int": [2, 64]}, "alpha": {"uniform": [0.1, 0.9]}}
 
 
 def spec(tau: float = 1, **changes: Any) -> SweepSpec:

@@ -22,7 +22,7 @@ from tests.support.fakes import report, scripted_jobs, scripted_trainer
 from tests.support.search_spaces import small_spec
 
 GOOD, BAD = scripted_trainer, "bad"
-SEARCH = {"batch_size": {"int": [1, 64]}, "alpha": {"uniform": [0.1, 0.9]}}
+SEARCH = {"batch_size": {"int": [2, 64]}, "alpha": {"uniform": [0.1, 0.9]}}
 END = TrialEnd(Outcome.COMPLETED)
 
 

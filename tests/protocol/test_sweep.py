@@ -24,7 +24,7 @@ from tests.support.fakes import RecordingTracker, report, scripted_jobs, scripte
 from tests.support.search_spaces import small_spec
 
 LOST = TrialEnd(Outcome.FAILED, "its worker process died")
-SEARCH = {"batch_size": {"int": [1, 64]}, "alpha": {"uniform": [0.1, 0.9]}}
+SEARCH = {"batch_size": {"int": [2, 64]}, "alpha": {"uniform": [0.1, 0.9]}}
 
 
 def spec(tau: float = 1, **changes: object) -> SweepSpec:

@@ -49,7 +49,7 @@ def report_loss(study: OptunaStudy, value: float) -> Outcome | None:
 def test_a_registered_rule_decides_on_the_values_in_the_order_of_arrival(
     tmp_path: Path, asked: list[list[float]]
 ) -> None:
-    spec = small_spec(objective={"minimize": "validation/loss"}, asha="off", search={"batch_size": {"int": [1, 64]}})
+    spec = small_spec(objective={"minimize": "validation/loss"}, asha="off", search={"batch_size": {"int": [2, 64]}})
     values = {key: value for key, value in spec.model_dump().items() if key != "asha"}
     spec = type(spec).model_validate({**values, "early_stopping": {"worst": {}}})
     with closing(OptunaStudy(spec, tmp_path / "journal", threads=1)) as study:
@@ -65,7 +65,7 @@ def test_after_its_first_question_the_pruner_reads_no_ended_trial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = small_spec(
-        objective={"minimize": "validation/loss"}, search={"batch_size": {"int": [1, 64]}}, sampler="random"
+        objective={"minimize": "validation/loss"}, search={"batch_size": {"int": [2, 64]}}, sampler="random"
     )
     with closing(OptunaStudy(spec, tmp_path / "journal", threads=1)) as study:
         report_loss(study, 0.5)
@@ -91,7 +91,7 @@ def test_a_stopped_trial_says_against_what_and_says_it_again_after_a_kill(
         objective=objective,
         compare={"encoder": ["m"], "loss": ["ce"]},
         training={"epochs": 4, "validations_per_epoch": validations_per_epoch},
-        search={"batch_size": {"int": [1, 64]}},
+        search={"batch_size": {"int": [2, 64]}},
     )
     metric, journal = spec.objective.metric, tmp_path / "journal"
     with closing(OptunaStudy(spec, journal, threads=1)) as study:

@@ -140,7 +140,7 @@ def test_the_order_of_a_grid_depends_on_neither_the_budget_nor_the_order_of_keys
     [
         (NINE, 54),
         ({"batch_size": [4, 8], "tau": {"choice": [1, 2, 3], "when": {"loss": "scl"}}}, 20),
-        ({"batch_size": {"int": [1, 2000]}}, None),
+        ({"batch_size": {"int": [2, 2001]}}, None),
         ({"learning_rate": {"log": [1e-5, 1e-3]}}, None),
     ],
 )

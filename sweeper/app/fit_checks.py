@@ -1,0 +1,67 @@
+"""Checks of a search space against its data and encoders, before any trial starts."""
+
+import math
+from pathlib import Path
+
+from sweeper.data.encoder_config import max_tokens_of_folder, read_encoder_config
+from sweeper.errors import UsageError
+from sweeper.search_space.space_values import largest_value, path_of, varies
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.training.types import EncoderWeights
+
+
+def require_one_length_of_pairs(spec: SweepSpec) -> None:
+    """Raise UsageError if max_length varies, for rows that are pairs."""
+    if varies(spec.space, "max_length"):
+        rule = "cannot vary if rows are pairs, because both texts are cut alike; give one value"
+        raise UsageError(spec.message(path_of(spec.space, "max_length"), rule))
+
+
+def require_enough_batches(spec: SweepSpec, num_texts: int) -> None:
+    """Raise UsageError if an epoch of some trial has fewer batches than validations, with `num_texts` in train."""
+    size, validations = largest_value(spec.space, "batch_size"), spec.validations_per_epoch
+    batches = math.ceil(num_texts / size)
+    if batches < validations:
+        count = f"{batches} batch{'es' if batches != 1 else ''}"
+        rule = f"an epoch of {num_texts:,} texts has {count} at batch_size {size}, got {validations}"
+        remedy = "ask for fewer validations, or use smaller batches"
+        raise UsageError(spec.message(("training", "validations_per_epoch"), f"{rule}; {remedy}"))
+
+
+def require_enough_positions(spec: SweepSpec, encoder: str, folder: Path) -> None:
+    """Raise UsageError if the encoder in a folder takes fewer tokens than max_length. Its configuration says so."""
+    limit = max_tokens_of_folder(folder, read_encoder_config(folder, encoder))
+    if limit is not None:
+        require_fitting_length(spec, encoder, limit)
+
+
+def require_fitting_length(spec: SweepSpec, encoder: str, max_tokens: int) -> None:
+    """Raise UsageError if an encoder takes fewer tokens than max_length."""
+    if spec.max_tokens > max_tokens:
+        rule = f"{encoder} takes {max_tokens} tokens at most, got {spec.max_tokens}; use a smaller max_length"
+        raise UsageError(spec.message(path_of(spec.space, "max_length"), rule))
+
+
+def require_fitting_classifier(spec: SweepSpec, encoder: EncoderWeights, num_classes: int) -> None:
+    """Raise UsageError if some classifier on the vectors of all tokens would not fit memory."""
+    from sweeper.training.model import check_size
+
+    for system in spec.systems:
+        space = spec.space.critical_values()
+        for setting in space.enumerate_settings(("pooling", "classifier", "max_length"), system):
+            config = spec.train_config({"encoder": encoder.name, **system, **setting}, seed=0, threads=1)
+            check_size(config.pooling, config.classifier, encoder.width, config.max_length, num_classes)
+
+
+def require_gpu_for_fp16(spec: SweepSpec, *, is_remote: bool) -> None:
+    """Raise UsageError if trials would run in fp16 on this machine, and it has no GPU.
+
+    A cluster gives each trial the GPUs that it asks for, or the sweep does not start.
+    """
+    if is_remote or "fp16" not in spec.values_of("precision"):
+        return
+    from sweeper.training.device import gpu_count
+
+    if not gpu_count():
+        rule = "fp16 needs a GPU, and this machine has none, got fp16; use auto, bf16 or float32"
+        raise UsageError(spec.message(path_of(spec.space, "precision"), rule))

@@ -1,0 +1,101 @@
+"""Combinations of values that no training can have: every key is right by itself, and together they are not."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+from sweeper.data.encoder_config import is_hub_name, max_tokens_of_folder, read_encoder_config
+from sweeper.errors import UnavailableError
+from sweeper.search_space.custom_dataset import CustomDataset
+from sweeper.search_space.document import KeyPath
+from sweeper.search_space.issue import SpecIssue
+from sweeper.search_space.space_values import path_of, varies
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.training.config import TrainConfig
+from sweeper.training.registry import ENCODER_KINDS, LOSSES, encoder_kind
+from sweeper.wording import quote_value
+
+_MAX_SETTINGS = 100_000
+
+
+def check_combinations(spec: SweepSpec) -> Iterator[SpecIssue]:
+    """Yield the issues of a spec whose hyperparameters are valid one by one."""
+    yield from _contrastive_loss_of_single_texts(spec)
+    yield from _gpu_features_without_gpu(spec)
+    yield from _varying_length_of_pairs(spec)
+    for name in spec.encoders:
+        if not encoder_kind(name).is_pretrained:
+            continue
+        rule = _encoder_rule(spec, name)
+        if rule:
+            yield SpecIssue(_path_of_encoder(spec, name), rule)
+
+
+def _contrastive_loss_of_single_texts(spec: SweepSpec) -> Iterator[SpecIssue]:
+    """A contrastive term compares a batch's texts. Two views of one text have no other text to be compared with."""
+    defaults = {name: TrainConfig.model_fields[name].default for name in ("loss", "batch_size")}
+    space = spec.space.critical_values()
+    names = space.with_ancestors(("loss", "batch_size"))
+    for setting in itertools.islice(space.enumerate_settings(names, {}), _MAX_SETTINGS):
+        values = {**defaults, **space.fixed, **setting}
+        loss = LOSSES.get(str(values["loss"]))
+        if values["batch_size"] == 1 and loss is not None and loss.contrastive_term is not None:
+            rule = f"a batch of one text has no other text for loss {values['loss']} to compare it with, got 1"
+            yield SpecIssue(path_of(spec.space, "batch_size"), f"{rule}; use 2 or more")
+            return
+
+
+def _gpu_features_without_gpu(spec: SweepSpec) -> Iterator[SpecIssue]:
+    if spec.resources.gpu:
+        return
+    if "fp16" in spec.values_of("precision"):
+        rule = "fp16 needs a GPU, but a trial gets none (resources.gpu: 0), got fp16"
+        yield SpecIssue(path_of(spec.space, "precision"), f"{rule}; set resources.gpu, or use auto, bf16 or float32")
+    if spec.resources.accelerator:
+        rule = f"names a type of GPU, but a trial gets no GPU, got {spec.resources.accelerator}; set resources.gpu"
+        yield SpecIssue(("resources", "accelerator"), rule)
+
+
+def _varying_length_of_pairs(spec: SweepSpec) -> Iterator[SpecIssue]:
+    dataset = spec.dataset
+    is_pair = isinstance(dataset, CustomDataset) and isinstance(dataset.text, list) and len(dataset.text) > 1
+    if is_pair and varies(spec.space, "max_length"):
+        rule = "cannot vary if rows are pairs, because both texts are cut alike; give one value"
+        yield SpecIssue(path_of(spec.space, "max_length"), rule)
+
+
+def _encoder_rule(spec: SweepSpec, name: str) -> str | None:
+    """Return the rule that the name of a pretrained encoder breaks, as far as this machine can tell, or None."""
+    folder = Path(name).expanduser()
+    try:
+        if folder.is_dir():
+            return _folder_rule(spec, name, folder)
+        is_file = folder.is_file()
+    except OSError:
+        is_file = False
+    if is_file:
+        return f"is a file; name the folder of a model, got {quote_value(name)}"
+    kind = name.lower()
+    if kind in ENCODER_KINDS:
+        return f"unknown encoder, got {name}" + (f"; did you mean {kind}?" if kind != name else "; name a model")
+    if not is_hub_name(name):
+        rule = "no such folder, and no name of the Hugging Face hub (OWNER/NAME)"
+        return f"{rule}, got {quote_value(name)}; a folder is looked for in {Path.cwd()}"
+    return None
+
+
+def _folder_rule(spec: SweepSpec, name: str, folder: Path) -> str | None:
+    try:
+        limit = max_tokens_of_folder(folder, read_encoder_config(folder, name))
+    except UnavailableError as error:
+        return str(error).removeprefix(f"encoder {name}: ")
+    if limit is not None and spec.max_tokens > limit:
+        return f"takes {limit} tokens at most, got max_length: {spec.max_tokens}; use a smaller max_length"
+    return None
+
+
+def _path_of_encoder(spec: SweepSpec, name: str) -> KeyPath:
+    """Return the place of one encoder: its position where encoders are a plain list."""
+    path = path_of(spec.space, "encoder")
+    written = getattr(spec, str(path[0])).get("encoder")
+    return (*path, written.index(name)) if isinstance(written, list) and len(written) > 1 else path
