@@ -53,6 +53,7 @@ def fake_sweep(dataset: str, correct: NDArray[np.bool_]) -> FinishedSweep:
     results = SweepResults(
         sweep=f"{dataset}-0",
         dataset=dataset,
+        source="catalog",
         objective="validation/accuracy",
         num_trials=num_systems,
         subsample={},

@@ -84,8 +84,10 @@ def test_sweep_gives_a_table_and_its_best_trial_can_be_trained_again(tmp_path: P
         assert not line.startswith("("), f"a raylet's line is on the screen: {line}"
         assert "Warning" not in line
 
-    table = sweeper("table", cwd=tmp_path)  # made from MLflow alone, with the same bytes
-    assert table.stdout == (only_sweep(tmp_path) / "table.md").read_text(), table.stderr
+    in_mlflow = ("--sweeps", "elsewhere", "--tracking-uri", f"sqlite:///{tmp_path / 'sweeps' / 'mlflow.db'}")
+    for source in ((), in_mlflow):  # from the record, and from MLflow alone: the same bytes
+        table = sweeper("table", *source, cwd=tmp_path)
+        assert table.stdout == (only_sweep(tmp_path) / "table.md").read_text(), table.stderr
 
     again = sweeper(*arguments(FEW_ROWS), cwd=tmp_path, extra={**hub, "HF_ENDPOINT": "http://127.0.0.1:9"})
     assert again.returncode == 0, again.stderr
@@ -101,6 +103,10 @@ def test_sweep_gives_a_table_and_its_best_trial_can_be_trained_again(tmp_path: P
     same = [name for name in best["metrics"] if name not in TIMING_METRICS]
     assert {name: result["metrics"][name] for name in same} == {name: best["metrics"][name] for name in same}
     assert 0 <= result["test"]["accuracy"] <= 1
+    for source in ((), in_mlflow):  # both count the access at once
+        table = sweeper("table", *source, cwd=tmp_path)
+        assert f"accessed {CONFIRMED + 1} times by 1 sweep." in table.stdout, table.stderr
+        assert table.stdout == (only_sweep(tmp_path) / "table.md").read_text()
 
 
 def assert_usable(lines: list[str], folder: Path) -> None:

@@ -51,7 +51,7 @@ class FakeMlflow:
     def get_experiment_by_name(self, name: str) -> Any:
         self._request()
         self._answer()
-        return SimpleNamespace(experiment_id="1")
+        return SimpleNamespace(experiment_id="1", tags={})
 
     def search_runs(self, *_: Any, **__: Any) -> Page:
         self._request()
