@@ -4,7 +4,7 @@ import logging
 import os
 import shlex
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sweeper.tracking.tracker import MlflowTracker
 
 _log = logging.getLogger(__name__)
+_MAX_NAMED_FILES = 3
 SYNC_TIMEOUT = 30.0  # seconds without any answer of MLflow after which a sync gives up
 
 
@@ -103,7 +104,8 @@ def sync(output: Output, folder: SweepFolder, timeout: float = SYNC_TIMEOUT) -> 
     """Make MLflow equal to the record of a sweep that is not running, and return a line that says so.
 
     Runs of interrupted trials are closed as KILLED. It continues for as long as MLflow answers something every
-    `timeout` seconds. Raises SweepLockedError while the sweep runs, SweeperError where runs are missing in the end.
+    `timeout` seconds. Raises SweepLockedError while the sweep runs, SweeperError where MLflow is missing runs or files
+    in the end.
     """
 
     output.set_log_dir(folder.path / "logs")
@@ -117,8 +119,9 @@ def sync(output: Output, folder: SweepFolder, timeout: float = SYNC_TIMEOUT) -> 
             sweep_artifacts.attach_artifacts(tracker, folder)
             tracker.close(status, timeout, while_answering=True)
         store_model_uri(folder, tracker)
-        if tracker.pending_runs:
-            raise SweeperError(sync_warning(folder, tracker))
+        problem = sync_problem(folder, tracker)
+        if problem:
+            raise SweeperError(problem)
         folder.mark_synced()
     return f"{folder.name}: {len(records)} trials are in sync with MLflow at {_shown_uri(folder.path.parent)}"
 
@@ -146,8 +149,21 @@ def sync_all(output: Output, folders: Sequence[SweepFolder], timeout: float = SY
         raise SweeperError("\n".join(failures))
 
 
-def sync_warning(folder: SweepFolder, tracker: "MlflowTracker") -> str:
-    """Return a line that says how many runs MLflow is missing, why, and which command sends them."""
-    reason = f" ({tracker.outage.error})" if tracker.outage.error else ""
-    missing = f"MLflow at {tracker.uri}{reason} is missing {tracker.pending_runs} runs"
-    return f"{folder.name}: {missing}; when it is back: sweeper sync {shlex.quote(str(folder.path))}"
+def sync_problem(folder: SweepFolder, tracker: "MlflowTracker") -> str:
+    """Return a line that says what MLflow is missing, why, and which command sends it; "" if it is in sync."""
+    command = f"sweeper sync {shlex.quote(str(folder.path))}"
+    if tracker.pending_runs:
+        reason = f" ({tracker.outage.error})" if tracker.outage.error else ""
+        missing = f"MLflow at {tracker.uri}{reason} is missing {tracker.pending_runs} runs"
+        return f"{folder.name}: {missing}; when it is back: {command}"
+    if tracker.skipped_files:
+        files = _name_files(tracker.skipped_files)
+        return f"{folder.name}: MLflow at {tracker.uri} has everything but {files}; this tries again: {command}"
+    return ""
+
+
+def _name_files(reasons: Mapping[str, str]) -> str:
+    """Return a phrase that names the first few files, each with its reason."""
+    named = ", ".join(f"{file} ({reason})" for file, reason in list(reasons.items())[:_MAX_NAMED_FILES])
+    others = len(reasons) - _MAX_NAMED_FILES
+    return f"{named} and {others} more, which the log names" if others > 0 else named

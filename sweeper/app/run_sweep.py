@@ -125,8 +125,9 @@ class SweepRun:
             results = self._write_results(folder, study, jobs, tracker, is_done=is_done)
         if not is_done:
             output.line(_hours_are_over(spec.budget.hours or 0, study.all_trials()))
-        if tracker.pending_runs:
-            output.line(mlflow_sync.sync_warning(folder, tracker))
+        problem = mlflow_sync.sync_problem(folder, tracker)
+        if problem:
+            output.line(problem)
         return results
 
     @contextmanager
@@ -142,7 +143,7 @@ class SweepRun:
                     raise
         finally:
             store_model_uri(folder, tracker)
-            if not tracker.pending_runs:
+            if not mlflow_sync.sync_problem(folder, tracker):
                 folder.mark_synced()
 
     def _write_results(

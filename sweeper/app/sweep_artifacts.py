@@ -68,18 +68,23 @@ def _prediction_files(folder: SweepFolder) -> dict[int, dict[str, "Content"]]:
     files: dict[int, dict[str, Content]] = {}
     for path in sorted((folder.path / "predictions").glob("*-*.*")):
         number, _, name = path.name.partition("-")
-        files.setdefault(int(number), {}).update(_with_picture(folder, path, name))
+        if number.isdecimal():
+            files.setdefault(int(number), {}).update(_with_picture(folder, path, name))
     return files
 
 
 def _with_picture(folder: SweepFolder, path: Path, name: str) -> "Mapping[str, Content]":
-    """Return a file of a confirmed trial, and its picture, which is drawn when MLflow takes it."""
+    """Return a file of a confirmed trial, and its picture, which is drawn when MLflow takes it.
+
+    The confusion matrix is that of the test split where there is one, else of validation.
+    """
     labels = tuple(folder.manifest.labels)
     if name == "weights.json":
         number = int(path.name.partition("-")[0])
         return {name: path, "weights.png": cache(partial(_draw_weights, folder.path, number, labels))}
-    if name == "test.parquet":
-        return {f"predictions/{name}": path, "confusion.png": cache(partial(_draw_confusion, path, labels))}
+    if name == "test.parquet" or (name == "validation.parquet" and "test" not in folder.manifest.splits):
+        split = name.removesuffix(".parquet")
+        return {f"predictions/{name}": path, "confusion.png": cache(partial(_draw_confusion, path, labels, split))}
     return {f"predictions/{name}": path}
 
 
@@ -92,9 +97,9 @@ def _draw_weights(folder: Path, number: int, labels: tuple[str, ...]) -> bytes:
     return draw_class_weights(labels, matrix)
 
 
-def _draw_confusion(path: Path, labels: tuple[str, ...]) -> bytes:
+def _draw_confusion(path: Path, labels: tuple[str, ...], split: str) -> bytes:
     from sweeper.storage import predictions
     from sweeper.tracking.images import draw_confusion_matrix
 
     stored = predictions.read_predictions(path, labels)
-    return draw_confusion_matrix(labels, stored.labels, stored.predicted_classes, "test")
+    return draw_confusion_matrix(labels, stored.labels, stored.predicted_classes, split)

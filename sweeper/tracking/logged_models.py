@@ -22,6 +22,7 @@ from sweeper.trials.trial import TrialRecord
 
 MODEL_TAG = "sweeper.model"
 URI_TAG = "sweeper.model_uri"  # for mlflow.pyfunc.load_model
+_MODEL = "the model"  # in messages
 
 
 @dataclass
@@ -46,10 +47,11 @@ class LoggedModels:
 
     def sync(self, run: RemoteRun, record: TrialRecord, model: ModelExport) -> None:
         """Log the model of a trial's run unless the run's tags say that it is there."""
-        if run.tags.get(MODEL_TAG) != model.digest or URI_TAG not in run.tags:
-            self.uploader.try_upload(run, lambda: self._log(run, record, model))
+        self.uploader.try_upload(run, _MODEL, lambda: self._log(run, record, model))
 
     def _log(self, run: RemoteRun, record: TrialRecord, model: ModelExport) -> None:
+        if run.tags.get(MODEL_TAG) == model.digest and URI_TAG in run.tags:
+            return
         client, step = self.runs.client, record.test.step if record.test else 0
         model_id = self._find_complete(run, model)
         if model_id is None:
@@ -98,7 +100,7 @@ class LoggedModels:
             folder = path.parent.relative_to(upload.folder)
             self._upload_file(upload.model_id, path, None if folder == Path() else folder.as_posix())
             upload.remaining.pop(0)
-            self.uploader.record_accepted(run)
+            self.uploader.record_accepted(run, _MODEL)
 
     def _upload_file(self, model_id: str, path: Path, folder: str | None) -> None:
         """Upload one file into a folder of the model. MLflow takes whole directories, so the file gets its own."""

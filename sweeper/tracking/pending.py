@@ -30,6 +30,14 @@ class PendingArtifacts:
         """Return the files of a run."""
         return self.files.get(number, {})
 
+    def stored_files_of(self, number: int) -> dict[str, Content]:
+        """Return the files of a run that need not be made."""
+        return {name: content for name, content in self.files_of(number).items() if not callable(content)}
+
+    def pictures_of(self, number: int) -> dict[str, Content]:
+        """Return the files of a run that are made when they are sent: after everything else, because it may fail."""
+        return {name: content for name, content in self.files_of(number).items() if callable(content)}
+
     def sweep_files(self, *, include_results: bool) -> dict[str, Content]:
         """Return the files of the sweep's own run in the order of upload: its results come last, or not at all."""
         files = self.files_of(PARENT)

@@ -38,8 +38,6 @@ class RemoteRun:
     reports: int = 0  # of the trial: so many are surely there
     is_verified: bool = False  # it has nothing that the record does not have
     has_params: bool = False  # it has every parameter of its trial
-    failed_uploads: int = 0  # in a row
-    answers_at_failure: int = 0  # how often MLflow had answered when the latest upload failed
     unlisted_files: dict[str, str] = field(default_factory=dict)  # digests of uploaded files not in the tag yet
     has_inputs: bool = False  # this command sent its data set
 

@@ -72,6 +72,10 @@ class RunSynchronizer:
         traceback = {"error.txt": record.end.traceback} if record.end and record.end.traceback else {}
         self.uploader.upload(run, {**traceback, **files})
 
+    def sync_pictures(self, record: TrialRecord, pictures: Mapping[str, Content]) -> None:
+        """Draw and upload the pictures of a trial's run."""
+        self.uploader.upload(self.runs.by_number[record.trial.number], pictures)
+
     def sync_model(self, record: TrialRecord, model: "ModelExport") -> None:
         """Log the model of a trial below its run."""
         from sweeper.tracking.logged_models import LoggedModels  # takes seconds to import; most commands log no model

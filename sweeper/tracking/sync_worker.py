@@ -38,10 +38,15 @@ class SyncWorker:
         if request.record is None:
             self._sync_sweep(request.sweep_status)
             return
-        artifacts, status = self.queue.artifacts, run_status(request.record, request.sweep_status)
-        self.synchronizer.sync_trial(request.record, status, artifacts.files_of(request.number))
-        if request.number in artifacts.models:
-            self.synchronizer.sync_model(request.record, artifacts.models[request.number])
+        number, artifacts, status = (
+            request.number,
+            self.queue.artifacts,
+            run_status(request.record, request.sweep_status),
+        )
+        self.synchronizer.sync_trial(request.record, status, artifacts.stored_files_of(number))
+        if number in artifacts.models:
+            self.synchronizer.sync_model(request.record, artifacts.models[number])
+        self.synchronizer.sync_pictures(request.record, artifacts.pictures_of(number))
 
     def _sync_sweep(self, status: RunStatus) -> None:
         """Sync the sweep's own run. If answers were lost, check all runs once more before the sweep ends."""

@@ -91,6 +91,11 @@ class MlflowTracker:
         """Number of runs that MLflow does not have as recorded, as far as known."""
         return len(self.queue)
 
+    @property
+    def skipped_files(self) -> dict[str, str]:
+        """The files that MLflow does not have because they could not be made or sent, by name, with the reason."""
+        return dict(self.synchronizer.uploader.skipped)
+
     def close(self, status: RunStatus, patience: float | None = None, *, while_answering: bool = False) -> None:
         """Send what is left, and give the runs their final status.
 

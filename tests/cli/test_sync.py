@@ -84,6 +84,22 @@ def test_missing_runs_are_sent_once_mlflow_answers_and_counted_until_then(
     assert statuses(finished) == dict.fromkeys(range(4), "FINISHED")
 
 
+def test_a_file_that_mlflow_does_not_get_is_named_and_the_sweep_is_not_in_sync(
+    finished: SweepFolder, tmp_path: Path
+) -> None:
+    damaged = finished.path / "predictions" / "3-test.parquet"
+    damaged.parent.mkdir()
+    damaged.write_bytes(b"not parquet")  # it can be sent, but its picture cannot be drawn
+    done = sweeper("sync", str(finished.path), cwd=tmp_path)
+    assert done.returncode == 1
+    assert "in sync" not in done.stdout
+    line, _ = done.stderr.splitlines()
+    assert "has everything but confusion.png of trial 3 (RecordError: " in line
+    assert line.endswith(f"this tries again: sweeper sync {finished.path}")
+    assert finished.needs_sync
+    assert statuses(finished) == dict.fromkeys(range(4), "FINISHED")
+
+
 def test_running_a_finished_sweep_again_syncs_it_and_shows_the_table(finished: SweepFolder, tmp_path: Path) -> None:
     file = tmp_path / "small.yaml"
     file.write_text(json.dumps({**SMALL, **CHANGES}))

@@ -128,6 +128,51 @@ def test_files_are_uploaded_once(begin: Begin, uri: str, sweep: str, store: Path
         stored.write_bytes(b"changed")  # a file that is not uploaded again stays as it is
 
 
+def fail_to_draw() -> bytes:
+    raise MemoryError("Unable to allocate 1.78 GiB")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("confusion.png", fail_to_draw, "MemoryError: Unable to allocate 1.78 GiB"),
+        ("error.txt", Path("/no/such/file"), "FileNotFoundError"),
+        ("../outside.txt", "text", "Invalid artifact path"),
+    ],
+)
+def test_a_file_that_fails_is_skipped_and_named_and_the_rest_is_sent(
+    begin: Begin, uri: str, sweep: str, name: str, content: Any, reason: str
+) -> None:
+    from sweeper.tracking.client import PARENT
+
+    tracker = begin()
+    tracker.update(make_record(1, [0.3], DONE))
+    tracker.attach(1, {"a.txt": "first", name: content, "weights.png": lambda: b"\x89PNG", "z.txt": "last"})
+    tracker.attach(PARENT, {"results.json": "{}"})
+    tracker.close(RunStatus.FINISHED, 60)
+    assert tracker.pending_runs == 0
+    ((file, why),) = tracker.skipped_files.items()
+    assert file == f"{name} of trial 1"
+    assert reason in why
+    own, trial = (runs_by_number(uri, sweep)[number] for number in (0, 1))
+    assert listed(trial) == ["a.txt", "weights.png", "z.txt"]
+    assert listed(own) == ["results.json"]
+
+
+def test_files_are_sent_before_pictures_are_drawn(begin: Begin, uri: str, sweep: str) -> None:
+    listed_then: list[str] = []
+
+    def draw() -> bytes:
+        listed_then.extend(listed(runs_by_number(uri, sweep)[1]))
+        return b"\x89PNG"
+
+    tracker = begin()
+    tracker.attach(1, {"confusion.png": draw, "predictions/test.parquet": b"PAR1"})
+    tracker.update(make_record(1, [0.3], DONE))
+    tracker.close(RunStatus.FINISHED, 60)
+    assert "predictions/test.parquet" in listed_then
+
+
 def test_a_changed_file_is_uploaded_again(begin: Begin, uri: str, sweep: str) -> None:
     for text in ("first", "second"):
         tracker = begin()
@@ -190,3 +235,4 @@ def test_a_store_that_accepts_no_files_has_everything_else(begin: Begin, uri: st
     found = runs_by_number(uri, sweep, "another")
     assert [run.info.status for _, run in sorted(found.items())] == ["FINISHED", "FAILED", "FINISHED"]
     assert not any(listed(run) for run in found.values())
+    assert {"error.txt of trial 1", "note.txt of trial 2", "results.json"} == set(tracker.skipped_files)

@@ -15,7 +15,8 @@ _MAX_LABELED = 12  # up to so many classes, the numbers fit into the squares
 
 def plot_confusion(data: ConfusionFigure) -> go.Figure:
     """Plot the share of each true class (row) that was taken for each class (column)."""
-    shares = data.counts / np.maximum(data.counts.sum(axis=1, keepdims=True), 1)  # (C, C)
+    texts = data.counts.sum(axis=1, keepdims=True)  # (C, 1)
+    shares = np.where(texts > 0, data.counts / np.maximum(texts, 1), np.nan)  # (C, C)
     figure = _plot_matrix(data.title, data.labels, shares, ".0%")
     figure.update_traces(customdata=data.counts, hovertemplate="%{y} taken for %{x}: %{z:.1%} (%{customdata})")
     return figure.update_xaxes(title="taken for")
