@@ -10,6 +10,7 @@ import logging
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from mlflow.entities import RunTag
@@ -52,7 +53,7 @@ class ArtifactUploader:
         rejections = []
         for name, content in files.items():
             try:
-                self.try_upload(run, name, lambda name=name, content=content: self._upload_changed(run, name, content))
+                self.try_upload(run, name, partial(self._upload_changed, run, name, content))
             except Exception as error:
                 if is_transient(error):
                     raise

@@ -68,7 +68,7 @@ def _draw_matrix(
     image = axes.imshow(values, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
     named = range(0, len(labels), math.ceil(_NAME_HEIGHT * len(labels) / squares))
     names = [shorten_middle(show_controls(labels[k]), _MAX_NAME) for k in named]
-    style = {"fontsize": 8, "parse_math": False}  # a name such as $5_$6 is no formula
+    style: dict[str, Any] = {"fontsize": 8, "parse_math": False}  # a name such as $5_$6 is no formula
     axes.set_xticks(named, names, rotation=45, ha="right", rotation_mode="anchor", **style)
     axes.set_yticks(named, names, **style)
     figure.colorbar(image, ax=axes, label=color_title, shrink=0.8)
