@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import PrivateAttr
 
-from sweeper.app.open_study import open_study
+from sweeper.app.open_study import read_study
 from sweeper.app.specs import load_spec
 from sweeper.protocol.results import build_results
 from sweeper.protocol.sweep_results import SweepResults
@@ -70,10 +70,9 @@ class Sweep:
 
     @cached_property
     def results(self) -> StoredResults:
-        """The results so far, built from the record. Raises SweepLockedError while the sweep runs."""
-
-        with open_study(self.folder, self.spec) as study:
-            results = build_results(self.spec, self.folder, study.all_trials(), study.test_accesses())
+        """The results so far, built from the record, also while the sweep runs."""
+        study = read_study(self.folder, self.spec)
+        results = build_results(self.spec, self.folder, study.all_trials(), study.test_accesses())
         return StoredResults.of(self.folder, results)
 
 

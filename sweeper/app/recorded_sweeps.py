@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweeper.app.folder_predictions import FolderPredictions
-from sweeper.app.open_study import read_study
+from sweeper.app.open_study import read_study, require_record
 from sweeper.errors import RecordError, UsageError
 from sweeper.protocol.finished_sweep import FinishedSweep, FinishedSweeps
 from sweeper.protocol.results import build_results
@@ -33,8 +33,8 @@ class RecordedSweeps:
 def load_recorded_sweeps(sweeps: Path, named: Sequence[str]) -> RecordedSweeps:
     """Return the finished sweeps in the folder `sweeps`, or of these only the `named` ones, by name or folder.
 
-    Test accesses of all other sweeps in `sweeps` are counted. Raises UsageError if a folder cannot be read, RecordError
-    if a record is damaged or missing.
+    Test accesses of all other sweeps in `sweeps` are counted. Raises UsageError if a folder cannot be read or has no
+    record, RecordError if a record is damaged.
     """
     by_name = {name: named_folder(name, sweeps) for name in named}
     chosen = [open_sweep(path) for path in by_name.values() if path is not None]
@@ -86,8 +86,6 @@ def _record_size(folder: SweepFolder) -> int:
 
 def _load(folder: SweepFolder) -> FinishedSweep:
     """Return a finished sweep, with the results that its record gives now."""
-    if not folder.journal.exists():
-        raise RecordError(f"{folder.journal}: missing, but results.json is there; restore it, or move the folder away")
     study = read_study(folder, folder.spec)
     results = build_results(folder.spec, folder, study.all_trials(), study.test_accesses())
     return FinishedSweep(results, FolderPredictions(folder.path, results))
@@ -106,8 +104,9 @@ def _other_test_accesses(
     for folder in folders:
         test = folder.manifest.splits.get("test")
         try:
+            require_record(folder)
             accesses = read_test_accesses(folder.journal) if test else ()
-        except RecordError as error:
+        except (RecordError, UsageError) as error:
             remarks.append(f"The test accesses of {folder.name} are not counted: {error}.")
             continue
         others |= {(folder.manifest.id, access): str(test["digest"]) for access in accesses if test}

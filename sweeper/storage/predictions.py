@@ -78,10 +78,11 @@ def load_predictions(
 def read_predictions(path: Path, labels: tuple[str, ...]) -> Predictions:
     """Read a file of predictions. Raises RecordError if `save_predictions` did not write it for these labels."""
     try:
-        table = pyarrow.parquet.read_table(path)
+        with pyarrow.parquet.ParquetFile(path) as file:  # read_table imports pyarrow.dataset, to_numpy pandas: a second
+            table = file.read()
         numbers = {label: number for number, label in enumerate(labels)}
         true_classes = np.array([numbers[label] for label in table["label"].to_pylist()], dtype=np.int64)
-        flat = table["probabilities"].combine_chunks().flatten().to_numpy()
+        flat = np.from_dlpack(table["probabilities"].combine_chunks().flatten())
         probabilities = flat.astype(np.float32).reshape(len(true_classes), len(labels))
     except (OSError, KeyError, ValueError, pyarrow.lib.ArrowException) as error:
         raise RecordError(f"{path}: cannot be read as predictions for {len(labels)} classes ({error})") from error

@@ -168,7 +168,7 @@ def test_what_is_missing_is_an_error_of_one_line(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=rf"nosuch: not a sweep; .* has {folder.name}$"):
         require_known(load_recorded_sweeps(tmp_path, ["nosuch"]), tmp_path)
     folder.journal.unlink()
-    with pytest.raises(RecordError, match=r"record\.journal: "):
+    with pytest.raises(UsageError, match=r"results without their record: record\.journal is missing"):
         table(tmp_path)
 
 
