@@ -47,9 +47,9 @@ def shorten_middle(text: str, length: int) -> str:
 
 
 def quote_value(value: object) -> str:
-    """Return a value for a message: formatted, cut to 60 characters, and in quotes if it is a string of digits."""
+    """Return a value for a message: formatted, cut to 60 characters, and in quotes if it is empty or a number."""
     text = format_value(value)
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
+    if isinstance(value, str) and (not value or _NUMBER.fullmatch(value)):
         text = f"'{value}'"
     return text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 3] + "…"
 

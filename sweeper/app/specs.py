@@ -1,8 +1,10 @@
 """Reads search spaces: from a file, or by name if they ship with sweeper."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from sweeper.data.local_files import FORMATS
 from sweeper.errors import SearchSpaceError, UsageError
 from sweeper.search_space import yaml_file
 from sweeper.search_space.parser import parse_spec
@@ -21,12 +23,25 @@ def shipped_spaces() -> dict[str, Path]:
 def find_space(name: str | Path) -> Path:
     """Return the file of a search space. A path wins over the name of a shipped one. Raises UsageError."""
     path = Path(name)
-    if path.exists() or path.suffix or len(path.parts) > 1:
-        return path
+    with suppress(OSError):  # a name that no file can have
+        if (path / "sweep.json").is_file():  # the folder of a sweep
+            return path / "sweep.yaml"
+        if _is_data(path):
+            raise UsageError(
+                f"{path}: is a data file, not a search space; write a YAML file with "
+                f"dataset: {{train: {path}}} and compare: {{encoder: [gru]}}"
+            )
+        if path.exists() or path.suffix or len(path.parts) > 1:
+            return path
     spaces = shipped_spaces()
     if path.name not in spaces:
         raise UsageError(f"{name}: neither a file nor a shipped search space, {allowed_hint(spaces, path.name)}")
     return spaces[path.name]
+
+
+def _is_data(path: Path) -> bool:
+    """Return True if a path has the ending of a data file, compressed or not, such as .csv or .jsonl.gz."""
+    return any(suffix.lower() in FORMATS for suffix in path.suffixes[-2:]) and path.suffix not in (".yaml", ".yml")
 
 
 def load_spec(name: str | Path, overrides: Sequence[str] = ()) -> SweepSpec:

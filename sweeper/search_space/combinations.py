@@ -8,6 +8,7 @@ from sweeper.data.encoder_config import is_hub_name, max_tokens_of_folder, read_
 from sweeper.errors import UnavailableError
 from sweeper.search_space.custom_dataset import CustomDataset
 from sweeper.search_space.document import KeyPath
+from sweeper.search_space.hyperparameter_syntax import list_hint
 from sweeper.search_space.issue import SpecIssue
 from sweeper.search_space.space_values import path_of, varies
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -80,7 +81,7 @@ def _encoder_rule(spec: SweepSpec, name: str) -> str | None:
         return f"unknown encoder, got {name}" + (f"; did you mean {kind}?" if kind != name else "; name a model")
     if not is_hub_name(name):
         rule = "no such folder, and no name of the Hugging Face hub (OWNER/NAME)"
-        return f"{rule}, got {quote_value(name)}; a folder is looked for in {Path.cwd()}"
+        return f"{rule}, got {quote_value(name)}; a folder is looked for in {Path.cwd()}{list_hint(name)}"
     return None
 
 

@@ -106,7 +106,13 @@ def _parse_choice(name: str, values: list[Any], path: KeyPath) -> Categorical:
 def _check_value(name: str, value: Any, path: KeyPath) -> None:
     rule = validation_error(name, value)
     if rule:
-        raise HyperparameterSyntaxError(path, f"{rule}, got {quote_value(value)}")
+        raise HyperparameterSyntaxError(path, f"{rule}, got {quote_value(value)}{list_hint(value)}")
+
+
+def list_hint(value: Any) -> str:
+    """Return the list to write for several values in one word, such as ce,lcl."""
+    parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else []
+    return f"; for several values write [{', '.join(parts)}]" if len(parts) > 1 and all(parts) else ""
 
 
 def _parse_range(name: str, form: str, raw: dict[str, Any], path: KeyPath) -> Domain:

@@ -64,7 +64,8 @@ def _rule(path: KeyPath, detail: Any) -> str:
         return f"must be off or {EARLY_STOPPING_EXAMPLE}"
     if detail["type"] in ("model_type", "dict_type"):
         return "must be a mapping of keys to values"
-    rule: str = detail["msg"].replace("Input should", "must")
+    rule: str = detail["msg"].replace("Input should", "must").replace("String should", "must")
+    rule = rule.replace("must be a valid boolean", "must be true or false")
     if path[:1] == ("objective",) and str(written).startswith("test/"):
         rule += " (the test split chooses nothing)"
     return rule

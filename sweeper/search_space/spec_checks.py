@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from sweeper.data.catalog import DATASETS
 from sweeper.data.encoder_catalog import ENCODERS
+from sweeper.data.local_files import FORMATS
 from sweeper.search_space.combinations import check_combinations
 from sweeper.search_space.custom_dataset import CustomDataset
 from sweeper.search_space.document import KeyPath
@@ -52,6 +53,8 @@ def check_spec(spec: SweepSpec) -> Iterator[SpecIssue]:
 def _check_dataset(spec: SweepSpec) -> Iterator[SpecIssue]:
     if isinstance(spec.dataset, CustomDataset):
         yield from _check_custom_dataset(spec.dataset)
+    elif any(spec.dataset.lower().endswith(suffix) for suffix in FORMATS):
+        yield SpecIssue(("dataset",), f"is a file, got {spec.dataset}; write dataset: {{train: {spec.dataset}}}")
     elif spec.dataset not in DATASETS:
         hint = allowed_hint(DATASETS, spec.dataset)
         yield SpecIssue(

@@ -46,7 +46,7 @@ def parse_yaml(text: str, name: str) -> SourceDocument:
     Raises SearchSpaceError, each line of which opens with a place, if the text is not one mapping of plain YAML.
     """
     try:
-        _refuse_tags(text, name)
+        has_aliases = _refuse_tags(text, name)
         node = yaml.compose(text, _Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -59,17 +59,18 @@ def parse_yaml(text: str, name: str) -> SourceDocument:
         raise SearchSpaceError([f"{name}:1: nested deeper than {_MAX_DEPTH} levels"]) from None
     if not isinstance(node, yaml.MappingNode):
         raise SearchSpaceError([f"{name}:1: must be a mapping of keys to values, such as `dataset: sst5`"])
-    reader = _NodeReader(name)
+    reader = _NodeReader(name, has_aliases=has_aliases)
     values = reader.read(node, ())
     if reader.mistakes:
         raise SearchSpaceError(reader.mistakes)
     return SourceDocument(name, values, reader.places)
 
 
-def _refuse_tags(text: str, name: str) -> None:
-    """Raise SearchSpaceError at a tag, or at brackets that nest too deep for PyYAML to compose."""
-    depth = 0
+def _refuse_tags(text: str, name: str) -> bool:
+    """Raise SearchSpaceError at a tag, or at brackets that nest too deep to compose. Return True if it has aliases."""
+    depth, has_aliases = 0, False
     for event in yaml.parse(text, _Loader):
+        has_aliases = has_aliases or isinstance(event, yaml.AliasEvent)
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         line = event.start_mark.line + 1 if event.start_mark else 1
         if depth > _MAX_DEPTH:
@@ -77,13 +78,14 @@ def _refuse_tags(text: str, name: str) -> None:
         tag = getattr(event, "tag", None)
         if tag is not None:
             raise SearchSpaceError([f"{name}:{line}: YAML tags are not allowed, got {tag}; write the plain value"])
+    return has_aliases
 
 
 class _NodeReader:
     """Turns nodes into plain values, and collects their places and mistakes."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, *, has_aliases: bool) -> None:
+        self.name, self.has_aliases = name, has_aliases
         self.places: dict[KeyPath, str] = {}
         self.mistakes: list[str] = []
         self.count = 0
@@ -93,7 +95,9 @@ class _NodeReader:
         self.places.setdefault(path, place)
         self.count += 1
         if self.count > _MAX_VALUES:
-            raise SearchSpaceError([f"{place}: its aliases expand to more than {_MAX_VALUES:,} values"])
+            limit = f"a file has at most {_MAX_VALUES:,} values"
+            reason = "its aliases expand to more" if self.has_aliases else "use a range for a long list"
+            raise SearchSpaceError([f"{place}: {format_key(path)}: {limit}; {reason}"])
         if len(path) > _MAX_DEPTH:
             raise SearchSpaceError([f"{place}: nested deeper than {_MAX_DEPTH} levels"])
         if isinstance(node, yaml.MappingNode):

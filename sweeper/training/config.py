@@ -182,7 +182,8 @@ def validation_error(name: str, value: object) -> str | None:
     try:
         _adapter(name).validate_python(value)
     except ValidationError as error:
-        return error.errors()[0]["msg"].replace("Input should", "must").replace("String should", "must")
+        rule = error.errors()[0]["msg"].replace("Input should", "must").replace("String should", "must")
+        return rule.replace("must be a valid boolean", "must be true or false")
     return None
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.app.specs import load_spec
+from sweeper.errors import UsageError
 from tests.conftest import ROOT
 from tests.support.cli_runner import sweeper
 
@@ -46,6 +48,14 @@ def test_the_mistakes_of_all_files_are_one_line_each_with_exit_code_2(verb: str,
     assert done.stdout == ""
     assert [line.partition(": ")[0] for line in lines] == [f"{bad}:1", f"{bad}:3", "nowhere.yaml"]
     assert "did you mean alpha?" in lines[1]
+
+
+@pytest.mark.parametrize("name", ["tweets.csv", "a b/tweets.JSONL", "tweets.tsv.gz"])
+def test_a_data_file_is_no_search_space(name: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_spec(name)
+    assert str(caught.value).startswith(f"{name}: is a data file, not a search space; write a YAML file with dataset: ")
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_an_unreachable_hub_is_one_line_with_the_remedy(tmp_path: Path) -> None:

@@ -275,7 +275,7 @@ UNREADABLE: dict[str, tuple[str, str]] = {
     "a collection as a key": (top("{a: 1}: 2  # <-"), "a key must be a word"),
     "a tag": (top("seed: !!python/object:os.system ls  # <-"), "tags are not allowed, got tag:yaml.org,2002:python"),
     "a harmless tag": (top("seed: !!int 3  # <-"), "tags are not allowed"),
-    "an alias bomb": (bomb(), "more than 10,000 values"),
+    "an alias bomb": (bomb(), "10,000 values; its aliases expand to more"),
     "a recursive alias": (top("search: &all {tau: *all}  # <-"), "nested deeper than 40 levels"),
     "a recursive list": (top("search: &all  # <-", "  - *all"), "nested deeper"),
     "an unknown alias": (top("search: *other  # <-"), "not valid YAML: found undefined alias 'other'"),
@@ -366,6 +366,12 @@ def test_an_unreadable_file_is_reported_with_its_name(tmp_path: Path) -> None:
     ("override", "key", "says"),
     [
         ("seed=-1", "seed", "got -1"),
+        ("compare.loss=ce,lcl", "compare.loss", "for several values write [ce, lcl]"),
+        ("compare.encoder=gru,rnn", "compare.encoder", "for several values write [gru, rnn]"),
+        ("search.learning_rate=1e-5,1e-4", "search.learning_rate", "for several values write [1e-5, 1e-4]"),
+        ("search.normalize=yes", "search.normalize", "must be true or false, got yes"),
+        ("dataset=tweets.csv", "dataset", "write dataset: {train: tweets.csv}"),
+        ("compare.encoder=''", "compare.encoder", "must have at least 1 character, got ''"),
         ("budget.trails=3", "budget.trails", "did you mean trials?"),
         ("budget.trials=5", "budget.trials", "at least 6"),
         ("compare.loss=[ce, cl]", "compare.loss[2]", "got cl"),
@@ -383,6 +389,13 @@ def test_a_mistake_in_an_override_names_the_option(
     assert message.startswith(f"--set {override}: {key}: ")
     assert len(message.splitlines()) == 1
     assert says in message
+
+
+def test_a_long_list_is_not_blamed_on_aliases(tmp_path: Path) -> None:
+    values = ", ".join(str(number) for number in range(10_001))
+    message, _ = message_and_place(tmp_path, search(f"batch_size: [{values}]  # <-"))
+    assert "search.batch_size[" in message
+    assert "at most 10,000 values; use a range" in message
 
 
 def test_an_override_can_correct_a_mistake_in_the_file(tmp_path: Path) -> None:
