@@ -55,8 +55,10 @@ def _hours_are_over(hours: float, records: Sequence[TrialRecord]) -> str:
     interrupted = sum(record.end is None for record in records)
     trials = "1 trial was" if interrupted == 1 else f"{interrupted} trials were"
     kept = f"; {trials} interrupted after the last validation and will continue" if interrupted else ""
-    before = "" if records else " before a trial began (they cover download and preparation)"
-    return f"the budget's {hours:g} hours are over{before}{kept}; the same command continues for the same time again"
+    over = f"the budget's {hours:g} hours are over"
+    if not records:
+        return f"{over} before a trial began: they cover download and preparation; raise budget.hours"
+    return f"{over}{kept}; the same command continues for the same time again"
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,9 @@ def _failure(error: Exception, folder: Path) -> TrialEnd:
     with suppress(OSError):  # the record has the traceback too
         folder.mkdir(parents=True, exist_ok=True)
         traceback_path(folder).write_text(text, encoding="utf-8")
-    return replace(_to_trial_end(error), traceback=text)
+    from sweeper.training.device import breaks_device  # imports torch
+
+    return replace(_to_trial_end(error), traceback=text, breaks_process=breaks_device(error))
 
 
 def _to_trial_end(error: Exception) -> TrialEnd:

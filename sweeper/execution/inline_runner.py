@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 
-from sweeper.errors import SweepInterrupted
+from sweeper.errors import SweeperError, SweepInterrupted
 from sweeper.execution.attempt import deliver, run_attempt
 from sweeper.storage.trial_files import delete_trial_files
 from sweeper.trials.interfaces import TrainingJob, TrialSource
 from sweeper.trials.resources import TrialResources, fit_to_machine
-from sweeper.trials.trial import Trial
+from sweeper.trials.trial import Trial, TrialEnd
 
 
 class InlineRunner:
@@ -49,8 +49,9 @@ class InlineRunner:
 
     def _run_trial(self, trial: Trial, trials: TrialSource, job: TrainingJob) -> None:
         with closing(run_attempt(trial, job, job.data[trial.config.encoder])) as events:
-            for event in events:
-                if not deliver(event, trial, trials):
-                    break
+            event = next(event for event in events if not deliver(event, trial, trials))
         if not trials.will_continue(trial):
             delete_trial_files(job.folder, trial, storage=job.storage)
+        if isinstance(event, TrialEnd) and event.breaks_process:
+            lost = "this process can use its GPU no more"
+            raise SweeperError(f"trial {trial.number}: {event.reason}; {lost}; the same command continues")

@@ -72,8 +72,16 @@ class BridgeScheduler(_Unpickled, FIFOScheduler):  # type: ignore[misc]
         self.bridge = bridge
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        """Pass on an event of a worker and return the decision about its trial."""
-        continues = self.bridge.handle_event(trial.trial_id, result["event"])
+        """Pass on an event of a worker and return the decision about its trial.
+
+        A worker whose process a trial has broken is killed. Tune notices that by itself; told to stop the trial, it
+        would give the worker to the next one.
+        """
+        event = result["event"]
+        continues = self.bridge.handle_event(trial.trial_id, event)
+        if isinstance(event, TrialEnd) and event.breaks_process:
+            ray.kill(worker_of(trial))
+            return str(TrialScheduler.CONTINUE)
         return str(TrialScheduler.CONTINUE if continues else TrialScheduler.STOP)
 
     def choose_trial_to_run(self, tune_controller: Any) -> None:

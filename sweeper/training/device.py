@@ -7,11 +7,17 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sweeper.errors import UsageError
+from sweeper.errors import OutOfMemoryError, UsageError
 from sweeper.training.config import Precision, TrainConfig
 from sweeper.training.types import Trainer, TrainingData, TrainingEvents
 
 _AUTOCAST_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+# in a RuntimeError of torch, cuBLAS or cuDNN whose type does not tell that the device is unusable
+_BROKEN_DEVICE_TEXTS = (
+    "CUDA error", "HIP error", "device-side assert", "illegal memory access", "unspecified launch failure",
+    "CUBLAS_STATUS_EXECUTION_FAILED", "CUDNN_STATUS_EXECUTION_FAILED",
+)  # fmt: skip
 
 
 def setup_device(config: TrainConfig) -> torch.device:
@@ -76,6 +82,22 @@ def limit_gpu_memory(
     if 0 < gpu < 1 and torch.cuda.is_available():
         torch.cuda.set_per_process_memory_fraction(gpu)
     yield from train(config, data, checkpoint_path)
+
+
+def breaks_device(error: BaseException) -> bool:
+    """Return True if after this error, or one that caused it, the process can use its GPU no more.
+
+    A device-side assert or an illegal memory access leaves a CUDA context in which every later call fails. A lack of
+    memory does not.
+    """
+    if isinstance(error, torch.OutOfMemoryError | OutOfMemoryError):
+        return False
+    if isinstance(error, torch.AcceleratorError):
+        return True
+    if isinstance(error, RuntimeError) and any(text in str(error) for text in _BROKEN_DEVICE_TEXTS):
+        return True
+    cause = error.__cause__ or error.__context__
+    return cause is not None and breaks_device(cause)
 
 
 def gpu_count() -> int:

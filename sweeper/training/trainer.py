@@ -23,6 +23,11 @@ from sweeper.training.objective import ObjectiveMetric
 from sweeper.training.training_run import TrainingRun
 from sweeper.training.types import TrainingData, TrainingEvents, ValidationReport
 
+_OUT_OF_MEMORY_TEXTS = (  # of allocators that raise a RuntimeError
+    "can't allocate memory", "not enough memory: you tried to allocate", "CUDA error: out of memory",
+    "MPS backend out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED",
+)  # fmt: skip
+
 
 def train(
     config: TrainConfig, data: TrainingData, checkpoint_path: Path | None = None
@@ -53,7 +58,7 @@ def train_events(
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise OutOfMemoryError(_out_of_memory_message(config, error)) from error
     except RuntimeError as error:
-        if "can't allocate memory" not in str(error):
+        if not any(text in str(error) for text in _OUT_OF_MEMORY_TEXTS):
             raise
         raise OutOfMemoryError(_out_of_memory_message(config, error)) from error
 

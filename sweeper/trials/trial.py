@@ -40,12 +40,14 @@ class Trial:
 class TrialEnd:
     """The end of a trial: its outcome and the reason.
 
-    `reason` is one line, `traceback` the exception in full. Both may be empty.
+    `reason` is one line, `traceback` the exception in full. Both may be empty. `breaks_process` is True if the process
+    that ran the trial can train no more; it is not recorded.
     """
 
     outcome: Outcome
     reason: str = ""
     traceback: str = field(default="", compare=False)
+    breaks_process: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)

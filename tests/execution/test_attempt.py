@@ -1,12 +1,14 @@
 """One attempt at a trial: its reports, its end, and the checkpoints of earlier attempts."""
 
 from collections.abc import Generator
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from sweeper.errors import CheckpointError, DivergedError, OutOfMemoryError
 from sweeper.execution.attempt import run_attempt
@@ -15,7 +17,7 @@ from sweeper.training.config import TrainConfig
 from sweeper.training.model import Classifier
 from sweeper.training.objective import ObjectiveMetric
 from sweeper.training.trainer import train, train_events
-from sweeper.training.types import EncoderWeights, Heartbeat, Trainer, TrainingData, ValidationReport
+from sweeper.training.types import EncoderWeights, Heartbeat, TokenizedSplit, Trainer, TrainingData, ValidationReport
 from sweeper.trials.interfaces import TrainingJob
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import Trial, TrialEnd
@@ -46,6 +48,13 @@ def failing(error: BaseException) -> Trainer:
         raise error
 
     return run
+
+
+def caused_by(error: Exception) -> Exception:
+    """Return an error that another one has caused."""
+    wrapped = ValueError("a wrapper")
+    wrapped.__cause__ = error
+    return wrapped
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -90,6 +99,51 @@ def test_exception_is_an_outcome_and_leaves_a_traceback(tmp_path: Path, error: E
     assert text.startswith("Traceback")
     assert type(error).__name__ in text
     assert "in run" in text
+
+
+@pytest.mark.parametrize(
+    ("error", "is_broken"),
+    [
+        (torch.AcceleratorError("CUDA error: device-side assert triggered"), True),
+        (RuntimeError("CUDA error: an illegal memory access was encountered\nCUDA kernel errors might be"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"), True),
+        (caused_by(torch.AcceleratorError("CUDA error: unspecified launch failure")), True),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB"), False),
+        (OutOfMemoryError("no memory left"), False),
+        (RuntimeError("index out of range in self"), False),
+        (ValueError("CUDA"), False),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_error_that_breaks_the_device_says_that_the_process_can_train_no_more(
+    tmp_path: Path, error: Exception, is_broken: bool
+) -> None:
+    *_, trial_end = run_attempt(trial(), job(failing(error), tmp_path), DATA)
+    assert isinstance(trial_end, TrialEnd)
+    assert trial_end.breaks_process == is_broken
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB"),
+        torch.AcceleratorError("CUDA error: out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"),
+        MemoryError(),
+    ],
+    ids=lambda error: str(error)[:30],
+)
+def test_every_allocator_that_has_no_memory_left_is_out_of_memory(tmp_path: Path, error: Exception) -> None:
+    class NoMemoryLeft(dict[str, TokenizedSplit]):
+        def __getitem__(self, name: str) -> TokenizedSplit:
+            raise error
+
+    data, config = replace(tiny_training.data(rows=32), splits=NoMemoryLeft()), tiny_training.config(epochs=1)
+    *_, trial_end = run_attempt(trial(config=config), TrainingJob(train_events, {"tiny": data}, tmp_path), data)
+    assert isinstance(trial_end, TrialEnd)
+    assert (trial_end.outcome, trial_end.breaks_process) == (Outcome.OUT_OF_MEMORY, False)
 
 
 def test_exception_before_the_first_report_is_an_outcome_too(tmp_path: Path) -> None:

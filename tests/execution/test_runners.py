@@ -1,18 +1,23 @@
 """The contract of every runner: each trial sends its reports and its end, whatever happens on the way."""
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from sweeper.errors import SweeperError
 from sweeper.execution.inline_runner import InlineRunner
 from sweeper.storage.checkpoint_storage import check_shared_storage, read_probe
 from sweeper.training.config import TrainConfig
+from sweeper.training.types import TrainingData, ValidationReport
 from sweeper.trials.interfaces import Runner, TrainingJob
 from sweeper.trials.outcome import Outcome
-from tests.support.fakes import ScriptedTrials, data, scripted_trainer
+from tests.support.fakes import ScriptedTrials, data, report, scripted_trainer
 
 
 def config(accuracy: float = 0.5, course: float = 1, epochs: int = 3) -> TrainConfig:
@@ -65,6 +70,40 @@ def test_exception_is_an_outcome_and_the_next_trial_runs(runner: Runner, tmp_pat
     assert done.outcomes == {1: Outcome.DIVERGED, 2: Outcome.FAILED, 3: Outcome.COMPLETED}
     assert done.reasons[2] == "ValueError: a broken trial"
     assert "a broken trial" in (tmp_path / "trials" / "2" / "error.txt").read_text()
+
+
+def breaking_device(
+    config: TrainConfig, _: TrainingData, saved: Path | None
+) -> Generator[ValidationReport, None, None]:
+    """Note the process in the folder of the trials. With tau 3, fail as a training does whose GPU is unusable."""
+    assert saved is not None
+    saved.parent.mkdir(parents=True, exist_ok=True)
+    (saved.parents[1] / f"process-{saved.parent.name}").write_text(str(os.getpid()))
+    yield report(1, 0.5)
+    if config.tau == 3:
+        raise torch.AcceleratorError("CUDA error: device-side assert triggered")
+
+
+@pytest.mark.parametrize("runner", RUNNERS[1:], indirect=True)
+def test_worker_whose_process_a_trial_has_broken_is_replaced(runner: Runner, tmp_path: Path) -> None:
+    trials = ScriptedTrials([config(course=course) for course in (1, 3, 1, 1)])
+    one_at_a_time = replace(runner.allocate(1, 0), slots=1)
+    runner.run(trials, TrainingJob(breaking_device, {"m": data()}, tmp_path), one_at_a_time)
+    expected = [Outcome.COMPLETED, Outcome.FAILED, Outcome.COMPLETED, Outcome.COMPLETED]
+    assert [trials.outcomes[number] for number in (1, 2, 3, 4)] == expected
+    assert trials.reasons[2] == "AcceleratorError: CUDA error: device-side assert triggered"
+    assert trials.losses == trials.infrastructure_losses == []
+    first, broken, third, fourth = ((tmp_path / "trials" / f"process-{k}").read_text() for k in (1, 2, 3, 4))
+    assert first == broken
+    assert broken != third == fourth
+
+
+def test_process_that_a_trial_has_broken_ends_the_command_without_ray(tmp_path: Path) -> None:
+    trials = ScriptedTrials([config(course=3), config()])
+    runner = make_inline_runner()
+    with pytest.raises(SweeperError, match=r"^trial 1: AcceleratorError: .*; the same command continues$"):
+        runner.run(trials, TrainingJob(breaking_device, {"m": data()}, tmp_path), runner.allocate(1, 0))
+    assert trials.outcomes == {1: Outcome.FAILED}
 
 
 def test_checkpoints_do_not_outlive_their_trials(runner: Runner, tmp_path: Path) -> None:
