@@ -1,19 +1,33 @@
-"""Sentences that the terminal and the report share."""
+"""No control character is left in a shown text, and a cut text keeps both ends."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sweeper.wording import name_absent_classes
+from sweeper.wording import shorten_middle, show_controls
+from tests.support.nasty_texts import NASTY_TEXTS
+
+
+@given(NASTY_TEXTS)
+def test_a_shown_text_has_no_control_characters_and_can_be_encoded(text: str) -> None:
+    shown = show_controls(text)
+    shown.encode()
+    assert not any(ord(char) < 32 or 127 <= ord(char) < 160 for char in shown)
+    assert show_controls(shown) == shown
 
 
 @pytest.mark.parametrize(
-    ("labels", "counts", "sentence"),
-    [
-        (["a", "b"], [1, 3], ""),
-        (["a", "b", "c"], [0, 3, 0], "No text of the test split is of the class a, c."),
-        ([f"c{k}" for k in range(12)], [1] + [0] * 11, "No text of the test split is of the class "
-         "c1, c2, c3, c4, c5, c6, c7, c8 and 3 more."),
-        (["\x1b[2J", "b"], [0, 1], "No text of the test split is of the class \\x1b[2J."),
-    ],
-)  # fmt: skip
-def test_absent_classes_are_named(labels: list[str], counts: list[int], sentence: str) -> None:
-    assert name_absent_classes("test", labels, counts) == sentence
+    ("text", "shown"),
+    [("\x1b[31m", "\\x1b[31m"), ("a\nb", "a\\x0ab"), ("\u202eabc", "\\u202eabc"), ("می\u200cخواهم 很好 é", None)],
+)
+def test_letters_of_every_script_stay_and_controls_are_escapes(text: str, shown: str | None) -> None:
+    assert show_controls(text) == (text if shown is None else shown)
+
+
+@given(st.text(), st.integers(3, 50))
+def test_a_cut_text_has_its_beginning_and_its_end(text: str, length: int) -> None:
+    cut = shorten_middle(text, length)
+    assert len(cut) == min(len(text), length)
+    before, _, after = cut.partition("…") if len(text) > length else (text, "", "")
+    assert text.startswith(before)
+    assert text.endswith(after)

@@ -19,6 +19,7 @@ from sweeper.protocol.ranking import best_report
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal import formatting
 from sweeper.terminal.line_view import UNHEALTHY, LineView
+from sweeper.terminal.literal_console import literal_text
 from sweeper.terminal.progress import SweepProgress
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
@@ -91,9 +92,9 @@ class Dashboard:
         progress = SweepProgress(self.spec, self.records)
         wide = options.max_width >= _NARROW
         yield Group(
-            Text(self.header, style="bold", no_wrap=True, overflow="ellipsis"),
+            literal_text(self.header, style="bold", no_wrap=True, overflow="ellipsis"),
             _progress_bar(len(progress.ended()), progress.total, min(options.max_width, _BAR_WIDTH)),
-            *(Text(line, no_wrap=True, overflow="ellipsis") for line in self._progress_lines(progress)),
+            *(literal_text(line, no_wrap=True, overflow="ellipsis") for line in self._progress_lines(progress)),
             Text(),
             self._systems_table(progress, wide),
             Text(),
@@ -101,7 +102,7 @@ class Dashboard:
             Text(),
             *self._best_lines(progress),
             *self._last_end_lines(progress),
-            *(Text(note, style="yellow", overflow="fold") for note in self.notes[-_MAX_NOTES:]),
+            *(literal_text(note, style="yellow", overflow="fold") for note in self.notes[-_MAX_NOTES:]),
         )
 
     def _progress_lines(self, progress: SweepProgress) -> list[str]:
@@ -153,7 +154,7 @@ class Dashboard:
             f"{record.reports[-1].epoch if record.reports else 0:g}/{trial.config.total_epochs}",
             formatting.format_score(best.metrics[metric] if best else None),
             sparkline([report.metrics.get(metric, math.nan) for report in record.reports]),
-            *([Text(params, no_wrap=True, overflow="ellipsis")] if wide else []),
+            *([literal_text(params, no_wrap=True, overflow="ellipsis")] if wide else []),
         ]
 
     def _best_lines(self, progress: SweepProgress) -> list[Text]:
@@ -163,7 +164,10 @@ class Dashboard:
         system = formatting.system_label(self.spec, best.system)
         headline = f"best {formatting.format_score(best.score)}  trial {best.number}, {system}"
         params = formatting.format_params(formatting.searched_params(self.spec, best.system, best.params))
-        return [Text(headline, style="bold green", no_wrap=True, overflow="ellipsis"), Text(params, overflow="fold")]
+        return [
+            literal_text(headline, style="bold green", no_wrap=True, overflow="ellipsis"),
+            literal_text(params, overflow="fold"),
+        ]
 
     def _last_end_lines(self, progress: SweepProgress) -> list[Text]:
         """Return the reason of the newest trial that did not train to its end, if there is one."""
@@ -173,7 +177,7 @@ class Dashboard:
         record = max(stopped, key=lambda pair: pair[0])[1]
         label = f"trial {record.trial.number} {formatting.system_label(self.spec, record.trial.system)}"
         reason = record.end.reason if record.end else ""
-        return [Text(f"{label}: {reason}", style="dim", no_wrap=True, overflow="ellipsis")]
+        return [literal_text(f"{label}: {reason}", style="dim", no_wrap=True, overflow="ellipsis")]
 
 
 def _progress_bar(done: int, total: int, width: int) -> Table:

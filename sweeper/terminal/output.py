@@ -10,6 +10,7 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal.line_view import LineView
 from sweeper.trials.interfaces import ProgressView
 from sweeper.trials.trial import TrialRecord
+from sweeper.wording import show_controls
 
 _log = logging.getLogger("sweeper")
 
@@ -43,11 +44,12 @@ class PlainOutput:
         self.log: Path | None = None
 
     def line(self, text: str = "", style: str | None = None, *, fit: bool = False) -> None:
-        """Print one line."""
+        """Print one line, with control characters as escapes."""
+        text = show_controls(text, keep="\n\t")
         if self.progress:
             print(text, flush=True)
         else:
-            _log.info(text)
+            _log.info("%s", text)
 
     @contextmanager
     def step(self, text: str) -> Iterator[Callable[[str], None]]:

@@ -17,13 +17,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
 
 from sweeper.errors import SweepInterrupted
 from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.terminal.literal_console import LiteralConsole, literal_text
 from sweeper.terminal.remote_view import EVENT, EventEmitter, make_view
 from sweeper.trials.interfaces import ProgressView
 from sweeper.trials.trial import TrialRecord
@@ -44,8 +44,8 @@ class Terminal:
         self.plain = debugger or "NO_COLOR" in os.environ
         self._out, self._err = os.dup(1), os.dup(2)
         self._writers = [self._writer(self._err if as_json else self._out), self._writer(self._err)]
-        self.console = Console(file=self._writers[0], highlight=False)
-        self.errors = Console(file=self._writers[1], highlight=False, soft_wrap=True)
+        self.console = LiteralConsole(file=self._writers[0])
+        self.errors = LiteralConsole(file=self._writers[1], soft_wrap=True)
         self.log: Path | None = None
         self._log_is_temporary = False
         self._interrupted = False
@@ -97,10 +97,10 @@ class Terminal:
             self.line(f"{text} …", style="dim")
             yield lambda _: None
             return
-        spinner = Spinner("dots", f"{text} …")
+        spinner = Spinner("dots", literal_text(f"{text} …"))
         # By default rich prints to the console what libraries write to sys.stderr meanwhile.
         with Live(spinner, console=self.console, transient=True, redirect_stdout=False, redirect_stderr=False):
-            yield lambda progress: spinner.update(text=f"{text} … {progress}")
+            yield lambda progress: spinner.update(text=literal_text(f"{text} … {progress}"))
 
     def result(self, values: dict[str, Any]) -> None:
         """Write the final result as JSON, where `--json` asks for it or people watch from elsewhere."""
@@ -111,7 +111,8 @@ class Terminal:
 
     def event(self, event: Mapping[str, Any]) -> None:
         """Write one event for whoever watches from elsewhere: an element of a JSON text sequence (RFC 7464)."""
-        self.line(EVENT + json.dumps(event, ensure_ascii=False))
+        if not self.quiet:
+            self.write(EVENT + json.dumps(event) + "\n")
 
     def make_view(self, spec: SweepSpec, known: Iterable[TrialRecord], header: str, slots: int) -> ProgressView:
         """Return the view of a sweep: a live view, lines, or events for a terminal on another machine."""

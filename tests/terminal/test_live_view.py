@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from sweeper.terminal.line_view import LineView
+from sweeper.terminal.literal_console import LiteralConsole
 from sweeper.terminal.live_view import Dashboard, LiveView, sparkline
 from sweeper.terminal.progress import SweepProgress
 from sweeper.terminal.terminal import Terminal
@@ -89,7 +90,7 @@ def test_the_time_left_counts_the_remaining_trials_of_each_system() -> None:
 
 
 def test_the_line_view_prints_each_trial_once_and_those_of_an_earlier_run_never(terminal: Terminal) -> None:
-    terminal.console = Console(file=io.StringIO(), width=100, color_system=None)
+    terminal.console = LiteralConsole(file=io.StringIO(), width=100, color_system=None)
     lines = LineView(terminal, SPEC, known=[RECORDS[0]])
     for record in [*RECORDS, *RECORDS]:
         lines.update(record)
@@ -105,7 +106,7 @@ def test_the_line_view_prints_each_trial_once_and_those_of_an_earlier_run_never(
 
 def test_trials_that_ended_under_the_live_view_are_printed_when_it_closes(terminal: Terminal) -> None:
     out = io.StringIO()
-    terminal.console = Console(file=out, width=60, height=40, force_terminal=True, color_system=None)
+    terminal.console = LiteralConsole(file=out, width=60, height=40, force_terminal=True, color_system=None)
     view = LiveView(terminal, SPEC, [], Dashboard(SPEC, "sst5-0a1b2c3d", slots=2))
     for record in RECORDS:
         view.update(record)
@@ -117,7 +118,7 @@ def test_trials_that_ended_under_the_live_view_are_printed_when_it_closes(termin
 
 def test_messages_are_drawn_and_printed_when_the_view_closes(terminal: Terminal) -> None:
     out = io.StringIO()
-    terminal.console = Console(file=out, width=100, height=40, force_terminal=True, color_system=None)
+    terminal.console = LiteralConsole(file=out, width=100, height=40, force_terminal=True, color_system=None)
     view = LiveView(terminal, SPEC, [], Dashboard(SPEC, "sst5-0a1b2c3d", slots=2))
     view.say("trial 3: its worker process died; it continues from its last checkpoint")
     view.say("MLflow is away")

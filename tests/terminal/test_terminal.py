@@ -9,8 +9,8 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
+from sweeper.terminal.literal_console import LiteralConsole
 from sweeper.terminal.terminal import Terminal
 from tests.support.cli_runner import SWEEPER, environment
 
@@ -64,7 +64,7 @@ def test_a_sweep_has_the_terminal_to_itself_and_gives_it_back(tmp_path: Path) ->
 
 def test_output_of_a_library_during_a_step_is_not_on_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
     terminal, out = Terminal(), StringIO()
-    terminal.console = Console(file=out, force_terminal=True, width=80)
+    terminal.console = LiteralConsole(file=out, force_terminal=True, width=80)
     with terminal.step("fetching") as show_progress:
         print("a library's warning", file=sys.stderr)
         show_progress("3 of 4 MB")

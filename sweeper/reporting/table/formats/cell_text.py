@@ -1,8 +1,14 @@
-"""The text of a sheet's cell, shared by all formats that people read: mean ± deviation (counts)."""
+"""Texts that all formats for people share: a cell as mean ± deviation (counts), and any text on one line."""
 
 from collections.abc import Callable
 
 from sweeper.reporting.table.content import SheetCell
+from sweeper.wording import show_controls
+
+
+def one_line(text: str) -> str:
+    """Return a text with single spaces, and with control characters as escapes, before its markup is escaped."""
+    return show_controls(" ".join(text.split()))
 
 
 def compose_cell(

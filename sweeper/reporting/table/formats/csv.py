@@ -4,6 +4,7 @@ import csv
 import io
 
 from sweeper.reporting.table.content import TableContent
+from sweeper.wording import show_controls
 
 
 def render(content: TableContent) -> str:
@@ -12,5 +13,9 @@ def render(content: TableContent) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, columns, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(content.records)
+    writer.writerows({name: _show(value) for name, value in record.items()} for record in content.records)
     return out.getvalue()
+
+
+def _show(value: object) -> object:
+    return show_controls(value, keep="\n\t") if isinstance(value, str) else value

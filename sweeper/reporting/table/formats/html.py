@@ -3,7 +3,7 @@
 from html import escape
 
 from sweeper.reporting.table.content import Sheet, SheetCell, TableContent
-from sweeper.reporting.table.formats.cell_text import compose_cell
+from sweeper.reporting.table.formats.cell_text import compose_cell, one_line
 
 
 def render(content: TableContent) -> str:
@@ -41,4 +41,4 @@ def _note(letter: str, text: str) -> str:
 
 
 def _escape(text: str) -> str:
-    return escape(" ".join(text.split()))
+    return escape(one_line(text))

@@ -7,4 +7,5 @@ from sweeper.reporting.table.content import TableContent
 
 def render(content: TableContent) -> str:
     """Return the document as JSON. Raises ValueError for a number that JSON does not have: infinity or NaN."""
-    return json.dumps(content.document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(content.document, indent=2, ensure_ascii=False, allow_nan=False)
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text) + "\n"

@@ -4,12 +4,18 @@ import unicodedata
 from collections.abc import Iterable
 
 from sweeper.reporting.table.content import Lines, Sheet, SheetCell, TableContent
-from sweeper.reporting.table.formats.cell_text import compose_cell
+from sweeper.reporting.table.formats.cell_text import compose_cell, one_line
 
 _REPLACEMENTS = {
     **{char: f"\\{char}" for char in "&%$#_{}"},
     **{char: f"{{{char}}}" for char in "[]*"},  # \\ and \item would read these as an argument
-    **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\0": "{}"},
+    **{
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "`": r"\textasciigrave{}",
+        "\0": "{}",
+    },
     **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''"},
     **{"±": r"$\pm$", "×": r"$\times$", "·": r"$\cdot$", "…": r"\dots{}", "–": "--", "“": "``", "”": "''", "’": "'"},
 }
@@ -40,7 +46,7 @@ def render_sheet(sheet: Sheet) -> str:
 
 def _escape(text: str) -> str:
     """Return a text as LaTeX prints it literally. "--" is broken up, because LaTeX would print a dash."""
-    separated = " ".join(text.split()).replace("--", "-\0-")
+    separated = one_line(text).replace("--", "-\0-")
     return "".join(_REPLACEMENTS.get(char) or _printable(char) for char in separated)
 
 

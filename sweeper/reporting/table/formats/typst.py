@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from sweeper.reporting.table.content import Lines, Sheet, SheetCell, TableContent
-from sweeper.reporting.table.formats.cell_text import compose_cell
+from sweeper.reporting.table.formats.cell_text import compose_cell, one_line
 
 _SPECIAL = frozenset("\\#$*_`<>@~[]\"'=-+/")
 
@@ -34,7 +34,7 @@ def render_sheet(sheet: Sheet) -> str:
 
 def _escape(text: str) -> str:
     """Return a text as Typst prints it literally, also where it begins like a numbered list or contains "..."."""
-    escaped = "".join(f"\\{char}" if char in _SPECIAL else char for char in " ".join(text.split()))
+    escaped = "".join(f"\\{char}" if char in _SPECIAL else char for char in one_line(text))
     return re.sub(r"^(\d+)\.(?=\s|$)", r"\1\\.", escaped).replace("...", r"\.\.\.")
 
 
