@@ -10,6 +10,7 @@ _AXIS_WIDTH = 120  # of an axis of parallel coordinates
 _MATRIX_MARGIN = 200  # of a matrix without its squares
 _SQUARE_WIDTH, _NARROW_SQUARE_WIDTH = (34, 72), (18, 72)  # of a square at least and at most; without a number in it
 
+_MAX_SQUARES = 120  # more classes share the width of so many
 _MAX_SIDE_BY_SIDE = 12  # matrices with more classes than this need the whole width of the page
 
 _STYLE = """
@@ -111,7 +112,7 @@ def _panel_html(figure: Figure, element_id: str, draw: Draw) -> str:
         return scrollable(Html(f'<div style="min-width: {_AXIS_WIDTH * (len(figure.axes) + 1)}px">{plot}</div>'))
     if isinstance(figure, ConfusionFigure | ClassWeightsFigure):
         limits = _NARROW_SQUARE_WIDTH if _is_large(figure) else _SQUARE_WIDTH
-        low, high = (_MATRIX_MARGIN + width * len(figure.labels) for width in limits)
+        low, high = (_MATRIX_MARGIN + width * min(len(figure.labels), _MAX_SQUARES) for width in limits)
         return scrollable(Html(f'<div style="min-width: {low}px; max-width: {high}px">{plot}</div>'))
     return f"<div>{plot}</div>"
 

@@ -10,6 +10,7 @@ from sweeper.reporting.html.figure_data import ClassWeightsFigure, ConfusionFigu
 from sweeper.reporting.plots import theme
 
 _MAX_NAME = 24  # characters of a class's name
+_MAX_ROWS = 120  # more classes share the height of so many, and not every one is named
 _MAX_LABELED = 12  # up to so many classes, the numbers fit into the squares
 
 
@@ -33,13 +34,15 @@ def _plot_matrix(title: str, labels: Sequence[str], values: Any, number_format: 
     """Plot values (C, C); the squares contain numbers where these fit."""
     names = theme.cut_names(labels, _MAX_NAME)
     below = max(map(theme.text_width, names), default=0)  # pixels for the labels below the squares
-    figure = theme.empty_figure(130 + below + 27 * max(len(labels), 5), title)
+    figure = theme.empty_figure(130 + below + 27 * min(max(len(labels), 5), _MAX_ROWS), title)
     positions, has_numbers = list(range(len(labels))), len(labels) <= _MAX_LABELED
     figure.add_heatmap(
         x=positions, y=positions, z=values, colorscale=theme.SHARES, zmin=0, hoverongaps=False, xgap=1, ygap=1, name="",
         texttemplate=f"%{{z:{number_format}}}" if has_numbers else None,
         colorbar=theme.colorbar("", tickformat=number_format),
     )  # fmt: skip
-    ticks = {"tickvals": positions, "ticktext": [theme.format_text(name) for name in names], "showgrid": False}
+    named = positions[:: -(-len(labels) // _MAX_ROWS) or 1]
+    texts = [theme.format_text(names[position]) for position in named]
+    ticks = {"tickvals": named, "ticktext": texts, "showgrid": False}
     figure.update_xaxes(**ticks, tickangle=-50 if has_numbers else -90, showline=False)
     return figure.update_yaxes(title={"text": "true class", "standoff": 12}, autorange="reversed", **ticks)

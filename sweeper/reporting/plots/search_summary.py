@@ -58,7 +58,7 @@ def plot_importances(data: ImportanceFigure) -> go.Figure:
 
 def plot_expected_best(data: ExpectedBestFigure) -> go.Figure:
     """Plot the expected best score of each system against the number of trials."""
-    figure = theme.empty_figure(380)
+    figure = theme.empty_figure(340 + 20 * len(data.curves))  # a narrow page has a line of the legend for each system
     for k, curve in enumerate(data.curves):
         color = theme.SYSTEM_COLORS[k % len(theme.SYSTEM_COLORS)]
         dash = theme.DASHES[k // len(theme.SYSTEM_COLORS) % len(theme.DASHES)]

@@ -179,6 +179,19 @@ def test_heat_maps_leave_missing_weights_blank_and_show_numbers_if_they_fit() ->
     assert draw.draw(many).data[0].texttemplate is None
 
 
+def test_a_heat_map_of_many_classes_has_a_bounded_height_and_names_some() -> None:
+    many = figure_data.ConfusionFigure([f"class {k}" for k in range(1000)], np.eye(1000, dtype=int))
+    figure = draw.draw(many)
+    assert figure.layout.height < 4000
+    assert 50 < len(figure.layout.xaxis.ticktext) <= 120
+
+
+def test_classes_that_look_the_same_when_cut_are_numbered() -> None:
+    alike = [f"{'a' * 30}{k}{'b' * 30}" for k in range(2)]
+    ticks = draw.draw(figure_data.ConfusionFigure(alike, np.eye(2, dtype=int))).layout.xaxis.ticktext
+    assert [tick[:2] for tick in ticks] == ["1 ", "2 "]
+
+
 def test_parallel_coordinates_keep_trials_with_inactive_hyperparameters() -> None:
     trace = plot_parallel(PARALLEL).data[0]
     system, tau, alpha, score = trace.dimensions
