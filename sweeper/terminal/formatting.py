@@ -16,7 +16,7 @@ from sweeper.wording import format_value
 def shorten_value(value: Scalar) -> str:
     """Return a value in few characters: an encoder without its owner, a number with four digits."""
     text = f"{value:.4g}" if isinstance(value, float) else format_value(value)
-    return text.rpartition("/")[2]
+    return text.rpartition("/")[2] or text
 
 
 def format_params(params: Mapping[str, Scalar]) -> str:
@@ -43,7 +43,14 @@ def system_label(spec: SweepSpec, system: int) -> str:
     """Return a system's name, made of the values that differ between systems: `lcl`, or `electra-base lcl`."""
     params = spec.systems[system]
     differing = [name for name in params if any(other.get(name) != params[name] for other in spec.systems)]
-    return " ".join(shorten_value(params[name]) for name in differing or params) or "all"
+    return " ".join(_distinct_value(spec, name, params[name]) for name in differing or params) or "all"
+
+
+def _distinct_value(spec: SweepSpec, name: str, value: Scalar) -> str:
+    """Return a value in few characters; whole if another system's value would look the same: a/mini and b/mini."""
+    values = {params[name] for params in spec.systems if name in params}
+    short = shorten_value(value)
+    return short if [shorten_value(other) for other in values].count(short) == 1 else format_value(value)
 
 
 def searched_params(spec: SweepSpec, system: int, params: Mapping[str, Scalar]) -> dict[str, Scalar]:

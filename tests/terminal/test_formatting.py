@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sweeper.terminal.formatting import describe_spec
+from sweeper.terminal.formatting import describe_spec, system_label
 from tests.support.search_spaces import small_spec
 
 NINE = {"learning_rate": [1e-3, 3e-3, 1e-2], "batch_size": [8, 16, 32]}
@@ -22,3 +22,15 @@ COMPARE = {"encoder": ["gru"], "loss": ["ce"]}
 )
 def test_a_budget_smaller_than_the_space_is_said(keys: dict[str, Any], says: str) -> None:
     assert says in describe_spec(small_spec(compare=COMPARE, **keys))
+
+
+@pytest.mark.parametrize(
+    ("encoders", "labels"),
+    [
+        (["a/mini", "b/mini"], ["a/mini", "b/mini"]),
+        (["a/mini", "b/base"], ["mini", "base"]),
+    ],
+)
+def test_two_systems_never_have_the_same_label(encoders: list[str], labels: list[str]) -> None:
+    spec = small_spec(compare={"encoder": encoders, "loss": ["ce"]})
+    assert [system_label(spec, system) for system in range(2)] == labels
