@@ -45,7 +45,10 @@ def pack(specs: Sequence[SweepSpec], folder: Path, *, shared_files: bool = False
 
 def verify_bundle(note: Path) -> None:
     """Check that everything arrived as it was sent, and that the versions here are the sender's. Raises UsageError."""
-    sent = json.loads(note.read_text(encoding="utf-8"))
+    try:
+        sent = json.loads(note.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise UsageError(f"--parcel {note}: is no list that `sweeper submit` wrote; leave the option out") from None
     sender, here = sent["versions"], versions()
     different = [name for name in here if here[name] != sender.get(name)]
     if different:

@@ -46,4 +46,6 @@ def _describe(error: Any) -> str:
     text = " ".join(error.format_message().split()).rstrip(".").replace("Input should", "must")
     if isinstance(error.__cause__, ValidationError):
         text += f", got {quote_value(error.__cause__.errors()[0]['input'])}"
+    if text.startswith("No such command") and "Did you mean" not in text:
+        text += f", allowed: {', '.join(error.ctx.command.list_commands(error.ctx))}"
     return f"{command}: {text[:1].lower()}{text[1:]}; {command} --help lists what it takes"

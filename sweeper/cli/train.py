@@ -20,7 +20,7 @@ def train(
     sweep: Sweep,
     trial: Annotated[int | None, typer.Argument(help="A trial's number.", show_default="the best")] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Train with another seed.", show_default="the trial's own")
+        int | None, typer.Option(min=0, max=2**63 - 1, help="Train with another seed.", show_default="the trial's own")
     ] = None,
     test: Annotated[
         bool, typer.Option("--test", help="Score the test split too; this test access is recorded.")

@@ -40,8 +40,8 @@ def read_encoder_config(folder: Path, name: str) -> Mapping[str, Any]:
         raise UnavailableError(
             f"encoder {name}: an encoder-decoder cannot be used; name an encoder, such as {ENCODERS[0]}"
         )
-    if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
-        raise UnavailableError(f"encoder {name}: {path} names no model_type; name the folder of a model")
+    if not isinstance(config, dict):
+        raise UnavailableError(f"encoder {name}: {path} is not a JSON object; name the folder of a model")
     return config
 
 
@@ -50,7 +50,7 @@ def max_positions(config: Mapping[str, Any]) -> int | None:
     limit = config.get("max_position_embeddings", config.get("n_positions"))
     if type(limit) is not int or limit < 1 or config.get("position_biased_input") is False:  # DeBERTa's are relative
         return None
-    if config["model_type"] in _POSITIONS_AFTER_PADDING:
+    if config.get("model_type") in _POSITIONS_AFTER_PADDING:
         padding = config.get("pad_token_id", 1)
         limit -= (padding if type(padding) is int else 1) + 1
     return limit

@@ -150,7 +150,11 @@ def open_sweep(path: Path) -> SweepFolder:
         return SweepFolder(path, SweepManifest(**stored))
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(f"{path}: not the folder of a sweep; name one, such as sweeps/sst5-3f9a1c2e") from None
-    except (TypeError, ValueError) as error:
+    except TypeError:
+        raise UsageError(
+            f"{path / 'sweep.json'}: cannot be read (it is not what sweeper writes); move {path} away to start afresh"
+        ) from None
+    except ValueError as error:
         raise UsageError(f"{path / 'sweep.json'}: cannot be read ({error}); move {path} away to start afresh") from None
 
 

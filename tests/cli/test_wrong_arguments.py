@@ -12,6 +12,8 @@ from tests.support.cli_runner import sweeper
     ("arguments", "says"),
     [
         (["rnu"], ["sweeper: no such command", "did you mean 'run'?", "sweeper --help"]),
+        (["version"], ["sweeper: no such command 'version', allowed: run, check,"]),
+        (["train", "name", "--seed", "9" * 20], ["--seed", "less than or equal to 9223372036854775807"]),
         (["run"], ["sweeper run: missing argument", "sweeper run --help"]),
         (["run", "x.yaml", "--inlin"], ["no such option: --inlin", "--inline"]),
         (["run", "x.yaml", "--sweeps"], ["'--sweeps' requires an argument"]),
