@@ -7,6 +7,12 @@ from collections.abc import Iterable, Sequence
 _LONGEST_QUOTE = 60  # characters
 _MOST_NAMED = 8  # classes
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_MARKDOWN = re.compile(
+    r"[\\|*`<\[$~]"  # anywhere
+    r"|(?<!\w)_|_(?!\w)"  # emphasis does not begin or end inside a word
+    r"|&(?=#?\w+;)"  # an entity
+    r"|^(?:[#>+=-]|\d+[.)](?=\s|$))"  # a heading, a quote, a list or a rule
+)
 _NUMBER = re.compile(r"[-+.\deE]*\d[-+.\deE]*")
 
 
@@ -36,6 +42,11 @@ def show_controls(text: str, keep: str = "") -> str:
 
 def _escape_control(char: str) -> str:
     return f"\\x{ord(char):02x}" if char <= "\xff" else f"\\u{ord(char):04x}"
+
+
+def escape_markdown(text: str) -> str:
+    """Return a text of one line as Markdown shows it literally: also at the beginning, and in GitHub's dialect."""
+    return _MARKDOWN.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", text)
 
 
 def shorten_middle(text: str, length: int) -> str:

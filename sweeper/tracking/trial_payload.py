@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import Trial, TrialRecord
+from sweeper.wording import escape_markdown, show_controls
 
 MetricRow = tuple[str, int, int, float]  # name, step, time in milliseconds since 1970, value
 
@@ -34,7 +35,8 @@ def run_name(trial: Trial) -> str:
 def run_note(trial: Trial) -> str:
     """Return the text at the top of the run's page: the setting, in the order of the search space."""
     values = {name: f"{value:.4g}" if isinstance(value, float) else str(value) for name, value in trial.params.items()}
-    return " · ".join(f"**{name}** {text.rpartition('/')[2]}" for name, text in values.items())
+    shown = {name: escape_markdown(show_controls(text.rpartition("/")[2] or text)) for name, text in values.items()}
+    return " · ".join(f"**{name}** {text}" for name, text in shown.items())
 
 
 def run_tags(record: TrialRecord) -> dict[str, str]:

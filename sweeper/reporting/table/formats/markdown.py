@@ -1,17 +1,11 @@
 """The table in Markdown, aligned so that it is also readable as plain text on a screen."""
 
-import re
 from collections.abc import Sequence
 
 from sweeper.reporting.table.content import Sheet, SheetCell, TableContent
 from sweeper.reporting.table.formats.cell_text import compose_cell, one_line
+from sweeper.wording import escape_markdown
 
-_MARKUP = re.compile(
-    r"[\\|*`<\[$~]"  # anywhere
-    r"|(?<!\w)_|_(?!\w)"  # emphasis does not begin or end inside a word
-    r"|&(?=#?\w+;)"  # an entity
-    r"|^(?:[#>+=-]|\d+[.)](?=\s|$))"  # a heading, a quote, a list or a rule
-)
 _SUPERSCRIPTS = str.maketrans("abcdefghij", "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲ")
 
 
@@ -46,8 +40,7 @@ def _pad(row: Sequence[str], widths: Sequence[int], left: int) -> str:
 
 
 def _escape(text: str) -> str:
-    """Return a text as Markdown shows it literally: also at the beginning of a line, and in GitHub's dialect."""
-    return _MARKUP.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", one_line(text))
+    return escape_markdown(one_line(text))
 
 
 def _cell(cell: SheetCell) -> str:
