@@ -31,6 +31,7 @@ class FakeTracker:
     def __init__(self) -> None:
         self.files: dict[int, dict[str, Any]] = {}
         self.usage: dict[str, float] = {}
+        self.tags: dict[str, str] = {}
         self.model: Any = None
 
     def attach(self, number: int, files: dict[str, Any]) -> None:
@@ -41,6 +42,9 @@ class FakeTracker:
 
     def set_usage(self, usage: dict[str, float]) -> None:
         self.usage = usage
+
+    def set_tags(self, tags: dict[str, str]) -> None:
+        self.tags |= tags
 
 
 @pytest.fixture
@@ -116,6 +120,7 @@ def test_results_are_attached_only_when_the_sweep_is_finished(folder: SweepFolde
     folder.write_results(results.model_copy(update={"num_trials": 6, "systems": systems}).to_json())
     found = attached(folder)
     assert list(found.files[0]) == ["sweep.yaml", "versions.json", "table.md", "results.json"]
+    assert found.tags == {"sweeper.test_accesses": "0"}
     assert found.usage == {
         "search/trials": 6, "search/epochs": 20, "search/hours": 0.5,
         "confirm/trials": 2, "confirm/epochs": 8, "confirm/hours": 0.5,
