@@ -82,7 +82,7 @@ def _prepare_dataset(spec: SweepSpec, pin: str | None) -> tuple[PreparedDataset,
     if spec.dataset_spec.files:
         from sweeper.data.local_files import read_tables
 
-        tables, revision = read_tables(spec.dataset_spec.files), "files"
+        tables, revision = read_tables(spec.dataset_spec.files, spec.dataset_spec.columns), "files"
     else:
         from sweeper.data.hub_datasets import load_tables
 

@@ -24,7 +24,7 @@ from sweeper.wording import quote_value
 
 OnBadRows = Literal["refuse", "drop"]
 
-_MAX_LISTED_ROWS = 5  # bad rows that an error lists
+_MAX_LISTED_ROWS = 50  # bad rows that an error lists
 
 
 @dataclass(frozen=True)

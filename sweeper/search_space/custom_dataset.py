@@ -8,6 +8,7 @@ from pydantic import Field
 
 from sweeper.data.dataset_spec import DatasetSpec
 from sweeper.data.local_files import list_formats
+from sweeper.data.packed_files import strip_packing
 from sweeper.search_space.yaml_key import yaml_key
 from sweeper.training.strict_model import StrictModel
 
@@ -65,6 +66,6 @@ class CustomDataset(StrictModel):
 
 def _default_name(source: str) -> str:
     """Return a name for a data set: the last part of its id or of its file; for a file called train, its folder's."""
-    path = Path(source)
+    path = strip_packing(Path(source))
     stem = path.resolve().parent.name if path.stem.lower().startswith("train") else path.stem
     return "".join(sign if sign.isalnum() or sign in "._" else "_" for sign in stem).strip("._") or "own"

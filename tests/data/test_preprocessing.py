@@ -94,12 +94,12 @@ def test_a_label_that_the_training_split_lacks_makes_a_row_bad() -> None:
     assert prepare(CUSTOM, tables, "drop").splits["validation"].texts == ["x"]
 
 
-def test_many_bad_rows_are_counted_and_the_first_five_are_listed() -> None:
+def test_many_bad_rows_are_counted_and_the_first_fifty_are_listed() -> None:
     with pytest.raises(UnavailableError) as caught:
-        prepare(CUSTOM, {"train": reviews(*[("", "up")] * 9, ("a", "up"), ("b", "down"))})
+        prepare(CUSTOM, {"train": reviews(*[("", "up")] * 54, ("a", "up"), ("b", "down"))})
     lines = str(caught.value).splitlines()
-    assert "9 rows cannot be used" in lines[0]
-    assert len(lines) == 7
+    assert "54 rows cannot be used" in lines[0]
+    assert len(lines) == 52
     assert lines[-1] == "and 4 more"
 
 

@@ -1,0 +1,119 @@
+"""The layout of delimited text: header, separator, and whether fields stand in quotes."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sweeper.data.delimited_records import LINE_END, UNDECODED, DelimitedText, read_record
+from sweeper.data.table_columns import find_columns
+from sweeper.errors import UnavailableError
+
+SEPARATORS = (",", ";", "\t", "|")
+
+_NAMED_SEPARATOR = re.compile(r'"?sep=([,;\t|])"?[ ]*(?:\r\n|\r|\n)', re.IGNORECASE)  # the first line, for Excel
+_BLANK_LINES = re.compile(r"(?:[ ]*(?:\r\n|\r|\n))*")
+_NUMBER = re.compile(r"[-+]?[\d.,]+(?:[eE][-+]?\d+)?")
+_HABIT = 0.9  # the share of a column's words that stand in quotes if it is the habit of the file
+_FEWEST_QUOTED = 3  # fields in quotes that show a rule
+
+
+@dataclass(frozen=True)
+class Header:
+    """The names of the columns, the separator, and offset and line number of what follows."""
+
+    names: list[str]
+    separator: str
+    end: int
+    next_line: int
+
+    def place(self, path: Path) -> str:
+        """Return the place of the header, for messages."""
+        return f"{path}:{self.next_line - 1}"
+
+
+def find_layout(path: Path, text: str, wanted: Sequence[str], usual: str) -> tuple[Header, DelimitedText]:
+    """Return the header of a file, and the text below it. `usual` is the separator that its suffix stands for.
+
+    Raises UnavailableError if the header is not UTF-8.
+    """
+    header = _find_header(path, text, wanted, usual)
+    is_readable = not any(UNDECODED.search(name) or "\0" in name for name in header.names)
+    if not is_readable and len(find_columns(header.place(path), header.names, wanted)) < len(wanted):
+        raise UnavailableError(f"{header.place(path)}: the header is not UTF-8; save the file as UTF-8")
+    body = DelimitedText(text, header.end, header.next_line, len(header.names), header.separator, is_quoted=True)
+    return header, body if header.separator != "\t" else replace(body, is_quoted=_is_quoted(body))
+
+
+def _find_header(path: Path, text: str, wanted: Sequence[str], usual: str) -> Header:
+    """Return the header under the first separator that gives all wanted columns, or else the most columns."""
+    blank_lines = _BLANK_LINES.match(text)
+    start = blank_lines.end() if blank_lines else 0
+    named = _NAMED_SEPARATOR.match(text, start)
+    if named:
+        start, separators = named.end(), [named[1]]
+    else:
+        separators = [usual, *(separator for separator in SEPARATORS if separator != usual)]
+    headers = [_read_header(text, start, separator) for separator in separators]
+    complete = [
+        header for header in headers if len(find_columns(header.place(path), header.names, wanted)) == len(wanted)
+    ]
+    return complete[0] if complete else max(headers, key=lambda header: len(header.names))
+
+
+def _read_header(text: str, start: int, separator: str) -> Header:
+    names, end = read_record(text, start, separator)
+    if names is None:
+        line_end = LINE_END.search(text, start)
+        end = line_end.start() if line_end else len(text)
+        names = text[start:end].split(separator)
+    line_end = LINE_END.match(text, end)
+    end = line_end.end() if line_end else len(text)
+    return Header(names, separator, end, 1 + len(LINE_END.findall(text, 0, end)) + (line_end is None))
+
+
+def _is_quoted(body: DelimitedText) -> bool:
+    """Return True if the fields of a tab-separated file stand in quotes where they must.
+
+    Published files often do not quote their fields, and a quote is then a sign like any other. That is assumed unless
+    the file shows a rule, or more rows can be read with quotes than without.
+    """
+    if not re.search(r'(?:^|[\t\r\n])"', body.text[body.start :]):
+        return False
+    rows = [line.split("\t") for line in LINE_END.split(body.text[body.start :]) if line.strip(" ")]
+    whole_rows = [row for row in rows if len(row) == body.width]
+    if _shows_a_rule(whole_rows):
+        return True
+    if len(whole_rows) == len(rows):
+        return False
+    return _count_bad_rows(replace(body, is_quoted=True)) < len(rows) - len(whole_rows)
+
+
+def _count_bad_rows(body: DelimitedText) -> int:
+    return sum(isinstance(row, str) for _, row in body.rows())
+
+
+def _shows_a_rule(rows: Sequence[Sequence[str]]) -> bool:
+    """Return True if quotes follow a rule: a whole column has them, or fields with commas, or quotes are doubled."""
+    if any(_has_habit(column) for column in zip(*rows, strict=True)):
+        return True
+    with_quotes = [field for row in rows for field in row if '"' in field]
+    doubled = sum(_is_in_quotes(field) and '""' in field[1:-1] for field in with_quotes)
+    if 2 * doubled > len(with_quotes):
+        return True
+    in_quotes_for_commas = all(_is_in_quotes(field) and ("," in field or '""' in field[1:-1]) for field in with_quotes)
+    return (
+        len(with_quotes) >= _FEWEST_QUOTED
+        and in_quotes_for_commas
+        and all(_is_in_quotes(field) for row in rows for field in row if "," in field)
+    )
+
+
+def _has_habit(column: Sequence[str]) -> bool:
+    words = [field for field in column if field and not _NUMBER.fullmatch(field)]
+    return bool(words) and sum(map(_is_in_quotes, words)) >= _HABIT * len(words)
+
+
+def _is_in_quotes(field: str) -> bool:
+    """Return True if a field begins and ends with a quote, and the quotes in it are doubled."""
+    return len(field) > 1 and field[0] == field[-1] == '"' and '"' not in field[1:-1].replace('""', "")

@@ -1,0 +1,35 @@
+"""The columns of a user's table. Those that the sweep does not use may be called anything."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+from sweeper.errors import UnavailableError
+
+
+def find_columns(place: object, names: Sequence[str], wanted: Sequence[str]) -> dict[str, int]:
+    """Return the indices of the wanted columns that a table has. Spaces around a name do not count.
+
+    Raises UnavailableError if two columns have a wanted name. `place` is for its message.
+    """
+    found = {}
+    for column in wanted:
+        indices = [index for index, name in enumerate(names) if clean_name(name) == clean_name(column)]
+        if [names[index] for index in indices].count(column) == 1:
+            indices = [names.index(column)]
+        if len(indices) > 1:
+            raise UnavailableError(f"{place}: has two columns {column}; rename one of them")
+        if indices:
+            found[column] = indices[0]
+    return found
+
+
+def shown_names(names: Sequence[str], found: Mapping[str, int]) -> tuple[str, ...]:
+    """Return the names of a table's columns for RawTable: the wanted ones as wanted, and none that is empty."""
+    spelling = {index: column for column, index in found.items()}
+    shown = (spelling.get(index, clean_name(name)) for index, name in enumerate(names))
+    return tuple(dict.fromkeys(name for name in shown if name))
+
+
+def clean_name(name: str) -> str:
+    """Return the name of a column without spaces and byte order mark around it, in composed Unicode (NFC)."""
+    return unicodedata.normalize("NFC", name.strip().strip("\ufeff").strip())

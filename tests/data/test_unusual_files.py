@@ -1,0 +1,199 @@
+"""Files as they are found: every row is read, or named by its line, and what nobody uses is nobody's business."""
+
+import bz2
+import csv
+import gzip
+import io
+import json
+import lzma
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sweeper.data import local_files
+from sweeper.data.rows import RawTable
+from sweeper.errors import UnavailableError
+
+PLAIN = [("one", "up"), ("two", "down"), ("three", "up"), ("four", "down")]
+
+
+def read(path: Path, content: bytes | str, *columns: str) -> RawTable:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return local_files.read_tables({"train": str(path)}, columns or ("text", "label"))["train"]
+
+
+def rows_of(table: RawTable) -> list[tuple[Any, Any]]:
+    return [(row["text"], row["label"]) for _, row in table.rows]
+
+
+def bad_lines(table: RawTable) -> list[int]:
+    return [int(line.removeprefix(table.name + ":").split(":")[0]) for line in table.unreadable_rows]
+
+
+def write(rows: list[tuple[str, str]], **dialect: Any) -> str:
+    out = io.StringIO(newline="")
+    csv.writer(out, **dialect).writerows([("text", "label"), *rows])
+    return out.getvalue()
+
+
+TEXTS = st.text(alphabet=st.sampled_from("ab é☃\n\r\t,;|\"'\\"), max_size=8)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(st.tuples(TEXTS.map(lambda text: f"x{text}"), st.sampled_from(["U", "D"])), min_size=1, max_size=6),
+    separator=st.sampled_from(",;\t|"),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+    mark=st.sampled_from(["", "\ufeff"]),
+    tail=st.sampled_from(["", "\n\n"]),
+)
+def test_what_the_csv_module_writes_is_read_as_the_same_rows(
+    tmp_path: Path, rows: list[tuple[str, str]], separator: str, quoting: Any, line_end: str, mark: str, tail: str
+) -> None:
+    if line_end == "\n":  # the csv module does not quote the other line end then
+        rows = [(text.replace("\r", ""), label) for text, label in rows]
+    content = write(rows, delimiter=separator, quoting=quoting, lineterminator=line_end)
+    table = read(tmp_path / ("a.tsv" if separator == "\t" else "a.csv"), mark + content + tail)
+    assert rows_of(table) == rows
+    assert not table.unreadable_rows
+
+
+def test_an_unquoted_tsv_keeps_quotes_that_happen_to_surround_a_field(tmp_path: Path) -> None:
+    rows = [("fine", "up"), ('"Great film"', "up"), ('"Never again, said', "down"), ("so so", "up")]
+    rows += [('well done, not"', "down"), ('he said "no"', "up")]
+    table = read(tmp_path / "a.tsv", "text\tlabel\n" + "".join(f"{text}\t{label}\n" for text, label in rows))
+    assert rows_of(table) == rows
+    assert [place.rsplit(":", 1)[1] for place, _ in table.rows] == ["2", "3", "4", "5", "6", "7"]
+
+
+def test_badly_quoted_rows_are_all_named_and_the_others_are_read(tmp_path: Path) -> None:
+    content = (
+        'text,label\none,up\n"he said "no" to me",down\ntwo,down\n"a \\"rude\\" one",down\n"two\nlines",up\n'
+        'three,up,extra\n5" pipe,up\n"open,down\nlast,up\n'
+    )
+    table = read(tmp_path / "a.csv", content)
+    assert rows_of(table) == [("one", "up"), ("two", "down"), ("two\nlines", "up"), ('5" pipe', "up"), ("last", "up")]
+    assert bad_lines(table) == [3, 5, 8, 10]
+    assert [place.rsplit(":", 1)[1] for place, _ in table.rows] == ["2", "4", "6", "9", "11"]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "|"])
+def test_rows_between_two_stray_quotes_are_not_swallowed(tmp_path: Path, separator: str) -> None:
+    lines = ["one,up", "two,down", '"Never again,down', "three,up", "four,down", 'well done",up', "five,down"]
+    table = read(tmp_path / "a.csv", "\n".join(["text,label", *lines]).replace(",", separator))
+    assert [text for text, _ in rows_of(table)] == ["one", "two", "three", "four", 'well done"', "five"]
+    assert bad_lines(table) == [4]
+    assert "closed 3 lines below" in table.unreadable_rows[0]
+
+
+@pytest.mark.parametrize("length", [131_073, 2_000_000])
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl"])
+def test_a_field_may_be_long(tmp_path: Path, length: int, suffix: str) -> None:
+    rows = [("x" * length, "up"), ("y", "down")]
+    content = write(rows, delimiter="\t" if suffix == ".tsv" else ",")
+    if suffix == ".jsonl":
+        content = "\n".join(json.dumps({"text": text, "label": label}) for text, label in rows)
+    assert rows_of(read(tmp_path / f"a{suffix}", content)) == rows
+
+
+@pytest.mark.parametrize("header", ["text, label", " text ,label ", "\ufefftext,label", '"text","label"'])
+def test_spaces_and_byte_order_marks_do_not_count_in_a_header(tmp_path: Path, header: str) -> None:
+    assert len(read(tmp_path / "a.csv", f"{header}\none,up\ntwo,down\n").rows) == 2
+
+
+def test_columns_that_nobody_uses_may_be_unnamed_or_have_the_same_name(tmp_path: Path) -> None:
+    table = read(tmp_path / "a.csv", "label,text,,,x,x\r\nup,one,,,1,2\r\ndown,two,,,,\r\n")
+    assert rows_of(table) == [("one", "up"), ("two", "down")]
+    assert table.columns == ("label", "text", "x")
+
+
+@pytest.mark.parametrize("first", ["", "sep=;\n", '"sep=;"\r\n', "\n\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_semicolons_of_a_spreadsheet_are_recognised(tmp_path: Path, first: str, mark: str) -> None:
+    table = read(tmp_path / "a.csv", f'{mark}{first}text;label\r\n"a; b, c";up\r\nd, e;down\r\n')
+    assert rows_of(table) == [("a; b, c", "up"), ("d, e", "down")]
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_line_ends_may_be_mixed_and_lines_blank(tmp_path: Path, line_end: str) -> None:
+    table = read(tmp_path / "a.csv", f"text,label\none,up{line_end}{line_end}two,down\r\n  \nthree,up")
+    assert rows_of(table) == [("one", "up"), ("two", "down"), ("three", "up")]
+    assert [place.rsplit(":", 1)[1] for place, _ in table.rows] == ["2", "4", "6"]
+
+
+def zipped(name: str, content: bytes, more: tuple[str, ...] = ()) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as packed:
+        packed.writestr(name, content)
+        for extra in more:
+            packed.writestr(extra, b"")
+    return out.getvalue()
+
+
+CSV = write(PLAIN).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("A.CSV", CSV),
+        ("a.csv.gz", gzip.compress(CSV)),
+        ("a.CSV.GZ", gzip.compress(CSV)),
+        ("a.csv.bz2", bz2.compress(CSV)),
+        ("a.csv.xz", lzma.compress(CSV)),
+        ("a.csv.zip", zipped("a.csv", CSV)),
+        ("a.zip", zipped("folder/a.csv", CSV, ("__MACOSX/folder/._a.csv", "folder/.DS_Store"))),
+    ],
+)
+def test_packed_files_are_read(tmp_path: Path, name: str, content: bytes) -> None:
+    assert rows_of(read(tmp_path / name, content)) == PLAIN
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv.gz", gzip.compress(CSV)[:-9], "cannot be unpacked: "),
+        ("a.csv.gz", CSV, "cannot be unpacked: Not a gzipped file"),
+        ("a.zip", zipped("a.csv", CSV, ("b.csv",)), "needs one file in it, got 2 (a.csv, b.csv)"),
+        ("a.zip", b"no zip", "cannot be unpacked: File is not a zip file"),
+        ("a.gz", gzip.compress(CSV), "unknown file format without a suffix; allowed: .jsonl"),
+        ("a.csv", gzip.compress(CSV), "is a gzip file, not text"),
+        ("a.csv", zipped("a.csv", CSV), "is a zip file or a spreadsheet, not text"),
+        ("a.csv", CSV.decode().encode("utf-16"), "is UTF-16, not UTF-8"),
+        ("a.csv", CSV.decode().encode("utf-16-le"), ":1: the header is not UTF-8"),
+        ("a.json", '{\n"text": ["a"],\n"label": ["b"]\n}', "is one JSON object; write an array of objects"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_one_line_with_the_reason(
+    tmp_path: Path, name: str, content: Any, message: str
+) -> None:
+    with pytest.raises(UnavailableError) as caught:
+        read(tmp_path / name, content)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_broken_json_lines_and_elements_are_named_and_the_others_are_read(tmp_path: Path) -> None:
+    good = '{"text": "a", "label": "up"}'
+    table = read(tmp_path / "a.jsonl", f"{good}\n{good[:-3]}\n\n{good}\n[1]\n{good},\n{good}")
+    assert (len(table.rows), bad_lines(table)) == (3, [2, 5, 6])
+    table = read(tmp_path / "a.json", f"[\n{good},\n{good[:-3]},\n{good},\n7,\n{good}\n]")
+    assert (len(table.rows), bad_lines(table)) == (3, [3, 5])
+
+
+def test_parquet_columns_of_every_kind_give_their_values(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    for text in (
+        pyarrow.array(["a", "b"], pyarrow.large_string()),
+        pyarrow.array(["a", "b"]).dictionary_encode(),
+        pyarrow.array(["a", "b"], pyarrow.string_view()),
+    ):
+        pyarrow.parquet.write_table(pyarrow.table({"text": text, " label": [1, None], "x": [{"y": 1}, None]}), path)
+        assert rows_of(read(path, path.read_bytes())) == [("a", 1), ("b", None)]
