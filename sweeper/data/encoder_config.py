@@ -50,7 +50,7 @@ def max_positions(config: Mapping[str, Any]) -> int | None:
     limit = config.get("max_position_embeddings", config.get("n_positions"))
     if type(limit) is not int or limit < 1 or config.get("position_biased_input") is False:  # DeBERTa's are relative
         return None
-    if config.get("model_type") in _POSITIONS_AFTER_PADDING:
+    if str(config.get("model_type")) in _POSITIONS_AFTER_PADDING:
         padding = config.get("pad_token_id", 1)
         limit -= (padding if type(padding) is int else 1) + 1
     return limit

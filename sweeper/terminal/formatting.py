@@ -138,7 +138,8 @@ def describe_spec(spec: SweepSpec) -> str:
     parts = [
         spec.dataset_spec.name,
         f"{systems} system{'s' if systems != 1 else ''}",
-        f"{trials} trials of up to {spec.max_epochs} epochs",
+        f"{trials} trial{'s' if trials != 1 else ''} of up to {spec.max_epochs} "
+        f"epoch{'s' if spec.max_epochs != 1 else ''}",
         early_stopping_phrase(spec),
     ]
     settings = spec.count_settings()

@@ -112,6 +112,7 @@ def test_texts_longer_than_a_local_encoder_takes_are_refused(
     [
         {"model_type": "deberta-v2", "max_position_embeddings": 64, "position_biased_input": False},
         {"model_type": "xlnet"},
+        {"model_type": ["bert"]},
         {"model_type": "bert", "max_position_embeddings": "many"},
     ],
 )
