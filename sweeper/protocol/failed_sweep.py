@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from sweeper.errors import SweepFailedError
 from sweeper.protocol.confirmation import candidates, has_model
+from sweeper.protocol.ranking import describe_outcomes
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.trial_files import traceback_path, trial_folder
 from sweeper.trials.interfaces import TrainingJob
@@ -91,7 +92,7 @@ def require_confirmation(spec: SweepSpec, records: Sequence[TrialRecord], job: T
 def _describe_ends(records: Sequence[TrialRecord]) -> str:
     """Return the outcomes with their numbers, and the reason of all or of the first."""
     ends = [record.end for record in records if record.end is not None]
-    outcomes = ", ".join(f"{count} {outcome.label}" for outcome, count in Counter(end.outcome for end in ends).items())
+    outcomes = describe_outcomes(Counter(end.outcome for end in ends))
     which = "" if len(set(map(failure_kind, ends))) == 1 else "the first: "
     return f"{outcomes} ({which}{_reason(records[0])})"
 

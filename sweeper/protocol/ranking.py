@@ -118,6 +118,11 @@ def count_outcomes(scores: Sequence[TrialScore], system: int) -> Counter[Outcome
     return Counter(score.outcome for score in scores if score.system == system and score.outcome is not None)
 
 
+def describe_outcomes(outcomes: Mapping[Outcome, int]) -> str:
+    """Return the number of trials by outcome in words: 3 failed, 1 diverged."""
+    return ", ".join(f"{count} {outcome.label}" for outcome, count in outcomes.items() if count)
+
+
 def _value(score: TrialScore) -> float:
     return score.score if score.score is not None else float("nan")
 

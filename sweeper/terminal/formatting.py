@@ -1,10 +1,11 @@
 """Formats trials, scores, settings and times for people."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 
-from sweeper.protocol.ranking import best_report
+from sweeper.protocol.ranking import best_report, describe_outcomes
 from sweeper.protocol.sweep_results import SweepResults, SystemResult
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import Scalar
@@ -123,12 +124,25 @@ def settings_lines(spec: SweepSpec, results: SweepResults) -> list[str]:
     for system, result in enumerate(results.systems):
         best = result.best
         if best is None:
-            lines.append(f"{system_label(spec, system)}: no trial reached a validation")
+            ends = f"no trial reached a validation{_ends(results, system, 'search')}"
+            lines.append(f"{system_label(spec, system)}: {ends if result.num_trials else 'no trial has ended yet'}")
             continue
         mean = f" (mean {format_score(best.mean)} over {best.repeats} seeds)" if best.repeats > 1 else ""
-        note = "" if best.completed else " (*no trial of this system completed; this one came furthest)"
+        ends = "" if best.completed else _ends(results, system, "search")
+        note = "" if best.completed else f" (*no trial of this system completed{ends}; this one came furthest)"
         lines.append(f"trial {best.trial}: {format_params(best.params)}{mean}{note}")
+        seeds = result.confirmation.seeds if result.confirmation else ()
+        if seeds and not any(seed.outcome == Outcome.COMPLETED for seed in seeds):
+            lines.append(f"{system_label(spec, system)}: no fresh seed completed{_ends(results, system, 'confirm')}")
     return lines
+
+
+def _ends(results: SweepResults, system: int, stage: str) -> str:
+    """Return how a system's trials of a stage ended, with the first reason: `: 3 failed, 1 diverged (KeyError: 7)`."""
+    trials = [trial for trial in results.trial_results if (trial.system, trial.stage) == (system, stage)]
+    outcomes = Counter(trial.outcome for trial in trials if trial.outcome is not None)
+    reason = next((f" ({trial.reason})" for trial in trials if trial.reason), "")
+    return f": {describe_outcomes(outcomes)}{reason}" if outcomes else ""
 
 
 def describe_spec(spec: SweepSpec) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 
 from sweeper.errors import RecordError
 from sweeper.protocol.finished_sweep import FinishedSweep, TestPredictions
+from sweeper.protocol.ranking import describe_outcomes
 from sweeper.protocol.statistics import Correct, Estimate
 from sweeper.protocol.sweep_results import ConfirmationResult, SeedResult, SweepResults, SystemResult
 from sweeper.reporting.table.systems import SystemKey, system_of
@@ -132,14 +133,15 @@ def _find_caveats(results: SweepResults, result: SystemResult, num_scored: int) 
     caveats = {Caveat.LIMITED: subsample} if subsample else {}
     if confirmation is None or not confirmation.seeds:
         completed = result.outcomes.get(Outcome.COMPLETED, 0)
-        return {Caveat.UNCONFIRMED: "" if completed else "no trial of its search completed", **caveats}
-    if results.test_split is None:
-        return {Caveat.UNTESTED: _describe_validation(results, confirmation), **caveats}
+        reason = f"no trial of its search completed: {describe_outcomes(result.outcomes)}"
+        return {Caveat.UNCONFIRMED: "" if completed else reason.removesuffix(": "), **caveats}
     ended_badly = Counter(seed.outcome for seed in confirmation.seeds if seed.outcome != Outcome.COMPLETED)
-    if num_scored < confirmation.planned_seeds:
+    if results.test_split is None:
+        caveats[Caveat.UNTESTED] = _describe_validation(results, confirmation)
+    elif num_scored < confirmation.planned_seeds:
         caveats[Caveat.INCOMPLETE] = f"{num_scored} of {confirmation.planned_seeds}"
     if ended_badly:
-        caveats[Caveat.ENDED_BADLY] = ", ".join(f"{count} {outcome.label}" for outcome, count in ended_badly.items())
+        caveats[Caveat.ENDED_BADLY] = describe_outcomes(ended_badly)
     if confirmation.tested_settings > 1:
         caveats[Caveat.SECOND_TEST_ACCESS] = f"{confirmation.tested_settings} settings tested"
     return caveats

@@ -70,9 +70,14 @@ def test_a_system_without_a_completed_trial_has_a_note() -> None:
     finished = sweep({"ce": None, "lcl": LCL})
     results = finished.results.to_dict()
     results["systems"][0]["outcomes"] = {"diverged": 16}
-    assert "mini ce on sst5 (no trial of its search completed)" in note(
+    assert "mini ce on sst5 (no trial of its search completed: 16 diverged)" in note(
         build_table([with_results(finished, results)]), "not con"
     )
+
+
+def test_seeds_that_failed_are_noted_without_a_test_split_too() -> None:
+    table = build_table([sweep({"ce": [None, "failed", "out_of_memory"]}, test_split=None)])
+    assert cell(table, "mini ce").caveats[Caveat.ENDED_BADLY] == "1 failed, 1 out of memory"
 
 
 def test_a_subsample_is_noted_once_for_a_whole_column() -> None:
