@@ -135,7 +135,9 @@ def _find_caveats(results: SweepResults, result: SystemResult, num_scored: int) 
         completed = result.outcomes.get(Outcome.COMPLETED, 0)
         reason = f"no trial of its search completed: {describe_outcomes(result.outcomes)}"
         return {Caveat.UNCONFIRMED: "" if completed else reason.removesuffix(": "), **caveats}
-    ended_badly = Counter(seed.outcome for seed in confirmation.seeds if seed.outcome != Outcome.COMPLETED)
+    ended_badly: Counter[Outcome] = Counter(
+        seed.outcome for seed in confirmation.seeds if seed.outcome != Outcome.COMPLETED
+    )
     if results.test_split is None:
         caveats[Caveat.UNTESTED] = _describe_validation(results, confirmation)
     elif num_scored < confirmation.planned_seeds:
