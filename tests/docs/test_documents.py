@@ -114,7 +114,7 @@ def write_files(dataset: dict[str, Any], folder: Path) -> None:
     for split in ("train", "validation", "test"):
         if split in dataset:
             separator = {".csv": ",", ".tsv": "\t"}.get(Path(dataset[split]).suffix)
-            rows = [dict.fromkeys(columns, f"a{number}") for number in range(2)]
+            rows = [dict.fromkeys(columns, f"{split} {number}") for number in range(2)]
             lines = [json.dumps(row) for row in rows]
             if separator:
                 lines = [separator.join(columns), *(separator.join(row.values()) for row in rows)]
