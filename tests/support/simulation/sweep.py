@@ -18,6 +18,7 @@ from sweeper.errors import StorageError
 from sweeper.execution.attempt import Event, run_attempt
 from sweeper.execution.tune_bridge import TuneBridge
 from sweeper.protocol import confirmation
+from sweeper.protocol.failed_sweep import is_unsuccessful
 from sweeper.protocol.results import build_results
 from sweeper.protocol.stage import MAX_NODE_LOSSES
 from sweeper.protocol.stages import ConfirmationStage, SearchStage, TestStage
@@ -152,9 +153,8 @@ class World:
         self._restart_driver()
         self._expect_none([] if self._results() == before else ["a restart changed the results"])
         self._advance_stage()
-        self._expect_none(
-            [] if self.stage.is_exhausted() and self.bridge.is_exhausted else ["a finished sweep continues"]
-        )
+        is_over = self.stage.is_exhausted() and self.bridge.is_exhausted
+        self._expect_none([] if is_over or self._is_tried_again() else ["a finished sweep continues"])
         self._expect_none(check_confirmation(self.spec, self.study.all_trials()))
         self._expect_none(check_test_scores(self.study.all_trials(), self.study.test_accesses(), self.with_predictions))
         fault_counts["schedules"] += 1
@@ -332,6 +332,11 @@ class World:
 
     def _checkpoints(self) -> list[Path]:
         return sorted(self.job_folder.glob("trials/*/checkpoint-*.pt"))
+
+    def _is_tried_again(self) -> bool:
+        """Return True if no trial of the search, or no fresh seed, succeeded."""
+        stages = [[r for r in self.study.all_trials() if bool(r.trial.source_trial) == it] for it in (False, True)]
+        return any(records and all(map(is_unsuccessful, records)) for records in stages)
 
     def _results(self) -> str:
         folder = SweepFolder(self.job_folder, SweepManifest({}, {}, 1))
