@@ -91,7 +91,7 @@ def test_mistakes_are_errors_with_their_place(tmp_path: Path) -> None:
     space.write_text(SPACE.replace("learning_rate", "learning_rat"))
     with pytest.raises(sweeper.SearchSpaceError, match=r"space\.yaml:4: search\.learning_rat: unknown hyperparameter"):
         sweeper.load(space)
-    with pytest.raises(sweeper.UsageError, match="not the folder of a sweep"):
+    with pytest.raises(sweeper.UsageError, match="not a sweep"):
         sweeper.open(tmp_path)
 
 

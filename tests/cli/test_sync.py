@@ -138,4 +138,4 @@ def test_a_running_sweep_is_left_alone(spec: SweepSpec, finished: SweepFolder, t
 def test_a_folder_without_a_sweep_is_one_line(tmp_path: Path) -> None:
     done = sweeper("sync", "elsewhere", cwd=tmp_path)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
-    assert "elsewhere: not the folder of a sweep" in done.stderr
+    assert "elsewhere: not a sweep" in done.stderr
