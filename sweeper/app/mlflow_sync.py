@@ -51,6 +51,29 @@ def _artifact_location(sweeps: Path) -> str | None:
     return None if os.environ.get("MLFLOW_TRACKING_URI") else (sweeps.resolve() / "artifacts").as_uri()
 
 
+def check_mlflow(sweeps: Path, datasets: Sequence[str] = ()) -> str:
+    """Return "" if MLflow can take the runs of these data sets, or in a few words why it does not answer now.
+
+    Raises UsageError if that will not pass by itself: a wrong address, a wrong password, a deleted experiment.
+    """
+    from sweeper.tracking.store_check import check_store
+
+    return check_store(tracking_uri(sweeps), datasets)
+
+
+def announce_outage(output: Output, sweeps: Path, datasets: Sequence[str]) -> bool:
+    """Check MLflow before sweeps run, and say so where it does not answer now. Return True if that was said.
+
+    Raises what `check_mlflow` raises.
+    """
+    with output.step("looking for MLflow"):
+        outage = check_mlflow(sweeps, datasets)
+    if outage:
+        training = "training starts all the same, and MLflow is synced once it is back"
+        output.line(f"MLflow at {_shown_uri(sweeps)}: {outage}; {training}")
+    return bool(outage)
+
+
 def _shown_uri(sweeps: Path) -> str:
     """Return the tracking URI without a password."""
     uri = tracking_uri(sweeps)
@@ -71,9 +94,17 @@ def ui_hint(path: Path) -> str:
 
 
 def make_tracker(
-    spec: SweepSpec, folder: SweepFolder, *, say: Callable[[str], None], status: RunStatus = RunStatus.RUNNING
+    spec: SweepSpec,
+    folder: SweepFolder,
+    *,
+    say: Callable[[str], None],
+    status: RunStatus = RunStatus.RUNNING,
+    is_outage_known: bool = False,
 ) -> "MlflowTracker":
-    """Return the sweep's tracker, started. With RUNNING, what the sweep runs with is written to its folder first."""
+    """Return the sweep's tracker, started. With RUNNING, what the sweep runs with is written to its folder first.
+
+    With `is_outage_known`, the user was told already that MLflow does not answer.
+    """
     from sweeper.tracking.tracker import MlflowTracker
 
     sweeps = folder.path.parent
@@ -90,6 +121,7 @@ def make_tracker(
         artifacts=_artifact_location(sweeps),
         say=say,
         status=status,
+        is_outage_known=is_outage_known,
     )
 
 
@@ -109,6 +141,7 @@ def sync(output: Output, folder: SweepFolder, timeout: float = SYNC_TIMEOUT) -> 
     """
 
     output.set_log_dir(folder.path / "logs")
+    check_mlflow(folder.path.parent, [folder.spec.dataset_spec.name])
     with open_study(folder, folder.spec) as study:
         records = study.all_trials()
         status = RunStatus.FINISHED if folder.read_results() else RunStatus.KILLED
@@ -155,7 +188,8 @@ def sync_problem(folder: SweepFolder, tracker: "MlflowTracker") -> str:
     if tracker.pending_runs:
         reason = f" ({tracker.outage.error})" if tracker.outage.error else ""
         missing = f"MLflow at {tracker.uri}{reason} is missing {tracker.pending_runs} runs"
-        return f"{folder.name}: {missing}; when it is back: {command}"
+        remedy = "once that is put right" if tracker.outage.is_rejection else "when it is back"
+        return f"{folder.name}: {missing}; {remedy}: {command}"
     if tracker.skipped_files:
         files = _name_files(tracker.skipped_files)
         return f"{folder.name}: MLflow at {tracker.uri} has everything but {files}; this tries again: {command}"

@@ -73,6 +73,7 @@ class SweepRun:
     prepared: PreparedSweep
     sweeps: Path
     began: float
+    is_outage_known: bool = False  # the user was told that MLflow does not answer
 
     def run(self) -> tuple[SweepFolder, SweepResults]:
         """Run the sweep, or continue it, and return its folder and results."""
@@ -135,7 +136,9 @@ class SweepRun:
     @contextmanager
     def _tracked(self, folder: SweepFolder, view: ProgressView) -> Iterator["MlflowTracker"]:
         """Yield the sweep's tracker, and close it with the state in which the block ends."""
-        tracker = mlflow_sync.make_tracker(self.prepared.spec, folder, say=view.say)
+        tracker = mlflow_sync.make_tracker(
+            self.prepared.spec, folder, say=view.say, is_outage_known=self.is_outage_known
+        )
         try:
             with closed_with_status(tracker):
                 try:

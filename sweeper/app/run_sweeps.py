@@ -61,8 +61,10 @@ def run_sweeps(
         for k in unfinished:
             require_gpu_for_fp16(specs[k], is_remote=is_remote)
         output.capture_libraries(sweeps)
+        datasets = [specs[k].dataset_spec.name for k in unfinished]
+        is_away = mlflow_sync.announce_outage(output, sweeps, datasets)
         prepared = [prepare_sweep(output, specs[k], folders[k]) for k in unfinished]
-        runs = _run_all(output, prepared, sweeps, on_completed, failures, inline=inline)
+        runs = _run_all(output, prepared, sweeps, on_completed, failures, inline=inline, is_mlflow_away=is_away)
         completed = {k: run for k, run in zip(unfinished, runs, strict=True) if run is not None}
     for k, (spec, folder) in enumerate(zip(specs, folders, strict=True)):
         if folder is not None and k not in unfinished:
@@ -81,6 +83,7 @@ def _run_all(
     failures: list[str],
     *,
     inline: bool,
+    is_mlflow_away: bool,
 ) -> list[CompletedRun | None]:
     """Run sweeps one after the other on one runner. For one that fails return None, and add its error to `failures`.
 
@@ -95,7 +98,7 @@ def _run_all(
         for sweep in prepared:
             began = time.monotonic() - startup - sweep.seconds
             try:
-                run = CompletedRun(sweep.spec, *SweepRun(output, runner, sweep, sweeps, began).run())
+                run = CompletedRun(sweep.spec, *SweepRun(output, runner, sweep, sweeps, began, is_mlflow_away).run())
             except SweepFailedError as error:
                 failures.append(str(error))
                 completed.append(None)

@@ -10,15 +10,25 @@ from sweeper.storage.sweep_folder import SweepFolder
 _MAX_URL = 16_000  # characters: some 400 runs, and what browsers and servers accept
 
 
-def require_database(uri: str, sweeps: Path) -> None:
-    """Raise UsageError if the store is a database file that does not exist: MLflow would make an empty one."""
-    from sweeper.tracking.client import sqlite_path
+def require_store(uri: str, sweeps: Path) -> None:
+    """Make sure that there is an MLflow store at `uri`, and that it answers.
 
+    Raises UsageError if the address is wrong, or names a database file that does not exist: MLflow would make an empty
+    one. Raises SweeperError if the store does not answer now.
+    """
+    from sweeper.tracking.client import sqlite_path
+    from sweeper.tracking.outage import redact_uri
+    from sweeper.tracking.store_address import check_address
+    from sweeper.tracking.store_check import check_store
+
+    check_address(uri)
     path = sqlite_path(uri)
     if path is not None and not path.exists():
         raise UsageError(
             f"{path}: there are no runs yet; `sweeper run` makes them, and --sweeps says where, got {sweeps}"
         )
+    if outage := check_store(uri, will_write=False):
+        raise SweeperError(f"MLflow at {redact_uri(uri)}: {outage}")
 
 
 def find_links(address: str, uri: str, folder: SweepFolder) -> list[str]:

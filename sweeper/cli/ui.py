@@ -30,12 +30,14 @@ def ui(
     """
     with cli_session() as terminal:
         from sweeper.app.mlflow_sync import mend_moved_store, tracking_uri
+        from sweeper.app.ui_links import require_store
         from sweeper.storage.sweep_names import find_named_sweep, require_folder
 
         require_folder(sweeps)
         folder = None if sweep is None else find_named_sweep(sweep, sweeps)
         sweeps = folder.path.parent if folder else sweeps
         uri = tracking_uri(sweeps)
+        require_store(uri, sweeps)
         mend_moved_store(sweeps)
         if uri.startswith("http"):
             _show(terminal, uri.rstrip("/"), uri, folder)
@@ -45,11 +47,9 @@ def ui(
 
 def _serve(terminal: Terminal, uri: str, sweeps: Path, port: int, folder: "SweepFolder | None") -> None:
     """Start MLflow's server, and end it with Ctrl-C."""
-    from sweeper.app.ui_links import require_database
     from sweeper.errors import SweeperError, SweepInterrupted
     from sweeper.tracking.ui_server import serve_ui
 
-    require_database(uri, sweeps)
     try:
         with ExitStack() as stack:
             with terminal.step("starting MLflow's server"):

@@ -5,3 +5,5 @@ the published table.
 
 May import `protocol` and the packages below it. Home of mlflow and matplotlib.
 """
+
+from sweeper.tracking import mlflow_environment as mlflow_environment  # before mlflow, which reads it

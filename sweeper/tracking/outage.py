@@ -6,6 +6,7 @@ when it is over.
 
 import logging
 import re
+import socket
 import time
 from collections.abc import Callable, Iterator
 
@@ -17,16 +18,18 @@ _SILENCE = 1.0  # seconds without an answer after which the user is told
 class OutageState:
     """The availability of MLflow, as far as known.
 
-    `error` describes the latest failure, "" if there is none. `failures` counts failures in a row, of any run. `notify`
-    shows a line to the user.
+    `error` describes the latest failure, "" if there is none; `is_rejection` says that MLflow answered, and refused.
+    `failures` counts failures in a row, of any run. `notify` shows a line to the user, who was told of the outage
+    already if it `is_known`.
     """
 
-    def __init__(self, uri: str, notify: Callable[[str], None]) -> None:
+    def __init__(self, uri: str, notify: Callable[[str], None], *, is_known: bool = False) -> None:
         self.uri, self.notify = uri, notify
         self.error = ""
+        self.is_rejection = False
         self.failures = 0
         self._silent_since = 0.0  # when the first request without an answer began; 0 if MLflow answered since
-        self._user_told = False
+        self._user_told = is_known
 
     def begin_request(self) -> None:
         """Record that a request begins."""
@@ -48,11 +51,13 @@ class OutageState:
         """Record an error. Return the seconds to wait before the next request: longer after each failure in a row."""
         self.failures += 1
         previous, self.error = self.error, describe_error(error)
+        self.is_rejection = not is_transient(error)
         if self.error != previous and log:
             _log.warning("MLflow at %s: %s; trying again", self.uri, self.error)
         if not self._user_told and self._silent_since and time.monotonic() - self._silent_since >= _SILENCE:
             self._user_told = True
-            self.notify(f"MLflow at {self.uri}: {self.error}; training goes on, and MLflow is synced once it is back")
+            later = "once that is put right" if self.is_rejection else "once it is back"
+            self.notify(f"MLflow at {self.uri}: {self.error}; training goes on, and MLflow is synced {later}")
         first, longest = _PAUSES
         return float(min(longest, first * 2 ** min(self.failures - 1, 10)))
 
@@ -64,7 +69,7 @@ def redact_uri(uri: str) -> str:
 
 def describe_error(error: BaseException) -> str:
     """Return in a few words why a request to MLflow failed."""
-    for cause in reversed(list(_chain(error))):
+    for cause in reversed(list(error_chain(error))):
         if isinstance(cause, TimeoutError):
             return "no answer"
         if isinstance(cause, ConnectionError):
@@ -78,8 +83,8 @@ def describe_error(error: BaseException) -> str:
 
 def is_transient(error: BaseException) -> bool:
     """Return True if the same request may succeed later, because MLflow was away or busy."""
-    away = any(isinstance(cause, ConnectionError | TimeoutError) for cause in _chain(error))
-    return away or re.search(r"\b(429|50[234])\b", str(error)) is not None
+    away = any(isinstance(cause, ConnectionError | TimeoutError | socket.gaierror) for cause in error_chain(error))
+    return away or re.search(r"\b(429|50[0234])\b", str(error)) is not None
 
 
 def retry_once(request: Callable[[], object]) -> None:
@@ -92,7 +97,7 @@ def retry_once(request: Callable[[], object]) -> None:
         request()
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def error_chain(error: BaseException) -> Iterator[BaseException]:
     """Yield an error and its causes, from the outermost to the root."""
     cause: BaseException | None = error
     while cause is not None:

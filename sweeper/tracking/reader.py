@@ -6,7 +6,6 @@ this machine are read in place.
 
 import hashlib
 import json
-import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,13 +13,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
 
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # MLflow reads it when it is imported
-
 from sweeper.errors import RecordError, SweeperError, UsageError
 from sweeper.protocol.finished_sweep import TestPredictions
 from sweeper.tracking.artifacts import FILES_TAG
 from sweeper.tracking.client import open_store, paginate, sqlite_path
 from sweeper.tracking.outage import describe_error, redact_uri
+from sweeper.tracking.store_address import check_address
+from sweeper.tracking.store_check import check_store
 from sweeper.training.types import Predictions
 
 TEST_PREDICTIONS = "predictions/test.parquet"
@@ -31,11 +30,14 @@ class StoreReader:
     """An MLflow store that is read. Every method raises SweeperError if MLflow does not answer."""
 
     def __init__(self, uri: str) -> None:
-        """Connect to a store. Raises UsageError if `uri` is a database file that does not exist: none is created."""
+        """Connect to a store. Raises UsageError if it does not exist (none is created), or `uri` is no address of one."""
         self.uri = redact_uri(uri)
+        check_address(uri)
         path = sqlite_path(uri)
         if path is not None and not path.exists():
             raise UsageError(f"{path}: there is no MLflow store; name another with --sweeps or MLFLOW_TRACKING_URI")
+        if outage := check_store(uri, will_write=False):
+            raise SweeperError(f"MLflow at {self.uri}: {outage}; nothing was read")
         self._client: Any = self._with_one_line_errors(open_store)(uri)
 
     def _with_one_line_errors(self, request: Callable[..., Any]) -> Callable[..., Any]:

@@ -41,13 +41,15 @@ class MlflowTracker:
         artifacts: str | None,
         say: Callable[[str], None] = lambda _: None,
         status: RunStatus = RunStatus.RUNNING,
+        is_outage_known: bool = False,
     ) -> None:
         """Start the thread. `id`, `dataset`, `fingerprint` and `artifacts` are those of RunRegistry.
 
-        `say` shows a line, from our thread.
+        `say` shows a line, from our thread. With `is_outage_known`, the user was told already that MLflow does not
+        answer.
         """
         self.uri, self.say = redact_uri(uri), say
-        self.outage = OutageState(self.uri, self._show)
+        self.outage = OutageState(self.uri, self._show, is_known=is_outage_known)
         self.queue = SyncQueue(status)
         self.runs = RunRegistry(uri, sweep, dataset, artifacts, self.outage.record_answer, id, fingerprint)
         self.synchronizer = RunSynchronizer(self.runs, description)

@@ -1,0 +1,158 @@
+"""A look at an MLflow store before it is used: what the user must put right is an error, an outage is not.
+
+Refused connections, answers that do not come and errors of the server (5xx) may pass. They are returned, not raised.
+"""
+
+import os
+import re
+import socket
+import sqlite3
+import tempfile
+from collections.abc import Sequence
+from contextlib import closing
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from sweeper.errors import UsageError
+from sweeper.tracking.client import open_store, sqlite_path
+from sweeper.tracking.outage import describe_error, error_chain, is_transient, redact_uri
+from sweeper.tracking.store_address import DATABASES, SERVERS, VARIABLE, check_address, place, remedy
+
+_TIMEOUT = 10.0  # seconds that a server gets for its first answer
+_CREDENTIALS = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
+_TEMPORARY = re.compile(r"database is locked|could not connect|starting up|too many connections", re.IGNORECASE)
+
+
+def check_store(uri: str, experiments: Sequence[str] = (), *, will_write: bool = True) -> str:
+    """Return "" if the store can be used, or in a few words why it does not answer now.
+
+    `experiments` are those that will be used, by name. Raises UsageError, in one line with place, value, rule and
+    remedy, if the address is wrong, the store refuses this user, or one of the experiments was deleted.
+    """
+    check_address(uri)
+    path = sqlite_path(uri)
+    if path is not None and not path.exists():
+        if will_write:
+            _check_folder(uri, path.parent)
+        return ""
+    if path is not None:
+        _check_sqlite_file(uri, path, will_write=will_write)
+    scheme = urlsplit(uri).scheme.partition("+")[0]
+    if outage := _check_host(uri, DATABASES[scheme]) if scheme in DATABASES else "":
+        return outage
+    try:
+        _check_experiments(uri, open_store(uri), experiments or ("Default",))
+    except UsageError:
+        raise
+    except Exception as error:  # MLflow's, SQLAlchemy's or the HTTP library's
+        return _explain(uri, error, is_server=scheme in SERVERS)
+    return ""
+
+
+def _check_experiments(uri: str, client: Any, names: Sequence[str]) -> None:
+    for name in names:
+        experiment = client.get_experiment_by_name(name)
+        if experiment is None:
+            continue
+        if experiment.name != name:  # another kind of server answers with any JSON
+            raise UsageError(f"{_not_mlflow(uri)}; {remedy()}")
+        if experiment.lifecycle_stage == "deleted" and name != "Default":
+            restore = f"{VARIABLE}={redact_uri(uri)} mlflow experiments restore --experiment-id"
+            raise UsageError(
+                f"{place(uri)}: the experiment {name} was deleted there, and takes no runs; "
+                f"restore it: {restore} {experiment.experiment_id}"
+            )
+
+
+def _check_folder(uri: str, folder: Path) -> None:
+    """Raise UsageError if no file can be created in a folder, which is created if it is missing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(f"{place(uri)}: {folder} cannot be written ({error.strerror}); {remedy()}") from error
+
+
+def _check_sqlite_file(uri: str, path: Path, *, will_write: bool) -> None:
+    """Raise UsageError if a file is no database of MLflow's, or cannot be written."""
+    if path.is_dir():
+        raise UsageError(f"{place(uri)}: is a folder; name a file in it: sqlite:///{path}/mlflow.db")
+    if will_write and not os.access(path, os.W_OK):
+        raise UsageError(f"{place(uri)}: {path} cannot be written; {remedy()}")
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=_TIMEOUT)) as database:
+            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    except sqlite3.Error as error:
+        if _TEMPORARY.search(str(error)):
+            return
+        raise UsageError(f"{place(uri)}: {path} is no database of MLflow's ({error}); {remedy()}") from error
+    if tables and "experiments" not in tables:
+        raise UsageError(f"{place(uri)}: {path} is a database, but not one of MLflow's; {remedy()}")
+    if will_write:
+        _check_folder(uri, path.parent)  # SQLite writes a journal beside the file
+
+
+def _check_host(uri: str, default_port: int) -> str:
+    """Return why nothing answers at a database's host, "" if something does. MLflow would try for 100 seconds.
+
+    Raises UsageError if the host does not exist.
+    """
+    parts = urlsplit(uri)
+    try:
+        with socket.create_connection((parts.hostname or "localhost", parts.port or default_port), timeout=_TIMEOUT):
+            return ""
+    except socket.gaierror as error:
+        raise UsageError(_unknown_host(uri)) from error
+    except OSError as error:
+        return describe_error(error)
+
+
+def _not_mlflow(uri: str) -> str:
+    return f"{place(uri)}: something answers there that is no MLflow server"
+
+
+def _unknown_host(uri: str) -> str:
+    return f"{place(uri)}: the host {urlsplit(uri).hostname} is not known; {remedy()}"
+
+
+def _explain(uri: str, error: Exception, *, is_server: bool) -> str:
+    """Return in a few words why a store does not answer now. Raises UsageError if that will not pass by itself."""
+    causes = list(error_chain(error))
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        raise UsageError(_unknown_host(uri)) from error
+    if any(isinstance(cause, requests.exceptions.SSLError) for cause in causes):
+        raise UsageError(f"{place(uri)}: no secure connection ({describe_error(error)}); is it http://?") from error
+    if any(isinstance(cause, ModuleNotFoundError) for cause in causes):
+        raise UsageError(f"{place(uri)}: {error}; install that package, or unset {VARIABLE}") from error
+    status = _http_status(uri, error) if is_server else 0
+    if status in (401, 403):
+        answer = re.search(r"Response body: '([^\n<']{1,120})", str(error))
+        reason = f" ({answer[1]})" if answer else ""
+        raise UsageError(f"{place(uri)}: does not accept you: it answers {status}{reason}; {_CREDENTIALS}") from error
+    if status == 429 or (status >= 500 and status != HTTPStatus.NOT_IMPLEMENTED):
+        return f"answers {status}"
+    if is_transient(error) or _TEMPORARY.search(str(error)):
+        return describe_error(error)
+    if is_server and (status or any(isinstance(cause, requests.ConnectionError) for cause in causes)):
+        answer = f"it answers {status}" if status else "it does not speak HTTP"
+        raise UsageError(f"{_not_mlflow(uri)} ({answer}); {remedy()}") from error
+    raise UsageError(f"{place(uri)}: {describe_error(error)}; {remedy()}") from error
+
+
+def _http_status(uri: str, error: Exception) -> int:
+    """Return the status of a server's answer, 0 if there was none. MLflow's error does not always have it."""
+    if code := re.search(r"(?:failed with error code|too many) (\d{3})", str(error)):
+        return int(code[1])
+    if any(isinstance(cause, requests.RequestException) for cause in error_chain(error)):
+        return 0
+    name, password = (os.environ.get(f"MLFLOW_TRACKING_{key}", "") for key in ("USERNAME", "PASSWORD"))
+    page = f"{uri.rstrip('/')}/api/2.0/mlflow/experiments/get-by-name?experiment_name=Default"
+    try:
+        return requests.get(page, auth=(name, password) if name else None, timeout=_TIMEOUT).status_code
+    except requests.RequestException:
+        return 0
