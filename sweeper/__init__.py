@@ -4,8 +4,12 @@ The Python API is `load`, `run` and `open`, with the types `SweepSpec`, `Sweep` 
 they raise. Importing it loads neither ray nor torch.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+if sys.platform == "win32":
+    raise SystemExit("sweeper runs on Linux and macOS; on Windows, install and run it in WSL: wsl --install")
 
 if TYPE_CHECKING:
     from sweeper.app.api import StoredResults, Sweep, load, open, run

@@ -1,6 +1,5 @@
 """Runs sweeps one after the other: starts Ray once, skips what is finished, and hands out the results of each."""
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -112,9 +111,9 @@ def _make_runner(*, inline: bool) -> Any:
     """Return the runner as a context manager. Ray is imported only where it is used."""
     if inline:
         from sweeper.execution.inline_runner import InlineRunner
-        from sweeper.training.device import gpu_count
+        from sweeper.training.device import cpu_count, gpu_count
 
-        return InlineRunner(len(os.sched_getaffinity(0)), gpu_count())
+        return InlineRunner(cpu_count(), gpu_count())
     from sweeper.execution.ray_runner import RayRunner
 
     return RayRunner()

@@ -8,7 +8,9 @@ from sweeper.execution.ray_environment import WORKER_ENVIRONMENT
 
 # isort: split
 import os
+import platform
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -69,7 +71,7 @@ class RayRunner:
             if self.is_remote:
                 self.head = ray_cluster.connect(self.address, runtime_env={"env_vars": WORKER_ENVIRONMENT}, **quiet)
             else:
-                ray_internals.start_local_ray(self.folder, **quiet)
+                ray_internals.start_local_ray(self.folder, **_apple_gpu(), **quiet)
 
     def allocate(self, cpu: int, gpu: float, accelerator: str = "") -> TrialResources:
         """Return a trial's share of this machine or of the cluster.
@@ -182,6 +184,11 @@ class RayRunner:
             trials.worker_lost(trial, TrialEnd(Outcome.FAILED, f"Ray's {process} died"), infrastructure_fault=True)
         ray.shutdown()
         self._start_ray()
+
+
+def _apple_gpu() -> dict[str, int]:
+    """Return Ray's option for the GPU of an Apple chip, which Ray does not find by itself; {} elsewhere."""
+    return {"num_gpus": 1} if (sys.platform, platform.machine()) == ("darwin", "arm64") else {}
 
 
 def _remove_abandoned_folders(temporary: Path) -> None:

@@ -25,6 +25,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from optuna.storages.journal import BaseJournalBackend
 
+from sweeper.atomic_write import flush_to_disk
 from sweeper.errors import RecordError, StorageError, SweepLockedError
 
 FORMAT = 2  # raise it when a change makes records unreadable for older versions
@@ -104,7 +105,7 @@ class Journal(BaseJournalBackend):
             rest = memoryview(data)
             while rest:
                 rest = rest[self._file.write(rest) :]
-            os.fdatasync(self._file.fileno())
+            flush_to_disk(self._file.fileno(), content_only=True)
         except OSError as error:
             with suppress(OSError):
                 self._file.truncate(self._valid_bytes)

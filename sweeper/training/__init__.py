@@ -5,3 +5,8 @@ nothing of sweeps: a training is a generator, `train(config, data, checkpoint_pa
 can choose by name (losses, encoder kinds, poolings, metrics) is in registry.py; that file, config.py, objective.py and
 types.py do not import torch.
 """
+
+import os
+
+# On the GPU of an Apple chip, run on the CPU what torch cannot do there. torch reads this when it is imported.
+os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")

@@ -31,6 +31,8 @@ class Batch:
         """Return the same batch on a device."""
         if device.type == "cpu":
             return self
+        if device.type != "cuda":
+            return self._map(lambda tensor: tensor.to(device))
         return self._map(lambda tensor: tensor.pin_memory().to(device, non_blocking=True))
 
     def repeat(self, views: int) -> "Batch":

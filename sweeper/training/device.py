@@ -20,6 +20,11 @@ _BROKEN_DEVICE_TEXTS = (
 )  # fmt: skip
 
 
+def has_mps() -> bool:
+    """Return True if this process may use the GPU of an Apple chip. As for CUDA, an empty list of GPUs hides it."""
+    return torch.backends.mps.is_available() and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
+
+
 def setup_device(config: TrainConfig) -> torch.device:
     """Set threads and random seed as the config says, and return this process's device.
 
@@ -27,6 +32,8 @@ def setup_device(config: TrainConfig) -> torch.device:
     """
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
+    if has_mps():
+        return torch.device("mps")
     if not torch.cuda.is_available():
         return torch.device("cpu")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -37,11 +44,13 @@ def setup_device(config: TrainConfig) -> torch.device:
 def resolve_precision(requested: Precision, device: torch.device) -> Precision:
     """Return the precision to compute in: `auto` is bf16 if the processor has it, else fp16 on a GPU, else float32.
 
-    Raises UsageError if fp16 is requested without a GPU.
+    On the GPU of an Apple chip, `auto` is float32. Raises UsageError if fp16 is requested without a GPU of CUDA.
     """
+    if device.type != "cuda" and requested == "fp16":
+        raise UsageError("training.precision: fp16 needs a GPU of CUDA; use auto, bf16 or float32")
+    if device.type == "mps":
+        return "float32" if requested == "auto" else requested
     if device.type == "cpu":
-        if requested == "fp16":
-            raise UsageError("training.precision: fp16 needs a GPU; use auto, bf16 or float32")
         has_bf16 = bool(torch.cpu.get_capabilities().get("avx512_bf16") or torch.cpu.get_capabilities().get("amx_bf16"))
         return ("bf16" if has_bf16 else "float32") if requested == "auto" else requested
     has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
@@ -65,6 +74,8 @@ def random_states(device: torch.device) -> dict[str, Tensor]:
     states = {"cpu": torch.get_rng_state()}
     if device.type == "cuda":
         states["cuda"] = torch.cuda.get_rng_state(device)
+    if device.type == "mps":
+        states["mps"] = torch.mps.get_rng_state()
     return states
 
 
@@ -73,6 +84,8 @@ def set_random_states(states: dict[str, Tensor], device: torch.device) -> None:
     torch.set_rng_state(states["cpu"])
     if device.type == "cuda":
         torch.cuda.set_rng_state(states["cuda"], device)
+    if device.type == "mps":
+        torch.mps.set_rng_state(states["mps"])
 
 
 def limit_gpu_memory(
@@ -81,6 +94,8 @@ def limit_gpu_memory(
     """Run `train`; if `gpu`, a trial's share of a GPU, is below 1, limit it to that share of the GPU's memory."""
     if 0 < gpu < 1 and torch.cuda.is_available():
         torch.cuda.set_per_process_memory_fraction(gpu)
+    elif 0 < gpu < 1 and has_mps():
+        torch.mps.set_per_process_memory_fraction(gpu)
     yield from train(config, data, checkpoint_path)
 
 
@@ -102,4 +117,15 @@ def breaks_device(error: BaseException) -> bool:
 
 def gpu_count() -> int:
     """Return the number of GPUs that this process may use."""
-    return torch.cuda.device_count()
+    return 1 if has_mps() else torch.cuda.device_count()
+
+
+def cpu_count() -> int:
+    """Return the number of CPU cores that this process may use; on macOS, which cannot say, those of the machine."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+
+
+def mps_memory_bytes() -> int | None:
+    """Return the memory that this process has on the GPU of an Apple chip; None without one."""
+    return torch.mps.driver_allocated_memory() if has_mps() else None

@@ -56,24 +56,40 @@ class _ResourceMonitor:
 
 
 def _memory_megabytes() -> float:
-    """Return the resident memory of this process in megabytes."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)
+    """Return the resident memory of this process in megabytes: from /proc, or from ps where that is missing."""
+    try:
+        size = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        size = int(_run("ps", "-o", "rss=", "-p", str(os.getpid())) or 0) * 1024
+    return round(size / 1e6, 1)
+
+
+def _run(*command: str) -> str:
+    """Return what a command prints; "" if it is missing, fails, or takes too long."""
+    try:
+        process = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return process.stdout
 
 
 def _gpu_metrics() -> dict[str, float]:
-    """Return the memory and utilization of the GPUs that this process may use, by nvidia-smi; {} without GPUs."""
+    """Return the memory and utilization of the GPUs that this process may use, by nvidia-smi; {} without GPUs.
+
+    The GPU of an Apple chip has no nvidia-smi: only this process's memory on it is known.
+    """
+    from sweeper.training.device import mps_memory_bytes  # torch is loaded by now, but not by whoever reads this file
+
+    if (allocated := mps_memory_bytes()) is not None:
+        return {"system/gpu_0_memory_megabytes": allocated / 1e6}
     command = shutil.which("nvidia-smi")
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if command is None or visible == "":
         return {}
     selection = [f"--id={visible}"] if visible else []
     try:
-        process = subprocess.run(
-            [command, *selection, *_QUERY], capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=True
-        )
-        rows = [[float(value) for value in line.split(",")] for line in process.stdout.splitlines()]
-    except (OSError, subprocess.SubprocessError, ValueError):
+        rows = [list(map(float, line.split(","))) for line in _run(command, *selection, *_QUERY).splitlines()]
+    except ValueError:
         return {}
     metrics = {}
     for k, (memory, utilization) in enumerate(rows):

@@ -69,3 +69,16 @@ def test_gpu_metrics_are_what_nvidia_smi_prints(
     expected = {f"system/gpu_{k}_memory_megabytes": pair[0] for k, pair in by_gpu.items()}
     expected |= {f"system/gpu_{k}_utilization_percentage": pair[1] for k, pair in by_gpu.items()}
     assert gpus == pytest.approx(expected)
+
+
+def test_memory_is_measured_where_there_is_no_proc(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_proc = reports()[0].metrics["system/memory_megabytes"]
+    read = Path.read_text
+
+    def read_without_proc(path: Path, *arguments: str) -> str:
+        if path.is_relative_to("/proc"):
+            raise FileNotFoundError(2, "No such file or directory", str(path))
+        return read(path, *arguments)
+
+    monkeypatch.setattr(Path, "read_text", read_without_proc)
+    assert reports()[0].metrics["system/memory_megabytes"] == pytest.approx(by_proc, rel=0.2)

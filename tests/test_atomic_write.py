@@ -1,0 +1,46 @@
+"""What must survive a power cut is on the disk itself, on Linux and on macOS."""
+
+import fcntl
+import os
+from pathlib import Path
+
+import pytest
+
+from sweeper.atomic_write import atomic_write, flush_to_disk
+
+FULL_SYNC = 51  # macOS's F_FULLFSYNC
+
+
+def write(path: Path) -> bytes:
+    with atomic_write(path) as file:
+        file.write(b"content")
+    with path.open("rb") as written:
+        flush_to_disk(written.fileno(), content_only=True)
+    return path.read_bytes()
+
+
+def test_without_fdatasync_files_are_written_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "fdatasync")
+    assert write(tmp_path / "new" / "file") == b"content"
+
+
+@pytest.mark.parametrize("supported", [True, False])
+def test_on_macos_the_cache_of_the_drive_is_emptied(
+    supported: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests: list[int] = []
+    synced: list[int] = []
+
+    def control(descriptor: int, command: int) -> int:
+        requests.append(command)
+        if not supported:  # as on a network share
+            raise OSError(45, "Operation not supported")
+        return 0
+
+    monkeypatch.setattr(fcntl, "F_FULLFSYNC", FULL_SYNC, raising=False)
+    monkeypatch.setattr(fcntl, "fcntl", control)
+    monkeypatch.setattr(os, "fsync", synced.append)
+    monkeypatch.setattr(os, "fdatasync", synced.append)
+    assert write(tmp_path / "file") == b"content"
+    assert requests == [FULL_SYNC, FULL_SYNC]
+    assert len(synced) == (0 if supported else 2)
