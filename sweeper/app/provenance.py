@@ -52,7 +52,7 @@ def describe_sweep(folder: SweepFolder) -> "SweepDescription":
     tags |= {TEST_SPLIT_TAG: test["digest"]} if test else {}
     commit = _read_versions(folder).get("commit")
     tags |= {"mlflow.source.git.commit": commit} if commit else {}
-    return SweepDescription(params, tags, spec.dataset_spec.name, _split_summaries(spec, folder))
+    return SweepDescription(params, tags, spec.dataset_spec.name, _split_summaries(spec, folder), spec.objective)
 
 
 def _early_stopping(spec: SweepSpec) -> str:

@@ -4,6 +4,7 @@ All of it comes from the sweep's folder, so that `sweeper sync` sends the same.
 """
 
 import json
+import statistics
 from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
@@ -33,7 +34,7 @@ def attach_artifacts(tracker: "MlflowTracker", folder: SweepFolder) -> None:
         tracker.attach(number, files)
     _attach_model(tracker, folder)
     if results is not None:
-        tracker.set_usage(usage_metrics(results))
+        tracker.set_usage(usage_metrics(results) | summary_metrics(results))
         tracker.set_tags({TEST_ACCESSES_TAG: str(len(results.test_accesses))})
 
 
@@ -61,6 +62,23 @@ def usage_metrics(results: SweepResults) -> dict[str, float]:
         "confirm/epochs": float(sum(confirmation.epochs for confirmation in confirmations)),
         "confirm/hours": float(sum(confirmation.hours for confirmation in confirmations)),
     }
+
+
+def summary_metrics(results: SweepResults) -> dict[str, float]:
+    """Return the best of a sweep for the list of its runs in MLflow.
+
+    `best/…` are the metrics of the best trial of the search at its best epoch, with its number and that epoch. `mean/…`
+    are means over the fresh seeds of the best confirmed setting, on validation and on test.
+    """
+    bests = [system.best for system in results.systems if system.best is not None]
+    best = next((best for best in bests if best.trial == results.best_trial), None)
+    metrics = {f"best/{name}": value for name, value in best.metrics.items()} if best else {}
+    if best is not None:
+        metrics |= {"best/epoch": best.epoch, "best/trial": float(best.trial)}
+    confirmed = [c for c in results.confirmations if c.source_trial == results.best_trial]
+    seeds = [seed.metrics | (seed.test or {}) for confirmation in confirmed for seed in confirmation.seeds]
+    shared = set.intersection(*map(set, seeds)) if seeds else set()
+    return metrics | {f"mean/{name}": statistics.fmean(seed[name] for seed in seeds) for name in sorted(shared)}
 
 
 def _prediction_files(folder: SweepFolder) -> dict[int, dict[str, "Content"]]:

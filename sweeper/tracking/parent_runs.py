@@ -11,6 +11,8 @@ from sweeper.tracking.run_registry import RemoteRun, RunRegistry
 from sweeper.tracking.sweep_description import SweepDescription, log_description, log_usage
 from sweeper.trials.run_status import RunStatus
 
+MEAN = "mean/"  # begins the names of metrics that are means over fresh seeds
+
 
 class ParentRuns:
     """Syncs the parent runs. `description` is for the sweep's own run."""
@@ -27,7 +29,8 @@ class ParentRuns:
     ) -> None:
         """Sync the sweep's own run: its description, its files, and what was used until `at` (ms since 1970).
 
-        Files that are `outdated` are no longer listed in the run's tag.
+        Files that are `outdated` are no longer listed in the run's tag. The means over fresh seeds in `usage` are shown
+        by the confirmation run too.
         """
         run = self.runs.by_number[PARENT]
         log_description(self.runs.client, run, self.description)
@@ -35,6 +38,9 @@ class ParentRuns:
             self.uploader.unlist(run, name)
         if usage:
             log_usage(self.runs.client, run, usage, at)
+        means = {name: value for name, value in usage.items() if name.startswith(MEAN)}
+        if means and CONFIRMATION in self.runs.by_number:
+            log_usage(self.runs.client, self.runs.by_number[CONFIRMATION], means, at)
         self.uploader.upload(run, files)
 
     def sync_confirmation(self) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mlflow.entities import Metric, Param, RunTag
 
 from sweeper.tracking.artifacts import ArtifactUploader, Content
+from sweeper.tracking.best_rows import best_rows, best_tags
 from sweeper.tracking.client import CONFIRMATION, PARENT, decode_infinity
 from sweeper.tracking.parent_runs import ParentRuns
 from sweeper.tracking.run_registry import RemoteRun, RunRegistry
@@ -42,7 +43,7 @@ class RunSynchronizer:
     """
 
     def __init__(self, runs: RunRegistry, description: SweepDescription) -> None:
-        self.runs = runs
+        self.runs, self.objective = runs, description.objective
         self.uploader = ArtifactUploader(runs)
         self.parents = ParentRuns(runs, description, self.uploader)
         self._models: LoggedModels | None = None
@@ -92,7 +93,12 @@ class RunSynchronizer:
     def _tags(self, record: TrialRecord) -> dict[str, str]:
         trial = record.trial
         parent = self.runs.id_of(CONFIRMATION if trial.source_trial else PARENT)
-        return self.runs.stage_tags(trial.stage) | {"mlflow.parentRunId": parent} | run_tags(record)
+        above = {"mlflow.parentRunId": parent}
+        return self.runs.stage_tags(trial.stage) | above | run_tags(record) | best_tags(record, self.objective)
+
+    def _rows(self, record: TrialRecord, skip_reports: int = 0) -> list[MetricRow]:
+        """Return every metric row of a trial, without those of its first `skip_reports` reports."""
+        return metric_rows(record, skip_reports) + best_rows(record, self.objective, skip_reports)
 
     def _find_run(self, record: TrialRecord, status: RunStatus, tags: Mapping[str, str]) -> RemoteRun | None:
         """Return the run of a trial, or None. Delete a run from before that has what the record does not have."""
@@ -110,7 +116,7 @@ class RunSynchronizer:
         """Return True if a run has a parameter or a metric row that the record does not have."""
         if not run.params.items() <= run_params(record.trial).items():
             return True
-        return not comparable_rows(self._stored_rows(run)) <= comparable_rows(metric_rows(record))
+        return not comparable_rows(self._stored_rows(run)) <= comparable_rows(self._rows(record))
 
     def _stored_rows(self, run: RemoteRun) -> Iterator[MetricRow]:
         """Yield every metric row that MLflow has of a run."""
@@ -126,7 +132,7 @@ class RunSynchronizer:
 
     def _log(self, run: RemoteRun, record: TrialRecord, params: Mapping[str, str], tags: Mapping[str, str]) -> None:
         """Log the metrics that MLflow may be missing, and with the last of them parameters and tags."""
-        metrics = [Metric(name, value, at, step) for name, step, at, value in metric_rows(record, run.reports)]
+        metrics = [Metric(name, value, at, step) for name, step, at, value in self._rows(record, run.reports)]
         while len(metrics) > _BATCH:
             self.runs.client.log_batch(run.id, metrics=metrics[:_BATCH])
             metrics = metrics[_BATCH:]

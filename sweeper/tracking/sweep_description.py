@@ -8,6 +8,7 @@ from typing import Any
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
 from sweeper.tracking.run_registry import RemoteRun
+from sweeper.training.objective import ObjectiveMetric
 
 TEST_SPLIT_TAG = "sweeper.test_split"  # digest of its rows
 TEST_ACCESSES_TAG = "sweeper.test_accesses"  # their number in the record
@@ -30,12 +31,16 @@ class SplitSummary:
 
 @dataclass(frozen=True)
 class SweepDescription:
-    """The description of a sweep. `params` define the sweep and never change; `tags` may, for example the budget."""
+    """The description of a sweep. `params` define the sweep and never change; `tags` may, for example the budget.
+
+    `objective` decides which epoch of a trial is its best.
+    """
 
     params: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     dataset: str = ""
     splits: Mapping[str, SplitSummary] = field(default_factory=dict)
+    objective: ObjectiveMetric = field(default_factory=ObjectiveMetric)
 
 
 def log_description(client: Any, run: RemoteRun, description: SweepDescription) -> None:

@@ -59,7 +59,8 @@ def check_not_ahead(folder: Path, database: Path) -> list[str]:
     """
     trials, tests = dict(numbered_trials(trials_of(folder))), _test_scores(folder)
     found = []
-    for number, name, step in _logged_metrics(database):
+    for number, logged, step in _logged_metrics(database):
+        name = "validation/accuracy" if logged == "best/epoch" else logged.removeprefix("best/")
         if (name, step) not in _expected(trials.get(number, JournalTrial("")), tests.get(number)):
             found.append(f"MLflow, trial {number}: {name} at step {step} is not in the record")
     return found
@@ -140,7 +141,7 @@ def _check_run(client: Any, run: Any, trial: JournalTrial, test: Test | None, pa
 
 def _rows(client: Any, run: Any) -> list[tuple[tuple[str, int], str]]:
     """Return every metric row that MLflow has of a run: name and step, and the value as text."""
-    names = run.data.metrics
+    names = [name for name in run.data.metrics if not name.startswith("best/")]
     history = [metric for name in names for metric in client.get_metric_history(run.info.run_id, name)]
     return [((metric.key, metric.step), _to_text(metric.value)) for metric in history]
 

@@ -28,7 +28,7 @@ def _to_trial_record(client: Any, spec: SweepSpec, run: Any) -> TrialRecord:
     number, system, attempt = (int(tags[f"sweeper.{name}"]) for name in ("trial", "system", "attempt"))
     source_trial, seed_index = (int(tags.get(f"sweeper.{name}", 0)) for name in ("source_trial", "seed_index"))
     names = sorted(run.data.metrics)
-    metrics, times = _read_metrics(client, run, [name for name in names if not name.startswith(_TEST)])
+    metrics, times = _read_metrics(client, run, [name for name in names if not name.startswith((_TEST, "best/"))])
     steps, outcome = sorted(metrics), tags.get("sweeper.outcome")
     return TrialRecord(
         trial=Trial(number, system, params, config, attempt, source_trial, seed_index),

@@ -18,6 +18,7 @@ from sweeper.protocol.results import build_results
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.storage.sweep_folder import create_sweep
 from sweeper.training.config import TrainConfig
+from sweeper.training.objective import ObjectiveMetric
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
@@ -30,13 +31,14 @@ pytestmark = pytest.mark.mlflow
 SWEEP = "sst5-0a1b2c3d"
 
 
-def start_tracker(uri: str, sweep: str, id: str = "", artifacts: str | None = None) -> Any:
+def start_tracker(
+    uri: str, sweep: str, id: str = "", artifacts: str | None = None, objective: ObjectiveMetric | None = None
+) -> Any:
     from sweeper.tracking.sweep_description import SweepDescription
     from sweeper.tracking.tracker import MlflowTracker
 
-    return MlflowTracker(
-        uri, sweep=sweep, id=id, dataset="sst5", description=SweepDescription({"sampler": "tpe"}), artifacts=artifacts
-    )
+    about = SweepDescription({"sampler": "tpe"}, objective=objective or ObjectiveMetric())
+    return MlflowTracker(uri, sweep=sweep, id=id, dataset="sst5", description=about, artifacts=artifacts)
 
 
 def runs_by_number(uri: str, sweep: str, dataset: str = "sst5") -> dict[int, Any]:
@@ -325,3 +327,39 @@ def test_a_run_whose_trial_was_proposed_again_with_other_params_is_created_again
     assert sorted(found) == [0, 1]
     assert found[1].data.params["learning_rate"] == "0.0001"
     assert metric_history(uri, found[1], "validation/accuracy") == [(1, 0.4)]
+
+
+def test_the_summary_of_a_run_is_its_best_epoch_and_old_runs_get_it(uri: str, sweep: str) -> None:
+    record = make_record(1, [0.3, 0.7, 0.7, 0.5], TrialEnd(Outcome.COMPLETED))
+    before = start_tracker(uri, sweep, objective=ObjectiveMetric(minimize="validation/loss"))  # which no report has
+    before.update(record)
+    before.close(RunStatus.FINISHED)
+    assert not [name for name in runs_by_number(uri, sweep)[1].data.metrics if name.startswith("best/")]
+    for _ in range(2):  # twice changes nothing
+        tracker = start_tracker(uri, sweep)
+        tracker.update(record)
+        tracker.close(RunStatus.FINISHED)
+        run = runs_by_number(uri, sweep)[1]
+        assert run.data.metrics["validation/accuracy"] == 0.5  # of the last epoch
+        assert run.data.metrics["best/validation/accuracy"] == 0.7
+        assert run.data.metrics["best/epoch"] == 2
+        assert {f"best/{name}" for name in record.reports[0].metrics} <= set(run.data.metrics)
+        assert metric_history(uri, run, "best/validation/accuracy") == [(1, 0.3), (2, 0.7)]
+
+
+def test_the_best_epoch_is_that_of_the_objective() -> None:
+    from sweeper.tracking.best_rows import best_rows, best_tags
+
+    reports = tuple(
+        ValidationReport(step, step / 2, {"validation/loss": loss, "train/loss": 0.1 * step})
+        for step, loss in enumerate((0.9, float("nan"), 0.4, 0.6), start=1)
+    )
+    record = replace(make_record(1, []), reports=reports, report_times=(10, 20, 30, 40))
+    lowest = ObjectiveMetric(minimize="validation/loss")
+    assert best_rows(record, lowest, skip_reports=1) == [
+        ("best/validation/loss", 3, 30, 0.4),
+        ("best/train/loss", 3, 30, pytest.approx(0.3)),
+        ("best/epoch", 3, 30, 1.5),
+    ]
+    assert best_tags(record, lowest) == {"sweeper.best_step": "3"}
+    assert best_tags(record, ObjectiveMetric()) == {}

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
+from sweeper.tracking.best_rows import best_rows
 from sweeper.tracking.client import CONFIRMATION, PARENT, run_number
 from sweeper.tracking.run_registry import RunRegistry
 from sweeper.tracking.run_sync import RunSynchronizer
 from sweeper.tracking.sweep_description import SweepDescription
 from sweeper.tracking.trial_payload import comparable_rows, metric_rows, run_status
+from sweeper.training.objective import ObjectiveMetric
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialRecord
 from tests.support.simulation.world import Killed
@@ -163,7 +165,8 @@ def check_store(store: FakeMlflow, records: Sequence[TrialRecord]) -> Iterator[s
                 yield f"MLflow: the run {run.data.tags['mlflow.runName']} is {run.info.status}"
             continue
         record = expected[number]
-        rows, status = comparable_rows(metric_rows(record)), run_status(record, RunStatus.FINISHED)
+        metrics = metric_rows(record) + best_rows(record, ObjectiveMetric())
+        rows, status = comparable_rows(metrics), run_status(record, RunStatus.FINISHED)
         if (run.info.status, rows) != (status, store.rows[key]):
             yield f"MLflow, trial {number}: is {run.info.status} with {sorted(store.rows[key])}"
         if run.data.tags["mlflow.parentRunId"] != keys[CONFIRMATION if record.trial.source_trial else PARENT]:
