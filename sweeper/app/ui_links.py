@@ -10,8 +10,8 @@ from sweeper.storage.sweep_folder import SweepFolder
 _MAX_URL = 16_000  # characters: some 400 runs, and what browsers and servers accept
 
 
-def require_store(uri: str, sweeps: Path) -> None:
-    """Make sure that there is an MLflow store at `uri`, and that it answers.
+def require_store(uri: str, sweeps: Path, folder: SweepFolder | None) -> None:
+    """Make sure that there is an MLflow store at `uri`, and that it answers; for a sweep, with its experiment.
 
     Raises UsageError if the address is wrong, or names a database file that does not exist: MLflow would make an empty
     one. Raises SweeperError if the store does not answer now.
@@ -27,7 +27,8 @@ def require_store(uri: str, sweeps: Path) -> None:
         raise UsageError(
             f"{path}: there are no runs yet; `sweeper run` makes them, and --sweeps says where, got {sweeps}"
         )
-    if outage := check_store(uri, will_write=False):
+    experiments = [folder.spec.dataset_spec.name] if folder else ()
+    if outage := check_store(uri, experiments, will_write=False):
         raise SweeperError(f"MLflow at {redact_uri(uri)}: {outage}")
 
 

@@ -37,7 +37,7 @@ def ui(
         folder = None if sweep is None else find_named_sweep(sweep, sweeps)
         sweeps = folder.path.parent if folder else sweeps
         uri = tracking_uri(sweeps)
-        require_store(uri, sweeps)
+        require_store(uri, sweeps, folder)
         mend_moved_store(sweeps)
         if uri.startswith("http"):
             _show(terminal, uri.rstrip("/"), uri, folder)

@@ -49,6 +49,7 @@ class Terminal:
         self.log: Path | None = None
         self._log_is_temporary = False
         self._interrupted = False
+        logging.captureWarnings(True)  # those of libraries go to the log, or nowhere while there is none
 
     def _writer(self, descriptor: int) -> Any:
         raw = io.BufferedWriter(_TerminalFile(os.dup(descriptor), "w"))
@@ -142,9 +143,8 @@ class Terminal:
     def _redirect(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.log = path
+        logging.basicConfig(handlers=[logging.FileHandler(path, encoding="utf-8")], force=True)
         if self.debugger:
-            logging.captureWarnings(True)
-            logging.basicConfig(handlers=[logging.FileHandler(path, encoding="utf-8")], force=True)
             return
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         sys.stdout.flush()
@@ -169,6 +169,7 @@ class Terminal:
 
     def close(self) -> None:
         """Release the terminal."""
+        logging.captureWarnings(False)
         for writer in self._writers:
             writer.close()
         os.close(self._out)

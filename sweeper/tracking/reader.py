@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
 
+from mlflow.entities import ViewType
+
 from sweeper.errors import RecordError, SweeperError, UsageError
 from sweeper.protocol.finished_sweep import TestPredictions
 from sweeper.tracking.artifacts import FILES_TAG
@@ -30,7 +32,7 @@ class StoreReader:
     """An MLflow store that is read. Every method raises SweeperError if MLflow does not answer."""
 
     def __init__(self, uri: str) -> None:
-        """Connect to a store. Raises UsageError if it does not exist (none is created), or `uri` is no address of one."""
+        """Connect to a store. Raises UsageError if `uri` is wrong, or names no database: none is created."""
         self.uri = redact_uri(uri)
         check_address(uri)
         path = sqlite_path(uri)
@@ -57,6 +59,10 @@ class StoreReader:
                 known = ", ".join(sorted(ids)) or "none"
                 raise UsageError(f"--experiment {name}: MLflow at {self.uri} has no such experiment; it has {known}")
         return [ids[name] for name in names] if names else list(ids.values())
+
+    def deleted_experiments(self) -> list[str]:
+        """Return the names of the experiments that were deleted, whose runs nobody sees."""
+        return [experiment.name for experiment in self._pages("search_experiments", ViewType.DELETED_ONLY)]
 
     def runs(self, experiments: Sequence[str], stage: str) -> list[Any]:
         """Return the runs of a stage in these experiments, each once, without those that sweeper did not create."""

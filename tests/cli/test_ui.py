@@ -15,6 +15,7 @@ import pytest
 
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.storage.sweep_folder import SweepFolder, create_sweep
+from sweeper.tracking.ui_server import serve_ui
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialEnd
@@ -121,10 +122,20 @@ def test_a_port_in_use_is_one_line(tracked: SweepFolder, tmp_path: Path) -> None
     assert f"--port {port}: Address already in use" in done.stderr
 
 
-def test_a_tracking_server_is_the_ui_itself(tmp_path: Path) -> None:
-    there = {"MLFLOW_TRACKING_URI": "http://someone:secret@127.0.0.1:9/"}
-    done = sweeper("ui", cwd=tmp_path, extra=there)
-    assert (done.returncode, done.stdout) == (0, "MLflow's UI:  http://127.0.0.1:9\n")
+@pytest.mark.mlflow
+def test_a_tracking_server_is_the_ui_itself(tracked: SweepFolder, tmp_path: Path) -> None:
+    with serve_ui(f"sqlite:///{tracked.path.parent / 'mlflow.db'}", tmp_path, 0) as (address, _):
+        there = {"MLFLOW_TRACKING_URI": address.replace("//", "//someone:secret@") + "/"}
+        done = sweeper("ui", cwd=tmp_path, extra=there)
+    assert (done.returncode, done.stdout) == (0, f"MLflow's UI:  {address}\n")
+
+
+@pytest.mark.parametrize("uri", ["./mlruns", "localhost:5000", "htp://host"])
+def test_a_wrong_address_is_one_line(uri: str, tmp_path: Path) -> None:
+    done = sweeper("ui", cwd=tmp_path, extra={"MLFLOW_TRACKING_URI": uri})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"MLFLOW_TRACKING_URI={uri}: ")
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.mlflow

@@ -1,0 +1,160 @@
+"""A store is looked at before it is used: mistakes are errors with a remedy, outages are told apart from them."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from sweeper.errors import UsageError
+from sweeper.tracking.store_address import check_address
+
+NOTHING = "http://127.0.0.1:9"
+
+
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        ("mlruns", "is a folder, and MLflow 3.13 and later keeps no runs in folders"),
+        ("./mlruns", "sqlite:////FOLDER/mlflow.db"),
+        ("file:///tmp/mlruns", "is a folder"),
+        ("C:\\mlruns", "is a folder"),
+        ("mlflow.db", "has no scheme; write sqlite:///mlflow.db"),
+        ("localhost:5000", "has no scheme; write http://localhost:5000"),
+        ("10.0.0.1:5000/mlflow", "has no scheme; write http://10.0.0.1:5000/mlflow"),
+        ("http//host:5000", "write http://host:5000"),
+        ("https:/host", "write https://host"),
+        ("http:///host", "write http://host"),
+        ("http://", "write it as in http://HOST:5000"),
+        ("http://host:port", "write it as in http://HOST:5000"),
+        ("http://[::1", "write it as in http://HOST:5000"),
+        ("http://host:5000/#/experiments/1", "is the address of a page; write http://host:5000"),
+        (" http://host:5000", "has spaces around it"),
+        ("htpp://host", "htpp is no kind of store that MLflow knows; allowed: http, https"),
+        ("sqllite:///a.db", "did you mean sqlite?"),
+        ("sqlite://a.db", "sqlite:///a.db"),
+        ("sqlite:///", "names no file"),
+        ("sqlite:///:memory:", "names no file"),
+    ],
+)
+def test_a_mistake_in_an_address_is_one_line(uri: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(UsageError) as error:
+        check_address(uri)
+    line = str(error.value)
+    assert line.startswith(f"MLFLOW_TRACKING_URI={uri}: ")
+    assert said in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize("uri", ["http://me:secret@host:5000/prefix/", "sqlite:///a.db", "postgresql+psycopg2://h/x"])
+def test_a_possible_address_is_left_to_the_store(uri: str) -> None:
+    check_address(uri)
+
+
+def test_a_folder_is_accepted_where_mlflow_was_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    check_address("./mlruns")
+
+
+class _Answer(BaseHTTPRequestHandler):
+    """Answers every request with the status and the kind of content that the path names: /401/json/…"""
+
+    contents = {"html": b"<html>hello</html>", "json": b'{"detail": "no"}', "text": b"Invalid Host header"}  # noqa: RUF012
+
+    def do_GET(self) -> None:
+        _, status, kind, *_ = self.path.split("/")
+        self.send_response(int(status))
+        self.send_header("Content-Length", str(len(self.contents[kind])))
+        self.end_headers()
+        self.wfile.write(self.contents[kind])
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """Give the address of a server that is not MLflow."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Answer) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+@pytest.mark.mlflow
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("200/html", "something answers there that is no MLflow server"),
+        ("200/json", "something answers there that is no MLflow server"),
+        ("404/html", "no MLflow server (it answers 404)"),
+        ("404/json", "no MLflow server (it answers 404)"),
+        ("401/json", "it answers 401; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"),
+        ("403/text", "it answers 403 (Invalid Host header); set MLFLOW_TRACKING_USERNAME"),
+    ],
+)
+def test_a_server_that_will_never_do_is_an_error(server: str, answer: str, said: str) -> None:
+    from sweeper.tracking.store_check import check_store
+
+    with pytest.raises(UsageError) as error:
+        check_store(f"{server}/{answer}", ["toy"])
+    assert said in str(error.value)
+
+
+@pytest.mark.mlflow
+@pytest.mark.parametrize(("answer", "said"), [("500/json", "answers 500"), ("503/html", "answers 503")])
+def test_errors_of_a_server_are_an_outage(server: str, answer: str, said: str) -> None:
+    from sweeper.tracking.store_check import check_store
+
+    assert check_store(f"{server}/{answer}", ["toy"]) == said
+
+
+@pytest.mark.mlflow
+def test_a_refused_connection_is_an_outage_and_an_unknown_host_is_none() -> None:
+    from sweeper.tracking.store_check import check_store
+
+    assert check_store(NOTHING) == "Connection refused"
+    assert check_store("postgresql://me:secret@127.0.0.1:9/runs") == "Connection refused"
+    for uri in ("http://no.such.host.invalid:5000", "postgresql://me:secret@no.such.host.invalid/runs"):
+        with pytest.raises(UsageError, match=r"the host no\.such\.host\.invalid is not known") as error:
+            check_store(uri)
+        assert "secret" not in str(error.value)
+
+
+@pytest.mark.mlflow
+def test_files_that_are_no_store_are_errors(tmp_path: Path) -> None:
+    from sweeper.tracking.store_check import check_store
+
+    text, other = tmp_path / "text.db", tmp_path / "other.db"
+    text.write_text("no database, but a text that is long enough to be read as one" * 10)
+    with sqlite3.connect(other) as database:
+        database.execute("CREATE TABLE mine (x)")
+    database.close()
+    for path, said in (
+        (text, "is no database of MLflow's"),
+        (other, "is a database, but not one of MLflow's"),
+        (tmp_path, "is a folder; name a file in it"),
+        (text / "mlflow.db", "cannot be written"),
+        (Path("/proc/nothing/mlflow.db"), "cannot be written"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            check_store(f"sqlite:///{path}")
+
+
+@pytest.mark.mlflow
+def test_a_deleted_experiment_is_an_error_until_it_is_restored(tmp_path: Path) -> None:
+    from sweeper.tracking.client import open_store
+    from sweeper.tracking.store_check import check_store
+
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    assert check_store(uri, ["toy"]) == ""
+    client = open_store(uri)
+    experiment = client.create_experiment("toy")
+    client.delete_experiment(experiment)
+    with pytest.raises(UsageError, match=f"mlflow experiments restore --experiment-id {experiment}"):
+        check_store(uri, ["other", "toy"])
+    client.restore_experiment(experiment)
+    assert check_store(uri, ["other", "toy"]) == ""
