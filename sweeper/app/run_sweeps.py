@@ -1,5 +1,6 @@
 """Runs sweeps one after the other: starts Ray once, skips what is finished, and hands out the results of each."""
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack

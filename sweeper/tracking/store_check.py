@@ -131,8 +131,8 @@ def _explain(uri: str, error: Exception, *, is_server: bool) -> str:
         raise UsageError(f"{place(uri)}: {error}; install that package, or unset {VARIABLE}") from error
     status = _http_status(uri, error) if is_server else 0
     if status in (401, 403):
-        answer = re.search(r"Response body: '([^\n<']{1,120})", str(error))
-        reason = f" ({answer[1]})" if answer else ""
+        body = re.search(r"Response body: '([^\n<']{1,120})", str(error))
+        reason = f" ({body[1]})" if body else ""
         raise UsageError(f"{place(uri)}: does not accept you: it answers {status}{reason}; {_CREDENTIALS}") from error
     if status == 429 or (status >= 500 and status != HTTPStatus.NOT_IMPLEMENTED):
         return f"answers {status}"
