@@ -24,6 +24,7 @@ from sweeper.training.registry import encoder_kind
 from sweeper.training.types import EncoderWeights, TrainingData
 
 if TYPE_CHECKING:
+    from sweeper.data.hub import Pinned
     from sweeper.training.tokenizer import Tokenizer
     from sweeper.training.vocabulary import Vocabulary
 
@@ -54,17 +55,13 @@ def prepare_sweep(output: Output, spec: SweepSpec, folder: SweepFolder | None) -
 
     Raises UsageError if these are no longer available, and UnavailableError if something cannot be fetched.
     """
-    from sweeper.data.hub_encoders import fetch_encoder
-
     began = time.monotonic()
     pins = folder.manifest.resolved if folder else {}
-    with output.step(f"fetching {spec.dataset_spec.name}"):
-        dataset, revision = _prepare_dataset(spec, pins.get("dataset"))
-    encoders = {}
-    for name in (name for name in spec.encoders if encoder_kind(name).is_pretrained):
-        with output.step(f"fetching {name}") as show_progress:
-            encoders[name] = fetch_encoder(name, pins.get(name), _in_megabytes(show_progress))
-        require_enough_positions(spec, name, encoders[name].value)
+    dataset, revision = prepare_dataset(output, spec, pins.get("dataset"))
+    pretrained = [name for name in spec.encoders if encoder_kind(name).is_pretrained]
+    encoders = {name: fetch_encoder_folder(output, name, pins.get(name)) for name in pretrained}
+    for name, encoder in encoders.items():
+        require_enough_positions(spec, name, encoder.value)
     revisions = {name: encoder.revision for name, encoder in encoders.items()}
     resolved = {"dataset": revision, "rows": content_digest(dataset), **revisions}
     if folder is not None:
@@ -74,8 +71,27 @@ def prepare_sweep(output: Output, spec: SweepSpec, folder: SweepFolder | None) -
     return PreparedSweep(spec, folder, dataset, description, folders, resolved, time.monotonic() - began)
 
 
+def fetch_encoder_folder(output: Output, name: str, pin: str | None) -> "Pinned":
+    """Return the local folder of a pretrained encoder, at the revision `pin` if that is given.
+
+    Raises UnavailableError if it cannot be had.
+    """
+    from sweeper.data.hub_encoders import fetch_encoder
+
+    with output.step(f"fetching {name}") as show_progress:
+        return fetch_encoder(name, pin, _in_megabytes(show_progress))
+
+
+def prepare_dataset(output: Output, spec: SweepSpec, pin: str | None) -> tuple[PreparedDataset, str]:
+    """Return the rows that a sweep uses, and the commit of the hub that they come from, or "files".
+
+    Raises UsageError if the data set cannot be had or used.
+    """
+    with output.step(f"fetching {spec.dataset_spec.name}"):
+        return _prepare_dataset(spec, pin)
+
+
 def _prepare_dataset(spec: SweepSpec, pin: str | None) -> tuple[PreparedDataset, str]:
-    """Return the rows that a sweep uses, and the commit of the hub that they come from, or "files"."""
     from sweeper.data import preprocessing
     from sweeper.data.sampling import stratified_subset
 

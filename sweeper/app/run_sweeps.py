@@ -93,7 +93,7 @@ def _run_all(
     began = time.monotonic()
     with ExitStack() as stack:
         with output.step("starting" if inline else "starting Ray"):
-            runner = stack.enter_context(_make_runner(inline=inline))
+            runner = stack.enter_context(make_runner(inline=inline))
         startup = time.monotonic() - began
         for sweep in prepared:
             began = time.monotonic() - startup - sweep.seconds
@@ -108,7 +108,7 @@ def _run_all(
     return completed
 
 
-def _make_runner(*, inline: bool) -> Any:
+def make_runner(*, inline: bool) -> Any:
     """Return the runner as a context manager. Ray is imported only where it is used."""
     if inline:
         from sweeper.execution.inline_runner import InlineRunner

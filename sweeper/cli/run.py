@@ -1,6 +1,7 @@
 """`sweeper run` and `sweeper check`: from search spaces to tables of the best."""
 
 import shlex
+import tempfile
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +14,7 @@ from sweeper.terminal.terminal import Terminal
 
 if TYPE_CHECKING:
     from sweeper.app.run_sweeps import CompletedRun
+    from sweeper.search_space.sweep_spec import SweepSpec
 
 Files = Annotated[
     list[Path],
@@ -66,15 +68,38 @@ def check(
         typer.Argument(help="Search spaces: files, or names of those that ship.", show_default="all that ship"),
     ] = None,
     overrides: Overrides = None,
+    data: Annotated[
+        bool, typer.Option("--data", help="Also fetch and check data, encoders, storage and resources.")
+    ] = False,
+    sweeps: Annotated[Path, typer.Option(help="Folder of the sweeps, for --data.")] = Path("sweeps"),
 ) -> None:
-    """Check search spaces, and print what they would run."""
+    """Check search spaces, and print what they would run. Nothing is trained.
+
+    With --data, everything that a run needs is fetched, and read as a run reads it. Exit code 2: something is wrong.
+    """
     from sweeper.app.specs import load_specs, shipped_spaces
+    from sweeper.errors import UsageError
     from sweeper.terminal.formatting import describe_spec
 
     with cli_session() as terminal:
-        names = files or [Path(name) for name in shipped_spaces()]
+        if data and not files:
+            raise UsageError("--data: name the search spaces whose data is to be checked")
+        names, problems = files or [Path(name) for name in shipped_spaces()], list[str]()
         for name, spec in zip(names, load_specs(names, overrides or ()), strict=True):
             terminal.line(f"{name}: {describe_spec(spec)}")
+            if data:
+                problems += _check_data(terminal, spec, sweeps)
+        if problems:
+            raise UsageError("\n".join(dict.fromkeys(problems)))
+
+
+def _check_data(terminal: Terminal, spec: "SweepSpec", sweeps: Path) -> list[str]:
+    """Check what a sweep needs. What libraries print goes to a temporary log."""
+    from sweeper.app.check_data import check_data
+
+    if terminal.log is None:
+        terminal.capture_libraries(Path(tempfile.mkdtemp(prefix="sweeper-check-")))
+    return check_data(terminal, spec, sweeps)
 
 
 def _show(terminal: Terminal, completed: "CompletedRun") -> None:

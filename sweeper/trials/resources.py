@@ -42,9 +42,10 @@ def fit_to_machine(cpu: int, gpu: float, accelerator: str = "", *, node: Node) -
         slots = max(1, min(slots, _count_gpu_slots(node_gpus, given_gpu)))
     note = ""
     if (given_cpu, given_gpu, given_accelerator) != (cpu, gpu, accelerator):
+        describe = describe_resources
         note = (
-            f"a trial asks for {_describe(cpu, gpu, accelerator)}; this machine has {_describe(node_cpus, node_gpus)}, "
-            f"so a trial gets {_describe(given_cpu, given_gpu, given_accelerator)}"
+            f"a trial asks for {describe(cpu, gpu, accelerator)}; this machine has {describe(node_cpus, node_gpus)}, "
+            f"so a trial gets {describe(given_cpu, given_gpu, given_accelerator)}"
         )
     return TrialResources(given_cpu, given_gpu, slots, note, given_accelerator)
 
@@ -60,7 +61,7 @@ def fit_to_cluster(
     resources = TrialResources(cpu, gpu, 0, accelerator=accelerator)
     slots_now = count_slots(nodes, resources)
     slots = max(slots_now, count_slots(potential_nodes, resources))
-    request = _describe(cpu, gpu, accelerator)
+    request = describe_resources(cpu, gpu, accelerator)
     if not slots:
         counts = Counter(map(_describe_node, nodes))
         raise UsageError(
@@ -92,10 +93,10 @@ def _count_gpu_slots(gpus: float, gpu: float) -> int:
 
 def _describe_node(node: Node) -> str:
     types = [name.removeprefix(ACCELERATOR) for name in node if name.startswith(ACCELERATOR)]
-    return _describe(int(node.get("CPU", 0)), node.get("GPU", 0), " ".join(types))
+    return describe_resources(int(node.get("CPU", 0)), node.get("GPU", 0), " ".join(types))
 
 
-def _describe(cpu: int, gpu: float, accelerator: str = "") -> str:
+def describe_resources(cpu: int, gpu: float, accelerator: str = "") -> str:
     """Return resources in words: "4 CPU cores and 1 A100 GPU", "1 CPU core, no GPU"."""
     cores = f"{cpu} CPU core" + ("s" if cpu != 1 else "")
     if not gpu:

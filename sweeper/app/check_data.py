@@ -1,0 +1,100 @@
+"""Checks everything that a sweep needs, without training: its data, encoders, storage and resources."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from sweeper.app.announcement import data_facts
+from sweeper.app.prepare_data import PreparedSweep, fetch_encoder_folder, load_training_data, prepare_dataset
+from sweeper.app.run_sweeps import make_runner
+from sweeper.data.dataset_description import describe_dataset
+from sweeper.errors import SweeperError
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.storage.checkpoint_storage import check_shared_storage
+from sweeper.storage.free_space import free_bytes, require_space
+from sweeper.terminal.output import Output
+from sweeper.training.registry import encoder_kind
+from sweeper.training.types import TrainingData
+from sweeper.trials.resources import TrialResources, describe_resources, fit_to_machine
+
+_COPIES_IN_A_CHECKPOINT = 4  # weights, two moments of the optimizer, the best weights so far
+
+
+def check_data(output: Output, spec: SweepSpec, sweeps: Path) -> list[str]:
+    """Print what a sweep would use, and return a line for each thing that is wrong, which would end its run."""
+    problems: list[str] = []
+    data: dict[str, TrainingData] = {}
+    prepared = _fetch(output, spec, problems)
+    if prepared is not None:
+        for name in (name for name in spec.encoders if name in prepared.encoders or not _is_pretrained(name)):
+            with _collected(problems):
+                data |= load_training_data(prepared, [name], step=output.step)
+        for line in (*_columns(spec), *data_facts(prepared, data), *prepared.description.warnings):
+            output.line(f"  {line}")
+    with _collected(problems):
+        resources = _check_resources(output, spec)
+        _check_storage(output, spec, sweeps, _checkpoint_bytes(data) * resources.slots)
+    return problems
+
+
+@contextmanager
+def _collected(problems: list[str]) -> Iterator[None]:
+    """Add the message of an error of ours to `problems`, and go on after the block."""
+    try:
+        yield
+    except SweeperError as error:
+        problems.append(str(error))
+
+
+def _is_pretrained(encoder: str) -> bool:
+    return encoder_kind(encoder).is_pretrained
+
+
+def _fetch(output: Output, spec: SweepSpec, problems: list[str]) -> PreparedSweep | None:
+    """Return the data set with the encoders that are there; None if the data set cannot be used."""
+    folders: dict[str, Path] = {}
+    for name in filter(_is_pretrained, spec.encoders):
+        with _collected(problems):
+            folders[name] = fetch_encoder_folder(output, name, None).value
+    with _collected(problems):
+        dataset, _ = prepare_dataset(output, spec, None)
+        return PreparedSweep(spec, None, dataset, describe_dataset(dataset), folders, {})
+    return None
+
+
+def _columns(spec: SweepSpec) -> Iterator[str]:
+    dataset = spec.dataset_spec
+    yield f"columns: text {' and '.join(dataset.text)}, label {dataset.label}"
+
+
+def _checkpoint_bytes(data: Mapping[str, TrainingData]) -> int:
+    """Return about the size of the largest checkpoint; 0 for encoders trained from scratch, which are small."""
+    sizes = [sum(array.nbytes for array in encoded.encoder.weights.values()) for encoded in data.values()]
+    return _COPIES_IN_A_CHECKPOINT * max(sizes, default=0)
+
+
+def _check_resources(output: Output, spec: SweepSpec) -> TrialResources:
+    """Print what a trial gets, here or on the cluster of RAY_ADDRESS. Raises UsageError if no node has it."""
+    asked = spec.resources
+    if os.environ.get("RAY_ADDRESS"):
+        with output.step("asking the cluster"), make_runner(inline=False) as runner:
+            resources: TrialResources = runner.allocate(asked.cpu, asked.gpu, asked.accelerator or "")
+    else:
+        with make_runner(inline=True) as runner:
+            resources = fit_to_machine(asked.cpu, asked.gpu, node={"CPU": runner.cpus, "GPU": runner.gpus})
+    note = resources.note or f"a trial gets {describe_resources(resources.cpu, resources.gpu)}"
+    output.line(f"  {note}; {resources.slots} at a time")
+    return resources
+
+
+def _check_storage(output: Output, spec: SweepSpec, sweeps: Path, needed: int) -> None:
+    """Print the free space of the sweeps' folder. Raises UsageError if a folder cannot be written or is too full."""
+    free = free_bytes(sweeps)
+    require_space(sweeps, free, needed)
+    checkpoints = f"; the checkpoints of running trials take {needed / 1e9:,.1f} GB" if needed else ""
+    output.line(f"  {sweeps}: can be written, {free / 1e9:,.1f} GB free{checkpoints}")
+    if spec.storage is not None:
+        with output.step(f"writing to {spec.storage}"), make_runner(inline=True) as runner:
+            check_shared_storage(spec.storage, runner.run_on_all_nodes)
+        output.line(f"  {spec.storage}: can be written")
