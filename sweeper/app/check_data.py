@@ -30,6 +30,7 @@ def check_data(output: Output, spec: SweepSpec, sweeps: Path) -> list[str]:
         for name in (name for name in spec.encoders if name in prepared.encoders or not _is_pretrained(name)):
             with _collected(problems):
                 data |= load_training_data(prepared, [name], step=output.step)
+                output.line(f"  encoder {name}: can be loaded, and takes max_length {spec.max_tokens}")
         for line in (*_columns(spec), *data_facts(prepared, data), *prepared.description.warnings):
             output.line(f"  {line}")
     with _collected(problems):

@@ -71,7 +71,7 @@ def check(
     data: Annotated[
         bool, typer.Option("--data", help="Also fetch and check data, encoders, storage and resources.")
     ] = False,
-    sweeps: Annotated[Path, typer.Option(help="Folder of the sweeps, for --data.")] = Path("sweeps"),
+    sweeps: Sweeps = DEFAULT_SWEEPS,
 ) -> None:
     """Check search spaces, and print what they would run. Nothing is trained.
 

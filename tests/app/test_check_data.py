@@ -1,0 +1,81 @@
+"""`check --data` looks at data, encoders, storage and resources, trains nothing and leaves nothing behind."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweeper.app.check_data import check_data
+from sweeper.app.prepare_data import prepare_sweep
+from sweeper.errors import UsageError
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.storage.free_space import free_bytes, require_space
+from sweeper.terminal.output import PlainOutput
+from tests.support.search_spaces import small_spec
+
+
+def write_reviews(folder: Path) -> Path:
+    path = folder / "reviews.csv"
+    rows = "".join(f"{k},film {k} is fine,{'up' if k % 2 else 'down'}\n" for k in range(40))
+    path.write_text(f"id,text,label\n{rows}")
+    return path
+
+
+def spec_of(folder: Path, encoders: list[str] | None = None, **changes: Any) -> SweepSpec:
+    changes = {"dataset": {"train": str(write_reviews(folder))}, **changes}
+    return small_spec(compare={"encoder": encoders or ["gru"], "loss": ["ce"]}, **changes)
+
+
+def test_a_good_sweep_is_described_and_has_no_problem(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check_data(PlainOutput(), spec_of(tmp_path), tmp_path / "new" / "sweeps") == []
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    for expected in (
+        "columns: text text, label label",
+        "36 texts in train, 4 texts in validation, no test split, 2 classes",
+        "classes in train: 18 texts in each of 2",
+    ):
+        assert expected in lines
+    assert any(line.startswith("no text in train is longer than") for line in lines)
+    assert any(line.startswith("encoder gru: can be loaded") for line in lines)
+    assert any(f"{tmp_path / 'new' / 'sweeps'}: can be written" in line for line in lines)
+    assert any(line.endswith("at a time") for line in lines)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["reviews.csv"]
+
+
+def test_everything_that_is_wrong_is_a_line(tmp_path: Path) -> None:
+    (tmp_path / "no-model").mkdir()
+    data = {"train": str(write_reviews(tmp_path)), "label": "mood"}
+    file = tmp_path / "sweeps"
+    file.write_text("")
+    spec = spec_of(tmp_path, ["gru", str(tmp_path / "no-model")], dataset=data)
+    problems = check_data(PlainOutput(progress=False), spec, file / "x")
+    assert ["encoder" in problems[0], "column mood" in problems[1], "--sweeps" in problems[2]] == [True] * 3
+    assert len(problems) == 3
+    assert not any("\n" in problem for problem in problems)
+
+
+def test_resources_that_this_machine_lacks_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check_data(PlainOutput(), spec_of(tmp_path, resources={"cpu": 9_999}), tmp_path) == []
+    assert "a trial asks for 9999 CPU cores" in capsys.readouterr().out
+
+
+def test_a_storage_that_cannot_be_written_is_a_problem(tmp_path: Path) -> None:
+    storage = write_reviews(tmp_path) / "folder"
+    (problem,) = check_data(PlainOutput(progress=False), spec_of(tmp_path, storage=str(storage)), tmp_path)
+    assert problem.startswith(f"storage: {storage}: cannot be written from this machine")
+
+
+def test_less_free_space_than_checkpoints_need_is_refused(tmp_path: Path) -> None:
+    require_space(tmp_path, free_bytes(tmp_path), 1)
+    with pytest.raises(UsageError, match=r"has 1\.0 GB free, but the checkpoints of running trials need 2\.0 GB"):
+        require_space(tmp_path, 10**9, 2 * 10**9)
+
+
+def test_a_limit_that_no_group_of_equal_texts_fits_is_refused(tmp_path: Path) -> None:
+    rows = "".join(f"{text},{label}\n" for text, label in [("yes", "up"), ("no", "down")] for _ in range(30))
+    (tmp_path / "a.csv").write_text(f"text,label\n{rows}")
+    (tmp_path / "b.csv").write_text("text,label\nwell,up\nbad,down\n")
+    data = {split: str(tmp_path / f"{name}.csv") for split, name in (("train", "a"), ("validation", "b"))}
+    spec = spec_of(tmp_path, dataset=data, limit={"train": 20})
+    with pytest.raises(UsageError, match=r"limit\.train: too few rows for the texts of train, which repeat"):
+        prepare_sweep(PlainOutput(progress=False), spec, None)
