@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sweeper.app.announcement import data_facts
+from sweeper.app.fit_checks import require_enough_positions
 from sweeper.app.prepare_data import PreparedSweep, fetch_encoder_folder, load_training_data, prepare_dataset
 from sweeper.app.run_sweeps import make_runner
 from sweeper.data.dataset_description import describe_dataset
@@ -57,7 +58,9 @@ def _fetch(output: Output, spec: SweepSpec, problems: list[str]) -> PreparedSwee
     folders: dict[str, Path] = {}
     for name in filter(_is_pretrained, spec.encoders):
         with _collected(problems):
-            folders[name] = fetch_encoder_folder(output, name, None).value
+            folder = fetch_encoder_folder(output, name, None).value
+            require_enough_positions(spec, name, folder)
+            folders[name] = folder
     with _collected(problems):
         dataset, _ = prepare_dataset(output, spec, None)
         return PreparedSweep(spec, None, dataset, describe_dataset(dataset), folders, {})

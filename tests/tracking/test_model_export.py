@@ -63,6 +63,7 @@ def export_random_model(folder: Path, config: TrainConfig, split: LabelledTexts)
     else:
         (folder / "words.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS]), encoding="utf-8")
         BertTokenizer(str(folder / "words.txt")).save_pretrained(folder / "tokenizer")
+        (folder / "tokenizer" / "config.json").write_text('{"model_type": "bert"}', encoding="utf-8")
         tokens, encoder = Tokenizer(folder / "tokenizer", "tiny"), tiny_training.encoder()
     data = TrainingData(LABELS, encoder, {"validation": tokens.tokenize_split(split, LONGEST)})
     torch.manual_seed(1)
