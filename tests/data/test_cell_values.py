@@ -94,7 +94,11 @@ def test_bytes_that_are_not_utf_8_make_a_row_bad(value: Any, column: str) -> Non
         prepare(OWN, {"train": table([("a", "up"), row, ("b", "down")])})
 
 
-@pytest.mark.parametrize("as_written", [float, str, lambda number: str(number).replace(".", ",")], ids=repr)
+@pytest.mark.parametrize(
+    "as_written",
+    [float, str, lambda number: str(number).replace(".", ",")],
+    ids=["number", "text", "decimal comma"],
+)
 def test_measurements_are_refused_with_the_remedy(as_written: Any) -> None:
     with pytest.raises(UnavailableError) as caught:
         prepare_labels(*[as_written(number / 175) for number in range(175)])
