@@ -8,7 +8,7 @@ SWEEPS ?= sweeps
 WORKERS ?= 2
 PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup run test slow cluster image check format docs picture bench clean
+.PHONY: setup run test slow cluster image check format docs picture browser bench clean
 
 setup: $(READY)
 
@@ -38,6 +38,11 @@ cluster: setup
 # The steps of cluster/Dockerfile, without Docker: an environment made as the image's.
 image: setup
 	$(BIN)/python -m pytest -m image
+
+# Chromium, for the tests that look at a page: from Debian's packages, as root, unless there is one already.
+browser:
+	command -v chromium >/dev/null || \
+		{ apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 
 check: setup
 	$(BIN)/ruff format --check .
