@@ -78,7 +78,9 @@ def test_continuous_integration_runs_what_the_script_runs() -> None:
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     job = workflow["jobs"]["make"]
-    assert job["strategy"]["matrix"]["target"] == re.findall(r"^make (\w+)$", script, flags=re.MULTILINE)
+    targets = re.findall(r"^make (\w+)$", script, flags=re.MULTILINE)
+    targets.remove("browser")  # installs Chromium, which the workflow's machines have
+    assert job["strategy"]["matrix"]["target"] == targets
     assert "make ${{ matrix.target }}" in [step.get("run") for step in job["steps"]]
     python = next(step["with"]["python-version"] for step in job["steps"] if "setup-python" in step.get("uses", ""))
     assert python == "3.11"
