@@ -14,9 +14,7 @@ _MAX_CLASSES_PER_ROW = 0.5
 def require_label_column(dataset: DatasetSpec, rows: Sequence[Row]) -> None:
     """Raise UnavailableError if the labels of the training rows identify rows instead of classes."""
     sizes = Counter(row.label for row in rows)
-    all_different = len(rows) > 2 and len(sizes) == len(rows)
-    mostly_different = len(rows) >= _MIN_ROWS and len(sizes) > _MAX_CLASSES_PER_ROW * len(rows)
-    if not dataset.classes and (all_different or mostly_different):
+    if not dataset.classes and len(rows) >= _MIN_ROWS and len(sizes) > _MAX_CLASSES_PER_ROW * len(rows):
         raise UnavailableError(
             f"data set {dataset.name}: the column {dataset.label} has {len(sizes):,} different values in {len(rows):,} "
             "training rows, so it is no label; name the column of the labels with `label`"

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, initialization
 from transformers.utils import logging as transformers_logging
 
-from sweeper.errors import UsageError
+from sweeper.errors import UnavailableError, UsageError
 from sweeper.training.batching import Batch
 from sweeper.training.config import TrainConfig
 from sweeper.training.pooling import pool
@@ -19,6 +19,7 @@ from sweeper.training.registry import LOSSES, POOLINGS, encoder_kind, load_funct
 from sweeper.training.types import EncoderWeights, TrainingData
 
 _MAX_HEAD_WEIGHTS = 2**26  # 256 MiB, and three times that for their gradients and AdamW's two moments
+_LONGEST_REASON = 200  # characters
 
 
 class ClassifierOutput(NamedTuple):
@@ -120,8 +121,15 @@ def build_pretrained(encoder: EncoderWeights, config: TrainConfig) -> nn.Module:
 
 
 def load_pretrained(folder: Path, name: str, padding: int) -> EncoderWeights:
-    """Load the encoder in a local folder, in the format of transformers, without executing code from the folder."""
+    """Load the encoder in a local folder, in the format of transformers, without executing code from the folder.
+
+    Raises UnavailableError if its weights are missing or damaged, or if it is of a kind that transformers lacks.
+    """
     transformers_logging.disable_progress_bar()
-    module = AutoModel.from_pretrained(folder, dtype=torch.float32, trust_remote_code=False)
+    try:
+        module = AutoModel.from_pretrained(folder, dtype=torch.float32, trust_remote_code=False)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:_LONGEST_REASON]
+        raise UnavailableError(f"encoder {name}: its weights cannot be loaded: {reason}") from error
     weights = {key: np.ascontiguousarray(tensor.numpy()) for key, tensor in module.state_dict().items()}
     return EncoderWeights(name, module.config.to_dict(), weights, padding, int(module.config.hidden_size))

@@ -43,15 +43,21 @@ def test_a_good_sweep_is_described_and_has_no_problem(tmp_path: Path, capsys: py
 
 
 def test_everything_that_is_wrong_is_a_line(tmp_path: Path) -> None:
-    (tmp_path / "no-model").mkdir()
     data = {"train": str(write_reviews(tmp_path)), "label": "mood"}
     file = tmp_path / "sweeps"
     file.write_text("")
-    spec = spec_of(tmp_path, ["gru", str(tmp_path / "no-model")], dataset=data)
-    problems = check_data(PlainOutput(progress=False), spec, file / "x")
-    assert ["encoder" in problems[0], "column mood" in problems[1], "--sweeps" in problems[2]] == [True] * 3
-    assert len(problems) == 3
+    problems = check_data(PlainOutput(progress=False), spec_of(tmp_path, dataset=data), file / "x")
+    assert ["column mood" in problems[0], "--sweeps" in problems[1]] == [True, True]
+    assert len(problems) == 2
     assert not any("\n" in problem for problem in problems)
+
+
+def test_an_encoder_that_cannot_be_loaded_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "hollow").mkdir()
+    (tmp_path / "hollow" / "config.json").write_text('{"model_type": "bert", "max_position_embeddings": 512}')
+    spec = spec_of(tmp_path, ["gru", str(tmp_path / "hollow")])
+    (problem,) = check_data(PlainOutput(progress=False), spec, tmp_path)
+    assert problem.startswith(f"encoder {tmp_path / 'hollow'}: ")
 
 
 def test_resources_that_this_machine_lacks_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -175,7 +175,7 @@ def test_several_labels_in_a_row_of_a_users_own_data_set_are_an_error(hub: dict[
         "tables = hub_datasets.load_tables(dataset).value\n"
         "result = str(preprocessing.prepare(dataset, tables))"
     )
-    assert "several labels in labels" in ask(program, hub)["error"]
+    assert "labels is a list, not a label" in ask(program, hub)["error"]
 
 
 def test_the_longer_text_of_a_pair_is_cut_and_token_types_tell_the_texts_apart(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_warnings_about_the_data_are_said_once_and_kept_with_the_scores(folder: 
 def test_hours_that_preparation_takes_up_are_said(folder: Path) -> None:
     done = sweeper("run", "toy.yaml", "--inline", "--set", "budget.hours=1e-5", cwd=folder)
     assert done.returncode == 0, done.stderr
-    assert "the budget's 1e-05 hours are over before a trial began (they cover download" in done.stdout
+    assert "the budget's 1e-05 hours are over before a trial began: they cover download" in done.stdout
 
 
 def test_check_data_ends_with_2_and_a_line_for_what_is_wrong(folder: Path) -> None:
