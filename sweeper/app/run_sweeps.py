@@ -94,6 +94,8 @@ def _run_all(
     with ExitStack() as stack:
         with output.step("starting" if inline else "starting Ray"):
             runner = stack.enter_context(make_runner(inline=inline))
+        if runner.note:
+            output.line(runner.note)
         startup = time.monotonic() - began
         for sweep in prepared:
             began = time.monotonic() - startup - sweep.seconds

@@ -11,6 +11,7 @@ import typer
 
 from sweeper.cli import report, run, submit, sync, table, train, ui
 from sweeper.cli.plain_errors import PlainErrorGroup
+from sweeper.terminal.standard_streams import open_closed_streams
 
 app = typer.Typer(
     name="sweeper",
@@ -35,6 +36,7 @@ app.command("ui")(ui.ui)
 
 def main() -> None:
     """Run the command line: the console script `sweeper`."""
+    open_closed_streams()
     if os.name == "nt":
         sys.exit("sweeper runs on Linux and macOS; on Windows use it in WSL: https://learn.microsoft.com/windows/wsl")
     app(sys.argv[1:] or ["--help"], prog_name="sweeper")

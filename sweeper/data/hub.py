@@ -4,6 +4,7 @@ Everything is fetched once, on the driver; workers need no hub. Each download is
 continues with the files it started with, from the cache if the hub cannot be reached.
 """
 
+import os
 import re
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -79,6 +80,11 @@ def hub_error(subject: str, repository: str, error: Exception) -> UnavailableErr
         is_encoder = subject == "encoder"
         remedy = allowed_hint(ENCODERS, repository) if is_encoder else "see its page, or set HF_TOKEN if it is private"
         return UnavailableError(f"{subject}: {hub} has no {repository}; {remedy}")
+    if _is_offline_by_request():
+        return UnavailableError(
+            f"{subject}: {repository} is not in the cache, and HF_HUB_OFFLINE={os.environ['HF_HUB_OFFLINE']} forbids "
+            f"asking {hub}; unset it, or fill the cache (HF_HOME) first"
+        )
     if _is_connection_error(error):
         remedy = "connect, point HF_ENDPOINT at a hub, or fill the cache (HF_HOME) on a machine that is connected"
         return UnavailableError(f"{subject}: {repository} is not in the cache and {hub} cannot be reached; {remedy}")
@@ -86,6 +92,11 @@ def hub_error(subject: str, repository: str, error: Exception) -> UnavailableErr
     return UnavailableError(
         f"{subject}: {repository} cannot be loaded: {type(error).__name__}: {text[:_LONGEST_ERROR]}"
     )
+
+
+def _is_offline_by_request() -> bool:
+    """Return True if the user's environment switches the hub off. `resolve_commit` sets the constant alone."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in constants.ENV_VARS_TRUE_VALUES
 
 
 def _is_connection_error(error: Exception) -> bool:

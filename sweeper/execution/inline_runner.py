@@ -16,6 +16,7 @@ class InlineRunner:
     """A Runner in this process. It is a context manager, as RayRunner is."""
 
     is_remote = False
+    note = ""
 
     def __init__(self, cpus: int, gpus: float) -> None:
         self.cpus, self.gpus = cpus, gpus

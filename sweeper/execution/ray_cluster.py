@@ -1,40 +1,53 @@
 """A Ray cluster: connecting to it, its nodes, and the resources that a trial requests from them."""
 
+import os
 import re
 import time
 import traceback
 from collections.abc import Callable
 from typing import Any
 
+import grpc
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from sweeper.errors import UsageError
 from sweeper.execution.head_monitor import HeadMonitor
-from sweeper.execution.ray_internals import WRONG_TOKEN_TEXT, job_config
+from sweeper.execution.ray_internals import WRONG_TOKEN_TEXT, job_config, started_cluster_address
 from sweeper.trials.resources import ACCELERATOR, Node, TrialResources
 
 _CACHE_SECONDS = 2.0
 _ACCELERATOR_SHARE = 0.001  # nodes have 1 of it as a label of their GPU's type; a trial needs the label, not an amount
 
 
-def connect(address: str, **options: Any) -> HeadMonitor:
+def connect(address: str, *, patience: float = 10, **options: Any) -> HeadMonitor:
     """Make this process a driver of the cluster at `address` and return a monitor of its head.
 
-    `options` are passed to `ray.init`. Raises UsageError, in one line, if `address` is not that of a GCS, if nothing
-    answers there, or if the cluster asks for a token that is missing or wrong.
+    "auto" is the cluster that the latest `ray start` on this machine joined. `patience` is the number of seconds in
+    which the head must answer; `options` are passed to `ray.init`. Raises UsageError, in one line, if `address` is not
+    that of a GCS, if nothing answers there, or if the cluster asks for a token that is missing or wrong.
     """
     variable = f"RAY_ADDRESS={address}"
-    if address != "auto":
-        _check_gcs_address(address, variable)
+    gcs_address = _find_started_cluster(variable) if address == "auto" else address
+    _check_gcs_address(gcs_address, variable, patience)
     try:
-        ray.init(address, job_config=job_config(), **options)
+        ray.init(gcs_address, job_config=job_config(), **options)
     except ConnectionError as error:
         raise UsageError(f"{variable}: {_explain_refusal(error)}") from error
     return HeadMonitor(ray.get_runtime_context().gcs_address)
 
 
-def _check_gcs_address(address: str, variable: str) -> None:
+def _find_started_cluster(variable: str) -> str:
+    address = started_cluster_address()
+    if address is None:
+        raise UsageError(
+            f"{variable}: no cluster was started or joined on this machine with `ray start`; name one, such as "
+            "HEAD:6379, or unset RAY_ADDRESS to run on this machine"
+        )
+    return address
+
+
+def _check_gcs_address(address: str, variable: str, patience: float) -> None:
     if not re.fullmatch(r"[^/\s]+:\d+", address):
         raise UsageError(
             f"{variable}: is not the address of a GCS, such as HEAD:6379; from outside the cluster, submit the sweep "
@@ -44,6 +57,21 @@ def _check_gcs_address(address: str, variable: str) -> None:
         raise UsageError(
             f"{variable}: nothing answers there; is the cluster up? unset RAY_ADDRESS to run on this machine"
         )
+    if os.environ.get("RAY_USE_TLS", "0") in ("", "0") and not _speaks_grpc(address, patience):
+        raise UsageError(
+            f"{variable}: what answers there is not the GCS of a Ray cluster, whose port is 6379 unless `ray start "
+            "--port` changed it; 8265 is the dashboard's, for `sweeper submit --address`"
+        )
+
+
+def _speaks_grpc(address: str, patience: float) -> bool:
+    """Return True if a server answers in the protocol of a GCS. `ray.init` would wait for minutes for any other one."""
+    with grpc.insecure_channel(address) as channel:
+        try:
+            grpc.channel_ready_future(channel).result(timeout=patience)
+        except grpc.FutureTimeoutError:
+            return False
+    return True
 
 
 def _explain_refusal(error: ConnectionError) -> str:

@@ -86,6 +86,16 @@ def job_config() -> Any:
     return IsolatedJobConfig()
 
 
+def started_cluster_address() -> str | None:
+    """Return the address of the GCS that the latest `ray start` on this machine joined, or None.
+
+    `ray.init("auto")` also searches the processes of the machine, and would join the private Ray of another sweep.
+    """
+    from ray._private import utils
+
+    return utils.read_ray_address() or None
+
+
 def dead_processes() -> list[str]:
     """Return the kinds of processes of the Ray started here that have died, such as gcs_server and raylet.
 

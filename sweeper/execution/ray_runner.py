@@ -11,7 +11,6 @@ import os
 import platform
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -27,6 +26,7 @@ from sweeper.execution import ray_cluster, ray_internals
 from sweeper.execution.abandonable_call import run_abandonable
 from sweeper.execution.autoscaler import potential_nodes
 from sweeper.execution.model_transfer import start_model_exchange
+from sweeper.execution.ray_folder import make_ray_folder, ray_temporary
 from sweeper.execution.ray_worker import DataReferences, run_on_worker
 from sweeper.execution.signals import collect_signals, shield_signals
 from sweeper.execution.tune_bridge import TuneBridge
@@ -44,15 +44,18 @@ _VITAL_PROCESSES = {"gcs_server": "GCS", "raylet": "raylet"}  # without one of t
 class RayRunner:
     """A Runner on Ray: one that is started on this machine, or the cluster that RAY_ADDRESS names.
 
-    Use it as a context manager. Ray keeps its sockets and logs in a folder of its own below `temporary`, which must
-    have a short name, because a socket's path may have 107 characters only.
+    Use it as a context manager. Ray keeps its sockets and logs in a folder of its own below `temporary`, by default
+    RAY_TMPDIR, TMPDIR or /tmp. Raises UsageError if that cannot be written. `note` is a line for the user about it.
     """
 
-    def __init__(self, temporary: Path = Path("/tmp")) -> None:
+    def __init__(self, temporary: Path | None = None) -> None:
+        self.note = ""
+        if temporary is None:
+            temporary, self.note = ray_temporary()
         self.address = os.environ.get("RAY_ADDRESS") or "local"
         self.is_remote = self.address != "local"
         _remove_abandoned_folders(temporary)
-        self.folder = Path(tempfile.mkdtemp(prefix="sweeper-", dir=temporary))
+        self.folder = make_ray_folder(temporary)
         self.lock = FileLock(self.folder / _LOCK)
         self.lock.acquire()
 
@@ -66,7 +69,7 @@ class RayRunner:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start_ray(self) -> None:
-        quiet = {"logging_level": "WARNING", "log_to_driver": False}
+        quiet: dict[str, Any] = {"logging_level": "WARNING", "log_to_driver": False}
         with shield_signals():
             if self.is_remote:
                 self.head = ray_cluster.connect(self.address, runtime_env={"env_vars": WORKER_ENVIRONMENT}, **quiet)

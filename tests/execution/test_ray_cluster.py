@@ -1,6 +1,7 @@
 """Connecting to a cluster, the resources that a trial requests, and cached counts of slots."""
 
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -37,3 +38,18 @@ def test_cluster_that_does_not_answer_is_one_line_at_once() -> None:
         address = f"127.0.0.1:{listening.getsockname()[1]}"
     with pytest.raises(UsageError, match=f"^RAY_ADDRESS={address}: nothing answers there; is the cluster up"):
         ray_cluster.connect(address)
+
+
+def test_a_port_of_another_kind_is_one_line_instead_of_a_long_wait() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(UsageError, match=rf"^RAY_ADDRESS={address}: what answers there is not the GCS.*is 6379"):
+            ray_cluster.connect(address, patience=0.3)
+
+
+def test_auto_does_not_look_for_the_private_ray_of_another_sweep(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))  # no `ray start` has left its address there
+    with pytest.raises(UsageError, match=r"^RAY_ADDRESS=auto: no cluster was started or joined on this machine"):
+        ray_cluster.connect("auto")
