@@ -31,7 +31,7 @@ def describe_repeats(texts: Texts, labels: Mapping[str, Sequence[int]]) -> Itera
 def _texts_in_several_splits(texts: Texts) -> Iterator[str]:
     splits_of: dict[str, list[str]] = defaultdict(list)
     for split, values in texts.items():
-        for text in set(values):
+        for text in dict.fromkeys(values):  # in their order, so that the line is always the same
             splits_of[text].append(split)
     shared = Counter(tuple(splits) for splits in splits_of.values() if len(splits) > 1)
     if shared:
