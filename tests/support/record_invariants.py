@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from sweeper.protocol.confirmation import WITH_MODEL
 from tests.support.journal_reader import (
     PRUNED,
     STUDY_ATTRIBUTE,
@@ -112,13 +113,17 @@ def _repeated_settings(trials: Sequence[tuple[int, JournalTrial]]) -> Iterator[s
 
 
 def _repeated_confirmations(trials: Sequence[tuple[int, JournalTrial]]) -> Iterator[str]:
-    """Name the trials that confirm the same setting with the same seed as another trial."""
+    """Name the trials that confirm the same setting with the same seed as another trial that left a model.
+
+    A fresh seed that left none is trained again where no other seed of the sweep left one.
+    """
     seeds: dict[str, int] = {}
     for number, trial in trials:
         setting = _text([trial.system, trial.last("params"), trial.last("seed_index")])
         if setting in seeds:
             yield f"trial {number}: confirms the same as trial {seeds[setting]}"
-        seeds[setting] = number
+        if trial.last("outcome") in (None, *WITH_MODEL):
+            seeds[setting] = number
 
 
 def check_finished(folder: Path) -> list[str]:
