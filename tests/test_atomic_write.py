@@ -1,4 +1,4 @@
-"""What must survive a power cut is on the disk itself, on Linux and on macOS."""
+"""Files that must survive a power cut are on the disk itself, on Linux and on macOS."""
 
 import fcntl
 import os

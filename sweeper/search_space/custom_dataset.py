@@ -39,7 +39,7 @@ class CustomDataset(StrictModel):
 
     @property
     def source(self) -> str:
-        """Where the rows come from: the id on the hub, or the training file with the name of its folder."""
+        """The place that the rows come from: the id on the hub, or the training file with the name of its folder."""
         return f"{self.hub} on the hub" if self.hub else "/".join(Path(str(self.train)).parts[-2:])
 
     @property

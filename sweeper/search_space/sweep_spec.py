@@ -44,7 +44,7 @@ class SweepSpec(SearchSpaceFile):
 
     @property
     def data_source(self) -> str:
-        """Where the rows come from: "catalog", an id on the hub, or a training file with its folder."""
+        """The place that the rows come from: "catalog", an id on the hub, or a training file with its folder."""
         return self.dataset.source if isinstance(self.dataset, CustomDataset) else CATALOG
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What identifies a data set in MLflow, and the names that its experiment may have."""
+"""The identity of a data set in MLflow, and the names that its experiment may have."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is wrong with the data is said once at the start, and stays in the results and in the table's notes."""
+"""Mistakes in the data are said once at the start, and stay in the results and in the table's notes."""
 
 import json
 from pathlib import Path

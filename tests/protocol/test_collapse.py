@@ -1,4 +1,4 @@
-"""Which trials have collapsed: those that predict one class and never beat the best constant prediction, or rise."""
+"""The trials that have collapsed: those that predict one class and never beat the best constant prediction, or rise."""
 
 from collections.abc import Sequence
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""What a format shows is what it was given, whatever the text would mean in its markup."""
+"""A format shows the texts that it was given, whatever they would mean in its markup."""
 
 import csv
 import html
