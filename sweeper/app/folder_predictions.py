@@ -1,4 +1,4 @@
-"""The test predictions in a sweep's folder, read when a table needs them."""
+"""The predictions in a sweep's folder, read when a table or a comparison needs them."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,17 +9,21 @@ from sweeper.storage.predictions import predictions_path, read_predictions
 
 
 class FolderPredictions(Mapping[int, TestPredictions]):
-    """The test predictions of confirmed models by trial."""
+    """The predictions of confirmed models on a split, by trial."""
 
-    def __init__(self, folder: Path, results: SweepResults) -> None:
+    def __init__(self, folder: Path, results: SweepResults, split: str = "test") -> None:
         """Find the files. A trial without one is missing."""
-        paths = {trial: predictions_path(folder, trial, "test") for trial in results.confirmed_trials}
+        paths = {trial: predictions_path(folder, trial, split) for trial in results.confirmed_trials}
         self.paths = {trial: path for trial, path in paths.items() if path.exists()}
         self.labels = tuple(results.labels)
 
     def __getitem__(self, trial: int) -> TestPredictions:
         stored = read_predictions(self.paths[trial], self.labels)
         return TestPredictions(stored.labels, stored.predicted_classes)
+
+    def __contains__(self, trial: object) -> bool:
+        """Return True if there is a file, without reading it."""
+        return trial in self.paths
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.paths)

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from sweeper.app.best_model import saved_model_trial, stored_model_uri
+from sweeper.app.folder_predictions import FolderPredictions
 from sweeper.app.mlflow_sync import tracking_uri
-from sweeper.protocol.finished_sweep import FinishedSweep
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.reporting.table.systems import name_rows, system_of
 from sweeper.reporting.winner import describe_winner, find_winner
@@ -13,11 +13,8 @@ from sweeper.storage.sweep_folder import SweepFolder
 
 def winner_block(folder: SweepFolder, results: SweepResults) -> list[str]:
     """Return the lines that name the winner and show how to use its model; none if nothing was confirmed."""
-    from sweeper.storage.predictions import load_predictions
-
     split = "test" if results.test_split else "validation"
-    stored = load_predictions(folder.path, results.confirmed_trials, split, tuple(results.labels))
-    winner = find_winner(results, FinishedSweep.from_predictions(results, stored).predictions)
+    winner = find_winner(results, FolderPredictions(folder.path, results, split))
     if winner is None:
         return []
     systems = [system_of(results, result) for result in results.systems]
