@@ -8,9 +8,8 @@ from collections.abc import Sequence
 
 from sweeper.app.best_model import save_best_model
 from sweeper.app.prepare_data import PreparedSweep
-from sweeper.app.published_table import table_text
+from sweeper.app.published_table import write_table
 from sweeper.app.report import write_report
-from sweeper.atomic_write import atomic_write
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.terminal.output import Output
@@ -30,8 +29,7 @@ def finalize(
 ) -> None:
     """Write everything that a finished sweep leaves. Where results.json exists, everything else does too."""
     save_best_model(output, prepared, folder, records, storage)
-    with atomic_write(folder.path / "table.md") as file:
-        file.write(table_text(folder, results).encode())
+    write_table(folder, results)
     try:
         write_report(output, folder, prepared.spec, records, results, prepared.dataset)
     except Exception as error:  # a failed drawing must not cost a sweep: the report can be made again

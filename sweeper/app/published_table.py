@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from sweeper.atomic_write import atomic_write
 from sweeper.protocol.finished_sweep import FinishedSweep
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.storage.sweep_folder import SweepFolder
@@ -12,11 +13,10 @@ if TYPE_CHECKING:
 
 def sweep_table(folder: SweepFolder, results: SweepResults, metric: str = "accuracy") -> "ResultsTable":
     """Return the published table by a metric of the test split. Predictions whose file is gone are noted as missing."""
+    from sweeper.app.folder_predictions import FolderPredictions
     from sweeper.reporting.table.results_table import build_table
-    from sweeper.storage import predictions
 
-    stored = predictions.load_predictions(folder.path, results.confirmed_trials, "test", tuple(results.labels))
-    return build_table([FinishedSweep.from_predictions(results, stored)], metric)
+    return build_table([FinishedSweep(results, FolderPredictions(folder.path, results))], metric)
 
 
 def table_text(folder: SweepFolder, results: SweepResults, *, brief: bool = False) -> str:
@@ -24,3 +24,11 @@ def table_text(folder: SweepFolder, results: SweepResults, *, brief: bool = Fals
     from sweeper.reporting.table.render import render
 
     return render(sweep_table(folder, results), "md", brief=brief)
+
+
+def write_table(folder: SweepFolder, results: SweepResults) -> None:
+    """Write table.md, unless it is there and says the same."""
+    path, text = folder.path / "table.md", table_text(folder, results).encode()
+    if not path.exists() or path.read_bytes() != text:
+        with atomic_write(path) as file:
+            file.write(text)

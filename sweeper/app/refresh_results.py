@@ -1,8 +1,9 @@
 """Brings the files of a finished sweep up to date with its record: results.json, the table and the report."""
 
-from sweeper.app.published_table import table_text
+from collections.abc import Sequence
+
+from sweeper.app.published_table import write_table
 from sweeper.app.report import TEXTS_LEFT_OUT, write_report
-from sweeper.atomic_write import atomic_write
 from sweeper.data.preprocessing import PreparedDataset
 from sweeper.protocol.results import build_results
 from sweeper.protocol.sweep_results import SweepResults
@@ -10,6 +11,7 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.terminal.output import Output
 from sweeper.trials.interfaces import Study
+from sweeper.trials.trial import TrialRecord
 
 _NO_DATASET = "This page was written again without the data set; sweeper report shows the texts."
 
@@ -24,25 +26,18 @@ def refresh_results(
     records = study.all_trials()
     results = build_results(spec, folder, records, study.test_accesses())
     is_changed = results.to_json() != folder.read_results()
-    _write_table(folder, results)
+    write_table(folder, results)
     if is_changed:
         folder.write_results(results.to_json())
-        _write_report_again(output, folder, spec, study, results, dataset)
+        _write_report_again(output, folder, spec, records, results, dataset)
     return results
-
-
-def _write_table(folder: SweepFolder, results: SweepResults) -> None:
-    path, text = folder.path / "table.md", table_text(folder, results).encode()
-    if not path.exists() or path.read_bytes() != text:
-        with atomic_write(path) as file:
-            file.write(text)
 
 
 def _write_report_again(
     output: Output,
     folder: SweepFolder,
     spec: SweepSpec,
-    study: Study,
+    records: Sequence[TrialRecord],
     results: SweepResults,
     dataset: PreparedDataset | None,
 ) -> None:
@@ -52,4 +47,4 @@ def _write_report_again(
         return
     has_texts = TEXTS_LEFT_OUT not in path.read_text(encoding="utf-8", errors="replace")
     note = _NO_DATASET if has_texts else TEXTS_LEFT_OUT
-    write_report(output, folder, spec, study.all_trials(), results, dataset if has_texts else None, texts_note=note)
+    write_report(output, folder, spec, records, results, dataset if has_texts else None, texts_note=note)
