@@ -1,16 +1,17 @@
 """Checks everything that a sweep needs, without training: its data, encoders, storage and resources."""
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from sweeper.app.announcement import data_facts
 from sweeper.app.fit_checks import require_enough_positions
+from sweeper.app.output_paths import require_sweeps_folder
 from sweeper.app.prepare_data import PreparedSweep, fetch_encoder_folder, load_training_data, prepare_dataset
 from sweeper.app.run_sweeps import make_runner
 from sweeper.data.dataset_description import describe_dataset
 from sweeper.errors import SweeperError
+from sweeper.execution.cluster_address import cluster_address
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.checkpoint_storage import check_shared_storage
 from sweeper.storage.free_space import free_bytes, require_space
@@ -81,7 +82,7 @@ def _checkpoint_bytes(data: Mapping[str, TrainingData]) -> int:
 def _check_resources(output: Output, spec: SweepSpec) -> TrialResources:
     """Print what a trial gets, here or on the cluster of RAY_ADDRESS. Raises UsageError if no node has it."""
     asked = spec.resources
-    if os.environ.get("RAY_ADDRESS"):
+    if cluster_address() is not None:
         with output.step("asking the cluster"), make_runner(inline=False) as runner:
             resources: TrialResources = runner.allocate(asked.cpu, asked.gpu, asked.accelerator or "")
     else:
@@ -94,6 +95,7 @@ def _check_resources(output: Output, spec: SweepSpec) -> TrialResources:
 
 def _check_storage(output: Output, spec: SweepSpec, sweeps: Path, needed: int) -> None:
     """Print the free space of the sweeps' folder. Raises UsageError if a folder cannot be written or is too full."""
+    require_sweeps_folder(sweeps)
     free = free_bytes(sweeps)
     require_space(sweeps, free, needed)
     checkpoints = f"; the checkpoints of running trials take {needed / 1e9:,.1f} GB" if needed else ""

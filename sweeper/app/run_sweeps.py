@@ -1,6 +1,5 @@
 """Runs sweeps one after the other: starts Ray once, skips what is finished, and hands out the results of each."""
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -16,6 +15,7 @@ from sweeper.app.prepare_data import PreparedSweep, prepare_sweep
 from sweeper.app.refresh_results import refresh_results
 from sweeper.app.run_sweep import SweepRun
 from sweeper.errors import SweepFailedError
+from sweeper.execution.cluster_address import cluster_address
 from sweeper.protocol.confirmation import WITH_MODEL
 from sweeper.protocol.results import stored_results
 from sweeper.protocol.sweep_results import SweepResults, SystemResult
@@ -57,7 +57,7 @@ def run_sweeps(
     completed: dict[int, CompletedRun] = {}
     failures: list[str] = []
     if unfinished:
-        is_remote = not inline and os.environ.get("RAY_ADDRESS", "") not in ("", "local")
+        is_remote = not inline and cluster_address() is not None
         for k in unfinished:
             require_gpu_for_fp16(specs[k], is_remote=is_remote)
         output.capture_libraries(sweeps)

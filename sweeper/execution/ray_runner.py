@@ -7,7 +7,6 @@ Trials then continue from their checkpoints.
 from sweeper.execution.ray_environment import WORKER_ENVIRONMENT
 
 # isort: split
-import os
 import platform
 import shutil
 import sys
@@ -25,6 +24,7 @@ from sweeper.errors import SweeperError, SweepInterrupted
 from sweeper.execution import ray_cluster, ray_internals
 from sweeper.execution.abandonable_call import run_abandonable
 from sweeper.execution.autoscaler import potential_nodes
+from sweeper.execution.cluster_address import cluster_address
 from sweeper.execution.model_transfer import start_model_exchange
 from sweeper.execution.ray_folder import make_ray_folder, ray_temporary
 from sweeper.execution.ray_worker import DataReferences, run_on_worker
@@ -52,8 +52,8 @@ class RayRunner:
         self.note = ""
         if temporary is None:
             temporary, self.note = ray_temporary()
-        self.address = os.environ.get("RAY_ADDRESS") or "local"
-        self.is_remote = self.address != "local"
+        self.address = cluster_address()
+        self.is_remote = self.address is not None
         _remove_abandoned_folders(temporary)
         self.folder = make_ray_folder(temporary)
         self.lock = FileLock(self.folder / _LOCK)
@@ -71,7 +71,7 @@ class RayRunner:
     def _start_ray(self) -> None:
         quiet: dict[str, Any] = {"logging_level": "WARNING", "log_to_driver": False}
         with shield_signals():
-            if self.is_remote:
+            if self.address is not None:
                 self.head = ray_cluster.connect(self.address, runtime_env={"env_vars": WORKER_ENVIRONMENT}, **quiet)
             else:
                 ray_internals.start_local_ray(self.folder, **_apple_gpu(), **quiet)
