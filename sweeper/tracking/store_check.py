@@ -84,12 +84,15 @@ def _check_sqlite_file(uri: str, path: Path, *, will_write: bool) -> None:
         raise UsageError(f"{place(uri)}: is a folder; name a file in it: sqlite:///{path}/mlflow.db")
     if will_write and not os.access(path, os.W_OK):
         raise UsageError(f"{place(uri)}: {path} cannot be written; {remedy()}")
+    mode = "rw" if os.access(path, os.W_OK) else "ro"  # SQLite must write to undo what a killed process left half done
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=_TIMEOUT)) as database:
+        with closing(sqlite3.connect(f"file:{path}?mode={mode}", uri=True, timeout=_TIMEOUT)) as database:
             tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    except sqlite3.Error as error:
+    except sqlite3.OperationalError as error:
         if _TEMPORARY.search(str(error)):
             return
+        raise UsageError(f"{place(uri)}: {path} cannot be read ({error}); {remedy()}") from error
+    except sqlite3.DatabaseError as error:
         raise UsageError(f"{place(uri)}: {path} is no database of MLflow's ({error}); {remedy()}") from error
     if tables and "experiments" not in tables:
         raise UsageError(f"{place(uri)}: {path} is a database, but not one of MLflow's; {remedy()}")

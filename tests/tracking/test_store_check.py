@@ -1,6 +1,8 @@
 """A store is looked at before it is used: mistakes are errors with a remedy, outages are told apart from them."""
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -142,6 +144,31 @@ def test_files_that_are_no_store_are_errors(tmp_path: Path) -> None:
     ):
         with pytest.raises(UsageError, match=said):
             check_store(f"sqlite:///{path}")
+
+
+_KILLED_WRITER = """
+import os, sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+database.execute("PRAGMA cache_size = 1")
+database.execute("BEGIN")
+database.execute("CREATE TABLE half_done (text)")
+database.executemany("INSERT INTO half_done VALUES (?)", [("x" * 500,)] * 1000)
+os._exit(9)
+"""
+
+
+@pytest.mark.mlflow
+def test_a_store_whose_writer_was_killed_is_used_as_it_was_before(tmp_path: Path) -> None:
+    from sweeper.tracking.client import open_store
+    from sweeper.tracking.store_check import check_store
+
+    path = tmp_path / "mlflow.db"
+    uri = f"sqlite:///{path}"
+    open_store(uri).create_experiment("toy")
+    subprocess.run([sys.executable, "-c", _KILLED_WRITER, path], check=False)
+    assert (tmp_path / "mlflow.db-journal").stat().st_size > 0
+    assert check_store(uri, ["toy"]) == ""
+    assert open_store(uri).get_experiment_by_name("toy").name == "toy"
 
 
 @pytest.mark.mlflow
