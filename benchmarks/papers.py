@@ -14,7 +14,6 @@ machine. Trainings run in parallel, with one thread each.
 import argparse
 import itertools
 import json
-import os
 import statistics
 import sys
 import time
@@ -30,6 +29,7 @@ from sweeper.data.catalog import DATASETS
 from sweeper.data.rows import LabelledTexts
 from sweeper.protocol.collapse import ONE_CLASS
 from sweeper.training.config import TrainConfig
+from sweeper.training.device import cpu_count
 from sweeper.training.model import load_pretrained
 from sweeper.training.registry import encoder_kind
 from sweeper.training.tokenizer import Tokenizer
@@ -92,7 +92,7 @@ def run(job: Job) -> dict[str, Any]:
 
 def in_parallel(jobs: list[Job]) -> Iterator[dict[str, Any]]:
     """Run the jobs in parallel processes and yield their results in order."""
-    workers = len(os.sched_getaffinity(0))
+    workers = cpu_count()
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         for job, result in zip(jobs, pool.map(run, jobs), strict=True):
             print(json.dumps({"dataset": job[0], **result}), file=sys.stderr, flush=True)
@@ -184,7 +184,7 @@ def main() -> None:
         "recurrent": lambda: recurrent(chosen.rows, chosen.seeds, chosen.epochs or 6),
         "grid": lambda: grid(chosen.rows or 400, chosen.epochs or 3),
     }
-    print(f"{time.strftime('%Y-%m-%d')}, {len(os.sched_getaffinity(0))} cores, {chosen}\n")
+    print(f"{time.strftime('%Y-%m-%d')}, {cpu_count()} cores, {chosen}\n")
     parts[chosen.part]()
 
 

@@ -10,7 +10,6 @@ test split after the last epoch. The time of an epoch covers only its training s
 import argparse
 import json
 import math
-import os
 import statistics
 import tempfile
 import time
@@ -32,6 +31,7 @@ from sweeper.data import hub_datasets, hub_encoders, preprocessing
 from sweeper.data.catalog import DATASETS
 from sweeper.data.rows import LabelledTexts
 from sweeper.training.config import TrainConfig
+from sweeper.training.device import cpu_count
 from sweeper.training.model import load_pretrained
 from sweeper.training.tokenizer import Tokenizer
 from sweeper.training.trainer import train
@@ -95,7 +95,7 @@ def main() -> None:
     chosen = options.parse_args()
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
-    threads = len(os.sched_getaffinity(0))
+    threads = cpu_count()
     splits = dict(preprocessing.prepare(DATASETS["sst5"], hub_datasets.load_tables(DATASETS["sst5"]).value).splits)
     train_split = splits["train"]
     splits["train"] = LabelledTexts(train_split.texts[: chosen.rows], train_split.labels[: chosen.rows])

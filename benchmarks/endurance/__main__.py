@@ -9,7 +9,6 @@ are then trained again without interruption. The exit code is 1 if anything was 
 
 import argparse
 import json
-import os
 import platform
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from benchmarks.endurance import commands
 from benchmarks.endurance.kill_schedule import Arm, Tally, at_random, run_sweeps
 from benchmarks.endurance.ray_tune_arm import RayTuneArm
 from benchmarks.endurance.sweeper_arm import SweeperArm
+from sweeper.training.device import cpu_count
 
 COUNTS = {
     "kills": "kills",
@@ -96,7 +96,7 @@ def _write(arguments: argparse.Namespace, tallies: dict[str, Tally]) -> None:
         return
     result = {
         "seed": arguments.seed,
-        "machine": f"{len(os.sched_getaffinity(0))} CPUs, {platform.platform(terse=True)}",
+        "machine": f"{cpu_count()} CPUs, {platform.platform(terse=True)}",
         "versions": {name: version(name) for name in ("ray", "optuna", "mlflow", "torch")},
         "arms": {name: tally.to_dict() for name, tally in tallies.items()},
     }

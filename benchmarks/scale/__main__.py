@@ -23,6 +23,8 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
+from sweeper.training.device import cpu_count
+
 ARMS = {"sweeper": "benchmarks.scale.sweeper_arm", "ray-tune": "benchmarks.scale.ray_tune_script"}
 _HUNDREDS = 2  # so many hundreds of trials count as the first ones, and as the last ones
 
@@ -33,7 +35,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="scale-"))
     result: dict[str, Any] = {
         "nodes": arguments.nodes,
-        "machine": f"{len(os.sched_getaffinity(0))} CPUs, {platform.platform(terse=True)}",
+        "machine": f"{cpu_count()} CPUs, {platform.platform(terse=True)}",
         "versions": {name: version(name) for name in ("ray", "optuna", "mlflow")},
         "filled": {name: [] for name in ARMS},
         "cost": {},

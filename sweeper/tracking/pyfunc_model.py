@@ -11,6 +11,7 @@ in the same precision. This file must not import sweeper, because it also runs w
 """
 
 import json
+import os
 import unicodedata
 from contextlib import nullcontext
 from pathlib import Path
@@ -114,6 +115,21 @@ class ServedRecurrentEncoder(nn.Module):
         return states
 
 
+def best_device() -> torch.device:
+    """Return the GPU of an Apple chip, a GPU of CUDA or the CPU, the one that sweeper would train on here."""
+    if torch.backends.mps.is_available() and os.environ.get("CUDA_VISIBLE_DEVICES") != "":
+        return torch.device("mps")
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def auto_precision(device: str) -> str:
+    """Return the precision that `auto` means on a kind of device, the same as in sweeper's trainings."""
+    if device == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+    capabilities = torch.cpu.get_capabilities() if device == "cpu" else {}
+    return "bf16" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "float32"
+
+
 class ServedClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
     """The model with the interface that MLflow calls."""
 
@@ -122,7 +138,7 @@ class ServedClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         folder = Path(context.artifacts["model"])
         self.settings = json.loads(Path(context.artifacts["prediction"]).read_text(encoding="utf-8"))
         self.labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = best_device()
         self.is_recurrent = self.settings["encoder"] in ("rnn", "gru")
         tokenizer = WordTokenizer if self.is_recurrent else PretrainedTokenizer
         self.tokenizer: WordTokenizer | PretrainedTokenizer = tokenizer(folder / "encoder")
@@ -181,14 +197,11 @@ class ServedClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         return numbers[:length]
 
     def _autocast(self) -> Any:
-        """Return the context for the precision of the training; `auto` is the fastest of this processor."""
+        """Return the context for the precision of the training; without a GPU of CUDA, fp16 becomes float32."""
         precision, device = self.settings["precision"], self.device.type
-        if precision == "auto" and device == "cpu":
-            capabilities = torch.cpu.get_capabilities()
-            precision = "bf16" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "float32"
-        elif precision == "auto":
-            precision = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
-        if precision == "float32" or (precision == "fp16" and device == "cpu"):
+        if precision == "auto":
+            precision = auto_precision(device)
+        if precision == "float32" or (precision == "fp16" and device != "cuda"):
             return nullcontext()
         return torch.autocast(device, torch.bfloat16 if precision == "bf16" else torch.float16)
 

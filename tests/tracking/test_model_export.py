@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from transformers import BertTokenizer
 
 from sweeper.data.rows import LabelledTexts
-from sweeper.training import checkpoint, export, vocabulary
+from sweeper.training import checkpoint, device, export, vocabulary
 from sweeper.training.config import TrainConfig
 from sweeper.training.evaluation import evaluate
 from sweeper.training.model import Classifier
@@ -142,6 +142,24 @@ def test_the_exported_model_computes_in_the_precision_of_the_training(tmp_path: 
     found = own_probabilities(tmp_path, config, data)
     assert_same(pyfunc_predictions(tmp_path, config, random_texts(False)), found)
     assert not np.array_equal(found, own_probabilities(tmp_path, tiny_training.config(), data))
+
+
+@pytest.mark.parametrize(("mps", "visible"), [(True, None), (True, ""), (False, None)])
+def test_the_exported_model_uses_the_device_that_trainings_use(
+    mps: bool, visible: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    expected = "mps" if mps and visible is None else "cuda" if torch.cuda.is_available() else "cpu"
+    assert served_code().best_device().type == expected
+    assert device.setup_device(TrainConfig(encoder="m")).type == expected
+
+
+@pytest.mark.parametrize("kind", ["mps", "cpu"])
+def test_the_exported_code_takes_auto_for_the_precision_that_trainings_take(kind: str) -> None:
+    assert served_code().auto_precision(kind) == device.resolve_precision("auto", torch.device(kind))
 
 
 def test_the_exported_code_has_our_stop_words() -> None:
