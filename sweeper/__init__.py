@@ -1,7 +1,7 @@
 """sweeper: hyperparameter sweeps for fine-tuned text classifiers, with results a reviewer can believe.
 
-The Python API is `load`, `run` and `open`, with the types `SweepSpec`, `Sweep` and `SweepResults`, and the errors that
-they raise. Importing it loads neither ray nor torch.
+The Python API is `load`, `run`, `open` and a function for each other command, with the types that they return and the
+errors that they raise. Importing it loads neither ray nor torch.
 """
 
 import sys
@@ -13,8 +13,10 @@ if sys.platform == "win32":
 
 if TYPE_CHECKING:
     from sweeper.app.api import StoredResults, Sweep, load, open, run
+    from sweeper.app.sweep_list import list_sweeps
     from sweeper.errors import SearchSpaceError, SweeperError, SweepFailedError, UsageError
     from sweeper.protocol.sweep_results import SweepResults
+    from sweeper.protocol.sweep_summary import SweepSummary
     from sweeper.search_space.sweep_spec import SweepSpec
 
 __all__ = [
@@ -24,8 +26,10 @@ __all__ = [
     "SweepFailedError",
     "SweepResults",
     "SweepSpec",
+    "SweepSummary",
     "SweeperError",
     "UsageError",
+    "list_sweeps",
     "load",
     "open",
     "run",
@@ -36,8 +40,10 @@ _HOMES = {
     "SweepFailedError": "sweeper.errors",
     "SweepResults": "sweeper.protocol.sweep_results",
     "SweepSpec": "sweeper.search_space.sweep_spec",
+    "SweepSummary": "sweeper.protocol.sweep_summary",
     "SweeperError": "sweeper.errors",
     "UsageError": "sweeper.errors",
+    "list_sweeps": "sweeper.app.sweep_list",
 }
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from sweeper.errors import UsageError
 from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.storage.record_lock import holder_path
 from sweeper.storage.sweep_folder import SweepFolder
 
 if TYPE_CHECKING:
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
 
 
 _TRACES = ("results.json", "table.md", "report.html", "predictions", "model", "train", "trials", "needs_sync")
-_HOLDER = "record.journal.holder"  # written once the record exists, before the first trial
 
 
 def require_record(folder: SweepFolder) -> None:
@@ -27,7 +27,7 @@ def require_record(folder: SweepFolder) -> None:
             _header, first_entry = file.readline(), file.readline()
         if first_entry:
             return
-    traces = (*_TRACES, _HOLDER) if is_missing else _TRACES
+    traces = (*_TRACES, holder_path(path).name) if is_missing else _TRACES  # the holder's note follows the record
     trace = next((name for name in traces if (folder.path / name).exists()), None)
     if trace is not None:
         raise UsageError(

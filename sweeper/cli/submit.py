@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sweeper.cli.arguments import AsJson
 from sweeper.cli.run import Files, Overrides
 from sweeper.cli.session import cli_session
 from sweeper.terminal.terminal import Terminal
@@ -24,7 +25,6 @@ Address = Annotated[
 ]
 Insecure = Annotated[bool, typer.Option("--insecure", help="Use a cluster that others can reach without a token.")]
 Job = Annotated[str, typer.Argument(help="A job's name, as `sweeper jobs` lists it.", show_default=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result on stdout as JSON.")]
 
 _COMMAND_NOT_FOUND = 127  # the shell's exit code
 

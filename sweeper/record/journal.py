@@ -11,10 +11,7 @@ lock of a dead process.)
 """
 
 import json
-import os
 import re
-import socket
-import time
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
@@ -27,6 +24,7 @@ from optuna.storages.journal import BaseJournalBackend
 
 from sweeper.atomic_write import flush_to_disk
 from sweeper.errors import RecordError, StorageError, SweepLockedError
+from sweeper.storage.record_lock import describe_holder, lock_path, write_holder
 
 FORMAT = 2  # raise it when a change makes records unreadable for older versions
 _HEADER = f"sweeper record {FORMAT}\n".encode()
@@ -45,7 +43,7 @@ class Journal(BaseJournalBackend):
         StorageError if the disk does not take it.
         """
         self.path = path
-        self._lock = FileLock(f"{path}.lock", timeout=0)
+        self._lock = FileLock(lock_path(path), timeout=0)
         self._file: FileIO | None = None
         self._acquire_lock()
         try:
@@ -63,8 +61,9 @@ class Journal(BaseJournalBackend):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
         except Timeout:
+            holder = describe_holder(self.path)
             raise SweepLockedError(
-                f"{self.path.parent}: another sweeper drives this sweep{_describe_holder(self.path)}; "
+                f"{self.path.parent}: another sweeper drives this sweep{f', {holder}' if holder else ''}; "
                 "wait for it, or end it and run again"
             ) from None
         except OSError as error:
@@ -79,8 +78,7 @@ class Journal(BaseJournalBackend):
         self._file.truncate(self._valid_bytes)
         if not self._valid_bytes:
             self._append(_HEADER)
-        holder = {"host": socket.gethostname(), "pid": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
-        _holder_file(self.path).write_text(json.dumps(holder), encoding="utf-8")
+        write_holder(self.path)
 
     def read_logs(self, log_number_from: int) -> Iterable[dict[str, Any]]:
         """Return the entries from this number on."""
@@ -117,23 +115,6 @@ class Journal(BaseJournalBackend):
         if self._file is not None:
             self._file.close()
         self._lock.release()
-
-
-def _holder_file(path: Path) -> Path:
-    """Return the file beside the journal that names its holder.
-
-    It is not the lock's own file, because a second driver empties that one when it tries to lock it.
-    """
-    return path.with_name(f"{path.name}.holder")
-
-
-def _describe_holder(path: Path) -> str:
-    """Return the process that holds the journal in words, or an empty text if that is unknown."""
-    try:
-        holder = json.loads(_holder_file(path).read_text(encoding="utf-8"))
-        return f", process {holder['pid']} on {holder['host']} since {holder['since']}"
-    except (OSError, ValueError, KeyError):
-        return ""
 
 
 def _format_line(number: int, text: str) -> bytes:

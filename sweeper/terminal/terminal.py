@@ -28,6 +28,8 @@ from sweeper.terminal.remote_view import EVENT, EventEmitter, make_view
 from sweeper.trials.interfaces import ProgressView
 from sweeper.trials.trial import TrialRecord
 
+_LONGEST_LINE = 100_000  # columns, where a program reads
+
 
 class Terminal:
     """The terminal of a command: it shows sweeper's lines, and all other output goes to a log.
@@ -65,6 +67,11 @@ class Terminal:
         """The width of the terminal in columns."""
         return self.console.width
 
+    @property
+    def table_width(self) -> int:
+        """The columns for a whole table: those of the terminal, and any number where a program reads."""
+        return self.width if self.console.is_terminal else _LONGEST_LINE
+
     def line(self, text: str = "", style: str | None = None, *, fit: bool = False) -> None:
         """Print one line that is never wrapped by us. With `fit`, it is cut to the terminal's width."""
         cut = fit and self.console.is_terminal
@@ -72,9 +79,12 @@ class Terminal:
             options: dict[str, Any] = {"no_wrap": True, "overflow": "ellipsis"} if cut else {"soft_wrap": True}
             self.console.print(text, style=style, markup=False, **options)
 
-    def table(self, table: Table) -> None:
-        """Print a table, with `quiet` too."""
-        self.console.print(table)
+    def table(self, table: Table, *, whole: bool = False) -> None:
+        """Print a table, with `quiet` too. With `whole`, a program that reads it gets each row on one line."""
+        if whole and not self.console.is_terminal:
+            LiteralConsole(file=self._writers[0], width=_LONGEST_LINE).print(table)
+        else:
+            self.console.print(table)
 
     def text(self, text: str) -> None:
         """Print text that has its own line ends, wrapped at the terminal's width, with `quiet` too."""

@@ -1,0 +1,85 @@
+"""The state of a sweep in a few values: what a list of sweeps shows of each."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from sweeper.protocol.sweep_results import ConfirmationResult, ResultModel, SweepResults
+from sweeper.search_space.sweep_spec import SweepSpec
+
+
+class SweepState(StrEnum):
+    """The state of a sweep in its folder."""
+
+    NOT_BEGUN = "not begun"  # it has no trial yet
+    RUNNING = "running"  # a driver holds its record
+    INTERRUPTED = "interrupted"  # the command that made it continues it
+    FAILED = "failed"  # every trial has ended, and none has a score
+    FINISHED = "finished"
+    DAMAGED = "damaged"  # a file of it cannot be read
+
+
+class SweepBest(ResultModel):
+    """The best score of a sweep on validation."""
+
+    trial: int = Field(description="trial of the search that has the best setting")
+    score: float = Field(description="its mean over fresh seeds where it was confirmed, else over its trials")
+    seeds: int = Field(description="fresh seeds behind the score; 0 if the setting was not confirmed")
+
+
+class SweepSummary(ResultModel):
+    """The state of a sweep, its best score, age and size."""
+
+    sweep: str = Field(description="name of the sweep")
+    path: str = Field(description="its folder")
+    state: SweepState = Field(description="its state")
+    began_at: int = Field(description="when it began, in milliseconds since 1970")
+    bytes: int = Field(description="size of its folder, without what MLflow has")
+    objective: str = Field("", description="metric that ranks trials")
+    trials_ended: int = Field(0, description="trials that have ended, confirmation included")
+    trials_planned: int = Field(0, description="trials of the whole budget, confirmation included")
+    best: SweepBest | None = Field(None, description="its best score")
+    driver: str = Field("", description="the process that runs it now")
+    problem: str = Field("", description="why it cannot be read")
+
+
+def find_best(results: SweepResults) -> SweepBest | None:
+    """Return the best score of a sweep; None if no trial has one."""
+    trial = results.best_trial
+    for system in results.systems:
+        confirmation, best = system.confirmation, system.best
+        if confirmation is not None and confirmation.mean is not None and confirmation.source_trial == trial:
+            return SweepBest(trial=trial, score=confirmation.mean, seeds=_scored_seeds(confirmation))
+        if best is not None and best.trial == trial:
+            return SweepBest(trial=trial, score=best.mean, seeds=0)
+    return None
+
+
+def _scored_seeds(confirmation: ConfirmationResult) -> int:
+    counts = [other.seeds for other in confirmation.candidates if other.source_trial == confirmation.source_trial]
+    return counts[0] if counts else len(confirmation.seeds)
+
+
+def count_planned(spec: SweepSpec, results: SweepResults) -> int:
+    """Return the number of trials in the whole budget, confirmation included; at least those that there are."""
+    confirmed = len(spec.systems) * spec.confirm.top * spec.confirm.seeds
+    return max(_search_budget(spec) + confirmed, len(results.trial_results))
+
+
+def find_state(spec: SweepSpec, results: SweepResults, *, finished: bool, driven: bool) -> SweepState:
+    """Return the state of a sweep whose record can be read. `driven`: a driver holds it now."""
+    trials = results.trial_results
+    if driven:
+        return SweepState.RUNNING
+    if finished:
+        return SweepState.FINISHED
+    if not trials:
+        return SweepState.NOT_BEGUN
+    has_failed = len(trials) >= min(_search_budget(spec), spec.fail_fast_after)
+    if has_failed and results.best_trial is None and all(trial.outcome is not None for trial in trials):
+        return SweepState.FAILED
+    return SweepState.INTERRUPTED
+
+
+def _search_budget(spec: SweepSpec) -> int:
+    return sum(spec.trial_budget(system) for system in range(len(spec.systems)))

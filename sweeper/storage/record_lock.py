@@ -1,0 +1,59 @@
+"""The lock of a sweep's record: the driver that holds it, found without taking the lock.
+
+The kernel releases the lock when its process ends, however that ends. A note beside the record names the process.
+"""
+
+import fcntl
+import json
+import os
+import socket
+import time
+from pathlib import Path
+
+
+def lock_path(journal: Path) -> Path:
+    """Return the path of the file that a driver locks."""
+    return journal.with_name(f"{journal.name}.lock")
+
+
+def holder_path(journal: Path) -> Path:
+    """Return the path of the note that names the driver.
+
+    It is not the lock's own file, because a second driver empties that one when it tries to lock it.
+    """
+    return journal.with_name(f"{journal.name}.holder")
+
+
+def write_holder(journal: Path) -> None:
+    """Note that this process holds the record."""
+    holder = {"host": socket.gethostname(), "pid": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
+    holder_path(journal).write_text(json.dumps(holder), encoding="utf-8")
+
+
+def describe_holder(journal: Path) -> str:
+    """Return the process that held the record last in words: "process 12 on host since …"; "" if it is unknown."""
+    try:
+        holder = json.loads(holder_path(journal).read_text(encoding="utf-8"))
+        return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
+    except (OSError, ValueError, KeyError):
+        return ""
+
+
+def is_locked(journal: Path) -> bool:
+    """Return True if a process holds the record now.
+
+    It asks for a shared lock, which the kernel refuses while a driver has its own, and gives it back at once.
+    """
+    try:
+        descriptor = os.open(lock_path(journal), os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # a file system without locks
+        return False
+    finally:
+        os.close(descriptor)
+    return False

@@ -1,0 +1,89 @@
+"""`sweeper ls` tells the state of every sweep in a folder, whatever happened to it."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+import sweeper as package
+from sweeper.protocol.sweep_summary import SweepState
+from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import TrialEnd
+from tests.support.cli_runner import sweeper
+from tests.support.recorded_sweeps import RecordedSweep
+
+
+@pytest.fixture
+def sweeps(tmp_path: Path) -> Path:
+    return tmp_path / "sweeps"
+
+
+def state_of(sweeps: Path) -> SweepState:
+    (summary,) = package.list_sweeps(sweeps)
+    return summary.state
+
+
+def test_the_state_follows_from_the_record_and_its_lock(sweeps: Path) -> None:
+    sweep = RecordedSweep(sweeps)
+    assert state_of(sweeps) == SweepState.NOT_BEGUN
+    sweep.search([Outcome.COMPLETED, None])
+    assert state_of(sweeps) == SweepState.INTERRUPTED
+    with sweep.study():
+        (running,) = package.list_sweeps(sweeps)
+        assert (running.state, running.trials_ended, running.trials_planned) == (SweepState.RUNNING, 2, 12)
+        assert f"process {os.getpid()} on " in running.driver
+    assert state_of(sweeps) == SweepState.INTERRUPTED
+    sweep.finish()
+    (finished,) = package.list_sweeps(sweeps)
+    assert finished.state == SweepState.FINISHED
+    assert finished.best is not None
+    assert (finished.best.trial, finished.best.seeds, round(finished.best.score, 4)) == (1, 2, 0.415)
+
+
+@pytest.mark.parametrize("outcomes", [[Outcome.FAILED] * 4, [Outcome.DIVERGED] * 4])
+def test_a_sweep_without_any_score_has_failed(outcomes: list[Outcome], sweeps: Path) -> None:
+    sweep = RecordedSweep(sweeps)
+    with sweep.study() as study:
+        for outcome in outcomes:
+            for system in (0, 1):
+                study.end_trial(study.ask(system), TrialEnd(outcome, "why"))
+    assert state_of(sweeps) == SweepState.FAILED
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("sweep.json", "{"), ("sweep.yaml", "dataset: ["), ("record.journal", "not a record\n\n")]
+)
+def test_a_damaged_sweep_does_not_hide_the_others(name: str, text: str, sweeps: Path) -> None:
+    RecordedSweep(sweeps).search()
+    damaged = RecordedSweep(sweeps, seed=1).search()
+    (damaged.folder.path / name).write_text(text, encoding="utf-8")
+    states = {summary.sweep: summary.state for summary in package.list_sweeps(sweeps)}
+    assert states[damaged.folder.name] == SweepState.DAMAGED
+    assert sorted(states.values()) == [SweepState.DAMAGED, SweepState.INTERRUPTED]
+    done = sweeper("ls", cwd=sweeps.parent)
+    assert done.returncode == 0
+    assert f"{damaged.folder.path.relative_to(sweeps.parent)}" in done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("columns", ["40", "60", "120"])
+def test_a_program_reads_a_sweep_from_one_line(columns: str, sweeps: Path) -> None:
+    finished = RecordedSweep(sweeps).search().finish()
+    done = sweeper("ls", "--sweeps", str(sweeps), cwd=sweeps.parent, extra={"COLUMNS": columns})
+    head, line = done.stdout.splitlines()
+    assert head.split()[:2] == ["sweep", "state"]
+    assert line.split()[:4] == [finished.folder.name, "finished", "6", "0.4150"]
+
+
+def test_the_json_is_one_object(sweeps: Path) -> None:
+    RecordedSweep(sweeps).search()
+    done = sweeper("ls", "--json", cwd=sweeps.parent)
+    (summary,) = json.loads(done.stdout)["sweeps"]
+    assert (summary["state"], summary["trials_ended"], summary["best"]["seeds"]) == ("interrupted", 2, 0)
+
+
+def test_a_folder_without_sweeps_says_so(tmp_path: Path) -> None:
+    assert sweeper("ls", cwd=tmp_path).stdout == "no sweeps in sweeps\n"
+    (tmp_path / "file").touch()
+    done = sweeper("ls", "--sweeps", "file", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "--sweeps file: is a file; name the folder that holds the sweeps\n")
