@@ -12,6 +12,7 @@ from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.samplers import BaseSampler, PartialFixedSampler
 from optuna.trial import FrozenTrial, TrialState
 
+from sweeper.record.quasi_random import quasi_random_values
 from sweeper.search_space.domains import Domain, Float, nearest_step
 from sweeper.search_space.samplers import SAMPLERS
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -75,7 +76,7 @@ def _proposal_sampler(spec: SweepSpec, system: int, number: int) -> BaseSampler:
     base = build_sampler(spec.sampler, spec.derive_seed("sampler", spec.system_name(system), number))
     planned = _planned_setting(spec, system, number)
     if planned is None:
-        return base
+        return _with_design(spec, system, number, base)
     hyperparameters = {hyperparameter.name: hyperparameter for hyperparameter in spec.space.searched_hyperparameters()}
     fixed = {
         branch.parameter: _as_suggested(value, branch.domain)
@@ -84,6 +85,14 @@ def _proposal_sampler(spec: SweepSpec, system: int, number: int) -> BaseSampler:
         if branch.domain.contains(value)
     }
     return PartialFixedSampler(fixed, base)
+
+
+def _with_design(spec: SweepSpec, system: int, number: int, base: BaseSampler) -> BaseSampler:
+    """Let a quasi-random sampler use its point for this proposal. The first point comes after the planned settings."""
+    if not SAMPLERS[spec.sampler].is_quasi_random:
+        return base
+    values = quasi_random_values(spec, system, number - len(spec.initial_settings(system)))
+    return PartialFixedSampler(values, base)
 
 
 def _without_rounding_error(value: Any, distribution: BaseDistribution) -> Any:

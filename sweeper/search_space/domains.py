@@ -41,6 +41,10 @@ class Categorical:
         """Return every value, for a grid."""
         return self.values
 
+    def value_at(self, fraction: float) -> Scalar:
+        """Return the value at a fraction of the list, from 0 to below 1. Every value has an equal part of it."""
+        return self.values[int(fraction * len(self.values))]
+
     def __str__(self) -> str:
         return ", ".join(format_value(value) for value in self.values)
 
@@ -67,6 +71,20 @@ class Float:
         steps = round((self.high - self.low) / self.step)
         return tuple(nearest_step(self.low + k * self.step, self.low, self.step) for k in range(steps + 1))
 
+    def value_at(self, fraction: float) -> Scalar:
+        """Return the value at a fraction of the range, or of its logarithm, from 0 to below 1.
+
+        If there are steps, every value has an equal part of the range.
+        """
+        values = self.enumerate_values()
+        if values is not None:
+            return values[int(fraction * len(values))]
+        if self.log:
+            value = math.exp(math.log(self.low) + fraction * (math.log(self.high) - math.log(self.low)))
+        else:
+            value = self.low + fraction * (self.high - self.low)
+        return min(max(value, self.low), self.high)
+
     def __str__(self) -> str:
         steps = f" in steps of {self.step:g}" if self.step else ""
         return f"{self.low:g} to {self.high:g}{' (log)' if self.log else ''}{steps}"
@@ -87,6 +105,11 @@ class Int:
     def enumerate_values(self) -> Sequence[Scalar]:
         """Return every value, for a grid. It is a range object, because there may be many."""
         return range(self.low, self.high + 1, self.step)
+
+    def value_at(self, fraction: float) -> Scalar:
+        """Return the value at a fraction of the range, from 0 to below 1. Every value has an equal part of it."""
+        values = range(self.low, self.high + 1, self.step)
+        return values[int(fraction * len(values))]
 
     def __str__(self) -> str:
         return f"{self.low} to {self.high}" + (f" in steps of {self.step}" if self.step != 1 else "")

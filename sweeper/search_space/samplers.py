@@ -13,8 +13,8 @@ class SamplerEntry:
     """A way to choose the next setting.
 
     `label` names it in a sentence, `description` explains it in one. `optuna_class` is the class in optuna.samplers,
-    called with `options` and a seed. If `is_exhaustive`, each setting of the space is planned once and the class only
-    fills in what a plan leaves open.
+    called with `options` and a seed. If `is_exhaustive`, each setting of the space is planned once; if
+    `is_quasi_random`, each trial has a point of a quasi-random design. The class only fills in what they leave open.
     """
 
     label: str
@@ -22,6 +22,7 @@ class SamplerEntry:
     optuna_class: str
     options: Mapping[str, object] = field(default_factory=dict)
     is_exhaustive: bool = False
+    is_quasi_random: bool = False
 
 
 SAMPLERS: Mapping[str, SamplerEntry] = {
@@ -47,6 +48,12 @@ SAMPLERS: Mapping[str, SamplerEntry] = {
         description="Moves a normal distribution over the numeric ranges to the best completed trials; draws the rest.",
         optuna_class="CmaEsSampler",
         options={"warn_independent_sampling": False},  # lists and conditional ranges are drawn at random, as described
+    ),
+    "qmc": SamplerEntry(
+        label="a scrambled Sobol sequence",
+        description="Spreads the settings evenly over the space, conditional ranges included.",
+        optuna_class="RandomSampler",
+        is_quasi_random=True,
     ),
 }
 DEFAULT_SAMPLER = "tpe"

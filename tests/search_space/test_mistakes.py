@@ -93,7 +93,7 @@ MISTAKES: dict[str, tuple[str, str, *tuple[str, ...]]] = {
     "endless hours": (top("budget: {hours: .inf}  # <-"), "budget.hours", "finite", "got inf"),
     "unknown sampler": (
         top("sampler: bayes  # <-"), "sampler",
-        "unknown sampler", "got bayes", "allowed: tpe, random, grid, cmaes",
+        "unknown sampler", "got bayes", "allowed: tpe, random, grid, cmaes, qmc",
     ),
     "asha on": (top("asha: on  # <-"), "asha", "off", "reduction_factor: 3", "got on"),
     "asha false": (top("asha: false  # <-"), "asha", "off", "got false"),

@@ -1,0 +1,96 @@
+"""Recorded curves as rows: one row per validation of a trial, in one compressed Parquet file per data set.
+
+The columns of the settings are named as in a search space. The file's metadata say which machine and versions made it.
+"""
+
+import json
+import os
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import sweeper
+from sweeper.app.open_study import read_study
+from sweeper.storage.sweep_folder import SweepFolder, list_sweeps
+from sweeper.trials.trial import TrialRecord
+
+METRICS = ("validation/accuracy", "validation/macro_f1", "validation/loss", "train/loss")
+SETTING = ("loss", "batch_size", "learning_rate", "alpha", "normalize", "tau")
+_ORIGIN = b"sweeper.economy"  # the key of the file's metadata
+
+
+def recorded_sweeps(dataset: str, sweeps: Path) -> list[SweepFolder]:
+    """Return the sweeps of a data set, by seed."""
+    folders = [folder for folder in list_sweeps(sweeps) if folder.spec.dataset_spec.name == dataset]
+    return sorted(folders, key=lambda folder: folder.spec.seed)
+
+
+def write_rows(folders: Sequence[SweepFolder], path: Path) -> None:
+    """Write the trials of these sweeps that have ended to a Parquet file, also while a sweep is running."""
+    table = pa.Table.from_pandas(pd.DataFrame([row for folder in folders for row in sweep_rows(folder)]))
+    origin = {"machine": describe_machine(), "sweeps": [_describe_sweep(folder) for folder in folders]}
+    metadata = {**(table.schema.metadata or {}), _ORIGIN: json.dumps(origin).encode()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd")
+
+
+def read_rows(path: Path) -> pd.DataFrame:
+    """Return the rows of a file."""
+    return pd.read_parquet(path)
+
+
+def read_origin(path: Path) -> dict[str, Any]:
+    """Return the machine, and the versions and fixed keys of the sweeps, that made a file's rows."""
+    origin: dict[str, Any] = json.loads(pq.read_schema(path).metadata[_ORIGIN])
+    return origin
+
+
+def sweep_rows(folder: SweepFolder) -> Iterator[dict[str, Any]]:
+    """Yield one row per validation of each trial that has ended."""
+    spec = sweeper.open(folder.path).spec
+    for record in read_study(folder, spec).all_trials():
+        if record.end is not None:
+            yield from _trial_rows(spec.seed, record)
+
+
+def _trial_rows(sweep_seed: int, record: TrialRecord) -> Iterator[dict[str, Any]]:
+    """Yield the rows of one trial. `seconds` are those of training and validation since the row before."""
+    assert record.end is not None
+    trial = record.trial
+    setting = {name: trial.params.get(name) for name in SETTING}
+    fixed = {"sweep_seed": sweep_seed, "trial": trial.number, "seed": trial.config.seed, **setting}
+    for report in record.reports:
+        metrics = {name: report.metrics.get(name) for name in METRICS}
+        seconds = report.metrics.get("seconds")
+        ends = {"outcome": record.end.outcome.value, "attempts": trial.attempt}
+        yield {**fixed, "step": report.step, "epoch": report.epoch, **metrics, "seconds": seconds, **ends}
+
+
+def describe_machine() -> dict[str, Any]:
+    """Return the processor, its number of usable cores, and the system."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None)
+    return {
+        "processor": model or platform.processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "system": platform.platform(),
+    }
+
+
+def _describe_sweep(folder: SweepFolder) -> Mapping[str, Any]:
+    versions = folder.path / "versions.json"
+    spec = folder.spec
+    return {
+        "name": folder.name,
+        "seed": spec.seed,
+        "training": spec.training,
+        "limit": spec.limit.model_dump(),
+        "resolved": dict(folder.manifest.resolved),
+        "threads": folder.manifest.threads,
+        "versions": json.loads(versions.read_text(encoding="utf-8")) if versions.exists() else {},
+    }
