@@ -1,4 +1,4 @@
 """One command for each claim about speed, robustness or accuracy, compared with what a user would run instead.
 
-Benchmarks import only sweeper: nothing from tests/, and tests import nothing from here.
+Benchmarks import only sweeper: nothing from tests/.
 """

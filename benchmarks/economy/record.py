@@ -19,8 +19,8 @@ SPACE = Path(__file__).with_name("space.yaml")
 def record(dataset: str, out: Path, seeds: int, overrides: Sequence[str], *, inline: bool = False) -> None:
     """Run or continue the sweeps of a data set, and write the rows of each when it is done.
 
-    Sweeps, spaces and rows are kept in `out`. `overrides` are keys of space.yaml as in `budget.trials=72`. With `inline`,
-    trials run in this process. Raises what `sweeper.run` raises.
+    Sweeps, spaces and rows are kept in `out`. `overrides` are keys of space.yaml as in `budget.trials=72`. With
+    `inline`, trials run in this process. Raises what `sweeper.run` raises.
     """
     settings: list[Mapping[str, Scalar]] = []
     for seed in range(seeds):

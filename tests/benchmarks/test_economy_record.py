@@ -1,0 +1,60 @@
+"""Recorded curves: the search spaces of the recorder, and the rows that it writes from records."""
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from benchmarks.economy.record import write_space
+from benchmarks.economy.rows import read_origin, read_rows, write_rows
+from sweeper.record.optuna_study import OptunaStudy
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.storage.sweep_folder import SweepFolder, create_sweep
+from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import TrialEnd
+from tests.support.fakes import report
+
+
+def recorded(spec: SweepSpec, sweeps: Path, trials: int) -> SweepFolder:
+    """Return a sweep in which all systems have the same number of trials, and one more trial has not ended."""
+    folder = create_sweep(sweeps, spec, {}, 1, ["a", "b"], {}, [])
+    folder.write_spec(spec)
+    with closing(OptunaStudy(spec, folder.journal, threads=1)) as study:
+        for k in range(trials):
+            trial = study.ask(k % len(spec.systems))
+            for step in range(1, trial.config.num_validations + 1):
+                study.report(trial, report(step, 0.1 * step))
+            study.end_trial(trial, TrialEnd(Outcome.COMPLETED))
+        study.report(study.ask(0), report(1, 0.9))
+    return folder
+
+
+@pytest.mark.parametrize("dataset", ["feelings", "emoint"])
+def test_the_second_seed_trains_the_settings_of_the_first(tmp_path: Path, dataset: str) -> None:
+    first = write_space(dataset, tmp_path / "first.yaml", 0, [], ["budget.trials=6"])
+    settings = []
+    with closing(OptunaStudy(first, tmp_path / "first.journal", threads=1)) as study:
+        settings = [dict(study.ask(k % 3).params) for k in range(6)]
+    second = write_space(dataset, tmp_path / "second.yaml", 1, settings, ["budget.trials=6"])
+    with closing(OptunaStudy(second, tmp_path / "second.journal", threads=1)) as study:
+        trials = [study.ask(k % 3) for k in range(6)]
+    assert [dict(trial.params) for trial in trials] == settings
+    assert first.identity["dataset"] == dataset
+    assert first.trial_budget(0) == 2
+    assert first.rungs == ()
+    assert (first.max_epochs, first.validations_per_epoch, first.confirm.seeds) == (3, 2, 0)
+
+
+def test_rows_have_every_validation_of_the_trials_that_ended(tmp_path: Path) -> None:
+    specs = [write_space("feelings", tmp_path / f"{seed}.yaml", seed, [], []) for seed in (0, 1)]
+    write_rows([recorded(spec, tmp_path / "sweeps", 6) for spec in specs], tmp_path / "rows.parquet")
+    rows = read_rows(tmp_path / "rows.parquet")
+    assert rows.groupby(["sweep_seed", "trial"]).size().tolist() == [6] * 12
+    assert set(rows["loss"]) == {"ce", "scl", "lcl"}
+    assert rows[rows["loss"] == "ce"]["alpha"].isna().all()
+    assert rows[rows["loss"] == "lcl"][["alpha", "tau", "normalize"]].notna().all().all()
+    assert rows[rows["step"] == 2]["validation/accuracy"].unique().tolist() == [0.2]
+    assert set(rows["outcome"]) == {"completed"}
+    origin = read_origin(tmp_path / "rows.parquet")
+    assert origin["machine"]["processor"]
+    assert [sweep["seed"] for sweep in origin["sweeps"]] == [0, 1]
