@@ -1,4 +1,4 @@
-"""Checks everything that a sweep needs, without training: its data, encoders, storage and resources."""
+"""Checks everything that a sweep needs, without training: its data, encoders, MLflow, storage and resources."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -6,10 +6,12 @@ from pathlib import Path
 
 from sweeper.app.announcement import data_facts
 from sweeper.app.fit_checks import require_enough_positions
+from sweeper.app.mlflow_sync import check_mlflow, data_identity, shown_uri
 from sweeper.app.output_paths import require_sweeps_folder
 from sweeper.app.prepare_data import PreparedSweep, fetch_encoder_folder, load_training_data, prepare_dataset
 from sweeper.app.run_sweeps import make_runner
 from sweeper.data.dataset_description import describe_dataset
+from sweeper.data.preprocessing import content_digest
 from sweeper.errors import SweeperError
 from sweeper.execution.cluster_address import cluster_address
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -35,6 +37,9 @@ def check_data(output: Output, spec: SweepSpec, sweeps: Path) -> list[str]:
                 output.line(f"  encoder {name}: can be loaded, and takes max_length {spec.max_tokens}")
         for line in (*_columns(spec), *data_facts(prepared, data), *prepared.description.warnings):
             output.line(f"  {line}")
+    with _collected(problems):
+        require_sweeps_folder(sweeps)
+        _check_mlflow(output, sweeps, spec, prepared)
     with _collected(problems):
         resources = _check_resources(output, spec)
         _check_storage(output, spec, sweeps, _checkpoint_bytes(data) * resources.slots)
@@ -64,8 +69,18 @@ def _fetch(output: Output, spec: SweepSpec, problems: list[str]) -> PreparedSwee
             folders[name] = folder
     with _collected(problems):
         dataset, _ = prepare_dataset(output, spec, None)
-        return PreparedSweep(spec, None, dataset, describe_dataset(dataset), folders, {})
+        resolved = {"rows": content_digest(dataset)}
+        return PreparedSweep(spec, None, dataset, describe_dataset(dataset), folders, resolved)
     return None
+
+
+def _check_mlflow(output: Output, sweeps: Path, spec: SweepSpec, prepared: PreparedSweep | None) -> None:
+    """Print whether MLflow answers; if it does not, runs are sent later. Raises UsageError as a sweep would."""
+    datasets = [data_identity(spec, prepared.resolved)] if prepared is not None else []
+    with output.step("looking for MLflow"):
+        outage = check_mlflow(sweeps, datasets)
+    answer = f"{outage}; a sweep would be synced once it is back" if outage else "can take the runs"
+    output.line(f"  MLflow at {shown_uri(sweeps)}: {answer}")
 
 
 def _columns(spec: SweepSpec) -> Iterator[str]:
@@ -94,12 +109,11 @@ def _check_resources(output: Output, spec: SweepSpec) -> TrialResources:
 
 
 def _check_storage(output: Output, spec: SweepSpec, sweeps: Path, needed: int) -> None:
-    """Print the free space of the sweeps' folder. Raises UsageError if a folder cannot be written or is too full."""
-    require_sweeps_folder(sweeps)
+    """Print the free space. Raises UsageError if it is too little, or `storage:` cannot be used."""
     free = free_bytes(sweeps)
     require_space(sweeps, free, needed)
     checkpoints = f"; the checkpoints of running trials take {needed / 1e9:,.1f} GB" if needed else ""
-    output.line(f"  {sweeps}: can be written, {free / 1e9:,.1f} GB free{checkpoints}")
+    output.line(f"  {sweeps}: {free / 1e9:,.1f} GB free{checkpoints}")
     if spec.storage is not None:
         with output.step(f"writing to {spec.storage}"), make_runner(inline=True) as runner:
             check_shared_storage(spec.storage, runner.run_on_all_nodes)

@@ -51,7 +51,7 @@ def _artifact_location(sweeps: Path) -> str | None:
     return None if os.environ.get("MLFLOW_TRACKING_URI") else (sweeps.resolve() / "artifacts").as_uri()
 
 
-def check_mlflow(sweeps: Path, datasets: Sequence[str] = ()) -> str:
+def check_mlflow(sweeps: Path, datasets: Sequence["DataIdentity"] = ()) -> str:
     """Return "" if MLflow can take the runs of these data sets, or in a few words why it does not answer now.
 
     Raises UsageError if that will not pass by itself: a wrong address, a wrong password, a deleted experiment.
@@ -61,20 +61,20 @@ def check_mlflow(sweeps: Path, datasets: Sequence[str] = ()) -> str:
     return check_store(tracking_uri(sweeps), datasets)
 
 
-def announce_outage(output: Output, sweeps: Path, datasets: Sequence[str]) -> bool:
+def announce_outage(output: Output, sweeps: Path) -> bool:
     """Check MLflow before sweeps run, and say so where it does not answer now. Return True if that was said.
 
     Raises what `check_mlflow` raises.
     """
     with output.step("looking for MLflow"):
-        outage = check_mlflow(sweeps, datasets)
+        outage = check_mlflow(sweeps)
     if outage:
         training = "training starts all the same, and MLflow is synced once it is back"
-        output.line(f"MLflow at {_shown_uri(sweeps)}: {outage}; {training}")
+        output.line(f"MLflow at {shown_uri(sweeps)}: {outage}; {training}")
     return bool(outage)
 
 
-def _shown_uri(sweeps: Path) -> str:
+def shown_uri(sweeps: Path) -> str:
     """Return the tracking URI without a password."""
     uri = tracking_uri(sweeps)
     if "@" not in uri:
@@ -87,7 +87,7 @@ def _shown_uri(sweeps: Path) -> str:
 def ui_hint(path: Path) -> str:
     """Return the address of a server that shows the runs of a sweep or a folder, or the command that starts one."""
     is_sweep = (path / "sweep.json").exists()
-    server = _shown_uri(path.parent if is_sweep else path)
+    server = shown_uri(path.parent if is_sweep else path)
     if server.startswith("http"):
         return server
     return f"sweeper ui {shlex.quote(str(path))}" if is_sweep else f"sweeper ui --sweeps {shlex.quote(str(path))}"
@@ -115,7 +115,7 @@ def make_tracker(
         tracking_uri(sweeps),
         sweep=folder.name,
         id=folder.manifest.id,
-        dataset=_data_identity(spec, folder),
+        dataset=data_identity(spec, folder.manifest.resolved),
         fingerprint=folder.fingerprint,
         description=provenance.describe_sweep(folder),
         artifacts=_artifact_location(sweeps),
@@ -125,11 +125,12 @@ def make_tracker(
     )
 
 
-def _data_identity(spec: SweepSpec, folder: SweepFolder) -> "DataIdentity":
+def data_identity(spec: SweepSpec, resolved: Mapping[str, str]) -> "DataIdentity":
+    """Return the identity of a sweep's data set in MLflow. `resolved` has the digest of its rows."""
     from sweeper.tracking.data_identity import DataIdentity
 
     name, is_own = spec.dataset_spec.name, spec.data_source != CATALOG
-    return DataIdentity(name, folder.manifest.resolved.get("rows", ""), is_renamed=is_own and name in DATASETS)
+    return DataIdentity(name, resolved.get("rows", ""), is_renamed=is_own and name in DATASETS)
 
 
 def sync(output: Output, folder: SweepFolder, timeout: float = SYNC_TIMEOUT) -> str:
@@ -141,7 +142,7 @@ def sync(output: Output, folder: SweepFolder, timeout: float = SYNC_TIMEOUT) -> 
     """
 
     output.set_log_dir(folder.path / "logs")
-    check_mlflow(folder.path.parent, [folder.spec.dataset_spec.name])
+    check_mlflow(folder.path.parent, [data_identity(folder.spec, folder.manifest.resolved)])
     with open_study(folder, folder.spec) as study:
         records = study.all_trials()
         status = RunStatus.FINISHED if folder.read_results() else RunStatus.KILLED
@@ -156,7 +157,7 @@ def sync(output: Output, folder: SweepFolder, timeout: float = SYNC_TIMEOUT) -> 
         if problem:
             raise SweeperError(problem)
         folder.mark_synced()
-    return f"{folder.name}: {len(records)} trials are in sync with MLflow at {_shown_uri(folder.path.parent)}"
+    return f"{folder.name}: {len(records)} trials are in sync with MLflow at {shown_uri(folder.path.parent)}"
 
 
 def sync_if_needed(output: Output, folder: SweepFolder) -> None:

@@ -61,9 +61,10 @@ def run_sweeps(
         for k in unfinished:
             require_gpu_for_fp16(specs[k], is_remote=is_remote)
         output.capture_libraries(sweeps)
-        datasets = [specs[k].dataset_spec.name for k in unfinished]
-        is_away = mlflow_sync.announce_outage(output, sweeps, datasets)
+        is_away = mlflow_sync.announce_outage(output, sweeps)
         prepared = [prepare_sweep(output, specs[k], folders[k]) for k in unfinished]
+        if not is_away:
+            mlflow_sync.check_mlflow(sweeps, [mlflow_sync.data_identity(it.spec, it.resolved) for it in prepared])
         runs = _run_all(output, prepared, sweeps, on_completed, failures, inline=inline, is_mlflow_away=is_away)
         completed = {k: run for k, run in zip(unfinished, runs, strict=True) if run is not None}
     for k, (spec, folder) in enumerate(zip(specs, folders, strict=True)):

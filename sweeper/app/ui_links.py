@@ -4,6 +4,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from sweeper.app.mlflow_sync import data_identity
 from sweeper.errors import SweeperError, UsageError
 from sweeper.storage.sweep_folder import SweepFolder
 
@@ -27,8 +28,8 @@ def require_store(uri: str, sweeps: Path, folder: SweepFolder | None) -> None:
         raise UsageError(
             f"{path}: there are no runs yet; `sweeper run` makes them, and --sweeps says where, got {sweeps}"
         )
-    experiments = [folder.spec.dataset_spec.name] if folder else ()
-    if outage := check_store(uri, experiments, will_write=False):
+    datasets = [data_identity(folder.spec, folder.manifest.resolved)] if folder else ()
+    if outage := check_store(uri, datasets, will_write=False):
         raise SweeperError(f"MLflow at {redact_uri(uri)}: {outage}")
 
 

@@ -14,6 +14,8 @@ from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
+from sweeper.tracking.data_identity import DataIdentity
+
 # Runs of a sweep are numbered: a trial's run by its trial, from 1, and the two parent runs as follows.
 ROWS_TAG = "sweeper.rows"  # of an experiment and a run: the digest of the data set's rows
 PARENT = 0  # the sweep's own run
@@ -51,6 +53,19 @@ def _create_database(path: Path) -> None:
         leftover.unlink(missing_ok=True)
     MlflowClient(tracking_uri=f"sqlite:///{incomplete}").search_experiments()  # which creates the tables
     incomplete.rename(path)
+
+
+def find_experiment(client: Any, dataset: DataIdentity) -> tuple[str, Any]:
+    """Return the name of the data set's experiment, and the experiment, which is None if it is missing.
+
+    An experiment that has other rows is passed over. The one that is returned may be deleted.
+    """
+    name, experiment = "", None
+    for name in dataset.experiment_names:
+        experiment = client.get_experiment_by_name(name)
+        if experiment is None or not dataset.rows or experiment.tags.get(ROWS_TAG) in (None, dataset.rows):
+            break
+    return name, experiment
 
 
 class ObservedClient:

@@ -17,6 +17,7 @@ from sweeper.tracking.client import (
     ROWS_TAG,
     ObservedClient,
     creation_order,
+    find_experiment,
     identity_tags,
     open_store,
     run_number,
@@ -101,19 +102,12 @@ class RunRegistry:
             self.create(PARENT, self.stage_tags("sweep"), self.sweep)
 
     def _find_experiment(self) -> str:
-        """Return the id of the data set's experiment, which is created if it is missing.
-
-        An experiment of this name that has other rows is passed over.
-        """
-        for name in self.dataset.experiment_names:
-            experiment = self.client.get_experiment_by_name(name)
-            if experiment is None:
-                return self._create_experiment(name)
-            rows = experiment.tags.get(ROWS_TAG)
-            if rows is None and self.dataset.rows:
-                self.client.set_experiment_tag(experiment.experiment_id, ROWS_TAG, self.dataset.rows)
-            if rows in (None, self.dataset.rows) or not self.dataset.rows:
-                break
+        """Return the id of the data set's experiment, which is created if it is missing."""
+        name, experiment = find_experiment(self.client, self.dataset)
+        if experiment is None:
+            return self._create_experiment(name)
+        if self.dataset.rows and ROWS_TAG not in experiment.tags:
+            self.client.set_experiment_tag(experiment.experiment_id, ROWS_TAG, self.dataset.rows)
         return str(experiment.experiment_id)
 
     def _create_experiment(self, name: str) -> str:

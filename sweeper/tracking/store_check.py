@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 import requests
 
 from sweeper.errors import UsageError
-from sweeper.tracking.client import open_store, sqlite_path
+from sweeper.tracking.client import find_experiment, open_store, sqlite_path
+from sweeper.tracking.data_identity import DataIdentity
 from sweeper.tracking.outage import describe_error, error_chain, is_transient, redact_uri
 from sweeper.tracking.store_address import DATABASES, SERVERS, VARIABLE, check_address, place, remedy
 
@@ -27,11 +28,12 @@ _CREDENTIALS = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or ML
 _TEMPORARY = re.compile(r"database is locked|could not connect|starting up|too many connections", re.IGNORECASE)
 
 
-def check_store(uri: str, experiments: Sequence[str] = (), *, will_write: bool = True) -> str:
+def check_store(uri: str, datasets: Sequence[DataIdentity] = (), *, will_write: bool = True) -> str:
     """Return "" if the store can be used, or in a few words why it does not answer now.
 
-    `experiments` are those that will be used, by name. Raises UsageError, in one line with place, value, rule and
-    remedy, if the address is wrong, the store refuses this user, or one of the experiments was deleted.
+    `datasets` are those whose experiments will be used. Raises UsageError, in one line with place, value, rule and
+    remedy, if the address is wrong, the store refuses this user, or one of these experiments was deleted. Nothing is
+    created.
     """
     check_address(uri)
     path = sqlite_path(uri)
@@ -45,7 +47,10 @@ def check_store(uri: str, experiments: Sequence[str] = (), *, will_write: bool =
     if outage := _check_host(uri, DATABASES[scheme]) if scheme in DATABASES else "":
         return outage
     try:
-        _check_experiments(uri, open_store(uri), experiments or ("Default",))
+        client = open_store(uri)
+        _require_mlflow(uri, "Default", client.get_experiment_by_name("Default"))
+        for dataset in datasets:
+            _require_usable(uri, *find_experiment(client, dataset))
     except UsageError:
         raise
     except Exception as error:  # MLflow's, SQLAlchemy's or the HTTP library's
@@ -53,26 +58,28 @@ def check_store(uri: str, experiments: Sequence[str] = (), *, will_write: bool =
     return ""
 
 
-def _check_experiments(uri: str, client: Any, names: Sequence[str]) -> None:
-    for name in names:
-        experiment = client.get_experiment_by_name(name)
-        if experiment is None:
-            continue
-        if experiment.name != name:  # another kind of server answers with any JSON
-            raise UsageError(f"{_not_mlflow(uri)}; {remedy()}")
-        if experiment.lifecycle_stage == "deleted" and name != "Default":
-            restore = f"{VARIABLE}={redact_uri(uri)} mlflow experiments restore --experiment-id"
-            raise UsageError(
-                f"{place(uri)}: the experiment {name} was deleted there, and takes no runs; "
-                f"restore it: {restore} {experiment.experiment_id}"
-            )
+def _require_mlflow(uri: str, name: str, experiment: Any) -> None:
+    """Raise UsageError if this is no answer to the question for an experiment: other servers answer with any JSON."""
+    if experiment is not None and experiment.name != name:
+        raise UsageError(f"{_not_mlflow(uri)}; {remedy()}")
+
+
+def _require_usable(uri: str, name: str, experiment: Any) -> None:
+    """Raise UsageError if an experiment was deleted. One that is missing will be created."""
+    _require_mlflow(uri, name, experiment)
+    if experiment is not None and experiment.lifecycle_stage == "deleted":
+        restore = f"{VARIABLE}={redact_uri(uri)} mlflow experiments restore --experiment-id"
+        raise UsageError(
+            f"{place(uri)}: the experiment {name} was deleted there, and takes no runs; "
+            f"restore it: {restore} {experiment.experiment_id}"
+        )
 
 
 def _check_folder(uri: str, folder: Path) -> None:
-    """Raise UsageError if no file can be created in a folder, which is created if it is missing."""
+    """Raise UsageError if no file can be created in a folder; for a missing one, in the nearest that is there."""
+    existing = next(path for path in (folder, *folder.parents, Path()) if path.exists())
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
+        with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
         raise UsageError(f"{place(uri)}: {folder} cannot be written ({error.strerror}); {remedy()}") from error

@@ -37,7 +37,7 @@ def test_a_good_sweep_is_described_and_has_no_problem(tmp_path: Path, capsys: py
         assert expected in lines
     assert any(line.startswith("no text in train is longer than") for line in lines)
     assert any(line.startswith("encoder gru: can be loaded") for line in lines)
-    assert any(f"{tmp_path / 'new' / 'sweeps'}: can be written" in line for line in lines)
+    assert any(line.startswith(f"{tmp_path / 'new' / 'sweeps'}: ") and "GB free" in line for line in lines)
     assert any(line.endswith("at a time") for line in lines)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["reviews.csv"]
 
@@ -75,6 +75,29 @@ def test_less_free_space_than_checkpoints_need_is_refused(tmp_path: Path) -> Non
     require_space(tmp_path, free_bytes(tmp_path), 1)
     with pytest.raises(UsageError, match=r"has 1\.0 GB free, but the checkpoints of running trials need 2\.0 GB"):
         require_space(tmp_path, 10**9, 2 * 10**9)
+
+
+@pytest.mark.mlflow
+def test_mlflow_is_asked_as_before_a_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from sweeper.tracking.client import open_store
+
+    spec, sweeps = spec_of(tmp_path), tmp_path / "sweeps"
+    assert check_data(PlainOutput(progress=False), spec, sweeps) == []
+    assert f"MLflow at sqlite:///{sweeps / 'mlflow.db'}: can take the runs" in capsys.readouterr().out
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    assert check_data(PlainOutput(progress=False), spec, sweeps) == []
+    assert "MLflow at http://127.0.0.1:9: Connection refused; a sweep would be synced" in capsys.readouterr().out
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "htpp://host")
+    (problem,) = check_data(PlainOutput(progress=False), spec, sweeps)
+    assert problem.startswith("MLFLOW_TRACKING_URI=htpp://host: htpp is no kind of store")
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    client = open_store(uri)
+    client.delete_experiment(client.create_experiment(spec.dataset_spec.name))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    (problem,) = check_data(PlainOutput(progress=False), spec, sweeps)
+    assert f"the experiment {spec.dataset_spec.name} was deleted there" in problem
 
 
 def test_a_limit_that_no_group_of_equal_texts_fits_is_refused(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sweeper.errors import UsageError
+from sweeper.tracking.data_identity import DataIdentity
 from sweeper.tracking.store_address import check_address
 
 NOTHING = "http://127.0.0.1:9"
@@ -102,7 +103,7 @@ def test_a_server_that_will_never_do_is_an_error(server: str, answer: str, said:
     from sweeper.tracking.store_check import check_store
 
     with pytest.raises(UsageError) as error:
-        check_store(f"{server}/{answer}", ["toy"])
+        check_store(f"{server}/{answer}", [DataIdentity("toy")])
     assert said in str(error.value)
 
 
@@ -111,7 +112,7 @@ def test_a_server_that_will_never_do_is_an_error(server: str, answer: str, said:
 def test_errors_of_a_server_are_an_outage(server: str, answer: str, said: str) -> None:
     from sweeper.tracking.store_check import check_store
 
-    assert check_store(f"{server}/{answer}", ["toy"]) == said
+    assert check_store(f"{server}/{answer}", [DataIdentity("toy")]) == said
 
 
 @pytest.mark.mlflow
@@ -167,8 +168,15 @@ def test_a_store_whose_writer_was_killed_is_used_as_it_was_before(tmp_path: Path
     open_store(uri).create_experiment("toy")
     subprocess.run([sys.executable, "-c", _KILLED_WRITER, path], check=False)
     assert (tmp_path / "mlflow.db-journal").stat().st_size > 0
-    assert check_store(uri, ["toy"]) == ""
+    assert check_store(uri, [DataIdentity("toy")]) == ""
     assert open_store(uri).get_experiment_by_name("toy").name == "toy"
+
+
+def test_nothing_is_created_where_a_store_would_be(tmp_path: Path) -> None:
+    from sweeper.tracking.store_check import check_store
+
+    assert check_store(f"sqlite:///{tmp_path / 'new' / 'folder' / 'mlflow.db'}") == ""
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.mlflow
@@ -177,11 +185,30 @@ def test_a_deleted_experiment_is_an_error_until_it_is_restored(tmp_path: Path) -
     from sweeper.tracking.store_check import check_store
 
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    assert check_store(uri, ["toy"]) == ""
+    other, toy = DataIdentity("other"), DataIdentity("toy")
     client = open_store(uri)
     experiment = client.create_experiment("toy")
     client.delete_experiment(experiment)
     with pytest.raises(UsageError, match=f"mlflow experiments restore --experiment-id {experiment}"):
-        check_store(uri, ["other", "toy"])
+        check_store(uri, [other, toy])
+    assert check_store(uri, [other]) == ""
     client.restore_experiment(experiment)
-    assert check_store(uri, ["other", "toy"]) == ""
+    assert check_store(uri, [other, toy]) == ""
+
+
+@pytest.mark.mlflow
+def test_of_a_data_set_the_experiment_that_its_rows_use_must_not_be_deleted(tmp_path: Path) -> None:
+    from sweeper.tracking.client import ROWS_TAG, open_store
+    from sweeper.tracking.store_check import check_store
+
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    client = open_store(uri)
+    client.delete_experiment(client.create_experiment("toy", tags={ROWS_TAG: "a" * 16}))
+    with pytest.raises(UsageError, match="the experiment toy was deleted"):
+        check_store(uri, [DataIdentity("toy", "a" * 16)])
+    for is_renamed in (False, True):  # other rows, and a name that belongs to the catalog
+        assert check_store(uri, [DataIdentity("toy", "b" * 16, is_renamed=is_renamed)]) == ""
+    client.delete_experiment(client.create_experiment("toy (bbbbbbbb)", tags={ROWS_TAG: "b" * 16}))
+    for is_renamed in (False, True):
+        with pytest.raises(UsageError, match=r"the experiment toy \(bbbbbbbb\) was deleted"):
+            check_store(uri, [DataIdentity("toy", "b" * 16, is_renamed=is_renamed)])
