@@ -73,4 +73,4 @@ def _distribution(domain: Domain) -> BaseDistribution:
         return CategoricalDistribution(domain.values)
     if isinstance(domain, Float):
         return FloatDistribution(domain.low, domain.high, log=domain.log, step=domain.step)
-    return IntDistribution(domain.low, domain.high, step=domain.step)
+    return IntDistribution(domain.low, domain.high, step=domain.step, log=domain.log)

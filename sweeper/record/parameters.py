@@ -36,4 +36,4 @@ def _suggest(trial: optuna.trial.Trial, parameter: str, domain: Domain) -> Scala
         return cast("Scalar", trial.suggest_categorical(parameter, domain.values))
     if isinstance(domain, Float):
         return trial.suggest_float(parameter, domain.low, domain.high, log=domain.log, step=domain.step)
-    return trial.suggest_int(parameter, domain.low, domain.high, step=domain.step)
+    return trial.suggest_int(parameter, domain.low, domain.high, step=domain.step, log=domain.log)

@@ -13,7 +13,7 @@ from optuna.samplers import BaseSampler, PartialFixedSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeper.record.quasi_random import quasi_random_values
-from sweeper.search_space.domains import Domain, Float, nearest_step
+from sweeper.search_space.domains import nearest_step
 from sweeper.search_space.samplers import SAMPLERS
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import Scalar
@@ -79,7 +79,7 @@ def _proposal_sampler(spec: SweepSpec, system: int, number: int) -> BaseSampler:
         return _with_design(spec, system, number, base)
     hyperparameters = {hyperparameter.name: hyperparameter for hyperparameter in spec.space.searched_hyperparameters()}
     fixed = {
-        branch.parameter: _as_suggested(value, branch.domain)
+        branch.parameter: branch.domain.as_listed(value)
         for name, value in planned.items()
         for branch in hyperparameters[name].branches
         if branch.domain.contains(value)
@@ -115,8 +115,3 @@ def _planned_setting(spec: SweepSpec, system: int, number: int) -> Mapping[str, 
 
 def _setting(params: Mapping[str, Scalar]) -> frozenset[tuple[str, Scalar]]:
     return frozenset(params.items())
-
-
-def _as_suggested(value: Scalar, domain: Domain) -> Scalar:
-    """Return a value with the type that Optuna gives to values of its domain."""
-    return float(value) if isinstance(domain, Float) else value

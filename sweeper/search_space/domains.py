@@ -45,6 +45,10 @@ class Categorical:
         """Return the value at a fraction of the list, from 0 to below 1. Every value has an equal part of it."""
         return self.values[int(fraction * len(self.values))]
 
+    def as_listed(self, value: Scalar) -> Scalar:
+        """Return a value of the list as the list has it: 1 for 1.0."""
+        return next(listed for listed in self.values if equal_values(value, listed))
+
     def __str__(self) -> str:
         return ", ".join(format_value(value) for value in self.values)
 
@@ -60,7 +64,9 @@ class Float:
 
     def contains(self, value: Scalar) -> bool:
         """Return True if `value` is in the range, and on a step if there are steps."""
-        if isinstance(value, (bool, str)) or not self.low <= value <= self.high:
+        if isinstance(value, (bool, str)) or not math.isfinite(value):
+            return False
+        if not self.low <= self.as_listed(value) <= self.high:
             return False
         return self.step is None or math.isclose(step_fraction(value - self.low, self.step), 0, abs_tol=1e-9)
 
@@ -85,6 +91,10 @@ class Float:
             value = self.low + fraction * (self.high - self.low)
         return min(max(value, self.low), self.high)
 
+    def as_listed(self, value: Scalar) -> float:
+        """Return a value of the range as a float, and on a step as it is written: 0.3 for 0.30000000000000004."""
+        return float(value) if self.step is None else nearest_step(float(value), self.low, self.step)
+
     def __str__(self) -> str:
         steps = f" in steps of {self.step:g}" if self.step else ""
         return f"{self.low:g} to {self.high:g}{' (log)' if self.log else ''}{steps}"
@@ -92,11 +102,12 @@ class Float:
 
 @dataclass(frozen=True)
 class Int:
-    """A whole number from low to high, both included."""
+    """A whole number from low to high, both included, uniform or uniform in its logarithm. With `log`, `step` is 1."""
 
     low: int
     high: int
     step: int = 1
+    log: bool = False
 
     def contains(self, value: Scalar) -> bool:
         """Return True if `value` is a whole number in the range, and on a step."""
@@ -107,12 +118,23 @@ class Int:
         return range(self.low, self.high + 1, self.step)
 
     def value_at(self, fraction: float) -> Scalar:
-        """Return the value at a fraction of the range, from 0 to below 1. Every value has an equal part of it."""
+        """Return the value at a fraction of the range, or of its logarithm, from 0 to below 1.
+
+        Every value has the part of it that lies nearest to it.
+        """
+        if self.log:
+            low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
+            return min(max(round(math.exp(low + fraction * (high - low))), self.low), self.high)
         values = range(self.low, self.high + 1, self.step)
         return values[int(fraction * len(values))]
 
+    def as_listed(self, value: Scalar) -> Scalar:
+        """Return a value of the range."""
+        return value
+
     def __str__(self) -> str:
-        return f"{self.low} to {self.high}" + (f" in steps of {self.step}" if self.step != 1 else "")
+        steps = f" in steps of {self.step}" if self.step != 1 else ""
+        return f"{self.low} to {self.high}{' (log)' if self.log else ''}{steps}"
 
 
 Domain = Categorical | Float | Int

@@ -3,6 +3,7 @@
 batch_size: 32                                   one value
 batch_size: [4, 8, 32]                           one of several
 batch_size: {int: [4, 64], step: 4}              a whole number, both ends included
+batch_size: {int: [4, 64], log: true}            a whole number, uniform in its logarithm
 learning_rate: {log: [1e-5, 1e-4]}               a real number, uniform in its logarithm
 alpha: {uniform: [0.1, 0.9], step: 0.1}          a real number, here in steps
 tau: {log: [0.05, 1], when: {normalize: true}}   only if another hyperparameter has this value, or one of these
@@ -66,15 +67,35 @@ def _parse_branch(name: str, parameter: str, raw: Any, path: KeyPath) -> Conditi
     if not isinstance(raw, dict):
         return ConditionalDomain(parameter, _parse_choice(name, [raw], path))
     _check_keys(raw, (*_FORMS, "step", "when"), path)
-    forms = [form for form in _FORMS if form in raw]
+    forms = [form for form in _FORMS if form in raw and not (form == "log" and _is_log_flag(raw))]
     if len(forms) != 1:
         got = " and ".join(forms) or "none"
         raise HyperparameterSyntaxError(path, f"needs exactly one of {', '.join(_FORMS)}, got {got}")
     form = forms[0]
     if "step" in raw and form not in ("uniform", "int"):
         raise HyperparameterSyntaxError((*path, "step"), f"goes with uniform and int, got {form}")
+    if form != "log" and "log" in raw:
+        _check_log_flag(form, raw, path)
     domain = _parse_range(name, form, raw, path) if form in _RANGES else _parse_list(name, form, raw, path)
     return ConditionalDomain(parameter, domain, _parse_when(raw.get("when", {}), (*path, "when")))
+
+
+def _is_log_flag(raw: dict[str, Any]) -> bool:
+    """Return True if `log` is a flag beside another form, and not a range."""
+    return "log" in raw and not isinstance(raw["log"], list) and len(raw.keys() & set(_FORMS)) > 1
+
+
+def _check_log_flag(form: str, raw: dict[str, Any], path: KeyPath) -> None:
+    flag = raw["log"]
+    if form != "int":
+        rule = f"as a flag goes with int, got {form}; for real numbers write {{log: [low, high]}}"
+    elif not isinstance(flag, bool):
+        rule = f"must be true or false beside int, got {quote_value(flag)}"
+    elif flag and "step" in raw:
+        rule = f"does not go with a step, got step: {quote_value(raw['step'])}; keep one of them"
+    else:
+        return
+    raise HyperparameterSyntaxError((*path, "log"), rule)
 
 
 def _check_keys(raw: dict[str, Any], allowed: tuple[str, ...], path: KeyPath) -> None:
@@ -123,13 +144,11 @@ def _parse_range(name: str, form: str, raw: dict[str, Any], path: KeyPath) -> Do
     low, high = bounds
     if not (math.isfinite(low) and math.isfinite(high)):
         raise HyperparameterSyntaxError(at, f"both bounds must be finite, got {quote_value(bounds)}")
-    if form == "log" and low <= 0:
+    is_log = form == "log" or raw.get("log") is True
+    if is_log and low <= 0:
         raise HyperparameterSyntaxError(at, f"a log range must lie above 0, got {quote_value(bounds)}")
-    if low == high:
-        rule = f"is one value, but low < high must hold, got {quote_value(bounds)}; write {name}: {format_value(low)}"
-        raise HyperparameterSyntaxError(at, rule)
     if low > high:
-        rule = f"is empty: low < high must hold, got {quote_value(bounds)}; write {format_value([high, low])}"
+        rule = f"is empty: low <= high must hold, got {quote_value(bounds)}; write {format_value([high, low])}"
         raise HyperparameterSyntaxError(at, rule)
     if form != "int" and not is_float(name):
         raise HyperparameterSyntaxError(
@@ -140,15 +159,13 @@ def _parse_range(name: str, form: str, raw: dict[str, Any], path: KeyPath) -> Do
     step = raw.get("step")
     if step is not None:
         _check_step(step, low, high, is_int=form == "int", path=(*path, "step"))
+    if form == "int" and not (isinstance(low, int) and isinstance(high, int)):
+        raise HyperparameterSyntaxError(at, f"both bounds must be whole numbers, got [{low}, {high}]")
+    if low == high:
+        return Categorical((low if form == "int" else float(low),))
     if form == "int":
-        return _parse_int(low, high, step or 1, at)
-    return Float(float(low), float(high), log=form == "log", step=None if step is None else float(step))
-
-
-def _parse_int(low: float, high: float, step: int, path: KeyPath) -> Int:
-    if not isinstance(low, int) or not isinstance(high, int):
-        raise HyperparameterSyntaxError(path, f"both bounds must be whole numbers, got [{low}, {high}]")
-    return Int(low, high, step)
+        return Int(low, high, step or 1, is_log)
+    return Float(float(low), float(high), is_log, None if step is None else float(step))
 
 
 def _check_step(step: Any, low: float, high: float, *, is_int: bool, path: KeyPath) -> None:

@@ -18,7 +18,7 @@ from sweeper.search_space.issue import SpecIssue
 from sweeper.search_space.pydantic_errors import DATASET_EXAMPLE, EARLY_STOPPING_EXAMPLE, translate_errors
 from sweeper.search_space.samplers import SAMPLERS
 from sweeper.search_space.space import count_up_to
-from sweeper.search_space.start_with import validate_start_with
+from sweeper.search_space.start_with import as_listed, validate_start_with
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.search_space.validation import validate_space
 from sweeper.training.config import HYPERPARAMETERS, RUNTIME_FIELDS, validation_error
@@ -39,7 +39,8 @@ def check_spec(spec: SweepSpec) -> Iterator[SpecIssue]:
     if names:
         return
     try:
-        issues = validate_space(spec.space) or validate_start_with(spec.space, spec.start_with)
+        issues = validate_space(spec.space)
+        issues = issues or validate_start_with(spec.space, [as_listed(spec.space, entry) for entry in spec.start_with])
     except HyperparameterSyntaxError as error:
         hint = f", {allowed_hint(error.names, error.word)}" if error.names else ""
         issues = [SpecIssue(error.path, error.rule + hint)]

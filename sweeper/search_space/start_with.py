@@ -10,6 +10,17 @@ from sweeper.training.config import Scalar
 from sweeper.wording import allowed_hint, format_value
 
 
+def as_listed(space: SearchSpace, entry: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    """Return an entry with its values as their domains list them: 0.3 for 0.30000000000000004 in steps of 0.1."""
+    branches = [(other.name, branch) for other in space.hyperparameters for branch in other.branches]
+
+    def listed(name: str, value: Scalar) -> Scalar:
+        domains = (branch.domain for other, branch in branches if other == name)
+        return next((domain.as_listed(value) for domain in domains if domain.contains(value)), value)
+
+    return {name: listed(name, value) for name, value in entry.items()}
+
+
 def matching_systems(space: SearchSpace, entry: Mapping[str, Scalar]) -> tuple[Params, ...]:
     """Return the systems that an entry fits: those in which each of its values is active and in range."""
     return tuple(system for system in space.enumerate_systems() if _first_misfit(space, system, entry) is None)

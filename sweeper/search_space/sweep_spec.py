@@ -20,7 +20,7 @@ from sweeper.search_space.samplers import SAMPLERS
 from sweeper.search_space.schema import PartialSetting, SearchSpaceFile
 from sweeper.search_space.space import Hyperparameter, Params, SearchSpace, count_up_to
 from sweeper.search_space.space_values import largest_value
-from sweeper.search_space.start_with import matching_systems
+from sweeper.search_space.start_with import as_listed, matching_systems
 from sweeper.training.config import Scalar, TrainConfig
 from sweeper.training.registry import LOSSES
 
@@ -103,7 +103,8 @@ class SweepSpec(SearchSpaceFile):
         return tuple(self._plan_system(system) for system in self.systems)
 
     def _plan_system(self, system: Params) -> list[PartialSetting]:
-        fitting = [entry for entry in self.start_with if system in matching_systems(self.space, entry)]
+        entries = [as_listed(self.space, entry) for entry in self.start_with]
+        fitting = [entry for entry in entries if system in matching_systems(self.space, entry)]
         fixed = system.keys() | self.training.keys()
         planned = [{name: value for name, value in entry.items() if name not in fixed} for entry in fitting]
         if not self.is_exhaustive:

@@ -158,7 +158,7 @@ def describe_spec(spec: SweepSpec) -> str:
     ]
     settings = spec.count_settings()
     if settings is not None and trials < settings:
-        parts.insert(3, f"{trials} of the {settings:,} settings" if spec.is_exhaustive else f"of {settings:,} settings")
+        parts.insert(3, f"{trials} of {settings:,} settings" if spec.is_exhaustive else f"of {settings:,} settings")
     if seeds:
         parts.append(f"confirmed with {seeds} fresh seed{'s' if seeds > 1 else ''}")
     if spec.limit.model_dump(exclude_none=True):

@@ -83,6 +83,35 @@ def test_a_range_in_steps_gives_each_value_once(tmp_path: Path, sampler: str) ->
         assert {record.trial.params["alpha"] for record in study.all_trials()} == values["alpha"]
 
 
+def test_a_computed_value_of_start_with_is_the_setting_of_its_decimal_number(tmp_path: Path) -> None:
+    steps = {"alpha": {"uniform": [0.1, 0.7], "step": 0.1}}
+    start = [{"alpha": value} for value in (0.1 + 0.2, 0.3, 0.7, 7 * 0.1)]
+    spec = small_spec(search=steps, asha="off", start_with=start)
+    with open_study(spec, tmp_path) as study:
+        settings = [study.ask(1).params["alpha"] for _ in start]
+    assert settings == [0.3, 0.3, 0.7, 0.7]
+
+
+def test_a_grid_starts_with_a_computed_value_and_compares_it_with_its_decimal_number(tmp_path: Path) -> None:
+    steps = {"uniform": [0.1, 0.5], "step": 0.1}
+    start = [{"loss": "lcl", "alpha": 0.1 + 0.2, "dropout": 0.1 + 0.2}]
+    space = {"compare": {"encoder": ["m"], "loss": ["lcl"], "alpha": steps}, "search": {"dropout": steps}}
+    spec = small_spec(**space, asha="off", sampler="grid", start_with=start)
+    compared = [system["alpha"] for system in spec.systems]
+    assert compared == [0.1, 0.2, 0.3, 0.4, 0.5]
+    with open_study(spec, tmp_path) as study:
+        assert study.ask(2).params["dropout"] == 0.3
+
+
+@pytest.mark.parametrize("sampler", [name for name, entry in SAMPLERS.items() if not entry.is_exhaustive])
+def test_whole_numbers_uniform_in_their_logarithm_are_often_small(tmp_path: Path, sampler: str) -> None:
+    spec = small_spec(search={"batch_size": {"int": [2, 256], "log": True}}, asha="off", sampler=sampler)
+    with open_study(spec, tmp_path) as study:
+        sizes = [study.ask(0).params["batch_size"] for _ in range(10)]
+    assert all(type(size) is int and 2 <= size <= 256 for size in sizes)
+    assert sum(size <= 32 for size in sizes) >= 3  # uniform: one in eight
+
+
 def test_reports_and_outcomes_survive_reopening_the_record(tmp_path: Path) -> None:
     spec = small_spec(asha="off")
     with open_study(spec, tmp_path) as study:

@@ -101,9 +101,19 @@ MISTAKES: dict[str, tuple[str, str, *tuple[str, ...]]] = {
     "a list under training": (top("training: {epochs: [1, 2]}  # <-"), "training.epochs", "integer", "got [1, 2]"),
     "a word under training": (top("training: {precision: fp8}  # <-"), "training.precision", "bf16", "got fp8"),
     # ranges
-    "an empty range": (search("tau: {log: [2, 1]}  # <-"), "search.tau.log", "low < high", "got [2, 1]"),
-    "a range of one value": (
-        search("tau: {uniform: [2, 2]}  # <-"), "search.tau.uniform", "low < high", "got [2, 2]; write tau: 2",
+    "an empty range": (search("tau: {log: [2, 1]}  # <-"), "search.tau.log", "low <= high", "got [2, 1]"),
+    "log beside a real range": (
+        search("tau: {uniform: [1, 2], log: true}  # <-"), "search.tau.log", "goes with int, got uniform", "{log: [low",
+    ),
+    "a word for log": (search("epochs: {int: [1, 9], log: 10}  # <-"), "search.epochs.log", "true or false", "got 10"),
+    "log with a step": (
+        search("epochs: {int: [1, 9], log: true, step: 2}  # <-"), "search.epochs.log", "a step", "got step: 2",
+    ),
+    "log and an integer range": (
+        search("epochs: {int: [1, 9], log: [1, 9]}  # <-"), "search.epochs", "exactly one", "log and int",
+    ),
+    "a log range of whole numbers from 0": (
+        search("contrastive_epochs: {int: [0, 9], log: true}  # <-"), "search.contrastive_epochs.int", "got [0, 9]",
     ),
     "a bound of nan": (search("tau: {uniform: [.nan, 1]}  # <-"), "search.tau.uniform", "finite", "got [nan, 1]"),
     "an infinite bound": (search("tau: {uniform: [1, .inf]}  # <-"), "search.tau.uniform", "finite", "got [1, inf]"),
@@ -375,7 +385,7 @@ def test_an_unreadable_file_is_reported_with_its_name(tmp_path: Path) -> None:
         ("budget.trails=3", "budget.trails", "did you mean trials?"),
         ("budget.trials=5", "budget.trials", "at least 6"),
         ("compare.loss=[ce, cl]", "compare.loss[2]", "got cl"),
-        ("search.tau.log=[2, 1]", "search.tau.log", "low < high"),
+        ("search.tau.log=[2, 1]", "search.tau.log", "low <= high"),
         ("search.tau=", "search.tau", "got nothing"),
         ("start_with=[{loss: triplet}]", "start_with[1].loss", "ce, scl, lcl"),
     ],

@@ -96,10 +96,35 @@ def test_a_range_contains_every_value_that_it_lists() -> None:
         (Float(1e-5, 1e-4, log=True), "1e-05 to 0.0001 (log)"),
         (Float(0, 1, step=0.1), "0 to 1 in steps of 0.1"),
         (Int(4, 64, step=4), "4 to 64 in steps of 4"),
+        (Int(4, 64, log=True), "4 to 64 (log)"),
     ],
 )
 def test_a_domain_describes_the_allowed_values(domain: Domain, text: str) -> None:
     assert str(domain) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "value"),
+    [
+        ("alpha", {"uniform": [0.3, 0.3]}, 0.3),
+        ("alpha", {"uniform": [1, 1], "step": 0.1}, 1.0),
+        ("learning_rate", {"log": [1e-4, 1e-4]}, 1e-4),
+        ("batch_size", {"int": [32, 32]}, 32),
+        ("batch_size", {"int": [32, 32], "log": True}, 32),
+        ("batch_size", {"int": [32, 32], "step": 4}, 32),
+    ],
+)
+def test_a_range_of_one_value_is_that_value(name: str, written: dict[str, Any], value: Scalar) -> None:
+    (branch,) = hyperparameter_syntax.parse_hyperparameter(name, "search", written).branches
+    assert branch.domain == Categorical((value,))
+    assert type(value) is type(branch.domain.as_listed(value))
+
+
+@pytest.mark.parametrize("flag", [True, False])
+def test_a_whole_number_range_may_be_uniform_in_its_logarithm(flag: bool) -> None:
+    written = {"int": [4, 64], "log": flag}
+    (branch,) = hyperparameter_syntax.parse_hyperparameter("batch_size", "search", written).branches
+    assert branch.domain == Int(4, 64, log=flag)
 
 
 # ---- branches

@@ -16,7 +16,7 @@ COMPARE = {"encoder": ["gru"], "loss": ["ce"]}
 @pytest.mark.parametrize(
     ("keys", "says"),
     [
-        ({"sampler": "grid", "search": NINE, "budget": {"trials": 3}}, "epochs, 3 of the 9 settings,"),
+        ({"sampler": "grid", "search": NINE, "budget": {"trials": 3}}, "epochs, 3 of 9 settings,"),
         ({"sampler": "random", "search": NINE, "budget": {"trials": 3}}, "3 trials of up to 4 epochs, of 9 settings,"),
         ({"sampler": "grid", "search": NINE, "budget": {"trials": 30}}, "9 trials of up to 4 epochs, ASHA"),
         ({"search": {"tau": {"log": [1, 2]}}, "budget": {"trials": 3}}, "3 trials of up to 4 epochs, ASHA"),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sweeper.reporting.html.figure_data import ConfirmedScore, OptimismFigure, ParallelAxis, ParallelFigure
 from sweeper.reporting.html.report_data import ReportData, format_outcome
-from sweeper.search_space.domains import Categorical, Domain, Float, Int
+from sweeper.search_space.domains import Categorical, Domain, Int
 from sweeper.training.config import Scalar
 from sweeper.trials.outcome import Outcome
 
@@ -51,7 +51,7 @@ def _build_axis(name: str, values: Sequence[Scalar | None], domains: Sequence[Do
     if all(isinstance(domain, Categorical) or _has_few_values(domain) for domain in domains):
         choices = list(dict.fromkeys(value for domain in domains for value in domain.enumerate_values() or ()))
         return ParallelAxis(name, values, sorted(choices) if all(map(_is_number, choices)) else choices)
-    is_log = any(isinstance(domain, Float) and domain.log for domain in domains)
+    is_log = any(not isinstance(domain, Categorical) and domain.log for domain in domains)
     return ParallelAxis(name, values, range=joint_range(domains), is_log=is_log)
 
 
