@@ -16,15 +16,18 @@ from typing import TYPE_CHECKING
 
 from pydantic import PrivateAttr
 
-from sweeper.app.open_study import read_study
+from sweeper.app.show_sweep import take_snapshot
 from sweeper.app.specs import load_spec
-from sweeper.protocol.results import build_results
+from sweeper.app.sweep_list import current_results
 from sweeper.protocol.sweep_results import SweepResults
+from sweeper.protocol.sweep_summary import SweepSummary
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.storage.sweep_names import find_named_sweep
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from sweeper.reporting.table.results_table import ResultsTable
 
 
@@ -71,9 +74,19 @@ class Sweep:
     @cached_property
     def results(self) -> StoredResults:
         """The results so far, built from the record, also while the sweep runs."""
-        study = read_study(self.folder, self.spec)
-        results = build_results(self.spec, self.folder, study.all_trials(), study.test_accesses())
-        return StoredResults.of(self.folder, results)
+        return StoredResults.of(self.folder, current_results(self.folder, self.spec))
+
+    @property
+    def summary(self) -> SweepSummary:
+        """The state of the sweep now, its best score, age and size."""
+        return take_snapshot(self.folder).summary
+
+    def reports(self, trial: int) -> "pd.DataFrame":
+        """Return one row per validation of a trial: its epoch, and its metrics as in MLflow. Raises UsageError."""
+        import pandas as pd
+
+        record = take_snapshot(self.folder).record(trial)
+        return pd.DataFrame([{"epoch": report.epoch, **report.metrics} for report in record.reports])
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> SweepSpec:

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from sweeper.cli import ls, report, run, submit, sync, table, train, ui
+from sweeper.cli import ls, report, run, show, submit, sync, table, train, ui
 from sweeper.cli.plain_errors import PlainErrorGroup
 from sweeper.terminal.standard_streams import open_closed_streams
 
@@ -24,6 +24,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("check")(run.check)
 app.command("ls")(ls.ls)
+app.command("show")(show.show)
 app.command("submit")(submit.submit)
 app.command("jobs")(submit.jobs)
 app.command("logs")(submit.logs)

@@ -1,0 +1,73 @@
+"""Shows one sweep that lies in a folder: its state, and how each trial ended."""
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from sweeper.protocol.ranking import best_report
+from sweeper.protocol.sweep_summary import SweepState, SweepSummary
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.terminal import formatting
+from sweeper.terminal.live_view import sparkline
+from sweeper.terminal.sweeps_table import format_age, format_bytes
+from sweeper.trials.trial import TrialRecord
+
+_NARROW, _WIDE = 80, 100  # columns below which the curve and the duration, or the setting, are left out
+
+
+def state_line(summary: SweepSummary, now: float) -> str:
+    """Return the state of a sweep in one line: finished, 12 trials, began 3h ago, 47 kB."""
+    ended, planned = summary.trials_ended, summary.trials_planned
+    trials = f"{ended} trials" if ended == planned else f"{ended} of {planned} trials"
+    age = format_age(now - summary.began_at / 1000)
+    driver = f", driven by {summary.driver}" if summary.driver else ""
+    return f"{summary.state}, {trials}, began {age} ago, {format_bytes(summary.bytes)}{driver}"
+
+
+def trials_table(spec: SweepSpec, records: Sequence[TrialRecord], state: SweepState, width: int) -> Table:
+    """Return a table of all trials with their end and its reason, for a terminal of `width` columns."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("trial", justify="right", no_wrap=True)
+    table.add_column("system", overflow="fold")
+    table.add_column("end", no_wrap=True)
+    for column in ("best", "epoch", *(("took",) if width >= _NARROW else ())):
+        table.add_column(column, justify="right", no_wrap=True)
+    if width >= _NARROW:
+        table.add_column("curve", no_wrap=True)
+    table.add_column("why", overflow="fold")
+    if width >= _WIDE:
+        table.add_column("setting", overflow="fold")
+    for record in records:
+        table.add_row(*_trial_row(spec, record, state, width))
+    return table
+
+
+def end_label(record: TrialRecord, state: SweepState) -> str:
+    """Return how a trial ended; a trial without an end runs while a driver holds the sweep."""
+    if record.end is not None:
+        return record.end.outcome.label
+    return "running" if state == SweepState.RUNNING else "interrupted"
+
+
+def trial_reason(record: TrialRecord) -> str:
+    """Return why a trial is there and why it ended, as far as that is not plain."""
+    trial = record.trial
+    fresh = f"fresh seed {trial.seed_index} of trial {trial.source_trial}" if trial.source_trial else ""
+    return "; ".join(filter(None, (fresh, record.end.reason if record.end else "")))
+
+
+def _trial_row(spec: SweepSpec, record: TrialRecord, state: SweepState, width: int) -> list[str]:
+    trial, best, metric = record.trial, best_report(spec, record), spec.objective.metric
+    values = [report.metrics[metric] for report in record.reports if metric in report.metrics]
+    took = formatting.format_duration(((record.ended_at or record.started_at) - record.started_at) / 1000)
+    setting = formatting.format_params(formatting.searched_params(spec, trial.system, trial.params))
+    return [
+        str(trial.number),
+        formatting.system_label(spec, trial.system),
+        end_label(record, state),
+        formatting.format_score(best.metrics[metric] if best else None),
+        f"{best.epoch:g}" if best else "-",
+        *([took if record.end else "", sparkline(values)] if width >= _NARROW else []),
+        trial_reason(record).removeprefix("stopped "),  # the column "end" says it
+        *([setting] if width >= _WIDE else []),
+    ]

@@ -1,0 +1,74 @@
+"""Shows one trial of a sweep: its setting, its curve, why it ended and against which others."""
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+
+from rich.table import Table
+
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.terminal import formatting
+from sweeper.terminal.curve import Axes, draw_curve
+from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import TrialRecord
+
+_MAX_RIVALS = 5  # trials that are named
+_METRICS = ("train/loss", "validation/loss", "validation/accuracy", "validation/macro_f1")
+
+
+def trial_facts(spec: SweepSpec, record: TrialRecord) -> Iterator[str]:
+    """Yield lines on a trial: its hyperparameters, seed, attempts and time."""
+    trial = record.trial
+    yield formatting.format_params(trial.params)
+    attempts = f", attempt {trial.attempt}" if trial.attempt > 1 else ""
+    yield f"seed {trial.config.seed}, up to {trial.config.total_epochs} epochs{attempts}"
+    began = time.strftime("%Y-%m-%d %H:%M", time.localtime(record.started_at / 1000))
+    if record.ended_at is not None:
+        took = formatting.format_duration((record.ended_at - record.started_at) / 1000)
+        yield f"began {began}, took {took}"
+    else:
+        yield f"began {began}"
+
+
+def rivals_line(spec: SweepSpec, record: TrialRecord, records: Sequence[TrialRecord]) -> str:
+    """Return the trials that a stopped trial was compared with: those of its system at the same rung before it."""
+    if record.end is None or record.end.outcome != Outcome.STOPPED_EARLY or not record.reports:
+        return ""
+    last, at, metric = record.reports[-1], record.report_times[-1], spec.objective.metric
+    earlier = [
+        (report.metrics[metric], other.trial.number)
+        for other in records
+        if other.trial.system == record.trial.system and not other.trial.source_trial
+        for report, time_of in zip(other.reports, other.report_times, strict=True)
+        if report.step == last.step and time_of < at and math.isfinite(report.metrics.get(metric, math.nan))
+    ]
+    best_first = sorted(earlier, reverse=spec.objective.sign > 0)
+    named = ", ".join(f"trial {number} {formatting.format_score(value)}" for value, number in best_first[:_MAX_RIVALS])
+    more = f" and {len(earlier) - _MAX_RIVALS} more" if len(earlier) > _MAX_RIVALS else ""
+    return f"at epoch {last.epoch:g} before it: {named}{more}" if earlier else ""
+
+
+def curve_lines(spec: SweepSpec, record: TrialRecord, records: Sequence[TrialRecord], width: int) -> list[str]:
+    """Return the trial's curve; its axis is the range of the objective over all trials of the sweep."""
+    metric = spec.objective.metric
+    every = [report.metrics.get(metric, math.nan) for other in records for report in other.reports]
+    finite = [value for value in every if math.isfinite(value)]
+    values = [report.metrics.get(metric, math.nan) for report in record.reports]
+    if not finite or not values:
+        return []
+    config = record.trial.config
+    rungs = () if record.trial.source_trial else tuple(rung for rung in spec.rungs if rung < config.num_validations)
+    axes = Axes(min(finite), max(finite), config.num_validations, config.validations_per_epoch, rungs)
+    return draw_curve(values, axes, width)
+
+
+def reports_table(spec: SweepSpec, record: TrialRecord) -> Table:
+    """Return the validations of a trial as a table, with the metrics that people look at."""
+    reported = {name for report in record.reports for name in report.metrics}
+    names = [name for name in dict.fromkeys((spec.objective.metric, *_METRICS)) if name in reported]
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("epoch", *(name.removeprefix("validation/") for name in names)):
+        table.add_column(column, justify="right", overflow="fold")
+    for report in record.reports:
+        table.add_row(f"{report.epoch:g}", *(formatting.format_score(report.metrics.get(name)) for name in names))
+    return table

@@ -1,0 +1,89 @@
+"""`sweeper show` says what a sweep and its trials did, whether it runs, was interrupted or is finished."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import sweeper as package
+from sweeper.errors import UsageError
+from sweeper.trials.outcome import Outcome
+from tests.support.cli_runner import sweeper
+from tests.support.recorded_sweeps import RecordedSweep
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> RecordedSweep:
+    """A sweep in which trials completed, were stopped early and failed."""
+    recorded = RecordedSweep(tmp_path_factory.mktemp("show") / "sweeps")
+    return recorded.search([Outcome.COMPLETED, Outcome.COMPLETED, Outcome.COMPLETED]).finish()
+
+
+def lines(sweep: RecordedSweep, *arguments: str) -> list[str]:
+    cwd = sweep.folder.path.parents[1]
+    done = sweeper("show", sweep.folder.name, *arguments, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_a_finished_sweep_shows_its_best_and_why_each_trial_ended(sweep: RecordedSweep) -> None:
+    shown = lines(sweep)
+    assert shown[1].startswith("finished, 10 trials, began ")
+    stopped = next(line.split("  ") for line in shown if line.startswith("    3 "))
+    assert "after epoch 1: 0.2500, needed 0.3000" in [cell.strip() for cell in stopped]
+    assert any("fresh seed 2 of trial 1" in line for line in shown)
+    assert shown[-1] == f"train the best again:  sweeper train sweeps/{sweep.folder.name} 1"
+
+
+def test_an_interrupted_sweep_shows_the_command_that_continues_it(tmp_path: Path) -> None:
+    recorded = RecordedSweep(tmp_path / "else where").search([Outcome.FAILED, None])
+    done = sweeper("show", str(recorded.folder.path), cwd=tmp_path)
+    folder = recorded.folder.path
+    assert f"continue it:           sweeper run '{folder / 'sweep.yaml'}' --sweeps '{folder.parent}'" in done.stdout
+    assert "KeyError: 'why it failed'" in done.stdout
+    assert done.stdout.count("  interrupted  ") == 2  # a trial of each system
+    with recorded.study():
+        running = sweeper("show", str(recorded.folder.path), cwd=tmp_path).stdout
+    assert "running, 2 of 12 trials" in running
+    assert "driven by process " in running
+    assert "continue it:" not in running
+
+
+def test_a_sweep_that_has_not_begun_has_no_trials(tmp_path: Path) -> None:
+    recorded = RecordedSweep(tmp_path / "sweeps")
+    assert "not begun, 0 of 12 trials" in lines(recorded)[1]
+    done = sweeper("show", recorded.folder.name, "1", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"sweeps/{recorded.folder.name}: has no trial 1, none has begun\n",
+    )
+
+
+def test_a_trial_shows_against_what_it_was_stopped(sweep: RecordedSweep) -> None:
+    shown = [line.strip() for line in lines(sweep, "5")]
+    assert shown[0] == f"{sweep.folder.name} trial 5, ce: stopped early"
+    assert shown[1:3] == [
+        "stopped after epoch 1: 0.2000, needed 0.2750",
+        "at epoch 1 before it: trial 1 0.3000, trial 3 0.2500",
+    ]
+    assert any("●" in line for line in shown)
+    assert shown[-1] == f"train it again:  sweeper train sweeps/{sweep.folder.name} 5"
+
+
+@pytest.mark.parametrize("trial", ["0", "11", "-1"])
+def test_a_trial_that_is_not_there_is_one_line(trial: str, sweep: RecordedSweep) -> None:
+    done = sweeper("show", sweep.folder.name, "--", trial, cwd=sweep.folder.path.parents[1])
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"sweeps/{sweep.folder.name}: has no trial {trial}, allowed: 1 to 10\n"
+    with pytest.raises(UsageError, match="has no trial"):
+        package.open(sweep.folder.path).reports(int(trial))
+
+
+def test_programs_get_the_same_values(sweep: RecordedSweep) -> None:
+    whole = json.loads("\n".join(lines(sweep, "--json")))
+    assert (whole["state"], whole["results"]["sweep"]) == ("finished", sweep.folder.name)
+    trial = json.loads("\n".join(lines(sweep, "3", "--json")))
+    assert (trial["outcome"], len(trial["reports"])) == ("stopped_early", 1)
+    opened = package.open(sweep.folder.path)
+    assert opened.summary.state == "finished"
+    assert opened.reports(1)["validation/accuracy"].round(4).tolist() == [0.3, 0.4, 0.4333, 0.45]
