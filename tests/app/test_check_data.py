@@ -84,19 +84,19 @@ def test_mlflow_is_asked_as_before_a_sweep(
     from sweeper.tracking.client import open_store
 
     spec, sweeps = spec_of(tmp_path), tmp_path / "sweeps"
-    assert check_data(PlainOutput(progress=False), spec, sweeps) == []
+    assert check_data(PlainOutput(), spec, sweeps) == []
     assert f"MLflow at sqlite:///{sweeps / 'mlflow.db'}: can take the runs" in capsys.readouterr().out
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    assert check_data(PlainOutput(progress=False), spec, sweeps) == []
+    assert check_data(PlainOutput(), spec, sweeps) == []
     assert "MLflow at http://127.0.0.1:9: Connection refused; a sweep would be synced" in capsys.readouterr().out
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "htpp://host")
-    (problem,) = check_data(PlainOutput(progress=False), spec, sweeps)
+    (problem,) = check_data(PlainOutput(), spec, sweeps)
     assert problem.startswith("MLFLOW_TRACKING_URI=htpp://host: htpp is no kind of store")
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     client = open_store(uri)
     client.delete_experiment(client.create_experiment(spec.dataset_spec.name))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    (problem,) = check_data(PlainOutput(progress=False), spec, sweeps)
+    (problem,) = check_data(PlainOutput(), spec, sweeps)
     assert f"the experiment {spec.dataset_spec.name} was deleted there" in problem
 
 
