@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sweeper.errors import SearchSpaceError, SweeperError, SweepFailedError, UsageError
     from sweeper.protocol.sweep_results import SweepResults
     from sweeper.protocol.sweep_summary import SweepSummary
+    from sweeper.search_space.json_schema import search_space_schema
     from sweeper.search_space.sweep_spec import SweepSpec
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "load",
     "open",
     "run",
+    "search_space_schema",
 ]
 
 _HOMES = {
@@ -43,6 +45,7 @@ _HOMES = {
     "SweepSummary": "sweeper.protocol.sweep_summary",
     "SweeperError": "sweeper.errors",
     "UsageError": "sweeper.errors",
+    "search_space_schema": "sweeper.search_space.json_schema",
     "list_sweeps": "sweeper.app.sweep_list",
 }
 

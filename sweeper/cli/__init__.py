@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from sweeper.cli import ls, report, run, show, submit, sync, table, train, ui
+from sweeper.cli import ls, report, run, schema, show, submit, sync, table, train, ui
 from sweeper.cli.plain_errors import PlainErrorGroup
 from sweeper.terminal.standard_streams import open_closed_streams
 
@@ -33,6 +33,7 @@ app.command("train")(train.train)
 app.command("sync")(sync.sync)
 app.command("table")(table.table)
 app.command("report")(report.report)
+app.command("schema")(schema.schema)
 app.command("ui")(ui.ui)
 
 

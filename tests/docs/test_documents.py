@@ -135,7 +135,7 @@ def test_a_data_set_of_ones_own_is_written_as_the_reader_takes_it() -> None:
 
 def test_a_mistake_is_reported_as_the_guide_says(tmp_path: Path) -> None:
     lines = (ROOT / "search_spaces" / "sst5.yaml").read_text(encoding="utf-8").splitlines()
-    lines[8] = lines[8].replace("alpha", "alpah")
+    lines[9] = lines[9].replace("alpha", "alpah")
     (tmp_path / "search_spaces").mkdir()
     (tmp_path / "search_spaces" / "sst5.yaml").write_text("\n".join(lines), encoding="utf-8")
     done = sweeper("check", "search_spaces/sst5.yaml", cwd=tmp_path)

@@ -26,7 +26,7 @@ def losses(spec: SweepSpec) -> set[str]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_a_shipped_space_is_valid_and_opens_with_its_command(path: Path) -> None:
-    assert path.read_text().splitlines()[0] == f"# sweeper run search_spaces/{path.name}"
+    assert path.read_text().splitlines()[1] == f"# sweeper run search_spaces/{path.name}"
     assert "lcl_inside" not in losses(load_spec(path))
 
 
