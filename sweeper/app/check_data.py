@@ -5,10 +5,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sweeper.app.announcement import data_facts
-from sweeper.app.fit_checks import require_enough_positions
 from sweeper.app.mlflow_sync import check_mlflow, data_identity, shown_uri
 from sweeper.app.output_paths import require_sweeps_folder
-from sweeper.app.prepare_data import PreparedSweep, fetch_encoder_folder, load_training_data, prepare_dataset
+from sweeper.app.prepare_data import (
+    PreparedSweep,
+    check_encoder_config,
+    fetch_encoder_folder,
+    load_training_data,
+    prepare_dataset,
+)
 from sweeper.app.run_sweeps import make_runner
 from sweeper.data.dataset_description import describe_dataset
 from sweeper.data.preprocessing import content_digest
@@ -64,9 +69,8 @@ def _fetch(output: Output, spec: SweepSpec, problems: list[str]) -> PreparedSwee
     folders: dict[str, Path] = {}
     for name in filter(_is_pretrained, spec.encoders):
         with _collected(problems):
-            folder = fetch_encoder_folder(output, name, None).value
-            require_enough_positions(spec, name, folder)
-            folders[name] = folder
+            check_encoder_config(output, spec, name, None)
+            folders[name] = fetch_encoder_folder(output, name, None).value
     with _collected(problems):
         dataset, _ = prepare_dataset(output, spec, None)
         resolved = {"rows": content_digest(dataset)}

@@ -1,11 +1,11 @@
 """Checks of a search space against its data and encoders, before any trial starts."""
 
-import math
 from pathlib import Path
 
 from sweeper.data.encoder_config import max_tokens_of_folder, read_encoder_config
 from sweeper.errors import UsageError
-from sweeper.search_space.space_values import largest_value, path_of, varies
+from sweeper.search_space.combinations import batches_rule
+from sweeper.search_space.space_values import path_of, varies
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.types import EncoderWeights
 
@@ -19,13 +19,8 @@ def require_one_length_of_pairs(spec: SweepSpec) -> None:
 
 def require_enough_batches(spec: SweepSpec, num_texts: int) -> None:
     """Raise UsageError if an epoch of some trial has fewer batches than validations, with `num_texts` in train."""
-    size, validations = largest_value(spec.space, "batch_size"), spec.validations_per_epoch
-    batches = math.ceil(num_texts / size)
-    if batches < validations:
-        count = f"{batches} batch{'es' if batches != 1 else ''}"
-        rule = f"an epoch of {num_texts:,} texts has {count} at batch_size {size}, got {validations}"
-        remedy = "ask for fewer validations, or use smaller batches"
-        raise UsageError(spec.message(("training", "validations_per_epoch"), f"{rule}; {remedy}"))
+    if rule := batches_rule(spec, num_texts):
+        raise UsageError(spec.message(("training", "validations_per_epoch"), rule))
 
 
 def require_enough_positions(spec: SweepSpec, encoder: str, folder: Path) -> None:

@@ -57,11 +57,11 @@ def prepare_sweep(output: Output, spec: SweepSpec, folder: SweepFolder | None) -
     """
     began = time.monotonic()
     pins = folder.manifest.resolved if folder else {}
-    dataset, revision = prepare_dataset(output, spec, pins.get("dataset"))
     pretrained = [name for name in spec.encoders if encoder_kind(name).is_pretrained]
+    for name in pretrained:
+        check_encoder_config(output, spec, name, pins.get(name))
+    dataset, revision = prepare_dataset(output, spec, pins.get("dataset"))
     encoders = {name: fetch_encoder_folder(output, name, pins.get(name)) for name in pretrained}
-    for name, encoder in encoders.items():
-        require_enough_positions(spec, name, encoder.value)
     revisions = {name: encoder.revision for name, encoder in encoders.items()}
     resolved = {"dataset": revision, "rows": content_digest(dataset), **revisions}
     if folder is not None:
@@ -69,6 +69,18 @@ def prepare_sweep(output: Output, spec: SweepSpec, folder: SweepFolder | None) -
     folders = {name: encoder.value for name, encoder in encoders.items()}
     description = describe_dataset(dataset)
     return PreparedSweep(spec, folder, dataset, description, folders, resolved, time.monotonic() - began)
+
+
+def check_encoder_config(output: Output, spec: SweepSpec, name: str, pin: str | None) -> None:
+    """Check the configuration of a pretrained encoder, at the revision `pin` if that is given. No weights are fetched.
+
+    Raises UnavailableError if it cannot be had, and UsageError if the encoder takes fewer tokens than max_length.
+    """
+    from sweeper.data.hub_encoders import fetch_encoder_config
+
+    with output.step(f"looking for {name}"):
+        folder = fetch_encoder_config(name, pin)
+    require_enough_positions(spec, name, folder)
 
 
 def fetch_encoder_folder(output: Output, name: str, pin: str | None) -> "Pinned":

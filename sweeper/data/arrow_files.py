@@ -82,6 +82,16 @@ def read_parquet(source: SourceFile, wanted: Sequence[str]) -> RawTable:
     return RawTable(str(source.path), shown_names(names, found), rows)
 
 
+def count_parquet_rows(source: SourceFile) -> int | None:
+    """Return the number of rows that a Parquet file names; None if it is damaged."""
+    import pyarrow.parquet
+
+    try:
+        return int(pyarrow.parquet.read_metadata(pyarrow.BufferReader(source.content)).num_rows)
+    except (pyarrow.lib.ArrowException, OSError):
+        return None
+
+
 def _to_list(column: Any) -> list[Any]:
     """Return the values of a column. Strings that are not UTF-8 stay bytes, so that their rows can be named."""
     import pyarrow

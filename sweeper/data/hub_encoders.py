@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from sweeper.data.encoder_folder import SMALL_FILES, folder_digest, weight_patte
 from sweeper.data.hub import Pinned, hub_error, resolve_commit, snapshots_folder
 from sweeper.errors import UnavailableError
 
+_SHA256 = "sha256:"  # begins the revision of an encoder in a package
 DownloadProgress = Callable[[int, int], None]
 """Called with the downloaded and the total number of bytes."""
 
@@ -33,28 +34,49 @@ def fetch_encoder(name: str, revision: str | None = None, progress: DownloadProg
     packaged = _find_packaged(name)
     if packaged is not None and revision in (None, packaged.revision):
         return packaged
+    return _from_hub(name, revision, lambda commit: _download(name, commit, progress))
+
+
+def fetch_encoder_config(name: str, revision: str | None = None) -> Path:
+    """Return a folder with the configuration and the tokenizer of an encoder, of which no weights are downloaded.
+
+    Arguments and errors are those of `fetch_encoder`.
+    """
+    local, packaged = Path(name).expanduser(), _packaged_folder(name)
+    if local.is_dir() or (packaged is not None and (revision or _SHA256).startswith(_SHA256)):
+        folder = local if packaged is None or local.is_dir() else packaged
+        read_encoder_config(folder, name)
+        return folder
+    fetched = _from_hub(name, revision, lambda commit: _download_files(name, commit, SMALL_FILES))
+    return Path(fetched.value)
+
+
+def _from_hub(name: str, revision: str | None, download: Callable[[str], Path]) -> Pinned:
+    """Return a folder of the hub's cache with an encoder, after `download` of a commit if the hub may be asked."""
     commit = resolve_commit(constants.REPO_TYPE_MODEL, name, revision or constants.DEFAULT_REVISION)
+    cached = snapshots_folder(constants.REPO_TYPE_MODEL, name) / commit
     try:
-        if is_offline_mode():
-            folder = snapshots_folder(constants.REPO_TYPE_MODEL, name) / commit
-        else:
-            folder = _download(name, commit, progress)
+        folder = cached if is_offline_mode() else download(commit)
     except Exception as error:
         raise hub_error("encoder", name, error) from error
     read_encoder_config(folder, name)
     return Pinned(folder, commit)
 
 
-def _find_packaged(name: str) -> Pinned | None:
-    """Return an encoder that the extra `offline` has installed, after a check of its weights.
-
-    Its package is not imported.
-    """
+def _packaged_folder(name: str) -> Path | None:
+    """Return the folder of an encoder that the extra `offline` has installed. Its package is not imported."""
     encoder = PACKAGED_ENCODERS.get(name)
     package = find_spec(encoder.package) if encoder else None
     if encoder is None or package is None or not package.submodule_search_locations:
         return None
-    folder = Path(package.submodule_search_locations[0]) / encoder.folder
+    return Path(package.submodule_search_locations[0]) / encoder.folder
+
+
+def _find_packaged(name: str) -> Pinned | None:
+    """Return an encoder that the extra `offline` has installed, after a check of its weights."""
+    encoder, folder = PACKAGED_ENCODERS.get(name), _packaged_folder(name)
+    if encoder is None or folder is None:
+        return None
     with (folder / constants.SAFETENSORS_SINGLE_FILE).open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest != encoder.sha256:
@@ -63,14 +85,20 @@ def _find_packaged(name: str) -> Pinned | None:
             f"{encoder.sha256[:12]}…); reinstall {encoder.package}, or uninstall it to use the hub"
         )
     read_encoder_config(folder, name)
-    return Pinned(folder, f"sha256:{digest}")
+    return Pinned(folder, f"{_SHA256}{digest}")
 
 
 def _download(name: str, commit: str, progress: DownloadProgress) -> Path:
     """Download the small files and the weights, in one file or in shards, as safetensors if there are any."""
     files = [file.rfilename for file in HfApi().model_info(name, revision=commit).siblings or []]
-    patterns = [*SMALL_FILES, *weight_patterns(files)]
-    return Path(snapshot_download(name, revision=commit, allow_patterns=patterns, tqdm_class=_progress_bar(progress)))
+    return _download_files(name, commit, [*SMALL_FILES, *weight_patterns(files)], progress)
+
+
+def _download_files(
+    name: str, commit: str, patterns: Sequence[str], progress: DownloadProgress = lambda *_: None
+) -> Path:
+    bar = _progress_bar(progress)
+    return Path(snapshot_download(name, revision=commit, allow_patterns=list(patterns), tqdm_class=bar))
 
 
 def _progress_bar(progress: DownloadProgress) -> type[Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweeper.data.arrow_files import read_parquet
+from sweeper.data.arrow_files import count_parquet_rows, read_parquet
 from sweeper.data.delimited_files import read_csv, read_tsv
 from sweeper.data.json_files import read_json, read_json_lines
 from sweeper.data.packed_files import PACKINGS, SourceFile, open_source
@@ -19,11 +19,13 @@ from sweeper.errors import UnavailableError
 class FileFormat:
     """A file format: its label for messages, and the function that reads the wanted columns of a file.
 
-    The function may raise OSError and UnavailableError.
+    The function may raise OSError and UnavailableError. `most_rows` gives at once a number that the rows of a file do
+    not exceed, or None if it cannot tell.
     """
 
     label: str
     read: Callable[[SourceFile, Sequence[str]], RawTable]
+    most_rows: Callable[[SourceFile], int | None] = lambda _: None
 
 
 def read_tables(paths: Mapping[str, str], columns: Sequence[str]) -> dict[str, RawTable]:
@@ -32,6 +34,29 @@ def read_tables(paths: Mapping[str, str], columns: Sequence[str]) -> dict[str, R
     Raises UnavailableError if a file cannot be read, or has no readable row.
     """
     return {split: _read_table(Path(path), columns) for split, path in paths.items()}
+
+
+def most_rows(path: Path) -> int | None:
+    """Return a number that the rows of a file do not exceed, without reading them; None if that cannot be told."""
+    try:
+        source = open_source(path)
+    except (OSError, UnavailableError):
+        return None
+    file_format = FORMATS.get(source.suffix)
+    return file_format.most_rows(source) if file_format else None
+
+
+def _count_lines(source: SourceFile) -> int:
+    text = source.content.rstrip(b"\r\n")
+    return text.count(b"\n") + text.count(b"\r") - text.count(b"\r\n") + 1
+
+
+def _count_lines_below_header(source: SourceFile) -> int:
+    return _count_lines(source) - 1
+
+
+def _count_objects(source: SourceFile) -> int:
+    return source.content.count(b"{")
 
 
 def list_formats() -> str:
@@ -59,9 +84,9 @@ def _read_table(path: Path, columns: Sequence[str]) -> RawTable:
 
 
 FORMATS: Mapping[str, FileFormat] = {
-    ".jsonl": FileFormat("JSON lines", read_json_lines),
-    ".json": FileFormat("JSON array or lines", read_json),
-    ".csv": FileFormat("comma-separated", read_csv),
-    ".tsv": FileFormat("tab-separated", read_tsv),
-    ".parquet": FileFormat("Parquet", read_parquet),
+    ".jsonl": FileFormat("JSON lines", read_json_lines, _count_lines),
+    ".json": FileFormat("JSON array or lines", read_json, _count_objects),
+    ".csv": FileFormat("comma-separated", read_csv, _count_lines_below_header),
+    ".tsv": FileFormat("tab-separated", read_tsv, _count_lines_below_header),
+    ".parquet": FileFormat("Parquet", read_parquet, count_parquet_rows),
 }

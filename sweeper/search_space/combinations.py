@@ -1,16 +1,18 @@
 """Combinations of values that no training can have: every key is right by itself, and together they are not."""
 
 import itertools
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
 from sweeper.data.encoder_config import is_hub_name, max_tokens_of_folder, read_encoder_config
+from sweeper.data.local_files import most_rows
 from sweeper.errors import UnavailableError
 from sweeper.search_space.custom_dataset import CustomDataset
 from sweeper.search_space.document import KeyPath
 from sweeper.search_space.hyperparameter_syntax import list_hint
 from sweeper.search_space.issue import SpecIssue
-from sweeper.search_space.space_values import path_of, varies
+from sweeper.search_space.space_values import largest_value, path_of, varies
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import TrainConfig
 from sweeper.training.registry import ENCODER_KINDS, LOSSES, encoder_kind
@@ -24,6 +26,7 @@ def check_combinations(spec: SweepSpec) -> Iterator[SpecIssue]:
     yield from _contrastive_loss_of_single_texts(spec)
     yield from _gpu_features_without_gpu(spec)
     yield from _varying_length_of_pairs(spec)
+    yield from _too_few_batches(spec)
     for name in spec.encoders:
         if not encoder_kind(name).is_pretrained:
             continue
@@ -44,6 +47,32 @@ def _contrastive_loss_of_single_texts(spec: SweepSpec) -> Iterator[SpecIssue]:
             rule = f"a batch of one text has no other text for loss {values['loss']} to compare it with, got 1"
             yield SpecIssue(path_of(spec.space, "batch_size"), f"{rule}; use 2 or more")
             return
+
+
+def _too_few_batches(spec: SweepSpec) -> Iterator[SpecIssue]:
+    if spec.validations_per_epoch == 1:
+        return
+    data = spec.dataset_spec
+    sizes = [spec.limit.train, data.sizes[0] if data.sizes else None]
+    sizes += [most_rows(Path(path)) for split, path in data.files.items() if split == "train"]
+    known = [size for size in sizes if size is not None]
+    rule = batches_rule(spec, min(known)) if known else None
+    if rule:
+        yield SpecIssue(("training", "validations_per_epoch"), rule)
+
+
+def batches_rule(spec: SweepSpec, num_texts: int) -> str | None:
+    """Return the rule that is broken if an epoch of some trial has fewer batches than validations, or None.
+
+    `num_texts` is the number of texts in train, or one that it does not exceed.
+    """
+    size, validations = largest_value(spec.space, "batch_size"), spec.validations_per_epoch
+    batches = math.ceil(num_texts / size)
+    if batches >= validations:
+        return None
+    count = f"{batches} batch{'es' if batches != 1 else ''}"
+    rule = f"an epoch of {num_texts:,} texts has {count} at batch_size {size}, got {validations}"
+    return f"{rule}; ask for fewer validations, or use smaller batches"
 
 
 def _gpu_features_without_gpu(spec: SweepSpec) -> Iterator[SpecIssue]:

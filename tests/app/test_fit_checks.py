@@ -1,19 +1,24 @@
 """A search space that does not fit its data, encoders or machine is refused before any trial, with line and remedy."""
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas
 import pytest
 
 from sweeper.app.fit_checks import require_enough_batches, require_fitting_length, require_gpu_for_fp16
+from sweeper.app.prepare_data import prepare_sweep
 from sweeper.errors import UsageError
 from sweeper.search_space import parser, yaml_file
 from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.terminal.output import PlainOutput
 from tests.support.search_spaces import small_spec
 
 
-def message(check: Callable[[], None]) -> str:
+def message(check: Callable[[], object]) -> str:
     with pytest.raises(UsageError) as caught:
         check()
     assert caught.value.exit_code == 2
@@ -31,6 +36,45 @@ def test_every_batch_size_of_the_space_must_have_enough_batches(sizes: Any, larg
         f"training.validations_per_epoch: an epoch of {3 * largest} texts has 3 batches at batch_size {largest}, got 4"
     )
     assert says in message(lambda: require_enough_batches(spec, 3 * largest))
+
+
+ROWS = [{"text": f"film {k}", "label": k % 2} for k in range(24)]
+FILES: dict[str, Callable[[Path], object]] = {
+    "train.jsonl": lambda path: path.write_text("\n".join(map(json.dumps, ROWS))),
+    "train.json": lambda path: path.write_text(json.dumps(ROWS)),
+    "train.csv": lambda path: pandas.DataFrame(ROWS).to_csv(path, index=False),
+    "train.tsv.gz": lambda path: pandas.DataFrame(ROWS).to_csv(path, index=False, sep="\t"),
+    "train.parquet": lambda path: pandas.DataFrame(ROWS).to_parquet(path),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_batches_are_counted_before_the_rows_of_a_file_are_read(name: str, tmp_path: Path) -> None:
+    FILES[name](tmp_path / name)
+    space = {"dataset": {"train": str(tmp_path / name)}, "search": {"batch_size": {"int": [2, 8]}}}
+    line = message(lambda: small_spec(**space, training={"validations_per_epoch": 5}))
+    assert re.search(r"an epoch of 24 texts has 3 batches at batch_size 8, got 5; ask for fewer", line)
+    assert small_spec(**space, training={"validations_per_epoch": 3}).validations_per_epoch == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "texts"), [({"limit": {"train": 60}}, "60"), ({}, "8,544"), ({"limit": {"train": 9_000}}, "8,544")]
+)
+def test_batches_are_counted_from_the_limit_and_the_size_in_the_catalog(changes: Any, texts: str) -> None:
+    space = {"dataset": "sst5", "search": {"batch_size": [16, 32]}, **changes}
+    line = message(lambda: small_spec(**space, training={"validations_per_epoch": 500}))
+    assert f"an epoch of {texts} texts has" in line
+
+
+def test_a_short_encoder_is_refused_before_the_data_and_the_weights_are_there(tmp_path: Path) -> None:
+    encoder = tmp_path / "encoder"
+    encoder.mkdir()
+    (encoder / "config.json").write_text('{"model_type": "bert", "max_position_embeddings": 65}')
+    changes = {"dataset": {"hub": "no/such"}, "compare": {"encoder": [str(encoder)], "loss": ["ce"]}}
+    spec = small_spec(**changes, training={"max_length": 65})
+    (encoder / "config.json").write_text('{"model_type": "bert", "max_position_embeddings": 64}')
+    line = message(lambda: prepare_sweep(PlainOutput(progress=False), spec, None))
+    assert f"{encoder} takes 64 tokens at most, got 65" in line
 
 
 def test_the_line_of_the_key_is_named(tmp_path: Path) -> None:

@@ -71,6 +71,17 @@ def test_an_encoder_comes_from_the_hub_and_then_from_the_cache(hub: dict[str, st
 
 
 @pytest.mark.hub
+def test_the_configuration_of_an_encoder_comes_from_the_hub_without_its_weights(
+    hub: dict[str, str], tmp_path: Path
+) -> None:
+    asked = f"result = sorted(path.name for path in hub_encoders.fetch_encoder_config({MINILM!r}, 'main').iterdir())"
+    names = ask(asked, {**hub, "HF_HOME": str(tmp_path)})
+    assert {"config.json", "tokenizer_config.json"} <= set(names)
+    assert not [name for name in names if name.endswith((".safetensors", ".bin"))]
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size > 10_000_000]
+
+
+@pytest.mark.hub
 def test_an_unknown_encoder_is_an_error_with_the_nearest_name(hub: dict[str, str]) -> None:
     error = ask("result = str(hub_encoders.fetch_encoder('sentence-transformers/all-MiniLM-L6-v3'))", hub)["error"]
     assert "has no sentence-transformers/all-MiniLM-L6-v3" in error
