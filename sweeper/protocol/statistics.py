@@ -1,10 +1,18 @@
 """Intervals and tests for test accuracies over a few seeds, with both of their sources of chance: seeds and texts.
 
-A system was trained with a few seeds, and each of its models was scored on the same test texts. Its mean accuracy would
-differ with other seeds, and with other texts. Between two systems the texts are the same, and therefore paired; the
-seeds are not. The variances of the sources add up, and the degrees of freedom of their sum are given by Welch and
-Satterthwaite's formula (Welch, "The generalization of Student's problem when several different population variances
-are involved", 1947).
+A system was trained with S seeds, and each of its models was scored on the same N test texts. With seeds and texts as
+crossed random effects, model s is right about text n with x_sn = mean + seed_s + text_n + residual_sn, and
+
+    Var(mean of x) = Var(seed) / S + Var(text) / N + Var(residual) / (S N).
+
+Dividing the variance of the seed means by S estimates the first and the last term, dividing that of the text means by N
+the last two. So their sum holds the residual twice, and it is subtracted once. The result is at least as large as
+either of the two: a negative estimate of Var(seed) or Var(text) counts as 0. Between two systems the texts are the
+same, and therefore paired; the seeds are not.
+
+Sources: Bouthillier et al., "Accounting for Variance in Machine Learning Benchmarks", 2021, for the two sources of
+chance; Satterthwaite, "An approximate distribution of estimates of variance components", 1946, for the degrees of
+freedom.
 """
 
 from collections.abc import Sequence
@@ -32,8 +40,7 @@ class Estimate:
 
 def accuracy(correct: Correct) -> Estimate:
     """Return a system's accuracy in [0, 1]. `correct` has shape (S, N), with at least two seeds and two texts."""
-    means = np.array([correct.mean()])
-    return _estimate(means, [_variance_over_seeds(correct), _variance_over_texts(correct.mean(axis=0)[None])])[0]
+    return _estimate(np.array([correct.mean()]), _seed_variances([correct]), correct.mean(axis=0)[None])[0]
 
 
 def pairwise_differences(systems: Sequence[Correct]) -> dict[tuple[int, int], Estimate]:
@@ -47,12 +54,10 @@ def pairwise_differences(systems: Sequence[Correct]) -> dict[tuple[int, int], Es
         raise ValueError(f"both must have been scored on the same texts, got {texts[0]} and {other}")
     differences: dict[tuple[int, int], Estimate] = {}
     means = np.stack([correct.mean(axis=0) for correct in systems]) if systems else np.empty((0, 0))  # (K, N)
-    seed_variances = [_variance_over_seeds(correct) for correct in systems]
+    variances = _seed_variances(systems)
     for k in range(len(systems) - 1):
         between = means[k] - means[k + 1 :]  # (K - k - 1, N)
-        later = tuple(np.concatenate(values) for values in zip(*seed_variances[k + 1 :], strict=True))
-        sources = [seed_variances[k], (later[0], later[1]), _variance_over_texts(between)]
-        estimates = _estimate(between.mean(axis=1), sources)
+        estimates = _estimate(between.mean(axis=1), variances[k] + variances[k + 1 :], between)
         differences |= {(k, k + 1 + j): estimate for j, estimate in enumerate(estimates)}
     return differences
 
@@ -67,26 +72,35 @@ def holm_correction(ps: Sequence[float]) -> list[float]:
     return corrected
 
 
-_Variance = tuple[NDArray[np.float64], NDArray[np.float64]]  # of means, and its degrees of freedom: (K,) or (1,) each
+def _seed_variances(systems: Sequence[Correct]) -> NDArray[np.float64]:
+    """Return (K, 3), for each system: the variance of its mean over seeds, how much of that is residual, and a spread.
+
+    The spread is the sum of square / degrees of freedom over both, as Satterthwaite's formula needs it.
+    """
+    rows = []
+    for correct in systems:
+        seeds, texts = correct.shape
+        seed_means, text_means, mean = correct.mean(axis=1), correct.mean(axis=0), correct.mean()
+        over_seeds = seed_means.var(ddof=1) / seeds
+        squares = (  # of the residual: those of all x, minus those of seeds and of texts
+            seeds * texts * mean * (1 - mean)
+            - texts * np.square(seed_means - mean).sum()
+            - seeds * np.square(text_means - mean).sum()
+        )
+        degrees = (seeds - 1) * (texts - 1)
+        residual = max(0.0, squares) / degrees / (seeds * texts)
+        rows.append((over_seeds, residual, over_seeds**2 / (seeds - 1) + residual**2 / degrees))
+    return np.array(rows).reshape(-1, 3)
 
 
-def _variance_over_seeds(correct: Correct) -> _Variance:
-    means = correct.mean(axis=1)
-    return np.array([means.var(ddof=1) / len(means)]), np.array([len(means) - 1.0])
-
-
-def _variance_over_texts(per_text: NDArray[np.float64]) -> _Variance:
-    """Return the variances of means over texts; `per_text` has shape (K, N)."""
-    count = per_text.shape[1]
-    return per_text.var(axis=1, ddof=1) / count, np.full(len(per_text), count - 1.0)
-
-
-def _estimate(means: NDArray[np.float64], sources: Sequence[_Variance]) -> list[Estimate]:
-    """Return estimates of means (K,) whose variances have several independent sources."""
-    variance = sum((source for source, _ in sources), np.zeros_like(means))
-    spread = sum((source**2 / degrees for source, degrees in sources), np.zeros_like(means))
+def _estimate(means: NDArray[np.float64], seeds: NDArray[np.float64], per_text: NDArray[np.float64]) -> list[Estimate]:
+    """Return estimates of means (K,), from their seeds' variances (K, 3) and their values for each text (K, N)."""
+    over_seeds, residual, spread = seeds.T
+    texts = per_text.shape[1]
+    over_texts = per_text.var(axis=1, ddof=1) / texts
+    variance = np.maximum(over_seeds + over_texts - residual, np.maximum(over_seeds, over_texts))
     is_certain = variance == 0
-    freedom = np.where(is_certain, np.inf, variance**2 / np.where(is_certain, 1, spread))
+    freedom = np.where(is_certain, np.inf, variance**2 / np.where(is_certain, 1, spread + over_texts**2 / (texts - 1)))
     error = np.sqrt(variance)
     reach = error * np.where(is_certain, 0, stats.t.ppf((1 + _LEVEL) / 2, freedom))
     p = np.where(is_certain, means == 0, 2 * stats.t.sf(np.abs(means) / np.where(is_certain, 1, error), freedom))

@@ -26,16 +26,38 @@ def ease(random: np.random.Generator) -> np.ndarray:
     return 2 * random.standard_normal(TEXTS)
 
 
-def test_interval_of_a_small_example_matches_a_calculation_by_hand() -> None:
-    """Each model is right about its own number of texts; the texts differ in nothing else."""
-    correct = np.zeros((3, 4), dtype=bool)
-    correct[0, :1] = correct[1, :2] = correct[2, :3] = True
+def mean_squares(correct: Correct) -> tuple[float, float, float]:
+    """Return the mean squares of seeds, texts and residual of a two-way layout, each over S · N."""
+    seeds, texts = correct.shape
+    mean = correct.mean()
+    over_seeds = texts * sum((row.mean() - mean) ** 2 for row in correct) / (seeds - 1)
+    over_texts = seeds * sum((column.mean() - mean) ** 2 for column in correct.T) / (texts - 1)
+    deviations = correct - correct.mean(axis=1, keepdims=True) - correct.mean(axis=0, keepdims=True) + mean
+    residual = np.square(deviations).sum() / ((seeds - 1) * (texts - 1))
+    return over_seeds / correct.size, over_texts / correct.size, residual / correct.size
+
+
+def test_interval_of_a_small_example_matches_a_naive_calculation() -> None:
+    correct = np.random.default_rng(5).random((3, 8)) < np.array([[0.2], [0.5], [0.9]])
+    seeds, texts, residual = mean_squares(correct)
+    assert seeds + texts - residual > max(seeds, texts)
+    variance = seeds + texts - residual
     estimate = accuracy(correct)
-    seeds, texts = np.var([0.25, 0.5, 0.75], ddof=1) / 3, np.var([1, 2 / 3, 1 / 3, 0], ddof=1) / 4
-    assert estimate.mean == 0.5
-    assert estimate.error == pytest.approx(math.sqrt(seeds + texts))
-    assert estimate.freedom == pytest.approx((seeds + texts) ** 2 / (seeds**2 / 2 + texts**2 / 3))
+    assert estimate.mean == pytest.approx(correct.mean())
+    assert estimate.error == pytest.approx(math.sqrt(variance))
+    assert estimate.freedom == pytest.approx(variance**2 / (seeds**2 / 2 + texts**2 / 7 + residual**2 / 14))
     assert estimate.high - estimate.mean == pytest.approx(estimate.error * stats.t.ppf(0.975, estimate.freedom))
+
+
+def test_a_negative_component_counts_as_zero() -> None:
+    """Each model is right about its own three texts, so that the seeds' means differ less than the residual allows."""
+    correct = np.arange(9) // 3 == np.array([[0], [1], [2]])
+    seeds, texts, residual = mean_squares(correct)
+    assert seeds == texts == 0.0 < residual
+    mixed = np.concatenate([correct, np.ones((3, 9), dtype=bool)], axis=1)
+    seeds, texts, residual = mean_squares(mixed)
+    assert seeds < residual
+    assert accuracy(mixed).error == pytest.approx(math.sqrt(texts))
 
 
 def test_differences_pair_texts_but_not_seeds() -> None:
@@ -60,6 +82,18 @@ def test_equal_systems_are_called_different_no_more_often_than_claimed(seeds: in
             difference(system(random, easy, seeds, 0.3, 0.1), system(random, easy, seeds, 0.3, 0.1)).p < 0.05
         )
     assert np.mean(estimate) <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 400)
+
+
+@pytest.mark.parametrize("seeds", [3, 10])
+def test_error_is_that_of_repeated_experiments(seeds: int) -> None:
+    """The variance counts each source once: with other seeds and other texts, leads differ by as much as it says."""
+    random = np.random.default_rng(seeds)
+    leads = []
+    for _ in range(300):
+        easy = ease(random)
+        leads.append(difference(system(random, easy, seeds, 0.3, 0.03), system(random, easy, seeds, 0.3, 0.03)))
+    variance = np.var([lead.mean for lead in leads], ddof=1)
+    assert 0.8 < np.mean([lead.error**2 for lead in leads]) / variance < 1.4
 
 
 def test_large_true_lead_is_found() -> None:
@@ -105,21 +139,24 @@ def test_pairwise_differences_match_single_differences_and_scipy() -> None:
     assert list(estimates) == [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
     for (first, second), estimate in estimates.items():
         assert estimate == difference(systems[first], systems[second])
-        seeds = [systems[k].mean(axis=1) for k in (first, second)]
         between = systems[first].mean(axis=0) - systems[second].mean(axis=0)
-        parts = [(stats.sem(each) ** 2, len(each) - 1) for each in (*seeds, between)]
-        freedom = sum(part for part, _ in parts) ** 2 / sum(part**2 / degrees for part, degrees in parts)
+        texts, sources = stats.sem(between) ** 2, [mean_squares(systems[k]) for k in (first, second)]
+        over_seeds, residual = sum(each[0] for each in sources), sum(each[2] for each in sources)
+        variance = max(over_seeds + texts - residual, over_seeds, texts)
+        spread = texts**2 / (TEXTS - 1) + sum(
+            each[0] ** 2 / (len(systems[k]) - 1) + each[2] ** 2 / (len(systems[k]) - 1) / (TEXTS - 1)
+            for k, each in zip((first, second), sources, strict=True)
+        )
+        freedom = variance**2 / spread
         assert (estimate.mean, estimate.freedom) == pytest.approx((between.mean(), freedom))
-        interval = stats.t.interval(0.95, freedom, loc=between.mean(), scale=math.sqrt(sum(part for part, _ in parts)))
+        interval = stats.t.interval(0.95, freedom, loc=between.mean(), scale=math.sqrt(variance))
         assert (estimate.low, estimate.high) == pytest.approx(interval)
 
 
 def test_difference_equals_welchs_test_if_texts_do_not_vary() -> None:
-    """Each text is right in one model of each system, so the lead is the same for all texts."""
-    first = np.arange(10) < np.array([[6], [10]])
-    first[1] &= ~first[0]
-    second = np.array([5, 3, 2]).repeat([5, 3, 2]) == np.array([[5], [3], [2]])
-    estimate, welch = difference(first, second), stats.ttest_ind([0.6, 0.4], [0.5, 0.3, 0.2], equal_var=False)
+    """Each model is right about all texts or about none."""
+    first, second = np.array([[1], [0]]).repeat(10, axis=1) == 1, np.array([[1], [0], [0]]).repeat(10, axis=1) == 1
+    estimate, welch = difference(first, second), stats.ttest_ind([1, 0], [1, 0, 0], equal_var=False)
     assert (estimate.mean, estimate.p) == pytest.approx((1 / 6, welch.pvalue))
     interval = welch.confidence_interval()
     assert (estimate.freedom, estimate.low, estimate.high) == pytest.approx((welch.df, interval.low, interval.high))

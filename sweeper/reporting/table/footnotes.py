@@ -115,7 +115,7 @@ def comparison_note(cells: Sequence[TableCell], comparisons: Sequence[Comparison
         return Footnote("Nothing is bold: no two systems of a column can be compared.")
     pairs = f"the {tested} pairs" if tested > 1 else "the one pair"
     return Footnote(
-        f"Bold: the best of its column, if its lead over the second best is significant (p below {ALPHA:g}). Welch's "
+        f"Bold: the best of its column, if its lead over the second best is significant (p below {ALPHA:g}): a "
         f"t-test over both sources of chance, seeds and paired test texts; Holm's correction for {pairs} of this "
         f"table; at least {MIN_SEEDS} seeds each.",
         brief=f"Bold: significantly better than the second best (p below {ALPHA:g})."

@@ -45,7 +45,7 @@ def test_details_have_setting_cost_test_accesses_interval_optimism_and_runs() ->
         "0.62 GPU hours",
         "- confirmation: 3 of 3 seeds, 50 epochs, 0.50 GPU hours",
         "- validation: accuracy 0.5300 in the search, 0.5200 with fresh seeds, optimism +0.0100",
-        "- test: 50.5, 95 % interval 43.8 to 57.2, 2 test accesses",
+        "- test: 50.5, 95 % interval 43.9 to 57.1, 2 test accesses",
         "- seed 1000100: 50.0, trial 100, run 0a1b",
         "- seed 1000101: 51.0, trial 101, run 2c3d",
         "- seed 1000102: not scored, diverged, trial 102",
