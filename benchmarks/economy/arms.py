@@ -1,0 +1,38 @@
+"""The searches that are compared: one entry each in ARMS. Add a search here."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from benchmarks.economy.clock import Search
+from benchmarks.economy.peers import OptunaSearch, RayTuneSearch, ScreeningSearch
+from benchmarks.economy.problem import Problem
+from benchmarks.economy.sweeper_search import SweeperSearch
+
+Arm = Callable[[Problem, int, int], Search]  # problem, number of trials, seed
+
+ASHA = "asha={grace_epochs: 1, reduction_factor: 3}"
+_PAPER_GRID = (  # of sst5_paper_grid.yaml; tau 0.07 and batch size 4 are not recorded
+    "sampler=grid", "asha=off", "search.batch_size=[8, 32]", "search.learning_rate=[2e-5]",
+    "search.normalize=[false]", "search.alpha=[0.1, 0.2, 0.7]", "search.tau=[7, 10, 100, 1000]",
+)  # fmt: skip
+
+
+def sweeper_arm(*overrides: str) -> Arm:
+    """Return sweeper's search of the recorded space with keys replaced, as in `sampler=tpe`."""
+    return partial(_sweeper, overrides)
+
+
+def _sweeper(overrides: tuple[str, ...], problem: Problem, trials: int, seed: int) -> Search:
+    return SweeperSearch(problem, trials, seed, overrides)
+
+
+TODAY = "today's search"
+ARMS: Mapping[str, Arm] = {
+    "random search": sweeper_arm("sampler=random", "asha=off"),
+    "the second paper's grid": sweeper_arm(*_PAPER_GRID),
+    "one-epoch screening": lambda problem, trials, seed: ScreeningSearch(trials, seed),
+    "Ray Tune, OptunaSearch and ASHA": lambda problem, trials, seed: RayTuneSearch(trials, seed),
+    "Optuna, TPE and Hyperband": lambda problem, trials, seed: OptunaSearch(trials, seed),
+    "quasi-random": sweeper_arm("sampler=qmc", "asha=off"),
+    TODAY: sweeper_arm("sampler=tpe", ASHA),
+}

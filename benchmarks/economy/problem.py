@@ -1,0 +1,88 @@
+"""One data set to search: its space, the curves of its trials, and the true values that a search is measured by."""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from benchmarks.economy.record import SPACE
+from benchmarks.economy.settings import LOSSES, Setting, spread_settings
+from benchmarks.economy.surrogate import Surrogate, read_records
+from sweeper.search_space.parser import parse_spec
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.search_space.yaml_file import load_yaml
+
+CANDIDATES = 1024  # quasi-random settings of each system among which the best known one is found
+
+
+class Problem:
+    """A data set as its recorded rows have it."""
+
+    def __init__(self, dataset: str, rows: pd.DataFrame, *, nearest: bool = False) -> None:
+        """With `nearest`, trials have the curve of the nearest recorded setting."""
+        self.dataset = dataset
+        self.surrogate = Surrogate(read_records(rows), nearest=nearest)
+        self.seconds = rows.groupby(["loss", "batch_size"])["seconds"].median().to_dict()
+
+    def spec(self, overrides: Sequence[str]) -> SweepSpec:
+        """Return the search space of the records with keys replaced, as in `sampler=tpe`."""
+        return parse_spec(load_yaml(SPACE, [f"dataset={self.dataset}", *overrides]))
+
+    def prepare(self) -> None:
+        """Compute the values of the best known settings, which takes a while."""
+        _ = self.best_known, self.typical
+
+    @property
+    def num_steps(self) -> int:
+        """The number of validations of a whole training."""
+        return self.surrogate.num_steps
+
+    def curve(self, setting: Setting, seed: int) -> NDArray[np.float64]:
+        """Return the accuracies of one training with this seed, (T,)."""
+        curves = self.surrogate.possible_curves(setting)
+        return curves[seed % len(curves)]
+
+    def step_seconds(self, setting: Setting) -> float:
+        """Return the seconds of training up to the next validation, the validation included."""
+        return float(self.seconds[setting["loss"], setting["batch_size"]])
+
+    def true_value(self, setting: Setting) -> float:
+        """Return the mean over seeds of a training's best validation."""
+        return float(self.surrogate.possible_curves(setting).max(axis=1).mean())
+
+    def fresh_mean(self, setting: Setting, random: np.random.Generator, seeds: int = 5) -> float:
+        """Return the mean of the best validations of this many fresh seeds."""
+        bests = self.surrogate.possible_curves(setting).max(axis=1)
+        return float(random.choice(bests, seeds).mean())
+
+    @cached_property
+    def _candidate_values(self) -> dict[str, NDArray[np.float64]]:
+        spec = self.spec(())
+        names = [str(system["loss"]) for system in spec.systems]
+        recorded = self.surrogate.records.settings
+        return {
+            name: np.array([
+                self.true_value(setting)
+                for setting in (
+                    *spread_settings(spec, system, CANDIDATES), *(s for s in recorded if s["loss"] == name)
+                )
+            ])
+            for system, name in enumerate(names)
+        }  # fmt: skip
+
+    @cached_property
+    def best_known(self) -> dict[str, float]:
+        """The true value of the best known setting of each system, by loss."""
+        return {name: float(values.max()) for name, values in self._candidate_values.items()}
+
+    @cached_property
+    def typical(self) -> dict[str, float]:
+        """The median of the true values of each system: what a search has that never tried the system."""
+        return {name: float(np.median(values)) for name, values in self._candidate_values.items()}
+
+    @property
+    def true_order(self) -> list[str]:
+        """The systems by the true value of their best known setting, the best first."""
+        return sorted(LOSSES, key=lambda name: -self.best_known[name])

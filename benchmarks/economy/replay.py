@@ -1,0 +1,96 @@
+"""Replays of searches on recorded curves: each arm at several budgets, many times, on all cores."""
+
+import os
+import zlib
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.economy.arms import ARMS, sweeper_arm
+from benchmarks.economy.clock import Choice, run_search
+from benchmarks.economy.problem import Problem
+from benchmarks.economy.settings import LOSSES
+
+BUDGETS = (9, 18, 36, 48, 96)  # trials; the quickstart has 9 for three systems, sst2.yaml has 12 and sst5.yaml 16 each
+
+
+@dataclass(frozen=True)
+class Job:
+    """One search to replay. Its seed follows from its arm, size and number. With `overrides`, it is sweeper's."""
+
+    arm: str
+    trials: int
+    workers: int
+    replay: int
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a search came to. Accuracies are shares of 1.
+
+    `regret` is the mean over systems of how much the true value of the chosen setting is below the best known one.
+    `is_order_right` compares the systems by five fresh seeds of each chosen setting with their best known values.
+    `optimism` is the mean over systems of the search's own score minus the true value.
+    """
+
+    arm: str
+    trials: int
+    workers: int
+    replay: int
+    epochs: float
+    hours: float
+    regret: float
+    is_order_right: bool
+    optimism: float
+
+
+def run_job(problem: Problem, job: Job) -> Result:
+    """Run one search, and measure what it chose."""
+    seed = zlib.crc32(repr((job.arm, job.trials, job.workers, job.replay)).encode()) >> 1
+    arm = sweeper_arm(*job.overrides) if job.overrides else ARMS[job.arm]
+    with closing(arm(problem, job.trials, seed)) as search:
+        cost = run_search(search, problem, job.workers)
+        chosen = search.chosen()
+    true = {name: problem.true_value(choice.setting) for name, choice in chosen.items()}
+    regrets = [problem.best_known[name] - true.get(name, problem.typical[name]) for name in LOSSES]
+    optimism = [choice.score - true[name] for name, choice in chosen.items()]
+    return Result(
+        **{"arm": job.arm, "trials": job.trials, "workers": job.workers, "replay": job.replay},
+        epochs=cost.epochs,
+        hours=cost.hours,
+        regret=float(np.mean(regrets)),
+        is_order_right=_order(problem, chosen, np.random.default_rng(seed)) == problem.true_order,
+        optimism=float(np.mean(optimism)),
+    )
+
+
+def _order(problem: Problem, chosen: Mapping[str, Choice], random: np.random.Generator) -> list[str]:
+    """Return the systems by the mean of their fresh seeds, the best first."""
+    means = {name: problem.fresh_mean(choice.setting, random) for name, choice in chosen.items()}
+    return sorted(means, key=lambda name: -means[name])
+
+
+def run_jobs(problem: Problem, jobs: Sequence[Job]) -> pd.DataFrame:
+    """Run searches on all cores, and return one row for each."""
+    problem.prepare()  # before it is copied to the processes
+    cores = len(os.sched_getaffinity(0))
+    with ProcessPoolExecutor(cores, get_context("spawn"), initializer=_set_problem, initargs=(problem,)) as pool:
+        results = pool.map(_run, jobs, chunksize=4)
+        return pd.DataFrame([vars(result) for result in results])
+
+
+_problem: list[Problem] = []  # of this process
+
+
+def _set_problem(problem: Problem) -> None:
+    _problem[:] = [problem]
+
+
+def _run(job: Job) -> Result:
+    return run_job(_problem[0], job)
