@@ -2,8 +2,10 @@
 
     python -m benchmarks.economy record DATASET --out DIR     train recorded curves; the same command continues
     python -m benchmarks.economy rows DATASET --out DIR       write the rows of the trials that have ended so far
+    python -m benchmarks.economy replay ROWS.parquet ...      replay searches on recorded curves, and print tables
 
-Recorded curves are learning curves of real trials: 48 quasi-random settings of each system, each with two seeds.
+Recorded curves are learning curves of real trials: 48 quasi-random settings of each system, each with two seeds. A
+replay runs a whole search on a simulated clock. Its trials have curves of a surrogate that was fitted to the records.
 """
 
 import argparse
@@ -14,11 +16,18 @@ from benchmarks.economy.record import record, rows_path
 from benchmarks.economy.rows import recorded_sweeps, write_rows
 from sweeper.errors import SweeperError
 
+BUDGETS = (9, 18, 36, 48, 96)  # trials; of three systems, quickstart.yaml gives each 3, sst2.yaml 12, sst5.yaml 16
+
 
 def main() -> int:
     """Run one part of the benchmark. Returns the exit code."""
     arguments = _parse_arguments()
     try:
+        if arguments.part == "replay":
+            from benchmarks.economy.report import report_replays
+
+            report_replays(arguments)
+            return 0
         if arguments.part == "record":
             options = arguments.seeds, arguments.overrides
             record(arguments.dataset, arguments.out, *options, inline=arguments.inline)
@@ -26,7 +35,7 @@ def main() -> int:
             write_rows(recorded_sweeps(arguments.dataset, arguments.out / "sweeps"), _rows_file(arguments))
     except SweeperError as error:
         print(error, file=sys.stderr)
-        return 2
+        return error.exit_code
     print(_rows_file(arguments))
     return 0
 
@@ -45,11 +54,28 @@ def _parse_arguments() -> argparse.Namespace:
         part.add_argument("dataset", help="name of a data set in the catalog")
         part.add_argument("--out", type=Path, required=True, help="folder for sweeps and rows")
         if name == "record":
-            part.add_argument("--seeds", type=int, default=2, help="seeds of each setting (2)")
-            part.add_argument("--inline", action="store_true", help="one trial at a time in this process, without Ray")
-            part.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY.PATH=VALUE",
-                              help="override a key of space.yaml, as in --set budget.trials=72")  # fmt: skip
+            _add_record_options(part)
+    _add_replay_options(parts.add_parser("replay", help="replay searches on recorded curves"))
     return parser.parse_args()
+
+
+def _add_record_options(part: argparse.ArgumentParser) -> None:
+    part.add_argument("--seeds", type=int, default=2, help="seeds of each setting (2)")
+    part.add_argument("--inline", action="store_true", help="one trial at a time in this process, without Ray")
+    part.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY.PATH=VALUE",
+                      help="override a key of space.yaml, as in --set budget.trials=72")  # fmt: skip
+
+
+def _add_replay_options(part: argparse.ArgumentParser) -> None:
+    part.add_argument("rows", type=Path, nargs="+", help="files of recorded rows, one for each data set")
+    part.add_argument("--replays", type=int, default=20, help="replays of each arm, budget and number of workers (20)")
+    part.add_argument("--workers", type=int, nargs="+", default=[1, 4, 16], help="trials at once (1 4 16)")
+    part.add_argument("--trials", type=int, nargs="+", default=list(BUDGETS), help="budgets (9 18 36 48 96)")
+    part.add_argument("--arms", nargs="+", help="only the arms whose name contains one of these words")
+    part.add_argument("--arm", action="append", nargs="+", default=[], metavar=("NAME", "KEY.PATH=VALUE"),
+                      help="one more arm: sweeper's search with keys of space.yaml replaced")  # fmt: skip
+    part.add_argument("--nearest", action="store_true", help="give trials the curve of the nearest recorded setting")
+    part.add_argument("--out", type=Path, help="write the result of each search to this Parquet file")
 
 
 if __name__ == "__main__":

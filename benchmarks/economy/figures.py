@@ -46,7 +46,7 @@ def epochs_to_match(results: pd.DataFrame, arm: str, target: float) -> float:
         return float("inf")
     k = int(reached[0])
     if k == 0:
-        return float(np.exp(epochs[0]))
+        return float(means["epochs"].iloc[0])
     share = (regrets[k - 1] - target) / (regrets[k - 1] - regrets[k])
     return float(np.exp(epochs[k - 1] + share * (epochs[k] - epochs[k - 1])))
 

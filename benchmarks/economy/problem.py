@@ -14,15 +14,16 @@ from sweeper.search_space.parser import parse_spec
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.search_space.yaml_file import load_yaml
 
-CANDIDATES = 1024  # quasi-random settings of each system among which the best known one is found
-
 
 class Problem:
     """A data set as its recorded rows have it."""
 
-    def __init__(self, dataset: str, rows: pd.DataFrame, *, nearest: bool = False) -> None:
-        """With `nearest`, trials have the curve of the nearest recorded setting."""
-        self.dataset = dataset
+    def __init__(self, dataset: str, rows: pd.DataFrame, *, nearest: bool = False, candidates: int = 1024) -> None:
+        """With `nearest`, trials have the curve of the nearest recorded setting.
+
+        The best known setting of a system is the best of its recorded ones and of `candidates` quasi-random ones.
+        """
+        self.dataset, self.candidates = dataset, candidates
         self.surrogate = Surrogate(read_records(rows), nearest=nearest)
         self.seconds = rows.groupby(["loss", "batch_size"])["seconds"].median().to_dict()
 
@@ -42,7 +43,7 @@ class Problem:
     def curve(self, setting: Setting, seed: int) -> NDArray[np.float64]:
         """Return the accuracies of one training with this seed, (T,)."""
         curves = self.surrogate.possible_curves(setting)
-        return curves[seed % len(curves)]
+        return np.asarray(curves[seed % len(curves)], dtype=np.float64)
 
     def step_seconds(self, setting: Setting) -> float:
         """Return the seconds of training up to the next validation, the validation included."""
@@ -50,7 +51,7 @@ class Problem:
 
     def true_value(self, setting: Setting) -> float:
         """Return the mean over seeds of a training's best validation."""
-        return float(self.surrogate.possible_curves(setting).max(axis=1).mean())
+        return float(self.surrogate.true_values([setting])[0])
 
     def fresh_mean(self, setting: Setting, random: np.random.Generator, seeds: int = 5) -> float:
         """Return the mean of the best validations of this many fresh seeds."""
@@ -59,18 +60,13 @@ class Problem:
 
     @cached_property
     def _candidate_values(self) -> dict[str, NDArray[np.float64]]:
-        spec = self.spec(())
-        names = [str(system["loss"]) for system in spec.systems]
-        recorded = self.surrogate.records.settings
-        return {
-            name: np.array([
-                self.true_value(setting)
-                for setting in (
-                    *spread_settings(spec, system, CANDIDATES), *(s for s in recorded if s["loss"] == name)
-                )
-            ])
-            for system, name in enumerate(names)
-        }  # fmt: skip
+        """The true values of many settings of each system, those that were recorded included."""
+        spec, recorded, values = self.spec(()), self.surrogate.records.settings, {}
+        for system, params in enumerate(spec.systems):
+            settings = [*spread_settings(spec, system, self.candidates)]
+            settings += [dict(setting) for setting in recorded if setting["loss"] == params["loss"]]
+            values[str(params["loss"])] = self.surrogate.true_values(settings)
+        return values
 
     @cached_property
     def best_known(self) -> dict[str, float]:

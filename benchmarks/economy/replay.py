@@ -16,8 +16,6 @@ from benchmarks.economy.clock import Choice, run_search
 from benchmarks.economy.problem import Problem
 from benchmarks.economy.settings import LOSSES
 
-BUDGETS = (9, 18, 36, 48, 96)  # trials; the quickstart has 9 for three systems, sst2.yaml has 12 and sst5.yaml 16 each
-
 
 @dataclass(frozen=True)
 class Job:
@@ -61,7 +59,10 @@ def run_job(problem: Problem, job: Job) -> Result:
     regrets = [problem.best_known[name] - true.get(name, problem.typical[name]) for name in LOSSES]
     optimism = [choice.score - true[name] for name, choice in chosen.items()]
     return Result(
-        **{"arm": job.arm, "trials": job.trials, "workers": job.workers, "replay": job.replay},
+        arm=job.arm,
+        trials=job.trials,
+        workers=job.workers,
+        replay=job.replay,
         epochs=cost.epochs,
         hours=cost.hours,
         regret=float(np.mean(regrets)),

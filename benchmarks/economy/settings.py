@@ -44,8 +44,9 @@ def _log_fraction(value: float, limits: tuple[float, float]) -> float:
 
 def spread_settings(spec: SweepSpec, system: int, count: int) -> list[dict[str, Any]]:
     """Return quasi-random settings of a system."""
-    settings = []
-    for index in range(count):
-        values = quasi_random_values(spec, system, index)
-        settings.append(dict(resolve_params(spec, system, lambda parameter, _, values=values: values[parameter])))
-    return settings
+    return [_spread_setting(spec, system, index) for index in range(count)]
+
+
+def _spread_setting(spec: SweepSpec, system: int, index: int) -> dict[str, Any]:
+    values = quasi_random_values(spec, system, index)
+    return dict(resolve_params(spec, system, lambda parameter, _: values[parameter]))

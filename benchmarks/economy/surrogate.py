@@ -64,7 +64,7 @@ class Surrogate:
         self.vectors = encode(records.settings)
         self.model = fit_process(self.vectors, records.curves)
         self._scale: NDArray[np.float64] = 1 / self.model.kernel_.k1.k2.length_scale  # relevance of each coordinate
-        self._means: dict[tuple[float, ...], NDArray[np.float64]] = {}
+        self._possible: dict[tuple[float, ...], NDArray[np.float64]] = {}
 
     @property
     def num_steps(self) -> int:
@@ -75,21 +75,32 @@ class Surrogate:
         """Return mean curves, (N, T)."""
         vectors = encode(settings)
         if self.nearest:
-            return self.records.curves[[self._neighbours(vector, 1)[0] for vector in vectors]]
-        return np.clip(self.model.predict(vectors).reshape(len(settings), -1), 0.0, 1.0)
+            curves = self.records.curves[[self._neighbours(vector, 1)[0] for vector in vectors]]
+        else:
+            curves = self.model.predict(vectors).reshape(len(settings), -1)
+        return np.asarray(np.clip(curves, 0.0, 1.0), dtype=np.float64)
 
     def possible_curves(self, setting: Setting) -> NDArray[np.float64]:
         """Return the curves that a trial of the setting may have, all equally likely: (K, T)."""
-        vector = encode([setting])[0]
-        key = tuple(vector)
-        if key not in self._means:
+        key = tuple(encode([setting])[0])
+        if key not in self._possible:
+            self._possible[key] = self._with_deviations([setting])[0]
+        return self._possible[key]
+
+    def true_values(self, settings: Sequence[Setting]) -> NDArray[np.float64]:
+        """Return the means over seeds of a training's best validation, (N,)."""
+        return np.array([curves.max(axis=1).mean() for curves in self._with_deviations(settings)])
+
+    def _with_deviations(self, settings: Sequence[Setting]) -> list[NDArray[np.float64]]:
+        possible = []
+        for mean, vector in zip(self.mean_curves(settings), encode(settings), strict=True):
             near = self._neighbours(vector, NEIGHBOURS)
             deviations = np.concatenate([self.records.deviations[k] for k in near])
-            self._means[key] = np.clip(self.mean_curves([setting]) + deviations, 0.0, 1.0)
-        return self._means[key]
+            possible.append(np.clip(mean + deviations, 0.0, 1.0))
+        return possible
 
     def _neighbours(self, vector: NDArray[np.float64], count: int) -> list[int]:
-        """Return the recorded settings of the same system that are nearest, those with several seeds first."""
+        """Return the nearest recorded settings of the same system. Where noise is needed, they have several seeds."""
         same_system = np.all(self.vectors[:, : len(LOSSES)] == vector[: len(LOSSES)], axis=1)
         has_seeds = np.array([len(deviations) > 1 for deviations in self.records.deviations])
         usable = same_system if self.nearest and count == 1 else same_system & has_seeds

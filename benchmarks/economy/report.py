@@ -1,0 +1,77 @@
+"""The output of `replay`: what the curves come from, how good the surrogate is, and the tables of all arms."""
+
+import argparse
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+import pandas as pd
+
+from benchmarks.economy.arms import ARMS, TODAY
+from benchmarks.economy.figures import match_lines, table_lines
+from benchmarks.economy.problem import Problem
+from benchmarks.economy.replay import Job, run_jobs
+from benchmarks.economy.rows import describe_machine, read_rows
+from benchmarks.economy.surrogate import describe_fit
+from sweeper.errors import UsageError
+
+
+def report_replays(arguments: argparse.Namespace) -> None:
+    """Replay all arms on each file of rows, print the tables, and write the results. Raises UsageError."""
+    arms = chosen_arms(arguments.arms, arguments.arm)
+    results = []
+    for path in arguments.rows:
+        problem = Problem(path.stem, read_rows(path), nearest=arguments.nearest)
+        print(f"\n## {problem.dataset}\n", flush=True)
+        print(describe_problem(problem), flush=True)
+        start = time.monotonic()
+        jobs = make_jobs(arms, arguments.trials, arguments.workers, arguments.replays)
+        results.append(run_jobs(problem, jobs).assign(dataset=problem.dataset))
+        machine = describe_machine()
+        seconds = f"{time.monotonic() - start:.0f} s on {machine['cores']} cores of {machine['processor']}"
+        print(f"{len(jobs)} searches were replayed in {seconds}.\n")
+        print("\n".join([*table_lines(results[-1]), *_match_lines(results[-1])]), flush=True)
+    if arguments.out:
+        pd.concat(results).to_parquet(arguments.out)
+
+
+def chosen_arms(words: Sequence[str] | None, added: Sequence[Sequence[str]]) -> Mapping[str, tuple[str, ...]]:
+    """Return the overrides of each arm to replay, by name; none for those in ARMS. Raises UsageError."""
+    names = [name for name in ARMS if words is None or any(word.lower() in name.lower() for word in words)]
+    if words and not names:
+        raise UsageError(f"--arms {' '.join(words)}: no such arm, allowed are words of: {', '.join(ARMS)}")
+    for name, *overrides in added:
+        if name in ARMS or not overrides:
+            raise UsageError(f"--arm {name}: needs a new name, and keys as in sampler=qmc")
+    return dict.fromkeys(names, ()) | {name: tuple(overrides) for name, *overrides in added}
+
+
+def make_jobs(
+    arms: Mapping[str, tuple[str, ...]], trials: Sequence[int], workers: Sequence[int], replays: int
+) -> list[Job]:
+    """Return one job for each search."""
+    return [
+        Job(arm, size, count, replay, overrides)
+        for arm, overrides in arms.items()
+        for count in workers
+        for size in trials
+        for replay in range(replays)
+    ]
+
+
+def describe_problem(problem: Problem) -> str:
+    """Return in words what was recorded, how well the surrogate predicts it, and the true order of the systems."""
+    fit = {name: 100 * value for name, value in describe_fit(problem.surrogate.records).items()}
+    best = ", ".join(f"{name} {100 * problem.best_known[name]:.2f}" for name in problem.true_order)
+    typical = ", ".join(f"{name} {100 * problem.typical[name]:.2f}" for name in problem.true_order)
+    return (
+        f"{len(problem.surrogate.records.settings)} recorded settings. The best validation accuracy, in points, has a "
+        f"standard deviation of {fit['spread']:.2f} over settings and of {fit['noise']:.2f} over seeds. On held-out "
+        f"settings the surrogate is off by {fit['error']:.2f}, and the nearest setting by {fit['nearest_error']:.2f} "
+        f"(root mean squares).\nBest known settings: {best}. Median of all settings: {typical}."
+    )
+
+
+def _match_lines(results: pd.DataFrame) -> Iterator[str]:
+    if TODAY in set(results["arm"]):
+        yield f"\nEpochs for the regret of {TODAY} at its budgets:"
+        yield from match_lines(results, TODAY)

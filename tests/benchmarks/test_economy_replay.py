@@ -1,0 +1,138 @@
+"""Replays: the surrogate follows the records, every arm spends its budget, and the figures say what they mean."""
+
+from contextlib import closing
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks.economy.arms import ARMS, TODAY
+from benchmarks.economy.clock import run_search
+from benchmarks.economy.figures import epochs_to_match, interval, match_lines, table_lines
+from benchmarks.economy.problem import Problem
+from benchmarks.economy.record import SPACE
+from benchmarks.economy.replay import Job, run_job
+from benchmarks.economy.report import chosen_arms, describe_problem, make_jobs
+from benchmarks.economy.settings import LOSSES
+from benchmarks.economy.surrogate import read_records
+from sweeper.errors import UsageError
+from sweeper.search_space.parser import parse_spec
+from sweeper.search_space.yaml_file import load_yaml
+from tests.benchmarks.fake_curves import fake_rows
+
+NOISE = 0.01
+
+
+@pytest.fixture(scope="module")
+def rows() -> pd.DataFrame:
+    return fake_rows(parse_spec(load_yaml(SPACE)), settings=8, noise=NOISE)
+
+
+@pytest.fixture(scope="module")
+def problem(rows: pd.DataFrame) -> Problem:
+    return Problem("feelings", rows, candidates=32)
+
+
+def test_the_surrogate_gives_recorded_settings_their_curves_and_their_noise(problem: Problem) -> None:
+    records = problem.surrogate.records
+    assert len(records.settings) == 3 * 8
+    predicted = problem.surrogate.mean_curves(records.settings)
+    assert np.sqrt(np.mean((predicted - records.curves) ** 2)) < NOISE
+    deviations = np.concatenate([problem.surrogate.possible_curves(s) for s in records.settings[:8]]) - np.repeat(
+        predicted[:8], 16, axis=0
+    )
+    assert NOISE / 2 < deviations.std() < 2 * NOISE
+    assert len({tuple(problem.curve(records.settings[0], seed)) for seed in range(40)}) == 16
+    assert np.array_equal(problem.curve(records.settings[0], 5), problem.curve(records.settings[0], 5))
+
+
+def test_the_nearest_setting_is_of_the_same_system(rows: pd.DataFrame) -> None:
+    surrogate = Problem("feelings", rows, nearest=True).surrogate
+    assert np.array_equal(surrogate.mean_curves(surrogate.records.settings), surrogate.records.curves)
+
+
+def test_a_training_that_ended_early_keeps_its_last_value(rows: pd.DataFrame) -> None:
+    is_cut = (rows["loss"] == "ce") & (rows["step"] > 2)
+    curves = read_records(rows[~is_cut]).curves
+    assert np.array_equal(curves[0][2:], np.repeat(curves[0][1], 4))
+
+
+def test_records_of_one_seed_have_no_noise_to_give(rows: pd.DataFrame) -> None:
+    problem = Problem("feelings", rows[rows["sweep_seed"] == 0])
+    with pytest.raises(ValueError, match="record a second seed"):
+        problem.curve(problem.surrogate.records.settings[0], 0)
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_an_arm_runs_to_its_end_and_chooses_a_setting_of_each_system(problem: Problem, arm: str) -> None:
+    costs = {}
+    for workers in (1, 4):
+        with closing(ARMS[arm](problem, 12, 3)) as search:
+            costs[workers] = run_search(search, problem, workers)
+            choices = search.chosen()
+            assert search.next_training() is None
+        assert set(choices) <= set(LOSSES)
+        assert 12 <= costs[workers].epochs <= 36 or "grid" in arm
+        assert all(0.1 < choice.score < 0.7 for choice in choices.values())
+        if "Ray" not in arm and "Optuna" not in arm:
+            assert set(choices) == set(LOSSES)
+    assert costs[4].hours < costs[1].hours
+
+
+@pytest.mark.parametrize("arm", ["one-epoch screening", TODAY])
+def test_the_same_job_gives_the_same_result(problem: Problem, arm: str) -> None:
+    assert run_job(problem, Job(arm, 9, 4, 0)) == run_job(problem, Job(arm, 9, 4, 0))
+    assert run_job(problem, Job(arm, 9, 4, 0)) != run_job(problem, Job(arm, 9, 4, 1))
+
+
+def test_more_trials_leave_less_regret(problem: Problem) -> None:
+    few, many = (
+        [run_job(problem, Job("random search", trials, 1, replay)) for replay in range(5)] for trials in (6, 45)
+    )
+    assert np.mean([result.regret for result in many]) < np.mean([result.regret for result in few])
+    assert all(result.regret > -NOISE for result in many)
+    assert np.mean([result.optimism for result in many]) > 0
+
+
+def test_an_arm_can_be_added_by_its_keys(problem: Problem) -> None:
+    arms = chosen_arms(["today"], [["mine", "sampler=qmc", "asha=off"]])
+    assert arms == {TODAY: (), "mine": ("sampler=qmc", "asha=off")}
+    (job,) = make_jobs({"mine": arms["mine"]}, [6], [2], 1)
+    assert run_job(problem, job).epochs == 18
+    for words, added in ((["nobody"], []), (None, [["mine"]]), (None, [[TODAY, "asha=off"]])):
+        with pytest.raises(UsageError, match="--arm"):
+            chosen_arms(words, added)
+
+
+def test_what_was_recorded_is_told(problem: Problem) -> None:
+    text = describe_problem(problem)
+    assert "24 recorded settings" in text
+    assert text.index("lcl") < text.index("scl") < text.index("ce ")
+
+
+def results(regrets: dict[str, list[float]]) -> pd.DataFrame:
+    """Return results in which budgets are 10, 100 and 1000 epochs, and each replay is run twice."""
+    budgets = (10, 100, 1000)
+    return pd.DataFrame([
+        {"arm": arm, "workers": 1, "trials": size, "epochs": size, "regret": regret, "is_order_right": replay == 0,
+         "optimism": 0.01}
+        for arm, values in regrets.items() for size, regret in zip(budgets, values, strict=True) for replay in (0, 1)
+    ])  # fmt: skip
+
+
+def test_epochs_to_match_lie_between_the_budgets() -> None:
+    table = results({TODAY: [0.06, 0.04, 0.02], "fast": [0.04, 0.02, 0.01], "slow": [0.08, 0.07, 0.05]})
+    assert epochs_to_match(table, "fast", 0.03) == pytest.approx(10**1.5)
+    assert epochs_to_match(table, "slow", 0.06) == pytest.approx(10**2.5)
+    lines = list(match_lines(table, TODAY))
+    assert lines[-2] == "| fast | at most 10 | at most 10 | 100 |"
+    assert lines[-1] == "| slow | 316 | more than 1000 | more than 1000 |"
+    assert "| fast | 1 | 10 | 10 | 4.00 (4.00 to 4.00) | 50.00 (0.00 to 100.00) |" in next(
+        line for line in table_lines(table) if line.startswith("| fast")
+    )
+
+
+def test_an_interval_holds_its_mean_and_ignores_missing_values() -> None:
+    mean, low, high = interval(pd.Series([1.0, 2.0, 3.0, np.nan]))
+    assert low < mean == 2.0 < high
+    assert all(map(np.isnan, interval(pd.Series([np.nan]))))
