@@ -63,9 +63,9 @@ docs: setup
 picture: setup
 	$(BIN)/python -m docs.picture $(lastword $(sort $(wildcard $(SWEEPS)/feelings-*)))
 
-# A CE trial beside the Trainer of transformers: accuracy and time per epoch. About half an hour on two cores.
+# Sweeper beside what a user would run instead, as one table; an hour on two idle cores. BENCH=--quick: ten minutes.
 bench: setup
-	$(BIN)/python -m benchmarks.trainer_parity
+	$(BIN)/python -m benchmarks.speed $(BENCH)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,23 +1,12 @@
-"""Measure how long `sweeper table` takes over an MLflow store with many runs: hundreds of sweeps, some unfinished.
+"""An MLflow store with many runs, as hundreds of sweeps leave it: MLflow's own SQLite file with real artifact files.
 
-    python -m benchmarks.table [--runs 5000] [--folder FOLDER] [--json]
-
-The store is MLflow's own SQLite file with real artifact files beside it. It is created in FOLDER unless it exists. A
-sweep has its own run, the run above its confirmed trials, 9 trials of the search, and 2 systems confirmed with 3 seeds
-each. Every tenth sweep is unfinished, and one run in ten does not belong to sweeper. The time is everything that a user
-waits for, including imports.
+A sweep has its own run, the run above its confirmed trials, 9 trials of the search, and 2 systems confirmed with 3
+seeds each. Every tenth sweep is unfinished, and one run in ten does not belong to sweeper.
 """
 
-import argparse
 import hashlib
-import io
 import json
-import subprocess
-import sys
-import tempfile
-import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -124,50 +113,11 @@ class StoreBuilder:
         return run
 
 
-def build_store(folder: Path, runs: int) -> None:
-    """Fill a store with about `runs` runs."""
+def build_store(folder: Path, runs: int) -> int:
+    """Create a store with about `runs` runs in a folder, and return their number."""
     builder = StoreBuilder(folder)
     while builder.num_runs < runs - RUNS_PER_SWEEP:
         builder.add_sweep(builder.num_runs // RUNS_PER_SWEEP)
         for _ in range(RUNS_PER_SWEEP // 10):
             builder.add_foreign_run(builder.get_experiment("theirs"), {"mlflow.runName": "theirs"}, {"accuracy": 0.5})
-    print(f"made {builder.num_runs} runs", file=sys.stderr)
-
-
-def time_command(folder: Path) -> dict[str, Any]:
-    """Run the command as a user does. Returns its seconds, its processor seconds, and its output."""
-    store = ["--tracking-uri", f"sqlite:///{folder / 'mlflow.db'}"]
-    command = [sys.executable, "-m", "sweeper", "table", "--sweeps", str(folder), *store, "--published"]
-    start = time.perf_counter()
-    done = subprocess.run(["bash", "-c", 'time "$@"', "-", *command], capture_output=True, text=True, check=True)
-    seconds = time.perf_counter() - start
-    processor = [
-        line.split("m")[1].rstrip("s") for line in done.stderr.splitlines() if line.startswith(("user", "sys"))
-    ]
-    return {"seconds": round(seconds, 2), "processor": round(sum(map(float, processor)), 2), "table": done.stdout}
-
-
-def main() -> None:
-    """Create the store unless it exists, time the command three times, and print the times."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--runs", type=int, default=5000)
-    options.add_argument("--folder", type=Path)
-    options.add_argument("--json", action="store_true", help="print JSON, without the table")
-    arguments = options.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = arguments.folder or Path(scratch)
-        if not (folder / "mlflow.db").exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            build_store(folder, arguments.runs)
-        timings = [time_command(folder) for _ in range(3)]
-    out = io.StringIO()
-    if arguments.json:
-        json.dump([{name: timing[name] for name in ("seconds", "processor")} for timing in timings], out, indent=2)
-    else:
-        out.write(timings[0]["table"] + "\n")
-        out.writelines(f"{timing['seconds']} s, {timing['processor']} s of a processor\n" for timing in timings)
-    print(out.getvalue())
-
-
-if __name__ == "__main__":
-    main()
+    return builder.num_runs

@@ -1,0 +1,1 @@
+"""What a user would run instead of sweeper, each written as its documentation shows."""

@@ -1,0 +1,76 @@
+"""Ray Tune with the Trainer of transformers: the way from OptunaSearch's proposal to the first update."""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import optuna
+from ray import tune
+from ray.tune.search.optuna import OptunaSearch
+
+from benchmarks.speed import inputs
+from benchmarks.speed.cases import Measurement
+from benchmarks.speed.peers.ray_tune import METRIC, start_ray
+from benchmarks.speed.peers.trainer import load_tokenizer, tokenized_rows, training_arguments
+from benchmarks.speed.settings import Settings
+
+_BATCH = 32
+
+
+def space(trial: optuna.Trial) -> dict[str, float]:
+    """Suggest a learning rate, and note the time."""
+    proposed = time.time()
+    trial.suggest_float("learning_rate", 1e-5, 1e-4, log=True)
+    return {"proposed": proposed}
+
+
+def train_one_step(
+    config: dict[str, Any], settings: Settings, folder: Path, num_classes: int, rows: Sequence[Any], tokenizer: Any
+) -> None:
+    """Load the model, train one batch, and report the seconds since the proposal."""
+    import torch
+    from transformers import AutoModelForSequenceClassification, DataCollatorWithPadding, Trainer, TrainerCallback
+
+    class StepCallback(TrainerCallback):  # type: ignore[misc]  # transformers is not typed
+        def on_step_end(self, *_: Any, **__: Any) -> None:
+            tune.report({METRIC: 0.5, "seconds": time.time() - config["proposed"]})
+
+    torch.set_num_threads(settings.threads)
+    model = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=num_classes)
+    with tempfile.TemporaryDirectory() as out:
+        arguments = training_arguments(out, settings, tuned=True, batch_size=_BATCH, seed=0, max_steps=1)
+        Trainer(
+            model, arguments, train_dataset=rows, data_collator=DataCollatorWithPadding(tokenizer),
+            callbacks=[StepCallback()],
+        ).train()  # fmt: skip
+
+
+def measure(settings: Settings, folder: Path, trials: int, tuned: bool, seed: int) -> Measurement:
+    """Run so many trials one after the other. Return the median seconds of all but the first.
+
+    `tuned` reuses the workers of ended trials.
+    """
+    start_ray()
+    data = inputs.texts(settings)
+    function = tune.with_parameters(
+        train_one_step, settings=settings, folder=data.encoder_folder, num_classes=data.num_classes,
+        rows=tokenized_rows(settings), tokenizer=load_tokenizer(settings),
+    )  # fmt: skip
+    results = tune.Tuner(
+        tune.with_resources(function, {"cpu": settings.threads}),
+        tune_config=tune.TuneConfig(
+            search_alg=OptunaSearch(space, METRIC, "max", sampler=optuna.samplers.RandomSampler(seed=seed)),
+            num_samples=trials,
+            max_concurrent_trials=1,
+            reuse_actors=tuned,
+        ),
+        run_config=tune.RunConfig(name="experiment", storage_path=str(folder), verbose=0),
+    ).fit()
+    errors = [result.error for result in results if result.error]
+    if errors:
+        raise errors[0]
+    seconds = [result.metrics["seconds"] for result in results]
+    return Measurement(statistics.median(seconds[1:]))

@@ -1,0 +1,86 @@
+"""The result of a run: one JSON file, from which the screen's table and the documentation's are made."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.speed.cases import SWEEPER, ArmResult, CaseResult
+from benchmarks.speed.machine import IDLE
+
+
+@dataclass
+class BenchmarkResult:
+    """The cases that were measured, with the machine and the settings of the run. `at` is in UTC."""
+
+    at: str
+    command: str
+    machine: dict[str, Any]
+    settings: dict[str, Any]
+    seconds: float
+    cases: list[CaseResult]
+
+    @property
+    def is_idle(self) -> bool:
+        """True if nobody else used the machine while it was measured."""
+        return all(case.busy <= IDLE for case in self.cases)
+
+    def losses(self) -> list[str]:
+        """Return a line for each peer that is better than sweeper."""
+        pairs = [(case, peer, case.speedup(peer)) for case in self.cases for peer in case.peers]
+        return [
+            f"{case.title}: {peer} is {1 / ratio:.2f} times as good"
+            for case, peer, ratio in pairs
+            if ratio is not None and ratio < 1
+        ]
+
+    def table(self) -> list[tuple[str, ...]]:
+        """Return the rows of the table as texts: what, unit, sweeper, peer, the peer's value, ratio."""
+        return [row for case in self.cases for row in _rows_of(case)]
+
+    def write(self, path: Path) -> None:
+        """Write the result as JSON."""
+        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+
+
+HEADER = ("what", "unit", "sweeper", "beside", "its value", "times as good")
+
+
+def read_result(path: Path) -> BenchmarkResult:
+    """Read a result that `BenchmarkResult.write` wrote."""
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    cases = [
+        CaseResult(**{**case, "arms": {name: ArmResult(**arm) for name, arm in case["arms"].items()}})
+        for case in stored.pop("cases")
+    ]
+    return BenchmarkResult(**stored, cases=cases)
+
+
+def format_arm(arm: ArmResult) -> str:
+    """Return the median with the lowest and the highest value, or why there is none."""
+    if not arm.values:
+        return arm.error or "not measured"
+    low, high = min(arm.values), max(arm.values)
+    spread = f" ({format_number(low)}-{format_number(high)})" if len(arm.values) > 1 else ""
+    return f"{format_number(arm.median)}{spread}"
+
+
+def format_number(value: float) -> str:
+    """Return a number with three significant digits and no exponent."""
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) >= 0.001 or not value else f"{value:.1g}"
+
+
+def _rows_of(case: CaseResult) -> list[tuple[str, ...]]:
+    """Return a row for each peer, or one row if there is none; the parts of our value stand below it."""
+    ours = case.arms[SWEEPER]
+    head = (case.title, case.unit, format_arm(ours))
+    if not case.peers:
+        return [(*head, "", "", "")]
+    rows: list[tuple[str, ...]] = []
+    for number, peer in enumerate(case.peers):
+        ratio = case.speedup(peer)
+        shown = "" if ratio is None else f"{ratio:.2f}"
+        rows.append((*(head if number == 0 else ("", "", "")), peer, format_arm(case.arms[peer]), shown))
+    return rows

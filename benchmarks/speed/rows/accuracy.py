@@ -1,0 +1,27 @@
+"""Test accuracy of the same training by sweeper and by the tuned Trainer: is the speed paid for with accuracy?
+
+Cross entropy, batch 32, learning rate from 5e-5 to 0, bf16 where the processor has it, batches of similar length. The
+model after the last epoch is scored. The time of an epoch covers only its training steps. A quick run leaves this out.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+
+from benchmarks.speed.cases import SWEEPER, Arm, Case
+from benchmarks.speed.rows.throughput import TUNED
+from benchmarks.speed.session import Session
+
+
+def cases(session: Session) -> Iterator[Case]:
+    """Yield one case, or none in a quick run."""
+    settings = session.settings
+    if settings.quick:
+        return
+    with session.processes(SWEEPER, TUNED) as processes:
+        modules = {SWEEPER: "benchmarks.speed.arms.accuracy", TUNED: "benchmarks.speed.peers.accuracy"}
+        arms = [
+            Arm(name, partial(processes[name].call, f"{module}:measure", settings, settings.epochs))
+            for name, module in modules.items()
+        ]
+        title = f"test accuracy after {settings.epochs} epochs, batch 32"
+        yield Case("accuracy", title, "%", arms, more_is_better=True, note="one seed in each round")

@@ -1,0 +1,174 @@
+"""The benchmark's own logic: turns, medians, ratios, tables and the command line, with arms that measure nothing."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.speed import __main__ as command
+from benchmarks.speed import document, machine, registry
+from benchmarks.speed.cases import SWEEPER, Arm, Case, CaseResult, Measurement, run_case
+from benchmarks.speed.commands import journal_has, seconds_to_end, seconds_until
+from benchmarks.speed.result import HEADER, BenchmarkResult, format_number, read_result
+from benchmarks.speed.rows.growth import sizes
+from benchmarks.speed.trial_clock import TrialClock
+
+
+def fixed(name: str, *values: float, calls: list[str] | None = None) -> Arm:
+    """Return an arm that measures these values in turn."""
+    left = list(values)
+
+    def measure(seed: int) -> Measurement:
+        if calls is not None:
+            calls.append(f"{name} {seed}")
+        return Measurement(left.pop(0), {"ms": 10.0 * seed})
+
+    return Arm(name, measure)
+
+
+def broken(_: int) -> Measurement:
+    raise RuntimeError("no such\nlibrary")
+
+
+def result_of(*cases: CaseResult) -> BenchmarkResult:
+    return BenchmarkResult(
+        "2026-01-02T03:04:05", "python -m benchmarks.speed",
+        {"processor": "P|1", "cores": 2, "accelerator": "none", "versions": {"torch": "2"}},
+        {"data": "sst5", "rounds": 3}, 60.0, list(cases),
+    )  # fmt: skip
+
+
+def test_arms_take_turns_and_another_one_begins_each_round() -> None:
+    calls: list[str] = []
+    case = Case("c", "C", "s", [fixed("sweeper", 1, 2, calls=calls), fixed("peer", 3, 4, calls=calls)])
+    run_case(case, (7, 8), busy=0)
+    assert calls == ["sweeper 7", "peer 7", "peer 8", "sweeper 8"]
+
+
+def test_an_arm_that_fails_says_why_and_the_others_go_on() -> None:
+    result = run_case(Case("c", "C", "s", [fixed(SWEEPER, 1, 2), Arm("peer", broken)]), (0, 1), busy=0)
+    assert result.arms["peer"].error == "RuntimeError: no such library"
+    assert result.arms[SWEEPER].values == [1, 2]
+    assert result.speedup("peer") is None
+    assert result_of(result).table()[0][3:] == ("peer", "RuntimeError: no such library", "")
+
+
+@pytest.mark.parametrize(
+    ("more_is_better", "ours", "theirs", "expected"),
+    [(True, (10, 20, 90), (9, 10, 11), 2.0), (False, (10, 20, 90), (9, 10, 11), 0.5), (False, (0,), (1,), None)],
+)
+def test_the_ratio_is_that_of_the_medians_and_above_one_where_sweeper_is_better(
+    more_is_better: bool, ours: tuple[float, ...], theirs: tuple[float, ...], expected: float | None
+) -> None:
+    case = Case("c", "C", "u", [fixed(SWEEPER, *ours), fixed("peer", *theirs)], more_is_better)
+    assert run_case(case, range(len(ours)), busy=0).speedup("peer") == expected
+
+
+def test_what_sweeper_loses_is_listed_and_a_result_is_read_back_as_it_was(tmp_path: Path) -> None:
+    won = run_case(Case("a", "won", "s", [fixed(SWEEPER, 1, 2, 3), fixed("peer", 4, 5, 6)]), (0, 1, 2), busy=0)
+    lost = run_case(Case("b", "lost", "s", [fixed(SWEEPER, 10), fixed("peer", 4), fixed("other", 20)]), (0,), busy=0)
+    result = result_of(won, lost)
+    result.write(tmp_path / "result.json")
+    assert read_result(tmp_path / "result.json") == result
+    assert result.losses() == ["lost: peer is 2.50 times as good"]
+    assert result.table()[0] == ("won", "s", "2 (1-3)", "peer", "5 (4-6)", "2.50")
+    assert won.arms[SWEEPER].parts == {"ms": 10.0}
+
+
+def test_only_a_machine_that_nobody_else_used_counts_as_idle() -> None:
+    cases = [run_case(Case("a", "A", "s", [fixed(SWEEPER, 1)]), (0,), busy) for busy in (0.01, 0.4)]
+    assert result_of(cases[0]).is_idle
+    assert not result_of(*cases).is_idle
+    assert 0 <= machine.busy_share(0.02) <= 1
+
+
+def test_the_page_gets_the_table_and_keeps_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    busy, idle = (run_case(Case("a", "A", "s", [fixed(SWEEPER, 1)]), (0,), share) for share in (0.9, 0.0))
+    page, file = tmp_path / "page.md", tmp_path / "result.json"
+    page.write_text(f"before\n{document.BEGIN}\nold\n{document.END}\nafter\n", encoding="utf-8")
+    monkeypatch.setattr("sys.argv", ["document", "--result", str(file), "--page", str(page)])
+    result_of(busy).write(file)
+    assert document.main() == 2
+    assert "old" in page.read_text(encoding="utf-8")
+    result_of(idle).write(file)
+    assert document.main() == 0
+    written = page.read_text(encoding="utf-8")
+    assert written.startswith(f"before\n{document.BEGIN}\nMeasured on 2026-01-02")
+    assert written.endswith(f"{document.END}\nafter\n")
+    assert "old" not in written
+    assert f"| {' | '.join(HEADER)} |" in written
+    assert "Where sweeper is behind: nowhere in this table." in written
+
+
+def test_the_documentation_has_the_table_of_the_result_that_is_kept() -> None:
+    page = document.PAGE.read_text(encoding="utf-8")
+    block = document.make_block(read_result(document.RESULT)) if document.RESULT.exists() else "No result"
+    assert f"{document.BEGIN}\n{block}" in page
+
+
+def test_every_row_has_a_file() -> None:
+    assert {path.stem for path in Path(registry.__file__).with_name("rows").glob("[a-z]*.py")} == set(registry.ROWS)
+    assert all(callable(registry.load_row(name)) for name in registry.ROWS)
+
+
+def test_the_command_runs_the_chosen_rows_and_says_what_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def cases(session: object) -> Iterator[Case]:
+        yield Case("table", "a fake", "s", [fixed(SWEEPER, 4, 4), fixed("peer", 2, 2), Arm("absent", broken)])
+
+    monkeypatch.setattr(command, "load_row", lambda name: cases)
+    monkeypatch.setattr(machine, "busy_share", lambda: 0.0)
+    out = tmp_path / "result.json"
+    assert command.main(["--rows", "table", "--rounds", "2", "--data", "feelings", "--out", str(out)]) == 1
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "slower: a fake: peer is 2.00 times as good" in shown
+    assert json.loads(out.read_text(encoding="utf-8"))["cases"][0]["arms"]["sweeper"]["values"] == [4, 4]
+
+
+def test_the_command_line_overrides_the_sizes_of_a_quick_run() -> None:
+    quick = command.make_settings(command.parse_arguments(["--quick", "--trials", "7", "--batch-sizes", "2,3"]))
+    assert (quick.quick, quick.trials, quick.runs, quick.batch_sizes) == (True, 7, 500, (2, 3))
+    assert quick.seeds == (0, 1, 2)
+    assert command.make_settings(command.parse_arguments(["--seed", "5"])).seeds == (5, 6, 7)
+    with pytest.raises(SystemExit):
+        command.parse_arguments(["--rows", "throughputs"])
+
+
+def test_costs_leave_out_the_first_trials_and_count_each_trial_once() -> None:
+    clock = TrialClock()
+    for number in range(40):
+        clock.trial_ended(number)
+        clock.trial_ended(number)
+    clock.wall = clock.processor = [0.0, *(100.0 + k for k in range(1, 41))]
+    assert clock.num_trials == 40
+    assert clock.cost_per_trial().value == 1000
+    assert [clock.processor_cost(40, window).value for window in range(3)] == [1000] * 3
+    clock.sweep_ended()
+    assert clock.num_trials == 40
+
+
+def test_sizes_are_powers_of_ten_and_the_largest() -> None:
+    assert sizes(10_000) == [10, 100, 1000, 10_000]
+    assert sizes(500) == [10, 100, 500]
+
+
+def test_a_command_is_stopped_once_something_has_happened(tmp_path: Path) -> None:
+    log, journal = tmp_path / "log", tmp_path / "sweep" / "record.journal"
+    journal.parent.mkdir()
+    script = f"import time; open({str(journal)!r}, 'w').write('report:1'); time.sleep(60)"
+    start = time.monotonic()
+    seconds = seconds_until(["python3", "-c", script], lambda: journal_has(tmp_path, b"report:1"), log)
+    assert 0 < seconds <= time.monotonic() - start < 30
+    assert not journal_has(tmp_path, b"report", since=1)
+    assert seconds_to_end(["true"], log) > 0
+    with pytest.raises(RuntimeError, match="exit code 1"):
+        seconds_to_end(["false"], log)
+    with pytest.raises(RuntimeError, match="ended with 1"):
+        seconds_until(["false"], lambda: False, log)
+
+
+def test_numbers_have_three_digits() -> None:
+    assert [format_number(value) for value in (12345.6, 1.2345, 0.01234, 0.0)] == ["12,346", "1.23", "0.0123", "0"]
