@@ -13,6 +13,7 @@ if sys.platform == "win32":
 
 if TYPE_CHECKING:
     from sweeper.app.api import StoredResults, Sweep, load, open, run
+    from sweeper.app.predict import TextClassifier, load_model
     from sweeper.app.sweep_list import list_sweeps
     from sweeper.errors import SearchSpaceError, SweeperError, SweepFailedError, UsageError
     from sweeper.protocol.sweep_results import SweepResults
@@ -29,9 +30,11 @@ __all__ = [
     "SweepSpec",
     "SweepSummary",
     "SweeperError",
+    "TextClassifier",
     "UsageError",
     "list_sweeps",
     "load",
+    "load_model",
     "open",
     "run",
     "search_space_schema",
@@ -46,6 +49,8 @@ _HOMES = {
     "SweeperError": "sweeper.errors",
     "UsageError": "sweeper.errors",
     "search_space_schema": "sweeper.search_space.json_schema",
+    "TextClassifier": "sweeper.app.predict",
+    "load_model": "sweeper.app.predict",
     "list_sweeps": "sweeper.app.sweep_list",
 }
 

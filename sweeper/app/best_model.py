@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from sweeper.app.kept_model import write_prediction_settings
 from sweeper.app.prepare_data import PreparedSweep, load_training_data, tokenizer_of
 from sweeper.errors import CheckpointError
 from sweeper.protocol.confirmation import best_model_trial
@@ -79,6 +80,7 @@ def _export(output: Output, prepared: PreparedSweep, folder: SweepFolder, trial:
         output.line(f"{model_file.name} cannot be read ({error}); {remedy}")
         return
     tokenizer_of(prepared, encoder).save(out / "encoder")
+    write_prediction_settings(out, prepared.spec, trial.config.active_params)
     write_json(out / "config.json", {"trial": trial.number, **trial.config.active_params})
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from sweeper.app import mlflow_sync
+from sweeper.app.kept_model import write_prediction_settings
 from sweeper.app.open_study import open_study
 from sweeper.app.prepare_data import SEARCHED, PreparedSweep, load_training_data, prepare_sweep, tokenizer_of
 from sweeper.app.refresh_results import refresh_results
@@ -83,6 +84,7 @@ def train_model(output: Output, folder: SweepFolder, trial: Trial, out: Path, *,
         _record_test_access(output, prepared, folder, trial)
         model = model.model_copy(update={"test": _score(trial, data, out)})
     tokenizer_of(prepared, config.encoder).save(out / "encoder")
+    write_prediction_settings(out, spec, config.active_params)
     write_json(out / "result.json", model.to_dict())
     for state in ("checkpoint.pt", "model.pt"):
         (out / state).unlink(missing_ok=True)

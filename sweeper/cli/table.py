@@ -1,33 +1,15 @@
 """`sweeper table`: the published table of many sweeps, from their records."""
 
-from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sweeper.atomic_write import atomic_write
+from sweeper.cli.choices import labels_of, one_of
 from sweeper.cli.session import cli_session
-from sweeper.reporting.table.formats import DEFAULT_FORMAT, FORMATS, TableFormat
-from sweeper.reporting.table.metrics import DEFAULT_METRIC, METRICS, TableMetric
-from sweeper.wording import allowed_hint, quote_value
-
-
-def _one_of(names: Collection[str]) -> Callable[[str], str]:
-    """Return a parser of an option that accepts one of `names`."""
-
-    def parse(value: str) -> str:
-        if value not in names:
-            raise typer.BadParameter(f"{quote_value(value)} is unknown; {allowed_hint(names, value)}")
-        return value
-
-    return parse
-
-
-def _labels(registry: Mapping[str, TableFormat | TableMetric]) -> str:
-    """Return the names of a registry with their labels, for the help."""
-    return ", ".join(f"{name} ({entry.label})" for name, entry in registry.items())
-
+from sweeper.reporting.table.formats import DEFAULT_FORMAT, FORMATS
+from sweeper.reporting.table.metrics import DEFAULT_METRIC, METRICS
 
 Experiments = Annotated[
     list[str] | None,
@@ -44,11 +26,11 @@ TrackingUri = Annotated[
 ]
 Metric = Annotated[
     str,
-    typer.Option(parser=_one_of(METRICS), metavar="NAME", help=f"The metric of the test split: {_labels(METRICS)}."),
+    typer.Option(parser=one_of(METRICS), metavar="NAME", help=f"The metric of the test split: {labels_of(METRICS)}."),
 ]
 Format = Annotated[
     str,
-    typer.Option("--format", parser=_one_of(FORMATS), metavar="NAME", help=f"The format: {_labels(FORMATS)}."),
+    typer.Option("--format", parser=one_of(FORMATS), metavar="NAME", help=f"The format: {labels_of(FORMATS)}."),
 ]
 
 

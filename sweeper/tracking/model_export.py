@@ -16,15 +16,14 @@ from typing import Any
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 
+from sweeper.training.prediction_settings import prediction_settings
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # MLflow warns of type hints in its own code
     import mlflow.pyfunc
 
 _CODE = Path(__file__).with_name("pyfunc_model.py")
 _REQUIREMENTS = ("mlflow", "numpy", "pandas", "safetensors", "torch", "transformers")
-_HYPERPARAMETERS = (
-    "encoder", "pooling", "max_length", "batch_size", "precision", "vocabulary", "embedding_size", "hidden_size",
-)  # fmt: skip
 
 _EXAMPLE = ["A film that one remembers.", "Two hours that I will not get back."]
 
@@ -52,8 +51,7 @@ class ModelExport:
     @property
     def settings(self) -> dict[str, Any]:
         """The settings of the training that a prediction needs."""
-        hyperparameters = {name: self.config[name] for name in _HYPERPARAMETERS if name in self.config}
-        return {**hyperparameters, "max_tokens": self.max_tokens, "texts": self.texts}
+        return prediction_settings(self.config, self.max_tokens, self.texts)
 
     def write(self, folder: Path, mlflow_model: Any = None) -> None:
         """Write the model into `folder` in MLflow's format, with its signature, an example and its requirements."""

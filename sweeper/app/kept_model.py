@@ -1,0 +1,98 @@
+"""Finds the model that a sweep or `sweeper train` has kept, with what it needs to predict.
+
+prediction.json, in the model's folder: the hyperparameters that a prediction needs, the text columns of the data set,
+and the replacements in its texts. Where it is missing, it follows from the sweep that the folder lies in.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sweeper.errors import UsageError
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.storage.sweep_folder import SweepFolder, open_sweep, write_json
+from sweeper.storage.sweep_names import find_named_sweep, named_folder
+from sweeper.training.prediction_settings import prediction_settings
+
+_WEIGHTS, _SETTINGS = "classifier.safetensors", "prediction.json"
+_WRITTEN_LAST = ("config.json", "result.json")  # of a sweep's best model, of `sweeper train`
+
+
+@dataclass(frozen=True)
+class KeptModel:
+    """A trained model in a folder: see training/export.py for its files. `settings` is what prediction.json has."""
+
+    folder: Path
+    settings: Mapping[str, Any]
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The class names, in the order of the probabilities."""
+        return tuple(json.loads((self.folder / "labels.json").read_text(encoding="utf-8")))
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """The text columns of the data set that it was trained on; two for pairs."""
+        return tuple(self.settings["columns"])
+
+    @property
+    def replacements(self) -> Mapping[str, str]:
+        """The strings that are replaced in each text."""
+        return dict(self.settings["replacements"])
+
+
+def write_prediction_settings(folder: Path, spec: SweepSpec, params: Mapping[str, Any]) -> None:
+    """Write prediction.json into the folder of a model that was trained with these hyperparameters."""
+    write_json(folder / _SETTINGS, _settings(spec, params))
+
+
+def find_model(name: str | Path, sweeps: Path) -> KeptModel:
+    """Return the best model of a sweep, or the model in a folder, such as one of `sweeper train`. Raises UsageError."""
+    folder = Path(name).expanduser()
+    if (folder / _WEIGHTS).is_file():
+        return _open_model(folder)
+    if (folder / "encoder").is_dir() and named_folder(name, sweeps) is None:
+        raise UsageError(f"{folder}: has no {_WEIGHTS}, so it is no trained model of sweeper; name the folder above it")
+    sweep = find_named_sweep(name, sweeps)
+    if (sweep.path / "model" / "config.json").exists():
+        return _open_model(sweep.path / "model")
+    raise UsageError(_no_model(sweep))
+
+
+def _open_model(folder: Path) -> KeptModel:
+    if (folder / _SETTINGS).exists():
+        return KeptModel(folder, json.loads((folder / _SETTINGS).read_text(encoding="utf-8")))
+    note = next((folder / name for name in _WRITTEN_LAST if (folder / name).exists()), None)
+    if note is None:
+        raise UsageError(f"{folder}: the model is incomplete; run the command that makes it again")
+    written = json.loads(note.read_text(encoding="utf-8"))
+    return KeptModel(folder, _settings(_sweep_above(folder).spec, written.get("params", written)))
+
+
+def _sweep_above(folder: Path) -> SweepFolder:
+    """Return the sweep that a model's folder lies in. Raises UsageError."""
+    for parent in folder.absolute().parents:
+        if (parent / "sweep.json").is_file():
+            return open_sweep(parent)
+    raise UsageError(
+        f"{folder}: has no {_SETTINGS}, and lies in no sweep; put the folder back into its sweep, or train it again"
+    )
+
+
+def _settings(spec: SweepSpec, params: Mapping[str, Any]) -> dict[str, Any]:
+    dataset = spec.dataset_spec
+    needed = prediction_settings(params, spec.max_tokens, len(dataset.text))
+    return {**needed, "columns": list(dataset.text), "replacements": dict(dataset.replacements)}
+
+
+def _no_model(sweep: SweepFolder) -> str:
+    trained = sorted(path.parent for path in sweep.path.glob("train/*/result.json"))
+    if trained:
+        return f"{sweep.path}: has no model of a confirmed setting; name one that was trained: {trained[-1]}"
+    return (
+        f"{sweep.path}: has no model: it keeps one when a setting is confirmed; sweeper train {sweep.path} makes one, "
+        f"and prints its folder to name here"
+    )

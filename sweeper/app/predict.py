@@ -1,0 +1,80 @@
+"""Predicts the classes of texts with a trained model, exactly as sweeper computed them when it scored the model."""
+
+import json
+import tempfile
+import warnings
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+from sweeper.app.kept_model import KeptModel, find_model
+from sweeper.app.prediction_rows import clean_text
+from sweeper.errors import UsageError
+from sweeper.wording import quote_value
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+
+class TextClassifier:
+    """A trained model that is loaded, for any number of predictions."""
+
+    def __init__(self, kept: KeptModel) -> None:
+        """Load the model. Raises UsageError if its files are damaged."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # MLflow warns of the type hints that its own interface has
+            from sweeper.tracking.pyfunc_model import ServedClassifier
+
+        self.kept, self.labels = kept, kept.labels
+        self._served = ServedClassifier()
+        with tempfile.TemporaryDirectory() as temporary:
+            settings = Path(temporary) / "prediction.json"
+            settings.write_text(json.dumps(dict(kept.settings)), encoding="utf-8")
+            artifacts = {"model": str(kept.folder), "prediction": str(settings)}
+            try:
+                self._served.load_context(SimpleNamespace(artifacts=artifacts))
+            except Exception as error:
+                reason = " ".join(str(error).split())[:200]
+                raise UsageError(f"{kept.folder}: the model cannot be loaded ({reason}); train it again") from error
+
+    @property
+    def texts_per_row(self) -> int:
+        """The number of texts in a row: 2 for pairs."""
+        return len(self.kept.text_columns)
+
+    def predict(self, texts: Iterable[str] | Iterable[Sequence[str]]) -> "pd.DataFrame":
+        """Return the label of each text, or pair of texts, and the probability of each class.
+
+        The columns are `label`, and `probability/NAME` for each class. Raises UsageError if a row has too few texts.
+        """
+        import pandas as pd
+
+        rows = [(row,) if isinstance(row, str) else tuple(row) for row in texts]
+        for row in rows:
+            if len(row) != self.texts_per_row or not all(isinstance(text, str) for text in row):
+                shown = quote_value(row[0] if len(row) == 1 else list(row))
+                raise UsageError(f"the model takes {self.texts_per_row} texts in a row, got {shown}")
+        cleaned = [[clean_text(text, self.kept.replacements) for text in row] for row in rows]
+        probabilities = self.probabilities(cleaned)
+        table = pd.DataFrame(probabilities, columns=[f"probability/{label}" for label in self.labels])
+        table.insert(0, "label", [self.labels[k] for k in probabilities.argmax(axis=1)])
+        return table
+
+    def probabilities(self, rows: Sequence[Sequence[str]]) -> "NDArray[np.float32]":
+        """Return the probability of each class (N, C) for rows of one text, or of two."""
+        columns = [[row[k] for row in rows] for k in range(self.texts_per_row)]
+        found: NDArray[np.float32] = self._served.predict_probabilities(
+            columns[0], columns[1] if len(columns) > 1 else None
+        )
+        return found
+
+
+def load_model(model: str | Path, *, sweeps: str | Path = "sweeps") -> TextClassifier:
+    """Return the best model of a sweep, or the model in a folder that `sweeper train` wrote.
+
+    Raises UsageError if there is none.
+    """
+    return TextClassifier(find_model(model, Path(sweeps)))

@@ -1,0 +1,32 @@
+"""Options that take a name of a registry."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Protocol
+
+import typer
+
+from sweeper.wording import allowed_hint, quote_value
+
+
+class Labelled(Protocol):
+    """An entry of a registry."""
+
+    @property
+    def label(self) -> str:
+        """The entry's name for people."""
+
+
+def one_of(names: Collection[str]) -> Callable[[str], str]:
+    """Return a parser of an option that accepts one of `names`."""
+
+    def parse(value: str) -> str:
+        if value not in names:
+            raise typer.BadParameter(f"{quote_value(value)} is unknown; {allowed_hint(names, value)}")
+        return value
+
+    return parse
+
+
+def labels_of(registry: Mapping[str, Labelled]) -> str:
+    """Return the names of a registry with their labels, for the help."""
+    return ", ".join(f"{name} ({entry.label})" for name, entry in registry.items())

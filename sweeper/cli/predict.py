@@ -1,0 +1,118 @@
+"""`sweeper predict`: labels and probabilities of texts, by a trained model."""
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sweeper.app.prediction_formats import DEFAULT_FORMAT, PREDICTION_FORMATS, PredictedRow
+from sweeper.cli.arguments import DEFAULT_SWEEPS, Sweeps
+from sweeper.cli.choices import labels_of, one_of
+from sweeper.cli.session import cli_session
+from sweeper.terminal.terminal import Terminal
+
+if TYPE_CHECKING:
+    from sweeper.app.kept_model import KeptModel
+
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        parser=one_of(PREDICTION_FORMATS),
+        metavar="NAME",
+        help=f"The format: {labels_of(PREDICTION_FORMATS)}.",
+        show_default=f"that of --out, else {DEFAULT_FORMAT}",
+    ),
+]
+
+
+def predict(
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="A sweep with a confirmed setting, by name or folder, or a model's folder.", show_default=False
+        ),
+    ],
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Rows to predict: csv, tsv, jsonl, json or parquet.", show_default="a text per line of stdin"
+        ),
+    ] = None,
+    text: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--text", metavar="COLUMN", help="Column of the texts; twice for pairs.", show_default="as in the training"
+        ),
+    ] = None,
+    format_: Format = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write to this file.", show_default="the screen")
+    ] = None,
+    skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Leave out rows that have no text.")] = False,
+    sweeps: Sweeps = DEFAULT_SWEEPS,
+) -> None:
+    """Predict the label of each row, with the probability of each class.
+
+    The texts are cleaned and cut as in the training, and the probabilities are those that sweeper scored.
+
+    Example: echo 'a film to remember' | sweeper predict sst5-3f9a1c2e
+    """  # fmt: skip
+    with cli_session(quiet=out is None) as terminal:
+        from sweeper.app.kept_model import find_model
+        from sweeper.app.output_paths import require_writable_file
+        from sweeper.atomic_write import atomic_write
+
+        if out is not None:
+            require_writable_file("--out", out)
+        kept = find_model(model, sweeps)
+        rows = _read(terminal, kept, file, text or kept.text_columns, skip_bad_rows=skip_bad_rows)
+        written = _predict(terminal, kept, rows, text or kept.text_columns, format_ or _format_of(out))
+        if out is None:
+            terminal.write(written)
+        else:
+            with atomic_write(out) as target:
+                target.write(written.encode())
+            terminal.line(f"written to {out}: {len(rows):,} rows")
+
+
+def _read(
+    terminal: Terminal, kept: "KeptModel", file: Path | None, columns: Sequence[str], *, skip_bad_rows: bool
+) -> list[tuple[str, ...]]:
+    """Return the texts of each row of the file, or of stdin. Raises UsageError."""
+    from sweeper.app.prediction_rows import parse_lines, read_rows
+    from sweeper.errors import UsageError
+
+    if len(columns) != len(kept.text_columns):
+        raise UsageError(f"--text: the model takes {len(kept.text_columns)} texts in a row, got {len(columns)} columns")
+    if file is not None and str(file) != "-":
+        return read_rows(file, columns, kept.replacements, skip_bad_rows=skip_bad_rows)
+    if sys.stdin.isatty():
+        terminal.error("reading a text from each line; Ctrl-D ends it")
+    lines = sys.stdin.buffer.read().decode("utf-8", errors="surrogateescape")
+    return parse_lines(lines, columns, kept.replacements, skip_bad_rows=skip_bad_rows)
+
+
+def _predict(
+    terminal: Terminal, kept: "KeptModel", rows: Sequence[tuple[str, ...]], columns: Sequence[str], name: str
+) -> str:
+    """Return the predictions in a format. What libraries print goes to a temporary log."""
+    terminal.capture_libraries(Path(tempfile.mkdtemp(prefix="sweeper-predict-")))
+    with terminal.step(f"predicting {len(rows):,} rows"):
+        from sweeper.app.predict import TextClassifier
+
+        probabilities = TextClassifier(kept).probabilities(rows).tolist()
+    predicted = [
+        PredictedRow(dict(zip(columns, texts, strict=True)), dict(zip(kept.labels, values, strict=True)))
+        for texts, values in zip(rows, probabilities, strict=True)
+    ]
+    return PREDICTION_FORMATS[name].write(predicted)
+
+
+def _format_of(out: Path | None) -> str:
+    """Return the format that a file's ending names, else the default."""
+    suffix = "" if out is None else out.suffix.lower().removeprefix(".")
+    return suffix if suffix in PREDICTION_FORMATS else DEFAULT_FORMAT
