@@ -31,6 +31,8 @@ def announce(
         line(f"  continues: {known} trials are in the record")
     if resources.note:
         line(f"  {resources.note}; {resources.slots} at a time")
+    if not resources.gpu and prepared.spec.budget.gpu_hours_limit is not None:
+        line("  no GPU here: budget.gpu_hours and budget.cost count nothing; budget.hours does")
     for fact in data_facts(prepared, data):
         line(f"  {fact}")
     if is_remote:

@@ -42,9 +42,9 @@ def describe_sweep(folder: SweepFolder) -> "SweepDescription":
         "seed": str(spec.seed),
     }
     test, accesses = folder.manifest.splits.get("test"), read_test_accesses(folder.journal)
-    hours = f", {spec.budget.hours:g} hours" if spec.budget.hours else ""
+    limits = [f"{spec.budget.trials} trials", *spec.budget.describe_limits()]
     tags = {
-        "sweeper.budget": f"{spec.budget.trials} trials{hours}",
+        "sweeper.budget": ", ".join(limits),
         "sweeper.confirm": f"{spec.confirm.seeds} seeds, top {spec.confirm.top}",
         "mlflow.runName": folder.name,
         TEST_ACCESSES_TAG: str(len(accesses)),

@@ -87,7 +87,7 @@ def _record_size(folder: SweepFolder) -> int:
 def _load(folder: SweepFolder) -> FinishedSweep:
     """Return a finished sweep, with the results that its record gives now."""
     study = read_study(folder, folder.spec)
-    results = build_results(folder.spec, folder, study.all_trials(), study.test_accesses())
+    results = build_results(folder.spec, folder, study.all_trials(), study.test_accesses(), study.sessions())
     return FinishedSweep(results, FolderPredictions(folder.path, results))
 
 

@@ -24,7 +24,7 @@ def refresh_results(
     The report gets its texts from `dataset`, unless it was written without texts.
     """
     records = study.all_trials()
-    results = build_results(spec, folder, records, study.test_accesses())
+    results = build_results(spec, folder, records, study.test_accesses(), study.sessions())
     is_changed = results.to_json() != folder.read_results()
     write_table(folder, results)
     if is_changed:

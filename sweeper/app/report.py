@@ -30,8 +30,8 @@ def report_sweep(output: Output, folder: SweepFolder, *, texts: bool, out: Path 
 
     spec = folder.spec
     study = read_study(folder, spec)
-    records, test_accesses = study.all_trials(), study.test_accesses()
-    results = build_results(spec, folder, records, test_accesses)
+    records = study.all_trials()
+    results = build_results(spec, folder, records, study.test_accesses(), study.sessions())
     dataset, texts_note = None, "" if texts else TEXTS_LEFT_OUT
     if texts and (folder.path / "predictions").exists():
         dataset, texts_note = _fetch_dataset(output, folder)

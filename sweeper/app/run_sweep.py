@@ -1,6 +1,7 @@
 """Runs one sweep, from its folder to its results: the record, the data, the view, the tracker and the protocol."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,6 @@ from sweeper.training.types import TrainingData
 from sweeper.trials.interfaces import ProgressView, Runner, Tracker
 from sweeper.trials.resources import TrialResources
 from sweeper.trials.run_status import RunStatus
-from sweeper.trials.trial import TrialRecord
 
 if TYPE_CHECKING:
     from sweeper.record.optuna_study import OptunaStudy
@@ -48,17 +48,6 @@ def closed_with_status(tracker: AnyTracker) -> Iterator[AnyTracker]:
         raise
     finally:
         tracker.close(status)
-
-
-def _hours_are_over(hours: float, records: Sequence[TrialRecord]) -> str:
-    """Return the line at the end of the budget's hours. It says what becomes of the trials that were under way."""
-    interrupted = sum(record.end is None for record in records)
-    trials = "1 trial was" if interrupted == 1 else f"{interrupted} trials were"
-    kept = f"; {trials} interrupted after the last validation and will continue" if interrupted else ""
-    over = f"the budget's {hours:g} hours are over"
-    if not records:
-        return f"{over} before a trial began: they cover download and preparation; raise budget.hours"
-    return f"{over}{kept}; the same command continues for the same time again"
 
 
 @dataclass(frozen=True)
@@ -124,10 +113,9 @@ class SweepRun:
         jobs = stage_jobs(self.prepared, folder, data, storage, resources.gpu, view.say)
         with self._tracked(folder, view) as tracker:
             with closed_with_status(view):
-                is_done = run_protocol(spec, study, self.runner, (view, tracker), jobs, resources, view.say, self.began)
-            results = self._write_results(folder, study, jobs, tracker, is_done=is_done)
-        if not is_done:
-            output.line(_hours_are_over(spec.budget.hours or 0, study.all_trials()))
+                elapsed = time.monotonic() - self.began
+                run_protocol(spec, study, self.runner, (view, tracker), jobs, resources, view.say, elapsed)
+            results = self._write_results(folder, study, jobs, tracker)
         problem = mlflow_sync.sync_problem(folder, tracker)
         if problem:
             output.line(problem)
@@ -152,12 +140,11 @@ class SweepRun:
                 folder.mark_synced()
 
     def _write_results(
-        self, folder: SweepFolder, study: "OptunaStudy", jobs: StageJobs, tracker: "MlflowTracker", *, is_done: bool
+        self, folder: SweepFolder, study: "OptunaStudy", jobs: StageJobs, tracker: "MlflowTracker"
     ) -> SweepResults:
-        """Return the results so far; where the sweep is done, write everything that it leaves."""
+        """Write everything that a finished sweep leaves, and return its results."""
         records = study.all_trials()
-        results = build_results(self.prepared.spec, folder, records, study.test_accesses())
-        if is_done:
-            finalize(self.output, self.prepared, folder, records, results, jobs.confirm.storage)
-            sweep_artifacts.attach_artifacts(tracker, folder)
+        results = build_results(self.prepared.spec, folder, records, study.test_accesses(), study.sessions())
+        finalize(self.output, self.prepared, folder, records, results, jobs.confirm.storage)
+        sweep_artifacts.attach_artifacts(tracker, folder)
         return results

@@ -18,6 +18,7 @@ from sweeper.errors import SweepFailedError
 from sweeper.execution.cluster_address import cluster_address
 from sweeper.protocol.confirmation import WITH_MODEL
 from sweeper.protocol.results import stored_results
+from sweeper.protocol.search_result import is_search_over
 from sweeper.protocol.sweep_results import SweepResults, SystemResult
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, find_sweep
@@ -26,7 +27,7 @@ from sweeper.terminal.output import Output
 
 @dataclass(frozen=True)
 class CompletedRun:
-    """A sweep that this command ran as far as its budget goes, or found finished."""
+    """A sweep that this command finished, or found finished."""
 
     spec: SweepSpec
     folder: SweepFolder
@@ -131,7 +132,8 @@ def _reopen(output: Output, spec: SweepSpec, folder: SweepFolder) -> SweepResult
 
     with open_study(folder, spec) as study:
         results = refresh_results(output, folder, spec, study)
-    output.line(f"{folder.name} is finished; a larger budget, or more confirm.seeds, continues it")
+    ended = f": {results.search.reason}" if results.search and results.search.reason else ""
+    output.line(f"{folder.name} is finished{ended}; a larger budget, or more confirm.seeds, continues it")
     mlflow_sync.sync_if_needed(output, folder)
     return results
 
@@ -139,7 +141,7 @@ def _reopen(output: Output, spec: SweepSpec, folder: SweepFolder) -> SweepResult
 def is_done(spec: SweepSpec, folder: SweepFolder | None) -> bool:
     """Return True if the sweep in the folder has everything that the spec asks for, and something in it succeeded."""
     results = stored_results(folder) if folder else None
-    if results is None or results.num_trials < sum(spec.trial_budget(system) for system in range(len(spec.systems))):
+    if results is None or not is_search_over(spec, results):
         return False
     outcomes = {outcome for system in results.systems for outcome, count in system.outcomes.items() if count}
     seeds = [seed.outcome for confirmation in results.confirmations for seed in confirmation.seeds]

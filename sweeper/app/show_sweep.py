@@ -46,5 +46,5 @@ def take_snapshot(folder: SweepFolder) -> SweepSnapshot:
     spec, driven = folder.spec, is_locked(folder.journal)
     study = read_study(folder, spec)
     records = study.all_trials()
-    results = build_results(spec, folder, records, study.test_accesses())
+    results = build_results(spec, folder, records, study.test_accesses(), study.sessions())
     return SweepSnapshot(folder, spec, records, results, summarize_results(folder, spec, results, driven=driven))

@@ -50,7 +50,7 @@ def summarize_results(folder: SweepFolder, spec: SweepSpec, results: SweepResult
 def current_results(folder: SweepFolder, spec: SweepSpec) -> SweepResults:
     """Return the results that a sweep's record gives now."""
     study = read_study(folder, spec)
-    return build_results(spec, folder, study.all_trials(), study.test_accesses())
+    return build_results(spec, folder, study.all_trials(), study.test_accesses(), study.sessions())
 
 
 def folder_size(path: Path) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from sweeper.errors import SweepFailedError
 from sweeper.protocol.confirmation import candidates, has_model
 from sweeper.protocol.ranking import describe_outcomes
+from sweeper.protocol.search_budget import SearchEnd
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.trial_files import traceback_path, trial_folder
 from sweeper.trials.interfaces import TrainingJob
@@ -56,11 +57,18 @@ def count_failed_rounds(spec: SweepSpec, searched: Sequence[TrialRecord]) -> int
     return rounds
 
 
-def require_success(searched: Sequence[TrialRecord], job: TrainingJob, *, has_pending: bool) -> None:
+def require_success(
+    searched: Sequence[TrialRecord], job: TrainingJob, *, has_pending: bool, end: SearchEnd | None = None
+) -> None:
     """Raise SweepFailedError if trials of the search have ended, and all of them unsuccessfully.
 
-    With `has_pending`, the budget has trials left.
+    With `has_pending`, the budget has trials left. If `end` has ended the search, some trial must have ended well.
     """
+    ended = [record for record in searched if record.end is not None]
+    if end is not None and all(map(is_unsuccessful, ended)):
+        outcomes = f"; of its trials, {_describe_ends(ended)}" if ended else ""
+        summary = f"{job.folder.name}: the search ended before a trial succeeded: {end.reason}{outcomes}"
+        raise SweepFailedError(f"{summary}\nthe same command with another {end.limit} continues")
     if searched and all(map(is_unsuccessful, searched)):
         summary = f"none of the {len(searched)} trials succeeded: {_describe_ends(searched)}"
         raise _search_failed(summary, searched[0], job, has_pending=has_pending)

@@ -20,6 +20,7 @@ from sweeper.protocol.ranking import (
     score_trial,
     setting_key,
 )
+from sweeper.protocol.search_result import search_result
 from sweeper.protocol.sweep_results import (
     CandidateResult,
     ConfirmationResult,
@@ -32,13 +33,18 @@ from sweeper.protocol.sweep_results import (
 )
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
+from sweeper.trials.search_session import SearchSession
 from sweeper.trials.trial import TestAccess, TrialRecord
 
 
 def build_results(
-    spec: SweepSpec, folder: SweepFolder, records: Sequence[TrialRecord], test_accesses: Sequence[TestAccess] = ()
+    spec: SweepSpec,
+    folder: SweepFolder,
+    records: Sequence[TrialRecord],
+    test_accesses: Sequence[TestAccess] = (),
+    sessions: Sequence[SearchSession] = (),
 ) -> SweepResults:
-    """Return the results of a sweep from its trials and test accesses."""
+    """Return the results of a sweep from its trials, its test accesses and the commands that searched."""
     manifest = folder.manifest
     return SweepResults(
         sweep=folder.name,
@@ -61,6 +67,7 @@ def build_results(
         test_accesses=list(test_accesses),
         systems=[_system_result(spec, records, system) for system in range(len(spec.systems))],
         trial_results=[_trial_result(spec, record) for record in records],
+        search=search_result(spec, records, sessions),
     )
 
 

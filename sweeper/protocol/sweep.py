@@ -7,10 +7,11 @@ winner's models are scored on it once.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sweeper.errors import SweeperError
+from sweeper.errors import SweeperError, SweepInterrupted
 from sweeper.protocol.collapse import count_classes
 from sweeper.protocol.confirmation import trials_to_score
 from sweeper.protocol.failed_sweep import first_trials_failed, require_confirmation, require_success
+from sweeper.protocol.search_budget import describe_search_end
 from sweeper.protocol.stage import Say, ignore
 from sweeper.protocol.stages import ConfirmationStage, SearchStage, TestStage
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -43,26 +44,19 @@ def run_protocol(
     jobs: StageJobs,
     resources: TrialResources,
     say: Say = ignore,
-    began: float | None = None,
-) -> bool:
-    """Run what the budget allows and the record does not have yet. Return True if the sweep is done.
+    elapsed: float = 0.0,
+) -> None:
+    """Run what the budget allows and the record does not have yet: the search, then confirmation and test.
 
-    Checkpoints of ended trials are deleted; models of confirmed trials are left to the caller. `say` gets messages for
-    the user. The budget's hours count from `began`, a time of `time.monotonic`; by default from now.
+    Checkpoints of ended trials are deleted, those of interrupted ones stay; models of confirmed trials are left to the
+    caller. `say` gets messages for the user. The command began `elapsed` seconds ago: the budget's hours cover them.
 
-    Raises SweepFailedError if the first trials all failed alike, or no trial or no fresh seed succeeded, and
-    SweeperError if a winner could not be scored.
+    Raises SweepFailedError if the first trials all failed alike, no trial or no fresh seed succeeded, or the search
+    ended before a trial did, and SweeperError if a winner could not be scored.
     """
     class_counts = count_classes(jobs.search.data)
-    search = SearchStage(spec, study, trackers, say, began, class_counts)
-    runner.run(search, jobs.search, resources)
-    _delete_ended(study, jobs.search)
-    if search.all_failed:
-        first = search.ended[: spec.fail_fast_after]
-        raise first_trials_failed(first, jobs.search, has_pending=search.has_pending)
-    require_success(search.recorded(), jobs.search, has_pending=search.has_pending)
-    if search.has_pending:
-        return False
+    search = SearchStage(spec, study, trackers, say, class_counts, elapsed, resources.gpu)
+    _run_search(search, runner, jobs.search, resources)
     confirmation = ConfirmationStage(spec, study, trackers, say, class_counts)
     if confirmation.has_pending:
         runner.run(confirmation, jobs.confirm, resources)
@@ -75,7 +69,25 @@ def run_protocol(
         test = TestStage(spec, study, trackers, trials, opens_test_split, jobs.save_scores, say)
         runner.run(test, job, resources)
         _require_all_scored(test, trials, job)
-    return True
+
+
+def _run_search(search: SearchStage, runner: Runner, job: TrainingJob, resources: TrialResources) -> None:
+    """Run the search to its end, and say what has ended it. Raises SweepFailedError if nothing in it succeeded."""
+    try:
+        runner.run(search, job, resources)
+    except SweepInterrupted:
+        search.close()
+        raise
+    search.close()
+    _delete_ended(search.study, job)
+    end = search.find_end() if search.has_pending else None
+    if search.all_failed:
+        first = search.ended[: search.spec.fail_fast_after]
+        raise first_trials_failed(first, job, has_pending=search.has_pending)
+    require_success(search.recorded(), job, has_pending=search.has_pending, end=end)
+    if end is not None:
+        num_interrupted = len(search.requeued)
+        search.say(describe_search_end(end.reason, num_interrupted))
 
 
 def _require_all_scored(test: TestStage, trials: Sequence[Trial], job: TrainingJob) -> None:

@@ -79,6 +79,19 @@ class SearchBest(ResultModel):
     metrics: Metrics = Field(default_factory=dict, description="metrics of the best validation")
 
 
+class SearchResult(ResultModel):
+    """What the search used of its budget, and what ended it."""
+
+    epochs: float = Field(description="epochs of all its trials")
+    hours: float = Field(description="hours of the commands that searched, without the pauses between them")
+    gpu_hours: float = Field(description="hours of training and validation, times the GPUs of a trial")
+    usd: float | None = Field(None, description="cost of these GPU hours in US dollars, where the budget has a price")
+    ended_by: str = Field("", description="key of the limit that ended it before all trials were run")
+    reason: str = Field("", description="what ended it before all trials were run, in words")
+    patience: dict[str, float | None] | None = Field(None, description="budget.patience, if that ended it")
+    interrupted: int = Field(0, description="trials that were under way then; a larger budget continues them")
+
+
 class SystemResult(ResultModel):
     """The results of one system: a combination of `compare:`, a row of the published table."""
 
@@ -155,6 +168,7 @@ class SweepResults(ResultModel):
     test_accesses: list[TestAccess] = Field(description="every scoring of the test split, in order of time")
     systems: list[SystemResult] = Field(description="results by system, in the order of the search space")
     trial_results: list[TrialResult] = Field(default_factory=list, description="every trial, by number")
+    search: SearchResult | None = Field(None, description="what the search used, and what ended it")
 
     @classmethod
     def parse(cls, values: object) -> Self:

@@ -6,8 +6,9 @@ as if it had never been interrupted, and nothing else has to be saved.
 """
 
 import math
+import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from sweeper.record.journal import Journal
 from sweeper.record.journal_snapshot import JournalSnapshot
 from sweeper.record.proposals import Proposals
 from sweeper.record.rung_pruner import describe_stop
+from sweeper.record.search_sessions import record_session, record_session_end, stored_sessions
 from sweeper.record.storage import RecordStorage
 from sweeper.record.studies import SystemStudies
 from sweeper.record.trial_attributes import (
@@ -32,6 +34,7 @@ from sweeper.record.trial_records import TrialRecords
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
+from sweeper.trials.search_session import SearchSession
 from sweeper.trials.trial import TestAccess, TestScore, Trial, TrialEnd, TrialRecord
 
 
@@ -41,18 +44,26 @@ class OptunaStudy:
     Every change is durable before its method returns.
     """
 
-    def __init__(self, spec: SweepSpec, path: Path, threads: int, *, read_only: bool = False) -> None:
-        """Open or create the record at `path`. Trials train with `threads` CPU threads.
+    def __init__(
+        self,
+        spec: SweepSpec,
+        path: Path,
+        threads: int,
+        *,
+        read_only: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Open or create the record at `path`. Trials train with `threads` CPU threads. `clock` is in seconds.
 
-        With `read_only`, read the record as it is now, also while another process writes to it, and leave the disk
-        alone. Raises SweepLockedError, RecordError or StorageError.
+        `read_only` reads the record as it is now, also while another process writes, and leaves the disk alone.
+        Raises SweepLockedError, RecordError or StorageError.
         """
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
         self.spec, self.threads = spec, threads
         self.journal = JournalSnapshot(path) if read_only else Journal(path)
         try:
-            self._open()
+            self._open(clock)
             if not read_only:
                 for system in range(len(spec.systems)):
                     self._restore(system)
@@ -60,7 +71,7 @@ class OptunaStudy:
             self.close()
             raise
 
-    def _open(self) -> None:
+    def _open(self, clock: Callable[[], float]) -> None:
         """Open or create the studies."""
         self.storage = RecordStorage(self.journal)
         self.studies = SystemStudies(self.spec, self.storage)
@@ -68,7 +79,8 @@ class OptunaStudy:
         self._running: dict[int, optuna.trial.Trial] = {}  # by number; trials that end in this command stay in it
         self.proposals = Proposals(self.spec, self.storage, self.studies, self.records, self._running)
         accesses = (access.at for access in self.test_accesses())
-        self._now = increasing_timestamps(max(self.records.latest_time, *accesses, 0))
+        sessions = (session.ended or session.at for session in self.sessions())
+        self._now = increasing_timestamps(max(self.records.latest_time, *accesses, *sessions, 0), clock)
 
     def _restore(self, system: int) -> None:
         """Restore the interrupted trials of a system.
@@ -193,6 +205,21 @@ class OptunaStudy:
             study.tell(trial, best, skip_if_finished=True)
         else:
             study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
+
+    # ---- the commands that search
+
+    def begin_session(self, elapsed: float, gpu: float) -> None:
+        """Record that this command, which began `elapsed` seconds ago, begins to search with `gpu` GPUs for a trial."""
+        at = self._now()
+        record_session(self.studies.searches[0], SearchSession(began=at - round(1000 * elapsed), at=at, gpu=gpu))
+
+    def end_session(self) -> None:
+        """Record that this command has stopped searching."""
+        record_session_end(self.studies.searches[0], self._now())
+
+    def sessions(self) -> Sequence[SearchSession]:
+        """Return the commands that searched, oldest first."""
+        return stored_sessions(self.studies.searches[0])
 
     # ---- the test split, and reading
 

@@ -93,15 +93,15 @@ def stored_test_accesses(storage: optuna.storages.BaseStorage) -> list[TestAcces
     return sorted(accesses, key=lambda access: (access.at, access.trial))
 
 
-def increasing_timestamps(latest: int) -> Callable[[], int]:
-    """Return a clock in milliseconds since 1970.
+def increasing_timestamps(latest: int, clock: Callable[[], float] = time.time) -> Callable[[], int]:
+    """Return a clock in milliseconds since 1970, made of one in seconds.
 
     Each time is later than the one before it, and than `latest`, because the order of times decides at a rung.
     """
 
     def now() -> int:
         nonlocal latest
-        latest = max(int(time.time() * 1000), latest + 1)
+        latest = max(int(clock() * 1000), latest + 1)
         return latest
 
     return now

@@ -5,7 +5,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from sweeper.search_space.custom_dataset import CustomDataset
-from sweeper.search_space.document import KeyPath
+from sweeper.search_space.document import KeyPath, format_key
 from sweeper.search_space.early_stopping import DEFAULT_RULE, EARLY_STOPPING, AshaSettings
 from sweeper.search_space.issue import SpecIssue
 from sweeper.search_space.samplers import SAMPLERS
@@ -45,7 +45,8 @@ def _translate(detail: Any, model: type[BaseModel]) -> SpecIssue | None:
         names = _model_at(model, path[:-1]).model_fields
         return SpecIssue(path, f"unknown key, {allowed_hint(names, str(path[-1]))}")
     if detail["type"] == "missing":
-        return SpecIssue(path, "is missing; every search space needs this key")
+        whole = "every search space" if len(path) == 1 else format_key(path[:-1])
+        return SpecIssue(path, f"is missing; {whole} needs this key")
     return SpecIssue(path, f"{_rule(path, detail)}, got {quote_value(written)}" + _sampler_hint(path, written))
 
 
@@ -77,8 +78,8 @@ def _sampler_hint(path: KeyPath, written: object) -> str:
 
 def _model_at(model: type[BaseModel], path: KeyPath) -> type[BaseModel]:
     """Return the model of the section at `path`, alone or among the alternatives of its key."""
-    if not path:
-        return model
-    kind = model.model_fields[str(path[0])].annotation
-    alternatives = (kind, *get_args(kind))
-    return next(other for other in alternatives if isinstance(other, type) and issubclass(other, BaseModel))
+    for key in path:
+        kind = model.model_fields[str(key)].annotation
+        alternatives = (kind, *get_args(kind))
+        model = next(other for other in alternatives if isinstance(other, type) and issubclass(other, BaseModel))
+    return model

@@ -5,10 +5,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
+from sweeper.search_space.budget import Budget
 from sweeper.search_space.custom_dataset import CustomDataset
 from sweeper.search_space.early_stopping import EARLY_STOPPING, AshaSettings
 from sweeper.search_space.samplers import DEFAULT_SAMPLER, SAMPLERS
-from sweeper.search_space.sections import Budget, Confirm, Resources, Subsample, Tracking
+from sweeper.search_space.sections import Confirm, Resources, Subsample, Tracking
 from sweeper.search_space.yaml_key import yaml_key
 from sweeper.training.config import Scalar
 from sweeper.training.objective import ObjectiveMetric
@@ -54,7 +55,7 @@ class SearchSpaceFile(StrictModel):
         dict[str, Any] | None,
         yaml_key(f"One rule with its settings, such as {{asha: {{grace_epochs: 2}}}}, or off. {_RULE_TEXTS}"),
     ] = None
-    budget: Annotated[Budget, yaml_key("When the search ends.")] = Budget()
+    budget: Annotated[Budget, yaml_key("When the search ends: at the first of these limits.")] = Budget()
     confirm: Annotated[Confirm, yaml_key("How the best settings are trained again with fresh seeds.")] = Confirm()
     resources: Annotated[Resources, yaml_key("What one trial gets of a machine.")] = Resources()
     tracking: Annotated[Tracking, yaml_key("What MLflow gets besides metrics of the training.")] = Tracking()

@@ -1,4 +1,4 @@
-"""The sections of a search space file that set neither data nor hyperparameters: budget, resources and the like."""
+"""The sections of a search space file that set neither data nor hyperparameters: resources and the like."""
 
 from typing import Annotated
 
@@ -7,20 +7,6 @@ from pydantic_core import PydanticCustomError
 
 from sweeper.search_space.yaml_key import yaml_key
 from sweeper.training.strict_model import StrictModel
-
-
-class Budget(StrictModel):
-    """The end of the search: after so many trials, or so many hours of one run of the command."""
-
-    trials: Annotated[int, yaml_key("Trials of the search, shared equally by the systems.", "trials", ge=1)] = 20
-    hours: Annotated[
-        float | None,
-        yaml_key(
-            "Hours of one run of the command, download and preparation included, after which no trial starts.",
-            "hours",
-            gt=0,
-        ),
-    ] = None
 
 
 class Confirm(StrictModel):

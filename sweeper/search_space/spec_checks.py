@@ -103,6 +103,10 @@ def _check_budget(spec: SweepSpec) -> Iterator[SpecIssue]:
     if spec.budget.trials < count:
         rule = f"each system needs a trial: at least {count} for {count} systems, got {spec.budget.trials}"
         yield SpecIssue(("budget", "trials"), rule)
+    for key in ("gpu_hours", "cost"):
+        if getattr(spec.budget, key) is not None and not spec.resources.gpu:
+            rule = "counts GPU hours, but a trial gets no GPU (resources.gpu: 0); set resources.gpu, or limit hours"
+            yield SpecIssue(("budget", key), rule)
     if SAMPLERS[spec.sampler].is_exhaustive:
         yield from _check_grid(spec)
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Keys that may change without making another sweep of it.
-_NOT_IDENTITY = {"budget", "confirm", "resources", "tracking", "retries", "fail_fast_after", "stall_minutes", "storage"}
+_NOT_IDENTITY = ("budget", "confirm", "resources", "tracking", "retries", "fail_fast_after", "stall_minutes", "storage")
 
 _MAX_COUNTED = 10_000  # settings
 
@@ -236,7 +236,8 @@ class SweepSpec(SearchSpaceFile):
 
         It contains the digest of the user's own files, which are therefore read once.
         """
-        values = self.model_dump(mode="json", exclude=_NOT_IDENTITY)
+        exclude: dict[str, Any] = {**dict.fromkeys(_NOT_IDENTITY, True), "objective": {"stop_at"}}
+        values = self.model_dump(mode="json", exclude=exclude)
         if isinstance(self.dataset, CustomDataset):
             return {**values, "dataset": self.dataset.content_digest}
         return values

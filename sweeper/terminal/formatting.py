@@ -159,6 +159,12 @@ def describe_spec(spec: SweepSpec) -> str:
     settings = spec.count_settings()
     if settings is not None and trials < settings:
         parts.insert(3, f"{trials} of {settings:,} settings" if spec.is_exhaustive else f"of {settings:,} settings")
+    if limits := spec.budget.describe_limits():
+        parts.append(f"at most {', '.join(limits)}")
+    if spec.objective.stop_at is not None:
+        parts.append(f"until {spec.objective.metric} is {spec.objective.stop_at:g}")
+    if spec.budget.patience is not None:
+        parts.append(f"patience of {spec.budget.patience.trials} trials")
     if seeds:
         parts.append(f"confirmed with {seeds} fresh seed{'s' if seeds > 1 else ''}")
     if spec.limit.model_dump(exclude_none=True):

@@ -37,9 +37,16 @@ class SweepProgress:
         return [record for record in self._searched(system) if record.end is not None]
 
     def running(self, system: int | None = None) -> list[TrialRecord]:
-        """Return the trials that run now, of one system or of all, confirmation included."""
+        """Return the trials that run now, of one system or of all, confirmation included.
+
+        A trial that has not ended is interrupted if the other stage is the one that runs: the last to do something.
+        """
+        open_records = [record for record in self.records.values() if record.end is None]
+        newest = max(open_records, key=_last_moment, default=None)
         return [
-            record for record in self.records.values() if record.end is None and system in (None, record.trial.system)
+            record
+            for record in open_records
+            if newest and record.trial.stage == newest.trial.stage and system in (None, record.trial.system)
         ]
 
     def confirming(self) -> list[TrialRecord]:
@@ -100,3 +107,8 @@ class SweepProgress:
 
 def _seconds(record: TrialRecord) -> float:
     return ((record.ended_at or record.started_at) - record.started_at) / 1000
+
+
+def _last_moment(record: TrialRecord) -> int:
+    """Return the time of the last thing that a trial did, in milliseconds since 1970."""
+    return max((record.started_at, *record.report_times))

@@ -20,6 +20,9 @@ class ObjectiveMetric(StrictModel):
     minimize: Annotated[str, one_of(objective_metrics("lower"))] | None = Field(
         None, description="The metric to minimize, instead of one to maximize."
     )
+    stop_at: float | None = Field(
+        None, description="Value of the metric at which the search ends, for all systems together."
+    )
 
     @property
     def metric(self) -> str:

@@ -12,6 +12,7 @@ from typing import Protocol
 from sweeper.training.types import Trainer, TrainingData, ValidationReport
 from sweeper.trials.resources import TrialResources
 from sweeper.trials.run_status import RunStatus
+from sweeper.trials.search_session import SearchSession
 from sweeper.trials.trial import TestAccess, Trial, TrialEnd, TrialRecord
 
 
@@ -64,6 +65,15 @@ class Study(Protocol):
 
     def confirm(self, source: Trial, seed_index: int) -> Trial:
         """Record a new trial that trains the setting of `source` with fresh seed number `seed_index`, from 1."""
+
+    def begin_session(self, elapsed: float, gpu: float) -> None:
+        """Record that this command, which began `elapsed` seconds ago, begins to search with `gpu` GPUs for a trial."""
+
+    def end_session(self) -> None:
+        """Record that this command has stopped searching."""
+
+    def sessions(self) -> Sequence[SearchSession]:
+        """Return the commands that searched, oldest first."""
 
     def record_test_access(self, trial: Trial) -> None:
         """Record that the test split is about to be scored with a trial's model."""

@@ -91,6 +91,25 @@ MISTAKES: dict[str, tuple[str, str, *tuple[str, ...]]] = {
     "no CPUs": (top("resources: {cpu: 0}  # <-"), "resources.cpu", "1", "got 0"),
     "no hours": (top("budget: {hours: 0}  # <-"), "budget.hours", "greater than 0", "got 0"),
     "endless hours": (top("budget: {hours: .inf}  # <-"), "budget.hours", "finite", "got inf"),
+    "no epochs": (top("budget: {epochs: 0}  # <-"), "budget.epochs", "greater than or equal to 1", "got 0"),
+    "a cost without a price": (
+        top("budget: {cost: {usd: 50}}  # <-"), "budget.cost.per_gpu_hour", "is missing; budget.cost needs this key",
+    ),
+    "an unknown key of cost": (
+        top("budget: {cost: {usd: 50, per_gpu_hour: 2, euro: 1}}  # <-"), "budget.cost.euro", "unknown key", "per_gpu_hour",
+    ),
+    "a number for cost": (top("budget: {cost: 50}  # <-"), "budget.cost", "mapping", "got 50"),
+    "a cost without a GPU": (
+        top("budget: {cost: {usd: 50, per_gpu_hour: 2}}  # <-"), "budget.cost", "resources.gpu: 0", "set resources.gpu",
+    ),
+    "GPU hours without a GPU": (top("budget: {gpu_hours: 5}  # <-"), "budget.gpu_hours", "resources.gpu: 0"),
+    "a word for patience": (top("budget: {patience: much}  # <-"), "budget.patience", "mapping", "got much"),
+    "half a trial of patience": (top("budget: {patience: 2.5}  # <-"), "budget.patience.trials", "integer", "got 2.5"),
+    "no patience": (top("budget: {patience: 0}  # <-"), "budget.patience.trials", "greater than or equal", "got 0"),
+    "a word for stop_at": (
+        top("objective: {maximize: validation/accuracy, stop_at: good}  # <-"),
+        "objective.stop_at", "number", "got good",
+    ),
     "unknown sampler": (
         top("sampler: bayes  # <-"), "sampler",
         "unknown sampler", "got bayes", "allowed: tpe, random, grid, cmaes, qmc",

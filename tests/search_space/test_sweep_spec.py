@@ -233,7 +233,16 @@ def test_another_identity_is_another_sweep(changed: dict[str, Any]) -> None:
 
 def test_budget_and_resources_are_not_part_of_the_identity() -> None:
     changed = {"confirm": {"seeds": 1}, "tracking": {"system_metrics": True}, "retries": 0}
-    after = spec_of(budget={"trials": 60, "hours": 3}, resources={"gpu": 1, "cpu": 4}, **changed).identity
+    limits = {
+        "trials": 60,
+        "hours": 3,
+        "epochs": 9,
+        "gpu_hours": 2,
+        "cost": {"usd": 1, "per_gpu_hour": 1},
+        "patience": 4,
+    }
+    objective = {"maximize": "validation/accuracy", "stop_at": 0.6}
+    after = spec_of(budget=limits, resources={"gpu": 1, "cpu": 4}, objective=objective, **changed).identity
     assert after == spec_of().identity
     assert not {"budget", "resources"} & after.keys()
 

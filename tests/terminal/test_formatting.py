@@ -27,6 +27,19 @@ def test_a_budget_smaller_than_the_space_is_said(keys: dict[str, Any], says: str
 
 
 @pytest.mark.parametrize(
+    ("keys", "says"),
+    [
+        ({"budget": {"epochs": 40, "hours": 1.5}}, "ASHA after epoch 1, 2, at most 40 epochs, 1.5 hours"),
+        ({"budget": {"cost": {"usd": 50, "per_gpu_hour": 2.5}}, "resources": {"gpu": 1}}, "at most 50 USD"),
+        ({"objective": {"maximize": "validation/accuracy", "stop_at": 0.6}}, "until validation/accuracy is 0.6"),
+        ({"budget": {"patience": 8}}, "patience of 8 trials"),
+    ],
+)
+def test_every_limit_of_the_budget_is_said(keys: dict[str, Any], says: str) -> None:
+    assert says in describe_spec(small_spec(**keys))
+
+
+@pytest.mark.parametrize(
     ("encoders", "labels"),
     [
         (["a/mini", "b/mini"], ["a/mini", "b/mini"]),

@@ -51,11 +51,13 @@ def _search(report: ReportData) -> str:
         if rungs
         else "no trial was stopped early"
     )
+    ended = report.results.search.reason if report.results.search else ""
+    early = f" It ended before all trials of the budget were run, because {ended}." if ended else ""
     unseen = " The search never saw the test split." if report.results.test_split else ""
     return (
         f"Search: {trials} in {count_noun(len(report.systems), 'system')}. Each trial was trained on the train split "
         f"and scored on the validation split as it went. Settings came from {SAMPLERS[spec.sampler].label}, and "
-        f"{stopping}. A trial's value is its best {spec.objective.metric}.{unseen}"
+        f"{stopping}. A trial's value is its best {spec.objective.metric}.{early}{unseen}"
     )
 
 

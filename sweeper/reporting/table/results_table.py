@@ -15,6 +15,7 @@ from sweeper.reporting.table.columns import Column, ColumnKey, column_key, find_
 from sweeper.reporting.table.comparisons import Comparison, check_same_test_set, compare_systems
 from sweeper.reporting.table.metrics import DEFAULT_METRIC, METRICS
 from sweeper.reporting.table.published_results import PUBLISHED_METRIC, PUBLISHED_ROWS, PublishedScore
+from sweeper.reporting.table.search_end_notes import search_end_notes
 from sweeper.reporting.table.systems import SystemKey, name_rows, order_systems, system_hyperparameters
 
 Replaced = list[tuple[TableCell, list[TableCell]]]  # cells that are shown, with the older ones that are not
@@ -148,6 +149,7 @@ def _own_notes(
         *footnotes.test_warning_notes(datasets),
         *footnotes.caveat_notes(cells, row_names),
         *footnotes.older_sweep_notes(replaced, row_names),
+        *search_end_notes(cells),
     ]
 
 

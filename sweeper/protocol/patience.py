@@ -1,0 +1,71 @@
+"""The rule that ends a search when further trials gain too little: pure functions of the values of its trials.
+
+A system has run out of patience when the best value of its completed trials rose by no more than the seed noise over
+its last N trials. The search ends when every system has. The rise over the last N trials stands for the expected gain
+of the next N: it needs no model, and it counts what the sampler has learned meanwhile.
+
+The seed noise is the pooled standard deviation between completed trials of the same setting, sqrt(sum of squares within
+settings / degrees of freedom), over all systems. It is 0 while no setting has run twice; then any rise counts.
+"""
+
+import math
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class EndedTrial:
+    """A trial of the search that has ended. `value` is None if it did not complete; more is better."""
+
+    system: int
+    setting: Hashable
+    value: float | None
+
+
+class SeedNoise:
+    """The pooled standard deviation between values of the same setting."""
+
+    def __init__(self) -> None:
+        self._means: dict[Hashable, tuple[int, float]] = {}  # number of values and their mean, by setting
+        self._squares, self._freedom = 0.0, 0
+
+    def add(self, setting: Hashable, value: float) -> None:
+        """Take one more value of a setting (Welford 1962)."""
+        count, mean = self._means.get(setting, (0, 0.0))
+        new_mean = mean + (value - mean) / (count + 1)
+        self._squares += (value - mean) * (value - new_mean)
+        self._freedom += count > 0
+        self._means[setting] = count + 1, new_mean
+
+    @property
+    def deviation(self) -> float:
+        """The standard deviation; 0 while no setting has two values."""
+        return math.sqrt(self._squares / self._freedom) if self._freedom else 0.0
+
+
+def find_exhaustion(
+    trials: Sequence[EndedTrial], num_systems: int, patience: int, noise: float | None = None
+) -> float | None:
+    """Return the seed noise at the first moment at which every system had run out of patience; None if none has come.
+
+    `trials` are in the order in which they ended, so more of them never change an answer that was given. `patience` is
+    the number of last trials of each system; `noise` replaces the estimate of the seed noise.
+    """
+    estimate = SeedNoise()
+    bests: list[list[float]] = [[] for _ in range(num_systems)]  # best value after each trial; -inf before the first
+    for trial in trials:
+        earlier = bests[trial.system][-1] if bests[trial.system] else -math.inf
+        bests[trial.system].append(earlier if trial.value is None else max(earlier, trial.value))
+        if trial.value is not None:
+            estimate.add((trial.system, trial.setting), trial.value)
+        limit = estimate.deviation if noise is None else noise
+        if all(_recent_rise(best, patience) <= limit for best in bests):
+            return limit
+    return None
+
+
+def _recent_rise(bests: Sequence[float], patience: int) -> float:
+    """Return the rise of the best value over the last trials; infinity where that is not known yet."""
+    if len(bests) <= patience or not math.isfinite(bests[-1 - patience]):
+        return math.inf
+    return bests[-1] - bests[-1 - patience]
