@@ -96,7 +96,8 @@ MISTAKES: dict[str, tuple[str, str, *tuple[str, ...]]] = {
         top("budget: {cost: {usd: 50}}  # <-"), "budget.cost.per_gpu_hour", "is missing; budget.cost needs this key",
     ),
     "an unknown key of cost": (
-        top("budget: {cost: {usd: 50, per_gpu_hour: 2, euro: 1}}  # <-"), "budget.cost.euro", "unknown key", "per_gpu_hour",
+        top("budget: {cost: {usd: 50, per_gpu_hour: 2, euro: 1}}  # <-"),
+        "budget.cost.euro", "unknown key", "per_gpu_hour",
     ),
     "a number for cost": (top("budget: {cost: 50}  # <-"), "budget.cost", "mapping", "got 50"),
     "a cost without a GPU": (

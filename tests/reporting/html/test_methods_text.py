@@ -45,3 +45,12 @@ def test_the_methods_name_test_accesses_repeats_and_subsamples(finished: ReportD
     assert "1 left no score here" in html
     assert "4 trials ran a setting that had been tried before" in html
     assert "Tested again: after the budget grew, another setting was tested of ce" in html
+
+
+def test_the_methods_say_what_ended_the_search_before_its_last_trial() -> None:
+    spec = small_spec(budget={"trials": 40, "epochs": 20})
+    html = page_text(report_data(FakeSweep(spec).search(), is_finished=True), "results")
+    assert "ended before" not in html  # all its trials were run
+    cut = FakeSweep(spec).search([Outcome.COMPLETED, Outcome.COMPLETED, None])
+    html = page_text(report_data(cut, is_finished=True), "results")
+    assert "It ended before all trials of the budget were run, because the budget's 20 epochs are used." in html

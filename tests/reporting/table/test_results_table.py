@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sweeper.protocol.sweep_results import SearchResult
 from sweeper.reporting.table.published_results import PublishedScore
 from sweeper.reporting.table.render import render
 from sweeper.reporting.table.results_table import build_table
@@ -95,3 +96,14 @@ def test_there_are_no_published_scores_by_another_metric() -> None:
     table = build_table([sweep({"ce": CE})], "macro_f1", published=True)
     assert not any(row.paper for row in table.rows)
     assert note(table, "published scores are accuracies")
+
+
+def test_a_note_says_what_ended_a_search_before_its_last_trial() -> None:
+    ended = SearchResult(
+        epochs=40, hours=1, gpu_hours=0, ended_by="budget.epochs", reason="the budget's 40 epochs are used"
+    )
+    table = build_table([sweep({"ce": CE, "lcl": LCL}, search=ended), sweep({"ce": CE}, "sst2-0", dataset="sst2")])
+    reason = (
+        "sst5: the search ended after 16 trials of each system, before its last trial, because the budget's 40 epochs"
+    )
+    assert note(table, "the search ended") == f"{reason} are used."
