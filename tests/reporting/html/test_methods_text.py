@@ -53,4 +53,5 @@ def test_the_methods_say_what_ended_the_search_before_its_last_trial() -> None:
     assert "ended before" not in html  # all its trials were run
     cut = FakeSweep(spec).search([Outcome.COMPLETED, Outcome.COMPLETED, None])
     html = page_text(report_data(cut, is_finished=True), "results")
-    assert "It ended before all trials of the budget were run, because the budget's 20 epochs are used." in html
+    assert "It ended before all trials of the budget were run, because the budget" in html
+    assert "20 epochs are used." in html
