@@ -13,6 +13,7 @@ if sys.platform == "win32":
 
 if TYPE_CHECKING:
     from sweeper.app.api import StoredResults, Sweep, load, open, run
+    from sweeper.app.export_model import export_model
     from sweeper.app.predict import TextClassifier, load_model
     from sweeper.app.sweep_list import list_sweeps
     from sweeper.errors import SearchSpaceError, SweeperError, SweepFailedError, UsageError
@@ -32,6 +33,7 @@ __all__ = [
     "SweeperError",
     "TextClassifier",
     "UsageError",
+    "export_model",
     "list_sweeps",
     "load",
     "load_model",
@@ -51,6 +53,7 @@ _HOMES = {
     "search_space_schema": "sweeper.search_space.json_schema",
     "TextClassifier": "sweeper.app.predict",
     "load_model": "sweeper.app.predict",
+    "export_model": "sweeper.app.export_model",
     "list_sweeps": "sweeper.app.sweep_list",
 }
 

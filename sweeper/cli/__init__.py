@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from sweeper.cli import ls, predict, report, run, schema, show, submit, sync, table, train, ui
+from sweeper.cli import export, ls, predict, report, run, schema, show, submit, sync, table, train, ui
 from sweeper.cli.plain_errors import PlainErrorGroup
 from sweeper.terminal.standard_streams import open_closed_streams
 
@@ -31,6 +31,7 @@ app.command("logs")(submit.logs)
 app.command("stop")(submit.stop)
 app.command("train")(train.train)
 app.command("predict")(predict.predict)
+app.command("export")(export.export)
 app.command("sync")(sync.sync)
 app.command("table")(table.table)
 app.command("report")(report.report)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sweeper.app.prediction_formats import DEFAULT_FORMAT, PREDICTION_FORMATS, PredictedRow
-from sweeper.cli.arguments import DEFAULT_SWEEPS, Sweeps
+from sweeper.cli.arguments import DEFAULT_SWEEPS, Model, Sweeps
 from sweeper.cli.choices import labels_of, one_of
 from sweeper.cli.session import cli_session
 from sweeper.terminal.terminal import Terminal
@@ -30,12 +30,7 @@ Format = Annotated[
 
 
 def predict(
-    model: Annotated[
-        str,
-        typer.Argument(
-            help="A sweep with a confirmed setting, by name or folder, or a model's folder.", show_default=False
-        ),
-    ],
+    model: Model,
     file: Annotated[
         Path | None,
         typer.Argument(

@@ -1,0 +1,70 @@
+"""Exports the model of a sweep as an ordinary classifier of transformers, and pushes it to a hub where asked for."""
+
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from sweeper.app.kept_model import KeptModel, find_model
+from sweeper.app.model_card import card_metadata, card_text
+from sweeper.app.output_paths import require_writable_folder
+from sweeper.errors import SweeperError, UsageError
+from sweeper.protocol.results import stored_results
+from sweeper.protocol.sweep_results import SweepResults
+from sweeper.storage.sweep_folder import open_sweep
+
+_TOLERANCE = 1e-5  # of a probability: float32 adds in another order
+_TEXTS = ("a film to remember", "Two hours that I will not get back.", "so, so. " * 400)
+
+
+def export_model(model: str | Path, out: str | Path, *, sweeps: str | Path = "sweeps", push: str | None = None) -> str:
+    """Write the best model of a sweep, or the model in a folder, to the new folder `out`, for transformers.
+
+    The probabilities are compared with those of the model before the folder appears. With `push`, upload it to the hub
+    under that name. Return its address on the hub, or "" if it was not pushed.
+
+    Raises:
+        UsageError: transformers has no classifier that equals the model, or `out` exists.
+        SweeperError: the hub does not take it; the folder is there.
+    """
+    from sweeper.data.hub_models import push_model, write_model_card
+    from sweeper.training.sequence_classification import export_classifier
+
+    kept, folder = find_model(model, Path(sweeps)), Path(out)
+    require_writable_folder("DIR", folder)
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageError(f"DIR {folder}: has files; name a new folder")
+    with tempfile.TemporaryDirectory(prefix=".sweeper-export-", dir=folder.absolute().parent) as temporary:
+        written = Path(temporary) / "model"
+        export_classifier(kept.folder, kept.labels, kept.settings, written)
+        _require_equal(kept, written)
+        results = _results_above(kept.folder)
+        write_model_card(written, card_metadata(kept, results), card_text(kept, results))
+        shutil.copytree(written, folder, dirs_exist_ok=True)
+    return "" if push is None else push_model(folder, push)
+
+
+def _require_equal(kept: KeptModel, written: Path) -> None:
+    """Raise SweeperError if the exported model gives other probabilities than the model itself, in float32."""
+    from sweeper.app.predict import TextClassifier
+    from sweeper.training.sequence_classification import classifier_probabilities
+
+    rows = [[text] * len(kept.text_columns) for text in _TEXTS]
+    same_cut = {**kept.settings, "precision": "float32", "max_tokens": kept.settings["max_length"]}
+    own = TextClassifier(replace(kept, settings=same_cut)).probabilities(rows)
+    other = classifier_probabilities(written, rows)
+    largest = max(
+        abs(a - b) for ours, theirs in zip(own.tolist(), other, strict=True) for a, b in zip(ours, theirs, strict=True)
+    )
+    if not largest <= _TOLERANCE:
+        raise SweeperError(
+            f"{kept.folder}: transformers would give other probabilities (by up to {largest:.2g}), so nothing was "
+            "exported; sweeper predict uses the model as it is"
+        )
+
+
+def _results_above(folder: Path) -> SweepResults | None:
+    """Return the results of the sweep whose best model a folder has; None for other models."""
+    parent = folder.absolute().parent
+    is_best = folder.name == "model" and (parent / "sweep.json").is_file()
+    return stored_results(open_sweep(parent)) if is_best else None

@@ -1,0 +1,41 @@
+"""`sweeper export`: a model of a sweep as an ordinary classifier of transformers."""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sweeper.cli.arguments import DEFAULT_SWEEPS, Model, Sweeps
+from sweeper.cli.session import cli_session
+
+
+def export(
+    model: Model,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="New folder for the model.", show_default=False)],
+    push: Annotated[
+        str | None, typer.Option(metavar="ORG/NAME", help="Also upload it to this model of the Hugging Face hub.")
+    ] = None,
+    sweeps: Sweeps = DEFAULT_SWEEPS,
+) -> None:
+    """Export a model as an AutoModelForSequenceClassification folder, with its model card.
+
+    Only a model that transformers computes with equal probabilities is exported: pooling cls and a linear classifier.
+
+    Example: sweeper export sst5-3f9a1c2e sst5-model
+    """
+    with cli_session() as terminal:
+        from sweeper.app.kept_model import find_model
+
+        kept = find_model(model, sweeps)
+        terminal.capture_libraries(Path(tempfile.mkdtemp(prefix="sweeper-export-")))
+        with terminal.step(f"exporting {kept.folder}"):
+            from sweeper.app.export_model import export_model
+
+            address = export_model(model, folder, sweeps=sweeps, push=push)
+        terminal.line(f"model:  {folder}")
+        if address:
+            terminal.line(f"hub:    {address}")
+        terminal.line(
+            f"use it: transformers.pipeline('text-classification', {str(folder)!r})('a text', truncation=True)"
+        )

@@ -1,0 +1,37 @@
+"""A model in a folder for the Hugging Face hub: its card, and its upload. Uses huggingface_hub."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sweeper.errors import SweeperError
+
+
+def write_model_card(folder: Path, metadata: Mapping[str, Any], text: str) -> None:
+    """Write the folder's README.md: `metadata` as the hub reads it, and `text` in Markdown."""
+    from huggingface_hub import ModelCard, ModelCardData
+
+    values = ModelCardData(
+        library_name="transformers", pipeline_tag="text-classification", tags=["sweeper"], **metadata
+    )
+    ModelCard(f"---\n{values.to_yaml()}\n---\n\n{text}").save(folder / "README.md")
+
+
+def push_model(folder: Path, name: str) -> str:
+    """Upload a folder to the model `name` of the hub, which is made if it is missing, and return its address.
+
+    Raises SweeperError if the hub does not take it.
+    """
+    from huggingface_hub import HfApi
+
+    try:
+        api = HfApi()
+        address = str(api.create_repo(name, exist_ok=True))
+        api.upload_folder(repo_id=name, folder_path=folder, commit_message="Add the model that sweeper trained")
+    except Exception as error:  # the hub's, the HTTP library's, or a name that cannot be
+        reason = " ".join(str(error).split())[:200]
+        raise SweeperError(
+            f"--push {name}: the hub does not take the model ({reason}); it is in {folder}: set HF_TOKEN, or run "
+            "hf auth login, and push again"
+        ) from error
+    return address

@@ -1,0 +1,97 @@
+"""An exported model is an ordinary classifier of transformers with the same probabilities, or it is refused."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, pipeline
+
+import sweeper as package
+from sweeper.errors import SweeperError, UsageError
+from sweeper.storage.sweep_folder import SweepFolder
+from sweeper.training.sequence_classification import HEADS
+from tests.support.kept_models import keep_random_model
+
+TEXTS = ["w1 w2 w3", "w9", " ".join(f"w{k}" for k in range(60))]
+SIZES = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+DISTILBERT = {"dim": 32, "n_layers": 1, "n_heads": 2, "hidden_dim": 64}
+
+
+def keep_model(folder: Path, kind: str, **params: Any) -> SweepFolder:
+    """Return a sweep whose best model has a random encoder of this kind of transformers."""
+    kept = keep_random_model(folder / "sweeps", precision="float32", **params)
+    sizes = {**(DISTILBERT if kind == "distilbert" else SIZES), "vocab_size": 100, "embedding_size": 32}
+    longest = {"max_position_embeddings": 64, "pad_token_id": 0}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(2)
+        encoder = AutoModel.from_config(AutoConfig.for_model(kind, **sizes, **longest))
+        for parameter in encoder.parameters():
+            torch.nn.init.normal_(parameter, std=0.3)
+        encoder.save_pretrained(kept.path / "model" / "encoder")
+    return kept
+
+
+def probabilities(model: Any, texts: list[str], labels: tuple[str, ...]) -> np.ndarray:
+    rows = model(texts, truncation=True, top_k=None)
+    return np.array([[next(one["score"] for one in row if one["label"] == label) for label in labels] for row in rows])
+
+
+@pytest.mark.parametrize(
+    ("kind", "params"),
+    [*((kind, {}) for kind in HEADS if kind != "camembert"), ("distilbert", {"classifier": "mlp"})],
+)
+def test_the_pipeline_of_transformers_gives_the_same_probabilities(
+    kind: str, params: dict[str, Any], tmp_path: Path
+) -> None:
+    kept = keep_model(tmp_path, kind, **params)
+    package.export_model(kept.path, tmp_path / "out")
+    model = package.load_model(kept.path)
+    expected = model.predict(TEXTS).iloc[:, 1:].to_numpy()
+    found = probabilities(pipeline("text-classification", str(tmp_path / "out")), TEXTS, model.labels)
+    assert np.abs(found - expected).max() < 1e-5
+    assert len(np.unique(expected.round(4), axis=0)) == len(TEXTS)
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert "pipeline_tag: text-classification" in card
+    assert "very negative, neutral, positive" in card
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "message"),
+    [
+        ("bert", {"pooling": "mean"}, "run the sweep with pooling: cls"),
+        ("bert", {"classifier": "mlp"}, "run the sweep with classifier: linear"),
+        ("xlm", {}, "xlm has no classifier that equals it"),
+    ],
+)
+def test_a_model_that_transformers_cannot_compute_is_refused(
+    kind: str, params: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    kept = keep_model(tmp_path, "bert", **params)
+    if kind == "xlm":
+        AutoConfig.for_model("xlm").save_pretrained(kept.path / "model" / "encoder")
+    with pytest.raises(UsageError, match=message):
+        package.export_model(kept.path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_rnn_and_gru_are_no_encoders_of_transformers(tmp_path: Path) -> None:
+    kept = keep_random_model(tmp_path / "sweeps", encoder="gru")
+    with pytest.raises(UsageError, match="gru is no encoder of transformers; sweeper predict uses the model as it is"):
+        package.export_model(kept.path, tmp_path / "out")
+
+
+def test_a_folder_with_files_is_not_written_over(tmp_path: Path) -> None:
+    kept = keep_random_model(tmp_path / "sweeps")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine").touch()
+    with pytest.raises(UsageError, match="has files; name a new folder"):
+        package.export_model(kept.path, tmp_path / "out")
+
+
+def test_a_hub_that_does_not_answer_leaves_the_folder(tmp_path: Path) -> None:
+    kept = keep_model(tmp_path, "bert")
+    with pytest.raises(SweeperError, match="--push not/a/name: the hub does not take the model"):
+        package.export_model(kept.path, tmp_path / "out", push="not/a/name")
+    assert AutoModelForSequenceClassification.from_pretrained(tmp_path / "out").config.num_labels == 3
