@@ -10,7 +10,10 @@ import torch
 from torch import Tensor
 
 from sweeper.training import checkpoint
+from sweeper.training.phase_trainer import PhaseTrainer
+from sweeper.training.phases import phase_of_epoch
 from sweeper.training.trainer import train
+from sweeper.training.training_setup import prepare_training
 from sweeper.training.types import TrainingData
 from tests.support import tiny_training
 
@@ -123,3 +126,23 @@ def test_an_update_moves_every_weight_that_is_used(uniform_data: TrainingData, t
     for module in ("encoder", "weighting_encoder"):
         for name, before in uniform_data.encoder.weights.items():
             assert name.startswith("pooler") == np.array_equal(model[f"{module}.{name}"].numpy(), before), name
+
+
+def losses_of_an_epoch(data: TrainingData, *, clips_in_update: bool, **hyperparameters: Any) -> list[float]:
+    """The loss of each batch of one epoch."""
+    setup = prepare_training(tiny_training.config(**hyperparameters), data)
+    trainer = PhaseTrainer(setup, phase_of_epoch(setup.config, 0))
+    trainer.optimizer.clips_in_update = clips_in_update
+    batches = np.arange(len(data.splits["train"])).reshape(-1, 8)
+    return [trainer.train_batch(rows, k, len(batches))["train/loss"].item() for k, rows in enumerate(batches)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("clip_norm", [0.1, 1e9])
+def test_clipping_in_the_update_gives_the_same_training(data: TrainingData, seed: int, clip_norm: float) -> None:
+    inside, before = (
+        losses_of_an_epoch(data, clips_in_update=clips_in_update, seed=seed, clip_norm=clip_norm)
+        for clips_in_update in (True, False)
+    )
+    # below the limit nothing changes; above it, dividing by norm / limit is rounded unlike multiplying by limit / norm
+    assert inside == (before if clip_norm == 1e9 else pytest.approx(before, rel=1e-5))
