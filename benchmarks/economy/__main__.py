@@ -74,6 +74,7 @@ def _add_replay_options(part: argparse.ArgumentParser) -> None:
     part.add_argument("--arms", nargs="+", help="only the arms whose name contains one of these words")
     part.add_argument("--arm", action="append", nargs="+", default=[], metavar=("NAME", "KEY.PATH=VALUE"),
                       help="one more arm: sweeper's search with keys of space.yaml replaced")  # fmt: skip
+    part.add_argument("--reference", default="today's search", help="the arm that the others are compared with")
     part.add_argument("--nearest", action="store_true", help="give trials the curve of the nearest recorded setting")
     part.add_argument("--out", type=Path, help="write the result of each search to this Parquet file")
 

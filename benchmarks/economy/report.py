@@ -3,15 +3,18 @@
 import argparse
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.economy.arms import ARMS, TODAY
-from benchmarks.economy.figures import match_lines, table_lines
+from benchmarks.economy.arms import ARMS
+from benchmarks.economy.figures import table_lines
+from benchmarks.economy.matching import match_lines
 from benchmarks.economy.problem import Problem
 from benchmarks.economy.replay import Job, run_jobs
 from benchmarks.economy.rows import describe_machine, read_rows
-from benchmarks.economy.surrogate import describe_fit
+from benchmarks.economy.settings import LOSSES
+from benchmarks.economy.surrogate import describe_fit, has_two_seeds
 from sweeper.errors import UsageError
 
 
@@ -20,7 +23,7 @@ def report_replays(arguments: argparse.Namespace) -> None:
     arms = chosen_arms(arguments.arms, arguments.arm)
     results = []
     for path in arguments.rows:
-        problem = Problem(path.stem, read_rows(path), nearest=arguments.nearest)
+        problem = open_problem(path, nearest=arguments.nearest)
         print(f"\n## {problem.dataset}\n", flush=True)
         print(describe_problem(problem), flush=True)
         start = time.monotonic()
@@ -29,9 +32,24 @@ def report_replays(arguments: argparse.Namespace) -> None:
         machine = describe_machine()
         seconds = f"{time.monotonic() - start:.0f} s on {machine['cores']} cores of {machine['processor']}"
         print(f"{len(jobs)} searches were replayed in {seconds}.\n")
-        print("\n".join([*table_lines(results[-1]), *_match_lines(results[-1])]), flush=True)
+        print("\n".join([*table_lines(results[-1]), *_match_lines(results[-1], arguments.reference)]), flush=True)
     if arguments.out:
         pd.concat(results).to_parquet(arguments.out)
+
+
+def open_problem(path: Path, *, nearest: bool) -> Problem:
+    """Return the problem in a file of rows, named by its data set. Raises UsageError if it cannot be replayed."""
+    remedy = "write it with `python -m benchmarks.economy rows`"
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file; {remedy}")
+    rows = read_rows(path)
+    missing = sorted(set(LOSSES) - set(rows["loss"]))
+    if missing:
+        raise UsageError(f"{path}: has no trial of {missing[0]}; record more of them, and {remedy}")
+    for loss, group in rows.groupby("loss"):
+        if not has_two_seeds(group):
+            raise UsageError(f"{path}: no setting of {loss} has two seeds, which give the noise; record a second seed")
+    return Problem(path.stem, rows, nearest=nearest)
 
 
 def chosen_arms(words: Sequence[str] | None, added: Sequence[Sequence[str]]) -> Mapping[str, tuple[str, ...]]:
@@ -71,7 +89,7 @@ def describe_problem(problem: Problem) -> str:
     )
 
 
-def _match_lines(results: pd.DataFrame) -> Iterator[str]:
-    if TODAY in set(results["arm"]):
-        yield f"\nEpochs for the regret of {TODAY} at its budgets:"
-        yield from match_lines(results, TODAY)
+def _match_lines(results: pd.DataFrame, reference: str) -> Iterator[str]:
+    if reference in set(results["arm"]):
+        yield f"\nEpochs for the regret of {reference} at its budgets, in bold where it needs more itself:"
+        yield from match_lines(results, reference)

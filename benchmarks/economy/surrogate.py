@@ -52,6 +52,11 @@ def read_records(rows: pd.DataFrame) -> Records:
     return Records(settings, np.array(curves), deviations)
 
 
+def has_two_seeds(rows: pd.DataFrame) -> bool:
+    """Return True if some setting in the rows was trained with two seeds."""
+    return bool((rows.groupby(list(SETTING), dropna=False)["sweep_seed"].nunique() > 1).any())
+
+
 def _plain(value: object) -> object:
     return value.item() if isinstance(value, np.generic) else value
 
@@ -104,8 +109,6 @@ class Surrogate:
         same_system = np.all(self.vectors[:, : len(LOSSES)] == vector[: len(LOSSES)], axis=1)
         has_seeds = np.array([len(deviations) > 1 for deviations in self.records.deviations])
         usable = same_system if self.nearest and count == 1 else same_system & has_seeds
-        if not usable.any():
-            raise ValueError("the records have no setting of this system with two seeds; record a second seed")
         distances = np.where(usable, (((self.vectors - vector) * self._scale) ** 2).sum(axis=1), np.inf)
         return [int(k) for k in np.argsort(distances, kind="stable")[: min(count, int(usable.sum()))]]
 

@@ -1,6 +1,7 @@
 """Replays: the surrogate follows the records, every arm spends its budget, and the figures say what they mean."""
 
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,11 +9,12 @@ import pytest
 
 from benchmarks.economy.arms import ARMS, TODAY
 from benchmarks.economy.clock import run_search
-from benchmarks.economy.figures import epochs_to_match, interval, match_lines, table_lines
+from benchmarks.economy.figures import interval, table_lines
+from benchmarks.economy.matching import epochs_to_match, match_lines, needed_epochs
 from benchmarks.economy.problem import Problem
 from benchmarks.economy.record import SPACE
 from benchmarks.economy.replay import Job, run_job
-from benchmarks.economy.report import chosen_arms, describe_problem, make_jobs
+from benchmarks.economy.report import chosen_arms, describe_problem, make_jobs, open_problem
 from benchmarks.economy.settings import LOSSES
 from benchmarks.economy.surrogate import read_records
 from sweeper.errors import UsageError
@@ -57,10 +59,20 @@ def test_a_training_that_ended_early_keeps_its_last_value(rows: pd.DataFrame) ->
     assert np.array_equal(curves[0][2:], np.repeat(curves[0][1], 4))
 
 
-def test_records_of_one_seed_have_no_noise_to_give(rows: pd.DataFrame) -> None:
-    problem = Problem("feelings", rows[rows["sweep_seed"] == 0])
-    with pytest.raises(ValueError, match="record a second seed"):
-        problem.curve(problem.surrogate.records.settings[0], 0)
+def test_rows_that_cannot_be_replayed_are_refused(rows: pd.DataFrame, tmp_path: Path) -> None:
+    path = tmp_path / "feelings.parquet"
+    refused = {
+        "no such file": None,
+        "no trial of lcl": rows[rows["loss"] != "lcl"],
+        "no setting of scl has two seeds": rows[(rows["loss"] != "scl") | (rows["sweep_seed"] == 0)],
+    }
+    for message, kept in refused.items():
+        if kept is not None:
+            kept.to_parquet(path)
+        with pytest.raises(UsageError, match=message):
+            open_problem(path, nearest=False)
+    rows.to_parquet(path)
+    assert open_problem(path, nearest=False).dataset == "feelings"
 
 
 @pytest.mark.parametrize("arm", ARMS)
@@ -121,15 +133,32 @@ def results(regrets: dict[str, list[float]]) -> pd.DataFrame:
 
 
 def test_epochs_to_match_lie_between_the_budgets() -> None:
-    table = results({TODAY: [0.06, 0.04, 0.02], "fast": [0.04, 0.02, 0.01], "slow": [0.08, 0.07, 0.05]})
-    assert epochs_to_match(table, "fast", 0.03) == pytest.approx(10**1.5)
-    assert epochs_to_match(table, "slow", 0.06) == pytest.approx(10**2.5)
+    budgets = np.array([10.0, 100.0, 1000.0])
+    for regrets, target, epochs in (
+        ([0.04, 0.02, 0.01], 0.03, 10**1.5),
+        ([0.04, 0.02, 0.01], 0.05, 10),
+        ([0.08, 0.07, 0.05], 0.06, 10**2.5),
+        ([0.08, 0.09, 0.06], 0.07, 10**2.5),
+        ([0.08, 0.07, 0.05], 0.04, np.inf),
+    ):
+        assert epochs_to_match(budgets, np.array(regrets), target) == pytest.approx(epochs)
+
+
+def test_a_table_shows_where_the_reference_loses() -> None:
+    table = results({TODAY: [0.06, 0.04, 0.02], "fast": [0.04, 0.02, 0.01], "slow": [0.09, 0.08, 0.06]})
     lines = list(match_lines(table, TODAY))
-    assert lines[-2] == "| fast | at most 10 | at most 10 | 100 |"
-    assert lines[-1] == "| slow | 316 | more than 1000 | more than 1000 |"
-    assert "| fast | 1 | 10 | 10 | 4.00 (4.00 to 4.00) | 50.00 (0.00 to 100.00) |" in next(
-        line for line in table_lines(table) if line.startswith("| fast")
-    )
+    assert lines[-2] == "| fast | at most 10 (10 to 10) | **at most 10 (10 to 10)** | **100 (100 to 100)** |"
+    assert lines[-1] == "| slow | 1000 (1000 to 1000) | more than 1000 | more than 1000 |"
+    line = next(line for line in table_lines(table) if line.startswith("| fast"))
+    assert line.startswith("| fast | 1 | 10 | 10 | 4.00 (4.00 to 4.00) | 50.00 (0.00 to 100.00) |")
+
+
+def test_the_interval_of_needed_epochs_is_as_wide_as_the_replays_differ() -> None:
+    table = results({TODAY: [0.06, 0.04, 0.02], "fast": [0.04, 0.02, 0.01]})
+    table.loc[(table["arm"] == "fast") & table["is_order_right"], "regret"] += 0.015
+    needed = needed_epochs(table, "fast", TODAY, 100)
+    assert needed.low < needed.epochs < needed.high <= 100
+    assert needed.least == 10
 
 
 def test_an_interval_holds_its_mean_and_ignores_missing_values() -> None:

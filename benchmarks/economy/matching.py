@@ -1,0 +1,92 @@
+"""Epochs that an arm needs to leave no more regret than a reference arm does, with 95 % intervals."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+DRAWS = 500
+
+
+@dataclass(frozen=True)
+class Needed:
+    """Epochs that are needed, and the bounds of their interval. Infinity: more than the largest budget, `most`.
+
+    At the smallest budget, `least`, they may be fewer.
+    """
+
+    epochs: float
+    low: float
+    high: float
+    least: float
+    most: float
+
+    def __str__(self) -> str:
+        if np.isinf(self.epochs):
+            return f"more than {self.most:.0f}"
+        at_most = "at most " if self.epochs <= self.least else ""
+        high = "more" if np.isinf(self.high) else f"{self.high:.0f}"
+        return f"{at_most}{self.epochs:.0f} ({self.low:.0f} to {high})"
+
+
+def epochs_to_match(epochs: NDArray[np.float64], regrets: NDArray[np.float64], target: float) -> float:
+    """Return the epochs after which an arm has at most this regret; infinity if it never has.
+
+    `epochs` and `regrets` (B,) are means by budget. Between two budgets, regret is taken to be linear in the logarithm
+    of the epochs.
+    """
+    order = np.argsort(epochs)
+    logs, lowest = np.log(epochs[order]), np.minimum.accumulate(regrets[order])
+    reached = np.flatnonzero(lowest <= target)
+    if not len(reached):
+        return float("inf")
+    k = int(reached[0])
+    if k == 0:
+        return float(epochs[order][0])
+    share = (lowest[k - 1] - target) / (lowest[k - 1] - lowest[k])
+    return float(np.exp(logs[k - 1] + share * (logs[k] - logs[k - 1])))
+
+
+def needed_epochs(results: pd.DataFrame, arm: str, reference: str, trials: int, draws: int = DRAWS) -> Needed:
+    """Return the epochs that an arm needs for the regret of the reference with a budget of `trials`.
+
+    The interval comes from the bootstrap over the replays of both.
+    """
+    random = np.random.default_rng(0)
+    budgets = [group for _, group in results[results["arm"] == arm].groupby("trials")]
+    epochs = np.array([_bootstrap_means(group["epochs"], random, draws) for group in budgets])  # (B, 1 + draws)
+    regrets = np.array([_bootstrap_means(group["regret"], random, draws) for group in budgets])
+    is_target = (results["arm"] == reference) & (results["trials"] == trials)
+    targets = _bootstrap_means(results[is_target]["regret"], random, draws)
+    needed = [epochs_to_match(epochs[:, k], regrets[:, k], targets[k]) for k in range(draws + 1)]
+    low, high = np.quantile(needed[1:], [0.025, 0.975], method="nearest")
+    return Needed(needed[0], float(low), float(high), float(epochs[:, 0].min()), float(epochs[:, 0].max()))
+
+
+def _bootstrap_means(values: pd.Series, random: np.random.Generator, draws: int) -> NDArray[np.float64]:
+    """Return the mean of the values, then the means of `draws` samples of them: (1 + draws,)."""
+    sample = values.to_numpy(dtype=np.float64)
+    means = sample[random.integers(len(sample), size=(draws, len(sample)))].mean(axis=1)
+    return np.concatenate([[sample.mean()], means])
+
+
+def match_lines(results: pd.DataFrame, reference: str) -> Iterator[str]:
+    """Yield the lines of one table for each number of workers: the epochs that each arm needs for the same regret.
+
+    They are in bold where an arm needs fewer epochs than the reference: there the reference loses.
+    """
+    for workers, group in results.groupby("workers"):
+        means = group[group["arm"] == reference].groupby("trials")["epochs"].mean()
+        yield f"\n| arm, {workers} workers | " + " | ".join(f"{epochs:.0f} epochs" for epochs in means) + " |"
+        yield "|---|" + "---|" * len(means)
+        for arm in group["arm"].unique():
+            if arm != reference:
+                cells = [_match_cell(group, arm, reference, int(trials), epochs) for trials, epochs in means.items()]
+                yield f"| {arm} | {' | '.join(cells)} |"
+
+
+def _match_cell(results: pd.DataFrame, arm: str, reference: str, trials: int, epochs: float) -> str:
+    needed = needed_epochs(results, arm, reference, trials)
+    return f"**{needed}**" if needed.epochs < epochs else str(needed)
