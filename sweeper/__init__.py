@@ -13,6 +13,7 @@ if sys.platform == "win32":
 
 if TYPE_CHECKING:
     from sweeper.app.api import StoredResults, Sweep, load, open, run
+    from sweeper.app.doctor import Diagnosis, examine
     from sweeper.app.export_model import export_model
     from sweeper.app.predict import TextClassifier, load_model
     from sweeper.app.sweep_list import list_sweeps
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from sweeper.search_space.sweep_spec import SweepSpec
 
 __all__ = [
+    "Diagnosis",
     "SearchSpaceError",
     "StoredResults",
     "Sweep",
@@ -33,6 +35,7 @@ __all__ = [
     "SweeperError",
     "TextClassifier",
     "UsageError",
+    "examine",
     "export_model",
     "list_sweeps",
     "load",
@@ -53,6 +56,8 @@ _HOMES = {
     "search_space_schema": "sweeper.search_space.json_schema",
     "TextClassifier": "sweeper.app.predict",
     "load_model": "sweeper.app.predict",
+    "Diagnosis": "sweeper.app.doctor",
+    "examine": "sweeper.app.doctor",
     "export_model": "sweeper.app.export_model",
     "list_sweeps": "sweeper.app.sweep_list",
 }

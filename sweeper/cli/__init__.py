@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from sweeper.cli import export, ls, predict, report, run, schema, show, submit, sync, table, train, ui
+from sweeper.cli import doctor, export, ls, predict, report, run, schema, show, submit, sync, table, train, ui
 from sweeper.cli.plain_errors import PlainErrorGroup
 from sweeper.terminal.standard_streams import open_closed_streams
 
@@ -35,6 +35,7 @@ app.command("export")(export.export)
 app.command("sync")(sync.sync)
 app.command("table")(table.table)
 app.command("report")(report.report)
+app.command("doctor")(doctor.doctor)
 app.command("schema")(schema.schema)
 app.command("ui")(ui.ui)
 

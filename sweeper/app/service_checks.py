@@ -1,0 +1,115 @@
+"""Checks of the services around sweeper: Ray, MLflow, the hub, and ports that are open to others without a token."""
+
+import os
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sweeper.app.check_result import CheckResult, Health, judge
+from sweeper.app.mlflow_sync import tracking_uri
+from sweeper.execution.cluster_address import cluster_address
+
+_TIMEOUT = 5.0  # seconds
+_HUB = "https://huggingface.co"
+_RAY_REMEDY = "start the head with RAY_AUTH_MODE=token, or with --dashboard-host=127.0.0.1"
+_MLFLOW_REMEDY = "start it with --host 127.0.0.1, or with --app-name basic-auth"
+
+OPEN_PAGES = {  # by port: the owner, a page that only an open server shows, and the remedy
+    8265: ("Ray's dashboard", "/api/version", _RAY_REMEDY),
+    5000: ("MLflow", "/api/2.0/mlflow/experiments/get-by-name?experiment_name=Default", _MLFLOW_REMEDY),
+}
+
+
+def check_ray(_: Path) -> CheckResult:
+    """Check that Ray is there, and that the cluster of RAY_ADDRESS answers."""
+    address, fact = cluster_address(), f"ray {version('ray')}"
+    if address is None:
+        return CheckResult(Health.OK, f"{fact}, on this machine alone")
+    parts = urlsplit(address if "://" in address else f"ray://{address}")
+    if address == "auto" or parts.port is None:
+        return CheckResult(Health.OK, f"{fact}, RAY_ADDRESS={address}")
+    answers = _can_connect(parts.hostname or "", parts.port)
+    remedy = "start the cluster, or unset RAY_ADDRESS to run on this machine"
+    return judge(
+        f"{fact}, RAY_ADDRESS={address}{'' if answers else ': nothing answers'}", failed=not answers, remedy=remedy
+    )
+
+
+def check_mlflow_store(sweeps: Path) -> CheckResult:
+    """Check that MLflow's store answers. A database that does not exist yet is made by the first sweep."""
+    from sweeper.tracking.outage import redact_uri
+    from sweeper.tracking.store_check import check_store
+
+    uri = tracking_uri(sweeps)
+    outage = check_store(uri, will_write=False)
+    fact = f"mlflow {version('mlflow')} at {redact_uri(uri)}{f': {outage}' if outage else ''}"
+    remedy = "training starts all the same; sweeper sync sends the runs when it is back"
+    return judge(fact, failed=bool(outage), remedy=remedy)
+
+
+def check_hub(_: Path) -> CheckResult:
+    """Check that the Hugging Face hub or its mirror answers."""
+    endpoint = os.environ.get("HF_ENDPOINT") or _HUB
+    if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
+        return CheckResult(Health.OK, "HF_HUB_OFFLINE is set: only what the cache has")
+    reason = _find_outage(f"{endpoint.rstrip('/')}/api/models?limit=1")
+    remedy = "set HF_ENDPOINT to a mirror; your own files, feelings, rnn and gru need no hub"
+    fact = f"{endpoint}{f' does not answer: {reason}' if reason else ''}"
+    return judge(fact, failed=bool(reason), remedy=remedy, worst=Health.NOTE)
+
+
+def check_open_ports(_: Path) -> CheckResult:
+    """Check that no Ray and no MLflow of this machine serves other machines without authentication."""
+    found = list(find_open_ports(own_addresses()))
+    if not found:
+        return CheckResult(Health.OK, "no Ray and no MLflow here is open to other machines without a token")
+    fact = "; ".join(f"{owner} at {place} lets anyone run or read" for owner, place, _ in found)
+    return CheckResult(Health.FAIL, fact, "; ".join(dict.fromkeys(remedy for *_, remedy in found)))
+
+
+def find_open_ports(
+    hosts: Sequence[str], pages: dict[int, tuple[str, str, str]] = OPEN_PAGES
+) -> Iterator[tuple[str, str, str]]:
+    """Yield owner, place and remedy of each server that shows its page at one of these hosts without authentication."""
+    for port, (owner, page, remedy) in pages.items():
+        for host in hosts:
+            if _can_connect(host, port) and not _find_outage(f"http://{host}:{port}{page}"):
+                yield owner, f"{host}:{port}", remedy
+                break
+
+
+def own_addresses() -> list[str]:
+    """Return the addresses of this machine at which other machines can reach it."""
+    found = set()
+    for family, target in ((socket.AF_INET, "10.254.254.254"), (socket.AF_INET6, "fd00::1")):
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:  # sends nothing: it only asks for the route
+                probe.connect((target, 9))
+                found.add(str(probe.getsockname()[0]))
+        except OSError:
+            continue
+    return sorted(address for address in found if not address.startswith(("127.", "::1")))
+
+
+def _can_connect(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=_TIMEOUT):
+            return True
+    except OSError:
+        return False
+
+
+def _find_outage(url: str) -> str:
+    """Return why a page does not answer with success, "" if it does."""
+    try:
+        with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:
+            return "" if answer.status < 400 else f"status {answer.status}"
+    except urllib.error.HTTPError as error:
+        return f"status {error.code}"
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        return " ".join(str(reason).split()) or type(error).__name__

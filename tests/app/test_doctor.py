@@ -1,0 +1,91 @@
+"""The doctor finds what does not work, and says what to do."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+import sweeper as package
+from sweeper.app import machine_checks, service_checks
+from sweeper.app.check_result import Health
+from sweeper.app.doctor import CHECKS
+from tests.support.cli_runner import sweeper
+
+
+@contextmanager
+def server(status: int) -> Iterator[int]:
+    """Serve every page with this status, and give the port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, format: str, *_: object) -> None:
+            """Print nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as listening:
+        thread = threading.Thread(target=listening.serve_forever)
+        thread.start()
+        try:
+            yield listening.server_port
+        finally:
+            listening.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(("status", "count"), [(200, 1), (401, 0), (403, 0), (404, 0)])
+def test_a_server_that_shows_its_page_without_a_token_is_open(status: int, count: int) -> None:
+    with server(status) as port:
+        found = list(
+            service_checks.find_open_ports(["127.0.0.1"], {port: ("Ray's dashboard", "/api/version", "do it")})
+        )
+    assert found == [("Ray's dashboard", f"127.0.0.1:{port}", "do it")] * count
+
+
+def test_own_addresses_are_those_that_others_reach() -> None:
+    assert not any(address.startswith("127.") for address in service_checks.own_addresses())
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_the_hub_is_asked_where_it_is(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    with server(status) as port:
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{port}")
+        result = service_checks.check_hub(Path())
+    assert result.health == (Health.OK if status == 200 else Health.NOTE)
+    assert ("HF_ENDPOINT" in result.remedy) == (status != 200)
+
+
+def test_a_cluster_that_does_not_answer_has_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with server(200) as port:
+        pass
+    monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{port}")
+    result = service_checks.check_ray(Path())
+    assert result.health == Health.FAIL
+    assert "unset RAY_ADDRESS" in result.remedy
+
+
+def test_a_store_that_cannot_be_one_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite://mlflow.db")
+    found = {diagnosis.name: diagnosis for diagnosis in package.examine()}
+    assert list(found) == list(CHECKS)
+    assert found["MLflow"].health == Health.FAIL
+    assert "a path follows after three slashes" in found["MLflow"].fact
+
+
+def test_a_folder_that_is_a_file_fails(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = sweeper("doctor", "--sweeps", str(tmp_path / "file"), cwd=tmp_path, extra={"HF_HUB_OFFLINE": "1"})
+    assert done.returncode == 1
+    line = next(line for line in done.stdout.splitlines() if " disk " in line)
+    assert line.startswith("fail  disk")
+    assert "is a file; name a folder" in line
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]  # nothing is made
+
+
+def test_the_clock_is_compared_with_the_disk(tmp_path: Path) -> None:
+    assert machine_checks.check_clock(tmp_path / "not there").health == Health.OK
