@@ -13,6 +13,7 @@ if sys.platform == "win32":
 
 if TYPE_CHECKING:
     from sweeper.app.api import StoredResults, Sweep, load, open, run
+    from sweeper.app.diff_sweeps import Difference, diff_sweeps
     from sweeper.app.doctor import Diagnosis, examine
     from sweeper.app.export_model import export_model
     from sweeper.app.predict import TextClassifier, load_model
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Diagnosis",
+    "Difference",
     "SearchSpaceError",
     "StoredResults",
     "Sweep",
@@ -35,6 +37,7 @@ __all__ = [
     "SweeperError",
     "TextClassifier",
     "UsageError",
+    "diff_sweeps",
     "examine",
     "export_model",
     "list_sweeps",
@@ -57,6 +60,8 @@ _HOMES = {
     "TextClassifier": "sweeper.app.predict",
     "load_model": "sweeper.app.predict",
     "Diagnosis": "sweeper.app.doctor",
+    "Difference": "sweeper.app.diff_sweeps",
+    "diff_sweeps": "sweeper.app.diff_sweeps",
     "examine": "sweeper.app.doctor",
     "export_model": "sweeper.app.export_model",
     "list_sweeps": "sweeper.app.sweep_list",

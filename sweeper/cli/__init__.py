@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from sweeper.cli import doctor, export, ls, predict, report, run, schema, show, submit, sync, table, train, ui
+from sweeper.cli import diff, doctor, export, ls, predict, report, run, schema, show, submit, sync, table, train, ui
 from sweeper.cli.plain_errors import PlainErrorGroup
 from sweeper.terminal.standard_streams import open_closed_streams
 
@@ -25,6 +25,7 @@ app.command("run")(run.run)
 app.command("check")(run.check)
 app.command("ls")(ls.ls)
 app.command("show")(show.show)
+app.command("diff")(diff.diff)
 app.command("submit")(submit.submit)
 app.command("jobs")(submit.jobs)
 app.command("logs")(submit.logs)

@@ -1,0 +1,93 @@
+"""Compares the questions of two sweeps: what each searches, on which data, with which versions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sweeper.app.specs import load_spec
+from sweeper.storage.sweep_folder import SweepFolder, open_sweep
+from sweeper.storage.sweep_names import find_named_sweep, named_folder
+
+_ABSENT = None  # as is a key whose value is nothing
+_PINS = "resolved"
+_FILE_SUFFIXES = (".yaml", ".yml")
+
+
+class Difference(BaseModel):
+    """One key whose values differ. A value of None stands for a key that is not there."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str = Field(description="the key, such as search.tau; resolved.NAME is the revision or digest of a source")
+    kind: Literal["question", "spending"] = Field(
+        description="question: it makes another sweep; spending: budget, resources and the like, which do not"
+    )
+    first: Any = Field(description="its value in the first sweep")
+    second: Any = Field(description="its value in the second sweep")
+
+
+@dataclass(frozen=True)
+class _Question:
+    identity: Mapping[str, Any]
+    others: Mapping[str, Any]
+
+
+def diff_sweeps(first: str | Path, second: str | Path, *, sweeps: str | Path = "sweeps") -> list[Difference]:
+    """Return the keys in which two sweeps differ; each is a sweep, or a search space file or name.
+
+    The revisions and digests of data and encoders are compared if both are sweeps. Raises UsageError.
+    """
+    a, b = (_read(name, Path(sweeps)) for name in (first, second))
+    if _PINS not in a.identity or _PINS not in b.identity:
+        a, b = _without_pins(a), _without_pins(b)
+    return [*_compare(a.identity, b.identity, "question"), *_compare(a.others, b.others, "spending")]
+
+
+def _read(name: str | Path, sweeps: Path) -> _Question:
+    folder = named_folder(name, sweeps)
+    path = Path(name)
+    if folder is None and (path.suffix in _FILE_SUFFIXES or not _looks_like_sweep(path)):
+        spec = load_spec(name)
+        return _Question(dict(spec.identity), _spending(spec.model_dump(mode="json"), spec.identity))
+    return _of_sweep(find_named_sweep(name, sweeps) if folder is None else open_sweep(folder))
+
+
+def _looks_like_sweep(path: Path) -> bool:
+    """Return True for a name with a fingerprint, or a path: a message about sweeps helps more then."""
+    return "-" in path.name or len(path.parts) > 1
+
+
+def _of_sweep(folder: SweepFolder) -> _Question:
+    identity = folder.manifest.identity
+    spending = _spending(folder.spec.model_dump(mode="json"), identity)
+    return _Question({**identity, _PINS: dict(folder.manifest.resolved)}, spending)
+
+
+def _spending(values: Mapping[str, Any], identity: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key not in identity}
+
+
+def _without_pins(question: _Question) -> _Question:
+    return _Question({key: value for key, value in question.identity.items() if key != _PINS}, question.others)
+
+
+def _compare(a: Mapping[str, Any], b: Mapping[str, Any], kind: Literal["question", "spending"]) -> list[Difference]:
+    """Return the differences of two mappings, those inside a section by its keys."""
+    first, second = _flatten(a), _flatten(b)
+    keys = list(dict.fromkeys((*first, *second)))
+    return [
+        Difference(key=key, kind=kind, first=first.get(key, _ABSENT), second=second.get(key, _ABSENT))
+        for key in keys
+        if first.get(key, _ABSENT) != second.get(key, _ABSENT)
+    ]
+
+
+def _flatten(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values by key, and those of a section by `section.key`."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= {f"{key}.{name}": inner for name, inner in value.items()} if isinstance(value, dict) else {key: value}
+    return flat

@@ -1,0 +1,33 @@
+"""`sweeper diff`: how the questions of two sweeps differ."""
+
+from typing import Annotated
+
+import typer
+
+from sweeper.cli.arguments import DEFAULT_SWEEPS, AsJson, Sweeps
+from sweeper.cli.session import cli_session
+
+Either = Annotated[str, typer.Argument(help="A sweep by name or folder, or a search space.", show_default=False)]
+
+
+def diff(first: Either, second: Either, as_json: AsJson = False, sweeps: Sweeps = DEFAULT_SWEEPS) -> None:
+    """Show how two sweeps differ: in the question, and in what is spent on it.
+
+    Two sweeps with the same question are comparable. For two sweeps, the versions of data and encoders count too.
+
+    Example: sweeper diff sst5-3f9a1c2e search_spaces/sst5.yaml
+    """
+    with cli_session(as_json=as_json) as terminal:
+        from sweeper.app.diff_sweeps import diff_sweeps
+        from sweeper.terminal.differences import differences_table
+
+        found = diff_sweeps(first, second, sweeps=sweeps)
+        titles = {"question": "the question", "spending": "what is spent on it (no other question)"}
+        for kind, title in titles.items():
+            rows = [(one.key, one.first, one.second) for one in found if one.kind == kind]
+            if rows:
+                terminal.line(title, style="bold")
+                terminal.table(differences_table((first, second), rows), whole=True)
+            else:
+                terminal.line(f"{title}: the same", style="bold")
+        terminal.result({"differences": [one.model_dump(mode="json") for one in found]})
