@@ -49,6 +49,12 @@ SAMPLERS: Mapping[str, SamplerEntry] = {
         optuna_class="CmaEsSampler",
         options={"warn_independent_sampling": False},  # lists and conditional ranges are drawn at random, as described
     ),
+    "gp": SamplerEntry(
+        label="Optuna's Gaussian process",
+        description="Models the scores of completed trials; proposes what may be best, and draws conditional ranges.",
+        optuna_class="GPSampler",
+        options={"warn_independent_sampling": False},  # conditional ranges are drawn at random, as described
+    ),
     "qmc": SamplerEntry(
         label="a scrambled Sobol sequence",
         description="Spreads the settings evenly over the space, conditional ranges included.",

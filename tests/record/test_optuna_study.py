@@ -74,7 +74,7 @@ def test_a_range_in_steps_gives_each_value_once(tmp_path: Path, sampler: str) ->
     start = [{"loss": "lcl", "alpha": value} for value in (0.3, 0.7)]
     spec = small_spec(search=steps, sampler=sampler, asha="off", start_with=start)
     with open_study(spec, tmp_path) as study:
-        for k in range(24):
+        for k in range(14):
             complete(study, study.ask(1), 0.01 * k)
         values = {name: {record.trial.params[name] for record in study.all_trials()} for name in steps}
     assert values["alpha"] <= {k / 10 for k in range(1, 8)}

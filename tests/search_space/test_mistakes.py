@@ -113,7 +113,7 @@ MISTAKES: dict[str, tuple[str, str, *tuple[str, ...]]] = {
     ),
     "unknown sampler": (
         top("sampler: bayes  # <-"), "sampler",
-        "unknown sampler", "got bayes", "allowed: tpe, random, grid, cmaes, qmc",
+        "unknown sampler", "got bayes", "allowed: tpe, random, grid, cmaes, gp, qmc",
     ),
     "asha on": (top("asha: on  # <-"), "asha", "off", "reduction_factor: 3", "got on"),
     "asha false": (top("asha: false  # <-"), "asha", "off", "got false"),
