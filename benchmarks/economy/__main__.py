@@ -69,6 +69,7 @@ def _add_record_options(part: argparse.ArgumentParser) -> None:
 def _add_replay_options(part: argparse.ArgumentParser) -> None:
     part.add_argument("rows", type=Path, nargs="+", help="files of recorded rows, one for each data set")
     part.add_argument("--replays", type=int, default=20, help="replays of each arm, budget and number of workers (20)")
+    part.add_argument("--seed", type=int, default=0, help="another number gives other replays (0)")
     part.add_argument("--workers", type=int, nargs="+", default=[1, 4, 16], help="trials at once (1 4 16)")
     part.add_argument("--trials", type=int, nargs="+", default=list(BUDGETS), help="budgets (9 18 36 48 96)")
     part.add_argument("--arms", nargs="+", help="only the arms whose name contains one of these words")

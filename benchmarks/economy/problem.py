@@ -28,8 +28,11 @@ class Problem:
         self.seconds = rows.groupby(["loss", "batch_size"])["seconds"].median().to_dict()
 
     def spec(self, overrides: Sequence[str]) -> SweepSpec:
-        """Return the search space of the records with keys replaced, as in `sampler=tpe`."""
-        return parse_spec(load_yaml(SPACE, [f"dataset={self.dataset}", *overrides]))
+        """Return the search space of the records with keys replaced, as in `sampler=tpe`.
+
+        Its data set is the one in space.yaml, because no data is read and no seed depends on it.
+        """
+        return parse_spec(load_yaml(SPACE, overrides))
 
     def prepare(self) -> None:
         """Compute the values of the best known settings, which takes a while."""

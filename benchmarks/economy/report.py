@@ -27,7 +27,7 @@ def report_replays(arguments: argparse.Namespace) -> None:
         print(f"\n## {problem.dataset}\n", flush=True)
         print(describe_problem(problem), flush=True)
         start = time.monotonic()
-        jobs = make_jobs(arms, arguments.trials, arguments.workers, arguments.replays)
+        jobs = make_jobs(arms, arguments.trials, arguments.workers, arguments.replays, arguments.seed)
         results.append(run_jobs(problem, jobs).assign(dataset=problem.dataset))
         machine = describe_machine()
         seconds = f"{time.monotonic() - start:.0f} s on {machine['cores']} cores of {machine['processor']}"
@@ -64,11 +64,11 @@ def chosen_arms(words: Sequence[str] | None, added: Sequence[Sequence[str]]) -> 
 
 
 def make_jobs(
-    arms: Mapping[str, tuple[str, ...]], trials: Sequence[int], workers: Sequence[int], replays: int
+    arms: Mapping[str, tuple[str, ...]], trials: Sequence[int], workers: Sequence[int], replays: int, seed: int
 ) -> list[Job]:
-    """Return one job for each search."""
+    """Return one job for each search. Different values of `seed` give different replays."""
     return [
-        Job(arm, size, count, replay, overrides)
+        Job(arm, size, count, seed * replays + replay, overrides)
         for arm, overrides in arms.items()
         for count in workers
         for size in trials

@@ -32,7 +32,7 @@ def rows() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def problem(rows: pd.DataFrame) -> Problem:
-    return Problem("feelings", rows, candidates=32)
+    return Problem("mine", rows, candidates=32)
 
 
 def test_the_surrogate_gives_recorded_settings_their_curves_and_their_noise(problem: Problem) -> None:
@@ -60,7 +60,7 @@ def test_a_training_that_ended_early_keeps_its_last_value(rows: pd.DataFrame) ->
 
 
 def test_rows_that_cannot_be_replayed_are_refused(rows: pd.DataFrame, tmp_path: Path) -> None:
-    path = tmp_path / "feelings.parquet"
+    path = tmp_path / "mine.parquet"
     refused = {
         "no such file": None,
         "no trial of lcl": rows[rows["loss"] != "lcl"],
@@ -72,7 +72,7 @@ def test_rows_that_cannot_be_replayed_are_refused(rows: pd.DataFrame, tmp_path: 
         with pytest.raises(UsageError, match=message):
             open_problem(path, nearest=False)
     rows.to_parquet(path)
-    assert open_problem(path, nearest=False).dataset == "feelings"
+    assert open_problem(path, nearest=False).dataset == "mine"
 
 
 @pytest.mark.parametrize("arm", ARMS)
@@ -109,11 +109,16 @@ def test_more_trials_leave_less_regret(problem: Problem) -> None:
 def test_an_arm_can_be_added_by_its_keys(problem: Problem) -> None:
     arms = chosen_arms(["today"], [["mine", "sampler=qmc", "asha=off"]])
     assert arms == {TODAY: (), "mine": ("sampler=qmc", "asha=off")}
-    (job,) = make_jobs({"mine": arms["mine"]}, [6], [2], 1)
+    (job,) = make_jobs({"mine": arms["mine"]}, [6], [2], 1, seed=0)
     assert run_job(problem, job).epochs == 18
     for words, added in ((["nobody"], []), (None, [["mine"]]), (None, [[TODAY, "asha=off"]])):
         with pytest.raises(UsageError, match="--arm"):
             chosen_arms(words, added)
+
+
+def test_another_seed_gives_other_replays() -> None:
+    numbers = [[job.replay for job in make_jobs({TODAY: ()}, [9], [1], 3, seed)] for seed in (0, 1)]
+    assert numbers == [[0, 1, 2], [3, 4, 5]]
 
 
 def test_what_was_recorded_is_told(problem: Problem) -> None:
