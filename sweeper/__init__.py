@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sweeper.app.doctor import Diagnosis, examine
     from sweeper.app.export_model import export_model
     from sweeper.app.predict import TextClassifier, load_model
+    from sweeper.app.remove_sweeps import remove_sweep
     from sweeper.app.sweep_list import list_sweeps
     from sweeper.errors import SearchSpaceError, SweeperError, SweepFailedError, UsageError
     from sweeper.protocol.sweep_results import SweepResults
@@ -44,6 +45,7 @@ __all__ = [
     "load",
     "load_model",
     "open",
+    "remove_sweep",
     "run",
     "search_space_schema",
 ]
@@ -64,6 +66,7 @@ _HOMES = {
     "diff_sweeps": "sweeper.app.diff_sweeps",
     "examine": "sweeper.app.doctor",
     "export_model": "sweeper.app.export_model",
+    "remove_sweep": "sweeper.app.remove_sweeps",
     "list_sweeps": "sweeper.app.sweep_list",
 }
 

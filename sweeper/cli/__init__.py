@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from sweeper.cli import diff, doctor, export, ls, predict, report, run, schema, show, submit, sync, table, train, ui
+from sweeper.cli import diff, doctor, export, ls, predict, report, rm, run, schema, show, submit, sync, table, train, ui
 from sweeper.cli.plain_errors import PlainErrorGroup
 from sweeper.terminal.standard_streams import open_closed_streams
 
@@ -33,6 +33,7 @@ app.command("stop")(submit.stop)
 app.command("train")(train.train)
 app.command("predict")(predict.predict)
 app.command("export")(export.export)
+app.command("rm")(rm.rm)
 app.command("sync")(sync.sync)
 app.command("table")(table.table)
 app.command("report")(report.report)

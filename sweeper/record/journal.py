@@ -23,8 +23,8 @@ from filelock import FileLock, Timeout
 from optuna.storages.journal import BaseJournalBackend
 
 from sweeper.atomic_write import flush_to_disk
-from sweeper.errors import RecordError, StorageError, SweepLockedError
-from sweeper.storage.record_lock import describe_holder, lock_path, write_holder
+from sweeper.errors import RecordError, StorageError
+from sweeper.storage.record_lock import lock_path, locked_error, write_holder
 
 FORMAT = 2  # raise it when a change makes records unreadable for older versions
 _HEADER = f"sweeper record {FORMAT}\n".encode()
@@ -61,11 +61,7 @@ class Journal(BaseJournalBackend):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
         except Timeout:
-            holder = describe_holder(self.path)
-            raise SweepLockedError(
-                f"{self.path.parent}: another sweeper drives this sweep{f', {holder}' if holder else ''}; "
-                "wait for it, or end it and run again"
-            ) from None
+            raise locked_error(self.path) from None
         except OSError as error:
             raise StorageError(self.path, error) from None
 

@@ -8,7 +8,11 @@ import json
 import os
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from sweeper.errors import SweepLockedError
 
 
 def lock_path(journal: Path) -> Path:
@@ -57,3 +61,26 @@ def is_locked(journal: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def locked_error(journal: Path) -> SweepLockedError:
+    """Return the error that names the driver of a sweep."""
+    holder = describe_holder(journal)
+    return SweepLockedError(
+        f"{journal.parent}: another sweeper drives this sweep{f', {holder}' if holder else ''}; "
+        "wait for it, or end it and run again"
+    )
+
+
+@contextmanager
+def hold_record(journal: Path) -> Iterator[None]:
+    """Keep every driver out of a sweep, also where its record cannot be read. Raises SweepLockedError."""
+    descriptor = os.open(lock_path(journal), os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise locked_error(journal) from None
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,86 @@
+"""Deletes a sweep's folder, and where asked for its runs in MLflow. A sweep that a driver holds is never deleted."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from sweeper.app.mlflow_sync import tracking_uri
+from sweeper.app.sweep_list import folder_size
+from sweeper.errors import RecordError, SweeperError, UsageError
+from sweeper.record.test_accesses import read_test_accesses
+from sweeper.storage.record_lock import hold_record
+from sweeper.storage.sweep_folder import SweepFolder
+from sweeper.storage.sweep_names import find_named_sweep
+from sweeper.terminal.sweeps_table import format_bytes
+
+
+def find_sweeps(names: Sequence[str | Path], sweeps: Path) -> list[SweepFolder]:
+    """Return the named sweeps, each once. Raises UsageError if one does not exist."""
+    folders = {folder.path.resolve(): folder for folder in (find_named_sweep(name, sweeps) for name in names)}
+    return list(folders.values())
+
+
+def describe_loss(folder: SweepFolder) -> str:
+    """Return what is lost with a sweep: its size, and the test accesses that tables will no longer count."""
+    size = format_bytes(folder_size(folder.path))
+    try:
+        accesses = len(read_test_accesses(folder.journal)) if folder.journal.exists() else 0
+    except RecordError:
+        return f"{folder.path}: {size}, and a record that cannot be read"
+    counted = f", and {accesses} test accesses that tables will no longer count" if accesses else ""
+    return f"{folder.path}: {size}{counted}"
+
+
+def remove_sweep(sweep: str | Path, *, runs: bool = False, sweeps: str | Path = "sweeps") -> int:
+    """Delete a sweep, and return the number of its runs that were deleted from MLflow.
+
+    With `runs`, they are deleted first; where MLflow does not answer, nothing is. `mlflow gc` frees their space.
+
+    Raises:
+        SweepLockedError: a driver runs the sweep.
+        UsageError: there is no such sweep.
+        SweeperError: MLflow does not answer.
+    """
+    folder = find_named_sweep(sweep, Path(sweeps))
+    if runs and not folder.manifest.id:
+        raise UsageError(f"--runs: {folder.path} has no id that tells its runs from others'; delete them in MLflow")
+    with hold_record(folder.journal):
+        deleted = _delete_runs(folder) if runs else 0
+        _delete_folder(folder.path)
+    return deleted
+
+
+def _delete_folder(path: Path) -> None:
+    """Delete a sweep's folder. sweep.json goes last, so that an interrupted deletion can be repeated."""
+    target = path.resolve()
+    last = target / "sweep.json"
+    for child in target.iterdir():
+        if child.is_dir() and not child.is_symlink():
+            shutil.rmtree(child)
+        elif child != last:
+            child.unlink(missing_ok=True)
+    last.unlink(missing_ok=True)
+    target.rmdir()
+    if path.is_symlink():
+        path.unlink()
+
+
+def _delete_runs(folder: SweepFolder) -> int:
+    """Delete a sweep's runs and models from MLflow. Raises UsageError and SweeperError."""
+    from sweeper.tracking.client import identity_tags
+    from sweeper.tracking.deletion import delete_runs
+    from sweeper.tracking.outage import describe_error, redact_uri
+    from sweeper.tracking.store_check import check_store
+
+    uri = tracking_uri(folder.path.parent)
+    outage = check_store(uri, will_write=True)
+    if not outage:
+        try:
+            return delete_runs(uri, identity_tags(folder.fingerprint, folder.manifest.id))
+        except UsageError:
+            raise
+        except Exception as error:  # MLflow's, SQLAlchemy's or the HTTP library's
+            outage = describe_error(error)
+    raise SweeperError(
+        f"--runs: MLflow at {redact_uri(uri)}: {outage}; {folder.path} was not deleted: try again when MLflow is back"
+    )

@@ -1,0 +1,109 @@
+"""A sweep is deleted whole or not at all, and never under a driver."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import sweeper as package
+from sweeper.app.mlflow_sync import sync
+from sweeper.app.remove_sweeps import describe_loss, find_sweeps
+from sweeper.errors import SweeperError, SweepLockedError, UsageError
+from sweeper.storage.record_lock import hold_record, is_locked
+from sweeper.terminal.output import PlainOutput
+from tests.support.cli_runner import SWEEPER, environment, runs_of, sweeper
+from tests.support.recorded_sweeps import RecordedSweep
+
+
+def test_a_deleted_sweep_leaves_nothing_and_the_others_stay(tmp_path: Path) -> None:
+    first, second = (RecordedSweep(tmp_path, seed=seed).search() for seed in (0, 1))
+    (first.folder.path / "train" / "1-seed-2").mkdir(parents=True)
+    assert package.remove_sweep(first.folder.name, sweeps=tmp_path) == 0
+    assert [path.name for path in tmp_path.iterdir()] == [second.folder.name]
+
+
+def test_a_sweep_under_a_driver_is_never_deleted(tmp_path: Path) -> None:
+    sweep = RecordedSweep(tmp_path).search()
+    with sweep.study(), pytest.raises(SweepLockedError, match="another sweeper drives this sweep, process "):
+        package.remove_sweep(sweep.folder.path)
+    assert sweep.folder.journal.exists()
+    package.remove_sweep(sweep.folder.path)
+    assert not sweep.folder.path.exists()
+
+
+def test_no_driver_starts_while_a_sweep_is_being_deleted(tmp_path: Path) -> None:
+    sweep = RecordedSweep(tmp_path).search()
+    with hold_record(sweep.folder.journal):
+        assert is_locked(sweep.folder.journal)
+        with pytest.raises(SweepLockedError):
+            sweep.study()
+    assert not is_locked(sweep.folder.journal)
+
+
+@pytest.mark.parametrize(("name", "text"), [("record.journal", "damaged\n\n"), ("sweep.yaml", "{")])
+def test_a_damaged_sweep_can_be_deleted(name: str, text: str, tmp_path: Path) -> None:
+    folder = RecordedSweep(tmp_path).search().folder
+    (folder.path / name).write_text(text, encoding="utf-8")
+    assert describe_loss(folder).startswith(f"{folder.path}: ")
+    package.remove_sweep(folder.path)
+    assert not folder.path.exists()
+
+
+def test_a_link_goes_with_the_folder_that_it_leads_to_and_other_links_are_not_followed(tmp_path: Path) -> None:
+    folder = RecordedSweep(tmp_path / "disk").search().folder
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "mine").touch()
+    (folder.path / "logs").symlink_to(tmp_path / "data")
+    link = tmp_path / "sweep"
+    link.symlink_to(folder.path)
+    package.remove_sweep(link)
+    assert (tmp_path / "data" / "mine").exists()
+    assert not link.is_symlink()
+    assert not folder.path.exists()
+
+
+def test_what_is_lost_is_said(tmp_path: Path) -> None:
+    folder = RecordedSweep(tmp_path).search().finish().folder
+    assert "and 4 test accesses that tables will no longer count" in describe_loss(folder)
+    assert len(find_sweeps([folder.name, folder.path], tmp_path)) == 1
+
+
+def test_without_an_mlflow_that_answers_nothing_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = RecordedSweep(tmp_path).search().folder
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    with pytest.raises(SweeperError, match="was not deleted: try again when MLflow is back"):
+        package.remove_sweep(folder.path, runs=True)
+    assert folder.journal.exists()
+
+
+def test_where_nobody_can_answer_the_command_asks_for_yes(tmp_path: Path) -> None:
+    folder = RecordedSweep(tmp_path / "sweeps").search().folder
+    done = subprocess.run(
+        [*SWEEPER, "rm", folder.name], cwd=tmp_path, env=environment({}), stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (
+        2,
+        "sweeper rm: nobody can answer its question here; --yes deletes without asking\n",
+    )
+    assert folder.path.exists()
+    done = sweeper("rm", folder.name, "--yes", cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1] == f"deleted sweeps/{folder.name}"
+
+
+def test_an_unknown_sweep_deletes_nothing(tmp_path: Path) -> None:
+    folder = RecordedSweep(tmp_path).search().folder
+    with pytest.raises(UsageError, match="not a sweep"):
+        find_sweeps([folder.name, "nothing"], tmp_path)
+
+
+@pytest.mark.mlflow
+def test_the_runs_of_the_sweep_go_from_mlflow_and_those_of_others_stay(tmp_path: Path) -> None:
+    first, second = (RecordedSweep(tmp_path, seed=seed).search().folder for seed in (0, 1))
+    for folder in (first, second):
+        sync(PlainOutput(progress=False), folder)
+    assert package.remove_sweep(first.path, runs=True) == 3  # two trials and their parent
+    kept = runs_of(tmp_path, "sst5")
+    assert sorted(kept) == [0, 1, 2]
+    assert {run.data.tags["sweeper.id"] for run in kept.values()} == {second.manifest.id}
