@@ -107,3 +107,29 @@ def test_no_plot_leaves_its_panel_when_the_window_is_resized_or_printed(shown: B
 @pytest.mark.parametrize("name", ["<b>a</b>&amp;$5_$6 %{x}", "خوب", "\\x1b[31mred\\u202e", "<i>ce</i> &lt;"])
 def test_plots_show_names_as_they_are(shown: Browser, name: str) -> None:
     assert any(name in text for text in shown.run(_TEXTS))
+
+
+@pytest.fixture
+def many_classes(tmp_path: Path) -> Path:
+    """A report's matrix of 120 classes, which is larger than a printed page."""
+    labels = [f"class {k}" for k in range(120)]
+    sweep = FakeSweep(confirmed_spec(), labels=labels, texts=240).search().confirm()
+    sections = build_sections(report_data(sweep), Html("<p>table</p>"), {}, {}, "")
+    path = tmp_path / "report.html"
+    page = build_page("title", "", [s for s in sections if s.name == "confusion"], plotly_js(), figure_html)
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def test_a_matrix_of_many_classes_fits_a_printed_page_with_all_its_names(browser: Browser, many_classes: Path) -> None:
+    show(browser, many_classes, 1400)
+    edges = "[...document.querySelectorAll('.xtick text')].map(text => text.getBoundingClientRect())"
+    record = f"window.printed = [{_BOXES}[0][2], {edges}.map(box => [box.left, box.top, box.right, box.bottom])]"
+    browser.run(f"addEventListener('beforeprint', () => {{ {record}; }})")
+    browser.pdf()
+    (left, top, right, bottom), names = browser.run("window.printed")
+    assert right - left <= 901
+    assert bottom - top <= 1100
+    assert len(names) == 120
+    assert [k for k in range(119) if meet(names[k], names[k + 1])] == []
+    browser.wait_for(_FITS)

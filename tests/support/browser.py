@@ -13,7 +13,7 @@ _FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
     "--remote-debugging-pipe",
 )  # fmt: skip
-_TIMEOUT = 30.0  # seconds that a page may take to settle
+_TIMEOUT = 60.0  # seconds that a page may take to settle
 
 
 def find_chromium() -> str | None:

@@ -50,9 +50,9 @@ th[scope=row] { text-align: left; color: inherit; font-weight: 400; vertical-ali
 pre { background: var(--tint); padding: .75rem; overflow-x: auto; font-size: .85rem; }
 summary { cursor: pointer; }
 .js-plotly-plot text:not(.heatmap-label text, .hoverlayer text, .bartext) { fill: var(--ink) !important; }
-@media print { .plot { break-inside: avoid; } nav { display: none; } }
+@media print { h2 { break-after: avoid; } figure, .plot { break-inside: avoid; } nav { display: none; } }
 .printed { width: 900px; max-width: none; padding: 0; }
-.printed .wide > div { min-width: 0 !important; }
+.printed .wide { overflow: visible; }
 .js-plotly-plot .parcoords text { text-shadow: 0 0 2px var(--ground), 0 0 4px var(--ground) !important; }
 """.strip()
 

@@ -33,7 +33,8 @@ _CONFIG = {  # lists the buttons, because one of plotly's defaults sends the fig
 }
 
 # Draws the figures once the whole page is laid out, and again whenever one of them gets another width. A print does not
-# wait for observers, so the figures get the width of the printed page just before it, and lose it just after.
+# wait for observers, so the figures get the width of the printed page just before it, and lose it just after. A figure
+# that is larger than a printed page is made smaller, its names too.
 _DRAW_SCRIPT = """
 addEventListener("DOMContentLoaded", () => {
   const plots = [...document.querySelectorAll(".plot")];
@@ -45,11 +46,17 @@ addEventListener("DOMContentLoaded", () => {
   }
   addEventListener("beforeprint", () => {
     document.body.classList.add("printed");
-    plots.forEach(plot => Plotly.relayout(plot, {width: plot.clientWidth}));
+    for (const plot of plots) {
+      plot.parentElement.style.zoom = Math.min(1, 900 / plot.clientWidth, 1050 / plot.clientHeight);
+      Plotly.relayout(plot, {width: plot.clientWidth});
+    }
   });
   addEventListener("afterprint", () => {
     document.body.classList.remove("printed");
-    plots.forEach(plot => Plotly.relayout(plot, {width: null, autosize: true}));
+    for (const plot of plots) {
+      plot.parentElement.style.zoom = 1;
+      Plotly.relayout(plot, {width: null, autosize: true});
+    }
   });
 });
 """
