@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sweeper.app import mlflow_sync
 from sweeper.execution.inline_runner import InlineRunner
 from sweeper.protocol import sweep
 from sweeper.protocol.results import build_results
@@ -14,6 +15,7 @@ from sweeper.protocol.stages import SearchStage
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, create_sweep
+from sweeper.terminal.output import PlainOutput
 from sweeper.trials.resources import TrialResources
 from tests.support.cli_runner import runs_of, sweeper
 from tests.support.fakes import RecordingTracker, report, scripted_jobs
@@ -76,11 +78,13 @@ def test_missing_runs_are_sent_once_mlflow_answers_and_counted_until_then(
     )
     assert log.startswith("log: ")
     assert finished.needs_sync
-    for _ in range(2):  # twice changes nothing
-        done = sweeper(*command, cwd=tmp_path)
-        assert (done.returncode, done.stderr) == (0, "")
-        assert f"{finished.name}: 3 trials are in sync with MLflow at sqlite:///" in done.stdout
-        assert not finished.needs_sync
+    done = sweeper(*command, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    in_sync = f"{finished.name}: 3 trials are in sync with MLflow at sqlite:///"
+    assert in_sync in done.stdout
+    assert not finished.needs_sync
+    assert mlflow_sync.sync(PlainOutput(), finished).startswith(in_sync)  # twice changes nothing
+    assert not finished.needs_sync
     assert statuses(finished) == dict.fromkeys(range(4), "FINISHED")
 
 

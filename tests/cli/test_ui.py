@@ -72,7 +72,9 @@ def below(process: int) -> list[int]:
 
 
 @pytest.mark.mlflow
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 0), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
+)
 def test_it_serves_the_store_beside_the_sweep_until_it_is_ended(
     number: signal.Signals, code: int, tracked: SweepFolder, tmp_path: Path
 ) -> None:

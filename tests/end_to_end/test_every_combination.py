@@ -74,23 +74,11 @@ def test_custom_dataset_runs_and_its_bad_rows_are_named(tmp_path: Path) -> None:
     file = tmp_path / "own.yaml"
     file.write_text(
         f"dataset: {{{named}, name: reviews}}\ncompare: {{encoder: [gru], loss: [ce]}}\n"
-        "search: {learning_rate: [1e-2]}\ntraining: {epochs: 3}\nlimit: {train: 400}\nbudget: {trials: 1}\n"
-        "confirm: {seeds: 1}\n"
+        "search: {learning_rate: [1e-2]}\nlimit: {train: 400}\nbudget: {trials: 1}\nconfirm: {seeds: 1}\n"
+        "training: {epochs: 3, max_length: 32, embedding_size: 32, hidden_size: 64}\n"
     )
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    done = sweeper("run", str(file), "--inline", "--json", cwd=elsewhere)
-    assert done.returncode == 0, done.stderr
-    assert "1,894" not in done.stderr
-    (sizes,) = re.findall(
-        r"([\d,]+) texts in train, 235 texts in validation, [\d,]+ texts in test, 6 classes", done.stderr
-    )
-    assert 395 <= int(sizes) <= 400  # equal texts come together
-    results = json.loads(done.stdout)
-    assert results["dataset"] == "reviews"
-    trained = sweeper("train", f"sweeps/{results['sweep']}", "--test", "--json", cwd=elsewhere)
-    assert json.loads(trained.stdout)["test"]["accuracy"] > 0.2, trained.stderr  # the majority has 0.24
-
     with (tmp_path / "train.jsonl").open("ab") as out:
         out.write(b'{"review": "", "sentiment": "positive (1)"}\n{"review": "\xff"}\n')
     done = sweeper("run", str(file), "--inline", cwd=elsewhere)
@@ -100,6 +88,16 @@ def test_custom_dataset_runs_and_its_bad_rows_are_named(tmp_path: Path) -> None:
         f"{tmp_path / 'train.jsonl'}:1896: not UTF-8",
         f"{tmp_path / 'train.jsonl'}:1895: no text in review",
     ]
-    done = sweeper("run", str(file), "--inline", "--set", "on_bad_rows=drop", cwd=elsewhere)
+
+    done = sweeper("run", str(file), "--inline", "--json", "--set", "on_bad_rows=drop", cwd=elsewhere)
     assert done.returncode == 0, done.stderr
-    assert "2 rows of reviews cannot be used and are dropped" in done.stdout
+    assert "2 rows of reviews cannot be used and are dropped" in done.stderr
+    assert "1,894" not in done.stderr
+    (sizes,) = re.findall(
+        r"([\d,]+) texts in train, 235 texts in validation, [\d,]+ texts in test, 6 classes", done.stderr
+    )
+    assert 395 <= int(sizes) <= 400  # equal texts come together
+    results = json.loads(done.stdout)
+    assert results["dataset"] == "reviews"
+    trained = sweeper("train", f"sweeps/{results['sweep']}", "--test", "--json", cwd=elsewhere)
+    assert json.loads(trained.stdout)["test"]["accuracy"] > 0.2, trained.stderr  # the majority has 0.24

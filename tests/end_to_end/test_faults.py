@@ -70,11 +70,14 @@ def workers(driver: int) -> list[int]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)])
-def test_signal_ends_the_sweep_within_20_seconds_in_the_middle_of_an_epoch(
+def test_a_second_driver_is_refused_and_a_signal_ends_the_first_in_the_middle_of_an_epoch(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     running = start(*arguments(tmp_path, *LONG), cwd=tmp_path, extra=OFFLINE)
     eventually("a trial", lambda: record_contains(tmp_path / "sweeps", b'"number"'))
+    second = sweeper(*arguments(tmp_path, *LONG), "--inline", cwd=tmp_path, extra=OFFLINE)
+    assert second.returncode == 2
+    assert "another sweeper drives this sweep" in second.stderr
     eventually("its worker", lambda: workers(running.pid))
     running.send_signal(number)
     output, _ = running.communicate(timeout=20)
@@ -93,18 +96,6 @@ def test_second_ctrl_c_ends_the_sweep_at_once(tmp_path: Path) -> None:
     assert running.returncode == 130
     assert output.endswith("ended at once; the same command continues where it stopped\n")
     eventually("the workers to end", lambda: not workers(running.pid))
-
-
-def test_second_driver_of_the_same_sweep_is_refused(tmp_path: Path) -> None:
-    running = start(*arguments(tmp_path, *LONG), cwd=tmp_path, extra=OFFLINE)
-    try:
-        eventually("a trial", lambda: record_contains(tmp_path / "sweeps", b'"number"'))
-        second = sweeper(*arguments(tmp_path, *LONG), "--inline", cwd=tmp_path, extra=OFFLINE)
-        assert second.returncode == 2
-        assert "another sweeper drives this sweep" in second.stderr
-    finally:
-        os.killpg(running.pid, signal.SIGKILL)
-        running.communicate(timeout=60)
 
 
 @pytest.mark.slow

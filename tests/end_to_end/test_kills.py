@@ -53,8 +53,8 @@ def assert_intact(tally: Tally) -> None:
 
 
 def test_a_kill_of_the_driver_loses_repeats_and_doubles_nothing(tmp_path: Path) -> None:
-    sweeps = KilledSweeps(tmp_path, ["budget.trials=3", "training.epochs=3"])
-    assert_intact(sweeps.run(1, at_records(seed=1, most=30)))
+    small = ["budget.trials=3", "training.epochs=3", "training.hidden_size=192", "limit.train=320"]
+    assert_intact(KilledSweeps(tmp_path, small).run(1, at_records(seed=1, most=30)))
 
 
 @pytest.mark.slow

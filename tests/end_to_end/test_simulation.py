@@ -273,7 +273,7 @@ _FAULTS = (
 @pytest.mark.parametrize(
     ("schedules", "processes"),
     [
-        pytest.param(150, 1, marks=pytest.mark.simulation),
+        pytest.param(100, 1, marks=pytest.mark.simulation),
         pytest.param(1000, 2, marks=pytest.mark.slow),
     ],
 )

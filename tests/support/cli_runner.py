@@ -17,7 +17,7 @@ def environment(extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def sweeper(
-    *arguments: str, cwd: Path, extra: Mapping[str, str] | None = None, timeout: float = 300
+    *arguments: str, cwd: Path, extra: Mapping[str, str] | None = None, timeout: float = 600
 ) -> subprocess.CompletedProcess[str]:
     """Run the command to its end. A command that takes longer than `timeout` seconds is an error."""
     return subprocess.run(

@@ -16,10 +16,10 @@ from tests.support.cli_runner import SWEEPER, environment
 
 SPACE = """
 dataset: feelings
-compare: {encoder: [rnn], loss: [ce, scl]}
+compare: {encoder: [rnn], loss: [ce]}
 search: {learning_rate: {log: [1e-3, 1e-2]}}
-training: {epochs: 2, max_length: 32}
-limit: {train: 120, validation: 48}
+training: {epochs: 2, max_length: 16, embedding_size: 8, hidden_size: 8}
+limit: {train: 72, validation: 36}
 budget: {trials: 2}
 confirm: {seeds: 1}
 """

@@ -223,7 +223,7 @@ def predictions_without_sweeper(uri: str, texts: list[Any], place: Path) -> Any:
 
 
 @pytest.mark.mlflow
-@pytest.mark.parametrize("pairs", [False, True])
+@pytest.mark.parametrize("pairs", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_process_without_sweeper_loads_the_model_and_predicts_the_same(pairs: bool, tmp_path: Path) -> None:
     config, split = tiny_training.config(pooling="mean", max_length=16), random_texts(pairs)
     data = export_random_model(tmp_path, config, split)
