@@ -1,16 +1,16 @@
-"""Tables of replays: each figure is a mean over replays, with a 95 % interval by the bootstrap over replays."""
+"""Tables of replays: each figure is a mean over replays, with its 95 % interval."""
 
 from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 DRAWS = 2000
-FIGURES = {"regret": "regret", "is_order_right": "right order", "optimism": "optimism"}
 
 
 def interval(values: pd.Series, draws: int = DRAWS) -> tuple[float, float, float]:
-    """Return the mean of the values, and the bounds of its 95 % interval."""
+    """Return the mean of the values, and the bounds of its interval by the bootstrap. Missing values are left out."""
     sample = values.dropna().to_numpy(dtype=np.float64)
     if not len(sample):
         return (np.nan,) * 3
@@ -20,15 +20,24 @@ def interval(values: pd.Series, draws: int = DRAWS) -> tuple[float, float, float
     return float(sample.mean()), float(low), float(high)
 
 
+def share_interval(hits: pd.Series) -> tuple[float, float, float]:
+    """Return the share of true values, and the bounds of its interval by Wilson's score."""
+    bounds = stats.binomtest(int(hits.sum()), len(hits)).proportion_ci(method="wilson")
+    return float(hits.mean()), float(bounds.low), float(bounds.high)
+
+
 def table_lines(results: pd.DataFrame) -> Iterator[str]:
-    """Yield the lines of a Markdown table: one row for each arm, number of workers and budget, in percent."""
+    """Yield the lines of a Markdown table: one row for each arm, number of workers and budget."""
     yield "| arm | workers | trials | epochs | regret, points | right order, % | optimism, points |"
     yield "|---|---|---|---|---|---|---|"
     for (arm, workers, trials), group in results.groupby(["arm", "workers", "trials"], sort=False):
-        cells = [_cell(group[name]) for name in FIGURES]
-        yield f"| {arm} | {workers} | {trials} | {group['epochs'].mean():.0f} | {' | '.join(cells)} |"
+        order = share_interval(group["is_order_right"])
+        regret, optimism = (_format(interval(group[name]), 2) for name in ("regret", "optimism"))
+        spent = f"{arm} | {workers} | {trials} | {group['epochs'].mean():.0f}"
+        yield f"| {spent} | {regret} | {_format(order, 0)} | {optimism} |"
 
 
-def _cell(values: pd.Series) -> str:
-    mean, low, high = (100 * value for value in interval(values.astype(float)))
-    return f"{mean:.2f} ({low:.2f} to {high:.2f})"
+def _format(figure: tuple[float, float, float], digits: int) -> str:
+    """Return a figure and its interval in percent, or in points of accuracy."""
+    mean, low, high = (f"{100 * value:.{digits}f}" for value in figure)
+    return f"{mean} ({low} to {high})"

@@ -79,7 +79,7 @@ def match_lines(results: pd.DataFrame, reference: str) -> Iterator[str]:
     """
     for workers, group in results.groupby("workers"):
         means = group[group["arm"] == reference].groupby("trials")["epochs"].mean()
-        yield f"\n| arm, {workers} workers | " + " | ".join(f"{epochs:.0f} epochs" for epochs in means) + " |"
+        yield f"\n| arm; workers: {workers} | " + " | ".join(f"{epochs:.0f} epochs" for epochs in means) + " |"
         yield "|---|" + "---|" * len(means)
         for arm in group["arm"].unique():
             if arm != reference:

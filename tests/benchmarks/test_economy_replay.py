@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.economy.arms import ARMS, TODAY
 from benchmarks.economy.clock import run_search
-from benchmarks.economy.figures import interval, table_lines
+from benchmarks.economy.figures import interval, share_interval, table_lines
 from benchmarks.economy.matching import epochs_to_match, match_lines, needed_epochs
 from benchmarks.economy.problem import Problem
 from benchmarks.economy.record import SPACE
@@ -155,7 +155,7 @@ def test_a_table_shows_where_the_reference_loses() -> None:
     assert lines[-2] == "| fast | at most 10 (10 to 10) | **at most 10 (10 to 10)** | **100 (100 to 100)** |"
     assert lines[-1] == "| slow | 1000 (1000 to 1000) | more than 1000 | more than 1000 |"
     line = next(line for line in table_lines(table) if line.startswith("| fast"))
-    assert line.startswith("| fast | 1 | 10 | 10 | 4.00 (4.00 to 4.00) | 50.00 (0.00 to 100.00) |")
+    assert line.startswith("| fast | 1 | 10 | 10 | 4.00 (4.00 to 4.00) | 50 (9 to 91) | 1.00 (1.00 to 1.00) |")
 
 
 def test_the_interval_of_needed_epochs_is_as_wide_as_the_replays_differ() -> None:
@@ -170,3 +170,10 @@ def test_an_interval_holds_its_mean_and_ignores_missing_values() -> None:
     mean, low, high = interval(pd.Series([1.0, 2.0, 3.0, np.nan]))
     assert low < mean == 2.0 < high
     assert all(map(np.isnan, interval(pd.Series([np.nan]))))
+
+
+def test_a_share_of_all_replays_is_not_certain() -> None:
+    share, low, high = share_interval(pd.Series([True] * 5))
+    assert share == 1
+    assert high == pytest.approx(1)
+    assert 0.5 < low < 0.6
