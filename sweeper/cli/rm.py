@@ -34,7 +34,17 @@ def rm(
             if not sys.stdin.isatty():
                 raise UsageError("sweeper rm: nobody can answer its question here; --yes deletes without asking")
             what = "it" if len(folders) == 1 else f"these {len(folders)} sweeps"
-            typer.confirm(f"delete {what}{' and the runs in MLflow' if runs else ''}?", abort=True)
+            if not _ask(f"delete {what}{' and the runs in MLflow' if runs else ''}?"):
+                terminal.line("nothing was deleted")
+                raise typer.Exit(1)
         for folder in folders:
             deleted = remove_sweep(folder.path, runs=runs)
             terminal.line(f"deleted {folder.path}{f' and {deleted} runs in MLflow' if runs else ''}")
+
+
+def _ask(question: str) -> bool:
+    """Return True if the user says yes. The end of the input, and Ctrl-C, are a no."""
+    try:
+        return typer.confirm(question)
+    except typer.Abort:
+        return False

@@ -1,5 +1,7 @@
 """A sweep is deleted whole or not at all, and never under a driver."""
 
+import os
+import pty
 import subprocess
 from pathlib import Path
 
@@ -90,6 +92,21 @@ def test_where_nobody_can_answer_the_command_asks_for_yes(tmp_path: Path) -> Non
     done = sweeper("rm", folder.name, "--yes", cwd=tmp_path)
     assert done.returncode == 0
     assert done.stdout.splitlines()[-1] == f"deleted sweeps/{folder.name}"
+
+
+@pytest.mark.parametrize(("answer", "code", "is_kept"), [("n\n", 1, True), ("\x04", 1, True), ("y\n", 0, False)])
+def test_the_question_can_be_answered(answer: str, code: int, is_kept: bool, tmp_path: Path) -> None:
+    folder = RecordedSweep(tmp_path / "sweeps").search().folder
+    keyboard, stdin = pty.openpty()
+    os.write(keyboard, answer.encode())
+    done = subprocess.run(
+        [*SWEEPER, "rm", folder.name], cwd=tmp_path, env=environment({}), stdin=stdin, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    os.close(keyboard)
+    os.close(stdin)
+    assert (done.returncode, folder.path.exists()) == (code, is_kept), done.stderr
+    assert done.stdout.splitlines()[-1].endswith("nothing was deleted" if is_kept else f"deleted sweeps/{folder.name}")
 
 
 def test_an_unknown_sweep_deletes_nothing(tmp_path: Path) -> None:
