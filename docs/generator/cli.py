@@ -19,8 +19,14 @@ def command_line() -> str:
 def _command(name: str, command: Any) -> list[str]:
     rows = [_row(parameter) for parameter in command.params if not getattr(parameter, "hidden", False)]
     usage = " ".join(["sweeper", name, *(_metavar(p) for p in command.params if p.param_type_name == "argument")])
-    about = "\n\n".join(" ".join(part.split()) for part in str(command.help or "").split("\n\n"))
+    about = "\n\n".join(_paragraph(" ".join(part.split())) for part in str(command.help or "").split("\n\n"))
     return [f"## sweeper {name}", code(usage), about, table(["argument or option", "default", "meaning"], rows)]
+
+
+def _paragraph(text: str) -> str:
+    """Return a paragraph of a help text in Markdown; an example is code."""
+    start, is_example, example = text.partition("Example: ")
+    return f"Example: {code(example)}" if is_example and not start else text
 
 
 def _metavar(parameter: Any) -> str:

@@ -9,7 +9,24 @@ import sys
 
 import typer
 
-from sweeper.cli import diff, doctor, export, ls, predict, report, rm, run, schema, show, submit, sync, table, train, ui
+from sweeper.cli import (
+    diff,
+    doctor,
+    export,
+    ls,
+    predict,
+    report,
+    rm,
+    run,
+    schema,
+    show,
+    submit,
+    sync,
+    table,
+    train,
+    ui,
+    version,
+)
 from sweeper.cli.plain_errors import PlainErrorGroup
 from sweeper.terminal.standard_streams import open_closed_streams
 
@@ -17,10 +34,10 @@ app = typer.Typer(
     name="sweeper",
     cls=PlainErrorGroup,
     help="Hyperparameter sweeps for fine-tuned text classifiers, with results a reviewer can believe.",
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.callback()(version.global_options)
 app.command("run")(run.run)
 app.command("check")(run.check)
 app.command("ls")(ls.ls)

@@ -1,7 +1,9 @@
 """Mistakes on the command line as one plain line with exit code 2, like any other bad input."""
 
+import re
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import typer
@@ -11,6 +13,9 @@ from typer.core import TyperGroup
 from sweeper.wording import quote_value
 
 _CommandLineError: Any = typer.BadParameter.__mro__[2]  # click's ClickException, which Typer's newer releases vendor
+
+# What other programs call these commands.
+_OTHER_WORDS = {"list": "ls", "status": "show", "remove": "rm", "delete": "rm", "validate": "check", "compare": "diff"}
 
 
 class PlainErrorGroup(TyperGroup):
@@ -43,9 +48,25 @@ class PlainErrorGroup(TyperGroup):
 def _describe(error: Any) -> str:
     """Return a mistake on one line, with the command that explains the right form."""
     command = error.ctx.command_path if getattr(error, "ctx", None) else "sweeper"
-    text = " ".join(error.format_message().split()).rstrip(".").replace("Input should", "must")
+    text = _describe_unknown_name(error) or " ".join(error.format_message().split()).rstrip(".")
+    text = text.replace("Input should", "must")
     if isinstance(error.__cause__, ValidationError):
         text += f", got {quote_value(error.__cause__.errors()[0]['input'])}"
-    if text.startswith("No such command") and "Did you mean" not in text:
-        text += f", allowed: {', '.join(error.ctx.command.list_commands(error.ctx))}"
     return f"{command}: {text[:1].lower()}{text[1:]}; {command} --help lists what it takes"
+
+
+def _describe_unknown_name(error: Any) -> str:
+    """Return the message on a command or option that does not exist, with the nearest name; "" for other mistakes."""
+    option = getattr(error, "option_name", "")
+    if option and hasattr(error, "possibilities"):
+        parameters = error.ctx.command.params
+        names = [name for parameter in parameters for name in (*parameter.opts, *parameter.secondary_opts)]
+        near = get_close_matches(option, [name for name in names if name.startswith("--")], n=1, cutoff=0.5)
+        return f"no such option {quote_value(option)}{f'; did you mean {near[0]}?' if near else ''}"
+    unknown = re.match(r"No such command '(.*?)'(\.|$)", error.format_message(), flags=re.DOTALL)
+    if unknown is None:
+        return ""
+    names, word = error.ctx.command.list_commands(error.ctx), unknown[1]
+    near = [_OTHER_WORDS[word]] if word in _OTHER_WORDS else get_close_matches(word, names, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]}?" if near else f", allowed: {', '.join(names)}"
+    return f"no such command {quote_value(word)}{hint}"

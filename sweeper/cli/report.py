@@ -18,7 +18,10 @@ def report(
     out: Annotated[Path | None, typer.Option(help="File for the page.", show_default="SWEEP/report.html")] = None,
     sweeps: Sweeps = DEFAULT_SWEEPS,
 ) -> None:
-    """Write a sweep's report: one HTML file that needs no network, for a sweep that is finished or not."""
+    """Write a sweep's report: one HTML file that needs no network, for a sweep that is finished or not.
+
+    Example: sweeper report sst5-3f9a1c2e --out report.html
+    """
     with cli_session() as terminal:
         from sweeper.app.output_paths import require_writable_file
         from sweeper.app.report import report_sweep

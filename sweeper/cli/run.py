@@ -42,6 +42,8 @@ def run(
 
     Data sets and encoders come from the Hugging Face hub (HF_ENDPOINT, HF_HOME); results go to MLflow
     (MLFLOW_TRACKING_URI, else mlflow.db beside the sweeps). If RAY_ADDRESS is set, trials run on that Ray cluster.
+
+    Example: sweeper run search_spaces/sst5.yaml --set budget.trials=8
     """
     hint = "the same command continues where it stopped"
     with cli_session(
@@ -76,6 +78,8 @@ def check(
     """Check search spaces, and print what they would run. Nothing is trained.
 
     With --data, everything that a run needs is fetched, and read as a run reads it. Exit code 2: something is wrong.
+
+    Example: sweeper check search_spaces/sst5.yaml --data
     """
     from sweeper.app.specs import load_specs, shipped_spaces
     from sweeper.errors import UsageError

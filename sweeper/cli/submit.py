@@ -53,6 +53,8 @@ def submit(
 
     It sends the search spaces with every key, the files that they name, and the environment variables MLFLOW_*,
     HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE. The driver runs on the head; all nodes need the same version of sweeper.
+
+    Example: sweeper submit search_spaces/sst5.yaml --address http://head:8265
     """
     with cli_session(as_json=as_json) as terminal:
         from sweeper.app.specs import load_specs
@@ -77,7 +79,10 @@ def submit(
 
 
 def jobs(address: Address = None, insecure: Insecure = False, as_json: AsJson = False) -> None:
-    """List the jobs that sweeper submitted to a cluster."""
+    """List the jobs that sweeper submitted to a cluster.
+
+    Example: sweeper jobs --address http://head:8265
+    """
     with cli_session(as_json=as_json) as terminal:
         from sweeper.terminal.jobs_table import jobs_table
 
@@ -91,7 +96,10 @@ def jobs(address: Address = None, insecure: Insecure = False, as_json: AsJson = 
 
 
 def logs(job: Job, address: Address = None, insecure: Insecure = False, as_json: AsJson = False) -> None:
-    """Follow a job from its beginning, in the same view as `sweeper run`."""
+    """Follow a job from its beginning, in the same view as `sweeper run`.
+
+    Example: sweeper logs JOB --address http://head:8265
+    """
     with cli_session(as_json=as_json) as terminal:
         server = _connect(address, insecure=insecure)
         server.job(job)
@@ -99,7 +107,10 @@ def logs(job: Job, address: Address = None, insecure: Insecure = False, as_json:
 
 
 def stop(job: Job, address: Address = None, insecure: Insecure = False) -> None:
-    """Stop a job and keep its progress; submitting it again continues where it stopped."""
+    """Stop a job and keep its progress; submitting it again continues where it stopped.
+
+    Example: sweeper stop JOB --address http://head:8265
+    """
     with cli_session() as terminal:
         from sweeper.app.submit import wait_for_end
 

@@ -25,6 +25,8 @@ def sync(
 
     Runs of interrupted trials are closed as KILLED; `sweeper run` reopens them. Syncing twice changes nothing.
     MLFLOW_TRACKING_URI says where MLflow is, as for `sweeper run`.
+
+    Example: sweeper sync sst5-3f9a1c2e
     """
     with cli_session(quiet=quiet, resume_hint="the same command continues") as terminal:
         from sweeper.app.mlflow_sync import sync_all

@@ -33,6 +33,8 @@ def train(
 
     With the trial's own seed, on the same machine, the numbers are those of the sweep, bit for bit. An interrupted
     training continues from its last validation.
+
+    Example: sweeper train sst5-3f9a1c2e 12 --out model
     """
     hint = "the same command continues from the last validation"
     with cli_session(as_json=as_json, resume_hint=hint) as terminal:

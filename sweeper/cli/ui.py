@@ -27,6 +27,8 @@ def ui(
     """Open MLflow's UI on the sweeps' store until Ctrl-C, and print the address where a sweep's runs are compared.
 
     If MLFLOW_TRACKING_URI is a server's address, the UI of that server is used, and nothing is started.
+
+    Example: sweeper ui sst5-3f9a1c2e --port 5001
     """
     with cli_session() as terminal:
         from sweeper.app.mlflow_sync import mend_moved_store, tracking_uri

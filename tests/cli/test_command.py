@@ -1,12 +1,17 @@
 """The command line: quick help, one clear line for bad input, and nothing heavy imported before it is needed."""
 
 import json
+import re
+import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from sweeper.app.specs import load_spec
+from sweeper.cli import app
 from sweeper.errors import UsageError
 from tests.conftest import ROOT
 from tests.support.cli_runner import sweeper
@@ -71,3 +76,25 @@ def test_training_from_a_folder_without_a_sweep_is_one_line(tmp_path: Path) -> N
     done = sweeper("train", "elsewhere", cwd=tmp_path)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "elsewhere: not a sweep" in done.stderr
+
+
+def test_the_version_is_printed(tmp_path: Path) -> None:
+    done = sweeper("--version", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"sweeper (\d+\.\d+\S*|, not installed)\n", done.stdout)
+
+
+def test_every_help_has_an_example_with_arguments_that_the_command_takes() -> None:
+    group: Any = typer.main.get_command(app)
+    for name, command in group.commands.items():
+        (example,) = re.findall(r"Example: (?:echo .* \| )?sweeper (\S+)(.*)", command.help)
+        assert example[0] == name
+        command.make_context(name, shlex.split(example[1]))
+
+
+@pytest.mark.parametrize(("words", "expected"), [("sweeper sho", ["show"]), ("sweeper show ss", ["sst5-0000000a"])])
+def test_the_shell_completes_commands_and_sweeps(words: str, expected: list[str], tmp_path: Path) -> None:
+    (tmp_path / "sweeps" / "sst5-0000000a").mkdir(parents=True)
+    (tmp_path / "sweeps" / "sst5-0000000a" / "sweep.json").touch()
+    variables = {"_SWEEPER_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    assert sweeper(cwd=tmp_path, extra=variables).stdout.split() == expected

@@ -11,11 +11,14 @@ from tests.support.cli_runner import sweeper
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["rnu"], ["sweeper: no such command", "did you mean 'run'?", "sweeper --help"]),
-        (["version"], ["sweeper: no such command 'version', allowed: run, check,"]),
+        (["rnu"], ["sweeper: no such command", "did you mean run?", "sweeper --help"]),
+        (["remove", "x"], ["sweeper: no such command remove; did you mean rm?"]),
+        (["frobnicate"], ["sweeper: no such command frobnicate, allowed: run, check,"]),
+        (["--versoin"], ["sweeper: no such option --versoin; did you mean --version?"]),
+        (["table", "--zzz"], ["no such option --zzz; sweeper table --help"]),
         (["train", "name", "--seed", "9" * 20], ["--seed", "less than or equal to 9223372036854775807"]),
         (["run"], ["sweeper run: missing argument", "sweeper run --help"]),
-        (["run", "x.yaml", "--inlin"], ["no such option: --inlin", "--inline"]),
+        (["run", "x.yaml", "--inlin"], ["no such option --inlin; did you mean --inline?"]),
         (["run", "x.yaml", "--sweeps"], ["'--sweeps' requires an argument"]),
         (["train", "name", "best"], ["sweeper train: invalid value", "must be a valid integer", "got best"]),
         (["train", "name", "1", "2"], ["unexpected extra argument", "2"]),
