@@ -19,15 +19,15 @@ from sweeper.training.device import setup_device
 from sweeper.training.evaluation import evaluate
 from sweeper.training.metrics import confusion_matrix
 from sweeper.training.model import Classifier
+from sweeper.training.trained_model import load_full_model
 from sweeper.training.types import TrainingData
 
 _RECURRENT = "recurrent.safetensors"
 
 
 def export_model(checkpoint_path: Path, config: TrainConfig, data: TrainingData, folder: Path) -> None:
-    """Write the model of a checkpoint to a folder, in place of an earlier one."""
-    model = Classifier(config, data)
-    model.load_state_dict(checkpoint.load_checkpoint(checkpoint_path)["model"])
+    """Write the model of a checkpoint to a folder, in place of an earlier one. `data` needs the training split."""
+    model = load_full_model(checkpoint.load_checkpoint(checkpoint_path), config, data)
     _save_encoder(model, folder / "encoder")
     head = {name: tensor.contiguous() for name, tensor in model.classifier.state_dict().items()}
     save_file(head, folder / "classifier.safetensors")

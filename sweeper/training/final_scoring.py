@@ -15,8 +15,8 @@ from sweeper.training.best_model import best_model_path, latest_best_model
 from sweeper.training.config import TrainConfig
 from sweeper.training.device import setup_device
 from sweeper.training.evaluation import evaluate_events, mean_class_weights
-from sweeper.training.model import Classifier
 from sweeper.training.objective import ObjectiveMetric
+from sweeper.training.trained_model import load_model
 from sweeper.training.trainer import train_events
 from sweeper.training.types import (
     Heartbeat,
@@ -39,9 +39,7 @@ def score_best_model(
     assert checkpoint_path is not None
     best = yield from _load_or_retrain(config, data, checkpoint_path, objective)
     device = setup_device(config)
-    model = Classifier(config, data)
-    model.load_state_dict(best["model"])
-    model.to(device)
+    model = load_model(best, config, data).to(device)
     predictions, metrics = {}, {}
     for split in (split for split in ("validation", "test") if split in data.splits):
         evaluation = yield from evaluate_events(model, data, split, config)

@@ -14,6 +14,7 @@ from transformers.utils import logging as transformers_logging
 from sweeper.errors import UnavailableError, UsageError
 from sweeper.training.batching import Batch
 from sweeper.training.config import TrainConfig
+from sweeper.training.embedding_rows import keep_rows
 from sweeper.training.pooling import pool
 from sweeper.training.registry import LOSSES, POOLINGS, encoder_kind, load_function
 from sweeper.training.types import EncoderWeights, TrainingData
@@ -111,12 +112,13 @@ def build_encoder(encoder: EncoderWeights, config: TrainConfig) -> nn.Module:
 
 
 def build_pretrained(encoder: EncoderWeights, config: TrainConfig) -> nn.Module:
-    """Return a transformer with a copy of the pretrained weights."""
+    """Return a transformer with a copy of the pretrained weights: of the word embeddings, those that it needs."""
     fields = dict(encoder.configuration)
     configuration = AutoConfig.for_model(fields.pop("model_type"), **fields)
     with initialization.no_init_weights():
         module: nn.Module = AutoModel.from_config(configuration, dtype=torch.float32)
-    module.load_state_dict({name: torch.tensor(array) for name, array in encoder.weights.items()})
+    weights = encoder.weights if encoder.tokens is None else keep_rows(module, encoder.weights, encoder.tokens)
+    module.load_state_dict({name: torch.tensor(array) for name, array in weights.items()})
     return module
 
 

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from sweeper.training.config import Precision, TrainConfig
 from sweeper.training.device import gradient_scaler
+from sweeper.training.gradient_norm import GradientNorm
+from sweeper.training.schedule import learning_rate_of_update
 
 _NO_DECAY = ("bias", "norm")  # AdamW decays neither biases nor normalization weights
 _CLIPPED_BY_ADAMW = ("cpu", "cuda")  # devices on which torch's fused AdamW scales gradients
@@ -27,7 +29,7 @@ class Optimizer:
     ) -> None:
         self.parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
         self.peak_learning_rate, self.num_updates, self.clip_norm = peak_learning_rate, num_updates, config.clip_norm
-        self.warmup_updates = round(config.warmup * num_updates)
+        self.config, self.gradient_norm = config, GradientNorm(module)
         self.adamw = _build_adamw(config, module, peak_learning_rate)
         self.scaler = gradient_scaler(precision, device)
         self.clips_in_update = device.type in _CLIPPED_BY_ADAMW
@@ -45,7 +47,7 @@ class Optimizer:
     def update(self) -> None:
         """Change the weights by the gradients since the last update."""
         for group in self.adamw.param_groups:
-            group["lr"] = self._scheduled_learning_rate()
+            group["lr"] = self._next_learning_rate()
         self.scaler.unscale_(self.adamw)
         self._clip()
         self.scaler.step(self.adamw)
@@ -59,19 +61,13 @@ class Optimizer:
         It divides them by `grad_scale`. Nothing here waits for the device.
         """
         if not self.clips_in_update:
-            nn.utils.clip_grad_norm_(self.parameters, self.clip_norm)
+            nn.utils.clip_grads_with_norm_(self.parameters, self.clip_norm, self.gradient_norm())
             return
-        norm = nn.utils.get_total_norm([gradient for p in self.parameters if (gradient := p.grad) is not None])
-        divisor = ((norm + _SMALLEST_NORM) / self.clip_norm).clamp(min=1)
+        divisor = ((self.gradient_norm() + _SMALLEST_NORM) / self.clip_norm).clamp(min=1)
         self.adamw.grad_scale = divisor  # type: ignore[attr-defined]
 
-    def _scheduled_learning_rate(self) -> float:
-        """Return the learning rate of the next update: linear up to the peak, then linear down to 0."""
-        if self.completed_updates < self.warmup_updates:
-            share = self.completed_updates / self.warmup_updates
-        else:
-            share = (self.num_updates - self.completed_updates) / (self.num_updates - self.warmup_updates)
-        return self.peak_learning_rate * share
+    def _next_learning_rate(self) -> float:
+        return learning_rate_of_update(self.config, self.peak_learning_rate, self.completed_updates, self.num_updates)
 
     def state(self) -> dict[str, Any]:
         """Return the state for a checkpoint. It includes gradients, because it may be taken between two updates."""
@@ -91,12 +87,17 @@ class Optimizer:
             parameter.grad = None if gradient is None else gradient.to(parameter.device)
 
 
+def is_decayed(name: str) -> bool:
+    """Return True if AdamW decays the weights with this name."""
+    return not any(word in name.lower() for word in _NO_DECAY)
+
+
 def _build_adamw(config: TrainConfig, module: nn.Module, learning_rate: float) -> torch.optim.AdamW:
     """Return AdamW over the module's trainable parameters, in two groups: with and without weight decay."""
     decayed: list[nn.Parameter] = []
     not_decayed: list[nn.Parameter] = []
     for name, parameter in module.named_parameters():
         if parameter.requires_grad:
-            (not_decayed if any(word in name.lower() for word in _NO_DECAY) else decayed).append(parameter)
+            (decayed if is_decayed(name) else not_decayed).append(parameter)
     groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": not_decayed, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=learning_rate, fused=True)

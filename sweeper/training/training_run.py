@@ -19,6 +19,7 @@ from sweeper.training.objective import ObjectiveMetric
 from sweeper.training.phase_trainer import PhaseTrainer
 from sweeper.training.phases import phase_of_epoch
 from sweeper.training.running_means import RunningMeans
+from sweeper.training.trained_model import resume_model
 from sweeper.training.training_setup import prepare_training
 from sweeper.training.types import Heartbeat, TrainingData, TrainingEvents, ValidationReport
 
@@ -29,9 +30,12 @@ _CHECK_EVERY = 50  # batches between two checks that the loss is finite: a check
 class TrainingRun:
     """A training and its state."""
 
-    def __init__(self, config: TrainConfig, data: TrainingData, objective: ObjectiveMetric | None) -> None:
+    def __init__(
+        self, config: TrainConfig, data: TrainingData, objective: ObjectiveMetric | None, *, all_tokens: bool = False
+    ) -> None:
+        """Prepare the training. `all_tokens` keeps word embeddings that it does not need, for comparison."""
         self.config, self.data = config, data
-        self.setup = prepare_training(config, data)
+        self.setup = prepare_training(config, data, all_tokens=all_tokens)
         self.model, self.device = self.setup.model, self.setup.device
         self.best = BestModel(objective)
         self.reports: list[ValidationReport] = []
@@ -139,7 +143,7 @@ class TrainingRun:
 
     def _resume(self, state: dict[str, Any]) -> Generator[Heartbeat, None, None]:
         """Continue from a checkpoint's state."""
-        self.model.load_state_dict(state["model"])
+        resume_model(self.model, state["model"])
         self.reports = [ValidationReport(**report) for report in state["reports"]]
         last_epoch = (len(self.reports) - 1) // self.config.validations_per_epoch
         trainer = yield from self._enter_phase_of(last_epoch)

@@ -9,6 +9,7 @@ from torch import Tensor
 from sweeper.errors import UsageError
 from sweeper.training.config import Precision, TrainConfig
 from sweeper.training.device import resolve_precision, setup_device
+from sweeper.training.embedding_rows import with_every_token, with_occurring_tokens
 from sweeper.training.model import Classifier
 from sweeper.training.training_loss import TrainingLoss, balanced_class_weights
 from sweeper.training.types import TokenizedSplit, TrainingData
@@ -29,16 +30,17 @@ class TrainingSetup:
     batches_per_epoch: int
 
 
-def prepare_training(config: TrainConfig, data: TrainingData) -> TrainingSetup:
+def prepare_training(config: TrainConfig, data: TrainingData, *, all_tokens: bool = False) -> TrainingSetup:
     """Set up device, random seed, model and loss of a training.
 
-    Raises UsageError if an epoch has fewer batches than validations.
+    The model has the word embeddings of the tokens in train and validation; with `all_tokens`, for comparison, of all.
+    Both give the same numbers. Raises UsageError if an epoch has fewer batches than validations.
     """
     split = data.splits["train"]
     labels = torch.from_numpy(split.labels)
     device = setup_device(config)
     precision = resolve_precision(config.precision, device)
-    model = Classifier(config, data).to(device)
+    model = Classifier(config, with_every_token(data) if all_tokens else with_occurring_tokens(data)).to(device)
     class_weights = None
     if config.class_weights == "balanced":
         class_weights = balanced_class_weights(labels, len(data.class_names)).to(device)

@@ -90,7 +90,8 @@ class EncoderWeights:
     """An encoder that any worker can build without a hub: its configuration, and its weights by name.
 
     An encoder that is trained from scratch has no configuration and no weights. `padding` is the number of the padding
-    token. `width` is the size of a pretrained encoder's vectors; 0 if the encoder is trained from scratch.
+    token. `width` is the size of a pretrained encoder's vectors; 0 if the encoder is trained from scratch. A model
+    needs the word embeddings of `tokens` only; of all tokens if it is None.
     """
 
     name: str
@@ -98,6 +99,7 @@ class EncoderWeights:
     weights: "Mapping[str, NDArray[np.float32]]"
     padding: int
     width: int = 0
+    tokens: "NDArray[np.int64] | None" = None  # (n,), in ascending order
 
 
 @dataclass(frozen=True)

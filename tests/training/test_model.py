@@ -6,26 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import (
-    AlbertConfig,
-    AutoModel,
-    BertConfig,
-    DebertaConfig,
-    DebertaV2Config,
-    DistilBertConfig,
-    ElectraConfig,
-    ModernBertConfig,
-    MPNetConfig,
-    PretrainedConfig,
-    RobertaConfig,
-    XLMRobertaConfig,
-)
+from transformers import AutoModel
 
 from sweeper.errors import UsageError
 from sweeper.training import model
 from sweeper.training.batching import Batch
 from sweeper.training.types import EncoderWeights, TrainingData
-from tests.support import tiny_training
+from tests.support import tiny_architectures, tiny_training
 
 IDS = torch.tensor([[2, 11, 12, 3], [2, 13, 3, 0]])
 MASK = torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]])
@@ -147,34 +134,10 @@ def test_two_views_of_a_text_differ_only_by_dropout(data: TrainingData) -> None:
     assert torch.equal(views[:2], views[2:])
 
 
-KINDS: dict[str, PretrainedConfig] = {
-    kind.model_type: kind
-    for kind in (
-        BertConfig(), ElectraConfig(embedding_size=16), RobertaConfig(), DebertaConfig(), DebertaV2Config(),
-        DistilBertConfig(dim=32, hidden_dim=64, n_heads=2, n_layers=2), AlbertConfig(embedding_size=16), MPNetConfig(),
-        ModernBertConfig(
-            num_hidden_layers=2, pad_token_id=0, bos_token_id=2, eos_token_id=3, cls_token_id=2, sep_token_id=3
-        ),
-        XLMRobertaConfig(),
-    )
-}  # fmt: skip
-
-
-def shrink(settings: PretrainedConfig) -> PretrainedConfig:
-    """The same architecture with a few thousand weights."""
-    small = {"vocab_size": 100, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
-    small |= {"intermediate_size": 64, "max_position_embeddings": 40}
-    if settings.model_type == "distilbert":
-        small = {"vocab_size": 100, "max_position_embeddings": 40}
-    settings.update(small)
-    return settings
-
-
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", tiny_architectures.KINDS)
 @pytest.mark.parametrize("weights", ["safetensors", "bin"])
 def test_every_architecture_trains_from_its_folder(kind: str, weights: str, tmp_path: Path, data: TrainingData) -> None:
-    with torch.random.fork_rng(devices=[]):
-        original = AutoModel.from_config(shrink(KINDS[kind]))
+    original = tiny_architectures.build(kind)
     original.save_pretrained(tmp_path)
     if weights == "bin":
         torch.save(original.state_dict(), tmp_path / "pytorch_model.bin")

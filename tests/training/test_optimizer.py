@@ -12,6 +12,7 @@ from torch import Tensor
 from sweeper.training import checkpoint
 from sweeper.training.phase_trainer import PhaseTrainer
 from sweeper.training.phases import phase_of_epoch
+from sweeper.training.trained_model import load_full_model
 from sweeper.training.trainer import train
 from sweeper.training.training_setup import prepare_training
 from sweeper.training.types import TrainingData
@@ -35,6 +36,14 @@ def state_after_one_epoch(data: TrainingData, path: Path, **hyperparameters: Any
     defaults = {"epochs": 1, "batch_size": len(data.splits["train"])}
     list(train(tiny_training.config(**{**defaults, **hyperparameters}), data, path))
     return checkpoint.load_checkpoint(path)
+
+
+def weights_after_one_epoch(data: TrainingData, path: Path, **hyperparameters: Any) -> dict[str, Tensor]:
+    """All weights of the model after one epoch of one update."""
+    values = {"epochs": 1, "batch_size": len(data.splits["train"]), **hyperparameters}
+    return load_full_model(
+        state_after_one_epoch(data, path, **values), tiny_training.config(**values), data
+    ).state_dict()
 
 
 def running_mean(state: dict[str, Any]) -> Tensor:
@@ -106,9 +115,8 @@ def test_the_gradient_is_clipped_to_clip_norm(uniform_data: TrainingData, tmp_pa
 def test_biases_and_normalization_weights_do_not_decay(uniform_data: TrainingData, tmp_path: Path) -> None:
     learning_rate, decay = 1e-3, 50.0
     hyperparameters: dict[str, Any] = {"dropout": 0.0, "learning_rate": learning_rate}
-    without = state_after_one_epoch(uniform_data, tmp_path / "without.pt", weight_decay=0.0, **hyperparameters)["model"]
-    state = state_after_one_epoch(uniform_data, tmp_path / "decayed.pt", weight_decay=decay, **hyperparameters)
-    decayed = state["model"]
+    without = weights_after_one_epoch(uniform_data, tmp_path / "without.pt", weight_decay=0.0, **hyperparameters)
+    decayed = weights_after_one_epoch(uniform_data, tmp_path / "decayed.pt", weight_decay=decay, **hyperparameters)
     for name, before in uniform_data.encoder.weights.items():
         if name.startswith("pooler"):
             continue  # not used, never trained
@@ -122,7 +130,7 @@ def test_biases_and_normalization_weights_do_not_decay(uniform_data: TrainingDat
 
 
 def test_an_update_moves_every_weight_that_is_used(uniform_data: TrainingData, tmp_path: Path) -> None:
-    model = state_after_one_epoch(uniform_data, tmp_path / "checkpoint.pt", loss="lcl")["model"]
+    model = weights_after_one_epoch(uniform_data, tmp_path / "checkpoint.pt", loss="lcl")
     for module in ("encoder", "weighting_encoder"):
         for name, before in uniform_data.encoder.weights.items():
             assert name.startswith("pooler") == np.array_equal(model[f"{module}.{name}"].numpy(), before), name
