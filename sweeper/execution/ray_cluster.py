@@ -41,8 +41,8 @@ def _find_started_cluster(variable: str) -> str:
     address = started_cluster_address()
     if address is None:
         raise UsageError(
-            f"{variable}: no cluster was started or joined on this machine with `ray start`; name one, such as "
-            "HEAD:6379, or unset RAY_ADDRESS to run on this machine"
+            f"{variable}: no cluster that `ray start` began or joined on this machine is found (one with its own "
+            "--temp-dir never is); name one, such as HEAD:6379, or unset RAY_ADDRESS to run on this machine"
         )
     return address
 

@@ -51,5 +51,7 @@ def test_auto_does_not_look_for_the_private_ray_of_another_sweep(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))  # no `ray start` has left its address there
-    with pytest.raises(UsageError, match=r"^RAY_ADDRESS=auto: no cluster was started or joined on this machine"):
+    with pytest.raises(
+        UsageError, match=r"^RAY_ADDRESS=auto: no cluster that `ray start` began or joined on this machine"
+    ):
         ray_cluster.connect("auto")

@@ -87,11 +87,7 @@ def build_table(
     columns = find_columns([sweep.results for sweep in sweeps])
     labels = {key: column.label for key, column in columns.items()}
     order = list(labels.values())
-    every_cell = [
-        cell for sweep in sweeps for cell in build_cells(sweep, METRICS[metric].key, labels[column_key(sweep.results)])
-    ]
-    every_cell.sort(key=lambda cell: (order.index(cell.dataset), cell.results.sweep))
-    newest, replaced = _split_newest(every_cell)
+    newest, replaced = _split_newest(_build_all_cells(sweeps, metric, labels))
     check_same_test_set(newest)
     datasets = _dataset_usage(columns, [sweep.results for sweep in sweeps], elsewhere or {})
     systems = order_systems(cell.system for cell in newest)
@@ -110,6 +106,13 @@ def build_table(
     rows = (*(_system_row(system, row_names[system], cells, list(datasets)) for system in systems), *paper_rows)
     letters = footnotes.footnote_letters(cells)
     return ResultsTable(metric, tuple(hyperparameters), datasets, rows, tuple(comparisons), letters, tuple(notes))
+
+
+def _build_all_cells(sweeps: Sequence[FinishedSweep], metric: str, labels: Mapping[ColumnKey, str]) -> list[TableCell]:
+    """Return the cells of all sweeps by data set, in the order of `labels`, and then by sweep."""
+    key, order = METRICS[metric].key, list(labels.values())
+    cells = [cell for sweep in sweeps for cell in build_cells(sweep, key, labels[column_key(sweep.results)])]
+    return sorted(cells, key=lambda cell: (order.index(cell.dataset), cell.results.sweep))
 
 
 def _split_newest(cells: Iterable[TableCell]) -> tuple[list[TableCell], Replaced]:
