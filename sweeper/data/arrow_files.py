@@ -1,85 +1,104 @@
-"""Reading with pyarrow: Parquet files, and delimited text in which nothing is unusual.
+"""Reading with pyarrow: Parquet files, and the plain lines of delimited text.
 
 pyarrow is imported inside the functions, because search_space imports the file formats and must start quickly.
 """
 
-import re
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from typing import Any
 
 from sweeper.data.delimited_records import DelimitedText
 from sweeper.data.packed_files import SourceFile
-from sweeper.data.rows import RawTable
+from sweeper.data.plain_lines import MAX_LINE
+from sweeper.data.rows import Column, RawTable
 from sweeper.data.table_columns import find_columns, shown_names
 from sweeper.errors import UnavailableError
 
-_BLOCK_SIZE = 1 << 24  # bytes; no row may be longer
+_BLOCK_SIZE = 2 * MAX_LINE  # bytes
 
 
-def read_plain_columns(body: DelimitedText, indices: Sequence[int]) -> list[list[str]] | None:
-    """Return the columns at `indices` if each line is a row that pyarrow reads as `DelimitedText.rows` does.
+def parse_lines(
+    lines: bytes | memoryview, count: int, body: DelimitedText, indices: Sequence[int]
+) -> tuple[list[Column], list[int]] | None:
+    """Return the columns at `indices` of `count` plain lines, and the lines, from 0, that have another width.
 
-    Return None if something needs care: a blank line, a line break in a field, a row of another width, a quote that is
-    not as it should be, or bytes that are not UTF-8. pyarrow would give no line numbers then, or guess.
+    The rows of those are not in the columns. Return None if pyarrow does not read a row in each line.
     """
-    text = body.text[body.start :].rstrip("\r\n")
-    if not text or not indices or not _is_plain(text, body):
-        return None
-    table = _parse_delimited(text, body, [str(index) for index in indices])
-    if table is None or table.num_rows != text.count("\n") + 1:
-        return None
-    return [table.column(str(index)).to_pylist() for index in indices]
-
-
-def _is_plain(text: str, body: DelimitedText) -> bool:
-    if text.count("\r") != text.count("\r\n"):
-        return False
-    if not body.is_quoted or '"' not in text:
-        return True
-    separator = re.escape(body.separator)
-    field = rf'(?<![^{separator}\n])"(?:[^"\n]++|"")*+"(?![^{separator}\r\n])'
-    return re.fullmatch(rf'(?:[^"]++|{field})*+', text) is not None
-
-
-def _parse_delimited(text: str, body: DelimitedText, columns: list[str]) -> Any:
-    """Return a table of strings, or None if pyarrow cannot read the text."""
     import pyarrow
     import pyarrow.csv
 
+    if not count:
+        return [empty_column() for _ in indices], []
+    if lines[:3] == BOM_UTF8:
+        lines = BOM_UTF8 + lines  # pyarrow drops the first
+    ragged: list[int] = []
+
+    def skip_row(row: Any) -> str:
+        ragged.append(row.number - 1)
+        return "skip"
+
+    columns = [str(index) for index in indices]
     try:
-        return pyarrow.csv.read_csv(
-            pyarrow.BufferReader(text.encode()),
-            pyarrow.csv.ReadOptions(column_names=[str(k) for k in range(body.width)], block_size=_BLOCK_SIZE),
+        table = pyarrow.csv.read_csv(
+            pyarrow.BufferReader(lines),
+            pyarrow.csv.ReadOptions(
+                column_names=[str(k) for k in range(body.width)],
+                block_size=_BLOCK_SIZE,
+                use_threads=False,  # with threads, rows have no numbers
+            ),
             pyarrow.csv.ParseOptions(
-                delimiter=body.separator, quote_char='"' if body.is_quoted else False, ignore_empty_lines=False
+                delimiter=body.separator,
+                quote_char='"' if body.is_quoted else False,
+                ignore_empty_lines=False,
+                invalid_row_handler=skip_row,
             ),
             pyarrow.csv.ConvertOptions(
                 include_columns=columns,
-                column_types=dict.fromkeys(columns, pyarrow.string()),
+                column_types=dict.fromkeys(columns, pyarrow.large_string()),
                 strings_can_be_null=False,
             ),
         )
-    except (UnicodeEncodeError, pyarrow.lib.ArrowException):
+    except pyarrow.lib.ArrowException:
         return None
+    if table.num_rows + len(ragged) != count:
+        return None
+    return [table.column(column) for column in columns], ragged
+
+
+def empty_column() -> Column:
+    """Return a column of strings without rows."""
+    import pyarrow
+
+    return pyarrow.chunked_array([], pyarrow.large_string())
+
+
+def merge_columns(columns: Sequence[Column], rows: Sequence[Sequence[str]], order: Any) -> list[Column]:
+    """Return columns with further rows below them, all in another order. `rows` has their fields by column."""
+    import pyarrow
+
+    merged = []
+    for index, column in enumerate(columns):
+        more = pyarrow.array([row[index] for row in rows], pyarrow.large_string())
+        merged.append(pyarrow.chunked_array([*column.chunks, more]).take(pyarrow.array(order)))
+    return merged
 
 
 def read_parquet(source: SourceFile, wanted: Sequence[str]) -> RawTable:
     """Read the wanted columns of a Parquet file. Raises UnavailableError if it is damaged."""
     import pyarrow.parquet
 
+    path = source.path
     try:
         parquet = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(source.content))
         names = parquet.schema_arrow.names
-        found = find_columns(source.path, names, wanted)
+        found = find_columns(path, names, wanted)
         table = parquet.read(columns=[names[index] for index in found.values()])
-        columns = [_to_list(table.column(names[index])) for index in found.values()]
     except (pyarrow.lib.ArrowException, ValueError, OverflowError, OSError) as error:
-        raise UnavailableError(f"{source.path}: cannot be read: {' '.join(str(error).split())}") from None
-    rows = [
-        (f"{source.path}: row {number}", dict(zip(found, values, strict=True)))
-        for number, values in enumerate(zip(*columns, strict=True), start=1)
-    ]
-    return RawTable(str(source.path), shown_names(names, found), rows)
+        raise UnavailableError(f"{path}: cannot be read: {' '.join(str(error).split())}") from None
+    values = {column: table.column(names[index]) for column, index in found.items()}
+    return RawTable(
+        str(path), shown_names(names, found), values, table.num_rows, lambda index: f"{path}: row {index + 1}"
+    )
 
 
 def count_parquet_rows(source: SourceFile) -> int | None:
@@ -90,13 +109,3 @@ def count_parquet_rows(source: SourceFile) -> int | None:
         return int(pyarrow.parquet.read_metadata(pyarrow.BufferReader(source.content)).num_rows)
     except (pyarrow.lib.ArrowException, OSError):
         return None
-
-
-def _to_list(column: Any) -> list[Any]:
-    """Return the values of a column. Strings that are not UTF-8 stay bytes, so that their rows can be named."""
-    import pyarrow
-
-    try:
-        return list(column.to_pylist())
-    except UnicodeDecodeError:
-        return list(column.cast(pyarrow.large_binary()).to_pylist())

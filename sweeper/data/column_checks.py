@@ -1,29 +1,27 @@
 """Refusals of columns that cannot be the label or the text: labels that are ids, and texts that never differ."""
 
-from collections import Counter
-from collections.abc import Sequence
-
 from sweeper.data.dataset_spec import DatasetSpec
-from sweeper.data.row_parsing import Row
+from sweeper.data.row_parsing import ParsedRows
+from sweeper.data.rows import LabelledTexts
 from sweeper.errors import UnavailableError
 
 _MIN_ROWS = 10  # fewer rows say too little about a column
 _MAX_CLASSES_PER_ROW = 0.5
 
 
-def require_label_column(dataset: DatasetSpec, rows: Sequence[Row]) -> None:
+def require_label_column(dataset: DatasetSpec, rows: ParsedRows) -> None:
     """Raise UnavailableError if the labels of the training rows identify rows instead of classes."""
-    sizes = Counter(row.label for row in rows)
-    if not dataset.classes and len(rows) >= _MIN_ROWS and len(sizes) > _MAX_CLASSES_PER_ROW * len(rows):
+    labels = len(rows.label_names)
+    if not dataset.classes and len(rows) >= _MIN_ROWS and labels > _MAX_CLASSES_PER_ROW * len(rows):
         raise UnavailableError(
-            f"data set {dataset.name}: the column {dataset.label} has {len(sizes):,} different values in {len(rows):,} "
+            f"data set {dataset.name}: the column {dataset.label} has {labels:,} different values in {len(rows):,} "
             "training rows, so it is no label; name the column of the labels with `label`"
         )
 
 
-def require_validation(dataset: DatasetSpec, validation: Sequence[Row]) -> None:
+def require_validation(dataset: DatasetSpec, validation: LabelledTexts) -> None:
     """Raise UnavailableError if no row could be held out for validation."""
-    if not validation:
+    if not len(validation):
         raise UnavailableError(
             f"data set {dataset.name}: no class has two different texts in train, so no validation split can be made "
             f"from it; give one with `validation`, or see whether {' and '.join(dataset.text)} is the text"

@@ -7,7 +7,7 @@ from typing import Any
 from sweeper.data.class_counts import count_classes, describe_class_counts
 from sweeper.data.class_warnings import class_warnings, missing_classes
 from sweeper.data.dataset_spec import SPLITS
-from sweeper.data.equal_texts import comparable_texts
+from sweeper.data.equal_texts import number_equal_texts
 from sweeper.data.overlaps import describe_repeats, shared_test_texts
 from sweeper.data.preprocessing import PreparedDataset, split_summaries
 from sweeper.data.rows import LabelledTexts
@@ -31,8 +31,8 @@ def describe_dataset(dataset: PreparedDataset) -> DatasetDescription:
     """Return what is to be said about the rows of a data set."""
     splits = {split: dataset.splits[split] for split in SPLITS if split in dataset.splits}
     counts = {split: count_classes(rows, dataset.class_names) for split, rows in splits.items()}
-    texts = {split: comparable_texts(rows) for split, rows in splits.items()}
-    labels = {split: rows.labels.tolist() for split, rows in splits.items()}
+    texts = dict(zip(splits, number_equal_texts(list(splits.values())), strict=True))
+    labels = {split: rows.labels for split, rows in splits.items()}
     test_warnings = [*shared_test_texts(texts), *missing_classes("test", counts.get("test", {}))]
     warnings = [*_text_warnings(splits["train"]), *class_warnings(counts), *test_warnings]
     return DatasetDescription(

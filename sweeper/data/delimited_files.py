@@ -1,12 +1,15 @@
-"""Reading of csv and tsv files. pyarrow reads those in which nothing is unusual, and delimited_records the others."""
+"""Reading of csv and tsv files. pyarrow reads the lines that are plain, and delimited_records the others."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 
-from sweeper.data.arrow_files import read_plain_columns
+import numpy as np
+from numpy.typing import NDArray
+
+from sweeper.data.arrow_files import empty_column, merge_columns, parse_lines
+from sweeper.data.careful_lines import CarefulRow, Lines
 from sweeper.data.delimited_layout import find_layout
-from sweeper.data.delimited_records import DelimitedText
 from sweeper.data.packed_files import SourceFile
-from sweeper.data.rows import RawTable
+from sweeper.data.rows import Column, RawTable
 from sweeper.data.table_columns import find_columns, shown_names
 
 
@@ -21,27 +24,35 @@ def read_tsv(source: SourceFile, wanted: Sequence[str]) -> RawTable:
 
 
 def _read_delimited(source: SourceFile, wanted: Sequence[str], usual: str) -> RawTable:
-    header, body = find_layout(source.path, source.decode(), wanted, usual)
-    found = find_columns(header.place(source.path), header.names, wanted)
-    columns = shown_names(header.names, found)
-    plain = read_plain_columns(body, list(found.values()))
-    if plain is not None:
-        fields = zip(*plain, strict=True)
-        rows = [
-            (f"{source.path}:{line}", dict(zip(found, values, strict=True)))
-            for line, values in enumerate(fields, start=body.line)
-        ]
-        return RawTable(str(source.path), columns, rows)
-    bad_rows: list[str] = []
-    return RawTable(str(source.path), columns, list(_read_rows(source, body, found, bad_rows)), bad_rows)
+    path = source.path
+    text, is_utf8 = source.decode()
+    header, body = find_layout(path, text, wanted, usual)
+    found = find_columns(header.place(path), header.names, wanted)
+    data = np.frombuffer(source.content, np.uint8)[source.byte_offset(text, body.start) :]
+    columns, numbers, bad_rows = _read_rows(Lines(body, data, is_utf8=is_utf8), list(found.values()))
+    return RawTable(
+        name=str(path),
+        columns=shown_names(header.names, found),
+        values=dict(zip(found, columns, strict=True)),
+        size=len(numbers),
+        place=lambda index: f"{path}:{numbers[index]}",
+        unreadable_rows=[f"{path}:{line}: {reason}" for line, reason in bad_rows],
+    )
 
 
-def _read_rows(
-    source: SourceFile, body: DelimitedText, found: Mapping[str, int], bad_rows: list[str]
-) -> Iterator[tuple[str, dict[str, str]]]:
-    for line, row in body.rows():
-        place = f"{source.path}:{line}"
-        if isinstance(row, str):
-            bad_rows.append(f"{place}: {row}")
-        else:
-            yield place, {column: row[index] for column, index in found.items()}
+def _read_rows(lines: Lines, indices: Sequence[int]) -> tuple[list[Column], NDArray[np.int64], list[CarefulRow]]:
+    """Return the columns at `indices`, the line of each row, (N,), and the rows that cannot be read."""
+    careful = list(lines.read_rows(np.flatnonzero(~lines.plain)))
+    parsed = parse_lines(lines.join_plain(), int(lines.plain.sum()), lines.body, indices)
+    if parsed is None:
+        careful = list(lines.read_rows(np.arange(len(lines.starts))))
+    columns, ragged = parsed or ([empty_column() for _ in indices], [])
+    careful += lines.read_rows(np.flatnonzero(lines.plain)[np.array(ragged, np.int64)])
+    numbers = lines.numbers[lines.plain]
+    good_rows = [(number, row) for number, row in careful if isinstance(row, list)]
+    if good_rows:
+        numbers = np.append(numbers, [number for number, _ in good_rows])
+        order = np.argsort(numbers, kind="stable")
+        columns = merge_columns(columns, [[row[index] for index in indices] for _, row in good_rows], order)
+        numbers = numbers[order]
+    return columns, numbers, sorted((number, row) for number, row in careful if isinstance(row, str))

@@ -78,24 +78,30 @@ def _is_quoted(body: DelimitedText) -> bool:
     Published files often do not quote their fields, and a quote is then a sign like any other. That is assumed unless
     the file shows a rule, or more rows can be read with quotes than without.
     """
-    if not re.search(r'(?:^|[\t\r\n])"', body.text[body.start :]):
+    text = body.text[body.start :]
+    if not any(start in text for start in ('\t"', '\n"', '\r"')) and not text.startswith('"'):
         return False
-    rows = [line.split("\t") for line in LINE_END.split(body.text[body.start :]) if line.strip(" ")]
-    whole_rows = [row for row in rows if len(row) == body.width]
-    if _shows_a_rule(whole_rows):
+    lines = LINE_END.split(text) if "\r" in text else text.split("\n")
+    lines = [line for line in lines if line.strip(" ")]
+    whole_lines = [line for line in lines if line.count("\t") == body.width - 1]
+    if _shows_a_rule(whole_lines, body.width):
         return True
-    if len(whole_rows) == len(rows):
+    if len(whole_lines) == len(lines):
         return False
-    return _count_bad_rows(replace(body, is_quoted=True)) < len(rows) - len(whole_rows)
+    return _count_bad_rows(replace(body, is_quoted=True)) < len(lines) - len(whole_lines)
 
 
 def _count_bad_rows(body: DelimitedText) -> int:
     return sum(isinstance(row, str) for _, row in body.rows())
 
 
-def _shows_a_rule(rows: Sequence[Sequence[str]]) -> bool:
-    """Return True if quotes follow a rule: a whole column has them, or fields with commas, or quotes are doubled."""
-    if any(_has_habit(column) for column in zip(*rows, strict=True)):
+def _shows_a_rule(lines: Sequence[str], width: int) -> bool:
+    """Return True if quotes follow a rule: a whole column has them, or fields with commas, or quotes are doubled.
+
+    `lines` are rows of `width` fields.
+    """
+    rows = [line.split("\t") for line in lines if '"' in line]
+    if any(_has_habit(lines, [row[index] for row in rows], index) for index in range(width)):
         return True
     with_quotes = [field for row in rows for field in row if '"' in field]
     doubled = sum(_is_in_quotes(field) and '""' in field[1:-1] for field in with_quotes)
@@ -105,13 +111,16 @@ def _shows_a_rule(rows: Sequence[Sequence[str]]) -> bool:
     return (
         len(with_quotes) >= _FEWEST_QUOTED
         and in_quotes_for_commas
-        and all(_is_in_quotes(field) for row in rows for field in row if "," in field)
+        and all(_is_in_quotes(field) for line in lines if "," in line for field in line.split("\t") if "," in field)
     )
 
 
-def _has_habit(column: Sequence[str]) -> bool:
-    words = [field for field in column if field and not _NUMBER.fullmatch(field)]
-    return bool(words) and sum(map(_is_in_quotes, words)) >= _HABIT * len(words)
+def _has_habit(lines: Sequence[str], fields: Sequence[str], index: int) -> bool:
+    """Return True if nearly all words of a column stand in quotes. `fields` are those of the lines with quotes."""
+    in_quotes = sum(map(_is_in_quotes, fields))  # all of them are words
+    column = (line.split("\t")[index] for line in lines)
+    words = (field for field in column if field and not _NUMBER.fullmatch(field))
+    return in_quotes > 0 and all(in_quotes >= _HABIT * count for count, _ in enumerate(words, start=1))
 
 
 def _is_in_quotes(field: str) -> bool:

@@ -35,24 +35,31 @@ class DelimitedText:
         """Yield each row: the number of its first line, and its fields, or the reason why it cannot be read."""
         position, line = self.start, self.line
         while position < len(self.text):
-            end, following = self._line_bounds(position)
-            content, lines = self.text[position:end], 1
-            if not content.strip(" "):
-                position, line = following, line + 1
-                continue
-            row: list[str] | str = content.split(self.separator)
-            if self.is_quoted and '"' in content:
-                row, row_end = self._read_quoted(position)
-                if row_end > end:
-                    end, following = self._line_bounds(row_end)
-                    lines += len(LINE_END.findall(self.text, position, row_end))
-            if UNDECODED.search(self.text, position, end):
-                yield line, "not UTF-8"
-            elif isinstance(row, list) and len(row) != self.width:
-                yield line, f"has {len(row)} fields, but the header has {self.width}"
-            else:
+            row, position, lines = self.read_row(position)
+            if row is not None:
                 yield line, row
-            position, line = following, line + lines
+            line += lines
+
+    def read_row(self, position: int) -> tuple[list[str] | str | None, int, int]:
+        """Read the row at an offset. Return it, the offset of what follows, and the number of its lines.
+
+        The row is its fields, or the reason why it cannot be read, or None for a blank line.
+        """
+        end, following = self._line_bounds(position)
+        content, lines = self.text[position:end], 1
+        if not content.strip(" "):
+            return None, following, lines
+        row: list[str] | str = content.split(self.separator)
+        if self.is_quoted and '"' in content:
+            row, row_end = self._read_quoted(position)
+            if row_end > end:
+                end, following = self._line_bounds(row_end)
+                lines += len(LINE_END.findall(self.text, position, row_end))
+        if UNDECODED.search(self.text, position, end):
+            row = "not UTF-8"
+        elif isinstance(row, list) and len(row) != self.width:
+            row = f"has {len(row)} fields, but the header has {self.width}"
+        return row, following, lines
 
     def _line_bounds(self, position: int) -> tuple[int, int]:
         """Return the end of the line at `position`, and the start of the next one."""

@@ -11,7 +11,7 @@ from huggingface_hub import constants, is_offline_mode
 from sweeper.data.catalog import PARQUET_REVISION
 from sweeper.data.dataset_spec import DatasetSpec
 from sweeper.data.hub import Pinned, hub_error, resolve_commit
-from sweeper.data.rows import RawTable
+from sweeper.data.rows import Column, RawTable
 from sweeper.errors import UnavailableError
 from sweeper.wording import allowed_hint
 
@@ -65,20 +65,23 @@ def _to_table(dataset: DatasetSpec, split: str, loaded: Any) -> RawTable:
         raise UnavailableError(f"{dataset.repository}: needs a split {split}, {allowed_hint(list(loaded), split)}")
     table = loaded[split]
     columns = [column for column in dict.fromkeys(dataset.columns) if column in table.column_names]
-    rows = _to_rows(dataset, table, columns)
     return RawTable(
         name=f"{dataset.repository} {split}",
         columns=tuple(table.column_names),
-        rows=[(f"{dataset.repository}: {split}: row {number}", row) for number, row in enumerate(rows, start=1)],
+        values=_to_columns(dataset, table, columns),
+        size=len(table),
+        place=lambda index: f"{dataset.repository}: {split}: row {index + 1}",
     )
 
 
-def _to_rows(dataset: DatasetSpec, table: Any, columns: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the rows as plain values. Class numbers become the hub's class names if the catalog has no names."""
-    rows: list[dict[str, Any]] = table.select_columns(list(columns)).to_list()
+def _to_columns(dataset: DatasetSpec, table: Any, columns: Sequence[str]) -> dict[str, Column]:
+    """Return the columns. Class numbers become the hub's class names if the catalog has no names."""
+    arrays = table.select_columns(list(columns)).with_format("arrow")[:]
+    values: dict[str, Column] = {column: arrays.column(column) for column in columns}
     feature = table.features.get(dataset.label)
     if isinstance(feature, datasets.ClassLabel) and not dataset.classes:
-        for row in rows:
-            number = row[dataset.label]
-            row[dataset.label] = None if number is None or number < 0 else feature.int2str(number)
-    return rows
+        numbers = values[dataset.label].to_pylist()
+        values[dataset.label] = [
+            None if number is None or number < 0 else feature.int2str(number) for number in numbers
+        ]
+    return values

@@ -1,27 +1,42 @@
-"""Reading of JSON files: one object on each line, or one array of objects. A broken row does not end the reading."""
+"""Reading of JSON files: one object on each line, or one array of objects. A broken row does not end the reading.
+
+pyarrow reads the files in which nothing is unusual, and the json module the others.
+"""
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from codecs import BOM_UTF8
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import chain
 from typing import Any
 
+from sweeper.data.arrow_json import parse_object_array, parse_object_lines
 from sweeper.data.delimited_records import LINE_END, UNDECODED
 from sweeper.data.packed_files import SourceFile
-from sweeper.data.rows import RawTable
+from sweeper.data.rows import Column, RawTable
 from sweeper.data.table_columns import find_columns, shown_names
 from sweeper.errors import UnavailableError
 
 ParsedRow = tuple[str, Mapping[str, Any] | str]
-"""The place of a row, and its values by key, or the reason why it cannot be read."""
+"""The place of a row in its file, and its values by key, or the reason why it cannot be read."""
 
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _NEXT_OBJECT = re.compile(r"[\r\n][ \t]*(?=\{)")
+_MAX_FIRST = 1 << 24  # bytes of the first row of an array that pyarrow reads
 
 
 def read_json_lines(source: SourceFile, wanted: Sequence[str]) -> RawTable:
     """Read one JSON object on each line."""
-    return _to_table(source, wanted, _parse_lines(source, source.decode()))
+    content = source.content.removeprefix(BOM_UTF8)
+    if content[-2:].isspace():
+        content = content.rstrip(b" \t\r\n")
+    first_line = content[: content.find(b"\n") if b"\n" in content else None]
+    first = _parse(first_line.decode(errors="replace"))
+    columns = parse_object_lines(content, first, wanted) if isinstance(first, dict) else None
+    if columns is not None:
+        return _plain_table(source, first, columns, lambda index: str(index + 1))
+    return _to_table(source, wanted, _parse_lines(*source.decode()))
 
 
 def read_json(source: SourceFile, wanted: Sequence[str]) -> RawTable:
@@ -29,39 +44,72 @@ def read_json(source: SourceFile, wanted: Sequence[str]) -> RawTable:
 
     Raises UnavailableError if the file is one object over several lines.
     """
-    text = source.decode()
-    start = _skip_blanks(text, 0)
-    if text.startswith("[", start):
-        return _to_table(source, wanted, _parse_array(source, text, start + 1))
-    table = _to_table(source, wanted, _parse_lines(source, text))
-    if not table.rows and isinstance(_parse(text), dict):
+    content = source.content.removeprefix(BOM_UTF8).lstrip(b" \t\r\n")
+    if content.startswith(b"["):
+        return _read_array(source, wanted, content)
+    table = read_json_lines(source, wanted)
+    if not len(table) and isinstance(_parse(source.decode().text), dict):
         raise UnavailableError(
             f"{source.path}: is one JSON object; write an array of objects, or an object on each line"
         )
     return table
 
 
+def _read_array(source: SourceFile, wanted: Sequence[str], content: bytes) -> RawTable:
+    try:
+        start = content[:_MAX_FIRST].decode(errors="replace")
+        first, _ = json.JSONDecoder().raw_decode(start, _skip_blanks(start, 1))
+    except (ValueError, RecursionError):
+        first = None
+    columns = parse_object_array(content, first, wanted) if isinstance(first, dict) else None
+    if columns is not None:
+        places = cache(lambda: [place for place, _ in _parse_array(source.decode().text)])  # only if a row is named
+        return _plain_table(source, first, columns, lambda index: places()[index])
+    return _to_table(source, wanted, _parse_array(source.decode().text))
+
+
+def _plain_table(
+    source: SourceFile, first: Mapping[str, Any], columns: Mapping[str, Column], place: Callable[[int], str]
+) -> RawTable:
+    """Return the table of columns that pyarrow has read. `first` is the first row, in which all of them are."""
+    names = list(first)
+    found = {column: names.index(column) for column in columns}
+    size = len(next(iter(columns.values())))
+    return RawTable(
+        str(source.path), shown_names(names, found), columns, size, lambda index: f"{source.path}:{place(index)}"
+    )
+
+
 def _to_table(source: SourceFile, wanted: Sequence[str], parsed: Iterable[ParsedRow]) -> RawTable:
-    parsed = list(parsed)
-    bad_rows = [f"{place}: {reason}" for place, reason in parsed if isinstance(reason, str)]
-    rows = [(place, row) for place, row in parsed if not isinstance(row, str)]
-    names = list(dict.fromkeys(chain.from_iterable(row for _, row in rows)))
+    places: list[str] = []
+    rows: list[Mapping[str, Any]] = []
+    bad_rows: list[str] = []
+    for place, row in parsed:
+        if isinstance(row, str):
+            bad_rows.append(f"{source.path}:{place}: {row}")
+        else:
+            places.append(place)
+            rows.append(row)
+    names = list(dict.fromkeys(chain.from_iterable(rows)))
     found = find_columns(source.path, names, wanted)
-    keys = {column: names[index] for column, index in found.items()}
-    if any(column != key for column, key in keys.items()):
-        rows = [(place, {column: row.get(key) for column, key in keys.items()}) for place, row in rows]
-    return RawTable(str(source.path), shown_names(names, found), rows, bad_rows)
+    return RawTable(
+        name=str(source.path),
+        columns=shown_names(names, found),
+        values={column: [row.get(names[index]) for row in rows] for column, index in found.items()},
+        size=len(rows),
+        place=lambda index: f"{source.path}:{places[index]}",
+        unreadable_rows=bad_rows,
+    )
 
 
-def _parse_lines(source: SourceFile, text: str) -> Iterator[ParsedRow]:
-    has_undecoded = UNDECODED.search(text) is not None
+def _parse_lines(text: str, is_utf8: bool) -> Iterator[ParsedRow]:
     lines = LINE_END.split(text) if "\r" in text else text.split("\n")
     for number, line in enumerate(lines, start=1):
-        if has_undecoded and UNDECODED.search(line):
-            yield f"{source.path}:{number}", "not UTF-8"
+        if not is_utf8 and UNDECODED.search(line):
+            yield str(number), "not UTF-8"
         elif line and not line.isspace():
             row = _parse(line)
-            yield f"{source.path}:{number}", row if isinstance(row, (dict, str)) else "not a JSON object"
+            yield str(number), row if isinstance(row, (dict, str)) else "not a JSON object"
 
 
 def _parse(text: str) -> Any:
@@ -79,17 +127,17 @@ def _describe(error: Exception) -> str:
     return f"not JSON ({error.msg}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else "not JSON"
 
 
-def _parse_array(source: SourceFile, text: str, position: int) -> Iterator[ParsedRow]:
-    """Yield the elements of the array that begins before `position`. After a broken one, go on at the next object."""
+def _parse_array(text: str) -> Iterator[ParsedRow]:
+    """Yield the elements of an array. After a broken one, go on at the next object."""
     decoder = json.JSONDecoder()
     line, counted, number = 1, 0, 0
-    position = _skip_blanks(text, position)
+    position = _skip_blanks(text, _skip_blanks(text, 0) + 1)
     if text.startswith("]", position):
         return
     while True:
         number += 1
         line, counted = line + text.count("\n", counted, position), position
-        place = f"{source.path}:{line}: row {number}"
+        place = f"{line}: row {number}"
         try:
             value, end = decoder.raw_decode(text, position)
         except (ValueError, RecursionError) as error:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from sweeper.data.arrow_columns import distinct_values
 from sweeper.data.cell_values import BadValueError, to_text
 from sweeper.data.dataset_spec import DatasetSpec
 from sweeper.data.rows import RawTable
@@ -41,7 +42,8 @@ def require_no_measurements(dataset: DatasetSpec, class_names: Sequence[str]) ->
 
 def _labels(dataset: DatasetSpec, table: RawTable) -> set[str]:
     """Return the different labels of a split. A value that is no label counts as one of its own."""
-    return {_label_or_kind(values.get(dataset.label)) for _, values in table.rows}
+    _, distinct = distinct_values(table.values[dataset.label])
+    return {_label_or_kind(value) for value in distinct}
 
 
 def _label_or_kind(value: object) -> str:

@@ -76,7 +76,7 @@ def _read_table(path: Path, columns: Sequence[str]) -> RawTable:
         raise UnavailableError(f"{path}: unknown file format {suffix}; allowed: {list_formats()}")
     table = file_format.read(source, columns)
     is_complete = set(columns) <= set(table.columns)
-    if not table.rows and (is_complete or not table.columns):
+    if not len(table) and (is_complete or not table.columns):
         bad_rows = table.unreadable_rows
         reason = f"no row can be read, first {bad_rows[0]}" if bad_rows else "no rows"
         raise UnavailableError(f"{path}: {reason}")

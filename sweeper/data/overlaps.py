@@ -3,47 +3,53 @@
 Texts are compared as in equal_texts.py.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
 
 MAX_SHARED_TEST_TEXTS = 0.01  # the share of test texts in train or validation above which readers are warned
 
-Texts = Mapping[str, Sequence[str]]
-"""Comparable texts by split."""
+TextNumbers = Mapping[str, NDArray[np.int64]]
+"""By split a number for each row, (N,). Equal texts have the same. Numbers count from 0 in order of appearance."""
 
 
-def describe_repeats(texts: Texts, labels: Mapping[str, Sequence[int]]) -> Iterator[str]:
+def describe_repeats(texts: TextNumbers, labels: Mapping[str, NDArray[np.int64]]) -> Iterator[str]:
     """Yield lines about rows that repeat a text, texts with several labels, and texts in several splits, if any."""
-    repeats = {split: len(values) - len(set(values)) for split, values in texts.items()}
+    repeats = {split: len(numbers) - len(np.unique(numbers)) for split, numbers in texts.items()}
     if any(repeats.values()):
         listed = ", ".join(f"{count:,} in {split}" for split, count in repeats.items() if count)
         yield f"rows that repeat an earlier text of their split: {listed}"
-    labels_of: dict[str, set[int]] = defaultdict(set)
-    for split, values in texts.items():
-        for text, label in zip(values, labels[split], strict=True):
-            labels_of[text].add(label)
-    ambiguous = sum(len(text_labels) > 1 for text_labels in labels_of.values())
+    all_labels = np.concatenate([labels[split] for split in texts])
+    classes = int(all_labels.max(initial=0)) + 1
+    texts_with_labels = np.unique(np.concatenate(list(texts.values())) * classes + all_labels) // classes
+    ambiguous = int((np.bincount(texts_with_labels) > 1).sum())
     if ambiguous:
         yield f"texts with more than one label, kept with each: {ambiguous:,}"
     yield from _texts_in_several_splits(texts)
 
 
-def _texts_in_several_splits(texts: Texts) -> Iterator[str]:
-    splits_of: dict[str, list[str]] = defaultdict(list)
-    for split, values in texts.items():
-        for text in dict.fromkeys(values):  # in their order, so that the line is always the same
-            splits_of[text].append(split)
-    shared = Counter(tuple(splits) for splits in splits_of.values() if len(splits) > 1)
-    if shared:
-        listed = ", ".join(f"{count:,} in {' and '.join(names)}" for names, count in shared.most_common())
-        yield f"texts that occur in several splits, and stay there: {listed}"
+def _texts_in_several_splits(texts: TextNumbers) -> Iterator[str]:
+    size = max(int(numbers.max(initial=-1)) for numbers in texts.values()) + 1
+    splits_of = np.zeros(size, np.int64)  # for each text a bit for each split that has it
+    for position, numbers in enumerate(texts.values()):
+        splits_of[numbers] |= 1 << position
+    kinds, firsts, counts = np.unique(splits_of, return_index=True, return_counts=True)
+    listed = [
+        f"{counts[k]:,} in {' and '.join(names)}"
+        for k in np.lexsort([firsts, -counts])
+        if len(names := [split for position, split in enumerate(texts) if kinds[k] >> position & 1]) > 1
+    ]
+    if listed:
+        yield f"texts that occur in several splits, and stay there: {', '.join(listed)}"
 
 
-def shared_test_texts(texts: Texts) -> Iterator[str]:
+def shared_test_texts(texts: TextNumbers) -> Iterator[str]:
     """Yield a warning if more than 1 % of the test texts occur in train or validation too."""
-    test = texts.get("test", ())
-    known = set(texts["train"]) | set(texts["validation"])
-    shared = sum(text in known for text in test)
+    if "test" not in texts:
+        return
+    test = texts["test"]
+    shared = int(np.isin(test, np.concatenate([texts["train"], texts["validation"]])).sum())
     if shared > MAX_SHARED_TEST_TEXTS * len(test):
         yield (
             f"{shared / len(test):.1%} of the test texts ({shared:,} of {len(test):,}) are in train or validation too, "

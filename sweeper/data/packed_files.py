@@ -6,14 +6,23 @@ import io
 import lzma
 import zipfile
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import NamedTuple
 
 from sweeper.errors import UnavailableError
 
 _BYTE_ORDER_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x00\x00\xfe\xff": "UTF-32"}
 _SIGNATURES = {b"PK\x03\x04": "a zip file or a spreadsheet", b"\x1f\x8b": "a gzip file", b"PAR1": "a Parquet file"}
+
+
+class DecodedText(NamedTuple):
+    """The text of a file. If the file is not UTF-8, the text has surrogates."""
+
+    text: str
+    is_utf8: bool
 
 
 @dataclass(frozen=True)
@@ -24,7 +33,7 @@ class SourceFile:
     suffix: str
     content: bytes
 
-    def decode(self) -> str:
+    def decode(self) -> "DecodedText":
         """Return the text. Bytes that are not UTF-8 become surrogates, so that they spoil only their own row.
 
         Raises UnavailableError if the file is in another encoding, or is no text at all.
@@ -35,7 +44,15 @@ class SourceFile:
         for signature, kind in _SIGNATURES.items():
             if self.content.startswith(signature):
                 raise UnavailableError(f"{self.path}: is {kind}, not text; give it the suffix of its format")
-        return self.content.decode("utf-8-sig", errors="surrogateescape")
+        try:
+            return DecodedText(self.content.decode("utf-8-sig"), is_utf8=True)
+        except UnicodeDecodeError:
+            return DecodedText(self.content.decode("utf-8-sig", errors="surrogateescape"), is_utf8=False)
+
+    def byte_offset(self, text: str, offset: int) -> int:
+        """Return the place in `content` of an offset in the decoded text."""
+        mark = len(BOM_UTF8) if self.content.startswith(BOM_UTF8) else 0
+        return mark + len(text[:offset].encode("utf-8", errors="surrogateescape"))
 
 
 def open_source(path: Path) -> SourceFile:

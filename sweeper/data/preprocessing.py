@@ -7,16 +7,15 @@ error that names the row, or counted in a note.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import numpy as np
-
+from sweeper.data.bad_rows import BadRows
 from sweeper.data.column_checks import require_label_column, require_validation
 from sweeper.data.dataset_spec import DatasetSpec
 from sweeper.data.label_checks import describe_unlabelled_test, require_no_measurements
-from sweeper.data.row_parsing import Row, parse_rows
+from sweeper.data.row_parsing import parse_rows
 from sweeper.data.rows import LabelledTexts, RawTable
 from sweeper.data.sampling import hold_out_validation
 from sweeper.errors import UnavailableError
@@ -24,7 +23,8 @@ from sweeper.wording import quote_value
 
 OnBadRows = Literal["refuse", "drop"]
 
-_MAX_LISTED_ROWS = 50  # bad rows that an error lists
+_TEXTS_AT_ONCE = 10_000
+_DELETE = "\x7f"  # a character that hardly any text has, and that JSON does not escape
 
 
 @dataclass(frozen=True)
@@ -49,34 +49,33 @@ def prepare(dataset: DatasetSpec, tables: Mapping[str, RawTable], on_bad_rows: O
     if dataset.column_problem is not None:
         raise UnavailableError(f"data set {dataset.name}: {dataset.column_problem}")
     notes: list[str] = []
-    bad_rows: list[str] = []
+    bad_rows = BadRows()
     reason = describe_unlabelled_test(dataset, tables)
     if reason is not None:
         tables = {split: table for split, table in tables.items() if split != "test"}
         notes.append(f"{reason}, and is left out")
-    rows = {split: list(parse_rows(dataset, table, bad_rows)) for split, table in tables.items()}
-    class_names = dataset.class_names or tuple(dict.fromkeys(row.label for row in rows["train"]))
+    parsed = {split: parse_rows(dataset, table, bad_rows) for split, table in tables.items()}
+    class_names = dataset.class_names or parsed["train"].label_names
     if not dataset.class_names:
         require_no_measurements(dataset, class_names)
-        require_label_column(dataset, rows["train"])
-        rows = {split: list(_with_known_label(split_rows, class_names, bad_rows)) for split, split_rows in rows.items()}
-    if bad_rows and on_bad_rows == "refuse":
+        require_label_column(dataset, parsed["train"])
+    splits = {split: rows.with_classes(class_names, bad_rows) for split, rows in parsed.items()}
+    if bad_rows.count and on_bad_rows == "refuse":
         raise _bad_rows_error(dataset, bad_rows)
-    if bad_rows:
-        notes.insert(0, f"{len(bad_rows):,} rows of {dataset.name} cannot be used and are dropped, first {bad_rows[0]}")
-    if not rows["train"]:
+    if bad_rows.count:
+        notes[:0] = [f"{bad_rows.count:,} rows of {dataset.name} cannot be used and are dropped", *bad_rows.listed()]
+    if not len(splits["train"]):
         raise _empty_split_error(dataset, "train", bad_rows)
     if len(class_names) < 2:
         listed = quote_value(list(class_names))
         raise UnavailableError(f"data set {dataset.name}: needs at least two classes, got {listed}")
-    if "validation" not in rows:
-        rows["train"], rows["validation"] = hold_out_validation(rows["train"])
-        require_validation(dataset, rows["validation"])
-        notes.append(f"no validation split of its own: {len(rows['validation']):,} of the training texts are used")
-    for split, split_rows in rows.items():
-        if not split_rows:
+    if "validation" not in splits:
+        splits["train"], splits["validation"] = hold_out_validation(splits["train"])
+        require_validation(dataset, splits["validation"])
+        notes.append(f"no validation split of its own: {len(splits['validation']):,} of the training texts are used")
+    for split, rows in splits.items():
+        if not len(rows):
             raise _empty_split_error(dataset, split, bad_rows)
-    splits = {split: _to_labelled_texts(split_rows, class_names) for split, split_rows in rows.items()}
     return PreparedDataset(splits, class_names, tuple(notes))
 
 
@@ -99,34 +98,42 @@ def _digest(prepared: PreparedDataset, splits: Iterable[str]) -> str:
     sha = hashlib.sha256(json.dumps(prepared.class_names, ensure_ascii=False).encode())
     for split in splits:
         rows = prepared.splits[split]
-        sha.update(json.dumps([split, rows.texts, rows.pairs, rows.labels.tolist()], ensure_ascii=False).encode())
+        for piece in _as_json(split, rows):
+            sha.update(piece.encode())
     return sha.hexdigest()[:16]
 
 
-def _with_known_label(rows: Iterable[Row], class_names: tuple[str, ...], bad_rows: list[str]) -> Iterator[Row]:
-    for row in rows:
-        if row.label in class_names:
-            yield row
+def _as_json(split: str, rows: LabelledTexts) -> Iterator[str]:
+    """Yield the pieces of the JSON text [split, texts, pairs, labels]."""
+    yield f"[{json.dumps(split)}, "
+    yield from _list_as_json(rows.texts)
+    yield ", "
+    yield from ["null"] if rows.pairs is None else _list_as_json(rows.pairs)
+    yield f", {json.dumps(rows.labels.tolist())}]"
+
+
+def _list_as_json(texts: Sequence[str]) -> Iterator[str]:
+    """Yield the pieces of the JSON text of a list. Each is made from many texts at once."""
+    yield "["
+    for start in range(0, len(texts), _TEXTS_AT_ONCE):
+        piece = texts[start : start + _TEXTS_AT_ONCE]
+        joined = json.dumps(_DELETE.join(piece), ensure_ascii=False)
+        if joined.count(_DELETE) == len(piece) - 1:
+            joined = joined.replace(_DELETE, '", "')
         else:
-            bad_rows.append(f"{row.place}: the training split does not have this label, got {quote_value(row.label)}")
+            joined = json.dumps(piece, ensure_ascii=False)[1:-1]
+        yield f", {joined}" if start else joined
+    yield "]"
 
 
-def _bad_rows_error(dataset: DatasetSpec, bad_rows: list[str]) -> UnavailableError:
-    more = [f"and {len(bad_rows) - _MAX_LISTED_ROWS:,} more"] if len(bad_rows) > _MAX_LISTED_ROWS else []
-    listed = "\n".join(["", *bad_rows[:_MAX_LISTED_ROWS], *more])
+def _bad_rows_error(dataset: DatasetSpec, bad_rows: BadRows) -> UnavailableError:
+    listed = "\n".join(["", *bad_rows.listed()])
     return UnavailableError(
-        f"data set {dataset.name}: {len(bad_rows):,} rows cannot be used; "
+        f"data set {dataset.name}: {bad_rows.count:,} rows cannot be used; "
         f"correct them, or set on_bad_rows: drop{listed}"
     )
 
 
-def _empty_split_error(dataset: DatasetSpec, split: str, bad_rows: list[str]) -> UnavailableError:
-    first = f"; the first that cannot be used is {bad_rows[0]}" if bad_rows else ""
+def _empty_split_error(dataset: DatasetSpec, split: str, bad_rows: BadRows) -> UnavailableError:
+    first = f"; the first that cannot be used is {bad_rows.lines[0]}" if bad_rows.count else ""
     return UnavailableError(f"data set {dataset.name}: no row is left in {split}{first}")
-
-
-def _to_labelled_texts(rows: list[Row], class_names: tuple[str, ...]) -> LabelledTexts:
-    numbers = {name: number for number, name in enumerate(class_names)}
-    second_texts = [row.texts[1] for row in rows] if len(rows[0].texts) > 1 else None
-    classes = np.array([numbers[row.label] for row in rows], dtype=np.int64)
-    return LabelledTexts([row.texts[0] for row in rows], classes, second_texts)

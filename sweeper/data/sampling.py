@@ -4,18 +4,19 @@ Rows with equal texts (equal_texts.py) form a group, and a group is drawn whole 
 validation split made from training rows stays in the training split.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sweeper.data.equal_texts import comparable_text, comparable_texts
-from sweeper.data.row_parsing import Row
+from sweeper.data.equal_texts import number_equal_texts
 from sweeper.data.rows import LabelledTexts
 
 _VALIDATION_DIVISOR = 10  # one training row in ten goes to validation
 
-ClassCounts = Counter[Hashable]
+ClassCounts = Mapping[int, int]
+"""Number of rows by class number."""
 
 
 def stratified_subset(rows: LabelledTexts, size: int | None) -> LabelledTexts:
@@ -30,28 +31,26 @@ def stratified_subset(rows: LabelledTexts, size: int | None) -> LabelledTexts:
     shares = np.floor(exact_shares).astype(int)
     largest_remainders = np.argsort(shares - exact_shares, kind="stable")[: size - shares.sum()]
     shares[largest_remainders] += 1
-    sample = _GroupSample(comparable_texts(rows), rows.labels.tolist())
+    sample = _GroupSample(rows)
     sample.draw(dict(zip(classes.tolist(), shares.tolist(), strict=True)))
-    sample.represent_missing_classes(lambda group: len(sample.drawn) + group.total() <= size)
+    sample.represent_missing_classes(lambda group: sample.size + sum(group.values()) <= size)
     sample.fill(size)
-    indices = sorted(sample.drawn)
-    pairs = None if rows.pairs is None else [rows.pairs[index] for index in indices]
-    return LabelledTexts([rows.texts[index] for index in indices], rows.labels[indices], pairs)
+    return rows.take(np.flatnonzero(sample.drawn))
 
 
-def hold_out_validation(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+def hold_out_validation(rows: LabelledTexts) -> tuple[LabelledTexts, LabelledTexts]:
     """Split training rows into training and validation rows, the same way every time.
 
     Validation gets a tenth of each class, and at least one text of every class that has two different ones. Equal texts
     stay together, so the shares are as near to a tenth as their groups allow.
     """
-    sample = _GroupSample([comparable_text(*row.texts) for row in rows], [row.label for row in rows])
-    sample.draw({label: _tenth(count) for label, count in sample.class_sizes.items()})
-    sample.represent_missing_classes(lambda group: all(
-        sample.counts[label] + count < sample.class_sizes[label] for label, count in group.items()
-    ))  # fmt: skip
-    training = [row for index, row in enumerate(rows) if index not in sample.drawn]
-    return training, [row for index, row in enumerate(rows) if index in sample.drawn]
+    sample = _GroupSample(rows)
+    class_sizes = Counter(rows.labels.tolist())
+    sample.draw({label: _tenth(count) for label, count in class_sizes.items()})
+    sample.represent_missing_classes(
+        lambda group: all(sample.counts[label] + count < class_sizes[label] for label, count in group.items())
+    )
+    return rows.take(np.flatnonzero(~sample.drawn)), rows.take(np.flatnonzero(sample.drawn))
 
 
 def _tenth(count: int) -> int:
@@ -59,27 +58,30 @@ def _tenth(count: int) -> int:
 
 
 class _GroupSample:
-    """A sample of rows, drawn group by group. `drawn` has the indices of its rows, `counts` the rows of each class."""
+    """A sample of rows, drawn group by group. A group has the rows with one text.
 
-    def __init__(self, texts: Sequence[str], labels: Sequence[Hashable]) -> None:
-        self.texts, self.labels = texts, labels
-        self.groups: dict[str, list[int]] = defaultdict(list)  # indices of the rows with this text
-        self.class_rows: dict[Hashable, list[int]] = defaultdict(list)  # indices of the rows of this class
-        for index, (text, label) in enumerate(zip(texts, labels, strict=True)):
-            self.groups[text].append(index)
-            self.class_rows[label].append(index)
-        self.class_sizes: ClassCounts = Counter(labels)
-        self.drawn: set[int] = set()
-        self.counts: ClassCounts = Counter()
+    `drawn` is True for the rows of the sample, (N,), `size` their number, `counts` the number of each class.
+    """
+
+    def __init__(self, rows: LabelledTexts) -> None:
+        self.labels = rows.labels
+        (groups,) = number_equal_texts([rows])
+        self.group_sizes = np.bincount(groups)
+        self.groups: list[int] = groups.tolist()
+        self.members = np.argsort(groups, kind="stable")  # group by group
+        self.ends = np.cumsum(self.group_sizes)
+        self.drawn = np.zeros(len(rows), np.bool_)
+        self.size = 0
+        self.counts: Counter[int] = Counter()
         self.order: list[int] = []  # the order in which rows were considered
-        self.quotas: Mapping[Hashable, int] = {}
+        self.quotas: ClassCounts = {}
 
-    def draw(self, quotas: Mapping[Hashable, int]) -> None:
+    def draw(self, quotas: ClassCounts) -> None:
         """Draw groups in random order, class by class, as long as no class has more rows than its quota."""
         self.quotas = quotas
         generator = np.random.default_rng(0)
         for label in quotas:
-            permuted = generator.permutation(self.class_rows[label]).tolist()
+            permuted: list[int] = generator.permutation(self._rows_of(label)).tolist()
             self.order += permuted
             for index in permuted:
                 if self.counts[label] >= quotas[label]:
@@ -88,28 +90,38 @@ class _GroupSample:
 
     def represent_missing_classes(self, fits: Callable[[ClassCounts], bool]) -> None:
         """Draw the smallest group that `fits` for each class that has a quota and no row. It gets rows by class."""
+        groups = np.array(self.groups)
         for label, quota in self.quotas.items():
             if quota and not self.counts[label]:
-                for index in sorted(self.class_rows[label], key=lambda index: len(self.groups[self.texts[index]])):
+                rows = self._rows_of(label)
+                for index in rows[np.argsort(self.group_sizes[groups[rows]], kind="stable")].tolist():
                     if self._take_if(index, fits):
                         break
 
     def fill(self, size: int) -> None:
         """Draw further groups as long as the sample has at most `size` rows."""
         for index in self.order:
-            if len(self.drawn) >= size:
+            if self.size >= size:
                 return
-            self._take_if(index, lambda group: len(self.drawn) + group.total() <= size)
+            self._take_if(index, lambda group: self.size + sum(group.values()) <= size)
+
+    def _rows_of(self, label: int) -> NDArray[np.int64]:
+        return np.flatnonzero(self.labels == label)
 
     def _keeps_quotas(self, group: ClassCounts) -> bool:
         return all(self.counts[label] + count <= self.quotas[label] for label, count in group.items())
 
     def _take_if(self, index: int, fits: Callable[[ClassCounts], bool]) -> bool:
         """Draw the group of a row if it is not drawn yet and fits. Return True if it was drawn now."""
-        group = self.groups[self.texts[index]]
-        rows_by_class = Counter(self.labels[member] for member in group)
-        if index in self.drawn or not fits(rows_by_class):
+        if self.drawn[index]:
             return False
-        self.drawn.update(group)
+        group = self.groups[index]
+        end = self.ends[group]
+        members = self.members[end - self.group_sizes[group] : end]
+        rows_by_class = Counter(self.labels[members].tolist())
+        if not fits(rows_by_class):
+            return False
+        self.drawn[members] = True
+        self.size += len(members)
         self.counts.update(rows_by_class)
         return True

@@ -12,13 +12,13 @@ from sweeper.data.dataset_spec import DatasetSpec
 from sweeper.data.preprocessing import PreparedDataset, prepare
 from sweeper.data.rows import RawTable
 from sweeper.errors import UnavailableError
+from tests.support.tables import table_of
 
 OWN = DatasetSpec(name="own", files={"train": "a.jsonl"})
 
 
 def table(rows: list[tuple[Any, Any]], name: str = "a.jsonl") -> RawTable:
-    values = [(f"{name}:{number}", {"text": text, "label": label}) for number, (text, label) in enumerate(rows, 1)]
-    return RawTable(name, ("text", "label"), values)
+    return table_of(name, [{"text": text, "label": label} for text, label in rows])
 
 
 def prepare_labels(*labels: Any) -> PreparedDataset:
@@ -141,7 +141,7 @@ def test_minus_one_is_a_class_if_the_training_split_has_it_and_a_bad_label_if_on
 
 
 def test_a_test_split_without_a_label_column_is_left_out_with_a_note() -> None:
-    test = RawTable("t.csv", ("text",), [("t.csv:2", {"text": "x"})])
+    test = table_of("t.csv", [{"text": "x"}], first=2)
     prepared = prepare(OWN, {"train": TRAIN, "validation": TRAIN, "test": test})
     assert set(prepared.splits) == {"train", "validation"}
     assert "the test split has no column label, and is left out" in prepared.notes

@@ -8,10 +8,11 @@ from sweeper.data.dataset_spec import DatasetSpec
 from sweeper.data.preprocessing import prepare
 from sweeper.data.rows import RawTable
 from sweeper.errors import UnavailableError
+from tests.support.tables import table_of
 
 
 def table(*rows: dict[str, Any]) -> RawTable:
-    return RawTable("a.csv", tuple(rows[0]), [(f"a.csv:{k}", row) for k, row in enumerate(rows, start=2)])
+    return table_of("a.csv", rows, first=2)
 
 
 def refusal(text: str | tuple[str, ...], label: str, *, with_validation: bool = False) -> str:

@@ -10,6 +10,7 @@ import pytest
 from sweeper.data import local_files
 from sweeper.data.rows import RawTable
 from sweeper.errors import UnavailableError
+from tests.support.tables import places_of, rows_of
 
 COLUMNS = ("text", "label")
 ROWS = [{"review": 'good, "really" good', "sentiment": "up"}, {"review": "zwei\nZeilen ☃", "sentiment": "down"}]
@@ -37,7 +38,7 @@ def write_rows(folder: Path, suffix: str) -> Path:
 @pytest.mark.parametrize("suffix", local_files.FORMATS)
 def test_all_formats_give_the_same_rows(suffix: str, tmp_path: Path) -> None:
     table = read(write_rows(tmp_path, suffix), "review", "sentiment")
-    assert [row for _, row in table.rows] == ROWS
+    assert rows_of(table, "review", "sentiment") == [tuple(row.values()) for row in ROWS]
     assert table.columns == ("review", "sentiment")
     assert not table.unreadable_rows
 
@@ -46,7 +47,7 @@ def test_a_row_of_json_lines_is_named_by_its_line(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(b'{"t": "a"}\n\n{"t": \n[1]\n{"t": "\xff"}\n{"t": "b"}')
     table = read(path, "t")
-    assert [place for place, _ in table.rows] == [f"{path}:1", f"{path}:6"]
+    assert places_of(table) == [f"{path}:1", f"{path}:6"]
     assert list(table.unreadable_rows) == [
         f"{path}:3: not JSON (Expecting value, column 7)",
         f"{path}:4: not a JSON object",
@@ -59,7 +60,7 @@ def test_a_row_of_a_csv_file_is_named_by_its_first_line(tmp_path: Path) -> None:
     path.write_bytes(b'\xef\xbb\xbft,y\n"two\nlines",1\nshort\n\xff,2\n\nlast,3\n')
     table = read(path, "t", "y")
     assert table.columns == ("t", "y")
-    assert [place for place, _ in table.rows] == [f"{path}:2", f"{path}:7"]
+    assert places_of(table) == [f"{path}:2", f"{path}:7"]
     assert list(table.unreadable_rows) == [f"{path}:4: has 1 fields, but the header has 2", f"{path}:5: not UTF-8"]
 
 
@@ -86,7 +87,7 @@ def test_a_json_file_may_be_one_array(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text(json.dumps([*ROWS, 7]))
     table = read(path, "review", "sentiment")
-    assert [row for _, row in table.rows] == ROWS
+    assert rows_of(table, "review", "sentiment") == [tuple(row.values()) for row in ROWS]
     assert list(table.unreadable_rows) == [f"{path}:1: row 3: not a JSON object"]
     path.write_text("[{")
     with pytest.raises(UnavailableError, match="not JSON"):
@@ -96,7 +97,7 @@ def test_a_json_file_may_be_one_array(tmp_path: Path) -> None:
 def test_a_tsv_without_quoting_keeps_its_quotes(tmp_path: Path) -> None:
     path = tmp_path / "a.tsv"
     path.write_text('text\tlabel\n"hello there\tpos\nfine\tneg\n"bye\tpos\n')
-    assert [row["text"] for _, row in read(path).rows] == ['"hello there', "fine", '"bye']
+    assert rows_of(read(path), "text") == [('"hello there',), ("fine",), ('"bye',)]
 
 
 @pytest.mark.parametrize(

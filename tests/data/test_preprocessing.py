@@ -12,13 +12,13 @@ from sweeper.data.preprocessing import OnBadRows, content_digest, prepare
 from sweeper.data.rows import RawTable
 from sweeper.data.sampling import stratified_subset
 from sweeper.errors import UnavailableError
+from tests.support.tables import table_of
 
 CUSTOM = DatasetSpec(name="own", files={"train": "a.jsonl"}, text=("review",), label="sentiment")
 
 
 def table(*rows: Mapping[str, Any], name: str = "a.jsonl", unreadable: tuple[str, ...] = ()) -> RawTable:
-    columns = tuple(dict.fromkeys(column for row in rows for column in row))
-    return RawTable(name, columns, [(f"{name}:{k + 1}", row) for k, row in enumerate(rows)], unreadable)
+    return table_of(name, rows, unreadable=unreadable)
 
 
 def reviews(*pairs: tuple[Any, Any], **options: Any) -> RawTable:
@@ -75,7 +75,8 @@ def test_a_bad_row_is_an_error_with_its_place_or_dropped_with_a_note(case: str) 
     assert second.startswith(line)
     prepared = prepare(CUSTOM, tables, "drop")
     assert prepared.splits["train"].texts == ["a", "b"]
-    assert prepared.notes[0].startswith(f"1 rows of own cannot be used and are dropped, first {line}")
+    assert prepared.notes[0] == "1 rows of own cannot be used and are dropped"
+    assert prepared.notes[1] == second
 
 
 def test_a_test_split_without_labels_is_left_out_with_a_note() -> None:
@@ -101,6 +102,18 @@ def test_many_bad_rows_are_counted_and_the_first_fifty_are_listed() -> None:
     assert "54 rows cannot be used" in lines[0]
     assert len(lines) == 52
     assert lines[-1] == "and 4 more"
+
+
+@pytest.mark.parametrize("count", [1, 50, 51, 120])
+def test_dropped_rows_of_all_splits_are_counted_and_the_first_fifty_are_listed(count: int) -> None:
+    bad = reviews(("a", "up"), *[("", "up")] * (count - 1), ("b", "down"))
+    prepared = prepare(CUSTOM, {"train": bad, "validation": reviews(("c", "up"), ("d", "neither"))}, "drop")
+    head, *lines = prepared.notes
+    assert head == f"{count} rows of own cannot be used and are dropped"
+    named = [f"a.jsonl:{number}: no text in review" for number in range(2, count + 1)]
+    named.append("a.jsonl:2: the training split does not have this label, got neither")
+    assert lines == (named if count <= 50 else [*named[:50], f"and {count - 50} more"])
+    assert not any("\n" in note for note in prepared.notes)
 
 
 @pytest.mark.parametrize(

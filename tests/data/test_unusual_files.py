@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from sweeper.data import local_files
 from sweeper.data.rows import RawTable
 from sweeper.errors import UnavailableError
+from tests.support import tables
 
 PLAIN = [("one", "up"), ("two", "down"), ("three", "up"), ("four", "down")]
 
@@ -28,8 +29,12 @@ def read(path: Path, content: bytes | str, *columns: str) -> RawTable:
     return local_files.read_tables({"train": str(path)}, columns or ("text", "label"))["train"]
 
 
-def rows_of(table: RawTable) -> list[tuple[Any, Any]]:
-    return [(row["text"], row["label"]) for _, row in table.rows]
+def rows_of(table: RawTable) -> list[tuple[Any, ...]]:
+    return tables.rows_of(table, "text", "label")
+
+
+def lines_of(table: RawTable) -> list[int]:
+    return [int(place.rsplit(":", 1)[1]) for place in tables.places_of(table)]
 
 
 def bad_lines(table: RawTable) -> list[int]:
@@ -71,7 +76,7 @@ def test_a_field_may_have_line_breaks_and_separators(tmp_path: Path) -> None:
     rows = [("well, I said\nno, never,\r\nup, and away", "up"), ("one", "down"), ("a,\n\nb", "up"), ("two", "down")]
     table = read(tmp_path / "a.csv", write(rows))
     assert rows_of(table) == rows
-    assert [place.rsplit(":", 1)[1] for place, _ in table.rows] == ["2", "5", "6", "9"]
+    assert lines_of(table) == [2, 5, 6, 9]
 
 
 def test_an_unquoted_tsv_keeps_quotes_that_happen_to_surround_a_field(tmp_path: Path) -> None:
@@ -79,7 +84,7 @@ def test_an_unquoted_tsv_keeps_quotes_that_happen_to_surround_a_field(tmp_path: 
     rows += [('well done, not"', "down"), ('he said "no"', "up")]
     table = read(tmp_path / "a.tsv", "text\tlabel\n" + "".join(f"{text}\t{label}\n" for text, label in rows))
     assert rows_of(table) == rows
-    assert [place.rsplit(":", 1)[1] for place, _ in table.rows] == ["2", "3", "4", "5", "6", "7"]
+    assert lines_of(table) == [2, 3, 4, 5, 6, 7]
 
 
 def test_badly_quoted_rows_are_all_named_and_the_others_are_read(tmp_path: Path) -> None:
@@ -90,7 +95,7 @@ def test_badly_quoted_rows_are_all_named_and_the_others_are_read(tmp_path: Path)
     table = read(tmp_path / "a.csv", content)
     assert rows_of(table) == [("one", "up"), ("two", "down"), ("two\nlines", "up"), ('5" pipe', "up"), ("last", "up")]
     assert bad_lines(table) == [3, 5, 8, 10]
-    assert [place.rsplit(":", 1)[1] for place, _ in table.rows] == ["2", "4", "6", "9", "11"]
+    assert lines_of(table) == [2, 4, 6, 9, 11]
 
 
 @pytest.mark.parametrize("separator", [",", ";", "|"])
@@ -114,7 +119,7 @@ def test_a_field_may_be_long(tmp_path: Path, length: int, suffix: str) -> None:
 
 @pytest.mark.parametrize("header", ["text, label", " text ,label ", "\ufefftext,label", '"text","label"'])
 def test_spaces_and_byte_order_marks_do_not_count_in_a_header(tmp_path: Path, header: str) -> None:
-    assert len(read(tmp_path / "a.csv", f"{header}\none,up\ntwo,down\n").rows) == 2
+    assert len(read(tmp_path / "a.csv", f"{header}\none,up\ntwo,down\n")) == 2
 
 
 def test_columns_that_nobody_uses_may_be_unnamed_or_have_the_same_name(tmp_path: Path) -> None:
@@ -134,7 +139,7 @@ def test_semicolons_of_a_spreadsheet_are_recognised(tmp_path: Path, first: str, 
 def test_line_ends_may_be_mixed_and_lines_blank(tmp_path: Path, line_end: str) -> None:
     table = read(tmp_path / "a.csv", f"text,label\none,up{line_end}{line_end}two,down\r\n  \nthree,up")
     assert rows_of(table) == [("one", "up"), ("two", "down"), ("three", "up")]
-    assert [place.rsplit(":", 1)[1] for place, _ in table.rows] == ["2", "4", "6"]
+    assert lines_of(table) == [2, 4, 6]
 
 
 def zipped(name: str, content: bytes, more: tuple[str, ...] = ()) -> bytes:
@@ -192,9 +197,9 @@ def test_a_file_that_cannot_be_used_is_one_line_with_the_reason(
 def test_broken_json_lines_and_elements_are_named_and_the_others_are_read(tmp_path: Path) -> None:
     good = '{"text": "a", "label": "up"}'
     table = read(tmp_path / "a.jsonl", f"{good}\n{good[:-3]}\n\n{good}\n[1]\n{good},\n{good}")
-    assert (len(table.rows), bad_lines(table)) == (3, [2, 5, 6])
+    assert (len(table), bad_lines(table)) == (3, [2, 5, 6])
     table = read(tmp_path / "a.json", f"[\n{good},\n{good[:-3]},\n{good},\n7,\n{good}\n]")
-    assert (len(table.rows), bad_lines(table)) == (3, [3, 5])
+    assert (len(table), bad_lines(table)) == (3, [3, 5])
 
 
 def test_parquet_columns_of_every_kind_give_their_values(tmp_path: Path) -> None:
