@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from sweeper.data.arrow_columns import list_values
 from sweeper.data.cell_values import BadValueError, to_text
 from sweeper.data.local_files import read_tables
 from sweeper.errors import UsageError
@@ -33,7 +34,8 @@ def read_rows(
         if column not in table.columns:
             hint = allowed_hint(table.columns, column)
             raise UsageError(f"{path}: has no column {column}, {hint}; --text COLUMN names the column of the texts")
-    cells = [(place, [(values.get(column), column) for column in columns]) for place, values in table.rows]
+    rows = zip(*(list_values(table.values[column]) for column in columns), strict=True)
+    cells = ((table.place(index), list(zip(row, columns, strict=True))) for index, row in enumerate(rows))
     return _clean_rows(str(path), cells, replacements, list(table.unreadable_rows), skip_bad_rows=skip_bad_rows)
 
 

@@ -33,7 +33,7 @@ def read_texts(values: Column, column: str) -> TextColumn:
     strings = _to_strings(values)
     if strings is None:
         result = TextColumn([""] * len(values))
-        _read_one_by_one(result, enumerate(_to_list(values)), column)
+        _read_one_by_one(result, enumerate(list_values(values)), column)
         return result
     is_plain = pyarrow.compute.and_not(
         pyarrow.compute.string_is_ascii(strings), pyarrow.compute.match_substring(strings, "\0")
@@ -44,6 +44,18 @@ def read_texts(values: Column, column: str) -> TextColumn:
     encoded = strings.filter(needs_care).cast(pyarrow.large_binary()).to_pylist()
     _read_one_by_one(result, zip(_true_indices(needs_care), encoded, strict=True), column)
     return result
+
+
+def list_values(values: Column) -> list[Any]:
+    """Return the values of a column as a list. Strings that are not UTF-8 are bytes."""
+    import pyarrow
+
+    if isinstance(values, list):
+        return values
+    try:
+        return list(values.to_pylist())
+    except UnicodeDecodeError:
+        return list(values.cast(pyarrow.large_binary()).to_pylist())
 
 
 def distinct_values(values: Column) -> tuple[NDArray[np.int64], list[Any]]:
@@ -60,7 +72,7 @@ def distinct_values(values: Column) -> tuple[NDArray[np.int64], list[Any]]:
     try:
         encoded = values.combine_chunks().dictionary_encode(null_encoding="encode")
     except (pyarrow.lib.ArrowException, AttributeError):
-        return _number_values(_to_list(values))
+        return _number_values(list_values(values))
     return _to_numbers(encoded.indices), list(encoded.dictionary.to_pylist())
 
 
@@ -133,10 +145,6 @@ def _number_values(values: list[Any]) -> tuple[NDArray[np.int64], list[Any]]:
         if number == len(distinct):
             distinct.append(value)
     return codes, distinct
-
-
-def _to_list(values: Column) -> list[Any]:
-    return values if isinstance(values, list) else list(values.to_pylist())
 
 
 def _true_indices(mask: Any) -> list[int]:
