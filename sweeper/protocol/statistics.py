@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 Correct = NDArray[np.bool_]  # (S, N): True where the model of seed s was right about text n
 _LEVEL = 0.95
@@ -102,7 +102,7 @@ def _estimate(means: NDArray[np.float64], seeds: NDArray[np.float64], per_text: 
     is_certain = variance == 0
     freedom = np.where(is_certain, np.inf, variance**2 / np.where(is_certain, 1, spread + over_texts**2 / (texts - 1)))
     error = np.sqrt(variance)
-    reach = error * np.where(is_certain, 0, stats.t.ppf((1 + _LEVEL) / 2, freedom))
-    p = np.where(is_certain, means == 0, 2 * stats.t.sf(np.abs(means) / np.where(is_certain, 1, error), freedom))
+    reach = error * np.where(is_certain, 0, special.stdtrit(freedom, (1 + _LEVEL) / 2))
+    p = np.where(is_certain, means == 0, 2 * special.stdtr(freedom, -np.abs(means) / np.where(is_certain, 1, error)))
     columns = (means, error, freedom, means - reach, means + reach, p)
     return [Estimate(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
