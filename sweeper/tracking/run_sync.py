@@ -131,13 +131,14 @@ class RunSynchronizer:
         return self.runs.create(trial.number, tags, run_name(trial), record.started_at)
 
     def _log(self, run: RemoteRun, record: TrialRecord, params: Mapping[str, str], tags: Mapping[str, str]) -> None:
-        """Log the metrics that MLflow may be missing, and with the last of them parameters and tags."""
+        """Log the metrics that MLflow may be missing, and with the last of them parameters and tags that changed."""
+        changed = {name: text for name, text in tags.items() if run.tags.get(name) != text}
         metrics = [Metric(name, value, at, step) for name, step, at, value in self._rows(record, run.reports)]
         while len(metrics) > _BATCH:
             self.runs.client.log_batch(run.id, metrics=metrics[:_BATCH])
             metrics = metrics[_BATCH:]
         self.runs.client.log_batch(
-            run.id, metrics, [Param(*item) for item in params.items()], [RunTag(*item) for item in tags.items()]
+            run.id, metrics, [Param(*item) for item in params.items()], [RunTag(*item) for item in changed.items()]
         )
         run.reports = len(record.reports)
         run.params |= params

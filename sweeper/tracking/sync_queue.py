@@ -1,6 +1,7 @@
 """The runs that are waiting to be synced. The sweep adds them, and a worker thread takes them out."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from sweeper.tracking.model_export import ModelExport
 
 _MAX_REJECTIONS = 3  # in a row, after which nobody waits for a run
+_DELAY = 0.5  # seconds that a request waits for further changes of its run, which then cost no request of their own
 
 
 class SyncRequest(NamedTuple):
@@ -40,12 +42,14 @@ class SyncQueue:
     It keeps no older records: what MLflow has not seen yet is in the journal of the sweep. Methods are thread-safe.
     """
 
-    def __init__(self, status: RunStatus) -> None:
+    def __init__(self, status: RunStatus, delay: float = _DELAY) -> None:
+        """`delay` is the time in seconds that a request waits, while the queue is open, for changes that follow it."""
         self.records: dict[int, TrialRecord] = {}
         self.artifacts = PendingArtifacts()
         self.pending: dict[int, SyncRequest] = {PARENT: SyncRequest(PARENT, None, status)}
         self.closing, self.abandoned = threading.Event(), threading.Event()
-        self._status = status
+        self._status, self._delay = status, delay
+        self._due_at: dict[int, float] = {}  # for each pending request but the first, when it has waited long enough
         self._rejections: Counter[int] = Counter()  # of each run, in a row
         self._changed = threading.Condition()
 
@@ -110,25 +114,39 @@ class SyncQueue:
     def _add(self, number: int) -> None:
         """Request a sync of a run. It keeps its place if it is pending; a trial without a record has no run yet."""
         if number == PARENT or number in self.records:
+            if number not in self.pending:
+                self._due_at[number] = time.monotonic() + self._delay
+                self._changed.notify_all()
             self.pending[number] = SyncRequest(number, self.records.get(number), self._status)
-            self._changed.notify_all()
 
     # ---- for the worker
 
     def next_request(self) -> SyncRequest | None:
-        """Wait for a request, and return the oldest; None if the queue is closed and empty, or abandoned."""
+        """Wait for a request, and return the oldest; None if the queue is closed and empty, or abandoned.
+
+        While the queue is open, a request is returned only after a short delay. A trial that starts, reports and ends
+        within it is sent at once.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self.pending or self.closing.is_set())
+            while not self.closing.is_set() and (seconds := self._seconds_until_due()) != 0:
+                self._changed.wait(seconds)
             if not self.pending or self.abandoned.is_set():
                 return None
             return next(iter(self.pending.values()))
+
+    def _seconds_until_due(self) -> float | None:
+        """Return the seconds until the oldest request is due, 0 if it is; None if there is none."""
+        number = next(iter(self.pending), None)
+        return None if number is None else max(0.0, self._due_at.get(number, 0.0) - time.monotonic())
 
     def mark_done(self, request: SyncRequest, *, repeat: bool) -> None:
         """Remove a request. If there is a newer one for the run, or with `repeat`, it goes to the end of the queue."""
         with self._changed:
             newest = self.pending.pop(request.number)
+            self._due_at.pop(request.number, None)
             self._rejections.pop(request.number, None)
             if repeat or newest is not request:
+                self._due_at[request.number] = time.monotonic() + self._delay
                 self.pending[request.number] = newest
 
     def postpone(self, request: SyncRequest, *, rejected: bool) -> None:
