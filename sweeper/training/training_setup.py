@@ -7,8 +7,10 @@ import torch
 from torch import Tensor
 
 from sweeper.errors import UsageError
+from sweeper.training.attention import use_cpu_attention
 from sweeper.training.config import Precision, TrainConfig
 from sweeper.training.device import resolve_precision, setup_device
+from sweeper.training.dropout import replace_dropout
 from sweeper.training.embedding_rows import with_every_token, with_occurring_tokens
 from sweeper.training.model import Classifier
 from sweeper.training.training_loss import TrainingLoss, balanced_class_weights
@@ -30,17 +32,22 @@ class TrainingSetup:
     batches_per_epoch: int
 
 
-def prepare_training(config: TrainConfig, data: TrainingData, *, all_tokens: bool = False) -> TrainingSetup:
+def prepare_training(
+    config: TrainConfig, data: TrainingData, *, all_tokens: bool = False, fast_on_cpu: bool = True
+) -> TrainingSetup:
     """Set up device, random seed, model and loss of a training.
 
     The model has the word embeddings of the tokens in train and validation; with `all_tokens`, for comparison, of all.
-    Both give the same numbers. Raises UsageError if an epoch has fewer batches than validations.
+    Both give the same numbers. On a CPU, `fast_on_cpu` replaces dropout and attention by faster ones; tests switch it
+    off to compare. Raises UsageError if an epoch has fewer batches than validations.
     """
     split = data.splits["train"]
     labels = torch.from_numpy(split.labels)
     device = setup_device(config)
     precision = resolve_precision(config.precision, device)
     model = Classifier(config, with_every_token(data) if all_tokens else with_occurring_tokens(data)).to(device)
+    if fast_on_cpu and device.type == "cpu":
+        _speed_up_on_cpu(model)
     class_weights = None
     if config.class_weights == "balanced":
         class_weights = balanced_class_weights(labels, len(data.class_names)).to(device)
@@ -52,3 +59,11 @@ def prepare_training(config: TrainConfig, data: TrainingData, *, all_tokens: boo
         )
     loss = TrainingLoss(config, class_weights)
     return TrainingSetup(config, data, split, labels, device, precision, model, loss, batches_per_epoch)
+
+
+def _speed_up_on_cpu(model: Classifier) -> None:
+    """Replace dropout, and the attention of transformers, by those that train faster on a CPU."""
+    replace_dropout(model)
+    for encoder in (model.encoder, model.weighting_encoder):
+        if encoder is not None:
+            use_cpu_attention(encoder)
