@@ -32,14 +32,15 @@ ENCODERS: dict[str, dict[str, Any]] = {
         "cls_token_id": 1, "sep_token_id": 2, "bos_token_id": 1, "eos_token_id": 2,
     },  # local attention in every other layer
 }  # fmt: skip
-NO_DROPOUT = ("dropout", "attention_dropout", "hidden_dropout_prob", "attention_probs_dropout_prob")
-NO_DROPOUT += ("attn_pdrop", "embd_pdrop", "resid_pdrop")
+NO_DROPOUT = (
+    "dropout attention_dropout hidden_dropout_prob attention_probs_dropout_prob attn_pdrop embd_pdrop resid_pdrop"
+)
 
 
 def build(kind: str) -> nn.Module:
     """An encoder with random weights and no dropout, in training mode."""
     config = AutoConfig.for_model(kind, **SMALL, **ENCODERS[kind])
-    for name in NO_DROPOUT:
+    for name in NO_DROPOUT.split():
         if hasattr(config, name):
             setattr(config, name, 0.0)
     torch.manual_seed(0)
