@@ -47,7 +47,7 @@ def prepare_training(
     precision = resolve_precision(config.precision, device)
     model = Classifier(config, with_every_token(data) if all_tokens else with_occurring_tokens(data)).to(device)
     if fast_on_cpu and device.type == "cpu":
-        _speed_up_on_cpu(model)
+        speed_up_on_cpu(model)
     class_weights = None
     if config.class_weights == "balanced":
         class_weights = balanced_class_weights(labels, len(data.class_names)).to(device)
@@ -61,7 +61,7 @@ def prepare_training(
     return TrainingSetup(config, data, split, labels, device, precision, model, loss, batches_per_epoch)
 
 
-def _speed_up_on_cpu(model: Classifier) -> None:
+def speed_up_on_cpu(model: Classifier) -> None:
     """Replace dropout, and the attention of transformers, by those that train faster on a CPU."""
     replace_dropout(model)
     for encoder in (model.encoder, model.weighting_encoder):

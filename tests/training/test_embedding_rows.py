@@ -23,7 +23,7 @@ from sweeper.training.optimizer import Optimizer
 from sweeper.training.trained_model import load_full_model
 from sweeper.training.trainer import train
 from sweeper.training.training_run import TrainingRun
-from sweeper.training.training_setup import prepare_training
+from sweeper.training.training_setup import prepare_training, speed_up_on_cpu
 from sweeper.training.types import TokenizedSplit, TrainingData, ValidationReport
 from tests.support import tiny_architectures, tiny_training
 
@@ -129,13 +129,14 @@ def test_vectors_of_an_odd_width_give_the_same_numbers_trimmed(width: int, tmp_p
 
 
 def test_a_training_without_clipping_equals_plain_pytorch(tmp_path: Path) -> None:
-    """The rows left out hold what AdamW makes of them, in an encoder that sweeper has not touched."""
+    """The rows left out hold what AdamW makes of them, in an encoder with all rows."""
     data, config = random_data(), quick(clip_norm=1e9)
     list(train(config, data, tmp_path / "checkpoint.pt"))
     exported = load_full_model(checkpoint.load_checkpoint(tmp_path / "checkpoint.pt"), config, data)
     setup = prepare_training(config, data)
     torch.manual_seed(config.seed)
     plain = Classifier(config, data)
+    speed_up_on_cpu(plain)
     assert isinstance(plain.encoder.get_input_embeddings(), nn.Embedding)  # type: ignore[operator]
     batches = batching.bucketed_batches(setup.split, config.batch_size, config.max_length, seed=config.seed, epoch=0)
     optimizer = Optimizer(config, plain, config.learning_rate, len(batches), setup.precision, setup.device)
