@@ -25,6 +25,7 @@ from sweeper.protocol.stages import ConfirmationStage, SearchStage, TestStage
 from sweeper.training.types import Heartbeat, ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialEnd
+from tests.support.simulation.limits import limits, with_more
 from tests.support.simulation.sweep import STALL_TIMEOUT, World, fault_counts, simulated_spec
 from tests.support.simulation.world import Killed
 
@@ -42,17 +43,22 @@ class SimulatedSweep(World, RuleBasedStateMachine):
         metric=st.sampled_from([{"maximize": "validation/accuracy"}, {"minimize": "validation/loss"}]),
         seeds=st.integers(0, 3),
         first=st.sampled_from([SearchStage, SearchStage, ConfirmationStage, TestStage]),
+        limit=st.sampled_from(["none"] * 3 + ["epochs", "hours", "gpu_hours", "patience", "stop_at"]),
+        amount=st.integers(4, 24),
     )
     def begin(
         self, seed: int, sampler: str, trials: int, slots: int, losses: list[str], grace: int, metric: dict[str, str],
-        seeds: int, first: type,
+        seeds: int, first: type, limit: str, amount: int,
     ) -> None:  # fmt: skip
         changes = {
             "compare": {"encoder": ["m"], "loss": losses},
             "asha": {"grace_epochs": grace, "reduction_factor": 2},
             "confirm": {"seeds": seeds},
+            "resources": {"gpu": 1},
         }
-        self.spec = simulated_spec(sampler, trials, seed=seed, fail_fast_after=3, objective=metric, **changes)
+        budget, stop_at = limits(limit, amount, metric)
+        changes |= {"budget": {"trials": trials, **budget}, "objective": {**metric, **stop_at}}
+        self.spec = simulated_spec(sampler, trials, seed=seed, fail_fast_after=3, **changes)
         self.slots = slots
         self._start_driver()
         self.until(first)
@@ -171,8 +177,7 @@ class SimulatedSweep(World, RuleBasedStateMachine):
         """The driver is killed or interrupted between two operations. The user may restart it with a larger budget."""
         self._count_fault({"grew": "the budget grew"}.get(how, f"the driver was {how} between two operations"))
         if how == "grew":
-            budget = self.spec.budget.model_copy(update={"trials": self.spec.budget.trials + 1})
-            self.spec = self.spec.model_copy(update={"budget": budget})
+            self.spec, self.search_was_over = with_more(self.spec), False
         self._restart_driver()
 
     @precondition(lambda self: self._checkpoints())
@@ -256,6 +261,7 @@ _FAULTS = (
     "MLflow was down",
     "a checkpoint was damaged",
     "a checkpoint was deleted",
+    "a limit interrupted a trial",
     "a trial was returned",
     "a worker died",
     "a worker stalled",

@@ -65,7 +65,7 @@ def _undisturbed_end(spec: SweepSpec, record: TrialRecord) -> End:
             return report.step, Outcome.COLLAPSED
     if error is not None:
         return len(reports), Outcome.FAILED
-    values = _values(spec, reports)
+    values = validation_values(spec, reports)
     best = _judged(reports)[values.index(max(values))]
     is_constant = best.metrics[LARGEST] == 1 and not max(values) > max(values[:-1], default=math.inf)
     is_collapsed = is_constant and max(values) <= _constant(spec)
@@ -76,7 +76,8 @@ def _judged(reports: Sequence[ValidationReport]) -> list[ValidationReport]:
     return [report for report in reports if LARGEST in report.metrics]
 
 
-def _values(spec: SweepSpec, reports: Sequence[ValidationReport]) -> list[float]:
+def validation_values(spec: SweepSpec, reports: Sequence[ValidationReport]) -> list[float]:
+    """Return the objective at each validation that has one; more is better."""
     return [spec.objective.sign * report.metrics[spec.objective.metric] for report in _judged(reports)]
 
 
@@ -87,7 +88,7 @@ def _constant(spec: SweepSpec) -> float:
 
 def _has_stalled(spec: SweepSpec, reports: Sequence[ValidationReport]) -> bool:
     """Return True if a trial never beat the best constant prediction, and predicts one class twice without a rise."""
-    values, judged = _values(spec, reports), _judged(reports)
+    values, judged = validation_values(spec, reports), _judged(reports)
     if len(judged) < 2 or max(values) > _constant(spec) or min(r.metrics[LOSS] for r in judged) < 0.95 * math.log(2):
         return False
     rises = values[-1] > max(values[:-1]) or values[-2] > max(values[:-2], default=math.inf)

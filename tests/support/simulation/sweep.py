@@ -25,7 +25,7 @@ from sweeper.protocol.stages import ConfirmationStage, SearchStage, TestStage
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, SweepManifest
-from sweeper.storage.trial_files import delete_trial_files
+from sweeper.storage.trial_files import delete_trial_files, trial_folder
 from sweeper.training.config import TrainConfig
 from sweeper.training.types import ModelScores, ValidationReport
 from sweeper.trials.interfaces import TrainingJob
@@ -42,10 +42,13 @@ from tests.support.protocol_oracle import (
     check_trials,
 )
 from tests.support.record_invariants import check_record, committed_facts, find_lost_facts
+from tests.support.search_end_oracle import check_search_end
 from tests.support.search_spaces import small_spec
+from tests.support.simulation.limits import has_limits, without_limits
 from tests.support.simulation.mlflow import FakeMlflow, ManualTracker, check_store
 from tests.support.simulation.world import (
     CLASS_COUNTS,
+    REPORT_SECONDS,
     FailingDisk,
     Killed,
     RecordPath,
@@ -103,6 +106,9 @@ class World:
         self.path = RecordPath(self.job_folder / "record.journal")
         self.path.disk = self.disk
         self.mlflow, self.training, self.now, self.num_workers = FakeMlflow(), SimulatedTraining(), 0.0, 0
+        self.wall = 1.7e9  # seconds since 1970
+        self.searched_seconds = 0.0  # of all drivers, without the pauses between them
+        self.search_was_over = False  # under the present budget
         self.workers: list[Worker] = []
         self.orphans: list[Worker] = []  # of attempts that the driver gave up, or of a dead driver; they keep training
         self.free_bytes: int | None = None
@@ -131,6 +137,15 @@ class World:
         """Run the sweep to its end without further faults, and check the result."""
         self.disk.writes = self.free_bytes = None
         self.mlflow.state = "up"
+        self._run_to_end()
+        if has_limits(self.spec):
+            self._check_limited()
+            self.spec, self.search_was_over = without_limits(self.spec), False
+            self._restart_driver()
+            self._run_to_end()
+        self._check_finished()
+
+    def _run_to_end(self) -> None:
         for _ in range(1000):
             self._advance_stage()
             unscored = isinstance(self.stage, TestStage) and self.stage.failed
@@ -143,6 +158,23 @@ class World:
             for worker in list(self.workers):
                 self._train_to_report(worker)
         self.audit()
+
+    def _check_limited(self) -> None:
+        """Check a sweep whose search may have ended by a limit, with interrupted trials that can be continued."""
+        records = self.study.all_trials()
+        self._expect_none(check_search_end(self.spec, records, self.slots, self.searched_seconds))
+        for record in records:
+            number = record.trial.number
+            if record.end is None and record.reports and number not in self.damaged:
+                folder = trial_folder(self.job_folder, record.trial)
+                self._expect_none([] if list(folder.glob("checkpoint-*")) else [f"trial {number}: cannot be continued"])
+            if record.end is None:
+                self._count_fault("a limit interrupted a trial")
+        self.tracker.close(RunStatus.FINISHED)
+        self._expect_none(check_store(self.mlflow, records))
+        self._expect_none(check_confirmation(self.spec, records))
+
+    def _check_finished(self) -> None:
         for record in self.study.all_trials():
             delete_trial_files(self.job_folder, record.trial)
         self._expect_none(check_budget(self.path, self.spec.budget.trials))
@@ -169,7 +201,7 @@ class World:
         while True:
             try:
                 with self._disk_limit():
-                    self.study = OptunaStudy(self.spec, self.path, threads=1)
+                    self.study = OptunaStudy(self.spec, self.path, threads=1, clock=lambda: self.wall)
                     break
             except (Killed, StorageError) as error:
                 self._count_fault(f"{_describe_fault(error)} while the record was opened")
@@ -177,7 +209,9 @@ class World:
                 self.free_bytes = None
                 Path(f"{self.path}.lock").unlink()  # the system releases the lock of a dead process
         self.tracker = ManualTracker(self.mlflow, self._check_recorded)
-        self._enter_stage(SearchStage(self.spec, self.study, [self.tracker], class_counts=CLASS_COUNTS))
+        self._enter_stage(
+            SearchStage(self.spec, self.study, [self.tracker], class_counts=CLASS_COUNTS, clock=lambda: self.wall)
+        )
 
     def _enter_stage(self, stage: SearchStage | ConfirmationStage | TestStage) -> None:
         self.stage = stage
@@ -190,7 +224,7 @@ class World:
 
     def _advance_stage(self) -> None:
         """Enter the next stage if this one is over. Orphans of the old stage are forgotten."""
-        while not self.stage.has_pending and not self.stage.running and not isinstance(self.stage, TestStage):
+        while not isinstance(self.stage, TestStage) and self._is_stage_over():
             self.orphans = []
             arguments = self.spec, self.study, [self.tracker]
             if isinstance(self.stage, SearchStage):
@@ -200,6 +234,23 @@ class World:
                 self._enter_stage(
                     TestStage(*arguments, todo, opens_test_split=True, save_scores=self._save_predictions)
                 )
+
+    def _is_stage_over(self) -> bool:
+        """Return True if the stage has nothing to do. What a search records then may fail and end the driver."""
+        if self.stage.running or not isinstance(self.stage, SearchStage):
+            return not self.stage.running and not self.stage.has_pending
+        try:
+            with self._disk_limit():
+                is_over = not self.stage.has_pending or (self.stage.is_closed and not self.stage.all_failed)
+                if is_over:
+                    self.stage.close()
+        except (Killed, StorageError) as error:
+            self._count_fault(f"{_describe_fault(error)} while the search ended")
+            self.free_bytes = None
+            self._restart_driver()
+            return False
+        self.search_was_over = self.search_was_over or (is_over and not self._is_tried_again())
+        return is_over
 
     def until(self, stage: type) -> None:
         """Run without faults until the sweep is in this stage, or finished."""
@@ -222,6 +273,7 @@ class World:
         before = self.path.read_bytes()
         self.study.close()
         self.disk.restore()
+        self.wall += 1000 * REPORT_SECONDS  # a pause, which no budget counts
         self.orphans = [*self.orphans, *self.workers][-4:]
         self.workers = []
         self._start_driver()
@@ -260,6 +312,8 @@ class World:
         trial = self._run_driver(lambda: self.bridge.next_trial(name))
         if trial is None:
             return False
+        if isinstance(self.stage, SearchStage):
+            self._expect_none([f"trial {trial.number}: the search was over"] if self.search_was_over else [])
         self._expect_none(["more trials than slots"] if num_running >= self.slots else [])
         first = self.configs.setdefault(trial.number, trial.config)
         self._expect_none([f"trial {trial.number}: continues with another config"] if trial.config != first else [])
@@ -300,6 +354,9 @@ class World:
     def _deliver_event(self, worker: Worker, deaf: bool = False) -> None:
         """Give a worker's oldest event to the driver. A `deaf` worker that is told to stop becomes an orphan."""
         event = worker.sent.popleft()
+        if isinstance(event, ValidationReport):
+            self.wall += REPORT_SECONDS
+            self.searched_seconds += REPORT_SECONDS if isinstance(self.stage, SearchStage) else 0
         continues = self._run_driver(lambda: self.bridge.handle_event(worker.name, event))
         if worker in self.workers and not continues:
             self._remove_worker(worker)

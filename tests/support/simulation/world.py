@@ -18,6 +18,7 @@ from sweeper.training.types import Heartbeat, ModelScores, TrainingData, Validat
 
 ACCURACY, LOSS, LARGEST = "validation/accuracy", "validation/loss", "validation/largest_class"
 CLASS_COUNTS = (6, 6)  # of validation: the best constant prediction has an accuracy of .5 and a loss of .693
+REPORT_SECONDS = 60.0  # of training and validation before each report
 _COURSES = ("healthy",) * 7 + ("collapses", "diverges", "fails", "starts late")
 
 
@@ -100,13 +101,14 @@ def training_course(config: TrainConfig) -> tuple[list[ValidationReport], Except
 def _metrics(kind: str, step: int, turn: int, chance: Random) -> dict[str, float]:
     loss, accuracy = chance.random(), chance.randint(1, 12) / 12  # coarse, so that some are equal
     if kind == "starts late" and step == 1:
-        return {"train/loss": loss}
+        return {"train/loss": loss, "seconds": REPORT_SECONDS}
     if kind == "diverges" and step == turn:
         loss = accuracy = math.nan
     if kind != "collapses":
-        return {"train/loss": loss, LOSS: loss, ACCURACY: accuracy, LARGEST: 0.5}
+        return {"train/loss": loss, LOSS: loss, ACCURACY: accuracy, LARGEST: 0.5, "seconds": REPORT_SECONDS}
     # It never beats the best constant prediction, and predicts one class from its turn on.
-    return {"train/loss": loss, LOSS: 0.7 + loss, ACCURACY: min(accuracy, 0.5), LARGEST: 1.0 if step >= turn else 0.5}
+    accuracy, largest = min(accuracy, 0.5), 1.0 if step >= turn else 0.5
+    return {"train/loss": loss, LOSS: 0.7 + loss, ACCURACY: accuracy, LARGEST: largest, "seconds": REPORT_SECONDS}
 
 
 @dataclass
