@@ -4,6 +4,7 @@ Each proposal gets a sampler of its own, with a seed for this proposal alone. A 
 not be restored after a crash: it would repeat its first proposals.
 """
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -67,6 +68,7 @@ class PerTrialSampler(BaseSampler):
 def build_sampler(name: str, seed: int) -> BaseSampler:
     """Build the Optuna sampler of a registered name."""
     sampler_entry = SAMPLERS[name]
+    logging.getLogger("optuna._gp").setLevel(logging.ERROR)  # it warns that an optional package is missing
     sampler: BaseSampler = getattr(optuna.samplers, sampler_entry.optuna_class)(seed=seed, **sampler_entry.options)
     return sampler
 

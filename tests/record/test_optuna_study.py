@@ -172,6 +172,23 @@ def test_cma_es_chooses_ranges_together_and_moves_to_the_better_ones(
     assert capfd.readouterr() == ("", "")  # no warning about the list, which is drawn at random
 
 
+def test_a_gaussian_process_moves_to_the_better_values_of_lists_and_ranges(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    conditional = {"choice": [1, 2], "when": {"batch_size": 4}}
+    search = {"dropout": {"uniform": [0, 0.5]}, "batch_size": [4, 8], "views": conditional}
+    spec = small_spec(compare={"encoder": ["m"], "loss": ["scl"]}, search=search, asha="off", sampler="gp")
+    with open_study(spec, tmp_path) as study:
+        dropouts = []
+        for _ in range(14):
+            trial = study.ask(0)
+            assert ("views" in trial.params) == (trial.params["batch_size"] == 4)
+            dropouts.append(trial.config.dropout)
+            complete(study, trial, 1 - dropouts[-1] - 0.2 * (trial.config.batch_size == 4))
+    assert np.mean(dropouts[-4:]) < np.mean(dropouts[:10]) / 2
+    assert capfd.readouterr() == ("", "")  # no warning about the conditional list, which is drawn at random
+
+
 def test_a_proposal_that_was_interrupted_halfway_is_completed(tmp_path: Path) -> None:
     spec = small_spec(search=FLAT)
     with open_study(spec, tmp_path) as study:
