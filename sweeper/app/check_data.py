@@ -94,7 +94,9 @@ def _columns(spec: SweepSpec) -> Iterator[str]:
 
 def _checkpoint_bytes(data: Mapping[str, TrainingData]) -> int:
     """Return about the size of the largest checkpoint; 0 for encoders trained from scratch, which are small."""
-    sizes = [sum(array.nbytes for array in encoded.encoder.weights.values()) for encoded in data.values()]
+    from sweeper.training.model import trained_bytes
+
+    sizes = [trained_bytes(encoded) for encoded in data.values() if encoded.encoder.weights]
     return _COPIES_IN_A_CHECKPOINT * max(sizes, default=0)
 
 
