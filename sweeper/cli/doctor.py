@@ -8,8 +8,6 @@ import typer
 from sweeper.cli.arguments import DEFAULT_SWEEPS, AsJson, Sweeps
 from sweeper.cli.session import cli_session
 
-_STYLES = {"ok": "green", "note": "yellow", "fail": "bold red"}
-
 
 def doctor(as_json: AsJson = False, sweeps: Sweeps = DEFAULT_SWEEPS) -> None:
     """Check this machine: Python, torch, Ray, MLflow, the hub, memory, disks, clock and open ports.
@@ -21,14 +19,13 @@ def doctor(as_json: AsJson = False, sweeps: Sweeps = DEFAULT_SWEEPS) -> None:
     with cli_session(as_json=as_json) as terminal:
         terminal.capture_libraries(Path(tempfile.mkdtemp(prefix="sweeper-doctor-")))
         from sweeper.app.doctor import CHECKS, examine
+        from sweeper.terminal.check_row import check_row
 
         width, found = max(map(len, CHECKS)), []
         for diagnosis in examine(sweeps):
             found.append(diagnosis)
-            line = f"{diagnosis.health:<4}  {diagnosis.name:<{width}}  {diagnosis.fact}"
-            terminal.line(line, style=_STYLES[diagnosis.health] if diagnosis.health != "ok" else None)
-            if diagnosis.remedy:
-                terminal.line(f"{'':<{width + 8}}{diagnosis.remedy}")
+            row = check_row(diagnosis.health, diagnosis.name, diagnosis.fact, diagnosis.remedy, width)
+            terminal.table(row, whole=True)
         terminal.result({"checks": [diagnosis.model_dump(mode="json") for diagnosis in found]})
         if any(diagnosis.health == "fail" for diagnosis in found):
             raise typer.Exit(1)
