@@ -20,7 +20,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.speed import machine, screen
-from benchmarks.speed.cases import CaseResult, run_case
+from benchmarks.speed.cases import Case, CaseResult, failed_case, run_case
 from benchmarks.speed.registry import ROWS, load_row
 from benchmarks.speed.result import BenchmarkResult
 from benchmarks.speed.session import Session
@@ -58,13 +58,16 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _run_row(name: str, session: Session, console: Console) -> list[CaseResult]:
-    """Run the cases of a row. One that cannot be prepared is said, and the other rows are run."""
-    results = []
+    """Run the cases of a row. If the row cannot be prepared, its result says why, and the other rows are run."""
+    results: list[CaseResult] = []
     console.rule(f"{name}: {ROWS[name]}")
-    for case in load_row(name)(session):
-        result = run_case(case, session.settings.seeds, machine.busy_share())
-        screen.show_progress(console, result)
-        results.append(result)
+    try:
+        for case in load_row(name)(session):
+            results.append(run_case(case, session.settings.seeds, machine.busy_share()))
+            screen.show_progress(console, results[-1])
+    except Exception as error:
+        results.append(failed_case(Case(name, ROWS[name], "", []), error))
+        screen.show_progress(console, results[-1])
     return results
 
 

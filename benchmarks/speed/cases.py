@@ -87,13 +87,23 @@ def run_case(case: Case, seeds: Sequence[int], busy: float) -> CaseResult:
             try:
                 measurement = arm.measure(seed)
             except Exception as error:
-                result.error = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+                result.error = _describe(error)
             else:
                 result.values.append(measurement.value)
                 parts[arm.name].append(measurement.parts)
     for name, result in arms.items():
         result.parts = _medians(parts[name])
     return CaseResult(case.name, case.title, case.unit, case.more_is_better, case.note, busy, arms)
+
+
+def failed_case(case: Case, error: Exception) -> CaseResult:
+    """Return the result of a case that could not be measured."""
+    arms = {SWEEPER: ArmResult(error=_describe(error))}
+    return CaseResult(case.name, case.title, case.unit, case.more_is_better, case.note, 0.0, arms)
+
+
+def _describe(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
 def _medians(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:

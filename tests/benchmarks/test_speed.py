@@ -118,6 +118,7 @@ def test_the_command_runs_the_chosen_rows_and_says_what_failed(
 ) -> None:
     def cases(session: object) -> Iterator[Case]:
         yield Case("table", "a fake", "s", [fixed(SWEEPER, 4, 4), fixed("peer", 2, 2), Arm("absent", broken)])
+        raise OSError("the store is gone")
 
     monkeypatch.setattr(command, "load_row", lambda name: cases)
     monkeypatch.setattr(machine, "busy_share", lambda: 0.0)
@@ -125,6 +126,7 @@ def test_the_command_runs_the_chosen_rows_and_says_what_failed(
     assert command.main(["--rows", "table", "--rounds", "2", "--data", "feelings", "--out", str(out)]) == 1
     shown = " ".join(capsys.readouterr().out.split())
     assert "slower: a fake: peer is 2.00 times as good" in shown
+    assert "OSError: the store is gone" in shown
     assert json.loads(out.read_text(encoding="utf-8"))["cases"][0]["arms"]["sweeper"]["values"] == [4, 4]
 
 
