@@ -20,7 +20,8 @@ def search_end_notes(cells: Sequence[TableCell]) -> list[Footnote]:
 def _describe(results: SweepResults) -> str:
     counts = [system.num_trials for system in results.systems]
     fewest, most = min(counts), max(counts)
-    trials = f"{most} trials" if fewest == most else f"{fewest} to {most} trials"
+    noun = "trial" if most == 1 else "trials"
+    trials = f"{most} {noun}" if fewest == most else f"{fewest} to {most} {noun}"
     each = "" if len(counts) == 1 else " of each system"
     reason = results.search.reason if results.search else ""
     return f"the search ended after {trials}{each}, before its last trial, because {reason}."
