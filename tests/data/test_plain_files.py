@@ -61,9 +61,7 @@ def test_lines_of_every_kind_give_the_rows_that_are_read_one_by_one(
     bad_rows = [(line, row) for line, row in expected if isinstance(row, str)]
     assert rows_of(table, "text", "label") == [tuple(row) for _, row in expected if not isinstance(row, str)]
     assert places_of(table) == [f"{table.name}:{line}" for line, row in expected if not isinstance(row, str)]
-    assert list(table.unreadable_rows) == [
-        f"{table.name}:{line}: {row}" for line, row in expected if isinstance(row, str)
-    ]
+    assert list(table.unreadable_rows) == [f"{table.name}:{line}: {row}" for line, row in bad_rows]
 
 
 def as_lines(rows: list[str]) -> str:
