@@ -1,14 +1,20 @@
 """Turn texts into token arrays with the tokenizer of a pretrained encoder."""
 
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from transformers import AutoTokenizer
 
 from sweeper.data.encoder_config import max_positions, read_encoder_config
 from sweeper.data.rows import LabelledTexts
 from sweeper.errors import UnavailableError
 from sweeper.training.types import TokenizedSplit
+
+Numbers = NDArray[np.int32] | NDArray[np.int8]
+
+_TEXTS_AT_ONCE = 10_000  # what the tokenizer returns for a text takes some kilobytes
 
 
 class Tokenizer:
@@ -39,19 +45,35 @@ class Tokenizer:
 
         If a pair is too long, the longer text is cut.
         """
-        uncut = self._tokenizer(rows.texts, rows.pairs, truncation=False, verbose=False)
-        lengths = np.array([len(ids) for ids in uncut["input_ids"]], dtype=np.int32)
-        cut = uncut
-        if lengths.max() > max_length:
-            cut = self._tokenizer(rows.texts, rows.pairs, truncation="longest_first", max_length=max_length)
-        starts = np.concatenate([[0], np.cumsum([len(ids) for ids in cut["input_ids"]])]).astype(np.int64)
-        tokens = np.array([token for ids in cut["input_ids"] for token in ids], dtype=np.int32)
-        token_types = None
-        if rows.pairs is not None and "token_type_ids" in cut:
-            token_types = np.array(
-                [token_type for types in cut["token_type_ids"] for token_type in types], dtype=np.int8
+        starts = range(0, len(rows), _TEXTS_AT_ONCE)
+        pieces = [self._tokenize(rows, start, start + _TEXTS_AT_ONCE, max_length) for start in starts]
+        lengths, counts, tokens, types = (np.concatenate(arrays) for arrays in zip(*pieces, strict=True))
+        offsets = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+        return TokenizedSplit(tokens, offsets, lengths, rows.labels, types if len(types) else None)
+
+    def _tokenize(self, rows: LabelledTexts, start: int, end: int, max_length: int) -> tuple[Numbers, ...]:
+        """Return full lengths, lengths after the cut, tokens and token types of some rows. A text has no types."""
+        texts, pairs = rows.texts[start:end], rows.pairs and rows.pairs[start:end]
+        encoded = self._tokenizer(texts, pairs, truncation=False, verbose=False)
+        ids, types = encoded["input_ids"], encoded.get("token_type_ids", []) if pairs else []
+        lengths = np.array([len(row) for row in ids], dtype=np.int32)
+        too_long = np.flatnonzero(lengths > max_length).tolist()
+        if too_long:
+            long_pairs = [pairs[row] for row in too_long] if pairs else None
+            cut = self._tokenizer(
+                [texts[row] for row in too_long], long_pairs, truncation="longest_first", max_length=max_length
             )
-        return TokenizedSplit(tokens, starts, lengths, rows.labels, token_types)
+            for k, row in enumerate(too_long):
+                ids[row] = cut["input_ids"][k]
+                if types:
+                    types[row] = cut["token_type_ids"][k]
+        counts = np.array([len(row) for row in ids], dtype=np.int32)
+        return (
+            lengths,
+            counts,
+            np.array(list(chain.from_iterable(ids)), np.int32),
+            np.array(list(chain.from_iterable(types)), np.int8),
+        )
 
     def save(self, folder: Path) -> None:
         """Write the tokenizer's files into a folder, for an exported model."""
