@@ -31,7 +31,7 @@ def cli_session(
         _exit_interrupted(terminal, 130, resume_hint)
     except SweeperError as error:
         _exit_with_error(terminal, error)
-    except (typer.Exit, SystemExit):
+    except (typer.Exit, typer.Abort, SystemExit):
         raise
     except OSError as error:
         if error.errno not in STORAGE_ERRNOS:
