@@ -1,6 +1,6 @@
 """Reading with pyarrow: Parquet files, and the plain lines of delimited text.
 
-pyarrow is imported inside the functions, because search_space imports the file formats and must start quickly.
+pyarrow is imported inside the functions, because importing it takes long.
 """
 
 from codecs import BOM_UTF8

@@ -6,10 +6,8 @@ A row that cannot be read does not spoil the others: it is listed with its line.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from pkgutil import resolve_name
 
-from sweeper.data.arrow_files import count_parquet_rows, read_parquet
-from sweeper.data.delimited_files import read_csv, read_tsv
-from sweeper.data.json_files import read_json, read_json_lines
 from sweeper.data.packed_files import PACKINGS, SourceFile, open_source
 from sweeper.data.rows import RawTable
 from sweeper.errors import UnavailableError
@@ -19,13 +17,19 @@ from sweeper.errors import UnavailableError
 class FileFormat:
     """A file format: its label for messages, and the function that reads the wanted columns of a file.
 
-    The function may raise OSError and UnavailableError. `most_rows` gives at once a number that the rows of a file do
-    not exceed, or None if it cannot tell.
+    The function is named as "module:function" and imported when a file is read: search_space imports the formats, and
+    must start quickly. It may raise OSError and UnavailableError. `most_rows` gives at once a number that the rows of a
+    file do not exceed, or None if it cannot tell.
     """
 
     label: str
-    read: Callable[[SourceFile, Sequence[str]], RawTable]
+    reader: str
     most_rows: Callable[[SourceFile], int | None] = lambda _: None
+
+    def read(self, source: SourceFile, columns: Sequence[str]) -> RawTable:
+        """Return the wanted columns of a file, those that it has."""
+        table: RawTable = resolve_name(self.reader)(source, columns)
+        return table
 
 
 def read_tables(paths: Mapping[str, str], columns: Sequence[str]) -> dict[str, RawTable]:
@@ -59,6 +63,12 @@ def _count_objects(source: SourceFile) -> int:
     return source.content.count(b"{")
 
 
+def _count_parquet_rows(source: SourceFile) -> int | None:
+    from sweeper.data.arrow_files import count_parquet_rows
+
+    return count_parquet_rows(source)
+
+
 def list_formats() -> str:
     """Return the suffixes and labels of all file formats, for messages and descriptions."""
     formats = ", ".join(f"{suffix} ({file_format.label})" for suffix, file_format in FORMATS.items())
@@ -83,10 +93,12 @@ def _read_table(path: Path, columns: Sequence[str]) -> RawTable:
     return table
 
 
+_JSON, _DELIMITED = "sweeper.data.json_files", "sweeper.data.delimited_files"
+
 FORMATS: Mapping[str, FileFormat] = {
-    ".jsonl": FileFormat("JSON lines", read_json_lines, _count_lines),
-    ".json": FileFormat("JSON array or lines", read_json, _count_objects),
-    ".csv": FileFormat("comma-separated", read_csv, _count_lines_below_header),
-    ".tsv": FileFormat("tab-separated", read_tsv, _count_lines_below_header),
-    ".parquet": FileFormat("Parquet", read_parquet, count_parquet_rows),
+    ".jsonl": FileFormat("JSON lines", f"{_JSON}:read_json_lines", _count_lines),
+    ".json": FileFormat("JSON array or lines", f"{_JSON}:read_json", _count_objects),
+    ".csv": FileFormat("comma-separated", f"{_DELIMITED}:read_csv", _count_lines_below_header),
+    ".tsv": FileFormat("tab-separated", f"{_DELIMITED}:read_tsv", _count_lines_below_header),
+    ".parquet": FileFormat("Parquet", "sweeper.data.arrow_files:read_parquet", _count_parquet_rows),
 }
