@@ -13,7 +13,7 @@ from transformers import AutoModel
 
 from sweeper.training import batching, checkpoint, export
 from sweeper.training.evaluation import evaluate
-from sweeper.training.model import Classifier
+from sweeper.training.trained_model import load_model
 from sweeper.training.trainer import train
 from sweeper.training.types import TrainingData, ValidationReport
 from tests.support import tiny_training
@@ -51,8 +51,7 @@ def test_an_exported_model_scores_another_split_as_the_model_itself_does(tmp_pat
     config, checkpoint_path = tiny_training.config(epochs=5), tmp_path / "checkpoint.pt"
     list(train(config, data, checkpoint_path))
     export.export_model(checkpoint_path, config, data, tmp_path / "exported")
-    model = Classifier(config, data)
-    model.load_state_dict(checkpoint.load_checkpoint(checkpoint_path)["model"])
+    model = load_model(checkpoint.load_checkpoint(checkpoint_path), config, data)
     evaluation = evaluate(model, data, "test", config)
     metrics = export.evaluate_exported(tmp_path / "exported", config, data, "test")
     assert {name: metrics[name] for name in evaluation.metrics} == evaluation.metrics
