@@ -391,9 +391,12 @@ class World:
         return sorted(self.job_folder.glob("trials/*/checkpoint-*.pt"))
 
     def _is_tried_again(self) -> bool:
-        """Return True if no trial of the search, or no fresh seed, succeeded."""
-        stages = [[r for r in self.study.all_trials() if bool(r.trial.source_trial) == it] for it in (False, True)]
-        return any(records and all(map(is_unsuccessful, records)) for records in stages)
+        """Return True if no trial of the search succeeded, or no fresh seed of the settings that are the best now."""
+        records, systems = self.study.all_trials(), range(len(self.spec.systems))
+        best = [it for system in systems for it in confirmation.candidates(self.spec, records, system)]
+        seeds = [seed for candidate in best for seed in candidate.seeds]
+        searched = [record for record in records if not record.trial.source_trial]
+        return all(map(is_unsuccessful, searched)) or (bool(seeds) and not any(map(confirmation.has_model, seeds)))
 
     def _results(self) -> str:
         folder = SweepFolder(self.job_folder, SweepManifest({}, {}, 1))
