@@ -177,7 +177,7 @@ class World:
     def _check_finished(self) -> None:
         for record in self.study.all_trials():
             delete_trial_files(self.job_folder, record.trial)
-        self._expect_none(check_budget(self.path, self.spec.budget.trials))
+        self._expect_none(check_budget(self.path, self._trials_of_all_rounds()))
         self._expect_none([f"{path} is left over" for path in self._checkpoints()])
         self.tracker.close(RunStatus.FINISHED)
         self._expect_none(check_store(self.mlflow, self.study.all_trials()))
@@ -389,6 +389,14 @@ class World:
 
     def _checkpoints(self) -> list[Path]:
         return sorted(self.job_folder.glob("trials/*/checkpoint-*.pt"))
+
+    def _trials_of_all_rounds(self) -> int:
+        """Return the trials of a finished search. A budget without a success is tried again by the next command."""
+        searched = [record for record in self.study.all_trials() if not record.trial.source_trial]
+        size = end = self.spec.budget.trials
+        while end < len(searched) and all(map(is_unsuccessful, searched[end - size : end])):
+            end += size
+        return end
 
     def _is_tried_again(self) -> bool:
         """Return True if no trial of the search succeeded, or no fresh seed of the settings that are the best now."""
