@@ -49,7 +49,7 @@ class Search(Protocol):
 
 @dataclass(frozen=True)
 class Cost:
-    """What a search has spent: epochs of training, and hours on the clock."""
+    """The cost of a search: epochs of training, and hours on the clock."""
 
     epochs: float
     hours: float

@@ -30,7 +30,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Result:
-    """What a search came to. Accuracies are shares of 1.
+    """The outcome of a search. Accuracies are shares of 1.
 
     `regret` is the mean over systems of how much the true value of the chosen setting is below the best known one.
     `is_order_right` compares the systems by five fresh seeds of each chosen setting with their best known values.

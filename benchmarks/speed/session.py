@@ -1,4 +1,4 @@
-"""What the rows of one run share: the settings, a folder for their files, and the processes of the arms."""
+"""The common parts of the rows of one run: the settings, a folder for their files, and the processes of the arms."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What a driver uses for each trial: seconds, and processor time of its process."""
+"""The use of a driver for each trial: seconds, and processor time of its process."""
 
 import time
 from collections.abc import Hashable

@@ -22,7 +22,7 @@ _HOUR = 3_600_000  # milliseconds
 
 @dataclass(frozen=True)
 class SearchEnd:
-    """What ended the search before all its trials were run: the key of the limit, and the reason in words."""
+    """The limit that ended the search before all its trials were run, by its key, with the reason in words."""
 
     limit: str
     reason: str
@@ -30,7 +30,7 @@ class SearchEnd:
 
 @dataclass(frozen=True)
 class Spending:
-    """What a search has used: epochs of training, hours of its commands, and GPU hours of training and validation."""
+    """The spending of a search: epochs of training, hours of its commands, and GPU hours of training and validation."""
 
     epochs: float = 0.0
     hours: float = 0.0

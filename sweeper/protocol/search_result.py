@@ -1,4 +1,4 @@
-"""What the search of a sweep used and what ended it, as results.json has it: pure functions."""
+"""The spending of a sweep's search and its end, as results.json has them: pure functions."""
 
 from collections.abc import Sequence
 

@@ -80,7 +80,7 @@ class SearchBest(ResultModel):
 
 
 class SearchResult(ResultModel):
-    """What the search used of its budget, and what ended it."""
+    """The part of the budget that the search used, and what ended it."""
 
     epochs: float = Field(description="epochs of all its trials")
     hours: float = Field(description="hours of the commands that searched, without the pauses between them")

@@ -1,4 +1,4 @@
-"""What the arms train on."""
+"""The arms train on the rows that were asked for."""
 
 from pathlib import Path
 

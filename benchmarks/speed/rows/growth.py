@@ -1,4 +1,4 @@
-"""What a trial costs the driver as the sweep grows: processor time at the tenth trial, the hundredth, and so on.
+"""The cost of a trial for the driver as the sweep grows: processor time at the tenth trial, the hundredth, and so on.
 
 Each arm makes one long run, and is asked for three stretches of trials before each size. Processor time is compared,
 because the runs follow each other. The sweep's folder is kept for the row `resume`.

@@ -1,4 +1,4 @@
-"""What a trial costs besides its training: instant trials of four reports each, with MLflow on."""
+"""The cost of a trial besides its training: instant trials of four reports each, with MLflow on."""
 
 from collections.abc import Iterator
 from functools import partial
