@@ -18,7 +18,7 @@ from pydantic import PrivateAttr
 
 from sweeper.app.show_sweep import take_snapshot
 from sweeper.app.specs import load_spec
-from sweeper.app.sweep_list import current_results
+from sweeper.app.sweep_list import current_results, summarize
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.protocol.sweep_summary import SweepSummary
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -79,7 +79,7 @@ class Sweep:
     @property
     def summary(self) -> SweepSummary:
         """The state of the sweep now, its best score, age and size."""
-        return take_snapshot(self.folder).summary
+        return summarize(self.folder)
 
     def reports(self, trial: int) -> "pd.DataFrame":
         """Return one row per validation of a trial: its epoch, and its metrics as in MLflow. Raises UsageError."""

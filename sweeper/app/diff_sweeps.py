@@ -11,7 +11,6 @@ from sweeper.app.specs import load_spec
 from sweeper.storage.sweep_folder import SweepFolder, open_sweep
 from sweeper.storage.sweep_names import find_named_sweep, named_folder
 
-_ABSENT = None  # as is a key whose value is nothing
 _PINS = "resolved"
 _FILE_SUFFIXES = (".yaml", ".yml")
 
@@ -79,9 +78,9 @@ def _compare(a: Mapping[str, Any], b: Mapping[str, Any], kind: Literal["question
     first, second = _flatten(a), _flatten(b)
     keys = list(dict.fromkeys((*first, *second)))
     return [
-        Difference(key=key, kind=kind, first=first.get(key, _ABSENT), second=second.get(key, _ABSENT))
+        Difference(key=key, kind=kind, first=first.get(key), second=second.get(key))
         for key in keys
-        if first.get(key, _ABSENT) != second.get(key, _ABSENT)
+        if first.get(key) != second.get(key)
     ]
 
 
