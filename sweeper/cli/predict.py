@@ -12,6 +12,7 @@ from sweeper.app.prediction_formats import DEFAULT_FORMAT, PREDICTION_FORMATS, P
 from sweeper.cli.arguments import DEFAULT_SWEEPS, Model, Sweeps
 from sweeper.cli.choices import labels_of, one_of
 from sweeper.cli.session import cli_session
+from sweeper.cli.written_text import write_text
 from sweeper.terminal.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -59,19 +60,13 @@ def predict(
     with cli_session(quiet=out is None) as terminal:
         from sweeper.app.kept_model import find_model
         from sweeper.app.output_paths import require_writable_file
-        from sweeper.atomic_write import atomic_write
 
         if out is not None:
             require_writable_file("--out", out)
         kept = find_model(model, sweeps)
         rows = _read(terminal, kept, file, text or kept.text_columns, skip_bad_rows=skip_bad_rows)
         written = _predict(terminal, kept, rows, text or kept.text_columns, format_ or _format_of(out))
-        if out is None:
-            terminal.write(written)
-        else:
-            with atomic_write(out) as target:
-                target.write(written.encode())
-            terminal.line(f"written to {out}: {len(rows):,} rows")
+        write_text(terminal, written, out, f": {len(rows):,} rows")
 
 
 def _read(

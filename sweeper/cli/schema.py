@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from sweeper.cli.session import cli_session
+from sweeper.cli.written_text import write_text
 
 
 def schema(
@@ -22,13 +23,8 @@ def schema(
     """
     with cli_session() as terminal:
         from sweeper.app.output_paths import require_writable_file
-        from sweeper.atomic_write import atomic_write
         from sweeper.search_space.json_schema import FIRST_LINE, schema_text
 
-        if out is None:
-            terminal.write(schema_text())
-            return
-        require_writable_file("--out", out)
-        with atomic_write(out) as file:
-            file.write(schema_text().encode())
-        terminal.line(f"written to {out}; the first line of a search space beside it: {FIRST_LINE}")
+        if out is not None:
+            require_writable_file("--out", out)
+        write_text(terminal, schema_text(), out, f"; the first line of a search space beside it: {FIRST_LINE}")

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from sweeper.atomic_write import atomic_write
 from sweeper.cli.choices import labels_of, one_of
 from sweeper.cli.session import cli_session
+from sweeper.cli.written_text import write_text
 from sweeper.reporting.table.formats import DEFAULT_FORMAT, FORMATS
 from sweeper.reporting.table.metrics import DEFAULT_METRIC, METRICS
 
@@ -75,9 +75,4 @@ def table(
             *(named or (), sweeps, experiments or (), metric, format_),
             published=published, detail=detail, tracking_uri=tracking_uri,
         )  # fmt: skip
-        if out is None:
-            terminal.write(text)
-        else:
-            with atomic_write(out) as file:
-                file.write(text.encode())
-            terminal.line(f"written to {out}")
+        write_text(terminal, text, out)
