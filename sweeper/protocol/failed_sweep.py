@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from sweeper.errors import SweepFailedError
 from sweeper.protocol.confirmation import candidates, has_model
 from sweeper.protocol.ranking import describe_outcomes
-from sweeper.protocol.search_budget import SearchEnd
+from sweeper.protocol.search_budget import SearchEnd, count_search_trials
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.trial_files import traceback_path, trial_folder
 from sweeper.trials.interfaces import TrainingJob
@@ -50,7 +50,7 @@ def count_failed_rounds(spec: SweepSpec, searched: Sequence[TrialRecord]) -> int
 
     `searched` are the trials of the search, ordered by number.
     """
-    size = sum(spec.trial_budget(system) for system in range(len(spec.systems)))
+    size = count_search_trials(spec)
     rounds = 0
     while len(searched) >= (rounds + 1) * size and all(map(is_unsuccessful, searched[rounds * size :][:size])):
         rounds += 1

@@ -133,6 +133,11 @@ class SearchBudget:
         return SearchEnd("budget.patience", f"no system's best rose by more than the {kind} ({limit:.4f}) in {last}")
 
 
+def count_search_trials(spec: SweepSpec) -> int:
+    """Return the number of trials that all systems get of the budget together."""
+    return sum(spec.trial_budget(system) for system in range(len(spec.systems)))
+
+
 def limit_reached(spec: SweepSpec, used: Spending) -> SearchEnd | None:
     """Return the limit of epochs, hours, GPU hours or cost that is used up; None if none is."""
     budget = spec.budget

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sweeper.protocol.search_budget import SearchBudget, Spending, limit_reached
+from sweeper.protocol.search_budget import SearchBudget, Spending, count_search_trials, limit_reached
 from sweeper.protocol.sweep_results import SearchResult, SweepResults
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.trials.outcome import Outcome
@@ -17,7 +17,7 @@ def search_result(
     searched = [record for record in records if not record.trial.source_trial]
     interrupted = sum(record.end is None for record in searched)
     budget = SearchBudget(spec, searched, sessions)
-    is_complete = not interrupted and len(searched) >= _num_trials(spec)
+    is_complete = not interrupted and len(searched) >= count_search_trials(spec)
     end = None if is_complete else budget.find_end()
     used, cost, patience = budget.spending(), spec.budget.cost, spec.budget.patience
     return SearchResult(
@@ -35,7 +35,7 @@ def search_result(
 def is_search_over(spec: SweepSpec, results: SweepResults) -> bool:
     """Return True if a search with these results has nothing to do under the limits of `spec`, which may be new."""
     search = results.search
-    is_complete = results.num_trials >= _num_trials(spec) and not (search and search.interrupted)
+    is_complete = results.num_trials >= count_search_trials(spec) and not (search and search.interrupted)
     return is_complete or (search is not None and _is_ended(spec, results, search))
 
 
@@ -53,7 +53,3 @@ def _is_ended(spec: SweepSpec, results: SweepResults, search: SearchResult) -> b
         return True
     patience = spec.budget.patience
     return patience is not None and search.patience == patience.model_dump()
-
-
-def _num_trials(spec: SweepSpec) -> int:
-    return sum(spec.trial_budget(system) for system in range(len(spec.systems)))

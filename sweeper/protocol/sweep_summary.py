@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from sweeper.protocol.search_budget import count_search_trials
 from sweeper.protocol.sweep_results import ConfirmationResult, ResultModel, SweepResults
 from sweeper.search_space.sweep_spec import SweepSpec
 
@@ -63,7 +64,7 @@ def _scored_seeds(confirmation: ConfirmationResult) -> int:
 def count_planned(spec: SweepSpec, results: SweepResults) -> int:
     """Return the number of trials in the whole budget, confirmation included; at least those that there are."""
     confirmed = len(spec.systems) * spec.confirm.top * spec.confirm.seeds
-    return max(_search_budget(spec) + confirmed, len(results.trial_results))
+    return max(count_search_trials(spec) + confirmed, len(results.trial_results))
 
 
 def find_state(spec: SweepSpec, results: SweepResults, *, finished: bool, driven: bool) -> SweepState:
@@ -75,11 +76,7 @@ def find_state(spec: SweepSpec, results: SweepResults, *, finished: bool, driven
         return SweepState.FINISHED
     if not trials:
         return SweepState.NOT_BEGUN
-    has_failed = len(trials) >= min(_search_budget(spec), spec.fail_fast_after)
+    has_failed = len(trials) >= min(count_search_trials(spec), spec.fail_fast_after)
     if has_failed and results.best_trial is None and all(trial.outcome is not None for trial in trials):
         return SweepState.FAILED
     return SweepState.INTERRUPTED
-
-
-def _search_budget(spec: SweepSpec) -> int:
-    return sum(spec.trial_budget(system) for system in range(len(spec.systems)))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from rich.table import Table
 
 from sweeper.protocol.ranking import best_report, describe_outcomes
+from sweeper.protocol.search_budget import count_search_trials
 from sweeper.protocol.sweep_results import SweepResults, SystemResult
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import Scalar
@@ -148,7 +149,7 @@ def _ends(results: SweepResults, system: int, stage: str) -> str:
 def describe_spec(spec: SweepSpec) -> str:
     """Return a description of what a spec would run, in one line."""
     systems, seeds = len(spec.systems), spec.confirm.seeds
-    trials = sum(spec.trial_budget(system) for system in range(systems))
+    trials = count_search_trials(spec)
     parts = [
         spec.dataset_spec.name,
         f"{systems} system{'s' if systems != 1 else ''}",

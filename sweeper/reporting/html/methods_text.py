@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from sweeper.protocol.search_budget import count_search_trials
 from sweeper.reporting.html.report_data import ReportData, count_noun
 from sweeper.search_space.samplers import SAMPLERS
 
@@ -15,7 +16,7 @@ def describe_warnings(report: ReportData) -> list[str]:
 def _unfinished(report: ReportData) -> Iterator[str]:
     if not report.is_finished:
         ended = sum(record.end is not None for record in report.search_records)
-        planned = sum(report.spec.trial_budget(system) for system in range(len(report.systems)))
+        planned = count_search_trials(report.spec)
         progress = f"{ended} of {planned} trials have ended" if ended < planned else "confirmation is not complete"
         yield f"This sweep is not finished: {progress}. The same command continues it."
 
