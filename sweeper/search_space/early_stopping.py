@@ -59,6 +59,11 @@ class AshaSettings(RungSettings):
 Settings = TypeVar("Settings", bound=RungSettings)
 
 
+def every_trial_passes(num_earlier: float, settings: RungSettings) -> float:
+    """Return 1: the share of trials that continue at a rung, for a rule whose share nobody can foresee."""
+    return 1.0
+
+
 @dataclass(frozen=True)
 class EarlyStoppingRule(Generic[Settings]):
     """A rule that stops poor trials early.
@@ -66,12 +71,16 @@ class EarlyStoppingRule(Generic[Settings]):
     `needed_value(earlier_values, settings)` returns the value that a trial needs at a rung; below it, the trial is
     stopped. None means that any value is enough. `earlier_values` (N,) are the values that reached the rung before, in
     the order of arrival; N may be 0. All values are finite, and more is better.
+
+    `passing_share(num_earlier, settings)` returns the probability that a trial continues at a rung which `num_earlier`
+    trials have reached, if it is as good as they are. Plans and the time left are made with it.
     """
 
     label: str
     description: str
     settings: type[Settings]
     needed_value: Callable[["NDArray[np.float64]", Settings], float | None]
+    passing_share: Callable[[float, Settings], float] = every_trial_passes
 
 
 def asha_needed_value(earlier_values: "NDArray[np.float64]", settings: AshaSettings) -> float | None:
@@ -86,12 +95,25 @@ def asha_needed_value(earlier_values: "NDArray[np.float64]", settings: AshaSetti
     return float(np.percentile(earlier_values, 100 * keep)) if earlier_values.size else None
 
 
+def asha_passing_share(num_earlier: float, settings: AshaSettings) -> float:
+    """Return the probability that ASHA lets the next of equally good trials pass: (N q + 1 - q) / (N + 1).
+
+    q is 1/reduction_factor. It holds from N = 1 on, because a new value falls into each of the N + 1 gaps between the
+    earlier ones with the same probability. The first trial always passes; between, it is linear.
+    """
+    if num_earlier < 1:
+        return 1 - num_earlier / 2
+    kept = 1 / settings.reduction_factor
+    return (num_earlier * kept + 1 - kept) / (num_earlier + 1)
+
+
 EARLY_STOPPING: Mapping[str, EarlyStoppingRule[Any]] = {
     "asha": EarlyStoppingRule(
         label="ASHA",
         description="Stops a trial that is below most of the trials that reached the same epoch before it.",
         settings=AshaSettings,
         needed_value=asha_needed_value,
+        passing_share=asha_passing_share,
     ),
 }
 DEFAULT_RULE = "asha"

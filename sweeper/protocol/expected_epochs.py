@@ -1,0 +1,129 @@
+"""The validations and epochs that trials can be expected to train, early stopping included: pure functions.
+
+Early stopping is foreseen from its rungs alone: each trial is taken to be as good as those before it, so its chance to
+pass a rung depends only on how many trials reached the rung earlier. A sampler that learns makes later trials better,
+and a few more of them pass.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from sweeper.protocol.failed_sweep import count_failed_rounds
+from sweeper.search_space.random_settings import draw_setting
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.training.config import TrainConfig
+from sweeper.training.registry import LOSSES
+from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import TrialRecord
+
+_NUM_DRAWN = 25  # settings whose median length stands for a system without trials
+
+Arrivals = dict[int, float]
+"""The number of trials of a system that have reached each rung, by validation (counted from 1)."""
+
+
+@dataclass(frozen=True)
+class ExpectedEpochs:
+    """Epochs that are still to be trained, by system: `search` with early stopping, `confirmation` in full.
+
+    `new_trials` is the number of trials of the search that have not begun, by system.
+    """
+
+    search: tuple[float, ...]
+    confirmation: tuple[float, ...]
+    new_trials: tuple[int, ...]
+
+    @property
+    def total(self) -> float:
+        """All epochs of all systems and both stages."""
+        return sum(self.search) + sum(self.confirmation)
+
+
+def passing_share(spec: SweepSpec, num_earlier: float) -> float:
+    """Return the expected share of trials that continue at a rung which `num_earlier` trials have reached."""
+    rule, settings = spec.early_stopping_rule, spec.early_stopping_settings
+    return 1.0 if rule is None or settings is None else rule.passing_share(num_earlier, settings)
+
+
+def deciding_rungs(spec: SweepSpec, config: TrainConfig, after: int = 0) -> list[int]:
+    """Return the rungs that a training reaches after validation `after`. A phase without validation has none."""
+    silent = config.contrastive_epochs if LOSSES[config.loss].has_two_phases else 0
+    first = max(after, silent * config.validations_per_epoch)
+    return [rung for rung in spec.rungs if first < rung <= config.num_validations]
+
+
+def expect_validations(spec: SweepSpec, config: TrainConfig, arrivals: Arrivals, after: int = 0) -> float:
+    """Return the number of validations that a trial can be expected to make after validation `after`.
+
+    The trial's expected arrivals at the rungs of its system are added to `arrivals`.
+    """
+    expected, reached, last = 0.0, 1.0, after
+    for rung in deciding_rungs(spec, config, after):
+        expected += reached * (rung - last)
+        earlier = arrivals.get(rung, 0.0)
+        arrivals[rung] = earlier + reached
+        reached *= passing_share(spec, earlier)
+        last = rung
+    return expected + reached * (config.num_validations - last)
+
+
+def remaining_epochs(spec: SweepSpec, records: Sequence[TrialRecord]) -> ExpectedEpochs:
+    """Return the epochs that a sweep still has to train, given its record, if no limit but the trials ends it.
+
+    A trial that has not begun is as long as the mean of its system's trials so far. Running trials have what is left of
+    them. The confirmation trains in full what it has not trained yet.
+    """
+    searched = [record for record in records if not record.trial.source_trial]
+    fresh = [record for record in records if record.trial.source_trial]
+    rounds = 1 + count_failed_rounds(spec, searched)
+    search, confirmation, new_trials = [], [], []
+    for system in range(len(spec.systems)):
+        own = [record for record in searched if record.trial.system == system]
+        num_new = max(0, rounds * spec.trial_budget(system) - len(own))
+        search.append(_rest_of_search(spec, system, own, num_new) / spec.validations_per_epoch)
+        confirmation.append(_rest_of_confirmation(spec, system, own, fresh))
+        new_trials.append(num_new)
+    share = _affordable_share(spec, searched, sum(search))
+    return ExpectedEpochs(tuple(share * epochs for epochs in search), tuple(confirmation), tuple(new_trials))
+
+
+def _affordable_share(spec: SweepSpec, searched: Sequence[TrialRecord], epochs: float) -> float:
+    """Return the share of the search's remaining epochs that `budget.epochs` allows."""
+    if spec.budget.epochs is None or not epochs:
+        return 1.0
+    used = sum(len(record.reports) for record in searched) / spec.validations_per_epoch
+    return min(1.0, max(0.0, spec.budget.epochs - used) / epochs)
+
+
+def _rest_of_search(spec: SweepSpec, system: int, own: Sequence[TrialRecord], num_new: int) -> float:
+    """Return the validations that the search of a system still needs, given its trials so far."""
+    reached = Counter(rung for record in own for rung in spec.rungs if len(record.reports) >= rung)
+    arrivals: Arrivals = {rung: float(count) for rung, count in reached.items()}
+    running = [record for record in own if record.end is None]
+    rest = sum(expect_validations(spec, it.trial.config, arrivals, len(it.reports)) for it in running)
+    config = _typical_config(spec, system, own)
+    return rest + sum(expect_validations(spec, config, arrivals) for _ in range(num_new))
+
+
+def _typical_config(spec: SweepSpec, system: int, records: Sequence[TrialRecord]) -> TrainConfig:
+    """Return the config whose length is the median of a system's trials; of settings drawn at random without trials."""
+    configs = [record.trial.config for record in records]
+    if not configs:
+        random = Random(spec.seed)
+        settings = [draw_setting(spec, system, random) for _ in range(_NUM_DRAWN)]
+        configs = [spec.train_config(setting, seed=0, threads=1) for setting in settings]
+    return sorted(configs, key=lambda config: config.num_validations)[len(configs) // 2]
+
+
+def _rest_of_confirmation(
+    spec: SweepSpec, system: int, own: Sequence[TrialRecord], fresh: Sequence[TrialRecord]
+) -> float:
+    """Return the epochs that the confirmation of a system still needs. `own` are the system's trials of the search."""
+    seeds = [record for record in fresh if record.trial.system == system]
+    running = [record for record in seeds if record.end is None]
+    completed = [record for record in own if record.end and record.end.outcome == Outcome.COMPLETED]
+    length = _typical_config(spec, system, completed or own).total_epochs
+    left = sum(it.trial.config.num_validations - len(it.reports) for it in running) / spec.validations_per_epoch
+    return left + max(0, spec.confirm.seeds * spec.confirm.top - len(seeds)) * length
