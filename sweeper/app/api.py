@@ -18,6 +18,7 @@ from pydantic import PrivateAttr
 
 from sweeper.app.show_sweep import take_snapshot
 from sweeper.app.specs import load_spec
+from sweeper.app.stop_sweep import stop_sweep, stop_trial
 from sweeper.app.sweep_list import current_results, summarize
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.protocol.sweep_summary import SweepSummary
@@ -80,6 +81,23 @@ class Sweep:
     def summary(self) -> SweepSummary:
         """The state of the sweep now, its best score, age and size."""
         return summarize(self.folder)
+
+    def watch(self, *, progress: bool = True) -> SweepSummary:
+        """Wait until nobody drives the sweep, and return its state then. `progress` prints a line for each trial."""
+        from sweeper.app.watch_sweep import watch_sweep
+        from sweeper.terminal.output import PlainOutput
+
+        return watch_sweep(PlainOutput(progress=progress), self.folder).summary
+
+    def stop(self, trial: int | None = None) -> None:
+        """Stop the sweep where it is driven, or one trial of its search. Returns once it has stopped.
+
+        Raises UsageError for a trial that cannot be stopped, SweeperError if the driver ends before it answers.
+        """
+        if trial is None:
+            stop_sweep(self.folder)
+        else:
+            stop_trial(self.folder, trial)
 
     def reports(self, trial: int) -> "pd.DataFrame":
         """Return one row per validation of a trial: its epoch, and its metrics as in MLflow. Raises UsageError."""

@@ -18,6 +18,7 @@ from sweeper.data.dataset_description import summarize_splits
 from sweeper.protocol.results import build_results
 from sweeper.protocol.sweep import StageJobs, run_protocol
 from sweeper.protocol.sweep_results import SweepResults
+from sweeper.storage.requests import Requests
 from sweeper.storage.sweep_folder import SweepFolder, create_sweep, differing_keys
 from sweeper.terminal import formatting
 from sweeper.terminal.output import Output
@@ -114,7 +115,8 @@ class SweepRun:
         with self._tracked(folder, view) as tracker:
             with closed_with_status(view):
                 elapsed = time.monotonic() - self.began
-                run_protocol(spec, study, self.runner, (view, tracker), jobs, resources, view.say, elapsed)
+                requests = Requests(folder.journal)
+                run_protocol(spec, study, self.runner, (view, tracker), jobs, resources, view.say, elapsed, requests)
             results = self._write_results(folder, study, jobs, tracker)
         problem = mlflow_sync.sync_problem(folder, tracker)
         if problem:

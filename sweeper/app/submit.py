@@ -94,6 +94,12 @@ def driver_environment(output: Output, names: Sequence[str]) -> dict[str, str]:
     return passed
 
 
+def find_job(server: "JobServer", name: str) -> "SubmittedJob":
+    """Return the job of this name, or the newest one that runs the sweep of this name. Raises UsageError."""
+    runs = [job for job in server.jobs() if name in job.sweeps]
+    return max(runs, key=lambda job: (not job.is_over, job.began or 0)) if runs else server.job(name)
+
+
 def wait_for_end(server: "JobServer", job: str) -> "SubmittedJob":
     """Return a job once it has ended. Ray notifies nobody, and notes the end a moment after the log is over."""
     state = server.job(job)

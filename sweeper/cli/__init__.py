@@ -20,12 +20,14 @@ from sweeper.cli import (
     run,
     schema,
     show,
+    stop,
     submit,
     sync,
     table,
     train,
     ui,
     version,
+    watch,
 )
 from sweeper.cli.plain_errors import PlainErrorGroup
 from sweeper.terminal.standard_streams import open_closed_streams
@@ -46,7 +48,8 @@ app.command("diff")(diff.diff)
 app.command("submit")(submit.submit)
 app.command("jobs")(submit.jobs)
 app.command("logs")(submit.logs)
-app.command("stop")(submit.stop)
+app.command("watch")(watch.watch)
+app.command("stop")(stop.stop)
 app.command("train")(train.train)
 app.command("predict")(predict.predict)
 app.command("export")(export.export)

@@ -58,7 +58,7 @@ def run(
         specs = load_specs(files, overrides or ())
         from sweeper.app.run_sweeps import run_sweeps
 
-        show = partial(_show, terminal)
+        show = partial(show_completed, terminal)
         completed = run_sweeps(terminal, specs, sweeps, inline=inline, fresh=fresh, on_completed=show)
         results = [sweep.results.to_dict() for sweep in completed]
         terminal.result(results[0] if len(results) == 1 else {"sweeps": results})
@@ -106,7 +106,7 @@ def _check_data(terminal: Terminal, spec: "SweepSpec", sweeps: Path) -> list[str
     return check_data(terminal, spec, sweeps)
 
 
-def _show(terminal: Terminal, completed: "CompletedRun") -> None:
+def show_completed(terminal: Terminal, completed: "CompletedRun") -> None:
     """Print the search's best, the published table where settings were confirmed, and what to do next."""
     from sweeper.app.mlflow_sync import ui_hint
     from sweeper.app.published_table import table_text

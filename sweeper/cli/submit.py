@@ -1,4 +1,4 @@
-"""`sweeper submit`, `jobs`, `logs` and `stop`: sweeps on a Ray cluster that runs elsewhere."""
+"""`sweeper submit`, `jobs` and `logs`: sweeps on a Ray cluster that runs elsewhere."""
 
 import time
 from collections.abc import Iterator
@@ -64,7 +64,7 @@ def submit(
 
         environment = {**driver_environment(terminal, env or []), "COLUMNS": str(terminal.width)}
         with terminal.step(f"asking {_require_address(address)}"):
-            server = _connect(address, insecure=insecure)
+            server = connect(address, insecure=insecure)
         submission = submit_sweeps(
             terminal, server, specs, environment, sweeps=sweeps, fresh=fresh, shared_files=shared_files
         )
@@ -75,7 +75,7 @@ def submit(
             terminal.line(f"stop it:    {job_command('stop', job, server)}")
             terminal.result({"job": job, "sweeps": list(submission.sweeps)})
         else:
-            _follow(terminal, server, job)
+            follow(terminal, server, job)
 
 
 def jobs(address: Address = None, insecure: Insecure = False, as_json: AsJson = False) -> None:
@@ -86,7 +86,7 @@ def jobs(address: Address = None, insecure: Insecure = False, as_json: AsJson = 
     with cli_session(as_json=as_json) as terminal:
         from sweeper.terminal.jobs_table import jobs_table
 
-        server = _connect(address, insecure=insecure)
+        server = connect(address, insecure=insecure)
         submitted = server.jobs()
         if submitted:
             terminal.table(jobs_table([(job.id, job.status, job.began, job.ended) for job in submitted], time.time()))
@@ -101,28 +101,9 @@ def logs(job: Job, address: Address = None, insecure: Insecure = False, as_json:
     Example: sweeper logs JOB --address http://head:8265
     """
     with cli_session(as_json=as_json) as terminal:
-        server = _connect(address, insecure=insecure)
+        server = connect(address, insecure=insecure)
         server.job(job)
-        _follow(terminal, server, job)
-
-
-def stop(job: Job, address: Address = None, insecure: Insecure = False) -> None:
-    """Stop a job and keep its progress; submitting it again continues where it stopped.
-
-    Example: sweeper stop JOB --address http://head:8265
-    """
-    with cli_session() as terminal:
-        from sweeper.app.submit import wait_for_end
-
-        server = _connect(address, insecure=insecure)
-        before = server.job(job)
-        if before.is_over:
-            terminal.line(f"{job} is over: {before.status.lower()}")
-            return
-        server.stop(job)
-        with terminal.step(f"stopping {job}"):
-            wait_for_end(server, job)
-        terminal.line(f"{job} is stopped; submitting it again continues where it stopped")
+        follow(terminal, server, job)
 
 
 def _require_address(address: str | None) -> str:
@@ -138,14 +119,15 @@ def _require_address(address: str | None) -> str:
     return address
 
 
-def _connect(address: str | None, *, insecure: bool) -> "JobServer":
+def connect(address: str | None, *, insecure: bool) -> "JobServer":
+    """Return the job server of a cluster. Raises UsageError if no address is given, or nothing fits it."""
     given = _require_address(address)
     from sweeper.execution.job_server import JobServer
 
     return JobServer(given, insecure=insecure)
 
 
-def _follow(terminal: Terminal, server: "JobServer", name: str) -> None:
+def follow(terminal: Terminal, server: "JobServer", name: str) -> None:
     """Show a job until it is over, and exit as it did."""
     from sweeper.app.submit import wait_for_end
     from sweeper.terminal.remote_view import RemoteViewer

@@ -59,7 +59,7 @@ def deliver(event: Event, trial: Trial, trials: TrialSource) -> bool:
         return False
     if event.note:
         trials.notify(trial, event.note)
-    return True
+    return trials.heartbeat(trial)
 
 
 def _train(trial: Trial, job: TrainingJob, data: TrainingData, folder: Path) -> Generator[Event, None, None]:

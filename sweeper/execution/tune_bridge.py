@@ -114,6 +114,12 @@ class TuneBridge:
         if trial is not None:
             self.requeued.append(trial)
 
+    def take_requests(self) -> None:
+        """Let the source of trials do what users have asked. Call this about every second."""
+        with self._stored_errors():
+            if not self._is_closed:
+                self.trials.take_requests()
+
     def worker_assigned(self, name: str) -> None:
         """Note that a trial has a worker. From now on it must send events."""
         if name in self.running:

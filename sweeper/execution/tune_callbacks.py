@@ -111,6 +111,7 @@ class StallMonitor(tune.Callback):  # type: ignore[misc]
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """Check once. Tune makes about ten steps a second. Raises StopTune."""
+        self.bridge.take_requests()
         if self.bridge.error or self.stop_reason():
             raise StopTune
         self._update_running(trials)

@@ -5,17 +5,21 @@ in the record did not happen; what is in it is never done again.
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from sweeper.errors import SweepInterrupted
 from sweeper.protocol.collapse import CollapseRule
 from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.storage.requests import StopRequest, no_requests
 from sweeper.training.types import ValidationReport
 from sweeper.trials.interfaces import Study, Tracker
 from sweeper.trials.outcome import Outcome
-from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
+from sweeper.trials.trial import Trial, TrialEnd, TrialRecord, stopped_by_user
 
 MAX_NODE_LOSSES = 5  # losses of a trial's node, or of its worker before it began, that do not end the trial
+
+_ASKED_TO_STOP = 130  # exit code, as after Ctrl-C
 
 Say = Callable[[str], None]
 
@@ -27,6 +31,8 @@ def ignore(_: str) -> None:
 class Stage:
     """A TrialSource in which interrupted trials come first, and the trial of a lost worker comes again."""
 
+    users_may_stop_trials = False  # one seed of a confirmation, picked by a person, would no longer be a fair sample
+
     def __init__(
         self,
         spec: SweepSpec,
@@ -35,8 +41,12 @@ class Stage:
         say: Say = ignore,
         class_counts: Sequence[int] = (),
     ) -> None:
-        """Take the number of validation texts of each class, (C,). Without them, no trial is taken for collapsed."""
+        """Take the number of validation texts of each class, (C,). Without them, no trial is taken for collapsed.
+
+        Set `requests` to a function that returns what users have asked of the driver since its last call.
+        """
         self.spec, self.study, self.trackers, self.say = spec, study, trackers, say
+        self.requests: Callable[[], Iterable[StopRequest]] = no_requests
         self.collapse = CollapseRule(spec, class_counts)
         self.running: dict[int, Trial] = {}
         self.requeued: deque[Trial] = deque()  # trials of this stage that were interrupted
@@ -90,6 +100,30 @@ class Stage:
     def has_pending(self) -> bool:
         """True if there are trials to start, interrupted or new."""
         return bool(self.requeued) or self._has_new()
+
+    def take_requests(self) -> None:
+        """Do what users have asked since the last call. Raises SweepInterrupted if the sweep is to stop."""
+        for request in self.requests():
+            if not request.trial:
+                self.say("stopping, because `sweeper stop` asks for it")
+                raise SweepInterrupted(_ASKED_TO_STOP)
+            if self.users_may_stop_trials:
+                self._stop_trial(request.trial)
+
+    def _stop_trial(self, number: int) -> None:
+        """End a trial of this stage as its user asks, also one that waits to be continued."""
+        for waiting in [trial for trial in self.requeued if trial.number == number]:
+            self.requeued.remove(waiting)
+            self.running[number] = waiting
+        trial = self.running.get(number)
+        if trial is not None:
+            reports = self.study.get(trial).reports
+            self.trial_ended(trial, stopped_by_user(reports[-1].epoch if reports else 0))
+
+    def heartbeat(self, trial: Trial) -> bool:
+        """Return False if the trial has been stopped. Requests are taken first."""
+        self.take_requests()
+        return self._is_current(trial)
 
     def report(self, trial: Trial, report: ValidationReport) -> bool:
         """Record a report. Return False if it ends or interrupts the trial, or comes from an abandoned attempt."""

@@ -27,6 +27,8 @@ class SearchStage(Stage):
     those that the spec asks for. `clock` returns the seconds since 1970, as the study's does.
     """
 
+    users_may_stop_trials = True
+
     def __init__(
         self,
         spec: SweepSpec,

@@ -4,7 +4,7 @@ The test split does not exist for the search or the confirmation. It is loaded w
 winner's models are scored on it once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from sweeper.errors import SweeperError, SweepInterrupted
@@ -15,6 +15,7 @@ from sweeper.protocol.search_budget import describe_search_end
 from sweeper.protocol.stage import Say, ignore
 from sweeper.protocol.stages import ConfirmationStage, SearchStage, TestStage
 from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.storage.requests import StopRequest, no_requests
 from sweeper.storage.trial_files import delete_trial_files, traceback_path, trial_folder
 from sweeper.training.types import ModelScores
 from sweeper.trials.interfaces import Runner, Study, Tracker, TrainingJob
@@ -45,19 +46,23 @@ def run_protocol(
     resources: TrialResources,
     say: Say = ignore,
     elapsed: float = 0.0,
+    requests: Callable[[], Iterable[StopRequest]] = no_requests,
 ) -> None:
     """Run what the budget allows and the record does not have yet: the search, then confirmation and test.
 
     Checkpoints of ended trials are deleted, those of interrupted ones stay; models of confirmed trials are left to the
     caller. `say` gets messages for the user. The command began `elapsed` seconds ago: the budget's hours cover them.
+    `requests` returns what users have asked of this driver since its last call.
 
     Raises SweepFailedError if the first trials all failed alike, no trial or no fresh seed succeeded, or the search
     ended before a trial did, and SweeperError if a winner could not be scored.
     """
     class_counts = count_classes(jobs.search.data)
     search = SearchStage(spec, study, trackers, say, class_counts, elapsed, resources.gpu)
+    search.requests = requests
     _run_search(search, runner, jobs.search, resources)
     confirmation = ConfirmationStage(spec, study, trackers, say, class_counts)
+    confirmation.requests = requests
     if confirmation.has_pending:
         runner.run(confirmation, jobs.confirm, resources)
         _delete_ended(study, jobs.confirm)
@@ -67,6 +72,7 @@ def run_protocol(
         job = jobs.make_test_job()
         opens_test_split = any("test" in data.splits for data in job.data.values())
         test = TestStage(spec, study, trackers, trials, opens_test_split, jobs.save_scores, say)
+        test.requests = requests
         runner.run(test, job, resources)
         _require_all_scored(test, trials, job)
 

@@ -24,7 +24,7 @@ class LinePrinter(Protocol):
 class LineView:
     """A view that prints a line for each trial that ends, except the `known` trials that ended in an earlier run.
 
-    `clock` gives Unix time on the machine that runs the sweep.
+    `clock` gives Unix time on the machine that runs the sweep. The time shown counts from `start`, by default from now.
     """
 
     def __init__(
@@ -33,12 +33,13 @@ class LineView:
         spec: SweepSpec,
         known: Iterable[TrialRecord],
         clock: Callable[[], float] = time.time,
+        start: float | None = None,
     ) -> None:
         self.printer, self.spec = printer, spec
         self.width = max(len(formatting.system_label(spec, system)) for system in range(len(spec.systems)))
         self.records: dict[int, TrialRecord] = {}
         self.printed = {record.trial.number for record in known if record.end is not None}
-        self.clock, self.start = clock, clock()
+        self.clock, self.start = clock, clock() if start is None else start
 
     def update(self, record: TrialRecord) -> None:
         """Print the trial and the state of the sweep, if the trial has ended and was not printed yet."""

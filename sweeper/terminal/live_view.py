@@ -42,7 +42,7 @@ class LiveView:
         self, terminal: "Terminal", spec: SweepSpec, known: Iterable[TrialRecord], dashboard: "Dashboard"
     ) -> None:
         self.terminal, self.dashboard = terminal, dashboard
-        self.lines = LineView(terminal, spec, known, dashboard.clock)
+        self.lines = LineView(terminal, spec, known, dashboard.clock, dashboard.start)
         self.live = Live(dashboard, console=terminal.console, screen=True, refresh_per_second=2, redirect_stdout=False,
                          redirect_stderr=False, vertical_overflow="crop")  # fmt: skip
         self.live.start()

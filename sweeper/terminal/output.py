@@ -32,8 +32,13 @@ class Output(Protocol):
     def set_log_dir(self, folder: Path) -> None:
         """Keep the log in this folder from now on."""
 
-    def make_view(self, spec: SweepSpec, known: Iterable[TrialRecord], header: str, slots: int) -> ProgressView:
-        """Return the view of a sweep that is about to run. `known` trials were shown by an earlier run."""
+    def make_view(
+        self, spec: SweepSpec, known: Iterable[TrialRecord], header: str, slots: int, start: float | None = None
+    ) -> ProgressView:
+        """Return the view of a sweep that runs. `known` trials were shown by an earlier run.
+
+        The time that it shows counts from `start`, a Unix time, by default from now.
+        """
 
 
 class PlainOutput:
@@ -63,6 +68,8 @@ class PlainOutput:
     def set_log_dir(self, folder: Path) -> None:
         """Do nothing: there is no log."""
 
-    def make_view(self, spec: SweepSpec, known: Iterable[TrialRecord], header: str, slots: int) -> ProgressView:
+    def make_view(
+        self, spec: SweepSpec, known: Iterable[TrialRecord], header: str, slots: int, start: float | None = None
+    ) -> ProgressView:
         """Return a view that prints a line for each trial that ends."""
-        return LineView(self, spec, known)
+        return LineView(self, spec, known, start=start)

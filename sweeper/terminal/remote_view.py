@@ -130,13 +130,14 @@ def make_view(
     header: str,
     slots: int,
     clock: Callable[[], float] = time.time,
+    start: float | None = None,
 ) -> ProgressView:
     """Return the view for this terminal: live where it can be redrawn, otherwise lines."""
     if not terminal.is_live:
-        return LineView(terminal, spec, known, clock)
+        return LineView(terminal, spec, known, clock, start)
     from sweeper.terminal.live_view import Dashboard, LiveView
 
-    return LiveView(terminal, spec, known, Dashboard(spec, header, slots, clock))
+    return LiveView(terminal, spec, known, Dashboard(spec, header, slots, clock, start))
 
 
 def _lines(log: Iterable[str]) -> Iterator[str]:

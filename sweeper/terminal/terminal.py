@@ -126,11 +126,13 @@ class Terminal:
         if not self.quiet:
             self.write(EVENT + json.dumps(event) + "\n")
 
-    def make_view(self, spec: SweepSpec, known: Iterable[TrialRecord], header: str, slots: int) -> ProgressView:
+    def make_view(
+        self, spec: SweepSpec, known: Iterable[TrialRecord], header: str, slots: int, start: float | None = None
+    ) -> ProgressView:
         """Return the view of a sweep: a live view, lines, or events for a terminal on another machine."""
         if self.relayed:
             return EventEmitter(self.event, spec, known, header, slots)
-        return make_view(self, spec, known, header, slots)
+        return make_view(self, spec, known, header, slots, start=start)
 
     def capture_libraries(self, folder: Path) -> None:
         """Send what libraries print to a temporary log in `folder`, until `set_log_dir` moves it."""

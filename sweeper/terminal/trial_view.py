@@ -32,7 +32,8 @@ def trial_facts(spec: SweepSpec, record: TrialRecord) -> Iterator[str]:
 
 def rivals_line(spec: SweepSpec, record: TrialRecord, records: Sequence[TrialRecord]) -> str:
     """Return the trials that a stopped trial was compared with: those of its system at the same rung before it."""
-    if record.end is None or record.end.outcome != Outcome.STOPPED_EARLY or not record.reports:
+    end = record.end
+    if end is None or end.outcome != Outcome.STOPPED_EARLY or end.is_by_user or not record.reports:
         return ""
     last, at, metric = record.reports[-1], record.report_times[-1], spec.objective.metric
     earlier = [

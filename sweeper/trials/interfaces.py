@@ -100,6 +100,12 @@ class TrialSource(Protocol):
     def is_exhausted(self) -> bool:
         """Return True if no trial is running and none will come."""
 
+    def take_requests(self) -> None:
+        """Do what users have asked of the driver. Call this about once a second. Raises SweepInterrupted."""
+
+    def heartbeat(self, trial: Trial) -> bool:
+        """Take a trial's sign of life. Return False if the trial must stop."""
+
     def report(self, trial: Trial, report: ValidationReport) -> bool:
         """Take a report. Return False if the trial must stop. Reports of an abandoned attempt are ignored."""
 

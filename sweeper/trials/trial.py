@@ -10,6 +10,8 @@ from sweeper.training.config import Scalar, TrainConfig
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
 
+_BY_USER = "stopped by the user"
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -48,6 +50,17 @@ class TrialEnd:
     reason: str = ""
     traceback: str = field(default="", compare=False)
     breaks_process: bool = field(default=False, compare=False)
+
+    @property
+    def is_by_user(self) -> bool:
+        """True if a user stopped the trial, and not early stopping."""
+        return self.outcome == Outcome.STOPPED_EARLY and self.reason.startswith(_BY_USER)
+
+
+def stopped_by_user(epochs: float) -> TrialEnd:
+    """Return the end of a trial that its user stopped after `epochs` epochs. It counts as early stopping's do."""
+    when = f"after epoch {epochs:g}" if epochs else "before its first validation"
+    return TrialEnd(Outcome.STOPPED_EARLY, f"{_BY_USER} {when}")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from sweeper.errors import SweepInterrupted
 from sweeper.execution.tune_bridge import TuneBridge
 from sweeper.training.config import TrainConfig
 from sweeper.training.types import Heartbeat
@@ -179,3 +180,17 @@ def test_closed_bridge_ignores_all_calls_and_returns_the_unfinished_trials(tmp_p
     world.bridge.worker_lost("a", DIED)
     assert world.trials.reports == {}
     assert world.trials.losses == []
+
+
+def test_a_request_to_stop_the_sweep_ends_the_run_and_is_raised_unchanged(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    asked = SweepInterrupted(130)
+
+    def refuse() -> None:
+        raise asked
+
+    world.bridge.next_trial("a")
+    world.trials.take_requests = refuse  # type: ignore[method-assign]
+    world.bridge.take_requests()
+    assert world.bridge.error is asked
+    assert world.bridge.next_trial("b") is None

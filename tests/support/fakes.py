@@ -163,6 +163,12 @@ class ScriptedTrials:
             return False
         return True
 
+    def take_requests(self) -> None:
+        pass
+
+    def heartbeat(self, trial: Trial) -> bool:
+        return True
+
     def will_continue(self, trial: Trial) -> bool:
         return trial in self.waiting
 

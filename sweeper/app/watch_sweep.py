@@ -1,0 +1,74 @@
+"""Shows a sweep that another process drives, in the view of `run`, until nobody drives it. Nothing is written."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+
+from sweeper.app.open_study import read_study
+from sweeper.app.run_sweep import closed_with_status
+from sweeper.app.show_sweep import SweepSnapshot, take_snapshot
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.storage.record_lock import is_locked
+from sweeper.storage.sweep_folder import SweepFolder
+from sweeper.terminal import formatting
+from sweeper.terminal.output import Output
+from sweeper.trials.interfaces import ProgressView
+from sweeper.trials.trial import TrialRecord
+
+_INTERVAL = 0.5  # seconds between two looks at the record
+_SHARE = 0.2  # of the time goes into reading at most, however long the record is
+
+
+def watch_sweep(output: Output, folder: SweepFolder, sleep: Callable[[float], None] = time.sleep) -> SweepSnapshot:
+    """Show a sweep until nobody drives it, and return it as it is then. Trials that have ended before are not shown.
+
+    The view reads the record as it grows. `sleep` waits between two looks. Raises UsageError or RecordError if the
+    record cannot be read.
+    """
+    if is_locked(folder.journal):
+        spec = folder.spec
+        watcher = _Watcher(folder, spec)
+        records = watcher.read()
+        running = sum(record.end is None for record in records)
+        header = f"{folder.name}: {formatting.describe_spec(spec)}"
+        view = output.make_view(spec, records, header, max(1, running), start=watcher.began)
+        with closed_with_status(view):
+            watcher.follow(view, sleep)
+    return take_snapshot(folder)
+
+
+class _Watcher:
+    """Reads the record of a sweep again whenever it has grown."""
+
+    def __init__(self, folder: SweepFolder, spec: SweepSpec) -> None:
+        self.folder, self.spec = folder, spec
+        self.size = -1  # bytes of the record at the last look
+        self.began: float | None = None  # Unix time at which the driver's command began
+        self.shown: dict[int, TrialRecord] = {}
+
+    def read(self) -> Sequence[TrialRecord]:
+        """Return the records of all trials."""
+        with closing(read_study(self.folder, self.spec)) as study:
+            sessions = study.sessions()
+            self.began = sessions[-1].began / 1000 if sessions else None
+            return study.all_trials()
+
+    def follow(self, view: ProgressView, sleep: Callable[[float], None]) -> None:
+        """Tell the view of each change, until nobody drives the sweep and all of the record was shown."""
+        is_driven = True
+        while is_driven:
+            is_driven = is_locked(self.folder.journal)  # asked before the last look: nothing is missed
+            took = self._show_changes(view)
+            if is_driven:
+                sleep(max(_INTERVAL, took / _SHARE))
+
+    def _show_changes(self, view: ProgressView) -> float:
+        """Tell the view what is new in the record, and return the seconds that it took."""
+        began, size = time.monotonic(), self.folder.journal.stat().st_size
+        if size != self.size:
+            self.size = size
+            for record in self.read():
+                if self.shown.get(record.trial.number) != record:
+                    self.shown[record.trial.number] = record
+                    view.update(record)
+        return time.monotonic() - began

@@ -1,0 +1,120 @@
+"""`sweeper stop`: ends a sweep, one of its trials, or a job on a cluster."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sweeper.cli.arguments import DEFAULT_SWEEPS, Sweeps, complete_sweep
+from sweeper.cli.session import cli_session
+from sweeper.cli.show import continue_command
+from sweeper.cli.submit import Address, Insecure, connect
+from sweeper.terminal.terminal import Terminal
+
+if TYPE_CHECKING:
+    from sweeper.storage.sweep_folder import SweepFolder
+
+Target = Annotated[
+    str,
+    typer.Argument(
+        metavar="SWEEP|JOB",
+        help="A sweep, by name or folder, or a job on a cluster, as `sweeper jobs` lists it.",
+        show_default=False,
+        autocompletion=complete_sweep,
+    ),
+]
+
+
+def stop(
+    context: typer.Context,
+    target: Target,
+    trial: Annotated[
+        int | None, typer.Argument(help="A trial's number: only this trial ends.", show_default="the whole sweep")
+    ] = None,
+    sweeps: Sweeps = DEFAULT_SWEEPS,
+    address: Address = None,
+    insecure: Insecure = False,
+) -> None:
+    """Stop a sweep and keep its progress, as Ctrl-C where it runs does; the same command continues it.
+
+    With a trial's number, only that trial ends: it is recorded as stopped by the user, and its score counts as that of
+    a trial that was stopped early. With --address, the name is that of a job, or of a sweep that a job runs.
+
+    Example: sweeper stop sst5-3f9a1c2e 12
+    """
+    with cli_session(resume_hint="the driver stops all the same") as terminal:
+        if is_job(context, target, sweeps, address):
+            _stop_job(terminal, target, trial, address, insecure=insecure)
+            return
+        from sweeper.storage.sweep_names import find_named_sweep
+
+        folder = find_named_sweep(target, sweeps)
+        if trial is None:
+            _stop_sweep(terminal, folder)
+        else:
+            _stop_trial(terminal, folder, trial)
+
+
+def is_job(context: typer.Context, target: str, sweeps: Path, address: str | None) -> bool:
+    """Return True if the user means a job: --address is given, or an address is set and no sweep here has the name."""
+    from sweeper.storage.sweep_names import named_folder
+
+    source = context.get_parameter_source("address")
+    is_given = source is not None and source.name == "COMMANDLINE"
+    return is_given or (bool(address) and named_folder(target, sweeps) is None)
+
+
+def _stop_sweep(terminal: Terminal, folder: "SweepFolder") -> None:
+    from sweeper.app.stop_sweep import stop_sweep
+    from sweeper.protocol.sweep_summary import SweepState
+    from sweeper.storage.record_lock import describe_holder, is_locked
+
+    if not is_locked(folder.journal):
+        terminal.line(f"{folder.name}: nobody drives it{describe_rest(folder)}")
+        return
+    with terminal.step(f"stopping {folder.name}, driven by {describe_holder(folder.journal)}"):
+        summary = stop_sweep(folder)
+    if summary.state == SweepState.FINISHED:
+        terminal.line(f"{folder.name} was finished before it stopped")
+    else:
+        done = f"{summary.trials_ended} of {summary.trials_planned} trials"
+        terminal.line(f"{folder.name} is stopped, with {done} ended; continue it: {continue_command(folder.path)}")
+
+
+def describe_rest(folder: "SweepFolder") -> str:
+    """Return what remains of a sweep that nobody drives: that it is finished, or the command that continues it."""
+    if folder.read_results() is not None:
+        return "; it is finished"
+    return f"; continue it: {continue_command(folder.path)}"
+
+
+def _stop_trial(terminal: Terminal, folder: "SweepFolder", number: int) -> None:
+    from sweeper.app.stop_sweep import find_stoppable, stop_trial
+
+    end = find_stoppable(folder, number).end
+    if end is None:
+        with terminal.step(f"stopping trial {number} of {folder.name}"):
+            end = stop_trial(folder, number).end
+    if end is not None and end.is_by_user:
+        terminal.line(f"trial {number}: {end.reason}")
+    elif end is not None:
+        reason = f" ({end.reason})" if end.reason else ""
+        terminal.line(f"trial {number} has ended already: {end.outcome.label}{reason}")
+
+
+def _stop_job(terminal: Terminal, name: str, trial: int | None, address: str | None, *, insecure: bool) -> None:
+    from sweeper.app.submit import find_job, wait_for_end
+    from sweeper.errors import UsageError
+
+    server = connect(address, insecure=insecure)
+    job = find_job(server, name)
+    if trial is not None:
+        where = f"on its head: sweeper stop {job.sweeps[0]} {trial} --sweeps DIR"
+        raise UsageError(f"{job.id}: a job is stopped as a whole; stop a trial {where}")
+    if job.is_over:
+        terminal.line(f"{job.id} is over: {job.status.lower()}")
+        return
+    server.stop(job.id)
+    with terminal.step(f"stopping {job.id}"):
+        wait_for_end(server, job.id)
+    terminal.line(f"{job.id} is stopped; submitting it again continues where it stopped")

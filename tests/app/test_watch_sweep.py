@@ -1,0 +1,61 @@
+"""Watching a sweep shows what its driver records, in the view of `run`, and changes nothing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sweeper.app.watch_sweep import watch_sweep
+from sweeper.protocol.sweep_summary import SweepState
+from sweeper.record.optuna_study import OptunaStudy
+from sweeper.terminal.output import PlainOutput
+from sweeper.training.types import ValidationReport
+from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import TrialEnd
+from tests.support.recorded_sweeps import RecordedSweep
+
+
+class Driver:
+    """A driver that does one thing each time that the watcher waits, and closes the record at last."""
+
+    def __init__(self, sweep: RecordedSweep) -> None:
+        self.study = OptunaStudy(sweep.spec, sweep.folder.journal, 1)
+        self.steps = self._steps()
+
+    def __call__(self, seconds: float) -> None:
+        assert 0 < seconds < 60
+        next(self.steps, None)
+
+    def _steps(self) -> Iterator[None]:
+        trial = self.study.ask(0)
+        yield
+        self.study.report(trial, ValidationReport(1, 1.0, {"validation/accuracy": 0.875, "validation/macro_f1": 0.5}))
+        yield
+        yield  # nothing new
+        self.study.end_trial(trial, TrialEnd(Outcome.COMPLETED))
+        self.study.ask(1)
+        self.study.close()
+        yield
+
+
+def test_each_trial_that_ends_is_a_line_and_nothing_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = RecordedSweep(tmp_path / "sweeps").search()
+    before = set(sweep.folder.path.iterdir())
+    driver = Driver(sweep)
+    snapshot = watch_sweep(PlainOutput(), sweep.folder, driver)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("trial   3  ce   completed")
+    assert "0.8750" in lines[0]
+    assert lines[1].startswith("  3 of 8 trials done, best 0.8750 by trial 3 (ce)")
+    assert snapshot.summary.state == SweepState.INTERRUPTED
+    assert snapshot.record(4).end is None
+    assert set(sweep.folder.path.iterdir()) == before
+
+
+def test_a_sweep_that_nobody_drives_is_returned_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sweep = RecordedSweep(tmp_path / "sweeps").search([Outcome.COMPLETED] * 4).finish()
+    snapshot = watch_sweep(PlainOutput(), sweep.folder, lambda _: pytest.fail("it waits"))
+    assert (snapshot.summary.state, capsys.readouterr().out) == (SweepState.FINISHED, "")
