@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sweeper.app.diff_sweeps import Difference, diff_sweeps
     from sweeper.app.doctor import Diagnosis, examine
     from sweeper.app.export_model import export_model
+    from sweeper.app.new_space import NewSpace, new
     from sweeper.app.predict import TextClassifier, load_model
     from sweeper.app.remove_sweeps import remove_sweep
     from sweeper.app.sweep_list import list_sweeps
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Diagnosis",
     "Difference",
+    "NewSpace",
     "SearchSpaceError",
     "StoredResults",
     "Sweep",
@@ -44,6 +46,7 @@ __all__ = [
     "list_sweeps",
     "load",
     "load_model",
+    "new",
     "open",
     "remove_sweep",
     "run",
@@ -67,6 +70,8 @@ _HOMES = {
     "examine": "sweeper.app.doctor",
     "export_model": "sweeper.app.export_model",
     "remove_sweep": "sweeper.app.remove_sweeps",
+    "NewSpace": "sweeper.app.new_space",
+    "new": "sweeper.app.new_space",
     "list_sweeps": "sweeper.app.sweep_list",
 }
 

@@ -1,5 +1,6 @@
 """Reads search spaces: from a file, or by name if they ship with sweeper."""
 
+import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -28,8 +29,7 @@ def find_space(name: str | Path) -> Path:
             return path / "sweep.yaml"
         if _is_data(path):
             raise UsageError(
-                f"{path}: is a data file, not a search space; write a YAML file with "
-                f"dataset: {{train: {path}}} and compare: {{encoder: [gru]}}"
+                f"{path}: is a data file, not a search space; sweeper new {shlex.quote(str(path))} writes one for it"
             )
         if path.exists() or path.suffix or len(path.parts) > 1:
             return path

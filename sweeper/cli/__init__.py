@@ -14,6 +14,7 @@ from sweeper.cli import (
     doctor,
     export,
     ls,
+    new,
     predict,
     report,
     rm,
@@ -40,6 +41,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.callback()(version.global_options)
+app.command("new")(new.new)
 app.command("run")(run.run)
 app.command("check")(run.check)
 app.command("ls")(ls.ls)

@@ -46,7 +46,10 @@ def find_layout(path: Path, text: str, wanted: Sequence[str], usual: str) -> tup
 
 
 def _find_header(path: Path, text: str, wanted: Sequence[str], usual: str) -> Header:
-    """Return the header under the first separator that gives all wanted columns, or else the most columns."""
+    """Return the header under the first separator that gives all wanted columns, or else the most columns.
+
+    If no column is wanted, that is the one with the most.
+    """
     blank_lines = _BLANK_LINES.match(text)
     start = blank_lines.end() if blank_lines else 0
     named = _NAMED_SEPARATOR.match(text, start)
@@ -58,7 +61,7 @@ def _find_header(path: Path, text: str, wanted: Sequence[str], usual: str) -> He
     complete = [
         header for header in headers if len(find_columns(header.place(path), header.names, wanted)) == len(wanted)
     ]
-    return complete[0] if complete else max(headers, key=lambda header: len(header.names))
+    return complete[0] if complete and wanted else max(headers, key=lambda header: len(header.names))
 
 
 def _read_header(text: str, start: int, separator: str) -> Header:

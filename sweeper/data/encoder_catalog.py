@@ -27,3 +27,18 @@ ENCODERS: tuple[str, ...] = (
     "google-bert/bert-base-multilingual-cased",
     "sentence-transformers/all-MiniLM-L6-v2",
 )
+
+# Proposed for a user's own texts, by script and language of the texts and by the machine; the first that can be had.
+# "gru" is trained from scratch, on texts of any script.
+_ENGLISH, _MULTILINGUAL_SMALL = (
+    "sentence-transformers/all-MiniLM-L6-v2",
+    "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2",
+)
+PROPOSED_ENCODERS: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("English", "CPU"): (_ENGLISH, "gru"),
+    ("English", "GPU"): ("google/electra-base-discriminator", "google-bert/bert-base-uncased", _ENGLISH, "gru"),
+    ("Latin script", "CPU"): (_MULTILINGUAL_SMALL, _ENGLISH, "gru"),
+    ("Latin script", "GPU"): ("google-bert/bert-base-multilingual-cased", _MULTILINGUAL_SMALL, _ENGLISH, "gru"),
+    ("another script", "CPU"): (_MULTILINGUAL_SMALL, "gru"),
+    ("another script", "GPU"): ("google-bert/bert-base-multilingual-cased", _MULTILINGUAL_SMALL, "gru"),
+}

@@ -101,4 +101,5 @@ FORMATS: Mapping[str, FileFormat] = {
     ".csv": FileFormat("comma-separated", f"{_DELIMITED}:read_csv", _count_lines_below_header),
     ".tsv": FileFormat("tab-separated", f"{_DELIMITED}:read_tsv", _count_lines_below_header),
     ".parquet": FileFormat("Parquet", "sweeper.data.arrow_files:read_parquet", _count_parquet_rows),
+    ".xlsx": FileFormat("Excel, with the package openpyxl", "sweeper.data.excel_files:read_xlsx"),
 }

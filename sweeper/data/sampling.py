@@ -44,17 +44,21 @@ def hold_out_validation(rows: LabelledTexts) -> tuple[LabelledTexts, LabelledTex
     Validation gets a tenth of each class, and at least one text of every class that has two different ones. Equal texts
     stay together, so the shares are as near to a tenth as their groups allow.
     """
-    sample = _GroupSample(rows)
+    return hold_out(rows, 1 / _VALIDATION_DIVISOR)
+
+
+def hold_out(rows: LabelledTexts, share: float, seed: int = 0) -> tuple[LabelledTexts, LabelledTexts]:
+    """Split rows into those that stay and those that are held out, the same way every time for the same seed.
+
+    Held out is the share of each class, as in `hold_out_validation`.
+    """
+    sample = _GroupSample(rows, seed)
     class_sizes = Counter(rows.labels.tolist())
-    sample.draw({label: _tenth(count) for label, count in class_sizes.items()})
+    sample.draw({label: max(1, round(count * share)) if count > 1 else 0 for label, count in class_sizes.items()})
     sample.represent_missing_classes(
         lambda group: all(sample.counts[label] + count < class_sizes[label] for label, count in group.items())
     )
     return rows.take(np.flatnonzero(~sample.drawn)), rows.take(np.flatnonzero(sample.drawn))
-
-
-def _tenth(count: int) -> int:
-    return max(1, round(count / _VALIDATION_DIVISOR)) if count > 1 else 0
 
 
 class _GroupSample:
@@ -63,8 +67,9 @@ class _GroupSample:
     `drawn` is True for the rows of the sample, (N,), `size` their number, `counts` the number of each class.
     """
 
-    def __init__(self, rows: LabelledTexts) -> None:
+    def __init__(self, rows: LabelledTexts, seed: int = 0) -> None:
         self.labels = rows.labels
+        self.seed = seed
         (groups,) = number_equal_texts([rows])
         self.group_sizes = np.bincount(groups)
         self.groups: list[int] = groups.tolist()
@@ -79,7 +84,7 @@ class _GroupSample:
     def draw(self, quotas: ClassCounts) -> None:
         """Draw groups in random order, class by class, as long as no class has more rows than its quota."""
         self.quotas = quotas
-        generator = np.random.default_rng(0)
+        generator = np.random.default_rng(self.seed)
         for label in quotas:
             permuted: list[int] = generator.permutation(self._rows_of(label)).tolist()
             self.order += permuted

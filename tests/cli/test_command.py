@@ -59,7 +59,7 @@ def test_the_mistakes_of_all_files_are_one_line_each_with_exit_code_2(verb: str,
 def test_a_data_file_is_no_search_space(name: str) -> None:
     with pytest.raises(UsageError) as caught:
         load_spec(name)
-    assert str(caught.value).startswith(f"{name}: is a data file, not a search space; write a YAML file with dataset: ")
+    assert str(caught.value).startswith(f"{name}: is a data file, not a search space; sweeper new ")
     assert len(str(caught.value).splitlines()) == 1
 
 

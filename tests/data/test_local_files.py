@@ -24,7 +24,12 @@ def read(path: Path, *columns: str) -> RawTable:
 
 def write_rows(folder: Path, suffix: str) -> Path:
     path = folder / f"a{suffix}"
-    if suffix == ".parquet":
+    if suffix == ".xlsx":
+        workbook = pytest.importorskip("openpyxl").Workbook()
+        for row in (("review", "sentiment"), *(tuple(row.values()) for row in ROWS)):
+            workbook.active.append(row)
+        workbook.save(path)
+    elif suffix == ".parquet":
         pyarrow.parquet.write_table(pyarrow.Table.from_pylist(ROWS), path)
     elif suffix in (".csv", ".tsv"):
         path.write_text(

@@ -1,0 +1,205 @@
+"""A new search space from a user's own data: `sweeper new`, and `sweeper.new` of the Python API."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sweeper.app.new_encoder import ProposedEncoder, propose_encoder, sample_texts
+from sweeper.app.new_inputs import NewInput, find_input
+from sweeper.app.new_settings import find_machine, propose_settings
+from sweeper.app.new_splits import split_rows, write_splits
+from sweeper.app.new_text import NewSpaceText
+from sweeper.app.output_paths import require_writable_file
+from sweeper.app.specs import load_spec
+from sweeper.atomic_write import atomic_write
+from sweeper.data.bad_rows import BadRows
+from sweeper.data.column_checks import require_label_column
+from sweeper.data.column_choice import ColumnChoice, choose_columns
+from sweeper.data.column_profiles import profile_columns
+from sweeper.data.data_summary import DataSummary, summarize_data
+from sweeper.data.dataset_spec import DatasetSpec
+from sweeper.data.label_checks import describe_unlabelled_test, require_no_measurements
+from sweeper.data.languages import find_script
+from sweeper.data.row_parsing import parse_rows
+from sweeper.data.rows import LabelledTexts, RawTable
+from sweeper.data.sampling import hold_out_validation
+from sweeper.errors import SearchSpaceError, UsageError
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.terminal.output import Output, PlainOutput
+
+Ask = Callable[[str, Sequence[str]], str]
+"""A function of a question and the possible answers, the likeliest first. It returns one of them."""
+
+
+@dataclass(frozen=True)
+class NewSpace:
+    """A search space that was written: its file, the files of its splits, what it runs, and what its data is like."""
+
+    path: Path
+    splits: Mapping[str, Path]
+    spec: SweepSpec
+    summary: DataSummary
+    encoder: ProposedEncoder
+
+
+@dataclass(frozen=True)
+class LabelledData:
+    """The rows of a data set by split, its classes, its columns, and the rows that cannot be used."""
+
+    splits: Mapping[str, LabelledTexts]
+    class_names: tuple[str, ...]
+    text: tuple[str, ...]
+    label: str
+    bad_rows: BadRows
+
+
+def new(
+    *files: str | Path,
+    hub: str | None = None,
+    config: str | None = None,
+    revision: str = "main",
+    text: str | Sequence[str] | None = None,
+    label: str | None = None,
+    encoder: str | None = None,
+    out: str | Path | None = None,
+    seed: int = 0,
+) -> NewSpace:
+    """Look at data, and write a search space for it that runs as it stands; nothing is trained.
+
+    Args:
+        files: one file, which is split here, or the files of the splits; csv, tsv, jsonl, json, parquet or xlsx.
+        hub: a data set of the Hugging Face hub instead; `config` and `revision` are those of the hub.
+        text: the text column, or two for pairs; found by names and values if it is not given.
+        label: the label column; found in the same way.
+        encoder: the encoder to begin with; proposed for the texts and this machine if it is not given.
+        out: the file to write; by default the name of the data with .yaml, in the current folder.
+        seed: draws the splits of a single file.
+
+    Raises:
+        UsageError: the data cannot be used, or a file that would be written is there already.
+    """
+    found = find_input([Path(file) for file in files], hub, config, revision)
+    columns = [text] if isinstance(text, str) else list(text or ())
+    path = Path(out) if out is not None else Path(f"{found.stem}.yaml")
+    return make_space(PlainOutput(progress=False), found, path, columns, label, encoder, seed)
+
+
+def make_space(
+    output: Output,
+    found: NewInput,
+    path: Path,
+    text: Sequence[str] = (),
+    label: str | None = None,
+    encoder: str | None = None,
+    seed: int = 0,
+    ask: Ask = lambda _, answers: answers[0],
+) -> NewSpace:
+    """Write the search space `path` for a data set, and the splits beside it if the data set has only one."""
+    folder = path.parent / f"{path.stem}_splits"
+    _require_new(path, folder)
+    with output.step(f"reading {found.place}"):
+        table = found.read_training_table()
+        choice = choose_columns(profile_columns(table), text, label, found.place)
+    columns = _answer(choice, ask)
+    with output.step("looking at its rows"):
+        tables = {"train": table} if _is_single_file(found) else found.read_tables(*columns)
+        data = _parse(found.dataset_spec(*columns), tables)
+    is_split_here = list(data.splits) == ["train"]
+    splits = split_rows(data.splits["train"], found.place, seed) if is_split_here else _with_validation(data.splits)
+    machine = find_machine()
+    proposed = propose_encoder(output, splits["train"], has_gpu=machine.gpus > 0, wanted=encoder)
+    with output.step("counting classes and texts"):
+        script = find_script(sample_texts(splits["train"]))
+        summary = summarize_data(columns, splits, data.class_names, data.bad_rows, script, proposed.lengths)
+    paths = dict(found.files)
+    if is_split_here:
+        paths = write_splits(folder, splits, data.text, data.label, data.class_names)
+    kept = {split: file for split, file in paths.items() if split in splits}
+    dataset = _dataset_keys(found, data, path, kept)
+    origin = found.place if found.hub else ", ".join(file.name for file in found.files.values())
+    settings = propose_settings(summary.rows, len(data.class_names), proposed, machine)
+    written = NewSpaceText(path, origin, dataset, summary, proposed, settings, machine, not is_split_here)
+    spec = _write_checked(path, str(written))
+    return NewSpace(path, kept, spec, summary, proposed)
+
+
+def _write_checked(path: Path, text: str) -> SweepSpec:
+    """Write a search space, and return it as `sweeper run` reads it. Raises UsageError, with no file left."""
+    with atomic_write(path) as file:
+        file.write(text.encode())
+    try:
+        return load_spec(path.absolute())
+    except SearchSpaceError as error:
+        path.unlink()
+        raise UsageError(error.lines[0].removeprefix(str(path.absolute())).partition(": ")[2]) from None
+
+
+def _require_new(path: Path, folder: Path) -> None:
+    """Raise UsageError if a file that would be written is there, or cannot be written."""
+    if path.suffix not in (".yaml", ".yml"):
+        raise UsageError(f"--out {path}: needs the ending .yaml, as in {path.with_suffix('.yaml')}")
+    if path.is_file():
+        raise UsageError(f"{path}: is there already and is not overwritten; name another file with --out, or delete it")
+    if folder.exists():
+        raise UsageError(
+            f"{folder}: is there already and is not overwritten; name another file with --out, or delete it"
+        )
+    require_writable_file("--out", path)
+
+
+def _is_single_file(found: NewInput) -> bool:
+    return found.hub is None and len(found.files) == 1
+
+
+def _answer(choice: ColumnChoice, ask: Ask) -> tuple[tuple[str, ...], str]:
+    """Return the text columns and the label column; ask where there is more than one choice."""
+    label = choice.labels[0] if len(choice.labels) == 1 else ask("Which column is the label?", choice.labels)
+    names = {" and ".join(columns): columns for columns in choice.texts if label not in columns}
+    if not names:
+        raise UsageError(f"the column {label} is both text and label; name the text with --text")
+    text = next(iter(names)) if len(names) == 1 else ask("Which column is the text?", list(names))
+    return names[text], label
+
+
+def _parse(dataset: DatasetSpec, tables: Mapping[str, RawTable]) -> LabelledData:
+    """Return the rows that can be used. Raises UsageError if they are no classes."""
+    if dataset.column_problem is not None:
+        raise UsageError(f"data set {dataset.name}: {dataset.column_problem}")
+    if describe_unlabelled_test(dataset, tables) is not None:
+        tables = {split: table for split, table in tables.items() if split != "test"}
+    bad_rows = BadRows()
+    parsed = {split: parse_rows(dataset, table, bad_rows) for split, table in tables.items()}
+    class_names = parsed["train"].label_names
+    require_no_measurements(dataset, class_names)
+    require_label_column(dataset, parsed["train"])
+    if len(class_names) < 2:
+        first = f"; the first row that cannot be used is {bad_rows.lines[0]}" if bad_rows.count else ""
+        raise UsageError(
+            f"{tables['train'].name}: {dataset.label} needs at least two classes, got {len(class_names)}{first}"
+        )
+    splits = {split: rows.with_classes(class_names, bad_rows) for split, rows in parsed.items()}
+    return LabelledData(splits, class_names, dataset.text, dataset.label, bad_rows)
+
+
+def _with_validation(splits: Mapping[str, LabelledTexts]) -> dict[str, LabelledTexts]:
+    """Return the splits as a sweep uses them: without validation rows, some of the training rows are those."""
+    if "validation" in splits:
+        return dict(splits)
+    train, validation = hold_out_validation(splits["train"])
+    return {**splits, "train": train, "validation": validation}
+
+
+def _dataset_keys(
+    found: NewInput, data: LabelledData, path: Path, paths: Mapping[str, Path]
+) -> dict[str, str | Sequence[str]]:
+    """Return the keys under `dataset`. Paths are relative to the search space."""
+    text = data.text[0] if len(data.text) == 1 else data.text
+    columns: dict[str, str | Sequence[str]] = {"text": text, "label": data.label}
+    if found.hub is not None and not paths:
+        config = {"config": found.config} if found.config else {}
+        revision = {"revision": found.revision} if found.revision != "main" else {}
+        return {"hub": found.hub, **config, **revision, **columns}
+    folder = path.absolute().parent
+    files = {split: os.path.relpath(file.absolute(), folder) for split, file in paths.items()}
+    return {"name": found.stem, **files, **columns}

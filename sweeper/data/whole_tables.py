@@ -1,0 +1,61 @@
+"""A user's file with all its columns, before anybody has said which hold the texts and the labels."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from sweeper.data.local_files import FORMATS, list_formats, read_tables
+from sweeper.data.packed_files import SourceFile, open_source
+from sweeper.data.rows import RawTable
+from sweeper.errors import UnavailableError
+
+_HEAD = 1 << 20  # bytes that tell the columns of a file of lines
+_CUT_FORMATS = (".csv", ".tsv", ".jsonl", ".json")  # whose first lines can be read alone
+
+
+def read_whole_table(path: Path) -> RawTable:
+    """Return a file with all its columns, but those whose name another column has too.
+
+    Raises UnavailableError if it cannot be read, has no rows or no columns.
+    """
+    columns = _column_names(path)
+    if not columns:
+        raise UnavailableError(f"{path}: has no named columns; a first row names them, such as text and label")
+    return read_tables({"table": str(path)}, columns)["table"]
+
+
+def _column_names(path: Path) -> Sequence[str]:
+    """Return the names of the columns that only one column has."""
+    try:
+        source = open_source(path)
+    except OSError as error:
+        raise UnavailableError(f"{path}: cannot be read: {error.strerror or error}") from None
+    if not source.content.strip():
+        raise UnavailableError(f"{path}: is empty; it needs a row of column names, and rows")
+    file_format = FORMATS.get(source.suffix)
+    if file_format is None:
+        suffix = source.suffix or "without a suffix"
+        raise UnavailableError(f"{path}: unknown file format {suffix}; allowed: {list_formats()}")
+    head = _first_lines(source)
+    names = file_format.read(head, ()).columns
+    try:
+        file_format.read(head, names)
+    except UnavailableError:  # two columns have the same name
+        names = tuple(name for name in names if _is_unique(head, name))
+    return names
+
+
+def _is_unique(head: SourceFile, name: str) -> bool:
+    try:
+        FORMATS[head.suffix].read(head, [name])
+    except UnavailableError:
+        return False
+    return True
+
+
+def _first_lines(source: SourceFile) -> SourceFile:
+    """Return the first lines of a file of lines, and another file whole."""
+    end = source.content.rfind(b"\n", 0, _HEAD)
+    if source.suffix not in _CUT_FORMATS or len(source.content) <= _HEAD or end < 0:
+        return source
+    return replace(source, content=source.content[: end + 1])

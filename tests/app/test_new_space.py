@@ -1,0 +1,150 @@
+"""`sweeper new` finds columns, splits without parting equal texts, and writes a search space that can be run."""
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+import sweeper
+from sweeper.errors import UsageError
+
+_WORDS = ["the", "film", "was", "not", "good", "and", "we", "have", "seen", "better", "actors", "from", "another"]
+
+
+def sentence(number: int, length: int = 8) -> str:
+    return " ".join(_WORDS[(number * (k + 3) + k) % len(_WORDS)] for k in range(length)) + f" {number}"
+
+
+def write_csv(path: Path, names: Sequence[str], rows: Sequence[Sequence[object]], separator: str = ",") -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, delimiter=separator)
+        writer.writerow(names)
+        writer.writerows(rows)
+    return path
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def make(path: Path) -> sweeper.NewSpace:
+    return sweeper.new(path, out=path.with_suffix(".yaml"), encoder="gru")
+
+
+def test_a_single_file_is_split_by_class_and_equal_texts_stay_together(tmp_path: Path) -> None:
+    rows = [(sentence(k % 150), f"class {k % 3}") for k in range(300)]  # each text twice
+    space = make(write_csv(tmp_path / "a.csv", ("text", "label"), rows))
+    splits = {split: read_rows(path) for split, path in space.splits.items()}
+    assert {split: len(part) for split, part in splits.items()} == space.summary.rows
+    assert sum(space.summary.rows.values()) == 300
+    assert space.summary.repeated_rows == 150
+    texts = [{row["text"] for row in part} for part in splits.values()]
+    assert not texts[0] & texts[1] | texts[0] & texts[2] | texts[1] & texts[2]
+    for part in splits.values():
+        assert max(Counter(row["label"] for row in part).values()) <= len(part) / 3 + 2
+
+
+@pytest.mark.parametrize("labels", [["yes", "no", "null", "1", "😀"], ["- a: b", "# c", "'d'"], ['"', "\\", "x\ny"]])
+@pytest.mark.parametrize("columns", [("text", "label"), ("off", "~"), ("a: b", "#1"), ("متن", 'the "label"')])
+def test_names_that_mean_something_in_yaml_stay_names(
+    labels: list[str], columns: tuple[str, str], tmp_path: Path
+) -> None:
+    rows = [(sentence(k), labels[k % len(labels)]) for k in range(120)]
+    space = make(write_csv(tmp_path / "1.csv", columns, rows))
+    dataset = space.spec.dataset_spec
+    assert (dataset.text, dataset.label) == ((columns[0],), columns[1])
+    assert set(space.summary.classes["test"]) == set(labels)
+    assert {row[columns[1]] for row in read_rows(space.splits["train"])} == set(labels)
+    assert space.path.read_text(encoding="utf-8").startswith("# yaml-language-server: $schema=")
+
+
+@pytest.mark.parametrize(
+    ("columns", "text", "label"),
+    [
+        (("id", "review", "stars"), ("review",), "stars"),
+        (("class", "id", "kommentar"), ("kommentar",), "class"),
+        (("premise", "hypothesis", "gold_label"), ("premise", "hypothesis"), "gold_label"),
+        (("sentence1", "sentence2", "x"), ("sentence1", "sentence2"), "x"),
+        (("title", "body", "topic"), ("title", "body"), "topic"),
+        (("text", "explanation", "y"), ("text",), "y"),
+    ],
+)
+def test_columns_are_found_by_names_and_values(
+    columns: Sequence[str], text: tuple[str, ...], label: str, tmp_path: Path
+) -> None:
+    texts = set(text) | {"explanation"}
+
+    def value(column: str, k: int) -> object:
+        return sentence(k + len(column)) if column in texts else k if column == "id" else k % 4
+
+    rows = [[value(column, k) for column in columns] for k in range(100)]
+    space = make(write_csv(tmp_path / "a.tsv", columns, rows, "\t"))
+    assert (space.summary.text, space.summary.label) == (text, label)
+
+
+def test_files_of_splits_are_used_as_they_are(tmp_path: Path) -> None:
+    for split, size in (("train", 80), ("dev", 20), ("test", 20)):
+        write_csv(
+            tmp_path / f"{split}.csv",
+            ("text", "label"),
+            [(sentence(k + len(split) * size), k % 2) for k in range(size)],
+        )
+    space = sweeper.new(tmp_path, out=tmp_path / "own.yaml", encoder="gru")
+    assert space.summary.rows == {"train": 80, "validation": 20, "test": 20}
+    assert dict(space.spec.dataset_spec.files) == {
+        split: str(tmp_path / f"{name}.csv")
+        for split, name in (("train", "train"), ("validation", "dev"), ("test", "test"))
+    }
+
+
+def test_conflicts_and_bad_rows_are_counted_and_left_out(tmp_path: Path) -> None:
+    rows = [(sentence(k), k % 2) for k in range(90)] + [(sentence(0), 1), ("", 1), (sentence(200), "")]
+    space = make(write_csv(tmp_path / "a.csv", ("text", "label"), rows))
+    assert (space.summary.conflicting_texts, space.summary.bad_rows, sum(space.summary.rows.values())) == (1, 2, 91)
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        ("", "is empty"),
+        ("text,label\n", "no rows"),
+        ("good film,1\nbad film,0\n" * 20, "its first line looks like a row"),
+        ("text,label\n" + "the film was good,a\n" * 30, "the column label has one value in all rows"),
+        (
+            "text,label\n" + "".join(f"the film was good {k},{k}\n" for k in range(30)),
+            "has 30 different values in 30 rows",
+        ),
+        ("text,label\nthe film was good,a\nit was not good,b\n", "too few for three splits"),
+    ],
+)
+def test_data_that_cannot_be_used_is_one_line(content: str, rule: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        make(path)
+    assert rule in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+    assert not (tmp_path / "a.yaml").exists()
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "a.csv", ("text", "label"), [(sentence(k), k % 2) for k in range(60)])
+    make(path)
+    written = (tmp_path / "a.yaml").read_bytes()
+    with pytest.raises(UsageError, match="is not overwritten"):
+        make(path)
+    (tmp_path / "a.yaml").rename(tmp_path / "b.yaml")
+    with pytest.raises(UsageError, match="a_splits: is there already"):
+        make(path)
+    assert (tmp_path / "b.yaml").read_bytes() == written
+
+
+def test_splits_with_the_same_rows_are_refused_and_leave_no_file(tmp_path: Path) -> None:
+    for split in ("train", "validation", "test"):
+        write_csv(tmp_path / f"{split}.csv", ("text", "label"), [(sentence(k), k % 2) for k in range(60)])
+    with pytest.raises(UsageError, match="is the same data as"):
+        sweeper.new(tmp_path, out=tmp_path / "own.yaml", encoder="gru")
+    assert not (tmp_path / "own.yaml").exists()
