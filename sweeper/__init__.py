@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from sweeper.app.doctor import Diagnosis, examine
     from sweeper.app.export_model import export_model
     from sweeper.app.new_space import NewSpace, new
+    from sweeper.app.plan_sweep import plan
     from sweeper.app.predict import TextClassifier, load_model
     from sweeper.app.remove_sweeps import remove_sweep
     from sweeper.app.sweep_list import list_sweeps
     from sweeper.errors import SearchSpaceError, SweeperError, SweepFailedError, UsageError
+    from sweeper.protocol.sweep_plan import SweepPlan
     from sweeper.protocol.sweep_results import SweepResults
     from sweeper.protocol.sweep_summary import SweepSummary
     from sweeper.search_space.json_schema import search_space_schema
@@ -34,6 +36,7 @@ __all__ = [
     "StoredResults",
     "Sweep",
     "SweepFailedError",
+    "SweepPlan",
     "SweepResults",
     "SweepSpec",
     "SweepSummary",
@@ -48,6 +51,7 @@ __all__ = [
     "load_model",
     "new",
     "open",
+    "plan",
     "remove_sweep",
     "run",
     "search_space_schema",
@@ -56,12 +60,14 @@ __all__ = [
 _HOMES = {
     "SearchSpaceError": "sweeper.errors",
     "SweepFailedError": "sweeper.errors",
+    "SweepPlan": "sweeper.protocol.sweep_plan",
     "SweepResults": "sweeper.protocol.sweep_results",
     "SweepSpec": "sweeper.search_space.sweep_spec",
     "SweepSummary": "sweeper.protocol.sweep_summary",
     "SweeperError": "sweeper.errors",
     "UsageError": "sweeper.errors",
     "search_space_schema": "sweeper.search_space.json_schema",
+    "plan": "sweeper.app.plan_sweep",
     "TextClassifier": "sweeper.app.predict",
     "load_model": "sweeper.app.predict",
     "Diagnosis": "sweeper.app.doctor",

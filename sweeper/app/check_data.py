@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from sweeper.app.allocation import allocate_resources
 from sweeper.app.announcement import data_facts
 from sweeper.app.mlflow_sync import check_mlflow, data_identity, shown_uri
 from sweeper.app.output_paths import require_sweeps_folder
@@ -18,14 +19,13 @@ from sweeper.app.run_sweeps import make_runner
 from sweeper.data.dataset_description import describe_dataset
 from sweeper.data.preprocessing import content_digest
 from sweeper.errors import SweeperError
-from sweeper.execution.cluster_address import cluster_address
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.checkpoint_storage import check_shared_storage
 from sweeper.storage.free_space import free_bytes, require_space
 from sweeper.terminal.output import Output
 from sweeper.training.registry import encoder_kind
 from sweeper.training.types import TrainingData
-from sweeper.trials.resources import TrialResources, describe_resources, fit_to_machine
+from sweeper.trials.resources import TrialResources, describe_resources
 
 _COPIES_IN_A_CHECKPOINT = 4  # weights, two moments of the optimizer, the best weights so far
 
@@ -102,13 +102,7 @@ def _checkpoint_bytes(data: Mapping[str, TrainingData]) -> int:
 
 def _check_resources(output: Output, spec: SweepSpec) -> TrialResources:
     """Print what a trial gets, here or on the cluster of RAY_ADDRESS. Raises UsageError if no node has it."""
-    asked = spec.resources
-    if cluster_address() is not None:
-        with output.step("asking the cluster"), make_runner(inline=False) as runner:
-            resources: TrialResources = runner.allocate(asked.cpu, asked.gpu, asked.accelerator or "")
-    else:
-        with make_runner(inline=True) as runner:
-            resources = fit_to_machine(asked.cpu, asked.gpu, node={"CPU": runner.cpus, "GPU": runner.gpus})
+    resources, _ = allocate_resources(output, spec)
     note = resources.note or f"a trial gets {describe_resources(resources.cpu, resources.gpu)}"
     output.line(f"  {note}; {resources.slots} at a time")
     return resources

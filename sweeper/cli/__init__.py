@@ -15,6 +15,7 @@ from sweeper.cli import (
     export,
     ls,
     new,
+    plan,
     predict,
     report,
     rm,
@@ -44,6 +45,7 @@ app.callback()(version.global_options)
 app.command("new")(new.new)
 app.command("run")(run.run)
 app.command("check")(run.check)
+app.command("plan")(plan.plan)
 app.command("ls")(ls.ls)
 app.command("show")(show.show)
 app.command("diff")(diff.diff)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from random import Random
 
 from sweeper.protocol.failed_sweep import count_failed_rounds
+from sweeper.protocol.search_budget import count_search_trials
 from sweeper.search_space.random_settings import draw_setting
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import TrainConfig
@@ -127,3 +128,9 @@ def _rest_of_confirmation(
     length = _typical_config(spec, system, completed or own).total_epochs
     left = sum(it.trial.config.num_validations - len(it.reports) for it in running) / spec.validations_per_epoch
     return left + max(0, spec.confirm.seeds * spec.confirm.top - len(seeds)) * length
+
+
+def epochs_at_most(spec: SweepSpec) -> int:
+    """Return the epochs of the search if no trial is stopped and every one is as long as the space allows."""
+    most = count_search_trials(spec) * spec.max_epochs
+    return most if spec.budget.epochs is None else min(most, spec.budget.epochs)

@@ -6,10 +6,15 @@ from pathlib import Path
 from sweeper.errors import UsageError
 
 
+def existing_parent(folder: Path) -> Path:
+    """Return `folder`, or the nearest folder above it that exists."""
+    folder = folder.absolute()
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
 def free_bytes(folder: Path) -> int:
     """Return the number of free bytes where `folder` is, or would be made."""
-    folder = folder.absolute()
-    return shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free
+    return shutil.disk_usage(existing_parent(folder)).free
 
 
 def require_space(folder: Path, free: int, needed: int) -> None:

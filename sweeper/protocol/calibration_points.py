@@ -1,0 +1,70 @@
+"""The trainings that a plan times, chosen from a search space, and the one of them that stands for a setting."""
+
+import itertools
+import math
+from collections.abc import Sequence
+
+from sweeper.search_space.space import Params
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.training.config import TrainConfig
+
+KEY = ("encoder", "loss", "batch_size")
+_OTHERS = (  # hyperparameters besides KEY that change the time or the memory of a step
+    "max_length", "views", "weighting", "precision", "pooling", "classifier", "hidden_size", "embedding_size",
+    "vocabulary", "freeze_embeddings", "accumulate",
+)  # fmt: skip
+_MOST_SETTINGS = 20_000
+_MOST_POINTS = 24
+
+
+def calibration_points(spec: SweepSpec, threads: int) -> list[TrainConfig]:
+    """Return a training for each encoder, loss and batch size; of a range of batch sizes, its ends.
+
+    Another hyperparameter that changes the time of a step takes turns: each of its values, or ends, is in some point.
+    """
+    by_key: dict[tuple[object, ...], list[TrainConfig]] = {}
+    space = spec.space.critical_values()
+    for system in spec.systems:
+        names = space.with_ancestors((*KEY, *_OTHERS)) - system.keys()
+        for setting in itertools.islice(space.enumerate_settings(names, system), _MOST_SETTINGS):
+            config = spec.train_config({**system, **setting}, seed=0, threads=threads)
+            by_key.setdefault(tuple(getattr(config, name) for name in KEY), []).append(config)
+    groups = list(by_key.values())
+    return [group[len(group) * k // len(groups)] for k, group in enumerate(_thinned(groups))]
+
+
+def _thinned(groups: Sequence[list[TrainConfig]]) -> list[list[TrainConfig]]:
+    """Return at most 24 of the groups, evenly spread; each encoder and loss keeps one."""
+    if len(groups) <= _MOST_POINTS:
+        return list(groups)
+    kept = {math.floor(k * len(groups) / _MOST_POINTS) for k in range(_MOST_POINTS)}
+    pairs: set[tuple[str, str]] = set()
+    for index, group in enumerate(groups):
+        pair = group[0].encoder, group[0].loss
+        if pair not in pairs:
+            kept.add(index)
+            pairs.add(pair)
+    return [groups[index] for index in sorted(kept)]
+
+
+def nearest_point(config: TrainConfig, points: Sequence[TrainConfig]) -> int:
+    """Return the index of the point that is most like a training in what changes the time of a step."""
+    return min(range(len(points)), key=lambda index: _distance(config, points[index]))
+
+
+def _distance(config: TrainConfig, point: TrainConfig) -> float:
+    values, others = dict(config), dict(point)
+    apart = sum(_difference(values[name], others[name]) for name in (*KEY[2:], *_OTHERS))
+    return apart + 1000 * (config.encoder != point.encoder) + 100 * (config.loss != point.loss)
+
+
+def _difference(a: object, b: object) -> float:
+    """Return how far two values are apart: numbers by their ratio, others by being different."""
+    if isinstance(a, int) and isinstance(b, int) and not isinstance(a, bool):
+        return abs(math.log(a / b))
+    return float(a != b)
+
+
+def describe_point(config: TrainConfig) -> Params:
+    """Return what a training was timed with: encoder, loss and batch size."""
+    return {name: getattr(config, name) for name in KEY}

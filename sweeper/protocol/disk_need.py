@@ -1,0 +1,31 @@
+"""The disk that a sweep's checkpoints need: a function of the parameters of its models (docs: resume-and-faults)."""
+
+from collections.abc import Sequence
+
+from sweeper.protocol.search_budget import count_search_trials
+from sweeper.search_space.sweep_spec import SweepSpec
+
+_WEIGHT = 4  # bytes: a parameter in float32
+_SEARCHED = 3 * _WEIGHT  # with AdamW's two moments
+_CONFIRMED = _SEARCHED + _WEIGHT  # with the best epoch's weights
+
+
+def disk_need(spec: SweepSpec, parameters: Sequence[int], slots: int) -> int:
+    """Return the bytes that checkpoints take at most. `parameters` are those of each system's largest model.
+
+    A new checkpoint is written before the old one is deleted, so every running trial may have two of them.
+    """
+    largest, seeds = max(parameters, default=0), spec.confirm.seeds * spec.confirm.top
+    search = 2 * min(slots, count_search_trials(spec)) * _SEARCHED * largest
+    if not seeds:
+        return search
+    running = min(slots, seeds * len(spec.systems))
+    return max(search, 2 * running * _CONFIRMED * largest + seeds * _WEIGHT * sum(parameters))
+
+
+def certain_disk_need(spec: SweepSpec, parameters: Sequence[int], slots: int) -> int:
+    """Return the bytes that checkpoints take for certain, while every running trial has one and one of them two.
+
+    `parameters` are those of each system's smallest model.
+    """
+    return (min(slots, count_search_trials(spec)) + 1) * _SEARCHED * min(parameters, default=0)

@@ -1,0 +1,142 @@
+"""A sweep played through with random settings and random verdicts of early stopping, without training: for a plan."""
+
+import heapq
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from sweeper.protocol.expected_epochs import deciding_rungs, passing_share
+from sweeper.search_space.random_settings import draw_settings
+from sweeper.search_space.space import Params
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.training.config import TrainConfig
+from sweeper.training.training_cost import TrainingCost
+
+CostOf = Callable[[TrainConfig], TrainingCost]
+
+
+@dataclass(frozen=True)
+class Overhead:
+    """Seconds that a sweep takes beside its trainings.
+
+    `start` passes before the first trial, `first_trial` in a worker that is new, `trial` between two trials of a
+    worker, `test_data` before the test, and `end` after it.
+    """
+
+    start: float = 0.0
+    first_trial: float = 0.0
+    trial: float = 0.0
+    test_data: float = 0.0
+    end: float = 0.0
+
+
+@dataclass
+class SimulatedSweep:
+    """What one simulated sweep used. Times are in seconds; `arrivals` and `passes` count trials at each rung."""
+
+    search_epochs: float = 0.0
+    confirmation_epochs: float = 0.0
+    num_trials: int = 0
+    num_stopped: int = 0
+    validations: int = 0
+    search_seconds: float = 0.0
+    seconds: float = 0.0
+    processor_seconds: float = 0.0
+    search_gpu_seconds: float = 0.0
+    gpu_seconds: float = 0.0
+    arrivals: Counter[int] = field(default_factory=Counter)
+    passes: Counter[int] = field(default_factory=Counter)
+
+
+class SweepSimulator:
+    """Plays a sweep through, as often as it is asked."""
+
+    def __init__(self, spec: SweepSpec, cost_of: CostOf, slots: int, overhead: Overhead, gpu: float) -> None:
+        """Let trainings cost what `cost_of` says, run `slots` of them at a time, and give each `gpu` GPUs."""
+        self.spec, self.cost_of, self.slots, self.overhead, self.gpu = spec, cost_of, max(1, slots), overhead, gpu
+
+    def run(self, random: Random) -> SimulatedSweep:
+        """Simulate search, confirmation and test once, and return what they used."""
+        sweep = SimulatedSweep()
+        completed = self._search(sweep, random)
+        sweep.search_seconds = sweep.seconds
+        sweep.search_gpu_seconds = sweep.gpu_seconds
+        self._confirm(sweep, completed, random)
+        sweep.seconds += self.overhead.end
+        return sweep
+
+    def _search(self, sweep: SimulatedSweep, random: Random) -> list[list[TrainConfig]]:
+        """Simulate the search. Return the configs that completed, by system."""
+        arrivals: list[Counter[int]] = [Counter() for _ in self.spec.systems]
+        completed: list[list[TrainConfig]] = [[] for _ in self.spec.systems]
+        durations, limit = [], self.spec.budget.epochs
+        for system, setting in self._proposals(random):
+            if limit is not None and sweep.search_epochs >= limit:
+                break
+            config = self.spec.train_config(setting, seed=0, threads=1)
+            last = self._last_validation(config, arrivals[system], sweep, random)
+            durations.append(self._train(sweep, config, last))
+            sweep.num_trials += 1
+            sweep.num_stopped += last < config.num_validations
+            sweep.search_epochs += last / config.validations_per_epoch
+            if last == config.num_validations:
+                completed[system].append(config)
+        sweep.seconds = self.overhead.start + _makespan(durations, self.slots, self.overhead.first_trial)
+        return completed
+
+    def _proposals(self, random: Random) -> Iterator[tuple[int, Params]]:
+        """Yield system and setting of each trial. The systems take turns."""
+        drawn = [draw_settings(self.spec, system, random) for system in range(len(self.spec.systems))]
+        for turn in itertools.zip_longest(*drawn):
+            yield from ((system, setting) for system, setting in enumerate(turn) if setting is not None)
+
+    def _last_validation(
+        self, config: TrainConfig, arrivals: Counter[int], sweep: SimulatedSweep, random: Random
+    ) -> int:
+        """Return the validation at which a trial ends: at a rung that it does not pass, or its last one."""
+        for rung in deciding_rungs(self.spec, config):
+            share = passing_share(self.spec, arrivals[rung])
+            arrivals[rung] += 1
+            if rung == config.num_validations:
+                break
+            sweep.arrivals[rung] += 1
+            if random.random() >= share:
+                return rung
+            sweep.passes[rung] += 1
+        return config.num_validations
+
+    def _train(self, sweep: SimulatedSweep, config: TrainConfig, validations: int) -> float:
+        """Count a training up to a validation, and return its seconds."""
+        cost = self.cost_of(config)
+        seconds = cost.seconds(config, validations)
+        sweep.validations += validations
+        sweep.processor_seconds += cost.processor * seconds
+        sweep.gpu_seconds += self.gpu * cost.computing_seconds(config, validations)
+        return seconds + self.overhead.trial
+
+    def _confirm(self, sweep: SimulatedSweep, completed: Sequence[Sequence[TrainConfig]], random: Random) -> None:
+        """Simulate the confirmation of completed settings, chosen at random, and the scoring of the winners."""
+        confirm = self.spec.confirm
+        trainings, scorings = [], []
+        for configs in completed:
+            for config in random.sample(configs, min(confirm.top, len(configs))):
+                for _ in range(confirm.seeds):
+                    trainings.append(self._train(sweep, config, config.num_validations))
+                    sweep.confirmation_epochs += config.total_epochs
+            if configs and confirm.seeds:
+                cost = self.cost_of(configs[0])
+                scorings += [cost.score + self.overhead.trial] * confirm.seeds
+                sweep.processor_seconds += confirm.seeds * cost.processor * cost.score
+        sweep.seconds += _makespan(trainings, self.slots)
+        if scorings:
+            sweep.seconds += self.overhead.test_data + _makespan(scorings, self.slots)
+
+
+def _makespan(durations: Sequence[float], slots: int, first: float = 0.0) -> float:
+    """Return the time until all are done, each started in order as soon as a slot is free after `first` seconds."""
+    ends = [first] * slots
+    for duration in durations:
+        heapq.heapreplace(ends, ends[0] + duration)
+    return max(ends) if durations else 0.0

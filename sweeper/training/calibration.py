@@ -1,0 +1,167 @@
+"""Time a training by a few of its steps: what `sweeper plan` bases its hours on.
+
+The trainer itself runs, on a few batches whose lengths are spread over those of a whole epoch. A first run on the
+longest batch warms up and needs the most memory. The second run's epochs are then scaled to whole epochs.
+"""
+
+import math
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sweeper.training import batching
+from sweeper.training.config import TrainConfig
+from sweeper.training.embedding_rows import occurring_tokens
+from sweeper.training.registry import LOSSES
+from sweeper.training.trainer import train_events
+from sweeper.training.training_cost import TrainingCost
+from sweeper.training.types import TokenizedSplit, TrainingData, ValidationReport
+
+_TRAIN_BATCHES, _VALIDATION_BATCHES = 6, 3
+_MIN_SCORED = 64  # texts in one batch of a validation
+_EPOCHS = 2  # the second is free of what happens once
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """A report, and the time at which it came: of the clock and of the processor, in seconds."""
+
+    report: ValidationReport
+    at: float
+    processor: float
+
+    @property
+    def training(self) -> float:
+        """The seconds of the training before the report, per text."""
+        return 1 / self.report.metrics["examples_per_second"]
+
+    @property
+    def computing(self) -> float:
+        """The seconds of training and validation before the report."""
+        return self.report.metrics["seconds"]
+
+
+def calibrate(config: TrainConfig, data: TrainingData, folder: Path, test_rows: int = 0) -> TrainingCost:
+    """Train a few steps and return what a whole training costs. Checkpoints go to a temporary folder in `folder`.
+
+    `data` has train and validation; `test_rows` is the size of the test split. Raises what a training raises.
+    """
+    config = config.model_copy(update={"validations_per_epoch": 1, "epochs": _EPOCHS, "contrastive_epochs": _EPOCHS})
+    batches = batching.bucketed_batches(
+        data.splits["train"], config.batch_size, config.max_length, seed=config.seed, epoch=0
+    )
+    batches.sort(key=lambda rows: _padded_length(data.splits["train"], rows, config.max_length))
+    chosen = _spread(batches, _TRAIN_BATCHES)
+    scored = list(batching.sorted_batches(data.splits["validation"], max(_MIN_SCORED, config.batch_size)))
+    checked = _spread(scored, _VALIDATION_BATCHES)
+    _reset_gpu_memory()
+    once = config.model_copy(update={"epochs": 1, "contrastive_epochs": 1})
+    with tempfile.TemporaryDirectory(prefix=".plan-", dir=folder) as temporary:
+        list(_moments(once, _part_of(data, batches[-1:], checked[:1]), Path(temporary) / "checkpoint-0.pt"))
+        began = time.perf_counter(), time.process_time()
+        moments = list(_moments(config, _part_of(data, chosen, checked), Path(temporary) / "checkpoint-1.pt"))
+    sizes = len(data.splits["train"]), sum(map(len, chosen)), len(data.splits["validation"]), sum(map(len, checked))
+    return _scale(config, moments, began, sizes, test_rows)
+
+
+def _scale(
+    config: TrainConfig,
+    moments: Sequence[_Moment],
+    began: tuple[float, float],
+    sizes: tuple[int, int, int, int],
+    test_rows: int,
+) -> TrainingCost:
+    """Return the cost of a whole training, from the reports of a part of it.
+
+    `sizes` are the texts in train and in the part of it that was trained, and the same of validation.
+    """
+    train, trained, validation, validated = sizes
+    first, last, before = moments[0], moments[-1], moments[-2]
+    checkpoint = max(0.0, last.at - before.at - last.computing)
+    seconds = (last.computing - last.training * trained) * validation / validated
+    has_two_phases = LOSSES[config.loss].has_two_phases
+    silent = moments[_EPOCHS - 1].training * train if has_two_phases else 0.0
+    features = 0.0
+    if has_two_phases:
+        entered, left = moments[_EPOCHS], moments[_EPOCHS - 1]
+        features = max(0.0, entered.at - left.at - checkpoint - entered.computing) * train / trained
+    start = max(0.0, first.at - began[0] - moments[1].computing - checkpoint)
+    scored = 2 * validation if LOSSES[config.loss].has_weighting_network else validation
+    return TrainingCost(
+        start=start,
+        epoch=last.training * train,
+        contrastive_epoch=silent,
+        features=features,
+        validation=seconds,
+        checkpoint=checkpoint,
+        score=start + seconds * (scored + test_rows) / validation,
+        processor=(last.processor - began[1]) / max(last.at - began[0], 1e-9),
+        memory=_peak_memory(),
+        gpu_memory=torch.cuda.max_memory_reserved() if torch.cuda.is_available() else 0,
+    )
+
+
+def _moments(config: TrainConfig, data: TrainingData, path: Path) -> Iterator[_Moment]:
+    """Train, and yield each report with its time."""
+    for event in train_events(config, data, path):
+        if isinstance(event, ValidationReport):
+            yield _Moment(event, time.perf_counter(), time.process_time())
+
+
+def _padded_length(split: TokenizedSplit, rows: NDArray[np.int64], max_length: int) -> int:
+    lengths = split.starts[rows + 1] - split.starts[rows]
+    return min(int(lengths.max()), max_length) * len(rows)
+
+
+def _spread(batches: Sequence[NDArray[np.int64]], count: int) -> list[NDArray[np.int64]]:
+    """Return at most `count` of the batches: the middles of as many equal parts."""
+    count = min(count, len(batches))
+    return [batches[math.floor((k + 0.5) * len(batches) / count)] for k in range(count)]
+
+
+def _part_of(
+    data: TrainingData, trained: Sequence[NDArray[np.int64]], validated: Sequence[NDArray[np.int64]]
+) -> TrainingData:
+    """Return the data with these batches of train and of validation alone.
+
+    The tokens of both splits follow the last text of train, where nobody reads them: so the model keeps all the word
+    embeddings that it has in a whole training.
+    """
+    train = _select(data.splits["train"], np.concatenate(trained))
+    tokens = occurring_tokens([data.splits[name] for name in ("train", "validation")], data.encoder.padding)
+    train = replace(train, tokens=np.concatenate([train.tokens, tokens.astype(np.int32)]))
+    validation = _select(data.splits["validation"], np.concatenate(validated))
+    return replace(data, splits={"train": train, "validation": validation})
+
+
+def _select(split: TokenizedSplit, rows: NDArray[np.int64]) -> TokenizedSplit:
+    """Return the split with these rows only."""
+    spans = [np.arange(split.starts[row], split.starts[row + 1]) for row in rows]
+    places = np.concatenate(spans)
+    return TokenizedSplit(
+        tokens=split.tokens[places],
+        starts=np.cumsum([0, *map(len, spans)]).astype(np.int64),
+        lengths=split.lengths[rows],
+        labels=split.labels[rows],
+        token_types=None if split.token_types is None else split.token_types[places],
+        ends_with_separator=split.ends_with_separator,
+    )
+
+
+def _reset_gpu_memory() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+
+
+def _peak_memory() -> int:
+    """Return the most memory that this process ever had, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak

@@ -1,0 +1,39 @@
+"""The number of a model's parameters, counted without building a pretrained encoder."""
+
+import math
+
+import torch
+
+from sweeper.training.config import TrainConfig
+from sweeper.training.embedding_rows import occurring_tokens
+from sweeper.training.model import build_encoder
+from sweeper.training.registry import LOSSES, POOLINGS, encoder_kind
+from sweeper.training.types import TrainingData
+
+
+def count_parameters(config: TrainConfig, data: TrainingData) -> int:
+    """Return about the number of a model's parameters; of word embeddings, those of the tokens in its splits count.
+
+    The count is exact but for the classifier's biases and a few word embeddings that are kept for alignment.
+    """
+    if encoder_kind(config.encoder).is_pretrained:
+        encoder, width = _count_pretrained(data), data.encoder.width
+    else:
+        with torch.device("meta"):  # shapes alone, without memory
+            module = build_encoder(data.encoder, config)
+        encoder, width = sum(parameter.numel() for parameter in module.parameters()), config.hidden_size
+    features = width * (config.max_length if POOLINGS[config.pooling].keeps_all_tokens else 1)
+    head = features * (len(data.class_names) + (features if config.classifier == "mlp" else 0))
+    if not LOSSES[config.loss].has_weighting_network:
+        return encoder + head
+    return (2 if config.weighting == "separate" else 1) * encoder + 2 * head
+
+
+def _count_pretrained(data: TrainingData) -> int:
+    """Return the number of a pretrained encoder's parameters, without the word embeddings that are left out."""
+    shapes = [array.shape for array in data.encoder.weights.values()]
+    vocabulary = data.encoder.configuration.get("vocab_size")
+    rows, width = next((shape for shape in shapes if len(shape) == 2 and shape[0] == vocabulary), (0, 0))
+    splits = [data.splits[name] for name in ("train", "validation") if name in data.splits]
+    unused = max(0, rows - len(occurring_tokens(splits, data.encoder.padding)))
+    return sum(map(math.prod, shapes)) - unused * width

@@ -1,0 +1,44 @@
+"""The cost of a training, as a calibration measures it. Nothing here imports torch or numpy."""
+
+from dataclasses import dataclass
+
+from sweeper.training.config import TrainConfig
+from sweeper.training.registry import LOSSES
+
+
+@dataclass(frozen=True)
+class TrainingCost:
+    """The seconds that the parts of a training take, and what it needs of the machine.
+
+    `start` is the time until the first batch: model, optimizer and the first, slow steps. `epoch` is the training of an
+    epoch without its validations, `contrastive_epoch` the same in a first phase; `features` is the time between the two
+    phases. `validation` and `checkpoint` are one of each. `score` is the scoring of a confirmed model, `processor` the
+    mean number of CPU cores in use. Memory is in bytes: resident, and on the GPU.
+    """
+
+    start: float = 0.0
+    epoch: float = 0.0
+    contrastive_epoch: float = 0.0
+    features: float = 0.0
+    validation: float = 0.0
+    checkpoint: float = 0.0
+    score: float = 0.0
+    processor: float = 1.0
+    memory: int = 0
+    gpu_memory: int = 0
+
+    def seconds(self, config: TrainConfig, validations: int | None = None) -> float:
+        """Return the seconds of a training up to a validation (counted from 1), by default to its end."""
+        return self.start + self.computing_seconds(config, validations) + self.checkpoint * _last(config, validations)
+
+    def computing_seconds(self, config: TrainConfig, validations: int | None = None) -> float:
+        """Return the seconds of training and validation alone, which the budget's GPU hours count."""
+        per_epoch, last = config.validations_per_epoch, _last(config, validations)
+        silent = config.contrastive_epochs * per_epoch if LOSSES[config.loss].has_two_phases else 0
+        first, second = min(last, silent), max(0, last - silent)
+        seconds = first / per_epoch * self.contrastive_epoch + second * (self.epoch / per_epoch + self.validation)
+        return seconds + (self.features if silent and second else 0.0)
+
+
+def _last(config: TrainConfig, validations: int | None) -> int:
+    return config.num_validations if validations is None else validations

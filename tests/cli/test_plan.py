@@ -1,0 +1,104 @@
+"""`sweeper plan` says what would run and use, refuses what exceeds a limit, and leaves nothing behind."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import sweeper as package
+from sweeper.app.disk_space import require_disk
+from sweeper.errors import UsageError
+from tests.support.cli_runner import sweeper
+
+SPACE = """
+dataset: {train: notes.csv}
+compare: {encoder: [gru], loss: [ce, scl]}
+search: {batch_size: [4, 8], tau: {log: [0.1, 1]}}
+training: {epochs: 4, vocabulary: 50}
+asha: {grace_epochs: 1, reduction_factor: 2}
+budget: {trials: 6}
+confirm: {seeds: 2}
+"""
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Path:
+    rows = "".join(
+        f"note {k} is {'good' if k % 2 else 'poor'} {k % 7},{'up' if k % 2 else 'down'}\n" for k in range(80)
+    )
+    (tmp_path / "notes.csv").write_text(f"text,label\n{rows}")
+    (tmp_path / "space.yaml").write_text(SPACE)
+    return tmp_path / "space.yaml"
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "100"])
+def test_what_would_run_is_said_without_data(tmp_path: Path, space: Path, columns: str) -> None:
+    (tmp_path / "notes.csv").write_text("text,label\n")  # nobody reads it
+    done = sweeper("plan", str(space), "--no-calibrate", cwd=tmp_path, extra={"COLUMNS": columns})
+    assert (done.returncode, done.stderr) == (0, "")
+    text = " ".join(done.stdout.split())
+    for expected in (
+        "encoder gru, loss scl: 3 trials",
+        "tau 0.1 to 1 (log), if loss is scl",
+        "6 trials, at most 24 epochs, about",
+        "ASHA: after epoch 1 about",
+        "4 trainings with fresh seeds, about 16 epochs",
+    ):
+        assert expected in text
+    assert max(map(len, done.stdout.splitlines()[1:])) <= int(columns)
+    assert not (tmp_path / "sweeps").exists()
+
+
+def test_a_calibration_gives_time_memory_and_disk_and_leaves_nothing(tmp_path: Path, space: Path) -> None:
+    before = set(tmp_path.iterdir())
+    done = sweeper("plan", str(space), "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    plan = json.loads(done.stdout)
+    use = plan["use"]
+    assert 0 < use["hours"]["low"] < use["hours"]["expected"] < use["hours"]["high"] < 1
+    assert use["cpu_hours"]["expected"] < use["hours"]["expected"] * plan["slots"] * plan["cpu"] + 0.01
+    assert use["memory_bytes"] > 10**8
+    assert 0 < use["disk_bytes"] < 10**8 < use["free_disk_bytes"]
+    assert len(use["timed"]) == 4
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_a_limit_that_would_be_exceeded_is_one_line_and_exit_code_2(tmp_path: Path, space: Path) -> None:
+    done = sweeper("plan", str(space), "--set", "budget.hours=0.0001", cwd=tmp_path)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert (
+        line.startswith("--set budget.hours=0.0001: budget.hours: the search takes about ")
+        or "budget.hours: the search" in line
+    )
+    assert "searched" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["nowhere.yaml"], "nowhere.yaml: no such file"),
+        (["space.yaml", "--set", "budget.trials=0"], "budget.trials"),
+        (["space.yaml", "--sweeps", "notes.csv"], "notes.csv"),
+        ([], "SPACE"),
+    ],
+)
+def test_wrong_input_is_one_line(tmp_path: Path, space: Path, arguments: list[str], expected: str) -> None:
+    done = sweeper("plan", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert expected in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_the_function_returns_the_same_plan(tmp_path: Path, space: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    plan = package.plan(package.load(space), calibrate=False, progress=False)
+    assert (plan.trials, plan.use, plan.place) == (6, None, "this machine")
+    assert isinstance(plan, package.SweepPlan)
+
+
+def test_a_disk_that_is_certainly_too_small_is_refused(tmp_path: Path) -> None:
+    require_disk(tmp_path, 1, is_remote=False)
+    require_disk(tmp_path, 10**18, is_remote=True)
+    with pytest.raises(UsageError, match="but the checkpoints of running trials need"):
+        require_disk(tmp_path, 10**18, is_remote=False)
