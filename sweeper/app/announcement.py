@@ -1,13 +1,18 @@
 """The lines that a sweep prints before it starts: what it runs, its data, and what this machine gives its trials."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sweeper.app.prepare_data import PreparedSweep
+from sweeper.protocol.expected_epochs import epochs_at_most, remaining_epochs
+from sweeper.protocol.search_budget import count_search_trials
+from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal import formatting
 from sweeper.terminal.output import Output
+from sweeper.terminal.sweeps_table import format_bytes
 from sweeper.training.types import TrainingData
 from sweeper.trials.resources import TrialResources
+from sweeper.trials.trial import TrialRecord
 
 if TYPE_CHECKING:
     from sweeper.record.optuna_study import OptunaStudy
@@ -30,7 +35,7 @@ def announce(
     if known:
         line(f"  continues: {known} trials are in the record")
     if resources.note:
-        line(f"  {resources.note}; {resources.slots} at a time")
+        line(f"  {resources.note}")
     if not resources.gpu and prepared.spec.budget.gpu_hours_limit is not None:
         line("  no GPU here: budget.gpu_hours and budget.cost count nothing; budget.hours does")
     for fact in data_facts(prepared, data):
@@ -39,6 +44,20 @@ def announce(
         line(f"  the cluster has room for {resources.slots} trials at a time")
     if study.truncated_bytes:
         line(f"  the record ended in {study.truncated_bytes} bytes of a half-written line, which were dropped")
+
+
+def announce_plan(output: Output, spec: SweepSpec, records: Sequence[TrialRecord], slots: int, disk: int) -> None:
+    """Print in one line what runs now: epochs with early stopping, slots, and the bytes of disk for checkpoints."""
+    left = remaining_epochs(spec, records)
+    search, fresh = round(sum(left.search)), round(sum(left.confirmation))
+    trials, most = count_search_trials(spec), epochs_at_most(spec)
+    foreseen = f"about {search} with {spec.early_stopping_label}" if spec.rungs else f"about {search}"
+    parts = [f"left: about {search} epochs of search" if records else f"{trials} trials, at most {most:g} epochs"]
+    if not records and search < most:
+        parts[0] += f" ({foreseen})"
+    if fresh:
+        parts.append(f"{fresh} epochs of confirmation")
+    output.line(f"  {', '.join(parts)}; {slots} at a time; checkpoints take up to {format_bytes(disk)}")
 
 
 def data_facts(prepared: PreparedSweep, data: Mapping[str, TrainingData]) -> Iterator[str]:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from sweeper.app import mlflow_sync, sweep_artifacts
-from sweeper.app.announcement import announce
+from sweeper.app.announcement import announce, announce_plan
 from sweeper.app.best_model import store_model_uri
+from sweeper.app.disk_space import checkpoint_disk, require_disk
 from sweeper.app.finalize import finalize
 from sweeper.app.open_study import open_study
 from sweeper.app.prepare_data import PreparedSweep, load_training_data
@@ -80,6 +81,9 @@ class SweepRun:
             announce(self.output, folder.name, self.prepared, study, resources, data, is_remote=is_remote)
             if differing and differing[1]:
                 self.output.line(f"  a new sweep; it differs from {differing[0]} in {', '.join(differing[1])}")
+            needed, certain = checkpoint_disk(spec, data, resources.slots)
+            announce_plan(self.output, spec, study.all_trials(), resources.slots, needed)
+            require_disk(folder.path, certain, is_remote)
             return folder, self._drive(folder, study, resources, data)
 
     def _open_folder(self, resources: TrialResources) -> SweepFolder:
