@@ -18,8 +18,8 @@ from sweeper.terminal.output import Output
 from sweeper.trials.trial import TrialRecord
 
 if TYPE_CHECKING:
-    from sweeper.reporting.html.html_elements import Html
     from sweeper.reporting.html.report_data import ModelPredictions, ReportData
+    from sweeper.reporting.templates.environment import Html
 
 TEXTS_LEFT_OUT = "Texts were left out (--no-texts)."
 _PACKAGES = ("sweeper", "torch", "transformers", "optuna", "ray", "mlflow", "datasets", "numpy", "scipy", "plotly")
@@ -87,7 +87,7 @@ def write_report(
         importance = {system: importances(importance_inputs(report, system)) for system in systems}
         page_sections = build_sections(report, _table(report), importance, _versions(folder), dump_yaml(spec))
         title, summary = f"{folder.name}: sweep report", formatting.describe_spec(spec)
-        html = build_page(title, summary, page_sections, draw.plotly_js(), draw.figure_html)
+        html = build_page(title, summary, page_sections, draw.page_scripts(), draw.figure_html)
         path = out or folder.path / "report.html"
         with atomic_write(path) as file:
             file.write(html.encode())
@@ -97,10 +97,10 @@ def write_report(
 def _table(report: "ReportData") -> "Html":
     """Return the published table of this sweep, by the objective's metric where there is such a table."""
     from sweeper.protocol.finished_sweep import FinishedSweep
-    from sweeper.reporting.html.html_elements import Html
     from sweeper.reporting.table.metrics import DEFAULT_METRIC, METRICS
     from sweeper.reporting.table.render import render
     from sweeper.reporting.table.results_table import build_table
+    from sweeper.reporting.templates.environment import Html
 
     metric = report.metric if report.metric in METRICS else DEFAULT_METRIC
     sweep = FinishedSweep.from_predictions(report.results, report.predictions.test)

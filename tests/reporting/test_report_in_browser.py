@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from sweeper.protocol.hyperparameter_importance import Importance
-from sweeper.reporting.html.html_elements import Html
 from sweeper.reporting.html.page import build_page
 from sweeper.reporting.html.report_data import ReportData
 from sweeper.reporting.html.sections import build_sections
-from sweeper.reporting.plots.draw import figure_html, plotly_js
+from sweeper.reporting.plots.draw import figure_html, page_scripts
+from sweeper.reporting.templates.environment import Html
 from tests.reporting.html.helpers import confirmed_spec, report_data
 from tests.support.browser import Browser
 from tests.support.fake_sweeps import FakeSweep
@@ -50,7 +50,7 @@ def page(report: ReportData, tmp_path_factory: pytest.TempPathFactory) -> Path:
     importances = {system: [Importance("tau", 0.6, 0.2)] for system in range(2)}
     sections = build_sections(report, Html("<p>table</p>"), importances, {}, "")
     path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(build_page("title", "summary", sections, plotly_js(), figure_html), encoding="utf-8")
+    path.write_text(build_page("title", "summary", sections, page_scripts(), figure_html), encoding="utf-8")
     return path
 
 
@@ -116,7 +116,7 @@ def many_classes(tmp_path: Path) -> Path:
     sweep = FakeSweep(confirmed_spec(), labels=labels, texts=240).search().confirm()
     sections = build_sections(report_data(sweep), Html("<p>table</p>"), {}, {}, "")
     path = tmp_path / "report.html"
-    page = build_page("title", "", [s for s in sections if s.name == "confusion"], plotly_js(), figure_html)
+    page = build_page("title", "", [s for s in sections if s.name == "confusion"], page_scripts(), figure_html)
     path.write_text(page, encoding="utf-8")
     return path
 

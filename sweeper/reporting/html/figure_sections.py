@@ -6,19 +6,19 @@ from sweeper.protocol.hyperparameter_importance import Importance
 from sweeper.reporting.html.alpha_tau import build_alpha_tau
 from sweeper.reporting.html.expected_best import build_expected_best
 from sweeper.reporting.html.figure_data import Figure, ImportanceFigure
-from sweeper.reporting.html.html_elements import FigureGroup, Html, ReportSection, paragraph
+from sweeper.reporting.html.html_elements import FigureGroup, ReportSection, paragraph
 from sweeper.reporting.html.learning_curves import build_learning_curves
 from sweeper.reporting.html.report_data import ReportData
 from sweeper.reporting.html.search_figures import build_parallel
 from sweeper.reporting.html.timeline import build_timeline
+from sweeper.reporting.templates.environment import Html
 
 
 def parallel_section(report: ReportData) -> ReportSection:
     """Return parallel coordinates of every search trial."""
     caption = (
         "Every trial of the search is a line through its values, blue if its best score is good, orange if it is poor. "
-        "Drag along an axis to select trials; click it to undo. “none”: the hyperparameter was inactive, or the trial "
-        "has no score."
+        "Point at a line to see its values. “none”: the hyperparameter was inactive, or the trial has no score."
     )
     figure = build_parallel(report)
     figures = [figure] if figure.scores else []

@@ -6,9 +6,10 @@ from sweeper.reporting.html.error_analysis import (
     find_confident_errors,
     select_seeds,
 )
-from sweeper.reporting.html.html_elements import FigureGroup, Html, ReportSection, paragraph, quote_list, table
+from sweeper.reporting.html.html_elements import FigureGroup, ReportSection, paragraph, quote_list, table
 from sweeper.reporting.html.report_data import ReportData, format_params, format_score
 from sweeper.reporting.html.search_figures import build_optimism
+from sweeper.reporting.templates.environment import Html
 from sweeper.training.types import Predictions
 from sweeper.wording import name_absent_classes
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from sweeper.protocol.hyperparameter_importance import Importance
 from sweeper.reporting.html import figure_sections, model_sections, table_sections
-from sweeper.reporting.html.html_elements import Html, ReportSection, bullet_list, paragraph, scrollable
+from sweeper.reporting.html.html_elements import ReportSection, bullet_list, paragraph
 from sweeper.reporting.html.methods_text import describe_methods, describe_warnings
 from sweeper.reporting.html.report_data import ReportData
+from sweeper.reporting.templates.environment import Html
 
 
 def build_sections(
@@ -42,4 +43,4 @@ def build_sections(
 def _results_section(report: ReportData, results_table: Html) -> ReportSection:
     warnings = [paragraph(warning, css_class="notice") for warning in describe_warnings(report)]
     methods = bullet_list(describe_methods(report))
-    return ReportSection("results", "Results", [*warnings, scrollable(results_table), methods])
+    return ReportSection("results", "Results", [*warnings, results_table, methods])

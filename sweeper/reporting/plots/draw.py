@@ -1,11 +1,12 @@
 """Draw any figure of a report: `PLOTS` has the function for each type of figure."""
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import plotly.graph_objects as go
 from plotly.io.json import to_json_plotly
-from plotly.offline import get_plotlyjs
 
 from sweeper.reporting.html import figure_data
 from sweeper.reporting.plots.alpha_tau import plot_alpha_tau
@@ -13,6 +14,7 @@ from sweeper.reporting.plots.curves import plot_curves, plot_timeline
 from sweeper.reporting.plots.heatmaps import plot_class_weights, plot_confusion
 from sweeper.reporting.plots.parallel_coordinates import plot_parallel
 from sweeper.reporting.plots.search_summary import plot_expected_best, plot_importances, plot_optimism
+from sweeper.reporting.templates.environment import Html, read_text, render
 
 PLOTS: Mapping[type[figure_data.Figure], Callable[[Any], go.Figure]] = {
     figure_data.OptimismFigure: plot_optimism,
@@ -32,48 +34,22 @@ _CONFIG = {  # lists the buttons, because one of plotly's defaults sends the fig
     "typesetMath": False,
 }
 
-# Draws the figures once the whole page is laid out, and again whenever one of them gets another width. A print does not
-# wait for observers, so the figures get the width of the printed page just before it, and lose it just after. A figure
-# that is larger than a printed page is made smaller, its names too.
-_DRAW_SCRIPT = """
-addEventListener("DOMContentLoaded", () => {
-  const plots = [...document.querySelectorAll(".plot")];
-  const resize = entry => Plotly.Plots.resize(entry.target).catch(() => {});  // fails for a plot that is not displayed
-  const resizer = new ResizeObserver(entries => entries.forEach(resize));
-  for (const plot of plots) {
-    const {data, layout, config} = JSON.parse(plot.nextElementSibling.textContent);
-    Plotly.newPlot(plot, data, layout, config).then(() => resizer.observe(plot));
-  }
-  addEventListener("beforeprint", () => {
-    document.body.classList.add("printed");
-    for (const plot of plots) {
-      plot.parentElement.style.zoom = Math.min(1, 900 / plot.clientWidth, 1050 / plot.clientHeight);
-      Plotly.relayout(plot, {width: plot.clientWidth});
-    }
-  });
-  addEventListener("afterprint", () => {
-    document.body.classList.remove("printed");
-    for (const plot of plots) {
-      plot.parentElement.style.zoom = 1;
-      Plotly.relayout(plot, {width: null, autosize: true});
-    }
-  });
-});
-"""
 
+def page_scripts() -> str:
+    """Return the elements that a page needs once, in its head: plotly.js, packed, and the script that draws figures.
 
-def plotly_js() -> str:
-    """Return the source of plotly.js, and a script that draws the figures. A page needs it once, in its head."""
-    return str(get_plotlyjs()) + _DRAW_SCRIPT
+    It is plotly.js's bundle of flat plots with the MIT license beside it: packed, an eighth of the whole library. The
+    browser unpacks it.
+    """
+    packed = b64encode((Path(__file__).parent / "plotly-cartesian.min.js.gz").read_bytes()).decode()
+    return str(render("scripts.html", library=Html(packed), script=Html(read_text("draw.js"))))
 
 
 def figure_html(data: figure_data.Figure, element_id: str) -> str:
-    """Return an element for a figure, with the id `element_id`, and the figure's content, which `plotly_js` draws."""
+    """Return an element for a figure, with the id `element_id`, and the figure's content, which a script draws."""
     figure = draw(data)
-    config = {**_CONFIG, "displayModeBar": False} if isinstance(data, figure_data.ParallelFigure) else _CONFIG
-    content = to_json_plotly({**figure.to_plotly_json(), "config": config})  # escapes <, > and /
-    place = f'<div class="plot" id="{element_id}" style="height: {figure.layout.height}px"></div>'
-    return f'{place}<script type="application/json">{content}</script>'
+    content = to_json_plotly({**figure.to_plotly_json(), "config": _CONFIG})  # escapes <, > and /
+    return str(render("plot.html", name=element_id, height=figure.layout.height, content=Html(content)))
 
 
 def draw(data: figure_data.Figure) -> go.Figure:

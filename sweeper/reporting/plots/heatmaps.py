@@ -44,5 +44,12 @@ def _plot_matrix(title: str, labels: Sequence[str], values: Any, number_format: 
     named = positions[:: -(-len(labels) // _MAX_ROWS) or 1]
     texts = [theme.format_text(names[position]) for position in named]
     ticks = {"tickvals": named, "ticktext": texts, "showgrid": False}
+    classes = {
+        "count": len(labels),
+        "positions": named,
+        "names": texts,
+        "margin": 150 + max(map(theme.text_width, names), default=0),
+    }
+    figure.update_layout(meta={"classes": classes})  # a narrow page names fewer of them: see draw.js
     figure.update_xaxes(**ticks, tickangle=-50 if has_numbers else -90, showline=False)
     return figure.update_yaxes(title={"text": "true class", "standoff": 12}, autorange="reversed", **ticks)

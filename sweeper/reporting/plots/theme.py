@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from unicodedata import east_asian_width
 
 import plotly.graph_objects as go
+from plotly.colors import hex_to_rgb, label_rgb, make_colorscale, sample_colorscale
 
 from sweeper.training.config import Scalar
 from sweeper.trials.outcome import Outcome
@@ -93,6 +94,13 @@ def colorbar(title: str, **options: Any) -> dict[str, Any]:
 def colorscale(colors: Sequence[tuple[float, str]], *, higher_is_better: bool = True) -> list[tuple[float, str]]:
     """Return a color scale from low to high values; reversed if lower values are better."""
     return list(colors) if higher_is_better else [(1 - position, color) for position, color in reversed(colors)]
+
+
+def color_steps(count: int, *, higher_is_better: bool = True) -> list[str]:
+    """Return `count` colors of the scale of scores, from low to high."""
+    colors = [label_rgb(hex_to_rgb(color)) for _, color in colorscale(SCORES, higher_is_better=higher_is_better)]
+    scale = make_colorscale(colors)
+    return list(sample_colorscale(scale, [k / (count - 1) for k in range(count)]))
 
 
 def format_short(value: Scalar) -> str:

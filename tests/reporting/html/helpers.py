@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from sweeper.reporting.html.html_elements import Html
 from sweeper.reporting.html.page import build_page
 from sweeper.reporting.html.report_data import ModelPredictions, ReportData
 from sweeper.reporting.html.sections import build_sections
+from sweeper.reporting.templates.environment import Html
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.search_space.yaml_file import dump_yaml
 from tests.support.fake_sweeps import FakeSweep

@@ -3,10 +3,11 @@
 from html.parser import HTMLParser
 
 from sweeper.reporting.html.figure_data import Figure
-from sweeper.reporting.html.html_elements import Html, ReportSection, table
+from sweeper.reporting.html.html_elements import ReportSection, table
 from sweeper.reporting.html.page import build_page
 from sweeper.reporting.html.report_data import ModelPredictions, ReportData
 from sweeper.reporting.html.sections import build_sections
+from sweeper.reporting.templates.environment import Html
 from tests.reporting.html.helpers import confirmed_spec, page_text, report_data
 from tests.support.fake_sweeps import FakeSweep
 
@@ -52,7 +53,7 @@ def test_a_table_is_escaped_and_its_columns_have_classes() -> None:
     html = table(["a", "b"], [["<i>", 3]], "wn")
     assert "<i>" not in html
     assert '<th scope="col" class="w">a</th>' in html
-    assert "<td class=n>3</td>" in html
+    assert '<td class="n" data-head="b"><bdi>3</bdi></td>' in html
 
 
 def test_figures_have_unique_ids() -> None:

@@ -5,11 +5,11 @@ from html import unescape
 from pathlib import Path
 
 from sweeper.protocol.hyperparameter_importance import Importance
-from sweeper.reporting.html.html_elements import Html
 from sweeper.reporting.html.report_data import ReportData
 from sweeper.reporting.html.search_figures import build_parallel
 from sweeper.reporting.html.sections import build_sections
 from sweeper.reporting.html.timeline import build_timeline
+from sweeper.reporting.templates.environment import Html
 from sweeper.search_space.parser import parse_spec
 from sweeper.search_space.yaml_file import dump_yaml, load_yaml
 from sweeper.trials.outcome import Outcome
@@ -80,7 +80,7 @@ def test_classes_without_texts_are_named_below_the_confusions(finished: ReportDa
 def test_systems_with_too_few_trials_for_importance_are_named(finished: ReportData) -> None:
     sections = build_sections(finished, Html(""), {1: [Importance("tau", 0.9, 0.3)]}, {}, "")
     section = next(section for section in sections if section.name == "importance")
-    assert [type(part).__name__ for part in section.components] == ["FigureGroup", "str"]
+    assert [type(part).__name__ for part in section.components] == ["FigureGroup", "Markup"]
     assert "ce." in str(section.components[1])
     assert "lcl" not in str(section.components[1])
 

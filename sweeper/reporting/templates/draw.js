@@ -1,0 +1,62 @@
+// Unpacks plotly.js and draws the figures once the whole page is laid out, and again whenever one of them gets another
+// width. A print does not wait for observers, so the figures get the width of the printed page just before it, and lose
+// it just after. A figure that is larger than a printed page is made smaller, its names too.
+addEventListener("DOMContentLoaded", async () => {
+  const plots = [...document.querySelectorAll(".plot")];
+  if (!plots.length) return;
+  try {
+    await loadPlotly();
+  } catch (error) {
+    const notice = document.createElement("p");
+    notice.className = "notice";
+    notice.textContent = "The figures need a browser of 2023 or later; the tables do not.";
+    document.querySelector("header").append(notice);
+    return;
+  }
+  const resizer = new ResizeObserver(entries => entries.forEach(entry => fit(entry.target, entry.target.clientWidth)));
+  for (const plot of plots) {
+    const {data, layout, config} = JSON.parse(plot.nextElementSibling.textContent);
+    Plotly.newPlot(plot, data, layout, config).then(() => resizer.observe(plot));
+  }
+  addEventListener("beforeprint", () => {
+    document.body.classList.add("printed");
+    for (const plot of plots) {
+      plot.parentElement.style.zoom = Math.min(1, 900 / plot.clientWidth, 1050 / plot.clientHeight);
+      Plotly.relayout(plot, {width: plot.clientWidth, ...namedClasses(plot, plot.clientWidth)});
+    }
+  });
+  addEventListener("afterprint", () => {
+    document.body.classList.remove("printed");
+    for (const plot of plots) {
+      plot.parentElement.style.zoom = 1;
+      Plotly.relayout(plot, {width: null, autosize: true, ...namedClasses(plot, plot.clientWidth)});
+    }
+  });
+});
+
+async function loadPlotly() {
+  const packed = Uint8Array.from(atob(document.getElementById("plotly-js").textContent), char => char.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const script = document.createElement("script");
+  script.textContent = await new Response(stream).text();
+  document.head.append(script);
+}
+
+function fit(plot, width) {
+  if (!width) return;  // it is not displayed
+  const names = namedClasses(plot, width);
+  const changed = "xaxis.tickvals" in names && names["xaxis.tickvals"].length !== plot.layout.xaxis.tickvals.length;
+  (changed ? Plotly.relayout(plot, {...names, autosize: true}) : Plotly.Plots.resize(plot)).catch(() => {});
+}
+
+// Return the ticks below a matrix of classes, so few that their names do not meet.
+function namedClasses(plot, width) {
+  const classes = plot.layout.meta && plot.layout.meta.classes;
+  if (!classes) return {};
+  const step = Math.max(1, Math.ceil(13 * classes.count / Math.max(60, width - classes.margin)));
+  const kept = classes.positions.map((_, k) => k).filter(k => classes.positions[k] % step === 0);
+  return {
+    "xaxis.tickvals": kept.map(k => classes.positions[k]),
+    "xaxis.ticktext": kept.map(k => classes.names[k]),
+  };
+}
