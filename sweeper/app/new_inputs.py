@@ -33,6 +33,19 @@ class NewInput:
         return self.hub or str(self.files["train"])
 
     @property
+    def origin(self) -> str:
+        """All files by their names, or the data set of the hub."""
+        return self.hub or ", ".join(path.name for path in self.files.values())
+
+    @property
+    def neighbours(self) -> list[Path]:
+        """The files of other splits that lie beside a single training file."""
+        path = self.files.get("train")
+        if path is None or len(self.files) > 1 or _split_of(path) != "train":
+            return []
+        return [other for other in _files_in(path.parent) if _split_of(other) in ("validation", "test")]
+
+    @property
     def stem(self) -> str:
         """The name of the search space and of the data set."""
         stem = self.hub.rpartition("/")[2] if self.hub else _stem(self.files["train"])

@@ -18,7 +18,7 @@ from sweeper.data.column_checks import require_label_column
 from sweeper.data.column_choice import ColumnChoice, choose_columns
 from sweeper.data.column_profiles import profile_columns
 from sweeper.data.data_summary import DataSummary, summarize_data
-from sweeper.data.dataset_spec import DatasetSpec
+from sweeper.data.dataset_spec import SPLITS, DatasetSpec
 from sweeper.data.label_checks import describe_unlabelled_test, require_no_measurements
 from sweeper.data.languages import find_script
 from sweeper.data.row_parsing import parse_rows
@@ -117,9 +117,8 @@ def make_space(
         paths = write_splits(folder, splits, data.text, data.label, data.class_names)
     kept = {split: file for split, file in paths.items() if split in splits}
     dataset = _dataset_keys(found, data, path, kept)
-    origin = found.place if found.hub else ", ".join(file.name for file in found.files.values())
     settings = propose_settings(summary.rows, len(data.class_names), proposed, machine)
-    written = NewSpaceText(path, origin, dataset, summary, proposed, settings, machine, not is_split_here)
+    written = NewSpaceText(path, found.origin, dataset, summary, proposed, settings, machine, not is_split_here)
     spec = _write_checked(path, str(written))
     return NewSpace(path, kept, spec, summary, proposed)
 
@@ -179,7 +178,17 @@ def _parse(dataset: DatasetSpec, tables: Mapping[str, RawTable]) -> LabelledData
             f"{tables['train'].name}: {dataset.label} needs at least two classes, got {len(class_names)}{first}"
         )
     splits = {split: rows.with_classes(class_names, bad_rows) for split, rows in parsed.items()}
+    _require_utf8(bad_rows, tables["train"])
     return LabelledData(splits, class_names, dataset.text, dataset.label, bad_rows)
+
+
+def _require_utf8(bad_rows: BadRows, table: RawTable) -> None:
+    """Raise UsageError if so many rows are not UTF-8 that the file must have another encoding."""
+    undecoded = [line for line in bad_rows.lines if line.endswith("not UTF-8")]
+    if 2 * len(undecoded) > len(bad_rows.lines) and 100 * bad_rows.count > len(table):
+        raise UsageError(
+            f"{undecoded[0]}, as {bad_rows.count:,} rows; save the file as UTF-8: iconv -f LATIN1 -t UTF-8"
+        )
 
 
 def _with_validation(splits: Mapping[str, LabelledTexts]) -> dict[str, LabelledTexts]:
@@ -187,7 +196,8 @@ def _with_validation(splits: Mapping[str, LabelledTexts]) -> dict[str, LabelledT
     if "validation" in splits:
         return dict(splits)
     train, validation = hold_out_validation(splits["train"])
-    return {**splits, "train": train, "validation": validation}
+    with_validation = {**splits, "train": train, "validation": validation}
+    return {split: with_validation[split] for split in SPLITS if split in with_validation}
 
 
 def _dataset_keys(

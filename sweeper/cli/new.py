@@ -14,6 +14,7 @@ from sweeper.cli.session import cli_session
 from sweeper.terminal.terminal import Terminal
 
 if TYPE_CHECKING:
+    from sweeper.app.new_inputs import NewInput
     from sweeper.app.new_space import NewSpace
 
 _HUB_OPTION = "--hub"
@@ -81,7 +82,7 @@ def new(
             return _ask(terminal, question, answers) if asks else answers[0]
 
         space = make_space(terminal, found, path, text or (), label, encoder, seed, ask)
-        _show(terminal, found.place, space)
+        _show(terminal, found, space)
         splits = {split: str(file) for split, file in space.splits.items()}
         terminal.result({"path": str(path), "splits": splits, "data": space.summary.model_dump(mode="json")})
 
@@ -104,13 +105,13 @@ def _ask(terminal: Terminal, question: str, answers: Sequence[str]) -> str:
             return answers[int(word) - 1]
 
 
-def _show(terminal: Terminal, place: str, space: "NewSpace") -> None:
+def _show(terminal: Terminal, found: "NewInput", space: "NewSpace") -> None:
     """Print what was found and written, and what to do next."""
     from sweeper.terminal.data_view import class_table, head_line, summary_lines
     from sweeper.terminal.formatting import describe_spec
 
     terminal.line()
-    terminal.line(head_line(place, space.summary))
+    terminal.line(head_line(found.origin, space.summary))
     if not terminal.as_json:
         terminal.table(class_table(space.summary, terminal.width))
     for line in summary_lines(space.summary):
@@ -120,6 +121,12 @@ def _show(terminal: Terminal, place: str, space: "NewSpace") -> None:
     terminal.line(f"encoder: {space.encoder.name}")
     terminal.line()
     for split, rows in space.summary.rows.items():
-        terminal.line(f"{split + ':':<12}{rows:>9,} rows  {space.splits.get(split, '')}")
+        file = space.splits.get(split, found.hub or "a tenth of the training texts")
+        terminal.line(f"{split + ':':<12}{rows:>9,} rows  {file}")
+    for path in found.neighbours[:1]:
+        folder = shlex.quote(str(path.parent))
+        terminal.line(f"note: {path} is not used; to use all files of splits there: sweeper new {folder}")
     terminal.line(f"{space.path}: {describe_spec(space.spec)}")
-    terminal.line(f"look at it, then:  sweeper run {shlex.quote(str(space.path))}")
+    terminal.line()
+    terminal.line(f"what it would take:  sweeper plan {shlex.quote(str(space.path))}")
+    terminal.line(f"run it:              sweeper run {shlex.quote(str(space.path))}")

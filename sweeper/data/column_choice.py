@@ -12,8 +12,8 @@ from sweeper.errors import UsageError
 from sweeper.wording import allowed_hint
 
 _LABELS = """
-label labels class category target sentiment emotion feeling intent topic polarity rating stars relation y tag gold
-stance subject klasse kategorie classe categoria categoría etiqueta étiquette sentimiento stimmung
+label labels class category target sentiment emotion feeling intent topic polarity rating stars score relation y tag
+gold stance subject klasse kategorie classe categoria categoría etiqueta étiquette sentimiento stimmung
 برچسب دسته احساس метка класс 标签 类别 ラベル
 """
 _TEXTS = """
@@ -114,7 +114,7 @@ def _find_texts(profiles: Sequence[ColumnProfile]) -> list[TextColumns]:
     if not candidates:
         possible = [profile for profile in profiles if profile.can_be_text]
         candidates = [profile for profile in possible if _words(profile.name) & TEXT_NAMES]
-        candidates = candidates or [profile for profile in possible if not profile.is_number and not profile.is_address]
+        candidates = candidates or [profile for profile in possible if profile.is_short_text]
         if len(candidates) > 1:
             candidates = [max(candidates, key=lambda profile: profile.distinct)]
     names = [profile.name for profile in candidates]

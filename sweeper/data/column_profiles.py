@@ -15,6 +15,7 @@ from sweeper.data.rows import Column, RawTable
 _SAMPLED_ROWS = 2_000
 _MIN_TEXT_WORDS = 3.0  # words of an average text
 _MIN_TEXT_VARIETY = 0.1  # share of different values in a column of texts
+_MIN_NAME_VARIETY = 0.3  # the same of a column of names or other short texts
 _MOST_CLASSES = 2_000
 _MOST_FRACTIONS = 20  # different numbers with a fraction; more are measurements
 _MOST_LABEL_WORDS = 6.0
@@ -47,6 +48,12 @@ class ColumnProfile:
         is_varied = self.distinct >= max(3, _MIN_TEXT_VARIETY * self.filled)
         is_word = self.is_plain and not self.is_number and not self.is_address
         return is_word and is_varied and self.words >= _MIN_TEXT_WORDS
+
+    @property
+    def is_short_text(self) -> bool:
+        """True if the values may be texts of a word or two, such as names: most of them are different."""
+        is_word = self.is_plain and not self.is_number and not self.is_address
+        return is_word and self.distinct >= max(3, _MIN_NAME_VARIETY * self.filled)
 
     @property
     def can_be_text(self) -> bool:

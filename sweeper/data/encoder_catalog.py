@@ -29,7 +29,7 @@ ENCODERS: tuple[str, ...] = (
 )
 
 # Proposed for a user's own texts, by script and language of the texts and by the machine; the first that can be had.
-# "gru" is trained from scratch, on texts of any script.
+# "gru" is trained from scratch, on words of any script with spaces; without spaces, MiniLM reads the signs one by one.
 _ENGLISH, _MULTILINGUAL_SMALL = (
     "sentence-transformers/all-MiniLM-L6-v2",
     "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2",
@@ -41,4 +41,11 @@ PROPOSED_ENCODERS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("Latin script", "GPU"): ("google-bert/bert-base-multilingual-cased", _MULTILINGUAL_SMALL, _ENGLISH, "gru"),
     ("another script", "CPU"): (_MULTILINGUAL_SMALL, "gru"),
     ("another script", "GPU"): ("google-bert/bert-base-multilingual-cased", _MULTILINGUAL_SMALL, "gru"),
+    ("script without spaces", "CPU"): (_MULTILINGUAL_SMALL, _ENGLISH, "gru"),
+    ("script without spaces", "GPU"): (
+        "google-bert/bert-base-multilingual-cased",
+        _MULTILINGUAL_SMALL,
+        _ENGLISH,
+        "gru",
+    ),
 }

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 _COMMON_ENGLISH = frozenset("the and that it you with this are my not have but they from your".split())  # noqa: SIM905
 _MIN_ENGLISH = 0.015  # share of these among the words of English texts; in other languages they hardly occur
 _FEWEST_WORDS = 50  # fewer say nothing
+_WITHOUT_SPACES = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN")
 _LOOKED_AT = 400  # characters of a text
 
 
@@ -21,9 +22,10 @@ def find_script(texts: Sequence[str]) -> str:
 
 
 def find_language_group(texts: Sequence[str]) -> str:
-    """Return "English", "Latin script" for another language in it, or "another script"."""
-    if find_script(texts) not in ("LATIN", ""):
-        return "another script"
+    """Return "English", "Latin script" for another language in it, "another script", or "script without spaces"."""
+    script = find_script(texts)
+    if script not in ("LATIN", ""):
+        return "script without spaces" if script in _WITHOUT_SPACES else "another script"
     words = [word for text in texts for word in re.findall(r"[^\W\d_]+", text[:_LOOKED_AT].lower())]
     common = sum(word in _COMMON_ENGLISH for word in words)
     return "English" if len(words) < _FEWEST_WORDS or common >= _MIN_ENGLISH * len(words) else "Latin script"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from sweeper.data.column_choice import LABEL_NAMES, TEXT_NAMES
 from sweeper.data.local_files import FORMATS, list_formats, read_tables
 from sweeper.data.packed_files import SourceFile, open_source
 from sweeper.data.rows import RawTable
@@ -16,7 +17,8 @@ _CUT_FORMATS = (".csv", ".tsv", ".jsonl", ".json")  # whose first lines can be r
 def read_whole_table(path: Path) -> RawTable:
     """Return a file with all its columns, but those whose name another column has too.
 
-    Raises UnavailableError if it cannot be read, has no rows or no columns.
+    Raises UnavailableError if it cannot be read, has no rows or no columns, or two columns of a usual name for texts
+    or labels.
     """
     columns = _column_names(path)
     if not columns:
@@ -49,6 +51,8 @@ def _is_unique(head: SourceFile, name: str) -> bool:
     try:
         FORMATS[head.suffix].read(head, [name])
     except UnavailableError:
+        if name.casefold() in TEXT_NAMES | LABEL_NAMES:
+            raise
         return False
     return True
 

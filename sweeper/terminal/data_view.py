@@ -36,7 +36,7 @@ def summary_lines(summary: DataSummary) -> Iterator[str]:
     if more > 0:
         yield f"  and {more:,} smaller classes"
     majority = f'"{_short(summary.majority_class)}"'
-    yield f"script: {summary.script.capitalize() or 'no letters'}"
+    yield f"script: {_script(summary.script)}"
     yield f"majority: {majority} is {summary.majority_share:.1%} of the rows, the accuracy of always guessing it"
     yield from _length_lines(summary.lengths)
     yield f"repeated: {_count(summary.repeated_rows, 'row')} with the text of an earlier row"
@@ -63,6 +63,10 @@ def _length_lines(lengths: TextLengths) -> Iterator[str]:
         if share == 1:
             break
     yield f"fit in max_length: {', '.join(f'{length}: {share:.0%}' for length, share in shown.items())}"
+
+
+def _script(name: str) -> str:
+    return name if name == "CJK" else name.capitalize() or "no letters"
 
 
 def _count(number: int, noun: str) -> str:
