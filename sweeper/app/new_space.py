@@ -28,8 +28,8 @@ from sweeper.errors import SearchSpaceError, UsageError
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal.output import Output, PlainOutput
 
-Ask = Callable[[str, Sequence[str]], str]
-"""A function of a question and the possible answers, the likeliest first. It returns one of them."""
+Ask = Callable[[str, Mapping[str, str]], str]
+"""A function of a question and the possible answers with an example of each, the likeliest first. It returns one."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def make_space(
     label: str | None = None,
     encoder: str | None = None,
     seed: int = 0,
-    ask: Ask = lambda _, answers: answers[0],
+    ask: Ask = lambda _, answers: next(iter(answers)),
 ) -> NewSpace:
     """Write the search space `path` for a data set, and the splits beside it if the data set has only one."""
     folder = path.parent / f"{path.stem}_splits"
@@ -153,11 +153,13 @@ def _is_single_file(found: NewInput) -> bool:
 
 def _answer(choice: ColumnChoice, ask: Ask) -> tuple[tuple[str, ...], str]:
     """Return the text columns and the label column; ask where there is more than one choice."""
-    label = choice.labels[0] if len(choice.labels) == 1 else ask("Which column is the label?", choice.labels)
+    labels = {name: choice.examples[name] for name in choice.labels}
+    label = next(iter(labels)) if len(labels) == 1 else ask("Which column is the label?", labels)
     names = {" and ".join(columns): columns for columns in choice.texts if label not in columns}
     if not names:
         raise UsageError(f"the column {label} is both text and label; name the text with --text")
-    text = next(iter(names)) if len(names) == 1 else ask("Which column is the text?", list(names))
+    texts = {name: choice.examples.get(name, "both, as a pair") for name in names}
+    text = next(iter(texts)) if len(texts) == 1 else ask("Which column is the text?", texts)
     return names[text], label
 
 
@@ -187,7 +189,8 @@ def _require_utf8(bad_rows: BadRows, table: RawTable) -> None:
     undecoded = [line for line in bad_rows.lines if line.endswith("not UTF-8")]
     if 2 * len(undecoded) > len(bad_rows.lines) and 100 * bad_rows.count > len(table):
         raise UsageError(
-            f"{undecoded[0]}, as {bad_rows.count:,} rows; save the file as UTF-8: iconv -f LATIN1 -t UTF-8"
+            f"{table.name}: {bad_rows.count:,} rows are not UTF-8, first {undecoded[0].removesuffix(': not UTF-8')}; "
+            "save the file as UTF-8, as iconv -f LATIN1 -t UTF-8 does"
         )
 
 

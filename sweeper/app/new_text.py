@@ -57,16 +57,14 @@ class NewSpaceText:
         return ["dataset:", *keys]
 
     def _systems(self) -> list[str]:
-        losses = ", ".join(LOSSES[loss].label for loss in self.settings.losses)
-        missing = [
-            f"  # {name} would be the better encoder, but cannot be had here: {_one_line(self.encoder.reason)}"
-            for name in self.encoder.missing[:1]
-        ]
+        losses = [f"  # {loss}: {LOSSES[loss].description}" for loss in self.settings.losses]
+        missing = [f"  # better, but not to be had here: {name}" for name in self.encoder.missing[:1]]
         return [
             "compare:  # each combination is a system: a row of the table, with an equal share of the trials",
             *missing,
             f"  encoder: [{_value(self.encoder.name)}]",
-            f"  loss: [{', '.join(self.settings.losses)}]  # {losses}",
+            *losses,
+            f"  loss: [{', '.join(self.settings.losses)}]",
         ]
 
     def _search(self) -> list[str]:

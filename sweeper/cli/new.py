@@ -3,7 +3,7 @@
 import shlex
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -78,8 +78,8 @@ def new(
 
         asks = sys.stdin.isatty() and terminal.is_live and not yes and not as_json
 
-        def ask(question: str, answers: Sequence[str]) -> str:
-            return _ask(terminal, question, answers) if asks else answers[0]
+        def ask(question: str, answers: Mapping[str, str]) -> str:
+            return _ask(terminal, question, answers) if asks else next(iter(answers))
 
         space = make_space(terminal, found, path, text or (), label, encoder, seed, ask)
         _show(terminal, found, space)
@@ -87,11 +87,12 @@ def new(
         terminal.result({"path": str(path), "splits": splits, "data": space.summary.model_dump(mode="json")})
 
 
-def _ask(terminal: Terminal, question: str, answers: Sequence[str]) -> str:
-    """Return the answer that the user names or numbers. Enter takes the first."""
+def _ask(terminal: Terminal, question: str, answers: Mapping[str, str]) -> str:
+    """Return the answer that the user names or numbers. Enter takes the first. `answers` have an example each."""
     terminal.line(question)
-    for number, answer in enumerate(answers, start=1):
-        terminal.line(f"  {number}  {answer}")
+    width = max(map(len, answers))
+    for number, (answer, example) in enumerate(answers.items(), start=1):
+        terminal.line(f"  {number}  {answer:<{width}}  {example}", fit=True)
     while True:
         terminal.text("number or name [1]: ")
         written = sys.stdin.readline()
@@ -102,7 +103,7 @@ def _ask(terminal: Terminal, question: str, answers: Sequence[str]) -> str:
         if word in answers:
             return word
         if word.isdecimal() and 1 <= int(word) <= len(answers):
-            return answers[int(word) - 1]
+            return list(answers)[int(word) - 1]
 
 
 def _show(terminal: Terminal, found: "NewInput", space: "NewSpace") -> None:

@@ -1,7 +1,7 @@
 """The choice of text and label columns, by the names and the values of the columns."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,11 +44,13 @@ TextColumns = tuple[str, ...]
 class ColumnChoice:
     """The text and the label columns, with all that could be meant; the chosen ones are first.
 
-    Where there is more than one, somebody who knows the data has to say which is right.
+    Where there is more than one, somebody who knows the data has to say which is right. `examples` has some values of
+    each column.
     """
 
     texts: Sequence[TextColumns]
     labels: Sequence[str]
+    examples: Mapping[str, str]
 
 
 def choose_columns(
@@ -71,7 +73,7 @@ def choose_columns(
         raise UsageError(f"{name}: no column looks like text; name it with --text, {allowed_hint(names)}")
     if not text and not label:
         _require_header(profiles, [*texts[0], labels[0]], name)
-    return ColumnChoice(texts, labels)
+    return ColumnChoice(texts, labels, {profile.name: profile.describe_examples() for profile in profiles})
 
 
 def _describe_missing_label(profiles: Sequence[ColumnProfile]) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sweeper.data.arrow_columns import distinct_values, list_values
 from sweeper.data.cell_values import BadValueError, to_text
 from sweeper.data.rows import Column, RawTable
+from sweeper.wording import shorten_middle, show_controls
 
 _SAMPLED_ROWS = 2_000
 _MIN_TEXT_WORDS = 3.0  # words of an average text
@@ -20,6 +21,7 @@ _MOST_CLASSES = 2_000
 _MOST_FRACTIONS = 20  # different numbers with a fraction; more are measurements
 _MOST_LABEL_WORDS = 6.0
 _ADDRESS = re.compile(r"(https?://|www\.)\S+$|\S+@\S+\.\w+$|[\d\s:/.TZ+-]{8,}$|[0-9a-fA-F-]{16,}$")
+_SHOWN_EXAMPLES, _LONGEST_EXAMPLE = 5, 55
 _UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")  # scripts that write no spaces
 
 
@@ -65,6 +67,14 @@ class ColumnProfile:
         """True if the values may be classes: few different ones, and short."""
         few = 2 <= self.distinct <= min(_MOST_CLASSES, max(2, self.filled // 2))
         return self.is_plain and few and self.words <= _MOST_LABEL_WORDS and self.fractions <= _MOST_FRACTIONS
+
+    def describe_examples(self) -> str:
+        """Return a few of the values, for a question about the column."""
+        shown = sorted(self.examples)[:_SHOWN_EXAMPLES]
+        more = ["…"] if self.distinct > len(shown) else []
+        return shorten_middle(
+            show_controls(" | ".join([*(" ".join(text.split()) for text in shown), *more])), _LONGEST_EXAMPLE
+        )
 
     def describe_values(self) -> str:
         """Return what the values are, for a message about a column that cannot be the label."""

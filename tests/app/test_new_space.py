@@ -6,10 +6,15 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import sweeper
+from sweeper.app.new_encoder import ProposedEncoder
+from sweeper.app.new_settings import Machine, propose_settings
+from sweeper.data.data_summary import describe_lengths
 from sweeper.errors import UsageError
+from tests.support.cli_runner import sweeper as command
 
 _WORDS = ["the", "film", "was", "not", "good", "and", "we", "have", "seen", "better", "actors", "from", "another"]
 
@@ -148,3 +153,45 @@ def test_splits_with_the_same_rows_are_refused_and_leave_no_file(tmp_path: Path)
     with pytest.raises(UsageError, match="is the same data as"):
         sweeper.new(tmp_path, out=tmp_path / "own.yaml", encoder="gru")
     assert not (tmp_path / "own.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        (
+            b"text,label\n" + "".join(f"schön und größer {k},{k % 2}\n" for k in range(60)).encode("latin-1"),
+            "UTF-8",
+        ),
+        (b"text,text,label\n" + b"one film,two films,a\n" * 20, "has two columns text"),
+        (b"text,score\n" + b"".join(b"good film %d,%d.5\n" % (k, k) for k in range(60)), "measurements"),
+    ],
+)
+def test_files_that_would_be_misread_are_refused(content: bytes, rule: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(UsageError, match=rule):
+        make(tmp_path / "a.csv")
+
+
+def test_the_command_asks_nothing_without_a_terminal_and_names_what_it_wrote(tmp_path: Path) -> None:
+    rows = [(sentence(k), "ab"[k % 2], "cde"[k % 3]) for k in range(90)]
+    write_csv(tmp_path / "a b.csv", ("comment", "team", "shift"), rows)
+    done = command("new", "a b.csv", "--encoder", "gru", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "90 rows, 3 classes; text in comment, label in shift" in done.stdout
+    assert "sweeper run a_b.yaml" in done.stdout
+    assert command("check", "a_b.yaml", cwd=tmp_path).returncode == 0
+    assert command("new", "a b.csv", cwd=tmp_path).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("machine", "rows", "limited"), [((2, 0), 240_000, True), ((2, 0), 140, False), ((16, 1), 8_000, False)]
+)
+def test_settings_suit_rows_and_machine(machine: tuple[int, int], rows: int, limited: bool) -> None:
+    lengths = describe_lengths(np.arange(1, 101, dtype=np.int32), "tokens", "bert")
+    settings = propose_settings(
+        {"train": rows, "validation": 2_000}, 60, ProposedEncoder("bert", lengths, 512), Machine(*machine)
+    )
+    assert (settings.train_limit is not None) == limited
+    assert settings.max_length == 96
+    assert settings.train_limit is None or settings.train_limit >= 60 * 12
+    assert 3 <= settings.epochs <= 10
