@@ -18,6 +18,9 @@ def plan(
     calibrate: Annotated[
         bool, typer.Option("--calibrate/--no-calibrate", help="Time a few training steps; fetch what they need.")
     ] = True,
+    inline: Annotated[
+        bool, typer.Option("--inline", help="Plan a run with --inline: one process, without Ray.")
+    ] = False,
     as_json: AsJson = False,
     sweeps: Sweeps = DEFAULT_SWEEPS,
 ) -> None:
@@ -38,7 +41,7 @@ def plan(
         from sweeper.terminal.plan_view import plan_table
 
         terminal.line(f"{file}: {describe_spec(spec)}", style="bold")
-        planned = plan_sweep(terminal, spec, sweeps, calibrate=calibrate)
+        planned = plan_sweep(terminal, spec, sweeps, calibrate=calibrate, inline=inline)
         terminal.table(plan_table(planned))
         terminal.result(planned.model_dump(mode="json"))
         if planned.exceeded:

@@ -1,13 +1,15 @@
 """The runner without Ray: all trials in this process, one after the other, for a debugger and for tests."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 
 from sweeper.errors import SweeperError, SweepInterrupted
 from sweeper.execution.attempt import deliver, run_attempt
 from sweeper.storage.trial_files import delete_trial_files
-from sweeper.trials.interfaces import TrainingJob, TrialSource
+from sweeper.training.config import TrainConfig
+from sweeper.training.types import TrainingData
+from sweeper.trials.interfaces import Measure, Measured, TrainingJob, TrialSource
 from sweeper.trials.resources import TrialResources, fit_to_machine
 from sweeper.trials.trial import Trial, TrialEnd
 
@@ -35,6 +37,25 @@ class InlineRunner:
     def run_on_all_nodes(self, check: Callable[[], str]) -> Mapping[str, str]:
         """Call `check` here."""
         return {"this process": check()}
+
+    def start_workers(self, resources: TrialResources) -> None:
+        """Do nothing: trials run in this process."""
+
+    def measure(
+        self,
+        measure: Measure,
+        configs: Sequence[TrainConfig],
+        data: Mapping[str, TrainingData],
+        resources: TrialResources,
+    ) -> list[Measured]:
+        """Return the cost of each training, or the error that ended it, one after the other."""
+        costs: list[Measured] = []
+        for config in configs:
+            try:
+                costs.append(measure(config, data[config.encoder]))
+            except SweeperError as error:
+                costs.append(error)
+        return costs
 
     def run(self, trials: TrialSource, job: TrainingJob, resources: TrialResources) -> None:
         """Run trial after trial until `trials` is exhausted. Raises SweepInterrupted, and what `trials` raises."""

@@ -27,11 +27,14 @@ from sweeper.execution.autoscaler import potential_nodes
 from sweeper.execution.cluster_address import cluster_address
 from sweeper.execution.model_transfer import start_model_exchange
 from sweeper.execution.ray_folder import make_ray_folder, ray_temporary
+from sweeper.execution.ray_measurement import measure_side_by_side, start_workers
 from sweeper.execution.ray_worker import DataReferences, run_on_worker
 from sweeper.execution.signals import collect_signals, shield_signals
 from sweeper.execution.tune_bridge import TuneBridge
 from sweeper.execution.tune_callbacks import BridgeScheduler, BridgeSearcher, StallMonitor, StopTune
-from sweeper.trials.interfaces import TrainingJob, TrialSource
+from sweeper.training.config import TrainConfig
+from sweeper.training.types import TrainingData
+from sweeper.trials.interfaces import Measure, Measured, TrainingJob, TrialSource
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.resources import TrialResources, count_slots, fit_to_cluster, fit_to_machine
 from sweeper.trials.trial import Trial, TrialEnd
@@ -93,6 +96,20 @@ class RayRunner:
     def run_on_all_nodes(self, check: Callable[[], str]) -> Mapping[str, str]:
         """Call `check` on every node and return the results by node name."""
         return ray_cluster.run_on_each_node(check)
+
+    def start_workers(self, resources: TrialResources) -> None:
+        """Return once the workers that run trials side by side have started."""
+        start_workers(resources.slots, resources)
+
+    def measure(
+        self,
+        measure: Measure,
+        configs: Sequence[TrainConfig],
+        data: Mapping[str, TrainingData],
+        resources: TrialResources,
+    ) -> list[Measured]:
+        """Return the cost of each training, or the error that ended it; as many run at a time as trials do."""
+        return measure_side_by_side(measure, configs, data, resources)
 
     def run(self, trials: TrialSource, job: TrainingJob, resources: TrialResources) -> None:
         """Run trials side by side until `trials` is exhausted, and restart Ray on this machine if it dies.

@@ -75,9 +75,16 @@ def _notes(spec: SweepSpec, resources: TrialResources) -> list[str]:
 
 
 def plan_use(
-    resources: TrialResources, sweeps: Sequence[SimulatedSweep], timed: Timed, disk: int, free: int
+    resources: TrialResources,
+    sweeps: Sequence[SimulatedSweep],
+    timed: Timed,
+    disk: int,
+    free: int,
 ) -> PlannedUse:
-    """Return what a sweep uses, from simulations of it with the costs of `timed` trainings. Disk is in bytes."""
+    """Return what a sweep uses, from simulations of it with the costs of `timed` trainings.
+
+    `disk` is what checkpoints take, `free` what is free, in bytes.
+    """
 
     def hours(seconds: Callable[[SimulatedSweep], float]) -> Span:
         return span_of([seconds(sweep) / _HOUR for sweep in sweeps], _TIMING_ERROR)

@@ -21,12 +21,12 @@ CostOf = Callable[[TrainConfig], TrainingCost]
 class Overhead:
     """Seconds that a sweep takes beside its trainings.
 
-    `start` passes before the first trial, `first_trial` in a worker that is new, `trial` between two trials of a
-    worker, `test_data` before the test, and `end` after it.
+    `start` passes before the first trial, `workers` at the begin of each stage, `trial` between two trials of a worker,
+    `test_data` before the test, and `end` after it.
     """
 
     start: float = 0.0
-    first_trial: float = 0.0
+    workers: float = 0.0
     trial: float = 0.0
     test_data: float = 0.0
     end: float = 0.0
@@ -83,7 +83,7 @@ class SweepSimulator:
             sweep.search_epochs += last / config.validations_per_epoch
             if last == config.num_validations:
                 completed[system].append(config)
-        sweep.seconds = self.overhead.start + _makespan(durations, self.slots, self.overhead.first_trial)
+        sweep.seconds = self.overhead.start + _makespan(durations, self.slots, self.overhead.workers)
         return completed
 
     def _proposals(self, random: Random) -> Iterator[tuple[int, Params]]:
@@ -129,9 +129,9 @@ class SweepSimulator:
                 cost = self.cost_of(configs[0])
                 scorings += [cost.score + self.overhead.trial] * confirm.seeds
                 sweep.processor_seconds += confirm.seeds * cost.processor * cost.score
-        sweep.seconds += _makespan(trainings, self.slots)
+        sweep.seconds += _makespan(trainings, self.slots, self.overhead.workers)
         if scorings:
-            sweep.seconds += self.overhead.test_data + _makespan(scorings, self.slots)
+            sweep.seconds += self.overhead.test_data + _makespan(scorings, self.slots, self.overhead.workers)
 
 
 def _makespan(durations: Sequence[float], slots: int, first: float = 0.0) -> float:

@@ -49,10 +49,11 @@ class _Moment:
         return self.report.metrics["seconds"]
 
 
-def calibrate(config: TrainConfig, data: TrainingData, folder: Path, test_rows: int = 0) -> TrainingCost:
-    """Train a few steps and return what a whole training costs. Checkpoints go to a temporary folder in `folder`.
+def calibrate(config: TrainConfig, data: TrainingData, folder: Path | None = None, test_rows: int = 0) -> TrainingCost:
+    """Train a few steps and return what a whole training costs. Checkpoints go to a folder that is removed.
 
-    `data` has train and validation; `test_rows` is the size of the test split. Raises what a training raises.
+    `data` has train and validation; `test_rows` is the size of the test split. The temporary
+    folder is made in `folder`, by default where the system has its own. Raises what a training raises.
     """
     config = config.model_copy(update={"validations_per_epoch": 1, "epochs": _EPOCHS, "contrastive_epochs": _EPOCHS})
     batches = batching.bucketed_batches(

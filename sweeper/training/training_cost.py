@@ -1,6 +1,8 @@
 """The cost of a training, as a calibration measures it. Nothing here imports torch or numpy."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from statistics import fmean
 
 from sweeper.training.config import TrainConfig
 from sweeper.training.registry import LOSSES
@@ -38,6 +40,13 @@ class TrainingCost:
         first, second = min(last, silent), max(0, last - silent)
         seconds = first / per_epoch * self.contrastive_epoch + second * (self.epoch / per_epoch + self.validation)
         return seconds + (self.features if silent and second else 0.0)
+
+
+def mean_cost(costs: Sequence[TrainingCost]) -> TrainingCost:
+    """Return the mean of several measurements of the same training; of memory, the most."""
+    means = {field.name: fmean(getattr(cost, field.name) for cost in costs) for field in fields(TrainingCost)}
+    memory = {name: max(getattr(cost, name) for cost in costs) for name in ("memory", "gpu_memory")}
+    return TrainingCost(**{**means, **memory})
 
 
 def _last(config: TrainConfig, validations: int | None) -> int:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from sweeper.errors import SweeperError
+from sweeper.training.config import TrainConfig
+from sweeper.training.training_cost import TrainingCost
 from sweeper.training.types import Trainer, TrainingData, ValidationReport
 from sweeper.trials.resources import TrialResources
 from sweeper.trials.run_status import RunStatus
@@ -123,6 +126,12 @@ class TrialSource(Protocol):
 
     def notify(self, trial: Trial | None, text: str) -> None:
         """Take a message for the user, about one trial or (None) about the whole sweep."""
+
+
+Measured = TrainingCost | SweeperError
+"""The cost of a training of which a few steps were timed, or the error that ended it."""
+
+Measure = Callable[[TrainConfig, TrainingData], TrainingCost]
 
 
 class Runner(Protocol):

@@ -51,7 +51,7 @@ def test_what_would_run_is_said_without_data(tmp_path: Path, space: Path, column
 
 def test_a_calibration_gives_time_memory_and_disk_and_leaves_nothing(tmp_path: Path, space: Path) -> None:
     before = set(tmp_path.iterdir())
-    done = sweeper("plan", str(space), "--json", cwd=tmp_path)
+    done = sweeper("plan", str(space), "--json", "--inline", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     plan = json.loads(done.stdout)
     use = plan["use"]
@@ -64,7 +64,7 @@ def test_a_calibration_gives_time_memory_and_disk_and_leaves_nothing(tmp_path: P
 
 
 def test_a_limit_that_would_be_exceeded_is_one_line_and_exit_code_2(tmp_path: Path, space: Path) -> None:
-    done = sweeper("plan", str(space), "--set", "budget.hours=0.0001", cwd=tmp_path)
+    done = sweeper("plan", str(space), "--inline", "--set", "budget.hours=0.0001", cwd=tmp_path)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert (

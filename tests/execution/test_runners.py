@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 import torch
 
-from sweeper.errors import SweeperError
+from sweeper.errors import OutOfMemoryError, SweeperError
 from sweeper.execution.inline_runner import InlineRunner
 from sweeper.storage.checkpoint_storage import check_shared_storage, read_probe
 from sweeper.training.config import TrainConfig
+from sweeper.training.training_cost import TrainingCost
 from sweeper.training.types import TrainingData, ValidationReport
 from sweeper.trials.interfaces import Runner, TrainingJob
 from sweeper.trials.outcome import Outcome
@@ -50,6 +51,22 @@ def runner(request: pytest.FixtureRequest) -> Iterator[Runner]:
 def run(runner: Runner, trials: ScriptedTrials, folder: Path) -> ScriptedTrials:
     runner.run(trials, TrainingJob(scripted_trainer, {"m": data()}, folder), runner.allocate(1, 0))
     return trials
+
+
+def measure_or_fail(config: TrainConfig, data: TrainingData) -> TrainingCost:
+    """Take a training with tau 3 for one that does not fit memory."""
+    if config.tau == 3:
+        raise OutOfMemoryError("out of memory at batch_size 32")
+    return TrainingCost(epoch=float(len(data.class_names)))
+
+
+def test_trainings_are_timed_and_an_error_is_an_answer(runner: Any) -> None:
+    resources = runner.allocate(1, 0)
+    runner.start_workers(resources)
+    configs = [config(), config(course=3), config()]
+    first, failed, last = runner.measure(measure_or_fail, configs, {"m": data()}, resources)
+    assert first == last == TrainingCost(epoch=3)
+    assert str(failed).endswith("out of memory at batch_size 32")
 
 
 def test_trials_run_to_their_end(runner: Runner, tmp_path: Path) -> None:

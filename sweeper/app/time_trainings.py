@@ -1,0 +1,85 @@
+"""Times a few steps of each kind of training of a sweep, on the runner that would run its trials."""
+
+import itertools
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sweeper.app.prepare_data import PreparedSweep, load_training_data
+from sweeper.errors import SweeperError
+from sweeper.protocol.calibration_points import calibration_points, describe_point
+from sweeper.protocol.plan import Timed
+from sweeper.protocol.simulated_sweep import Overhead
+from sweeper.storage.free_space import existing_parent
+from sweeper.terminal import formatting
+from sweeper.terminal.output import Output
+from sweeper.training.config import TrainConfig
+from sweeper.training.training_cost import TrainingCost, mean_cost
+from sweeper.training.types import TrainingData
+from sweeper.trials.interfaces import Measured
+from sweeper.trials.resources import TrialResources
+
+_TRIAL, _END = 0.2, 10.0  # seconds between two trials, and for results, report and models, on two cores
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What a calibration found: data, trainings with their costs, the time beside them, and notes for the user."""
+
+    data: Mapping[str, TrainingData]
+    timed: Timed
+    overhead: Overhead
+    notes: list[str]
+
+
+def time_trainings(
+    output: Output, runner: Any, prepared: PreparedSweep, sweeps: Path, resources: TrialResources, startup: float
+) -> Calibration:
+    """Load the data and time a few steps of each training. Preparation and the runner's start took `startup` seconds.
+
+    On this machine as many trainings run at a time as trials would. Raises SweeperError if none can be timed.
+    """
+    from sweeper.training.calibration import calibrate
+
+    began = time.monotonic()
+    data = load_training_data(prepared, prepared.spec.encoders, step=output.step)
+    loaded = time.monotonic()
+    with output.step("starting workers"):
+        runner.start_workers(replace(resources, slots=1) if runner.is_remote else resources)
+    overhead = Overhead(startup + loaded - began, time.monotonic() - loaded, _TRIAL, loaded - began, _END)
+    points = calibration_points(prepared.spec, resources.cpu)
+    test = prepared.dataset.splits.get("test")
+    folder = None if runner.is_remote else existing_parent(sweeps)
+    measure = partial(calibrate, folder=folder, test_rows=0 if test is None else len(test))
+    with output.step(f"timing {len(points)} kind{'s' if len(points) != 1 else ''} of training"):
+        repeated = points if runner.is_remote else _fill(points, resources.slots)
+        results = runner.measure(measure, repeated, data, resources)
+    timed, notes = _by_point(points, repeated, results)
+    return Calibration(data, timed, overhead, notes)
+
+
+def _fill(points: list[TrainConfig], slots: int) -> list[TrainConfig]:
+    """Return the points, some of them again, so that they fill the slots to the end."""
+    count = -(-len(points) // slots) * slots
+    return list(itertools.islice(itertools.cycle(points), count))
+
+
+def _by_point(
+    points: list[TrainConfig], repeated: list[TrainConfig], results: list[Measured]
+) -> tuple[list[tuple[TrainConfig, TrainingCost]], list[str]]:
+    """Return each point with its mean cost, and a note for each one that could not be timed."""
+    timed, notes, errors = [], [], []
+    for point in points:
+        measured = [result for config, result in zip(repeated, results, strict=True) if config is point]
+        costs = [result for result in measured if isinstance(result, TrainingCost)]
+        if costs:
+            timed.append((point, mean_cost(costs)))
+            continue
+        errors.append(measured[0])
+        notes.append(f"{formatting.format_params(describe_point(point))} could not be timed: {measured[0]}")
+    if not timed and isinstance(errors[0], SweeperError):
+        raise errors[0]
+    return timed, notes
