@@ -25,6 +25,7 @@ from sweeper.protocol.sweep_summary import SweepSummary
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.storage.sweep_names import find_named_sweep
+from sweeper.training.config import Scalar
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,6 +99,16 @@ class Sweep:
             stop_sweep(self.folder)
         else:
             stop_trial(self.folder, trial)
+
+    def clone(self, trial: int, **changes: Scalar) -> int:
+        """Add one more trial to the search, trial `trial` with some values changed by a user, and return its number.
+
+        A running sweep starts it next; of another, `run` does. Raises UsageError for a value outside the search space,
+        and once the test split was scored.
+        """
+        from sweeper.app.clone_trial import clone_trial
+
+        return clone_trial(self.folder, trial, changes).number
 
     def reports(self, trial: int) -> "pd.DataFrame":
         """Return one row per validation of a trial: its epoch, and its metrics as in MLflow. Raises UsageError."""

@@ -1,17 +1,14 @@
 """Asks the driver of a sweep to stop it, or one of its trials, and waits for the answer. Nothing else is written."""
 
-import time
-
+from sweeper.app.ask_driver import ask_driver
 from sweeper.app.show_sweep import take_snapshot
 from sweeper.app.sweep_list import summarize
 from sweeper.errors import SweeperError, UsageError
 from sweeper.protocol.sweep_summary import SweepSummary
 from sweeper.storage.record_lock import is_locked
-from sweeper.storage.requests import StopRequest, current_driver, make_request
+from sweeper.storage.requests import StopRequest
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.trials.trial import TrialRecord
-
-_INTERVAL = 0.1  # seconds between two looks
 
 
 def stop_sweep(folder: SweepFolder) -> SweepSummary:
@@ -20,10 +17,7 @@ def stop_sweep(folder: SweepFolder) -> SweepSummary:
     A sweep that nobody drives is left as it is. The driver's other sweeps do not run either.
     """
     if is_locked(folder.journal):
-        driver, request = current_driver(folder.journal), make_request(folder.journal, StopRequest())
-        while _is_driven_by(folder, driver):
-            time.sleep(_INTERVAL)
-        request.unlink(missing_ok=True)
+        ask_driver(folder, StopRequest())
     return summarize(folder)
 
 
@@ -59,19 +53,12 @@ def find_stoppable(folder: SweepFolder, number: int) -> TrialRecord:
 
 def _ask_for_end(folder: SweepFolder, number: int) -> TrialRecord:
     """Ask the driver to end a trial, and return the record once it has. Raises UsageError and SweeperError."""
-    driver, request = current_driver(folder.journal), make_request(folder.journal, StopRequest(number))
-    while request.exists() and _is_driven_by(folder, driver):
-        time.sleep(_INTERVAL)
-    request.unlink(missing_ok=True)
+    is_driven = ask_driver(folder, StopRequest(number))
     record = take_snapshot(folder).record(number)
-    if record.end is None and _is_driven_by(folder, driver):
+    if record.end is None and is_driven:
         raise UsageError(
             f"{folder.path}: the search is over, and trial {number} does not run; there is nothing to stop"
         )
     if record.end is None:
         raise SweeperError(f"{folder.path}: its driver ended before it stopped trial {number}, which can be continued")
     return record
-
-
-def _is_driven_by(folder: SweepFolder, driver: str) -> bool:
-    return is_locked(folder.journal) and current_driver(folder.journal) == driver

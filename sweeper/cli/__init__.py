@@ -10,6 +10,7 @@ import sys
 import typer
 
 from sweeper.cli import (
+    clone,
     diff,
     doctor,
     export,
@@ -54,6 +55,7 @@ app.command("jobs")(submit.jobs)
 app.command("logs")(submit.logs)
 app.command("watch")(watch.watch)
 app.command("stop")(stop.stop)
+app.command("clone")(clone.clone)
 app.command("train")(train.train)
 app.command("predict")(predict.predict)
 app.command("export")(export.export)

@@ -48,8 +48,9 @@ def is_unsuccessful(record: TrialRecord) -> bool:
 def count_failed_rounds(spec: SweepSpec, searched: Sequence[TrialRecord]) -> int:
     """Return how many times the whole budget was spent, from the first trial on, without a single success.
 
-    `searched` are the trials of the search, ordered by number.
+    `searched` are the trials of the search, ordered by number. Users' clones are not part of the budget.
     """
+    searched = [record for record in searched if not record.trial.clone_of]
     size = count_search_trials(spec)
     rounds = 0
     while len(searched) >= (rounds + 1) * size and all(map(is_unsuccessful, searched[rounds * size :][:size])):

@@ -17,7 +17,7 @@ def search_result(
     searched = [record for record in records if not record.trial.source_trial]
     interrupted = sum(record.end is None for record in searched)
     budget = SearchBudget(spec, searched, sessions)
-    is_complete = not interrupted and len(searched) >= count_search_trials(spec)
+    is_complete = not interrupted and sum(not record.trial.clone_of for record in searched) >= count_search_trials(spec)
     end = None if is_complete else budget.find_end()
     used, cost, patience = budget.spending(), spec.budget.cost, spec.budget.patience
     return SearchResult(
@@ -35,7 +35,8 @@ def search_result(
 def is_search_over(spec: SweepSpec, results: SweepResults) -> bool:
     """Return True if a search with these results has nothing to do under the limits of `spec`, which may be new."""
     search = results.search
-    is_complete = results.num_trials >= count_search_trials(spec) and not (search and search.interrupted)
+    proposed = results.num_trials - sum(system.cloned for system in results.systems)
+    is_complete = proposed >= count_search_trials(spec) and not (search and search.interrupted)
     return is_complete or (search is not None and _is_ended(spec, results, search))
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from sweeper.errors import SweepInterrupted
 from sweeper.protocol.collapse import CollapseRule
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.requests import StopRequest, no_requests
+from sweeper.storage.requests import CloneRequest, Request, no_requests
 from sweeper.training.types import ValidationReport
 from sweeper.trials.interfaces import Study, Tracker
 from sweeper.trials.outcome import Outcome
@@ -46,7 +46,7 @@ class Stage:
         Set `requests` to a function that returns what users have asked of the driver since its last call.
         """
         self.spec, self.study, self.trackers, self.say = spec, study, trackers, say
-        self.requests: Callable[[], Iterable[StopRequest]] = no_requests
+        self.requests: Callable[[], Iterable[Request]] = no_requests
         self.collapse = CollapseRule(spec, class_counts)
         self.running: dict[int, Trial] = {}
         self.requeued: deque[Trial] = deque()  # trials of this stage that were interrupted
@@ -104,11 +104,16 @@ class Stage:
     def take_requests(self) -> None:
         """Do what users have asked since the last call. Raises SweepInterrupted if the sweep is to stop."""
         for request in self.requests():
-            if not request.trial:
+            if isinstance(request, CloneRequest):
+                self._clone(request)
+            elif not request.trial:
                 self.say("stopping, because `sweeper stop` asks for it")
                 raise SweepInterrupted(_ASKED_TO_STOP)
-            if self.users_may_stop_trials:
+            elif self.users_may_stop_trials:
                 self._stop_trial(request.trial)
+
+    def _clone(self, request: CloneRequest) -> None:
+        """Take one more trial. Only the search does."""
 
     def _stop_trial(self, number: int) -> None:
         """End a trial of this stage as its user asks, also one that waits to be continued."""

@@ -10,6 +10,7 @@ from sweeper.protocol.failed_sweep import count_failed_rounds, failed_alike
 from sweeper.protocol.search_budget import STOP_AT, SearchBudget, SearchEnd
 from sweeper.protocol.stage import Say, Stage, ignore
 from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.storage.requests import CloneRequest
 from sweeper.training.types import ModelScores, ValidationReport
 from sweeper.trials.interfaces import Study, Tracker
 from sweeper.trials.outcome import Outcome
@@ -49,9 +50,8 @@ class SearchStage(Stage):
             self._update_trackers(record)
         searched = [record for record in records if not record.trial.source_trial]
         self.rounds = 1 + count_failed_rounds(spec, searched)  # times that the budget is spent
-        self.num_proposed = [
-            sum(record.trial.system == system for record in searched) for system in range(len(spec.systems))
-        ]
+        proposed = [record.trial.system for record in searched if not record.trial.clone_of]
+        self.num_proposed = [proposed.count(system) for system in range(len(spec.systems))]
         self.requeued.extend(record.trial for record in searched if record.end is None)
         self.ended: list[TrialRecord] = []  # trials that ended in this command
 
@@ -128,6 +128,12 @@ class SearchStage(Stage):
     def recorded(self) -> list[TrialRecord]:
         """Return the records of all trials of the search, of earlier commands too."""
         return [record for record in self.study.all_trials() if not record.trial.source_trial]
+
+    def _clone(self, request: CloneRequest) -> None:
+        """Record a user's trial, which starts next, unless a limit has ended the search."""
+        source = next((record.trial for record in self.recorded() if record.trial.number == request.trial), None)
+        if source is not None and not self.is_closed:
+            self.requeued.appendleft(self.study.clone(source, request.params))
 
     def _has_new(self) -> bool:
         return self._next_system() is not None

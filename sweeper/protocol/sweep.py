@@ -15,7 +15,7 @@ from sweeper.protocol.search_budget import describe_search_end
 from sweeper.protocol.stage import Say, ignore
 from sweeper.protocol.stages import ConfirmationStage, SearchStage, TestStage
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.requests import StopRequest, no_requests
+from sweeper.storage.requests import Request, no_requests
 from sweeper.storage.trial_files import delete_trial_files, traceback_path, trial_folder
 from sweeper.training.types import ModelScores
 from sweeper.trials.interfaces import Runner, Study, Tracker, TrainingJob
@@ -46,7 +46,7 @@ def run_protocol(
     resources: TrialResources,
     say: Say = ignore,
     elapsed: float = 0.0,
-    requests: Callable[[], Iterable[StopRequest]] = no_requests,
+    requests: Callable[[], Iterable[Request]] = no_requests,
 ) -> None:
     """Run what the budget allows and the record does not have yet: the search, then confirmation and test.
 

@@ -64,7 +64,8 @@ def _scored_seeds(confirmation: ConfirmationResult) -> int:
 def count_planned(spec: SweepSpec, results: SweepResults) -> int:
     """Return the number of trials in the whole budget, confirmation included; at least those that there are."""
     confirmed = len(spec.systems) * spec.confirm.top * spec.confirm.seeds
-    return max(count_search_trials(spec) + confirmed, len(results.trial_results))
+    cloned = sum(bool(trial.clone_of) for trial in results.trial_results)
+    return max(count_search_trials(spec) + cloned + confirmed, len(results.trial_results))
 
 
 def find_state(spec: SweepSpec, results: SweepResults, *, finished: bool, driven: bool) -> SweepState:

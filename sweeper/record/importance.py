@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import optuna
 from numpy.typing import NDArray
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
 from sweeper.protocol.hyperparameter_importance import Importance
-from sweeper.search_space.domains import Categorical, Domain, Float
+from sweeper.record.parameters import to_distribution
+from sweeper.search_space.domains import Domain
 from sweeper.training.config import Scalar
 
 MIN_TRIALS = 12  # with fewer, the hyperparameter that decides is found in at most half of the cases
@@ -52,7 +52,7 @@ def _build_study(settings: Sequence[EvaluatedSetting]) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study()
     for setting in settings:
-        distributions = {name: _distribution(domain) for name, (domain, _) in setting.items()}
+        distributions = {name: to_distribution(domain) for name, (domain, _) in setting.items()}
         values = {name: value for name, (_, value) in setting.items()}
         study.add_trial(optuna.trial.create_trial(params=values, distributions=distributions, value=0.0))
     return study
@@ -66,11 +66,3 @@ def _evaluate(study: optuna.Study, scores: NDArray[np.float64]) -> dict[str, flo
         return get_param_importances(
             study, evaluator=evaluator, target=lambda trial: -float(scores[trial.number]), normalize=False
         )
-
-
-def _distribution(domain: Domain) -> BaseDistribution:
-    if isinstance(domain, Categorical):
-        return CategoricalDistribution(domain.values)
-    if isinstance(domain, Float):
-        return FloatDistribution(domain.low, domain.high, log=domain.log, step=domain.step)
-    return IntDistribution(domain.low, domain.high, step=domain.step, log=domain.log)

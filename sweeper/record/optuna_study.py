@@ -8,7 +8,7 @@ as if it had never been interrupted, and nothing else has to be saved.
 import math
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from sweeper.record.trial_attributes import (
 )
 from sweeper.record.trial_records import TrialRecords
 from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.training.config import Scalar
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.search_session import SearchSession
@@ -121,6 +122,10 @@ class OptunaStudy:
     def confirm(self, source: Trial, seed_index: int) -> Trial:
         """Record a new trial that trains the setting of `source` with the system's fresh seed `seed_index`, from 1."""
         return self.proposals.confirm(source, seed_index)
+
+    def clone(self, source: Trial, params: Mapping[str, Scalar]) -> Trial:
+        """Record a new trial of the search, which a user made of `source`, with the complete setting `params`."""
+        return self.proposals.clone(source, params)
 
     def restart(self, trial: Trial) -> Trial:
         """Record one more attempt at a trial and return the trial with that attempt."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import cast
 
 import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from sweeper.search_space.domains import Categorical, Domain, Float
 from sweeper.search_space.space import Params
@@ -37,3 +38,32 @@ def _suggest(trial: optuna.trial.Trial, parameter: str, domain: Domain) -> Scala
     if isinstance(domain, Float):
         return trial.suggest_float(parameter, domain.low, domain.high, log=domain.log, step=domain.step)
     return trial.suggest_int(parameter, domain.low, domain.high, step=domain.step, log=domain.log)
+
+
+def to_distribution(domain: Domain) -> BaseDistribution:
+    """Return a domain as Optuna has it."""
+    if isinstance(domain, Categorical):
+        return CategoricalDistribution(domain.values)
+    if isinstance(domain, Float):
+        return FloatDistribution(domain.low, domain.high, log=domain.log, step=domain.step)
+    return IntDistribution(domain.low, domain.high, step=domain.step, log=domain.log)
+
+
+def chosen_parameters(
+    spec: SweepSpec, system: int, setting: Params
+) -> tuple[dict[str, Scalar], dict[str, BaseDistribution]]:
+    """Return Optuna's parameters of a complete setting, by their names in the record: values and distributions."""
+    names = {
+        branch.parameter: hyperparameter.name
+        for hyperparameter in spec.space.searched_hyperparameters()
+        for branch in hyperparameter.branches
+    }
+    values: dict[str, Scalar] = {}
+    distributions: dict[str, BaseDistribution] = {}
+
+    def note(parameter: str, domain: Domain) -> Scalar:
+        values[parameter], distributions[parameter] = setting[names[parameter]], to_distribution(domain)
+        return values[parameter]
+
+    resolve_params(spec, system, note)
+    return values, distributions

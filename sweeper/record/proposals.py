@@ -1,13 +1,17 @@
-"""New trials: those that the sampler proposes, and those that confirm a setting with fresh seeds."""
+"""New trials: those that the sampler proposes, those that confirm a setting with fresh seeds, and users' clones."""
+
+from collections.abc import Mapping
 
 import optuna
 from optuna.trial import TrialState
 
-from sweeper.record.parameters import suggest_params
+from sweeper.record.parameters import chosen_parameters, suggest_params
 from sweeper.record.storage import RecordStorage
 from sweeper.record.studies import SystemStudies
+from sweeper.record.trial_attributes import CLONE_OF
 from sweeper.record.trial_records import TrialRecords
 from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.training.config import Scalar
 from sweeper.trials.trial import Trial
 
 _MAX_RETRIES = 20  # proposals that repeat a stopped setting before one of them is accepted anyway
@@ -66,6 +70,23 @@ class Proposals:
         for name, value in attributes.items():
             trial.set_user_attr(name, value)
         return self._begin(source.system, study, trial)
+
+    def clone(self, source: Trial, params: Mapping[str, Scalar]) -> Trial:
+        """Record a new trial of the search with the complete setting `params`, which a user made of `source`.
+
+        It has not started, so it has attempt 0. The sampler learns of it as of any other.
+        """
+        study = self.studies.searches[source.system]
+        values, distributions = chosen_parameters(self.spec, source.system, dict(params))
+        attributes = {"number": self.last_number + 1, CLONE_OF: source.number, "attempt": 0}
+        template = optuna.trial.create_trial(
+            state=TrialState.RUNNING, params=dict(values), distributions=distributions, user_attrs=attributes
+        )
+        trial = self.storage.begin_trial(study, template)
+        self.studies.samplers[source.system].note_clone(trial.number)
+        self.last_number += 1
+        self.running[self.last_number] = trial
+        return self.records.add(source.system, study, self.storage.stored_trial(study, trial.number))
 
     def _begin(self, system: int, study: optuna.Study, trial: optuna.trial.Trial) -> Trial:
         """Give a proposal its number. From now on it counts."""

@@ -14,6 +14,7 @@ from optuna.samplers import BaseSampler, PartialFixedSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeper.record.quasi_random import quasi_random_values
+from sweeper.record.trial_attributes import CLONE_OF
 from sweeper.search_space.domains import nearest_step
 from sweeper.search_space.samplers import SAMPLERS
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -26,12 +27,23 @@ class PerTrialSampler(BaseSampler):
     def __init__(self, spec: SweepSpec, system: int, known: Iterable[FrozenTrial]) -> None:
         """Start from the trials `known` that the study has already."""
         self.spec, self.system = spec, system
+        known = list(known)
         self._stopped = {_setting(trial.params) for trial in known if trial.state == TrialState.PRUNED}
+        self._clones = [trial.number for trial in known if CLONE_OF in trial.user_attrs]
         self._current: tuple[int, BaseSampler] | None = None  # a trial's number in the study, and its sampler
+
+    def note_clone(self, number: int) -> None:
+        """Note that a user chose the setting of the study's trial `number`. It takes no proposal's place."""
+        self._clones.append(number)
+
+    def _proposal_number(self, number: int) -> int:
+        """Return the number of a trial among the proposals, from 0: clones do not count."""
+        return number - sum(clone < number for clone in self._clones)
 
     def repeats_stopped(self, trial: optuna.trial.Trial) -> bool:
         """Return True if a proposal, other than a planned one, repeats a setting that was stopped before."""
-        is_planned = _planned_setting(self.spec, self.system, trial.number) is not None
+        number = self._proposal_number(trial.number)
+        is_planned = _planned_setting(self.spec, self.system, number) is not None
         return not is_planned and _setting(trial.params) in self._stopped
 
     def after_trial(
@@ -61,7 +73,8 @@ class PerTrialSampler(BaseSampler):
 
     def _sampler_of(self, trial: FrozenTrial) -> BaseSampler:
         if self._current is None or self._current[0] != trial.number:
-            self._current = trial.number, _proposal_sampler(self.spec, self.system, trial.number)
+            number = self._proposal_number(trial.number)
+            self._current = trial.number, _proposal_sampler(self.spec, self.system, number)
         return self._current[1]
 
 

@@ -43,9 +43,17 @@ class RecordStorage(JournalStorage):
         """
         return optuna.trial.Trial(study, self._find_trial(study, number))
 
-    def _find_trial(self, study: optuna.Study, number: int) -> int:
-        """Return the storage's id of a trial."""
+    def begin_trial(self, study: optuna.Study, template: FrozenTrial) -> optuna.trial.Trial:
+        """Begin a trial with the params and attributes of `template`, all in one entry of the journal."""
+        return optuna.trial.Trial(study, self.create_new_trial(self._find_study(study), template))
+
+    def _find_study(self, study: optuna.Study) -> int:
+        """Return the storage's id of a study."""
         name = study.study_name
         if name not in self._study_ids:
             self._study_ids[name] = self.get_study_id_from_name(name)
-        return self.get_trial_id_from_study_id_trial_number(self._study_ids[name], number)
+        return self._study_ids[name]
+
+    def _find_trial(self, study: optuna.Study, number: int) -> int:
+        """Return the storage's id of a trial."""
+        return self.get_trial_id_from_study_id_trial_number(self._find_study(study), number)

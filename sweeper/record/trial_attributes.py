@@ -2,8 +2,9 @@
 
 Whatever sweeper knows of a trial besides its params is an attribute of it: `number`, then `report:STEP` with the
 metrics and the time, then `reason`, `traceback` and `outcome`, in that order. `attempt` counts its starts. A trial that
-confirms a setting also has `params` (no sampler chose them), `source_trial` and `seed_index`. Optuna takes no attribute
-of a trial that has ended. What comes later is therefore an attribute of the study: `test_access:TIME`, `test:NUMBER`.
+confirms a setting also has `params` (no sampler chose them), `source_trial` and `seed_index`; a user's clone has
+`clone_of`. Optuna takes no attribute of a trial that has ended. What comes later is therefore an attribute of the
+study: `test_access:TIME`, `test:NUMBER`.
 """
 
 import time
@@ -20,6 +21,7 @@ from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TestAccess, TestScore, Trial, TrialEnd, TrialRecord
 
+CLONE_OF = "clone_of"
 REPORT = "report:"  # before the step
 TEST_ACCESS = "test_access:"  # before the time
 TEST_SCORE = "test:"  # before the trial's number
@@ -56,7 +58,7 @@ def to_trial(spec: SweepSpec, system: int, stored: FrozenTrial, threads: int) ->
         seed = spec.derive_seed("search", name, number)
     config = spec.train_config(params, seed=seed, threads=threads)
     attempt, source_trial = attributes.get("attempt", 1), attributes.get("source_trial", 0)
-    return Trial(number, system, params, config, attempt, source_trial, seed_index)
+    return Trial(number, system, params, config, attempt, source_trial, seed_index, attributes.get(CLONE_OF, 0))
 
 
 def to_trial_record(trial: Trial, study: optuna.Study, stored: FrozenTrial) -> TrialRecord:

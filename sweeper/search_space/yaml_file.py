@@ -68,18 +68,25 @@ def _read_text(path: Path) -> str:
 
 def _apply_override(document: SourceDocument, override: str) -> SourceDocument:
     """Return the document with one value replaced. The place of the new value is the option on the command line."""
+    path, value = parse_override(override)
+    place = f"--set {override}"
+    values = _replace(document.values, path, value, place)
+    places = {at: where for at, where in document.places.items() if at[: len(path)] != path}
+    new_places = {path[:end]: place for end in range(1, len(path) + 1) if path[:end] not in places}
+    return SourceDocument(document.name, values, {**places, **new_places})
+
+
+def parse_override(override: str, example: str = "budget.trials=8") -> tuple[KeyPath, Any]:
+    """Return the key and the value of a `key.path=value` of `--set`. Raises UsageError or SearchSpaceError."""
     key, equals, text = override.partition("=")
     path: KeyPath = tuple(key.strip().split("."))
     place = f"--set {override}"
     if not equals or not all(path):
-        raise UsageError(f"{place}: must be key.path=value, such as --set budget.trials=8")
+        raise UsageError(f"{place}: must be key.path=value, such as --set {example}")
     parsed = parse_yaml(f"value: {text}", place) if text.strip() else SourceDocument(place, {"value": None})
     if len(parsed.values) != 1:
         raise UsageError(f"{place}: must be one value; give --set once for each key")
-    values = _replace(document.values, path, parsed.values["value"], place)
-    places = {at: where for at, where in document.places.items() if at[: len(path)] != path}
-    new_places = {path[:end]: place for end in range(1, len(path) + 1) if path[:end] not in places}
-    return SourceDocument(document.name, values, {**places, **new_places})
+    return path, parsed.values["value"]
 
 
 def _replace(values: Any, path: KeyPath, value: Any, place: str) -> Any:

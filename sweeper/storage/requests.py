@@ -5,14 +5,16 @@ either side was killed, does nothing to a sweep that was continued since. Answer
 """
 
 import json
+import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sweeper.atomic_write import atomic_write
 from sweeper.storage.record_lock import holder_path
+from sweeper.training.config import Scalar
 
 _INTERVAL = 0.5  # seconds between two looks at the folder
 
@@ -24,7 +26,19 @@ class StopRequest:
     trial: int = 0
 
 
-def no_requests() -> Iterator[StopRequest]:
+@dataclass(frozen=True)
+class CloneRequest:
+    """A request for one more trial of the search: trial `trial` with the complete setting `params`."""
+
+    trial: int
+    params: Mapping[str, Scalar]
+
+
+Request = StopRequest | CloneRequest
+_KINDS: Mapping[str, type[Request]] = {"stop": StopRequest, "clone": CloneRequest}
+
+
+def no_requests() -> Iterator[Request]:
     """Return nothing: nobody can ask this driver for anything."""
     return iter(())
 
@@ -37,13 +51,14 @@ def current_driver(journal: Path) -> str:
         return ""
 
 
-def make_request(journal: Path, request: StopRequest) -> Path:
+def make_request(journal: Path, request: Request) -> Path:
     """Ask the driver that holds a record now, and return the file of the request. It is gone once it is answered."""
-    folder = requests_folder(journal)
-    folder.mkdir(exist_ok=True)
-    path = folder / f"stop-{request.trial}.json"
+    kind = next(name for name, known in _KINDS.items() if isinstance(request, known))
+    own_name = "" if isinstance(request, StopRequest) else f"-{secrets.token_hex(4)}"  # two clones are two trials
+    path = requests_folder(journal) / f"{kind}-{request.trial}{own_name}.json"
     with atomic_write(path) as file:
-        file.write(json.dumps({"driver": current_driver(journal), "request": asdict(request)}).encode())
+        values = {"driver": current_driver(journal), "kind": kind, "request": asdict(request)}
+        file.write(json.dumps(values).encode())
     return path
 
 
@@ -60,7 +75,7 @@ class Requests:
         self.folder, self.driver = requests_folder(journal), current_driver(journal)
         self.clock, self._looked_at = clock, -_INTERVAL
 
-    def __call__(self) -> Iterator[StopRequest]:
+    def __call__(self) -> Iterator[Request]:
         """Yield the new requests. Each file is deleted once the caller has done what it asks and comes back."""
         if self.clock() - self._looked_at < _INTERVAL:
             return
@@ -78,10 +93,10 @@ class Requests:
         except OSError:  # nobody has asked yet
             return []
 
-    def _read(self, path: Path) -> StopRequest | None:
+    def _read(self, path: Path) -> Request | None:
         """Return the request in a file; None if it is to another driver or cannot be read."""
         try:
             stored = json.loads(path.read_text(encoding="utf-8"))
-            return StopRequest(**stored["request"]) if stored["driver"] == self.driver else None
+            return _KINDS[stored["kind"]](**stored["request"]) if stored["driver"] == self.driver else None
         except (OSError, ValueError, TypeError, KeyError):
             return None

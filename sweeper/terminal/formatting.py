@@ -67,6 +67,8 @@ def trial_line(spec: SweepSpec, record: TrialRecord, width: int) -> str:
     parts = [f"trial {trial.number:>3}", f"{system_label(spec, trial.system):<{width}}"]
     if trial.source_trial:
         parts.append(f"seed {trial.seed_index} of trial {trial.source_trial}")
+    if trial.clone_of:
+        parts.append(f"clone of trial {trial.clone_of}")
     parts.append(f"{end.outcome.label if end else 'running':<13}")
     if report:
         parts.append(f"{format_score(report.metrics[spec.objective.metric]):>6} at epoch {report.epoch:<3g}")
@@ -112,6 +114,7 @@ def _search_row(spec: SweepSpec, names: Sequence[str], result: SystemResult) -> 
         for outcome, count in result.outcomes.items()
         if outcome != Outcome.COMPLETED
     ]
+    others += [f"{result.cloned} cloned"] if result.cloned else []
     trials = f"{result.num_trials}" + (f" ({', '.join(others)})" if others else "")
     if best is None:
         return [*values, *("-" for _ in _metric_columns(spec)), "-", "-", trials]

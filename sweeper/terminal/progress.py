@@ -23,9 +23,10 @@ class SweepProgress:
         return sum(self.share(system) for system in range(len(self.spec.systems)))
 
     def share(self, system: int) -> int:
-        """Return the number of trials of a system. Those of a whole budget without a success come on top."""
+        """Return the number of trials of a system. Clones and those of a whole budget without a success come on top."""
         earlier = self._searched(None)[:-1]  # another round has begun once it has a trial
-        return (1 + count_failed_rounds(self.spec, earlier)) * self.spec.trial_budget(system)
+        cloned = sum(bool(record.trial.clone_of) for record in self._searched(system))
+        return (1 + count_failed_rounds(self.spec, earlier)) * self.spec.trial_budget(system) + cloned
 
     @property
     def to_confirm(self) -> int:
@@ -41,7 +42,7 @@ class SweepProgress:
 
         A trial that has not ended is interrupted if the other stage is the one that runs: the last to do something.
         """
-        open_records = [record for record in self.records.values() if record.end is None]
+        open_records = [record for record in self.records.values() if record.end is None and record.trial.attempt]
         newest = max(open_records, key=_last_moment, default=None)
         return [
             record

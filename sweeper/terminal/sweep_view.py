@@ -53,7 +53,8 @@ def trial_reason(record: TrialRecord) -> str:
     """Return why a trial is there and why it ended, as far as that is not plain."""
     trial = record.trial
     fresh = f"fresh seed {trial.seed_index} of trial {trial.source_trial}" if trial.source_trial else ""
-    return "; ".join(filter(None, (fresh, record.end.reason if record.end else "")))
+    cloned = f"clone of trial {trial.clone_of}" if trial.clone_of else ""
+    return "; ".join(filter(None, (fresh, cloned, record.end.reason if record.end else "")))
 
 
 def _trial_row(spec: SweepSpec, record: TrialRecord, state: SweepState, width: int) -> list[str]:

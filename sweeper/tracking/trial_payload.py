@@ -29,6 +29,7 @@ def run_status(record: TrialRecord, sweep: RunStatus) -> RunStatus:
 def run_name(trial: Trial) -> str:
     """Return the name of a run: `12 lcl all-MiniLM-L6-v2`, or `97 lcl all-MiniLM-L6-v2, seed 1 of trial 12`."""
     name = f"{trial.number} {trial.config.loss} {trial.config.encoder.rpartition('/')[2]}"
+    name += f", clone of trial {trial.clone_of}" if trial.clone_of else ""
     return f"{name}, seed {trial.seed_index} of trial {trial.source_trial}" if trial.source_trial else name
 
 
@@ -56,6 +57,8 @@ def run_tags(record: TrialRecord) -> dict[str, str]:
         tags["sweeper.source_trial"] = str(trial.source_trial)
         tags["sweeper.seed_index"] = str(trial.seed_index)
         tags["sweeper.tested"] = _tested(record)
+    if trial.clone_of:
+        tags["sweeper.clone_of"] = str(trial.clone_of)
     if trial_end is not None:
         tags["sweeper.outcome"] = trial_end.outcome.value
         tags["sweeper.reason"] = trial_end.reason[:_MAX_TAG]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sweeper.errors import SweeperError
-from sweeper.training.config import TrainConfig
+from sweeper.training.config import Scalar, TrainConfig
 from sweeper.training.training_cost import TrainingCost
 from sweeper.training.types import Trainer, TrainingData, ValidationReport
 from sweeper.trials.resources import TrialResources
@@ -68,6 +68,9 @@ class Study(Protocol):
 
     def confirm(self, source: Trial, seed_index: int) -> Trial:
         """Record a new trial that trains the setting of `source` with fresh seed number `seed_index`, from 1."""
+
+    def clone(self, source: Trial, params: Mapping[str, Scalar]) -> Trial:
+        """Record a new trial of the search, which a user made of `source`, with the complete setting `params`."""
 
     def begin_session(self, elapsed: float, gpu: float) -> None:
         """Record that this command, which began `elapsed` seconds ago, begins to search with `gpu` GPUs for a trial."""

@@ -22,6 +22,9 @@ class Trial:
 
     A trial of the confirmation trains the setting of trial `source_trial` of the search with fresh seed number
     `seed_index`, from 1. Both are 0 for a trial of the search.
+
+    `clone_of` is the trial of the search whose setting a user changed to make this one; 0 for all others. A clone that
+    has not started has attempt 0.
     """
 
     number: int
@@ -31,6 +34,7 @@ class Trial:
     attempt: int = 1
     source_trial: int = 0
     seed_index: int = 0
+    clone_of: int = 0
 
     @property
     def stage(self) -> str:

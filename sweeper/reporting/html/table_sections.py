@@ -71,6 +71,7 @@ def trials_section(report: ReportData) -> ReportSection:
     for record in report.records:
         trial = record.trial
         source = f"confirms {trial.source_trial}: " if trial.source_trial else ""
+        source += f"chosen by a user, clone of {trial.clone_of}: " if trial.clone_of else ""
         rows.append(
             [
                 *(trial.number, report.systems[trial.system], format_outcome(record)),

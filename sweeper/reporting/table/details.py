@@ -40,7 +40,8 @@ def _search(cell: TableCell) -> str:
     result = cell.result
     outcomes = [f"{count} {outcome.label}" for outcome, count in result.outcomes.items()]
     repeated = [f"{result.repeated} with a repeated setting"] if result.repeated else []
-    counts = f"{result.num_trials} trials ({', '.join([*outcomes, *repeated])})"
+    cloned = [f"{result.cloned} chosen by a user"] if result.cloned else []
+    counts = f"{result.num_trials} trials ({', '.join([*outcomes, *repeated, *cloned])})"
     return f"{counts}, {result.epochs:g} epochs, {format_cost(cell, result.hours)}"
 
 
