@@ -134,8 +134,6 @@ class OptunaStudy:
         self.records.replace(replace(self.records.get(trial.number), trial=restarted))
         return restarted
 
-    # ---- reports and ends
-
     def report(self, trial: Trial, report: ValidationReport) -> TrialRecord:
         """Record a report, and then the trial's end if early stopping ends it here. Return the trial's record.
 
@@ -211,8 +209,6 @@ class OptunaStudy:
         else:
             study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
 
-    # ---- the commands that search
-
     def begin_session(self, elapsed: float, gpu: float) -> None:
         """Record that this command, which began `elapsed` seconds ago, begins to search with `gpu` GPUs for a trial."""
         at = self._now()
@@ -225,8 +221,6 @@ class OptunaStudy:
     def sessions(self) -> Sequence[SearchSession]:
         """Return the commands that searched, oldest first."""
         return stored_sessions(self.studies.searches[0])
-
-    # ---- the test split, and reading
 
     def record_test_access(self, trial: Trial) -> None:
         """Record that the test split is about to be scored with a trial's model."""
