@@ -11,6 +11,7 @@ from sweeper.protocol.finished_sweep import FinishedSweep
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.reporting.table import footnotes
 from sweeper.reporting.table.cells import Caveat, TableCell, build_cells
+from sweeper.reporting.table.clone_notes import clone_notes
 from sweeper.reporting.table.columns import Column, ColumnKey, column_key, find_columns
 from sweeper.reporting.table.comparisons import Comparison, check_same_test_set, compare_systems
 from sweeper.reporting.table.metrics import DEFAULT_METRIC, METRICS
@@ -153,6 +154,7 @@ def _own_notes(
         *footnotes.caveat_notes(cells, row_names),
         *footnotes.older_sweep_notes(replaced, row_names),
         *search_end_notes(cells),
+        *clone_notes(cells, row_names),
     ]
 
 

@@ -7,7 +7,7 @@ from sweeper.protocol.sweep_results import SearchResult
 from sweeper.reporting.table.published_results import PublishedScore
 from sweeper.reporting.table.render import render
 from sweeper.reporting.table.results_table import build_table
-from tests.reporting.table.helpers import CE, LCL, cell, note
+from tests.reporting.table.helpers import CE, LCL, cell, note, with_results
 from tests.support.fake_results import sweep
 
 
@@ -96,6 +96,18 @@ def test_there_are_no_published_scores_by_another_metric() -> None:
     table = build_table([sweep({"ce": CE})], "macro_f1", published=True)
     assert not any(row.paper for row in table.rows)
     assert note(table, "published scores are accuracies")
+
+
+@pytest.mark.parametrize(("cloned", "words"), [(1, "1 of 16 search trials was"), (3, "3 of 16 search trials were")])
+def test_a_note_says_how_many_trials_a_user_chose(cloned: int, words: str) -> None:
+    finished = sweep({"ce": CE, "lcl": LCL})
+    values = finished.results.model_dump(mode="json")
+    values["systems"][1]["cloned"] = cloned
+    table = build_table([with_results(finished, values)])
+    assert f"mini lcl on sst5: {words} chosen by a user, beyond the equal shares of the systems." in note(
+        table, "chosen by a user"
+    )
+    assert not any("chosen by a user" in other.text for other in build_table([finished]).notes)
 
 
 def test_a_note_says_what_ended_a_search_before_its_last_trial() -> None:
