@@ -79,7 +79,7 @@ def _by_point(
             timed.append((point, mean_cost(costs)))
             continue
         errors.append(measured[0])
-        notes.append(f"{formatting.format_params(describe_point(point))} could not be timed: {measured[0]}")
+        notes.append(f"{formatting.format_params(describe_point(point, points))} could not be timed: {measured[0]}")
     if not timed and isinstance(errors[0], SweeperError):
         raise errors[0]
     return timed, notes

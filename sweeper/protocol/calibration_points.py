@@ -20,15 +20,20 @@ _MOST_POINTS = 24
 def calibration_points(spec: SweepSpec, threads: int) -> list[TrainConfig]:
     """Return a training for each encoder, loss and batch size; of a range of batch sizes, its ends.
 
-    Another hyperparameter that changes the time of a step takes turns: each of its values, or ends, is in some point.
+    Of another hyperparameter that changes the time of a step, each value is timed too, or each end of a range. If that
+    makes more than 24 trainings, these values take turns instead.
     """
     by_key: dict[tuple[object, ...], list[TrainConfig]] = {}
+    every: dict[tuple[object, ...], TrainConfig] = {}
     space = spec.space.critical_values()
     for system in spec.systems:
         names = space.with_ancestors((*KEY, *_OTHERS)) - system.keys()
         for setting in itertools.islice(space.enumerate_settings(names, system), _MOST_SETTINGS):
             config = spec.train_config({**system, **setting}, seed=0, threads=threads)
             by_key.setdefault(tuple(getattr(config, name) for name in KEY), []).append(config)
+            every.setdefault(tuple(getattr(config, name) for name in (*KEY, *_OTHERS)), config)
+    if len(every) <= _MOST_POINTS:
+        return list(every.values())
     groups = list(by_key.values())
     return [group[len(group) * k // len(groups)] for k, group in enumerate(_thinned(groups))]
 
@@ -65,6 +70,7 @@ def _difference(a: object, b: object) -> float:
     return float(a != b)
 
 
-def describe_point(config: TrainConfig) -> Params:
-    """Return what a training was timed with: encoder, loss and batch size."""
-    return {name: getattr(config, name) for name in KEY}
+def describe_point(config: TrainConfig, points: Sequence[TrainConfig]) -> Params:
+    """Return what a training was timed with: encoder, loss, batch size, and the others in which the points differ."""
+    differing = [name for name in _OTHERS if len({getattr(point, name) for point in points}) > 1]
+    return {name: getattr(config, name) for name in (*KEY, *differing)}

@@ -18,6 +18,7 @@ from sweeper.trials.resources import TrialResources
 _SIMULATED_TRIALS = 20_000  # in all simulated sweeps together
 _MOST_SWEEPS, _FEWEST_SWEEPS = 200, 10
 _TIMING_ERROR = 0.15  # of the time of a whole training that a few of its steps give
+_KEPT = 1.5  # memory of a worker after some trainings, as a multiple of that of its first (docs/benchmarks.md)
 _HOUR = 3600
 
 Timed = Sequence[tuple[TrainConfig, TrainingCost]]
@@ -89,19 +90,20 @@ def plan_use(
     def hours(seconds: Callable[[SimulatedSweep], float]) -> Span:
         return span_of([seconds(sweep) / _HOUR for sweep in sweeps], _TIMING_ERROR)
 
+    points = [config for config, _ in timed]
     return PlannedUse(
         hours=hours(lambda sweep: sweep.seconds),
         search_hours=hours(lambda sweep: sweep.search_seconds),
         cpu_hours=hours(lambda sweep: sweep.processor_seconds),
         gpu_hours=hours(lambda sweep: sweep.gpu_seconds),
         search_gpu_hours=hours(lambda sweep: sweep.search_gpu_seconds),
-        memory_bytes=resources.slots * max(cost.memory for _, cost in timed),
+        memory_bytes=round(_KEPT * resources.slots * max(cost.memory for _, cost in timed)),
         gpu_memory_bytes=max(cost.gpu_memory for _, cost in timed),
         disk_bytes=disk,
         free_disk_bytes=free,
         timed=[
             TimedTraining(
-                params=describe_point(config),
+                params=describe_point(config, points),
                 epoch_seconds=cost.epoch + (cost.validation + cost.checkpoint) * config.validations_per_epoch,
                 memory_bytes=cost.memory,
                 gpu_memory_bytes=cost.gpu_memory,

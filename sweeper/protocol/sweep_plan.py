@@ -42,7 +42,7 @@ class PlannedRung(ResultModel):
 class TimedTraining(ResultModel):
     """A training of which a few steps were timed."""
 
-    params: dict[str, Scalar] = Field(description="encoder, loss and batch size")
+    params: dict[str, Scalar] = Field(description="encoder, loss, batch size, and what else differs")
     epoch_seconds: float = Field(description="seconds of an epoch with its validations and checkpoints")
     memory_bytes: int = Field(description="most memory of the process until then")
     gpu_memory_bytes: int = Field(description="most memory of the GPU in use")

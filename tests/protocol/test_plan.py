@@ -121,7 +121,7 @@ def test_disk_is_that_of_checkpoints_and_confirmed_models() -> None:
 
 def test_each_encoder_loss_and_batch_size_is_timed_once() -> None:
     points = calibration_points(small_spec(), threads=3)
-    keys = [tuple(describe_point(point).values()) for point in points]
+    keys = [tuple(describe_point(point, points).values()) for point in points]
     assert keys == [("m", "ce", 4), ("m", "ce", 8), ("m", "lcl", 4), ("m", "lcl", 8)]
     assert {point.threads for point in points} == {3}
 
@@ -137,6 +137,16 @@ def test_a_range_is_timed_at_its_ends_and_many_are_thinned() -> None:
     points = calibration_points(many, 1)
     assert len({(point.encoder, point.loss) for point in points}) == 40
     assert len(points) < 70
+
+
+def test_what_else_changes_a_step_is_timed_too() -> None:
+    spec = small_spec(
+        compare={"encoder": ["gru"], "loss": ["ce"]},
+        search={"batch_size": [4, 8], "hidden_size": {"int": [8, 64]}, "dropout": {"uniform": [0, 0.5]}},
+    )
+    points = calibration_points(spec, 1)
+    timed = [tuple(describe_point(point, points).values())[2:] for point in points]
+    assert timed == [(4, 8), (4, 64), (8, 8), (8, 64)]
 
 
 @pytest.mark.parametrize(("loss", "size", "expected"), [("ce", 5, 0), ("ce", 60, 1), ("lcl", 8, 2), ("lcl", 33, 3)])
