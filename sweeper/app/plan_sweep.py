@@ -4,7 +4,6 @@ import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from statistics import fmean
 
 from sweeper.app.allocation import allocate_resources
 from sweeper.app.disk_space import checkpoint_disk
@@ -12,9 +11,9 @@ from sweeper.app.fit_checks import require_gpu_for_fp16
 from sweeper.app.output_paths import require_sweeps_folder
 from sweeper.app.prepare_data import prepare_sweep
 from sweeper.app.run_sweeps import make_runner
-from sweeper.app.time_trainings import time_trainings
+from sweeper.app.time_trainings import core_share, time_trainings
 from sweeper.execution.cluster_address import cluster_address
-from sweeper.protocol.plan import Timed, find_exceeded, make_plan, plan_use, simulate
+from sweeper.protocol.plan import find_exceeded, make_plan, plan_use, simulate
 from sweeper.protocol.sweep_plan import SweepPlan
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.free_space import free_bytes
@@ -85,15 +84,14 @@ def _plan_with_use(output: Output, spec: SweepSpec, sweeps: Path, *, inline: boo
     simulated = simulate(spec, resources, calibration.timed, calibration.overhead)
     needed, _ = checkpoint_disk(spec, calibration.data, resources.slots)
     use = plan_use(resources, simulated, calibration.timed, needed, free_bytes(sweeps))
-    notes = [*draft.notes, *calibration.notes, *_busy_note(draft, calibration.timed)]
+    notes = [*draft.notes, *calibration.notes, *_busy_note(core_share(calibration.timed, resources))]
     whole = draft.model_copy(update={"use": use, "notes": notes})
     return whole.model_copy(update={"exceeded": [*find_exceeded(spec, whole), *_too_little_disk(sweeps, whole)]})
 
 
-def _busy_note(draft: SweepPlan, timed: Timed) -> list[str]:
-    share = fmean(cost.processor for _, cost in timed)
-    is_busy = draft.cpu == 1 and not draft.gpu and share < _BUSY
-    return [f"this machine is busy: a training got {share:.0%} of a core while its steps were timed"] if is_busy else []
+def _busy_note(share: float) -> list[str]:
+    text = f"this machine is busy: a training got {share:.0%} of a core while its steps were timed"
+    return [text] if share < _BUSY else []
 
 
 def _too_little_disk(sweeps: Path, plan: SweepPlan) -> list[str]:

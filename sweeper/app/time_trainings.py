@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from sweeper.app.prepare_data import PreparedSweep, load_training_data
@@ -22,7 +23,10 @@ from sweeper.training.types import TrainingData
 from sweeper.trials.interfaces import Measured
 from sweeper.trials.resources import TrialResources
 
-_TRIAL, _END = 0.2, 10.0  # seconds between two trials, and for results, report and models, on two cores
+# Seconds of a core that is free, measured on two cores: to load the command with MLflow's store, to begin a stage in
+# Tune, between two trials, and for results, report and models.
+_LOADING, _STAGE, _TRIAL, _END = 4.0, 3.0, 0.2, 15.0
+_LEAST_SHARE = 0.1  # of a core
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ def time_trainings(
     loaded = time.monotonic()
     with output.step("starting workers"):
         runner.start_workers(replace(resources, slots=1) if runner.is_remote else resources)
-    overhead = Overhead(startup + loaded - began, time.monotonic() - loaded, _TRIAL, loaded - began, _END)
+    started = time.monotonic()
     points = calibration_points(prepared.spec, resources.cpu)
     test = prepared.dataset.splits.get("test")
     folder = None if runner.is_remote else existing_parent(sweeps)
@@ -58,7 +62,25 @@ def time_trainings(
         repeated = points if runner.is_remote else _fill(points, resources.slots)
         results = runner.measure(measure, repeated, data, resources)
     timed, notes = _by_point(points, repeated, results)
+    busy = 1 / core_share(timed, resources)
+    overhead = Overhead(
+        start=startup + loaded - began + busy * _LOADING,
+        workers=started - loaded + busy * _STAGE,
+        trial=busy * _TRIAL,
+        test_data=loaded - began,
+        end=busy * _END,
+    )
     return Calibration(data, timed, overhead, notes)
+
+
+def core_share(timed: Timed, resources: TrialResources) -> float:
+    """Return the share of its core that a training got: 1 unless something else runs there.
+
+    A training with several cores, or on a GPU, leaves cores unused by itself: for these it is 1 too.
+    """
+    if resources.cpu > 1 or resources.gpu:
+        return 1.0
+    return min(1.0, max(_LEAST_SHARE, fmean(cost.processor for _, cost in timed)))
 
 
 def _fill(points: list[TrainConfig], slots: int) -> list[TrainConfig]:

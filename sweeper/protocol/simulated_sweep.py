@@ -112,7 +112,7 @@ class SweepSimulator:
         cost = self.cost_of(config)
         seconds = cost.seconds(config, validations)
         sweep.validations += validations
-        sweep.processor_seconds += cost.processor * seconds
+        sweep.processor_seconds += cost.processor_seconds(config, validations)
         sweep.gpu_seconds += self.gpu * cost.computing_seconds(config, validations)
         return seconds + self.overhead.trial
 

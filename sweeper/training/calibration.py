@@ -32,11 +32,16 @@ _EPOCHS = 2  # the second is free of what happens once
 
 @dataclass(frozen=True)
 class _Moment:
-    """A report, and the time at which it came: of the clock and of the processor, in seconds."""
+    """A report, and the time at which it came: of the clock and of the processor, in seconds.
+
+    Before it, a checkpoint was written; `computed_at` and `computed_processor` are the times before that.
+    """
 
     report: ValidationReport
     at: float
     processor: float
+    computed_at: float
+    computed_processor: float
 
     @property
     def training(self) -> float:
@@ -67,7 +72,7 @@ def calibrate(config: TrainConfig, data: TrainingData, folder: Path | None = Non
     once = config.model_copy(update={"epochs": 1, "contrastive_epochs": 1})
     with tempfile.TemporaryDirectory(prefix=".plan-", dir=folder) as temporary:
         list(_moments(once, _part_of(data, batches[-1:], checked[:1]), Path(temporary) / "checkpoint-0.pt"))
-        began = time.perf_counter(), time.process_time()
+        began = time.perf_counter()
         moments = list(_moments(config, _part_of(data, chosen, checked), Path(temporary) / "checkpoint-1.pt"))
     sizes = len(data.splits["train"]), sum(map(len, chosen)), len(data.splits["validation"]), sum(map(len, checked))
     return _scale(config, moments, began, sizes, test_rows)
@@ -76,7 +81,7 @@ def calibrate(config: TrainConfig, data: TrainingData, folder: Path | None = Non
 def _scale(
     config: TrainConfig,
     moments: Sequence[_Moment],
-    began: tuple[float, float],
+    began: float,
     sizes: tuple[int, int, int, int],
     test_rows: int,
 ) -> TrainingCost:
@@ -87,6 +92,7 @@ def _scale(
     train, trained, validation, validated = sizes
     first, last, before = moments[0], moments[-1], moments[-2]
     checkpoint = max(0.0, last.at - before.at - last.computing)
+    warm, whole = moments[_EPOCHS - 2 : _EPOCHS]  # of the phase that trains the encoder
     seconds = (last.computing - last.training * trained) * validation / validated
     has_two_phases = LOSSES[config.loss].has_two_phases
     silent = moments[_EPOCHS - 1].training * train if has_two_phases else 0.0
@@ -94,7 +100,7 @@ def _scale(
     if has_two_phases:
         entered, left = moments[_EPOCHS], moments[_EPOCHS - 1]
         features = max(0.0, entered.at - left.at - checkpoint - entered.computing) * train / trained
-    start = max(0.0, first.at - began[0] - moments[1].computing - checkpoint)
+    start = max(0.0, first.at - began - moments[1].computing - checkpoint)
     scored = 2 * validation if LOSSES[config.loss].has_weighting_network else validation
     return TrainingCost(
         start=start,
@@ -104,7 +110,8 @@ def _scale(
         validation=seconds,
         checkpoint=checkpoint,
         score=start + seconds * (scored + test_rows) / validation,
-        processor=(last.processor - began[1]) / max(last.at - began[0], 1e-9),
+        processor=(whole.computed_processor - warm.processor) / max(whole.computed_at - warm.at, 1e-9),
+        checkpoint_processor=whole.processor - whole.computed_processor,
         memory=_peak_memory(),
         gpu_memory=torch.cuda.max_memory_reserved() if torch.cuda.is_available() else 0,
     )
@@ -112,9 +119,13 @@ def _scale(
 
 def _moments(config: TrainConfig, data: TrainingData, path: Path) -> Iterator[_Moment]:
     """Train, and yield each report with its time."""
+    times = [(time.perf_counter(), time.process_time())] * 2  # of the last two heartbeats: the last is a checkpoint's
     for event in train_events(config, data, path):
+        now = time.perf_counter(), time.process_time()
         if isinstance(event, ValidationReport):
-            yield _Moment(event, time.perf_counter(), time.process_time())
+            yield _Moment(event, *now, *times[0])
+        else:
+            times = [times[1], now]
 
 
 def _padded_length(split: TokenizedSplit, rows: NDArray[np.int64], max_length: int) -> int:

@@ -14,8 +14,9 @@ class TrainingCost:
 
     `start` is the time until the first batch: model, optimizer and the first, slow steps. `epoch` is the training of an
     epoch without its validations, `contrastive_epoch` the same in a first phase; `features` is the time between the two
-    phases. `validation` and `checkpoint` are one of each. `score` is the scoring of a confirmed model, `processor` the
-    mean number of CPU cores in use. Memory is in bytes: resident, and on the GPU.
+    phases. `validation` and `checkpoint` are one of each. `score` is the scoring of a confirmed model.
+    `checkpoint_processor` is the processor time of a checkpoint, `processor` the mean number of CPU cores in use
+    otherwise. Memory is in bytes: resident, and on the GPU.
     """
 
     start: float = 0.0
@@ -26,12 +27,18 @@ class TrainingCost:
     checkpoint: float = 0.0
     score: float = 0.0
     processor: float = 1.0
+    checkpoint_processor: float = 0.0
     memory: int = 0
     gpu_memory: int = 0
 
     def seconds(self, config: TrainConfig, validations: int | None = None) -> float:
         """Return the seconds of a training up to a validation (counted from 1), by default to its end."""
         return self.start + self.computing_seconds(config, validations) + self.checkpoint * _last(config, validations)
+
+    def processor_seconds(self, config: TrainConfig, validations: int | None = None) -> float:
+        """Return the processor time of a training up to a validation, by default to its end."""
+        computing = self.processor * (self.start + self.computing_seconds(config, validations))
+        return computing + self.checkpoint_processor * _last(config, validations)
 
     def computing_seconds(self, config: TrainConfig, validations: int | None = None) -> float:
         """Return the seconds of training and validation alone, which the budget's GPU hours count."""

@@ -73,7 +73,7 @@ def test_confirmation_test_start_and_end_take_time_too() -> None:
     search, confirmation = 100 + 20 + 3 * (training + 3), 20 + 2 * (training + 3)
     assert use.search_hours.expected * 3600 == pytest.approx(search)
     assert use.hours.expected * 3600 == pytest.approx(search + confirmation + 30 + 20 + 2 * (scoring + 3) + 40)
-    assert use.cpu_hours.expected * 3600 == pytest.approx(0.5 * (10 * training + 4 * scoring))
+    assert use.cpu_hours.expected * 3600 == pytest.approx(0.5 * (10 * (training - 4 * 0.5) + 4 * scoring))
 
 
 def test_gpu_hours_count_training_and_validation_times_the_gpus() -> None:

@@ -25,7 +25,7 @@ def test_a_calibration_foresees_what_a_training_takes(tmp_path: Path) -> None:
         reports = [event for event in events if isinstance(event, ValidationReport)]
     used = time.process_time() - began
     assert len(reports) == 2
-    assert used / 2.5 < cost.processor * cost.seconds(config) < used * 2.5
+    assert used / 2.5 < cost.processor_seconds(config) < used * 2.5
     assert cost.memory > 10**7
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-1.pt"]
 
@@ -42,6 +42,7 @@ def test_seconds_count_epochs_validations_and_phases() -> None:
     cost = TrainingCost(start=1, epoch=10, contrastive_epoch=20, features=5, validation=2, checkpoint=0.5)
     plain = tiny_training.config(epochs=3, validations_per_epoch=2)
     assert cost.seconds(plain) == 1 + 30 + 6 * 2.5
+    assert replace(cost, processor=2, checkpoint_processor=0.1).processor_seconds(plain) == 2 * 43 + 6 * 0.1
     assert cost.seconds(plain, 1) == 1 + 5 + 2.5
     phases = tiny_training.config(epochs=1, contrastive_epochs=2, loss="scl_two_phase")
     assert cost.seconds(phases, 2) == 1 + 40 + 2 * 0.5
