@@ -1,5 +1,6 @@
 """Writes the report page of a sweep, finished or not: its results, its record, and what its models predicted."""
 
+import logging
 import platform
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -20,6 +21,8 @@ from sweeper.trials.trial import TrialRecord
 if TYPE_CHECKING:
     from sweeper.reporting.html.report_data import ModelPredictions, ReportData
     from sweeper.reporting.templates.environment import Html
+
+_log = logging.getLogger(__name__)
 
 TEXTS_LEFT_OUT = "Texts were left out (--no-texts)."
 _PACKAGES = ("sweeper", "torch", "transformers", "optuna", "ray", "mlflow", "datasets", "numpy", "scipy", "plotly")
@@ -83,7 +86,9 @@ def write_report(
     with output.step("writing the report"):
         names = [formatting.system_label(spec, system) for system in systems]
         predictions = _model_predictions(folder, results, dataset, texts_note)
-        report = ReportData(spec, records, results, names, predictions, finished)
+        report = ReportData(
+            spec, records, results, names, predictions, finished, _winner(folder, results, names), *_run_links(folder)
+        )
         importance = {system: importances(importance_inputs(report, system)) for system in systems}
         page_sections = build_sections(report, _table(report), importance, _versions(folder), dump_yaml(spec))
         title, summary = f"{folder.name}: sweep report", formatting.describe_spec(spec)
@@ -92,6 +97,27 @@ def write_report(
         with atomic_write(path) as file:
             file.write(html.encode())
     return path
+
+
+def _winner(folder: SweepFolder, results: SweepResults, names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the lines about the winner, by its fresh seeds; none if nothing was confirmed."""
+    from sweeper.app.folder_predictions import FolderPredictions
+    from sweeper.reporting.winner import describe_winner, find_winner
+
+    split = "test" if results.test_split else "validation"
+    winner = find_winner(results, FolderPredictions(folder.path, results, split))
+    return [("winner", names[winner.system]), *describe_winner(winner, results, names)] if winner else []
+
+
+def _run_links(folder: SweepFolder) -> tuple[dict[int, str], str]:
+    """Return the pages of the trials in MLflow by trial, and when they can be opened; none if MLflow is not at hand."""
+    from sweeper.app.run_links import find_run_links
+
+    try:
+        return find_run_links(folder)
+    except Exception:  # a report without links is better than none
+        _log.info("MLflow's runs could not be found, so the report does not link to them", exc_info=True)
+        return {}, ""
 
 
 def _table(report: "ReportData") -> "Html":

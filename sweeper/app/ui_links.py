@@ -54,12 +54,18 @@ def find_links(address: str, uri: str, folder: SweepFolder) -> list[str]:
 
 def _search_runs(uri: str, folder: SweepFolder) -> list[Any]:
     """Return MLflow's runs of a sweep's search, by number."""
-    from sweeper.tracking.client import find_trial_runs, identity_tags
     from sweeper.tracking.outage import describe_error, redact_uri
 
     try:
-        identity = identity_tags(folder.fingerprint, folder.manifest.id)
-        _, runs = find_trial_runs(uri, folder.spec.dataset_spec.name, identity)
+        runs = find_trial_runs_of(uri, folder)
     except Exception as error:
         raise SweeperError(f"MLflow at {redact_uri(uri)}: {describe_error(error)}") from error
     return [run for run in runs if run.data.tags["sweeper.stage"] == "search"]
+
+
+def find_trial_runs_of(uri: str, folder: SweepFolder) -> list[Any]:
+    """Return MLflow's runs of a sweep's trials, of the search and of confirmation, by number."""
+    from sweeper.tracking.client import find_trial_runs, identity_tags
+
+    identity = identity_tags(folder.fingerprint, folder.manifest.id)
+    return find_trial_runs(uri, folder.spec.dataset_spec.name, identity)[1]

@@ -1,34 +1,51 @@
-"""`sweeper report`: the report page of a sweep, finished or not."""
+"""`sweeper report`: the report page of a sweep, finished or not, or one page that compares several."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sweeper.cli.arguments import DEFAULT_SWEEPS, Sweep, Sweeps
+from sweeper.cli.arguments import DEFAULT_SWEEPS, Sweeps, complete_sweep
 from sweeper.cli.session import cli_session
 
 
 def report(
-    sweep: Sweep,
+    named: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SWEEP...",
+            help="A sweep, by name or folder; with several, one page compares them.",
+            show_default=False,
+            autocompletion=complete_sweep,
+        ),
+    ],
     texts: Annotated[
         bool,
         typer.Option("--texts/--no-texts", help="Show the texts of confident errors; this needs their data set."),
     ] = True,
-    out: Annotated[Path | None, typer.Option(help="File for the page.", show_default="SWEEP/report.html")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File for the page.", show_default="SWEEP/report.html; for several, comparison.html"),
+    ] = None,
     sweeps: Sweeps = DEFAULT_SWEEPS,
 ) -> None:
     """Write a sweep's report: one HTML file that needs no network, for a sweep that is finished or not.
 
+    With several finished sweeps, one page compares them: data sets as columns, systems as rows.
+
     Example: sweeper report sst5-3f9a1c2e --out report.html
     """
     with cli_session() as terminal:
+        from sweeper.app.compare_report import write_comparison
         from sweeper.app.output_paths import require_writable_file
         from sweeper.app.report import report_sweep
         from sweeper.storage.sweep_names import find_named_sweep
 
-        folder = find_named_sweep(sweep, sweeps)
+        folders = [find_named_sweep(name, sweeps) for name in named]
         if out is not None:
             require_writable_file("--out", out)
-        page = report_sweep(terminal, folder, texts=texts, out=out)
-        terminal.line(f"report: {page} ({page.stat().st_size / 1e6:.1f} MB)")
+        if len(folders) == 1:
+            page, label = report_sweep(terminal, folders[0], texts=texts, out=out), "report"
+        else:
+            page, label = write_comparison(named, sweeps, out), "comparison"
+        terminal.line(f"{label}: {page} ({page.stat().st_size / 1e6:.1f} MB)")

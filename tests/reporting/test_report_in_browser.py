@@ -32,6 +32,20 @@ _BOXES = """[...document.querySelectorAll('.plot')].map(plot => {
 _IS_DRAWN = "[...document.querySelectorAll('.plot')].every(plot => plot.querySelector('.main-svg'))"
 _FITS = f"""{_BOXES}.every(([, place, drawing]) => Math.abs(place[2] - drawing[2]) < 1)"""
 _TEXTS = "[...document.querySelectorAll('.plot text')].map(text => text.textContent)"
+_LABELS = """[...document.querySelectorAll('.plot')].map(plot => {
+  const names = '.xtick text, .ytick text, .g-xtitle text, .g-ytitle text, .g-gtitle text, .legendtext, '
+    + '.annotation-text, .cbaxis text, .cbtitle text, .modebar';
+  const boxes = [...plot.querySelectorAll(names)].map(text => {
+    const box = text.getBoundingClientRect();
+    const angle = (text.getAttribute('transform') || '').match(/rotate\\((-?\\d+)/);
+    const isTilted = angle !== null && Number(angle[1]) % 90 !== 0;
+    return [text.textContent, [box.left, box.top, box.right, box.bottom], isTilted];
+  });
+  return [plot.id, plot.querySelector('.main-svg').getBoundingClientRect().toJSON(), boxes];
+})"""
+_OVERFLOWING = """[...document.querySelectorAll('body *:not(svg *):not(.plot *)')].filter(element =>
+  element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).display !== 'inline'
+).map(element => `${element.tagName} ${element.className}`)"""
 _RECORD_PRINT = f"addEventListener('beforeprint', () => {{ window.printed = {_BOXES}; }})"
 
 Box = Sequence[float]  # left, top, right, bottom
@@ -67,7 +81,25 @@ def check_boxes(boxes: Sequence[Any]) -> None:
         assert [other for other, _, box in boxes[k + 1 :] if meet(drawing, box)] == [], name
 
 
+def check_labels(browser: Browser) -> None:
+    """Assert that no label of a plot meets another one or is cut off."""
+    for plot, edges, labels in browser.run(_LABELS):
+        shown = [(text, box, tilted) for text, box, tilted in labels if box[2] > box[0]]
+        for k, (text, box, tilted) in enumerate(shown):
+            assert box[0] >= edges["left"] - 1, (plot, text)
+            assert box[1] >= edges["top"] - 1, (plot, text)
+            assert box[2] <= edges["right"] + 1, (plot, text)
+            assert box[3] <= edges["bottom"] + 1, (plot, text)
+            smaller = [box[0] + 1, box[1] + 3, box[2] - 1, box[3] - 3]  # a line of text has space above and below
+            others = [
+                other for other, there, leans in shown[k + 1 :] if not (tilted and leans) and meet(smaller, there)
+            ]
+            assert others == [], (plot, text)
+
+
 def check_page(browser: Browser) -> None:
+    check_labels(browser)
+    assert browser.run(_OVERFLOWING) == []
     check_boxes(browser.run(_BOXES))
     assert browser.run("document.documentElement.scrollWidth <= innerWidth")
 

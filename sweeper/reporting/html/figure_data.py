@@ -175,8 +175,59 @@ class ClassWeightsFigure:
     title: str = ""
 
 
+@dataclass(frozen=True)
+class SliceFigure:
+    """The trials by one hyperparameter and their score.
+
+    `systems` has the name of each trial's system, `all_systems` those of the whole sweep, which fix their colors.
+    """
+
+    metric: str
+    axis: ParallelAxis
+    scores: Sequence[float]
+    systems: Sequence[str]
+    trials: Sequence[int]
+    all_systems: Sequence[str]
+
+
+@dataclass(frozen=True)
+class PairFigure:
+    """The trials by any two hyperparameters, which the reader chooses.
+
+    With `is_rank`, the color of a trial is its rank, from 1 for the best; otherwise areas between the trials have the
+    color of the scores around them.
+    """
+
+    metric: str
+    axes: Sequence[ParallelAxis]
+    scores: Sequence[float]
+    trials: Sequence[int]
+    is_rank: bool = False
+    higher_is_better: bool = True
+
+
+@dataclass(frozen=True)
+class CalibrationBin:
+    """The texts whose most probable class has a probability in a range: their number, mean probability and accuracy."""
+
+    texts: int
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class CalibrationFigure:
+    """How often a model is right by how sure it is. `title` names the system and the split."""
+
+    title: str
+    bins: Sequence[CalibrationBin]
+
+
 Figure = (
-    OptimismFigure
+    SliceFigure
+    | PairFigure
+    | CalibrationFigure
+    | OptimismFigure
     | ParallelFigure
     | ImportanceFigure
     | AlphaTauFigure

@@ -9,9 +9,12 @@ from sweeper.reporting.html.figure_data import Figure, ImportanceFigure
 from sweeper.reporting.html.html_elements import FigureGroup, ReportSection, paragraph
 from sweeper.reporting.html.learning_curves import build_learning_curves
 from sweeper.reporting.html.report_data import ReportData
-from sweeper.reporting.html.search_figures import build_parallel
+from sweeper.reporting.html.search_figures import MIN_PAIR_TRIALS, build_pairs, build_parallel, build_slices
 from sweeper.reporting.html.timeline import build_timeline
 from sweeper.reporting.templates.environment import Html
+
+_NOTHING_VARIES = "No hyperparameter has two values with a score yet."
+_NO_PAIRS = f"This needs two hyperparameters that vary, and {MIN_PAIR_TRIALS} trials with a score."
 
 
 def parallel_section(report: ReportData) -> ReportSection:
@@ -55,6 +58,25 @@ def alpha_tau_section(report: ReportData) -> ReportSection:
     return _figure_section("maps", "Alpha and tau", build_alpha_tau(report), caption, absent)
 
 
+def slices_section(report: ReportData) -> ReportSection:
+    """Return each hyperparameter against the score."""
+    caption = (
+        "The best score of each trial of the search by one hyperparameter at a time. A slope or a hill that all "
+        "systems share is a region worth searching next; if the best trials lie at an end of an axis, widen its range."
+    )
+    return _figure_section("slices", "One hyperparameter at a time", build_slices(report), caption, _NOTHING_VARIES)
+
+
+def pairs_section(report: ReportData) -> ReportSection:
+    """Return the contour and the ranks of any two hyperparameters."""
+    caption = (
+        "Any two hyperparameters, which the menus choose, with all systems together. Above, areas between the trials "
+        "have the color of the scores around them; the grey dots are the trials. Below, each trial has the color of "
+        "its rank, 1 for the best, so that a few very poor trials do not hide the differences between good ones."
+    )
+    return _figure_section("pairs", "Two hyperparameters at a time", build_pairs(report), caption, _NO_PAIRS)
+
+
 def curves_section(report: ReportData) -> ReportSection:
     """Return the learning curves of all trials."""
     caption = (
@@ -71,7 +93,8 @@ def timeline_section(report: ReportData) -> ReportSection:
     caption = (
         "The time at which each trial ran; its color is its outcome. Hatched trials lost a worker or were "
         "interrupted, and continued. Dotted trials are confirmation. The record does not name workers, so the rows "
-        "are inferred from starts and ends. Long pauses are cut out, at dashed vertical lines."
+        "are inferred from starts and ends. Long pauses are cut out, at dashed vertical lines; the longest "
+        "has its length."
     )
     figure = build_timeline(report)
     figures = [figure] if figure.bars else []

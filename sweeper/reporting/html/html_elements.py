@@ -60,6 +60,16 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]], classes: str, 
     return macro("table", heads, cells, classes, css_class)
 
 
+def fact_list(facts: Iterable[tuple[str, str]]) -> Html:
+    """Return a list of labels with a text each."""
+    return macro("fact_list", list(facts))
+
+
+def filter_field(label: str) -> Html:
+    """Return a field that filters the rows of the table after it."""
+    return macro("filter_field", label)
+
+
 def link(text: str, address: str) -> Html:
     """Return a link that opens another page."""
     return macro("link", text, address)

@@ -1,5 +1,6 @@
 """The sections about the confirmed models: optimism, confusions, and confident errors."""
 
+from sweeper.reporting.html.class_scores import NUM_BINS, build_calibration, calibration_error, score_classes
 from sweeper.reporting.html.error_analysis import (
     build_class_weights,
     build_confusion,
@@ -7,7 +8,7 @@ from sweeper.reporting.html.error_analysis import (
     select_seeds,
 )
 from sweeper.reporting.html.html_elements import FigureGroup, ReportSection, paragraph, quote_list, table
-from sweeper.reporting.html.report_data import ReportData, format_params, format_score
+from sweeper.reporting.html.report_data import ReportData, count_noun, format_params, format_score
 from sweeper.reporting.html.search_figures import build_optimism
 from sweeper.reporting.templates.environment import Html
 from sweeper.training.types import Predictions
@@ -70,6 +71,39 @@ def confusion_section(report: ReportData) -> ReportSection:
         )
         groups.append(FigureGroup(class_weights, caption))
     return ReportSection("confusion", "Confusions of the best system", groups or [paragraph(_NO_PREDICTIONS)])
+
+
+def classes_section(report: ReportData) -> ReportSection:
+    """Return the scores of each class, and the calibration of the best system."""
+    heading = "Each class, and how sure the model may be"
+    system = report.best_record.trial.system if report.best_record else 0
+    split, models = _stored_predictions(report, system) if report.best_record else ("", {})
+    if not models:
+        return ReportSection("classes", heading, [paragraph(_NO_PREDICTIONS)])
+    counts = build_confusion(report.labels, list(models.values()), "").counts
+    scores = zip(report.labels, score_classes(counts), strict=True)
+    rows = [
+        [label, f"{found.texts / len(models):g}", *map(_format_share, (found.precision, found.recall, found.f1))]
+        for label, found in scores
+    ]
+    seeds = count_noun(len(models), "seed")
+    introduction = paragraph(
+        f"The best system ({report.systems[system]}) on the {split} split, {seeds} together. Precision: the share of "
+        "the texts taken for a class that are of it. Recall: the share of a class's texts that were found. F1 is their "
+        "harmonic mean. “–”: there is no such text."
+    )
+    figure = build_calibration(list(models.values()), f"{report.systems[system]}, {split}")
+    caption = (
+        f"How often the predicted class is right, by its probability, in {NUM_BINS} bins of equal width. On the dashed "
+        "line the model is as often right as it is sure; below it, it is too sure. The expected calibration error, the "
+        f"mean distance from the line, is {100 * calibration_error(figure):.1f} points."
+    )
+    scores_table = table(["class", "texts", "precision", "recall", "F1"], rows, "wnnnn")
+    return ReportSection("classes", heading, [introduction, scores_table, FigureGroup([figure], caption)])
+
+
+def _format_share(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f}"
 
 
 def _stored_predictions(report: ReportData, system: int) -> tuple[str, dict[int, Predictions]]:

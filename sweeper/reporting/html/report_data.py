@@ -36,7 +36,11 @@ class ModelPredictions:
 
 @dataclass(frozen=True)
 class ReportData:
-    """Everything that a report shows. `systems` are the names of the systems."""
+    """Everything that a report shows. `systems` are the names of the systems.
+
+    `winner` are lines about the winner, each with a label. `run_urls` are the pages of trials in MLflow, as far as
+    known, and `mlflow_note` says when they can be opened.
+    """
 
     spec: SweepSpec
     records: Sequence[TrialRecord]
@@ -44,6 +48,9 @@ class ReportData:
     systems: Sequence[str]
     predictions: ModelPredictions = ModelPredictions()
     is_finished: bool = True
+    winner: Sequence[tuple[str, str]] = ()
+    run_urls: Mapping[int, str] = field(default_factory=dict)
+    mlflow_note: str = ""
 
     @cached_property
     def search_records(self) -> list[TrialRecord]:

@@ -1,14 +1,23 @@
 """The figures of optimism and of the settings that were tried."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from sweeper.reporting.html.figure_data import ConfirmedScore, OptimismFigure, ParallelAxis, ParallelFigure
+from sweeper.reporting.html.figure_data import (
+    ConfirmedScore,
+    OptimismFigure,
+    PairFigure,
+    ParallelAxis,
+    ParallelFigure,
+    SliceFigure,
+)
 from sweeper.reporting.html.report_data import ReportData, format_outcome
 from sweeper.search_space.domains import Categorical, Domain, Int
 from sweeper.training.config import Scalar
 from sweeper.trials.outcome import Outcome
 
 _OUTCOMES = (*(outcome.label for outcome in Outcome), "not ended")
+MIN_PAIR_TRIALS = 4  # fewer trials show nothing about two hyperparameters
 _MAX_CHOICES = 12  # an axis of whole numbers with at most so many values has a tick for each
 
 
@@ -41,6 +50,57 @@ def build_parallel(report: ReportData) -> ParallelFigure:
     varying = [axis for axis in axes if len(set(axis.values)) > 1]
     scores = [report.score(record) for record in records]
     return ParallelFigure(report.spec.objective.metric, varying, scores, report.higher_is_better)
+
+
+def build_slices(report: ReportData) -> list[SliceFigure]:
+    """Return a figure for each hyperparameter that varies, with the trials that have a value and a score."""
+    figures = []
+    for axis in _varying_axes(report):
+        shown = [k for k, record in enumerate(report.search_records) if axis.values[k] is not None]
+        shown = [k for k in shown if report.score(report.search_records[k]) is not None]
+        records = [report.search_records[k] for k in shown]
+        values = [axis.values[k] for k in shown]
+        if len(set(values)) > 1:
+            figures.append(
+                SliceFigure(
+                    report.spec.objective.metric,
+                    replace(axis, values=values),
+                    known_scores([report.score(record) for record in records]),
+                    [report.systems[record.trial.system] for record in records],
+                    [record.trial.number for record in records],
+                    report.systems,
+                )
+            )
+    return figures
+
+
+def build_pairs(report: ReportData) -> list[PairFigure]:
+    """Return the contour and the ranks of any two hyperparameters; none if fewer than two vary."""
+    records = [record for record in report.search_records if report.score(record) is not None]
+    known = {record.trial.number for record in records}
+    shown = [k for k, record in enumerate(report.search_records) if record.trial.number in known]
+    axes = [replace(axis, values=[axis.values[k] for k in shown]) for axis in _varying_axes(report)]
+    axes = sorted(
+        (axis for axis in axes if len(set(axis.values) - {None}) > 1), key=lambda axis: axis.choices is not None
+    )
+    if len(axes) < 2 or len(records) < MIN_PAIR_TRIALS:
+        return []
+    scores, trials = known_scores([report.score(record) for record in records]), [r.trial.number for r in records]
+    metric, higher = report.spec.objective.metric, report.higher_is_better
+    return [PairFigure(metric, axes, scores, trials, is_rank, higher) for is_rank in (False, True)]
+
+
+def _varying_axes(report: ReportData) -> list[ParallelAxis]:
+    """Return the axis of each searched hyperparameter that has more than one value."""
+    axes = [
+        _build_axis(
+            hyperparameter.name,
+            [record.trial.params.get(hyperparameter.name) for record in report.search_records],
+            [branch.domain for branch in hyperparameter.branches],
+        )
+        for hyperparameter in report.spec.space.searched_hyperparameters()
+    ]
+    return [axis for axis in axes if len(set(axis.values) - {None}) > 1]
 
 
 def _build_axis(name: str, values: Sequence[Scalar | None], domains: Sequence[Domain]) -> ParallelAxis:

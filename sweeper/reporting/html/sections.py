@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from sweeper.protocol.hyperparameter_importance import Importance
 from sweeper.reporting.html import figure_sections, model_sections, table_sections
-from sweeper.reporting.html.html_elements import ReportSection, bullet_list, paragraph
-from sweeper.reporting.html.methods_text import describe_methods, describe_warnings
+from sweeper.reporting.html.early_stopping_section import early_stopping_section
+from sweeper.reporting.html.glance import glance_section
+from sweeper.reporting.html.html_elements import ReportSection, bullet_list
+from sweeper.reporting.html.methods_text import describe_methods
 from sweeper.reporting.html.report_data import ReportData
 from sweeper.reporting.templates.environment import Html
 
@@ -23,14 +25,19 @@ def build_sections(
     is the search space with its defaults.
     """
     return [
-        _results_section(report, results_table),
+        glance_section(report, results_table, importances),
+        ReportSection("results", "How the scores came about", [bullet_list(describe_methods(report))]),
         model_sections.optimism_section(report),
-        figure_sections.parallel_section(report),
         figure_sections.importance_section(report, importances),
+        figure_sections.slices_section(report),
+        figure_sections.pairs_section(report),
+        figure_sections.parallel_section(report),
         figure_sections.alpha_tau_section(report),
-        figure_sections.curves_section(report),
-        figure_sections.timeline_section(report),
         figure_sections.expected_best_section(report),
+        figure_sections.curves_section(report),
+        early_stopping_section(report),
+        figure_sections.timeline_section(report),
+        model_sections.classes_section(report),
         model_sections.confusion_section(report),
         model_sections.errors_section(report),
         table_sections.outcomes_section(report),
@@ -38,9 +45,3 @@ def build_sections(
         table_sections.trials_section(report),
         table_sections.versions_section(versions, yaml),
     ]
-
-
-def _results_section(report: ReportData, results_table: Html) -> ReportSection:
-    warnings = [paragraph(warning, css_class="notice") for warning in describe_warnings(report)]
-    methods = bullet_list(describe_methods(report))
-    return ReportSection("results", "Results", [*warnings, results_table, methods])

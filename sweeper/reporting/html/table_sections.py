@@ -2,7 +2,15 @@
 
 from collections.abc import Mapping
 
-from sweeper.reporting.html.html_elements import ReportSection, code_block, collapsible, paragraph, table
+from sweeper.reporting.html.html_elements import (
+    ReportSection,
+    code_block,
+    collapsible,
+    filter_field,
+    link,
+    paragraph,
+    table,
+)
 from sweeper.reporting.html.learning_curves import count_saved_epochs
 from sweeper.reporting.html.report_data import ReportData, format_outcome, format_params, format_score
 from sweeper.reporting.html.timeline import elapsed_hours
@@ -66,20 +74,32 @@ def _cost_row(report: ReportData, system: int) -> list[str]:
 
 def trials_section(report: ReportData) -> ReportSection:
     """Return a line for every trial, which also serves readers who cannot see the figures."""
-    heads = ["trial", "system", "outcome", "best score", "epochs", "attempts", "seed", "setting"]
-    rows = []
+    heads = ["trial", "system", "outcome", "best score", "epochs", "hours", "attempts", "seed", "setting"]
+    hours = {trial.number: trial.hours for trial in report.results.trial_results}
+    rows = list[list[object]]()
     for record in report.records:
         trial = record.trial
         source = f"confirms {trial.source_trial}: " if trial.source_trial else ""
         source += f"chosen by a user, clone of {trial.clone_of}: " if trial.clone_of else ""
         rows.append(
             [
-                *(trial.number, report.systems[trial.system], format_outcome(record)),
+                *(_trial_link(report, trial.number), report.systems[trial.system], format_outcome(record)),
                 *(format_score(report.score(record)), f"{record.reports[-1].epoch:g}" if record.reports else "0"),
-                *(trial.attempt, trial.config.seed, source + format_params(report.searched_params(record))),
+                *(f"{hours.get(trial.number, 0.0):.3f}", trial.attempt, trial.config.seed),
+                source + format_params(report.searched_params(record)),
             ]
         )
-    return ReportSection("trials", "Every trial", [collapsible(f"{len(rows)} trials", table(heads, rows, "nwwnnnnt"))])
+    introduction = "A click on a head sorts the table; the field filters it."
+    if report.run_urls:
+        introduction += f" The numbers link to MLflow. {report.mlflow_note}".rstrip()
+    search_field = filter_field("Show the trials that have all of these words:")
+    found = table(heads, rows, "nwwnnnnnt", "trials")
+    return ReportSection("trials", "Every trial", [paragraph(introduction), search_field, found])
+
+
+def _trial_link(report: ReportData, number: int) -> object:
+    """Return the number of a trial, with a link to its run if it is known."""
+    return link(str(number), report.run_urls[number]) if number in report.run_urls else number
 
 
 def versions_section(versions: Mapping[str, str], yaml: str) -> ReportSection:

@@ -54,8 +54,10 @@ def plot_timeline(data: TimelineFigure) -> go.Figure:
             _add_bars(figure, bars, style, per_hour)
     for moment, pause in data.pauses:
         figure.add_vline(x=per_hour * moment, line={"color": theme.GREY, "dash": "dash"})
-        position = {"x": per_hour * moment, "y": 1, "yref": "paper", "yanchor": "bottom"}
-        figure.add_annotation(text=f"{pause:.3g} h pause", showarrow=False, **position)
+        if pause == max(length for _, length in data.pauses):  # on a narrow page, there is room for one label
+            side = "left" if moment < hours / 2 else "right"
+            position = {"x": per_hour * moment, "y": 1, "yref": "paper", "yanchor": "bottom", "xanchor": side}
+            figure.add_annotation(text=f"{_format_pause(pause)} pause", showarrow=False, **position)
     figure.update_xaxes(title=f"{unit} since the sweep began", rangemode="tozero")
     figure.update_yaxes(title="worker", autorange="reversed", dtick=1)
     return figure
@@ -77,3 +79,9 @@ def _add_bars(figure: go.Figure, bars: Sequence[TimelineBar], style: theme.Outco
         customdata=[[theme.format_text(bar.system), bar.attempts] for bar in bars],
         hovertemplate="trial %{text}, %{customdata[0]}<br>attempts: %{customdata[1]}",
     )  # fmt: skip
+
+
+def _format_pause(hours: float) -> str:
+    if hours >= 1:
+        return f"{hours:.3g} h"
+    return f"{60 * hours:.3g} min" if hours >= 1 / 60 else f"{3600 * hours:.3g} s"

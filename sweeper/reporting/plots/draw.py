@@ -10,13 +10,18 @@ from plotly.io.json import to_json_plotly
 
 from sweeper.reporting.html import figure_data
 from sweeper.reporting.plots.alpha_tau import plot_alpha_tau
+from sweeper.reporting.plots.calibration import plot_calibration
 from sweeper.reporting.plots.curves import plot_curves, plot_timeline
 from sweeper.reporting.plots.heatmaps import plot_class_weights, plot_confusion
+from sweeper.reporting.plots.hyperparameters import plot_pair, plot_slice
 from sweeper.reporting.plots.parallel_coordinates import plot_parallel
 from sweeper.reporting.plots.search_summary import plot_expected_best, plot_importances, plot_optimism
 from sweeper.reporting.templates.environment import Html, read_text, render
 
 PLOTS: Mapping[type[figure_data.Figure], Callable[[Any], go.Figure]] = {
+    figure_data.SliceFigure: plot_slice,
+    figure_data.PairFigure: plot_pair,
+    figure_data.CalibrationFigure: plot_calibration,
     figure_data.OptimismFigure: plot_optimism,
     figure_data.ParallelFigure: plot_parallel,
     figure_data.ImportanceFigure: plot_importances,
@@ -42,7 +47,7 @@ def page_scripts() -> str:
     browser unpacks it.
     """
     packed = b64encode((Path(__file__).parent / "plotly-cartesian.min.js.gz").read_bytes()).decode()
-    return str(render("scripts.html", library=Html(packed), script=Html(read_text("draw.js"))))
+    return str(render("scripts.html", library=Html(packed), script=Html(read_text("tables.js") + read_text("draw.js"))))
 
 
 def figure_html(data: figure_data.Figure, element_id: str) -> str:

@@ -20,11 +20,13 @@ from sweeper.wording import format_value, shorten_middle, show_controls
 BLUE, SKY, GREEN, ORANGE, RED = "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00"
 PINK, YELLOW, GREY = "#CC79A7", "#F0E442", "#888888"
 SYSTEM_COLORS = (BLUE, ORANGE, GREEN, RED, SKY, PINK, GREY)
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross")
 DASHES = ("solid", "dash", "dot", "dashdot")
 SCORES = ((0.0, ORANGE), (0.5, "#999999"), (1.0, BLUE))  # both ends are visible on a light and on a dark background
 SHARES = ((0.0, "#f2f6fa"), (0.5, SKY), (1.0, "#003f66"))
 MAX_UNIT_TICKS = 10  # an axis of epochs or trials up to this length has a tick for each
-_MAX_NAME = 40  # characters of a name in a title or a legend
+_MAX_TITLE = 28  # characters of a title: on a narrow page, buttons are beside it
+_MAX_NAME = 30  # characters of a name in a title or a legend
 OUTCOME_WIDTH = 85  # pixels for the label of an outcome in a legend
 
 
@@ -83,7 +85,9 @@ _TEMPLATE = go.layout.Template(
 
 def empty_figure(height: int, title: str = "", **layout: Any) -> go.Figure:
     """Return a figure without traces, `height` pixels high and as wide as its place on the page."""
-    return go.Figure(layout={"template": _TEMPLATE, "height": height, "title": {"text": format_text(title)}, **layout})
+    return go.Figure(
+        layout={"template": _TEMPLATE, "height": height, "title": {"text": format_text(title, _MAX_TITLE)}, **layout}
+    )
 
 
 def colorbar(title: str, **options: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ addEventListener("DOMContentLoaded", async () => {
   for (const plot of plots) {
     const {data, layout, config} = JSON.parse(plot.nextElementSibling.textContent);
     Plotly.newPlot(plot, data, layout, config).then(() => resizer.observe(plot));
+    if (layout.meta && layout.meta.axes) addMenus(plot, layout.meta.axes);
   }
   addEventListener("beforeprint", () => {
     document.body.classList.add("printed");
@@ -47,6 +48,24 @@ function fit(plot, width) {
   const names = namedClasses(plot, width);
   const changed = "xaxis.tickvals" in names && names["xaxis.tickvals"].length !== plot.layout.xaxis.tickvals.length;
   (changed ? Plotly.relayout(plot, {...names, autosize: true}) : Plotly.Plots.resize(plot)).catch(() => {});
+}
+
+// Adds two menus above a figure, for the hyperparameters of its axes.
+function addMenus(plot, axes) {
+  const menus = document.createElement("div");
+  menus.className = "menus";
+  for (const [side, chosen] of [["x", 0], ["y", 1]]) {
+    const label = document.createElement("label"), menu = document.createElement("select");
+    axes.forEach((axis, k) => menu.add(new Option(axis.name, k, false, k === chosen)));
+    menu.addEventListener("change", () => {
+      const axis = axes[menu.value], layout = {[`${side}axis.title.text`]: axis.title};
+      for (const [name, value] of Object.entries(axis.layout)) layout[`${side}axis.${name}`] = value;
+      Plotly.update(plot, {[side]: [axis.values]}, layout);
+    });
+    label.append(side === "x" ? "across: " : "up: ", menu);
+    menus.append(label);
+  }
+  plot.before(menus);
 }
 
 // Return the ticks below a matrix of classes, so few that their names do not meet.

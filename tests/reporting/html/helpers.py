@@ -28,8 +28,8 @@ def report_data(sweep: FakeSweep, **changes: Any) -> ReportData:
     return ReportData(sweep.spec, sweep.records, sweep.results(), ["ce", "lcl"], **values)
 
 
-def page_text(report: ReportData, name: str = "") -> str:
-    """Return the page of a report, or that of one section. A figure is replaced by the name of its type."""
+def page_text(report: ReportData, *names: str) -> str:
+    """Return the page of a report, or that of some sections. A figure is replaced by the name of its type."""
     sections = build_sections(report, Html("<p>table</p>"), {}, {"torch": "2.13"}, dump_yaml(report.spec))
-    chosen = [section for section in sections if not name or section.name == name]
+    chosen = [section for section in sections if not names or section.name in names]
     return build_page("title", "summary", chosen, "", lambda figure, _: type(figure).__name__)

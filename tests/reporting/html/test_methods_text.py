@@ -12,25 +12,25 @@ from tests.support.search_spaces import small_spec
 
 def test_the_report_of_an_unfinished_sweep_says_so() -> None:
     sweep = FakeSweep(confirmed_spec(trials=26)).search([Outcome.COMPLETED, None])
-    assert "13 of 26 trials have ended" in page_text(report_data(sweep), "results")
+    assert "13 of 26 trials have ended" in page_text(report_data(sweep), "glance", "results")
 
 
 def test_the_report_of_an_unconfirmed_search_warns_about_its_scores() -> None:
     sweep = FakeSweep(confirmed_spec()).search()
     report = report_data(sweep)
-    html = page_text(report, "results")
+    html = page_text(report, "glance", "results")
     assert "confirmation is not complete" in html
     assert "Nothing is confirmed" in html
     assert "The test split was not accessed" in html
     assert "No predictions of confirmed models" in page_text(report, "errors")
     turned_off = small_spec(budget={"trials": 6}, confirm={"seeds": 0})
-    html = page_text(report_data(FakeSweep(turned_off).search(), is_finished=True), "results")
+    html = page_text(report_data(FakeSweep(turned_off).search(), is_finished=True), "glance", "results")
     assert "not finished" not in html
     assert "turned off" in html
 
 
 def test_the_methods_name_test_accesses_repeats_and_subsamples(finished: ReportData) -> None:
-    html = page_text(finished, "results")
+    html = page_text(finished, "glance", "results")
     assert "6 test accesses in this sweep, from 2025-11-21" in html
     assert "left no score" not in html
     assert "Only a part" not in html
@@ -39,7 +39,7 @@ def test_the_methods_name_test_accesses_repeats_and_subsamples(finished: ReportD
     for system in results["systems"]:
         system["repeated"] = 2
     results["systems"][0]["confirmation"]["tested_settings"] = 2
-    html = page_text(replace(finished, results=SweepResults.parse(results)), "results")
+    html = page_text(replace(finished, results=SweepResults.parse(results)), "glance", "results")
     assert "500 texts of train" in html
     assert "7 test accesses" in html
     assert "1 left no score here" in html
@@ -49,9 +49,9 @@ def test_the_methods_name_test_accesses_repeats_and_subsamples(finished: ReportD
 
 def test_the_methods_say_what_ended_the_search_before_its_last_trial() -> None:
     spec = small_spec(budget={"trials": 40, "epochs": 20})
-    html = page_text(report_data(FakeSweep(spec).search(), is_finished=True), "results")
+    html = page_text(report_data(FakeSweep(spec).search(), is_finished=True), "glance", "results")
     assert "ended before" not in html  # all its trials were run
     cut = FakeSweep(spec).search([Outcome.COMPLETED, Outcome.COMPLETED, None])
-    html = page_text(report_data(cut, is_finished=True), "results")
+    html = page_text(report_data(cut, is_finished=True), "glance", "results")
     assert "It ended before all trials of the budget were run, because the budget" in html
     assert "20 epochs are used." in html

@@ -20,6 +20,8 @@ from tests.support.search_spaces import small_spec
 
 def test_every_section_of_a_finished_sweep_has_its_content(finished: ReportData) -> None:
     contents = {
+        "glance": "Which of 2 systems (", "slices": "SliceFigure", "pairs": "PairFigure",
+        "stopping": "would have beaten", "classes": "CalibrationFigure",
         "optimism": "OptimismFigure", "settings": "ParallelFigure", "maps": "AlphaTauFigure",
         "curves": "LearningCurvesFigure", "timeline": "TimelineFigure",
         "expected": "ExpectedBestFigure", "confusion": "ConfusionFigure", "errors": "text ", "cost": "epochs saved",

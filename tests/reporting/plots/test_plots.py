@@ -5,6 +5,7 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
@@ -58,7 +59,27 @@ EXPECTED = figure_data.ExpectedBestFigure(
 )
 CONFUSION = figure_data.ConfusionFigure(["<i>a</i>", "b"], np.array([[3, 1], [0, 0]]))
 WEIGHTS = figure_data.ClassWeightsFigure(["a", "b"], np.array([[0.1, 0.9], [np.nan, np.nan]]))
-ALL_FIGURES = [OPTIMISM, PARALLEL, IMPORTANCES, ALPHA_TAU_MAP, CURVES, TIMELINE, EXPECTED, CONFUSION, WEIGHTS]
+SLICE = figure_data.SliceFigure(
+    "accuracy",
+    figure_data.ParallelAxis("tau", [0.05, 1.0], range=(0.05, 1), is_log=True),
+    [0.4, 0.5],
+    ["lcl", "lcl"],
+    [1, 2],
+    ["ce", "lcl"],
+)
+PAIR = figure_data.PairFigure(
+    "accuracy",
+    [
+        figure_data.ParallelAxis("tau", [0.05, None, 1.0], range=(0.05, 1), is_log=True),
+        figure_data.ParallelAxis("<b>batch</b>", [16, 32, 16], [16, 32]),
+    ],
+    [0.4, 0.6, 0.5],
+    [1, 2, 3],
+    is_rank=True,
+)
+CALIBRATION = figure_data.CalibrationFigure("lcl, test", [figure_data.CalibrationBin(3, 0.6, 2 / 3)])
+ALL_FIGURES = [SLICE, PAIR, replace(PAIR, is_rank=False), CALIBRATION]
+ALL_FIGURES += [OPTIMISM, PARALLEL, IMPORTANCES, ALPHA_TAU_MAP, CURVES, TIMELINE, EXPECTED, CONFUSION, WEIGHTS]
 
 
 def plot_json(data: figure_data.Figure) -> dict[str, Any]:
@@ -133,6 +154,19 @@ def test_the_color_scale_is_reversed_if_lower_scores_are_better() -> None:
     up, down = theme.colorscale(theme.SCORES), theme.colorscale(theme.SCORES, higher_is_better=False)
     assert [color for _, color in down] == [color for _, color in reversed(up)]
     assert [position for position, _ in down] == [0.0, 0.5, 1.0]
+
+
+def test_a_system_has_the_same_color_in_every_slice() -> None:
+    (trace,) = plot_json(SLICE)["data"]
+    assert trace["marker"]["color"] == theme.SYSTEM_COLORS[1]
+
+
+def test_ranks_count_from_the_best_trial_and_the_menus_have_every_axis() -> None:
+    figure = plot_json(PAIR)
+    assert figure["data"][0]["marker"]["color"] == [3, 1, 2]
+    axes = figure["layout"]["meta"]["axes"]
+    assert [axis["title"] for axis in axes] == ["tau", "&lt;b&gt;batch&lt;/b&gt;"]
+    assert axes[1]["values"] == [0.0, 1.0, 0.0]
 
 
 def test_curves_of_one_outcome_are_separate_lines_with_a_symbol_at_each_end() -> None:

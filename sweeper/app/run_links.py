@@ -1,0 +1,34 @@
+"""Finds the pages of a sweep's trials in MLflow, for the report."""
+
+from sweeper.app.mlflow_sync import tracking_uri
+from sweeper.app.ui_links import find_trial_runs_of
+from sweeper.storage.sweep_folder import SweepFolder
+
+_PORT = 5000  # of the UI that the note of a local store names
+
+
+def find_run_links(folder: SweepFolder) -> tuple[dict[int, str], str]:
+    """Return the page of each trial's run by number, and a sentence that says when they can be opened.
+
+    Both are empty if the store is a file that does not exist. A local store has no address until `sweeper ui` runs.
+    """
+    from sweeper.tracking.client import run_number, sqlite_path
+
+    uri = tracking_uri(folder.path.parent)
+    path, is_server = sqlite_path(uri), uri.startswith(("http://", "https://"))
+    if not is_server and (path is None or not path.exists()):
+        return {}, ""
+    address = _public_address(uri) if is_server else f"http://127.0.0.1:{_PORT}"
+    note = "" if is_server else f"They open while this runs: sweeper ui --port {_PORT} {folder.name}"
+    urls = {
+        run_number(run): f"{address}/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
+        for run in find_trial_runs_of(uri, folder)
+    }
+    return urls, note
+
+
+def _public_address(uri: str) -> str:
+    """Return the address of a server without the user and the password in it."""
+    scheme, _, rest = uri.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}".rstrip("/")

@@ -1,0 +1,58 @@
+"""The scores of each class, and how well a model knows how sure it may be."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweeper.reporting.html.figure_data import CalibrationBin, CalibrationFigure
+from sweeper.training.types import Predictions
+
+NUM_BINS = 10  # of equal width
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """Precision, recall and F1 of a class, and its texts. A score without texts or predictions is None."""
+
+    texts: int
+    precision: float | None
+    recall: float | None
+    f1: float | None
+
+
+def score_classes(counts: NDArray[np.int64]) -> list[ClassScores]:
+    """Return the scores of each class from a confusion matrix (C, C), with the true class in the row."""
+    scores = []
+    for k, (true, predicted) in enumerate(zip(counts.sum(axis=1).tolist(), counts.sum(axis=0).tolist(), strict=True)):
+        right = int(counts[k, k])
+        scores.append(
+            ClassScores(true, _share(right, predicted), _share(right, true), _share(2 * right, true + predicted))
+        )
+    return scores
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def build_calibration(models: Sequence[Predictions], title: str) -> CalibrationFigure:
+    """Return how often these models are right by the probability of their predicted class, in ten equal bins."""
+    confidence = np.concatenate([model.probabilities.max(axis=1) for model in models]).astype(float)  # (S N,)
+    right = np.concatenate([model.predicted_classes == model.labels for model in models])
+    bins = np.clip(np.ceil(confidence * NUM_BINS).astype(int) - 1, 0, NUM_BINS - 1)
+    return CalibrationFigure(
+        title,
+        [
+            CalibrationBin(int(own.sum()), float(confidence[own].mean()), float(right[own].mean()))
+            for own in (bins == k for k in range(NUM_BINS))
+            if own.any()
+        ],
+    )
+
+
+def calibration_error(figure: CalibrationFigure) -> float:
+    """Return the expected calibration error of these bins (Guo et al. 2017, equation 5)."""
+    total = sum(found.texts for found in figure.bins)
+    return sum(found.texts * abs(found.confidence - found.accuracy) for found in figure.bins) / max(total, 1)

@@ -1,0 +1,78 @@
+"""An audit of early stopping: the stopped trials that would have won, estimated from the curves of completed trials."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sweeper.protocol.ranking import best_report
+from sweeper.reporting.html.report_data import ReportData
+from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import TrialRecord
+
+_DRAWS = 2000
+MIN_CURVES = 3  # completed trials without which nothing is estimated
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The expected number of stopped trials that would have beaten the best trial of their system.
+
+    `low` and `high` are the ends of the 90 % interval. `at_least_one` is the probability of one or more. `completed`
+    counts the curves that the estimate rests on.
+    """
+
+    stopped: int
+    completed: int
+    expected: float
+    low: float
+    high: float
+    at_least_one: float
+
+
+def audit_early_stopping(report: ReportData) -> Audit | None:
+    """Return the audit of a search; None if no trial was stopped, or fewer than three completed.
+
+    A trial that was stopped after k validations is given the gain that a completed trial made from its best after k
+    validations to its best of all. Each of 2,000 draws takes the completed trials with replacement, and from them one
+    gain for each stopped trial. So the interval holds both the chance of a gain and that of few curves. The completed
+    trials survived early stopping: if they improved more than the stopped ones would have, the estimate is too high.
+    """
+    sign = report.spec.objective.sign
+    ended = [record for record in report.search_records if record.end]
+    stopped = [record for record in ended if record.end and record.end.outcome == Outcome.STOPPED_EARLY]
+    completed = [record for record in ended if record.end and record.end.outcome == Outcome.COMPLETED]
+    curves = [curve for curve in (_running_best(report, record, sign) for record in completed) if len(curve)]
+    gaps = [gap for gap in (_gap_to_best(report, record, sign) for record in stopped) if gap]
+    if not gaps or len(curves) < MIN_CURVES:
+        return None
+    generator = np.random.default_rng(0)
+    # gains[i, j]: of completed trial j after as many validations as stopped trial i had
+    gains = np.array([[curve[-1] - curve[min(k, len(curve)) - 1] for curve in curves] for k, _ in gaps])
+    wins = np.zeros(_DRAWS, dtype=np.int64)
+    for draw in range(_DRAWS):
+        resampled = generator.integers(len(curves), size=len(curves))
+        chosen = resampled[generator.integers(len(curves), size=len(gaps))]
+        wins[draw] = (gains[np.arange(len(gaps)), chosen] > [gap for _, gap in gaps]).sum()
+    low, high = np.quantile(wins, [0.05, 0.95])
+    return Audit(len(gaps), len(curves), float(wins.mean()), float(low), float(high), float((wins > 0).mean()))
+
+
+def _running_best(report: ReportData, record: TrialRecord, sign: int) -> Sequence[float]:
+    """Return the best score of a trial after each validation; higher is better."""
+    metric = report.spec.objective.metric
+    scores = [sign * validation.metrics[metric] for validation in record.reports if metric in validation.metrics]
+    return [] if not scores else list(np.maximum.accumulate(scores))
+
+
+def _gap_to_best(report: ReportData, record: TrialRecord, sign: int) -> tuple[int, float] | None:
+    """Return the validations of a stopped trial, and how far it was behind the best trial of its system."""
+    scores = [
+        sign * score
+        for other in report.search_records_of(record.trial.system)
+        if other.end and other.end.outcome == Outcome.COMPLETED and (score := report.score(other)) is not None
+    ]
+    best = best_report(report.spec, record)
+    if best is None or not scores:
+        return None
+    return len(record.reports), max(scores) - sign * best.metrics[report.spec.objective.metric]

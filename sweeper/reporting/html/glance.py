@@ -1,0 +1,104 @@
+"""The first section of a report: what was asked, what won and whether it stands, what it cost, and what mattered."""
+
+from collections.abc import Mapping, Sequence
+
+from sweeper.protocol.hyperparameter_importance import Importance
+from sweeper.reporting.html.html_elements import ReportSection, fact_list, paragraph
+from sweeper.reporting.html.methods_text import describe_warnings
+from sweeper.reporting.html.report_data import ReportData, count_noun, format_params, format_score
+from sweeper.reporting.html.timeline import elapsed_hours
+from sweeper.reporting.templates.environment import Html
+from sweeper.training.config import Scalar
+from sweeper.wording import format_value
+
+_MAX_MATTERED = 3  # settings that are named
+_MAX_NAMED = 6  # systems or values that a sentence names
+
+
+def glance_section(
+    report: ReportData, results_table: Html, importances: Mapping[int, Sequence[Importance]]
+) -> ReportSection:
+    """Return the answer in a few lines, with the published table below."""
+    warnings = [paragraph(warning, css_class="notice") for warning in describe_warnings(report)]
+    question = paragraph(_question(report), css_class="lead")
+    facts = fact_list([*_winner(report), ("cost", _cost(report)), ("what mattered", _mattered(report, importances))])
+    return ReportSection("glance", "At a glance", [question, *warnings, facts, results_table])
+
+
+def _question(report: ReportData) -> str:
+    """Return what the sweep asks, as one sentence."""
+    names = list(dict.fromkeys(name for system in report.spec.systems for name in system))
+    compared = [
+        f"{name} {_enumerate(list(dict.fromkeys(system[name] for system in report.spec.systems if name in system)))}"
+        for name in names
+    ]
+    dataset, classes = report.results.dataset, count_noun(len(report.labels), "class", "classes")
+    systems = "; ".join(compared) or "all settings searched"
+    if len(report.systems) > 1:
+        return f"Which of {len(report.systems)} systems ({systems}) sorts the texts of {dataset} best into {classes}?"
+    return f"How well does one system ({systems}) sort the texts of {dataset} into {classes}?"
+
+
+def _enumerate(values: Sequence[Scalar]) -> str:
+    texts = [format_value(value) for value in values]
+    if len(texts) > _MAX_NAMED:
+        return f"{', '.join(texts[: _MAX_NAMED - 1])} and {len(texts) - _MAX_NAMED + 1} more"
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} or {texts[-1]}"
+
+
+def _winner(report: ReportData) -> Sequence[tuple[str, str]]:
+    """Return the lines on the winner; on the best of the search if nothing was confirmed."""
+    if report.winner:
+        return report.winner
+    number = report.results.best_trial
+    best = next((s.best for s in report.results.systems if s.best is not None and s.best.trial == number), None)
+    if best is None:
+        return [("winner", "none: no trial has a score")]
+    record = next(record for record in report.records if record.trial.number == number)
+    name = report.systems[record.trial.system]
+    return [
+        (
+            "best so far",
+            f"{name}, {report.spec.objective.metric} {format_score(best.score)}, chosen by this same score",
+        ),
+        ("setting", f"{format_params(best.params)} (trial {best.trial})"),
+    ]
+
+
+def _cost(report: ReportData) -> str:
+    results, confirmed = report.results, len(report.confirmation_records)
+    hours = sum(system.hours for system in results.systems) + sum(c.hours for c in results.confirmations)
+    trials = f"{count_noun(len(report.search_records), 'training')} to search"
+    seeds = f" and {confirmed} to confirm" if confirmed else ""
+    device = f"{results.gpu:g} GPU{'' if results.gpu == 1 else 's'} each" if results.gpu else "without GPU"
+    return (
+        f"{trials}{seeds}, {device}: {_format_hours(hours)} of training and validation, "
+        f"{_format_hours(elapsed_hours(report))} from the first start to the last end"
+    )
+
+
+def _format_hours(hours: float) -> str:
+    if hours >= 1:
+        return f"{hours:.1f} hours"
+    return f"{60 * hours:.1f} minutes" if hours >= 1 / 60 else f"{3600 * hours:.0f} seconds"
+
+
+def _mattered(report: ReportData, importances: Mapping[int, Sequence[Importance]]) -> str:
+    """Return the hyperparameters that mattered most in the winner's system, with their values in its setting."""
+    number = report.results.best_trial
+    best = next((record for record in report.records if record.trial.number == number), None)
+    found = importances.get(best.trial.system, ()) if best else ()
+    if best is None or not found:
+        return "not known: too few trials, or nothing that varies"
+    above = sorted((i for i in found if i.share > i.chance), key=lambda i: -i.share)[:_MAX_MATTERED]
+    if not above:
+        trials = count_noun(len(report.search_records_of(best.trial.system)), "trial")
+        return f"nothing that exceeds chance, in {trials} of the winner's system"
+    params = best.trial.params
+    return ", ".join(
+        f"{i.hyperparameter} ({i.share:.0%} of the difference; {_in_winner(params, i.hyperparameter)})" for i in above
+    )
+
+
+def _in_winner(params: Mapping[str, Scalar], name: str) -> str:
+    return f"winner: {format_params({name: params[name]}).removeprefix(name).strip()}" if name in params else "not used"

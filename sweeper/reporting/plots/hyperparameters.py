@@ -1,0 +1,96 @@
+"""Plots of hyperparameters against the score: one of them, or any two, which the reader chooses on the page."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from sweeper.reporting.html.figure_data import PairFigure, ParallelAxis, SliceFigure
+from sweeper.reporting.plots import theme
+from sweeper.training.config import Scalar
+
+_MAX_TICK = 14  # characters of a choice
+
+
+def plot_slice(data: SliceFigure) -> go.Figure:
+    """Plot the score of each trial against one hyperparameter, with a color and a symbol for each system."""
+    figure = theme.empty_figure(300 + 20 * len(set(data.systems)), data.axis.name)
+    positions, layout = _axis_values(data.axis)
+    for k, system in enumerate(data.all_systems):
+        own = [trial for trial, name in enumerate(data.systems) if name == system]
+        if not own:
+            continue
+        figure.add_scatter(
+            x=[positions[trial] for trial in own], y=[data.scores[trial] for trial in own],
+            customdata=[[data.trials[trial], _shown(data.axis.values[trial])] for trial in own], mode="markers",
+            name=theme.format_text(system),
+            marker={
+                "color": theme.SYSTEM_COLORS[k % len(theme.SYSTEM_COLORS)], "size": 8,
+                "symbol": theme.SYMBOLS[k % len(theme.SYMBOLS)], "line": {"width": 0.5, "color": theme.GREY},
+            },
+            hovertemplate="trial %{customdata[0]}: %{y:.4f}<br>%{customdata[1]}",
+        )  # fmt: skip
+    figure.update_xaxes(**layout)
+    figure.update_yaxes(title=data.metric)
+    return figure.update_layout(showlegend=len(data.all_systems) > 1)
+
+
+def plot_pair(data: PairFigure) -> go.Figure:
+    """Plot the trials by the first two hyperparameters. `layout.meta` has all of them, for the page's menus."""
+    figure = theme.empty_figure(400)
+    colors = theme.colorscale(theme.SCORES, higher_is_better=data.higher_is_better or data.is_rank)
+    order = sorted(range(len(data.scores)), key=lambda trial: data.scores[trial], reverse=data.higher_is_better)
+    ranks = [order.index(trial) + 1 for trial in range(len(data.scores))]
+    values = ranks if data.is_rank else list(data.scores)
+    scale: dict[str, Any] = {"colorscale": colors, "colorbar": theme.colorbar("rank" if data.is_rank else data.metric)}
+    if data.is_rank:
+        scale |= {"reversescale": True}
+    axes = [_menu_axis(axis) for axis in data.axes]
+    first, second = axes[:2]
+    x, y = first["values"], second["values"]
+    if not data.is_rank:
+        figure.add_contour(
+            x=x, y=y, z=list(data.scores), connectgaps=True, ncontours=12, line={"width": 0}, opacity=0.75,
+            hoverinfo="skip", **scale,
+        )  # fmt: skip
+    marker = {"size": 9, "line": {"width": 1, "color": theme.GREY}, "color": values if data.is_rank else theme.GREY}
+    figure.add_scatter(
+        x=x, y=y, mode="markers", showlegend=False, customdata=list(zip(data.trials, data.scores, strict=True)),
+        marker=marker | (scale if data.is_rank else {}),
+        hovertemplate="trial %{customdata[0]}: %{customdata[1]:.4f}<extra></extra>",
+    )  # fmt: skip
+    figure.update_xaxes(title=first["title"], **first["layout"])
+    figure.update_yaxes(title=second["title"], **second["layout"])
+    return figure.update_layout(meta={"axes": axes})
+
+
+def _menu_axis(axis: ParallelAxis) -> Mapping[str, Any]:
+    """Return an axis that the reader can choose: its name, the values of the trials, and the layout of the axis."""
+    values, layout = _axis_values(axis)
+    return {"name": axis.name, "title": theme.format_text(axis.name), "values": values, "layout": layout}
+
+
+def _axis_values(axis: ParallelAxis) -> tuple[list[float | None], dict[str, Any]]:
+    """Return the values of the trials as numbers, and the layout of their axis."""
+    if axis.choices is not None:
+        names = theme.cut_names([theme.format_short(choice) for choice in axis.choices], _MAX_TICK)
+        position_of = {choice: float(k) for k, choice in enumerate(axis.choices)}
+        ticks = {"tickvals": list(position_of.values()), "ticktext": [theme.format_text(name) for name in names]}
+        limits = [-0.5, len(names) - 0.5]
+        return _positions(axis.values, position_of), {"type": "linear", "range": limits, "autorange": False, **ticks}
+    known = [float(value) for value in axis.values if value is not None]
+    low, high = axis.range or (min(known, default=0.0), max(known, default=1.0))
+    values = [None if value is None else float(value) for value in axis.values]
+    if not axis.is_log:
+        return values, {"type": "linear", "autorange": True, "tickvals": None, "ticktext": None, "nticks": 6}
+    numbers = theme.log_ticks(low, high, max_between=3)
+    texts = [theme.format_number(number) for number in numbers]
+    return values, {"type": "log", "autorange": True, "tickvals": numbers, "ticktext": texts}
+
+
+def _positions(values: Sequence[Scalar | None], position_of: Mapping[Scalar, float]) -> list[float | None]:
+    return [None if value is None else position_of[value] for value in values]
+
+
+def _shown(value: Scalar | None) -> str:
+    return "" if value is None else theme.format_text(theme.format_short(value))

@@ -1,0 +1,40 @@
+"""The audit of early stopping counts the stopped trials that the completed ones show to be promising."""
+
+from dataclasses import replace
+
+import pytest
+
+from sweeper.reporting.html.early_stopping_audit import audit_early_stopping
+from sweeper.training.types import ValidationReport
+from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import TrialRecord
+from tests.reporting.html.helpers import confirmed_spec, page_text, report_data
+from tests.support.fake_sweeps import FakeSweep
+
+
+def with_scores(record: TrialRecord, scores: list[float]) -> TrialRecord:
+    """Return a record with these validations."""
+    reports = [ValidationReport(k, float(k), {"validation/accuracy": score}) for k, score in enumerate(scores, 1)]
+    return replace(record, reports=tuple(reports), report_times=tuple(range(len(reports))))
+
+
+@pytest.mark.parametrize(("stopped_at", "expected"), [(0.45, 1.0), (0.1, 0.0)])
+def test_a_stopped_trial_would_have_won_if_the_usual_gain_puts_it_first(stopped_at: float, expected: float) -> None:
+    sweep = FakeSweep(confirmed_spec(trials=10)).search([*[Outcome.COMPLETED] * 4, Outcome.STOPPED_EARLY])
+    stopped = next(record for record in sweep.records if record.end and record.end.outcome == Outcome.STOPPED_EARLY)
+    curves = [
+        with_scores(record, [0.3, 0.5])
+        for record in sweep.records
+        if record.end and record.end.outcome == Outcome.COMPLETED
+    ]
+    sweep.records = [*curves, with_scores(stopped, [stopped_at])]
+    audit = audit_early_stopping(report_data(sweep))
+    assert audit is not None
+    assert (audit.stopped, audit.completed) == (1, 8)
+    assert (audit.expected, audit.low, audit.high, audit.at_least_one) == (expected,) * 4
+
+
+def test_without_stopped_or_completed_trials_there_is_no_audit() -> None:
+    for outcome in (Outcome.COMPLETED, Outcome.STOPPED_EARLY):
+        assert audit_early_stopping(report_data(FakeSweep(confirmed_spec(trials=6)).search([outcome]))) is None
+    assert "cannot be estimated" in page_text(report_data(FakeSweep(confirmed_spec()).search([outcome])), "stopping")
