@@ -8,7 +8,7 @@ SWEEPS ?= sweeps
 WORKERS ?= 2
 PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup run test slow cluster image check format docs picture browser bench clean
+.PHONY: setup run test slow cluster image check format docs picture screenshots browser bench clean
 
 setup: $(READY)
 
@@ -62,6 +62,10 @@ docs: setup
 # The README's picture, from the record of `make run`.
 picture: setup
 	$(BIN)/python -m docs.picture $(lastword $(sort $(wildcard $(SWEEPS)/feelings-*)))
+
+# Every report in $(SWEEPS) at three widths, in build/screenshots.
+screenshots: setup browser
+	$(BIN)/python -m tests.support.screenshots build/screenshots $(wildcard $(SWEEPS)/*/report.html)
 
 # Sweeper beside what a user would run instead, as one table; an hour on two idle cores. BENCH=--quick: ten minutes.
 bench: setup

@@ -201,3 +201,30 @@ def test_a_folder_without_a_sweep_is_one_line(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     hint = "name a folder such as sweeps/sst5-3f9a1c2e, or use --sweeps"
     assert done.stderr == f"{tmp_path}: not a sweep, and sweeps does not exist; {hint}\n"
+
+
+def test_several_sweeps_are_compared_on_one_page(
+    folder: SweepFolder, prepared: PreparedSweep, dataset: PreparedDataset, tmp_path: Path
+) -> None:
+    data, spec = preprocessing.split_summaries(dataset), small_spec(**CHANGES, seed=1)
+    other = create_sweep(tmp_path / "sweeps", spec, prepared.resolved, 1, dataset.class_names, data)
+    for place in (folder, other):
+        search(place)
+        confirm(place, dataset)
+        with study(place) as record:
+            found = build_results(place.spec, place, record.all_trials(), record.test_accesses())
+        place.write_results(found.to_json())
+    done = sweeper("report", folder.name, str(other.path), cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    page = (tmp_path / "sweeps" / "comparison.html").read_text(encoding="utf-8")
+    assert f"<h3>{folder.name}</h3>" in page
+    assert f"<h3>{other.name}</h3>" in page
+    assert page.count("<dt>winner</dt>") == 2
+    assert len(page) < 100_000
+
+
+def test_a_sweep_to_compare_that_does_not_exist_is_one_line(folder: SweepFolder, tmp_path: Path) -> None:
+    done = sweeper("report", folder.name, "no-such-sweep", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "no-such-sweep" in done.stderr
+    assert not (tmp_path / "sweeps" / "comparison.html").exists()

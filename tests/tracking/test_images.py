@@ -41,7 +41,7 @@ def test_squares_with_all_texts_of_a_class_are_dark() -> None:
     assert np.corrcoef(rows[inside], columns[inside])[0, 1] > 0.8  # .89 for three squares
 
 
-@pytest.mark.parametrize("classes", [2, 40, 400])
+@pytest.mark.parametrize("classes", [2, 40, 1000])
 def test_any_number_of_classes_can_be_drawn_in_under_4000_pixels(classes: int) -> None:
     labels = [f"a class with quite a long name {k}" for k in range(classes)]
     matrix = np.full((classes, classes), 1 / classes)

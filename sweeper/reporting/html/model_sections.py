@@ -98,7 +98,7 @@ def classes_section(report: ReportData) -> ReportSection:
         "line the model is as often right as it is sure; below it, it is too sure. The expected calibration error, the "
         f"mean distance from the line, is {100 * calibration_error(figure):.1f} points."
     )
-    scores_table = table(["class", "texts", "precision", "recall", "F1"], rows, "wnnnn")
+    scores_table = table(["class", "texts", "precision", "recall", "F1"], rows, "wnnnn", "plain")
     return ReportSection("classes", heading, [introduction, scores_table, FigureGroup([figure], caption)])
 
 

@@ -14,7 +14,8 @@ from sweeper.reporting.html.figure_data import ParallelAxis, ParallelFigure
 from sweeper.reporting.plots import theme
 from sweeper.training.config import Scalar
 
-_NONE_OFFSET = 0.12  # share of an axis by which the tick "none" lies left of it
+_NONE = "none"
+_NONE_OFFSET = 0.2  # share of an axis by which the tick "none" lies left of it
 _AXIS_HEIGHT = 62  # pixels from one axis to the next
 _NARROW = 300  # pixels of an axis on the narrowest page
 _LINEAR_TICKS = 5  # number of ticks of a linear axis
@@ -39,7 +40,8 @@ def plot_parallel(data: ParallelFigure) -> go.Figure:
             x=0, text=f"<b>{theme.format_text(axis.name)}</b>", xanchor="left", yanchor="bottom", **label
         )
         for k, (position, text) in enumerate(ticks):
-            shift = -13 * (k % 2) if axis.choices is not None and len(ticks) > _MAX_IN_A_LINE else 0
+            is_crowded = len(ticks) > _MAX_IN_A_LINE or ticks[0][1] == _NONE
+            shift = -13 * (k % 2) if axis.choices is not None and is_crowded else 0
             anchor = "left" if position < 0.02 else "right" if position > 0.98 else "center"
             figure.add_annotation(
                 x=position, text=theme.format_text(text), xanchor=anchor, yanchor="top", yshift=shift, **label
@@ -86,10 +88,26 @@ def _place(axis: ParallelAxis) -> tuple[list[float], Ticks]:
     low, high = min(occupied, default=0.0), max(occupied, default=1.0)
     none_position = low - _NONE_OFFSET * ((high - low) or 1)
     if None in positions:
-        ticks, low = [(none_position, "none"), *ticks], none_position
+        ticks, low = [(none_position, _NONE), *ticks], none_position
     length = (high - low) or 1.0
     filled = [none_position if position is None else position for position in positions]
-    return [(position - low) / length for position in filled], [((tick - low) / length, text) for tick, text in ticks]
+    places = [((tick - low) / length, text) for tick, text in ticks]
+    return [(position - low) / length for position in filled], places if axis.choices else _thin_out(places)
+
+
+def _thin_out(ticks: Ticks) -> Ticks:
+    """Return the ticks whose labels do not meet on a narrow page: the first, the last, and others if they fit."""
+    if len(ticks) < 3:
+        return ticks
+    kept, last = [ticks[0]], ticks[-1]
+    right = theme.text_width(ticks[0][1])
+    limit = _NARROW - theme.text_width(last[1])
+    for position, text in ticks[1:-1]:
+        half = theme.text_width(text) / 2 + 3
+        if position * _NARROW - half > right and position * _NARROW + half < limit:
+            kept.append((position, text))
+            right = position * _NARROW + half
+    return [*kept, last]
 
 
 def _place_choices(axis: ParallelAxis, choices: Sequence[Scalar]) -> tuple[Positions, Ticks]:

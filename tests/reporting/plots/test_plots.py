@@ -238,7 +238,7 @@ def test_parallel_coordinates_keep_trials_with_inactive_hyperparameters() -> Non
     lines = {tuple(np.round(x, 3)) for trace in traces for x in split_lines(trace.x)}
     none = 0.0  # the left end of each axis that has a trial without a value
     assert len(lines) == 3
-    assert sorted(line[1] for line in lines) == pytest.approx([none, 0.107, 1.0], abs=1e-3)  # tau
+    assert sorted(line[1] for line in lines) == pytest.approx([none, 0.167, 1.0], abs=1e-3)  # tau
     assert sorted(line[0] for line in lines) == [0.0, 1.0, 1.0]  # the system
     assert [line[3] for line in lines].count(none) == 1  # the score
     texts = [annotation.text for annotation in plot_parallel(PARALLEL).layout.annotations]
