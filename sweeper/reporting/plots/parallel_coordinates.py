@@ -100,7 +100,7 @@ def _thin_out(ticks: Ticks) -> Ticks:
     if len(ticks) < 3:
         return ticks
     kept, last = [ticks[0]], ticks[-1]
-    right = theme.text_width(ticks[0][1])
+    right = float(theme.text_width(ticks[0][1]))
     limit = _NARROW - theme.text_width(last[1])
     for position, text in ticks[1:-1]:
         half = theme.text_width(text) / 2 + 3
