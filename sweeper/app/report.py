@@ -40,7 +40,16 @@ def report_sweep(output: Output, folder: SweepFolder, *, texts: bool, out: Path 
         dataset, texts_note = _fetch_dataset(output, folder)
     finished = folder.read_results() is not None
     return write_report(
-        output, folder, spec, records, results, dataset, texts_note=texts_note, finished=finished, out=out
+        output,
+        folder,
+        spec,
+        records,
+        results,
+        dataset,
+        texts_note=texts_note,
+        finished=finished,
+        ask_server=True,
+        out=out,
     )
 
 
@@ -67,11 +76,13 @@ def write_report(
     *,
     texts_note: str = "",
     finished: bool = True,
+    ask_server: bool = False,
     out: Path | None = None,
 ) -> Path:
     """Write the report of a sweep, whole or not at all, and return the page.
 
     Without a data set it has no texts, and `texts_note` says why. The report of a sweep that is not `finished` says so.
+    Its trials link to MLflow if that is a file beside the sweeps or, with `ask_server`, a server that answers.
     """
     from sweeper.atomic_write import atomic_write
     from sweeper.record.importance import importances
@@ -87,7 +98,14 @@ def write_report(
         names = [formatting.system_label(spec, system) for system in systems]
         predictions = _model_predictions(folder, results, dataset, texts_note)
         report = ReportData(
-            spec, records, results, names, predictions, finished, _winner(folder, results, names), *_run_links(folder)
+            spec,
+            records,
+            results,
+            names,
+            predictions,
+            finished,
+            _winner(folder, results, names),
+            *_run_links(folder, ask_server=ask_server),
         )
         importance = {system: importances(importance_inputs(report, system)) for system in systems}
         page_sections = build_sections(report, _table(report), importance, _versions(folder), dump_yaml(spec))
@@ -109,12 +127,12 @@ def _winner(folder: SweepFolder, results: SweepResults, names: Sequence[str]) ->
     return [("winner", names[winner.system]), *describe_winner(winner, results, names)] if winner else []
 
 
-def _run_links(folder: SweepFolder) -> tuple[dict[int, str], str]:
+def _run_links(folder: SweepFolder, *, ask_server: bool) -> tuple[dict[int, str], str]:
     """Return the pages of the trials in MLflow by trial, and when they can be opened; none if MLflow is not at hand."""
     from sweeper.app.run_links import find_run_links
 
     try:
-        return find_run_links(folder)
+        return find_run_links(folder, ask_server=ask_server)
     except Exception:  # a report without links is better than none
         _log.info("MLflow's runs could not be found, so the report does not link to them", exc_info=True)
         return {}, ""

@@ -7,16 +7,17 @@ from sweeper.storage.sweep_folder import SweepFolder
 _PORT = 5000  # of the UI that the note of a local store names
 
 
-def find_run_links(folder: SweepFolder) -> tuple[dict[int, str], str]:
+def find_run_links(folder: SweepFolder, *, ask_server: bool) -> tuple[dict[int, str], str]:
     """Return the page of each trial's run by number, and a sentence that says when they can be opened.
 
-    Both are empty if the store is a file that does not exist. A local store has no address until `sweeper ui` runs.
+    Both are empty if the store is a file that does not exist, or not a file and `ask_server` is False: a server that is
+    down would hold up the end of a sweep. A local store has no address until `sweeper ui` runs.
     """
     from sweeper.tracking.client import run_number, sqlite_path
 
     uri = tracking_uri(folder.path.parent)
     path, is_server = sqlite_path(uri), uri.startswith(("http://", "https://"))
-    if not is_server and (path is None or not path.exists()):
+    if not ask_server if path is None else not path.exists():
         return {}, ""
     address = _public_address(uri) if is_server else f"http://127.0.0.1:{_PORT}"
     note = "" if is_server else f"They open while this runs: sweeper ui --port {_PORT} {folder.name}"
