@@ -22,7 +22,7 @@ from rich.console import Console
 from benchmarks.speed import machine, screen
 from benchmarks.speed.cases import Case, CaseResult, failed_case, run_case
 from benchmarks.speed.registry import ROWS, load_row
-from benchmarks.speed.result import BenchmarkResult
+from benchmarks.speed.result import RESULTS, BenchmarkResult
 from benchmarks.speed.session import Session
 from benchmarks.speed.settings import QUICK_SIZES, Settings
 from sweeper.training.device import cpu_count
@@ -109,7 +109,7 @@ def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--peer-trials", type=int, help="trials of Ray Tune's long experiment (1000; quick: 100)")
     parser.add_argument("--runs", type=int, help="runs in the MLflow store (5000; quick: 500)")
     parser.add_argument("--file-rows", type=int, help="rows of a loaded file (1000000; quick: 100000)")
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/speed/result.json"), help="file for the result")
+    parser.add_argument("--out", type=Path, default=RESULTS / "all.json", help="file for the result")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs of all processes")
     return parser.parse_args(words)
 

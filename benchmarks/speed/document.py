@@ -1,18 +1,20 @@
-"""Write the table of docs/benchmarks.md from the result of a run.
+"""Write the table of docs/benchmarks.md from the kept results.
 
-    python -m benchmarks.speed.document [--result benchmarks/speed/result.json] [--anyway]
+    python -m benchmarks.speed.document [--results benchmarks/speed/results] [--anyway]
 
-A result of a machine that others used at the same time is refused, unless `--anyway` is given.
+A run of some rows is enough: the results in the folder are joined, and of a case that was measured twice the newest one
+counts. A result of a machine that others used at the same time is refused, unless `--anyway` is given.
 """
 
 import argparse
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.speed.cases import SWEEPER
-from benchmarks.speed.result import HEADER, BenchmarkResult, format_number, read_result
+from benchmarks.speed.result import HEADER, RESULTS, BenchmarkResult, format_number, read_result
 
-RESULT = Path(__file__).with_name("result.json")
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- made by benchmarks.speed.document -->", "<!-- end -->"
 
@@ -20,44 +22,67 @@ BEGIN, END = "<!-- made by benchmarks.speed.document -->", "<!-- end -->"
 def main() -> int:
     """Replace the table in the page. Returns the exit code."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--result", type=Path, default=RESULT)
+    options.add_argument("--results", type=Path, default=RESULTS, help="folder with the results of one or more runs")
     options.add_argument("--page", type=Path, default=PAGE)
     options.add_argument("--anyway", action="store_true", help="also if others used the machine")
     arguments = options.parse_args()
-    result = read_result(arguments.result)
-    if not result.is_idle and not arguments.anyway:
-        print(f"{arguments.result}: others used the machine; measure again on an idle one, or add --anyway")
+    files = sorted(arguments.results.glob("*.json"))
+    results = [read_result(file) for file in files]
+    busy = [file for file, result in zip(files, results, strict=True) if not result.is_idle]
+    if busy and not arguments.anyway:
+        print(f"{busy[0]}: others used the machine; measure again on an idle one, or add --anyway")
+        return 2
+    if not results:
+        print(f"{arguments.results}: no results are kept there; make bench writes one")
         return 2
     text = arguments.page.read_text(encoding="utf-8")
-    arguments.page.write_text(replace_block(text, make_block(result)), encoding="utf-8")
+    arguments.page.write_text(replace_block(text, make_block(results)), encoding="utf-8")
     return 0
 
 
-def make_block(result: BenchmarkResult) -> str:
-    """Return the part of the page that is made from a result."""
-    machine = result.machine
-    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
+def make_block(results: Sequence[BenchmarkResult]) -> str:
+    """Return the part of the page that is made from the results of one or more runs."""
+    used = _newest_cases(results)
     lines = [
-        f"Measured on {result.at[:10]} with `{result.command}` in {result.seconds / 60:.0f} minutes: "
-        f"{machine['processor']}, {machine['cores']} cores, accelerator: {machine['accelerator']}; {versions}. "
-        f"Data: {result.settings['data']}. Medians of {result.settings['rounds']} rounds, with the lowest and the "
-        "highest value.",
-        *([] if result.is_idle else ["Other processes used the machine at the same time: trust ratios, not values."]),
+        *(_origin(result) for result in used),
+        "Values are medians of the rounds, with the lowest and the highest one.",
         "",
         f"| {' | '.join(HEADER)} |",
         f"|{'---|' * len(HEADER)}",
-        *(f"| {' | '.join(text.replace('|', '/') for text in row)} |" for row in result.table()),
+        *(f"| {' | '.join(text.replace('|', '/') for text in row)} |" for result in used for row in result.table()),
         "",
-        *_parts(result),
-        f"Where sweeper is behind: {'; '.join(result.losses()) or 'nowhere in this table'}.",
+        *_parts(used),
+        f"Where sweeper is behind: {'; '.join(loss for result in used for loss in result.losses()) or 'nowhere here'}.",
     ]
     return "\n".join(lines)
 
 
-def _parts(result: BenchmarkResult) -> list[str]:
+def _newest_cases(results: Sequence[BenchmarkResult]) -> list[BenchmarkResult]:
+    """Return the results with each case in the newest of them only, and without those that have none left."""
+    newest = {case.name: result.at for result in sorted(results, key=lambda it: it.at) for case in result.cases}
+    kept = [
+        replace(result, cases=[case for case in result.cases if newest[case.name] == result.at]) for result in results
+    ]
+    return [result for result in kept if result.cases]
+
+
+def _origin(result: BenchmarkResult) -> str:
+    """Return a list item with the command of a run, the day, the machine, the versions and the data."""
+    machine = result.machine
+    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
+    others = "" if result.is_idle else " Other processes used the machine at the same time: trust ratios, not values."
+    return (
+        f"- `{result.command}`, on {result.at[:10]}, {result.seconds / 60:.0f} minutes, "
+        f"{result.settings['rounds']} rounds: {machine['processor']}, {machine['cores']} cores, accelerator: "
+        f"{machine['accelerator']}; {versions}; data: {result.settings['data']}.{others}"
+    )
+
+
+def _parts(results: Sequence[BenchmarkResult]) -> list[str]:
     """Return a paragraph with the parts of the values that have some, without those of the training steps."""
     described = [
         f"{case.title}: " + ", ".join(f"{format_number(value)} {name}" for name, value in parts.items())
+        for result in results
         for case in result.cases
         if (parts := case.arms[SWEEPER].parts) and not case.more_is_better
     ]

@@ -8,6 +8,8 @@ from typing import Any
 from benchmarks.speed.cases import SWEEPER, ArmResult, CaseResult
 from benchmarks.speed.machine import IDLE
 
+RESULTS = Path(__file__).with_name("results")  # the kept ones, from which the documentation's table is made
+
 
 @dataclass
 class BenchmarkResult:
@@ -40,6 +42,7 @@ class BenchmarkResult:
 
     def write(self, path: Path) -> None:
         """Write the result as JSON."""
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
 
 

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from benchmarks.speed import __main__ as command
 from benchmarks.speed import document, machine, registry
 from benchmarks.speed.cases import SWEEPER, Arm, Case, CaseResult, Measurement, run_case
 from benchmarks.speed.commands import journal_has, seconds_to_end, seconds_until
-from benchmarks.speed.result import HEADER, BenchmarkResult, format_number, read_result
+from benchmarks.speed.result import HEADER, RESULTS, BenchmarkResult, format_number, read_result
 from benchmarks.speed.rows.growth import sizes
 from benchmarks.speed.trial_clock import TrialClock
 
@@ -84,27 +85,47 @@ def test_only_a_machine_that_nobody_else_used_counts_as_idle() -> None:
     assert 0 <= machine.busy_share(0.02) <= 1
 
 
+def document_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[int, str]:
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{document.BEGIN}\nold\n{document.END}\nafter\n", encoding="utf-8")
+    monkeypatch.setattr("sys.argv", ["document", "--results", str(tmp_path / "results"), "--page", str(page)])
+    return document.main(), page.read_text(encoding="utf-8")
+
+
 def test_the_page_gets_the_table_and_keeps_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     busy, idle = (run_case(Case("a", "A", "s", [fixed(SWEEPER, 1)]), (0,), share) for share in (0.9, 0.0))
-    page, file = tmp_path / "page.md", tmp_path / "result.json"
-    page.write_text(f"before\n{document.BEGIN}\nold\n{document.END}\nafter\n", encoding="utf-8")
-    monkeypatch.setattr("sys.argv", ["document", "--result", str(file), "--page", str(page)])
-    result_of(busy).write(file)
-    assert document.main() == 2
-    assert "old" in page.read_text(encoding="utf-8")
-    result_of(idle).write(file)
-    assert document.main() == 0
-    written = page.read_text(encoding="utf-8")
-    assert written.startswith(f"before\n{document.BEGIN}\nMeasured on 2026-01-02")
+    assert document_page(monkeypatch, tmp_path)[0] == 2  # nothing is kept yet
+    result_of(busy).write(tmp_path / "results" / "all.json")
+    code, written = document_page(monkeypatch, tmp_path)
+    assert (code, "old" in written) == (2, True)
+    result_of(idle).write(tmp_path / "results" / "all.json")
+    code, written = document_page(monkeypatch, tmp_path)
+    assert code == 0
+    assert written.startswith(f"before\n{document.BEGIN}\n- `")
     assert written.endswith(f"{document.END}\nafter\n")
     assert "old" not in written
     assert f"| {' | '.join(HEADER)} |" in written
-    assert "Where sweeper is behind: nowhere in this table." in written
+    assert "Where sweeper is behind: nowhere here." in written
 
 
-def test_the_documentation_has_the_table_of_the_result_that_is_kept() -> None:
+def test_runs_of_some_rows_are_joined_and_of_a_case_the_newest_counts() -> None:
+    first, again, other = (
+        run_case(Case(name, name.upper(), "s", [fixed(SWEEPER, value)]), (0,), busy=0)
+        for name, value in (("a", 1), ("a", 2), ("b", 3))
+    )
+    old, new = result_of(first, other), replace(result_of(again), at="2027-01-01T00:00:00+00:00")
+    for results in ([old, new], [new, old]):
+        block = document.make_block(results)
+        assert "| B | s | 3 |" in block
+        assert "| A | s | 2 |" in block
+        assert "| A | s | 1 |" not in block
+    assert document.make_block([result_of(first), new]).count("- `") == 1
+
+
+def test_the_documentation_has_the_table_of_the_results_that_are_kept() -> None:
     page = document.PAGE.read_text(encoding="utf-8")
-    block = document.make_block(read_result(document.RESULT)) if document.RESULT.exists() else "No result"
+    results = [read_result(file) for file in sorted(RESULTS.glob("*.json"))]
+    block = document.make_block(results) if results else "No result"
     assert f"{document.BEGIN}\n{block}" in page
 
 
