@@ -45,6 +45,7 @@ def make_block(results: Sequence[BenchmarkResult]) -> str:
     used = _newest_cases(results)
     lines = [
         *(_origin(result) for result in used),
+        "",
         "Values are medians of the rounds, with the lowest and the highest one.",
         "",
         f"| {' | '.join(HEADER)} |",
