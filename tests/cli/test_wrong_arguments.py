@@ -13,7 +13,7 @@ from tests.support.cli_runner import sweeper
     [
         (["rnu"], ["sweeper: no such command", "did you mean run?", "sweeper --help"]),
         (["remove", "x"], ["sweeper: no such command remove; did you mean rm?"]),
-        (["frobnicate"], ["sweeper: no such command frobnicate, allowed: run, check,"]),
+        (["frobnicate"], ["sweeper: no such command frobnicate, allowed: new, run,"]),
         (["--versoin"], ["sweeper: no such option --versoin; did you mean --version?"]),
         (["table", "--zzz"], ["no such option --zzz; sweeper table --help"]),
         (["train", "name", "--seed", "9" * 20], ["--seed", "less than or equal to 9223372036854775807"]),
