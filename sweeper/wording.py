@@ -65,6 +65,11 @@ def quote_value(value: object) -> str:
     return text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 3] + "…"
 
 
+def count_noun(number: float, noun: str, plural: str = "", *, form: str = "") -> str:
+    """Return a number with a noun in the singular or plural: 1 seed, 3 seeds. `form` is the number's format."""
+    return f"{number:{form}} {noun if number == 1 else plural or f'{noun}s'}"
+
+
 def allowed_hint(names: Iterable[str], word: str = "") -> str:
     """Return the allowed names for a message, with the name that is nearest to the `word` that was written."""
     names = list(names)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sweeper.atomic_write import atomic_write
 from sweeper.protocol.finished_sweep import FinishedSweep, FinishedSweeps
+from sweeper.wording import count_noun
 
 FILE_NAME = "comparison.html"
 
@@ -34,8 +35,6 @@ def write_comparison(named: Sequence[str], sweeps: Path, out: Path | None) -> Pa
 
 
 def _summary(finished: FinishedSweeps) -> str:
-    from sweeper.reporting.html.report_data import count_noun
-
     datasets = list(dict.fromkeys(sweep.results.dataset for sweep in finished.sweeps))
     sweeps = count_noun(len(finished.sweeps), "finished sweep")
     return f"{sweeps} of {count_noun(len(datasets), 'data set')}: {', '.join(datasets)}"
@@ -43,7 +42,6 @@ def _summary(finished: FinishedSweeps) -> str:
 
 def _facts(sweep: FinishedSweep) -> list[tuple[str, str]]:
     """Return the winner of a sweep with its lead, and the cost of the sweep, as lines with labels."""
-    from sweeper.reporting.html.report_data import count_noun
     from sweeper.reporting.table.systems import name_rows, system_of
     from sweeper.reporting.winner import describe_winner, find_winner
 

@@ -22,6 +22,7 @@ from sweeper.training.training_cost import TrainingCost, mean_cost
 from sweeper.training.types import TrainingData
 from sweeper.trials.interfaces import Measured
 from sweeper.trials.resources import TrialResources
+from sweeper.wording import count_noun
 
 # Seconds of a core that is free, measured on two cores: to load the command with MLflow's store, to begin a stage in
 # Tune, between two trials, and for results, report and models.
@@ -58,7 +59,7 @@ def time_trainings(
     test = prepared.dataset.splits.get("test")
     folder = None if runner.is_remote else existing_parent(sweeps)
     measure = partial(calibrate, folder=folder, test_rows=0 if test is None else len(test))
-    with output.step(f"timing {len(points)} kind{'s' if len(points) != 1 else ''} of training"):
+    with output.step(f"timing {count_noun(len(points), 'kind')} of training"):
         repeated = points if runner.is_remote else _fill(points, resources.slots)
         results = runner.measure(measure, repeated, data, resources)
     timed, notes = _by_point(points, repeated, results)

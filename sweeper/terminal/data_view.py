@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rich.table import Table
 
 from sweeper.data.data_summary import DataSummary, TextLengths
-from sweeper.wording import shorten_middle, show_controls
+from sweeper.wording import count_noun, shorten_middle, show_controls
 
 _MOST_CLASSES = 100  # that are listed
 _LONGEST_NAME = 28
@@ -39,8 +39,8 @@ def summary_lines(summary: DataSummary) -> Iterator[str]:
     yield f"script: {_script(summary.script)}"
     yield f"majority: {majority} is {summary.majority_share:.1%} of the rows, the accuracy of always guessing it"
     yield from _length_lines(summary.lengths)
-    yield f"repeated: {_count(summary.repeated_rows, 'row')} with the text of an earlier row"
-    yield f"conflicts: {_count(summary.conflicting_texts, 'text')} with more than one label"
+    yield f"repeated: {count_noun(summary.repeated_rows, 'row', form=',')} with the text of an earlier row"
+    yield f"conflicts: {count_noun(summary.conflicting_texts, 'text', form=',')} with more than one label"
     if summary.bad_rows:
         yield f"bad rows: {summary.bad_rows:,}, left out; the first: {summary.bad_row_examples[0]}"
     yield from (f"note: {warning}" for warning in summary.warnings)
@@ -67,10 +67,6 @@ def _length_lines(lengths: TextLengths) -> Iterator[str]:
 
 def _script(name: str) -> str:
     return name if name == "CJK" else name.capitalize() or "no letters"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _short(name: str) -> str:

@@ -8,6 +8,7 @@ from sweeper.protocol.sweep_plan import PlannedUse, Span, SweepPlan
 from sweeper.terminal.formatting import format_duration, format_params, shorten_value
 from sweeper.terminal.sweeps_table import format_bytes
 from sweeper.trials.resources import describe_resources
+from sweeper.wording import count_noun
 
 
 def plan_table(plan: SweepPlan) -> Table:
@@ -23,16 +24,19 @@ def plan_table(plan: SweepPlan) -> Table:
 def _what_runs(plan: SweepPlan) -> Iterator[tuple[str, str]]:
     for index, system in enumerate(plan.systems):
         name = "" if index else "systems"
-        yield name, f"{format_params(system.params) or 'one'}: {_count(system.trials, 'trial')}"
+        yield name, f"{format_params(system.params) or 'one'}: {count_noun(system.trials, 'trial', form=',')}"
     for index, hyperparameter in enumerate(plan.hyperparameters):
         condition = f", if {hyperparameter.when}" if hyperparameter.when else ""
         yield "" if index else "searched", f"{hyperparameter.name} {hyperparameter.values}{condition}"
-    yield "search", f"{_count(plan.trials, 'trial')}, at most {plan.epochs_at_most:g} epochs, {_epochs(plan.epochs)}"
+    yield (
+        "search",
+        f"{count_noun(plan.trials, 'trial', form=',')}, at most {plan.epochs_at_most:g} epochs, {_epochs(plan.epochs)}",
+    )
     yield "early stopping", _early_stopping(plan)
     if plan.confirmation_trainings:
-        fresh = f"{_count(plan.confirmation_trainings, 'training')} with fresh seeds"
+        fresh = f"{count_noun(plan.confirmation_trainings, 'training', form=',')} with fresh seeds"
         yield "confirmation", f"{fresh}, about {plan.confirmation_epochs:.0f} epochs"
-        yield "test", f"{_count(plan.scorings, 'model')} scored once"
+        yield "test", f"{count_noun(plan.scorings, 'model', form=',')} scored once"
     yield "validations", f"about {plan.validations:.0f}"
     place = "here" if plan.place == "this machine" else "on the cluster"
     yield "slots", f"{plan.slots} at a time {place}, each with {describe_resources(plan.cpu, plan.gpu)}"
@@ -48,7 +52,9 @@ def _early_stopping(plan: SweepPlan) -> str:
         for rung in plan.rungs
         if rung.passing is not None
     ]
-    return f"{plan.rule}: {'; '.join(rungs)}; {plan.stopped:.0f} of {_count(plan.trials, 'trial')} end early"
+    return (
+        f"{plan.rule}: {'; '.join(rungs)}; {plan.stopped:.0f} of {count_noun(plan.trials, 'trial', form=',')} end early"
+    )
 
 
 def _what_it_uses(plan: SweepPlan, use: PlannedUse) -> Iterator[tuple[str, str]]:
@@ -58,16 +64,12 @@ def _what_it_uses(plan: SweepPlan, use: PlannedUse) -> Iterator[tuple[str, str]]
     if plan.gpu:
         yield "GPU", f"{_amount(use.gpu_hours)} hours"
         yield "GPU memory", f"up to {format_bytes(use.gpu_memory_bytes)} a trial"
-    yield "memory", f"up to {format_bytes(use.memory_bytes)} for {_count(plan.slots, 'trial')} at a time"
+    yield "memory", f"up to {format_bytes(use.memory_bytes)} for {count_noun(plan.slots, 'trial', form=',')} at a time"
     disk, free = format_bytes(use.disk_bytes), format_bytes(use.free_disk_bytes)
     yield "disk", f"up to {disk} for checkpoints; {free} are free"
     for index, timed in enumerate(use.timed):
         label = ", ".join(str(shorten_value(value)) for value in timed.params.values())
         yield "" if index else "timed", f"{label}: {timed.epoch_seconds:.3g} s an epoch"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _epochs(epochs: Span) -> str:

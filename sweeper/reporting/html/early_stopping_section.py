@@ -3,8 +3,9 @@
 from sweeper.reporting.html.early_stopping_audit import MIN_CURVES, audit_early_stopping
 from sweeper.reporting.html.html_elements import ReportSection, paragraph
 from sweeper.reporting.html.learning_curves import count_saved_epochs
-from sweeper.reporting.html.report_data import ReportData, count_noun
+from sweeper.reporting.html.report_data import ReportData
 from sweeper.trials.outcome import Outcome
+from sweeper.wording import count_noun
 
 
 def early_stopping_section(report: ReportData) -> ReportSection:

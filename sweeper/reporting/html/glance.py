@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from sweeper.protocol.hyperparameter_importance import Importance
 from sweeper.reporting.html.html_elements import ReportSection, fact_list, paragraph
 from sweeper.reporting.html.methods_text import describe_warnings
-from sweeper.reporting.html.report_data import ReportData, count_noun, format_params, format_score
+from sweeper.reporting.html.report_data import ReportData, format_params, format_score
 from sweeper.reporting.html.timeline import elapsed_hours
 from sweeper.reporting.templates.environment import Html
 from sweeper.training.config import Scalar
-from sweeper.wording import format_value
+from sweeper.wording import count_noun, format_value
 
 _MAX_MATTERED = 3  # settings that are named
 _MAX_NAMED = 6  # systems or values that a sentence names
@@ -70,7 +70,7 @@ def _cost(report: ReportData) -> str:
     hours = sum(system.hours for system in results.systems) + sum(c.hours for c in results.confirmations)
     trials = f"{count_noun(len(report.search_records), 'training')} to search"
     seeds = f" and {confirmed} to confirm" if confirmed else ""
-    device = f"{results.gpu:g} GPU{'' if results.gpu == 1 else 's'} each" if results.gpu else "without GPU"
+    device = f"{count_noun(results.gpu, 'GPU', form='g')} each" if results.gpu else "without GPU"
     return (
         f"{trials}{seeds}, {device}: {_format_hours(hours)} of training and validation, "
         f"{_format_hours(elapsed_hours(report))} from the first start to the last end"

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from sweeper.protocol.search_budget import count_search_trials
-from sweeper.reporting.html.report_data import ReportData, count_noun
+from sweeper.reporting.html.report_data import ReportData
 from sweeper.search_space.samplers import SAMPLERS
+from sweeper.wording import count_noun
 
 
 def describe_warnings(report: ReportData) -> list[str]:

@@ -8,11 +8,11 @@ from sweeper.reporting.html.error_analysis import (
     select_seeds,
 )
 from sweeper.reporting.html.html_elements import FigureGroup, ReportSection, paragraph, quote_list, table
-from sweeper.reporting.html.report_data import ReportData, count_noun, format_params, format_score
+from sweeper.reporting.html.report_data import ReportData, format_params, format_score
 from sweeper.reporting.html.search_figures import build_optimism
 from sweeper.reporting.templates.environment import Html
 from sweeper.training.types import Predictions
-from sweeper.wording import name_absent_classes
+from sweeper.wording import count_noun, name_absent_classes
 
 MAX_ERRORS = 20  # confident errors that are shown
 _NO_PREDICTIONS = "No predictions of confirmed models are stored."

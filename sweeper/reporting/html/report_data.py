@@ -118,8 +118,3 @@ def format_params(params: Mapping[str, Scalar]) -> str:
         f"{name} {f'{value:.4g}' if isinstance(value, float) else format_value(value)}"
         for name, value in params.items()
     )
-
-
-def count_noun(number: int, noun: str, plural: str = "") -> str:
-    """Return a number with a noun in the singular or plural: 1 seed, 3 seeds."""
-    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
