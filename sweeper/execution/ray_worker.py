@@ -4,6 +4,7 @@ Token arrays and weights come from Ray's object store, once per worker process. 
 Tune's, and the last one says how the trial ended. So a trial that Tune ends early is never taken for a finished one.
 """
 
+import os
 import time
 from collections.abc import Mapping
 from contextlib import closing
@@ -17,7 +18,7 @@ from sweeper.execution.model_transfer import ModelExchange, with_model_transfer
 from sweeper.storage.trial_files import trial_folder
 from sweeper.training.types import Heartbeat, TrainingData
 from sweeper.trials.interfaces import TrainingJob
-from sweeper.trials.trial import Trial
+from sweeper.trials.trial import Trial, TrialEnd
 
 _MAX_HEARTBEAT_INTERVAL = 10.0  # seconds
 
@@ -55,6 +56,8 @@ def run_on_worker(
                 continue
             last_sent = now
             tune.report({"event": event})  # one object, because Tune would flatten a mapping
+            if isinstance(event, TrialEnd) and event.breaks_process:
+                os._exit(1)  # the driver has the event; a training that returned would pass its worker on
 
 
 def _load_data(reference: Any) -> TrainingData:

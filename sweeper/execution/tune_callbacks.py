@@ -74,8 +74,8 @@ class BridgeScheduler(_Unpickled, FIFOScheduler):  # type: ignore[misc]
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """Pass on an event of a worker and return the decision about its trial.
 
-        A worker whose process a trial has broken is killed. Tune notices that by itself; told to stop the trial, it
-        would give the worker to the next one.
+        A worker whose process a trial has broken is killed, if it has not ended by itself. Tune notices that; told to
+        stop the trial, it would give the worker to the next one.
         """
         event = result["event"]
         continues = self.bridge.handle_event(trial.trial_id, event)

@@ -109,8 +109,7 @@ def test_worker_whose_process_a_trial_has_broken_is_replaced(runner: Runner, tmp
     expected = [Outcome.COMPLETED, Outcome.FAILED, Outcome.COMPLETED, Outcome.COMPLETED]
     assert [trials.outcomes[number] for number in (1, 2, 3, 4)] == expected
     assert trials.reasons[2] == "AcceleratorError: CUDA error: device-side assert triggered"
-    assert trials.losses == []
-    assert set(trials.infrastructure_losses) <= {3}  # Tune may give it to the dying worker; then it starts again
+    assert trials.losses == trials.infrastructure_losses == []
     first, broken, third, fourth = ((tmp_path / "trials" / f"process-{k}").read_text() for k in (1, 2, 3, 4))
     assert first == broken
     assert broken != third == fourth
