@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from sweeper.training import batching
 from sweeper.training.config import TrainConfig
-from sweeper.training.embedding_rows import occurring_tokens
+from sweeper.training.embedding_rows import searched_tokens
 from sweeper.training.registry import LOSSES
 from sweeper.training.trainer import train_events
 from sweeper.training.training_cost import TrainingCost
@@ -57,8 +57,8 @@ class _Moment:
 def calibrate(config: TrainConfig, data: TrainingData, folder: Path | None = None, test_rows: int = 0) -> TrainingCost:
     """Train a few steps and return what a whole training costs. Checkpoints go to a folder that is removed.
 
-    `data` has train and validation; `test_rows` is the size of the test split. The temporary
-    folder is made in `folder`, by default where the system has its own. Raises what a training raises.
+    `data` has train and validation; `test_rows` is the size of the test split. The temporary folder is made in `folder`,
+    by default where the system has its own. Raises what a training raises.
     """
     config = config.model_copy(update={"validations_per_epoch": 1, "epochs": _EPOCHS, "contrastive_epochs": _EPOCHS})
     batches = batching.bucketed_batches(
@@ -148,8 +148,7 @@ def _part_of(
     embeddings that it has in a whole training.
     """
     train = _select(data.splits["train"], np.concatenate(trained))
-    tokens = occurring_tokens([data.splits[name] for name in ("train", "validation")], data.encoder.padding)
-    train = replace(train, tokens=np.concatenate([train.tokens, tokens.astype(np.int32)]))
+    train = replace(train, tokens=np.concatenate([train.tokens, searched_tokens(data).astype(np.int32)]))
     validation = _select(data.splits["validation"], np.concatenate(validated))
     return replace(data, splits={"train": train, "validation": validation})
 

@@ -63,8 +63,13 @@ class WordEmbeddings(NamedTuple):
 
 def with_occurring_tokens(data: TrainingData) -> TrainingData:
     """Return the data of a training whose model needs only the tokens in its train and validation splits."""
+    return replace(data, encoder=replace(data.encoder, tokens=searched_tokens(data)))
+
+
+def searched_tokens(data: TrainingData) -> NDArray[np.int64]:
+    """Return the numbers of the tokens in the train and validation splits, and of the padding token, ascending."""
     splits = [data.splits[name] for name in _SEARCHED if name in data.splits]
-    return replace(data, encoder=replace(data.encoder, tokens=occurring_tokens(splits, data.encoder.padding)))
+    return occurring_tokens(splits, data.encoder.padding)
 
 
 def with_every_token(data: TrainingData) -> TrainingData:

@@ -5,7 +5,7 @@ import math
 import torch
 
 from sweeper.training.config import TrainConfig
-from sweeper.training.embedding_rows import occurring_tokens
+from sweeper.training.embedding_rows import searched_tokens
 from sweeper.training.model import build_encoder
 from sweeper.training.registry import LOSSES, POOLINGS, encoder_kind
 from sweeper.training.types import TrainingData
@@ -34,6 +34,5 @@ def _count_pretrained(data: TrainingData) -> int:
     shapes = [array.shape for array in data.encoder.weights.values()]
     vocabulary = data.encoder.configuration.get("vocab_size")
     rows, width = next((shape for shape in shapes if len(shape) == 2 and shape[0] == vocabulary), (0, 0))
-    splits = [data.splits[name] for name in ("train", "validation") if name in data.splits]
-    unused = max(0, rows - len(occurring_tokens(splits, data.encoder.padding)))
+    unused = max(0, rows - len(searched_tokens(data)))
     return sum(map(math.prod, shapes)) - unused * width
