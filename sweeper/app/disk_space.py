@@ -1,9 +1,10 @@
 """The disk that a sweep's checkpoints need, from the data and encoders that are loaded."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from sweeper.protocol.disk_need import certain_disk_need, disk_need
+from sweeper.search_space.critical_configs import critical_configs
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.free_space import free_bytes, require_space
 from sweeper.training.config import TrainConfig
@@ -19,23 +20,16 @@ def checkpoint_disk(spec: SweepSpec, data: Mapping[str, TrainingData], slots: in
 
     largest, smallest = [], []
     for system in range(len(spec.systems)):
-        counts = [count_parameters(config, data[config.encoder]) for config in _configs(spec, system)]
+        counts = [count_parameters(config, data[config.encoder]) for config in _sizes_of_model(spec, system)]
         largest.append(max(counts))
         smallest.append(min(counts))
     return disk_need(spec, largest, slots), certain_disk_need(spec, smallest, slots)
 
 
-def _configs(spec: SweepSpec, system: int) -> Iterator[TrainConfig]:
-    """Yield a config for each size of model that a system can have; of a range, its ends."""
-    space, params = spec.space.critical_values(), spec.systems[system]
-    names = space.with_ancestors(_SIZES) - params.keys()
-    seen = set()
-    for setting in space.enumerate_settings(names, params):
-        config = spec.train_config({**params, **setting}, seed=0, threads=1)
-        key = tuple(getattr(config, name) for name in _SIZES)
-        if key not in seen:
-            seen.add(key)
-            yield config
+def _sizes_of_model(spec: SweepSpec, system: int) -> Collection[TrainConfig]:
+    """Return a config for each size of model that a system can have; of a range, its ends."""
+    configs = critical_configs(spec, spec.systems[system], _SIZES)
+    return {tuple(getattr(config, name) for name in _SIZES): config for config in configs}.values()
 
 
 def require_disk(folder: Path, certain: int, is_remote: bool) -> None:

@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import Sequence
 
+from sweeper.search_space.critical_configs import critical_configs
 from sweeper.search_space.space import Params
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import TrainConfig
@@ -25,11 +26,9 @@ def calibration_points(spec: SweepSpec, threads: int) -> list[TrainConfig]:
     """
     by_key: dict[tuple[object, ...], list[TrainConfig]] = {}
     every: dict[tuple[object, ...], TrainConfig] = {}
-    space = spec.space.critical_values()
     for system in spec.systems:
-        names = space.with_ancestors((*KEY, *_OTHERS)) - system.keys()
-        for setting in itertools.islice(space.enumerate_settings(names, system), _MOST_SETTINGS):
-            config = spec.train_config({**system, **setting}, seed=0, threads=threads)
+        configs = critical_configs(spec, system, (*KEY, *_OTHERS), threads)
+        for config in itertools.islice(configs, _MOST_SETTINGS):
             by_key.setdefault(tuple(getattr(config, name) for name in KEY), []).append(config)
             every.setdefault(tuple(getattr(config, name) for name in (*KEY, *_OTHERS)), config)
     if len(every) <= _MOST_POINTS:
