@@ -32,7 +32,7 @@ _LEAST_SHARE = 0.1  # of a core
 
 @dataclass(frozen=True)
 class Calibration:
-    """What a calibration found: data, trainings with their costs, the time beside them, and notes for the user."""
+    """The findings of a calibration: data, trainings with their costs, the time beside them, and notes for the user."""
 
     data: Mapping[str, TrainingData]
     timed: Timed

@@ -1,4 +1,4 @@
-"""What a look at a user's data finds: columns, classes, repeated texts, and lengths."""
+"""The findings of a look at a user's data: columns, classes, repeated texts, and lengths."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""What a search space would run, as parts of a plan: systems, hyperparameters and their conditions, rungs."""
+"""The parts of a plan that a search space alone decides: systems, hyperparameters and their conditions, rungs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean

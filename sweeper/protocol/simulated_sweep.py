@@ -34,7 +34,7 @@ class Overhead:
 
 @dataclass
 class SimulatedSweep:
-    """What one simulated sweep used. Times are in seconds; `arrivals` and `passes` count trials at each rung."""
+    """The work and time, in seconds, of a simulated sweep; `arrivals` and `passes` count trials at each rung."""
 
     search_epochs: float = 0.0
     confirmation_epochs: float = 0.0

@@ -49,7 +49,7 @@ class TimedTraining(ResultModel):
 
 
 class PlannedUse(ResultModel):
-    """What the sweep would use, by a calibration."""
+    """The time, memory and disk that the sweep would use, by a calibration."""
 
     hours: Span = Field(description="wall time of the whole sweep, start, confirmation and test included")
     search_hours: Span = Field(description="wall time until the search ends, which budget.hours limits")
@@ -64,7 +64,7 @@ class PlannedUse(ResultModel):
 
 
 class SweepPlan(ResultModel):
-    """What a search space would run, and, after a calibration, what it would use."""
+    """The plan of a sweep: what would run and, after a calibration, what it would use."""
 
     dataset: str = Field(description="name of the data set")
     systems: list[PlannedSystem] = Field(description="the systems that are compared")

@@ -1,4 +1,4 @@
-"""The trainings at the critical values of some hyperparameters: what a search space can ask for at most, and at least."""
+"""The trainings at the critical values of some hyperparameters: the most and the least that a search space asks for."""
 
 from collections.abc import Iterable, Iterator
 

@@ -57,8 +57,8 @@ class _Moment:
 def calibrate(config: TrainConfig, data: TrainingData, folder: Path | None = None, test_rows: int = 0) -> TrainingCost:
     """Train a few steps and return what a whole training costs. Checkpoints go to a folder that is removed.
 
-    `data` has train and validation; `test_rows` is the size of the test split. The temporary folder is made in `folder`,
-    by default where the system has its own. Raises what a training raises.
+    `data` has train and validation; `test_rows` is the size of the test split. The folder is made in `folder`, by
+    default where the system keeps temporary files. Raises what a training raises.
     """
     config = config.model_copy(update={"validations_per_epoch": 1, "epochs": _EPOCHS, "contrastive_epochs": _EPOCHS})
     batches = batching.bucketed_batches(

@@ -217,7 +217,7 @@ class CalibrationBin:
 
 @dataclass(frozen=True)
 class CalibrationFigure:
-    """How often a model is right by how sure it is. `title` names the system and the split."""
+    """The share of right predictions by how sure a model is. `title` names the system and the split."""
 
     title: str
     bins: Sequence[CalibrationBin]
