@@ -42,15 +42,12 @@ def _summary(finished: FinishedSweeps) -> str:
 
 def _facts(sweep: FinishedSweep) -> list[tuple[str, str]]:
     """Return the winner of a sweep with its lead, and the cost of the sweep, as lines with labels."""
-    from sweeper.reporting.table.systems import name_rows, system_of
-    from sweeper.reporting.winner import describe_winner, find_winner
+    from sweeper.reporting.html.report_data import training_hours
+    from sweeper.reporting.table.systems import name_systems
+    from sweeper.reporting.winner import winner_lines
 
     results = sweep.results
-    systems = [system_of(results, result) for result in results.systems]
-    rows = name_rows(systems)
-    names = [" ".join(rows[system]) for system in systems]
-    winner = find_winner(results, sweep.predictions)
-    lines = [("winner", names[winner.system]), *describe_winner(winner, results, names)] if winner else []
-    hours = sum(system.hours for system in results.systems) + sum(found.hours for found in results.confirmations)
+    lines = winner_lines(results, sweep.predictions, name_systems(results))
+    hours = training_hours(results)
     trials = count_noun(results.num_trials, "trial")
     return [*lines, ("cost", f"{trials} in the search, {hours:.2f} hours of training and validation with confirmation")]

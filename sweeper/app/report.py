@@ -120,11 +120,10 @@ def write_report(
 def _winner(folder: SweepFolder, results: SweepResults, names: Sequence[str]) -> list[tuple[str, str]]:
     """Return the lines about the winner, by its fresh seeds; none if nothing was confirmed."""
     from sweeper.app.folder_predictions import FolderPredictions
-    from sweeper.reporting.winner import describe_winner, find_winner
+    from sweeper.reporting.winner import winner_lines
 
     split = "test" if results.test_split else "validation"
-    winner = find_winner(results, FolderPredictions(folder.path, results, split))
-    return [("winner", names[winner.system]), *describe_winner(winner, results, names)] if winner else []
+    return winner_lines(results, FolderPredictions(folder.path, results, split), names)
 
 
 def _run_links(folder: SweepFolder, *, ask_server: bool) -> tuple[dict[int, str], str]:

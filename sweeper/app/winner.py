@@ -6,7 +6,7 @@ from sweeper.app.best_model import saved_model_trial, stored_model_uri
 from sweeper.app.folder_predictions import FolderPredictions
 from sweeper.app.mlflow_sync import tracking_uri
 from sweeper.protocol.sweep_results import SweepResults
-from sweeper.reporting.table.systems import name_rows, system_of
+from sweeper.reporting.table.systems import name_systems
 from sweeper.reporting.winner import describe_winner, find_winner
 from sweeper.storage.sweep_folder import SweepFolder
 
@@ -17,9 +17,7 @@ def winner_block(folder: SweepFolder, results: SweepResults) -> list[str]:
     winner = find_winner(results, FolderPredictions(folder.path, results, split))
     if winner is None:
         return []
-    systems = [system_of(results, result) for result in results.systems]
-    rows = name_rows(systems)
-    names = [" ".join(rows[system]) for system in systems]
+    names = name_systems(results)
     lines = [*describe_winner(winner, results, names), *[("use it", line) for line in _usage_lines(folder)]]
     labels = [label if k == 0 or lines[k - 1][0] != label else "" for k, (label, _) in enumerate(lines)]
     texts = [f"  {label:<11} {text}" for label, (_, text) in zip(labels, lines, strict=True)]

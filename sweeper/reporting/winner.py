@@ -88,6 +88,12 @@ def _correct_matrix(confirmation: ConfirmationResult, predictions: Predictions) 
     return correct_matrix(stored) if len(stored) > 1 else None
 
 
+def winner_lines(results: SweepResults, predictions: Predictions, names: Sequence[str]) -> Lines:
+    """Return the winner's name and the lines that describe it; none if nothing was confirmed."""
+    winner = find_winner(results, predictions)
+    return [("winner", names[winner.system]), *describe_winner(winner, results, names)] if winner else []
+
+
 def describe_winner(winner: Winner, results: SweepResults, names: Sequence[str]) -> Lines:
     """Return lines that describe a winner: its setting, its scores and its lead. `names` are those of the systems."""
     confirmation, metric = winner.confirmation, results.objective.removeprefix("validation/")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from sweeper.protocol.hyperparameter_importance import Importance
 from sweeper.reporting.html.html_elements import ReportSection, fact_list, paragraph
 from sweeper.reporting.html.methods_text import describe_warnings
-from sweeper.reporting.html.report_data import ReportData, format_params, format_score
+from sweeper.reporting.html.report_data import ReportData, format_params, format_score, training_hours
 from sweeper.reporting.html.timeline import elapsed_hours
 from sweeper.reporting.templates.environment import Html
 from sweeper.training.config import Scalar
@@ -67,7 +67,7 @@ def _winner(report: ReportData) -> Sequence[tuple[str, str]]:
 
 def _cost(report: ReportData) -> str:
     results, confirmed = report.results, len(report.confirmation_records)
-    hours = sum(system.hours for system in results.systems) + sum(c.hours for c in results.confirmations)
+    hours = training_hours(results)
     trials = f"{count_noun(len(report.search_records), 'training')} to search"
     seeds = f" and {confirmed} to confirm" if confirmed else ""
     device = f"{count_noun(results.gpu, 'GPU', form='g')} each" if results.gpu else "without GPU"

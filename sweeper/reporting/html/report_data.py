@@ -118,3 +118,8 @@ def format_params(params: Mapping[str, Scalar]) -> str:
         f"{name} {f'{value:.4g}' if isinstance(value, float) else format_value(value)}"
         for name, value in params.items()
     )
+
+
+def training_hours(results: SweepResults) -> float:
+    """Return the hours of training and validation of a sweep, in its search and its confirmation."""
+    return sum(system.hours for system in results.systems) + sum(found.hours for found in results.confirmations)

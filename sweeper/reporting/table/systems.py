@@ -69,3 +69,10 @@ def name_rows(systems: Sequence[SystemKey]) -> Mapping[SystemKey, tuple[str, ...
         texts = (format_value(params[name]) if name in params else _NO_VALUE for name in others)
         rows[system] = (unique[str(params.get("encoder", _NO_VALUE))], *texts)
     return rows
+
+
+def name_systems(results: SweepResults) -> list[str]:
+    """Return the name of each system of a sweep: the texts of its row, one after the other."""
+    systems = [system_of(results, result) for result in results.systems]
+    rows = name_rows(systems)
+    return [" ".join(rows[system]) for system in systems]
