@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sweeper.reporting.html.figure_data import Figure
-from sweeper.reporting.templates.environment import Html, escape, macro
+from sweeper.reporting.templates.environment import Html, macro
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,6 @@ class ReportSection:
     name: str
     heading: str
     components: Sequence[Html | FigureGroup]
-
-
-def escape_html(value: object) -> Html:
-    """Return any value as text; markup and control characters in it are shown literally."""
-    return escape(str(value))
 
 
 def paragraph(*sentences: str, css_class: str = "") -> Html:

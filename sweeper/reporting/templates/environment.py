@@ -41,13 +41,7 @@ def _template(name: str) -> Template:
         loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, finalize=_show_controls,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters["one_line"] = one_line
     return environment.get_template(name)
-
-
-def one_line(text: str) -> str:
-    """Return a text with single spaces in place of line breaks."""
-    return " ".join(text.split())
 
 
 def _show_controls(value: object) -> object:

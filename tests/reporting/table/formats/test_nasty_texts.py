@@ -9,7 +9,6 @@ import re
 from hypothesis import given
 from markdown_it import MarkdownIt
 
-from sweeper.reporting.html.html_elements import escape_html
 from sweeper.reporting.plots import theme
 from sweeper.reporting.table.content import Sheet, SheetCell, TableContent
 from sweeper.reporting.table.formats import csv as csv_format
@@ -17,6 +16,7 @@ from sweeper.reporting.table.formats import html as html_format
 from sweeper.reporting.table.formats import json as json_format
 from sweeper.reporting.table.formats import latex, markdown, typst
 from sweeper.reporting.table.formats.cell_text import one_line
+from sweeper.reporting.templates.environment import escape
 from sweeper.wording import show_controls
 from tests.support.nasty_texts import NASTY_TEXTS
 
@@ -41,8 +41,8 @@ def test_markdown_shows_a_text_as_it_is(text: str) -> None:
 def test_html_shows_a_text_as_it_is(text: str) -> None:
     (name,) = re.findall(r'<th scope="row">([^<>]*)</th>', html_format.render_sheet(sheet(text)))
     assert html.unescape(name) == one_line(text)
-    assert html.unescape(escape_html(text)) == show_controls(text, keep="\n\t")
-    assert not re.search(r"[<>]", escape_html(text))
+    assert html.unescape(escape(text)) == show_controls(text, keep="\n\t")
+    assert not re.search(r"[<>]", escape(text))
 
 
 @given(NASTY_TEXTS)
