@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from sweeper.reporting.html.figure_data import (
     ConfirmedScore,
@@ -15,6 +16,7 @@ from sweeper.reporting.html.report_data import ReportData, format_outcome
 from sweeper.search_space.domains import Categorical, Domain, Int
 from sweeper.training.config import Scalar
 from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import Trial
 
 _OUTCOMES = (*(outcome.label for outcome in Outcome), "not ended")
 MIN_PAIR_TRIALS = 4  # fewer trials show nothing about two hyperparameters
@@ -42,9 +44,7 @@ def build_parallel(report: ReportData) -> ParallelFigure:
     """Return parallel coordinates of every search trial: its system, hyperparameters, outcome and score."""
     records = report.search_records
     axes = [ParallelAxis("system", [report.systems[record.trial.system] for record in records], report.systems)]
-    for hyperparameter in report.spec.space.searched_hyperparameters():
-        values = [record.trial.params.get(hyperparameter.name) for record in records]
-        axes.append(_build_axis(hyperparameter.name, values, [branch.domain for branch in hyperparameter.branches]))
+    axes += _hyperparameter_axes(report)
     outcomes = [format_outcome(record) for record in records]
     axes.append(ParallelAxis("outcome", outcomes, [outcome for outcome in reversed(_OUTCOMES) if outcome in outcomes]))
     varying = [axis for axis in axes if len(set(axis.values)) > 1]
@@ -56,18 +56,16 @@ def build_slices(report: ReportData) -> list[SliceFigure]:
     """Return a figure for each hyperparameter that varies, with the trials that have a value and a score."""
     figures = []
     for axis in _varying_axes(report):
-        shown = [k for k, record in enumerate(report.search_records) if axis.values[k] is not None]
-        shown = [k for k in shown if report.score(report.search_records[k]) is not None]
-        records = [report.search_records[k] for k in shown]
-        values = [axis.values[k] for k in shown]
+        scored = [it for it in _scored_trials(report) if axis.values[it.row] is not None]
+        values = [axis.values[it.row] for it in scored]
         if len(set(values)) > 1:
             figures.append(
                 SliceFigure(
                     report.spec.objective.metric,
                     replace(axis, values=values),
-                    known_scores([report.score(record) for record in records]),
-                    [report.systems[record.trial.system] for record in records],
-                    [record.trial.number for record in records],
+                    [it.score for it in scored],
+                    [report.systems[it.trial.system] for it in scored],
+                    [it.trial.number for it in scored],
                     report.systems,
                 )
             )
@@ -76,23 +74,39 @@ def build_slices(report: ReportData) -> list[SliceFigure]:
 
 def build_pairs(report: ReportData) -> list[PairFigure]:
     """Return the contour and the ranks of any two hyperparameters; none if fewer than two vary."""
-    records = [record for record in report.search_records if report.score(record) is not None]
-    known = {record.trial.number for record in records}
-    shown = [k for k, record in enumerate(report.search_records) if record.trial.number in known]
-    axes = [replace(axis, values=[axis.values[k] for k in shown]) for axis in _varying_axes(report)]
+    scored = _scored_trials(report)
+    axes = [replace(axis, values=[axis.values[it.row] for it in scored]) for axis in _varying_axes(report)]
     axes = sorted(
         (axis for axis in axes if len(set(axis.values) - {None}) > 1), key=lambda axis: axis.choices is not None
     )
-    if len(axes) < 2 or len(records) < MIN_PAIR_TRIALS:
+    if len(axes) < 2 or len(scored) < MIN_PAIR_TRIALS:
         return []
-    scores, trials = known_scores([report.score(record) for record in records]), [r.trial.number for r in records]
+    scores, trials = [it.score for it in scored], [it.trial.number for it in scored]
     metric, higher = report.spec.objective.metric, report.higher_is_better
     return [PairFigure(metric, axes, scores, trials, is_rank, higher) for is_rank in (False, True)]
 
 
+class _ScoredTrial(NamedTuple):
+    """A trial of the search that has a score, and its place among all of them."""
+
+    row: int
+    trial: Trial
+    score: float
+
+
+def _scored_trials(report: ReportData) -> list[_ScoredTrial]:
+    scores = [(k, record.trial, report.score(record)) for k, record in enumerate(report.search_records)]
+    return [_ScoredTrial(k, trial, score) for k, trial, score in scores if score is not None]
+
+
 def _varying_axes(report: ReportData) -> list[ParallelAxis]:
     """Return the axis of each searched hyperparameter that has more than one value."""
-    axes = [
+    return [axis for axis in _hyperparameter_axes(report) if len(set(axis.values) - {None}) > 1]
+
+
+def _hyperparameter_axes(report: ReportData) -> list[ParallelAxis]:
+    """Return the axis of each searched hyperparameter, with a value for each trial of the search, or None."""
+    return [
         _build_axis(
             hyperparameter.name,
             [record.trial.params.get(hyperparameter.name) for record in report.search_records],
@@ -100,7 +114,6 @@ def _varying_axes(report: ReportData) -> list[ParallelAxis]:
         )
         for hyperparameter in report.spec.space.searched_hyperparameters()
     ]
-    return [axis for axis in axes if len(set(axis.values) - {None}) > 1]
 
 
 def _build_axis(name: str, values: Sequence[Scalar | None], domains: Sequence[Domain]) -> ParallelAxis:
