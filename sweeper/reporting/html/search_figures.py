@@ -54,9 +54,9 @@ def build_parallel(report: ReportData) -> ParallelFigure:
 
 def build_slices(report: ReportData) -> list[SliceFigure]:
     """Return a figure for each hyperparameter that varies, with the trials that have a value and a score."""
-    figures = []
+    figures, trials = [], _scored_trials(report)
     for axis in _varying_axes(report):
-        scored = [it for it in _scored_trials(report) if axis.values[it.row] is not None]
+        scored = [it for it in trials if axis.values[it.row] is not None]
         values = [axis.values[it.row] for it in scored]
         if len(set(values)) > 1:
             figures.append(
