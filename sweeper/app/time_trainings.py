@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from sweeper.app.prepare_data import PreparedSweep, load_training_data
 from sweeper.errors import SweeperError
@@ -20,7 +19,7 @@ from sweeper.terminal.output import Output
 from sweeper.training.config import TrainConfig
 from sweeper.training.training_cost import TrainingCost, mean_cost
 from sweeper.training.types import TrainingData
-from sweeper.trials.interfaces import Measured
+from sweeper.trials.interfaces import Measured, Runner
 from sweeper.trials.resources import TrialResources
 from sweeper.wording import count_noun
 
@@ -41,7 +40,7 @@ class Calibration:
 
 
 def time_trainings(
-    output: Output, runner: Any, prepared: PreparedSweep, sweeps: Path, resources: TrialResources, startup: float
+    output: Output, runner: Runner, prepared: PreparedSweep, sweeps: Path, resources: TrialResources, startup: float
 ) -> Calibration:
     """Load the data and time a few steps of each training. Preparation and the runner's start took `startup` seconds.
 

@@ -151,6 +151,18 @@ class Runner(Protocol):
     def run_on_all_nodes(self, check: Callable[[], str]) -> Mapping[str, str]:
         """Call a picklable function on every machine and return its answers by name of machine."""
 
+    def start_workers(self, resources: TrialResources) -> None:
+        """Return once the processes that would run trials side by side have started."""
+
+    def measure(
+        self,
+        measure: Measure,
+        configs: Sequence[TrainConfig],
+        data: Mapping[str, TrainingData],
+        resources: TrialResources,
+    ) -> list[Measured]:
+        """Return the cost of each training, or the error that ended it. As many are timed at a time as trials run."""
+
     def run(self, trials: TrialSource, job: TrainingJob, resources: TrialResources) -> None:
         """Run trials until `trials` is exhausted.
 
