@@ -14,22 +14,16 @@ def find_run_links(folder: SweepFolder, *, ask_server: bool) -> tuple[dict[int, 
     down would hold up the end of a sweep. A local store has no address until `sweeper ui` runs.
     """
     from sweeper.tracking.client import run_number, sqlite_path
+    from sweeper.tracking.outage import redact_uri
 
     uri = tracking_uri(folder.path.parent)
     path, is_server = sqlite_path(uri), uri.startswith(("http://", "https://"))
     if not ask_server if path is None else not path.exists():
         return {}, ""
-    address = _public_address(uri) if is_server else f"http://127.0.0.1:{_PORT}"
+    address = redact_uri(uri).rstrip("/") if is_server else f"http://127.0.0.1:{_PORT}"
     note = "" if is_server else f"They open while this runs: sweeper ui --port {_PORT} {folder.name}"
     urls = {
         run_number(run): f"{address}/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
         for run in find_trial_runs_of(uri, folder)
     }
     return urls, note
-
-
-def _public_address(uri: str) -> str:
-    """Return the address of a server without the user and the password in it."""
-    scheme, _, rest = uri.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}".rstrip("/")
