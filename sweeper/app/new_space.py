@@ -138,12 +138,10 @@ def _require_new(path: Path, folder: Path) -> None:
     """Raise UsageError if a file that would be written is there, or cannot be written."""
     if path.suffix not in (".yaml", ".yml"):
         raise UsageError(f"--out {path}: needs the ending .yaml, as in {path.with_suffix('.yaml')}")
-    if path.is_file():
-        raise UsageError(f"{path}: is there already and is not overwritten; name another file with --out, or delete it")
-    if folder.exists():
-        raise UsageError(
-            f"{folder}: is there already and is not overwritten; name another file with --out, or delete it"
-        )
+    for place, is_taken in ((path, path.is_file()), (folder, folder.exists())):
+        if is_taken:
+            rule = "is there already and is not overwritten; name another file with --out, or delete it"
+            raise UsageError(f"{place}: {rule}")
     require_writable_file("--out", path)
 
 
