@@ -31,6 +31,7 @@ def watch_sweep(output: Output, folder: SweepFolder, sleep: Callable[[float], No
         records = watcher.read()
         running = sum(record.end is None for record in records)
         header = f"{folder.name}: {formatting.describe_spec(spec)}"
+        output.line(f"watching {header}")
         view = output.make_view(spec, records, header, max(1, running), start=watcher.began)
         with closed_with_status(view):
             watcher.follow(view, sleep)

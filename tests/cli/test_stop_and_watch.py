@@ -72,6 +72,8 @@ def test_a_running_trial_and_then_the_sweep_are_stopped(tmp_path: Path) -> None:
     try:
         sweep = _wait_for_trial(tmp_path, 1)
         watcher = start("watch", sweep.path.name, cwd=tmp_path, extra={})
+        assert watcher.stdout is not None
+        assert watcher.stdout.readline().startswith(f"watching {sweep.path.name}: ")  # what ends from now on is shown
         trial = sweeper("stop", sweep.path.name, "1", cwd=tmp_path)
         assert "trial 1: stopped by the user" in trial.stdout
         _wait_for_trial(tmp_path, 2)
