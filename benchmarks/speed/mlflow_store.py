@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.bold import fake_sweep, simulate_correct
+from benchmarks.bold import Shape, fake_sweep, simulate_correct
 from sweeper.data.catalog import DATASETS
 from sweeper.protocol.finished_sweep import FinishedSweep
 from sweeper.protocol.sweep_results import SweepResults
@@ -61,7 +61,7 @@ class StoreBuilder:
 
     def _simulate_sweep(self, number: int, dataset: str) -> FinishedSweep:
         encoder = ENCODERS[number // len(DATASETS) % len(ENCODERS)]
-        sweep = fake_sweep(dataset, simulate_correct(self.random, SYSTEMS, SEEDS))
+        sweep = fake_sweep(dataset, list(simulate_correct(self.random, Shape(SYSTEMS, 1, SEEDS))))
         results = sweep.results.to_dict()
         for system, loss in zip(results["systems"], ("ce", "lcl"), strict=True):
             system["system"] = {"encoder": encoder, "loss": loss}

@@ -10,12 +10,19 @@ the last two. So their sum holds the residual twice, and it is subtracted once. 
 either of the two: a negative estimate of Var(seed) or Var(text) counts as 0. Between two systems the texts are the
 same, and therefore paired; the seeds are not.
 
+A column of K systems makes one claim: that the system with the highest mean is the best. It is false if some other
+system is at least as good. Among equally precise means, its largest chance of being false is where two systems are
+equally good and all others are far behind. Either of the two may then be selected, so its lead has either sign, and the
+two-sided p of one pair holds its level without a correction for the K (K - 1) / 2 pairs. With unequal numbers of seeds
+a system that is as good as the best can come out third. So the claim needs a significant lead over each other system.
+
 Sources: Bouthillier et al., "Accounting for Variance in Machine Learning Benchmarks", 2021, for the two sources of
 chance; Satterthwaite, "An approximate distribution of estimates of variance components", 1946, for the degrees of
-freedom.
+freedom; Gutmann & Maymin, "Is the Selected Population the Best?", 1987, for the claim of equally precise means; Berger,
+"Multiparameter Hypothesis Testing and Acceptance Sampling", 1982, for a claim that holds if each of several tests does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,6 +67,14 @@ def pairwise_differences(systems: Sequence[Correct]) -> dict[tuple[int, int], Es
         estimates = _estimate(between.mean(axis=1), variances[k] + variances[k + 1 :], between)
         differences |= {(k, k + 1 + j): estimate for j, estimate in enumerate(estimates)}
     return differences
+
+
+def selected_best_p(leads: Iterable[Estimate]) -> float:
+    """Return p for the claim that the system with the highest mean is the best: the largest p of its leads.
+
+    `leads` are over each other system, in either direction. Without any, the claim has no support, and p is 1.
+    """
+    return max((lead.p for lead in leads), default=1.0)
 
 
 def holm_correction(ps: Sequence[float]) -> list[float]:

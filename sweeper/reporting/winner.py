@@ -1,7 +1,8 @@
 """The winner of a sweep: the system that is best on validation with fresh seeds, and whether its lead stands.
 
 The lead is that over the strongest other system, in accuracy on the test split; without a test split, on validation,
-where the settings were chosen. Holm's correction counts every pair of the sweep, as in the published table.
+where the settings were chosen. It stands under the rule for bold in the published table: the leads over all other
+systems are significant.
 """
 
 import statistics
@@ -9,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sweeper.protocol.finished_sweep import TestPredictions
-from sweeper.protocol.statistics import Correct, Estimate, holm_correction, pairwise_differences
+from sweeper.protocol.statistics import Correct, Estimate, pairwise_differences, selected_best_p
 from sweeper.protocol.sweep_results import ConfirmationResult, SweepResults
 from sweeper.reporting.table.cells import correct_matrix
 from sweeper.reporting.table.comparisons import ALPHA, MIN_SEEDS
@@ -22,21 +23,22 @@ Lines = list[tuple[str, str]]  # a label and a text each
 
 @dataclass(frozen=True)
 class Lead:
-    """The winner's lead in accuracy over the system `other`, and its p value after Holm's correction.
+    """The winner's lead in accuracy over the system `other`, and p for the claim that it is better than all others.
 
-    `difference` is None if the two cannot be compared. `seeds` are those of the system that has fewer.
+    If `other` is ahead, `p` is that of the difference. `difference` is None if the two cannot be compared. `seeds` are
+    those of the system that has fewer.
     """
 
     other: int
     seeds: int
     difference: Estimate | None = None
-    corrected_p: float = 1.0
+    p: float = 1.0
 
     @property
     def stands(self) -> bool:
         """True if the lead is significant and rests on enough seeds: the rule for bold in the table."""
         is_ahead = self.difference is not None and self.difference.mean > 0
-        return is_ahead and self.corrected_p < ALPHA and self.seeds >= MIN_SEEDS
+        return is_ahead and self.p < ALPHA and self.seeds >= MIN_SEEDS
 
 
 @dataclass(frozen=True)
@@ -75,11 +77,13 @@ def _find_lead(
     if best not in correct or not rivals:
         return Lead(others[0], min(len(confirmed[system].seeds) for system in (best, others[0])))
     rival = max(rivals, key=lambda system: float(correct[system].mean()))
-    # The winner comes first in `correct`, so that each of its pairs has its accuracy minus that of the other.
-    differences = pairwise_differences(list(correct.values()))
-    corrected = dict(zip(differences, holm_correction([pair.p for pair in differences.values()]), strict=True))
-    pair = (0, list(correct).index(rival))
-    return Lead(rival, min(len(correct[best]), len(correct[rival])), differences[pair], corrected[pair])
+    leads = {
+        system: pairwise_differences([correct[best], correct[system]])[0, 1]
+        for system in rivals
+        if system == rival or len(correct[system]) >= MIN_SEEDS
+    }
+    p = selected_best_p(leads.values()) if leads[rival].mean > 0 else leads[rival].p
+    return Lead(rival, min(len(correct[best]), len(correct[rival])), leads[rival], p)
 
 
 def _correct_matrix(confirmation: ConfirmationResult, predictions: Predictions) -> Correct | None:
@@ -129,7 +133,7 @@ def _describe_lead(lead: Lead | None, names: Sequence[str], split: str) -> str:
         return f"not compared with {other}: {reason}"
     difference = lead.difference
     mean, low, high = (f"{100 * value:+.1f}" for value in (difference.mean, difference.low, difference.high))
-    chance = f"95 % interval {low} to {high}, p {_format_p(lead.corrected_p)}"
+    chance = f"95 % interval {low} to {high}, p {_format_p(lead.p)}"
     return f"{mean} points of {split} accuracy over {other} ({chance}): {_verdict(lead, other, split)}"
 
 
@@ -143,6 +147,6 @@ def _verdict(lead: Lead, other: str, split: str) -> str:
         return f"{other} is ahead on {split}, so the order is open"
     if lead.stands:
         return "the lead stands" if split == "test" else "the lead stands on validation, where the settings were chosen"
-    if lead.corrected_p < ALPHA:
+    if lead.p < ALPHA:
         return f"too few seeds for a verdict, at least {MIN_SEEDS} are needed"
     return "the lead may be chance"

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sweeper.protocol.statistics import Correct, Estimate, accuracy, holm_correction, pairwise_differences
+from sweeper.protocol.statistics import (
+    Correct,
+    Estimate,
+    accuracy,
+    holm_correction,
+    pairwise_differences,
+    selected_best_p,
+)
 
 TEXTS = 500
 
@@ -165,3 +172,20 @@ def test_difference_equals_welchs_test_if_texts_do_not_vary() -> None:
 def test_one_system_or_none_gives_no_pairs() -> None:
     assert pairwise_differences([]) == {}
     assert pairwise_differences([np.ones((2, 3), dtype=bool)]) == {}
+
+
+@pytest.mark.parametrize("behind", [0, 1, 4])
+def test_the_selected_best_is_called_the_best_no_more_often_than_claimed(behind: int) -> None:
+    """Two systems are equally good; the others are far behind, or there are none."""
+    random, called = np.random.default_rng(behind), 0
+    for _ in range(400):
+        easy = ease(random)
+        systems = [system(random, easy, 5, skill, 0.1) for skill in (0.3, 0.3, *[-1.0] * behind)]
+        best = max(range(len(systems)), key=lambda k: float(systems[k].mean()))
+        leads = [difference(systems[best], other) for k, other in enumerate(systems) if k != best]
+        called += selected_best_p(leads) < 0.05
+    assert 0.01 < called / 400 <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 400)
+
+
+def test_a_system_alone_is_not_the_best() -> None:
+    assert selected_best_p([]) == 1.0

@@ -1,7 +1,8 @@
-"""Compare the systems of each column in pairs, on the same test texts, with Holm's correction over the whole table.
+"""Compare the systems of each column in pairs, on the same test texts, and find the best ones that are significant.
 
-Both seeds and test texts are sources of chance (protocol/statistics.py). Holm's correction counts every pair of the
-table, because a reader sees all of them.
+Both seeds and test texts are sources of chance (protocol/statistics.py). A column makes one claim, that its best system
+is the best, and Holm's correction counts these claims. A pair's own p value is corrected for every pair of the table,
+because a reader of the pairs sees all of them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeper.errors import RecordError, UsageError
-from sweeper.protocol.statistics import Correct, Estimate, accuracy, holm_correction, pairwise_differences
+from sweeper.protocol.statistics import (
+    Correct,
+    Estimate,
+    accuracy,
+    holm_correction,
+    pairwise_differences,
+    selected_best_p,
+)
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.reporting.table.cells import Caveat, TableCell, correct_matrix
 from sweeper.reporting.table.systems import SystemKey
@@ -64,7 +72,7 @@ def _describe_classes(results: SweepResults) -> str:
 def compare_systems(cells: Sequence[TableCell]) -> tuple[list[TableCell], list[Comparison]]:
     """Return the cells with confidence intervals, and all comparisons.
 
-    The best cell of a data set is bold if its lead over the second best is significant. The cells must be scored by
+    The best cell of a data set is bold if its leads over the others are significant. The cells must be scored by
     accuracy, and those of a data set on the same texts. Raises RecordError if predictions contradict that.
     """
     correct, missing = _correct_matrices(cells)
@@ -73,7 +81,7 @@ def compare_systems(cells: Sequence[TableCell]) -> tuple[list[TableCell], list[C
     p_values = {key: pair.lead.p for key, pair in comparisons.items() if pair.lead is not None}
     for key, p in zip(p_values, holm_correction(list(p_values.values())), strict=True):
         comparisons[key] = replace(comparisons[key], corrected_p=p)
-    bold = [_significant_best(cells, column, comparisons) for column in columns]
+    bold = _significant_best(cells, columns, comparisons)
     compared = [
         replace(
             cell,
@@ -138,14 +146,28 @@ def _why_not_compared(first: TableCell, second: TableCell) -> str:
 
 
 def _significant_best(
-    cells: Sequence[TableCell], column: Sequence[int], comparisons: Mapping[tuple[int, int], Comparison]
-) -> int | None:
-    """Return the index of the best cell of a column if its lead over the second best is significant."""
-    ranked = sorted(column, key=lambda k: -(cells[k].mean or 0))
-    if len(ranked) < 2:
-        return None
-    best, second = ranked[:2]
-    comparison = comparisons[min(best, second), max(best, second)]
-    has_enough_seeds = min(len(cells[best].scores), len(cells[second].scores)) >= MIN_SEEDS
-    is_significant = comparison.corrected_p is not None and comparison.corrected_p < ALPHA
-    return best if has_enough_seeds and is_significant else None
+    cells: Sequence[TableCell], columns: Sequence[list[int]], comparisons: Mapping[tuple[int, int], Comparison]
+) -> set[int]:
+    """Return the indices of the cells that are the best of their columns, after the correction for all columns."""
+    claims = {}  # p by the index of the best cell
+    for column in columns:
+        best, *others = sorted(column, key=lambda k: -(cells[k].mean or 0))
+        pairs = {k: comparisons[min(best, k), max(best, k)] for k in others}
+        if any(pair.lead for pair in pairs.values()):
+            claims[best] = _best_p(cells, best, pairs)
+    corrected = zip(claims, holm_correction(list(claims.values())), strict=True)
+    return {best for best, p in corrected if p < ALPHA}
+
+
+def _best_p(cells: Sequence[TableCell], best: int, pairs: Mapping[int, Comparison]) -> float:
+    """Return p for the claim that a cell is the best; 1 if it or the second best has too few seeds or predictions.
+
+    `pairs` compare it with each other cell of its column, the second best first. Further cells with too few seeds or
+    without predictions do not count.
+    """
+    leads = {
+        k: pair.lead
+        for k, pair in pairs.items()
+        if pair.lead and min(len(cells[best].scores), len(cells[k].scores)) >= MIN_SEEDS
+    }
+    return selected_best_p(leads.values()) if next(iter(pairs)) in leads else 1.0

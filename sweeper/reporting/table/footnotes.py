@@ -110,17 +110,17 @@ def comparison_note(cells: Sequence[TableCell], comparisons: Sequence[Comparison
     """Return the note that says what bold means, or why nothing is bold."""
     if not metric.is_compared:
         return Footnote(f"Nothing is bold: systems are compared by accuracy only, not by {metric.label}.")
-    tested = sum(comparison.lead is not None for comparison in comparisons)
-    if not tested:
+    columns = len({comparison.dataset for comparison in comparisons if comparison.lead is not None})
+    if not columns:
         return Footnote("Nothing is bold: no two systems of a column can be compared.")
-    pairs = f"the {tested} pairs" if tested > 1 else "the one pair"
+    correction = f"Holm's correction for the {columns} columns with a test; " if columns > 1 else ""
     return Footnote(
-        f"Bold: the best of its column, if its lead over the second best is significant (p below {ALPHA:g}): a "
-        f"t-test over both sources of chance, seeds and paired test texts; Holm's correction for {pairs} of this "
-        f"table; at least {MIN_SEEDS} seeds each.",
-        brief=f"Bold: significantly better than the second best (p below {ALPHA:g})."
+        f"Bold: the best of its column, if its lead over each other system is significant (p below {ALPHA:g}): "
+        f"t-tests over both sources of chance, seeds and paired test texts; {correction}at least {MIN_SEEDS} seeds "
+        "each. Leads of the selected best need no correction for the number of systems (Gutmann & Maymin 1987).",
+        brief=f"Bold: significantly better than each other system (p below {ALPHA:g})."
         if any(cell.is_bold for cell in cells)
-        else f"Nothing is bold: no lead over the second best is significant, with at least {MIN_SEEDS} seeds each.",
+        else f"Nothing is bold: no best system has significant leads, with at least {MIN_SEEDS} seeds each.",
     )
 
 

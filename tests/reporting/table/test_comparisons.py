@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.bold import simulate_tables
+from benchmarks.bold import Shape, simulate_tables
 from sweeper.errors import RecordError, UsageError
 from sweeper.protocol.finished_sweep import TestPredictions
 from sweeper.protocol.statistics import accuracy, holm_correction, pairwise_differences
@@ -25,10 +25,10 @@ def test_systems_are_not_compared_by_another_metric_and_a_note_says_so(metric: s
     assert "Nothing is bold" in note(table, f"by accuracy only, not by {METRICS[metric].label}")
 
 
-def test_the_best_is_bold_if_its_lead_over_the_second_best_is_significant() -> None:
+def test_the_best_is_bold_if_its_lead_over_each_other_system_is_significant() -> None:
     table = build_table([sweep({"ce": CE, "scl": [0.50, 0.52, 0.51, 0.505, 0.51], "lcl": LCL})])
     assert bold_losses(table) == ["lcl"]
-    assert "for the 3 pairs of this table" in note(table, "Bold: the best")
+    assert "columns with a test" not in note(table, "Bold: the best")  # one claim needs no correction
     close = build_table([sweep({"ce": CE, "scl": LCL, "lcl": [score + 0.005 for score in LCL]})])
     assert bold_losses(close) == []
 
@@ -86,21 +86,51 @@ def test_a_lead_over_the_third_best_is_not_enough_for_bold() -> None:
     assert bold_losses(table) == []
 
 
+def test_bold_needs_no_correction_for_the_number_of_systems() -> None:
+    """With Holm's correction for all pairs, the same lead would not be bold among six systems."""
+    lcl = [0.53, 0.54, 0.53, 0.525, 0.52]
+    others = {name: [score - 0.1 for score in CE] for name in ("scl", "lcl_inside", "scl_set_tau", "scl_two_phase")}
+    table = build_table([sweep({"ce": CE, "lcl": lcl, **others})])
+    (pair,) = [
+        pair for pair in table.comparisons if {dict(pair.first)["loss"], dict(pair.second)["loss"]} == {"ce", "lcl"}
+    ]
+    assert pair.lead is not None
+    assert pair.lead.p < 0.05
+    assert bold_losses(table) == ["lcl"]
+
+
+def test_bold_needs_a_significant_lead_over_a_system_that_came_out_third_with_fewer_seeds() -> None:
+    few = [0.40, 0.50, 0.59]
+    assert bold_losses(build_table([sweep({"ce": CE, "lcl": LCL})])) == ["lcl"]
+    assert bold_losses(build_table([sweep({"ce": CE, "scl": few, "lcl": LCL})])) == []
+    assert bold_losses(build_table([sweep({"ce": CE, "scl": few[:2], "lcl": LCL})])) == ["lcl"]  # too few to count
+
+
+def test_the_claims_of_several_columns_are_corrected_by_holms_method() -> None:
+    scores = {"ce": CE, "lcl": [0.53, 0.54, 0.53, 0.525, 0.52]}
+    columns = [sweep(scores, f"data-0000000{k}", dataset=f"data {k}") for k in range(4)]
+    p = next(pair.lead.p for pair in build_table(columns[:1]).comparisons if pair.lead)
+    assert p < 0.05 < 4 * p
+    assert bold_losses(build_table(columns[:1])) == ["lcl"]
+    assert bold_losses(build_table(columns)) == []
+    assert "Holm's correction for the 4 columns with a test" in note(build_table(columns), "Bold: the best")
+
+
 @pytest.mark.parametrize("seeds", [3, 5])
 def test_equal_systems_are_rarely_bold(seeds: int) -> None:
-    counts = simulate_tables(80, systems=2, datasets=1, seeds=seeds, texts=300)
+    counts = simulate_tables(80, Shape(2, 1, seeds, texts=300))
     assert counts["bold"] <= counts["most"] == 8
 
 
 def test_a_true_lead_of_three_points_is_mostly_bold() -> None:
-    assert simulate_tables(20, systems=3, datasets=1, seeds=5, lead=0.03)["right"] > 10
+    assert simulate_tables(20, Shape(3, 1, 5, lead=0.03))["right"] > 10
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("systems", "datasets"), [(2, 1), (3, 3)])
 @pytest.mark.parametrize("seeds", [3, 5])
 def test_a_thousand_tables_of_equal_systems(systems: int, datasets: int, seeds: int) -> None:
-    counts = simulate_tables(1000, systems, datasets, seeds)
+    counts = simulate_tables(1000, Shape(systems, datasets, seeds))
     assert counts["bold"] <= counts["most"] == 64
 
 
