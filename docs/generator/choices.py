@@ -47,7 +47,7 @@ def search() -> str:
 
 
 def losses_and_encoders() -> str:
-    """Return the page of losses, encoder kinds and poolings."""
+    """Return the page of losses, encoder kinds, poolings and schedules."""
     return page(
         "Losses and encoders",
         "[The guide](../guides/losses-and-encoders.md) explains how to choose.",
@@ -59,6 +59,9 @@ def losses_and_encoders() -> str:
         entry_table("training.registry:ENCODER_KINDS", more=("hyperparameters",)),
         "## Poolings",
         entry_table("training.registry:POOLINGS"),
+        "## Schedules",
+        "The values of `schedule`.",
+        entry_table("training.registry:SCHEDULES"),
     )
 
 

@@ -48,6 +48,18 @@ def require_fitting_classifier(spec: SweepSpec, encoder: EncoderWeights, num_cla
             check_size(config.pooling, config.classifier, encoder.width, config.max_length, num_classes)
 
 
+def require_fitting_layers(spec: SweepSpec, encoder: EncoderWeights) -> None:
+    """Raise UsageError if some training needs more layers than the encoder has, or they cannot be found."""
+    from sweeper.training.model import check_layers
+
+    for system in spec.systems:
+        space = spec.space.critical_values()
+        for setting in space.enumerate_settings(("encoder", "layer_decay", "reinit_layers"), system):
+            config = spec.train_config({"encoder": encoder.name, **system, **setting}, seed=0, threads=1)
+            if config.encoder == encoder.name:
+                check_layers(encoder, config)
+
+
 def require_gpu_for_fp16(spec: SweepSpec, *, is_remote: bool) -> None:
     """Raise UsageError if trials would run in fp16 on this machine, and it has no GPU.
 

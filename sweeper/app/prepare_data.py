@@ -11,6 +11,7 @@ from sweeper.app.fit_checks import (
     require_enough_batches,
     require_enough_positions,
     require_fitting_classifier,
+    require_fitting_layers,
     require_fitting_length,
     require_one_length_of_pairs,
 )
@@ -147,7 +148,8 @@ def load_training_data(
 ) -> dict[str, TrainingData]:
     """Return tokens and weights as arrays, by encoder. `step` shows what takes a while.
 
-    Raises UsageError if an encoder cannot take texts as long as the sweep's, or a classifier would not fit memory.
+    Raises UsageError if an encoder cannot take texts as long as the sweep's or lacks layers that a training needs, or
+    if a classifier would not fit memory.
     """
     from sweeper.training.model import load_pretrained
 
@@ -163,6 +165,7 @@ def load_training_data(
                 encoder = load_pretrained(prepared.encoders[name], name, tokenizer.padding)
                 require_fitting_length(spec, name, tokenizer.max_tokens)
                 require_fitting_classifier(spec, encoder, len(dataset.class_names))
+            require_fitting_layers(spec, encoder)
             data[name] = TrainingData(dataset.class_names, encoder, tokens)
     return data
 

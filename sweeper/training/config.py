@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from sweeper.training.registry import ENCODER_KINDS, LOSSES, POOLINGS
+from sweeper.training.registry import ENCODER_KINDS, LOSSES, POOLINGS, SCHEDULES
 from sweeper.training.strict_model import StrictModel, one_of
 
 Scalar = str | int | float | bool
@@ -48,6 +48,9 @@ class TrainConfig(StrictModel):
     dropout: Annotated[
         float, _describe("Probability of dropout before the classifier's last layer.", "fraction", ge=0, lt=1)
     ] = 0.1
+    reinit_layers: Annotated[
+        int, _describe("The encoder's last layers that begin with new random weights.", "layers", ge=0)
+    ] = 0
     freeze_embeddings: Annotated[bool, _describe("Do not train the token embeddings.")] = False
     vocabulary: Annotated[
         int, _describe("Number of words to learn: the most frequent ones of the training split.", "words", ge=1)
@@ -102,12 +105,19 @@ class TrainConfig(StrictModel):
         int, _describe("Texts in one forward pass; a contrastive term compares them with each other.", "texts", ge=1)
     ] = 32
     accumulate: Annotated[int, _describe("Batches whose gradients make one update.", "batches", ge=1)] = 1
-    learning_rate: Annotated[
-        float, _describe("AdamW's peak learning rate; it then falls linearly to 0.", "per update", gt=0)
-    ] = 2e-5
+    learning_rate: Annotated[float, _describe("AdamW's peak learning rate.", "per update", gt=0)] = 2e-5
+    schedule: Annotated[str, one_of(SCHEDULES), _describe("The course of the learning rate after the warm-up.")] = (
+        "linear"
+    )
     warmup: Annotated[
         float, _describe("Share of all updates in which the learning rate rises from 0.", "fraction", ge=0, lt=1)
     ] = 0.0
+    layer_decay: Annotated[
+        float,
+        _describe(
+            "Factor of the learning rate from each layer of the encoder to the one below it.", "fraction", gt=0, le=1
+        ),
+    ] = 1.0
     weight_decay: Annotated[
         float,
         _describe("AdamW's decoupled weight decay; biases and normalization weights have none.", "per update", ge=0),

@@ -1,6 +1,7 @@
 """The classifier: an encoder, a head on its features, and for some losses a weighting network."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from sweeper.errors import UnavailableError, UsageError
 from sweeper.training.batching import Batch
 from sweeper.training.config import TrainConfig
 from sweeper.training.embedding_rows import keep_rows, with_occurring_tokens
+from sweeper.training.layers import learning_rate_factors, reinitialize_layers
 from sweeper.training.pooling import pool
 from sweeper.training.registry import LOSSES, POOLINGS, encoder_kind, load_function
 from sweeper.training.types import EncoderWeights, TrainingData
@@ -40,7 +42,7 @@ class Classifier(nn.Module):
         Raises UsageError if a classifier on the vectors of all tokens would be too large.
         """
         super().__init__()
-        self.pooling, self.max_length = config.pooling, config.max_length
+        self.pooling, self.max_length, self.encoder_name = config.pooling, config.max_length, data.encoder.name
         self.recurrent = not encoder_kind(data.encoder.name).is_pretrained
         self.encoder = build_encoder(data.encoder, config)
         width = int(self.encoder.config.hidden_size)  # type: ignore[union-attr, arg-type]
@@ -63,6 +65,19 @@ class Classifier(nn.Module):
     def features(self, batch: Batch) -> Tensor:
         """Return the encoder's pooled features (B, F)."""
         return self._encode(self.encoder, batch)
+
+    def learning_rate_factors(self, layer_decay: float) -> Mapping[str, float]:
+        """Return the factor of the learning rate for each parameter, by name. Only those in encoders can be below 1.
+
+        Raises UsageError if `layer_decay` is not 1 and the encoder's layers cannot be found.
+        """
+        factors = {name: 1.0 for name, _ in self.named_parameters()}
+        for prefix in ("encoder", "weighting_encoder"):
+            encoder = getattr(self, prefix)
+            if encoder is not None:
+                of_encoder = learning_rate_factors(encoder, self.encoder_name, layer_decay)
+                factors.update({f"{prefix}.{name}": factor for name, factor in of_encoder.items()})
+        return factors
 
     def _encode(self, encoder: nn.Module, batch: Batch) -> Tensor:
         token_types = {} if batch.token_types is None else {"token_type_ids": batch.token_types}
@@ -104,11 +119,22 @@ def _build_linear(num_features: int, num_outputs: int) -> nn.Linear:
 
 
 def build_encoder(encoder: EncoderWeights, config: TrainConfig) -> nn.Module:
-    """Return the encoder as a module in float32, in training mode."""
+    """Return the encoder as a module in float32, in training mode.
+
+    Raises UsageError if its last layers are to be reinitialized and cannot be found.
+    """
     module: nn.Module = load_function(encoder_kind(encoder.name).build)(encoder, config)
+    reinitialize_layers(module, encoder.name, config.reinit_layers)
     if config.freeze_embeddings:
         module.get_input_embeddings().requires_grad_(False)  # type: ignore[operator]
     return module.train()
+
+
+def check_layers(encoder: EncoderWeights, config: TrainConfig) -> None:
+    """Raise UsageError if a config needs an encoder's layers, and they cannot be found or are too few."""
+    if config.reinit_layers or config.layer_decay != 1:
+        with torch.device("meta"):  # shapes alone, without memory
+            learning_rate_factors(build_encoder(encoder, config), encoder.name, config.layer_decay)
 
 
 def build_pretrained(encoder: EncoderWeights, config: TrainConfig) -> nn.Module:

@@ -1,5 +1,7 @@
 """The optimizer of one phase: AdamW with a learning rate schedule, gradient clipping, and gradient scaling in fp16."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -16,7 +18,10 @@ _SMALLEST_NORM = 1e-6  # as in torch's clip_grad_norm_
 
 
 class Optimizer:
-    """Makes `num_updates` updates of a module's weights. The learning rate rises over the warm-up, then falls to 0."""
+    """Makes `num_updates` updates of a module's weights, with the learning rate of the schedule.
+
+    The learning rate of a parameter named in `factors` is multiplied by its factor.
+    """
 
     def __init__(
         self,
@@ -26,18 +31,19 @@ class Optimizer:
         num_updates: int,
         precision: Precision,
         device: torch.device,
+        factors: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         self.parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
         self.peak_learning_rate, self.num_updates, self.clip_norm = peak_learning_rate, num_updates, config.clip_norm
         self.config, self.gradient_norm = config, GradientNorm(module)
-        self.adamw = _build_adamw(config, module, peak_learning_rate)
+        self.adamw = _build_adamw(config, module, peak_learning_rate, factors)
         self.scaler = gradient_scaler(precision, device)
         self.clips_in_update = device.type in _CLIPPED_BY_ADAMW
         self.completed_updates = 0
 
     @property
     def learning_rate(self) -> float:
-        """The learning rate of the last update."""
+        """The learning rate of the last update, without factors."""
         return float(self.adamw.param_groups[0]["lr"])
 
     def backward(self, loss: Tensor) -> None:
@@ -47,7 +53,7 @@ class Optimizer:
     def update(self) -> None:
         """Change the weights by the gradients since the last update."""
         for group in self.adamw.param_groups:
-            group["lr"] = self._next_learning_rate()
+            group["lr"] = self._next_learning_rate() * group["factor"]
         self.scaler.unscale_(self.adamw)
         self._clip()
         self.scaler.step(self.adamw)
@@ -92,12 +98,16 @@ def is_decayed(name: str) -> bool:
     return not any(word in name.lower() for word in _NO_DECAY)
 
 
-def _build_adamw(config: TrainConfig, module: nn.Module, learning_rate: float) -> torch.optim.AdamW:
-    """Return AdamW over the module's trainable parameters, in two groups: with and without weight decay."""
-    decayed: list[nn.Parameter] = []
-    not_decayed: list[nn.Parameter] = []
+def _build_adamw(
+    config: TrainConfig, module: nn.Module, learning_rate: float, factors: Mapping[str, float]
+) -> torch.optim.AdamW:
+    """Return AdamW over a module's trainable parameters: for each factor a group with weight decay and one without."""
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, parameter in module.named_parameters():
         if parameter.requires_grad:
-            (decayed if is_decayed(name) else not_decayed).append(parameter)
-    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": not_decayed, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=learning_rate, fused=True)
+            groups.setdefault((factors.get(name, 1.0), is_decayed(name)), []).append(parameter)
+    options = [
+        {"params": groups[factor, decays], "factor": factor, "weight_decay": config.weight_decay if decays else 0.0}
+        for factor, decays in sorted(groups, reverse=True)  # the first group has factor 1
+    ]
+    return torch.optim.AdamW(options, lr=learning_rate, fused=True)

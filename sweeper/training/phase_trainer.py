@@ -24,8 +24,11 @@ class PhaseTrainer:
         self.setup, self.phase = setup, phase
         config, model = setup.config, setup.model
         module = model.classifier if phase.kind == "classifier" else model
+        factors = {} if phase.kind == "classifier" else model.learning_rate_factors(config.layer_decay)
         num_updates = math.ceil(setup.batches_per_epoch / config.accumulate) * phase.epochs
-        self.optimizer = Optimizer(config, module, phase.peak_learning_rate, num_updates, setup.precision, setup.device)
+        self.optimizer = Optimizer(
+            config, module, phase.peak_learning_rate, num_updates, setup.precision, setup.device, factors
+        )
         self.views = config.views if LOSSES[config.loss].contrastive_term else 1
         self.features: Tensor | None = None  # (N, F) of the training split, if they are precomputed
 

@@ -1,4 +1,4 @@
-"""The choices that a search space makes by name in training: losses, encoder kinds, poolings and metrics.
+"""The choices that a search space makes by name in training: losses, encoders, poolings, schedules and metrics.
 
 Each is one dictionary. To add a choice, write its function, add an entry here and test it; the YAML's schema, its error
 messages and the docs are made from the entries. An entry names its function as "module:function", and
@@ -59,6 +59,18 @@ class Pooling:
     description: str
     function: str
     keeps_all_tokens: bool = False
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The course of the learning rate after the warm-up.
+
+    `function` names a function of schedule.py: (updates that remain, updates after the warm-up) -> share of the peak.
+    """
+
+    label: str
+    description: str
+    function: str
 
 
 @dataclass(frozen=True)
@@ -159,6 +171,12 @@ POOLINGS: Mapping[str, Pooling] = {
         function="sweeper.training.pooling:pool_all_tokens",
         keeps_all_tokens=True,
     ),
+}
+
+SCHEDULES: Mapping[str, Schedule] = {
+    "linear": Schedule("Linear", "Falls evenly to 0.", "sweeper.training.schedule:linear"),
+    "cosine": Schedule("Cosine", "Falls to 0 as half a cosine wave.", "sweeper.training.schedule:cosine"),
+    "constant": Schedule("Constant", "Stays at its peak.", "sweeper.training.schedule:constant"),
 }
 
 METRICS: Mapping[str, Metric] = {

@@ -4,14 +4,33 @@ import math
 
 from sweeper.training.config import TrainConfig
 from sweeper.training.phases import training_phases
+from sweeper.training.registry import SCHEDULES, load_function
 
 
 def learning_rate_of_update(config: TrainConfig, peak: float, update: int, num_updates: int) -> float:
-    """Return the learning rate of an update (from 0): linear up to the peak in the warm-up, then linear down to 0."""
+    """Return the learning rate of an update (from 0): linear up to the peak in the warm-up, then as scheduled."""
     warmup_updates = round(config.warmup * num_updates)
     if update < warmup_updates:
         return peak * (update / warmup_updates)
-    return peak * ((num_updates - update) / (num_updates - warmup_updates))
+    factor: float = load_function(SCHEDULES[config.schedule].function)(
+        num_updates - update, num_updates - warmup_updates
+    )
+    return peak * factor
+
+
+def linear(remaining: int, total: int) -> float:
+    """Return the share of the peak with `remaining` of `total` updates to make: it falls evenly to 0."""
+    return remaining / total
+
+
+def cosine(remaining: int, total: int) -> float:
+    """Return the share of the peak: half a cosine wave down to 0 (Loshchilov & Hutter 2017, SGDR, equation 5)."""
+    return (1 - math.cos(math.pi * remaining / total)) / 2
+
+
+def constant(remaining: int, total: int) -> float:
+    """Return the share of the peak: always 1."""
+    return 1.0
 
 
 def encoder_learning_rates(config: TrainConfig, num_texts: int, step: int) -> list[float]:

@@ -65,7 +65,8 @@ def _load(
         is_kept = torch.isin(tokens_of_rows, kept)
         rows = pretrained[weight].clone()
         if is_decayed(weight) and not config.freeze_embeddings:
-            rows[~is_kept] = _decayed(rows[~is_kept], state, config, data)
+            factor = model.learning_rate_factors(config.layer_decay)[weight]
+            rows[~is_kept] = _decayed(rows[~is_kept], state, config, data, factor)
         rows[is_kept] = weights[weight]
         weights[weight] = rows
         if name in pretrained:
@@ -74,11 +75,15 @@ def _load(
     return model
 
 
-def _decayed(rows: Tensor, state: Mapping[str, Any], config: TrainConfig, data: TrainingData) -> Tensor:
-    """Return pretrained weights that never had a gradient as AdamW would have left them."""
+def _decayed(rows: Tensor, state: Mapping[str, Any], config: TrainConfig, data: TrainingData, factor: float) -> Tensor:
+    """Return pretrained weights that never had a gradient as AdamW would have left them.
+
+    `factor` is that of their learning rate.
+    """
     step = state["step"] if "step" in state else len(state["reports"])
     numbers: NDArray[np.float32] = rows.numpy().copy()
-    _decay(numbers, encoder_learning_rates(config, len(data.splits["train"]), step), config.weight_decay)
+    rates = encoder_learning_rates(config, len(data.splits["train"]), step)
+    _decay(numbers, [rate * factor for rate in rates], config.weight_decay)
     return torch.from_numpy(numbers)
 
 

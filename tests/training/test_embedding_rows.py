@@ -96,6 +96,8 @@ def assert_trimmed_equals_full(config: TrainConfig, data: TrainingData, folder: 
         {"loss": "ce", "freeze_embeddings": True},
         {"loss": "ce", "clip_norm": 1e9, "pooling": "flatten"},
         {"loss": "ce", "threads": 2},
+        {"loss": "lcl", "weighting": "separate", "layer_decay": 0.7, "schedule": "cosine", "epochs": 2},
+        {"loss": "ce", "reinit_layers": 1, "schedule": "constant"},
     ],
     ids=lambda values: "-".join(map(str, values.values())),
 )

@@ -1,5 +1,6 @@
 """One optimizer step: learning rate, weight decay, clipping, and accumulated gradients."""
 
+import math
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,15 @@ def test_without_warmup_the_learning_rate_falls_linearly_from_its_peak_to_0(data
 
 def test_the_learning_rate_rises_during_warmup_and_then_falls(data: TrainingData) -> None:
     assert learning_rates(data, 4, warmup=0.5) == pytest.approx([0, 0.25, 0.5, 0.75, 1, 0.75, 0.5, 0.25])
+
+
+def test_a_cosine_falls_from_its_peak_to_0(data: TrainingData) -> None:
+    expected = [(1 + math.cos(math.pi * k / 8)) / 2 for k in range(8)]
+    assert learning_rates(data, 4, schedule="cosine") == pytest.approx(expected)
+
+
+def test_a_constant_learning_rate_stays_after_its_warmup(data: TrainingData) -> None:
+    assert learning_rates(data, 4, schedule="constant", warmup=0.25) == pytest.approx([0, 0.5, *[1] * 6])
 
 
 def test_almost_all_of_a_training_can_be_warmup(data: TrainingData) -> None:
