@@ -16,7 +16,7 @@ from rich.console import Console
 import sweeper
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.terminal import formatting
-from sweeper.terminal.live_view import Dashboard
+from sweeper.terminal.dashboard import Dashboard
 from sweeper.trials.trial import TrialRecord
 
 _COLUMNS = 100
@@ -44,8 +44,7 @@ def main() -> None:
         records = study.all_trials()
     start, end = records[0].started_at, max(record.ended_at or record.started_at for record in records)
     moment = start + options.at * (end - start)
-    header = f"{folder.name}: {formatting.describe_spec(spec)}"
-    dashboard = Dashboard(spec, header, options.slots, lambda: moment / 1000, start=start / 1000)
+    dashboard = Dashboard(spec, folder.name, options.slots, lambda: moment / 1000, start=start / 1000)
     dashboard.records = {
         record.trial.number: record_at(record, moment) for record in records if record.started_at <= moment
     }

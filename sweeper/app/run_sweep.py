@@ -21,7 +21,6 @@ from sweeper.protocol.sweep import StageJobs, run_protocol
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.storage.requests import Requests
 from sweeper.storage.sweep_folder import SweepFolder, create_sweep, differing_keys
-from sweeper.terminal import formatting
 from sweeper.terminal.output import Output
 from sweeper.training.types import TrainingData
 from sweeper.trials.interfaces import ProgressView, Runner, Tracker
@@ -110,7 +109,7 @@ class SweepRun:
         """Run the protocol with a view and a tracker beside it, and write what came of it."""
         spec, output = self.prepared.spec, self.output
         storage = checkpoint_storage(output, self.runner, spec, folder)
-        header = f"{folder.name}: {formatting.describe_spec(spec)}"
+        header = folder.name
         view = output.make_view(spec, list(study.all_trials()), header, resources.slots)
         for warning in self.prepared.description.warnings:
             view.say(warning)

@@ -30,9 +30,8 @@ def watch_sweep(output: Output, folder: SweepFolder, sleep: Callable[[float], No
         watcher = _Watcher(folder, spec)
         records = watcher.read()
         running = sum(record.end is None for record in records)
-        header = f"{folder.name}: {formatting.describe_spec(spec)}"
-        output.line(f"watching {header}")
-        view = output.make_view(spec, records, header, max(1, running), start=watcher.began)
+        output.line(f"watching {folder.name}: {formatting.describe_spec(spec)}")
+        view = output.make_view(spec, records, folder.name, max(1, running), start=watcher.began)
         with closed_with_status(view):
             watcher.follow(view, sleep)
     return take_snapshot(folder)

@@ -92,7 +92,7 @@ def _ask(terminal: Terminal, question: str, answers: Mapping[str, str]) -> str:
     terminal.line(question)
     width = max(map(len, answers))
     for number, (answer, example) in enumerate(answers.items(), start=1):
-        terminal.line(f"  {number}  {answer:<{width}}  {example}", fit=True)
+        terminal.line(f"  {number}  {answer:<{width}}", tail=f"  {example}")
     while True:
         terminal.text("number or name [1]: ")
         written = sys.stdin.readline()

@@ -14,6 +14,8 @@ from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialRecord
 from sweeper.wording import format_value
 
+_STOPPED_AFTER = "stopped after "  # begins the reason of a trial that was stopped early
+
 
 def shorten_value(value: Scalar) -> str:
     """Return a value in few characters: an encoder without its owner, a number with four digits."""
@@ -56,30 +58,46 @@ def _distinct_value(spec: SweepSpec, name: str, value: Scalar) -> str:
 
 
 def searched_params(spec: SweepSpec, system: int, params: Mapping[str, Scalar]) -> dict[str, Scalar]:
-    """Return the hyperparameters of a setting without those that define its system."""
-    return {name: value for name, value in params.items() if name not in spec.systems[system]}
+    """Return the hyperparameters of a setting without those that define its system or are the same in every trial."""
+    known = {**shared_params(spec), **spec.systems[system]}
+    return {name: value for name, value in params.items() if name not in known or known[name] != value}
+
+
+def shared_params(spec: SweepSpec) -> dict[str, Scalar]:
+    """Return the hyperparameters that have the same value in every trial of a sweep."""
+    first, others = spec.systems[0], spec.systems[1:]
+    compared = {name: value for name, value in first.items() if all(other.get(name) == value for other in others)}
+    searched = {}
+    for hyperparameter in spec.space.searched_hyperparameters():
+        values = [branch.domain.enumerate_values() for branch in hyperparameter.branches]
+        if not hyperparameter.parents and len(values) == 1 and values[0] is not None and len(set(values[0])) == 1:
+            searched[hyperparameter.name] = next(iter(values[0]))
+    return {**compared, **searched, **spec.training}
 
 
 def trial_line(spec: SweepSpec, record: TrialRecord, width: int) -> str:
-    """Return a trial on one line; `width` is the length of the longest system's name."""
-    trial, end, report = record.trial, record.end, best_report(spec, record)
+    """Return a trial and its end on one line, without its setting; `width` is the length of the longest system."""
+    trial = record.trial
     seconds = ((record.ended_at or record.started_at) - record.started_at) / 1000
     parts = [f"trial {trial.number:>3}", f"{system_label(spec, trial.system):<{width}}"]
     if trial.source_trial:
         parts.append(f"seed {trial.seed_index} of trial {trial.source_trial}")
     if trial.clone_of:
         parts.append(f"clone of trial {trial.clone_of}")
-    parts.append(f"{end.outcome.label if end else 'running':<13}")
-    if report:
-        parts.append(f"{format_score(report.metrics[spec.objective.metric]):>6} at epoch {report.epoch:<3g}")
-    else:
-        parts.append(f"{'-':>6}{'':13}")
-    parts.append(f"{format_duration(seconds):>7}")
-    if end is not None and end.reason:  # before the setting, which may be cut where the terminal ends
-        parts.append(f"[{end.reason}]")
-    params = {} if trial.source_trial else searched_params(spec, trial.system, trial.params)
-    parts.append(format_params(params))
-    return "  ".join(parts)
+    parts += [f"{record.end.outcome.label if record.end else 'running':<13}", f"{trial_facts(spec, record):<17}"]
+    return "  ".join([*parts, f"{format_duration(seconds):>7}"])
+
+
+def trial_facts(spec: SweepSpec, record: TrialRecord) -> str:
+    """Return the best score of a trial with its epoch, or for one that was stopped, the value and the bar of the rung.
+
+    A trial that ended badly has its reason too.
+    """
+    end, report = record.end, best_report(spec, record)
+    if end is not None and end.outcome == Outcome.STOPPED_EARLY and end.reason.startswith(_STOPPED_AFTER):
+        return end.reason.removeprefix(_STOPPED_AFTER)
+    score = f"{format_score(report.metrics[spec.objective.metric])} at epoch {report.epoch:g}" if report else "-"
+    return f"{score}  {end.reason}" if end is not None and end.reason else score
 
 
 def search_title(results: SweepResults) -> str:
@@ -151,18 +169,16 @@ def _ends(results: SweepResults, system: int, stage: str) -> str:
 
 def describe_spec(spec: SweepSpec) -> str:
     """Return a description of what a spec would run, in one line."""
-    systems, seeds = len(spec.systems), spec.confirm.seeds
-    trials = count_search_trials(spec)
-    parts = [
-        spec.dataset_spec.name,
-        f"{systems} system{'s' if systems != 1 else ''}",
-        f"{trials} trial{'s' if trials != 1 else ''} of up to {spec.max_epochs} "
-        f"epoch{'s' if spec.max_epochs != 1 else ''}",
-        early_stopping_phrase(spec),
-    ]
+    return ", ".join([spec.dataset_spec.name, _count(len(spec.systems), "system"), *describe_run(spec)])
+
+
+def describe_run(spec: SweepSpec) -> list[str]:
+    """Return the trials of a spec, what may stop them, and their confirmation, as phrases."""
+    seeds, trials = spec.confirm.seeds, count_search_trials(spec)
+    parts = [f"{_count(trials, 'trial')} of up to {_count(spec.max_epochs, 'epoch')}", early_stopping_phrase(spec)]
     settings = spec.count_settings()
     if settings is not None and trials < settings:
-        parts.insert(3, f"{trials} of {settings:,} settings" if spec.is_exhaustive else f"of {settings:,} settings")
+        parts.insert(1, f"{trials} of {settings:,} settings" if spec.is_exhaustive else f"of {settings:,} settings")
     if limits := spec.budget.describe_limits():
         parts.append(f"at most {', '.join(limits)}")
     if spec.objective.stop_at is not None:
@@ -170,10 +186,14 @@ def describe_spec(spec: SweepSpec) -> str:
     if spec.budget.patience is not None:
         parts.append(f"patience of {spec.budget.patience.trials} trials")
     if seeds:
-        parts.append(f"confirmed with {seeds} fresh seed{'s' if seeds > 1 else ''}")
+        parts.append(f"confirmed with {_count(seeds, 'fresh seed')}")
     if spec.limit.model_dump(exclude_none=True):
         parts.append("a part of the rows (limit)")
-    return ", ".join(parts)
+    return parts
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' if number != 1 else ''}"
 
 
 def early_stopping_phrase(spec: SweepSpec) -> str:

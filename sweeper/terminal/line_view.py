@@ -17,8 +17,8 @@ UNHEALTHY = [outcome for outcome in Outcome if not outcome.is_healthy]
 class LinePrinter(Protocol):
     """Prints lines; a terminal is one."""
 
-    def line(self, text: str = "", style: str | None = None, *, fit: bool = False) -> None:
-        """Print one line; with `fit`, cut to the width of a terminal."""
+    def line(self, text: str = "", style: str | None = None, *, tail: str = "") -> None:
+        """Print one line, and after it as much of `tail` as fits the width of a terminal."""
 
 
 class LineView:
@@ -53,7 +53,11 @@ class LineView:
         if record.end is None or number in self.printed:
             return False
         self.printed.add(number)
-        self.printer.line(formatting.trial_line(self.spec, record, self.width), fit=True)
+        trial = record.trial
+        params = {} if trial.source_trial else formatting.searched_params(self.spec, trial.system, trial.params)
+        self.printer.line(
+            formatting.trial_line(self.spec, record, self.width), tail=f"  {formatting.format_params(params)}"
+        )
         return True
 
     def say(self, text: str) -> None:

@@ -20,8 +20,8 @@ class Output(Protocol):
 
     log: Path | None
 
-    def line(self, text: str = "", style: str | None = None, *, fit: bool = False) -> None:
-        """Show one line. With `fit`, cut it to the width of a terminal."""
+    def line(self, text: str = "", style: str | None = None, *, tail: str = "") -> None:
+        """Show one line, and after it as much of `tail` as fits the width of a terminal."""
 
     def step(self, text: str) -> AbstractContextManager[Callable[[str], None]]:
         """Show that something takes a while; the function that it gives reports progress."""
@@ -48,9 +48,9 @@ class PlainOutput:
         self.progress = progress
         self.log: Path | None = None
 
-    def line(self, text: str = "", style: str | None = None, *, fit: bool = False) -> None:
-        """Print one line, with control characters as escapes."""
-        text = show_controls(text, keep="\n\t")
+    def line(self, text: str = "", style: str | None = None, *, tail: str = "") -> None:
+        """Print one line with its tail, with control characters as escapes."""
+        text = show_controls(f"{text}{tail}".rstrip(), keep="\n\t")
         if self.progress:
             print(text, flush=True)
         else:

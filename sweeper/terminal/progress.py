@@ -1,5 +1,6 @@
 """The state of a sweep in numbers: what the line view and the live view both show."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,19 @@ from sweeper.protocol.ranking import TrialScore, score_trial
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialRecord
+
+SEARCH, CONFIRMATION, TEST = "search", "confirmation", "test"
+_SCORING = 0.1  # the weight of a model that is scored, in trials
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A phase of a sweep with its trials or models that are done, of those planned. `weight` is its share of a bar."""
+
+    name: str
+    done: int
+    total: int
+    weight: float
 
 
 @dataclass(frozen=True)
@@ -32,6 +46,38 @@ class SweepProgress:
     def to_confirm(self) -> int:
         """The number of trials in confirmation, if every system has enough completed settings."""
         return len(self.spec.systems) * self.spec.confirm.top * self.spec.confirm.seeds
+
+    def phases(self) -> list[Phase]:
+        """Return the phases of the sweep in their order, those to come included."""
+        phases = [Phase(SEARCH, len(self.ended()), self.total, self.total)]
+        if self.to_confirm:
+            num_scored = sum(record.test is not None for record in self.confirming())
+            models = max(num_scored, len(self.spec.systems) * self.spec.confirm.seeds)
+            planned = max(self.to_confirm, len(self.confirming()))
+            phases.append(Phase(CONFIRMATION, self.confirmed(), planned, planned))
+            phases.append(Phase(TEST, num_scored, models, models * _SCORING))
+        return phases
+
+    def current_phase(self) -> str:
+        """Return the name of the phase that the sweep is in."""
+        running = self.running()
+        if running:
+            return CONFIRMATION if running[0].trial.source_trial else SEARCH
+        if not self.to_confirm or (len(self.ended()) < self.total and not self.confirming()):
+            return SEARCH
+        return CONFIRMATION if self.confirmed() < self.to_confirm else TEST
+
+    def finished(self) -> list[TrialRecord]:
+        """Return all trials that have ended, confirmation included, the newest first."""
+        ended = [record for record in self.records.values() if record.end is not None]
+        return sorted(ended, key=lambda record: (record.ended_at or 0, record.trial.number), reverse=True)
+
+    def value_range(self) -> tuple[float, float] | None:
+        """Return the smallest and the largest finite value of the objective in all reports; None without any."""
+        metric = self.spec.objective.metric
+        values = [it.metrics.get(metric, math.nan) for record in self.records.values() for it in record.reports]
+        finite = [value for value in values if math.isfinite(value)]
+        return (min(finite), max(finite)) if finite else None
 
     def ended(self, system: int | None = None) -> list[TrialRecord]:
         """Return the trials of the search that have ended, of one system or of all."""

@@ -135,7 +135,8 @@ def make_view(
     """Return the view for this terminal: live where it can be redrawn, otherwise lines."""
     if not terminal.is_live:
         return LineView(terminal, spec, known, clock, start)
-    from sweeper.terminal.live_view import Dashboard, LiveView
+    from sweeper.terminal.dashboard import Dashboard
+    from sweeper.terminal.live_view import LiveView
 
     return LiveView(terminal, spec, known, Dashboard(spec, header, slots, clock, start))
 

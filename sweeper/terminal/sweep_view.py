@@ -8,7 +8,7 @@ from sweeper.protocol.ranking import best_report
 from sweeper.protocol.sweep_summary import SweepState, SweepSummary
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal import formatting
-from sweeper.terminal.live_view import sparkline
+from sweeper.terminal.sparkline import sparkline
 from sweeper.terminal.sweeps_table import format_age, format_bytes
 from sweeper.trials.trial import TrialRecord
 

@@ -29,6 +29,7 @@ from sweeper.trials.interfaces import ProgressView
 from sweeper.trials.trial import TrialRecord
 
 _LONGEST_LINE = 100_000  # columns, where a program reads
+_SHORTEST_TAIL = 12  # columns
 
 
 class Terminal:
@@ -72,12 +73,16 @@ class Terminal:
         """The columns for a whole table: those of the terminal, and any number where a program reads."""
         return self.width if self.console.is_terminal else _LONGEST_LINE
 
-    def line(self, text: str = "", style: str | None = None, *, fit: bool = False) -> None:
-        """Print one line that is never wrapped by us. With `fit`, it is cut to the terminal's width."""
-        cut = fit and self.console.is_terminal
-        if not self.quiet:
-            options: dict[str, Any] = {"no_wrap": True, "overflow": "ellipsis"} if cut else {"soft_wrap": True}
-            self.console.print(text, style=style, markup=False, **options)
+    def line(self, text: str = "", style: str | None = None, *, tail: str = "") -> None:
+        """Print one line that is never wrapped by us, and after it as much of `tail` as fits a terminal's width."""
+        if self.quiet:
+            return
+        room = self.width - literal_text(text).cell_len
+        if tail and self.console.is_terminal and room < _SHORTEST_TAIL:
+            tail = ""
+        cut = bool(tail) and self.console.is_terminal
+        options: dict[str, Any] = {"no_wrap": True, "overflow": "ellipsis"} if cut else {"soft_wrap": True}
+        self.console.print(f"{text}{tail}".rstrip(), style=style, markup=False, **options)
 
     def table(self, table: Table, *, whole: bool = False) -> None:
         """Print a table, with `quiet` too. With `whole`, a program that reads it gets each row on one line."""

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.terminal.dashboard import Dashboard
 from sweeper.terminal.line_view import LineView
 from sweeper.terminal.literal_console import LiteralConsole
-from sweeper.terminal.live_view import Dashboard, LiveView, sparkline
+from sweeper.terminal.live_view import LiveView
 from sweeper.terminal.progress import SweepProgress
 from sweeper.terminal.terminal import Terminal
 from sweeper.training.config import TrainConfig
@@ -53,28 +55,56 @@ def terminal() -> Iterator[Terminal]:
     made.close()
 
 
-def drawn(width: int) -> str:
-    dashboard = Dashboard(SPEC, "sst5-0a1b2c3d: sst5, 2 systems, 6 trials of up to 4 epochs", slots=2)
+def drawn(width: int, height: int | None = None, spec: SweepSpec = SPEC) -> str:
+    dashboard = Dashboard(spec, "sst5-0a1b2c3d", slots=2)
     dashboard.records = {record.trial.number: record for record in RECORDS}
-    paper = Console(file=io.StringIO(), width=width, color_system=None)
-    paper.print(dashboard)
-    out = paper.file
-    assert isinstance(out, io.StringIO)
-    return out.getvalue()
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    lines = console.render_lines(dashboard, console.options.update(height=height), pad=False)
+    return "\n".join("".join(segment.text for segment in line).rstrip() for line in lines)
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 200])
 def test_it_fits_the_width_and_shows_the_progress(width: int) -> None:
     text = drawn(width)
     assert max(len(line) for line in text.splitlines()) <= width
-    assert "3/6 trials" in text
+    assert re.search(r"search [━─]* ?3/6", text)
     assert "best 0.5000  trial 3, ce" in text
     assert re.search(r"ce\s+1/3\s+1\s+0", text)
-    assert re.search(r"3 ce\s+2/4\s+0\.5000\s+▁█", text)
+    assert re.search(r"3 ce\s+2/4\s+0\.5000\s+▄┊█┊··", text)
 
 
-def test_it_shows_against_what_the_newest_trial_was_stopped() -> None:
-    assert "trial 2 lcl: stopped after epoch 1: 0.2000, needed 0.3000" in drawn(80)
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+def test_the_title_says_whole_what_runs_and_what_all_trials_share(width: int) -> None:
+    words = " ".join(drawn(width, spec=small_spec(confirm={"seeds": 3})).split())
+    for fact in (
+        "sst5-0a1b2c3d: 2 systems, best by validation/accuracy, 2 at a time",
+        "6 trials of up to 4 epochs, ASHA after epoch 1, 2, confirmed with 3 fresh seeds",
+        "every trial: encoder m, epochs 4",
+    ):
+        assert fact in words
+    assert len([line for line in drawn(80).splitlines() if line][:3]) == 3
+
+
+def test_confirmation_and_test_are_seen_coming() -> None:
+    text = drawn(80, spec=small_spec(confirm={"seeds": 3}))
+    assert re.search(r"search ━+─+ 3/6  confirmation ─+ 0/6  test ─+ 0/6", text)
+
+
+def test_finished_trials_say_how_they_ended_and_against_what() -> None:
+    for width in (60, 80):
+        assert re.search(r"2 lcl\s+stopped early\s+epoch 1: 0.2000, needed 0.3000", drawn(width))
+        assert re.search(r"1 ce\s+completed\s+0.4500 at epoch 3", drawn(width))
+
+
+def test_the_curves_have_an_axis() -> None:
+    assert "curve: accuracy from ▁ 0.2000 to █ 0.5000, · to come, ┊ ASHA decides" in drawn(80)
+
+
+@pytest.mark.parametrize("height", [14, 18, 24, 40])
+def test_it_fits_the_height_and_keeps_the_best_score(height: int) -> None:
+    text = drawn(80, height)
+    assert len(text.splitlines()) <= height
+    assert "best 0.5000  trial 3, ce" in text
 
 
 def test_it_shows_what_asha_saved_and_the_time_left() -> None:
@@ -98,7 +128,7 @@ def test_the_line_view_prints_each_trial_once_and_those_of_an_earlier_run_never(
     assert isinstance(out, io.StringIO)
     printed = [line for line in out.getvalue().splitlines() if line.startswith("trial")]
     assert [line.split()[1] for line in printed] == ["2", "4"]
-    assert "[stopped after epoch 1: 0.2000, needed" in printed[0]
+    assert "stopped early  epoch 1: 0.2000, needed 0.3000" in printed[0]
     assert (
         "3 of 6 trials done, 1 stopped early, 1 ended badly, 1 running, best 0.5000 by trial 3 (ce)" in out.getvalue()
     )
@@ -113,7 +143,21 @@ def test_trials_that_ended_under_the_live_view_are_printed_when_it_closes(termin
     view.close(RunStatus.FINISHED)
     left = out.getvalue().rpartition("\x1b[?1049l")[2].splitlines()  # after the other terminal is gone
     assert [line.split()[1] for line in left if line.startswith("trial")] == ["1", "2", "4"]
-    assert all(len(line) <= 60 for line in left if line.startswith("trial"))
+    assert "needed 0.3000" in left[1]  # the setting is cut, the reason is not
+    assert "batch_size" not in left[1]
+
+
+def test_an_interrupted_sweep_leaves_its_state_on_the_screen(terminal: Terminal) -> None:
+    out = io.StringIO()
+    terminal.console = LiteralConsole(file=out, width=80, height=40, force_terminal=True, color_system=None)
+    view = LiveView(terminal, SPEC, [], Dashboard(SPEC, "sst5-0a1b2c3d", slots=2))
+    for record in RECORDS:
+        view.update(record)
+    view.close(RunStatus.KILLED)
+    left = out.getvalue().rpartition("\x1b[?1049l")[2]
+    assert re.search(r"unfinished\s+epoch\s+best.*\n3 ce\s+2/4", left)
+    assert "search" in left
+    assert "best 0.5000  trial 3, ce" in left
 
 
 def test_messages_are_drawn_and_printed_when_the_view_closes(terminal: Terminal) -> None:
@@ -148,9 +192,3 @@ def test_writing_to_a_closed_pipe_is_no_error(capfd: pytest.CaptureFixture[str])
     terminal.close()
     for descriptor in (theirs, before):
         os.close(descriptor)
-
-
-def test_a_sparkline_spans_its_own_range_and_leaves_gaps() -> None:
-    assert sparkline([1, 2, float("nan"), 3]) == "▁▅ █"
-    assert sparkline([2, 2]) == "▄▄"
-    assert sparkline([]) == ""
