@@ -38,7 +38,7 @@ def test_the_picture_shows_the_sweep_at_a_moment_and_its_tables(
 
     written = re.findall(r"<text[^>]*>([^<]*)</text>", picture.read_text(encoding="utf-8"))
     text = " ".join(html.unescape(" ".join(written)).split())
-    assert re.search(r"search ━+ 2/2  confirmation ━+ 1/1  test ━+ 1/1", text)
+    assert re.search(r"search ━+ 2/2 confirmation ━+ 1/1 test ━+ 1/1", text)
     assert f"{results.sweep}: best per system by" in text
     rows = [" ".join(line.split()) for line in results.table().to_markdown().splitlines() if line.startswith("|")]
     assert all(row in text for row in rows)
