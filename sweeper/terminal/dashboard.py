@@ -51,16 +51,18 @@ class Dashboard:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         progress, width = SweepProgress(self.spec, self.records), options.max_width
-        yield FittedBlocks(
+        blocks = FittedBlocks(
             [
-                Block([*self._title_lines(), self._phase_bar(progress, width), *self._time_lines(progress)]),
-                Block([self._systems_table(progress, width >= _NARROW)], shortest=4, turn=2),
+                Block(self._title_lines(), shortest=2, turn=1),
+                Block([self._phase_bar(progress, width), *self._time_lines(progress)], has_gap=False),
+                Block([self._systems_table(progress, width >= _NARROW)], shortest=4, turn=3),
                 Block(self._best_lines(progress)),
-                Block(self._running_lines(progress, width), shortest=3, turn=1),
-                Block(self._finished_lines(progress), shortest=2),
+                Block(self._running_lines(progress, width), shortest=3, turn=2),
+                Block(self._finished_lines(progress), shortest=0),
                 Block(literal_text(note, style=NOTE_STYLE, overflow="fold") for note in self.notes[-_MAX_NOTES:]),
             ]
         )
+        yield from blocks.draw(console, options)  # yielded as a whole, they would not learn the height from rich
 
     def _title_lines(self) -> Iterable[Text]:
         """Yield what runs: the sweep and its question, its trials, and the hyperparameters that all trials share."""
@@ -69,10 +71,11 @@ class Dashboard:
             name if not self.header.startswith(f"{name}-") else "",
             f"{systems} system{'s' if systems > 1 else ''}",
             f"best by {self.spec.objective.metric}",
-            f"{self.slots} at a time" if self.slots else "",
+            formatting.PART_OF_ROWS if self.spec.limit.model_dump(exclude_none=True) else "",
         ]
         yield literal_text(f"{self.header}: {', '.join(filter(None, first))}", style="bold", overflow="fold")
-        yield literal_text(", ".join(formatting.describe_run(self.spec)), overflow="fold")
+        second = [phrase for phrase in formatting.describe_run(self.spec) if formatting.PART_OF_ROWS not in phrase]
+        yield literal_text(", ".join(second), overflow="fold")
         if shared := formatting.shared_params(self.spec):
             yield literal_text(f"every trial: {formatting.format_params(shared)}", style="dim", overflow="fold")
 
@@ -81,7 +84,7 @@ class Dashboard:
 
     def _time_lines(self, progress: SweepProgress) -> Iterable[Text]:
         now = self.clock()
-        parts = [formatting.format_duration(now - self.start)]
+        parts = [formatting.format_duration(now - self.start), *([f"{self.slots} at a time"] if self.slots else [])]
         left = None if self.is_closed else progress.seconds_left(self.slots, now)
         if left is not None:
             rest = " with confirmation and test" if progress.to_confirm and not progress.confirming() else ""

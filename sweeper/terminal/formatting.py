@@ -14,6 +14,7 @@ from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialRecord
 from sweeper.wording import format_value
 
+PART_OF_ROWS = "a part of the rows"
 _STOPPED_AFTER = "stopped after "  # begins the reason of a trial that was stopped early
 
 
@@ -188,7 +189,7 @@ def describe_run(spec: SweepSpec) -> list[str]:
     if seeds:
         parts.append(f"confirmed with {_count(seeds, 'fresh seed')}")
     if spec.limit.model_dump(exclude_none=True):
-        parts.append("a part of the rows (limit)")
+        parts.append(f"{PART_OF_ROWS} (limit)")
     return parts
 
 
