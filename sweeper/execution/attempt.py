@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sweeper.atomic_write import atomic_write
-from sweeper.errors import CheckpointError, DivergedError, OutOfMemoryError
+from sweeper.errors import CheckpointError, DivergedError
 from sweeper.storage.trial_files import (
     checkpoint_path,
     earlier_checkpoints,
@@ -45,9 +45,12 @@ def run_attempt(trial: Trial, job: TrainingJob, data: TrainingData) -> Generator
     try:
         yield from events
     except Exception as error:
-        yield _failure(error, folder)
+        trial_end = _failure(error, folder)
     else:
-        yield TrialEnd(Outcome.COMPLETED)
+        trial_end = TrialEnd(Outcome.COMPLETED)
+    if trial_end.outcome is not Outcome.COMPLETED and not trial_end.breaks_process:
+        trial_end = replace(trial_end, breaks_process=not _recover_device())
+    yield trial_end
 
 
 def deliver(event: Event, trial: Trial, trials: TrialSource) -> bool:
@@ -133,17 +136,25 @@ def _failure(error: Exception, folder: Path) -> TrialEnd:
     with suppress(OSError):  # the record has the traceback too
         folder.mkdir(parents=True, exist_ok=True)
         traceback_path(folder).write_text(text, encoding="utf-8")
-    from sweeper.training.device import breaks_device  # imports torch
+    from sweeper.training.device_errors import breaks_device  # imports torch
 
     return replace(_to_trial_end(error), traceback=text, breaks_process=breaks_device(error))
 
 
+def _recover_device() -> bool:
+    from sweeper.training.device_errors import recover_device
+
+    return recover_device()
+
+
 def _to_trial_end(error: Exception) -> TrialEnd:
+    from sweeper.training.device_errors import is_out_of_memory
+
     if isinstance(error, DivergedError):
         return TrialEnd(Outcome.DIVERGED, str(error))
-    if isinstance(error, OutOfMemoryError | MemoryError):
-        return TrialEnd(Outcome.OUT_OF_MEMORY, str(error) or "no memory left")
     message = " ".join(str(error).split()) or "no message"
+    if is_out_of_memory(error):
+        return TrialEnd(Outcome.OUT_OF_MEMORY, message if str(error) else "no memory left")
     return TrialEnd(Outcome.FAILED, f"{type(error).__name__}: {message}"[:_MAX_REASON])
 
 

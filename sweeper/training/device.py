@@ -7,17 +7,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sweeper.errors import OutOfMemoryError, UsageError
+from sweeper.errors import UsageError
 from sweeper.training.config import Precision, TrainConfig
 from sweeper.training.types import Trainer, TrainingData, TrainingEvents
 
 _AUTOCAST_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
-
-# in a RuntimeError of torch, cuBLAS or cuDNN whose type does not tell that the device is unusable
-_BROKEN_DEVICE_TEXTS = (
-    "CUDA error", "HIP error", "device-side assert", "illegal memory access", "unspecified launch failure",
-    "CUBLAS_STATUS_EXECUTION_FAILED", "CUDNN_STATUS_EXECUTION_FAILED",
-)  # fmt: skip
 
 
 def has_mps() -> bool:
@@ -91,28 +85,12 @@ def set_random_states(states: dict[str, Tensor], device: torch.device) -> None:
 def limit_gpu_memory(
     train: Trainer, gpu: float, config: TrainConfig, data: TrainingData, checkpoint_path: Path | None
 ) -> TrainingEvents:
-    """Run `train`; if `gpu`, a trial's share of a GPU, is below 1, limit it to that share of the GPU's memory."""
-    if 0 < gpu < 1 and torch.cuda.is_available():
-        torch.cuda.set_per_process_memory_fraction(gpu)
-    elif 0 < gpu < 1 and has_mps():
-        torch.mps.set_per_process_memory_fraction(gpu)
+    """Run `train` within the memory of `gpu`, a trial's share of a GPU: all of it, if it is 1 or more."""
+    if gpu and torch.cuda.is_available():
+        torch.cuda.set_per_process_memory_fraction(min(1.0, gpu))
+    elif gpu and has_mps():
+        torch.mps.set_per_process_memory_fraction(min(1.0, gpu))
     yield from train(config, data, checkpoint_path)
-
-
-def breaks_device(error: BaseException) -> bool:
-    """Return True if after this error, or one that caused it, the process can use its GPU no more.
-
-    A device-side assert or an illegal memory access leaves a CUDA context in which every later call fails. A lack of
-    memory does not.
-    """
-    if isinstance(error, torch.OutOfMemoryError | OutOfMemoryError):
-        return False
-    if isinstance(error, torch.AcceleratorError):
-        return True
-    if isinstance(error, RuntimeError) and any(text in str(error) for text in _BROKEN_DEVICE_TEXTS):
-        return True
-    cause = error.__cause__ or error.__context__
-    return cause is not None and breaks_device(cause)
 
 
 def gpu_count() -> int:

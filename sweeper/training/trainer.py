@@ -15,18 +15,12 @@ from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 
-import torch
-
 from sweeper.errors import OutOfMemoryError
 from sweeper.training.config import TrainConfig
+from sweeper.training.device_errors import is_out_of_memory
 from sweeper.training.objective import ObjectiveMetric
 from sweeper.training.training_run import TrainingRun
 from sweeper.training.types import TrainingData, TrainingEvents, ValidationReport
-
-_OUT_OF_MEMORY_TEXTS = (  # of allocators that raise a RuntimeError
-    "can't allocate memory", "not enough memory: you tried to allocate", "CUDA error: out of memory",
-    "MPS backend out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED",
-)  # fmt: skip
 
 
 def train(
@@ -55,10 +49,8 @@ def train_events(
     """
     try:
         yield from TrainingRun(config, data, objective).events(checkpoint_path)
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise OutOfMemoryError(_out_of_memory_message(config, error)) from error
-    except RuntimeError as error:
-        if not any(text in str(error) for text in _OUT_OF_MEMORY_TEXTS):
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
             raise
         raise OutOfMemoryError(_out_of_memory_message(config, error)) from error
 

@@ -22,7 +22,7 @@ def train_once(
     yield REPORT
 
 
-@pytest.mark.parametrize(("gpu", "shares"), [(0.5, [0.5]), (0.25, [0.25]), (1, []), (2, []), (0, [])])
+@pytest.mark.parametrize(("gpu", "shares"), [(0.5, [0.5]), (0.25, [0.25]), (1, [1]), (2, [1]), (0, [])])
 def test_a_share_of_a_gpu_limits_memory_to_that_share(
     gpu: float, shares: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
