@@ -53,7 +53,7 @@ def recover_device() -> bool:
     Call it when nothing refers to the error any more: its traceback keeps the training's tensors. The memory would
     otherwise be missing to other processes on the GPU. Without CUDA nothing is done.
     """
-    if not torch.cuda.is_initialized():
+    if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         return True
     gc.collect()
     try:
