@@ -5,6 +5,7 @@ from pathlib import Path
 from sweeper.data.encoder_config import max_tokens_of_folder, read_encoder_config
 from sweeper.errors import UsageError
 from sweeper.search_space.combinations import batches_rule
+from sweeper.search_space.critical_configs import critical_configs
 from sweeper.search_space.space_values import path_of, varies
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.types import EncoderWeights
@@ -42,10 +43,9 @@ def require_fitting_classifier(spec: SweepSpec, encoder: EncoderWeights, num_cla
     from sweeper.training.model import check_size
 
     for system in spec.systems:
-        space = spec.space.critical_values()
-        for setting in space.enumerate_settings(("pooling", "classifier", "max_length"), system):
-            config = spec.train_config({"encoder": encoder.name, **system, **setting}, seed=0, threads=1)
-            check_size(config.pooling, config.classifier, encoder.width, config.max_length, num_classes)
+        for config in critical_configs(spec, system, ("encoder", "pooling", "classifier", "max_length")):
+            if config.encoder == encoder.name:
+                check_size(config.pooling, config.classifier, encoder.width, config.max_length, num_classes)
 
 
 def require_fitting_layers(spec: SweepSpec, encoder: EncoderWeights) -> None:

@@ -9,7 +9,12 @@ from typing import Any
 import pandas
 import pytest
 
-from sweeper.app.fit_checks import require_enough_batches, require_fitting_length, require_gpu_for_fp16
+from sweeper.app.fit_checks import (
+    require_enough_batches,
+    require_fitting_classifier,
+    require_fitting_length,
+    require_gpu_for_fp16,
+)
 from sweeper.app.prepare_data import prepare_sweep
 from sweeper.errors import UsageError
 from sweeper.search_space import parser, yaml_file
@@ -85,6 +90,29 @@ def test_the_line_of_the_key_is_named(tmp_path: Path) -> None:
     spec = parser.parse_spec(yaml_file.load_yaml(file, ["training.max_length=99"]))
     says = "--set training.max_length=99: training.max_length: my/enc takes 64 tokens at most, got 99"
     assert message(lambda: require_fitting_length(spec, "my/enc", 64)).startswith(says)
+
+
+def test_only_classifiers_that_a_trial_can_have_must_fit_memory() -> None:
+    pytest.importorskip("torch")
+    from sweeper.training.types import EncoderWeights
+
+    wide, narrow = (EncoderWeights(name, {}, {}, 0, width) for name, width in (("o/wide", 768), ("o/narrow", 16)))
+    search: dict[str, Any] = {
+        "max_length": [16, 512],
+        "pooling": {
+            "cases": [{"value": "flatten", "when": {"max_length": 16}}, {"value": "cls", "when": {"max_length": 512}}]
+        },
+    }
+    compare = {"encoder": ["o/wide", "o/narrow"], "loss": ["ce"]}
+    require_fitting_classifier(small_spec(compare=compare, search=search, training={"classifier": "linear"}), wide, 5)
+    long = {
+        "max_length": {
+            "cases": [{"value": 16, "when": {"encoder": "o/wide"}}, {"value": 512, "when": {"encoder": "o/narrow"}}]
+        }
+    }
+    spec = small_spec(compare=compare, search=long, training={"classifier": "linear", "pooling": "flatten"})
+    require_fitting_classifier(spec, wide, 5000)
+    assert "73,728,000 weights" in message(lambda: require_fitting_classifier(spec, narrow, 9000))
 
 
 def fp16_spec() -> SweepSpec:
