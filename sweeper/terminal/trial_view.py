@@ -9,7 +9,6 @@ from rich.table import Table
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal import formatting
 from sweeper.terminal.curve import Axes, draw_curve
-from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialRecord
 
 _MAX_RIVALS = 5  # trials that are named
@@ -33,7 +32,7 @@ def trial_facts(spec: SweepSpec, record: TrialRecord) -> Iterator[str]:
 def rivals_line(spec: SweepSpec, record: TrialRecord, records: Sequence[TrialRecord]) -> str:
     """Return the trials that a stopped trial was compared with: those of its system at the same rung before it."""
     end = record.end
-    if end is None or end.outcome != Outcome.STOPPED_EARLY or end.is_by_user or not record.reports:
+    if end is None or not end.is_by_early_stopping or not record.reports:
         return ""
     last, at, metric = record.reports[-1], record.report_times[-1], spec.objective.metric
     earlier = [

@@ -60,6 +60,11 @@ class TrialEnd:
         """True if a user stopped the trial, and not early stopping."""
         return self.outcome == Outcome.STOPPED_EARLY and self.reason.startswith(_BY_USER)
 
+    @property
+    def is_by_early_stopping(self) -> bool:
+        """True if early stopping stopped the trial, and not a user."""
+        return self.outcome == Outcome.STOPPED_EARLY and not self.is_by_user
+
 
 def stopped_by_user(epochs: float) -> TrialEnd:
     """Return the end of a trial that its user stopped after `epochs` epochs. It counts as early stopping's do."""

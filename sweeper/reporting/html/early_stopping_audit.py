@@ -40,7 +40,7 @@ def audit_early_stopping(report: ReportData) -> Audit | None:
     """
     sign = report.spec.objective.sign
     ended = [record for record in report.search_records if record.end]
-    stopped = [record for record in ended if record.end and record.end.outcome == Outcome.STOPPED_EARLY]
+    stopped = [record for record in ended if record.end and record.end.is_by_early_stopping]
     completed = [record for record in ended if record.end and record.end.outcome == Outcome.COMPLETED]
     curves = [curve for curve in (_running_best(report, record, sign) for record in completed) if len(curve)]
     gaps = [gap for gap in (_gap_to_best(report, record, sign) for record in stopped) if gap]

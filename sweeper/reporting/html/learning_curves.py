@@ -2,7 +2,6 @@
 
 from sweeper.reporting.html.figure_data import LearningCurve, LearningCurvesFigure
 from sweeper.reporting.html.report_data import ReportData
-from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialRecord
 
 
@@ -32,8 +31,8 @@ def _build_curve(record: TrialRecord, metric: str) -> LearningCurve:
 
 
 def count_saved_epochs(report: ReportData, system: int) -> float:
-    """Return the epochs that the stopped trials of a system did not run."""
+    """Return the epochs that the trials of a system did not run because early stopping stopped them."""
     records = report.search_records_of(system)
-    stopped = [record for record in records if record.end and record.end.outcome == Outcome.STOPPED_EARLY]
+    stopped = [record for record in records if record.end and record.end.is_by_early_stopping]
     skipped = sum(record.trial.config.num_validations - len(record.reports) for record in stopped)
     return skipped / report.spec.validations_per_epoch

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from sweeper.reporting.html.early_stopping_audit import audit_early_stopping
+from sweeper.reporting.html.learning_curves import count_saved_epochs
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
-from sweeper.trials.trial import TrialRecord
+from sweeper.trials.trial import TrialEnd, TrialRecord, stopped_by_user
 from tests.reporting.html.helpers import confirmed_spec, page_text, report_data
 from tests.support.fake_sweeps import FakeSweep
 
@@ -38,3 +39,28 @@ def test_without_stopped_or_completed_trials_there_is_no_audit() -> None:
     for outcome in (Outcome.COMPLETED, Outcome.STOPPED_EARLY):
         assert audit_early_stopping(report_data(FakeSweep(confirmed_spec(trials=6)).search([outcome]))) is None
     assert "cannot be estimated" in page_text(report_data(FakeSweep(confirmed_spec()).search([outcome])), "stopping")
+
+
+def test_trials_that_the_user_stopped_are_no_decisions_of_early_stopping() -> None:
+    sweep = FakeSweep(confirmed_spec(trials=10)).search([*[Outcome.COMPLETED] * 4, Outcome.STOPPED_EARLY])
+    ends = {Outcome.STOPPED_EARLY: stopped_by_user(2)}
+    saved = count_saved_epochs(report_data(sweep), 0)
+    sweep.records = [
+        replace(
+            record, end=ends.get(record.end.outcome, record.end) if record.end and record.trial.system else record.end
+        )
+        for record in sweep.records
+    ]
+    report = report_data(sweep)
+    assert saved == count_saved_epochs(report, 0) > count_saved_epochs(report, 1) == 0
+    assert (audit := audit_early_stopping(report)) is not None
+    assert audit.stopped == 1
+    text = page_text(report, "stopping")
+    assert "stopped 1 of 10 trials" in text
+    assert "The user stopped 1 trial, which is not counted here." in text
+    sweep.records = [
+        replace(record, end=stopped_by_user(2)) if record.end == TrialEnd(Outcome.STOPPED_EARLY) else record
+        for record in sweep.records
+    ]
+    text = page_text(report_data(sweep), "stopping")
+    assert "No trial was stopped early. The user stopped 2 trials, which are not counted here." in text
