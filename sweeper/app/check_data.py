@@ -1,11 +1,12 @@
 """Checks everything that a sweep needs, without training: its data, encoders, MLflow, storage and resources."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sweeper.app.allocation import allocate_resources
 from sweeper.app.announcement import data_facts
+from sweeper.app.disk_space import checkpoint_disk, require_disk
 from sweeper.app.mlflow_sync import check_mlflow, data_identity, shown_uri
 from sweeper.app.output_paths import require_sweeps_folder
 from sweeper.app.prepare_data import (
@@ -21,13 +22,12 @@ from sweeper.data.preprocessing import content_digest
 from sweeper.errors import SweeperError
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.checkpoint_storage import check_shared_storage
-from sweeper.storage.free_space import free_bytes, require_space
+from sweeper.storage.free_space import free_bytes
 from sweeper.terminal.output import Output
+from sweeper.terminal.sweeps_table import format_bytes
 from sweeper.training.registry import encoder_kind
 from sweeper.training.types import TrainingData
 from sweeper.trials.resources import TrialResources, describe_resources
-
-_COPIES_IN_A_CHECKPOINT = 4  # weights, two moments of the optimizer, the best weights so far
 
 
 def check_data(output: Output, spec: SweepSpec, sweeps: Path) -> list[str]:
@@ -46,8 +46,10 @@ def check_data(output: Output, spec: SweepSpec, sweeps: Path) -> list[str]:
         require_sweeps_folder(sweeps)
         _check_mlflow(output, sweeps, spec, prepared)
     with _collected(problems):
-        resources = _check_resources(output, spec)
-        _check_storage(output, spec, sweeps, _checkpoint_bytes(data) * resources.slots)
+        resources, is_remote = _check_resources(output, spec)
+        is_known = set(spec.encoders) <= data.keys()
+        disk = checkpoint_disk(spec, data, resources.slots) if is_known and not is_remote else (0, 0)
+        _check_storage(output, spec, sweeps, *disk)
     return problems
 
 
@@ -92,28 +94,22 @@ def _columns(spec: SweepSpec) -> Iterator[str]:
     yield f"columns: text {' and '.join(dataset.text)}, label {dataset.label}"
 
 
-def _checkpoint_bytes(data: Mapping[str, TrainingData]) -> int:
-    """Return about the size of the largest checkpoint; 0 for encoders trained from scratch, which are small."""
-    from sweeper.training.model import trained_bytes
+def _check_resources(output: Output, spec: SweepSpec) -> tuple[TrialResources, bool]:
+    """Print what a trial gets, and return it, with True if that is on the cluster of RAY_ADDRESS.
 
-    sizes = [trained_bytes(encoded) for encoded in data.values() if encoded.encoder.weights]
-    return _COPIES_IN_A_CHECKPOINT * max(sizes, default=0)
-
-
-def _check_resources(output: Output, spec: SweepSpec) -> TrialResources:
-    """Print what a trial gets, here or on the cluster of RAY_ADDRESS. Raises UsageError if no node has it."""
-    resources, _ = allocate_resources(output, spec)
+    Raises UsageError if no node has it.
+    """
+    resources, is_remote = allocate_resources(output, spec)
     note = resources.note or f"a trial gets {describe_resources(resources.cpu, resources.gpu)}"
     output.line(f"  {note}; {resources.slots} at a time")
-    return resources
+    return resources, is_remote
 
 
-def _check_storage(output: Output, spec: SweepSpec, sweeps: Path, needed: int) -> None:
-    """Print the free space. Raises UsageError if it is too little, or `storage:` cannot be used."""
-    free = free_bytes(sweeps)
-    require_space(sweeps, free, needed)
-    checkpoints = f"; the checkpoints of running trials take {needed / 1e9:,.1f} GB" if needed else ""
-    output.line(f"  {sweeps}: {free / 1e9:,.1f} GB free{checkpoints}")
+def _check_storage(output: Output, spec: SweepSpec, sweeps: Path, most: int, certain: int) -> None:
+    """Print the free space, and what checkpoints take. Raises UsageError if that is too little, or at a bad storage."""
+    require_disk(sweeps, certain, is_remote=False)
+    checkpoints = f"; checkpoints take up to {format_bytes(most)}" if most else ""
+    output.line(f"  {sweeps}: {format_bytes(free_bytes(sweeps))} free{checkpoints}")
     if spec.storage is not None:
         with output.step(f"writing to {spec.storage}"), make_runner(inline=True) as runner:
             check_shared_storage(spec.storage, runner.run_on_all_nodes)

@@ -3,10 +3,12 @@
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from sweeper.errors import UsageError
 from sweeper.protocol.disk_need import certain_disk_need, disk_need
 from sweeper.search_space.critical_configs import critical_configs
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.free_space import free_bytes, require_space
+from sweeper.storage.free_space import free_bytes
+from sweeper.terminal.sweeps_table import format_bytes
 from sweeper.training.config import TrainConfig
 from sweeper.training.types import TrainingData
 
@@ -32,11 +34,23 @@ def _sizes_of_model(spec: SweepSpec, system: int) -> Collection[TrainConfig]:
     return {tuple(getattr(config, name) for name in _SIZES): config for config in configs}.values()
 
 
-def require_disk(folder: Path, certain: int, is_remote: bool) -> None:
-    """Raise UsageError if the disk of a sweep's folder certainly has too little free space for its checkpoints.
+def require_disk(folder: Path, certain: int, *, is_remote: bool) -> None:
+    """Raise UsageError if the disk of a folder certainly has too little free space for a sweep's checkpoints.
 
-    Checkpoints that an earlier command left there count as free: they are replaced. A cluster's are on its nodes.
+    Checkpoints that an earlier command left in the sweep's folder count as free: they are replaced. A cluster's are on
+    its nodes.
     """
-    if not is_remote:
-        present = sum(path.stat().st_size for path in folder.glob("trials/*/*.pt"))
-        require_space(folder, free_bytes(folder) + present, certain)
+    present = sum(path.stat().st_size for path in folder.glob("trials/*/*.pt"))
+    problem = disk_problem(folder, free_bytes(folder) + present, certain)
+    if problem is not None and not is_remote:
+        raise UsageError(problem)
+
+
+def disk_problem(folder: Path, free: int, certain: int) -> str | None:
+    """Return the message on a disk with fewer free bytes than checkpoints take for certain, or None."""
+    if free >= certain:
+        return None
+    return (
+        f"--sweeps: {folder} has {format_bytes(free)} free, but the checkpoints take at least {format_bytes(certain)}; "
+        "free some space, or name another folder"
+    )

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from sweeper.app.allocation import allocate_resources
-from sweeper.app.disk_space import checkpoint_disk
+from sweeper.app.disk_space import checkpoint_disk, disk_problem
 from sweeper.app.fit_checks import require_gpu_for_fp16
 from sweeper.app.output_paths import require_sweeps_folder
 from sweeper.app.prepare_data import prepare_sweep
@@ -22,6 +22,8 @@ from sweeper.terminal.output import Output, PlainOutput
 from sweeper.trials.resources import TrialResources
 
 _BUSY = 0.8  # share of a core below which something else runs here
+
+_FULL = "the disk may become full: the most that checkpoints can take is more than is free"
 
 
 def plan(
@@ -82,23 +84,17 @@ def _plan_with_use(output: Output, spec: SweepSpec, sweeps: Path, *, inline: boo
         is_remote = runner.is_remote
     draft = _draft(spec, sweeps, resources, is_remote=is_remote)
     simulated = simulate(spec, resources, calibration.timed, calibration.overhead)
-    needed, _ = checkpoint_disk(spec, calibration.data, resources.slots)
-    use = plan_use(resources, simulated, calibration.timed, needed, free_bytes(sweeps))
-    notes = [*draft.notes, *calibration.notes, *_busy_note(core_share(calibration.timed, resources))]
+    most, certain = checkpoint_disk(spec, calibration.data, resources.slots)
+    free = free_bytes(sweeps)
+    use = plan_use(resources, simulated, calibration.timed, most, free)
+    problem = None if is_remote else disk_problem(sweeps, free, certain)
+    is_tight = problem is None and not is_remote and free < most
+    busy = _busy_note(core_share(calibration.timed, resources))
+    notes = [*draft.notes, *calibration.notes, *busy, *([_FULL] if is_tight else [])]
     whole = draft.model_copy(update={"use": use, "notes": notes})
-    return whole.model_copy(update={"exceeded": [*find_exceeded(spec, whole), *_too_little_disk(sweeps, whole)]})
+    return whole.model_copy(update={"exceeded": [*find_exceeded(spec, whole), *([problem] if problem else [])]})
 
 
 def _busy_note(share: float) -> list[str]:
     text = f"this machine is busy: a training got {share:.0%} of a core while its steps were timed"
     return [text] if share < _BUSY else []
-
-
-def _too_little_disk(sweeps: Path, plan: SweepPlan) -> list[str]:
-    use = plan.use
-    if use is None or plan.place != "this machine" or use.disk_bytes <= use.free_disk_bytes:
-        return []
-    return [
-        f"--sweeps: {sweeps} has {use.free_disk_bytes / 1e9:,.1f} GB free, but checkpoints take up to "
-        f"{use.disk_bytes / 1e9:,.1f} GB; free some space, or name another folder"
-    ]

@@ -82,7 +82,7 @@ class SweepRun:
                 self.output.line(f"  a new sweep; it differs from {differing[0]} in {', '.join(differing[1])}")
             needed, certain = checkpoint_disk(spec, data, resources.slots)
             announce_plan(self.output, spec, study.all_trials(), resources.slots, needed)
-            require_disk(folder.path, certain, is_remote)
+            require_disk(folder.path, certain, is_remote=is_remote)
             return folder, self._drive(folder, study, resources, data)
 
     def _open_folder(self, resources: TrialResources) -> SweepFolder:

@@ -1,16 +1,19 @@
 """`check --data` looks at data, encoders, storage and resources, trains nothing and leaves nothing behind."""
 
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from sweeper.app.check_data import check_data
+from sweeper.app.plan_sweep import plan_sweep
 from sweeper.app.prepare_data import prepare_sweep
 from sweeper.errors import UsageError
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.free_space import free_bytes, require_space
 from sweeper.terminal.output import PlainOutput
+from sweeper.terminal.sweeps_table import format_bytes
 from tests.support.search_spaces import small_spec
 
 
@@ -37,7 +40,10 @@ def test_a_good_sweep_is_described_and_has_no_problem(tmp_path: Path, capsys: py
         assert expected in lines
     assert any(line.startswith("no text in train is longer than") for line in lines)
     assert any(line.startswith("encoder gru: can be loaded") for line in lines)
-    assert any(line.startswith(f"{tmp_path / 'new' / 'sweeps'}: ") and "GB free" in line for line in lines)
+    assert any(
+        line.startswith(f"{tmp_path / 'new' / 'sweeps'}: ") and " free; checkpoints take up to " in line
+        for line in lines
+    )
     assert any(line.endswith("at a time") for line in lines)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["reviews.csv"]
 
@@ -71,10 +77,21 @@ def test_a_storage_that_cannot_be_written_is_a_problem(tmp_path: Path) -> None:
     assert problem.startswith(f"storage: {storage}: cannot be written from this machine")
 
 
-def test_less_free_space_than_checkpoints_need_is_refused(tmp_path: Path) -> None:
-    require_space(tmp_path, free_bytes(tmp_path), 1)
-    with pytest.raises(UsageError, match=r"has 1\.0 GB free, but the checkpoints of running trials need 2\.0 GB"):
-        require_space(tmp_path, 10**9, 2 * 10**9)
+def test_the_disk_is_checked_as_run_and_plan_check_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = spec_of(tmp_path, resources={"cpu": 9_999})  # one trial at a time, with Ray and without
+    plan = plan_sweep(PlainOutput(progress=False), spec, tmp_path, calibrate=True, inline=True)
+    assert plan.use is not None
+    capsys.readouterr()
+    assert check_data(PlainOutput(), spec, tmp_path) == []
+    assert f"B free; checkpoints take up to {format_bytes(plan.use.disk_bytes)}" in capsys.readouterr().out
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
+    message = f"--sweeps: {tmp_path} has 1.0 kB free, but the checkpoints take at least "
+    (problem,) = check_data(PlainOutput(progress=False), spec, tmp_path)
+    (exceeded,) = plan_sweep(PlainOutput(progress=False), spec, tmp_path, calibrate=True, inline=True).exceeded
+    assert problem.startswith(message)
+    assert exceeded == problem
 
 
 @pytest.mark.mlflow
