@@ -15,7 +15,7 @@ from transformers.utils import logging as transformers_logging
 from sweeper.errors import UnavailableError, UsageError
 from sweeper.training.batching import Batch
 from sweeper.training.config import TrainConfig
-from sweeper.training.embedding_rows import keep_rows, with_occurring_tokens
+from sweeper.training.embedding_rows import keep_rows
 from sweeper.training.layers import learning_rate_factors, reinitialize_layers
 from sweeper.training.pooling import pool
 from sweeper.training.registry import LOSSES, POOLINGS, encoder_kind, load_function
@@ -146,13 +146,6 @@ def build_pretrained(encoder: EncoderWeights, config: TrainConfig) -> nn.Module:
     weights = encoder.weights if encoder.tokens is None else keep_rows(module, encoder.weights, encoder.tokens)
     module.load_state_dict({name: torch.tensor(array) for name, array in weights.items()})
     return module
-
-
-def trained_bytes(data: TrainingData) -> int:
-    """Return the size in bytes of the pretrained weights that a training holds."""
-    encoder = with_occurring_tokens(data).encoder
-    module = build_pretrained(encoder, TrainConfig(encoder=encoder.name))
-    return sum(parameter.nbytes for parameter in module.parameters())
 
 
 def load_pretrained(folder: Path, name: str, padding: int) -> EncoderWeights:

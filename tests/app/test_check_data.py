@@ -80,7 +80,7 @@ def test_a_storage_that_cannot_be_written_is_a_problem(tmp_path: Path) -> None:
 def test_the_disk_is_checked_as_run_and_plan_check_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    spec = spec_of(tmp_path, resources={"cpu": 9_999})  # one trial at a time, with Ray and without
+    spec = spec_of(tmp_path, budget={"trials": 1})  # so one slot is used, with Ray and without
     plan = plan_sweep(PlainOutput(progress=False), spec, tmp_path, calibrate=True, inline=True)
     assert plan.use is not None
     capsys.readouterr()

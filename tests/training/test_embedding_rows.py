@@ -17,7 +17,7 @@ from sweeper.training.best_model import best_model_path
 from sweeper.training.config import TrainConfig
 from sweeper.training.evaluation import evaluate
 from sweeper.training.final_scoring import score_best_model
-from sweeper.training.model import Classifier, load_pretrained, trained_bytes
+from sweeper.training.model import Classifier, load_pretrained
 from sweeper.training.objective import ObjectiveMetric
 from sweeper.training.optimizer import Optimizer
 from sweeper.training.trained_model import load_full_model
@@ -196,12 +196,6 @@ def test_a_training_holds_only_the_rows_that_it_needs() -> None:
         assert kept >= occurring | {0, VOCABULARY - 1}
         assert len(kept) <= len(occurring) + 3
         assert embeddings.weight.shape == (len(kept), 32)
-
-
-def test_the_bytes_of_a_training_are_those_of_its_weights() -> None:
-    data = random_data()
-    weights = sum(parameter.nbytes for parameter in prepare_training(quick(), data).model.encoder.parameters())
-    assert trained_bytes(data) == weights < sum(array.nbytes for array in data.encoder.weights.values())
 
 
 def test_a_token_that_is_left_out_cannot_be_looked_up() -> None:
