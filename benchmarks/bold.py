@@ -10,7 +10,7 @@ bold would show that the significance level of 5 % does not hold (exact binomial
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from scipy import stats
 
 from sweeper.protocol.finished_sweep import FinishedSweep, TestPredictions
 from sweeper.protocol.sweep_results import ConfirmationResult, SeedResult, SweepResults, SystemResult, TestSplitInfo
+from sweeper.protocol.text_scores import metric_of
 from sweeper.reporting.table.cells import TableCell
 from sweeper.reporting.table.results_table import build_table
 from sweeper.trials.outcome import Outcome
@@ -27,6 +28,7 @@ from sweeper.trials.outcome import Outcome
 TEXTS = 2210
 SEED_SD = 0.008  # standard deviation of accuracies over seeds
 EASE_SD, TASTE_SD = 3.0, 0.7  # standard deviations in logits: of a text for all systems, and for one system
+CLASSES = 5  # each has half as many texts as the one before it
 EASY = 3.0  # mean ease in logits of texts of which about four in five are answered correctly
 
 
@@ -36,7 +38,7 @@ class Shape:
 
     All systems are equal, except that the accuracy of the last one is higher by `lead`, and that of the first
     `trailing` ones is lower by `gap`. The last has `last_seeds` seeds unless that is 0. `ease` is the mean ease in
-    logits.
+    logits. By `metric`, texts have CLASSES classes, the smallest with one text in 33, unless the metric is accuracy.
     """
 
     systems: int
@@ -48,6 +50,7 @@ class Shape:
     gap: float = 0.0
     last_seeds: int = 0
     ease: float = 0.0
+    metric: str = "accuracy"
 
 
 EQUAL = [  # no system is better than all others
@@ -60,6 +63,8 @@ EQUAL = [  # no system is better than all others
     Shape(3, 3, 5),
     *(Shape(systems, 1, 5, trailing=systems - 2, gap=0.05) for systems in (3, 6)),
     *(Shape(3, 1, 10, trailing=trailing, gap=0.01, last_seeds=3) for trailing in (0, 1)),
+    *(Shape(2, 1, seeds, texts, metric="macro_f1") for seeds, texts in ((3, TEXTS), (5, TEXTS), (10, TEXTS), (5, 240))),
+    Shape(3, 1, 5, trailing=1, gap=0.05, metric="macro_f1"),
 ]
 LEADING = [  # the last system is the best
     *(Shape(2, 1, seeds, lead=0.01) for seeds in (3, 5)),
@@ -67,6 +72,7 @@ LEADING = [  # the last system is the best
     Shape(2, 1, 5, lead=0.03),
     Shape(3, 3, 5, lead=0.03),
     Shape(3, 1, 5, lead=0.03, last_seeds=3),
+    *(Shape(2, 1, 5, lead=lead, metric="macro_f1") for lead in (0.01, 0.03)),
 ]
 
 
@@ -86,10 +92,36 @@ def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     return 1 / (1 + np.exp(-logits))
 
 
-def fake_sweep(dataset: str, correct: Sequence[NDArray[np.bool_]]) -> FinishedSweep:
-    """Return a finished sweep with these correct predictions, (seeds, texts) for each system."""
+def draw_labels(random: np.random.Generator, texts: int) -> NDArray[np.int64]:
+    """Return true classes: each class has half as many texts as the one before it."""
+    shares = 0.5 ** np.arange(CLASSES)
+    return random.choice(CLASSES, texts, p=shares / shares.sum())
+
+
+def draw_predictions(
+    random: np.random.Generator, correct: NDArray[np.bool_], labels: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return predicted classes, (seeds, texts). Of the wrong ones, half are of the class that is easily confused."""
+    easily = np.where(random.random(correct.shape) < 0.5, 1, random.integers(1, CLASSES, correct.shape))
+    return np.where(correct, labels, (labels + easily) % CLASSES)
+
+
+def fake_sweep(
+    dataset: str, correct: Sequence[NDArray[Any]], labels: NDArray[np.int64] | None = None, metric: str = "accuracy"
+) -> FinishedSweep:
+    """Return a finished sweep with these predicted classes, (seeds, texts) for each system.
+
+    Without true `labels`, `correct` says which predictions are correct.
+    """
     texts = correct[0].shape[1]
+    true_labels = np.ones(texts, dtype=np.int64) if labels is None else labels
+    names = ["no", "yes"] if labels is None else [str(k) for k in range(CLASSES)]
     trials = [[1000 * k + seed for seed in range(1, len(row) + 1)] for k, row in enumerate(correct)]
+    predictions = {
+        trial: TestPredictions(true_labels, predicted.astype(np.int64))
+        for k, row in enumerate(trials)
+        for trial, predicted in zip(row, correct[k], strict=True)
+    }
     results = SweepResults(
         sweep=f"{dataset}-0",
         dataset=dataset,
@@ -98,29 +130,24 @@ def fake_sweep(dataset: str, correct: Sequence[NDArray[np.bool_]]) -> FinishedSw
         num_trials=len(correct),
         subsample={},
         resolved={},
-        labels=["no", "yes"],
+        labels=names,
         threads=1,
         gpu=0.0,
         test_split=TestSplitInfo(texts=texts, digest=dataset),
         test_accesses=[],
-        systems=[_fake_system(k, trials[k], correct[k]) for k in range(len(correct))],
+        systems=[
+            _fake_system(k, {trial: metric_of(predictions[trial], metric, len(names)) for trial in row}, metric)
+            for k, row in enumerate(trials)
+        ],
     )
-    true_labels = np.ones(texts, dtype=np.int64)
-    predictions = {
-        trial: TestPredictions(true_labels, seed_correct.astype(np.int64))
-        for k, row in enumerate(trials)
-        for trial, seed_correct in zip(row, correct[k], strict=True)
-    }
     return FinishedSweep(results, predictions)
 
 
-def _fake_system(number: int, trials: list[int], correct: NDArray[np.bool_]) -> SystemResult:
-    """Return the results of one system; `correct` are (seeds, texts)."""
+def _fake_system(number: int, scores: Mapping[int, float], metric: str) -> SystemResult:
+    """Return the results of one system from the test scores of its trials."""
     seeds = [
-        SeedResult(
-            trial=trial, seed=trial, outcome=Outcome.COMPLETED, test={"test/accuracy": float(seed_correct.mean())}
-        )
-        for trial, seed_correct in zip(trials, correct, strict=True)
+        SeedResult(trial=trial, seed=trial, outcome=Outcome.COMPLETED, test={f"test/{metric}": score})
+        for trial, score in scores.items()
     ]
     confirmation = ConfirmationResult(
         source_trial=1,
@@ -146,9 +173,9 @@ def _fake_system(number: int, trials: list[int], correct: NDArray[np.bool_]) -> 
     )
 
 
-def bold_systems(sweeps: list[FinishedSweep]) -> list[int]:
+def bold_systems(sweeps: list[FinishedSweep], metric: str = "accuracy") -> list[int]:
     """Return the indices of the systems that the table shows in bold."""
-    rows = build_table(sweeps).rows
+    rows = build_table(sweeps, metric).rows
     return [k for k, row in enumerate(rows) for cell in row.cells if isinstance(cell, TableCell) and cell.is_bold]
 
 
@@ -156,9 +183,13 @@ def simulate_table(random: np.random.Generator, shape: Shape) -> list[int]:
     """Return the indices of the systems in bold in one simulated table."""
     sweeps = []
     for dataset in range(shape.datasets):
-        *others, last = simulate_correct(random, shape)
-        sweeps.append(fake_sweep(f"data {dataset}", [*others, last[: shape.last_seeds or None]]))
-    return bold_systems(sweeps)
+        correct, labels = list(simulate_correct(random, shape)), None
+        if shape.metric != "accuracy":
+            labels = draw_labels(random, shape.texts)
+            correct = [draw_predictions(random, each, labels) for each in correct]
+        correct[-1] = correct[-1][: shape.last_seeds or None]
+        sweeps.append(fake_sweep(f"data {dataset}", correct, labels, shape.metric))
+    return bold_systems(sweeps, shape.metric)
 
 
 def simulate_tables(tables: int, shape: Shape, seed: int = 0) -> dict[str, Any]:
@@ -189,9 +220,10 @@ def main() -> None:
         print(json.dumps(counts, indent=2))
         return
     print(
-        "| systems | data sets | seeds | texts | mean ease | true lead | tables with bold | allowed | leader in bold |"
+        "| metric | systems | data sets | seeds | texts | mean ease | true lead | tables with bold | allowed "
+        "| leader in bold |"
     )
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     print("\n".join(_describe_counts(count) for count in counts))
 
 
@@ -201,8 +233,9 @@ def _describe_counts(count: dict[str, Any]) -> str:
     seeds = f"{count['seeds']}, the last {count['last_seeds']}" if count["last_seeds"] else f"{count['seeds']}"
     right = f"{count['right']}" if count["lead"] else ""
     return (
-        f"| {count['systems']}{behind} | {count['datasets']} | {seeds} | {count['texts']:,} | {count['ease']:g} "
-        f"| {100 * count['lead']:g} points | {count['bold']} of {count['tables']} | {count['most'] or ''} | {right} |"
+        f"| {count['metric']} | {count['systems']}{behind} | {count['datasets']} | {seeds} | {count['texts']:,} "
+        f"| {count['ease']:g} | {100 * count['lead']:g} points "
+        f"| {count['bold']} of {count['tables']} | {count['most'] or ''} | {right} |"
     )
 
 

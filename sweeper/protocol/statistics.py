@@ -1,7 +1,9 @@
-"""Intervals and tests for test accuracies over a few seeds, with both of their sources of chance: seeds and texts.
+"""Intervals and tests for test scores over a few seeds, with both of their sources of chance: seeds and texts.
 
-A system was trained with S seeds, and each of its models was scored on the same N test texts. With seeds and texts as
-crossed random effects, model s is right about text n with x_sn = mean + seed_s + text_n + residual_sn, and
+A system was trained with S seeds, and each of its models was scored on the same N test texts. The score of model s is
+the mean of x_sn over the texts: 1 or 0 for accuracy, where the model is right or wrong about text n, and the text's
+influence for other metrics (text_scores.py). With seeds and texts as crossed random effects,
+x_sn = mean + seed_s + text_n + residual_sn, and
 
     Var(mean of x) = Var(seed) / S + Var(text) / N + Var(residual) / (S N).
 
@@ -29,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-Correct = NDArray[np.bool_]  # (S, N): True where the model of seed s was right about text n
+TextScores = NDArray[np.float64] | NDArray[np.bool_]  # (S, N): the mean over n is the score of the model of seed s
 _LEVEL = 0.95
 
 
@@ -45,22 +47,22 @@ class Estimate:
     p: float
 
 
-def accuracy(correct: Correct) -> Estimate:
-    """Return a system's accuracy in [0, 1]. `correct` has shape (S, N), with at least two seeds and two texts."""
-    return _estimate(np.array([correct.mean()]), _seed_variances([correct]), correct.mean(axis=0)[None])[0]
+def mean_score(scores: TextScores) -> Estimate:
+    """Return a system's mean score over its seeds. `scores` has shape (S, N), with at least two seeds and two texts."""
+    return _estimate(np.array([scores.mean()]), _seed_variances([scores]), scores.mean(axis=0)[None])[0]
 
 
-def pairwise_differences(systems: Sequence[Correct]) -> dict[tuple[int, int], Estimate]:
-    """Return the accuracy of each system minus that of each later one, for all pairs, on the same N texts.
+def pairwise_differences(systems: Sequence[TextScores]) -> dict[tuple[int, int], Estimate]:
+    """Return the mean score of each system minus that of each later one, for all pairs, on the same N texts.
 
     Raises ValueError if the numbers of texts differ.
     """
-    texts = [correct.shape[1] for correct in systems]
+    texts = [scores.shape[1] for scores in systems]
     if len(set(texts)) > 1:
         other = next(count for count in texts if count != texts[0])
         raise ValueError(f"both must have been scored on the same texts, got {texts[0]} and {other}")
     differences: dict[tuple[int, int], Estimate] = {}
-    means = np.stack([correct.mean(axis=0) for correct in systems]) if systems else np.empty((0, 0))  # (K, N)
+    means = np.stack([scores.mean(axis=0) for scores in systems]) if systems else np.empty((0, 0))  # (K, N)
     variances = _seed_variances(systems)
     for k in range(len(systems) - 1):
         between = means[k] - means[k + 1 :]  # (K - k - 1, N)
@@ -87,18 +89,18 @@ def holm_correction(ps: Sequence[float]) -> list[float]:
     return corrected
 
 
-def _seed_variances(systems: Sequence[Correct]) -> NDArray[np.float64]:
+def _seed_variances(systems: Sequence[TextScores]) -> NDArray[np.float64]:
     """Return (K, 3), for each system: the variance of its mean over seeds, how much of that is residual, and a spread.
 
     The spread is the sum of square / degrees of freedom over both, as Satterthwaite's formula needs it.
     """
     rows = []
-    for correct in systems:
-        seeds, texts = correct.shape
-        seed_means, text_means, mean = correct.mean(axis=1), correct.mean(axis=0), correct.mean()
+    for scores in systems:
+        seeds, texts = scores.shape
+        seed_means, text_means, mean = scores.mean(axis=1), scores.mean(axis=0), scores.mean()
         over_seeds = seed_means.var(ddof=1) / seeds
         squares = (  # of the residual: those of all x, minus those of seeds and of texts
-            seeds * texts * mean * (1 - mean)
+            np.square(scores - mean).sum()
             - texts * np.square(seed_means - mean).sum()
             - seeds * np.square(text_means - mean).sum()
         )

@@ -1,8 +1,8 @@
 """The winner of a sweep: the system that is best on validation with fresh seeds, and whether its lead stands.
 
-The lead is that over the strongest other system, in accuracy on the test split; without a test split, on validation,
-where the settings were chosen. It stands under the rule for bold in the published table: the leads over all other
-systems are significant.
+The lead is that over the strongest other system on the test split; without a test split, on validation, where the
+settings were chosen. It is measured by the objective's metric, or by accuracy if the table cannot show that metric. It
+stands under the rule for bold in the published table: the leads over all other systems are significant.
 """
 
 import statistics
@@ -10,10 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sweeper.protocol.finished_sweep import TestPredictions
-from sweeper.protocol.statistics import Correct, Estimate, pairwise_differences, selected_best_p
+from sweeper.protocol.statistics import Estimate, TextScores, pairwise_differences, selected_best_p
 from sweeper.protocol.sweep_results import ConfirmationResult, SweepResults
-from sweeper.reporting.table.cells import correct_matrix
+from sweeper.protocol.text_scores import text_scores
 from sweeper.reporting.table.comparisons import ALPHA, MIN_SEEDS
+from sweeper.reporting.table.metrics import DEFAULT_METRIC
+from sweeper.reporting.table.metrics import METRICS as TABLE_METRICS
 from sweeper.training.registry import METRICS
 from sweeper.wording import format_value
 
@@ -23,7 +25,7 @@ Lines = list[tuple[str, str]]  # a label and a text each
 
 @dataclass(frozen=True)
 class Lead:
-    """The winner's lead in accuracy over the system `other`, and p for the claim that it is better than all others.
+    """The winner's lead by `metric` over the system `other`, and p for the claim that it is better than all others.
 
     If `other` is ahead, `p` is that of the difference. `difference` is None if the two cannot be compared. `seeds` are
     those of the system that has fewer.
@@ -31,6 +33,7 @@ class Lead:
 
     other: int
     seeds: int
+    metric: str
     difference: Estimate | None = None
     p: float = 1.0
 
@@ -64,32 +67,42 @@ def find_winner(results: SweepResults, predictions: Predictions) -> Winner | Non
     if not ranked:
         return None
     best, *others = ranked
-    return Winner(best, confirmed[best], _find_lead(best, others, confirmed, predictions) if others else None)
+    if not others:
+        return Winner(best, confirmed[best], None)
+    metric, classes = _lead_metric(results), len(results.labels)
+    scores = {
+        system: text_scores(models, metric, classes)
+        for system in ranked
+        if len(models := _models(confirmed[system], predictions)) > 1
+    }
+    seeds = {system: len(confirmed[system].seeds) for system in ranked}
+    return Winner(best, confirmed[best], _find_lead(ranked, scores, seeds, metric))
 
 
-def _find_lead(
-    best: int, others: Sequence[int], confirmed: Mapping[int, ConfirmationResult], predictions: Predictions
-) -> Lead:
+def _lead_metric(results: SweepResults) -> str:
+    """Return the metric of the objective if systems can be compared by it, else accuracy."""
+    metric = TABLE_METRICS.get(name := results.objective.removeprefix("validation/"))
+    return name if metric and metric.is_compared else DEFAULT_METRIC
+
+
+def _models(confirmation: ConfirmationResult, predictions: Predictions) -> list[TestPredictions]:
+    return [predictions[seed.trial] for seed in confirmation.seeds if seed.trial in predictions]
+
+
+def _find_lead(ranked: Sequence[int], scores: Mapping[int, TextScores], seeds: Mapping[int, int], metric: str) -> Lead:
     """Return the lead over the strongest of the others; if it cannot be computed, over the first, without figures."""
-    matrices = ((system, _correct_matrix(confirmed[system], predictions)) for system in (best, *others))
-    correct = {system: matrix for system, matrix in matrices if matrix is not None}
-    rivals = [system for system in others if system in correct]
-    if best not in correct or not rivals:
-        return Lead(others[0], min(len(confirmed[system].seeds) for system in (best, others[0])))
-    rival = max(rivals, key=lambda system: float(correct[system].mean()))
+    best, *others = ranked
+    rivals = [system for system in others if system in scores]
+    if best not in scores or not rivals:
+        return Lead(others[0], min(seeds[best], seeds[others[0]]), metric)
+    rival = max(rivals, key=lambda system: float(scores[system].mean()))
     leads = {
-        system: pairwise_differences([correct[best], correct[system]])[0, 1]
+        system: pairwise_differences([scores[best], scores[system]])[0, 1]
         for system in rivals
-        if system == rival or len(correct[system]) >= MIN_SEEDS
+        if system == rival or len(scores[system]) >= MIN_SEEDS
     }
     p = selected_best_p(leads.values()) if leads[rival].mean > 0 else leads[rival].p
-    return Lead(rival, min(len(correct[best]), len(correct[rival])), leads[rival], p)
-
-
-def _correct_matrix(confirmation: ConfirmationResult, predictions: Predictions) -> Correct | None:
-    """Return which predictions of a setting's models are correct, (S, N); None for fewer than two models."""
-    stored = [predictions[seed.trial] for seed in confirmation.seeds if seed.trial in predictions]
-    return correct_matrix(stored) if len(stored) > 1 else None
+    return Lead(rival, min(len(scores[best]), len(scores[rival])), metric, leads[rival], p)
 
 
 def winner_lines(results: SweepResults, predictions: Predictions, names: Sequence[str]) -> Lines:
@@ -134,7 +147,8 @@ def _describe_lead(lead: Lead | None, names: Sequence[str], split: str) -> str:
     difference = lead.difference
     mean, low, high = (f"{100 * value:+.1f}" for value in (difference.mean, difference.low, difference.high))
     chance = f"95 % interval {low} to {high}, p {_format_p(lead.p)}"
-    return f"{mean} points of {split} accuracy over {other} ({chance}): {_verdict(lead, other, split)}"
+    points = f"{mean} points of {split} {TABLE_METRICS[lead.metric].label}"
+    return f"{points} over {other} ({chance}): {_verdict(lead, other, split)}"
 
 
 def _format_p(p: float) -> str:

@@ -7,10 +7,10 @@ import pytest
 from scipy import stats
 
 from sweeper.protocol.statistics import (
-    Correct,
     Estimate,
-    accuracy,
+    TextScores,
     holm_correction,
+    mean_score,
     pairwise_differences,
     selected_best_p,
 )
@@ -18,14 +18,14 @@ from sweeper.protocol.statistics import (
 TEXTS = 500
 
 
-def system(random: np.random.Generator, easy: np.ndarray, seeds: int, skill: float, spread: float) -> Correct:
+def system(random: np.random.Generator, easy: np.ndarray, seeds: int, skill: float, spread: float) -> TextScores:
     """Return which texts a system's models get right. `easy` is the ease of each text, `spread` that of the seeds."""
     shift = skill + spread * random.standard_normal((seeds, 1))
     chance = 1 / (1 + np.exp(-(easy + shift)))
     return random.random((seeds, len(easy))) < chance
 
 
-def difference(first: Correct, second: Correct) -> Estimate:
+def difference(first: TextScores, second: TextScores) -> Estimate:
     return pairwise_differences([first, second])[0, 1]
 
 
@@ -33,7 +33,7 @@ def ease(random: np.random.Generator) -> np.ndarray:
     return 2 * random.standard_normal(TEXTS)
 
 
-def mean_squares(correct: Correct) -> tuple[float, float, float]:
+def mean_squares(correct: TextScores) -> tuple[float, float, float]:
     """Return the mean squares of seeds, texts and residual of a two-way layout, each over S · N."""
     seeds, texts = correct.shape
     mean = correct.mean()
@@ -49,7 +49,7 @@ def test_interval_of_a_small_example_matches_a_naive_calculation() -> None:
     seeds, texts, residual = mean_squares(correct)
     assert seeds + texts - residual > max(seeds, texts)
     variance = seeds + texts - residual
-    estimate = accuracy(correct)
+    estimate = mean_score(correct)
     assert estimate.mean == pytest.approx(correct.mean())
     assert estimate.error == pytest.approx(math.sqrt(variance))
     assert estimate.freedom == pytest.approx(variance**2 / (seeds**2 / 2 + texts**2 / 7 + residual**2 / 14))
@@ -64,7 +64,7 @@ def test_a_negative_component_counts_as_zero() -> None:
     mixed = np.concatenate([correct, np.ones((3, 9), dtype=bool)], axis=1)
     seeds, texts, residual = mean_squares(mixed)
     assert seeds < residual
-    assert accuracy(mixed).error == pytest.approx(math.sqrt(texts))
+    assert mean_score(mixed).error == pytest.approx(math.sqrt(texts))
 
 
 def test_differences_pair_texts_but_not_seeds() -> None:
@@ -114,14 +114,14 @@ def test_large_true_lead_is_found() -> None:
 def test_interval_covers_the_true_accuracy_as_often_as_claimed() -> None:
     random, truth, held = np.random.default_rng(2), 0.5, 0  # as many texts are hard as easy
     for _ in range(400):
-        estimate = accuracy(system(random, ease(random), 5, 0.0, 0.1))
+        estimate = mean_score(system(random, ease(random), 5, 0.0, 0.1))
         held += estimate.low <= truth <= estimate.high
     assert held / 400 >= 0.95 - 2 * math.sqrt(0.05 * 0.95 / 400)
 
 
 def test_identical_models_give_an_interval_without_width() -> None:
     same = np.ones((2, 3), dtype=bool)
-    assert (accuracy(same).low, accuracy(same).high) == (1.0, 1.0)
+    assert (mean_score(same).low, mean_score(same).high) == (1.0, 1.0)
     assert difference(same, same).p == 1.0
     assert difference(same, ~same).p == 0.0
 

@@ -84,6 +84,27 @@ def test_a_lead_that_cannot_be_computed_has_its_reason(seeds: list[float], reaso
     assert reason in _lines(without, ["ce", "lcl"])["lead"]
 
 
+@pytest.mark.parametrize(
+    ("objective", "shown"), [("macro_f1", "macro-F1"), ("weighted_f1", "weighted-F1"), ("loss", "accuracy")]
+)
+def test_the_lead_is_measured_by_the_objective_where_predicted_classes_give_it(objective: str, shown: str) -> None:
+    scores = {"ce": [0.30, 0.31, 0.30], "lcl": [0.90, 0.91, 0.90]}
+    finished = fake_results.sweep(scores, objective=f"validation/{objective}", direction="maximize")
+    results = finished.results.to_dict()
+    for result, mean in zip(results["systems"], (0.3, 0.9), strict=True):
+        result["confirmation"]["mean"] = mean
+        for seed in result["confirmation"]["seeds"]:
+            seed["metrics"][f"validation/{objective}"] = 0.5
+    finished = FinishedSweep(SweepResults.parse(results), finished.predictions)
+    tests = [[seed.test or {} for seed in one.seeds] for one in finished.results.confirmations]
+    ce, lcl = (
+        sum(test[f"test/{objective if objective != 'loss' else 'accuracy'}"] for test in system) / 3 for system in tests
+    )
+    lead = _lines(finished, ["ce", "lcl"])["lead"]
+    assert lead.startswith(f"{100 * (lcl - ce):+.1f} points of test {shown} over ce")
+    assert lead.endswith("the lead stands")
+
+
 def test_a_single_system_has_no_lead() -> None:
     finished = _finished({"lcl": [0.5, 0.6, 0.7], "ce": None})
     assert _winner(finished).lead is None

@@ -16,6 +16,7 @@ from sweeper.protocol.sweep_results import (
     SystemResult,
     TestSplitInfo,
 )
+from sweeper.protocol.text_scores import metric_of
 from sweeper.training.config import Scalar
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TestAccess
@@ -43,7 +44,7 @@ def sweep(
     system was not confirmed. `at` is about the time of the test accesses. `digest` is that of the test split, `rows`
     that of all splits; by default they follow from the data set. `changes` replace fields of the results.
     """
-    results = [_system(label, scores, 100 + 10 * k) for k, (label, scores) in enumerate(systems.items())]
+    results = [_system(label, scores, 100 + 10 * k, texts) for k, (label, scores) in enumerate(systems.items())]
     confirmations = [result.confirmation for result in results if result.confirmation]
     scored = [seed for confirmation in confirmations for seed in confirmation.seeds if seed.test is not None]
     fields = {
@@ -71,7 +72,7 @@ def sweep(
     return FinishedSweep(SweepResults.parse({**fields, **changes}), predictions)
 
 
-def _system(label: str, scores: Scores | None, first_trial: int) -> SystemResult:
+def _system(label: str, scores: Scores | None, first_trial: int, texts: int) -> SystemResult:
     """Return a system that was searched with 16 trials, of which trial 12 was the best."""
     *encoder, loss = label.split()
     return SystemResult(
@@ -90,11 +91,11 @@ def _system(label: str, scores: Scores | None, first_trial: int) -> SystemResult
             epoch=4.0,
             metrics={"validation/accuracy": 0.53},
         ),
-        confirmation=None if scores is None else _confirmation(scores, first_trial),
+        confirmation=None if scores is None else _confirmation(scores, first_trial, texts),
     )
 
 
-def _confirmation(scores: Scores, first_trial: int) -> ConfirmationResult:
+def _confirmation(scores: Scores, first_trial: int, texts: int) -> ConfirmationResult:
     return ConfirmationResult(
         source_trial=12,
         params=dict(PARAMS),
@@ -107,15 +108,16 @@ def _confirmation(scores: Scores, first_trial: int) -> ConfirmationResult:
         optimism=0.01,
         tested_settings=1,
         candidates=[CandidateResult(source_trial=12, mean=0.52, sd=0.006, seeds=len(scores))],
-        seeds=[_seed(score, first_trial + k) for k, score in enumerate(scores)],
+        seeds=[_seed(score, first_trial + k, texts) for k, score in enumerate(scores)],
     )
 
 
-def _seed(score: float | str | None, trial: int) -> SeedResult:
+def _seed(score: float | str | None, trial: int, texts: int) -> SeedResult:
     test = None
     if isinstance(score, float):
-        test = {"test/accuracy": score, "test/macro_f1": 0.9 * score, "test/weighted_f1": 0.95 * score}
-        test["test/loss"] = 1.2
+        model = predictions_with(score, texts, trial)
+        others = {f"test/{name}": metric_of(model, name, len(LABELS)) for name in ("macro_f1", "weighted_f1")}
+        test = {"test/accuracy": score, **others, "test/loss": 1.2}
     return SeedResult(
         trial=trial,
         seed=1_000_000 + trial,

@@ -170,7 +170,7 @@ def test_a_test_metric_that_contradicts_the_results_is_refused_with_both_values(
     with pytest.raises(RecordError) as error:
         load(store)
     assert str(error.value).startswith(
-        f"sst5-0000000a: test/macro_f1 of trial 101 is 0.7 in run {runs[101]} and 0.459 in results.json: one of"
+        f"sst5-0000000a: test/macro_f1 of trial 101 is 0.7 in run {runs[101]} and 0.5096550792202966 in results.json"
     )
 
 

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-import numpy as np
-
 from sweeper.errors import RecordError
 from sweeper.protocol.finished_sweep import FinishedSweep, TestPredictions
 from sweeper.protocol.ranking import describe_outcomes
-from sweeper.protocol.statistics import Correct, Estimate
+from sweeper.protocol.statistics import Estimate
 from sweeper.protocol.sweep_results import ConfirmationResult, SeedResult, SweepResults, SystemResult
+from sweeper.protocol.text_scores import metric_of
 from sweeper.reporting.table.systems import SystemKey, system_of
 from sweeper.trials.outcome import Outcome
 
@@ -35,9 +34,9 @@ class Caveat(StrEnum):
 
 @dataclass(frozen=True)
 class TableCell:
-    """One system on one data set. `scores` are by trial, of the test split, in [0, 1].
+    """One system on one data set. `scores` are by trial, by `metric` on the test split, in [0, 1].
 
-    `caveats` have a text that says how far each applies. comparisons.py sets `interval` and `is_bold`.
+    `caveats` have a text that says how far each applies. comparisons.py sets `interval`, `best_p` and `is_bold`.
     """
 
     source: FinishedSweep
@@ -46,7 +45,9 @@ class TableCell:
     scores: Mapping[int, float]
     caveats: Mapping[Caveat, str]
     dataset: str  # the label of its column
+    metric: str = "accuracy"
     interval: Estimate | None = None
+    best_p: float | None = None
     is_bold: bool = False
 
     @property
@@ -78,7 +79,7 @@ class TableCell:
     def test_predictions(self) -> list[TestPredictions]:
         """Return the predictions of all scored models; an empty list if those of any model are missing.
 
-        The scores must be accuracies. Raises RecordError if predictions contradict them.
+        Raises RecordError if predictions contradict the scores, which must be functions of the predicted classes.
         """
         stored = {trial: self.source.predictions[trial] for trial in self.scores if trial in self.source.predictions}
         for trial, predictions in stored.items():
@@ -86,35 +87,30 @@ class TableCell:
         return list(stored.values()) if len(stored) == len(self.scores) else []
 
     def _check_score(self, trial: int, predictions: TestPredictions) -> None:
-        score, correct = self.scores[trial], predictions.labels == predictions.predictions
-        texts = self.results.test_split.texts if self.results.test_split else 0
-        if len(correct) != texts or abs(float(correct.mean()) - score) * texts > 0.5:
+        stored, texts = self.scores[trial], self.results.test_split.texts if self.results.test_split else 0
+        score, predicted = metric_of(predictions, self.metric, len(self.results.labels)), len(predictions.labels)
+        if predicted != texts or abs(score - stored) * texts > 0.5:
             raise RecordError(
-                f"{self.results.sweep}: trial {trial} scored {score:.4f} on {texts:,} test texts, but its predictions "
-                f"are correct for {correct.mean():.4f} of {len(correct):,}: one of the two was altered"
+                f"{self.results.sweep}: trial {trial} has {self.metric} {stored:.4f} on {texts:,} test texts, but its "
+                f"predictions have {score:.4f} on {predicted:,}: one of the two was altered"
             )
 
 
-def correct_matrix(predictions: Sequence[TestPredictions]) -> Correct:
-    """Return True where model s is correct about text n: (S, N)."""
-    return np.stack([model.labels == model.predictions for model in predictions])
-
-
-def build_cells(source: FinishedSweep, metric_key: str, column: str = "") -> list[TableCell]:
-    """Return the cells of a finished sweep, one per system, by a metric of the test split such as test/accuracy.
+def build_cells(source: FinishedSweep, metric: str, column: str = "") -> list[TableCell]:
+    """Return the cells of a finished sweep, one per system, by a metric of the test split.
 
     `column` is the label of their column, by default the name of the data set. Raises RecordError if a score is missing
     or not in [0, 1].
     """
     label = column or source.results.dataset
-    return [_build_cell(source, result, metric_key, label) for result in source.results.systems]
+    return [_build_cell(source, result, metric, label) for result in source.results.systems]
 
 
-def _build_cell(source: FinishedSweep, result: SystemResult, metric_key: str, column: str) -> TableCell:
+def _build_cell(source: FinishedSweep, result: SystemResult, metric: str, column: str) -> TableCell:
     seeds = result.confirmation.seeds if result.confirmation else ()
-    scores = {seed.trial: _score(source.results, seed, metric_key) for seed in seeds if seed.test is not None}
+    scores = {seed.trial: _score(source.results, seed, f"test/{metric}") for seed in seeds if seed.test is not None}
     caveats = _find_caveats(source.results, result, len(scores))
-    return TableCell(source, result, system_of(source.results, result), scores, caveats, column)
+    return TableCell(source, result, system_of(source.results, result), scores, caveats, column, metric)
 
 
 def _score(results: SweepResults, seed: SeedResult, metric_key: str) -> float:

@@ -1,8 +1,11 @@
 """Compare the systems of each column in pairs, on the same test texts, and find the best ones that are significant.
 
-Both seeds and test texts are sources of chance (protocol/statistics.py). A column makes one claim, that its best system
-is the best, and Holm's correction counts these claims. A pair's own p value is corrected for every pair of the table,
-because a reader of the pairs sees all of them.
+Both seeds and test texts are sources of chance (protocol/statistics.py). There are three kinds of p:
+
+- `lead.p` of a pair, uncorrected: how likely such a lead is by chance if the two systems are equally good.
+- `corrected_p` of a pair: the same, corrected for every pair of the table, because a reader of pairs sees all of them.
+- `best_p` of a column's best cell, which decides whether it is bold. A column makes one claim, that its best system is
+  the best. Its p is the largest `lead.p` over the other systems, corrected for the number of columns.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,15 +16,16 @@ from numpy.typing import NDArray
 
 from sweeper.errors import RecordError, UsageError
 from sweeper.protocol.statistics import (
-    Correct,
     Estimate,
-    accuracy,
+    TextScores,
     holm_correction,
+    mean_score,
     pairwise_differences,
     selected_best_p,
 )
 from sweeper.protocol.sweep_results import SweepResults
-from sweeper.reporting.table.cells import Caveat, TableCell, correct_matrix
+from sweeper.protocol.text_scores import text_scores
+from sweeper.reporting.table.cells import Caveat, TableCell
 from sweeper.reporting.table.systems import SystemKey
 
 ALPHA = 0.05  # significance level of the whole table
@@ -30,7 +34,7 @@ MIN_SEEDS = 3  # a system with fewer seeds neither is bold nor makes another one
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two systems of a column: the lead of the first, and its p value after Holm's correction.
+    """Two systems of a column: the lead of the first, and its p value after Holm's correction for all pairs.
 
     Both are None if the two cannot be compared; `reason` then says why.
     """
@@ -72,21 +76,23 @@ def _describe_classes(results: SweepResults) -> str:
 def compare_systems(cells: Sequence[TableCell]) -> tuple[list[TableCell], list[Comparison]]:
     """Return the cells with confidence intervals, and all comparisons.
 
-    The best cell of a data set is bold if its leads over the others are significant. The cells must be scored by
-    accuracy, and those of a data set on the same texts. Raises RecordError if predictions contradict that.
+    The best cell of a data set is bold if its leads over the others are significant. The cells must be scored by a
+    metric that is compared, and those of a data set on the same texts. Raises RecordError if predictions contradict
+    that.
     """
-    correct, missing = _correct_matrices(cells)
+    scores, missing = _text_scores(cells)
     columns = _columns(cells)
-    comparisons = {key: pair for column in columns for key, pair in _compare_pairs(cells, column, correct).items()}
+    comparisons = {key: pair for column in columns for key, pair in _compare_pairs(cells, column, scores).items()}
     p_values = {key: pair.lead.p for key, pair in comparisons.items() if pair.lead is not None}
     for key, p in zip(p_values, holm_correction(list(p_values.values())), strict=True):
         comparisons[key] = replace(comparisons[key], corrected_p=p)
-    bold = _significant_best(cells, columns, comparisons)
+    best_ps = _best_ps(cells, columns, comparisons)
     compared = [
         replace(
             cell,
-            is_bold=k in bold,
-            interval=accuracy(correct[k]) if k in correct else None,
+            best_p=best_ps.get(k),
+            is_bold=best_ps.get(k, 1.0) < ALPHA,
+            interval=mean_score(scores[k]) if k in scores else None,
             caveats={**cell.caveats, **({Caveat.NOT_COMPARED: ""} if k in missing else {})},
         )
         for k, cell in enumerate(cells)
@@ -94,12 +100,12 @@ def compare_systems(cells: Sequence[TableCell]) -> tuple[list[TableCell], list[C
     return compared, list(comparisons.values())
 
 
-def _correct_matrices(cells: Sequence[TableCell]) -> tuple[dict[int, Correct], set[int]]:
-    """Return the correct predictions of cells with at least two seeds, and the cells with missing predictions.
+def _text_scores(cells: Sequence[TableCell]) -> tuple[dict[int, TextScores], set[int]]:
+    """Return the scores by text of cells with at least two seeds, and the cells with missing predictions.
 
     Cells are given by their index in `cells`.
     """
-    correct: dict[int, Correct] = {}
+    scores: dict[int, TextScores] = {}
     missing: set[int] = set()
     true_labels: dict[str, NDArray[np.int64]] = {}
     for k, cell in enumerate(cells):
@@ -112,8 +118,8 @@ def _correct_matrices(cells: Sequence[TableCell]) -> tuple[dict[int, Correct], s
                     f"{cell.results.sweep}: its predictions belong to other test texts than those of {cell.dataset}"
                 )
         if len(predictions) > 1:
-            correct[k] = correct_matrix(predictions)
-    return correct, missing
+            scores[k] = text_scores(predictions, cell.metric, len(cell.results.labels))
+    return scores, missing
 
 
 def _columns(cells: Sequence[TableCell]) -> list[list[int]]:
@@ -126,11 +132,11 @@ def _columns(cells: Sequence[TableCell]) -> list[list[int]]:
 
 
 def _compare_pairs(
-    cells: Sequence[TableCell], column: Sequence[int], correct: Mapping[int, Correct]
+    cells: Sequence[TableCell], column: Sequence[int], scores: Mapping[int, TextScores]
 ) -> dict[tuple[int, int], Comparison]:
     """Return the comparisons of all pairs of a column, by their indices, before the correction."""
-    testable = [k for k in column if k in correct]
-    differences = pairwise_differences([correct[k] for k in testable])
+    testable = [k for k in column if k in scores]
+    differences = pairwise_differences([scores[k] for k in testable])
     leads = {(testable[i], testable[j]): lead for (i, j), lead in differences.items()}
     comparisons = {}
     for position, i in enumerate(column):
@@ -145,18 +151,20 @@ def _why_not_compared(first: TableCell, second: TableCell) -> str:
     return "a single seed" if min(len(first.scores), len(second.scores)) < 2 else "predictions are missing"
 
 
-def _significant_best(
+def _best_ps(
     cells: Sequence[TableCell], columns: Sequence[list[int]], comparisons: Mapping[tuple[int, int], Comparison]
-) -> set[int]:
-    """Return the indices of the cells that are the best of their columns, after the correction for all columns."""
-    claims = {}  # p by the index of the best cell
+) -> dict[int, float]:
+    """Return p, corrected for the number of columns, for the claim that a column's best cell is the best, by its index.
+
+    Columns without a test make no claim.
+    """
+    claims = {}
     for column in columns:
         best, *others = sorted(column, key=lambda k: -(cells[k].mean or 0))
         pairs = {k: comparisons[min(best, k), max(best, k)] for k in others}
         if any(pair.lead for pair in pairs.values()):
             claims[best] = _best_p(cells, best, pairs)
-    corrected = zip(claims, holm_correction(list(claims.values())), strict=True)
-    return {best for best, p in corrected if p < ALPHA}
+    return dict(zip(claims, holm_correction(list(claims.values())), strict=True))
 
 
 def _best_p(cells: Sequence[TableCell], best: int, pairs: Mapping[int, Comparison]) -> float:

@@ -11,24 +11,23 @@ from sweeper.training import registry
 
 @dataclass(frozen=True)
 class TableMetric:
-    """A metric of the test split. `key` is its name in the results.
+    """A metric of the test split.
 
-    `label` names it within a sentence, and `description` says how to read it. Systems are compared by it only if
-    `is_compared`.
+    `label` names it within a sentence, and `description` says how to read it. Systems are compared by it if
+    `is_compared`: that takes a function of the predicted classes.
     """
 
-    key: str
     label: str
     description: str
     is_compared: bool
 
 
-def _table_metric(name: str, metric: registry.Metric) -> TableMetric:
+def _table_metric(metric: registry.Metric) -> TableMetric:
     label = metric.label[0].lower() + metric.label[1:]
-    return TableMetric(f"test/{name}", label, metric.description, is_compared=name == DEFAULT_METRIC)
+    return TableMetric(label, metric.description, is_compared=metric.function is not None)
 
 
 DEFAULT_METRIC = "accuracy"
 METRICS: Mapping[str, TableMetric] = {
-    name: _table_metric(name, metric) for name, metric in registry.METRICS.items() if metric.better == "higher"
+    name: _table_metric(metric) for name, metric in registry.METRICS.items() if metric.better == "higher"
 }

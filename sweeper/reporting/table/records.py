@@ -89,6 +89,7 @@ def _cell_values(cell: TableCell) -> dict[str, Any]:
         "sd": cell.sd,
         "interval": [cell.interval.low, cell.interval.high] if cell.interval else None,
         "bold": cell.is_bold,
+        "best_p": cell.best_p,
         "caveats": {caveat.name.lower(): extent for caveat, extent in cell.caveats.items()},
         "num_trials": result.num_trials,
         "outcomes": {outcome.value: count for outcome, count in result.outcomes.items()},

@@ -111,8 +111,8 @@ def build_table(
 
 def _build_all_cells(sweeps: Sequence[FinishedSweep], metric: str, labels: Mapping[ColumnKey, str]) -> list[TableCell]:
     """Return the cells of all sweeps by data set, in the order of `labels`, and then by sweep."""
-    key, order = METRICS[metric].key, list(labels.values())
-    cells = [cell for sweep in sweeps for cell in build_cells(sweep, key, labels[column_key(sweep.results)])]
+    order = list(labels.values())
+    cells = [cell for sweep in sweeps for cell in build_cells(sweep, metric, labels[column_key(sweep.results)])]
     return sorted(cells, key=lambda cell: (order.index(cell.dataset), cell.results.sweep))
 
 

@@ -9,20 +9,37 @@ import pytest
 from benchmarks.bold import Shape, simulate_tables
 from sweeper.errors import RecordError, UsageError
 from sweeper.protocol.finished_sweep import TestPredictions
-from sweeper.protocol.statistics import accuracy, holm_correction, pairwise_differences
-from sweeper.reporting.table.metrics import METRICS
+from sweeper.protocol.statistics import holm_correction, mean_score, pairwise_differences
+from sweeper.reporting.table.footnotes import comparison_note
+from sweeper.reporting.table.metrics import METRICS, TableMetric
 from sweeper.reporting.table.results_table import build_table
 from tests.reporting.table.helpers import CE, LCL, bold_losses, cell, note
 from tests.support.fake_results import predictions_with, sweep
 
 
-@pytest.mark.parametrize(("metric", "share"), [("macro_f1", 0.9), ("weighted_f1", 0.95)])
-def test_systems_are_not_compared_by_another_metric_and_a_note_says_so(metric: str, share: float) -> None:
-    table = build_table([sweep({"ce": CE, "lcl": LCL})], metric)
-    assert cell(table, "mini lcl").mean == pytest.approx(share * np.mean(LCL))
-    assert cell(table, "mini lcl").interval is None
-    assert table.comparisons == ()
-    assert "Nothing is bold" in note(table, f"by accuracy only, not by {METRICS[metric].label}")
+@pytest.mark.parametrize("metric", METRICS)
+def test_systems_are_compared_by_every_metric_of_the_table_with_one_rule(metric: str) -> None:
+    table = build_table([sweep({"ce": CE, "scl": [0.3, 0.2], "lcl": LCL})], metric)
+    (lead,) = [pair.lead for pair in table.comparisons if "scl" not in str((pair.first, pair.second))]
+    ce, lcl = cell(table, "mini ce"), cell(table, "mini lcl")
+    assert ce.mean is not None
+    assert lcl.mean is not None
+    assert lead is not None
+    assert lead.mean == pytest.approx(ce.mean - lcl.mean)
+    assert lcl.interval is not None
+    assert lcl.interval.mean == pytest.approx(lcl.mean)
+    assert bold_losses(table) == ["lcl"]
+    assert lcl.best_p == lead.p  # one column needs no correction, and scl has too few seeds to count
+    assert ce.best_p is None
+    influence = f"test texts, each text by its influence on {METRICS[metric].label}"
+    assert (influence in note(table, "Bold: the best")) == (metric != "accuracy")
+    close = [score + 0.005 for score in LCL]
+    assert bold_losses(build_table([sweep({"ce": CE, "scl": LCL, "lcl": close})], metric)) == []
+
+
+def test_a_metric_that_needs_probabilities_makes_nothing_bold_and_a_note_says_so() -> None:
+    text = comparison_note([], [], TableMetric("AUROC", "", is_compared=False)).text
+    assert text == "Nothing is bold: systems cannot be compared by AUROC, which needs more than predicted classes."
 
 
 def test_the_best_is_bold_if_its_lead_over_each_other_system_is_significant() -> None:
@@ -58,7 +75,7 @@ def test_intervals_leads_and_holms_correction_come_from_the_predictions_of_the_w
     assert [pair.corrected_p for pair in pairs.values()] == pytest.approx(
         holm_correction([estimate.p for estimate in expected.values()])
     )
-    assert cell(table, "mini scl").interval == accuracy(correct["sst5", "scl"])
+    assert cell(table, "mini scl").interval == mean_score(correct["sst5", "scl"])
 
 
 @pytest.mark.parametrize("short", ["ce", "lcl"])
@@ -117,8 +134,9 @@ def test_the_claims_of_several_columns_are_corrected_by_holms_method() -> None:
 
 
 @pytest.mark.parametrize("seeds", [3, 5])
-def test_equal_systems_are_rarely_bold(seeds: int) -> None:
-    counts = simulate_tables(80, Shape(2, 1, seeds, texts=300))
+@pytest.mark.parametrize("metric", ["accuracy", "macro_f1"])
+def test_equal_systems_are_rarely_bold(seeds: int, metric: str) -> None:
+    counts = simulate_tables(80, Shape(2, 1, seeds, texts=300, metric=metric))
     assert counts["bold"] <= counts["most"] == 8
 
 
@@ -156,10 +174,12 @@ def test_predictions_that_contradict_the_scores_are_rejected() -> None:
     finished = sweep({"ce": CE})
     altered = replace(finished, predictions={**finished.predictions, 102: predictions_with(0.52, 200, 102)})
     with pytest.raises(
-        RecordError, match=r"sst5-0000000a: trial 102 scored 0\.5050 on 200 test texts, but its predictions"
+        RecordError, match=r"sst5-0000000a: trial 102 has accuracy 0\.5050 on 200 test texts, but its predictions"
     ):
         build_table([altered])
-    with pytest.raises(RecordError, match=r"of 100: one of the two was altered"):
+    with pytest.raises(RecordError, match=r"trial 102 has macro_f1 0\.50.. on 200 test texts, but its predictions"):
+        build_table([altered], "macro_f1")
+    with pytest.raises(RecordError, match=r"on 100: one of the two was altered"):
         build_table([replace(finished, predictions={**finished.predictions, 102: predictions_with(0.5, 100, 102)})])
     reversed_ = {
         k: TestPredictions(model.labels[::-1], model.predictions[::-1]) for k, model in finished.predictions.items()
