@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sweeper.cli.arguments import DEFAULT_SWEEPS, Sweeps
-from sweeper.cli.session import cli_session
+from sweeper.cli.session import cli_session, typed_command
 from sweeper.terminal.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def run(
     Example: sweeper run search_spaces/sst5.yaml --set budget.trials=8
     """
     hint = "the same command continues where it stopped"
+    hint = hint if bundle is not None else f"{hint}: {typed_command()}"
     with cli_session(
         as_json=as_json, debugger=inline, quiet=quiet, relayed=bundle is not None, resume_hint=hint
     ) as terminal:

@@ -1,6 +1,8 @@
 """The frame of every command: its terminal, its signals, and its end as one line and an exit code."""
 
+import shlex
 import signal
+import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,18 +19,20 @@ def cli_session(
 ) -> Iterator[Terminal]:
     """Give a command its terminal, and turn whatever ends it into a line and an exit code.
 
-    0: done. 1: it could not finish. 2: the input is wrong. 130 or 143: interrupted; `resume_hint` says how to continue.
+    0: done. 1: it could not finish. 2: the input is wrong. 130 or 143: interrupted; `resume_hint` says how to
+    continue, unless the command has replaced it in its terminal.
     """
     terminal = Terminal(as_json=as_json, debugger=debugger, quiet=quiet, relayed=relayed)
+    terminal.resume_hint = resume_hint
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP
             signal.signal(number, terminal.interrupt)
     try:
         yield terminal
     except SweepInterrupted as interruption:
-        _exit_interrupted(terminal, interruption.exit_code, resume_hint)
+        _exit_interrupted(terminal, interruption.exit_code)
     except KeyboardInterrupt:
-        _exit_interrupted(terminal, 130, resume_hint)
+        _exit_interrupted(terminal, 130)
     except SweeperError as error:
         _exit_with_error(terminal, error)
     except (typer.Exit, typer.Abort, SystemExit):
@@ -44,8 +48,14 @@ def cli_session(
         terminal.close()
 
 
-def _exit_interrupted(terminal: Terminal, code: int, resume_hint: str) -> None:
-    terminal.errors.print(f"interrupted{f'; {resume_hint}' if resume_hint else ''}", markup=False)
+def typed_command() -> str:
+    """Return the command that the user typed, as it continues what it began: without `--fresh`."""
+    return shlex.join(["sweeper", *(word for word in sys.argv[1:] if word != "--fresh")])
+
+
+def _exit_interrupted(terminal: Terminal, code: int) -> None:
+    hint = f"; {terminal.resume_hint}" if terminal.resume_hint else ""
+    terminal.errors.print(f"interrupted{hint}", markup=False)
     raise typer.Exit(code) from None
 
 

@@ -9,7 +9,7 @@ import typer
 
 from sweeper.cli.arguments import AsJson
 from sweeper.cli.run import Files, Overrides
-from sweeper.cli.session import cli_session
+from sweeper.cli.session import cli_session, typed_command
 from sweeper.terminal.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def submit(
 
     Example: sweeper submit search_spaces/sst5.yaml --address http://head:8265
     """
-    with cli_session(as_json=as_json) as terminal:
+    with cli_session(as_json=as_json, resume_hint=f"the same command submits it: {typed_command()}") as terminal:
         from sweeper.app.specs import load_specs
 
         specs = load_specs(files, overrides or ())
@@ -75,7 +75,7 @@ def submit(
             terminal.line(f"stop it:    {job_command('stop', job, server)}")
             terminal.result({"job": job, "sweeps": list(submission.sweeps)})
         else:
-            follow(terminal, server, job)
+            follow(terminal, server, job, again=typed_command())
 
 
 def jobs(address: Address = None, insecure: Insecure = False, as_json: AsJson = False) -> None:
@@ -127,15 +127,15 @@ def connect(address: str | None, *, insecure: bool) -> "JobServer":
     return JobServer(given, insecure=insecure)
 
 
-def follow(terminal: Terminal, server: "JobServer", name: str) -> None:
-    """Show a job until it is over, and exit as it did."""
+def follow(terminal: Terminal, server: "JobServer", name: str, again: str = "submitting it again") -> None:
+    """Show a job until it is over, and exit as it did. `again` is the command that continues a stopped one."""
     from sweeper.app.submit import wait_for_end
     from sweeper.terminal.remote_view import RemoteViewer
 
     viewer = RemoteViewer(terminal)
     with _say_how_to_return(terminal, server, name):
         viewer.watch(server.log(name))
-    job = wait_for_end(server, name)
+        job = wait_for_end(server, name)
     if viewer.results is not None:
         terminal.result(viewer.results)
     if job.status == "SUCCEEDED":
@@ -145,7 +145,7 @@ def follow(terminal: Terminal, server: "JobServer", name: str) -> None:
             f"{server.address}: its head has no sweeper on its PATH; cluster/README.md says how an image is made"
         )
     elif job.status == "STOPPED":
-        terminal.error(f"{name} was stopped; submitting it again continues where it stopped")
+        terminal.error(f"{name} was stopped; {again} continues where it stopped")
     else:
         terminal.error(f"{name} failed; {job.message}")
     raise typer.Exit(job.exit_code or 1)
@@ -153,15 +153,14 @@ def follow(terminal: Terminal, server: "JobServer", name: str) -> None:
 
 @contextmanager
 def _say_how_to_return(terminal: Terminal, server: "JobServer", name: str) -> Iterator[None]:
-    """Print the command that follows the job again, where the user leaves or the cluster cannot be reached."""
+    """Say with which command the job is followed again, where the user leaves or the cluster cannot be reached."""
     from sweeper.app.submit import job_command
-    from sweeper.errors import SweeperError, SweepInterrupted
+    from sweeper.errors import SweeperError
 
+    command = job_command("logs", name, server)
+    terminal.resume_hint = f"{name} continues without you; follow it: {command}"
     try:
         yield
-    except SweepInterrupted:
-        terminal.line(f"{name} continues without you; {job_command('logs', name, server)}")
-        raise
     except SweeperError:
-        terminal.line(f"{name} may continue; {job_command('logs', name, server)}")
+        terminal.line(f"{name} may continue; follow it: {command}")
         raise

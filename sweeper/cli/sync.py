@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from sweeper.cli.arguments import DEFAULT_SWEEPS, Sweeps
-from sweeper.cli.session import cli_session
+from sweeper.cli.session import cli_session, typed_command
 
 
 def sync(
@@ -28,7 +28,7 @@ def sync(
 
     Example: sweeper sync sst5-3f9a1c2e
     """
-    with cli_session(quiet=quiet, resume_hint="the same command continues") as terminal:
+    with cli_session(quiet=quiet, resume_hint=f"the same command continues: {typed_command()}") as terminal:
         from sweeper.app.mlflow_sync import sync_all
         from sweeper.storage.sweep_names import find_named_sweep
 

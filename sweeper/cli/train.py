@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sweeper.cli.arguments import DEFAULT_SWEEPS, Sweep, Sweeps
-from sweeper.cli.session import cli_session
+from sweeper.cli.session import cli_session, typed_command
 from sweeper.terminal.terminal import Terminal
 from sweeper.wording import name_absent_classes
 
@@ -36,7 +36,7 @@ def train(
 
     Example: sweeper train sst5-3f9a1c2e 12 --out model
     """
-    hint = "the same command continues from the last validation"
+    hint = f"the same command continues from the last validation: {typed_command()}"
     with cli_session(as_json=as_json, resume_hint=hint) as terminal:
         from sweeper.app.output_paths import require_writable_folder
         from sweeper.app.train_model import find_trial, train_model

@@ -6,7 +6,7 @@ import typer
 
 from sweeper.cli.arguments import DEFAULT_SWEEPS, AsJson, Sweeps
 from sweeper.cli.run import show_completed
-from sweeper.cli.session import cli_session
+from sweeper.cli.session import cli_session, typed_command
 from sweeper.cli.stop import Target, describe_rest, is_job
 from sweeper.cli.submit import Address, Insecure, connect, follow
 
@@ -31,7 +31,8 @@ def watch(
 
     Example: sweeper watch sst5-3f9a1c2e
     """
-    with cli_session(as_json=as_json, resume_hint="the sweep goes on") as terminal:
+    hint = f"the sweep goes on; watch it again: {typed_command()}"
+    with cli_session(as_json=as_json, resume_hint=hint) as terminal:
         if is_job(context, target, sweeps, address):
             from sweeper.app.submit import find_job
 

@@ -44,7 +44,8 @@ class Terminal:
         self, *, as_json: bool = False, debugger: bool = False, quiet: bool = False, relayed: bool = False
     ) -> None:
         self.as_json, self.debugger, self.quiet, self.relayed = as_json, debugger, quiet, relayed
-        self.plain = debugger or "NO_COLOR" in os.environ
+        self.plain = debugger
+        self.resume_hint = ""  # what an interrupted command leaves, and how it continues
         self._out, self._err = os.dup(1), os.dup(2)
         self._writers = [self._writer(self._err if as_json else self._out), self._writer(self._err)]
         self.console = LiteralConsole(file=self._writers[0])
@@ -182,7 +183,8 @@ class Terminal:
             raise SweepInterrupted(code)
         if self.is_live:
             os.write(self._out, b"\x1b[?1049l\x1b[?25h")  # leave the alternate screen, and show the cursor
-        os.write(self._err, b"ended at once; the same command continues where it stopped\n")
+        hint = f"; {self.resume_hint}" if self.resume_hint else ""
+        os.write(self._err, os.fsencode(f"ended at once{hint}\n"))
         os._exit(code)
 
     def close(self) -> None:

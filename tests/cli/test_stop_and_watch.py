@@ -85,7 +85,8 @@ def test_a_running_trial_and_then_the_sweep_are_stopped(tmp_path: Path) -> None:
     assert f"{sweep.path.name} is stopped, with 1 of 3 trials ended; continue it: sweeper run" in whole.stdout
     assert driver.returncode == 130, said
     assert "stopping, because `sweeper stop` asks for it" in said
-    assert said.splitlines()[-1] == "interrupted; the same command continues where it stopped"
+    last = said.splitlines()[-1]
+    assert last.startswith("interrupted; the same command continues where it stopped: sweeper run ")
     assert (watcher.returncode, "stopped by the user after epoch" in seen) == (1, True), seen
     outcomes = [trial.outcome for trial in package.open(sweep.path).results.trial_results]
     assert outcomes == [Outcome.STOPPED_EARLY, None]

@@ -161,6 +161,20 @@ def test_an_interrupted_sweep_leaves_its_state_on_the_screen(terminal: Terminal)
     assert "best 0.5000  trial 3, ce" in left
 
 
+def test_without_colours_it_is_live_all_the_same(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    out = io.StringIO()
+    terminal.console = LiteralConsole(file=out, width=80, height=40, force_terminal=True, color_system="standard")
+    assert terminal.is_live
+    view = LiveView(terminal, SPEC, [], Dashboard(SPEC, "sst5-0a1b2c3d", slots=2))
+    for record in RECORDS:
+        view.update(record)
+    view.live.refresh()
+    view.close(RunStatus.KILLED)
+    assert "\x1b[1m" in out.getvalue()  # bold is no colour
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]", out.getvalue())
+
+
 def test_messages_are_drawn_and_printed_when_the_view_closes(terminal: Terminal) -> None:
     out = io.StringIO()
     terminal.console = LiteralConsole(file=out, width=100, height=40, force_terminal=True, color_system=None)
