@@ -24,6 +24,7 @@ _MAX_SETTINGS = 100_000
 def check_combinations(spec: SweepSpec) -> Iterator[SpecIssue]:
     """Yield the issues of a spec whose hyperparameters are valid one by one."""
     yield from _contrastive_loss_of_single_texts(spec)
+    yield from _batches_of_one_class(spec)
     yield from _gpu_features_without_gpu(spec)
     yield from _varying_length_of_pairs(spec)
     yield from _too_few_batches(spec)
@@ -46,6 +47,20 @@ def _contrastive_loss_of_single_texts(spec: SweepSpec) -> Iterator[SpecIssue]:
         if values["batch_size"] == 1 and loss is not None and loss.contrastive_term is not None:
             rule = f"a batch of one text has no other text for loss {values['loss']} to compare it with, got 1"
             yield SpecIssue(path_of(spec.space, "batch_size"), f"{rule}; use 2 or more")
+            return
+
+
+def _batches_of_one_class(spec: SweepSpec) -> Iterator[SpecIssue]:
+    """A batch needs texts of two classes."""
+    defaults = {name: TrainConfig.model_fields[name].default for name in ("texts_per_class", "batch_size")}
+    space = spec.space.critical_values()
+    names = space.with_ancestors(("texts_per_class", "batch_size"))
+    for setting in itertools.islice(space.enumerate_settings(names, {}), _MAX_SETTINGS):
+        values = {**defaults, **space.fixed, **setting}
+        each, size = int(values["texts_per_class"]), int(values["batch_size"])
+        if each > 1 and 2 * each > size:
+            rule = f"a batch of {size} texts has no room for two classes of {each} texts, got {each}"
+            yield SpecIssue(path_of(spec.space, "texts_per_class"), f"{rule}; use at most half of batch_size")
             return
 
 

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sweeper.training.class_batches import deal_by_class
 from sweeper.training.types import TokenizedSplit
 
 _GROUP_BATCHES = 50  # batches that are sorted together
@@ -45,13 +46,19 @@ class Batch:
 
 
 def bucketed_batches(
-    split: TokenizedSplit, size: int, max_length: int, *, seed: int, epoch: int
+    split: TokenizedSplit, size: int, max_length: int, *, seed: int, epoch: int, texts_per_class: int = 1
 ) -> list[NDArray[np.int64]]:
-    """Return the row numbers of each batch of one epoch. Every text comes once; the last batch may be smaller."""
+    """Return the row numbers of each batch of one epoch. Every text comes once; the last batch may be smaller.
+
+    A class that occurs in a batch has at least `texts_per_class` texts there.
+    """
     generator = np.random.default_rng([seed, epoch])
-    order = generator.permutation(len(split))
     lengths = np.minimum(np.diff(split.starts), max_length)
     group_size = size * _GROUP_BATCHES
+    if texts_per_class > 1:
+        dealt = deal_by_class(split.labels, lengths, size, texts_per_class, group_size, generator)
+        return [dealt[k] for k in generator.permutation(len(dealt))]
+    order = generator.permutation(len(split))
     for start in range(0, len(order), group_size):
         rows = order[start : start + group_size]
         order[start : start + group_size] = rows[np.argsort(-lengths[rows], kind="stable")]
@@ -85,6 +92,11 @@ def collate(split: TokenizedSplit, rows: NDArray[np.int64], max_length: int, pad
         torch.from_numpy(split.labels[rows]),
         None if token_types is None else torch.from_numpy(token_types.astype(np.int64)),
     )
+
+
+def mean_classes(split: TokenizedSplit, batches: list[NDArray[np.int64]]) -> float:
+    """Return the mean number of classes in a batch."""
+    return float(np.mean([len(np.unique(split.labels[rows])) for rows in batches]))
 
 
 def truncated_share(split: TokenizedSplit, max_length: int) -> float:

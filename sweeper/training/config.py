@@ -104,6 +104,10 @@ class TrainConfig(StrictModel):
     batch_size: Annotated[
         int, _describe("Texts in one forward pass; a contrastive term compares them with each other.", "texts", ge=1)
     ] = 32
+    texts_per_class: Annotated[
+        int,
+        _describe("Fewest texts, in a batch, of a class that occurs there; 2 gives anchors a positive.", "texts", ge=1),
+    ] = 1
     accumulate: Annotated[int, _describe("Batches whose gradients make one update.", "batches", ge=1)] = 1
     learning_rate: Annotated[float, _describe("AdamW's peak learning rate.", "per update", gt=0)] = 2e-5
     schedule: Annotated[str, one_of(SCHEDULES), _describe("The course of the learning rate after the warm-up.")] = (

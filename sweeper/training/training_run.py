@@ -75,8 +75,9 @@ class TrainingRun:
         epoch, index_in_epoch = divmod(step - 1, config.validations_per_epoch)
         trainer = yield from self._enter_phase_of(epoch)
         batches = batching.bucketed_batches(
-            self.setup.split, config.batch_size, config.max_length, seed=config.seed, epoch=epoch
-        )
+            self.setup.split, config.batch_size, config.max_length, seed=config.seed, epoch=epoch,
+            texts_per_class=config.texts_per_class,
+        )  # fmt: skip
         first, stop = (len(batches) * k // config.validations_per_epoch for k in (index_in_epoch, index_in_epoch + 1))
         means, start_time = RunningMeans(), time.perf_counter()
         yield from self._train_batches(trainer, batches, range(first, stop), means, epoch)
@@ -85,6 +86,7 @@ class TrainingRun:
         metrics = {**means.means(), "learning_rate": trainer.optimizer.learning_rate, "examples_per_second": speed}
         if step == 1:
             metrics["train/truncated"] = batching.truncated_share(self.setup.split, config.max_length)
+            metrics["batches/classes"] = batching.mean_classes(self.setup.split, batches)
         if trainer.phase.kind != "contrastive":  # there is no trained classifier to validate yet
             metrics |= yield from self._validate(step / config.validations_per_epoch)
         metrics["seconds"] = time.perf_counter() - start_time

@@ -48,7 +48,7 @@ def every_warning() -> Iterator[None]:
 @pytest.mark.parametrize(("loss", "parts"), [("ce", CE), ("scl", SCL), ("lcl", LCL)])
 def test_metrics_are_named_as_documented(data: TrainingData, loss: str, parts: set[str]) -> None:
     first, second = reports(data, loss=loss)
-    assert set(first.metrics) == ALWAYS | parts | {"train/truncated"}
+    assert set(first.metrics) == ALWAYS | parts | {"train/truncated", "batches/classes"}
     assert set(second.metrics) == ALWAYS | parts
     assert all(type(value) is float and np.isfinite(value) for value in second.metrics.values())
 
@@ -58,7 +58,7 @@ def test_two_phases_report_first_the_encoder_and_then_the_classifier(data: Train
     assert [report.step for report in all_reports] == list(range(1, 11))
     first, second = {"train/loss", "train/contrastive", "anchors/without_positive"}, {"train/loss", "train/ce"} | SCORES
     always = {"learning_rate", *TIMING_METRICS}
-    names = [set(report.metrics) - {"train/truncated"} for report in all_reports]
+    names = [set(report.metrics) - {"train/truncated", "batches/classes"} for report in all_reports]
     assert names == [first | always] * 4 + [second | always] * 6
 
 
