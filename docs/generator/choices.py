@@ -89,6 +89,7 @@ TRIAL_METRICS = {
     "train/ce": "Mean cross entropy of the classifier since the last validation.",
     "train/weighting_ce": "Mean cross entropy of LCL's weighting network.",
     "train/contrastive": "Mean contrastive term.",
+    "train/divergence": "Mean divergence between the predictions of two passes of a text, if `consistency` is used.",
     "train/truncated": "Share of the training texts that are longer than `max_length` and are cut.",
     "weights/true_class": "Mean weight that LCL's weighting network gives the true class.",
     "batches/classes": "Mean number of classes in a batch of the first epoch.",

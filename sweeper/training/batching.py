@@ -36,9 +36,9 @@ class Batch:
             return self._map(lambda tensor: tensor.to(device))
         return self._map(lambda tensor: tensor.pin_memory().to(device, non_blocking=True))
 
-    def repeat(self, views: int) -> "Batch":
-        """Return the batch `views` times, one copy of the whole batch after the other: tensors of views · B rows."""
-        return self if views == 1 else self._map(lambda tensor: tensor.repeat(views, *[1] * (tensor.dim() - 1)))
+    def repeat(self, passes: int) -> "Batch":
+        """Return the batch `passes` times, one copy of the whole batch after the other: tensors of passes · B rows."""
+        return self if passes == 1 else self._map(lambda tensor: tensor.repeat(passes, *[1] * (tensor.dim() - 1)))
 
     def _map(self, function: Callable[[Tensor], Tensor]) -> "Batch":
         token_types = None if self.token_types is None else function(self.token_types)

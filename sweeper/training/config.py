@@ -77,8 +77,15 @@ class TrainConfig(StrictModel):
         _describe("Take the mean or the sum of the contrastive term over the anchors that have a positive."),
     ] = "mean"
     views: Annotated[
-        int, _describe("Forward passes of each text, which differ only by dropout.", "passes", ge=1, le=2)
+        int,
+        _describe(
+            "Passes of each text that the contrastive term sees; they differ only by dropout.", "passes", ge=1, le=2
+        ),
     ] = 1
+    consistency: Annotated[
+        float,
+        _describe("Weight of the divergence between two passes of each text, as in R-Drop; 0 is off.", "loss", ge=0),
+    ] = 0.0
     weighting: Annotated[
         Literal["separate", "shared"],
         _describe("The weighting network: a second encoder, or a head on the first one at half the cost."),
@@ -150,6 +157,17 @@ class TrainConfig(StrictModel):
         """The hyperparameters that this training uses, by name."""
         values = dict(self)
         return {name: value for name, value in values.items() if is_active(name, values)}
+
+    @property
+    def is_consistent(self) -> bool:
+        """True if the training makes two passes of each text predict alike."""
+        return self.consistency > 0 and "consistency" in LOSSES[self.loss].hyperparameters
+
+    @property
+    def passes(self) -> int:
+        """Forward passes of each text in training."""
+        views = self.views if LOSSES[self.loss].contrastive_term else 1
+        return 2 if self.is_consistent else views
 
     @property
     def total_epochs(self) -> int:

@@ -76,6 +76,15 @@ def label_aware_contrastive_inside(similarity: Tensor, labels: Tensor, weighting
     return AnchorLosses(contrast - true_class_log_weight, valid)
 
 
+def symmetric_divergence(logits: Tensor) -> Tensor:
+    """Return the mean over texts of ½ (KL(p1‖p2) + KL(p2‖p1)), for the logits (2B, C) of two passes of B texts.
+
+    Source: Wu et al. 2021, "R-Drop: Regularized Dropout for Neural Networks", equation 2.
+    """
+    first, second = torch.log_softmax(_to_float32(logits), dim=-1).chunk(2)  # (B, C) each
+    return ((first.exp() - second.exp()) * (first - second)).sum(dim=-1).mean() / 2
+
+
 def reduce(anchor_losses: AnchorLosses, reduction: Literal["mean", "sum"] = "mean") -> Tensor:
     """Return the mean or the sum over the anchors that have a loss; 0, with a gradient, if no anchor has one."""
     total = anchor_losses.values.masked_fill(~anchor_losses.valid, 0).sum()

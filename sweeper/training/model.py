@@ -32,6 +32,11 @@ class ClassifierOutput(NamedTuple):
     logits: Tensor
     weighting_logits: Tensor | None
 
+    def first(self, rows: int) -> "ClassifierOutput":
+        """Return the outputs of the first `rows` texts."""
+        weighting_logits = None if self.weighting_logits is None else self.weighting_logits[:rows]
+        return ClassifierOutput(self.features[:rows], self.logits[:rows], weighting_logits)
+
 
 class Classifier(nn.Module):
     """An encoder with a classifier on its pooled features; for LCL also a weighting network."""

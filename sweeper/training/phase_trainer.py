@@ -12,7 +12,7 @@ from sweeper.training.device import autocast
 from sweeper.training.evaluation import encode_batch, encode_split
 from sweeper.training.optimizer import Optimizer
 from sweeper.training.phases import Phase
-from sweeper.training.registry import LOSSES, POOLINGS
+from sweeper.training.registry import POOLINGS
 from sweeper.training.training_setup import TrainingSetup
 from sweeper.training.types import Heartbeat
 
@@ -29,7 +29,6 @@ class PhaseTrainer:
         self.optimizer = Optimizer(
             config, module, phase.peak_learning_rate, num_updates, setup.precision, setup.device, factors
         )
-        self.views = config.views if LOSSES[config.loss].contrastive_term else 1
         self.features: Tensor | None = None  # (N, F) of the training split, if they are precomputed
 
     def precompute_features(self) -> Generator[Heartbeat, None, None]:
@@ -64,7 +63,7 @@ class PhaseTrainer:
         batch = batch.to(setup.device)
         if self.phase.kind == "classifier":
             return self._classifier_loss(encode_batch(setup.model, batch, setup.config), batch.labels)
-        batch = batch.repeat(self.views)
+        batch = batch.repeat(setup.config.passes)
         with autocast(setup.precision, setup.device):
             outputs = setup.model(batch)
         if self.phase.kind == "contrastive":

@@ -91,16 +91,17 @@ class Metric:
 
 
 _CONTRASTIVE = ("tau", "normalize", "reduction", "views")
+_CONSISTENCY = ("consistency",)
 _WEIGHTING = ("weighting", "detach_weights")
 _TWO_PHASES = ("contrastive_epochs", "classifier_learning_rate")
 
 LOSSES: Mapping[str, Loss] = {
-    "ce": Loss("CE", "Cross entropy alone."),
+    "ce": Loss("CE", "Cross entropy alone.", hyperparameters=_CONSISTENCY),
     "scl": Loss(
         "SCL",
         "Supervised contrastive loss and cross entropy at once.",
         contrastive_term="sweeper.training.losses:supervised_contrastive",
-        hyperparameters=("alpha", *_CONTRASTIVE),
+        hyperparameters=("alpha", *_CONTRASTIVE, *_CONSISTENCY),
     ),
     "scl_two_phase": Loss(
         "SCL, two phases",
@@ -113,20 +114,20 @@ LOSSES: Mapping[str, Loss] = {
         "SCL, set-size tau",
         "SCL with a temperature that grows with the number of an anchor's positives in the batch.",
         contrastive_term="sweeper.training.losses:set_tau_contrastive",
-        hyperparameters=("alpha", *_CONTRASTIVE),
+        hyperparameters=("alpha", *_CONTRASTIVE, *_CONSISTENCY),
     ),
     "lcl": Loss(
         "LCL",
         "Label-aware contrastive loss and cross entropy at once; a weighting network learns which classes are close.",
         contrastive_term="sweeper.training.losses:label_aware_contrastive",
-        hyperparameters=("alpha", *_CONTRASTIVE, *_WEIGHTING),
+        hyperparameters=("alpha", *_CONTRASTIVE, *_CONSISTENCY, *_WEIGHTING),
         has_weighting_network=True,
     ),
     "lcl_inside": Loss(
         "LCL, inside",
         "LCL with the anchor's own weight inside the logarithm, as Suresh & Ong print it in equation 3.",
         contrastive_term="sweeper.training.losses:label_aware_contrastive_inside",
-        hyperparameters=("alpha", *_CONTRASTIVE, *_WEIGHTING),
+        hyperparameters=("alpha", *_CONTRASTIVE, *_CONSISTENCY, *_WEIGHTING),
         has_weighting_network=True,
     ),
 }

@@ -27,13 +27,25 @@ class TrainingLoss:
         """Return `train/loss`, which is minimized, and its components, for labels (B,): scalars, named as in a report.
 
         The total is alpha · (sum of the cross entropies) + (1 - alpha) · contrastive (Modarres & Raeisi, section
-        3.4). Minimizing it pushes `weights/true_class`, the mean of w_i,y_i, down; only the weighting network's own
-        cross entropy counteracts that.
+        3.4), and consistency · (the divergence of two passes) if that is used. Minimizing it pushes
+        `weights/true_class`, the mean of w_i,y_i, down; only the weighting network's own cross entropy counteracts
+        that. If texts have several passes, all texts of the first pass come before those of the second.
         """
         components = {"train/ce": self.cross_entropy(outputs.logits, labels)}
-        if self.contrastive_term is None:
-            return {"train/loss": components["train/ce"], **components}
-        cross_entropies = components["train/ce"]
+        total = components["train/ce"]
+        if self.contrastive_term is not None:
+            contrastive = self._contrastive_total(outputs, labels, total)
+            total, components = contrastive["train/loss"], components | contrastive
+        if self.config.is_consistent:
+            components["train/divergence"] = losses.symmetric_divergence(outputs.logits)
+            total = total + self.config.consistency * components["train/divergence"]
+        return components | {"train/loss": total}
+
+    def _contrastive_total(
+        self, outputs: ClassifierOutput, labels: Tensor, cross_entropies: Tensor
+    ) -> dict[str, Tensor]:
+        """Return the total with the contrastive term as `train/loss`, and the components that it adds."""
+        components: dict[str, Tensor] = {}
         if outputs.weighting_logits is not None:
             components["train/weighting_ce"] = self.cross_entropy(outputs.weighting_logits, labels)
             weights = torch.softmax(outputs.weighting_logits.detach().float(), dim=-1)  # (B, C)
@@ -44,8 +56,12 @@ class TrainingLoss:
         return {"train/loss": alpha * cross_entropies + (1 - alpha) * components["train/contrastive"], **components}
 
     def contrastive_components(self, outputs: ClassifierOutput, labels: Tensor) -> dict[str, Tensor]:
-        """Return the contrastive term, and `anchors/without_positive`, the share of anchors that have no positive."""
-        anchor_losses = self._anchor_losses(outputs, labels)
+        """Return the contrastive term, and `anchors/without_positive`, the share of anchors that have no positive.
+
+        It takes the first `views` passes of each text.
+        """
+        rows = len(labels) * self.config.views // self.config.passes
+        anchor_losses = self._anchor_losses(outputs.first(rows), labels[:rows])
         return {
             "train/contrastive": losses.reduce(anchor_losses, self.config.reduction),
             "anchors/without_positive": 1 - anchor_losses.valid.float().mean(),

@@ -98,6 +98,7 @@ def assert_trimmed_equals_full(config: TrainConfig, data: TrainingData, folder: 
         {"loss": "ce", "threads": 2},
         {"loss": "lcl", "weighting": "separate", "layer_decay": 0.7, "schedule": "cosine", "epochs": 2},
         {"loss": "ce", "reinit_layers": 1, "schedule": "constant"},
+        {"loss": "scl", "consistency": 0.5, "texts_per_class": 2, "precision": "bf16"},
     ],
     ids=lambda values: "-".join(map(str, values.values())),
 )

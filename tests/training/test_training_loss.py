@@ -108,6 +108,62 @@ def test_with_detached_weights_only_cross_entropy_trains_the_weighting_network(o
         assert components["train/weighting_ce"].requires_grad
 
 
+@pytest.fixture
+def two_passes(outputs: ClassifierOutput) -> ClassifierOutput:
+    """Outputs of two passes of the same five texts."""
+    noise = torch.Generator().manual_seed(1)
+    return ClassifierOutput(
+        *(torch.cat([part, part + torch.randn(part.shape, generator=noise)]) for part in outputs if part is not None)
+    )
+
+
+@pytest.mark.parametrize("loss", ["ce", "scl", "lcl", "lcl_inside", "scl_set_tau"])
+def test_consistency_adds_the_divergence_of_two_passes(two_passes: ClassifierOutput, loss: str) -> None:
+    labels = torch.cat([LABELS, LABELS])
+    plain = components_of(tiny_training.config(loss=loss, views=2), two_passes, labels)
+    components = components_of(tiny_training.config(loss=loss, views=2, consistency=0.7), two_passes, labels)
+    first, second = torch.softmax(two_passes.logits.double(), dim=-1).chunk(2)
+    divergences = [(p * (p / q).log()).sum() + (q * (q / p).log()).sum() for p, q in zip(first, second, strict=True)]
+    expected = float(sum(divergences)) / 2 / len(LABELS)
+    assert components["train/divergence"].item() == pytest.approx(expected, rel=1e-5)
+    assert components["train/loss"].item() == pytest.approx(plain["train/loss"].item() + 0.7 * expected, rel=1e-5)
+    assert components.keys() == plain.keys() | {"train/divergence"}
+
+
+def test_equal_passes_have_no_divergence() -> None:
+    logits = torch.tensor([[1e4, -1e4, 0.0], [0.0, 1.0, 2.0]]).repeat(2, 1).requires_grad_()
+    divergence = losses.symmetric_divergence(logits)
+    divergence.backward()  # type: ignore[no-untyped-call]
+    assert divergence.item() == 0
+    assert logits.grad is not None
+    assert not logits.grad.any()
+
+
+def test_the_contrastive_term_sees_only_its_views(two_passes: ClassifierOutput, outputs: ClassifierOutput) -> None:
+    labels = torch.cat([LABELS, LABELS])
+    names = ["train/contrastive", "anchors/without_positive"]
+    one_view = components_of(tiny_training.config(loss="lcl", consistency=0.5), two_passes, labels)
+    single = components_of(tiny_training.config(loss="lcl"), outputs, LABELS)
+    assert [one_view[name] for name in names] == [single[name] for name in names]
+    two_views = components_of(tiny_training.config(loss="lcl", consistency=0.5, views=2), two_passes, labels)
+    assert two_views["anchors/without_positive"] == 0
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "passes"),
+    [
+        ({"loss": "ce"}, 1),
+        ({"loss": "ce", "views": 2}, 1),
+        ({"loss": "ce", "consistency": 1.0}, 2),
+        ({"loss": "scl", "views": 2}, 2),
+        ({"loss": "scl", "consistency": 1.0}, 2),
+        ({"loss": "scl_two_phase", "consistency": 1.0}, 1),
+    ],
+)
+def test_a_text_has_as_many_passes_as_the_loss_needs(hyperparameters: dict[str, Any], passes: int) -> None:
+    assert tiny_training.config(**hyperparameters).passes == passes
+
+
 def test_balanced_weights_and_label_smoothing_equal_torchs(outputs: ClassifierOutput) -> None:
     weights = training_loss.balanced_class_weights(LABELS, 4)
     assert weights.tolist() == pytest.approx([5 / 8, 5 / 8, 5 / 4, 0])  # 5 texts, 4 classes with 2, 2, 1 and 0 of them
