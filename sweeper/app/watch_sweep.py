@@ -1,11 +1,10 @@
 """Shows a sweep that another process drives, in the view of `run`, until nobody drives it. Nothing is written."""
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 
 from sweeper.app.open_study import read_study
-from sweeper.app.run_sweep import closed_with_status
 from sweeper.app.show_sweep import SweepSnapshot, take_snapshot
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.record_lock import is_locked
@@ -13,6 +12,7 @@ from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.terminal import formatting
 from sweeper.terminal.output import Output
 from sweeper.trials.interfaces import ProgressView
+from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialRecord
 
 _INTERVAL = 0.5  # seconds between two looks at the record
@@ -32,9 +32,18 @@ def watch_sweep(output: Output, folder: SweepFolder, sleep: Callable[[float], No
         running = sum(record.end is None for record in records)
         output.line(f"watching {folder.name}: {formatting.describe_spec(spec)}")
         view = output.make_view(spec, records, folder.name, max(1, running), start=watcher.began)
-        with closed_with_status(view):
+        with _closed(view, folder):
             watcher.follow(view, sleep)
     return take_snapshot(folder)
+
+
+@contextmanager
+def _closed(view: ProgressView, folder: SweepFolder) -> Iterator[None]:
+    """Close a view with the state in which the sweep is left: FINISHED if it has its results."""
+    try:
+        yield
+    finally:
+        view.close(RunStatus.KILLED if folder.read_results() is None else RunStatus.FINISHED)
 
 
 class _Watcher:

@@ -31,4 +31,5 @@ Model = Annotated[
 ]
 Sweeps = Annotated[Path, typer.Option(metavar="DIR", help="Folder of the sweeps.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result on stdout as JSON.")]
+AsEvents = Annotated[bool, typer.Option("--events", help="Print each event on stdout as a line of JSON.")]
 DEFAULT_SWEEPS = Path("sweeps")

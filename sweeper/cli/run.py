@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweeper.cli.arguments import DEFAULT_SWEEPS, Sweeps
+from sweeper.cli.arguments import DEFAULT_SWEEPS, AsEvents, Sweeps
 from sweeper.cli.session import cli_session, typed_command
 from sweeper.terminal.terminal import Terminal
 
@@ -34,6 +34,7 @@ def run(
     sweeps: Sweeps = DEFAULT_SWEEPS,
     inline: Annotated[bool, typer.Option("--inline", help="Run in this process, without Ray: for a debugger.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the final results on stdout as JSON.")] = False,
+    as_events: AsEvents = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start a new sweep; the earlier one is kept.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the final tables.")] = False,
     bundle: Annotated[Path | None, typer.Option("--parcel", hidden=True, help="Sent by `sweeper submit`.")] = None,
@@ -42,13 +43,15 @@ def run(
 
     Data sets and encoders come from the Hugging Face hub (HF_ENDPOINT, HF_HOME); results go to MLflow
     (MLFLOW_TRACKING_URI, else mlflow.db beside the sweeps). If RAY_ADDRESS is set, trials run on that Ray cluster.
+    With --json or --events, stdout is for programs, and people read stderr.
 
     Example: sweeper run search_spaces/sst5.yaml --set budget.trials=8
     """
     hint = "the same command continues where it stopped"
     hint = hint if bundle is not None else f"{hint}: {typed_command()}"
+    relayed = bundle is not None
     with cli_session(
-        as_json=as_json, debugger=inline, quiet=quiet, relayed=bundle is not None, resume_hint=hint
+        as_json=as_json, debugger=inline, quiet=quiet, relayed=relayed, as_events=as_events, resume_hint=hint
     ) as terminal:
         if bundle is not None:
             from sweeper.app.bundle import verify_bundle

@@ -15,19 +15,27 @@ from sweeper.terminal.terminal import Terminal
 
 @contextmanager
 def cli_session(
-    *, as_json: bool = False, debugger: bool = False, quiet: bool = False, relayed: bool = False, resume_hint: str = ""
+    *,
+    as_json: bool = False,
+    debugger: bool = False,
+    quiet: bool = False,
+    relayed: bool = False,
+    as_events: bool = False,
+    resume_hint: str = "",
 ) -> Iterator[Terminal]:
     """Give a command its terminal, and turn whatever ends it into a line and an exit code.
 
     0: done. 1: it could not finish. 2: the input is wrong. 130 or 143: interrupted; `resume_hint` says how to
     continue, unless the command has replaced it in its terminal.
     """
-    terminal = Terminal(as_json=as_json, debugger=debugger, quiet=quiet, relayed=relayed)
+    terminal = Terminal(as_json=as_json, debugger=debugger, quiet=quiet, relayed=relayed, as_events=as_events)
     terminal.resume_hint = resume_hint
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP
             signal.signal(number, terminal.interrupt)
     try:
+        if as_json and as_events:
+            raise UsageError("--events: cannot be combined with --json; its last line has the same results")
         yield terminal
     except SweepInterrupted as interruption:
         _exit_interrupted(terminal, interruption.exit_code)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from sweeper.cli.arguments import DEFAULT_SWEEPS, AsJson, Sweeps
+from sweeper.cli.arguments import DEFAULT_SWEEPS, AsEvents, AsJson, Sweeps
 from sweeper.cli.run import show_completed
 from sweeper.cli.session import cli_session, typed_command
 from sweeper.cli.stop import Target, describe_rest, is_job
@@ -22,6 +22,7 @@ def watch(
     address: Address = None,
     insecure: Insecure = False,
     as_json: AsJson = False,
+    as_events: AsEvents = False,
 ) -> None:
     """Watch a sweep that another process drives, in the view of `sweeper run`, until it ends.
 
@@ -32,7 +33,7 @@ def watch(
     Example: sweeper watch sst5-3f9a1c2e
     """
     hint = f"the sweep goes on; watch it again: {typed_command()}"
-    with cli_session(as_json=as_json, resume_hint=hint) as terminal:
+    with cli_session(as_json=as_json, as_events=as_events, resume_hint=hint) as terminal:
         if is_job(context, target, sweeps, address):
             from sweeper.app.submit import find_job
 

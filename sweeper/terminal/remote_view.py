@@ -132,7 +132,12 @@ def make_view(
     clock: Callable[[], float] = time.time,
     start: float | None = None,
 ) -> ProgressView:
-    """Return the view for this terminal: live where it can be redrawn, otherwise lines."""
+    """Return the view for this terminal: live where it can be redrawn, otherwise lines, and events if it has them."""
+    if terminal.as_events:
+        from sweeper.terminal.event_view import EventView
+
+        lines = LineView(terminal, spec, known := list(known), clock, start)
+        return EventView(lines, terminal.write_event, spec, known, header, slots, clock)
     if not terminal.is_live:
         return LineView(terminal, spec, known, clock, start)
     from sweeper.terminal.dashboard import Dashboard

@@ -37,17 +37,25 @@ class Terminal:
 
     People read stdout. With `as_json`, stdout has the result only and people read stderr. With `debugger`, the
     descriptors stay as they are, and only what goes through Python's logging and warnings is kept off the terminal.
-    With `quiet`, only tables and errors are shown. `relayed`: people watch from another machine (remote_view.py).
+    With `quiet`, only tables and errors are shown. `relayed`: people watch from another machine (remote_view.py). With
+    `as_events`, stdout has a JSON object for each event (events.py), and people read plain lines on stderr.
     """
 
     def __init__(
-        self, *, as_json: bool = False, debugger: bool = False, quiet: bool = False, relayed: bool = False
+        self,
+        *,
+        as_json: bool = False,
+        debugger: bool = False,
+        quiet: bool = False,
+        relayed: bool = False,
+        as_events: bool = False,
     ) -> None:
         self.as_json, self.debugger, self.quiet, self.relayed = as_json, debugger, quiet, relayed
-        self.plain = debugger
+        self.as_events, self.plain = as_events, debugger or as_events
         self.resume_hint = ""  # what an interrupted command leaves, and how it continues
         self._out, self._err = os.dup(1), os.dup(2)
-        self._writers = [self._writer(self._err if as_json else self._out), self._writer(self._err)]
+        people = self._err if as_json or as_events else self._out
+        self._writers = [self._writer(people), self._writer(self._err), self._writer(self._out)]
         self.console = LiteralConsole(file=self._writers[0])
         self.errors = LiteralConsole(file=self._writers[1], soft_wrap=True)
         self.log: Path | None = None
@@ -120,12 +128,18 @@ class Terminal:
             yield lambda progress: spinner.update(text=literal_text(f"{text} … {progress}"))
 
     def result(self, values: dict[str, Any]) -> None:
-        """Write the final result as JSON, where `--json` asks for it or people watch from elsewhere."""
+        """Write the final result as JSON, where `--json` or `--events` asks for it or people watch from elsewhere."""
         if self.as_json:
             with suppress(BrokenPipeError):  # nobody reads any more
                 os.write(self._out, (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode())
+        elif self.as_events:
+            self.write_event(json.dumps({"event": "results", "at": int(1000 * time.time()), "results": values}) + "\n")
         elif self.relayed:
             self.event({"result": values})
+
+    def write_event(self, line: str) -> None:
+        """Write the line of an event to stdout, for the program that reads it."""
+        self._writers[2].write(line)
 
     def event(self, event: Mapping[str, Any]) -> None:
         """Write one event for whoever watches from elsewhere: an element of a JSON text sequence (RFC 7464)."""

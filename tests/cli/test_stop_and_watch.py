@@ -1,5 +1,6 @@
 """`sweeper stop` and `sweeper watch`: what they say, and a real sweep that is stopped while somebody watches."""
 
+import json
 import subprocess
 import time
 from pathlib import Path
@@ -71,7 +72,7 @@ def test_a_running_trial_and_then_the_sweep_are_stopped(tmp_path: Path) -> None:
     driver = start("run", "space.yaml", "--inline", cwd=tmp_path, extra={})
     try:
         sweep = _wait_for_trial(tmp_path, 1)
-        watcher = start("watch", sweep.path.name, cwd=tmp_path, extra={})
+        watcher = start("watch", sweep.path.name, "--events", cwd=tmp_path, extra={})
         assert watcher.stdout is not None
         assert watcher.stdout.readline().startswith(f"watching {sweep.path.name}: ")  # what ends from now on is shown
         trial = sweeper("stop", sweep.path.name, "1", cwd=tmp_path)
@@ -88,6 +89,11 @@ def test_a_running_trial_and_then_the_sweep_are_stopped(tmp_path: Path) -> None:
     last = said.splitlines()[-1]
     assert last.startswith("interrupted; the same command continues where it stopped: sweeper run ")
     assert (watcher.returncode, "stopped by the user after epoch" in seen) == (1, True), seen
+    told = [json.loads(line) for line in seen.splitlines() if line.startswith("{")]
+    assert [event["event"] for event in told if event["event"] != "report"][-1] == "results"
+    (end,) = [event for event in told if event["event"] == "trial_ended"]
+    assert (end["trial"], end["outcome"]) == (1, "stopped_early")
+    assert {event["status"] for event in told if event["event"] == "sweep_ended"} == {"interrupted"}
     outcomes = [trial.outcome for trial in package.open(sweep.path).results.trial_results]
     assert outcomes == [Outcome.STOPPED_EARLY, None]
     assert list((sweep.path / "requests").iterdir()) == []
