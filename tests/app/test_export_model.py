@@ -12,7 +12,9 @@ import sweeper as package
 from sweeper.errors import SweeperError, UsageError
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.training.sequence_classification import HEADS
+from tests.support.cli_runner import sweeper
 from tests.support.kept_models import keep_random_model
+from tests.support.upload_hub import TOKEN, upload_hub
 
 TEXTS = ["w1 w2 w3", "w9", " ".join(f"w{k}" for k in range(60))]
 SIZES = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
@@ -95,3 +97,22 @@ def test_a_hub_that_does_not_answer_leaves_the_folder(tmp_path: Path) -> None:
     with pytest.raises(SweeperError, match="--push not/a/name: the hub does not take the model"):
         package.export_model(kept.path, tmp_path / "out", push="not/a/name")
     assert AutoModelForSequenceClassification.from_pretrained(tmp_path / "out").config.num_labels == 3
+
+
+@pytest.mark.slow
+def test_a_pushed_model_is_on_the_hub_file_by_file(tmp_path: Path) -> None:
+    kept = keep_model(tmp_path, "bert")
+    with upload_hub() as hub:
+        environment = {"HF_ENDPOINT": hub.address, "HF_TOKEN": TOKEN, "HF_HUB_DISABLE_XET": "1"}
+        words = ("export", str(kept.path), "out", "--push", "lab/moods")
+        pushed = sweeper(*words, cwd=tmp_path, extra=environment)
+        assert pushed.returncode == 0, pushed.stderr
+        assert f"hub:    {hub.address}/lab/moods" in pushed.stdout
+        files = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+        assert hub.models == {"lab/moods": files}
+        assert "model.safetensors" in files
+        refused = sweeper(*words[:2], "other", *words[3:], cwd=tmp_path, extra={**environment, "HF_TOKEN": "hf_old"})
+    assert refused.returncode == 1
+    assert "--push lab/moods: the hub does not take the model (" in refused.stderr
+    assert "401" in refused.stderr
+    assert (tmp_path / "other" / "model.safetensors").exists()
