@@ -19,8 +19,28 @@ def submit(cluster: Cluster, file: Path, sweeps: Path, *changes: str, **env: str
 
 def status(cluster: Cluster, job: str) -> str:
     """Return PENDING, RUNNING, SUCCEEDED, FAILED or STOPPED."""
+    return str(_listed(cluster, job)["status"])
+
+
+def sweep_of(cluster: Cluster, job: str) -> str:
+    """Return the name of the sweep that a job runs; "" while it is not known."""
+    return next(iter(_listed(cluster, job)["sweeps"]), "")
+
+
+def _listed(cluster: Cluster, job: str) -> dict[str, Any]:
     listed: list[dict[str, Any]] = json.loads(_on_laptop(cluster, "jobs", "--json"))["jobs"]
-    return next(str(entry["status"]) for entry in listed if entry["id"] == job)
+    return next(entry for entry in listed if entry["id"] == job)
+
+
+def stop(cluster: Cluster, *target: str) -> str:
+    """Return what `sweeper stop` says. Raises RuntimeError with the output if it fails."""
+    return _on_laptop(cluster, "stop", *target)
+
+
+def watch(cluster: Cluster, target: str) -> subprocess.Popen[str]:
+    """Start `sweeper watch` on the laptop."""
+    command = [*SWEEPER, "watch", target, "--address", cluster.dashboard]
+    return cluster.run("laptop", command, cluster.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
 def logs(cluster: Cluster, job: str) -> str:

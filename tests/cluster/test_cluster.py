@@ -61,6 +61,23 @@ def test_sweep_finishes(observations: Observations) -> None:
     assert observations.took["finished"] is not None, observations.log
 
 
+def test_a_job_is_watched_and_stopped_by_the_name_of_its_sweep(cluster: Cluster) -> None:
+    there = cluster.own("head")[0] / "stopped"
+    job = jobs.submit(cluster, SWEEP, there, "training.epochs=500", "asha=off")
+    until(lambda: jobs.sweep_of(cluster, job) != "", 120, "the job has no sweep")
+    sweep = jobs.sweep_of(cluster, job)
+    watcher = jobs.watch(cluster, sweep)
+    with pytest.raises(
+        RuntimeError, match=f"a job is stopped as a whole; stop a trial on its head: sweeper stop {sweep} 1"
+    ):
+        jobs.stop(cluster, sweep, "1")
+    said = jobs.stop(cluster, sweep).splitlines()
+    assert said[-1] == f"{job} is stopped; submitting it again continues where it stopped"
+    seen, _ = watcher.communicate(timeout=120)
+    assert (jobs.status(cluster, job), watcher.returncode) == ("STOPPED", 1), seen
+    assert jobs.stop(cluster, job) == f"{job} is over: stopped\n"
+
+
 def test_models_reach_a_driver_whose_folder_no_worker_can_see(cluster: Cluster, observations: Observations) -> None:
     there, here = (place / "plain" for place in cluster.own("head"))
     job = jobs.submit(cluster, SWEEP, there, "training.epochs=2", "asha=off")
