@@ -1,6 +1,7 @@
 """The share of this machine, or of the cluster of RAY_ADDRESS, that a trial would get."""
 
 from sweeper.app.run_sweeps import make_runner
+from sweeper.app.share_gpus import allocate, with_note_of_sharing
 from sweeper.execution.cluster_address import cluster_address
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal.output import Output
@@ -8,12 +9,12 @@ from sweeper.trials.resources import TrialResources, fit_to_machine
 
 
 def allocate_resources(output: Output, spec: SweepSpec) -> tuple[TrialResources, bool]:
-    """Return what a trial gets, and True if that is on a cluster. Raises UsageError if no node has it."""
-    asked = spec.resources
+    """Return what a trial gets at most, and True if that is on a cluster. Raises UsageError if no node has it."""
     if cluster_address() is not None:
         with output.step("asking the cluster"), make_runner(inline=False) as runner:
-            resources: TrialResources = runner.allocate(asked.cpu, asked.gpu, asked.accelerator or "")
-        return resources, True
+            return with_note_of_sharing(spec, allocate(runner, spec)), True
+    asked = spec.resources
     with make_runner(inline=True) as runner:
         node = {"CPU": runner.cpus, "GPU": runner.gpus}
-    return fit_to_machine(asked.cpu, asked.gpu, asked.accelerator or "", node=node), False
+    resources = fit_to_machine(asked.cpu, asked.most_gpus, asked.accelerator or "", node=node)
+    return with_note_of_sharing(spec, resources), False

@@ -11,6 +11,7 @@ from sweeper.app.fit_checks import require_gpu_for_fp16
 from sweeper.app.output_paths import require_sweeps_folder
 from sweeper.app.prepare_data import prepare_sweep
 from sweeper.app.run_sweeps import make_runner
+from sweeper.app.share_gpus import allocate
 from sweeper.app.time_trainings import core_share, time_trainings
 from sweeper.execution.cluster_address import cluster_address
 from sweeper.protocol.plan import find_exceeded, make_plan, plan_use, simulate
@@ -77,10 +78,10 @@ def _plan_with_use(output: Output, spec: SweepSpec, sweeps: Path, *, inline: boo
     with ExitStack() as stack:
         with output.step("starting" if inline else "starting Ray"):
             runner = stack.enter_context(make_runner(inline=inline))
-        asked = spec.resources
-        resources = runner.allocate(asked.cpu, asked.gpu, asked.accelerator or "")
+        resources = allocate(runner, spec)
         startup = time.monotonic() - began
         calibration = time_trainings(output, runner, prepared, sweeps, resources, startup)
+        resources = calibration.resources
         is_remote = runner.is_remote
     draft = _draft(spec, sweeps, resources, is_remote=is_remote)
     simulated = simulate(spec, resources, calibration.timed, calibration.overhead)

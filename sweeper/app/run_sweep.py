@@ -14,6 +14,7 @@ from sweeper.app.disk_space import checkpoint_disk, require_disk
 from sweeper.app.finalize import finalize
 from sweeper.app.open_study import open_study
 from sweeper.app.prepare_data import PreparedSweep, load_training_data
+from sweeper.app.share_gpus import allocate, share_gpus
 from sweeper.app.stage_jobs import checkpoint_storage, stage_jobs
 from sweeper.data.dataset_description import summarize_splits
 from sweeper.protocol.results import build_results
@@ -69,13 +70,13 @@ class SweepRun:
         """Run the sweep, or continue it, and return its folder and results."""
 
         spec = self.prepared.spec
-        requested = spec.resources
-        resources = self.runner.allocate(requested.cpu, requested.gpu, requested.accelerator or "")
+        resources = allocate(self.runner, spec)
         differing = None if self.prepared.folder else differing_keys(self.sweeps, spec)
         folder = self._open_folder(resources)
         with open_study(folder, spec) as study:
             self.output.set_log_dir(folder.path / "logs")
             data = load_training_data(self.prepared, spec.encoders, step=self.output.step)
+            resources = share_gpus(self.output, self.runner, spec, resources, data, folder.path)
             is_remote = self.runner.is_remote
             announce(self.output, folder.name, self.prepared, study, resources, data, is_remote=is_remote)
             if differing and differing[1]:
@@ -114,7 +115,7 @@ class SweepRun:
         for warning in self.prepared.description.warnings:
             view.say(warning)
         folder.mark_running()
-        jobs = stage_jobs(self.prepared, folder, data, storage, resources.gpu, view.say)
+        jobs = stage_jobs(self.prepared, folder, data, storage, view.say)
         with self._tracked(folder, view) as tracker:
             with closed_with_status(view):
                 elapsed = time.monotonic() - self.began

@@ -19,21 +19,16 @@ def stage_jobs(
     folder: SweepFolder,
     data: Mapping[str, TrainingData],
     storage: CheckpointStorage | None,
-    gpu: float,
     say: Callable[[str], None],
 ) -> StageJobs:
     """Return the jobs of the three stages. The test split is loaded for the last one only, when that begins."""
     from sweeper.storage import predictions
-    from sweeper.training.device import limit_gpu_memory
     from sweeper.training.final_scoring import score_best_model
     from sweeper.training.resource_monitor import add_resource_metrics
     from sweeper.training.trainer import train_events
 
     spec, dataset, path = prepared.spec, prepared.dataset, folder.path.resolve()
     job = partial(TrainingJob, folder=path, stall_timeout=spec.stall_minutes * 60, storage=storage)
-
-    def on_this_gpu(train: Trainer) -> Trainer:
-        return partial(limit_gpu_memory, train, gpu)
 
     def with_metrics(train: Trainer) -> Trainer:
         return partial(add_resource_metrics, train) if spec.tracking.system_metrics else train
@@ -45,11 +40,11 @@ def stage_jobs(
     def make_test_job() -> TrainingJob:
         splits = [name for name in (*SEARCHED, "test") if name in dataset.splits]
         test_data = load_training_data(prepared, spec.encoders, splits, step=say_step)
-        return job(on_this_gpu(partial(score_best_model, objective=spec.objective)), test_data)
+        return job(partial(score_best_model, objective=spec.objective), test_data)
 
     return StageJobs(
-        search=job(with_metrics(on_this_gpu(train_events)), data),
-        confirm=job(with_metrics(on_this_gpu(partial(train_events, objective=spec.objective))), data),
+        search=job(with_metrics(train_events), data),
+        confirm=job(with_metrics(partial(train_events, objective=spec.objective)), data),
         make_test_job=make_test_job,
         save_scores=lambda trial, scores: predictions.save_predictions(path, trial, dataset.class_names, scores),
     )

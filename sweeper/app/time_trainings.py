@@ -9,11 +9,13 @@ from pathlib import Path
 from statistics import fmean
 
 from sweeper.app.prepare_data import PreparedSweep, load_training_data
+from sweeper.app.share_gpus import share_gpus
 from sweeper.errors import SweeperError
 from sweeper.protocol.calibration_points import calibration_points, describe_point
 from sweeper.protocol.plan import Timed
 from sweeper.protocol.simulated_sweep import Overhead
 from sweeper.storage.free_space import existing_parent
+from sweeper.storage.sweep_folder import find_sweep
 from sweeper.terminal import formatting
 from sweeper.terminal.output import Output
 from sweeper.training.config import TrainConfig
@@ -31,8 +33,13 @@ _LEAST_SHARE = 0.1  # of a core
 
 @dataclass(frozen=True)
 class Calibration:
-    """The findings of a calibration: data, trainings with their costs, the time beside them, and notes for the user."""
+    """The findings of a calibration.
 
+    `resources` are those of a trial, `timed` the trainings with their costs, `overhead` the time beside them, and
+    `notes` are for the user.
+    """
+
+    resources: TrialResources
     data: Mapping[str, TrainingData]
     timed: Timed
     overhead: Overhead
@@ -51,6 +58,9 @@ def time_trainings(
     began = time.monotonic()
     data = load_training_data(prepared, prepared.spec.encoders, step=output.step)
     loaded = time.monotonic()
+    begun = find_sweep(sweeps, prepared.spec)
+    resources = share_gpus(output, runner, prepared.spec, resources, data, begun.path if begun else None)
+    shared = time.monotonic()
     with output.step("starting workers"):
         runner.start_workers(replace(resources, slots=1) if runner.is_remote else resources)
     started = time.monotonic()
@@ -64,13 +74,13 @@ def time_trainings(
     timed, notes = _by_point(points, repeated, results)
     busy = 1 / core_share(timed, resources)
     overhead = Overhead(
-        start=startup + loaded - began + busy * _LOADING,
-        workers=started - loaded + busy * _STAGE,
+        start=startup + shared - began + busy * _LOADING,
+        workers=started - shared + busy * _STAGE,
         trial=busy * _TRIAL,
         test_data=loaded - began,
         end=busy * _END,
     )
-    return Calibration(data, timed, overhead, notes)
+    return Calibration(resources, data, timed, overhead, notes)
 
 
 def core_share(timed: Timed, resources: TrialResources) -> float:

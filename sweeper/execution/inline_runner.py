@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from sweeper.errors import SweeperError, SweepInterrupted
 from sweeper.execution.attempt import deliver, run_attempt
+from sweeper.execution.gpu_room import with_gpu_share
 from sweeper.storage.trial_files import delete_trial_files
 from sweeper.training.config import TrainConfig
 from sweeper.training.types import TrainingData
@@ -63,7 +64,8 @@ class InlineRunner:
             while not trials.is_exhausted():
                 trial = trials.next_trial()
                 if trial is not None:
-                    self._run_trial(trial, trials, job)
+                    share = resources.share_of(trial.config)
+                    self._run_trial(trial, trials, with_gpu_share(job, share, is_measured=False))
         except SweepInterrupted:
             raise
         except KeyboardInterrupt:

@@ -4,7 +4,7 @@ import os
 import re
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import grpc
@@ -114,12 +114,17 @@ def run_on_each_node(check: Callable[[], str]) -> dict[str, str]:
     return {name: ray.get(pinned_task.remote()) for name, pinned_task in tasks.items()}
 
 
-def resource_request(resources: TrialResources) -> dict[str, float]:
-    """Return what a trial requests from a node, in the form that Tune takes."""
-    request = {"cpu": float(resources.cpu), "gpu": resources.gpu}
+def resource_request(resources: TrialResources, gpu: float | None = None) -> dict[str, float]:
+    """Return what a trial requests from a node, in the form that Tune takes. `gpu` is its own share of a GPU."""
+    request = {"cpu": float(resources.cpu), "gpu": resources.gpu if gpu is None else gpu}
     if resources.accelerator:
         request[ACCELERATOR + resources.accelerator] = _ACCELERATOR_SHARE
     return request
+
+
+def count_gpus(nodes: Iterable[Node]) -> int:
+    """Return the number of GPUs on the nodes."""
+    return sum(int(node.get("GPU", 0)) for node in nodes)
 
 
 class CachedCount:

@@ -33,12 +33,15 @@ def measure_side_by_side(
         return measure(config, encoded)
 
     stored = {encoder: ray.put(encoded) for encoder, encoded in data.items()}
-    task = _task(call, resources)
-    return [_result(reference) for reference in [task.remote(config, stored[config.encoder]) for config in configs]]
+    tasks = [
+        _task(call, resources, resources.share_of(config).gpu).remote(config, stored[config.encoder])
+        for config in configs
+    ]
+    return [_result(task) for task in tasks]
 
 
-def _task(function: Callable[..., Any], resources: TrialResources) -> Any:
-    request = resource_request(resources)
+def _task(function: Callable[..., Any], resources: TrialResources, gpu: float | None = None) -> Any:
+    request = resource_request(resources, gpu)
     cpu, gpu = request.pop("cpu"), request.pop("gpu")
     return ray.remote(function).options(num_cpus=cpu, num_gpus=gpu, resources=request, max_retries=0)
 

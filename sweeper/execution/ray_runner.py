@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from sweeper.execution import ray_cluster, ray_internals
 from sweeper.execution.abandonable_call import run_abandonable
 from sweeper.execution.autoscaler import potential_nodes
 from sweeper.execution.cluster_address import cluster_address
+from sweeper.execution.gpu_room import GpuRoom
 from sweeper.execution.model_transfer import start_model_exchange
 from sweeper.execution.ray_folder import make_ray_folder, ray_temporary
 from sweeper.execution.ray_measurement import measure_side_by_side, start_workers
@@ -51,8 +53,9 @@ class RayRunner:
     RAY_TMPDIR, TMPDIR or /tmp. Raises UsageError if that cannot be written. `note` is a line for the user about it.
     """
 
-    def __init__(self, temporary: Path | None = None) -> None:
-        self.note = ""
+    def __init__(self, temporary: Path | None = None, gpus: int | None = None) -> None:
+        """Start Ray on this machine with `gpus` GPUs, by default those that it finds."""
+        self.note, self.gpus = "", gpus
         if temporary is None:
             temporary, self.note = ray_temporary()
         self.address = cluster_address()
@@ -77,7 +80,7 @@ class RayRunner:
             if self.address is not None:
                 self.head = ray_cluster.connect(self.address, runtime_env={"env_vars": WORKER_ENVIRONMENT}, **quiet)
             else:
-                ray_internals.start_local_ray(self.folder, **_apple_gpu(), **quiet)
+                ray_internals.start_local_ray(self.folder, **_given_gpus(self.gpus), **quiet)
 
     def allocate(self, cpu: int, gpu: float, accelerator: str = "") -> TrialResources:
         """Return a trial's share of this machine or of the cluster.
@@ -118,7 +121,8 @@ class RayRunner:
         """
         with collect_signals() as received:
             while not trials.is_exhausted():
-                bridge = TuneBridge(trials, job, self._slot_counter(resources))
+                room = GpuRoom(resources, self._gpu_counter())
+                bridge = TuneBridge(trials, job, self._slot_counter(resources), room=room)
                 stop_exceptions = self._run_tune(
                     bridge, job, resources, lambda: received or self._dead_process() or self._is_head_lost()
                 )
@@ -143,6 +147,14 @@ class RayRunner:
         potential_slots = count_slots(potential_nodes(), resources)
         return ray_cluster.CachedCount(lambda: max(count_slots(ray_cluster.live_nodes(), resources), potential_slots))
 
+    def _gpu_counter(self) -> Callable[[], int]:
+        """Return a function that counts the GPUs, including those on nodes that join later."""
+        if not self.is_remote:
+            count = ray_cluster.count_gpus(ray_cluster.live_nodes())
+            return lambda: count
+        potential = ray_cluster.count_gpus(potential_nodes())
+        return ray_cluster.CachedCount(lambda: max(ray_cluster.count_gpus(ray_cluster.live_nodes()), potential))
+
     def _run_tune(
         self, bridge: TuneBridge, job: TrainingJob, resources: TrialResources, stop_reason: Callable[[], object]
     ) -> list[StopTune]:
@@ -154,7 +166,11 @@ class RayRunner:
         references = DataReferences({encoder: ray.put(data) for encoder, data in job.data.items()})
         exchange = start_model_exchange() if self.is_remote and job.storage is None else None
         trainable = tune.with_parameters(
-            run_on_worker, job=replace(job, data={}), data_references=references, model_exchange=exchange
+            run_on_worker,
+            job=replace(job, data={}),
+            data_references=references,
+            model_exchange=exchange,
+            is_measured=resources.memory is not None,
         )
         tuner = self._make_tuner(trainable, bridge, resources, stop_reason)
         stop_exceptions: list[StopTune] = []
@@ -173,7 +189,7 @@ class RayRunner:
         self, trainable: Any, bridge: TuneBridge, resources: TrialResources, stop_reason: Callable[[], object]
     ) -> Any:
         return tune.Tuner(
-            tune.with_resources(trainable, ray_cluster.resource_request(resources)),
+            tune.with_resources(trainable, _requests(resources)),
             tune_config=tune.TuneConfig(
                 search_alg=BridgeSearcher(bridge),
                 scheduler=BridgeScheduler(bridge),
@@ -206,9 +222,23 @@ class RayRunner:
         self._start_ray()
 
 
-def _apple_gpu() -> dict[str, int]:
-    """Return Ray's option for the GPU of an Apple chip, which Ray does not find by itself; {} elsewhere."""
-    return {"num_gpus": 1} if (sys.platform, platform.machine()) == ("darwin", "arm64") else {}
+def _requests(resources: TrialResources) -> Any:
+    """Return what trials request: one request for all, or a function of a trial's share of a GPU."""
+    if resources.memory is None:
+        return ray_cluster.resource_request(resources)
+    return partial(_request_of_trial, replace(resources, memory=None))
+
+
+def _request_of_trial(resources: TrialResources, config: Mapping[str, Any]) -> Any:
+    request = ray_cluster.resource_request(resources, config["share"].gpu)
+    return tune.PlacementGroupFactory([{"CPU": request.pop("cpu"), "GPU": request.pop("gpu"), **request}])
+
+
+def _given_gpus(gpus: int | None) -> dict[str, int]:
+    """Return Ray's option for GPUs that it does not find by itself: `gpus`, or the GPU of an Apple chip; {} if none."""
+    if gpus is None and (sys.platform, platform.machine()) == ("darwin", "arm64"):
+        gpus = 1
+    return {} if gpus is None else {"num_gpus": gpus}
 
 
 def _remove_abandoned_folders(temporary: Path) -> None:

@@ -14,6 +14,7 @@ import ray
 from ray import tune
 
 from sweeper.execution.attempt import run_attempt
+from sweeper.execution.gpu_room import with_gpu_share
 from sweeper.execution.model_transfer import ModelExchange, with_model_transfer
 from sweeper.storage.trial_files import trial_folder
 from sweeper.training.types import Heartbeat, TrainingData
@@ -37,14 +38,21 @@ class DataReferences:
 
 
 def run_on_worker(
-    config: dict[str, Any], job: TrainingJob, data_references: DataReferences, model_exchange: ModelExchange | None
+    config: dict[str, Any],
+    job: TrainingJob,
+    data_references: DataReferences,
+    model_exchange: ModelExchange | None,
+    *,
+    is_measured: bool = False,
 ) -> None:
-    """Run one attempt at `config["trial"]` and report its events to Tune.
+    """Run one attempt at `config["trial"]`, with `config["share"]` of a GPU, and report its events to Tune.
 
-    `job` comes without data. `model_exchange` carries the models of confirmed trials if nothing else does.
+    `job` comes without data. `is_measured` says that trials have different shares. `model_exchange` carries the models
+    of confirmed trials if nothing else does.
     """
     trial: Trial = config["trial"]
     tune.report({"event": Heartbeat()})
+    job = with_gpu_share(job, config["share"], is_measured=is_measured)
     events = run_attempt(trial, job, _load_data(data_references.references[trial.config.encoder]))
     if model_exchange is not None and trial.source_trial:
         events = with_model_transfer(events, trial_folder(job.folder, trial), model_exchange)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sweeper.execution.attempt import Event, deliver
+from sweeper.execution.gpu_room import ONE_SHARE_FOR_ALL, GpuRoom
 from sweeper.storage.trial_files import delete_trial_files
 from sweeper.trials.interfaces import TrainingJob, TrialSource
 from sweeper.trials.trial import Trial, TrialEnd
@@ -31,8 +32,9 @@ class TuneBridge:
         job: TrainingJob,
         slots: Callable[[], int],
         clock: Callable[[], float] = time.monotonic,
+        room: GpuRoom = ONE_SHARE_FOR_ALL,
     ) -> None:
-        self.trials, self.job, self.slots, self.clock = trials, job, slots, clock
+        self.trials, self.job, self.slots, self.clock, self.room = trials, job, slots, clock, room
         self.running: dict[str, Trial] = {}
         self.last_heard: dict[str, float] = {}  # for each trial with a worker, when it last sent an event
         self.started: set[str] = set()  # trials that have sent an event
@@ -52,7 +54,7 @@ class TuneBridge:
 
     def next_trial(self, name: str) -> Trial | None:
         """Return the trial to run under this name. None means that there is none now, or none at all if exhausted."""
-        slots = self.slots()  # may ask a cluster that never answers; `close` must not wait for that
+        slots, gpus = self.slots(), self.room.count_gpus()  # a cluster may never answer; `close` must not wait for that
         with self._lock:
             if len(self.running) >= slots or self.error or self._is_closed:
                 return None
@@ -60,6 +62,9 @@ class TuneBridge:
             if trial is None:
                 with self._stored_errors():
                     trial = self.trials.next_trial()
+            if trial is not None and not self.room.has_room(trial, self.running.values(), gpus):
+                self.requeued.appendleft(trial)  # and no other trial overtakes it
+                return None
             if trial is not None:
                 self.running[name] = trial
             return trial
@@ -80,6 +85,9 @@ class TuneBridge:
                 return False
             self.last_heard[name] = self._now
             self.started.add(name)
+            if self.room.needs_more(trial, event):
+                self._try_again_alone(name, trial)
+                return False
             continues = False
             with self._stored_errors():
                 continues = deliver(event, trial, self.trials)
@@ -88,6 +96,13 @@ class TuneBridge:
                 if self._has_ended(trial):
                     delete_trial_files(self.job.folder, trial, storage=self.job.storage)
             return continues
+
+    def _try_again_alone(self, name: str, trial: Trial) -> None:
+        self._remove(name)
+        self.requeued.appendleft(trial)
+        text = "out of memory within its measured share of a GPU; it continues alone on a GPU"
+        with self._stored_errors():
+            self.trials.notify(trial, text)
 
     def _has_ended(self, trial: Trial) -> bool:
         """Return True if a stopped trial needs its checkpoint no more. After an error its end may not be recorded."""

@@ -55,7 +55,7 @@ class BridgeSearcher(_Unpickled, Searcher):  # type: ignore[misc]  # Ray is not 
         """Return the trial to start under this name, None to be asked again, or FINISHED."""
         trial = self.bridge.next_trial(trial_id)
         if trial is not None:
-            return {"trial": trial}
+            return {"trial": trial, "share": self.bridge.room.share_of(trial)}
         return _FINISHED if self.bridge.is_exhausted else None
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:

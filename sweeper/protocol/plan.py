@@ -29,9 +29,13 @@ def simulate(
 ) -> list[SimulatedSweep]:
     """Return simulated sweeps, always the same ones. Without `timed` trainings, all times in them are 0."""
     random, num_trials = Random(spec.seed), count_search_trials(spec)
-    simulator = SweepSimulator(spec, _cost_of(timed), resources.slots, overhead or Overhead(), resources.gpu)
+    simulator = SweepSimulator(spec, _cost_of(timed), resources.slots, overhead or Overhead(), _gpus_of(resources))
     count = max(_FEWEST_SWEEPS, min(_MOST_SWEEPS, _SIMULATED_TRIALS // num_trials))
     return [simulator.run(random) for _ in range(count)]
+
+
+def _gpus_of(resources: TrialResources) -> Callable[[TrainConfig], float]:
+    return lambda config: resources.share_of(config).gpu
 
 
 def _cost_of(timed: Timed) -> Callable[[TrainConfig], TrainingCost]:

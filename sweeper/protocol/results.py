@@ -33,6 +33,7 @@ from sweeper.protocol.sweep_results import (
 )
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
+from sweeper.training.types import GPU_SHARE
 from sweeper.trials.search_session import SearchSession
 from sweeper.trials.trial import TestAccess, TrialRecord
 
@@ -59,7 +60,7 @@ def build_results(
         training=dict(spec.training),
         labels=list(manifest.labels),
         threads=manifest.threads,
-        gpu=spec.resources.gpu,
+        gpu=_gpus_of_a_trial(spec, records, sessions),
         test_split=TestSplitInfo(**_test_split(folder)) if "test" in manifest.splits else None,
         class_counts={split: dict(summary.get("classes", {})) for split, summary in manifest.splits.items()},
         data_warnings=list(manifest.data_warnings),
@@ -81,6 +82,18 @@ def stored_results(folder: SweepFolder) -> SweepResults | None:
         return None if text is None else SweepResults.parse(json.loads(text))
     except (ValueError, RecordError):
         return None
+
+
+def _gpus_of_a_trial(spec: SweepSpec, records: Sequence[TrialRecord], sessions: Sequence[SearchSession]) -> float:
+    """Return the GPUs that a trial had; of trials with different shares, the mean over their seconds."""
+    if spec.resources.gpu != "auto":
+        return spec.resources.gpu
+    default = sessions[-1].gpu if sessions else 1.0
+    seconds, gpu_seconds = 0.0, 0.0
+    for report in (report for record in records for report in record.reports):
+        seconds += report.metrics.get("seconds", 0.0)
+        gpu_seconds += report.metrics.get("seconds", 0.0) * report.metrics.get(GPU_SHARE, default)
+    return gpu_seconds / seconds if seconds else default
 
 
 def _test_split(folder: SweepFolder) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sweeper.protocol.patience import EndedTrial, find_exhaustion
 from sweeper.protocol.ranking import score_trial, setting_key
 from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.training.types import GPU_SHARE
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.search_session import SearchSession
 from sweeper.trials.trial import TrialRecord
@@ -62,7 +63,8 @@ class SearchBudget:
         counted = self._counted.get(number, 0)
         for report, at in zip(record.reports[counted:], record.report_times[counted:], strict=True):
             session = self._session_at(at)
-            gpu = self.spec.resources.gpu if session is None else session.gpu
+            default = self.spec.resources.most_gpus if session is None else session.gpu
+            gpu = report.metrics.get(GPU_SHARE, default)
             self._num_reports += 1
             self._gpu_microseconds += round(report.metrics.get("seconds", 0.0) * gpu * 1e6)
             if session is not None:

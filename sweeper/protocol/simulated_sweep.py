@@ -53,9 +53,12 @@ class SimulatedSweep:
 class SweepSimulator:
     """Plays a sweep through, as often as it is asked."""
 
-    def __init__(self, spec: SweepSpec, cost_of: CostOf, slots: int, overhead: Overhead, gpu: float) -> None:
-        """Let trainings cost what `cost_of` says, run `slots` of them at a time, and give each `gpu` GPUs."""
-        self.spec, self.cost_of, self.slots, self.overhead, self.gpu = spec, cost_of, max(1, slots), overhead, gpu
+    def __init__(
+        self, spec: SweepSpec, cost_of: CostOf, slots: int, overhead: Overhead, gpus_of: Callable[[TrainConfig], float]
+    ) -> None:
+        """Let trainings cost what `cost_of` says, run `slots` of them at a time, and give each `gpus_of` GPUs."""
+        self.spec, self.cost_of, self.overhead, self.gpus_of = spec, cost_of, overhead, gpus_of
+        self.slots = max(1, slots)
 
     def run(self, random: Random) -> SimulatedSweep:
         """Simulate search, confirmation and test once, and return what they used."""
@@ -113,7 +116,7 @@ class SweepSimulator:
         seconds = cost.seconds(config, validations)
         sweep.validations += validations
         sweep.processor_seconds += cost.processor_seconds(config, validations)
-        sweep.gpu_seconds += self.gpu * cost.computing_seconds(config, validations)
+        sweep.gpu_seconds += self.gpus_of(config) * cost.computing_seconds(config, validations)
         return seconds + self.overhead.trial
 
     def _confirm(self, sweep: SimulatedSweep, completed: Sequence[Sequence[TrainConfig]], random: Random) -> None:

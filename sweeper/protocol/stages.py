@@ -43,7 +43,7 @@ class SearchStage(Stage):
     ) -> None:
         super().__init__(spec, study, trackers, say, class_counts)
         self._clock, self._began, self._has_session = clock, clock() - elapsed, False
-        self.gpu = spec.resources.gpu if gpu is None else gpu
+        self.gpu = spec.resources.most_gpus if gpu is None else gpu
         records = study.all_trials()
         self.budget = SearchBudget(spec, records, study.sessions())
         for record in records:

@@ -155,7 +155,7 @@ class SweepResults(ResultModel):
     )
     labels: list[str] = Field(description="names of the classes")
     threads: int = Field(description="CPU threads of a trial")
-    gpu: float = Field(description="GPUs of a trial")
+    gpu: float = Field(description="GPUs of a trial; of trials with different shares, the mean")
     test_split: TestSplitInfo | None = Field(description="the test split, where there is one")
     class_counts: dict[str, dict[str, int]] = Field(
         default_factory=dict, description="number of texts by split and class"

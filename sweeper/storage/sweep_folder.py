@@ -7,6 +7,7 @@ trials/          checkpoints of running trials, tracebacks of failed ones (trial
 predictions/     predictions of the confirmed models (predictions.py)
 train/           models that `sweeper train` made
 logs/            output of the libraries, one file for each start
+gpu_memory.json  the GPU memory of each kind of training, with `gpu: auto` (gpu_memory_file.py)
 requests/         what users ask of the driver (requests.py)
 needs_sync       an empty file that exists while MLflow is not in sync with the record
 results.json     written last, so a sweep is finished if it exists

@@ -65,15 +65,15 @@ def calibrate(config: TrainConfig, data: TrainingData, folder: Path | None = Non
         data.splits["train"], config.batch_size, config.max_length, seed=config.seed, epoch=0
     )
     batches.sort(key=lambda rows: _padded_length(data.splits["train"], rows, config.max_length))
-    chosen = _spread(batches, _TRAIN_BATCHES)
+    chosen = spread(batches, _TRAIN_BATCHES)
     scored = list(batching.sorted_batches(data.splits["validation"], max(_MIN_SCORED, config.batch_size)))
-    checked = _spread(scored, _VALIDATION_BATCHES)
+    checked = spread(scored, _VALIDATION_BATCHES)
     _reset_gpu_memory()
     once = config.model_copy(update={"epochs": 1, "contrastive_epochs": 1})
     with tempfile.TemporaryDirectory(prefix=".plan-", dir=folder) as temporary:
-        list(_moments(once, _part_of(data, batches[-1:], checked[:1]), Path(temporary) / "checkpoint-0.pt"))
+        list(_moments(once, part_of(data, batches[-1:], checked[:1]), Path(temporary) / "checkpoint-0.pt"))
         began = time.perf_counter()
-        moments = list(_moments(config, _part_of(data, chosen, checked), Path(temporary) / "checkpoint-1.pt"))
+        moments = list(_moments(config, part_of(data, chosen, checked), Path(temporary) / "checkpoint-1.pt"))
     sizes = len(data.splits["train"]), sum(map(len, chosen)), len(data.splits["validation"]), sum(map(len, checked))
     return _scale(config, moments, began, sizes, test_rows)
 
@@ -133,13 +133,13 @@ def _padded_length(split: TokenizedSplit, rows: NDArray[np.int64], max_length: i
     return min(int(lengths.max()), max_length) * len(rows)
 
 
-def _spread(batches: Sequence[NDArray[np.int64]], count: int) -> list[NDArray[np.int64]]:
+def spread(batches: Sequence[NDArray[np.int64]], count: int) -> list[NDArray[np.int64]]:
     """Return at most `count` of the batches: the middles of as many equal parts."""
     count = min(count, len(batches))
     return [batches[math.floor((k + 0.5) * len(batches) / count)] for k in range(count)]
 
 
-def _part_of(
+def part_of(
     data: TrainingData, trained: Sequence[NDArray[np.int64]], validated: Sequence[NDArray[np.int64]]
 ) -> TrainingData:
     """Return the data with these batches of train and of validation alone.

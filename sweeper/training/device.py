@@ -2,14 +2,12 @@
 
 import os
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from sweeper.errors import UsageError
 from sweeper.training.config import Precision, TrainConfig
-from sweeper.training.types import Trainer, TrainingData, TrainingEvents
 
 _AUTOCAST_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -80,17 +78,6 @@ def set_random_states(states: dict[str, Tensor], device: torch.device) -> None:
         torch.cuda.set_rng_state(states["cuda"], device)
     if device.type == "mps":
         torch.mps.set_rng_state(states["mps"])
-
-
-def limit_gpu_memory(
-    train: Trainer, gpu: float, config: TrainConfig, data: TrainingData, checkpoint_path: Path | None
-) -> TrainingEvents:
-    """Run `train` within the memory of `gpu`, a trial's share of a GPU: all of it, if it is 1 or more."""
-    if gpu and torch.cuda.is_available():
-        torch.cuda.set_per_process_memory_fraction(min(1.0, gpu))
-    elif gpu and has_mps():
-        torch.mps.set_per_process_memory_fraction(min(1.0, gpu))
-    yield from train(config, data, checkpoint_path)
 
 
 def gpu_count() -> int:

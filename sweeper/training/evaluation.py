@@ -20,6 +20,11 @@ from sweeper.training.types import Heartbeat, TrainingData
 _MIN_BATCH_SIZE = 64  # scoring needs less memory than training, so small batches would only be slow
 
 
+def scored_batch_size(config: TrainConfig) -> int:
+    """Return the number of texts in a batch that is scored."""
+    return max(_MIN_BATCH_SIZE, config.batch_size)
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """Metrics by name, and the class probabilities of each text in the split's order (N, C)."""
@@ -122,5 +127,5 @@ def _batches(
     """Set the model to evaluation mode, and yield the split's row numbers and batches on the model's device."""
     device = next(model.parameters()).device
     model.eval()
-    for rows in batching.sorted_batches(data.splits[split], max(_MIN_BATCH_SIZE, config.batch_size)):
+    for rows in batching.sorted_batches(data.splits[split], scored_batch_size(config)):
         yield rows, batching.collate(data.splits[split], rows, config.max_length, data.encoder.padding).to(device)

@@ -7,6 +7,8 @@ from statistics import fmean
 from sweeper.training.config import TrainConfig
 from sweeper.training.registry import LOSSES
 
+_MEMORY = ("memory", "gpu_memory", "gpu_outside", "gpu_total")  # in bytes
+
 
 @dataclass(frozen=True)
 class TrainingCost:
@@ -16,7 +18,8 @@ class TrainingCost:
     epoch without its validations, `contrastive_epoch` the same in a first phase; `features` is the time between the two
     phases. `validation` and `checkpoint` are one of each. `score` is the scoring of a confirmed model.
     `checkpoint_processor` is the processor time of a checkpoint, `processor` the mean number of CPU cores in use
-    otherwise. Memory is in bytes: resident, and on the GPU.
+    otherwise. Memory is in bytes: resident, and torch's on the GPU. A MemoryProbe also finds what the GPU has besides
+    torch's memory, and its whole memory.
     """
 
     start: float = 0.0
@@ -30,6 +33,8 @@ class TrainingCost:
     checkpoint_processor: float = 0.0
     memory: int = 0
     gpu_memory: int = 0
+    gpu_outside: int = 0
+    gpu_total: int = 0
 
     def seconds(self, config: TrainConfig, validations: int | None = None) -> float:
         """Return the seconds of a training up to a validation (counted from 1), by default to its end."""
@@ -52,7 +57,7 @@ class TrainingCost:
 def mean_cost(costs: Sequence[TrainingCost]) -> TrainingCost:
     """Return the mean of several measurements of the same training; of memory, the most."""
     means = {field.name: fmean(getattr(cost, field.name) for cost in costs) for field in fields(TrainingCost)}
-    memory = {name: max(getattr(cost, name) for cost in costs) for name in ("memory", "gpu_memory")}
+    memory = {name: max(getattr(cost, name) for cost in costs) for name in _MEMORY}
     return TrainingCost(**{**means, **memory})
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 # The metrics of a report that are not a function of config and data.
 TIMING_METRICS = frozenset(("examples_per_second", "seconds"))
 
+GPU_SHARE = "system/gpu_share"
+"""The metric with the GPUs that a trial had, where they differ from trial to trial."""
+
 
 @dataclass(frozen=True)
 class Predictions:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sweeper.errors import UsageError
+from sweeper.training.config import TrainConfig
+from sweeper.trials.gpu_memory import GpuMemory, GpuShare
 
 Node = Mapping[str, float]
 """The resources of a node by Ray's names: CPU, GPU, and accelerator_type:A100 if it has GPUs of that type."""
@@ -18,6 +20,7 @@ class TrialResources:
 
     `slots` is the number of trials that run side by side. `accelerator` is the type of GPU that a trial needs, by Ray's
     name, such as A100. `note` tells the user how the request was changed; it is empty if it was not.
+    With `memory`, each trial gets the share of a GPU that it needs by these measurements, and `gpu` is the largest.
     """
 
     cpu: int
@@ -25,6 +28,11 @@ class TrialResources:
     slots: int
     note: str = ""
     accelerator: str = ""
+    memory: GpuMemory | None = None
+
+    def share_of(self, config: TrainConfig) -> GpuShare:
+        """Return the share of a GPU that a training gets."""
+        return GpuShare(self.gpu, self.gpu) if self.memory is None else self.memory.share_of(config)
 
 
 def fit_to_machine(cpu: int, gpu: float, accelerator: str = "", *, node: Node) -> TrialResources:

@@ -18,7 +18,7 @@ from sweeper.protocol.sweep_results import SearchResult, SweepResults
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, SweepManifest
-from sweeper.training.types import ValidationReport
+from sweeper.training.types import GPU_SHARE, ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.resources import TrialResources
 from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
@@ -308,3 +308,15 @@ def test_a_rise_within_the_given_noise_counts_as_none(tmp_path: Path) -> None:
             first.train(accuracy)
         assert first.is_over
         assert "more than the noise (0.2000)" in first.result().reason
+
+
+def test_trials_with_shares_of_their_own_count_for_gpu_hours_by_their_shares(tmp_path: Path) -> None:
+    auto = spec(budget={"trials": 8, "gpu_hours": 9}, resources={"gpu": "auto"})
+    with command(auto, tmp_path, gpu=1) as first:
+        for share in (0.25, 0.5, None):
+            trial = first.start()
+            validation = timed(report(1, 0.5), HOUR)
+            metrics = {} if share is None else {GPU_SHARE: share}
+            first.search.report(trial, replace(validation, metrics={**validation.metrics, **metrics}))
+        assert first.result().gpu_hours == pytest.approx(0.25 + 0.5 + 1)  # without one, that of the command
+        assert first.results().gpu == pytest.approx((0.25 + 0.5 + 1) / 3)

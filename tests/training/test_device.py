@@ -1,8 +1,6 @@
-"""A trial gets only its share of a GPU's memory."""
+"""The device and the precision of a training."""
 
 import os
-from collections.abc import Generator
-from pathlib import Path
 
 import pytest
 import torch
@@ -10,31 +8,6 @@ import torch
 from sweeper.errors import UsageError
 from sweeper.training import device
 from sweeper.training.config import TrainConfig
-from sweeper.training.types import TrainingData, ValidationReport
-from tests.support.fakes import data
-
-REPORT = ValidationReport(1, 1.0, {"validation/accuracy": 0.5})
-
-
-def train_once(
-    config: TrainConfig, _: TrainingData, checkpoint_path: Path | None
-) -> Generator[ValidationReport, None, None]:
-    yield REPORT
-
-
-@pytest.mark.parametrize(("gpu", "shares"), [(0.5, [0.5]), (0.25, [0.25]), (1, [1]), (2, [1]), (0, [])])
-def test_a_share_of_a_gpu_limits_memory_to_that_share(
-    gpu: float, shares: list[float], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    limits: list[float] = []
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", limits.append)
-    assert list(device.limit_gpu_memory(train_once, gpu, TrainConfig(encoder="m"), data(), None)) == [REPORT]
-    assert limits == shares
-
-
-def test_without_a_gpu_nothing_is_limited() -> None:
-    assert list(device.limit_gpu_memory(train_once, 0.5, TrainConfig(encoder="m"), data(), None)) == [REPORT]
 
 
 @pytest.fixture

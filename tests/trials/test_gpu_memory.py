@@ -1,0 +1,70 @@
+"""Shares of a GPU by measured memory, on a GPU whose memory is a number."""
+
+from typing import Any
+
+import pytest
+
+from sweeper.training.config import TrainConfig
+from sweeper.trials.gpu_memory import GpuMemory, MeasuredTraining, fit_on_gpus, memory_params
+
+GB = 10**9
+
+
+def config(**values: Any) -> TrainConfig:
+    return TrainConfig(encoder="m", **values)
+
+
+def gpu(trainings: dict[TrainConfig, int | None], total: int = 24 * GB, outside: int = 0) -> GpuMemory:
+    measured = tuple(MeasuredTraining(params=memory_params(key), memory=value) for key, value in trainings.items())
+    return GpuMemory(gpus="a GPU", total=total, outside=outside, trainings=measured)
+
+
+@pytest.mark.parametrize(
+    ("needed", "outside", "parts"),
+    [
+        (5 * GB, 0, 4),  # 5.5 GB with the margin
+        (6 * GB, 0, 3),
+        (5 * GB, GB, 3),
+        (11 * GB, 0, 1),
+        (30 * GB, 0, 1),
+        (GB // 100, 0, 16),
+    ],
+)
+def test_share_is_one_of_equal_parts_that_hold_the_memory_with_a_margin(needed: int, outside: int, parts: int) -> None:
+    share = gpu({config(): needed}, outside=outside).share_of(config())
+    assert share.gpu == pytest.approx(1 / parts, abs=1e-4)
+    assert fit_on_gpus([share.gpu] * parts, 1)
+    assert not fit_on_gpus([share.gpu] * (parts + 1), 1)
+    if parts > 1:  # the limits of all together, with what is beside them, are within the GPU
+        assert parts * (share.memory * 24 * GB + outside) <= 24 * GB
+        assert share.memory * 24 * GB >= needed
+
+
+def test_other_batch_sizes_get_the_share_of_the_next_larger_one() -> None:
+    memory = gpu({config(batch_size=32): 11 * GB, config(batch_size=8): 5 * GB, config(batch_size=4): 2 * GB})
+    shares = {size: memory.share_of(config(batch_size=size)).gpu for size in (2, 4, 5, 8, 9, 32, 33)}
+    assert shares == {2: 0.1, 4: 0.1, 5: 0.25, 8: 0.25, 9: 1.0, 32: 1.0, 33: 1.0}
+    assert memory.share_of(config(batch_size=4, max_length=512)).gpu == 1.0  # longer texts were not measured
+    assert memory.share_of(config(batch_size=4, loss="scl")).gpu == 1.0  # another loss neither
+
+
+def test_training_that_did_not_fit_a_whole_gpu_gets_one() -> None:
+    memory = gpu({config(batch_size=32): None, config(batch_size=64): 5 * GB})
+    assert memory.share_of(config(batch_size=32)).gpu == 1.0
+    assert memory.share_of(config(batch_size=16)).gpu == 0.25
+
+
+@pytest.mark.parametrize(
+    ("shares", "gpus", "fit"),
+    [
+        ([], 0, True),
+        ([0.5, 0.5], 1, True),
+        ([0.5, 0.5, 0.25], 1, False),
+        ([0.6, 0.6], 1, False),  # no trial spans two GPUs
+        ([0.6, 0.6], 2, True),
+        ([0.5, 0.25, 1.0, 0.25], 2, True),
+        ([1.0], 0, False),
+    ],
+)
+def test_trials_side_by_side_fit_or_not(shares: list[float], gpus: int, fit: bool) -> None:
+    assert fit_on_gpus(shares, gpus) == fit
