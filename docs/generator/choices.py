@@ -98,6 +98,7 @@ TRIAL_METRICS = {
     "seconds": "Seconds of training and validation since the last validation.",
     "examples_per_second": "Training texts per second.",
     "system/cpu_cores": "CPU cores in use.",
+    "system/gpu_share": "GPUs of the trial, with `gpu: auto`.",
     "system/memory_megabytes": "Memory of the worker that is not swapped out.",
     "system/gpu_0_memory_megabytes": "Memory in use on a GPU, by whichever process; `gpu_1` is the next one.",
     "system/gpu_0_utilization_percentage": "Use of that GPU, by whichever process.",
