@@ -31,6 +31,29 @@ def format_value(value: object) -> str:
     return " ".join(str(value).split())
 
 
+_PLAIN_RULES = (  # of pydantic's rules
+    ("Input should", "must"),
+    ("String should", "must"),
+    (", unable to parse string as an integer", ""),
+    (", got a number with a fractional part", ""),
+    ("greater than or equal to", "at least"),
+    ("less than or equal to", "at most"),
+    ("must have at least 1 character", "must not be empty"),
+    ("a valid boolean", "true or false"),
+    ("a valid integer", "a whole number"),
+    ("a valid number", "a number"),
+    ("a valid list", "a list"),
+    ("a valid string", "a word or a text in quotes"),
+)
+
+
+def plain_rule(rule: str) -> str:
+    """Return a rule that pydantic states, in plain words: must be a whole number."""
+    for theirs, ours in _PLAIN_RULES:
+        rule = rule.replace(theirs, ours)
+    return rule
+
+
 def show_controls(text: str, keep: str = "") -> str:
     r"""Return a text in which each control character is seen as its escape: \x1b, \u202e. Those in `keep` stay.
 

@@ -155,7 +155,7 @@ def _answer(choice: ColumnChoice, ask: Ask) -> tuple[tuple[str, ...], str]:
     label = next(iter(labels)) if len(labels) == 1 else ask("Which column is the label?", labels)
     names = {" and ".join(columns): columns for columns in choice.texts if label not in columns}
     if not names:
-        raise UsageError(f"the column {label} is both text and label; name the text with --text")
+        raise UsageError(f"--label {label}: the column is both text and label; name the text with --text")
     texts = {name: choice.examples.get(name, "both, as a pair") for name in names}
     text = next(iter(texts)) if len(texts) == 1 else ask("Which column is the text?", texts)
     return names[text], label

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sweeper.app.kept_model import KeptModel, find_model
 from sweeper.app.prediction_rows import clean_text
 from sweeper.errors import UsageError
-from sweeper.wording import quote_value
+from sweeper.wording import count_noun, quote_value
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,7 +56,7 @@ class TextClassifier:
         for row in rows:
             if len(row) != self.texts_per_row or not all(isinstance(text, str) for text in row):
                 shown = quote_value(row[0] if len(row) == 1 else list(row))
-                raise UsageError(f"the model takes {self.texts_per_row} texts in a row, got {shown}")
+                raise UsageError(f"the model takes {count_noun(self.texts_per_row, 'text')} in a row, got {shown}")
         cleaned = [[clean_text(text, self.kept.replacements) for text in row] for row in rows]
         probabilities = self.probabilities(cleaned)
         table = pd.DataFrame(probabilities, columns=[f"probability/{label}" for label in self.labels])

@@ -124,7 +124,8 @@ def _prepare_dataset(spec: SweepSpec, pin: str | None) -> tuple[PreparedDataset,
     }
     for split, rows in subsets.items():
         if not len(rows):
-            raise UsageError(f"limit.{split}: too few rows for the texts of {split}, which repeat; give a larger limit")
+            rule = f"leaves no row, because the texts of {split} repeat, got {getattr(spec.limit, split)}"
+            raise UsageError(spec.message(("limit", split), f"{rule}; give a larger limit"))
     require_enough_batches(spec, len(subsets["train"]))
     full_sizes = {split: len(rows) for split, rows in dataset.splits.items()}
     return PreparedDataset(subsets, dataset.class_names, dataset.notes, full_sizes), revision

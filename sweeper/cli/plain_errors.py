@@ -10,7 +10,7 @@ import typer
 from pydantic import ValidationError
 from typer.core import TyperGroup
 
-from sweeper.wording import quote_value
+from sweeper.wording import plain_rule, quote_value
 
 _CommandLineError: Any = typer.BadParameter.__mro__[2]  # click's ClickException, which Typer's newer releases vendor
 
@@ -49,7 +49,7 @@ def _describe(error: Any) -> str:
     """Return a mistake on one line, with the command that explains the right form."""
     command = error.ctx.command_path if getattr(error, "ctx", None) else "sweeper"
     text = _describe_unknown_name(error) or " ".join(error.format_message().split()).rstrip(".")
-    text = text.replace("Input should", "must")
+    text = re.sub(r"Got unexpected extra argument\S* \((.*)\)", r"takes no argument \1", plain_rule(text))
     if isinstance(error.__cause__, ValidationError):
         text += f", got {quote_value(error.__cause__.errors()[0]['input'])}"
     return f"{command}: {text[:1].lower()}{text[1:]}; {command} --help lists what it takes"

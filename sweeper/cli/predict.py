@@ -75,9 +75,12 @@ def _read(
     """Return the texts of each row of the file, or of stdin. Raises UsageError."""
     from sweeper.app.prediction_rows import parse_lines, read_rows
     from sweeper.errors import UsageError
+    from sweeper.wording import count_noun
 
     if len(columns) != len(kept.text_columns):
-        raise UsageError(f"--text: the model takes {len(kept.text_columns)} texts in a row, got {len(columns)} columns")
+        raise UsageError(
+            f"--text: the model takes {count_noun(len(kept.text_columns), 'text')} in a row, got {len(columns)} columns"
+        )
     if file is not None and str(file) != "-":
         return read_rows(file, columns, kept.replacements, skip_bad_rows=skip_bad_rows)
     if sys.stdin.isatty():

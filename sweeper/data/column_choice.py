@@ -61,6 +61,8 @@ def choose_columns(
     Raises UsageError if there is no such column, or none can be found. `name` is that of the file, for the messages.
     """
     names = [profile.name for profile in profiles]
+    if len(text) > 2:
+        raise UsageError(f"--text: names one column, or two for pairs, got {len(text)} ({', '.join(text)})")
     text = [_require_column(name, names, column, "--text") for column in text]
     labels = [_require_column(name, names, label, "--label")] if label else _find_labels(profiles, text)
     if not labels:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
+from sweeper.wording import count_noun
+
 LINE_END = re.compile(r"\r\n|\r|\n")
 UNDECODED = re.compile("[\udc80-\udcff]")  # bytes that were not UTF-8
 
@@ -58,7 +60,7 @@ class DelimitedText:
         if UNDECODED.search(self.text, position, end):
             row = "not UTF-8"
         elif isinstance(row, list) and len(row) != self.width:
-            row = f"has {len(row)} fields, but the header has {self.width}"
+            row = f"has {count_noun(len(row), 'field')}, but the header has {self.width}"
         return row, following, lines
 
     def _line_bounds(self, position: int) -> tuple[int, int]:

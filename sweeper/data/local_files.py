@@ -75,6 +75,11 @@ def list_formats() -> str:
     return f"{formats}; each also as {', '.join(PACKINGS)}"
 
 
+def describe_no_rows(bad_rows: Sequence[str]) -> str:
+    """Return the reason why a file has no row, from the lines on those that cannot be read."""
+    return f"no row can be read, first {bad_rows[0]}; correct it" if bad_rows else "has no rows; add some"
+
+
 def _read_table(path: Path, columns: Sequence[str]) -> RawTable:
     try:
         source = open_source(path)
@@ -88,8 +93,7 @@ def _read_table(path: Path, columns: Sequence[str]) -> RawTable:
     is_complete = set(columns) <= set(table.columns)
     if not len(table) and (is_complete or not table.columns):
         bad_rows = table.unreadable_rows
-        reason = f"no row can be read, first {bad_rows[0]}" if bad_rows else "no rows"
-        raise UnavailableError(f"{path}: {reason}")
+        raise UnavailableError(f"{path}: {describe_no_rows(bad_rows)}")
     return table
 
 

@@ -19,7 +19,7 @@ from sweeper.data.row_parsing import parse_rows
 from sweeper.data.rows import LabelledTexts, RawTable
 from sweeper.data.sampling import hold_out_validation
 from sweeper.errors import UnavailableError
-from sweeper.wording import quote_value
+from sweeper.wording import count_noun, quote_value
 
 OnBadRows = Literal["refuse", "drop"]
 
@@ -129,11 +129,11 @@ def _list_as_json(texts: Sequence[str]) -> Iterator[str]:
 def _bad_rows_error(dataset: DatasetSpec, bad_rows: BadRows) -> UnavailableError:
     listed = "\n".join(["", *bad_rows.listed()])
     return UnavailableError(
-        f"data set {dataset.name}: {bad_rows.count:,} rows cannot be used; "
+        f"data set {dataset.name}: {count_noun(bad_rows.count, 'row', form=',')} cannot be used; "
         f"correct them, or set on_bad_rows: drop{listed}"
     )
 
 
 def _empty_split_error(dataset: DatasetSpec, split: str, bad_rows: BadRows) -> UnavailableError:
     first = f"; the first that cannot be used is {bad_rows.lines[0]}" if bad_rows.count else ""
-    return UnavailableError(f"data set {dataset.name}: no row is left in {split}{first}")
+    return UnavailableError(f"data set {dataset.name}: no row is left in {split}{first}; correct its rows")

@@ -5,11 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from sweeper.data.column_choice import LABEL_NAMES, TEXT_NAMES
-from sweeper.data.local_files import FORMATS, list_formats, read_tables
+from sweeper.data.delimited_records import UNDECODED
+from sweeper.data.local_files import FORMATS, describe_no_rows, list_formats, read_tables
 from sweeper.data.packed_files import SourceFile, open_source
 from sweeper.data.rows import RawTable
 from sweeper.errors import UnavailableError
 
+_OBJECT_FORMATS = (".jsonl", ".json")  # whose columns are named in each row
 _HEAD = 1 << 20  # bytes that tell the columns of a file of lines
 _CUT_FORMATS = (".csv", ".tsv", ".jsonl", ".json")  # whose first lines can be read alone
 
@@ -39,7 +41,12 @@ def _column_names(path: Path) -> Sequence[str]:
         suffix = source.suffix or "without a suffix"
         raise UnavailableError(f"{path}: unknown file format {suffix}; allowed: {list_formats()}")
     head = _first_lines(source)
-    names = file_format.read(head, ()).columns
+    table = file_format.read(head, ())
+    names = table.columns
+    if source.suffix in _OBJECT_FORMATS and not names:
+        raise UnavailableError(f"{path}: {describe_no_rows(table.unreadable_rows)}")
+    if any(UNDECODED.search(name) for name in names):
+        raise UnavailableError(f"{path}:1: the header is not UTF-8; save the file as UTF-8")
     try:
         file_format.read(head, names)
     except UnavailableError:  # two columns have the same name

@@ -47,6 +47,9 @@ def parse_hyperparameter(name: str, section: str, raw: Any) -> Hyperparameter:
 
 
 def _parse_cases(name: str, raw: dict[str, Any]) -> tuple[ConditionalDomain, ...]:
+    for key in raw:
+        if key in (*_FORMS, "step", "when"):
+            raise HyperparameterSyntaxError((key,), "stands beside cases; write it in one of the cases")
     _check_keys(raw, ("cases",), ())
     cases = raw["cases"]
     if not isinstance(cases, list) or not cases:
@@ -73,7 +76,7 @@ def _parse_branch(name: str, parameter: str, raw: Any, path: KeyPath) -> Conditi
         raise HyperparameterSyntaxError(path, f"needs exactly one of {', '.join(_FORMS)}, got {got}")
     form = forms[0]
     if "step" in raw and form not in ("uniform", "int"):
-        raise HyperparameterSyntaxError((*path, "step"), f"goes with uniform and int, got {form}")
+        raise HyperparameterSyntaxError((*path, "step"), f"goes with uniform and int, got {form}; leave it out")
     if form != "log" and "log" in raw:
         _check_log_flag(form, raw, path)
     domain = _parse_range(name, form, raw, path) if form in _RANGES else _parse_list(name, form, raw, path)
@@ -107,7 +110,9 @@ def _check_keys(raw: dict[str, Any], allowed: tuple[str, ...], path: KeyPath) ->
 def _parse_list(name: str, form: str, raw: dict[str, Any], path: KeyPath) -> Categorical:
     values = raw[form] if form == "choice" else [raw[form]]
     if not isinstance(values, list):
-        raise HyperparameterSyntaxError((*path, form), f"must be a list, got {quote_value(values)}")
+        raise HyperparameterSyntaxError(
+            (*path, form), f"must be a list, got {quote_value(values)}; write [{quote_value(values)}]"
+        )
     return _parse_choice(name, values, (*path, form))
 
 

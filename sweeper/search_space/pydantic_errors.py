@@ -9,12 +9,16 @@ from sweeper.search_space.document import KeyPath, format_key
 from sweeper.search_space.early_stopping import DEFAULT_RULE, EARLY_STOPPING, AshaSettings
 from sweeper.search_space.issue import SpecIssue
 from sweeper.search_space.samplers import SAMPLERS
-from sweeper.wording import allowed_hint, format_value, quote_value
+from sweeper.wording import allowed_hint, format_value, plain_rule, quote_value
 
 DATASET_EXAMPLE = "{train: a.jsonl, validation: b.jsonl, text: review, label: sentiment}"
 _ASHA_EXAMPLE = format_value(EARLY_STOPPING[DEFAULT_RULE].settings().model_dump())
 EARLY_STOPPING_EXAMPLE = f"{{{DEFAULT_RULE}: {_ASHA_EXAMPLE}}}"
 
+_NAME = "must begin with a letter or a digit, and have only letters, digits, _, . and -"
+_PATTERNS: dict[KeyPath, str] = {
+    ("storage",): "must be an absolute path or a URL, such as /mnt/shared or s3://BUCKET/sweeps"
+}
 _OFF = "literal['off']"
 # pydantic names the alternatives of a union in an error's path; they are no keys of the file
 _ALTERNATIVES = (AshaSettings.__name__, CustomDataset.__name__, _OFF, "str", "list[str]", "constrained-str")
@@ -59,14 +63,17 @@ def _rule(path: KeyPath, detail: Any) -> str:
         return "must be a column, or a list of two for a pair"
     if path == ("sampler",):
         return "unknown sampler"
+    if path == ("budget", "patience"):
+        return "must be a number of trials, or a mapping of keys to values"
     if path == ("asha",):
         return f"must be off or {_ASHA_EXAMPLE}"
     if path == ("early_stopping",):
         return f"must be off or {EARLY_STOPPING_EXAMPLE}"
     if detail["type"] in ("model_type", "dict_type"):
         return "must be a mapping of keys to values"
-    rule: str = detail["msg"].replace("Input should", "must").replace("String should", "must")
-    rule = rule.replace("must be a valid boolean", "must be true or false")
+    if detail["type"] == "string_pattern_mismatch":
+        return _PATTERNS.get(path, _NAME)
+    rule = plain_rule(detail["msg"])
     if path[:1] == ("objective",) and str(written).startswith("test/"):
         rule += " (the test split chooses nothing)"
     return rule

@@ -31,7 +31,8 @@ def check_spec(spec: SweepSpec) -> Iterator[SpecIssue]:
     """Yield the issues of a spec whose keys have the right types."""
     yield from _check_dataset(spec)
     if (spec.objective.maximize is None) == (spec.objective.minimize is None):
-        yield SpecIssue(("objective",), "needs exactly one of maximize and minimize")
+        got = "neither" if spec.objective.maximize is None else "both"
+        yield SpecIssue(("objective",), f"needs exactly one of maximize and minimize, got {got}")
     early_stopping = list(_check_early_stopping(spec))
     yield from early_stopping
     names = list(_check_names(spec))
@@ -65,7 +66,10 @@ def _check_dataset(spec: SweepSpec) -> Iterator[SpecIssue]:
 
 def _check_custom_dataset(dataset: CustomDataset) -> Iterator[SpecIssue]:
     if (dataset.hub is None) == (dataset.train is None):
-        yield SpecIssue(("dataset",), f"needs train or hub, one of them, such as {DATASET_EXAMPLE}")
+        got = "neither" if dataset.hub is None else "both"
+        yield SpecIssue(
+            ("dataset",), f"needs train or hub, got {got}; write it as {DATASET_EXAMPLE} or {{hub: OWNER/NAME}}"
+        )
     elif dataset.hub is not None and dataset.files:
         yield SpecIssue(("dataset",), "has files beside hub; keep hub, which has its own splits, or the files")
     yield from check_files(dataset.files) if dataset.hub is None else ()

@@ -7,11 +7,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from sweeper.errors import UsageError
+from sweeper.errors import SearchSpaceError, UsageError
 from sweeper.search_space.document import KeyPath, SourceDocument
 from sweeper.search_space.yaml_text import parse_yaml
+from sweeper.wording import quote_value
 
 _MAX_BYTES = 1_000_000
+_EXAMPLE = "search_spaces/sst5.yaml"
 
 
 def load_yaml(path: Path, overrides: Sequence[str] = ()) -> SourceDocument:
@@ -50,13 +52,15 @@ def _read_text(path: Path) -> str:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise UsageError(f"{path}: no such file; name a search space, such as search_spaces/sst5.yaml") from None
+        raise UsageError(f"{path}: no such file; name a search space, such as {_EXAMPLE}") from None
     except IsADirectoryError:
         raise UsageError(f"{path}: is a directory; name the YAML file in it") from None
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+        raise UsageError(f"{path}: cannot be read: {error.strerror}; name a search space, such as {_EXAMPLE}") from None
     if len(data) > _MAX_BYTES:
-        raise UsageError(f"{path}: a search space has at most {_MAX_BYTES:,} bytes, got {len(data):,}")
+        raise UsageError(
+            f"{path}: a search space has at most {_MAX_BYTES:,} bytes, got {len(data):,}; name one, such as {_EXAMPLE}"
+        )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -83,10 +87,18 @@ def parse_override(override: str, example: str = "budget.trials=8") -> tuple[Key
     place = f"--set {override}"
     if not equals or not all(path):
         raise UsageError(f"{place}: must be key.path=value, such as --set {example}")
-    parsed = parse_yaml(f"value: {text}", place) if text.strip() else SourceDocument(place, {"value": None})
+    parsed = _parse_value(text, place) if text.strip() else SourceDocument(place, {"value": None})
     if len(parsed.values) != 1:
         raise UsageError(f"{place}: must be one value; give --set once for each key")
     return path, parsed.values["value"]
+
+
+def _parse_value(text: str, place: str) -> SourceDocument:
+    """Return the value of an option. It has one line, so its place in messages has no number."""
+    try:
+        return parse_yaml(f"value: {text}", place)
+    except SearchSpaceError as error:
+        raise SearchSpaceError([line.replace(f"{place}:1: ", f"{place}: ", 1) for line in error.lines]) from None
 
 
 def _replace(values: Any, path: KeyPath, value: Any, place: str) -> Any:
@@ -94,7 +106,9 @@ def _replace(values: Any, path: KeyPath, value: Any, place: str) -> Any:
     if not path:
         return value
     if values is not None and not isinstance(values, dict):
-        raise UsageError(f"{place}: {path[0]} would stand inside {values!r}, which is not a mapping")
+        raise UsageError(
+            f"{place}: {path[0]} would stand inside {quote_value(values)}, which is no mapping; set that key as a whole"
+        )
     key = str(path[0])
     inner = dict(values or {})
     inner[key] = _replace(inner.get(key), path[1:], value, place)

@@ -18,6 +18,21 @@ from sweeper.wording import quote_value
 _MAX_VALUES = 10_000
 _MAX_DEPTH = 40
 _MAX_DIGITS = 18
+_TOO_DEEP = f"nested deeper than {_MAX_DEPTH} levels; no key of a search space is, so remove brackets"
+_REMEDIES = {
+    "mapping values are not allowed": "quote a value that has a colon and a space",
+    "'\\t'": "indent with spaces",
+    "undefined alias": "quote a value that begins with *",
+    "another document": "remove the line ---",
+    "expected <block end>": "indent the keys of a mapping alike",
+    "could not find expected ':'": "write KEY: VALUE",
+    "'%'": "quote a value that begins with %",
+    "'@'": "quote a value that begins with @",
+    "'`'": "quote a value that begins with `",
+    "expected ',' or": "close the bracket",
+    "stream end": "close the bracket",
+    "found unexpected end of stream": "close the quotes",
+}
 _PREFIX = "tag:yaml.org,2002:"
 
 
@@ -51,12 +66,12 @@ def parse_yaml(text: str, name: str) -> SourceDocument:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        raise SearchSpaceError([f"{name}:{line}: not valid YAML: {error.problem or error.context}"]) from None
+        raise SearchSpaceError([f"{name}:{line}: not valid YAML: {_explain(error)}"]) from None
     except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise SearchSpaceError([f"{name}:1: not valid YAML: {reason}"]) from None
+        reason = " ".join(str(error).split()).partition(' in "<unicode string>"')[0]
+        raise SearchSpaceError([f"{name}:1: not valid YAML: {reason}; save the file as plain text"]) from None
     except RecursionError:
-        raise SearchSpaceError([f"{name}:1: nested deeper than {_MAX_DEPTH} levels"]) from None
+        raise SearchSpaceError([f"{name}:1: {_TOO_DEEP}"]) from None
     if not isinstance(node, yaml.MappingNode):
         raise SearchSpaceError([f"{name}:1: must be a mapping of keys to values, such as `dataset: sst5`"])
     reader = _NodeReader(name, has_aliases=has_aliases)
@@ -64,6 +79,15 @@ def parse_yaml(text: str, name: str) -> SourceDocument:
     if reader.mistakes:
         raise SearchSpaceError(reader.mistakes)
     return SourceDocument(name, values, reader.places)
+
+
+def _explain(error: yaml.MarkedYAMLError) -> str:
+    """Return what is wrong in a text that is no YAML, with a remedy for the usual mistakes."""
+    problem = str(error.problem or error.context)
+    if problem.startswith("but ") and error.context:
+        problem = f"{error.context}, {problem}"
+    remedies = (remedy for part, remedy in _REMEDIES.items() if part in problem)
+    return f"{problem}{next((f'; {remedy}' for remedy in remedies), '')}"
 
 
 def _refuse_tags(text: str, name: str) -> bool:
@@ -74,7 +98,7 @@ def _refuse_tags(text: str, name: str) -> bool:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         line = event.start_mark.line + 1 if event.start_mark else 1
         if depth > _MAX_DEPTH:
-            raise SearchSpaceError([f"{name}:{line}: nested deeper than {_MAX_DEPTH} levels"])
+            raise SearchSpaceError([f"{name}:{line}: {_TOO_DEEP}"])
         tag = getattr(event, "tag", None)
         if tag is not None:
             raise SearchSpaceError([f"{name}:{line}: YAML tags are not allowed, got {tag}; write the plain value"])
@@ -99,7 +123,7 @@ class _NodeReader:
             reason = "its aliases expand to more" if self.has_aliases else "use a range for a long list"
             raise SearchSpaceError([f"{place}: {format_key(path)}: {limit}; {reason}"])
         if len(path) > _MAX_DEPTH:
-            raise SearchSpaceError([f"{place}: nested deeper than {_MAX_DEPTH} levels"])
+            raise SearchSpaceError([f"{place}: {_TOO_DEEP}"])
         if isinstance(node, yaml.MappingNode):
             return dict(self._items(node, path))
         if isinstance(node, yaml.SequenceNode):
@@ -115,9 +139,8 @@ class _NodeReader:
         for key_node, child in node.value:
             place = f"{self.name}:{key_node.start_mark.line + 1}"
             if not isinstance(key_node, yaml.ScalarNode):
-                self.mistakes.append(
-                    f"{place}: {format_key(path) or 'the file'}: a key must be a word, got a collection"
-                )
+                key_of = f"{format_key(path)}: " if path else ""
+                self.mistakes.append(f"{place}: {key_of}a key must be a word, got a list or a mapping; quote it")
                 continue
             key = str(key_node.value)
             if key in seen:

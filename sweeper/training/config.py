@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from sweeper.training.registry import ENCODER_KINDS, LOSSES, POOLINGS, SCHEDULES
 from sweeper.training.strict_model import StrictModel, one_of
+from sweeper.wording import plain_rule
 
 Scalar = str | int | float | bool
 Precision = Literal["auto", "float32", "bf16", "fp16"]
@@ -214,8 +215,7 @@ def validation_error(name: str, value: object) -> str | None:
     try:
         _adapter(name).validate_python(value)
     except ValidationError as error:
-        rule = error.errors()[0]["msg"].replace("Input should", "must").replace("String should", "must")
-        return rule.replace("must be a valid boolean", "must be true or false")
+        return plain_rule(error.errors()[0]["msg"])
     return None
 
 

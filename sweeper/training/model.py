@@ -163,6 +163,8 @@ def load_pretrained(folder: Path, name: str, padding: int) -> EncoderWeights:
         module = AutoModel.from_pretrained(folder, dtype=torch.float32, trust_remote_code=False)
     except Exception as error:
         reason = " ".join(str(error).split())[:_LONGEST_REASON]
-        raise UnavailableError(f"encoder {name}: its weights cannot be loaded: {reason}") from error
+        raise UnavailableError(
+            f"encoder {name}: its weights cannot be loaded ({reason}); fetch the model again"
+        ) from error
     weights = {key: np.ascontiguousarray(tensor.numpy()) for key, tensor in module.state_dict().items()}
     return EncoderWeights(name, module.config.to_dict(), weights, padding, int(module.config.hidden_size))

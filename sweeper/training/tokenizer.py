@@ -28,9 +28,9 @@ class Tokenizer:
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         except Exception as error:
-            raise UnavailableError(
-                f"encoder {name}: its tokenizer cannot be loaded: {' '.join(str(error).split())[:200]}"
-            ) from error
+            reason = " ".join(str(error).split())[:200]
+            message = f"encoder {name}: its tokenizer cannot be loaded ({reason}); fetch the model again"
+            raise UnavailableError(message) from error
         if self._tokenizer.cls_token_id is None or self._tokenizer.pad_token_id is None:
             raise UnavailableError(
                 f"encoder {name}: has no [CLS] or no padding token, and sweeper pools the first token"

@@ -9,8 +9,6 @@ import pytest
 
 from sweeper.app.check_data import check_data
 from sweeper.app.plan_sweep import plan_sweep
-from sweeper.app.prepare_data import prepare_sweep
-from sweeper.errors import UsageError
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal.output import PlainOutput
 from sweeper.terminal.sweeps_table import format_bytes
@@ -115,13 +113,3 @@ def test_mlflow_is_asked_as_before_a_sweep(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     (problem,) = check_data(PlainOutput(), spec, sweeps)
     assert f"the experiment {spec.dataset_spec.name} was deleted there" in problem
-
-
-def test_a_limit_that_no_group_of_equal_texts_fits_is_refused(tmp_path: Path) -> None:
-    rows = "".join(f"{text},{label}\n" for text, label in [("yes", "up"), ("no", "down")] for _ in range(30))
-    (tmp_path / "a.csv").write_text(f"text,label\n{rows}")
-    (tmp_path / "b.csv").write_text("text,label\nwell,up\nbad,down\n")
-    data = {split: str(tmp_path / f"{name}.csv") for split, name in (("train", "a"), ("validation", "b"))}
-    spec = spec_of(tmp_path, dataset=data, limit={"train": 20})
-    with pytest.raises(UsageError, match=r"limit\.train: too few rows for the texts of train, which repeat"):
-        prepare_sweep(PlainOutput(progress=False), spec, None)

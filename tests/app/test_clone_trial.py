@@ -1,6 +1,5 @@
 """A user adds a trial to a sweep's search: it stays in the question, it is marked, and it is counted for what it is."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from sweeper.errors import UsageError
 from sweeper.protocol.search_result import is_search_over
 from sweeper.protocol.stages import SearchStage
 from sweeper.record.optuna_study import OptunaStudy
-from sweeper.search_space.changed_setting import parse_changes
 from sweeper.storage.requests import CloneRequest
 from sweeper.tracking.trial_payload import run_name, run_tags
 from sweeper.trials.outcome import Outcome
@@ -118,57 +116,6 @@ def test_a_clone_is_in_the_record_whole_before_it_starts(tmp_path: Path) -> None
     assert '"number": 2' in last
     with closing(OptunaStudy(sweep.spec, sweep.folder.journal, 1)) as study:
         assert study.all_trials()[-1].trial.attempt == 0
-
-
-@pytest.fixture(scope="module")
-def conditional(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecordedSweep]:
-    """A sweep in which tau is active with normalize only, with a trial of it (1) and one that confirms it (2)."""
-    search = {
-        "normalize": [True, False],
-        "tau": {"uniform": [0.1, 1], "when": {"normalize": True}},
-        "alpha": {
-            "cases": [
-                {"uniform": [0.1, 0.4], "when": {"normalize": True}},
-                {"uniform": [0.5, 0.9], "when": {"normalize": False}},
-            ]
-        },
-    }
-    changes = {"search": search, "training": {"epochs": 2}, "compare": {"encoder": ["m"], "loss": ["scl"]}}
-    start = [{"normalize": False, "alpha": 0.6}]
-    space = {**FLAT, **changes, "start_with": start, "confirm": {"seeds": 1}}
-    sweep = RecordedSweep(tmp_path_factory.mktemp("conditional") / "sweeps", **space).search([Outcome.COMPLETED])
-    with sweep.study() as study:
-        study.confirm(study.all_trials()[0].trial, 1)
-        yield sweep
-
-
-@pytest.mark.parametrize(
-    ("trial", "changes", "message"),
-    [
-        (1, ["alpha=0.2"], "--set alpha=0.2: is outside the range in this setting, allowed: 0.5 to 0.9"),
-        (1, ["alpha=2"], "--set alpha=2: is outside the space, allowed: 0.1 to 0.4 or 0.5 to 0.9"),
-        (1, ["tau=0.5"], "--set tau=0.5: is inactive in this setting"),
-        (
-            1,
-            ["normalize=true"],
-            "--set tau=VALUE: is missing, because tau is active in this setting; allowed: 0.1 to 1",
-        ),
-        (1, ["normalize=true", "tau=1"], "alpha=0.6: is outside the range in this setting, allowed: 0.1 to 0.4"),
-        (1, ["loss=scl"], "--set loss=scl: loss is compared, and a trial stays in its system"),
-        (1, ["epochs=2"], "--set epochs=2: epochs is the same in every trial of this sweep"),
-        (1, ["alhpa=0.6"], "is not searched in this sweep, allowed: .*; did you mean alpha?"),
-        (1, ["alpha"], "--set alpha: must be key.path=value, such as --set learning_rate=2e-5"),
-        (1, ["alpha=[1, 2]"], "alpha must be one value"),
-        (2, ["alpha=0.6"], "trial 2 confirms trial 1 with a fresh seed; clone trial 1"),
-        (9, [], "has no trial 9, allowed: 1 to 2"),
-    ],
-)
-def test_what_leaves_the_question_is_one_line(
-    trial: int, changes: list[str], message: str, conditional: RecordedSweep
-) -> None:
-    with pytest.raises(UsageError, match=message) as raised:
-        clone_trial(conditional.folder, trial, parse_changes(changes))
-    assert len(str(raised.value).splitlines()) == 1
 
 
 def test_nothing_is_added_once_the_test_split_was_scored_or_a_limit_ended_the_search(tmp_path: Path) -> None:

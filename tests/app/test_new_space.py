@@ -111,30 +111,6 @@ def test_conflicts_and_bad_rows_are_counted_and_left_out(tmp_path: Path) -> None
     assert (space.summary.conflicting_texts, space.summary.bad_rows, sum(space.summary.rows.values())) == (1, 2, 91)
 
 
-@pytest.mark.parametrize(
-    ("content", "rule"),
-    [
-        ("", "is empty"),
-        ("text,label\n", "no rows"),
-        ("good film,1\nbad film,0\n" * 20, "its first line looks like a row"),
-        ("text,label\n" + "the film was good,a\n" * 30, "the column label has one value in all rows"),
-        (
-            "text,label\n" + "".join(f"the film was good {k},{k}\n" for k in range(30)),
-            "has 30 different values in 30 rows",
-        ),
-        ("text,label\nthe film was good,a\nit was not good,b\n", "too few for three splits"),
-    ],
-)
-def test_data_that_cannot_be_used_is_one_line(content: str, rule: str, tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    path.write_text(content, encoding="utf-8")
-    with pytest.raises(UsageError) as caught:
-        make(path)
-    assert rule in str(caught.value)
-    assert len(str(caught.value).splitlines()) == 1
-    assert not (tmp_path / "a.yaml").exists()
-
-
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "a.csv", ("text", "label"), [(sentence(k), k % 2) for k in range(60)])
     make(path)
@@ -153,23 +129,6 @@ def test_splits_with_the_same_rows_are_refused_and_leave_no_file(tmp_path: Path)
     with pytest.raises(UsageError, match="is the same data as"):
         sweeper.new(tmp_path, out=tmp_path / "own.yaml", encoder="gru")
     assert not (tmp_path / "own.yaml").exists()
-
-
-@pytest.mark.parametrize(
-    ("content", "rule"),
-    [
-        (
-            b"text,label\n" + "".join(f"schön und größer {k},{k % 2}\n" for k in range(60)).encode("latin-1"),
-            "UTF-8",
-        ),
-        (b"text,text,label\n" + b"one film,two films,a\n" * 20, "has two columns text"),
-        (b"text,score\n" + b"".join(b"good film %d,%d.5\n" % (k, k) for k in range(60)), "measurements"),
-    ],
-)
-def test_files_that_would_be_misread_are_refused(content: bytes, rule: str, tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_bytes(content)
-    with pytest.raises(UsageError, match=rule):
-        make(tmp_path / "a.csv")
 
 
 def test_the_command_asks_nothing_without_a_terminal_and_names_what_it_wrote(tmp_path: Path) -> None:

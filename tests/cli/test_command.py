@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 import typer
 
-from sweeper.app.specs import load_spec
 from sweeper.cli import app
-from sweeper.errors import UsageError
 from tests.conftest import ROOT
 from tests.support.cli_runner import sweeper
 
@@ -55,14 +53,6 @@ def test_the_mistakes_of_all_files_are_one_line_each_with_exit_code_2(verb: str,
     assert "did you mean alpha?" in lines[1]
 
 
-@pytest.mark.parametrize("name", ["tweets.csv", "a b/tweets.JSONL", "tweets.tsv.gz"])
-def test_a_data_file_is_no_search_space(name: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        load_spec(name)
-    assert str(caught.value).startswith(f"{name}: is a data file, not a search space; sweeper new ")
-    assert len(str(caught.value).splitlines()) == 1
-
-
 def test_an_unreachable_hub_is_one_line_with_the_remedy(tmp_path: Path) -> None:
     away = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path / "hf")}
     done = sweeper("run", SST5, "--inline", cwd=tmp_path, extra=away)
@@ -70,12 +60,6 @@ def test_an_unreachable_hub_is_one_line_with_the_remedy(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
     assert "HF_ENDPOINT" in done.stderr
     assert not (tmp_path / "sweeps").exists()
-
-
-def test_training_from_a_folder_without_a_sweep_is_one_line(tmp_path: Path) -> None:
-    done = sweeper("train", "elsewhere", cwd=tmp_path)
-    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
-    assert "elsewhere: not a sweep" in done.stderr
 
 
 def test_the_version_is_printed(tmp_path: Path) -> None:

@@ -74,22 +74,6 @@ def test_a_limit_that_would_be_exceeded_is_one_line_and_exit_code_2(tmp_path: Pa
     assert "searched" in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        (["nowhere.yaml"], "nowhere.yaml: no such file"),
-        (["space.yaml", "--set", "budget.trials=0"], "budget.trials"),
-        (["space.yaml", "--sweeps", "notes.csv"], "notes.csv"),
-        ([], "SPACE"),
-    ],
-)
-def test_wrong_input_is_one_line(tmp_path: Path, space: Path, arguments: list[str], expected: str) -> None:
-    done = sweeper("plan", *arguments, cwd=tmp_path)
-    assert done.returncode == 2
-    assert expected in done.stderr.splitlines()[-1]
-    assert "Traceback" not in done.stderr
-
-
 def test_the_function_returns_the_same_plan(tmp_path: Path, space: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     plan = package.plan(package.load(space), calibrate=False, progress=False)

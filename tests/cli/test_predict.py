@@ -54,7 +54,7 @@ def test_a_file_becomes_json_lines_in_its_order(folder: SweepFolder, tmp_path: P
         (["nowhere"], "nowhere: not a sweep"),
         (["{model}", "missing.csv"], "missing.csv: cannot be read"),
         (["{model}", "--format", "cvs"], "cvs is unknown; allowed: csv, jsonl; did you mean csv?"),
-        (["{model}", "--text", "a", "--text", "b"], "--text: the model takes 1 texts in a row, got 2 columns"),
+        (["{model}", "--text", "a", "--text", "b"], "--text: the model takes 1 text in a row, got 2 columns"),
     ],
 )
 def test_a_mistake_is_one_line(arguments: list[str], message: str, folder: SweepFolder, tmp_path: Path) -> None:

@@ -42,13 +42,3 @@ def test_a_column_that_is_text_and_label_is_refused() -> None:
     assert "the column text is both text and label" in refusal("text", "text")
     assert "the column mood is both text and label" in refusal(("text", "mood"), "mood")
     assert "the column text is both texts of the pair" in refusal(("text", "text"), "mood")
-
-
-def test_one_text_for_each_class_leaves_nothing_to_validate_on() -> None:
-    rows = table(*[{"text": label, "label": number} for number, label in enumerate(["up", "down"]) for _ in range(30)])
-    with pytest.raises(UnavailableError) as caught:
-        prepare(DatasetSpec(name="own", files={"train": "a.csv"}), {"train": rows})
-    assert str(caught.value) == (
-        "data set own: no class has two different texts in train, so no validation split can be made from it; "
-        "give one with `validation`, or see whether text is the text"
-    )

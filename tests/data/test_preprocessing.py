@@ -71,7 +71,7 @@ def test_a_bad_row_is_an_error_with_its_place_or_dropped_with_a_note(case: str) 
     with pytest.raises(UnavailableError) as caught:
         prepare(CUSTOM, tables)
     first, second = str(caught.value).splitlines()
-    assert first == "data set own: 1 rows cannot be used; correct them, or set on_bad_rows: drop"
+    assert first == "data set own: 1 row cannot be used; correct them, or set on_bad_rows: drop"
     assert second.startswith(line)
     prepared = prepare(CUSTOM, tables, "drop")
     assert prepared.splits["train"].texts == ["a", "b"]

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 from sweeper.data import local_files
 from sweeper.data.rows import RawTable
-from sweeper.errors import UnavailableError
 from tests.support import tables
 
 PLAIN = [("one", "up"), ("two", "down"), ("three", "up"), ("four", "down")]
@@ -168,30 +167,6 @@ CSV = write(PLAIN).encode()
 )
 def test_packed_files_are_read(tmp_path: Path, name: str, content: bytes) -> None:
     assert rows_of(read(tmp_path / name, content)) == PLAIN
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("a.csv.gz", gzip.compress(CSV)[:-9], "cannot be unpacked: "),
-        ("a.csv.gz", CSV, "cannot be unpacked: Not a gzipped file"),
-        ("a.zip", zipped("a.csv", CSV, ("b.csv",)), "needs one file in it, got 2 (a.csv, b.csv)"),
-        ("a.zip", b"no zip", "cannot be unpacked: File is not a zip file"),
-        ("a.gz", gzip.compress(CSV), "unknown file format without a suffix; allowed: .jsonl"),
-        ("a.csv", gzip.compress(CSV), "is a gzip file, not text"),
-        ("a.csv", zipped("a.csv", CSV), "is a zip file or a spreadsheet, not text"),
-        ("a.csv", CSV.decode().encode("utf-16"), "is UTF-16, not UTF-8"),
-        ("a.csv", CSV.decode().encode("utf-16-le"), ":1: the header is not UTF-8"),
-        ("a.json", '{\n"text": ["a"],\n"label": ["b"]\n}', "is one JSON object; write an array of objects"),
-    ],
-)
-def test_a_file_that_cannot_be_used_is_one_line_with_the_reason(
-    tmp_path: Path, name: str, content: Any, message: str
-) -> None:
-    with pytest.raises(UnavailableError) as caught:
-        read(tmp_path / name, content)
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
 
 
 def test_broken_json_lines_and_elements_are_named_and_the_others_are_read(tmp_path: Path) -> None:

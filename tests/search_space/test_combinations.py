@@ -66,10 +66,6 @@ def test_fp16_needs_a_gpu(section: str) -> None:
     accept(**keys, resources={"gpu": 0.5})
 
 
-def test_a_type_of_gpu_needs_a_gpu() -> None:
-    assert "resources.accelerator: names a type of GPU" in refusal(resources={"accelerator": "A100"})
-
-
 # ---- encoders that this machine can look at
 
 
@@ -120,50 +116,7 @@ def test_an_encoder_without_a_limit_takes_any_length(tmp_path: Path, config: dic
     accept(compare={"encoder": [encoder(tmp_path / "enc", config)]}, training={"max_length": 1000})
 
 
-@pytest.mark.parametrize(
-    ("config", "says"),
-    [
-        ("", "is not JSON"),
-        ("[1]", "is not a JSON object"),
-        ({"model_type": "t5", "is_encoder_decoder": True}, "decoder"),
-    ],
-)
-def test_a_folder_that_is_no_encoder_is_refused(tmp_path: Path, config: object, says: str) -> None:
-    assert says in refusal(compare={"encoder": [encoder(tmp_path / "enc", config)]})
-
-
-@pytest.mark.parametrize(
-    ("name", "says"),
-    [
-        ("./no-model", "no such folder"),
-        ("/nowhere/model", "no such folder"),
-        ("a/b/c", "no such folder"),
-        ("my model", "no such folder"),
-        ("x" * 300, "no such folder"),
-        ("GRU", "did you mean gru?"),
-        ("pretrained", "name a model"),
-        (".", "config.json is missing"),
-    ],
-)
-def test_a_name_that_no_encoder_can_have_is_refused(
-    name: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    message = refusal(compare={"encoder": ["gru", name]})
-    assert message.startswith("space.yaml:1: compare.encoder[2]: ")
-    assert says in message
-    assert len(message) < 300
-
-
 # ---- pairs, and ranges that are too long to list
-
-
-def test_the_length_of_pairs_cannot_vary(tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").touch()
-    dataset = {"train": str(tmp_path / "a.jsonl"), "text": ["a", "b"]}
-    assert "search.max_length: cannot vary if rows are pairs" in refusal(
-        dataset=dataset, search={"max_length": [32, 64]}
-    )
 
 
 def test_a_range_of_a_billion_values_is_checked_at_once() -> None:

@@ -64,34 +64,6 @@ def test_the_default_columns_are_text_and_label(tmp_path: Path) -> None:
     assert (pair.dataset_spec.text, pair.dataset_spec.label) == (("premise", "claim"), "y")
 
 
-@pytest.mark.parametrize(
-    ("dataset", "key", "says"),
-    [
-        (7, "dataset", "must be a name or a mapping such as {train: a.jsonl"),
-        (["sst5"], "dataset", "must be a name or a mapping such as"),
-        ("sst6", "dataset", "unknown data set, got sst6"),
-        ({"text": "t"}, "dataset", "needs train or hub, one of them"),
-        ({"train": "own.yaml", "hub": "b/c"}, "dataset", "needs train or hub, one of them"),
-        ({"hub": "b/c", "test": "t.csv"}, "dataset", "has files beside hub"),
-        ({"train": "nowhere.csv"}, "dataset.train", "no such file"),
-        ({"train": "nowhere.csv", "txt": "t"}, "dataset.txt", "unknown key, allowed: name, train"),
-        ({"train": 3}, "dataset.train", "must be a valid string, got 3"),
-        ({"train": "a", "text": []}, "dataset.text", "must be a column, or a list of two for a pair, got []"),
-        ({"train": "a", "text": ["a", "b", "c"]}, "dataset.text", "a list of two for a pair"),
-        ({"train": "a", "text": 5}, "dataset.text", "a list of two for a pair, got 5"),
-        ({"hub": "a/b", "name": "a b"}, "dataset.name", "match pattern"),
-    ],
-    ids=str,
-)
-def test_a_mistake_in_a_custom_dataset_is_one_line_with_its_key(dataset: Any, key: str, says: str) -> None:
-    with pytest.raises(SearchSpaceError) as caught:
-        parse(dataset)
-    line = str(caught.value)
-    assert line.startswith(f"own.yaml:1: {key}: ")
-    assert says in line
-    assert line.count("\n") == 0, line
-
-
 def test_on_bad_rows_is_part_of_the_identity(tmp_path: Path) -> None:
     named, place = write_files(tmp_path), str(tmp_path / "own.yaml")
     refuse = parse(named, place)
@@ -110,19 +82,3 @@ def test_the_same_file_cannot_be_two_splits(tmp_path: Path, other: str, split: s
         parse({"train": "train.jsonl", split: other}, str(tmp_path / "own.yaml"))
     (line,) = caught.value.lines
     assert f"dataset.{split}: is the same data as train, got {tmp_path / other}; a split must have" in line
-
-
-@pytest.mark.parametrize(
-    ("columns", "line"),
-    [
-        ({"text": "label"}, "the column label is both text and label"),
-        ({"text": "review", "label": "review"}, "dataset.label: the column review is both text and label"),
-        ({"text": ["a", "b"], "label": "b"}, "dataset.label: the column b is both text and label"),
-        ({"text": ["a", "a"]}, "dataset.text: the column a is both texts of the pair"),
-    ],
-)
-def test_one_column_cannot_be_two_things(tmp_path: Path, columns: dict[str, Any], line: str) -> None:
-    with pytest.raises(SearchSpaceError) as caught:
-        parse({**write_files(tmp_path), **columns}, str(tmp_path / "own.yaml"))
-    assert line in str(caught.value)
-    assert len(caught.value.lines) == 1

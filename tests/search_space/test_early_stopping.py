@@ -69,42 +69,6 @@ def test_the_identity_has_the_key_asha_only() -> None:
         assert SweepSpec.model_validate(spec.model_dump(mode="json")) == spec
 
 
-# ---- mistakes
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("asha: off\nearly_stopping: off\n", "4: early_stopping: is the long form of asha, which is set too; keep one"),
-        ("asha: {}\nearly_stopping: {asha: {}}\n", "4: early_stopping: is the long form of asha, which is set too"),
-        ("early_stopping: on\n", "3: early_stopping: must be off or {asha: {grace_epochs: 2, reduction_factor: 3}}"),
-        ("early_stopping:\n", "3: early_stopping: must be off or one rule, such as {asha: {grace_epochs: 2"),
-        ("early_stopping: {}\n", "3: early_stopping: must be off or one rule, such as"),
-        ("early_stopping: {asha: {}, median: {}}\n", "3: early_stopping: must be off or one rule, such as"),
-        ("early_stopping: {ahsa: {}}\n", "3: early_stopping.ahsa: unknown rule, allowed: asha; did you mean asha?"),
-        ("early_stopping: {asha: on}\n", "3: early_stopping.asha: must be off or {grace_epochs: 2, reduction_factor"),
-        ("early_stopping: {asha: {grace: 1}}\n", "3: early_stopping.asha.grace: unknown key, allowed: grace_epochs"),
-        (
-            "early_stopping:\n  asha:\n    grace_epochs: 0\n",
-            "5: early_stopping.asha.grace_epochs: must be greater than 0, got 0",
-        ),
-        (
-            "early_stopping:\n  asha: {grace_epochs: 0.5}\n",
-            "4: early_stopping.asha.grace_epochs: must come to whole validations at 1 per epoch, got 0.5",
-        ),
-    ],
-)
-def test_a_mistake_in_early_stopping_is_one_line_with_its_place(tmp_path: Path, text: str, message: str) -> None:
-    assert error_message(tmp_path, text).startswith(message)
-
-
-def test_a_mistake_in_an_override_of_the_long_form_names_the_option(tmp_path: Path) -> None:
-    override = "early_stopping.asha.grace_epochs=0"
-    assert error_message(tmp_path, "", override).startswith(
-        f"--set {override}: early_stopping.asha.grace_epochs: must be"
-    )
-
-
 # ---- the rule
 
 

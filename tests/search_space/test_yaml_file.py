@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from sweeper.errors import UsageError
 from sweeper.search_space import yaml_file
 from sweeper.search_space.document import SourceDocument
 
@@ -151,26 +150,3 @@ def test_the_place_of_an_override_is_the_option(tmp_path: Path) -> None:
     assert document.location(("search", "tau", "log", 1)) == f"--set {override}"
     assert document.location(("search", "tau")) == f"{document.name}:3"
     assert document.location(("seed",)) == f"{document.name}:1"
-
-
-@pytest.mark.parametrize(
-    ("override", "fragments"),
-    [
-        ("seed", ["must be key.path=value", "--set budget.trials=8"]),
-        ("=3", ["must be key.path=value"]),
-        ("budget..trials=3", ["must be key.path=value"]),
-        ("dataset.name=3", ["name would stand inside", "sst5", "not a mapping"]),
-        ("dataset.name.first=3", ["name would stand inside", "sst5"]),
-        ("compare.loss.0=ce", ["0 would stand inside", "scl", "not a mapping"]),
-        ("seed=[1, 2", ["not valid YAML"]),
-        ("seed=!!int 3", ["tags are not allowed", "int"]),
-        ("seed=*other", ["not valid YAML", "other"]),
-    ],
-)
-def test_a_wrong_override_is_one_line_that_quotes_it(tmp_path: Path, override: str, fragments: list[str]) -> None:
-    with pytest.raises(UsageError) as caught:
-        load_text(tmp_path, "dataset: sst5\ncompare: {loss: [scl]}\n", override)
-    message = str(caught.value)
-    assert message.startswith(f"--set {override}:")
-    assert len(message.splitlines()) == 1
-    assert all(fragment in message for fragment in fragments), message

@@ -1,0 +1,130 @@
+"""What is there before a mistake: files that no text can be written as, and sweeps.
+
+Each function works in the current folder, and returns the name of its sweep if it makes one.
+"""
+
+import gzip
+import zipfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from sweeper.trials.outcome import Outcome
+from tests.support.recorded_sweeps import RecordedSweep
+
+CSV = "text,label\na good film,up\na bad film,down\n"
+_GRU = {"encoder": ["gru"]}
+
+
+def _write(name: str, content: bytes) -> None:
+    Path(name).write_bytes(content)
+
+
+def _rows(*labels: object, column: str = "label") -> bytes:
+    """Return a csv file of sixty texts with these labels in turn, and an id for each."""
+    rows = [f"{k},a film that is good or bad {k},{labels[k % len(labels)]}" for k in range(60)]
+    return "\n".join([f"id,text,{column}", *rows]).encode()
+
+
+def _zip(name: str, *inside: str) -> None:
+    with zipfile.ZipFile(name, "w") as packed:
+        for member in inside:
+            packed.writestr(member, CSV)
+
+
+def _repeated_texts() -> None:
+    rows = "".join(f"{text},{label}\n" for text, label in (("yes", "up"), ("no", "down")) for _ in range(30))
+    _write("train.csv", f"text,label\n{rows}".encode())
+    _write("validation.csv", b"text,label\nwell,up\nbad,down\n")
+
+
+def _same_splits() -> None:
+    for split in ("train", "validation", "test"):
+        _write(f"{split}.csv", _rows("up", "down"))
+
+
+def _running_sweep() -> str:
+    """Make a sweep with two completed trials and an interrupted one in each system. No process drives it."""
+    outcomes = [Outcome.COMPLETED, Outcome.COMPLETED, None]
+    return RecordedSweep(Path("sweeps"), confirm={"seeds": 0}).search(outcomes).folder.name
+
+
+def _finished_sweep() -> str:
+    return RecordedSweep(Path("sweeps")).search([Outcome.COMPLETED] * 4).finish().folder.name
+
+
+def _conditional_sweep() -> str:
+    """Make a sweep in which `alpha` and `tau` depend on `normalize`: false in trial 1, which trial 2 confirms."""
+    search = {
+        "normalize": [True, False],
+        "tau": {"log": [0.1, 1], "when": {"normalize": True}},
+        "alpha": {
+            "cases": [
+                {"uniform": [0.1, 0.4], "when": {"normalize": True}},
+                {"uniform": [0.5, 0.9], "when": {"normalize": False}},
+            ]
+        },
+    }
+    space = {"search": search, "training": {"epochs": 2}, "compare": {**_GRU, "loss": ["scl"]}, "confirm": {"seeds": 1}}
+    start = {"start_with": [{"normalize": False, "alpha": 0.6}], "asha": "off"}
+    sweep = RecordedSweep(Path("sweeps"), **space, **start).search([Outcome.COMPLETED])
+    with sweep.study() as study:
+        study.confirm(study.all_trials()[0].trial, 1)
+    return sweep.folder.name
+
+
+def _model() -> str:
+    """Make a sweep with the random model of a gru."""
+    from tests.support.kept_models import keep_random_model
+
+    return keep_random_model(Path("sweeps").absolute(), encoder="gru").name
+
+
+def _damaged(name: str, content: str | None) -> str:
+    """Make a finished sweep of which a file has other content, or is gone."""
+    sweep = _finished_sweep()
+    path = Path("sweeps") / sweep / name
+    path.unlink()
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    return sweep
+
+
+def _damaged_record() -> str:
+    sweep = _finished_sweep()
+    path = Path("sweeps") / sweep / "record.journal"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:3], *lines[4:]]))
+    return sweep
+
+
+GIVENS: dict[str, Callable[[], str | None]] = {
+    "latin-1": lambda: _write("latin.yaml", b"dataset: sst5\n# caf\xe9\n"),
+    "a huge file": lambda: _write("huge.yaml", b"#" * 2_000_000),
+    "a gzip file cut short": lambda: _write("reviews.csv.gz", gzip.compress(CSV.encode())[:-9]),
+    "a gzip file without a format": lambda: _write("reviews.gz", gzip.compress(CSV.encode())),
+    "a gzip file as text": lambda: _write("reviews.csv", gzip.compress(CSV.encode())),
+    "a zip file as text": lambda: _zip("reviews.csv", "a.csv"),
+    "a zip file of two files": lambda: _zip("reviews.zip", "a.csv", "b.csv"),
+    "utf-16": lambda: _write("reviews.csv", CSV.encode("utf-16")),
+    "a header in latin-1": lambda: _write("reviews.csv", "Gefühl,label\na,1\n".encode("latin-1")),
+    "rows in latin-1": lambda: _write("reviews.csv", "text,label\nGefühl,1\n".encode("latin-1")),
+    "bad rows": lambda: _write("reviews.csv", _rows("up", "down") + b"\nshort\n61,caf\xe9,up\n62,a,b,c\n"),
+    "deep json": lambda: _write("reviews.json", b"[" * 100_000),
+    "reviews": lambda: _write("reviews.csv", _rows("up", "down")),
+    "no labels": lambda: _write("reviews.csv", _rows(*range(60), column="number")),
+    "one label": lambda: _write("reviews.csv", _rows("up")),
+    "measurements": lambda: _write("reviews.csv", _rows(*(f"{k}.5" for k in range(60)), column="score")),
+    "the same splits": _same_splits,
+    "repeated texts": _repeated_texts,
+    "a running sweep": _running_sweep,
+    "a finished sweep": _finished_sweep,
+    "a sweep with conditions": _conditional_sweep,
+    "a model": _model,
+    "a sweep with a damaged manifest": partial(_damaged, "sweep.json", "{"),
+    "a sweep with damaged results": partial(_damaged, "results.json", "{"),
+    "a sweep with a damaged search space": partial(_damaged, "sweep.yaml", "a: [\n"),
+    "a sweep with a damaged record": _damaged_record,
+    "a sweep with another record": partial(_damaged, "record.journal", "a journal\n"),
+    "a sweep without a record": partial(_damaged, "record.journal", None),
+}
