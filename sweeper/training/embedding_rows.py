@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sweeper.training.row_gradient import RowGradient, row_norms
 from sweeper.training.types import TokenizedSplit, TrainingData
 
 _SEARCHED = ("train", "validation")
@@ -44,10 +45,30 @@ class PartialEmbedding(nn.Module):
         self.register_buffer("rows", rows, persistent=False)
         self.padding_idx = full.padding_idx
         self.padding_row = None if full.padding_idx is None else int(rows[full.padding_idx])
+        self.row_gradient: RowGradient | None = None
+
+    def keep_gradient(self) -> None:
+        """Keep the memory of the gradient from one update to the next."""
+        self.row_gradient = RowGradient(self.weight, self.padding_row)
 
     def forward(self, ids: Tensor) -> Tensor:
         """Return the embeddings (B, L, D) of token numbers (B, L)."""
+        if self.row_gradient is not None and self.weight.requires_grad and torch.is_grad_enabled():
+            return self.row_gradient.look_up(self.rows[ids])
         return functional.embedding(self.rows[ids], self.weight, self.padding_row)
+
+    def gradient_norms(self) -> Tensor:
+        """Return the norm of the gradient of each row (n,)."""
+        if self.row_gradient is not None:
+            return self.row_gradient.norms()
+        assert self.weight.grad is not None
+        return row_norms(self.weight.grad)
+
+    def clear_gradient(self) -> None:
+        """Set the gradient to 0."""
+        if self.row_gradient is not None:
+            self.row_gradient.clear()
+        self.weight.grad = None
 
     def spread(self, values: Tensor) -> Tensor:
         """Return a value for each token of the vocabulary (V,), from one for each row (n,): 0 for a token without."""

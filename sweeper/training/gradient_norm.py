@@ -24,7 +24,6 @@ class GradientNorm:
         norms = [torch.linalg.vector_norm(other.grad) for other in self.others if other.grad is not None]
         for embedding in self.embeddings:
             if embedding.weight.grad is not None:
-                by_row = torch.linalg.vector_norm(embedding.weight.grad, dim=1)  # (n,)
-                norms.append(torch.linalg.vector_norm(embedding.spread(by_row)))
+                norms.append(torch.linalg.vector_norm(embedding.spread(embedding.gradient_norms())))
         total: Tensor = torch.linalg.vector_norm(torch.stack(norms))
         return total

@@ -58,7 +58,7 @@ class Optimizer:
         self._clip()
         self.scaler.step(self.adamw)
         self.scaler.update()
-        self.adamw.zero_grad()
+        self._clear_gradients()
         self.completed_updates += 1
 
     def _clip(self) -> None:
@@ -71,6 +71,11 @@ class Optimizer:
             return
         divisor = ((self.gradient_norm() + _SMALLEST_NORM) / self.clip_norm).clamp(min=1)
         self.adamw.grad_scale = divisor  # type: ignore[attr-defined]
+
+    def _clear_gradients(self) -> None:
+        for embedding in self.gradient_norm.embeddings:
+            embedding.clear_gradient()
+        self.adamw.zero_grad()
 
     def _next_learning_rate(self) -> float:
         return learning_rate_of_update(self.config, self.peak_learning_rate, self.completed_updates, self.num_updates)

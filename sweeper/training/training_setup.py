@@ -11,7 +11,7 @@ from sweeper.training.attention import use_cpu_attention
 from sweeper.training.config import Precision, TrainConfig
 from sweeper.training.device import resolve_precision, setup_device
 from sweeper.training.dropout import replace_dropout
-from sweeper.training.embedding_rows import with_every_token, with_occurring_tokens
+from sweeper.training.embedding_rows import PartialEmbedding, with_every_token, with_occurring_tokens
 from sweeper.training.model import Classifier
 from sweeper.training.training_loss import TrainingLoss, balanced_class_weights
 from sweeper.training.types import TokenizedSplit, TrainingData
@@ -38,8 +38,8 @@ def prepare_training(
     """Set up device, random seed, model and loss of a training.
 
     The model has the word embeddings of the tokens in train and validation; with `all_tokens`, for comparison, of all.
-    Both give the same numbers. On a CPU, `fast_on_cpu` replaces dropout and attention by faster ones; tests switch it
-    off to compare. Raises UsageError if an epoch has fewer batches than validations.
+    Both give the same numbers. On a CPU, `fast_on_cpu` replaces dropout, attention and the gradient of embeddings by
+    faster ones; tests switch it off to compare. Raises UsageError if an epoch has fewer batches than validations.
     """
     split = data.splits["train"]
     labels = torch.from_numpy(split.labels)
@@ -62,8 +62,11 @@ def prepare_training(
 
 
 def speed_up_on_cpu(model: Classifier) -> None:
-    """Replace dropout, and the attention of transformers, by those that train faster on a CPU."""
+    """Replace dropout, attention and the gradient of word embeddings by those that train faster on a CPU."""
     replace_dropout(model)
+    for module in model.modules():
+        if isinstance(module, PartialEmbedding):
+            module.keep_gradient()
     for encoder in (model.encoder, model.weighting_encoder):
         if encoder is not None:
             use_cpu_attention(encoder)
