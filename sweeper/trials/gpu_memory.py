@@ -9,8 +9,10 @@ from sweeper.training.strict_model import StrictModel
 SIZES = ("batch_size", "max_length")
 """Hyperparameters of which a larger value never needs less memory."""
 
+_PASSES = ("views", "consistency")  # they decide how many passes a text has
+
 MEMORY_HYPERPARAMETERS = (
-    "encoder", "loss", *SIZES, "views", "weighting", "precision", "pooling", "classifier", "hidden_size",
+    "encoder", "loss", *SIZES, *_PASSES, "weighting", "precision", "pooling", "classifier", "hidden_size",
     "embedding_size", "vocabulary", "freeze_embeddings",
 )  # fmt: skip
 """Hyperparameters that decide how much memory a training needs. With equal values, trainings are of one kind."""
@@ -73,8 +75,9 @@ class GpuMemory(StrictModel):
 
 
 def memory_params(config: TrainConfig) -> dict[str, Scalar | None]:
-    """Return the hyperparameters of a training that decide how much memory it needs."""
-    return {name: getattr(config, name) for name in MEMORY_HYPERPARAMETERS}
+    """Return what decides how much memory a training needs: hyperparameters, and the passes of each text."""
+    names = (name for name in MEMORY_HYPERPARAMETERS if name not in _PASSES)
+    return {**{name: getattr(config, name) for name in names}, "passes": config.passes}
 
 
 def _is_at_most(wanted: dict[str, Scalar | None], measured: dict[str, Scalar | None]) -> bool:

@@ -48,6 +48,12 @@ def test_other_batch_sizes_get_the_share_of_the_next_larger_one() -> None:
     assert memory.share_of(config(batch_size=4, loss="scl")).gpu == 1.0  # another loss neither
 
 
+def test_only_the_number_of_passes_tells_trainings_with_dropout_views_apart() -> None:
+    memory = gpu({config(loss="scl", consistency=0.5): 5 * GB, config(loss="scl"): 2 * GB})
+    other = [config(loss="scl", consistency=2.0), config(loss="scl", views=2), config(loss="scl", tau=0.1)]
+    assert [memory.share_of(training).gpu for training in other] == [0.25, 0.25, 0.1]
+
+
 def test_training_that_did_not_fit_a_whole_gpu_gets_one() -> None:
     memory = gpu({config(batch_size=32): None, config(batch_size=64): 5 * GB})
     assert memory.share_of(config(batch_size=32)).gpu == 1.0
