@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 SWEEPER = "sweeper"  # the name of our arm in every case
 
 
+class LeftOutError(Exception):
+    """A row cannot be measured on this machine. That is not an error of the benchmark."""
+
+
 @dataclass(frozen=True)
 class Measurement:
     """One value, and the parts that explain it, by name with their unit."""
@@ -37,11 +41,12 @@ class Case:
 
 @dataclass
 class ArmResult:
-    """The values of one arm in the order of the rounds, or why there are none."""
+    """The values of one arm in the order of the rounds, or why there are none: an error, or it was left out."""
 
     values: list[float] = field(default_factory=list)
     parts: dict[str, float] = field(default_factory=dict)  # medians
     error: str = ""
+    left_out: str = ""
 
     @property
     def median(self) -> float:
@@ -98,7 +103,8 @@ def run_case(case: Case, seeds: Sequence[int], busy: float) -> CaseResult:
 
 def failed_case(case: Case, error: Exception) -> CaseResult:
     """Return the result of a case that could not be measured."""
-    arms = {SWEEPER: ArmResult(error=_describe(error))}
+    is_left_out = isinstance(error, LeftOutError)
+    arms = {SWEEPER: ArmResult(left_out=str(error)) if is_left_out else ArmResult(error=_describe(error))}
     return CaseResult(case.name, case.title, case.unit, case.more_is_better, case.note, 0.0, arms)
 
 

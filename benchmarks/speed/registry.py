@@ -20,6 +20,7 @@ ROWS: Mapping[str, str] = {
     "table": "`sweeper table` over a store of many runs",
     "cold_start": "from the command to the first update",
     "loading": "reading a large file",
+    "gpu_search": "trials in an hour of one GPU",
 }
 
 

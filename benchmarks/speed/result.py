@@ -62,7 +62,7 @@ def read_result(path: Path) -> BenchmarkResult:
 def format_arm(arm: ArmResult) -> str:
     """Return the median with the lowest and the highest value, or why there is none."""
     if not arm.values:
-        return arm.error or "not measured"
+        return arm.error or arm.left_out or "not measured"
     low, high = min(arm.values), max(arm.values)
     spread = f" ({format_number(low)}-{format_number(high)})" if len(arm.values) > 1 else ""
     return f"{format_number(arm.median)}{spread}"

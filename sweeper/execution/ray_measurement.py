@@ -50,7 +50,8 @@ def _result(reference: Any) -> Measured:
     try:
         cost: TrainingCost = ray.get(reference)
     except SweeperError as error:
-        return SweeperError(str(error.__cause__ or error).splitlines()[-1])
+        cause = getattr(error, "cause", error)  # Ray raises an error that is both of its own type and of the cause's
+        return SweeperError(" ".join(str(cause).split()))
     except RayError as error:
         return SweeperError(f"its worker failed ({' '.join(str(error).split())[:200]})")
     return cost

@@ -13,8 +13,11 @@ from benchmarks.speed import document, machine, registry
 from benchmarks.speed.cases import SWEEPER, Arm, Case, CaseResult, Measurement, run_case
 from benchmarks.speed.commands import journal_has, seconds_to_end, seconds_until
 from benchmarks.speed.result import HEADER, RESULTS, BenchmarkResult, format_number, read_result
+from benchmarks.speed.rows.gpu_search import search_command
 from benchmarks.speed.rows.growth import sizes
+from benchmarks.speed.settings import Settings
 from benchmarks.speed.trial_clock import TrialClock
+from sweeper.search_space import parser, yaml_file
 
 
 def fixed(name: str, *values: float, calls: list[str] | None = None) -> Arm:
@@ -195,3 +198,18 @@ def test_a_command_is_stopped_once_something_has_happened(tmp_path: Path) -> Non
 
 def test_numbers_have_three_digits() -> None:
     assert [format_number(value) for value in (12345.6, 1.2345, 0.01234, 0.0)] == ["12,346", "1.23", "0.0123", "0"]
+
+
+def test_row_that_needs_a_gpu_is_left_out_without_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    out = tmp_path / "out.json"
+    assert command.main(["--rows", "gpu_search", "--data", "feelings", "--out", str(out)]) == 0
+    assert read_result(out).table()[0][2] == "left out: this machine has no GPU"
+
+
+def test_search_that_shares_gpus_is_a_valid_search_space(tmp_path: Path) -> None:
+    settings = Settings(data="feelings", encoder="google/electra-base-discriminator")
+    words = search_command(settings, tmp_path, rates=8, seed=3)
+    overrides = [word for word, option in zip(words[1:], words, strict=False) if option == "--set"]
+    spec = parser.parse_spec(yaml_file.load_yaml(Path(words[4]), overrides))
+    assert (spec.budget.trials, spec.resources.gpu, spec.rungs, spec.seed) == (24, "auto", (), 3)
