@@ -73,7 +73,7 @@ def metrics() -> str:
         "## Of each split",
         "Reported as `validation/NAME` after each validation, and as `test/NAME` for confirmed models.",
         "A metric with an entry under *better* can be the `objective`.",
-        entry_table("training.registry:METRICS", more=("better",)),
+        entry_table("training.metric_registry:METRICS", more=("better",)),
         "## Of each trial",
         "`system/...` needs `tracking: {system_metrics: true}`.",
         _metric_table(TRIAL_METRICS),

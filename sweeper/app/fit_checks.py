@@ -1,5 +1,6 @@
 """Checks of a search space against its data and encoders, before any trial starts."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from sweeper.data.encoder_config import max_tokens_of_folder, read_encoder_config
@@ -8,7 +9,10 @@ from sweeper.search_space.combinations import batches_rule
 from sweeper.search_space.critical_configs import critical_configs
 from sweeper.search_space.space_values import path_of, varies
 from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.training.metric_registry import METRICS
+from sweeper.training.objective import DEFAULT_OBJECTIVE
 from sweeper.training.types import EncoderWeights
+from sweeper.wording import quote_value
 
 
 def require_one_length_of_pairs(spec: SweepSpec) -> None:
@@ -22,6 +26,17 @@ def require_enough_batches(spec: SweepSpec, num_texts: int) -> None:
     """Raise UsageError if an epoch of some trial has fewer batches than validations, with `num_texts` in train."""
     if rule := batches_rule(spec, num_texts):
         raise UsageError(spec.message(("training", "validations_per_epoch"), rule))
+
+
+def require_defined_objective(spec: SweepSpec, num_texts: Mapping[str, int]) -> None:
+    """Raise UsageError if the objective is undefined on validation, which has `num_texts` of each class."""
+    absent = [name for name, texts in num_texts.items() if not texts]
+    if METRICS[spec.objective.name].needs_every_class and absent:
+        key = "minimize" if spec.objective.minimize else "maximize"
+        more = f" and {len(absent) - 1:,} other classes" if len(absent) > 1 else ""
+        rule = f"is undefined, because validation has no text of {quote_value(absent[0])}{more}"
+        remedy = f"use another objective, such as {DEFAULT_OBJECTIVE}"
+        raise UsageError(spec.message(("objective", key), f"{rule}; {remedy}"))
 
 
 def require_enough_positions(spec: SweepSpec, encoder: str, folder: Path) -> None:

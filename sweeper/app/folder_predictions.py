@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from sweeper.protocol.finished_sweep import TestPredictions
+from sweeper.protocol.finished_sweep import FinishedSweep, TestPredictions
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.storage.predictions import predictions_path, read_predictions
+from sweeper.storage.sweep_folder import SweepFolder
 
 
 class FolderPredictions(Mapping[int, TestPredictions]):
@@ -18,8 +19,7 @@ class FolderPredictions(Mapping[int, TestPredictions]):
         self.labels = tuple(results.labels)
 
     def __getitem__(self, trial: int) -> TestPredictions:
-        stored = read_predictions(self.paths[trial], self.labels)
-        return TestPredictions(stored.labels, stored.predicted_classes)
+        return TestPredictions.of(read_predictions(self.paths[trial], self.labels))
 
     def __contains__(self, trial: object) -> bool:
         """Return True if there is a file, without reading it."""
@@ -30,3 +30,9 @@ class FolderPredictions(Mapping[int, TestPredictions]):
 
     def __len__(self) -> int:
         return len(self.paths)
+
+
+def finished_sweep(folder: SweepFolder, results: SweepResults) -> FinishedSweep:
+    """Return a finished sweep with the predictions in its folder."""
+    test, validation = (FolderPredictions(folder.path, results, split) for split in ("test", "validation"))
+    return FinishedSweep(results, test, validation=validation)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweeper.app.fit_checks import (
+    require_defined_objective,
     require_enough_batches,
     require_enough_positions,
     require_fitting_classifier,
@@ -106,6 +107,7 @@ def prepare_dataset(output: Output, spec: SweepSpec, pin: str | None) -> tuple[P
 
 def _prepare_dataset(spec: SweepSpec, pin: str | None) -> tuple[PreparedDataset, str]:
     from sweeper.data import preprocessing
+    from sweeper.data.class_counts import count_classes
     from sweeper.data.sampling import stratified_subset
 
     if spec.dataset_spec.files:
@@ -127,6 +129,7 @@ def _prepare_dataset(spec: SweepSpec, pin: str | None) -> tuple[PreparedDataset,
             rule = f"leaves no row, because the texts of {split} repeat, got {getattr(spec.limit, split)}"
             raise UsageError(spec.message(("limit", split), f"{rule}; give a larger limit"))
     require_enough_batches(spec, len(subsets["train"]))
+    require_defined_objective(spec, count_classes(subsets["validation"], dataset.class_names))
     full_sizes = {split: len(rows) for split, rows in dataset.splits.items()}
     return PreparedDataset(subsets, dataset.class_names, dataset.notes, full_sizes), revision
 

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from sweeper.atomic_write import atomic_write
-from sweeper.protocol.finished_sweep import FinishedSweep
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.storage.sweep_folder import SweepFolder
 
@@ -13,10 +12,10 @@ if TYPE_CHECKING:
 
 def sweep_table(folder: SweepFolder, results: SweepResults, metric: str = "accuracy") -> "ResultsTable":
     """Return the published table by a metric of the test split. Predictions whose file is gone are noted as missing."""
-    from sweeper.app.folder_predictions import FolderPredictions
+    from sweeper.app.folder_predictions import finished_sweep
     from sweeper.reporting.table.results_table import build_table
 
-    return build_table([FinishedSweep(results, FolderPredictions(folder.path, results))], metric)
+    return build_table([finished_sweep(folder, results)], metric)
 
 
 def table_text(folder: SweepFolder, results: SweepResults, *, brief: bool = False) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweeper.app.folder_predictions import FolderPredictions
+from sweeper.app.folder_predictions import finished_sweep
 from sweeper.app.open_study import read_study, require_record
 from sweeper.errors import RecordError, UsageError
 from sweeper.protocol.finished_sweep import FinishedSweep, FinishedSweeps
@@ -88,7 +88,7 @@ def _load(folder: SweepFolder) -> FinishedSweep:
     """Return a finished sweep, with the results that its record gives now."""
     study = read_study(folder, folder.spec)
     results = build_results(folder.spec, folder, study.all_trials(), study.test_accesses(), study.sessions())
-    return FinishedSweep(results, FolderPredictions(folder.path, results))
+    return finished_sweep(folder, results)
 
 
 def _other_test_accesses(

@@ -43,7 +43,7 @@ def stage_jobs(
         return job(partial(score_best_model, objective=spec.objective), test_data)
 
     return StageJobs(
-        search=job(with_metrics(train_events), data),
+        search=job(with_metrics(partial(train_events, objective=spec.objective, keep_best=False)), data),
         confirm=job(with_metrics(partial(train_events, objective=spec.objective)), data),
         make_test_job=make_test_job,
         save_scores=lambda trial, scores: predictions.save_predictions(path, trial, dataset.class_names, scores),

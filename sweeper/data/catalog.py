@@ -22,6 +22,7 @@ def classes_by_name(*names: str) -> dict[str, str]:
     return {name: name for name in names}
 
 
+_GRADES = ("very negative", "negative", "neutral", "positive", "very positive")
 _EMOTIONS = classes_by_index(
     *("admiration", "amusement", "anger", "annoyance", "approval", "caring", "confusion", "curiosity", "desire"),
     *("disappointment", "disapproval", "disgust", "embarrassment", "excitement", "fear", "gratitude", "grief", "joy"),
@@ -54,7 +55,8 @@ DATASETS: Mapping[str, DatasetSpec] = {
         DatasetSpec(
             name="sst5",
             repository="SetFit/sst5",
-            classes=classes_by_index("very negative", "negative", "neutral", "positive", "very positive"),
+            classes=classes_by_index(*_GRADES),
+            label_order=_GRADES,
             description="Stanford Sentiment Treebank: sentences from film reviews, in five grades",
             licence="not stated on its page",
             sizes=(8_544, 1_101, 2_210),

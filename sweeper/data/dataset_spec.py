@@ -16,6 +16,8 @@ class DatasetSpec:
     - `splits` maps our names of splits to the hub's. Without a validation split, a tenth of the training split is used.
     - `classes` maps values of the label column to class names, in the order of the classes. If it is empty, the classes
       are the labels of the training split, in the order of their first rows.
+    - `label_order` has all class names in the order of a scale, where they have one. Without `classes`, it is the order
+      of the classes too.
     - `sizes` has the number of prepared rows of train, validation and test. `majority` is the share of the most
       frequent class in the test split. Both are known facts, not settings.
     """
@@ -23,6 +25,7 @@ class DatasetSpec:
     name: str
     repository: str = ""
     classes: Mapping[str, str] = field(default_factory=dict)
+    label_order: tuple[str, ...] = ()
     description: str = ""
     licence: str = ""
     sizes: tuple[int, int, int] | None = None

@@ -7,6 +7,7 @@ from sweeper.data.cell_values import BadValueError, to_text
 from sweeper.data.dataset_spec import DatasetSpec
 from sweeper.data.rows import RawTable
 from sweeper.errors import UnavailableError
+from sweeper.wording import allowed_hint, quote_value
 
 _NO_LABEL = "-1"  # in every row of a test split: the labels are withheld, as the hub does it
 _MOST_FRACTIONS = 20  # classes that are numbers with a fraction; a scale of half stars has ten
@@ -28,6 +29,31 @@ def describe_unlabelled_test(dataset: DatasetSpec, tables: Mapping[str, RawTable
     if labels <= {"", _NO_LABEL} and _NO_LABEL not in _labels(dataset, tables["train"]):
         return f"the test split has no labels ({_NO_LABEL} in every row)"
     return None
+
+
+def in_label_order(dataset: DatasetSpec, labels: Sequence[str]) -> tuple[str, ...]:
+    """Return the labels of the training split, by `label_order` if the data set has one.
+
+    Raises UnavailableError if that does not name just these labels.
+    """
+    order = dataset.label_order
+    missing, unknown = [name for name in labels if name not in order], [name for name in order if name not in labels]
+    if not order:
+        return tuple(labels)
+    if missing:
+        rule = f"label_order must name every label of train; it lacks {_listed(missing)}"
+        raise UnavailableError(f"data set {dataset.name}: {rule}")
+    if unknown:
+        hint = allowed_hint(labels, unknown[0])
+        raise UnavailableError(
+            f"data set {dataset.name}: label_order names {_listed(unknown)}, which train does not have, {hint}"
+        )
+    return order
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
+    return quote_value(names[0]) + more
 
 
 def require_no_measurements(dataset: DatasetSpec, class_names: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from sweeper.data.bad_rows import BadRows
 from sweeper.data.column_checks import require_label_column, require_validation
 from sweeper.data.dataset_spec import DatasetSpec
-from sweeper.data.label_checks import describe_unlabelled_test, require_no_measurements
+from sweeper.data.label_checks import describe_unlabelled_test, in_label_order, require_no_measurements
 from sweeper.data.row_parsing import parse_rows
 from sweeper.data.rows import LabelledTexts, RawTable
 from sweeper.data.sampling import hold_out_validation
@@ -55,7 +55,7 @@ def prepare(dataset: DatasetSpec, tables: Mapping[str, RawTable], on_bad_rows: O
         tables = {split: table for split, table in tables.items() if split != "test"}
         notes.append(f"{reason}, and is left out")
     parsed = {split: parse_rows(dataset, table, bad_rows) for split, table in tables.items()}
-    class_names = dataset.class_names or parsed["train"].label_names
+    class_names = dataset.class_names or in_label_order(dataset, parsed["train"].label_names)
     if not dataset.class_names:
         require_no_measurements(dataset, class_names)
         require_label_column(dataset, parsed["train"])

@@ -14,10 +14,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TestPredictions:
-    """The true and the predicted classes of a test split, for one confirmed model: (N,) each."""
+    """The true and the predicted classes of a split, for one confirmed model, (N,) each, and the probabilities (N, C).
+
+    Without probabilities, only metrics of the predicted classes can be computed.
+    """
 
     labels: "NDArray[np.int64]"
     predictions: "NDArray[np.int64]"
+    probabilities: "NDArray[np.float32] | None" = None
+
+    @classmethod
+    def of(cls, stored: Predictions) -> "TestPredictions":
+        """Return the predictions that a file has."""
+        return cls(stored.labels, stored.predicted_classes, stored.probabilities)
 
 
 @dataclass(frozen=True)
@@ -25,20 +34,19 @@ class FinishedSweep:
     """The results of a sweep, and the test predictions of its confirmed models by trial.
 
     A confirmed trial that is missing in `predictions` takes its system out of comparisons. `runs` are the ids of the
-    trials' runs in MLflow, where the sweep was read from there.
+    trials' runs in MLflow, where the sweep was read from there. `validation` are the predictions on validation, for
+    metrics that need those too.
     """
 
     results: SweepResults
     predictions: Mapping[int, TestPredictions]
     runs: Mapping[int, str] = field(default_factory=dict)
+    validation: Mapping[int, TestPredictions] = field(default_factory=dict)
 
     @classmethod
     def from_predictions(cls, results: SweepResults, predictions: Mapping[int, Predictions]) -> "FinishedSweep":
         """Return a finished sweep from the stored predictions of its confirmed models."""
-        classes = {
-            trial: TestPredictions(stored.labels, stored.predicted_classes) for trial, stored in predictions.items()
-        }
-        return cls(results, classes)
+        return cls(results, {trial: TestPredictions.of(stored) for trial, stored in predictions.items()})
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,7 @@ def build_results(
         resolved=dict(manifest.resolved),
         training=dict(spec.training),
         labels=list(manifest.labels),
+        ordered_classes=spec.dataset_spec.label_order == tuple(manifest.labels),
         threads=manifest.threads,
         gpu=_gpus_of_a_trial(spec, records, sessions),
         test_split=TestSplitInfo(**_test_split(folder)) if "test" in manifest.splits else None,

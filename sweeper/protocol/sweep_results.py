@@ -154,6 +154,7 @@ class SweepResults(ResultModel):
         default_factory=dict, description="hyperparameters that the sweep does not vary"
     )
     labels: list[str] = Field(description="names of the classes")
+    ordered_classes: bool = Field(False, description="True if the classes are in the order of a scale")
     threads: int = Field(description="CPU threads of a trial")
     gpu: float = Field(description="GPUs of a trial; of trials with different shares, the mean")
     test_split: TestSplitInfo | None = Field(description="the test split, where there is one")

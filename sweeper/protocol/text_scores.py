@@ -3,7 +3,8 @@
 Accuracy is a mean over texts, and other metrics are not: one text more or less of a class changes that class's F1. The
 influence of a text is how much the metric falls without it, times N - 1 (the jackknife; Efron & Stein, "The jackknife
 estimate of variance", 1981). The metric plus the centred influences are values whose mean is the metric, and which vary
-as it does with other texts. For accuracy they are 1 where the model is right and 0 where it is wrong.
+as it does with other texts. For accuracy they are 1 where the model is right and 0 where it is wrong; for the loss they
+are each text's own.
 """
 
 from collections.abc import Sequence
@@ -12,35 +13,85 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeper.protocol.finished_sweep import TestPredictions
+from sweeper.training.metric_registry import METRICS
 from sweeper.training.metrics import ConfusionMatrix, confusion_matrix
-from sweeper.training.registry import METRICS, load_function
+from sweeper.training.named_function import load_function
+from sweeper.training.probability_metrics import apply_temperature, fit_temperature
 
 
 def text_scores(models: Sequence[TestPredictions], metric: str, num_classes: int) -> NDArray[np.float64]:
     """Return the share of each text in the metric of each model: (S, N). The mean over texts is the metric.
 
-    `metric` names an entry of METRICS that is a function of a confusion matrix.
+    `metric` names an entry of METRICS that is a function of a confusion matrix or has `without_each`.
     """
     return np.stack([_text_scores(model, metric, num_classes) for model in models])
 
 
+def can_be_compared(metric: str) -> bool:
+    """Return True if a metric can be divided among texts."""
+    return METRICS[metric].function is not None or METRICS[metric].without_each is not None
+
+
+def has_text_scores(model: TestPredictions, metric: str) -> bool:
+    """Return True if these predictions have what `text_scores` needs for a metric that can be compared."""
+    return METRICS[metric].function is not None or model.probabilities is not None
+
+
 def metric_of(model: TestPredictions, metric: str, num_classes: int) -> float:
-    """Return a metric of one model's predictions."""
+    """Return a metric of one model's predicted classes."""
     return _metric(metric, confusion_matrix(model.labels, model.predictions, num_classes))
+
+
+def any_metric_of(
+    model: TestPredictions, metric: str, num_classes: int, validation: TestPredictions | None = None
+) -> float | None:
+    """Return a metric of one model's predictions, of classes or probabilities; NaN where it is undefined.
+
+    A metric after temperature scaling needs the same model's predictions on `validation`. None if what it needs is
+    missing.
+    """
+    entry, probabilities = METRICS[metric], model.probabilities
+    if entry.function is not None:
+        return metric_of(model, metric, num_classes)
+    if probabilities is None or entry.of_probabilities is None:
+        return None
+    if not entry.is_rescaled:
+        return float(load_function(entry.of_probabilities)(model.labels, probabilities))
+    if validation is None or validation.probabilities is None:
+        return None
+    temperature = fit_temperature(validation.labels, validation.probabilities)
+    scaled = apply_temperature(probabilities, temperature)
+    return float(load_function(entry.of_probabilities)(model.labels, scaled))
 
 
 def _text_scores(model: TestPredictions, metric: str, num_classes: int) -> NDArray[np.float64]:
     if metric == "accuracy":  # the same as below, without rounding
         correct: NDArray[np.float64] = (model.labels == model.predictions).astype(np.float64)
         return correct
+    if METRICS[metric].function is None:
+        return _probability_scores(model, metric)
     confusion = confusion_matrix(model.labels, model.predictions, num_classes)
     score, influences = _metric(metric, confusion), np.zeros(confusion.shape)
     for pair in zip(*np.nonzero(confusion), strict=True):  # texts of equal true and predicted class weigh the same
         confusion[pair] -= 1
         influences[pair] = (len(model.labels) - 1) * (score - _metric(metric, confusion))
         confusion[pair] += 1
-    of_texts = influences[model.labels, model.predictions]  # (N,)
-    scores: NDArray[np.float64] = score + of_texts - of_texts.mean()
+    return _centred(score, influences[model.labels, model.predictions])
+
+
+def _probability_scores(model: TestPredictions, metric: str) -> NDArray[np.float64]:
+    entry, probabilities = METRICS[metric], model.probabilities
+    assert probabilities is not None
+    assert entry.of_probabilities is not None
+    assert entry.without_each is not None
+    score = float(load_function(entry.of_probabilities)(model.labels, probabilities))
+    without = load_function(entry.without_each)(model.labels, probabilities)
+    return _centred(score, (len(model.labels) - 1) * (score - without))
+
+
+def _centred(score: float, influences: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the score of each text (N,) from the influences of the texts."""
+    scores: NDArray[np.float64] = score + influences - influences.mean()
     return scores
 
 

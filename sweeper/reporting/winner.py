@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from sweeper.protocol.finished_sweep import TestPredictions
 from sweeper.protocol.statistics import Estimate, TextScores, pairwise_differences, selected_best_p
 from sweeper.protocol.sweep_results import ConfirmationResult, SweepResults
-from sweeper.protocol.text_scores import text_scores
+from sweeper.protocol.text_scores import has_text_scores, text_scores
 from sweeper.reporting.table.comparisons import ALPHA, MIN_SEEDS
 from sweeper.reporting.table.metrics import DEFAULT_METRIC
 from sweeper.reporting.table.metrics import METRICS as TABLE_METRICS
-from sweeper.training.registry import METRICS
+from sweeper.training.metric_registry import METRICS
 from sweeper.wording import format_value
 
 Predictions = Mapping[int, TestPredictions]  # of one split, by trial
@@ -40,7 +40,7 @@ class Lead:
     @property
     def stands(self) -> bool:
         """True if the lead is significant and rests on enough seeds: the rule for bold in the table."""
-        is_ahead = self.difference is not None and self.difference.mean > 0
+        is_ahead = self.difference is not None and TABLE_METRICS[self.metric].sign * self.difference.mean > 0
         return is_ahead and self.p < ALPHA and self.seeds >= MIN_SEEDS
 
 
@@ -73,7 +73,7 @@ def find_winner(results: SweepResults, predictions: Predictions) -> Winner | Non
     scores = {
         system: text_scores(models, metric, classes)
         for system in ranked
-        if len(models := _models(confirmed[system], predictions)) > 1
+        if len(models := _models(confirmed[system], predictions, metric)) > 1
     }
     seeds = {system: len(confirmed[system].seeds) for system in ranked}
     return Winner(best, confirmed[best], _find_lead(ranked, scores, seeds, metric))
@@ -85,8 +85,9 @@ def _lead_metric(results: SweepResults) -> str:
     return name if metric and metric.is_compared else DEFAULT_METRIC
 
 
-def _models(confirmation: ConfirmationResult, predictions: Predictions) -> list[TestPredictions]:
-    return [predictions[seed.trial] for seed in confirmation.seeds if seed.trial in predictions]
+def _models(confirmation: ConfirmationResult, predictions: Predictions, metric: str) -> list[TestPredictions]:
+    stored = [predictions[seed.trial] for seed in confirmation.seeds if seed.trial in predictions]
+    return [model for model in stored if has_text_scores(model, metric)]
 
 
 def _find_lead(ranked: Sequence[int], scores: Mapping[int, TextScores], seeds: Mapping[int, int], metric: str) -> Lead:
@@ -95,13 +96,14 @@ def _find_lead(ranked: Sequence[int], scores: Mapping[int, TextScores], seeds: M
     rivals = [system for system in others if system in scores]
     if best not in scores or not rivals:
         return Lead(others[0], min(seeds[best], seeds[others[0]]), metric)
-    rival = max(rivals, key=lambda system: float(scores[system].mean()))
+    sign = TABLE_METRICS[metric].sign
+    rival = max(rivals, key=lambda system: sign * float(scores[system].mean()))
     leads = {
         system: pairwise_differences([scores[best], scores[system]])[0, 1]
         for system in rivals
         if system == rival or len(scores[system]) >= MIN_SEEDS
     }
-    p = selected_best_p(leads.values()) if leads[rival].mean > 0 else leads[rival].p
+    p = selected_best_p(leads.values()) if sign * leads[rival].mean > 0 else leads[rival].p
     return Lead(rival, min(len(scores[best]), len(scores[rival])), metric, leads[rival], p)
 
 
@@ -130,7 +132,7 @@ def _describe_scores(scores: Sequence[float], name: str) -> str:
     """Return the mean and standard deviation of scores: accuracy 55.6 ± 1.3 %, 3 fresh seeds."""
     metric, mean = METRICS[name], statistics.fmean(scores)
     sd = statistics.stdev(scores) if len(scores) > 1 else None
-    if metric.better == "higher":
+    if metric.is_share:
         figure = f"{100 * mean:.1f}" + ("" if sd is None else f" ± {100 * sd:.1f}") + " %"
     else:
         figure = f"{mean:.4f}" + ("" if sd is None else f" ± {sd:.4f}")
@@ -145,9 +147,10 @@ def _describe_lead(lead: Lead | None, names: Sequence[str], split: str) -> str:
         reason = "one of the two has a single seed" if lead.seeds < 2 else "predictions are missing"
         return f"not compared with {other}: {reason}"
     difference = lead.difference
-    mean, low, high = (f"{100 * value:+.1f}" for value in (difference.mean, difference.low, difference.high))
+    metric = TABLE_METRICS[lead.metric]
+    mean, low, high = map(metric.format_difference, (difference.mean, difference.low, difference.high))
     chance = f"95 % interval {low} to {high}, p {_format_p(lead.p)}"
-    points = f"{mean} points of {split} {TABLE_METRICS[lead.metric].label}"
+    points = f"{mean} {'points of ' if metric.entry.is_share else ''}{split} {metric.label}"
     return f"{points} over {other} ({chance}): {_verdict(lead, other, split)}"
 
 
@@ -157,7 +160,7 @@ def _format_p(p: float) -> str:
 
 def _verdict(lead: Lead, other: str, split: str) -> str:
     assert lead.difference is not None
-    if lead.difference.mean < 0:
+    if TABLE_METRICS[lead.metric].sign * lead.difference.mean < 0:
         return f"{other} is ahead on {split}, so the order is open"
     if lead.stands:
         return "the lead stands" if split == "test" else "the lead stands on validation, where the settings were chosen"

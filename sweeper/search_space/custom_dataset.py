@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from sweeper.data.cell_values import to_text
 from sweeper.data.dataset_spec import DatasetSpec
 from sweeper.data.local_files import list_formats
 from sweeper.data.packed_files import strip_packing
@@ -30,6 +31,10 @@ class CustomDataset(StrictModel):
         yaml_key("Column of the text, or a list of two columns for pairs of texts."),
     ] = "text"
     label: Annotated[str, yaml_key("Column of the label.")] = "label"
+    label_order: Annotated[
+        list[str | int | float] | None,
+        yaml_key("All labels in the order of a scale, for metrics that need one: qwk and mae.", min_length=2),
+    ] = None
 
     @property
     def files(self) -> dict[str, str]:
@@ -54,13 +59,15 @@ class CustomDataset(StrictModel):
             files=self.files,
             text=text,
             label=self.label,
+            label_order=tuple(to_text(label, self.label, "label") for label in self.label_order or ()),
         )
 
     @property
     def content_digest(self) -> dict[str, Any]:
         """The facts that identify the data set. Files count by their contents (SHA-256), not by their paths."""
         digests = {split: hashlib.sha256(Path(path).read_bytes()).hexdigest() for split, path in self.files.items()}
-        facts = self.model_dump(exclude={"train", "validation", "test"})
+        unset = set() if self.label_order else {"label_order"}  # as in sweeps from before this key
+        facts = self.model_dump(exclude={"train", "validation", "test"} | unset)
         return {**facts, "files": digests} if digests else facts
 
 

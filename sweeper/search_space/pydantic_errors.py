@@ -9,6 +9,7 @@ from sweeper.search_space.document import KeyPath, format_key
 from sweeper.search_space.early_stopping import DEFAULT_RULE, EARLY_STOPPING, AshaSettings
 from sweeper.search_space.issue import SpecIssue
 from sweeper.search_space.samplers import SAMPLERS
+from sweeper.training.metric_registry import METRICS
 from sweeper.wording import allowed_hint, format_value, plain_rule, quote_value
 
 DATASET_EXAMPLE = "{train: a.jsonl, validation: b.jsonl, text: review, label: sentiment}"
@@ -47,6 +48,8 @@ def _translate(detail: Any, model: type[BaseModel]) -> SpecIssue | None:
         return SpecIssue(("early_stopping",), detail["msg"])
     if detail["type"] == "extra_forbidden":
         names = _model_at(model, path[:-1]).model_fields
+        if len(path) == 1 and path[0] in CustomDataset.model_fields:
+            return SpecIssue(path, f"unknown key; for your own data, write it under dataset, as {DATASET_EXAMPLE}")
         return SpecIssue(path, f"unknown key, {allowed_hint(names, str(path[-1]))}")
     if detail["type"] == "missing":
         whole = "every search space" if len(path) == 1 else format_key(path[:-1])
@@ -76,7 +79,23 @@ def _rule(path: KeyPath, detail: Any) -> str:
     rule = plain_rule(detail["msg"])
     if path[:1] == ("objective",) and str(written).startswith("test/"):
         rule += " (the test split chooses nothing)"
+    rule += _other_direction(path, str(written))
     return rule
+
+
+def _other_direction(path: KeyPath, metric: str) -> str:
+    """Return a remark on a metric that can be an objective the other way only, or not at all; or nothing."""
+    other = {"maximize": "minimize", "minimize": "maximize"}.get(str(path[-1])) if path[:1] == ("objective",) else None
+    name = metric.removeprefix("validation/")
+    if other is None or name not in METRICS:
+        return ""
+    if not METRICS[name].is_objective:
+        return f" ({name} is none: a model that knows nothing can have a good one)"
+    better = METRICS[name].better
+    is_other_way = better is not None and other == ("maximize" if better == "higher" else "minimize")
+    if is_other_way:
+        return f" ({better} values of {name} are better: {other}: validation/{name})"
+    return f" (write validation/{name})" if better and metric == name else ""
 
 
 def _sampler_hint(path: KeyPath, written: object) -> str:

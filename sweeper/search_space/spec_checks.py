@@ -22,6 +22,7 @@ from sweeper.search_space.start_with import as_listed, validate_start_with
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.search_space.validation import validate_space
 from sweeper.training.config import HYPERPARAMETERS, RUNTIME_FIELDS, validation_error
+from sweeper.training.metric_registry import METRICS
 from sweeper.wording import allowed_hint, quote_value
 
 _MAX_GRID = 10_000
@@ -33,6 +34,8 @@ def check_spec(spec: SweepSpec) -> Iterator[SpecIssue]:
     if (spec.objective.maximize is None) == (spec.objective.minimize is None):
         got = "neither" if spec.objective.maximize is None else "both"
         yield SpecIssue(("objective",), f"needs exactly one of maximize and minimize, got {got}")
+    else:
+        yield from _check_objective(spec)
     early_stopping = list(_check_early_stopping(spec))
     yield from early_stopping
     names = list(_check_names(spec))
@@ -73,9 +76,21 @@ def _check_custom_dataset(dataset: CustomDataset) -> Iterator[SpecIssue]:
     elif dataset.hub is not None and dataset.files:
         yield SpecIssue(("dataset",), "has files beside hub; keep hub, which has its own splits, or the files")
     yield from check_files(dataset.files) if dataset.hub is None else ()
+    order = dataset.label_order or ()
+    repeated = [label for position, label in enumerate(order) if str(label) in map(str, order[:position])]
+    if repeated:
+        yield SpecIssue(("dataset", "label_order"), f"names {quote_value(repeated[0])} twice; name each label once")
     data = dataset.dataset_spec
     if data.column_problem is not None:
         yield SpecIssue(("dataset", "label" if data.label in data.text else "text"), data.column_problem)
+
+
+def _check_objective(spec: SweepSpec) -> Iterator[SpecIssue]:
+    is_known = isinstance(spec.dataset, CustomDataset) or spec.dataset in DATASETS
+    if METRICS[spec.objective.name].is_ordered and is_known and not spec.dataset_spec.label_order:
+        key = "minimize" if spec.objective.minimize else "maximize"
+        rule = f"needs classes in order, got {spec.objective.metric}; set dataset.label_order, or use another metric"
+        yield SpecIssue(("objective", key), rule)
 
 
 def _check_names(spec: SweepSpec) -> Iterator[SpecIssue]:

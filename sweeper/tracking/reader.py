@@ -118,8 +118,7 @@ class LazyPredictions(Mapping[int, TestPredictions]):
         with self.store.open_file(self.runs[trial], TEST_PREDICTIONS) as path:
             if path is None:
                 raise KeyError(trial)
-            predictions = self.read(path, self.labels)
-        return TestPredictions(predictions.labels, predictions.predicted_classes)
+            return TestPredictions.of(self.read(path, self.labels))
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.runs)

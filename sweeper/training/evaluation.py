@@ -15,6 +15,7 @@ from sweeper.training.batching import Batch
 from sweeper.training.config import TrainConfig
 from sweeper.training.device import autocast, resolve_precision
 from sweeper.training.model import Classifier
+from sweeper.training.objective import ObjectiveMetric
 from sweeper.training.types import Heartbeat, TrainingData
 
 _MIN_BATCH_SIZE = 64  # scoring needs less memory than training, so small batches would only be slow
@@ -51,9 +52,9 @@ def evaluate(model: Classifier, data: TrainingData, split: str, config: TrainCon
 
 @torch.no_grad()
 def evaluate_events(
-    model: Classifier, data: TrainingData, split: str, config: TrainConfig
+    model: Classifier, data: TrainingData, split: str, config: TrainConfig, objective: ObjectiveMetric | None = None
 ) -> Generator[Heartbeat, None, Evaluation]:
-    """Evaluate as `evaluate` does, with a heartbeat after each batch."""
+    """Evaluate as `evaluate` does, with a heartbeat after each batch. The metrics include the objective's."""
     tokens, num_classes = data.splits[split], len(data.class_names)
     device = next(model.parameters()).device
     probabilities = np.empty((len(tokens), num_classes), dtype=np.float32)
@@ -65,7 +66,11 @@ def evaluate_events(
         probabilities[rows] = logits.softmax(dim=-1).cpu().numpy()
         yield Heartbeat()
     confusion = metrics.confusion_matrix(tokens.labels, probabilities.argmax(axis=1), num_classes)
-    return Evaluation({"loss": float(loss) / len(tokens), **metrics.classification_metrics(confusion)}, probabilities)
+    found = {"loss": float(loss) / len(tokens), **metrics.classification_metrics(confusion)}
+    name = objective.name if objective else "loss"
+    if name not in found:
+        found[name] = metrics.compute_metric(name, tokens.labels, probabilities)
+    return Evaluation(found, probabilities)
 
 
 @torch.no_grad()

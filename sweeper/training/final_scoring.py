@@ -42,7 +42,7 @@ def score_best_model(
     model = load_model(best, config, data).to(device)
     predictions, metrics = {}, {}
     for split in (split for split in ("validation", "test") if split in data.splits):
-        evaluation = yield from evaluate_events(model, data, split, config)
+        evaluation = yield from evaluate_events(model, data, split, config, objective)
         predictions[split] = Predictions(data.splits[split].labels, evaluation.probabilities)
         metrics[split] = {f"{split}/{name}": value for name, value in evaluation.metrics.items()}
     weights = yield from mean_class_weights(model, data, "validation", config)

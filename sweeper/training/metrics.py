@@ -1,8 +1,8 @@
-"""The metrics of predictions that the papers report: accuracy, macro-F1 and weighted-F1; and the confusion matrix.
+"""The metrics of predicted classes, as functions of a confusion matrix (C, C); and the confusion matrix.
 
-To add a metric: write its function here, add an entry to METRICS in registry.py, and test both. Each function takes a
-confusion matrix (C, C) and returns a number in [0, 1] that does not depend on the order of the classes. The figures are
-those of scikit-learn's accuracy_score and f1_score.
+To add one: write its function here, add an entry to METRICS in metric_registry.py, and test both. Unless the entry says
+that classes are ordered, it must not depend on their order. The figures are those of scikit-learn; they are computed
+here because a test of significance needs thousands of them, and scikit-learn takes a second to import.
 """
 
 import math
@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeper.training.registry import METRICS, load_function
+from sweeper.training.metric_registry import METRICS
+from sweeper.training.named_function import load_function
 
 ConfusionMatrix = NDArray[np.int64]  # (C, C): texts of each true class (row) predicted as each class (column)
 
@@ -24,8 +25,25 @@ def confusion_matrix(labels: NDArray[Any], predictions: NDArray[Any], num_classe
 
 
 def classification_metrics(confusion: ConfusionMatrix) -> dict[str, float]:
-    """Return every metric of the registry that is a function of the confusion matrix, by name."""
-    return {name: load_function(metric.function)(confusion) for name, metric in METRICS.items() if metric.function}
+    """Return the metrics of the confusion matrix that every validation reports, by name."""
+    return {
+        name: load_function(metric.function)(confusion)
+        for name, metric in METRICS.items()
+        if metric.function and metric.is_reported
+    }
+
+
+def compute_metric(name: str, labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
+    """Return a metric of the registry from true classes (N,) and probabilities (N, C); NaN where it is undefined.
+
+    A metric after temperature scaling is that of probabilities to which the temperature was applied before.
+    """
+    metric = METRICS[name]
+    if metric.function is not None:
+        confusion = confusion_matrix(labels, probabilities.argmax(axis=1), probabilities.shape[1])
+        return float(load_function(metric.function)(confusion))
+    assert metric.of_probabilities is not None
+    return float(load_function(metric.of_probabilities)(labels, probabilities))
 
 
 def accuracy(confusion: ConfusionMatrix) -> float:
@@ -42,6 +60,32 @@ def macro_f1(confusion: ConfusionMatrix) -> float:
 def weighted_f1(confusion: ConfusionMatrix) -> float:
     """Return the mean F1 of the classes, each weighted by its number of texts."""
     return float((_f1_by_class(confusion) * confusion.sum(axis=1)).sum() / _num_texts(confusion))
+
+
+def balanced_accuracy(confusion: ConfusionMatrix) -> float:
+    """Return the mean recall of the classes that are true for some text."""
+    texts = confusion.sum(axis=1)  # (C,)
+    return float((np.diag(confusion)[texts > 0] / texts[texts > 0]).mean()) if texts.any() else 0.0
+
+
+def mcc(confusion: ConfusionMatrix) -> float:
+    """Return Matthews' correlation coefficient for several classes (Gorodkin 2004); 0 where it is undefined."""
+    total, right = float(confusion.sum()), float(np.diag(confusion).sum())
+    true, predicted = confusion.sum(axis=1).astype(float), confusion.sum(axis=0).astype(float)  # (C,)
+    spread = (total**2 - predicted @ predicted) * (total**2 - true @ true)
+    return float((right * total - true @ predicted) / math.sqrt(spread)) if spread > 0 else 0.0
+
+
+def quadratic_kappa(confusion: ConfusionMatrix) -> float:
+    """Return Cohen's kappa with quadratic weights (Cohen 1968), of classes in order; NaN where it is undefined."""
+    weights = np.square(_steps(confusion))
+    by_chance = (weights * np.outer(confusion.sum(axis=1), confusion.sum(axis=0))).sum() / _num_texts(confusion)
+    return float(1 - (weights * confusion).sum() / by_chance) if by_chance else math.nan
+
+
+def mean_absolute_error(confusion: ConfusionMatrix) -> float:
+    """Return the mean number of steps between true and predicted class, of classes in order."""
+    return float((_steps(confusion) * confusion).sum() / _num_texts(confusion))
 
 
 def largest_class(confusion: ConfusionMatrix) -> float:
@@ -66,8 +110,10 @@ def best_constant(name: str, class_counts: Sequence[int]) -> float:
     if metric.function is None:
         assert metric.best_constant is not None
         return float(load_function(metric.best_constant)(class_counts))
-    values = [load_function(metric.function)(_constant_confusion(class_counts, k)) for k in _distinct(class_counts)]
-    return float(max(values) if metric.better == "higher" else min(values))
+    candidates = range(len(class_counts)) if metric.is_ordered else _distinct(class_counts)
+    values = [load_function(metric.function)(_constant_confusion(class_counts, k)) for k in candidates]
+    known = [value for value in values if not math.isnan(value)]
+    return float(max(known) if metric.better == "higher" else min(known))
 
 
 def entropy(class_counts: Sequence[int]) -> float:
@@ -84,13 +130,20 @@ def _constant_confusion(class_counts: Sequence[int], predicted: int) -> Confusio
 
 
 def _distinct(class_counts: Sequence[int]) -> list[int]:
-    """Return the first class of each count. Metrics do not tell classes of equal size apart."""
+    """Return the first class of each count. Metrics of unordered classes do not tell classes of equal size apart."""
     return [class_counts.index(count) for count in set(class_counts)]
 
 
 def _f1_by_class(confusion: ConfusionMatrix) -> NDArray[np.float64]:
     f1: NDArray[np.float64] = 2 * np.diag(confusion) / np.maximum(confusion.sum(axis=1) + confusion.sum(axis=0), 1)
     return f1  # (C,)
+
+
+def _steps(confusion: ConfusionMatrix) -> NDArray[np.int64]:
+    """Return the number of steps between each two classes in order: (C, C)."""
+    ranks = np.arange(len(confusion))
+    steps: NDArray[np.int64] = np.abs(ranks[:, None] - ranks)
+    return steps
 
 
 def _num_texts(confusion: ConfusionMatrix) -> int:

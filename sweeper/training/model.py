@@ -17,8 +17,9 @@ from sweeper.training.batching import Batch
 from sweeper.training.config import TrainConfig
 from sweeper.training.embedding_rows import keep_rows
 from sweeper.training.layers import learning_rate_factors, reinitialize_layers
+from sweeper.training.named_function import load_function
 from sweeper.training.pooling import pool
-from sweeper.training.registry import LOSSES, POOLINGS, encoder_kind, load_function
+from sweeper.training.registry import LOSSES, POOLINGS, encoder_kind
 from sweeper.training.types import EncoderWeights, TrainingData
 
 _MAX_HEAD_WEIGHTS = 2**26  # 256 MiB, and three times that for their gradients and AdamW's two moments

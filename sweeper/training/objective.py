@@ -4,8 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from sweeper.training.registry import objective_metrics
+from sweeper.training.metric_registry import objective_metrics
 from sweeper.training.strict_model import StrictModel, one_of
+
+DEFAULT_OBJECTIVE = "validation/accuracy"
 
 
 class ObjectiveMetric(StrictModel):
@@ -27,7 +29,12 @@ class ObjectiveMetric(StrictModel):
     @property
     def metric(self) -> str:
         """The metric's name, as in a ValidationReport."""
-        return self.maximize or self.minimize or "validation/accuracy"
+        return self.maximize or self.minimize or DEFAULT_OBJECTIVE
+
+    @property
+    def name(self) -> str:
+        """The metric's name in METRICS."""
+        return self.metric.removeprefix("validation/")
 
     @property
     def sign(self) -> int:

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from sweeper.training.registry import POOLINGS, load_function
+from sweeper.training.named_function import load_function
+from sweeper.training.registry import POOLINGS
 
 
 def pool(hidden: Tensor, mask: Tensor, name: str, *, recurrent: bool, max_length: int) -> Tensor:

@@ -1,15 +1,13 @@
-"""The choices that a search space makes by name in training: losses, encoders, poolings, schedules and metrics.
+"""The choices that a search space makes by name in training: losses, encoders, poolings and schedules.
 
-Each is one dictionary. To add a choice, write its function, add an entry here and test it; the YAML's schema, its error
-messages and the docs are made from the entries. An entry names its function as "module:function", and
-`load_function` imports it when a training needs it: `sweeper check` reads this file and must not import torch.
+Each is one dictionary; that of metrics is in metric_registry.py. To add a choice, write its function, add an entry here
+and test it; the YAML's schema, its error messages and the docs are made from the entries. An entry names its function
+as "module:function", and `load_function` imports it when a training needs it: `sweeper check` reads this file and must
+not import torch.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from pkgutil import resolve_name
-from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -71,23 +69,6 @@ class Schedule:
     label: str
     description: str
     function: str
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A figure that every validation reports as `validation/<name>`.
-
-    `function` names a function of a confusion matrix (C, C), or is None for the loss, which needs the probabilities.
-    `better` says which values of it are better; None if it describes the predictions and cannot be an objective.
-    `best_constant` names a function that an objective without a `function` needs: it takes the number of texts in each
-    class (C,) and returns the metric's value for the best prediction that is the same for every text.
-    """
-
-    label: str
-    description: str
-    function: str | None
-    better: Literal["higher", "lower"] | None = None
-    best_constant: str | None = None
 
 
 _CONTRASTIVE = ("tau", "normalize", "reduction", "views")
@@ -180,57 +161,7 @@ SCHEDULES: Mapping[str, Schedule] = {
     "constant": Schedule("Constant", "Stays at its peak.", "sweeper.training.schedule:constant"),
 }
 
-METRICS: Mapping[str, Metric] = {
-    "loss": Metric(
-        "Loss",
-        "The classifier's mean cross entropy, in nats.",
-        function=None,
-        better="lower",
-        best_constant="sweeper.training.metrics:entropy",
-    ),
-    "accuracy": Metric(
-        "Accuracy",
-        "The share of texts whose true class is predicted.",
-        function="sweeper.training.metrics:accuracy",
-        better="higher",
-    ),
-    "macro_f1": Metric(
-        "Macro-F1",
-        "The mean F1 of the classes that are true or predicted for some text, each class counted equally.",
-        function="sweeper.training.metrics:macro_f1",
-        better="higher",
-    ),
-    "weighted_f1": Metric(
-        "Weighted-F1",
-        "The mean of the classes' F1, each class weighted by its number of texts.",
-        function="sweeper.training.metrics:weighted_f1",
-        better="higher",
-    ),
-    "largest_class": Metric(
-        "Largest predicted class",
-        "The share of the predictions that name the class predicted most often.",
-        function="sweeper.training.metrics:largest_class",
-    ),
-    "majority": Metric(
-        "Majority class",
-        "The share of the most frequent true class: the accuracy of always predicting it.",
-        function="sweeper.training.metrics:majority",
-    ),
-}
-
 
 def encoder_kind(name: str) -> EncoderKind:
     """Return the kind of the encoder `name`: that of rnn or gru, and `pretrained` for any other name."""
     return ENCODER_KINDS.get(name, ENCODER_KINDS[PRETRAINED])
-
-
-def objective_metrics(better: Literal["higher", "lower"]) -> tuple[str, ...]:
-    """Return the names, as in a report, of the metrics that an objective can maximize ("higher") or minimize."""
-    return tuple(f"validation/{name}" for name, metric in METRICS.items() if metric.better == better)
-
-
-@cache
-def load_function(reference: str) -> Callable[..., Any]:
-    """Import and return the function that an entry names as "module:function"."""
-    function: Callable[..., Any] = resolve_name(reference)
-    return function

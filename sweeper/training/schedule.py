@@ -3,8 +3,9 @@
 import math
 
 from sweeper.training.config import TrainConfig
+from sweeper.training.named_function import load_function
 from sweeper.training.phases import training_phases
-from sweeper.training.registry import SCHEDULES, load_function
+from sweeper.training.registry import SCHEDULES
 
 
 def learning_rate_of_update(config: TrainConfig, peak: float, update: int, num_updates: int) -> float:

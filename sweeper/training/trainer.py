@@ -41,14 +41,17 @@ def train_events(
     data: TrainingData,
     checkpoint_path: Path | None = None,
     objective: ObjectiveMetric | None = None,
+    *,
+    keep_best: bool = True,
 ) -> TrainingEvents:
     """Train as `train` does, with a heartbeat after each batch trained or scored, and after each checkpoint.
 
-    If a checkpoint cannot be written, a heartbeat's note says so. With `objective`, checkpoints also hold the best
-    epoch's model so far, and at the end it is in the file `best_model_path(checkpoint_path)`.
+    If a checkpoint cannot be written, a heartbeat's note says so. With `objective`, its metric is among those of each
+    validation. With `keep_best` too, checkpoints also hold the best epoch's model so far, and at the end it is in the
+    file `best_model_path(checkpoint_path)`.
     """
     try:
-        yield from TrainingRun(config, data, objective).events(checkpoint_path)
+        yield from TrainingRun(config, data, objective, keep_best=keep_best).events(checkpoint_path)
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise

@@ -10,7 +10,8 @@ from sweeper.training import losses
 from sweeper.training.config import TrainConfig
 from sweeper.training.losses import AnchorLosses
 from sweeper.training.model import ClassifierOutput
-from sweeper.training.registry import LOSSES, load_function
+from sweeper.training.named_function import load_function
+from sweeper.training.registry import LOSSES
 
 
 class TrainingLoss:

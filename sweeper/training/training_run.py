@@ -31,13 +31,19 @@ class TrainingRun:
     """A training and its state."""
 
     def __init__(
-        self, config: TrainConfig, data: TrainingData, objective: ObjectiveMetric | None, *, all_tokens: bool = False
+        self,
+        config: TrainConfig,
+        data: TrainingData,
+        objective: ObjectiveMetric | None,
+        *,
+        keep_best: bool = True,
+        all_tokens: bool = False,
     ) -> None:
         """Prepare the training. `all_tokens` keeps word embeddings that it does not need, for comparison."""
-        self.config, self.data = config, data
+        self.config, self.data, self.objective = config, data, objective
         self.setup = prepare_training(config, data, all_tokens=all_tokens)
         self.model, self.device = self.setup.model, self.setup.device
-        self.best = BestModel(objective)
+        self.best = BestModel(objective if keep_best else None)
         self.reports: list[ValidationReport] = []
         self.phase_trainer: PhaseTrainer | None = None
         self.has_reported_write_error = False
@@ -115,7 +121,7 @@ class TrainingRun:
 
     def _validate(self, epoch: float) -> Generator[Heartbeat, None, dict[str, float]]:
         """Return the metrics on the validation split. Raises DivergedError if the loss is not finite."""
-        evaluation = yield from evaluate_events(self.model, self.data, "validation", self.config)
+        evaluation = yield from evaluate_events(self.model, self.data, "validation", self.config, self.objective)
         if not math.isfinite(evaluation.metrics["loss"]):
             raise DivergedError(f"the validation loss is not finite after epoch {epoch:g}; {_REMEDY}")
         return {f"validation/{name}": value for name, value in evaluation.metrics.items()}

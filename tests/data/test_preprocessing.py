@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -34,6 +35,27 @@ def test_labels_are_those_of_the_training_split_in_the_order_of_its_rows() -> No
     assert prepared.splits["train"].labels.tolist() == [0, 1, 1]
     assert prepared.splits["validation"].labels.tolist() == [1, 0]
     assert prepared.notes == ()
+
+
+def test_a_label_order_is_the_order_of_the_classes() -> None:
+    dataset = replace(CUSTOM, label_order=("bad", "so so", "good"))
+    rows = {"train": reviews(("a", "good"), ("b", "so so"), ("c", "bad")), "validation": reviews(("d", "so so"))}
+    prepared = prepare(dataset, rows)
+    assert prepared.class_names == ("bad", "so so", "good")
+    assert prepared.splits["train"].labels.tolist() == [2, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("order", "message"),
+    [
+        (("bad", "good"), "label_order must name every label of train; it lacks so so"),
+        (("bad", "so so", "good", "great", "grand"), "label_order names great and 1 more, which train does not have"),
+    ],
+)
+def test_a_label_order_must_name_just_the_labels(order: tuple[str, ...], message: str) -> None:
+    rows = {"train": reviews(("a", "good"), ("b", "so so"), ("c", "bad")), "validation": reviews(("d", "so so"))}
+    with pytest.raises(UnavailableError, match=message):
+        prepare(replace(CUSTOM, label_order=order), rows)
 
 
 def test_labels_may_be_numbers_and_3_is_the_same_as_3_point_0() -> None:

@@ -19,7 +19,8 @@ from sweeper.search_space.early_stopping import EARLY_STOPPING
 from sweeper.search_space.samplers import SAMPLERS
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import HYPERPARAMETERS
-from sweeper.training.registry import ENCODER_KINDS, LOSSES, METRICS
+from sweeper.training.metric_registry import METRICS
+from sweeper.training.registry import ENCODER_KINDS, LOSSES
 from tests.conftest import ROOT
 
 page = cache(lambda uri: PAGES[uri]())

@@ -16,12 +16,13 @@ from sweeper.protocol.sweep_results import (
     SystemResult,
     TestSplitInfo,
 )
-from sweeper.protocol.text_scores import metric_of
+from sweeper.protocol.text_scores import any_metric_of
 from sweeper.training.config import Scalar
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TestAccess
 
 TEXTS = 200
+_RECORDED = ("macro_f1", "weighted_f1", "loss")
 LABELS = ["bad", "good", "so so"]
 PARAMS: Mapping[str, Scalar] = {"batch_size": 32, "learning_rate": 3e-05}
 Scores = Sequence[float | str | None]  # by seed: a test accuracy, an outcome without a score, or None for completed
@@ -69,7 +70,8 @@ def sweep(
     predictions = {
         seed.trial: predictions_with(seed.test["test/accuracy"], texts, seed.trial) for seed in scored if seed.test
     }
-    return FinishedSweep(SweepResults.parse({**fields, **changes}), predictions)
+    validation = {trial: predictions_with(0.5, texts, trial) for trial in predictions}
+    return FinishedSweep(SweepResults.parse({**fields, **changes}), predictions, validation=validation)
 
 
 def _system(label: str, scores: Scores | None, first_trial: int, texts: int) -> SystemResult:
@@ -116,8 +118,8 @@ def _seed(score: float | str | None, trial: int, texts: int) -> SeedResult:
     test = None
     if isinstance(score, float):
         model = predictions_with(score, texts, trial)
-        others = {f"test/{name}": metric_of(model, name, len(LABELS)) for name in ("macro_f1", "weighted_f1")}
-        test = {"test/accuracy": score, **others, "test/loss": 1.2}
+        others = {f"test/{name}": any_metric_of(model, name, len(LABELS)) for name in _RECORDED}
+        test = {"test/accuracy": score, **others}
     return SeedResult(
         trial=trial,
         seed=1_000_000 + trial,
@@ -135,4 +137,8 @@ def predictions_with(accuracy: float, texts: int, seed: int) -> TestPredictions:
     correct = np.zeros(texts, dtype=bool)
     correct[np.argsort(-ease)[: round(accuracy * texts)]] = True
     labels = np.arange(texts) % len(LABELS)
-    return TestPredictions(labels, np.where(correct, labels, (labels + 1) % len(LABELS)))
+    predicted = np.where(correct, labels, (labels + 1) % len(LABELS))
+    probabilities = random.uniform(0, 0.4, (texts, len(LABELS)))
+    probabilities[np.arange(texts), predicted] += 0.5
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    return TestPredictions(labels, predicted, probabilities.astype(np.float32))

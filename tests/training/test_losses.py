@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from sweeper.training import losses
-from sweeper.training.registry import LOSSES, load_function
+from sweeper.training.named_function import load_function
+from sweeper.training.registry import LOSSES
 
 SCL, SET_TAU, LCL, INSIDE = "scl", "scl_set_tau", "lcl", "lcl_inside"
 NAMES = [SCL, SET_TAU, LCL, INSIDE]

@@ -1,5 +1,6 @@
 """Accuracy and F1 against scikit-learn, and the best constant prediction against every constant prediction."""
 
+import warnings
 from collections import Counter
 from functools import partial
 
@@ -7,9 +8,25 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import accuracy_score, f1_score
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    cohen_kappa_score,
+    f1_score,
+    matthews_corrcoef,
+)
 
-from sweeper.training.metrics import best_constant, classification_metrics, confusion_matrix
+from sweeper.training.metric_registry import METRICS
+from sweeper.training.metrics import (
+    balanced_accuracy,
+    best_constant,
+    classification_metrics,
+    compute_metric,
+    confusion_matrix,
+    mcc,
+    mean_absolute_error,
+    quadratic_kappa,
+)
 
 
 def metrics_of(labels: list[int], predictions: list[int], classes: int) -> dict[str, float]:
@@ -114,3 +131,26 @@ def test_a_model_that_always_predicts_one_class() -> None:
 def test_rows_of_the_confusion_matrix_are_the_true_classes() -> None:
     counts = confusion_matrix(np.array([0, 0, 1]), np.array([1, 1, 2]), 3)
     assert counts.tolist() == [[0, 2, 0], [0, 0, 1], [0, 0, 0]]
+
+
+@settings(max_examples=40, deadline=None)
+@given(answers())
+def test_metrics_of_the_confusion_matrix_equal_those_of_scikit_learn(case: tuple[list[int], list[int], int]) -> None:
+    labels, predictions, classes = case
+    counts = confusion_matrix(np.array(labels), np.array(predictions), classes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        kappa = cohen_kappa_score(labels, predictions, labels=range(classes), weights="quadratic")
+        assert balanced_accuracy(counts) == pytest.approx(balanced_accuracy_score(labels, predictions), abs=1e-12)
+        assert mcc(counts) == pytest.approx(matthews_corrcoef(labels, predictions), abs=1e-9)
+    assert quadratic_kappa(counts) == pytest.approx(kappa, abs=1e-9, nan_ok=True)
+    steps = np.abs(np.array(labels) - np.array(predictions)).mean()
+    assert mean_absolute_error(counts) == pytest.approx(steps, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["mcc", "balanced_accuracy", "qwk", "mae"])
+def test_a_constant_prediction_is_worth_what_the_best_one_has(name: str) -> None:
+    counts = [5, 20, 5]
+    better = max if METRICS[name].better == "higher" else min
+    every = [compute_metric(name, np.repeat([0, 1, 2], counts), np.eye(3)[np.full(30, k)]) for k in range(3)]
+    assert best_constant(name, counts) == pytest.approx(better(every))

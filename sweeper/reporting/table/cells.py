@@ -15,7 +15,9 @@ from sweeper.protocol.finished_sweep import FinishedSweep, TestPredictions
 from sweeper.protocol.ranking import describe_outcomes
 from sweeper.protocol.statistics import Estimate
 from sweeper.protocol.sweep_results import ConfirmationResult, SeedResult, SweepResults, SystemResult
-from sweeper.protocol.text_scores import metric_of
+from sweeper.protocol.text_scores import has_text_scores, metric_of
+from sweeper.reporting.table.cell_scores import find_scores
+from sweeper.reporting.table.metrics import METRICS
 from sweeper.reporting.table.systems import SystemKey, system_of
 from sweeper.trials.outcome import Outcome
 
@@ -29,12 +31,13 @@ class Caveat(StrEnum):
     ENDED_BADLY = "some seeds did not complete; those that left a model were scored nevertheless"
     LIMITED = "only a part of the rows was used"
     SECOND_TEST_ACCESS = "tested again: a new setting was chosen after another setting of this system had been tested"
+    NO_SCORE = "no score by this metric"
     NOT_COMPARED = "not compared with other systems: predictions of its models are missing"
 
 
 @dataclass(frozen=True)
 class TableCell:
-    """One system on one data set. `scores` are by trial, by `metric` on the test split, in [0, 1].
+    """One system on one data set. `scores` are by trial, by `metric` on the test split; a share is in [0, 1].
 
     `caveats` have a text that says how far each applies. comparisons.py sets `interval`, `best_p` and `is_bold`.
     """
@@ -60,6 +63,11 @@ class TableCell:
         """The trainings with fresh seeds, scored or not."""
         return self.result.confirmation.seeds if self.result.confirmation else ()
 
+    @property
+    def tested_trials(self) -> list[int]:
+        """The trials whose models were scored on the test split, also where the metric is undefined."""
+        return [seed.trial for seed in self.seeds if seed.test is not None]
+
     @cached_property
     def mean(self) -> float | None:
         """The mean score over the seeds; None if no seed was scored."""
@@ -79,16 +87,19 @@ class TableCell:
     def test_predictions(self) -> list[TestPredictions]:
         """Return the predictions of all scored models; an empty list if those of any model are missing.
 
-        Raises RecordError if predictions contradict the scores, which must be functions of the predicted classes.
+        Raises RecordError if predictions contradict the scores.
         """
-        stored = {trial: self.source.predictions[trial] for trial in self.scores if trial in self.source.predictions}
+        known = {trial: self.source.predictions[trial] for trial in self.scores if trial in self.source.predictions}
+        stored = {trial: model for trial, model in known.items() if has_text_scores(model, self.metric)}
         for trial, predictions in stored.items():
             self._check_score(trial, predictions)
         return list(stored.values()) if len(stored) == len(self.scores) else []
 
     def _check_score(self, trial: int, predictions: TestPredictions) -> None:
         stored, texts = self.scores[trial], self.results.test_split.texts if self.results.test_split else 0
-        score, predicted = metric_of(predictions, self.metric, len(self.results.labels)), len(predictions.labels)
+        predicted, score = len(predictions.labels), stored
+        if METRICS[self.metric].entry.function is not None:
+            score = metric_of(predictions, self.metric, len(self.results.labels))
         if predicted != texts or abs(score - stored) * texts > 0.5:
             raise RecordError(
                 f"{self.results.sweep}: trial {trial} has {self.metric} {stored:.4f} on {texts:,} test texts, but its "
@@ -100,7 +111,7 @@ def build_cells(source: FinishedSweep, metric: str, column: str = "") -> list[Ta
     """Return the cells of a finished sweep, one per system, by a metric of the test split.
 
     `column` is the label of their column, by default the name of the data set. Raises RecordError if a score is missing
-    or not in [0, 1].
+    or not possible.
     """
     label = column or source.results.dataset
     return [_build_cell(source, result, metric, label) for result in source.results.systems]
@@ -108,18 +119,10 @@ def build_cells(source: FinishedSweep, metric: str, column: str = "") -> list[Ta
 
 def _build_cell(source: FinishedSweep, result: SystemResult, metric: str, column: str) -> TableCell:
     seeds = result.confirmation.seeds if result.confirmation else ()
-    scores = {seed.trial: _score(source.results, seed, f"test/{metric}") for seed in seeds if seed.test is not None}
-    caveats = _find_caveats(source.results, result, len(scores))
+    scores, reason = find_scores(source, seeds, metric)
+    caveats = _find_caveats(source.results, result, sum(seed.test is not None for seed in seeds))
+    caveats |= {Caveat.NO_SCORE: reason} if reason else {}
     return TableCell(source, result, system_of(source.results, result), scores, caveats, column, metric)
-
-
-def _score(results: SweepResults, seed: SeedResult, metric_key: str) -> float:
-    score = (seed.test or {}).get(metric_key)
-    if score is None or not 0 <= score <= 1:
-        raise RecordError(
-            f"{results.sweep}: trial {seed.trial} has {metric_key} {score}; it must be a share from 0 to 1"
-        )
-    return score
 
 
 def _find_caveats(results: SweepResults, result: SystemResult, num_scored: int) -> dict[Caveat, str]:

@@ -26,6 +26,7 @@ from sweeper.protocol.statistics import (
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.protocol.text_scores import text_scores
 from sweeper.reporting.table.cells import Caveat, TableCell
+from sweeper.reporting.table.metrics import METRICS
 from sweeper.reporting.table.systems import SystemKey
 
 ALPHA = 0.05  # significance level of the whole table
@@ -160,7 +161,7 @@ def _best_ps(
     """
     claims = {}
     for column in columns:
-        best, *others = sorted(column, key=lambda k: -(cells[k].mean or 0))
+        best, *others = sorted(column, key=lambda k: -METRICS[cells[k].metric].sign * (cells[k].mean or 0))
         pairs = {k: comparisons[min(best, k), max(best, k)] for k in others}
         if any(pair.lead for pair in pairs.values()):
             claims[best] = _best_p(cells, best, pairs)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from sweeper.protocol.sweep_results import ConfirmationResult, SeedResult
 from sweeper.reporting.table.cells import TableCell
 from sweeper.reporting.table.content import Lines
+from sweeper.reporting.table.metrics import METRICS
 from sweeper.reporting.table.systems import SystemKey
 from sweeper.wording import format_value
 
@@ -65,14 +66,15 @@ def _validation(cell: TableCell, confirmation: ConfirmationResult) -> str:
 
 def _test(cell: TableCell) -> str:
     interval = cell.interval
-    limits = f", 95 % interval {percent(interval.low)} to {percent(interval.high)}" if interval else ""
+    show = METRICS[cell.metric].format
+    limits = f", 95 % interval {show(interval.low)} to {show(interval.high)}" if interval else ""
     accesses = "1 test access" if cell.num_test_accesses == 1 else f"{cell.num_test_accesses} test accesses"
-    return f"{percent(cell.mean)}{limits}, {accesses}"
+    return f"{show(cell.mean)}{limits}, {accesses}"
 
 
 def _seed(cell: TableCell, seed: SeedResult) -> str:
     """Return the score of a seed, with its trial and MLflow run."""
-    score = percent(cell.scores[seed.trial]) if seed.trial in cell.scores else "not scored"
+    score = METRICS[cell.metric].format(cell.scores[seed.trial]) if seed.trial in cell.scores else "not scored"
     outcome = "" if seed.outcome.is_healthy else f", {seed.outcome.label}"
     run = f", run {cell.source.runs[seed.trial]}" if seed.trial in cell.source.runs else ""
     return f"{score}{outcome}, trial {seed.trial}{run}"
@@ -88,8 +90,3 @@ def compute_hours(cell: TableCell, hours: float) -> tuple[float, str]:
     """Return hours of training times the GPUs of a trial; on a machine without GPUs, times its CPU threads."""
     results = cell.results
     return (hours * results.gpu, "GPU") if results.gpu else (hours * results.threads, "CPU")
-
-
-def percent(share: float | None) -> str:
-    """Return a share in percent with one decimal, as tables print it; "–" for None."""
-    return "–" if share is None else f"{100 * share:.1f}"

@@ -87,10 +87,11 @@ def protocol_notes(cells: Sequence[TableCell], metric: TableMetric) -> list[Foot
     )
     return [
         Footnote(
-            f"Each cell: mean ± standard deviation of test {metric.label} in % over fresh seeds; in brackets, the "
+            f"Each cell: mean ± standard deviation of test {metric.heading} over fresh seeds; in brackets, the "
             "number of seeds and of search trials. “–”: no finished sweep covers this system.",
-            brief=f"Test {metric.label} in %: mean ± standard deviation (fresh seeds; search trials).",
+            brief=f"Test {metric.heading}: mean ± standard deviation (fresh seeds; search trials).",
         ),
+        *_metric_note(metric),
         Footnote(
             f"{chosen}. {scored}.",
             brief="",
@@ -98,10 +99,19 @@ def protocol_notes(cells: Sequence[TableCell], metric: TableMetric) -> list[Foot
     ]
 
 
+def _metric_note(metric: TableMetric) -> list[Footnote]:
+    """Return what a metric other than accuracy is."""
+    if metric is METRICS[DEFAULT_METRIC]:
+        return []
+    direction = "" if metric.sign > 0 else " Lower is better."
+    label = metric.label[0].upper() + metric.label[1:]
+    return [Footnote(f"{label}: {metric.description[0].lower()}{metric.description[1:]}{direction}")]
+
+
 def _are_tested_once(cells: Sequence[TableCell]) -> bool:
     """Return True if each test access of these sweeps was the only one of a model whose score a cell shows."""
     every = {id(cell.results): cell.results for cell in cells}
-    shown = {(id(cell.results), trial) for cell in cells for trial in cell.scores}
+    shown = {(id(cell.results), trial) for cell in cells for trial in cell.tested_trials}
     accesses = [(key, access.trial) for key, results in every.items() for access in results.test_accesses]
     return len(accesses) == len(set(accesses)) and shown.issuperset(accesses)
 
@@ -110,7 +120,7 @@ def comparison_note(cells: Sequence[TableCell], comparisons: Sequence[Comparison
     """Return the note that says what bold means, or why nothing is bold."""
     if not metric.is_compared:
         return Footnote(
-            f"Nothing is bold: systems cannot be compared by {metric.label}, which needs more than predicted classes."
+            f"Nothing is bold: systems cannot be compared by {metric.label}, because it is no sum over texts."
         )
     columns = len({comparison.dataset for comparison in comparisons if comparison.lead is not None})
     if not columns:

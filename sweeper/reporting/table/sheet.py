@@ -2,7 +2,7 @@
 
 from sweeper.reporting.table.cells import TableCell
 from sweeper.reporting.table.content import Sheet, SheetCell
-from sweeper.reporting.table.details import describe_cells, percent
+from sweeper.reporting.table.details import describe_cells
 from sweeper.reporting.table.metrics import METRICS
 from sweeper.reporting.table.published_results import PublishedScore
 from sweeper.reporting.table.results_table import ResultsTable, TableRow
@@ -24,7 +24,7 @@ def to_sheet(table: ResultsTable, *, detail: bool = False, brief: bool = False) 
     texts = ((note.letter, note.screen_text if brief else note.text) for note in table.notes)
     notes = tuple((letter, text) for letter, text in texts if text)
     has_test = any(usage.test for usage in table.datasets.values())
-    caption = f"Test {METRICS[table.metric].label} in %." if has_test else "No test split, so no test scores."
+    caption = f"Test {METRICS[table.metric].heading}." if has_test else "No test split, so no test scores."
     return Sheet(caption, heads, rows, notes, details)
 
 
@@ -34,7 +34,7 @@ def _sheet_cell(table: ResultsTable, row: TableRow, cell: TableCell | PublishedS
     if isinstance(cell, PublishedScore):
         sd = "" if cell.sd is None else f"{cell.sd:g}"
         return SheetCell(f"{cell.mean:g}", sd, "" if cell.seeds is None else str(cell.seeds))
-    sd = "" if cell.sd is None else percent(cell.sd)
+    sd = "" if cell.sd is None else METRICS[table.metric].format(cell.sd)
     letters = "".join(letter for caveat, letter in table.letters.items() if caveat in cell.caveats)
     counts = f"{len(cell.scores)}; {cell.result.num_trials}" if cell.results.test_split else ""
-    return SheetCell(percent(cell.mean), sd, counts, cell.is_bold, letters)
+    return SheetCell(METRICS[table.metric].format(cell.mean), sd, counts, cell.is_bold, letters)

@@ -1,0 +1,69 @@
+"""The scores of a cell: as the record has them, and else from the stored predictions of its models."""
+
+import math
+from collections.abc import Sequence
+
+from sweeper.data.catalog import CATALOG, DATASETS
+from sweeper.errors import RecordError
+from sweeper.protocol.finished_sweep import FinishedSweep
+from sweeper.protocol.sweep_results import SeedResult, SweepResults
+from sweeper.protocol.text_scores import any_metric_of
+from sweeper.reporting.table.metrics import METRICS
+from sweeper.wording import quote_value
+
+
+def find_scores(source: FinishedSweep, seeds: Sequence[SeedResult], metric: str) -> tuple[dict[int, float], str]:
+    """Return the test scores of these seeds by trial, and the reason why some have none; "" if all tested ones have.
+
+    A sweep records the metrics that each validation reports, and that of its objective. Raises RecordError if one of
+    these is missing or not possible.
+    """
+    tested = [seed for seed in seeds if seed.test is not None]
+    if reason := _why_undefined(source.results, metric) if tested else "":
+        return {}, reason
+    found = {seed.trial: _score(source, seed, metric) for seed in tested}
+    scores = {trial: score for trial, score in found.items() if score is not None and math.isfinite(score)}
+    if len(scores) == len(tested):
+        return scores, ""
+    if any(score is not None for trial, score in found.items() if trial not in scores):
+        return scores, "it is undefined for these predictions"
+    return scores, f"predictions {'on validation ' if METRICS[metric].entry.is_rescaled else ''}are missing"
+
+
+def _why_undefined(results: SweepResults, metric: str) -> str:
+    """Return the reason why a metric cannot be had of a data set; "" if it can."""
+    if METRICS[metric].entry.is_ordered and not has_ordered_classes(results):
+        return "its classes have no order; dataset.label_order gives them one"
+    counts = results.class_counts.get("test", {})
+    absent = [name for name, texts in counts.items() if not texts]
+    if METRICS[metric].entry.needs_every_class and absent:
+        more = f" and {len(absent) - 1:,} more classes" if len(absent) > 1 else ""
+        return f"it is undefined, because the test split has no text of {quote_value(absent[0])}{more}"
+    return ""
+
+
+def has_ordered_classes(results: SweepResults) -> bool:
+    """Return True if the classes are in the order of a scale, also for results from before they said so."""
+    known = DATASETS.get(results.dataset) if results.source == CATALOG else None
+    return results.ordered_classes or (known is not None and known.label_order == tuple(results.labels))
+
+
+def _score(source: FinishedSweep, seed: SeedResult, metric: str) -> float | None:
+    recorded = (seed.test or {}).get(f"test/{metric}")
+    if recorded is not None:
+        _require_possible(source.results, seed, metric, recorded)
+        return recorded
+    if METRICS[metric].entry.is_reported and METRICS[metric].entry.function is not None:
+        where = f"{source.results.sweep}: trial {seed.trial}"
+        raise RecordError(f"{where} has no test/{metric}, which every sweep records; it must be a share from 0 to 1")
+    if seed.trial not in source.predictions:
+        return None
+    validation = source.validation.get(seed.trial) if METRICS[metric].entry.is_rescaled else None
+    return any_metric_of(source.predictions[seed.trial], metric, len(source.results.labels), validation)
+
+
+def _require_possible(results: SweepResults, seed: SeedResult, metric: str, score: float) -> None:
+    if METRICS[metric].entry.is_share and not 0 <= score <= 1:
+        raise RecordError(
+            f"{results.sweep}: trial {seed.trial} has test/{metric} {score}; it must be a share from 0 to 1"
+        )

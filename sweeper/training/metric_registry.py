@@ -1,0 +1,165 @@
+"""The metrics of predictions: what a validation reports, what can be an objective, and what the table can show.
+
+To add one, write its function, add an entry to METRICS and test it; the YAML's schema, messages, help and docs are made
+from the entries. A metric is a function of the confusion matrix (metrics.py) or of the probabilities
+(probability_metrics.py). Where a class is absent from the split, scikit-learn's rule holds; descriptions say it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A figure of a model's predictions on a split.
+
+    - `function` names a function of a confusion matrix (C, C); `of_probabilities` one of true classes (N,) and
+      probabilities (N, C). One of them is given, except of the loss, which the evaluation itself computes.
+    - `without_each` names a function of true classes and probabilities that returns the metric without each text (N,):
+      what a test of significance needs of a metric of probabilities.
+    - `better` says which values of it are better; None if it describes the predictions and is no score.
+    - `is_reported` if every validation reports it, as `validation/<name>`. The others are reported if they are the
+      objective, and otherwise computed from stored predictions.
+    - `is_objective` is False for a score that a poor model reaches easily.
+    - `is_share` for a value that people read in percent. Others are plain numbers.
+    - `is_ordered` if it needs classes in the order of a scale.
+    - `needs_every_class` if it is undefined where a class has no text in the split.
+    - `is_rescaled` if it is computed after a temperature was fitted on the validation predictions of the same model.
+    - `best_constant` names a function that an objective without a `function` needs: it takes the number of texts in
+      each class (C,) and returns the metric's value for the best prediction that is the same for every text.
+    """
+
+    label: str
+    description: str
+    function: str | None = None
+    better: Literal["higher", "lower"] | None = None
+    best_constant: str | None = None
+    of_probabilities: str | None = None
+    without_each: str | None = None
+    is_reported: bool = False
+    is_objective: bool = True
+    is_share: bool = True
+    is_ordered: bool = False
+    needs_every_class: bool = False
+    is_rescaled: bool = False
+
+
+METRICS: Mapping[str, Metric] = {
+    "loss": Metric(
+        "Loss",
+        "The classifier's mean cross entropy (log-loss), in nats.",
+        better="lower",
+        best_constant="sweeper.training.metrics:entropy",
+        of_probabilities="sweeper.training.probability_metrics:log_loss",
+        without_each="sweeper.training.text_influence:log_loss_without_each",
+        is_reported=True,
+        is_share=False,
+    ),
+    "accuracy": Metric(
+        "Accuracy",
+        "The share of texts whose true class is predicted.",
+        function="sweeper.training.metrics:accuracy",
+        better="higher",
+        is_reported=True,
+    ),
+    "macro_f1": Metric(
+        "Macro-F1",
+        "The mean F1 of the classes that are true or predicted for some text, each class counted equally.",
+        function="sweeper.training.metrics:macro_f1",
+        better="higher",
+        is_reported=True,
+    ),
+    "weighted_f1": Metric(
+        "Weighted-F1",
+        "The mean of the classes' F1, each class weighted by its number of texts.",
+        function="sweeper.training.metrics:weighted_f1",
+        better="higher",
+        is_reported=True,
+    ),
+    "balanced_accuracy": Metric(
+        "Balanced accuracy",
+        "The mean recall of the classes that are true for some text; a class without texts does not count.",
+        function="sweeper.training.metrics:balanced_accuracy",
+        better="higher",
+    ),
+    "mcc": Metric(
+        "MCC",
+        "Matthews' correlation of true and predicted classes, from -1 to 1; 0 if only one class is true or predicted.",
+        function="sweeper.training.metrics:mcc",
+        better="higher",
+        is_share=False,
+    ),
+    "auroc": Metric(
+        "AUROC",
+        "The area under the ROC curve, one class versus the rest, as the mean of the classes; of two classes, that of "
+        "the second. Undefined if a class has no text in the split.",
+        of_probabilities="sweeper.training.probability_metrics:auroc",
+        without_each="sweeper.training.text_influence:auroc_without_each",
+        better="higher",
+        best_constant="sweeper.training.probability_metrics:chance_auroc",
+        needs_every_class=True,
+    ),
+    "brier": Metric(
+        "Brier score",
+        "The squared distance of probabilities from the true class, summed over the classes, as a mean over texts: "
+        "from 0 to 2; of two classes, half of it.",
+        of_probabilities="sweeper.training.probability_metrics:brier",
+        without_each="sweeper.training.text_influence:brier_without_each",
+        better="lower",
+        best_constant="sweeper.training.probability_metrics:constant_brier",
+        is_share=False,
+    ),
+    "qwk": Metric(
+        "QWK",
+        "Cohen's kappa with quadratic weights, for ordered classes; undefined if all texts are of one class and taken "
+        "for it.",
+        function="sweeper.training.metrics:quadratic_kappa",
+        better="higher",
+        is_share=False,
+        is_ordered=True,
+    ),
+    "mae": Metric(
+        "MAE",
+        "The mean number of steps between the true and the predicted class, for ordered classes.",
+        function="sweeper.training.metrics:mean_absolute_error",
+        better="lower",
+        is_share=False,
+        is_ordered=True,
+    ),
+    "ece": Metric(
+        "ECE",
+        "The expected calibration error over 10 bins of equal width of the predicted class's probability: the mean "
+        "distance of a bin's mean probability from the share that is right (Guo et al. 2017).",
+        of_probabilities="sweeper.training.probability_metrics:calibration_error",
+        better="lower",
+        is_objective=False,
+    ),
+    "ece_scaled": Metric(
+        "ECE after temperature scaling",
+        "The ECE after a temperature that minimizes the loss of the same model on validation (Guo et al. 2017).",
+        of_probabilities="sweeper.training.probability_metrics:calibration_error",
+        better="lower",
+        is_objective=False,
+        is_rescaled=True,
+    ),
+    "largest_class": Metric(
+        "Largest predicted class",
+        "The share of the predictions that name the class predicted most often.",
+        function="sweeper.training.metrics:largest_class",
+        is_reported=True,
+    ),
+    "majority": Metric(
+        "Majority class",
+        "The share of the most frequent true class: the accuracy of always predicting it.",
+        function="sweeper.training.metrics:majority",
+        is_reported=True,
+    ),
+}
+
+
+def objective_metrics(better: Literal["higher", "lower"]) -> tuple[str, ...]:
+    """Return the names, as in a report, of the metrics that an objective can maximize ("higher") or minimize."""
+    return tuple(
+        f"validation/{name}" for name, metric in METRICS.items() if metric.better == better and metric.is_objective
+    )
