@@ -13,6 +13,7 @@ if sys.platform == "win32":
 
 if TYPE_CHECKING:
     from sweeper.app.api import StoredResults, Sweep, load, open, run
+    from sweeper.app.checklist import Checklist, checklist
     from sweeper.app.diff_sweeps import Difference, diff_sweeps
     from sweeper.app.doctor import Diagnosis, examine
     from sweeper.app.export_model import export_model
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from sweeper.search_space.sweep_spec import SweepSpec
 
 __all__ = [
+    "Checklist",
     "Diagnosis",
     "Difference",
     "NewSpace",
@@ -43,6 +45,7 @@ __all__ = [
     "SweeperError",
     "TextClassifier",
     "UsageError",
+    "checklist",
     "diff_sweeps",
     "examine",
     "export_model",
@@ -70,6 +73,8 @@ _HOMES = {
     "plan": "sweeper.app.plan_sweep",
     "TextClassifier": "sweeper.app.predict",
     "load_model": "sweeper.app.predict",
+    "Checklist": "sweeper.app.checklist",
+    "checklist": "sweeper.app.checklist",
     "Diagnosis": "sweeper.app.doctor",
     "Difference": "sweeper.app.diff_sweeps",
     "diff_sweeps": "sweeper.app.diff_sweeps",

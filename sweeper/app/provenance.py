@@ -1,10 +1,11 @@
 """Records the settings and versions that a sweep runs with, and describes the sweep for its own run in MLflow.
 
 sweep.yaml has every key of the search space as it was last run, defaults too, and runs as it is. versions.json has the
-versions of Python and packages, and the commit of the user's own files where they have one.
+versions of Python and packages, the driver's machine, and the commit of the user's own files where they have one.
 """
 
 import json
+import os
 import platform
 from importlib import metadata
 from pathlib import Path
@@ -13,10 +14,12 @@ from typing import TYPE_CHECKING
 from sweeper.app.git import head_commit
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, write_json
+from sweeper.training.gpu_names import describe_gpus
 
 if TYPE_CHECKING:
     from sweeper.tracking.sweep_description import SplitSummary, SweepDescription
 
+VERSIONS, MACHINE = "versions.json", "machine"  # a file, and a key in it
 _PACKAGES = ("sweeper", "ray", "optuna", "mlflow", "torch", "transformers")
 
 
@@ -25,7 +28,8 @@ def write_provenance(spec: SweepSpec, folder: SweepFolder) -> None:
     folder.write_spec(spec)
     commit = head_commit(Path.cwd())
     versions = {"python": platform.python_version(), **{name: metadata.version(name) for name in _PACKAGES}}
-    write_json(folder.path / "versions.json", versions | ({"commit": commit} if commit else {}))
+    machine = describe_gpus() or f"{platform.machine()}, {os.cpu_count()} CPUs, no GPU"
+    write_json(folder.path / VERSIONS, versions | {MACHINE: machine} | ({"commit": commit} if commit else {}))
 
 
 def describe_sweep(folder: SweepFolder) -> "SweepDescription":
@@ -50,7 +54,7 @@ def describe_sweep(folder: SweepFolder) -> "SweepDescription":
         TEST_ACCESSES_TAG: str(len(accesses)),
     }
     tags |= {TEST_SPLIT_TAG: test["digest"]} if test else {}
-    commit = _read_versions(folder).get("commit")
+    commit = read_versions(folder).get("commit")
     tags |= {"mlflow.source.git.commit": commit} if commit else {}
     return SweepDescription(params, tags, spec.dataset_spec.name, _split_summaries(spec, folder), spec.objective)
 
@@ -63,9 +67,10 @@ def _early_stopping(spec: SweepSpec) -> str:
     return ", ".join([rule.label, *(f"{name} {value:g}" for name, value in settings.model_dump().items())])
 
 
-def _read_versions(folder: SweepFolder) -> dict[str, str]:
+def read_versions(folder: SweepFolder) -> dict[str, str]:
+    """Return what versions.json has; nothing if it cannot be read."""
     try:
-        versions: dict[str, str] = json.loads((folder.path / "versions.json").read_text(encoding="utf-8"))
+        versions: dict[str, str] = json.loads((folder.path / VERSIONS).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return {}
     return versions

@@ -10,6 +10,7 @@ import sys
 import typer
 
 from sweeper.cli import (
+    checklist,
     clone,
     diff,
     doctor,
@@ -63,6 +64,7 @@ app.command("rm")(rm.rm)
 app.command("sync")(sync.sync)
 app.command("table")(table.table)
 app.command("report")(report.report)
+app.command("checklist")(checklist.checklist)
 app.command("doctor")(doctor.doctor)
 app.command("schema")(schema.schema)
 app.command("ui")(ui.ui)

@@ -29,11 +29,11 @@ def render(content: TableContent) -> str:
 def render_sheet(sheet: Sheet) -> str:
     r"""Return a sheet as a `table` that needs \usepackage{booktabs}. Details are a list after it."""
     left = sheet.num_name_columns
-    rows = ["\\midrule", *(_row([*map(_escape, names), *map(_cell, cells)]) for names, cells in sheet.rows)]
+    rows = ["\\midrule", *(_row([*map(escape, names), *map(_cell, cells)]) for names, cells in sheet.rows)]
     lines = [
-        *(r"% \usepackage{booktabs}", r"\begin{table}", r"\centering", rf"\caption{{{_escape(sheet.caption)}}}"),
+        *(r"% \usepackage{booktabs}", r"\begin{table}", r"\centering", rf"\caption{{{escape(sheet.caption)}}}"),
         rf"\begin{{tabular}}{{@{{}}{'l' * left}{'r' * (len(sheet.heads) - left)}@{{}}}}",
-        *(r"\toprule", _row(map(_escape, sheet.heads)), *rows, r"\bottomrule", r"\end{tabular}", r"\par\smallskip"),
+        *(r"\toprule", _row(map(escape, sheet.heads)), *rows, r"\bottomrule", r"\end{tabular}", r"\par\smallskip"),
         r"\begin{minipage}{\linewidth}\footnotesize\raggedright",
         *(_note(letter, text) for letter, text in sheet.notes),
         *(r"\end{minipage}", r"\end{table}"),
@@ -44,7 +44,7 @@ def render_sheet(sheet: Sheet) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
     """Return a text as LaTeX prints it literally. "--" is broken up, because LaTeX would print a dash."""
     separated = one_line(text).replace("--", "-\0-")
     return "".join(_REPLACEMENTS.get(char) or _printable(char) for char in separated)
@@ -69,12 +69,12 @@ def _row(texts: Iterable[str]) -> str:
 
 def _cell(cell: SheetCell) -> str:
     footnotes = rf"\textsuperscript{{{cell.footnotes}}}" if cell.footnotes else ""
-    return compose_cell(cell, _escape, r"\textbf{{{}}}".format, r"{{\footnotesize {}}}".format) + footnotes
+    return compose_cell(cell, escape, r"\textbf{{{}}}".format, r"{{\footnotesize {}}}".format) + footnotes
 
 
 def _note(letter: str, text: str) -> str:
-    return rf"\textsuperscript{{{letter}}} {_escape(text)}\par" if letter else rf"{_escape(text)}\par"
+    return rf"\textsuperscript{{{letter}}} {escape(text)}\par" if letter else rf"{escape(text)}\par"
 
 
 def _item(heading: str, lines: Lines) -> str:
-    return rf"\item[{{{_escape(heading)}}}] {'; '.join(f'{_escape(name)}: {_escape(text)}' for name, text in lines)}."
+    return rf"\item[{{{escape(heading)}}}] {'; '.join(f'{escape(name)}: {escape(text)}' for name, text in lines)}."

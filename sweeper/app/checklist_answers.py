@@ -1,0 +1,143 @@
+"""What a sweep can answer of a reviewer's checklist: its data and encoders, its cost, its search and its statistics."""
+
+import json
+import math
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+from sweeper.app.provenance import MACHINE, read_versions
+from sweeper.protocol.sweep_results import SweepResults, SystemResult
+from sweeper.search_space.samplers import SAMPLERS
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.storage.sweep_folder import SweepFolder
+from sweeper.training.registry import encoder_kind
+from sweeper.wording import count_noun, format_value
+
+UNKNOWN = "unknown"
+
+
+def describe_sources(spec: SweepSpec, results: SweepResults) -> list[str]:
+    """Return the data set and the encoders, with the revisions that were used."""
+    data = spec.dataset_spec
+    lines = [f"Data set {data.name}: {data.description or results.source}{_revision(results, 'dataset')}."]
+    for name in spec.encoders:
+        kind = encoder_kind(name)
+        what = f"Encoder {name}{_revision(results, name)}" if kind.is_pretrained else f"{kind.label} from scratch"
+        lines.append(f"{what}.")
+    return lines
+
+
+def _revision(results: SweepResults, name: str) -> str:
+    revision = results.resolved.get(name, "")
+    return f", revision {revision[:12]}" if revision and revision != "files" else ""
+
+
+def describe_licences(spec: SweepSpec) -> list[str]:
+    """Return the licences, as far as they are known."""
+    data = spec.dataset_spec
+    lines = [f"Data set {data.name}: {data.licence or UNKNOWN}."]
+    pretrained = [name for name in spec.encoders if encoder_kind(name).is_pretrained]
+    return lines + [f"Encoder {name}: {UNKNOWN} here; its page says it." for name in pretrained]
+
+
+def describe_data(results: SweepResults) -> list[str]:
+    """Return the texts by split and class."""
+    lines = []
+    for split, counts in results.class_counts.items():
+        part = f" (only {results.subsample[split]:,} were used)" if split in results.subsample else ""
+        classes = ", ".join(f"{name} {texts:,}" for name, texts in counts.items())
+        lines.append(f"{split}: {sum(counts.values()):,} texts{part}: {classes}.")
+    return lines or [UNKNOWN]
+
+
+def describe_parameters(folder: SweepFolder, spec: SweepSpec) -> list[str]:
+    """Return the number of parameters of the model that the sweep keeps."""
+    model = folder.path / "model"
+    if not (model / "config.json").exists():
+        return [f"Parameters: {UNKNOWN}, because the sweep keeps no model."]
+    encoder = json.loads((model / "config.json").read_text(encoding="utf-8"))["encoder"]
+    others = [name for name in spec.encoders if name != encoder]
+    more = [f"Parameters with {name}: {UNKNOWN}." for name in others]
+    return [f"Parameters of the kept model ({encoder}): {_count_parameters(model):,}.", *more]
+
+
+def _count_parameters(model: Path) -> int:
+    from safetensors import safe_open
+
+    total = 0
+    for path in sorted(model.rglob("*.safetensors")):
+        with safe_open(path, "numpy") as file:
+            total += sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
+    return total
+
+
+def describe_cost(folder: SweepFolder, results: SweepResults) -> list[str]:
+    """Return the hours of training, and what they were spent on."""
+    search = sum(system.hours for system in results.systems)
+    confirmation = sum(found.hours for found in results.confirmations)
+    units, kind = (results.gpu, "GPU") if results.gpu else (float(results.threads), "CPU thread")
+    spent = f"{units * search:.2f} in the search, {units * confirmation:.2f} with fresh seeds"
+    per_trial = f"{results.gpu:g} GPU" if results.gpu else count_noun(results.threads, "CPU thread")
+    return [
+        f"{kind} hours: {units * (search + confirmation):.2f} ({spent}); a trial had {per_trial}.",
+        f"Machine of the last run: {read_versions(folder).get(MACHINE, UNKNOWN)}.",
+    ]
+
+
+def describe_search(spec: SweepSpec, results: SweepResults) -> list[str]:
+    """Return what was searched, how, and the best values of each system."""
+    lines = [
+        f"{hyperparameter.section} {hyperparameter.name}: {hyperparameter.describe_values()}."
+        for hyperparameter in spec.space.hyperparameters
+    ]
+    if spec.training:
+        fixed = ", ".join(f"{name} {format_value(value)}" for name, value in spec.training.items())
+        lines.append(f"The same in all trials: {fixed}.")
+    stopping = spec.early_stopping_label if spec.rungs else "none"
+    trials = count_noun(results.num_trials, "trial")
+    lines.append(
+        f"{trials} by {SAMPLERS[spec.sampler].label}, with up to {spec.max_epochs} epochs; early stopping: {stopping}; "
+        f"objective: {results.direction} {results.objective}; seed of the sweep: {spec.seed}."
+    )
+    return [*lines, *map(_best_values, results.systems)]
+
+
+def _best_values(system: SystemResult) -> str:
+    params = system.confirmation.params if system.confirmation else system.best.params if system.best else {}
+    values = ", ".join(f"{name} {format_value(value)}" for name, value in params.items())
+    return f"Best of {_name(system)}: {values or 'nothing was searched, or nothing completed'}."
+
+
+def describe_statistics(results: SweepResults) -> list[str]:
+    """Return the scores of the fresh seeds of each system, and how they came about."""
+    lines = []
+    for system in results.systems:
+        seeds = system.confirmation.seeds if system.confirmation else []
+        split = "test" if any(seed.test for seed in seeds) else "validation"
+        name = results.objective.removeprefix("validation/")
+        scores = [(seed.test or {}) if split == "test" else seed.metrics for seed in seeds]
+        found = [score[f"{split}/{name}"] for score in scores if f"{split}/{name}" in score]
+        listed = f"{split} {name} {_mean_and_sd(found)}" if found else "no score with fresh seeds"
+        lines.append(f"{_name(system)}: {listed}; seeds {', '.join(str(seed.seed) for seed in seeds) or 'none'}.")
+    accesses = count_noun(len(results.test_accesses), "test access", "test accesses")
+    return [
+        "Mean ± standard deviation (n - 1) over fresh seeds of the best setting, which chose nothing:",
+        *lines,
+        f"{accesses}. Intervals and tests of the leads: sweeper table {results.sweep} --detail.",
+    ]
+
+
+def _mean_and_sd(scores: Sequence[float]) -> str:
+    sd = f" ± {statistics.stdev(scores):.4f}" if len(scores) > 1 else ""
+    return f"{statistics.fmean(scores):.4f}{sd} (n = {len(scores)})"
+
+
+def _name(system: SystemResult) -> str:
+    return " ".join(map(str, system.system.values())) or "all"
+
+
+def describe_packages(folder: SweepFolder) -> list[str]:
+    """Return the versions that the sweep ran with."""
+    versions = {name: version for name, version in read_versions(folder).items() if name != MACHINE}
+    return [", ".join(f"{name} {version}" for name, version in versions.items()) + "."] if versions else [UNKNOWN]

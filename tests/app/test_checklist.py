@@ -1,0 +1,39 @@
+"""`sweeper checklist` drafts an answer to each item from the record, and says what it does not know."""
+
+from pathlib import Path
+
+import pytest
+
+import sweeper
+from tests.support.cli_runner import sweeper as run
+from tests.support.recorded_sweeps import RecordedSweep
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return RecordedSweep(tmp_path_factory.mktemp("sweeps")).search().finish().folder.path
+
+
+def test_each_item_has_an_answer_from_the_record(finished: Path) -> None:
+    drafted = sweeper.checklist(finished)
+    assert [answer.item for answer in drafted.answers] == ["B1", "B2", "B3", "B4", "B5", "B6", "C1", "C2", "C3", "C4"]
+    answers = {answer.item: " ".join(answer.lines) for answer in drafted.answers}
+    assert all(answers.values())
+    assert "search learning_rate" in answers["C2"]
+    assert "Best of gru ce: " in answers["C2"]
+    assert "(n = 2)" in answers["C3"]
+    results = sweeper.open(finished).results
+    hours = sum(system.hours for system in results.systems) + sum(found.hours for found in results.confirmations)
+    assert f"CPU thread hours: {hours * results.threads:.2f} " in answers["C1"]
+    assert "unknown" in answers["C1"]  # the kept model's parameters: there is none
+    assert answers["C4"] == "unknown"  # no versions.json
+
+
+def test_the_command_writes_markdown_and_latex(finished: Path, tmp_path: Path) -> None:
+    assert run("checklist", str(finished), cwd=tmp_path).stdout == sweeper.checklist(finished).to_markdown()
+    written = run("checklist", str(finished), "--format", "latex", "--out", "a.tex", cwd=tmp_path)
+    assert written.returncode == 0
+    text = (tmp_path / "a.tex").read_text()
+    assert text == sweeper.checklist(finished).to_latex()
+    assert "\\item[C2 " in text
+    assert r"learning\_rate" in text
