@@ -81,7 +81,7 @@ def stored_results(folder: SweepFolder) -> SweepResults | None:
     text = folder.read_results()
     try:
         return None if text is None else SweepResults.parse(json.loads(text))
-    except (ValueError, RecordError):
+    except (ValueError, RecursionError, RecordError):
         return None
 
 

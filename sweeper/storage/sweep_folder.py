@@ -21,6 +21,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
 from sweeper.atomic_write import atomic_write
 from sweeper.errors import UsageError
 from sweeper.search_space.sweep_spec import SweepSpec, fingerprint
@@ -37,6 +39,8 @@ class SweepManifest:
     their digest and their classes for each split. `data_warnings` are those that were shown at the first start.
     """
 
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
     identity: Mapping[str, Any]
     resolved: Mapping[str, str]
     threads: int
@@ -44,6 +48,9 @@ class SweepManifest:
     labels: Sequence[str] = ()
     splits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     data_warnings: Sequence[str] = ()
+
+
+_MANIFEST = TypeAdapter(SweepManifest)
 
 
 class SweepFolder:
@@ -149,15 +156,16 @@ def open_sweep(path: Path) -> SweepFolder:
     path = path if path.name not in ("", "..") else path.resolve()  # "." has no name
     try:
         stored = json.loads((path / "sweep.json").read_text(encoding="utf-8"))
-        return SweepFolder(path, SweepManifest(**stored))
+        return SweepFolder(path, _MANIFEST.validate_python(stored))
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(f"{path}: not the folder of a sweep; name one, such as sweeps/sst5-3f9a1c2e") from None
-    except TypeError:
-        raise UsageError(
-            f"{path / 'sweep.json'}: cannot be read (it is not what sweeper writes); move {path} away to start afresh"
-        ) from None
-    except ValueError as error:
-        raise UsageError(f"{path / 'sweep.json'}: cannot be read ({error}); move {path} away to start afresh") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        reason = f"it is not what sweeper writes{f', at {place}' if place else ''}"
+    except (ValueError, RecursionError) as error:
+        reason = str(error)
+    raise UsageError(f"{path / 'sweep.json'}: cannot be read ({reason}); move {path} away to start afresh") from None
 
 
 def create_sweep(

@@ -143,7 +143,28 @@ def test_a_file_is_not_the_folder_of_a_sweep(tmp_path: Path) -> None:
     assert error_of(file).startswith(f"{file}: not the folder of a sweep")
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"3", b"{}", b'{"question": {}}', b'{"name": 1}', b"\xff{}"])
+DEEP = b"[" * 100_000
+NO_MAPPING = b'{"identity": [], "resolved": {}, "threads": 1}'
+NO_LABELS = b'{"identity": {}, "resolved": {}, "threads": 1, "labels": null}'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"3",
+        b"{}",
+        b'{"question": {}}',
+        b'{"name": 1}',
+        b"\xff{}",
+        DEEP,
+        NO_MAPPING,
+        NO_LABELS,
+    ],
+    ids=lambda content: repr(content[:60]),
+)
 def test_a_damaged_manifest_is_an_error_with_a_remedy(tmp_path: Path, content: bytes) -> None:
     made = create(tmp_path)
     (made.path / "sweep.json").write_bytes(content)
