@@ -11,10 +11,10 @@ from sweeper.trials.resources import TrialResources, fit_to_machine
 def allocate_resources(output: Output, spec: SweepSpec) -> tuple[TrialResources, bool]:
     """Return what a trial gets at most, and True if that is on a cluster. Raises UsageError if no node has it."""
     if cluster_address() is not None:
-        with output.step("asking the cluster"), make_runner(inline=False) as runner:
+        with output.step("asking the cluster"), make_runner(output, inline=False) as runner:
             return with_note_of_sharing(spec, allocate(runner, spec)), True
     asked = spec.resources
-    with make_runner(inline=True) as runner:
+    with make_runner(output, inline=True) as runner:
         node = {"CPU": runner.cpus, "GPU": runner.gpus}
     resources = fit_to_machine(asked.cpu, asked.most_gpus, asked.accelerator or "", node=node)
     return with_note_of_sharing(spec, resources), False

@@ -111,6 +111,6 @@ def _check_storage(output: Output, spec: SweepSpec, sweeps: Path, most: int, cer
     checkpoints = f"; checkpoints take up to {format_bytes(most)}" if most else ""
     output.line(f"  {sweeps}: {format_bytes(free_bytes(sweeps))} free{checkpoints}")
     if spec.storage is not None:
-        with output.step(f"writing to {spec.storage}"), make_runner(inline=True) as runner:
+        with output.step(f"writing to {spec.storage}"), make_runner(output, inline=True) as runner:
             check_shared_storage(spec.storage, runner.run_on_all_nodes)
         output.line(f"  {spec.storage}: can be written")

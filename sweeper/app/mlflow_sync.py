@@ -32,6 +32,11 @@ def tracking_uri(sweeps: Path) -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{sweeps.resolve() / 'mlflow.db'}"
 
 
+def is_store_named() -> bool:
+    """Return True if MLFLOW_TRACKING_URI names the store of MLflow, and not the database beside the sweeps is used."""
+    return bool(os.environ.get("MLFLOW_TRACKING_URI"))
+
+
 def mend_moved_store(sweeps: Path) -> None:
     """Let the runs in the database beside the sweeps find their files, if the folder was moved or copied.
 
@@ -40,7 +45,7 @@ def mend_moved_store(sweeps: Path) -> None:
     from sweeper.tracking.moved_store import mend_addresses
 
     database = sweeps.resolve() / "mlflow.db"
-    if database.exists() and not os.environ.get("MLFLOW_TRACKING_URI"):
+    if database.exists() and not is_store_named():
         try:
             mend_addresses(database, sweeps.resolve() / "artifacts")
         except sqlite3.Error:  # a folder that cannot be written, or a database that is no database: MLflow says so
@@ -48,7 +53,7 @@ def mend_moved_store(sweeps: Path) -> None:
 
 
 def _artifact_location(sweeps: Path) -> str | None:
-    return None if os.environ.get("MLFLOW_TRACKING_URI") else (sweeps.resolve() / "artifacts").as_uri()
+    return None if is_store_named() else (sweeps.resolve() / "artifacts").as_uri()
 
 
 def check_mlflow(sweeps: Path, datasets: Sequence["DataIdentity"] = ()) -> str:

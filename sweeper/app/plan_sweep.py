@@ -77,7 +77,7 @@ def _plan_with_use(output: Output, spec: SweepSpec, sweeps: Path, *, inline: boo
     prepared = prepare_sweep(output, spec, None)
     with ExitStack() as stack:
         with output.step("starting" if inline else "starting Ray"):
-            runner = stack.enter_context(make_runner(inline=inline))
+            runner = stack.enter_context(make_runner(output, spec, inline=inline))
         resources = allocate(runner, spec)
         startup = time.monotonic() - began
         calibration = time_trainings(output, runner, prepared, sweeps, resources, startup)

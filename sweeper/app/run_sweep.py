@@ -70,12 +70,12 @@ class SweepRun:
         """Run the sweep, or continue it, and return its folder and results."""
 
         spec = self.prepared.spec
+        data = load_training_data(self.prepared, spec.encoders, step=self.output.step)  # while Ray starts
         resources = allocate(self.runner, spec)
         differing = None if self.prepared.folder else differing_keys(self.sweeps, spec)
         folder = self._open_folder(resources)
         with open_study(folder, spec) as study:
             self.output.set_log_dir(folder.path / "logs")
-            data = load_training_data(self.prepared, spec.encoders, step=self.output.step)
             resources = share_gpus(self.output, self.runner, spec, resources, data, folder.path)
             is_remote = self.runner.is_remote
             announce(self.output, folder.name, self.prepared, study, resources, data, is_remote=is_remote)

@@ -20,6 +20,7 @@ from sweeper.protocol.confirmation import WITH_MODEL
 from sweeper.protocol.results import stored_results
 from sweeper.protocol.search_result import is_search_over
 from sweeper.protocol.sweep_results import SweepResults, SystemResult
+from sweeper.search_space.sections import Resources
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, find_sweep
 from sweeper.terminal.output import Output
@@ -47,8 +48,8 @@ def run_sweeps(
 
     With `inline`, trials run in this process instead of under Ray. With `fresh`, new sweeps start beside earlier ones.
     `on_completed` hears of each sweep as soon as it is done. Data sets and encoders of all sweeps are fetched before
-    Ray starts. Raises UsageError if the folder `sweeps` cannot be written to, and SweepFailedError for sweeps in which
-    nothing succeeded, after the others have run.
+    Ray starts; it starts in the background. Raises UsageError if the folder `sweeps` cannot be written to, and
+    SweepFailedError for sweeps in which nothing succeeded, after the others have run.
     """
     require_sweeps_folder(sweeps)
     folders = [None if fresh else find_sweep(sweeps, spec) for spec in specs]
@@ -62,10 +63,10 @@ def run_sweeps(
         for k in unfinished:
             require_gpu_for_fp16(specs[k], is_remote=is_remote)
         output.capture_libraries(sweeps)
-        is_away = mlflow_sync.announce_outage(output, sweeps)
+        is_away = mlflow_sync.is_store_named() and mlflow_sync.announce_outage(output, sweeps)
         prepared = [prepare_sweep(output, specs[k], folders[k]) for k in unfinished]
-        if not is_away:
-            mlflow_sync.check_mlflow(sweeps, [mlflow_sync.data_identity(it.spec, it.resolved) for it in prepared])
+        if mlflow_sync.is_store_named() and not is_away:
+            _check_mlflow(sweeps, prepared)
         runs = _run_all(output, prepared, sweeps, on_completed, failures, inline=inline, is_mlflow_away=is_away)
         completed = {k: run for k, run in zip(unfinished, runs, strict=True) if run is not None}
     for k, (spec, folder) in enumerate(zip(specs, folders, strict=True)):
@@ -89,15 +90,20 @@ def _run_all(
 ) -> list[CompletedRun | None]:
     """Run sweeps one after the other on one runner. For one that fails return None, and add its error to `failures`.
 
-    The budget's hours of each count from here, and cover the start of the runner and the sweep's own preparation.
+    MLflow's database beside the sweeps is opened while Ray starts: importing MLflow takes a second. The budget's hours
+    of each sweep count from here, and cover the start of the runner and the sweep's own preparation.
     """
     completed: list[CompletedRun | None] = []
     began = time.monotonic()
     with ExitStack() as stack:
         with output.step("starting" if inline else "starting Ray"):
-            runner = stack.enter_context(make_runner(inline=inline))
+            runner = stack.enter_context(make_runner(output, prepared[0].spec, inline=inline))
         if runner.note:
             output.line(runner.note)
+        if not mlflow_sync.is_store_named():
+            is_mlflow_away = mlflow_sync.announce_outage(output, sweeps)
+            if not is_mlflow_away:
+                _check_mlflow(sweeps, prepared)
         startup = time.monotonic() - began
         for sweep in prepared:
             began = time.monotonic() - startup - sweep.seconds
@@ -112,8 +118,13 @@ def _run_all(
     return completed
 
 
-def make_runner(*, inline: bool) -> Any:
-    """Return the runner as a context manager. Ray is imported only where it is used."""
+def _check_mlflow(sweeps: Path, prepared: Sequence[PreparedSweep]) -> None:
+    """Raise UsageError if MLflow cannot take the runs of these sweeps."""
+    mlflow_sync.check_mlflow(sweeps, [mlflow_sync.data_identity(it.spec, it.resolved) for it in prepared])
+
+
+def make_runner(output: Output, spec: SweepSpec | None = None, *, inline: bool) -> Any:
+    """Return the runner for trials of `spec` as a context manager. Ray is imported only where it is used."""
     if inline:
         from sweeper.execution.inline_runner import InlineRunner
         from sweeper.training.device import cpu_count, gpu_count
@@ -121,7 +132,8 @@ def make_runner(*, inline: bool) -> Any:
         return InlineRunner(cpu_count(), gpu_count())
     from sweeper.execution.ray_runner import RayRunner
 
-    return RayRunner()
+    requested = Resources() if spec is None else spec.resources
+    return RayRunner(cpu=requested.cpu, gpu=requested.most_gpus, step=output.step)
 
 
 def _reopen(output: Output, spec: SweepSpec, folder: SweepFolder) -> SweepResults:

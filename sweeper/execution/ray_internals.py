@@ -5,6 +5,8 @@ breaks without it. Ray's modules are imported inside the functions, because ray_
 Ray may be imported.
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -59,15 +61,67 @@ def max_upload_bytes() -> int:
 # --- Ray on this machine
 
 
-def start_local_ray(folder: Path, **options: Any) -> None:
+def start_local_ray(folder: Path, preloaded: Sequence[str] = (), **options: Any) -> None:
     """Start Ray on this machine, with its sockets and logs in `folder`.
 
-    `_temp_dir` is an unstable option of `ray.init`. Without it all drivers on a machine share /tmp/ray, and nothing
-    removes what they leave there.
+    Its workers start at once, one for each core, and import the modules `preloaded`; without this setting of Ray's they
+    import them when the first trials start. `_temp_dir` is an unstable option of `ray.init`. Without it all drivers on
+    a machine share /tmp/ray, and nothing removes what they leave there.
     """
     import ray
+    from ray._private import node, utils
 
-    ray.init("local", include_dashboard=False, _temp_dir=str(folder), job_config=job_config(), **options)
+    settings = {"_system_config": {"preload_python_modules": list(preloaded)}} if preloaded else {}
+    with (
+        _replaced(node, "Node", _small_node(node.Node)),
+        _replaced(utils, "get_dashboard_dependency_error", lambda: ImportError("sweeper shows no dashboard")),
+    ):
+        ray.init(
+            "local", include_dashboard=False, _temp_dir=str(folder), job_config=job_config(), **settings, **options
+        )
+
+
+def _small_node(node: Any) -> Any:
+    """Return Ray's class for the processes of a machine without those that a single machine does not need.
+
+    These are the autoscaler, the copier of logs and the server of the dashboard. Without this class they start too:
+    that takes a second and a half of a core, and Ray waits for the server.
+    """
+
+    class SmallNode(node):  # type: ignore[misc]  # Ray is not typed
+        def start_monitor(self) -> None:
+            """Start no autoscaler."""
+
+        def start_log_monitor(self) -> None:
+            """Copy no logs to the driver."""
+
+        def start_api_server(self, **_: object) -> None:
+            """Start no server of the dashboard."""
+
+    return SmallNode
+
+
+@contextmanager
+def trials_in_started_workers() -> Iterator[None]:
+    """Let Tune run trials in the workers that Ray has started.
+
+    Tune wants environment variables in the workers of trials that only Lightning and Ray Train read, or that the
+    workers on this machine have anyway. Without this function Ray starts other workers, because of the variables.
+    """
+    from ray.tune.execution import class_cache
+
+    with _replaced(class_cache, "DEFAULT_ENV_VARS", {}), _replaced(class_cache, "ENV_VARS_TO_PROPAGATE", frozenset()):
+        yield
+
+
+@contextmanager
+def _replaced(module: Any, name: str, value: object) -> Iterator[None]:
+    original = getattr(module, name)
+    setattr(module, name, value)
+    try:
+        yield
+    finally:
+        setattr(module, name, original)
 
 
 def job_config() -> Any:

@@ -7,33 +7,28 @@ Trials then continue from their checkpoints.
 from sweeper.execution.ray_environment import WORKER_ENVIRONMENT
 
 # isort: split
+import os
 import platform
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import replace
-from functools import partial
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ray
 from filelock import FileLock
-from ray import tune
 
 from sweeper.errors import SweeperError, SweepInterrupted
 from sweeper.execution import ray_cluster, ray_internals
-from sweeper.execution.abandonable_call import run_abandonable
 from sweeper.execution.autoscaler import potential_nodes
+from sweeper.execution.background_start import BackgroundStart
 from sweeper.execution.cluster_address import cluster_address
 from sweeper.execution.gpu_room import GpuRoom
-from sweeper.execution.model_transfer import start_model_exchange
 from sweeper.execution.ray_folder import make_ray_folder, ray_temporary
 from sweeper.execution.ray_measurement import measure_side_by_side, start_workers
-from sweeper.execution.ray_worker import DataReferences, run_on_worker
-from sweeper.execution.signals import collect_signals, shield_signals
+from sweeper.execution.signals import collect_signals
 from sweeper.execution.tune_bridge import TuneBridge
-from sweeper.execution.tune_callbacks import BridgeScheduler, BridgeSearcher, StallMonitor, StopTune
 from sweeper.training.config import TrainConfig
 from sweeper.training.types import TrainingData
 from sweeper.trials.interfaces import Measure, Measured, TrainingJob, TrialSource
@@ -41,52 +36,84 @@ from sweeper.trials.outcome import Outcome
 from sweeper.trials.resources import TrialResources, count_slots, fit_to_cluster, fit_to_machine
 from sweeper.trials.trial import Trial, TrialEnd
 
+if TYPE_CHECKING:
+    from sweeper.execution.tune_callbacks import StopTune
+
 _LOCK = "driver.lock"  # in the driver's folder, locked while the driver lives
-_STOP_TIMEOUT = 5.0  # seconds that Tune has to leave its loop
+_PRELOADED = ("sweeper.execution.ray_worker", "sweeper.training.trainer")  # what a worker needs for its first trial
+_FEW_CPUS = 4
 _VITAL_PROCESSES = {"gcs_server": "GCS", "raylet": "raylet"}  # without one of them nothing runs
 
 
 class RayRunner:
     """A Runner on Ray: one that is started on this machine, or the cluster that RAY_ADDRESS names.
 
-    Use it as a context manager. Ray keeps its sockets and logs in a folder of its own below `temporary`, by default
-    RAY_TMPDIR, TMPDIR or /tmp. Raises UsageError if that cannot be written. `note` is a line for the user about it.
+    Use it as a context manager. Ray on this machine starts in the background; the methods wait for it, and `step` shows
+    that they do. `cpu` and `gpu` are what a trial will ask for, as far as that is known. Ray keeps its sockets and logs
+    in a folder of its own below `temporary`, by default RAY_TMPDIR, TMPDIR or /tmp. Raises UsageError if that cannot
+    be written. `note` is a line for the user about it.
     """
 
-    def __init__(self, temporary: Path | None = None, gpus: int | None = None) -> None:
+    def __init__(
+        self,
+        temporary: Path | None = None,
+        gpus: int | None = None,
+        *,
+        cpu: int = 1,
+        gpu: float = 0,
+        step: Callable[[str], AbstractContextManager[Any]] = nullcontext,
+    ) -> None:
         """Start Ray on this machine with `gpus` GPUs, by default those that it finds."""
         self.note, self.gpus = "", gpus
         if temporary is None:
             temporary, self.note = ray_temporary()
         self.address = cluster_address()
         self.is_remote = self.address is not None
+        self.preloaded = _PRELOADED if _most_workers_run_trials(cpu, gpu) else ()
+        self.step = step
         _remove_abandoned_folders(temporary)
         self.folder = make_ray_folder(temporary)
         self.lock = FileLock(self.folder / _LOCK)
         self.lock.acquire()
 
     def __enter__(self) -> "RayRunner":
-        self._start_ray()
+        """Start Ray in the background, or join the cluster. Raises UsageError if the cluster cannot be joined."""
+        self.start = BackgroundStart(self._start_ray)
+        if self.is_remote:
+            try:
+                self.start.wait()
+            except BaseException:
+                self.__exit__()
+                raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        ray.shutdown()
+        self.start.close(ray.shutdown)
         self.lock.release()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start_ray(self) -> None:
         quiet: dict[str, Any] = {"logging_level": "WARNING", "log_to_driver": False}
-        with shield_signals():
-            if self.address is not None:
-                self.head = ray_cluster.connect(self.address, runtime_env={"env_vars": WORKER_ENVIRONMENT}, **quiet)
-            else:
-                ray_internals.start_local_ray(self.folder, **_given_gpus(self.gpus), **quiet)
+        if self.address is not None:
+            self.head = ray_cluster.connect(self.address, runtime_env={"env_vars": WORKER_ENVIRONMENT}, **quiet)
+        else:
+            ray_internals.start_local_ray(self.folder, self.preloaded, **_given_gpus(self.gpus), **quiet)
+
+    def _wait_for_start(self) -> None:
+        """Return once Ray runs. Raises what its start raised."""
+        if self.start.is_running:
+            with self.step("waiting for Ray"):
+                import sweeper.execution.tune_run  # noqa: F401  # needed soon; Ray needs the time anyway
+
+                self.start.wait()
+        self.start.wait()
 
     def allocate(self, cpu: int, gpu: float, accelerator: str = "") -> TrialResources:
         """Return a trial's share of this machine or of the cluster.
 
         Waits up to 20 seconds until a node of the cluster is large enough. Raises UsageError if none is, or will be.
         """
+        self._wait_for_start()
         if not self.is_remote:
             return fit_to_machine(cpu, gpu, accelerator, node=ray_cluster.live_nodes()[0])
         request = TrialResources(cpu, gpu, 0, accelerator=accelerator)
@@ -98,10 +125,12 @@ class RayRunner:
 
     def run_on_all_nodes(self, check: Callable[[], str]) -> Mapping[str, str]:
         """Call `check` on every node and return the results by node name."""
+        self._wait_for_start()
         return ray_cluster.run_on_each_node(check)
 
     def start_workers(self, resources: TrialResources) -> None:
         """Return once the workers that run trials side by side have started."""
+        self._wait_for_start()
         start_workers(resources.slots, resources)
 
     def measure(
@@ -112,6 +141,7 @@ class RayRunner:
         resources: TrialResources,
     ) -> list[Measured]:
         """Return the cost of each training, or the error that ended it; as many run at a time as trials do."""
+        self._wait_for_start()
         return measure_side_by_side(measure, configs, data, resources)
 
     def run(self, trials: TrialSource, job: TrainingJob, resources: TrialResources) -> None:
@@ -119,6 +149,7 @@ class RayRunner:
 
         Raises SweepInterrupted after a signal, SweeperError if the cluster's head is lost, and what `trials` raises.
         """
+        self._wait_for_start()
         with collect_signals() as received:
             while not trials.is_exhausted():
                 room = GpuRoom(resources, self._gpu_counter())
@@ -157,53 +188,10 @@ class RayRunner:
 
     def _run_tune(
         self, bridge: TuneBridge, job: TrainingJob, resources: TrialResources, stop_reason: Callable[[], object]
-    ) -> list[StopTune]:
-        """Run Tune until no trial is left, or until there is a reason to stop it.
+    ) -> "list[StopTune]":
+        from sweeper.execution.tune_run import run_tune
 
-        Tune waits forever for a dead GCS, so it runs in a thread that can be abandoned. Tune's objects wait for the GCS
-        too when they are destroyed. The returned exceptions keep them alive; release them when Ray runs again.
-        """
-        references = DataReferences({encoder: ray.put(data) for encoder, data in job.data.items()})
-        exchange = start_model_exchange() if self.is_remote and job.storage is None else None
-        trainable = tune.with_parameters(
-            run_on_worker,
-            job=replace(job, data={}),
-            data_references=references,
-            model_exchange=exchange,
-            is_measured=resources.memory is not None,
-        )
-        tuner = self._make_tuner(trainable, bridge, resources, stop_reason)
-        stop_exceptions: list[StopTune] = []
-
-        def fit() -> None:
-            try:
-                tuner.fit()
-            except StopTune as stop:
-                stop_exceptions.append(stop)
-
-        run_abandonable(fit, stop_reason, _STOP_TIMEOUT)
-        shutil.rmtree(self.folder / "tune", ignore_errors=True)
-        return stop_exceptions
-
-    def _make_tuner(
-        self, trainable: Any, bridge: TuneBridge, resources: TrialResources, stop_reason: Callable[[], object]
-    ) -> Any:
-        return tune.Tuner(
-            tune.with_resources(trainable, _requests(resources)),
-            tune_config=tune.TuneConfig(
-                search_alg=BridgeSearcher(bridge),
-                scheduler=BridgeScheduler(bridge),
-                num_samples=-1,  # until the searcher has finished
-                reuse_actors=True,
-                trial_dirname_creator=lambda trial: str(trial.trial_id),
-            ),
-            run_config=tune.RunConfig(
-                name="sweep",
-                storage_path=str(self.folder / "tune"),
-                verbose=0,
-                callbacks=[StallMonitor(bridge, stop_reason)],
-            ),
-        )
+        return run_tune(bridge, job, resources, stop_reason, self.folder / "tune", is_remote=self.is_remote)
 
     def _is_head_lost(self) -> bool:
         return self.is_remote and self.head.is_lost()
@@ -219,19 +207,12 @@ class RayRunner:
         for trial in unfinished:
             trials.worker_lost(trial, TrialEnd(Outcome.FAILED, f"Ray's {process} died"), infrastructure_fault=True)
         ray.shutdown()
-        self._start_ray()
+        self.start.repeat()
 
 
-def _requests(resources: TrialResources) -> Any:
-    """Return what trials request: one request for all, or a function of a trial's share of a GPU."""
-    if resources.memory is None:
-        return ray_cluster.resource_request(resources)
-    return partial(_request_of_trial, replace(resources, memory=None))
-
-
-def _request_of_trial(resources: TrialResources, config: Mapping[str, Any]) -> Any:
-    request = ray_cluster.resource_request(resources, config["share"].gpu)
-    return tune.PlacementGroupFactory([{"CPU": request.pop("cpu"), "GPU": request.pop("gpu"), **request}])
+def _most_workers_run_trials(cpu: int, gpu: float) -> bool:
+    """Return True if it pays that all workers import PyTorch. Ray starts one for each core, before any trial."""
+    return (os.cpu_count() or 1) <= _FEW_CPUS or (cpu <= _FEW_CPUS / 2 and not gpu)
 
 
 def _given_gpus(gpus: int | None) -> dict[str, int]:

@@ -1,25 +1,10 @@
-"""Signals while Ray runs. Ray installs handlers of its own, which would end the driver in the wrong place."""
+"""Signals while trials run under Ray."""
 
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
-
-
-@contextmanager
-def shield_signals() -> Iterator[None]:
-    """Start Ray in this context, to keep its processes and its SIGTERM handler from interfering.
-
-    Processes started here inherit that SIGHUP is ignored, so they survive a closed terminal until the driver ends them.
-    `ray.init` replaces the handler of SIGTERM (Ray 2.60); the previous one is put back.
-    """
-    hangup, terminate = signal.signal(signal.SIGHUP, signal.SIG_IGN), signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGHUP, hangup)
-        signal.signal(signal.SIGTERM, terminate)
 
 
 @contextmanager
