@@ -2,20 +2,40 @@
 
 import signal
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
+from queue import SimpleQueue
+from threading import Thread
 
 
 class BackgroundStart:
     """Calls `start` in a thread that stays until `close`, because Linux ends Ray's processes with their thread.
 
-    Processes started there inherit that SIGHUP is blocked, so they survive a closed terminal until the driver ends
-    them. Handlers of signals stay as they are: `ray.init` replaces them in the main thread only (Ray 2.60).
+    At the end of a process that does not call `close`, the thread outlives Ray's own cleaning up, which needs Ray's
+    processes. Processes started there inherit that SIGHUP is blocked, so they survive a closed terminal until the
+    driver ends them. Handlers of signals stay as they are: `ray.init` replaces them in the main thread only (Ray 2.60).
     """
 
     def __init__(self, start: Callable[[], None]) -> None:
         self._start = start
-        self._pool = ThreadPoolExecutor(1, "start of Ray", initializer=_block_hangup)
-        self._future: Future[None] = self._pool.submit(start)
+        self._calls: SimpleQueue[Future[None] | None] = SimpleQueue()  # None ends the thread
+        self._thread = Thread(target=self._serve, name="start of Ray", daemon=True)
+        self._thread.start()
+        self._future = self._call()
+
+    def _call(self) -> Future[None]:
+        future: Future[None] = Future()
+        self._calls.put(future)
+        return future
+
+    def _serve(self) -> None:
+        _block_hangup()
+        while (future := self._calls.get()) is not None:
+            try:
+                self._start()
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(None)
 
     @property
     def is_running(self) -> bool:
@@ -28,7 +48,7 @@ class BackgroundStart:
 
     def repeat(self) -> None:
         """Call `start` again, and return once it has returned. Raises what it raises."""
-        self._future = self._pool.submit(self._start)
+        self._future = self._call()
         self.wait()
 
     def close(self, end: Callable[[], None]) -> None:
@@ -37,7 +57,8 @@ class BackgroundStart:
         try:
             end()
         finally:
-            self._pool.shutdown()
+            self._calls.put(None)
+            self._thread.join()
 
 
 def _block_hangup() -> None:

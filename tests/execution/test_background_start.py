@@ -54,3 +54,15 @@ def test_its_processes_survive_a_closed_terminal_but_the_caller_hears_of_it() ->
     background.close(lambda: None)
     assert answers == ["alive\n"]
     assert signal.SIGHUP not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+def test_its_thread_outlives_what_a_process_does_at_its_end() -> None:
+    script = """if True:
+        import atexit, threading
+        from sweeper.execution.background_start import BackgroundStart
+        threads = []
+        atexit.register(lambda: print(threads[0].is_alive()))
+        BackgroundStart(lambda: threads.append(threading.current_thread())).wait()
+    """
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.stdout, ended.returncode) == ("True\n", 0), ended.stderr
