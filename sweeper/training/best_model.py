@@ -1,6 +1,7 @@
 """The model of a training's best epoch: chosen by an objective, and kept in a file beside the checkpoint."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +14,31 @@ from sweeper.training.types import ValidationReport
 class BestModel:
     """The best model so far, by the objective; without an objective, none is kept.
 
-    `state` has the keys step, epoch, value and model of the best epoch; it is empty before the first one.
+    `state` has the keys step, epoch, value, model and skipped_updates of the best epoch; it is empty before the first
+    one.
     """
 
     def __init__(self, objective: ObjectiveMetric | None) -> None:
         self.objective = objective
         self.state: dict[str, Any] = {}
 
-    def update(self, report: ValidationReport, model: nn.Module) -> None:
-        """Copy the model to the CPU if its report is the best so far. Of equal reports, the first stays the best."""
+    def update(self, report: ValidationReport, model: nn.Module, skipped_updates: Sequence[int] = ()) -> None:
+        """Copy the model to the CPU if its report is the best so far. Of equal reports, the first stays the best.
+
+        `skipped_updates` are the numbers of the updates that did not change the encoder.
+        """
         if self.objective is None:
             return
         value = report.metrics.get(self.objective.metric, math.nan)
         if math.isfinite(value) and self._is_better(value, self.objective.sign):
             weights = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
-            self.state = {"step": report.step, "epoch": report.epoch, "value": value, "model": weights}
+            self.state = {
+                "step": report.step,
+                "epoch": report.epoch,
+                "value": value,
+                "model": weights,
+                "skipped_updates": list(skipped_updates),
+            }
 
     def _is_better(self, value: float, sign: int) -> bool:
         return not self.state or sign * value > sign * float(self.state["value"])

@@ -40,6 +40,8 @@ class Optimizer:
         self.scaler = gradient_scaler(precision, device)
         self.clips_in_update = device.type in _CLIPPED_BY_ADAMW
         self.completed_updates = 0
+        self.known_skipped: list[int] = []
+        self.step_counts: list[Tensor] = []  # AdamW's own count after each update that is not yet known
 
     @property
     def learning_rate(self) -> float:
@@ -58,8 +60,29 @@ class Optimizer:
         self._clip()
         self.scaler.step(self.adamw)
         self.scaler.update()
+        if self.scaler.is_enabled():
+            self.step_counts.append(self._step_count())
         self._clear_gradients()
         self.completed_updates += 1
+
+    def skipped_updates(self) -> list[int]:
+        """Return the numbers (from 0) of the updates that changed nothing: in fp16, those whose gradients overflowed.
+
+        This waits for the device, if it is called the first time since an update in fp16.
+        """
+        first = self.completed_updates - len(self.step_counts)
+        applied = first - len(self.known_skipped)
+        for update, count in enumerate(torch.stack(self.step_counts).tolist() if self.step_counts else [], first):
+            if count == applied:
+                self.known_skipped.append(update)
+            applied = count
+        self.step_counts = []
+        return list(self.known_skipped)
+
+    def _step_count(self) -> Tensor:
+        """Return the number of updates that AdamW has applied; it stays on the device."""
+        state: dict[str, Tensor] = next(iter(self.adamw.state.values()), {})
+        return state["step"].clone() if state else torch.zeros(())
 
     def _clip(self) -> None:
         """Scale the gradients down to `clip_norm`: in the update, where AdamW reads them anyway, if it can do that.
@@ -86,6 +109,7 @@ class Optimizer:
             "adamw": self.adamw.state_dict(),
             "scaler": self.scaler.state_dict(),
             "completed_updates": self.completed_updates,
+            "skipped_updates": self.skipped_updates(),
             "gradients": [parameter.grad for parameter in self.parameters],
         }
 
@@ -94,6 +118,7 @@ class Optimizer:
         self.adamw.load_state_dict(state["adamw"])
         self.scaler.load_state_dict(state["scaler"])
         self.completed_updates = state["completed_updates"]
+        self.known_skipped = list(state.get("skipped_updates", ()))
         for parameter, gradient in zip(self.parameters, state["gradients"], strict=True):
             parameter.grad = None if gradient is None else gradient.to(parameter.device)
 

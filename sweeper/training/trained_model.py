@@ -83,7 +83,9 @@ def _decayed(rows: Tensor, state: Mapping[str, Any], config: TrainConfig, data: 
     step = state["step"] if "step" in state else len(state["reports"])
     numbers: NDArray[np.float32] = rows.numpy().copy()
     rates = encoder_learning_rates(config, len(data.splits["train"]), step)
-    _decay(numbers, [rate * factor for rate in rates], config.weight_decay)
+    skipped = set(state.get("skipped_updates", ()))  # in fp16: AdamW did not decay there either
+    applied = [rate * factor for update, rate in enumerate(rates) if update not in skipped]
+    _decay(numbers, applied, config.weight_decay)
     return torch.from_numpy(numbers)
 
 

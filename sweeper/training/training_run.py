@@ -45,6 +45,7 @@ class TrainingRun:
         self.model, self.device = self.setup.model, self.setup.device
         self.best = BestModel(objective if keep_best else None)
         self.reports: list[ValidationReport] = []
+        self.skipped_updates: list[int] = []  # of the encoder
         self.phase_trainer: PhaseTrainer | None = None
         self.has_reported_write_error = False
 
@@ -58,7 +59,7 @@ class TrainingRun:
         for step in range(len(self.reports) + 1, self.config.num_validations + 1):
             report = yield from self._train_until(step)
             self.reports.append(report)
-            self.best.update(report, self.model)
+            self.best.update(report, self.model, self.skipped_updates)
             if checkpoint_path is not None:
                 yield self._save(self._state(), checkpoint_path)
             states = random_states(self.device)
@@ -87,6 +88,8 @@ class TrainingRun:
         first, stop = (len(batches) * k // config.validations_per_epoch for k in (index_in_epoch, index_in_epoch + 1))
         means, start_time = RunningMeans(), time.perf_counter()
         yield from self._train_batches(trainer, batches, range(first, stop), means, epoch)
+        if trainer.phase.kind != "classifier":
+            self.skipped_updates = trainer.optimizer.skipped_updates()
         num_texts = sum(len(rows) for rows in batches[first:stop])
         speed = num_texts / (time.perf_counter() - start_time)
         metrics = {**means.means(), "learning_rate": trainer.optimizer.learning_rate, "examples_per_second": speed}
@@ -146,6 +149,7 @@ class TrainingRun:
             "reports": [
                 {"step": report.step, "epoch": report.epoch, "metrics": dict(report.metrics)} for report in self.reports
             ],
+            "skipped_updates": self.skipped_updates,
             **({"best": self.best.state} if self.best.state else {}),
         }
 
@@ -157,4 +161,5 @@ class TrainingRun:
         trainer = yield from self._enter_phase_of(last_epoch)
         trainer.optimizer.restore(state["optimizer"])
         set_random_states(state["random_states"], self.device)
+        self.skipped_updates = list(state.get("skipped_updates", ()))
         self.best.state = state.get("best", {})
