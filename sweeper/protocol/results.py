@@ -21,6 +21,7 @@ from sweeper.protocol.ranking import (
     setting_key,
 )
 from sweeper.protocol.search_result import search_result
+from sweeper.protocol.study_variance import study_variance
 from sweeper.protocol.sweep_results import (
     CandidateResult,
     ConfirmationResult,
@@ -47,7 +48,7 @@ def build_results(
 ) -> SweepResults:
     """Return the results of a sweep from its trials, its test accesses and the commands that searched."""
     manifest = folder.manifest
-    return SweepResults(
+    results = SweepResults(
         sweep=folder.name,
         id=manifest.id,
         dataset=spec.dataset_spec.name,
@@ -71,6 +72,7 @@ def build_results(
         trial_results=[_trial_result(spec, record) for record in records],
         search=search_result(spec, records, sessions),
     )
+    return results.model_copy(update={"study_variance": study_variance(results)})
 
 
 def stored_results(folder: SweepFolder) -> SweepResults | None:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from sweeper.protocol.sweep_results import ResultModel
+from sweeper.protocol.result_model import ResultModel
 from sweeper.training.config import Scalar
 
 

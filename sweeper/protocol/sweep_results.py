@@ -8,9 +8,11 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AllowInfNan, Field, ValidationError
 
 from sweeper.errors import RecordError
+from sweeper.protocol.result_model import ResultModel
+from sweeper.protocol.study_variance import StudyVariance
 from sweeper.training.config import Scalar
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TestAccess
@@ -19,12 +21,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Metrics = dict[str, Annotated[float, AllowInfNan(True)]]  # by name, as in MLflow; a loss may be infinite
-
-
-class ResultModel(BaseModel):
-    """A part of the results. Unknown keys are ignored."""
-
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False, ser_json_inf_nan="constants")
 
 
 class SeedResult(ResultModel):
@@ -170,6 +166,9 @@ class SweepResults(ResultModel):
     )
     test_accesses: list[TestAccess] = Field(description="every scoring of the test split, in order of time")
     systems: list[SystemResult] = Field(description="results by system, in the order of the search space")
+    study_variance: list[StudyVariance | None] = Field(
+        default_factory=list, description="by system, what would become of it in redrawn searches"
+    )
     trial_results: list[TrialResult] = Field(default_factory=list, description="every trial, by number")
     search: SearchResult | None = Field(None, description="what the search used, and what ended it")
 

@@ -4,8 +4,9 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from sweeper.protocol.result_model import ResultModel
 from sweeper.protocol.search_budget import count_search_trials
-from sweeper.protocol.sweep_results import ConfirmationResult, ResultModel, SweepResults
+from sweeper.protocol.sweep_results import ConfirmationResult, SweepResults
 from sweeper.search_space.sweep_spec import SweepSpec
 
 

@@ -9,6 +9,7 @@ from sweeper.reporting.html.glance import glance_section
 from sweeper.reporting.html.html_elements import ReportSection, bullet_list
 from sweeper.reporting.html.methods_text import describe_methods
 from sweeper.reporting.html.report_data import ReportData
+from sweeper.reporting.html.study_section import study_section
 from sweeper.reporting.templates.environment import Html
 
 
@@ -28,6 +29,7 @@ def build_sections(
         glance_section(report, results_table, importances),
         ReportSection("results", "How the scores came about", [bullet_list(describe_methods(report))]),
         model_sections.optimism_section(report),
+        study_section(report),
         figure_sections.importance_section(report, importances),
         figure_sections.slices_section(report),
         figure_sections.pairs_section(report),

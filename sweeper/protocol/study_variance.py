@@ -1,0 +1,114 @@
+"""Study variance: how often each system would have won, had its search drawn other trials.
+
+A search is one draw of trials. Drawing n of the n trials of a system again, with replacement, gives another search. The
+best completed trial of such a search would have been confirmed. Its score there is taken as its validation score minus
+the optimism that the fresh seeds of the system measured. The system with the best of these scores wins.
+
+No random numbers are needed. For the n trials of a system, sorted from the best to the worst,
+
+    P(trial k is the best of the draw) = ((n - k + 1) / n)^n - ((n - k) / n)^n
+
+and the systems draw independently of each other. Sources: Efron, "Bootstrap Methods: Another Look at the Jackknife",
+1979; for the best of n draws, Dodge et al., "Show Your Work", 2019.
+"""
+
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from sweeper.protocol.result_model import ResultModel
+from sweeper.trials.outcome import Outcome
+
+if TYPE_CHECKING:
+    from sweeper.protocol.sweep_results import SweepResults, TrialResult
+
+Distribution = Mapping[float, float]  # the probability of each score of a system's winner; larger scores are better
+
+
+class StudyVariance(ResultModel):
+    """What becomes of one system if every search draws its trials again."""
+
+    trials: int = Field(description="trials of the system that have ended and have a score: what is drawn from")
+    win_share: float = Field(description="share of the redrawn searches in which it wins; ties are divided")
+    mean: float = Field(description="mean score of its winner, on validation, less the optimism of its search")
+    sd: float = Field(description="standard deviation of that score over redrawn searches")
+
+
+def study_variance(results: "SweepResults") -> list[StudyVariance | None]:
+    """Return the study variance of each system; None for a system without a score."""
+    distributions = [_winner_scores(results, system) for system in range(len(results.systems))]
+    shares = win_shares([scores for scores in distributions if scores])
+    return [
+        _summary(scores, shares.pop(0), len(_scored_trials(results, system)), results.sign) if scores else None
+        for system, scores in enumerate(distributions)
+    ]
+
+
+def best_of_draws(scores: Sequence[float]) -> Distribution:
+    """Return the distribution of the first of n scores that a draw of n with replacement contains.
+
+    `scores` are in the order of preference.
+    """
+    count, probabilities = len(scores), defaultdict[float, float](float)
+    for k, score in enumerate(scores):
+        probabilities[score] += ((count - k) / count) ** count - ((count - k - 1) / count) ** count
+    return probabilities
+
+
+def win_shares(systems: Sequence[Distribution]) -> list[float]:
+    """Return how often each of several systems has the largest score. Equal largest scores share the win."""
+    return [
+        math.fsum(
+            probability * _share([other for k, other in enumerate(systems) if k != system], score)
+            for score, probability in scores.items()
+        )
+        for system, scores in enumerate(systems)
+    ]
+
+
+def _share(others: Sequence[Distribution], score: float) -> float:
+    """Return the expected share of a win with this score: 1 / (1 + number of equal ones), 0 if another is better."""
+    by_ties = [1.0]  # the probability of each number of others with the same score, and none with a better one
+    for other in others:
+        equal = other.get(score, 0.0)
+        worse = math.fsum(probability for value, probability in other.items() if value < score)
+        by_ties = [a * worse + b * equal for a, b in zip([*by_ties, 0.0], [0.0, *by_ties], strict=True)]
+    return math.fsum(probability / (1 + ties) for ties, probability in enumerate(by_ties))
+
+
+def _winner_scores(results: "SweepResults", system: int) -> Distribution:
+    """Return the distribution of the score of a system's winner, with larger scores better; empty without any score.
+
+    A setting that ran several times is ranked by its mean, as in the search.
+    """
+    trials, settings = _scored_trials(results, system), defaultdict[str, list[float]](list)
+    for trial, score in trials:
+        settings[_key(trial)].append(score)
+    means = {key: results.sign * statistics.fmean(scores) for key, scores in settings.items()}
+    ranked = sorted(((trial.outcome == Outcome.COMPLETED, means[_key(trial)]) for trial, _ in trials), reverse=True)
+    confirmation = results.systems[system].confirmation
+    optimism = (confirmation.optimism or 0.0) if confirmation else 0.0
+    return best_of_draws([score - optimism for _, score in ranked]) if ranked else {}
+
+
+def _key(trial: "TrialResult") -> str:
+    return repr((trial.outcome == Outcome.COMPLETED, sorted(trial.params.items())))
+
+
+def _scored_trials(results: "SweepResults", system: int) -> "list[tuple[TrialResult, float]]":
+    """Return the ended trials of a system's search that have a score, with it."""
+    return [
+        (trial, trial.score)
+        for trial in results.trial_results
+        if trial.system == system and not trial.source_trial and trial.outcome and trial.score is not None
+    ]
+
+
+def _summary(scores: Distribution, share: float, trials: int, sign: int) -> StudyVariance:
+    mean = math.fsum(score * probability for score, probability in scores.items())
+    variance = math.fsum(probability * (score - mean) ** 2 for score, probability in scores.items())
+    return StudyVariance(trials=trials, win_share=share, mean=sign * mean, sd=math.sqrt(variance))
