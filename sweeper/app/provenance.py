@@ -56,7 +56,14 @@ def describe_sweep(folder: SweepFolder) -> "SweepDescription":
     tags |= {TEST_SPLIT_TAG: test["digest"]} if test else {}
     commit = read_versions(folder).get("commit")
     tags |= {"mlflow.source.git.commit": commit} if commit else {}
-    return SweepDescription(params, tags, spec.dataset_spec.name, _split_summaries(spec, folder), spec.objective)
+    splits, searched = _split_summaries(spec, folder), _varied(spec)
+    return SweepDescription(params, tags, spec.dataset_spec.name, splits, spec.objective, searched)
+
+
+def _varied(spec: SweepSpec) -> list[str]:
+    """Return the hyperparameters that differ between trials: those compared, then those searched."""
+    compared = [name for name in spec.compare if len({str(system.get(name)) for system in spec.systems}) > 1]
+    return list(dict.fromkeys([*compared, *spec.search]))
 
 
 def _early_stopping(spec: SweepSpec) -> str:

@@ -15,6 +15,7 @@ def find_run_links(folder: SweepFolder, *, ask_server: bool) -> tuple[dict[int, 
     """
     from sweeper.tracking.client import run_number, sqlite_path
     from sweeper.tracking.outage import redact_uri
+    from sweeper.tracking.ui_server import run_url
 
     uri = tracking_uri(folder.path.parent)
     path, is_server = sqlite_path(uri), uri.startswith(("http://", "https://"))
@@ -23,7 +24,7 @@ def find_run_links(folder: SweepFolder, *, ask_server: bool) -> tuple[dict[int, 
     address = redact_uri(uri).rstrip("/") if is_server else f"http://127.0.0.1:{_PORT}"
     note = "" if is_server else f"They open while this runs: sweeper ui --port {_PORT} {folder.name}"
     urls = {
-        run_number(run): f"{address}/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
+        run_number(run): run_url(address, run.info.experiment_id, run.info.run_id)
         for run in find_trial_runs_of(uri, folder)
     }
     return urls, note

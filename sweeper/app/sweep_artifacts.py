@@ -10,6 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweeper.app.results_note import results_note, winning_trial
 from sweeper.protocol.results import stored_results
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.storage.sweep_folder import SweepFolder
@@ -25,7 +26,7 @@ _WHEN_FINISHED = ("table.md", "report.html", "results.json")  # out of date whil
 def attach_artifacts(tracker: "MlflowTracker", folder: SweepFolder) -> None:
     """Give the tracker all files of a sweep's folder that belong in MLflow. Call it before the tracker is closed."""
     from sweeper.tracking.client import PARENT
-    from sweeper.tracking.sweep_description import TEST_ACCESSES_TAG
+    from sweeper.tracking.sweep_description import NOTE_TAG, TEST_ACCESSES_TAG
 
     results = stored_results(folder)
     names = _ALWAYS if results is None else _ALWAYS + _WHEN_FINISHED
@@ -35,7 +36,9 @@ def attach_artifacts(tracker: "MlflowTracker", folder: SweepFolder) -> None:
     _attach_model(tracker, folder)
     if results is not None:
         tracker.set_usage(usage_metrics(results) | summary_metrics(results))
-        tracker.set_tags({TEST_ACCESSES_TAG: str(len(results.test_accesses))})
+        tracker.set_tags({TEST_ACCESSES_TAG: str(len(results.test_accesses)), NOTE_TAG: results_note(folder, results)})
+        if (winner := winning_trial(folder, results)) is not None:
+            tracker.set_winner(winner)
 
 
 def _attach_model(tracker: "MlflowTracker", folder: SweepFolder) -> None:

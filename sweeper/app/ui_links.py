@@ -1,6 +1,7 @@
 """Finds the pages of MLflow's UI that show the runs of a sweep, and compare them."""
 
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,39 +34,60 @@ def require_store(uri: str, sweeps: Path, folder: SweepFolder | None) -> None:
         raise SweeperError(f"MLflow at {redact_uri(uri)}: {outage}")
 
 
-def find_links(address: str, uri: str, folder: SweepFolder) -> list[str]:
-    """Return lines with the pages of a sweep's runs and of their comparison, in a UI at this address.
+@dataclass(frozen=True)
+class SweepLinks:
+    """The pages of a sweep in MLflow's UI, as lines, and the one of them to open first, "" if there is none."""
 
-    Where MLflow has no runs of the sweep, the line says how to send them.
+    lines: list[str]
+    first: str = ""
+
+
+def find_links(address: str, uri: str, folder: SweepFolder) -> SweepLinks:
+    """Return the pages of a sweep: its runs, its trials compared, and its own run, in a UI at this address.
+
+    The trials are compared in the sweep's saved view, where MLflow has it. Where MLflow has no runs of the sweep, the
+    line says how to send them.
     """
-    from sweeper.tracking.client import identity_tags
-    from sweeper.tracking.ui_server import compare_url, runs_url
+    from sweeper.tracking.client import find_view, identity_tags
+    from sweeper.tracking.ui_server import compare_url, run_url, runs_url, view_url
 
-    runs = _search_runs(uri, folder)
+    client, runs = _search_runs(uri, folder)
     if not runs:
-        return [f"MLflow has no runs of {folder.name}; this sends them: sweeper sync {shlex.quote(str(folder.path))}"]
+        remedy = f"this sends them: sweeper sync {shlex.quote(str(folder.path))}"
+        return SweepLinks([f"MLflow has no runs of {folder.name}; {remedy}"])
     experiment, ids = runs[0].info.experiment_id, [run.info.run_id for run in runs]
-    links = [f"its runs:     {runs_url(address, experiment, identity_tags(folder.fingerprint, folder.manifest.id))}"]
-    comparison = compare_url(address, experiment, ids)
+    identity = identity_tags(folder.fingerprint, folder.manifest.id)
+    lines = [f"its runs:     {runs_url(address, experiment, identity)}"]
+    parent = runs[0].data.tags.get("mlflow.parentRunId", "")
+    results = run_url(address, experiment, parent)
+    key = find_view(client, experiment, identity)
+    comparison = view_url(address, experiment, key) if key else compare_url(address, experiment, ids)
+    if parent:
+        lines.append(f"its results:  {results}")
     if len(comparison) <= _MAX_URL:
-        links.append(f"the {len(ids)} runs of its search compared: {comparison}")
-    return links
+        lines.append(f"the {len(ids)} runs of its search compared: {comparison}")
+        return SweepLinks(lines, comparison)
+    return SweepLinks(lines, results)
 
 
-def _search_runs(uri: str, folder: SweepFolder) -> list[Any]:
-    """Return MLflow's runs of a sweep's search, by number."""
+def _search_runs(uri: str, folder: SweepFolder) -> tuple[Any, list[Any]]:
+    """Return a client for the store, and the runs of a sweep's search, by number."""
     from sweeper.tracking.outage import describe_error, redact_uri
 
     try:
-        runs = find_trial_runs_of(uri, folder)
+        client, runs = _find_trial_runs(uri, folder)
     except Exception as error:
         raise SweeperError(f"MLflow at {redact_uri(uri)}: {describe_error(error)}") from error
-    return [run for run in runs if run.data.tags["sweeper.stage"] == "search"]
+    return client, [run for run in runs if run.data.tags["sweeper.stage"] == "search"]
 
 
 def find_trial_runs_of(uri: str, folder: SweepFolder) -> list[Any]:
     """Return MLflow's runs of a sweep's trials, of the search and of confirmation, by number."""
+    return _find_trial_runs(uri, folder)[1]
+
+
+def _find_trial_runs(uri: str, folder: SweepFolder) -> tuple[Any, list[Any]]:
     from sweeper.tracking.client import find_trial_runs, identity_tags
 
     identity = identity_tags(folder.fingerprint, folder.manifest.id)
-    return find_trial_runs(uri, folder.spec.dataset_spec.name, identity)[1]
+    return find_trial_runs(uri, folder.spec.dataset_spec.name, identity)

@@ -1,4 +1,4 @@
-"""`sweeper ui`: MLflow's UI on the sweeps' store, and the address where the runs of a sweep are compared."""
+"""`sweeper ui`: MLflow's UI on the sweeps' store, opened in the browser where the runs of a sweep are compared."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,6 +9,7 @@ import typer
 from sweeper.cli.arguments import DEFAULT_SWEEPS, Sweeps
 from sweeper.cli.session import cli_session
 from sweeper.terminal.terminal import Terminal
+from sweeper.terminal.web_browser import has_browser, open_page
 
 if TYPE_CHECKING:
     from sweeper.storage.sweep_folder import SweepFolder
@@ -22,11 +23,13 @@ def ui(
         typer.Argument(help="A sweep: its name, such as sst5-3f9a1c2e, or its folder.", show_default=False),
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the UI.", show_default="a free one")] = 0,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
     sweeps: Sweeps = DEFAULT_SWEEPS,
 ) -> None:
-    """Open MLflow's UI on the sweeps' store until Ctrl-C, and print the address where a sweep's runs are compared.
+    """Serve MLflow's UI on the sweeps' store until Ctrl-C, and open the browser where a sweep's runs are compared.
 
-    If MLFLOW_TRACKING_URI is a server's address, the UI of that server is used, and nothing is started.
+    If MLFLOW_TRACKING_URI is a server's address, the UI of that server is used, and nothing is started. Without a
+    graphical browser, as on a server, only the addresses are printed.
 
     Example: sweeper ui sst5-3f9a1c2e --port 5001
     """
@@ -42,12 +45,14 @@ def ui(
         require_store(uri, sweeps, folder)
         mend_moved_store(sweeps)
         if uri.startswith("http"):
-            _show(terminal, uri.rstrip("/"), uri, folder)
+            _show(terminal, uri.rstrip("/"), uri, folder, browser=browser)
         else:
-            _serve(terminal, uri, sweeps, port, folder)
+            _serve(terminal, uri, sweeps, port, folder, browser=browser)
 
 
-def _serve(terminal: Terminal, uri: str, sweeps: Path, port: int, folder: "SweepFolder | None") -> None:
+def _serve(
+    terminal: Terminal, uri: str, sweeps: Path, port: int, folder: "SweepFolder | None", *, browser: bool
+) -> None:
     """Start MLflow's server, and end it with Ctrl-C."""
     from sweeper.errors import SweeperError, SweepInterrupted
     from sweeper.tracking.ui_server import serve_ui
@@ -56,7 +61,7 @@ def _serve(terminal: Terminal, uri: str, sweeps: Path, port: int, folder: "Sweep
         with ExitStack() as stack:
             with terminal.step("starting MLflow's server"):
                 address, process = stack.enter_context(serve_ui(uri, sweeps.resolve() / "artifacts", port))
-            _show(terminal, address, uri, folder)
+            _show(terminal, address, uri, folder, browser=browser)
             terminal.line("Ctrl-C ends it", style="dim")
             process.wait()
     except SweepInterrupted as interruption:
@@ -66,14 +71,20 @@ def _serve(terminal: Terminal, uri: str, sweeps: Path, port: int, folder: "Sweep
     raise SweeperError("MLflow's server has ended by itself")
 
 
-def _show(terminal: Terminal, address: str, uri: str, folder: "SweepFolder | None") -> None:
-    """Print the address of the UI and, for a sweep, those of its runs."""
+def _show(terminal: Terminal, address: str, uri: str, folder: "SweepFolder | None", *, browser: bool) -> None:
+    """Print the address of the UI and, for a sweep, those of its runs; open the first in a browser."""
     from sweeper.app.ui_links import find_links
     from sweeper.tracking.outage import redact_uri
+    from sweeper.tracking.ui_server import home_url
 
-    terminal.line(f"MLflow's UI:  {redact_uri(address)}")
+    shown = redact_uri(address)
+    terminal.line(f"MLflow's UI:  {shown}")
+    page = home_url(shown)
     if folder is not None:
         with terminal.step(f"looking for the runs of {folder.name}"):
-            links = find_links(redact_uri(address), uri, folder)
-        for line in links:
+            links = find_links(shown, uri, folder)
+        for line in links.lines:
             terminal.line(line)
+        page = links.first or page
+    if browser and has_browser():
+        open_page(page)

@@ -15,6 +15,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
 from sweeper.tracking.data_identity import DataIdentity
+from sweeper.tracking.saved_view import VIEW_TAG, view_key
 
 # Runs of a sweep are numbered: a trial's run by its trial, from 1, and the two parent runs as follows.
 ROWS_TAG = "sweeper.rows"  # of an experiment and a run: the digest of the data set's rows
@@ -100,6 +101,12 @@ def find_trial_runs(uri: str, dataset: str, identity: Mapping[str, str]) -> tupl
     for run in sorted(runs, key=creation_order):
         by_number.setdefault(run_number(run), run)
     return client, [by_number[number] for number in sorted(by_number) if number > PARENT]
+
+
+def find_view(client: Any, experiment: str, identity: Mapping[str, str]) -> str:
+    """Return the key of a sweep's saved view in an experiment, "" if there is none."""
+    key = view_key(identity)
+    return key if VIEW_TAG + key in client.get_experiment(experiment).tags else ""
 
 
 def _is_of_dataset(experiment: str, dataset: str) -> bool:

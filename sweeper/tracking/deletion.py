@@ -1,8 +1,9 @@
-"""Deletes the runs of a sweep from MLflow, with the models that they logged."""
+"""Deletes the runs of a sweep from MLflow, with the models that they logged, and its view of them."""
 
 from collections.abc import Mapping
 
 from sweeper.tracking.client import open_store, paginate, search_sweep_runs
+from sweeper.tracking.saved_view import VIEW_TAG, view_key
 
 
 def delete_runs(uri: str, identity: Mapping[str, str]) -> int:
@@ -20,5 +21,7 @@ def delete_runs(uri: str, identity: Mapping[str, str]) -> int:
             for model in list(models):
                 client.delete_logged_model(model.model_id)
             client.delete_run(run.info.run_id)
+        if (view := VIEW_TAG + view_key(identity)) in experiment.tags:
+            client.delete_experiment_tag(experiment.experiment_id, view)
         deleted += len(runs)
     return deleted

@@ -17,6 +17,7 @@ from sweeper.tracking.artifacts import ArtifactUploader
 from sweeper.tracking.model_export import ModelExport
 from sweeper.tracking.outage import retry_once
 from sweeper.tracking.run_registry import RemoteRun, RunRegistry
+from sweeper.tracking.sweep_description import NOTE_TAG
 from sweeper.tracking.trial_payload import metric_rows
 from sweeper.trials.trial import TrialRecord
 
@@ -83,8 +84,9 @@ class LoggedModels:
     def _create(self, run: RemoteRun, model: ModelExport) -> _Upload:
         """Create a logged model without files in MLflow, and write its files to a temporary folder."""
         name, params = re.sub(r"[^\w-]", "-", model.name), {key: str(value) for key, value in model.config.items()}
+        tags = {MODEL_TAG: model.digest, NOTE_TAG: model.describe()}
         created = self.runs.client.create_logged_model(
-            self.runs.experiment, name, run.id, {MODEL_TAG: model.digest}, params, "text classifier"
+            self.runs.experiment, name, run.id, tags, params, "text classifier"
         )
         upload = _Upload(str(created.model_id))
         id, location = upload.model_id, created.artifact_location

@@ -17,6 +17,7 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 
 from sweeper.training.prediction_settings import prediction_settings
+from sweeper.wording import escape_markdown, show_controls
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # MLflow warns of type hints in its own code
@@ -25,6 +26,7 @@ with warnings.catch_warnings():
 _CODE = Path(__file__).with_name("pyfunc_model.py")
 _REQUIREMENTS = ("mlflow", "numpy", "pandas", "safetensors", "torch", "transformers")
 
+_MAX_LABELS = 30  # names of classes in the description
 _EXAMPLE = ["A film that one remembers.", "Two hours that I will not get back."]
 
 
@@ -53,9 +55,30 @@ class ModelExport:
         """The settings of the training that a prediction needs."""
         return prediction_settings(self.config, self.max_tokens, self.texts)
 
+    @property
+    def labels(self) -> list[str]:
+        """The names of the classes."""
+        labels: list[str] = json.loads((self.folder / "labels.json").read_text(encoding="utf-8"))
+        return labels
+
+    @property
+    def example(self) -> list[str] | list[list[str]]:
+        """Two inputs, as `predict` takes them."""
+        return _EXAMPLE if self.texts == 1 else [[text, text] for text in _EXAMPLE]
+
+    def describe(self) -> str:
+        """Return the description for the model's page as Markdown: its signature, and an example of its use."""
+        shown = [escape_markdown(show_controls(label)) for label in self.labels[:_MAX_LABELS]]
+        more = [f"and {len(self.labels) - _MAX_LABELS} more"] if len(self.labels) > _MAX_LABELS else []
+        texts = "one text" if self.texts == 1 else "two texts"
+        return (
+            f"- **Input** {texts} a row\n"
+            f"- **Output** `label`, and a `probability/…` of each class: {', '.join([*shown, *more])}\n\n"
+            f"```python\nmodel.predict({json.dumps(self.example)})\n```"
+        )
+
     def write(self, folder: Path, mlflow_model: Any = None) -> None:
         """Write the model into `folder` in MLflow's format, with its signature, an example and its requirements."""
-        labels = json.loads((self.folder / "labels.json").read_text(encoding="utf-8"))
         with tempfile.TemporaryDirectory() as temporary:
             settings = Path(temporary) / "prediction.json"
             settings.write_text(json.dumps(self.settings), encoding="utf-8")
@@ -63,8 +86,8 @@ class ModelExport:
                 folder,
                 python_model=str(_CODE),
                 artifacts={"model": str(self.folder), "prediction": str(settings)},
-                signature=_signature(labels, self.texts),
-                input_example=_EXAMPLE if self.texts == 1 else [[text, text] for text in _EXAMPLE],
+                signature=_signature(self.labels, self.texts),
+                input_example=self.example,
                 pip_requirements=[_pin(name) for name in _REQUIREMENTS],
                 mlflow_model=mlflow_model,
             )

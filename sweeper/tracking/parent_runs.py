@@ -8,9 +8,12 @@ from mlflow.entities import RunTag
 from sweeper.tracking.artifacts import ArtifactUploader, Content
 from sweeper.tracking.client import CONFIRMATION, PARENT
 from sweeper.tracking.run_registry import RemoteRun, RunRegistry
+from sweeper.tracking.saved_view import VIEW_TAG, build_view, view_key
 from sweeper.tracking.sweep_description import SweepDescription, log_description, log_usage
 from sweeper.trials.run_status import RunStatus
 
+WINNER_TAG = "sweeper.winner"
+_STAR = "★ "  # before the name of the winner's run
 MEAN = "mean/"  # begins the names of metrics that are means over fresh seeds
 
 
@@ -19,6 +22,7 @@ class ParentRuns:
 
     def __init__(self, runs: RunRegistry, description: SweepDescription, uploader: ArtifactUploader) -> None:
         self.runs, self.description, self.uploader = runs, description, uploader
+        self.winner: int | None = None  # the trial whose setting won; None while that is open
 
     def add_tags(self, tags: Mapping[str, str]) -> None:
         """Add tags to the description of the sweep's own run. The next sync sends them."""
@@ -34,6 +38,8 @@ class ParentRuns:
         """
         run = self.runs.by_number[PARENT]
         log_description(self.runs.client, run, self.description)
+        self._save_view(run)
+        self._mark_winner()
         for name in outdated:
             self.uploader.unlist(run, name)
         if usage:
@@ -43,6 +49,30 @@ class ParentRuns:
             log_usage(self.runs.client, self.runs.by_number[CONFIRMATION], means, at)
         self.uploader.upload(run, files)
 
+    def _save_view(self, run: RemoteRun) -> None:
+        """Save the view of the sweep's trials in the experiment; nothing for a sweep that searches nothing."""
+        if searched := self.description.searched:
+            trials = [trial.params for number, trial in self.runs.by_number.items() if number > PARENT and trial.params]
+            shared = [name for name in searched if all(name in params for params in trials)]
+            created, identity = int(run.tags.get("sweeper.created", 0)), self.runs.identity
+            view = build_view(self.runs.sweep, identity, self.description.objective, searched, shared, created)
+            self.runs.tag_experiment(VIEW_TAG + view_key(identity), view)
+
+    def _mark_winner(self) -> None:
+        """Give the winner's run its tag and a star before its name, and take both from a former winner's run."""
+        for number, run in self.runs.by_number.items():
+            name = run.tags.get("mlflow.runName", "")
+            if number == self.winner and WINNER_TAG not in run.tags:
+                self._send_tags(run, {WINNER_TAG: "yes", "mlflow.runName": _STAR + name.removeprefix(_STAR)})
+            elif number != self.winner and WINNER_TAG in run.tags and self.winner is not None:
+                self._send_tags(run, {"mlflow.runName": name.removeprefix(_STAR)})
+                self.runs.client.delete_tag(run.id, WINNER_TAG)
+                del run.tags[WINNER_TAG]
+
+    def _send_tags(self, run: RemoteRun, tags: Mapping[str, str]) -> None:
+        self.runs.client.log_batch(run.id, tags=[RunTag(*item) for item in tags.items()])
+        run.tags |= tags
+
     def sync_confirmation(self) -> None:
         """Create the confirmation run if it is missing, and make it a child of the sweep's own run."""
         tags = self.runs.stage_tags("confirmation") | {"mlflow.parentRunId": self.runs.id_of(PARENT)}
@@ -50,8 +80,7 @@ class ParentRuns:
             self.runs.create(CONFIRMATION, tags, "confirm")
         run = self.runs.by_number[CONFIRMATION]
         if not run.has_tags(tags):
-            self.runs.client.log_batch(run.id, tags=[RunTag(*item) for item in tags.items()])
-            run.tags |= tags
+            self._send_tags(run, tags)
 
     def finish(self, status: RunStatus) -> None:
         """Give this status to the confirmation run, and then to the sweep's own run.

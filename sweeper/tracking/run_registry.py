@@ -26,6 +26,9 @@ from sweeper.tracking.client import (
 from sweeper.tracking.data_identity import DataIdentity
 from sweeper.trials.run_status import RunStatus
 
+_KIND_TAG = "mlflow.experimentKind"
+_INFERRED_KINDS = ("", "no_inferred_type", "genai_development_inferred", "custom_model_development_inferred")
+
 
 @dataclass
 class RemoteRun:
@@ -76,6 +79,7 @@ class RunRegistry:
         self.answers = 0  # how often MLflow has answered
         self.client: Any = None
         self.experiment = ""
+        self.experiment_tags: dict[str, str] = {}
         self.by_number: dict[int, RemoteRun] = {}
         self.is_current = False  # False before the first refresh, and after a creation that was not answered
         self._on_answer = on_answer
@@ -106,14 +110,30 @@ class RunRegistry:
         name, experiment = find_experiment(self.client, self.dataset)
         if experiment is None:
             return self._create_experiment(name)
-        if self.dataset.rows and ROWS_TAG not in experiment.tags:
-            self.client.set_experiment_tag(experiment.experiment_id, ROWS_TAG, self.dataset.rows)
+        self.experiment_tags = dict(experiment.tags)
+        for tag, value in self._kind_tags().items():
+            if tag not in experiment.tags or experiment.tags[tag] in _INFERRED_KINDS:
+                self._tag_experiment(str(experiment.experiment_id), tag, value)
         return str(experiment.experiment_id)
 
     def _create_experiment(self, name: str) -> str:
-        tags = {"mlflow.experimentKind": "custom_model_development"}  # else MLflow's UI may show it as GenAI
-        tags |= {ROWS_TAG: self.dataset.rows} if self.dataset.rows else {}
-        return str(self.client.create_experiment(name, artifact_location=self.artifacts, tags=tags))
+        tags = self._kind_tags()
+        id = str(self.client.create_experiment(name, artifact_location=self.artifacts, tags=tags))
+        self.experiment_tags = tags
+        return id
+
+    def _kind_tags(self) -> dict[str, str]:
+        """Return the tags of the experiment. Without its kind, MLflow's UI may show runs as evaluations of GenAI."""
+        return {_KIND_TAG: "custom_model_development", **({ROWS_TAG: self.dataset.rows} if self.dataset.rows else {})}
+
+    def tag_experiment(self, tag: str, value: str) -> None:
+        """Give the experiment a tag. Without a request where it has the tag already, as far as known."""
+        if self.experiment_tags.get(tag) != value:
+            self._tag_experiment(self.experiment, tag, value)
+
+    def _tag_experiment(self, experiment: str, tag: str, value: str) -> None:
+        self.client.set_experiment_tag(experiment, tag, value)
+        self.experiment_tags[tag] = value
 
     def stage_tags(self, stage: str) -> dict[str, str]:
         """Return the tags that say which sweep and which stage a run belongs to."""

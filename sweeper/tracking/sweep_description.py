@@ -1,7 +1,8 @@
 """The description of a sweep in its own run: what it asks, its data, its budget, and what it used."""
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,9 @@ from sweeper.training.objective import ObjectiveMetric
 
 TEST_SPLIT_TAG = "sweeper.test_split"  # digest of its rows
 TEST_ACCESSES_TAG = "sweeper.test_accesses"  # their number in the record
+NOTE_TAG = "mlflow.note.content"  # shown as Markdown on top of the run's page
+_NOTE_DIGEST_TAG = "sweeper.note"  # the digest of the note that sweeper wrote last
+_NOTE_DIGEST = 16  # characters
 _MAX_DIGEST = 36  # characters
 
 
@@ -33,7 +37,8 @@ class SplitSummary:
 class SweepDescription:
     """The description of a sweep. `params` define the sweep and never change; `tags` may, for example the budget.
 
-    `objective` decides which epoch of a trial is its best.
+    `objective` decides which epoch of a trial is its best. `searched` are the hyperparameters that differ between
+    trials.
     """
 
     params: Mapping[str, str] = field(default_factory=dict)
@@ -41,12 +46,13 @@ class SweepDescription:
     dataset: str = ""
     splits: Mapping[str, SplitSummary] = field(default_factory=dict)
     objective: ObjectiveMetric = field(default_factory=ObjectiveMetric)
+    searched: Sequence[str] = ()
 
 
 def log_description(client: Any, run: RemoteRun, description: SweepDescription) -> None:
     """Log what the sweep's run is missing of its description. Each command logs the data set once."""
     missing = run.missing_params(description.params)
-    changed = {name: value for name, value in description.tags.items() if run.tags.get(name) != value}
+    changed = {name: value for name, value in _tags(run, description).items() if run.tags.get(name) != value}
     if missing or changed:
         params, tags = [Param(*item) for item in missing.items()], [RunTag(*item) for item in changed.items()]
         client.log_batch(run.id, params=params, tags=tags)
@@ -56,6 +62,19 @@ def log_description(client: Any, run: RemoteRun, description: SweepDescription) 
         inputs = [_input(description.dataset, name, split) for name, split in description.splits.items()]
         client.log_inputs(run.id, datasets=inputs)
         run.has_inputs = True
+
+
+def _tags(run: RemoteRun, description: SweepDescription) -> dict[str, str]:
+    """Return the tags that the run should have. A note that somebody wrote in MLflow's UI stays as it is."""
+    tags, present = dict(description.tags), run.tags.get(NOTE_TAG)
+    note = tags.pop(NOTE_TAG, None)
+    if note is None or (present is not None and _digest(present) != run.tags.get(_NOTE_DIGEST_TAG)):
+        return tags
+    return tags | {NOTE_TAG: note, _NOTE_DIGEST_TAG: _digest(note)}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:_NOTE_DIGEST]
 
 
 def log_usage(client: Any, run: RemoteRun, usage: Mapping[str, float], at: int) -> None:

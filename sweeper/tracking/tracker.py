@@ -81,6 +81,11 @@ class MlflowTracker:
         self.synchronizer.parents.add_tags(tags)
         self.queue.set_usage({})  # which requests the sync of that run
 
+    def set_winner(self, number: int) -> None:
+        """Let the run of a trial stand out: its setting is the sweep's winner."""
+        self.synchronizer.parents.winner = number
+        self.queue.set_usage({})
+
     def model_uri(self, number: int) -> str | None:
         """Return the address under which MLflow loads the model of a trial; None if it does not have the model yet."""
         from sweeper.tracking.logged_models import URI_TAG

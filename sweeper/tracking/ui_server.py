@@ -90,6 +90,21 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
             process.wait(timeout)
 
 
+def home_url(address: str) -> str:
+    """Return the page that lists the experiments."""
+    return f"{address}/#/experiments?{_WORKFLOW}"
+
+
+def view_url(address: str, experiment: str, key: str) -> str:
+    """Return the page of a saved view: the list of its runs beside charts that compare them."""
+    return f"{address}/#/experiments/{experiment}/runs?viewStateShareKey={key}&compareRunsMode=CHART&{_WORKFLOW}"
+
+
+def run_url(address: str, experiment: str, run: str) -> str:
+    """Return the page of a run."""
+    return f"{address}/#/experiments/{experiment}/runs/{run}?{_WORKFLOW}"
+
+
 def compare_url(address: str, experiment: str, runs: Sequence[str]) -> str:
     """Return the page that compares these runs, with parallel coordinates."""
     selection = f"runs={_quote_list(runs)}&experiments={_quote_list([experiment])}"

@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 
 from sweeper.app import provenance, sweep_artifacts
-from sweeper.protocol.results import build_results
+from sweeper.protocol.results import build_results, stored_results
 from sweeper.protocol.sweep_results import CandidateResult, ConfirmationResult
 from sweeper.search_space import parser, yaml_file
 from sweeper.storage import predictions
 from sweeper.storage.sweep_folder import SweepFolder, create_sweep, write_json
 from sweeper.training.types import ModelScores, Predictions
+from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import Trial
+from tests.support.recorded_sweeps import RecordedSweep
 from tests.support.search_spaces import small_spec
 
 LABELS = ("bad", "good")
@@ -33,6 +35,10 @@ class FakeTracker:
         self.usage: dict[str, float] = {}
         self.tags: dict[str, str] = {}
         self.model: Any = None
+        self.winner: int | None = None
+
+    def set_winner(self, number: int) -> None:
+        self.winner = number
 
     def attach(self, number: int, files: dict[str, Any]) -> None:
         self.files.setdefault(number, {}).update(files)
@@ -120,11 +126,23 @@ def test_results_are_attached_only_when_the_sweep_is_finished(folder: SweepFolde
     folder.write_results(results.model_copy(update={"num_trials": 6, "systems": systems}).to_json())
     found = attached(folder)
     assert list(found.files[0]) == ["sweep.yaml", "versions.json", "table.md", "results.json"]
-    assert found.tags == {"sweeper.test_accesses": "0"}
+    assert found.tags == {"sweeper.test_accesses": "0", "mlflow.note.content": "|"}
+    assert found.winner is None  # nothing has a score
     assert found.usage == {
         "search/trials": 6, "search/epochs": 20, "search/hours": 0.5,
         "confirm/trials": 2, "confirm/epochs": 8, "confirm/hours": 0.5,
     }  # fmt: skip
+
+
+def test_the_note_has_the_table_then_the_winner_and_drops_what_is_too_long(tmp_path: Path) -> None:
+    sweep = RecordedSweep(tmp_path / "sweeps").search([Outcome.COMPLETED] * 2).finish()
+    (sweep.folder.path / "table.md").write_text("| <b> |\n\nfirst note\n\n" + "long " * 2000)
+    found, stored = attached(sweep.folder), stored_results(sweep.folder)
+    assert stored is not None
+    table, winner, *footnotes = found.tags["mlflow.note.content"].split("\n\n")
+    assert (table, footnotes) == ("| <b> |", ["first note"])
+    assert winner.startswith("- **winner** ")
+    assert found.winner == stored.best_trial
 
 
 @pytest.mark.mlflow

@@ -1,15 +1,16 @@
-"""`sweeper ui` serves MLflow's UI on the right store until it is ended, and prints where to look."""
+"""`sweeper ui` serves MLflow's UI on the right store until it is ended, and shows where to look."""
 
 import json
 import os
 import signal
 import socket
 import subprocess
+import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -46,9 +47,11 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> SweepFolder:
 
 
 @contextmanager
-def running(*arguments: str, cwd: Path) -> "Iterator[tuple[subprocess.Popen[str], list[str]]]":
+def running(
+    *arguments: str, cwd: Path, extra: Mapping[str, str] | None = None
+) -> "Iterator[tuple[subprocess.Popen[str], list[str]]]":
     """Give the running command, and what it has printed once MLflow answers."""
-    command = start("ui", *arguments, cwd=cwd, extra={})
+    command = start("ui", *arguments, cwd=cwd, extra=extra or {"BROWSER": "true"})
     said = []
     try:
         assert command.stdout is not None
@@ -61,6 +64,13 @@ def running(*arguments: str, cwd: Path) -> "Iterator[tuple[subprocess.Popen[str]
         with suppress(ProcessLookupError):
             os.killpg(command.pid, signal.SIGKILL)
         command.communicate()
+
+
+def write_script(folder: Path) -> Path:
+    """Return a script that writes the address that it is given to the file `opened`, as a browser would open it."""
+    script = folder / "browser.py"
+    script.write_text("import pathlib, sys\npathlib.Path(__file__).with_name('opened').write_text(sys.argv[1])")
+    return script
 
 
 def below(process: int) -> list[int]:
@@ -80,7 +90,8 @@ def test_it_serves_the_store_beside_the_sweep_until_it_is_ended(
 ) -> None:
     (tmp_path / "profile.py").write_text("raise SystemExit('a script of the user')")
     (tmp_path / "fastapi.py").write_text("raise SystemExit('a script of the user')")
-    with running(str(tracked.path), cwd=tmp_path) as (command, said):
+    browser = {"BROWSER": f"{sys.executable} {write_script(tmp_path)} %s"}
+    with running(str(tracked.path), cwd=tmp_path, extra=browser) as (command, said):
         address = next(line for line in said if line.startswith("MLflow's UI:")).split()[-1]
         compared = urlsplit(next(line for line in said if "compared" in line).split()[-1]).fragment
         listed = next(line for line in said if line.startswith("its runs:")).split(maxsplit=2)[-1]
@@ -93,17 +104,21 @@ def test_it_serves_the_store_beside_the_sweep_until_it_is_ended(
         )
         with urllib.request.urlopen(asked, timeout=30) as answer:
             runs = [run["info"]["run_id"] for run in json.load(answer)["runs"]]
-        assert compared.startswith("/compare-runs?")
-        found = parse_qs(compared.partition("?")[2])
-        assert sorted(json.loads(found["runs"][0])) == sorted(runs)
+        assert compared.startswith(f"/experiments/{experiment}/runs?viewStateShareKey=sweeper-{tracked.fingerprint}")
         assert len(runs) == 2
-        assert json.loads(found["experiments"][0]) == [experiment]
+        assert (tmp_path / "opened").read_text() == f"{address}/#{compared}"
+        assert any(line.startswith("its results:") for line in said)
         started = below(command.pid)
         assert started
         command.send_signal(number)
         assert command.wait(60) == code
         assert not [process for process in started if Path(f"/proc/{process}").exists()]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["fastapi.py", "profile.py"]  # the server left nothing
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "browser.py",
+        "fastapi.py",
+        "opened",
+        "profile.py",
+    ]  # the server left nothing
 
 
 def test_a_missing_store_is_not_created(tmp_path: Path) -> None:
@@ -128,8 +143,12 @@ def test_a_port_in_use_is_one_line(tracked: SweepFolder, tmp_path: Path) -> None
 def test_a_tracking_server_is_the_ui_itself(tracked: SweepFolder, tmp_path: Path) -> None:
     with serve_ui(f"sqlite:///{tracked.path.parent / 'mlflow.db'}", tmp_path, 0) as (address, _):
         there = {"MLFLOW_TRACKING_URI": address.replace("//", "//someone:secret@") + "/"}
-        done = sweeper("ui", cwd=tmp_path, extra=there)
-    assert (done.returncode, done.stdout) == (0, f"MLflow's UI:  {address}\n")
+        there["BROWSER"] = f"{sys.executable} {write_script(tmp_path)} %s"
+        done = sweeper("ui", "--no-browser", cwd=tmp_path, extra=there)
+        assert (done.returncode, done.stdout) == (0, f"MLflow's UI:  {address}\n")
+        assert not (tmp_path / "opened").exists()
+        assert sweeper("ui", cwd=tmp_path, extra=there).stdout == done.stdout
+        assert (tmp_path / "opened").read_text() == f"{address}/#/experiments?workflowType=machine_learning"
 
 
 @pytest.mark.parametrize("uri", ["./mlruns", "localhost:5000", "htp://host"])
