@@ -15,6 +15,14 @@ _PAPER_GRID = (  # of sst5_paper_grid.yaml; tau 0.07 and batch size 4 are not re
     "sampler=grid", "asha=off", "search.batch_size=[8, 32]", "search.learning_rate=[2e-5]",
     "search.normalize=[false]", "search.alpha=[0.1, 0.2, 0.7]", "search.tau=[7, 10, 100, 1000]",
 )  # fmt: skip
+_START, _SIBLINGS = "tpe.start=quasi_random", "tpe.siblings=0.5"
+_PRIORS = (  # values that papers on fine-tuning give
+    "search.learning_rate={log: [1e-5, 5e-4], prior: 5e-5}", "search.batch_size={choice: [8, 16, 32], prior: 32}",
+)  # fmt: skip
+_WRONG_PRIORS = (  # the lowest rate with the largest batch learns the least in three epochs
+    "search.learning_rate={log: [1e-5, 5e-4], prior: 1e-5}", "search.batch_size={choice: [8, 16, 32], prior: 32}",
+    "search.alpha={uniform: [0.05, 0.9], prior: 0.9}",
+)  # fmt: skip
 
 
 def sweeper_arm(*overrides: str) -> Arm:
@@ -35,4 +43,10 @@ ARMS: Mapping[str, Arm] = {
     "Optuna, TPE and Hyperband": lambda problem, trials, seed: OptunaSearch(trials, seed),
     "quasi-random": sweeper_arm("sampler=qmc", "asha=off"),
     TODAY: sweeper_arm("sampler=tpe", ASHA),
+    "ours: shared start": sweeper_arm("sampler=tpe", ASHA, _START),
+    "ours: siblings": sweeper_arm("sampler=tpe", ASHA, _SIBLINGS),
+    "ours: shared start, siblings": sweeper_arm("sampler=tpe", ASHA, _START, _SIBLINGS),
+    "ours: priors": sweeper_arm("sampler=tpe", ASHA, *_PRIORS),
+    "ours: wrong priors": sweeper_arm("sampler=tpe", ASHA, *_WRONG_PRIORS),
+    "ours: shared start, siblings, priors": sweeper_arm("sampler=tpe", ASHA, _START, _SIBLINGS, *_PRIORS),
 }

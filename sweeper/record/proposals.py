@@ -8,7 +8,7 @@ from optuna.trial import TrialState
 from sweeper.record.parameters import chosen_parameters, suggest_params
 from sweeper.record.storage import RecordStorage
 from sweeper.record.studies import SystemStudies
-from sweeper.record.trial_attributes import CLONE_OF
+from sweeper.record.trial_attributes import BORROWED, CLONE_OF
 from sweeper.record.trial_records import TrialRecords
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import Scalar
@@ -90,6 +90,11 @@ class Proposals:
 
     def _begin(self, system: int, study: optuna.Study, trial: optuna.trial.Trial) -> Trial:
         """Give a proposal its number. From now on it counts."""
+        borrowed = (
+            0 if study is not self.studies.searches[system] else self.studies.samplers[system].borrowed(trial.number)
+        )
+        if borrowed:
+            trial.set_user_attr(BORROWED, borrowed)
         trial.set_user_attr("number", self.last_number + 1)
         self.last_number += 1
         self.running[self.last_number] = trial

@@ -23,10 +23,7 @@ class SystemStudies:
         self.spec, self.storage = spec, storage
         systems = range(len(spec.systems))
         self.searches = [self._open(spec.system_name(system), spec.rungs) for system in systems]
-        self.samplers = [
-            PerTrialSampler(spec, system, study.get_trials(deepcopy=False))
-            for system, study in enumerate(self.searches)
-        ]
+        self.samplers = [PerTrialSampler(spec, system, self.searches) for system in systems]
         for study, sampler in zip(self.searches, self.samplers, strict=True):
             study.sampler = sampler
         names = {study.study_name for study in storage.get_all_studies()}

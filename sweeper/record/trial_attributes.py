@@ -1,7 +1,8 @@
 """The attributes of a trial in Optuna's journal, read back as a TrialRecord.
 
 Whatever sweeper knows of a trial besides its params is an attribute of it: `number`, then `report:STEP` with the
-metrics and the time, then `reason`, `traceback` and `outcome`, in that order. `attempt` counts its starts. A trial that
+metrics and the time, then `reason`, `traceback` and `outcome`, in that order. `attempt` counts its starts. A proposal
+that learned from other systems' trials has their number, `borrowed`, before its own. A trial that
 confirms a setting also has `params` (no sampler chose them), `source_trial` and `seed_index`; a user's clone has
 `clone_of`. Optuna takes no attribute of a trial that has ended. What comes later is therefore an attribute of the
 study: `test_access:TIME`, `test:NUMBER`.
@@ -21,6 +22,7 @@ from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TestAccess, TestScore, Trial, TrialEnd, TrialRecord
 
+BORROWED = "borrowed"
 CLONE_OF = "clone_of"
 REPORT = "report:"  # before the step
 TEST_ACCESS = "test_access:"  # before the time
@@ -64,7 +66,8 @@ def to_trial(spec: SweepSpec, system: int, stored: FrozenTrial, threads: int) ->
 def to_trial_record(trial: Trial, study: optuna.Study, stored: FrozenTrial) -> TrialRecord:
     """Build the record of a trial from all that is stored of it."""
     test_score = study.user_attrs.get(f"{TEST_SCORE}{trial.number}") if trial.source_trial else None
-    return update_trial_record(TrialRecord(trial, test=TestScore(**test_score) if test_score else None), stored)
+    test, borrowed = TestScore(**test_score) if test_score else None, stored.user_attrs.get(BORROWED, 0)
+    return update_trial_record(TrialRecord(trial, test=test, borrowed=borrowed), stored)
 
 
 def update_trial_record(record: TrialRecord, stored: FrozenTrial) -> TrialRecord:

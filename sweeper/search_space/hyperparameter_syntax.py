@@ -9,6 +9,7 @@ alpha: {uniform: [0.1, 0.9], step: 0.1}          a real number, here in steps
 tau: {log: [0.05, 1], when: {normalize: true}}   only if another hyperparameter has this value, or one of these
 tau: {cases: [{…, when: …}, {…, when: …}]}       another range for each case
 loss: {choice: [scl, lcl], when: {…}}            a list or one value (`value:`) with a condition
+learning_rate: {log: [1e-5, 1e-4], prior: 3e-5}  the best value is expected near this one; with every form under search
 """
 
 import math
@@ -22,6 +23,7 @@ from sweeper.wording import format_value, quote_value
 
 _RANGES = ("uniform", "log", "int")
 _FORMS = ("value", "choice", *_RANGES)
+_KEYS = (*_FORMS, "step", "prior", "when")
 
 
 class HyperparameterSyntaxError(Exception):
@@ -42,8 +44,14 @@ def parse_hyperparameter(name: str, section: str, raw: Any) -> Hyperparameter:
     Raises HyperparameterSyntaxError.
     """
     if isinstance(raw, dict) and "cases" in raw:
-        return Hyperparameter(name, section, _parse_cases(name, raw))
-    return Hyperparameter(name, section, (_parse_branch(name, name, raw, ()),))
+        hyperparameter = Hyperparameter(name, section, _parse_cases(name, raw))
+    else:
+        hyperparameter = Hyperparameter(name, section, (_parse_branch(name, name, raw, ()),))
+    if section != "search" and any(branch.prior is not None for branch in hyperparameter.branches):
+        raise HyperparameterSyntaxError(
+            (), f"has a prior, which is only for search; under {section} every value is used"
+        )
+    return hyperparameter
 
 
 def _parse_cases(name: str, raw: dict[str, Any]) -> tuple[ConditionalDomain, ...]:
@@ -56,7 +64,7 @@ def _parse_cases(name: str, raw: dict[str, Any]) -> tuple[ConditionalDomain, ...
         raise HyperparameterSyntaxError(("cases",), f"must be a list of ranges with `when`, got {quote_value(cases)}")
     for index, case in enumerate(cases):
         if isinstance(case, dict):
-            _check_keys(case, (*_FORMS, "step", "when"), ("cases", index))
+            _check_keys(case, _KEYS, ("cases", index))
         if not isinstance(case, dict) or "when" not in case:
             raise HyperparameterSyntaxError(
                 ("cases", index), "each case needs a `when`, such as when: {normalize: true}"
@@ -69,7 +77,7 @@ def _parse_branch(name: str, parameter: str, raw: Any, path: KeyPath) -> Conditi
         return ConditionalDomain(parameter, _parse_choice(name, raw, path))
     if not isinstance(raw, dict):
         return ConditionalDomain(parameter, _parse_choice(name, [raw], path))
-    _check_keys(raw, (*_FORMS, "step", "when"), path)
+    _check_keys(raw, _KEYS, path)
     forms = [form for form in _FORMS if form in raw and not (form == "log" and _is_log_flag(raw))]
     if len(forms) != 1:
         got = " and ".join(forms) or "none"
@@ -80,7 +88,18 @@ def _parse_branch(name: str, parameter: str, raw: Any, path: KeyPath) -> Conditi
     if form != "log" and "log" in raw:
         _check_log_flag(form, raw, path)
     domain = _parse_range(name, form, raw, path) if form in _RANGES else _parse_list(name, form, raw, path)
-    return ConditionalDomain(parameter, domain, _parse_when(raw.get("when", {}), (*path, "when")))
+    when = _parse_when(raw.get("when", {}), (*path, "when"))
+    return ConditionalDomain(parameter, domain, when, _parse_prior(raw, domain, (*path, "prior")))
+
+
+def _parse_prior(raw: dict[str, Any], domain: Domain, path: KeyPath) -> Scalar | None:
+    if "prior" not in raw:
+        return None
+    prior = raw["prior"]
+    if not isinstance(prior, (str, int, float, bool)) or not domain.contains(prior):
+        kind = "one of" if isinstance(domain, Categorical) else "a value from"
+        raise HyperparameterSyntaxError(path, f"must be {kind} {domain}, got {quote_value(prior)}")
+    return domain.as_listed(prior)
 
 
 def _is_log_flag(raw: dict[str, Any]) -> bool:

@@ -108,7 +108,8 @@ def _branch(name: str, type_name: str, ranges: tuple[str, ...]) -> Schema:
     if type_name == "number":
         forms |= {form: {**bounds, "items": _reference(name)} for form in ranges}
     step = {"step": {"type": "number", "exclusiveMinimum": 0}} if type_name in ("number", "integer") else {}
-    properties = {**forms, **step, "when": {"$ref": f"{_DEFINITIONS}when"}}
+    prior = {"prior": _reference(name)} if "log" in ranges else {}  # under search
+    properties = {**forms, **step, **prior, "when": {"$ref": f"{_DEFINITIONS}when"}}
     return {**_section({}, properties), "oneOf": [{"required": [form]} for form in forms]}
 
 

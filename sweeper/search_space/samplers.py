@@ -15,6 +15,7 @@ class SamplerEntry:
     `label` names it in a sentence, `description` explains it in one. `optuna_class` is the class in optuna.samplers,
     called with `options` and a seed. If `is_exhaustive`, each setting of the space is planned once; if
     `is_quasi_random`, each trial has a point of a quasi-random design. The class only fills in what they leave open.
+    If `takes_tpe_settings`, the key `tpe` and priors are for it.
     """
 
     label: str
@@ -23,6 +24,7 @@ class SamplerEntry:
     options: Mapping[str, object] = field(default_factory=dict)
     is_exhaustive: bool = False
     is_quasi_random: bool = False
+    takes_tpe_settings: bool = False
 
 
 SAMPLERS: Mapping[str, SamplerEntry] = {
@@ -31,6 +33,7 @@ SAMPLERS: Mapping[str, SamplerEntry] = {
         description="Models which values the good trials have and proposes more like them.",
         optuna_class="TPESampler",
         options={"multivariate": True, "group": True, "constant_liar": True},
+        takes_tpe_settings=True,
     ),
     "random": SamplerEntry(
         label="chance",

@@ -10,6 +10,7 @@ from sweeper.search_space.custom_dataset import CustomDataset
 from sweeper.search_space.early_stopping import EARLY_STOPPING, AshaSettings
 from sweeper.search_space.samplers import DEFAULT_SAMPLER, SAMPLERS
 from sweeper.search_space.sections import Confirm, Resources, Subsample, Tracking
+from sweeper.search_space.tpe_settings import TpeSettings
 from sweeper.search_space.yaml_key import yaml_key
 from sweeper.training.config import Scalar
 from sweeper.training.objective import ObjectiveMetric
@@ -48,6 +49,7 @@ class SearchSpaceFile(StrictModel):
         maximize="validation/accuracy"
     )
     sampler: Annotated[str, one_of(SAMPLERS), yaml_key(f"How settings are chosen. {_SAMPLER_TEXTS}")] = DEFAULT_SAMPLER
+    tpe: Annotated[TpeSettings, yaml_key("How TPE starts, and what its systems learn from each other.")] = TpeSettings()
     asha: Annotated[AshaSettings | Literal["off"], yaml_key("Settings of ASHA, or off for no early stopping.")] = (
         AshaSettings()
     )
@@ -99,8 +101,10 @@ class SearchSpaceFile(StrictModel):
         return values
 
     @model_serializer(mode="wrap")
-    def _leave_out_unused_key(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Write only one of `asha` and `early_stopping`."""
+    def _leave_out_unused_keys(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write only one of `asha` and `early_stopping`, and `tpe` only if it differs from the default."""
         values: dict[str, Any] = handler(self)
+        if self.tpe == TpeSettings():
+            values.pop("tpe", None)
         values.pop("early_stopping" if self.early_stopping is None else "asha", None)
         return values

@@ -18,11 +18,15 @@ When = Mapping[str, tuple[Scalar, ...]]  # hyperparameter -> values; keys are AN
 
 @dataclass(frozen=True)
 class ConditionalDomain:
-    """The domain of a hyperparameter under a condition. `parameter` is its name in the record."""
+    """The domain of a hyperparameter under a condition. `parameter` is its name in the record.
+
+    `prior` is the value near which the user expects the best one; None where no value is expected.
+    """
 
     parameter: str
     domain: Domain
     when: When = field(default_factory=dict)
+    prior: Scalar | None = None
 
     def is_active(self, assigned: Mapping[str, Scalar]) -> bool:
         """Return True if every condition is met. A condition on an inactive hyperparameter is not met."""

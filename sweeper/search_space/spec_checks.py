@@ -128,6 +128,18 @@ def _check_budget(spec: SweepSpec) -> Iterator[SpecIssue]:
             yield SpecIssue(("budget", key), rule)
     if SAMPLERS[spec.sampler].is_exhaustive:
         yield from _check_grid(spec)
+    if not SAMPLERS[spec.sampler].takes_tpe_settings:
+        yield from _check_unused_tpe_settings(spec)
+
+
+def _check_unused_tpe_settings(spec: SweepSpec) -> Iterator[SpecIssue]:
+    takers = " or ".join(name for name, sampler in SAMPLERS.items() if sampler.takes_tpe_settings)
+    rule = f"only for sampler: {takers}, got {spec.sampler}; leave it out, or use sampler: {takers}"
+    if "tpe" in spec.model_fields_set:
+        yield SpecIssue(("tpe",), f"is {rule}")
+    for hyperparameter in spec.space.searched_hyperparameters():
+        if any(branch.prior is not None for branch in hyperparameter.branches):
+            yield SpecIssue(("search", hyperparameter.name), f"has a prior, which is {rule}")
 
 
 def _check_grid(spec: SweepSpec) -> Iterator[SpecIssue]:

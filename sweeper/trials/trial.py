@@ -95,7 +95,10 @@ class TestScore:
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """The recorded state of a trial. All times are in milliseconds since 1970, `report_times` has one per report."""
+    """The recorded state of a trial. All times are in milliseconds since 1970, `report_times` has one per report.
+
+    `borrowed` is the number of other systems' trials that its proposal learned from.
+    """
 
     trial: Trial
     reports: tuple[ValidationReport, ...] = ()
@@ -104,3 +107,4 @@ class TrialRecord:
     end: TrialEnd | None = None
     ended_at: int | None = None
     test: TestScore | None = None
+    borrowed: int = 0

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from sweeper.protocol.search_budget import count_search_trials
 from sweeper.reporting.html.report_data import ReportData
 from sweeper.search_space.samplers import SAMPLERS
-from sweeper.wording import count_noun
+from sweeper.wording import count_noun, format_value
 
 
 def describe_warnings(report: ReportData) -> list[str]:
@@ -59,8 +59,31 @@ def _search(report: ReportData) -> str:
     return (
         f"Search: {trials} in {count_noun(len(report.systems), 'system')}. Each trial was trained on the train split "
         f"and scored on the validation split as it went. Settings came from {SAMPLERS[spec.sampler].label}, and "
-        f"{stopping}. A trial's value is its best {spec.objective.metric}.{early}{unseen}"
+        f"{stopping}. A trial's value is its best {spec.objective.metric}.{_knowledge(report)}{early}{unseen}"
     )
+
+
+def _knowledge(report: ReportData) -> str:
+    """Return what the sampler had besides the trials of the system, one sentence each with a space before it."""
+    spec, sentences = report.spec, []
+    if spec.tpe.start == "quasi_random":
+        sentences.append(" The first settings of each system are points of one quasi-random design over all systems.")
+    priors = [
+        f"{hyperparameter.name} {format_value(branch.prior)}"
+        for hyperparameter in spec.space.searched_hyperparameters()
+        for branch in hyperparameter.branches
+        if branch.prior is not None
+    ]
+    if priors:
+        sentences.append(f" The search space stated where good values were expected: {', '.join(priors)}.")
+    borrowed = [record.borrowed for record in report.search_records if record.borrowed]
+    if borrowed:
+        mean = sum(borrowed) / len(borrowed)
+        sentences.append(
+            f" The settings of {count_noun(len(borrowed), 'trial')} were also learned from trials of the other "
+            f"systems, {mean:.0f} on average, with scores standardised by system."
+        )
+    return "".join(sentences)
 
 
 def _confirmation(report: ReportData) -> Iterator[str]:

@@ -55,3 +55,17 @@ def test_the_methods_say_what_ended_the_search_before_its_last_trial() -> None:
     html = page_text(report_data(cut, is_finished=True), "glance", "results")
     assert "It ended before all trials of the budget were run, because the budget" in html
     assert "20 epochs are used." in html
+
+
+def test_the_methods_say_what_the_sampler_had_besides_a_systems_own_trials(finished: ReportData) -> None:
+    assert "learned from" not in page_text(finished, "glance", "results")
+    search = {"batch_size": {"choice": [4, 8], "prior": 8}}
+    spec = small_spec(search=search, tpe={"start": "quasi_random", "siblings": 0.5})
+    report = report_data(FakeSweep(spec).search(), is_finished=True)
+    records = [
+        replace(record, borrowed=count) for record, count in zip(report.records, (0, 0, 4, 0, 8, 0), strict=False)
+    ]
+    html = page_text(replace(report, records=records), "glance", "results")
+    assert "one quasi-random design over all systems" in html
+    assert "where good values were expected: batch_size 8." in html
+    assert "2 trials were also learned from trials of the other systems, 6 on average" in html
