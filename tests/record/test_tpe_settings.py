@@ -164,7 +164,7 @@ def test_draws_lie_near_the_prior_and_in_the_range() -> None:
     space = {
         "batch_size": {"choice": [4, 8, 16], "prior": 16},
         "learning_rate": {"log": [1e-5, 1e-3], "prior": 1e-3},
-        "epochs": {"int": [2, 12], "prior": 4},
+        "accumulate": {"int": [2, 12], "prior": 4},
         "dropout": {"uniform": [0, 0.4], "step": 0.1, "prior": 0.1},
         "alpha": {"value": 0.5, "prior": 0.5},
     }
@@ -175,7 +175,7 @@ def test_draws_lie_near_the_prior_and_in_the_range() -> None:
     assert 0.4 < np.mean(values["batch_size"] == 16) < 0.6
     assert 1e-5 <= values["learning_rate"].min() < values["learning_rate"].max() <= 1e-3
     assert np.mean(values["learning_rate"] > 3e-4) > 0.6
-    assert set(values["epochs"]) <= set(range(2, 13))
+    assert set(values["accumulate"]) <= set(range(2, 13))
     assert set(values["dropout"]) <= {0, 0.1, 0.2, 0.3, 0.4}
     assert Counter(values["dropout"]).most_common(1)[0][0] == 0.1
     assert set(values["alpha"]) == {0.5}

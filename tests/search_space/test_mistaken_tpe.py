@@ -34,8 +34,8 @@ def test_a_prior_must_be_a_value_of_its_domain(search: dict[str, Any], message: 
     ("tpe", "message"),
     [
         ({"start": "sobol"}, "tpe.start: must be 'random' or 'quasi_random', got sobol"),
-        ({"start_trials": 0}, "tpe.start_trials: must be greater than or equal to 1, got 0"),
-        ({"siblings": 1.5}, "tpe.siblings: must be less than or equal to 1, got 1.5"),
+        ({"start_trials": 0}, "tpe.start_trials: must be at least 1, got 0"),
+        ({"siblings": 1.5}, "tpe.siblings: must be at most 1, got 1.5"),
         ({"sibling": 0.5}, "did you mean siblings?"),
         ("quasi_random", "tpe: must be a mapping"),
     ],
