@@ -1,4 +1,4 @@
-"""Draws the README's picture from a sweep's record: the live view at one moment, and the table at the end.
+"""Draws the README's picture from a sweep's record: the live view at one moment, the table and the winner at the end.
 
     python -m docs.picture SWEEP [--at 0.32] [--out docs/images/quickstart.svg]
 
@@ -9,11 +9,13 @@ import argparse
 from contextlib import closing
 from dataclasses import replace
 from io import StringIO
+from itertools import takewhile
 from pathlib import Path
 
 from rich.console import Console
 
 import sweeper
+from sweeper.app.winner import winner_block
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.terminal import formatting
 from sweeper.terminal.dashboard import Dashboard
@@ -27,6 +29,7 @@ def record_at(record: TrialRecord, moment: float) -> TrialRecord:
     reports = sum(time <= moment for time in record.report_times)
     had_ended = record.ended_at is not None and record.ended_at <= moment
     earlier = replace(record, reports=record.reports[:reports], report_times=record.report_times[:reports])
+    earlier = replace(earlier, test=record.test if record.test and record.test.at <= moment else None)
     return earlier if had_ended else replace(earlier, end=None, ended_at=None)
 
 
@@ -42,7 +45,8 @@ def main() -> None:
     spec, folder, results = sweep.spec, sweep.folder, sweep.results
     with closing(OptunaStudy(spec, folder.journal, folder.manifest.threads)) as study:
         records = study.all_trials()
-    start, end = records[0].started_at, max(record.ended_at or record.started_at for record in records)
+    scored = [record.test.at for record in records if record.test]
+    start, end = records[0].started_at, max(scored + [record.ended_at or record.started_at for record in records])
     moment = start + options.at * (end - start)
     dashboard = Dashboard(spec, folder.name, options.slots, lambda: moment / 1000, start=start / 1000)
     dashboard.records = {
@@ -57,6 +61,9 @@ def main() -> None:
     console.print("\n[dim]on the test split, with fresh seeds[/]\n")
     table = [line for line in results.table().to_markdown().splitlines() if line.startswith("|")]
     console.print("\n".join(table), markup=False)
+    console.print()
+    for line in takewhile(lambda line: not line.startswith("  use it"), winner_block(folder, results)):
+        console.print(line, markup=False)
     options.out.write_text(console.export_svg(title="sweeper run search_spaces/quickstart.yaml"), encoding="utf-8")
 
 

@@ -6,8 +6,8 @@ and a few more of them pass.
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from random import Random
 
 from sweeper.protocol.failed_sweep import count_failed_rounds
@@ -40,6 +40,15 @@ class ExpectedEpochs:
     def total(self) -> float:
         """All epochs of all systems and both stages."""
         return sum(self.search) + sum(self.confirmation)
+
+
+@dataclass(frozen=True)
+class ExpectedTraining:
+    """The validations that a trial can be expected to make yet; `record` is None for one that has not begun."""
+
+    system: int
+    validations: float
+    record: TrialRecord | None = None
 
 
 def passing_share(spec: SweepSpec, num_earlier: float) -> float:
@@ -78,16 +87,29 @@ def remaining_epochs(spec: SweepSpec, records: Sequence[TrialRecord]) -> Expecte
     """
     searched = [record for record in records if not record.trial.source_trial]
     fresh = [record for record in records if record.trial.source_trial]
-    rounds = 1 + count_failed_rounds(spec, searched)
+    trainings = expect_search(spec, records)
     search, confirmation, new_trials = [], [], []
     for system in range(len(spec.systems)):
         own = [record for record in searched if record.trial.system == system]
-        num_new = max(0, rounds * spec.trial_budget(system) - len(own))
-        search.append(_rest_of_search(spec, system, own, num_new) / spec.validations_per_epoch)
+        expected = [training for training in trainings if training.system == system]
+        search.append(sum(training.validations for training in expected) / spec.validations_per_epoch)
         confirmation.append(_rest_of_confirmation(spec, system, own, fresh))
-        new_trials.append(num_new)
-    share = _affordable_share(spec, searched, sum(search))
-    return ExpectedEpochs(tuple(share * epochs for epochs in search), tuple(confirmation), tuple(new_trials))
+        new_trials.append(sum(training.record is None for training in expected))
+    return ExpectedEpochs(tuple(search), tuple(confirmation), tuple(new_trials))
+
+
+def expect_search(spec: SweepSpec, records: Sequence[TrialRecord]) -> list[ExpectedTraining]:
+    """Return what the search still has to train, given the record: of each system what runs, then what is new."""
+    searched = [record for record in records if not record.trial.source_trial]
+    rounds = 1 + count_failed_rounds(spec, searched)
+    trainings: list[ExpectedTraining] = []
+    for system in range(len(spec.systems)):
+        own = [record for record in searched if record.trial.system == system]
+        num_new = max(0, rounds * spec.trial_budget(system) - len(own))
+        trainings += _rest_of_search(spec, system, own, num_new)
+    epochs = sum(training.validations for training in trainings) / spec.validations_per_epoch
+    share = _affordable_share(spec, searched, epochs)
+    return [replace(training, validations=share * training.validations) for training in trainings]
 
 
 def _affordable_share(spec: SweepSpec, searched: Sequence[TrialRecord], epochs: float) -> float:
@@ -98,17 +120,22 @@ def _affordable_share(spec: SweepSpec, searched: Sequence[TrialRecord], epochs: 
     return min(1.0, max(0.0, spec.budget.epochs - used) / epochs)
 
 
-def _rest_of_search(spec: SweepSpec, system: int, own: Sequence[TrialRecord], num_new: int) -> float:
-    """Return the validations that the search of a system still needs, given its trials so far."""
+def _rest_of_search(
+    spec: SweepSpec, system: int, own: Sequence[TrialRecord], num_new: int
+) -> Iterator[ExpectedTraining]:
+    """Yield what the search of a system still has to train, given its trials so far."""
     reached = Counter(rung for record in own for rung in spec.rungs if len(record.reports) >= rung)
     arrivals: Arrivals = {rung: float(count) for rung, count in reached.items()}
-    running = [record for record in own if record.end is None]
-    rest = sum(expect_validations(spec, it.trial.config, arrivals, len(it.reports)) for it in running)
-    config = _typical_config(spec, system, own)
-    return rest + sum(expect_validations(spec, config, arrivals) for _ in range(num_new))
+    for record in own:
+        if record.end is None:
+            rest = expect_validations(spec, record.trial.config, arrivals, len(record.reports))
+            yield ExpectedTraining(system, rest, record)
+    config = typical_config(spec, system, own)
+    for _ in range(num_new):
+        yield ExpectedTraining(system, expect_validations(spec, config, arrivals))
 
 
-def _typical_config(spec: SweepSpec, system: int, records: Sequence[TrialRecord]) -> TrainConfig:
+def typical_config(spec: SweepSpec, system: int, records: Sequence[TrialRecord]) -> TrainConfig:
     """Return the config whose length is the median of a system's trials; of settings drawn at random without trials."""
     configs = [record.trial.config for record in records]
     if not configs:
@@ -125,7 +152,7 @@ def _rest_of_confirmation(
     seeds = [record for record in fresh if record.trial.system == system]
     running = [record for record in seeds if record.end is None]
     completed = [record for record in own if record.end and record.end.outcome == Outcome.COMPLETED]
-    length = _typical_config(spec, system, completed or own).total_epochs
+    length = typical_config(spec, system, completed or own).total_epochs
     left = sum(it.trial.config.num_validations - len(it.reports) for it in running) / spec.validations_per_epoch
     return left + max(0, spec.confirm.seeds * spec.confirm.top - len(seeds)) * length
 

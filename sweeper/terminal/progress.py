@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from sweeper.protocol import remaining_time
 from sweeper.protocol.failed_sweep import count_failed_rounds
 from sweeper.protocol.ranking import TrialScore, score_trial
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -127,33 +128,11 @@ class SweepProgress:
         return saved / per_epoch, planned / per_epoch
 
     def seconds_left(self, slots: int, now: float) -> float | None:
-        """Return an estimate of the seconds left, with `slots` trials at a time; None before the first trial ends.
+        """Return an estimate of the seconds until the last model is scored, with `slots` trials at a time.
 
-        Each remaining trial is assumed to take the mean of its system so far, and each trial of the confirmation
-        the mean of the trials that completed. `now` is Unix time.
+        `now` is Unix time. None before the first report.
         """
-        durations = {
-            system: [_seconds(record) for record in self.ended(system)] for system in range(len(self.spec.systems))
-        }
-        known = [seconds for system in durations.values() for seconds in system]
-        if not known:
-            return None
-        work = 0.0
-        for system, seconds in durations.items():
-            mean = sum(seconds) / len(seconds) if seconds else sum(known) / len(known)
-            waiting = self.share(system) - len(self._searched(system))
-            work += max(0, waiting) * mean
-            work += sum(max(0.0, mean - (now - record.started_at / 1000)) for record in self.running(system))
-        completed = [
-            _seconds(record) for record in self.ended() if record.end and record.end.outcome == Outcome.COMPLETED
-        ]
-        whole = completed or known
-        work += max(0, self.to_confirm - len(self.confirming())) * sum(whole) / len(whole)
-        return work / slots
-
-
-def _seconds(record: TrialRecord) -> float:
-    return ((record.ended_at or record.started_at) - record.started_at) / 1000
+        return remaining_time.seconds_left(self.spec, list(self.records.values()), slots, now)
 
 
 def _last_moment(record: TrialRecord) -> int:

@@ -23,6 +23,7 @@ from rich.table import Table
 
 from sweeper.errors import SweepInterrupted
 from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.terminal.ascii_forms import ASCII_FORMS, terminal_encoding
 from sweeper.terminal.literal_console import LiteralConsole, literal_text
 from sweeper.terminal.remote_view import EVENT, EventEmitter, make_view
 from sweeper.trials.interfaces import ProgressView
@@ -65,7 +66,9 @@ class Terminal:
 
     def _writer(self, descriptor: int) -> Any:
         raw = io.BufferedWriter(_TerminalFile(os.dup(descriptor), "w"))
-        return io.TextIOWrapper(raw, encoding="utf-8", errors="replace", line_buffering=True)
+        encoding = terminal_encoding() if os.isatty(descriptor) else "utf-8"
+        errors = ASCII_FORMS if encoding == "ascii" else "replace"
+        return io.TextIOWrapper(raw, encoding=encoding, errors=errors, line_buffering=True)
 
     @property
     def is_live(self) -> bool:
@@ -122,7 +125,7 @@ class Terminal:
             self.line(f"{text} …", style="dim")
             yield lambda _: None
             return
-        spinner = Spinner("dots", literal_text(f"{text} …"))
+        spinner = Spinner("dots" if self.console.encoding.startswith("utf") else "line", literal_text(f"{text} …"))
         # By default rich prints to the console what libraries write to sys.stderr meanwhile.
         with Live(spinner, console=self.console, transient=True, redirect_stdout=False, redirect_stderr=False):
             yield lambda progress: spinner.update(text=literal_text(f"{text} … {progress}"))

@@ -14,7 +14,6 @@ from sweeper.terminal.dashboard import Dashboard
 from sweeper.terminal.line_view import LineView
 from sweeper.terminal.literal_console import LiteralConsole
 from sweeper.terminal.live_view import LiveView
-from sweeper.terminal.progress import SweepProgress
 from sweeper.terminal.terminal import Terminal
 from sweeper.training.config import TrainConfig
 from sweeper.trials.outcome import Outcome
@@ -112,12 +111,6 @@ def test_it_fits_the_height_and_keeps_the_best_score_and_the_running_trials(heig
 def test_it_shows_what_asha_saved_and_the_time_left() -> None:
     text = drawn(120)
     assert re.search(r"0s, 2 at a time, about \d.* left, ASHA saved 3 of 12 epochs", text)
-
-
-def test_the_time_left_counts_the_remaining_trials_of_each_system() -> None:
-    progress = SweepProgress(SPEC, {record.trial.number: record for record in RECORDS})
-    # system 0: one trial waits (60 s) and one has run for a minute already; system 1: one waits (60 s); two at a time
-    assert progress.seconds_left(2, NOW / 1000) == pytest.approx(60)
 
 
 def test_the_line_view_prints_each_trial_once_and_those_of_an_earlier_run_never(terminal: Terminal) -> None:

@@ -1,0 +1,87 @@
+"""The remaining time of a sweep lies within a third of the truth, from the first quarter of the sweep on."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sweeper.protocol.remaining_time import seconds_left
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import TestScore, Trial, TrialEnd, TrialRecord
+from tests.support.fakes import report
+from tests.support.search_spaces import small_spec
+
+BEGAN = 1_700_000_000_000  # milliseconds since 1970
+STEP, PROCESSES, SCORING = 5.0, 12.0, 2.0  # seconds of a validation, of a stage's processes, of a score
+
+
+def moment(seconds: float) -> int:
+    return BEGAN + int(1000 * seconds)
+
+
+def played(spec: SweepSpec, slots: int) -> list[TrialRecord]:
+    """Return the record of a sweep in which every other trial stops at the first rung, if there is one."""
+    setting = {**spec.systems[0], "batch_size": 8, "alpha": 0.5, "normalize": True, "tau": 0.1}
+    config, systems = spec.train_config(setting, seed=1, threads=1), len(spec.systems)
+    records: list[TrialRecord] = []
+    clock = 0.0
+    for stage, count in (("search", spec.budget.trials), ("confirm", systems * spec.confirm.seeds)):
+        free = [clock + PROCESSES] * slots
+        for index in range(count):
+            begin = min(free)
+            stops = stage == "search" and bool(spec.rungs) and index >= systems and index % 4 < systems
+            times = [begin + STEP * (k + 1) for k in range(spec.rungs[0] if stops else config.num_validations)]
+            free[free.index(begin)] = times[-1]
+            fresh = {"source_trial": index % systems + 1, "seed_index": 1 + index // systems}
+            trial = Trial(len(records) + 1, index % systems, {"alpha": index}, config,
+                          **(fresh if stage == "confirm" else {}))  # fmt: skip
+            records.append(TrialRecord(
+                trial, tuple(report(k + 1, 0.5) for k in range(len(times))), tuple(map(moment, times)),
+                moment(clock if begin == clock + PROCESSES else begin),
+                TrialEnd(Outcome.STOPPED_EARLY if stops else Outcome.COMPLETED), moment(times[-1]),
+            ))  # fmt: skip
+        clock = max(free)
+    confirmed = [record for record in records if record.trial.source_trial]
+    for index, record in enumerate(confirmed):
+        scored_at = moment(clock + PROCESSES + SCORING * (index + 1) / slots)
+        records[record.trial.number - 1] = replace(record, test=TestScore(scored_at, 1, {}))
+    return records
+
+
+def record_at(record: TrialRecord, now: float) -> TrialRecord:
+    """Return the record of a trial as it was at a time."""
+    count = sum(time <= now for time in record.report_times)
+    ended = record.ended_at is not None and record.ended_at <= now
+    return replace(
+        record, reports=record.reports[:count], report_times=record.report_times[:count],
+        end=record.end if ended else None, ended_at=record.ended_at if ended else None,
+        test=record.test if record.test and record.test.at <= now else None,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("slots", [1, 2, 3])
+@pytest.mark.parametrize(
+    "keys",
+    [{"asha": "off", "confirm": {"seeds": 0}}, {"asha": "off", "confirm": {"seeds": 3}}, {"confirm": {"seeds": 3}}],
+    ids=["search", "with confirmation", "with early stopping"],
+)
+def test_it_is_within_a_third_from_the_first_quarter_on(keys: Mapping[str, Any], slots: int) -> None:
+    spec = small_spec(budget={"trials": 24}, **keys)
+    records = played(spec, slots)
+    end = max(record.test.at if record.test else record.ended_at or 0 for record in records)
+    for percent in range(25, 91, 5):
+        now = BEGAN + (end - BEGAN) * percent / 100
+        known = [record_at(record, now) for record in records if record.started_at <= now]
+        truth = (end - now) / 1000
+        assert seconds_left(spec, known, slots, now / 1000) == pytest.approx(truth, rel=1 / 3), f"at {percent} %"
+
+
+def test_it_ends_at_nothing_and_is_unknown_before_the_first_report() -> None:
+    spec = small_spec(asha="off", confirm={"seeds": 1})
+    records = played(spec, 2)
+    end = max(record.test.at for record in records if record.test)
+    assert seconds_left(spec, records, 2, end / 1000) == 0
+    first = record_at(records[0], BEGAN + 1000)
+    assert seconds_left(spec, [first], 2, BEGAN / 1000 + 1) is None
