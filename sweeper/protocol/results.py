@@ -47,7 +47,7 @@ def build_results(
     sessions: Sequence[SearchSession] = (),
 ) -> SweepResults:
     """Return the results of a sweep from its trials, its test accesses and the commands that searched."""
-    manifest = folder.manifest
+    manifest, test = folder.manifest, folder.manifest.splits.get("test")
     results = SweepResults(
         sweep=folder.name,
         id=manifest.id,
@@ -63,10 +63,10 @@ def build_results(
         ordered_classes=spec.dataset_spec.label_order == tuple(manifest.labels),
         threads=manifest.threads,
         gpu=_gpus_of_a_trial(spec, records, sessions),
-        test_split=TestSplitInfo(**_test_split(folder)) if "test" in manifest.splits else None,
+        test_split=None if test is None else TestSplitInfo(texts=test["texts"], digest=test["digest"]),
         class_counts={split: dict(summary.get("classes", {})) for split, summary in manifest.splits.items()},
         data_warnings=list(manifest.data_warnings),
-        test_warnings=list(manifest.splits.get("test", {}).get("warnings", [])),
+        test_warnings=[] if test is None else list(test.get("warnings", [])),
         test_accesses=list(test_accesses),
         systems=[_system_result(spec, records, system) for system in range(len(spec.systems))],
         trial_results=[_trial_result(spec, record) for record in records],
@@ -97,11 +97,6 @@ def _gpus_of_a_trial(spec: SweepSpec, records: Sequence[TrialRecord], sessions: 
         seconds += report.metrics.get("seconds", 0.0)
         gpu_seconds += report.metrics.get("seconds", 0.0) * report.metrics.get(GPU_SHARE, default)
     return gpu_seconds / seconds if seconds else default
-
-
-def _test_split(folder: SweepFolder) -> dict[str, Any]:
-    summary = folder.manifest.splits["test"]
-    return {"texts": summary["texts"], "digest": summary["digest"]}
 
 
 def _system_result(spec: SweepSpec, records: Sequence[TrialRecord], system: int) -> SystemResult:

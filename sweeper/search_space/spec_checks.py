@@ -38,21 +38,30 @@ def check_spec(spec: SweepSpec) -> Iterator[SpecIssue]:
         yield from _check_objective(spec)
     early_stopping = list(_check_early_stopping(spec))
     yield from early_stopping
-    names = list(_check_names(spec))
-    yield from names
-    if names:
-        return
-    try:
-        issues = validate_space(spec.space)
-        issues = issues or validate_start_with(spec.space, [as_listed(spec.space, entry) for entry in spec.start_with])
-    except HyperparameterSyntaxError as error:
-        hint = f", {allowed_hint(error.names, error.word)}" if error.names else ""
-        issues = [SpecIssue(error.path, error.rule + hint)]
+    issues = list(_check_names(spec)) or _check_space(spec)
     yield from issues
     if not issues:
         yield from check_combinations(spec)
         yield from _check_budget(spec)
         yield from () if early_stopping else _check_grace_epochs(spec)
+
+
+def check_stored_spec(spec: SweepSpec) -> Iterator[SpecIssue]:
+    """Yield the issues of the spec of a sweep that ran. The files that it names may be gone, so they do not count."""
+    if not isinstance(spec.dataset, CustomDataset):
+        yield from _check_dataset(spec)
+    yield from _check_early_stopping(spec)
+    yield from list(_check_names(spec)) or _check_space(spec)
+
+
+def _check_space(spec: SweepSpec) -> list[SpecIssue]:
+    """Return the issues of the hyperparameters' values and conditions, and of `start_with`."""
+    try:
+        issues = validate_space(spec.space)
+        return issues or validate_start_with(spec.space, [as_listed(spec.space, entry) for entry in spec.start_with])
+    except HyperparameterSyntaxError as error:
+        hint = f", {allowed_hint(error.names, error.word)}" if error.names else ""
+        return [SpecIssue(error.path, error.rule + hint)]
 
 
 def _check_dataset(spec: SweepSpec) -> Iterator[SpecIssue]:

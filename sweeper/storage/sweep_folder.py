@@ -19,14 +19,29 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from sweeper.atomic_write import atomic_write
 from sweeper.errors import UsageError
+from sweeper.search_space.spec_checks import check_stored_spec
 from sweeper.search_space.sweep_spec import SweepSpec, fingerprint
 from sweeper.search_space.yaml_file import dump_yaml, load_yaml
+
+
+class SplitSummary(TypedDict):
+    """What sweep.json says about a split: texts, their digest, texts per class, and warnings about them.
+
+    `of` is the number of texts before a limit, if there is one.
+    """
+
+    texts: int
+    digest: str
+    classes: NotRequired[Mapping[str, int]]
+    warnings: NotRequired[Sequence[str]]
+    of: NotRequired[int]
 
 
 @dataclass(frozen=True)
@@ -35,8 +50,8 @@ class SweepManifest:
 
     `identity` is the part of the spec that makes the sweep what it is. `resolved` maps `dataset` and each encoder to a
     commit or digest, and `rows` to the digest of the rows. `threads` is the number of CPU threads of a trial. `id`
-    distinguishes two sweeps with the same identity. `labels` are the class names, and `splits` has the number of texts,
-    their digest and their classes for each split. `data_warnings` are those that were shown at the first start.
+    distinguishes two sweeps with the same identity. `labels` are the class names. `data_warnings` are those that were
+    shown at the first start.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -46,7 +61,7 @@ class SweepManifest:
     threads: int
     id: str = ""
     labels: Sequence[str] = ()
-    splits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    splits: Mapping[str, SplitSummary] = field(default_factory=dict)
     data_warnings: Sequence[str] = ()
 
 
@@ -82,7 +97,7 @@ class SweepFolder:
         """
         path = self.path / "sweep.yaml"
         try:
-            return SweepSpec.model_validate(load_yaml(path).values)
+            return _readable(SweepSpec.model_validate(load_yaml(path).values))
         except (UsageError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise UsageError(f"{path}: cannot be read ({reason}); run the sweep's search space again") from None
@@ -122,6 +137,13 @@ class SweepFolder:
     def mark_synced(self) -> None:
         """Note that MLflow has everything that is in the record."""
         (self.path / "needs_sync").unlink(missing_ok=True)
+
+
+def _readable(spec: SweepSpec) -> SweepSpec:
+    """Return a spec without issues. Raises ValueError otherwise."""
+    for issue in check_stored_spec(spec):
+        raise ValueError(f"{'.'.join(map(str, issue.path))}: {issue.rule}")
+    return spec
 
 
 def find_sweep(sweeps: Path, spec: SweepSpec) -> SweepFolder | None:
@@ -170,7 +192,7 @@ def open_sweep(path: Path) -> SweepFolder:
 
 def create_sweep(
     sweeps: Path, spec: SweepSpec, resolved: Mapping[str, str], threads: int, labels: Sequence[str] = (),
-    splits: Mapping[str, Mapping[str, Any]] | None = None, data_warnings: Sequence[str] = (),
+    splits: Mapping[str, Any] | None = None, data_warnings: Sequence[str] = (),
 ) -> SweepFolder:  # fmt: skip
     """Make the folder of a new sweep and write its manifest. If the name is taken, the folder is called NAME.2."""
     first = f"{spec.dataset_spec.name}-{fingerprint(spec.identity, resolved)}"

@@ -209,7 +209,9 @@ def test_the_written_spec_has_a_line_for_each_key_of_two_levels(tmp_path: Path) 
 @pytest.mark.parametrize("text", ["a: b #.csv", '"quoted".csv', "no", "1e5", "señal \U0001f600.csv", "line\nbreak.csv"])
 def test_any_text_survives_being_written_and_read(tmp_path: Path, text: str) -> None:
     made = create(tmp_path)
-    spec = SweepSpec.model_validate({**spec_of().model_dump(), "dataset": text, "start_with": [{"encoder": text}]})
+    written = {**spec_of().model_dump(), "dataset": {"train": text}, "compare": {"encoder": [text]}}
+    written["start_with"] = [{"encoder": text}]
+    spec = SweepSpec.model_validate(written)
     made.write_spec(spec)
     assert sweep_folder.open_sweep(made.path).spec == spec
 
