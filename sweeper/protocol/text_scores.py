@@ -27,11 +27,6 @@ def text_scores(models: Sequence[TestPredictions], metric: str, num_classes: int
     return np.stack([_text_scores(model, metric, num_classes) for model in models])
 
 
-def can_be_compared(metric: str) -> bool:
-    """Return True if a metric can be divided among texts."""
-    return METRICS[metric].function is not None or METRICS[metric].without_each is not None
-
-
 def has_text_scores(model: TestPredictions, metric: str) -> bool:
     """Return True if these predictions have what `text_scores` needs for a metric that can be compared."""
     return METRICS[metric].function is not None or model.probabilities is not None

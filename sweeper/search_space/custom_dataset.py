@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from sweeper.data.cell_values import to_text
 from sweeper.data.dataset_spec import DatasetSpec
 from sweeper.data.local_files import list_formats
 from sweeper.data.packed_files import strip_packing
@@ -59,8 +58,16 @@ class CustomDataset(StrictModel):
             files=self.files,
             text=text,
             label=self.label,
-            label_order=tuple(to_text(label, self.label, "label") for label in self.label_order or ()),
+            label_order=self._order_as_text(),
         )
+
+    def _order_as_text(self) -> tuple[str, ...]:
+        """Return `label_order` as the labels of rows are written."""
+        if not self.label_order:
+            return ()
+        from sweeper.data.cell_values import to_text  # imports numpy
+
+        return tuple(to_text(label, self.label, "label") for label in self.label_order)
 
     @property
     def content_digest(self) -> dict[str, Any]:

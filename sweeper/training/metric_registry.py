@@ -44,6 +44,11 @@ class Metric:
     needs_every_class: bool = False
     is_rescaled: bool = False
 
+    @property
+    def is_divisible(self) -> bool:
+        """True if it can be divided among texts, as a test of significance needs."""
+        return self.function is not None or self.without_each is not None
+
 
 METRICS: Mapping[str, Metric] = {
     "loss": Metric(

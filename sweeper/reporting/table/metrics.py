@@ -6,7 +6,6 @@ To add one, add it to `METRICS` of training/metric_registry.py.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sweeper.protocol.text_scores import can_be_compared
 from sweeper.training import metric_registry
 
 
@@ -44,15 +43,15 @@ class TableMetric:
         return f"{100 * value:+.1f}" if self.entry.is_share else f"{value:+.3f}"
 
 
-def _table_metric(name: str, metric: metric_registry.Metric) -> TableMetric:
+def _table_metric(metric: metric_registry.Metric) -> TableMetric:
     is_name = metric.label[1].isupper()  # MCC, but not Accuracy
     label = metric.label if is_name else metric.label[0].lower() + metric.label[1:]
-    return TableMetric(label, metric.description, can_be_compared(name), metric)
+    return TableMetric(label, metric.description, metric.is_divisible, metric)
 
 
 DEFAULT_METRIC = "accuracy"
 METRICS: Mapping[str, TableMetric] = {
-    name: _table_metric(name, metric)
+    name: _table_metric(metric)
     for name, metric in sorted(metric_registry.METRICS.items(), key=lambda item: item[0] != DEFAULT_METRIC)
     if metric.better is not None
 }
