@@ -46,10 +46,11 @@ def test_each_trial_that_ends_is_a_line_and_nothing_is_written(
     driver = Driver(sweep)
     snapshot = watch_sweep(PlainOutput(), sweep.folder, driver)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 2
-    assert lines[0].startswith("trial   3  ce   completed")
-    assert "0.8750" in lines[0]
-    assert lines[1].startswith("  3 of 8 trials done, best 0.8750 by trial 3 (ce)")
+    assert len(lines) == 3
+    assert lines[0].startswith(f"watching {sweep.folder.name}: sst5, 2 systems")
+    assert lines[1].startswith("trial   3  ce   completed")
+    assert "0.8750" in lines[1]
+    assert lines[2].startswith("  3 of 8 trials done, best 0.8750 by trial 3 (ce)")
     assert snapshot.summary.state == SweepState.INTERRUPTED
     assert snapshot.record(4).end is None
     assert set(sweep.folder.path.iterdir()) == before

@@ -35,6 +35,7 @@ class FakeMlflow:
     def __init__(self) -> None:
         self.state = "up"
         self.left: int | None = None
+        self.experiment_tags: dict[str, str] = {}
         self.runs: dict[str, Any] = {}
         self.rows: dict[str, set[tuple[str, int, int, str]]] = {}
 
@@ -53,7 +54,12 @@ class FakeMlflow:
     def get_experiment_by_name(self, name: str) -> Any:
         self._request()
         self._answer()
-        return SimpleNamespace(experiment_id="1", tags={})
+        return SimpleNamespace(experiment_id="1", tags=dict(self.experiment_tags))
+
+    def set_experiment_tag(self, experiment: str, tag: str, value: str) -> None:
+        self._request()
+        self.experiment_tags[tag] = value
+        self._answer()
 
     def search_runs(self, *_: Any, **__: Any) -> Page:
         self._request()
