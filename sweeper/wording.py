@@ -9,7 +9,7 @@ _MOST_NAMED = 8  # classes
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _MARKDOWN = re.compile(
     r"[\\|*`<\[$~]"  # anywhere
-    r"|(?<!\w)_|_(?!\w)"  # emphasis does not begin or end inside a word
+    r"|(?<![^\W_])_|_(?![^\W_])"  # emphasis does not begin or end between two letters or digits
     r"|&(?=#?\w+;)"  # an entity
     r"|^(?:[#>+=-]|\d+[.)](?=\s|$))"  # a heading, a quote, a list or a rule
 )

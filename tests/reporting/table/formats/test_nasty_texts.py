@@ -6,7 +6,7 @@ import io
 import json
 import re
 
-from hypothesis import given
+from hypothesis import example, given
 from markdown_it import MarkdownIt
 
 from sweeper.reporting.plots import theme
@@ -26,6 +26,8 @@ def sheet(text: str) -> Sheet:
 
 
 @given(NASTY_TEXTS)
+@example("__0__")
+@example("a__b")
 def test_markdown_shows_a_text_as_it_is(text: str) -> None:
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
     rendered = parser.render(markdown.render_sheet(sheet(text)))
