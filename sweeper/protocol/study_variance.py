@@ -14,8 +14,10 @@ and the systems draw independently of each other. Sources: Efron, "Bootstrap Met
 
 import math
 import statistics
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -29,8 +31,20 @@ if TYPE_CHECKING:
 Distribution = Mapping[float, float]  # the probability of each score of a system's winner; larger scores are better
 
 
+class _Rival:
+    """The chances of another system's score to be below a given one, and to equal it."""
+
+    def __init__(self, scores: Distribution) -> None:
+        self._scores, self._sorted = scores, sorted(scores)
+        self._below = [0.0, *accumulate(scores[score] for score in self._sorted)]
+
+    def chances(self, score: float) -> tuple[float, float]:
+        """Return the probabilities of a lower score, and of this one."""
+        return self._below[bisect_left(self._sorted, score)], self._scores.get(score, 0.0)
+
+
 class StudyVariance(ResultModel):
-    """What becomes of one system if every search draws its trials again."""
+    """The fate of one system if every search draws its trials again."""
 
     trials: int = Field(description="trials of the system that have ended and have a score: what is drawn from")
     win_share: float = Field(description="share of the redrawn searches in which it wins; ties are divided")
@@ -61,21 +75,21 @@ def best_of_draws(scores: Sequence[float]) -> Distribution:
 
 def win_shares(systems: Sequence[Distribution]) -> list[float]:
     """Return how often each of several systems has the largest score. Equal largest scores share the win."""
+    rivals = [_Rival(scores) for scores in systems]
     return [
         math.fsum(
-            probability * _share([other for k, other in enumerate(systems) if k != system], score)
+            probability * _share([*rivals[:system], *rivals[system + 1 :]], score)
             for score, probability in scores.items()
         )
         for system, scores in enumerate(systems)
     ]
 
 
-def _share(others: Sequence[Distribution], score: float) -> float:
+def _share(others: Sequence[_Rival], score: float) -> float:
     """Return the expected share of a win with this score: 1 / (1 + number of equal ones), 0 if another is better."""
     by_ties = [1.0]  # the probability of each number of others with the same score, and none with a better one
     for other in others:
-        equal = other.get(score, 0.0)
-        worse = math.fsum(probability for value, probability in other.items() if value < score)
+        worse, equal = other.chances(score)
         by_ties = [a * worse + b * equal for a, b in zip([*by_ties, 0.0], [0.0, *by_ties], strict=True)]
     return math.fsum(probability / (1 + ties) for ties, probability in enumerate(by_ties))
 
