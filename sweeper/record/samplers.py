@@ -30,7 +30,7 @@ from sweeper.training.config import Scalar
 
 @dataclass(frozen=True)
 class _Proposal:
-    """How one trial is proposed: the sampler, and the study and the trial that it gets to see.
+    """The proposal of one trial: the sampler, and the study and the trial that it gets to see.
 
     `borrowed` is the number of other systems' trials in that study.
     """
@@ -105,11 +105,10 @@ class PerTrialSampler(BaseSampler):
         return self._current
 
     def _make_proposal(self, study: optuna.Study, trial: FrozenTrial) -> _Proposal:
-        number, ended = self._proposal_number(trial.number), ended_trials(study)
-        sampler = _proposal_sampler(self.spec, self.system, number, ended)
-        is_start = len(ended) < _count_start_trials(self.spec, self.system)
+        number = self._proposal_number(trial.number)
+        sampler = _proposal_sampler(self.spec, self.system, number, study)
         is_fixed = isinstance(sampler, PartialFixedSampler)
-        if is_start or is_fixed or not self.spec.tpe.borrows(number):
+        if is_fixed or not self.spec.tpe.borrows(number) or _is_start(self.spec, self.system, study):
             return _Proposal(trial.number, sampler, study, trial)
         siblings = [other for other in self.searches if other is not self.searches[self.system]]
         pool, pooled = pool_trials(study, siblings, trial.number)
@@ -130,14 +129,19 @@ def _count_start_trials(spec: SweepSpec, system: int) -> int:
     return spec.tpe.count_start_trials(spec.trial_budget(system))
 
 
-def _proposal_sampler(spec: SweepSpec, system: int, number: int, ended: Sequence[FrozenTrial]) -> BaseSampler:
+def _is_start(spec: SweepSpec, system: int, study: optuna.Study) -> bool:
+    """Return True while too few trials of a system have ended for TPE to learn from them."""
+    return len(ended_trials(study)) < _count_start_trials(spec, system)
+
+
+def _proposal_sampler(spec: SweepSpec, system: int, number: int, study: optuna.Study) -> BaseSampler:
     """Build the sampler of a system's proposal `number` (from 0, skipped proposals counted)."""
     takes_settings = SAMPLERS[spec.sampler].takes_tpe_settings
     options = {"n_startup_trials": _count_start_trials(spec, system)} if takes_settings else {}
     base = build_sampler(spec.sampler, spec.derive_seed("sampler", spec.system_name(system), number), **options)
     planned = _planned_setting(spec, system, number)
     if planned is None:
-        fixed = {**_design_values(spec, system, number, ended), **_prior_values(spec, system, number, ended)}
+        fixed = {**_design_values(spec, system, number, study), **_prior_values(spec, system, number, study)}
         return PartialFixedSampler(fixed, base) if fixed else base
     hyperparameters = {hyperparameter.name: hyperparameter for hyperparameter in spec.space.searched_hyperparameters()}
     fixed = {
@@ -149,7 +153,7 @@ def _proposal_sampler(spec: SweepSpec, system: int, number: int, ended: Sequence
     return PartialFixedSampler(fixed, base)
 
 
-def _design_values(spec: SweepSpec, system: int, number: int, ended: Sequence[FrozenTrial]) -> dict[str, Scalar]:
+def _design_values(spec: SweepSpec, system: int, number: int, study: optuna.Study) -> dict[str, Scalar]:
     """Return the values that a quasi-random design has for a proposal. The first point is after the planned settings.
 
     A shared design is used until enough trials of the system have ended.
@@ -157,13 +161,12 @@ def _design_values(spec: SweepSpec, system: int, number: int, ended: Sequence[Fr
     index = number - len(spec.initial_settings(system))
     if SAMPLERS[spec.sampler].is_quasi_random:
         return quasi_random_values(spec, system, index)
-    count = _count_start_trials(spec, system)
-    if spec.tpe.start == "quasi_random" and len(ended) < count:
-        return shared_design_values(spec, system, index, count)
+    if spec.tpe.start == "quasi_random" and _is_start(spec, system, study):
+        return shared_design_values(spec, system, index, _count_start_trials(spec, system))
     return {}
 
 
-def _prior_values(spec: SweepSpec, system: int, number: int, ended: Sequence[FrozenTrial]) -> dict[str, Scalar]:
+def _prior_values(spec: SweepSpec, system: int, number: int, study: optuna.Study) -> dict[str, Scalar]:
     """Return the values that priors give a proposal: the stated ones first, then some near them in a falling share.
 
     A shared design keeps its points, save for the first.
@@ -173,10 +176,10 @@ def _prior_values(spec: SweepSpec, system: int, number: int, ended: Sequence[Fro
         return {}
     if number == len(spec.initial_settings(system)):
         return stated
-    if spec.tpe.start == "quasi_random" and len(ended) < _count_start_trials(spec, system):
+    if spec.tpe.start == "quasi_random" and _is_start(spec, system, study):
         return {}
     random = np.random.default_rng(spec.derive_seed("prior", spec.system_name(system), number))
-    return draw_from_priors(spec, random) if random.random() < prior_share(spec, ended) else {}
+    return draw_from_priors(spec, random) if random.random() < prior_share(spec, ended_trials(study)) else {}
 
 
 def _without_rounding_error(value: Any, distribution: BaseDistribution) -> Any:
