@@ -20,14 +20,14 @@ def log_loss(labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
     """Return the mean cross entropy in nats. A probability of 0 counts as the smallest number of its type."""
     from sklearn.metrics import log_loss
 
-    return float(log_loss(labels, _normalized(probabilities), labels=range(probabilities.shape[1])))
+    return float(log_loss(labels, normalize(probabilities), labels=range(probabilities.shape[1])))
 
 
 def brier(labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
     """Return the Brier score (Brier 1950): from 0 to 2, for two classes half of it."""
     from sklearn.metrics import brier_score_loss
 
-    return float(brier_score_loss(labels, _normalized(probabilities), labels=range(probabilities.shape[1])))
+    return float(brier_score_loss(labels, normalize(probabilities), labels=range(probabilities.shape[1])))
 
 
 def constant_brier(class_counts: Sequence[int]) -> float:
@@ -48,7 +48,7 @@ def auroc(labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
         warnings.simplefilter("ignore")  # of a class without texts: the result says it
         if num_classes == 2:
             return float(roc_auc_score(labels, probabilities[:, 1]))
-        normalized = _normalized(probabilities)
+        normalized = normalize(probabilities)
         return float(roc_auc_score(labels, normalized, multi_class="ovr", labels=range(num_classes)))
 
 
@@ -89,7 +89,7 @@ def apply_temperature(probabilities: NDArray[Any], temperature: float) -> NDArra
     """Return the probabilities (N, C) after their logits are divided by a temperature."""
     scaled = _logits(probabilities) / temperature
     powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return _normalized(powers)
+    return normalize(powers)
 
 
 def _logits(probabilities: NDArray[Any]) -> NDArray[np.float64]:
@@ -97,7 +97,8 @@ def _logits(probabilities: NDArray[Any]) -> NDArray[np.float64]:
     return logits
 
 
-def _normalized(probabilities: NDArray[Any]) -> NDArray[np.float64]:
+def normalize(probabilities: NDArray[Any]) -> NDArray[np.float64]:
+    """Return probabilities (N, C) in float64, divided by their sum for each text."""
     values = probabilities.astype(np.float64)
     normalized: NDArray[np.float64] = values / values.sum(axis=1, keepdims=True)
     return normalized

@@ -10,19 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from sweeper.training.probability_metrics import normalize
+
 Values = NDArray[np.float64]
 
 
 def log_loss_without_each(labels: NDArray[Any], probabilities: NDArray[Any]) -> Values:
     """Return the mean cross entropy of all other texts."""
-    values = _normalized(probabilities)
+    values = normalize(probabilities)
     of_true = np.maximum(values[np.arange(len(labels)), labels], np.finfo(values.dtype).eps)
     return _mean_without_each(-np.log(of_true))
 
 
 def brier_without_each(labels: NDArray[Any], probabilities: NDArray[Any]) -> Values:
     """Return the Brier score of all other texts."""
-    distances = _normalized(probabilities)
+    distances = normalize(probabilities)
     distances[np.arange(len(labels)), labels] -= 1
     halves = 2 if probabilities.shape[1] == 2 else 1
     return _mean_without_each(np.square(distances).sum(axis=1) / halves)
@@ -59,9 +61,3 @@ def _mean_without_each(values: Values) -> Values:
     """Return the mean of all other values (N,); of a single value, itself."""
     without: Values = (values.sum() - values) / (len(values) - 1) if len(values) > 1 else values
     return without
-
-
-def _normalized(probabilities: NDArray[Any]) -> Values:
-    values = probabilities.astype(np.float64)
-    normalized: Values = values / values.sum(axis=1, keepdims=True)
-    return normalized

@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeper.reporting.html.figure_data import CalibrationBin, CalibrationFigure
+from sweeper.training.probability_metrics import NUM_BINS, calibration_bins
 from sweeper.training.types import Predictions
-
-NUM_BINS = 10  # of equal width
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def build_calibration(models: Sequence[Predictions], title: str) -> CalibrationF
     """Return how often these models are right by the probability of their predicted class, in ten equal bins."""
     confidence = np.concatenate([model.probabilities.max(axis=1) for model in models]).astype(float)  # (S N,)
     right = np.concatenate([model.predicted_classes == model.labels for model in models])
-    bins = np.clip(np.ceil(confidence * NUM_BINS).astype(int) - 1, 0, NUM_BINS - 1)
+    bins = calibration_bins(confidence)
     return CalibrationFigure(
         title,
         [

@@ -1,6 +1,6 @@
 """The sections about the confirmed models: optimism, confusions, and confident errors."""
 
-from sweeper.reporting.html.class_scores import NUM_BINS, build_calibration, calibration_error, score_classes
+from sweeper.reporting.html.class_scores import build_calibration, calibration_error, score_classes
 from sweeper.reporting.html.error_analysis import (
     build_class_weights,
     build_confusion,
@@ -11,6 +11,7 @@ from sweeper.reporting.html.html_elements import FigureGroup, ReportSection, par
 from sweeper.reporting.html.report_data import ReportData, format_params, format_score
 from sweeper.reporting.html.search_figures import build_optimism
 from sweeper.reporting.templates.environment import Html
+from sweeper.training.probability_metrics import NUM_BINS
 from sweeper.training.types import Predictions
 from sweeper.wording import count_noun, name_absent_classes
 
