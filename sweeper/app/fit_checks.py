@@ -32,11 +32,10 @@ def require_defined_objective(spec: SweepSpec, num_texts: Mapping[str, int]) -> 
     """Raise UsageError if the objective is undefined on validation, which has `num_texts` of each class."""
     absent = [name for name, texts in num_texts.items() if not texts]
     if METRICS[spec.objective.name].needs_every_class and absent:
-        key = "minimize" if spec.objective.minimize else "maximize"
         more = f" and {len(absent) - 1:,} other classes" if len(absent) > 1 else ""
         rule = f"is undefined, because validation has no text of {quote_value(absent[0])}{more}"
         remedy = f"use another objective, such as {DEFAULT_OBJECTIVE}"
-        raise UsageError(spec.message(("objective", key), f"{rule}; {remedy}"))
+        raise UsageError(spec.message(("objective", spec.objective.direction), f"{rule}; {remedy}"))
 
 
 def require_enough_positions(spec: SweepSpec, encoder: str, folder: Path) -> None:
@@ -68,9 +67,7 @@ def require_fitting_layers(spec: SweepSpec, encoder: EncoderWeights) -> None:
     from sweeper.training.model import check_layers
 
     for system in spec.systems:
-        space = spec.space.critical_values()
-        for setting in space.enumerate_settings(("encoder", "layer_decay", "reinit_layers"), system):
-            config = spec.train_config({"encoder": encoder.name, **system, **setting}, seed=0, threads=1)
+        for config in critical_configs(spec, system, ("encoder", "layer_decay", "reinit_layers")):
             if config.encoder == encoder.name:
                 check_layers(encoder, config)
 

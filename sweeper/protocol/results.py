@@ -54,7 +54,7 @@ def build_results(
         dataset=spec.dataset_spec.name,
         source=spec.data_source,
         objective=spec.objective.metric,
-        direction="maximize" if spec.objective.sign > 0 else "minimize",
+        direction=spec.objective.direction,
         num_trials=sum(not record.trial.source_trial for record in records),
         subsample={split: rows["texts"] for split, rows in manifest.splits.items() if "of" in rows},
         resolved=dict(manifest.resolved),

@@ -97,9 +97,8 @@ def _check_custom_dataset(dataset: CustomDataset) -> Iterator[SpecIssue]:
 def _check_objective(spec: SweepSpec) -> Iterator[SpecIssue]:
     is_known = isinstance(spec.dataset, CustomDataset) or spec.dataset in DATASETS
     if METRICS[spec.objective.name].is_ordered and is_known and not spec.dataset_spec.label_order:
-        key = "minimize" if spec.objective.minimize else "maximize"
         rule = f"needs classes in order, got {spec.objective.metric}; set dataset.label_order, or use another metric"
-        yield SpecIssue(("objective", key), rule)
+        yield SpecIssue(("objective", spec.objective.direction), rule)
 
 
 def _check_names(spec: SweepSpec) -> Iterator[SpecIssue]:

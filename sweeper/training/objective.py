@@ -1,6 +1,6 @@
 """The metric by which the best epoch of a trial and the best trial of a sweep are chosen."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -35,6 +35,11 @@ class ObjectiveMetric(StrictModel):
     def name(self) -> str:
         """The metric's name in METRICS."""
         return self.metric.removeprefix("validation/")
+
+    @property
+    def direction(self) -> Literal["maximize", "minimize"]:
+        """The key of a search space that names the metric."""
+        return "minimize" if self.minimize else "maximize"
 
     @property
     def sign(self) -> int:

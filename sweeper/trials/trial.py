@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -37,7 +37,7 @@ class Trial:
     clone_of: int = 0
 
     @property
-    def stage(self) -> str:
+    def stage(self) -> Literal["search", "confirm"]:
         """The stage of the sweep that the trial belongs to, as tagged in MLflow: "search" or "confirm"."""
         return "confirm" if self.source_trial else "search"
 
