@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sweeper.data.encoder_config import is_hub_name, max_tokens_of_folder, read_encoder_config
@@ -14,7 +14,7 @@ from sweeper.search_space.hyperparameter_syntax import list_hint
 from sweeper.search_space.issue import SpecIssue
 from sweeper.search_space.space_values import largest_value, path_of, varies
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.training.config import TrainConfig
+from sweeper.training.config import Scalar, TrainConfig
 from sweeper.training.registry import ENCODER_KINDS, LOSSES, encoder_kind
 from sweeper.wording import quote_value
 
@@ -38,11 +38,7 @@ def check_combinations(spec: SweepSpec) -> Iterator[SpecIssue]:
 
 def _contrastive_loss_of_single_texts(spec: SweepSpec) -> Iterator[SpecIssue]:
     """A contrastive term compares a batch's texts. Two views of one text have no other text to be compared with."""
-    defaults = {name: TrainConfig.model_fields[name].default for name in ("loss", "batch_size")}
-    space = spec.space.critical_values()
-    names = space.with_ancestors(("loss", "batch_size"))
-    for setting in itertools.islice(space.enumerate_settings(names, {}), _MAX_SETTINGS):
-        values = {**defaults, **space.fixed, **setting}
+    for values in _critical_values(spec, "loss", "batch_size"):
         loss = LOSSES.get(str(values["loss"]))
         if values["batch_size"] == 1 and loss is not None and loss.contrastive_term is not None:
             rule = f"a batch of one text has no other text for loss {values['loss']} to compare it with, got 1"
@@ -52,16 +48,20 @@ def _contrastive_loss_of_single_texts(spec: SweepSpec) -> Iterator[SpecIssue]:
 
 def _batches_of_one_class(spec: SweepSpec) -> Iterator[SpecIssue]:
     """A batch needs texts of two classes."""
-    defaults = {name: TrainConfig.model_fields[name].default for name in ("texts_per_class", "batch_size")}
-    space = spec.space.critical_values()
-    names = space.with_ancestors(("texts_per_class", "batch_size"))
-    for setting in itertools.islice(space.enumerate_settings(names, {}), _MAX_SETTINGS):
-        values = {**defaults, **space.fixed, **setting}
+    for values in _critical_values(spec, "texts_per_class", "batch_size"):
         each, size = int(values["texts_per_class"]), int(values["batch_size"])
         if each > 1 and 2 * each > size:
             rule = f"a batch of {size} texts has no room for two classes of {each} texts, got {each}"
             yield SpecIssue(path_of(spec.space, "texts_per_class"), f"{rule}; use at most half of batch_size")
             return
+
+
+def _critical_values(spec: SweepSpec, *names: str) -> Iterator[Mapping[str, Scalar]]:
+    """Yield the values of some hyperparameters in each combination; of a range, its ends."""
+    defaults = {name: TrainConfig.model_fields[name].default for name in names}
+    space = spec.space.critical_values()
+    for setting in itertools.islice(space.enumerate_settings(space.with_ancestors(names), {}), _MAX_SETTINGS):
+        yield {**defaults, **space.fixed, **setting}
 
 
 def _too_few_batches(spec: SweepSpec) -> Iterator[SpecIssue]:
