@@ -8,7 +8,6 @@ ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 OFFLINE_DATA = "feelings"  # ships with sweeper; used if the default data set cannot be fetched
 GROUP = 50  # batches that both trainers sort by length together: a multiple of it is a fair sample of the texts
 RATE, DECAY = 5e-5, 0.01  # of every trainer
-WARM_UP_STEPS = 5
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,11 @@ class Settings:
     def seeds(self) -> tuple[int, ...]:
         """The seed of each round."""
         return tuple(range(self.seed, self.seed + self.rounds))
+
+    @property
+    def warm_up_seed(self) -> int:
+        """The seed of the training that an arm does before its first round. No round has the same texts."""
+        return self.seed + self.rounds
 
 
 QUICK_SIZES: Mapping[str, Any] = {"quick": True, "trials": 500, "peer_trials": 100, "runs": 500, "file_rows": 100_000}

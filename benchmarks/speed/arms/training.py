@@ -6,7 +6,7 @@ from typing import Literal
 
 from benchmarks.speed import inputs
 from benchmarks.speed.cases import Measurement
-from benchmarks.speed.settings import DECAY, RATE, WARM_UP_STEPS, Settings
+from benchmarks.speed.settings import DECAY, RATE, Settings
 from benchmarks.speed.step_clock import StepClock
 from sweeper.training.config import TrainConfig
 from sweeper.training.trainer import train_events
@@ -16,14 +16,14 @@ Weighting = Literal["separate", "shared"]
 
 
 def measure(settings: Settings, loss: str, weighting: Weighting, batch_size: int, steps: int, seed: int) -> Measurement:
-    """Return the texts a second of so many steps, after a short training that warms up."""
-    _warm_up(settings, loss, weighting, batch_size)
+    """Return the texts a second of so many steps. Before the first ones, as many do not count."""
+    _warm_up(settings, loss, weighting, batch_size, steps)
     return _train(settings, loss, weighting, batch_size, steps, seed)
 
 
 @cache
-def _warm_up(settings: Settings, loss: str, weighting: Weighting, batch_size: int) -> None:
-    _train(settings, loss, weighting, batch_size, WARM_UP_STEPS, 0)
+def _warm_up(settings: Settings, loss: str, weighting: Weighting, batch_size: int, steps: int) -> None:
+    _train(settings, loss, weighting, batch_size, steps, settings.warm_up_seed)
 
 
 def _train(settings: Settings, loss: str, weighting: Weighting, batch_size: int, steps: int, seed: int) -> Measurement:

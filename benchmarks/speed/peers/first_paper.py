@@ -4,6 +4,8 @@ The weights of the label-aware loss are filled in by two nested Python loops. Ad
 falls to 0. Its second view, a copy of each text with synonyms, is left out, so that a step has the same texts for all.
 """
 
+from functools import cache
+
 import torch
 from torch import nn
 from transformers import DataCollatorWithPadding, get_linear_schedule_with_warmup
@@ -19,7 +21,17 @@ _NO_DECAY = ("bias", "LayerNorm.weight")
 
 
 def measure(settings: Settings, weighting: str, batch_size: int, steps: int, seed: int) -> Measurement:
-    """Return the texts a second of so many steps."""
+    """Return the texts a second of so many steps. Before the first ones, as many do not count."""
+    _warm_up(settings, weighting, batch_size, steps)
+    return _train(settings, weighting, batch_size, steps, seed)
+
+
+@cache
+def _warm_up(settings: Settings, weighting: str, batch_size: int, steps: int) -> None:
+    _train(settings, weighting, batch_size, steps, settings.warm_up_seed)
+
+
+def _train(settings: Settings, weighting: str, batch_size: int, steps: int, seed: int) -> Measurement:
     torch.set_num_threads(settings.threads)
     torch.manual_seed(seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"

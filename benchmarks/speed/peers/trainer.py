@@ -18,7 +18,7 @@ from transformers import (
 from benchmarks.speed import inputs
 from benchmarks.speed.cases import Measurement
 from benchmarks.speed.peers.label_aware import LabelAwareClassifier
-from benchmarks.speed.settings import DECAY, RATE, WARM_UP_STEPS, Settings
+from benchmarks.speed.settings import DECAY, RATE, Settings
 from benchmarks.speed.step_clock import StepClock
 from sweeper.training.config import TrainConfig
 from sweeper.training.device import resolve_precision, setup_device
@@ -38,14 +38,14 @@ class ClockCallback(TrainerCallback):  # type: ignore[misc]  # transformers is n
 def measure(
     settings: Settings, tuned: bool, loss: str, weighting: str, batch_size: int, steps: int, seed: int
 ) -> Measurement:
-    """Return the texts a second of so many steps, after a short training that warms up."""
-    _warm_up(settings, tuned, loss, weighting, batch_size)
+    """Return the texts a second of so many steps. Before the first ones, as many do not count."""
+    _warm_up(settings, tuned, loss, weighting, batch_size, steps)
     return _train(settings, tuned, loss, weighting, batch_size, steps, seed)
 
 
 @cache
-def _warm_up(settings: Settings, tuned: bool, loss: str, weighting: str, batch_size: int) -> None:
-    _train(settings, tuned, loss, weighting, batch_size, WARM_UP_STEPS, 0)
+def _warm_up(settings: Settings, tuned: bool, loss: str, weighting: str, batch_size: int, steps: int) -> None:
+    _train(settings, tuned, loss, weighting, batch_size, steps, settings.warm_up_seed)
 
 
 def _train(
