@@ -11,7 +11,7 @@ a traceback, and returns the error's `exit_code`.
     ├── SweepFailedError         nothing in the sweep succeeded           exit 1
     ├── RecordError              the record of a sweep is damaged
     ├── StorageError             a file that must be kept cannot be written      exit 1 or 2
-    ├── CheckpointError          a checkpoint cannot be read
+    ├── CheckpointError          a checkpoint cannot be read, or does not fit
     └── TrialError               a trial ends with an outcome of its own
         ├── DivergedError        the training loss is not finite
         └── OutOfMemoryError     the device has no memory left
@@ -74,7 +74,10 @@ class StorageError(SweeperError):
 
 
 class CheckpointError(SweeperError):
-    """A checkpoint cannot be read. The training can start from an earlier one, or from the beginning."""
+    """A checkpoint cannot be read, or does not fit the training: an older version of sweeper has written it.
+
+    The training can start from an earlier checkpoint, or from the beginning.
+    """
 
 
 class SweepLockedError(UsageError):

@@ -1,6 +1,7 @@
 """Trains one trial of a sweep again and exports its model: the same epoch is chosen, by the trainer's own rule."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from sweeper.app.kept_model import write_prediction_settings
 from sweeper.app.open_study import open_study
 from sweeper.app.prepare_data import SEARCHED, PreparedSweep, load_training_data, prepare_sweep, tokenizer_of
 from sweeper.app.refresh_results import refresh_results
-from sweeper.errors import SweeperError, UsageError
+from sweeper.errors import CheckpointError, SweeperError, UsageError
 from sweeper.protocol.results import build_results
 from sweeper.protocol.sweep_results import Metrics
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -20,7 +21,7 @@ from sweeper.storage.sweep_folder import SweepFolder, write_json
 from sweeper.terminal import formatting
 from sweeper.terminal.output import Output
 from sweeper.training.config import Scalar, TrainConfig
-from sweeper.training.types import TrainingData, ValidationReport
+from sweeper.training.types import Heartbeat, TrainingData, ValidationReport
 from sweeper.trials.trial import Trial
 
 
@@ -121,10 +122,8 @@ def _run_training(
     output: Output, spec: SweepSpec, config: TrainConfig, data: TrainingData, state: Path
 ) -> dict[int, ValidationReport]:
     """Train, print a line for each epoch, and return the reports by step. The best model lies beside `state`."""
-    from sweeper.training.trainer import train_events
-
     metric, reports, best = spec.objective.metric, dict[int, ValidationReport](), None
-    for event in train_events(config, data, state, spec.objective):
+    for event in _train_events(output, spec, config, data, state):
         if not isinstance(event, ValidationReport):
             continue
         reports[event.step] = event
@@ -138,6 +137,20 @@ def _run_training(
         note = "  best so far" if is_better else ""
         output.line(f"  epoch {event.epoch:g}  {metric} {formatting.format_score(value)}{note}")
     return reports
+
+
+def _train_events(
+    output: Output, spec: SweepSpec, config: TrainConfig, data: TrainingData, state: Path
+) -> Iterator[ValidationReport | Heartbeat]:
+    """Yield the events of a training from its checkpoint, or from the start if that cannot be used."""
+    from sweeper.training.trainer import train_events
+
+    try:
+        yield from train_events(config, data, state, spec.objective)
+    except CheckpointError as error:
+        output.line(f"{state.name} cannot be used ({error}); the training starts from the beginning")
+        state.unlink()
+        yield from train_events(config, data, state, spec.objective)
 
 
 def _record_test_access(output: Output, prepared: PreparedSweep, folder: SweepFolder, trial: Trial) -> None:

@@ -1,8 +1,10 @@
 """One attempt at a trial, the same under every runner: its reports and heartbeats, then its end.
 
-Each attempt has a checkpoint file of its own. It starts from the newest readable checkpoint of the attempts before it,
+Each attempt has a checkpoint file of its own. It starts from the newest usable checkpoint of the attempts before it,
 which it first links to its own name. So a worker that was wrongly taken for dead cannot overwrite the checkpoint of its
 successor. Only a trial's newest checkpoint is kept: once the new attempt has written one, the older ones are deleted.
+
+A checkpoint that cannot be read, or does not fit, is deleted. It costs the training so far, never the trial.
 """
 
 import shutil
@@ -66,15 +68,15 @@ def deliver(event: Event, trial: Trial, trials: TrialSource) -> bool:
 
 
 def _train(trial: Trial, job: TrainingJob, data: TrainingData, folder: Path) -> Generator[Event, None, None]:
-    """Train from the newest readable checkpoint, or from the start if there is none. Damaged ones are deleted."""
+    """Train from the newest checkpoint that can be used, or from the start if there is none. Others are deleted."""
     checkpoint = checkpoint_path(folder, trial.attempt)
     candidates = earlier_checkpoints(folder, trial.attempt)
     while True:
         start = candidates.pop(0) if candidates else None
-        if start is not None:
-            _link_or_copy(start, checkpoint)
         is_only_checkpoint = False
         try:
+            if start is not None:
+                _link_or_copy(start, checkpoint)
             with closing(job.train(trial.config, data, checkpoint)) as events:
                 for event in events:
                     if isinstance(event, ValidationReport):
@@ -84,10 +86,11 @@ def _train(trial: Trial, job: TrainingJob, data: TrainingData, folder: Path) -> 
         except CheckpointError as error:
             if start is None:
                 raise
-            for damaged in {checkpoint, start}:
-                damaged.unlink(missing_ok=True)
+            for unusable in {checkpoint, start}:
+                with suppress(OSError):
+                    unusable.unlink()
             consequence = f"continues from {candidates[0].name}" if candidates else "starts from the beginning"
-            yield Heartbeat(f"{start.name} cannot be read ({error}); the training {consequence}")
+            yield Heartbeat(f"{start.name} cannot be used ({error}); the training {consequence}")
         else:
             return
 
@@ -159,13 +162,17 @@ def _to_trial_end(error: Exception) -> TrialEnd:
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
+    """Give a checkpoint another name. Raises CheckpointError if its file cannot be read."""
     if source == target:
         return
     try:
         target.hardlink_to(source)
     except OSError:  # a file system without hard links
-        with atomic_write(target) as file, source.open("rb") as content:
-            shutil.copyfileobj(content, file)
+        try:
+            with atomic_write(target) as file, source.open("rb") as content:
+                shutil.copyfileobj(content, file)
+        except OSError as error:
+            raise CheckpointError(error.strerror or str(error)) from error
 
 
 def _delete_earlier(checkpoint: Path, attempt: int) -> bool:

@@ -1,12 +1,13 @@
 """The model of a training's best epoch: chosen by an objective, and kept in a file beside the checkpoint."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from sweeper.errors import CheckpointError
 from sweeper.training.objective import ObjectiveMetric
 from sweeper.training.types import ValidationReport
 
@@ -29,7 +30,7 @@ class BestModel:
         """
         if self.objective is None:
             return
-        value = report.metrics.get(self.objective.metric, math.nan)
+        value = self._value(report)
         if math.isfinite(value) and self._is_better(value, self.objective.sign):
             weights = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
             self.state = {
@@ -39,6 +40,19 @@ class BestModel:
                 "model": weights,
                 "skipped_updates": list(skipped_updates),
             }
+
+    def restore(self, state: Mapping[str, Any], reports: Sequence[ValidationReport]) -> None:
+        """Continue with the best model of a checkpoint after these reports.
+
+        Raises CheckpointError if the checkpoint should have a best model and does not.
+        """
+        is_due = any(math.isfinite(self._value(report)) for report in reports)
+        if is_due and not {"step", "epoch", "value", "model"} <= state.keys():
+            raise CheckpointError("it has no best model")
+        self.state = dict(state)
+
+    def _value(self, report: ValidationReport) -> float:
+        return math.nan if self.objective is None else report.metrics.get(self.objective.metric, math.nan)
 
     def _is_better(self, value: float, sign: int) -> bool:
         return not self.state or sign * value > sign * float(self.state["value"])

@@ -4,15 +4,17 @@ A file is what torch.save writes, followed by `sweeper ` and a CRC-32 as 8 hexad
 notice an altered byte, and a training resumed from one would silently give other numbers.
 """
 
-import pickle
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
 import torch
 
 from sweeper.atomic_write import atomic_write
-from sweeper.errors import CheckpointError
+from sweeper.errors import CheckpointError, SweeperError
+from sweeper.training.device_errors import breaks_device, is_out_of_memory
 
 _MARK = b"sweeper "
 _CHUNK_BYTES = 1 << 22
@@ -42,13 +44,37 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
     Raises CheckpointError, with the reason, if the file cannot be read or has changed since it was written.
     """
-    try:
-        with path.open("rb") as file:
-            _verify_checksum(file, path.stat().st_size)
-            state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
-    except (OSError, ValueError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
-        raise CheckpointError(str(error).partition("\n")[0]) from error
+    with _checkpoint_errors(""), path.open("rb") as file:
+        _verify_checksum(file, path.stat().st_size)
+        state = torch.load(file, map_location="cpu", weights_only=True)
+        if not isinstance(state, dict):
+            raise CheckpointError("it holds no training")
     return state
+
+
+@contextmanager
+def checking_fit() -> Iterator[None]:
+    """Raise CheckpointError, with the reason, if a state that is put to use here does not fit.
+
+    Another version of sweeper or torch may have written it, or another device.
+    """
+    with _checkpoint_errors("it does not fit: "):
+        yield
+
+
+@contextmanager
+def _checkpoint_errors(prefix: str) -> Iterator[None]:
+    """Turn errors into CheckpointErrors, but for those of a device and those that we raise on purpose."""
+    try:
+        yield
+    except SweeperError:
+        raise
+    except Exception as error:  # a state that was altered can make anything fail
+        if is_out_of_memory(error) or breaks_device(error):
+            raise
+        missing = isinstance(error, KeyError)
+        reason = f"it has no {error}" if missing else str(error).partition("\n")[0] or type(error).__name__
+        raise CheckpointError(reason if missing else f"{prefix}{reason}") from error
 
 
 class _ChecksumWriter:

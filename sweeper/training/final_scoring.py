@@ -1,13 +1,12 @@
 """Score a confirmed model once: its predictions for the validation split, and for the test split if there is one.
 
-The model is that of the best epoch, which its training left in a file. If that file cannot be read, the training is
-repeated from its seed; on a CPU that gives the same model.
+The model is that of the best epoch, which its training left in a file. If that file cannot be read, or
+does not fit, the training is repeated from its seed; on a CPU that gives the same model.
 """
 
 from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from sweeper.errors import CheckpointError
 from sweeper.training import checkpoint
@@ -15,6 +14,7 @@ from sweeper.training.best_model import best_model_path, latest_best_model
 from sweeper.training.config import TrainConfig
 from sweeper.training.device import setup_device
 from sweeper.training.evaluation import evaluate_events, mean_class_weights
+from sweeper.training.model import Classifier
 from sweeper.training.objective import ObjectiveMetric
 from sweeper.training.trained_model import load_model
 from sweeper.training.trainer import train_events
@@ -37,9 +37,9 @@ def score_best_model(
     no test split, the report has no metrics. Raises CheckpointError if there is no model even after training again.
     """
     assert checkpoint_path is not None
-    best = yield from _load_or_retrain(config, data, checkpoint_path, objective)
     device = setup_device(config)
-    model = load_model(best, config, data).to(device)
+    best, model = yield from _load_or_retrain(config, data, checkpoint_path, objective)
+    model = model.to(device)
     predictions, metrics = {}, {}
     for split in (split for split in ("validation", "test") if split in data.splits):
         evaluation = yield from evaluate_events(model, data, split, config, objective)
@@ -47,19 +47,27 @@ def score_best_model(
         metrics[split] = {f"{split}/{name}": value for name, value in evaluation.metrics.items()}
     weights = yield from mean_class_weights(model, data, "validation", config)
     scores = ModelScores(predictions, weights)
-    yield ValidationReport(best["step"], best["epoch"], metrics.get("test", {}), scores)
+    yield ValidationReport(*best, metrics.get("test", {}), scores)
 
 
 def _load_or_retrain(
     config: TrainConfig, data: TrainingData, checkpoint_path: Path, objective: ObjectiveMetric
-) -> Generator[Heartbeat, None, dict[str, Any]]:
-    """Return the best epoch's step, epoch and model: from its file, or from another training."""
+) -> Generator[Heartbeat, None, tuple[tuple[int, float], Classifier]]:
+    """Return the best epoch, as step and epoch, and its model: from its file, or from another training."""
     path = latest_best_model(checkpoint_path)
     try:
-        return checkpoint.load_checkpoint(path)
+        return _load(path, config, data)
     except CheckpointError as error:
-        yield Heartbeat(f"{path.name} cannot be read ({error}); the model is trained again")
+        yield Heartbeat(f"{path.name} cannot be used ({error}); the model is trained again")
     with closing(train_events(config, data, checkpoint_path, objective)) as events:
         for _ in events:
             yield Heartbeat()
-    return checkpoint.load_checkpoint(best_model_path(checkpoint_path))
+    return _load(best_model_path(checkpoint_path), config, data)
+
+
+def _load(path: Path, config: TrainConfig, data: TrainingData) -> tuple[tuple[int, float], Classifier]:
+    """Return the epoch and the model in a file. Raises CheckpointError if it cannot be read or does not fit."""
+    state = checkpoint.load_checkpoint(path)
+    with checkpoint.checking_fit():
+        epoch = int(state["step"]), float(state["epoch"])
+    return epoch, load_model(state, config, data)

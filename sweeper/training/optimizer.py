@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sweeper.errors import CheckpointError
 from sweeper.training.config import Precision, TrainConfig
 from sweeper.training.device import gradient_scaler
 from sweeper.training.gradient_norm import GradientNorm
@@ -114,8 +115,17 @@ class Optimizer:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Continue from a state that `state` returned."""
-        self.adamw.load_state_dict(state["adamw"])
+        """Continue from a state that `state` returned. Raises CheckpointError if it is that of another optimizer."""
+        own_groups = [dict(group) for group in self.adamw.param_groups]
+        self.adamw.load_state_dict(state["adamw"])  # the restored groups have what the state has, no more
+        for restored, own in zip(self.adamw.param_groups, own_groups, strict=True):
+            if missing := sorted(own.keys() - restored.keys()):
+                raise CheckpointError(f"its optimizer has no {missing[0]}")
+            if any(restored[name] != own[name] for name in ("factor", "weight_decay")):
+                raise CheckpointError("its optimizer has the weights in other groups")
+        for parameter, moments in self.adamw.state.items():
+            if any(moments[name].shape != parameter.shape for name in ("exp_avg", "exp_avg_sq")):
+                raise CheckpointError("its optimizer has the weights in another order")
         self.scaler.load_state_dict(state["scaler"])
         self.completed_updates = state["completed_updates"]
         self.known_skipped = list(state.get("skipped_updates", ()))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sweeper.errors import CheckpointError
+from sweeper.training.checkpoint import checking_fit
 from sweeper.training.config import TrainConfig
 from sweeper.training.embedding_rows import occurring_tokens
 from sweeper.training.model import Classifier
@@ -27,7 +28,7 @@ _BLOCK = 1 << 16  # numbers that a processor's cache can hold
 def load_full_model(state: Mapping[str, Any], config: TrainConfig, data: TrainingData) -> Classifier:
     """Return the model of a checkpoint, or of a best epoch, with the embeddings of all tokens.
 
-    `data` needs the training split.
+    `data` needs the training split. Raises CheckpointError if the state does not fit the model.
     """
     return _load(state, config, data, None)
 
@@ -35,9 +36,10 @@ def load_full_model(state: Mapping[str, Any], config: TrainConfig, data: Trainin
 def load_model(state: Mapping[str, Any], config: TrainConfig, data: TrainingData) -> Classifier:
     """Return the model of a checkpoint, or of a best epoch, with the embeddings of the tokens in the splits of `data`.
 
-    `data` needs the training split.
+    `data` needs the training split. Raises CheckpointError if the state does not fit the model.
     """
-    kept = [tokens.numpy() for name, tokens in state["model"].items() if name.endswith(_KEPT_TOKENS)]
+    with checking_fit():
+        kept = [tokens.numpy() for name, tokens in state["model"].items() if name.endswith(_KEPT_TOKENS)]
     tokens = occurring_tokens(data.splits.values(), data.encoder.padding)
     return _load(state, config, data, np.union1d(tokens, kept[0]) if kept else None)
 
@@ -58,6 +60,13 @@ def _load(
 ) -> Classifier:
     """Return the model with the embeddings of `tokens`, or of all tokens if it is None."""
     model = Classifier(config, replace(data, encoder=replace(data.encoder, tokens=tokens)))
+    with checking_fit():
+        _load_weights(model, state, config, data)
+    return model
+
+
+def _load_weights(model: Classifier, state: Mapping[str, Any], config: TrainConfig, data: TrainingData) -> None:
+    """Load the weights of a state, and the pretrained embeddings that its training left out."""
     pretrained, weights = model.state_dict(), dict(state["model"])
     for name in [name for name in weights if name.endswith(_KEPT_TOKENS)]:
         kept, weight = weights.pop(name), name.removesuffix(_KEPT_TOKENS) + ".weight"
@@ -72,7 +81,6 @@ def _load(
         if name in pretrained:
             weights[name] = tokens_of_rows
     model.load_state_dict(weights)
-    return model
 
 
 def _decayed(rows: Tensor, state: Mapping[str, Any], config: TrainConfig, data: TrainingData, factor: float) -> Tensor:

@@ -30,7 +30,7 @@ def train(
 
     `data.splits` needs train and validation. With `checkpoint_path`, the state is saved in that file before each
     report, and training continues from the file if it exists. Raises DivergedError if the loss is not finite,
-    OutOfMemoryError if memory runs out, CheckpointError if the file cannot be read.
+    OutOfMemoryError if memory runs out, CheckpointError if the file cannot be read or does not fit.
     """
     with closing(train_events(config, data, checkpoint_path)) as events:
         yield from (event for event in events if isinstance(event, ValidationReport))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeper.errors import DivergedError
+from sweeper.errors import CheckpointError, DivergedError
 from sweeper.training import batching, checkpoint
 from sweeper.training.best_model import BestModel, best_model_path
 from sweeper.training.config import TrainConfig
@@ -154,12 +154,17 @@ class TrainingRun:
         }
 
     def _resume(self, state: dict[str, Any]) -> Generator[Heartbeat, None, None]:
-        """Continue from a checkpoint's state."""
-        resume_model(self.model, state["model"])
-        self.reports = [ValidationReport(**report) for report in state["reports"]]
+        """Continue from a checkpoint's state. Raises CheckpointError, before any report, if it does not fit."""
+        with checkpoint.checking_fit():
+            resume_model(self.model, state["model"])
+            self.reports = [ValidationReport(**report) for report in state["reports"]]
+            steps = [report.step for report in self.reports]
+            if not 1 <= len(steps) <= self.config.num_validations or steps != list(range(1, len(steps) + 1)):
+                raise CheckpointError("its reports are those of another training")
         last_epoch = (len(self.reports) - 1) // self.config.validations_per_epoch
         trainer = yield from self._enter_phase_of(last_epoch)
-        trainer.optimizer.restore(state["optimizer"])
-        set_random_states(state["random_states"], self.device)
-        self.skipped_updates = list(state.get("skipped_updates", ()))
-        self.best.state = state.get("best", {})
+        with checkpoint.checking_fit():
+            trainer.optimizer.restore(state["optimizer"])
+            set_random_states(state["random_states"], self.device)
+            self.skipped_updates = list(state.get("skipped_updates", ()))
+            self.best.restore(state.get("best", {}), self.reports)

@@ -121,4 +121,5 @@ TrainingEvents = Generator[ValidationReport | Heartbeat, None, None]
 
 Trainer = Callable[[TrainConfig, TrainingData, Path | None], TrainingEvents]
 """train(config, data, checkpoint_path): yields one report per validation, and heartbeats in between. It continues from
-the checkpoint if the file exists. Raises CheckpointError, before anything else, if the checkpoint cannot be read."""
+the checkpoint if the file exists. Raises CheckpointError, before any report, if the checkpoint cannot be read or
+does not fit."""

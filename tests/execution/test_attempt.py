@@ -1,6 +1,6 @@
 """One attempt at a trial: its reports, its end, and the checkpoints of earlier attempts."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -13,6 +13,7 @@ import torch
 from sweeper.errors import CheckpointError, DivergedError, OutOfMemoryError
 from sweeper.execution.attempt import run_attempt
 from sweeper.storage.trial_files import delete_trial_files, trial_folder
+from sweeper.training.checkpoint import load_checkpoint, save_checkpoint
 from sweeper.training.config import TrainConfig
 from sweeper.training.model import Classifier
 from sweeper.training.objective import ObjectiveMetric
@@ -243,9 +244,9 @@ def test_damaged_checkpoints_are_reported_and_an_earlier_one_is_used_if_there_is
         (folder / f"checkpoint-{number}.pt").write_text(text, encoding="utf-8")
     *notes, report, trial_end = run_attempt(trial(attempt=4), job(requiring_checkpoint("good"), tmp_path), DATA)
     messages = [
-        "checkpoint-3.pt cannot be read (its checksum is wrong); the training continues from checkpoint-2.pt",
-        "checkpoint-2.pt cannot be read (its checksum is wrong); the training continues from checkpoint-1.pt",
-        "checkpoint-1.pt cannot be read (its checksum is wrong); the training starts from the beginning",
+        "checkpoint-3.pt cannot be used (its checksum is wrong); the training continues from checkpoint-2.pt",
+        "checkpoint-2.pt cannot be used (its checksum is wrong); the training continues from checkpoint-1.pt",
+        "checkpoint-1.pt cannot be used (its checksum is wrong); the training starts from the beginning",
     ]
     assert notes == [Heartbeat(note) for note in messages[: 2 if has_good else 3]]
     assert report == ValidationReport(1, 1.0, {"had_checkpoint": float(has_good)})
@@ -333,11 +334,105 @@ def test_real_checkpoint_with_an_altered_byte_is_reported_and_the_result_is_the_
     )
     assert isinstance(damage, Heartbeat)
     assert damage.note == (
-        "checkpoint-1.pt cannot be read (its checksum is wrong: it was cut short, or altered); "
+        "checkpoint-1.pt cannot be used (its checksum is wrong: it was cut short, or altered); "
         "the training starts from the beginning"
     )
     reports = [event for event in events if isinstance(event, ValidationReport)]
     assert tiny_training.without_timing(reports) == tiny_training.without_timing(train(config, data, None))
+
+
+def drop(*names: str) -> Callable[[dict[str, Any]], None]:
+    """Return a change that takes a value out of a checkpoint, by the keys that lead to it."""
+
+    def change(state: dict[str, Any]) -> None:
+        *parents, last = names
+        for name in parents:
+            state = state[name]
+        del state[last]
+
+    return change
+
+
+def drop_factors(state: dict[str, Any]) -> None:
+    for group in state["optimizer"]["adamw"]["param_groups"]:
+        del group["factor"]
+
+
+def swap_groups(state: dict[str, Any]) -> None:
+    first, second = state["optimizer"]["adamw"]["param_groups"]
+    first["weight_decay"], second["weight_decay"] = second["weight_decay"], first["weight_decay"]
+
+
+def merge_groups(state: dict[str, Any]) -> None:
+    first, second = state["optimizer"]["adamw"]["param_groups"]
+    first["params"] += second["params"]
+    state["optimizer"]["adamw"]["param_groups"] = [first]
+
+
+def reverse_moments(state: dict[str, Any]) -> None:
+    moments = state["optimizer"]["adamw"]["state"]
+    state["optimizer"]["adamw"]["state"] = dict(zip(moments, reversed(moments.values()), strict=True))
+
+
+def rename_weight(state: dict[str, Any]) -> None:
+    state["model"]["head.weight"] = state["model"].pop("classifier.output.weight")
+
+
+def count_epochs_otherwise(state: dict[str, Any]) -> None:
+    state["reports"][0]["step"] = 4
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (drop_factors, "its optimizer has no factor"),
+        (swap_groups, "its optimizer has the weights in other groups"),
+        (reverse_moments, "its optimizer has the weights in another order"),
+        (merge_groups, "it does not fit: loaded state dict has a different number of parameter groups"),
+        (drop("optimizer"), "it has no 'optimizer'"),
+        (drop("optimizer", "completed_updates"), "it has no 'completed_updates'"),
+        (drop("random_states"), "it has no 'random_states'"),
+        (drop("model"), "it has no 'model'"),
+        (rename_weight, "it is of a model with other weights"),
+        (lambda state: state["reports"][0].update(loss=1.0), "it does not fit: "),
+        (count_epochs_otherwise, "its reports are those of another training"),
+        (lambda state: state.update(reports=[]), "its reports are those of another training"),
+        (drop("best"), "it has no best model"),
+        (drop("best", "value"), "it has no best model"),
+    ],
+)
+def test_checkpoint_that_does_not_fit_costs_only_the_training_so_far(
+    tmp_path: Path, change: Callable[[dict[str, Any]], None], reason: str
+) -> None:
+    data, config = tiny_training.data(rows=32), tiny_training.config(epochs=2)
+    trainer = partial(train_events, objective=ObjectiveMetric(maximize="validation/accuracy"))
+    training_job = TrainingJob(trainer, {"tiny": data}, tmp_path)
+    first = run_attempt(trial(config=config), training_job, data)
+    assert any(isinstance(event, ValidationReport) for event in first)
+    first.close()
+    path = trial_folder(tmp_path, trial()) / "checkpoint-1.pt"
+    state = load_checkpoint(path)
+    change(state)
+    save_checkpoint(state, path)
+
+    events = list(run_attempt(trial(attempt=2, config=config), training_job, data))
+    (note,) = (event.note for event in events if isinstance(event, Heartbeat) and event.note)
+    assert note.startswith(f"checkpoint-1.pt cannot be used ({reason}")
+    assert note.endswith("); the training starts from the beginning")
+    assert events[-1] == TrialEnd(Outcome.COMPLETED)
+    reports = [event for event in events if isinstance(event, ValidationReport)]
+    assert [report.step for report in reports] == [1, 2]
+
+
+def test_checkpoint_of_another_shape_of_file_is_not_used(tmp_path: Path) -> None:
+    data, config = tiny_training.data(rows=32), tiny_training.config(epochs=1)
+    path = trial_folder(tmp_path, trial()) / "checkpoint-1.pt"
+    path.parent.mkdir(parents=True)
+    save_checkpoint([1, 2], path)  # type: ignore[arg-type]
+    events = list(run_attempt(trial(config=config), TrainingJob(train_events, {"tiny": data}, tmp_path), data))
+    notes = [event.note for event in events if isinstance(event, Heartbeat) and event.note]
+    assert notes == ["checkpoint-1.pt cannot be used (it holds no training); the training starts from the beginning"]
+    assert events[-1] == TrialEnd(Outcome.COMPLETED)
 
 
 def test_full_disk_leaves_a_training_without_checkpoints_and_is_reported(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sweeper.training.best_model import best_model_path
+from sweeper.training.checkpoint import load_checkpoint, save_checkpoint
 from sweeper.training.final_scoring import score_best_model
 from sweeper.training.objective import ObjectiveMetric
 from sweeper.training.trainer import train_events
@@ -76,7 +77,27 @@ def test_a_damaged_model_is_trained_again(tmp_path: Path, data: TrainingData) ->
     events = list(score_best_model(config, data, checkpoint_path, OBJECTIVE))
     notes = [event.note for event in events if isinstance(event, Heartbeat) and event.note]
     reason = "its checksum is wrong: it was cut short, or altered"
-    assert notes == [f"model-1.pt cannot be read ({reason}); the model is trained again"]
+    assert notes == [f"model-1.pt cannot be used ({reason}); the model is trained again"]
+    (after,) = reports(events)
+    assert after.metrics == before.metrics
+
+
+@pytest.mark.parametrize("has_step", [True, False])
+def test_a_model_of_another_version_is_trained_again(tmp_path: Path, data: TrainingData, has_step: bool) -> None:
+    config, checkpoint_path = tiny_training.config(epochs=1), tmp_path / "checkpoint-1.pt"
+    list(train_events(config, data, checkpoint_path, OBJECTIVE))
+    (before,) = reports(score_best_model(config, data, checkpoint_path, OBJECTIVE))
+    checkpoint_path.unlink()
+    state = load_checkpoint(best_model_path(checkpoint_path))
+    if has_step:
+        del state["model"]["classifier.output.bias"]
+    else:
+        del state["step"]
+    save_checkpoint(state, best_model_path(checkpoint_path))
+    events = list(score_best_model(config, data, checkpoint_path, OBJECTIVE))
+    (note,) = (event.note for event in events if isinstance(event, Heartbeat) and event.note)
+    assert note.startswith("model-1.pt cannot be used (it ")
+    assert note.endswith("); the model is trained again")
     (after,) = reports(events)
     assert after.metrics == before.metrics
 

@@ -157,7 +157,7 @@ def _load(saved: Path) -> int:
         return 0
     text = saved.read_text(encoding="utf-8")
     if not text.endswith(" complete"):
-        raise CheckpointError(f"{saved.name} cannot be read (its checksum is wrong)")
+        raise CheckpointError("its checksum is wrong")
     return int(text.split()[0])
 
 
