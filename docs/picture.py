@@ -19,6 +19,7 @@ from sweeper.app.winner import winner_block
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.terminal import formatting
 from sweeper.terminal.dashboard import Dashboard
+from sweeper.trials.search_session import SearchSession
 from sweeper.trials.trial import TrialRecord
 
 _COLUMNS = 100
@@ -48,7 +49,8 @@ def main() -> None:
     scored = [record.test.at for record in records if record.test]
     start, end = records[0].started_at, max(scored + [record.ended_at or record.started_at for record in records])
     moment = start + options.at * (end - start)
-    dashboard = Dashboard(spec, folder.name, options.slots, lambda: moment / 1000, start=start / 1000)
+    session = SearchSession(began=start, at=start, gpu=spec.resources.most_gpus)
+    dashboard = Dashboard(spec, folder.name, options.slots, lambda: moment / 1000, [session])
     dashboard.records = {
         record.trial.number: record_at(record, moment) for record in records if record.started_at <= moment
     }

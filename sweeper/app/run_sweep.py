@@ -27,6 +27,7 @@ from sweeper.training.types import TrainingData
 from sweeper.trials.interfaces import ProgressView, Runner, Tracker
 from sweeper.trials.resources import TrialResources
 from sweeper.trials.run_status import RunStatus
+from sweeper.trials.search_session import SearchSession
 
 if TYPE_CHECKING:
     from sweeper.record.optuna_study import OptunaStudy
@@ -111,7 +112,9 @@ class SweepRun:
         spec, output = self.prepared.spec, self.output
         storage = checkpoint_storage(output, self.runner, spec, folder)
         header = folder.name
-        view = output.make_view(spec, list(study.all_trials()), header, resources.slots)
+        now, elapsed = time.time(), time.monotonic() - self.began
+        session = SearchSession(began=int(1000 * (now - elapsed)), at=int(1000 * now), gpu=resources.gpu)
+        view = output.make_view(spec, list(study.all_trials()), header, resources.slots, [*study.sessions(), session])
         for warning in self.prepared.description.warnings:
             view.say(warning)
         folder.mark_running()

@@ -13,6 +13,7 @@ from sweeper.terminal import formatting
 from sweeper.terminal.output import Output
 from sweeper.trials.interfaces import ProgressView
 from sweeper.trials.run_status import RunStatus
+from sweeper.trials.search_session import SearchSession
 from sweeper.trials.trial import TrialRecord
 
 _INTERVAL = 0.5  # seconds between two looks at the record
@@ -31,7 +32,7 @@ def watch_sweep(output: Output, folder: SweepFolder, sleep: Callable[[float], No
         records = watcher.read()
         running = sum(record.end is None for record in records)
         output.line(f"watching {folder.name}: {formatting.describe_spec(spec)}")
-        view = output.make_view(spec, records, folder.name, max(1, running), start=watcher.began)
+        view = output.make_view(spec, records, folder.name, max(1, running), watcher.sessions)
         with _closed(view, folder):
             watcher.follow(view, sleep)
     return take_snapshot(folder)
@@ -52,14 +53,13 @@ class _Watcher:
     def __init__(self, folder: SweepFolder, spec: SweepSpec) -> None:
         self.folder, self.spec = folder, spec
         self.size = -1  # bytes of the record at the last look
-        self.began: float | None = None  # Unix time at which the driver's command began
+        self.sessions: Sequence[SearchSession] = ()
         self.shown: dict[int, TrialRecord] = {}
 
     def read(self) -> Sequence[TrialRecord]:
         """Return the records of all trials."""
         with closing(read_study(self.folder, self.spec)) as study:
-            sessions = study.sessions()
-            self.began = sessions[-1].began / 1000 if sessions else None
+            self.sessions = study.sessions()
             return study.all_trials()
 
     def follow(self, view: ProgressView, sleep: Callable[[float], None]) -> None:

@@ -12,6 +12,11 @@ import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+_MOST_WAITS = 50  # times the patience: nobody waits longer
+
 
 @dataclass(frozen=True)
 class EndedTrial:
@@ -51,17 +56,59 @@ def find_exhaustion(
     `trials` are in the order in which they ended, so more of them never change an answer that was given. `patience` is
     the number of last trials of each system; `noise` replaces the estimate of the seed noise.
     """
-    estimate = SeedNoise()
-    bests: list[list[float]] = [[] for _ in range(num_systems)]  # best value after each trial; -inf before the first
+    values = _BestValues(num_systems)
     for trial in trials:
-        earlier = bests[trial.system][-1] if bests[trial.system] else -math.inf
-        bests[trial.system].append(earlier if trial.value is None else max(earlier, trial.value))
-        if trial.value is not None:
-            estimate.add((trial.system, trial.setting), trial.value)
-        limit = estimate.deviation if noise is None else noise
-        if all(_recent_rise(best, patience) <= limit for best in bests):
+        values.add(trial)
+        limit = values.noise.deviation if noise is None else noise
+        if all(_recent_rise(best, patience) <= limit for best in values.bests):
             return limit
     return None
+
+
+def expect_trials(
+    trials: Sequence[EndedTrial], num_systems: int, patience: int, noise: float | None = None, *, most: int
+) -> float:
+    """Return the number of trials that each system can be expected to end yet, until every one is out of patience.
+
+    Of k trials and the next one, each is taken to be the best with the same probability, and every new best to be a
+    rise. `trials` are those so far; at most `most` are expected.
+    """
+    values = _BestValues(num_systems)
+    for trial in trials:
+        values.add(trial)
+    limit = values.noise.deviation if noise is None else noise
+    waits = []
+    for best, completed in zip(values.bests, values.completed, strict=True):
+        idle = sum(_recent_rise(best, count) <= limit for count in range(1, patience + 1))
+        waits.append(_expect_wait(completed, idle, patience, min(most, _MOST_WAITS * patience)))
+    return max(waits)
+
+
+def _expect_wait(completed: int, idle: int, patience: int, most: int) -> float:
+    """Return the expected number of trials until `patience` in turn are no new best, `idle` of which have been."""
+    waits: NDArray[np.float64] = np.zeros(patience + 1)  # by the number of idle trials
+    for count in reversed(range(completed, completed + most)):
+        chance = 1 / (count + 1)
+        waits[:-1] = 1 + chance * waits[0] + (1 - chance) * waits[1:]
+    return float(waits[idle])
+
+
+class _BestValues:
+    """The best value of each system after each of its trials (-inf before the first value), and the seed noise."""
+
+    def __init__(self, num_systems: int) -> None:
+        self.noise = SeedNoise()
+        self.bests: list[list[float]] = [[] for _ in range(num_systems)]
+        self.completed = [0] * num_systems
+
+    def add(self, trial: EndedTrial) -> None:
+        """Take one more trial."""
+        bests = self.bests[trial.system]
+        earlier = bests[-1] if bests else -math.inf
+        bests.append(earlier if trial.value is None else max(earlier, trial.value))
+        if trial.value is not None:
+            self.completed[trial.system] += 1
+            self.noise.add((trial.system, trial.setting), trial.value)
 
 
 def _recent_rise(bests: Sequence[float], patience: int) -> float:

@@ -123,11 +123,13 @@ class SearchBudget:
             end = self._patience_end[1]
         return end
 
-    def _find_patience_end(self, trials: int, noise: float | None) -> SearchEnd | None:
+    def ended_trials(self) -> list[EndedTrial]:
+        """Return the trials that have ended, in the order in which they did."""
         ended = sorted(self._ended.values(), key=lambda record: (record.ended_at or 0, record.trial.number))
-        limit = find_exhaustion(
-            [_ended_trial(self.spec, record) for record in ended], len(self.spec.systems), trials, noise
-        )
+        return [_ended_trial(self.spec, record) for record in ended]
+
+    def _find_patience_end(self, trials: int, noise: float | None) -> SearchEnd | None:
+        limit = find_exhaustion(self.ended_trials(), len(self.spec.systems), trials, noise)
         if limit is None:
             return None
         last = "its last trial" if trials == 1 else f"its last {trials} trials"

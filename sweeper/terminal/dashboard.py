@@ -2,13 +2,14 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from sweeper.protocol.ranking import best_report
+from sweeper.protocol.remaining_time import RemainingTime
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal import formatting
 from sweeper.terminal.fitted_blocks import Block, FittedBlocks
@@ -18,6 +19,7 @@ from sweeper.terminal.phase_bar import phase_bar
 from sweeper.terminal.progress import SweepProgress
 from sweeper.terminal.sparkline import HIGHEST, LOWEST, PENDING, RUNG, Scale, draw_validations
 from sweeper.trials.outcome import Outcome
+from sweeper.trials.search_session import SearchSession
 from sweeper.trials.trial import TrialRecord
 
 NOTE_STYLE = "magenta"  # readable on black and on white
@@ -31,8 +33,9 @@ _CURVE_LENGTHS = {0: 10, _NARROW: 16, _WIDE: 32}  # columns of a curve, by the l
 class Dashboard:
     """A drawing of a sweep, as wide as the console and at most as high.
 
-    `header` is the sweep's name. `slots` trials run at a time, and `clock` gives Unix time. The time shown counts from
-    `start`, by default from now. Set `is_closed` for the last drawing, which stays on the screen.
+    `header` is the sweep's name. `slots` trials run at a time, and `clock` gives Unix time. `sessions` are the runs of
+    the command that searched; the time shown counts from the begin of the last, by default from now. Set `is_closed`
+    for the last drawing, which stays on the screen.
     """
 
     def __init__(
@@ -41,10 +44,11 @@ class Dashboard:
         header: str,
         slots: int,
         clock: Callable[[], float] = time.time,
-        start: float | None = None,
+        sessions: Sequence[SearchSession] = (),
     ) -> None:
         self.spec, self.header, self.slots = spec, header, slots
-        self.clock, self.start = clock, clock() if start is None else start
+        self.clock, self.start = clock, sessions[-1].began / 1000 if sessions else clock()
+        self.remaining_time = RemainingTime(spec, slots, sessions)
         self.records: Mapping[int, TrialRecord] = {}
         self.notes: tuple[str, ...] = ()
         self.is_closed = False
@@ -85,7 +89,7 @@ class Dashboard:
     def _time_lines(self, progress: SweepProgress) -> Iterable[Text]:
         now = self.clock()
         parts = [formatting.format_duration(now - self.start), *([f"{self.slots} at a time"] if self.slots else [])]
-        left = None if self.is_closed else progress.seconds_left(self.slots, now)
+        left = None if self.is_closed else self.remaining_time.seconds_left(self.records.values(), now)
         if left is not None:
             rest = " with confirmation and test" if progress.to_confirm and not progress.confirming() else ""
             parts.append(f"about {formatting.format_duration(left)} left{rest}")

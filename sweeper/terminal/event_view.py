@@ -2,15 +2,17 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from sweeper.protocol.ranking import best_report
+from sweeper.protocol.remaining_time import RemainingTime
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal import events
 from sweeper.terminal.progress import SweepProgress
 from sweeper.trials.interfaces import ProgressView
 from sweeper.trials.run_status import RunStatus
+from sweeper.trials.search_session import SearchSession
 from sweeper.trials.trial import TrialRecord
 
 _STATUS: dict[RunStatus, Literal["finished", "failed", "interrupted"]] = {
@@ -24,7 +26,7 @@ class EventView:
     """A view that writes events, and passes everything on to the `view` for people.
 
     `write` takes one line. Of the `known` trials, those that have ended are not told again; those under way are told
-    from their beginning.
+    from their beginning. `sessions` are the runs of the command that searched.
     """
 
     def __init__(
@@ -36,8 +38,10 @@ class EventView:
         sweep: str,
         slots: int,
         clock: Callable[[], float] = time.time,
+        sessions: Sequence[SearchSession] = (),
     ) -> None:
-        self.view, self._write, self.spec, self.sweep, self.slots = view, write, spec, sweep, slots
+        self.view, self._write, self.spec, self.sweep = view, write, spec, sweep
+        self.remaining_time = RemainingTime(spec, slots, sessions)
         self.clock, self._lock = clock, threading.Lock()
         self.records = {record.trial.number: record for record in known}
         self._told = {number: record for number, record in self.records.items() if record.end is not None}
@@ -143,7 +147,7 @@ class EventView:
                 phases={it.name: events.PhaseCount(done=it.done, total=it.total) for it in progress.phases()},
                 best_trial=best.number if best else None,
                 best_score=best.score if best else None,
-                seconds_left=progress.seconds_left(self.slots, self.clock()),
+                seconds_left=self.remaining_time.seconds_left(self.records.values(), self.clock()),
             )
         )
 

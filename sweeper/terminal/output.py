@@ -1,7 +1,7 @@
 """The output of a running command: the protocol that app/ sees, and a plain implementation for the Python API."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -9,6 +9,7 @@ from typing import Protocol
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal.line_view import LineView
 from sweeper.trials.interfaces import ProgressView
+from sweeper.trials.search_session import SearchSession
 from sweeper.trials.trial import TrialRecord
 from sweeper.wording import show_controls
 
@@ -33,11 +34,17 @@ class Output(Protocol):
         """Keep the log in this folder from now on."""
 
     def make_view(
-        self, spec: SweepSpec, known: Iterable[TrialRecord], header: str, slots: int, start: float | None = None
+        self,
+        spec: SweepSpec,
+        known: Iterable[TrialRecord],
+        header: str,
+        slots: int,
+        sessions: Sequence[SearchSession] = (),
     ) -> ProgressView:
         """Return the view of a sweep that runs. `known` trials were shown by an earlier run.
 
-        The time that it shows counts from `start`, a Unix time, by default from now.
+        `sessions` are the runs of the command that searched, the present one last: the time that it shows counts from
+        its begin, by default from now.
         """
 
 
@@ -69,7 +76,12 @@ class PlainOutput:
         """Do nothing: there is no log."""
 
     def make_view(
-        self, spec: SweepSpec, known: Iterable[TrialRecord], header: str, slots: int, start: float | None = None
+        self,
+        spec: SweepSpec,
+        known: Iterable[TrialRecord],
+        header: str,
+        slots: int,
+        sessions: Sequence[SearchSession] = (),
     ) -> ProgressView:
         """Return a view that prints a line for each trial that ends."""
-        return LineView(self, spec, known, start=start)
+        return LineView(self, spec, known, start=sessions[-1].began / 1000 if sessions else None)

@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sweeper.protocol import remaining_time
 from sweeper.protocol.failed_sweep import count_failed_rounds
 from sweeper.protocol.ranking import TrialScore, score_trial
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -126,13 +125,6 @@ class SweepProgress:
         saved = sum(record.trial.config.num_validations - len(record.reports) for record in stopped)
         planned = sum(record.trial.config.num_validations for record in self.ended())
         return saved / per_epoch, planned / per_epoch
-
-    def seconds_left(self, slots: int, now: float) -> float | None:
-        """Return an estimate of the seconds until the last model is scored, with `slots` trials at a time.
-
-        `now` is Unix time. None before the first report.
-        """
-        return remaining_time.seconds_left(self.spec, list(self.records.values()), slots, now)
 
 
 def _last_moment(record: TrialRecord) -> int:

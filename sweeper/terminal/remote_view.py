@@ -7,7 +7,7 @@ the record separator. A sweep's view consists of such events; everything else th
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from sweeper.training.types import ValidationReport
 from sweeper.trials.interfaces import ProgressView
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
+from sweeper.trials.search_session import SearchSession
 from sweeper.trials.trial import TestScore, Trial, TrialEnd, TrialRecord
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class EventEmitter:
         known: Iterable[TrialRecord],
         header: str,
         slots: int,
+        sessions: Sequence[SearchSession] = (),
     ) -> None:
         records = [encode_record(record) for record in known]
         self._send = send
@@ -46,6 +48,7 @@ class EventEmitter:
                 "known": records,
                 "header": header,
                 "slots": slots,
+                "sessions": [asdict(session) for session in sessions],
                 "at": time.time(),
             }
         )
@@ -111,7 +114,8 @@ class RemoteViewer:
     def _open_view(self, event: Mapping[str, Any]) -> ProgressView:
         spec = SweepSpec.model_validate(event["sweep"])
         known = [decode_record(record) for record in event["known"]]
-        return make_view(self.terminal, spec, known, event["header"], event["slots"], self.clock)
+        sessions = [SearchSession(**session) for session in event.get("sessions", ())]
+        return make_view(self.terminal, spec, known, event["header"], event["slots"], self.clock, sessions)
 
     def _show(self, view: ProgressView, event: Mapping[str, Any]) -> None:
         if "trial" in event:
@@ -130,20 +134,21 @@ def make_view(
     header: str,
     slots: int,
     clock: Callable[[], float] = time.time,
-    start: float | None = None,
+    sessions: Sequence[SearchSession] = (),
 ) -> ProgressView:
     """Return the view for this terminal: live where it can be redrawn, otherwise lines, and events if it has them."""
+    start = sessions[-1].began / 1000 if sessions else None
     if terminal.as_events:
         from sweeper.terminal.event_view import EventView
 
         lines = LineView(terminal, spec, known := list(known), clock, start)
-        return EventView(lines, terminal.write_event, spec, known, header, slots, clock)
+        return EventView(lines, terminal.write_event, spec, known, header, slots, clock, sessions)
     if not terminal.is_live:
         return LineView(terminal, spec, known, clock, start)
     from sweeper.terminal.dashboard import Dashboard
     from sweeper.terminal.live_view import LiveView
 
-    return LiveView(terminal, spec, known, Dashboard(spec, header, slots, clock, start))
+    return LiveView(terminal, spec, known, Dashboard(spec, header, slots, clock, sessions))
 
 
 def _lines(log: Iterable[str]) -> Iterator[str]:

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -27,6 +27,7 @@ from sweeper.terminal.ascii_forms import ASCII_FORMS, terminal_encoding
 from sweeper.terminal.literal_console import LiteralConsole, literal_text
 from sweeper.terminal.remote_view import EVENT, EventEmitter, make_view
 from sweeper.trials.interfaces import ProgressView
+from sweeper.trials.search_session import SearchSession
 from sweeper.trials.trial import TrialRecord
 
 _LONGEST_LINE = 100_000  # columns, where a program reads
@@ -150,12 +151,17 @@ class Terminal:
             self.write(EVENT + json.dumps(event) + "\n")
 
     def make_view(
-        self, spec: SweepSpec, known: Iterable[TrialRecord], header: str, slots: int, start: float | None = None
+        self,
+        spec: SweepSpec,
+        known: Iterable[TrialRecord],
+        header: str,
+        slots: int,
+        sessions: Sequence[SearchSession] = (),
     ) -> ProgressView:
         """Return the view of a sweep: a live view, lines, or events for a terminal on another machine."""
         if self.relayed:
-            return EventEmitter(self.event, spec, known, header, slots)
-        return make_view(self, spec, known, header, slots, start=start)
+            return EventEmitter(self.event, spec, known, header, slots, sessions)
+        return make_view(self, spec, known, header, slots, sessions=sessions)
 
     def capture_libraries(self, folder: Path) -> None:
         """Send what libraries print to a temporary log in `folder`, until `set_log_dir` moves it."""

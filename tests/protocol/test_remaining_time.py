@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from sweeper.protocol.remaining_time import seconds_left
+from sweeper.protocol.remaining_time import RemainingTime, seconds_left
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.trials.outcome import Outcome
+from sweeper.trials.search_session import SearchSession
 from sweeper.trials.trial import TestScore, Trial, TrialEnd, TrialRecord
 from tests.support.fakes import report
 from tests.support.search_spaces import small_spec
@@ -85,3 +86,68 @@ def test_it_ends_at_nothing_and_is_unknown_before_the_first_report() -> None:
     assert seconds_left(spec, records, 2, end / 1000) == 0
     first = record_at(records[0], BEGAN + 1000)
     assert seconds_left(spec, [first], 2, BEGAN / 1000 + 1) is None
+
+
+SESSION = SearchSession(began=BEGAN, at=BEGAN, gpu=0.5)
+
+
+@pytest.mark.parametrize(
+    ("budget", "left"),
+    [
+        ({"hours": 0.03}, 0.03 * 3600 - 60),
+        ({"hours": 0.01}, 0),
+        ({"gpu_hours": 0.02}, 0.02 * 3600 / (2 * 0.5)),  # 2 trials at a time on half a GPU each
+        ({"cost": {"usd": 0.08, "per_gpu_hour": 4}}, 0.02 * 3600 / (2 * 0.5)),
+        ({"gpu_hours": 9, "hours": 0.03}, 0.03 * 3600 - 60),
+    ],
+    ids=str,
+)
+def test_it_is_no_longer_than_a_limit_leaves(budget: Mapping[str, Any], left: float) -> None:
+    keys: dict[str, Any] = {"asha": "off", "confirm": {"seeds": 0}, "resources": {"gpu": 0.5}}
+    spec = small_spec(**keys, budget={"trials": 400, **budget})
+    records = played(spec, 2)
+    now = BEGAN / 1000 + 60
+    known = [record_at(record, 1000 * now) for record in records if record.started_at <= 1000 * now]
+    unlimited = seconds_left(small_spec(**keys, budget={"trials": 400}), known, 2, now)
+    assert unlimited is not None
+    assert unlimited > 1000
+    assert seconds_left(spec, known, 2, now, [SESSION]) == pytest.approx(left)
+
+
+def test_a_search_that_reached_its_goal_takes_the_confirmation_alone() -> None:
+    keys: dict[str, Any] = {"asha": "off", "confirm": {"seeds": 2}, "budget": {"trials": 100}}
+    spec = small_spec(**keys, objective={"maximize": "validation/accuracy", "stop_at": 0.5})
+    records = [record for record in played(spec, 2)[:4] if record.end]
+    now = (records[-1].ended_at or 0) / 1000
+    without = seconds_left(small_spec(**keys), records, 2, now)
+    left = seconds_left(spec, records, 2, now)
+    assert left is not None
+    assert without is not None
+    trainings = len(spec.systems) * 2 * records[0].trial.config.num_validations * STEP / 2
+    assert 0 < left < 2 * trainings < without
+
+
+def test_patience_ends_the_search_it_is_expected_to_end() -> None:
+    keys: dict[str, Any] = {"asha": "off", "confirm": {"seeds": 0}}
+    trials = played(small_spec(**keys, budget={"trials": 400}), 2)  # all values are equal
+    lefts = []
+    for count in (10, 14, 18, 22):
+        spec = small_spec(**keys, budget={"trials": 400, "patience": {"trials": 10}})
+        left = seconds_left(spec, trials[:count], 2, (trials[count - 1].ended_at or 0) / 1000)
+        assert left is not None
+        lefts.append(left)
+    assert lefts == sorted(lefts, reverse=True)
+    assert lefts[-1] == 0
+    assert lefts[0] < 200 * STEP
+
+
+def test_an_estimate_that_takes_long_is_made_seldom() -> None:
+    spec = small_spec(asha="off", confirm={"seeds": 0}, budget={"trials": 24})
+    records = played(spec, 2)
+    ticks = iter([0.0, 0.1, 1.0, 2.5, 2.6])  # an estimate from 0 to 0.1 and from 2.5 to 2.6; none at 1
+    estimate = RemainingTime(spec, 2, timer=lambda: next(ticks))
+    now = (records[9].ended_at or 0) / 1000
+    first = estimate.seconds_left(records[:10], now)
+    assert first is not None
+    assert estimate.seconds_left(records, now + 1) == first - 1
+    assert estimate.seconds_left(records, now + 2) == 0
