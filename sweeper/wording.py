@@ -31,6 +31,11 @@ def format_value(value: object) -> str:
     return " ".join(str(value).split())
 
 
+def format_epoch(epoch: float) -> str:
+    """Return a number of epochs with three digits after the point at most: 2, 0.5, 0.333."""
+    return f"{round(epoch, 3):g}"
+
+
 _PLAIN_RULES = (  # of pydantic's rules
     ("Input should", "must"),
     ("String should", "must"),

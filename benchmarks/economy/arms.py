@@ -15,6 +15,9 @@ _PAPER_GRID = (  # of sst5_paper_grid.yaml; tau 0.07 and batch size 4 are not re
     "sampler=grid", "asha=off", "search.batch_size=[8, 32]", "search.learning_rate=[2e-5]",
     "search.normalize=[false]", "search.alpha=[0.1, 0.2, 0.7]", "search.tau=[7, 10, 100, 1000]",
 )  # fmt: skip
+_HALF_EPOCHS = "asha={grace_epochs: 0.5, reduction_factor: 3}"  # rungs after 0.5 and 1.5 of 3 epochs
+_HYPERBAND = ("asha=null", "early_stopping={hyperband: {grace_epochs: 1, reduction_factor: 3}}")
+_HALF_HYPERBAND = ("asha=null", "early_stopping={hyperband: {grace_epochs: 0.5, reduction_factor: 3}}")
 _START, _SIBLINGS = "tpe.start=quasi_random", "tpe.siblings=0.5"
 _PRIORS = (  # values that papers on fine-tuning give
     "search.learning_rate={log: [1e-5, 5e-4], prior: 5e-5}", "search.batch_size={choice: [8, 16, 32], prior: 32}",
@@ -43,6 +46,9 @@ ARMS: Mapping[str, Arm] = {
     "Optuna, TPE and Hyperband": lambda problem, trials, seed: OptunaSearch(trials, seed),
     "quasi-random": sweeper_arm("sampler=qmc", "asha=off"),
     TODAY: sweeper_arm("sampler=tpe", ASHA),
+    "ours: rungs within an epoch": sweeper_arm("sampler=tpe", _HALF_EPOCHS),
+    "ours: Hyperband": sweeper_arm("sampler=tpe", *_HYPERBAND),
+    "ours: Hyperband within an epoch": sweeper_arm("sampler=tpe", *_HALF_HYPERBAND),
     "ours: shared start": sweeper_arm("sampler=tpe", ASHA, _START),
     "ours: siblings": sweeper_arm("sampler=tpe", ASHA, _SIBLINGS),
     "ours: shared start, siblings": sweeper_arm("sampler=tpe", ASHA, _START, _SIBLINGS),

@@ -5,7 +5,7 @@ pass a rung depends only on how many trials reached the rung earlier. A sampler 
 and a few more of them pass.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -22,7 +22,7 @@ from sweeper.trials.trial import TrialRecord
 _NUM_DRAWN = 25  # settings whose median length stands for a system without trials
 
 Arrivals = dict[int, float]
-"""The number of trials of a system that have reached each rung, by validation (counted from 1)."""
+"""The number of trials of a system and bracket that have reached each rung, by validation (counted from 1)."""
 
 
 @dataclass(frozen=True)
@@ -57,20 +57,22 @@ def passing_share(spec: SweepSpec, num_earlier: float) -> float:
     return 1.0 if rule is None or settings is None else rule.passing_share(num_earlier, settings)
 
 
-def deciding_rungs(spec: SweepSpec, config: TrainConfig, after: int = 0) -> list[int]:
-    """Return the rungs that a training reaches after validation `after`. A phase without validation has none."""
+def deciding_rungs(spec: SweepSpec, config: TrainConfig, after: int = 0, bracket: int = 0) -> list[int]:
+    """Return the rungs of a bracket that a training reaches after validation `after`. A silent phase has none."""
     silent = config.contrastive_epochs if LOSSES[config.loss].has_two_phases else 0
     first = max(after, silent * config.validations_per_epoch)
-    return [rung for rung in spec.rungs if first < rung <= config.num_validations]
+    return [rung for rung in spec.rungs_of(bracket) if first < rung <= config.num_validations]
 
 
-def expect_validations(spec: SweepSpec, config: TrainConfig, arrivals: Arrivals, after: int = 0) -> float:
+def expect_validations(
+    spec: SweepSpec, config: TrainConfig, arrivals: Arrivals, after: int = 0, bracket: int = 0
+) -> float:
     """Return the number of validations that a trial can be expected to make after validation `after`.
 
-    The trial's expected arrivals at the rungs of its system are added to `arrivals`.
+    The trial's expected arrivals at the rungs of its system and bracket are added to `arrivals`.
     """
     expected, reached, last = 0.0, 1.0, after
-    for rung in deciding_rungs(spec, config, after):
+    for rung in deciding_rungs(spec, config, after, bracket):
         expected += reached * (rung - last)
         earlier = arrivals.get(rung, 0.0)
         arrivals[rung] = earlier + reached
@@ -124,15 +126,21 @@ def _rest_of_search(
     spec: SweepSpec, system: int, own: Sequence[TrialRecord], num_new: int
 ) -> Iterator[ExpectedTraining]:
     """Yield what the search of a system still has to train, given its trials so far."""
-    reached = Counter(rung for record in own for rung in spec.rungs if len(record.reports) >= rung)
-    arrivals: Arrivals = {rung: float(count) for rung, count in reached.items()}
+    arrivals: defaultdict[int, Arrivals] = defaultdict(dict)  # by bracket
+    for record in own:
+        bracket = record.trial.bracket
+        for rung in spec.rungs_of(bracket):
+            if len(record.reports) >= rung:
+                arrivals[bracket][rung] = arrivals[bracket].get(rung, 0.0) + 1
     for record in own:
         if record.end is None:
-            rest = expect_validations(spec, record.trial.config, arrivals, len(record.reports))
+            trial = record.trial
+            rest = expect_validations(spec, trial.config, arrivals[trial.bracket], len(record.reports), trial.bracket)
             yield ExpectedTraining(system, rest, record)
     config = typical_config(spec, system, own)
-    for _ in range(num_new):
-        yield ExpectedTraining(system, expect_validations(spec, config, arrivals))
+    for proposal in range(len(own), len(own) + num_new):
+        bracket = spec.bracket_of(proposal)
+        yield ExpectedTraining(system, expect_validations(spec, config, arrivals[bracket], bracket=bracket))
 
 
 def typical_config(spec: SweepSpec, system: int, records: Sequence[TrialRecord]) -> TrainConfig:

@@ -58,6 +58,7 @@ def make_plan(
         epochs_at_most=epochs_at_most(spec),
         epochs=span_of([sweep.search_epochs for sweep in sweeps]),
         rule=spec.early_stopping_label if spec.rungs else "",
+        brackets=len(spec.brackets),
         rungs=plan_rungs(spec, sweeps),
         stopped=fmean(sweep.num_stopped for sweep in sweeps),
         confirmation_trainings=fresh * spec.confirm.top,

@@ -2,7 +2,7 @@
 
 import heapq
 import itertools
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -72,14 +72,16 @@ class SweepSimulator:
 
     def _search(self, sweep: SimulatedSweep, random: Random) -> list[list[TrainConfig]]:
         """Simulate the search. Return the configs that completed, by system."""
-        arrivals: list[Counter[int]] = [Counter() for _ in self.spec.systems]
+        arrivals: dict[tuple[int, int], Counter[int]] = defaultdict(Counter)  # by system and bracket
         completed: list[list[TrainConfig]] = [[] for _ in self.spec.systems]
-        durations, limit = [], self.spec.budget.epochs
+        durations, proposals, limit = [], Counter[int](), self.spec.budget.epochs
         for system, setting in self._proposals(random):
             if limit is not None and sweep.search_epochs >= limit:
                 break
             config = self.spec.train_config(setting, seed=0, threads=1)
-            last = self._last_validation(config, arrivals[system], sweep, random)
+            bracket = self.spec.bracket_of(proposals[system])
+            proposals[system] += 1
+            last = self._last_validation(config, bracket, arrivals[system, bracket], sweep, random)
             durations.append(self._train(sweep, config, last))
             sweep.num_trials += 1
             sweep.num_stopped += last < config.num_validations
@@ -96,10 +98,10 @@ class SweepSimulator:
             yield from ((system, setting) for system, setting in enumerate(turn) if setting is not None)
 
     def _last_validation(
-        self, config: TrainConfig, arrivals: Counter[int], sweep: SimulatedSweep, random: Random
+        self, config: TrainConfig, bracket: int, arrivals: Counter[int], sweep: SimulatedSweep, random: Random
     ) -> int:
         """Return the validation at which a trial ends: at a rung that it does not pass, or its last one."""
-        for rung in deciding_rungs(self.spec, config):
+        for rung in deciding_rungs(self.spec, config, bracket=bracket):
             share = passing_share(self.spec, arrivals[rung])
             arrivals[rung] += 1
             if rung == config.num_validations:

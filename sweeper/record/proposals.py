@@ -8,7 +8,7 @@ from optuna.trial import TrialState
 from sweeper.record.parameters import chosen_parameters, suggest_params
 from sweeper.record.storage import RecordStorage
 from sweeper.record.studies import SystemStudies
-from sweeper.record.trial_attributes import BORROWED, CLONE_OF
+from sweeper.record.trial_attributes import BORROWED, BRACKET, CLONE_OF
 from sweeper.record.trial_records import TrialRecords
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import Scalar
@@ -79,6 +79,7 @@ class Proposals:
         study = self.studies.searches[source.system]
         values, distributions = chosen_parameters(self.spec, source.system, dict(params))
         attributes = {"number": self.last_number + 1, CLONE_OF: source.number, "attempt": 0}
+        attributes |= self._bracket(study, len(study.get_trials(deepcopy=False)))
         template = optuna.trial.create_trial(
             state=TrialState.RUNNING, params=dict(values), distributions=distributions, user_attrs=attributes
         )
@@ -89,13 +90,19 @@ class Proposals:
         return self.records.add(source.system, study, self.storage.stored_trial(study, trial.number))
 
     def _begin(self, system: int, study: optuna.Study, trial: optuna.trial.Trial) -> Trial:
-        """Give a proposal its number. From now on it counts."""
-        borrowed = (
-            0 if study is not self.studies.searches[system] else self.studies.samplers[system].borrowed(trial.number)
-        )
-        if borrowed:
-            trial.set_user_attr(BORROWED, borrowed)
+        """Give a proposal its bracket, if there are any, and then its number. From now on it counts."""
+        is_search = study is self.studies.searches[system]
+        borrowed = self.studies.samplers[system].borrowed(trial.number) if is_search else 0
+        attributes = {BORROWED: borrowed} if borrowed else {}
+        attributes |= self._bracket(study, trial.number)
+        for name, value in attributes.items():
+            trial.set_user_attr(name, value)
         trial.set_user_attr("number", self.last_number + 1)
         self.last_number += 1
         self.running[self.last_number] = trial
         return self.records.add(system, study, self.storage.stored_trial(study, trial.number))
+
+    def _bracket(self, study: optuna.Study, proposal: int) -> dict[str, int]:
+        """Return the attribute with the bracket of a study's proposal; none without brackets, and in confirmation."""
+        bracket = self.spec.bracket_of(proposal) if study in self.studies.searches else 0
+        return {BRACKET: bracket} if bracket else {}

@@ -8,7 +8,7 @@ best setting two to three times as often. Ray's ASHAScheduler ignores NaN and ca
 import math
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import optuna
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
-from sweeper.record.trial_attributes import report_time
+from sweeper.record.trial_attributes import report_time, stored_bracket
+from sweeper.wording import format_epoch
 
 NeededValue = Callable[[NDArray[np.float64]], float | None]
 
@@ -24,22 +25,22 @@ NeededValue = Callable[[NDArray[np.float64]], float | None]
 class RungPruner(optuna.pruners.BasePruner):
     """An early stopping rule as a pure function of the record.
 
-    At a rung, the rule compares a trial's value with the values of the trials that reached this rung before it. A value
-    that is not finite stops a trial at any step. Asked again after a crash, the pruner gives the same answer: the
-    record says who came before, by the time of each report.
+    At a rung, the rule compares a trial's value with the values of the trials of its bracket that reached this rung
+    before it. A value that is not finite stops a trial at any step. Asked again after a crash, the pruner gives the
+    same answer: the record has each trial's bracket, and says who came before, by the time of each report.
 
     The pruner reads the whole study once, at its first question. After that it learns of each trial by being asked
     about it, so no verdict walks over the trials that have ended.
     """
 
-    def __init__(self, rungs: Sequence[int], needed_value: NeededValue) -> None:
+    def __init__(self, brackets: Mapping[int, Sequence[int]], needed_value: NeededValue) -> None:
         """Use one pruner for each study, and ask it after every report, even where the answer does not matter.
 
-        `rungs` are validations, counted from 1. `needed_value` takes the earlier values and returns the one that a
-        trial needs; more is better.
+        `brackets` has the rungs of each bracket by its number; they are validations, counted from 1. `needed_value`
+        takes the earlier values and returns the one that a trial needs; more is better.
         """
         self._needed_value = needed_value
-        self.rungs = {step: _Rung() for step in rungs}
+        self._brackets = {bracket: {step: _Rung() for step in rungs} for bracket, rungs in brackets.items()}
         self._has_read_study = False
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
@@ -60,16 +61,22 @@ class RungPruner(optuna.pruners.BasePruner):
 
         Ask `prune` first. The answer stays the same for this report, because it depends on earlier ones only.
         """
-        if trial.last_step not in self.rungs:
+        rungs, step = self._rungs_of(trial), trial.last_step
+        if step is None or step not in rungs:
             return None
         sign = 1 if study.direction == StudyDirection.MAXIMIZE else -1
-        needed = self._needed_value(sign * self.rungs[trial.last_step].values_before(_arrival(trial, trial.last_step)))
+        needed = self._needed_value(sign * rungs[step].values_before(_arrival(trial, step)))
         return None if needed is None else sign * needed
 
     def _add_arrivals(self, trials: Sequence[FrozenTrial]) -> None:
         for trial in trials:
-            for step in self.rungs.keys() & trial.intermediate_values.keys():
-                self.rungs[step].add(_arrival(trial, step), trial.intermediate_values[step])
+            rungs = self._rungs_of(trial)
+            for step in rungs.keys() & trial.intermediate_values.keys():
+                rungs[step].add(_arrival(trial, step), trial.intermediate_values[step])
+
+    def _rungs_of(self, trial: FrozenTrial) -> "Mapping[int, _Rung]":
+        """Return the rungs of a trial's bracket, by validation."""
+        return self._brackets.get(stored_bracket(trial), {})
 
 
 class _Rung:
@@ -96,11 +103,12 @@ def describe_stop(epoch: float, value: float, needed: float | None, sign: int) -
 
     `sign` is -1 where less is better. The numbers have as many digits as it takes to tell them apart, at least four.
     """
+    after = f"stopped after epoch {format_epoch(epoch)}"
     if needed is None:
-        return f"stopped after epoch {epoch:g}"
+        return after
     digits = next((k for k in range(4, 17) if f"{value:.{k}f}" != f"{needed:.{k}f}"), 17)
     suffix = " or less" if sign < 0 else ""
-    return f"stopped after epoch {epoch:g}: {value:.{digits}f}, needed {needed:.{digits}f}{suffix}"
+    return f"{after}: {value:.{digits}f}, needed {needed:.{digits}f}{suffix}"
 
 
 def _arrival(trial: FrozenTrial, step: int) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """The Optuna studies of a sweep: one for each system's search, and one for its confirmation once that has begun."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import optuna
 from optuna.study import StudyDirection
@@ -22,7 +22,7 @@ class SystemStudies:
         """Open or create the study of each search. Open the studies of the confirmations that have begun."""
         self.spec, self.storage = spec, storage
         systems = range(len(spec.systems))
-        self.searches = [self._open(spec.system_name(system), spec.rungs) for system in systems]
+        self.searches = [self._open(spec.system_name(system), spec.brackets) for system in systems]
         self.samplers = [PerTrialSampler(spec, system, self.searches) for system in systems]
         for study, sampler in zip(self.searches, self.samplers, strict=True):
             study.sampler = sampler
@@ -58,13 +58,13 @@ class SystemStudies:
 
     def _open_confirmation(self, system: int) -> optuna.Study:
         """Open or create a study apart from the search: its sampler never sees it, and nothing is stopped early."""
-        return self._open(_CONFIRM + self.spec.system_name(system), ())
+        return self._open(_CONFIRM + self.spec.system_name(system), {})
 
-    def _open(self, name: str, rungs: Sequence[int]) -> optuna.Study:
+    def _open(self, name: str, brackets: Mapping[int, Sequence[int]]) -> optuna.Study:
         return optuna.create_study(
             study_name=name,
             storage=self.storage,
-            pruner=RungPruner(rungs, self.spec.needed_value),
+            pruner=RungPruner(brackets, self.spec.needed_value),
             direction=StudyDirection.MAXIMIZE if self.spec.objective.sign > 0 else StudyDirection.MINIMIZE,
             load_if_exists=True,
         )

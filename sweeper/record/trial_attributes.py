@@ -4,8 +4,8 @@ Whatever sweeper knows of a trial besides its params is an attribute of it: `num
 metrics and the time, then `reason`, `traceback` and `outcome`, in that order. `attempt` counts its starts. A proposal
 that learned from other systems' trials has their number, `borrowed`, before its own. A trial that
 confirms a setting also has `params` (no sampler chose them), `source_trial` and `seed_index`; a user's clone has
-`clone_of`. Optuna takes no attribute of a trial that has ended. What comes later is therefore an attribute of the
-study: `test_access:TIME`, `test:NUMBER`.
+`clone_of`, and one whose search has brackets its `bracket`. Optuna takes no attribute of a trial that has ended. What
+comes later is therefore an attribute of the study: `test_access:TIME`, `test:NUMBER`.
 """
 
 import time
@@ -23,6 +23,7 @@ from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TestAccess, TestScore, Trial, TrialEnd, TrialRecord
 
 BORROWED = "borrowed"
+BRACKET = "bracket"
 CLONE_OF = "clone_of"
 REPORT = "report:"  # before the step
 TEST_ACCESS = "test_access:"  # before the time
@@ -32,6 +33,12 @@ TEST_SCORE = "test:"  # before the trial's number
 def counted_trials(study: optuna.Study) -> list[FrozenTrial]:
     """Return the trials of a study that count. A proposal that was skipped has no number."""
     return [stored for stored in study.get_trials(deepcopy=False) if "number" in stored.user_attrs]
+
+
+def stored_bracket(stored: FrozenTrial) -> int:
+    """Return a trial's bracket of early stopping, from 1; 0 without brackets."""
+    bracket: int = stored.user_attrs.get(BRACKET, 0)
+    return bracket
 
 
 def report_time(stored: FrozenTrial, step: int) -> int:
@@ -60,7 +67,8 @@ def to_trial(spec: SweepSpec, system: int, stored: FrozenTrial, threads: int) ->
         seed = spec.derive_seed("search", name, number)
     config = spec.train_config(params, seed=seed, threads=threads)
     attempt, source_trial = attributes.get("attempt", 1), attributes.get("source_trial", 0)
-    return Trial(number, system, params, config, attempt, source_trial, seed_index, attributes.get(CLONE_OF, 0))
+    clone_of, bracket = attributes.get(CLONE_OF, 0), stored_bracket(stored)
+    return Trial(number, system, params, config, attempt, source_trial, seed_index, clone_of, bracket)
 
 
 def to_trial_record(trial: Trial, study: optuna.Study, stored: FrozenTrial) -> TrialRecord:

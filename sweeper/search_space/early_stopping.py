@@ -3,10 +3,15 @@
 Messages and reports are made from the entries. A rule decides at rungs, which are validations of a trial. The decision
 is a pure function of the trial's value and of the values that reached the rung before it: they give the value that is
 needed to continue. record/rung_pruner.py applies it.
+
+A rule may have brackets. Each bracket has rungs of its own, at which its trials are compared with each other only. A
+trial's bracket follows from the number of its proposal, and is in the record.
 """
 
-from collections.abc import Callable, Mapping
+from bisect import bisect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 from sweeper.search_space.yaml_key import yaml_key
@@ -16,12 +21,20 @@ if TYPE_CHECKING:  # `sweeper check` answers without loading numpy
     import numpy as np
     from numpy.typing import NDArray
 
+_TURN = 0.6180339887498949  # the golden section: its multiples, without their whole part, spread evenly over 0 to 1
+
 
 class RungSettings(StrictModel):
     """The settings that every early stopping rule has. A rule's own settings derive from this."""
 
     grace_epochs: Annotated[
-        float, yaml_key("Epochs that every trial may train before it can be stopped.", "epochs", gt=0)
+        float,
+        yaml_key(
+            "Epochs that every trial may train before it can be stopped. Parts of an epoch need "
+            "training.validations_per_epoch: with 2, 0.5 is the first validation.",
+            "epochs",
+            gt=0,
+        ),
     ] = 2
 
     def grace_validations(self, validations_per_epoch: int) -> int:
@@ -34,6 +47,14 @@ class RungSettings(StrictModel):
         Each rule defines this; here it raises NotImplementedError.
         """
         raise NotImplementedError
+
+    def split_into_brackets(self, rungs: tuple[int, ...]) -> Sequence[tuple[int, ...]]:
+        """Return the rungs of each bracket. A rule without brackets has one, with all `rungs`."""
+        return [rungs]
+
+    def bracket_weight(self, rungs: tuple[int, ...]) -> float:
+        """Return how many trials the bracket with these rungs gets, relative to the others."""
+        return 1.0
 
 
 class AshaSettings(RungSettings):
@@ -48,12 +69,46 @@ class AshaSettings(RungSettings):
 
     def rungs(self, epochs: int, validations_per_epoch: int) -> tuple[int, ...]:
         """Return the validations (counted from 1) after which a trial of `epochs` epochs may be stopped."""
-        steps, last = [], epochs * validations_per_epoch
-        step = self.grace_epochs * validations_per_epoch
-        while step < last:
-            steps.append(round(step))
+        steps, step = [], self.grace_validations(validations_per_epoch)
+        while 0 < step < epochs * validations_per_epoch:
+            steps.append(step)
             step *= self.reduction_factor
         return tuple(steps)
+
+
+class HyperbandSettings(AshaSettings):
+    """Settings of Hyperband. Its first bracket has the rungs of ASHA, and each further one a grace that is longer."""
+
+    brackets: Annotated[
+        int,
+        yaml_key(
+            "Brackets at most. The first has all rungs, each further one begins a rung later, and the last possible "
+            "one has none.",
+            "brackets",
+            ge=1,
+        ),
+    ] = 3
+
+    def split_into_brackets(self, rungs: tuple[int, ...]) -> Sequence[tuple[int, ...]]:
+        """Return the rungs of each bracket: all, all but the first, and so on, as far as they go."""
+        return [rungs[first:] for first in range(min(self.brackets, len(rungs) + 1))]
+
+    def bracket_weight(self, rungs: tuple[int, ...]) -> float:
+        """Return reduction_factor^s / (s + 1) for s rungs, by which all brackets train about equally long.
+
+        (Li et al., "Hyperband: A Novel Bandit-Based Approach to Hyperparameter Optimization", algorithm 1.)
+        """
+        return self.reduction_factor ** len(rungs) / (len(rungs) + 1)
+
+
+def choose_bracket(proposal: int, weights: Sequence[float]) -> int:
+    """Return the bracket, counted from 0, of the proposal with this number, counted from 0.
+
+    Of every run of consecutive proposals, each bracket gets about its share by `weights`. The first proposal is in the
+    first bracket.
+    """
+    ends = list(accumulate(weights))
+    return min(bisect(ends, proposal * _TURN % 1 * ends[-1]), len(ends) - 1)
 
 
 Settings = TypeVar("Settings", bound=RungSettings)
@@ -112,6 +167,13 @@ EARLY_STOPPING: Mapping[str, EarlyStoppingRule[Any]] = {
         label="ASHA",
         description="Stops a trial that is below most of the trials that reached the same epoch before it.",
         settings=AshaSettings,
+        needed_value=asha_needed_value,
+        passing_share=asha_passing_share,
+    ),
+    "hyperband": EarlyStoppingRule(
+        label="Hyperband",
+        description="ASHA in brackets that begin to stop trials at different epochs; the last may stop none.",
+        settings=HyperbandSettings,
         needed_value=asha_needed_value,
         passing_share=asha_passing_share,
     ),

@@ -85,20 +85,24 @@ class SearchSpaceFile(StrictModel):
     @model_validator(mode="before")
     @classmethod
     def _shorten_early_stopping(cls, values: Any) -> Any:
-        """Turn `early_stopping: off` and `early_stopping: {asha: ...}` into the key `asha`."""
+        """Turn `early_stopping: off` and `early_stopping: {asha: ...}` into the key `asha`.
+
+        Beside `early_stopping`, `asha: null` is no key: so an override can replace the `asha` of a file.
+        """
         if not isinstance(values, dict) or "early_stopping" not in values:
             return values
-        if "asha" in values:
+        if values.get("asha") is not None:
             raise PydanticCustomError(
-                "early_stopping_twice", "is the long form of asha, which is set too; keep one of them"
+                "early_stopping_twice",
+                "is the long form of asha, which is set too; keep one of them (asha: null leaves that one out)",
             )
-        rest = {key: value for key, value in values.items() if key != "early_stopping"}
+        rest = {key: value for key, value in values.items() if key not in ("asha", "early_stopping")}
         written = values["early_stopping"]
-        if written == "off":
+        if written == "off" or (isinstance(written, dict) and written in ({name: "off"} for name in EARLY_STOPPING)):
             return {**rest, "asha": "off"}
         if isinstance(written, dict) and list(written) == ["asha"]:
             return {**rest, "asha": written["asha"]}
-        return values
+        return {**rest, "early_stopping": written}
 
     @model_serializer(mode="wrap")
     def _leave_out_unused_keys(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

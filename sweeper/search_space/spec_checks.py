@@ -1,21 +1,17 @@
-"""Checks of a whole spec: its data set, hyperparameters, budget, grid and early stopping."""
+"""Checks of a whole spec: its data set, hyperparameters, budget and grid; early_stopping_checks.py has the others."""
 
-import math
 from collections.abc import Iterator
-
-from pydantic import ValidationError
 
 from sweeper.data.catalog import DATASETS
 from sweeper.data.encoder_catalog import ENCODERS
 from sweeper.data.local_files import FORMATS
 from sweeper.search_space.combinations import check_combinations
 from sweeper.search_space.custom_dataset import CustomDataset
-from sweeper.search_space.document import KeyPath
-from sweeper.search_space.early_stopping import DEFAULT_RULE, EARLY_STOPPING
+from sweeper.search_space.early_stopping_checks import check_early_stopping, check_grace_epochs
 from sweeper.search_space.file_checks import check_files
 from sweeper.search_space.hyperparameter_syntax import HyperparameterSyntaxError
 from sweeper.search_space.issue import SpecIssue
-from sweeper.search_space.pydantic_errors import DATASET_EXAMPLE, EARLY_STOPPING_EXAMPLE, translate_errors
+from sweeper.search_space.pydantic_errors import DATASET_EXAMPLE
 from sweeper.search_space.samplers import SAMPLERS
 from sweeper.search_space.space import count_up_to
 from sweeper.search_space.start_with import as_listed, validate_start_with
@@ -36,21 +32,21 @@ def check_spec(spec: SweepSpec) -> Iterator[SpecIssue]:
         yield SpecIssue(("objective",), f"needs exactly one of maximize and minimize, got {got}")
     else:
         yield from _check_objective(spec)
-    early_stopping = list(_check_early_stopping(spec))
+    early_stopping = list(check_early_stopping(spec))
     yield from early_stopping
     issues = list(_check_names(spec)) or _check_space(spec)
     yield from issues
     if not issues:
         yield from check_combinations(spec)
         yield from _check_budget(spec)
-        yield from () if early_stopping else _check_grace_epochs(spec)
+        yield from () if early_stopping else check_grace_epochs(spec)
 
 
 def check_stored_spec(spec: SweepSpec) -> Iterator[SpecIssue]:
     """Yield the issues of the spec of a sweep that ran. The files that it names may be gone, so they do not count."""
     if not isinstance(spec.dataset, CustomDataset):
         yield from _check_dataset(spec)
-    yield from _check_early_stopping(spec)
+    yield from check_early_stopping(spec)
     yield from list(_check_names(spec)) or _check_space(spec)
 
 
@@ -165,35 +161,3 @@ def _check_grid(spec: SweepSpec) -> Iterator[SpecIssue]:
         others = " or ".join(name for name, sampler in SAMPLERS.items() if not sampler.is_exhaustive)
         rule = f"a {spec.sampler} has at most {_MAX_GRID:,} settings for one system; use {others}"
         yield SpecIssue(("sampler",), rule)
-
-
-def _check_early_stopping(spec: SweepSpec) -> Iterator[SpecIssue]:
-    """Check the long form. Not for ASHA: on reading, its long form became the key `asha`, checked by its type."""
-    if "early_stopping" not in spec.model_fields_set:
-        return
-    path: KeyPath = ("early_stopping",)
-    rules = spec.early_stopping or {}
-    if len(rules) != 1:
-        got = " and ".join(rules) or "nothing"
-        yield SpecIssue(path, f"must be off or one rule, such as {EARLY_STOPPING_EXAMPLE}, got {got}")
-        return
-    name, settings = next(iter(rules.items()))
-    if name not in EARLY_STOPPING:
-        yield SpecIssue((*path, name), f"unknown rule, {allowed_hint(EARLY_STOPPING, name)}")
-        return
-    model = EARLY_STOPPING[name].settings
-    try:
-        model.model_validate(settings)
-    except ValidationError as error:
-        yield from translate_errors(error, model, (*path, name))
-
-
-def _check_grace_epochs(spec: SweepSpec) -> Iterator[SpecIssue]:
-    settings, per_epoch = spec.early_stopping_settings, spec.validations_per_epoch
-    if settings is None:
-        return
-    steps = settings.grace_epochs * per_epoch
-    if steps < 1 - 1e-9 or not math.isclose(steps, round(steps)):
-        rule = f"must come to whole validations at {per_epoch} per epoch, got {settings.grace_epochs:g}"
-        section: KeyPath = (DEFAULT_RULE,) if spec.early_stopping is None else ("early_stopping", *spec.early_stopping)
-        yield SpecIssue((*section, "grace_epochs"), rule)

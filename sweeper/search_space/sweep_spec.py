@@ -13,16 +13,20 @@ from sweeper.data.catalog import CATALOG, DATASETS
 from sweeper.data.dataset_spec import DatasetSpec
 from sweeper.search_space.custom_dataset import CustomDataset
 from sweeper.search_space.document import KeyPath, SourceDocument, format_key
-from sweeper.search_space.early_stopping import DEFAULT_RULE, EARLY_STOPPING, EarlyStoppingRule, RungSettings
+from sweeper.search_space.early_stopping import (
+    DEFAULT_RULE,
+    EARLY_STOPPING,
+    EarlyStoppingRule,
+    RungSettings,
+    choose_bracket,
+)
 from sweeper.search_space.grid import spread_settings
-from sweeper.search_space.hyperparameter_syntax import HyperparameterSyntaxError, parse_hyperparameter
 from sweeper.search_space.samplers import SAMPLERS
-from sweeper.search_space.schema import PartialSetting, SearchSpaceFile
-from sweeper.search_space.space import Hyperparameter, Params, SearchSpace, count_up_to
-from sweeper.search_space.space_values import largest_value
+from sweeper.search_space.schema import PartialSetting
+from sweeper.search_space.space import Params, count_up_to
+from sweeper.search_space.spec_hyperparameters import SpecHyperparameters
 from sweeper.search_space.start_with import as_listed, matching_systems
 from sweeper.training.config import Scalar, TrainConfig
-from sweeper.training.registry import LOSSES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +38,7 @@ _NOT_IDENTITY = ("budget", "confirm", "resources", "tracking", "retries", "fail_
 _MAX_COUNTED = 10_000  # settings
 
 
-class SweepSpec(SearchSpaceFile):
+class SweepSpec(SpecHyperparameters):
     """One sweep. The keys are as written in the file; `space` is what compare, search and training mean."""
 
     @cached_property
@@ -55,20 +59,6 @@ class SweepSpec(SearchSpaceFile):
     def message(self, path: KeyPath, rule: str) -> str:
         """Return a message on the value at `path`: file and line where they are known, the key, and the rule."""
         return f"{format_key(path)}: {rule}" if self.source is None else self.source.message(path, rule)
-
-    @cached_property
-    def space(self) -> SearchSpace:
-        """The hyperparameters of the file. Raises HyperparameterSyntaxError if one is not written correctly."""
-        written = {"compare": self.compare, "search": self.search}
-        hyperparameters: list[Hyperparameter] = []
-        for section, values in written.items():
-            for name, value in values.items():
-                try:
-                    hyperparameters.append(parse_hyperparameter(name, section, value))
-                except HyperparameterSyntaxError as error:
-                    error.path = (section, name, *error.path)
-                    raise
-        return SearchSpace(tuple(hyperparameters), self.training)
 
     # ---- systems and their trials
 
@@ -167,54 +157,35 @@ class SweepSpec(SearchSpaceFile):
         rule, settings = self.early_stopping_rule, self.early_stopping_settings
         return None if rule is None or settings is None else rule.needed_value(earlier_values, settings)
 
-    @property
+    @cached_property
     def rungs(self) -> tuple[int, ...]:
         """The validations (counted from 1) after which a trial may be stopped; empty if early stopping is off."""
         settings = self.early_stopping_settings
         return () if settings is None else settings.rungs(self.max_epochs, self.validations_per_epoch)
+
+    @cached_property
+    def brackets(self) -> Mapping[int, tuple[int, ...]]:
+        """The rungs of each bracket by its number, from 1. Without brackets, all rungs have number 0."""
+        settings = self.early_stopping_settings
+        brackets = () if settings is None else settings.split_into_brackets(self.rungs)
+        return dict(enumerate(brackets, start=1)) if len(brackets) > 1 else {0: self.rungs}
+
+    def rungs_of(self, bracket: int) -> tuple[int, ...]:
+        """Return the validations after which a trial of a bracket may be stopped; all rungs for number 0."""
+        return self.brackets.get(bracket, self.rungs)
+
+    def bracket_of(self, proposal: int) -> int:
+        """Return the bracket of a system's proposal, counted from 0. It depends on this number alone."""
+        settings = self.early_stopping_settings
+        if settings is None or len(self.brackets) == 1:
+            return 0
+        return 1 + choose_bracket(proposal, [settings.bracket_weight(rungs) for rungs in self.brackets.values()])
 
     @property
     def grace_validations(self) -> int:
         """The number of validations in the grace epochs; in those of the default rule if early stopping is off."""
         settings = self.early_stopping_settings or EARLY_STOPPING[DEFAULT_RULE].settings()
         return settings.grace_validations(self.validations_per_epoch)
-
-    # ---- hyperparameters
-
-    @property
-    def validations_per_epoch(self) -> int:
-        """The number of reports that a trial sends in each epoch."""
-        default = TrainConfig.model_fields["validations_per_epoch"].default
-        return int(self.training.get("validations_per_epoch", default))
-
-    @property
-    def max_epochs(self) -> int:
-        """The epochs of the longest trial that the space allows, in all its phases."""
-        has_two_phases = any(LOSSES[str(loss)].has_two_phases for loss in self.values_of("loss"))
-        return largest_value(self.space, "epochs") + (
-            largest_value(self.space, "contrastive_epochs") if has_two_phases else 0
-        )
-
-    @property
-    def max_tokens(self) -> int:
-        """The largest max_length that the space allows, in tokens."""
-        return largest_value(self.space, "max_length")
-
-    @property
-    def max_words(self) -> int:
-        """The largest vocabulary that the space allows, in words."""
-        return largest_value(self.space, "vocabulary")
-
-    def values_of(self, name: str) -> tuple[Scalar, ...]:
-        """Return every listed value of a hyperparameter in the file's order. If it does not vary, return its value."""
-        branches = (branch for other in self.space.hyperparameters if other.name == name for branch in other.branches)
-        listed = [value for branch in branches for value in branch.domain.enumerate_values() or ()]
-        return tuple(listed) or (self.training.get(name, TrainConfig.model_fields[name].default),)
-
-    @property
-    def encoders(self) -> tuple[str, ...]:
-        """Every encoder of the space, in the file's order."""
-        return tuple(str(value) for value in self.values_of("encoder"))
 
     # ---- trainings and identity
 

@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sweeper.wording import format_epoch
+
 _POINT, _NOT_FINITE, _RUNG = "●", "×", "▲"
 _HEIGHT = 8  # rows
 _MIN_WIDTH, _MAX_WIDTH = 12, 60  # columns of the drawing itself
@@ -49,7 +51,7 @@ def _column(step: int, axes: Axes, columns: int) -> int:
 
 def _feet(axes: Axes, columns: int) -> list[str]:
     """Return the lines below the axis: the first and the last epoch, and the rungs if there are any."""
-    first, last = f"{1 / axes.per_epoch:g}", f"{axes.validations / axes.per_epoch:g}"
+    first, last = format_epoch(1 / axes.per_epoch), format_epoch(axes.validations / axes.per_epoch)
     lines = [f"{first}{' epoch':<{max(6, columns - len(first) - len(last))}}{last}" if axes.validations > 1 else first]
     if axes.rungs:
         marks = [" "] * columns

@@ -21,6 +21,7 @@ from sweeper.terminal.sparkline import HIGHEST, LOWEST, PENDING, RUNG, Scale, dr
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.search_session import SearchSession
 from sweeper.trials.trial import TrialRecord
+from sweeper.wording import format_epoch
 
 NOTE_STYLE = "magenta"  # readable on black and on white
 _BAR_WIDTH = 100  # columns
@@ -140,18 +141,18 @@ class Dashboard:
             table.add_column("setting", overflow="fold")
         for record in running:
             table.add_row(*self._running_row(record, scale, length, has_setting=width >= _NARROW))
-        return [table, *self._axis_lines(span, any(_has_rungs(self.spec, record) for record in running))]
+        return [table, *self._axis_lines(span, any(formatting.rungs_of(self.spec, it.trial) for it in running))]
 
     def _running_row(self, record: TrialRecord, scale: Scale, length: int, *, has_setting: bool) -> list[str]:
         trial, metric, best = record.trial, self.spec.objective.metric, best_report(self.spec, record)
         values = {report.step: report.metrics.get(metric, math.nan) for report in record.reports}
-        rungs = self.spec.rungs if _has_rungs(self.spec, record) else ()
+        rungs = formatting.rungs_of(self.spec, trial)
         params = formatting.format_params(formatting.searched_params(self.spec, trial.system, trial.params))
         if trial.source_trial:
             params = f"fresh seed {trial.seed_index} of trial {trial.source_trial}"
         return [
             f"{trial.number} {formatting.system_label(self.spec, trial.system)}",
-            f"{record.reports[-1].epoch if record.reports else 0:g}/{trial.config.total_epochs}",
+            f"{format_epoch(record.reports[-1].epoch if record.reports else 0)}/{trial.config.total_epochs}",
             formatting.format_score(best.metrics[metric] if best else None),
             draw_validations(values, trial.config.num_validations, rungs, scale, length),
             *([params] if has_setting else []),
@@ -187,10 +188,6 @@ class Dashboard:
                 style="" if record.end and record.end.outcome.is_healthy else "red",
             )
         return [table]
-
-
-def _has_rungs(spec: SweepSpec, record: TrialRecord) -> bool:
-    return not record.trial.source_trial and any(rung < record.trial.config.num_validations for rung in spec.rungs)
 
 
 def _table(first_column: str) -> Table:

@@ -8,7 +8,7 @@ from sweeper.protocol.sweep_plan import PlannedUse, Span, SweepPlan
 from sweeper.terminal.formatting import format_duration, format_params, shorten_value
 from sweeper.terminal.sweeps_table import format_bytes
 from sweeper.trials.resources import describe_resources
-from sweeper.wording import count_noun
+from sweeper.wording import count_noun, format_epoch
 
 
 def plan_table(plan: SweepPlan) -> Table:
@@ -48,13 +48,12 @@ def _early_stopping(plan: SweepPlan) -> str:
     if not plan.rule:
         return "off"
     rungs = [
-        f"after epoch {rung.epoch:g} about {rung.passing:.0%} of {rung.trials:.0f} continue"
+        f"after epoch {format_epoch(rung.epoch)} about {rung.passing:.0%} of {rung.trials:.0f} continue"
         for rung in plan.rungs
         if rung.passing is not None
     ]
-    return (
-        f"{plan.rule}: {'; '.join(rungs)}; {plan.stopped:.0f} of {count_noun(plan.trials, 'trial', form=',')} end early"
-    )
+    rule = f"{plan.rule} in {plan.brackets} brackets" if plan.brackets > 1 else plan.rule
+    return f"{rule}: {'; '.join(rungs)}; {plan.stopped:.0f} of {count_noun(plan.trials, 'trial', form=',')} end early"
 
 
 def _what_it_uses(plan: SweepPlan, use: PlannedUse) -> Iterator[tuple[str, str]]:

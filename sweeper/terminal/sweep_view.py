@@ -11,6 +11,7 @@ from sweeper.terminal import formatting
 from sweeper.terminal.sparkline import sparkline
 from sweeper.terminal.sweeps_table import format_age, format_bytes
 from sweeper.trials.trial import TrialRecord
+from sweeper.wording import format_epoch
 
 _NARROW, _WIDE = 80, 100  # columns below which the curve and the duration, or the setting, are left out
 
@@ -67,7 +68,7 @@ def _trial_row(spec: SweepSpec, record: TrialRecord, state: SweepState, width: i
         formatting.system_label(spec, trial.system),
         end_label(record, state),
         formatting.format_score(best.metrics[metric] if best else None),
-        f"{best.epoch:g}" if best else "-",
+        format_epoch(best.epoch) if best else "-",
         *([took if record.end else "", sparkline(values)] if width >= _NARROW else []),
         trial_reason(record).removeprefix("stopped "),  # the column "end" says it
         *([setting] if width >= _WIDE else []),

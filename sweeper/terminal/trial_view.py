@@ -10,6 +10,7 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal import formatting
 from sweeper.terminal.curve import Axes, draw_curve
 from sweeper.trials.trial import TrialRecord
+from sweeper.wording import format_epoch
 
 _MAX_RIVALS = 5  # trials that are named
 _METRICS = ("train/loss", "validation/loss", "validation/accuracy", "validation/macro_f1")
@@ -20,7 +21,8 @@ def trial_facts(spec: SweepSpec, record: TrialRecord) -> Iterator[str]:
     trial = record.trial
     yield formatting.format_params(trial.params)
     attempts = f", attempt {trial.attempt}" if trial.attempt > 1 else ""
-    yield f"seed {trial.config.seed}, up to {trial.config.total_epochs} epochs{attempts}"
+    bracket = f", bracket {trial.bracket} of {len(spec.brackets)}" if trial.bracket else ""
+    yield f"seed {trial.config.seed}, up to {trial.config.total_epochs} epochs{bracket}{attempts}"
     began = time.strftime("%Y-%m-%d %H:%M", time.localtime(record.started_at / 1000))
     if record.ended_at is not None:
         took = formatting.format_duration((record.ended_at - record.started_at) / 1000)
@@ -30,7 +32,7 @@ def trial_facts(spec: SweepSpec, record: TrialRecord) -> Iterator[str]:
 
 
 def rivals_line(spec: SweepSpec, record: TrialRecord, records: Sequence[TrialRecord]) -> str:
-    """Return the trials that a stopped trial was compared with: those of its system at the same rung before it."""
+    """Return the trials that a stopped trial was compared with: of its system and bracket, at the same rung before."""
     end = record.end
     if end is None or not end.is_by_early_stopping or not record.reports:
         return ""
@@ -38,14 +40,15 @@ def rivals_line(spec: SweepSpec, record: TrialRecord, records: Sequence[TrialRec
     earlier = [
         (report.metrics[metric], other.trial.number)
         for other in records
-        if other.trial.system == record.trial.system and not other.trial.source_trial
+        if (other.trial.system, other.trial.bracket) == (record.trial.system, record.trial.bracket)
+        and not other.trial.source_trial
         for report, time_of in zip(other.reports, other.report_times, strict=True)
         if report.step == last.step and time_of < at and math.isfinite(report.metrics.get(metric, math.nan))
     ]
     best_first = sorted(earlier, reverse=spec.objective.sign > 0)
     named = ", ".join(f"trial {number} {formatting.format_score(value)}" for value, number in best_first[:_MAX_RIVALS])
     more = f" and {len(earlier) - _MAX_RIVALS} more" if len(earlier) > _MAX_RIVALS else ""
-    return f"at epoch {last.epoch:g} before it: {named}{more}" if earlier else ""
+    return f"at epoch {format_epoch(last.epoch)} before it: {named}{more}" if earlier else ""
 
 
 def curve_lines(spec: SweepSpec, record: TrialRecord, records: Sequence[TrialRecord], width: int) -> list[str]:
@@ -57,7 +60,7 @@ def curve_lines(spec: SweepSpec, record: TrialRecord, records: Sequence[TrialRec
     if not finite or not values:
         return []
     config = record.trial.config
-    rungs = () if record.trial.source_trial else tuple(rung for rung in spec.rungs if rung < config.num_validations)
+    rungs = formatting.rungs_of(spec, record.trial)
     axes = Axes(min(finite), max(finite), config.num_validations, config.validations_per_epoch, rungs)
     return draw_curve(values, axes, width)
 
@@ -70,5 +73,6 @@ def reports_table(spec: SweepSpec, record: TrialRecord) -> Table:
     for column in ("epoch", *(name.removeprefix("validation/") for name in names)):
         table.add_column(column, justify="right", overflow="fold")
     for report in record.reports:
-        table.add_row(f"{report.epoch:g}", *(formatting.format_score(report.metrics.get(name)) for name in names))
+        scores = [formatting.format_score(report.metrics.get(name)) for name in names]
+        table.add_row(format_epoch(report.epoch), *scores)
     return table

@@ -59,6 +59,8 @@ def run_tags(record: TrialRecord) -> dict[str, str]:
         tags["sweeper.tested"] = _tested(record)
     if trial.clone_of:
         tags["sweeper.clone_of"] = str(trial.clone_of)
+    if trial.bracket:
+        tags["sweeper.bracket"] = str(trial.bracket)
     if trial_end is not None:
         tags["sweeper.outcome"] = trial_end.outcome.value
         tags["sweeper.reason"] = trial_end.reason[:_MAX_TAG]

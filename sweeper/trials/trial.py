@@ -25,6 +25,8 @@ class Trial:
 
     `clone_of` is the trial of the search whose setting a user changed to make this one; 0 for all others. A clone that
     has not started has attempt 0.
+
+    `bracket` is its bracket of early stopping, from 1. It is 0 for a fresh seed, and where there are no brackets.
     """
 
     number: int
@@ -35,6 +37,7 @@ class Trial:
     source_trial: int = 0
     seed_index: int = 0
     clone_of: int = 0
+    bracket: int = 0
 
     @property
     def stage(self) -> Literal["search", "confirm"]:

@@ -39,7 +39,9 @@ class SimulatedSweep(World, RuleBasedStateMachine):
         trials=st.integers(3, 9),
         slots=st.integers(1, 4),
         losses=st.sampled_from([["ce"], ["ce", "lcl"]]),
+        rule=st.sampled_from(["asha", "hyperband"]),
         grace=st.integers(1, 2),
+        per_epoch=st.sampled_from([1, 1, 2]),
         metric=st.sampled_from([{"maximize": "validation/accuracy"}, {"minimize": "validation/loss"}]),
         seeds=st.integers(0, 3),
         first=st.sampled_from([SearchStage, SearchStage, ConfirmationStage, TestStage]),
@@ -47,12 +49,14 @@ class SimulatedSweep(World, RuleBasedStateMachine):
         amount=st.integers(4, 24),
     )
     def begin(
-        self, seed: int, sampler: str, trials: int, slots: int, losses: list[str], grace: int, metric: dict[str, str],
-        seeds: int, first: type, limit: str, amount: int,
+        self, seed: int, sampler: str, trials: int, slots: int, losses: list[str], rule: str, grace: int,
+        per_epoch: int, metric: dict[str, str], seeds: int, first: type, limit: str, amount: int,
     ) -> None:  # fmt: skip
+        per_epoch = per_epoch if limit == "none" else 1  # limits count a report as an epoch
         changes = {
             "compare": {"encoder": ["m"], "loss": losses},
-            "asha": {"grace_epochs": grace, "reduction_factor": 2},
+            "training": {"validations_per_epoch": per_epoch},
+            "early_stopping": {rule: {"grace_epochs": grace / per_epoch, "reduction_factor": 2}},
             "confirm": {"seeds": seeds},
             "resources": {"gpu": 1},
         }

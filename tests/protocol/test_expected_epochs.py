@@ -1,5 +1,6 @@
 """Expected epochs: early stopping from the rungs alone, and what a sweep still has to train."""
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -28,6 +29,9 @@ def test_the_expected_share_is_what_asha_lets_pass(num_earlier: int, reduction_f
 
 def test_the_first_trial_at_a_rung_always_passes() -> None:
     assert asha_passing_share(0, AshaSettings()) == 1
+
+
+HYPERBAND = {"hyperband": {"grace_epochs": 1, "reduction_factor": 2}}  # rungs 1 and 2 of 4 epochs, three brackets
 
 
 def trial_of(spec: SweepSpec, number: int, system: int = 0, **params: Any) -> Trial:
@@ -113,3 +117,22 @@ def test_the_expectation_matches_the_rule_on_random_values() -> None:
                 break
         trained += step
     assert trained == pytest.approx(expected, rel=0.15)
+
+
+def test_each_bracket_of_hyperband_is_foreseen_by_its_own_rungs() -> None:
+    spec = small_spec(early_stopping=HYPERBAND, budget={"trials": 40})
+    config = trial_of(spec, 1).config
+    halved = [expect_validations(spec, config, {1: 99, 2: 99}, bracket=bracket) for bracket in spec.brackets]
+    assert halved == [pytest.approx(1 + 1 / 2 + 2 / 4), pytest.approx(2 + 2 / 2), 4]
+    asha = small_spec(budget={"trials": 40})
+    assert remaining_epochs(asha, []).total < remaining_epochs(spec, []).total < 40 * 4
+
+
+def test_a_running_trial_is_foreseen_by_its_bracket() -> None:
+    spec = small_spec(early_stopping=HYPERBAND)  # three trials of each system
+    poor = [ended(replace(trial_of(spec, number), bracket=1), 1, Outcome.STOPPED_EARLY) for number in (1, 2)]
+    left = []
+    for bracket in spec.brackets:
+        running = TrialRecord(replace(trial_of(spec, 3), bracket=bracket))
+        left.append(remaining_epochs(spec, [*poor, running]).search[0])
+    assert left[0] < left[1] == left[2] == 4  # the first to reach a rung passes

@@ -155,3 +155,15 @@ def test_the_nearest_point_stands_for_a_setting(loss: str, size: int, expected: 
     points = calibration_points(spec, 1)
     config = spec.train_config({"encoder": "m", "loss": loss, "batch_size": size}, seed=0, threads=1)
     assert nearest_point(config, points) == expected
+
+
+def test_a_plan_counts_the_trials_of_all_brackets_at_a_rung() -> None:
+    rule = {"hyperband": {"grace_epochs": 1, "reduction_factor": 2}}
+    spec = small_spec(early_stopping=rule, budget={"trials": 40})
+    plan, brackets = plan_of(spec), [spec.bracket_of(proposal) for proposal in range(20)]  # of each of two systems
+    first, second = plan.rungs
+    assert (plan.rule, plan.brackets, first.epoch, second.epoch) == ("Hyperband", 3, 1, 2)
+    assert first.trials == 2 * brackets.count(1)
+    assert first.passing is not None
+    assert second.trials == pytest.approx(first.trials * first.passing + 2 * brackets.count(2))
+    assert plan_of(small_spec(budget={"trials": 40})).epochs.expected < plan.epochs.expected < 160

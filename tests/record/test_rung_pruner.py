@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.record.rung_pruner import describe_stop
 from sweeper.search_space.early_stopping import EARLY_STOPPING, EarlyStoppingRule, RungSettings
+from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
-from sweeper.trials.trial import TrialEnd
+from sweeper.trials.trial import Trial, TrialEnd
 from tests.support.search_spaces import small_spec
 
 
@@ -113,3 +114,85 @@ def test_the_numbers_of_a_stop_are_told_apart() -> None:
         "0.29999999999999999", "0.30000000000000004",
     ]  # fmt: skip
     assert describe_stop(2, 0.3, None, 1) == "stopped after epoch 2"
+
+
+# ---- brackets
+
+
+def hyperband_spec(**settings: float) -> SweepSpec:
+    """Return a spec of one system whose trials train up to 4 epochs, with rungs 1 and 2 and three brackets."""
+    rule = {"hyperband": {"grace_epochs": 1, "reduction_factor": 2, **settings}}
+    compare, search = {"encoder": ["m"], "loss": ["ce"]}, {"batch_size": {"int": [2, 64]}}
+    return small_spec(compare=compare, search=search, sampler="random", early_stopping=rule, budget={"trials": 12})
+
+
+def report_accuracy(study: OptunaStudy, trial: Trial, *values: float) -> Outcome | None:
+    """Report these validations of a trial until it ends. Return the trial's outcome."""
+    for step, value in enumerate(values, start=1):
+        end = study.report(trial, ValidationReport(step, float(step), {"validation/accuracy": value})).end
+        if end is not None:
+            return end.outcome
+    return None
+
+
+def test_a_trial_is_compared_within_its_bracket_and_has_its_grace(tmp_path: Path) -> None:
+    spec = hyperband_spec()
+    with closing(OptunaStudy(spec, tmp_path / "journal", threads=1)) as study:
+        trials: dict[int, list[Trial]] = {bracket: [] for bracket in spec.brackets}
+        for _ in range(12):
+            trial = study.ask(0)
+            trials[trial.bracket].append(trial)
+        assert {bracket: len(own) >= 2 for bracket, own in trials.items()} == {1: True, 2: True, 3: True}
+        best = {bracket: own[0] for bracket, own in trials.items()}
+        assert [report_accuracy(study, best[bracket], 0.9, 0.9, 0.9) for bracket in (3, 2)] == [None, None]
+        assert report_accuracy(study, best[1], 0.5, 0.5) is None  # the others are in other brackets
+        poor = {bracket: own[1] for bracket, own in trials.items()}
+        assert {bracket: report_accuracy(study, trial, 0.1, 0.1, 0.1) for bracket, trial in poor.items()} == {
+            1: Outcome.STOPPED_EARLY, 2: Outcome.STOPPED_EARLY, 3: None,
+        }  # fmt: skip
+        ended = {bracket: len(study.get(trial).reports) for bracket, trial in poor.items()}
+        assert ended == {1: 1, 2: 2, 3: 3}
+
+
+def test_brackets_are_the_same_after_a_kill_at_any_moment(tmp_path: Path) -> None:
+    spec, journal = hyperband_spec(), tmp_path / "journal"
+    with closing(OptunaStudy(spec, journal, threads=1)) as study:
+        asked = [study.ask(0) for _ in range(4)]
+        clone = study.clone(asked[0], {**asked[0].params, "batch_size": 3})
+        asked += [clone, study.ask(0)]
+    assert [trial.bracket for trial in asked] == [spec.bracket_of(k) for k in range(6)]
+    assert len({trial.bracket for trial in asked}) == 3
+    lines = journal.read_bytes().splitlines(keepends=True)
+    begin = next(k for k, line in enumerate(lines) if b'"bracket"' in line)
+    for end in range(begin, len(lines)):
+        journal.write_bytes(b"".join(lines[:end]))
+        with closing(OptunaStudy(spec, journal, threads=1)) as study:
+            restored = [record.trial for record in study.all_trials()]
+            assert [trial.bracket for trial in restored] == [trial.bracket for trial in asked[: len(restored)]]
+
+
+def test_a_fresh_seed_has_no_bracket(tmp_path: Path) -> None:
+    with closing(OptunaStudy(hyperband_spec(), tmp_path / "journal", threads=1)) as study:
+        source = study.ask(0)
+        report_accuracy(study, source, 0.9, 0.9, 0.9, 0.9)
+        study.end_trial(source, TrialEnd(Outcome.COMPLETED))
+        fresh = study.confirm(source, 1)
+        assert (source.bracket, fresh.bracket) == (1, 0)
+        assert report_accuracy(study, fresh, 0.1, 0.1, 0.1, 0.1) is None
+
+
+def test_a_rung_within_an_epoch_decides_and_says_where(tmp_path: Path) -> None:
+    spec = small_spec(
+        compare={"encoder": ["m"], "loss": ["ce"]}, search={"batch_size": {"int": [2, 64]}, "epochs": [1, 4]},
+        training={"validations_per_epoch": 3}, asha={"grace_epochs": 0.33, "reduction_factor": 2}, sampler="random",
+    )  # fmt: skip
+    with closing(OptunaStudy(spec, tmp_path / "journal", threads=1)) as study:
+        trials = [study.ask(0) for _ in range(8)]
+        long, other = [trial for trial in trials if trial.config.epochs == 4][:2]
+        short = next(trial for trial in trials if trial.config.epochs == 1)
+        assert report_accuracy(study, long, 0.8) is None
+        assert report_accuracy(study, short, 0.9, 0.9, 0.9) is None
+        assert report_accuracy(study, other, 0.7) == Outcome.STOPPED_EARLY
+        assert study.get(other).end == TrialEnd(
+            Outcome.STOPPED_EARLY, "stopped after epoch 0.333: 0.7000, needed 0.8500"
+        )

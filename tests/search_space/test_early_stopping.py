@@ -14,8 +14,10 @@ from sweeper.search_space.early_stopping import (
     EARLY_STOPPING,
     AshaSettings,
     EarlyStoppingRule,
+    HyperbandSettings,
     RungSettings,
     asha_needed_value,
+    choose_bracket,
 )
 from sweeper.search_space.sweep_spec import SweepSpec, fingerprint
 from sweeper.search_space.yaml_key import yaml_key
@@ -90,6 +92,117 @@ def test_without_early_stopping_nothing_is_stopped() -> None:
     assert spec_of(asha="off").needed_value(np.array([0.9])) is None
 
 
+# ---- rungs within an epoch
+
+
+@pytest.mark.parametrize(
+    ("grace", "per_epoch", "rungs"),
+    [
+        (0.5, 2, (1, 3)),
+        (1.5, 2, (3,)),
+        (0.25, 4, (1, 3, 9)),
+        (0.33, 3, (1, 3, 9)),
+        (0.67, 3, (2, 6)),
+        (0.17, 6, (1, 3, 9)),
+    ],
+)
+def test_rungs_within_an_epoch_are_whole_validations(grace: float, per_epoch: int, rungs: tuple[int, ...]) -> None:
+    spec = spec_of(training={"epochs": 4, "validations_per_epoch": per_epoch}, asha={"grace_epochs": grace})
+    assert spec.rungs[:3] == rungs
+
+
+@pytest.mark.parametrize(
+    ("grace", "per_epoch", "rule"),
+    [
+        (0.5, 1, "at 1 per epoch, got 0.5; write 1, or set training.validations_per_epoch to 2"),
+        (0.5, 3, "at 3 per epoch, got 0.5; write 0.667, or set training.validations_per_epoch to 4"),
+        (0.3, 3, "at 3 per epoch, got 0.3; write 0.333, or set training.validations_per_epoch to 10"),
+        (2.03, 1, "at 1 per epoch, got 2.03; write 2, or set training.validations_per_epoch to 32"),
+        (1e-4, 2, "at 2 per epoch, got 0.0001; write 0.5"),
+    ],
+)
+def test_grace_epochs_between_validations_are_refused_with_a_remedy(
+    tmp_path: Path, grace: float, per_epoch: int, rule: str
+) -> None:
+    text = f"training: {{validations_per_epoch: {per_epoch}}}\nasha: {{grace_epochs: {grace}}}\n"
+    assert error_message(tmp_path, text) == f"4: asha.grace_epochs: must come to whole validations {rule}"
+
+
+# ---- brackets
+
+
+@pytest.mark.parametrize(
+    ("settings", "epochs", "brackets"),
+    [
+        ({}, 19, {1: (2, 6, 18), 2: (6, 18), 3: (18,)}),
+        ({"brackets": 9}, 19, {1: (2, 6, 18), 2: (6, 18), 3: (18,), 4: ()}),
+        ({"grace_epochs": 1}, 3, {1: (1,), 2: ()}),
+        ({"grace_epochs": 1, "brackets": 1}, 9, {0: (1, 3)}),
+        ({}, 2, {0: ()}),
+    ],
+)
+def test_each_bracket_of_hyperband_has_its_own_grace(
+    settings: dict[str, Any], epochs: int, brackets: dict[int, tuple[int, ...]]
+) -> None:
+    spec = spec_of(training={"epochs": epochs}, early_stopping={"hyperband": settings})
+    assert spec.brackets == brackets
+    assert [spec.rungs_of(bracket) for bracket in brackets] == list(brackets.values())
+    assert {spec.bracket_of(proposal) for proposal in range(99)} == set(brackets)
+    assert spec.identity["early_stopping"] == {"hyperband": settings}
+
+
+def test_asha_has_no_brackets() -> None:
+    for spec in (spec_of(), spec_of(asha="off")):
+        assert spec.brackets == {0: spec.rungs}
+        assert {spec.bracket_of(proposal) for proposal in range(9)} == {0}
+
+
+@pytest.mark.parametrize("weights", [[9 / 3, 3 / 2, 1], [1, 1], [27 / 4, 3, 3 / 2, 1], [1]])
+@pytest.mark.parametrize("begin", [0, 1000])
+def test_brackets_get_their_shares_of_any_run_of_proposals(weights: list[float], begin: int) -> None:
+    chosen = [choose_bracket(proposal, weights) for proposal in range(begin, begin + 48)]
+    for bracket, weight in enumerate(weights):
+        assert chosen.count(bracket) == pytest.approx(48 * weight / sum(weights), abs=2)
+    assert choose_bracket(0, weights) == 0
+
+
+def test_the_brackets_of_hyperband_train_about_equally_long() -> None:
+    settings = HyperbandSettings(grace_epochs=1, brackets=3)
+    trained = []
+    for rungs in settings.split_into_brackets((1, 3)):  # of 9 epochs
+        lengths = zip((0, *rungs), (*rungs, 9), strict=True)
+        epochs = sum((end - begin) / 3**k for k, (begin, end) in enumerate(lengths))
+        trained.append(settings.bracket_weight(rungs) * epochs)
+    assert max(trained) < 1.4 * min(trained)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("{hyperband: {brackets: 0}}", "early_stopping.hyperband.brackets: must be at least 1, got 0"),
+        ("{hyperband: on}", "early_stopping.hyperband: must be a mapping of keys to values, got on"),
+        ("{hyperband: {bracket: 2}}", "early_stopping.hyperband.bracket: unknown key, allowed: grace_epochs, "),
+        (
+            "{hyperbnad: {}}",
+            "early_stopping.hyperbnad: unknown rule, allowed: asha, hyperband; did you mean hyperband?",
+        ),
+        ("{hyperband: {grace_epochs: 0.5}}", "early_stopping.hyperband.grace_epochs: must come to whole validations"),
+    ],
+)
+def test_mistakes_in_hyperband_are_named(tmp_path: Path, text: str, rule: str) -> None:
+    assert error_message(tmp_path, f"early_stopping: {text}\n").startswith(f"3: {rule}")
+
+
+def test_an_override_replaces_the_rule_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "space.yaml"
+    file.write_text(HEAD + "asha: off\n")
+    overrides = ["asha=null", "early_stopping.hyperband.grace_epochs=1"]
+    spec = parser.parse_spec(yaml_file.load_yaml(file, overrides))
+    assert spec.early_stopping == {"hyperband": {"grace_epochs": 1}}
+    assert "keep one of them (asha: null" in error_message(tmp_path, "asha: off\n", overrides[1])
+    assert spec_of(early_stopping={"hyperband": "off"}) == spec_of(asha="off")
+
+
 # ---- the registry
 
 
@@ -128,4 +241,4 @@ def test_a_rule_is_added_with_one_entry(tmp_path: Path) -> None:
     half = error_message(tmp_path, "early_stopping: {margin: {grace_epochs: 0.5}}\n")
     assert half.startswith("3: early_stopping.margin.grace_epochs: must come to whole validations")
     unknown = error_message(tmp_path, "early_stopping: {magrin: {}}\n")
-    assert "allowed: asha, margin; did you mean margin?" in unknown
+    assert "allowed: asha, hyperband, margin; did you mean margin?" in unknown

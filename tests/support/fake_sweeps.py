@@ -45,7 +45,7 @@ class FakeSweep:
         """Run the whole search. Its trials have these outcomes in turn, and from the start again."""
         for system in range(len(self.spec.systems)):
             for k in range(self.spec.trial_budget(system)):
-                trial = self._new_trial(system, self._sample_params(system))
+                trial = replace(self._new_trial(system, self._sample_params(system)), bracket=self.spec.bracket_of(k))
                 self.records.append(self._run(trial, outcomes[(k + system) % len(outcomes)]))
         return self
 

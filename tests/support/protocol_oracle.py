@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from sweeper.search_space.early_stopping import AshaSettings
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
@@ -96,23 +97,28 @@ def _has_stalled(spec: SweepSpec, reports: Sequence[ValidationReport]) -> bool:
 
 
 def _expected_stops(spec: SweepSpec, records: Sequence[TrialRecord]) -> dict[int, int]:
-    """Return the step at which each trial must be stopped, by Ray's ASHA rule, for those that must be."""
+    """Return the step at which each trial must be stopped, by Ray's ASHA rule, for those that must be.
+
+    Bracket k (from 1) of Hyperband has all rungs but the first k - 1.
+    """
     stops: dict[int, int] = {}
-    for system in range(len(spec.systems)):
-        for rung in reversed(spec.rungs):
-            searched = [record for record in records if record.trial.system == system and not record.trial.source_trial]
-            stops |= dict.fromkeys(_stopped_at(spec, rung, searched), rung)
+    searched = [record for record in records if not record.trial.source_trial]
+    for system, bracket in {(record.trial.system, record.trial.bracket) for record in searched}:
+        own = [record for record in searched if (record.trial.system, record.trial.bracket) == (system, bracket)]
+        for rung in reversed(spec.rungs[max(0, bracket - 1) :]):
+            stops |= dict.fromkeys(_stopped_at(spec, rung, own), rung)
     return stops
 
 
 def _stopped_at(spec: SweepSpec, rung: int, trials: Sequence[TrialRecord]) -> Iterator[int]:
     """Yield the trials stopped at a rung: those below the quantile of the values that reached it before."""
-    assert spec.asha != "off"
+    settings = spec.early_stopping_settings
+    assert isinstance(settings, AshaSettings)
     arrived = [(record.report_times[rung - 1], record) for record in trials if len(record.reports) >= rung]
     seen: list[float] = []
     for _, record in sorted(arrived, key=lambda pair: pair[0]):
         value = spec.objective.sign * record.reports[rung - 1].metrics.get(spec.objective.metric, math.nan)
-        cutoff = np.percentile(seen, (1 - 1 / spec.asha.reduction_factor) * 100) if seen else -math.inf
+        cutoff = np.percentile(seen, (1 - 1 / settings.reduction_factor) * 100) if seen else -math.inf
         if value < cutoff and rung != record.trial.config.num_validations:
             yield record.trial.number
         seen += [value] if math.isfinite(value) else []

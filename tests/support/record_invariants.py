@@ -36,11 +36,12 @@ Facts = Mapping[tuple[str | int, ...], str]  # committed values as text, so that
 def committed_facts(data: bytes) -> Facts:
     """Return what a journal has committed, by name and number.
 
-    That is params, metrics of each step and outcome of each numbered trial; test accesses; and test scores.
+    That is params, bracket, metrics of each step and outcome of each numbered trial; test accesses; and test scores.
     """
     facts: dict[tuple[str | int, ...], str] = {(name,): _text(value) for name, value in _study_attributes(data)}
     for number, trial in numbered_trials(read_trials(read_operations(data))):
         facts["params", number] = _text({"cell": trial.system, **trial.params, **(trial.last("params") or {})})
+        facts["bracket", number] = _text(trial.all("bracket"))
         for step, report in trial.reports:
             facts.setdefault(("metrics", number, step), _text(report["metrics"]))  # the first commit of a step counts
         for outcome in trial.all("outcome")[:1]:

@@ -28,5 +28,6 @@ SMALL: dict[str, Any] = {
 
 
 def small_spec(**changes: Any) -> SweepSpec:
-    """Return a spec of two systems and six trials, with these keys replaced."""
-    return parser.parse_spec(SourceDocument("small.yaml", {**SMALL, **changes}))
+    """Return a spec of two systems and six trials, with these keys replaced; `early_stopping` replaces `asha`."""
+    others = {key: value for key, value in SMALL.items() if key != "asha" or "early_stopping" not in changes}
+    return parser.parse_spec(SourceDocument("small.yaml", {**others, **changes}))

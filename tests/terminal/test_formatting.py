@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from sweeper.terminal.formatting import describe_spec, settings_lines, system_label
+from sweeper.terminal.formatting import describe_spec, rungs_of, settings_lines, system_label
+from sweeper.terminal.trial_view import rivals_line, trial_facts
 from sweeper.trials.outcome import Outcome
 from tests.support.fake_sweeps import FakeSweep
 from tests.support.search_spaces import small_spec
@@ -33,6 +34,11 @@ def test_a_budget_smaller_than_the_space_is_said(keys: dict[str, Any], says: str
         ({"budget": {"cost": {"usd": 50, "per_gpu_hour": 2.5}}, "resources": {"gpu": 1}}, "at most 50 USD"),
         ({"objective": {"maximize": "validation/accuracy", "stop_at": 0.6}}, "until validation/accuracy is 0.6"),
         ({"budget": {"patience": 8}}, "patience of 8 trials"),
+        ({"early_stopping": {"hyperband": {"grace_epochs": 1}}}, "Hyperband in 3 brackets after epoch 1, 3"),
+        (
+            {"training": {"epochs": 4, "validations_per_epoch": 3}, "asha": {"grace_epochs": 0.33}},
+            "ASHA after epoch 0.333, 1, 3",
+        ),
     ],
 )
 def test_every_limit_of_the_budget_is_said(keys: dict[str, Any], says: str) -> None:
@@ -70,3 +76,20 @@ def test_a_system_without_a_success_is_said_with_its_outcomes_and_a_reason() -> 
 def test_a_system_whose_trials_are_only_interrupted_has_no_ended_trial() -> None:
     spec = small_spec()
     assert settings_lines(spec, FakeSweep(spec).search([None]).results())[1] == "lcl: no trial has ended yet"
+
+
+def test_a_trial_is_shown_with_the_rungs_and_the_rivals_of_its_bracket() -> None:
+    rule = {"hyperband": {"grace_epochs": 1, "reduction_factor": 2}}
+    spec = small_spec(early_stopping=rule, budget={"trials": 24}, compare={**COMPARE, "loss": ["ce", "lcl"]})
+    records = FakeSweep(spec).search([Outcome.STOPPED_EARLY]).records
+    by_bracket = {bracket: [r for r in records if r.trial.bracket == bracket] for bracket in (1, 2, 3)}
+    assert [rungs_of(spec, by_bracket[bracket][0].trial) for bracket in (1, 2, 3)] == [(1, 2), (2,), ()]
+    last = max((r for r in by_bracket[2] if not r.trial.system), key=lambda record: record.trial.number)
+    rivals = {f"trial {r.trial.number} " for r in by_bracket[2] if r.trial.system == 0} - {
+        f"trial {last.trial.number} "
+    }
+    line = rivals_line(spec, last, records)
+    assert line.startswith("at epoch 2 before it: ")
+    assert line.count("trial ") == len(rivals)
+    assert all(rival in line for rival in rivals)
+    assert "bracket 2 of 3" in "\n".join(trial_facts(spec, last))

@@ -4,7 +4,7 @@ from sweeper.reporting.html.early_stopping_audit import MIN_CURVES, audit_early_
 from sweeper.reporting.html.html_elements import ReportSection, paragraph
 from sweeper.reporting.html.learning_curves import count_saved_epochs
 from sweeper.reporting.html.report_data import ReportData
-from sweeper.wording import count_noun
+from sweeper.wording import count_noun, format_epoch
 
 
 def early_stopping_section(report: ReportData) -> ReportSection:
@@ -21,7 +21,19 @@ def early_stopping_section(report: ReportData) -> ReportSection:
         f"{label} stopped {len(stopped)} of {count_noun(len(report.search_records), 'trial')}, and saved {saved:g} of "
         f"{saved + run:g} epochs ({saved / (saved + run):.0%}).{by_user}"
     )
-    return ReportSection("stopping", heading, [paragraph(savings), paragraph(_describe_audit(report))])
+    texts = [savings, _describe_brackets(report), _describe_audit(report)]
+    return ReportSection("stopping", heading, [paragraph(text) for text in texts if text])
+
+
+def _describe_brackets(report: ReportData) -> str:
+    """Return how many trials each bracket stopped, and from which epoch on; nothing without brackets."""
+    parts = []
+    for bracket, rungs in report.spec.brackets.items() if len(report.spec.brackets) > 1 else ():
+        ends = [record.end for record in report.search_records if record.end and record.trial.bracket == bracket]
+        stopped = sum(end.is_by_early_stopping for end in ends)
+        first = f"from epoch {format_epoch(rungs[0] / report.spec.validations_per_epoch)} on" if rungs else "at no time"
+        parts.append(f"bracket {bracket}, which decides {first}, stopped {stopped} of {count_noun(len(ends), 'trial')}")
+    return f"Trials are compared within their bracket: {'; '.join(parts)}." if parts else ""
 
 
 def _describe_stops_by_user(count: int) -> str:
@@ -33,6 +45,11 @@ def _describe_stops_by_user(count: int) -> str:
     )
 
 
+def _survivors(report: ReportData) -> str:
+    """Return the completed trials that early stopping had judged, as the subject of a sentence."""
+    return "These" if all(report.spec.brackets.values()) else "Those of a bracket that decides"
+
+
 def _describe_audit(report: ReportData) -> str:
     audit = audit_early_stopping(report)
     if audit is None:
@@ -41,6 +58,6 @@ def _describe_audit(report: ReportData) -> str:
         f"Of the {audit.stopped} stopped trials, an estimated {audit.expected:.1f} (90 % interval {audit.low:g} to "
         f"{audit.high:g}) would have beaten the best trial of their system; the probability that at least one would "
         f"have is {audit.at_least_one:.0%}. Each stopped trial is given the further gains of the {audit.completed} "
-        "completed trials, drawn at random. These survived early stopping, so they may have gained more than the "
-        "stopped ones would have: read the estimate as an upper end."
+        f"completed trials, drawn at random. {_survivors(report)} survived early stopping, so they may have gained "
+        "more than the stopped ones would have: read the estimate as an upper end."
     )

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from sweeper.protocol.search_budget import count_search_trials
 from sweeper.reporting.html.report_data import ReportData
 from sweeper.search_space.samplers import SAMPLERS
-from sweeper.wording import count_noun, format_value
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.wording import count_noun, format_epoch, format_value
 
 
 def describe_warnings(report: ReportData) -> list[str]:
@@ -47,12 +48,7 @@ def describe_methods(report: ReportData) -> list[str]:
 def _search(report: ReportData) -> str:
     spec = report.spec
     trials = f"{len(report.search_records)} trials of up to {spec.max_epochs} epochs"
-    rungs = ", ".join(f"{rung / spec.validations_per_epoch:g}" for rung in spec.rungs)
-    stopping = (
-        f"{spec.early_stopping_label} stopped poor trials after epochs {rungs}"
-        if rungs
-        else "no trial was stopped early"
-    )
+    stopping = _stopping(spec) if spec.rungs else "no trial was stopped early"
     ended = report.results.search.reason if report.results.search else ""
     early = f" It ended before all trials of the budget were run, because {ended}." if ended else ""
     unseen = " The search never saw the test split." if report.results.test_split else ""
@@ -61,6 +57,15 @@ def _search(report: ReportData) -> str:
         f"and scored on the validation split as it went. Settings came from {SAMPLERS[spec.sampler].label}, and "
         f"{stopping}. A trial's value is its best {spec.objective.metric}.{_knowledge(report)}{early}{unseen}"
     )
+
+
+def _stopping(spec: SweepSpec) -> str:
+    """Return the epochs at which early stopping decided, as a part of a sentence."""
+    epochs = ", ".join(format_epoch(rung / spec.validations_per_epoch) for rung in spec.rungs)
+    described = f"{spec.early_stopping_label} stopped poor trials after epochs {epochs}"
+    if len(spec.brackets) == 1:
+        return described
+    return f"{described}, in {len(spec.brackets)} brackets that began to do so at different epochs, or never did"
 
 
 def _knowledge(report: ReportData) -> str:

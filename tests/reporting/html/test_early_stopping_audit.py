@@ -64,3 +64,16 @@ def test_trials_that_the_user_stopped_are_no_decisions_of_early_stopping() -> No
     ]
     text = page_text(report_data(sweep), "stopping")
     assert "No trial was stopped early. The user stopped 2 trials, which are not counted here." in text
+
+
+def test_the_trials_of_each_bracket_are_counted_apart() -> None:
+    rule = {"hyperband": {"grace_epochs": 1, "reduction_factor": 2}}
+    sweep = FakeSweep(confirmed_spec(trials=12, early_stopping=rule)).search([Outcome.COMPLETED])
+    first = [record for record in sweep.records if record.trial.bracket == 1]
+    end = TrialEnd(Outcome.STOPPED_EARLY, "stopped after epoch 1")
+    sweep.records = [replace(record, end=end) if record in first[1:] else record for record in sweep.records]
+    text = page_text(report_data(sweep), "stopping")
+    assert f"bracket 1, which decides from epoch 1 on, stopped {len(first) - 1} of {len(first)} trials" in text
+    assert "bracket 2, which decides from epoch 2 on, stopped 0 of " in text
+    assert "bracket 3, which decides at no time, stopped 0 of " in text
+    assert "Those of a bracket that decides survived early stopping" in text

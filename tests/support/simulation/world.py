@@ -90,7 +90,7 @@ def training_course(config: TrainConfig) -> tuple[list[ValidationReport], Except
     chance = Random(f"{config.seed} {config.batch_size} {config.epochs}")
     kind, turn = chance.choice(_COURSES), chance.randint(1, config.num_validations)
     reports = [
-        ValidationReport(step, float(step), _metrics(kind, step, turn, chance))
+        ValidationReport(step, step / config.validations_per_epoch, _metrics(kind, step, turn, chance))
         for step in range(1, config.num_validations + 1)
     ]
     if kind == "fails":
