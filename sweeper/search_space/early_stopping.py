@@ -98,7 +98,7 @@ class HyperbandSettings(AshaSettings):
 
         (Li et al., "Hyperband: A Novel Bandit-Based Approach to Hyperparameter Optimization", algorithm 1.)
         """
-        return self.reduction_factor ** len(rungs) / (len(rungs) + 1)
+        return float(self.reduction_factor) ** len(rungs) / (len(rungs) + 1)
 
 
 def choose_bracket(proposal: int, weights: Sequence[float]) -> int:
