@@ -12,6 +12,7 @@ from sweeper.protocol.ranking import best_report
 from sweeper.protocol.remaining_time import RemainingTime
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal import formatting
+from sweeper.terminal.deciding_rungs import rungs_of
 from sweeper.terminal.fitted_blocks import Block, FittedBlocks
 from sweeper.terminal.line_view import UNHEALTHY
 from sweeper.terminal.literal_console import literal_text
@@ -141,12 +142,12 @@ class Dashboard:
             table.add_column("setting", overflow="fold")
         for record in running:
             table.add_row(*self._running_row(record, scale, length, has_setting=width >= _NARROW))
-        return [table, *self._axis_lines(span, any(formatting.rungs_of(self.spec, it.trial) for it in running))]
+        return [table, *self._axis_lines(span, any(rungs_of(self.spec, it.trial) for it in running))]
 
     def _running_row(self, record: TrialRecord, scale: Scale, length: int, *, has_setting: bool) -> list[str]:
         trial, metric, best = record.trial, self.spec.objective.metric, best_report(self.spec, record)
         values = {report.step: report.metrics.get(metric, math.nan) for report in record.reports}
-        rungs = formatting.rungs_of(self.spec, trial)
+        rungs = rungs_of(self.spec, trial)
         params = formatting.format_params(formatting.searched_params(self.spec, trial.system, trial.params))
         if trial.source_trial:
             params = f"fresh seed {trial.seed_index} of trial {trial.source_trial}"

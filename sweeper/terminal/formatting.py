@@ -11,8 +11,8 @@ from sweeper.protocol.sweep_results import SweepResults, SystemResult
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import Scalar
 from sweeper.trials.outcome import Outcome
-from sweeper.trials.trial import Trial, TrialRecord
-from sweeper.wording import format_epoch, format_value
+from sweeper.trials.trial import TrialRecord
+from sweeper.wording import format_value
 
 PART_OF_ROWS = "a part of the rows"
 _STOPPED_AFTER = "stopped after "  # begins the reason of a trial that was stopped early
@@ -97,11 +97,7 @@ def trial_facts(spec: SweepSpec, record: TrialRecord) -> str:
     end, report = record.end, best_report(spec, record)
     if end is not None and end.outcome == Outcome.STOPPED_EARLY and end.reason.startswith(_STOPPED_AFTER):
         return end.reason.removeprefix(_STOPPED_AFTER)
-    score = (
-        f"{format_score(report.metrics[spec.objective.metric])} at epoch {format_epoch(report.epoch)}"
-        if report
-        else "-"
-    )
+    score = f"{format_score(report.metrics[spec.objective.metric])} at epoch {report.epoch:g}" if report else "-"
     return f"{score}  {end.reason}" if end is not None and end.reason else score
 
 
@@ -142,7 +138,7 @@ def _search_row(spec: SweepSpec, names: Sequence[str], result: SystemResult) -> 
     if best is None:
         return [*values, *("-" for _ in _metric_columns(spec)), "-", "-", trials]
     scores = [format_score(best.metrics.get(name)) for name in _metric_columns(spec)]
-    return [*values, *scores, format_epoch(best.epoch), f"{best.trial}{'' if best.completed else '*'}", trials]
+    return [*values, *scores, f"{best.epoch:g}", f"{best.trial}{'' if best.completed else '*'}", trials]
 
 
 def settings_lines(spec: SweepSpec, results: SweepResults) -> list[str]:
@@ -203,15 +199,8 @@ def _count(number: int, noun: str) -> str:
 
 def early_stopping_phrase(spec: SweepSpec) -> str:
     """Return the epochs after which early stopping may end a trial, in words: `ASHA after epoch 1, 2`."""
-    rungs = [format_epoch(rung / spec.validations_per_epoch) for rung in spec.rungs]
-    brackets = f" in {len(spec.brackets)} brackets" if len(spec.brackets) > 1 else ""
-    return f"{spec.early_stopping_label}{brackets} after epoch {', '.join(rungs)}" if rungs else "no early stopping"
-
-
-def rungs_of(spec: SweepSpec, trial: Trial) -> tuple[int, ...]:
-    """Return the validations at which early stopping decides about a trial. Its last one and fresh seeds have none."""
-    rungs = () if trial.source_trial else spec.rungs_of(trial.bracket)
-    return tuple(rung for rung in rungs if rung < trial.config.num_validations)
+    rungs = [f"{rung / spec.validations_per_epoch:g}" for rung in spec.rungs]
+    return f"{spec.early_stopping_label} after epoch {', '.join(rungs)}" if rungs else "no early stopping"
 
 
 def confusion_table(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Table:

@@ -9,6 +9,7 @@ from rich.table import Table
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal import formatting
 from sweeper.terminal.curve import Axes, draw_curve
+from sweeper.terminal.deciding_rungs import rungs_of
 from sweeper.trials.trial import TrialRecord
 from sweeper.wording import format_epoch
 
@@ -60,7 +61,7 @@ def curve_lines(spec: SweepSpec, record: TrialRecord, records: Sequence[TrialRec
     if not finite or not values:
         return []
     config = record.trial.config
-    rungs = formatting.rungs_of(spec, record.trial)
+    rungs = rungs_of(spec, record.trial)
     axes = Axes(min(finite), max(finite), config.num_validations, config.validations_per_epoch, rungs)
     return draw_curve(values, axes, width)
 
