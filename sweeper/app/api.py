@@ -6,6 +6,7 @@ spec = sweeper.load("search_spaces/sst5.yaml", overrides=["budget.trials=8"])
 results = sweeper.run(spec)
 results.trials()                # a pandas DataFrame, one row per trial
 results.table().to_markdown()
+results.table().to_pandas()     # one row per cell
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from sweeper.app.show_sweep import take_snapshot
 from sweeper.app.specs import load_spec
 from sweeper.app.stop_sweep import stop_sweep, stop_trial
 from sweeper.app.sweep_list import current_results, summarize
+from sweeper.protocol.data_frame import data_frame
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.protocol.sweep_summary import SweepSummary
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -112,10 +114,8 @@ class Sweep:
 
     def reports(self, trial: int) -> "pd.DataFrame":
         """Return one row per validation of a trial: its epoch, and its metrics as in MLflow. Raises UsageError."""
-        import pandas as pd
-
         record = take_snapshot(self.folder).record(trial)
-        return pd.DataFrame([{"epoch": report.epoch, **report.metrics} for report in record.reports])
+        return data_frame([{"epoch": report.epoch, **report.metrics} for report in record.reports])
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> SweepSpec:

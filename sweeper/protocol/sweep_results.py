@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import AllowInfNan, Field, ValidationError
 
 from sweeper.errors import RecordError
+from sweeper.protocol.data_frame import data_frame
 from sweeper.protocol.result_model import ResultModel
 from sweeper.protocol.study_variance import StudyVariance
 from sweeper.training.config import Scalar
@@ -241,10 +242,8 @@ class SweepResults(ResultModel):
         Hyperparameters and metrics have a column each, named as in MLflow (`alpha`, `validation/accuracy`); a
         hyperparameter that does not apply to a trial is missing there.
         """
-        import pandas as pd
-
         rows = []
         for trial in self.trial_results:
             fields = trial.model_dump(exclude={"params", "metrics", "test"})
             rows.append({**fields, **trial.params, **trial.metrics, **(trial.test or {})})
-        return pd.DataFrame(rows)
+        return data_frame(rows)

@@ -69,6 +69,9 @@ def test_a_run_gives_its_results_as_a_table_of_trials(results: sweeper.StoredRes
 def test_the_published_table_is_the_one_in_the_folder(results: sweeper.StoredResults) -> None:
     assert results.table().to_markdown() == (results.path / "table.md").read_text(encoding="utf-8")
     assert results.table("macro_f1").metric == "macro_f1"
+    frame = results.table().to_pandas()
+    means = [cell.mean for _, cell in results.table().system_cells()]
+    assert (list(frame["loss"]), list(frame["mean"])) == (["ce", "scl"], means)
 
 
 @pytest.mark.mlflow

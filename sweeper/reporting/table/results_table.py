@@ -6,7 +6,9 @@ newest is shown, never the best. Whatever is left out or unusual has a note.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from sweeper.protocol.data_frame import data_frame
 from sweeper.protocol.finished_sweep import FinishedSweep
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.reporting.table import footnotes
@@ -18,6 +20,9 @@ from sweeper.reporting.table.metrics import DEFAULT_METRIC, METRICS
 from sweeper.reporting.table.published_results import PUBLISHED_METRIC, PUBLISHED_ROWS, PublishedScore
 from sweeper.reporting.table.search_end_notes import search_end_notes
 from sweeper.reporting.table.systems import SystemKey, name_rows, order_systems, system_hyperparameters
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Replaced = list[tuple[TableCell, list[TableCell]]]  # cells that are shown, with the older ones that are not
 
@@ -67,6 +72,15 @@ class ResultsTable:
         from sweeper.reporting.table.render import render
 
         return render(self, "md", detail=detail)
+
+    def to_pandas(self, *, detail: bool = False) -> "pd.DataFrame":
+        """Return one row for each cell, with the columns of the CSV. With `detail`, also cost, setting and runs.
+
+        Scores are shares in [0, 1] where people read percent. Raises UsageError if pandas cannot be imported.
+        """
+        from sweeper.reporting.table.records import to_records
+
+        return data_frame(to_records(self, detail=detail))
 
 
 def build_table(

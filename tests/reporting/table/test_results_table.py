@@ -1,12 +1,17 @@
 """The table has a row per system and a column per data set, and shows the newest sweep of each."""
 
+import io
+import sys
+
 import numpy as np
+import pandas as pd
 import pytest
 
+from sweeper.errors import UsageError
 from sweeper.protocol.sweep_results import SearchResult
 from sweeper.reporting.table.published_results import PublishedScore
 from sweeper.reporting.table.render import render
-from sweeper.reporting.table.results_table import build_table
+from sweeper.reporting.table.results_table import ResultsTable, build_table
 from tests.reporting.table.helpers import CE, LCL, cell, note, with_results
 from tests.support.fake_results import sweep
 
@@ -119,3 +124,19 @@ def test_a_note_says_what_ended_a_search_before_its_last_trial() -> None:
         "sst5: the search ended after 16 trials of each system, before its last trial, because the budget's 40 epochs"
     )
     assert note(table, "the search ended") == f"{reason} are used."
+
+
+@pytest.mark.parametrize("detail", [False, True])
+def test_the_data_frame_has_the_rows_of_the_csv(table: ResultsTable, *, detail: bool) -> None:
+    text = render(table, "csv", detail=detail)
+    expected = pd.read_csv(io.StringIO(text), dtype={"caveats": str}, keep_default_na=False, na_values=[""])
+    found = table.to_pandas(detail=detail)
+    assert list(found.columns) == list(expected.columns)
+    assert found["mean"].tolist() == pytest.approx(expected["mean"].tolist(), nan_ok=True)
+    assert found[["loss", "dataset", "sweep"]].fillna("").equals(expected[["loss", "dataset", "sweep"]].fillna(""))
+
+
+def test_a_data_frame_without_pandas_is_one_clear_error(table: ResultsTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(UsageError, match="needs the package pandas; pip install pandas"):
+        table.to_pandas()
