@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sweeper.app.recorded_sweeps import RecordedSweeps, load_recorded_sweeps, require_known
+from sweeper.errors import UsageError
 from sweeper.protocol.finished_sweep import FinishedSweeps
 
 
@@ -20,25 +21,30 @@ def render_table(
     *,
     published: bool,
     detail: bool,
+    colour: bool = False,
     tracking_uri: str | None = None,
 ) -> str:
     """Return the table of finished sweeps, by a metric of the test split, in a format.
 
     `named` are folders or names of sweeps, by default all that are finished in the folder `sweeps`. Their records are
     read. MLflow adds the sweeps that have no folder here: with `tracking_uri`, with MLFLOW_TRACKING_URI, or with
-    `experiments`, which are the only ones that then count. Raises UsageError if a sweep does not exist, RecordError if
-    a record or MLflow's copy was altered.
+    `experiments`, which are the only ones that then count. `colour` shades cells by significance. Raises UsageError if
+    a sweep does not exist, or the format has no colours; RecordError if a record or MLflow's copy was altered.
     """
+    from sweeper.reporting.table.formats import FORMATS
     from sweeper.reporting.table.render import render
     from sweeper.reporting.table.results_table import build_table
 
+    if colour and not FORMATS[format].has_colours:
+        coloured = " or ".join(name for name, entry in FORMATS.items() if entry.has_colours)
+        raise UsageError(f"--colour: the format {format} has no colours; use --format {coloured}")
     gc.disable()  # many objects are made and few dropped: the search for cycles took two fifths of the time
     try:
         finished = _load(named, sweeps, experiments, tracking_uri or os.environ.get("MLFLOW_TRACKING_URI"))
         table = build_table(
             finished.sweeps, metric, published=published, elsewhere=finished.test_accesses, remarks=finished.remarks
         )
-        return render(table, format, detail=detail)
+        return render(table, format, detail=detail, colour=colour)
     finally:
         gc.enable()
 

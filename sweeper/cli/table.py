@@ -32,6 +32,7 @@ Format = Annotated[
     str,
     typer.Option("--format", parser=one_of(FORMATS), metavar="NAME", help=f"The format: {labels_of(FORMATS)}."),
 ]
+_COLOURED = " or ".join(name for name, entry in FORMATS.items() if entry.has_colours)
 
 
 def table(
@@ -45,6 +46,10 @@ def table(
     metric: Metric = DEFAULT_METRIC,
     format_: Format = DEFAULT_FORMAT,
     published: Annotated[bool, typer.Option("--published", help="Also show the scores that papers report.")] = False,
+    colour: Annotated[
+        bool,
+        typer.Option("--colour", "--color", help=f"Colour cells by significance, with --format {_COLOURED}."),
+    ] = False,
     detail: Annotated[
         bool,
         typer.Option(
@@ -73,6 +78,6 @@ def table(
             require_writable_file("--out", out)
         text = render_table(
             *(named or (), sweeps, experiments or (), metric, format_),
-            published=published, detail=detail, tracking_uri=tracking_uri,
+            published=published, detail=detail, colour=colour, tracking_uri=tracking_uri,
         )  # fmt: skip
         write_text(terminal, text, out)

@@ -32,6 +32,14 @@ def test_the_choices_of_an_option_come_from_its_registry(
     assert f"typts is unknown; allowed: {', '.join(registry)}" in unboxed(rejected.stderr)
 
 
+@pytest.mark.parametrize("format_name", ["md", "csv"])
+def test_colours_of_a_format_without_any_are_refused(format_name: str, tmp_path: Path) -> None:
+    (tmp_path / "sweeps").mkdir()
+    done = sweeper("table", "--colour", "--format", format_name, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"--colour: the format {format_name} has no colours; use --format latex" in done.stderr
+
+
 def unboxed(text: str) -> str:
     """Return a text without the box that typer draws around it."""
     return re.sub(r"[│\s]+", " ", text)

@@ -5,9 +5,17 @@ People read percentages, as papers print them. Programs get shares in [0, 1] wit
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 Lines = Sequence[tuple[str, str]]  # a name and a text each
+
+
+class Shade(StrEnum):
+    """The background of a cell, as a colour: the best of its column, or one that is not told apart from the best."""
+
+    BEST = "blue"
+    OPEN = "yellow"
 
 
 @dataclass(frozen=True)
@@ -19,6 +27,7 @@ class SheetCell:
     counts: str = ""
     is_bold: bool = False
     footnotes: str = ""
+    shade: Shade | None = None
 
 
 @dataclass(frozen=True)

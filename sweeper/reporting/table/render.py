@@ -7,12 +7,14 @@ from sweeper.reporting.table.results_table import ResultsTable
 from sweeper.reporting.table.sheet import to_sheet
 
 
-def render(table: ResultsTable, format_name: str, *, detail: bool = False, brief: bool = False) -> str:
+def render(
+    table: ResultsTable, format_name: str, *, detail: bool = False, brief: bool = False, colour: bool = False
+) -> str:
     """Return a table in one of FORMATS, ending in a newline.
 
-    With `detail`, it has the details of each cell; JSON always has them. With `brief`, its notes are the screen's.
+    With `detail`, it has the details of each cell; JSON always has them. With `brief`, its notes are the screen's. With
+    `colour`, its cells are coloured by significance, if the format `has_colours`.
     """
-    content = TableContent(
-        to_sheet(table, detail=detail, brief=brief), to_records(table, detail=detail), to_document(table)
-    )
+    sheet = to_sheet(table, detail=detail, brief=brief, colour=colour and FORMATS[format_name].has_colours)
+    content = TableContent(sheet, to_records(table, detail=detail), to_document(table))
     return FORMATS[format_name].render(content)

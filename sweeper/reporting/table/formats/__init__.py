@@ -13,17 +13,21 @@ from sweeper.reporting.table.formats import csv, html, json, latex, markdown, ty
 
 @dataclass(frozen=True)
 class TableFormat:
-    """A format: its label, the suffix of its files, and the function that returns the text, ending in a newline."""
+    """A format: its label, the suffix of its files, and the function that returns the text, ending in a newline.
+
+    `has_colours` is True if it shows the shades of cells.
+    """
 
     label: str
     suffix: str
     render: Callable[[TableContent], str]
+    has_colours: bool = False
 
 
 FORMATS: Mapping[str, TableFormat] = {
     "md": TableFormat("Markdown", ".md", markdown.render),
     "csv": TableFormat("CSV", ".csv", csv.render),
-    "latex": TableFormat("LaTeX with booktabs", ".tex", latex.render),
+    "latex": TableFormat("LaTeX with booktabs", ".tex", latex.render, has_colours=True),
     "typst": TableFormat("Typst", ".typ", typst.render),
     "html": TableFormat("HTML", ".html", html.render),
     "json": TableFormat("JSON", ".json", json.render),

@@ -1,11 +1,15 @@
-"""The table in LaTeX. A document needs the package booktabs for it and nothing else."""
+"""The table in LaTeX. A document needs the package booktabs for it and, for coloured cells, xcolor.
+
+A comment above the table names the packages.
+"""
 
 import unicodedata
 from collections.abc import Iterable
 
-from sweeper.reporting.table.content import Lines, Sheet, SheetCell, TableContent
+from sweeper.reporting.table.content import Lines, Shade, Sheet, SheetCell, TableContent
 from sweeper.reporting.table.formats.cell_text import compose_cell, one_line
 
+_COLOURS = {Shade.BEST: "CCE5FF", Shade.OPEN: "FFF2CC"}  # differ in print without colour, and for the colour-blind
 _REPLACEMENTS = {
     **{char: f"\\{char}" for char in "&%$#_{}"},
     **{char: f"{{{char}}}" for char in "[]*"},  # \\ and \item would read these as an argument
@@ -27,11 +31,16 @@ def render(content: TableContent) -> str:
 
 
 def render_sheet(sheet: Sheet) -> str:
-    r"""Return a sheet as a `table` that needs \usepackage{booktabs}. Details are a list after it."""
+    r"""Return a sheet as a `table` that needs \usepackage{booktabs}. Details are a list after it.
+
+    With shades of cells, it also needs \usepackage[table]{xcolor}.
+    """
     left = sheet.num_name_columns
     rows = ["\\midrule", *(_row([*map(escape, names), *map(_cell, cells)]) for names, cells in sheet.rows)]
+    has_shades = any(cell.shade for _, cells in sheet.rows for cell in cells)
+    packages = r"% \usepackage{booktabs} \usepackage[table]{xcolor}" if has_shades else r"% \usepackage{booktabs}"
     lines = [
-        *(r"% \usepackage{booktabs}", r"\begin{table}", r"\centering", rf"\caption{{{escape(sheet.caption)}}}"),
+        *(packages, r"\begin{table}", r"\centering", rf"\caption{{{escape(sheet.caption)}}}"),
         rf"\begin{{tabular}}{{@{{}}{'l' * left}{'r' * (len(sheet.heads) - left)}@{{}}}}",
         *(r"\toprule", _row(map(escape, sheet.heads)), *rows, r"\bottomrule", r"\end{tabular}", r"\par\smallskip"),
         r"\begin{minipage}{\linewidth}\footnotesize\raggedright",
@@ -69,7 +78,8 @@ def _row(texts: Iterable[str]) -> str:
 
 def _cell(cell: SheetCell) -> str:
     footnotes = rf"\textsuperscript{{{cell.footnotes}}}" if cell.footnotes else ""
-    return compose_cell(cell, escape, r"\textbf{{{}}}".format, r"{{\footnotesize {}}}".format) + footnotes
+    colour = rf"\cellcolor[HTML]{{{_COLOURS[cell.shade]}}}" if cell.shade else ""
+    return colour + compose_cell(cell, escape, r"\textbf{{{}}}".format, r"{{\footnotesize {}}}".format) + footnotes
 
 
 def _note(letter: str, text: str) -> str:

@@ -9,8 +9,10 @@ import pytest
 
 from sweeper.reporting.table.formats import latex
 from sweeper.reporting.table.render import render
-from sweeper.reporting.table.results_table import ResultsTable
+from sweeper.reporting.table.results_table import ResultsTable, build_table
 from tests.reporting.table.formats.awkward import SHEET
+from tests.reporting.table.helpers import CE, LCL
+from tests.support.fake_results import sweep
 
 
 def test_latex_is_balanced_and_every_row_has_all_columns(table: ResultsTable) -> None:
@@ -27,14 +29,47 @@ def test_latex_is_balanced_and_every_row_has_all_columns(table: ResultsTable) ->
         assert text.isascii() or set(re.sub(r"[\x00-\x7f]", "", text)) <= set("éß")
 
 
+def shades(text: str) -> list[str]:
+    """Return the colours of the cells, row by row; "" for a cell without colour."""
+    rows = [row for row in text.splitlines() if row.startswith("mini & ")]
+    return [(re.findall(r"cellcolor\[HTML\]\{(\w+)\}", row) or [""])[0] for row in rows]
+
+
+NEAR, FAR = [0.502, 0.509, 0.507, 0.501, 0.513], [0.2, 0.21, 0.205, 0.2, 0.21]
+
+
+@pytest.mark.parametrize(
+    ("systems", "expected"),
+    [
+        ({"ce": CE, "scl": FAR, "lcl": LCL}, ["", "", "CCE5FF"]),  # a bold best, and nothing else
+        ({"ce": CE, "scl": FAR, "lcl": NEAR}, ["FFF2CC", "", "FFF2CC"]),  # two that are not told apart
+        ({"ce": [0.5], "scl": FAR, "lcl": LCL}, ["", "", "FFF2CC"]),  # too few seeds for bold
+        ({"ce": CE}, [""]),  # nothing to compare with
+    ],
+)
+def test_colours_follow_the_rule_for_bold(systems: dict[str, list[float]], expected: list[str]) -> None:
+    table = build_table([sweep(systems)])
+    text = render(table, "latex", colour=True)
+    assert shades(text) == expected
+    used = set(expected) - {""}
+    first = r"% \usepackage{booktabs}" + (r" \usepackage[table]{xcolor}" if used else "")
+    assert text.splitlines()[0] == first
+    assert [(word in text) for word in ("Blue: ", "Yellow: ")] == [("CCE5FF" in used), ("FFF2CC" in used)]
+    assert [row.is_bold for _, row in table.system_cells()] == [colour == "CCE5FF" for colour in expected]
+    assert "cellcolor" not in render(table, "latex")
+    assert render(table, "md", colour=True) == render(table, "md")
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
-def test_latex_compiles_with_only_booktabs(table: ResultsTable, tmp_path: Path) -> None:
+@pytest.mark.parametrize("colour", [False, True])
+def test_latex_compiles_with_the_packages_that_it_names(table: ResultsTable, tmp_path: Path, *, colour: bool) -> None:
     body = latex.render_sheet(SHEET) + render(table, "latex", detail=True)
+    packages = r"\usepackage{booktabs}"
+    if colour:
+        body, packages = body + render(table, "latex", colour=True), rf"{packages}\usepackage[table]{{xcolor}}"
     file = tmp_path / "table.tex"
-    file.write_text(
-        rf"\documentclass{{article}}\usepackage{{booktabs}}\begin{{document}}{body}\end{{document}}", encoding="utf-8"
-    )
+    file.write_text(rf"\documentclass{{article}}{packages}\begin{{document}}{body}\end{{document}}", encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", file.name]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False)
     assert done.returncode == 0, done.stdout[-2000:]
