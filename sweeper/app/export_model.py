@@ -6,12 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from sweeper.app.kept_model import KeptModel, find_model
-from sweeper.app.model_card import card_metadata, card_text
+from sweeper.app.model_card import write_exported_card
 from sweeper.app.output_paths import require_writable_folder
 from sweeper.errors import SweeperError, UsageError
-from sweeper.protocol.results import stored_results
-from sweeper.protocol.sweep_results import SweepResults
-from sweeper.storage.sweep_folder import open_sweep
 
 _TOLERANCE = 1e-5  # of a probability: float32 adds in another order
 _TEXTS = ("a film to remember", "Two hours that I will not get back.", "so, so. " * 400)
@@ -27,7 +24,7 @@ def export_model(model: str | Path, out: str | Path, *, sweeps: str | Path = "sw
         UsageError: transformers has no classifier that equals the model, or `out` exists.
         SweeperError: the hub does not take it; the folder is there.
     """
-    from sweeper.data.hub_models import push_model, write_model_card
+    from sweeper.data.hub_models import push_model
     from sweeper.training.sequence_classification import export_classifier
 
     kept, folder = find_model(model, Path(sweeps)), Path(out)
@@ -38,8 +35,7 @@ def export_model(model: str | Path, out: str | Path, *, sweeps: str | Path = "sw
         written = Path(temporary) / "model"
         export_classifier(kept.folder, kept.labels, kept.settings, written)
         _require_equal(kept, written)
-        results = _results_above(kept.folder)
-        write_model_card(written, card_metadata(kept, results), card_text(kept, results))
+        write_exported_card(kept, written)
         shutil.copytree(written, folder, dirs_exist_ok=True)
     return "" if push is None else push_model(folder, push)
 
@@ -61,10 +57,3 @@ def _require_equal(kept: KeptModel, written: Path) -> None:
             f"{kept.folder}: transformers would give other probabilities (by up to {largest:.2g}), so nothing was "
             "exported; sweeper predict uses the model as it is"
         )
-
-
-def _results_above(folder: Path) -> SweepResults | None:
-    """Return the results of the sweep whose best model a folder has; None for other models."""
-    parent = folder.absolute().parent
-    is_best = folder.name == "model" and (parent / "sweep.json").is_file()
-    return stored_results(open_sweep(parent)) if is_best else None

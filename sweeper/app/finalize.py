@@ -1,4 +1,4 @@
-"""Writes what a finished sweep leaves in its folder: the best model, the table, the report, and results.json last.
+"""Writes what a finished sweep leaves: the best model and its card, the table, the report, and results.json last.
 
 The table is made from the results and the stored predictions, as `sweeper table` makes it.
 """
@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 
 from sweeper.app.best_model import save_best_model
+from sweeper.app.model_card import write_kept_card
 from sweeper.app.prepare_data import PreparedSweep
 from sweeper.app.published_table import write_table
 from sweeper.app.report import write_report
@@ -30,6 +31,7 @@ def finalize(
     """Write everything that a finished sweep leaves. Where results.json exists, everything else does too."""
     save_best_model(output, prepared, folder, records, storage)
     write_table(folder, results)
+    write_kept_card(folder, results)
     try:
         write_report(output, folder, prepared.spec, records, results, prepared.dataset)
     except Exception as error:  # a failed drawing must not cost a sweep: the report can be made again

@@ -43,6 +43,11 @@ class KeptModel:
         """The strings that are replaced in each text."""
         return dict(self.settings["replacements"])
 
+    @property
+    def hyperparameters(self) -> Mapping[str, Any]:
+        """All hyperparameters of its training, as far as its folder has them."""
+        return _written_params(self.folder) or {}
+
 
 def write_prediction_settings(folder: Path, spec: SweepSpec, params: Mapping[str, Any]) -> None:
     """Write prediction.json into the folder of a model that was trained with these hyperparameters."""
@@ -65,11 +70,19 @@ def find_model(name: str | Path, sweeps: Path) -> KeptModel:
 def _open_model(folder: Path) -> KeptModel:
     if (folder / _SETTINGS).exists():
         return KeptModel(folder, json.loads((folder / _SETTINGS).read_text(encoding="utf-8")))
+    params = _written_params(folder)
+    if params is None:
+        raise UsageError(f"{folder}: the model is incomplete; run the command that makes it again")
+    return KeptModel(folder, _settings(_sweep_above(folder).spec, params))
+
+
+def _written_params(folder: Path) -> Mapping[str, Any] | None:
+    """Return the hyperparameters in the file that is written last; None if it is missing."""
     note = next((folder / name for name in _WRITTEN_LAST if (folder / name).exists()), None)
     if note is None:
-        raise UsageError(f"{folder}: the model is incomplete; run the command that makes it again")
+        return None
     written = json.loads(note.read_text(encoding="utf-8"))
-    return KeptModel(folder, _settings(_sweep_above(folder).spec, written.get("params", written)))
+    return {name: value for name, value in written.get("params", written).items() if name != "trial"}
 
 
 def _sweep_above(folder: Path) -> SweepFolder:

@@ -1,15 +1,70 @@
-"""The card of an exported model: how it was chosen, what it scored, and how it is used."""
+"""The card of a model, README.md beside it: how it was chosen, what it scored, and how it is used.
+
+A sweep writes it beside the model that it keeps, and `sweeper export` beside the classifier of transformers. Both have
+the same text, except for the lines of code that use the model.
+"""
 
 import statistics
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from sweeper.app.kept_model import KeptModel
+from sweeper.app.best_model import saved_model_trial
+from sweeper.app.checklist_answers import UNKNOWN, describe_data, describe_sources
+from sweeper.app.kept_model import KeptModel, find_model
+from sweeper.data.hub_models import write_model_card
+from sweeper.protocol.results import stored_results
 from sweeper.protocol.sweep_results import ConfirmationResult, SweepResults
-from sweeper.wording import escape_markdown, format_value
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.storage.sweep_folder import SweepFolder, open_sweep
+from sweeper.wording import count_noun, escape_markdown, format_value, show_controls
+
+_TO_FILL_IN = (
+    "[More Information Needed] What the model is for, whom it serves, and what it must not be used for. A sweep cannot "
+    "know this."
+)
+_SWEEPER = """```python
+import sweeper
+
+classifier = sweeper.load_model("FOLDER")
+classifier.predict([{row}])
+```"""
+_TRANSFORMERS = """```python
+from transformers import pipeline
+
+classify = pipeline("text-classification", model="FOLDER OR NAME", top_k=None)
+classify({row}, truncation=True)
+```"""
 
 
-def card_metadata(model: KeptModel, results: SweepResults | None) -> dict[str, Any]:
+def write_kept_card(folder: SweepFolder, results: SweepResults) -> None:
+    """Write the card of the model that a sweep keeps. Write nothing if it keeps none."""
+    if saved_model_trial(folder) is None:
+        return
+    model = find_model(folder.path / "model", folder.path.parent)
+    row = '"a text"' if len(model.text_columns) == 1 else '("a text", "another")'
+    usage = [_SWEEPER.replace("{row}", row)]
+    if (model.folder / "encoder" / "config.json").exists():
+        usage.append("`sweeper export FOLDER DIR` makes it a classifier of transformers, if there is an equal one.")
+    write_model_card(model.folder, _metadata(model, results), _card_text(model, usage, folder.spec, results))
+
+
+def write_exported_card(model: KeptModel, out: Path) -> None:
+    """Write the card of an exported model into `out`. Scores and data are those of the sweep that keeps it, if any."""
+    sweep = _sweep_of(model.folder)
+    results = stored_results(sweep) if sweep else None
+    metadata = {"library_name": "transformers", **_metadata(model, results)}
+    text = _card_text(model, _transformers_usage(model), sweep.spec if sweep else None, results)
+    write_model_card(out, metadata, text)
+
+
+def _sweep_of(folder: Path) -> SweepFolder | None:
+    """Return the sweep whose best model a folder has; None for other models."""
+    parent = folder.absolute().parent
+    return open_sweep(parent) if folder.name == "model" and (parent / "sweep.json").is_file() else None
+
+
+def _metadata(model: KeptModel, results: SweepResults | None) -> dict[str, Any]:
     """Return what the hub reads of a card."""
     encoder = str(model.settings["encoder"])
     metadata: dict[str, Any] = {"base_model": encoder} if encoder.count("/") == 1 and encoder[0] not in "./~" else {}
@@ -18,33 +73,20 @@ def card_metadata(model: KeptModel, results: SweepResults | None) -> dict[str, A
     return metadata
 
 
-def card_text(model: KeptModel, results: SweepResults | None) -> str:
-    """Return the text of a card in Markdown."""
-    name = "text classifier" if results is None else f"{results.dataset}: text classifier"
-    parts = [f"# {escape_markdown(name)}", *_usage(model), "## Classes", ", ".join(map(escape_markdown, model.labels))]
-    confirmation = _confirmation(results)
-    if results is not None and confirmation is not None:
-        parts += ["## Scores", *_scores(results, confirmation)]
-        params = {**model.settings, **confirmation.params}
-        shown = {
-            key: value for key, value in params.items() if key not in ("columns", "replacements", "texts", "max_tokens")
-        }
-        parts += [
-            "## Hyperparameters",
-            "\n".join(f"- {key}: {escape_markdown(format_value(shown[key]))}" for key in shown),
-        ]
-    return "\n\n".join(parts) + "\n"
+def _card_text(model: KeptModel, usage: Sequence[str], spec: SweepSpec | None, results: SweepResults | None) -> str:
+    """Return the text of a card in Markdown. `usage` are its paragraphs on how the model is used."""
+    title = "text classifier" if results is None else f"{results.dataset}: text classifier"
+    parts = [f"# {_escape(title)}", *usage, "## Intended use", _TO_FILL_IN]
+    parts += ["## Classes", ", ".join(map(_escape, model.labels))]
+    if results is not None and spec is not None:
+        parts += ["## Data", _list(_data_lines(spec, results))]
+        confirmation = next((c for c in results.confirmations if c.source_trial == results.best_trial), None)
+        parts += ["## Scores", *_scores(results, confirmation)] if confirmation else []
+    hyperparameters = [f"{name}: {format_value(value)}" for name, value in model.hyperparameters.items()]
+    return "\n\n".join([*parts, "## Hyperparameters", _list(hyperparameters)]) + "\n"
 
 
-_CODE = """```python
-from transformers import pipeline
-
-classify = pipeline("text-classification", model="FOLDER OR NAME", top_k=None)
-classify({row}, truncation=True)
-```"""
-
-
-def _usage(model: KeptModel) -> Sequence[str]:
+def _transformers_usage(model: KeptModel) -> list[str]:
     settings = model.settings
     row = '"a text"' if len(model.text_columns) == 1 else '{"text": "a text", "text_pair": "another"}'
     notes = [f"`truncation=True` cuts texts at {settings['max_length']} tokens, as in the training."]
@@ -53,26 +95,27 @@ def _usage(model: KeptModel) -> Sequence[str]:
     if model.replacements:
         pairs = ", ".join(f"{old!r} by {new!r}" for old, new in model.replacements.items())
         notes.append(f"In the training, these strings were replaced in each text: {pairs}.")
-    return [_CODE.replace("{row}", row), " ".join(notes)]
+    return [_TRANSFORMERS.replace("{row}", row), " ".join(notes)]
 
 
-def _confirmation(results: SweepResults | None) -> ConfirmationResult | None:
-    if results is None:
-        return None
-    return next((c for c in results.confirmations if c.source_trial == results.best_trial), None)
+def _data_lines(spec: SweepSpec, results: SweepResults) -> list[str]:
+    """Return the data set with its licence and sizes, and what readers of test scores must know of it."""
+    licence = f"Licence: {spec.dataset_spec.licence or UNKNOWN}."
+    return [describe_sources(spec, results)[0], licence, *describe_data(results), *results.test_warnings]
 
 
 def _scores(results: SweepResults, confirmation: ConfirmationResult) -> list[str]:
-    objective = _mean_and_sd([seed.metrics.get(results.objective) for seed in confirmation.seeds])
-    rows = [f"| {results.objective} | {objective} |"]
-    for name in ("test/accuracy", "test/macro_f1"):
-        values = [seed.test.get(name) for seed in confirmation.seeds if seed.test is not None]
-        rows += [f"| {name} | {_mean_and_sd(values)} |"] if values else []
     count = len(confirmation.seeds)
+    rows = [(results.objective, [seed.metrics for seed in confirmation.seeds])]
+    tests = [seed.test for seed in confirmation.seeds if seed.test is not None]
+    shown = dict.fromkeys((results.objective.removeprefix("validation/"), "accuracy", "macro_f1"))
+    rows += [(f"test/{name}", tests) for name in shown if any(f"test/{name}" in scores for scores in tests)]
+    seeds, tested = count_noun(count, "fresh seed"), "; the test split was scored once with each" if tests else ""
+    lines = [f"| {_escape(name)} | {_mean_and_sd([scores.get(name) for scores in found])} |" for name, found in rows]
     return [
-        f"The setting was chosen on validation and trained again with {count} fresh seeds; the test split was scored "
-        "once with each. This model is the seed that is best on validation.",
-        "\n".join([f"| metric | mean ± standard deviation over {count} seeds |", "|---|---|", *rows]),
+        f"The setting was chosen on validation and trained again with {seeds}{tested}. This model is the seed that is "
+        "best on validation.",
+        "\n".join([f"| metric | mean ± standard deviation over {seeds} |", "|---|---|", *lines]),
     ]
 
 
@@ -81,3 +124,11 @@ def _mean_and_sd(values: Sequence[float | None]) -> str:
     if not known:
         return "–"
     return f"{statistics.fmean(known):.4f}" + (f" ± {statistics.stdev(known):.4f}" if len(known) > 1 else "")
+
+
+def _list(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {_escape(line)}" for line in lines)
+
+
+def _escape(text: str) -> str:
+    return escape_markdown(show_controls(" ".join(text.split())))

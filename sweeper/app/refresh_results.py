@@ -1,7 +1,8 @@
-"""Brings the files of a finished sweep up to date with its record: results.json, the table and the report."""
+"""Brings the files of a finished sweep up to date with its record: results.json, the table, the card and the report."""
 
 from collections.abc import Sequence
 
+from sweeper.app.model_card import write_kept_card
 from sweeper.app.published_table import write_table
 from sweeper.app.report import TEXTS_LEFT_OUT, write_report
 from sweeper.data.preprocessing import PreparedDataset
@@ -28,6 +29,7 @@ def refresh_results(
     is_changed = results.to_json() != folder.read_results()
     write_table(folder, results)
     if is_changed:
+        write_kept_card(folder, results)
         folder.write_results(results.to_json())
         _write_report_again(output, folder, spec, records, results, dataset)
     return results

@@ -11,9 +11,7 @@ def write_model_card(folder: Path, metadata: Mapping[str, Any], text: str) -> No
     """Write the folder's README.md: `metadata` as the hub reads it, and `text` in Markdown."""
     from huggingface_hub import ModelCard, ModelCardData
 
-    values = ModelCardData(
-        library_name="transformers", pipeline_tag="text-classification", tags=["sweeper"], **metadata
-    )
+    values = ModelCardData(pipeline_tag="text-classification", tags=["sweeper"], **metadata)
     ModelCard(f"---\n{values.to_yaml()}\n---\n\n{text}").save(folder / "README.md")
 
 

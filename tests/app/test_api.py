@@ -72,6 +72,7 @@ def test_the_published_table_is_the_one_in_the_folder(results: sweeper.StoredRes
     frame = results.table().to_pandas()
     means = [cell.mean for _, cell in results.table().system_cells()]
     assert (list(frame["loss"]), list(frame["mean"])) == (["ce", "scl"], means)
+    assert "## Scores" in (results.path / "model" / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.mlflow

@@ -1,0 +1,68 @@
+"""The card beside a kept model and that of its export are one text, except for the lines that use the model."""
+
+from pathlib import Path
+
+import pytest
+from huggingface_hub import ModelCard
+
+from sweeper.app.kept_model import find_model
+from sweeper.app.model_card import write_exported_card, write_kept_card
+from sweeper.protocol.sweep_results import SweepResults
+from tests.support.fake_results import sweep
+from tests.support.kept_models import keep_random_model
+
+SECTIONS = ["", "Intended use", "Classes", "Data", "Scores", "Hyperparameters"]
+FRESH = {"ce": [0.5, 0.52], "lcl": [0.6, 0.61]}
+
+
+def sections(folder: Path) -> dict[str, str]:
+    """Return the sections of a folder's card by heading; the code that uses the model is under ""."""
+    text = ModelCard.load(folder / "README.md").text
+    first, *others = text.split("\n## ")
+    return {"": first} | {part.partition("\n")[0]: part.partition("\n")[2].strip() for part in others}
+
+
+@pytest.fixture
+def results() -> SweepResults:
+    counts = {"train": {"very negative": 2, "neutral": 3, "positive": 1_000}}
+    warnings = ["3 test texts are in train too"]
+    return sweep(FRESH, objective="validation/mcc", class_counts=counts, test_warnings=warnings).results
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+def test_the_kept_and_the_exported_model_have_the_same_card(
+    results: SweepResults, tmp_path: Path, *, pairs: bool
+) -> None:
+    kept = keep_random_model(tmp_path / "sweeps", pairs=pairs)
+    kept.write_results(results.to_json())
+    write_kept_card(kept, results)
+    (tmp_path / "out").mkdir()
+    write_exported_card(find_model(kept.path, tmp_path), tmp_path / "out")
+    own, exported = sections(kept.path / "model"), sections(tmp_path / "out")
+    assert list(own) == SECTIONS
+    assert "sweeper.load_model" in own.pop("")
+    assert "pipeline(" in exported.pop("")
+    assert own == exported
+    assert own["Intended use"].startswith("[More Information Needed]")
+    assert "train: 1,005 texts: very negative 2, neutral 3, positive 1,000." in own["Data"]
+    assert "3 test texts are in train too" in own["Data"]
+    assert "| test/accuracy | 0.5100 ± 0.0141 |" in own["Scores"]
+    assert "- loss: ce" in own["Hyperparameters"].splitlines()
+
+
+def test_no_name_of_a_class_or_data_set_becomes_markup(results: SweepResults, tmp_path: Path) -> None:
+    kept = keep_random_model(tmp_path / "sweeps")
+    (kept.path / "model" / "labels.json").write_text('["# a\\n\\n## b", "<img src=x>", "*c*"]', encoding="utf-8")
+    odd = results.model_copy(update={"dataset": "x\n\n## y <b>", "class_counts": {"train": {"<i>\n# z": 1}}})
+    write_kept_card(kept, odd)
+    assert list(sections(kept.path / "model")) == SECTIONS
+    text = (kept.path / "model" / "README.md").read_text(encoding="utf-8")
+    assert not any(f"\n{line}" in text for line in ("## b", "## y", "# z"))
+    assert "\\<img src=x>" in text
+
+
+def test_a_sweep_without_a_model_has_no_card(results: SweepResults, tmp_path: Path) -> None:
+    kept = keep_random_model(tmp_path / "sweeps")
+    (kept.path / "model" / "config.json").unlink()
+    write_kept_card(kept, results)
+    assert not (kept.path / "model" / "README.md").exists()
