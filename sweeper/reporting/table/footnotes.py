@@ -100,12 +100,12 @@ def protocol_notes(cells: Sequence[TableCell], metric: TableMetric) -> list[Foot
 
 
 def _metric_note(metric: TableMetric) -> list[Footnote]:
-    """Return what a metric other than accuracy is."""
+    """Return what a metric other than accuracy is. Its description begins with a capital, which may be a name's."""
     if metric is METRICS[DEFAULT_METRIC]:
         return []
     direction = "" if metric.sign > 0 else " Lower is better."
     label = metric.label[0].upper() + metric.label[1:]
-    return [Footnote(f"{label}: {metric.description[0].lower()}{metric.description[1:]}{direction}")]
+    return [Footnote(f"{label}: {metric.description}{direction}")]
 
 
 def _are_tested_once(cells: Sequence[TableCell]) -> bool:
