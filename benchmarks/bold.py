@@ -136,7 +136,7 @@ def fake_sweep(
         test_split=TestSplitInfo(texts=texts, digest=dataset),
         test_accesses=[],
         systems=[
-            _fake_system(k, {trial: metric_of(predictions[trial], metric, len(names)) for trial in row}, metric)
+            _fake_system(k, {trial: metric_of(predictions[trial], metric, names) for trial in row}, metric)
             for k, row in enumerate(trials)
         ],
     )

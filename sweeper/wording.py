@@ -106,6 +106,16 @@ def allowed_hint(names: Iterable[str], word: str = "") -> str:
     return f"allowed: {', '.join(names)}{hint}"
 
 
+def allowed_classes(names: Sequence[str], word: str) -> str:
+    """Return the names of classes that are allowed, the first few of many, with the one nearest to the `word`."""
+    if len(names) <= _MOST_NAMED:
+        return allowed_hint(map(quote_value, names), word)
+    nearest = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    listed = ", ".join(map(quote_value, names[:_MOST_NAMED]))
+    hint = f"; did you mean {quote_value(nearest[0])}?" if nearest else ""
+    return f"allowed: {listed} and {len(names) - _MOST_NAMED:,} more{hint}"
+
+
 def name_absent_classes(split: str, labels: Sequence[str], counts: Sequence[int]) -> str:
     """Return a sentence that names the classes of which a split has no text, or "" if it has all of them.
 

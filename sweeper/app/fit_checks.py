@@ -8,8 +8,9 @@ from sweeper.errors import UsageError
 from sweeper.search_space.combinations import batches_rule
 from sweeper.search_space.critical_configs import critical_configs
 from sweeper.search_space.space_values import path_of, varies
+from sweeper.search_space.spec_checks import unknown_class_rule
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.training.metric_registry import METRICS
+from sweeper.training.metric_registry import find_metric
 from sweeper.training.objective import DEFAULT_OBJECTIVE
 from sweeper.training.types import EncoderWeights
 from sweeper.wording import quote_value
@@ -29,13 +30,20 @@ def require_enough_batches(spec: SweepSpec, num_texts: int) -> None:
 
 
 def require_defined_objective(spec: SweepSpec, num_texts: Mapping[str, int]) -> None:
-    """Raise UsageError if the objective is undefined on validation, which has `num_texts` of each class."""
-    absent = [name for name, texts in num_texts.items() if not texts]
-    if METRICS[spec.objective.name].needs_every_class and absent:
+    """Raise UsageError if the objective is undefined on validation, which has `num_texts` of each class.
+
+    Also if it is about one class that is unknown, or of which validation has no text.
+    """
+    metric, path = find_metric(spec.objective.name), ("objective", spec.objective.direction)
+    if metric.class_name is not None and metric.class_name not in num_texts:
+        raise UsageError(spec.message(path, unknown_class_rule(metric.class_name, list(num_texts))))
+    needed = [metric.class_name] if metric.class_name is not None else num_texts if metric.needs_every_class else []
+    absent = [name for name in needed if not num_texts[name]]
+    if absent:
         more = f" and {len(absent) - 1:,} other classes" if len(absent) > 1 else ""
         rule = f"is undefined, because validation has no text of {quote_value(absent[0])}{more}"
         remedy = f"use another objective, such as {DEFAULT_OBJECTIVE}"
-        raise UsageError(spec.message(("objective", spec.objective.direction), f"{rule}; {remedy}"))
+        raise UsageError(spec.message(path, f"{rule}; {remedy}"))
 
 
 def require_enough_positions(spec: SweepSpec, encoder: str, folder: Path) -> None:

@@ -140,12 +140,12 @@ def _run_links(folder: SweepFolder, *, ask_server: bool) -> tuple[dict[int, str]
 def _table(report: "ReportData") -> "Html":
     """Return the published table of this sweep, by the objective's metric where there is such a table."""
     from sweeper.protocol.finished_sweep import FinishedSweep
-    from sweeper.reporting.table.metrics import DEFAULT_METRIC, METRICS
+    from sweeper.reporting.table.metrics import DEFAULT_METRIC, metric_problem
     from sweeper.reporting.table.render import render
     from sweeper.reporting.table.results_table import build_table
     from sweeper.reporting.templates.environment import Html
 
-    metric = report.metric if report.metric in METRICS else DEFAULT_METRIC
+    metric = DEFAULT_METRIC if metric_problem(report.metric) else report.metric
     sweep = FinishedSweep.from_predictions(report.results, report.predictions.test)
     return Html(render(build_table([sweep], metric), "html"))
 

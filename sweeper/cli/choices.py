@@ -27,6 +27,17 @@ def one_of(names: Collection[str]) -> Callable[[str], str]:
     return parse
 
 
+def valid_by(problem_of: Callable[[str], str]) -> Callable[[str], str]:
+    """Return a parser of an option that accepts the values of which `problem_of` returns ""."""
+
+    def parse(value: str) -> str:
+        if problem := problem_of(value):
+            raise typer.BadParameter(problem)
+        return value
+
+    return parse
+
+
 def labels_of(registry: Mapping[str, Labelled]) -> str:
     """Return the names of a registry with their labels, for the help."""
     return ", ".join(f"{name} ({entry.label})" for name, entry in registry.items())

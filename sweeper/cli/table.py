@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from sweeper.cli.choices import labels_of, one_of
+from sweeper.cli.choices import labels_of, one_of, valid_by
 from sweeper.cli.session import cli_session
 from sweeper.cli.written_text import write_text
 from sweeper.reporting.table.formats import DEFAULT_FORMAT, FORMATS
-from sweeper.reporting.table.metrics import DEFAULT_METRIC, METRICS
+from sweeper.reporting.table.metrics import CLASS_FORMS, DEFAULT_METRIC, METRICS, metric_problem
 
 Experiments = Annotated[
     list[str] | None,
@@ -26,7 +26,11 @@ TrackingUri = Annotated[
 ]
 Metric = Annotated[
     str,
-    typer.Option(parser=one_of(METRICS), metavar="NAME", help=f"The metric of the test split: {labels_of(METRICS)}."),
+    typer.Option(
+        parser=valid_by(metric_problem),
+        metavar="NAME",
+        help=f"The metric of the test split: {labels_of(METRICS)}; of one class: {CLASS_FORMS}.",
+    ),
 ]
 Format = Annotated[
     str,

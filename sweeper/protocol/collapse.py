@@ -50,14 +50,14 @@ class ConstantPrediction:
 class CollapseRule:
     """The rule for one sweep."""
 
-    def __init__(self, spec: SweepSpec, class_counts: Sequence[int] = ()) -> None:
-        """Take the number of validation texts of each class, (C,). Without them, no trial has collapsed."""
+    def __init__(self, spec: SweepSpec, class_counts: Mapping[str, int] | None = None) -> None:
+        """Take the number of validation texts by class, in the classes' order. Without them, no trial has collapsed."""
         self.spec, self.metric, self.sign = spec, spec.objective.metric, spec.objective.sign
         self.constant: ConstantPrediction | None = None
-        if sum(class_counts):
-            objective = best_constant(self.metric.removeprefix("validation/"), class_counts)
-            majority = max(class_counts) / sum(class_counts)
-            self.constant = ConstantPrediction(objective, best_constant("loss", class_counts), majority)
+        counts = list((class_counts or {}).values())
+        if sum(counts):
+            objective = best_constant(spec.objective.name, counts, list(class_counts or {}))
+            self.constant = ConstantPrediction(objective, best_constant("loss", counts), max(counts) / sum(counts))
 
     def check(self, record: TrialRecord, step: int) -> TrialEnd | None:
         """Return the end of a trial that has collapsed at its report `step`; None if it may continue."""
@@ -124,13 +124,14 @@ class CollapseRule:
         return TrialEnd(Outcome.COLLAPSED, f"predicts one class for {share:g}% of the texts {when}; {measure}")
 
 
-def count_classes(data: Mapping[str, TrainingData]) -> list[int]:
-    """Return the number of validation texts of each class, (C,); an empty list if there is no validation split."""
+def count_classes(data: Mapping[str, TrainingData]) -> dict[str, int]:
+    """Return the number of validation texts of each class, in order; nothing if there is no validation split."""
     for training_data in data.values():
         if "validation" in training_data.splits:
             labels = training_data.splits["validation"].labels
-            return [int(count) for count in np.bincount(labels, minlength=len(training_data.class_names))]
-    return []
+            counts = np.bincount(labels, minlength=len(training_data.class_names)).tolist()
+            return dict(zip(training_data.class_names, counts, strict=True))
+    return {}
 
 
 def _judged(reports: Sequence[ValidationReport]) -> list[ValidationReport]:

@@ -5,7 +5,7 @@ in the record did not happen; what is in it is never done again.
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from sweeper.errors import SweepInterrupted
@@ -39,9 +39,9 @@ class Stage:
         study: Study,
         trackers: Sequence[Tracker],
         say: Say = ignore,
-        class_counts: Sequence[int] = (),
+        class_counts: Mapping[str, int] | None = None,
     ) -> None:
-        """Take the number of validation texts of each class, (C,). Without them, no trial is taken for collapsed.
+        """Take the number of validation texts by class. Without them, no trial is taken for collapsed.
 
         Set `requests` to a function that returns what users have asked of the driver since its last call.
         """

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from sweeper.protocol.confirmation import interrupted, pending
@@ -36,7 +36,7 @@ class SearchStage(Stage):
         study: Study,
         trackers: Sequence[Tracker],
         say: Say = ignore,
-        class_counts: Sequence[int] = (),
+        class_counts: Mapping[str, int] | None = None,
         elapsed: float = 0.0,
         gpu: float | None = None,
         clock: Callable[[], float] = time.time,
@@ -178,7 +178,7 @@ class ConfirmationStage(Stage):
         study: Study,
         trackers: Sequence[Tracker],
         say: Say = ignore,
-        class_counts: Sequence[int] = (),
+        class_counts: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__(spec, study, trackers, say, class_counts)
         records = study.all_trials()

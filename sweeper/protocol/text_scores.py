@@ -13,41 +13,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeper.protocol.finished_sweep import TestPredictions
-from sweeper.training.metric_registry import METRICS
-from sweeper.training.metrics import ConfusionMatrix, confusion_matrix
+from sweeper.training.metric_registry import Metric, find_metric
+from sweeper.training.metrics import confusion_function, confusion_matrix
 from sweeper.training.named_function import load_function
 from sweeper.training.probability_metrics import apply_temperature, fit_temperature
 
 
-def text_scores(models: Sequence[TestPredictions], metric: str, num_classes: int) -> NDArray[np.float64]:
+def text_scores(models: Sequence[TestPredictions], metric: str, class_names: Sequence[str]) -> NDArray[np.float64]:
     """Return the share of each text in the metric of each model: (S, N). The mean over texts is the metric.
 
-    `metric` names an entry of METRICS that is a function of a confusion matrix or has `without_each`.
+    `metric` names a metric that is a function of a confusion matrix or has `without_each`.
     """
-    return np.stack([_text_scores(model, metric, num_classes) for model in models])
+    return np.stack([_text_scores(model, metric, class_names) for model in models])
 
 
 def has_text_scores(model: TestPredictions, metric: str) -> bool:
     """Return True if these predictions have what `text_scores` needs for a metric that can be compared."""
-    return METRICS[metric].function is not None or model.probabilities is not None
+    return find_metric(metric).function is not None or model.probabilities is not None
 
 
-def metric_of(model: TestPredictions, metric: str, num_classes: int) -> float:
+def metric_of(model: TestPredictions, metric: str, class_names: Sequence[str]) -> float:
     """Return a metric of one model's predicted classes."""
-    return _metric(metric, confusion_matrix(model.labels, model.predictions, num_classes))
+    confusion = confusion_matrix(model.labels, model.predictions, len(class_names))
+    return float(confusion_function(find_metric(metric), class_names)(confusion))
 
 
 def any_metric_of(
-    model: TestPredictions, metric: str, num_classes: int, validation: TestPredictions | None = None
+    model: TestPredictions, metric: str, class_names: Sequence[str], validation: TestPredictions | None = None
 ) -> float | None:
     """Return a metric of one model's predictions, of classes or probabilities; NaN where it is undefined.
 
     A metric after temperature scaling needs the same model's predictions on `validation`. None if what it needs is
     missing.
     """
-    entry, probabilities = METRICS[metric], model.probabilities
+    entry, probabilities = find_metric(metric), model.probabilities
     if entry.function is not None:
-        return metric_of(model, metric, num_classes)
+        return metric_of(model, metric, class_names)
     if probabilities is None or entry.of_probabilities is None:
         return None
     if not entry.is_rescaled:
@@ -59,23 +60,25 @@ def any_metric_of(
     return float(load_function(entry.of_probabilities)(model.labels, scaled))
 
 
-def _text_scores(model: TestPredictions, metric: str, num_classes: int) -> NDArray[np.float64]:
+def _text_scores(model: TestPredictions, metric: str, class_names: Sequence[str]) -> NDArray[np.float64]:
     if metric == "accuracy":  # the same as below, without rounding
         correct: NDArray[np.float64] = (model.labels == model.predictions).astype(np.float64)
         return correct
-    if METRICS[metric].function is None:
-        return _probability_scores(model, metric)
-    confusion = confusion_matrix(model.labels, model.predictions, num_classes)
-    score, influences = _metric(metric, confusion), np.zeros(confusion.shape)
+    entry = find_metric(metric)
+    if entry.function is None:
+        return _probability_scores(model, entry)
+    confusion = confusion_matrix(model.labels, model.predictions, len(class_names))
+    score_of = confusion_function(entry, class_names)
+    score, influences = float(score_of(confusion)), np.zeros(confusion.shape)
     for pair in zip(*np.nonzero(confusion), strict=True):  # texts of equal true and predicted class weigh the same
         confusion[pair] -= 1
-        influences[pair] = (len(model.labels) - 1) * (score - _metric(metric, confusion))
+        influences[pair] = (len(model.labels) - 1) * (score - score_of(confusion))
         confusion[pair] += 1
     return _centred(score, influences[model.labels, model.predictions])
 
 
-def _probability_scores(model: TestPredictions, metric: str) -> NDArray[np.float64]:
-    entry, probabilities = METRICS[metric], model.probabilities
+def _probability_scores(model: TestPredictions, entry: Metric) -> NDArray[np.float64]:
+    probabilities = model.probabilities
     assert probabilities is not None
     assert entry.of_probabilities is not None
     assert entry.without_each is not None
@@ -88,9 +91,3 @@ def _centred(score: float, influences: NDArray[np.float64]) -> NDArray[np.float6
     """Return the score of each text (N,) from the influences of the texts."""
     scores: NDArray[np.float64] = score + influences - influences.mean()
     return scores
-
-
-def _metric(name: str, confusion: ConfusionMatrix) -> float:
-    function = METRICS[name].function
-    assert function is not None, f"{name} is no function of a confusion matrix"
-    return float(load_function(function)(confusion))

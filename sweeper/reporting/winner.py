@@ -14,9 +14,7 @@ from sweeper.protocol.statistics import Estimate, TextScores, pairwise_differenc
 from sweeper.protocol.sweep_results import ConfirmationResult, SweepResults
 from sweeper.protocol.text_scores import has_text_scores, text_scores
 from sweeper.reporting.table.comparisons import ALPHA, MIN_SEEDS
-from sweeper.reporting.table.metrics import DEFAULT_METRIC
-from sweeper.reporting.table.metrics import METRICS as TABLE_METRICS
-from sweeper.training.metric_registry import METRICS
+from sweeper.reporting.table.metrics import DEFAULT_METRIC, table_metric
 from sweeper.wording import format_value
 
 Predictions = Mapping[int, TestPredictions]  # of one split, by trial
@@ -40,7 +38,7 @@ class Lead:
     @property
     def stands(self) -> bool:
         """True if the lead is significant and rests on enough seeds: the rule for bold in the table."""
-        is_ahead = self.difference is not None and TABLE_METRICS[self.metric].sign * self.difference.mean > 0
+        is_ahead = self.difference is not None and table_metric(self.metric).sign * self.difference.mean > 0
         return is_ahead and self.p < ALPHA and self.seeds >= MIN_SEEDS
 
 
@@ -69,9 +67,9 @@ def find_winner(results: SweepResults, predictions: Predictions) -> Winner | Non
     best, *others = ranked
     if not others:
         return Winner(best, confirmed[best], None)
-    metric, classes = _lead_metric(results), len(results.labels)
+    metric = _lead_metric(results)
     scores = {
-        system: text_scores(models, metric, classes)
+        system: text_scores(models, metric, results.labels)
         for system in ranked
         if len(models := _models(confirmed[system], predictions, metric)) > 1
     }
@@ -81,8 +79,8 @@ def find_winner(results: SweepResults, predictions: Predictions) -> Winner | Non
 
 def _lead_metric(results: SweepResults) -> str:
     """Return the metric of the objective if systems can be compared by it, else accuracy."""
-    metric = TABLE_METRICS.get(name := results.objective.removeprefix("validation/"))
-    return name if metric and metric.is_compared else DEFAULT_METRIC
+    name = results.objective.removeprefix("validation/")
+    return name if table_metric(name).is_compared else DEFAULT_METRIC
 
 
 def _models(confirmation: ConfirmationResult, predictions: Predictions, metric: str) -> list[TestPredictions]:
@@ -96,7 +94,7 @@ def _find_lead(ranked: Sequence[int], scores: Mapping[int, TextScores], seeds: M
     rivals = [system for system in others if system in scores]
     if best not in scores or not rivals:
         return Lead(others[0], min(seeds[best], seeds[others[0]]), metric)
-    sign = TABLE_METRICS[metric].sign
+    sign = table_metric(metric).sign
     rival = max(rivals, key=lambda system: sign * float(scores[system].mean()))
     leads = {
         system: pairwise_differences([scores[best], scores[system]])[0, 1]
@@ -130,13 +128,13 @@ def describe_winner(winner: Winner, results: SweepResults, names: Sequence[str])
 
 def _describe_scores(scores: Sequence[float], name: str) -> str:
     """Return the mean and standard deviation of scores: accuracy 55.6 ± 1.3 %, 3 fresh seeds."""
-    metric, mean = METRICS[name], statistics.fmean(scores)
+    metric, mean = table_metric(name), statistics.fmean(scores)
     sd = statistics.stdev(scores) if len(scores) > 1 else None
-    if metric.is_share:
+    if metric.entry.is_share:
         figure = f"{100 * mean:.1f}" + ("" if sd is None else f" ± {100 * sd:.1f}") + " %"
     else:
         figure = f"{mean:.4f}" + ("" if sd is None else f" ± {sd:.4f}")
-    return f"{metric.label.lower()} {figure}, {len(scores)} fresh seed{'' if len(scores) == 1 else 's'}"
+    return f"{metric.label} {figure}, {len(scores)} fresh seed{'' if len(scores) == 1 else 's'}"
 
 
 def _describe_lead(lead: Lead | None, names: Sequence[str], split: str) -> str:
@@ -147,7 +145,7 @@ def _describe_lead(lead: Lead | None, names: Sequence[str], split: str) -> str:
         reason = "one of the two has a single seed" if lead.seeds < 2 else "predictions are missing"
         return f"not compared with {other}: {reason}"
     difference = lead.difference
-    metric = TABLE_METRICS[lead.metric]
+    metric = table_metric(lead.metric)
     mean, low, high = map(metric.format_difference, (difference.mean, difference.low, difference.high))
     chance = f"95 % interval {low} to {high}, p {_format_p(lead.p)}"
     points = f"{mean} {'points of ' if metric.entry.is_share else ''}{split} {metric.label}"
@@ -160,7 +158,7 @@ def _format_p(p: float) -> str:
 
 def _verdict(lead: Lead, other: str, split: str) -> str:
     assert lead.difference is not None
-    if TABLE_METRICS[lead.metric].sign * lead.difference.mean < 0:
+    if table_metric(lead.metric).sign * lead.difference.mean < 0:
         return f"{other} is ahead on {split}, so the order is open"
     if lead.stands:
         return "the lead stands" if split == "test" else "the lead stands on validation, where the settings were chosen"

@@ -9,7 +9,7 @@ from sweeper.search_space.document import KeyPath, format_key
 from sweeper.search_space.early_stopping import DEFAULT_RULE, EARLY_STOPPING, AshaSettings
 from sweeper.search_space.issue import SpecIssue
 from sweeper.search_space.samplers import SAMPLERS
-from sweeper.training.metric_registry import METRICS
+from sweeper.training.metric_registry import CLASS_METRICS, find_metric, is_metric
 from sweeper.wording import allowed_hint, format_value, plain_rule, quote_value
 
 DATASET_EXAMPLE = "{train: a.jsonl, validation: b.jsonl, text: review, label: sentiment}"
@@ -77,6 +77,8 @@ def _rule(path: KeyPath, detail: Any) -> str:
     if detail["type"] == "string_pattern_mismatch":
         return _PATTERNS.get(path, _NAME)
     rule = plain_rule(detail["msg"])
+    if path == ("objective", "maximize"):
+        rule += " or, for one class, validation/f1/CLASS"
     if path[:1] == ("objective",) and str(written).startswith("test/"):
         rule += " (the test split chooses nothing)"
     rule += _other_direction(path, str(written))
@@ -87,11 +89,13 @@ def _other_direction(path: KeyPath, metric: str) -> str:
     """Return a remark on a metric that can be an objective the other way only, or not at all; or nothing."""
     other = {"maximize": "minimize", "minimize": "maximize"}.get(str(path[-1])) if path[:1] == ("objective",) else None
     name = metric.removeprefix("validation/")
-    if other is None or name not in METRICS:
+    if other is not None and name in CLASS_METRICS:
+        return f" ({name} needs the name of a class: validation/{name}/CLASS)"
+    if other is None or not is_metric(name):
         return ""
-    if not METRICS[name].is_objective:
+    if not find_metric(name).is_objective:
         return f" ({name} is none: a model that knows nothing can have a good one)"
-    better = METRICS[name].better
+    better = find_metric(name).better
     is_other_way = better is not None and other == ("maximize" if better == "higher" else "minimize")
     if is_other_way:
         return f" ({better} values of {name} are better: {other}: validation/{name})"

@@ -1,6 +1,6 @@
 """Checks of a whole spec: its data set, hyperparameters, budget and grid; early_stopping_checks.py has the others."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sweeper.data.catalog import DATASETS
 from sweeper.data.encoder_catalog import ENCODERS
@@ -18,8 +18,8 @@ from sweeper.search_space.start_with import as_listed, validate_start_with
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.search_space.validation import validate_space
 from sweeper.training.config import HYPERPARAMETERS, RUNTIME_FIELDS, validation_error
-from sweeper.training.metric_registry import METRICS
-from sweeper.wording import allowed_hint, quote_value
+from sweeper.training.metric_registry import find_metric
+from sweeper.wording import allowed_classes, allowed_hint, quote_value
 
 _MAX_GRID = 10_000
 
@@ -91,10 +91,20 @@ def _check_custom_dataset(dataset: CustomDataset) -> Iterator[SpecIssue]:
 
 
 def _check_objective(spec: SweepSpec) -> Iterator[SpecIssue]:
-    is_known = isinstance(spec.dataset, CustomDataset) or spec.dataset in DATASETS
-    if METRICS[spec.objective.name].is_ordered and is_known and not spec.dataset_spec.label_order:
+    if not (isinstance(spec.dataset, CustomDataset) or spec.dataset in DATASETS):
+        return
+    metric, data = find_metric(spec.objective.name), spec.dataset_spec
+    if metric.is_ordered and not data.label_order:
         rule = f"needs classes in order, got {spec.objective.metric}; set dataset.label_order, or use another metric"
         yield SpecIssue(("objective", spec.objective.direction), rule)
+    classes = data.class_names or data.label_order  # without both, the rows say them
+    if metric.class_name is not None and classes and metric.class_name not in classes:
+        yield SpecIssue(("objective", spec.objective.direction), unknown_class_rule(metric.class_name, classes))
+
+
+def unknown_class_rule(name: str, classes: Sequence[str]) -> str:
+    """Return the rule that an objective breaks by naming a class that the data set does not have."""
+    return f"names no class of the data set, got {quote_value(name)}, {allowed_classes(classes, name)}"
 
 
 def _check_names(spec: SweepSpec) -> Iterator[SpecIssue]:

@@ -8,6 +8,7 @@ metric is that of the best epoch. Pure functions that do not import MLflow.
 import math
 from collections.abc import Iterator
 
+from sweeper.tracking.metric_names import metric_key
 from sweeper.tracking.trial_payload import MetricRow
 from sweeper.training.objective import ObjectiveMetric
 from sweeper.training.types import ValidationReport
@@ -23,7 +24,9 @@ def best_rows(record: TrialRecord, objective: ObjectiveMetric, skip_reports: int
     for index, report in _new_bests(record, objective):
         if index >= skip_reports:
             at = record.report_times[index]
-            rows += [(PREFIX + name, report.step, at, float(value)) for name, value in report.metrics.items()]
+            rows += [
+                (metric_key(PREFIX + name), report.step, at, float(value)) for name, value in report.metrics.items()
+            ]
             rows.append((EPOCH, report.step, at, float(report.epoch)))
     return rows
 

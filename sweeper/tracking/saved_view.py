@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sweeper.tracking.best_rows import PREFIX
+from sweeper.tracking.metric_names import metric_key
 from sweeper.training.objective import ObjectiveMetric
 
 VIEW_TAG = "mlflow.sharedViewState."  # begins the names of the experiment's tags that hold views
@@ -39,7 +40,7 @@ def build_view(
 
     `created` is in milliseconds since 1970.
     """
-    score = PREFIX + objective.metric
+    score = metric_key(PREFIX + objective.metric)
     state = {
         "searchFilter": trial_filter(identity),
         "orderByKey": f"metrics.`{score}`",

@@ -8,6 +8,7 @@ from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
+from sweeper.tracking.metric_names import metric_key
 from sweeper.tracking.run_registry import RemoteRun
 from sweeper.training.objective import ObjectiveMetric
 
@@ -79,7 +80,7 @@ def _digest(text: str) -> str:
 
 def log_usage(client: Any, run: RemoteRun, usage: Mapping[str, float], at: int) -> None:
     """Log what was used until `at` (milliseconds since 1970) as metrics of the sweep's run. MLflow shows the latest."""
-    client.log_batch(run.id, metrics=[Metric(name, value, at, 0) for name, value in usage.items()])
+    client.log_batch(run.id, metrics=[Metric(metric_key(name), value, at, 0) for name, value in usage.items()])
 
 
 def _input(dataset: str, name: str, split: SplitSummary) -> DatasetInput:

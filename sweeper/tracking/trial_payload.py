@@ -7,6 +7,7 @@ rows for good.
 import json
 from collections.abc import Iterable
 
+from sweeper.tracking.metric_names import metric_key
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import Trial, TrialRecord
 from sweeper.wording import escape_markdown, show_controls
@@ -86,10 +87,14 @@ def run_params(trial: Trial) -> dict[str, str]:
 def metric_rows(record: TrialRecord, skip_reports: int = 0) -> list[MetricRow]:
     """Return the metrics of a trial, without those of its first `skip_reports` reports."""
     reports = zip(record.reports[skip_reports:], record.report_times[skip_reports:], strict=True)
-    rows = [(name, report.step, at, float(value)) for report, at in reports for name, value in report.metrics.items()]
+    rows = [
+        (metric_key(name), report.step, at, float(value))
+        for report, at in reports
+        for name, value in report.metrics.items()
+    ]
     if record.test is not None:
         test = record.test
-        rows += [(name, test.step, test.at, float(value)) for name, value in test.metrics.items()]
+        rows += [(metric_key(name), test.step, test.at, float(value)) for name, value in test.metrics.items()]
     return rows
 
 

@@ -69,7 +69,7 @@ def evaluate_events(
     found = {"loss": float(loss) / len(tokens), **metrics.classification_metrics(confusion)}
     name = objective.name if objective else "loss"
     if name not in found:
-        found[name] = metrics.compute_metric(name, tokens.labels, probabilities)
+        found[name] = metrics.compute_metric(name, tokens.labels, probabilities, data.class_names)
     return Evaluation(found, probabilities)
 
 

@@ -1,12 +1,14 @@
 """The metrics of predictions: what a validation reports, what can be an objective, and what the table can show.
 
 To add one, write its function, add an entry to METRICS and test it; the YAML's schema, messages, help and docs are made
-from the entries. A metric is a function of the confusion matrix (metrics.py) or of the probabilities
-(probability_metrics.py). Where a class is absent from the split, scikit-learn's rule holds; descriptions say it.
+from the entries. CLASS_METRICS are those of one class, such as `f1/joy` of the class joy.
+
+A metric is a function of the confusion matrix (metrics.py) or of the probabilities (probability_metrics.py). Where a
+class is absent from the split, scikit-learn's rule holds; descriptions say it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 
@@ -28,6 +30,7 @@ class Metric:
     - `is_rescaled` if it is computed after a temperature was fitted on the validation predictions of the same model.
     - `best_constant` names a function that an objective without a `function` needs: it takes the number of texts in
       each class (C,) and returns the metric's value for the best prediction that is the same for every text.
+    - `class_name` is the class that a metric of one class is about. Its `function` also takes the class's `index`.
     """
 
     label: str
@@ -43,6 +46,7 @@ class Metric:
     is_ordered: bool = False
     needs_every_class: bool = False
     is_rescaled: bool = False
+    class_name: str | None = None
 
     @property
     def is_divisible(self) -> bool:
@@ -163,8 +167,55 @@ METRICS: Mapping[str, Metric] = {
 }
 
 
+CLASS_METRICS: Mapping[str, Metric] = {
+    "f1": Metric(
+        "F1",
+        "The harmonic mean of the class's precision and recall; 0 if no text is of the class or taken for it.",
+        function="sweeper.training.metrics:class_f1",
+        better="higher",
+    ),
+    "precision": Metric(
+        "Precision",
+        "The share of the texts taken for the class that are of it; 0 if there are none.",
+        function="sweeper.training.metrics:class_precision",
+        better="higher",
+        is_objective=False,
+    ),
+    "recall": Metric(
+        "Recall",
+        "The share of the texts of the class that are taken for it; 0 if there are none.",
+        function="sweeper.training.metrics:class_recall",
+        better="higher",
+        is_objective=False,
+    ),
+}
+
+
+def find_metric(name: str) -> Metric:
+    """Return the metric of this name: an entry of METRICS, or one of CLASS_METRICS with its class, such as `f1/joy`.
+
+    Raises KeyError if there is none.
+    """
+    kind, _, class_name = name.partition("/")
+    if not class_name:
+        return METRICS[name]
+    return replace(CLASS_METRICS[kind], label=f"{CLASS_METRICS[kind].label} of {class_name}", class_name=class_name)
+
+
+def is_metric(name: str) -> bool:
+    """Return True if there is a metric of this name. A class that it names may be unknown."""
+    kind, _, class_name = name.partition("/")
+    return kind in CLASS_METRICS if class_name else name in METRICS
+
+
 def objective_metrics(better: Literal["higher", "lower"]) -> tuple[str, ...]:
     """Return the names, as in a report, of the metrics that an objective can maximize ("higher") or minimize."""
     return tuple(
         f"validation/{name}" for name, metric in METRICS.items() if metric.better == better and metric.is_objective
     )
+
+
+def class_objectives(better: Literal["higher", "lower"]) -> str:
+    """Return a pattern of the names, as in a report, of the metrics of one class that an objective can have."""
+    names = [name for name, metric in CLASS_METRICS.items() if metric.better == better and metric.is_objective]
+    return f"validation/({'|'.join(names)})/.+" if names else ""

@@ -6,13 +6,14 @@ here because a test of significance needs thousands of them, and scikit-learn ta
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeper.training.metric_registry import METRICS
+from sweeper.training.metric_registry import METRICS, Metric, find_metric
 from sweeper.training.named_function import load_function
 
 ConfusionMatrix = NDArray[np.int64]  # (C, C): texts of each true class (row) predicted as each class (column)
@@ -33,15 +34,25 @@ def classification_metrics(confusion: ConfusionMatrix) -> dict[str, float]:
     }
 
 
-def compute_metric(name: str, labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
+def confusion_function(metric: Metric, class_names: Sequence[str]) -> Callable[[ConfusionMatrix], float]:
+    """Return the function of a confusion matrix that a metric is. Raises ValueError if its class is not among these."""
+    assert metric.function is not None, f"{metric.label} is no function of a confusion matrix"
+    function = load_function(metric.function)
+    return function if metric.class_name is None else partial(function, index=class_names.index(metric.class_name))
+
+
+def compute_metric(
+    name: str, labels: NDArray[Any], probabilities: NDArray[Any], class_names: Sequence[str] = ()
+) -> float:
     """Return a metric of the registry from true classes (N,) and probabilities (N, C); NaN where it is undefined.
 
-    A metric after temperature scaling is that of probabilities to which the temperature was applied before.
+    A metric after temperature scaling is that of probabilities to which the temperature was applied before. One of a
+    single class needs the `class_names`.
     """
-    metric = METRICS[name]
+    metric = find_metric(name)
     if metric.function is not None:
         confusion = confusion_matrix(labels, probabilities.argmax(axis=1), probabilities.shape[1])
-        return float(load_function(metric.function)(confusion))
+        return float(confusion_function(metric, class_names)(confusion))
     assert metric.of_probabilities is not None
     return float(load_function(metric.of_probabilities)(labels, probabilities))
 
@@ -60,6 +71,21 @@ def macro_f1(confusion: ConfusionMatrix) -> float:
 def weighted_f1(confusion: ConfusionMatrix) -> float:
     """Return the mean F1 of the classes, each weighted by its number of texts."""
     return float((_f1_by_class(confusion) * confusion.sum(axis=1)).sum() / _num_texts(confusion))
+
+
+def class_f1(confusion: ConfusionMatrix, index: int) -> float:
+    """Return the F1 of one class; 0 if it is neither true nor predicted for any text."""
+    return float(_f1_by_class(confusion)[index])
+
+
+def class_precision(confusion: ConfusionMatrix, index: int) -> float:
+    """Return the share of the predictions of one class that are right; 0 if it is predicted for no text."""
+    return float(confusion[index, index] / max(int(confusion[:, index].sum()), 1))
+
+
+def class_recall(confusion: ConfusionMatrix, index: int) -> float:
+    """Return the share of the texts of one class that are taken for it; 0 if it has none."""
+    return float(confusion[index, index] / max(int(confusion[index].sum()), 1))
 
 
 def balanced_accuracy(confusion: ConfusionMatrix) -> float:
@@ -98,20 +124,22 @@ def majority(confusion: ConfusionMatrix) -> float:
     return float(confusion.sum(axis=1).max() / _num_texts(confusion))
 
 
-def best_constant(name: str, class_counts: Sequence[int]) -> float:
+def best_constant(name: str, class_counts: Sequence[int], class_names: Sequence[str] = ()) -> float:
     """Return the value of a metric for the best prediction that is the same for every text.
 
-    `name` is an entry of METRICS with a better direction. `class_counts` (C,) are the texts of each true class.
-    Raises ValueError if there are no texts.
+    `name` is a metric with a better direction. `class_counts` (C,) are the texts of each true class; a metric of a
+    single class also needs the `class_names`. Raises ValueError if there are no texts.
     """
     if not sum(class_counts):
         raise ValueError("there are no texts")
-    metric = METRICS[name]
+    metric = find_metric(name)
     if metric.function is None:
         assert metric.best_constant is not None
         return float(load_function(metric.best_constant)(class_counts))
-    candidates = range(len(class_counts)) if metric.is_ordered else _distinct(class_counts)
-    values = [load_function(metric.function)(_constant_confusion(class_counts, k)) for k in candidates]
+    tells_classes_apart = metric.is_ordered or metric.class_name is not None
+    candidates = range(len(class_counts)) if tells_classes_apart else _distinct(class_counts)
+    function = confusion_function(metric, class_names)
+    values = [function(_constant_confusion(class_counts, k)) for k in candidates]
     known = [value for value in values if not math.isnan(value)]
     return float(max(known) if metric.better == "higher" else min(known))
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sweeper.training.metric_registry import objective_metrics
+from sweeper.training.metric_registry import class_objectives, objective_metrics
 from sweeper.training.strict_model import StrictModel, one_of
 
 DEFAULT_OBJECTIVE = "validation/accuracy"
@@ -16,10 +16,10 @@ class ObjectiveMetric(StrictModel):
     Search spaces set either `maximize` or `minimize`; the default is to maximize validation/accuracy.
     """
 
-    maximize: Annotated[str, one_of(objective_metrics("higher"))] | None = Field(
-        None, description="The metric to maximize."
+    maximize: Annotated[str, one_of(objective_metrics("higher"), class_objectives("higher"))] | None = Field(
+        None, description="The metric to maximize. `validation/f1/CLASS` is the F1 of one class."
     )
-    minimize: Annotated[str, one_of(objective_metrics("lower"))] | None = Field(
+    minimize: Annotated[str, one_of(objective_metrics("lower"), class_objectives("lower"))] | None = Field(
         None, description="The metric to minimize, instead of one to maximize."
     )
     stop_at: float | None = Field(
@@ -33,7 +33,7 @@ class ObjectiveMetric(StrictModel):
 
     @property
     def name(self) -> str:
-        """The metric's name in METRICS."""
+        """The metric's name among the metrics of training/metric_registry.py."""
         return self.metric.removeprefix("validation/")
 
     @property

@@ -10,6 +10,7 @@ import pandas
 import pytest
 
 from sweeper.app.fit_checks import (
+    require_defined_objective,
     require_enough_batches,
     require_fitting_classifier,
     require_fitting_length,
@@ -41,6 +42,26 @@ def test_every_batch_size_of_the_space_must_have_enough_batches(sizes: Any, larg
         f"training.validations_per_epoch: an epoch of {3 * largest} texts has 3 batches at batch_size {largest}, got 4"
     )
     assert says in message(lambda: require_enough_batches(spec, 3 * largest))
+
+
+TEXTS = {"anger": 3, "joy": 0, "sadness": 5}
+
+
+@pytest.mark.parametrize(
+    ("metric", "rule"),
+    [
+        (
+            "f1/sadnes",
+            "names no class of the data set, got sadnes, allowed: anger, joy, sadness; did you mean sadness?",
+        ),
+        ("f1/joy", "is undefined, because validation has no text of joy; use another objective"),
+        ("auroc", "is undefined, because validation has no text of joy; use another objective"),
+    ],
+)
+def test_an_objective_of_a_class_needs_its_texts_in_validation(metric: str, rule: str) -> None:
+    require_defined_objective(small_spec(objective={"maximize": "validation/f1/sadness"}), TEXTS)
+    spec = small_spec(objective={"maximize": f"validation/{metric}"})
+    assert f"objective.maximize: {rule}" in message(lambda: require_defined_objective(spec, TEXTS))
 
 
 ROWS = [{"text": f"film {k}", "label": k % 2} for k in range(24)]

@@ -13,6 +13,7 @@ from sklearn import metrics as sk
 from sklearn.linear_model import LogisticRegression
 
 import sweeper
+from sweeper.errors import UsageError
 from sweeper.reporting.table.cells import Caveat
 from sweeper.storage.predictions import predictions_path, save_predictions
 from sweeper.training.types import ModelScores, Predictions
@@ -49,6 +50,9 @@ EXPECTED: dict[str, Callable[[Any, Any, Any], float]] = {
     "accuracy": lambda y, p, _: sk.accuracy_score(y, p.argmax(1)),
     "balanced_accuracy": lambda y, p, _: sk.balanced_accuracy_score(y, p.argmax(1)),
     "mcc": lambda y, p, _: sk.matthews_corrcoef(y, p.argmax(1)),
+    "f1/bad": lambda y, p, _: sk.f1_score(y, p.argmax(1), average=None)[0],
+    "precision/good": lambda y, p, _: sk.precision_score(y, p.argmax(1), average=None)[1],
+    "recall/bad": lambda y, p, _: sk.recall_score(y, p.argmax(1), average=None)[0],
     "loss": lambda y, p, _: sk.log_loss(y, p),
     "auroc": lambda y, p, _: sk.roc_auc_score(y, p[:, 1]),
     "brier": lambda y, p, _: sk.brier_score_loss(y, p[:, 1]),
@@ -101,3 +105,21 @@ def test_a_metric_of_ordered_classes_has_a_reason_instead_where_they_have_no_ord
     (_, cell), *_ = sweeper.open(finished).results.table(metric).system_cells()
     assert cell.scores == {}
     assert "its classes have no order" in cell.caveats[Caveat.NO_SCORE]
+
+
+@pytest.mark.parametrize(
+    ("metric", "rule"),
+    [
+        ("f1/badd", "metric f1/badd: no data set of the table has this class; allowed: bad, good; did you mean bad?"),
+        ("f1/Good", "metric f1/Good: no data set of the table has this class; allowed: bad, good; did you mean good?"),
+        ("f1", "metric f1 needs the name of a class: f1/CLASS"),
+        ("f1/", "metric f1/ needs the name of a class: f1/CLASS"),
+        ("auroc/bad", "metric auroc/bad is unknown; of one class, allowed: f1/CLASS, precision/CLASS, recall/CLASS"),
+        ("acuracy", "metric acuracy is unknown; allowed: accuracy, "),
+    ],
+)
+def test_a_wrong_metric_or_class_is_one_line_with_the_nearest_name(metric: str, rule: str, finished: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        sweeper.open(finished).results.table(metric)
+    assert str(caught.value).startswith(rule)
+    assert "\n" not in str(caught.value)

@@ -1,6 +1,6 @@
 """The trials that have collapsed: those that predict one class and never beat the best constant prediction, or rise."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,11 @@ from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
 from tests.support.fakes import data
 from tests.support.search_spaces import small_spec
 
-COUNTS = (6, 3, 1)  # the best constant prediction: accuracy .6, macro-F1 .25, weighted F1 .45, loss .898
-CONSTANTS = {"accuracy": 0.6, "macro_f1": 0.25, "weighted_f1": 0.45, "loss": 0.898}
+COUNTS = {"bad": 6, "good": 3, "so so": 1}
+CONSTANTS = {  # the values of the best constant prediction
+    **{"accuracy": 0.6, "macro_f1": 0.25, "weighted_f1": 0.45, "loss": 0.898},
+    **{"f1/bad": 0.75, "f1/so so": 2 / 11},
+}
 ASHA = {"grace_epochs": 2, "reduction_factor": 2}
 
 Course = Sequence[tuple[float, float]]  # of each validation: the objective, and the largest class's share
@@ -40,7 +43,7 @@ def reports(course: Course, metric: str = "accuracy", loss: float = 2.0) -> list
 
 
 def outcome(
-    folder: Path, validations: Sequence[ValidationReport], sweep: SweepSpec, counts: Sequence[int] = COUNTS
+    folder: Path, validations: Sequence[ValidationReport], sweep: SweepSpec, counts: Mapping[str, int] = COUNTS
 ) -> tuple[int, TrialEnd | None]:
     """Report these validations, and the end if nothing ends the trial before. Return the last step and the end."""
     with closing(OptunaStudy(sweep, folder / "journal", threads=1)) as study:
@@ -154,7 +157,7 @@ def test_a_trial_that_rises_never_collapses(metric: str, sign: int, values: list
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8), st.sampled_from(["accuracy", "macro_f1", "loss"]))
 @settings(max_examples=60, deadline=None)
 def test_with_one_class_in_validation_no_trial_collapses(values: list[float], metric: str) -> None:
-    rule = CollapseRule(spec(metric), (0, 7, 0))
+    rule = CollapseRule(spec(metric), {"bad": 0, "good": 7, "so so": 0})
     record = recorded(reports([(value, 1.0) for value in values], metric))
     assert rule.check(record, len(values)) is None
     assert rule.final_end(record).outcome == Outcome.COMPLETED
@@ -174,7 +177,7 @@ def test_a_loss_well_below_that_of_the_best_constant_prediction_is_no_collapse()
 
 
 def test_validation_with_nearly_one_class_needs_more_than_98_percent() -> None:
-    rule = CollapseRule(spec(), (985, 15))
+    rule = CollapseRule(spec(), {"bad": 985, "good": 15})
     record = recorded(reports([(0.98, 0.99)] * 8))
     assert rule.final_end(record).outcome == Outcome.COMPLETED
     record = recorded(reports([(0.98, 1.0)] * 8))
@@ -222,5 +225,5 @@ def test_the_answer_at_a_report_does_not_depend_on_later_ones(course: Course) ->
 
 
 def test_validation_texts_are_counted_by_class() -> None:
-    assert count_classes({"m": data()}) == [9, 1, 0]
-    assert count_classes({}) == []
+    assert list(count_classes({"m": data()}).values()) == [9, 1, 0]
+    assert count_classes({}) == {}

@@ -7,6 +7,8 @@ from sklearn.metrics import f1_score
 from sweeper.protocol.finished_sweep import TestPredictions
 from sweeper.protocol.text_scores import metric_of, text_scores
 
+CLASSES = ("a", "b", "c")
+
 
 def model(random: np.random.Generator, texts: int) -> TestPredictions:
     """Return predictions for three classes of unequal size, of which about two in three are correct."""
@@ -14,23 +16,23 @@ def model(random: np.random.Generator, texts: int) -> TestPredictions:
     return TestPredictions(labels, np.where(random.random(texts) < 0.6, labels, random.integers(0, 3, texts)))
 
 
-@pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "weighted_f1"])
+@pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "weighted_f1", "f1/b", "precision/a", "recall/c"])
 def test_each_text_has_the_centred_influence_of_leaving_it_out(metric: str) -> None:
     one = model(np.random.default_rng(0), 40)
-    score = metric_of(one, metric, 3)
+    score = metric_of(one, metric, CLASSES)
     left_out = [
-        metric_of(TestPredictions(np.delete(one.labels, n), np.delete(one.predictions, n)), metric, 3)
+        metric_of(TestPredictions(np.delete(one.labels, n), np.delete(one.predictions, n)), metric, CLASSES)
         for n in range(40)
     ]
     influences = 39 * (score - np.array(left_out))
-    (shares,) = text_scores([one], metric, 3)
+    (shares,) = text_scores([one], metric, CLASSES)
     assert shares == pytest.approx(score + influences - influences.mean())
     assert shares.mean() == pytest.approx(score)
 
 
 def test_accuracy_is_shared_among_the_texts_that_are_right() -> None:
     one = model(np.random.default_rng(1), 40)
-    assert text_scores([one, one], "accuracy", 3).tolist() == [(one.labels == one.predictions).tolist()] * 2
+    assert text_scores([one, one], "accuracy", CLASSES).tolist() == [(one.labels == one.predictions).tolist()] * 2
 
 
 @pytest.mark.parametrize("average", ["macro", "weighted"])
@@ -38,6 +40,6 @@ def test_the_shares_vary_as_the_metric_does_with_other_texts(average: str) -> No
     random = np.random.default_rng(2)
     models = [model(random, 500) for _ in range(200)]
     scores = [f1_score(each.labels, each.predictions, average=average) for each in models]
-    claimed = np.mean([text_scores([each], f"{average}_f1", 3).var(ddof=1) / 500 for each in models])
+    claimed = np.mean([text_scores([each], f"{average}_f1", CLASSES).var(ddof=1) / 500 for each in models])
     assert 0.8 < claimed / np.var(scores, ddof=1) < 1.25
-    assert [metric_of(each, f"{average}_f1", 3) for each in models] == pytest.approx(scores)
+    assert [metric_of(each, f"{average}_f1", CLASSES) for each in models] == pytest.approx(scores)

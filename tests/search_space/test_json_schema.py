@@ -60,6 +60,7 @@ def test_every_choice_of_a_registry_is_in_it() -> None:
         {"early_stopping": {"asha": {"grace_epochs": 2}}, "sampler": "random"},
         {"dataset": {"train": "a.csv", "validation": "b.csv", "text": ["a", "b"]}},
         {"start_with": [{"alpha": 0.3, "batch_size": 4}], "objective": {"minimize": "validation/loss"}},
+        {"dataset": "ag_news", "objective": {"maximize": "validation/f1/Sci/Tech"}},
         {"search": {"batch_size": {"int": [4, 64], "step": 4}, "alpha": {"choice": [0.1, 0.2]}}},
     ],
 )
@@ -93,6 +94,7 @@ def test_what_the_parser_accepts_is_accepted(changes: dict[str, Any], tmp_path: 
         ({"training": {"seed": 3}}, "training"),
         ({"budget": {"trials": 1.5}}, "budget.trials"),
         ({"objective": {"maximize": "test/accuracy"}}, "objective.maximize"),
+        ({"objective": {"maximize": "validation/recall/joy"}}, "objective.maximize"),
         ({"early_stopping": {"ahsa": {}}}, "early_stopping"),
         ({"start_with": [{"alpah": 1}]}, "start_with.0"),
     ],

@@ -118,7 +118,7 @@ def _seed(score: float | str | None, trial: int, texts: int) -> SeedResult:
     test = None
     if isinstance(score, float):
         model = predictions_with(score, texts, trial)
-        others = {f"test/{name}": any_metric_of(model, name, len(LABELS)) for name in _RECORDED}
+        others = {f"test/{name}": any_metric_of(model, name, LABELS) for name in _RECORDED}
         test = {"test/accuracy": score, **others}
     return SeedResult(
         trial=trial,

@@ -14,6 +14,7 @@ from sklearn.metrics import (
     cohen_kappa_score,
     f1_score,
     matthews_corrcoef,
+    precision_recall_fscore_support,
 )
 
 from sweeper.training.metric_registry import METRICS
@@ -146,6 +147,26 @@ def test_metrics_of_the_confusion_matrix_equal_those_of_scikit_learn(case: tuple
     assert quadratic_kappa(counts) == pytest.approx(kappa, abs=1e-9, nan_ok=True)
     steps = np.abs(np.array(labels) - np.array(predictions)).mean()
     assert mean_absolute_error(counts) == pytest.approx(steps, abs=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(answers())
+def test_metrics_of_one_class_equal_those_of_scikit_learn(case: tuple[list[int], list[int], int]) -> None:
+    labels, predictions, classes = case
+    names = [f"class {k}" for k in range(classes)]
+    found = precision_recall_fscore_support(labels, predictions, labels=range(classes), zero_division=0)
+    for kind, values in zip(("precision", "recall", "f1"), found[:3], strict=True):
+        every = [
+            compute_metric(f"{kind}/{name}", np.array(labels), np.eye(classes)[predictions], names) for name in names
+        ]
+        assert every == pytest.approx(values.tolist())
+
+
+@pytest.mark.parametrize("name", ["f1/a", "f1/b", "f1/c"])
+def test_the_best_constant_prediction_for_a_class_is_the_class_itself(name: str) -> None:
+    counts = [5, 20, 0]
+    texts = counts["abc".index(name[-1])]
+    assert best_constant(name, counts, "abc") == pytest.approx(2 * texts / (25 + texts))
 
 
 @pytest.mark.parametrize("name", ["mcc", "balanced_accuracy", "qwk", "mae"])

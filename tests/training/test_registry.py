@@ -11,7 +11,7 @@ from torch import nn
 from sweeper.training import model
 from sweeper.training.config import ACTIVE_WHEN, HYPERPARAMETERS, TrainConfig, validation_error
 from sweeper.training.losses import AnchorLosses, similarity_matrix
-from sweeper.training.metric_registry import METRICS, Metric
+from sweeper.training.metric_registry import METRICS, Metric, find_metric
 from sweeper.training.named_function import load_function
 from sweeper.training.objective import ObjectiveMetric
 from sweeper.training.registry import (
@@ -105,6 +105,17 @@ def test_an_objective_accepts_the_metrics_that_have_a_better_direction() -> None
             except ValueError:
                 is_accepted = False
             assert is_accepted == (metric.better == better and metric.is_objective)
+
+
+@pytest.mark.parametrize("class_name", ["joy", "so so", "Sci/Tech", "1", "?! 😀"])
+def test_the_f1_of_a_class_can_be_maximized_and_nothing_else_of_it(class_name: str) -> None:
+    objective = ObjectiveMetric.model_validate({"maximize": f"validation/f1/{class_name}"})
+    assert objective.name == f"f1/{class_name}"
+    assert objective == ObjectiveMetric.model_validate(objective.model_dump())
+    assert find_metric(objective.name).class_name == class_name
+    for key, kind in (("minimize", "f1"), ("maximize", "recall"), ("maximize", "precision"), ("maximize", "f2")):
+        with pytest.raises(ValueError, match=key):
+            ObjectiveMetric.model_validate({key: f"validation/{kind}/{class_name}"})
 
 
 @pytest.mark.parametrize(("hyperparameter", "entries"), [("loss", LOSSES), ("pooling", POOLINGS)])

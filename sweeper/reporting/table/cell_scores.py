@@ -8,7 +8,7 @@ from sweeper.errors import RecordError
 from sweeper.protocol.finished_sweep import FinishedSweep
 from sweeper.protocol.sweep_results import SeedResult, SweepResults
 from sweeper.protocol.text_scores import any_metric_of
-from sweeper.reporting.table.metrics import METRICS
+from sweeper.reporting.table.metrics import table_metric
 from sweeper.wording import quote_value
 
 
@@ -27,16 +27,19 @@ def find_scores(source: FinishedSweep, seeds: Sequence[SeedResult], metric: str)
         return scores, ""
     if any(score is not None for trial, score in found.items() if trial not in scores):
         return scores, "it is undefined for these predictions"
-    return scores, f"predictions {'on validation ' if METRICS[metric].entry.is_rescaled else ''}are missing"
+    return scores, f"predictions {'on validation ' if table_metric(metric).entry.is_rescaled else ''}are missing"
 
 
 def _why_undefined(results: SweepResults, metric: str) -> str:
     """Return the reason why a metric cannot be had of a data set; "" if it can."""
-    if METRICS[metric].entry.is_ordered and not has_ordered_classes(results):
+    entry = table_metric(metric).entry
+    if entry.class_name is not None and entry.class_name not in results.labels:
+        return f"its data set has no class {quote_value(entry.class_name)}"
+    if entry.is_ordered and not has_ordered_classes(results):
         return "its classes have no order; dataset.label_order gives them one"
     counts = results.class_counts.get("test", {})
     absent = [name for name, texts in counts.items() if not texts]
-    if METRICS[metric].entry.needs_every_class and absent:
+    if entry.needs_every_class and absent:
         more = f" and {len(absent) - 1:,} more classes" if len(absent) > 1 else ""
         return f"it is undefined, because the test split has no text of {quote_value(absent[0])}{more}"
     return ""
@@ -49,21 +52,21 @@ def has_ordered_classes(results: SweepResults) -> bool:
 
 
 def _score(source: FinishedSweep, seed: SeedResult, metric: str) -> float | None:
-    recorded = (seed.test or {}).get(f"test/{metric}")
+    recorded, entry = (seed.test or {}).get(f"test/{metric}"), table_metric(metric).entry
     if recorded is not None:
         _require_possible(source.results, seed, metric, recorded)
         return recorded
-    if METRICS[metric].entry.is_reported and METRICS[metric].entry.function is not None:
+    if entry.is_reported and entry.function is not None:
         where = f"{source.results.sweep}: trial {seed.trial}"
         raise RecordError(f"{where} has no test/{metric}, which every sweep records; it must be a share from 0 to 1")
     if seed.trial not in source.predictions:
         return None
-    validation = source.validation.get(seed.trial) if METRICS[metric].entry.is_rescaled else None
-    return any_metric_of(source.predictions[seed.trial], metric, len(source.results.labels), validation)
+    validation = source.validation.get(seed.trial) if entry.is_rescaled else None
+    return any_metric_of(source.predictions[seed.trial], metric, source.results.labels, validation)
 
 
 def _require_possible(results: SweepResults, seed: SeedResult, metric: str, score: float) -> None:
-    if METRICS[metric].entry.is_share and not 0 <= score <= 1:
+    if table_metric(metric).entry.is_share and not 0 <= score <= 1:
         raise RecordError(
             f"{results.sweep}: trial {seed.trial} has test/{metric} {score}; it must be a share from 0 to 1"
         )

@@ -17,7 +17,7 @@ from sweeper.protocol.statistics import Estimate
 from sweeper.protocol.sweep_results import ConfirmationResult, SeedResult, SweepResults, SystemResult
 from sweeper.protocol.text_scores import has_text_scores, metric_of
 from sweeper.reporting.table.cell_scores import find_scores
-from sweeper.reporting.table.metrics import METRICS
+from sweeper.reporting.table.metrics import table_metric
 from sweeper.reporting.table.systems import SystemKey, system_of
 from sweeper.trials.outcome import Outcome
 
@@ -98,8 +98,8 @@ class TableCell:
     def _check_score(self, trial: int, predictions: TestPredictions) -> None:
         stored, texts = self.scores[trial], self.results.test_split.texts if self.results.test_split else 0
         predicted, score = len(predictions.labels), stored
-        if METRICS[self.metric].entry.function is not None:
-            score = metric_of(predictions, self.metric, len(self.results.labels))
+        if table_metric(self.metric).entry.function is not None:
+            score = metric_of(predictions, self.metric, self.results.labels)
         if predicted != texts or abs(score - stored) * texts > 0.5:
             raise RecordError(
                 f"{self.results.sweep}: trial {trial} has {self.metric} {stored:.4f} on {texts:,} test texts, but its "

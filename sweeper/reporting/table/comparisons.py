@@ -26,7 +26,7 @@ from sweeper.protocol.statistics import (
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.protocol.text_scores import text_scores
 from sweeper.reporting.table.cells import Caveat, TableCell
-from sweeper.reporting.table.metrics import METRICS
+from sweeper.reporting.table.metrics import table_metric
 from sweeper.reporting.table.systems import SystemKey
 
 ALPHA = 0.05  # significance level of the whole table
@@ -119,7 +119,7 @@ def _text_scores(cells: Sequence[TableCell]) -> tuple[dict[int, TextScores], set
                     f"{cell.results.sweep}: its predictions belong to other test texts than those of {cell.dataset}"
                 )
         if len(predictions) > 1:
-            scores[k] = text_scores(predictions, cell.metric, len(cell.results.labels))
+            scores[k] = text_scores(predictions, cell.metric, cell.results.labels)
     return scores, missing
 
 
@@ -161,7 +161,7 @@ def _best_ps(
     """
     claims = {}
     for column in columns:
-        best, *others = sorted(column, key=lambda k: -METRICS[cells[k].metric].sign * (cells[k].mean or 0))
+        best, *others = sorted(column, key=lambda k: -table_metric(cells[k].metric).sign * (cells[k].mean or 0))
         pairs = {k: comparisons[min(best, k), max(best, k)] for k in others}
         if any(pair.lead for pair in pairs.values()):
             claims[best] = _best_p(cells, best, pairs)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from sweeper.protocol.sweep_results import ConfirmationResult, SeedResult
 from sweeper.reporting.table.cells import TableCell
 from sweeper.reporting.table.content import Lines
-from sweeper.reporting.table.metrics import METRICS
+from sweeper.reporting.table.metrics import table_metric
 from sweeper.reporting.table.systems import SystemKey
 from sweeper.wording import format_value
 
@@ -66,7 +66,7 @@ def _validation(cell: TableCell, confirmation: ConfirmationResult) -> str:
 
 def _test(cell: TableCell) -> str:
     interval = cell.interval
-    show = METRICS[cell.metric].format
+    show = table_metric(cell.metric).format
     limits = f", 95 % interval {show(interval.low)} to {show(interval.high)}" if interval else ""
     accesses = "1 test access" if cell.num_test_accesses == 1 else f"{cell.num_test_accesses} test accesses"
     return f"{show(cell.mean)}{limits}, {accesses}"
@@ -74,7 +74,7 @@ def _test(cell: TableCell) -> str:
 
 def _seed(cell: TableCell, seed: SeedResult) -> str:
     """Return the score of a seed, with its trial and MLflow run."""
-    score = METRICS[cell.metric].format(cell.scores[seed.trial]) if seed.trial in cell.scores else "not scored"
+    score = table_metric(cell.metric).format(cell.scores[seed.trial]) if seed.trial in cell.scores else "not scored"
     outcome = "" if seed.outcome.is_healthy else f", {seed.outcome.label}"
     run = f", run {cell.source.runs[seed.trial]}" if seed.trial in cell.source.runs else ""
     return f"{score}{outcome}, trial {seed.trial}{run}"

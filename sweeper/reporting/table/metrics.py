@@ -1,12 +1,16 @@
 """The metrics of the test split that the table can show: every metric of which higher or lower values are better.
 
-To add one, add it to `METRICS` of training/metric_registry.py.
+To add one, add it to training/metric_registry.py, to `METRICS` or, for metrics of one class, to `CLASS_METRICS`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
+from sweeper.errors import UsageError
 from sweeper.training import metric_registry
+from sweeper.training.metric_registry import CLASS_METRICS
+from sweeper.wording import allowed_classes, allowed_hint, quote_value
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class TableMetric:
 
 
 def _table_metric(metric: metric_registry.Metric) -> TableMetric:
-    is_name = metric.label[1].isupper()  # MCC, but not Accuracy
+    is_name = not metric.label[1].islower()  # MCC and F1, but not Accuracy
     label = metric.label if is_name else metric.label[0].lower() + metric.label[1:]
     return TableMetric(label, metric.description, metric.is_divisible, metric)
 
@@ -55,3 +59,36 @@ METRICS: Mapping[str, TableMetric] = {
     for name, metric in sorted(metric_registry.METRICS.items(), key=lambda item: item[0] != DEFAULT_METRIC)
     if metric.better is not None
 }
+CLASS_FORMS = ", ".join(f"{name}/CLASS" for name in CLASS_METRICS)  # for messages and help
+
+
+@cache
+def table_metric(name: str) -> TableMetric:
+    """Return the metric of this name: an entry of METRICS, or one of a class, such as `f1/joy`.
+
+    Raises KeyError if there is none.
+    """
+    return METRICS[name] if name in METRICS else _table_metric(metric_registry.find_metric(name))
+
+
+def metric_problem(name: str) -> str:
+    """Return what is wrong with the name of a metric; "" if nothing is. A class that it names may be unknown."""
+    kind, slash, class_name = name.partition("/")
+    if name in METRICS or (kind in CLASS_METRICS and class_name):
+        return ""
+    if kind in CLASS_METRICS:
+        return f"{quote_value(name)} needs the name of a class: {kind}/CLASS"
+    if slash and class_name:
+        return f"{quote_value(name)} is unknown; of one class, allowed: {CLASS_FORMS}"
+    return f"{quote_value(name)} is unknown; {allowed_hint(METRICS, name)}; of one class: {CLASS_FORMS}"
+
+
+def require_metric(name: str, labels: Iterable[str]) -> None:
+    """Raise UsageError if the table cannot show a metric. `labels` are the classes of all its data sets."""
+    problem = metric_problem(name)
+    if problem:
+        raise UsageError(f"metric {problem}")
+    class_name, known = table_metric(name).entry.class_name, list(dict.fromkeys(labels))
+    if class_name is not None and class_name not in known:
+        place = f"metric {quote_value(name)}: no data set of the table has this class"
+        raise UsageError(f"{place}; {allowed_classes(known, class_name)}")

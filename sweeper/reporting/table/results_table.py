@@ -16,7 +16,7 @@ from sweeper.reporting.table.cells import Caveat, TableCell, build_cells
 from sweeper.reporting.table.clone_notes import clone_notes
 from sweeper.reporting.table.columns import Column, ColumnKey, column_key, find_columns
 from sweeper.reporting.table.comparisons import Comparison, check_same_test_set, compare_systems
-from sweeper.reporting.table.metrics import DEFAULT_METRIC, METRICS
+from sweeper.reporting.table.metrics import DEFAULT_METRIC, require_metric, table_metric
 from sweeper.reporting.table.published_results import PUBLISHED_METRIC, PUBLISHED_ROWS, PublishedScore
 from sweeper.reporting.table.search_end_notes import search_end_notes
 from sweeper.reporting.table.systems import SystemKey, name_rows, order_systems, system_hyperparameters
@@ -41,7 +41,7 @@ class TableRow:
 
 @dataclass(frozen=True)
 class ResultsTable:
-    """Scores by system and data set, by one of METRICS.
+    """Scores by system and data set, by one metric.
 
     `datasets` are the columns by label, with the use of their test splits; `letters` are the letters of caveats.
     """
@@ -91,14 +91,15 @@ def build_table(
     elsewhere: Mapping[str, int] | None = None,
     remarks: Sequence[str] = (),
 ) -> ResultsTable:
-    """Return the table of finished sweeps by one of METRICS.
+    """Return the table of finished sweeps by a metric: one of METRICS, or one of a class, such as `f1/joy`.
 
     With `published`, published scores are rows below ours. `elsewhere` has the number of test accesses by sweeps that
     are not in this table, by the digest of the test split. `remarks` are further notes on where the sweeps come from.
 
-    Raises UsageError if sweeps of one data set were tested on different texts, RecordError if the results of a sweep
-    are damaged or contradict its predictions.
+    Raises UsageError for an unknown metric or class, or if sweeps of one data set were tested on different texts;
+    RecordError if the results of a sweep are damaged or contradict its predictions.
     """
+    require_metric(metric, [label for sweep in sweeps for label in sweep.results.labels])
     columns = find_columns([sweep.results for sweep in sweeps])
     labels = {key: column.label for key, column in columns.items()}
     order = list(labels.values())
@@ -108,7 +109,7 @@ def build_table(
     systems = order_systems(cell.system for cell in newest)
     cells = sorted(newest, key=lambda cell: (order.index(cell.dataset), systems.index(cell.system)))
     comparisons: list[Comparison] = []
-    if METRICS[metric].is_compared:
+    if table_metric(metric).is_compared:
         cells, comparisons = compare_systems(cells)
     row_names, hyperparameters = name_rows(systems), system_hyperparameters(systems)
     paper_rows = _paper_rows(len(hyperparameters), list(columns.values()), metric) if published else []
@@ -161,8 +162,8 @@ def _own_notes(
 ) -> list[footnotes.Footnote]:
     has_test = any(usage.test for usage in datasets.values())
     return [
-        *footnotes.protocol_notes(cells, METRICS[metric]),
-        *([footnotes.comparison_note(cells, comparisons, METRICS[metric])] if has_test else []),
+        *footnotes.protocol_notes(cells, table_metric(metric)),
+        *([footnotes.comparison_note(cells, comparisons, table_metric(metric))] if has_test else []),
         *(footnotes.test_access_notes(datasets) if has_test else []),
         *footnotes.test_warning_notes(datasets),
         *footnotes.caveat_notes(cells, row_names),
@@ -197,6 +198,6 @@ def _paper_rows(num_names: int, columns: Sequence[Column], metric: str) -> list[
 
 def _paper_notes(rows: Sequence[TableRow], columns: Sequence[Column], metric: str) -> list[footnotes.Footnote]:
     if metric != PUBLISHED_METRIC:
-        return [footnotes.no_papers_note(METRICS[metric])]
+        return [footnotes.no_papers_note(table_metric(metric))]
     covered = {column.label for k, column in enumerate(columns) if any(row.cells[k] for row in rows)}
     return footnotes.paper_notes(list(dict.fromkeys(row.paper for row in rows)), columns, covered)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sweeper.reporting.table.cells import TableCell
 from sweeper.reporting.table.content import Shade, Sheet, SheetCell
 from sweeper.reporting.table.details import describe_cells
-from sweeper.reporting.table.metrics import METRICS
+from sweeper.reporting.table.metrics import table_metric
 from sweeper.reporting.table.published_results import PublishedScore
 from sweeper.reporting.table.results_table import ResultsTable, TableRow
 from sweeper.reporting.table.shades import Place, explain_shades, find_shades
@@ -35,7 +35,7 @@ def to_sheet(table: ResultsTable, *, detail: bool = False, brief: bool = False, 
         *(("", sentence) for sentence in explain_shades(shades.values())),
     )
     has_test = any(usage.test for usage in table.datasets.values())
-    caption = f"Test {METRICS[table.metric].heading}." if has_test else "No test split, so no test scores."
+    caption = f"Test {table_metric(table.metric).heading}." if has_test else "No test split, so no test scores."
     return Sheet(caption, heads, rows, notes, details)
 
 
@@ -47,8 +47,8 @@ def _sheet_cell(
     if isinstance(cell, PublishedScore):
         sd = "" if cell.sd is None else f"{cell.sd:g}"
         return SheetCell(f"{cell.mean:g}", sd, "" if cell.seeds is None else str(cell.seeds))
-    sd = "" if cell.sd is None else METRICS[table.metric].format(cell.sd)
+    sd = "" if cell.sd is None else table_metric(table.metric).format(cell.sd)
     letters = "".join(letter for caveat, letter in table.letters.items() if caveat in cell.caveats)
     counts = f"{len(cell.scores)}; {cell.result.num_trials}" if cell.results.test_split else ""
     shade = shades.get((cell.dataset, cell.system))
-    return SheetCell(METRICS[table.metric].format(cell.mean), sd, counts, cell.is_bold, letters, shade)
+    return SheetCell(table_metric(table.metric).format(cell.mean), sd, counts, cell.is_bold, letters, shade)
