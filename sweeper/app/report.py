@@ -138,16 +138,16 @@ def _run_links(folder: SweepFolder, *, ask_server: bool) -> tuple[dict[int, str]
 
 
 def _table(report: "ReportData") -> "Html":
-    """Return the published table of this sweep, by the objective's metric where there is such a table."""
+    """Return the published table of this sweep by the objective's metric, with a choice of the others."""
     from sweeper.protocol.finished_sweep import FinishedSweep
+    from sweeper.reporting.html.table_choice import choose_table
     from sweeper.reporting.table.metrics import DEFAULT_METRIC, metric_problem
-    from sweeper.reporting.table.render import render
     from sweeper.reporting.table.results_table import build_table
-    from sweeper.reporting.templates.environment import Html
 
     metric = DEFAULT_METRIC if metric_problem(report.metric) else report.metric
-    sweep = FinishedSweep.from_predictions(report.results, report.predictions.test)
-    return Html(render(build_table([sweep], metric), "html"))
+    predictions = report.predictions
+    sweep = FinishedSweep.from_predictions(report.results, predictions.test, predictions.validation)
+    return choose_table(lambda name: build_table([sweep], name), metric)
 
 
 def _model_predictions(

@@ -44,9 +44,14 @@ class FinishedSweep:
     validation: Mapping[int, TestPredictions] = field(default_factory=dict)
 
     @classmethod
-    def from_predictions(cls, results: SweepResults, predictions: Mapping[int, Predictions]) -> "FinishedSweep":
-        """Return a finished sweep from the stored predictions of its confirmed models."""
-        return cls(results, {trial: TestPredictions.of(stored) for trial, stored in predictions.items()})
+    def from_predictions(
+        cls, results: SweepResults, test: Mapping[int, Predictions], validation: Mapping[int, Predictions]
+    ) -> "FinishedSweep":
+        """Return a finished sweep from the stored predictions of its confirmed models on both splits."""
+        on_test, on_validation = (
+            {trial: TestPredictions.of(stored) for trial, stored in split.items()} for split in (test, validation)
+        )
+        return cls(results, on_test, validation=on_validation)
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,18 @@ import numpy as np
 import pytest
 
 from sweeper.protocol.hyperparameter_importance import Importance
-from sweeper.reporting.html.page import build_page
+from sweeper.reporting.html.html_elements import ReportSection
+from sweeper.reporting.html.page import build_page, table_script
 from sweeper.reporting.html.report_data import ReportData
 from sweeper.reporting.html.sections import build_sections
+from sweeper.reporting.html.table_choice import choose_table
 from sweeper.reporting.plots.draw import figure_html, page_scripts
+from sweeper.reporting.table.results_table import build_table
 from sweeper.reporting.templates.environment import Html
 from tests.reporting.html.helpers import confirmed_spec, report_data
+from tests.reporting.table.helpers import CE, LCL
 from tests.support.browser import Browser
+from tests.support.fake_results import sweep
 from tests.support.fake_sweeps import FakeSweep
 
 pytestmark = pytest.mark.browser
@@ -165,3 +170,21 @@ def test_a_matrix_of_many_classes_fits_a_printed_page_with_all_its_names(browser
     assert len(names) == 120
     assert [k for k in range(119) if meet(names[k], names[k + 1])] == []
     browser.wait_for(_FITS)
+
+
+def test_a_menu_chooses_the_metric_of_the_table(browser: Browser, tmp_path: Path) -> None:
+    finished = sweep({"ce": CE, "lcl": LCL})
+    tables = choose_table(lambda metric: build_table([finished], metric), "mcc")
+    path, captions = tmp_path / "report.html", "[...document.querySelectorAll('caption')]"
+    section = ReportSection("glance", "At a glance", [tables])
+    path.write_text(build_page("title", "", [section], table_script(), figure_html), encoding="utf-8")
+    browser.resize(390)
+    browser.open(path)
+    visible = f"{captions}.filter(caption => caption.offsetParent).map(caption => caption.textContent)"
+    menu = "document.querySelector('.choice select')"
+    choose = f"{menu}.value = 3, {menu}.dispatchEvent(new Event('change'))"
+    assert browser.run(visible) == ["Test MCC."]
+    browser.run(choose)
+    assert browser.run(visible) == ["Test macro-F1 in %."]
+    assert browser.run(f"{menu}.selectedOptions[0].textContent") == "Macro-F1"
+    assert browser.run(_OVERFLOWING) == []

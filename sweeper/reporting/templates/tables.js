@@ -1,5 +1,7 @@
-// Sorts the table of trials by the head that is clicked, and shows the rows that have all words of its filter.
+// Sorts the table of trials by the head that is clicked, and shows the rows that have all words of its filter. Of
+// tables of which one is shown, a menu chooses another.
 addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll(".choice").forEach(addChoice);
   for (const table of document.querySelectorAll("table.trials")) {
     const heads = [...table.querySelectorAll("th")], body = table.tBodies[0];
     heads.forEach((head, column) => {
@@ -24,6 +26,16 @@ addEventListener("DOMContentLoaded", () => {
     });
   }
 });
+
+function addChoice(place) {
+  const parts = [...place.children], menu = document.createElement("select");
+  parts.forEach((part, k) => menu.add(new Option(part.dataset.choice, k)));
+  menu.addEventListener("change", () => parts.forEach((part, k) => part.hidden = k !== Number(menu.value)));
+  const label = document.createElement("label");
+  label.className = "menus";
+  label.append(`${place.dataset.label}: `, menu);
+  place.prepend(label);
+}
 
 // A cell that is no number comes after all numbers.
 function compareCells(one, other) {
