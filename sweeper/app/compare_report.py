@@ -46,10 +46,10 @@ def _facts(sweep: FinishedSweep) -> list[tuple[str, str]]:
     """Return the winner of a sweep with its lead, and the cost of the sweep, as lines with labels."""
     from sweeper.reporting.html.report_data import training_hours
     from sweeper.reporting.table.systems import name_systems
-    from sweeper.reporting.winner import winner_lines
+    from sweeper.reporting.winner import find_winner, winner_lines
 
     results = sweep.results
-    lines = winner_lines(results, sweep.predictions, name_systems(results))
+    lines = winner_lines(find_winner(results, sweep.lead_predictions), results, name_systems(results))
     hours = training_hours(results)
     trials = count_noun(results.num_trials, "trial")
     return [*lines, ("cost", f"{trials} in the search, {hours:.2f} hours of training and validation with confirmation")]

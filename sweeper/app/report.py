@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sweeper.app.open_study import read_study
 from sweeper.data.preprocessing import PreparedDataset
 from sweeper.errors import UsageError
+from sweeper.protocol.finished_sweep import FinishedSweep
 from sweeper.protocol.results import build_results
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -19,7 +20,7 @@ from sweeper.terminal.output import Output
 from sweeper.trials.trial import TrialRecord
 
 if TYPE_CHECKING:
-    from sweeper.reporting.html.report_data import ModelPredictions, ReportData
+    from sweeper.reporting.html.report_data import ModelPredictions
     from sweeper.reporting.templates.environment import Html
 
 _log = logging.getLogger(__name__)
@@ -91,12 +92,14 @@ def write_report(
     from sweeper.reporting.html.report_data import ReportData
     from sweeper.reporting.html.sections import build_sections
     from sweeper.reporting.plots import draw
+    from sweeper.reporting.winner import find_winner, winner_lines
     from sweeper.search_space.yaml_file import dump_yaml
 
     systems = range(len(spec.systems))
     with output.step("writing the report"):
         names = [formatting.system_label(spec, system) for system in systems]
         predictions = _model_predictions(folder, results, dataset, texts_note)
+        sweep = FinishedSweep.from_predictions(results, predictions.test, predictions.validation)
         report = ReportData(
             spec,
             records,
@@ -104,26 +107,19 @@ def write_report(
             names,
             predictions,
             finished,
-            _winner(folder, results, names),
+            winner_lines(find_winner(results, sweep.lead_predictions), results, names),
             *_run_links(folder, ask_server=ask_server),
         )
         importance = {system: importances(importance_inputs(report, system)) for system in systems}
-        page_sections = build_sections(report, _table(report), importance, _versions(folder), dump_yaml(spec))
+        page_sections = build_sections(
+            report, _table(sweep, report.metric), importance, _versions(folder), dump_yaml(spec)
+        )
         title, summary = f"{folder.name}: sweep report", formatting.describe_spec(spec)
         html = build_page(title, summary, page_sections, draw.page_scripts(), draw.figure_html)
         path = out or folder.path / "report.html"
         with atomic_write(path) as file:
             file.write(html.encode())
     return path
-
-
-def _winner(folder: SweepFolder, results: SweepResults, names: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the lines about the winner, by its fresh seeds; none if nothing was confirmed."""
-    from sweeper.app.folder_predictions import FolderPredictions
-    from sweeper.reporting.winner import winner_lines
-
-    split = "test" if results.test_split else "validation"
-    return winner_lines(results, FolderPredictions(folder.path, results, split), names)
 
 
 def _run_links(folder: SweepFolder, *, ask_server: bool) -> tuple[dict[int, str], str]:
@@ -137,16 +133,13 @@ def _run_links(folder: SweepFolder, *, ask_server: bool) -> tuple[dict[int, str]
         return {}, ""
 
 
-def _table(report: "ReportData") -> "Html":
+def _table(sweep: FinishedSweep, objective: str) -> "Html":
     """Return the published table of this sweep by the objective's metric, with a choice of the others."""
-    from sweeper.protocol.finished_sweep import FinishedSweep
     from sweeper.reporting.html.table_choice import choose_table
     from sweeper.reporting.table.metrics import DEFAULT_METRIC, metric_problem
     from sweeper.reporting.table.results_table import build_table
 
-    metric = DEFAULT_METRIC if metric_problem(report.metric) else report.metric
-    predictions = report.predictions
-    sweep = FinishedSweep.from_predictions(report.results, predictions.test, predictions.validation)
+    metric = DEFAULT_METRIC if metric_problem(objective) else objective
     return choose_table(lambda name: build_table([sweep], name), metric)
 
 

@@ -10,7 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeper.app.results_note import results_note, winning_trial
+from sweeper.app.results_note import results_note
 from sweeper.protocol.results import stored_results
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.storage.sweep_folder import SweepFolder
@@ -26,7 +26,6 @@ _WHEN_FINISHED = ("table.md", "report.html", "results.json")  # out of date whil
 def attach_artifacts(tracker: "MlflowTracker", folder: SweepFolder) -> None:
     """Give the tracker all files of a sweep's folder that belong in MLflow. Call it before the tracker is closed."""
     from sweeper.tracking.client import PARENT
-    from sweeper.tracking.sweep_description import NOTE_TAG, TEST_ACCESSES_TAG
 
     results = stored_results(folder)
     names = _ALWAYS if results is None else _ALWAYS + _WHEN_FINISHED
@@ -36,9 +35,23 @@ def attach_artifacts(tracker: "MlflowTracker", folder: SweepFolder) -> None:
     _attach_model(tracker, folder)
     if results is not None:
         tracker.set_usage(usage_metrics(results) | summary_metrics(results))
-        tracker.set_tags({TEST_ACCESSES_TAG: str(len(results.test_accesses)), NOTE_TAG: results_note(folder, results)})
-        if (winner := winning_trial(folder, results)) is not None:
-            tracker.set_winner(winner)
+        _describe_results(tracker, folder, results)
+
+
+def _describe_results(tracker: "MlflowTracker", folder: SweepFolder, results: SweepResults) -> None:
+    """Give the tracker the note of the sweep's run, and the trial whose setting won.
+
+    It won by its fresh seeds or, without any, by its search.
+    """
+    from sweeper.app.winner import winner_of_folder
+    from sweeper.tracking.sweep_description import NOTE_TAG, TEST_ACCESSES_TAG
+
+    winner = winner_of_folder(folder, results)
+    note = results_note(folder, results, winner)
+    tracker.set_tags({TEST_ACCESSES_TAG: str(len(results.test_accesses)), NOTE_TAG: note})
+    trial = winner.confirmation.source_trial if winner else results.best_trial
+    if trial is not None:
+        tracker.set_winner(trial)
 
 
 def _attach_model(tracker: "MlflowTracker", folder: SweepFolder) -> None:

@@ -1,20 +1,24 @@
-"""The block that names a sweep's winner at the end of a run, with the lines of Python that use its model."""
+"""A sweep's winner by the predictions in its folder, and the block that names it at the end of a run."""
 
 from pathlib import Path
 
 from sweeper.app.best_model import saved_model_trial, stored_model_uri
-from sweeper.app.folder_predictions import FolderPredictions
+from sweeper.app.folder_predictions import finished_sweep
 from sweeper.app.mlflow_sync import tracking_uri
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.reporting.table.systems import name_systems
-from sweeper.reporting.winner import describe_winner, find_winner
+from sweeper.reporting.winner import Winner, describe_winner, find_winner
 from sweeper.storage.sweep_folder import SweepFolder
+
+
+def winner_of_folder(folder: SweepFolder, results: SweepResults) -> Winner | None:
+    """Return the winner of a sweep, by the stored predictions of its models; None if no setting was confirmed."""
+    return find_winner(results, finished_sweep(folder, results).lead_predictions)
 
 
 def winner_block(folder: SweepFolder, results: SweepResults) -> list[str]:
     """Return the lines that name the winner and show how to use its model; none if nothing was confirmed."""
-    split = "test" if results.test_split else "validation"
-    winner = find_winner(results, FolderPredictions(folder.path, results, split))
+    winner = winner_of_folder(folder, results)
     if winner is None:
         return []
     names = name_systems(results)

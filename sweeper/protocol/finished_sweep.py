@@ -43,6 +43,11 @@ class FinishedSweep:
     runs: Mapping[int, str] = field(default_factory=dict)
     validation: Mapping[int, TestPredictions] = field(default_factory=dict)
 
+    @property
+    def lead_predictions(self) -> Mapping[int, TestPredictions]:
+        """The predictions on which a winner's lead is measured: on test or, without a test split, on validation."""
+        return self.predictions if self.results.test_split else self.validation
+
     @classmethod
     def from_predictions(
         cls, results: SweepResults, test: Mapping[int, Predictions], validation: Mapping[int, Predictions]

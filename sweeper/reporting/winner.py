@@ -105,9 +105,8 @@ def _find_lead(ranked: Sequence[int], scores: Mapping[int, TextScores], seeds: M
     return Lead(rival, min(len(scores[best]), len(scores[rival])), metric, leads[rival], p)
 
 
-def winner_lines(results: SweepResults, predictions: Predictions, names: Sequence[str]) -> Lines:
-    """Return the winner's name and the lines that describe it; none if nothing was confirmed."""
-    winner = find_winner(results, predictions)
+def winner_lines(winner: Winner | None, results: SweepResults, names: Sequence[str]) -> Lines:
+    """Return the winner's name and the lines that describe it; none without a winner."""
     return [("winner", names[winner.system]), *describe_winner(winner, results, names)] if winner else []
 
 
