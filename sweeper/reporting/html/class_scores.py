@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeper.reporting.html.figure_data import CalibrationBin, CalibrationFigure
-from sweeper.training.probability_metrics import NUM_BINS, calibration_bins
+from sweeper.training.probability_metrics import NUM_BINS, calibration_bins, calibration_error
 from sweeper.training.types import Predictions
 
 
@@ -51,7 +51,7 @@ def build_calibration(models: Sequence[Predictions], title: str) -> CalibrationF
     )
 
 
-def calibration_error(figure: CalibrationFigure) -> float:
-    """Return the expected calibration error of these bins (Guo et al. 2017, equation 5)."""
-    total = sum(found.texts for found in figure.bins)
-    return sum(found.texts * abs(found.confidence - found.accuracy) for found in figure.bins) / max(total, 1)
+def pooled_calibration_error(models: Sequence[Predictions]) -> float:
+    """Return the expected calibration error of all predictions of these models together, as the figure shows them."""
+    labels = np.concatenate([model.labels for model in models])
+    return calibration_error(labels, np.concatenate([model.probabilities for model in models]))

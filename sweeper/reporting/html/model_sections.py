@@ -1,6 +1,6 @@
 """The sections about the confirmed models: optimism, confusions, and confident errors."""
 
-from sweeper.reporting.html.class_scores import build_calibration, calibration_error, score_classes
+from sweeper.reporting.html.class_scores import build_calibration, pooled_calibration_error, score_classes
 from sweeper.reporting.html.error_analysis import (
     build_class_weights,
     build_confusion,
@@ -97,7 +97,7 @@ def classes_section(report: ReportData) -> ReportSection:
     caption = (
         f"How often the predicted class is right, by its probability, in {NUM_BINS} bins of equal width. On the dashed "
         "line the model is as often right as it is sure; below it, it is too sure. The expected calibration error, the "
-        f"mean distance from the line, is {100 * calibration_error(figure):.1f} points."
+        f"mean distance from the line, is {100 * pooled_calibration_error(list(models.values())):.1f} points."
     )
     scores_table = table(["class", "texts", "precision", "recall", "F1"], rows, "wnnnn", "plain")
     return ReportSection("classes", heading, [introduction, scores_table, FigureGroup([figure], caption)])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
-from sweeper.reporting.html.class_scores import build_calibration, calibration_error, score_classes
+from sweeper.reporting.html.class_scores import build_calibration, pooled_calibration_error, score_classes
 from sweeper.reporting.html.error_analysis import build_confusion
 from sweeper.training.types import Predictions
 
@@ -30,6 +30,7 @@ def test_a_class_without_texts_or_predictions_has_no_scores() -> None:
 
 def test_a_model_that_is_half_as_often_right_as_sure_is_far_from_the_line() -> None:
     probabilities = np.array([[0.8, 0.2]] * 10, dtype=np.float32)
-    figure = build_calibration([Predictions(np.array([0] * 4 + [1] * 6), probabilities)], "")
+    models = [Predictions(np.array([0] * 4 + [1] * 6), probabilities)]
+    figure = build_calibration(models, "")
     assert [(found.texts, round(found.confidence, 3), found.accuracy) for found in figure.bins] == [(10, 0.8, 0.4)]
-    assert calibration_error(figure) == pytest.approx(0.4)
+    assert pooled_calibration_error(models) == pytest.approx(0.4)
