@@ -18,18 +18,16 @@ def write_comparison(named: Sequence[str], sweeps: Path, out: Path | None) -> Pa
     """
     from sweeper.app.recorded_sweeps import load_recorded_sweeps, require_known
     from sweeper.reporting.html.comparison import build_comparison
-    from sweeper.reporting.html.table_choice import choose_table
-    from sweeper.reporting.table.metrics import DEFAULT_METRIC
-    from sweeper.reporting.table.results_table import ResultsTable, build_table
-
-    def build(metric: str) -> ResultsTable:
-        return build_table(finished.sweeps, metric, elsewhere=finished.test_accesses, remarks=finished.remarks)
+    from sweeper.reporting.table.render import render
+    from sweeper.reporting.table.results_table import build_table
+    from sweeper.reporting.templates.environment import Html
 
     recorded = load_recorded_sweeps(sweeps, named)
     require_known(recorded, sweeps)
     finished = recorded.finished
+    table = build_table(finished.sweeps, elsewhere=finished.test_accesses, remarks=finished.remarks)
     facts = {sweep.results.sweep: _facts(sweep) for sweep in finished.sweeps}
-    page = build_comparison(_summary(finished), choose_table(build, DEFAULT_METRIC, detail=True), facts)
+    page = build_comparison(_summary(finished), Html(render(table, "html", detail=True)), facts)
     path = out or sweeps / FILE_NAME
     with atomic_write(path) as file:
         file.write(page.encode())

@@ -1,6 +1,6 @@
 """Checks of a search space against its data and encoders, before any trial starts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sweeper.data.encoder_config import max_tokens_of_folder, read_encoder_config
@@ -37,7 +37,9 @@ def require_defined_objective(spec: SweepSpec, num_texts: Mapping[str, int]) -> 
     metric, path = find_metric(spec.objective.name), ("objective", spec.objective.direction)
     if metric.class_name is not None and metric.class_name not in num_texts:
         raise UsageError(spec.message(path, unknown_class_rule(metric.class_name, list(num_texts))))
-    needed = [metric.class_name] if metric.class_name is not None else num_texts if metric.needs_every_class else []
+    needed: Iterable[str] = (
+        [metric.class_name] if metric.class_name is not None else num_texts if metric.needs_every_class else []
+    )
     absent = [name for name in needed if not num_texts[name]]
     if absent:
         more = f" and {len(absent) - 1:,} other classes" if len(absent) > 1 else ""

@@ -10,7 +10,7 @@ import pytest
 
 from sweeper.protocol.hyperparameter_importance import Importance
 from sweeper.reporting.html.html_elements import ReportSection
-from sweeper.reporting.html.page import build_page, table_script
+from sweeper.reporting.html.page import build_page
 from sweeper.reporting.html.report_data import ReportData
 from sweeper.reporting.html.sections import build_sections
 from sweeper.reporting.html.table_choice import choose_table
@@ -177,7 +177,7 @@ def test_a_menu_chooses_the_metric_of_the_table(browser: Browser, tmp_path: Path
     tables = choose_table(lambda metric: build_table([finished], metric), "mcc")
     path, captions = tmp_path / "report.html", "[...document.querySelectorAll('caption')]"
     section = ReportSection("glance", "At a glance", [tables])
-    path.write_text(build_page("title", "", [section], table_script(), figure_html), encoding="utf-8")
+    path.write_text(build_page("title", "", [section], page_scripts(), figure_html), encoding="utf-8")
     browser.resize(390)
     browser.open(path)
     visible = f"{captions}.filter(caption => caption.offsetParent).map(caption => caption.textContent)"

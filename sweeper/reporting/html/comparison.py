@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from sweeper.reporting.html.html_elements import ReportSection, fact_list, paragraph, subheading
-from sweeper.reporting.html.page import build_page, table_script
+from sweeper.reporting.html.page import build_page
 from sweeper.reporting.templates.environment import Html
 
 _QUESTION = "Which system is best on which data set, and does its lead stand?"
@@ -17,4 +17,4 @@ def build_comparison(summary: str, table: Html, facts: Mapping[str, Sequence[tup
         ReportSection("glance", "At a glance", [question, table]),
         ReportSection("winners", "The winner of each sweep", each),
     ]
-    return build_page("Sweeps compared", summary, sections, table_script(), lambda *_: "")
+    return build_page("Sweeps compared", summary, sections, "", lambda *_: "")

@@ -1,4 +1,4 @@
-"""The published table by each metric that the sweeps have. The reader chooses one; a page without scripts shows one."""
+"""The published table by each metric that a sweep has. The reader chooses one; a page without scripts shows one."""
 
 from collections.abc import Callable
 
@@ -8,18 +8,15 @@ from sweeper.reporting.table.results_table import ResultsTable
 from sweeper.reporting.templates.environment import Html, render
 
 
-def choose_table(build: Callable[[str], ResultsTable], shown: str, *, detail: bool = False) -> Html:
-    """Return a table by the metric `shown`, and below a menu those by the other METRICS of which any cell has a score.
+def choose_table(build: Callable[[str], ResultsTable], shown: str) -> Html:
+    """Return the table by the metric `shown`, with a menu for those by the other METRICS of which any cell has a score.
 
-    `build` returns the table by a metric. With `detail`, each has the details of its cells.
+    `build` returns the table by a metric.
     """
     first = build(shown)
     others = {name: build(name) for name in METRICS if name != shown} if _has_scores(first) else {}
     tables = {shown: first, **{name: table for name, table in others.items() if _has_scores(table)}}
-    choices = [
-        (table_metric(name).entry.label, Html(render_table(table, "html", detail=detail)))
-        for name, table in tables.items()
-    ]
+    choices = [(table_metric(name).entry.label, Html(render_table(table, "html"))) for name, table in tables.items()]
     return render("table_choice.html", choices=choices)
 
 
