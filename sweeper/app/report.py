@@ -135,9 +135,9 @@ def _run_links(folder: SweepFolder, *, ask_server: bool) -> tuple[dict[int, str]
 
 def _table(sweep: FinishedSweep, objective: str) -> "Html":
     """Return the published table of this sweep by the objective's metric, with a choice of the others."""
-    from sweeper.reporting.html.table_choice import choose_table
     from sweeper.reporting.table.metrics import DEFAULT_METRIC, metric_problem
     from sweeper.reporting.table.results_table import build_table
+    from sweeper.reporting.table_choice import choose_table
 
     metric = DEFAULT_METRIC if metric_problem(objective) else objective
     return choose_table(lambda name: build_table([sweep], name), metric)

@@ -13,9 +13,9 @@ from sweeper.reporting.html.html_elements import ReportSection
 from sweeper.reporting.html.page import build_page
 from sweeper.reporting.html.report_data import ReportData
 from sweeper.reporting.html.sections import build_sections
-from sweeper.reporting.html.table_choice import choose_table
 from sweeper.reporting.plots.draw import figure_html, page_scripts
 from sweeper.reporting.table.results_table import build_table
+from sweeper.reporting.table_choice import choose_table
 from sweeper.reporting.templates.environment import Html
 from tests.reporting.html.helpers import confirmed_spec, report_data
 from tests.reporting.table.helpers import CE, LCL

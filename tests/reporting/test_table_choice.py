@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from sweeper.reporting.html.table_choice import choose_table
 from sweeper.reporting.table.metrics import METRICS, table_metric
 from sweeper.reporting.table.render import render
 from sweeper.reporting.table.results_table import ResultsTable, build_table
+from sweeper.reporting.table_choice import choose_table
 from tests.reporting.table.helpers import CE, LCL, with_results
 from tests.support.fake_results import sweep
 
