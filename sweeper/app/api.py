@@ -53,7 +53,7 @@ class StoredResults(SweepResults):
         return self._folder.path
 
     def table(self, metric: str = "accuracy") -> "ResultsTable":
-        """Return the published table by a metric of the test split: accuracy, macro_f1 or weighted_f1."""
+        """Return the published table by a metric of the test split, such as macro_f1 or `f1/joy`. Raises UsageError."""
         from sweeper.app.published_table import sweep_table
 
         return sweep_table(self._folder, self, metric)

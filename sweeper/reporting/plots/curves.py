@@ -20,7 +20,7 @@ def plot_curves(data: LearningCurvesFigure) -> go.Figure:
     _add_curves(figure, [curve for curve in data.curves if curve.is_confirmation], fresh_seeds, "dot")
     longest = max((curve.epochs[-1] for curve in data.curves), default=1)
     figure.update_xaxes(title="epoch", dtick=1 if longest <= theme.MAX_UNIT_TICKS else None)
-    figure.update_yaxes(title=data.metric)
+    figure.update_yaxes(title=theme.format_text(data.metric))
     return figure
 
 

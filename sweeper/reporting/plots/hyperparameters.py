@@ -31,7 +31,7 @@ def plot_slice(data: SliceFigure) -> go.Figure:
             hovertemplate="trial %{customdata[0]}: %{y:.4f}<br>%{customdata[1]}",
         )  # fmt: skip
     figure.update_xaxes(**layout)
-    figure.update_yaxes(title=data.metric)
+    figure.update_yaxes(title=theme.format_text(data.metric))
     return figure.update_layout(showlegend=len(data.all_systems) > 1)
 
 

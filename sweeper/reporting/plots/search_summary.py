@@ -20,7 +20,7 @@ def plot_optimism(data: OptimismFigure) -> go.Figure:
         name = theme.format_text(row.system)
         figure.add_annotation(x=0, xref="paper", y=height + 0.34, text=name, showarrow=False, xanchor="left")
     figure.update_yaxes(visible=False, range=[-0.5, len(rows) - 0.4])
-    figure.update_xaxes(title=data.metric)
+    figure.update_xaxes(title=theme.format_text(data.metric))
     return figure
 
 
@@ -69,5 +69,5 @@ def plot_expected_best(data: ExpectedBestFigure) -> go.Figure:
         )  # fmt: skip
     longest = max((len(curve.best) for curve in data.curves), default=1)
     figure.update_xaxes(title="trials", dtick=1 if longest <= theme.MAX_UNIT_TICKS else None)
-    figure.update_yaxes(title=f"expected best {data.metric}")
+    figure.update_yaxes(title=f"expected best {theme.format_text(data.metric)}")
     return figure

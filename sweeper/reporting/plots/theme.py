@@ -92,7 +92,7 @@ def empty_figure(height: int, title: str = "", **layout: Any) -> go.Figure:
 
 def colorbar(title: str, **options: Any) -> dict[str, Any]:
     """Return the options of a color bar beside a plot."""
-    return {"title": {"text": title, "side": "right"}, "thickness": 10, "outlinewidth": 0, **options}
+    return {"title": {"text": format_text(title), "side": "right"}, "thickness": 10, "outlinewidth": 0, **options}
 
 
 def colorscale(colors: Sequence[tuple[float, str]], *, higher_is_better: bool = True) -> list[tuple[float, str]]:
