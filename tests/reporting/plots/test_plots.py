@@ -134,6 +134,16 @@ def test_markup_in_names_is_escaped() -> None:
     assert "<!--" not in html
 
 
+BY_METRIC = [OPTIMISM, PARALLEL, ALPHA_TAU_MAP, CURVES, EXPECTED, SLICE, replace(PAIR, is_rank=False)]
+
+
+@pytest.mark.parametrize("data", BY_METRIC, ids=lambda data: type(data).__name__)
+def test_markup_in_the_class_that_an_objective_names_is_escaped(data: Any) -> None:
+    figure = json.dumps(plot_json(replace(data, metric="f1/<b>x</b>")))
+    assert "f1/&lt;b&gt;x&lt;/b&gt;" in figure
+    assert "f1/<b>" not in figure
+
+
 def test_every_outcome_has_its_own_color_and_symbol() -> None:
     assert set(theme.OUTCOME_STYLES) == set(ALL_OUTCOMES)
     assert len({style.color for style in theme.OUTCOME_STYLES.values()}) == len(ALL_OUTCOMES)
