@@ -63,7 +63,7 @@ docs: setup
 picture: setup
 	$(BIN)/python -m docs.picture $(lastword $(sort $(wildcard $(SWEEPS)/feelings-*)))
 
-# Every report in $(SWEEPS) at three widths, in build/screenshots.
+# Every report in $(SWEEPS) at four widths, light and dark, in build/screenshots.
 screenshots: setup browser
 	$(BIN)/python -m tests.support.screenshots build/screenshots $(wildcard $(SWEEPS)/*/report.html)
 

@@ -73,6 +73,11 @@ class Browser:
         """Give the window this size in pixels."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 
+    def prefer(self, scheme: str) -> None:
+        """Make the user prefer this color scheme: light or dark."""
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.call("Emulation.setEmulatedMedia", features=features)
+
     def open(self, path: Path) -> None:
         """Open a file, and wait until the page has loaded."""
         self.call("Page.navigate", url=path.as_uri())
