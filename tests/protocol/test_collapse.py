@@ -120,7 +120,7 @@ def test_a_short_training_is_marked_at_its_end(tmp_path: Path, epochs: int) -> N
 
 
 def test_the_reason_names_share_and_scores(tmp_path: Path) -> None:
-    end = outcome(tmp_path, reports([(0.3, 0.98567)] * 4, "macro_f1"), spec("macro_f1"), (5, 5))[1]
+    end = outcome(tmp_path, reports([(0.3, 0.98567)] * 4, "macro_f1"), spec("macro_f1"), {"bad": 5, "good": 5})[1]
     assert end is not None
     assert end.reason == (
         "predicts one class for 98.5% of the texts twice in a row; "
