@@ -20,10 +20,10 @@ from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
 from tests.support.fakes import data
 from tests.support.search_spaces import small_spec
 
-COUNTS = {"bad": 6, "good": 3, "so so": 1}
+COUNTS = {"very negative": 6, "negative": 3, "neutral": 1}
 CONSTANTS = {  # the values of the best constant prediction
     **{"accuracy": 0.6, "macro_f1": 0.25, "weighted_f1": 0.45, "loss": 0.898},
-    **{"f1/bad": 0.75, "f1/so so": 2 / 11},
+    **{"f1/very negative": 0.75, "f1/neutral": 2 / 11},
 }
 ASHA = {"grace_epochs": 2, "reduction_factor": 2}
 

@@ -59,7 +59,8 @@ METRICS: Mapping[str, TableMetric] = {
     for name, metric in sorted(metric_registry.METRICS.items(), key=lambda item: item[0] != DEFAULT_METRIC)
     if metric.better is not None
 }
-CLASS_FORMS = ", ".join(f"{name}/CLASS" for name in CLASS_METRICS)  # for messages and help
+_CLASS_FORMS = [f"{name}/CLASS" for name in CLASS_METRICS]
+CLASS_FORMS = ", ".join(_CLASS_FORMS)  # for messages and help
 
 
 @cache
@@ -80,7 +81,7 @@ def metric_problem(name: str) -> str:
         return f"{quote_value(name)} needs the name of a class: {kind}/CLASS"
     if slash and class_name:
         return f"{quote_value(name)} is unknown; of one class, allowed: {CLASS_FORMS}"
-    return f"{quote_value(name)} is unknown; {allowed_hint(METRICS, name)}; of one class: {CLASS_FORMS}"
+    return f"{quote_value(name)} is unknown; {allowed_hint([*METRICS, *_CLASS_FORMS], name)}"
 
 
 def require_metric(name: str, labels: Iterable[str]) -> None:
