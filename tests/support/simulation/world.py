@@ -17,10 +17,7 @@ from sweeper.training.config import TrainConfig
 from sweeper.training.types import Heartbeat, ModelScores, TrainingData, ValidationReport
 
 ACCURACY, LOSS, LARGEST = "validation/accuracy", "validation/loss", "validation/largest_class"
-CLASS_COUNTS = {
-    "bad": 6,
-    "good": 6,
-}  # validation: the best constant prediction has an accuracy of .5 and a loss of .693
+CLASS_COUNTS = {"bad": 6, "good": 6}  # of validation; the best constant prediction: accuracy .5, loss .693
 REPORT_SECONDS = 60.0  # of training and validation before each report
 _COURSES = ("healthy",) * 7 + ("collapses", "diverges", "fails", "starts late")
 
