@@ -1,5 +1,6 @@
 """The classifier: an encoder, a head on its features, and for some losses a weighting network."""
 
+import warnings
 from collections import OrderedDict
 from collections.abc import Mapping
 from copy import deepcopy
@@ -150,7 +151,9 @@ def build_pretrained(encoder: EncoderWeights, config: TrainConfig) -> nn.Module:
     with initialization.no_init_weights():
         module: nn.Module = AutoModel.from_config(configuration, dtype=torch.float32)
     weights = encoder.weights if encoder.tokens is None else keep_rows(module, encoder.weights, encoder.tokens)
-    module.load_state_dict({name: torch.tensor(array) for name, array in weights.items()})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")  # it is only read
+        module.load_state_dict({name: torch.as_tensor(array) for name, array in weights.items()})
     return module
 
 
