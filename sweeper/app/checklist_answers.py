@@ -1,4 +1,4 @@
-"""What a sweep can answer of a reviewer's checklist: its data and encoders, its cost, its search and its statistics."""
+"""A sweep's answers to a reviewer's checklist: its data and encoders, its cost, its search and its statistics."""
 
 import json
 import math

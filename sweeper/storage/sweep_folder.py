@@ -32,7 +32,7 @@ from sweeper.search_space.yaml_file import dump_yaml, load_yaml
 
 
 class SplitSummary(TypedDict):
-    """What sweep.json says about a split: texts, their digest, texts per class, and warnings about them.
+    """A split as sweep.json describes it: texts, their digest, texts per class, and warnings about them.
 
     `of` is the number of texts before a limit, if there is one.
     """

@@ -12,7 +12,7 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import Scalar
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialRecord
-from sweeper.wording import format_value
+from sweeper.wording import count_noun, format_value
 
 PART_OF_ROWS = "a part of the rows"
 _STOPPED_AFTER = "stopped after "  # begins the reason of a trial that was stopped early
@@ -170,13 +170,14 @@ def _ends(results: SweepResults, system: int, stage: str) -> str:
 
 def describe_spec(spec: SweepSpec) -> str:
     """Return a description of what a spec would run, in one line."""
-    return ", ".join([spec.dataset_spec.name, _count(len(spec.systems), "system"), *describe_run(spec)])
+    return ", ".join([spec.dataset_spec.name, count_noun(len(spec.systems), "system"), *describe_run(spec)])
 
 
 def describe_run(spec: SweepSpec) -> list[str]:
     """Return the trials of a spec, what may stop them, and their confirmation, as phrases."""
     seeds, trials = spec.confirm.seeds, count_search_trials(spec)
-    parts = [f"{_count(trials, 'trial')} of up to {_count(spec.max_epochs, 'epoch')}", early_stopping_phrase(spec)]
+    longest = count_noun(spec.max_epochs, "epoch")
+    parts = [f"{count_noun(trials, 'trial')} of up to {longest}", early_stopping_phrase(spec)]
     settings = spec.count_settings()
     if settings is not None and trials < settings:
         parts.insert(1, f"{trials} of {settings:,} settings" if spec.is_exhaustive else f"of {settings:,} settings")
@@ -187,14 +188,10 @@ def describe_run(spec: SweepSpec) -> list[str]:
     if spec.budget.patience is not None:
         parts.append(f"patience of {spec.budget.patience.trials} trials")
     if seeds:
-        parts.append(f"confirmed with {_count(seeds, 'fresh seed')}")
+        parts.append(f"confirmed with {count_noun(seeds, 'fresh seed')}")
     if spec.limit.model_dump(exclude_none=True):
         parts.append(f"{PART_OF_ROWS} (limit)")
     return parts
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' if number != 1 else ''}"
 
 
 def early_stopping_phrase(spec: SweepSpec) -> str:

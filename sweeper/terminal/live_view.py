@@ -23,7 +23,7 @@ class LiveView:
     """A view that draws the sweep while it runs, and prints it as lines when it is over."""
 
     def __init__(
-        self, terminal: "Terminal", spec: SweepSpec, known: Iterable[TrialRecord], dashboard: "Dashboard"
+        self, terminal: "Terminal", spec: SweepSpec, known: Iterable[TrialRecord], dashboard: Dashboard
     ) -> None:
         self.terminal, self.dashboard = terminal, dashboard
         self.lines = LineView(terminal, spec, known, dashboard.clock, dashboard.start)

@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from sweeper.training import batching
 from sweeper.training.config import TrainConfig
 from sweeper.training.embedding_rows import searched_tokens
+from sweeper.training.evaluation import scored_batch_size
 from sweeper.training.registry import LOSSES
 from sweeper.training.trainer import train_events
 from sweeper.training.training_cost import TrainingCost
 from sweeper.training.types import TokenizedSplit, TrainingData, ValidationReport
 
 _TRAIN_BATCHES, _VALIDATION_BATCHES = 6, 3
-_MIN_SCORED = 64  # texts in one batch of a validation
 _EPOCHS = 2  # the second is free of what happens once
 
 
@@ -66,7 +66,7 @@ def calibrate(config: TrainConfig, data: TrainingData, folder: Path | None = Non
     )
     batches.sort(key=lambda rows: _padded_length(data.splits["train"], rows, config.max_length))
     chosen = spread(batches, _TRAIN_BATCHES)
-    scored = list(batching.sorted_batches(data.splits["validation"], max(_MIN_SCORED, config.batch_size)))
+    scored = list(batching.sorted_batches(data.splits["validation"], scored_batch_size(config)))
     checked = spread(scored, _VALIDATION_BATCHES)
     _reset_gpu_memory()
     once = config.model_copy(update={"epochs": 1, "contrastive_epochs": 1})

@@ -1,4 +1,4 @@
-"""What is there before a mistake: files that no text can be written as, and sweeps.
+"""Makers of the files and sweeps that are there before a mistake.
 
 Each function works in the current folder, and returns the name of its sweep if it makes one.
 """

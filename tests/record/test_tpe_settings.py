@@ -1,4 +1,4 @@
-"""What TPE starts from: a design over all systems, the other systems' trials, and priors. A restart changes nothing."""
+"""The start of TPE: a design over all systems, the other systems' trials, and priors. A restart changes nothing."""
 
 from collections import Counter
 from collections.abc import Callable
