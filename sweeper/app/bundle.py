@@ -1,7 +1,7 @@
 """Packs what is sent to a cluster: each sweep as a file with every key, the files that it names, and a list of both.
 
 NAME.yaml      a sweep; it names the files below
-files/K/…      the user's own data, and encoders that are folders
+files/K/…      the user's own data, encoders that are folders, and earlier sweeps that a sweep learns from
 parcel.json    the versions here, and the digest of every file
 """
 
@@ -77,15 +77,21 @@ def _absolute_path(source: str) -> str:
 
 
 def _copy(folder: Path, numbers: "count[int]", source: str) -> str:
-    """Copy a data file, or the files of an encoder that are needed, and return the copy's path below `folder`."""
+    """Copy a file, or the needed files of an encoder or an earlier sweep. Return the copy's path below `folder`."""
     path = Path(_absolute_path(source))
     target = Path("files") / str(next(numbers)) / path.name
-    is_encoder = path.is_dir()
-    destination = folder / target if is_encoder else (folder / target).parent
+    destination = folder / target if path.is_dir() else (folder / target).parent
     destination.mkdir(parents=True)
-    for file in needed_files(path) if is_encoder else [path]:
+    for file in _files_to_copy(path):
         shutil.copy(file, destination / file.name)
     return str(target)
+
+
+def _files_to_copy(path: Path) -> Sequence[Path]:
+    """Return the files of a sweep that another sweep learns from, or those of an encoder, or the one file itself."""
+    if (path / "sweep.json").is_file():
+        return [path / name for name in ("sweep.json", "sweep.yaml", "record.journal") if (path / name).is_file()]
+    return needed_files(path) if path.is_dir() else [path]
 
 
 def check_size(folder: Path, limit: int) -> None:
@@ -112,6 +118,10 @@ def _named_spec(spec: SweepSpec, copy: Callable[[str], str]) -> dict[str, Any]:
     if isinstance(spec.dataset, CustomDataset):
         files = {split: copy(path) for split, path in spec.dataset.files.items()}
         values["dataset"] = {**values["dataset"], **files, "name": spec.dataset_spec.name}
+    if spec.learn_from:
+        values["learn_from"] = [
+            copy(path) if (Path(path) / "sweep.json").is_file() else path for path in spec.learn_from
+        ]
     encoder_folders = {name: copy(name) for name in spec.encoders if Path(name).expanduser().is_dir()}
     if encoder_folders:
         for section in ("compare", "search", "training", "start_with"):

@@ -45,7 +45,8 @@ def open_study(folder: SweepFolder, spec: SweepSpec) -> "AbstractContextManager[
     from sweeper.record.optuna_study import OptunaStudy
 
     require_record(folder)
-    return closing(OptunaStudy(spec, folder.journal, folder.manifest.threads))
+    manifest = folder.manifest
+    return closing(OptunaStudy(spec, folder.journal, manifest.threads, borrowed=manifest.borrowed))
 
 
 def read_study(folder: SweepFolder, spec: SweepSpec) -> "OptunaStudy":

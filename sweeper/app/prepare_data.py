@@ -16,6 +16,7 @@ from sweeper.app.fit_checks import (
     require_fitting_length,
     require_one_length_of_pairs,
 )
+from sweeper.app.learn_from import read_earlier_sweeps
 from sweeper.data.dataset_description import DatasetDescription, describe_dataset
 from sweeper.data.preprocessing import PreparedDataset, content_digest
 from sweeper.errors import UsageError
@@ -24,6 +25,7 @@ from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.terminal.output import Output
 from sweeper.training.registry import encoder_kind
 from sweeper.training.types import EncoderWeights, TrainingData
+from sweeper.trials.borrowed import BorrowedTrials, borrowed_digest
 
 if TYPE_CHECKING:
     from sweeper.data.hub import Pinned
@@ -40,7 +42,7 @@ class PreparedSweep:
 
     `folder` is that of a sweep that has begun. `encoders` are the folders of pretrained encoders by name. `resolved`
     maps the data set and each encoder to the revision or digest that pins it. `seconds` is the time that fetching and
-    reading took: the budget's hours cover it.
+    reading took: the budget's hours cover it. `borrowed` are the trials of earlier sweeps that it learns from.
     """
 
     spec: SweepSpec
@@ -50,6 +52,7 @@ class PreparedSweep:
     encoders: Mapping[str, Path]
     resolved: Mapping[str, str]
     seconds: float = 0.0
+    borrowed: Sequence[BorrowedTrials] = ()
 
 
 def prepare_sweep(output: Output, spec: SweepSpec, folder: SweepFolder | None) -> PreparedSweep:
@@ -59,6 +62,7 @@ def prepare_sweep(output: Output, spec: SweepSpec, folder: SweepFolder | None) -
     """
     began = time.monotonic()
     pins = folder.manifest.resolved if folder else {}
+    borrowed = folder.manifest.borrowed if folder else read_earlier_sweeps(spec)
     pretrained = [name for name in spec.encoders if encoder_kind(name).is_pretrained]
     for name in pretrained:
         check_encoder_config(output, spec, name, pins.get(name))
@@ -66,11 +70,13 @@ def prepare_sweep(output: Output, spec: SweepSpec, folder: SweepFolder | None) -
     encoders = {name: fetch_encoder_folder(output, name, pins.get(name)) for name in pretrained}
     revisions = {name: encoder.revision for name, encoder in encoders.items()}
     resolved = {"dataset": revision, "rows": content_digest(dataset), **revisions}
+    if borrowed:
+        resolved["learn_from"] = borrowed_digest(borrowed)
     if folder is not None:
         _require_unchanged(folder, pins, resolved)
     folders = {name: encoder.value for name, encoder in encoders.items()}
     description = describe_dataset(dataset)
-    return PreparedSweep(spec, folder, dataset, description, folders, resolved, time.monotonic() - began)
+    return PreparedSweep(spec, folder, dataset, description, folders, resolved, time.monotonic() - began, borrowed)
 
 
 def check_encoder_config(output: Output, spec: SweepSpec, name: str, pin: str | None) -> None:

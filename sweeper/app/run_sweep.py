@@ -17,6 +17,7 @@ from sweeper.app.prepare_data import PreparedSweep, load_training_data
 from sweeper.app.share_gpus import allocate, share_gpus
 from sweeper.app.stage_jobs import checkpoint_storage, stage_jobs
 from sweeper.data.dataset_description import summarize_splits
+from sweeper.protocol.learned_from import describe_learned_from, learned_from
 from sweeper.protocol.results import build_results
 from sweeper.protocol.sweep import StageJobs, run_protocol
 from sweeper.protocol.sweep_results import SweepResults
@@ -80,6 +81,8 @@ class SweepRun:
             resources = share_gpus(self.output, self.runner, spec, resources, data, folder.path)
             is_remote = self.runner.is_remote
             announce(self.output, folder.name, self.prepared, study, resources, data, is_remote=is_remote)
+            for source in learned_from(folder):
+                self.output.line(f"  learns from {describe_learned_from(source)}")
             if differing and differing[1]:
                 self.output.line(f"  a new sweep; it differs from {differing[0]} in {', '.join(differing[1])}")
             needed, certain = checkpoint_disk(spec, data, resources.slots)
@@ -99,6 +102,7 @@ class SweepRun:
             prepared.dataset.class_names,
             summarize_splits(prepared.dataset, prepared.description),
             prepared.description.warnings,
+            prepared.borrowed,
         )
 
     def _drive(

@@ -79,7 +79,7 @@ def check(
     ] = False,
     sweeps: Sweeps = DEFAULT_SWEEPS,
 ) -> None:
-    """Check search spaces, and print what they would run. Nothing is trained.
+    """Check search spaces, and print what they would run, and learn from earlier sweeps. Nothing is trained.
 
     With --data, everything that a run needs is fetched, and read as a run reads it. Exit code 2: something is wrong.
 
@@ -95,10 +95,25 @@ def check(
         names, problems = files or [Path(name) for name in shipped_spaces()], list[str]()
         for name, spec in zip(names, load_specs(names, overrides or ()), strict=True):
             terminal.line(f"{name}: {describe_spec(spec)}")
+            if spec.learn_from:
+                problems += _check_learn_from(terminal, spec, sweeps)
             if data:
                 problems += _check_data(terminal, spec, sweeps)
         if problems:
             raise UsageError("\n".join(dict.fromkeys(problems)))
+
+
+def _check_learn_from(terminal: Terminal, spec: "SweepSpec", sweeps: Path) -> list[str]:
+    """Print what a sweep borrows from earlier ones, and return a line for each that it cannot learn from."""
+    from sweeper.app.learn_from import borrowing_lines
+    from sweeper.errors import UsageError
+
+    try:
+        for line in borrowing_lines(spec, sweeps):
+            terminal.line(f"  {line}")
+    except UsageError as error:
+        return str(error).splitlines()
+    return []
 
 
 def _check_data(terminal: Terminal, spec: "SweepSpec", sweeps: Path) -> list[str]:

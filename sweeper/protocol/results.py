@@ -11,6 +11,7 @@ from typing import Any
 
 from sweeper.errors import RecordError
 from sweeper.protocol.confirmation import Candidate, best_confirmed, candidates
+from sweeper.protocol.learned_from import learned_from
 from sweeper.protocol.ranking import (
     BestSetting,
     best_report,
@@ -71,6 +72,7 @@ def build_results(
         systems=[_system_result(spec, records, system) for system in range(len(spec.systems))],
         trial_results=[_trial_result(spec, record) for record in records],
         search=search_result(spec, records, sessions),
+        learned_from=learned_from(folder),
     )
     return results.model_copy(update={"study_variance": study_variance(results)})
 

@@ -12,6 +12,7 @@ from pydantic import AllowInfNan, Field, ValidationError
 
 from sweeper.errors import RecordError
 from sweeper.protocol.data_frame import data_frame
+from sweeper.protocol.learned_from import LearnedFrom
 from sweeper.protocol.result_model import ResultModel
 from sweeper.protocol.study_variance import StudyVariance
 from sweeper.training.config import Scalar
@@ -146,7 +147,7 @@ class SweepResults(ResultModel):
     direction: Literal["maximize", "minimize"] = Field("maximize", description="which values of it are better")
     num_trials: int = Field(description="trials of the search")
     subsample: dict[str, int] = Field(description="rows used of a split, where `limit` takes only a part")
-    resolved: dict[str, str] = Field(description="revision or digest of the data set and of each encoder")
+    resolved: dict[str, str] = Field(description="revision or digest of the data set, its rows and each encoder")
     training: dict[str, Scalar] = Field(
         default_factory=dict, description="hyperparameters that the sweep does not vary"
     )
@@ -172,6 +173,7 @@ class SweepResults(ResultModel):
     )
     trial_results: list[TrialResult] = Field(default_factory=list, description="every trial, by number")
     search: SearchResult | None = Field(None, description="what the search used, and what ended it")
+    learned_from: list[LearnedFrom] = Field(default_factory=list, description="what it borrowed from earlier sweeps")
 
     @classmethod
     def parse(cls, values: object) -> Self:
@@ -225,11 +227,7 @@ class SweepResults(ResultModel):
 
         Where settings were confirmed, their mean over fresh seeds decides.
         """
-        means = {
-            confirmation.source_trial: confirmation.mean
-            for confirmation in self.confirmations
-            if confirmation.mean is not None
-        }
+        means = {other.source_trial: other.mean for other in self.confirmations if other.mean is not None}
         if means:
             return max(means, key=lambda trial: self.sign * means[trial])
         settings = [system.best for system in self.systems if system.best is not None]

@@ -1,8 +1,8 @@
 """The record of a sweep, held by Optuna: proposals, reports, ends, confirmations and test accesses.
 
 Every report is in the record before anybody acts on it, and so is the verdict on it. The answers of the sampler and of
-the pruner are functions of the record and of seeds that derive from the sweep's seed. So an interrupted sweep continues
-as if it had never been interrupted, and nothing else has to be saved.
+the pruner are functions of the record, of what the sweep borrowed when it began, and of seeds that derive from its own.
+So an interrupted sweep continues as if it had never been interrupted, and nothing else has to be saved.
 """
 
 import math
@@ -34,6 +34,7 @@ from sweeper.record.trial_records import TrialRecords
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import Scalar
 from sweeper.training.types import ValidationReport
+from sweeper.trials.borrowed import BorrowedTrials
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.search_session import SearchSession
 from sweeper.trials.trial import TestAccess, TestScore, Trial, TrialEnd, TrialRecord
@@ -51,11 +52,13 @@ class OptunaStudy:
         path: Path,
         threads: int,
         *,
+        borrowed: Sequence[BorrowedTrials] = (),
         read_only: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Open or create the record at `path`. Trials train with `threads` CPU threads. `clock` is in seconds.
 
+        The sampler also learns from `borrowed`, trials of earlier sweeps; give the same at every start.
         `read_only` reads the record as it is now, also while another process writes, and leaves the disk alone.
         Raises SweepLockedError, RecordError or StorageError.
         """
@@ -64,7 +67,7 @@ class OptunaStudy:
         self.spec, self.threads = spec, threads
         self.journal = JournalSnapshot(path) if read_only else Journal(path)
         try:
-            self._open(clock)
+            self._open(borrowed, clock)
             if not read_only:
                 for system in range(len(spec.systems)):
                     self._restore(system)
@@ -72,10 +75,10 @@ class OptunaStudy:
             self.close()
             raise
 
-    def _open(self, clock: Callable[[], float]) -> None:
+    def _open(self, borrowed: Sequence[BorrowedTrials], clock: Callable[[], float]) -> None:
         """Open or create the studies."""
         self.storage = RecordStorage(self.journal)
-        self.studies = SystemStudies(self.spec, self.storage)
+        self.studies = SystemStudies(self.spec, self.storage, borrowed)
         self.records = TrialRecords(self.spec, self.storage, self.studies, self.threads)
         self._running: dict[int, optuna.trial.Trial] = {}  # by number; trials that end in this command stay in it
         self.proposals = Proposals(self.spec, self.storage, self.studies, self.records, self._running)
@@ -112,8 +115,6 @@ class OptunaStudy:
     def close(self) -> None:
         """Close the record and release its lock."""
         self.journal.close()
-
-    # ---- proposals
 
     def ask(self, system: int) -> Trial:
         """Propose the next trial of a system and record it."""
@@ -233,8 +234,7 @@ class OptunaStudy:
         record = self.records.get(trial.number)
         if record.test is None:
             score = TestScore(self._now(), report.step, dict(report.metrics))
-            name = f"{TEST_SCORE}{trial.number}"
-            self.studies.of_trial(trial).set_user_attr(name, dict(vars(score)))
+            self.studies.of_trial(trial).set_user_attr(f"{TEST_SCORE}{trial.number}", dict(vars(score)))
             self.records.replace(replace(record, test=score))
 
     def test_accesses(self) -> Sequence[TestAccess]:

@@ -1,6 +1,7 @@
-"""The trials of all systems in one study, for a proposal that learns from the other systems, too.
+"""Trials of several systems and sweeps in one study, for a proposal that learns from all of them.
 
-The scores of each system are standardised by themselves: what counts is how far a trial is above its system's mean.
+The scores of each system in each sweep are standardised by themselves: what counts is how far a trial is above the mean
+there.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,16 +19,18 @@ def ended_trials(study: optuna.Study) -> list[FrozenTrial]:
     return study.get_trials(deepcopy=False, states=_ENDED)
 
 
-def pool_trials(study: optuna.Study, siblings: Sequence[optuna.Study], number: int) -> tuple[optuna.Study, FrozenTrial]:
-    """Return a study in memory with the trials of `study` and the ended ones of its siblings, and its running trial.
+def pool_trials(
+    study: optuna.Study, lent: Sequence[Sequence[FrozenTrial]], number: int
+) -> tuple[optuna.Study, FrozenTrial]:
+    """Return a study in memory with the trials of `study` and the ended ones of each group in `lent`, and its trial.
 
     That trial stands for the trial `number` of `study`, which is about to be proposed. The other running trials of
     `study` are in the pool as well.
     """
     pool = optuna.create_study(direction=study.direction, sampler=RandomSampler(seed=0))
     pool.add_trials(_standardize(ended_trials(study)))
-    for sibling in siblings:
-        pool.add_trials(_standardize(ended_trials(sibling)))
+    for group in lent:
+        pool.add_trials(_standardize(group))
     for running in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         if running.number != number:
             pool.add_trial(_copy(running, None, running.intermediate_values))

@@ -1,7 +1,7 @@
 """Proposals from priors: the values near which the user expects the best setting.
 
-A prior is a bell around the stated value, and it counts for less with every trial that ends, and for nothing where the
-best trials lie elsewhere (in the spirit of PriorBand, Mallik et al., NeurIPS 2023).
+A prior is a bell around the stated value. It counts for less with every trial that ends, and soon for nothing where the
+best trials lie farther from it than the others (in the spirit of PriorBand, Mallik et al., NeurIPS 2023).
 """
 
 import math
@@ -35,19 +35,26 @@ def draw_from_priors(spec: SweepSpec, random: np.random.Generator) -> dict[str, 
     }
 
 
-def prior_share(spec: SweepSpec, ended: Sequence[FrozenTrial]) -> float:
-    """Return the share of a system's proposals that come from the priors, given its ended trials.
+def prior_share(spec: SweepSpec, evidence: Sequence[Sequence[FrozenTrial]], ended: int) -> float:
+    """Return the share of a system's proposals that come from the priors, after `ended` trials of the system.
 
-    It is 1/2 without evidence. Then it falls with the number of trials, and with the density of the priors at the best
-    completed trials, against that of uniform draws.
+    It is 1/2 without evidence, and falls with the number of trials. The evidence are ended trials, a group for each
+    system: the density of the priors at the best of each group against that at the others. So priors get no credit for
+    trials that were drawn from them, unless these are better than the others.
     """
-    completed = [trial for trial in ended if trial.state == TrialState.COMPLETE and trial.value is not None]
-    best = sorted(completed, key=lambda trial: -spec.objective.sign * float(trial.value or 0))
-    best = best[: math.ceil(len(best) / _BEST)]
-    weights = range(len(best), 0, -1)
-    densities = [_relative_density(spec, trial.params) for trial in best]
-    mean = sum(w * d for w, d in zip(weights, densities, strict=True)) / sum(weights) if best else 1.0
-    return mean / (mean + 1) * _HALVED_BY / (_HALVED_BY + len(ended))
+    best: list[float] = []
+    others: list[float] = []
+    for trials in evidence:
+        completed = [trial for trial in trials if trial.state == TrialState.COMPLETE and trial.value is not None]
+        completed.sort(key=lambda trial: -spec.objective.sign * float(trial.value or 0))
+        completed_densities = [_relative_density(spec, trial.params) for trial in completed]
+        num_best = math.ceil(len(completed) / _BEST)
+        best += completed_densities[:num_best]
+        others += completed_densities[num_best:]
+        others += [_relative_density(spec, trial.params) for trial in trials if trial.state == TrialState.PRUNED]
+    at_best, elsewhere = (np.mean(best), np.mean(others)) if best and others else (1.0, 1.0)
+    share = at_best / (at_best + elsewhere) if at_best + elsewhere > 0 else 0.5
+    return float(share * _HALVED_BY / (_HALVED_BY + ended))
 
 
 def _branches(spec: SweepSpec) -> list[ConditionalDomain]:

@@ -9,7 +9,9 @@ from optuna.trial import FrozenTrial
 from sweeper.record.rung_pruner import RungPruner
 from sweeper.record.samplers import PerTrialSampler
 from sweeper.record.storage import RecordStorage
+from sweeper.record.system_history import SystemHistory
 from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.trials.borrowed import BorrowedTrials
 from sweeper.trials.trial import Trial
 
 _CONFIRM = "confirm "  # before the system's name, in the name of its confirmation's study
@@ -18,12 +20,13 @@ _CONFIRM = "confirm "  # before the system's name, in the name of its confirmati
 class SystemStudies:
     """The Optuna studies of a sweep, by system."""
 
-    def __init__(self, spec: SweepSpec, storage: RecordStorage) -> None:
+    def __init__(self, spec: SweepSpec, storage: RecordStorage, borrowed: Sequence[BorrowedTrials] = ()) -> None:
         """Open or create the study of each search. Open the studies of the confirmations that have begun."""
         self.spec, self.storage = spec, storage
         systems = range(len(spec.systems))
         self.searches = [self._open(spec.system_name(system), spec.brackets) for system in systems]
-        self.samplers = [PerTrialSampler(spec, system, self.searches) for system in systems]
+        histories = [SystemHistory(spec, system, self.searches, borrowed) for system in systems]
+        self.samplers = [PerTrialSampler(history) for history in histories]
         for study, sampler in zip(self.searches, self.samplers, strict=True):
             study.sampler = sampler
         names = {study.study_name for study in storage.get_all_studies()}

@@ -2,7 +2,7 @@
 
 Whatever sweeper knows of a trial besides its params is an attribute of it: `number`, then `report:STEP` with the
 metrics and the time, then `reason`, `traceback` and `outcome`, in that order. `attempt` counts its starts. A proposal
-that learned from other systems' trials has their number, `borrowed`, before its own. A trial that
+that learned from trials of other systems or earlier sweeps has their number, `borrowed`, before its own. A trial that
 confirms a setting also has `params` (no sampler chose them), `source_trial` and `seed_index`; a user's clone has
 `clone_of`, and one whose search has brackets its `bracket`. Optuna takes no attribute of a trial that has ended. What
 comes later is therefore an attribute of the study: `test_access:TIME`, `test:NUMBER`.

@@ -31,18 +31,23 @@ def parse_spec(document: SourceDocument) -> SweepSpec:
 
 
 def _with_absolute_paths(document: SourceDocument) -> dict[str, Any]:
-    """Return the values, with the paths of a custom data set made absolute.
+    """Return the values, with the paths of a custom data set and of earlier sweeps made absolute.
 
-    A file is looked for beside the document first, then in the working directory.
+    A file or folder is looked for beside the document first, then in the working directory.
     """
-    dataset = document.values.get("dataset")
-    if not isinstance(dataset, dict):
-        return document.values
-    folder = Path(document.name).parent
-    paths = {}
-    for split in ("train", "validation", "test"):
-        written = dataset.get(split)
-        if isinstance(written, str) and written:
-            path = Path(written).expanduser()
-            paths[split] = str((folder / path if (folder / path).exists() else path).absolute())
-    return {**document.values, "dataset": {**dataset, **paths}}
+    values, folder = dict(document.values), Path(document.name).parent
+    dataset, learn_from = values.get("dataset"), values.get("learn_from")
+    if isinstance(dataset, dict):
+        files = {split: dataset[split] for split in ("train", "validation", "test") if split in dataset}
+        values["dataset"] = {**dataset, **{split: _find(folder, path) for split, path in files.items()}}
+    if isinstance(learn_from, list):
+        values["learn_from"] = [_find(folder, path) for path in learn_from]
+    return values
+
+
+def _find(folder: Path, written: Any) -> Any:
+    """Return a written path as an absolute one. What is no path is left to the checks."""
+    if not isinstance(written, str) or not written:
+        return written
+    path = Path(written).expanduser()
+    return str((folder / path if (folder / path).exists() else path).absolute())

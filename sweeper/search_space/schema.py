@@ -50,6 +50,12 @@ class SearchSpaceFile(StrictModel):
     )
     sampler: Annotated[str, one_of(SAMPLERS), yaml_key(f"How settings are chosen. {_SAMPLER_TEXTS}")] = DEFAULT_SAMPLER
     tpe: Annotated[TpeSettings, yaml_key("How TPE starts, and what its systems learn from each other.")] = TpeSettings()
+    learn_from: Annotated[
+        list[str],
+        yaml_key(
+            "Folders of earlier sweeps whose ended trials TPE also learns from; they are copied at the first start."
+        ),
+    ] = Field(default_factory=list)
     asha: Annotated[AshaSettings | Literal["off"], yaml_key("Settings of ASHA, or off for no early stopping.")] = (
         AshaSettings()
     )
@@ -106,9 +112,11 @@ class SearchSpaceFile(StrictModel):
 
     @model_serializer(mode="wrap")
     def _leave_out_unused_keys(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Write only one of `asha` and `early_stopping`, and `tpe` only if it differs from the default."""
+        """Write one of `asha` and `early_stopping`, and `tpe` and `learn_from` only if they differ from the default."""
         values: dict[str, Any] = handler(self)
         if self.tpe == TpeSettings():
             values.pop("tpe", None)
+        if not self.learn_from:
+            values.pop("learn_from", None)
         values.pop("early_stopping" if self.early_stopping is None else "asha", None)
         return values

@@ -1,6 +1,7 @@
 """Checks of a whole spec: its data set, hyperparameters, budget and grid; early_stopping_checks.py has the others."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from sweeper.data.catalog import DATASETS
 from sweeper.data.encoder_catalog import ENCODERS
@@ -27,6 +28,7 @@ _MAX_GRID = 10_000
 def check_spec(spec: SweepSpec) -> Iterator[SpecIssue]:
     """Yield the issues of a spec whose keys have the right types."""
     yield from _check_dataset(spec)
+    yield from _check_learn_from(spec)
     if (spec.objective.maximize is None) == (spec.objective.minimize is None):
         got = "neither" if spec.objective.maximize is None else "both"
         yield SpecIssue(("objective",), f"needs exactly one of maximize and minimize, got {got}")
@@ -70,6 +72,16 @@ def _check_dataset(spec: SweepSpec) -> Iterator[SpecIssue]:
         yield SpecIssue(
             ("dataset",), f"unknown data set, got {spec.dataset}, {hint}; or your own, as {DATASET_EXAMPLE}"
         )
+
+
+def _check_learn_from(spec: SweepSpec) -> Iterator[SpecIssue]:
+    names = [Path(folder).resolve().name for folder in spec.learn_from]
+    for position, folder in enumerate(spec.learn_from):
+        if not folder.strip():
+            yield SpecIssue(("learn_from", position), "is empty; name the folder of a sweep")
+        elif names[position] in names[:position]:
+            rule = f"names {quote_value(names[position])} twice; name each sweep once"
+            yield SpecIssue(("learn_from", position), rule)
 
 
 def _check_custom_dataset(dataset: CustomDataset) -> Iterator[SpecIssue]:
@@ -149,8 +161,9 @@ def _check_budget(spec: SweepSpec) -> Iterator[SpecIssue]:
 def _check_unused_tpe_settings(spec: SweepSpec) -> Iterator[SpecIssue]:
     takers = " or ".join(name for name, sampler in SAMPLERS.items() if sampler.takes_tpe_settings)
     rule = f"only for sampler: {takers}, got {spec.sampler}; leave it out, or use sampler: {takers}"
-    if "tpe" in spec.model_fields_set:
-        yield SpecIssue(("tpe",), f"is {rule}")
+    for key in ("tpe", "learn_from"):
+        if key in spec.model_fields_set:
+            yield SpecIssue((key,), f"is {rule}")
     for hyperparameter in spec.space.searched_hyperparameters():
         if any(branch.prior is not None for branch in hyperparameter.branches):
             yield SpecIssue(("search", hyperparameter.name), f"has a prior, which is {rule}")

@@ -1,12 +1,10 @@
-"""SweepSpec: a search space file, and all that follows from it: systems, budgets, rungs, seeds and the fingerprint.
-
-parser.py builds it from a document and checks it.
-"""
+"""SweepSpec: a search space file, and all that follows from it: systems, budgets, rungs, seeds and the fingerprint."""
 
 import hashlib
 import json
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweeper.data.catalog import CATALOG, DATASETS
@@ -209,6 +207,8 @@ class SweepSpec(SpecHyperparameters):
         """
         exclude: dict[str, Any] = {**dict.fromkeys(_NOT_IDENTITY, True), "objective": {"stop_at"}}
         values = self.model_dump(mode="json", exclude=exclude)
+        if self.learn_from:  # what was borrowed is pinned at the first start, and then the folders may go or grow
+            values["learn_from"] = [Path(folder).resolve().name for folder in self.learn_from]
         if isinstance(self.dataset, CustomDataset):
             return {**values, "dataset": self.dataset.content_digest}
         return values

@@ -29,6 +29,7 @@ from sweeper.errors import UsageError
 from sweeper.search_space.spec_checks import check_stored_spec
 from sweeper.search_space.sweep_spec import SweepSpec, fingerprint
 from sweeper.search_space.yaml_file import dump_yaml, load_yaml
+from sweeper.trials.borrowed import BorrowedTrials
 
 
 class SplitSummary(TypedDict):
@@ -49,9 +50,9 @@ class SweepManifest:
     """Everything that is fixed when a sweep first starts. It is the content of sweep.json.
 
     `identity` is the part of the spec that makes the sweep what it is. `resolved` maps `dataset` and each encoder to a
-    commit or digest, and `rows` to the digest of the rows. `threads` is the number of CPU threads of a trial. `id`
-    distinguishes two sweeps with the same identity. `labels` are the class names. `data_warnings` are those that were
-    shown at the first start.
+    commit or digest, `rows` to the digest of the rows, and `learn_from` to that of `borrowed`, which are copies of the
+    trials of earlier sweeps. `threads` is the number of CPU threads of a trial. `id` distinguishes two sweeps with the
+    same identity. `labels` are the class names. `data_warnings` are those that were shown at the first start.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -63,6 +64,7 @@ class SweepManifest:
     labels: Sequence[str] = ()
     splits: Mapping[str, SplitSummary] = field(default_factory=dict)
     data_warnings: Sequence[str] = ()
+    borrowed: Sequence[BorrowedTrials] = ()
 
 
 _MANIFEST = TypeAdapter(SweepManifest)
@@ -192,7 +194,7 @@ def open_sweep(path: Path) -> SweepFolder:
 
 def create_sweep(
     sweeps: Path, spec: SweepSpec, resolved: Mapping[str, str], threads: int, labels: Sequence[str] = (),
-    splits: Mapping[str, Any] | None = None, data_warnings: Sequence[str] = (),
+    splits: Mapping[str, Any] | None = None, data_warnings: Sequence[str] = (), borrowed: Sequence[BorrowedTrials] = (),
 ) -> SweepFolder:  # fmt: skip
     """Make the folder of a new sweep and write its manifest. If the name is taken, the folder is called NAME.2."""
     first = f"{spec.dataset_spec.name}-{fingerprint(spec.identity, resolved)}"
@@ -206,10 +208,12 @@ def create_sweep(
         labels=list(labels),
         splits=dict(splits or {}),
         data_warnings=list(data_warnings),
+        borrowed=tuple(borrowed),
     )
     folder = SweepFolder(sweeps / name, manifest)
     folder.write_spec(spec)
-    write_json(folder.path / "sweep.json", asdict(manifest))
+    unused = () if borrowed else ("borrowed",)  # sweeps that borrow nothing have the manifest that they always had
+    write_json(folder.path / "sweep.json", {key: it for key, it in asdict(manifest).items() if key not in unused})
     return folder
 
 

@@ -100,7 +100,7 @@ class TestScore:
 class TrialRecord:
     """The recorded state of a trial. All times are in milliseconds since 1970, `report_times` has one per report.
 
-    `borrowed` is the number of other systems' trials that its proposal learned from.
+    `borrowed` is the number of trials of other systems or earlier sweeps that its proposal learned from.
     """
 
     trial: Trial

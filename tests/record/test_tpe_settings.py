@@ -130,12 +130,31 @@ def test_a_system_learns_from_its_sibling_where_good_values_lie(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("tpe", [{}, ALL])
-def test_the_first_setting_has_the_stated_values(tmp_path: Path, tpe: dict[str, Any]) -> None:
-    spec = small_spec(search=SEARCH, tpe=tpe, asha="off", budget={"trials": 12})
-    for trial in search(spec, tmp_path, 2):
-        assert (trial.params["batch_size"], trial.params["learning_rate"]) == (8, 5e-5)
+def test_the_first_setting_that_comes_from_the_priors_has_the_stated_values(
+    tmp_path: Path, tpe: dict[str, Any]
+) -> None:
+    """Without evidence, half of the systems begin with the stated values, and no wrong prior costs all of them."""
+    firsts: list[Trial] = []
+    for seed in range(12):
+        spec = small_spec(search=SEARCH, tpe=tpe, asha="off", budget={"trials": 12}, seed=seed)
+        firsts += search(spec, tmp_path / str(seed), 2)
+    stated = [trial for trial in firsts if (trial.params["batch_size"], trial.params["learning_rate"]) == (8, 5e-5)]
+    assert 6 <= len(stated) <= 18
+    for trial in stated:
         if trial.params.get("normalize"):
             assert trial.params["tau"] == 0.1
+
+
+def test_stated_values_that_were_cut_off_come_again(tmp_path: Path) -> None:
+    spec = small_spec(search=SEARCH, asha="off", budget={"trials": 12})
+    whole = search(spec, tmp_path / "a", 6)
+    lines = (tmp_path / "a" / "journal").read_bytes().splitlines(keepends=True)
+    for cut in range(4, len(lines)):
+        (tmp_path / "b").mkdir(exist_ok=True)
+        (tmp_path / "b" / "journal").write_bytes(b"".join(lines[:cut]))
+        with closing(OptunaStudy(spec, tmp_path / "b" / "journal", threads=1)) as study:
+            again = [record.trial.params for record in study.all_trials()]
+        assert again == [trial.params for trial in whole][: len(again)]
 
 
 def ended(rates: list[float], spec: SweepSpec) -> list[FrozenTrial]:
@@ -153,11 +172,24 @@ def ended(rates: list[float], spec: SweepSpec) -> list[FrozenTrial]:
 def test_a_prior_counts_for_less_with_every_trial_and_for_little_where_it_is_wrong() -> None:
     spec = small_spec(search={**FLAT, "learning_rate": {"log": [1e-5, 1e-3], "prior": 1e-4}}, asha="off")
     near, far = [1e-4, 1.1e-4, 0.9e-4], [1e-3, 0.9e-3, 0.8e-3]
-    assert prior_share(spec, []) == 0.5
-    few, many = (prior_share(spec, ended(near * count, spec)) for count in (1, 6))
+    assert prior_share(spec, [[]], 0) == 0.5
+    few, many = (prior_share(spec, [ended(near * count, spec)], 3 * count) for count in (1, 6))
     assert 0.25 < few < 0.5
     assert many < few / 2
-    assert prior_share(spec, ended([*far, *near], spec)) < few / 5
+    assert prior_share(spec, [ended([*far, *near], spec)], 6) < few / 5
+    assert prior_share(spec, [ended([*near, *far], spec)], 6) > 1.5 * prior_share(spec, [ended(near * 2, spec)], 6)
+
+
+def test_a_trial_from_the_priors_is_no_evidence_for_them_by_itself() -> None:
+    spec = small_spec(search={**FLAT, "learning_rate": {"log": [1e-5, 1e-3], "prior": 1e-4}}, asha="off")
+    assert prior_share(spec, [ended([1e-4], spec)], 1) == prior_share(spec, [ended([1e-3], spec)], 1) == 0.4
+    assert prior_share(spec, [ended([1e-3, 1e-4], spec)], 2) < 0.04
+
+
+def test_other_systems_tell_if_a_prior_is_wrong() -> None:
+    spec = small_spec(search={**FLAT, "learning_rate": {"log": [1e-5, 1e-3], "prior": 1e-4}}, asha="off")
+    assert prior_share(spec, [[], ended([1e-3, 1e-4], spec)], 0) < 0.1
+    assert prior_share(spec, [[], ended([1e-4, 1e-3], spec)], 0) > 0.9
 
 
 def test_draws_lie_near_the_prior_and_in_the_range() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from sweeper.protocol.learned_from import describe_learned_from
 from sweeper.protocol.search_budget import count_search_trials
 from sweeper.reporting.html.report_data import ReportData
 from sweeper.search_space.samplers import SAMPLERS
@@ -81,14 +82,25 @@ def _knowledge(report: ReportData) -> str:
     ]
     if priors:
         sentences.append(f" The search space stated where good values were expected: {', '.join(priors)}.")
+    return "".join([*sentences, *_borrowed(report)])
+
+
+def _borrowed(report: ReportData) -> Iterator[str]:
+    """Yield the trials of other systems and of earlier sweeps that the sampler learned from, as sentences."""
+    sources = report.results.learned_from
     borrowed = [record.borrowed for record in report.search_records if record.borrowed]
     if borrowed:
         mean = sum(borrowed) / len(borrowed)
-        sentences.append(
-            f" The settings of {count_noun(len(borrowed), 'trial')} were also learned from trials of the other "
-            f"systems, {mean:.0f} on average, with scores standardised by system."
+        owners = ["the other systems"] if report.spec.tpe.siblings or not sources else []
+        owners += ["earlier sweeps"] if sources else []
+        yield (
+            f" The settings of {count_noun(len(borrowed), 'trial')} were also learned from trials of "
+            f"{' and '.join(owners)}, {mean:.0f} on average, with scores standardised by system"
+            f"{' and sweep' if sources else ''}."
         )
-    return "".join(sentences)
+    if sources:
+        described = ". ".join(describe_learned_from(source) for source in sources)
+        yield f" Borrowed from earlier sweeps when this one began: {described}."
 
 
 def _confirmation(report: ReportData) -> Iterator[str]:

@@ -16,6 +16,7 @@ from sweeper.reporting.table.cells import Caveat, TableCell, build_cells
 from sweeper.reporting.table.clone_notes import clone_notes
 from sweeper.reporting.table.columns import Column, ColumnKey, column_key, find_columns
 from sweeper.reporting.table.comparisons import Comparison, check_same_test_set, compare_systems
+from sweeper.reporting.table.learned_from_notes import learned_from_notes
 from sweeper.reporting.table.metrics import DEFAULT_METRIC, require_metric, table_metric
 from sweeper.reporting.table.published_results import PUBLISHED_METRIC, PUBLISHED_ROWS, PublishedScore
 from sweeper.reporting.table.search_end_notes import search_end_notes
@@ -169,6 +170,7 @@ def _own_notes(
         *footnotes.caveat_notes(cells, row_names),
         *footnotes.older_sweep_notes(replaced, row_names),
         *search_end_notes(cells),
+        *learned_from_notes(cells),
         *clone_notes(cells, row_names),
     ]
 

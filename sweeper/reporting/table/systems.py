@@ -13,7 +13,7 @@ from sweeper.wording import format_value
 
 SystemKey = tuple[tuple[str, Scalar], ...]  # names and values of hyperparameters
 ROW_HYPERPARAMETERS = ("encoder", "loss")  # every row shows these
-_RESOLVED_DATA = ("dataset", "rows")  # the keys of `resolved` that are not encoders
+_RESOLVED_DATA = ("dataset", "rows", "learn_from")  # the keys of `resolved` that are not encoders
 _NO_VALUE = "–"
 
 

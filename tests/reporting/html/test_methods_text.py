@@ -69,3 +69,8 @@ def test_the_methods_say_what_the_sampler_had_besides_a_systems_own_trials(finis
     assert "one quasi-random design over all systems" in html
     assert "where good values were expected: batch_size 8." in html
     assert "2 trials were also learned from trials of the other systems, 6 on average" in html
+    source = {"sweep": "sst5-0a1b2c3d", "dataset": "sst5", "trials": 9, "ended": 12, "same_validation": True}
+    results = SweepResults.parse(report.results.to_dict() | {"learned_from": [source]})
+    html = page_text(replace(report, records=records, results=results), "glance", "results")
+    assert "2 trials were also learned from trials of the other systems and earlier sweeps, 6 on average" in html
+    assert "Borrowed from earlier sweeps when this one began: sst5-0a1b2c3d (sst5), 9 of 12 ended trials" in html

@@ -103,6 +103,15 @@ def test_there_are_no_published_scores_by_another_metric() -> None:
     assert note(table, "published scores are accuracies")
 
 
+def test_a_note_says_from_which_earlier_sweep_a_search_learned() -> None:
+    finished = sweep({"ce": CE, "lcl": LCL})
+    source = {"sweep": "sst5-0a1b2c3d", "dataset": "sst5", "trials": 9, "ended": 12, "same_validation": True}
+    table = build_table([with_results(finished, finished.results.to_dict() | {"learned_from": [source]})])
+    expected = "sst5: the search also learned from sst5-0a1b2c3d (sst5), 9 of 12 ended trials; its scores are on the"
+    assert note(table, "learned from").startswith(expected)
+    assert not any("learned from" in other.text for other in build_table([finished]).notes)
+
+
 @pytest.mark.parametrize(("cloned", "words"), [(1, "1 of 16 search trials was"), (3, "3 of 16 search trials were")])
 def test_a_note_says_how_many_trials_a_user_chose(cloned: int, words: str) -> None:
     finished = sweep({"ce": CE, "lcl": LCL})

@@ -1,0 +1,62 @@
+"""The ended trials that a system's proposals can learn from: its own, its siblings', and those of earlier sweeps."""
+
+from collections.abc import Mapping, Sequence
+
+import optuna
+from optuna.trial import FrozenTrial
+
+from sweeper.record.earlier_trials import Groups, earlier_trials
+from sweeper.record.pooled_trials import ended_trials
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.training.config import Scalar
+from sweeper.trials.borrowed import BorrowedTrials
+
+
+class SystemHistory:
+    """The trials behind a system's proposals. All of it follows from the record and the borrowed trials."""
+
+    def __init__(
+        self, spec: SweepSpec, system: int, searches: Sequence[optuna.Study], borrowed: Sequence[BorrowedTrials] = ()
+    ) -> None:
+        """Take the studies of all systems, and the trials that the sweep borrows from earlier sweeps."""
+        self.spec, self.system, self.study = spec, system, searches[system]
+        self._siblings = [study for study in searches if study is not self.study]
+        self._earlier = earlier_trials(spec, system, borrowed)
+
+    @property
+    def num_start_trials(self) -> int:
+        """The number of trials that have to end before TPE learns from them."""
+        return self.spec.tpe.count_start_trials(self.spec.trial_budget(self.system))
+
+    def count(self) -> int:
+        """Return the number of ended trials of the system, those in earlier sweeps included."""
+        return len(ended_trials(self.study)) + sum(map(len, self._earlier.same_system))
+
+    def is_start(self) -> bool:
+        """Return True while too few trials of the system have ended for TPE to learn from them."""
+        return self.count() < self.num_start_trials
+
+    def lent_to(self, number: int) -> Groups:
+        """Return the trials that proposal `number` (from 0) learns from beside those of the system in this sweep.
+
+        They are those of the same system in earlier sweeps, and where the proposal learns from siblings, also theirs
+        and those of other systems in earlier sweeps.
+        """
+        borrows = self.spec.tpe.borrows(number)
+        if not (borrows or self._earlier.same_system) or self.is_start():
+            return ()
+        others = [*map(ended_trials, self._siblings), *self._earlier.other_systems] if borrows else []
+        return [group for group in (*self._earlier.same_system, *others) if group]
+
+    def evidence(self) -> Groups:
+        """Return the trials that tell if a prior is right: those of all systems, and of this one in earlier sweeps."""
+        return [*map(ended_trials, (self.study, *self._siblings)), *self._earlier.same_system]
+
+    def has_tried(self, values: Mapping[str, Scalar], number: int) -> bool:
+        """Return True if a trial of the system before its study's trial `number` has the values that apply to it."""
+        return any(trial.number < number and _agrees(trial, values) for trial in self.study.get_trials(deepcopy=False))
+
+
+def _agrees(trial: FrozenTrial, values: Mapping[str, Scalar]) -> bool:
+    shared = values.keys() & trial.params.keys()
+    return bool(shared) and all(trial.params[name] == values[name] for name in shared)

@@ -1,0 +1,81 @@
+"""Proposals that learn from borrowed trials: where good values lie, from which trial on, and the same ones again."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sweeper.record.optuna_study import OptunaStudy
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.training.config import TrainConfig
+from sweeper.trials.borrowed import BorrowedTrials
+from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import Trial, TrialEnd
+from tests.support.borrowed_trials import borrowed_trials
+from tests.support.fakes import report
+from tests.support.search_spaces import SMALL, small_spec
+
+FLAT: dict[str, Any] = {"learning_rate": {"log": [1e-5, 1e-3]}, "dropout": {"uniform": [0, 0.5]}}
+
+
+def high_rate(config: TrainConfig) -> float:
+    return float(1000 + 10 * np.log(config.learning_rate))  # another scale than accuracies: scores are standardised
+
+
+def search(
+    spec: SweepSpec, folder: Path, borrowed: list[BorrowedTrials], trials: int, restart_every: int = 10**6
+) -> list[tuple[Trial, int]]:
+    """Run trials of all systems in turn that all score the same. Return them with the trials that each borrowed."""
+    folder.mkdir(exist_ok=True)
+    proposed: list[Trial] = []
+    while len(proposed) < trials:
+        with closing(OptunaStudy(spec, folder / "journal", 1, borrowed=borrowed)) as study:
+            for _ in range(min(restart_every, trials - len(proposed))):
+                trial = study.ask(len(proposed) % len(spec.systems))
+                proposed.append(trial)
+                study.report(trial, report(1, 0.5))
+                study.end_trial(trial, TrialEnd(Outcome.COMPLETED))
+            records = study.all_trials()
+    return [(trial, record.borrowed) for trial, record in zip(proposed, records, strict=True)]
+
+
+@pytest.mark.parametrize("search_keys", [SMALL["search"], FLAT])
+@pytest.mark.parametrize("siblings", [0, 0.5])
+def test_the_same_proposals_come_again_after_a_restart(
+    search_keys: dict[str, Any], siblings: float, tmp_path: Path
+) -> None:
+    changes = {"search": search_keys, "asha": "off", "budget": {"trials": 24}}
+    spec = small_spec(**changes, tpe={"siblings": siblings, "start_trials": 4})
+    borrowed = [borrowed_trials(spec, 5), borrowed_trials(spec, 3)]
+    whole = [(trial.params, count) for trial, count in search(spec, tmp_path / "a", borrowed, 12)]
+    parts = search(spec, tmp_path / "b", borrowed, 12, restart_every=1)
+    assert [(trial.params, count) for trial, count in parts] == whole
+    alone = search(spec, tmp_path / "c", [], 12)
+    assert [trial.params for trial, _ in alone] != [params for params, _ in whole]
+
+
+def test_the_first_proposal_learns_already(tmp_path: Path) -> None:
+    changes = {"search": FLAT, "asha": "off", "budget": {"trials": 24}}
+    spec = small_spec(**changes)  # TPE begins after ten trials, of which the earlier sweep has twelve
+    trials = search(spec, tmp_path / "a", [borrowed_trials(spec, 12, high_rate)], 12)
+    assert [count for _, count in trials] == [12] * 12
+    alone = search(spec, tmp_path / "b", [], 12)
+    assert [count for _, count in alone] == [0] * 12
+    rates, rates_alone = (np.median([trial.config.learning_rate for trial, _ in run]) for run in (trials, alone))
+    assert rates > 2 * rates_alone
+
+
+def test_few_borrowed_trials_shorten_the_start_by_their_number(tmp_path: Path) -> None:
+    spec = small_spec(search=FLAT, asha="off", budget={"trials": 24}, tpe={"start_trials": 6})
+    counts = [count for _, count in search(spec, tmp_path, [borrowed_trials(spec, 4)], 10)]
+    assert counts == [0, 0, 0, 0, *[4] * 6]
+
+
+def test_other_systems_lend_to_the_stated_share_of_proposals(tmp_path: Path) -> None:
+    earlier = small_spec(search=FLAT, compare={"encoder": ["other"], "loss": ["ce"]})
+    changes = {"search": FLAT, "asha": "off", "budget": {"trials": 12}, "compare": {"encoder": ["m"], "loss": ["ce"]}}
+    spec = small_spec(**changes, tpe={"siblings": 0.5, "start_trials": 2})
+    counts = [count for _, count in search(spec, tmp_path, [borrowed_trials(earlier, 7, high_rate)], 8)]
+    assert counts == [0, 0, 0, 7, 0, 7, 0, 7]
