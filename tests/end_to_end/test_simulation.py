@@ -25,6 +25,7 @@ from sweeper.protocol.stages import ConfirmationStage, SearchStage, TestStage
 from sweeper.training.types import Heartbeat, ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialEnd
+from tests.support.borrowed_trials import borrowed_trials
 from tests.support.simulation.limits import limits, with_more
 from tests.support.simulation.sweep import STALL_TIMEOUT, World, fault_counts, simulated_spec
 from tests.support.simulation.world import Killed
@@ -35,7 +36,7 @@ class SimulatedSweep(World, RuleBasedStateMachine):
 
     @initialize(
         seed=st.integers(0, 999),
-        sampler=st.sampled_from(["random"] * 5 + ["tpe"]),
+        sampler=st.sampled_from(["random"] * 5 + ["tpe", "tpe that borrows"]),
         trials=st.integers(3, 9),
         slots=st.integers(1, 4),
         losses=st.sampled_from([["ce"], ["ce", "lcl"]]),
@@ -62,7 +63,13 @@ class SimulatedSweep(World, RuleBasedStateMachine):
         }
         budget, stop_at = limits(limit, amount, metric)
         changes |= {"budget": {"trials": trials, **budget}, "objective": {**metric, **stop_at}}
-        self.spec = simulated_spec(sampler, trials, seed=seed, fail_fast_after=3, **changes)
+        if sampler == "tpe that borrows":
+            changes |= {"tpe": {"siblings": 0.5, "start_trials": 2}}
+        self.spec = simulated_spec(sampler.partition(" ")[0], trials, seed=seed, fail_fast_after=3, **changes)
+        if sampler == "tpe that borrows":
+            self.borrowed = [
+                borrowed_trials(self.spec, seed % 8)
+            ]  # the sweep can learn from the first trial on, or later
         self.slots = slots
         self._start_driver()
         self.until(first)
@@ -270,6 +277,7 @@ _FAULTS = (
     "a worker died",
     "a worker stalled",
     "an orphan sent an event",
+    "proposals that learned from other trials",
     "the budget grew",
     "the disk was full while something was recorded",
     "the disk was full while the record was opened",

@@ -8,8 +8,8 @@ import json
 import os
 import tempfile
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import nullcontext
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from sweeper.storage.sweep_folder import SweepFolder, SweepManifest
 from sweeper.storage.trial_files import delete_trial_files, trial_folder
 from sweeper.training.config import TrainConfig
 from sweeper.training.types import ModelScores, ValidationReport
+from sweeper.trials.borrowed import BorrowedTrials
 from sweeper.trials.interfaces import TrainingJob
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
@@ -96,6 +97,7 @@ class World:
 
     spec: SweepSpec
     slots: int
+    borrowed: Sequence[BorrowedTrials] = ()  # from earlier sweeps
 
     def __init__(self) -> None:
         super().__init__()
@@ -201,7 +203,8 @@ class World:
         while True:
             try:
                 with self._disk_limit():
-                    self.study = OptunaStudy(self.spec, self.path, threads=1, clock=lambda: self.wall)
+                    options: dict[str, Any] = {"borrowed": self.borrowed, "clock": lambda: self.wall}
+                    self.study = OptunaStudy(self.spec, self.path, 1, **options)
                     break
             except (Killed, StorageError) as error:
                 self._count_fault(f"{_describe_fault(error)} while the record was opened")
@@ -309,7 +312,9 @@ class World:
         self._advance_stage()
         self.num_workers += 1
         name, num_running = str(self.num_workers), len(self.workers)
+        before = self.path.read_bytes()
         trial = self._run_driver(lambda: self.bridge.next_trial(name))
+        self._check_proposal(before)
         if trial is None:
             return False
         if isinstance(self.stage, SearchStage):
@@ -320,6 +325,23 @@ class World:
         train = simulated_scoring if isinstance(self.stage, TestStage) else self.training
         self.workers.append(Worker(name, trial, run_attempt(trial, TrainingJob(train, {}, self.job_folder), data())))
         return True
+
+    def _check_proposal(self, before: bytes) -> None:
+        """Check that a driver that starts on the record as it was makes the same proposal, also after a fault in it."""
+        if not (self.borrowed or self.spec.tpe.siblings) or not isinstance(self.stage, SearchStage):
+            return
+        path = self.folder / "before.journal"
+        path.write_bytes(before)
+        with closing(OptunaStudy(self.spec, path, 1, borrowed=self.borrowed, clock=lambda: self.wall)) as study:
+            new = self.study.all_trials()[len(study.all_trials()) :]
+            again = [study.get(study.ask(record.trial.system)) for record in new]
+        lines = [
+            f"trial {one.trial.number}: proposed with {one.trial.params}, then with {other.trial.params}"
+            for one, other in zip(new, again, strict=True)
+            if (one.trial.params, one.borrowed) != (other.trial.params, other.borrowed)
+        ]
+        self._expect_none(lines)
+        fault_counts["proposals that learned from other trials"] += sum(bool(record.borrowed) for record in new)
 
     def _make_progress(self, k: int, epochs: int, starts: int) -> None:
         for _ in range(starts):
