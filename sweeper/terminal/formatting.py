@@ -12,7 +12,7 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import Scalar
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialRecord
-from sweeper.wording import count_noun, format_value
+from sweeper.wording import count_noun, format_epoch, format_value
 
 PART_OF_ROWS = "a part of the rows"
 _STOPPED_AFTER = "stopped after "  # begins the reason of a trial that was stopped early
@@ -97,7 +97,8 @@ def trial_facts(spec: SweepSpec, record: TrialRecord) -> str:
     end, report = record.end, best_report(spec, record)
     if end is not None and end.outcome == Outcome.STOPPED_EARLY and end.reason.startswith(_STOPPED_AFTER):
         return end.reason.removeprefix(_STOPPED_AFTER)
-    score = f"{format_score(report.metrics[spec.objective.metric])} at epoch {report.epoch:g}" if report else "-"
+    value = format_score(report.metrics[spec.objective.metric] if report else None)
+    score = f"{value} at epoch {format_epoch(report.epoch)}" if report else value
     return f"{score}  {end.reason}" if end is not None and end.reason else score
 
 
@@ -138,7 +139,7 @@ def _search_row(spec: SweepSpec, names: Sequence[str], result: SystemResult) -> 
     if best is None:
         return [*values, *("-" for _ in _metric_columns(spec)), "-", "-", trials]
     scores = [format_score(best.metrics.get(name)) for name in _metric_columns(spec)]
-    return [*values, *scores, f"{best.epoch:g}", f"{best.trial}{'' if best.completed else '*'}", trials]
+    return [*values, *scores, format_epoch(best.epoch), f"{best.trial}{'' if best.completed else '*'}", trials]
 
 
 def settings_lines(spec: SweepSpec, results: SweepResults) -> list[str]:
@@ -196,8 +197,9 @@ def describe_run(spec: SweepSpec) -> list[str]:
 
 def early_stopping_phrase(spec: SweepSpec) -> str:
     """Return the epochs after which early stopping may end a trial, in words: `ASHA after epoch 1, 2`."""
-    rungs = [f"{rung / spec.validations_per_epoch:g}" for rung in spec.rungs]
-    return f"{spec.early_stopping_label} after epoch {', '.join(rungs)}" if rungs else "no early stopping"
+    rungs = [format_epoch(rung / spec.validations_per_epoch) for rung in spec.rungs]
+    brackets = f" in {len(spec.brackets)} brackets" if len(spec.brackets) > 1 else ""
+    return f"{spec.early_stopping_label}{brackets} after epoch {', '.join(rungs)}" if rungs else "no early stopping"
 
 
 def confusion_table(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Table:

@@ -35,7 +35,11 @@ def test_a_budget_smaller_than_the_space_is_said(keys: dict[str, Any], says: str
         ({"budget": {"cost": {"usd": 50, "per_gpu_hour": 2.5}}, "resources": {"gpu": 1}}, "at most 50 USD"),
         ({"objective": {"maximize": "validation/accuracy", "stop_at": 0.6}}, "until validation/accuracy is 0.6"),
         ({"budget": {"patience": 8}}, "patience of 8 trials"),
-        ({"early_stopping": {"hyperband": {"grace_epochs": 1}}}, "Hyperband after epoch 1, 3"),
+        ({"early_stopping": {"hyperband": {"grace_epochs": 1}}}, "Hyperband in 3 brackets after epoch 1, 3"),
+        (
+            {"training": {"epochs": 4, "validations_per_epoch": 3}, "asha": {"grace_epochs": 0.33}},
+            "ASHA after epoch 0.333, 1, 3",
+        ),
     ],
 )
 def test_every_limit_of_the_budget_is_said(keys: dict[str, Any], says: str) -> None:
