@@ -17,6 +17,7 @@ from sweeper.training.config import Scalar
 
 _WIDTH = 0.2  # standard deviation of the bell, as a share of the range
 _LIST_SHARE = 0.5  # probability of the stated value of a list; the others have the rest
+_ODDS = 1 / 3  # of a proposal from the priors, without evidence
 _HALVED_BY = 4  # ended trials after which the share of proposals has halved
 _BEST = 3  # one in so many completed trials is evidence
 
@@ -38,7 +39,7 @@ def draw_from_priors(spec: SweepSpec, random: np.random.Generator) -> dict[str, 
 def prior_share(spec: SweepSpec, evidence: Sequence[Sequence[FrozenTrial]], ended: int) -> float:
     """Return the share of a system's proposals that come from the priors, after `ended` trials of the system.
 
-    It is 1/2 without evidence, and falls with the number of trials. The evidence are ended trials, a group for each
+    It is 1/4 without evidence, and falls with the number of trials. The evidence are ended trials, a group for each
     system: the density of the priors at the best of each group against that at the others. So priors get no credit for
     trials that were drawn from them, unless these are better than the others.
     """
@@ -53,7 +54,8 @@ def prior_share(spec: SweepSpec, evidence: Sequence[Sequence[FrozenTrial]], ende
         others += completed_densities[num_best:]
         others += [_relative_density(spec, trial.params) for trial in trials if trial.state == TrialState.PRUNED]
     at_best, elsewhere = (np.mean(best), np.mean(others)) if best and others else (1.0, 1.0)
-    share = at_best / (at_best + elsewhere) if at_best + elsewhere > 0 else 0.5
+    total = _ODDS * at_best + elsewhere
+    share = _ODDS * at_best / total if total > 0 else 0.0
     return float(share * _HALVED_BY / (_HALVED_BY + ended))
 
 

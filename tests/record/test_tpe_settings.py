@@ -133,13 +133,13 @@ def test_a_system_learns_from_its_sibling_where_good_values_lie(tmp_path: Path) 
 def test_the_first_setting_that_comes_from_the_priors_has_the_stated_values(
     tmp_path: Path, tpe: dict[str, Any]
 ) -> None:
-    """Without evidence, half of the systems begin with the stated values, and no wrong prior costs all of them."""
+    """Without evidence, a quarter of the systems begin with the stated values: a wrong prior does not cost them all."""
     firsts: list[Trial] = []
     for seed in range(12):
         spec = small_spec(search=SEARCH, tpe=tpe, asha="off", budget={"trials": 12}, seed=seed)
         firsts += search(spec, tmp_path / str(seed), 2)
     stated = [trial for trial in firsts if (trial.params["batch_size"], trial.params["learning_rate"]) == (8, 5e-5)]
-    assert 6 <= len(stated) <= 18
+    assert 1 <= len(stated) <= 14
     for trial in stated:
         if trial.params.get("normalize"):
             assert trial.params["tau"] == 0.1
@@ -172,9 +172,9 @@ def ended(rates: list[float], spec: SweepSpec) -> list[FrozenTrial]:
 def test_a_prior_counts_for_less_with_every_trial_and_for_little_where_it_is_wrong() -> None:
     spec = small_spec(search={**FLAT, "learning_rate": {"log": [1e-5, 1e-3], "prior": 1e-4}}, asha="off")
     near, far = [1e-4, 1.1e-4, 0.9e-4], [1e-3, 0.9e-3, 0.8e-3]
-    assert prior_share(spec, [[]], 0) == 0.5
+    assert prior_share(spec, [[]], 0) == pytest.approx(0.25)
     few, many = (prior_share(spec, [ended(near * count, spec)], 3 * count) for count in (1, 6))
-    assert 0.25 < few < 0.5
+    assert 0.1 < few < 0.2
     assert many < few / 2
     assert prior_share(spec, [ended([*far, *near], spec)], 6) < few / 5
     assert prior_share(spec, [ended([*near, *far], spec)], 6) > 1.5 * prior_share(spec, [ended(near * 2, spec)], 6)
@@ -182,14 +182,16 @@ def test_a_prior_counts_for_less_with_every_trial_and_for_little_where_it_is_wro
 
 def test_a_trial_from_the_priors_is_no_evidence_for_them_by_itself() -> None:
     spec = small_spec(search={**FLAT, "learning_rate": {"log": [1e-5, 1e-3], "prior": 1e-4}}, asha="off")
-    assert prior_share(spec, [ended([1e-4], spec)], 1) == prior_share(spec, [ended([1e-3], spec)], 1) == 0.4
-    assert prior_share(spec, [ended([1e-3, 1e-4], spec)], 2) < 0.04
+    assert (
+        prior_share(spec, [ended([1e-4], spec)], 1) == prior_share(spec, [ended([1e-3], spec)], 1) == pytest.approx(0.2)
+    )
+    assert prior_share(spec, [ended([1e-3, 1e-4], spec)], 2) < 0.02
 
 
 def test_other_systems_tell_if_a_prior_is_wrong() -> None:
     spec = small_spec(search={**FLAT, "learning_rate": {"log": [1e-5, 1e-3], "prior": 1e-4}}, asha="off")
     assert prior_share(spec, [[], ended([1e-3, 1e-4], spec)], 0) < 0.1
-    assert prior_share(spec, [[], ended([1e-4, 1e-3], spec)], 0) > 0.9
+    assert prior_share(spec, [[], ended([1e-4, 1e-3], spec)], 0) > 0.8
 
 
 def test_draws_lie_near_the_prior_and_in_the_range() -> None:
