@@ -28,6 +28,20 @@ def remedy() -> str:
     return f"correct it, or unset {VARIABLE} to keep the runs beside the sweeps"
 
 
+def file_remedy(uri: str) -> str:
+    """Return the way out where a database file is damaged or another program's: the records can fill a new one."""
+    if os.environ.get(VARIABLE) == uri:
+        return remedy()
+    return "move that file away; sweeper sync SWEEP sends the runs to a new one"
+
+
+def write_remedy(uri: str) -> str:
+    """Return the way out where a database cannot be written."""
+    if os.environ.get(VARIABLE) == uri:
+        return remedy()
+    return f"make it writable, or set {VARIABLE} to another store"
+
+
 def check_address(uri: str) -> None:
     """Raise UsageError if `uri` cannot be the address of a store, with the rule and the remedy in one line."""
     mistake = _find_mistake(uri)

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import closing
 from http import HTTPStatus
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,10 +22,20 @@ from sweeper.errors import UsageError
 from sweeper.tracking.client import find_experiment, open_store, sqlite_path
 from sweeper.tracking.data_identity import DataIdentity
 from sweeper.tracking.outage import describe_error, error_chain, is_transient, redact_uri
-from sweeper.tracking.store_address import DATABASES, SERVERS, VARIABLE, check_address, place, remedy
+from sweeper.tracking.store_address import (
+    DATABASES,
+    SERVERS,
+    VARIABLE,
+    check_address,
+    file_remedy,
+    place,
+    remedy,
+    write_remedy,
+)
 
 _TIMEOUT = 10.0  # seconds that a server gets for its first answer
 _CREDENTIALS = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
+_OTHER_SCHEMA = "out-of-date database schema"  # in the error of MLflow
 _TEMPORARY = re.compile(r"database is locked|could not connect|starting up|too many connections", re.IGNORECASE)
 
 
@@ -82,7 +93,7 @@ def _check_folder(uri: str, folder: Path) -> None:
         with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
-        raise UsageError(f"{place(uri)}: {folder} cannot be written ({error.strerror}); {remedy()}") from error
+        raise UsageError(f"{place(uri)}: {folder} cannot be written ({error.strerror}); {write_remedy(uri)}") from error
 
 
 def _check_sqlite_file(uri: str, path: Path, *, will_write: bool) -> None:
@@ -90,7 +101,7 @@ def _check_sqlite_file(uri: str, path: Path, *, will_write: bool) -> None:
     if path.is_dir():
         raise UsageError(f"{place(uri)}: is a folder; name a file in it: sqlite:///{path}/mlflow.db")
     if will_write and not os.access(path, os.W_OK):
-        raise UsageError(f"{place(uri)}: {path} cannot be written; {remedy()}")
+        raise UsageError(f"{place(uri)}: {path} cannot be written; {write_remedy(uri)}")
     mode = "rw" if os.access(path, os.W_OK) else "ro"  # SQLite must write to undo what a killed process left half done
     try:
         with closing(sqlite3.connect(f"file:{path}?mode={mode}", uri=True, timeout=_TIMEOUT)) as database:
@@ -98,11 +109,11 @@ def _check_sqlite_file(uri: str, path: Path, *, will_write: bool) -> None:
     except sqlite3.OperationalError as error:
         if _TEMPORARY.search(str(error)):
             return
-        raise UsageError(f"{place(uri)}: {path} cannot be read ({error}); {remedy()}") from error
+        raise UsageError(f"{place(uri)}: {path} cannot be read ({error}); {write_remedy(uri)}") from error
     except sqlite3.DatabaseError as error:
-        raise UsageError(f"{place(uri)}: {path} is no database of MLflow's ({error}); {remedy()}") from error
+        raise UsageError(f"{place(uri)}: {path} is no database of MLflow's ({error}); {file_remedy(uri)}") from error
     if tables and "experiments" not in tables:
-        raise UsageError(f"{place(uri)}: {path} is a database, but not one of MLflow's; {remedy()}")
+        raise UsageError(f"{place(uri)}: {path} is a database, but not one of MLflow's; {file_remedy(uri)}")
     if will_write:
         _check_folder(uri, path.parent)  # SQLite writes a journal beside the file
 
@@ -151,7 +162,11 @@ def _explain(uri: str, error: Exception, *, is_server: bool) -> str:
     if is_server and (status or any(isinstance(cause, requests.ConnectionError) for cause in causes)):
         answer = f"it answers {status}" if status else "it does not speak HTTP"
         raise UsageError(f"{_not_mlflow(uri)} ({answer}); {remedy()}") from error
-    raise UsageError(f"{place(uri)}: {describe_error(error)}; {remedy()}") from error
+    if _OTHER_SCHEMA in str(error):
+        upgrade = f"copy it, then bring it to this version: mlflow db upgrade {redact_uri(uri)}"
+        raise UsageError(f"{place(uri)}: has the tables of another version than mlflow {version('mlflow')}; {upgrade}")
+    way_out = remedy() if sqlite_path(uri) is None else file_remedy(uri)
+    raise UsageError(f"{place(uri)}: {describe_error(error)}; {way_out}") from error
 
 
 def _http_status(uri: str, error: Exception) -> int:

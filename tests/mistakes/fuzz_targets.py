@@ -1,6 +1,7 @@
 """The files that the fuzz alters, and the reading of each, as the commands read it."""
 
 import json
+import secrets
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,7 +21,9 @@ from sweeper.data.local_files import read_tables
 from sweeper.data.preprocessing import prepare
 from sweeper.data.whole_tables import read_whole_table
 from sweeper.protocol.results import stored_results
+from sweeper.tracking.data_identity import DataIdentity
 from sweeper.trials.outcome import Outcome
+from tests.support.fake_mlflow_stores import create_empty_store
 from tests.support.recorded_sweeps import RecordedSweep
 
 _ROWS = [{"text": f'a film, "good" or é bad {k}', "label": ("up", "down")[k % 2], "score": k} for k in range(24)]
@@ -79,6 +82,14 @@ def _read_sweep(path: Path) -> None:
     load_recorded_sweeps(path.parents[1], ())
 
 
+def _read_store(path: Path) -> None:
+    """Look at an MLflow store as `run`, `ui` and `sync` do. MLflow keeps what it opened, so a copy is read."""
+    from sweeper.tracking.store_check import check_store
+
+    copy = Path(shutil.copy(path, path.with_name(f"{secrets.token_hex(8)}.db")))
+    check_store(f"sqlite:///{copy}", [DataIdentity("own")])
+
+
 TARGETS: Mapping[str, Target] = {
     "search space": Target(_space, load_spec),
     "--set": Target(partial(_write, "option", "search.tau={log: [0.05, 1], when: {loss: [scl, lcl]}}"), _override),
@@ -90,5 +101,6 @@ TARGETS: Mapping[str, Target] = {
     "results.json": Target(partial(_sweep, "results.json"), _read_sweep),
     "sweep.json": Target(partial(_sweep, "sweep.json"), _read_sweep),
     "sweep.yaml": Target(partial(_sweep, "sweep.yaml"), _read_sweep),
+    "mlflow.db": Target(create_empty_store, _read_store),
     "record.journal": Target(partial(_sweep, "record.journal"), _read_sweep),
 }

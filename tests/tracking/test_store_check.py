@@ -4,7 +4,8 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from sweeper.errors import UsageError
 from sweeper.tracking.data_identity import DataIdentity
 from sweeper.tracking.store_address import check_address
+from tests.support.fake_mlflow_stores import create_empty_store
 
 NOTHING = "http://127.0.0.1:9"
 
@@ -145,6 +147,75 @@ def test_files_that_are_no_store_are_errors(tmp_path: Path) -> None:
     ):
         with pytest.raises(UsageError, match=said):
             check_store(f"sqlite:///{path}")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Give the content of a database of MLflow's."""
+    return create_empty_store(tmp_path_factory.mktemp("store")).read_bytes()
+
+
+def _run_sql(statement: str) -> Callable[[Path], None]:
+    def change(path: Path) -> None:
+        with sqlite3.connect(path) as database:
+            database.execute(statement)
+        database.close()
+
+    return change
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:5000])
+
+
+def _overwrite_header(path: Path) -> None:
+    path.write_bytes(b"a text that" + path.read_bytes()[11:])
+
+
+_AWAY = "move that file away; sweeper sync SWEEP sends the runs to a new one"
+_UPGRADE = "copy it, then bring it to this version: mlflow db upgrade sqlite:///"
+
+
+@pytest.mark.mlflow
+@pytest.mark.parametrize(
+    ("damage", "said", "remedy"),
+    [
+        (_cut, "is no database of MLflow's (database disk image is malformed)", _AWAY),
+        (_overwrite_header, "is no database of MLflow's (file is not a database)", _AWAY),
+        (_run_sql("UPDATE alembic_version SET version_num = 'bda7b8c39065'"), "another version than mlflow", _UPGRADE),
+        (_run_sql("UPDATE alembic_version SET version_num = 'f00000000000'"), "another version than mlflow", _UPGRADE),
+        (_run_sql("DELETE FROM alembic_version"), "another version than mlflow", _UPGRADE),
+        (_run_sql("ALTER TABLE experiments RENAME COLUMN name TO title"), "no such column", _AWAY),
+    ],
+    ids=["cut", "header", "older", "newer", "unknown", "column"],
+)
+def test_a_damaged_or_foreign_database_is_one_line_with_the_way_out(
+    store: bytes, damage: Callable[[Path], None], said: str, remedy: str, tmp_path: Path
+) -> None:
+    from sweeper.tracking.store_check import check_store
+
+    path = tmp_path / "mlflow.db"
+    path.write_bytes(store)
+    damage(path)
+    with pytest.raises(UsageError) as error:
+        check_store(f"sqlite:///{path}")
+    line = str(error.value)
+    assert line.startswith(f"MLflow at sqlite:///{path}: ")
+    assert said in line
+    assert remedy in line
+    assert "\n" not in line
+
+
+@pytest.mark.mlflow
+def test_a_locked_database_is_an_outage(store: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sweeper.tracking import store_check
+
+    monkeypatch.setattr(store_check, "_TIMEOUT", 0.1)
+    path = tmp_path / "mlflow.db"
+    path.write_bytes(store)
+    with closing(sqlite3.connect(path, isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        assert store_check.check_store(f"sqlite:///{path}?timeout=0.1", will_write=False) != ""
 
 
 _KILLED_WRITER = """
