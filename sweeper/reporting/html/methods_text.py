@@ -66,7 +66,8 @@ def _stopping(spec: SweepSpec) -> str:
     described = f"{spec.early_stopping_label} stopped poor trials after epochs {epochs}"
     if len(spec.brackets) == 1:
         return described
-    return f"{described}, in {len(spec.brackets)} brackets that began to do so at different epochs, or never did"
+    never = "" if all(spec.brackets.values()) else ", or never did"
+    return f"{described}, in {len(spec.brackets)} brackets that began to do so at different epochs{never}"
 
 
 def _knowledge(report: ReportData) -> str:
