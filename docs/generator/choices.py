@@ -47,7 +47,7 @@ def search() -> str:
 
 
 def losses_and_encoders() -> str:
-    """Return the page of losses, encoder kinds, poolings and schedules."""
+    """Return the page of losses, encoder kinds, poolings, schedules and averages."""
     return page(
         "Losses and encoders",
         "[The guide](../guides/losses-and-encoders.md) explains how to choose.",
@@ -62,6 +62,9 @@ def losses_and_encoders() -> str:
         "## Schedules",
         "The values of `schedule`.",
         entry_table("training.registry:SCHEDULES"),
+        "## Averages",
+        "The values of `average`.",
+        entry_table("training.registry:AVERAGES", more=("hyperparameters",)),
     )
 
 
@@ -97,6 +100,7 @@ TRIAL_METRICS = {
     "weights/true_class": "Mean weight that LCL's weighting network gives the true class.",
     "batches/classes": "Mean number of classes in a batch of the first epoch.",
     "anchors/without_positive": "Share of anchors without another text of their class in the batch.",
+    "soup/validations": "Number of validations whose weights are in the greedy soup, with `average: soup`.",
     "learning_rate": "Learning rate of the last update.",
     "seconds": "Seconds of training and validation since the last validation.",
     "examples_per_second": "Training texts per second.",

@@ -10,22 +10,32 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.free_space import free_bytes
 from sweeper.terminal.sweeps_table import format_bytes
 from sweeper.training.config import TrainConfig
+from sweeper.training.registry import AVERAGES
 from sweeper.training.types import TrainingData
 
-_SIZES = ("encoder", "loss", "weighting", "pooling", "classifier", "max_length", "hidden_size", "embedding_size",
-          "vocabulary")  # fmt: skip
+_SIZES = (
+    "encoder", "loss", "weighting", "pooling", "classifier", "max_length", "hidden_size", "embedding_size",
+    "vocabulary", "average", "epochs",
+)  # fmt: skip
 
 
 def checkpoint_disk(spec: SweepSpec, data: Mapping[str, TrainingData], slots: int) -> tuple[int, int]:
     """Return the bytes that checkpoints take at most, and those that they take for certain."""
     from sweeper.training.parameter_count import count_parameters
 
-    largest, smallest = [], []
+    largest, smallest, averaged = [], [], []
     for system in range(len(spec.systems)):
-        counts = [count_parameters(config, data[config.encoder]) for config in _sizes_of_model(spec, system)]
-        largest.append(max(counts))
-        smallest.append(min(counts))
-    return disk_need(spec, largest, slots), certain_disk_need(spec, smallest, slots)
+        counts = [(count_parameters(config, data[config.encoder]), config) for config in _sizes_of_model(spec, system)]
+        largest.append(max(count for count, _ in counts))
+        smallest.append(min(count for count, _ in counts))
+        averaged.append(max(count * _copies(config) for count, config in counts))
+    return disk_need(spec, largest, slots, averaged), certain_disk_need(spec, smallest, slots)
+
+
+def _copies(config: TrainConfig) -> int:
+    """Return the number of copies of the weights that the last checkpoint of a training holds for an average."""
+    average = AVERAGES[config.average]
+    return average.copies + average.copies_per_validation * config.epochs * config.validations_per_epoch
 
 
 def _sizes_of_model(spec: SweepSpec, system: int) -> Collection[TrainConfig]:

@@ -134,7 +134,7 @@ def _run_training(
             continue
         is_better = best is None or spec.objective.sign * value > spec.objective.sign * best
         best = value if is_better else best
-        note = "  best so far" if is_better else ""
+        note = "  best so far" if is_better and not config.keeps_last else ""
         output.line(f"  epoch {event.epoch:g}  {metric} {formatting.format_score(value)}{note}")
     return reports
 

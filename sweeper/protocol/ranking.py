@@ -19,7 +19,8 @@ SettingKey = tuple[tuple[str, Scalar], ...]
 class TrialScore:
     """A trial as a ranking sees it: `score` is its best validation, with that validation's `metrics` and `step`.
 
-    `steps` is the number of its validations. `outcome` is None until it has ended.
+    With `average: last`, it is the last one. `steps` is the number of its validations. `outcome` is None until it has
+    ended.
     """
 
     number: int
@@ -47,9 +48,14 @@ class BestSetting:
 
 
 def best_report(spec: SweepSpec, record: TrialRecord) -> ValidationReport | None:
-    """Return the report with the best finite value of the objective; of equal ones, the first."""
+    """Return the report with the best finite value of the objective; of equal ones, the first.
+
+    Where a training keeps its last weights (`average: last`), it is the last report with a finite value.
+    """
     metric, sign = spec.objective.metric, spec.objective.sign
     finite = [report for report in record.reports if math.isfinite(report.metrics.get(metric, math.nan))]
+    if record.trial.config.keeps_last:
+        return finite[-1] if finite else None
     return max(finite, key=lambda report: sign * report.metrics[metric], default=None)
 
 

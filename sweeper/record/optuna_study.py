@@ -96,7 +96,7 @@ class OptunaStudy:
             for stored in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
                 trial = self.storage.running_trial(study, stored.number)
                 if "outcome" in stored.user_attrs:
-                    self._tell(study, trial)
+                    self._tell(study, trial, stored.user_attrs["number"])
                     self.records.update(stored.user_attrs["number"], study, trial)
                 elif "number" in stored.user_attrs:
                     self._running[stored.user_attrs["number"]] = trial
@@ -193,20 +193,20 @@ class OptunaStudy:
             if trial_end.traceback or "traceback" in attributes:  # of an attempt that was interrupted while it failed
                 running.set_user_attr("traceback", trial_end.traceback)
             running.set_user_attr("outcome", trial_end.outcome.value)
-        self._tell(study, running)
+        self._tell(study, running, trial.number)
         return self.records.update(trial.number, study, running)
 
-    def _tell(self, study: optuna.Study, trial: optuna.trial.Trial) -> None:
-        """Tell the sampler how a trial ended.
+    def _tell(self, study: optuna.Study, trial: optuna.trial.Trial, number: int) -> None:
+        """Tell the sampler how trial `number` ended.
 
         A trial that did not complete is reported as pruned, the worst rank: TPE ignores failed trials, and would
         propose their settings again.
         """
         stored = self.storage.stored_trial(study, trial.number)
-        values = list(stored.intermediate_values.values())
+        values = [value for _, value in sorted(stored.intermediate_values.items())]
         if stored.user_attrs["outcome"] == Outcome.COMPLETED and values:
-            best = max(values) if self.spec.objective.sign > 0 else min(values)
-            study.tell(trial, best, skip_if_finished=True)
+            value = self.spec.objective.value_of(values, keeps_last=self.records.get(number).trial.config.keeps_last)
+            study.tell(trial, value, skip_if_finished=True)
         else:
             study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
 

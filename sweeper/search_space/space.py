@@ -15,6 +15,8 @@ from sweeper.training.config import ACTIVE_WHEN, Scalar, TrainConfig, is_active
 Params = dict[str, Scalar]
 When = Mapping[str, tuple[Scalar, ...]]  # hyperparameter -> values; keys are ANDed, values ORed
 
+_DEFAULTS_THAT_DECIDE = ("loss", "average")  # whether other hyperparameters apply; an encoder has no default
+
 
 @dataclass(frozen=True)
 class ConditionalDomain:
@@ -76,10 +78,10 @@ class SearchSpace:
 
     @property
     def fixed_values(self) -> Params:
-        """The values that are known before any hyperparameter is set: `fixed`, and the default loss if none is set."""
+        """The values that are known before any hyperparameter is set: `fixed`, and defaults on which others depend."""
         varying = {hyperparameter.name for hyperparameter in self.hyperparameters}
-        default = {} if "loss" in varying else {"loss": str(TrainConfig.model_fields["loss"].default)}
-        return {**default, **self.fixed}
+        names = [name for name in _DEFAULTS_THAT_DECIDE if name not in varying]
+        return {**{name: TrainConfig.model_fields[name].default for name in names}, **self.fixed}
 
     def hyperparameter(self, name: str) -> Hyperparameter:
         """Return the hyperparameter of this name. Raises StopIteration if there is none."""

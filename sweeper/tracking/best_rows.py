@@ -38,10 +38,13 @@ def best_tags(record: TrialRecord, objective: ObjectiveMetric) -> dict[str, str]
 
 
 def _new_bests(record: TrialRecord, objective: ObjectiveMetric) -> Iterator[tuple[int, ValidationReport]]:
-    """Yield each report that is better than all before it, with its index. Of equal reports, the first stays best."""
+    """Yield each report that is better than all before it, with its index. Of equal reports, the first stays best.
+
+    With `average: last`, each report is the best until the next.
+    """
     best = -math.inf
     for index, report in enumerate(record.reports):
         value = objective.sign * report.metrics.get(objective.metric, math.nan)
-        if math.isfinite(value) and value > best:
+        if math.isfinite(value) and (value > best or record.trial.config.keeps_last):
             best = value
             yield index, report

@@ -2,8 +2,8 @@
 
 Imports only sweeper's data, errors, wording and atomic_write, and is the home of torch and transformers. It knows
 nothing of sweeps: a training is a generator, `train(config, data, checkpoint_path)`, that yields reports. What a user
-can choose by name is in registry.py (losses, encoder kinds, poolings, schedules) and metric_registry.py (metrics);
-these, config.py, objective.py and types.py do not import torch.
+can choose by name is in registry.py (losses, encoder kinds, poolings, schedules, averages) and metric_registry.py
+(metrics); these, config.py, objective.py and types.py do not import torch.
 """
 
 import os

@@ -13,33 +13,39 @@ from sweeper.training.types import ValidationReport
 
 
 class BestModel:
-    """The best model so far, by the objective; without an objective, none is kept.
+    """The best model so far, by the objective; without an objective, none is kept. With `keeps_last`, the last one.
 
-    `state` has the keys step, epoch, value, model and skipped_updates of the best epoch; it is empty before the first
-    one.
+    `state` has the keys step, epoch, value, model and skipped_updates of the best epoch, and the origin of its weights
+    if they are an average; it is empty before the first one.
     """
 
-    def __init__(self, objective: ObjectiveMetric | None) -> None:
-        self.objective = objective
+    def __init__(self, objective: ObjectiveMetric | None, *, keeps_last: bool = False) -> None:
+        self.objective, self.keeps_last = objective, keeps_last
         self.state: dict[str, Any] = {}
 
-    def update(self, report: ValidationReport, model: nn.Module, skipped_updates: Sequence[int] = ()) -> None:
-        """Copy the model to the CPU if its report is the best so far. Of equal reports, the first stays the best.
+    def is_beaten_by(self, report: ValidationReport) -> bool:
+        """Return True if the model of this report is to be kept. Of equal reports, the first stays the best."""
+        if self.objective is None or not math.isfinite(value := self._value(report)):
+            return False
+        sign = self.objective.sign
+        return self.keeps_last or not self.state or sign * value > sign * float(self.state["value"])
 
-        `skipped_updates` are the numbers of the updates that did not change the encoder.
+    def keep(
+        self, report: ValidationReport, model: nn.Module, skipped_updates: Sequence[int], origin: Mapping[str, Any]
+    ) -> None:
+        """Copy the model of a report to the CPU.
+
+        `skipped_updates` are the numbers of the updates that did not change the encoder; `origin` is that of Averaging.
         """
-        if self.objective is None:
-            return
-        value = self._value(report)
-        if math.isfinite(value) and self._is_better(value, self.objective.sign):
-            weights = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
-            self.state = {
-                "step": report.step,
-                "epoch": report.epoch,
-                "value": value,
-                "model": weights,
-                "skipped_updates": list(skipped_updates),
-            }
+        weights = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
+        self.state = {
+            "step": report.step,
+            "epoch": report.epoch,
+            "value": self._value(report),
+            "model": weights,
+            "skipped_updates": list(skipped_updates),
+            **origin,
+        }
 
     def restore(self, state: Mapping[str, Any], reports: Sequence[ValidationReport]) -> None:
         """Continue with the best model of a checkpoint after these reports.
@@ -53,9 +59,6 @@ class BestModel:
 
     def _value(self, report: ValidationReport) -> float:
         return math.nan if self.objective is None else report.metrics.get(self.objective.metric, math.nan)
-
-    def _is_better(self, value: float, sign: int) -> bool:
-        return not self.state or sign * value > sign * float(self.state["value"])
 
 
 def best_model_path(checkpoint_path: Path) -> Path:

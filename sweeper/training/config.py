@@ -1,8 +1,8 @@
 """TrainConfig: every hyperparameter of one training, with its type, unit, allowed values, default and meaning.
 
 To add a hyperparameter, add a field here; `compare:`, `search:` and `training:` in a search space then accept it, and
-the docs list it. If only some losses or encoders use it, name it in their entries in registry.py too: it is inactive
-for the others.
+the docs list it. If only some losses, encoders or averages use it, name it in their entries in registry.py too: it is
+inactive for the others.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from sweeper.training.registry import ENCODER_KINDS, LOSSES, POOLINGS, SCHEDULES
+from sweeper.training.registry import AVERAGES, ENCODER_KINDS, LOSSES, POOLINGS, SCHEDULES
 from sweeper.training.strict_model import StrictModel, one_of
 from sweeper.wording import plain_rule
 
@@ -143,6 +143,13 @@ class TrainConfig(StrictModel):
     validations_per_epoch: Annotated[
         int, _describe("Validations in each epoch; each makes one report.", "validations", ge=1)
     ] = 1
+    average: Annotated[str, one_of(AVERAGES), _describe("The weights of the training that are validated and kept.")] = (
+        "best"
+    )
+    ema_decay: Annotated[
+        float,
+        _describe("Share of the average that stays when an update of the weights is added.", "fraction", ge=0, lt=1),
+    ] = 0.99
     max_length: Annotated[
         int, _describe("Longest text, with [CLS] and [SEP]; longer ones are cut.", "tokens", ge=3)
     ] = 128
@@ -176,6 +183,11 @@ class TrainConfig(StrictModel):
         return self.epochs + (self.contrastive_epochs if LOSSES[self.loss].has_two_phases else 0)
 
     @property
+    def keeps_last(self) -> bool:
+        """True if the last validation of a training counts, and not the best."""
+        return AVERAGES[self.average].keeps_last
+
+    @property
     def num_validations(self) -> int:
         """The number of validations in the whole training."""
         return self.total_epochs * self.validations_per_epoch
@@ -186,7 +198,7 @@ HYPERPARAMETERS: tuple[str, ...] = tuple(name for name in TrainConfig.model_fiel
 
 def _active_when() -> Mapping[str, Mapping[str, tuple[Scalar, ...]]]:
     conditions: dict[str, dict[str, tuple[Scalar, ...]]] = {}
-    for field, entries in (("loss", LOSSES), ("encoder", ENCODER_KINDS)):
+    for field, entries in (("loss", LOSSES), ("encoder", ENCODER_KINDS), ("average", AVERAGES)):
         for value, entry in entries.items():
             for name in entry.hyperparameters:
                 values = conditions.setdefault(name, {})

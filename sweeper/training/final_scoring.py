@@ -1,7 +1,7 @@
 """Score a confirmed model once: its predictions for the validation split, and for the test split if there is one.
 
-The model is that of the best epoch, which its training left in a file. If that file cannot be read, or
-does not fit, the training is repeated from its seed; on a CPU that gives the same model.
+The model is the one that its training left in a file: that of the best epoch, or another that `average` names. If that
+file cannot be read, or does not fit, the training is repeated from its seed; on a CPU that gives the same model.
 """
 
 from collections.abc import Generator

@@ -1,5 +1,6 @@
 """The metric by which the best epoch of a trial and the best trial of a sweep are chosen."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -13,7 +14,8 @@ DEFAULT_OBJECTIVE = "validation/accuracy"
 class ObjectiveMetric(StrictModel):
     """The metric that a sweep optimizes. Its best value over the epochs of a trial is the trial's value.
 
-    Search spaces set either `maximize` or `minimize`; the default is to maximize validation/accuracy.
+    With `average: last`, its last value is. Search spaces set either `maximize` or `minimize`; the default is to
+    maximize validation/accuracy.
     """
 
     maximize: Annotated[str, one_of(objective_metrics("higher"), class_objectives("higher"))] | None = Field(
@@ -45,3 +47,7 @@ class ObjectiveMetric(StrictModel):
     def sign(self) -> int:
         """1 if higher values are better, -1 if lower values are."""
         return -1 if self.minimize else 1
+
+    def value_of(self, values: Sequence[float], *, keeps_last: bool) -> float:
+        """Return the value of a training with these validations, in order: the best, or with `keeps_last` the last."""
+        return values[-1] if keeps_last else self.sign * max(self.sign * value for value in values)

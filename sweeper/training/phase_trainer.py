@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sweeper.training import batching
+from sweeper.training.averaging import Averaging
 from sweeper.training.device import autocast
 from sweeper.training.evaluation import encode_batch, encode_split
 from sweeper.training.optimizer import Optimizer
@@ -20,7 +21,8 @@ from sweeper.training.types import Heartbeat
 class PhaseTrainer:
     """Trains the batches of one phase with an optimizer of its own."""
 
-    def __init__(self, setup: TrainingSetup, phase: Phase) -> None:
+    def __init__(self, setup: TrainingSetup, phase: Phase, average: Averaging | None = None) -> None:
+        """Prepare the phase. `average` follows its weights; a phase without validations has nothing to average."""
         self.setup, self.phase = setup, phase
         config, model = setup.config, setup.model
         module = model.classifier if phase.kind == "classifier" else model
@@ -29,6 +31,10 @@ class PhaseTrainer:
         self.optimizer = Optimizer(
             config, module, phase.peak_learning_rate, num_updates, setup.precision, setup.device, factors
         )
+        self.average = None if phase.kind == "contrastive" else average
+        if self.average is not None:
+            trained = set(map(id, self.optimizer.parameters))
+            self.average.enter_phase({name: part for name, part in model.named_parameters() if id(part) in trained})
         self.features: Tensor | None = None  # (N, F) of the training split, if they are precomputed
 
     def precompute_features(self) -> Generator[Heartbeat, None, None]:
@@ -52,6 +58,8 @@ class PhaseTrainer:
         self.optimizer.backward(components["train/loss"] / batches_in_update)
         if (index + 1) % accumulate == 0 or index + 1 == batches_in_epoch:
             self.optimizer.update()
+            if self.average is not None:
+                self.average.update()
         return {name: value.detach() for name, value in components.items()}
 
     def _loss_components(self, rows: NDArray[np.int64]) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""The choices that a search space makes by name in training: losses, encoders, poolings and schedules.
+"""The choices that a search space makes by name in training: losses, encoders, poolings, schedules, averages.
 
 Each is one dictionary; that of metrics is in metric_registry.py. To add a choice, write its function, add an entry here
 and test it; the YAML's schema, its error messages and the docs are made from the entries. An entry names its function
@@ -69,6 +69,26 @@ class Schedule:
     label: str
     description: str
     function: str
+
+
+@dataclass(frozen=True)
+class Average:
+    """The weights of a training that are validated and kept.
+
+    `weights` completes "The weights are ..." in a report. `build` names a class with the methods of Averaging in
+    averaging.py, (TrainConfig, ObjectiveMetric) -> Averaging. A checkpoint has `copies` of the weights more, and
+    `copies_per_validation`. With `keeps_last`, the last validation counts, otherwise the best. `hyperparameters` names
+    the ones that this entry uses and some other entry does not.
+    """
+
+    label: str
+    description: str
+    weights: str
+    build: str
+    hyperparameters: tuple[str, ...] = ()
+    copies: int = 0
+    copies_per_validation: int = 0
+    keeps_last: bool = False
 
 
 _CONTRASTIVE = ("tau", "normalize", "reduction", "views")
@@ -159,6 +179,37 @@ SCHEDULES: Mapping[str, Schedule] = {
     "linear": Schedule("Linear", "Falls evenly to 0.", "sweeper.training.schedule:linear"),
     "cosine": Schedule("Cosine", "Falls to 0 as half a cosine wave.", "sweeper.training.schedule:cosine"),
     "constant": Schedule("Constant", "Stays at its peak.", "sweeper.training.schedule:constant"),
+}
+
+AVERAGES: Mapping[str, Average] = {
+    "best": Average(
+        "Best epoch",
+        "The weights of the best validation.",
+        "those of the epoch with the best validation",
+        "sweeper.training.averaging:LatestWeights",
+    ),
+    "last": Average(
+        "Last epoch",
+        "The weights of the last validation, whose score is then the trial's.",
+        "those of the last epoch",
+        "sweeper.training.averaging:LatestWeights",
+        keeps_last=True,
+    ),
+    "ema": Average(
+        "EMA",
+        "An exponential moving average of the weights, at its best validation (Kingma & Ba 2015, Adam, section 7.2).",
+        "an exponential moving average over the updates, at its best validation",
+        "sweeper.training.exponential_average:ExponentialAverage",
+        hyperparameters=("ema_decay",),
+        copies=1,
+    ),
+    "soup": Average(
+        "Greedy soup",
+        "The mean of the weights of validations that are chosen greedily (Wortsman et al. 2022, recipe 1).",
+        "the greedy soup of its epochs, chosen on validation",
+        "sweeper.training.greedy_soup:GreedySoup",
+        copies_per_validation=1,
+    ),
 }
 
 

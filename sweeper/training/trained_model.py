@@ -1,9 +1,9 @@
 """Load a trained model, with the word embeddings that its training left out.
 
-Those embeddings are the pretrained ones with the weight decay that AdamW would have applied to them in each update.
+Those embeddings are the pretrained ones as the training would have left them; see left_out_rows.py.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,13 +16,12 @@ from sweeper.errors import CheckpointError
 from sweeper.training.checkpoint import checking_fit
 from sweeper.training.config import TrainConfig
 from sweeper.training.embedding_rows import occurring_tokens
+from sweeper.training.left_out_rows import left_out_rows
 from sweeper.training.model import Classifier
 from sweeper.training.optimizer import is_decayed
-from sweeper.training.schedule import encoder_learning_rates
 from sweeper.training.types import TrainingData
 
 _KEPT_TOKENS = ".kept_tokens"  # the buffer of a PartialEmbedding
-_BLOCK = 1 << 16  # numbers that a processor's cache can hold
 
 
 def load_full_model(state: Mapping[str, Any], config: TrainConfig, data: TrainingData) -> Classifier:
@@ -75,37 +74,9 @@ def _load_weights(model: Classifier, state: Mapping[str, Any], config: TrainConf
         rows = pretrained[weight].clone()
         if is_decayed(weight) and not config.freeze_embeddings:
             factor = model.learning_rate_factors(config.layer_decay)[weight]
-            rows[~is_kept] = _decayed(rows[~is_kept], state, config, data, factor)
+            rows[~is_kept] = left_out_rows(rows[~is_kept], state, config, len(data.splits["train"]), factor)
         rows[is_kept] = weights[weight]
         weights[weight] = rows
         if name in pretrained:
             weights[name] = tokens_of_rows
     model.load_state_dict(weights)
-
-
-def _decayed(rows: Tensor, state: Mapping[str, Any], config: TrainConfig, data: TrainingData, factor: float) -> Tensor:
-    """Return pretrained weights that never had a gradient as AdamW would have left them.
-
-    `factor` is that of their learning rate.
-    """
-    step = state["step"] if "step" in state else len(state["reports"])
-    numbers: NDArray[np.float32] = rows.numpy().copy()
-    rates = encoder_learning_rates(config, len(data.splits["train"]), step)
-    skipped = set(state.get("skipped_updates", ()))  # in fp16: AdamW did not decay there either
-    applied = [rate * factor for update, rate in enumerate(rates) if update not in skipped]
-    _decay(numbers, applied, config.weight_decay)
-    return torch.from_numpy(numbers)
-
-
-def _decay(rows: NDArray[np.float32], learning_rates: Sequence[float], weight_decay: float) -> None:
-    """Apply AdamW's decay to weights without a gradient: in each update w = w · (1 - learning rate · weight decay).
-
-    Each product is rounded to float32, as AdamW rounds it; the product of all factors would give other numbers.
-    """
-    factors = [np.float32(1 - rate * weight_decay) for rate in learning_rates]
-    numbers = rows.reshape(-1)
-    for start in range(0, len(numbers), _BLOCK):
-        block = numbers[start : start + _BLOCK]
-        for factor in factors:
-            if factor != 1:
-                np.multiply(block, factor, out=block)

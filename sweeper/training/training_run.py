@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Generator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,16 @@ from numpy.typing import NDArray
 
 from sweeper.errors import CheckpointError, DivergedError
 from sweeper.training import batching, checkpoint
+from sweeper.training.averaging import Averaging, Validation
 from sweeper.training.best_model import BestModel, best_model_path
 from sweeper.training.config import TrainConfig
 from sweeper.training.device import random_states, set_random_states
 from sweeper.training.evaluation import evaluate_events
+from sweeper.training.named_function import load_function
 from sweeper.training.objective import ObjectiveMetric
 from sweeper.training.phase_trainer import PhaseTrainer
 from sweeper.training.phases import phase_of_epoch
+from sweeper.training.registry import AVERAGES
 from sweeper.training.running_means import RunningMeans
 from sweeper.training.trained_model import resume_model
 from sweeper.training.training_setup import prepare_training
@@ -43,7 +47,8 @@ class TrainingRun:
         self.config, self.data, self.objective = config, data, objective
         self.setup = prepare_training(config, data, all_tokens=all_tokens)
         self.model, self.device = self.setup.model, self.setup.device
-        self.best = BestModel(objective if keep_best else None)
+        self.average: Averaging = load_function(AVERAGES[config.average].build)(config, objective or ObjectiveMetric())
+        self.best = BestModel(objective if keep_best else None, keeps_last=config.keeps_last)
         self.reports: list[ValidationReport] = []
         self.skipped_updates: list[int] = []  # of the encoder
         self.phase_trainer: PhaseTrainer | None = None
@@ -59,7 +64,9 @@ class TrainingRun:
         for step in range(len(self.reports) + 1, self.config.num_validations + 1):
             report = yield from self._train_until(step)
             self.reports.append(report)
-            self.best.update(report, self.model, self.skipped_updates)
+            if self.best.is_beaten_by(report):
+                with self.average.applied():
+                    self.best.keep(report, self.model, self.skipped_updates, self.average.origin)
             if checkpoint_path is not None:
                 yield self._save(self._state(), checkpoint_path)
             states = random_states(self.device)
@@ -72,7 +79,7 @@ class TrainingRun:
         """Return the trainer of the phase that contains `epoch` (from 0); make one if another phase came before."""
         phase = phase_of_epoch(self.config, epoch)
         if self.phase_trainer is None or self.phase_trainer.phase != phase:
-            self.phase_trainer = PhaseTrainer(self.setup, phase)
+            self.phase_trainer = PhaseTrainer(self.setup, phase, self.average)
             yield from self.phase_trainer.precompute_features()
         return self.phase_trainer
 
@@ -97,7 +104,8 @@ class TrainingRun:
             metrics["train/truncated"] = batching.truncated_share(self.setup.split, config.max_length)
             metrics["batches/classes"] = batching.mean_classes(self.setup.split, batches)
         if trainer.phase.kind != "contrastive":  # there is no trained classifier to validate yet
-            metrics |= yield from self._validate(step / config.validations_per_epoch)
+            validate = partial(self._validate, step / config.validations_per_epoch)
+            metrics |= yield from self.average.validate(step, validate)
         metrics["seconds"] = time.perf_counter() - start_time
         return ValidationReport(step, step / config.validations_per_epoch, metrics)
 
@@ -122,7 +130,7 @@ class TrainingRun:
                 raise DivergedError(f"the training loss is not finite at {position}; {_REMEDY}")
             yield Heartbeat()
 
-    def _validate(self, epoch: float) -> Generator[Heartbeat, None, dict[str, float]]:
+    def _validate(self, epoch: float) -> Validation:
         """Return the metrics on the validation split. Raises DivergedError if the loss is not finite."""
         evaluation = yield from evaluate_events(self.model, self.data, "validation", self.config, self.objective)
         if not math.isfinite(evaluation.metrics["loss"]):
@@ -145,6 +153,7 @@ class TrainingRun:
         return {
             "model": self.model.state_dict(),
             "optimizer": self.phase_trainer.optimizer.state(),
+            "average": self.average.state(),
             "random_states": random_states(self.device),
             "reports": [
                 {"step": report.step, "epoch": report.epoch, "metrics": dict(report.metrics)} for report in self.reports
@@ -165,6 +174,7 @@ class TrainingRun:
         trainer = yield from self._enter_phase_of(last_epoch)
         with checkpoint.checking_fit():
             trainer.optimizer.restore(state["optimizer"])
+            self.average.restore(state.get("average", {}))
             set_random_states(state["random_states"], self.device)
             self.skipped_updates = list(state.get("skipped_updates", ()))
             self.best.restore(state.get("best", {}), self.reports)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sweeper.training.config import Scalar, TrainConfig
+from sweeper.training.registry import AVERAGES
 from sweeper.training.strict_model import StrictModel
 
 SIZES = ("batch_size", "max_length")
@@ -13,7 +14,7 @@ _PASSES = ("views", "consistency")  # they decide how many passes a text has
 
 MEMORY_HYPERPARAMETERS = (
     "encoder", "loss", *SIZES, *_PASSES, "weighting", "precision", "pooling", "classifier", "hidden_size",
-    "embedding_size", "vocabulary", "freeze_embeddings",
+    "embedding_size", "vocabulary", "freeze_embeddings", "average",
 )  # fmt: skip
 """Hyperparameters that decide how much memory a training needs. With equal values, trainings are of one kind."""
 
@@ -75,9 +76,10 @@ class GpuMemory(StrictModel):
 
 
 def memory_params(config: TrainConfig) -> dict[str, Scalar | None]:
-    """Return what decides how much memory a training needs: hyperparameters, and the passes of each text."""
-    names = (name for name in MEMORY_HYPERPARAMETERS if name not in _PASSES)
-    return {**{name: getattr(config, name) for name in names}, "passes": config.passes}
+    """Return what decides how much memory a training needs: hyperparameters, the passes of each text, an average."""
+    names = (name for name in MEMORY_HYPERPARAMETERS if name not in (*_PASSES, "average"))
+    averaged: dict[str, Scalar | None] = {"average": config.average} if AVERAGES[config.average].copies else {}
+    return {**{name: getattr(config, name) for name in names}, "passes": config.passes, **averaged}
 
 
 def _is_at_most(wanted: dict[str, Scalar | None], measured: dict[str, Scalar | None]) -> bool:

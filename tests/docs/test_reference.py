@@ -20,7 +20,7 @@ from sweeper.search_space.samplers import SAMPLERS
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import HYPERPARAMETERS
 from sweeper.training.metric_registry import METRICS
-from sweeper.training.registry import ENCODER_KINDS, LOSSES
+from sweeper.training.registry import AVERAGES, ENCODER_KINDS, LOSSES
 from tests.conftest import ROOT
 
 page = cache(lambda uri: PAGES[uri]())
@@ -32,7 +32,7 @@ page = cache(lambda uri: PAGES[uri]())
         ("reference/search-space.md", SweepSpec.model_fields),
         ("reference/hyperparameters.md", HYPERPARAMETERS),
         ("reference/search.md", [*SAMPLERS, *EARLY_STOPPING]),
-        ("reference/losses-and-encoders.md", [*LOSSES, *ENCODER_KINDS]),
+        ("reference/losses-and-encoders.md", [*LOSSES, *ENCODER_KINDS, *AVERAGES]),
         ("reference/data.md", DATASETS),
         ("reference/metrics.md", METRICS),
         ("reference/results.md", SweepResults.model_fields),
@@ -61,7 +61,7 @@ def test_every_key_says_what_it_means(model: type[SweepSpec] | type[SweepResults
 
 
 def test_the_page_of_metrics_has_every_metric_that_the_training_reports() -> None:
-    named = r'"((?:train|weights|anchors|system)/[a-z_]+)"'
+    named = r'"((?:train|weights|anchors|soup|system)/[a-z_]+)"'
     code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "sweeper" / "training").glob("*.py"))
     found = set(re.findall(named, code))
     assert len(found) > 5

@@ -1,9 +1,17 @@
 """The best setting of a system: means over repeats, both directions, and substitutes if no trial completed."""
 
-from sweeper.protocol.ranking import TrialScore, best_setting, count_outcomes
-from sweeper.training.config import Scalar
-from sweeper.trials.outcome import Outcome
+import math
 
+import pytest
+
+from sweeper.protocol.ranking import TrialScore, best_setting, count_outcomes, score_trial
+from sweeper.training.config import Scalar
+from sweeper.training.types import ValidationReport
+from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import Trial, TrialRecord
+from tests.support.search_spaces import small_spec
+
+_METRICS = {"maximize": "validation/accuracy", "minimize": "validation/loss"}
 DONE, EARLY = Outcome.COMPLETED, Outcome.STOPPED_EARLY
 
 
@@ -117,3 +125,17 @@ def test_outcomes_are_counted_for_one_system_without_running_trials() -> None:
     assert count_outcomes(scores, 0) == {DONE: 2, EARLY: 1}
     assert count_outcomes(scores, 2) == {}
     assert {str(outcome): number for outcome, number in count_outcomes(scores, 1).items()} == {"completed": 1}
+
+
+@pytest.mark.parametrize(("average", "step"), [("best", 2), ("last", 4), ("ema", 2)])
+@pytest.mark.parametrize("direction", ["maximize", "minimize"])
+def test_the_best_validation_of_a_trial_counts_or_the_last_one_where_that_is_kept(
+    average: str, step: int, direction: str
+) -> None:
+    spec = small_spec(training={"epochs": 5, "average": average}, objective={direction: _METRICS[direction]})
+    metric, sign = spec.objective.metric, spec.objective.sign
+    trial = Trial(1, 0, {}, spec.train_config({"encoder": "m"}, seed=1, threads=1))
+    values = [0.5, 0.5 + sign * 0.4, 0.5, 0.5 + sign * 0.1, math.nan]
+    reports = tuple(ValidationReport(k, k, {metric: value}) for k, value in enumerate(values, 1))
+    score = score_trial(spec, TrialRecord(trial, reports))
+    assert (score.step, score.score) == (step, values[step - 1])

@@ -132,6 +132,19 @@ def test_reports_and_outcomes_survive_reopening_the_record(tmp_path: Path) -> No
         assert study.ask(0).number == 3
 
 
+def test_the_sampler_learns_the_last_value_of_a_trial_that_keeps_its_last_weights(tmp_path: Path) -> None:
+    told = []
+    for average in ("best", "last"):
+        spec = small_spec(asha="off", training={"epochs": 3, "average": average})
+        with open_study(spec, tmp_path / average) as study:
+            trial = study.ask(0)
+            for step, accuracy in enumerate((0.3, 0.9, 0.6), 1):
+                study.report(trial, report(step, accuracy))
+            study.end_trial(trial, TrialEnd(Outcome.COMPLETED))
+            told.append(study.studies.searches[0].trials[0].value)
+    assert told == [0.9, 0.6]
+
+
 RANGES = {"learning_rate": {"log": [1e-5, 1e-3]}, "dropout": {"uniform": [0, 0.5]}}
 CONDITIONAL = {**FLAT, "dropout": {"uniform": [0, 0.5], "when": {"batch_size": 4}}}
 

@@ -272,3 +272,20 @@ def test_hyperparameters_in_a_circle_are_left_out() -> None:
         "batch_size": [4],
     }
     assert [hyperparameter.name for hyperparameter in space(search=search).topological()] == ["batch_size"]
+
+
+@pytest.mark.parametrize(
+    ("search", "fixed", "expected"),
+    [
+        ({}, {}, [{}]),
+        ({}, {"average": "soup"}, [{}]),
+        ({}, {"average": "ema"}, [{"ema_decay": 0.9}]),
+        ({"average": ["ema", "last"]}, {}, [{"average": "ema", "ema_decay": 0.9}, {"average": "last"}]),
+    ],
+    ids=str,
+)
+def test_the_decay_of_an_average_applies_only_with_it(
+    search: dict[str, Any], fixed: dict[str, Scalar], expected: list[Params]
+) -> None:
+    varied = space(compare={}, search={"ema_decay": [0.9], **search}, **fixed)
+    assert settings(varied) == expected

@@ -366,3 +366,5 @@ def test_the_best_epoch_is_that_of_the_objective() -> None:
     ]
     assert best_tags(record, lowest) == {"sweeper.best_step": "3"}
     assert best_tags(record, ObjectiveMetric()) == {}
+    last = record.trial.config.model_copy(update={"average": "last"})
+    assert best_tags(replace(record, trial=replace(record.trial, config=last)), lowest) == {"sweeper.best_step": "4"}

@@ -60,11 +60,13 @@ def reports(events: Any) -> list[ValidationReport]:
 
 
 def result(config: TrainConfig, data: TrainingData, path: Path, *, all_tokens: bool) -> Result:
-    """The reports of a training, all weights of its last epoch as exported, and the metrics of its best on test."""
+    """The reports of a training, all weights of its last and best epoch as exported, and the best metrics on test."""
     trained = reports(TrainingRun(config, data, OBJECTIVE, all_tokens=all_tokens).events(path))
-    model = load_full_model(checkpoint.load_checkpoint(path), config, data)
+    states = {"last": checkpoint.load_checkpoint(path), "best": checkpoint.load_checkpoint(best_model_path(path))}
+    models = {name: load_full_model(state, config, data).state_dict() for name, state in states.items()}
+    weights = {f"{name} {key}": tensor for name, model in models.items() for key, tensor in model.items()}
     (scored,) = reports(score_best_model(config, data, path, OBJECTIVE))
-    return tiny_training.without_timing(trained), model.state_dict(), dict(scored.metrics)
+    return tiny_training.without_timing(trained), weights, dict(scored.metrics)
 
 
 def assert_equal(first: Result, second: Result) -> None:
@@ -99,6 +101,11 @@ def assert_trimmed_equals_full(config: TrainConfig, data: TrainingData, folder: 
         {"loss": "lcl", "weighting": "separate", "layer_decay": 0.7, "schedule": "cosine", "epochs": 2},
         {"loss": "ce", "reinit_layers": 1, "schedule": "constant"},
         {"loss": "scl", "consistency": 0.5, "texts_per_class": 2, "precision": "bf16"},
+        {"loss": "ce", "average": "ema", "ema_decay": 0.6, "epochs": 2, "validations_per_epoch": 2, "threads": 2},
+        {"loss": "lcl", "average": "ema", "accumulate": 2, "layer_decay": 0.7},
+        {"loss": "scl_two_phase", "contrastive_epochs": 1, "average": "ema"},
+        {"loss": "ce", "average": "soup", "epochs": 3, "precision": "bf16"},
+        {"loss": "scl_two_phase", "contrastive_epochs": 1, "average": "soup", "epochs": 2},
     ],
     ids=lambda values: "-".join(map(str, values.values())),
 )

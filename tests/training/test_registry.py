@@ -15,10 +15,12 @@ from sweeper.training.metric_registry import METRICS, Metric, find_metric
 from sweeper.training.named_function import load_function
 from sweeper.training.objective import ObjectiveMetric
 from sweeper.training.registry import (
+    AVERAGES,
     ENCODER_KINDS,
     LOSSES,
     POOLINGS,
     PRETRAINED,
+    Average,
     EncoderKind,
     Loss,
     Pooling,
@@ -29,16 +31,17 @@ from tests.support import tiny_training
 
 LABELS = torch.tensor([0, 1, 0, 2])
 CONTRASTIVE = [name for name, loss in LOSSES.items() if loss.contrastive_term]
-ENTRIES: list[Loss | EncoderKind | Pooling | Metric] = [
+ENTRIES: list[Loss | EncoderKind | Pooling | Average | Metric] = [
     *LOSSES.values(),
     *ENCODER_KINDS.values(),
     *POOLINGS.values(),
+    *AVERAGES.values(),
     *METRICS.values(),
 ]
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.label)
-def test_every_entry_has_a_label_and_a_sentence(entry: Loss | EncoderKind | Pooling | Metric) -> None:
+def test_every_entry_has_a_label_and_a_sentence(entry: Loss | EncoderKind | Pooling | Average | Metric) -> None:
     assert entry.label
     assert entry.description[0].isupper()
     assert entry.description.endswith(".")
@@ -118,7 +121,9 @@ def test_the_f1_of_a_class_can_be_maximized_and_nothing_else_of_it(class_name: s
             ObjectiveMetric.model_validate({key: f"validation/{kind}/{class_name}"})
 
 
-@pytest.mark.parametrize(("hyperparameter", "entries"), [("loss", LOSSES), ("pooling", POOLINGS)])
+@pytest.mark.parametrize(
+    ("hyperparameter", "entries"), [("loss", LOSSES), ("pooling", POOLINGS), ("average", AVERAGES)]
+)
 def test_the_config_accepts_the_registered_names_only(hyperparameter: str, entries: dict[str, object]) -> None:
     assert all(validation_error(hyperparameter, name) is None for name in entries)
     rule = validation_error(hyperparameter, "none of them")
@@ -130,6 +135,7 @@ def test_conditions_name_hyperparameters_that_exist() -> None:
     assert set(ACTIVE_WHEN) <= set(HYPERPARAMETERS)
     assert ACTIVE_WHEN["alpha"] == {"loss": ("scl", "scl_set_tau", "lcl", "lcl_inside")}
     assert ACTIVE_WHEN["hidden_size"] == {"encoder": ("rnn", "gru")}
+    assert ACTIVE_WHEN["ema_decay"] == {"average": ("ema",)}
 
 
 def test_every_hyperparameter_has_a_description_and_a_unit_if_it_is_a_number() -> None:

@@ -51,7 +51,16 @@ def left_out(data: TrainingData) -> Tensor:
     return ~torch.isin(torch.arange(len(data.encoder.weights["embeddings.word_embeddings.weight"])), kept)
 
 
-@pytest.mark.parametrize("hyperparameters", [{}, {"loss": "scl_two_phase", "contrastive_epochs": 2}, {"accumulate": 2}])
+@pytest.mark.parametrize(
+    "hyperparameters",
+    [
+        {},
+        {"loss": "scl_two_phase", "contrastive_epochs": 2},
+        {"accumulate": 2},
+        {"average": "ema", "ema_decay": 0.8},
+        {"average": "soup"},
+    ],
+)
 def test_a_skipped_update_does_not_decay_embeddings_that_are_left_out(
     hyperparameters: dict[str, Any], tmp_path: Path
 ) -> None:

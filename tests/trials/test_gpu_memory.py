@@ -54,6 +54,12 @@ def test_only_the_number_of_passes_tells_trainings_with_dropout_views_apart() ->
     assert [memory.share_of(training).gpu for training in other] == [0.25, 0.25, 0.1]
 
 
+def test_an_average_on_the_gpu_makes_a_kind_of_its_own() -> None:
+    memory = gpu({config(average="ema"): 5 * GB, config(): 2 * GB})
+    shares = [memory.share_of(config(average=average)).gpu for average in ("best", "last", "soup", "ema")]
+    assert shares == [0.1, 0.1, 0.1, 0.25]
+
+
 def test_training_that_did_not_fit_a_whole_gpu_gets_one() -> None:
     memory = gpu({config(batch_size=32): None, config(batch_size=64): 5 * GB})
     assert memory.share_of(config(batch_size=32)).gpu == 1.0

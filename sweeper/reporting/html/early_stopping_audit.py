@@ -59,10 +59,10 @@ def audit_early_stopping(report: ReportData) -> Audit | None:
 
 
 def _running_best(report: ReportData, record: TrialRecord, sign: int) -> Sequence[float]:
-    """Return the best score of a trial after each validation; higher is better."""
+    """Return the value of a trial after each validation: its best score so far, or its last; higher is better."""
     metric = report.spec.objective.metric
     scores = [sign * validation.metrics[metric] for validation in record.reports if metric in validation.metrics]
-    return [] if not scores else list(np.maximum.accumulate(scores))
+    return scores if record.trial.config.keeps_last or not scores else list(np.maximum.accumulate(scores))
 
 
 def _gap_to_best(report: ReportData, record: TrialRecord, sign: int) -> tuple[int, float] | None:

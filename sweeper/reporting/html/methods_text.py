@@ -8,6 +8,7 @@ from sweeper.protocol.search_budget import count_search_trials
 from sweeper.reporting.html.report_data import ReportData
 from sweeper.search_space.samplers import SAMPLERS
 from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.training.registry import AVERAGES
 from sweeper.wording import count_noun, format_epoch, format_value
 
 
@@ -56,7 +57,7 @@ def _search(report: ReportData) -> str:
     return (
         f"Search: {trials} in {count_noun(len(report.systems), 'system')}. Each trial was trained on the train split "
         f"and scored on the validation split as it went. Settings came from {SAMPLERS[spec.sampler].label}, and "
-        f"{stopping}. A trial's value is its best {spec.objective.metric}.{_knowledge(report)}{early}{unseen}"
+        f"{stopping}. A trial's value is {_value(report)}.{_knowledge(report)}{early}{unseen}"
     )
 
 
@@ -68,6 +69,12 @@ def _stopping(spec: SweepSpec) -> str:
         return described
     never = "" if all(spec.brackets.values()) else ", or never did"
     return f"{described}, in {len(spec.brackets)} brackets that began to do so at different epochs{never}"
+
+
+def _value(report: ReportData) -> str:
+    """Return what the value of a trial is, for `A trial's value is ...`."""
+    kinds = {"last" if AVERAGES[str(average)].keeps_last else "best" for average in report.spec.values_of("average")}
+    return f"its {' or '.join(sorted(kinds))} {report.spec.objective.metric}"
 
 
 def _knowledge(report: ReportData) -> str:
@@ -110,11 +117,11 @@ def _confirmation(report: ReportData) -> Iterator[str]:
         yield "Confirmation: turned off in the search space (confirm: {seeds: 0})."
         return
     settings = "the best setting" if confirm.top == 1 else f"the {confirm.top} best settings"
+    weights = " or ".join(AVERAGES[str(average)].weights for average in report.spec.values_of("average"))
     selection = "" if confirm.top == 1 else " The setting with the best mean over its fresh seeds was chosen."
     yield (
         f"Confirmation: {settings} of each system on validation, trained again with "
-        f"{count_noun(confirm.seeds, 'fresh seed')} and without early stopping. The weights are those of the epoch "
-        f"with the best validation.{selection}"
+        f"{count_noun(confirm.seeds, 'fresh seed')} and without early stopping. The weights are {weights}.{selection}"
     )
 
 

@@ -1,0 +1,34 @@
+"""The disk that checkpoints need, as planned from a search space."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sweeper.app.disk_space import checkpoint_disk
+from sweeper.training.parameter_count import count_parameters
+from tests.support import tiny_training
+from tests.support.search_spaces import small_spec
+
+
+@pytest.mark.parametrize(
+    ("changes", "copies"),
+    [
+        ({}, 0),
+        ({"training": {"epochs": 6, "average": "last"}}, 0),
+        ({"training": {"epochs": 6, "average": "ema"}}, 1),
+        ({"training": {"epochs": 6, "average": "soup", "validations_per_epoch": 2}}, 12),
+        ({"search": {"average": ["best", "ema", "soup"], "epochs": {"int": [2, 7]}}, "training": {}}, 7),
+        ({"training": {"epochs": 6}, "search": {"average": ["best", "ema"]}}, 1),
+    ],
+    ids=str,
+)
+def test_averages_count_at_their_most(changes: dict[str, Any], copies: int) -> None:
+    spec = small_spec(
+        compare={"encoder": ["m"], "loss": ["ce"]}, confirm={"seeds": 0}, asha="off", **{"search": {}, **changes}
+    )
+    data = tiny_training.data()
+    data = replace(data, encoder=replace(data.encoder, width=32))
+    config = spec.train_config(spec.systems[0], seed=0, threads=1)
+    parameters = count_parameters(config, data)
+    assert checkpoint_disk(spec, {"m": data}, slots=1)[0] == 2 * (12 + 4 * copies) * parameters
