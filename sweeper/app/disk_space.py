@@ -10,32 +10,35 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.free_space import free_bytes
 from sweeper.terminal.sweeps_table import format_bytes
 from sweeper.training.config import TrainConfig
-from sweeper.training.registry import AVERAGES
+from sweeper.training.registry import AVERAGES, LOSSES
 from sweeper.training.types import TrainingData
 
 _SIZES = (
     "encoder", "loss", "weighting", "pooling", "classifier", "max_length", "hidden_size", "embedding_size",
-    "vocabulary", "average", "epochs",
+    "vocabulary", "average", "epochs", "memory",
 )  # fmt: skip
 
 
 def checkpoint_disk(spec: SweepSpec, data: Mapping[str, TrainingData], slots: int) -> tuple[int, int]:
     """Return the bytes that checkpoints take at most, and those that they take for certain."""
-    from sweeper.training.parameter_count import count_parameters
+    from sweeper.training.parameter_count import count_parameters, feature_width
 
-    largest, smallest, averaged = [], [], []
+    largest, smallest, besides = [], [], []
     for system in range(len(spec.systems)):
-        counts = [(count_parameters(config, data[config.encoder]), config) for config in _sizes_of_model(spec, system)]
-        largest.append(max(count for count, _ in counts))
-        smallest.append(min(count for count, _ in counts))
-        averaged.append(max(count * _copies(config) for count, config in counts))
-    return disk_need(spec, largest, slots, averaged), certain_disk_need(spec, smallest, slots)
+        configs = _sizes_of_model(spec, system)
+        counts = [count_parameters(config, data[config.encoder]) for config in configs]
+        largest.append(max(counts))
+        smallest.append(min(counts))
+        widths = [feature_width(config, data[config.encoder]) for config in configs]
+        besides.append(max(map(_numbers_besides, configs, counts, widths)))
+    return disk_need(spec, largest, slots, besides), certain_disk_need(spec, smallest, slots)
 
 
-def _copies(config: TrainConfig) -> int:
-    """Return the number of copies of the weights that the last checkpoint of a training holds for an average."""
-    average = AVERAGES[config.average]
-    return average.copies + average.copies_per_validation * config.epochs * config.validations_per_epoch
+def _numbers_besides(config: TrainConfig, parameters: int, feature_width: int) -> int:
+    """Return the numbers that the last checkpoint of a training holds for its average and its memory."""
+    average, has_memory = AVERAGES[config.average], LOSSES[config.loss].contrastive_term is not None
+    copies = average.copies + average.copies_per_validation * config.epochs * config.validations_per_epoch
+    return copies * parameters + (config.memory * feature_width if has_memory else 0)
 
 
 def _sizes_of_model(spec: SweepSpec, system: int) -> Collection[TrainConfig]:

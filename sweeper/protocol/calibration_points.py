@@ -12,7 +12,7 @@ from sweeper.training.config import TrainConfig
 KEY = ("encoder", "loss", "batch_size")
 _OTHERS = (  # hyperparameters besides KEY that change the time or the memory of a step
     "max_length", "views", "consistency", "weighting", "precision", "pooling", "classifier", "hidden_size",
-    "embedding_size", "vocabulary", "freeze_embeddings", "accumulate", "average",
+    "embedding_size", "vocabulary", "freeze_embeddings", "accumulate", "average", "memory",
 )  # fmt: skip
 _MOST_SETTINGS = 20_000
 _MOST_POINTS = 24
@@ -65,7 +65,7 @@ def _distance(config: TrainConfig, point: TrainConfig) -> float:
 def _difference(a: object, b: object) -> float:
     """Return how far two values are apart: numbers by their ratio, others by being different."""
     if isinstance(a, int) and isinstance(b, int) and not isinstance(a, bool):
-        return abs(math.log(a / b))
+        return abs(math.log((a or 1) / (b or 1)))
     return float(a != b)
 
 

@@ -10,20 +10,20 @@ _SEARCHED = 3 * _WEIGHT  # with AdamW's two moments
 _CONFIRMED = _SEARCHED + _WEIGHT  # with the best epoch's weights
 
 
-def disk_need(spec: SweepSpec, parameters: Sequence[int], slots: int, averaged: Sequence[int] = ()) -> int:
+def disk_need(spec: SweepSpec, parameters: Sequence[int], slots: int, besides: Sequence[int] = ()) -> int:
     """Return the bytes that checkpoints take at most.
 
-    `parameters` are those of each system's largest model. `averaged` are the most weights that a checkpoint of each
-    system holds besides, for an average. A new checkpoint is written before the old one is deleted, so every running
-    trial may have two of them.
+    `parameters` are those of each system's largest model. `besides` are the most numbers that a checkpoint of each
+    system holds besides, for an average or a memory. A new checkpoint is written before the old one is deleted, so
+    every running trial may have two of them.
     """
     largest, seeds = max(parameters, default=0), spec.confirm.seeds * spec.confirm.top
-    copies = _WEIGHT * max(averaged, default=0)
-    search = 2 * min(slots, count_search_trials(spec)) * (_SEARCHED * largest + copies)
+    more = _WEIGHT * max(besides, default=0)
+    search = 2 * min(slots, count_search_trials(spec)) * (_SEARCHED * largest + more)
     if not seeds:
         return search
     running = min(slots, seeds * len(spec.systems))
-    return max(search, 2 * running * (_CONFIRMED * largest + copies) + seeds * _WEIGHT * sum(parameters))
+    return max(search, 2 * running * (_CONFIRMED * largest + more) + seeds * _WEIGHT * sum(parameters))
 
 
 def certain_disk_need(spec: SweepSpec, parameters: Sequence[int], slots: int) -> int:

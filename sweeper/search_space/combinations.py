@@ -38,9 +38,10 @@ def check_combinations(spec: SweepSpec) -> Iterator[SpecIssue]:
 
 def _contrastive_loss_of_single_texts(spec: SweepSpec) -> Iterator[SpecIssue]:
     """A contrastive term compares a batch's texts. Two views of one text have no other text to be compared with."""
-    for values in _critical_values(spec, "loss", "batch_size"):
+    for values in _critical_values(spec, "loss", "batch_size", "memory"):
         loss = LOSSES.get(str(values["loss"]))
-        if values["batch_size"] == 1 and loss is not None and loss.contrastive_term is not None:
+        is_contrastive = loss is not None and loss.contrastive_term is not None
+        if is_contrastive and values["batch_size"] == 1 and not values["memory"]:
             rule = f"a batch of one text has no other text for loss {values['loss']} to compare it with, got 1"
             yield SpecIssue(path_of(spec.space, "batch_size"), f"{rule}; use 2 or more")
             return

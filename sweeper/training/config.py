@@ -83,6 +83,9 @@ class TrainConfig(StrictModel):
             "Passes of each text that the contrastive term sees; they differ only by dropout.", "passes", ge=1, le=2
         ),
     ] = 1
+    memory: Annotated[
+        int, _describe("Features of past batches with which the contrastive term compares a batch.", "features", ge=0)
+    ] = 0
     consistency: Annotated[
         float,
         _describe("Weight of the divergence between two passes of each text, as in R-Drop; 0 is off.", "loss", ge=0),

@@ -9,6 +9,7 @@ from sweeper.errors import SweeperError
 from sweeper.training.calibration import part_of, spread
 from sweeper.training.config import TrainConfig
 from sweeper.training.evaluation import scored_batch_size
+from sweeper.training.parameter_count import feature_width
 from sweeper.training.registry import LOSSES
 from sweeper.training.trainer import train_events
 from sweeper.training.training_cost import TrainingCost
@@ -59,12 +60,20 @@ class MemoryProbe:
         for _ in train_events(once, part):
             pass
         peak, outside, total = self.memory.read()
-        return TrainingCost(gpu_memory=peak + _features(config, data), gpu_outside=outside, gpu_total=total)
+        return TrainingCost(
+            gpu_memory=peak + _features(config, data) + _memory(config, data), gpu_outside=outside, gpu_total=total
+        )
 
 
 def _by_length(split: TokenizedSplit) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
     """Return the row numbers of a split, longest texts first."""
     return np.argsort(-np.diff(split.starts), kind="stable")
+
+
+def _memory(config: TrainConfig, data: TrainingData) -> int:
+    """Return the bytes of a full memory of past batches: its features, and a copy of them scaled to length 1."""
+    is_used = LOSSES[config.loss].contrastive_term is not None
+    return 2 * _FLOAT * config.memory * feature_width(config, data) if is_used else 0
 
 
 def _features(config: TrainConfig, data: TrainingData) -> int:

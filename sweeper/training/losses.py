@@ -1,9 +1,11 @@
 """The contrastive losses, as functions of tensors: one value per anchor, which the caller reduces.
 
-Every text of a batch is an anchor; the other texts of its class are its positives. An anchor without a positive has no
-contrastive loss: `AnchorLosses.valid` leaves it out of the sum and of the divisor (the published formulas divide by
-zero there). All arithmetic is in float32 or better. An anchor's similarity with itself is masked before any logarithm;
-otherwise raw features with a small temperature underflow.
+Every text of a batch is an anchor; the other texts of its class are its positives. With a memory of past batches, an
+anchor is compared with its texts too: similarities are (B, K) and labels (K,), for the K texts of batch and memory, in
+this order. Without a memory, K = B. An anchor without a positive has no contrastive loss: `AnchorLosses.valid` leaves
+it out of the sum and of the divisor (the published formulas divide by zero there). All arithmetic is in float32 or
+better. An anchor's similarity with itself is masked before any logarithm; otherwise raw features with a small
+temperature underflow.
 
 To add a loss: write its function here, add an entry to LOSSES in registry.py, and test both.
 """
@@ -22,25 +24,29 @@ class AnchorLosses(NamedTuple):
     valid: Tensor
 
 
-def similarity_matrix(features: Tensor, tau: float, *, normalize: bool) -> Tensor:
-    """Return s_ij = h_i·h_j / tau (B, B) for features (B, D), with s_ii = -inf.
+def similarity_matrix(features: Tensor, tau: float, *, normalize: bool, memory: Tensor | None = None) -> Tensor:
+    """Return s_ij = h_i·h_j / tau (B, K) for features (B, D) and those in memory (M, D), with s_ii = -inf.
 
-    With `normalize`, the features are first scaled to length 1, which makes s_ij a cosine similarity divided by tau.
+    With `normalize`, all features are first scaled to length 1, which makes s_ij a cosine similarity divided by tau.
     """
     features = _to_float32(features)
     if normalize:
         features = functional.normalize(features, dim=-1)
-    similarity = features @ features.T / tau  # (B, B)
-    return similarity.masked_fill(torch.eye(len(features), dtype=torch.bool, device=features.device), -torch.inf)
+    others = features
+    if memory is not None:
+        others = torch.cat([features, functional.normalize(memory, dim=-1) if normalize else memory])
+    similarity = features @ others.T / tau  # (B, K)
+    itself = torch.eye(len(features), len(others), dtype=torch.bool, device=features.device)
+    return similarity.masked_fill(itself, -torch.inf)
 
 
 def supervised_contrastive(similarity: Tensor, labels: Tensor) -> AnchorLosses:
-    """Return SCL for masked similarities (B, B) and labels (B,).
+    """Return SCL for masked similarities (B, K) and labels (K,).
 
     l_i = -1/|P_i| sum_{p in P_i} (s_ip - log sum_{k != i} exp s_ik)
     (Modarres & Raeisi, "Happy is Farther From Sad Than Joyful", section 3.3)
     """
-    positive, valid = _positive_pairs(labels)
+    positive, valid = _positive_pairs(labels, len(similarity))
     similarity = _replace_invalid_rows(similarity, valid)
     return AnchorLosses(torch.logsumexp(similarity, dim=-1) - _mean_over_positives(similarity, positive), valid)
 
@@ -51,12 +57,12 @@ def set_tau_contrastive(similarity: Tensor, labels: Tensor) -> AnchorLosses:
     This is the experiment of Modarres & Raeisi, section 4, in which "the amount of t" follows the size of the positive
     set.
     """
-    positive, _ = _positive_pairs(labels)
+    positive, _ = _positive_pairs(labels, len(similarity))
     return supervised_contrastive(similarity / positive.sum(dim=-1, keepdim=True).clamp(min=1), labels)
 
 
 def label_aware_contrastive(similarity: Tensor, labels: Tensor, weighting_logits: Tensor) -> AnchorLosses:
-    """Return LCL for masked similarities (B, B), labels (B,) and the weighting network's logits (B, C).
+    """Return LCL for masked similarities (B, K), labels (K,) and the weighting network's logits (B, C).
 
     l_i = -1/|P_i| sum_{p in P_i} w_i,y_i (s_ip - log sum_{k != i} w_i,y_k exp s_ik), w = softmax of the logits
     (Modarres & Raeisi, section 3.4; the code of Suresh & Ong, "Not All Negatives are Equal")
@@ -96,10 +102,10 @@ def _weighted_contrast(similarity: Tensor, labels: Tensor, weighting_logits: Ten
 
     All three have shape (B,). The mask is True for the anchors that have a loss.
     """
-    positive, valid = _positive_pairs(labels)
+    positive, valid = _positive_pairs(labels, len(similarity))
     similarity = _replace_invalid_rows(similarity, valid)
     log_weights = torch.log_softmax(_to_float32(weighting_logits), dim=-1)  # (B, C)
-    true_class_log_weight = log_weights.gather(1, labels[:, None]).squeeze(1)  # (B,)
+    true_class_log_weight = log_weights.gather(1, labels[: len(similarity), None]).squeeze(1)  # (B,)
     denominator = torch.logsumexp(similarity + log_weights[:, labels], dim=-1)  # (B,)
     return denominator - _mean_over_positives(similarity, positive), true_class_log_weight, valid
 
@@ -109,9 +115,9 @@ def _to_float32(tensor: Tensor) -> Tensor:
     return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
 
 
-def _positive_pairs(labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Return a mask of each anchor's positives (B, B), and a mask of the anchors that have any (B,)."""
-    positive = labels[:, None] == labels[None, :]
+def _positive_pairs(labels: Tensor, anchors: int) -> tuple[Tensor, Tensor]:
+    """Return a mask of each anchor's positives (B, K), and a mask of the anchors that have any (B,)."""
+    positive = labels[:anchors, None] == labels[None, :]
     positive.fill_diagonal_(False)
     return positive, positive.any(dim=-1)
 

@@ -17,16 +17,22 @@ def count_parameters(config: TrainConfig, data: TrainingData) -> int:
     The count is exact but for the classifier's biases and a few word embeddings that are kept for alignment.
     """
     if encoder_kind(config.encoder).is_pretrained:
-        encoder, width = _count_pretrained(data), data.encoder.width
+        encoder = _count_pretrained(data)
     else:
         with torch.device("meta"):  # shapes alone, without memory
             module = build_encoder(data.encoder, config)
-        encoder, width = sum(parameter.numel() for parameter in module.parameters()), config.hidden_size
-    features = width * (config.max_length if POOLINGS[config.pooling].keeps_all_tokens else 1)
+        encoder = sum(parameter.numel() for parameter in module.parameters())
+    features = feature_width(config, data)
     head = features * (len(data.class_names) + (features if config.classifier == "mlp" else 0))
     if not LOSSES[config.loss].has_weighting_network:
         return encoder + head
     return (2 if config.weighting == "separate" else 1) * encoder + 2 * head
+
+
+def feature_width(config: TrainConfig, data: TrainingData) -> int:
+    """Return the size of a text's features."""
+    width = data.encoder.width if encoder_kind(config.encoder).is_pretrained else config.hidden_size
+    return width * (config.max_length if POOLINGS[config.pooling].keeps_all_tokens else 1)
 
 
 def _count_pretrained(data: TrainingData) -> int:

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 class Loss:
     """A loss that a training can minimize.
 
-    `contrastive_term` names a function in losses.py, or is None. The function takes the similarities (B, B) and labels
-    (B,) of a batch and, if the loss has a weighting network, that network's logits (B, C). `hyperparameters` names the
-    ones that this loss uses and some other loss does not. A weighting network is a second classifier; its probabilities
-    weigh the contrastive term. A loss in two phases first trains the encoder by its contrastive term, then a classifier
-    on the frozen encoder by cross entropy. Any other loss trains both at once and weighs the two terms by `alpha`.
+    `contrastive_term` names a function in losses.py, or is None. The function takes the similarities (B, K) of a batch
+    to the texts that it is compared with, their labels (K,) and, if the loss has a weighting network, that network's
+    logits (B, C). `hyperparameters` names the ones that this loss uses and some other loss does not. A weighting
+    network is a second classifier; its probabilities weigh the contrastive term. A loss in two phases first trains the
+    encoder by its contrastive term, then a classifier on the frozen encoder by cross entropy. Any other loss trains
+    both at once and weighs the two terms by `alpha`.
     """
 
     label: str
@@ -91,7 +92,7 @@ class Average:
     keeps_last: bool = False
 
 
-_CONTRASTIVE = ("tau", "normalize", "reduction", "views")
+_CONTRASTIVE = ("tau", "normalize", "reduction", "views", "memory")
 _CONSISTENCY = ("consistency",)
 _WEIGHTING = ("weighting", "detach_weights")
 _TWO_PHASES = ("contrastive_epochs", "classifier_learning_rate")

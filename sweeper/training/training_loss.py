@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from sweeper.training import losses
 from sweeper.training.config import TrainConfig
+from sweeper.training.feature_memory import FeatureMemory
 from sweeper.training.losses import AnchorLosses
 from sweeper.training.model import ClassifierOutput
 from sweeper.training.named_function import load_function
@@ -15,13 +16,14 @@ from sweeper.training.registry import LOSSES
 
 
 class TrainingLoss:
-    """The loss of a training, as a function of a batch's outputs and labels."""
+    """The loss of a training, as a function of a batch's outputs and labels, and of a memory of the batches before."""
 
     def __init__(self, config: TrainConfig, class_weights: Tensor | None) -> None:
         """Weigh the classes by `class_weights` (C,) in every cross entropy; equally if it is None."""
         self.config, self.class_weights = config, class_weights
         self.has_weighting_network = LOSSES[config.loss].has_weighting_network
         term = LOSSES[config.loss].contrastive_term
+        self.memory = FeatureMemory(0 if term is None else config.memory)
         self.contrastive_term: Callable[..., AnchorLosses] | None = None if term is None else load_function(term)
 
     def components(self, outputs: ClassifierOutput, labels: Tensor) -> dict[str, Tensor]:
@@ -59,10 +61,12 @@ class TrainingLoss:
     def contrastive_components(self, outputs: ClassifierOutput, labels: Tensor) -> dict[str, Tensor]:
         """Return the contrastive term, and `anchors/without_positive`, the share of anchors that have no positive.
 
-        It takes the first `views` passes of each text.
+        It takes the first `views` passes of each text. Afterwards the memory has them too.
         """
         rows = len(labels) * self.config.views // self.config.passes
-        anchor_losses = self._anchor_losses(outputs.first(rows), labels[:rows])
+        outputs, labels = outputs.first(rows), labels[:rows]
+        anchor_losses = self._anchor_losses(outputs, self.memory.with_labels(labels))
+        self.memory.add(outputs.features, labels)
         return {
             "train/contrastive": losses.reduce(anchor_losses, self.config.reduction),
             "anchors/without_positive": 1 - anchor_losses.valid.float().mean(),
@@ -75,8 +79,11 @@ class TrainingLoss:
         )
 
     def _anchor_losses(self, outputs: ClassifierOutput, labels: Tensor) -> AnchorLosses:
+        """Return the loss of each text of a batch. `labels` (B + M,) are those of batch and memory."""
         assert self.contrastive_term is not None
-        similarity = losses.similarity_matrix(outputs.features, self.config.tau, normalize=self.config.normalize)
+        similarity = losses.similarity_matrix(
+            outputs.features, self.config.tau, normalize=self.config.normalize, memory=self.memory.features
+        )
         if not self.has_weighting_network:
             return self.contrastive_term(similarity, labels)
         assert outputs.weighting_logits is not None

@@ -154,6 +154,7 @@ class TrainingRun:
             "model": self.model.state_dict(),
             "optimizer": self.phase_trainer.optimizer.state(),
             "average": self.average.state(),
+            "memory": self.setup.loss.memory.state(),
             "random_states": random_states(self.device),
             "reports": [
                 {"step": report.step, "epoch": report.epoch, "metrics": dict(report.metrics)} for report in self.reports
@@ -175,6 +176,8 @@ class TrainingRun:
         with checkpoint.checking_fit():
             trainer.optimizer.restore(state["optimizer"])
             self.average.restore(state.get("average", {}))
+            if self.setup.loss.memory.size:
+                self.setup.loss.memory.restore(state["memory"], self.device)
             set_random_states(state["random_states"], self.device)
             self.skipped_updates = list(state.get("skipped_updates", ()))
             self.best.restore(state.get("best", {}), self.reports)

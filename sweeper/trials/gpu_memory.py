@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sweeper.training.config import Scalar, TrainConfig
-from sweeper.training.registry import AVERAGES
+from sweeper.training.registry import AVERAGES, LOSSES
 from sweeper.training.strict_model import StrictModel
 
 SIZES = ("batch_size", "max_length")
@@ -14,7 +14,7 @@ _PASSES = ("views", "consistency")  # they decide how many passes a text has
 
 MEMORY_HYPERPARAMETERS = (
     "encoder", "loss", *SIZES, *_PASSES, "weighting", "precision", "pooling", "classifier", "hidden_size",
-    "embedding_size", "vocabulary", "freeze_embeddings", "average",
+    "embedding_size", "vocabulary", "freeze_embeddings", "average", "memory",
 )  # fmt: skip
 """Hyperparameters that decide how much memory a training needs. With equal values, trainings are of one kind."""
 
@@ -76,10 +76,14 @@ class GpuMemory(StrictModel):
 
 
 def memory_params(config: TrainConfig) -> dict[str, Scalar | None]:
-    """Return what decides how much memory a training needs: hyperparameters, the passes of each text, an average."""
-    names = (name for name in MEMORY_HYPERPARAMETERS if name not in (*_PASSES, "average"))
-    averaged: dict[str, Scalar | None] = {"average": config.average} if AVERAGES[config.average].copies else {}
-    return {**{name: getattr(config, name) for name in names}, "passes": config.passes, **averaged}
+    """Return what decides how much memory a training needs: hyperparameters, passes of a text, average and memory."""
+    names = (name for name in MEMORY_HYPERPARAMETERS if name not in (*_PASSES, "average", "memory"))
+    others: dict[str, Scalar | None] = {"passes": config.passes}
+    if AVERAGES[config.average].copies:
+        others["average"] = config.average
+    if config.memory and LOSSES[config.loss].contrastive_term:
+        others["memory"] = config.memory
+    return {**{name: getattr(config, name) for name in names}, **others}
 
 
 def _is_at_most(wanted: dict[str, Scalar | None], measured: dict[str, Scalar | None]) -> bool:

@@ -32,3 +32,15 @@ def test_averages_count_at_their_most(changes: dict[str, Any], copies: int) -> N
     config = spec.train_config(spec.systems[0], seed=0, threads=1)
     parameters = count_parameters(config, data)
     assert checkpoint_disk(spec, {"m": data}, slots=1)[0] == 2 * (12 + 4 * copies) * parameters
+
+
+def test_the_memory_of_past_batches_counts_for_losses_that_have_one() -> None:
+    data = tiny_training.data()
+    data = replace(data, encoder=replace(data.encoder, width=32))
+    needs = []
+    for loss in ("scl", "ce"):
+        compare = {"encoder": ["m"], "loss": [loss]}
+        spec = small_spec(compare=compare, search={"memory": [0, 100]}, confirm={"seeds": 0}, asha="off")
+        parameters = count_parameters(spec.train_config(spec.systems[0], seed=0, threads=1), data)
+        needs.append(checkpoint_disk(spec, {"m": data}, slots=1)[0] - 2 * 12 * parameters)
+    assert needs == [2 * 4 * 100 * 32, 0]

@@ -117,8 +117,8 @@ def test_disk_is_that_of_checkpoints_and_confirmed_models() -> None:
     assert disk_need(confirmed, [10, 20], slots=3) == 2 * 3 * 16 * 20 + 10 * 4 * 30
     assert certain_disk_need(confirmed, [10, 20], slots=3) == 4 * 12 * 10
     assert certain_disk_need(confirmed, [10, 20], 3) < disk_need(confirmed, [10, 20], 3)
-    assert disk_need(spec, [10, 20], 3, averaged=[30, 0]) == 2 * 3 * (12 * 20 + 4 * 30)
-    assert disk_need(confirmed, [10, 20], 3, averaged=[30, 0]) == 2 * 3 * (16 * 20 + 4 * 30) + 10 * 4 * 30
+    assert disk_need(spec, [10, 20], 3, besides=[30, 0]) == 2 * 3 * (12 * 20 + 4 * 30)
+    assert disk_need(confirmed, [10, 20], 3, besides=[30, 0]) == 2 * 3 * (16 * 20 + 4 * 30) + 10 * 4 * 30
 
 
 def test_each_encoder_loss_and_batch_size_is_timed_once() -> None:

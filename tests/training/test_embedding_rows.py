@@ -104,6 +104,7 @@ def assert_trimmed_equals_full(config: TrainConfig, data: TrainingData, folder: 
         {"loss": "ce", "average": "ema", "ema_decay": 0.6, "epochs": 2, "validations_per_epoch": 2, "threads": 2},
         {"loss": "lcl", "average": "ema", "accumulate": 2, "layer_decay": 0.7},
         {"loss": "scl_two_phase", "contrastive_epochs": 1, "average": "ema"},
+        {"loss": "lcl", "memory": 9, "epochs": 2},
         {"loss": "ce", "average": "soup", "epochs": 3, "precision": "bf16"},
         {"loss": "scl_two_phase", "contrastive_epochs": 1, "average": "soup", "epochs": 2},
     ],

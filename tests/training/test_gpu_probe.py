@@ -34,6 +34,14 @@ def test_features_that_a_second_phase_keeps_are_counted() -> None:
     assert MemoryProbe(FakeMemory())(config, data).gpu_memory == 7 + 4 * 40 * 32
 
 
+def test_a_full_memory_of_past_batches_is_counted() -> None:
+    data = tiny_training.data(rows=40)
+    data = replace(data, encoder=replace(data.encoder, width=32))
+    for loss, expected in (("scl", 7 + 2 * 4 * 500 * 32), ("ce", 7)):
+        config = tiny_training.config(loss=loss, batch_size=8, memory=500)
+        assert MemoryProbe(FakeMemory())(config, data).gpu_memory == expected
+
+
 def test_batch_that_is_larger_than_the_data_is_measured() -> None:
     config = tiny_training.config(batch_size=64, epochs=1)
     assert MemoryProbe(FakeMemory())(config, tiny_training.data(rows=12)).gpu_memory == 7

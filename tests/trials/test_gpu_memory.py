@@ -58,6 +58,12 @@ def test_an_average_on_the_gpu_makes_a_kind_of_its_own() -> None:
     memory = gpu({config(average="ema"): 5 * GB, config(): 2 * GB})
     shares = [memory.share_of(config(average=average)).gpu for average in ("best", "last", "soup", "ema")]
     assert shares == [0.1, 0.1, 0.1, 0.25]
+    assert memory.share_of(config(memory=8)).gpu == 0.1  # cross entropy has no memory
+
+
+def test_a_memory_of_past_batches_makes_a_kind_of_its_own() -> None:
+    memory = gpu({config(loss="scl", memory=64): 5 * GB, config(loss="scl"): 2 * GB})
+    assert [memory.share_of(config(loss="scl", memory=size)).gpu for size in (0, 64, 65)] == [0.1, 0.25, 1.0]
 
 
 def test_training_that_did_not_fit_a_whole_gpu_gets_one() -> None:
