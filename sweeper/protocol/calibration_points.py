@@ -13,6 +13,7 @@ KEY = ("encoder", "loss", "batch_size")
 _OTHERS = (  # hyperparameters besides KEY that change the time or the memory of a step
     "max_length", "views", "consistency", "weighting", "precision", "pooling", "classifier", "hidden_size",
     "embedding_size", "vocabulary", "freeze_embeddings", "accumulate", "average", "memory",
+    "gradient_cache",
 )  # fmt: skip
 _MOST_SETTINGS = 20_000
 _MOST_POINTS = 24

@@ -19,7 +19,7 @@ def memory_points(spec: SweepSpec, threads: int) -> list[TrainConfig]:
     of these at most. Other trainings get the share of the next larger one, or a whole GPU.
     """
     points = {
-        tuple(memory_params(config).values()): config
+        tuple(memory_params(config).items()): config
         for system in spec.systems
         for critical in islice(critical_configs(spec, system, MEMORY_HYPERPARAMETERS, threads), _MOST_SETTINGS)
         for config in _with_halves(spec, critical)
@@ -49,7 +49,7 @@ def _largest(points: list[TrainConfig]) -> list[TrainConfig]:
     """Return, of trainings that differ only in batch and length, the first one that is the largest in both."""
     groups: dict[tuple[object, ...], list[TrainConfig]] = {}
     for config in points:
-        key = tuple(value for name, value in memory_params(config).items() if name not in SIZES)
+        key = tuple((name, value) for name, value in memory_params(config).items() if name not in SIZES)
         groups.setdefault(key, []).append(config)
     return [
         group[0].model_copy(update={name: max(getattr(config, name) for config in group) for name in SIZES})

@@ -25,6 +25,7 @@ def check_combinations(spec: SweepSpec) -> Iterator[SpecIssue]:
     """Yield the issues of a spec whose hyperparameters are valid one by one."""
     yield from _contrastive_loss_of_single_texts(spec)
     yield from _batches_of_one_class(spec)
+    yield from _gradient_cache_of_single_batches(spec)
     yield from _gpu_features_without_gpu(spec)
     yield from _varying_length_of_pairs(spec)
     yield from _too_few_batches(spec)
@@ -38,10 +39,10 @@ def check_combinations(spec: SweepSpec) -> Iterator[SpecIssue]:
 
 def _contrastive_loss_of_single_texts(spec: SweepSpec) -> Iterator[SpecIssue]:
     """A contrastive term compares a batch's texts. Two views of one text have no other text to be compared with."""
-    for values in _critical_values(spec, "loss", "batch_size", "memory"):
+    for values in _critical_values(spec, "loss", "batch_size", "memory", "gradient_cache", "accumulate"):
         loss = LOSSES.get(str(values["loss"]))
-        is_contrastive = loss is not None and loss.contrastive_term is not None
-        if is_contrastive and values["batch_size"] == 1 and not values["memory"]:
+        has_others = values["memory"] or (values["gradient_cache"] and int(values["accumulate"]) > 1)
+        if values["batch_size"] == 1 and not has_others and loss is not None and loss.contrastive_term is not None:
             rule = f"a batch of one text has no other text for loss {values['loss']} to compare it with, got 1"
             yield SpecIssue(path_of(spec.space, "batch_size"), f"{rule}; use 2 or more")
             return
@@ -55,6 +56,15 @@ def _batches_of_one_class(spec: SweepSpec) -> Iterator[SpecIssue]:
             rule = f"a batch of {size} texts has no room for two classes of {each} texts, got {each}"
             yield SpecIssue(path_of(spec.space, "texts_per_class"), f"{rule}; use at most half of batch_size")
             return
+
+
+def _gradient_cache_of_single_batches(spec: SweepSpec) -> Iterator[SpecIssue]:
+    """A gradient cache changes nothing in an update of one batch."""
+    settings = list(_critical_values(spec, "gradient_cache", "accumulate"))
+    cached = [values for values in settings if values["gradient_cache"]]
+    if cached and all(values["accumulate"] == 1 for values in cached):
+        rule = "compares the texts of all batches of an update, and accumulate is 1; set accumulate to 2 or more"
+        yield SpecIssue(path_of(spec.space, "gradient_cache"), rule)
 
 
 def _critical_values(spec: SweepSpec, *names: str) -> Iterator[Mapping[str, Scalar]]:

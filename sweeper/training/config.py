@@ -120,6 +120,9 @@ class TrainConfig(StrictModel):
         _describe("Fewest texts, in a batch, of a class that occurs there; 2 gives anchors a positive.", "texts", ge=1),
     ] = 1
     accumulate: Annotated[int, _describe("Batches whose gradients make one update.", "batches", ge=1)] = 1
+    gradient_cache: Annotated[
+        bool, _describe("Let the contrastive term compare all texts of an update, in the memory of one batch.")
+    ] = False
     learning_rate: Annotated[float, _describe("AdamW's peak learning rate.", "per update", gt=0)] = 2e-5
     schedule: Annotated[str, one_of(SCHEDULES), _describe("The course of the learning rate after the warm-up.")] = (
         "linear"

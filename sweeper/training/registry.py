@@ -92,7 +92,7 @@ class Average:
     keeps_last: bool = False
 
 
-_CONTRASTIVE = ("tau", "normalize", "reduction", "views", "memory")
+_CONTRASTIVE = ("tau", "normalize", "reduction", "views", "memory", "gradient_cache")
 _CONSISTENCY = ("consistency",)
 _WEIGHTING = ("weighting", "detach_weights")
 _TWO_PHASES = ("contrastive_epochs", "classifier_learning_rate")

@@ -11,8 +11,8 @@ class RunningMeans:
         self.count = 0
 
     def add(self, values: dict[str, Tensor]) -> None:
-        """Add the values of one batch."""
-        self.count += 1
+        """Add the values of one batch, if there are any."""
+        self.count += bool(values)
         for name, value in values.items():
             self.sums[name] = self.sums[name] + value if name in self.sums else value.clone()
 

@@ -123,7 +123,7 @@ class TrainingRun:
         """
         self.model.train()
         for index in indices:
-            means.add(trainer.train_batch(batches[index], index, len(batches)))
+            means.add(trainer.train(batches, index))
             is_check_due = (index + 1) % _CHECK_EVERY == 0 or index + 1 == indices.stop
             if is_check_due and not math.isfinite(means.means().get("train/loss", 0.0)):
                 position = f"epoch {epoch + 1}, batch {index + 1} of {len(batches)}"

@@ -11,10 +11,11 @@ SIZES = ("batch_size", "max_length")
 """Hyperparameters of which a larger value never needs less memory."""
 
 _PASSES = ("views", "consistency")  # they decide how many passes a text has
+_BESIDES = ("average", "memory", "gradient_cache", "accumulate")  # they need memory besides that of a batch
 
 MEMORY_HYPERPARAMETERS = (
     "encoder", "loss", *SIZES, *_PASSES, "weighting", "precision", "pooling", "classifier", "hidden_size",
-    "embedding_size", "vocabulary", "freeze_embeddings", "average", "memory",
+    "embedding_size", "vocabulary", "freeze_embeddings", *_BESIDES,
 )  # fmt: skip
 """Hyperparameters that decide how much memory a training needs. With equal values, trainings are of one kind."""
 
@@ -76,13 +77,14 @@ class GpuMemory(StrictModel):
 
 
 def memory_params(config: TrainConfig) -> dict[str, Scalar | None]:
-    """Return what decides how much memory a training needs: hyperparameters, passes of a text, average and memory."""
-    names = (name for name in MEMORY_HYPERPARAMETERS if name not in (*_PASSES, "average", "memory"))
+    """Return what decides how much memory a training needs: hyperparameters, and numbers that follow from some."""
+    names = (name for name in MEMORY_HYPERPARAMETERS if name not in (*_PASSES, *_BESIDES))
     others: dict[str, Scalar | None] = {"passes": config.passes}
     if AVERAGES[config.average].copies:
         others["average"] = config.average
-    if config.memory and LOSSES[config.loss].contrastive_term:
-        others["memory"] = config.memory
+    if LOSSES[config.loss].contrastive_term is not None:
+        others |= {"memory": config.memory} if config.memory else {}
+        others |= {"compared_batches": config.accumulate} if config.gradient_cache else {}
     return {**{name: getattr(config, name) for name in names}, **others}
 
 

@@ -61,7 +61,7 @@ def test_a_loss_has_the_hyperparameters_of_its_parts() -> None:
     for loss in LOSSES.values():
         active = set(loss.hyperparameters)
         is_contrastive = loss.contrastive_term is not None
-        assert ({"tau", "normalize", "reduction", "views", "memory"} <= active) == is_contrastive
+        assert ({"tau", "normalize", "reduction", "views", "memory", "gradient_cache"} <= active) == is_contrastive
         assert ("alpha" in active) == (is_contrastive and not loss.has_two_phases)
         assert ({"weighting", "detach_weights"} <= active) == loss.has_weighting_network
         assert ({"contrastive_epochs", "classifier_learning_rate"} <= active) == loss.has_two_phases

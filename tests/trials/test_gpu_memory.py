@@ -64,6 +64,10 @@ def test_an_average_on_the_gpu_makes_a_kind_of_its_own() -> None:
 def test_a_memory_of_past_batches_makes_a_kind_of_its_own() -> None:
     memory = gpu({config(loss="scl", memory=64): 5 * GB, config(loss="scl"): 2 * GB})
     assert [memory.share_of(config(loss="scl", memory=size)).gpu for size in (0, 64, 65)] == [0.1, 0.25, 1.0]
+    cached = config(loss="scl", gradient_cache=True, accumulate=8)
+    memory = gpu({cached: 5 * GB, config(loss="scl"): 2 * GB})
+    trainings = (cached, config(loss="scl", accumulate=8), cached.model_copy(update={"accumulate": 9}))
+    assert [memory.share_of(training).gpu for training in trainings] == [0.25, 0.1, 1.0]
 
 
 def test_training_that_did_not_fit_a_whole_gpu_gets_one() -> None:
