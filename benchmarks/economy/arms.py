@@ -6,6 +6,7 @@ from functools import partial
 from benchmarks.economy.clock import Search
 from benchmarks.economy.peers import OptunaSearch, RayTuneSearch, ScreeningSearch
 from benchmarks.economy.problem import Problem
+from benchmarks.economy.settings import LOSSES
 from benchmarks.economy.sweeper_search import SweeperSearch
 
 Arm = Callable[[Problem, int, int], Search]  # problem, number of trials, seed
@@ -37,6 +38,18 @@ def _sweeper(overrides: tuple[str, ...], problem: Problem, trials: int, seed: in
     return SweeperSearch(problem, trials, seed, overrides)
 
 
+def racing_arm(*overrides: str) -> Arm:
+    """Return sweeper's search with a race at its end: of four settings, or of two where shares are small."""
+    return partial(_racing, overrides)
+
+
+def _racing(overrides: tuple[str, ...], problem: Problem, trials: int, seed: int) -> Search:
+    share = trials // len(LOSSES)
+    settings = next((count for count, least in ((4, 12), (2, 4)) if share >= least), None)
+    race = "racing=off" if settings is None else f"racing={settings}"
+    return _sweeper((*overrides, race), problem, trials, seed)
+
+
 TODAY = "today's search"
 ARMS: Mapping[str, Arm] = {
     "random search": sweeper_arm("sampler=random", "asha=off"),
@@ -52,6 +65,7 @@ ARMS: Mapping[str, Arm] = {
     "ours: shared start": sweeper_arm("sampler=tpe", ASHA, _START),
     "ours: siblings": sweeper_arm("sampler=tpe", ASHA, _SIBLINGS),
     "ours: shared start, siblings": sweeper_arm("sampler=tpe", ASHA, _START, _SIBLINGS),
+    "ours: racing": racing_arm("sampler=tpe", ASHA),
     "ours: priors": sweeper_arm("sampler=tpe", ASHA, *_PRIORS),
     "ours: wrong priors": sweeper_arm("sampler=tpe", ASHA, *_WRONG_PRIORS),
     "ours: shared start, siblings, priors": sweeper_arm("sampler=tpe", ASHA, _START, _SIBLINGS, *_PRIORS),

@@ -53,7 +53,7 @@ class SweeperSearch:
         scores = [score_trial(self.spec, record) for record in self.study.all_trials()]
         choices = {}
         for system, params in enumerate(self.spec.systems):
-            best = best_setting(scores, system, self.spec.objective.sign)
+            best = best_setting(scores, system, self.spec.objective.sign, shrinks=self.spec.race is not None)
             if best is not None:
                 choices[str(params["loss"])] = Choice(best.trial.params, best.mean)
         return choices

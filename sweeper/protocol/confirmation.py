@@ -38,7 +38,7 @@ def candidates(spec: SweepSpec, records: Sequence[TrialRecord], system: int) -> 
         return []
     scores = [score_trial(spec, record) for record in records if not record.trial.source_trial]
     trials = {record.trial.number: record.trial for record in records}
-    best = rank_settings(scores, system, spec.objective.sign)[: spec.confirm.top]
+    best = rank_settings(scores, system, spec.objective.sign, shrinks=spec.race is not None)[: spec.confirm.top]
     return [
         Candidate(source, setting.mean, _fresh_seeds(spec, records, source))
         for setting in best

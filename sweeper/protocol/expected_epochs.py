@@ -134,13 +134,18 @@ def _rest_of_search(
                 arrivals[bracket][rung] = arrivals[bracket].get(rung, 0.0) + 1
     for record in own:
         if record.end is None:
-            trial = record.trial
-            rest = expect_validations(spec, trial.config, arrivals[trial.bracket], len(record.reports), trial.bracket)
+            trial, done = record.trial, len(record.reports)
+            rest: float = trial.config.num_validations - done
+            if not trial.race_of:
+                rest = expect_validations(spec, trial.config, arrivals[trial.bracket], done, trial.bracket)
             yield ExpectedTraining(system, rest, record)
-    config = typical_config(spec, system, own)
-    for proposal in range(len(own), len(own) + num_new):
+    config, end = typical_config(spec, system, own), len(own) + num_new
+    for proposal in range(len(own), end):
         bracket = spec.bracket_of(proposal)
-        yield ExpectedTraining(system, expect_validations(spec, config, arrivals[bracket], bracket=bracket))
+        rest = config.num_validations
+        if proposal < end - spec.race_trials:  # nothing in a race is stopped early
+            rest = expect_validations(spec, config, arrivals[bracket], bracket=bracket)
+        yield ExpectedTraining(system, rest)
 
 
 def typical_config(spec: SweepSpec, system: int, records: Sequence[TrialRecord]) -> TrainConfig:

@@ -75,8 +75,13 @@ def make_plan(
 
 def _notes(spec: SweepSpec, resources: TrialResources) -> list[str]:
     notes = [resources.note] if resources.note else []
-    if spec.budget.patience is not None or spec.objective.stop_at is not None:
+    has_rule = spec.budget.patience is not None or spec.objective.stop_at is not None
+    if has_rule:
         notes.append("budget.patience or objective.stop_at may end the search before its trials are used up")
+    if spec.race is not None:
+        notes.append(f"racing: {spec.race.describe()}: {spec.race.describe_rounds()}")
+        if has_rule or spec.budget.describe_limits():
+            notes.append("the race comes last: a limit other than budget.trials may end the search before it")
     return notes
 
 

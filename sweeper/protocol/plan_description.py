@@ -14,7 +14,8 @@ from sweeper.wording import format_value
 def plan_systems(spec: SweepSpec) -> list[PlannedSystem]:
     """Return the systems with their shares of the budget."""
     return [
-        PlannedSystem(params=params, trials=spec.trial_budget(system)) for system, params in enumerate(spec.systems)
+        PlannedSystem(params=params, trials=spec.trial_budget(system), race=spec.race_trials)
+        for system, params in enumerate(spec.systems)
     ]
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from sweeper.protocol.shrinkage import shrink_means
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import Scalar
 from sweeper.training.types import ValidationReport
@@ -37,6 +38,7 @@ class TrialScore:
 class BestSetting:
     """The best setting of a system: the mean score over the trials that ran it, and the best of these trials.
 
+    With racing, `shrunk_mean` is that mean shrunk towards the system's, by which settings are ranked.
     `completed` is False if no trial of the system completed, and the one that came furthest stands in.
     """
 
@@ -45,6 +47,7 @@ class BestSetting:
     mean: float
     repeats: int
     completed: bool
+    shrunk_mean: float | None = None
 
 
 def best_report(spec: SweepSpec, record: TrialRecord) -> ValidationReport | None:
@@ -79,29 +82,50 @@ def setting_key(params: Mapping[str, Scalar]) -> SettingKey:
     return tuple(sorted(params.items()))
 
 
-def rank_settings(scores: Sequence[TrialScore], system: int, sign: int) -> list[BestSetting]:
+def rank_settings(scores: Sequence[TrialScore], system: int, sign: int, *, shrinks: bool = False) -> list[BestSetting]:
     """Return the settings of a system that completed, the best by validation first.
 
     `sign` is -1 where less is better. A setting that ran several times, with different seeds, is ranked by its mean;
-    of equal settings, the one that was tried first comes first.
+    with `shrinks`, as for racing, by its mean shrunk towards that of all settings (shrinkage.py). Of equal settings,
+    the one that was tried first comes first.
     """
     settings: dict[SettingKey, list[TrialScore]] = {}
     for score in scores:
         if score.system == system and score.score is not None and score.outcome == Outcome.COMPLETED:
             settings.setdefault(setting_key(score.params), []).append(score)
-    best = (
-        BestSetting(system, max(runs, key=lambda run: sign * _value(run)), _mean(runs), len(runs), completed=True)
-        for runs in settings.values()
-    )
-    return sorted(best, key=lambda setting: -sign * setting.mean)
+    values = [[_value(run) for run in runs] for runs in settings.values()]
+    shrunk = shrink_means(values) if shrinks else [None] * len(values)
+    best = [
+        BestSetting(
+            system,
+            max(runs, key=lambda run: sign * _value(run)),
+            _mean(runs),
+            len(runs),
+            completed=True,
+            shrunk_mean=shrunk_mean,
+        )
+        for runs, shrunk_mean in zip(settings.values(), shrunk, strict=True)
+    ]
+    return sorted(best, key=lambda setting: _rank(setting, sign))
 
 
-def best_setting(scores: Sequence[TrialScore], system: int, sign: int) -> BestSetting | None:
+def _rank(setting: BestSetting, sign: int) -> tuple[float, float]:
+    """Return a key that orders settings, the best first.
+
+    Where settings do not differ beyond the noise, all shrunk means are equal. Then a better mean of more seeds counts.
+    """
+    if setting.shrunk_mean is None:
+        return -sign * setting.mean, 0.0
+    return -sign * setting.shrunk_mean, -sign * setting.repeats * (setting.mean - setting.shrunk_mean)
+
+
+def best_setting(scores: Sequence[TrialScore], system: int, sign: int, *, shrinks: bool = False) -> BestSetting | None:
     """Return the best setting of a system by validation; None if no trial of the system has a score.
 
-    If no trial completed, it is the setting of the trial with the most validations; of several, of the best one.
+    If no trial completed, it is the setting of the trial with the most validations; of several, of the best one. What
+    `shrinks` does is said at `rank_settings`.
     """
-    ranked = rank_settings(scores, system, sign)
+    ranked = rank_settings(scores, system, sign, shrinks=shrinks)
     if ranked:
         return ranked[0]
     ended = [

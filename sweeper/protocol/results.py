@@ -110,10 +110,11 @@ def _system_result(spec: SweepSpec, records: Sequence[TrialRecord], system: int)
         num_trials=sum(outcomes.values()),
         outcomes=outcomes,
         repeated=count_replicates(scores, system),
+        raced=sum(bool(record.trial.race_of) and record.end is not None for record in searched),
         cloned=sum(bool(record.trial.clone_of) and record.end is not None for record in searched),
         epochs=_epochs(spec, searched),
         hours=_hours(searched),
-        best=_search_best(spec, best_setting(scores, system, spec.objective.sign)),
+        best=_search_best(spec, best_setting(scores, system, spec.objective.sign, shrinks=spec.race is not None)),
         confirmation=_confirmation(spec, records, system),
     )
 
@@ -128,6 +129,7 @@ def _search_best(spec: SweepSpec, best: BestSetting | None) -> SearchBest | None
         params=_searched_params(spec, score.params, best.system),
         score=None if score.score is None else _plain(score.score),
         mean=_plain(best.mean),
+        shrunk_mean=None if best.shrunk_mean is None else _plain(best.shrunk_mean),
         repeats=best.repeats,
         epoch=score.step / spec.validations_per_epoch,
         metrics=_plain_metrics(score.metrics),
@@ -187,6 +189,7 @@ def _trial_result(spec: SweepSpec, record: TrialRecord) -> TrialResult:
         stage=trial.stage,
         source_trial=trial.source_trial,
         clone_of=trial.clone_of,
+        race_of=trial.race_of,
         params=dict(trial.params),
         seed=trial.config.seed,
         attempts=trial.attempt,

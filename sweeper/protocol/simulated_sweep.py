@@ -80,8 +80,13 @@ class SweepSimulator:
                 break
             config = self.spec.train_config(setting, seed=0, threads=1)
             bracket = self.spec.bracket_of(proposals[system])
+            is_race = proposals[system] >= self.spec.trial_budget(system) - self.spec.race_trials
             proposals[system] += 1
-            last = self._last_validation(config, bracket, arrivals[system, bracket], sweep, random)
+            if is_race and completed[system]:
+                config = random.choice(completed[system])
+                last = config.num_validations
+            else:
+                last = self._last_validation(config, bracket, arrivals[system, bracket], sweep, random)
             durations.append(self._train(sweep, config, last))
             sweep.num_trials += 1
             sweep.num_stopped += last < config.num_validations

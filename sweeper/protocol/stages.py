@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from sweeper.protocol.confirmation import interrupted, pending
-from sweeper.protocol.failed_sweep import count_failed_rounds, failed_alike
+from sweeper.protocol.failed_sweep import failed_alike
 from sweeper.protocol.search_budget import STOP_AT, SearchBudget, SearchEnd
 from sweeper.protocol.stage import Say, Stage, ignore
+from sweeper.protocol.turns import Turns
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.requests import CloneRequest
 from sweeper.training.types import ModelScores, ValidationReport
@@ -49,9 +50,7 @@ class SearchStage(Stage):
         for record in records:
             self._update_trackers(record)
         searched = [record for record in records if not record.trial.source_trial]
-        self.rounds = 1 + count_failed_rounds(spec, searched)  # times that the budget is spent
-        proposed = [record.trial.system for record in searched if not record.trial.clone_of]
-        self.num_proposed = [proposed.count(system) for system in range(len(spec.systems))]
+        self.turns = Turns(spec, searched)
         self.requeued.extend(record.trial for record in searched if record.end is None)
         self.ended: list[TrialRecord] = []  # trials that ended in this command
 
@@ -136,20 +135,11 @@ class SearchStage(Stage):
             self.requeued.appendleft(self.study.clone(source, request.params))
 
     def _has_new(self) -> bool:
-        return self._next_system() is not None
+        return bool(self.turns.open_systems())
 
     def _next_new(self) -> Trial | None:
-        system = self._next_system()
-        if system is None:
-            return None
-        self.num_proposed[system] += 1
-        return self.study.ask(system)
-
-    def _next_system(self) -> int | None:
-        """Return the system that has had the fewest trials; None if all have had their share of the budget."""
-        shares = [self.rounds * self.spec.trial_budget(system) for system in range(len(self.num_proposed))]
-        open_systems = [system for system, count in enumerate(self.num_proposed) if count < shares[system]]
-        return min(open_systems, key=lambda system: self.num_proposed[system], default=None)
+        turn = self.turns.take(self.recorded)
+        return None if turn is None else self.study.ask(*turn)
 
     def _decide(self, trial: Trial, record: TrialRecord, report: ValidationReport) -> TrialRecord:
         self.budget.update(record)

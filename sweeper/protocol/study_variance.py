@@ -57,7 +57,7 @@ def study_variance(results: "SweepResults") -> list[StudyVariance | None]:
     distributions = [_winner_scores(results, system) for system in range(len(results.systems))]
     shares = win_shares([scores for scores in distributions if scores])
     return [
-        _summary(scores, shares.pop(0), len(_scored_trials(results, system)), results.sign) if scores else None
+        _summary(scores, shares.pop(0), _count_drawn(results, system), results.sign) if scores else None
         for system, scores in enumerate(distributions)
     ]
 
@@ -97,13 +97,15 @@ def _share(others: Sequence[_Rival], score: float) -> float:
 def _winner_scores(results: "SweepResults", system: int) -> Distribution:
     """Return the distribution of the score of a system's winner, with larger scores better; empty without any score.
 
-    A setting that ran several times is ranked by its mean, as in the search.
+    A setting that ran several times is ranked by its mean, as in the search. Trials of a race count for the means, but
+    no search draws them.
     """
     trials, settings = _scored_trials(results, system), defaultdict[str, list[float]](list)
     for trial, score in trials:
         settings[_key(trial)].append(score)
     means = {key: results.sign * statistics.fmean(scores) for key, scores in settings.items()}
-    ranked = sorted(((trial.outcome == Outcome.COMPLETED, means[_key(trial)]) for trial, _ in trials), reverse=True)
+    drawn = (trial for trial, _ in trials if not trial.race_of)
+    ranked = sorted(((trial.outcome == Outcome.COMPLETED, means[_key(trial)]) for trial in drawn), reverse=True)
     confirmation = results.systems[system].confirmation
     optimism = (confirmation.optimism or 0.0) if confirmation else 0.0
     return best_of_draws([score - optimism for _, score in ranked]) if ranked else {}
@@ -120,6 +122,10 @@ def _scored_trials(results: "SweepResults", system: int) -> "list[tuple[TrialRes
         for trial in results.trial_results
         if trial.system == system and not trial.source_trial and trial.outcome and trial.score is not None
     ]
+
+
+def _count_drawn(results: "SweepResults", system: int) -> int:
+    return sum(not trial.race_of for trial, _ in _scored_trials(results, system))
 
 
 def _summary(scores: Distribution, share: float, trials: int, sign: int) -> StudyVariance:

@@ -21,6 +21,7 @@ class PlannedSystem(ResultModel):
 
     params: dict[str, Scalar] = Field(description="the hyperparameters that define it")
     trials: int = Field(description="its trials in the search")
+    race: int = Field(0, description="those of them that train its best settings with further seeds (racing)")
 
 
 class PlannedHyperparameter(ResultModel):

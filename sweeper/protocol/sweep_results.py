@@ -72,6 +72,9 @@ class SearchBest(ResultModel):
     params: dict[str, Scalar] = Field(description="its hyperparameters, without those of the system")
     score: float | None = Field(None, description="best validation of the trial, by the objective")
     mean: float = Field(description="mean over the trials that have the setting")
+    shrunk_mean: float | None = Field(
+        None, description="with racing: this mean shrunk towards that of the system's settings; the best one is chosen"
+    )
     repeats: int = Field(1, description="trials that have the setting")
     epoch: float = Field(0.0, description="epoch of the best validation")
     metrics: Metrics = Field(default_factory=dict, description="metrics of the best validation")
@@ -97,13 +100,12 @@ class SystemResult(ResultModel):
     num_trials: int = Field(description="trials of its search that have ended")
     outcomes: dict[Outcome, int] = Field(description="number of trials by outcome")
     repeated: int = Field(0, description="trials that ran a setting which was tried before")
+    raced: int = Field(0, description="trials that ran one of its best settings with a further seed (racing)")
     cloned: int = Field(0, description="trials that a user chose (sweeper clone), beyond its share of the budget")
     epochs: float = Field(description="epochs trained in the search")
     hours: float = Field(description="hours of training and validation in the search")
     best: SearchBest | None = Field(description="the best setting of the search")
-    confirmation: ConfirmationResult | None = Field(
-        description="the confirmation of a setting with fresh seeds, once it is decided"
-    )
+    confirmation: ConfirmationResult | None = Field(description="the confirmation of a setting, once it is decided")
 
 
 class TrialResult(ResultModel):
@@ -114,6 +116,7 @@ class TrialResult(ResultModel):
     stage: str = Field(description="search or confirm")
     source_trial: int = Field(0, description="in confirmation, the trial of the search that has the setting")
     clone_of: int = Field(0, description="the trial whose setting a user changed to make this one; 0: nobody chose it")
+    race_of: int = Field(0, description="in a race, the trial whose setting it has with another seed; else 0")
     params: dict[str, Scalar] = Field(description="its hyperparameters")
     seed: int = Field(description="its random seed")
     attempts: int = Field(description="times that it was started")
@@ -148,17 +151,13 @@ class SweepResults(ResultModel):
     num_trials: int = Field(description="trials of the search")
     subsample: dict[str, int] = Field(description="rows used of a split, where `limit` takes only a part")
     resolved: dict[str, str] = Field(description="revision or digest of the data set, its rows and each encoder")
-    training: dict[str, Scalar] = Field(
-        default_factory=dict, description="hyperparameters that the sweep does not vary"
-    )
+    training: dict[str, Scalar] = Field(default_factory=dict, description="hyperparameters that do not vary")
     labels: list[str] = Field(description="names of the classes")
     ordered_classes: bool = Field(False, description="True if the classes are in the order of a scale")
     threads: int = Field(description="CPU threads of a trial")
     gpu: float = Field(description="GPUs of a trial; of trials with different shares, the mean")
     test_split: TestSplitInfo | None = Field(description="the test split, where there is one")
-    class_counts: dict[str, dict[str, int]] = Field(
-        default_factory=dict, description="number of texts by split and class"
-    )
+    class_counts: dict[str, dict[str, int]] = Field(default_factory=dict, description="texts by split and class")
     data_warnings: list[str] = Field(
         default_factory=list, description="things about the data that may be mistakes, as shown at the start"
     )

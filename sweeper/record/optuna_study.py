@@ -116,9 +116,9 @@ class OptunaStudy:
         """Close the record and release its lock."""
         self.journal.close()
 
-    def ask(self, system: int) -> Trial:
-        """Propose the next trial of a system and record it."""
-        return self.proposals.propose(system)
+    def ask(self, system: int, repeated: Trial | None = None) -> Trial:
+        """Record the next trial of a system: a proposal, or in a race another seed of the setting of `repeated`."""
+        return self.proposals.propose(system) if repeated is None else self.proposals.repeat(repeated)
 
     def confirm(self, source: Trial, seed_index: int) -> Trial:
         """Record a new trial that trains the setting of `source` with the system's fresh seed `seed_index`, from 1."""
@@ -166,14 +166,14 @@ class OptunaStudy:
         """Return the end that early stopping decides on after the report of `step`, or None.
 
         The pruner is asked at every report, because a rung also counts the trials that end at it. Its answer does not
-        matter at a trial's last report, nor at one that is sent again after later ones.
+        matter in a race, at a trial's last report, nor at one that is sent again after later ones.
         """
         running, study = self._running[trial.number], self.studies.of_trial(trial)
         stored = self.storage.stored_trial(study, running.number)
         values = stored.intermediate_values
-        is_last = step == trial.config.num_validations and math.isfinite(value)
+        is_safe = math.isfinite(value) and (trial.race_of > 0 or step == trial.config.num_validations)
         is_below = running.should_prune()
-        if is_last or step < max(values, default=0) or not is_below:
+        if is_safe or step < max(values, default=0) or not is_below:
             return None
         if not math.isfinite(value):
             return TrialEnd(Outcome.DIVERGED, f"{self.spec.objective.metric} is {value}")

@@ -1,4 +1,4 @@
-"""New trials: those that the sampler proposes, those that confirm a setting with fresh seeds, and users' clones."""
+"""New trials: those that the sampler proposes, those that train a setting with another seed, and users' clones."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from optuna.trial import TrialState
 from sweeper.record.parameters import chosen_parameters, suggest_params
 from sweeper.record.storage import RecordStorage
 from sweeper.record.studies import SystemStudies
-from sweeper.record.trial_attributes import BORROWED, BRACKET, CLONE_OF
+from sweeper.record.trial_attributes import BORROWED, BRACKET, CLONE_OF, RACE_OF
 from sweeper.record.trial_records import TrialRecords
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import Scalar
@@ -76,18 +76,29 @@ class Proposals:
 
         It has not started, so it has attempt 0. The sampler learns of it as of any other.
         """
-        study = self.studies.searches[source.system]
-        values, distributions = chosen_parameters(self.spec, source.system, dict(params))
-        attributes = {"number": self.last_number + 1, CLONE_OF: source.number, "attempt": 0}
-        attributes |= self._bracket(study, len(study.get_trials(deepcopy=False)))
+        return self._begin_chosen(source.system, params, {CLONE_OF: source.number, "attempt": 0})
+
+    def repeat(self, source: Trial) -> Trial:
+        """Record a new trial of the search that trains the setting of `source` with another seed, in a race.
+
+        The sampler learns of it as of any other.
+        """
+        return self._begin_chosen(source.system, source.params, {RACE_OF: source.number})
+
+    def _begin_chosen(self, system: int, params: Mapping[str, Scalar], attributes: Mapping[str, int]) -> Trial:
+        """Record a trial whose complete setting no sampler chose, in one line: a crash leaves all of it or nothing."""
+        study = self.studies.searches[system]
+        values, distributions = chosen_parameters(self.spec, system, dict(params))
+        numbered = {"number": self.last_number + 1, **attributes}
+        numbered |= self._bracket(study, len(study.get_trials(deepcopy=False)))
         template = optuna.trial.create_trial(
-            state=TrialState.RUNNING, params=dict(values), distributions=distributions, user_attrs=attributes
+            state=TrialState.RUNNING, params=dict(values), distributions=distributions, user_attrs=numbered
         )
         trial = self.storage.begin_trial(study, template)
-        self.studies.samplers[source.system].note_clone(trial.number)
+        self.studies.samplers[system].note_chosen(trial.number)
         self.last_number += 1
         self.running[self.last_number] = trial
-        return self.records.add(source.system, study, self.storage.stored_trial(study, trial.number))
+        return self.records.add(system, study, self.storage.stored_trial(study, trial.number))
 
     def _begin(self, system: int, study: optuna.Study, trial: optuna.trial.Trial) -> Trial:
         """Give a proposal its bracket, if there are any, and then its number. From now on it counts."""

@@ -21,7 +21,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sweeper.record.fixed_values import fixed_values, planned_setting
 from sweeper.record.pooled_trials import pool_trials
 from sweeper.record.system_history import SystemHistory
-from sweeper.record.trial_attributes import CLONE_OF
+from sweeper.record.trial_attributes import CLONE_OF, RACE_OF
 from sweeper.search_space.domains import nearest_step
 from sweeper.search_space.samplers import SAMPLERS
 from sweeper.training.config import Scalar
@@ -49,16 +49,16 @@ class PerTrialSampler(BaseSampler):
         self.spec, self.system, self.history = history.spec, history.system, history
         known = history.study.get_trials(deepcopy=False)
         self._stopped = {_setting(trial.params) for trial in known if trial.state == TrialState.PRUNED}
-        self._clones = [trial.number for trial in known if CLONE_OF in trial.user_attrs]
+        self._chosen = [trial.number for trial in known if trial.user_attrs.keys() & {CLONE_OF, RACE_OF}]
         self._current: _Proposal | None = None
 
-    def note_clone(self, number: int) -> None:
-        """Note that a user chose the setting of the study's trial `number`. It takes no proposal's place."""
-        self._clones.append(number)
+    def note_chosen(self, number: int) -> None:
+        """Note that a user or a race chose the setting of the study's trial `number`. It takes no proposal's place."""
+        self._chosen.append(number)
 
     def _proposal_number(self, number: int) -> int:
-        """Return the number of a trial among the proposals, from 0: clones do not count."""
-        return number - sum(clone < number for clone in self._clones)
+        """Return the number of a trial among the proposals, from 0: chosen settings do not count."""
+        return number - sum(chosen < number for chosen in self._chosen)
 
     def repeats_stopped(self, trial: optuna.trial.Trial) -> bool:
         """Return True if a proposal, other than a planned one, repeats a setting that was stopped before."""

@@ -4,8 +4,8 @@ Whatever sweeper knows of a trial besides its params is an attribute of it: `num
 metrics and the time, then `reason`, `traceback` and `outcome`, in that order. `attempt` counts its starts. A proposal
 that learned from trials of other systems or earlier sweeps has their number, `borrowed`, before its own. A trial that
 confirms a setting also has `params` (no sampler chose them), `source_trial` and `seed_index`; a user's clone has
-`clone_of`, and one whose search has brackets its `bracket`. Optuna takes no attribute of a trial that has ended. What
-comes later is therefore an attribute of the study: `test_access:TIME`, `test:NUMBER`.
+`clone_of`, a trial of a race `race_of`, and one whose search has brackets its `bracket`. Optuna takes no attribute of
+a trial that has ended. What comes later is therefore an attribute of the study: `test_access:TIME`, `test:NUMBER`.
 """
 
 import time
@@ -25,6 +25,7 @@ from sweeper.trials.trial import TestAccess, TestScore, Trial, TrialEnd, TrialRe
 BORROWED = "borrowed"
 BRACKET = "bracket"
 CLONE_OF = "clone_of"
+RACE_OF = "race_of"
 REPORT = "report:"  # before the step
 TEST_ACCESS = "test_access:"  # before the time
 TEST_SCORE = "test:"  # before the trial's number
@@ -67,8 +68,8 @@ def to_trial(spec: SweepSpec, system: int, stored: FrozenTrial, threads: int) ->
         seed = spec.derive_seed("search", name, number)
     config = spec.train_config(params, seed=seed, threads=threads)
     attempt, source_trial = attributes.get("attempt", 1), attributes.get("source_trial", 0)
-    clone_of, bracket = attributes.get(CLONE_OF, 0), stored_bracket(stored)
-    return Trial(number, system, params, config, attempt, source_trial, seed_index, clone_of, bracket)
+    origin = attributes.get(CLONE_OF, 0), stored_bracket(stored), attributes.get(RACE_OF, 0)
+    return Trial(number, system, params, config, attempt, source_trial, seed_index, *origin)
 
 
 def to_trial_record(trial: Trial, study: optuna.Study, stored: FrozenTrial) -> TrialRecord:

@@ -8,12 +8,14 @@ from sweeper.search_space.custom_dataset import CustomDataset
 from sweeper.search_space.document import KeyPath, format_key
 from sweeper.search_space.early_stopping import DEFAULT_RULE, EARLY_STOPPING, AshaSettings
 from sweeper.search_space.issue import SpecIssue
+from sweeper.search_space.racing import RacingSettings
 from sweeper.search_space.samplers import SAMPLERS
 from sweeper.training.metric_registry import CLASS_METRICS, find_metric, is_metric
 from sweeper.wording import allowed_hint, format_value, plain_rule, quote_value
 
 DATASET_EXAMPLE = "{train: a.jsonl, validation: b.jsonl, text: review, label: sentiment}"
 _ASHA_EXAMPLE = format_value(EARLY_STOPPING[DEFAULT_RULE].settings().model_dump())
+_RACING_EXAMPLE = format_value(RacingSettings().model_dump())
 EARLY_STOPPING_EXAMPLE = f"{{{DEFAULT_RULE}: {_ASHA_EXAMPLE}}}"
 
 _NAME = "must begin with a letter or a digit, and have only letters, digits, _, . and -"
@@ -22,7 +24,8 @@ _PATTERNS: dict[KeyPath, str] = {
 }
 _OFF = "literal['off']"
 # pydantic names the alternatives of a union in an error's path; they are no keys of the file
-_ALTERNATIVES = (AshaSettings.__name__, CustomDataset.__name__, _OFF, "str", "list[str]", "constrained-str")
+_MODELS = (AshaSettings.__name__, CustomDataset.__name__, RacingSettings.__name__)
+_ALTERNATIVES = (*_MODELS, _OFF, "str", "list[str]", "constrained-str")
 
 
 def translate_errors(error: ValidationError, model: type[BaseModel], prefix: KeyPath = ()) -> list[SpecIssue]:
@@ -39,7 +42,7 @@ def _translate(detail: Any, model: type[BaseModel]) -> SpecIssue | None:
     location, written = detail["loc"], detail["input"]
     if location[-1:] == ("str",) and isinstance(written, (dict, list)):
         return None  # the error of the alternative that is a mapping or a list says more
-    if _OFF in location and isinstance(written, dict):
+    if _OFF in location and not isinstance(written, str):
         return None  # the error of the alternative that is a mapping says more
     path: KeyPath = tuple(key for key in location if key not in _ALTERNATIVES)
     if path[:1] == ("start_with",) and len(path) > 3:
@@ -68,6 +71,8 @@ def _rule(path: KeyPath, detail: Any) -> str:
         return "unknown sampler"
     if path == ("budget", "patience"):
         return "must be a number of trials, or a mapping of keys to values"
+    if path == ("racing",):
+        return f"must be off, a number of settings, or a mapping such as {_RACING_EXAMPLE}"
     if path == ("asha",):
         return f"must be off or {_ASHA_EXAMPLE}"
     if path == ("early_stopping",):

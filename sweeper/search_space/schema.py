@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 from sweeper.search_space.budget import Budget
 from sweeper.search_space.custom_dataset import CustomDataset
 from sweeper.search_space.early_stopping import EARLY_STOPPING, AshaSettings
+from sweeper.search_space.racing import RacingSettings
 from sweeper.search_space.samplers import DEFAULT_SAMPLER, SAMPLERS
 from sweeper.search_space.sections import Confirm, Resources, Subsample, Tracking
 from sweeper.search_space.tpe_settings import TpeSettings
@@ -63,6 +64,13 @@ class SearchSpaceFile(StrictModel):
         dict[str, Any] | None,
         yaml_key(f"One rule with its settings, such as {{asha: {{grace_epochs: 2}}}}, or off. {_RULE_TEXTS}"),
     ] = None
+    racing: Annotated[
+        RacingSettings | Literal["off"],
+        yaml_key(
+            "The last trials of each system train its best settings again with further seeds, and settings are ranked "
+            "by means that are shrunk towards the system's mean. A number N is short for {settings: N}; off by default."
+        ),
+    ] = "off"
     budget: Annotated[Budget, yaml_key("When the search ends: at the first of these limits.")] = Budget()
     confirm: Annotated[Confirm, yaml_key("How the best settings are trained again with fresh seeds.")] = Confirm()
     resources: Annotated[Resources, yaml_key("What one trial gets of a machine.")] = Resources()
@@ -88,6 +96,16 @@ class SearchSpaceFile(StrictModel):
         yaml_key("A folder or URL that all nodes share, for checkpoints.", pattern=r"^(/|[a-z][a-z0-9+.-]*://).+"),
     ] = None
 
+    @property
+    def race(self) -> RacingSettings | None:
+        """The settings of the race at the end of each system's search; None if there is none."""
+        return None if self.racing == "off" else self.racing
+
+    @property
+    def race_trials(self) -> int:
+        """The trials of each system's share that are its race; 0 without racing."""
+        return 0 if self.race is None else self.race.num_trials
+
     @model_validator(mode="before")
     @classmethod
     def _shorten_early_stopping(cls, values: Any) -> Any:
@@ -112,11 +130,13 @@ class SearchSpaceFile(StrictModel):
 
     @model_serializer(mode="wrap")
     def _leave_out_unused_keys(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Write one of `asha` and `early_stopping`, and `tpe` and `learn_from` only if they differ from the default."""
+        """Write one of `asha` and `early_stopping`, and newer keys only if they differ from the default."""
         values: dict[str, Any] = handler(self)
         if self.tpe == TpeSettings():
             values.pop("tpe", None)
         if not self.learn_from:
             values.pop("learn_from", None)
+        if self.race is None:
+            values.pop("racing", None)
         values.pop("early_stopping" if self.early_stopping is None else "asha", None)
         return values

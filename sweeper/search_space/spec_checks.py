@@ -154,8 +154,23 @@ def _check_budget(spec: SweepSpec) -> Iterator[SpecIssue]:
             yield SpecIssue(("budget", key), rule)
     if SAMPLERS[spec.sampler].is_exhaustive:
         yield from _check_grid(spec)
+    yield from _check_race(spec)
     if not SAMPLERS[spec.sampler].takes_tpe_settings:
         yield from _check_unused_tpe_settings(spec)
+
+
+def _check_race(spec: SweepSpec) -> Iterator[SpecIssue]:
+    """Check that each system has trials enough for its race, and settings enough before it."""
+    if spec.race is None or spec.budget.trials < len(spec.systems):
+        return
+    num_race, size, count = spec.race_trials, spec.race.settings, len(spec.systems)
+    if spec.budget.trials // count < num_race + size:
+        needed = f"{num_race + size} trials of each system, {size} before the race and {num_race} in it"
+        rule = f"needs {needed}: at least {count * (num_race + size)} budget.trials, got {spec.budget.trials}"
+        yield SpecIssue(("racing",), f"{rule}; raise budget.trials, or race fewer settings")
+    elif spec.is_exhaustive and (fewest := min(len(spec.initial_settings(k)) for k in range(count))) < size:
+        rule = f"a system has only {fewest} of the grid's settings, got {size}; race fewer, or list more values"
+        yield SpecIssue(("racing", "settings"), rule)
 
 
 def _check_unused_tpe_settings(spec: SweepSpec) -> Iterator[SpecIssue]:

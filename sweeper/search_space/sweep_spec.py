@@ -72,11 +72,11 @@ class SweepSpec(SpecHyperparameters):
     def trial_budget(self, system: int) -> int:
         """Return the number of trials that a system gets of the budget. Shares differ by one at most.
 
-        An exhaustive sampler tries no setting twice: a system with fewer settings than its share gets only these.
+        An exhaustive sampler tries no setting twice: a system with few settings gets only these, and its race.
         """
         whole, rest = divmod(self.budget.trials, len(self.systems))
         share = whole + (system < rest)
-        return min(share, len(self.initial_settings(system))) if self.is_exhaustive else share
+        return min(share, len(self.initial_settings(system)) + self.race_trials) if self.is_exhaustive else share
 
     def initial_settings(self, system: int) -> list[PartialSetting]:
         """Return the settings that a system's first trials must have, in order.

@@ -98,6 +98,7 @@ class EventView:
                 params=dict(trial.params),
                 source_trial=trial.source_trial,
                 clone_of=trial.clone_of,
+                race_of=trial.race_of,
             )
         )
 

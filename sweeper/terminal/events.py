@@ -54,6 +54,7 @@ class TrialStarted(Event):
     params: dict[str, Scalar] = Field(description="its hyperparameters")
     source_trial: int = Field(description="in confirmation, the trial whose setting it has; else 0")
     clone_of: int = Field(description="the trial that a user changed to make this one; else 0")
+    race_of: int = Field(0, description="in a race, the trial whose setting it has with another seed; else 0")
 
 
 class Reported(Event):

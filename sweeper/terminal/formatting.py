@@ -7,7 +7,7 @@ from rich.table import Table
 
 from sweeper.protocol.ranking import best_report, describe_outcomes
 from sweeper.protocol.search_budget import count_search_trials
-from sweeper.protocol.sweep_results import SweepResults, SystemResult
+from sweeper.protocol.sweep_results import SearchBest, SweepResults, SystemResult
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import Scalar
 from sweeper.trials.outcome import Outcome
@@ -85,6 +85,8 @@ def trial_line(spec: SweepSpec, record: TrialRecord, width: int) -> str:
         parts.append(f"seed {trial.seed_index} of trial {trial.source_trial}")
     if trial.clone_of:
         parts.append(f"clone of trial {trial.clone_of}")
+    if trial.race_of:
+        parts.append(f"another seed of trial {trial.race_of}")
     parts += [f"{record.end.outcome.label if record.end else 'running':<13}", f"{trial_facts(spec, record):<17}"]
     return "  ".join([*parts, f"{format_duration(seconds):>7}"])
 
@@ -151,7 +153,7 @@ def settings_lines(spec: SweepSpec, results: SweepResults) -> list[str]:
             ends = f"no trial reached a validation{_ends(results, system, 'search')}"
             lines.append(f"{system_label(spec, system)}: {ends if result.num_trials else 'no trial has ended yet'}")
             continue
-        mean = f" (mean {format_score(best.mean)} over {best.repeats} seeds)" if best.repeats > 1 else ""
+        mean = f" ({_describe_mean(best)})" if best.repeats > 1 else ""
         ends = "" if best.completed else _ends(results, system, "search")
         note = "" if best.completed else f" (*no trial of this system completed{ends}; this one came furthest)"
         lines.append(f"trial {best.trial}: {format_params(best.params)}{mean}{note}")
@@ -159,6 +161,11 @@ def settings_lines(spec: SweepSpec, results: SweepResults) -> list[str]:
         if seeds and not any(seed.outcome == Outcome.COMPLETED for seed in seeds):
             lines.append(f"{system_label(spec, system)}: no fresh seed completed{_ends(results, system, 'confirm')}")
     return lines
+
+
+def _describe_mean(best: SearchBest) -> str:
+    mean = f"mean {format_score(best.mean)} over {best.repeats} seeds"
+    return mean if best.shrunk_mean is None else f"{mean}, shrunk {format_score(best.shrunk_mean)}"
 
 
 def _ends(results: SweepResults, system: int, stage: str) -> str:
@@ -188,6 +195,8 @@ def describe_run(spec: SweepSpec) -> list[str]:
         parts.append(f"until {spec.objective.metric} is {spec.objective.stop_at:g}")
     if spec.budget.patience is not None:
         parts.append(f"patience of {spec.budget.patience.trials} trials")
+    if spec.race is not None:
+        parts.append(spec.race.describe())
     if seeds:
         parts.append(f"confirmed with {count_noun(seeds, 'fresh seed')}")
     if spec.limit.model_dump(exclude_none=True):

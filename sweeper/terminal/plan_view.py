@@ -24,7 +24,8 @@ def plan_table(plan: SweepPlan) -> Table:
 def _what_runs(plan: SweepPlan) -> Iterator[tuple[str, str]]:
     for index, system in enumerate(plan.systems):
         name = "" if index else "systems"
-        yield name, f"{format_params(system.params) or 'one'}: {count_noun(system.trials, 'trial', form=',')}"
+        race = f", {system.race} of them in its race" if system.race else ""
+        yield name, f"{format_params(system.params) or 'one'}: {count_noun(system.trials, 'trial', form=',')}{race}"
     for index, hyperparameter in enumerate(plan.hyperparameters):
         condition = f", if {hyperparameter.when}" if hyperparameter.when else ""
         yield "" if index else "searched", f"{hyperparameter.name} {hyperparameter.values}{condition}"

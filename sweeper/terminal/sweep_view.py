@@ -55,7 +55,8 @@ def trial_reason(record: TrialRecord) -> str:
     trial = record.trial
     fresh = f"fresh seed {trial.seed_index} of trial {trial.source_trial}" if trial.source_trial else ""
     cloned = f"clone of trial {trial.clone_of}" if trial.clone_of else ""
-    return "; ".join(filter(None, (fresh, cloned, record.end.reason if record.end else "")))
+    raced = f"another seed of trial {trial.race_of}" if trial.race_of else ""
+    return "; ".join(filter(None, (fresh, cloned, raced, record.end.reason if record.end else "")))
 
 
 def _trial_row(spec: SweepSpec, record: TrialRecord, state: SweepState, width: int) -> list[str]:

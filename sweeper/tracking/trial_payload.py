@@ -31,6 +31,7 @@ def run_name(trial: Trial) -> str:
     """Return the name of a run: `12 lcl all-MiniLM-L6-v2`, or `97 lcl all-MiniLM-L6-v2, seed 1 of trial 12`."""
     name = f"{trial.number} {trial.config.loss} {trial.config.encoder.rpartition('/')[2]}"
     name += f", clone of trial {trial.clone_of}" if trial.clone_of else ""
+    name += f", another seed of trial {trial.race_of}" if trial.race_of else ""
     return f"{name}, seed {trial.seed_index} of trial {trial.source_trial}" if trial.source_trial else name
 
 
@@ -62,6 +63,8 @@ def run_tags(record: TrialRecord) -> dict[str, str]:
         tags["sweeper.clone_of"] = str(trial.clone_of)
     if trial.bracket:
         tags["sweeper.bracket"] = str(trial.bracket)
+    if trial.race_of:
+        tags["sweeper.race_of"] = str(trial.race_of)
     if trial_end is not None:
         tags["sweeper.outcome"] = trial_end.outcome.value
         tags["sweeper.reason"] = trial_end.reason[:_MAX_TAG]

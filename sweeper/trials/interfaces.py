@@ -54,8 +54,8 @@ class TrainingJob:
 class Study(Protocol):
     """The record of a sweep. It proposes settings, and makes every event durable before anybody acts on it."""
 
-    def ask(self, system: int) -> Trial:
-        """Propose the next trial of a system and record it."""
+    def ask(self, system: int, repeated: Trial | None = None) -> Trial:
+        """Record the next trial of a system: a proposal, or in a race another seed of the setting of `repeated`."""
 
     def restart(self, trial: Trial) -> Trial:
         """Record one more attempt at a trial and return the trial with that attempt."""

@@ -27,6 +27,9 @@ class Trial:
     has not started has attempt 0.
 
     `bracket` is its bracket of early stopping, from 1. It is 0 for a fresh seed, and where there are no brackets.
+
+    `race_of` is the trial of the search whose setting this one trains with another seed, in the race at the end of the
+    search; 0 for all others.
     """
 
     number: int
@@ -38,6 +41,7 @@ class Trial:
     seed_index: int = 0
     clone_of: int = 0
     bracket: int = 0
+    race_of: int = 0
 
     @property
     def stage(self) -> Literal["search", "confirm"]:

@@ -48,10 +48,11 @@ class SimulatedSweep(World, RuleBasedStateMachine):
         first=st.sampled_from([SearchStage, SearchStage, ConfirmationStage, TestStage]),
         limit=st.sampled_from(["none"] * 3 + ["epochs", "hours", "gpu_hours", "patience", "stop_at"]),
         amount=st.integers(4, 24),
+        race_seeds=st.integers(0, 2),
     )
     def begin(
         self, seed: int, sampler: str, trials: int, slots: int, losses: list[str], rule: str, grace: int,
-        per_epoch: int, metric: dict[str, str], seeds: int, first: type, limit: str, amount: int,
+        per_epoch: int, metric: dict[str, str], seeds: int, first: type, limit: str, amount: int, race_seeds: int,
     ) -> None:  # fmt: skip
         per_epoch = per_epoch if limit == "none" else 1  # limits count a report as an epoch
         changes = {
@@ -61,6 +62,8 @@ class SimulatedSweep(World, RuleBasedStateMachine):
             "confirm": {"seeds": seeds},
             "resources": {"gpu": 1},
         }
+        if race_seeds and trials >= (2 + 2 * race_seeds) * len(losses):
+            changes["racing"] = {"settings": 2, "seeds": race_seeds}
         budget, stop_at = limits(limit, amount, metric)
         changes |= {"budget": {"trials": trials, **budget}, "objective": {**metric, **stop_at}}
         if sampler == "tpe that borrows":
@@ -266,6 +269,7 @@ def simulated(schedules: int, number: int) -> Counter[str]:
 
 
 _FAULTS = (
+    "trials in a race",
     "a fault in ConfirmationStage",
     "a fault in TestStage",
     "MLflow was deaf",

@@ -68,10 +68,20 @@ def read_trials(operations: Iterable[Mapping[str, Any]]) -> list[JournalTrial]:
         if code == CREATE_STUDY and operation["study_name"] not in studies:  # each opening creates it again
             studies.append(operation["study_name"])
         elif code == CREATE_TRIAL:
-            trials.append(JournalTrial(studies[operation["study_id"]]))
+            trials.append(_created_trial(studies[operation["study_id"]], operation))
         elif "trial_id" in operation:
             _apply_operation(trials[operation["trial_id"]], operation)
     return trials
+
+
+def _created_trial(system: str, operation: Mapping[str, Any]) -> JournalTrial:
+    """Return a new trial. One that no sampler proposed has its params and attributes from the start."""
+    distributions = operation.get("distributions", {})
+    params = {
+        name: _param_value({"param_value_internal": value, "distribution": distributions[name]})
+        for name, value in operation.get("params", {}).items()
+    }
+    return JournalTrial(system, params, attributes=list(operation.get("user_attrs", {}).items()))
 
 
 def _apply_operation(trial: JournalTrial, operation: Mapping[str, Any]) -> None:

@@ -28,6 +28,7 @@ from tests.support.journal_reader import (
     read_trials,
     search_trials,
 )
+from tests.support.shrunk_means import expected_shrunk_means
 from tests.support.simulation.world import LARGEST, LOSS, training_course
 
 _MAX_RETRIES = 20  # proposals that repeat a stopped setting before one is accepted anyway
@@ -119,7 +120,8 @@ def _stopped_at(spec: SweepSpec, rung: int, trials: Sequence[TrialRecord]) -> It
     for _, record in sorted(arrived, key=lambda pair: pair[0]):
         value = spec.objective.sign * record.reports[rung - 1].metrics.get(spec.objective.metric, math.nan)
         cutoff = np.percentile(seen, (1 - 1 / settings.reduction_factor) * 100) if seen else -math.inf
-        if value < cutoff and rung != record.trial.config.num_validations:
+        is_safe = record.trial.race_of or rung == record.trial.config.num_validations
+        if value < cutoff and not is_safe:
             yield record.trial.number
         seen += [value] if math.isfinite(value) else []
 
@@ -166,6 +168,36 @@ def check_budget(journal: Path, budget: int) -> Iterator[str]:
             yield f"trial {number}: has the outcomes {trial.all('outcome')}, told {len(trial.states)} times"
 
 
+def check_race(spec: SweepSpec, records: Sequence[TrialRecord]) -> Iterator[str]:
+    """Check that the last trials of each system of a finished search are its race.
+
+    Each has the setting of an earlier completed trial of its system, and another seed. Where none of the first settings
+    completed, places of the race may go to new ones.
+    """
+    searched = {record.trial.number: record for record in records if not record.trial.source_trial}
+    for number, record in searched.items():
+        source = searched.get(record.trial.race_of)
+        is_right = source is not None and (source.trial.system, source.trial.params) == (
+            record.trial.system,
+            record.trial.params,
+        )
+        is_earlier = source is not None and source.trial.number < number and _has_completed(source)
+        if record.trial.race_of and not (is_right and is_earlier):
+            yield f"trial {number}: races for trial {record.trial.race_of}, which has another setting or no score"
+    if len({record.trial.config.seed for record in searched.values()}) < len(searched):
+        yield "two trials of the search have the same seed"
+    for system in range(len(spec.systems)):
+        own = [record for record in searched.values() if record.trial.system == system]
+        has_contestants = spec.race is not None and any(map(_has_completed, own[: spec.race.settings]))
+        for record in own[len(own) - spec.race_trials :]:
+            if has_contestants and not record.trial.race_of:
+                yield f"trial {record.trial.number}: is among the last trials of system {system}, but does not race"
+
+
+def _has_completed(record: TrialRecord) -> bool:
+    return record.end is not None and record.end.outcome == Outcome.COMPLETED
+
+
 def check_confirmation(spec: SweepSpec, records: Sequence[TrialRecord]) -> Iterator[str]:
     """Check that a finished sweep confirmed the best setting of each system, and scored its seeds on the test split.
 
@@ -208,12 +240,14 @@ def _setting_key(record: TrialRecord) -> str:
 
 
 def _best_settings(spec: SweepSpec, searched: Sequence[TrialRecord]) -> set[str]:
-    """Return the settings with the best mean over their completed trials; several if they are equal."""
+    """Return the settings with the best mean over their completed trials, shrunk if they raced; all equal ones."""
     scores: dict[str, list[float]] = {}
     for record in searched:
         if record.end is not None and record.end.outcome == Outcome.COMPLETED:
             values = [report.metrics.get(spec.objective.metric, math.nan) for report in record.reports]
             finite = [spec.objective.sign * value for value in values if math.isfinite(value)]
             scores.setdefault(_setting_key(record), []).append(max(finite))
-    means = {setting: sum(values) / len(values) for setting, values in scores.items()}
-    return {setting for setting, mean in means.items() if math.isclose(mean, max(means.values()))}
+    seeds = list(scores.values())
+    plain = [sum(values) / len(values) for values in seeds]
+    means = dict(zip(scores, plain if spec.race is None else expected_shrunk_means(seeds), strict=True))
+    return {setting for setting, mean in means.items() if math.isclose(mean, max(means.values()), abs_tol=1e-7)}

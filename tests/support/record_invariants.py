@@ -107,7 +107,7 @@ def _repeated_settings(trials: Sequence[tuple[int, JournalTrial]]) -> Iterator[s
     stopped: dict[str, int] = {}
     for number, trial in trials:
         setting = _text({"cell": trial.system, **trial.params})
-        if setting in stopped:
+        if setting in stopped and trial.last("race_of") is None:
             yield f"trial {number}: repeats the setting of trial {stopped[setting]}, which was stopped"
         if PRUNED in trial.states:
             stopped[setting] = number

@@ -24,7 +24,7 @@ def check_search_end(
     searched = [record for record in records if not record.trial.source_trial]
     counts = Counter(record.trial.system for record in searched)
     systems = [counts[system] for system in range(len(spec.systems))]
-    if max(systems) - min(systems) > 1:
+    if max(systems) - min(systems) > 1 and spec.race is None:  # a round of a race waits; the others go on
         yield f"the systems have {systems} trials"
     reports, budget = sum(len(record.reports) for record in searched), spec.budget
     allowed = budget.epochs or (budget.gpu_hours and round(budget.gpu_hours * 3600 / REPORT_SECONDS))

@@ -44,7 +44,7 @@ def _subsampled(report: ReportData) -> Iterator[str]:
 
 def describe_methods(report: ReportData) -> list[str]:
     """Return the protocol, one or two sentences for each step."""
-    return [_search(report), *_confirmation(report), *_test(report), *_repeats(report)]
+    return [_search(report), *_race(report), *_confirmation(report), *_test(report), *_repeats(report)]
 
 
 def _search(report: ReportData) -> str:
@@ -111,6 +111,19 @@ def _borrowed(report: ReportData) -> Iterator[str]:
         yield f" Borrowed from earlier sweeps when this one began: {described}."
 
 
+def _race(report: ReportData) -> Iterator[str]:
+    race = report.spec.race
+    if race is None:
+        return
+    raced = count_noun(sum(result.raced for result in report.results.systems), "trial")
+    yield (
+        f"Race: {race.describe()}: {race.describe_rounds()}. Of the trials above, {raced} raced. A setting is ranked "
+        "by the mean over its seeds, shrunk towards the mean of its system's settings. The model has random effects: "
+        "the variance between seeds is pooled over repeated settings, and that between settings is estimated from the "
+        "spread of their means (Paule & Mandel 1982). The score in the search stays the plain mean."
+    )
+
+
 def _confirmation(report: ReportData) -> Iterator[str]:
     confirm = report.spec.confirm
     if not confirm.seeds:
@@ -158,7 +171,7 @@ def _repeats(report: ReportData) -> Iterator[str]:
     if repeated:
         yield (
             f"Repeats: {count_noun(repeated, 'trial')} ran a setting that had been tried before, with another seed. "
-            "Settings are ranked by their mean."
+            f"Settings are ranked by their {'shrunk ' if report.spec.race else ''}mean."
         )
 
 

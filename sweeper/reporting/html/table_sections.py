@@ -81,6 +81,7 @@ def trials_section(report: ReportData) -> ReportSection:
         trial = record.trial
         source = f"confirms {trial.source_trial}: " if trial.source_trial else ""
         source += f"chosen by a user, clone of {trial.clone_of}: " if trial.clone_of else ""
+        source += f"another seed of {trial.race_of}: " if trial.race_of else ""
         rows.append(
             [
                 *(_trial_link(report, trial.number), report.systems[trial.system], format_outcome(record)),

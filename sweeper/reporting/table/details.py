@@ -41,8 +41,9 @@ def _search(cell: TableCell) -> str:
     result = cell.result
     outcomes = [f"{count} {outcome.label}" for outcome, count in result.outcomes.items()]
     repeated = [f"{result.repeated} with a repeated setting"] if result.repeated else []
+    raced = [f"{result.raced} in the race of its best settings"] if result.raced else []
     cloned = [f"{result.cloned} chosen by a user"] if result.cloned else []
-    counts = f"{result.num_trials} trials ({', '.join([*outcomes, *repeated, *cloned])})"
+    counts = f"{result.num_trials} trials ({', '.join([*outcomes, *repeated, *raced, *cloned])})"
     return f"{counts}, {result.epochs:g} epochs, {format_cost(cell, result.hours)}"
 
 
@@ -56,7 +57,10 @@ def _confirmation(cell: TableCell, confirmation: ConfirmationResult) -> str:
 def _validation(cell: TableCell, confirmation: ConfirmationResult) -> str:
     """Return the score of the search, that of the fresh seeds, and the optimism between them."""
     metric = cell.results.objective.removeprefix("validation/")
-    parts = [f"{metric} {confirmation.search_mean:.4f} in the search"]
+    best = cell.result.best
+    shrunk = None if best is None or confirmation.source_trial != best.trial else best.shrunk_mean
+    ranked = "" if shrunk is None else f" (ranked by its shrunk mean {shrunk:.4f})"
+    parts = [f"{metric} {confirmation.search_mean:.4f} in the search{ranked}"]
     if confirmation.mean is not None:
         parts.append(f"{confirmation.mean:.4f} with fresh seeds")
     if confirmation.optimism is not None:

@@ -19,6 +19,7 @@ from sweeper.reporting.table.comparisons import Comparison, check_same_test_set,
 from sweeper.reporting.table.learned_from_notes import learned_from_notes
 from sweeper.reporting.table.metrics import DEFAULT_METRIC, require_metric, table_metric
 from sweeper.reporting.table.published_results import PUBLISHED_METRIC, PUBLISHED_ROWS, PublishedScore
+from sweeper.reporting.table.race_notes import race_notes
 from sweeper.reporting.table.search_end_notes import search_end_notes
 from sweeper.reporting.table.systems import SystemKey, name_rows, order_systems, system_hyperparameters
 
@@ -172,6 +173,7 @@ def _own_notes(
         *search_end_notes(cells),
         *learned_from_notes(cells),
         *clone_notes(cells, row_names),
+        *race_notes(cells),
     ]
 
 

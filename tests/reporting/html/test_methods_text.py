@@ -57,6 +57,13 @@ def test_the_methods_say_what_ended_the_search_before_its_last_trial() -> None:
     assert "20 epochs are used." in html
 
 
+def test_the_methods_say_how_many_trials_raced_and_which_mean_ranks() -> None:
+    spec = small_spec(budget={"trials": 40}, racing={"settings": 4, "seeds": 2})
+    html = page_text(report_data(FakeSweep(spec).search(), is_finished=True), "glance", "results")
+    assert "the last 12 trials of each system race its 4 best settings: 4, then 2 settings, with 2 further" in html
+    assert "Of the trials above, 0 trials raced. A setting is ranked by the mean over its seeds, shrunk" in html
+
+
 def test_the_methods_say_what_the_sampler_had_besides_a_systems_own_trials(finished: ReportData) -> None:
     assert "learned from" not in page_text(finished, "glance", "results")
     search = {"batch_size": {"choice": [4, 8], "prior": 8}}

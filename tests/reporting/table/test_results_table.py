@@ -124,6 +124,20 @@ def test_a_note_says_how_many_trials_a_user_chose(cloned: int, words: str) -> No
     assert not any("chosen by a user" in other.text for other in build_table([finished]).notes)
 
 
+def test_a_note_says_how_many_trials_raced_and_what_ranked_settings() -> None:
+    finished = sweep({"ce": CE, "lcl": LCL})
+    values = finished.results.model_dump(mode="json")
+    for system in values["systems"]:
+        system["raced"], system["best"]["shrunk_mean"] = 6, 0.5
+    values["num_trials"] = 32
+    table = build_table([with_results(finished, values)])
+    assert note(table, "racing") == (
+        "sst5: 12 of 32 search trials were further seeds of the best settings (racing); settings were ranked by means "
+        "over seeds that are shrunk towards the mean of their system."
+    )
+    assert not any("racing" in other.text for other in build_table([finished]).notes)
+
+
 def test_a_note_says_what_ended_a_search_before_its_last_trial() -> None:
     ended = SearchResult(
         epochs=40, hours=1, gpu_hours=0, ended_by="budget.epochs", reason="the budget's 40 epochs are used"

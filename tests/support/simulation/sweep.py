@@ -39,6 +39,7 @@ from tests.support.protocol_oracle import (
     check_budget,
     check_confirmation,
     check_proposals,
+    check_race,
     check_test_scores,
     check_trials,
 )
@@ -189,10 +190,12 @@ class World:
         self._advance_stage()
         is_over = self.stage.is_exhausted() and self.bridge.is_exhausted
         self._expect_none([] if is_over or self._is_tried_again() else ["a finished sweep continues"])
+        self._expect_none(check_race(self.spec, self.study.all_trials()))
         self._expect_none(check_confirmation(self.spec, self.study.all_trials()))
         self._expect_none(check_test_scores(self.study.all_trials(), self.study.test_accesses(), self.with_predictions))
         fault_counts["schedules"] += 1
         fault_counts["trials"] += self.spec.budget.trials
+        fault_counts["trials in a race"] += sum(bool(it.trial.race_of) for it in self.study.all_trials())
         fault_counts["attempts"] += sum(record.trial.attempt for record in self.study.all_trials())
         fault_counts.update(record.end.outcome.value for record in self.study.all_trials() if record.end)
 
