@@ -38,16 +38,15 @@ def _sweeper(overrides: tuple[str, ...], problem: Problem, trials: int, seed: in
     return SweeperSearch(problem, trials, seed, overrides)
 
 
-def racing_arm(*overrides: str) -> Arm:
-    """Return sweeper's search with a race at its end: of four settings, or of two where shares are small."""
-    return partial(_racing, overrides)
+def racing_arm(settings: int, *overrides: str) -> Arm:
+    """Return sweeper's search with a race at its end: of so many settings, or of fewer where shares are small."""
+    return partial(_racing, settings, overrides)
 
 
-def _racing(overrides: tuple[str, ...], problem: Problem, trials: int, seed: int) -> Search:
+def _racing(settings: int, overrides: tuple[str, ...], problem: Problem, trials: int, seed: int) -> Search:
     share = trials // len(LOSSES)
-    settings = next((count for count, least in ((4, 12), (2, 4)) if share >= least), None)
-    race = "racing=off" if settings is None else f"racing={settings}"
-    return _sweeper((*overrides, race), problem, trials, seed)
+    most = next((count for count, least in ((4, 12), (2, 4)) if count <= settings and share >= least), None)
+    return _sweeper((*overrides, f"racing={'off' if most is None else most}"), problem, trials, seed)
 
 
 TODAY = "today's search"
@@ -65,7 +64,8 @@ ARMS: Mapping[str, Arm] = {
     "ours: shared start": sweeper_arm("sampler=tpe", ASHA, _START),
     "ours: siblings": sweeper_arm("sampler=tpe", ASHA, _SIBLINGS),
     "ours: shared start, siblings": sweeper_arm("sampler=tpe", ASHA, _START, _SIBLINGS),
-    "ours: racing": racing_arm("sampler=tpe", ASHA),
+    "ours: racing": racing_arm(4, "sampler=tpe", ASHA),
+    "ours: racing two settings": racing_arm(2, "sampler=tpe", ASHA),
     "ours: priors": sweeper_arm("sampler=tpe", ASHA, *_PRIORS),
     "ours: wrong priors": sweeper_arm("sampler=tpe", ASHA, *_WRONG_PRIORS),
     "ours: shared start, siblings, priors": sweeper_arm("sampler=tpe", ASHA, _START, _SIBLINGS, *_PRIORS),
