@@ -36,7 +36,7 @@ class SimulatedSweep(World, RuleBasedStateMachine):
 
     @initialize(
         seed=st.integers(0, 999),
-        sampler=st.sampled_from(["random"] * 5 + ["tpe", "tpe that borrows"]),
+        sampler=st.sampled_from(["random"] * 4 + ["tpe"] + ["tpe that borrows"] * 2),
         trials=st.integers(3, 9),
         slots=st.integers(1, 4),
         losses=st.sampled_from([["ce"], ["ce", "lcl"]]),
