@@ -145,7 +145,8 @@ def show_completed(terminal: Terminal, completed: "CompletedRun") -> None:
         for line in winner_block(folder, results):
             terminal.line(line)
     else:
-        terminal.line("chosen on validation, one seed each: expect a few points less on the test split", style="dim")
+        seeds = ", one seed each" if spec.race is None else ""
+        terminal.line(f"chosen on validation{seeds}: expect a few points less on the test split", style="dim")
     terminal.line()
     if results.best_trial is not None:
         terminal.line(f"train the best again:  sweeper train {shlex.quote(str(folder.path))} {results.best_trial}")
