@@ -1,6 +1,6 @@
 """Draws the README's picture from a sweep's record: the live view at one moment, the table and the winner at the end.
 
-    python -m docs.picture SWEEP [--at 0.32] [--out docs/images/quickstart.svg]
+    python -m docs.picture SWEEP [--at 0.35] [--out docs/images/quickstart.svg]
 
 Nothing in it is made up: every report in the record has its time, and the view is drawn from those that existed then.
 """
@@ -38,7 +38,7 @@ def main() -> None:
     """Draw the picture."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sweep", type=Path, help="the sweep's folder")
-    parser.add_argument("--at", type=float, default=0.32, help="the moment, as a share of the sweep's time")
+    parser.add_argument("--at", type=float, default=0.35, help="the moment, as a share of the sweep's time")
     parser.add_argument("--slots", type=int, default=2, help="trials at a time")
     parser.add_argument("--out", type=Path, default=Path("docs/images/quickstart.svg"))
     options = parser.parse_args()
