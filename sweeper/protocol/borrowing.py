@@ -45,7 +45,7 @@ def borrow_trials(
         sweep=folder.name,
         id=folder.manifest.id,
         dataset=source.dataset_spec.name,
-        validation=validation_digest(folder),
+        validation=folder.validation_digest,
         same_dataset=folder.manifest.identity.get("dataset") == spec.identity["dataset"],
         ended=len(ended),
         outside=len(trials) - len(inside),
@@ -53,12 +53,6 @@ def borrow_trials(
         left_out=sorted(searched - _varying(spec) | shared),
         trials=borrowed,
     )
-
-
-def validation_digest(folder: SweepFolder) -> str:
-    """Return the digest of a sweep's validation split; "" if its manifest does not have it."""
-    summary = folder.manifest.splits.get("validation")
-    return "" if summary is None else summary["digest"]
 
 
 def _varying(spec: SweepSpec) -> set[str]:

@@ -1,14 +1,16 @@
 """What a sweep learned from earlier sweeps, for results.json and in words."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from sweeper.protocol.borrowing import validation_digest
 from sweeper.protocol.result_model import ResultModel
-from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.trials.borrowed import BorrowedTrials
 from sweeper.wording import count_noun
+
+if TYPE_CHECKING:
+    from sweeper.storage.sweep_folder import SweepFolder  # slow to import; every command reads results
 
 
 class LearnedFrom(ResultModel):
@@ -25,9 +27,9 @@ class LearnedFrom(ResultModel):
     same_validation: bool = Field(description="True if its scores are on the same validation split")
 
 
-def learned_from(folder: SweepFolder) -> list[LearnedFrom]:
+def learned_from(folder: "SweepFolder") -> list[LearnedFrom]:
     """Return what the sweep in a folder learned from earlier sweeps."""
-    return summarize_borrowed(folder.manifest.borrowed, validation_digest(folder))
+    return summarize_borrowed(folder.manifest.borrowed, folder.validation_digest)
 
 
 def summarize_borrowed(borrowed: Sequence[BorrowedTrials], validation: str = "") -> list[LearnedFrom]:

@@ -87,6 +87,12 @@ class SweepFolder:
         return fingerprint(self.manifest.identity, self.manifest.resolved)
 
     @property
+    def validation_digest(self) -> str:
+        """The digest of the validation split; "" if the manifest does not have it."""
+        summary = self.manifest.splits.get("validation")
+        return "" if summary is None else summary["digest"]
+
+    @property
     def journal(self) -> Path:
         """The path of the record."""
         return self.path / "record.journal"
