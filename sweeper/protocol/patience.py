@@ -12,9 +12,6 @@ import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 _MOST_WAITS = 50  # times the patience: nobody waits longer
 
 
@@ -86,7 +83,9 @@ def expect_trials(
 
 def _expect_wait(completed: int, idle: int, patience: int, most: int) -> float:
     """Return the expected number of trials until `patience` in turn are no new best, `idle` of which have been."""
-    waits: NDArray[np.float64] = np.zeros(patience + 1)  # by the number of idle trials
+    import numpy as np  # `sweeper check` answers without loading it
+
+    waits = np.zeros(patience + 1)  # by the number of idle trials
     for count in reversed(range(completed, completed + most)):
         chance = 1 / (count + 1)
         waits[:-1] = 1 + chance * waits[0] + (1 - chance) * waits[1:]
