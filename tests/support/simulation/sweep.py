@@ -337,14 +337,21 @@ class World:
         path.write_bytes(before)
         with closing(OptunaStudy(self.spec, path, 1, borrowed=self.borrowed, clock=lambda: self.wall)) as study:
             new = self.study.all_trials()[len(study.all_trials()) :]
-            again = [study.get(study.ask(record.trial.system)) for record in new]
+            again = [self._propose_again(study) for _ in new]
         lines = [
             f"trial {one.trial.number}: proposed with {one.trial.params}, then with {other.trial.params}"
             for one, other in zip(new, again, strict=True)
-            if (one.trial.params, one.borrowed) != (other.trial.params, other.borrowed)
+            if (one.trial.config, one.trial.race_of, one.borrowed)
+            != (other.trial.config, other.trial.race_of, other.borrowed)
         ]
         self._expect_none(lines)
         fault_counts["proposals that learned from other trials"] += sum(bool(record.borrowed) for record in new)
+
+    def _propose_again(self, study: OptunaStudy) -> TrialRecord:
+        stage = SearchStage(self.spec, study, [])
+        turn = stage.turns.take(stage.recorded)
+        assert turn is not None
+        return study.get(study.ask(*turn))
 
     def _make_progress(self, k: int, epochs: int, starts: int) -> None:
         for _ in range(starts):
