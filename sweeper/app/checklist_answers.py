@@ -66,7 +66,7 @@ def _count_parameters(model: Path) -> int:
     from safetensors import safe_open
 
     total = 0
-    for path in sorted(model.rglob("*.safetensors")):
+    for path in (model / "classifier.safetensors", *sorted((model / "encoder").glob("*.safetensors"))):
         with safe_open(path, "numpy") as file:
             total += sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
     return total

@@ -15,7 +15,7 @@ from sweeper.training.types import TrainingData
 
 _SIZES = (
     "encoder", "loss", "weighting", "pooling", "classifier", "max_length", "hidden_size", "embedding_size",
-    "vocabulary", "average", "epochs", "memory",
+    "vocabulary", "average", "epochs", "memory", "lora",
 )  # fmt: skip
 
 

@@ -77,7 +77,7 @@ def require_fitting_layers(spec: SweepSpec, encoder: EncoderWeights) -> None:
     from sweeper.training.model import check_layers
 
     for system in spec.systems:
-        for config in critical_configs(spec, system, ("encoder", "layer_decay", "reinit_layers")):
+        for config in critical_configs(spec, system, ("encoder", "layer_decay", "reinit_layers", "lora")):
             if config.encoder == encoder.name:
                 check_layers(encoder, config)
 

@@ -12,11 +12,12 @@ from sweeper.training.config import TrainConfig
 KEY = ("encoder", "loss", "batch_size")
 _OTHERS = (  # hyperparameters besides KEY that change the time or the memory of a step
     "max_length", "views", "consistency", "weighting", "precision", "pooling", "classifier", "hidden_size",
-    "embedding_size", "vocabulary", "freeze_embeddings", "accumulate", "average", "memory",
+    "embedding_size", "vocabulary", "freeze_embeddings", "lora", "accumulate", "average", "memory",
     "gradient_cache",
 )  # fmt: skip
 _MOST_SETTINGS = 20_000
 _MOST_POINTS = 24
+_OFF = 10.0  # the distance between a number that is 0, such as the rank of no adapter, and any other
 
 
 def calibration_points(spec: SweepSpec, threads: int) -> list[TrainConfig]:
@@ -66,7 +67,7 @@ def _distance(config: TrainConfig, point: TrainConfig) -> float:
 def _difference(a: object, b: object) -> float:
     """Return how far two values are apart: numbers by their ratio, others by being different."""
     if isinstance(a, int) and isinstance(b, int) and not isinstance(a, bool):
-        return abs(math.log((a or 1) / (b or 1)))
+        return abs(math.log(a / b)) if a and b else _OFF * (a != b)
     return float(a != b)
 
 

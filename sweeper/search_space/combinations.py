@@ -15,6 +15,7 @@ from sweeper.search_space.issue import SpecIssue
 from sweeper.search_space.space_values import largest_value, path_of, varies
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import Scalar, TrainConfig
+from sweeper.training.peft_package import missing_peft_rule
 from sweeper.training.registry import ENCODER_KINDS, LOSSES, encoder_kind
 from sweeper.wording import quote_value
 
@@ -26,6 +27,7 @@ def check_combinations(spec: SweepSpec) -> Iterator[SpecIssue]:
     yield from _contrastive_loss_of_single_texts(spec)
     yield from _batches_of_one_class(spec)
     yield from _gradient_cache_of_single_batches(spec)
+    yield from _adapters_of_other_trainings(spec)
     yield from _gpu_features_without_gpu(spec)
     yield from _varying_length_of_pairs(spec)
     yield from _too_few_batches(spec)
@@ -65,6 +67,22 @@ def _gradient_cache_of_single_batches(spec: SweepSpec) -> Iterator[SpecIssue]:
     if cached and all(values["accumulate"] == 1 for values in cached):
         rule = "compares the texts of all batches of an update, and accumulate is 1; set accumulate to 2 or more"
         yield SpecIssue(path_of(spec.space, "gradient_cache"), rule)
+
+
+def _adapters_of_other_trainings(spec: SweepSpec) -> Iterator[SpecIssue]:
+    """An adapter needs the package peft, and weights beside it that were trained before."""
+    for values in _critical_values(spec, "lora", "reinit_layers", "encoder"):
+        rank, encoder = int(values["lora"]), str(values["encoder"])
+        rule = missing_peft_rule(rank)
+        if values["reinit_layers"]:
+            rule = f"layers with new weights would stay random (reinit_layers: {values['reinit_layers']}), got {rank}"
+            rule = f"{rule}; leave one of them out"
+        elif not encoder_kind(encoder).is_pretrained:
+            rule = f"an adapter needs a pretrained encoder, and {encoder} is trained from scratch, got {rank}"
+            rule = f"{rule}; leave lora out, or give it a `when` with the pretrained encoders"
+        if rank and rule:
+            yield SpecIssue(path_of(spec.space, "lora"), rule)
+            return
 
 
 def _critical_values(spec: SweepSpec, *names: str) -> Iterator[Mapping[str, Scalar]]:

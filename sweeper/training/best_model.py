@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from sweeper.errors import CheckpointError
+from sweeper.training.model import Classifier
 from sweeper.training.objective import ObjectiveMetric
 from sweeper.training.types import ValidationReport
 
@@ -31,13 +30,13 @@ class BestModel:
         return self.keeps_last or not self.state or sign * value > sign * float(self.state["value"])
 
     def keep(
-        self, report: ValidationReport, model: nn.Module, skipped_updates: Sequence[int], origin: Mapping[str, Any]
+        self, report: ValidationReport, model: Classifier, skipped_updates: Sequence[int], origin: Mapping[str, Any]
     ) -> None:
         """Copy the model of a report to the CPU.
 
         `skipped_updates` are the numbers of the updates that did not change the encoder; `origin` is that of Averaging.
         """
-        weights = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
+        weights = {name: tensor.detach().cpu().clone() for name, tensor in model.trained_state().items()}
         self.state = {
             "step": report.step,
             "epoch": report.epoch,

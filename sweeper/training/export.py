@@ -3,9 +3,11 @@
 encoder/                    for AutoModel.from_pretrained; for rnn and gru, recurrent.safetensors and vocabulary.json
 classifier.safetensors      output.weight (C, F) and output.bias (C,) on the encoder's features; `mlp` has hidden.* too
 labels.json                 the class names, in the order of the rows
+adapter/                    with `lora`: the encoder's adapter in the format of peft; encoder/ has it merged
 """
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,12 @@ from sweeper.training.device import setup_device
 from sweeper.training.evaluation import evaluate
 from sweeper.training.metrics import confusion_matrix
 from sweeper.training.model import Classifier
+from sweeper.training.named_function import load_function
 from sweeper.training.trained_model import load_full_model
 from sweeper.training.types import TrainingData
+
+ADAPTER = "adapter"
+"""The folder of an adapter, in that of its model."""
 
 _RECURRENT = "recurrent.safetensors"
 
@@ -28,6 +34,10 @@ _RECURRENT = "recurrent.safetensors"
 def export_model(checkpoint_path: Path, config: TrainConfig, data: TrainingData, folder: Path) -> None:
     """Write the model of a checkpoint to a folder, in place of an earlier one. `data` needs the training split."""
     model = load_full_model(checkpoint.load_checkpoint(checkpoint_path), config, data)
+    shutil.rmtree(folder / ADAPTER, ignore_errors=True)
+    if config.lora:
+        load_function("sweeper.training.adapter:save_adapter")(model.encoder, folder / ADAPTER, data.encoder.name)
+        load_function("sweeper.training.adapter:merge_adapter")(model.encoder)
     _save_encoder(model, folder / "encoder")
     head = {name: tensor.contiguous() for name, tensor in model.classifier.state_dict().items()}
     save_file(head, folder / "classifier.safetensors")
@@ -36,7 +46,7 @@ def export_model(checkpoint_path: Path, config: TrainConfig, data: TrainingData,
 
 def load_exported(folder: Path, config: TrainConfig, data: TrainingData) -> Classifier:
     """Return an exported model in evaluation mode."""
-    model = Classifier(config, data)
+    model = Classifier(config.model_copy(update={"lora": 0}), data)  # the adapter is merged
     if model.recurrent:
         model.encoder.load_state_dict(load_file(folder / "encoder" / _RECURRENT))
     else:

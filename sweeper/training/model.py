@@ -19,6 +19,7 @@ from sweeper.training.config import TrainConfig
 from sweeper.training.embedding_rows import keep_rows
 from sweeper.training.layers import learning_rate_factors, reinitialize_layers
 from sweeper.training.named_function import load_function
+from sweeper.training.peft_package import require_peft
 from sweeper.training.pooling import pool
 from sweeper.training.registry import LOSSES, POOLINGS, encoder_kind
 from sweeper.training.types import EncoderWeights, TrainingData
@@ -50,6 +51,7 @@ class Classifier(nn.Module):
         """
         super().__init__()
         self.pooling, self.max_length, self.encoder_name = config.pooling, config.max_length, data.encoder.name
+        self.has_adapter = config.lora > 0
         self.recurrent = not encoder_kind(data.encoder.name).is_pretrained
         self.encoder = build_encoder(data.encoder, config)
         width = int(self.encoder.config.hidden_size)  # type: ignore[union-attr, arg-type]
@@ -85,6 +87,13 @@ class Classifier(nn.Module):
                 of_encoder = learning_rate_factors(encoder, self.encoder_name, layer_decay)
                 factors.update({f"{prefix}.{name}": factor for name, factor in of_encoder.items()})
         return factors
+
+    def trained_state(self) -> dict[str, Tensor]:
+        """Return what a checkpoint holds, by name: all weights, or with an adapter only those that are trained."""
+        state: dict[str, Tensor] = self.state_dict()
+        if not self.has_adapter:
+            return state
+        return {name: state[name] for name, parameter in self.named_parameters() if parameter.requires_grad}
 
     def _encode(self, encoder: nn.Module, batch: Batch) -> Tensor:
         token_types = {} if batch.token_types is None else {"token_type_ids": batch.token_types}
@@ -128,18 +137,21 @@ def _build_linear(num_features: int, num_outputs: int) -> nn.Linear:
 def build_encoder(encoder: EncoderWeights, config: TrainConfig) -> nn.Module:
     """Return the encoder as a module in float32, in training mode.
 
-    Raises UsageError if its last layers are to be reinitialized and cannot be found.
+    Raises UsageError if its last layers are to be reinitialized and cannot be found, or if it needs peft.
     """
     module: nn.Module = load_function(encoder_kind(encoder.name).build)(encoder, config)
     reinitialize_layers(module, encoder.name, config.reinit_layers)
     if config.freeze_embeddings:
         module.get_input_embeddings().requires_grad_(False)  # type: ignore[operator]
+    if config.lora:
+        require_peft(config.lora)
+        load_function("sweeper.training.adapter:add_adapter")(module, config.lora)
     return module.train()
 
 
 def check_layers(encoder: EncoderWeights, config: TrainConfig) -> None:
     """Raise UsageError if a config needs an encoder's layers, and they cannot be found or are too few."""
-    if config.reinit_layers or config.layer_decay != 1:
+    if config.reinit_layers or config.layer_decay != 1 or config.lora:
         with torch.device("meta"):  # shapes alone, without memory
             learning_rate_factors(build_encoder(encoder, config), encoder.name, config.layer_decay)
 

@@ -1,4 +1,4 @@
-"""The number of a model's parameters, counted without building a pretrained encoder."""
+"""The number of a model's parameters that a checkpoint holds, counted without building a pretrained encoder."""
 
 import math
 
@@ -12,16 +12,13 @@ from sweeper.training.types import TrainingData
 
 
 def count_parameters(config: TrainConfig, data: TrainingData) -> int:
-    """Return about the number of a model's parameters; of word embeddings, those of the tokens in its splits count.
+    """Return about the number of parameters in a model's checkpoint.
 
-    The count is exact but for the classifier's biases and a few word embeddings that are kept for alignment.
+    Of word embeddings, those of the tokens in its splits count; with `lora`, only what is trained. The result is exact
+    but for the classifier's biases and a few word embeddings that are kept for alignment.
     """
-    if encoder_kind(config.encoder).is_pretrained:
-        encoder = _count_pretrained(data)
-    else:
-        with torch.device("meta"):  # shapes alone, without memory
-            module = build_encoder(data.encoder, config)
-        encoder = sum(parameter.numel() for parameter in module.parameters())
+    is_counted_by_shapes = encoder_kind(config.encoder).is_pretrained and not config.lora
+    encoder = _count_pretrained(data) if is_counted_by_shapes else _count_trained(config, data)
     features = feature_width(config, data)
     head = features * (len(data.class_names) + (features if config.classifier == "mlp" else 0))
     if not LOSSES[config.loss].has_weighting_network:
@@ -33,6 +30,13 @@ def feature_width(config: TrainConfig, data: TrainingData) -> int:
     """Return the size of a text's features."""
     width = data.encoder.width if encoder_kind(config.encoder).is_pretrained else config.hidden_size
     return width * (config.max_length if POOLINGS[config.pooling].keeps_all_tokens else 1)
+
+
+def _count_trained(config: TrainConfig, data: TrainingData) -> int:
+    """Return the number of an encoder's parameters; with `lora`, of those that are trained."""
+    with torch.device("meta"):  # shapes alone, without memory
+        module = build_encoder(data.encoder, config)
+    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad or not config.lora)
 
 
 def _count_pretrained(data: TrainingData) -> int:

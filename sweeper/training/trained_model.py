@@ -40,18 +40,20 @@ def load_model(state: Mapping[str, Any], config: TrainConfig, data: TrainingData
     with checking_fit():
         kept = [tokens.numpy() for name, tokens in state["model"].items() if name.endswith(_KEPT_TOKENS)]
     tokens = occurring_tokens(data.splits.values(), data.encoder.padding)
+    if config.lora:
+        return _load(state, config, data, tokens)
     return _load(state, config, data, np.union1d(tokens, kept[0]) if kept else None)
 
 
 def resume_model(model: Classifier, weights: Mapping[str, Tensor]) -> None:
     """Load the weights of a checkpoint. Raises CheckpointError if they are those of another model."""
-    own = model.state_dict()
+    own = model.trained_state()
     shapes = {name: tensor.shape for name, tensor in own.items()}
     if shapes != {name: tensor.shape for name, tensor in weights.items()} or any(
         not torch.equal(own[name].cpu(), tokens) for name, tokens in weights.items() if name.endswith(_KEPT_TOKENS)
     ):
         raise CheckpointError("it is of a model with other weights")
-    model.load_state_dict(weights)
+    model.load_state_dict({**model.state_dict(), **weights})
 
 
 def _load(
@@ -67,12 +69,16 @@ def _load(
 def _load_weights(model: Classifier, state: Mapping[str, Any], config: TrainConfig, data: TrainingData) -> None:
     """Load the weights of a state, and the pretrained embeddings that its training left out."""
     pretrained, weights = model.state_dict(), dict(state["model"])
-    for name in [name for name in weights if name.endswith(_KEPT_TOKENS)]:
+    if config.lora:
+        if weights.keys() != model.trained_state().keys():
+            raise CheckpointError("it is of a model with other weights")
+        weights = {**pretrained, **weights}  # a checkpoint lacks the weights that stay
+    for name in [name for name in state["model"] if name.endswith(_KEPT_TOKENS)]:
         kept, weight = weights.pop(name), name.removesuffix(_KEPT_TOKENS) + ".weight"
         tokens_of_rows = pretrained.get(name, torch.arange(len(pretrained[weight])))
         is_kept = torch.isin(tokens_of_rows, kept)
         rows = pretrained[weight].clone()
-        if is_decayed(weight) and not config.freeze_embeddings:
+        if is_decayed(weight) and not (config.freeze_embeddings or config.lora):
             factor = model.learning_rate_factors(config.layer_decay)[weight]
             rows[~is_kept] = left_out_rows(rows[~is_kept], state, config, len(data.splits["train"]), factor)
         rows[is_kept] = weights[weight]

@@ -151,7 +151,7 @@ class TrainingRun:
         """Return the state for a checkpoint."""
         assert self.phase_trainer is not None
         return {
-            "model": self.model.state_dict(),
+            "model": self.model.trained_state(),
             "optimizer": self.phase_trainer.optimizer.state(),
             "average": self.average.state(),
             "memory": self.setup.loss.memory.state(),

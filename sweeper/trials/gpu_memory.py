@@ -15,7 +15,7 @@ _BESIDES = ("average", "memory", "gradient_cache", "accumulate")  # they need me
 
 MEMORY_HYPERPARAMETERS = (
     "encoder", "loss", *SIZES, *_PASSES, "weighting", "precision", "pooling", "classifier", "hidden_size",
-    "embedding_size", "vocabulary", "freeze_embeddings", *_BESIDES,
+    "embedding_size", "vocabulary", "freeze_embeddings", "lora", *_BESIDES,
 )  # fmt: skip
 """Hyperparameters that decide how much memory a training needs. With equal values, trainings are of one kind."""
 
@@ -77,8 +77,13 @@ class GpuMemory(StrictModel):
 
 
 def memory_params(config: TrainConfig) -> dict[str, Scalar | None]:
-    """Return what decides how much memory a training needs: hyperparameters, and numbers that follow from some."""
-    names = (name for name in MEMORY_HYPERPARAMETERS if name not in (*_PASSES, *_BESIDES))
+    """Return what decides how much memory a training needs: hyperparameters, and numbers that follow from some.
+
+    `lora` is left out where it is off, as in measurements from before it existed.
+    """
+    names = (
+        name for name in MEMORY_HYPERPARAMETERS if name not in (*_PASSES, *_BESIDES) and (name != "lora" or config.lora)
+    )
     others: dict[str, Scalar | None] = {"passes": config.passes}
     if AVERAGES[config.average].copies:
         others["average"] = config.average

@@ -1,5 +1,6 @@
 """Combinations of values that no training can have are refused before anything runs, with line and remedy."""
 
+import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -123,3 +124,47 @@ def test_a_range_of_a_billion_values_is_checked_at_once() -> None:
     wide = {"int": [3, 1_000_000_000]}
     search = {"epochs": wide, "vocabulary": wide, "tau": {"value": 1, "when": {"vocabulary": 999_999_999}}}
     accept(compare={"encoder": ["gru"], "loss": ["scl"]}, search=search)
+
+
+# ---- adapters
+
+
+MINILM = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"training": {"lora": 8}}, "training.lora: an adapter needs a pretrained encoder, and gru is trained"),
+        ({"search": {"lora": [0, 8]}}, "search.lora: an adapter needs a pretrained encoder, and gru is trained"),
+        (
+            {"compare": {"encoder": [MINILM]}, "search": {"lora": {"int": [1, 8]}}, "training": {"reinit_layers": 2}},
+            "search.lora: layers with new weights would stay random (reinit_layers: 2), got 1",
+        ),
+        ({"training": {"lora": -1}}, "training.lora: "),
+        ({"training": {"lora": 2.5}}, "training.lora: "),
+        ({"training": {"lora": True}}, "training.lora: "),
+    ],
+    ids=str,
+)
+def test_an_adapter_needs_pretrained_weights_and_a_rank(keys: dict[str, Any], message: str) -> None:
+    assert refusal(**keys).startswith(f"space.yaml:1: {message}")
+
+
+def test_an_adapter_of_pretrained_encoders_alone_may_be_searched() -> None:
+    accept(training={"lora": 0})
+    accept(compare={"encoder": [MINILM]}, search={"lora": [0, 8]}, training={"layer_decay": 0.9})
+    when = {"choice": [4, 8], "when": {"encoder": MINILM}}
+    accept(compare={"encoder": ["gru", MINILM]}, search={"lora": when})
+
+
+def test_an_adapter_without_peft_is_refused_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    accept(compare={"encoder": [MINILM]}, training={"lora": 8})
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "peft" else find_spec(name))
+    message = refusal(compare={"encoder": [MINILM]}, training={"lora": 8})
+    assert message.startswith(
+        "space.yaml:1: training.lora: needs the package peft, which is not installed, got 8; run "
+    )
+    assert "pip install 'sweeper[lora]'" in message
+    accept(compare={"encoder": [MINILM]}, training={"lora": 0})

@@ -50,7 +50,8 @@ def test_seconds_count_epochs_validations_and_phases() -> None:
 
 
 def trained_parameters(config: TrainConfig, data: TrainingData) -> int:
-    return sum(parameter.numel() for parameter in prepare_training(config, data).model.parameters())
+    model = prepare_training(config, data).model
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +62,8 @@ def trained_parameters(config: TrainConfig, data: TrainingData) -> int:
         {"pooling": "flatten"},
         {"loss": "lcl"},
         {"loss": "lcl", "weighting": "shared"},
+        {"lora": 3},
+        {"loss": "lcl", "lora": 3, "classifier": "mlp"},
         {"encoder": "gru", "vocabulary": 50},
         {"encoder": "rnn", "hidden_size": 7, "embedding_size": 5},
     ],

@@ -90,3 +90,9 @@ def test_training_that_did_not_fit_a_whole_gpu_gets_one() -> None:
 )
 def test_trials_side_by_side_fit_or_not(shares: list[float], gpus: int, fit: bool) -> None:
     assert fit_on_gpus(shares, gpus) == fit
+
+
+def test_an_adapter_needs_a_measurement_of_its_own_and_earlier_ones_stay_valid() -> None:
+    memory = gpu({config(): 10 * GB, config(lora=8): 2 * GB})
+    assert [memory.share_of(config(lora=rank)).gpu for rank in (0, 8, 16)] == [0.5, 0.1, 1.0]
+    assert "lora" not in memory_params(config())
