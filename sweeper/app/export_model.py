@@ -14,18 +14,25 @@ _TOLERANCE = 1e-5  # of a probability: float32 adds in another order
 _TEXTS = ("a film to remember", "Two hours that I will not get back.", "so, so. " * 400)
 
 
-def export_model(model: str | Path, out: str | Path, *, sweeps: str | Path = "sweeps", push: str | None = None) -> str:
+def export_model(
+    model: str | Path,
+    out: str | Path,
+    *,
+    sweeps: str | Path = "sweeps",
+    push: str | None = None,
+    adapter: bool = False,
+) -> str:
     """Write the best model of a sweep, or the model in a folder, to the new folder `out`, for transformers.
 
-    The probabilities are compared with those of the model before the folder appears. With `push`, upload it to the hub
-    under that name. Return its address on the hub, or "" if it was not pushed.
+    The probabilities are compared with those of the model before the folder appears. With `adapter`, write only the
+    adapter of a training with `lora`, for peft, with the classifier's weights beside it. With `push`, upload it to the
+    hub under that name. Return its address on the hub, or "" if it was not pushed.
 
     Raises:
-        UsageError: transformers has no classifier that equals the model, or `out` exists.
+        UsageError: transformers has no classifier that equals the model, it has no adapter, or `out` exists.
         SweeperError: the hub does not take it; the folder is there.
     """
     from sweeper.data.hub_models import push_model
-    from sweeper.training.sequence_classification import export_classifier
 
     kept, folder = find_model(model, Path(sweeps)), Path(out)
     require_writable_folder("DIR", folder)
@@ -33,11 +40,29 @@ def export_model(model: str | Path, out: str | Path, *, sweeps: str | Path = "sw
         raise UsageError(f"DIR {folder}: has files; name a new folder")
     with tempfile.TemporaryDirectory(prefix=".sweeper-export-", dir=folder.absolute().parent) as temporary:
         written = Path(temporary) / "model"
-        export_classifier(kept.folder, kept.labels, kept.settings, written)
-        _require_equal(kept, written)
-        write_exported_card(kept, written)
+        (_write_adapter if adapter else _write_classifier)(kept, written)
+        write_exported_card(kept, written, is_adapter=adapter)
         shutil.copytree(written, folder, dirs_exist_ok=True)
     return "" if push is None else push_model(folder, push)
+
+
+def _write_classifier(kept: KeptModel, folder: Path) -> None:
+    """Write a model as a classifier of transformers. Raises UsageError if none equals it."""
+    from sweeper.training.sequence_classification import export_classifier
+
+    export_classifier(kept.folder, kept.labels, kept.settings, folder)
+    _require_equal(kept, folder)
+
+
+def _write_adapter(kept: KeptModel, folder: Path) -> None:
+    """Write a model's adapter, with its classifier and class names. Raises UsageError if it has none."""
+    source = kept.folder / "adapter"
+    if not source.is_dir():
+        rule = "has no adapter, because it was trained without lora"
+        raise UsageError(f"--adapter: {kept.folder}: {rule}; leave --adapter out, or run a sweep with lora: 8")
+    shutil.copytree(source, folder)
+    for name in ("classifier.safetensors", "labels.json"):
+        shutil.copy(kept.folder / name, folder)
 
 
 def _require_equal(kept: KeptModel, written: Path) -> None:

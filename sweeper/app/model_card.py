@@ -4,6 +4,7 @@ A sweep writes it beside the model that it keeps, and `sweeper export` beside th
 the same text, except for the lines of code that use the model.
 """
 
+import json
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,6 +37,13 @@ classify = pipeline("text-classification", model="FOLDER OR NAME", top_k=None)
 classify({row}, truncation=True)
 ```"""
 
+_PEFT = """```python
+from peft import PeftModel
+from transformers import AutoModel
+
+encoder = PeftModel.from_pretrained(AutoModel.from_pretrained({encoder}), "FOLDER OR NAME")
+```"""
+
 
 def write_kept_card(folder: SweepFolder, results: SweepResults) -> None:
     """Write the card of the model that a sweep keeps. Write nothing if it keeps none."""
@@ -49,12 +57,16 @@ def write_kept_card(folder: SweepFolder, results: SweepResults) -> None:
     write_model_card(model.folder, _metadata(model, results), _card_text(model, usage, folder.spec, results))
 
 
-def write_exported_card(model: KeptModel, out: Path) -> None:
-    """Write the card of an exported model into `out`. Scores and data are those of the sweep that keeps it, if any."""
+def write_exported_card(model: KeptModel, out: Path, *, is_adapter: bool = False) -> None:
+    """Write the card of an exported model, or of its adapter, into `out`.
+
+    Scores and data are those of the sweep that keeps it, if any.
+    """
     sweep = _sweep_of(model.folder)
     results = stored_results(sweep) if sweep else None
-    metadata = {"library_name": "transformers", **_metadata(model, results)}
-    text = _card_text(model, _transformers_usage(model), sweep.spec if sweep else None, results)
+    metadata = {"library_name": "peft" if is_adapter else "transformers", **_metadata(model, results)}
+    usage = _adapter_usage(model) if is_adapter else _transformers_usage(model)
+    text = _card_text(model, usage, sweep.spec if sweep else None, results)
     write_model_card(out, metadata, text)
 
 
@@ -84,6 +96,12 @@ def _card_text(model: KeptModel, usage: Sequence[str], spec: SweepSpec | None, r
         parts += ["## Scores", *_scores(results, confirmation)] if confirmation else []
     hyperparameters = [f"{name}: {format_value(value)}" for name, value in model.hyperparameters.items()]
     return "\n\n".join([*parts, "## Hyperparameters", _list(hyperparameters)]) + "\n"
+
+
+def _adapter_usage(model: KeptModel) -> list[str]:
+    encoder, pooling = str(model.settings["encoder"]), model.settings["pooling"]
+    note = f"Its features (pooling: {pooling}) go to the classifier, whose weights are in `classifier.safetensors`."
+    return [_PEFT.replace("{encoder}", json.dumps(encoder)), note]
 
 
 def _transformers_usage(model: KeptModel) -> list[str]:

@@ -16,11 +16,15 @@ def export(
     push: Annotated[
         str | None, typer.Option(metavar="ORG/NAME", help="Also upload it to this model of the Hugging Face hub.")
     ] = None,
+    adapter: Annotated[
+        bool, typer.Option("--adapter", help="Write only the adapter of a model trained with `lora`, for peft.")
+    ] = False,
     sweeps: Sweeps = DEFAULT_SWEEPS,
 ) -> None:
     """Export a model as an AutoModelForSequenceClassification folder, with its model card.
 
     Only a model that transformers computes with equal probabilities is exported: pooling cls and a linear classifier.
+    A model with an adapter is exported whole, with the adapter merged into its encoder; --adapter takes any pooling.
 
     Example: sweeper export sst5-3f9a1c2e sst5-model
     """
@@ -32,10 +36,12 @@ def export(
         with terminal.step(f"exporting {kept.folder}"):
             from sweeper.app.export_model import export_model
 
-            address = export_model(model, folder, sweeps=sweeps, push=push)
-        terminal.line(f"model:  {folder}")
+            address = export_model(model, folder, sweeps=sweeps, push=push, adapter=adapter)
+        terminal.line(f"{'adapter:' if adapter else 'model: '} {folder}")
         if address:
             terminal.line(f"hub:    {address}")
         terminal.line(
-            f"use it: transformers.pipeline('text-classification', {str(folder)!r})('a text', truncation=True)"
+            f"use it: peft.PeftModel.from_pretrained(encoder, {str(folder)!r}); README.md there says how"
+            if adapter
+            else f"use it: transformers.pipeline('text-classification', {str(folder)!r})('a text', truncation=True)"
         )

@@ -1,5 +1,6 @@
 """An exported model is an ordinary classifier of transformers with the same probabilities, or it is refused."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -116,3 +117,24 @@ def test_a_pushed_model_is_on_the_hub_file_by_file(tmp_path: Path) -> None:
     assert "--push lab/moods: the hub does not take the model (" in refused.stderr
     assert "401" in refused.stderr
     assert (tmp_path / "other" / "model.safetensors").exists()
+
+
+def test_an_adapter_is_exported_alone_for_peft(tmp_path: Path) -> None:
+    kept = keep_random_model(tmp_path / "sweeps", lora=4, pooling="mean")
+    package.export_model(kept.path, tmp_path / "out", adapter=True)
+    files = {path.name for path in (tmp_path / "out").iterdir()}
+    assert files == {
+        "README.md", "adapter_config.json", "adapter_model.safetensors", "classifier.safetensors", "labels.json"
+    }  # fmt: skip
+    config = json.loads((tmp_path / "out" / "adapter_config.json").read_text(encoding="utf-8"))
+    assert (config["r"], config["lora_alpha"], config["base_model_name_or_path"]) == (4, 8, "tiny")
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert "library_name: peft" in card
+    assert 'AutoModel.from_pretrained("tiny")' in card
+
+
+def test_a_model_without_an_adapter_has_none_to_export(tmp_path: Path) -> None:
+    kept = keep_random_model(tmp_path / "sweeps")
+    with pytest.raises(UsageError, match=r"--adapter: .*/model: has no adapter, because it was trained without lora"):
+        package.export_model(kept.path, tmp_path / "out", adapter=True)
+    assert not (tmp_path / "out").exists()
