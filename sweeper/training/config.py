@@ -52,9 +52,7 @@ class TrainConfig(StrictModel):
     reinit_layers: Annotated[
         int, _describe("The encoder's last layers that begin with new random weights.", "layers", ge=0)
     ] = 0
-    lora: Annotated[
-        int, _describe("Rank of LoRA adapters, trained instead of the encoder; 0 is off.", "rows", ge=0)
-    ] = 0
+    lora: Annotated[int, _describe("Rank of adapters that are trained, not the encoder; 0 is off.", "rows", ge=0)] = 0
     freeze_embeddings: Annotated[bool, _describe("Do not train the token embeddings.")] = False
     vocabulary: Annotated[
         int, _describe("Number of words to learn: the most frequent ones of the training split.", "words", ge=1)

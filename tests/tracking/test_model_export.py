@@ -68,7 +68,7 @@ def export_random_model(folder: Path, config: TrainConfig, split: LabelledTexts)
     data = TrainingData(LABELS, encoder, {"validation": tokens.tokenize_split(split, LONGEST)})
     torch.manual_seed(1)
     model = Classifier(config, data)
-    checkpoint.save_checkpoint({"model": model.state_dict()}, folder / "checkpoint.pt")
+    checkpoint.save_checkpoint({"model": model.trained_state()}, folder / "checkpoint.pt")
     export.export_model(folder / "checkpoint.pt", config, data, folder / "model")
     tokens.save(folder / "model" / "encoder")
     return data
