@@ -5,7 +5,7 @@ Nothing is repaired or left out here. Anything unusual about a cell is a caveat,
 
 import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -155,3 +155,8 @@ def _describe_validation(results: SweepResults, confirmation: ConfirmationResult
     sd = "" if confirmation.sd is None else f" ± {confirmation.sd:.4f}"
     seeds = "1 fresh seed" if len(confirmation.seeds) == 1 else f"{len(confirmation.seeds)} fresh seeds"
     return f"{results.objective} {confirmation.mean:.4f}{sd} with {seeds}"
+
+
+def sweeps_of(cells: Iterable[TableCell]) -> list[tuple[str, SweepResults]]:
+    """Return each sweep of these cells once: the label of its data set, and its results."""
+    return list({id(cell.results): (cell.dataset, cell.results) for cell in cells}.values())

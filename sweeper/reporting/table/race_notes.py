@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 
 from sweeper.protocol.sweep_results import SweepResults
-from sweeper.reporting.table.cells import TableCell
+from sweeper.reporting.table.cells import TableCell, sweeps_of
 from sweeper.reporting.table.footnotes import Footnote
 
 
 def race_notes(cells: Sequence[TableCell]) -> list[Footnote]:
     """Return a note for each sweep of these cells that had racing: its trials, and the mean that ranked settings."""
-    sweeps = {id(cell.results): (cell.dataset, cell.results) for cell in cells}
     return [
-        Footnote(f"{dataset}: {_describe(results)}") for dataset, results in sweeps.values() if _has_racing(results)
+        Footnote(f"{dataset}: {_describe(results)}") for dataset, results in sweeps_of(cells) if _has_racing(results)
     ]
 
 

@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 
 from sweeper.protocol.sweep_results import SweepResults
-from sweeper.reporting.table.cells import TableCell
+from sweeper.reporting.table.cells import TableCell, sweeps_of
 from sweeper.reporting.table.footnotes import Footnote
 
 
 def search_end_notes(cells: Sequence[TableCell]) -> list[Footnote]:
     """Return a note for each sweep of these cells that a limit ended: the reason, and the trials of its systems."""
-    sweeps = {id(cell.results): (cell.dataset, cell.results) for cell in cells}
     return [
         Footnote(f"{dataset}: {_describe(results)}")
-        for dataset, results in sweeps.values()
+        for dataset, results in sweeps_of(cells)
         if results.search and results.search.reason
     ]
 
