@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from sweeper.protocol.failed_sweep import count_failed_rounds
+from sweeper.protocol.race import is_race_trial
 from sweeper.protocol.search_budget import count_search_trials
 from sweeper.search_space.random_settings import draw_setting
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -143,7 +144,7 @@ def _rest_of_search(
     for proposal in range(len(own), end):
         bracket = spec.bracket_of(proposal)
         rest = config.num_validations
-        if proposal < end - spec.race_trials:  # nothing in a race is stopped early
+        if not is_race_trial(spec, proposal, end):  # nothing in a race is stopped early
             rest = expect_validations(spec, config, arrivals[bracket], bracket=bracket)
         yield ExpectedTraining(system, rest)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from sweeper.protocol.expected_epochs import deciding_rungs, passing_share
+from sweeper.protocol.race import is_race_trial
 from sweeper.search_space.random_settings import draw_settings
 from sweeper.search_space.space import Params
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -80,7 +81,7 @@ class SweepSimulator:
                 break
             config = self.spec.train_config(setting, seed=0, threads=1)
             bracket = self.spec.bracket_of(proposals[system])
-            is_race = proposals[system] >= self.spec.trial_budget(system) - self.spec.race_trials
+            is_race = is_race_trial(self.spec, proposals[system], self.spec.trial_budget(system))
             proposals[system] += 1
             if is_race and completed[system]:
                 config = random.choice(completed[system])
