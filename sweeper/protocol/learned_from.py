@@ -1,4 +1,4 @@
-"""What a sweep learned from earlier sweeps, for results.json and in words."""
+"""The trials that a sweep learned from in earlier sweeps, for results.json and in words."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
