@@ -102,7 +102,8 @@ class PerTrialSampler(BaseSampler):
 
     def borrowed(self, number: int) -> int:
         """Return the number of borrowed trials that the proposal of the study's trial `number` learned from."""
-        return self._current.borrowed if self._current and self._current.number == number else 0
+        study = self.history.study  # a proposal that was cut off after its last param did not ask the sampler again
+        return self._proposal(study, study.get_trials(deepcopy=False)[number]).borrowed
 
     def _proposal(self, study: optuna.Study, trial: FrozenTrial) -> _Proposal:
         if self._current is None or self._current.number != trial.number:

@@ -330,10 +330,7 @@ class World:
         return True
 
     def _check_proposal(self, before: bytes) -> None:
-        """Check that a driver that starts on the record as it was makes the same proposal, also after a fault in it.
-
-        Not compared: the number of borrowed trials, which can differ if the disk was full amid the proposal.
-        """
+        """Check that a driver that starts on the record as it was makes the same proposal, also after a fault in it."""
         if not (self.borrowed or self.spec.tpe.siblings) or not isinstance(self.stage, SearchStage):
             return
         path = self.folder / "before.journal"
@@ -344,7 +341,8 @@ class World:
         lines = [
             f"trial {one.trial.number}: proposed with {one.trial.params}, then with {other.trial.params}"
             for one, other in zip(new, again, strict=True)
-            if (one.trial.config, one.trial.race_of) != (other.trial.config, other.trial.race_of)
+            if (one.trial.config, one.trial.race_of, one.borrowed)
+            != (other.trial.config, other.trial.race_of, other.borrowed)
         ]
         self._expect_none(lines)
         fault_counts["proposals that learned from other trials"] += sum(bool(record.borrowed) for record in new)
