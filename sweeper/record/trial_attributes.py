@@ -90,9 +90,9 @@ def update_trial_record(record: TrialRecord, stored: FrozenTrial) -> TrialRecord
         record,
         reports=tuple(report for report, _ in timed),
         report_times=tuple(at for _, at in timed),
-        started_at=_milliseconds(stored.datetime_start),
+        started_at=int(1000 * (stored.datetime_start.timestamp() if stored.datetime_start else time.time())),
         end=_trial_end(stored.user_attrs) if has_ended else None,
-        ended_at=_milliseconds(stored.datetime_complete) if stored.datetime_complete else None,
+        ended_at=1000 * stored.datetime_complete.timestamp() if stored.datetime_complete else None,
     )
 
 
@@ -123,7 +123,3 @@ def increasing_timestamps(latest: int, clock: Callable[[], float] = time.time) -
 
 def _trial_end(attributes: Mapping[str, Any]) -> TrialEnd:
     return TrialEnd(Outcome(attributes["outcome"]), attributes["reason"], attributes.get("traceback", ""))
-
-
-def _milliseconds(moment: Any) -> int:
-    return int(moment.timestamp() * 1000) if moment else int(time.time() * 1000)

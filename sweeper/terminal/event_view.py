@@ -120,7 +120,7 @@ class EventView:
         if end is not None:
             self._send(
                 events.TrialEnded(
-                    at=record.ended_at or self._now(),
+                    at=int(record.ended_at) if record.ended_at else self._now(),
                     sweep=self.sweep,
                     trial=record.trial.number,
                     outcome=end.outcome,

@@ -69,7 +69,7 @@ class RunSynchronizer:
             self._log(run, record, missing, tags)
         run.has_params = True
         if run.status != status:
-            self.runs.terminate(run, status, record.ended_at if record.end else None)
+            self.runs.terminate(run, status, int(record.ended_at) if record.end and record.ended_at else None)
         traceback = {"error.txt": record.end.traceback} if record.end and record.end.traceback else {}
         self.uploader.upload(run, {**traceback, **files})
 

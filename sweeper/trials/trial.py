@@ -104,6 +104,7 @@ class TestScore:
 class TrialRecord:
     """The recorded state of a trial. All times are in milliseconds since 1970, `report_times` has one per report.
 
+    `ended_at` has a fraction, which orders trials that ended in the same millisecond.
     `borrowed` is the number of trials of other systems or earlier sweeps that its proposal learned from.
     """
 
@@ -112,6 +113,6 @@ class TrialRecord:
     report_times: tuple[int, ...] = ()
     started_at: int = 0
     end: TrialEnd | None = None
-    ended_at: int | None = None
+    ended_at: float | None = None
     test: TestScore | None = None
     borrowed: int = 0

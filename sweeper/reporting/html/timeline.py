@@ -48,7 +48,7 @@ def elapsed_hours(report: ReportData) -> float:
     return (max((_last_moment(record) for record in report.records), default=began_at) - began_at) / _HOUR
 
 
-def _last_moment(record: TrialRecord) -> int:
+def _last_moment(record: TrialRecord) -> float:
     """Return the end of a trial; that of its last report if it has not ended. Milliseconds since 1970."""
     last_report = max(record.report_times, default=record.started_at)
     return last_report if record.end is None or record.ended_at is None else max(record.ended_at, last_report)
