@@ -4,6 +4,7 @@ Whatever happens, in whatever order: committed facts stay, nothing is done twice
 ends like one that never had any. Hypothesis makes every random choice, so that it can shrink a failure to a few steps.
 """
 
+import os
 import shutil
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
@@ -303,7 +304,8 @@ def test_no_schedule_of_faults_loses_repeats_or_doubles_anything(schedules: int,
     if processes == 1:
         counts = simulated(schedules, 0)
     else:
-        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        # Ray gives its workers nice 15: the trainings of other tests would starve beside two of higher priority.
+        with ProcessPoolExecutor(processes, get_context("spawn"), os.nice, (19,)) as pool:
             counts = sum(pool.map(simulated, [schedules] * processes, range(processes)), Counter())
     print(*sorted(counts.items()), sep="\n")
     assert not [fault for fault in _FAULTS if not counts[fault]]
