@@ -6,6 +6,7 @@ from functools import partial
 from benchmarks.economy.clock import Search
 from benchmarks.economy.peers import OptunaSearch, RayTuneSearch, ScreeningSearch
 from benchmarks.economy.problem import Problem
+from benchmarks.economy.promotion_search import PromotionSearch
 from benchmarks.economy.settings import LOSSES
 from benchmarks.economy.sweeper_search import SweeperSearch
 
@@ -49,6 +50,11 @@ def _racing(settings: int, overrides: tuple[str, ...], problem: Problem, trials:
     return _sweeper((*overrides, f"racing={'off' if most is None else most}"), problem, trials, seed)
 
 
+def promotion_arm(*overrides: str) -> Arm:
+    """Return sweeper's search with promotion at the rungs of `asha` instead of stopping."""
+    return lambda problem, trials, seed: PromotionSearch(problem, trials, seed, overrides)
+
+
 TODAY = "today's search"
 ARMS: Mapping[str, Arm] = {
     "random search": sweeper_arm("sampler=random", "asha=off"),
@@ -59,6 +65,8 @@ ARMS: Mapping[str, Arm] = {
     "quasi-random": sweeper_arm("sampler=qmc", "asha=off"),
     TODAY: sweeper_arm("sampler=tpe", ASHA),
     "ours: rungs within an epoch": sweeper_arm("sampler=tpe", _HALF_EPOCHS),
+    "ours: promotion": promotion_arm("sampler=tpe", ASHA),
+    "ours: promotion within an epoch": promotion_arm("sampler=tpe", _HALF_EPOCHS),
     "ours: Hyperband": sweeper_arm("sampler=tpe", *_HYPERBAND),
     "ours: Hyperband within an epoch": sweeper_arm("sampler=tpe", *_HALF_HYPERBAND),
     "ours: shared start": sweeper_arm("sampler=tpe", ASHA, _START),
