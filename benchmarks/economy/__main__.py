@@ -12,7 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.economy.record import record, rows_path
+from benchmarks.economy.record import record, record_missing, rows_path
 from benchmarks.economy.rows import recorded_sweeps, write_rows
 from sweeper.errors import SweeperError
 
@@ -29,15 +29,23 @@ def main() -> int:
             report_replays(arguments)
             return 0
         if arguments.part == "record":
-            options = arguments.seeds, arguments.overrides
-            record(arguments.dataset, arguments.out, *options, inline=arguments.inline)
+            _record(arguments)
         else:
-            write_rows(recorded_sweeps(arguments.dataset, arguments.out / "sweeps"), _rows_file(arguments))
+            folders = recorded_sweeps(arguments.dataset, arguments.out / "sweeps")
+            write_rows(folders, _rows_file(arguments), arguments.kept)
     except SweeperError as error:
         print(error, file=sys.stderr)
         return error.exit_code
     print(_rows_file(arguments))
     return 0
+
+
+def _record(arguments: argparse.Namespace) -> None:
+    dataset, out, options = arguments.dataset, arguments.out, (arguments.seeds, arguments.overrides)
+    if arguments.kept is None:
+        record(dataset, out, *options, inline=arguments.inline)
+    else:
+        record_missing(dataset, out, arguments.kept, *options, inline=arguments.inline)
 
 
 def _rows_file(arguments: argparse.Namespace) -> Path:
@@ -53,6 +61,8 @@ def _parse_arguments() -> argparse.Namespace:
         part = parts.add_parser(name, help=text)
         part.add_argument("dataset", help="name of a data set in the catalog")
         part.add_argument("--out", type=Path, required=True, help="folder for sweeps and rows")
+        part.add_argument("--kept", type=Path, metavar="ROWS.parquet",
+                          help="recorded elsewhere; `record` trains what they lack, both are written")  # fmt: skip
         if name == "record":
             _add_record_options(part)
     _add_replay_options(parts.add_parser("replay", help="replay searches on recorded curves"))

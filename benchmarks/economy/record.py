@@ -6,9 +6,14 @@ moment, the same call continues, because a sweep does.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 import sweeper
-from benchmarks.economy.rows import recorded_sweeps, write_rows
+from benchmarks.economy.rows import SETTING, read_origin, read_rows, recorded_sweeps, write_rows
+from benchmarks.economy.settings import Setting, spread_settings
+from sweeper.errors import UsageError
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.search_space.yaml_file import dump_yaml, load_yaml
 from sweeper.training.config import Scalar
@@ -29,6 +34,52 @@ def record(dataset: str, out: Path, seeds: int, overrides: Sequence[str], *, inl
         if not settings:
             settings = [dict(trial.params) for trial in results.trial_results]
         write_rows(recorded_sweeps(dataset, out / "sweeps"), rows_path(dataset, out))
+
+
+def record_missing(
+    dataset: str, out: Path, kept: Path, seeds: int, overrides: Sequence[str], *, inline: bool = False
+) -> None:
+    """Train the settings that the rows in the file `kept` lack, such as those of another machine.
+
+    The settings are those that `record` would train with the same arguments, in its order. Afterwards the rows
+    of the data set in `out` have those of `kept`, too. Raises UsageError if its sweeps differ in training or texts.
+    """
+    design = write_space(dataset, out / f"{dataset}-design.yaml", 0, [], overrides)
+    for seed in range(seeds):
+        missing = missing_settings(design, kept, seed)
+        if missing:
+            path, size = out / f"{dataset}-seed{seed}-rest.yaml", f"budget.trials={len(missing)}"
+            spec = write_space(dataset, path, seed, missing, [*overrides, size])
+            sweeper.run(spec, sweeps=out / "sweeps", inline=inline)
+        write_rows(recorded_sweeps(dataset, out / "sweeps"), rows_path(dataset, out), kept)
+
+
+def missing_settings(design: SweepSpec, kept: Path, seed: int) -> list[Setting]:
+    """Return the settings of the design that the rows in `kept` do not have with this seed. Raises UsageError.
+
+    All systems get the same number of settings: one that lacks fewer gets its last ones again.
+    """
+    for sweep in read_origin(kept):
+        for key, wanted in (("training", design.training), ("limit", design.limit.model_dump())):
+            if sweep[key] != wanted:
+                raise UsageError(f"{kept}: {sweep['name']} has {key} {sweep[key]}, not {wanted}; use the same --set")
+    rows = read_rows(kept)
+    known = {tuple(row) for row in _comparable(rows[rows["sweep_seed"] == seed][list(SETTING)].to_dict("records"))}
+    designs = [spread_settings(design, system, design.trial_budget(system)) for system in range(len(design.systems))]
+    todo = [
+        [it for it, key in zip(settings, _comparable(settings), strict=True) if key not in known]
+        for settings in designs
+    ]
+    count = max(map(len, todo))
+    if not count:
+        return []
+    padded = [[*settings, *it][-count:] for settings, it in zip(designs, todo, strict=True)]
+    return [it for turn in zip(*padded, strict=True) for it in turn]
+
+
+def _comparable(settings: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+    """Return settings as tuples. A hyperparameter that does not apply is None, also where a table has NaN."""
+    return [tuple(None if pd.isna(value := setting.get(name)) else value for name in SETTING) for setting in settings]
 
 
 def rows_path(dataset: str, out: Path) -> Path:

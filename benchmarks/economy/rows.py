@@ -6,7 +6,7 @@ The columns of the settings are named as in a search space. The file's metadata 
 import json
 import os
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,18 @@ def recorded_sweeps(dataset: str, sweeps: Path) -> list[SweepFolder]:
     return sorted(folders, key=lambda folder: folder.spec.seed)
 
 
-def write_rows(folders: Sequence[SweepFolder], path: Path) -> None:
-    """Write the trials of these sweeps that have ended to a Parquet file, also while a sweep is running."""
-    table = pa.Table.from_pandas(pd.DataFrame([row for folder in folders for row in sweep_rows(folder)]))
-    origin = {"machine": describe_machine(), "sweeps": [_describe_sweep(folder) for folder in folders]}
+def write_rows(folders: Sequence[SweepFolder], path: Path, kept: Path | None = None) -> None:
+    """Write the trials of these sweeps that have ended to a Parquet file, also while a sweep is running.
+
+    The rows of the file `kept` come first, without those of the same sweeps.
+    """
+    rows = pd.DataFrame([row for folder in folders for row in sweep_rows(folder)])
+    origin = [_describe_sweep(folder) for folder in folders]
+    if kept is not None:
+        names, older = {folder.name for folder in folders}, read_rows(kept)
+        rows = pd.concat([older[~older["sweep"].isin(names)], rows], ignore_index=True)
+        origin = [*(sweep for sweep in read_origin(kept) if sweep["name"] not in names), *origin]
+    table = pa.Table.from_pandas(rows)
     metadata = {**(table.schema.metadata or {}), _ORIGIN: json.dumps(origin).encode()}
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd")
@@ -44,9 +52,9 @@ def read_rows(path: Path) -> pd.DataFrame:
     return pd.read_parquet(path)
 
 
-def read_origin(path: Path) -> dict[str, Any]:
-    """Return the machine, and the versions and fixed keys of the sweeps, that made a file's rows."""
-    origin: dict[str, Any] = json.loads(pq.read_schema(path).metadata[_ORIGIN])
+def read_origin(path: Path) -> list[dict[str, Any]]:
+    """Return the sweeps that made a file's rows, each with its machine, its versions and its fixed keys."""
+    origin: list[dict[str, Any]] = json.loads(pq.read_schema(path).metadata[_ORIGIN])
     return origin
 
 
@@ -55,15 +63,15 @@ def sweep_rows(folder: SweepFolder) -> Iterator[dict[str, Any]]:
     spec = sweeper.open(folder.path).spec
     for record in read_study(folder, spec).all_trials():
         if record.end is not None:
-            yield from _trial_rows(spec.seed, record)
+            yield from _trial_rows(folder.name, spec.seed, record)
 
 
-def _trial_rows(sweep_seed: int, record: TrialRecord) -> Iterator[dict[str, Any]]:
+def _trial_rows(sweep: str, sweep_seed: int, record: TrialRecord) -> Iterator[dict[str, Any]]:
     """Yield the rows of one trial. `seconds` are those of training and validation since the row before."""
     assert record.end is not None
     trial = record.trial
     setting = {name: trial.params.get(name) for name in SETTING}
-    fixed = {"sweep_seed": sweep_seed, "trial": trial.number, "seed": trial.config.seed, **setting}
+    fixed = {"sweep": sweep, "sweep_seed": sweep_seed, "trial": trial.number, "seed": trial.config.seed, **setting}
     for report in record.reports:
         metrics = {name: report.metrics.get(name) for name in METRICS}
         seconds = report.metrics.get("seconds")
@@ -82,11 +90,12 @@ def describe_machine() -> dict[str, Any]:
     }
 
 
-def _describe_sweep(folder: SweepFolder) -> Mapping[str, Any]:
+def _describe_sweep(folder: SweepFolder) -> dict[str, Any]:
     versions = folder.path / "versions.json"
     spec = folder.spec
     return {
         "name": folder.name,
+        "machine": describe_machine(),
         "seed": spec.seed,
         "training": spec.training,
         "limit": spec.limit.model_dump(),

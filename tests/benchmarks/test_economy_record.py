@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.economy.record import write_space
+from benchmarks.economy.record import missing_settings, write_space
 from benchmarks.economy.rows import read_origin, read_rows, write_rows
+from sweeper.errors import UsageError
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, create_sweep
@@ -56,5 +57,33 @@ def test_rows_have_every_validation_of_the_trials_that_ended(tmp_path: Path) -> 
     assert rows[rows["step"] == 2]["validation/accuracy"].unique().tolist() == [0.2]
     assert set(rows["outcome"]) == {"completed"}
     origin = read_origin(tmp_path / "rows.parquet")
-    assert origin["machine"]["processor"]
-    assert [sweep["seed"] for sweep in origin["sweeps"]] == [0, 1]
+    assert origin[0]["machine"]["processor"]
+    assert [sweep["seed"] for sweep in origin] == [0, 1]
+
+
+def test_another_machine_trains_what_the_rows_lack(tmp_path: Path) -> None:
+    """The second machine gets the rows of an interrupted recording, and its own rows are added to them."""
+    elsewhere, here = tmp_path / "elsewhere", tmp_path / "here"
+    spec = write_space("feelings", tmp_path / "0.yaml", 0, [], ["budget.trials=12"])
+    write_rows([recorded(spec, elsewhere, 7)], kept := elsewhere / "feelings.parquet")
+
+    missing = missing_settings(spec, kept, 0)
+    assert [setting["loss"] for setting in missing] == ["ce", "scl", "lcl"] * 2  # ce lacks one, and gets one again
+    rest = write_space("feelings", tmp_path / "rest.yaml", 0, missing, ["budget.trials=6"])
+    write_rows([recorded(rest, here, 6)], here / "feelings.parquet", kept)
+
+    rows = read_rows(here / "feelings.parquet")
+    settings = rows[rows["step"] == 1].groupby("loss")["learning_rate"]
+    assert settings.nunique().tolist() == [4, 4, 4]
+    assert settings.size().tolist() == [5, 4, 4]
+    assert missing_settings(spec, here / "feelings.parquet", 0) == []
+    assert len(missing_settings(spec, here / "feelings.parquet", 1)) == 12
+    assert len(read_origin(here / "feelings.parquet")) == 2
+
+
+def test_rows_of_other_trainings_are_refused(tmp_path: Path) -> None:
+    spec = write_space("feelings", tmp_path / "0.yaml", 0, [], ["budget.trials=12"])
+    write_rows([recorded(spec, tmp_path, 3)], kept := tmp_path / "feelings.parquet")
+    other = write_space("feelings", tmp_path / "1.yaml", 0, [], ["limit.train=300"])
+    with pytest.raises(UsageError, match=r"has limit .*2000.*, not .*300.*; use the same --set"):
+        missing_settings(other, kept, 0)
