@@ -87,6 +87,8 @@ def _add_replay_options(part: argparse.ArgumentParser) -> None:
                       help="one more arm: sweeper's search with keys of space.yaml replaced")  # fmt: skip
     part.add_argument("--reference", default="today's search", help="the arm that the others are compared with")
     part.add_argument("--nearest", action="store_true", help="give trials the curve of the nearest recorded setting")
+    part.add_argument("--summary", action="store_true",
+                      help="print one table over all data sets, and where an arm of ours loses to a peer")  # fmt: skip
     part.add_argument("--out", type=Path, help="write the result of each search to this Parquet file")
 
 

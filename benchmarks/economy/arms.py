@@ -56,6 +56,13 @@ def promotion_arm(*overrides: str) -> Arm:
 
 
 TODAY = "today's search"
+PEERS = (
+    "random search",
+    "the second paper's grid",
+    "one-epoch screening",
+    "Ray Tune, OptunaSearch and ASHA",
+    "Optuna, TPE and Hyperband",
+)
 ARMS: Mapping[str, Arm] = {
     "random search": sweeper_arm("sampler=random", "asha=off"),
     "the second paper's grid": sweeper_arm(*_PAPER_GRID),

@@ -32,12 +32,12 @@ def table_lines(results: pd.DataFrame) -> Iterator[str]:
     yield "|---|---|---|---|---|---|---|"
     for (arm, workers, trials), group in results.groupby(["arm", "workers", "trials"], sort=False):
         order = share_interval(group["is_order_right"])
-        regret, optimism = (_format(interval(group[name]), 2) for name in ("regret", "optimism"))
+        regret, optimism = (format_figure(interval(group[name]), 2) for name in ("regret", "optimism"))
         spent = f"{arm} | {workers} | {trials} | {group['epochs'].mean():.0f}"
-        yield f"| {spent} | {regret} | {_format(order, 0)} | {optimism} |"
+        yield f"| {spent} | {regret} | {format_figure(order, 0)} | {optimism} |"
 
 
-def _format(figure: tuple[float, float, float], digits: int) -> str:
+def format_figure(figure: tuple[float, float, float], digits: int) -> str:
     """Return a figure and its interval in percent, or in points of accuracy."""
     mean, low, high = (f"{100 * value:.{digits}f}" for value in figure)
     return f"{mean} ({low} to {high})"

@@ -54,18 +54,33 @@ def needed_epochs(results: pd.DataFrame, arm: str, reference: str, trials: int, 
 
     The interval comes from the bootstrap over the replays of both.
     """
-    random = np.random.default_rng(0)
-    budgets = [group for _, group in results[results["arm"] == arm].groupby("trials")]
-    epochs = np.array([_bootstrap_means(group["epochs"], random, draws) for group in budgets])  # (B, 1 + draws)
-    regrets = np.array([_bootstrap_means(group["regret"], random, draws) for group in budgets])
-    is_target = (results["arm"] == reference) & (results["trials"] == trials)
-    targets = _bootstrap_means(results[is_target]["regret"], random, draws)
-    needed = [epochs_to_match(epochs[:, k], regrets[:, k], targets[k]) for k in range(draws + 1)]
+    needed = sample_needed_epochs(results, arm, reference, trials, np.random.default_rng(0), draws)
     low, high = np.quantile(needed[1:], [0.025, 0.975], method="nearest")
-    return Needed(needed[0], float(low), float(high), float(epochs[:, 0].min()), float(epochs[:, 0].max()))
+    spent = mean_epochs(results, arm)
+    return Needed(float(needed[0]), float(low), float(high), float(spent.min()), float(spent.max()))
 
 
-def _bootstrap_means(values: pd.Series, random: np.random.Generator, draws: int) -> NDArray[np.float64]:
+def sample_needed_epochs(
+    results: pd.DataFrame, arm: str, reference: str, trials: int, random: np.random.Generator, draws: int = DRAWS
+) -> NDArray[np.float64]:
+    """Return the epochs that an arm needs for the reference's regret, then those in samples of the replays.
+
+    The shape is (1 + draws,). Infinity: more than the largest budget.
+    """
+    budgets = [group for _, group in results[results["arm"] == arm].groupby("trials")]
+    epochs = np.array([bootstrap_means(group["epochs"], random, draws) for group in budgets])  # (B, 1 + draws)
+    regrets = np.array([bootstrap_means(group["regret"], random, draws) for group in budgets])
+    is_target = (results["arm"] == reference) & (results["trials"] == trials)
+    targets = bootstrap_means(results[is_target]["regret"], random, draws)
+    return np.array([epochs_to_match(epochs[:, k], regrets[:, k], targets[k]) for k in range(draws + 1)])
+
+
+def mean_epochs(results: pd.DataFrame, arm: str) -> pd.Series:
+    """Return the mean epochs that an arm spends, by budget."""
+    return results[results["arm"] == arm].groupby("trials")["epochs"].mean()
+
+
+def bootstrap_means(values: pd.Series, random: np.random.Generator, draws: int) -> NDArray[np.float64]:
     """Return the mean of the values, then the means of `draws` samples of them: (1 + draws,)."""
     sample = values.to_numpy(dtype=np.float64)
     means = sample[random.integers(len(sample), size=(draws, len(sample)))].mean(axis=1)
@@ -78,7 +93,7 @@ def match_lines(results: pd.DataFrame, reference: str) -> Iterator[str]:
     They are in bold where an arm needs fewer epochs than the reference: there the reference loses.
     """
     for workers, group in results.groupby("workers"):
-        means = group[group["arm"] == reference].groupby("trials")["epochs"].mean()
+        means = mean_epochs(group, reference)
         yield f"\n| arm; workers: {workers} | " + " | ".join(f"{epochs:.0f} epochs" for epochs in means) + " |"
         yield "|---|" + "---|" * len(means)
         for arm in group["arm"].unique():

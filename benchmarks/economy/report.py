@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -11,16 +11,20 @@ from benchmarks.economy.arms import ARMS
 from benchmarks.economy.figures import table_lines
 from benchmarks.economy.matching import match_lines
 from benchmarks.economy.problem import Problem
+from benchmarks.economy.ratios import SHIPPED
 from benchmarks.economy.replay import Job, run_jobs
 from benchmarks.economy.rows import describe_machine, read_rows
 from benchmarks.economy.settings import LOSSES
+from benchmarks.economy.summary import summary_lines
 from benchmarks.economy.surrogate import describe_fit, has_two_seeds
 from sweeper.errors import UsageError
 
 
 def report_replays(arguments: argparse.Namespace) -> None:
-    """Replay all arms on each file of rows, print the tables, and write the results. Raises UsageError."""
+    """Replay all arms on each file of rows, print tables or the summary, and write the results. Raises UsageError."""
     arms = chosen_arms(arguments.arms, arguments.arm)
+    if arguments.summary:
+        check_summary(arms, arguments.reference, arguments.trials)
     results = []
     for path in arguments.rows:
         problem = open_problem(path, nearest=arguments.nearest)
@@ -32,7 +36,10 @@ def report_replays(arguments: argparse.Namespace) -> None:
         machine = describe_machine()
         seconds = f"{time.monotonic() - start:.0f} s on {machine['cores']} cores of {machine['processor']}"
         print(f"{len(jobs)} searches were replayed in {seconds}.\n")
-        print("\n".join([*table_lines(results[-1]), *_match_lines(results[-1], arguments.reference)]), flush=True)
+        if not arguments.summary:
+            print("\n".join([*table_lines(results[-1]), *_match_lines(results[-1], arguments.reference)]), flush=True)
+    if arguments.summary:
+        print("\n".join(["## Summary\n", *summary_lines(pd.concat(results), arguments.reference)]))
     if arguments.out:
         pd.concat(results).to_parquet(arguments.out)
 
@@ -61,6 +68,14 @@ def chosen_arms(words: Sequence[str] | None, added: Sequence[Sequence[str]]) -> 
         if name in ARMS or not overrides:
             raise UsageError(f"--arm {name}: needs a new name, and keys as in sampler=qmc")
     return dict.fromkeys(names, ()) | {name: tuple(overrides) for name, *overrides in added}
+
+
+def check_summary(arms: Collection[str], reference: str, trials: Collection[int]) -> None:
+    """Raise UsageError if no summary can be made of these arms and budgets."""
+    if reference not in arms:
+        raise UsageError(f"--summary: compares arms with {reference}, which is not replayed; add it to --arms")
+    if not set(trials) & set(SHIPPED):
+        raise UsageError(f"--trials: --summary needs a shipped budget, one of {', '.join(map(str, SHIPPED))}")
 
 
 def make_jobs(

@@ -1,0 +1,109 @@
+"""The summary of replays: ratios over several data sets, and where we lose."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks.economy.arms import ARMS, PEERS, TODAY
+from benchmarks.economy.ratios import Match, combine, match_arms
+from benchmarks.economy.report import check_summary
+from benchmarks.economy.summary import summary_lines
+from sweeper.errors import UsageError
+
+OURS, PEER = "ours: promotion", "one-epoch screening"
+REGRETS = (0.06, 0.04, 0.02)
+Spent = Mapping[str, Sequence[float]]  # epochs of each arm with 9, 36 and 48 trials
+
+
+def replayed(spent: Mapping[str, Spent], regrets: Mapping[str, Sequence[float]], replays: int = 2) -> pd.DataFrame:
+    """Return results by data set. The replays of an arm do not differ, and half of them have the right order."""
+    return pd.DataFrame([
+        {"dataset": dataset, "arm": arm, "workers": workers, "trials": trials, "epochs": epochs, "regret": regret,
+         "is_order_right": replay % 2 == 0, "optimism": 0.01}
+        for dataset, arms in spent.items() for arm, values in arms.items() for workers in (1, 4)
+        for trials, epochs, regret in zip((9, 36, 48), values, regrets.get(arm, REGRETS), strict=True)
+        for replay in range(replays)
+    ])  # fmt: skip
+
+
+def row(lines: Sequence[str], arm: str) -> list[str]:
+    """Return the cells of an arm."""
+    (line,) = (line for line in lines if line.startswith(f"| {arm} |"))
+    return [cell.strip() for cell in line.strip("|").split("|")][1:]
+
+
+def test_a_ratio_is_a_geometric_mean_over_data_sets() -> None:
+    spent = {"mine": {TODAY: (10, 40, 50), OURS: (5, 20, 25)}, "yours": {TODAY: (10, 40, 50), OURS: (10, 40, 50)}}
+    lines = list(summary_lines(replayed(spent, {}), TODAY))
+    assert row(lines, TODAY)[:3] == ["1", "1", "1"]
+    half = "0.71 (0.71 to 0.71)"
+    order = "50 (31 to 69)"
+    assert row(lines, OURS)[:3] == [f"at most {half}", half, half]
+    assert row(lines, OURS)[3:6] == ["6.00 (6.00 to 6.00)", "4.00 (4.00 to 4.00)", "2.00 (2.00 to 2.00)"]
+    assert row(lines, OURS)[6] == "1.00 (1.00 to 1.00)"
+    assert row(lines, OURS)[7] == order
+    assert lines[-1].strip() == "No arm of ours loses to a peer."
+
+
+def test_an_arm_that_never_gets_as_far_has_at_least_the_ratio_of_its_largest_budget() -> None:
+    spent = {name: {TODAY: (10, 40, 50), PEER: (20, 80, 100)} for name in ("mine", "yours")}
+    lines = list(summary_lines(replayed(spent, {PEER: (0.06, 0.04, 0.03)}), TODAY))
+    assert row(lines, PEER)[1:3] == ["2.00 (2.00 to 2.00)", "at least 2.00 (2.00 to more)"]
+
+
+def test_an_interval_is_as_wide_as_the_replays_differ() -> None:
+    results = replayed({"mine": {TODAY: (10, 40, 50), OURS: (5, 20, 25)}}, {}, replays=8)
+    results["regret"] += np.random.default_rng(0).normal(0, 0.005, len(results))
+    ratio = combine(match_arms(results, TODAY)[OURS, 36])
+    assert ratio.low < ratio.mean < ratio.high < 1
+
+
+def test_data_sets_are_sampled_apart() -> None:
+    ratios = np.array([1.0, 0.5, 2.0])
+    same, apart = (
+        combine([Match("mine", ratios, 9.0, is_least=False), Match("yours", other, 9.0, is_least=False)])
+        for other in (ratios, ratios[[0, 2, 1]])
+    )
+    assert same.high - same.low > 1
+    assert apart.low == apart.high == pytest.approx(1)
+
+
+def test_the_summary_says_where_we_lose() -> None:
+    spent = {
+        "mine": {TODAY: (10, 40, 50), OURS: (10, 20, 25), PEER: (10, 30, 50)},
+        "yours": {TODAY: (10, 40, 50), OURS: (10, 45, 50), PEER: (10, 40, 60)},
+    }
+    results = replayed(spent, {}, replays=40)
+    is_wrong = (results["dataset"] == "yours") & (results["arm"] == OURS)
+    results.loc[is_wrong, "is_order_right"] = False
+    lines = list(summary_lines(results, TODAY))
+    losses = lines[next(k for k, line in enumerate(lines) if "Where we lose" in line) + 1 :]
+    assert losses == [
+        f"- {TODAY} needs more epochs than {PEER}: **mine with 36 trials (1.00 against 0.75)**",
+        f"- {OURS} needs more epochs than {PEER}: **yours with 36 trials (1.12 against 1.00)**",
+        f"- {OURS} has the right order less often than {PEER}: **yours (0 % against 50 %)**",
+    ]
+
+
+def test_an_arm_that_never_gets_as_far_as_a_peer_loses_to_it() -> None:
+    spent = {"mine": {TODAY: (10, 40, 50), OURS: (1, 2, 3), PEER: (30, 100, 200)}}
+    results = replayed(spent, {OURS: (0.06, 0.05, 0.03)})
+    lines = list(summary_lines(results, TODAY))
+    (lost,) = (line for line in lines if line.startswith("- ours"))
+    assert lost.startswith(f"- {OURS} needs more epochs than {PEER}: ")
+    assert "9 trials" not in lost
+    assert "mine with 48 trials (0.06 against 4.00)" in lost
+
+
+def test_a_summary_needs_the_reference_and_a_shipped_budget() -> None:
+    check_summary([TODAY], TODAY, [9, 12])
+    with pytest.raises(UsageError, match="not replayed"):
+        check_summary([OURS], TODAY, [9])
+    with pytest.raises(UsageError, match="shipped budget"):
+        check_summary([TODAY], TODAY, [12])
+
+
+def test_peers_are_arms() -> None:
+    assert set(PEERS) <= set(ARMS)
