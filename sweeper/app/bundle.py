@@ -21,6 +21,7 @@ from sweeper.errors import UsageError
 from sweeper.search_space.custom_dataset import CustomDataset
 from sweeper.search_space.sweep_spec import SweepSpec, fingerprint
 from sweeper.search_space.yaml_file import dump_yaml
+from sweeper.storage.sweep_folder import MANIFEST, RECORD, SPEC, is_sweep
 
 NOTE = "parcel.json"
 
@@ -89,8 +90,8 @@ def _copy(folder: Path, numbers: "count[int]", source: str) -> str:
 
 def _files_to_copy(path: Path) -> Sequence[Path]:
     """Return the files of a sweep that another sweep learns from, or those of an encoder, or the one file itself."""
-    if (path / "sweep.json").is_file():
-        return [path / name for name in ("sweep.json", "sweep.yaml", "record.journal") if (path / name).is_file()]
+    if is_sweep(path):
+        return [path / name for name in (MANIFEST, SPEC, RECORD) if (path / name).is_file()]
     return needed_files(path) if path.is_dir() else [path]
 
 
@@ -119,9 +120,7 @@ def _named_spec(spec: SweepSpec, copy: Callable[[str], str]) -> dict[str, Any]:
         files = {split: copy(path) for split, path in spec.dataset.files.items()}
         values["dataset"] = {**values["dataset"], **files, "name": spec.dataset_spec.name}
     if spec.learn_from:
-        values["learn_from"] = [
-            copy(path) if (Path(path) / "sweep.json").is_file() else path for path in spec.learn_from
-        ]
+        values["learn_from"] = [copy(path) if is_sweep(Path(path)) else path for path in spec.learn_from]
     encoder_folders = {name: copy(name) for name in spec.encoders if Path(name).expanduser().is_dir()}
     if encoder_folders:
         for section in ("compare", "search", "training", "start_with"):

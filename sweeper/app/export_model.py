@@ -9,6 +9,7 @@ from sweeper.app.kept_model import KeptModel, find_model
 from sweeper.app.model_card import write_exported_card
 from sweeper.app.output_paths import require_writable_folder
 from sweeper.errors import SweeperError, UsageError
+from sweeper.training.peft_package import ADAPTER
 
 _TOLERANCE = 1e-5  # of a probability: float32 adds in another order
 _TEXTS = ("a film to remember", "Two hours that I will not get back.", "so, so. " * 400)
@@ -56,7 +57,7 @@ def _write_classifier(kept: KeptModel, folder: Path) -> None:
 
 def _write_adapter(kept: KeptModel, folder: Path) -> None:
     """Write a model's adapter, with its classifier and class names. Raises UsageError if it has none."""
-    source = kept.folder / "adapter"
+    source = kept.folder / ADAPTER
     if not source.is_dir():
         rule = "has no adapter, because it was trained without lora"
         raise UsageError(f"--adapter: {kept.folder}: {rule}; leave --adapter out, or run a sweep with lora: 8")

@@ -13,7 +13,7 @@ from typing import Any
 
 from sweeper.errors import UsageError
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import SweepFolder, open_sweep, write_json
+from sweeper.storage.sweep_folder import SweepFolder, is_sweep, open_sweep, write_json
 from sweeper.storage.sweep_names import find_named_sweep, named_folder
 from sweeper.training.prediction_settings import prediction_settings
 
@@ -88,7 +88,7 @@ def _written_params(folder: Path) -> Mapping[str, Any] | None:
 def _sweep_above(folder: Path) -> SweepFolder:
     """Return the sweep that a model's folder lies in. Raises UsageError."""
     for parent in folder.absolute().parents:
-        if (parent / "sweep.json").is_file():
+        if is_sweep(parent):
             return open_sweep(parent)
     raise UsageError(
         f"{folder}: has no {_SETTINGS}, and lies in no sweep; put the folder back into its sweep, or train it again"

@@ -14,7 +14,7 @@ from sweeper.app.open_study import open_study
 from sweeper.data.catalog import CATALOG, DATASETS
 from sweeper.errors import SweeperError, UsageError
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import SweepFolder
+from sweeper.storage.sweep_folder import SweepFolder, is_sweep
 from sweeper.terminal.output import Output
 from sweeper.trials.run_status import RunStatus
 
@@ -91,11 +91,10 @@ def shown_uri(sweeps: Path) -> str:
 
 def ui_hint(path: Path) -> str:
     """Return the address of a server that shows the runs of a sweep or a folder, or the command that starts one."""
-    is_sweep = (path / "sweep.json").exists()
-    server = shown_uri(path.parent if is_sweep else path)
+    server = shown_uri(path.parent if is_sweep(path) else path)
     if server.startswith("http"):
         return server
-    return f"sweeper ui {shlex.quote(str(path))}" if is_sweep else f"sweeper ui --sweeps {shlex.quote(str(path))}"
+    return f"sweeper ui {shlex.quote(str(path))}" if is_sweep(path) else f"sweeper ui --sweeps {shlex.quote(str(path))}"
 
 
 def make_tracker(

@@ -17,7 +17,7 @@ from sweeper.data.hub_models import write_model_card
 from sweeper.protocol.results import stored_results
 from sweeper.protocol.sweep_results import ConfirmationResult, SweepResults
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import SweepFolder, open_sweep
+from sweeper.storage.sweep_folder import SweepFolder, is_sweep, open_sweep
 from sweeper.wording import count_noun, escape_markdown, format_value, show_controls
 
 _TO_FILL_IN = (
@@ -73,7 +73,7 @@ def write_exported_card(model: KeptModel, out: Path, *, is_adapter: bool = False
 def _sweep_of(folder: Path) -> SweepFolder | None:
     """Return the sweep whose best model a folder has; None for other models."""
     parent = folder.absolute().parent
-    return open_sweep(parent) if folder.name == "model" and (parent / "sweep.json").is_file() else None
+    return open_sweep(parent) if folder.name == "model" and is_sweep(parent) else None
 
 
 def _metadata(model: KeptModel, results: SweepResults | None) -> dict[str, Any]:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 from sweeper.errors import UsageError
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.record_lock import holder_path
-from sweeper.storage.sweep_folder import SweepFolder
+from sweeper.storage.sweep_folder import RESULTS, SweepFolder
 
 if TYPE_CHECKING:
     from sweeper.record.optuna_study import OptunaStudy
 
 
-_TRACES = ("results.json", "table.md", "report.html", "predictions", "model", "train", "trials", "needs_sync")
+_TRACES = (RESULTS, "table.md", "report.html", "predictions", "model", "train", "trials", "needs_sync")
 
 
 def require_record(folder: SweepFolder) -> None:

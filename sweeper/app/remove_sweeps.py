@@ -9,7 +9,7 @@ from sweeper.app.sweep_list import folder_size
 from sweeper.errors import RecordError, SweeperError, UsageError
 from sweeper.record.test_accesses import read_test_accesses
 from sweeper.storage.record_lock import hold_record
-from sweeper.storage.sweep_folder import SweepFolder
+from sweeper.storage.sweep_folder import MANIFEST, SweepFolder
 from sweeper.storage.sweep_names import find_named_sweep
 from sweeper.terminal.sweeps_table import format_bytes
 
@@ -53,7 +53,7 @@ def remove_sweep(sweep: str | Path, *, runs: bool = False, sweeps: str | Path = 
 def _delete_folder(path: Path) -> None:
     """Delete a sweep's folder. sweep.json goes last, so that an interrupted deletion can be repeated."""
     target = path.resolve()
-    last = target / "sweep.json"
+    last = target / MANIFEST
     for child in target.iterdir():
         if child.is_dir() and not child.is_symlink():
             shutil.rmtree(child)

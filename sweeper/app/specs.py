@@ -10,6 +10,7 @@ from sweeper.errors import SearchSpaceError, UsageError
 from sweeper.search_space import yaml_file
 from sweeper.search_space.parser import parse_spec
 from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.storage.sweep_folder import SPEC, is_sweep
 from sweeper.wording import allowed_hint
 
 SHIPPED = Path(__file__).parents[1] / "search_spaces"  # in the wheel; a checkout has them beside the package
@@ -25,8 +26,8 @@ def find_space(name: str | Path) -> Path:
     """Return the file of a search space. A path wins over the name of a shipped one. Raises UsageError."""
     path = Path(name)
     with suppress(OSError):  # a name that no file can have
-        if (path / "sweep.json").is_file():  # the folder of a sweep
-            return path / "sweep.yaml"
+        if is_sweep(path):
+            return path / SPEC
         if _is_data(path):
             raise UsageError(
                 f"{path}: is a data file, not a search space; sweeper new {shlex.quote(str(path))} writes one for it"

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from sweeper.app.results_note import results_note
 from sweeper.protocol.results import stored_results
 from sweeper.protocol.sweep_results import SweepResults
-from sweeper.storage.sweep_folder import SweepFolder
+from sweeper.storage.sweep_folder import RESULTS, SPEC, SweepFolder
 
 if TYPE_CHECKING:
     from sweeper.tracking.artifacts import Content
     from sweeper.tracking.tracker import MlflowTracker
 
-_ALWAYS = ("sweep.yaml", "versions.json")
-_WHEN_FINISHED = ("table.md", "report.html", "results.json")  # out of date while a larger budget is being spent
+_ALWAYS = (SPEC, "versions.json")
+_WHEN_FINISHED = ("table.md", "report.html", RESULTS)  # out of date while a larger budget is being spent
 
 
 def attach_artifacts(tracker: "MlflowTracker", folder: SweepFolder) -> None:

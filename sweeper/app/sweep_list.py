@@ -11,7 +11,7 @@ from sweeper.protocol.sweep_results import SweepResults
 from sweeper.protocol.sweep_summary import SweepState, SweepSummary, count_planned, find_best, find_state
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.record_lock import describe_holder, is_locked
-from sweeper.storage.sweep_folder import SweepFolder, open_sweep
+from sweeper.storage.sweep_folder import MANIFEST, SweepFolder, open_sweep
 from sweeper.storage.sweep_names import require_folder
 
 
@@ -71,5 +71,5 @@ def _summarize_path(path: Path) -> SweepSummary:
 
 def _place(path: Path) -> dict[str, str | int]:
     """Return the values of a summary that any folder has."""
-    began = int((path / "sweep.json").stat().st_mtime * 1000)
+    began = int((path / MANIFEST).stat().st_mtime * 1000)
     return {"sweep": path.name, "path": str(path), "began_at": began, "bytes": folder_size(path)}

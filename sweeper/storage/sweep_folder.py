@@ -31,6 +31,8 @@ from sweeper.search_space.sweep_spec import SweepSpec, fingerprint
 from sweeper.search_space.yaml_file import dump_yaml, load_yaml
 from sweeper.trials.borrowed import BorrowedTrials
 
+MANIFEST, SPEC, RECORD, RESULTS = "sweep.json", "sweep.yaml", "record.journal", "results.json"
+
 
 class SplitSummary(TypedDict):
     """A split as sweep.json describes it: texts, their digest, texts per class, and warnings about them.
@@ -95,7 +97,7 @@ class SweepFolder:
     @property
     def journal(self) -> Path:
         """The path of the record."""
-        return self.path / "record.journal"
+        return self.path / RECORD
 
     @property
     def spec(self) -> SweepSpec:
@@ -103,7 +105,7 @@ class SweepFolder:
 
         Raises UsageError if sweep.yaml is missing or damaged.
         """
-        path = self.path / "sweep.yaml"
+        path = self.path / SPEC
         try:
             return _readable(SweepSpec.model_validate(load_yaml(path).values))
         except (UsageError, ValueError) as error:
@@ -113,24 +115,24 @@ class SweepFolder:
     def write_spec(self, spec: SweepSpec) -> None:
         """Write the spec that the sweep is about to run with, as a search space that runs as it is."""
         pins = "".join(f"# {name}: {pin}\n" for name, pin in self.manifest.resolved.items())
-        with atomic_write(self.path / "sweep.yaml") as file:
+        with atomic_write(self.path / SPEC) as file:
             file.write((pins + dump_yaml(spec)).encode())
 
     def read_results(self) -> str | None:
         """Return the text of results.json, or None if the sweep is not finished or the file is not UTF-8."""
         try:
-            return (self.path / "results.json").read_text(encoding="utf-8")
+            return (self.path / RESULTS).read_text(encoding="utf-8")
         except (FileNotFoundError, ValueError):
             return None
 
     def mark_running(self) -> None:
         """Prepare for a growing record: delete the results of a smaller budget, and mark MLflow as out of sync."""
         self.mark_unsynced()
-        (self.path / "results.json").unlink(missing_ok=True)
+        (self.path / RESULTS).unlink(missing_ok=True)
 
     def write_results(self, text: str) -> None:
         """Write results.json atomically."""
-        with atomic_write(self.path / "results.json") as file:
+        with atomic_write(self.path / RESULTS) as file:
             file.write(text.encode())
 
     @property
@@ -173,19 +175,24 @@ def differing_keys(sweeps: Path, spec: SweepSpec) -> tuple[str, list[str]] | Non
 
 def _newest(folders: Sequence[SweepFolder]) -> SweepFolder | None:
     """Return the folder of the sweep that started last."""
-    return max(folders, key=lambda folder: (folder.path / "sweep.json").stat().st_mtime, default=None)
+    return max(folders, key=lambda folder: (folder.path / MANIFEST).stat().st_mtime, default=None)
+
+
+def is_sweep(path: Path) -> bool:
+    """Return True if `path` is the folder of a sweep."""
+    return (path / MANIFEST).is_file()
 
 
 def list_sweeps(sweeps: Path) -> list[SweepFolder]:
     """Return every sweep in the folder `sweeps`, by name. Raises UsageError if one cannot be read."""
-    return [open_sweep(path.parent) for path in sorted(sweeps.glob("*/sweep.json"))]
+    return [open_sweep(path.parent) for path in sorted(sweeps.glob(f"*/{MANIFEST}"))]
 
 
 def open_sweep(path: Path) -> SweepFolder:
     """Open the folder of a sweep. Raises UsageError if `path` is not one, or is damaged."""
     path = path if path.name not in ("", "..") else path.resolve()  # "." has no name
     try:
-        stored = json.loads((path / "sweep.json").read_text(encoding="utf-8"))
+        stored = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
         return SweepFolder(path, _MANIFEST.validate_python(stored))
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(f"{path}: not the folder of a sweep; name one, such as sweeps/sst5-3f9a1c2e") from None
@@ -195,7 +202,7 @@ def open_sweep(path: Path) -> SweepFolder:
         reason = f"it is not what sweeper writes{f', at {place}' if place else ''}"
     except (ValueError, RecursionError) as error:
         reason = str(error)
-    raise UsageError(f"{path / 'sweep.json'}: cannot be read ({reason}); move {path} away to start afresh") from None
+    raise UsageError(f"{path / MANIFEST}: cannot be read ({reason}); move {path} away to start afresh") from None
 
 
 def create_sweep(
@@ -205,7 +212,7 @@ def create_sweep(
     """Make the folder of a new sweep and write its manifest. If the name is taken, the folder is called NAME.2."""
     first = f"{spec.dataset_spec.name}-{fingerprint(spec.identity, resolved)}"
     names = itertools.chain([first], (f"{first}.{number}" for number in itertools.count(2)))
-    name = next(name for name in names if not (sweeps / name / "sweep.json").exists())
+    name = next(name for name in names if not (sweeps / name / MANIFEST).exists())
     manifest = SweepManifest(
         identity=spec.identity,
         resolved=dict(resolved),
@@ -219,7 +226,7 @@ def create_sweep(
     folder = SweepFolder(sweeps / name, manifest)
     folder.write_spec(spec)
     unused = () if borrowed else ("borrowed",)  # sweeps that borrow nothing have the manifest that they always had
-    write_json(folder.path / "sweep.json", {key: it for key, it in asdict(manifest).items() if key not in unused})
+    write_json(folder.path / MANIFEST, {key: it for key, it in asdict(manifest).items() if key not in unused})
     return folder
 
 

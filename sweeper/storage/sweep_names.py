@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from sweeper.errors import UsageError
-from sweeper.storage.sweep_folder import SweepFolder, open_sweep
+from sweeper.storage.sweep_folder import MANIFEST, SweepFolder, open_sweep
 
 _MAX_LISTED = 10  # names in a message
 _EXAMPLE = "sst5-3f9a1c2e"
@@ -29,7 +29,7 @@ def named_folder(name: str | Path, sweeps: Path) -> Path | None:
     given = Path(name).expanduser()
     for path in (given, sweeps / given):
         folder = path.parent if _is_file(path) else path
-        if _is_file(folder / "sweep.json"):
+        if _is_file(folder / MANIFEST):
             return folder if folder.name not in ("", "..") else folder.resolve()
     return None
 
@@ -61,7 +61,7 @@ def _unknown_sweep(name: str, sweeps: Path) -> str:
 
 def _manifests(folder: Path) -> Iterable[Path]:
     try:
-        return sorted(folder.glob("*/sweep.json"))
+        return sorted(folder.glob(f"*/{MANIFEST}"))
     except (OSError, ValueError):
         return ()
 

@@ -22,11 +22,9 @@ from sweeper.training.evaluation import evaluate
 from sweeper.training.metrics import confusion_matrix
 from sweeper.training.model import Classifier
 from sweeper.training.named_function import load_function
+from sweeper.training.peft_package import ADAPTER
 from sweeper.training.trained_model import load_full_model
 from sweeper.training.types import TrainingData
-
-ADAPTER = "adapter"
-"""The folder of an adapter, in that of its model."""
 
 _RECURRENT = "recurrent.safetensors"
 

@@ -1,8 +1,10 @@
-"""Find out if peft is installed, which only trainings with `lora` need, without importing it."""
+"""peft, which only trainings with `lora` need: whether it is installed, and where its adapters are."""
 
 import importlib.util
 
 from sweeper.errors import UsageError
+
+ADAPTER = "adapter"  # the folder of an adapter, in that of its model
 
 
 def missing_peft_rule(rank: int) -> str | None:
