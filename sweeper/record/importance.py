@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import optuna
 from numpy.typing import NDArray
-from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
 from sweeper.protocol.hyperparameter_importance import Importance
 from sweeper.record.parameters import to_distribution
@@ -60,6 +59,8 @@ def _build_study(settings: Sequence[EvaluatedSetting]) -> optuna.Study:
 
 def _evaluate(study: optuna.Study, scores: NDArray[np.float64]) -> dict[str, float]:
     """Return the importances for these scores of the study's trials. For PED-ANOVA, less is better."""
+    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances  # takes as long as torch
+
     evaluator = PedAnovaImportanceEvaluator(target_quantile=_BEST)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about few trials in a case, and about experimental features
