@@ -30,7 +30,7 @@ from sweeper.data.rows import LabelledTexts
 from sweeper.protocol.collapse import ONE_CLASS
 from sweeper.training.config import TrainConfig
 from sweeper.training.device import cpu_count
-from sweeper.training.model import load_pretrained
+from sweeper.training.pretrained import load_pretrained
 from sweeper.training.registry import encoder_kind
 from sweeper.training.tokenizer import Tokenizer
 from sweeper.training.trainer import train

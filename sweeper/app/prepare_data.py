@@ -161,8 +161,6 @@ def load_training_data(
     Raises UsageError if an encoder cannot take texts as long as the sweep's or lacks layers that a training needs, or
     if a classifier would not fit memory.
     """
-    from sweeper.training.model import load_pretrained
-
     spec, dataset = prepared.spec, prepared.dataset
     data = {}
     for name in encoders:
@@ -172,6 +170,8 @@ def load_training_data(
             if not encoder_kind(name).is_pretrained:
                 encoder = EncoderWeights(name, {}, {}, tokenizer.padding)
             else:
+                from sweeper.training.pretrained import load_pretrained
+
                 encoder = load_pretrained(prepared.encoders[name], name, tokenizer.padding)
                 require_fitting_length(spec, name, tokenizer.max_tokens)
                 require_fitting_classifier(spec, encoder, len(dataset.class_names))

@@ -24,6 +24,7 @@ from sweeper.search_space.sections import Resources
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, find_sweep
 from sweeper.terminal.output import Output
+from sweeper.training.registry import encoder_kind
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,9 @@ def make_runner(output: Output, spec: SweepSpec | None = None, *, inline: bool) 
     from sweeper.execution.ray_runner import RayRunner
 
     requested = Resources() if spec is None else spec.resources
-    return RayRunner(cpu=requested.cpu, gpu=requested.most_gpus, step=output.step)
+    encoders = () if spec is None else spec.encoders
+    modules = sorted({module for name in encoders for module in encoder_kind(name).modules})
+    return RayRunner(cpu=requested.cpu, gpu=requested.most_gpus, modules=modules, step=output.step)
 
 
 def _reopen(output: Output, spec: SweepSpec, folder: SweepFolder) -> SweepResults:

@@ -49,9 +49,9 @@ class RayRunner:
     """A Runner on Ray: one that is started on this machine, or the cluster that RAY_ADDRESS names.
 
     Use it as a context manager. Ray on this machine starts in the background; the methods wait for it, and `step` shows
-    that they do. `cpu` and `gpu` are what a trial will ask for, as far as that is known. Ray keeps its sockets and logs
-    in a folder of its own below `temporary`, by default RAY_TMPDIR, TMPDIR or /tmp. Raises UsageError if that cannot
-    be written. `note` is a line for the user about it.
+    that they do. `cpu` and `gpu` are what a trial will ask for, and `modules` what it needs beside the trainer, as far
+    as that is known. Ray keeps its sockets and logs in a folder of its own below `temporary`, by default RAY_TMPDIR,
+    TMPDIR or /tmp. Raises UsageError if that cannot be written. `note` is a line for the user about it.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class RayRunner:
         *,
         cpu: int = 1,
         gpu: float = 0,
+        modules: Sequence[str] = (),
         step: Callable[[str], AbstractContextManager[Any]] = nullcontext,
     ) -> None:
         """Start Ray on this machine with `gpus` GPUs, by default those that it finds."""
@@ -69,7 +70,7 @@ class RayRunner:
             temporary, self.note = ray_temporary()
         self.address = cluster_address()
         self.is_remote = self.address is not None
-        self.preloaded = _PRELOADED if _most_workers_run_trials(cpu, gpu) else ()
+        self.preloaded = (*_PRELOADED, *modules) if _most_workers_run_trials(cpu, gpu) else ()
         self.step = step
         _remove_abandoned_folders(temporary)
         self.folder = make_ray_folder(temporary)

@@ -13,7 +13,6 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModel
 
 from sweeper.training import checkpoint
 from sweeper.training.config import TrainConfig
@@ -48,6 +47,8 @@ def load_exported(folder: Path, config: TrainConfig, data: TrainingData) -> Clas
     if model.recurrent:
         model.encoder.load_state_dict(load_file(folder / "encoder" / _RECURRENT))
     else:
+        from transformers import AutoModel  # takes a second, and rnn and gru do without
+
         model.encoder = AutoModel.from_pretrained(folder / "encoder", dtype=torch.float32)
     model.classifier.load_state_dict(load_file(folder / "classifier.safetensors"))
     return model.eval()

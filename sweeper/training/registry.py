@@ -37,7 +37,8 @@ class EncoderKind:
     `build` names a function (EncoderWeights, TrainConfig) -> Module. A kind that is not pretrained is trained from
     scratch: it needs no weights, gets the words of the training split as tokens (vocabulary.py), and reads them from
     left to right. `hyperparameters` names the ones that this kind uses and some other kind does not. A pretrained kind
-    has none.
+    has none. `modules` names those that take long to import and that no other kind needs; Ray's workers import them
+    before the first trial.
     """
 
     label: str
@@ -45,6 +46,7 @@ class EncoderKind:
     build: str
     hyperparameters: tuple[str, ...] = ()
     is_pretrained: bool = False
+    modules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -140,8 +142,9 @@ ENCODER_KINDS: Mapping[str, EncoderKind] = {
     PRETRAINED: EncoderKind(
         "Pretrained transformer",
         "An encoder of the Hugging Face hub, or of a local folder, in the format of transformers.",
-        build="sweeper.training.model:build_pretrained",
+        build="sweeper.training.pretrained:build_pretrained",
         is_pretrained=True,
+        modules=("sweeper.training.pretrained", "sweeper.training.attention"),
     ),
     "rnn": EncoderKind(
         "RNN",

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from sweeper.errors import UsageError
-from sweeper.training.attention import use_cpu_attention
 from sweeper.training.config import Precision, TrainConfig
 from sweeper.training.device import resolve_precision, setup_device
 from sweeper.training.dropout import replace_dropout
 from sweeper.training.embedding_rows import PartialEmbedding, with_every_token, with_occurring_tokens
 from sweeper.training.model import Classifier
+from sweeper.training.named_function import load_function
 from sweeper.training.training_loss import TrainingLoss, balanced_class_weights
 from sweeper.training.types import TokenizedSplit, TrainingData
 
@@ -68,5 +68,5 @@ def speed_up_on_cpu(model: Classifier) -> None:
         if isinstance(module, PartialEmbedding):
             module.keep_gradient()
     for encoder in (model.encoder, model.weighting_encoder):
-        if encoder is not None:
-            use_cpu_attention(encoder)
+        if encoder is not None and not model.recurrent:  # this import takes longer than that of torch
+            load_function("sweeper.training.attention:use_cpu_attention")(encoder)

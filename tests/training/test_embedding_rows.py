@@ -17,9 +17,10 @@ from sweeper.training.best_model import best_model_path
 from sweeper.training.config import TrainConfig
 from sweeper.training.evaluation import evaluate
 from sweeper.training.final_scoring import score_best_model
-from sweeper.training.model import Classifier, load_pretrained
+from sweeper.training.model import Classifier
 from sweeper.training.objective import ObjectiveMetric
 from sweeper.training.optimizer import Optimizer
+from sweeper.training.pretrained import load_pretrained
 from sweeper.training.trained_model import load_full_model
 from sweeper.training.trainer import train
 from sweeper.training.training_run import TrainingRun

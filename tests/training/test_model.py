@@ -11,6 +11,7 @@ from transformers import AutoModel
 from sweeper.errors import UsageError
 from sweeper.training import model
 from sweeper.training.batching import Batch
+from sweeper.training.pretrained import load_pretrained
 from sweeper.training.types import EncoderWeights, TrainingData
 from tests.support import tiny_architectures, tiny_training
 
@@ -56,10 +57,10 @@ def test_a_built_encoder_copies_the_weights(data: TrainingData) -> None:
 
 
 def test_an_encoder_is_loaded_from_its_folder(folder: Path, data: TrainingData) -> None:
-    loaded = model.load_pretrained(folder, "tiny", 0)
+    loaded = load_pretrained(folder, "tiny", 0)
     assert (loaded.name, loaded.padding) == ("tiny", 0)
     assert have_equal_weights(loaded, data.encoder)
-    assert have_equal_weights(model.load_pretrained(folder, "again", 0), data.encoder)
+    assert have_equal_weights(load_pretrained(folder, "again", 0), data.encoder)
     assert model.build_encoder(loaded, tiny_training.config()).config.hidden_size == 32  # type: ignore[union-attr]
 
 
@@ -142,7 +143,7 @@ def test_every_architecture_trains_from_its_folder(kind: str, weights: str, tmp_
     if weights == "bin":
         torch.save(original.state_dict(), tmp_path / "pytorch_model.bin")
         (tmp_path / "model.safetensors").unlink()
-    encoder = model.load_pretrained(tmp_path, kind, 0)
+    encoder = load_pretrained(tmp_path, kind, 0)
     assert encoder.width == 32
     net = model.Classifier(tiny_training.config(loss="lcl", pooling="mean"), replace(data, encoder=encoder)).eval()
     with torch.no_grad():

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -55,6 +56,14 @@ def test_a_contrastive_term_gives_one_loss_per_anchor(name: str) -> None:
     anchor_losses: AnchorLosses = load_function(str(loss.contrastive_term))(similarity, LABELS, *weighting)
     assert anchor_losses.values.shape == (4,)
     assert anchor_losses.valid.tolist() == [True, False, True, False]
+
+
+@pytest.mark.parametrize("kind", ENCODER_KINDS.values(), ids=lambda kind: kind.label)
+def test_an_encoder_comes_from_a_module_that_workers_import_before_the_first_trial(kind: EncoderKind) -> None:
+    built_in, _, _ = kind.build.partition(":")
+    assert built_in in kind.modules or not kind.is_pretrained
+    for module in kind.modules:
+        import_module(module)
 
 
 def test_a_loss_has_the_hyperparameters_of_its_parts() -> None:
