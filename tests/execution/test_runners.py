@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -69,24 +69,61 @@ def test_trainings_are_timed_and_an_error_is_an_answer(runner: Any) -> None:
     assert str(failed).endswith("out of memory at batch_size 32")
 
 
-def test_trials_run_to_their_end(runner: Runner, tmp_path: Path) -> None:
-    done = run(runner, ScriptedTrials([config(), config(), config(epochs=1)]), tmp_path)
-    assert done.reports == {1: [1, 2, 3], 2: [1, 2, 3], 3: [1]}
-    assert set(done.outcomes.values()) == {Outcome.COMPLETED}
-    assert done.is_exhausted()
+@dataclass(frozen=True)
+class FinishedRun:
+    """Trials that one run took to their ends, their folder, and how many could run at a time."""
+
+    trials: ScriptedTrials
+    folder: Path
+    slots: int
 
 
-def test_stopped_trial_sends_nothing_more(runner: Runner, tmp_path: Path) -> None:
-    done = run(runner, ScriptedTrials([config(), config()], stop_at=[(1, 2)]), tmp_path)
-    assert done.reports == {1: [1, 2], 2: [1, 2, 3]}
-    assert 1 not in done.outcomes
+COMPLETED, STOPPED, DIVERGED, FAILED, SHORT, LAST, LOST = range(1, 8)  # the numbers of the trials
 
 
-def test_exception_is_an_outcome_and_the_next_trial_runs(runner: Runner, tmp_path: Path) -> None:
-    done = run(runner, ScriptedTrials([config(course=2), config(course=3), config()]), tmp_path)
-    assert done.outcomes == {1: Outcome.DIVERGED, 2: Outcome.FAILED, 3: Outcome.COMPLETED}
-    assert done.reasons[2] == "ValueError: a broken trial"
-    assert "a broken trial" in (tmp_path / "trials" / "2" / "error.txt").read_text()
+@pytest.fixture(scope="module")
+def finished(runner: Runner, tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
+    """Trials with different ends. Under Ray one more loses its worker, which inline is the process of the tests."""
+    configs = [config(), config(), config(course=2), config(course=3), config(epochs=1), config()]
+    if not isinstance(runner, InlineRunner):
+        configs.append(config(course=5))
+    folder = tmp_path_factory.mktemp("finished")
+    trials = run(runner, ScriptedTrials(configs, stop_at=[(STOPPED, 2)]), folder)
+    return FinishedRun(trials, folder, runner.allocate(1, 0).slots)
+
+
+def test_trials_run_to_their_end(finished: FinishedRun) -> None:
+    trials = finished.trials
+    assert [trials.reports[number] for number in (COMPLETED, SHORT, LAST)] == [[1, 2, 3], [1], [1, 2, 3]]
+    assert {trials.outcomes[number] for number in (COMPLETED, SHORT, LAST)} == {Outcome.COMPLETED}
+    assert trials.is_exhausted()
+
+
+def test_stopped_trial_sends_nothing_more(finished: FinishedRun) -> None:
+    assert finished.trials.reports[STOPPED] == [1, 2]
+    assert STOPPED not in finished.trials.outcomes
+
+
+def test_exception_is_an_outcome_and_the_next_trial_runs(finished: FinishedRun) -> None:
+    outcomes = [finished.trials.outcomes[number] for number in (DIVERGED, FAILED, SHORT)]
+    assert outcomes == [Outcome.DIVERGED, Outcome.FAILED, Outcome.COMPLETED]
+    assert finished.trials.reasons[FAILED] == "ValueError: a broken trial"
+    assert "a broken trial" in (finished.folder / "trials" / str(FAILED) / "error.txt").read_text()
+
+
+def test_checkpoints_do_not_outlive_their_trials(finished: FinishedRun) -> None:
+    assert not list(finished.folder.rglob("checkpoint-*"))
+
+
+def test_no_more_trials_run_at_once_than_there_are_slots(finished: FinishedRun) -> None:
+    assert finished.trials.most_at_once <= finished.slots
+
+
+@pytest.mark.parametrize("runner", RUNNERS[1:], indirect=True)
+def test_lost_worker_is_reported_and_its_trial_continues_from_the_checkpoint(finished: FinishedRun) -> None:
+    assert finished.trials.losses == [LOST]
+    assert finished.trials.reports[LOST] == [1, 1, 2, 3]
+    assert finished.trials.outcomes[LOST] == Outcome.COMPLETED
 
 
 def breaking_device(
@@ -123,26 +160,8 @@ def test_process_that_a_trial_has_broken_ends_the_command_without_ray(tmp_path: 
     assert trials.outcomes == {1: Outcome.FAILED}
 
 
-def test_checkpoints_do_not_outlive_their_trials(runner: Runner, tmp_path: Path) -> None:
-    run(runner, ScriptedTrials([config(), config()], stop_at=[(1, 1)]), tmp_path)
-    assert not list(tmp_path.rglob("checkpoint-*"))
-
-
 def test_shared_folder_is_found_on_every_machine(runner: Runner, tmp_path: Path) -> None:
     check_shared_storage(str(tmp_path / "shared"), runner.run_on_all_nodes)
     answers = runner.run_on_all_nodes(partial(read_probe, str(tmp_path / "shared"), "nobody wrote this"))
     assert len(answers) == 1
     assert all("FileNotFoundError" in answer for answer in answers.values())
-
-
-def test_no_more_trials_run_at_once_than_there_are_slots(runner: Runner, tmp_path: Path) -> None:
-    done = run(runner, ScriptedTrials([config() for _ in range(6)]), tmp_path)
-    assert done.most_at_once <= runner.allocate(1, 0).slots
-
-
-@pytest.mark.parametrize("runner", RUNNERS[1:], indirect=True)
-def test_lost_worker_is_reported_and_its_trial_continues_from_the_checkpoint(runner: Runner, tmp_path: Path) -> None:
-    done = run(runner, ScriptedTrials([config(course=5)]), tmp_path)
-    assert done.losses == [1]
-    assert done.reports[1] == [1, 1, 2, 3]
-    assert done.outcomes == {1: Outcome.COMPLETED}
