@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sweeper.errors import UsageError
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -18,7 +18,11 @@ from sweeper.storage.sweep_names import find_named_sweep, named_folder
 from sweeper.training.prediction_settings import prediction_settings
 
 _WEIGHTS, _SETTINGS = "classifier.safetensors", "prediction.json"
+_TRAIN_AGAIN = "restore a copy, or train the model again"
 _WRITTEN_LAST = ("config.json", "result.json")  # of a sweep's best model, of `sweeper train`
+
+
+_Json = TypeVar("_Json", list[Any], dict[str, Any])
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class KeptModel:
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """The class names, in the order of the probabilities."""
-        return tuple(json.loads((self.folder / "labels.json").read_text(encoding="utf-8")))
+        return tuple(map(str, _read_json(self.folder / "labels.json", list)))
 
     @property
     def text_columns(self) -> tuple[str, ...]:
@@ -59,6 +63,8 @@ def find_model(name: str | Path, sweeps: Path) -> KeptModel:
     folder = Path(name).expanduser()
     if (folder / _WEIGHTS).is_file():
         return _open_model(folder)
+    if folder.is_dir() and (folder.parent / _WEIGHTS).is_file():
+        raise UsageError(f"{folder}: is a part of a model, without its classifier; name {folder.parent}")
     if (folder / "encoder").is_dir() and named_folder(name, sweeps) is None:
         raise UsageError(f"{folder}: has no {_WEIGHTS}, so it is no trained model of sweeper; name the folder above it")
     sweep = find_named_sweep(name, sweeps)
@@ -69,7 +75,10 @@ def find_model(name: str | Path, sweeps: Path) -> KeptModel:
 
 def _open_model(folder: Path) -> KeptModel:
     if (folder / _SETTINGS).exists():
-        return KeptModel(folder, json.loads((folder / _SETTINGS).read_text(encoding="utf-8")))
+        settings = _read_json(folder / _SETTINGS, dict)
+        if missing := [key for key in ("columns", "replacements") if key not in settings]:
+            raise UsageError(f"{folder / _SETTINGS}: has no {missing[0]}; {_TRAIN_AGAIN}")
+        return KeptModel(folder, settings)
     params = _written_params(folder)
     if params is None:
         raise UsageError(f"{folder}: the model is incomplete; run the command that makes it again")
@@ -81,8 +90,20 @@ def _written_params(folder: Path) -> Mapping[str, Any] | None:
     note = next((folder / name for name in _WRITTEN_LAST if (folder / name).exists()), None)
     if note is None:
         return None
-    written = json.loads(note.read_text(encoding="utf-8"))
+    written = _read_json(note, dict)
     return {name: value for name, value in written.get("params", written).items() if name != "trial"}
+
+
+def _read_json(path: Path, kind: type[_Json]) -> _Json:
+    """Return the list or object in a file of a model. Raises UsageError if the file is missing or damaged."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"{path}: cannot be read ({reason}); {_TRAIN_AGAIN}") from None
+    if not isinstance(values, kind):
+        raise UsageError(f"{path}: must be a JSON {'list' if kind is list else 'object'}; {_TRAIN_AGAIN}")
+    return values
 
 
 def _sweep_above(folder: Path) -> SweepFolder:

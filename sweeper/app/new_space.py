@@ -27,6 +27,7 @@ from sweeper.data.sampling import hold_out_validation
 from sweeper.errors import SearchSpaceError, UsageError
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal.output import Output, PlainOutput
+from sweeper.wording import count_noun
 
 Ask = Callable[[str, Mapping[str, str]], str]
 """A function of a question and the possible answers with an example of each, the likeliest first. It returns one."""
@@ -175,7 +176,8 @@ def _parse(dataset: DatasetSpec, tables: Mapping[str, RawTable]) -> LabelledData
     if len(class_names) < 2:
         first = f"; the first row that cannot be used is {bad_rows.lines[0]}" if bad_rows.count else ""
         raise UsageError(
-            f"{tables['train'].name}: {dataset.label} needs at least two classes, got {len(class_names)}{first}"
+            f"{tables['train'].name}: {dataset.label} needs at least two classes, got {len(class_names)}{first}; "
+            "name another column with --label"
         )
     splits = {split: rows.with_classes(class_names, bad_rows) for split, rows in parsed.items()}
     _require_utf8(bad_rows, tables["train"])
@@ -186,8 +188,9 @@ def _require_utf8(bad_rows: BadRows, table: RawTable) -> None:
     """Raise UsageError if so many rows are not UTF-8 that the file must have another encoding."""
     undecoded = [line for line in bad_rows.lines if line.endswith("not UTF-8")]
     if 2 * len(undecoded) > len(bad_rows.lines) and 100 * bad_rows.count > len(table):
+        first = undecoded[0].removesuffix(": not UTF-8")
         raise UsageError(
-            f"{table.name}: {bad_rows.count:,} rows are not UTF-8, first {undecoded[0].removesuffix(': not UTF-8')}; "
+            f"{table.name}: {count_noun(bad_rows.count, 'row')} cannot be used, first {first}, which is not UTF-8; "
             "save the file as UTF-8, as iconv -f LATIN1 -t UTF-8 does"
         )
 

@@ -77,5 +77,5 @@ def _clean_rows(
         named = "; ".join(bad_rows[:_MAX_NAMED])
         raise UsageError(f"{source}: some rows cannot be used: {named}{more}; --skip-bad-rows leaves them out")
     if not usable:
-        raise UsageError(f"{source}: has no text")
+        raise UsageError(f"{source}: has no text; give it one in each row")
     return usable

@@ -1,26 +1,24 @@
 """`sweeper checklist`: answers for a reviewer's checklist, from the record of a sweep."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sweeper.cli.arguments import DEFAULT_SWEEPS, Sweep, Sweeps
+from sweeper.cli.choices import one_of
 from sweeper.cli.session import cli_session
 from sweeper.cli.written_text import write_text
 
-
-class ChecklistFormat(StrEnum):
-    """The formats of the answers."""
-
-    MARKDOWN = "md"
-    LATEX = "latex"
+_FORMATS = ("md", "latex")
 
 
 def checklist(
     sweep: Sweep,
-    format_: Annotated[ChecklistFormat, typer.Option("--format", help="The format.")] = ChecklistFormat.MARKDOWN,
+    format_: Annotated[
+        str,
+        typer.Option("--format", parser=one_of(_FORMATS), metavar="NAME", help=f"The format: {' or '.join(_FORMATS)}."),
+    ] = _FORMATS[0],
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the answers to this file.", show_default="the screen")
     ] = None,
@@ -39,5 +37,4 @@ def checklist(
         if out is not None:
             require_writable_file("--out", out)
         drafted = draft_checklist(sweep, sweeps=sweeps)
-        is_latex = format_ == ChecklistFormat.LATEX
-        write_text(terminal, drafted.to_latex() if is_latex else drafted.to_markdown(), out)
+        write_text(terminal, drafted.to_latex() if format_ == "latex" else drafted.to_markdown(), out)

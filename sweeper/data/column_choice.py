@@ -67,7 +67,7 @@ def choose_columns(
     labels = [_require_column(name, names, label, "--label")] if label else _find_labels(profiles, text)
     if not labels:
         _require_header(profiles, names, name)
-        raise UsageError(f"{name}: {_describe_missing_label(profiles)}; name it with --label, {allowed_hint(names)}")
+        raise UsageError(f"{name}: {_describe_missing_label(profiles)}")
     others = [profile for profile in profiles if profile.name != labels[0]]
     texts = [tuple(text)] if text else _find_texts(others)
     if not texts:
@@ -79,11 +79,14 @@ def choose_columns(
 
 
 def _describe_missing_label(profiles: Sequence[ColumnProfile]) -> str:
-    """Return the reason why the column that is called label is none, or that there is no such column."""
+    """Return why the column that is called label is none, or that there is no such column, with the remedy."""
     named = next((profile for profile in profiles if profile.name.casefold() in LABEL_NAMES), None)
+    others = [profile.name for profile in profiles if profile is not named]
     if named is None:
-        return "no column looks like a label (few different short values)"
-    return f"the column {named.name} {named.describe_values()}, so it is no label"
+        reason = "no column looks like a label (few different short values); name it with --label"
+        return f"{reason}, {allowed_hint(others)}"
+    reason = f"the column {named.name} {named.describe_values()}, so it is no label"
+    return f"{reason}; name another with --label, {allowed_hint(others)}" if others else reason
 
 
 def _require_column(place: str, names: Sequence[str], column: str, option: str) -> str:

@@ -84,7 +84,7 @@ def _read_table(path: Path, columns: Sequence[str]) -> RawTable:
     try:
         source = open_source(path)
     except OSError as error:
-        raise UnavailableError(f"{path}: cannot be read: {error.strerror or error}") from None
+        raise UnavailableError(f"{path}: cannot be read: {error.strerror or error}; name a data file") from None
     file_format = FORMATS.get(source.suffix)
     if file_format is None:
         suffix = source.suffix or "without a suffix"

@@ -49,7 +49,7 @@ def parse_hyperparameter(name: str, section: str, raw: Any) -> Hyperparameter:
         hyperparameter = Hyperparameter(name, section, (_parse_branch(name, name, raw, ()),))
     if section != "search" and any(branch.prior is not None for branch in hyperparameter.branches):
         raise HyperparameterSyntaxError(
-            (), f"has a prior, which is only for search; under {section} every value is used"
+            (), f"has a prior, which is only for search; under {section} every value is used; leave it out"
         )
     return hyperparameter
 

@@ -81,6 +81,8 @@ def _rule(path: KeyPath, detail: Any) -> str:
         return "must be a mapping of keys to values"
     if detail["type"] == "string_pattern_mismatch":
         return _PATTERNS.get(path, _NAME)
+    if detail["type"] == "too_short":
+        return f"must be a list of at least {detail['ctx']['min_length']} values"
     rule = plain_rule(detail["msg"])
     if path == ("objective", "maximize"):
         rule += " or, for one class, validation/f1/CLASS"

@@ -101,15 +101,17 @@ def _parse_value(text: str, place: str) -> SourceDocument:
         raise SearchSpaceError([line.replace(f"{place}:1: ", f"{place}: ", 1) for line in error.lines]) from None
 
 
-def _replace(values: Any, path: KeyPath, value: Any, place: str) -> Any:
-    """Return `values` with the value at `path` replaced. Missing mappings on the way are created."""
+def _replace(values: Any, path: KeyPath, value: Any, place: str, parent: str = "") -> Any:
+    """Return `values`, which the key `parent` has, with the value at `path` replaced.
+
+    Missing mappings on the way are created.
+    """
     if not path:
         return value
     if values is not None and not isinstance(values, dict):
-        raise UsageError(
-            f"{place}: {path[0]} would stand inside {quote_value(values)}, which is no mapping; set that key as a whole"
-        )
+        rule = f"{parent} is {quote_value(values)}, which has no keys"
+        raise UsageError(f"{place}: {rule}; set it as a whole, such as --set '{parent}={{{path[0]}: ...}}'")
     key = str(path[0])
     inner = dict(values or {})
-    inner[key] = _replace(inner.get(key), path[1:], value, place)
+    inner[key] = _replace(inner.get(key), path[1:], value, place, f"{parent}.{key}".removeprefix("."))
     return inner

@@ -107,7 +107,8 @@ def check_shared_storage(url: str, run_on_all_nodes: Callable[[Callable[[], str]
         probe = f"{root}/.probe-{token}"
         filesystem.pipe_file(probe, token.encode())
     except Exception as error:
-        raise UsageError(f"storage: {url}: cannot be written from this machine ({_describe_error(error)})") from None
+        rule = f"cannot be written from this machine ({_describe_error(error)})"
+        raise UsageError(f"storage: {url}: {rule}; name a folder or bucket that you may write") from None
     try:
         for machine, problem in run_on_all_nodes(partial(read_probe, url, token)).items():
             if problem:

@@ -4,8 +4,11 @@ Each function works in the current folder, and returns the name of its sweep if 
 """
 
 import gzip
+import shutil
+import sqlite3
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -80,6 +83,42 @@ def _model() -> str:
     return keep_random_model(Path("sweeps").absolute(), encoder="gru").name
 
 
+def _confirming_sweep() -> str:
+    """Make a sweep whose trial 3 confirms a setting, and was interrupted."""
+    sweep = RecordedSweep(Path("sweeps")).search([Outcome.COMPLETED])
+    with sweep.study() as study:
+        study.confirm(study.all_trials()[0].trial, 1)
+    return sweep.folder.name
+
+
+def _used_up_sweep() -> str:
+    """Make a sweep whose search has ended by the epochs of its budget. Nothing is confirmed yet."""
+    return RecordedSweep(Path("sweeps"), budget={"epochs": 8}, asha="off").search([Outcome.COMPLETED]).folder.name
+
+
+def _other_database() -> str:
+    """Make a finished sweep, and an SQLite file that another program wrote."""
+    with closing(sqlite3.connect("prices.db")) as database:
+        database.execute("CREATE TABLE prices (name TEXT, price REAL)")
+    return _finished_sweep()
+
+
+def _damaged_model(**contents: str | None) -> str:
+    """Make a sweep with a model of which JSON files have other contents, or are gone."""
+    sweep = _model()
+    for name, content in contents.items():
+        path = Path("sweeps") / sweep / "model" / f"{name}.json"
+        path.unlink()
+        if content is not None:
+            path.write_text(content, encoding="utf-8")
+    return sweep
+
+
+def _moved_model() -> None:
+    """Make a model that lies in no sweep, without its settings."""
+    shutil.move(Path("sweeps") / _damaged_model(prediction=None) / "model", "moved")
+
+
 def _damaged(name: str, content: str | None) -> str:
     """Make a finished sweep of which a file has other content, or is gone."""
     sweep = _finished_sweep()
@@ -120,7 +159,20 @@ GIVENS: dict[str, Callable[[], str | None]] = {
     "a running sweep": _running_sweep,
     "a finished sweep": _finished_sweep,
     "a sweep with conditions": _conditional_sweep,
+    "a sweep that confirms": _confirming_sweep,
+    "a sweep whose budget is used": _used_up_sweep,
+    "another program's database": _other_database,
+    "some rows in latin-1": lambda: _write("reviews.csv", _rows("up", "down") + b"\n61,caf\xe9,up\n"),
+    "a broken spreadsheet": lambda: _write("reviews.xlsx", b"PK\3\4 and nothing else"),
     "a model": _model,
+    "a model with damaged labels": partial(_damaged_model, labels="["),
+    "a model without labels": partial(_damaged_model, labels=None),
+    "a model with damaged settings": partial(_damaged_model, prediction="{"),
+    "a model with a list of settings": partial(_damaged_model, prediction="[]"),
+    "a model without a setting": partial(_damaged_model, prediction="{}"),
+    "a model with damaged values": partial(_damaged_model, prediction=None, config="["),
+    "an incomplete model": partial(_damaged_model, prediction=None, config=None),
+    "a model outside its sweep": _moved_model,
     "a sweep with a damaged manifest": partial(_damaged, "sweep.json", "{"),
     "a sweep with damaged results": partial(_damaged, "results.json", "{"),
     "a sweep with a damaged search space": partial(_damaged, "sweep.yaml", "a: [\n"),
