@@ -15,6 +15,7 @@ from benchmarks.economy.ratios import SHIPPED
 from benchmarks.economy.replay import Job, run_jobs
 from benchmarks.economy.rows import describe_machine, read_rows
 from benchmarks.economy.settings import LOSSES
+from benchmarks.economy.space_of_users import BATCH_SIZES
 from benchmarks.economy.summary import summary_lines
 from benchmarks.economy.surrogate import describe_fit, has_two_seeds
 from sweeper.errors import UsageError
@@ -54,6 +55,10 @@ def open_problem(path: Path, *, nearest: bool) -> Problem:
     if missing:
         raise UsageError(f"{path}: has no trial of {missing[0]}; record more of them, and {remedy}")
     for loss, group in rows.groupby("loss"):
+        unknown = sorted(set(BATCH_SIZES) - set(group["batch_size"]))
+        if unknown:
+            text = f"has no trial of {loss} with batch size {unknown[0]}, whose time is therefore unknown"
+            raise UsageError(f"{path}: {text}; record more of them, and {remedy}")
         if not has_two_seeds(group):
             raise UsageError(f"{path}: no setting of {loss} has two seeds, which give the noise; record a second seed")
     return Problem(path.stem, rows, nearest=nearest)

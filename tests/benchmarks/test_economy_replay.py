@@ -64,6 +64,7 @@ def test_rows_that_cannot_be_replayed_are_refused(rows: pd.DataFrame, tmp_path: 
     refused = {
         "no such file": None,
         "no trial of lcl": rows[rows["loss"] != "lcl"],
+        "no trial of scl with batch size 16": rows[(rows["loss"] != "scl") | (rows["batch_size"] != 16)],
         "no setting of scl has two seeds": rows[(rows["loss"] != "scl") | (rows["sweep_seed"] == 0)],
     }
     for message, kept in refused.items():
