@@ -1,11 +1,12 @@
 """The contrastive losses, as functions of tensors: one value per anchor, which the caller reduces.
 
-Every text of a batch is an anchor; the other texts of its class are its positives. With a memory of past batches, an
-anchor is compared with its texts too: similarities are (B, K) and labels (K,), for the K texts of batch and memory, in
-this order. Without a memory, K = B. An anchor without a positive has no contrastive loss: `AnchorLosses.valid` leaves
-it out of the sum and of the divisor (the published formulas divide by zero there). All arithmetic is in float32 or
-better. An anchor's similarity with itself is masked before any logarithm; otherwise raw features with a small
-temperature underflow.
+Every text of a batch is an anchor; the other texts of its class are its positives. Labels may also be label sets, as
+0/1 matrices (K, C): then the positives of an anchor are the other texts that share a label with it, and each counts by
+the Jaccard overlap of the two label sets. With a memory of past batches, an anchor is compared with its texts too:
+similarities are (B, K) and labels (K,), for the K texts of batch and memory, in this order. Without a memory, K = B. An
+anchor without a positive has no contrastive loss: `AnchorLosses.valid` leaves it out of the sum and of the divisor (the
+published formulas divide by zero there). All arithmetic is in float32 or better. An anchor's similarity with itself is
+masked before any logarithm; otherwise raw features with a small temperature underflow.
 
 To add a loss: write its function here, add an entry to LOSSES in registry.py, and test both.
 """
@@ -41,10 +42,16 @@ def similarity_matrix(features: Tensor, tau: float, *, normalize: bool, memory: 
 
 
 def supervised_contrastive(similarity: Tensor, labels: Tensor) -> AnchorLosses:
-    """Return SCL for masked similarities (B, K) and labels (K,).
+    """Return SCL for masked similarities (B, K) and labels (K,) or label sets (K, C).
 
     l_i = -1/|P_i| sum_{p in P_i} (s_ip - log sum_{k != i} exp s_ik)
     (Modarres & Raeisi, "Happy is Farther From Sad Than Joyful", section 3.3)
+
+    Of label sets Y_i, with J_ip = |Y_i ∩ Y_p| / |Y_i ∪ Y_p|, and 0 for two empty sets:
+    l_i = -1/(sum_{p != i} J_ip) sum_{p != i} J_ip (s_ip - log sum_{k != i} exp s_ik)
+    The weights are those of the Jaccard similarity contrastive loss of Lin et al. 2023, "An Effective Deployment of
+    Contrastive Learning in Multi-label Text Classification". They are divided by their sum here, so that the loss is
+    the one above if each text has one label.
     """
     positive, valid = _positive_pairs(labels, len(similarity))
     similarity = _replace_invalid_rows(similarity, valid)
@@ -115,11 +122,25 @@ def _to_float32(tensor: Tensor) -> Tensor:
     return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
 
 
+def jaccard_overlaps(label_sets: Tensor, anchors: int) -> Tensor:
+    """Return |Y_i ∩ Y_k| / |Y_i ∪ Y_k| (B, K) for the first B of the label sets (K, C); 0 for two empty sets."""
+    label_sets = label_sets.float()
+    shared = label_sets[:anchors] @ label_sets.T  # (B, K)
+    sizes = label_sets.sum(dim=-1)  # (K,)
+    return shared / (sizes[:anchors, None] + sizes[None, :] - shared).clamp(min=1)
+
+
 def _positive_pairs(labels: Tensor, anchors: int) -> tuple[Tensor, Tensor]:
-    """Return a mask of each anchor's positives (B, K), and a mask of the anchors that have any (B,)."""
-    positive = labels[:anchors, None] == labels[None, :]
-    positive.fill_diagonal_(False)
-    return positive, positive.any(dim=-1)
+    """Return the weights of each anchor's positives (B, K), and a mask of the anchors that have any (B,).
+
+    The weights are 1 for the positives and 0 for the others; of label sets, their Jaccard overlaps.
+    """
+    if labels.dim() == 1:
+        weights = (labels[:anchors, None] == labels[None, :]).float()
+    else:
+        weights = jaccard_overlaps(labels, anchors)
+    weights.fill_diagonal_(0)
+    return weights, weights.any(dim=-1)
 
 
 def _replace_invalid_rows(similarity: Tensor, valid: Tensor) -> Tensor:
@@ -130,6 +151,8 @@ def _replace_invalid_rows(similarity: Tensor, valid: Tensor) -> Tensor:
     return similarity.masked_fill(~valid[:, None], 0)
 
 
-def _mean_over_positives(similarity: Tensor, positive: Tensor) -> Tensor:
-    """Return each anchor's mean similarity with its positives (B,), 0 if it has none."""
-    return similarity.masked_fill(~positive, 0).sum(dim=-1) / positive.sum(dim=-1).clamp(min=1)
+def _mean_over_positives(similarity: Tensor, weights: Tensor) -> Tensor:
+    """Return each anchor's mean similarity with its positives (B,), weighted by `weights` (B, K); 0 if it has none."""
+    total = weights.sum(dim=-1)
+    weighted = similarity.masked_fill(weights == 0, 0) * weights  # similarities with itself are -inf
+    return weighted.sum(dim=-1) / total.masked_fill(total == 0, 1)
