@@ -3,8 +3,7 @@
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
-
+from sweeper.data.label_arrays import count_labels
 from sweeper.data.rows import LabelledTexts
 from sweeper.wording import quote_value
 
@@ -15,8 +14,8 @@ ClassCounts = Mapping[str, int]
 
 
 def count_classes(rows: LabelledTexts, class_names: Sequence[str]) -> dict[str, int]:
-    """Return the number of texts of each class."""
-    counts = np.bincount(rows.labels, minlength=len(class_names))
+    """Return the number of texts that have each class."""
+    counts = count_labels(rows.labels, len(class_names))
     return dict(zip(class_names, counts.tolist(), strict=True))
 
 

@@ -4,10 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sweeper.data.class_counts import count_classes, describe_class_counts
 from sweeper.data.class_warnings import class_warnings, missing_classes
 from sweeper.data.dataset_spec import SPLITS
 from sweeper.data.equal_texts import number_equal_texts
+from sweeper.data.label_arrays import number_labels
 from sweeper.data.overlaps import describe_repeats, shared_test_texts
 from sweeper.data.preprocessing import PreparedDataset, split_summaries
 from sweeper.data.rows import LabelledTexts
@@ -32,13 +36,14 @@ def describe_dataset(dataset: PreparedDataset) -> DatasetDescription:
     splits = {split: dataset.splits[split] for split in SPLITS if split in dataset.splits}
     counts = {split: count_classes(rows, dataset.class_names) for split, rows in splits.items()}
     texts = dict(zip(splits, number_equal_texts(list(splits.values())), strict=True))
-    labels = {split: rows.labels for split, rows in splits.items()}
+    labels = _number_labels(splits)
     test_warnings = [*shared_test_texts(texts), *missing_classes("test", counts.get("test", {}))]
     warnings = [*_text_warnings(splits["train"]), *class_warnings(counts), *test_warnings]
     return DatasetDescription(
         facts=(
             f"{', '.join(_sizes(splits))}, {len(dataset.class_names):,} classes",
             *describe_class_counts(counts),
+            *_describe_label_sets(splits),
             *dataset.notes,
             *describe_repeats(texts, labels),
         ),
@@ -62,6 +67,25 @@ def _sizes(splits: Mapping[str, LabelledTexts]) -> Iterator[str]:
     yield from (f"{len(rows):,} texts in {split}" for split, rows in splits.items())
     if "test" not in splits:
         yield "no test split"
+
+
+def _number_labels(splits: Mapping[str, LabelledTexts]) -> dict[str, NDArray[np.int64]]:
+    """Return a number for the labels of each row, by split. Equal ones have the same number in all splits."""
+    numbers = number_labels(np.concatenate([rows.labels for rows in splits.values()]))
+    ends = np.cumsum([len(rows) for rows in splits.values()])
+    return dict(zip(splits, np.split(numbers, ends[:-1]), strict=True))
+
+
+def _describe_label_sets(splits: Mapping[str, LabelledTexts]) -> Iterator[str]:
+    """Yield the mean number of labels, and the texts without one, if texts have any number of labels."""
+    sizes = {split: rows.labels.sum(axis=1) for split, rows in splits.items() if rows.labels.ndim == 2}
+    if sizes:
+        means = ", ".join(f"{size.mean():.2f} in {split}" for split, size in sizes.items())
+        yield f"labels of a text, on average: {means}"
+    unlabelled = {split: count for split, size in sizes.items() if (count := int((size == 0).sum()))}
+    if unlabelled:
+        listed = ", ".join(f"{count:,} in {split}" for split, count in unlabelled.items())
+        yield f"texts without a label: {listed}"
 
 
 def _text_warnings(train: LabelledTexts) -> Iterator[str]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 SPLITS = ("train", "validation", "test")
+Task = Literal["single_label", "multi_label"]
+"""One label for each text, or any number of them. training/tasks.py has what a training does with each."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,20 @@ class DatasetSpec:
     files: Mapping[str, str] = field(default_factory=dict)
     text: tuple[str, ...] = ("text",)  # the text columns; two columns make a pair of texts
     label: str = "label"  # the label column
+    task: Task = "single_label"
+    label_separator: str | None = None  # what stands between the labels of a text, if they are one string
     multi_label: Literal["refuse", "first", "single"] = (
-        "refuse"  # several labels in a row: refuse, use the first, skip the row
+        "refuse"  # several labels in a row of a single-label data set: refuse, use the first, skip the row
     )
     excluded_classes: tuple[str, ...] = ()  # skip the rows of these classes
     row_filter: Mapping[str, str] = field(default_factory=dict)  # keep the rows with these values, by column
     deduplicate_by: str | None = None  # keep the first row for each value of this column
     replacements: Mapping[str, str] = field(default_factory=dict)  # replace these strings in the texts
+
+    @property
+    def is_multi_label(self) -> bool:
+        """True if a text has any number of labels."""
+        return self.task == "multi_label"
 
     @property
     def column_problem(self) -> str | None:

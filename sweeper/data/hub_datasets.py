@@ -84,4 +84,7 @@ def _to_columns(dataset: DatasetSpec, table: Any, columns: Sequence[str]) -> dic
         values[dataset.label] = [
             None if number is None or number < 0 else feature.int2str(number) for number in numbers
         ]
+    elif isinstance(names := getattr(feature, "feature", None), datasets.ClassLabel) and not dataset.classes:
+        lists = values[dataset.label].to_pylist()
+        values[dataset.label] = [None if numbers is None else names.int2str(numbers) for numbers in lists]
     return values

@@ -73,6 +73,8 @@ def _labels(dataset: DatasetSpec, table: RawTable) -> set[str]:
 
 
 def _label_or_kind(value: object) -> str:
+    if isinstance(value, (list, tuple)) and not value:
+        return ""
     try:
         return to_text(value, "", "label")
     except BadValueError as error:

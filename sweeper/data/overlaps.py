@@ -15,7 +15,10 @@ TextNumbers = Mapping[str, NDArray[np.int64]]
 
 
 def describe_repeats(texts: TextNumbers, labels: Mapping[str, NDArray[np.int64]]) -> Iterator[str]:
-    """Yield lines about rows that repeat a text, texts with several labels, and texts in several splits, if any."""
+    """Yield lines about rows that repeat a text, texts with different labels, and texts in several splits, if any.
+
+    `labels` has a number for the label, or the label set, of each row.
+    """
     repeats = {split: len(numbers) - len(np.unique(numbers)) for split, numbers in texts.items()}
     if any(repeats.values()):
         listed = ", ".join(f"{count:,} in {split}" for split, count in repeats.items() if count)

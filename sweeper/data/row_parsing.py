@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import compress
+from itertools import chain, compress
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from sweeper.data.arrow_columns import TextColumn, distinct_values, read_texts
 from sweeper.data.bad_rows import BadRows
-from sweeper.data.cell_values import BadValueError, to_text
+from sweeper.data.cell_values import BadValueError
 from sweeper.data.dataset_spec import DatasetSpec
+from sweeper.data.label_arrays import to_array
+from sweeper.data.label_values import read_labels
 from sweeper.data.rows import LabelledTexts, RawTable
 from sweeper.errors import UnavailableError
 from sweeper.wording import allowed_hint, quote_value
@@ -21,32 +23,43 @@ from sweeper.wording import allowed_hint, quote_value
 class ParsedRows:
     """The rows of a split that can be used, N of them.
 
-    `texts` has a list for each text column, (N,). `labels` are numbers of `label_names`, (N,), which are in the order
-    of their first rows. `indices` are the rows in the table, (N,), and `place` returns the place of such a row.
+    `texts` has a list for each text column, (N,). `labels` are numbers of `label_sets`, (N,), which are in the order
+    of their first rows; each has one label name, or any number of them if `is_multi_label`. `indices` are the rows in
+    the table, (N,), and `place` returns the place of such a row.
     """
 
     texts: Sequence[list[str]]
     labels: NDArray[np.int64]
-    label_names: tuple[str, ...]
+    label_sets: tuple[tuple[str, ...], ...]
+    is_multi_label: bool
     indices: NDArray[np.int64]
     place: Callable[[int], str]
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The names of all labels, in the order of their first rows."""
+        return tuple(dict.fromkeys(chain.from_iterable(self.label_sets)))
+
     def with_classes(self, class_names: Sequence[str], bad_rows: BadRows) -> LabelledTexts:
-        """Return the rows whose label is a class. The others go to `bad_rows`."""
+        """Return the rows whose labels are classes. The others go to `bad_rows`."""
         numbers = {name: number for number, name in enumerate(class_names)}
-        known = np.array([numbers.get(name, -1) for name in self.label_names], np.int64)
-        classes = known[self.labels]
+        labels = to_array(self.label_sets, numbers, is_multi_label=self.is_multi_label)[self.labels]
         first, *second = self.texts
-        rows = LabelledTexts(first, classes, second[0] if second else None)
-        unknown = np.flatnonzero(classes < 0)
-        if not len(unknown):
+        rows = LabelledTexts(first, labels, second[0] if second else None)
+        reasons = {
+            number: f"the training split does not have this label, got {quote_value(unknown[0])}"
+            for number, names in enumerate(self.label_sets)
+            if (unknown := [name for name in names if name not in numbers])
+        }
+        is_unknown = np.isin(self.labels, list(reasons))
+        if not is_unknown.any():
             return rows
-        reasons = [f"the training split does not have this label, got {quote_value(name)}" for name in self.label_names]
-        bad_rows.add({int(self.indices[row]): reasons[self.labels[row]] for row in unknown}, self.place)
-        return rows.take(np.flatnonzero(classes >= 0))
+        unusable = np.flatnonzero(is_unknown)
+        bad_rows.add({int(self.indices[row]): reasons[int(self.labels[row])] for row in unusable}, self.place)
+        return rows.take(np.flatnonzero(~is_unknown))
 
 
 def parse_rows(dataset: DatasetSpec, table: RawTable, bad_rows: BadRows) -> ParsedRows:
@@ -60,10 +73,10 @@ def parse_rows(dataset: DatasetSpec, table: RawTable, bad_rows: BadRows) -> Pars
             raise UnavailableError(f"data set {dataset.name}: {table.name} needs a column {column}, {hint}")
     bad_rows.add_lines(table.unreadable_rows)
     codes, distinct = distinct_values(table.values[dataset.label])
-    names, reasons = _parse_labels(dataset, distinct)
+    label_sets, reasons = _parse_labels(dataset, distinct)
     selected = _select_rows(dataset, table)
     is_bad = np.array([code in reasons for code in range(len(distinct))], np.bool_)[codes]
-    is_skipped = np.array([name is None for name in names], np.bool_)[codes]
+    is_skipped = np.array([names is None for names in label_sets], np.bool_)[codes]
     problems = {row: reasons[codes[row]] for row in np.flatnonzero(selected & is_bad).tolist()}
     kept = selected & ~is_skipped
     columns = [_parse_texts(dataset, column, table) for column in dataset.text]
@@ -73,14 +86,15 @@ def parse_rows(dataset: DatasetSpec, table: RawTable, bad_rows: BadRows) -> Pars
                 problems.setdefault(row, reason)
                 kept[row] = False
     bad_rows.add(problems, table.place)
-    return _keep_rows(table, kept, [column.texts for column in columns], names, codes)
+    return _keep_rows(dataset, table, kept, [column.texts for column in columns], label_sets, codes)
 
 
 def _keep_rows(
+    dataset: DatasetSpec,
     table: RawTable,
     kept: NDArray[np.bool_],
     columns: Sequence[list[str]],
-    names: Sequence[str | None],
+    label_sets: Sequence[tuple[str, ...] | None],
     codes: NDArray[np.int64],
 ) -> ParsedRows:
     if not kept.all():
@@ -88,10 +102,11 @@ def _keep_rows(
     codes = codes[kept]
     used, firsts = np.unique(codes, return_index=True)
     in_order = used[np.argsort(firsts)].tolist()
-    label_names = tuple(dict.fromkeys(str(names[code]) for code in in_order))
-    numbers = {name: number for number, name in enumerate(label_names)}
-    number_of = np.array([numbers.get(str(name), -1) for name in names], np.int64)
-    return ParsedRows(columns, number_of[codes], label_names, np.flatnonzero(kept), table.place)
+    distinct = tuple(dict.fromkeys(names for code in in_order if (names := label_sets[code]) is not None))
+    numbers = {names: number for number, names in enumerate(distinct)}
+    number_of = np.array([-1 if names is None else numbers.get(names, -1) for names in label_sets], np.int64)
+    indices = np.flatnonzero(kept)
+    return ParsedRows(columns, number_of[codes], distinct, dataset.is_multi_label, indices, table.place)
 
 
 def _select_rows(dataset: DatasetSpec, table: RawTable) -> NDArray[np.bool_]:
@@ -124,28 +139,24 @@ def _parse_texts(dataset: DatasetSpec, name: str, table: RawTable) -> TextColumn
     return TextColumn(texts, column.problems)
 
 
-def _parse_labels(dataset: DatasetSpec, values: Sequence[Any]) -> tuple[list[str | None], dict[int, str]]:
-    """Return the class name of each value, None if its rows are to be skipped, and a reason for each that is none."""
-    names: list[str | None] = []
+def _parse_labels(dataset: DatasetSpec, values: Sequence[Any]) -> tuple[list[tuple[str, ...] | None], dict[int, str]]:
+    """Return the class names of each value, None if its rows are to be skipped, and a reason for each that is none."""
+    label_sets: list[tuple[str, ...] | None] = []
     reasons: dict[int, str] = {}
     for number, value in enumerate(values):
         try:
-            names.append(_parse_label(dataset, value))
+            names = [_class_name(dataset, label) for label in read_labels(dataset, value)]
         except BadValueError as error:
-            names.append(None)
+            label_sets.append(None)
             reasons[number] = str(error)
-    return names, reasons
+            continue
+        is_skipped = any(name is None for name in names) or not (names or dataset.is_multi_label)
+        label_sets.append(None if is_skipped else tuple(dict.fromkeys(map(str, names))))
+    return label_sets, reasons
 
 
-def _parse_label(dataset: DatasetSpec, value: Any) -> str | None:
-    """Return the class name, None if the row is to be skipped. Raises BadValueError if it is no label."""
-    if dataset.multi_label != "refuse" and isinstance(value, (list, tuple, np.ndarray)):
-        if dataset.multi_label == "single" and len(value) > 1:
-            return None
-        value = value[0] if len(value) else None
-    label = to_text(value, dataset.label, "label")
-    if not label:
-        raise BadValueError(f"no label in {dataset.label}")
+def _class_name(dataset: DatasetSpec, label: str) -> str | None:
+    """Return the class name of a label, None if its rows are to be skipped. Raises BadValueError if it is unknown."""
     if not dataset.classes:
         return label
     name = dataset.classes.get(label, label if label in dataset.classes.values() else None)

@@ -34,7 +34,10 @@ class RawTable:
 
 @dataclass(frozen=True)
 class LabelledTexts:
-    """One split with N rows: texts, class numbers (N,), and the second texts if the rows are pairs."""
+    """One split with N rows: texts, labels, and the second texts if the rows are pairs.
+
+    Labels are class numbers (N,), or label sets as a 0/1 matrix (N, C); see label_arrays.py.
+    """
 
     texts: list[str]
     labels: "NDArray[np.int64]"

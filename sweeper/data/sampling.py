@@ -1,7 +1,8 @@
 """Reproducible samples of rows that keep the share of each class: a subset of a split, and a validation split.
 
 Rows with equal texts (equal_texts.py) form a group, and a group is drawn whole or not at all. So no text of a
-validation split made from training rows stays in the training split.
+validation split made from training rows stays in the training split. Of a text with several labels, the rarest one
+counts as its class.
 """
 
 from collections import Counter
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeper.data.equal_texts import number_equal_texts
+from sweeper.data.label_arrays import strata
 from sweeper.data.rows import LabelledTexts
 
 _VALIDATION_DIVISOR = 10  # one training row in ten goes to validation
@@ -26,7 +28,7 @@ def stratified_subset(rows: LabelledTexts, size: int | None) -> LabelledTexts:
     """
     if size is None or size >= len(rows):
         return rows
-    classes, counts = np.unique(rows.labels, return_counts=True)
+    classes, counts = np.unique(strata(rows.labels), return_counts=True)
     exact_shares = counts * size / len(rows)
     shares = np.floor(exact_shares).astype(int)
     largest_remainders = np.argsort(shares - exact_shares, kind="stable")[: size - shares.sum()]
@@ -53,7 +55,7 @@ def hold_out(rows: LabelledTexts, share: float, seed: int = 0) -> tuple[Labelled
     Held out is the share of each class, as in `hold_out_validation`.
     """
     sample = _GroupSample(rows, seed)
-    class_sizes = Counter(rows.labels.tolist())
+    class_sizes = Counter(strata(rows.labels).tolist())
     sample.draw({label: max(1, round(count * share)) if count > 1 else 0 for label, count in class_sizes.items()})
     sample.represent_missing_classes(
         lambda group: all(sample.counts[label] + count < class_sizes[label] for label, count in group.items())
@@ -68,7 +70,7 @@ class _GroupSample:
     """
 
     def __init__(self, rows: LabelledTexts, seed: int = 0) -> None:
-        self.labels = rows.labels
+        self.labels = strata(rows.labels)
         self.seed = seed
         (groups,) = number_equal_texts([rows])
         self.group_sizes = np.bincount(groups)

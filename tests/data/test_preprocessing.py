@@ -75,7 +75,8 @@ BAD_TABLES: dict[str, tuple[RawTable, str]] = {
     "NaN label": (reviews(("a", "up"), ("c", float("nan")), ("b", "down")), "a.jsonl:2: no label in sentiment"),
     "several labels": (
         reviews(("a", "up"), ("c", ["up", "down"]), ("b", "down")),
-        "a.jsonl:2: sentiment is a list, not a label, got [up, down]",
+        "a.jsonl:2: sentiment is a list, not a label, got [up, down]; "
+        "for texts with several labels, set dataset.task: multi_label",
     ),
     "half a surrogate pair": (reviews(("a", "up"), ("c \ud83d", "up"), ("b", "down")), "a.jsonl:2: not UTF-8"),
     "list as text": (
