@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sweeper.data.label_arrays import count_labels
 from sweeper.training.class_batches import deal_by_class
 from sweeper.training.types import TokenizedSplit
 
@@ -21,7 +22,7 @@ _GROUP_BATCHES = 50  # batches that are sorted together
 
 @dataclass(frozen=True)
 class Batch:
-    """Texts as the encoder takes them: ids, mask and, for pairs, token types (B, L); labels (B,)."""
+    """Texts as the encoder takes them: ids, mask and, for pairs, token types (B, L); labels (B,) or (B, C)."""
 
     ids: Tensor
     mask: Tensor
@@ -96,7 +97,7 @@ def collate(split: TokenizedSplit, rows: NDArray[np.int64], max_length: int, pad
 
 def mean_classes(split: TokenizedSplit, batches: list[NDArray[np.int64]]) -> float:
     """Return the mean number of classes in a batch."""
-    return float(np.mean([len(np.unique(split.labels[rows])) for rows in batches]))
+    return float(np.mean([np.count_nonzero(count_labels(split.labels[rows], 1)) for rows in batches]))
 
 
 def truncated_share(split: TokenizedSplit, max_length: int) -> float:

@@ -8,15 +8,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
-from sweeper.training import batching, metrics
+from sweeper.training import batching
 from sweeper.training.batching import Batch
 from sweeper.training.config import TrainConfig
 from sweeper.training.device import autocast, resolve_precision
 from sweeper.training.model import Classifier
+from sweeper.training.named_function import load_function
 from sweeper.training.objective import ObjectiveMetric
-from sweeper.training.types import Heartbeat, TrainingData
+from sweeper.training.tasks import TASKS
+from sweeper.training.types import Heartbeat, Predictions, TrainingData
 
 _MIN_BATCH_SIZE = 64  # scoring needs less memory than training, so small batches would only be slow
 
@@ -28,21 +29,34 @@ def scored_batch_size(config: TrainConfig) -> int:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Metrics by name, and the class probabilities of each text in the split's order (N, C)."""
+    """Metrics by name, and the predictions for the texts in the split's order."""
 
     metrics: dict[str, float]
-    probabilities: NDArray[np.float32]
+    predictions: Predictions
 
     @property
     def predicted_classes(self) -> NDArray[np.int64]:
-        """The most probable class of each text (N,)."""
-        predictions: NDArray[np.int64] = self.probabilities.argmax(axis=1)
-        return predictions
+        """The most probable class of each text (N,), or the predicted label sets (N, C)."""
+        return self.predictions.predicted_classes
+
+    @property
+    def probabilities(self) -> NDArray[np.float32]:
+        """The probability of each class (N, C)."""
+        return self.predictions.probabilities
 
 
-def evaluate(model: Classifier, data: TrainingData, split: str, config: TrainConfig) -> Evaluation:
-    """Return the model's loss (mean cross entropy of the classifier), accuracy and F1 on a split."""
-    events = evaluate_events(model, data, split, config)
+def evaluate(
+    model: Classifier,
+    data: TrainingData,
+    split: str,
+    config: TrainConfig,
+    thresholds: NDArray[np.float64] | None = None,
+) -> Evaluation:
+    """Return the model's loss (mean cross entropy of the classifier), its other metrics and its predictions on a split.
+
+    `thresholds` are needed for the test split, if the task has some; see `evaluate_events`.
+    """
+    events = evaluate_events(model, data, split, config, thresholds=thresholds)
     while True:
         try:
             next(events)
@@ -52,9 +66,19 @@ def evaluate(model: Classifier, data: TrainingData, split: str, config: TrainCon
 
 @torch.no_grad()
 def evaluate_events(
-    model: Classifier, data: TrainingData, split: str, config: TrainConfig, objective: ObjectiveMetric | None = None
+    model: Classifier,
+    data: TrainingData,
+    split: str,
+    config: TrainConfig,
+    objective: ObjectiveMetric | None = None,
+    thresholds: NDArray[np.float64] | None = None,
 ) -> Generator[Heartbeat, None, Evaluation]:
-    """Evaluate as `evaluate` does, with a heartbeat after each batch. The metrics include the objective's."""
+    """Evaluate as `evaluate` does, with a heartbeat after each batch. The metrics include the objective's.
+
+    If the task has thresholds, and none are given, they are tuned on this split, which then must not be test.
+    """
+    task = TASKS[data.task]
+    cross_entropy, to_probabilities = load_function(task.cross_entropy), load_function(task.probabilities)
     tokens, num_classes = data.splits[split], len(data.class_names)
     device = next(model.parameters()).device
     probabilities = np.empty((len(tokens), num_classes), dtype=np.float32)
@@ -62,15 +86,15 @@ def evaluate_events(
     for rows, batch in _batches(model, data, split, config):
         with autocast(resolve_precision(config.precision, device), device):
             logits = model(batch, weigh=False).logits.float()
-        loss += functional.cross_entropy(logits, batch.labels, reduction="sum")
-        probabilities[rows] = logits.softmax(dim=-1).cpu().numpy()
+        loss += cross_entropy(logits, batch.labels, reduction="sum")
+        probabilities[rows] = to_probabilities(logits).cpu().numpy()
         yield Heartbeat()
-    confusion = metrics.confusion_matrix(tokens.labels, probabilities.argmax(axis=1), num_classes)
-    found = {"loss": float(loss) / len(tokens), **metrics.classification_metrics(confusion)}
-    name = objective.name if objective else "loss"
-    if name not in found:
-        found[name] = metrics.compute_metric(name, tokens.labels, probabilities, data.class_names)
-    return Evaluation(found, probabilities)
+    if task.thresholds is not None and thresholds is None:
+        assert split != "test", "thresholds are not tuned on test"
+        thresholds = load_function(task.thresholds)(tokens.labels, probabilities)
+    predictions = Predictions(tokens.labels, probabilities, thresholds)
+    metrics = load_function(task.metrics)(predictions, data.class_names, objective.name if objective else None)
+    return Evaluation({"loss": float(loss) / len(tokens), **metrics}, predictions)
 
 
 @torch.no_grad()

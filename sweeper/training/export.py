@@ -3,14 +3,17 @@
 encoder/                    for AutoModel.from_pretrained; for rnn and gru, recurrent.safetensors and vocabulary.json
 classifier.safetensors      output.weight (C, F) and output.bias (C,) on the encoder's features; `mlp` has hidden.* too
 labels.json                 the class names, in the order of the rows
+thresholds.json             for `task: multi_label`: the probability from which each label is predicted, by class name
 adapter/                    with `lora`: the encoder's adapter in the format of peft; encoder/ has it merged
 """
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
@@ -22,9 +25,11 @@ from sweeper.training.metrics import confusion_matrix
 from sweeper.training.model import Classifier
 from sweeper.training.named_function import load_function
 from sweeper.training.peft_package import ADAPTER
+from sweeper.training.tasks import TASKS
 from sweeper.training.trained_model import load_full_model
 from sweeper.training.types import TrainingData
 
+_THRESHOLDS = "thresholds.json"
 _RECURRENT = "recurrent.safetensors"
 
 
@@ -62,9 +67,38 @@ def _save_encoder(model: Classifier, folder: Path) -> None:
         model.encoder.save_pretrained(folder)  # type: ignore[operator]
 
 
+def save_thresholds(folder: Path, class_names: Sequence[str], thresholds: Sequence[float]) -> None:
+    """Write the thresholds (C,) of an exported model that predicts any number of labels."""
+    by_name = dict(zip(class_names, thresholds, strict=True))
+    (folder / _THRESHOLDS).write_text(json.dumps(by_name) + "\n", encoding="utf-8")
+
+
+def tune_exported(folder: Path, config: TrainConfig, data: TrainingData) -> None:
+    """Tune the thresholds of an exported model on validation and write them, if its task has some."""
+    if TASKS[data.task].thresholds is not None:
+        model = load_exported(folder, config, data).to(setup_device(config))
+        thresholds = evaluate(model, data, "validation", config).predictions.thresholds
+        assert thresholds is not None
+        save_thresholds(folder, data.class_names, thresholds.tolist())
+
+
+def load_thresholds(folder: Path) -> dict[str, float] | None:
+    """Return the thresholds of an exported model by class name; None if it predicts one class."""
+    path = folder / _THRESHOLDS
+    thresholds: dict[str, float] | None = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    return thresholds
+
+
 def evaluate_exported(folder: Path, config: TrainConfig, data: TrainingData, split: str) -> dict[str, Any]:
-    """Return an exported model's metrics on a split, the class names, and the confusion matrix as lists."""
+    """Return an exported model's metrics on a split, the class names, and the confusion matrix as lists.
+
+    A model that predicts any number of labels has no confusion matrix.
+    """
     model = load_exported(folder, config, data).to(setup_device(config))
+    by_name = load_thresholds(folder)
+    if by_name is not None:
+        thresholds = np.array([by_name[name] for name in data.class_names])
+        return {**evaluate(model, data, split, config, thresholds).metrics, "labels": list(data.class_names)}
     evaluation = evaluate(model, data, split, config)
     confusion = confusion_matrix(data.splits[split].labels, evaluation.predicted_classes, len(data.class_names))
     return {**evaluation.metrics, "labels": list(data.class_names), "confusion": confusion.tolist()}

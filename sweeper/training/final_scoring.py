@@ -40,10 +40,12 @@ def score_best_model(
     device = setup_device(config)
     best, model = yield from _load_or_retrain(config, data, checkpoint_path, objective)
     model = model.to(device)
-    predictions, metrics = {}, {}
+    predictions: dict[str, Predictions] = {}
+    metrics: dict[str, dict[str, float]] = {}
+    thresholds = None  # tuned on validation, which comes first
     for split in (split for split in ("validation", "test") if split in data.splits):
-        evaluation = yield from evaluate_events(model, data, split, config, objective)
-        predictions[split] = Predictions(data.splits[split].labels, evaluation.probabilities)
+        evaluation = yield from evaluate_events(model, data, split, config, objective, thresholds)
+        predictions[split], thresholds = evaluation.predictions, evaluation.predictions.thresholds
         metrics[split] = {f"{split}/{name}": value for name, value in evaluation.metrics.items()}
     weights = yield from mean_class_weights(model, data, "validation", config)
     scores = ModelScores(predictions, weights)

@@ -3,65 +3,27 @@
 To add one, write its function, add an entry to METRICS and test it; the YAML's schema, messages, help and docs are made
 from the entries. CLASS_METRICS are those of one class, such as `f1/joy` of the class joy.
 
-A metric is a function of the confusion matrix (metrics.py) or of the probabilities (probability_metrics.py). Where a
+A metric is a function of the confusion matrix (metrics.py) or of the probabilities (probability_metrics.py). For
+`task: multi_label` it is one of label sets (label_set_metrics.py); some metrics have a form for both tasks. Where a
 class is absent from the split, scikit-learn's rule holds; descriptions say it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
-
-@dataclass(frozen=True)
-class Metric:
-    """A figure of a model's predictions on a split.
-
-    - `function` names a function of a confusion matrix (C, C); `of_probabilities` one of true classes (N,) and
-      probabilities (N, C). One of them is given, except of the loss, which the evaluation itself computes.
-    - `without_each` names a function of true classes and probabilities that returns the metric without each text (N,):
-      what a test of significance needs of a metric of probabilities.
-    - `better` says which values of it are better; None if it describes the predictions and is no score.
-    - `is_reported` if every validation reports it, as `validation/<name>`. The others are reported if they are the
-      objective, and otherwise computed from stored predictions.
-    - `is_objective` is False for a score that a poor model reaches easily.
-    - `is_share` for a value that people read in percent. Others are plain numbers.
-    - `is_ordered` if it needs classes in the order of a scale.
-    - `needs_every_class` if it is undefined where a class has no text in the split.
-    - `is_rescaled` if it is computed after a temperature was fitted on the validation predictions of the same model.
-    - `best_constant` names a function that an objective without a `function` needs: it takes the number of texts in
-      each class (C,) and returns the metric's value for the best prediction that is the same for every text.
-    - `class_name` is the class that a metric of one class is about. Its `function` also takes the class's `index`.
-    """
-
-    label: str
-    description: str
-    function: str | None = None
-    better: Literal["higher", "lower"] | None = None
-    best_constant: str | None = None
-    of_probabilities: str | None = None
-    without_each: str | None = None
-    is_reported: bool = False
-    is_objective: bool = True
-    is_share: bool = True
-    is_ordered: bool = False
-    needs_every_class: bool = False
-    is_rescaled: bool = False
-    class_name: str | None = None
-
-    @property
-    def is_divisible(self) -> bool:
-        """True if it can be divided among texts, as a test of significance needs."""
-        return self.function is not None or self.without_each is not None
-
+from sweeper.training.metric import Metric
 
 METRICS: Mapping[str, Metric] = {
     "loss": Metric(
         "Loss",
-        "The classifier's mean cross entropy (log-loss), in nats.",
+        "The classifier's mean cross entropy (log-loss), in nats; for task: multi_label also over the labels.",
         better="lower",
         best_constant="sweeper.training.metrics:entropy",
         of_probabilities="sweeper.training.probability_metrics:log_loss",
         without_each="sweeper.training.text_influence:log_loss_without_each",
+        of_label_probabilities="sweeper.training.label_set_metrics:binary_log_loss",
+        without_each_label_set="sweeper.training.label_set_influence:binary_log_loss_without_each",
         is_reported=True,
         is_share=False,
     ),
@@ -74,10 +36,43 @@ METRICS: Mapping[str, Metric] = {
     ),
     "macro_f1": Metric(
         "Macro-F1",
-        "The mean F1 of the classes that are true or predicted for some text, each class counted equally.",
+        "The mean F1 of the classes that are true or predicted for some text, each class counted equally; for task: "
+        "multi_label that of all labels, with thresholds tuned on validation.",
         function="sweeper.training.metrics:macro_f1",
+        of_label_sets="sweeper.training.label_set_metrics:macro_f1",
+        without_each_label_set="sweeper.training.label_set_influence:macro_f1_without_each",
         better="higher",
         is_reported=True,
+    ),
+    "micro_f1": Metric(
+        "Micro-F1",
+        "Only for task: multi_label: the F1 of all decisions about a text and a label, with thresholds tuned on "
+        "validation.",
+        of_label_sets="sweeper.training.label_set_metrics:micro_f1",
+        without_each_label_set="sweeper.training.label_set_influence:micro_f1_without_each",
+        better="higher",
+        is_reported=True,
+    ),
+    "macro_f1_plain": Metric(
+        "Macro-F1 at .5",
+        "Only for task: multi_label: the mean F1 of all labels, each predicted from a probability of .5.",
+        of_label_sets="sweeper.training.label_set_metrics:macro_f1",
+        without_each_label_set="sweeper.training.label_set_influence:macro_f1_without_each",
+        better="higher",
+        is_reported=True,
+        is_objective=False,
+        is_plain=True,
+    ),
+    "micro_f1_plain": Metric(
+        "Micro-F1 at .5",
+        "Only for task: multi_label: the F1 of all decisions about a text and a label, predicted from a probability of "
+        ".5.",
+        of_label_sets="sweeper.training.label_set_metrics:micro_f1",
+        without_each_label_set="sweeper.training.label_set_influence:micro_f1_without_each",
+        better="higher",
+        is_reported=True,
+        is_objective=False,
+        is_plain=True,
     ),
     "weighted_f1": Metric(
         "Weighted-F1",
@@ -172,12 +167,16 @@ CLASS_METRICS: Mapping[str, Metric] = {
         "F1",
         "The harmonic mean of the class's precision and recall; 0 if no text is of the class or taken for it.",
         function="sweeper.training.metrics:class_f1",
+        of_label_sets="sweeper.training.label_set_metrics:label_f1",
+        without_each_label_set="sweeper.training.label_set_influence:label_f1_without_each",
         better="higher",
     ),
     "precision": Metric(
         "Precision",
         "The share of the texts taken for the class that are of it; 0 if there are none.",
         function="sweeper.training.metrics:class_precision",
+        of_label_sets="sweeper.training.label_set_metrics:label_precision",
+        without_each_label_set="sweeper.training.label_set_influence:label_precision_without_each",
         better="higher",
         is_objective=False,
     ),
@@ -185,6 +184,8 @@ CLASS_METRICS: Mapping[str, Metric] = {
         "Recall",
         "The share of the texts of the class that are taken for it; 0 if there are none.",
         function="sweeper.training.metrics:class_recall",
+        of_label_sets="sweeper.training.label_set_metrics:label_recall",
+        without_each_label_set="sweeper.training.label_set_influence:label_recall_without_each",
         better="higher",
         is_objective=False,
     ),

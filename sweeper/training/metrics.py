@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeper.training.metric_registry import METRICS, Metric, find_metric
+from sweeper.training.metric import Metric
+from sweeper.training.metric_registry import METRICS, find_metric
 from sweeper.training.named_function import load_function
+from sweeper.training.types import Predictions
 
 ConfusionMatrix = NDArray[np.int64]  # (C, C): texts of each true class (row) predicted as each class (column)
 
@@ -32,6 +34,17 @@ def classification_metrics(confusion: ConfusionMatrix) -> dict[str, float]:
         for name, metric in METRICS.items()
         if metric.function and metric.is_reported
     }
+
+
+def reported_metrics(
+    predictions: Predictions, class_names: Sequence[str], objective: str | None = None
+) -> dict[str, float]:
+    """Return the metrics that every validation reports, without the loss, and that of the objective, by name."""
+    labels, probabilities = predictions.labels, predictions.probabilities
+    found = classification_metrics(confusion_matrix(labels, predictions.predicted_classes, probabilities.shape[1]))
+    if objective is not None and objective not in (*found, "loss"):
+        found[objective] = compute_metric(objective, labels, probabilities, class_names)
+    return found
 
 
 def confusion_function(metric: Metric, class_names: Sequence[str]) -> Callable[[ConfusionMatrix], float]:

@@ -16,7 +16,10 @@ from torch import Tensor
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
+from sweeper.data.dataset_spec import Task
 from sweeper.errors import UsageError
+from sweeper.training.named_function import load_function
+from sweeper.training.tasks import TASKS
 
 _SCALE = 2.0**-20  # a power of two, so that multiplying by it is exact
 
@@ -48,7 +51,9 @@ HEADS: Mapping[str, Head] = {
 """By model_type of transformers."""
 
 
-def export_classifier(folder: Path, labels: Sequence[str], settings: Mapping[str, Any], out: Path) -> None:
+def export_classifier(
+    folder: Path, labels: Sequence[str], settings: Mapping[str, Any], out: Path, task: Task = "single_label"
+) -> None:
     """Write the model that training/export.py wrote to `folder` as a classifier of transformers to `out`.
 
     `settings` are those of a prediction. Raises UsageError, with the way out, if no such classifier equals the model.
@@ -64,7 +69,7 @@ def export_classifier(folder: Path, labels: Sequence[str], settings: Mapping[str
         num_labels=len(labels),
         id2label=names,
         label2id={label: number for number, label in names.items()},
-        problem_type="single_label_classification",
+        problem_type=TASKS[task].problem_type,
     )
     dense, output = (_tensors(model.get_submodule(path)) for path in (head.dense, head.output))
     with torch.no_grad():
@@ -127,12 +132,15 @@ def _fill(dense: Mapping[str, Tensor], output: Mapping[str, Tensor], ours: Mappi
 
 
 @torch.no_grad()
-def classifier_probabilities(folder: Path, rows: Sequence[Sequence[str]]) -> list[list[float]]:
+def classifier_probabilities(
+    folder: Path, rows: Sequence[Sequence[str]], task: Task = "single_label"
+) -> list[list[float]]:
     """Return the probabilities that a classifier of transformers in a folder gives for texts or pairs, in float32."""
+    to_probabilities = load_function(TASKS[task].probabilities)
     model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32).eval()
     tokenizer = AutoTokenizer.from_pretrained(folder)
     found = []
     for row in rows:
         encoding = tokenizer(*row, truncation=True, return_tensors="pt")
-        found += model(**encoding).logits.softmax(dim=-1).tolist()
+        found += to_probabilities(model(**encoding).logits).tolist()
     return found

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from sweeper.data.dataset_spec import Task
 from sweeper.training import losses
 from sweeper.training.config import TrainConfig
 from sweeper.training.feature_memory import FeatureMemory
@@ -13,21 +13,25 @@ from sweeper.training.losses import AnchorLosses
 from sweeper.training.model import ClassifierOutput
 from sweeper.training.named_function import load_function
 from sweeper.training.registry import LOSSES
+from sweeper.training.tasks import TASKS
 
 
 class TrainingLoss:
     """The loss of a training, as a function of a batch's outputs and labels, and of a memory of the batches before."""
 
-    def __init__(self, config: TrainConfig, class_weights: Tensor | None) -> None:
+    def __init__(self, config: TrainConfig, class_weights: Tensor | None, task: Task = "single_label") -> None:
         """Weigh the classes by `class_weights` (C,) in every cross entropy; equally if it is None."""
         self.config, self.class_weights = config, class_weights
+        self._cross_entropy: Callable[..., Tensor] = load_function(TASKS[task].cross_entropy)
         self.has_weighting_network = LOSSES[config.loss].has_weighting_network
         term = LOSSES[config.loss].contrastive_term
         self.memory = FeatureMemory(0 if term is None else config.memory)
         self.contrastive_term: Callable[..., AnchorLosses] | None = None if term is None else load_function(term)
 
     def components(self, outputs: ClassifierOutput, labels: Tensor) -> dict[str, Tensor]:
-        """Return `train/loss`, which is minimized, and its components, for labels (B,): scalars, named as in a report.
+        """Return `train/loss`, which is minimized, and its components: scalars, named as in a report.
+
+        Labels are classes (B,) or label sets (B, C).
 
         The total is alpha · (sum of the cross entropies) + (1 - alpha) · contrastive (Modarres & Raeisi, section
         3.4), and consistency · (the divergence of two passes) if that is used. Minimizing it pushes
@@ -74,7 +78,7 @@ class TrainingLoss:
 
     def cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the mean cross entropy of logits (B, C), with the config's label smoothing and class weights."""
-        return functional.cross_entropy(
+        return self._cross_entropy(
             logits.float(), labels, weight=self.class_weights, label_smoothing=self.config.label_smoothing
         )
 

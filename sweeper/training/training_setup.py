@@ -19,7 +19,7 @@ from sweeper.training.types import TokenizedSplit, TrainingData
 
 @dataclass(frozen=True)
 class TrainingSetup:
-    """The parts that all phases of a training share. `labels` (N,) are those of the training split, on the CPU."""
+    """The parts that all phases of a training share. `labels` are those of the training split, on the CPU."""
 
     config: TrainConfig
     data: TrainingData
@@ -57,7 +57,7 @@ def prepare_training(
             f"training.validations_per_epoch: an epoch has {batches_per_epoch} batches at batch_size "
             f"{config.batch_size}, got {config.validations_per_epoch}; ask for fewer"
         )
-    loss = TrainingLoss(config, class_weights)
+    loss = TrainingLoss(config, class_weights, data.task)
     return TrainingSetup(config, data, split, labels, device, precision, model, loss, batches_per_epoch)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sweeper.data.dataset_spec import Task
 from sweeper.training.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -23,14 +24,22 @@ GPU_SHARE = "system/gpu_share"
 
 @dataclass(frozen=True)
 class Predictions:
-    """A model's predictions for one split, in the split's order."""
+    """A model's predictions for one split, in the split's order.
 
-    labels: "NDArray[np.int64]"  # (N,) the true classes
+    For `task: multi_label`, `labels` are label sets as a 0/1 matrix, and each label has a threshold: it is predicted if
+    its probability is not below.
+    """
+
+    labels: "NDArray[np.int64]"  # (N,) the true classes, or (N, C)
     probabilities: "NDArray[np.float32]"  # (N, C)
+    thresholds: "NDArray[np.float64] | None" = None  # (C,), chosen on validation
 
     @property
     def predicted_classes(self) -> "NDArray[np.int64]":
-        """The most probable class of each text (N,)."""
+        """The most probable class of each text (N,), or the predicted label sets (N, C)."""
+        if self.thresholds is not None:
+            is_predicted: NDArray[np.int64] = (self.probabilities >= self.thresholds).astype(int)
+            return is_predicted
         classes: NDArray[np.int64] = self.probabilities.argmax(axis=1)
         return classes
 
@@ -80,7 +89,7 @@ class TokenizedSplit:
     tokens: "NDArray[np.int32]"  # (T,)
     starts: "NDArray[np.int64]"  # (N + 1,)
     lengths: "NDArray[np.int32]"  # (N,)
-    labels: "NDArray[np.int64]"  # (N,)
+    labels: "NDArray[np.int64]"  # (N,), or (N, C)
     token_types: "NDArray[np.int8] | None" = None  # (T,)
     ends_with_separator: bool = True
 
@@ -115,6 +124,7 @@ class TrainingData:
     class_names: tuple[str, ...]
     encoder: EncoderWeights
     splits: Mapping[str, TokenizedSplit]
+    task: Task = "single_label"
 
 
 TrainingEvents = Generator[ValidationReport | Heartbeat, None, None]

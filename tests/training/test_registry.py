@@ -12,7 +12,8 @@ from torch import nn
 from sweeper.training import model
 from sweeper.training.config import ACTIVE_WHEN, HYPERPARAMETERS, TrainConfig, validation_error
 from sweeper.training.losses import AnchorLosses, similarity_matrix
-from sweeper.training.metric_registry import METRICS, Metric, find_metric
+from sweeper.training.metric import Metric
+from sweeper.training.metric_registry import METRICS, find_metric
 from sweeper.training.named_function import load_function
 from sweeper.training.objective import ObjectiveMetric
 from sweeper.training.registry import (
