@@ -52,8 +52,11 @@ class StoredResults(SweepResults):
         """The sweep's folder."""
         return self._folder.path
 
-    def table(self, metric: str = "accuracy") -> "ResultsTable":
-        """Return the published table by a metric of the test split, such as macro_f1 or `f1/joy`. Raises UsageError."""
+    def table(self, metric: str | None = None) -> "ResultsTable":
+        """Return the published table by a metric of the test split, such as macro_f1 or `f1/joy`. Raises UsageError.
+
+        The default is accuracy, or macro_f1 where a text has any number of labels.
+        """
         from sweeper.app.published_table import sweep_table
 
         return sweep_table(self._folder, self, metric)

@@ -11,6 +11,7 @@ from sweeper.app.kept_model import write_prediction_settings
 from sweeper.app.prepare_data import PreparedSweep, load_training_data, tokenizer_of
 from sweeper.errors import CheckpointError
 from sweeper.protocol.confirmation import best_model_trial
+from sweeper.storage.predictions import load_predictions
 from sweeper.storage.sweep_folder import SweepFolder, write_json
 from sweeper.storage.trial_files import delete_trial_files, trial_folder
 from sweeper.terminal.output import Output
@@ -79,6 +80,9 @@ def _export(output: Output, prepared: PreparedSweep, folder: SweepFolder, trial:
         remedy = f"this makes it: sweeper train {folder.path} {trial.number}"
         output.line(f"{model_file.name} cannot be read ({error}); {remedy}")
         return
+    stored = load_predictions(folder.path, [trial.number], "validation", data.class_names)
+    for thresholds in (scored.thresholds for scored in stored.values() if scored.thresholds is not None):
+        export.save_thresholds(out, data.class_names, thresholds.tolist())
     tokenizer_of(prepared, encoder).save(out / "encoder")
     write_prediction_settings(out, prepared.spec, trial.config.active_params)
     write_json(out / "config.json", {"trial": trial.number, **trial.config.active_params})

@@ -51,7 +51,9 @@ def _write_classifier(kept: KeptModel, folder: Path) -> None:
     """Write a model as a classifier of transformers. Raises UsageError if none equals it."""
     from sweeper.training.sequence_classification import export_classifier
 
-    export_classifier(kept.folder, kept.labels, kept.settings, folder)
+    export_classifier(kept.folder, kept.labels, kept.settings, folder, kept.task)
+    if kept.thresholds is not None:
+        shutil.copy(kept.folder / "thresholds.json", folder)
     _require_equal(kept, folder)
 
 
@@ -64,6 +66,8 @@ def _write_adapter(kept: KeptModel, folder: Path) -> None:
     shutil.copytree(source, folder)
     for name in ("classifier.safetensors", "labels.json"):
         shutil.copy(kept.folder / name, folder)
+    if kept.thresholds is not None:
+        shutil.copy(kept.folder / "thresholds.json", folder)
 
 
 def _require_equal(kept: KeptModel, written: Path) -> None:
@@ -74,7 +78,7 @@ def _require_equal(kept: KeptModel, written: Path) -> None:
     rows = [[text] * len(kept.text_columns) for text in _TEXTS]
     same_cut = {**kept.settings, "precision": "float32", "max_tokens": kept.settings["max_length"]}
     own = TextClassifier(replace(kept, settings=same_cut)).probabilities(rows)
-    other = classifier_probabilities(written, rows)
+    other = classifier_probabilities(written, rows, kept.task)
     largest = max(
         abs(a - b) for ours, theirs in zip(own.tolist(), other, strict=True) for a, b in zip(ours, theirs, strict=True)
     )

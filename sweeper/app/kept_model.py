@@ -11,11 +11,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sweeper.data.dataset_spec import Task
 from sweeper.errors import UsageError
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, is_sweep, open_sweep, write_json
 from sweeper.storage.sweep_names import find_named_sweep, named_folder
 from sweeper.training.prediction_settings import prediction_settings
+from sweeper.training.tasks import TASKS
+from sweeper.wording import quote_value
 
 _WEIGHTS, _SETTINGS = "classifier.safetensors", "prediction.json"
 _TRAIN_AGAIN = "restore a copy, or train the model again"
@@ -36,6 +39,22 @@ class KeptModel:
     def labels(self) -> tuple[str, ...]:
         """The class names, in the order of the probabilities."""
         return tuple(map(str, _read_json(self.folder / "labels.json", list)))
+
+    @cached_property
+    def thresholds(self) -> Mapping[str, float] | None:
+        """The probability from which each label is predicted, by class name; None if the likeliest class is."""
+        if TASKS[self.task].thresholds is None:
+            return None
+        path = self.folder / "thresholds.json"
+        thresholds = _read_json(path, dict)
+        if missing := [label for label in self.labels if not isinstance(thresholds.get(label), int | float)]:
+            raise UsageError(f"{path}: has no threshold of {quote_value(missing[0])}; {_TRAIN_AGAIN}")
+        return thresholds
+
+    @property
+    def task(self) -> Task:
+        """The task of the training."""
+        return "multi_label" if self.settings.get("task") == "multi_label" else "single_label"
 
     @property
     def text_columns(self) -> tuple[str, ...]:
@@ -119,7 +138,8 @@ def _sweep_above(folder: Path) -> SweepFolder:
 def _settings(spec: SweepSpec, params: Mapping[str, Any]) -> dict[str, Any]:
     dataset = spec.dataset_spec
     needed = prediction_settings(params, spec.max_tokens, len(dataset.text))
-    return {**needed, "columns": list(dataset.text), "replacements": dict(dataset.replacements)}
+    task = {} if dataset.task == "single_label" else {"task": dataset.task}
+    return {**needed, **task, "columns": list(dataset.text), "replacements": dict(dataset.replacements)}
 
 
 def _no_model(sweep: SweepFolder) -> str:

@@ -81,7 +81,7 @@ def _metadata(model: KeptModel, results: SweepResults | None) -> dict[str, Any]:
     encoder = str(model.settings["encoder"])
     metadata: dict[str, Any] = {"base_model": encoder} if encoder.count("/") == 1 and encoder[0] not in "./~" else {}
     if results is not None:
-        metadata["metrics"] = ["accuracy", "f1"]
+        metadata["metrics"] = ["f1"] if model.task == "multi_label" else ["accuracy", "f1"]
     return metadata
 
 
@@ -113,6 +113,11 @@ def _transformers_usage(model: KeptModel) -> list[str]:
     if model.replacements:
         pairs = ", ".join(f"{old!r} by {new!r}" for old, new in model.replacements.items())
         notes.append(f"In the training, these strings were replaced in each text: {pairs}.")
+    if model.thresholds is not None:
+        notes.append(
+            "A text has any number of labels: `top_k=None` lists the probability of each, and `thresholds.json` has "
+            "those from which a label is predicted, tuned on validation."
+        )
     return [_TRANSFORMERS.replace("{row}", row), " ".join(notes)]
 
 
@@ -126,7 +131,7 @@ def _scores(results: SweepResults, confirmation: ConfirmationResult) -> list[str
     count = len(confirmation.seeds)
     rows = [(results.objective, [seed.metrics for seed in confirmation.seeds])]
     tests = [seed.test for seed in confirmation.seeds if seed.test is not None]
-    shown = dict.fromkeys((results.objective.removeprefix("validation/"), "accuracy", "macro_f1"))
+    shown = dict.fromkeys((results.objective.removeprefix("validation/"), "accuracy", "macro_f1", "micro_f1"))
     rows += [(f"test/{name}", tests) for name in shown if any(f"test/{name}" in scores for scores in tests)]
     seeds, tested = count_noun(count, "fresh seed"), "; the test split was scored once with each" if tests else ""
     lines = [f"| {_escape(name)} | {_mean_and_sd([scores.get(name) for scores in found])} |" for name, found in rows]

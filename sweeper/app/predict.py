@@ -48,7 +48,8 @@ class TextClassifier:
     def predict(self, texts: Iterable[str] | Iterable[Sequence[str]]) -> "pd.DataFrame":
         """Return the label of each text, or pair of texts, and the probability of each class.
 
-        The columns are `label`, and `probability/NAME` for each class. Raises UsageError if a row has too few texts.
+        The columns are `label`, and `probability/NAME` for each class. A model that predicts any number of labels has
+        a list of them in the column `labels` instead. Raises UsageError if a row has too few texts.
         """
         import pandas as pd
 
@@ -60,7 +61,7 @@ class TextClassifier:
         cleaned = [[clean_text(text, self.kept.replacements) for text in row] for row in rows]
         probabilities = self.probabilities(cleaned)
         table = pd.DataFrame(probabilities, columns=[f"probability/{label}" for label in self.labels])
-        table.insert(0, "label", [self.labels[k] for k in probabilities.argmax(axis=1)])
+        table.insert(0, *self._served.name_labels(probabilities))
         return table
 
     def probabilities(self, rows: Sequence[Sequence[str]]) -> "NDArray[np.float32]":

@@ -9,14 +9,26 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PredictedRow:
-    """The texts of a row by column, and the probability of each class by name."""
+    """The texts of a row by column, and the probability of each class by name.
+
+    `thresholds` are those of a model that predicts any number of labels, by name.
+    """
 
     texts: Mapping[str, str]
     probabilities: Mapping[str, float]
+    thresholds: Mapping[str, float] | None = None
 
     @property
-    def label(self) -> str:
-        """The most probable class."""
+    def column(self) -> str:
+        """The name of the predicted label's column: label, or labels."""
+        return "label" if self.thresholds is None else "labels"
+
+    @property
+    def label(self) -> str | list[str]:
+        """The most probable class, or the labels whose probability is not below their threshold."""
+        if self.thresholds is not None:
+            limits = self.thresholds
+            return [name for name, probability in self.probabilities.items() if probability >= limits[name]]
         return max(self.probabilities, key=lambda name: self.probabilities[name])
 
 
@@ -29,13 +41,17 @@ class PredictionFormat:
 
 
 def to_csv(rows: Sequence[PredictedRow]) -> str:
-    """Return a table: the texts, the label, and a column probability/NAME for each class."""
+    """Return a table: the texts, the label, and a column probability/NAME for each class.
+
+    Of any number of labels, the column `labels` has a JSON list.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     if rows:
-        writer.writerow([*rows[0].texts, "label", *(f"probability/{name}" for name in rows[0].probabilities)])
+        writer.writerow([*rows[0].texts, rows[0].column, *(f"probability/{name}" for name in rows[0].probabilities)])
     for row in rows:
-        writer.writerow([*row.texts.values(), row.label, *(f"{value:.6g}" for value in row.probabilities.values())])
+        label = row.label if isinstance(row.label, str) else json.dumps(row.label, ensure_ascii=False)
+        writer.writerow([*row.texts.values(), label, *(f"{value:.6g}" for value in row.probabilities.values())])
     return text.getvalue()
 
 
@@ -46,7 +62,7 @@ def to_json_lines(rows: Sequence[PredictedRow]) -> str:
 
 def _to_object(row: PredictedRow) -> dict[str, object]:
     probabilities = {name: round(value, 6) for name, value in row.probabilities.items()}
-    return {**row.texts, "label": row.label, "probabilities": probabilities}
+    return {**row.texts, row.column: row.label, "probabilities": probabilities}
 
 
 PREDICTION_FORMATS: Mapping[str, PredictionFormat] = {

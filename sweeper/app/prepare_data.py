@@ -176,7 +176,7 @@ def load_training_data(
                 require_fitting_length(spec, name, tokenizer.max_tokens)
                 require_fitting_classifier(spec, encoder, len(dataset.class_names))
             require_fitting_layers(spec, encoder)
-            data[name] = TrainingData(dataset.class_names, encoder, tokens)
+            data[name] = TrainingData(dataset.class_names, encoder, tokens, spec.dataset_spec.task)
     return data
 
 

@@ -5,17 +5,21 @@ from typing import TYPE_CHECKING
 from sweeper.atomic_write import atomic_write
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.storage.sweep_folder import SweepFolder
+from sweeper.training.tasks import TASKS
 
 if TYPE_CHECKING:
     from sweeper.reporting.table.results_table import ResultsTable
 
 
-def sweep_table(folder: SweepFolder, results: SweepResults, metric: str = "accuracy") -> "ResultsTable":
-    """Return the published table by a metric of the test split. Predictions whose file is gone are noted as missing."""
+def sweep_table(folder: SweepFolder, results: SweepResults, metric: str | None = None) -> "ResultsTable":
+    """Return the published table by a metric of the test split, by default that of the task.
+
+    Predictions whose file is gone are noted as missing.
+    """
     from sweeper.app.folder_predictions import finished_sweep
     from sweeper.reporting.table.results_table import build_table
 
-    return build_table([finished_sweep(folder, results)], metric)
+    return build_table([finished_sweep(folder, results)], metric or TASKS[results.task].table_metric)
 
 
 def table_text(folder: SweepFolder, results: SweepResults, *, brief: bool = False) -> str:

@@ -17,6 +17,7 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.terminal import formatting
 from sweeper.terminal.output import Output
+from sweeper.training.tasks import TASKS
 from sweeper.trials.trial import TrialRecord
 
 if TYPE_CHECKING:
@@ -135,11 +136,11 @@ def _run_links(folder: SweepFolder, *, ask_server: bool) -> tuple[dict[int, str]
 
 def _table(sweep: FinishedSweep, objective: str) -> "Html":
     """Return the published table of this sweep by the objective's metric, with a choice of the others."""
-    from sweeper.reporting.table.metrics import DEFAULT_METRIC, metric_problem
+    from sweeper.reporting.table.metrics import metric_problem
     from sweeper.reporting.table.results_table import build_table
     from sweeper.reporting.table_choice import choose_table
 
-    metric = DEFAULT_METRIC if metric_problem(objective) else objective
+    metric = TASKS[sweep.results.task].table_metric if metric_problem(objective) else objective
     return choose_table(lambda name: build_table([sweep], name), metric)
 
 

@@ -117,6 +117,8 @@ def _with_picture(folder: SweepFolder, path: Path, name: str) -> "Mapping[str, C
         number = int(path.name.partition("-")[0])
         return {name: path, "weights.png": cache(partial(_draw_weights, folder.path, number, labels))}
     if name == "test.parquet" or (name == "validation.parquet" and "test" not in folder.manifest.splits):
+        if folder.spec.dataset_spec.is_multi_label:  # no class is taken for another
+            return {f"predictions/{name}": path}
         split = name.removesuffix(".parquet")
         return {f"predictions/{name}": path, "confusion.png": cache(partial(_draw_confusion, path, labels, split))}
     return {f"predictions/{name}": path}

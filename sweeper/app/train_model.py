@@ -26,13 +26,16 @@ from sweeper.trials.trial import Trial
 
 
 class TestEvaluation(BaseModel):
-    """Metrics on the test split, the class names, and the confusion matrix: rows are true classes."""
+    """Metrics on the test split, the class names, and the confusion matrix: rows are true classes.
+
+    For `task: multi_label`, there is no accuracy and no confusion matrix.
+    """
 
     model_config = ConfigDict(extra="allow")
 
-    accuracy: float
     labels: list[str]
-    confusion: list[list[int]]
+    accuracy: float | None = None
+    confusion: list[list[int]] | None = None
 
 
 class TrainedModel(BaseModel):
@@ -111,6 +114,7 @@ def _train(output: Output, spec: SweepSpec, trial: Trial, data: TrainingData, ou
         raise SweeperError(f"trial {trial.number}: the training has no validation to choose a model by")
     best = best_model_path(state)
     export.export_model(best, trial.config, data, out)
+    export.tune_exported(out, trial.config, data)
     report = reports[checkpoint.load_checkpoint(best)["step"]]
     params = {name: value for name, value in trial.config.active_params.items() if name != "seed"}
     return TrainedModel(

@@ -98,9 +98,10 @@ def _predict(
         from sweeper.app.predict import TextClassifier
 
         probabilities = TextClassifier(kept).probabilities(rows).tolist()
+    named = [dict(zip(kept.labels, values, strict=True)) for values in probabilities]
     predicted = [
-        PredictedRow(dict(zip(columns, texts, strict=True)), dict(zip(kept.labels, values, strict=True)))
-        for texts, values in zip(rows, probabilities, strict=True)
+        PredictedRow(dict(zip(columns, texts, strict=True)), values, kept.thresholds)
+        for texts, values in zip(rows, named, strict=True)
     ]
     return PREDICTION_FORMATS[name].write(predicted)
 

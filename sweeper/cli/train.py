@@ -55,15 +55,20 @@ def train(
 
 
 def _show(terminal: Terminal, model: "TrainedModel") -> None:
-    """Print the accuracies, and the confusion matrix of the test split where there is room for it."""
+    """Print the scores, and the confusion matrix of the test split where there is room for it.
+
+    The score is the accuracy, or macro_f1 of a model that predicts any number of labels.
+    """
     from sweeper.terminal.formatting import confusion_table, format_score
 
-    accuracies = {"validation": model.metrics["validation/accuracy"]}
+    name = "accuracy" if "validation/accuracy" in model.metrics else "macro_f1"
+    scores = {"validation": model.metrics[f"validation/{name}"]}
     if model.test is not None:
-        accuracies["test"] = model.test.accuracy
-        if len(model.test.labels) <= _MAX_CLASSES_SHOWN:
-            terminal.table(confusion_table(model.test.labels, model.test.confusion))
-        absent = name_absent_classes("test", model.test.labels, [sum(row) for row in model.test.confusion])
+        scores["test"] = model.test.model_dump()[name]
+        confusion = model.test.confusion
+        if confusion is not None and len(model.test.labels) <= _MAX_CLASSES_SHOWN:
+            terminal.table(confusion_table(model.test.labels, confusion))
+        absent = "" if confusion is None else name_absent_classes("test", model.test.labels, list(map(sum, confusion)))
         if absent:
             terminal.line(absent)
-    terminal.line("  ".join(f"{split} accuracy {format_score(value)}" for split, value in accuracies.items()))
+    terminal.line("  ".join(f"{split} {name} {format_score(value)}" for split, value in scores.items()))

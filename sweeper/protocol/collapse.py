@@ -125,9 +125,12 @@ class CollapseRule:
 
 
 def count_classes(data: Mapping[str, TrainingData]) -> dict[str, int]:
-    """Return the number of validation texts of each class, in order; nothing if there is no validation split."""
+    """Return the number of validation texts of each class, in order; nothing if there is no validation split.
+
+    Also nothing for `task: multi_label`: no trial of it is taken for collapsed, because it does not choose one class.
+    """
     for training_data in data.values():
-        if "validation" in training_data.splits:
+        if training_data.task == "single_label" and "validation" in training_data.splits:
             labels = training_data.splits["validation"].labels
             counts = np.bincount(labels, minlength=len(training_data.class_names)).tolist()
             return dict(zip(training_data.class_names, counts, strict=True))

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 class TestPredictions:
     """The true and the predicted classes of a split, for one confirmed model, (N,) each, and the probabilities (N, C).
 
+    For `task: multi_label`, they are true and predicted label sets, (N, C) each.
+
     Without probabilities, only metrics of the predicted classes can be computed.
     """
 

@@ -61,6 +61,7 @@ def build_results(
         resolved=dict(manifest.resolved),
         training=dict(spec.training),
         labels=list(manifest.labels),
+        task=spec.dataset_spec.task,
         ordered_classes=spec.dataset_spec.label_order == tuple(manifest.labels),
         threads=manifest.threads,
         gpu=_gpus_of_a_trial(spec, records, sessions),

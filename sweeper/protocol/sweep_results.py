@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AllowInfNan, Field, ValidationError
 
+from sweeper.data.dataset_spec import Task
 from sweeper.errors import RecordError
 from sweeper.protocol.data_frame import data_frame
 from sweeper.protocol.learned_from import LearnedFrom
@@ -153,6 +154,7 @@ class SweepResults(ResultModel):
     resolved: dict[str, str] = Field(description="revision or digest of the data set, its rows and each encoder")
     training: dict[str, Scalar] = Field(default_factory=dict, description="hyperparameters that do not vary")
     labels: list[str] = Field(description="names of the classes")
+    task: Task = Field("single_label", description="single_label, or multi_label for any number of labels of a text")
     ordered_classes: bool = Field(False, description="True if the classes are in the order of a scale")
     threads: int = Field(description="CPU threads of a trial")
     gpu: float = Field(description="GPUs of a trial; of trials with different shares, the mean")

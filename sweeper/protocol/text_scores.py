@@ -13,10 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeper.protocol.finished_sweep import TestPredictions
-from sweeper.training.metric_registry import Metric, find_metric
+from sweeper.training.label_set_metrics import label_set_metric
+from sweeper.training.metric import Metric
+from sweeper.training.metric_registry import find_metric
 from sweeper.training.metrics import confusion_function, confusion_matrix
 from sweeper.training.named_function import load_function
 from sweeper.training.probability_metrics import apply_temperature, fit_temperature
+from sweeper.training.thresholds import PLAIN, predict_label_sets
 
 
 def text_scores(models: Sequence[TestPredictions], metric: str, class_names: Sequence[str]) -> NDArray[np.float64]:
@@ -29,11 +32,17 @@ def text_scores(models: Sequence[TestPredictions], metric: str, class_names: Seq
 
 def has_text_scores(model: TestPredictions, metric: str) -> bool:
     """Return True if these predictions have what `text_scores` needs for a metric that can be compared."""
-    return find_metric(metric).function is not None or model.probabilities is not None
+    entry = find_metric(metric)
+    if model.labels.ndim == 2:
+        return entry.fits_label_sets and model.probabilities is not None
+    return entry.function is not None or model.probabilities is not None
 
 
 def metric_of(model: TestPredictions, metric: str, class_names: Sequence[str]) -> float:
-    """Return a metric of one model's predicted classes."""
+    """Return a metric of one model's predicted classes, or predicted label sets."""
+    if model.labels.ndim == 2:
+        assert model.probabilities is not None
+        return label_set_metric(metric, model.labels, model.predictions, model.probabilities, class_names)
     confusion = confusion_matrix(model.labels, model.predictions, len(class_names))
     return float(confusion_function(find_metric(metric), class_names)(confusion))
 
@@ -47,6 +56,8 @@ def any_metric_of(
     missing.
     """
     entry, probabilities = find_metric(metric), model.probabilities
+    if model.labels.ndim == 2:
+        return metric_of(model, metric, class_names) if has_text_scores(model, metric) else None
     if entry.function is not None:
         return metric_of(model, metric, class_names)
     if probabilities is None or entry.of_probabilities is None:
@@ -65,6 +76,8 @@ def _text_scores(model: TestPredictions, metric: str, class_names: Sequence[str]
         correct: NDArray[np.float64] = (model.labels == model.predictions).astype(np.float64)
         return correct
     entry = find_metric(metric)
+    if model.labels.ndim == 2:
+        return _label_set_scores(model, metric, class_names)
     if entry.function is None:
         return _probability_scores(model, entry)
     confusion = confusion_matrix(model.labels, model.predictions, len(class_names))
@@ -84,6 +97,22 @@ def _probability_scores(model: TestPredictions, entry: Metric) -> NDArray[np.flo
     assert entry.without_each is not None
     score = float(load_function(entry.of_probabilities)(model.labels, probabilities))
     without = load_function(entry.without_each)(model.labels, probabilities)
+    return _centred(score, (len(model.labels) - 1) * (score - without))
+
+
+def _label_set_scores(model: TestPredictions, metric: str, class_names: Sequence[str]) -> NDArray[np.float64]:
+    """Return the score of each text in a metric of label sets. The thresholds are the same without the text."""
+    entry, probabilities = find_metric(metric), model.probabilities
+    assert probabilities is not None
+    assert entry.without_each_label_set is not None
+    without_each = load_function(entry.without_each_label_set)
+    if entry.of_label_probabilities is not None:
+        without = without_each(model.labels, probabilities)
+    else:
+        predicted = predict_label_sets(probabilities, PLAIN) if entry.is_plain else model.predictions
+        index = {} if entry.class_name is None else {"index": class_names.index(entry.class_name)}
+        without = without_each(model.labels, predicted, **index)
+    score = metric_of(model, metric, class_names)
     return _centred(score, (len(model.labels) - 1) * (score - without))
 
 

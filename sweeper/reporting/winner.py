@@ -1,8 +1,9 @@
 """The winner of a sweep: the system that is best on validation with fresh seeds, and whether its lead stands.
 
 The lead is that over the strongest other system on the test split; without a test split, on validation, where the
-settings were chosen. It is measured by the objective's metric, or by accuracy if the table cannot show that metric. It
-stands under the rule for bold in the published table: the leads over all other systems are significant.
+settings were chosen. It is measured by the objective's metric, or by accuracy (macro F1 where a text has any number of
+labels) if systems cannot be compared by that. It stands under the rule for bold in the published table: the leads over
+all other systems are significant.
 """
 
 import statistics
@@ -14,7 +15,8 @@ from sweeper.protocol.statistics import Estimate, TextScores, pairwise_differenc
 from sweeper.protocol.sweep_results import ConfirmationResult, SweepResults
 from sweeper.protocol.text_scores import has_text_scores, text_scores
 from sweeper.reporting.table.comparisons import ALPHA, MIN_SEEDS
-from sweeper.reporting.table.metrics import DEFAULT_METRIC, table_metric
+from sweeper.reporting.table.metrics import table_metric
+from sweeper.training.tasks import TASKS
 from sweeper.wording import format_value
 
 Predictions = Mapping[int, TestPredictions]  # of one split, by trial
@@ -78,9 +80,9 @@ def find_winner(results: SweepResults, predictions: Predictions) -> Winner | Non
 
 
 def _lead_metric(results: SweepResults) -> str:
-    """Return the metric of the objective if systems can be compared by it, else accuracy."""
+    """Return the metric of the objective if systems can be compared by it, else that of the task's table."""
     name = results.objective.removeprefix("validation/")
-    return name if table_metric(name).is_compared else DEFAULT_METRIC
+    return name if table_metric(name).is_compared else TASKS[results.task].table_metric
 
 
 def _models(confirmation: ConfirmationResult, predictions: Predictions, metric: str) -> list[TestPredictions]:

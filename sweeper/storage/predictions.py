@@ -1,7 +1,8 @@
 """The predictions of confirmed models, as parquet files. Any two systems can be compared text by text later.
 
 There is one file for each trial and split, `predictions/97-test.parquet`, with a row for each text in the split's
-order. LCL models also have the mean class weights of their weighting network, as JSON.
+order. For `task: multi_label`, labels and predictions are lists, and the file has the thresholds that were tuned on
+validation. LCL models also have the mean class weights of their weighting network, as JSON.
 """
 
 import io
@@ -16,11 +17,13 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from sweeper.atomic_write import atomic_write
+from sweeper.data.label_arrays import to_array
 from sweeper.errors import RecordError
 from sweeper.training.types import ModelScores, Predictions
 from sweeper.trials.trial import Trial
 
 _FOLDER = "predictions"
+_THRESHOLDS = "thresholds"  # by label, in the metadata of a file's schema
 
 
 def save_predictions(folder: Path, trial: Trial, labels: tuple[str, ...], scores: ModelScores) -> None:
@@ -54,17 +57,36 @@ def _to_lists(matrix: NDArray[np.float32]) -> list[list[float | None]]:
 
 
 def _to_parquet(predictions: Predictions, labels: tuple[str, ...]) -> bytes:
-    names, predicted = np.array(labels, dtype=object), predictions.predicted_classes
     columns = {
-        "row": pyarrow.array(np.arange(len(predicted)), pyarrow.int32()),
-        "label": pyarrow.array(names[predictions.labels], pyarrow.string()),
-        "prediction": pyarrow.array(names[predicted], pyarrow.string()),
-        "probability": pyarrow.array(predictions.probabilities.max(axis=1), pyarrow.float32()),
+        "row": pyarrow.array(np.arange(len(predictions.labels)), pyarrow.int32()),
+        **(_class_columns if predictions.thresholds is None else _label_set_columns)(predictions, labels),
         "probabilities": pyarrow.array(list(predictions.probabilities), pyarrow.list_(pyarrow.float32())),
     }
+    table = pyarrow.table(columns)
+    if predictions.thresholds is not None:
+        thresholds = dict(zip(labels, predictions.thresholds.tolist(), strict=True))
+        table = table.replace_schema_metadata({_THRESHOLDS: json.dumps(thresholds)})
     buffer = io.BytesIO()
-    pyarrow.parquet.write_table(pyarrow.table(columns), buffer)
+    pyarrow.parquet.write_table(table, buffer)
     return buffer.getvalue()
+
+
+def _class_columns(predictions: Predictions, labels: tuple[str, ...]) -> dict[str, pyarrow.Array]:
+    names = np.array(labels, dtype=object)
+    return {
+        "label": pyarrow.array(names[predictions.labels], pyarrow.string()),
+        "prediction": pyarrow.array(names[predictions.predicted_classes], pyarrow.string()),
+        "probability": pyarrow.array(predictions.probabilities.max(axis=1), pyarrow.float32()),
+    }
+
+
+def _label_set_columns(predictions: Predictions, labels: tuple[str, ...]) -> dict[str, pyarrow.Array]:
+    matrices = {"label": predictions.labels, "prediction": predictions.predicted_classes}  # (N, C) each
+    kind = pyarrow.list_(pyarrow.string())
+    return {
+        name: pyarrow.array([[labels[k] for k in np.flatnonzero(row)] for row in matrix], kind)
+        for name, matrix in matrices.items()
+    }
 
 
 def load_predictions(
@@ -81,9 +103,24 @@ def read_predictions(path: Path, labels: tuple[str, ...]) -> Predictions:
         with pyarrow.parquet.ParquetFile(path) as file:  # read_table imports pyarrow.dataset, to_numpy pandas: a second
             table = file.read()
         numbers = {label: number for number, label in enumerate(labels)}
-        true_classes = np.array([numbers[label] for label in table["label"].to_pylist()], dtype=np.int64)
+        thresholds = _read_thresholds(table, labels)
+        stored = table["label"].to_pylist()
+        label_sets = [(label,) for label in stored] if thresholds is None else stored
+        unknown = {label for names in label_sets for label in names if label not in numbers}
+        if unknown:
+            raise KeyError(min(unknown))
+        true_labels = to_array(label_sets, numbers, is_multi_label=thresholds is not None)
         flat = np.from_dlpack(table["probabilities"].combine_chunks().flatten())
-        probabilities = flat.astype(np.float32).reshape(len(true_classes), len(labels))
+        probabilities = flat.astype(np.float32).reshape(len(true_labels), len(labels))
     except (OSError, KeyError, ValueError, pyarrow.lib.ArrowException) as error:
         raise RecordError(f"{path}: cannot be read as predictions for {len(labels)} classes ({error})") from error
-    return Predictions(true_classes, probabilities)
+    return Predictions(true_labels, probabilities, thresholds)
+
+
+def _read_thresholds(table: pyarrow.Table, labels: tuple[str, ...]) -> NDArray[np.float64] | None:
+    """Return the thresholds in a table of predictions, in the order of `labels`; None if it has none."""
+    stored = (table.schema.metadata or {}).get(_THRESHOLDS.encode())
+    if stored is None:
+        return None
+    thresholds = json.loads(stored)
+    return np.array([float(thresholds[label]) for label in labels])

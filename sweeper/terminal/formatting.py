@@ -10,6 +10,7 @@ from sweeper.protocol.search_budget import count_search_trials
 from sweeper.protocol.sweep_results import SearchBest, SweepResults, SystemResult
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import Scalar
+from sweeper.training.tasks import TASKS
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialRecord
 from sweeper.wording import count_noun, format_epoch, format_value
@@ -125,7 +126,8 @@ def search_table(spec: SweepSpec, results: SweepResults) -> Table:
 
 
 def _metric_columns(spec: SweepSpec) -> list[str]:
-    return list(dict.fromkeys((spec.objective.metric, "validation/accuracy", "validation/macro_f1")))
+    of_table = f"validation/{TASKS[spec.dataset_spec.task].table_metric}"
+    return list(dict.fromkeys((spec.objective.metric, of_table, "validation/macro_f1")))
 
 
 def _search_row(spec: SweepSpec, names: Sequence[str], result: SystemResult) -> list[str]:

@@ -14,7 +14,7 @@ from sweeper.trials.trial import TrialRecord
 from sweeper.wording import format_epoch
 
 _MAX_RIVALS = 5  # trials that are named
-_METRICS = ("train/loss", "validation/loss", "validation/accuracy", "validation/macro_f1")
+_METRICS = ("train/loss", "validation/loss", "validation/accuracy", "validation/macro_f1", "validation/micro_f1")
 
 
 def trial_facts(spec: SweepSpec, record: TrialRecord) -> Iterator[str]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types.schema import Array
 
 from sweeper.training.prediction_settings import prediction_settings
 from sweeper.wording import escape_markdown, show_controls
@@ -53,13 +54,19 @@ class ModelExport:
     @property
     def settings(self) -> dict[str, Any]:
         """The settings of the training that a prediction needs."""
-        return prediction_settings(self.config, self.max_tokens, self.texts)
+        settings = prediction_settings(self.config, self.max_tokens, self.texts)
+        return {**settings, "task": "multi_label"} if self.has_thresholds else settings
 
     @property
     def labels(self) -> list[str]:
         """The names of the classes."""
         labels: list[str] = json.loads((self.folder / "labels.json").read_text(encoding="utf-8"))
         return labels
+
+    @property
+    def has_thresholds(self) -> bool:
+        """True if it predicts any number of labels of a text."""
+        return (self.folder / "thresholds.json").exists()
 
     @property
     def example(self) -> list[str] | list[list[str]]:
@@ -71,9 +78,10 @@ class ModelExport:
         shown = [escape_markdown(show_controls(label)) for label in self.labels[:_MAX_LABELS]]
         more = [f"and {len(self.labels) - _MAX_LABELS} more"] if len(self.labels) > _MAX_LABELS else []
         texts = "one text" if self.texts == 1 else "two texts"
+        predicted = "labels" if self.has_thresholds else "label"
         return (
             f"- **Input** {texts} a row\n"
-            f"- **Output** `label`, and a `probability/…` of each class: {', '.join([*shown, *more])}\n\n"
+            f"- **Output** `{predicted}`, and a `probability/…` of each class: {', '.join([*shown, *more])}\n\n"
             f"```python\nmodel.predict({json.dumps(self.example)})\n```"
         )
 
@@ -86,19 +94,20 @@ class ModelExport:
                 folder,
                 python_model=str(_CODE),
                 artifacts={"model": str(self.folder), "prediction": str(settings)},
-                signature=_signature(self.labels, self.texts),
+                signature=_signature(self.labels, self.texts, has_thresholds=self.has_thresholds),
                 input_example=self.example,
                 pip_requirements=[_pin(name) for name in _REQUIREMENTS],
                 mlflow_model=mlflow_model,
             )
 
 
-def _signature(labels: list[str], texts: int) -> ModelSignature:
-    """Return the signature: one text or two go in, a label and the probability of each label come out."""
+def _signature(labels: list[str], texts: int, *, has_thresholds: bool) -> ModelSignature:
+    """Return the signature: one text or two go in, the label or labels and the probability of each come out."""
+    predicted = ColSpec(Array(DataType.string), "labels") if has_thresholds else ColSpec(DataType.string, "label")
     probabilities = [ColSpec(DataType.float, f"probability/{label}") for label in labels]
     return ModelSignature(
         Schema([ColSpec(DataType.string) for _ in range(texts)]),
-        Schema([ColSpec(DataType.string, "label"), *probabilities]),
+        Schema([predicted, *probabilities]),
     )
 
 

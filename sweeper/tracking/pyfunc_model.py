@@ -2,9 +2,9 @@
 
     mlflow.pyfunc.load_model(uri).predict(["a text", "another"])
 
-returns a table with a column `label`, and a column `probability/NAME` for each class. If the model was trained on pairs
-of texts, each row of the input is a pair. The folder `model` has the encoder with its tokenizer, the classifier's
-weights and the names of the classes; `prediction.json` has the hyperparameters that a prediction needs.
+returns a table with a column `label`, and a column `probability/NAME` for each class. A model with thresholds predicts
+any number: its column `labels` has lists. If the model was trained on pairs of texts, each row of the input is a pair.
+`model` has the encoder, tokenizer, classifier, class names and thresholds; `prediction.json` has the hyperparameters.
 
 Predictions are computed as sweeper computed them when it scored the model: with texts of similar length in a batch, and
 in the same precision. This file must not import sweeper, because it also runs where sweeper is not installed.
@@ -138,6 +138,8 @@ class ServedClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         folder = Path(context.artifacts["model"])
         self.settings = json.loads(Path(context.artifacts["prediction"]).read_text(encoding="utf-8"))
         self.labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+        limits = folder / "thresholds.json" if self.settings.get("task") == "multi_label" else None
+        self.thresholds = None if limits is None else json.loads(limits.read_text(encoding="utf-8"))
         self.device = best_device()
         self.is_recurrent = self.settings["encoder"] in ("rnn", "gru")
         tokenizer = WordTokenizer if self.is_recurrent else PretrainedTokenizer
@@ -158,13 +160,20 @@ class ServedClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         return AutoModel.from_pretrained(folder, dtype=torch.float32)
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
-        """Return the label and the probabilities of each text. MLflow turns lists of texts or pairs into a table."""
+        """Return the labels and the probabilities of each text. MLflow turns lists of texts or pairs into a table."""
         frame = pd.DataFrame(model_input)
         columns = [frame.iloc[:, k].astype(str).tolist() for k in range(self.settings["texts"])]
         probabilities = self.predict_probabilities(columns[0], columns[1] if len(columns) > 1 else None)
         table = pd.DataFrame(probabilities, columns=[f"probability/{label}" for label in self.labels])
-        table.insert(0, "label", [self.labels[k] for k in probabilities.argmax(axis=1)])
+        table.insert(0, *self.name_labels(probabilities))
         return table
+
+    def name_labels(self, probabilities: np.ndarray) -> tuple[str, list[Any]]:
+        """Return a column for probabilities (N, C), with its name: `label`, or `labels` that reach their thresholds."""
+        if self.thresholds is None:
+            return "label", [self.labels[k] for k in probabilities.argmax(axis=1)]
+        limits = np.array([self.thresholds[label] for label in self.labels])
+        return "labels", [[self.labels[k] for k in np.flatnonzero(row)] for row in probabilities >= limits]
 
     @torch.no_grad()
     def predict_probabilities(self, texts: list[str], pairs: list[str] | None) -> np.ndarray:
@@ -181,7 +190,8 @@ class ServedClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
             mask = self._pad([[1] * len(ids[k]) for k in rows], 0)  # (B, L)
             with self._autocast():
                 logits = self._logits(batch, mask, batch_types)
-            probabilities[rows] = logits.float().softmax(dim=-1).cpu().numpy()
+            found = logits.float().softmax(dim=-1) if self.thresholds is None else logits.float().sigmoid()
+            probabilities[rows] = found.cpu().numpy()
         return probabilities
 
     def _pad(self, lists: list[list[int]], padding: int) -> Tensor:

@@ -60,6 +60,31 @@ def test_the_pipeline_of_transformers_gives_the_same_probabilities(
     assert "very negative, neutral, positive" in card
 
 
+def test_a_model_of_several_labels_gives_the_probability_of_each_in_the_pipeline(tmp_path: Path) -> None:
+    kept = keep_model(tmp_path, "bert")
+    thresholds = {"very negative": 0.0, "neutral": 0.5, "positive": 1.1}
+    (kept.path / "model" / "thresholds.json").write_text(json.dumps(thresholds))
+    settings = json.loads((kept.path / "model" / "prediction.json").read_text())
+    (kept.path / "model" / "prediction.json").write_text(json.dumps({**settings, "task": "multi_label"}))
+    package.export_model(kept.path, tmp_path / "out")
+    assert AutoConfig.from_pretrained(tmp_path / "out").problem_type == "multi_label_classification"
+    assert json.loads((tmp_path / "out" / "thresholds.json").read_text()) == thresholds
+    model = package.load_model(kept.path)
+    predicted = model.predict(TEXTS)
+    expected = predicted.iloc[:, 1:].to_numpy()
+    found = probabilities(pipeline("text-classification", str(tmp_path / "out")), TEXTS, model.labels)
+    assert np.abs(found - expected).max() < 1e-5
+    assert np.abs(expected.sum(axis=1) - 1).max() > 0.01  # not those of one label
+    assert [labels[0] for labels in predicted["labels"]] == ["very negative"] * 3
+    assert all(
+        ("neutral" in labels) == (p >= 0.5) for labels, p in zip(predicted["labels"], expected[:, 1], strict=True)
+    )
+    assert "thresholds.json" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    (kept.path / "model" / "thresholds.json").write_text('{"neutral": 0.5}')
+    with pytest.raises(UsageError, match="has no threshold of very negative"):
+        package.export_model(kept.path, tmp_path / "again")
+
+
 @pytest.mark.parametrize(
     ("kind", "params", "message"),
     [

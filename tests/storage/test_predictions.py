@@ -45,6 +45,23 @@ def test_a_parquet_reader_finds_class_names_and_row_numbers(
     assert [row["probability"] for row in rows] == predicted.probabilities.max(axis=1).tolist()
 
 
+def test_label_sets_are_lists_and_keep_the_thresholds_of_validation(tmp_path: Path, trial: Trial) -> None:
+    labels, limits = np.array([[1, 0, 1], [0, 0, 0], [0, 1, 0]]), [0.1 + 0.2, 0.5, 2 / 3]
+    probabilities = np.random.default_rng(0).random((3, 3)).astype(np.float32)
+    saved = Predictions(labels, probabilities, np.array(limits))
+    predictions.save_predictions(tmp_path, trial, LABELS, ModelScores({"test": saved}))
+    path = predictions.predictions_path(tmp_path, 7, "test")
+    rows = pyarrow.parquet.read_table(path).to_pylist()
+    assert [row["label"] for row in rows] == [["very bad", "good"], [], ["so-so"]]
+    expected = [[LABELS[k] for k in np.flatnonzero(row)] for row in probabilities >= np.array(limits)]
+    assert [row["prediction"] for row in rows] == expected
+    loaded = predictions.read_predictions(path, LABELS)
+    for name in ("labels", "probabilities", "thresholds", "predicted_classes"):
+        np.testing.assert_array_equal(getattr(loaded, name), getattr(saved, name))
+    with pytest.raises(RecordError, match="cannot be read as predictions for 2 classes"):
+        predictions.read_predictions(path, LABELS[:2])
+
+
 def test_class_weights_are_saved_if_there_are_any(tmp_path: Path, trial: Trial) -> None:
     weights = np.array([[0.5, 0.5], [np.nan, np.nan]], dtype=np.float32)
     assert predictions.load_class_weights(tmp_path, 7) is None

@@ -1,16 +1,28 @@
 """All sections of a report, in the order of a reader's interest. A section that has nothing to show says why."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from sweeper.data.dataset_spec import Task
 from sweeper.protocol.hyperparameter_importance import Importance
 from sweeper.reporting.html import figure_sections, model_sections, table_sections
 from sweeper.reporting.html.early_stopping_section import early_stopping_section
 from sweeper.reporting.html.glance import glance_section
 from sweeper.reporting.html.html_elements import ReportSection, bullet_list
+from sweeper.reporting.html.label_sections import labels_section
 from sweeper.reporting.html.methods_text import describe_methods
 from sweeper.reporting.html.report_data import ReportData
 from sweeper.reporting.html.study_section import study_section
 from sweeper.reporting.templates.environment import Html
+
+_MODEL_SECTIONS: Mapping[Task, Sequence[Callable[[ReportData], ReportSection]]] = {
+    "single_label": (
+        model_sections.classes_section,
+        model_sections.confusion_section,
+        model_sections.errors_section,
+    ),
+    "multi_label": (labels_section,),
+}
+"""The sections about the confirmed models, by task."""
 
 
 def build_sections(
@@ -39,9 +51,7 @@ def build_sections(
         figure_sections.curves_section(report),
         early_stopping_section(report),
         figure_sections.timeline_section(report),
-        model_sections.classes_section(report),
-        model_sections.confusion_section(report),
-        model_sections.errors_section(report),
+        *(section(report) for section in _MODEL_SECTIONS[report.results.task]),
         table_sections.outcomes_section(report),
         table_sections.cost_section(report),
         table_sections.trials_section(report),

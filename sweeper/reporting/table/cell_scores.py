@@ -8,7 +8,8 @@ from sweeper.errors import RecordError
 from sweeper.protocol.finished_sweep import FinishedSweep
 from sweeper.protocol.sweep_results import SeedResult, SweepResults
 from sweeper.protocol.text_scores import any_metric_of
-from sweeper.reporting.table.metrics import table_metric
+from sweeper.reporting.table.metrics import METRICS, table_metric
+from sweeper.training.tasks import metric_fits
 from sweeper.wording import quote_value
 
 
@@ -33,6 +34,9 @@ def find_scores(source: FinishedSweep, seeds: Sequence[SeedResult], metric: str)
 def _why_undefined(results: SweepResults, metric: str) -> str:
     """Return the reason why a metric cannot be had of a data set; "" if it can."""
     entry = table_metric(metric).entry
+    if not metric_fits(entry, results.task):
+        fitting = [name for name, other in METRICS.items() if metric_fits(other.entry, results.task)]
+        return f"it is no metric of task: {results.task}, allowed: {', '.join(fitting)}"
     if entry.class_name is not None and entry.class_name not in results.labels:
         return f"its data set has no class {quote_value(entry.class_name)}"
     if entry.is_ordered and not has_ordered_classes(results):

@@ -98,7 +98,8 @@ class TableCell:
     def _check_score(self, trial: int, predictions: TestPredictions) -> None:
         stored, texts = self.scores[trial], self.results.test_split.texts if self.results.test_split else 0
         predicted, score = len(predictions.labels), stored
-        if table_metric(self.metric).entry.function is not None:
+        entry = table_metric(self.metric).entry
+        if entry.function is not None or entry.of_label_sets is not None:
             score = metric_of(predictions, self.metric, self.results.labels)
         if predicted != texts or abs(score - stored) * texts > 0.5:
             raise RecordError(

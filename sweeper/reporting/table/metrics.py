@@ -9,6 +9,7 @@ from functools import cache
 
 from sweeper.errors import UsageError
 from sweeper.training import metric_registry
+from sweeper.training.metric import Metric
 from sweeper.training.metric_registry import CLASS_METRICS
 from sweeper.wording import allowed_classes, allowed_hint, quote_value
 
@@ -24,7 +25,7 @@ class TableMetric:
     label: str
     description: str
     is_compared: bool
-    entry: metric_registry.Metric
+    entry: Metric
 
     @property
     def sign(self) -> int:
@@ -47,7 +48,7 @@ class TableMetric:
         return f"{100 * value:+.1f}" if self.entry.is_share else f"{value:+.3f}"
 
 
-def _table_metric(metric: metric_registry.Metric) -> TableMetric:
+def _table_metric(metric: Metric) -> TableMetric:
     is_name = not metric.label[1].islower()  # MCC and F1, but not Accuracy
     label = metric.label if is_name else metric.label[0].lower() + metric.label[1:]
     return TableMetric(label, metric.description, metric.is_divisible, metric)
