@@ -98,6 +98,17 @@ DATASETS: Mapping[str, DatasetSpec] = {
             majority=0.117,
         ),
         DatasetSpec(
+            name="goemotions_multilabel",
+            repository="google-research-datasets/go_emotions",
+            config="simplified",
+            label="labels",
+            task="multi_label",
+            classes=_EMOTIONS,
+            description="Reddit comments with any number of 27 emotions and neutral, as its authors publish them",
+            licence="Apache-2.0",
+            sizes=(43_410, 5_426, 5_427),
+        ),
+        DatasetSpec(
             name="empathetic_dialogues",
             repository="facebook/empathetic_dialogues",
             revision=PARQUET_REVISION,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from sweeper.data.dataset_spec import DatasetSpec
+from sweeper.data.dataset_spec import DatasetSpec, Task
 from sweeper.data.local_files import list_formats
 from sweeper.data.packed_files import strip_packing
 from sweeper.search_space.yaml_key import yaml_key
@@ -30,6 +30,13 @@ class CustomDataset(StrictModel):
         yaml_key("Column of the text, or a list of two columns for pairs of texts."),
     ] = "text"
     label: Annotated[str, yaml_key("Column of the label.")] = "label"
+    task: Annotated[
+        Task, yaml_key("single_label: one label for each text; multi_label: the label column holds a list of labels.")
+    ] = "single_label"
+    label_separator: Annotated[
+        str | None,
+        yaml_key("What separates the labels of a text where they are one string, for task: multi_label.", min_length=1),
+    ] = None
     label_order: Annotated[
         list[str | int | float] | None,
         yaml_key("All labels in the order of a scale, for metrics that need one: qwk and mae.", min_length=2),
@@ -58,6 +65,8 @@ class CustomDataset(StrictModel):
             files=self.files,
             text=text,
             label=self.label,
+            task=self.task,
+            label_separator=self.label_separator,
             label_order=self._order_as_text(),
         )
 
@@ -73,7 +82,8 @@ class CustomDataset(StrictModel):
     def content_digest(self) -> dict[str, Any]:
         """The facts that identify the data set. Files count by their contents (SHA-256), not by their paths."""
         digests = {split: hashlib.sha256(Path(path).read_bytes()).hexdigest() for split, path in self.files.items()}
-        unset = set() if self.label_order else {"label_order"}  # as in sweeps from before this key
+        newer = {name: CustomDataset.model_fields[name].default for name in ("label_order", "task", "label_separator")}
+        unset = {name for name, default in newer.items() if getattr(self, name) == default}  # as before these keys
         facts = self.model_dump(exclude={"train", "validation", "test"} | unset)
         return {**facts, "files": digests} if digests else facts
 

