@@ -209,11 +209,11 @@ def test_results_from_mlflow_equal_those_of_the_record(tmp_path: Path) -> None:
 
 
 def normalized(record: TrialRecord) -> TrialRecord:
-    """Return a record with its metrics in alphabetical order, and without negative zeros."""
+    """Return a record as MLflow has it: metrics in alphabetical order, no negative zeros, an end in milliseconds."""
     reports = tuple(replace(report, metrics=_ordered(report.metrics)) for report in record.reports)
-    return replace(
-        record, reports=reports, test=record.test and replace(record.test, metrics=_ordered(record.test.metrics))
-    )
+    test = record.test and replace(record.test, metrics=_ordered(record.test.metrics))
+    ended_at = None if record.ended_at is None else int(record.ended_at)
+    return replace(record, reports=reports, test=test, ended_at=ended_at)
 
 
 def _ordered(metrics: Mapping[str, float]) -> dict[str, float]:
