@@ -193,12 +193,23 @@ def sync_problem(folder: SweepFolder, tracker: "MlflowTracker") -> str:
     if tracker.pending_runs:
         reason = f" ({tracker.outage.error})" if tracker.outage.error else ""
         missing = f"MLflow at {tracker.uri}{reason} is missing {tracker.pending_runs} runs"
-        remedy = "once that is put right" if tracker.outage.is_rejection else "when it is back"
-        return f"{folder.name}: {missing}; {remedy}: {command}"
+        return f"{folder.name}: {missing}; {_remedy(folder, tracker)}: {command}"
     if tracker.skipped_files:
         files = _name_files(tracker.skipped_files)
         return f"{folder.name}: MLflow at {tracker.uri} has everything but {files}; this tries again: {command}"
     return ""
+
+
+def _remedy(folder: SweepFolder, tracker: "MlflowTracker") -> str:
+    """Return what to do before the next sync. A damaged database can be moved away: the records have it all."""
+    from sweeper.tracking.client import sqlite_path
+
+    if not tracker.outage.is_rejection:
+        return "when it is back"
+    database = sqlite_path(tracker.uri)
+    if database is None or database.parent.resolve() != folder.path.parent.resolve():
+        return "once that is put right"
+    return f"put that right, or move {database} away, and send this and the other sweeps to a new one"
 
 
 def _name_files(reasons: Mapping[str, str]) -> str:

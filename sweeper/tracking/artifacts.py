@@ -59,7 +59,7 @@ class ArtifactUploader:
                     raise
                 rejections.append(error)
         if run.unlisted_files:
-            self._write_list(run, _listed_files(run) | run.unlisted_files)
+            self._write_list(run, listed_files(run.tags) | run.unlisted_files)
             run.unlisted_files = {}
         if rejections:
             raise rejections[0]
@@ -99,14 +99,14 @@ class ArtifactUploader:
 
     def unlist(self, run: RemoteRun, name: str) -> None:
         """Remove a file from the list in the run's tag. MLflow keeps the file, but readers go by the tag."""
-        listed = _listed_files(run)
+        listed = listed_files(run.tags)
         if listed.pop(name, None) is not None:
             self._write_list(run, listed)
 
     def _upload_changed(self, run: RemoteRun, name: str, content: Content) -> None:
         data = _read(content)
         digest = hashlib.sha256(data).hexdigest()[:_DIGEST]
-        if (_listed_files(run) | run.unlisted_files).get(name) != digest:
+        if (listed_files(run.tags) | run.unlisted_files).get(name) != digest:
             self._upload_file(run, PurePosixPath(name), data)
             run.unlisted_files[name] = digest
 
@@ -124,10 +124,13 @@ class ArtifactUploader:
         run.tags[FILES_TAG] = json.dumps(digests)
 
 
-def _listed_files(run: RemoteRun) -> dict[str, str]:
-    """Return the digests of a run's files by name, as its tag lists them."""
-    digests: dict[str, str] = json.loads(run.tags.get(FILES_TAG, "{}"))
-    return digests
+def listed_files(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the digests of a run's files by name, as one of its tags lists them; none if that tag is damaged."""
+    try:
+        digests = json.loads(tags.get(FILES_TAG, "{}"))
+    except ValueError:
+        return {}
+    return digests if isinstance(digests, dict) else {}
 
 
 def _describe_file(run: RemoteRun, name: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 _log = logging.getLogger(__name__)
 _PAUSES = (0.2, 5.0)  # seconds before the next request: after the first error, and at most
+_AUTOFLUSH = "(raised as a result of Query-invoked autoflush"  # a line of SQLAlchemy's above the error itself
 _SILENCE = 1.0  # seconds without an answer after which the user is told
 
 
@@ -76,7 +77,8 @@ def describe_error(error: BaseException) -> str:
             return cause.strerror or "closed the connection without an answer"
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror
-    text = str(error).partition("\n")[0]
+    lines = [line for line in str(error).split("\n") if not line.startswith(_AUTOFLUSH)]
+    text = lines[0] if lines else ""
     code = re.search(r"(?:error code|too many) (\d{3})", text)
     return f"answers {code[1]}" if code else redact_uri(text)[:200] or type(error).__name__
 

@@ -5,7 +5,6 @@ this machine are read in place.
 """
 
 import hashlib
-import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,8 +16,8 @@ from mlflow.entities import ViewType
 
 from sweeper.errors import RecordError, SweeperError, UsageError
 from sweeper.protocol.finished_sweep import TestPredictions
-from sweeper.tracking.artifacts import FILES_TAG
-from sweeper.tracking.client import open_store, paginate, sqlite_path
+from sweeper.tracking.artifacts import listed_files
+from sweeper.tracking.client import has_numbers, open_store, paginate, sqlite_path
 from sweeper.tracking.outage import describe_error, redact_uri
 from sweeper.tracking.store_address import check_address
 from sweeper.tracking.store_check import check_store
@@ -80,7 +79,7 @@ class StoreReader:
 
         Raises RecordError if its content does not match the digest in the run's tag.
         """
-        digest = listed_files(run).get(name)
+        digest = listed_files(run.data.tags).get(name)
         with ExitStack() as stack:
             path = self._locate(run, name, stack) if digest else None
             if path is not None and not hashlib.sha256(path.read_bytes()).hexdigest().startswith(str(digest)):
@@ -112,7 +111,7 @@ class LazyPredictions(Mapping[int, TestPredictions]):
 
     def __init__(self, store: StoreReader, runs: Mapping[int, Any], labels: tuple[str, ...], read: Read) -> None:
         self.store, self.labels, self.read = store, labels, read
-        self.runs = {trial: run for trial, run in runs.items() if TEST_PREDICTIONS in listed_files(run)}
+        self.runs = {trial: run for trial, run in runs.items() if TEST_PREDICTIONS in listed_files(run.data.tags)}
 
     def __getitem__(self, trial: int) -> TestPredictions:
         with self.store.open_file(self.runs[trial], TEST_PREDICTIONS) as path:
@@ -127,17 +126,7 @@ class LazyPredictions(Mapping[int, TestPredictions]):
         return len(self.runs)
 
 
-def listed_files(run: Any) -> Mapping[str, str]:
-    """Return the digests of a run's files by name, as its tag lists them; none if the tag is damaged."""
-    try:
-        digests = json.loads(run.data.tags.get(FILES_TAG, "{}"))
-    except ValueError:
-        return {}
-    return digests if isinstance(digests, dict) else {}
-
-
 def _is_from_sweeper(run: Any) -> bool:
     """Return True if a run has the tags of a sweep's run, with valid values."""
     tags = run.data.tags
-    numbers = [tags.get("sweeper.created", "0"), tags.get("sweeper.trial", "0")]
-    return bool(tags.get("sweeper.sweep") and tags.get("sweeper.dataset")) and all(map(str.isdecimal, numbers))
+    return bool(tags.get("sweeper.sweep") and tags.get("sweeper.dataset")) and has_numbers(run)

@@ -38,10 +38,11 @@ class RemoteRun:
     status: str
     tags: dict[str, str]
     params: dict[str, str]
-    metrics: tuple[str, ...] = ()  # names
+    metrics: Mapping[str, float] = field(default_factory=dict)  # the last value of each
     reports: int = 0  # of the trial: so many are surely there
     is_verified: bool = False  # it has nothing that the record does not have
     has_params: bool = False  # it has every parameter of its trial
+    lacks_rows: bool = False  # of reports that its tags count: MLflow lost them
     unlisted_files: dict[str, str] = field(default_factory=dict)  # digests of uploaded files not in the tag yet
     has_inputs: bool = False  # this command sent its data set
 
@@ -185,7 +186,7 @@ def _user_tag() -> dict[str, str]:
 def _remote_run(run: Run, previous: RemoteRun | None) -> RemoteRun:
     """Return a run as MLflow has it now, with what is known of it from before."""
     data = run.data
-    remote = RemoteRun(run.info.run_id, run.info.status, dict(data.tags), dict(data.params), tuple(data.metrics))
+    remote = RemoteRun(run.info.run_id, run.info.status, dict(data.tags), dict(data.params), dict(data.metrics))
     if previous is None or previous.id != remote.id:
         return remote
     return replace(

@@ -2,10 +2,12 @@
 
 A metric row carries the time of its report, and MLflow stores equal rows once. Tags are sent with the last metrics;
 they say how many reports there are, and when the test split was scored. So a run whose tags and status match the
-record is up to date. Rows and parameters cannot be taken back: if the record lost its last lines in a crash, a run that
-has more than the record is deleted and created again.
+record is up to date, if it also has the parameters and last values, of which a damaged store can lack some. Rows and
+parameters cannot be taken back: a run that has others than the record, or more since the record lost its last lines in
+a crash, is deleted and created again.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -51,7 +53,9 @@ class RunSynchronizer:
     def is_synced(self, record: TrialRecord, status: RunStatus) -> bool:
         """Return True if MLflow has a trial as recorded and with this status, as far as known. Makes no request."""
         run = self.runs.by_number.get(record.trial.number)
-        return run is not None and run.status == status and run.has_tags(self._tags(record))
+        if run is None or run.status != status or not run.has_tags(self._tags(record)):
+            return False
+        return run.is_verified or self._has_values(run, record)
 
     def sync_trial(self, record: TrialRecord, status: RunStatus, files: Mapping[str, Content]) -> None:
         """Make the run of a trial equal to its record, give it a status, and upload its files.
@@ -65,7 +69,7 @@ class RunSynchronizer:
         if status == RunStatus.RUNNING:
             self.runs.reopen(run)
         missing = {} if run.has_params else run.missing_params(run_params(record.trial))
-        if missing or not run.has_tags(tags):
+        if missing or run.lacks_rows or not run.has_tags(tags):
             self._log(run, record, missing, tags)
         run.has_params = True
         if run.status != status:
@@ -105,12 +109,23 @@ class RunSynchronizer:
         run = self.runs.by_number.get(record.trial.number)
         if run is None or run.is_verified:
             return run
-        is_complete = record.end is not None and run.status == status and run.has_tags(tags)
+        has_values = self._has_values(run, record)
+        is_complete = record.end is not None and run.status == status and run.has_tags(tags) and has_values
         if not is_complete and self._contradicts(run, record):
             self.runs.delete(record.trial.number)
             return None
-        run.is_verified = True
+        run.is_verified, run.lacks_rows = True, not has_values
         return run
+
+    def _has_values(self, run: RemoteRun, record: TrialRecord) -> bool:
+        """Return True if a run, as MLflow listed it, has the parameters and the last value of each metric of a trial.
+
+        Its tags say that all of it was sent. But a store can lose rows, and other programs can change them.
+        """
+        rows = sorted(self._rows(record), key=lambda row: row[1])
+        return not run.missing_params(run_params(record.trial)) and all(
+            _is_equal(run.metrics.get(name), value) for name, value in {row[0]: row[3] for row in rows}.items()
+        )
 
     def _contradicts(self, run: RemoteRun, record: TrialRecord) -> bool:
         """Return True if a run has a parameter or a metric row that the record does not have."""
@@ -140,6 +155,13 @@ class RunSynchronizer:
         self.runs.client.log_batch(
             run.id, metrics, [Param(*item) for item in params.items()], [RunTag(*item) for item in changed.items()]
         )
-        run.reports = len(record.reports)
+        run.reports, run.lacks_rows = len(record.reports), False
         run.params |= params
         run.tags |= tags
+
+
+def _is_equal(stored: float | None, value: float) -> bool:
+    """Return True if MLflow has this value of a metric. Some stores round it."""
+    if stored is None or math.isnan(value):
+        return stored is not None and math.isnan(stored)
+    return math.isclose(decode_infinity(stored), value, rel_tol=1e-9)
