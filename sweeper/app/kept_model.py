@@ -82,6 +82,8 @@ def find_model(name: str | Path, sweeps: Path) -> KeptModel:
     folder = Path(name).expanduser()
     if (folder / _WEIGHTS).is_file():
         return _open_model(folder)
+    if folder.is_file():
+        raise UsageError(f"{folder}: is a file, not a model; name a sweep, or the folder of a model")
     if folder.is_dir() and (folder.parent / _WEIGHTS).is_file():
         raise UsageError(f"{folder}: is a part of a model, without its classifier; name {folder.parent}")
     if (folder / "encoder").is_dir() and named_folder(name, sweeps) is None:

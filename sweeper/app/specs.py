@@ -35,6 +35,8 @@ def find_space(name: str | Path) -> Path:
         if path.exists() or path.suffix or len(path.parts) > 1:
             return path
     spaces = shipped_spaces()
+    if path.name not in spaces and is_sweep(folder := Path("sweeps", path)):
+        raise UsageError(f"{name}: is a sweep, not a search space; name its folder to use the one in it: {folder}")
     if path.name not in spaces:
         raise UsageError(f"{name}: neither a file nor a shipped search space, {allowed_hint(spaces, path.name)}")
     return spaces[path.name]
