@@ -1,0 +1,1 @@
+"""Benchmark: the hyperparameters that each loss is sensitive to, from recorded trainings of many settings."""
