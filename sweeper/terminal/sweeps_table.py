@@ -7,6 +7,7 @@ from rich.text import Text
 
 from sweeper.protocol.sweep_summary import SweepState, SweepSummary
 from sweeper.terminal.formatting import format_score
+from sweeper.wording import count_noun
 
 _NARROW = 80  # columns below which the objective is left out
 _STYLES = {SweepState.RUNNING: "green", SweepState.FAILED: "yellow", SweepState.DAMAGED: "red"}
@@ -63,4 +64,4 @@ def _basis(sweep: SweepSummary) -> str:
     if sweep.best is None:
         return "-"
     metric = sweep.objective.removeprefix("validation/")
-    return f"{metric}, {sweep.best.seeds} fresh seeds" if sweep.best.seeds else metric
+    return f"{metric}, {count_noun(sweep.best.seeds, 'fresh seed')}" if sweep.best.seeds else metric

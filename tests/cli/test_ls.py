@@ -75,6 +75,14 @@ def test_a_program_reads_a_sweep_from_one_line(columns: str, sweeps: Path) -> No
     assert line.split()[:4] == [finished.folder.name, "finished", "6", "0.4150"]
 
 
+@pytest.mark.parametrize(("seeds", "basis"), [(1, "accuracy, 1 fresh seed "), (2, "accuracy, 2 fresh seeds ")])
+def test_the_score_of_a_finished_sweep_says_how_many_seeds_it_is_the_mean_of(
+    seeds: int, basis: str, sweeps: Path
+) -> None:
+    RecordedSweep(sweeps, confirm={"seeds": seeds}).search([Outcome.COMPLETED]).finish()
+    assert basis in sweeper("ls", cwd=sweeps.parent, extra={"COLUMNS": "120"}).stdout
+
+
 def test_the_json_is_one_object(sweeps: Path) -> None:
     RecordedSweep(sweeps).search()
     done = sweeper("ls", "--json", cwd=sweeps.parent)
