@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SWEEPS ?= sweeps
 WORKERS ?= 2
+# Temporary files of `make test` are in memory where there is plenty: records and MLflow's databases are flushed very often.
+IN_MEMORY := $(shell test "$$(df -k --output=avail /dev/shm 2>/dev/null | tail -1)" -gt 8000000 2>/dev/null \
+	&& echo PYTEST_DEBUG_TEMPROOT=/dev/shm)
 PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: setup run test slow cluster image check format docs picture screenshots browser bench clean
@@ -24,7 +27,7 @@ run: setup
 
 # Two processes share the tests; tests/conftest.py says how. `make test WORKERS=0` runs them in one.
 test: setup
-	$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
+	$(IN_MEMORY) $(BIN)/python -m pytest -m "not slow" $(PARALLEL)
 
 # The suites that take minutes: real trainings on real data.
 slow: setup

@@ -1,7 +1,7 @@
 """Runs the `sweeper` command as on a system that lacks what only Linux has: `python without_linux.py run FILE …`.
 
 The names are removed from Python's modules before anything is imported, and sweeper's own code finds no file below
-/proc, /sys and /dev/shm. Libraries keep theirs: they have their own ways on macOS.
+/proc, /sys and /dev/shm, except in the working folder. Libraries keep theirs: they have their own ways on macOS.
 """
 
 import contextlib
@@ -22,6 +22,7 @@ NAMES = {
 }  # fmt: skip
 FOLDERS = ("/proc", "/sys", "/dev/shm")
 _PACKAGE = f"{os.sep}sweeper{os.sep}"
+_WORKING_FOLDER = os.getcwd()  # noqa: PTH109
 _NEAREST = 4  # frames: pathlib opens files for its callers
 
 
@@ -36,7 +37,9 @@ def remove_linux_names() -> None:
 
 def _hide_folders(event: str, arguments: tuple[object, ...]) -> None:
     path = arguments[0] if event == "open" and arguments else None
-    if isinstance(path, str) and path.startswith(FOLDERS) and _is_for_sweeper(sys._getframe(1)):
+    if not isinstance(path, str) or not path.startswith(FOLDERS) or path.startswith(_WORKING_FOLDER):
+        return
+    if _is_for_sweeper(sys._getframe(1)):
         raise FileNotFoundError(2, "No such file or directory", path)
 
 
