@@ -2,14 +2,19 @@
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sweeper.app import mlflow_sync
+from sweeper.errors import SweeperError
+from sweeper.terminal.output import PlainOutput
 from sweeper.tracking.outage import describe_error
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialEnd
+from tests.support.recorded_sweeps import RecordedSweep
 from tests.tracking.test_mlflow import make_record, metric_history, runs_by_number, start_tracker
 
 pytestmark = pytest.mark.mlflow
@@ -72,6 +77,17 @@ def test_a_run_that_matches_its_record_is_left_as_it_is(uri: str, sweep: str) ->
     before = {number: run.info.run_id for number, run in runs_by_number(uri, sweep).items()}
     assert sync(uri, sweep) == 0
     assert {number: run.info.run_id for number, run in runs_by_number(uri, sweep).items()} == before
+
+
+def test_a_database_that_no_sync_can_mend_can_be_moved_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    folder = RecordedSweep(tmp_path / "sweeps").search([Outcome.COMPLETED]).folder
+    mlflow_sync.sync(PlainOutput(), folder)
+    database = folder.path.parent / "mlflow.db"
+    with closing(sqlite3.connect(database)) as altered, altered:
+        altered.execute("UPDATE params SET value = 'another' WHERE key = 'objective'")  # of the sweep's own run
+    with pytest.raises(SweeperError, match=f"put that right, or move {database} away, and send this"):
+        mlflow_sync.sync(PlainOutput(), folder, 0.5)
 
 
 def test_an_error_of_the_database_is_told_without_the_advice_to_programmers() -> None:
