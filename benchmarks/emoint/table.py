@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 HEADER = (
-    "| LCL unless named | seeds | accuracy after epoch 1 | best accuracy | majority class predicted, epoch 1 "
+    "| LCL unless named | seeds | accuracy after epoch 1 | best accuracy | most predicted class, epoch 1, % "
     "| classes per batch | gradient: CE | contrastive | ratio | CE left by clipping |"
 )
 
