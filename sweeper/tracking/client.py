@@ -7,13 +7,16 @@ a child of the parent too. Tags say which sweep and which stage a run belongs to
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
+from sqlalchemy import Engine, event
 
+from sweeper.atomic_write import flush_to_disk
 from sweeper.tracking.data_identity import DataIdentity
 from sweeper.tracking.saved_view import VIEW_TAG, view_key
 
@@ -52,8 +55,28 @@ def _create_database(path: Path) -> None:
     incomplete = path.with_name(f".{path.name}.making")
     for leftover in (incomplete, incomplete.with_name(f"{incomplete.name}-journal")):
         leftover.unlink(missing_ok=True)
-    MlflowClient(tracking_uri=f"sqlite:///{incomplete}").search_experiments()  # which creates the tables
+    with _unflushed_commits():
+        MlflowClient(tracking_uri=f"sqlite:///{incomplete}").search_experiments()  # which creates the tables
+    with incomplete.open("rb") as file:
+        flush_to_disk(file.fileno())
     incomplete.rename(path)
+
+
+@contextmanager
+def _unflushed_commits() -> Iterator[None]:
+    """Let new connections to SQLite commit without waiting for the disk.
+
+    MLflow makes its tables in some hundred commits. Nobody reads the file before it has its name.
+    """
+
+    def stop_flushing(connection: Any, _: Any) -> None:
+        connection.execute("PRAGMA synchronous = OFF")
+
+    event.listen(Engine, "connect", stop_flushing)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", stop_flushing)
 
 
 def find_experiment(client: Any, dataset: DataIdentity) -> tuple[str, Any]:

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 
 from sweeper.errors import UsageError
 from sweeper.tracking.data_identity import DataIdentity
@@ -241,6 +242,17 @@ def test_a_store_whose_writer_was_killed_is_used_as_it_was_before(tmp_path: Path
     assert (tmp_path / "mlflow.db-journal").stat().st_size > 0
     assert check_store(uri, [DataIdentity("toy")]) == ""
     assert open_store(uri).get_experiment_by_name("toy").name == "toy"
+
+
+@pytest.mark.mlflow
+def test_only_the_making_of_a_store_does_not_wait_for_the_disk(tmp_path: Path) -> None:
+    from sweeper.tracking.client import open_store
+
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    open_store(uri)
+    with sqlalchemy.create_engine(uri).connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
+        assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
 
 
 def test_nothing_is_created_where_a_store_would_be(tmp_path: Path) -> None:
