@@ -55,8 +55,8 @@ def test_warnings_about_the_data_are_said_once_and_kept_with_the_scores(folder: 
 
 @pytest.mark.mlflow
 def test_hours_that_preparation_takes_up_are_said(folder: Path) -> None:
-    spec = load_spec(folder / "toy.yaml", ["budget.hours=1e-5"])
-    with pytest.raises(SweepFailedError, match="ended before a trial succeeded: the budget's 1e-05 hours are over"):
+    spec = load_spec(folder / "toy.yaml", ["budget.hours=1e-9"])
+    with pytest.raises(SweepFailedError, match="ended before a trial succeeded: the budget's 1e-09 hours are over"):
         run_sweeps(PlainOutput(), [spec], folder / "sweeps", inline=True)
 
 
