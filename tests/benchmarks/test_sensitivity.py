@@ -20,8 +20,6 @@ from benchmarks.sensitivity.searched_space import find_space
 from benchmarks.sensitivity.shares import INTERACTIONS, UNEXPLAINED, analyze
 from benchmarks.sensitivity.trainings import Trainings, split_by_loss
 
-FEW = {"resamples": 6, "permutations": 3}
-
 
 def make_rows(effects: dict[str, float], *, seeds: int = 1, noise: float = 0.0, settings: int = 64) -> pd.DataFrame:
     """Return rows of LCL. A hyperparameter raises the score by its effect from the lowest to the highest value.
@@ -50,6 +48,11 @@ def make_rows(effects: dict[str, float], *, seeds: int = 1, noise: float = 0.0, 
     return pd.DataFrame(rows)
 
 
+def as_ce(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows as those of CE, which has two hyperparameters."""
+    return rows.assign(loss="ce", alpha=np.nan, normalize=None, tau=np.nan)
+
+
 def only_loss(rows: pd.DataFrame) -> Trainings:
     (trainings,) = split_by_loss("mine", rows)
     return trainings
@@ -69,7 +72,7 @@ def write_rows(rows: pd.DataFrame, path: Path) -> Path:
 
 def with_other_losses(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows with those of SCL, the same, and of five settings of CE, which has fewer hyperparameters."""
-    ce = rows[rows["trial"] < 5].assign(loss="ce", alpha=np.nan, normalize=None, tau=np.nan)
+    ce = as_ce(rows[rows["trial"] < 5])
     return pd.concat([rows, rows.assign(loss="scl"), ce], ignore_index=True)[[*rows.columns]]
 
 
@@ -143,22 +146,22 @@ def test_the_shares_of_invented_trainings_are_found(effects: dict[str, float], n
 
 
 def test_noise_alone_is_not_a_finding() -> None:
-    rows = make_rows({}, noise=0.05, settings=32).assign(loss="ce", alpha=np.nan, normalize=None, tau=np.nan)
-    analysis = analyze(only_loss(rows), resamples=1, permutations=19)
+    rows = as_ce(make_rows({}, noise=0.05, settings=24))
+    analysis = analyze(only_loss(rows), resamples=1, permutations=9)
     assert not [share for share in analysis.shares if share.is_finding]
     assert analysis.fit < 0.3
 
 
 def test_a_small_effect_beside_a_large_one_is_a_finding() -> None:
-    rows = make_rows({"learning_rate": 0.4, "batch_size": 0.06}, noise=0.01)
-    rows = rows.assign(loss="ce", alpha=np.nan, normalize=None, tau=np.nan)
+    rows = as_ce(make_rows({"learning_rate": 0.4, "batch_size": 0.06}, noise=0.01, settings=32))
     share = analyze(only_loss(rows), resamples=1, permutations=10).share("batch_size")
     assert share.is_finding
     assert share.value < 0.1
 
 
 def test_an_effect_is_a_finding_and_its_interval_contains_it() -> None:
-    analysis = analyze(only_loss(make_rows({"learning_rate": 0.3}, noise=0.02)), **FEW)
+    rows = make_rows({"learning_rate": 0.3}, noise=0.02, settings=32)
+    analysis = analyze(only_loss(as_ce(rows)), resamples=6, permutations=3)
     share = analysis.share("learning_rate")
     assert share.is_finding
     assert share.low <= share.value <= share.high
