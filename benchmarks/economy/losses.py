@@ -1,4 +1,4 @@
-"""Where an arm of ours loses to a peer, data set by data set."""
+"""Losses of our arms to peers, data set by data set."""
 
 from collections.abc import Iterator
 

@@ -10,6 +10,7 @@ from sweeper.app.model_card import write_exported_card
 from sweeper.app.output_paths import require_writable_folder
 from sweeper.errors import SweeperError, UsageError
 from sweeper.training.peft_package import ADAPTER
+from sweeper.training.tasks import THRESHOLDS
 
 _TOLERANCE = 1e-5  # of a probability: float32 adds in another order
 _TEXTS = ("a film to remember", "Two hours that I will not get back.", "so, so. " * 400)
@@ -52,8 +53,7 @@ def _write_classifier(kept: KeptModel, folder: Path) -> None:
     from sweeper.training.sequence_classification import export_classifier
 
     export_classifier(kept.folder, kept.labels, kept.settings, folder, kept.task)
-    if kept.thresholds is not None:
-        shutil.copy(kept.folder / "thresholds.json", folder)
+    _copy_thresholds(kept, folder)
     _require_equal(kept, folder)
 
 
@@ -66,8 +66,13 @@ def _write_adapter(kept: KeptModel, folder: Path) -> None:
     shutil.copytree(source, folder)
     for name in ("classifier.safetensors", "labels.json"):
         shutil.copy(kept.folder / name, folder)
+    _copy_thresholds(kept, folder)
+
+
+def _copy_thresholds(kept: KeptModel, folder: Path) -> None:
+    """Copy the thresholds of a model that predicts any number of labels."""
     if kept.thresholds is not None:
-        shutil.copy(kept.folder / "thresholds.json", folder)
+        shutil.copy(kept.folder / THRESHOLDS, folder)
 
 
 def _require_equal(kept: KeptModel, written: Path) -> None:

@@ -17,7 +17,7 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, is_sweep, open_sweep, write_json
 from sweeper.storage.sweep_names import find_named_sweep, named_folder
 from sweeper.training.prediction_settings import prediction_settings
-from sweeper.training.tasks import TASKS
+from sweeper.training.tasks import TASKS, THRESHOLDS
 from sweeper.wording import quote_value
 
 _WEIGHTS, _SETTINGS = "classifier.safetensors", "prediction.json"
@@ -45,7 +45,7 @@ class KeptModel:
         """The probability from which each label is predicted, by class name; None if the likeliest class is."""
         if TASKS[self.task].thresholds is None:
             return None
-        path = self.folder / "thresholds.json"
+        path = self.folder / THRESHOLDS
         thresholds = _read_json(path, dict)
         if missing := [label for label in self.labels if not isinstance(thresholds.get(label), int | float)]:
             raise UsageError(f"{path}: has no threshold of {quote_value(missing[0])}; {_TRAIN_AGAIN}")

@@ -18,6 +18,7 @@ from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import Array
 
 from sweeper.training.prediction_settings import prediction_settings
+from sweeper.training.tasks import THRESHOLDS
 from sweeper.wording import escape_markdown, show_controls
 
 with warnings.catch_warnings():
@@ -66,7 +67,7 @@ class ModelExport:
     @property
     def has_thresholds(self) -> bool:
         """True if it predicts any number of labels of a text."""
-        return (self.folder / "thresholds.json").exists()
+        return (self.folder / THRESHOLDS).exists()
 
     @property
     def example(self) -> list[str] | list[list[str]]:

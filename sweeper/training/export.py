@@ -25,11 +25,10 @@ from sweeper.training.metrics import confusion_matrix
 from sweeper.training.model import Classifier
 from sweeper.training.named_function import load_function
 from sweeper.training.peft_package import ADAPTER
-from sweeper.training.tasks import TASKS
+from sweeper.training.tasks import TASKS, THRESHOLDS
 from sweeper.training.trained_model import load_full_model
 from sweeper.training.types import TrainingData
 
-_THRESHOLDS = "thresholds.json"
 _RECURRENT = "recurrent.safetensors"
 
 
@@ -70,7 +69,7 @@ def _save_encoder(model: Classifier, folder: Path) -> None:
 def save_thresholds(folder: Path, class_names: Sequence[str], thresholds: Sequence[float]) -> None:
     """Write the thresholds (C,) of an exported model that predicts any number of labels."""
     by_name = dict(zip(class_names, thresholds, strict=True))
-    (folder / _THRESHOLDS).write_text(json.dumps(by_name) + "\n", encoding="utf-8")
+    (folder / THRESHOLDS).write_text(json.dumps(by_name) + "\n", encoding="utf-8")
 
 
 def tune_exported(folder: Path, config: TrainConfig, data: TrainingData) -> None:
@@ -84,7 +83,7 @@ def tune_exported(folder: Path, config: TrainConfig, data: TrainingData) -> None
 
 def load_thresholds(folder: Path) -> dict[str, float] | None:
     """Return the thresholds of an exported model by class name; None if it predicts one class."""
-    path = folder / _THRESHOLDS
+    path = folder / THRESHOLDS
     thresholds: dict[str, float] | None = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
     return thresholds
 

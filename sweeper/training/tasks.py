@@ -13,10 +13,12 @@ from sweeper.training.config import Scalar
 from sweeper.training.metric import Metric
 from sweeper.training.metric_registry import METRICS
 
+THRESHOLDS = "thresholds.json"  # in the folder of an exported model: the threshold of each label, by class name
+
 
 @dataclass(frozen=True)
 class TaskFunctions:
-    """What a training does for a task.
+    """The functions and limits of a task in training.
 
     - `cross_entropy`: (logits (B, C), labels, keywords of functional.cross_entropy) -> scalar. The reduction is "mean"
       or "sum" over texts.

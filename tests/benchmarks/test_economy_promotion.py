@@ -29,7 +29,7 @@ def problem() -> Problem:
 
 @dataclass
 class Place:
-    """How far a trial has come: its validations done, the one at which it pauses or ends, its values at rungs."""
+    """The state of a trial: its validations done, the one at which it pauses or ends, its values at rungs."""
 
     done: int
     target: int
