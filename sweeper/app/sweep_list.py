@@ -8,7 +8,14 @@ from sweeper.app.open_study import read_study
 from sweeper.errors import SweeperError
 from sweeper.protocol.results import build_results, stored_results
 from sweeper.protocol.sweep_results import SweepResults
-from sweeper.protocol.sweep_summary import SweepState, SweepSummary, count_planned, find_best, find_state
+from sweeper.protocol.sweep_summary import (
+    SweepState,
+    SweepSummary,
+    count_planned,
+    describe_failure,
+    find_best,
+    find_state,
+)
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.record_lock import describe_holder, is_locked
 from sweeper.storage.sweep_folder import MANIFEST, SweepFolder, open_sweep
@@ -42,8 +49,9 @@ def summarize_results(folder: SweepFolder, spec: SweepSpec, results: SweepResult
         objective=results.objective,
         trials_ended=ended,
         trials_planned=ended if state == SweepState.FINISHED else count_planned(spec, results),
-        best=find_best(results),
+        best=None if state == SweepState.FAILED else find_best(results),
         driver=describe_holder(folder.journal) if driven else "",
+        problem=describe_failure(spec, results) if state == SweepState.FAILED else "",
     )
 
 

@@ -15,6 +15,7 @@ def ls(as_json: AsJson = False, sweeps: Sweeps = DEFAULT_SWEEPS) -> None:
     """
     with cli_session(as_json=as_json) as terminal:
         from sweeper.app.sweep_list import list_sweeps
+        from sweeper.protocol.sweep_summary import SweepState
         from sweeper.terminal.sweeps_table import sweeps_table
 
         summaries = list_sweeps(sweeps)
@@ -24,5 +25,6 @@ def ls(as_json: AsJson = False, sweeps: Sweeps = DEFAULT_SWEEPS) -> None:
             terminal.line(f"no sweeps in {sweeps}")
         for summary in summaries:
             if summary.problem:
-                terminal.line(summary.problem, style="red")
+                named = "" if summary.state == SweepState.DAMAGED else f"{summary.sweep}: "
+                terminal.line(f"{named}{summary.problem}", style="red")
         terminal.result({"sweeps": [summary.model_dump(mode="json") for summary in summaries]})

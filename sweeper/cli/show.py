@@ -48,6 +48,8 @@ def _show_sweep(terminal: Terminal, snapshot: "SweepSnapshot") -> None:
     spec, summary, path = snapshot.spec, snapshot.summary, snapshot.folder.path
     terminal.line(f"{summary.sweep}: {formatting.describe_spec(spec)}", style="bold")
     terminal.line(sweep_view.state_line(summary, time.time()))
+    if summary.problem:
+        terminal.line(summary.problem, style="red")
     if snapshot.records:
         terminal.line()
         terminal.line(f"best per system by {summary.objective}", style="bold")
@@ -58,9 +60,10 @@ def _show_sweep(terminal: Terminal, snapshot: "SweepSnapshot") -> None:
         terminal.table(sweep_view.trials_table(spec, snapshot.records, summary.state, terminal.table_width), whole=True)
     terminal.line()
     if summary.state not in (SweepState.RUNNING, SweepState.FINISHED):
-        terminal.line(f"continue it:           {continue_command(path)}")
-    if snapshot.results.best_trial is not None:
-        terminal.line(f"train the best again:  {train_command(path, snapshot.results.best_trial)}")
+        label = "try it again:" if summary.state == SweepState.FAILED else "continue it:"
+        terminal.line(f"{label:<23}{continue_command(path)}")
+    if summary.best is not None:
+        terminal.line(f"train the best again:  {train_command(path, summary.best.trial)}")
 
 
 def continue_command(path: Path) -> str:

@@ -1,13 +1,18 @@
 """The state of a sweep in a few values: what a list of sweeps shows of each."""
 
+from collections import Counter
+from collections.abc import Sequence
 from enum import StrEnum
 
 from pydantic import Field
 
+from sweeper.protocol.confirmation import WITH_MODEL
+from sweeper.protocol.ranking import describe_outcomes
 from sweeper.protocol.result_model import ResultModel
 from sweeper.protocol.search_budget import count_search_trials
-from sweeper.protocol.sweep_results import ConfirmationResult, SweepResults
+from sweeper.protocol.sweep_results import ConfirmationResult, SweepResults, TrialResult
 from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.trials.outcome import Outcome
 
 
 class SweepState(StrEnum):
@@ -16,7 +21,7 @@ class SweepState(StrEnum):
     NOT_BEGUN = "not begun"  # it has no trial yet
     RUNNING = "running"  # a driver holds its record
     INTERRUPTED = "interrupted"  # the command that made it continues it
-    FAILED = "failed"  # every trial has ended, and none has a score
+    FAILED = "failed"  # every trial of the search, or every fresh seed, ended without success
     FINISHED = "finished"
     DAMAGED = "damaged"  # a file of it cannot be read
 
@@ -42,7 +47,7 @@ class SweepSummary(ResultModel):
     trials_planned: int = Field(0, description="trials of the whole budget, confirmation included")
     best: SweepBest | None = Field(None, description="its best score")
     driver: str = Field("", description="the process that runs it now")
-    problem: str = Field("", description="why it cannot be read")
+    problem: str = Field("", description="why it failed, or cannot be read")
 
 
 def find_best(results: SweepResults) -> SweepBest | None:
@@ -78,7 +83,27 @@ def find_state(spec: SweepSpec, results: SweepResults, *, finished: bool, driven
         return SweepState.FINISHED
     if not trials:
         return SweepState.NOT_BEGUN
-    has_failed = len(trials) >= min(count_search_trials(spec), spec.fail_fast_after)
-    if has_failed and results.best_trial is None and all(trial.outcome is not None for trial in trials):
-        return SweepState.FAILED
-    return SweepState.INTERRUPTED
+    return SweepState.FAILED if describe_failure(spec, results) else SweepState.INTERRUPTED
+
+
+def describe_failure(spec: SweepSpec, results: SweepResults) -> str:
+    """Return what did not succeed in a sweep that is not finished, with the outcomes; "" if it has not failed.
+
+    It has failed if every trial of the search, or every training with a fresh seed, ended without success.
+    """
+    outcomes = [trial.outcome for trial in results.trial_results if trial.outcome is not None]
+    if len(outcomes) < len(results.trial_results):
+        return ""
+    searched = [trial for trial in results.trial_results if not trial.source_trial]
+    fails_fast = all(trial.outcome == Outcome.FAILED for trial in searched)
+    enough = min(count_search_trials(spec), spec.fail_fast_after) if fails_fast else count_search_trials(spec)
+    if len(searched) >= enough and not any(trial.outcome and trial.outcome.is_healthy for trial in searched):
+        return f"none of the {len(searched)} trials succeeded: {_describe_ends(searched)}"
+    seeds = [trial for trial in results.trial_results if trial.source_trial]
+    if seeds and not any(trial.outcome in WITH_MODEL for trial in seeds):
+        return f"none of the {len(seeds)} trainings with fresh seeds succeeded: {_describe_ends(seeds)}"
+    return ""
+
+
+def _describe_ends(trials: Sequence[TrialResult]) -> str:
+    return describe_outcomes(Counter(trial.outcome for trial in trials if trial.outcome is not None))

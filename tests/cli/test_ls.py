@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import sweeper as package
+from sweeper.protocol.confirmation import pending
 from sweeper.protocol.sweep_summary import SweepState
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialEnd
@@ -41,14 +42,44 @@ def test_the_state_follows_from_the_record_and_its_lock(sweeps: Path) -> None:
     assert (finished.best.trial, finished.best.seeds, round(finished.best.score, 4)) == (1, 2, 0.415)
 
 
-@pytest.mark.parametrize("outcomes", [[Outcome.FAILED] * 4, [Outcome.DIVERGED] * 4])
-def test_a_sweep_without_any_score_has_failed(outcomes: list[Outcome], sweeps: Path) -> None:
-    sweep = RecordedSweep(sweeps)
+@pytest.mark.parametrize(
+    "outcomes", [[Outcome.FAILED] * 3, [Outcome.FAILED] * 4, [Outcome.DIVERGED] * 4, [Outcome.COLLAPSED] * 4]
+)
+def test_a_sweep_in_which_no_trial_succeeded_has_failed(outcomes: list[Outcome], sweeps: Path) -> None:
+    RecordedSweep(sweeps, asha="off").search(outcomes)
+    (failed,) = package.list_sweeps(sweeps)
+    assert (failed.state, failed.best) == (SweepState.FAILED, None)
+    number = 2 * len(outcomes)
+    assert failed.problem == f"none of the {number} trials succeeded: {number} {outcomes[0].label}"
+
+
+def test_a_sweep_that_may_still_succeed_has_not_failed(sweeps: Path) -> None:
+    RecordedSweep(sweeps, asha="off").search([Outcome.COLLAPSED] * 3)
+    assert state_of(sweeps) == SweepState.INTERRUPTED
+
+
+def test_a_sweep_without_a_confirmed_model_has_failed(sweeps: Path) -> None:
+    sweep = RecordedSweep(sweeps).search([Outcome.COMPLETED] * 4)
     with sweep.study() as study:
-        for outcome in outcomes:
-            for system in (0, 1):
-                study.end_trial(study.ask(system), TrialEnd(outcome, "why"))
-    assert state_of(sweeps) == SweepState.FAILED
+        for source, seed_index in pending(sweep.spec, study.all_trials()):
+            study.end_trial(study.confirm(source, seed_index), TrialEnd(Outcome.OUT_OF_MEMORY, "why"))
+    (failed,) = package.list_sweeps(sweeps)
+    problem = "none of the 4 trainings with fresh seeds succeeded: 4 out of memory"
+    assert (failed.state, failed.problem) == (SweepState.FAILED, problem)
+
+
+def test_the_reason_of_a_failure_stands_below_the_list_and_in_the_sweep_itself(sweeps: Path) -> None:
+    name = RecordedSweep(sweeps, asha="off").search([Outcome.COLLAPSED] * 4).folder.name
+    reason = "none of the 8 trials succeeded: 8 collapsed"
+    listed = sweeper("ls", cwd=sweeps.parent).stdout.splitlines()
+    assert listed[-1] == f"{name}: {reason}"
+    assert listed[1].split()[:4] == [name, "failed", "8/12", "-"]
+    shown = sweeper("show", name, cwd=sweeps.parent).stdout.splitlines()
+    assert shown[1].startswith("failed, 8 of 12 trials, ")
+    assert shown[2] == reason
+    assert shown[-1] == f"try it again:          sweeper run sweeps/{name}/sweep.yaml"
+    as_json = json.loads(sweeper("show", name, "--json", cwd=sweeps.parent).stdout)
+    assert (as_json["state"], as_json["best"], as_json["problem"]) == ("failed", None, reason)
 
 
 @pytest.mark.parametrize(
