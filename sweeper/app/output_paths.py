@@ -2,9 +2,11 @@
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from sweeper.errors import UsageError
+from sweeper.wording import quote_value
 
 
 def require_writable_file(option: str, path: Path) -> None:
@@ -32,6 +34,21 @@ def require_sweeps_folder(path: Path) -> None:
     if not existing.is_dir():
         raise UsageError(f"--sweeps {path}: {existing} is a file; name a folder")
     _require_writable("--sweeps", path, existing)
+
+
+def format_of_file(path: Path | None, endings: Mapping[str, str], default: str, remedy: str = "") -> str:
+    """Return the format that the ending of `--out` names; the default without a file or an ending.
+
+    `endings` are formats by the endings of their files, such as .csv. Raises UsageError for another ending, with the
+    `remedy` of the command.
+    """
+    ending = "" if path is None else path.suffix.lower()
+    if not ending:
+        return default
+    if ending not in endings:
+        rule = f"no format has the ending {quote_value(ending)}, allowed: {', '.join(endings)}"
+        raise UsageError(f"--out {path}: {rule}{remedy and f'; {remedy}'}")
+    return endings[ending]
 
 
 def _require_parent(option: str, path: Path) -> None:

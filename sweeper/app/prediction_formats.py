@@ -34,9 +34,10 @@ class PredictedRow:
 
 @dataclass(frozen=True)
 class PredictionFormat:
-    """A format: its label for the help, and the function that makes the text."""
+    """A format: its label for the help, the suffix of its files, and the function that makes the text."""
 
     label: str
+    suffix: str
     write: Callable[[Sequence[PredictedRow]], str]
 
 
@@ -66,7 +67,7 @@ def _to_object(row: PredictedRow) -> dict[str, object]:
 
 
 PREDICTION_FORMATS: Mapping[str, PredictionFormat] = {
-    "csv": PredictionFormat("a table", to_csv),
-    "jsonl": PredictionFormat("a JSON object on each line", to_json_lines),
+    "csv": PredictionFormat("a table", ".csv", to_csv),
+    "jsonl": PredictionFormat("a JSON object on each line", ".jsonl", to_json_lines),
 }
 DEFAULT_FORMAT = "csv"

@@ -10,15 +10,22 @@ from sweeper.cli.choices import one_of
 from sweeper.cli.session import cli_session
 from sweeper.cli.written_text import write_text
 
-_FORMATS = ("md", "latex")
+_FORMATS = {".md": "md", ".tex": "latex"}  # by the endings of files
+_DEFAULT_FORMAT = "md"
 
 
 def checklist(
     sweep: Sweep,
     format_: Annotated[
-        str,
-        typer.Option("--format", parser=one_of(_FORMATS), metavar="NAME", help=f"The format: {' or '.join(_FORMATS)}."),
-    ] = _FORMATS[0],
+        str | None,
+        typer.Option(
+            "--format",
+            parser=one_of(list(_FORMATS.values())),
+            metavar="NAME",
+            help=f"The format: {' or '.join(_FORMATS.values())}.",
+            show_default=f"that of --out, else {_DEFAULT_FORMAT}",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the answers to this file.", show_default="the screen")
     ] = None,
@@ -28,13 +35,14 @@ def checklist(
 
     Parameters, hours, search ranges and best values, seeds, scores, versions and licences. What is not known is said.
 
-    Example: sweeper checklist sst5-3f9a1c2e --format latex --out checklist.tex
+    Example: sweeper checklist sst5-3f9a1c2e --out checklist.tex
     """
     with cli_session() as terminal:
         from sweeper.app.checklist import checklist as draft_checklist
-        from sweeper.app.output_paths import require_writable_file
+        from sweeper.app.output_paths import format_of_file, require_writable_file
 
         if out is not None:
             require_writable_file("--out", out)
+        format_name = format_ or format_of_file(out, _FORMATS, _DEFAULT_FORMAT, "or name the format with --format")
         drafted = draft_checklist(sweep, sweeps=sweeps)
-        write_text(terminal, drafted.to_latex() if format_ == "latex" else drafted.to_markdown(), out)
+        write_text(terminal, drafted.to_latex() if format_name == "latex" else drafted.to_markdown(), out)

@@ -1,6 +1,7 @@
 """Options that take a name of a registry."""
 
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import Protocol
 
 import typer
@@ -14,6 +15,14 @@ class Labelled(Protocol):
     @property
     def label(self) -> str:
         """The entry's name for people."""
+
+
+class Format(Labelled, Protocol):
+    """An entry of a registry of file formats."""
+
+    @property
+    def suffix(self) -> str:
+        """The ending of its files, such as .csv."""
 
 
 def one_of(names: Collection[str]) -> Callable[[str], str]:
@@ -41,3 +50,11 @@ def valid_by(problem_of: Callable[[str], str]) -> Callable[[str], str]:
 def labels_of(registry: Mapping[str, Labelled]) -> str:
     """Return the names of a registry with their labels, for the help."""
     return ", ".join(f"{name} ({entry.label})" for name, entry in registry.items())
+
+
+def chosen_format(named: str | None, out: Path | None, formats: Mapping[str, Format], default: str) -> str:
+    """Return the format that --format names, else the one of the ending of --out. Raises UsageError if it has none."""
+    from sweeper.app.output_paths import format_of_file
+
+    endings = {entry.suffix: name for name, entry in formats.items()}
+    return named or format_of_file(out, endings, default, "or name the format with --format")

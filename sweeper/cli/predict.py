@@ -10,7 +10,7 @@ import typer
 
 from sweeper.app.prediction_formats import DEFAULT_FORMAT, PREDICTION_FORMATS, PredictedRow
 from sweeper.cli.arguments import DEFAULT_SWEEPS, Model, Sweeps
-from sweeper.cli.choices import labels_of, one_of
+from sweeper.cli.choices import chosen_format, labels_of, one_of
 from sweeper.cli.session import cli_session
 from sweeper.cli.written_text import write_text
 from sweeper.terminal.terminal import Terminal
@@ -63,9 +63,10 @@ def predict(
 
         if out is not None:
             require_writable_file("--out", out)
+        format_name = chosen_format(format_, out, PREDICTION_FORMATS, DEFAULT_FORMAT)
         kept = find_model(model, sweeps)
         rows = _read(terminal, kept, file, text or kept.text_columns, skip_bad_rows=skip_bad_rows)
-        written = _predict(terminal, kept, rows, text or kept.text_columns, format_ or _format_of(out))
+        written = _predict(terminal, kept, rows, text or kept.text_columns, format_name)
         write_text(terminal, written, out, f": {len(rows):,} rows")
 
 
@@ -104,9 +105,3 @@ def _predict(
         for texts, values in zip(rows, named, strict=True)
     ]
     return PREDICTION_FORMATS[name].write(predicted)
-
-
-def _format_of(out: Path | None) -> str:
-    """Return the format that a file's ending names, else the default."""
-    suffix = "" if out is None else out.suffix.lower().removeprefix(".")
-    return suffix if suffix in PREDICTION_FORMATS else DEFAULT_FORMAT

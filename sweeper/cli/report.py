@@ -37,13 +37,14 @@ def report(
     """
     with cli_session() as terminal:
         from sweeper.app.compare_report import write_comparison
-        from sweeper.app.output_paths import require_writable_file
+        from sweeper.app.output_paths import format_of_file, require_writable_file
         from sweeper.app.report import report_sweep
         from sweeper.storage.sweep_names import find_named_sweep
 
         folders = [find_named_sweep(name, sweeps) for name in named]
         if out is not None:
             require_writable_file("--out", out)
+            format_of_file(out, {".html": "html", ".htm": "html"}, "html")
         if len(folders) == 1:
             page, label = report_sweep(terminal, folders[0], texts=texts, out=out), "report"
         else:

@@ -22,9 +22,10 @@ def schema(
     Example: sweeper schema --out schema.json
     """
     with cli_session() as terminal:
-        from sweeper.app.output_paths import require_writable_file
+        from sweeper.app.output_paths import format_of_file, require_writable_file
         from sweeper.search_space.json_schema import FIRST_LINE, schema_text
 
         if out is not None:
             require_writable_file("--out", out)
+            format_of_file(out, {".json": "json"}, "json")
         write_text(terminal, schema_text(), out, f"; the first line of a search space beside it: {FIRST_LINE}")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sweeper.cli.choices import labels_of, one_of, valid_by
+from sweeper.cli.choices import chosen_format, labels_of, one_of, valid_by
 from sweeper.cli.session import cli_session
 from sweeper.cli.written_text import write_text
 from sweeper.reporting.table.formats import DEFAULT_FORMAT, FORMATS
@@ -33,8 +33,14 @@ Metric = Annotated[
     ),
 ]
 Format = Annotated[
-    str,
-    typer.Option("--format", parser=one_of(FORMATS), metavar="NAME", help=f"The format: {labels_of(FORMATS)}."),
+    str | None,
+    typer.Option(
+        "--format",
+        parser=one_of(FORMATS),
+        metavar="NAME",
+        help=f"The format: {labels_of(FORMATS)}.",
+        show_default=f"that of --out, else {DEFAULT_FORMAT}",
+    ),
 ]
 _COLOURED = " or ".join(name for name, entry in FORMATS.items() if entry.has_colours)
 
@@ -48,7 +54,7 @@ def table(
     tracking_uri: TrackingUri = None,
     experiments: Experiments = None,
     metric: Metric = DEFAULT_METRIC,
-    format_: Format = DEFAULT_FORMAT,
+    format_: Format = None,
     published: Annotated[bool, typer.Option("--published", help="Also show the scores that papers report.")] = False,
     colour: Annotated[
         bool,
@@ -70,7 +76,7 @@ def table(
 
     The best of a column is bold if its lead over each other system is significant. Anything unusual has a note.
 
-    Example: sweeper table --format latex --out table.tex
+    Example: sweeper table --out table.tex
     """
     with cli_session() as terminal:
         from sweeper.app.output_paths import require_writable_file
@@ -80,8 +86,9 @@ def table(
         require_folder(sweeps)
         if out is not None:
             require_writable_file("--out", out)
+        format_name = chosen_format(format_, out, FORMATS, DEFAULT_FORMAT)
         text = render_table(
-            *(named or (), sweeps, experiments or (), metric, format_),
+            *(named or (), sweeps, experiments or (), metric, format_name),
             published=published, detail=detail, colour=colour, tracking_uri=tracking_uri,
         )  # fmt: skip
         write_text(terminal, text, out)

@@ -54,6 +54,10 @@ def test_a_file_becomes_json_lines_in_its_order(folder: SweepFolder, tmp_path: P
         (["nowhere"], "nowhere: not a sweep"),
         (["{model}", "missing.csv"], "missing.csv: cannot be read"),
         (["{model}", "--format", "cvs"], "cvs is unknown; allowed: csv, jsonl; did you mean csv?"),
+        (
+            ["{model}", "--out", "p.xml"],
+            "--out p.xml: no format has the ending .xml, allowed: .csv, .jsonl; or name the format with --format\n",
+        ),
         (["{model}", "--text", "a", "--text", "b"], "--text: the model takes 1 text in a row, got 2 columns"),
     ],
 )
@@ -63,3 +67,4 @@ def test_a_mistake_is_one_line(arguments: list[str], message: str, folder: Sweep
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())

@@ -40,6 +40,21 @@ def test_colours_of_a_format_without_any_are_refused(format_name: str, tmp_path:
     assert f"--colour: the format {format_name} has no colours; use --format latex" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["table", "--out", "t.xlsx"], "--out t.xlsx: no format has the ending .xlsx, allowed: .md, .csv, .tex, "),
+        (["schema", "--out", "s.yaml"], "--out s.yaml: no format has the ending .yaml, allowed: .json"),
+        (["table", "--colour", "--out", "t.csv"], "--colour: the format csv has no colours; use --format latex"),
+    ],
+)
+def test_a_file_that_no_format_is_for_is_not_written(arguments: list[str], message: str, tmp_path: Path) -> None:
+    done = sweeper(*arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert message in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def unboxed(text: str) -> str:
     """Return a text without the box that typer draws around it."""
     return re.sub(r"[│\s]+", " ", text)
@@ -77,7 +92,7 @@ def test_only_the_table_of_the_store_is_printed(there: Path) -> None:
 @pytest.mark.mlflow
 def test_named_sweeps_in_a_format_to_a_file(there: Path) -> None:
     (there / "papers").mkdir()
-    options = ("--format", "json", "--metric", "macro_f1", "--published", "--detail", "--out", "papers/table.json")
+    options = ("--metric", "macro_f1", "--published", "--detail", "--out", "papers/table.json")
     done = sweeper("table", "sst2-0000000b", "sst5-0000000a", *STORE, *options, cwd=there)
     assert (done.returncode, done.stdout, done.stderr) == (0, "written to papers/table.json\n", "")
     found = json.loads((there / "papers" / "table.json").read_text())
