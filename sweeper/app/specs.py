@@ -64,5 +64,5 @@ def load_specs(names: Sequence[str | Path], overrides: Sequence[str] = ()) -> li
         except UsageError as error:
             mistakes += str(error).splitlines()
     if mistakes:
-        raise SearchSpaceError(mistakes)
+        raise SearchSpaceError(list(dict.fromkeys(mistakes)))  # a mistake in --set counts once
     return specs

@@ -4,16 +4,15 @@ from collections.abc import Mapping, Sequence
 
 from sweeper.errors import UsageError
 from sweeper.search_space.space import ConditionalDomain, Params, SearchSpace
-from sweeper.search_space.yaml_file import parse_override
+from sweeper.search_space.yaml_file import parse_overrides
 from sweeper.training.config import Scalar
 from sweeper.wording import allowed_hint, format_value
 
 
 def parse_changes(overrides: Sequence[str]) -> dict[str, Scalar]:
-    """Return the values of `NAME=VALUE` texts by name; the last of a name counts. Raises UsageError."""
+    """Return the values of `NAME=VALUE` texts by name. Raises UsageError, also for a name that is given twice."""
     changes: dict[str, Scalar] = {}
-    for override in overrides:
-        path, value = parse_override(override, "learning_rate=2e-5")
+    for override, (path, value) in parse_overrides(overrides, "learning_rate=2e-5").items():
         name = ".".join(map(str, path))
         if not isinstance(value, bool | int | float | str):
             raise UsageError(f"--set {override}: {name} must be one value, got {format_value(value)}")

@@ -17,14 +17,14 @@ _EXAMPLE = "search_spaces/sst5.yaml"
 
 
 def load_yaml(path: Path, overrides: Sequence[str] = ()) -> SourceDocument:
-    """Return the values in the YAML file at `path`, with the `key.path=value` overrides applied in order.
+    """Return the values in the YAML file at `path`, with the `key.path=value` overrides applied.
 
     Raises UsageError or SearchSpaceError if the file cannot be read or is not one mapping of plain YAML. Each line of
     the message opens with a place.
     """
     document = parse_yaml(_read_text(path), str(path))
-    for override in overrides:
-        document = _apply_override(document, override)
+    for override, (keys, value) in parse_overrides(overrides).items():
+        document = _apply_override(document, keys, value, f"--set {override}")
     return document
 
 
@@ -70,18 +70,31 @@ def _read_text(path: Path) -> str:
         ) from None
 
 
-def _apply_override(document: SourceDocument, override: str) -> SourceDocument:
+def _apply_override(document: SourceDocument, path: KeyPath, value: Any, place: str) -> SourceDocument:
     """Return the document with one value replaced. The place of the new value is the option on the command line."""
-    path, value = parse_override(override)
-    place = f"--set {override}"
     values = _replace(document.values, path, value, place)
     places = {at: where for at, where in document.places.items() if at[: len(path)] != path}
     new_places = {path[:end]: place for end in range(1, len(path) + 1) if path[:end] not in places}
     return SourceDocument(document.name, values, {**places, **new_places})
 
 
-def parse_override(override: str, example: str = "budget.trials=8") -> tuple[KeyPath, Any]:
-    """Return the key and the value of a `key.path=value` of `--set`. Raises UsageError or SearchSpaceError."""
+def parse_overrides(overrides: Sequence[str], example: str = "budget.trials=8") -> dict[str, tuple[KeyPath, Any]]:
+    """Return the key and the value of each `key.path=value` of `--set`, in their order.
+
+    Raises UsageError or SearchSpaceError; also for one that replaces what another has set.
+    """
+    parsed: dict[str, tuple[KeyPath, Any]] = {}
+    for override in overrides:
+        path, value = _parse_override(override, example)
+        for earlier, (earlier_path, _) in parsed.items():
+            if earlier_path[: len(path)] == path:
+                rule = f"{'.'.join(map(str, earlier_path))} is set already, by --set {earlier}"
+                raise UsageError(f"--set {override}: {rule}; leave one of them out")
+        parsed[override] = path, value
+    return parsed
+
+
+def _parse_override(override: str, example: str) -> tuple[KeyPath, Any]:
     key, equals, text = override.partition("=")
     path: KeyPath = tuple(key.strip().split("."))
     place = f"--set {override}"

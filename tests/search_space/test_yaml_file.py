@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sweeper.errors import UsageError
 from sweeper.search_space import yaml_file
 from sweeper.search_space.document import SourceDocument
 
@@ -138,9 +139,23 @@ def test_an_override_changes_only_its_key(tmp_path: Path, override: str, changed
     assert after == {**before, **changed}
 
 
-def test_later_overrides_replace_earlier_ones(tmp_path: Path) -> None:
+def test_an_override_may_change_a_part_of_what_an_earlier_one_sets(tmp_path: Path) -> None:
     document = load_text(tmp_path, "seed: 0\n", "budget={trials: 3, hours: 1}", "budget.trials=5")
     assert document.values == {"seed": 0, "budget": {"trials": 5, "hours": 1}}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "key"),
+    [
+        ("budget.trials=8", "budget.trials=9", "budget.trials"),
+        ("budget.trials=8", "budget.trials=8", "budget.trials"),
+        ("budget.trials=8", "budget={hours: 1}", "budget.trials"),
+    ],
+)
+def test_an_override_that_replaces_another_is_refused(first: str, second: str, key: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as error:
+        load_text(tmp_path, "seed: 0\n", first, "seed=1", second)
+    assert str(error.value) == f"--set {second}: {key} is set already, by --set {first}; leave one of them out"
 
 
 def test_the_place_of_an_override_is_the_option(tmp_path: Path) -> None:
