@@ -74,12 +74,16 @@ def require_fitting_classifier(spec: SweepSpec, encoder: EncoderWeights, num_cla
 
 def require_fitting_layers(spec: SweepSpec, encoder: EncoderWeights) -> None:
     """Raise UsageError if some training needs more layers than the encoder has, or they cannot be found."""
+    from sweeper.training.layers import LayersError
     from sweeper.training.model import check_layers
 
     for system in spec.systems:
         for config in critical_configs(spec, system, ("encoder", "layer_decay", "reinit_layers", "lora")):
             if config.encoder == encoder.name:
-                check_layers(encoder, config)
+                try:
+                    check_layers(encoder, config)
+                except LayersError as error:
+                    raise UsageError(spec.message(path_of(spec.space, error.hyperparameter), error.rule)) from None
 
 
 def require_gpu_for_fp16(spec: SweepSpec, *, is_remote: bool) -> None:

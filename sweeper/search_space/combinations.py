@@ -28,6 +28,7 @@ def check_combinations(spec: SweepSpec) -> Iterator[SpecIssue]:
     yield from _batches_of_one_class(spec)
     yield from _gradient_cache_of_single_batches(spec)
     yield from _adapters_of_other_trainings(spec)
+    yield from _layers_of_encoders_from_scratch(spec)
     yield from _gpu_features_without_gpu(spec)
     yield from _varying_length_of_pairs(spec)
     yield from _too_few_batches(spec)
@@ -83,6 +84,18 @@ def _adapters_of_other_trainings(spec: SweepSpec) -> Iterator[SpecIssue]:
         if rank and rule:
             yield SpecIssue(path_of(spec.space, "lora"), rule)
             return
+
+
+def _layers_of_encoders_from_scratch(spec: SweepSpec) -> Iterator[SpecIssue]:
+    """New weights in the last layers, and a learning rate for each layer, need an encoder that was trained before."""
+    for name, unchanged in (("reinit_layers", 0), ("layer_decay", 1)):
+        for values in _critical_values(spec, name, "encoder"):
+            value, encoder = values[name], str(values["encoder"])
+            if value != unchanged and not encoder_kind(encoder).is_pretrained:
+                rule = f"needs a pretrained encoder, and {encoder} is trained from scratch, got {value}"
+                remedy = f"leave {name} out, or give it a `when` with the pretrained encoders"
+                yield SpecIssue(path_of(spec.space, name), f"{rule}; {remedy}")
+                break
 
 
 def _critical_values(spec: SweepSpec, *names: str) -> Iterator[Mapping[str, Scalar]]:

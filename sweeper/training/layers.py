@@ -14,6 +14,14 @@ from sweeper.errors import UsageError
 _COUNTS = ("num_hidden_layers", "n_layers", "n_layer")  # names of the number of layers in transformers' configurations
 
 
+class LayersError(UsageError):
+    """An encoder lacks the layers that a hyperparameter needs. `rule` is the message without the hyperparameter."""
+
+    def __init__(self, hyperparameter: str, rule: str) -> None:
+        super().__init__(f"{hyperparameter}: {rule}")
+        self.hyperparameter, self.rule = hyperparameter, rule
+
+
 def find_layers(encoder: nn.Module) -> nn.ModuleList | None:
     """Return an encoder's layers, first to last, or None if they cannot be told from its other modules."""
     configuration = getattr(encoder, "config", None)
@@ -23,12 +31,12 @@ def find_layers(encoder: nn.Module) -> nn.ModuleList | None:
 
 
 def require_layers(encoder: nn.Module, name: str, hyperparameter: str, needed: int = 1) -> nn.ModuleList:
-    """Return an encoder's layers. Raises UsageError if they cannot be found, or are fewer than `needed`."""
+    """Return an encoder's layers. Raises LayersError if they cannot be found, or are fewer than `needed`."""
     layers = find_layers(encoder)
     if layers is None:
-        raise UsageError(f"{hyperparameter}: the layers of {name} cannot be told apart; leave {hyperparameter} out")
+        raise LayersError(hyperparameter, f"the layers of {name} cannot be told apart; leave {hyperparameter} out")
     if len(layers) < needed:
-        raise UsageError(f"{hyperparameter}: {name} has {len(layers)} layers, got {needed}; use at most {len(layers)}")
+        raise LayersError(hyperparameter, f"{name} has {len(layers)} layers, got {needed}; use at most {len(layers)}")
     return layers
 
 

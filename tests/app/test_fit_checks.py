@@ -13,6 +13,7 @@ from sweeper.app.fit_checks import (
     require_defined_objective,
     require_enough_batches,
     require_fitting_classifier,
+    require_fitting_layers,
     require_fitting_length,
     require_gpu_for_fp16,
 )
@@ -21,6 +22,7 @@ from sweeper.errors import UsageError
 from sweeper.search_space import parser, yaml_file
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal.output import PlainOutput
+from tests.support import tiny_training
 from tests.support.search_spaces import small_spec
 
 
@@ -42,6 +44,12 @@ def test_every_batch_size_of_the_space_must_have_enough_batches(sizes: Any, larg
         f"training.validations_per_epoch: an epoch of {3 * largest} texts has 3 batches at batch_size {largest}, got 4"
     )
     assert says in message(lambda: require_enough_batches(spec, 3 * largest))
+
+
+def test_more_layers_than_an_encoder_has_are_refused_where_they_are_asked_for() -> None:
+    spec = small_spec(compare={"encoder": ["tiny"], "loss": ["ce"]}, search={"reinit_layers": [1, 3]})
+    says = message(lambda: require_fitting_layers(spec, tiny_training.encoder()))
+    assert says == "small.yaml:1: search.reinit_layers: tiny has 2 layers, got 3; use at most 2"
 
 
 TEXTS = {"very negative": 3, "neutral": 0, "positive": 5}

@@ -151,6 +151,24 @@ def test_an_adapter_needs_pretrained_weights_and_a_rank(keys: dict[str, Any], me
     assert refusal(**keys).startswith(f"space.yaml:1: {message}")
 
 
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"training": {"reinit_layers": 2}}, "training.reinit_layers: needs a pretrained encoder, and gru is trained"),
+        ({"search": {"layer_decay": {"uniform": [0.8, 1]}}}, "search.layer_decay: needs a pretrained encoder, and gru"),
+    ],
+    ids=str,
+)
+def test_layers_need_pretrained_weights(keys: dict[str, Any], message: str) -> None:
+    assert refusal(**keys).startswith(f"space.yaml:1: {message}")
+
+
+def test_layers_of_pretrained_encoders_alone_may_be_searched() -> None:
+    accept(training={"reinit_layers": 0, "layer_decay": 1})
+    when = {"choice": [0, 2], "when": {"encoder": MINILM}}
+    accept(compare={"encoder": ["gru", MINILM]}, search={"reinit_layers": when})
+
+
 def test_an_adapter_of_pretrained_encoders_alone_may_be_searched() -> None:
     accept(training={"lora": 0})
     accept(compare={"encoder": [MINILM]}, search={"lora": [0, 8]}, training={"layer_decay": 0.9})
