@@ -30,7 +30,8 @@ def draw_curve(values: Sequence[float], axes: Axes, width: int) -> list[str]:
     grid = [[" "] * columns for _ in range(_HEIGHT)]
     for step, value in enumerate(values, start=1):
         grid[_row(value, axes)][_column(step, axes, columns)] = _POINT if math.isfinite(value) else _NOT_FINITE
-    shown = (0, _HEIGHT // 2, _HEIGHT - 1)  # rows that have a label
+    labelled = (0, _HEIGHT // 2, _HEIGHT - 1)
+    shown = {labels[row]: row for row in labelled}.values()  # of equal labels the last, where a flat curve lies
     lines = [
         f"{labels[row] if row in shown else '':>{margin}} {'┤' if row in shown else '│'}{''.join(cells)}".rstrip()
         for row, cells in enumerate(grid)

@@ -32,4 +32,11 @@ def test_no_line_is_wider_than_the_terminal(width: int, validations: int) -> Non
 
 
 def test_equal_values_make_a_flat_curve() -> None:
-    assert draw_curve([0.5, 0.5], Axes(0.5, 0.5, 2), 80)[7].count("●") == 2
+    lines = draw_curve([0.5, 0.5], Axes(0.5, 0.5, 2), 80)
+    assert lines[7].count("●") == 2
+    assert [number for number, line in enumerate(lines) if "0.5000" in line] == [7]
+
+
+def test_a_label_stands_once_however_narrow_the_range_is() -> None:
+    lines = draw_curve([0.5, 0.50006], Axes(0.5, 0.50006, 2), 80)
+    assert [line.split("┤")[0].strip() for line in lines[:8] if "┤" in line] == ["0.5001", "0.5000"]
