@@ -129,11 +129,8 @@ class OptunaStudy:
         return self.proposals.clone(source, params)
 
     def restart(self, trial: Trial) -> Trial:
-        """Record one more attempt at a trial and return the trial with that attempt."""
-        restarted = replace(trial, attempt=trial.attempt + 1)
-        self._running[trial.number].set_user_attr("attempt", restarted.attempt)
-        self.records.replace(replace(self.records.get(trial.number), trial=restarted))
-        return restarted
+        """Record one more attempt at a trial and return the trial with that attempt. A clone starts with its first."""
+        return self.proposals.restart(trial, self._now())
 
     def report(self, trial: Trial, report: ValidationReport) -> TrialRecord:
         """Record a report, and then the trial's end if early stopping ends it here. Return the trial's record.

@@ -1,6 +1,7 @@
 """New trials: those that the sampler proposes, those that train a setting with another seed, and users' clones."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import optuna
 from optuna.trial import TrialState
@@ -8,7 +9,7 @@ from optuna.trial import TrialState
 from sweeper.record.parameters import chosen_parameters, suggest_params
 from sweeper.record.storage import RecordStorage
 from sweeper.record.studies import SystemStudies
-from sweeper.record.trial_attributes import BORROWED, BRACKET, CLONE_OF, RACE_OF
+from sweeper.record.trial_attributes import BORROWED, BRACKET, CLONE_OF, RACE_OF, STARTED_AT
 from sweeper.record.trial_records import TrialRecords
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import Scalar
@@ -77,6 +78,20 @@ class Proposals:
         It has not started, so it has attempt 0. The sampler learns of it as of any other.
         """
         return self._begin_chosen(source.system, params, {CLONE_OF: source.number, "attempt": 0})
+
+    def restart(self, trial: Trial, now: int) -> Trial:
+        """Record one more attempt at a trial. With the first one of a clone, which has waited for it, it starts `now`.
+
+        Times are in milliseconds since 1970.
+        """
+        running, record = self.running[trial.number], self.records.get(trial.number)
+        restarted = replace(trial, attempt=trial.attempt + 1)
+        if not trial.attempt:
+            running.set_user_attr(STARTED_AT, now)
+            record = replace(record, started_at=now)
+        running.set_user_attr("attempt", restarted.attempt)
+        self.records.replace(replace(record, trial=restarted))
+        return restarted
 
     def repeat(self, source: Trial) -> Trial:
         """Record a new trial of the search that trains the setting of `source` with another seed, in a race.

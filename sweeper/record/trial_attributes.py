@@ -4,8 +4,9 @@ Whatever sweeper knows of a trial besides its params is an attribute of it: `num
 metrics and the time, then `reason`, `traceback` and `outcome`, in that order. `attempt` counts its starts. A proposal
 that learned from trials of other systems or earlier sweeps has their number, `borrowed`, before its own. A trial that
 confirms a setting also has `params` (no sampler chose them), `source_trial` and `seed_index`; a user's clone has
-`clone_of`, a trial of a race `race_of`, and one whose search has brackets its `bracket`. Optuna takes no attribute of
-a trial that has ended. What comes later is therefore an attribute of the study: `test_access:TIME`, `test:NUMBER`.
+`clone_of` and, because it waits for its first attempt, the time of that, `started_at`; a trial of a race has `race_of`,
+and one whose search has brackets its `bracket`. Optuna takes no attribute of a trial that has ended. What comes later
+is therefore an attribute of the study: `test_access:TIME`, `test:NUMBER`.
 """
 
 import time
@@ -26,6 +27,7 @@ BORROWED = "borrowed"
 BRACKET = "bracket"
 CLONE_OF = "clone_of"
 RACE_OF = "race_of"
+STARTED_AT = "started_at"
 REPORT = "report:"  # before the step
 TEST_ACCESS = "test_access:"  # before the time
 TEST_SCORE = "test:"  # before the trial's number
@@ -90,10 +92,16 @@ def update_trial_record(record: TrialRecord, stored: FrozenTrial) -> TrialRecord
         record,
         reports=tuple(report for report, _ in timed),
         report_times=tuple(at for _, at in timed),
-        started_at=int(1000 * (stored.datetime_start.timestamp() if stored.datetime_start else time.time())),
+        started_at=_started_at(stored),
         end=_trial_end(stored.user_attrs) if has_ended else None,
         ended_at=1000 * stored.datetime_complete.timestamp() if stored.datetime_complete else None,
     )
+
+
+def _started_at(stored: FrozenTrial) -> int:
+    """Return the time at which a trial started, or was added if it waits, in milliseconds since 1970."""
+    added_at = int(1000 * (stored.datetime_start.timestamp() if stored.datetime_start else time.time()))
+    return int(stored.user_attrs.get(STARTED_AT, added_at))
 
 
 def stored_test_accesses(storage: optuna.storages.BaseStorage) -> list[TestAccess]:

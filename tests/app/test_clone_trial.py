@@ -70,6 +70,24 @@ def test_a_clone_of_a_finished_search_is_its_next_trial_beyond_the_budget(tmp_pa
     assert is_search_over(sweep.spec, results)
 
 
+def test_a_clone_starts_with_its_first_attempt_and_not_while_it_waits(tmp_path: Path) -> None:
+    sweep, hour = RecordedSweep(tmp_path / "sweeps", **FLAT), 3_600_000
+    with sweep.study() as study:
+        source = study.ask(0)
+        added = study.clone(source, {**source.params, "alpha": 0.3})
+        added_at = study.get(added).started_at
+    later = lambda: added_at / 1000 + 3600.0005  # noqa: E731
+    with closing(OptunaStudy(sweep.spec, sweep.folder.journal, 1, clock=later)) as study:
+        started = study.restart(added)
+        assert (started.attempt, study.get(started).started_at) == (1, added_at + hour)
+        study.restart(started)
+    with sweep.study() as study:
+        restored = study.get(added)
+        assert (restored.trial.attempt, restored.started_at) == (2, added_at + hour)
+        study.end_trial(restored.trial, TrialEnd(Outcome.COMPLETED))
+        assert study.get(added).started_at == added_at + hour
+
+
 @pytest.mark.parametrize("sampler", ["grid", "qmc", "random", "tpe"])
 def test_the_samplers_proposals_are_all_made_beside_a_clone(sampler: str, tmp_path: Path) -> None:
     space = {**FLAT, "sampler": sampler, "search": {"alpha": [0.1, 0.5], "batch_size": [4, 8]}}
