@@ -1,10 +1,12 @@
 """Deletes a sweep's folder, and where asked for its runs in MLflow. A sweep that a driver holds is never deleted."""
 
+import shlex
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from sweeper.app.mlflow_sync import tracking_uri
+from sweeper.app.open_study import read_study
 from sweeper.app.sweep_list import folder_size
 from sweeper.errors import RecordError, SweeperError, UsageError
 from sweeper.record.test_accesses import read_test_accesses
@@ -34,11 +36,12 @@ def describe_loss(folder: SweepFolder) -> str:
 def remove_sweep(sweep: str | Path, *, runs: bool = False, sweeps: str | Path = "sweeps") -> int:
     """Delete a sweep, and return the number of its runs that were deleted from MLflow.
 
-    With `runs`, they are deleted first; where MLflow does not answer, nothing is. `mlflow gc` frees their space.
+    With `runs`, they are deleted first; where MLflow does not answer, or does not show all of them, nothing is. `mlflow
+    gc` frees their space.
 
     Raises:
         SweepLockedError: a driver runs the sweep.
-        UsageError: there is no such sweep.
+        UsageError: there is no such sweep, or MLflow does not show runs that it was sent.
         SweeperError: MLflow does not answer.
     """
     folder = find_named_sweep(sweep, Path(sweeps))
@@ -73,14 +76,29 @@ def _delete_runs(folder: SweepFolder) -> int:
     from sweeper.tracking.store_check import check_store
 
     uri = tracking_uri(folder.path.parent)
+    place = f"--runs: MLflow at {redact_uri(uri)}"
     outage = check_store(uri, will_write=True)
     if not outage:
         try:
-            return delete_runs(uri, identity_tags(folder.fingerprint, folder.manifest.id))
-        except UsageError:
-            raise
+            return delete_runs(uri, identity_tags(folder.fingerprint, folder.manifest.id), _sent_trials(folder))
+        except UsageError as error:
+            remedy = f"sweeper sync {shlex.quote(str(folder.path))} sends them again"
+            raise UsageError(
+                f"{place} {error}; nothing was deleted: {remedy}, and without --runs the folder alone is deleted"
+            ) from error
         except Exception as error:  # MLflow's, SQLAlchemy's or the HTTP library's
             outage = describe_error(error)
-    raise SweeperError(
-        f"--runs: MLflow at {redact_uri(uri)}: {outage}; {folder.path} was not deleted: try again when MLflow is back"
-    )
+    raise SweeperError(f"{place}: {outage}; {folder.path} was not deleted: try again when MLflow is back")
+
+
+def _sent_trials(folder: SweepFolder) -> list[int]:
+    """Return the trials that surely have a run in MLflow: all that have started, where it is in sync with the record.
+
+    None if the record cannot be read.
+    """
+    if folder.needs_sync:
+        return []
+    try:
+        return [record.trial.number for record in read_study(folder, folder.spec).all_trials() if record.trial.attempt]
+    except (RecordError, UsageError):
+        return []

@@ -2,7 +2,9 @@
 
 import os
 import pty
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -124,3 +126,40 @@ def test_the_runs_of_the_sweep_go_from_mlflow_and_those_of_others_stay(tmp_path:
     kept = runs_of(tmp_path, "sst5")
     assert sorted(kept) == [0, 1, 2]
     assert {run.data.tags["sweeper.id"] for run in kept.values()} == {second.manifest.id}
+
+
+def damage_tags(sweeps: Path, trial: str, keys: str) -> None:
+    """Delete tags of a trial's run, or of the parent's, which has the trial ""."""
+    with closing(sqlite3.connect(sweeps / "mlflow.db")) as database, database:
+        numbered = "SELECT run_uuid FROM tags WHERE key = 'sweeper.trial'"
+        of_run = f"run_uuid IN ({numbered} AND value = '{trial}')" if trial else f"run_uuid NOT IN ({numbered})"
+        assert database.execute(f"DELETE FROM tags WHERE {of_run} AND key LIKE '{keys}'").rowcount
+
+
+@pytest.mark.mlflow
+@pytest.mark.parametrize(("trial", "keys"), [("1", "sweeper.%"), ("1", "sweeper.trial"), ("", "sweeper.%")])
+def test_a_run_that_lost_tags_goes_with_those_around_it(trial: str, keys: str, tmp_path: Path) -> None:
+    folder = RecordedSweep(tmp_path).search().folder
+    sync(PlainOutput(progress=False), folder)
+    damage_tags(tmp_path, trial, keys)
+    assert package.remove_sweep(folder.path, runs=True) == 3
+    assert not folder.path.exists()
+
+
+@pytest.mark.mlflow
+def test_where_mlflow_hides_a_run_it_is_named_and_nothing_is_deleted(tmp_path: Path) -> None:
+    folder = RecordedSweep(tmp_path / "sweeps").search().folder
+    sync(PlainOutput(progress=False), folder)
+    damage_tags(folder.path.parent, "2", "%")
+    done = sweeper("rm", folder.name, "--runs", "--yes", cwd=tmp_path)
+    uri = f"sqlite:///{folder.path.parent / 'mlflow.db'}"
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"--runs: MLflow at {uri} has no run of trial 2, or one with damaged tags; nothing was deleted: sweeper sync "
+        f"sweeps/{folder.name} sends them again, and without --runs the folder alone is deleted\n",
+    )
+    assert folder.journal.exists()
+    (folder.path.parent / "mlflow.db").unlink()
+    with pytest.raises(UsageError, match="has no run of trials 1, 2, or"):
+        package.remove_sweep(folder.path, runs=True)
+    assert not (folder.path.parent / "mlflow.db").exists()
