@@ -41,11 +41,16 @@ def check_combinations(spec: SweepSpec) -> Iterator[SpecIssue]:
 
 
 def _contrastive_loss_of_single_texts(spec: SweepSpec) -> Iterator[SpecIssue]:
-    """A contrastive term compares a batch's texts. Two views of one text have no other text to be compared with."""
+    """A contrastive term compares a batch's texts. Two views of one text have no other text to be compared with.
+
+    Prototypes are compared with a single text.
+    """
     for values in _critical_values(spec, "loss", "batch_size", "memory", "gradient_cache", "accumulate"):
         loss = LOSSES.get(str(values["loss"]))
+        if loss is None or loss.contrastive_term is None or loss.has_prototypes:
+            continue
         has_others = values["memory"] or (values["gradient_cache"] and int(values["accumulate"]) > 1)
-        if values["batch_size"] == 1 and not has_others and loss is not None and loss.contrastive_term is not None:
+        if values["batch_size"] == 1 and not has_others:
             rule = f"a batch of one text has no other text for loss {values['loss']} to compare it with, got 1"
             yield SpecIssue(path_of(spec.space, "batch_size"), f"{rule}; use 2 or more")
             return

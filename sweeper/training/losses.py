@@ -2,15 +2,17 @@
 
 Every text of a batch is an anchor; the other texts of its class are its positives. Labels may also be label sets, as
 0/1 matrices (K, C): then the positives of an anchor are the other texts that share a label with it, and each counts by
-the Jaccard overlap of the two label sets. With a memory of past batches, an anchor is compared with its texts too:
-similarities are (B, K) and labels (K,), for the K texts of batch and memory, in this order. Without a memory, K = B. An
-anchor without a positive has no contrastive loss: `AnchorLosses.valid` leaves it out of the sum and of the divisor (the
-published formulas divide by zero there). All arithmetic is in float32 or better. An anchor's similarity with itself is
-masked before any logarithm; otherwise raw features with a small temperature underflow.
+the Jaccard overlap of the two label sets. An anchor may also be compared with other features than its batch's, those of
+a memory of past batches and the prototypes of the classes: similarities are (B, K) and labels (K,), those of the batch
+first. Without others, K = B. An anchor without a positive has no contrastive loss: `AnchorLosses.valid` leaves it out
+of the sum and of the divisor (the published formulas divide by zero there). All arithmetic is in float32 or better. An
+anchor's similarity with itself is masked before any logarithm; otherwise raw features with a small temperature
+underflow.
 
 To add a loss: write its function here, add an entry to LOSSES in registry.py, and test both.
 """
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import torch
@@ -25,19 +27,17 @@ class AnchorLosses(NamedTuple):
     valid: Tensor
 
 
-def similarity_matrix(features: Tensor, tau: float, *, normalize: bool, memory: Tensor | None = None) -> Tensor:
-    """Return s_ij = h_i·h_j / tau (B, K) for features (B, D) and those in memory (M, D), with s_ii = -inf.
+def similarity_matrix(features: Tensor, tau: float, *, normalize: bool, others: Sequence[Tensor] = ()) -> Tensor:
+    """Return s_ij = h_i·h_j / tau (B, K) for features (B, D) and `others`, (M, D) each, with s_ii = -inf.
 
     With `normalize`, all features are first scaled to length 1, which makes s_ij a cosine similarity divided by tau.
     """
-    features = _to_float32(features)
+    parts = [_to_float32(part) for part in (features, *others)]
     if normalize:
-        features = functional.normalize(features, dim=-1)
-    others = features
-    if memory is not None:
-        others = torch.cat([features, functional.normalize(memory, dim=-1) if normalize else memory])
-    similarity = features @ others.T / tau  # (B, K)
-    itself = torch.eye(len(features), len(others), dtype=torch.bool, device=features.device)
+        parts = [functional.normalize(part, dim=-1) for part in parts]
+    compared = parts[0] if len(parts) == 1 else torch.cat(parts)  # (K, D)
+    similarity = parts[0] @ compared.T / tau  # (B, K)
+    itself = torch.eye(*similarity.shape, dtype=torch.bool, device=features.device)
     return similarity.masked_fill(itself, -torch.inf)
 
 
@@ -66,6 +66,25 @@ def set_tau_contrastive(similarity: Tensor, labels: Tensor) -> AnchorLosses:
     """
     positive, _ = _positive_pairs(labels, len(similarity))
     return supervised_contrastive(similarity / positive.sum(dim=-1, keepdim=True).clamp(min=1), labels)
+
+
+def class_averaged_contrastive(similarity: Tensor, labels: Tensor) -> AnchorLosses:
+    """Return SCL in which all classes weigh alike among the others, for similarities (B, K) and labels (K,).
+
+    l_i = -1/|P_i| sum_{p in P_i} (s_ip - log sum_c mean_{k in B_c, k != i} exp s_ik)
+
+    B_c are the texts of class c and its prototype, which is a positive of each of them. This is the loss L_BCL of Zhu
+    et al. 2022, "Balanced Contrastive Learning for Long-Tailed Visual Recognition": they call the means over B_c
+    class-averaging, and the prototypes class-complement. The means leave out the anchor, as in the authors' code. The
+    authors make prototypes from the classifier's weights, by a network like the one that projects their features; here
+    features are not projected, and prototypes are weights of their own.
+    """
+    positive, valid = _positive_pairs(labels, len(similarity))
+    similarity = _replace_invalid_rows(similarity, valid)
+    same_class = labels[:, None] == labels[None, :]  # (K, K)
+    others_of_class = same_class.sum(dim=-1) - same_class[: len(similarity)].long()  # (B, K), 0 only for i alone
+    averaged = similarity - others_of_class.clamp(min=1).to(similarity.dtype).log()
+    return AnchorLosses(torch.logsumexp(averaged, dim=-1) - _mean_over_positives(similarity, positive), valid)
 
 
 def label_aware_contrastive(similarity: Tensor, labels: Tensor, weighting_logits: Tensor) -> AnchorLosses:

@@ -1,4 +1,4 @@
-"""The classifier: an encoder, a head on its features, and for some losses a weighting network."""
+"""The classifier: an encoder, a head on its features, and for some losses a weighting network or prototypes."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -18,6 +18,7 @@ from sweeper.training.pooling import pool
 from sweeper.training.registry import LOSSES, POOLINGS, encoder_kind
 from sweeper.training.types import EncoderWeights, TrainingData
 
+_DEVIATION = 0.02  # of new weights
 _MAX_HEAD_WEIGHTS = 2**26  # 256 MiB, and three times that for their gradients and AdamW's two moments
 
 
@@ -35,7 +36,10 @@ class ClassifierOutput(NamedTuple):
 
 
 class Classifier(nn.Module):
-    """An encoder with a classifier on its pooled features; for LCL also a weighting network."""
+    """An encoder with a classifier on its pooled features; for LCL also a weighting network.
+
+    `prototypes` (C, F) are features of the classes that some losses compare texts with. Predictions do without them.
+    """
 
     def __init__(self, config: TrainConfig, data: TrainingData) -> None:
         """Build the model.
@@ -54,6 +58,10 @@ class Classifier(nn.Module):
         if LOSSES[config.loss].has_weighting_network:
             self.weighting_encoder = deepcopy(self.encoder) if config.weighting == "separate" else None
             self.weighting = _build_head(config, width, len(data.class_names))
+        self.prototypes: nn.Parameter | None = None
+        if LOSSES[config.loss].has_prototypes:  # with a direction that Adam can turn as fast as the classifier's
+            self.prototypes = nn.Parameter(torch.empty(len(data.class_names), _count_features(config, width)))
+            nn.init.normal_(self.prototypes, std=_DEVIATION)
 
     def forward(self, batch: Batch, *, weigh: bool = True) -> ClassifierOutput:
         """Return the outputs for a batch; with `weigh=False`, without those of the weighting network."""
@@ -97,7 +105,7 @@ class Classifier(nn.Module):
 def _build_head(config: TrainConfig, width: int, num_classes: int) -> nn.Sequential:
     """Return a linear classifier, or the `mlp` of the first paper: Linear(F, F), dropout, ReLU, Linear(F, C)."""
     check_size(config.pooling, config.classifier, width, config.max_length, num_classes)
-    num_features = width * (config.max_length if POOLINGS[config.pooling].keeps_all_tokens else 1)
+    num_features = _count_features(config, width)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     if config.classifier == "mlp":
         layers["hidden"] = _build_linear(num_features, num_features)
@@ -106,6 +114,10 @@ def _build_head(config: TrainConfig, width: int, num_classes: int) -> nn.Sequent
         layers["relu"] = nn.ReLU()
     layers["output"] = _build_linear(num_features, num_classes)
     return nn.Sequential(layers)
+
+
+def _count_features(config: TrainConfig, width: int) -> int:
+    return width * (config.max_length if POOLINGS[config.pooling].keeps_all_tokens else 1)
 
 
 def check_size(pooling: str, classifier: str, width: int, max_length: int, num_classes: int) -> None:
@@ -122,7 +134,7 @@ def check_size(pooling: str, classifier: str, width: int, max_length: int, num_c
 
 def _build_linear(num_features: int, num_outputs: int) -> nn.Linear:
     linear = nn.Linear(num_features, num_outputs)
-    nn.init.normal_(linear.weight, std=0.02)
+    nn.init.normal_(linear.weight, std=_DEVIATION)
     nn.init.zeros_(linear.bias)
     return linear
 

@@ -21,7 +21,10 @@ def count_parameters(config: TrainConfig, data: TrainingData) -> int:
     encoder = _count_pretrained(data) if is_counted_by_shapes else _count_trained(config, data)
     features = feature_width(config, data)
     head = features * (len(data.class_names) + (features if config.classifier == "mlp" else 0))
-    if not LOSSES[config.loss].has_weighting_network:
+    loss = LOSSES[config.loss]
+    if loss.has_prototypes:
+        head += features * len(data.class_names)
+    if not loss.has_weighting_network:
         return encoder + head
     return (2 if config.weighting == "separate" else 1) * encoder + 2 * head
 

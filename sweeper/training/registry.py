@@ -17,9 +17,10 @@ class Loss:
     `contrastive_term` names a function in losses.py, or is None. The function takes the similarities (B, K) of a batch
     to the texts that it is compared with, their labels (K,) and, if the loss has a weighting network, that network's
     logits (B, C). `hyperparameters` names the ones that this loss uses and some other loss does not. A weighting
-    network is a second classifier; its probabilities weigh the contrastive term. A loss in two phases first trains the
-    encoder by its contrastive term, then a classifier on the frozen encoder by cross entropy. Any other loss trains
-    both at once and weighs the two terms by `alpha`.
+    network is a second classifier; its probabilities weigh the contrastive term. Prototypes are trained features, one
+    for each class, with which every text is compared too. A loss in two phases first trains the encoder by its
+    contrastive term, then a classifier on the frozen encoder by cross entropy. Any other loss trains both at once and
+    weighs the two terms by `alpha`.
     """
 
     label: str
@@ -27,6 +28,7 @@ class Loss:
     contrastive_term: str | None = None
     hyperparameters: tuple[str, ...] = ()
     has_weighting_network: bool = False
+    has_prototypes: bool = False
     has_two_phases: bool = False
 
 
@@ -133,6 +135,14 @@ LOSSES: Mapping[str, Loss] = {
         contrastive_term="sweeper.training.losses:label_aware_contrastive_inside",
         hyperparameters=("alpha", *_CONTRASTIVE, *_CONSISTENCY, *_WEIGHTING),
         has_weighting_network=True,
+    ),
+    "prototypes": Loss(
+        "SCL, prototypes",
+        "SCL with a trained prototype of each class, so that every anchor has a positive, and with equal weight of all "
+        "classes; and cross entropy at once.",
+        contrastive_term="sweeper.training.losses:class_averaged_contrastive",
+        hyperparameters=("alpha", *_CONTRASTIVE, *_CONSISTENCY),
+        has_prototypes=True,
     ),
 }
 

@@ -19,9 +19,18 @@ from sweeper.training.tasks import TASKS
 class TrainingLoss:
     """The loss of a training, as a function of a batch's outputs and labels, and of a memory of the batches before."""
 
-    def __init__(self, config: TrainConfig, class_weights: Tensor | None, task: Task = "single_label") -> None:
-        """Weigh the classes by `class_weights` (C,) in every cross entropy; equally if it is None."""
-        self.config, self.class_weights = config, class_weights
+    def __init__(
+        self,
+        config: TrainConfig,
+        class_weights: Tensor | None,
+        task: Task = "single_label",
+        prototypes: Tensor | None = None,
+    ) -> None:
+        """Weigh the classes by `class_weights` (C,) in every cross entropy; equally if it is None.
+
+        `prototypes` (C, F) are those of the model, which the loss trains; None if it has none.
+        """
+        self.config, self.class_weights, self.prototypes = config, class_weights, prototypes
         self._cross_entropy: Callable[..., Tensor] = load_function(TASKS[task].cross_entropy)
         self.has_weighting_network = LOSSES[config.loss].has_weighting_network
         term = LOSSES[config.loss].contrastive_term
@@ -69,7 +78,7 @@ class TrainingLoss:
         """
         rows = len(labels) * self.config.views // self.config.passes
         outputs, labels = outputs.first(rows), labels[:rows]
-        anchor_losses = self._anchor_losses(outputs, self.memory.with_labels(labels))
+        anchor_losses = self._anchor_losses(outputs, labels)
         self.memory.add(outputs.features, labels)
         return {
             "train/contrastive": losses.reduce(anchor_losses, self.config.reduction),
@@ -83,11 +92,15 @@ class TrainingLoss:
         )
 
     def _anchor_losses(self, outputs: ClassifierOutput, labels: Tensor) -> AnchorLosses:
-        """Return the loss of each text of a batch. `labels` (B + M,) are those of batch and memory."""
+        """Return the loss of each text of a batch, compared with batch, memory and prototypes."""
         assert self.contrastive_term is not None
+        others = [part for part in (self.memory.features, self.prototypes) if part is not None]
         similarity = losses.similarity_matrix(
-            outputs.features, self.config.tau, normalize=self.config.normalize, memory=self.memory.features
+            outputs.features, self.config.tau, normalize=self.config.normalize, others=others
         )
+        labels = self.memory.with_labels(labels)
+        if self.prototypes is not None:
+            labels = torch.cat([labels, torch.arange(len(self.prototypes), device=labels.device)])
         if not self.has_weighting_network:
             return self.contrastive_term(similarity, labels)
         assert outputs.weighting_logits is not None

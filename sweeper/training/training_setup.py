@@ -57,7 +57,7 @@ def prepare_training(
             f"training.validations_per_epoch: an epoch has {batches_per_epoch} batches at batch_size "
             f"{config.batch_size}, got {config.validations_per_epoch}; ask for fewer"
         )
-    loss = TrainingLoss(config, class_weights, data.task)
+    loss = TrainingLoss(config, class_weights, data.task, model.prototypes)
     return TrainingSetup(config, data, split, labels, device, precision, model, loss, batches_per_epoch)
 
 

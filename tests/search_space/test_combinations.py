@@ -12,7 +12,7 @@ from sweeper.search_space.document import SourceDocument
 from sweeper.search_space.parser import parse_spec
 from sweeper.training.registry import LOSSES
 
-CONTRASTIVE = [name for name, loss in LOSSES.items() if loss.contrastive_term is not None]
+CONTRASTIVE = [name for name, loss in LOSSES.items() if loss.contrastive_term and not loss.has_prototypes]
 
 
 def refusal(**keys: Any) -> str:
@@ -48,6 +48,10 @@ def test_a_contrastive_loss_needs_two_texts(loss: str, section: str, size: Any, 
     message = refusal(compare={"encoder": ["gru"], "loss": ["ce", loss]}, **keys)
     assert message.startswith(f"space.yaml:1: {section}.batch_size: a batch of one text")
     assert f"loss {loss}" in message
+
+
+def test_prototypes_may_be_compared_with_single_texts() -> None:
+    accept(compare={"encoder": ["gru"], "loss": ["ce", "prototypes"]}, training={"batch_size": 1})
 
 
 def test_cross_entropy_may_have_single_texts() -> None:

@@ -62,6 +62,7 @@ def trained_parameters(config: TrainConfig, data: TrainingData) -> int:
         {"pooling": "flatten"},
         {"loss": "lcl"},
         {"loss": "lcl", "weighting": "shared"},
+        {"loss": "prototypes", "pooling": "flatten"},
         {"lora": 3},
         {"loss": "lcl", "lora": 3, "classifier": "mlp"},
         {"encoder": "gru", "vocabulary": 50},

@@ -80,6 +80,7 @@ CASES: list[dict[str, Any]] = [
     {"loss": "lcl", "weighting": "shared", "alpha": 0.0, "memory": 5},
     {"loss": "lcl_inside", "detach_weights": True, "classifier": "mlp", "dropout": 0.5},
     {"loss": "scl", "freeze_embeddings": True},
+    {"loss": "prototypes", "memory": 9, "views": 2},
 ]
 
 

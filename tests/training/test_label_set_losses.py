@@ -85,7 +85,7 @@ def test_a_text_without_a_label_has_no_positive_and_is_none() -> None:
 def test_texts_in_memory_count_by_their_overlap_too() -> None:
     features, memory = random_features(3), random_features(2).detach()
     label_sets = [[0], [1, 2], [3], [0, 1], [2]]
-    similarity = losses.similarity_matrix(features, 0.5, normalize=False, memory=memory)
+    similarity = losses.similarity_matrix(features, 0.5, normalize=False, others=[memory])
     found = losses.supervised_contrastive(similarity, matrix(label_sets)).values
     everything = losses.similarity_matrix(torch.cat([features, memory]), 0.5, normalize=False)
     torch.testing.assert_close(found, losses.supervised_contrastive(everything, matrix(label_sets)).values[:3])

@@ -143,7 +143,7 @@ def test_the_config_accepts_the_registered_names_only(hyperparameter: str, entri
 
 def test_conditions_name_hyperparameters_that_exist() -> None:
     assert set(ACTIVE_WHEN) <= set(HYPERPARAMETERS)
-    assert ACTIVE_WHEN["alpha"] == {"loss": ("scl", "scl_set_tau", "lcl", "lcl_inside")}
+    assert ACTIVE_WHEN["alpha"] == {"loss": ("scl", "scl_set_tau", "lcl", "lcl_inside", "prototypes")}
     assert ACTIVE_WHEN["hidden_size"] == {"encoder": ("rnn", "gru")}
     assert ACTIVE_WHEN["ema_decay"] == {"average": ("ema",)}
 

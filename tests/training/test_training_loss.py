@@ -117,7 +117,7 @@ def two_passes(outputs: ClassifierOutput) -> ClassifierOutput:
     )
 
 
-@pytest.mark.parametrize("loss", ["ce", "scl", "lcl", "lcl_inside", "scl_set_tau"])
+@pytest.mark.parametrize("loss", ["ce", "scl", "lcl", "lcl_inside", "scl_set_tau", "prototypes"])
 def test_consistency_adds_the_divergence_of_two_passes(two_passes: ClassifierOutput, loss: str) -> None:
     labels = torch.cat([LABELS, LABELS])
     plain = components_of(tiny_training.config(loss=loss, views=2), two_passes, labels)
