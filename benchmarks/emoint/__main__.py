@@ -11,7 +11,6 @@ hours on two cores.
 """
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -20,8 +19,8 @@ from typing import Any
 
 from benchmarks.emoint.design import Job, make_jobs
 from benchmarks.emoint.table import table_lines
-from sweeper.atomic_write import atomic_write
-from sweeper.errors import SweeperError, UsageError
+from benchmarks.result_files import choose_by_name, read_result, write_result
+from sweeper.errors import SweeperError
 from sweeper.training.types import TrainingData
 
 
@@ -29,12 +28,12 @@ def main(words: Sequence[str] | None = None) -> int:
     """Train what is missing, and print the table. Returns the exit code."""
     arguments = _parse_arguments(words)
     try:
-        jobs = choose_jobs(make_jobs(arguments.seeds, arguments.epochs, arguments.rows), arguments.only)
+        jobs = choose_by_name(make_jobs(arguments.seeds, arguments.epochs, arguments.rows), arguments.only)
         train_missing(jobs, arguments.out, load_data)
     except SweeperError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    results = [result for job in jobs if (result := read_result(arguments.out, job)) is not None]
+    results = [result for job in jobs if (result := read_result(arguments.out, job.key)) is not None]
     table = "\n".join(table_lines(results)) + "\n"
     (arguments.out / "table.md").write_text(table, encoding="utf-8")
     print(table, end="")
@@ -44,20 +43,11 @@ def main(words: Sequence[str] | None = None) -> int:
 def train_missing(jobs: Sequence[Job], folder: Path, load: Callable[[int | None], TrainingData]) -> None:
     """Train the jobs that have no file in the folder. `load` returns the data with a number of training texts."""
     for place, job in enumerate(jobs, 1):
-        if read_result(folder, job) is None:
+        if read_result(folder, job.key) is None:
             print(
                 f"{place} of {len(jobs)}: {job.name}, seed {job.hyperparameters['seed']}", file=sys.stderr, flush=True
             )
-            write_result(folder, job, run_job(job, load(job.rows)))
-
-
-def choose_jobs(jobs: Sequence[Job], word: str | None) -> list[Job]:
-    """Return the jobs whose name contains a word. Raises UsageError if none does."""
-    chosen = [job for job in jobs if word is None or word in job.name]
-    if not chosen:
-        names = "; ".join(dict.fromkeys(job.name for job in jobs))
-        raise UsageError(f"--only {word}: no such training, allowed are parts of: {names}")
-    return chosen
+            write_result(folder, job.key, run_job(job, load(job.rows)))
 
 
 def load_data(rows: int | None) -> TrainingData:
@@ -78,21 +68,6 @@ def run_job(job: Job, data: TrainingData) -> dict[str, Any]:
     epochs = list(train_measured(config, data, job.order))
     settings = {"order": job.order, "hyperparameters": dict(job.hyperparameters), "rows": job.rows}
     return {"name": job.name, **settings, "epochs": epochs, "seconds": time.perf_counter() - start}
-
-
-def read_result(folder: Path, job: Job) -> dict[str, Any] | None:
-    """Return the result of a training, or None if there is none."""
-    path = folder / f"{job.key}.json"
-    if not path.exists():
-        return None
-    result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return result
-
-
-def write_result(folder: Path, job: Job, result: dict[str, Any]) -> None:
-    """Write the result of a training to its file."""
-    with atomic_write(folder / f"{job.key}.json") as file:
-        file.write(json.dumps(result, indent=1).encode())
 
 
 def _parse_arguments(words: Sequence[str] | None) -> argparse.Namespace:

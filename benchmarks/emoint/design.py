@@ -4,13 +4,12 @@ The base is LCL with the second paper's best values: raw features, tau 10, alpha
 """
 
 import itertools
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any, Literal
 
 from benchmarks.papers import LENGTH, MINILM
+from benchmarks.result_files import file_key
 
 Order = Literal["shuffled", "file"]
 
@@ -37,8 +36,7 @@ class Job:
     @property
     def key(self) -> str:
         """A name for its file, which differs if anything of the training differs."""
-        content = json.dumps([self.order, dict(self.hyperparameters), self.rows], sort_keys=True)
-        return sha256(content.encode()).hexdigest()[:16]
+        return file_key([self.order, dict(self.hyperparameters), self.rows])
 
 
 def make_jobs(seeds: int, epochs: int, rows: int | None) -> list[Job]:

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.emoint.__main__ import main, read_result, train_missing
+from benchmarks.emoint.__main__ import main, train_missing
 from benchmarks.emoint.design import Job, make_jobs
 from benchmarks.emoint.measured_training import order_batches, summarize_norms, train_measured
 from benchmarks.emoint.table import HEADER, table_lines
+from benchmarks.result_files import read_result
 from sweeper.training.trainer import train
 from sweeper.training.types import TrainingData
 from tests.support import tiny_training
@@ -77,7 +78,7 @@ def test_a_training_that_has_ended_is_not_repeated(data: TrainingData, tmp_path:
 
     train_missing(jobs, tmp_path, lambda _: data)
     train_missing(jobs, tmp_path, refuse)
-    results = [read_result(tmp_path, job) for job in jobs]
+    results = [read_result(tmp_path, job.key) for job in jobs]
     assert [result["name"] for result in results if result] == [job.name for job in jobs]
     assert [len(result["epochs"]) for result in results if result] == [1, 1]
 

@@ -1,0 +1,79 @@
+"""The benchmark of recipes: its design, its trainings, and the paired differences in its table."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.recipes.__main__ import main, train_job
+from benchmarks.recipes.design import COMPARED, PLAIN, RECIPES, Job, make_jobs
+from benchmarks.recipes.table import best_scores, paired_changes, significant_cells, table_lines
+from sweeper.training.config import TrainConfig
+from tests.support import tiny_training
+
+
+def result(loss: str, recipe: str, seed: int, *scores: float) -> dict[str, Any]:
+    return {"loss": loss, "recipe": recipe, "seed": seed, "scores": list(scores)}
+
+
+def test_each_training_of_the_design_is_valid_and_another_one() -> None:
+    jobs = make_jobs("sst5", 100, seeds=2, changes={"epochs": 2})
+    assert len(jobs) == 2 * (len(COMPARED) * len(RECIPES) - 1)  # cross entropy has no memory
+    assert len({job.key for job in jobs}) == len(jobs)
+    for job in jobs:
+        config = TrainConfig.model_validate(job.hyperparameters)
+        assert all(name in config.active_params for name in RECIPES[job.recipe]), job.name
+
+
+def test_a_training_gives_its_scores() -> None:
+    job = next(job for job in make_jobs("sst5", 32, 1, {"epochs": 2, "batch_size": 8}) if job.loss == "scl")
+    small = {**job.hyperparameters, "max_length": 24, "precision": "float32", "pooling": "mean"}
+    outcome = train_job(replace(job, hyperparameters=small), tiny_training.data(rows=32))
+    assert len(outcome["scores"]) == 2
+    assert (outcome["loss"], outcome["recipe"], outcome["seed"], outcome["error"]) == ("scl", PLAIN, 0, "")
+
+
+def test_a_training_that_diverges_keeps_what_it_reported() -> None:
+    wild = {"encoder": "tiny", "learning_rate": 1e30, "epochs": 1, "max_length": 24, "seed": 0}
+    job = Job("sst5", 32, "ce", PLAIN, wild)
+    outcome = train_job(job, tiny_training.data(rows=32))
+    assert outcome["scores"] == []
+    assert "not finite" in outcome["error"]
+    assert best_scores([outcome]) == {("ce", PLAIN): {0: 0.0}}
+
+
+def test_differences_are_paired_by_seed() -> None:
+    scores = best_scores([
+        result("ce", PLAIN, 0, 0.2, 0.5), result("ce", PLAIN, 1, 0.7),
+        result("ce", "`warmup: 0.1`", 1, 0.8, 0.1), result("ce", "`warmup: 0.1`", 2, 0.9),
+    ])  # fmt: skip
+    assert paired_changes(scores, ("ce", "`warmup: 0.1`"), ("ce", PLAIN)) == pytest.approx([0.1])
+
+
+def test_a_large_steady_change_stands_and_a_doubtful_one_does_not() -> None:
+    scores = best_scores([
+        *(result("ce", PLAIN, seed, 0.5 + 0.01 * seed) for seed in range(5)),
+        *(result("ce", "`warmup: 0.1`", seed, 0.6 + 0.011 * seed) for seed in range(5)),
+        *(result("ce", "`average: ema`", seed, 0.5 + 0.02 * (-1) ** seed) for seed in range(5)),
+    ])  # fmt: skip
+    changes = {cell: paired_changes(scores, cell, ("ce", PLAIN)) for cell in scores if cell[1] != PLAIN}
+    assert significant_cells(changes) == {("ce", "`warmup: 0.1`")}
+
+
+def test_the_table_has_a_row_for_each_recipe() -> None:
+    results = [result(loss, PLAIN, seed, 0.5 + 0.02 * seed) for loss in ("ce", "scl") for seed in (0, 1)]
+    results += [result("scl", "`warmup: 0.1`", seed, 0.6 + 0.022 * seed) for seed in (0, 1)]
+    lines = list(table_lines(results))
+    assert lines[0].startswith("| | CE | SCL | LCL |")
+    assert lines[2] == f"| {PLAIN} | 51.0 ± 1.4 (2 seeds) | 51.0 ± 1.4 (2 seeds) |  |  |"
+    assert lines[3].startswith("| `warmup: 0.1` |  | **+10.1")
+    assert lines[2 + len(RECIPES)].startswith("| its best recipe against the best of CE |  | +10.1")
+
+
+def test_an_unknown_name_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sst5", "--only", "nothing", "--out", str(tmp_path)]) == 2
+    assert main(["nothing", "--out", str(tmp_path)]) == 2
+    errors = capsys.readouterr().err
+    assert "--only nothing: no such training" in errors
+    assert "nothing: no such data set, allowed are" in errors
