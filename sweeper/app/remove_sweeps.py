@@ -72,8 +72,8 @@ def _delete_runs(folder: SweepFolder) -> int:
     """Delete a sweep's runs and models from MLflow. Raises UsageError and SweeperError."""
     from sweeper.tracking.client import identity_tags
     from sweeper.tracking.deletion import delete_runs
-    from sweeper.tracking.outage import describe_error, redact_uri
-    from sweeper.tracking.store_check import check_store
+    from sweeper.tracking.outage import redact_uri
+    from sweeper.tracking.store_check import check_store, describe_rejection
 
     uri = tracking_uri(folder.path.parent)
     place = f"--runs: MLflow at {redact_uri(uri)}"
@@ -87,7 +87,8 @@ def _delete_runs(folder: SweepFolder) -> int:
                 f"{place} {error}; nothing was deleted: {remedy}, and without --runs the folder alone is deleted"
             ) from error
         except Exception as error:  # MLflow's, SQLAlchemy's or the HTTP library's
-            outage = describe_error(error)
+            reason = describe_rejection(uri, error)
+            raise SweeperError(f"{place}: {reason}; {folder.path} was not deleted") from error
     raise SweeperError(f"{place}: {outage}; {folder.path} was not deleted: try again when MLflow is back")
 
 

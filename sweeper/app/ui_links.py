@@ -72,12 +72,13 @@ def find_links(address: str, uri: str, folder: SweepFolder) -> SweepLinks:
 
 def _search_runs(uri: str, folder: SweepFolder) -> tuple[Any, list[Any]]:
     """Return a client for the store, and the runs of a sweep's search, by number."""
-    from sweeper.tracking.outage import describe_error, redact_uri
+    from sweeper.tracking.outage import redact_uri
+    from sweeper.tracking.store_check import describe_rejection
 
     try:
         client, runs = _find_trial_runs(uri, folder)
     except Exception as error:
-        raise SweeperError(f"MLflow at {redact_uri(uri)}: {describe_error(error)}") from error
+        raise SweeperError(f"MLflow at {redact_uri(uri)}: {describe_rejection(uri, error)}") from error
     return client, [run for run in runs if run.data.tags["sweeper.stage"] == "search"]
 
 

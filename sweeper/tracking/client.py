@@ -5,7 +5,9 @@ with a child per trial of the search. The confirmed trials are children of one m
 a child of the parent too. Tags say which sweep and which stage a run belongs to.
 """
 
+import glob
 import math
+import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +20,7 @@ from sqlalchemy import Engine, event
 
 from sweeper.atomic_write import flush_to_disk
 from sweeper.tracking.data_identity import DataIdentity
+from sweeper.tracking.database_file import watch
 from sweeper.tracking.saved_view import VIEW_TAG, view_key
 
 # Runs of a sweep are numbered: a trial's run by its trial, from 1, and the two parent runs as follows.
@@ -48,13 +51,16 @@ def open_store(uri: str) -> Any:
         with FileLock(f"{path}.lock"):
             if not path.exists():
                 _create_database(path)
+    if path is not None:
+        watch(path)
     return MlflowClient(tracking_uri=uri)
 
 
 def _create_database(path: Path) -> None:
-    incomplete = path.with_name(f".{path.name}.making")
-    for leftover in (incomplete, incomplete.with_name(f"{incomplete.name}-journal")):
+    making = f".{path.name}.making"
+    for leftover in path.parent.glob(f"{glob.escape(making)}*"):
         leftover.unlink(missing_ok=True)
+    incomplete = path.with_name(f"{making}-{secrets.token_hex(4)}")  # MLflow keeps what it opened under a name
     with _unflushed_commits():
         MlflowClient(tracking_uri=f"sqlite:///{incomplete}").search_experiments()  # which creates the tables
     with incomplete.open("rb") as file:

@@ -18,9 +18,9 @@ from sweeper.errors import RecordError, SweeperError, UsageError
 from sweeper.protocol.finished_sweep import TestPredictions
 from sweeper.tracking.artifacts import listed_files
 from sweeper.tracking.client import has_numbers, open_store, paginate, sqlite_path
-from sweeper.tracking.outage import describe_error, redact_uri
+from sweeper.tracking.outage import redact_uri
 from sweeper.tracking.store_address import check_address
-from sweeper.tracking.store_check import check_store
+from sweeper.tracking.store_check import check_store, describe_rejection
 from sweeper.training.types import Predictions
 
 TEST_PREDICTIONS = "predictions/test.parquet"
@@ -32,7 +32,7 @@ class StoreReader:
 
     def __init__(self, uri: str) -> None:
         """Connect to a store. Raises UsageError if `uri` is wrong, or names no database: none is created."""
-        self.uri = redact_uri(uri)
+        self.uri, self._address = redact_uri(uri), uri
         check_address(uri)
         path = sqlite_path(uri)
         if path is not None and not path.exists():
@@ -46,7 +46,8 @@ class StoreReader:
             try:
                 return request(*args, **kwargs)
             except Exception as error:  # MLflow's, SQLAlchemy's or the HTTP library's
-                raise SweeperError(f"MLflow at {self.uri}: {describe_error(error)}; nothing was read") from error
+                reason = describe_rejection(self._address, error)
+                raise SweeperError(f"MLflow at {self.uri}: {reason}; nothing was read") from error
 
         return wrapped
 

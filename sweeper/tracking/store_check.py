@@ -36,6 +36,8 @@ from sweeper.tracking.store_address import (
 _TIMEOUT = 10.0  # seconds that a server gets for its first answer
 _CREDENTIALS = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
 _OTHER_SCHEMA = "out-of-date database schema"  # in the error of MLflow
+# Every version of MLflow's database has these tables.
+_TABLES = {"experiments", "experiment_tags", "latest_metrics", "metrics", "params", "runs", "tags"}
 _TEMPORARY = re.compile(r"database is locked|could not connect|starting up|too many connections", re.IGNORECASE)
 
 
@@ -60,8 +62,12 @@ def check_store(uri: str, datasets: Sequence[DataIdentity] = (), *, will_write: 
     try:
         client = open_store(uri)
         _require_mlflow(uri, "Default", client.get_experiment_by_name("Default"))
-        for dataset in datasets:
-            _require_usable(uri, *find_experiment(client, dataset))
+        found = [find_experiment(client, dataset) for dataset in datasets]
+        for name, experiment in found:
+            _require_usable(uri, name, experiment)
+        if path is not None:
+            ids = [str(experiment.experiment_id) for _, experiment in found if experiment is not None]
+            client.search_runs(ids or ["0"], max_results=1)  # reads what a damaged file may lack
     except UsageError:
         raise
     except Exception as error:  # MLflow's, SQLAlchemy's or the HTTP library's
@@ -112,8 +118,12 @@ def _check_sqlite_file(uri: str, path: Path, *, will_write: bool) -> None:
         raise UsageError(f"{place(uri)}: {path} cannot be read ({error}); {write_remedy(uri)}") from error
     except sqlite3.DatabaseError as error:
         raise UsageError(f"{place(uri)}: {path} is no database of MLflow's ({error}); {file_remedy(uri)}") from error
-    if tables and "experiments" not in tables:
+    if tables and not tables & _TABLES:
         raise UsageError(f"{place(uri)}: {path} is a database, but not one of MLflow's; {file_remedy(uri)}")
+    if tables and not tables >= _TABLES:  # MLflow would make them anew, with the columns that they had years ago
+        lost = sorted(_TABLES - tables)
+        noun = "table" if len(lost) == 1 else "tables"
+        raise UsageError(f"{place(uri)}: {path} lacks the {noun} {', '.join(lost)}; {file_remedy(uri)}")
     if will_write:
         _check_folder(uri, path.parent)  # SQLite writes a journal beside the file
 
@@ -167,6 +177,12 @@ def _explain(uri: str, error: Exception, *, is_server: bool) -> str:
         raise UsageError(f"{place(uri)}: has the tables of another version than mlflow {version('mlflow')}; {upgrade}")
     way_out = remedy() if sqlite_path(uri) is None else file_remedy(uri)
     raise UsageError(f"{place(uri)}: {describe_error(error)}; {way_out}") from error
+
+
+def describe_rejection(uri: str, error: Exception) -> str:
+    """Return why a request failed that `check_store` did not foresee; with the way out if a database is damaged."""
+    is_damaged = sqlite_path(uri) is not None and not is_transient(error) and not _TEMPORARY.search(str(error))
+    return f"{describe_error(error)}{f'; {file_remedy(uri)}' if is_damaged else ''}"
 
 
 def _http_status(uri: str, error: Exception) -> int:

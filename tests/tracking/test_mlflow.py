@@ -278,7 +278,7 @@ def test_a_database_whose_creation_was_interrupted_is_created_again(tmp_path: Pa
     path = tmp_path / "mlflow.db"
     for size in (1, 200_000, 400_000):
         running = subprocess.Popen([sys.executable, "-c", making.format(f"sqlite:///{path}")])
-        while running.poll() is None and not _grown(tmp_path / ".mlflow.db.making", size):
+        while running.poll() is None and not _grown(tmp_path, size):
             time.sleep(0.001)
         running.kill()
         running.wait()
@@ -290,10 +290,10 @@ def test_a_database_whose_creation_was_interrupted_is_created_again(tmp_path: Pa
     assert not list(tmp_path.glob(".mlflow*"))
 
 
-def _grown(path: Path, size: int) -> bool:
+def _grown(folder: Path, size: int) -> bool:
     try:
-        return path.stat().st_size >= size
-    except FileNotFoundError:  # not begun, or complete and renamed
+        return any(path.stat().st_size >= size for path in folder.glob(".mlflow.db.making-????????"))
+    except FileNotFoundError:  # complete and renamed
         return False
 
 

@@ -159,7 +159,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def _run_sql(statement: str) -> Callable[[Path], None]:
     def change(path: Path) -> None:
         with sqlite3.connect(path) as database:
-            database.execute(statement)
+            database.executescript(statement)
         database.close()
 
     return change
@@ -187,8 +187,11 @@ _UPGRADE = "copy it, then bring it to this version: mlflow db upgrade sqlite:///
         (_run_sql("UPDATE alembic_version SET version_num = 'f00000000000'"), "another version than mlflow", _UPGRADE),
         (_run_sql("DELETE FROM alembic_version"), "another version than mlflow", _UPGRADE),
         (_run_sql("ALTER TABLE experiments RENAME COLUMN name TO title"), "no such column", _AWAY),
+        (_run_sql("ALTER TABLE runs RENAME COLUMN status TO state"), "no such column", _AWAY),
+        (_run_sql("DROP TABLE runs"), "mlflow.db lacks the table runs", _AWAY),
+        (_run_sql("DROP TABLE tags; DROP TABLE metrics"), "mlflow.db lacks the tables metrics, tags", _AWAY),
     ],
-    ids=["cut", "header", "older", "newer", "unknown", "column"],
+    ids=["cut", "header", "older", "newer", "unknown", "column", "column of runs", "table", "tables"],
 )
 def test_a_damaged_or_foreign_database_is_one_line_with_the_way_out(
     store: bytes, damage: Callable[[Path], None], said: str, remedy: str, tmp_path: Path
@@ -242,6 +245,38 @@ def test_a_store_whose_writer_was_killed_is_used_as_it_was_before(tmp_path: Path
     assert (tmp_path / "mlflow.db-journal").stat().st_size > 0
     assert check_store(uri, [DataIdentity("toy")]) == ""
     assert open_store(uri).get_experiment_by_name("toy").name == "toy"
+
+
+@pytest.mark.mlflow
+def test_a_database_that_was_moved_away_is_noticed_by_open_connections(store: bytes, tmp_path: Path) -> None:
+    from sweeper.tracking.client import open_store
+    from sweeper.tracking.outage import describe_error
+
+    path = tmp_path / "mlflow.db"
+    path.write_bytes(store)
+    client = open_store(f"sqlite:///{path}")
+    client.create_experiment("before")
+    path.rename(tmp_path / "away.db")
+    with pytest.raises(Exception, match="was moved away") as error:
+        client.create_experiment("meanwhile")
+    assert describe_error(error.value) == "the database was moved away"
+    assert not path.exists()
+    path.write_bytes(store)
+    client.create_experiment("after")
+    found = [experiment.name for experiment in open_store(f"sqlite:///{path}").search_experiments()]
+    assert sorted(found) == ["Default", "after"]
+
+
+@pytest.mark.mlflow
+def test_a_process_makes_a_database_at_one_place_more_than_once(tmp_path: Path) -> None:
+    from sweeper.tracking.client import open_store
+
+    uri, path = f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "mlflow.db"
+    for name in ("first", "second"):
+        open_store(uri).create_experiment(name)
+        assert open_store(uri).get_experiment_by_name(name).name == name
+        path.rename(tmp_path / f"{name}.db")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["first.db", "mlflow.db.lock", "second.db"]
 
 
 @pytest.mark.mlflow
