@@ -31,10 +31,14 @@ def flush_to_disk(descriptor: int, *, content_only: bool = False) -> None:
 def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """Open a file that replaces `path` when the block ends. Missing folders are made; everybody may read the file.
 
-    After a crash or an exception in the block, the previous file is still there. Raises OSError.
+    After a crash or an exception in the block, the previous file is still there. Raises OSError, which names `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    except OSError as error:
+        error.filename = str(path)
+        raise
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file

@@ -44,3 +44,10 @@ def test_on_macos_the_cache_of_the_drive_is_emptied(
     assert write(tmp_path / "file") == b"content"
     assert requests == [FULL_SYNC, FULL_SYNC]
     assert len(synced) == (0 if supported else 2)
+
+
+def test_an_error_names_the_file_and_not_the_temporary_one(tmp_path: Path) -> None:
+    path = tmp_path / ("a" * 250)  # the name of the temporary file is longer than a name may be
+    with pytest.raises(OSError, match="File name too long") as error:
+        write(path)
+    assert error.value.filename == str(path)

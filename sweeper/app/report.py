@@ -1,7 +1,9 @@
 """Writes the report page of a sweep, finished or not: its results, its record, and what its models predicted."""
 
 import logging
+import os
 import platform
+import tempfile
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+FILE_NAME = "report.html"
 TEXTS_LEFT_OUT = "Texts were left out (--no-texts)."
 _PACKAGES = ("sweeper", "torch", "transformers", "optuna", "ray", "mlflow", "datasets", "numpy", "scipy", "plotly")
 
@@ -59,7 +62,8 @@ def _fetch_dataset(output: Output, folder: SweepFolder) -> tuple[PreparedDataset
     """Return the sweep's rows, or None and the reason: a report without texts is better than none."""
     from sweeper.app.prepare_data import prepare_sweep
 
-    output.set_log_dir(folder.path / "logs")
+    is_writable = os.access(folder.path, os.W_OK)
+    output.set_log_dir(folder.path / "logs" if is_writable else Path(tempfile.mkdtemp(prefix="sweeper-report-")))
     try:
         return prepare_sweep(output, folder.spec, folder).dataset, ""
     except UsageError as error:
@@ -117,7 +121,7 @@ def write_report(
         )
         title, summary = f"{folder.name}: sweep report", formatting.describe_spec(spec)
         html = build_page(title, summary, page_sections, draw.page_scripts(), draw.figure_html)
-        path = out or folder.path / "report.html"
+        path = out or folder.path / FILE_NAME
         with atomic_write(path) as file:
             file.write(html.encode())
     return path

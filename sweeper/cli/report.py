@@ -36,17 +36,21 @@ def report(
     Example: sweeper report sst5-3f9a1c2e --out report.html
     """
     with cli_session() as terminal:
+        from sweeper.app.compare_report import FILE_NAME as COMPARISON
         from sweeper.app.compare_report import write_comparison
         from sweeper.app.output_paths import format_of_file, require_writable_file
+        from sweeper.app.report import FILE_NAME as REPORT
         from sweeper.app.report import report_sweep
         from sweeper.storage.sweep_names import find_named_sweep
 
         folders = [find_named_sweep(name, sweeps) for name in named]
-        if out is not None:
-            require_writable_file("--out", out)
-            format_of_file(out, {".html": "html", ".htm": "html"}, "html")
-        if len(folders) == 1:
-            page, label = report_sweep(terminal, folders[0], texts=texts, out=out), "report"
+        is_one = len(folders) == 1
+        path = out or (folders[0].path / REPORT if is_one else sweeps / COMPARISON)
+        if out is not None or path.parent.exists():
+            require_writable_file("--out", path)
+        format_of_file(path, {".html": "html", ".htm": "html"}, "html")
+        if is_one:
+            page, label = report_sweep(terminal, folders[0], texts=texts, out=path), "report"
         else:
-            page, label = write_comparison(named, sweeps, out), "comparison"
+            page, label = write_comparison(named, sweeps, path), "comparison"
         terminal.line(f"{label}: {page} ({page.stat().st_size / 1e6:.1f} MB)")

@@ -1,0 +1,57 @@
+"""A sweep on a disk that cannot be written is read. What would write to it is refused in one line; nothing is left."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sweeper.storage.sweep_folder import SweepFolder
+from tests.support.cli_runner import sweeper
+from tests.support.recorded_sweeps import RecordedSweep
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SweepFolder]:
+    """Give a sweep whose folder is mounted without the right to write; the folder around it is not."""
+    folder = RecordedSweep(tmp_path_factory.mktemp("read-only") / "sweeps").search().folder
+    (folder.path / "logs").mkdir()
+    place = str(folder.path)
+    if os.geteuid() != 0 or subprocess.run(["mount", "--bind", place, place], check=False).returncode:
+        pytest.skip("mounting a folder needs root")
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", place], check=True)
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", place], check=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("sync",), "{path}/logs/"),
+        (("rm", "--yes"), "sweeps/{name}/record.journal.lock: cannot be written (Read-only file system)"),
+        (("clone", "1"), "sweeps/{name}/record.journal: cannot be written (Read-only file system)"),
+        (
+            ("report",),
+            "--out sweeps/{name}/report.html: {path} cannot be written (Read-only file system); name another",
+        ),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_a_command_that_writes_is_refused_in_one_line(
+    folder: SweepFolder, arguments: tuple[str, ...], message: str
+) -> None:
+    command, *options = arguments
+    before = sorted(folder.path.parents[1].rglob("*"))
+    done = sweeper(command, folder.name, *options, cwd=folder.path.parents[1])
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+    assert done.stderr.startswith(message.format(path=folder.path, name=folder.name))
+    assert sorted(folder.path.parents[1].rglob("*")) == before
+
+
+def test_a_report_may_be_written_elsewhere(folder: SweepFolder, tmp_path: Path) -> None:
+    done = sweeper("report", str(folder.path), "--out", "page.html", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
