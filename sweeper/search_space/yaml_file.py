@@ -24,7 +24,7 @@ def load_yaml(path: Path, overrides: Sequence[str] = ()) -> SourceDocument:
     """
     document = parse_yaml(_read_text(path), str(path))
     for override, (keys, value) in parse_overrides(overrides).items():
-        document = _apply_override(document, keys, value, f"--set {override}")
+        document = _apply_override(document, keys, value, _place(override))
     return document
 
 
@@ -88,8 +88,8 @@ def parse_overrides(overrides: Sequence[str], example: str = "budget.trials=8") 
         path, value = _parse_override(override, example)
         for earlier, (earlier_path, _) in parsed.items():
             if earlier_path[: len(path)] == path:
-                rule = f"{'.'.join(map(str, earlier_path))} is set already, by --set {earlier}"
-                raise UsageError(f"--set {override}: {rule}; leave one of them out")
+                rule = f"{'.'.join(map(str, earlier_path))} is set already, by {_place(earlier)}"
+                raise UsageError(f"{_place(override)}: {rule}; leave one of them out")
         parsed[override] = path, value
     return parsed
 
@@ -97,13 +97,18 @@ def parse_overrides(overrides: Sequence[str], example: str = "budget.trials=8") 
 def _parse_override(override: str, example: str) -> tuple[KeyPath, Any]:
     key, equals, text = override.partition("=")
     path: KeyPath = tuple(key.strip().split("."))
-    place = f"--set {override}"
+    place = _place(override)
     if not equals or not all(path):
         raise UsageError(f"{place}: must be key.path=value, such as --set {example}")
     parsed = _parse_value(text, place) if text.strip() else SourceDocument(place, {"value": None})
     if len(parsed.values) != 1:
         raise UsageError(f"{place}: must be one value; give --set once for each key")
     return path, parsed.values["value"]
+
+
+def _place(override: str) -> str:
+    """Return the place of an override's value, on one line."""
+    return f"--set {override}".replace("\n", "\\n")
 
 
 def _parse_value(text: str, place: str) -> SourceDocument:

@@ -4,6 +4,7 @@ Each function works in the current folder, and returns the name of its sweep if 
 """
 
 import gzip
+import json
 import shutil
 import sqlite3
 import zipfile
@@ -137,6 +138,38 @@ def _damaged_record() -> str:
     return sweep
 
 
+def _altered_record(line: str) -> str:
+    """Make a finished sweep whose record has another first line."""
+    sweep = _finished_sweep()
+    path = Path("sweeps") / sweep / "record.journal"
+    path.write_bytes(line.encode() + path.read_bytes()[path.read_bytes().index(b"\n") :])
+    return sweep
+
+
+def _sweep_without_id() -> str:
+    """Make a finished sweep as the first version of sweeper did."""
+    sweep = _finished_sweep()
+    path = Path("sweeps") / sweep / "sweep.json"
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), "id": ""}), encoding="utf-8")
+    return sweep
+
+
+def _damaged_weights() -> str:
+    sweep = _model()
+    path = next((Path("sweeps") / sweep / "model").glob("*.safetensors"))
+    path.write_bytes(path.read_bytes()[:100])
+    return sweep
+
+
+def _lost_table() -> str:
+    """Make a finished sweep, and beside it a database of MLflow's that lost its runs."""
+    sweep = _finished_sweep()
+    with closing(sqlite3.connect(Path("sweeps") / "mlflow.db")) as database:
+        for table in ("experiments", "experiment_tags", "latest_metrics", "metrics", "params", "tags"):
+            database.execute(f"CREATE TABLE {table} (name TEXT)")
+    return sweep
+
+
 GIVENS: dict[str, Callable[[], str | None]] = {
     "latin-1": lambda: _write("latin.yaml", b"dataset: sst5\n# caf\xe9\n"),
     "a huge file": lambda: _write("huge.yaml", b"#" * 2_000_000),
@@ -178,5 +211,9 @@ GIVENS: dict[str, Callable[[], str | None]] = {
     "a sweep with a damaged search space": partial(_damaged, "sweep.yaml", "a: [\n"),
     "a sweep with a damaged record": _damaged_record,
     "a sweep with another record": partial(_damaged, "record.journal", "a journal\n"),
+    "a sweep of an older version": partial(_altered_record, "sweeper record 1"),
+    "a sweep without an id": _sweep_without_id,
+    "a model with damaged weights": _damaged_weights,
+    "a database without a table": _lost_table,
     "a sweep without a record": partial(_damaged, "record.journal", None),
 }
