@@ -95,7 +95,7 @@ def _delete_runs(folder: SweepFolder) -> int:
 def _sent_trials(folder: SweepFolder) -> list[int]:
     """Return the trials that surely have a run in MLflow: all that have started, where it is in sync with the record.
 
-    None if the record cannot be read.
+    An empty list where that is not known: the store is behind, or the record cannot be read.
     """
     if folder.needs_sync:
         return []
