@@ -99,7 +99,7 @@ TRIAL_METRICS = {
     "train/truncated": "Share of the training texts that are longer than `max_length` and are cut.",
     "weights/true_class": "Mean weight that LCL's weighting network gives the true class.",
     "batches/classes": "Mean number of classes in a batch of the first epoch.",
-    "anchors/without_positive": "Share of anchors without another text of their class in the batch or its `memory`.",
+    "anchors/without_positive": "Share of anchors without a positive in the batch or its `memory`; 0 with prototypes.",
     "soup/validations": "Number of validations whose weights are in the greedy soup, with `average: soup`.",
     "learning_rate": "Learning rate of the last update.",
     "seconds": "Seconds of training and validation since the last validation.",
