@@ -1,9 +1,10 @@
 """Opens the record of a sweep, to write to it or only to read it."""
 
 from contextlib import AbstractContextManager, closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeper.errors import UsageError
+from sweeper.errors import RecordError, UsageError
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.record_lock import holder_path
 from sweeper.storage.sweep_folder import RESULTS, SweepFolder
@@ -18,15 +19,13 @@ _TRACES = (RESULTS, "table.md", "report.html", "predictions", "model", "train", 
 def require_record(folder: SweepFolder) -> None:
     """Raise UsageError if a sweep has results or trials, and its record is missing or empty.
 
-    A sweep that was killed before its first trial has none of them, and begins.
+    A sweep that was killed before its first trial has none of them, and begins. Raises RecordError if the record cannot
+    be read.
     """
     path = folder.journal
     is_missing = not path.exists()
-    if not is_missing:
-        with path.open("rb") as file:
-            _header, first_entry = file.readline(), file.readline()
-        if first_entry:
-            return
+    if not is_missing and _first_entry(path):
+        return
     traces = (*_TRACES, holder_path(path).name) if is_missing else _TRACES  # the holder's note follows the record
     trace = next((name for name in traces if (folder.path / name).exists()), None)
     if trace is not None:
@@ -34,6 +33,17 @@ def require_record(folder: SweepFolder) -> None:
             f"{folder.path}: results without their record: {path.name} is {'missing' if is_missing else 'empty'}, and "
             f"{trace} is there; restore a copy of the record, or start the sweep again with --fresh"
         )
+
+
+def _first_entry(path: Path) -> bytes:
+    """Return the line below the header of a record; none if there is none."""
+    try:
+        with path.open("rb") as file:
+            _header, entry = file.readline(), file.readline()
+    except OSError as error:
+        remedy = "restore a copy of the record, or start the sweep again with --fresh"
+        raise RecordError(f"{path}: cannot be read ({error.strerror}); {remedy}") from None
+    return entry
 
 
 def open_study(folder: SweepFolder, spec: SweepSpec) -> "AbstractContextManager[OptunaStudy]":

@@ -26,9 +26,10 @@ def require_store(uri: str, sweeps: Path, folder: SweepFolder | None) -> None:
     check_address(uri)
     path = sqlite_path(uri)
     if path is not None and not path.exists():
-        raise UsageError(
-            f"{path}: there are no runs yet; `sweeper run` makes them, and --sweeps says where, got {sweeps}"
-        )
+        missing = f"{path}: there are no runs yet"
+        if folder is not None:
+            raise UsageError(f"{missing}; this sends them: sweeper sync {shlex.quote(str(folder.path))}")
+        raise UsageError(f"{missing}; `sweeper run` makes them, and --sweeps says where, got {sweeps}")
     datasets = [data_identity(folder.spec, folder.manifest.resolved)] if folder else ()
     if outage := check_store(uri, datasets, will_write=False):
         raise SweeperError(f"MLflow at {redact_uri(uri)}: {outage}")

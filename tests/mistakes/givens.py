@@ -138,6 +138,13 @@ def _damaged_record() -> str:
     return sweep
 
 
+def _folder_for_record() -> str:
+    """Make a finished sweep with a folder where its record was."""
+    sweep = _damaged("record.journal", None)
+    (Path("sweeps") / sweep / "record.journal").mkdir()
+    return sweep
+
+
 def _altered_record(line: str) -> str:
     """Make a finished sweep whose record has another first line."""
     sweep = _finished_sweep()
@@ -212,6 +219,7 @@ GIVENS: dict[str, Callable[[], str | None]] = {
     "a sweep with a damaged record": _damaged_record,
     "a sweep with another record": partial(_damaged, "record.journal", "a journal\n"),
     "a sweep of an older version": partial(_altered_record, "sweeper record 1"),
+    "a sweep with a folder for a record": _folder_for_record,
     "a sweep without an id": _sweep_without_id,
     "a model with damaged weights": _damaged_weights,
     "a database without a table": _lost_table,
