@@ -64,6 +64,7 @@ class Terminal:
         self._log_is_temporary = False
         self._interrupted = False
         logging.captureWarnings(True)  # those of libraries go to the log, or nowhere while there is none
+        logging.getLogger("sweeper").addHandler(logging.NullHandler())  # and so do sweeper's own
 
     def _writer(self, descriptor: int) -> Any:
         raw = io.BufferedWriter(_TerminalFile(os.dup(descriptor), "w"))

@@ -1,5 +1,6 @@
-"""An interrupted command says with which command it continues."""
+"""An interrupted command says with which command it continues, and only what is meant for the user is on the screen."""
 
+import subprocess
 import sys
 from collections.abc import Sequence
 
@@ -27,3 +28,12 @@ def test_the_command_that_continues_is_the_typed_one_without_fresh(
         raise SweepInterrupted(143)
     assert end.value.exit_code == 143
     assert capfd.readouterr().err == f"interrupted; it continues: {continues}\n"
+
+
+def test_a_warning_for_the_log_is_kept_off_the_screen() -> None:
+    program = (
+        "import logging; from sweeper.cli.session import cli_session\n"
+        "with cli_session() as terminal: logging.getLogger('sweeper.app').warning('for the log'); terminal.line('said')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("said\n", "")
