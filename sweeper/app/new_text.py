@@ -96,6 +96,7 @@ class NewSpaceText:
         gpus = min(1, self.machine.gpus)
         resources = "gpu: 1, cpu: 1" if gpus else "cpu: 1"
         return [
+            "tpe: {start: quasi_random}  # spreads the first settings evenly",
             f"asha: {{grace_epochs: {settings.grace_epochs}, reduction_factor: 2}}  # stops poor trials early",
             f"budget: {{trials: {settings.trials}}}  # more trials later: raise this and run the same command again",
             f"confirm: {{seeds: {settings.seeds}}}  # trains the best setting of each system again, for the test split",
