@@ -12,6 +12,7 @@ from tests.support.cli_runner import sweeper
 
 pytestmark = pytest.mark.mlflow
 
+NUM_TRIALS = 2 * 2 * len(LOSSES)  # two of each encoder and loss
 SPACE = f"""
 dataset: feelings
 compare:
@@ -41,7 +42,7 @@ training: {{epochs: 2, max_length: 16, learning_rate: 1e-2, batch_size: 24}}
 limit: {{train: 72, validation: 36}}
 sampler: random
 asha: off
-budget: {{trials: 24}}
+budget: {{trials: {NUM_TRIALS}}}
 confirm: {{seeds: 1}}
 """
 
@@ -51,7 +52,7 @@ def test_every_hyperparameter_of_every_system_runs(tmp_path: Path) -> None:
     done = sweeper("run", "space.yaml", "--inline", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout)
-    assert results["num_trials"] == 24
+    assert results["num_trials"] == NUM_TRIALS
     assert len(results["systems"]) == 2 * len(LOSSES)
     ends = {outcome for system in results["systems"] for outcome in system["outcomes"]}
     assert ends <= {"completed", "collapsed"}  # so small a network may predict a single class
