@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks.recipes.__main__ import main, train_job
+from benchmarks.recipes.__main__ import main
 from benchmarks.recipes.design import COMPARED, PLAIN, RECIPES, Job, make_jobs
 from benchmarks.recipes.table import best_scores, paired_changes, significant_cells, table_lines
+from benchmarks.recipes.trainings import run_job, train_job
 from sweeper.training.config import TrainConfig
 from tests.support import tiny_training
 
@@ -69,6 +70,10 @@ def test_the_table_has_a_row_for_each_recipe() -> None:
     assert lines[2] == f"| {PLAIN} | 51.0 ± 1.4 (2 seeds) | 51.0 ± 1.4 (2 seeds) |  |  |"
     assert lines[3].startswith("| `warmup: 0.1` |  | **+10.1")
     assert lines[2 + len(RECIPES)].startswith("| its best recipe against the best of CE |  | +10.1")
+
+
+def test_other_processes_can_train() -> None:
+    assert run_job.__module__ == "benchmarks.recipes.trainings"  # a new process does not import __main__
 
 
 def test_an_unknown_name_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
