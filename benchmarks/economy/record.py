@@ -48,8 +48,7 @@ def record_missing(
     for seed in range(seeds):
         missing = missing_settings(design, kept, seed)
         if missing:
-            path, size = out / f"{dataset}-seed{seed}-rest.yaml", f"budget.trials={len(missing)}"
-            spec = write_space(dataset, path, seed, missing, [*overrides, size])
+            spec = write_rest(dataset, out / f"{dataset}-seed{seed}-rest.yaml", seed, missing, overrides)
             sweeper.run(spec, sweeps=out / "sweeps", inline=inline)
         write_rows(recorded_sweeps(dataset, out / "sweeps"), rows_path(dataset, out), kept)
 
@@ -75,6 +74,12 @@ def missing_settings(design: SweepSpec, kept: Path, seed: int) -> list[Setting]:
         return []
     padded = [[*settings, *it][-count:] for settings, it in zip(designs, todo, strict=True)]
     return [it for turn in zip(*padded, strict=True) for it in turn]
+
+
+def write_rest(dataset: str, path: Path, seed: int, missing: Sequence[Setting], overrides: Sequence[str]) -> SweepSpec:
+    """Write the search space that trains the missing settings alone, whatever number of trials the design has."""
+    others = [override for override in overrides if not override.startswith("budget.trials=")]
+    return write_space(dataset, path, seed, missing, [*others, f"budget.trials={len(missing)}"])
 
 
 def _comparable(settings: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:

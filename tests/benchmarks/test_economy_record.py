@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.economy.record import missing_settings, write_space
+from benchmarks.economy.record import missing_settings, write_rest, write_space
 from benchmarks.economy.rows import read_origin, read_rows, write_rows
 from sweeper.errors import UsageError
 from sweeper.record.optuna_study import OptunaStudy
@@ -69,7 +69,8 @@ def test_another_machine_trains_what_the_rows_lack(tmp_path: Path) -> None:
 
     missing = missing_settings(spec, kept, 0)
     assert [setting["loss"] for setting in missing] == ["ce", "scl", "lcl"] * 2  # ce lacks one, and gets one again
-    rest = write_space("feelings", tmp_path / "rest.yaml", 0, missing, ["budget.trials=6"])
+    rest = write_rest("feelings", tmp_path / "rest.yaml", 0, missing, ["budget.trials=12"])
+    assert rest.trial_budget(0) == 2
     write_rows([recorded(rest, here, 6)], here / "feelings.parquet", kept)
 
     rows = read_rows(here / "feelings.parquet")
