@@ -60,7 +60,7 @@ class Classifier(nn.Module):
             self.weighting = _build_head(config, width, len(data.class_names))
         self.prototypes: nn.Parameter | None = None
         if LOSSES[config.loss].has_prototypes:  # with a direction that Adam can turn as fast as the classifier's
-            self.prototypes = nn.Parameter(torch.empty(len(data.class_names), _count_features(config, width)))
+            self.prototypes = nn.Parameter(torch.empty(len(data.class_names), count_features(config, width)))
             nn.init.normal_(self.prototypes, std=_DEVIATION)
 
     def forward(self, batch: Batch, *, weigh: bool = True) -> ClassifierOutput:
@@ -105,7 +105,7 @@ class Classifier(nn.Module):
 def _build_head(config: TrainConfig, width: int, num_classes: int) -> nn.Sequential:
     """Return a linear classifier, or the `mlp` of the first paper: Linear(F, F), dropout, ReLU, Linear(F, C)."""
     check_size(config.pooling, config.classifier, width, config.max_length, num_classes)
-    num_features = _count_features(config, width)
+    num_features = count_features(config, width)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     if config.classifier == "mlp":
         layers["hidden"] = _build_linear(num_features, num_features)
@@ -116,7 +116,8 @@ def _build_head(config: TrainConfig, width: int, num_classes: int) -> nn.Sequent
     return nn.Sequential(layers)
 
 
-def _count_features(config: TrainConfig, width: int) -> int:
+def count_features(config: TrainConfig, width: int) -> int:
+    """Return the size of a text's features, from the width of the encoder's vectors."""
     return width * (config.max_length if POOLINGS[config.pooling].keeps_all_tokens else 1)
 
 

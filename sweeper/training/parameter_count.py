@@ -6,8 +6,8 @@ import torch
 
 from sweeper.training.config import TrainConfig
 from sweeper.training.embedding_rows import searched_tokens
-from sweeper.training.model import build_encoder
-from sweeper.training.registry import LOSSES, POOLINGS, encoder_kind
+from sweeper.training.model import build_encoder, count_features
+from sweeper.training.registry import LOSSES, encoder_kind
 from sweeper.training.types import TrainingData
 
 
@@ -32,7 +32,7 @@ def count_parameters(config: TrainConfig, data: TrainingData) -> int:
 def feature_width(config: TrainConfig, data: TrainingData) -> int:
     """Return the size of a text's features."""
     width = data.encoder.width if encoder_kind(config.encoder).is_pretrained else config.hidden_size
-    return width * (config.max_length if POOLINGS[config.pooling].keeps_all_tokens else 1)
+    return count_features(config, width)
 
 
 def _count_trained(config: TrainConfig, data: TrainingData) -> int:
