@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from sweeper.cli.arguments import DEFAULT_SWEEPS, Sweep, Sweeps
-from sweeper.cli.choices import one_of
+from sweeper.cli.choices import format_option
 from sweeper.cli.session import cli_session
 from sweeper.cli.written_text import write_text
 
@@ -17,14 +17,7 @@ _DEFAULT_FORMAT = "md"
 def checklist(
     sweep: Sweep,
     format_: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            parser=one_of(list(_FORMATS.values())),
-            metavar="NAME",
-            help=f"The format: {' or '.join(_FORMATS.values())}.",
-            show_default=f"that of --out, else {_DEFAULT_FORMAT}",
-        ),
+        str | None, format_option(list(_FORMATS.values()), " or ".join(_FORMATS.values()), _DEFAULT_FORMAT)
     ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the answers to this file.", show_default="the screen")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import typer
 
@@ -58,3 +58,14 @@ def chosen_format(named: str | None, out: Path | None, formats: Mapping[str, For
 
     endings = {entry.suffix: name for name, entry in formats.items()}
     return named or format_of_file(out, endings, default, "or name the format with --format")
+
+
+def format_option(names: Collection[str], described: str, default: str) -> Any:
+    """Return the option --format, which takes one of these names. Without it, the ending of --out decides."""
+    return typer.Option(
+        "--format",
+        parser=one_of(names),
+        metavar="NAME",
+        help=f"The format: {described}.",
+        show_default=f"that of --out, else {default}",
+    )

@@ -10,7 +10,7 @@ import typer
 
 from sweeper.app.prediction_formats import DEFAULT_FORMAT, PREDICTION_FORMATS, PredictedRow
 from sweeper.cli.arguments import DEFAULT_SWEEPS, Model, Sweeps
-from sweeper.cli.choices import chosen_format, labels_of, one_of
+from sweeper.cli.choices import chosen_format, format_option, labels_of
 from sweeper.cli.session import cli_session
 from sweeper.cli.written_text import write_text
 from sweeper.terminal.terminal import Terminal
@@ -18,16 +18,7 @@ from sweeper.terminal.terminal import Terminal
 if TYPE_CHECKING:
     from sweeper.app.kept_model import KeptModel
 
-Format = Annotated[
-    str | None,
-    typer.Option(
-        "--format",
-        parser=one_of(PREDICTION_FORMATS),
-        metavar="NAME",
-        help=f"The format: {labels_of(PREDICTION_FORMATS)}.",
-        show_default=f"that of --out, else {DEFAULT_FORMAT}",
-    ),
-]
+Format = Annotated[str | None, format_option(PREDICTION_FORMATS, labels_of(PREDICTION_FORMATS), DEFAULT_FORMAT)]
 
 
 def predict(

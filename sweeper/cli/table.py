@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sweeper.cli.choices import chosen_format, labels_of, one_of, valid_by
+from sweeper.cli.choices import chosen_format, format_option, labels_of, valid_by
 from sweeper.cli.session import cli_session
 from sweeper.cli.written_text import write_text
 from sweeper.reporting.table.formats import DEFAULT_FORMAT, FORMATS
@@ -32,16 +32,7 @@ Metric = Annotated[
         help=f"The metric of the test split: {labels_of(METRICS)}; of one class: {CLASS_FORMS}.",
     ),
 ]
-Format = Annotated[
-    str | None,
-    typer.Option(
-        "--format",
-        parser=one_of(FORMATS),
-        metavar="NAME",
-        help=f"The format: {labels_of(FORMATS)}.",
-        show_default=f"that of --out, else {DEFAULT_FORMAT}",
-    ),
-]
+Format = Annotated[str | None, format_option(FORMATS, labels_of(FORMATS), DEFAULT_FORMAT)]
 _COLOURED = " or ".join(name for name, entry in FORMATS.items() if entry.has_colours)
 
 
