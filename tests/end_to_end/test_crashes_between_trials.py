@@ -17,7 +17,8 @@ from sweeper.training.types import ValidationReport
 from sweeper.trials.interfaces import TrainingJob
 from sweeper.trials.trial import Trial, TrialEnd
 from tests.support.fakes import data
-from tests.support.simulation.sweep import fast_folder, simulated_spec
+from tests.support.simulation.state import fast_folder
+from tests.support.simulation.sweep import simulated_spec
 from tests.support.simulation.world import SimulatedTraining
 
 

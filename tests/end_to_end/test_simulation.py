@@ -27,12 +27,14 @@ from sweeper.training.types import Heartbeat, ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialEnd
 from tests.support.borrowed_trials import borrowed_trials
+from tests.support.simulation.driver import STALL_TIMEOUT
 from tests.support.simulation.limits import limits, with_more
-from tests.support.simulation.sweep import STALL_TIMEOUT, World, fault_counts, simulated_spec
+from tests.support.simulation.state import fault_counts
+from tests.support.simulation.sweep import CheckedSweep, simulated_spec
 from tests.support.simulation.world import Killed
 
 
-class SimulatedSweep(World, RuleBasedStateMachine):
+class SimulatedSweep(CheckedSweep, RuleBasedStateMachine):
     """The events of a sweep (rules), and the statements that always hold (invariants)."""
 
     @initialize(
@@ -75,7 +77,7 @@ class SimulatedSweep(World, RuleBasedStateMachine):
                 borrowed_trials(self.spec, seed % 8)
             ]  # the sweep can learn from the first trial on, or later
         self.slots = slots
-        self._start_driver()
+        self.start_driver()
         self.until(first)
 
     # ---- what happens
@@ -84,63 +86,60 @@ class SimulatedSweep(World, RuleBasedStateMachine):
     def trials_are_requested(self, slots: int) -> None:
         """The runner asks for trials, whether slots are free or not."""
         for _ in range(slots):
-            self._start_trial()
+            self.start_trial()
 
     @precondition(lambda self: self.workers)
     @rule(k=st.integers(0, 3), events=st.integers(1, 3))
     def worker_trains(self, k: int, events: int) -> None:
         """A worker trains and sends events, which do not arrive yet."""
-        worker = self._pick_worker(k)
+        worker = self.pick_worker(k)
         for _ in range(events):
-            self._advance_worker(worker)
+            self.advance_worker(worker)
 
     @precondition(lambda self: self.workers)
     @rule(k=st.integers(0, 3), deaf=st.booleans())
     def event_arrives(self, k: int, deaf: bool) -> None:
         """A worker's oldest event arrives. A worker that is told to stop may notice it late."""
-        worker = self._pick_worker(k)
+        worker = self.pick_worker(k)
         if worker.sent:
-            self._deliver_event(worker, deaf)
+            self.deliver_event(worker, deaf)
 
     @rule(k=st.integers(0, 3), epochs=st.integers(1, 3), starts=st.integers(0, 3))
     def sweep_makes_progress(self, k: int, epochs: int, starts: int) -> None:
         """Trials start, and a worker trains for some epochs whose events arrive at once."""
-        self._make_progress(k, epochs, starts)
+        self.make_progress(k, epochs, starts)
 
     @rule(newest_first=st.booleans())
     def all_workers_train(self, newest_first: bool) -> None:
         """Every slot is filled, and every worker trains for an epoch."""
-        while self._start_trial():
-            pass
-        for worker in self.workers[:: -1 if newest_first else 1]:
-            self._train_to_report(worker)
+        self.train_all(newest_first=newest_first)
 
     @rule(writes=st.integers(0, 5), torn=st.integers(0, 400), k=st.integers(0, 3), starts=st.integers(0, 1))
     def driver_is_killed_while_writing(self, writes: int, torn: int, k: int, starts: int) -> None:
         """The driver is killed after some writes and part of the next one."""
         self.disk.writes, self.disk.torn = writes, torn
-        self._make_progress(k, 2, starts)
+        self.make_progress(k, 2, starts)
 
     @rule(room=st.integers(0, 1500), k=st.integers(0, 3), starts=st.integers(0, 1))
     def disk_is_full(self, room: int, k: int, starts: int) -> None:
         """The disk has room for a few more bytes of the record."""
         self.free_bytes = self.path.stat().st_size + room
-        self._make_progress(k, 2, starts)
+        self.make_progress(k, 2, starts)
 
     @precondition(lambda self: self.workers)
     @rule(k=st.integers(0, 3))
     def worker_dies(self, k: int) -> None:
         """A worker process dies, and the driver notices."""
-        worker = self._pick_worker(k)
-        self._count_fault("a worker died")
-        self._lose_worker(worker, "its worker process died")
+        worker = self.pick_worker(k)
+        self.count_fault("a worker died")
+        self.lose_worker(worker, "its worker process died")
         worker.events.close()
 
     @precondition(lambda self: self.workers)
     @rule(k=st.integers(0, 3))
     def worker_stalls(self, k: int) -> None:
         """A worker sends nothing for too long. The driver gives up this worker alone, which becomes an orphan."""
-        worker = self._pick_worker(k)
+        worker = self.pick_worker(k)
         startup_timeout = 0 if worker.name in self.bridge.started else 60.0
         checks = int(max(STALL_TIMEOUT, startup_timeout) / 2) + 2
         for other in self.workers:
@@ -152,20 +151,20 @@ class SimulatedSweep(World, RuleBasedStateMachine):
                 if other is not worker:
                     self.bridge.handle_event(other.name, Heartbeat())
             stalled = self.bridge.find_stalled()
-        self._count_fault("a worker stalled")
-        self._expect_none([] if stalled == [worker.name] else [f"stalled: {stalled}, not {worker.name}"])
-        self._lose_worker(worker, "it gave no sign of life")
+        self.count_fault("a worker stalled")
+        self.expect_none([] if stalled == [worker.name] else [f"stalled: {stalled}, not {worker.name}"])
+        self.lose_worker(worker, "it gave no sign of life")
         self.orphans.append(worker)
 
     @precondition(lambda self: self.workers)
     @rule(k=st.integers(0, 3))
     def trial_is_returned(self, k: int) -> None:
         """Ray Tune returns a trial that no worker has started."""
-        worker = self._pick_worker(k)
+        worker = self.pick_worker(k)
         if worker.name not in self.bridge.started and not worker.sent:
-            self._count_fault("a trial was returned")
+            self.count_fault("a trial was returned")
             self.bridge.requeue(worker.name)
-            self._remove_worker(worker)
+            self.remove_worker(worker)
 
     @precondition(lambda self: self.orphans)
     @rule(k=st.integers(0, 9), events=st.integers(1, 4))
@@ -176,33 +175,33 @@ class SimulatedSweep(World, RuleBasedStateMachine):
         for _ in range(events):
             orphan.advance()
         for event in orphan.sent:
-            self._count_fault("an orphan sent an event")
-            self._expect_none(["an orphan may continue"] if self.bridge.handle_event(orphan.name, event) else [])
+            self.count_fault("an orphan sent an event")
+            self.expect_none(["an orphan may continue"] if self.bridge.handle_event(orphan.name, event) else [])
             if isinstance(event, ValidationReport):
-                self._expect_none(["an orphan's report counts"] if self.stage.report(orphan.trial, event) else [])
+                self.expect_none(["an orphan's report counts"] if self.stage.report(orphan.trial, event) else [])
             elif isinstance(event, TrialEnd):
                 self.stage.trial_ended(orphan.trial, event)
         self.stage.worker_lost(orphan.trial, TrialEnd(Outcome.FAILED, "lost again"))
         orphan.sent.clear()
-        self._expect_none(["an orphan changed the record"] if self.path.read_bytes() != before else [])
+        self.expect_none(["an orphan changed the record"] if self.path.read_bytes() != before else [])
 
     @precondition(lambda self: self.workers)
     @rule(how=st.sampled_from(["killed", "interrupted", "grew"]))
     def driver_restarts(self, how: str) -> None:
         """The driver is killed or interrupted between two operations. The user may restart it with a larger budget."""
-        self._count_fault({"grew": "the budget grew"}.get(how, f"the driver was {how} between two operations"))
+        self.count_fault({"grew": "the budget grew"}.get(how, f"the driver was {how} between two operations"))
         if how == "grew":
             self.spec, self.search_was_over = with_more(self.spec), False
-        self._restart_driver()
+        self.restart_driver()
 
-    @precondition(lambda self: self._checkpoints())
+    @precondition(lambda self: self.checkpoints())
     @rule(k=st.integers(0, 5), gone=st.booleans())
     def checkpoint_is_damaged(self, k: int, gone: bool) -> None:
         """A checkpoint is cut short or deleted."""
-        paths = self._checkpoints()
+        paths = self.checkpoints()
         path = paths[k % len(paths)]
         self.damaged.add(int(path.parent.name))
-        self._count_fault("a checkpoint was deleted" if gone else "a checkpoint was damaged")
+        self.count_fault("a checkpoint was deleted" if gone else "a checkpoint was damaged")
         if gone:
             path.unlink()
         else:
@@ -212,7 +211,7 @@ class SimulatedSweep(World, RuleBasedStateMachine):
     @rule(state=st.sampled_from(["up", "down", "deaf"]))
     def mlflow_changes_state(self, state: str) -> None:
         """MLflow answers, refuses connections, or accepts requests without answering."""
-        self._count_fault(f"MLflow was {state}")
+        self.count_fault(f"MLflow was {state}")
         self.mlflow.state = state
 
     @precondition(lambda self: self.workers)
@@ -223,8 +222,8 @@ class SimulatedSweep(World, RuleBasedStateMachine):
         try:
             self.tracker.sync(most)
         except Killed:
-            self._count_fault("the driver was killed during a sync")
-            self._restart_driver()
+            self.count_fault("the driver was killed during a sync")
+            self.restart_driver()
         self.mlflow.left = None
 
     # ---- what always holds
@@ -237,14 +236,14 @@ class SimulatedSweep(World, RuleBasedStateMachine):
     def slots_are_never_exceeded(self) -> None:
         if hasattr(self, "bridge"):
             names = [worker.name for worker in self.workers]
-            self._expect_none(
+            self.expect_none(
                 [] if len(names) <= self.slots and names == list(self.bridge.running) else [f"running: {names}"]
             )
 
     def teardown(self) -> None:
         try:
             if self.is_sound and hasattr(self, "bridge"):
-                self._finish_undisturbed()
+                self.finish_undisturbed()
         finally:
             if hasattr(self, "study"):
                 self.study.close()
