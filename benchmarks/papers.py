@@ -18,12 +18,12 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import cache
-from multiprocessing import get_context
 from typing import Any
 
+from benchmarks.training_course import follow_training
+from benchmarks.worker_processes import worker_pool
 from sweeper.data import hub_datasets, hub_encoders, preprocessing, sampling
 from sweeper.data.catalog import DATASETS
 from sweeper.data.rows import LabelledTexts
@@ -33,7 +33,6 @@ from sweeper.training.device import cpu_count
 from sweeper.training.pretrained import load_pretrained
 from sweeper.training.registry import encoder_kind
 from sweeper.training.tokenizer import Tokenizer
-from sweeper.training.trainer import train
 from sweeper.training.types import EncoderWeights, TrainingData
 from sweeper.training.vocabulary import Vocabulary
 
@@ -78,22 +77,17 @@ def run(job: Job) -> dict[str, Any]:
     if test:
         splits = {**training_data.splits, "validation": training_data.splits["test"]}
         training_data = replace(training_data, splits=splits)
-    start, scores, shares, outcome = time.perf_counter(), [], [], "completed"
-    try:
-        for report in train(config, training_data):
-            scores.append(report.metrics["validation/accuracy"])
-            shares.append(report.metrics["validation/largest_class"])
-    except Exception as error:
-        outcome = "diverged" if type(error).__name__ == "DivergedError" else f"failed: {error}"
-    if outcome == "completed" and min(shares[-2:]) >= ONE_CLASS:
+    course = follow_training(config, training_data)
+    outcome = "diverged" if course.error else "completed"
+    if not course.error and min(course.values("validation/largest_class")[-2:]) >= ONE_CLASS:
         outcome = "collapsed"
-    return {"params": hyperparameters, "scores": scores, "outcome": outcome, "seconds": time.perf_counter() - start}
+    scores = course.values("validation/accuracy")
+    return {"params": hyperparameters, "scores": scores, "outcome": outcome, "seconds": course.seconds}
 
 
 def in_parallel(jobs: list[Job]) -> Iterator[dict[str, Any]]:
     """Run the jobs in parallel processes and yield their results in order."""
-    workers = cpu_count()
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with worker_pool(cpu_count()) as pool:
         for job, result in zip(jobs, pool.map(run, jobs), strict=True):
             print(json.dumps({"dataset": job[0], **result}), file=sys.stderr, flush=True)
             yield result

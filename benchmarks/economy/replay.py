@@ -3,10 +3,8 @@
 import os
 import zlib
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from multiprocessing import get_context
 
 import numpy as np
 import pandas as pd
@@ -15,6 +13,7 @@ from benchmarks.economy.arms import ARMS, sweeper_arm
 from benchmarks.economy.clock import Choice, run_search
 from benchmarks.economy.problem import Problem
 from benchmarks.economy.settings import LOSSES
+from benchmarks.worker_processes import worker_pool
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def run_jobs(problem: Problem, jobs: Sequence[Job]) -> pd.DataFrame:
     """Run searches on all cores, and return one row for each."""
     problem.prepare()  # before it is copied to the processes
     cores = len(os.sched_getaffinity(0))
-    with ProcessPoolExecutor(cores, get_context("spawn"), initializer=_set_problem, initargs=(problem,)) as pool:
+    with worker_pool(cores, _set_problem, problem) as pool:
         results = pool.map(_run, jobs, chunksize=4)
         return pd.DataFrame([vars(result) for result in results])
 
