@@ -211,7 +211,7 @@ def _epochs(spec: SweepSpec, records: Sequence[TrialRecord]) -> float:
 
 def _hours(records: Sequence[TrialRecord]) -> float:
     """Return the hours that training and validation took, summed over trials."""
-    return sum(report.metrics.get("seconds", 0.0) for record in records for report in record.reports) / 3600
+    return sum(record.trained_seconds for record in records) / 3600
 
 
 def _mean_and_sd(scores: Sequence[float]) -> tuple[float | None, float | None]:

@@ -45,6 +45,11 @@ def format_duration(seconds: float) -> str:
     return f"{whole // 3600}h {whole % 3600 // 60:02}m"
 
 
+def format_trained(record: TrialRecord) -> str:
+    """Return the time that a trial trained and validated, over all its attempts; - for one without a report."""
+    return format_duration(record.trained_seconds) if record.reports else "-"
+
+
 def system_label(spec: SweepSpec, system: int) -> str:
     """Return a system's name, made of the values that differ between systems: `lcl`, or `electra-base lcl`."""
     params = spec.systems[system]
@@ -78,9 +83,11 @@ def shared_params(spec: SweepSpec) -> dict[str, Scalar]:
 
 
 def trial_line(spec: SweepSpec, record: TrialRecord, width: int) -> str:
-    """Return a trial and its end on one line, without its setting; `width` is the length of the longest system."""
+    """Return a trial, its end and the time that it trained on one line, without its setting.
+
+    `width` is the length of the longest system.
+    """
     trial = record.trial
-    seconds = ((record.ended_at or record.started_at) - record.started_at) / 1000
     parts = [f"trial {trial.number:>3}", f"{system_label(spec, trial.system):<{width}}"]
     if trial.source_trial:
         parts.append(f"seed {trial.seed_index} of trial {trial.source_trial}")
@@ -89,7 +96,7 @@ def trial_line(spec: SweepSpec, record: TrialRecord, width: int) -> str:
     if trial.race_of:
         parts.append(f"another seed of trial {trial.race_of}")
     parts += [f"{record.end.outcome.label if record.end else 'running':<13}", f"{trial_facts(spec, record):<17}"]
-    return "  ".join([*parts, f"{format_duration(seconds):>7}"])
+    return "  ".join([*parts, f"{format_trained(record):>7}"])
 
 
 def trial_facts(spec: SweepSpec, record: TrialRecord) -> str:

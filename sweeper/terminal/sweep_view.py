@@ -13,7 +13,7 @@ from sweeper.terminal.sweeps_table import format_age, format_bytes
 from sweeper.trials.trial import TrialRecord
 from sweeper.wording import format_epoch
 
-_NARROW, _WIDE = 80, 100  # columns below which the curve and the duration, or the setting, are left out
+_NARROW, _WIDE = 80, 100  # columns below which the curve and the time, or the setting, are left out
 
 
 def state_line(summary: SweepSummary, now: float) -> str:
@@ -31,7 +31,7 @@ def trials_table(spec: SweepSpec, records: Sequence[TrialRecord], state: SweepSt
     table.add_column("trial", justify="right", no_wrap=True)
     table.add_column("system", overflow="fold")
     table.add_column("end", no_wrap=True)
-    for column in ("best", "epoch", *(("took",) if width >= _NARROW else ())):
+    for column in ("best", "epoch", *(("trained",) if width >= _NARROW else ())):
         table.add_column(column, justify="right", no_wrap=True)
     if width >= _NARROW:
         table.add_column("curve", no_wrap=True)
@@ -62,7 +62,6 @@ def trial_reason(record: TrialRecord) -> str:
 def _trial_row(spec: SweepSpec, record: TrialRecord, state: SweepState, width: int) -> list[str]:
     trial, best, metric = record.trial, best_report(spec, record), spec.objective.metric
     values = [report.metrics[metric] for report in record.reports if metric in report.metrics]
-    took = formatting.format_duration(((record.ended_at or record.started_at) - record.started_at) / 1000)
     setting = formatting.format_params(formatting.searched_params(spec, trial.system, trial.params))
     return [
         str(trial.number),
@@ -70,7 +69,7 @@ def _trial_row(spec: SweepSpec, record: TrialRecord, state: SweepState, width: i
         end_label(record, state),
         formatting.format_score(best.metrics[metric] if best else None),
         format_epoch(best.epoch) if best else "-",
-        *([took if record.end else "", sparkline(values)] if width >= _NARROW else []),
+        *([formatting.format_trained(record), sparkline(values)] if width >= _NARROW else []),
         trial_reason(record).removeprefix("stopped "),  # the column "end" says it
         *([setting] if width >= _WIDE else []),
     ]

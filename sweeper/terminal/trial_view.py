@@ -24,12 +24,13 @@ def trial_facts(spec: SweepSpec, record: TrialRecord) -> Iterator[str]:
     attempts = f", attempt {trial.attempt}" if trial.attempt > 1 else ""
     bracket = f", bracket {trial.bracket} of {len(spec.brackets)}" if trial.bracket else ""
     yield f"seed {trial.config.seed}, up to {trial.config.total_epochs} epochs{bracket}{attempts}"
-    began = time.strftime("%Y-%m-%d %H:%M", time.localtime(record.started_at / 1000))
-    if record.ended_at is not None:
-        took = formatting.format_duration((record.ended_at - record.started_at) / 1000)
-        yield f"began {began}, took {took}"
-    else:
-        yield f"began {began}"
+    moments = {"began": record.started_at, "ended": record.ended_at}
+    times = [f"{what} {_format_moment(at)}" for what, at in moments.items() if at is not None]
+    yield ", ".join([*times, *([f"trained {formatting.format_trained(record)}"] if record.reports else [])])
+
+
+def _format_moment(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at / 1000))
 
 
 def rivals_line(spec: SweepSpec, record: TrialRecord, records: Sequence[TrialRecord]) -> str:

@@ -116,3 +116,8 @@ class TrialRecord:
     ended_at: float | None = None
     test: TestScore | None = None
     borrowed: int = 0
+
+    @property
+    def trained_seconds(self) -> float:
+        """The seconds that its reported training and validation took: no start, and no pause between two attempts."""
+        return sum(report.metrics.get("seconds", 0.0) for report in self.reports)

@@ -1,12 +1,15 @@
 """The lines that say what a search space would run, and which system has no score."""
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from sweeper.terminal.deciding_rungs import rungs_of
-from sweeper.terminal.formatting import describe_spec, settings_lines, system_label
+from sweeper.terminal.formatting import describe_spec, settings_lines, system_label, trial_line
 from sweeper.terminal.trial_view import rivals_line, trial_facts
+from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
 from tests.support.fake_sweeps import FakeSweep
 from tests.support.search_spaces import small_spec
@@ -94,3 +97,19 @@ def test_a_trial_is_shown_with_the_rungs_and_the_rivals_of_its_bracket() -> None
     assert line.count("trial ") == len(rivals)
     assert all(rival in line for rival in rivals)
     assert "bracket 2 of 3" in "\n".join(trial_facts(spec, last))
+
+
+def test_the_time_that_a_trial_trained_leaves_out_the_pause_between_two_attempts() -> None:
+    spec = small_spec()
+    record = FakeSweep(spec).search([Outcome.COMPLETED]).records[0]
+    reports = tuple(ValidationReport(n, n, {"validation/accuracy": 0.5, "seconds": 6.0}) for n in (1, 2))
+    began, hour = 1_700_000_000_000, 3_600_000
+    paused = replace(
+        record, reports=reports, report_times=(began, began + hour), started_at=began, ended_at=began + hour
+    )
+    assert trial_line(spec, paused, 4).endswith("   12s")
+    times = list(trial_facts(spec, paused))[-1]
+    assert re.fullmatch(r"began [-\d]+ \d\d:\d\d, ended [-\d]+ \d\d:\d\d, trained 12s", times)
+    untrained = replace(paused, reports=(), report_times=())
+    assert trial_line(spec, untrained, 4).endswith("    -")
+    assert "trained" not in list(trial_facts(spec, untrained))[-1]
