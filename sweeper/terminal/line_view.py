@@ -75,7 +75,7 @@ class LineView:
         parts = [f"{len(progress.ended())} of {progress.total} trials done"]
         parts += [f"{count} {what}" for what, count in counts.items() if count]
         if progress.confirming():
-            parts.append(f"{progress.confirmed()} of {progress.to_confirm} confirmed")
+            parts.append(f"{progress.confirmed()} of {progress.planned_to_confirm} confirmed")
         best = progress.best()
         if best is not None:
             system = formatting.system_label(self.spec, best.system)

@@ -47,14 +47,18 @@ class SweepProgress:
         """The number of trials in confirmation, if every system has enough completed settings."""
         return len(self.spec.systems) * self.spec.confirm.top * self.spec.confirm.seeds
 
+    @property
+    def planned_to_confirm(self) -> int:
+        """The number of trials in confirmation, those of an earlier run with more `confirm.seeds` included."""
+        return max(self.to_confirm, len(self.confirming()))
+
     def phases(self) -> list[Phase]:
         """Return the phases of the sweep in their order, those to come included."""
         phases = [Phase(SEARCH, len(self.ended()), self.total, self.total)]
         if self.to_confirm:
             num_scored = sum(record.test is not None for record in self.confirming())
             models = max(num_scored, len(self.spec.systems) * self.spec.confirm.seeds)
-            planned = max(self.to_confirm, len(self.confirming()))
-            phases.append(Phase(CONFIRMATION, self.confirmed(), planned, planned))
+            phases.append(Phase(CONFIRMATION, self.confirmed(), self.planned_to_confirm, self.planned_to_confirm))
             phases.append(Phase(TEST, num_scored, models, models * _SCORING))
         return phases
 
@@ -119,9 +123,12 @@ class SweepProgress:
         return max(scored, key=lambda pair: self.spec.objective.sign * pair[0])[1] if scored else None
 
     def saved_epochs(self) -> tuple[float, float]:
-        """Return the epochs that early stopping has saved, and those that all ended trials would have had."""
+        """Return the epochs that early stopping has saved, and those that all ended trials would have had.
+
+        What a user's `sweeper stop` saved is not among them.
+        """
         per_epoch = self.spec.validations_per_epoch
-        stopped = [record for record in self.ended() if record.end and record.end.outcome == Outcome.STOPPED_EARLY]
+        stopped = [record for record in self.ended() if record.end and record.end.is_by_early_stopping]
         saved = sum(record.trial.config.num_validations - len(record.reports) for record in stopped)
         planned = sum(record.trial.config.num_validations for record in self.ended())
         return saved / per_epoch, planned / per_epoch

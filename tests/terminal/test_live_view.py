@@ -5,6 +5,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -14,11 +15,12 @@ from sweeper.terminal.dashboard import Dashboard
 from sweeper.terminal.line_view import LineView
 from sweeper.terminal.literal_console import LiteralConsole
 from sweeper.terminal.live_view import LiveView
+from sweeper.terminal.progress import SweepProgress
 from sweeper.terminal.terminal import Terminal
 from sweeper.training.config import TrainConfig
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
-from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
+from sweeper.trials.trial import Trial, TrialEnd, TrialRecord, stopped_by_user
 from tests.support.fakes import report
 from tests.support.search_spaces import small_spec
 
@@ -200,3 +202,18 @@ def test_writing_to_a_closed_pipe_is_no_error(capfd: pytest.CaptureFixture[str])
     terminal.close()
     for descriptor in (theirs, before):
         os.close(descriptor)
+
+
+def test_early_stopping_did_not_save_what_the_user_stopped() -> None:
+    stopped = {number: replace(RECORDS[1], trial=replace(RECORDS[1].trial, number=number)) for number in (1, 2)}
+    stopped[2] = replace(stopped[2], end=stopped_by_user(1))
+    progress = SweepProgress(SPEC, stopped)
+    assert progress.saved_epochs() == (3, 8)
+    assert progress.count([Outcome.STOPPED_EARLY]) == 2
+
+
+def test_trials_confirmed_by_an_earlier_run_with_more_seeds_are_all_planned(terminal: Terminal) -> None:
+    fresh = replace(RECORDS[0], trial=replace(RECORDS[0].trial, number=5, source_trial=1, seed_index=1))
+    lines = LineView(terminal, SPEC, known=[])  # a spec without confirmation
+    lines.records = {record.trial.number: record for record in [*RECORDS, fresh]}
+    assert "1 of 1 confirmed" in lines.summary()
