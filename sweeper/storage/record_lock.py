@@ -6,6 +6,7 @@ The kernel releases the lock when its process ends, however that ends. A note be
 import fcntl
 import json
 import os
+import shlex
 import socket
 import time
 from collections.abc import Iterator
@@ -68,7 +69,7 @@ def locked_error(journal: Path) -> SweepLockedError:
     holder = describe_holder(journal)
     return SweepLockedError(
         f"{journal.parent}: another sweeper drives this sweep{f', {holder}' if holder else ''}; "
-        "wait for it, or end it and run again"
+        f"wait for it, or end it: sweeper stop {shlex.quote(str(journal.parent))}"
     )
 
 

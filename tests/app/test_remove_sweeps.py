@@ -35,6 +35,15 @@ def test_a_sweep_under_a_driver_is_never_deleted(tmp_path: Path) -> None:
     assert not sweep.folder.path.exists()
 
 
+def test_a_sweep_under_a_driver_is_refused_before_the_question_and_none_is_deleted(tmp_path: Path) -> None:
+    free, driven = (RecordedSweep(tmp_path / "sweeps", seed=seed).search() for seed in (0, 1))
+    with driven.study():
+        done = sweeper("rm", free.folder.name, driven.folder.name, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (SweepLockedError.exit_code, "")
+    assert done.stderr.endswith(f"; wait for it, or end it: sweeper stop sweeps/{driven.folder.name}\n")
+    assert free.folder.path.exists()
+
+
 def test_no_driver_starts_while_a_sweep_is_being_deleted(tmp_path: Path) -> None:
     sweep = RecordedSweep(tmp_path).search()
     with hold_record(sweep.folder.journal):
