@@ -17,28 +17,40 @@ def fixed_values(history: SystemHistory, number: int, trial_number: int) -> dict
 
     `trial_number` is the number of its trial in the system's study.
     """
-    spec, system = history.spec, history.system
-    planned = planned_setting(spec, system, number)
+    planned = planned_values(history, number)
     if planned is None:
         return {**_design_values(history, number), **_prior_values(history, number, trial_number)}
+    return dict(planned)
+
+
+def planned_values(history: SystemHistory, number: int) -> Mapping[str, Scalar] | None:
+    """Return the values by parameter that a system's proposal `number` must have, or None.
+
+    They are those of `start_with`, and then those of the best settings in earlier sweeps. An exhaustive sampler goes
+    through the same settings again if the whole budget is spent again.
+    """
+    spec, system = history.spec, history.system
+    if spec.is_exhaustive:
+        number %= max(1, spec.trial_budget(system))
+    settings = spec.initial_settings(system)
+    if number < len(settings):
+        return _by_parameter(spec, settings[number])
+    index = number - len(settings)
+    return history.best_earlier[index] if index < len(history.best_earlier) else None
+
+
+def _by_parameter(spec: SweepSpec, setting: Mapping[str, Scalar]) -> dict[str, Scalar]:
     hyperparameters = {hyperparameter.name: hyperparameter for hyperparameter in spec.space.searched_hyperparameters()}
     return {
         branch.parameter: branch.domain.as_listed(value)
-        for name, value in planned.items()
+        for name, value in setting.items()
         for branch in hyperparameters[name].branches
         if branch.domain.contains(value)
     }
 
 
-def planned_setting(spec: SweepSpec, system: int, number: int) -> Mapping[str, Scalar] | None:
-    """Return the setting that a system's proposal `number` must have, or None.
-
-    An exhaustive sampler goes through the same settings again if the whole budget is spent again.
-    """
-    planned = spec.initial_settings(system)
-    if spec.is_exhaustive:
-        number %= max(1, spec.trial_budget(system))
-    return planned[number] if number < len(planned) else None
+def _count_planned(history: SystemHistory) -> int:
+    return len(history.spec.initial_settings(history.system)) + len(history.best_earlier)
 
 
 def _design_values(history: SystemHistory, number: int) -> dict[str, Scalar]:
@@ -47,7 +59,7 @@ def _design_values(history: SystemHistory, number: int) -> dict[str, Scalar]:
     A shared design is used until enough trials of the system have ended.
     """
     spec, system = history.spec, history.system
-    index = number - len(spec.initial_settings(system))
+    index = number - _count_planned(history)
     if SAMPLERS[spec.sampler].is_quasi_random:
         return quasi_random_values(spec, system, index)
     if spec.tpe.start == "quasi_random" and history.is_start():
@@ -60,14 +72,14 @@ def _prior_values(history: SystemHistory, number: int, trial_number: int) -> dic
 
     A shared design keeps its points, save perhaps for the first.
     """
-    spec, system = history.spec, history.system
+    spec = history.spec
     stated = stated_values(spec)
     if not stated:
         return {}
-    is_first = number == len(spec.initial_settings(system))
+    is_first = number == _count_planned(history)
     if not is_first and spec.tpe.start == "quasi_random" and history.is_start():
         return {}
-    random = np.random.default_rng(spec.derive_seed("prior", spec.system_name(system), number))
+    random = np.random.default_rng(spec.derive_seed("prior", spec.system_name(history.system), number))
     if random.random() >= prior_share(spec, history.evidence(), history.count()):
         return {}
     return draw_from_priors(spec, random) if history.has_tried(stated, trial_number) else stated

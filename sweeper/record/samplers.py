@@ -18,7 +18,7 @@ from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.samplers import BaseSampler, PartialFixedSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from sweeper.record.fixed_values import fixed_values, planned_setting
+from sweeper.record.fixed_values import fixed_values, planned_values
 from sweeper.record.pooled_trials import pool_trials
 from sweeper.record.system_history import SystemHistory
 from sweeper.record.trial_attributes import CLONE_OF, RACE_OF
@@ -46,7 +46,7 @@ class PerTrialSampler(BaseSampler):
 
     def __init__(self, history: SystemHistory) -> None:
         """Start from the trials that the study of the system has already."""
-        self.spec, self.system, self.history = history.spec, history.system, history
+        self.history = history
         known = history.study.get_trials(deepcopy=False)
         self._stopped = {_setting(trial.params) for trial in known if trial.state == TrialState.PRUNED}
         self._chosen = [trial.number for trial in known if trial.user_attrs.keys() & {CLONE_OF, RACE_OF}]
@@ -63,7 +63,7 @@ class PerTrialSampler(BaseSampler):
     def repeats_stopped(self, trial: optuna.trial.Trial) -> bool:
         """Return True if a proposal, other than a planned one, repeats a setting that was stopped before."""
         number = self._proposal_number(trial.number)
-        is_planned = planned_setting(self.spec, self.system, number) is not None
+        is_planned = planned_values(self.history, number) is not None
         return not is_planned and _setting(trial.params) in self._stopped
 
     def after_trial(
@@ -136,7 +136,7 @@ def _proposal_sampler(history: SystemHistory, number: int, trial_number: int) ->
     options = {"n_startup_trials": history.num_start_trials} if takes_settings else {}
     seed = spec.derive_seed("sampler", spec.system_name(history.system), number)
     base = build_sampler(spec.sampler, seed, **options)
-    is_planned = planned_setting(spec, history.system, number) is not None
+    is_planned = planned_values(history, number) is not None
     fixed = fixed_values(history, number, trial_number)
     return PartialFixedSampler(fixed, base) if fixed or is_planned else base
 

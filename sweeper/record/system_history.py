@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import optuna
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from sweeper.record.earlier_trials import Groups, earlier_trials
 from sweeper.record.pooled_trials import ended_trials
@@ -22,6 +22,20 @@ class SystemHistory:
         self.spec, self.system, self.study = spec, system, searches[system]
         self._siblings = [study for study in searches if study is not self.study]
         self._earlier = earlier_trials(spec, system, borrowed)
+        self.best_earlier = self._find_best_earlier()
+
+    def _find_best_earlier(self) -> list[Mapping[str, Scalar]]:
+        """Return the best setting of the system in each earlier sweep, by parameter, in the order of `learn_from`.
+
+        There are at most as many as half of the system's share of the trials, rounded up.
+        """
+        best: list[Mapping[str, Scalar]] = []
+        for trials in self._earlier.same_system:
+            completed = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+            found = max(completed, key=lambda trial: self.spec.objective.sign * trial.values[0], default=None)
+            if found is not None and found.params not in best:
+                best.append(found.params)
+        return best[: -(-self.spec.trial_budget(self.system) // 2)]
 
     @property
     def num_start_trials(self) -> int:

@@ -109,6 +109,7 @@ def _borrowed(report: ReportData) -> Iterator[str]:
     if sources:
         described = ". ".join(describe_learned_from(source) for source in sources)
         yield f" Borrowed from earlier sweeps when this one began: {described}."
+        yield " A system's first trials have the best setting that it had in each of these sweeps."
 
 
 def _race(report: ReportData) -> Iterator[str]:

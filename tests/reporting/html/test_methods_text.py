@@ -81,3 +81,6 @@ def test_the_methods_say_what_the_sampler_had_besides_a_systems_own_trials(finis
     html = page_text(replace(report, records=records, results=results), "glance", "results")
     assert "2 trials were also learned from trials of the other systems and earlier sweeps, 6 on average" in html
     assert "Borrowed from earlier sweeps when this one began: sst5-0a1b2c3d (sst5), 9 of 12 ended trials" in html
+    assert "A system's first trials have the best setting that it had in each of these sweeps." in html.replace(
+        "&#39;", "'"
+    )
