@@ -39,6 +39,11 @@ def _sweeper(overrides: tuple[str, ...], problem: Problem, trials: int, seed: in
     return SweeperSearch(problem, trials, seed, overrides)
 
 
+def learning_arm(*overrides: str) -> Arm:
+    """Return sweeper's search that learns from earlier sweeps of the other data sets (`learn_from`)."""
+    return lambda problem, trials, seed: SweeperSearch(problem, trials, seed, overrides, learns=True)
+
+
 def racing_arm(settings: int, *overrides: str) -> Arm:
     """Return sweeper's search with a race at its end: of so many settings, or of fewer where shares are small."""
     return partial(_racing, settings, overrides)
@@ -77,6 +82,11 @@ ARMS: Mapping[str, Arm] = {
     "ours: Hyperband": sweeper_arm("sampler=tpe", *_HYPERBAND),
     "ours: Hyperband within an epoch": sweeper_arm("sampler=tpe", *_HALF_HYPERBAND),
     "ours: shared start": sweeper_arm("sampler=tpe", ASHA, _START),
+    "ours: shared start, promotion": promotion_arm("sampler=tpe", ASHA, _START),
+    "ours: shared start, promotion within an epoch": promotion_arm("sampler=tpe", _HALF_EPOCHS, _START),
+    "ours: shared start, rungs within an epoch": sweeper_arm("sampler=tpe", _HALF_EPOCHS, _START),
+    "ours: earlier sweeps": learning_arm("sampler=tpe", ASHA, _START),
+    "ours: earlier sweeps, rungs within an epoch": learning_arm("sampler=tpe", _HALF_EPOCHS, _START),
     "ours: siblings": sweeper_arm("sampler=tpe", ASHA, _SIBLINGS),
     "ours: shared start, siblings": sweeper_arm("sampler=tpe", ASHA, _START, _SIBLINGS),
     "ours: racing": racing_arm(4, "sampler=tpe", ASHA),

@@ -13,17 +13,27 @@ from benchmarks.economy.surrogate import Surrogate, read_records
 from sweeper.search_space.parser import parse_spec
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.search_space.yaml_file import load_yaml
+from sweeper.trials.borrowed import BorrowedTrials
 
 
 class Problem:
     """A data set as its recorded rows have it."""
 
-    def __init__(self, dataset: str, rows: pd.DataFrame, *, nearest: bool = False, candidates: int = 1024) -> None:
+    def __init__(
+        self,
+        dataset: str,
+        rows: pd.DataFrame,
+        *,
+        nearest: bool = False,
+        candidates: int = 1024,
+        earlier: Sequence[BorrowedTrials] = (),
+    ) -> None:
         """With `nearest`, trials have the curve of the nearest recorded setting.
 
         The best known setting of a system is the best of its recorded ones and of `candidates` quasi-random ones.
+        `earlier` are sweeps of other data sets, for the searches that learn from some.
         """
-        self.dataset, self.candidates = dataset, candidates
+        self.dataset, self.candidates, self.earlier = dataset, candidates, earlier
         self.surrogate = Surrogate(read_records(rows), nearest=nearest)
         self.seconds = rows.groupby(["loss", "batch_size"])["seconds"].median().to_dict()
 

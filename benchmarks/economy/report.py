@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.economy.arms import ARMS
+from benchmarks.economy.earlier import earlier_sweep
 from benchmarks.economy.figures import table_lines
 from benchmarks.economy.matching import match_lines
 from benchmarks.economy.problem import Problem
@@ -27,8 +28,7 @@ def report_replays(arguments: argparse.Namespace) -> None:
     if arguments.summary:
         check_summary(arms, arguments.reference, arguments.trials)
     results = []
-    for path in arguments.rows:
-        problem = open_problem(path, nearest=arguments.nearest)
+    for problem in open_problems(arguments.rows, nearest=arguments.nearest):
         print(f"\n## {problem.dataset}\n", flush=True)
         print(describe_problem(problem), flush=True)
         start = time.monotonic()
@@ -45,8 +45,17 @@ def report_replays(arguments: argparse.Namespace) -> None:
         pd.concat(results).to_parquet(arguments.out)
 
 
-def open_problem(path: Path, *, nearest: bool) -> Problem:
-    """Return the problem in a file of rows, named by its data set. Raises UsageError if it cannot be replayed."""
+def open_problems(paths: Sequence[Path], *, nearest: bool) -> Iterator[Problem]:
+    """Yield the problem in each file of rows. The other files are its earlier sweeps. Raises UsageError."""
+    rows = {path: read_replayable(path) for path in paths}
+    sweeps = {path: earlier_sweep(path.stem, rows[path]) for path in paths}
+    for path in paths:
+        earlier = [sweep for other, sweep in sweeps.items() if other != path]
+        yield Problem(path.stem, rows[path], nearest=nearest, earlier=earlier)
+
+
+def read_replayable(path: Path) -> pd.DataFrame:
+    """Return the rows of a file. Raises UsageError if they cannot be replayed."""
     remedy = "write it with `python -m benchmarks.economy rows`"
     if not path.is_file():
         raise UsageError(f"{path}: no such file; {remedy}")
@@ -61,7 +70,7 @@ def open_problem(path: Path, *, nearest: bool) -> Problem:
             raise UsageError(f"{path}: {text}; record more of them, and {remedy}")
         if not has_two_seeds(group):
             raise UsageError(f"{path}: no setting of {loss} has two seeds, which give the noise; record a second seed")
-    return Problem(path.stem, rows, nearest=nearest)
+    return rows
 
 
 def chosen_arms(words: Sequence[str] | None, added: Sequence[Sequence[str]]) -> Mapping[str, tuple[str, ...]]:

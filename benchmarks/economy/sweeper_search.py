@@ -22,11 +22,15 @@ _MEMORY = Path("/dev/shm")  # the record is flushed after every line
 class SweeperSearch:
     """A sweep of the recorded search space, with keys replaced. Implements Search."""
 
-    def __init__(self, problem: Problem, trials: int, seed: int, overrides: Sequence[str]) -> None:
+    def __init__(
+        self, problem: Problem, trials: int, seed: int, overrides: Sequence[str], *, learns: bool = False
+    ) -> None:
+        """With `learns`, it learns from the problem's earlier sweeps."""
         self.spec = problem.spec([f"budget.trials={trials}", f"seed={seed}", *overrides])
         is_writable = os.access(_MEMORY, os.W_OK)
         self.folder = Path(tempfile.mkdtemp(prefix="economy-", dir=_MEMORY if is_writable else None))
-        self.study = OptunaStudy(self.spec, self.folder / "record.journal", threads=1)
+        borrowed = problem.earlier if learns else ()
+        self.study = OptunaStudy(self.spec, self.folder / "record.journal", threads=1, borrowed=borrowed)
         self.stage = SearchStage(self.spec, self.study, [])
         self.trials: dict[int, Trial] = {}
 

@@ -14,9 +14,10 @@ from benchmarks.economy.matching import epochs_to_match, match_lines, needed_epo
 from benchmarks.economy.problem import Problem
 from benchmarks.economy.record import SPACE
 from benchmarks.economy.replay import Job, run_job
-from benchmarks.economy.report import chosen_arms, describe_problem, make_jobs, open_problem
+from benchmarks.economy.report import chosen_arms, describe_problem, make_jobs, open_problems, read_replayable
 from benchmarks.economy.settings import LOSSES
 from benchmarks.economy.surrogate import read_records
+from benchmarks.economy.sweeper_search import SweeperSearch
 from sweeper.errors import UsageError
 from sweeper.search_space.parser import parse_spec
 from sweeper.search_space.yaml_file import load_yaml
@@ -71,9 +72,26 @@ def test_rows_that_cannot_be_replayed_are_refused(rows: pd.DataFrame, tmp_path: 
         if kept is not None:
             kept.to_parquet(path)
         with pytest.raises(UsageError, match=message):
-            open_problem(path, nearest=False)
+            read_replayable(path)
     rows.to_parquet(path)
-    assert open_problem(path, nearest=False).dataset == "mine"
+    assert [problem.dataset for problem in open_problems([path], nearest=False)] == ["mine"]
+
+
+def test_a_search_begins_with_the_best_settings_of_the_other_data_sets(rows: pd.DataFrame, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{name}.parquet" for name in ("a", "b", "c")]
+    for path in paths:
+        rows.to_parquet(path)
+    problem = next(open_problems(paths, nearest=False))
+    assert [sweep.dataset for sweep in problem.earlier] == ["b", "c"]
+    with closing(ARMS["ours: earlier sweeps"](problem, 18, 0)) as search:
+        run_search(search, problem, 1)
+        assert isinstance(search, SweeperSearch)
+        first = {trial.config.loss: trial.params for trial in reversed(search.trials.values())}
+    for loss in LOSSES:
+        own = [trial for trial in problem.earlier[0].trials if trial.system["loss"] == loss]
+        assert len(own) == 8
+        best = max(own, key=lambda trial: trial.score or 0)
+        assert first[loss].items() >= best.values.items()
 
 
 @pytest.mark.parametrize("arm", ARMS)
