@@ -54,8 +54,8 @@ class SearchSpaceFile(StrictModel):
     learn_from: Annotated[
         list[str],
         yaml_key(
-            "Folders of earlier sweeps. Each system first tries its best setting of each, and TPE also learns from their "
-            "ended trials, which are copied at the first start."
+            "Folders of earlier sweeps. Each system first tries its best setting of each, and TPE also learns from "
+            "their ended trials, which are copied at the first start."
         ),
     ] = Field(default_factory=list)
     asha: Annotated[AshaSettings | Literal["off"], yaml_key("Settings of ASHA, or off for no early stopping.")] = (

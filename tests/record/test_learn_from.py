@@ -115,9 +115,9 @@ def test_what_an_earlier_setting_leaves_open_is_sampled(tmp_path: Path) -> None:
     earlier = small_spec(search={"learning_rate": FLAT["learning_rate"]}, asha="off")
     spec = small_spec(search=FLAT, asha="off", budget={"trials": 12})
     source = borrowed_trials(earlier, 6)
-    without = [replace(trial, values={"loss": trial.values["loss"], "encoder": "m",
-                                      "learning_rate": trial.values["learning_rate"]}) for trial in source.trials]  # fmt: skip
-    trials = search(spec, tmp_path, [replace(source, trials=without)], 2)
+    kept = ("encoder", "loss", "learning_rate")
+    only_rates = [replace(trial, values={name: trial.values[name] for name in kept}) for trial in source.trials]
+    trials = search(spec, tmp_path, [replace(source, trials=only_rates)], 2)
     for system, loss in enumerate(("ce", "lcl")):
         (params,) = starts(trials, system, 1)
         assert params["learning_rate"] == best_of(source, loss, spec)["learning_rate"]
