@@ -1,7 +1,6 @@
 """The trials that have collapsed: those that predict one class and never beat the best constant prediction, or rise."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 
 from sweeper.protocol.collapse import CollapseRule, count_classes
 from sweeper.protocol.stages import ConfirmationStage, SearchStage
-from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import TrainConfig
 from sweeper.training.types import ValidationReport
@@ -19,6 +17,7 @@ from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
 from tests.support.fakes import data
 from tests.support.search_spaces import small_spec
+from tests.support.studies import open_study
 
 COUNTS = {"very negative": 6, "negative": 3, "neutral": 1}
 CONSTANTS = {  # the values of the best constant prediction
@@ -46,7 +45,7 @@ def outcome(
     folder: Path, validations: Sequence[ValidationReport], sweep: SweepSpec, counts: Mapping[str, int] = COUNTS
 ) -> tuple[int, TrialEnd | None]:
     """Report these validations, and the end if nothing ends the trial before. Return the last step and the end."""
-    with closing(OptunaStudy(sweep, folder / "journal", threads=1)) as study:
+    with open_study(sweep, folder) as study:
         search = SearchStage(sweep, study, [], class_counts=counts)
         trial = search.next_trial()
         assert trial is not None
@@ -203,7 +202,7 @@ def test_without_early_stopping_a_trial_that_recovers_completes(tmp_path: Path) 
 def test_a_trial_of_the_confirmation_is_trained_to_its_end_and_marked_there(tmp_path: Path) -> None:
     sweep = spec(confirm={"seeds": 1}, compare={"encoder": ["m"], "loss": ["ce"]}, budget={"trials": 1})
     assert outcome(tmp_path, reports([(0.9, 0.5)] * 8), sweep)[1] == TrialEnd(Outcome.COMPLETED)
-    with closing(OptunaStudy(sweep, tmp_path / "journal", threads=1)) as study:
+    with open_study(sweep, tmp_path) as study:
         confirmation = ConfirmationStage(sweep, study, [], class_counts=COUNTS)
         trial = confirmation.next_trial()
         assert trial is not None

@@ -32,6 +32,7 @@ from tests.support.fakes import (
     scripted_trainer,
 )
 from tests.support.search_spaces import small_spec
+from tests.support.studies import open_study
 
 SEARCH = {"batch_size": {"int": [2, 64]}, "alpha": {"uniform": [0.1, 0.9]}}
 
@@ -39,10 +40,6 @@ SEARCH = {"batch_size": {"int": [2, 64]}, "alpha": {"uniform": [0.1, 0.9]}}
 def spec(tau: float = 1, **changes: Any) -> SweepSpec:
     given = {"search": SEARCH, "training": {"epochs": 3, "tau": float(tau)}, "asha": "off", "confirm": {"seeds": 2}}
     return small_spec(**{**given, "compare": {"encoder": ["m"], "loss": ["lcl"]}, "budget": {"trials": 3}, **changes})
-
-
-def open_study(spec: SweepSpec, folder: Path) -> "closing[OptunaStudy]":
-    return closing(OptunaStudy(spec, folder / "journal", threads=1))
 
 
 def run(spec: SweepSpec, folder: Path, stages: StageJobs | None = None) -> list[TrialRecord]:

@@ -1,7 +1,6 @@
 """A sweep in which nothing succeeded is an error, is not finished, and is tried again by the same command."""
 
 from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from sweeper.errors import DivergedError, OutOfMemoryError, SweepFailedError
 from sweeper.execution.inline_runner import InlineRunner
 from sweeper.protocol import sweep
 from sweeper.protocol.failed_sweep import count_failed_rounds, failed_alike, failure_kind
-from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import TrainConfig
 from sweeper.training.types import Trainer, TrainingData, ValidationReport
@@ -20,6 +18,7 @@ from sweeper.trials.resources import TrialResources
 from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
 from tests.support.fakes import report, scripted_jobs, scripted_trainer
 from tests.support.search_spaces import small_spec
+from tests.support.studies import open_study
 
 GOOD, BAD = scripted_trainer, "bad"
 SEARCH = {"batch_size": {"int": [2, 64]}, "alpha": {"uniform": [0.1, 0.9]}}
@@ -58,7 +57,7 @@ def run(
     """Run the sweep with these trainers. Return all trials."""
     jobs = scripted_jobs(folder)
     jobs = replace(jobs, search=replace(jobs.search, train=search), confirm=replace(jobs.confirm, train=confirm))
-    with closing(OptunaStudy(spec, folder / "journal", threads=1)) as study:
+    with open_study(spec, folder) as study:
         sweep.run_protocol(spec, study, InlineRunner(1, 0), [], jobs, TrialResources(1, 0, 1))
         return list(study.all_trials())
 
@@ -204,7 +203,7 @@ def test_fresh_seeds_that_all_fail_are_an_error_and_are_trained_again(tmp_path: 
     for trainings in (4, 8):  # two systems with two seeds each
         with pytest.raises(SweepFailedError, match=r"none of the 4 trainings with fresh seeds succeeded: 4 failed"):
             run(confirming, tmp_path, confirm=raising(ValueError("a broken GPU")))
-        with closing(OptunaStudy(confirming, tmp_path / "journal", threads=1)) as study:
+        with open_study(confirming, tmp_path) as study:
             assert sum(bool(record.trial.source_trial) for record in study.all_trials()) == trainings
     confirmed = [record for record in run(confirming, tmp_path) if record.trial.source_trial]
     assert len(confirmed) == 12

@@ -1,17 +1,15 @@
 """Kills between the metrics of a report, its value and the decision: cases that the simulation found or missed."""
 
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from sweeper.protocol.stages import SearchStage
-from sweeper.record.optuna_study import OptunaStudy
-from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.trials.outcome import Outcome
 from tests.support.fakes import report
 from tests.support.journal_reader import VALUE
 from tests.support.simulation.sweep import simulated_spec
+from tests.support.studies import open_study
 
 ONE = {"encoder": ["m"], "loss": ["ce"]}
 
@@ -23,17 +21,13 @@ def cut_after(path: Path, mark: str) -> None:
     path.write_bytes(b"".join(lines[: last + 1]))
 
 
-def open_study(spec: SweepSpec, folder: Path) -> OptunaStudy:
-    return OptunaStudy(spec, folder / "journal", threads=1)
-
-
 def test_report_that_lost_its_value_in_a_kill_keeps_its_place_in_time(tmp_path: Path) -> None:
     spec = simulated_spec(compare=ONE)
-    with closing(open_study(spec, tmp_path)) as study:
+    with open_study(spec, tmp_path) as study:
         good, poor = study.ask(0), study.ask(0)
         study.report(good, report(1, 0.9))
     cut_after(tmp_path / "journal", "report:1")
-    with closing(open_study(spec, tmp_path)) as study:
+    with open_study(spec, tmp_path) as study:
         continues = study.report(study.restart(poor), report(1, 0.1)).end is None
         study.report(study.restart(good), report(1, 0.9))
     assert not continues  # and if it had, it would be stopped when it is asked again: the other's time is the earlier
@@ -45,7 +39,7 @@ def test_collapsed_trial_stopped_by_asha_is_stopped_early_after_a_kill_too(tmp_p
         "grace_epochs": 2, "reduction_factor": 2,
     })  # fmt: skip
     course = [report(1, 0.9), report(2, 0.9), report(3, 0.9, classes=1), report(4, 0.1, classes=1)]
-    with closing(open_study(spec, tmp_path)) as study:
+    with open_study(spec, tmp_path) as study:
         search = SearchStage(spec, study, [])
         good, poor = search.next_trial(), search.next_trial()
         assert good is not None
@@ -56,7 +50,7 @@ def test_collapsed_trial_stopped_by_asha_is_stopped_early_after_a_kill_too(tmp_p
         assert continues == [True, True, True, False]
     if killed:
         cut_after(tmp_path / "journal", f'"op_code": {VALUE}')  # the decision was not recorded
-    with closing(open_study(spec, tmp_path)) as study:
+    with open_study(spec, tmp_path) as study:
         search = SearchStage(spec, study, [])
         search.next_trial()
         again = search.next_trial()

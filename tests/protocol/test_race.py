@@ -21,6 +21,7 @@ from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
 from tests.support.fakes import report
 from tests.support.search_spaces import small_spec
 from tests.support.shrunk_means import expected_shrunk_means
+from tests.support.studies import open_study
 
 Score = Callable[[Trial], float | None]
 
@@ -159,7 +160,7 @@ def test_a_lucky_setting_loses_to_a_steady_one(tmp_path: Path) -> None:
     before = results_of(spec, tmp_path / "journal").systems[0]
     assert before.best is not None
     assert before.best.trial == 2
-    with closing(OptunaStudy(spec, tmp_path / "journal", threads=1)) as study:
+    with open_study(spec, tmp_path) as study:
         stage = ConfirmationStage(spec, study, [])
         while (trial := stage.next_trial()) is not None:
             assert trial.source_trial == 2

@@ -24,6 +24,7 @@ from sweeper.trials.resources import TrialResources
 from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
 from tests.support.fakes import report, scripted_jobs
 from tests.support.search_spaces import small_spec
+from tests.support.studies import open_study
 
 HOUR = 3600.0
 LOST = TrialEnd(Outcome.FAILED, "its worker process died")
@@ -94,7 +95,7 @@ def command(spec: SweepSpec, folder: Path, **arguments: float) -> Iterator[Comma
 
 
 def run(spec: SweepSpec, folder: Path) -> list[TrialRecord]:
-    with closing(OptunaStudy(spec, folder / "journal", threads=1)) as study:
+    with open_study(spec, folder) as study:
         sweep.run_protocol(spec, study, InlineRunner(1, 0), [], scripted_jobs(folder), TrialResources(1, 0, 1))
         return list(study.all_trials())
 

@@ -17,6 +17,7 @@ from sweeper.trials.resources import TrialResources
 from sweeper.trials.trial import Trial, TrialEnd
 from tests.support.fakes import RecordingTracker, report, scripted_jobs
 from tests.support.search_spaces import small_spec
+from tests.support.studies import open_study
 
 LOST = TrialEnd(Outcome.FAILED, "its worker process died")
 SEARCH = {"batch_size": {"int": [2, 64]}, "alpha": {"uniform": [0.1, 0.9]}}
@@ -27,13 +28,9 @@ def spec(tau: float = 1, **changes: object) -> SweepSpec:
     return small_spec(**{"search": SEARCH, "training": training, "asha": "off", **changes})
 
 
-def open_study(spec: SweepSpec, folder: Path) -> OptunaStudy:
-    return OptunaStudy(spec, folder / "journal", threads=1)
-
-
 def run(spec: SweepSpec, folder: Path) -> RecordingTracker:
     tracker = RecordingTracker()
-    with closing(open_study(spec, folder)) as study:
+    with open_study(spec, folder) as study:
         sweep.run_protocol(spec, study, InlineRunner(1, 0), [tracker], scripted_jobs(folder), TrialResources(1, 0, 1))
     return tracker
 
@@ -64,19 +61,19 @@ def test_checkpoints_of_ended_trials_left_by_a_killed_driver_are_removed(tmp_pat
 
 
 def test_interrupted_trial_continues_under_its_number_before_new_trials(tmp_path: Path) -> None:
-    with closing(open_study(spec(), tmp_path)) as study:
+    with open_study(spec(), tmp_path) as study:
         search = SearchStage(spec(), study, [])
         interrupted = search.next_trial()
         assert interrupted is not None
         search.report(interrupted, report(1, 0.5))
-    with closing(open_study(spec(), tmp_path)) as study:
+    with open_study(spec(), tmp_path) as study:
         resumed = SearchStage(spec(), study, []).next_trial()
         assert resumed is not None
         assert (resumed.number, resumed.attempt, resumed.config) == (interrupted.number, 2, interrupted.config)
 
 
 def test_trial_fails_after_losing_its_worker_too_often(tmp_path: Path) -> None:
-    with closing(open_study(spec(), tmp_path)) as study:
+    with open_study(spec(), tmp_path) as study:
         search = SearchStage(spec(budget={"trials": 2}), study, [])
         numbers = []
         for _ in range(3):  # once, and two retries
@@ -93,7 +90,7 @@ def test_trial_fails_after_losing_its_worker_too_often(tmp_path: Path) -> None:
 
 
 def test_events_of_an_abandoned_attempt_are_ignored(tmp_path: Path) -> None:
-    with closing(open_study(spec(), tmp_path)) as study:
+    with open_study(spec(), tmp_path) as study:
         search = SearchStage(spec(), study, [])
         first = search.next_trial()
         assert first is not None
@@ -111,7 +108,7 @@ def test_events_of_an_abandoned_attempt_are_ignored(tmp_path: Path) -> None:
 
 def test_losses_and_notes_are_printed_with_the_trial_number(tmp_path: Path) -> None:
     messages: list[str] = []
-    with closing(open_study(spec(), tmp_path)) as study:
+    with open_study(spec(), tmp_path) as study:
         search = SearchStage(spec(), study, [], messages.append)
         trial = search.next_trial()
         assert trial is not None
@@ -127,7 +124,7 @@ def test_losses_and_notes_are_printed_with_the_trial_number(tmp_path: Path) -> N
 
 def test_running_out_of_memory_too_often_is_an_outcome(tmp_path: Path) -> None:
     sweep_spec = spec(budget={"trials": 2}, retries=1)
-    with closing(open_study(sweep_spec, tmp_path)) as study:
+    with open_study(sweep_spec, tmp_path) as study:
         search = SearchStage(sweep_spec, study, [])
         for _ in range(2):
             trial = search.next_trial()
@@ -138,7 +135,7 @@ def test_running_out_of_memory_too_often_is_an_outcome(tmp_path: Path) -> None:
 
 def test_number_of_retries_comes_from_the_search_space(tmp_path: Path) -> None:
     sweep_spec = spec(budget={"trials": 2}, retries=0)
-    with closing(open_study(sweep_spec, tmp_path)) as study:
+    with open_study(sweep_spec, tmp_path) as study:
         search = SearchStage(sweep_spec, study, [])
         trial = search.next_trial()
         assert trial is not None
@@ -156,7 +153,7 @@ def test_sweep_stops_with_one_reason_if_its_first_trials_all_fail(tmp_path: Path
         assert second.startswith(f"trial {total - 3}: encoder m, loss lcl, batch_size ")
         assert Path(second.rpartition("traceback: ")[2]).read_text().endswith("ValueError: a broken trial\n")
         assert "--fresh" in third
-        with closing(open_study(sweep_spec, tmp_path)) as study:
+        with open_study(sweep_spec, tmp_path) as study:
             assert len(study.all_trials()) == total
 
 
@@ -168,7 +165,7 @@ def test_other_outcomes_than_failed_do_not_stop_the_sweep(tmp_path: Path) -> Non
 def test_trial_that_predicts_one_class_to_its_end_has_collapsed(tmp_path: Path) -> None:
     with pytest.raises(SweepFailedError, match="none of the 2 trials succeeded: 2 collapsed"):
         run(spec(tau=4, budget={"trials": 2}), tmp_path)
-    with closing(open_study(spec(), tmp_path)) as study:
+    with open_study(spec(), tmp_path) as study:
         assert {record.end.outcome for record in study.all_trials() if record.end} == {Outcome.COLLAPSED}
 
 
@@ -179,7 +176,7 @@ def test_end_of_a_trial_is_recorded_before_trackers_hear_of_it(tmp_path: Path) -
                 seen.append(record.end)
 
     seen: list[TrialEnd | None] = []
-    with closing(open_study(spec(), tmp_path)) as study:
+    with open_study(spec(), tmp_path) as study:
         search = SearchStage(spec(), study, [ReadingTracker()])
         trial = search.next_trial()
         assert isinstance(trial, Trial)
@@ -192,7 +189,7 @@ def test_results_have_the_best_setting_of_each_system(tmp_path: Path) -> None:
     sweep_spec = spec(budget={"trials": 6})
     run(sweep_spec, tmp_path)
     folder = create_sweep(tmp_path / "sweeps", sweep_spec, {"rows": "x"}, 1)
-    with closing(open_study(sweep_spec, tmp_path)) as study:
+    with open_study(sweep_spec, tmp_path) as study:
         records = study.all_trials()
         sweep_results = results.build_results(sweep_spec, folder, records)
     for system, result in enumerate(sweep_results.systems):
@@ -211,7 +208,7 @@ def test_results_have_the_best_setting_of_each_system(tmp_path: Path) -> None:
 def test_example_record_of_this_format_can_be_read_and_continued(tmp_path: Path) -> None:
     (tmp_path / "journal").write_bytes((Path(__file__).parents[1] / "record" / "format-2.journal").read_bytes())
     sweep_spec = spec(budget={"trials": 6})
-    with closing(open_study(sweep_spec, tmp_path)) as study:
+    with open_study(sweep_spec, tmp_path) as study:
         records = study.all_trials()
     assert [record.trial.number for record in records] == [1, 2, 3, 4]
     assert {record.end.outcome for record in records if record.end} == {Outcome.COMPLETED}

@@ -2,17 +2,16 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sweeper.record.optuna_study import OptunaStudy
 from sweeper.record.quasi_random import quasi_random_values
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import Scalar
 from tests.support.search_spaces import small_spec
+from tests.support.studies import open_study
 
 RANGES = {
     "batch_size": [4, 8],
@@ -29,7 +28,7 @@ RANGES = {
 
 def ask(spec: SweepSpec, folder: Path, trials: int, system: int = 1) -> list[dict[str, Scalar]]:
     folder.mkdir(exist_ok=True)
-    with closing(OptunaStudy(spec, folder / "journal", threads=1)) as study:
+    with open_study(spec, folder) as study:
         return [dict(study.ask(system).params) for _ in range(trials)]
 
 

@@ -17,6 +17,7 @@ from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import Trial, TrialEnd
 from tests.support.search_spaces import small_spec
+from tests.support.studies import open_study
 
 
 class EveryValidation(RungSettings):
@@ -53,11 +54,11 @@ def test_a_registered_rule_decides_on_the_values_in_the_order_of_arrival(
     spec = small_spec(objective={"minimize": "validation/loss"}, asha="off", search={"batch_size": {"int": [2, 64]}})
     values = {key: value for key, value in spec.model_dump().items() if key != "asha"}
     spec = type(spec).model_validate({**values, "early_stopping": {"worst": {}}})
-    with closing(OptunaStudy(spec, tmp_path / "journal", threads=1)) as study:
+    with open_study(spec, tmp_path) as study:
         assert [report_loss(study, loss) for loss in (0.5, 0.3, 0.4)] == [None, None, None]
         assert report_loss(study, 0.6) == Outcome.STOPPED_EARLY
     assert asked[:4] == [[], [-0.5], [-0.5, -0.3], [-0.5, -0.3, -0.4]]
-    with closing(OptunaStudy(spec, tmp_path / "journal", threads=1)) as study:
+    with open_study(spec, tmp_path) as study:
         assert report_loss(study, 0.55) is None
     assert asked[-1] == [-0.5, -0.3, -0.4, -0.6]
 
@@ -68,7 +69,7 @@ def test_after_its_first_question_the_pruner_reads_no_ended_trial(
     spec = small_spec(
         objective={"minimize": "validation/loss"}, search={"batch_size": {"int": [2, 64]}}, sampler="random"
     )
-    with closing(OptunaStudy(spec, tmp_path / "journal", threads=1)) as study:
+    with open_study(spec, tmp_path) as study:
         report_loss(study, 0.5)
         trials = [study.ask(0) for _ in range(3)]
         monkeypatch.setattr(optuna.Study, "get_trials", lambda *_, **__: pytest.fail("walks over all trials"))
@@ -137,7 +138,7 @@ def report_accuracy(study: OptunaStudy, trial: Trial, *values: float) -> Outcome
 
 def test_a_trial_is_compared_within_its_bracket_and_has_its_grace(tmp_path: Path) -> None:
     spec = hyperband_spec()
-    with closing(OptunaStudy(spec, tmp_path / "journal", threads=1)) as study:
+    with open_study(spec, tmp_path) as study:
         trials: dict[int, list[Trial]] = {bracket: [] for bracket in spec.brackets}
         for _ in range(12):
             trial = study.ask(0)
@@ -172,7 +173,7 @@ def test_brackets_are_the_same_after_a_kill_at_any_moment(tmp_path: Path) -> Non
 
 
 def test_a_fresh_seed_has_no_bracket(tmp_path: Path) -> None:
-    with closing(OptunaStudy(hyperband_spec(), tmp_path / "journal", threads=1)) as study:
+    with open_study(hyperband_spec(), tmp_path) as study:
         source = study.ask(0)
         report_accuracy(study, source, 0.9, 0.9, 0.9, 0.9)
         study.end_trial(source, TrialEnd(Outcome.COMPLETED))
@@ -186,7 +187,7 @@ def test_a_rung_within_an_epoch_decides_and_says_where(tmp_path: Path) -> None:
         compare={"encoder": ["m"], "loss": ["ce"]}, search={"batch_size": {"int": [2, 64]}, "epochs": [1, 4]},
         training={"validations_per_epoch": 3}, asha={"grace_epochs": 0.33, "reduction_factor": 2}, sampler="random",
     )  # fmt: skip
-    with closing(OptunaStudy(spec, tmp_path / "journal", threads=1)) as study:
+    with open_study(spec, tmp_path) as study:
         trials = [study.ask(0) for _ in range(8)]
         long, other = [trial for trial in trials if trial.config.epochs == 4][:2]
         short = next(trial for trial in trials if trial.config.epochs == 1)

@@ -19,6 +19,7 @@ from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import Trial, TrialEnd
 from tests.support.fakes import report
 from tests.support.search_spaces import SMALL, small_spec
+from tests.support.studies import open_study
 
 SEARCH: dict[str, Any] = {
     "batch_size": {"choice": [4, 8, 16], "prior": 8},
@@ -48,7 +49,7 @@ def search(
     folder.mkdir(exist_ok=True)
     proposed: list[Trial] = []
     while len(proposed) < trials:
-        with closing(OptunaStudy(spec, folder / "journal", threads=1)) as study:
+        with open_study(spec, folder) as study:
             for _ in range(min(restart_every, trials - len(proposed))):
                 trial = study.ask(len(proposed) % 2)
                 proposed.append(trial)
@@ -58,7 +59,7 @@ def search(
 
 
 def borrowed(spec: SweepSpec, folder: Path) -> list[int]:
-    with closing(OptunaStudy(spec, folder / "journal", threads=1)) as study:
+    with open_study(spec, folder) as study:
         return [record.borrowed for record in study.all_trials()]
 
 

@@ -130,27 +130,26 @@ def test_the_line_view_prints_each_trial_once_and_those_of_an_earlier_run_never(
     )
 
 
-def test_trials_that_ended_under_the_live_view_are_printed_when_it_closes(terminal: Terminal) -> None:
+def text_left_on_screen(terminal: Terminal, width: int, status: RunStatus) -> str:
+    """Return what is on the screen after a live view of the trials has closed."""
     out = io.StringIO()
-    terminal.console = LiteralConsole(file=out, width=60, height=40, force_terminal=True, color_system=None)
+    terminal.console = LiteralConsole(file=out, width=width, height=40, force_terminal=True, color_system=None)
     view = LiveView(terminal, SPEC, [], Dashboard(SPEC, "sst5-0a1b2c3d", slots=2))
     for record in RECORDS:
         view.update(record)
-    view.close(RunStatus.FINISHED)
-    left = out.getvalue().rpartition("\x1b[?1049l")[2].splitlines()  # after the other terminal is gone
+    view.close(status)
+    return out.getvalue().rpartition("\x1b[?1049l")[2]  # after the other terminal is gone
+
+
+def test_trials_that_ended_under_the_live_view_are_printed_when_it_closes(terminal: Terminal) -> None:
+    left = text_left_on_screen(terminal, 60, RunStatus.FINISHED).splitlines()
     assert [line.split()[1] for line in left if line.startswith("trial")] == ["1", "2", "4"]
     assert "needed 0.3000" in left[1]  # the setting is cut, the reason is not
     assert "batch_size" not in left[1]
 
 
 def test_an_interrupted_sweep_leaves_its_state_on_the_screen(terminal: Terminal) -> None:
-    out = io.StringIO()
-    terminal.console = LiteralConsole(file=out, width=80, height=40, force_terminal=True, color_system=None)
-    view = LiveView(terminal, SPEC, [], Dashboard(SPEC, "sst5-0a1b2c3d", slots=2))
-    for record in RECORDS:
-        view.update(record)
-    view.close(RunStatus.KILLED)
-    left = out.getvalue().rpartition("\x1b[?1049l")[2]
+    left = text_left_on_screen(terminal, 80, RunStatus.KILLED)
     assert re.search(r"unfinished\s+epoch\s+best.*\n3 ce\s+2/4", left)
     assert "search" in left
     assert "best 0.5000  trial 3, ce" in left
