@@ -1,6 +1,6 @@
 """Checks of a search space against its data and encoders, before any trial starts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from sweeper.data.encoder_config import max_tokens_of_folder, read_encoder_config
@@ -10,6 +10,7 @@ from sweeper.search_space.critical_configs import critical_configs
 from sweeper.search_space.space_values import path_of, varies
 from sweeper.search_space.spec_checks import unknown_class_rule
 from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.training.config import TrainConfig
 from sweeper.training.metric_registry import find_metric
 from sweeper.training.objective import DEFAULT_OBJECTIVE
 from sweeper.training.types import EncoderWeights
@@ -66,10 +67,8 @@ def require_fitting_classifier(spec: SweepSpec, encoder: EncoderWeights, num_cla
     """Raise UsageError if some classifier on the vectors of all tokens would not fit memory."""
     from sweeper.training.model import check_size
 
-    for system in spec.systems:
-        for config in critical_configs(spec, system, ("encoder", "pooling", "classifier", "max_length")):
-            if config.encoder == encoder.name:
-                check_size(config.pooling, config.classifier, encoder.width, config.max_length, num_classes)
+    for config in _configs_with(encoder, spec, "pooling", "classifier", "max_length"):
+        check_size(config.pooling, config.classifier, encoder.width, config.max_length, num_classes)
 
 
 def require_fitting_layers(spec: SweepSpec, encoder: EncoderWeights) -> None:
@@ -77,13 +76,19 @@ def require_fitting_layers(spec: SweepSpec, encoder: EncoderWeights) -> None:
     from sweeper.training.layers import LayersError
     from sweeper.training.model import check_layers
 
+    for config in _configs_with(encoder, spec, "layer_decay", "reinit_layers", "lora"):
+        try:
+            check_layers(encoder, config)
+        except LayersError as error:
+            raise UsageError(spec.message(path_of(spec.space, error.hyperparameter), error.rule)) from None
+
+
+def _configs_with(encoder: EncoderWeights, spec: SweepSpec, *names: str) -> Iterator[TrainConfig]:
+    """Yield the configs of trainings of an encoder that differ in these hyperparameters."""
     for system in spec.systems:
-        for config in critical_configs(spec, system, ("encoder", "layer_decay", "reinit_layers", "lora")):
+        for config in critical_configs(spec, system, ("encoder", *names)):
             if config.encoder == encoder.name:
-                try:
-                    check_layers(encoder, config)
-                except LayersError as error:
-                    raise UsageError(spec.message(path_of(spec.space, error.hyperparameter), error.rule)) from None
+                yield config
 
 
 def require_gpu_for_fp16(spec: SweepSpec, *, is_remote: bool) -> None:

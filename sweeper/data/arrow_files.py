@@ -4,7 +4,7 @@ pyarrow is imported inside the functions, because importing it takes long.
 """
 
 from codecs import BOM_UTF8
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sweeper.data.delimited_records import DelimitedText
@@ -25,7 +25,6 @@ def parse_lines(
     The rows of those are not in the columns. Return None if pyarrow does not read a row in each line.
     """
     import pyarrow
-    import pyarrow.csv
 
     if not count:
         return [empty_column() for _ in indices], []
@@ -39,30 +38,40 @@ def parse_lines(
 
     columns = [str(index) for index in indices]
     try:
-        table = pyarrow.csv.read_csv(
-            pyarrow.BufferReader(lines),
-            pyarrow.csv.ReadOptions(
-                column_names=[str(k) for k in range(body.width)],
-                block_size=_BLOCK_SIZE,
-                use_threads=False,  # with threads, rows have no numbers
-            ),
-            pyarrow.csv.ParseOptions(
-                delimiter=body.separator,
-                quote_char='"' if body.is_quoted else False,
-                ignore_empty_lines=False,
-                invalid_row_handler=skip_row,
-            ),
-            pyarrow.csv.ConvertOptions(
-                include_columns=columns,
-                column_types=dict.fromkeys(columns, pyarrow.large_string()),
-                strings_can_be_null=False,
-            ),
-        )
+        table = _read_csv(lines, body, columns, skip_row)
     except pyarrow.lib.ArrowException:
         return None
     if table.num_rows + len(ragged) != count:
         return None
     return [table.column(column) for column in columns], ragged
+
+
+def _read_csv(
+    lines: bytes | memoryview, body: DelimitedText, columns: Sequence[str], skip_row: Callable[[Any], str]
+) -> Any:
+    """Return a table of strings with these columns, which are named by their indices."""
+    import pyarrow
+    import pyarrow.csv
+
+    return pyarrow.csv.read_csv(
+        pyarrow.BufferReader(lines),
+        pyarrow.csv.ReadOptions(
+            column_names=[str(k) for k in range(body.width)],
+            block_size=_BLOCK_SIZE,
+            use_threads=False,  # with threads, rows have no numbers
+        ),
+        pyarrow.csv.ParseOptions(
+            delimiter=body.separator,
+            quote_char='"' if body.is_quoted else False,
+            ignore_empty_lines=False,
+            invalid_row_handler=skip_row,
+        ),
+        pyarrow.csv.ConvertOptions(
+            include_columns=columns,
+            column_types=dict.fromkeys(columns, pyarrow.large_string()),
+            strings_can_be_null=False,
+        ),
+    )
 
 
 def empty_column() -> Column:

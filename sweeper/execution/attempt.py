@@ -71,21 +71,12 @@ def _train(trial: Trial, job: TrainingJob, data: TrainingData, folder: Path) -> 
     """Train from the newest checkpoint that can be used, or from the start if there is none. Others are deleted."""
     checkpoint = checkpoint_path(folder, trial.attempt)
     candidates = earlier_checkpoints(folder, trial.attempt)
-    while True:
-        start = candidates.pop(0) if candidates else None
-        is_only_checkpoint = False
+    while candidates:
+        start = candidates.pop(0)
         try:
-            if start is not None:
-                _link_or_copy(start, checkpoint)
-            with closing(job.train(trial.config, data, checkpoint)) as events:
-                for event in events:
-                    if isinstance(event, ValidationReport):
-                        _check_metrics(event)
-                        is_only_checkpoint = is_only_checkpoint or _delete_earlier(checkpoint, trial.attempt)
-                    yield event
+            _link_or_copy(start, checkpoint)
+            yield from _train_once(trial, job, data, checkpoint)
         except CheckpointError as error:
-            if start is None:
-                raise
             for unusable in {checkpoint, start}:
                 with suppress(OSError):
                     unusable.unlink()
@@ -93,6 +84,18 @@ def _train(trial: Trial, job: TrainingJob, data: TrainingData, folder: Path) -> 
             yield Heartbeat(f"{start.name} cannot be used ({error}); the training {consequence}")
         else:
             return
+    yield from _train_once(trial, job, data, checkpoint)
+
+
+def _train_once(trial: Trial, job: TrainingJob, data: TrainingData, checkpoint: Path) -> Generator[Event, None, None]:
+    """Train from `checkpoint` if it exists. Earlier ones are deleted once the attempt has written its own."""
+    is_only_checkpoint = False
+    with closing(job.train(trial.config, data, checkpoint)) as events:
+        for event in events:
+            if isinstance(event, ValidationReport):
+                _check_metrics(event)
+                is_only_checkpoint = is_only_checkpoint or _delete_earlier(checkpoint, trial.attempt)
+            yield event
 
 
 def _with_storage(

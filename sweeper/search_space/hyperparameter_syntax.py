@@ -161,14 +161,27 @@ def list_hint(value: Any) -> str:
 
 
 def _parse_range(name: str, form: str, raw: dict[str, Any], path: KeyPath) -> Domain:
-    at = (*path, form)
-    bounds = raw[form]
+    is_log = form == "log" or raw.get("log") is True
+    bounds, step = raw[form], raw.get("step")
+    _check_bounds(name, form, bounds, is_log=is_log, at=(*path, form))
+    low, high = bounds
+    if step is not None:
+        _check_step(step, low, high, is_int=form == "int", path=(*path, "step"))
+    if form == "int" and not (isinstance(low, int) and isinstance(high, int)):
+        raise HyperparameterSyntaxError((*path, form), f"both bounds must be whole numbers, got [{low}, {high}]")
+    if low == high:
+        return Categorical((low if form == "int" else float(low),))
+    if form == "int":
+        return Int(low, high, step or 1, is_log)
+    return Float(float(low), float(high), is_log, None if step is None else float(step))
+
+
+def _check_bounds(name: str, form: str, bounds: Any, *, is_log: bool, at: KeyPath) -> None:
     if not isinstance(bounds, list) or len(bounds) != 2 or not all(_is_number(bound) for bound in bounds):
         raise HyperparameterSyntaxError(at, f"must be two numbers [low, high], got {quote_value(bounds)}")
     low, high = bounds
     if not (math.isfinite(low) and math.isfinite(high)):
         raise HyperparameterSyntaxError(at, f"both bounds must be finite, got {quote_value(bounds)}")
-    is_log = form == "log" or raw.get("log") is True
     if is_log and low <= 0:
         raise HyperparameterSyntaxError(at, f"a log range must lie above 0, got {quote_value(bounds)}")
     if low > high:
@@ -180,16 +193,6 @@ def _parse_range(name: str, form: str, raw: dict[str, Any], path: KeyPath) -> Do
         )
     for bound in bounds:
         _check_value(name, bound, at)
-    step = raw.get("step")
-    if step is not None:
-        _check_step(step, low, high, is_int=form == "int", path=(*path, "step"))
-    if form == "int" and not (isinstance(low, int) and isinstance(high, int)):
-        raise HyperparameterSyntaxError(at, f"both bounds must be whole numbers, got [{low}, {high}]")
-    if low == high:
-        return Categorical((low if form == "int" else float(low),))
-    if form == "int":
-        return Int(low, high, step or 1, is_log)
-    return Float(float(low), float(high), is_log, None if step is None else float(step))
 
 
 def _check_step(step: Any, low: float, high: float, *, is_int: bool, path: KeyPath) -> None:

@@ -22,6 +22,14 @@ _NAME = "must begin with a letter or a digit, and have only letters, digits, _, 
 _PATTERNS: dict[KeyPath, str] = {
     ("storage",): "must be an absolute path or a URL, such as /mnt/shared or s3://BUCKET/sweeps"
 }
+_RULES: dict[KeyPath, str] = {
+    ("dataset", "text"): "must be a column, or a list of two for a pair",
+    ("sampler",): "unknown sampler",
+    ("budget", "patience"): "must be a number of trials, or a mapping of keys to values",
+    ("racing",): f"must be off, a number of settings, or a mapping such as {_RACING_EXAMPLE}",
+    ("asha",): f"must be off or {_ASHA_EXAMPLE}",
+    ("early_stopping",): f"must be off or {EARLY_STOPPING_EXAMPLE}",
+}
 _OFF = "literal['off']"
 # pydantic names the alternatives of a union in an error's path; they are no keys of the file
 _MODELS = (AshaSettings.__name__, CustomDataset.__name__, RacingSettings.__name__)
@@ -65,18 +73,9 @@ def _rule(path: KeyPath, detail: Any) -> str:
     written = detail["input"]
     if path == ("dataset",) and not isinstance(written, dict):
         return f"must be a name or a mapping such as {DATASET_EXAMPLE}"
-    if path[:2] == ("dataset", "text"):
-        return "must be a column, or a list of two for a pair"
-    if path == ("sampler",):
-        return "unknown sampler"
-    if path == ("budget", "patience"):
-        return "must be a number of trials, or a mapping of keys to values"
-    if path == ("racing",):
-        return f"must be off, a number of settings, or a mapping such as {_RACING_EXAMPLE}"
-    if path == ("asha",):
-        return f"must be off or {_ASHA_EXAMPLE}"
-    if path == ("early_stopping",):
-        return f"must be off or {EARLY_STOPPING_EXAMPLE}"
+    key = path[:2] if path[:1] == ("dataset",) else path  # the text of a data set may be a list of columns
+    if key in _RULES:
+        return _RULES[key]
     if detail["type"] in ("model_type", "dict_type"):
         return "must be a mapping of keys to values"
     if detail["type"] == "string_pattern_mismatch":

@@ -39,10 +39,10 @@ def _wrong_conditions(space: SearchSpace) -> Iterator[SpecIssue]:
                 hint = allowed_hint(names, parent)
                 yield SpecIssue(at, f"`when` names an unknown hyperparameter, got {parent}, {hint}")
                 continue
-            for value in values:
-                if not _may_take(space, parent, value):
-                    options = _allowed_values(space, parent)
-                    yield SpecIssue(at, f"`when` can never meet {format_value(value)}, allowed: {options}")
+            impossible = [value for value in values if not _may_take(space, parent, value)]
+            for value in impossible:
+                options = _allowed_values(space, parent)
+                yield SpecIssue(at, f"`when` can never meet {format_value(value)}, allowed: {options}")
 
 
 def _may_take(space: SearchSpace, name: str, value: Scalar) -> bool:
