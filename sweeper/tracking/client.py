@@ -144,15 +144,17 @@ def _is_of_dataset(experiment: str, dataset: str) -> bool:
 
 
 def search_sweep_runs(client: Any, experiment: str, identity: Mapping[str, str]) -> Iterator[Run]:
-    """Yield the runs of a sweep, of every stage, without those whose numbers were damaged."""
+    """Yield the runs of a sweep, of every stage, without those that were damaged."""
     tag_filter = " and ".join(f"tags.`{name}` = '{value}'" for name, value in identity.items())
     runs = paginate(client.search_runs, [experiment], tag_filter, ViewType.ACTIVE_ONLY)
-    return (run for run in runs if run.data.tags.get("sweeper.stage") in _STAGES and has_numbers(run))
+    return (run for run in runs if run.data.tags.get("sweeper.stage") in _STAGES and is_whole(run))
 
 
-def has_numbers(run: Run) -> bool:
-    """Return True if the tags of a run that count something are numbers, and a trial's run has that of its trial."""
+def is_whole(run: Run) -> bool:
+    """Return True if a run has a place for its files, numbers in the tags that count, and its trial if it is one's."""
     tags = run.data.tags
+    if not run.info.artifact_uri:
+        return False
     trial = "0" if tags.get("sweeper.stage") in _PARENT_STAGES else tags.get("sweeper.trial", "")
     return all(text.isascii() and text.isdecimal() for text in (tags.get("sweeper.created", "0"), trial))
 

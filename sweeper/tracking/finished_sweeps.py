@@ -37,7 +37,9 @@ def load_finished_sweeps(
         reason = f"; not finished, or not completely in MLflow: {', '.join(unfinished)}" if unfinished else ""
         if deleted := store.deleted_experiments():
             reason += f"; deleted experiments, which `mlflow experiments restore` brings back: {', '.join(deleted)}"
-        raise UsageError(f"MLflow at {store.uri} has no finished sweep for this table{reason}")
+        raise UsageError(
+            f"MLflow at {store.uri} has no finished sweep for this table{reason}; sweeper sync SWEEP sends one"
+        )
     loaded = [load_finished_sweep(store, sweep, read) for sweep in chosen if sweep.results is not None]
     remarks = [remark for _, sweep_remarks in loaded for remark in sweep_remarks]
     if unfinished:

@@ -17,7 +17,7 @@ from mlflow.entities import ViewType
 from sweeper.errors import RecordError, SweeperError, UsageError
 from sweeper.protocol.finished_sweep import TestPredictions
 from sweeper.tracking.artifacts import listed_files
-from sweeper.tracking.client import has_numbers, open_store, paginate, sqlite_path
+from sweeper.tracking.client import is_whole, open_store, paginate, sqlite_path
 from sweeper.tracking.outage import redact_uri
 from sweeper.tracking.store_address import check_address
 from sweeper.tracking.store_check import check_store, describe_rejection
@@ -128,6 +128,6 @@ class LazyPredictions(Mapping[int, TestPredictions]):
 
 
 def _is_from_sweeper(run: Any) -> bool:
-    """Return True if a run has the tags of a sweep's run, with valid values."""
+    """Return True if a run has the tags of a sweep's run, and is not damaged."""
     tags = run.data.tags
-    return bool(tags.get("sweeper.sweep") and tags.get("sweeper.dataset")) and has_numbers(run)
+    return bool(tags.get("sweeper.sweep") and tags.get("sweeper.dataset")) and is_whole(run)

@@ -5,11 +5,12 @@ Refused connections, answers that do not come and errors of the server (5xx) may
 
 import os
 import re
+import shlex
 import socket
 import sqlite3
 import tempfile
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
@@ -124,8 +125,22 @@ def _check_sqlite_file(uri: str, path: Path, *, will_write: bool) -> None:
         lost = sorted(_TABLES - tables)
         noun = "table" if len(lost) == 1 else "tables"
         raise UsageError(f"{place(uri)}: {path} lacks the {noun} {', '.join(lost)}; {file_remedy(uri)}")
+    if tables:
+        _require_statuses(uri, path)
     if will_write:
         _check_folder(uri, path.parent)  # SQLite writes a journal beside the file
+
+
+def _require_statuses(uri: str, path: Path) -> None:
+    """Raise UsageError if a run has no status. MLflow then lists no run of its experiment at all."""
+    query = "SELECT run_uuid FROM runs WHERE status IS NULL LIMIT 1"
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=_TIMEOUT)) as runs:
+        if damaged := runs.execute(query).fetchone():
+            repair = f"sqlite3 {shlex.quote(str(path))} \"UPDATE runs SET status = 'KILLED' WHERE status IS NULL\""
+            raise UsageError(
+                f"{place(uri)}: run {damaged[0]} has no status, and MLflow lists no runs beside such a one; "
+                f"give it one, which the next sync puts right: {repair}"
+            )
 
 
 def _check_host(uri: str, default_port: int) -> str:

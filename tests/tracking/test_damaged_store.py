@@ -1,5 +1,6 @@
 """A sync puts right what a damaged store lost or altered of a trial's run, and reports no such run as up to date."""
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -8,9 +9,10 @@ from typing import Any
 import pytest
 
 from sweeper.app import mlflow_sync
-from sweeper.errors import SweeperError
+from sweeper.errors import SweeperError, UsageError
 from sweeper.terminal.output import PlainOutput
 from sweeper.tracking.outage import describe_error
+from sweeper.tracking.store_check import check_store
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialEnd
@@ -59,8 +61,9 @@ def test_lost_metrics_are_sent_again_to_the_same_run(uri: str, sweep: str) -> No
         ("DELETE FROM tags WHERE RUN AND key = 'sweeper.trial'",),
         ("UPDATE tags SET value = 'x' WHERE RUN AND key = 'sweeper.trial'",),
         ("UPDATE tags SET value = 'x' WHERE RUN AND key = 'sweeper.created'",),
+        ("UPDATE runs SET artifact_uri = NULL WHERE RUN",),
     ],
-    ids=["metrics", "not a number", "a parameter", "no number", "no decimal number", "the time of creation"],
+    ids=["metrics", "not a number", "a parameter", "no number", "no decimal number", "the time of creation", "files"],
 )
 def test_a_run_with_altered_values_is_created_again(uri: str, sweep: str, statements: tuple[str, ...]) -> None:
     sync(uri, sweep)
@@ -88,6 +91,20 @@ def test_a_database_that_no_sync_can_mend_can_be_moved_away(tmp_path: Path, monk
         altered.execute("UPDATE params SET value = 'another' WHERE key = 'objective'")  # of the sweep's own run
     with pytest.raises(SweeperError, match=f"put that right, or move {database} away, and send this"):
         mlflow_sync.sync(PlainOutput(), folder, 0.5)
+
+
+def test_a_run_without_a_status_is_one_line_whose_command_mends_it(uri: str, sweep: str) -> None:
+    sync(uri, sweep)
+    run = alter(uri, sweep, "UPDATE runs SET status = NULL WHERE RUN")
+    with pytest.raises(UsageError, match=f": run {run} has no status, .*; give it one, .*: sqlite3 ") as refusal:
+        check_store(uri)
+    remedy = re.search(r'"(UPDATE .*)"$', str(refusal.value))
+    assert remedy
+    with closing(sqlite3.connect(uri.removeprefix("sqlite:///"))) as database, database:
+        database.execute(remedy[1])
+    assert check_store(uri) == ""
+    assert sync(uri, sweep) == 0
+    assert runs_by_number(uri, sweep)[1].info.status == "FINISHED"
 
 
 def test_an_error_of_the_database_is_told_without_the_advice_to_programmers() -> None:

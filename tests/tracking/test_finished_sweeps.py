@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -244,8 +246,20 @@ def test_a_store_without_its_files_has_no_finished_sweep(
         load(store)
 
 
+def test_runs_that_lost_the_place_of_their_files_are_no_finished_sweep(
+    store: FilledStore, finished: FinishedSweep
+) -> None:
+    store.add_sweep(finished)
+    with closing(sqlite3.connect(store.uri.removeprefix("sqlite:///"))) as database, database:
+        database.execute("UPDATE runs SET artifact_uri = NULL")
+    with pytest.raises(UsageError, match="has no finished sweep for this table; sweeper sync SWEEP sends one"):
+        load(store)
+
+
 def test_missing_things_are_errors_of_one_line(store: FilledStore, finished: FinishedSweep, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"mlflow\.db has no finished sweep for this table$"):
+    with pytest.raises(
+        UsageError, match=r"mlflow\.db has no finished sweep for this table; sweeper sync SWEEP sends one$"
+    ):
         load(store)
     store.add_sweep(finished, results=False)
     with pytest.raises(
