@@ -1,6 +1,5 @@
 """Plans a sweep: what would run, and what it would use by a calibration of a few training steps. Nothing is kept."""
 
-import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -50,11 +49,13 @@ def plan(
         SweeperError: no training can be timed.
     """
     output = PlainOutput(progress=progress)
+    if calibrate:
+        require_sweeps_folder(Path(sweeps))
     return plan_sweep(output, spec, Path(sweeps), calibrate=calibrate, inline=inline)
 
 
 def plan_sweep(output: Output, spec: SweepSpec, sweeps: Path, *, calibrate: bool, inline: bool = False) -> SweepPlan:
-    """Return the plan of a sweep in the folder `sweeps`. `plan` explains it."""
+    """Return the plan of a sweep in the folder `sweeps`, in which a calibration writes. `plan` explains it."""
     if calibrate:
         return _plan_with_use(output, spec, sweeps, inline=inline)
     resources, is_remote = allocate_resources(output, spec)
@@ -72,9 +73,8 @@ def _draft(spec: SweepSpec, sweeps: Path, resources: TrialResources, *, is_remot
 
 def _plan_with_use(output: Output, spec: SweepSpec, sweeps: Path, *, inline: bool) -> SweepPlan:
     """Return the plan of a sweep with what it would use, and the limits that it would exceed."""
-    require_sweeps_folder(sweeps)
     require_gpu_for_fp16(spec, is_remote=not inline and cluster_address() is not None)
-    output.capture_libraries(Path(tempfile.mkdtemp(prefix="sweeper-plan-")))
+    output.capture_libraries()
     began = time.monotonic()
     prepared = prepare_sweep(output, spec, None)
     with ExitStack() as stack:

@@ -3,7 +3,6 @@
 import logging
 import os
 import platform
-import tempfile
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -62,8 +61,10 @@ def _fetch_dataset(output: Output, folder: SweepFolder) -> tuple[PreparedDataset
     """Return the sweep's rows, or None and the reason: a report without texts is better than none."""
     from sweeper.app.prepare_data import prepare_sweep
 
-    is_writable = os.access(folder.path, os.W_OK)
-    output.set_log_dir(folder.path / "logs" if is_writable else Path(tempfile.mkdtemp(prefix="sweeper-report-")))
+    if os.access(folder.path, os.W_OK):
+        output.set_log_dir(folder.path / "logs")
+    else:
+        output.capture_libraries()
     try:
         return prepare_sweep(output, folder.spec, folder).dataset, ""
     except UsageError as error:

@@ -1,8 +1,5 @@
 """`sweeper doctor`: what this machine has and lacks."""
 
-import tempfile
-from pathlib import Path
-
 import typer
 
 from sweeper.cli.arguments import DEFAULT_SWEEPS, AsJson, Sweeps
@@ -17,7 +14,7 @@ def doctor(as_json: AsJson = False, sweeps: Sweeps = DEFAULT_SWEEPS) -> None:
     Example: sweeper doctor --sweeps /scratch/sweeps
     """
     with cli_session(as_json=as_json) as terminal:
-        terminal.capture_libraries(Path(tempfile.mkdtemp(prefix="sweeper-doctor-")))
+        terminal.capture_libraries()
         from sweeper.app.doctor import CHECKS, examine
         from sweeper.terminal.check_row import check_row
 

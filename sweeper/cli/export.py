@@ -1,6 +1,5 @@
 """`sweeper export`: a model of a sweep as an ordinary classifier of transformers."""
 
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -32,7 +31,7 @@ def export(
         from sweeper.app.kept_model import find_model
 
         kept = find_model(model, sweeps)
-        terminal.capture_libraries(Path(tempfile.mkdtemp(prefix="sweeper-export-")))
+        terminal.capture_libraries()
         with terminal.step(f"exporting {kept.folder}"):
             from sweeper.app.export_model import export_model
 

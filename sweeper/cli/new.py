@@ -2,7 +2,6 @@
 
 import shlex
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -73,7 +72,7 @@ def new(
 
         found = find_input(files or [], hub, config, revision)
         path = out or Path(f"{found.stem}.yaml")
-        terminal.capture_libraries(Path(tempfile.mkdtemp(prefix="sweeper-new-")))
+        terminal.capture_libraries()
         from sweeper.app.new_space import make_space
 
         asks = sys.stdin.isatty() and terminal.is_live and not yes and not as_json

@@ -32,10 +32,13 @@ def plan(
     Example: sweeper plan search_spaces/sst5.yaml --set budget.trials=8
     """
     with cli_session(as_json=as_json) as terminal:
+        from sweeper.app.output_paths import require_sweeps_folder
         from sweeper.app.specs import load_spec
         from sweeper.errors import UsageError
 
         spec = load_spec(file, overrides or ())
+        if calibrate:
+            require_sweeps_folder(sweeps)
         from sweeper.app.plan_sweep import plan_sweep
         from sweeper.terminal.formatting import describe_spec
         from sweeper.terminal.plan_view import plan_table

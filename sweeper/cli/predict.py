@@ -1,7 +1,6 @@
 """`sweeper predict`: labels and probabilities of texts, by a trained model."""
 
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -85,7 +84,7 @@ def _predict(
     terminal: Terminal, kept: "KeptModel", rows: Sequence[tuple[str, ...]], columns: Sequence[str], name: str
 ) -> str:
     """Return the predictions in a format. What libraries print goes to a temporary log."""
-    terminal.capture_libraries(Path(tempfile.mkdtemp(prefix="sweeper-predict-")))
+    terminal.capture_libraries()
     with terminal.step(f"predicting {len(rows):,} rows"):
         from sweeper.app.predict import TextClassifier
 

@@ -1,7 +1,6 @@
 """`sweeper run` and `sweeper check`: from search spaces to tables of the best."""
 
 import shlex
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -121,7 +120,7 @@ def _check_data(terminal: Terminal, spec: "SweepSpec", sweeps: Path) -> list[str
     from sweeper.app.check_data import check_data
 
     if terminal.log is None:
-        terminal.capture_libraries(Path(tempfile.mkdtemp(prefix="sweeper-check-")))
+        terminal.capture_libraries()
     return check_data(terminal, spec, sweeps)
 
 

@@ -69,8 +69,8 @@ def _exit_interrupted(terminal: Terminal, code: int) -> None:
 
 def _exit_with_error(terminal: Terminal, error: SweeperError) -> None:
     terminal.errors.print(str(error), markup=False)
-    if error.exit_code != UsageError.exit_code and terminal.log is not None:
-        terminal.errors.print(f"log: {terminal.log}", markup=False)
+    if error.exit_code != UsageError.exit_code and (log := terminal.keep_log()) is not None:
+        terminal.errors.print(f"log: {log}", markup=False)
     raise typer.Exit(error.exit_code) from None
 
 

@@ -27,8 +27,8 @@ class Output(Protocol):
     def step(self, text: str) -> AbstractContextManager[Callable[[str], None]]:
         """Show that something takes a while; the function that it gives reports progress."""
 
-    def capture_libraries(self, folder: Path) -> None:
-        """Send what libraries print to a log in this folder, until `set_log_dir` moves it."""
+    def capture_libraries(self, folder: Path | None = None) -> None:
+        """Send what libraries print to a log in this folder or in a temporary one, until `set_log_dir` moves it."""
 
     def set_log_dir(self, folder: Path) -> None:
         """Keep the log in this folder from now on."""
@@ -69,7 +69,7 @@ class PlainOutput:
         self.line(f"{text} …")
         yield lambda _: None
 
-    def capture_libraries(self, folder: Path) -> None:
+    def capture_libraries(self, folder: Path | None = None) -> None:
         """Do nothing: in a program of the user's, its output belongs to the user."""
 
     def set_log_dir(self, folder: Path) -> None:

@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -164,8 +165,12 @@ class Terminal:
             return EventEmitter(self.event, spec, known, header, slots, sessions)
         return make_view(self, spec, known, header, slots, sessions=sessions)
 
-    def capture_libraries(self, folder: Path) -> None:
-        """Send what libraries print to a temporary log in `folder`, until `set_log_dir` moves it."""
+    def capture_libraries(self, folder: Path | None = None) -> None:
+        """Send what libraries print to a temporary log in `folder`, until `set_log_dir` moves it.
+
+        Without a folder, the log gets one of its own among the machine's temporary files.
+        """
+        folder = Path(tempfile.mkdtemp(prefix="sweeper-log-")) if folder is None else folder
         self._redirect(folder / f".starting-{os.getpid()}.log")
         self._log_is_temporary = True
 
@@ -179,9 +184,12 @@ class Terminal:
         else:
             self._redirect(path)
 
-    def keep_log(self) -> None:
-        """Keep the temporary log, because it has a traceback."""
+    def keep_log(self) -> Path | None:
+        """Keep the log, also a temporary one, and return it; None if there is none or nothing is in it."""
+        if self.log is None or not (self.log.exists() and self.log.stat().st_size):
+            return None
         self._log_is_temporary = False
+        return self.log
 
     def _redirect(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -74,6 +74,14 @@ def test_a_limit_that_would_be_exceeded_is_one_line_and_exit_code_2(tmp_path: Pa
     assert "searched" in done.stdout
 
 
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_said(tmp_path: Path, space: Path) -> None:
+    done = sweeper("plan", str(space), "--sweeps", "/proc/sweeps", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("--sweeps /proc/sweeps: /proc cannot be written (")
+    done = sweeper("plan", str(space), "--no-calibrate", "--sweeps", "/proc/sweeps", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")  # it needs none
+
+
 def test_the_function_returns_the_same_plan(tmp_path: Path, space: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     plan = package.plan(package.load(space), calibrate=False, progress=False)

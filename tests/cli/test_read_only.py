@@ -52,6 +52,10 @@ def test_a_command_that_writes_is_refused_in_one_line(
 
 
 def test_a_report_may_be_written_elsewhere(folder: SweepFolder, tmp_path: Path) -> None:
-    done = sweeper("report", str(folder.path), "--out", "page.html", cwd=tmp_path)
+    (tmp_path / "temporary").mkdir()
+    done = sweeper(
+        "report", str(folder.path), "--out", "page.html", cwd=tmp_path, extra={"TMPDIR": str(tmp_path / "temporary")}
+    )
     assert (done.returncode, done.stderr) == (0, "")
-    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["page.html", "temporary"]
+    assert not list((tmp_path / "temporary").glob("sweeper-*"))

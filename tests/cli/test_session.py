@@ -1,14 +1,17 @@
 """An interrupted command says with which command it continues, and only what is meant for the user is on the screen."""
 
+import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 import typer
 
 from sweeper.cli.session import cli_session, typed_command
-from sweeper.errors import SweepInterrupted
+from sweeper.errors import StorageError, SweepInterrupted
 
 
 @pytest.mark.parametrize(
@@ -37,3 +40,24 @@ def test_a_warning_for_the_log_is_kept_off_the_screen() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("said\n", "")
+
+
+def fail_after_printing(printed: str) -> None:
+    with cli_session() as terminal:
+        terminal.capture_libraries()
+        os.write(1, printed.encode())
+        raise StorageError("a.txt", OSError(28, "No space left on device"))
+
+
+@pytest.mark.parametrize("printed", ["what a library printed", ""])
+def test_a_named_log_is_there_and_a_temporary_one_leaves_nothing_else(
+    printed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(typer.Exit):
+        fail_after_printing(printed)
+    _, *log = capfd.readouterr().err.splitlines()
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert log == [f"log: {path}" for path in files]
+    assert [path.read_text() for path in files] == ([printed] if printed else [])
+    assert list(tmp_path.iterdir()) == [path.parent for path in files]
