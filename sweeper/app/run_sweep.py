@@ -118,7 +118,8 @@ class SweepRun:
         header = folder.name
         now, elapsed = time.time(), time.monotonic() - self.began
         session = SearchSession(began=int(1000 * (now - elapsed)), at=int(1000 * now), gpu=resources.gpu)
-        view = output.make_view(spec, list(study.all_trials()), header, resources.slots, [*study.sessions(), session])
+        records, sessions = list(study.all_trials()), [*study.sessions(), session]
+        view = output.make_view(spec, records, header, resources.slots, sessions, folder.texts)
         for warning in self.prepared.description.warnings:
             view.say(warning)
         folder.mark_running()

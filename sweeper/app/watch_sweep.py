@@ -32,7 +32,7 @@ def watch_sweep(output: Output, folder: SweepFolder, sleep: Callable[[float], No
         records = watcher.read()
         running = sum(record.end is None for record in records)
         output.line(f"watching {folder.name}: {formatting.describe_spec(spec)}")
-        view = output.make_view(spec, records, folder.name, max(1, running), watcher.sessions)
+        view = output.make_view(spec, records, folder.name, max(1, running), watcher.sessions, folder.texts)
         with _closed(view, folder):
             watcher.follow(view, sleep)
     return take_snapshot(folder)

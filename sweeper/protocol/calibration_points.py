@@ -32,7 +32,7 @@ def calibration_points(spec: SweepSpec, threads: int) -> list[TrainConfig]:
         configs = critical_configs(spec, system, (*KEY, *_OTHERS), threads)
         for config in itertools.islice(configs, _MOST_SETTINGS):
             by_key.setdefault(tuple(getattr(config, name) for name in KEY), []).append(config)
-            every.setdefault(tuple(getattr(config, name) for name in (*KEY, *_OTHERS)), config)
+            every.setdefault(cost_key(config), config)
     if len(every) <= _MOST_POINTS:
         return list(every.values())
     groups = list(by_key.values())
@@ -51,6 +51,11 @@ def _thinned(groups: Sequence[list[TrainConfig]]) -> list[list[TrainConfig]]:
             kept.add(index)
             pairs.add(pair)
     return [groups[index] for index in sorted(kept)]
+
+
+def cost_key(config: TrainConfig) -> tuple[object, ...]:
+    """Return what changes the time of a step. Trainings with equal keys take equally long between two validations."""
+    return tuple(getattr(config, name) for name in (*KEY, *_OTHERS))
 
 
 def nearest_point(config: TrainConfig, points: Sequence[TrainConfig]) -> int:

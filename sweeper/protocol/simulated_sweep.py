@@ -1,6 +1,5 @@
 """A sweep played through with random settings and random verdicts of early stopping, without training: for a plan."""
 
-import heapq
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -8,6 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from sweeper.protocol.expected_epochs import deciding_rungs, passing_share
+from sweeper.protocol.makespan import makespan
 from sweeper.protocol.race import is_race_trial
 from sweeper.search_space.random_settings import draw_settings
 from sweeper.search_space.space import Params
@@ -94,7 +94,7 @@ class SweepSimulator:
             sweep.search_epochs += last / config.validations_per_epoch
             if last == config.num_validations:
                 completed[system].append(config)
-        sweep.seconds = self.overhead.start + _makespan(durations, self.slots, self.overhead.workers)
+        sweep.seconds = self.overhead.start + makespan(durations, self.slots, self.overhead.workers)
         return completed
 
     def _proposals(self, random: Random) -> Iterator[tuple[int, Params]]:
@@ -140,14 +140,6 @@ class SweepSimulator:
                 cost = self.cost_of(configs[0])
                 scorings += [cost.score + self.overhead.trial] * confirm.seeds
                 sweep.processor_seconds += confirm.seeds * cost.processor * cost.score
-        sweep.seconds += _makespan(trainings, self.slots, self.overhead.workers)
+        sweep.seconds += makespan(trainings, self.slots, self.overhead.workers)
         if scorings:
-            sweep.seconds += self.overhead.test_data + _makespan(scorings, self.slots, self.overhead.workers)
-
-
-def _makespan(durations: Sequence[float], slots: int, first: float = 0.0) -> float:
-    """Return the time until all are done, each started in order as soon as a slot is free after `first` seconds."""
-    ends = [first] * slots
-    for duration in durations:
-        heapq.heapreplace(ends, ends[0] + duration)
-    return max(ends) if durations else 0.0
+            sweep.seconds += self.overhead.test_data + makespan(scorings, self.slots, self.overhead.workers)

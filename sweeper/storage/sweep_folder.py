@@ -95,6 +95,11 @@ class SweepFolder:
         return "" if summary is None else summary["digest"]
 
     @property
+    def texts(self) -> Mapping[str, int]:
+        """The number of texts in each split."""
+        return {name: split["texts"] for name, split in self.manifest.splits.items()}
+
+    @property
     def journal(self) -> Path:
         """The path of the record."""
         return self.path / RECORD

@@ -36,8 +36,8 @@ class Dashboard:
     """A drawing of a sweep, as wide as the console and at most as high.
 
     `header` is the sweep's name. `slots` trials run at a time, and `clock` gives Unix time. `sessions` are the runs of
-    the command that searched; the time shown counts from the begin of the last, by default from now. Set `is_closed`
-    for the last drawing, which stays on the screen.
+    the command that searched; the time shown counts from the begin of the last, by default from now. `texts`
+    is the number of texts in each split. Set `is_closed` for the last drawing, which stays on the screen.
     """
 
     def __init__(
@@ -47,10 +47,11 @@ class Dashboard:
         slots: int,
         clock: Callable[[], float] = time.time,
         sessions: Sequence[SearchSession] = (),
+        texts: Mapping[str, int] | None = None,
     ) -> None:
         self.spec, self.header, self.slots = spec, header, slots
         self.clock, self.start = clock, sessions[-1].began / 1000 if sessions else clock()
-        self.remaining_time = RemainingTime(spec, slots, sessions)
+        self.remaining_time = RemainingTime(spec, slots, sessions, texts)
         self.records: Mapping[int, TrialRecord] = {}
         self.notes: tuple[str, ...] = ()
         self.is_closed = False

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 from sweeper.protocol.ranking import best_report
@@ -26,7 +26,8 @@ class EventView:
     """A view that writes events, and passes everything on to the `view` for people.
 
     `write` takes one line. Of the `known` trials, those that have ended are not told again; those under way are told
-    from their beginning. `sessions` are the runs of the command that searched.
+    from their beginning. `sessions` are the runs of the command that searched, `texts` is the number of
+    texts in each split.
     """
 
     def __init__(
@@ -39,9 +40,10 @@ class EventView:
         slots: int,
         clock: Callable[[], float] = time.time,
         sessions: Sequence[SearchSession] = (),
+        texts: Mapping[str, int] | None = None,
     ) -> None:
         self.view, self._write, self.spec, self.sweep = view, write, spec, sweep
-        self.remaining_time = RemainingTime(spec, slots, sessions)
+        self.remaining_time = RemainingTime(spec, slots, sessions, texts)
         self.clock, self._lock = clock, threading.Lock()
         self.records = {record.trial.number: record for record in known}
         self._told = {number: record for number, record in self.records.items() if record.end is not None}

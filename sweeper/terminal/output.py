@@ -1,7 +1,7 @@
 """The output of a running command: the protocol that app/ sees, and a plain implementation for the Python API."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -40,11 +40,12 @@ class Output(Protocol):
         header: str,
         slots: int,
         sessions: Sequence[SearchSession] = (),
+        texts: Mapping[str, int] | None = None,
     ) -> ProgressView:
         """Return the view of a sweep that runs. `known` trials were shown by an earlier run.
 
         `sessions` are the runs of the command that searched, the present one last: the time that it shows counts from
-        its begin, by default from now.
+        its begin, by default from now. `texts` is the number of texts in each split, from which the time left follows.
         """
 
 
@@ -82,6 +83,7 @@ class PlainOutput:
         header: str,
         slots: int,
         sessions: Sequence[SearchSession] = (),
+        texts: Mapping[str, int] | None = None,
     ) -> ProgressView:
         """Return a view that prints a line for each trial that ends."""
         return LineView(self, spec, known, start=sessions[-1].began / 1000 if sessions else None)

@@ -39,6 +39,7 @@ class EventEmitter:
         header: str,
         slots: int,
         sessions: Sequence[SearchSession] = (),
+        texts: Mapping[str, int] | None = None,
     ) -> None:
         records = [encode_record(record) for record in known]
         self._send = send
@@ -49,6 +50,7 @@ class EventEmitter:
                 "header": header,
                 "slots": slots,
                 "sessions": [asdict(session) for session in sessions],
+                "texts": dict(texts or {}),
                 "at": time.time(),
             }
         )
@@ -115,7 +117,8 @@ class RemoteViewer:
         spec = SweepSpec.model_validate(event["sweep"])
         known = [decode_record(record) for record in event["known"]]
         sessions = [SearchSession(**session) for session in event.get("sessions", ())]
-        return make_view(self.terminal, spec, known, event["header"], event["slots"], self.clock, sessions)
+        header, texts = event["header"], event.get("texts")
+        return make_view(self.terminal, spec, known, header, event["slots"], self.clock, sessions, texts)
 
     def _show(self, view: ProgressView, event: Mapping[str, Any]) -> None:
         if "trial" in event:
@@ -135,6 +138,7 @@ def make_view(
     slots: int,
     clock: Callable[[], float] = time.time,
     sessions: Sequence[SearchSession] = (),
+    texts: Mapping[str, int] | None = None,
 ) -> ProgressView:
     """Return the view for this terminal: live where it can be redrawn, otherwise lines, and events if it has them."""
     start = sessions[-1].began / 1000 if sessions else None
@@ -142,13 +146,13 @@ def make_view(
         from sweeper.terminal.event_view import EventView
 
         lines = LineView(terminal, spec, known := list(known), clock, start)
-        return EventView(lines, terminal.write_event, spec, known, header, slots, clock, sessions)
+        return EventView(lines, terminal.write_event, spec, known, header, slots, clock, sessions, texts)
     if not terminal.is_live:
         return LineView(terminal, spec, known, clock, start)
     from sweeper.terminal.dashboard import Dashboard
     from sweeper.terminal.live_view import LiveView
 
-    return LiveView(terminal, spec, known, Dashboard(spec, header, slots, clock, sessions))
+    return LiveView(terminal, spec, known, Dashboard(spec, header, slots, clock, sessions, texts))
 
 
 def _lines(log: Iterable[str]) -> Iterator[str]:

@@ -159,11 +159,12 @@ class Terminal:
         header: str,
         slots: int,
         sessions: Sequence[SearchSession] = (),
+        texts: Mapping[str, int] | None = None,
     ) -> ProgressView:
         """Return the view of a sweep: a live view, lines, or events for a terminal on another machine."""
         if self.relayed:
-            return EventEmitter(self.event, spec, known, header, slots, sessions)
-        return make_view(self, spec, known, header, slots, sessions=sessions)
+            return EventEmitter(self.event, spec, known, header, slots, sessions, texts)
+        return make_view(self, spec, known, header, slots, sessions=sessions, texts=texts)
 
     def capture_libraries(self, folder: Path | None = None) -> None:
         """Send what libraries print to a temporary log in `folder`, until `set_log_dir` moves it.

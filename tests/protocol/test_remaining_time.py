@@ -8,6 +8,7 @@ import pytest
 
 from sweeper.protocol.remaining_time import RemainingTime, seconds_left
 from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.search_session import SearchSession
 from sweeper.trials.trial import TestScore, Trial, TrialEnd, TrialRecord
@@ -16,10 +17,17 @@ from tests.support.search_spaces import small_spec
 
 BEGAN = 1_700_000_000_000  # milliseconds since 1970
 STEP, PROCESSES, SCORING = 5.0, 12.0, 2.0  # seconds of a validation, of a stage's processes, of a score
+TEXTS = {"train": 400, "validation": 100, "test": 300}  # of a step, 4.5 seconds train and 0.5 validate
 
 
 def moment(seconds: float) -> int:
     return BEGAN + int(1000 * seconds)
+
+
+def timed_report(step: int) -> ValidationReport:
+    """Return a report with the seconds of a step, and the speed of its training."""
+    return replace(report(step, 0.5), metrics={**report(step, 0.5).metrics, "seconds": STEP,
+                                               "examples_per_second": TEXTS["train"] / 4.5})  # fmt: skip
 
 
 def played(spec: SweepSpec, slots: int) -> list[TrialRecord]:
@@ -36,10 +44,11 @@ def played(spec: SweepSpec, slots: int) -> list[TrialRecord]:
             times = [begin + STEP * (k + 1) for k in range(spec.rungs[0] if stops else config.num_validations)]
             free[free.index(begin)] = times[-1]
             fresh = {"source_trial": index % systems + 1, "seed_index": 1 + index // systems}
-            trial = Trial(len(records) + 1, index % systems, {"alpha": index}, config,
+            params = {"alpha": index % systems if stage == "confirm" else index}  # the first trial of each is confirmed
+            trial = Trial(len(records) + 1, index % systems, params, config,
                           **(fresh if stage == "confirm" else {}))  # fmt: skip
             records.append(TrialRecord(
-                trial, tuple(report(k + 1, 0.5) for k in range(len(times))), tuple(map(moment, times)),
+                trial, tuple(timed_report(k + 1) for k in range(len(times))), tuple(map(moment, times)),
                 moment(clock if begin == clock + PROCESSES else begin),
                 TrialEnd(Outcome.STOPPED_EARLY if stops else Outcome.COMPLETED), moment(times[-1]),
             ))  # fmt: skip
@@ -72,11 +81,12 @@ def test_it_is_within_a_third_from_the_first_quarter_on(keys: Mapping[str, Any],
     spec = small_spec(budget={"trials": 24}, **keys)
     records = played(spec, slots)
     end = max(record.test.at if record.test else record.ended_at or 0 for record in records)
-    for percent in range(25, 91, 5):
+    for percent in range(25, 96, 5):
         now = BEGAN + (end - BEGAN) * percent / 100
         known = [record_at(record, now) for record in records if record.started_at <= now]
         truth = (end - now) / 1000
-        assert seconds_left(spec, known, slots, now / 1000) == pytest.approx(truth, rel=1 / 3), f"at {percent} %"
+        left = seconds_left(spec, known, slots, now / 1000, texts=TEXTS)
+        assert left == pytest.approx(truth, rel=1 / 3), f"at {percent} %"
 
 
 def test_it_ends_at_nothing_and_is_unknown_before_the_first_report() -> None:
@@ -95,14 +105,13 @@ SESSION = SearchSession(began=BEGAN, at=BEGAN, gpu=0.5)
     ("budget", "left"),
     [
         ({"hours": 0.03}, 0.03 * 3600 - 60),
-        ({"hours": 0.01}, 0),
-        ({"gpu_hours": 0.02}, 0.02 * 3600 / (2 * 0.5)),  # 2 trials at a time on half a GPU each
-        ({"cost": {"usd": 0.08, "per_gpu_hour": 4}}, 0.02 * 3600 / (2 * 0.5)),
+        ({"gpu_hours": 0.02}, 0.02 * 3600 / (2 * 0.5) - 9 * STEP),  # 2 trials at a time on half a GPU each
+        ({"cost": {"usd": 0.08, "per_gpu_hour": 4}}, 0.02 * 3600 / (2 * 0.5) - 9 * STEP),
         ({"gpu_hours": 9, "hours": 0.03}, 0.03 * 3600 - 60),
     ],
     ids=str,
 )
-def test_it_is_no_longer_than_a_limit_leaves(budget: Mapping[str, Any], left: float) -> None:
+def test_a_limit_ends_it_at_the_next_reports(budget: Mapping[str, Any], left: float) -> None:
     keys: dict[str, Any] = {"asha": "off", "confirm": {"seeds": 0}, "resources": {"gpu": 0.5}}
     spec = small_spec(**keys, budget={"trials": 400, **budget})
     records = played(spec, 2)
@@ -111,7 +120,54 @@ def test_it_is_no_longer_than_a_limit_leaves(budget: Mapping[str, Any], left: fl
     unlimited = seconds_left(small_spec(**keys, budget={"trials": 400}), known, 2, now)
     assert unlimited is not None
     assert unlimited > 1000
-    assert seconds_left(spec, known, 2, now, [SESSION]) == pytest.approx(left)
+    until_reports = STEP * 2 / 3  # the later one of two moments in a step
+    assert seconds_left(spec, known, 2, now, [SESSION]) == pytest.approx(left + until_reports)
+
+
+def test_after_the_end_of_the_hours_it_is_the_time_until_the_next_report() -> None:
+    spec = small_spec(asha="off", confirm={"seeds": 0}, budget={"trials": 400, "hours": 0.01})
+    now = BEGAN / 1000 + PROCESSES + 9 * STEP + 1
+    known = [record_at(it, 1000 * now) for it in played(spec, 2) if it.started_at <= 1000 * now]
+    assert seconds_left(spec, known, 2, now, [SESSION]) == pytest.approx(STEP - 1)
+
+
+def test_it_says_nothing_of_a_confirmation_that_has_no_settings() -> None:
+    spec = small_spec(asha="off", confirm={"seeds": 3}, budget={"trials": 4})
+    stopped = TrialEnd(Outcome.STOPPED_EARLY)
+    records = [replace(it, end=stopped) for it in played(spec, 2) if not it.trial.source_trial]
+    assert seconds_left(spec, records, 2, (records[-1].ended_at or 0) / 1000) == 0
+
+
+def test_epochs_end_the_search_when_they_are_used() -> None:
+    keys: dict[str, Any] = {"asha": "off", "confirm": {"seeds": 0}}
+    now = BEGAN / 1000 + PROCESSES + 4 * STEP
+    spec = small_spec(**keys, budget={"trials": 400, "epochs": 28})
+    known = [record_at(it, 1000 * now) for it in played(spec, 2) if it.started_at <= 1000 * now]
+    used = sum(len(it.reports) for it in known)
+    left = seconds_left(spec, known, 2, now)
+    assert left == pytest.approx((28 - used) / 2 * STEP + STEP * 2 / 3)
+
+
+@pytest.mark.parametrize("slots", [1, 2, 3, 8])
+def test_scores_take_as_long_as_validations_of_as_many_texts(slots: int) -> None:
+    spec = small_spec(asha="off", confirm={"seeds": 4}, budget={"trials": 4})
+    records = played(spec, slots)
+    confirmed = max(it.ended_at or 0 for it in records)
+    at_end = [record_at(it, confirmed) for it in records]
+    rounds = -(-8 // slots)  # of eight models
+    left = seconds_left(spec, at_end, slots, confirmed / 1000, texts=TEXTS)
+    assert left == pytest.approx(PROCESSES + rounds * SCORING, rel=0.01)
+
+
+def test_the_scores_that_are_known_tell_the_time_of_the_others() -> None:
+    spec = small_spec(asha="off", confirm={"seeds": 4}, budget={"trials": 4})
+    records = [replace(it, test=None) for it in played(spec, 2)]
+    fresh = [it for it in records if it.trial.source_trial]
+    began = (max(it.ended_at or 0 for it in fresh)) / 1000
+    for number, seconds in enumerate((20, 20, 30, 30)):  # two at a time, each of 10 seconds
+        scored = replace(fresh[number], test=TestScore(int(1000 * (began + seconds)), 1, {}))
+        records[scored.trial.number - 1] = scored
+    assert seconds_left(spec, records, 2, began + 34, texts=TEXTS) == pytest.approx(16, abs=0.01)
 
 
 def test_a_search_that_reached_its_goal_takes_the_confirmation_alone() -> None:
