@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import accumulate
 
 from sweeper.app.open_study import read_study
 from sweeper.app.show_sweep import SweepSnapshot, take_snapshot
@@ -30,12 +31,22 @@ def watch_sweep(output: Output, folder: SweepFolder, sleep: Callable[[float], No
         spec = folder.spec
         watcher = _Watcher(folder, spec)
         records = watcher.read()
-        running = sum(record.end is None for record in records)
         output.line(f"watching {folder.name}: {formatting.describe_spec(spec)}")
-        view = output.make_view(spec, records, folder.name, max(1, running), watcher.sessions, folder.texts)
+        view = output.make_view(spec, records, folder.name, _count_slots(records), watcher.sessions, folder.texts)
         with _closed(view, folder):
             watcher.follow(view, sleep)
     return take_snapshot(folder)
+
+
+def _count_slots(records: Sequence[TrialRecord]) -> int:
+    """Return the most trials of a stage that ran at the same time, and at least 1. At its end, fewer run."""
+    most = 1
+    for stage in ("search", "confirm"):
+        own = [record for record in records if record.trial.stage == stage]
+        changes: list[tuple[float, int]] = [(record.started_at, 1) for record in own]
+        changes += [(record.ended_at, -1) for record in own if record.ended_at is not None]
+        most = max(most, *accumulate((change for _, change in sorted(changes)), initial=0))
+    return most
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Watching a sweep shows what its driver records, in the view of `run`, and changes nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -8,10 +8,13 @@ import pytest
 from sweeper.app.watch_sweep import watch_sweep
 from sweeper.protocol.sweep_summary import SweepState
 from sweeper.record.optuna_study import OptunaStudy
+from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal.output import PlainOutput
 from sweeper.training.types import ValidationReport
+from sweeper.trials.interfaces import ProgressView
 from sweeper.trials.outcome import Outcome
-from sweeper.trials.trial import TrialEnd
+from sweeper.trials.search_session import SearchSession
+from sweeper.trials.trial import TrialEnd, TrialRecord
 from tests.support.recorded_sweeps import RecordedSweep
 
 
@@ -60,3 +63,32 @@ def test_a_sweep_that_nobody_drives_is_returned_at_once(tmp_path: Path, capsys: 
     sweep = RecordedSweep(tmp_path / "sweeps").search([Outcome.COMPLETED] * 4).finish()
     snapshot = watch_sweep(PlainOutput(), sweep.folder, lambda _: pytest.fail("it waits"))
     assert (snapshot.summary.state, capsys.readouterr().out) == (SweepState.FINISHED, "")
+
+
+class SlotsOutput(PlainOutput):
+    """An output that notes with how many slots and texts a view is made."""
+
+    def make_view(
+        self,
+        spec: SweepSpec,
+        known: Iterable[TrialRecord],
+        header: str,
+        slots: int,
+        sessions: Sequence[SearchSession] = (),
+        texts: Mapping[str, int] | None = None,
+    ) -> ProgressView:
+        """Return the view, and note what it gets."""
+        self.slots, self.texts = slots, texts
+        return super().make_view(spec, known, header, slots, sessions, texts)
+
+
+def test_the_view_learns_how_many_trials_run_at_a_time_also_when_fewer_run_now(tmp_path: Path) -> None:
+    sweep = RecordedSweep(tmp_path / "sweeps").search()
+    driver = Driver(sweep)
+    trials = [driver.study.ask(0) for _ in range(3)]
+    for trial in trials[:2]:
+        driver.study.end_trial(trial, TrialEnd(Outcome.FAILED))
+    output = SlotsOutput(progress=False)
+    watch_sweep(output, sweep.folder, driver)
+    assert output.slots == 3
+    assert output.texts == sweep.folder.texts
