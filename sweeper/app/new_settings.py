@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sweeper.app.new_encoder import ProposedEncoder
+from sweeper.training.registry import LOSSES
 
 _FIRST_SWEEP_SECONDS = 480.0  # of a first sweep on CPUs; the rest of ten minutes goes to starting and scoring
 _TOKENS_PER_CORE_SECOND: Mapping[str, float] = {"pretrained": 1_000.0, "scratch": 6_000.0}  # of MiniLM in float32
@@ -15,6 +16,9 @@ _COVERED = 0.95  # share of the texts that max_length leaves whole
 _MAX_LENGTH = {"CPU": 128, "GPU": 256}
 _SEARCH_EFFORT = 0.75  # of the epochs of a search; early stopping saves the others
 _MANY_CORES = 8
+_RECORDED_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"  # of benchmarks/economy, which found these settings
+_GOOD_SETTING: Mapping[str, str] = {"batch_size": "16", "learning_rate": "3e-4"}
+_GOOD_CONTRASTIVE_SETTING: Mapping[str, str] = {**_GOOD_SETTING, "alpha": "0.8", "tau": "0.3"}
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,15 @@ class Machine:
 
 @dataclass(frozen=True)
 class NewSettings:
-    """The values of a new search space. A limit of None uses all rows of the split."""
+    """The values of a new search space. A limit of None uses all rows of the split.
+
+    `start_with` are settings that were good elsewhere, as their values stand in YAML.
+    """
 
     losses: tuple[str, ...]
     batch_sizes: tuple[int, ...]
     learning_rates: tuple[str, str]
+    start_with: tuple[Mapping[str, str], ...]
     max_length: int
     epochs: int
     grace_epochs: int
@@ -72,6 +80,7 @@ def propose_settings(
         losses=losses,
         batch_sizes=(16, 32) if used >= 64 else (8, 16),
         learning_rates=_learning_rates(encoder),
+        start_with=tuple(map(_good_setting, losses)) if encoder.name == _RECORDED_ENCODER else (),
         max_length=max_length,
         epochs=epochs,
         grace_epochs=1 if epochs <= _FEWEST_EPOCHS else 2,
@@ -100,6 +109,11 @@ def _learning_rates(encoder: ProposedEncoder) -> tuple[str, str]:
     if not encoder.is_pretrained:
         return "5e-4", "1e-2"
     return ("1e-4", "5e-4") if "MiniLM" in encoder.name else ("1e-5", "1e-4")
+
+
+def _good_setting(loss: str) -> Mapping[str, str]:
+    values = _GOOD_SETTING if LOSSES[loss].contrastive_term is None else _GOOD_CONTRASTIVE_SETTING
+    return {"loss": loss, **values}
 
 
 def _round(rows: int) -> int:

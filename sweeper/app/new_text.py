@@ -34,7 +34,8 @@ class NewSpaceText:
     keeps_bad_rows: bool
 
     def __str__(self) -> str:
-        lines = [*self._head(), *self._data(), *self._systems(), *self._search(), *self._training(), *self._end()]
+        parts = (self._head, self._data, self._systems, self._search, self._start, self._training, self._end)
+        lines = [line for part in parts for line in part()]
         return "".join(f"{line}\n" for line in lines)
 
     def _head(self) -> list[str]:
@@ -75,6 +76,15 @@ class NewSpaceText:
             f"  learning_rate: {{log: [{low}, {high}]}}",
             "  alpha: {uniform: [0.2, 0.9]}  # weight of cross entropy beside the contrastive term",
             "  tau: {log: [0.05, 1]}  # temperature of the contrastive term",
+        ]
+
+    def _start(self) -> list[str]:
+        settings = [", ".join(f"{name}: {value}" for name, value in it.items()) for it in self.settings.start_with]
+        if not settings:
+            return []
+        return [
+            "start_with:  # tried first, because they were good on other data",
+            *(f"  - {{{it}}}" for it in settings),
         ]
 
     def _training(self) -> list[str]:

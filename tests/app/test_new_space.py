@@ -154,3 +154,13 @@ def test_settings_suit_rows_and_machine(machine: tuple[int, int], rows: int, lim
     assert settings.max_length == 96
     assert settings.train_limit is None or settings.train_limit >= 60 * 12
     assert 3 <= settings.epochs <= 10
+
+
+@pytest.mark.parametrize("rows", [40, 300])
+def test_a_space_with_minilm_first_tries_a_setting_that_was_good_elsewhere(rows: int, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "a.csv", ("text", "label"), [(sentence(k), f"class {k % 2}") for k in range(rows)])
+    spec = sweeper.new(path, out=tmp_path / "a.yaml", encoder="sentence-transformers/all-MiniLM-L6-v2").spec
+    for system, values in enumerate(spec.systems):
+        (first,) = spec.initial_settings(system)
+        assert first.items() >= {"batch_size": 16, "learning_rate": 3e-4}.items()
+        assert ("alpha" in first, "tau" in first) == (values["loss"] != "ce",) * 2
