@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.model_selection import KFold
+from threadpoolctl import threadpool_limits
 
 from benchmarks.economy.surrogate import fit_process
 from benchmarks.sensitivity.searched_space import SearchedSpace, Vectors, find_space
@@ -70,8 +71,13 @@ def analyze(trainings: Trainings, *, resamples: int = 200, permutations: int = 9
     An interval is the range of the shares of resamples of the settings, drawn with replacement; the process is fitted
     again to the distinct settings of each. `chance_levels` says what chance is.
     """
+    with threadpool_limits(1):  # the matrices are small: several threads would mostly wait for one another
+        return _analyze(trainings, resamples, permutations, np.random.default_rng(seed))
+
+
+def _analyze(trainings: Trainings, resamples: int, permutations: int, random: np.random.Generator) -> Analysis:
     space, count = find_space(trainings.settings), len(trainings.scores)
-    points, scores, random = space.to_unit(trainings.settings), trainings.scores, np.random.default_rng(seed)
+    points, scores = space.to_unit(trainings.settings), trainings.scores
     total = trainings.total_variance()
     model = fit_process(space.features(points), scores[:, None])
     values = variance_shares(model, space, total)

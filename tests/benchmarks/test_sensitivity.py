@@ -138,7 +138,7 @@ def true_shares(effects: dict[str, float], noise: float) -> dict[str, float]:
     ],
 )
 def test_the_shares_of_invented_trainings_are_found(effects: dict[str, float], noise: float) -> None:
-    analysis = analyze(only_loss(make_rows(effects, noise=noise)), resamples=1, permutations=1)
+    analysis = analyze(only_loss(make_rows(effects, noise=noise)), resamples=1, permutations=0)
     found = {share.name: share.value for share in analysis.shares}
     assert sum(found.values()) == pytest.approx(1)
     assert found == pytest.approx(true_shares(effects, noise), abs=0.08)
@@ -147,7 +147,7 @@ def test_the_shares_of_invented_trainings_are_found(effects: dict[str, float], n
 
 def test_noise_alone_is_not_a_finding() -> None:
     rows = as_ce(make_rows({}, noise=0.05, settings=24))
-    analysis = analyze(only_loss(rows), resamples=1, permutations=9)
+    analysis = analyze(only_loss(rows), resamples=1, permutations=3)
     assert not [share for share in analysis.shares if share.is_finding]
     assert analysis.fit < 0.3
 
@@ -169,7 +169,8 @@ def test_an_effect_is_a_finding_and_its_interval_contains_it() -> None:
 
 
 def test_the_share_of_the_seed_is_measured_with_a_second_seed() -> None:
-    analysis = analyze(only_loss(make_rows({"alpha": 0.2}, seeds=2, noise=0.04)), resamples=6, permutations=1)
+    rows = make_rows({"learning_rate": 0.2}, seeds=2, noise=0.04)
+    analysis = analyze(only_loss(as_ce(rows)), resamples=6, permutations=0)
     assert analysis.noise is not None
     assert analysis.noise.value == pytest.approx(0.04**2 / (0.04**2 + 0.2**2 / 12), abs=0.15)
     assert analysis.noise.low <= analysis.noise.value <= analysis.noise.high
@@ -181,7 +182,7 @@ def test_equal_scores_have_no_shares() -> None:
 
 
 def test_a_map_averages_over_the_other_hyperparameters() -> None:
-    analysis = analyze(only_loss(make_rows({"learning_rate": 0.3, "tau": 0.1})), resamples=1, permutations=1)
+    analysis = analyze(only_loss(make_rows({"learning_rate": 0.3, "tau": 0.1})), resamples=1, permutations=0)
     surface: NDArray[np.float64] = mean_score(analysis, "learning_rate", 1.0, np.array([0.1, 0.9]))
     assert surface == pytest.approx(np.array([[0.44, 0.52], [0.68, 0.76]]), abs=0.02)
     at_best: NDArray[np.float64] = mean_score(analysis, "alpha", 1.0, np.array([0.1, 0.9]), 5e-4)
@@ -201,7 +202,7 @@ def test_bad_settings_are_those_more_than_five_points_below_the_best() -> None:
 
 
 def test_the_page_has_the_shares_the_record_and_the_picture(tmp_path: Path) -> None:
-    rows = with_other_losses(make_rows({"learning_rate": 0.3}, noise=0.01, settings=20))
+    rows = with_other_losses(make_rows({"learning_rate": 0.3}, noise=0.01, settings=16))
     file = write_rows(rows, tmp_path / "mine.parquet")
     out = tmp_path / "docs" / "page.md"
     assert main([str(file), "--out", str(out), "--resamples", "1", "--permutations", "1"]) == 0

@@ -221,8 +221,8 @@ def test_an_interrupted_training_continues_with_the_same_numbers_and_prototypes(
 ) -> None:
     if "lora" in hyperparameters:
         pytest.importorskip("peft")
-    data = tiny_training.data(rows=24)
-    config = tiny_training.config(loss="prototypes", batch_size=8, **hyperparameters)
+    data = tiny_training.data(rows=12)
+    config = tiny_training.config(loss="prototypes", batch_size=4, **hyperparameters)
     expected = tiny_training.without_timing(train(config, data, tmp_path / "whole.pt"))
     reports = train(config, data, tmp_path / "parts.pt")
     list(islice(reports, 1))
