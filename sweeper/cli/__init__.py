@@ -6,6 +6,7 @@ neither ray nor torch.
 
 import os
 import sys
+from collections.abc import Callable
 
 import typer
 
@@ -33,6 +34,7 @@ from sweeper.cli import (
     version,
     watch,
 )
+from sweeper.cli.flowing_help import flowing_help
 from sweeper.cli.plain_errors import PlainErrorGroup
 from sweeper.terminal.standard_streams import open_closed_streams
 
@@ -44,30 +46,34 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.callback()(version.global_options)
-app.command("new")(new.new)
-app.command("run")(run.run)
-app.command("check")(run.check)
-app.command("plan")(plan.plan)
-app.command("ls")(ls.ls)
-app.command("show")(show.show)
-app.command("diff")(diff.diff)
-app.command("submit")(submit.submit)
-app.command("jobs")(submit.jobs)
-app.command("logs")(submit.logs)
-app.command("watch")(watch.watch)
-app.command("stop")(stop.stop)
-app.command("clone")(clone.clone)
-app.command("train")(train.train)
-app.command("predict")(predict.predict)
-app.command("export")(export.export)
-app.command("rm")(rm.rm)
-app.command("sync")(sync.sync)
-app.command("table")(table.table)
-app.command("report")(report.report)
-app.command("checklist")(checklist.checklist)
-app.command("doctor")(doctor.doctor)
-app.command("schema")(schema.schema)
-app.command("ui")(ui.ui)
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "new": new.new,
+    "run": run.run,
+    "check": run.check,
+    "plan": plan.plan,
+    "ls": ls.ls,
+    "show": show.show,
+    "diff": diff.diff,
+    "submit": submit.submit,
+    "jobs": submit.jobs,
+    "logs": submit.logs,
+    "watch": watch.watch,
+    "stop": stop.stop,
+    "clone": clone.clone,
+    "train": train.train,
+    "predict": predict.predict,
+    "export": export.export,
+    "rm": rm.rm,
+    "sync": sync.sync,
+    "table": table.table,
+    "report": report.report,
+    "checklist": checklist.checklist,
+    "doctor": doctor.doctor,
+    "schema": schema.schema,
+    "ui": ui.ui,
+}
+for _name, _command in _COMMANDS.items():
+    app.command(_name, help=flowing_help(_command))(_command)
 
 
 def main() -> None:

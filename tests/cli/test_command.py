@@ -1,5 +1,6 @@
 """The command line: quick help, one clear line for bad input, and nothing heavy imported before it is needed."""
 
+import itertools
 import json
 import re
 import shlex
@@ -74,6 +75,14 @@ def test_every_help_has_an_example_with_arguments_that_the_command_takes() -> No
         (example,) = re.findall(r"Example: (?:echo .* \| )?sweeper (\S+)(.*)", command.help)
         assert example[0] == name
         command.make_context(name, shlex.split(example[1]))
+
+
+def test_the_lines_of_a_help_break_where_the_terminal_ends(tmp_path: Path) -> None:
+    shown = sweeper("watch", "--help", cwd=tmp_path, extra={"COLUMNS": "80"}).stdout
+    paragraph = next(part for part in re.split(r"\n\s*\n", shown) if "It reads the record" in part).splitlines()
+    words = [line.split() for line in paragraph]
+    for line, following in itertools.pairwise(words):
+        assert len(" ".join([*line, following[0]])) > 70
 
 
 @pytest.mark.parametrize(("words", "expected"), [("sweeper sho", ["show"]), ("sweeper show ss", ["sst5-0000000a"])])
