@@ -54,15 +54,20 @@ def head_line(place: str, summary: DataSummary) -> str:
 
 
 def _length_lines(lengths: TextLengths) -> Iterator[str]:
-    names = {"5": "5 %", "50": "median", "95": "95 %", "100": "longest"}
-    quantiles = ", ".join(f"{label} {lengths.quantiles[key]:,}" for key, label in names.items())
-    yield f"length: {quantiles} {lengths.unit}, in {lengths.texts:,} texts"
+    low, median, high, longest = (f"{lengths.quantiles[key]:,}" for key in ("5", "50", "95", "100"))
+    middle = f"90% of the texts have {low} to {high}"
+    yield f"length: median {median} {lengths.unit}, {middle}, the longest {longest}; counted in {lengths.texts:,} texts"
     shown: dict[int, float] = {}
     for length, share in lengths.fits.items():
         shown[length] = share
         if share == 1:
             break
-    yield f"fit in max_length: {', '.join(f'{length}: {share:.0%}' for length, share in shown.items())}"
+    yield f"fit in max_length: {', '.join(f'{_percent(share)} in {length}' for length, share in shown.items())}"
+
+
+def _percent(share: float) -> str:
+    """Return a share in whole percent; only all is 100%."""
+    return "over 99%" if 0.995 <= share < 1 else f"{share:.0%}"
 
 
 def _script(name: str) -> str:
