@@ -22,7 +22,9 @@ _SHARE = 0.2  # of the time goes into reading at most, however long the record i
 
 
 def watch_sweep(output: Output, folder: SweepFolder, sleep: Callable[[float], None] = time.sleep) -> SweepSnapshot:
-    """Show a sweep until nobody drives it, and return it as it is then. Trials that have ended before are not shown.
+    """Show a sweep until nobody drives it or nobody reads, and return it as it is then.
+
+    Trials that have ended before are not shown.
 
     The view reads the record as it grows. `sleep` waits between two looks. Raises UsageError or RecordError if the
     record cannot be read.
@@ -34,7 +36,7 @@ def watch_sweep(output: Output, folder: SweepFolder, sleep: Callable[[float], No
         output.line(f"watching {folder.name}: {formatting.describe_spec(spec)}")
         view = output.make_view(spec, records, folder.name, _count_slots(records), watcher.sessions, folder.texts)
         with _closed(view, folder):
-            watcher.follow(view, sleep)
+            watcher.follow(view, output, sleep)
     return take_snapshot(folder)
 
 
@@ -73,10 +75,10 @@ class _Watcher:
             self.sessions = study.sessions()
             return study.all_trials()
 
-    def follow(self, view: ProgressView, sleep: Callable[[float], None]) -> None:
-        """Tell the view of each change, until nobody drives the sweep and all of the record was shown."""
+    def follow(self, view: ProgressView, output: Output, sleep: Callable[[float], None]) -> None:
+        """Tell the view of each change, until nobody drives the sweep and all was shown, or nobody reads."""
         is_driven = True
-        while is_driven:
+        while is_driven and output.is_read:
             is_driven = is_locked(self.folder.journal)  # asked before the last look: nothing is missed
             took = self._show_changes(view)
             if is_driven:

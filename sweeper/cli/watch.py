@@ -43,7 +43,9 @@ def watch(
         from sweeper.app.watch_sweep import watch_sweep
         from sweeper.storage.sweep_names import find_named_sweep
 
-        _show_end(terminal, watch_sweep(terminal, find_named_sweep(target, sweeps)))
+        snapshot = watch_sweep(terminal, find_named_sweep(target, sweeps))
+        if terminal.is_read:
+            _show_end(terminal, snapshot)
 
 
 def _show_end(terminal: "Terminal", snapshot: "SweepSnapshot") -> None:

@@ -21,6 +21,10 @@ class Output(Protocol):
 
     log: Path | None
 
+    @property
+    def is_read(self) -> bool:
+        """False once nobody reads any more: the terminal, or the reader of a pipe, is gone."""
+
     def line(self, text: str = "", style: str | None = None, *, tail: str = "") -> None:
         """Show one line, and after it as much of `tail` as fits the width of a terminal."""
 
@@ -55,6 +59,7 @@ class PlainOutput:
     def __init__(self, *, progress: bool = True) -> None:
         self.progress = progress
         self.log: Path | None = None
+        self.is_read = True
 
     def line(self, text: str = "", style: str | None = None, *, tail: str = "") -> None:
         """Print one line with its tail, with control characters as escapes."""

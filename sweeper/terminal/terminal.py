@@ -27,6 +27,7 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal.ascii_forms import ASCII_FORMS, terminal_encoding
 from sweeper.terminal.literal_console import LiteralConsole, literal_text
 from sweeper.terminal.remote_view import EVENT, EventEmitter, make_view
+from sweeper.terminal.terminal_file import TerminalFile
 from sweeper.trials.interfaces import ProgressView
 from sweeper.trials.search_session import SearchSession
 from sweeper.trials.trial import TrialRecord
@@ -68,7 +69,7 @@ class Terminal:
         logging.getLogger("sweeper").addHandler(logging.NullHandler())  # and so do sweeper's own
 
     def _writer(self, descriptor: int) -> Any:
-        raw = io.BufferedWriter(_TerminalFile(os.dup(descriptor), "w"))
+        raw = io.BufferedWriter(TerminalFile(os.dup(descriptor), "w"))
         encoding = terminal_encoding() if os.isatty(descriptor) else "utf-8"
         errors = ASCII_FORMS if encoding == "ascii" else "replace"
         return io.TextIOWrapper(raw, encoding=encoding, errors=errors, line_buffering=True)
@@ -77,6 +78,11 @@ class Terminal:
     def is_live(self) -> bool:
         """True if people watch a terminal that can be redrawn."""
         return self.console.is_terminal and not self.console.is_dumb_terminal and not self.quiet and not self.plain
+
+    @property
+    def is_read(self) -> bool:
+        """False once a line could not be written: the terminal, or the reader of a pipe, is gone."""
+        return not any(writer.buffer.raw.has_failed for writer in self._writers)
 
     @property
     def width(self) -> int:
@@ -239,13 +245,3 @@ class Terminal:
             with suppress(OSError):
                 self.log.parent.rmdir()
             self.log = None
-
-
-class _TerminalFile(io.FileIO):
-    """A terminal or pipe that may be closed while a sweep runs. Later writes are lost, without an error."""
-
-    def write(self, data: Any) -> int:
-        """Write `data`, if somebody still reads."""
-        with suppress(OSError):
-            return super().write(data)
-        return len(data)

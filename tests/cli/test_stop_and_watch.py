@@ -1,6 +1,7 @@
 """`sweeper stop` and `sweeper watch`: what they say, and a real sweep that is stopped while somebody watches."""
 
 import json
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ import sweeper as package
 from sweeper.errors import UsageError
 from sweeper.protocol.sweep_summary import SweepState
 from sweeper.trials.outcome import Outcome
-from tests.support.cli_runner import start, sweeper
+from tests.support.cli_runner import SWEEPER, environment, start, sweeper
 from tests.support.recorded_sweeps import RecordedSweep
 
 SPACE = """
@@ -57,6 +58,19 @@ def test_a_finished_sweep_is_shown_as_run_shows_it(tmp_path: Path) -> None:
     assert shown.returncode == 0, shown.stderr
     assert "best per system by validation/accuracy" in shown.stdout
     assert package.open(sweep.folder.path).watch(progress=False).state == SweepState.FINISHED
+
+
+def test_watching_ends_where_nobody_reads_and_the_sweep_goes_on(tmp_path: Path) -> None:
+    sweep = RecordedSweep(tmp_path / "sweeps").search([Outcome.COMPLETED, None])
+    reader, writer = os.pipe()
+    os.close(reader)
+    with sweep.study():
+        watcher = subprocess.run(
+            [*SWEEPER, "watch", sweep.folder.name], cwd=tmp_path, env=environment({}), stdout=writer,
+            stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    os.close(writer)
+    assert (watcher.returncode, watcher.stderr) == (0, "")
 
 
 def test_seeds_of_a_confirmation_are_not_selected(tmp_path: Path) -> None:
