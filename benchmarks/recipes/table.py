@@ -18,23 +18,28 @@ LEVEL = 0.05
 LEGEND = """
 Accuracy on validation at the best epoch, in percent, as the mean over seeds. Below the first row: the change in points
 against the same loss by itself, with its 95 % interval (paired t over seeds). Last row: the best recipe of each loss
-against the best of CE; choosing it makes this difference somewhat too large. Bold: p below .05 after Holm's correction
-over all differences of the table but the last row's, which has no test."""
+against the best of CE; choosing it makes this difference somewhat too large. Last column: the mean change over the
+losses that the recipe is for. Bold: p below .05 after Holm's correction, over the last column or over all differences
+by loss. The last row has no test."""
+MEAN = "all losses"
 
 
 def table_lines(results: Sequence[Result]) -> Iterator[str]:
     """Yield the lines of a Markdown table. A cell that has fewer than two pairs of seeds has no interval."""
     scores = best_scores(results)
     changes = {cell: paired_changes(scores, cell, (cell[0], PLAIN)) for cell in scores if cell[1] != PLAIN}
-    stands = significant_cells(changes)
-    yield "| | " + " | ".join(LOSSES[loss].label for loss in COMPARED) + " |"
-    yield "|---|" + "---|" * len(COMPARED)
-    yield _row(PLAIN, [_plain(scores.get((loss, PLAIN), {})) for loss in COMPARED])
+    means = {(MEAN, recipe): mean_change(scores, recipe) for _, recipe in changes}
+    stands = significant_cells(changes) | significant_cells(means)
+    changes |= means
+    yield _row("", [*(LOSSES[loss].label for loss in COMPARED), MEAN])
+    yield "|---|" + "---|" * (len(COMPARED) + 1)
+    yield _row(PLAIN, [*(_plain(scores.get((loss, PLAIN), {})) for loss in COMPARED), ""])
     for recipe in RECIPES:
         if recipe != PLAIN:
-            cells = [(loss, recipe) for loss in COMPARED]
+            cells = [(loss, recipe) for loss in (*COMPARED, MEAN)]
             yield _row(recipe, [_change(changes.get(cell), bold=cell in stands) for cell in cells])
-    yield _row("its best recipe against the best of CE", [_change(_against_ce(scores, loss)) for loss in COMPARED])
+    against_ce = [_change(_against_ce(scores, loss)) for loss in COMPARED]
+    yield _row("its best recipe against the best of CE", [*against_ce, ""])
     yield LEGEND
 
 
@@ -50,6 +55,14 @@ def paired_changes(scores: Mapping[Cell, Mapping[int, float]], cell: Cell, base:
     """Return the differences of a cell to another, for the seeds that both have."""
     ours, theirs = scores.get(cell, {}), scores.get(base, {})
     return np.array([ours[seed] - theirs[seed] for seed in sorted(ours.keys() & theirs.keys())])
+
+
+def mean_change(scores: Mapping[Cell, Mapping[int, float]], recipe: str) -> NDArray[np.float64]:
+    """Return the mean over losses of the changes by a recipe, for the seeds that all of these losses have."""
+    losses = [loss for loss, other in scores if other == recipe]
+    seeds = set.intersection(*(scores[loss, recipe].keys() & scores.get((loss, PLAIN), {}).keys() for loss in losses))
+    by_loss = [[scores[loss, recipe][seed] - scores[loss, PLAIN][seed] for seed in sorted(seeds)] for loss in losses]
+    return np.asarray(np.mean(by_loss, axis=0), dtype=np.float64)
 
 
 def significant_cells(changes: Mapping[Cell, NDArray[np.float64]]) -> set[Cell]:

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.recipes.__main__ import main
 from benchmarks.recipes.design import COMPARED, PLAIN, RECIPES, Job, make_jobs
-from benchmarks.recipes.table import best_scores, paired_changes, significant_cells, table_lines
+from benchmarks.recipes.table import best_scores, mean_change, paired_changes, significant_cells, table_lines
 from benchmarks.recipes.trainings import run_job, train_job
 from sweeper.training.config import TrainConfig
 from tests.support import tiny_training
@@ -62,12 +62,21 @@ def test_a_large_steady_change_stands_and_a_doubtful_one_does_not() -> None:
     assert significant_cells(changes) == {("ce", "`warmup: 0.1`")}
 
 
+def test_the_mean_over_losses_is_paired_by_seed_and_stands_by_itself() -> None:
+    results = [result(loss, PLAIN, seed, 0.5 + 0.01 * seed) for loss in ("ce", "scl") for seed in range(5)]
+    results += [result("ce", "`warmup: 0.1`", seed, 0.52 + 0.01 * seed + 0.03 * (-1) ** seed) for seed in range(5)]
+    results += [result("scl", "`warmup: 0.1`", seed, 0.54 + 0.014 * seed - 0.03 * (-1) ** seed) for seed in range(4)]
+    scores = best_scores(results)
+    assert mean_change(scores, "`warmup: 0.1`") == pytest.approx([0.03, 0.032, 0.034, 0.036])
+    assert next(line for line in table_lines(results) if "warmup" in line).endswith("| **+3.3 (+2.9 to +3.7)** |")
+
+
 def test_the_table_has_a_row_for_each_recipe() -> None:
     results = [result(loss, PLAIN, seed, 0.5 + 0.02 * seed) for loss in ("ce", "scl") for seed in (0, 1)]
     results += [result("scl", "`warmup: 0.1`", seed, 0.6 + 0.022 * seed) for seed in (0, 1)]
     lines = list(table_lines(results))
-    assert lines[0].startswith("| | CE | SCL | LCL |")
-    assert lines[2] == f"| {PLAIN} | 51.0 ± 1.4 (2 seeds) | 51.0 ± 1.4 (2 seeds) |  |  |"
+    assert lines[0].startswith("|  | CE | SCL | LCL |")
+    assert lines[2] == f"| {PLAIN} | 51.0 ± 1.4 (2 seeds) | 51.0 ± 1.4 (2 seeds) |  |  |  |"
     assert lines[3].startswith("| `warmup: 0.1` |  | **+10.1")
     assert lines[2 + len(RECIPES)].startswith("| its best recipe against the best of CE |  | +10.1")
 
