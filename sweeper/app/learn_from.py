@@ -1,15 +1,19 @@
-"""Reads the earlier sweeps that a search space learns from (`learn_from`)."""
+"""Reads the earlier sweeps that a search space learns from (`learn_from`), and finds some that it could learn from."""
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from sweeper.app.open_study import read_study
 from sweeper.errors import SweeperError, UsageError
 from sweeper.protocol.borrowing import borrow_trials
 from sweeper.protocol.learned_from import describe_learned_from, learned_from, summarize_borrowed
+from sweeper.search_space.samplers import SAMPLERS
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import find_sweep, open_sweep
+from sweeper.storage.sweep_folder import SweepFolder, find_sweep, list_sweeps, newest_first, open_sweep
 from sweeper.trials.borrowed import BorrowedTrials
+
+_SUGGESTED = 2  # sweeps at most: each takes one of a system's trials
 
 
 def read_earlier_sweeps(spec: SweepSpec) -> list[BorrowedTrials]:
@@ -38,7 +42,7 @@ def _read_earlier_sweep(spec: SweepSpec, position: int) -> BorrowedTrials:
         records = read_study(folder, source).all_trials()
     except SweeperError as error:
         raise UsageError(spec.message(path, str(error))) from None
-    here, there = (f"{it.objective.direction}: {it.objective.metric}" for it in (spec, source))
+    here, there = _objective(spec), _objective(source)
     if here != there:
         rule = f"{folder.name} has another objective, {there}, and this space has {here}; leave it out, or use its own"
         raise UsageError(spec.message(path, rule))
@@ -46,6 +50,10 @@ def _read_earlier_sweep(spec: SweepSpec, position: int) -> BorrowedTrials:
     if not borrowed.trials:
         raise UsageError(spec.message(path, f"{folder.name} {_nothing_borrowed(borrowed)}"))
     return borrowed
+
+
+def _objective(spec: SweepSpec) -> str:
+    return f"{spec.objective.direction}: {spec.objective.metric}"
 
 
 def _nothing_borrowed(borrowed: BorrowedTrials) -> str:
@@ -66,3 +74,27 @@ def borrowing_lines(spec: SweepSpec, sweeps: Path) -> Iterator[str]:
     sources = summarize_borrowed(read_earlier_sweeps(spec)) if folder is None else learned_from(folder)
     verb = "would learn from" if folder is None else f"{folder.name} learns from"
     yield from (f"{verb} {describe_learned_from(source)}" for source in sources)
+
+
+def suggest_learn_from(spec: SweepSpec, sweeps: Path) -> str | None:
+    """Return a line with finished sweeps of other data sets that a new sweep could begin with; None without any.
+
+    They have a system in common with it and the same objective, and trials that lie in its space. The newest count.
+    """
+    if spec.learn_from or not SAMPLERS[spec.sampler].takes_tpe_settings or find_sweep(sweeps, spec):
+        return None
+    useful = (folder for folder in newest_first(list_sweeps(sweeps)) if _could_lend(spec, folder))
+    paths = ", ".join(str(folder.path) for folder in islice(useful, _SUGGESTED))
+    return f"learn_from: [{paths}] would begin with the settings that were best there" if paths else None
+
+
+def _could_lend(spec: SweepSpec, folder: SweepFolder) -> bool:
+    if folder.read_results() is None or folder.manifest.identity.get("dataset") == spec.identity["dataset"]:
+        return False
+    try:
+        source = folder.spec
+        if _objective(source) != _objective(spec) or not any(system in spec.systems for system in source.systems):
+            return False
+        return bool(borrow_trials(spec, folder, source, read_study(folder, source).all_trials()).trials)
+    except SweeperError:  # a damaged sweep is no suggestion
+        return False

@@ -7,7 +7,7 @@ from pathlib import Path
 from sweeper.app.allocation import allocate_resources
 from sweeper.app.disk_space import checkpoint_disk, disk_problem
 from sweeper.app.fit_checks import require_gpu_for_fp16
-from sweeper.app.learn_from import borrowing_lines
+from sweeper.app.learn_from import borrowing_lines, suggest_learn_from
 from sweeper.app.output_paths import require_sweeps_folder
 from sweeper.app.prepare_data import prepare_sweep
 from sweeper.app.run_sweeps import make_runner
@@ -68,7 +68,8 @@ def _draft(spec: SweepSpec, sweeps: Path, resources: TrialResources, *, is_remot
     folder = find_sweep(sweeps, spec)
     begun = [] if folder is None else [f"{folder.name} has begun: `sweeper run` runs only what is left of this plan"]
     borrowed = borrowing_lines(spec, sweeps) if spec.learn_from else ()
-    return draft.model_copy(update={"notes": [*begun, *borrowed, *draft.notes]})
+    suggested = filter(None, [suggest_learn_from(spec, sweeps)])
+    return draft.model_copy(update={"notes": [*begun, *borrowed, *suggested, *draft.notes]})
 
 
 def _plan_with_use(output: Output, spec: SweepSpec, sweeps: Path, *, inline: bool) -> SweepPlan:

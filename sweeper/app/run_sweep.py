@@ -12,6 +12,7 @@ from sweeper.app.announcement import announce, announce_plan
 from sweeper.app.best_model import store_model_uri
 from sweeper.app.disk_space import checkpoint_disk, require_disk
 from sweeper.app.finalize import finalize
+from sweeper.app.learn_from import suggest_learn_from
 from sweeper.app.open_study import open_study
 from sweeper.app.prepare_data import PreparedSweep, load_training_data
 from sweeper.app.share_gpus import allocate, share_gpus
@@ -75,6 +76,7 @@ class SweepRun:
         data = load_training_data(self.prepared, spec.encoders, step=self.output.step)  # while Ray starts
         resources = allocate(self.runner, spec)
         differing = None if self.prepared.folder else differing_keys(self.sweeps, spec)
+        suggested = suggest_learn_from(spec, self.sweeps)
         folder = self._open_folder(resources)
         with open_study(folder, spec) as study:
             self.output.set_log_dir(folder.path / "logs")
@@ -85,6 +87,8 @@ class SweepRun:
                 self.output.line(f"  learns from {describe_learned_from(source)}")
             if differing and differing[1]:
                 self.output.line(f"  a new sweep; it differs from {differing[0]} in {', '.join(differing[1])}")
+            if suggested:
+                self.output.line(f"  {suggested}")
             needed, certain = checkpoint_disk(spec, data, resources.slots)
             announce_plan(self.output, spec, study.all_trials(), resources.slots, needed)
             require_disk(folder.path, certain, is_remote=is_remote)

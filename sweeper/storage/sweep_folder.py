@@ -163,7 +163,8 @@ def _readable(spec: SweepSpec) -> SweepSpec:
 
 def find_sweep(sweeps: Path, spec: SweepSpec) -> SweepFolder | None:
     """Return the newest sweep in the folder `sweeps` with the identity of `spec`, or None."""
-    return _newest([folder for folder in list_sweeps(sweeps) if folder.manifest.identity == spec.identity])
+    same = (folder for folder in newest_first(list_sweeps(sweeps)) if folder.manifest.identity == spec.identity)
+    return next(same, None)
 
 
 def differing_keys(sweeps: Path, spec: SweepSpec) -> tuple[str, list[str]] | None:
@@ -171,16 +172,17 @@ def differing_keys(sweeps: Path, spec: SweepSpec) -> tuple[str, list[str]] | Non
 
     None if there is no sweep of that data set.
     """
-    newest = _newest([folder for folder in list_sweeps(sweeps) if folder.name.startswith(f"{spec.dataset_spec.name}-")])
+    prefix = f"{spec.dataset_spec.name}-"
+    newest = next((folder for folder in newest_first(list_sweeps(sweeps)) if folder.name.startswith(prefix)), None)
     if newest is None:
         return None
     before, now = newest.manifest.identity, spec.identity
     return newest.name, [key for key in now if before.get(key) != now[key]]
 
 
-def _newest(folders: Sequence[SweepFolder]) -> SweepFolder | None:
-    """Return the folder of the sweep that started last."""
-    return max(folders, key=lambda folder: (folder.path / MANIFEST).stat().st_mtime, default=None)
+def newest_first(folders: Sequence[SweepFolder]) -> list[SweepFolder]:
+    """Return sweeps by the time of their first start, the last one first."""
+    return sorted(folders, key=lambda folder: (folder.path / MANIFEST).stat().st_mtime, reverse=True)
 
 
 def is_sweep(path: Path) -> bool:

@@ -1,5 +1,6 @@
 """`learn_from`: a sweep starts from the trials of earlier sweeps, of which it keeps a copy."""
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,8 @@ import pytest
 
 import sweeper
 from sweeper.app import bundle
-from sweeper.app.learn_from import borrowing_lines, read_earlier_sweeps
+from sweeper.app.learn_from import borrowing_lines, read_earlier_sweeps, suggest_learn_from
+from sweeper.app.plan_sweep import plan
 from sweeper.app.specs import load_spec
 from sweeper.errors import UsageError
 from sweeper.search_space.yaml_file import dump_yaml
@@ -124,6 +126,45 @@ def test_a_cluster_gets_the_earlier_sweep_and_the_sweep_stays_the_same(tmp_path:
     assert there.identity == spec.identity
     assert there.learn_from[0].startswith(str(tmp_path / "sent" / "files"))
     assert read_earlier_sweeps(there) == read_earlier_sweeps(spec)
+
+
+def test_finished_sweeps_of_other_data_are_suggested_the_newest_first(tmp_path: Path) -> None:
+    sweeps = tmp_path / "sweeps"
+    spec = small_spec(**SPACE, dataset="sst2")
+    assert suggest_learn_from(spec, sweeps) is None
+    old, new = (RecordedSweep(sweeps, seed=seed).search().finish().folder.path for seed in (1, 2))
+    for path, seconds in ((old, 1_000), (new, 2_000)):
+        os.utime(path / "sweep.json", (seconds, seconds))
+    suggested = f"learn_from: [{new}, {old}] would begin with the settings that were best there"
+    assert suggest_learn_from(spec, sweeps) == suggested
+    assert suggested in plan(spec, sweeps=sweeps, calibrate=False).notes
+    assert suggest_learn_from(small_spec(**SPACE, dataset="sst2", learn_from=[str(old)]), sweeps) is None
+    assert suggest_learn_from(small_spec(**{**SPACE, "asha": "off"}, dataset="sst2", sampler="random"), sweeps) is None
+    RecordedSweep(sweeps, dataset="sst2").search()
+    assert suggest_learn_from(spec, sweeps) is None  # its own sweep has begun
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"dataset": "sst2"},
+        {"compare": {"encoder": ["rnn"], "loss": ["ce", "scl"]}},
+        {"objective": {"maximize": "validation/macro_f1"}},
+        {"search": {**SPACE["search"], "learning_rate": {"log": [2e-3, 1e-2]}}},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_sweep_that_is_of_no_use_is_not_suggested(changes: dict[str, Any], tmp_path: Path) -> None:
+    sweeps = tmp_path / "sweeps"
+    RecordedSweep(sweeps, **{"seed": 1, **changes}).search().finish()
+    RecordedSweep(sweeps, seed=2).search()  # has not finished
+    assert suggest_learn_from(small_spec(**SPACE, dataset="sst2"), sweeps) is None
+
+
+def test_a_damaged_sweep_is_not_suggested(tmp_path: Path) -> None:
+    earlier = RecordedSweep(tmp_path / "sweeps").search().finish().folder
+    (earlier.path / "sweep.yaml").write_text("dataset: [")
+    assert suggest_learn_from(small_spec(**SPACE, dataset="sst2"), tmp_path / "sweeps") is None
 
 
 RUN = """
