@@ -8,7 +8,7 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import chain
+from itertools import chain, count
 from typing import Any
 
 from sweeper.data.arrow_json import parse_object_array, parse_object_lines
@@ -130,19 +130,18 @@ def _describe(error: Exception) -> str:
 def _parse_array(text: str) -> Iterator[ParsedRow]:
     """Yield the elements of an array. After a broken one, go on at the next object."""
     decoder = json.JSONDecoder()
-    line, counted, number = 1, 0, 0
+    line, counted = 1, 0
     position = _skip_blanks(text, _skip_blanks(text, 0) + 1)
     if text.startswith("]", position):
         return
-    while True:
-        number += 1
+    for number in count(1):
         line, counted = line + text.count("\n", counted, position), position
         place = f"{line}: row {number}"
         try:
             value, end = decoder.raw_decode(text, position)
         except (ValueError, RecursionError) as error:
             yield place, _describe(error)
-            following = _NEXT_OBJECT.search(text, position)
+            search_from = position
         else:
             row = value if isinstance(value, dict) else "not a JSON object"
             yield place, "not UTF-8" if UNDECODED.search(text, position, end) else row
@@ -153,7 +152,8 @@ def _parse_array(text: str) -> Iterator[ParsedRow]:
                 position = _skip_blanks(text, end + 1)
                 continue
             yield place, "not JSON (no comma and no ] after it)"
-            following = _NEXT_OBJECT.search(text, end - 1)
+            search_from = end - 1
+        following = _NEXT_OBJECT.search(text, search_from)
         if following is None:
             return
         position = following.end()

@@ -15,7 +15,7 @@ from sweeper.data.bad_rows import BadRows
 from sweeper.data.column_checks import require_label_column, require_validation
 from sweeper.data.dataset_spec import DatasetSpec
 from sweeper.data.label_checks import describe_unlabelled_test, in_label_order, require_no_measurements
-from sweeper.data.row_parsing import parse_rows
+from sweeper.data.row_parsing import ParsedRows, parse_rows
 from sweeper.data.rows import LabelledTexts, RawTable
 from sweeper.data.sampling import hold_out_validation
 from sweeper.errors import UnavailableError
@@ -55,10 +55,7 @@ def prepare(dataset: DatasetSpec, tables: Mapping[str, RawTable], on_bad_rows: O
         tables = {split: table for split, table in tables.items() if split != "test"}
         notes.append(f"{reason}, and is left out")
     parsed = {split: parse_rows(dataset, table, bad_rows) for split, table in tables.items()}
-    class_names = dataset.class_names or in_label_order(dataset, parsed["train"].label_names)
-    if not dataset.class_names:
-        require_no_measurements(dataset, class_names)
-        require_label_column(dataset, parsed["train"])
+    class_names = dataset.class_names or _classes_of_labels(dataset, parsed["train"])
     splits = {split: rows.with_classes(class_names, bad_rows) for split, rows in parsed.items()}
     if bad_rows.count and on_bad_rows == "refuse":
         raise _bad_rows_error(dataset, bad_rows)
@@ -77,6 +74,14 @@ def prepare(dataset: DatasetSpec, tables: Mapping[str, RawTable], on_bad_rows: O
         if not len(rows):
             raise _empty_split_error(dataset, split, bad_rows)
     return PreparedDataset(splits, class_names, tuple(notes))
+
+
+def _classes_of_labels(dataset: DatasetSpec, train: ParsedRows) -> tuple[str, ...]:
+    """Return the classes of the training split, for a data set whose classes nobody has named."""
+    class_names = in_label_order(dataset, train.label_names)
+    require_no_measurements(dataset, class_names)
+    require_label_column(dataset, train)
+    return class_names
 
 
 def content_digest(prepared: PreparedDataset) -> str:

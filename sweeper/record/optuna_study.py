@@ -94,18 +94,21 @@ class OptunaStudy:
         """
         for study in self.studies.of_system(system):
             for stored in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-                trial = self.storage.running_trial(study, stored.number)
-                if "outcome" in stored.user_attrs:
-                    self._tell(study, trial, stored.user_attrs["number"])
-                    self.records.update(stored.user_attrs["number"], study, trial)
-                elif "number" in stored.user_attrs:
-                    self._running[stored.user_attrs["number"]] = trial
-                    for report, _ in stored_reports(stored):
-                        self._report_value(trial, stored, report)
-                elif study is self.studies.searches[system]:
-                    self.proposals.settle(system, trial)
-                else:
-                    self.proposals.skip(study, trial, "was cut off before it began")
+                self._restore_trial(system, study, stored)
+
+    def _restore_trial(self, system: int, study: optuna.Study, stored: FrozenTrial) -> None:
+        trial = self.storage.running_trial(study, stored.number)
+        if "outcome" in stored.user_attrs:
+            self._tell(study, trial, stored.user_attrs["number"])
+            self.records.update(stored.user_attrs["number"], study, trial)
+        elif "number" in stored.user_attrs:
+            self._running[stored.user_attrs["number"]] = trial
+            for report, _ in stored_reports(stored):
+                self._report_value(trial, stored, report)
+        elif study is self.studies.searches[system]:
+            self.proposals.settle(system, trial)
+        else:
+            self.proposals.skip(study, trial, "was cut off before it began")
 
     @property
     def truncated_bytes(self) -> int:
