@@ -1,13 +1,14 @@
 """Processes for the arms. Each arm has its own, which stays: it imports and loads once, and no arm disturbs another."""
 
-import multiprocessing
 import os
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from benchmarks.worker_processes import worker_pool
 
 _QUIET = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1", "TOKENIZERS_PARALLELISM": "false", "TRANSFORMERS_VERBOSITY": "error",
@@ -19,9 +20,7 @@ class ArmProcess:
     """A Python process with an environment of its own. What it prints goes to a file."""
 
     def __init__(self, log: Path, environment: Mapping[str, str] = {}) -> None:  # never changed
-        self.pool = ProcessPoolExecutor(
-            1, multiprocessing.get_context("spawn"), initializer=_redirect_output, initargs=(str(log),)
-        )
+        self.pool = worker_pool(1, _redirect_output, str(log))
         with _environment({**_QUIET, **environment}):
             self.pool.submit(os.getpid).result()  # the process starts here
 
