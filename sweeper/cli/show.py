@@ -57,7 +57,10 @@ def _show_sweep(terminal: Terminal, snapshot: "SweepSnapshot") -> None:
         for line in formatting.settings_lines(spec, snapshot.results):
             terminal.line(f"  {line}")
         terminal.line()
-        terminal.table(sweep_view.trials_table(spec, snapshot.records, summary.state, terminal.table_width), whole=True)
+        width = terminal.table_width
+        terminal.table(sweep_view.trials_table(spec, snapshot.records, summary.state, width), whole=True)
+        if legend := sweep_view.curve_legend(spec, snapshot.records, width):
+            terminal.line(legend, style="dim")
     terminal.line()
     if summary.state not in (SweepState.RUNNING, SweepState.FINISHED):
         label = "try it again:" if summary.state == SweepState.FAILED else "continue it:"

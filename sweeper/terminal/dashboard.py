@@ -18,7 +18,7 @@ from sweeper.terminal.line_view import UNHEALTHY
 from sweeper.terminal.literal_console import literal_text
 from sweeper.terminal.phase_bar import phase_bar
 from sweeper.terminal.progress import SweepProgress
-from sweeper.terminal.sparkline import HIGHEST, LOWEST, PENDING, RUNG, Scale, draw_validations
+from sweeper.terminal.sparkline import PENDING, RUNG, Scale, draw_validations
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.search_session import SearchSession
 from sweeper.trials.trial import TrialRecord
@@ -164,8 +164,7 @@ class Dashboard:
         """Return the axis that all curves have in common: the range of the objective, and what the marks mean."""
         if span is None:
             return []
-        metric = self.spec.objective.metric.removeprefix("validation/")
-        parts = [f"curve: {metric} from {LOWEST} {span[0]:.4f} to {HIGHEST} {span[1]:.4f}", f"{PENDING} to come"]
+        parts = [Scale(*span).describe(self.spec.objective.metric), f"{PENDING} to come"]
         if has_rungs:
             parts.append(f"{RUNG} {self.spec.early_stopping_label} decides")
         return [literal_text(", ".join(parts), style="dim", overflow="fold")]

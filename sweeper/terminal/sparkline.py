@@ -5,9 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 _BARS = "▁▂▃▄▅▆▇█"
-_LENGTH = 12  # validations in a sparkline
 RUNG, PENDING, NOT_FINITE = "┊", "·", "×"
-LOWEST, HIGHEST = _BARS[0], _BARS[-1]
 
 
 @dataclass(frozen=True)
@@ -23,6 +21,11 @@ class Scale:
             return NOT_FINITE
         span = self.high - self.low
         return _BARS[round((min(max(value, self.low), self.high) - self.low) / span * 7) if span > 0 else 3]
+
+    def describe(self, metric: str) -> str:
+        """Return what the lowest and the highest bar mean, in words."""
+        name = metric.removeprefix("validation/")
+        return f"curve: {name} from {_BARS[0]} {self.low:.4f} to {_BARS[-1]} {self.high:.4f}"
 
 
 def draw_validations(values: Mapping[int, float], planned: int, rungs: Sequence[int], scale: Scale, length: int) -> str:
@@ -40,16 +43,3 @@ def draw_validations(values: Mapping[int, float], planned: int, rungs: Sequence[
     bars = {column(step): scale.bar(value) for step, value in sorted(values.items())}
     marks = {column(rung) for rung in marked} if len(marked) < length else set()
     return "".join(bars.get(place, PENDING) + (RUNG if place in marks else "") for place in range(columns))
-
-
-def sparkline(values: list[float], length: int = _LENGTH) -> str:
-    """Return the last values as a row of bars, scaled between their minimum and maximum.
-
-    A value that is not finite leaves a gap.
-    """
-    shown = values[-length:]
-    finite = [value for value in shown if math.isfinite(value)]
-    if not finite:
-        return ""
-    scale = Scale(min(finite), max(finite))
-    return "".join(scale.bar(value) if value in finite else " " for value in shown)

@@ -1,5 +1,6 @@
 """Shows one sweep that lies in a folder: its state, and how each trial ended."""
 
+import math
 from collections.abc import Sequence
 
 from rich.table import Table
@@ -8,12 +9,14 @@ from sweeper.protocol.ranking import best_report
 from sweeper.protocol.sweep_summary import SweepState, SweepSummary
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal import formatting
-from sweeper.terminal.sparkline import sparkline
+from sweeper.terminal.progress import SweepProgress
+from sweeper.terminal.sparkline import PENDING, Scale, draw_validations
 from sweeper.terminal.sweeps_table import format_age, format_bytes
 from sweeper.trials.trial import TrialRecord
 from sweeper.wording import format_epoch
 
 _NARROW, _WIDE = 80, 100  # columns below which the curve and the time, or the setting, are left out
+_CURVE_LENGTH = 12  # columns
 
 
 def state_line(summary: SweepSummary, now: float) -> str:
@@ -38,9 +41,31 @@ def trials_table(spec: SweepSpec, records: Sequence[TrialRecord], state: SweepSt
     table.add_column("why", overflow="fold")
     if width >= _WIDE:
         table.add_column("setting", overflow="fold")
+    scale = _curve_scale(spec, records)
     for record in records:
-        table.add_row(*_trial_row(spec, record, state, width))
+        table.add_row(*_trial_row(spec, record, state, scale, width))
     return table
+
+
+def curve_legend(spec: SweepSpec, records: Sequence[TrialRecord], width: int) -> str:
+    """Return what the curves of `trials_table` show; "" where there are none."""
+    scale = _curve_scale(spec, records)
+    if scale is None or width < _NARROW:
+        return ""
+    to_come = f", {PENDING} to come" if any(record.end is None for record in records) else ""
+    return f"{scale.describe(spec.objective.metric)}{to_come}"
+
+
+def _curve_scale(spec: SweepSpec, records: Sequence[TrialRecord]) -> Scale | None:
+    """Return the range of the objective over all trials, which their curves have in common."""
+    span = SweepProgress(spec, {record.trial.number: record for record in records}).value_range()
+    return Scale(*span) if span else None
+
+
+def _draw_curve(spec: SweepSpec, record: TrialRecord, scale: Scale) -> str:
+    values = {report.step: report.metrics.get(spec.objective.metric, math.nan) for report in record.reports}
+    curve = draw_validations(values, record.trial.config.num_validations, (), scale, _CURVE_LENGTH)
+    return curve.rstrip(PENDING) if record.end is not None else curve
 
 
 def end_label(record: TrialRecord, state: SweepState) -> str:
@@ -59,9 +84,9 @@ def trial_reason(record: TrialRecord) -> str:
     return "; ".join(filter(None, (fresh, cloned, raced, record.end.reason if record.end else "")))
 
 
-def _trial_row(spec: SweepSpec, record: TrialRecord, state: SweepState, width: int) -> list[str]:
+def _trial_row(spec: SweepSpec, record: TrialRecord, state: SweepState, scale: Scale | None, width: int) -> list[str]:
     trial, best, metric = record.trial, best_report(spec, record), spec.objective.metric
-    values = [report.metrics[metric] for report in record.reports if metric in report.metrics]
+    curve = _draw_curve(spec, record, scale) if scale else ""
     setting = formatting.format_params(formatting.searched_params(spec, trial.system, trial.params))
     return [
         str(trial.number),
@@ -69,7 +94,7 @@ def _trial_row(spec: SweepSpec, record: TrialRecord, state: SweepState, width: i
         end_label(record, state),
         formatting.format_score(best.metrics[metric] if best else None),
         format_epoch(best.epoch) if best else "-",
-        *([formatting.format_trained(record), sparkline(values)] if width >= _NARROW else []),
+        *([formatting.format_trained(record), curve] if width >= _NARROW else []),
         trial_reason(record).removeprefix("stopped "),  # the column "end" says it
         *([setting] if width >= _WIDE else []),
     ]

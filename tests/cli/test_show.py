@@ -35,6 +35,14 @@ def test_a_finished_sweep_shows_its_best_and_why_each_trial_ended(sweep: Recorde
     assert shown[-1] == f"train the best again:  sweeper train sweeps/{sweep.folder.name} 1"
 
 
+def test_the_curves_of_all_trials_have_one_scale_which_is_said(sweep: RecordedSweep) -> None:
+    shown = lines(sweep)
+    low, high = (next(line for line in shown if line.startswith(f"    {trial} ")).split() for trial in (5, 1))
+    assert "▁" in low
+    assert "▄▇██" in high
+    assert "curve: accuracy from ▁ 0.2000 to █ 0.4500" in shown
+
+
 def test_an_interrupted_sweep_shows_the_command_that_continues_it(tmp_path: Path) -> None:
     recorded = RecordedSweep(tmp_path / "else where").search([Outcome.FAILED, None])
     done = sweeper("show", str(recorded.folder.path), cwd=tmp_path)
