@@ -16,6 +16,7 @@ from sweeper.trials.trial import TrialRecord
 from sweeper.wording import count_noun, format_epoch, format_value
 
 PART_OF_ROWS = "a part of the rows"
+_SCORE_WIDTH = 6  # columns
 _STOPPED_AFTER = "stopped after "  # begins the reason of a trial that was stopped early
 
 
@@ -124,7 +125,8 @@ def search_table(spec: SweepSpec, results: SweepResults) -> Table:
     for name in names:
         table.add_column(name, overflow="fold")
     for column in _metric_columns(spec):
-        table.add_column(column.removeprefix("validation/"), justify="right")
+        name = column.removeprefix("validation/")
+        table.add_column(name, justify="right", overflow="fold", min_width=_SCORE_WIDTH)
     for column in ("epoch", "trial", "trials"):
         table.add_column(column, justify="right", no_wrap=True)
     for result in results.systems:

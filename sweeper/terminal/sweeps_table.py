@@ -9,7 +9,7 @@ from sweeper.protocol.sweep_summary import SweepState, SweepSummary
 from sweeper.terminal.formatting import format_score
 from sweeper.wording import count_noun
 
-_NARROW = 80  # columns below which the objective is left out
+_NARROW, _WIDE = 80, 100  # columns below which the objective is left out, and above which seeds are called fresh
 _STYLES = {SweepState.RUNNING: "green", SweepState.FAILED: "yellow", SweepState.DAMAGED: "red"}
 
 
@@ -27,7 +27,7 @@ def sweeps_table(sweeps: Sequence[SweepSummary], now: float, width: int) -> Tabl
     for sweep in sweeps:
         state = Text(sweep.state, style=_STYLES.get(sweep.state, ""))
         score = format_score(sweep.best.score if sweep.best else None)
-        basis = [_basis(sweep)] if width >= _NARROW else []
+        basis = [_basis(sweep, "fresh seed" if width >= _WIDE else "seed")] if width >= _NARROW else []
         age = format_age(now - sweep.began_at / 1000)
         table.add_row(sweep.sweep, state, _trials(sweep), score, *basis, age, format_bytes(sweep.bytes))
     return table
@@ -59,9 +59,9 @@ def _trials(sweep: SweepSummary) -> str:
     return str(ended) if ended == planned else f"{ended}/{planned}"
 
 
-def _basis(sweep: SweepSummary) -> str:
-    """Return what the best score is: the metric, and the seeds that it is the mean of."""
+def _basis(sweep: SweepSummary, seed: str) -> str:
+    """Return what the best score is: the metric, and the fresh seeds that it is the mean of, each called `seed`."""
     if sweep.best is None:
         return "-"
     metric = sweep.objective.removeprefix("validation/")
-    return f"{metric}, {count_noun(sweep.best.seeds, 'fresh seed')}" if sweep.best.seeds else metric
+    return f"{metric}, {count_noun(sweep.best.seeds, seed)}" if sweep.best.seeds else metric

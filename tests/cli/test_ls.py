@@ -1,14 +1,18 @@
 """`sweeper ls` tells the state of every sweep in a folder, whatever happened to it."""
 
+import io
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 import sweeper as package
 from sweeper.protocol.confirmation import pending
 from sweeper.protocol.sweep_summary import SweepState
+from sweeper.terminal.sweeps_table import sweeps_table
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialEnd
 from tests.support.cli_runner import sweeper
@@ -112,6 +116,15 @@ def test_the_score_of_a_finished_sweep_says_how_many_seeds_it_is_the_mean_of(
 ) -> None:
     RecordedSweep(sweeps, confirm={"seeds": seeds}).search([Outcome.COMPLETED]).finish()
     assert basis in sweeper("ls", cwd=sweeps.parent, extra={"COLUMNS": "120"}).stdout
+
+
+def test_a_confirmed_sweep_with_a_long_name_has_one_line_at_80_columns(sweeps: Path) -> None:
+    RecordedSweep(sweeps, confirm={"seeds": 2}).search([Outcome.COMPLETED]).finish()
+    summaries = [it.model_copy(update={"sweep": "feelings-7e97dad1"}) for it in package.list_sweeps(sweeps)]
+    console = Console(file=io.StringIO(), width=80)
+    console.print(sweeps_table(summaries, time.time(), 80))
+    _, line = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert "accuracy, 2 seeds " in line
 
 
 def test_the_json_is_one_object(sweeps: Path) -> None:

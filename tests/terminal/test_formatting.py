@@ -1,13 +1,15 @@
 """The lines that say what a search space would run, and which system has no score."""
 
+import io
 import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from sweeper.terminal.deciding_rungs import rungs_of
-from sweeper.terminal.formatting import describe_spec, settings_lines, system_label, trial_line
+from sweeper.terminal.formatting import describe_spec, search_table, settings_lines, system_label, trial_line
 from sweeper.terminal.trial_view import rivals_line, trial_facts
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
@@ -97,6 +99,21 @@ def test_a_trial_is_shown_with_the_rungs_and_the_rivals_of_its_bracket() -> None
     assert line.count("trial ") == len(rivals)
     assert all(rival in line for rival in rivals)
     assert "bracket 2 of 3" in "\n".join(trial_facts(spec, last))
+
+
+@pytest.mark.parametrize("width", [44, 60, 80])
+def test_no_score_of_the_best_settings_is_cut(width: int) -> None:
+    spec = small_spec(compare={"encoder": ["org/an-encoder-with-a-long-name"], "loss": ["ce", "lcl"]})
+    results = FakeSweep(spec).search([Outcome.COMPLETED]).results()
+    console = Console(file=io.StringIO(), width=width)
+    console.print(search_table(spec, results))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    for result in results.systems:
+        assert result.best is not None
+        assert all(
+            f"{result.best.metrics[name]:.4f}" in shown for name in ("validation/accuracy", "validation/macro_f1")
+        )
+    assert "…" not in shown
 
 
 def test_the_time_that_a_trial_trained_leaves_out_the_pause_between_two_attempts() -> None:
