@@ -70,7 +70,8 @@ class FakeMlflow:
         self._request()
         key = f"run{len(self.rows)}"
         data = SimpleNamespace(tags=dict(tags), params={}, metrics={})
-        self.runs[key] = SimpleNamespace(info=SimpleNamespace(run_id=key, status=RunStatus.RUNNING), data=data)
+        info = SimpleNamespace(run_id=key, status=RunStatus.RUNNING, artifact_uri=f"artifacts/{key}")
+        self.runs[key] = SimpleNamespace(info=info, data=data)
         self.rows[key] = set()
         self._answer()
         return self.runs[key]
