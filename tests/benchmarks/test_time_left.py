@@ -1,0 +1,58 @@
+"""Simulated sweeps follow the protocol and end at a known time, and the estimates of their past are counted."""
+
+import pytest
+
+from benchmarks.time_left.__main__ import main, table_row
+from benchmarks.time_left.replay import SHARES, Estimate, record_at, replay
+from benchmarks.time_left.shapes import LIMITS, simulated_sweep
+from sweeper.protocol.confirmation import trials_to_score
+from sweeper.protocol.search_budget import SearchBudget
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_simulated_sweep_is_whole_and_always_the_same(number: int, limit: str) -> None:
+    sweep = simulated_sweep(number, limit)
+    assert sweep.records == simulated_sweep(number, limit).records
+    assert not trials_to_score(sweep.spec, sweep.records)
+    unfinished = [record for record in sweep.records if record.end is None]
+    limit_end = SearchBudget(sweep.spec, sweep.records, sweep.sessions).find_end()
+    assert limit_end is not None or not unfinished
+    searched = [record for record in sweep.records if not record.trial.source_trial]
+    assert limit_end is not None or len(searched) == sweep.spec.budget.trials
+    for record in sweep.records:
+        assert record.started_at < min(record.report_times)
+        assert list(record.report_times) == sorted(record.report_times)
+    times = [(record.started_at, record.report_times[-1]) for record in searched]
+    assert max(sum(begin <= at < end for begin, end in times) for at, _ in times) <= sweep.slots
+
+
+def test_the_past_of_a_trial_has_what_was_known_then() -> None:
+    record = max(simulated_sweep(1).records, key=lambda it: len(it.reports))
+    then = record_at(record, record.report_times[1])
+    assert len(then.reports) == len(then.report_times) == 2
+    assert (then.end, then.ended_at, then.test) == (None, None, None)
+    assert record_at(record, float("inf")) == record
+
+
+def test_a_replay_knows_the_truth() -> None:
+    estimates = replay(simulated_sweep(2))
+    assert [it.share for it in estimates] == list(SHARES)
+    wholes = [it.truth / (1 - it.share) for it in estimates]
+    assert max(wholes) - min(wholes) < 0.01
+
+
+def test_close_estimates_are_counted_by_part_of_the_sweep() -> None:
+    good = [Estimate(share, 120, 100) for share in SHARES]
+    late = [Estimate(share, 134 if share > 0.88 else None if share < 0.27 else 67, 100) for share in SHARES]
+    assert table_row("two", [good, late]) == "| two | 0.90 | 0.90 | 1.00 | 1.00 | 0.50 | 1 of 2 |"
+
+
+def test_the_table_has_a_row_for_each_limit(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--simulated", "1", "--first", "1"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2 + len(LIMITS)
+
+
+def test_a_folder_that_is_no_sweep_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["no/such/sweep"]) == 2
+    assert "not the folder of a sweep" in capsys.readouterr().err
