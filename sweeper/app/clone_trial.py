@@ -23,6 +23,8 @@ from sweeper.training.config import Scalar
 from sweeper.trials.interfaces import Study
 from sweeper.trials.trial import Trial, TrialRecord
 
+_NEW_SWEEP = "change the search space, which makes a new sweep, or start one with --fresh"
+
 
 def clone_trial(folder: SweepFolder, number: int, changes: Mapping[str, Scalar]) -> Trial:
     """Record one more trial of a sweep's search: trial `number` with these values changed. Return the new trial.
@@ -75,12 +77,14 @@ def _ask(folder: SweepFolder, known: Sequence[TrialRecord], request: CloneReques
         if trial.number not in before and trial.clone_of == request.trial and trial.params == request.params:
             return trial
     if is_driven:
-        raise UsageError(f"{folder.path}: its search is over, and it confirms or tests the winners; nothing was added")
+        raise UsageError(
+            f"{folder.path}: its search is over, and it confirms or tests the winners; nothing was added: {_NEW_SWEEP}"
+        )
     raise SweeperError(f"{folder.path}: its driver ended before it added the trial; the same command adds it now")
 
 
 def _tested(folder: SweepFolder) -> UsageError:
     return UsageError(
         f"{folder.path}: its test split was scored, and a trial chosen after that would be chosen with the test in "
-        "mind; change the search space, which makes a new sweep, or start one with --fresh"
+        f"mind; {_NEW_SWEEP}"
     )

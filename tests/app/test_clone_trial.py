@@ -1,5 +1,7 @@
 """A user adds a trial to a sweep's search: it stays in the question, it is marked, and it is counted for what it is."""
 
+import itertools
+import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from sweeper.errors import UsageError
 from sweeper.protocol.search_result import is_search_over
 from sweeper.protocol.stages import SearchStage
 from sweeper.record.optuna_study import OptunaStudy
-from sweeper.storage.requests import CloneRequest
+from sweeper.storage.requests import CloneRequest, Requests
 from sweeper.tracking.trial_payload import run_name, run_tags
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
@@ -134,6 +136,22 @@ def test_a_clone_is_in_the_record_whole_before_it_starts(tmp_path: Path) -> None
     assert '"number": 2' in last
     with closing(OptunaStudy(sweep.spec, sweep.folder.journal, 1)) as study:
         assert study.all_trials()[-1].trial.attempt == 0
+
+
+def test_a_driver_that_searches_no_more_adds_nothing_and_the_way_out_is_said(tmp_path: Path) -> None:
+    sweep = RecordedSweep(tmp_path).search([Outcome.COMPLETED])
+
+    def answer() -> None:
+        requests = Requests(sweep.folder.journal, clock=itertools.count().__next__)
+        while not list(requests()):
+            pass
+
+    with sweep.study():
+        driver = threading.Thread(target=answer, daemon=True)
+        driver.start()
+        with pytest.raises(UsageError, match=r"its search is over, .* nothing was added: change the search space, "):
+            clone_trial(sweep.folder, 1, {})
+        driver.join()
 
 
 def test_nothing_is_added_once_the_test_split_was_scored_or_a_limit_ended_the_search(tmp_path: Path) -> None:
