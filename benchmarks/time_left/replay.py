@@ -41,7 +41,7 @@ def recorded_sweep(folder: Path) -> TimedSweep:
 def _most_at_a_time(records: Sequence[TrialRecord]) -> int:
     changes: list[tuple[float, int]] = [(record.started_at, 1) for record in records]
     changes += [(record.ended_at, -1) for record in records if record.ended_at is not None]
-    return max(accumulate((change for _, change in sorted(changes)), initial=1))
+    return max(1, *accumulate(change for _, change in sorted(changes)))
 
 
 def replay(sweep: TimedSweep) -> list[Estimate]:
