@@ -121,7 +121,11 @@ class Dashboard:
     def _best_lines(self, progress: SweepProgress) -> list[Text]:
         best = progress.best()
         if best is None:
-            return [Text("no score yet", style="dim")]
+            first = format_epoch(1 / self.spec.validations_per_epoch)
+            reason = (
+                "" if self.is_closed else f": trials take some seconds to start, and score first after epoch {first}"
+            )
+            return [literal_text(f"no score yet{reason}", style="dim", overflow="fold")]
         system = formatting.system_label(self.spec, best.system)
         headline = f"best {formatting.format_score(best.score)}  trial {best.number}, {system}"
         params = formatting.format_params(formatting.searched_params(self.spec, best.system, best.params))

@@ -64,6 +64,21 @@ def drawn(width: int, height: int | None = None, spec: SweepSpec = SPEC) -> str:
     return "\n".join("".join(segment.text for segment in line).rstrip() for line in lines)
 
 
+@pytest.mark.parametrize(("validations", "epoch"), [(1, "1"), (2, "0.5")])
+def test_it_says_when_the_first_score_comes(validations: int, epoch: str) -> None:
+    spec = small_spec(training={"epochs": 4, "validations_per_epoch": validations})
+    dashboard = Dashboard(spec, "sst5-0a1b2c3d", slots=2)
+    dashboard.records = {1: make_record(1, 0, [], None)}
+    output = io.StringIO()
+    console = Console(file=output, width=100, color_system=None)
+    console.print(dashboard)
+    dashboard.is_closed = True
+    console.print(dashboard)
+    running, closed = (line for line in output.getvalue().splitlines() if line.startswith("no score yet"))
+    assert running.endswith(f"score first after epoch {epoch}")
+    assert closed == "no score yet"
+
+
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 200])
 def test_it_fits_the_width_and_shows_the_progress(width: int) -> None:
     text = drawn(width)
