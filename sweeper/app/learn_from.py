@@ -1,7 +1,6 @@
 """Reads the earlier sweeps that a search space learns from (`learn_from`), and finds some that it could learn from."""
 
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 from sweeper.app.open_study import read_study
@@ -13,7 +12,7 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, find_sweep, list_sweeps, newest_first, open_sweep
 from sweeper.trials.borrowed import BorrowedTrials
 
-_SUGGESTED = 2  # sweeps at most: each takes one of a system's trials
+_SUGGESTED = 2  # data sets at most: each takes one of a system's trials
 
 
 def read_earlier_sweeps(spec: SweepSpec) -> list[BorrowedTrials]:
@@ -79,12 +78,17 @@ def borrowing_lines(spec: SweepSpec, sweeps: Path) -> Iterator[str]:
 def suggest_learn_from(spec: SweepSpec, sweeps: Path) -> str | None:
     """Return a line with finished sweeps of other data sets that a new sweep could begin with; None without any.
 
-    They have a system in common with it and the same objective, and trials that lie in its space. The newest count.
+    They have a system in common with it and the same objective, and trials that lie in its space. Of each data set, the
+    newest counts.
     """
     if spec.learn_from or not SAMPLERS[spec.sampler].takes_tpe_settings or find_sweep(sweeps, spec):
         return None
-    useful = (folder for folder in newest_first(list_sweeps(sweeps)) if _could_lend(spec, folder))
-    paths = ", ".join(str(folder.path) for folder in islice(useful, _SUGGESTED))
+    useful: dict[str, SweepFolder] = {}
+    for folder in newest_first(list_sweeps(sweeps)):
+        dataset = str(folder.manifest.identity.get("dataset"))
+        if len(useful) < _SUGGESTED and dataset not in useful and _could_lend(spec, folder):
+            useful[dataset] = folder
+    paths = ", ".join(str(folder.path) for folder in useful.values())
     return f"learn_from: [{paths}] would begin with the settings that were best there" if paths else None
 
 

@@ -128,12 +128,15 @@ def test_a_cluster_gets_the_earlier_sweep_and_the_sweep_stays_the_same(tmp_path:
     assert read_earlier_sweeps(there) == read_earlier_sweeps(spec)
 
 
-def test_finished_sweeps_of_other_data_are_suggested_the_newest_first(tmp_path: Path) -> None:
+def test_the_newest_finished_sweep_of_each_other_data_set_is_suggested(tmp_path: Path) -> None:
     sweeps = tmp_path / "sweeps"
     spec = small_spec(**SPACE, dataset="sst2")
     assert suggest_learn_from(spec, sweeps) is None
-    old, new = (RecordedSweep(sweeps, seed=seed).search().finish().folder.path for seed in (1, 2))
-    for path, seconds in ((old, 1_000), (new, 2_000)):
+    older, old, new = (
+        RecordedSweep(sweeps, seed=seed, dataset=dataset).search().finish().folder.path
+        for seed, dataset in enumerate(("emoint", "sst5", "emoint"))
+    )
+    for path, seconds in ((older, 1_000), (old, 2_000), (new, 3_000)):
         os.utime(path / "sweep.json", (seconds, seconds))
     suggested = f"learn_from: [{new}, {old}] would begin with the settings that were best there"
     assert suggest_learn_from(spec, sweeps) == suggested
