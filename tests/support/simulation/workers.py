@@ -24,9 +24,10 @@ class SweepWorkers(SweepDriver):
         self.advance_stage()
         self.num_workers += 1
         name, num_running = str(self.num_workers), len(self.workers)
-        before = self.path.read_bytes()
-        trial = self.run_driver(lambda: self.bridge.next_trial(name))
-        self._check_proposal(before)
+        before, is_search = self.path.read_bytes(), isinstance(self.stage, SearchStage)
+        trial = self.run_driver(lambda: self.bridge.next_trial(name))  # after a fault, the stage is the search again
+        if is_search:
+            self._check_proposal(before)
         if trial is None:
             return False
         if isinstance(self.stage, SearchStage):
@@ -40,7 +41,7 @@ class SweepWorkers(SweepDriver):
 
     def _check_proposal(self, before: bytes) -> None:
         """Check that a driver that starts on the record as it was makes the same proposal, also after a fault in it."""
-        if not (self.borrowed or self.spec.tpe.siblings) or not isinstance(self.stage, SearchStage):
+        if not (self.borrowed or self.spec.tpe.siblings):
             return
         path = self.folder / "before.journal"
         path.write_bytes(before)
