@@ -17,26 +17,26 @@ def fixed_values(history: SystemHistory, number: int, trial_number: int) -> dict
 
     `trial_number` is the number of its trial in the system's study.
     """
-    planned = planned_values(history, number)
-    if planned is None:
+    if not is_planned(history, number):
         return {**_design_values(history, number), **_prior_values(history, number, trial_number)}
-    return dict(planned)
+    settings, index = history.spec.initial_settings(history.system), _plan_index(history, number)
+    if index < len(settings):
+        return _by_parameter(history.spec, settings[index])
+    return dict(history.best_earlier[index - len(settings)])
 
 
-def planned_values(history: SystemHistory, number: int) -> Mapping[str, Scalar] | None:
-    """Return the values by parameter that a system's proposal `number` must have, or None.
+def is_planned(history: SystemHistory, number: int) -> bool:
+    """Return True if a system's proposal `number` must have a certain setting.
 
-    They are those of `start_with`, and then those of the best settings in earlier sweeps. An exhaustive sampler goes
-    through the same settings again if the whole budget is spent again.
+    These are the settings of `start_with`, and then the best ones in earlier sweeps.
     """
-    spec, system = history.spec, history.system
-    if spec.is_exhaustive:
-        number %= max(1, spec.trial_budget(system))
-    settings = spec.initial_settings(system)
-    if number < len(settings):
-        return _by_parameter(spec, settings[number])
-    index = number - len(settings)
-    return history.best_earlier[index] if index < len(history.best_earlier) else None
+    return _plan_index(history, number) < _count_planned(history)
+
+
+def _plan_index(history: SystemHistory, number: int) -> int:
+    """Return the place of a proposal in the plan, which an exhaustive sampler goes through with each budget again."""
+    spec = history.spec
+    return number % max(1, spec.trial_budget(history.system)) if spec.is_exhaustive else number
 
 
 def _by_parameter(spec: SweepSpec, setting: Mapping[str, Scalar]) -> dict[str, Scalar]:

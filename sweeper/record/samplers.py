@@ -18,7 +18,7 @@ from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.samplers import BaseSampler, PartialFixedSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from sweeper.record.fixed_values import fixed_values, planned_values
+from sweeper.record.fixed_values import fixed_values, is_planned
 from sweeper.record.pooled_trials import pool_trials
 from sweeper.record.system_history import SystemHistory
 from sweeper.record.trial_attributes import CLONE_OF, RACE_OF
@@ -63,8 +63,7 @@ class PerTrialSampler(BaseSampler):
     def repeats_stopped(self, trial: optuna.trial.Trial) -> bool:
         """Return True if a proposal, other than a planned one, repeats a setting that was stopped before."""
         number = self._proposal_number(trial.number)
-        is_planned = planned_values(self.history, number) is not None
-        return not is_planned and _setting(trial.params) in self._stopped
+        return not is_planned(self.history, number) and _setting(trial.params) in self._stopped
 
     def after_trial(
         self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
@@ -136,9 +135,8 @@ def _proposal_sampler(history: SystemHistory, number: int, trial_number: int) ->
     options = {"n_startup_trials": history.num_start_trials} if takes_settings else {}
     seed = spec.derive_seed("sampler", spec.system_name(history.system), number)
     base = build_sampler(spec.sampler, seed, **options)
-    is_planned = planned_values(history, number) is not None
     fixed = fixed_values(history, number, trial_number)
-    return PartialFixedSampler(fixed, base) if fixed or is_planned else base
+    return PartialFixedSampler(fixed, base) if fixed or is_planned(history, number) else base
 
 
 def _without_rounding_error(value: Any, distribution: BaseDistribution) -> Any:
