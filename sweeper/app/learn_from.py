@@ -81,10 +81,12 @@ def suggest_learn_from(spec: SweepSpec, sweeps: Path) -> str | None:
     They have a system in common with it and the same objective, and trials that lie in its space. Of each data set, the
     newest counts.
     """
-    if spec.learn_from or not SAMPLERS[spec.sampler].takes_tpe_settings or find_sweep(sweeps, spec):
+    folders = newest_first(list_sweeps(sweeps))
+    has_begun = any(folder.manifest.identity == spec.identity for folder in folders)
+    if spec.learn_from or not SAMPLERS[spec.sampler].takes_tpe_settings or has_begun:
         return None
     useful: dict[str, SweepFolder] = {}
-    for folder in newest_first(list_sweeps(sweeps)):
+    for folder in folders:
         dataset = str(folder.manifest.identity.get("dataset"))
         if len(useful) < _SUGGESTED and dataset not in useful and _could_lend(spec, folder):
             useful[dataset] = folder

@@ -76,7 +76,7 @@ class SweepRun:
         data = load_training_data(self.prepared, spec.encoders, step=self.output.step)  # while Ray starts
         resources = allocate(self.runner, spec)
         differing = None if self.prepared.folder else differing_keys(self.sweeps, spec)
-        suggested = suggest_learn_from(spec, self.sweeps)
+        suggested = None if self.prepared.folder else suggest_learn_from(spec, self.sweeps)
         folder = self._open_folder(resources)
         with open_study(folder, spec) as study:
             self.output.set_log_dir(folder.path / "logs")
