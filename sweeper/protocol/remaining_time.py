@@ -83,7 +83,7 @@ def seconds_left(
 
 @dataclass(frozen=True)
 class _Moment:
-    """What is known of a sweep at a time, `now`."""
+    """A sweep as far as it is known at a time, `now`."""
 
     spec: SweepSpec
     records: Sequence[TrialRecord]

@@ -1,4 +1,4 @@
-"""What `sweeper new` says about data needs no knowledge of quantiles, and rounds nothing up to all."""
+"""The lines of `sweeper new` about data need no knowledge of quantiles, and round nothing up to all."""
 
 from typing import Any
 
