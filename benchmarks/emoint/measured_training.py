@@ -32,9 +32,12 @@ class MeasuredLoss(TrainingLoss):
     the cross entropies, of (1 - alpha) times the contrastive term, and of the sum of both.
     """
 
-    def __init__(self, config: TrainConfig, class_weights: Tensor | None, parameters: Sequence[nn.Parameter]) -> None:
+    def __init__(self, config: TrainConfig, class_weights: Tensor | None, model: nn.Module) -> None:
         super().__init__(config, class_weights)
-        self.parameters, self.num_batches = parameters, 0
+        self.embeddings = [part for part in model.modules() if isinstance(part, PartialEmbedding)]
+        left_out = {id(embedding.weight) for embedding in self.embeddings}
+        self.parameters = [part for part in model.parameters() if part.requires_grad and id(part) not in left_out]
+        self.num_batches = 0
         self.norms: list[tuple[float, float, float]] = []
 
     def components(self, outputs: ClassifierOutput, labels: Tensor) -> dict[str, Tensor]:
@@ -53,18 +56,21 @@ class MeasuredLoss(TrainingLoss):
         return entropy, contrast, total
 
     def _gradient(self, loss: Tensor) -> Tensor:
-        """Return the gradient of a part of the loss as one vector."""
-        parts = torch.autograd.grad(loss, self.parameters, retain_graph=True, allow_unused=True)
-        pairs = zip(parts, self.parameters, strict=True)
-        return torch.cat([(torch.zeros_like(weight) if part is None else part).flatten() for part, weight in pairs])
+        """Return the gradient of a part of the loss as one vector. Leaves no gradient in the model."""
+        loss.backward(retain_graph=True)  # type: ignore[no-untyped-call]
+        parts = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in self.parameters]
+        gradient = torch.cat([part.flatten() for part in parts])
+        for embedding in self.embeddings:
+            embedding.clear_gradient()
+        for weight in self.parameters:
+            weight.grad = None
+        return gradient
 
 
 def train_measured(config: TrainConfig, data: TrainingData, order: Order) -> Iterator[dict[str, float]]:
     """Train, and yield the figures of each epoch. Ends early if the loss is not finite."""
     setup = prepare_training(config, data)
-    embeddings = {id(part.weight) for part in setup.model.modules() if isinstance(part, PartialEmbedding)}
-    parameters = [part for part in setup.model.parameters() if part.requires_grad and id(part) not in embeddings]
-    loss = MeasuredLoss(config, setup.loss.class_weights, parameters)
+    loss = MeasuredLoss(config, setup.loss.class_weights, setup.model)
     setup = replace(setup, loss=loss)
     trainer = PhaseTrainer(setup, phase_of_epoch(config, 0))
     for epoch in range(config.epochs):

@@ -38,8 +38,9 @@ def prepare_training(
     """Set up device, random seed, model and loss of a training.
 
     The model has the word embeddings of the tokens in train and validation; with `all_tokens`, for comparison, of all.
-    Both give the same numbers. On a CPU, `fast_on_cpu` replaces dropout, attention and the gradient of embeddings by
-    faster ones; tests switch it off to compare. Raises UsageError if an epoch has fewer batches than validations.
+    Both give the same numbers. On a CPU, `fast_on_cpu` replaces dropout, attention, the layers of BERT and the gradient
+    of embeddings by faster ones; tests switch it off to compare. Raises UsageError if an epoch has fewer batches than
+    validations.
     """
     split = data.splits["train"]
     labels = torch.from_numpy(split.labels)
@@ -62,7 +63,7 @@ def prepare_training(
 
 
 def speed_up_on_cpu(model: Classifier) -> None:
-    """Replace dropout, attention and the gradient of word embeddings by those that train faster on a CPU."""
+    """Replace dropout, attention, the layers of BERT and the gradient of word embeddings by faster ones for a CPU."""
     replace_dropout(model)
     for module in model.modules():
         if isinstance(module, PartialEmbedding):
@@ -70,3 +71,4 @@ def speed_up_on_cpu(model: Classifier) -> None:
     for encoder in (model.encoder, model.weighting_encoder):
         if encoder is not None and not model.recurrent:  # this import takes longer than that of torch
             load_function("sweeper.training.attention:use_cpu_attention")(encoder)
+            load_function("sweeper.training.fused_layer:fuse_layers")(encoder)
