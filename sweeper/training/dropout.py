@@ -33,7 +33,7 @@ def dropout(values: Tensor, probability: float) -> Tensor:
 
 
 def dropout_mask(values: Tensor, probability: float) -> Tensor | None:
-    """Return what to multiply values on the CPU by for a dropout; None if it leaves them as they are."""
+    """Return zeros and scale factors by which values on the CPU are to be multiplied; None if nothing is dropped."""
     num_dropped_levels = round(probability * _LEVELS)
     if num_dropped_levels == 0:
         return None

@@ -29,7 +29,8 @@ class Ending(NamedTuple):
 class Heads(NamedTuple):
     """Attention heads: how many, the factor of their scores, and their dropout.
 
-    `mask` (B, 1, L, L) is True where a token may attend to another; None if every token may attend to every other.
+    `mask` (B, 1, L, L) is True where a token may attend to another, which each may to at least one; None if every token
+    may attend to every other.
     """
 
     number: int
@@ -140,7 +141,7 @@ def _join_heads(split: Tensor, shape: torch.Size) -> Tensor:
 def _end(
     x: Tensor, product: Tensor, norm_weight: Tensor, norm_bias: Tensor, ending: Ending
 ) -> tuple[Tensor, Tensor | None, Tensor, Tensor, Tensor]:
-    """Return LayerNorm(x + dropout(product)), and what its backward pass needs. Writes to `product`."""
+    """Return LayerNorm(x + dropout(product)), and what its backward pass needs. May overwrite `product`."""
     mask = dropout_mask(product, ending.dropout)
     total = x + (product if mask is None else product.mul_(mask))
     output, mean, deviation = torch.native_layer_norm(total, [x.shape[1]], norm_weight, norm_bias, ending.epsilon)
@@ -162,6 +163,6 @@ def _end_backward(
         gradient, total, [total.shape[1]], mean, deviation, norm_weight, norm_bias, _ALL
     )
     d_product = d_total.to(precision)
-    # In the precision of the weights, `to` makes no copy, and the caller adds to `d_total`.
+    # Without a mask, in the precision of the weights, this is `d_total` itself. Use it before adding to `d_total`.
     d_product = d_product if mask is None else d_product * mask
     return d_total, d_product, d_weight, d_bias

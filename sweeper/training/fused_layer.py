@@ -1,12 +1,13 @@
-"""Layers of a transformer with a backward pass of their own, for training on a CPU.
+"""Layers of a transformer with a backward pass of their own, for training in bf16 on a CPU.
 
 With short texts and small batches, half of a training step on a CPU is not arithmetic: it is the calls of small
 functions, most of them by autograd and autocast. Here a layer of BERT is two operations for autograd (fused_blocks.py),
-and its weights keep their memory from update to update (kept_weights.py). A step of MiniLM then calls functions of
-torch 3,700 instead of 5,400 times.
+and the memory of casts and gradients is kept from update to update (kept_weights.py). A step of MiniLM then calls
+functions of torch 3,700 instead of 5,400 times. In float32 nothing is cast, and such layers are no faster.
 
-Numbers are rounded as under autocast: matrix products and attention are in the precision of the training, sums and
-normalization in that of the weights. Dropout draws the same random numbers in the same order.
+Matrix products and attention are in the precision of the training, sums and normalization in that of the weights, as
+under autocast; the vectors between layers are in that of the weights too, also where ELECTRA's are in bfloat16. Dropout
+draws the same random numbers in the same order.
 """
 
 from functools import cache
@@ -20,7 +21,7 @@ from sweeper.training.dropout import CpuDropout
 from sweeper.training.fused_blocks import Ending, FeedForward, Heads, SelfAttention
 from sweeper.training.kept_weights import KeptWeights
 
-# Layers of transformers that compute the same, and the packages that they are in.
+# Layers of transformers that compute what BERT's do, and the packages that they are in.
 _LAYERS = {
     "BertLayer": "bert",
     "CamembertLayer": "camembert",
@@ -28,7 +29,7 @@ _LAYERS = {
     "RobertaLayer": "roberta",
     "XLMRobertaLayer": "xlm_roberta",
 }
-_LONGEST = 128  # tokens; for longer texts, the attention of transformers can save memory
+_LONGEST = 128  # tokens of a batch's longest text; beyond it, attention.py saves memory if there is no dropout
 
 
 def fuse_layers(encoder: nn.Module) -> None:
@@ -57,11 +58,12 @@ def _is_plain(layer: Any) -> bool:
 class FusedLayer(nn.Module):
     """A layer of transformers with a forward pass of its own in a training. Scoring is left to transformers.
 
-    It becomes the class of a layer, because an object in the layer that knew it would keep a finished model in memory.
+    `fuse_layers` makes this the class of a layer. An object that stood in the layer and referred to it would be a
+    reference cycle, which would keep a finished model in memory.
     """
 
     def keep_weights(self: Any) -> None:
-        """Prepare the memory of the layer's weights."""
+        """Name the weights whose casts and gradients keep their memory."""
         attention, attended = self.attention.self, self.attention.output.dense
         projections = (attention.query, attention.key, attention.value)
         self.attention_weights = KeptWeights(

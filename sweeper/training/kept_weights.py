@@ -1,4 +1,4 @@
-"""Weights of matrix products with memory of their own, which is kept from one update to the next.
+"""Weights of matrix products whose casts and gradients have memory that is kept from one update to the next.
 
 Under autocast each forward pass casts every weight into new memory, and each backward pass makes a gradient in the
 precision of the product and casts it into new memory again. Finding that memory takes a tenth of a small training step.
@@ -15,9 +15,9 @@ from torch import Tensor, nn
 class KeptWeights:
     """Matrices and vectors, each made of one or more parameters whose rows follow one another.
 
-    Their gradients are added by `add_gradients`, not by autograd. From the first backward pass after an update on, the
-    memory that is kept for them is each parameter's `grad`. The parameters must not change between a forward pass and
-    its backward pass.
+    Their gradients are added by `add_gradients`, not by autograd. A parameter without a gradient gets the kept memory
+    as its `grad`, which the first backward pass after the next update overwrites. The parameters must not change
+    between a forward pass and its backward pass.
     """
 
     def __init__(self, *parts: Sequence[nn.Parameter]) -> None:
@@ -28,7 +28,7 @@ class KeptWeights:
         self.gradients = _Memory([], [])  # empty before the first backward pass
 
     def cast(self, precision: torch.dtype) -> Sequence[Tensor]:
-        """Return each matrix and vector in this precision. The next call writes to the same memory."""
+        """Return each matrix and vector in this precision. The next call overwrites them."""
         memory = self.cast_weights
         if not memory.wholes or memory.wholes[0].dtype != precision:
             memory = self.cast_weights = _Memory.of(self.parts, precision)
@@ -60,7 +60,7 @@ class _Memory(NamedTuple):
 
     @classmethod
     def of(cls, parts: Sequence[Sequence[nn.Parameter]], precision: torch.dtype) -> "_Memory":
-        """Return memory that is not set."""
+        """Return uninitialized memory."""
         wholes = [torch.empty(sum(map(len, part)), *part[0].shape[1:], dtype=precision) for part in parts]
         views = [_split(whole, part) for whole, part in zip(wholes, parts, strict=True)]
         return cls(wholes, list(chain.from_iterable(views)))

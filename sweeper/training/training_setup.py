@@ -48,7 +48,7 @@ def prepare_training(
     precision = resolve_precision(config.precision, device)
     model = Classifier(config, with_every_token(data) if all_tokens else with_occurring_tokens(data)).to(device)
     if fast_on_cpu and device.type == "cpu":
-        speed_up_on_cpu(model)
+        speed_up_on_cpu(model, precision)
     class_weights = None
     if config.class_weights == "balanced":
         class_weights = balanced_class_weights(labels, len(data.class_names)).to(device)
@@ -62,8 +62,8 @@ def prepare_training(
     return TrainingSetup(config, data, split, labels, device, precision, model, loss, batches_per_epoch)
 
 
-def speed_up_on_cpu(model: Classifier) -> None:
-    """Replace dropout, attention, the layers of BERT and the gradient of word embeddings by faster ones for a CPU."""
+def speed_up_on_cpu(model: Classifier, precision: Precision) -> None:
+    """Replace dropout, attention, the gradient of word embeddings, and layers in bf16, by faster ones for a CPU."""
     replace_dropout(model)
     for module in model.modules():
         if isinstance(module, PartialEmbedding):
@@ -71,4 +71,5 @@ def speed_up_on_cpu(model: Classifier) -> None:
     for encoder in (model.encoder, model.weighting_encoder):
         if encoder is not None and not model.recurrent:  # this import takes longer than that of torch
             load_function("sweeper.training.attention:use_cpu_attention")(encoder)
-            load_function("sweeper.training.fused_layer:fuse_layers")(encoder)
+            if precision == "bf16":
+                load_function("sweeper.training.fused_layer:fuse_layers")(encoder)

@@ -148,7 +148,7 @@ def test_a_training_without_clipping_equals_plain_pytorch(tmp_path: Path) -> Non
     setup = prepare_training(config, data)
     torch.manual_seed(config.seed)
     plain = Classifier(config, data)
-    speed_up_on_cpu(plain)
+    speed_up_on_cpu(plain, setup.precision)
     assert isinstance(plain.encoder.get_input_embeddings(), nn.Embedding)  # type: ignore[operator]
     batches = batching.bucketed_batches(setup.split, config.batch_size, config.max_length, seed=config.seed, epoch=0)
     optimizer = Optimizer(config, plain, config.learning_rate, len(batches), setup.precision, setup.device)

@@ -13,6 +13,8 @@ from transformers import AutoConfig, AutoModel
 from sweeper.training.attention import use_cpu_attention
 from sweeper.training.dropout import replace_dropout
 from sweeper.training.fused_layer import FusedLayer, fuse_layers
+from sweeper.training.training_setup import prepare_training
+from tests.support import tiny_training
 
 SIZES = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
 ENCODERS = {
@@ -58,7 +60,7 @@ def train(module: nn.Module, lengths: list[int] = LENGTHS) -> dict[str, Tensor]:
     return {"output": hidden.detach(), **gradients}
 
 
-def fused_layers(module: nn.Module) -> list[nn.Module]:
+def fused_layers(module: nn.Module) -> list[FusedLayer]:
     return [part for part in module.modules() if isinstance(part, FusedLayer)]
 
 
@@ -67,8 +69,8 @@ def fused_layers(module: nn.Module) -> list[nn.Module]:
 @pytest.mark.parametrize("kind", ENCODERS)
 def test_outputs_and_all_gradients_are_those_of_transformers(kind: str, lengths: list[int], dropout: float) -> None:
     fused, plain = (build(kind, fused=fused, dropout=dropout).double() for fused in (True, False))
-    assert len(fused_layers(fused)) == 2
     torch.testing.assert_close(train(fused, lengths), train(plain, lengths), rtol=1e-9, atol=1e-9)
+    assert [bool(layer.attention_weights.gradients.wholes) for layer in fused_layers(fused)] == [True, True]
 
 
 @pytest.mark.parametrize("kind", ENCODERS)
@@ -165,6 +167,12 @@ def test_layers_with_frozen_weights_or_other_modules_are_left_alone() -> None:
     module.encoder.layer[1].output.dense = nn.Sequential(nn.Linear(32, 16), nn.Tanh())  # type: ignore[union-attr, index]
     fuse_layers(module)
     assert not fused_layers(module)
+
+
+@pytest.mark.parametrize(("precision", "expected"), [("bf16", 2), ("float32", 0)])
+def test_a_training_fuses_layers_only_where_that_is_faster(precision: str, expected: int) -> None:
+    setup = prepare_training(tiny_training.config(precision=precision), tiny_training.data())
+    assert len(fused_layers(setup.model)) == expected
 
 
 def test_frozen_embeddings_need_no_gradient() -> None:
