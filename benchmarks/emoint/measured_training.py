@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from benchmarks.emoint.design import Order
 from sweeper.training.batching import bucketed_batches, mean_classes
 from sweeper.training.config import TrainConfig
-from sweeper.training.embedding_rows import PartialEmbedding
 from sweeper.training.evaluation import evaluate
+from sweeper.training.gradient_norm import GradientNorm
 from sweeper.training.model import ClassifierOutput
 from sweeper.training.phase_trainer import PhaseTrainer
 from sweeper.training.phases import phase_of_epoch
@@ -34,10 +34,8 @@ class MeasuredLoss(TrainingLoss):
 
     def __init__(self, config: TrainConfig, class_weights: Tensor | None, model: nn.Module) -> None:
         super().__init__(config, class_weights)
-        self.embeddings = [part for part in model.modules() if isinstance(part, PartialEmbedding)]
-        left_out = {id(embedding.weight) for embedding in self.embeddings}
-        self.parameters = [part for part in model.parameters() if part.requires_grad and id(part) not in left_out]
-        self.num_batches = 0
+        parts = GradientNorm(model)
+        self.embeddings, self.parameters, self.num_batches = parts.embeddings, parts.others, 0
         self.norms: list[tuple[float, float, float]] = []
 
     def components(self, outputs: ClassifierOutput, labels: Tensor) -> dict[str, Tensor]:
