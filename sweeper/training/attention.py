@@ -17,7 +17,7 @@ from transformers.masking_utils import sdpa_mask
 from sweeper.training.dropout import dropout as drop
 
 _NAME = "sweeper_cpu"  # the name of this attention in transformers
-_LONGEST = 128  # tokens; beyond it, the kernel without dropout saves memory
+LONGEST = 128  # tokens of a batch's longest text; beyond it, the kernel without dropout saves memory
 _OTHER_FORMULAS = ("position_bias", "cache", "softcap", "s_aux")  # arguments of attentions with another formula
 
 
@@ -72,6 +72,6 @@ def _is_replaceable(
         and query.device.type == "cpu"
         and query.shape[1] == key.shape[1]  # no groups of queries
         and not (is_causal if attention_mask is None else attention_mask.dtype != torch.bool)
-        and (dropout > 0 or key.shape[2] <= _LONGEST)
+        and (dropout > 0 or key.shape[2] <= LONGEST)
         and all(options.get(name) is None for name in _OTHER_FORMULAS)
     )

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sweeper.training.attention import LONGEST
 from sweeper.training.dropout import CpuDropout
 from sweeper.training.fused_blocks import Ending, FeedForward, Heads, SelfAttention
 from sweeper.training.kept_weights import KeptWeights
@@ -29,7 +30,6 @@ _LAYERS = {
     "RobertaLayer": "roberta",
     "XLMRobertaLayer": "xlm_roberta",
 }
-_LONGEST = 128  # tokens of a batch's longest text; beyond it, attention.py saves memory if there is no dropout
 
 
 def fuse_layers(encoder: nn.Module) -> None:
@@ -91,7 +91,7 @@ class FusedLayer(nn.Module):
             self.training
             and torch.is_grad_enabled()
             and vectors.device.type == "cpu"
-            and vectors.shape[1] <= _LONGEST
+            and vectors.shape[1] <= LONGEST
             and (mask is None or mask.dtype == torch.bool)
         )
 
