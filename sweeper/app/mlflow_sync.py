@@ -17,6 +17,7 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, is_sweep
 from sweeper.terminal.output import Output
 from sweeper.trials.run_status import RunStatus
+from sweeper.trials.search_session import SearchSession
 
 if TYPE_CHECKING:
     from sweeper.tracking.data_identity import DataIdentity
@@ -104,10 +105,12 @@ def make_tracker(
     say: Callable[[str], None],
     status: RunStatus = RunStatus.RUNNING,
     is_outage_known: bool = False,
+    sessions: Sequence[SearchSession] = (),
 ) -> "MlflowTracker":
     """Return the sweep's tracker, started. With RUNNING, what the sweep runs with is written to its folder first.
 
-    With `is_outage_known`, the user was told already that MLflow does not answer.
+    With `is_outage_known`, the user was told already that MLflow does not answer. `sessions` are the commands that
+    searched, oldest first.
     """
     from sweeper.tracking.tracker import MlflowTracker
 
@@ -126,6 +129,7 @@ def make_tracker(
         say=say,
         status=status,
         is_outage_known=is_outage_known,
+        started_at=sessions[0].began if sessions else None,
     )
 
 
@@ -151,7 +155,8 @@ def sync(output: Output, folder: SweepFolder, timeout: float = SYNC_TIMEOUT) -> 
         records = study.all_trials()
         status = RunStatus.FINISHED if folder.read_results() else RunStatus.KILLED
         with output.step(f"syncing MLflow with {folder.name}"):
-            tracker = make_tracker(folder.spec, folder, say=lambda _: None, status=status)
+            sessions = study.sessions()
+            tracker = make_tracker(folder.spec, folder, say=lambda _: None, status=status, sessions=sessions)
             for record in records:
                 tracker.update(record)
             sweep_artifacts.attach_artifacts(tracker, folder)

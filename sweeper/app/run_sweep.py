@@ -1,7 +1,7 @@
 """Runs one sweep, from its folder to its results: the record, the data, the view, the tracker and the protocol."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,7 +128,7 @@ class SweepRun:
             view.say(warning)
         folder.mark_running()
         jobs = stage_jobs(self.prepared, folder, data, storage, view.say)
-        with self._tracked(folder, view) as tracker:
+        with self._tracked(folder, view, sessions) as tracker:
             with closed_with_status(view):
                 elapsed = time.monotonic() - self.began
                 requests = Requests(folder.journal)
@@ -140,10 +140,12 @@ class SweepRun:
         return results
 
     @contextmanager
-    def _tracked(self, folder: SweepFolder, view: ProgressView) -> Iterator["MlflowTracker"]:
+    def _tracked(
+        self, folder: SweepFolder, view: ProgressView, sessions: Sequence[SearchSession]
+    ) -> Iterator["MlflowTracker"]:
         """Yield the sweep's tracker, and close it with the state in which the block ends."""
         tracker = mlflow_sync.make_tracker(
-            self.prepared.spec, folder, say=view.say, is_outage_known=self.is_outage_known
+            self.prepared.spec, folder, say=view.say, is_outage_known=self.is_outage_known, sessions=sessions
         )
         try:
             with closed_with_status(tracker):

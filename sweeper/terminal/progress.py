@@ -93,7 +93,7 @@ class SweepProgress:
         A trial that has not ended is interrupted if the other stage is the one that runs: the last to do something.
         """
         open_records = [record for record in self.records.values() if record.end is None and record.trial.attempt]
-        newest = max(open_records, key=_last_moment, default=None)
+        newest = max(open_records, key=lambda record: record.last_moment, default=None)
         return [
             record
             for record in open_records
@@ -132,8 +132,3 @@ class SweepProgress:
         saved = sum(record.trial.config.num_validations - len(record.reports) for record in stopped)
         planned = sum(record.trial.config.num_validations for record in self.ended())
         return saved / per_epoch, planned / per_epoch
-
-
-def _last_moment(record: TrialRecord) -> int:
-    """Return the time of the last thing that a trial did, in milliseconds since 1970."""
-    return max((record.started_at, *record.report_times))

@@ -73,27 +73,31 @@ class ParentRuns:
         self.runs.client.log_batch(run.id, tags=[RunTag(*item) for item in tags.items()])
         run.tags |= tags
 
-    def sync_confirmation(self) -> None:
-        """Create the confirmation run if it is missing, and make it a child of the sweep's own run."""
+    def sync_confirmation(self, started_at: int) -> None:
+        """Create the confirmation run if it is missing, and make it a child of the sweep's own run.
+
+        It is created as one that started at `started_at`, in milliseconds since 1970.
+        """
         tags = self.runs.stage_tags("confirmation") | {"mlflow.parentRunId": self.runs.id_of(PARENT)}
         if CONFIRMATION not in self.runs.by_number:
-            self.runs.create(CONFIRMATION, tags, "confirm")
+            self.runs.create(CONFIRMATION, tags, "confirm", started_at)
         run = self.runs.by_number[CONFIRMATION]
         if not run.has_tags(tags):
             self._send_tags(run, tags)
 
-    def finish(self, status: RunStatus) -> None:
+    def finish(self, status: RunStatus, at: int) -> None:
         """Give this status to the confirmation run, and then to the sweep's own run.
 
-        KILLED does not replace FINISHED or FAILED.
+        KILLED does not replace FINISHED or FAILED. A run that ends has ended at `at`, in milliseconds since 1970; 0 for
+        now.
         """
         for number in (CONFIRMATION, PARENT):
             if number in self.runs.by_number:
-                self._set_status(self.runs.by_number[number], status)
+                self._set_status(self.runs.by_number[number], status, at)
 
-    def _set_status(self, run: RemoteRun, status: RunStatus) -> None:
+    def _set_status(self, run: RemoteRun, status: RunStatus, at: int) -> None:
         has_ended = run.status in (RunStatus.FINISHED, RunStatus.FAILED)
         if status == RunStatus.RUNNING:
             self.runs.reopen(run)
         elif run.status != status and not (status == RunStatus.KILLED and has_ended):
-            self.runs.terminate(run, status)
+            self.runs.terminate(run, status, at or None)

@@ -72,11 +72,16 @@ class RunRegistry:
         on_answer: Callable[[], None],
         id: str = "",
         fingerprint: str = "",
+        started_at: int | None = None,
     ) -> None:
-        """Note what to connect to. `fingerprint` is the sweep's, by default the end of its name."""
+        """Note what to connect to. `fingerprint` is the sweep's, by default the end of its name.
+
+        `started_at` is when the sweep started, in milliseconds since 1970; None for now.
+        """
         self.dataset = DataIdentity(dataset) if isinstance(dataset, str) else dataset
         self.uri, self.sweep, self.artifacts = uri, sweep, artifacts
         self.identity = identity_tags(fingerprint or sweep, id)
+        self.started_at = started_at
         self.answers = 0  # how often MLflow has answered
         self.client: Any = None
         self.experiment = ""
@@ -104,7 +109,7 @@ class RunRegistry:
             self.by_number[number] = _remote_run(first, previous.get(number))
         self.is_current = True
         if PARENT not in self.by_number:
-            self.create(PARENT, self.stage_tags("sweep"), self.sweep)
+            self.create(PARENT, self.stage_tags("sweep"), self.sweep, self.started_at)
 
     def _find_experiment(self) -> str:
         """Return the id of the data set's experiment, which is created if it is missing."""

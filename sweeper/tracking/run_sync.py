@@ -63,7 +63,7 @@ class RunSynchronizer:
         A run that is up to date costs no request.
         """
         if record.trial.source_trial:
-            self.parents.sync_confirmation()
+            self.parents.sync_confirmation(record.started_at)
         tags = self._tags(record)
         run = self._find_run(record, status, tags) or self._create_run(record)
         if status == RunStatus.RUNNING:
@@ -73,7 +73,7 @@ class RunSynchronizer:
             self._log(run, record, missing, tags)
         run.has_params = True
         if run.status != status:
-            self.runs.terminate(run, status, int(record.ended_at) if record.end and record.ended_at else None)
+            self.runs.terminate(run, status, record.last_moment or None)
         traceback = {"error.txt": record.end.traceback} if record.end and record.end.traceback else {}
         self.uploader.upload(run, {**traceback, **files})
 

@@ -176,7 +176,7 @@ class SyncQueue:
         """
         with self._changed:
             is_complete = self.closing.is_set() and len(self.pending) == 1
-            times = [at for record in self.records.values() for at in (record.started_at, int(record.ended_at or 0))]
+            times = [record.test.at if record.test else record.last_moment for record in self.records.values()]
             return SweepContent(
                 self.artifacts.sweep_files(include_results=is_complete),
                 self.artifacts.outdated_files(status),

@@ -54,8 +54,9 @@ class SyncWorker:
             self._recheck(status)
         if status == RunStatus.FINISHED:
             self.synchronizer.delete_other_runs(self.queue.records)
-        self.synchronizer.parents.finish(status)
-        self.synchronizer.parents.sync_sweep(*self.queue.sweep_content(status))
+        content = self.queue.sweep_content(status)
+        self.synchronizer.parents.finish(status, content.at)
+        self.synchronizer.parents.sync_sweep(*content)
 
     def _recheck(self, status: RunStatus) -> None:
         """Read again which runs MLflow has, and request a sync of those that do not match their record."""

@@ -42,8 +42,9 @@ class MlflowTracker:
         say: Callable[[str], None] = lambda _: None,
         status: RunStatus = RunStatus.RUNNING,
         is_outage_known: bool = False,
+        started_at: int | None = None,
     ) -> None:
-        """Start the thread. `id`, `dataset`, `fingerprint` and `artifacts` are those of RunRegistry.
+        """Start the thread. `id`, `dataset`, `fingerprint`, `artifacts` and `started_at` are those of RunRegistry.
 
         `say` shows a line, from our thread. With `is_outage_known`, the user was told already that MLflow does not
         answer.
@@ -51,7 +52,8 @@ class MlflowTracker:
         self.uri, self.say = redact_uri(uri), say
         self.outage = OutageState(self.uri, self._show, is_known=is_outage_known)
         self.queue = SyncQueue(status)
-        self.runs = RunRegistry(uri, sweep, dataset, artifacts, self.outage.record_answer, id, fingerprint)
+        on_answer = self.outage.record_answer
+        self.runs = RunRegistry(uri, sweep, dataset, artifacts, on_answer, id, fingerprint, started_at)
         self.synchronizer = RunSynchronizer(self.runs, description)
         worker = SyncWorker(self.queue, self.runs, self.synchronizer, self.outage)
         self.thread = threading.Thread(target=worker.run, name="mlflow", daemon=True)

@@ -118,6 +118,14 @@ class TrialRecord:
     borrowed: int = 0
 
     @property
+    def last_moment(self) -> int:
+        """When the trial ended; the time of its last report or of its start if it has not. Milliseconds since 1970."""
+        moments = [self.started_at, *self.report_times]
+        if self.end is not None and self.ended_at is not None:
+            moments.append(int(self.ended_at))
+        return max(moments)
+
+    @property
     def trained_seconds(self) -> float:
         """The seconds that its reported training and validation took: no start, and no pause between two attempts."""
         return sum(report.metrics.get("seconds", 0.0) for report in self.reports)

@@ -32,13 +32,20 @@ SWEEP = "sst5-0a1b2c3d"
 
 
 def start_tracker(
-    uri: str, sweep: str, id: str = "", artifacts: str | None = None, objective: ObjectiveMetric | None = None
+    uri: str,
+    sweep: str,
+    id: str = "",
+    artifacts: str | None = None,
+    objective: ObjectiveMetric | None = None,
+    started_at: int | None = None,
 ) -> Any:
     from sweeper.tracking.sweep_description import SweepDescription
     from sweeper.tracking.tracker import MlflowTracker
 
     about = SweepDescription({"sampler": "tpe"}, objective=objective or ObjectiveMetric())
-    return MlflowTracker(uri, sweep=sweep, id=id, dataset="sst5", description=about, artifacts=artifacts)
+    return MlflowTracker(
+        uri, sweep=sweep, id=id, dataset="sst5", description=about, artifacts=artifacts, started_at=started_at
+    )
 
 
 def runs_by_number(uri: str, sweep: str, dataset: str = "sst5") -> dict[int, Any]:
@@ -89,6 +96,19 @@ def test_a_sweep_has_a_parent_run_and_a_child_per_trial(uri: str, sweep: str) ->
     assert found[1].data.tags["mlflow.note.content"] == "**learning_rate** 3e-05"
     assert metric_history(uri, found[1], "validation/accuracy") == [(1, 0.3), (2, 0.5)]
     assert (found[1].info.start_time, found[1].info.end_time) == (1_700_000_000_000, 1_700_000_009_000)
+
+
+def test_runs_have_the_times_of_the_record_whenever_they_are_synced(uri: str, sweep: str) -> None:
+    tracker = start_tracker(uri, sweep, started_at=1_699_999_990_000)
+    tracker.update(make_record(1, [0.3], TrialEnd(Outcome.COMPLETED)))
+    tracker.update(make_record(2, [0.2, 0.1, 0.4]))  # killed after its third report
+    tracker.close(RunStatus.KILLED, 60)
+    times = {number: (run.info.start_time, run.info.end_time) for number, run in runs_by_number(uri, sweep).items()}
+    assert times == {
+        0: (1_699_999_990_000, 1_700_000_009_000),
+        1: (1_700_000_000_000, 1_700_000_009_000),
+        2: (1_700_000_000_000, 1_700_000_002_000),
+    }
 
 
 def test_a_resumed_sweep_is_synced_without_duplicate_runs_or_rows(uri: str, sweep: str) -> None:

@@ -73,6 +73,14 @@ def test_confirmed_trials_are_children_of_the_confirmation_run(place: tuple[str,
     assert [found[k].data.tags["sweeper.tested"] for k in (2, 3)] == ['{"at": 1700000010000, "step": 2}', ""]
 
 
+def test_the_confirmation_run_lasts_from_its_first_trial_to_the_last_test_score(place: tuple[str, str]) -> None:
+    found = track(place, make_record(1, [0.3, 0.5], DONE), confirmed(2, 1, test=TEST))
+    times = found[CONFIRMATION].info
+    assert (
+        (times.start_time, times.end_time) == (1_700_000_000_000, TEST.at) == (times.start_time, found[0].info.end_time)
+    )
+
+
 def test_a_test_score_after_the_end_of_a_trial_is_sent_and_changes_nothing_else(place: tuple[str, str]) -> None:
     before = track(place, make_record(1, [0.3, 0.5], DONE), confirmed(2, 1), status=RunStatus.KILLED)
     after = track(place, make_record(1, [0.3, 0.5], DONE), confirmed(2, 1), confirmed(2, 1, test=TEST))

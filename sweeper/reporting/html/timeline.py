@@ -6,7 +6,6 @@ import numpy as np
 
 from sweeper.reporting.html.figure_data import TimelineBar, TimelineFigure
 from sweeper.reporting.html.report_data import ReportData
-from sweeper.trials.trial import TrialRecord
 
 _HOUR = 3_600_000  # milliseconds
 _MIN_RATIO = 5  # a pause is longer than so many times the 90th percentile of the gaps between events
@@ -21,9 +20,7 @@ def build_timeline(report: ReportData) -> TimelineFigure:
     A trial that has not ended is drawn up to its last report.
     """
     records = sorted(report.records, key=lambda record: (record.started_at, record.trial.number))
-    moments = [
-        moment for record in records for moment in (record.started_at, *record.report_times, _last_moment(record))
-    ]
+    moments = [moment for record in records for moment in (record.started_at, *record.report_times, record.last_moment)]
     pauses = find_pauses(moments)
     began_at = min((record.started_at for record in records), default=0)
 
@@ -31,7 +28,7 @@ def build_timeline(report: ReportData) -> TimelineFigure:
         paused = sum(end - start for start, end in pauses if end <= moment)
         return (moment - began_at - paused) / _HOUR
 
-    spans = [(to_hours(record.started_at), to_hours(_last_moment(record))) for record in records]
+    spans = [(to_hours(record.started_at), to_hours(record.last_moment)) for record in records]
     bars = [
         TimelineBar(
             record.trial.number, report.systems[record.trial.system], worker, *span,
@@ -45,13 +42,7 @@ def build_timeline(report: ReportData) -> TimelineFigure:
 def elapsed_hours(report: ReportData) -> float:
     """Return the hours from the first start to the last end, including pauses."""
     began_at = min((record.started_at for record in report.records), default=0)
-    return (max((_last_moment(record) for record in report.records), default=began_at) - began_at) / _HOUR
-
-
-def _last_moment(record: TrialRecord) -> float:
-    """Return the end of a trial; that of its last report if it has not ended. Milliseconds since 1970."""
-    last_report = max(record.report_times, default=record.started_at)
-    return last_report if record.end is None or record.ended_at is None else max(record.ended_at, last_report)
+    return (max((record.last_moment for record in report.records), default=began_at) - began_at) / _HOUR
 
 
 def find_pauses(moments: Sequence[float]) -> list[Span]:

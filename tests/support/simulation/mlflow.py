@@ -153,7 +153,7 @@ class ManualTracker:
             self.synchronizer.sync_trial(record, run_status(record, status), {})
         self.synchronizer.delete_other_runs(self.records)
         self.synchronizer.parents.sync_sweep({}, (), {}, 0)
-        self.synchronizer.parents.finish(status)
+        self.synchronizer.parents.finish(status, 0)
 
 
 def check_store(store: FakeMlflow, records: Sequence[TrialRecord]) -> Iterator[str]:
