@@ -11,9 +11,7 @@ def missing_peft_rule(rank: int) -> str | None:
     """Return the rule that `lora` breaks on a machine without peft, with the remedy, or None if peft is installed."""
     if importlib.util.find_spec("peft") is not None:
         return None
-    return (
-        f"needs the package peft, which is not installed, got {rank}; run pip install 'sweeper[lora]', or leave it out"
-    )
+    return f"needs the package peft, which is not installed, got {rank}; run pip install 'peft>=0.18', or leave it out"
 
 
 def require_peft(rank: int) -> None:

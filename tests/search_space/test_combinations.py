@@ -188,5 +188,5 @@ def test_an_adapter_without_peft_is_refused_with_the_command_that_installs_it(mo
     assert message.startswith(
         "space.yaml:1: training.lora: needs the package peft, which is not installed, got 8; run "
     )
-    assert "pip install 'sweeper[lora]'" in message
+    assert "pip install 'peft>=0.18'" in message
     accept(compare={"encoder": [MINILM]}, training={"lora": 0})
