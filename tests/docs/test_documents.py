@@ -56,6 +56,11 @@ ELSEWHERE = {
     "sweeper run search_spaces/sst5.yaml": ("tests/end_to_end/test_end_to_end.py", '"search_spaces" / "sst5.yaml"'),
     "sweeper run search_spaces/quickstart.yaml": ("Makefile", "sweeper run search_spaces/quickstart.yaml"),
     "source .venv/bin/activate": ("Makefile", "-m venv $(VENV)"),
+    "pip wheel --no-deps --wheel-dir dist .": ("tests/end_to_end/test_wheel.py", '"wheel", "--no-deps", "--wheel-dir"'),
+    "pip install 'dist/sweeper-0.1.0-py3-none-any.whl[offline]'": (
+        "tests/end_to_end/test_wheel.py",
+        '"install", "--no-deps"',
+    ),
 }
 
 GROUP: Any = typer.main.get_command(app)
