@@ -107,9 +107,14 @@ def _has_ended(candidate: Candidate) -> bool:
 
 
 def _rank(spec: SweepSpec, candidate: Candidate) -> tuple[int, float]:
-    scores = candidate.scores(spec)
     completed = sum(record.end is not None and record.end.outcome == Outcome.COMPLETED for record in candidate.seeds)
-    return completed, spec.objective.sign * statistics.fmean(scores) if scores else float("-inf")
+    return completed, _signed_mean(spec, candidate)
+
+
+def _signed_mean(spec: SweepSpec, candidate: Candidate) -> float:
+    """Return the mean over the seeds of a candidate, larger where it is better."""
+    scores = candidate.scores(spec)
+    return spec.objective.sign * statistics.fmean(scores) if scores else float("-inf")
 
 
 def trials_to_score(spec: SweepSpec, records: Sequence[TrialRecord]) -> list[Trial]:
@@ -120,13 +125,13 @@ def trials_to_score(spec: SweepSpec, records: Sequence[TrialRecord]) -> list[Tri
 
 
 def best_model_trial(spec: SweepSpec, records: Sequence[TrialRecord]) -> TrialRecord | None:
-    """Return the seed that is best on validation, of the best confirmed setting of all systems.
+    """Return the seed that is best on validation, of the sweep's winner: the system with the best mean over its seeds.
 
     None if nothing is confirmed, or no seed of that setting left a model.
     """
     confirmed = (best_confirmed(spec, records, system) for system in range(len(spec.systems)))
     winners = [candidate for candidate in confirmed if candidate is not None]
-    best = max(winners, key=lambda candidate: _rank(spec, candidate), default=None)
+    best = max(winners, key=lambda candidate: _signed_mean(spec, candidate), default=None)
     reports = [(best_report(spec, record), record) for record in best.seeds] if best else []
     models = [
         (report.metrics[spec.objective.metric], record) for report, record in reports if report and has_model(record)

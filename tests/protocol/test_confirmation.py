@@ -300,6 +300,23 @@ def test_best_model_is_the_best_seed_of_the_best_system_by_validation(tmp_path: 
     assert best_record == max(of_best, key=lambda record: record.reports[0].metrics["validation/accuracy"])
 
 
+def test_best_model_is_one_of_the_winner_even_if_the_winner_lost_a_seed(tmp_path: Path) -> None:
+    sweep_spec = spec(compare={"encoder": ["m"], "loss": ["scl", "lcl"]}, budget={"trials": 2})
+    run(spec(compare={"encoder": ["m"], "loss": ["scl", "lcl"]}, budget={"trials": 2}, confirm={"seeds": 0}), tmp_path)
+    with open_study(sweep_spec, tmp_path) as study:
+        stage = ConfirmationStage(sweep_spec, study, [])
+        while trial := stage.next_trial():
+            is_lost = trial.config.loss == "scl" and trial.seed_index == 2
+            stage.report(trial, report(1, {"scl": 0.9, "lcl": 0.5}[trial.config.loss]))
+            stage.trial_ended(trial, TrialEnd(Outcome.COLLAPSED if is_lost else Outcome.COMPLETED))
+        records = study.all_trials()
+    folder = create_sweep(tmp_path / "sweeps", sweep_spec, {"rows": "x"}, 1)
+    best = confirmation.best_model_trial(sweep_spec, records)
+    assert best is not None
+    assert best.trial.config.loss == "scl"
+    assert best.trial.source_trial == build_results(sweep_spec, folder, records).best_trial
+
+
 def test_trackers_hear_of_confirming_trials_and_their_test_scores(tmp_path: Path) -> None:
     tracker = RecordingTracker()
     with open_study(spec(), tmp_path) as study:
