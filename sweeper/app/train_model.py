@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from sweeper.app import mlflow_sync
 from sweeper.app.kept_model import write_prediction_settings
-from sweeper.app.open_study import open_study
+from sweeper.app.open_study import open_study, read_study
 from sweeper.app.prepare_data import SEARCHED, PreparedSweep, load_training_data, prepare_sweep, tokenizer_of
 from sweeper.app.refresh_results import refresh_results
 from sweeper.errors import CheckpointError, SweeperError, UsageError
@@ -23,6 +23,9 @@ from sweeper.terminal.output import Output
 from sweeper.training.config import Scalar, TrainConfig
 from sweeper.training.types import Heartbeat, TrainingData, ValidationReport
 from sweeper.trials.trial import Trial
+
+_RESULT = "result.json"
+_STARTED = "training.json"  # while a training is not finished
 
 
 class TestEvaluation(BaseModel):
@@ -38,14 +41,23 @@ class TestEvaluation(BaseModel):
     confusion: list[list[int]] | None = None
 
 
-class TrainedModel(BaseModel):
-    """A trained and exported model: result.json in its folder."""
+class Training(BaseModel):
+    """Says which training a folder is of: training.json in the folder, until the training is finished."""
 
     model_config = ConfigDict(ser_json_inf_nan="constants")
 
+    sweep: str
     trial: int
     seed: int
     params: dict[str, Scalar]
+
+    def __str__(self) -> str:
+        return f"trial {self.trial} of {self.sweep}, seed {self.seed}"
+
+
+class TrainedModel(Training):
+    """A trained and exported model: result.json in its folder."""
+
     epoch: float
     metrics: Metrics
     test: TestEvaluation | None = None
@@ -59,10 +71,13 @@ def find_trial(folder: SweepFolder, number: int | None, seed: int | None) -> Tri
     """Return a trial of a sweep, by default the best one, with another seed where one is given. Raises UsageError."""
 
     spec = folder.spec
-    with open_study(folder, spec) as study:
-        records = study.all_trials()
+    records = read_study(folder, spec).all_trials()
     if number is None:
         number = build_results(spec, folder, records).best_trial
+        if number is None:
+            raise UsageError(
+                f"{folder.path}: has no trial with a score yet; run its search space first, or name a trial"
+            )
     trial = next((record.trial for record in records if record.trial.number == number), None)
     if trial is None:
         raise UsageError(f"{folder.path}: has no trial {number}, allowed: 1 to {len(records)}")
@@ -73,9 +88,12 @@ def train_model(output: Output, folder: SweepFolder, trial: Trial, out: Path, *,
     """Train, export the model of the best epoch to `out`, and write result.json there last.
 
     An interrupted training continues from its last validation. With `test`, the model is scored on the test split, and
-    the record notes the access before it happens. Raises UsageError if the data set has no test split.
+    the record notes the access before it happens. Raises UsageError if the data set has no test split, or `out` is the
+    folder of another training.
     """
     spec, config = folder.spec, trial.config
+    training = _describe(folder, trial)
+    _require_own_folder(out, training)
     output.set_log_dir(folder.path / "logs")
     prepared = prepare_sweep(output, spec, folder)
     if test and "test" not in prepared.dataset.splits:
@@ -83,27 +101,48 @@ def train_model(output: Output, folder: SweepFolder, trial: Trial, out: Path, *,
     splits = (*SEARCHED, "test") if test else SEARCHED
     data = load_training_data(prepared, [config.encoder], splits, step=output.step)[config.encoder]
     output.line(f"{folder.name} trial {trial.number}: {formatting.format_params(config.active_params)}", style="bold")
-    model = _finished_model(out) or _train(output, spec, trial, data, out)
+    write_json(out / _STARTED, training.model_dump(mode="json"))
+    model = _finished_model(out) or _train(output, spec, trial, training, data, out)
     if test and model.test is None:
         _record_test_access(output, prepared, folder, trial)
         model = model.model_copy(update={"test": _score(trial, data, out)})
     tokenizer_of(prepared, config.encoder).save(out / "encoder")
     write_prediction_settings(out, spec, config.active_params)
-    write_json(out / "result.json", model.to_dict())
-    for state in ("checkpoint.pt", "model.pt"):
+    write_json(out / _RESULT, model.to_dict())
+    for state in ("checkpoint.pt", "model.pt", _STARTED):
         (out / state).unlink(missing_ok=True)
     if test:
         mlflow_sync.sync_if_needed(output, folder)
     return model
 
 
+def _describe(folder: SweepFolder, trial: Trial) -> Training:
+    params = {name: value for name, value in trial.config.active_params.items() if name != "seed"}
+    return Training(sweep=folder.name, trial=trial.number, seed=trial.config.seed, params=params)
+
+
+def _require_own_folder(out: Path, training: Training) -> None:
+    """Raise UsageError if a folder has the model or the checkpoint of another training."""
+    for path in (out / _RESULT, out / _STARTED):
+        if not path.exists():
+            continue
+        try:
+            found = Training.model_validate_json(path.read_bytes())
+        except ValueError:
+            raise UsageError(f"{path}: is not from sweeper train; name another folder with --out") from None
+        if found != training:
+            raise UsageError(f"{out}: has {found}, not {training}; name another folder with --out")
+
+
 def _finished_model(out: Path) -> TrainedModel | None:
     """Return the result of an earlier training into the same folder, if it came to its end."""
-    path = out / "result.json"
+    path = out / _RESULT
     return TrainedModel.model_validate(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
 
 
-def _train(output: Output, spec: SweepSpec, trial: Trial, data: TrainingData, out: Path) -> TrainedModel:
+def _train(
+    output: Output, spec: SweepSpec, trial: Trial, training: Training, data: TrainingData, out: Path
+) -> TrainedModel:
     """Train to the end, and export the model of the best epoch."""
     from sweeper.training import checkpoint, export
     from sweeper.training.best_model import best_model_path
@@ -116,10 +155,7 @@ def _train(output: Output, spec: SweepSpec, trial: Trial, data: TrainingData, ou
     export.export_model(best, trial.config, data, out)
     export.tune_exported(out, trial.config, data)
     report = reports[checkpoint.load_checkpoint(best)["step"]]
-    params = {name: value for name, value in trial.config.active_params.items() if name != "seed"}
-    return TrainedModel(
-        trial=trial.number, seed=trial.config.seed, params=params, epoch=report.epoch, metrics=dict(report.metrics)
-    )
+    return TrainedModel(**training.model_dump(), epoch=report.epoch, metrics=dict(report.metrics))
 
 
 def _run_training(

@@ -1,0 +1,94 @@
+"""A trial that is trained again: in a folder of its own, and with the numbers that it had."""
+
+from pathlib import Path
+
+import pytest
+
+import sweeper
+from sweeper.app.train_model import TrainedModel, find_trial, train_model
+from sweeper.errors import UsageError
+from sweeper.storage.sweep_folder import SweepFolder
+from sweeper.storage.sweep_names import find_named_sweep
+from sweeper.terminal.output import PlainOutput
+from tests.support.recorded_sweeps import RecordedSweep
+
+SPACE = """
+dataset: feelings
+compare: {encoder: [rnn], loss: [ce]}
+search: {learning_rate: {log: [1e-3, 1e-2]}}
+training: {epochs: 2, max_length: 32}
+asha: off
+limit: {train: 120, validation: 48}
+budget: {trials: 2}
+confirm: {seeds: 0}
+"""
+
+
+class Interrupted(PlainOutput):
+    """An output whose user presses Ctrl-C as soon as an epoch is shown."""
+
+    def line(self, text: str = "", style: str | None = None, *, tail: str = "") -> None:
+        if text.startswith("  epoch"):
+            raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> SweepFolder:
+    place = tmp_path_factory.mktemp("train")
+    (place / "space.yaml").write_text(SPACE)
+    results = sweeper.run(sweeper.load(place / "space.yaml"), sweeps=place / "sweeps", inline=True, progress=False)
+    return find_named_sweep(Path(results.sweep), place / "sweeps")
+
+
+def train(folder: SweepFolder, number: int, out: Path, output: PlainOutput | None = None) -> TrainedModel:
+    quiet = output or PlainOutput(progress=False)
+    return train_model(quiet, folder, find_trial(folder, number, None), out, test=False)
+
+
+@pytest.mark.mlflow
+def test_a_folder_is_not_used_for_the_model_of_another_trial(folder: SweepFolder, tmp_path: Path) -> None:
+    first = train(folder, 1, tmp_path / "model")
+    written = (tmp_path / "model" / "result.json").read_bytes()
+    with pytest.raises(UsageError, match=f"model: has trial 1 of {folder.name}, seed .*, not trial 2 .*--out"):
+        train(folder, 2, tmp_path / "model")
+    assert (tmp_path / "model" / "result.json").read_bytes() == written
+    assert train(folder, 1, tmp_path / "model") == first
+    assert train(folder, 2, tmp_path / "other").trial == 2
+
+
+@pytest.mark.mlflow
+def test_an_interrupted_training_is_continued_by_its_own_trial_alone(folder: SweepFolder, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train(folder, 1, tmp_path, Interrupted(progress=False))
+    assert (tmp_path / "checkpoint.pt").exists()
+    with pytest.raises(UsageError, match=r"has trial 1 of .*, not trial 2 of"):
+        train(folder, 2, tmp_path)
+    assert train(folder, 1, tmp_path).metrics["validation/loss"] == scores(folder)[1]
+    assert not list(tmp_path.glob("*.pt"))
+    assert not (tmp_path / "training.json").exists()
+
+
+def scores(folder: SweepFolder) -> dict[int, float]:
+    """Return the loss of each trial of the sweep at its best validation."""
+    trials = sweeper.open(folder.path).results.trials()
+    return dict(zip(trials["number"], trials["validation/loss"], strict=True))
+
+
+@pytest.mark.mlflow
+def test_a_result_that_another_program_wrote_is_left_alone(folder: SweepFolder, tmp_path: Path) -> None:
+    (tmp_path / "result.json").write_text('{"score": 1}')
+    with pytest.raises(UsageError, match=r"result\.json: is not from sweeper train; name another folder with --out"):
+        train(folder, 1, tmp_path)
+    assert (tmp_path / "result.json").read_text() == '{"score": 1}'
+
+
+def test_a_trial_is_found_while_the_sweep_runs(tmp_path: Path) -> None:
+    sweep = RecordedSweep(tmp_path / "sweeps").search()
+    with sweep.study():  # locked, as by a driver
+        assert find_trial(sweep.folder, 1, None).number == 1
+
+
+def test_without_a_score_there_is_no_best_trial(tmp_path: Path) -> None:
+    folder = RecordedSweep(tmp_path / "sweeps").search([]).folder
+    with pytest.raises(UsageError, match="has no trial with a score yet; run its search space first, or name a trial"):
+        find_trial(folder, None, None)
