@@ -70,12 +70,12 @@ def _to_borrowed(spec: SweepSpec, source: SweepSpec, record: TrialRecord) -> Bor
     }
     values = [value for value in reports.values() if math.isfinite(value)]
     is_completed = record.end is not None and record.end.outcome == Outcome.COMPLETED
-    best = max(values, key=lambda value: spec.objective.sign * value, default=None)
+    score = spec.objective.value_of(values, keeps_last=config.keeps_last) if is_completed and values else None
     return BorrowedTrial(
         number=record.trial.number,
         system=system,
         values={name: value for name, value in used.items() if name in names and is_active(name, used)},
-        score=best if is_completed else None,
+        score=score,
         reports=reports,
     )
 

@@ -13,8 +13,10 @@ from sweeper.protocol.borrowing import fit_trial, is_of_system
 from sweeper.protocol.learned_from import describe_learned_from, summarize_borrowed
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import create_sweep, open_sweep
+from sweeper.training.types import ValidationReport
 from sweeper.trials.borrowed import BorrowedTrials, borrowed_digest
 from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import TrialEnd
 from tests.support.recorded_sweeps import SPACE, RecordedSweep
 from tests.support.search_spaces import small_spec
 
@@ -39,6 +41,21 @@ def test_the_ended_trials_of_the_same_systems_are_borrowed(tmp_path: Path) -> No
         own = [system for system in range(2) if is_of_system(spec, system, trial)]
         assert [spec.systems[system]["loss"] for system in own] == [trial.values["loss"]]
         assert fit_trial(spec, own[0], trial)["learning_rate"][0] == trial.values["learning_rate"]
+
+
+@pytest.mark.parametrize(("average", "score"), [("best", 0.6), ("last", 0.4)])
+def test_a_borrowed_trial_has_the_score_that_it_had_in_its_own_sweep(
+    average: str, score: float, tmp_path: Path
+) -> None:
+    training = {**SPACE["training"], "average": average}
+    earlier = RecordedSweep(tmp_path, training=training)
+    with earlier.study() as study:
+        trial = study.ask(0)
+        for step, accuracy in enumerate((0.3, 0.6, 0.5, 0.4), start=1):
+            study.report(trial, ValidationReport(step, float(step), {"validation/accuracy": accuracy}))
+        study.end_trial(trial, TrialEnd(Outcome.COMPLETED))
+    spec = small_spec(**{**SPACE, "training": training, "seed": 1, "learn_from": [str(earlier.folder.path)]})
+    assert [trial.score for trial in read_earlier_sweeps(spec)[0].trials] == [score]
 
 
 def test_values_outside_the_space_leave_their_trials_out(tmp_path: Path) -> None:
