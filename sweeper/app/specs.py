@@ -66,3 +66,16 @@ def load_specs(names: Sequence[str | Path], overrides: Sequence[str] = ()) -> li
     if mistakes:
         raise SearchSpaceError(list(dict.fromkeys(mistakes)))  # a mistake in --set counts once
     return specs
+
+
+def load_sweeps(names: Sequence[str | Path], overrides: Sequence[str] = ()) -> list[SweepSpec]:
+    """Return search spaces that are to run, each a sweep of its own. Raises what `load_specs` raises.
+
+    Raises UsageError if two are the same sweep: the second one would train everything again.
+    """
+    specs = load_specs(names, overrides)
+    for k, spec in enumerate(specs):
+        first = next((j for j in range(k) if specs[j].identity == spec.identity), None)
+        if first is not None:
+            raise UsageError(f"{names[first]} and {names[k]}: are the same sweep; name one of them")
+    return specs

@@ -56,9 +56,9 @@ def run(
             from sweeper.app.bundle import verify_bundle
 
             verify_bundle(bundle)
-        from sweeper.app.specs import load_specs
+        from sweeper.app.specs import load_sweeps
 
-        specs = load_specs(files, overrides or ())
+        specs = load_sweeps(files, overrides or ())
         from sweeper.app.run_sweeps import run_sweeps
 
         show = partial(show_completed, terminal)

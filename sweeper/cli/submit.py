@@ -57,9 +57,9 @@ def submit(
     Example: sweeper submit search_spaces/sst5.yaml --address http://head:8265
     """
     with cli_session(as_json=as_json, resume_hint=f"the same command submits it: {typed_command()}") as terminal:
-        from sweeper.app.specs import load_specs
+        from sweeper.app.specs import load_sweeps
 
-        specs = load_specs(files, overrides or ())
+        specs = load_sweeps(files, overrides or ())
         from sweeper.app.submit import driver_environment, job_command, submit_sweeps
 
         environment = {**driver_environment(terminal, env or []), "COLUMNS": str(terminal.width)}
