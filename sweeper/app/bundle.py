@@ -29,6 +29,8 @@ NOTE = "parcel.json"
 def pack(specs: Sequence[SweepSpec], folder: Path, *, shared_files: bool = False) -> tuple[tuple[str, ...], list[str]]:
     """Fill an empty folder with sweeps, and return their names and the names of their files there.
 
+    These names are not those of the folders that the sweeps get: which versions of data and encoders there are is only
+    known on the cluster.
     With `shared_files`, the files that the sweeps name are not copied: the cluster has them under the same path.
     """
     numbers, names, files = count(), [], []

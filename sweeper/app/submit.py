@@ -23,7 +23,7 @@ _LOCAL_STORES = ("sqlite:", "file:", "/", ".")  # prefixes of an MLflow store th
 
 @dataclass(frozen=True)
 class Submission:
-    """A job that was submitted: its name, and the names of its sweeps."""
+    """A job that was submitted: its name, and the names of its sweeps as `pack` made them."""
 
     job: str
     sweeps: tuple[str, ...]
@@ -95,7 +95,7 @@ def driver_environment(output: Output, names: Sequence[str]) -> dict[str, str]:
 
 
 def find_job(server: "JobServer", name: str) -> "SubmittedJob":
-    """Return the job of this name, or the newest one that runs the sweep of this name. Raises UsageError."""
+    """Return the job of this name, or the newest one that has this name and a number. Raises UsageError."""
     runs = [job for job in server.jobs() if name in job.sweeps]
     return max(runs, key=lambda job: (not job.is_over, job.began or 0)) if runs else server.job(name)
 

@@ -38,7 +38,7 @@ def stop(
     """Stop a sweep and keep its progress, as Ctrl-C where it runs does; the same command continues it.
 
     With a trial's number, only that trial ends: it is recorded as stopped by the user, and its score counts as that of
-    a trial that was stopped early. With --address, the name is that of a job, or of a sweep that a job runs.
+    a trial that was stopped early. With --address, the name is that of a job, with or without the number at its end.
 
     Example: sweeper stop sst5-3f9a1c2e 12
     """
@@ -109,8 +109,8 @@ def _stop_job(terminal: Terminal, name: str, trial: int | None, address: str | N
     server = connect(address, insecure=insecure)
     job = find_job(server, name)
     if trial is not None:
-        where = f"on its head: sweeper stop {job.sweeps[0]} {trial} --sweeps DIR"
-        raise UsageError(f"{job.id}: a job is stopped as a whole; stop a trial {where}")
+        commands = f"sweeper ls names its sweep, and sweeper stop SWEEP {trial} stops the trial"
+        raise UsageError(f"{job.id}: a job is stopped as a whole; on its head, {commands}")
     if job.is_over:
         terminal.line(f"{job.id} is over: {job.status.lower()}")
         return

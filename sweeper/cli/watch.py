@@ -27,8 +27,8 @@ def watch(
     """Watch a sweep that another process drives, in the view of `sweeper run`, until it ends.
 
     It reads the record as it grows, and changes nothing; Ctrl-C stops watching, and the sweep goes on. With --address,
-    the name is that of a job on a cluster, or of a sweep that a job runs. Exit code 1: nobody drives the sweep, and it
-    is not finished.
+    the name is that of a job on a cluster, with or without the number at its end. Exit code 1: nobody drives the sweep,
+    and it is not finished.
 
     Example: sweeper watch sst5-3f9a1c2e
     """
