@@ -8,6 +8,7 @@ from random import Random
 from sweeper.protocol.expected_epochs import deciding_rungs, passing_share, typical_config
 from sweeper.protocol.failed_sweep import count_failed_rounds
 from sweeper.protocol.race import is_race_trial
+from sweeper.protocol.turns import count_of_share
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import TrainConfig
 from sweeper.trials.trial import TrialRecord
@@ -44,17 +45,18 @@ class SearchDrawer:
             for system, own in enumerate(self._own)
         ]
         rounds = 1 + count_failed_rounds(spec, searched)
-        self._ends = [max(len(own), rounds * spec.trial_budget(system)) for system, own in enumerate(self._own)]
+        self._begun = [count_of_share(own) for own in self._own]
+        self._ends = [max(begun, rounds * spec.trial_budget(system)) for system, begun in enumerate(self._begun)]
         self._arrivals = [_count_arrivals(spec, own) for own in self._own]
         self._leniency = _measure_leniency(spec, searched)
 
     def draw(self, random: Random) -> list[DrawnTraining]:
         """Return the rest of the search: what runs, then what is new, in the order in which the systems take turns."""
         running, new = [], []
-        for system, own in enumerate(self._own):
+        for system, begun in enumerate(self._begun):
             arrivals = defaultdict(Counter, {bracket: Counter(it) for bracket, it in self._arrivals[system].items()})
             running += list(self._draw_running(system, arrivals, random))
-            new += list(enumerate(self._draw_new(system, arrivals, random), len(own)))
+            new += list(enumerate(self._draw_new(system, arrivals, random), begun))
         return [*running, *(training for _, training in sorted(new, key=lambda it: it[0]))]
 
     def _draw_running(self, system: int, arrivals: dict[int, Counter[int]], random: Random) -> Iterator[DrawnTraining]:
@@ -68,7 +70,7 @@ class SearchDrawer:
 
     def _draw_new(self, system: int, arrivals: dict[int, Counter[int]], random: Random) -> Iterator[DrawnTraining]:
         end = self._ends[system]
-        for proposal in range(len(self._own[system]), end):
+        for proposal in range(self._begun[system], end):
             config, bracket = random.choice(self._configs[system]), self.spec.bracket_of(proposal)
             last = config.num_validations
             if not is_race_trial(self.spec, proposal, end):  # nothing in a race is stopped early

@@ -13,6 +13,7 @@ from random import Random
 from sweeper.protocol.failed_sweep import count_failed_rounds
 from sweeper.protocol.race import is_race_trial
 from sweeper.protocol.search_budget import count_search_trials
+from sweeper.protocol.turns import count_of_share
 from sweeper.search_space.random_settings import draw_setting
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import TrainConfig
@@ -108,7 +109,7 @@ def expect_search(spec: SweepSpec, records: Sequence[TrialRecord]) -> list[Expec
     trainings: list[ExpectedTraining] = []
     for system in range(len(spec.systems)):
         own = [record for record in searched if record.trial.system == system]
-        num_new = max(0, rounds * spec.trial_budget(system) - len(own))
+        num_new = max(0, rounds * spec.trial_budget(system) - count_of_share(own))
         trainings += _rest_of_search(spec, system, own, num_new)
     epochs = sum(training.validations for training in trainings) / spec.validations_per_epoch
     share = _affordable_share(spec, searched, epochs)
@@ -140,8 +141,9 @@ def _rest_of_search(
             if not trial.race_of:
                 rest = expect_validations(spec, trial.config, arrivals[trial.bracket], done, trial.bracket)
             yield ExpectedTraining(system, rest, record)
-    config, end = typical_config(spec, system, own), len(own) + num_new
-    for proposal in range(len(own), end):
+    config, begun = typical_config(spec, system, own), count_of_share(own)
+    end = begun + num_new
+    for proposal in range(begun, end):
         bracket = spec.bracket_of(proposal)
         rest = config.num_validations
         if not is_race_trial(spec, proposal, end):  # nothing in a race is stopped early

@@ -1,6 +1,6 @@
 """The turns of the systems in a search: which one begins the next trial, and if that trial is part of its race."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from sweeper.protocol.failed_sweep import count_failed_rounds
 from sweeper.protocol.race import is_race_trial, may_begin, next_to_repeat
@@ -8,17 +8,21 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.trials.trial import Trial, TrialRecord
 
 
+def count_of_share(trials: Iterable[TrialRecord]) -> int:
+    """Return how many trials of a system use its share of the budget: users' clones do not."""
+    return sum(not record.trial.clone_of for record in trials)
+
+
 class Turns:
-    """Counts the trials of each system that use its share of the budget. Users' clones do not."""
+    """Counts the trials of each system that use its share of the budget."""
 
     def __init__(self, spec: SweepSpec, searched: Sequence[TrialRecord]) -> None:
         """Start from the recorded trials of the search, ordered by number."""
         self.spec = spec
         rounds = 1 + count_failed_rounds(spec, searched)  # times that the budget is spent
         systems = range(len(spec.systems))
-        own = [record.trial.system for record in searched if not record.trial.clone_of]
         self._shares = [rounds * spec.trial_budget(system) for system in systems]
-        self._counts = [own.count(system) for system in systems]
+        self._counts = [count_of_share(it for it in searched if it.trial.system == system) for system in systems]
 
     def open_systems(self) -> list[int]:
         """Return the systems that have not had their share of the budget."""

@@ -1,6 +1,7 @@
 """The rest of a search, drawn: what runs, what is new, and the verdicts of early stopping that one may expect."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from random import Random
 from statistics import fmean
 from typing import Any
@@ -38,6 +39,16 @@ def test_what_runs_comes_first_and_then_the_systems_take_turns() -> None:
     assert [it.record and it.record.trial.number for it in draw] == [3, *[None] * 5]
     assert [it.system for it in draw[1:]] == [1, 0, 1, 0, 1]
     assert [it.validations for it in draw] == [3, 4, 4, 4, 4, 4]
+
+
+def test_clones_of_users_do_not_use_up_the_budget() -> None:
+    spec = small_spec(asha="off", budget={"trials": 4})
+    records = [trial(spec, 1, 0, 4), trial(spec, 2, 1, 4)]
+    clones = [replace(it, trial=replace(it.trial, number=3 + k, clone_of=1)) for k, it in enumerate(records)]
+    draw = SearchDrawer(spec, [*records, *clones]).draw(Random(0))
+    assert [(it.system, it.record) for it in draw] == [(0, None), (1, None)]
+    left = remaining_epochs(spec, [*records, *clones])
+    assert (left.search, left.new_trials) == ((4, 4), (1, 1))
 
 
 def test_a_search_whose_trials_have_ended_is_over() -> None:
