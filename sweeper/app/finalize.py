@@ -3,21 +3,18 @@
 The table is made from the results and the stored predictions, as `sweeper table` makes it.
 """
 
-import logging
 from collections.abc import Sequence
 
 from sweeper.app.best_model import save_best_model
 from sweeper.app.model_card import write_kept_card
 from sweeper.app.prepare_data import PreparedSweep
 from sweeper.app.published_table import write_table
-from sweeper.app.report import write_report
+from sweeper.app.report import report_may_fail, write_report
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.terminal.output import Output
 from sweeper.trials.interfaces import CheckpointStorage
 from sweeper.trials.trial import TrialRecord
-
-_log = logging.getLogger(__name__)
 
 
 def finalize(
@@ -32,9 +29,6 @@ def finalize(
     save_best_model(output, prepared, folder, records, storage)
     write_table(folder, results)
     write_kept_card(folder, results)
-    try:
+    with report_may_fail(output, folder):
         write_report(output, folder, prepared.spec, records, results, prepared.dataset)
-    except Exception as error:  # a failed drawing must not cost a sweep: the report can be made again
-        _log.exception("the report could not be written")
-        output.line(f"the report could not be written ({error}); sweeper report {folder.path} tries again")
     folder.write_results(results.to_json())

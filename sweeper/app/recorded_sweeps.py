@@ -9,7 +9,7 @@ from sweeper.app.folder_predictions import finished_sweep
 from sweeper.app.open_study import read_study, require_record
 from sweeper.errors import RecordError, UsageError
 from sweeper.protocol.finished_sweep import FinishedSweep, FinishedSweeps
-from sweeper.protocol.results import build_results
+from sweeper.protocol.results import results_of_study
 from sweeper.record.test_accesses import read_test_accesses
 from sweeper.storage.sweep_folder import RESULTS, SweepFolder, list_sweeps, open_sweep
 from sweeper.storage.sweep_names import find_named_sweep, named_folder
@@ -86,9 +86,8 @@ def _record_size(folder: SweepFolder) -> int:
 
 def _load(folder: SweepFolder) -> FinishedSweep:
     """Return a finished sweep, with the results that its record gives now."""
-    study = read_study(folder, folder.spec)
-    results = build_results(folder.spec, folder, study.all_trials(), study.test_accesses(), study.sessions())
-    return finished_sweep(folder, results)
+    spec = folder.spec
+    return finished_sweep(folder, results_of_study(spec, folder, read_study(folder, spec)))
 
 
 def _other_test_accesses(

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from sweeper.app.model_card import write_kept_card
 from sweeper.app.published_table import write_table
-from sweeper.app.report import TEXTS_LEFT_OUT, write_report
+from sweeper.app.report import TEXTS_LEFT_OUT, report_may_fail, write_report
 from sweeper.data.preprocessing import PreparedDataset
-from sweeper.protocol.results import build_results
+from sweeper.protocol.results import results_of_study
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
@@ -22,16 +22,17 @@ def refresh_results(
 ) -> SweepResults:
     """Return the results of a finished sweep, built from its record again, and replace every file that differs.
 
-    The report gets its texts from `dataset`, unless it was written without texts.
+    results.json is replaced last: so a command that dies before finds the difference again. The report gets its texts
+    from `dataset`, unless it was written without texts.
     """
-    records = study.all_trials()
-    results = build_results(spec, folder, records, study.test_accesses(), study.sessions())
+    records, results = study.all_trials(), results_of_study(spec, folder, study)
     is_changed = results.to_json() != folder.read_results()
     write_table(folder, results)
     if is_changed:
         write_kept_card(folder, results)
+        with report_may_fail(output, folder):
+            _write_report_again(output, folder, spec, records, results, dataset)
         folder.write_results(results.to_json())
-        _write_report_again(output, folder, spec, records, results, dataset)
     return results
 
 

@@ -3,7 +3,8 @@
 import logging
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from sweeper.app.open_study import read_study
 from sweeper.data.preprocessing import PreparedDataset
 from sweeper.errors import UsageError
 from sweeper.protocol.finished_sweep import FinishedSweep
-from sweeper.protocol.results import build_results
+from sweeper.protocol.results import results_of_study
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
@@ -22,7 +23,7 @@ from sweeper.training.tasks import TASKS
 from sweeper.trials.trial import TrialRecord
 
 if TYPE_CHECKING:
-    from sweeper.reporting.html.report_data import ModelPredictions
+    from sweeper.reporting.html.report_data import ModelPredictions, ReportData
     from sweeper.reporting.templates.environment import Html
 
 _log = logging.getLogger(__name__)
@@ -37,12 +38,11 @@ def report_sweep(output: Output, folder: SweepFolder, *, texts: bool, out: Path 
 
     spec = folder.spec
     study = read_study(folder, spec)
-    records = study.all_trials()
-    results = build_results(spec, folder, records, study.test_accesses(), study.sessions())
     dataset, texts_note = None, "" if texts else TEXTS_LEFT_OUT
     if texts and (folder.path / "predictions").exists():
         dataset, texts_note = _fetch_dataset(output, folder)
     finished = folder.read_results() is not None
+    records, results = study.all_trials(), results_of_study(spec, folder, study)
     return write_report(
         output,
         folder,
@@ -92,40 +92,46 @@ def write_report(
     Its trials link to MLflow if that is a file beside the sweeps or, with `ask_server`, a server that answers.
     """
     from sweeper.atomic_write import atomic_write
-    from sweeper.record.importance import importances
-    from sweeper.reporting.html.importance_inputs import importance_inputs
-    from sweeper.reporting.html.page import build_page
     from sweeper.reporting.html.report_data import ReportData
-    from sweeper.reporting.html.sections import build_sections
-    from sweeper.reporting.plots import draw
     from sweeper.reporting.winner import find_winner, winner_lines
-    from sweeper.search_space.yaml_file import dump_yaml
 
-    systems = range(len(spec.systems))
     with output.step("writing the report"):
-        names = [formatting.system_label(spec, system) for system in systems]
+        names = [formatting.system_label(spec, system) for system in range(len(spec.systems))]
         predictions = _model_predictions(folder, results, dataset, texts_note)
         sweep = FinishedSweep.from_predictions(results, predictions.test, predictions.validation)
-        report = ReportData(
-            spec,
-            records,
-            results,
-            names,
-            predictions,
-            finished,
-            winner_lines(find_winner(results, sweep.lead_predictions), results, names),
-            *_run_links(folder, ask_server=ask_server),
-        )
-        importance = {system: importances(importance_inputs(report, system)) for system in systems}
-        page_sections = build_sections(
-            report, _table(sweep, report.metric), importance, _versions(folder), dump_yaml(spec)
-        )
-        title, summary = f"{folder.name}: sweep report", formatting.describe_spec(spec)
-        html = build_page(title, summary, page_sections, draw.page_scripts(), draw.figure_html)
+        winner = winner_lines(find_winner(results, sweep.lead_predictions), results, names)
+        links = _run_links(folder, ask_server=ask_server)
+        report = ReportData(spec, records, results, names, predictions, finished, winner, *links)
+        html = _draw_page(folder, report, _table(sweep, report.metric))
         path = out or folder.path / FILE_NAME
         with atomic_write(path) as file:
             file.write(html.encode())
     return path
+
+
+@contextmanager
+def report_may_fail(output: Output, folder: SweepFolder) -> Iterator[None]:
+    """Show a line if the report cannot be written in this block: that must not cost a sweep, it can be made again."""
+    try:
+        yield
+    except Exception as error:
+        _log.exception("the report could not be written")
+        output.line(f"the report could not be written ({error}); sweeper report {folder.path} tries again")
+
+
+def _draw_page(folder: SweepFolder, report: "ReportData", table: "Html") -> str:
+    """Return the page with every section that the report has data for."""
+    from sweeper.record.importance import importances
+    from sweeper.reporting.html.importance_inputs import importance_inputs
+    from sweeper.reporting.html.page import build_page
+    from sweeper.reporting.html.sections import build_sections
+    from sweeper.reporting.plots import draw
+    from sweeper.search_space.yaml_file import dump_yaml
+
+    importance = {system: importances(importance_inputs(report, system)) for system in range(len(report.systems))}
+    sections = build_sections(report, table, importance, _versions(folder), dump_yaml(report.spec))
+    title, summary = f"{folder.name}: sweep report", formatting.describe_spec(report.spec)
+    return build_page(title, summary, sections, draw.page_scripts(), draw.figure_html)
 
 
 def _run_links(folder: SweepFolder, *, ask_server: bool) -> tuple[dict[int, str], str]:

@@ -19,7 +19,7 @@ from sweeper.app.share_gpus import allocate, share_gpus
 from sweeper.app.stage_jobs import checkpoint_storage, stage_jobs
 from sweeper.data.dataset_description import summarize_splits
 from sweeper.protocol.learned_from import describe_learned_from, learned_from
-from sweeper.protocol.results import build_results
+from sweeper.protocol.results import results_of_study
 from sweeper.protocol.sweep import StageJobs, run_protocol
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.storage.requests import Requests
@@ -163,8 +163,7 @@ class SweepRun:
         self, folder: SweepFolder, study: "OptunaStudy", jobs: StageJobs, tracker: "MlflowTracker"
     ) -> SweepResults:
         """Write everything that a finished sweep leaves, and return its results."""
-        records = study.all_trials()
-        results = build_results(self.prepared.spec, folder, records, study.test_accesses(), study.sessions())
-        finalize(self.output, self.prepared, folder, records, results, jobs.confirm.storage)
+        results = results_of_study(self.prepared.spec, folder, study)
+        finalize(self.output, self.prepared, folder, study.all_trials(), results, jobs.confirm.storage)
         sweep_artifacts.attach_artifacts(tracker, folder)
         return results

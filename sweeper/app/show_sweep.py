@@ -7,7 +7,7 @@ from pathlib import Path
 from sweeper.app.open_study import read_study
 from sweeper.app.sweep_list import summarize_results
 from sweeper.errors import UsageError
-from sweeper.protocol.results import build_results
+from sweeper.protocol.results import results_of_study
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.protocol.sweep_summary import SweepSummary
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -45,6 +45,7 @@ def take_snapshot(folder: SweepFolder) -> SweepSnapshot:
     """Return a sweep as it is now. Raises UsageError or RecordError if its files cannot be read."""
     spec, driven = folder.spec, is_locked(folder.journal)
     study = read_study(folder, spec)
-    records = study.all_trials()
-    results = build_results(spec, folder, records, study.test_accesses(), study.sessions())
-    return SweepSnapshot(folder, spec, records, results, summarize_results(folder, spec, results, driven=driven))
+    results = results_of_study(spec, folder, study)
+    return SweepSnapshot(
+        folder, spec, study.all_trials(), results, summarize_results(folder, spec, results, driven=driven)
+    )

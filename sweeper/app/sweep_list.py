@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sweeper.app.open_study import read_study
 from sweeper.errors import SweeperError
-from sweeper.protocol.results import build_results, stored_results
+from sweeper.protocol.results import results_of_study, stored_results
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.protocol.sweep_summary import (
     SweepState,
@@ -57,8 +57,7 @@ def summarize_results(folder: SweepFolder, spec: SweepSpec, results: SweepResult
 
 def current_results(folder: SweepFolder, spec: SweepSpec) -> SweepResults:
     """Return the results that a sweep's record gives now."""
-    study = read_study(folder, spec)
-    return build_results(spec, folder, study.all_trials(), study.test_accesses(), study.sessions())
+    return results_of_study(spec, folder, read_study(folder, spec))
 
 
 def folder_size(path: Path) -> int:

@@ -14,7 +14,7 @@ from sweeper.app.open_study import open_study, read_study
 from sweeper.app.prepare_data import SEARCHED, PreparedSweep, load_training_data, prepare_sweep, tokenizer_of
 from sweeper.app.refresh_results import refresh_results
 from sweeper.errors import CheckpointError, SweeperError, UsageError
-from sweeper.protocol.results import build_results
+from sweeper.protocol.results import results_of_study
 from sweeper.protocol.sweep_results import Metrics
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, write_json
@@ -71,9 +71,10 @@ def find_trial(folder: SweepFolder, number: int | None, seed: int | None) -> Tri
     """Return a trial of a sweep, by default the best one, with another seed where one is given. Raises UsageError."""
 
     spec = folder.spec
-    records = read_study(folder, spec).all_trials()
+    study = read_study(folder, spec)
+    records = study.all_trials()
     if number is None:
-        number = build_results(spec, folder, records).best_trial
+        number = results_of_study(spec, folder, study).best_trial
         if number is None:
             raise UsageError(
                 f"{folder.path}: has no trial with a score yet; run its search space first, or name a trial"

@@ -36,8 +36,14 @@ from sweeper.protocol.sweep_results import (
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.training.types import GPU_SHARE
+from sweeper.trials.interfaces import Study
 from sweeper.trials.search_session import SearchSession
 from sweeper.trials.trial import TestAccess, TrialRecord
+
+
+def results_of_study(spec: SweepSpec, folder: SweepFolder, study: Study) -> SweepResults:
+    """Return the results of a sweep as its record has them now."""
+    return build_results(spec, folder, study.all_trials(), study.test_accesses(), study.sessions())
 
 
 def build_results(

@@ -4,8 +4,8 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Generator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -104,6 +104,39 @@ def test_refreshing_brings_every_file_up_to_date_with_the_record(tmp_path: Path)
     assert stored.test_accesses == results.test_accesses
     assert (folder.path / "table.md").read_text() == table(tmp_path)
     assert "accessed 3 times" in table(tmp_path)
+
+
+def test_a_report_that_cannot_be_written_costs_neither_results_nor_access(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = finish(tmp_path)
+    (folder.path / "report.html").mkdir()
+    access_again(folder, 1)
+    with study(folder) as record:
+        results = refresh_results(PlainOutput(progress=True), folder, folder.spec, record)
+    assert "the report could not be written (" in (said := capsys.readouterr().out)
+    assert f"sweeper report {folder.path} tries again" in said
+    assert stored_results(folder) == results
+
+
+class Killed(PlainOutput):
+    """An output of a command that dies when it writes the report."""
+
+    @contextmanager
+    def step(self, text: str) -> Iterator[Callable[[str], None]]:
+        raise KeyboardInterrupt
+        yield
+
+
+def test_results_are_replaced_last_so_that_what_is_missing_is_found_again(tmp_path: Path) -> None:
+    folder = finish(tmp_path)
+    (folder.path / "report.html").write_text("the old page")
+    access_again(folder, 1)
+    with study(folder) as record:
+        with pytest.raises(KeyboardInterrupt):
+            refresh_results(Killed(), folder, folder.spec, record)
+        refresh_results(PlainOutput(progress=False), folder, folder.spec, record)
+    assert "the old page" not in (folder.path / "report.html").read_text()
 
 
 def test_a_sweep_without_a_test_split_has_no_accesses_anywhere(tmp_path: Path) -> None:
