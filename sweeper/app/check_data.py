@@ -23,6 +23,7 @@ from sweeper.errors import SweeperError
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.checkpoint_storage import check_shared_storage
 from sweeper.storage.free_space import free_bytes
+from sweeper.storage.sweep_folder import find_sweep
 from sweeper.terminal.output import Output
 from sweeper.terminal.sweeps_table import format_bytes
 from sweeper.training.registry import encoder_kind
@@ -107,7 +108,7 @@ def _check_resources(output: Output, spec: SweepSpec) -> tuple[TrialResources, b
 
 def _check_storage(output: Output, spec: SweepSpec, sweeps: Path, most: int, certain: int) -> None:
     """Print the free space, and what checkpoints take. Raises UsageError if that is too little, or at a bad storage."""
-    require_disk(sweeps, certain, is_remote=False)
+    require_disk(sweeps, find_sweep(sweeps, spec), certain, is_remote=False)
     checkpoints = f"; checkpoints take up to {format_bytes(most)}" if most else ""
     output.line(f"  {sweeps}: {format_bytes(free_bytes(sweeps))} free{checkpoints}")
     if spec.storage is not None:

@@ -8,6 +8,7 @@ from sweeper.protocol.disk_need import certain_disk_need, disk_need
 from sweeper.search_space.critical_configs import critical_configs
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.free_space import free_bytes
+from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.terminal.sweeps_table import format_bytes
 from sweeper.training.config import TrainConfig
 from sweeper.training.registry import AVERAGES, LOSSES
@@ -47,23 +48,30 @@ def _sizes_of_model(spec: SweepSpec, system: int) -> Collection[TrainConfig]:
     return {tuple(getattr(config, name) for name in _SIZES): config for config in configs}.values()
 
 
-def require_disk(folder: Path, certain: int, *, is_remote: bool) -> None:
-    """Raise UsageError if the disk of a folder certainly has too little free space for a sweep's checkpoints.
+def free_for_sweep(sweeps: Path, folder: SweepFolder | None) -> int:
+    """Return the bytes that are free for a sweep's checkpoints in the folder of the sweeps.
 
-    Checkpoints that an earlier command left in the sweep's folder count as free: they are replaced. A cluster's are on
-    its nodes.
+    Those that an earlier command left in the sweep's own folder count as free: they are replaced.
     """
-    present = sum(path.stat().st_size for path in folder.glob("trials/*/*.pt"))
-    problem = disk_problem(folder, free_bytes(folder) + present, certain)
+    present = () if folder is None else folder.path.glob("trials/*/*.pt")
+    return free_bytes(sweeps) + sum(path.stat().st_size for path in present)
+
+
+def require_disk(sweeps: Path, folder: SweepFolder | None, certain: int, *, is_remote: bool) -> None:
+    """Raise UsageError if the disk certainly has too little free space for a sweep's checkpoints.
+
+    A cluster's are on its nodes.
+    """
+    problem = disk_problem(sweeps, free_for_sweep(sweeps, folder), certain)
     if problem is not None and not is_remote:
         raise UsageError(problem)
 
 
-def disk_problem(folder: Path, free: int, certain: int) -> str | None:
+def disk_problem(sweeps: Path, free: int, certain: int) -> str | None:
     """Return the message on a disk with fewer free bytes than checkpoints take for certain, or None."""
     if free >= certain:
         return None
     return (
-        f"--sweeps: {folder} has {format_bytes(free)} free, but the checkpoints take at least {format_bytes(certain)}; "
+        f"--sweeps: {sweeps} has {format_bytes(free)} free, but the checkpoints take at least {format_bytes(certain)}; "
         "free some space, or name another folder"
     )

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from sweeper.app.allocation import allocate_resources
-from sweeper.app.disk_space import checkpoint_disk, disk_problem
+from sweeper.app.disk_space import checkpoint_disk, disk_problem, free_for_sweep
 from sweeper.app.fit_checks import require_gpu_for_fp16
 from sweeper.app.learn_from import borrowing_lines, suggest_learn_from
 from sweeper.app.output_paths import require_sweeps_folder
@@ -17,7 +17,6 @@ from sweeper.execution.cluster_address import cluster_address
 from sweeper.protocol.plan import find_exceeded, make_plan, plan_use, simulate
 from sweeper.protocol.sweep_plan import SweepPlan
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.free_space import free_bytes
 from sweeper.storage.sweep_folder import find_sweep
 from sweeper.terminal.output import Output, PlainOutput
 from sweeper.trials.resources import TrialResources
@@ -89,7 +88,7 @@ def _plan_with_use(output: Output, spec: SweepSpec, sweeps: Path, *, inline: boo
     draft = _draft(spec, sweeps, resources, is_remote=is_remote)
     simulated = simulate(spec, resources, calibration.timed, calibration.overhead)
     most, certain = checkpoint_disk(spec, calibration.data, resources.slots)
-    free = free_bytes(sweeps)
+    free = free_for_sweep(sweeps, find_sweep(sweeps, spec))
     use = plan_use(resources, simulated, calibration.timed, most, free)
     problem = None if is_remote else disk_problem(sweeps, free, certain)
     is_tight = problem is None and not is_remote and free < most

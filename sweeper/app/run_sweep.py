@@ -91,7 +91,7 @@ class SweepRun:
                 self.output.line(f"  {suggested}")
             needed, certain = checkpoint_disk(spec, data, resources.slots)
             announce_plan(self.output, spec, study.all_trials(), resources.slots, needed)
-            require_disk(folder.path, certain, is_remote=is_remote)
+            require_disk(self.sweeps, folder, certain, is_remote=is_remote)
             return folder, self._drive(folder, study, resources, data)
 
     def _open_folder(self, resources: TrialResources) -> SweepFolder:

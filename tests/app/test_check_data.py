@@ -10,6 +10,7 @@ import pytest
 from sweeper.app.check_data import check_data
 from sweeper.app.plan_sweep import plan_sweep
 from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.storage.sweep_folder import create_sweep
 from sweeper.terminal.output import PlainOutput
 from sweeper.terminal.sweeps_table import format_bytes
 from tests.support.search_spaces import small_spec
@@ -90,6 +91,13 @@ def test_the_disk_is_checked_as_run_and_plan_check_it(
     (exceeded,) = plan_sweep(PlainOutput(progress=False), spec, tmp_path, calibrate=True, inline=True).exceeded
     assert problem.startswith(message)
     assert exceeded == problem
+
+    begun = create_sweep(tmp_path, spec, {"dataset": "d"}, 1)  # whose checkpoint makes room when it is replaced
+    (begun.path / "trials" / "1").mkdir(parents=True)
+    with (begun.path / "trials" / "1" / "checkpoint-1.pt").open("wb") as checkpoint:
+        checkpoint.truncate(plan.use.disk_bytes)
+    assert check_data(PlainOutput(progress=False), spec, tmp_path) == []
+    assert plan_sweep(PlainOutput(progress=False), spec, tmp_path, calibrate=True, inline=True).exceeded == []
 
 
 @pytest.mark.mlflow

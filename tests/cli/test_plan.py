@@ -90,7 +90,7 @@ def test_the_function_returns_the_same_plan(tmp_path: Path, space: Path, monkeyp
 
 
 def test_a_disk_that_is_certainly_too_small_is_refused(tmp_path: Path) -> None:
-    require_disk(tmp_path, 1, is_remote=False)
-    require_disk(tmp_path, 10**18, is_remote=True)
+    require_disk(tmp_path, None, 1, is_remote=False)
+    require_disk(tmp_path, None, 10**18, is_remote=True)
     with pytest.raises(UsageError, match="but the checkpoints take at least"):
-        require_disk(tmp_path, 10**18, is_remote=False)
+        require_disk(tmp_path, None, 10**18, is_remote=False)
