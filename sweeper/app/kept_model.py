@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from sweeper.data.dataset_spec import Task
 from sweeper.errors import UsageError
+from sweeper.home_folder import expand_home
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, is_sweep, open_sweep, write_json
 from sweeper.storage.sweep_names import find_named_sweep, named_folder
@@ -79,7 +80,7 @@ def write_prediction_settings(folder: Path, spec: SweepSpec, params: Mapping[str
 
 def find_model(name: str | Path, sweeps: Path) -> KeptModel:
     """Return the best model of a sweep, or the model in a folder, such as one of `sweeper train`. Raises UsageError."""
-    folder = Path(name).expanduser()
+    folder = expand_home(name)
     if (folder / _WEIGHTS).is_file():
         return _open_model(folder)
     if folder.is_file():

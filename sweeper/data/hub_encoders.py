@@ -15,6 +15,7 @@ from sweeper.data.encoder_config import read_encoder_config
 from sweeper.data.encoder_folder import SMALL_FILES, folder_digest, weight_patterns
 from sweeper.data.hub import Pinned, hub_error, resolve_commit, snapshots_folder
 from sweeper.errors import UnavailableError
+from sweeper.home_folder import expand_home
 
 _SHA256 = "sha256:"  # begins the revision of an encoder in a package
 DownloadProgress = Callable[[int, int], None]
@@ -27,7 +28,7 @@ def fetch_encoder(name: str, revision: str | None = None, progress: DownloadProg
     `name` is a folder on this machine or a repository on the hub. `progress` is called during a download.
     Raises UnavailableError if the encoder cannot be loaded, or is of a kind that sweeper cannot use.
     """
-    local = Path(name).expanduser()
+    local = expand_home(name)
     if local.is_dir():
         read_encoder_config(local, name)
         return Pinned(local.resolve(), folder_digest(local))
@@ -42,7 +43,7 @@ def fetch_encoder_config(name: str, revision: str | None = None) -> Path:
 
     Arguments and errors are those of `fetch_encoder`.
     """
-    local, packaged = Path(name).expanduser(), _packaged_folder(name)
+    local, packaged = expand_home(name), _packaged_folder(name)
     if local.is_dir() or (packaged is not None and (revision or _SHA256).startswith(_SHA256)):
         folder = local if packaged is None or local.is_dir() else packaged
         read_encoder_config(folder, name)

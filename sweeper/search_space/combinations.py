@@ -8,6 +8,7 @@ from pathlib import Path
 from sweeper.data.encoder_config import is_hub_name, max_tokens_of_folder, read_encoder_config
 from sweeper.data.local_files import most_rows
 from sweeper.errors import UnavailableError
+from sweeper.home_folder import expand_home
 from sweeper.search_space.custom_dataset import CustomDataset
 from sweeper.search_space.document import KeyPath
 from sweeper.search_space.hyperparameter_syntax import list_hint
@@ -158,7 +159,7 @@ def _varying_length_of_pairs(spec: SweepSpec) -> Iterator[SpecIssue]:
 
 def _encoder_rule(spec: SweepSpec, name: str) -> str | None:
     """Return the rule that the name of a pretrained encoder breaks, as far as this machine can tell, or None."""
-    folder = Path(name).expanduser()
+    folder = expand_home(name)
     try:
         if folder.is_dir():
             return _folder_rule(spec, name, folder)

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from sweeper.errors import SearchSpaceError
+from sweeper.home_folder import expand_home
 from sweeper.search_space.document import SourceDocument
 from sweeper.search_space.pydantic_errors import translate_errors
 from sweeper.search_space.spec_checks import check_spec
@@ -49,5 +50,5 @@ def _find(folder: Path, written: Any) -> Any:
     """Return a written path as an absolute one. What is no path is left to the checks."""
     if not isinstance(written, str) or not written:
         return written
-    path = Path(written).expanduser()
+    path = expand_home(written)
     return str((folder / path if (folder / path).exists() else path).absolute())

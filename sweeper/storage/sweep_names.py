@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from sweeper.errors import UsageError
+from sweeper.home_folder import expand_home
 from sweeper.storage.sweep_folder import MANIFEST, SweepFolder, open_sweep
 
 _MAX_LISTED = 10  # names in a message
@@ -26,7 +27,7 @@ def find_named_sweep(name: str | Path, sweeps: Path) -> SweepFolder:
 
 def named_folder(name: str | Path, sweeps: Path) -> Path | None:
     """Return the folder of the sweep that `name` names, or None if there is none."""
-    given = Path(name).expanduser()
+    given = expand_home(name)
     for path in (given, sweeps / given):
         folder = path.parent if _is_file(path) else path
         if _is_file(folder / MANIFEST):

@@ -187,6 +187,12 @@ def test_a_folder_without_a_usable_encoder_is_an_error(
     assert rule in ask(f"result = str(hub_encoders.fetch_encoder({str(tmp_path)!r}))", UNREACHABLE)["error"]
 
 
+@pytest.mark.parametrize("fetch", ["fetch_encoder", "fetch_encoder_config"])
+def test_a_folder_of_an_unknown_user_is_no_folder(ask: Ask, fetch: str, empty: dict[str, str]) -> None:
+    error = ask(f"result = str(hub_encoders.{fetch}('~no-such-user/model'))", {**UNREACHABLE, **empty})["error"]
+    assert "~no-such-user/model" in error
+
+
 def test_feelings_ships_with_sweeper(ask: Ask, empty: dict[str, str]) -> None:
     program = (
         "fetched = hub_datasets.load_tables(DATASETS['feelings'])\n"
