@@ -43,6 +43,12 @@ def examine(sweeps: str | Path = "sweeps") -> Iterator[Diagnosis]:
     for name, check in CHECKS.items():
         try:
             result = check(Path(sweeps))
-        except (SweeperError, OSError, ImportError) as error:
-            result = CheckResult(Health.FAIL, " ".join(str(error).split()))
+        except Exception as error:
+            result = CheckResult(Health.FAIL, _describe_error(error))
         yield Diagnosis(name=name, health=result.health, fact=result.fact, remedy=result.remedy)
+
+
+def _describe_error(error: Exception) -> str:
+    """Return an error on one line, with its type if it is one that no check foresees."""
+    line = " ".join(str(error).split())
+    return line if isinstance(error, (SweeperError, OSError, ImportError)) else f"{type(error).__name__}: {line}"

@@ -1,5 +1,6 @@
 """Checks of the services around sweeper: Ray, MLflow, the hub, and ports that are open to others without a token."""
 
+import http.client
 import os
 import socket
 import urllib.error
@@ -29,14 +30,18 @@ def check_ray(_: Path) -> CheckResult:
     address, fact = cluster_address(), f"ray {version('ray')}"
     if address is None:
         return CheckResult(Health.OK, f"{fact}, on this machine alone")
-    parts = urlsplit(address if "://" in address else f"ray://{address}")
-    if address == "auto" or parts.port is None:
-        return CheckResult(Health.OK, f"{fact}, RAY_ADDRESS={address}")
-    answers = _can_connect(parts.hostname or "", parts.port)
+    fact = f"{fact}, RAY_ADDRESS={address}"
+    try:
+        parts = urlsplit(address if "://" in address else f"ray://{address}")
+        port = parts.port
+    except ValueError:  # the port is no number, or too large, or a bracket is missing
+        remedy = "name the GCS of a cluster, such as HEAD:6379, or unset RAY_ADDRESS to run on this machine"
+        return CheckResult(Health.FAIL, f"{fact}: is not an address", remedy)
+    if address == "auto" or port is None:
+        return CheckResult(Health.OK, fact)
+    answers = _can_connect(parts.hostname or "", port)
     remedy = "start the cluster, or unset RAY_ADDRESS to run on this machine"
-    return judge(
-        f"{fact}, RAY_ADDRESS={address}{'' if answers else ': nothing answers'}", failed=not answers, remedy=remedy
-    )
+    return judge(f"{fact}{'' if answers else ': nothing answers'}", failed=not answers, remedy=remedy)
 
 
 def check_mlflow_store(sweeps: Path) -> CheckResult:
@@ -113,3 +118,5 @@ def _find_outage(url: str) -> str:
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
         return " ".join(str(reason).split()) or type(error).__name__
+    except http.client.HTTPException:
+        return "what is there does not speak HTTP"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 
 import pytest
 
@@ -37,6 +38,25 @@ def server(status: int) -> Iterator[int]:
             thread.join()
 
 
+@contextmanager
+def greeter(greeting: bytes) -> Iterator[int]:
+    """Send every caller these bytes, without waiting for a request, and give the port."""
+
+    class Handler(BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.sendall(greeting)
+            self.request.recv(1000)
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Handler) as listening:
+        thread = threading.Thread(target=listening.serve_forever)
+        thread.start()
+        try:
+            yield listening.server_address[1]
+        finally:
+            listening.shutdown()
+            thread.join()
+
+
 @pytest.mark.parametrize(("status", "count"), [(200, 1), (401, 0), (403, 0), (404, 0)])
 def test_a_server_that_shows_its_page_without_a_token_is_open(status: int, count: int) -> None:
     with server(status) as port:
@@ -44,6 +64,16 @@ def test_a_server_that_shows_its_page_without_a_token_is_open(status: int, count
             service_checks.find_open_ports(["127.0.0.1"], {port: ("Ray's dashboard", "/api/version", "do it")})
         )
     assert found == [("Ray's dashboard", f"127.0.0.1:{port}", "do it")] * count
+
+
+def test_a_server_that_does_not_speak_http_is_no_open_page_and_no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    with greeter(b"SSH-2.0-OpenSSH_9.2\r\n") as port:
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{port}")
+        assert not list(service_checks.find_open_ports(["127.0.0.1"], {port: ("MLflow", "/", "do it")}))
+        result = service_checks.check_hub(Path())
+    assert result.health == Health.NOTE
+    assert result.fact == f"http://127.0.0.1:{port} does not answer: what is there does not speak HTTP"
 
 
 def test_own_addresses_are_those_that_others_reach() -> None:
@@ -67,6 +97,24 @@ def test_a_cluster_that_does_not_answer_has_a_remedy(monkeypatch: pytest.MonkeyP
     result = service_checks.check_ray(Path())
     assert result.health == Health.FAIL
     assert "unset RAY_ADDRESS" in result.remedy
+
+
+@pytest.mark.parametrize("address", ["head:abc", "head:99999", "ray://[abc"])
+def test_an_address_of_a_cluster_that_is_none_has_a_remedy(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    result = service_checks.check_ray(Path())
+    assert result.health == Health.FAIL
+    assert result.fact.endswith(f", RAY_ADDRESS={address}: is not an address")
+    assert "name the GCS of a cluster, such as HEAD:6379" in result.remedy
+
+
+def test_a_check_that_raises_has_failed_and_the_others_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    found = {diagnosis.name: diagnosis for diagnosis in package.examine("no\0path")}
+    assert list(found) == list(CHECKS)
+    assert found["MLflow"].health == Health.FAIL
+    assert found["MLflow"].fact.startswith("ValueError: ")
 
 
 def test_a_store_that_cannot_be_one_fails(monkeypatch: pytest.MonkeyPatch) -> None:
