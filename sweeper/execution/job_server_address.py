@@ -15,12 +15,12 @@ _GRPC_PORTS = {6379: "the GCS's (6379)", 10001: "the client's (10001)"}
 def parse_address(address: str) -> str:
     """Return the URL of the dashboard that `address` names. Raises UsageError if it names none."""
     url = address if "://" in address else f"http://{address}"
-    parts = urlsplit(url)
-    if parts.scheme == "ray":
+    if url.lower().startswith("ray://"):
         raise UsageError(f"{address}: is the port of Ray's client; name the dashboard instead: http://HEAD:8265")
     try:
+        parts = urlsplit(url)
         is_valid = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
-    except ValueError:  # the port is no number, or too large
+    except ValueError:  # the port is no number or too large, or a bracket is missing
         is_valid = False
     if not is_valid:
         raise UsageError(f"{address}: is not the address of a cluster; name its dashboard: http://HEAD:8265")

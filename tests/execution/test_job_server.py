@@ -85,7 +85,10 @@ def test_other_web_server(status: int, kind: str) -> None:
         assert "this is not the dashboard of a Ray cluster" in refusal(f"http://127.0.0.1:{port}")
 
 
-@pytest.mark.parametrize("address", ["ray://head:10001", "ftp://head", "http://", "head:port", "", "http://head:99999"])
+@pytest.mark.parametrize(
+    "address",
+    ["ray://head:10001", "ftp://head", "http://", "head:port", "", "http://head:99999", "http://[head", "[head"],
+)
 def test_text_that_is_not_the_address_of_a_dashboard(address: str) -> None:
     message = refusal(address)
     assert "http://HEAD:8265" in message
