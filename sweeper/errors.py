@@ -24,6 +24,7 @@ from collections.abc import Sequence
 _UNWRITABLE_ERRNOS = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
 _FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 STORAGE_ERRNOS = frozenset((*_UNWRITABLE_ERRNOS, *_FULL_ERRNOS))  # errors of a disk that cannot store a file
+_READING_ERRNOS = (errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EIO)  # those of them that a reader gets too
 
 
 class SweeperError(Exception):
@@ -64,12 +65,14 @@ class RecordError(SweeperError):
 class StorageError(SweeperError):
     """A file that must be kept cannot be written: the disk is full, read-only or gone. Earlier files are intact.
 
-    The exit code is 2 for a folder that cannot be written (the user can name another) and 1 for a full disk.
+    The exit code is 2 for a folder that cannot be written (the user can name another) and 1 for a full disk. With
+    `may_be_reading`, it is not known whether the file was being written, and the message does not claim it.
     """
 
-    def __init__(self, path: object, error: OSError) -> None:
+    def __init__(self, path: object, error: OSError, *, may_be_reading: bool = False) -> None:
         reason = error.strerror or str(error)
-        super().__init__(f"{path}: cannot be written ({reason}); fix that and run the same command again to continue")
+        action = "read or written" if may_be_reading and error.errno in _READING_ERRNOS else "written"
+        super().__init__(f"{path}: cannot be {action} ({reason}); fix that and run the same command again to continue")
         self.exit_code = 2 if error.errno in _UNWRITABLE_ERRNOS else 1
 
 

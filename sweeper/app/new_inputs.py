@@ -43,7 +43,10 @@ class NewInput:
         path = self.files.get("train")
         if path is None or len(self.files) > 1 or _split_of(path) != "train":
             return []
-        return [other for other in _files_in(path.parent) if _split_of(other) in ("validation", "test")]
+        try:
+            return [other for other in _files_in(path.parent) if _split_of(other) in ("validation", "test")]
+        except OSError:  # a folder whose files can be read, but not listed
+            return []
 
     @property
     def stem(self) -> str:
@@ -89,15 +92,21 @@ def find_input(files: Sequence[Path], hub: str | None, config: str | None = None
         return NewInput({}, hub, config, revision)
     if not files:
         raise UsageError("sweeper new: needs a file, such as reviews.csv, or --hub ORG/NAME")
-    paths = [inner for path in files for inner in (_files_in(path) if path.is_dir() else [path])]
-    for path in paths:
-        if not path.exists():
-            raise UsageError(f"{path}: no such file; name a csv, tsv, jsonl, json or parquet file")
+    try:
+        paths = [inner for path in files for inner in (_files_in(path) if path.is_dir() else [path])]
+        missing = [path for path in paths if not path.exists()]
+    except OSError as error:
+        raise UsageError(f"{error.filename}: cannot be read: {error.strerror}; correct that, or name another") from None
+    if missing:
+        raise UsageError(f"{missing[0]}: no such file; name a csv, tsv, jsonl, json or parquet file")
     return NewInput(_by_split(paths) if len(paths) > 1 else {"train": paths[0]})
 
 
 def _files_in(folder: Path) -> list[Path]:
-    """Return the data files in a folder whose names say which split they are, or the only data file."""
+    """Return the data files in a folder whose names say which split they are, or the only data file.
+
+    Raises UsageError if there is none, OSError if the folder cannot be read.
+    """
     files = [path for path in sorted(folder.iterdir()) if strip_packing(path).suffix.lower() in FORMATS]
     named = [path for path in files if _split_of(path)]
     found = named if len(named) > 1 else files

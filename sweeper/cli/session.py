@@ -48,7 +48,7 @@ def cli_session(
     except OSError as error:
         if error.errno not in STORAGE_ERRNOS:
             _exit_after_crash(terminal, error)
-        _exit_with_error(terminal, StorageError(error.filename or "a file", error))
+        _exit_with_error(terminal, StorageError(error.filename or "a file", error, may_be_reading=True))
     except Exception as error:
         _exit_after_crash(terminal, error)
     finally:

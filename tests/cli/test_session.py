@@ -12,6 +12,7 @@ import typer
 
 from sweeper.cli.session import cli_session, typed_command
 from sweeper.errors import StorageError, SweepInterrupted
+from tests.support.unprivileged import unprivileged
 
 
 @pytest.mark.parametrize(
@@ -61,3 +62,23 @@ def test_a_named_log_is_there_and_a_temporary_one_leaves_nothing_else(
     assert log == [f"log: {path}" for path in files]
     assert [path.read_text() for path in files] == ([printed] if printed else [])
     assert list(tmp_path.iterdir()) == [path.parent for path in files]
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("file/inner", "file/inner: cannot be read or written (Not a directory)"),
+        ("closed", "closed: cannot be read or written (Permission denied)"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_not_called_one_that_cannot_be_written(
+    name: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tmp_path.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    for file in ("file", "closed"):
+        Path(file).touch(0o200)
+    with unprivileged(), pytest.raises(typer.Exit) as end, cli_session():
+        Path(name).read_bytes()
+    assert end.value.exit_code == 2
+    assert capfd.readouterr().err == f"{line}; fix that and run the same command again to continue\n"
