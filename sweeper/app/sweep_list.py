@@ -1,5 +1,6 @@
 """Lists the sweeps in a folder with their state. Nothing is locked and nothing is written."""
 
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -25,11 +26,11 @@ from sweeper.storage.sweep_names import require_folder
 def list_sweeps(sweeps: str | Path = "sweeps") -> Sequence[SweepSummary]:
     """Return the sweeps in the folder `sweeps`, the newest first. One that cannot be read is DAMAGED, with the reason.
 
-    Raises UsageError if `sweeps` is a file.
+    One that is deleted meanwhile is left out. Raises UsageError if `sweeps` is a file.
     """
     require_folder(Path(sweeps))
-    summaries = [_summarize_path(path.parent) for path in Path(sweeps).glob("*/sweep.json")]
-    return sorted(summaries, key=lambda summary: (-summary.began_at, summary.sweep))
+    summaries = [_summarize_path(path.parent) for path in Path(sweeps).glob(f"*/{MANIFEST}")]
+    return sorted(filter(None, summaries), key=lambda summary: (-summary.began_at, summary.sweep))
 
 
 def summarize(folder: SweepFolder) -> SweepSummary:
@@ -63,17 +64,23 @@ def current_results(folder: SweepFolder, spec: SweepSpec) -> SweepResults:
 def folder_size(path: Path) -> int:
     """Return the bytes of all files in a folder, without what links lead to. Files may vanish meanwhile."""
     size = 0
-    for file in path.rglob("*"):
-        with suppress(OSError):
-            size += 0 if file.is_dir() else file.lstat().st_size
+    for folder, _, names in os.walk(path):  # which passes over folders that vanish
+        for name in names:
+            with suppress(OSError):
+                size += Path(folder, name).lstat().st_size
     return size
 
 
-def _summarize_path(path: Path) -> SweepSummary:
+def _summarize_path(path: Path) -> SweepSummary | None:
+    """Return the state of the sweep in a folder, or None if it is deleted meanwhile."""
     try:
         return summarize(open_sweep(path))
     except (SweeperError, OSError) as error:
-        return SweepSummary(**_place(path), state=SweepState.DAMAGED, problem=str(error).splitlines()[0])
+        problem = str(error).splitlines()[0]
+    try:
+        return SweepSummary(**_place(path), state=SweepState.DAMAGED, problem=problem)
+    except FileNotFoundError:
+        return None
 
 
 def _place(path: Path) -> dict[str, str | int]:

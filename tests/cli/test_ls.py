@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import shutil
+import threading
 import time
 from pathlib import Path
 
@@ -99,6 +101,22 @@ def test_a_damaged_sweep_does_not_hide_the_others(name: str, text: str, sweeps: 
     done = sweeper("ls", cwd=sweeps.parent)
     assert done.returncode == 0
     assert f"{damaged.folder.path.relative_to(sweeps.parent)}" in done.stdout.splitlines()[-1]
+
+
+def test_a_sweep_that_is_deleted_meanwhile_is_left_out(sweeps: Path) -> None:
+    kept, deleted = RecordedSweep(sweeps).search().folder, RecordedSweep(sweeps, seed=1).search().folder
+    manifest = deleted.path / "sweep.json"
+    manifest.unlink()
+    os.mkfifo(manifest)
+
+    def delete_while_it_is_read() -> None:
+        with manifest.open("w"):  # waits for the reader
+            shutil.rmtree(deleted.path)
+
+    deleting = threading.Thread(target=delete_while_it_is_read, daemon=True)
+    deleting.start()
+    assert [summary.sweep for summary in package.list_sweeps(sweeps)] == [kept.name]
+    deleting.join()
 
 
 @pytest.mark.parametrize("columns", ["40", "60", "120"])
