@@ -179,17 +179,19 @@ def sync_if_needed(output: Output, folder: SweepFolder) -> None:
 
 
 def sync_all(output: Output, folders: Sequence[SweepFolder], timeout: float = SYNC_TIMEOUT) -> None:
-    """Sync every sweep, the others too where one fails. Raises SweeperError with a line for each that failed."""
-    failures = []
+    """Sync every sweep, the others too where one fails. Raises SweeperError with a line for each that failed.
+
+    It is a UsageError if the user's input is wrong in each case, such as a sweep that runs.
+    """
+    failures: list[SweeperError] = []
     for folder in folders:
         try:
             output.line(sync(output, folder, timeout))
-        except UsageError:
-            raise
         except SweeperError as error:
-            failures.append(str(error))
+            failures.append(error)
     if failures:
-        raise SweeperError("\n".join(failures))
+        lines = "\n".join(dict.fromkeys(map(str, failures)))
+        raise UsageError(lines) if all(isinstance(it, UsageError) for it in failures) else SweeperError(lines)
 
 
 def sync_problem(folder: SweepFolder, tracker: "MlflowTracker") -> str:

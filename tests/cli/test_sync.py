@@ -139,6 +139,25 @@ def test_a_running_sweep_is_left_alone(spec: SweepSpec, finished: SweepFolder, t
     assert finished.needs_sync
 
 
+def test_the_others_are_synced_and_each_that_fails_has_a_line(
+    spec: SweepSpec, finished: SweepFolder, tmp_path: Path
+) -> None:
+    running = create_sweep(tmp_path / "sweeps", spec, {"dataset": "another"}, 1)
+    damaged = create_sweep(tmp_path / "sweeps", spec, {"dataset": "a third"}, 1)
+    damaged.journal.write_text("not a record\n\n", encoding="utf-8")
+    with study(spec, running):
+        only_running = sweeper("sync", running.name, finished.name, cwd=tmp_path)
+        finished.mark_unsynced()
+        both = sweeper("sync", damaged.name, running.name, finished.name, cwd=tmp_path)
+    for done, code, names in ((only_running, 2, [running.name]), (both, 1, [damaged.name, running.name])):
+        assert done.returncode == code
+        lines = [line for line in done.stderr.splitlines() if not line.startswith("log: ")]
+        assert len(lines) == len(names)
+        assert all(name in line for name, line in zip(names, lines, strict=True))
+        assert f"{finished.name}: 3 trials are in sync" in done.stdout
+    assert not finished.needs_sync
+
+
 def test_a_folder_without_a_sweep_is_one_line(tmp_path: Path) -> None:
     done = sweeper("sync", "elsewhere", cwd=tmp_path)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
