@@ -118,7 +118,7 @@ def describe_statistics(results: SweepResults) -> list[str]:
         name = results.objective.removeprefix("validation/")
         scores = [(seed.test or {}) if split == "test" else seed.metrics for seed in seeds]
         found = [score[f"{split}/{name}"] for score in scores if f"{split}/{name}" in score]
-        listed = f"{split} {name} {_mean_and_sd(found)}" if found else "no score with fresh seeds"
+        listed = f"{split} {name} {describe_scores(found)} (n = {len(found)})" if found else "no score with fresh seeds"
         lines.append(f"{_name(system)}: {listed}; seeds {', '.join(str(seed.seed) for seed in seeds) or 'none'}.")
     accesses = count_noun(len(results.test_accesses), "test access", "test accesses")
     return [
@@ -128,9 +128,10 @@ def describe_statistics(results: SweepResults) -> list[str]:
     ]
 
 
-def _mean_and_sd(scores: Sequence[float]) -> str:
+def describe_scores(scores: Sequence[float]) -> str:
+    """Return the mean of scores, with their standard deviation (n - 1) if there are several: 0.5560 ± 0.0130."""
     sd = f" ± {statistics.stdev(scores):.4f}" if len(scores) > 1 else ""
-    return f"{statistics.fmean(scores):.4f}{sd} (n = {len(scores)})"
+    return f"{statistics.fmean(scores):.4f}{sd}"
 
 
 def _name(system: SystemResult) -> str:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from sweeper.data.encoder_config import max_tokens_of_folder, read_encoder_config
 from sweeper.errors import UsageError
-from sweeper.search_space.combinations import batches_rule
+from sweeper.search_space.combinations import batches_rule, one_length_rule
 from sweeper.search_space.critical_configs import critical_configs
-from sweeper.search_space.space_values import path_of, varies
+from sweeper.search_space.space_values import path_of
 from sweeper.search_space.spec_checks import unknown_class_rule
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import TrainConfig
@@ -19,8 +19,7 @@ from sweeper.wording import quote_value
 
 def require_one_length_of_pairs(spec: SweepSpec) -> None:
     """Raise UsageError if max_length varies, for rows that are pairs."""
-    if varies(spec.space, "max_length"):
-        rule = "cannot vary if rows are pairs, because both texts are cut alike; give one value"
+    if rule := one_length_rule(spec):
         raise UsageError(spec.message(path_of(spec.space, "max_length"), rule))
 
 

@@ -5,13 +5,12 @@ the same text, except for the lines of code that use the model.
 """
 
 import json
-import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from sweeper.app.best_model import saved_model_trial
-from sweeper.app.checklist_answers import UNKNOWN, describe_data, describe_sources
+from sweeper.app.checklist_answers import UNKNOWN, describe_data, describe_scores, describe_sources
 from sweeper.app.kept_model import KeptModel, find_model
 from sweeper.data.hub_models import write_model_card
 from sweeper.protocol.results import stored_results
@@ -134,7 +133,7 @@ def _scores(results: SweepResults, confirmation: ConfirmationResult) -> list[str
     shown = dict.fromkeys((results.objective.removeprefix("validation/"), "accuracy", "macro_f1", "micro_f1"))
     rows += [(f"test/{name}", tests) for name in shown if any(f"test/{name}" in scores for scores in tests)]
     seeds, tested = count_noun(count, "fresh seed"), "; the test split was scored once with each" if tests else ""
-    lines = [f"| {_escape(name)} | {_mean_and_sd([scores.get(name) for scores in found])} |" for name, found in rows]
+    lines = [f"| {_escape(name)} | {_describe_known([scores.get(name) for scores in found])} |" for name, found in rows]
     return [
         f"The setting was chosen on validation and trained again with {seeds}{tested}. This model is the seed that is "
         "best on validation.",
@@ -142,11 +141,9 @@ def _scores(results: SweepResults, confirmation: ConfirmationResult) -> list[str
     ]
 
 
-def _mean_and_sd(values: Sequence[float | None]) -> str:
+def _describe_known(values: Sequence[float | None]) -> str:
     known = [value for value in values if value is not None]
-    if not known:
-        return "–"
-    return f"{statistics.fmean(known):.4f}" + (f" ± {statistics.stdev(known):.4f}" if len(known) > 1 else "")
+    return describe_scores(known) if known else "–"
 
 
 def _list(lines: Sequence[str]) -> str:

@@ -1,6 +1,5 @@
 """`sweeper run` and `sweeper check`: from search spaces to tables of the best."""
 
-import shlex
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +8,7 @@ import typer
 
 from sweeper.cli.arguments import DEFAULT_SWEEPS, AsEvents, Sweeps
 from sweeper.cli.session import cli_session, typed_command
+from sweeper.cli.show import train_command
 from sweeper.terminal.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def show_completed(terminal: Terminal, completed: "CompletedRun") -> None:
         terminal.line(f"chosen on validation{seeds}: expect a few points less on the test split", style="dim")
     terminal.line()
     if results.best_trial is not None:
-        terminal.line(f"train the best again:  sweeper train {shlex.quote(str(folder.path))} {results.best_trial}")
+        terminal.line(f"train the best again:  {train_command(folder.path, results.best_trial)}")
     for label, name in (("its model:", "model"), ("table and notes:", "table.md"), ("the report:", "report.html")):
         if (folder.path / name).exists():
             terminal.line(f"{label:<22} {folder.path / name}")

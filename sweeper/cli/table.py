@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from sweeper.cli.arguments import DEFAULT_SWEEPS, Sweeps
 from sweeper.cli.choices import chosen_format, format_option, labels_of, valid_by
 from sweeper.cli.session import cli_session
 from sweeper.cli.written_text import write_text
@@ -41,7 +42,7 @@ def table(
         list[str] | None,
         typer.Argument(metavar="SWEEP", help="Sweeps by folder or name; by default all finished ones."),
     ] = None,
-    sweeps: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the sweeps.")] = Path("sweeps"),
+    sweeps: Sweeps = DEFAULT_SWEEPS,
     tracking_uri: TrackingUri = None,
     experiments: Experiments = None,
     metric: Metric = DEFAULT_METRIC,

@@ -152,9 +152,16 @@ def _gpu_features_without_gpu(spec: SweepSpec) -> Iterator[SpecIssue]:
 def _varying_length_of_pairs(spec: SweepSpec) -> Iterator[SpecIssue]:
     dataset = spec.dataset
     is_pair = isinstance(dataset, CustomDataset) and isinstance(dataset.text, list) and len(dataset.text) > 1
-    if is_pair and varies(spec.space, "max_length"):
-        rule = "cannot vary if rows are pairs, because both texts are cut alike; give one value"
+    rule = one_length_rule(spec) if is_pair else None
+    if rule:
         yield SpecIssue(path_of(spec.space, "max_length"), rule)
+
+
+def one_length_rule(spec: SweepSpec) -> str | None:
+    """Return the rule that is broken if max_length varies for rows that are pairs, or None."""
+    if not varies(spec.space, "max_length"):
+        return None
+    return "cannot vary if rows are pairs, because both texts are cut alike; give one value"
 
 
 def _encoder_rule(spec: SweepSpec, name: str) -> str | None:
