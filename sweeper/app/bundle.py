@@ -18,6 +18,7 @@ from typing import Any
 
 from sweeper.data.encoder_folder import needed_files
 from sweeper.errors import UsageError
+from sweeper.home_folder import expand_home
 from sweeper.search_space.custom_dataset import CustomDataset
 from sweeper.search_space.sweep_spec import SweepSpec, fingerprint
 from sweeper.search_space.yaml_file import dump_yaml
@@ -76,7 +77,7 @@ def _list_versions(installed: Mapping[str, str], names: Sequence[str]) -> str:
 
 
 def _absolute_path(source: str) -> str:
-    return str(Path(source).expanduser().resolve())
+    return str(expand_home(source).resolve())
 
 
 def _copy(folder: Path, numbers: "count[int]", source: str) -> str:
@@ -123,7 +124,7 @@ def _named_spec(spec: SweepSpec, copy: Callable[[str], str]) -> dict[str, Any]:
         values["dataset"] = {**values["dataset"], **files, "name": spec.dataset_spec.name}
     if spec.learn_from:
         values["learn_from"] = [copy(path) if is_sweep(Path(path)) else path for path in spec.learn_from]
-    encoder_folders = {name: copy(name) for name in spec.encoders if Path(name).expanduser().is_dir()}
+    encoder_folders = {name: copy(name) for name in spec.encoders if expand_home(name).is_dir()}
     if encoder_folders:
         for section in ("compare", "search", "training", "start_with"):
             values[section] = _replace_names(values[section], encoder_folders)
