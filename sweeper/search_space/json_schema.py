@@ -11,7 +11,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from sweeper.data.catalog import DATASETS
+from sweeper.search_space.budget import Patience
 from sweeper.search_space.early_stopping import EARLY_STOPPING
+from sweeper.search_space.racing import RacingSettings
 from sweeper.search_space.schema import SearchSpaceFile
 from sweeper.training.config import ACTIVE_WHEN, HYPERPARAMETERS, TrainConfig
 
@@ -20,6 +22,9 @@ Schema = dict[str, Any]
 DIALECT = "http://json-schema.org/draft-07/schema#"  # the newest that YAML's language server knows in full
 _DEFINITIONS = "#/definitions/"
 _RANGES = {"compare": ("uniform",), "search": ("uniform", "log")}  # a compared hyperparameter needs a list of values
+# the key that a plain number in place of the section stands for
+_NUMBER_FORMS: Mapping[type[BaseModel], str] = {Patience: "trials", RacingSettings: "settings"}
+_OFF, _NULL = {"const": "off"}, {"type": "null"}
 SCHEMA_FILE = "schema.json"  # beside the search spaces that ship
 FIRST_LINE = f"# yaml-language-server: $schema={SCHEMA_FILE}"
 
@@ -31,12 +36,13 @@ def search_space_schema() -> Schema:
     for rule in EARLY_STOPPING.values():
         definitions |= _definitions(rule.settings)
     keys["dataset"]["anyOf"][0] = {"enum": list(DATASETS), "description": "A data set of the catalog."}
-    keys["early_stopping"]["anyOf"] = [{"const": "off"}, _rule_schema(), {"type": "null"}]
+    keys["asha"]["anyOf"].append(_NULL)  # beside early_stopping, where an override replaces a file's asha
+    keys["early_stopping"]["anyOf"] = [_OFF, _rule_schema(), _NULL]
     keys["training"] = _section(keys["training"], {name: _reference(name) for name in HYPERPARAMETERS})
     keys["start_with"]["items"] = _section({}, {name: _reference(name) for name in HYPERPARAMETERS})
     for section in ("compare", "search"):
         keys[section] = _section(keys[section], {name: _reference(name, section) for name in HYPERPARAMETERS})
-    definitions |= _hyperparameter_definitions()
+    definitions |= _hyperparameter_definitions() | _number_forms(definitions)
     whole = {"$schema": DIALECT, **schema, "title": "A search space of sweeper", "definitions": definitions}
     return _without_units(whole)  # type: ignore[no-any-return]
 
@@ -54,8 +60,15 @@ def _definitions(model: type[BaseModel]) -> Schema:
 
 def _rule_schema() -> Schema:
     """Return the schema of a mapping with one early stopping rule."""
-    rules = {name: {"$ref": f"{_DEFINITIONS}{rule.settings.__name__}"} for name, rule in EARLY_STOPPING.items()}
+    references = {name: {"$ref": f"{_DEFINITIONS}{rule.settings.__name__}"} for name, rule in EARLY_STOPPING.items()}
+    rules = {name: {"anyOf": [reference, _OFF]} for name, reference in references.items()}
     return {**_section({}, rules), "minProperties": 1, "maxProperties": 1}
+
+
+def _number_forms(definitions: Schema) -> Schema:
+    """Return the schemas of the sections in whose place a number may stand: of the number, or of the mapping."""
+    models = {model.__name__: key for model, key in _NUMBER_FORMS.items()}
+    return {name: {"anyOf": [definitions[name]["properties"][key], definitions[name]]} for name, key in models.items()}
 
 
 def _section(key: Mapping[str, Any], properties: Schema) -> Schema:
@@ -107,10 +120,23 @@ def _branch(name: str, type_name: str, ranges: tuple[str, ...]) -> Schema:
         forms["int"] = {**bounds, "items": {"type": "integer"}}
     if type_name == "number":
         forms |= {form: {**bounds, "items": _reference(name)} for form in ranges}
-    step = {"step": {"type": "number", "exclusiveMinimum": 0}} if type_name in ("number", "integer") else {}
+    beside = _keys_beside_a_range(forms) if "int" in forms else {}
     prior = {"prior": _reference(name)} if "log" in ranges else {}  # under search
-    properties = {**forms, **step, **prior, "when": {"$ref": f"{_DEFINITIONS}when"}}
-    return {**_section({}, properties), "oneOf": [{"required": [form]} for form in forms]}
+    properties = {**forms, **beside, **prior, "when": {"$ref": f"{_DEFINITIONS}when"}}
+    return {**_section({}, properties), "oneOf": [_only_form(form, has_flag="log" in beside) for form in forms]}
+
+
+def _keys_beside_a_range(forms: Schema) -> Schema:
+    """Return the keys `step` and `log`. A range may be written as `log` too; true and false go with `int`."""
+    flag = {"type": "boolean", "description": "Beside int: uniform in its logarithm."}
+    log = {"anyOf": [forms["log"], flag]} if "log" in forms else flag
+    return {"step": {"type": "number", "exclusiveMinimum": 0}, "log": log}
+
+
+def _only_form(form: str, *, has_flag: bool) -> Schema:
+    """Return what a mapping with this form of values has. `log: true` is no form, and goes with `int` only."""
+    no_flag = {"properties": {"log": {"type": "array"}}} if has_flag and form != "int" else {}
+    return {"required": [form], **no_flag}
 
 
 def _list_of(value: Schema, *, unique: bool = True) -> Schema:
