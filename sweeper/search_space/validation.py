@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator
 
 from sweeper.search_space.document import KeyPath
-from sweeper.search_space.domains import equal_values
+from sweeper.search_space.domains import Categorical, Domain
 from sweeper.search_space.issue import SpecIssue
 from sweeper.search_space.space import ConditionalDomain, Hyperparameter, Params, SearchSpace, count_up_to
 from sweeper.training.config import Scalar
@@ -39,24 +39,27 @@ def _wrong_conditions(space: SearchSpace) -> Iterator[SpecIssue]:
                 hint = allowed_hint(names, parent)
                 yield SpecIssue(at, f"`when` names an unknown hyperparameter, got {parent}, {hint}")
                 continue
-            impossible = [value for value in values if not _may_take(space, parent, value)]
-            for value in impossible:
-                options = _allowed_values(space, parent)
-                yield SpecIssue(at, f"`when` can never meet {format_value(value)}, allowed: {options}")
+            rules = (_broken_rule(space, parent, value) for value in values)
+            yield from (SpecIssue(at, rule) for rule in rules if rule is not None)
 
 
-def _may_take(space: SearchSpace, name: str, value: Scalar) -> bool:
-    """Return True if a hyperparameter may take `value`, as a fixed value or as a listed one."""
-    if name in space.fixed:
-        return equal_values(space.fixed[name], value)
-    domains = (branch.domain for branch in space.hyperparameter(name).branches)
-    return any(domain.contains(value) for domain in domains if domain.enumerate_values() is not None)
+def _broken_rule(space: SearchSpace, parent: str, value: Scalar) -> str | None:
+    """Return the rule that a condition on this value of `parent` breaks, or None.
 
-
-def _allowed_values(space: SearchSpace, name: str) -> str:
-    if name in space.fixed:
-        return format_value(space.fixed[name])
-    return space.hyperparameter(name).describe_values()
+    Only a fixed value, or one of a list or of a range with steps, can be met.
+    """
+    if parent in space.fixed:
+        domains: list[Domain] = [Categorical((space.fixed[parent],))]
+    else:
+        domains = [branch.domain for branch in space.hyperparameter(parent).branches]
+    listed = [domain for domain in domains if domain.enumerate_values() is not None]
+    if any(domain.contains(value) for domain in listed):
+        return None
+    ranges = [domain for domain in domains if domain not in listed and (not listed or domain.contains(value))]
+    if ranges:
+        rule = f"`when` goes with a list of values or a range with a step, got {parent}: {ranges[0]}"
+        return f"{rule}; write {parent} as a list, or as {{uniform: [low, high], step: ...}}"
+    return f"`when` can never meet {format_value(value)}, allowed: {' or '.join(map(str, listed))}"
 
 
 def _circles(space: SearchSpace) -> Iterator[SpecIssue]:
