@@ -98,7 +98,7 @@ def find_input(files: Sequence[Path], hub: str | None, config: str | None = None
     except OSError as error:
         raise UsageError(f"{error.filename}: cannot be read: {error.strerror}; correct that, or name another") from None
     if missing:
-        raise UsageError(f"{missing[0]}: no such file; name a csv, tsv, jsonl, json or parquet file")
+        raise UsageError(f"{missing[0]}: no such file; name a data file ({', '.join(FORMATS)})")
     return NewInput(_by_split(paths) if len(paths) > 1 else {"train": paths[0]})
 
 

@@ -69,7 +69,7 @@ def new(
     """Look at data, and write a search space for it that runs as it stands; nothing is trained.
 
     Args:
-        files: one file, which is split here, or the files of the splits; csv, tsv, jsonl, json, parquet or xlsx.
+        files: one file, which is split here, or the files of the splits, in a format of data.local_files.FORMATS.
         hub: a data set of the Hugging Face hub instead; `config` and `revision` are those of the hub.
         text: the text column, or two for pairs; found by names and values if it is not given.
         label: the label column; found in the same way.

@@ -10,6 +10,7 @@ import typer
 
 from sweeper.cli.arguments import AsJson
 from sweeper.cli.session import cli_session
+from sweeper.data.local_files import list_formats
 from sweeper.terminal.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def new(
         list[Path] | None,
         typer.Argument(
             metavar="FILE...",
-            help="One file, which is split here, or the files of the splits: csv, tsv, jsonl, json, parquet or xlsx.",
+            help=f"One file, which is split here, or the files of the splits. Formats: {list_formats()}.",
             show_default=False,
         ),
     ] = None,

@@ -12,6 +12,7 @@ from sweeper.cli.arguments import DEFAULT_SWEEPS, Model, Sweeps
 from sweeper.cli.choices import chosen_format, format_option, labels_of
 from sweeper.cli.session import cli_session
 from sweeper.cli.written_text import write_text
+from sweeper.data.local_files import list_formats
 from sweeper.terminal.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -24,9 +25,7 @@ def predict(
     model: Model,
     file: Annotated[
         Path | None,
-        typer.Argument(
-            help="Rows to predict: csv, tsv, jsonl, json or parquet.", show_default="a text per line of stdin"
-        ),
+        typer.Argument(help=f"Rows to predict. Formats: {list_formats()}.", show_default="a text per line of stdin"),
     ] = None,
     text: Annotated[
         list[str] | None,

@@ -12,13 +12,15 @@ import pytest
 import typer
 
 from sweeper.cli import app
+from sweeper.data.local_files import list_formats
 from tests.conftest import ROOT
 from tests.support.cli_runner import sweeper
 
 SST5 = str(ROOT / "search_spaces" / "sst5.yaml")
+GROUP: Any = typer.main.get_command(app)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["check", SST5]])
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["predict", "--help"], ["check", SST5]])
 def test_help_and_checks_load_neither_ray_nor_torch(arguments: list[str], tmp_path: Path) -> None:
     program = (
         "import sys, atexit, json\n"
@@ -33,6 +35,12 @@ def test_help_and_checks_load_neither_ray_nor_torch(arguments: list[str], tmp_pa
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, check=True)
     assert json.loads(done.stderr) == []
     assert done.stdout
+
+
+@pytest.mark.parametrize(("command", "argument"), [("new", "files"), ("predict", "file")])
+def test_the_help_names_every_file_format(command: str, argument: str) -> None:
+    (parameter,) = (other for other in GROUP.commands[command].params if other.name == argument)
+    assert list_formats() in parameter.help
 
 
 def test_check_prints_what_would_run_and_leaves_no_file(tmp_path: Path) -> None:
@@ -70,8 +78,7 @@ def test_the_version_is_printed(tmp_path: Path) -> None:
 
 
 def test_every_help_has_an_example_with_arguments_that_the_command_takes() -> None:
-    group: Any = typer.main.get_command(app)
-    for name, command in group.commands.items():
+    for name, command in GROUP.commands.items():
         (example,) = re.findall(r"Example: (?:echo .* \| )?sweeper (\S+)(.*)", command.help)
         assert example[0] == name
         command.make_context(name, shlex.split(example[1]))
