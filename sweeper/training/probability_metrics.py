@@ -17,7 +17,7 @@ _SMALLEST = 1e-30  # a probability that float32 rounded to 0
 
 
 def log_loss(labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
-    """Return the mean cross entropy in nats. A probability of 0 counts as the smallest number of its type."""
+    """Return the mean cross entropy in nats. A probability below the machine epsilon of float64 counts as 2.2e-16."""
     from sklearn.metrics import log_loss
 
     return float(log_loss(labels, normalize(probabilities), labels=range(probabilities.shape[1])))

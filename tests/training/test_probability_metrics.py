@@ -42,6 +42,15 @@ def test_metrics_of_probabilities_are_as_they_are_defined(classes: int) -> None:
     assert found == pytest.approx(expected, rel=1e-5)
 
 
+def test_a_class_that_the_model_excludes_costs_36_nats() -> None:
+    probabilities = np.array([[1, 0], [0.5, 0.5], [0.5, 0.5]], dtype=np.float32)
+    labels = np.array([1, 0, 1])
+    lost, halved = -math.log(2**-52), math.log(2)  # 2 ** -52 is the machine epsilon of float64
+    assert compute_metric("loss", labels, probabilities) == pytest.approx((lost + 2 * halved) / 3)
+    without_each = load_function(str(METRICS["loss"].without_each))(labels, probabilities)
+    assert without_each == pytest.approx([halved, (lost + halved) / 2, (lost + halved) / 2])
+
+
 def test_the_area_is_undefined_if_a_class_has_no_text() -> None:
     labels, probabilities = draw(3)
     assert math.isnan(compute_metric("auroc", np.minimum(labels, 1), probabilities))
