@@ -81,11 +81,16 @@ class CustomDataset(StrictModel):
     @property
     def content_digest(self) -> dict[str, Any]:
         """The facts that identify the data set. Files count by their contents (SHA-256), not by their paths."""
-        digests = {split: hashlib.sha256(Path(path).read_bytes()).hexdigest() for split, path in self.files.items()}
+        digests = {split: _digest(Path(path)) for split, path in self.files.items()}
         newer = {name: CustomDataset.model_fields[name].default for name in ("label_order", "task", "label_separator")}
         unset = {name for name, default in newer.items() if getattr(self, name) == default}  # as before these keys
         facts = self.model_dump(exclude={"train", "validation", "test"} | unset)
         return {**facts, "files": digests} if digests else facts
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _default_name(source: str) -> str:

@@ -1,6 +1,8 @@
 """A user's own data set in a search space: the places of its files, its name, its columns, and mistakes in it."""
 
+import hashlib
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,17 @@ def test_the_identity_of_a_custom_dataset_does_not_depend_on_its_path(tmp_path: 
     spaces = [parse(write_files(a), str(a / "own.yaml")), parse(write_files(b), str(b / "own.yaml"))]
     assert spaces[0].identity == spaces[1].identity
     assert parse(write_files(c, '{"review": "c"}\n'), str(c / "own.yaml")).identity != spaces[0].identity
+
+
+def test_the_digest_of_a_file_is_that_of_all_its_bytes_and_takes_little_memory(tmp_path: Path) -> None:
+    path = tmp_path / "train.jsonl"
+    path.write_bytes(b'{"text": "a", "label": "b"}\n' * 300_000)  # 8 MB
+    tracemalloc.start()
+    digests = CustomDataset(train=str(path)).content_digest["files"]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2_000_000
+    assert digests == {"train": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
 @pytest.mark.parametrize(
