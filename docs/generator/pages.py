@@ -27,7 +27,7 @@ def search_space() -> str:
 
 def hyperparameters() -> str:
     """Return the page of everything that may stand in compare, search and training."""
-    from sweeper.training.config import ACTIVE_WHEN, HYPERPARAMETERS, TrainConfig, unit_of
+    from sweeper.training.config import ACTIVE_WHEN, HYPERPARAMETERS, TrainConfig
 
     schema = TrainConfig.model_json_schema()
     rows = []
@@ -36,7 +36,7 @@ def hyperparameters() -> str:
         default = describe_default(field, required=name in schema.get("required", ()))
         conditions = ACTIVE_WHEN.get(name, {})
         active = "; ".join(f"{other}: {', '.join(map(value, values))}" for other, values in conditions.items())
-        rows.append((code(name), describe_type(field), unit_of(name), default, active, field["description"]))
+        rows.append((code(name), describe_type(field), field["unit"], default, active, field["description"]))
     return page(
         "Hyperparameters",
         "Everything that may stand in `compare`, `search` and `training`, with its default.",

@@ -241,9 +241,3 @@ def validation_error(name: str, value: object) -> str | None:
 def is_float(name: str) -> bool:
     """Return True if the hyperparameter `name` is a real number."""
     return TrainConfig.model_fields[name].annotation is float
-
-
-def unit_of(name: str) -> str:
-    """Return the unit of the hyperparameter `name`, or "" for names, booleans and the seed."""
-    extra = TrainConfig.model_fields[name].json_schema_extra
-    return str(extra["unit"]) if isinstance(extra, dict) else ""
