@@ -63,7 +63,7 @@ def checklist(sweep: str | Path, *, sweeps: str | Path = "sweeps") -> Checklist:
         ("B3", "Intended use"): [_LEFT_TO_AUTHORS],
         ("B4", "Personal and offensive content"): [_LEFT_TO_AUTHORS],
         ("B5", "Domains, languages, groups of people"): [_LEFT_TO_AUTHORS],
-        ("B6", "Size of the data"): answers.describe_data(results),
+        ("B6", "Size of the data"): answers.describe_data(folder, spec),
         ("C1", "Parameters, cost and machines"): [
             *answers.describe_parameters(folder, spec),
             *answers.describe_cost(folder, results),

@@ -41,13 +41,16 @@ def describe_licences(spec: SweepSpec) -> list[str]:
     return lines + [f"Encoder {name}: {UNKNOWN} here; its page says it." for name in pretrained]
 
 
-def describe_data(results: SweepResults) -> list[str]:
-    """Return the texts by split and class."""
+def describe_data(folder: SweepFolder, spec: SweepSpec) -> list[str]:
+    """Return the texts by split and class, and of a split that `limit` cuts also how many it has in all."""
+    heading = "; texts with each label: " if spec.dataset_spec.task == "multi_label" else ": "
     lines = []
-    for split, counts in results.class_counts.items():
-        part = f" (only {results.subsample[split]:,} were used)" if split in results.subsample else ""
-        classes = ", ".join(f"{name} {texts:,}" for name, texts in counts.items())
-        lines.append(f"{split}: {sum(counts.values()):,} texts{part}: {classes}.")
+    for split, summary in folder.manifest.splits.items():
+        texts = count_noun(summary["texts"], "text", form=",")
+        if "of" in summary:
+            texts = f"{summary['texts']:,} of {summary['of']:,} texts were used"
+        classes = ", ".join(f"{name} {count:,}" for name, count in summary.get("classes", {}).items())
+        lines.append(f"{split}: {texts}{heading if classes else ''}{classes}.")
     return lines or [UNKNOWN]
 
 

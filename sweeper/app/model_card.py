@@ -15,7 +15,6 @@ from sweeper.app.kept_model import KeptModel, find_model
 from sweeper.data.hub_models import write_model_card
 from sweeper.protocol.results import stored_results
 from sweeper.protocol.sweep_results import ConfirmationResult, SweepResults
-from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, is_sweep, open_sweep
 from sweeper.wording import count_noun, escape_markdown, format_value, show_controls
 
@@ -53,7 +52,7 @@ def write_kept_card(folder: SweepFolder, results: SweepResults) -> None:
     usage = [_SWEEPER.replace("{row}", row)]
     if (model.folder / "encoder" / "config.json").exists():
         usage.append("`sweeper export FOLDER DIR` makes it a classifier of transformers, if there is an equal one.")
-    write_model_card(model.folder, _metadata(model, results), _card_text(model, usage, folder.spec, results))
+    write_model_card(model.folder, _metadata(model, results), _card_text(model, usage, folder, results))
 
 
 def write_exported_card(model: KeptModel, out: Path, *, is_adapter: bool = False) -> None:
@@ -65,7 +64,7 @@ def write_exported_card(model: KeptModel, out: Path, *, is_adapter: bool = False
     results = stored_results(sweep) if sweep else None
     metadata = {"library_name": "peft" if is_adapter else "transformers", **_metadata(model, results)}
     usage = _adapter_usage(model) if is_adapter else _transformers_usage(model)
-    text = _card_text(model, usage, sweep.spec if sweep else None, results)
+    text = _card_text(model, usage, sweep, results)
     write_model_card(out, metadata, text)
 
 
@@ -84,13 +83,13 @@ def _metadata(model: KeptModel, results: SweepResults | None) -> dict[str, Any]:
     return metadata
 
 
-def _card_text(model: KeptModel, usage: Sequence[str], spec: SweepSpec | None, results: SweepResults | None) -> str:
+def _card_text(model: KeptModel, usage: Sequence[str], sweep: SweepFolder | None, results: SweepResults | None) -> str:
     """Return the text of a card in Markdown. `usage` are its paragraphs on how the model is used."""
     title = "text classifier" if results is None else f"{results.dataset}: text classifier"
     parts = [f"# {_escape(title)}", *usage, "## Intended use", _TO_FILL_IN]
     parts += ["## Classes", ", ".join(map(_escape, model.labels))]
-    if results is not None and spec is not None:
-        parts += ["## Data", _list(_data_lines(spec, results))]
+    if results is not None and sweep is not None:
+        parts += ["## Data", _list(_data_lines(sweep, results))]
         confirmation = next((c for c in results.confirmations if c.source_trial == results.best_trial), None)
         parts += ["## Scores", *_scores(results, confirmation)] if confirmation else []
     hyperparameters = [f"{name}: {format_value(value)}" for name, value in model.hyperparameters.items()]
@@ -120,10 +119,11 @@ def _transformers_usage(model: KeptModel) -> list[str]:
     return [_TRANSFORMERS.replace("{row}", row), " ".join(notes)]
 
 
-def _data_lines(spec: SweepSpec, results: SweepResults) -> list[str]:
+def _data_lines(sweep: SweepFolder, results: SweepResults) -> list[str]:
     """Return the data set with its licence and sizes, and what readers of test scores must know of it."""
+    spec = sweep.spec
     licence = f"Licence: {spec.dataset_spec.licence or UNKNOWN}."
-    return [describe_sources(spec, results)[0], licence, *describe_data(results), *results.test_warnings]
+    return [describe_sources(spec, results)[0], licence, *describe_data(sweep, spec), *results.test_warnings]
 
 
 def _scores(results: SweepResults, confirmation: ConfirmationResult) -> list[str]:

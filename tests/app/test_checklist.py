@@ -1,6 +1,7 @@
 """`sweeper checklist` drafts an answer to each item from the record, and says what it does not know."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,30 @@ def test_each_item_has_an_answer_from_the_record(finished: Path) -> None:
     assert f"CPU thread hours: {hours * results.threads:.2f} " in answers["C1"]
     assert "unknown" in answers["C1"]  # the kept model's parameters: there is none
     assert answers["C4"] == "unknown"  # no versions.json
+
+
+def size_of_data(sweeps: Path, **changes: Any) -> tuple[str, ...]:
+    """Return the answer on the size of the data of a sweep with these splits and keys."""
+    drafted = sweeper.checklist(RecordedSweep(sweeps, **changes).search().folder.path)
+    return next(answer.lines for answer in drafted.answers if answer.item == "B6")
+
+
+def test_the_size_of_the_data_is_said_before_and_after_a_limit(tmp_path: Path) -> None:
+    train = {"texts": 600, "of": 8_544, "digest": "", "classes": {"bad": 350, "good": 250}}
+    test = {"texts": 2_210, "digest": "", "classes": {"bad": 1_000, "good": 1_210}}
+    lines = size_of_data(tmp_path, splits={"train": train, "test": test}, limit={"train": 600})
+    assert lines == (
+        "train: 600 of 8,544 texts were used: bad 350, good 250.",
+        "test: 2,210 texts: bad 1,000, good 1,210.",
+    )
+
+
+def test_texts_with_several_labels_are_counted_once(tmp_path: Path) -> None:
+    moods = {"hub": "someone/moods", "task": "multi_label"}
+    train = {"texts": 300, "digest": "", "classes": {"joy": 220, "fear": 250}}
+    changes = {"dataset": moods, "objective": {"maximize": "validation/macro_f1"}, "asha": "off"}
+    lines = size_of_data(tmp_path, splits={"train": train}, **changes)
+    assert lines == ("train: 300 texts; texts with each label: joy 220, fear 250.",)
 
 
 def test_the_command_writes_markdown_and_latex(finished: Path, tmp_path: Path) -> None:

@@ -24,16 +24,16 @@ def sections(folder: Path) -> dict[str, str]:
 
 @pytest.fixture
 def results() -> SweepResults:
-    counts = {"train": {"very negative": 2, "neutral": 3, "positive": 1_000}}
     warnings = ["3 test texts are in train too"]
-    return sweep(FRESH, objective="validation/mcc", class_counts=counts, test_warnings=warnings).results
+    return sweep(FRESH, objective="validation/mcc", test_warnings=warnings).results
 
 
 @pytest.mark.parametrize("pairs", [False, True])
 def test_the_kept_and_the_exported_model_have_the_same_card(
     results: SweepResults, tmp_path: Path, *, pairs: bool
 ) -> None:
-    kept = keep_random_model(tmp_path / "sweeps", pairs=pairs)
+    train = {"texts": 1_005, "of": 8_544, "digest": "", "classes": {"very negative": 5, "positive": 1_000}}
+    kept = keep_random_model(tmp_path / "sweeps", pairs=pairs, splits={"train": train})
     kept.write_results(results.to_json())
     write_kept_card(kept, results)
     (tmp_path / "out").mkdir()
@@ -44,16 +44,17 @@ def test_the_kept_and_the_exported_model_have_the_same_card(
     assert "pipeline(" in exported.pop("")
     assert own == exported
     assert own["Intended use"].startswith("[More Information Needed]")
-    assert "train: 1,005 texts: very negative 2, neutral 3, positive 1,000." in own["Data"]
+    assert "train: 1,005 of 8,544 texts were used: very negative 5, positive 1,000." in own["Data"]
     assert "3 test texts are in train too" in own["Data"]
     assert "| test/accuracy | 0.5100 ± 0.0141 |" in own["Scores"]
     assert "- loss: ce" in own["Hyperparameters"].splitlines()
 
 
 def test_no_name_of_a_class_or_data_set_becomes_markup(results: SweepResults, tmp_path: Path) -> None:
-    kept = keep_random_model(tmp_path / "sweeps")
+    train = {"texts": 1, "digest": "", "classes": {"<i>\n# z": 1}}
+    kept = keep_random_model(tmp_path / "sweeps", splits={"train": train})
     (kept.path / "model" / "labels.json").write_text('["# a\\n\\n## b", "<img src=x>", "*c*"]', encoding="utf-8")
-    odd = results.model_copy(update={"dataset": "x\n\n## y <b>", "class_counts": {"train": {"<i>\n# z": 1}}})
+    odd = results.model_copy(update={"dataset": "x\n\n## y <b>"})
     write_kept_card(kept, odd)
     assert list(sections(kept.path / "model")) == SECTIONS
     text = (kept.path / "model" / "README.md").read_text(encoding="utf-8")

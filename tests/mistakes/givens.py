@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sweeper.trials.outcome import Outcome
 from tests.support.recorded_sweeps import RecordedSweep
@@ -69,9 +70,9 @@ def _conditional_sweep() -> str:
             ]
         },
     }
-    space = {"search": search, "training": {"epochs": 2}, "compare": {**_GRU, "loss": ["scl"]}, "confirm": {"seeds": 1}}
-    start = {"start_with": [{"normalize": False, "alpha": 0.6}], "asha": "off"}
-    sweep = RecordedSweep(Path("sweeps"), **space, **start).search([Outcome.COMPLETED])
+    space: dict[str, Any] = {"search": search, "training": {"epochs": 2}, "compare": {**_GRU, "loss": ["scl"]}}
+    space |= {"confirm": {"seeds": 1}, "start_with": [{"normalize": False, "alpha": 0.6}], "asha": "off"}
+    sweep = RecordedSweep(Path("sweeps"), **space).search([Outcome.COMPLETED])
     with sweep.study() as study:
         study.confirm(study.all_trials()[0].trial, 1)
     return sweep.folder.name

@@ -1,6 +1,7 @@
 """Models with random weights in the folder of a sweep, as a finished sweep keeps its best one."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,20 +10,23 @@ import torch
 from sweeper.app.kept_model import write_prediction_settings
 from sweeper.storage.sweep_folder import SweepFolder
 from tests.support import tiny_training
-from tests.support.recorded_sweeps import RecordedSweep
+from tests.support.recorded_sweeps import SPLITS, RecordedSweep
 from tests.tracking.test_model_export import export_random_model, random_texts
 
 SMALL = {"hidden_size": 12, "embedding_size": 8, "vocabulary": 40}
 
 
-def keep_random_model(sweeps: Path, *, encoder: str = "tiny", pairs: bool = False, **params: Any) -> SweepFolder:
+def keep_random_model(
+    sweeps: Path, *, encoder: str = "tiny", pairs: bool = False, splits: Mapping[str, Any] = SPLITS, **params: Any
+) -> SweepFolder:
     """Return a sweep of three classes with a best model: a random BERT, an rnn or a gru. `params` are its own."""
     dataset = {"train": "train.csv", "validation": "validation.csv", "text": ["a", "b"] if pairs else "review"}
     (sweeps.parent / "train.csv").write_text("a\n", encoding="utf-8")
     (sweeps.parent / "validation.csv").write_text("b\n", encoding="utf-8")
     paths = {name: str(sweeps.parent / str(dataset[name])) for name in ("train", "validation")}
     training = {"epochs": 2, "max_length": 24}
-    folder = RecordedSweep(sweeps, dataset={**dataset, **paths, "label": "stars"}, training=training).folder
+    own_data = {**dataset, **paths, "label": "stars"}
+    folder = RecordedSweep(sweeps, splits=splits, dataset=own_data, training=training).folder
     config = tiny_training.config(**{"max_length": 24, **SMALL, **params}).model_copy(update={"encoder": encoder})
     with torch.random.fork_rng(devices=[]):
         export_random_model(folder.path, config, random_texts(pairs))

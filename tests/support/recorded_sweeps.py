@@ -24,15 +24,15 @@ SPACE: Mapping[str, Any] = {
     "confirm": {"seeds": 2},
 }
 LABELS = ("bad", "good")
+SPLITS: Mapping[str, Any] = {"test": {"texts": 100, "digest": "0123456789abcdef"}}
 
 
 class RecordedSweep:
     """A sweep in `sweeps`. Each method adds to its record, as a driver that then stops would leave it."""
 
-    def __init__(self, sweeps: Path, **changes: Any) -> None:
-        """Make the folder. `changes` replace keys of the search space."""
+    def __init__(self, sweeps: Path, *, splits: Mapping[str, Any] = SPLITS, **changes: Any) -> None:
+        """Make the folder. `splits` are those of its manifest, and `changes` replace keys of the search space."""
         self.spec: SweepSpec = small_spec(**{**SPACE, **changes})
-        splits = {"test": {"texts": 100, "digest": "0123456789abcdef"}}
         resolved = {"dataset": "c0ffee", "rows": "0123456789abcdef"}
         self.folder: SweepFolder = create_sweep(sweeps, self.spec, resolved, 1, LABELS, splits)
 
