@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft7Validator
 
 import sweeper as package
 from sweeper.app.specs import shipped_spaces
@@ -21,8 +22,6 @@ from tests.docs.documents import all_blocks, inline_code
 from tests.support.search_spaces import SMALL
 
 SPACES = sorted((ROOT / "search_spaces").glob("*.yaml"))
-
-
 SEARCH_SPACES = ROOT / "docs" / "guides" / "search-spaces.md"
 
 
@@ -34,13 +33,12 @@ def is_example(code: str) -> bool:
 
 def mistakes(values: Any) -> list[str]:
     """Return the places of the mistakes in a search space."""
-    jsonschema = pytest.importorskip("jsonschema")
-    validator = jsonschema.Draft7Validator(package.search_space_schema())
+    validator = Draft7Validator(package.search_space_schema())
     return [".".join(map(str, error.absolute_path)) for error in validator.iter_errors(values)]
 
 
 def test_the_schema_is_one() -> None:
-    pytest.importorskip("jsonschema").Draft7Validator.check_schema(package.search_space_schema())
+    Draft7Validator.check_schema(package.search_space_schema())
 
 
 def test_the_shipped_file_is_what_the_command_prints() -> None:
