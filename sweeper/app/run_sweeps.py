@@ -56,27 +56,41 @@ def run_sweeps(
     folders = [None if fresh else find_sweep(sweeps, spec) for spec in specs]
     for known in filter(None, folders):
         require_record(known)
-    unfinished = [k for k, (spec, folder) in enumerate(zip(specs, folders, strict=True)) if not is_done(spec, folder)]
+    sought = list(zip(specs, folders, strict=True))
+    unfinished = [k for k, (spec, folder) in enumerate(sought) if not is_done(spec, folder)]
     completed: dict[int, CompletedRun] = {}
     failures: list[str] = []
     if unfinished:
-        is_remote = not inline and cluster_address() is not None
-        for k in unfinished:
-            require_gpu_for_fp16(specs[k], is_remote=is_remote)
-        output.capture_libraries(sweeps)
-        is_away = mlflow_sync.is_store_named() and mlflow_sync.announce_outage(output, sweeps)
-        prepared = [prepare_sweep(output, specs[k], folders[k]) for k in unfinished]
-        if mlflow_sync.is_store_named() and not is_away:
-            _check_mlflow(sweeps, prepared)
-        runs = _run_all(output, prepared, sweeps, on_completed, failures, inline=inline, is_mlflow_away=is_away)
+        runs = _run_unfinished(output, [sought[k] for k in unfinished], sweeps, on_completed, failures, inline=inline)
         completed = {k: run for k, run in zip(unfinished, runs, strict=True) if run is not None}
-    for k, (spec, folder) in enumerate(zip(specs, folders, strict=True)):
+    for k, (spec, folder) in enumerate(sought):
         if folder is not None and k not in unfinished:
             completed[k] = CompletedRun(spec, folder, _reopen(output, spec, folder))
             on_completed(completed[k])
     if failures:
         raise SweepFailedError("\n".join(failures))
     return [completed[k] for k in range(len(specs))]
+
+
+def _run_unfinished(
+    output: Output,
+    sought: Sequence[tuple[SweepSpec, SweepFolder | None]],
+    sweeps: Path,
+    on_completed: Callable[[CompletedRun], None],
+    failures: list[str],
+    *,
+    inline: bool,
+) -> list[CompletedRun | None]:
+    """Prepare all sweeps that are not finished, and then run them. Returns and adds what `_run_all` does."""
+    is_remote = not inline and cluster_address() is not None
+    for spec, _ in sought:
+        require_gpu_for_fp16(spec, is_remote=is_remote)
+    output.capture_libraries(sweeps)
+    is_away = mlflow_sync.is_store_named() and mlflow_sync.announce_outage(output, sweeps)
+    prepared = [prepare_sweep(output, spec, folder) for spec, folder in sought]
+    if mlflow_sync.is_store_named() and not is_away:
+        _check_mlflow(sweeps, prepared)
+    return _run_all(output, prepared, sweeps, on_completed, failures, inline=inline, is_mlflow_away=is_away)
 
 
 def _run_all(
