@@ -120,10 +120,9 @@ class TrialRecord:
     @property
     def last_moment(self) -> int:
         """When the trial ended; the time of its last report or of its start if it has not. Milliseconds since 1970."""
-        moments = [self.started_at, *self.report_times]
         if self.end is not None and self.ended_at is not None:
-            moments.append(int(self.ended_at))
-        return max(moments)
+            return int(self.ended_at)
+        return max((self.started_at, *self.report_times))
 
     @property
     def trained_seconds(self) -> float:
