@@ -19,9 +19,12 @@ class HeadMonitor:
         self.checked_at, self.silent_seconds = clock(), 0.0
 
     def is_lost(self) -> bool:
-        """Return True if the head has not answered for too long. Call it often; it connects only now and then."""
+        """Return True if the head has not answered for too long. Call it often; it connects only now and then.
+
+        A lost head stays lost, even if it answers again: those who stopped because of it must find the reason.
+        """
         elapsed = self.clock() - self.checked_at
-        if elapsed > _CHECK_INTERVAL:
+        if elapsed > _CHECK_INTERVAL and self.silent_seconds <= self.patience:
             silence = self.silent_seconds + min(elapsed, 3 * _CHECK_INTERVAL)
             self.silent_seconds = 0.0 if self.is_reachable() else silence
             self.checked_at = self.clock()

@@ -170,6 +170,8 @@ class RayRunner:
                     )
                 if process := self._dead_process():
                     self._restart_ray(process, trials, unfinished)
+                else:
+                    _give_back(trials, unfinished, "Ray Tune ended before it")
                 stop_exceptions.clear()
 
     def _slot_counter(self, resources: TrialResources) -> Callable[[], int]:
@@ -203,12 +205,17 @@ class RayRunner:
         return next((_VITAL_PROCESSES[kind] for kind in dead_processes if kind in _VITAL_PROCESSES), None)
 
     def _restart_ray(self, process: str, trials: TrialSource, unfinished: Sequence[Trial]) -> None:
-        """Start Ray again after one of its processes died, and take back the trials that were running."""
+        """Start Ray again after one of its processes died, and give back the trials that were running."""
         trials.notify(None, f"Ray's {process} died; restarting Ray")
-        for trial in unfinished:
-            trials.worker_lost(trial, TrialEnd(Outcome.FAILED, f"Ray's {process} died"), infrastructure_fault=True)
+        _give_back(trials, unfinished, f"Ray's {process} died")
         ray.shutdown()
         self.start.repeat()
+
+
+def _give_back(trials: TrialSource, unfinished: Sequence[Trial], reason: str) -> None:
+    """Tell the source of trials that these have lost their worker, through no fault of theirs."""
+    for trial in unfinished:
+        trials.worker_lost(trial, TrialEnd(Outcome.FAILED, reason), infrastructure_fault=True)
 
 
 def _most_workers_run_trials(cpu: int, gpu: float) -> bool:

@@ -50,7 +50,7 @@ class TuneBridge:
         """
         with self._lock:
             self._is_closed = True
-        return [*self.running.values(), *self.requeued]
+            return [*self.running.values(), *self.requeued]
 
     def next_trial(self, name: str) -> Trial | None:
         """Return the trial to run under this name. None means that there is none now, or none at all if exhausted."""
@@ -117,17 +117,20 @@ class TuneBridge:
         A trial that never sent an event did not cause the loss. When a node dies, Tune may assign trials to it for a
         moment longer.
         """
-        infrastructure_fault = infrastructure_fault or name not in self.started
-        trial = self._remove(name)
         with self._stored_errors():
-            if trial is not None and not self._is_closed:
+            if self._is_closed:  # then the caller of `close` has the trial
+                return
+            infrastructure_fault = infrastructure_fault or name not in self.started
+            trial = self._remove(name)
+            if trial is not None:
                 self.trials.worker_lost(trial, trial_end, infrastructure_fault=infrastructure_fault)
 
     def requeue(self, name: str) -> None:
         """Take back a trial that could not start. It is started again, and no loss is counted."""
-        trial = self._remove(name)
-        if trial is not None:
-            self.requeued.append(trial)
+        with self._lock:
+            trial = None if self._is_closed else self._remove(name)
+            if trial is not None:
+                self.requeued.append(trial)
 
     def take_requests(self) -> None:
         """Let the source of trials do what users have asked. Call this about every second."""

@@ -23,6 +23,17 @@ def test_head_is_lost_when_it_has_not_answered_for_a_while() -> None:
     assert watch(head, now, 2.5)
 
 
+def test_a_lost_head_stays_lost_when_it_answers_again() -> None:
+    now = [0.0]
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+    head = HeadMonitor(f"127.0.0.1:{port}", lambda: now[0])
+    assert watch(head, now, 40)
+    with socket.create_server(("127.0.0.1", port)):
+        assert head.is_reachable()
+        assert watch(head, now, 10)
+
+
 def test_suspended_driver_does_not_take_its_head_for_lost() -> None:
     now = [0.0]
     with socket.create_server(("127.0.0.1", 0)) as listening:

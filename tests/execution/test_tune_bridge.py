@@ -182,6 +182,32 @@ def test_closed_bridge_ignores_all_calls_and_returns_the_unfinished_trials(tmp_p
     assert world.trials.losses == []
 
 
+class ClosingLock:
+    """A lock that another thread takes first, to close the bridge."""
+
+    def __init__(self, bridge: TuneBridge) -> None:
+        self.bridge, self.lock, self.unfinished = bridge, bridge._lock, list[Trial]()
+
+    def __enter__(self) -> None:
+        self.bridge._lock = self.lock
+        self.unfinished = self.bridge.close()
+        self.lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+
+
+@pytest.mark.parametrize("call", ["worker_lost", "requeue"])
+def test_a_trial_that_is_lost_while_the_bridge_closes_is_among_the_unfinished(call: str, tmp_path: Path) -> None:
+    world = World(tmp_path)
+    trial = world.bridge.next_trial("a")
+    lock: Any = ClosingLock(world.bridge)
+    world.bridge._lock = lock
+    getattr(world.bridge, call)("a", *([DIED] if call == "worker_lost" else []))
+    assert lock.unfinished == [trial]
+    assert (world.trials.losses, world.trials.infrastructure_losses) == ([], [])
+
+
 def test_a_request_to_stop_the_sweep_ends_the_run_and_is_raised_unchanged(tmp_path: Path) -> None:
     world = World(tmp_path)
     asked = SweepInterrupted(130)
