@@ -42,7 +42,8 @@ class PreparedSweep:
 
     `folder` is that of a sweep that has begun. `encoders` are the folders of pretrained encoders by name. `resolved`
     maps the data set and each encoder to the revision or digest that pins it. `seconds` is the time that fetching and
-    reading took: the budget's hours cover it. `borrowed` are the trials of earlier sweeps that it learns from.
+    reading took: the budget's hours cover it. `borrowed` are the trials of earlier sweeps that it learns from. With
+    `is_fresh`, it is to begin beside sweeps that are the same.
     """
 
     spec: SweepSpec
@@ -53,6 +54,7 @@ class PreparedSweep:
     resolved: Mapping[str, str]
     seconds: float = 0.0
     borrowed: Sequence[BorrowedTrials] = ()
+    is_fresh: bool = False
 
 
 def prepare_sweep(output: Output, spec: SweepSpec, folder: SweepFolder | None) -> PreparedSweep:

@@ -18,12 +18,14 @@ from sweeper.app.prepare_data import PreparedSweep, load_training_data
 from sweeper.app.share_gpus import allocate, share_gpus
 from sweeper.app.stage_jobs import checkpoint_storage, stage_jobs
 from sweeper.data.dataset_description import summarize_splits
+from sweeper.errors import UsageError
 from sweeper.protocol.learned_from import describe_learned_from, learned_from
 from sweeper.protocol.results import results_of_study
 from sweeper.protocol.sweep import StageJobs, run_protocol
 from sweeper.protocol.sweep_results import SweepResults
+from sweeper.storage.record_lock import is_locked, locked_error
 from sweeper.storage.requests import Requests
-from sweeper.storage.sweep_folder import SweepFolder, create_sweep, differing_keys
+from sweeper.storage.sweep_folder import SweepFolder, create_sweep, differing_keys, find_sweep
 from sweeper.terminal.output import Output
 from sweeper.training.types import TrainingData
 from sweeper.trials.interfaces import ProgressView, Runner, Tracker
@@ -95,9 +97,18 @@ class SweepRun:
             return folder, self._drive(folder, study, resources, data)
 
     def _open_folder(self, resources: TrialResources) -> SweepFolder:
-        if self.prepared.folder is not None:
-            return self.prepared.folder
+        """Return the folder of the sweep, which is made if it has not begun.
+
+        Raises UsageError if another command began the sweep while this one was preparing it.
+        """
         prepared = self.prepared
+        if prepared.folder is not None:
+            return prepared.folder
+        begun = None if prepared.is_fresh else find_sweep(self.sweeps, prepared.spec)
+        if begun is not None and is_locked(begun.journal):
+            raise locked_error(begun.journal)
+        if begun is not None:
+            raise UsageError(f"{begun.path}: another command has begun this sweep meanwhile; run this one again")
         return create_sweep(
             self.sweeps,
             prepared.spec,

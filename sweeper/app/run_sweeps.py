@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,8 @@ def run_sweeps(
     completed: dict[int, CompletedRun] = {}
     failures: list[str] = []
     if unfinished:
-        runs = _run_unfinished(output, [sought[k] for k in unfinished], sweeps, on_completed, failures, inline=inline)
+        chosen = [sought[k] for k in unfinished]
+        runs = _run_unfinished(output, chosen, sweeps, on_completed, failures, inline=inline, fresh=fresh)
         completed = {k: run for k, run in zip(unfinished, runs, strict=True) if run is not None}
     for k, (spec, folder) in enumerate(sought):
         if folder is not None and k not in unfinished:
@@ -80,6 +81,7 @@ def _run_unfinished(
     failures: list[str],
     *,
     inline: bool,
+    fresh: bool,
 ) -> list[CompletedRun | None]:
     """Prepare all sweeps that are not finished, and then run them. Returns and adds what `_run_all` does."""
     is_remote = not inline and cluster_address() is not None
@@ -87,7 +89,7 @@ def _run_unfinished(
         require_gpu_for_fp16(spec, is_remote=is_remote)
     output.capture_libraries(sweeps)
     is_away = mlflow_sync.is_store_named() and mlflow_sync.announce_outage(output, sweeps)
-    prepared = [prepare_sweep(output, spec, folder) for spec, folder in sought]
+    prepared = [replace(prepare_sweep(output, spec, folder), is_fresh=fresh) for spec, folder in sought]
     if mlflow_sync.is_store_named() and not is_away:
         _check_mlflow(sweeps, prepared)
     return _run_all(output, prepared, sweeps, on_completed, failures, inline=inline, is_mlflow_away=is_away)

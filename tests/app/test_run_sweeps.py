@@ -1,9 +1,17 @@
-"""A sweep is finished when its budget is spent and everything that is to be confirmed has been."""
+"""Which sweeps run: those that are not finished, and that no other command has begun meanwhile."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
-from sweeper.app.run_sweeps import is_confirmed
+from sweeper.app.run_sweeps import is_confirmed, run_sweeps
+from sweeper.errors import UsageError
 from sweeper.protocol.sweep_results import ConfirmationResult, SearchBest, SystemResult
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.storage.sweep_folder import create_sweep
+from sweeper.terminal.output import PlainOutput
 from tests.support.search_spaces import small_spec
 
 CONFIRMED = ConfirmationResult(
@@ -36,3 +44,27 @@ def test_more_seeds_or_settings_to_confirm_continue_a_finished_search(
         system={}, num_trials=1, outcomes={}, epochs=1.0, hours=1.0, best=best, confirmation=confirmation
     )
     assert is_confirmed(small_spec(confirm=confirm), system) == expected
+
+
+class Overtaken(PlainOutput):
+    """An output of a command that another one overtakes, and begins the sweep, before trials start."""
+
+    def __init__(self, spec: SweepSpec, sweeps: Path) -> None:
+        super().__init__(progress=False)
+        self.spec, self.sweeps = spec, sweeps
+
+    @contextmanager
+    def step(self, text: str) -> Iterator[Callable[[str], None]]:
+        if text == "starting":
+            create_sweep(self.sweeps, self.spec, {"dataset": "d"}, 1)
+        yield lambda _: None
+
+
+@pytest.mark.mlflow
+def test_a_sweep_that_another_command_begins_meanwhile_does_not_begin_twice(tmp_path: Path) -> None:
+    keys = {"dataset": "feelings", "compare": {"encoder": ["rnn"], "loss": ["ce"]}, "search": {}, "asha": "off"}
+    spec, sweeps = small_spec(**keys, training={"epochs": 1}, budget={"trials": 1}), tmp_path / "sweeps"
+    output = Overtaken(spec, sweeps)
+    with pytest.raises(UsageError, match="another command has begun this sweep meanwhile; run this one again"):
+        run_sweeps(output, [spec], sweeps, inline=True)
+    assert len(list(sweeps.glob("*/sweep.json"))) == 1
