@@ -14,9 +14,10 @@ from sweeper.trials.trial import TrialRecord
 def stop_sweep(folder: SweepFolder) -> SweepSummary:
     """Stop a sweep as by one Ctrl-C, and return its state once its driver has closed. The same command continues it.
 
-    A sweep that nobody drives is left as it is. The driver's other sweeps do not run either.
+    A sweep that nobody drives is left as it is. The driver's other sweeps do not run either. A driver that took over
+    while the one before was asked is asked too.
     """
-    if is_locked(folder.journal):
+    while is_locked(folder.journal):
         ask_driver(folder, StopRequest())
     return summarize(folder)
 

@@ -66,15 +66,23 @@ class Journal(BaseJournalBackend):
             raise StorageError(self.path, error) from None
 
     def _open(self) -> None:
-        """Read the entries, and cut off one that a crash left half written."""
-        data = self.path.read_bytes() if self.path.exists() else b""
+        """Read the entries, and cut off one that a crash left half written.
+
+        The note of the driver is written before, because reading may take seconds, and requests name the driver. Beside
+        a record that does not exist yet it would look like what is left of a lost one.
+        """
+        is_there = self.path.exists()
+        if is_there:
+            write_holder(self.path)
+        data = self.path.read_bytes() if is_there else b""
         self._entries, self._valid_bytes = parse_entries(self.path, data)
         self.truncated_bytes = len(data) - self._valid_bytes
         self._file = self.path.open("ab", buffering=0)  # a buffer would hold back bytes that a full disk refuses
         self._file.truncate(self._valid_bytes)
         if not self._valid_bytes:
             self._append(_HEADER)
-        write_holder(self.path)
+        if not is_there:
+            write_holder(self.path)
 
     def read_logs(self, log_number_from: int) -> Iterable[dict[str, Any]]:
         """Return the entries from this number on."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sweeper.atomic_write import atomic_write
 from sweeper.errors import SweepLockedError
 
 
@@ -32,7 +33,8 @@ def holder_path(journal: Path) -> Path:
 def write_holder(journal: Path) -> None:
     """Note that this process holds the record."""
     holder = {"host": socket.gethostname(), "pid": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
-    holder_path(journal).write_text(json.dumps(holder), encoding="utf-8")
+    with atomic_write(holder_path(journal)) as file:  # whoever reads half a note would not know the driver
+        file.write(json.dumps(holder).encode())
 
 
 def describe_holder(journal: Path) -> str:

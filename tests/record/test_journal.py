@@ -9,6 +9,7 @@ import pytest
 
 from sweeper.errors import RecordError, StorageError, SweepLockedError
 from sweeper.record.journal import Journal
+from sweeper.storage.record_lock import describe_holder
 from tests.support.crash_helpers import limited_file_size
 
 ENTRIES: list[dict[str, Any]] = [
@@ -110,6 +111,14 @@ def test_a_second_driver_is_refused_until_the_first_has_closed_the_journal(tmp_p
     assert caught.value.exit_code == 2
     first.close()
     Journal(tmp_path / "journal").close()
+
+
+def test_the_driver_names_itself_before_it_reads_the_record(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    path.write_bytes(b"no record\n")
+    with pytest.raises(RecordError):
+        Journal(path)
+    assert f"process {os.getpid()} " in describe_holder(path)
 
 
 @pytest.mark.parametrize("other", [1, 3])
