@@ -122,11 +122,11 @@ def comparison_note(cells: Sequence[TableCell], comparisons: Sequence[Comparison
         return Footnote(
             f"Nothing is bold: systems cannot be compared by {metric.label}, because it is no sum over texts."
         )
-    columns = len({comparison.dataset for comparison in comparisons if comparison.lead is not None})
-    if not columns:
+    if not any(comparison.lead for comparison in comparisons):
         return Footnote("Nothing is bold: no two systems of a column can be compared.")
     influence = "" if metric is METRICS[DEFAULT_METRIC] else f", each text by its influence on {metric.label}"
-    correction = f"Holm's correction for the {columns} columns with a test; " if columns > 1 else ""
+    claims = len({cell.dataset for cell in cells if cell.best_p is not None})
+    correction = f"Holm's correction for the {claims} columns whose best was tested; " if claims > 1 else ""
     return Footnote(
         f"Bold: the best of its column, if its lead over each other system is significant (p below {ALPHA:g}): "
         f"t-tests over both sources of chance, seeds and paired test texts{influence}; {correction}at least "

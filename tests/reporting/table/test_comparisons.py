@@ -48,7 +48,7 @@ def test_calibration_errors_make_nothing_bold_and_a_note_says_so() -> None:
 def test_the_best_is_bold_if_its_lead_over_each_other_system_is_significant() -> None:
     table = build_table([sweep({"ce": CE, "scl": [0.50, 0.52, 0.51, 0.505, 0.51], "lcl": LCL})])
     assert bold_losses(table) == ["lcl"]
-    assert "columns with a test" not in note(table, "Bold: the best")  # one claim needs no correction
+    assert "Holm" not in note(table, "Bold: the best")  # one claim needs no correction
     close = build_table([sweep({"ce": CE, "scl": LCL, "lcl": [score + 0.005 for score in LCL]})])
     assert bold_losses(close) == []
 
@@ -133,7 +133,16 @@ def test_the_claims_of_several_columns_are_corrected_by_holms_method() -> None:
     assert p < 0.05 < 4 * p
     assert bold_losses(build_table(columns[:1])) == ["lcl"]
     assert bold_losses(build_table(columns)) == []
-    assert "Holm's correction for the 4 columns with a test" in note(build_table(columns), "Bold: the best")
+    assert "Holm's correction for the 4 columns whose best was tested" in note(build_table(columns), "Bold: the best")
+
+
+def test_the_note_counts_the_columns_that_holms_method_counts() -> None:
+    """A column whose best system has one seed makes no claim, though its other two systems are compared."""
+    single = sweep({"ce": CE, "scl": LCL, "lcl": [0.9]}, "data-0000000b", dataset="data b")
+    other = sweep({"ce": CE, "lcl": LCL}, "data-0000000c", dataset="data c")
+    table = build_table([sweep({"ce": CE, "lcl": LCL}), single, other])
+    assert sum(cell.best_p is not None for _, cell in table.system_cells()) == 2
+    assert "Holm's correction for the 2 columns whose best was tested" in note(table, "Bold: the best")
 
 
 @pytest.mark.parametrize("seeds", [3, 5])
