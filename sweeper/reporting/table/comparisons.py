@@ -5,7 +5,7 @@ Both seeds and test texts are sources of chance (protocol/statistics.py). There 
 - `lead.p` of a pair, uncorrected: how likely such a lead is by chance if the two systems are equally good.
 - `corrected_p` of a pair: the same, corrected for every pair of the table, because a reader of pairs sees all of them.
 - `best_p` of a column's best cell, which decides whether it is bold. A column makes one claim, that its best system is
-  the best. Its p is the largest `lead.p` over the other systems, corrected for the number of columns.
+  the best. Its p is the largest `lead.p` over the others that can be tested, corrected for the number of columns.
 """
 
 from collections.abc import Mapping, Sequence
@@ -174,9 +174,21 @@ def _best_p(cells: Sequence[TableCell], best: int, pairs: Mapping[int, Compariso
     `pairs` compare it with each other cell of its column, the second best first. Further cells with too few seeds or
     without predictions do not count.
     """
-    leads = {
-        k: pair.lead
-        for k, pair in pairs.items()
-        if pair.lead and min(len(cells[best].scores), len(cells[k].scores)) >= MIN_SEEDS
-    }
+    leads = {k: pair.lead for k, pair in pairs.items() if pair.lead and _has_enough_seeds(cells[best], cells[k])}
     return selected_best_p(leads.values()) if next(iter(pairs)) in leads else 1.0
+
+
+def _has_enough_seeds(first: TableCell, second: TableCell) -> bool:
+    return min(len(first.scores), len(second.scores)) >= MIN_SEEDS
+
+
+def untested_rivals(cells: Sequence[TableCell], comparisons: Sequence[Comparison]) -> list[TableCell]:
+    """Return the cells over which a bold cell of their column has no tested lead, because they lack seeds or scores."""
+    compared = {(pair.dataset, frozenset((pair.first, pair.second))) for pair in comparisons if pair.lead}
+    return [
+        rival
+        for best in (cell for cell in cells if cell.is_bold)
+        for rival in cells
+        if rival.dataset == best.dataset and rival is not best
+        if not _has_enough_seeds(best, rival) or (best.dataset, frozenset((best.system, rival.system))) not in compared
+    ]

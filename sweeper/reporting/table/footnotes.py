@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from sweeper.protocol.sweep_results import SweepResults, TestSplitInfo
 from sweeper.reporting.table.cells import Caveat, TableCell
 from sweeper.reporting.table.columns import Column, ColumnKey, describe_origins
-from sweeper.reporting.table.comparisons import ALPHA, MIN_SEEDS, Comparison
 from sweeper.reporting.table.metrics import DEFAULT_METRIC, METRICS, TableMetric
 from sweeper.reporting.table.published_results import PAPERS, REMARKS
 from sweeper.reporting.table.systems import SystemKey
@@ -114,28 +113,6 @@ def _are_tested_once(cells: Sequence[TableCell]) -> bool:
     shown = {(id(cell.results), trial) for cell in cells for trial in cell.tested_trials}
     accesses = [(key, access.trial) for key, results in every.items() for access in results.test_accesses]
     return len(accesses) == len(set(accesses)) and shown.issuperset(accesses)
-
-
-def comparison_note(cells: Sequence[TableCell], comparisons: Sequence[Comparison], metric: TableMetric) -> Footnote:
-    """Return the note that says what bold means, or why nothing is bold."""
-    if not metric.is_compared:
-        return Footnote(
-            f"Nothing is bold: systems cannot be compared by {metric.label}, because it is no sum over texts."
-        )
-    if not any(comparison.lead for comparison in comparisons):
-        return Footnote("Nothing is bold: no two systems of a column can be compared.")
-    influence = "" if metric is METRICS[DEFAULT_METRIC] else f", each text by its influence on {metric.label}"
-    claims = len({cell.dataset for cell in cells if cell.best_p is not None})
-    correction = f"Holm's correction for the {claims} columns whose best was tested; " if claims > 1 else ""
-    return Footnote(
-        f"Bold: the best of its column, if its lead over each other system is significant (p below {ALPHA:g}): "
-        f"t-tests over both sources of chance, seeds and paired test texts{influence}; {correction}at least "
-        f"{MIN_SEEDS} seeds each. Leads of the selected best need no correction for the number of systems "
-        "(Gutmann & Maymin 1987).",
-        brief=f"Bold: significantly better than each other system (p below {ALPHA:g})."
-        if any(cell.is_bold for cell in cells)
-        else f"Nothing is bold: no best system has significant leads, with at least {MIN_SEEDS} seeds each.",
-    )
 
 
 def test_access_notes(usage: Mapping[str, TestSplitUsage]) -> list[Footnote]:

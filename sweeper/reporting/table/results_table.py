@@ -12,6 +12,7 @@ from sweeper.protocol.data_frame import data_frame
 from sweeper.protocol.finished_sweep import FinishedSweep
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.reporting.table import footnotes
+from sweeper.reporting.table.bold_note import bold_note
 from sweeper.reporting.table.cells import Caveat, TableCell, build_cells
 from sweeper.reporting.table.clone_notes import clone_notes
 from sweeper.reporting.table.columns import Column, ColumnKey, column_key, find_columns
@@ -165,7 +166,7 @@ def _own_notes(
     has_test = any(usage.test for usage in datasets.values())
     return [
         *footnotes.protocol_notes(cells, table_metric(metric)),
-        *([footnotes.comparison_note(cells, comparisons, table_metric(metric))] if has_test else []),
+        *([bold_note(cells, comparisons, table_metric(metric), row_names)] if has_test else []),
         *(footnotes.test_access_notes(datasets) if has_test else []),
         *footnotes.test_warning_notes(datasets),
         *footnotes.caveat_notes(cells, row_names),

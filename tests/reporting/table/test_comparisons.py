@@ -10,7 +10,7 @@ from benchmarks.bold import Shape, simulate_tables
 from sweeper.errors import RecordError, UsageError
 from sweeper.protocol.finished_sweep import TestPredictions
 from sweeper.protocol.statistics import holm_correction, mean_score, pairwise_differences
-from sweeper.reporting.table.footnotes import comparison_note
+from sweeper.reporting.table.bold_note import bold_note
 from sweeper.reporting.table.metrics import METRICS
 from sweeper.reporting.table.results_table import build_table
 from tests.reporting.table.helpers import CE, LCL, bold_losses, cell, note
@@ -41,7 +41,7 @@ def test_systems_are_compared_by_every_metric_of_the_table_with_one_rule(metric:
 
 
 def test_calibration_errors_make_nothing_bold_and_a_note_says_so() -> None:
-    text = comparison_note([], [], METRICS["ece"]).text
+    text = bold_note([], [], METRICS["ece"], {}).text
     assert text == "Nothing is bold: systems cannot be compared by ECE, because it is no sum over texts."
 
 
@@ -124,6 +124,30 @@ def test_bold_needs_a_significant_lead_over_a_system_that_came_out_third_with_fe
     assert bold_losses(build_table([sweep({"ce": CE, "lcl": LCL})])) == ["lcl"]
     assert bold_losses(build_table([sweep({"ce": CE, "scl": few, "lcl": LCL})])) == []
     assert bold_losses(build_table([sweep({"ce": CE, "scl": few[:2], "lcl": LCL})])) == ["lcl"]  # too few to count
+
+
+def test_the_note_on_bold_names_the_systems_that_were_not_tested() -> None:
+    table = build_table([sweep({"ce": [0.7, 0.7, 0.71], "scl": [0.3, 0.95], "lcl": [0.8, 0.81, 0.8]})])
+    assert bold_losses(table) == ["lcl"]
+    (shown,) = [note for note in table.notes if "Bold: the best" in note.text]
+    for text in (shown.text, shown.screen_text):
+        others = "the second best and each other system that has at least 3 scored seeds and their predictions"
+        assert f"over {others} is significant" in text or f"better than {others} (p below 0.05)" in text
+        assert text.endswith(" Left out of the test: mini scl on sst5.")
+    tested = build_table([sweep({"ce": [0.7, 0.7, 0.71], "scl": [0.3, 0.31, 0.3], "lcl": [0.8, 0.81, 0.8]})])
+    assert "lead over each other system is significant" in note(tested, "Bold: the best")
+    assert not any("Left out" in other.text for other in tested.notes)
+
+
+@pytest.mark.parametrize(("scl", "has_predictions"), [([0.1] * 3, False), ([0.1], True), (None, True)])
+def test_a_system_without_predictions_or_scores_is_named_as_not_tested(
+    scl: list[float] | None, has_predictions: bool
+) -> None:
+    finished = sweep({"ce": CE, "scl": scl, "lcl": LCL})
+    kept = {k: model for k, model in finished.predictions.items() if has_predictions or k != 111}
+    table = build_table([replace(finished, predictions=kept)])
+    assert bold_losses(table) == ["lcl"]
+    assert note(table, "Bold: the best").endswith("Left out of the test: mini scl on sst5.")
 
 
 def test_the_claims_of_several_columns_are_corrected_by_holms_method() -> None:
