@@ -3,13 +3,15 @@
 The lead is that over the strongest other system on the test split; without a test split, on validation, where the
 settings were chosen. It is measured by the objective's metric, or by accuracy (macro F1 where a text has any number of
 labels) if systems cannot be compared by that. It stands under the rule for bold in the published table: the leads over
-all other systems are significant.
+the strongest other system, and over all others that can be tested, are significant.
 """
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from sweeper.protocol.confirmation import WITH_MODEL
 from sweeper.protocol.finished_sweep import TestPredictions
 from sweeper.protocol.statistics import Estimate, TextScores, pairwise_differences, selected_best_p
 from sweeper.protocol.sweep_results import ConfirmationResult, SweepResults
@@ -28,7 +30,7 @@ class Lead:
     """The winner's lead by `metric` over the system `other`, and p for the claim that it is better than all others.
 
     If `other` is ahead, `p` is that of the difference. `difference` is None if the two cannot be compared. `seeds` are
-    those of the system that has fewer.
+    the scored ones of the system that has fewer.
     """
 
     other: int
@@ -42,6 +44,19 @@ class Lead:
         """True if the lead is significant and rests on enough seeds: the rule for bold in the table."""
         is_ahead = self.difference is not None and table_metric(self.metric).sign * self.difference.mean > 0
         return is_ahead and self.p < ALPHA and self.seeds >= MIN_SEEDS
+
+
+@dataclass(frozen=True)
+class _SystemScores:
+    """The scores of a system on the split on which the lead is measured.
+
+    `mean` is over its scored seeds, None if there are none. `by_text` is None for fewer than two seeds, or if
+    predictions of a scored seed are missing: then the system cannot be compared.
+    """
+
+    seeds: int
+    mean: float | None
+    by_text: TextScores | None
 
 
 @dataclass(frozen=True)
@@ -70,13 +85,8 @@ def find_winner(results: SweepResults, predictions: Predictions) -> Winner | Non
     if not others:
         return Winner(best, confirmed[best], None)
     metric = _lead_metric(results)
-    scores = {
-        system: text_scores(models, metric, results.labels)
-        for system in ranked
-        if len(models := _models(confirmed[system], predictions, metric)) > 1
-    }
-    seeds = {system: len(confirmed[system].seeds) for system in ranked}
-    return Winner(best, confirmed[best], _find_lead(ranked, scores, seeds, metric))
+    scores = {system: _system_scores(confirmed[system], results, predictions, metric) for system in ranked}
+    return Winner(best, confirmed[best], _find_lead(ranked, scores, metric))
 
 
 def _lead_metric(results: SweepResults) -> str:
@@ -85,26 +95,54 @@ def _lead_metric(results: SweepResults) -> str:
     return name if table_metric(name).is_compared else TASKS[results.task].table_metric
 
 
-def _models(confirmation: ConfirmationResult, predictions: Predictions, metric: str) -> list[TestPredictions]:
-    stored = [predictions[seed.trial] for seed in confirmation.seeds if seed.trial in predictions]
-    return [model for model in stored if has_text_scores(model, metric)]
+def _system_scores(
+    confirmation: ConfirmationResult, results: SweepResults, predictions: Predictions, metric: str
+) -> _SystemScores:
+    scores = _seed_scores(confirmation, _lead_split(results), metric)
+    stored = [predictions[trial] for trial in scores if trial in predictions]
+    models = [model for model in stored if has_text_scores(model, metric)]
+    can_be_compared = len(models) == len(scores) > 1
+    return _SystemScores(
+        seeds=len(scores),
+        mean=statistics.fmean(scores.values()) if scores else None,
+        by_text=text_scores(models, metric, results.labels) if can_be_compared else None,
+    )
 
 
-def _find_lead(ranked: Sequence[int], scores: Mapping[int, TextScores], seeds: Mapping[int, int], metric: str) -> Lead:
-    """Return the lead over the strongest of the others; if it cannot be computed, over the first, without figures."""
+def _lead_split(results: SweepResults) -> str:
+    """Return the split on which the lead is measured."""
+    return "test" if results.test_split else "validation"
+
+
+def _seed_scores(confirmation: ConfirmationResult, split: str, metric: str) -> dict[int, float]:
+    """Return the finite scores of the models that a confirmed setting left, by trial."""
+    with_model = [seed for seed in confirmation.seeds if seed.outcome in WITH_MODEL]
+    metrics = {seed.trial: (seed.test or {}) if split == "test" else seed.metrics for seed in with_model}
+    scores = {trial: values.get(f"{split}/{metric}", math.nan) for trial, values in metrics.items()}
+    return {trial: score for trial, score in scores.items() if math.isfinite(score)}
+
+
+def _find_lead(ranked: Sequence[int], scores: Mapping[int, _SystemScores], metric: str) -> Lead:
+    """Return the lead over the strongest of the others; without figures if the two cannot be compared."""
     best, *others = ranked
-    rivals = [system for system in others if system in scores]
-    if best not in scores or not rivals:
-        return Lead(others[0], min(seeds[best], seeds[others[0]]), metric)
     sign = table_metric(metric).sign
-    rival = max(rivals, key=lambda system: sign * float(scores[system].mean()))
+    means = {system: scores[system].mean for system in others}
+    rival = max(others, key=lambda system: -math.inf if (mean := means[system]) is None else sign * mean)
+    seeds = min(scores[best].seeds, scores[rival].seeds)
+    by_text = {
+        system: texts
+        for system in ranked
+        if (texts := scores[system].by_text) is not None and (system in (best, rival) or len(texts) >= MIN_SEEDS)
+    }
+    if best not in by_text or rival not in by_text:
+        return Lead(rival, seeds, metric)
     leads = {
-        system: pairwise_differences([scores[best], scores[system]])[0, 1]
-        for system in rivals
-        if system == rival or len(scores[system]) >= MIN_SEEDS
+        system: pairwise_differences([by_text[best], texts])[0, 1]
+        for system, texts in by_text.items()
+        if system != best
     }
     p = selected_best_p(leads.values()) if sign * leads[rival].mean > 0 else leads[rival].p
-    return Lead(rival, min(len(scores[best]), len(scores[rival])), metric, leads[rival], p)
+    return Lead(rival, seeds, metric, leads[rival], p)
 
 
 def winner_lines(winner: Winner | None, results: SweepResults, names: Sequence[str]) -> Lines:
@@ -124,7 +162,7 @@ def describe_winner(winner: Winner, results: SweepResults, names: Sequence[str])
     ]
     if test:
         lines.append(("test", _describe_scores([scores[f"test/{metric}"] for scores in test], metric)))
-    return [*lines, ("lead", _describe_lead(winner.lead, names, "test" if test else "validation"))]
+    return [*lines, ("lead", _describe_lead(winner.lead, names, _lead_split(results)))]
 
 
 def _describe_scores(scores: Sequence[float], name: str) -> str:
@@ -143,14 +181,19 @@ def _describe_lead(lead: Lead | None, names: Sequence[str], split: str) -> str:
         return "no other system was confirmed"
     other = names[lead.other]
     if lead.difference is None:
-        reason = "one of the two has a single seed" if lead.seeds < 2 else "predictions are missing"
-        return f"not compared with {other}: {reason}"
+        return f"not compared with {other}: {_why_not_compared(lead, split)}"
     difference = lead.difference
     metric = table_metric(lead.metric)
     mean, low, high = map(metric.format_difference, (difference.mean, difference.low, difference.high))
     chance = f"95 % interval {low} to {high}, p {_format_p(lead.p)}"
     points = f"{mean} {'points of ' if metric.entry.is_share else ''}{split} {metric.label}"
     return f"{points} over {other} ({chance}): {_verdict(lead, other, split)}"
+
+
+def _why_not_compared(lead: Lead, split: str) -> str:
+    if lead.seeds > 1:
+        return "predictions are missing"
+    return "one of the two has a single seed" if lead.seeds else f"one of the two has no {split} score"
 
 
 def _format_p(p: float) -> str:

@@ -84,6 +84,31 @@ def test_a_lead_that_cannot_be_computed_has_its_reason(seeds: list[float], reaso
     assert reason in _lines(without, ["ce", "lcl"])["lead"]
 
 
+@pytest.mark.parametrize(
+    ("scl", "is_stored", "reason"),
+    [
+        ([0.95, "failed", "failed"], True, "one of the two has a single seed"),
+        ([0.95, 0.95, 0.94], False, "predictions are missing"),
+    ],
+)
+def test_there_is_no_verdict_if_the_strongest_other_system_cannot_be_compared(
+    scl: Scores, is_stored: bool, reason: str
+) -> None:
+    scores: dict[str, Scores | None] = {"ce": [0.50, 0.51, 0.50], "scl": scl, "lcl": [0.80, 0.81, 0.80]}
+    finished = _finished(scores, {"ce": 0.5, "scl": 0.6, "lcl": 0.8})
+    kept = {k: model for k, model in finished.predictions.items() if is_stored or k != 111}
+    lead = _lines(FinishedSweep(finished.results, kept), ["ce", "scl", "lcl"])["lead"]
+    assert lead == f"not compared with scl: {reason}"
+
+
+def test_a_system_without_a_test_score_is_not_the_strongest_other_one() -> None:
+    scores: dict[str, Scores | None] = {"scl": ["failed"] * 3, "ce": [0.50, 0.51, 0.50], "lcl": [0.80, 0.81, 0.80]}
+    finished = _finished(scores, {"scl": 0.7, "ce": 0.5, "lcl": 0.8})
+    assert _lines(finished, ["scl", "ce", "lcl"])["lead"].startswith("+30.0 points of test accuracy over ce")
+    only = _finished({name: scores[name] for name in ("scl", "lcl")}, {"scl": 0.7, "lcl": 0.8})
+    assert _lines(only, ["scl", "lcl"])["lead"] == "not compared with scl: one of the two has no test score"
+
+
 @pytest.mark.parametrize(("objective", "shown"), [("macro_f1", "macro-F1"), ("weighted_f1", "weighted-F1")])
 def test_the_lead_is_measured_by_the_objective_where_predicted_classes_give_it(objective: str, shown: str) -> None:
     scores = {"ce": [0.30, 0.31, 0.30], "lcl": [0.90, 0.91, 0.90]}
