@@ -29,8 +29,9 @@ Lines = list[tuple[str, str]]  # a label and a text each
 class Lead:
     """The winner's lead by `metric` over the system `other`, and p for the claim that it is better than all others.
 
-    If `other` is ahead, `p` is that of the difference. `difference` is None if the two cannot be compared. `seeds` are
-    the scored ones of the system that has fewer.
+    That is the largest p of its leads, and `least_certain` is the system that has it. If `other` is ahead, `p` is that
+    of the difference. `difference` is None if the two cannot be compared. `seeds` are the scored ones of the system
+    that has fewer.
     """
 
     other: int
@@ -38,6 +39,7 @@ class Lead:
     metric: str
     difference: Estimate | None = None
     p: float = 1.0
+    least_certain: int | None = None
 
     @property
     def stands(self) -> bool:
@@ -141,8 +143,11 @@ def _find_lead(ranked: Sequence[int], scores: Mapping[int, _SystemScores], metri
         for system, texts in by_text.items()
         if system != best
     }
-    p = selected_best_p(leads.values()) if sign * leads[rival].mean > 0 else leads[rival].p
-    return Lead(rival, seeds, metric, leads[rival], p)
+    if sign * leads[rival].mean <= 0:
+        return Lead(rival, seeds, metric, leads[rival], leads[rival].p, rival)
+    p = selected_best_p(leads.values())
+    least_certain = rival if leads[rival].p == p else next(system for system, lead in leads.items() if lead.p == p)
+    return Lead(rival, seeds, metric, leads[rival], p, least_certain)
 
 
 def winner_lines(winner: Winner | None, results: SweepResults, names: Sequence[str]) -> Lines:
@@ -185,9 +190,9 @@ def _describe_lead(lead: Lead | None, names: Sequence[str], split: str) -> str:
     difference = lead.difference
     metric = table_metric(lead.metric)
     mean, low, high = map(metric.format_difference, (difference.mean, difference.low, difference.high))
-    chance = f"95 % interval {low} to {high}, p {_format_p(lead.p)}"
+    chance = f"95 % interval {low} to {high}, p {_format_p(difference.p)}"
     points = f"{mean} {'points of ' if metric.entry.is_share else ''}{split} {metric.label}"
-    return f"{points} over {other} ({chance}): {_verdict(lead, other, split)}"
+    return f"{points} over {other} ({chance}): {_verdict(lead, names, split)}"
 
 
 def _why_not_compared(lead: Lead, split: str) -> str:
@@ -200,12 +205,15 @@ def _format_p(p: float) -> str:
     return "below 0.001" if p < 0.001 else f"{p:.2g}"
 
 
-def _verdict(lead: Lead, other: str, split: str) -> str:
+def _verdict(lead: Lead, names: Sequence[str], split: str) -> str:
+    """Return whether the lead stands. If only the lead over a third system may be chance, it is named with its p."""
     assert lead.difference is not None
     if table_metric(lead.metric).sign * lead.difference.mean < 0:
-        return f"{other} is ahead on {split}, so the order is open"
+        return f"{names[lead.other]} is ahead on {split}, so the order is open"
     if lead.stands:
         return "the lead stands" if split == "test" else "the lead stands on validation, where the settings were chosen"
     if lead.p < ALPHA:
         return f"too few seeds for a verdict, at least {MIN_SEEDS} are needed"
+    if lead.least_certain is not None and lead.difference.p < ALPHA:
+        return f"the lead over {names[lead.least_certain]} may be chance (p {_format_p(lead.p)})"
     return "the lead may be chance"

@@ -126,6 +126,25 @@ def test_the_lead_is_measured_by_the_objective_where_predicted_classes_give_it(o
     assert lead.endswith("the lead stands")
 
 
+def test_the_p_beside_a_difference_is_its_own_and_a_less_certain_system_is_named() -> None:
+    scores = {"ce": [0.25, 0.70, 0.95], "scl": [0.70, 0.70, 0.71], "lcl": [0.80, 0.81, 0.80]}
+    finished = _finished(scores, {"ce": 0.5, "scl": 0.6, "lcl": 0.8})
+    winner = _winner(finished)
+    assert winner.lead is not None
+    assert winner.lead.difference is not None
+    assert winner.lead.difference.p < 0.001 < 0.05 < winner.lead.p
+    assert not winner.lead.stands
+    lead = _lines(finished, ["ce", "scl", "lcl"])["lead"]
+    assert lead.startswith("+10.0 points of test accuracy over scl (95 % interval ")
+    assert lead.endswith(f", p below 0.001): the lead over ce may be chance (p {winner.lead.p:.2g})")
+
+
+def test_no_third_system_is_named_if_the_lead_over_the_strongest_may_be_chance_itself() -> None:
+    scores = {"ce": [0.25, 0.70, 0.95], "scl": [0.70, 0.80, 0.86], "lcl": [0.75, 0.81, 0.86]}
+    finished = _finished(scores, {"ce": 0.5, "scl": 0.6, "lcl": 0.8})
+    assert _lines(finished, ["ce", "scl", "lcl"])["lead"].endswith("): the lead may be chance")
+
+
 def test_a_single_system_has_no_lead() -> None:
     finished = _finished({"lcl": [0.5, 0.6, 0.7], "ce": None})
     assert _winner(finished).lead is None
