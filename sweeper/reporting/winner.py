@@ -202,7 +202,11 @@ def _why_not_compared(lead: Lead, split: str) -> str:
 
 
 def _format_p(p: float) -> str:
-    return "below 0.001" if p < 0.001 else f"{p:.2g}"
+    """Return p with as many digits as it takes to stay on its side of the significance level, at least two."""
+    if p < 0.001:
+        return "below 0.001"
+    texts = (f"{p:.{digits}g}" for digits in range(2, 18))
+    return next(text for text in texts if (float(text) < ALPHA) == (p < ALPHA))
 
 
 def _verdict(lead: Lead, names: Sequence[str], split: str) -> str:

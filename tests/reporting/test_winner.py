@@ -1,13 +1,16 @@
 """The winner of a sweep: chosen on validation, with a lead that is measured and judged on the test split."""
 
+import math
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
 from sweeper.protocol.finished_sweep import FinishedSweep
+from sweeper.protocol.statistics import Estimate
 from sweeper.protocol.sweep_results import SweepResults
-from sweeper.reporting.winner import Winner, describe_winner, find_winner
+from sweeper.reporting.winner import Lead, Winner, describe_winner, find_winner
 from tests.support import fake_results
 from tests.support.fake_results import Scores
 
@@ -143,6 +146,26 @@ def test_no_third_system_is_named_if_the_lead_over_the_strongest_may_be_chance_i
     scores = {"ce": [0.25, 0.70, 0.95], "scl": [0.70, 0.80, 0.86], "lcl": [0.75, 0.81, 0.86]}
     finished = _finished(scores, {"ce": 0.5, "scl": 0.6, "lcl": 0.8})
     assert _lines(finished, ["ce", "scl", "lcl"])["lead"].endswith("): the lead may be chance")
+
+
+@pytest.mark.parametrize(
+    ("p", "shown", "verdict"),
+    [
+        (0.0496, "0.0496", "the lead stands"),
+        (0.04999996, "0.04999996", "the lead stands"),
+        (math.nextafter(0.05, 0), "0.049999999999999996", "the lead stands"),
+        (0.05, "0.05", "the lead may be chance"),
+        (0.0504, "0.05", "the lead may be chance"),
+        (0.0432, "0.043", "the lead stands"),
+        (0.000999, "below 0.001", "the lead stands"),
+    ],
+)
+def test_p_is_never_rounded_across_the_significance_level(p: float, shown: str, verdict: str) -> None:
+    finished = _finished({"ce": [0.5, 0.5, 0.5], "lcl": [0.6, 0.6, 0.6]}, {"ce": 0.5, "lcl": 0.6})
+    difference = Estimate(0.1, 0.03, 4.0, 0.0, 0.2, p)
+    winner = replace(_winner(finished), lead=Lead(0, 3, "accuracy", difference, p, 0))
+    lead = dict(describe_winner(winner, finished.results, ["ce", "lcl"]))["lead"]
+    assert lead.endswith(f", p {shown}): {verdict}")
 
 
 def test_a_single_system_has_no_lead() -> None:
