@@ -1,6 +1,6 @@
 """The notes below the published table: how its scores came about, and what is unusual about single cells."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -72,7 +72,9 @@ def footnote_letters(cells: Sequence[TableCell]) -> dict[Caveat, str]:
     return dict(zip(used, "abcdefghij", strict=False))
 
 
-def protocol_notes(cells: Sequence[TableCell], metric: TableMetric) -> list[Footnote]:
+def protocol_notes(
+    cells: Sequence[TableCell], metric: TableMetric, usage: Mapping[str, TestSplitUsage]
+) -> list[Footnote]:
     """Return the notes that say what a cell shows and how its setting was chosen."""
     objectives = " or ".join(dict.fromkeys(cell.results.objective for cell in cells))
     chosen = f"Settings were chosen on the validation split ({objectives}) and trained again with fresh seeds"
@@ -81,7 +83,7 @@ def protocol_notes(cells: Sequence[TableCell], metric: TableMetric) -> list[Foot
         return [Footnote(text, brief="Without a test split there is no test score.")]
     scored = (
         "Only these models were scored on the test split, once each"
-        if _are_tested_once(cells)
+        if _are_tested_once(cells, usage.values())
         else "Not only these models were scored on the test split, or not only once; every test access is counted below"
     )
     return [
@@ -107,12 +109,16 @@ def _metric_note(metric: TableMetric) -> list[Footnote]:
     return [Footnote(f"{label}: {metric.description}{direction}")]
 
 
-def _are_tested_once(cells: Sequence[TableCell]) -> bool:
-    """Return True if each test access of these sweeps was the only one of a model whose score a cell shows."""
+def _are_tested_once(cells: Sequence[TableCell], usage: Iterable[TestSplitUsage]) -> bool:
+    """Return True if each test access was the only one of a model whose score a cell shows.
+
+    `usage` counts those by sweeps of which no cell is shown too.
+    """
     every = {id(cell.results): cell.results for cell in cells}
     shown = {(id(cell.results), trial) for cell in cells for trial in cell.tested_trials}
     accesses = [(key, access.trial) for key, results in every.items() for access in results.test_accesses]
-    return len(accesses) == len(set(accesses)) and shown.issuperset(accesses)
+    total = sum(used.test_accesses + used.test_accesses_elsewhere for used in usage)
+    return total == len(accesses) == len(set(accesses)) and shown.issuperset(accesses)
 
 
 def test_access_notes(usage: Mapping[str, TestSplitUsage]) -> list[Footnote]:

@@ -165,7 +165,7 @@ def _own_notes(
 ) -> list[footnotes.Footnote]:
     has_test = any(usage.test for usage in datasets.values())
     return [
-        *footnotes.protocol_notes(cells, table_metric(metric)),
+        *footnotes.protocol_notes(cells, table_metric(metric), datasets),
         *([bold_note(cells, comparisons, table_metric(metric), row_names)] if has_test else []),
         *(footnotes.test_access_notes(datasets) if has_test else []),
         *footnotes.test_warning_notes(datasets),

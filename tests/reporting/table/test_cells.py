@@ -124,6 +124,29 @@ def test_tested_once_is_said_only_where_it_is_so() -> None:
         assert "accessed 6 times by 1 sweep" in text
 
 
+def test_tested_once_counts_replaced_sweeps_and_those_outside_the_table() -> None:
+    once, more = "Only these models were scored on the test split, once each.", "Not only these models were scored"
+    old, new = sweep({"ce": [0.5] * 3}, at=1_000), sweep({"ce": [0.6] * 3}, "sst5-0000000b", at=2_000)
+    text = render(build_table([old, new]), "md")
+    assert "accessed 6 times by 2 sweeps" in text
+    assert more in text
+    assert once not in text
+    assert more in render(build_table([new], elsewhere={"digest-of-sst5": 1}), "md")
+    assert once in render(build_table([new], elsewhere={"digest-of-sst2": 1}), "md")
+
+
+def test_tested_once_holds_for_two_columns_with_the_same_test_texts() -> None:
+    """The models of both columns are in the table, and each was scored once."""
+    whole = sweep({"ce": CE}, digest="same")
+    part = sweep({"ce": CE}, "sst5-0000000b", digest="same", rows="77aa1c2e00000000", subsample={"train": 500})
+    text = render(build_table([whole, part]), "md")
+    assert "5 times by sweeps of other columns" in text
+    assert "Only these models were scored on the test split, once each." in text
+    spent = part.results.to_dict()
+    spent["test_accesses"].append(spent["test_accesses"][0] | {"at": 9})
+    assert "Not only these models" in render(build_table([whole, with_results(part, spent)]), "md")
+
+
 def test_a_system_with_missing_predictions_is_not_compared_and_has_a_note() -> None:
     finished = sweep({"ce": CE, "scl": [0.7, 0.71, 0.72], "lcl": LCL})
     without = replace(finished, predictions={k: model for k, model in finished.predictions.items() if k != 111})
