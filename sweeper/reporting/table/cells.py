@@ -20,6 +20,7 @@ from sweeper.reporting.table.cell_scores import find_scores
 from sweeper.reporting.table.metrics import table_metric
 from sweeper.reporting.table.systems import SystemKey, system_of
 from sweeper.trials.outcome import Outcome
+from sweeper.wording import count_noun
 
 
 class Caveat(StrEnum):
@@ -154,7 +155,7 @@ def _describe_validation(results: SweepResults, confirmation: ConfirmationResult
     if confirmation.mean is None:
         return ""
     sd = "" if confirmation.sd is None else f" ± {confirmation.sd:.4f}"
-    seeds = "1 fresh seed" if len(confirmation.seeds) == 1 else f"{len(confirmation.seeds)} fresh seeds"
+    seeds = count_noun(sum(bool(seed.metrics) for seed in confirmation.seeds), "fresh seed")
     return f"{results.objective} {confirmation.mean:.4f}{sd} with {seeds}"
 
 

@@ -93,6 +93,14 @@ def test_a_data_set_without_a_test_split_has_empty_cells_and_a_note() -> None:
     assert note(table, "Without a test split there is no test score")
 
 
+def test_the_validation_scores_of_a_cell_count_the_seeds_that_have_one() -> None:
+    finished = sweep({"ce": [None, None, "failed"]}, test_split=None)
+    results = finished.results.to_dict()
+    results["systems"][0]["confirmation"]["seeds"][2]["metrics"] = {}
+    found = cell(build_table([with_results(finished, results)]), "mini ce").caveats[Caveat.UNTESTED]
+    assert found == "validation/accuracy 0.5200 ± 0.0060 with 2 fresh seeds"
+
+
 @pytest.mark.parametrize("brief", [False, True])
 @pytest.mark.parametrize("scores", [[None, None, None], None])
 def test_the_notes_of_a_sweep_without_a_test_split_fit_it(scores: list[None] | None, brief: bool) -> None:
