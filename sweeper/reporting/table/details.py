@@ -77,8 +77,9 @@ def _test(cell: TableCell) -> str:
 
 
 def _seed(cell: TableCell, seed: SeedResult) -> str:
-    """Return the score of a seed, with its trial and MLflow run."""
-    score = table_metric(cell.metric).format(cell.scores[seed.trial]) if seed.trial in cell.scores else "not scored"
+    """Return the score of a seed, or that it has none, with its trial and MLflow run."""
+    without = "not scored" if seed.test is None else "no score by this metric"
+    score = table_metric(cell.metric).format(cell.scores[seed.trial]) if seed.trial in cell.scores else without
     outcome = "" if seed.outcome.is_healthy else f", {seed.outcome.label}"
     run = f", run {cell.source.runs[seed.trial]}" if seed.trial in cell.source.runs else ""
     return f"{score}{outcome}, trial {seed.trial}{run}"

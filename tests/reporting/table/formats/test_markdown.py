@@ -54,6 +54,14 @@ def test_details_have_setting_cost_test_accesses_interval_optimism_and_runs() ->
     assert "**mini lcl on sst5 (sst5-0000000a)**\n\n- search: 16 trials" in text
 
 
+def test_a_scored_seed_without_a_score_by_this_metric_is_not_called_unscored() -> None:
+    finished = sweep({"ce": [0.50, 0.51, "diverged"]})
+    kept = {k: model for k, model in finished.predictions.items() if k != 101}
+    text = render(build_table([replace(finished, predictions=kept)], "mcc"), "md", detail=True)
+    assert "- seed 1000101: no score by this metric, trial 101" in text
+    assert "- seed 1000102: not scored, diverged, trial 102" in text
+
+
 def test_markup_in_names_is_escaped() -> None:
     table, *_ = markdown.render_sheet(SHEET).split("\n\n")
     lines = table.split("\n")
