@@ -209,7 +209,7 @@ class SweepResults(ResultModel):
 
     @property
     def last_test_access(self) -> tuple[int, str]:
-        """The key that orders sweeps by age: the time of the last test access, then the name."""
+        """The key that orders sweeps of a system: the time of the last test access, 0 without any, then the name."""
         return max((access.at for access in self.test_accesses), default=0), self.sweep
 
     @property

@@ -182,15 +182,24 @@ def _affected(caveat: Caveat, column: Sequence[TableCell], row_names: RowNames) 
 
 def older_sweep_notes(replaced: Sequence[tuple[TableCell, Sequence[TableCell]]], row_names: RowNames) -> list[Footnote]:
     """Return the notes about systems that several sweeps cover. `replaced` are cells shown with those not shown."""
-    grouped: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    grouped: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
     for cell, others in replaced:
         shown = cell.results.sweep
         older = tuple(_name_other(other.results.sweep, shown) for other in others)
-        grouped.setdefault((shown, older), []).append(describe_cell(cell, row_names))
+        reason = _why_shown(cell.results, [other.results for other in others])
+        grouped.setdefault((shown, reason, older), []).append(describe_cell(cell, row_names))
     return [
-        Footnote(f"{'; '.join(cells)}: from {shown}, the newest sweep; not shown: {', '.join(older)}.")
-        for (shown, older), cells in grouped.items()
+        Footnote(f"{'; '.join(cells)}: from {shown}{reason}; not shown: {', '.join(older)}.")
+        for (shown, reason, older), cells in grouped.items()
     ]
+
+
+def _why_shown(shown: SweepResults, others: Sequence[SweepResults]) -> str:
+    """Return what sets a shown sweep apart, by the rule of `last_test_access`; "" for two copies of one sweep."""
+    at, name = shown.last_test_access
+    if at > max(other.last_test_access[0] for other in others):
+        return ", the one tested last"
+    return ", the last by name" if not at and name > max(other.sweep for other in others) else ""
 
 
 def _name_other(other: str, shown: str) -> str:

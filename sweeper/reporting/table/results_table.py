@@ -1,7 +1,7 @@
 """The published table: rows are systems, columns are data sets, and a cell is a mean over fresh seeds.
 
 `sweeper run` builds it for one sweep and `sweeper table` for many. If several sweeps cover a system on a data set, the
-newest is shown, never the best. Whatever is left out or unusual has a note.
+one tested last is shown, never the best. Whatever is left out or unusual has a note.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -135,7 +135,7 @@ def _build_all_cells(sweeps: Sequence[FinishedSweep], metric: str, labels: Mappi
 
 
 def _split_newest(cells: Iterable[TableCell]) -> tuple[list[TableCell], Replaced]:
-    """Return the cell of the newest sweep for each system and data set, and those that have older ones."""
+    """Return the cell of the sweep tested last for each system and data set, and those that have others."""
     groups: dict[tuple[str, SystemKey], list[TableCell]] = {}
     for cell in cells:
         groups.setdefault((cell.dataset, cell.system), []).append(cell)

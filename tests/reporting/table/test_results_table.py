@@ -1,4 +1,4 @@
-"""The table has a row per system and a column per data set, and shows the newest sweep of each."""
+"""The table has a row per system and a column per data set, and shows the sweep of each that was tested last."""
 
 import io
 import sys
@@ -29,26 +29,29 @@ def test_rows_are_systems_columns_are_data_sets_and_cells_are_means_over_fresh_s
     assert [row.cells[1] is None for row in table.rows] == [True, False, True, True]
 
 
-def test_the_newest_of_several_sweeps_is_shown_and_the_others_are_named() -> None:
+def test_the_sweep_tested_last_is_shown_and_the_others_are_named() -> None:
     old = sweep({"ce": [0.9, 0.91, 0.92], "lcl": LCL}, "sst5-0000000c", at=1_000)
     new = sweep({"ce": CE}, "sst5-0000000a", at=3_000)
     older = sweep({"ce": [0.95, 0.96, 0.97]}, "sst5-0000000b", at=500)
     table = build_table([old, new, older])
     assert cell(table, "mini ce").results.sweep == "sst5-0000000a"
     assert cell(table, "mini lcl").results.sweep == "sst5-0000000c"
-    shown = "mini ce on sst5: from sst5-0000000a, the newest sweep; not shown: sst5-0000000c, sst5-0000000b."
-    assert note(table, "the newest") == shown
+    shown = "mini ce on sst5: from sst5-0000000a, the one tested last; not shown: sst5-0000000c, sst5-0000000b."
+    assert note(table, "not shown") == shown
     assert "the test split was accessed 16 times by 3 sweeps" in note(table, "accessed")
 
 
-def test_the_name_decides_which_sweep_is_newest_if_no_test_access_does() -> None:
+def test_the_name_decides_which_sweep_is_shown_if_no_test_access_does() -> None:
     table = build_table([sweep({"ce": None}, "sst5-0000000b"), sweep({"ce": None}, "sst5-0000000c")])
-    assert "from sst5-0000000c, the newest" in note(table, "the newest")
+    shown = "mini ce on sst5: from sst5-0000000c, the last by name; not shown: sst5-0000000b."
+    assert note(table, "not shown") == shown
 
 
 def test_another_sweep_of_the_same_name_is_named_another() -> None:
     table = build_table([sweep({"ce": CE}, at=5), sweep({"ce": CE}, at=9)])
-    assert "not shown: another sst5-0000000a." in note(table, "the newest")
+    assert "from sst5-0000000a, the one tested last; not shown: another sst5-0000000a." in note(table, "not shown")
+    copies = build_table([sweep({"ce": CE}), sweep({"ce": CE})])
+    assert "from sst5-0000000a; not shown: another sst5-0000000a." in note(copies, "not shown")
 
 
 def test_the_order_of_the_sweeps_does_not_change_the_table() -> None:
