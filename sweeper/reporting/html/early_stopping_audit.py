@@ -66,7 +66,11 @@ def _running_best(report: ReportData, record: TrialRecord, sign: int) -> Sequenc
 
 
 def _gap_to_best(report: ReportData, record: TrialRecord, sign: int) -> tuple[int, float] | None:
-    """Return the validations of a stopped trial, and how far it was behind the best trial of its system."""
+    """Return the validations of a stopped trial that have a score, and how far it was behind its system's best trial.
+
+    The contrastive phase of a two-phase loss has no score, and `_running_best` leaves its validations out as well.
+    """
+    metric = report.spec.objective.metric
     scores = [
         sign * score
         for other in report.search_records_of(record.trial.system)
@@ -75,4 +79,5 @@ def _gap_to_best(report: ReportData, record: TrialRecord, sign: int) -> tuple[in
     best = best_report(report.spec, record)
     if best is None or not scores:
         return None
-    return len(record.reports), max(scores) - sign * best.metrics[report.spec.objective.metric]
+    scored = sum(metric in validation.metrics for validation in record.reports)
+    return scored, max(scores) - sign * best.metrics[metric]

@@ -13,22 +13,26 @@ from tests.reporting.html.helpers import confirmed_spec, page_text, report_data
 from tests.support.fake_sweeps import FakeSweep
 
 
-def with_scores(record: TrialRecord, scores: list[float]) -> TrialRecord:
-    """Return a record with these validations."""
-    reports = [ValidationReport(k, float(k), {"validation/accuracy": score}) for k, score in enumerate(scores, 1)]
+def with_scores(record: TrialRecord, scores: list[float], silent: int = 0) -> TrialRecord:
+    """Return a record with these validations, after `silent` ones without a score, as in a contrastive phase."""
+    metrics = [*[{"validation/loss": 1.0}] * silent, *({"validation/accuracy": score} for score in scores)]
+    reports = [ValidationReport(k, float(k), measured) for k, measured in enumerate(metrics, 1)]
     return replace(record, reports=tuple(reports), report_times=tuple(range(len(reports))))
 
 
+@pytest.mark.parametrize("silent", [0, 3])
 @pytest.mark.parametrize(("stopped_at", "expected"), [(0.45, 1.0), (0.1, 0.0)])
-def test_a_stopped_trial_would_have_won_if_the_usual_gain_puts_it_first(stopped_at: float, expected: float) -> None:
+def test_a_stopped_trial_would_have_won_if_the_usual_gain_puts_it_first(
+    stopped_at: float, expected: float, silent: int
+) -> None:
     sweep = FakeSweep(confirmed_spec(trials=10)).search([*[Outcome.COMPLETED] * 4, Outcome.STOPPED_EARLY])
     stopped = next(record for record in sweep.records if record.end and record.end.outcome == Outcome.STOPPED_EARLY)
     curves = [
-        with_scores(record, [0.3, 0.5])
+        with_scores(record, [0.3, 0.5], silent)
         for record in sweep.records
         if record.end and record.end.outcome == Outcome.COMPLETED
     ]
-    sweep.records = [*curves, with_scores(stopped, [stopped_at])]
+    sweep.records = [*curves, with_scores(stopped, [stopped_at], silent)]
     audit = audit_early_stopping(report_data(sweep))
     assert audit is not None
     assert (audit.stopped, audit.completed) == (1, 8)
