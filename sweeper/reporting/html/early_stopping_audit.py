@@ -11,15 +11,16 @@ from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialRecord
 
 _DRAWS = 2000
-MIN_CURVES = 3  # completed trials without which nothing is estimated
+_MIN_CURVES = 3  # completed trials without which nothing is estimated
 
 
 @dataclass(frozen=True)
 class Audit:
     """The expected number of stopped trials that would have beaten the best trial of their system.
 
-    `low` and `high` are the ends of the 90 % interval. `at_least_one` is the probability of one or more. `completed`
-    counts the curves that the estimate rests on.
+    `stopped` counts those that have a score, and a completed trial in their system. `low` and `high` are the ends of
+    the 90 % interval. `at_least_one` is the probability of one or more. `completed` counts the curves that the estimate
+    rests on.
     """
 
     stopped: int
@@ -30,8 +31,8 @@ class Audit:
     at_least_one: float
 
 
-def audit_early_stopping(report: ReportData) -> Audit | None:
-    """Return the audit of a search; None if no trial was stopped, or fewer than three completed.
+def audit_early_stopping(report: ReportData) -> Audit | str:
+    """Return the audit of a search, or the reason why there is none, as a clause.
 
     A trial that was stopped after k validations is given the gain that a completed trial made from its best after k
     validations to its best of all. Each of 2,000 draws takes the completed trials with replacement, and from them one
@@ -44,8 +45,12 @@ def audit_early_stopping(report: ReportData) -> Audit | None:
     completed = [record for record in ended if record.end and record.end.outcome == Outcome.COMPLETED]
     curves = [curve for curve in (_running_best(report, record, sign) for record in completed) if len(curve)]
     gaps = [gap for gap in (_gap_to_best(report, record, sign) for record in stopped) if gap]
-    if not gaps or len(curves) < MIN_CURVES:
-        return None
+    if not stopped:
+        return "no trial was stopped early"
+    if len(curves) < _MIN_CURVES:
+        return f"fewer than {_MIN_CURVES} trials completed"
+    if not gaps:
+        return "no stopped trial has both a score and a completed trial in its system"
     generator = np.random.default_rng(0)
     # gains[i, j]: of completed trial j after as many validations as stopped trial i had
     gains = np.array([[curve[-1] - curve[min(k, len(curve)) - 1] for curve in curves] for k, _ in gaps])

@@ -1,6 +1,6 @@
 """The section on early stopping: what it saved, and an audit of what it may have cost."""
 
-from sweeper.reporting.html.early_stopping_audit import MIN_CURVES, audit_early_stopping
+from sweeper.reporting.html.early_stopping_audit import audit_early_stopping
 from sweeper.reporting.html.html_elements import ReportSection, paragraph
 from sweeper.reporting.html.learning_curves import count_saved_epochs
 from sweeper.reporting.html.report_data import ReportData
@@ -21,7 +21,7 @@ def early_stopping_section(report: ReportData) -> ReportSection:
         f"{label} stopped {len(stopped)} of {count_noun(len(report.search_records), 'trial')}, and saved {saved:g} of "
         f"{saved + run:g} epochs ({saved / (saved + run):.0%}).{by_user}"
     )
-    texts = [savings, _describe_brackets(report), _describe_audit(report)]
+    texts = [savings, _describe_brackets(report), _describe_audit(report, len(stopped))]
     return ReportSection("stopping", heading, [paragraph(text) for text in texts if text])
 
 
@@ -50,14 +50,17 @@ def _survivors(report: ReportData) -> str:
     return "These" if all(report.spec.brackets.values()) else "Those of a bracket that decides"
 
 
-def _describe_audit(report: ReportData) -> str:
+def _describe_audit(report: ReportData, num_stopped: int) -> str:
+    """Return the audit in words. `num_stopped` trials were stopped, and it may leave some of them out."""
     audit = audit_early_stopping(report)
-    if audit is None:
-        return f"Whether a stopped trial would have won cannot be estimated: fewer than {MIN_CURVES} trials completed."
+    if isinstance(audit, str):
+        return f"Whether a stopped trial would have won cannot be estimated: {audit}."
+    which = "" if audit.stopped == num_stopped else " with a score and a completed trial in the same system"
     return (
-        f"Of the {audit.stopped} stopped trials, an estimated {audit.expected:.1f} (90 % interval {audit.low:g} to "
-        f"{audit.high:g}) would have beaten the best trial of their system; the probability that at least one would "
-        f"have is {audit.at_least_one:.0%}. Each stopped trial is given the further gains of the {audit.completed} "
-        f"completed trials, drawn at random. {_survivors(report)} survived early stopping, so they may have gained "
-        "more than the stopped ones would have: read the estimate as an upper end."
+        f"Of the {count_noun(audit.stopped, 'stopped trial')}{which}, an estimated {audit.expected:.1f} "
+        f"(90 % interval {audit.low:g} to {audit.high:g}) would have beaten the best trial of their system; the "
+        f"probability that at least one would have is {audit.at_least_one:.0%}. Each stopped trial is given the "
+        f"further gains of the {audit.completed} completed trials, drawn at random. {_survivors(report)} survived "
+        "early stopping, so they may have gained more than the stopped ones would have: read the estimate as an upper "
+        "end."
     )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from sweeper.reporting.html.early_stopping_audit import audit_early_stopping
+from sweeper.reporting.html.early_stopping_audit import Audit, audit_early_stopping
 from sweeper.reporting.html.learning_curves import count_saved_epochs
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
@@ -34,15 +34,51 @@ def test_a_stopped_trial_would_have_won_if_the_usual_gain_puts_it_first(
     ]
     sweep.records = [*curves, with_scores(stopped, [stopped_at], silent)]
     audit = audit_early_stopping(report_data(sweep))
-    assert audit is not None
+    assert isinstance(audit, Audit)
     assert (audit.stopped, audit.completed) == (1, 8)
     assert (audit.expected, audit.low, audit.high, audit.at_least_one) == (expected,) * 4
 
 
-def test_without_stopped_or_completed_trials_there_is_no_audit() -> None:
-    for outcome in (Outcome.COMPLETED, Outcome.STOPPED_EARLY):
-        assert audit_early_stopping(report_data(FakeSweep(confirmed_spec(trials=6)).search([outcome]))) is None
-    assert "cannot be estimated" in page_text(report_data(FakeSweep(confirmed_spec()).search([outcome])), "stopping")
+@pytest.mark.parametrize(
+    ("outcome", "reason"),
+    [
+        (Outcome.COMPLETED, "no trial was stopped early"),
+        (Outcome.STOPPED_EARLY, "fewer than 3 trials completed"),
+    ],
+)
+def test_without_stopped_or_completed_trials_there_is_no_audit(outcome: Outcome, reason: str) -> None:
+    assert audit_early_stopping(report_data(FakeSweep(confirmed_spec(trials=6)).search([outcome]))) == reason
+
+
+def sweep_with_stopped_systems(*stopped_systems: int) -> FakeSweep:
+    """Return a sweep of two systems with ten trials each: all stopped in these systems, one in another."""
+    sweep = FakeSweep(confirmed_spec(trials=20)).search([*[Outcome.COMPLETED] * 9, Outcome.STOPPED_EARLY])
+    sweep.records = [
+        with_scores(replace(record, end=TrialEnd(Outcome.STOPPED_EARLY)), [0.3])
+        if record.trial.system in stopped_systems
+        else record
+        for record in sweep.records
+    ]
+    return sweep
+
+
+def test_stopped_trials_without_a_completed_one_in_their_system_are_left_out_in_words() -> None:
+    text = page_text(report_data(sweep_with_stopped_systems(1)), "stopping")
+    assert "stopped 11 of 20 trials" in text
+    assert "Of the 1 stopped trial with a score and a completed trial in the same system, an estimated" in text
+
+
+def test_the_reason_why_nothing_can_be_estimated_is_true() -> None:
+    text = page_text(report_data(sweep_with_stopped_systems(0, 1)), "stopping")
+    assert "cannot be estimated: fewer than 3 trials completed." in text
+    sweep = sweep_with_stopped_systems(1)
+    sweep.records = [
+        record
+        for record in sweep.records
+        if record.trial.system or (record.end and record.end.outcome == Outcome.COMPLETED)
+    ]
+    text = page_text(report_data(sweep), "stopping")
+    assert "cannot be estimated: no stopped trial has both a score and a completed trial in its system." in text
 
 
 def test_trials_that_the_user_stopped_are_no_decisions_of_early_stopping() -> None:
@@ -57,7 +93,8 @@ def test_trials_that_the_user_stopped_are_no_decisions_of_early_stopping() -> No
     ]
     report = report_data(sweep)
     assert saved == count_saved_epochs(report, 0) > count_saved_epochs(report, 1) == 0
-    assert (audit := audit_early_stopping(report)) is not None
+    audit = audit_early_stopping(report)
+    assert isinstance(audit, Audit)
     assert audit.stopped == 1
     text = page_text(report, "stopping")
     assert "stopped 1 of 10 trials" in text
