@@ -12,7 +12,13 @@ from sweeper.reporting.html.html_elements import (
     table,
 )
 from sweeper.reporting.html.learning_curves import count_saved_epochs
-from sweeper.reporting.html.report_data import ReportData, format_outcome, format_params, format_score
+from sweeper.reporting.html.report_data import (
+    ReportData,
+    confirmation_cost,
+    format_outcome,
+    format_params,
+    format_score,
+)
 from sweeper.reporting.html.timeline import elapsed_hours
 from sweeper.trials.outcome import Outcome
 
@@ -64,8 +70,7 @@ def cost_section(report: ReportData) -> ReportSection:
 
 def _cost_row(report: ReportData, system: int) -> list[str]:
     result = report.results.systems[system]
-    confirmation = result.confirmation
-    epochs, hours = (confirmation.epochs, confirmation.hours) if confirmation else (0.0, 0.0)
+    epochs, hours = confirmation_cost(report.results, system)
     seeds = sum(record.trial.system == system for record in report.confirmation_records)
     saved = count_saved_epochs(report, system)
     search = [str(result.num_trials), f"{result.epochs:g}", f"{result.hours:.2f}", f"{saved:g}"]
