@@ -1,6 +1,6 @@
 """The sections that are tables: outcomes, cost, every trial, and versions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sweeper.reporting.html.html_elements import (
     ReportSection,
@@ -23,6 +23,7 @@ from sweeper.reporting.html.timeline import elapsed_hours
 from sweeper.trials.outcome import Outcome
 
 _MAX_VISIBLE = 20  # a longer list of unhealthy trials is collapsed
+_HOURS = (2, 6)  # the numbers of a row of costs that are hours
 
 
 def outcomes_section(report: ReportData) -> ReportSection:
@@ -58,23 +59,29 @@ def cost_section(report: ReportData) -> ReportSection:
     """Return epochs and hours of each system in search and confirmation, and the epochs that early stopping saved."""
     saved = f"epochs saved by {report.spec.early_stopping_label}"
     heads = ["system", "trials", "epochs", "hours", saved, "fresh seeds", "epochs", "hours"]
-    rows = [_cost_row(report, system) for system in range(len(report.systems))]
-    totals = [f"{sum(float(row[k]) for row in rows):g}" for k in range(1, len(heads))]
+    costs = [_costs(report, system) for system in range(len(report.systems))]
+    totals = [sum(column) for column in zip(*costs, strict=True)]
+    names = [*report.systems, "all"]
+    rows = [[name, *_format_costs(row)] for name, row in zip(names, [*costs, totals], strict=True)]
     threads, gpu = report.results.threads, report.results.gpu
     note = paragraph(
         f"Hours are of training and validation, summed over trials. CPU threads of a trial: {threads}, GPUs: {gpu:g}. "
         f"From the first start to the last end, including pauses, the sweep took {elapsed_hours(report):.2f} hours."
     )
-    return ReportSection("cost", "Cost", [table(heads, [*rows, ["all", *totals]], "wnnnnnnn"), note])
+    return ReportSection("cost", "Cost", [table(heads, rows, "wnnnnnnn"), note])
 
 
-def _cost_row(report: ReportData, system: int) -> list[str]:
+def _costs(report: ReportData, system: int) -> list[float]:
+    """Return the numbers of a system's row: trials, epochs, hours and saved epochs; fresh seeds, epochs and hours."""
     result = report.results.systems[system]
-    epochs, hours = confirmation_cost(report.results, system)
     seeds = sum(record.trial.system == system for record in report.confirmation_records)
-    saved = count_saved_epochs(report, system)
-    search = [str(result.num_trials), f"{result.epochs:g}", f"{result.hours:.2f}", f"{saved:g}"]
-    return [report.systems[system], *search, str(seeds), f"{epochs:g}", f"{hours:.2f}"]
+    search = [result.num_trials, result.epochs, result.hours, count_saved_epochs(report, system)]
+    return [*search, seeds, *confirmation_cost(report.results, system)]
+
+
+def _format_costs(costs: Sequence[float]) -> list[str]:
+    """Return the cells of a row: hours with two digits after the point, all else with two at most."""
+    return [f"{cost:.2f}" if k in _HOURS else f"{round(cost, 2):.15g}" for k, cost in enumerate(costs)]
 
 
 def trials_section(report: ReportData) -> ReportSection:
