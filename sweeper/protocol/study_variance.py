@@ -4,6 +4,9 @@ A search is one draw of trials. Drawing n of the n trials of a system again, wit
 best completed trial of such a search would have been confirmed. Its score there is taken as its validation score minus
 the optimism that the fresh seeds of the system measured. The system with the best of these scores wins.
 
+A system whose optimism is not known, because it is not confirmed, cannot be compared with one whose optimism was
+deducted. So once any optimism is known, such systems are left out; until then, nothing is deducted.
+
 No random numbers are needed. For the n trials of a system, sorted from the best to the worst,
 
     P(trial k is the best of the draw) = ((n - k + 1) / n)^n - ((n - k) / n)^n
@@ -48,18 +51,28 @@ class StudyVariance(ResultModel):
 
     trials: int = Field(description="trials of the system that have ended and have a score: what is drawn from")
     win_share: float = Field(description="share of the redrawn searches in which it wins; ties are divided")
-    mean: float = Field(description="mean score of its winner, on validation, less the optimism of its search")
+    mean: float = Field(
+        description="mean score of its winner, on validation; less the optimism of its search, once any is known"
+    )
     sd: float = Field(description="standard deviation of that score over redrawn searches")
 
 
 def study_variance(results: "SweepResults") -> list[StudyVariance | None]:
-    """Return the study variance of each system; None for a system without a score."""
+    """Return the study variance of each system; None for a system without a score.
+
+    Also None for a system whose optimism is not known where that of another is.
+    """
     distributions = [_winner_scores(results, system) for system in range(len(results.systems))]
     shares = win_shares([scores for scores in distributions if scores])
     return [
         _summary(scores, shares.pop(0), _count_drawn(results, system), results.sign) if scores else None
         for system, scores in enumerate(distributions)
     ]
+
+
+def deducts_optimism(results: "SweepResults") -> bool:
+    """Return True if the optimism of any system is known. It is deducted then, and systems without it are left out."""
+    return any(confirmation.optimism is not None for confirmation in results.confirmations)
 
 
 def best_of_draws(scores: Sequence[float]) -> Distribution:
@@ -95,7 +108,7 @@ def _share(others: Sequence[_Rival], score: float) -> float:
 
 
 def _winner_scores(results: "SweepResults", system: int) -> Distribution:
-    """Return the distribution of the score of a system's winner, with larger scores better; empty without any score.
+    """Return the distribution of the score of a system's winner, with larger scores better; empty if it is left out.
 
     A setting that ran several times is ranked by its mean, as in the search. Trials of a race count for the means, but
     no search draws them.
@@ -107,8 +120,10 @@ def _winner_scores(results: "SweepResults", system: int) -> Distribution:
     drawn = (trial for trial, _ in trials if not trial.race_of)
     ranked = sorted(((trial.outcome == Outcome.COMPLETED, means[_key(trial)]) for trial in drawn), reverse=True)
     confirmation = results.systems[system].confirmation
-    optimism = (confirmation.optimism or 0.0) if confirmation else 0.0
-    return best_of_draws([score - optimism for _, score in ranked]) if ranked else {}
+    optimism = confirmation.optimism if confirmation else None
+    if optimism is None and deducts_optimism(results):
+        return {}
+    return best_of_draws([score - (optimism or 0.0) for _, score in ranked]) if ranked else {}
 
 
 def _key(trial: "TrialResult") -> str:

@@ -14,7 +14,7 @@ from tests.support.fake_results import sweep
 Trials = Sequence[tuple[float | None, str]]  # score and outcome
 
 
-def results(*systems: Trials, optimism: Sequence[float] = (), **changes: Any) -> SweepResults:
+def results(*systems: Trials, optimism: Sequence[float | None] = (), **changes: Any) -> SweepResults:
     """Return results of systems whose searches had these trials, each with a setting of its own."""
     plain = sweep({f"m loss{k}": [0.5] for k in range(len(systems))}, **changes).results.to_dict()
     for k, value in enumerate(optimism):
@@ -68,6 +68,14 @@ def test_optimism_is_taken_off_so_that_the_scores_are_those_of_fresh_seeds() -> 
     found = results(completed(0.6), completed(0.58), optimism=(0.05, 0.01))
     assert shares(found) == [0.0, 1.0]
     assert [study.mean for study in study_variance(found) if study] == pytest.approx([0.55, 0.57])
+
+
+def test_a_system_whose_optimism_is_not_known_does_not_compete_with_those_whose_optimism_is_deducted() -> None:
+    found = results(completed(0.6), completed(0.58), completed(0.59), optimism=(0.05, 0.01, None))
+    assert shares(found) == [0.0, 1.0, None]
+    unconfirmed = found.systems[2].model_copy(update={"confirmation": None})
+    assert shares(found.model_copy(update={"systems": [*found.systems[:2], unconfirmed]})) == [0.0, 1.0, None]
+    assert shares(results(completed(0.6), completed(0.58), optimism=(None, None))) == [1.0, 0.0]
 
 
 def test_a_trial_that_did_not_complete_wins_only_if_no_other_was_drawn() -> None:

@@ -24,8 +24,8 @@ def report_data(sweep: FakeSweep, **changes: Any) -> ReportData:
     )
     all_ended = all(record.end for record in sweep.records)
     is_finished = all_ended and len(sweep.records) > sweep.spec.budget.trials
-    values = {"predictions": predictions, "is_finished": is_finished, **changes}
-    return ReportData(sweep.spec, sweep.records, sweep.results(), ["ce", "lcl"], **values)
+    values = {"systems": ["ce", "lcl"], "predictions": predictions, "is_finished": is_finished, **changes}
+    return ReportData(sweep.spec, sweep.records, sweep.results(), **values)
 
 
 def page_text(report: ReportData, *names: str) -> str:
