@@ -16,7 +16,6 @@ and the systems draw independently of each other. Sources: Efron, "Bootstrap Met
 """
 
 import math
-import statistics
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from sweeper.protocol.ranking import TrialScore, rank_settings, setting_key
 from sweeper.protocol.result_model import ResultModel
 from sweeper.trials.outcome import Outcome
 
@@ -110,37 +110,55 @@ def _share(others: Sequence[_Rival], score: float) -> float:
 def _winner_scores(results: "SweepResults", system: int) -> Distribution:
     """Return the distribution of the score of a system's winner, with larger scores better; empty if it is left out.
 
-    A setting that ran several times is ranked by its mean, as in the search. Trials of a race count for the means, but
-    no search draws them.
+    Settings are ranked as in the search: by their means over the trials that ran them, which racing shrinks. Trials of
+    a race count for the means, but no search draws them.
     """
-    trials, settings = _scored_trials(results, system), defaultdict[str, list[float]](list)
-    for trial, score in trials:
-        settings[_key(trial)].append(score)
-    means = {key: results.sign * statistics.fmean(scores) for key, scores in settings.items()}
-    drawn = (trial for trial, _ in trials if not trial.race_of)
-    ranked = sorted(((trial.outcome == Outcome.COMPLETED, means[_key(trial)]) for trial in drawn), reverse=True)
     confirmation = results.systems[system].confirmation
     optimism = confirmation.optimism if confirmation else None
     if optimism is None and deducts_optimism(results):
         return {}
-    return best_of_draws([score - (optimism or 0.0) for _, score in ranked]) if ranked else {}
+    scores = _ranked_scores(results, system)
+    return best_of_draws([score - (optimism or 0.0) for score in scores]) if scores else {}
 
 
-def _key(trial: "TrialResult") -> str:
-    return repr((trial.outcome == Outcome.COMPLETED, sorted(trial.params.items())))
+def _ranked_scores(results: "SweepResults", system: int) -> list[float]:
+    """Return the score of each trial that a search may draw, its setting's mean, in the order of preference."""
+    trials, best = _scored_trials(results, system), results.systems[system].best
+    shrinks = best is not None and best.shrunk_mean is not None
+    settings = rank_settings([_trial_score(trial) for trial in trials], system, results.sign, shrinks=shrinks)
+    ranks = {setting_key(setting.trial.params): rank for rank, setting in enumerate(settings)}
+    drawn = [trial for trial in trials if not trial.race_of]
+    completed = sorted(ranks[setting_key(trial.params)] for trial in drawn if trial.outcome == Outcome.COMPLETED)
+    others = [trial.score for trial in drawn if trial.outcome != Outcome.COMPLETED and trial.score is not None]
+    scores = [results.sign * settings[rank].mean for rank in completed]
+    return scores + sorted((results.sign * score for score in others), reverse=True)
 
 
-def _scored_trials(results: "SweepResults", system: int) -> "list[tuple[TrialResult, float]]":
-    """Return the ended trials of a system's search that have a score, with it."""
+def _trial_score(trial: "TrialResult") -> TrialScore:
+    """Return a trial's score for a ranking of completed trials, which does not depend on the steps."""
+    return TrialScore(
+        number=trial.number,
+        system=trial.system,
+        params=trial.params,
+        outcome=trial.outcome,
+        score=trial.score,
+        step=0,
+        steps=0,
+        metrics=trial.metrics,
+    )
+
+
+def _scored_trials(results: "SweepResults", system: int) -> "list[TrialResult]":
+    """Return the ended trials of a system's search that have a score."""
     return [
-        (trial, trial.score)
+        trial
         for trial in results.trial_results
         if trial.system == system and not trial.source_trial and trial.outcome and trial.score is not None
     ]
 
 
 def _count_drawn(results: "SweepResults", system: int) -> int:
-    return sum(not trial.race_of for trial, _ in _scored_trials(results, system))
+    return sum(not trial.race_of for trial in _scored_trials(results, system))
 
 
 def _summary(scores: Distribution, share: float, trials: int, sign: int) -> StudyVariance:

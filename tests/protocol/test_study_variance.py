@@ -100,6 +100,21 @@ def test_a_setting_that_ran_twice_counts_by_its_mean() -> None:
     assert shares(found.model_copy(update={"trial_results": same})) == [0.0, 1.0]
 
 
+def test_after_a_race_settings_are_preferred_by_shrunk_means_and_scored_by_plain_ones() -> None:
+    found = results(completed(0.66, 0.58, 0.6, 0.55, 0.5, 0.7, 0.65, 0.67), completed(0.655))
+    raced = [  # the last three of the first system are seeds of trial 1, whose mean is 0.65
+        trial.model_copy(update={"params": {"alpha": 1}, "race_of": 1}) if 5 <= trial.number < 100 else trial
+        for trial in found.trial_results
+    ]
+    found = found.model_copy(update={"trial_results": raced})
+    assert shares(found)[0] == pytest.approx(1 - 0.8**5)  # by the plain means, 0.66 is the best of the five drawn
+    best = found.systems[0].best
+    assert best is not None
+    first = found.systems[0].model_copy(update={"best": best.model_copy(update={"shrunk_mean": 0.639})})
+    shrunk = found.model_copy(update={"systems": [first, found.systems[1]]})
+    assert shares(shrunk)[0] == pytest.approx(0.8**5 - 0.6**5)  # 0.66 of one seed shrinks to 0.628, 0.65 to 0.639
+
+
 def test_shares_are_those_of_many_redrawn_searches() -> None:
     random = np.random.default_rng(0)
     searches = [np.round(random.normal(mean, 0.05, 12), 2) for mean in (0.5, 0.5, 0.52)]  # with ties
