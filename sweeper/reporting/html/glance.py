@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from sweeper.protocol.hyperparameter_importance import Importance
+from sweeper.protocol.sweep_results import SearchBest
 from sweeper.reporting.html.html_elements import ReportSection, fact_list, paragraph
 from sweeper.reporting.html.methods_text import describe_warnings
 from sweeper.reporting.html.report_data import ReportData, format_params, format_score, training_hours
@@ -57,12 +58,20 @@ def _winner(report: ReportData) -> Sequence[tuple[str, str]]:
     record = next(record for record in report.records if record.trial.number == number)
     name = report.systems[record.trial.system]
     return [
-        (
-            "best so far",
-            f"{name}, {report.spec.objective.metric} {format_score(best.score)}, chosen by this same score",
-        ),
+        ("best so far", f"{name}, {report.spec.objective.metric} {_describe_best(best)}"),
         ("setting", f"{format_params(best.params)} (trial {best.trial})"),
     ]
+
+
+def _describe_best(best: SearchBest) -> str:
+    """Return the score of a setting in the search, and what it was chosen by."""
+    if not best.completed:
+        return f"{format_score(best.mean)}: no trial completed, and this one came furthest"
+    mean = format_score(best.mean)
+    score = f"{mean} (mean of {best.repeats} seeds)" if best.repeats > 1 else mean
+    if best.shrunk_mean is None or format_score(best.shrunk_mean) == mean:
+        return f"{score}, chosen by this same {'mean' if best.repeats > 1 else 'score'}"
+    return f"{score}, chosen in its system by its shrunk mean, {format_score(best.shrunk_mean)}"
 
 
 def _cost(report: ReportData) -> str:

@@ -37,3 +37,23 @@ def test_an_unconfirmed_search_names_its_best_and_a_failed_one_none() -> None:
     assert "best so far" in shown(report_data(FakeSweep(confirmed_spec()).search()))
     failed = FakeSweep(confirmed_spec()).search([Outcome.FAILED])
     assert "none: no trial has a score" in shown(report_data(failed))
+
+
+def test_the_best_so_far_has_the_score_by_which_it_was_chosen() -> None:
+    report = report_data(FakeSweep(confirmed_spec()).search())
+
+    def best_so_far(**changes: object) -> str:
+        systems = [
+            system.model_copy(update={"best": system.best and system.best.model_copy(update=changes)})
+            for system in report.results.systems
+        ]
+        found = shown(replace(report, results=report.results.model_copy(update={"systems": systems})))
+        return found.partition("<dt>best so far</dt><dd><bdi>")[2].partition("</bdi>")[0].partition("accuracy ")[2]
+
+    once = {"score": 0.56, "mean": 0.56, "repeats": 1}
+    assert best_so_far(**once) == "0.5600, chosen by this same score"
+    repeated = {"score": 0.58, "mean": 0.56, "repeats": 3}  # the score is that of the luckiest seed
+    assert best_so_far(**repeated) == "0.5600 (mean of 3 seeds), chosen by this same mean"
+    raced = best_so_far(**repeated, shrunk_mean=0.55)
+    assert raced == "0.5600 (mean of 3 seeds), chosen in its system by its shrunk mean, 0.5500"
+    assert best_so_far(**once, completed=False) == "0.5600: no trial completed, and this one came furthest"
