@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from sweeper.protocol.confirmation import trials_to_score
 from sweeper.protocol.learned_from import describe_learned_from
 from sweeper.protocol.search_budget import count_search_trials
 from sweeper.reporting.html.report_data import ReportData
@@ -148,9 +149,12 @@ def _test(report: ReportData) -> Iterator[str]:
         yield f"Test: {test.texts:,} texts, not accessed."
         return
     count = count_noun(len(accesses), "test access", "test accesses")
+    repeats = len({access.trial for access in accesses}) < len(accesses)
+    scored = "is" if trials_to_score(report.spec, report.records) else "was"
     yield (
-        f"Test: {test.texts:,} texts. Each seed of a confirmed setting was scored once, after the settings were final: "
-        f"{count} in this sweep, from {_format_time(accesses[0].at)} to {_format_time(accesses[-1].at)}."
+        f"Test: {test.texts:,} texts. Each seed of a system's chosen setting that left a model {scored} "
+        f"scored{'' if repeats else ' once'}, after the settings were final: {count} in this sweep, from "
+        f"{_format_time(accesses[0].at)} to {_format_time(accesses[-1].at)}."
     )
     without_score = len(accesses) - sum(record.test is not None for record in report.confirmation_records)
     if without_score > 0:

@@ -21,10 +21,12 @@ _NO_PREDICTIONS = "No predictions of confirmed models are stored."
 
 def optimism_section(report: ReportData) -> ReportSection:
     """Return search scores beside the scores of fresh seeds."""
+    top = report.spec.confirm.top
+    chosen = "it was the best there" if top == 1 else f"it was one of the {top} best there, and fresh seeds chose it"
     caption = (
-        "Each row is a system. The diamond is the score of the chosen setting in the search: it was chosen because it "
-        "was the best. The circles are fresh seeds of the same setting on the same texts. The distance from the "
-        "diamond to the middle of the circles is optimism: the part of the search score that was luck."
+        f"Each row is a system. The diamond is the score of the chosen setting in the search: {chosen}. The circles "
+        "are fresh seeds of the same setting on the same texts. The distance from the diamond to the middle of the "
+        "circles is optimism: the part of the search score that was luck."
     )
     figure = build_optimism(report)
     figures: list[Html | FigureGroup] = [FigureGroup([figure], caption)] if figure.rows else []

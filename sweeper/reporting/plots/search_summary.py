@@ -9,13 +9,13 @@ from sweeper.reporting.plots import theme
 
 
 def plot_optimism(data: OptimismFigure) -> go.Figure:
-    """Plot a row for each system: its best search score, and each fresh seed on validation and on test."""
+    """Plot a row for each system: its score in the search, and each fresh seed on validation and on test."""
     figure, rows = theme.empty_figure(110 + 64 * len(data.rows)), list(enumerate(reversed(data.rows)))
     validation = [(row.validation, height) for height, row in rows]
     test = [(row.test, height - 0.2) for height, row in rows]
     _add_scores(figure, "fresh seeds, validation", "circle-open", theme.BLUE, validation)
     _add_scores(figure, "fresh seeds, test", "triangle-up-open", theme.ORANGE, test)
-    _add_scores(figure, "the search's best", "diamond", theme.GREY, [([row.search], height) for height, row in rows])
+    _add_scores(figure, "score in the search", "diamond", theme.GREY, [([row.search], height) for height, row in rows])
     for height, row in rows:
         name = theme.format_text(row.system)
         figure.add_annotation(x=0, xref="paper", y=height + 0.34, text=name, showarrow=False, xanchor="left")

@@ -1,6 +1,7 @@
 """A report says how its scores came about, and warns if they are not final."""
 
 from dataclasses import replace
+from html import unescape
 
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.reporting.html.report_data import ReportData
@@ -45,6 +46,23 @@ def test_the_methods_name_test_accesses_repeats_and_subsamples(finished: ReportD
     assert "1 left no score here" in html
     assert "4 trials ran a setting that had been tried before" in html
     assert "Tested again: after the budget grew, another setting was tested of ce" in html
+
+
+def test_the_methods_say_whose_models_were_tested_and_how_often() -> None:
+    tested = "setting that left a model was scored"
+    once = FakeSweep(confirmed_spec(trials=8)).search().confirm()
+    assert f"{tested} once, after" in unescape(page_text(report_data(once), "results"))
+    once.test_accesses.append(replace(once.test_accesses[0], at=BEGAN + 10_000_000))  # a scoring that was started again
+    assert f"{tested}, after" in unescape(page_text(report_data(once), "results"))
+    once.records[-1] = replace(once.records[-1], test=None)
+    assert "setting that left a model is scored" in unescape(page_text(report_data(once), "results"))
+
+
+def test_one_of_several_confirmed_settings_was_not_chosen_by_the_search(finished: ReportData) -> None:
+    assert "in the search: it was the best there." in page_text(finished, "optimism")
+    spec = small_spec(budget={"trials": 12}, confirm={"seeds": 3, "top": 2})
+    html = page_text(report_data(FakeSweep(spec).search().confirm()), "optimism")
+    assert "in the search: it was one of the 2 best there, and fresh seeds chose it." in html
 
 
 def test_the_methods_say_what_ended_the_search_before_its_last_trial() -> None:

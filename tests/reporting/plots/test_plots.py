@@ -126,6 +126,11 @@ def test_a_page_contains_plotly_packed_and_under_a_megabyte() -> None:
     assert len(scripts) < 700_000
 
 
+def test_the_diamond_of_a_system_is_the_search_score_of_its_chosen_setting() -> None:
+    trace = legend_trace(OPTIMISM, "score in the search")  # it need not be the best of the search
+    assert (trace["marker"]["symbol"], trace["x"]) == ("diamond", [0.5, 0.6])
+
+
 def test_markup_in_names_is_escaped() -> None:
     assert plot_json(OPTIMISM)["layout"]["annotations"][0]["text"] in ("&lt;b&gt;ce&lt;/b&gt;", "lcl")
     assert plot_json(CONFUSION)["layout"]["xaxis"]["ticktext"][0] == "&lt;i&gt;a&lt;/i&gt;"
