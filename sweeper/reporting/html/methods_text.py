@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from sweeper.protocol.confirmation import trials_to_score
+from sweeper.protocol.confirmation import interrupted, pending, trials_to_score
 from sweeper.protocol.learned_from import describe_learned_from
 from sweeper.protocol.search_budget import count_search_trials
+from sweeper.protocol.search_result import is_search_over
+from sweeper.protocol.sweep_summary import describe_failure
 from sweeper.reporting.html.report_data import ReportData
 from sweeper.search_space.samplers import SAMPLERS
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -20,10 +22,27 @@ def describe_warnings(report: ReportData) -> list[str]:
 
 def _unfinished(report: ReportData) -> Iterator[str]:
     if not report.is_finished:
-        ended = sum(record.end is not None for record in report.search_records)
-        planned = count_search_trials(report.spec)
-        progress = f"{ended} of {planned} trials have ended" if ended < planned else "confirmation is not complete"
-        yield f"This sweep is not finished: {progress}. The same command continues it."
+        yield f"This sweep is not finished: {_describe_progress(report)}. The same command continues it."
+
+
+def _describe_progress(report: ReportData) -> str:
+    """Return how far a sweep is that is not finished. Users' clones are not part of its budget."""
+    spec, records = report.spec, report.records
+    failure = describe_failure(spec, report.results)
+    if failure:
+        return failure
+    if is_search_over(spec, report.results):
+        is_confirming = pending(spec, records) or interrupted(records)
+        return "confirmation is not complete" if is_confirming else "its last steps are not complete"
+    budgeted = [record for record in report.search_records if not record.trial.clone_of]
+    ended, planned = sum(record.end is not None for record in budgeted), count_search_trials(spec)
+    return f"{ended} of {max(planned, len(budgeted))} trials have ended{_describe_open_clones(report)}"
+
+
+def _describe_open_clones(report: ReportData) -> str:
+    """Return how many trials that a user added have not ended, as the end of a clause; "" if there are none."""
+    count = sum(bool(record.trial.clone_of) and record.end is None for record in report.search_records)
+    return f", but {count_noun(count, 'clone')} {'has' if count == 1 else 'have'} not" if count else ""
 
 
 def _unconfirmed(report: ReportData) -> Iterator[str]:

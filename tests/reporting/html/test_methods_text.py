@@ -16,6 +16,29 @@ def test_the_report_of_an_unfinished_sweep_says_so() -> None:
     assert "13 of 26 trials have ended" in page_text(report_data(sweep), "glance", "results")
 
 
+def test_clones_are_no_trials_of_the_budget_of_an_unfinished_sweep() -> None:
+    sweep = FakeSweep(confirmed_spec(trials=8)).search([Outcome.COMPLETED])
+    first, *others = sweep.records
+    clone = replace(first, trial=replace(first.trial, number=9, clone_of=2))
+    sweep.records = [replace(first, end=None, ended_at=None), *others, clone]
+    assert "is not finished: 7 of 8 trials have ended." in page_text(report_data(sweep), "glance")
+    sweep.records = [first, *others, replace(clone, end=None, ended_at=None)]
+    assert "8 of 8 trials have ended, but 1 clone has not." in page_text(report_data(sweep), "glance")
+    sweep.records = [first, *others, clone]
+    assert "not finished: confirmation is not complete." in page_text(report_data(sweep, is_finished=False), "glance")
+
+
+def test_an_unfinished_sweep_whose_search_is_over_names_what_is_left() -> None:
+    spec = small_spec(budget={"trials": 26, "epochs": 20}, confirm={"seeds": 3})
+    limited = FakeSweep(spec).search([Outcome.COMPLETED] * 3)  # its epochs are used
+    limited.records = limited.records[:6]
+    assert "not finished: confirmation is not complete." in page_text(report_data(limited), "glance")
+    confirmed = report_data(FakeSweep(confirmed_spec(trials=8)).search().confirm(), is_finished=False)
+    assert "not finished: its last steps are not complete." in page_text(confirmed, "glance")
+    failed = report_data(FakeSweep(confirmed_spec(trials=8)).search([Outcome.FAILED]))
+    assert "not finished: none of the 8 trials succeeded: 8 failed." in page_text(failed, "glance")
+
+
 def test_the_report_of_an_unconfirmed_search_warns_about_its_scores() -> None:
     sweep = FakeSweep(confirmed_spec()).search()
     report = report_data(sweep)
