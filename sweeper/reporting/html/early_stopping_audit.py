@@ -46,7 +46,7 @@ def audit_early_stopping(report: ReportData) -> Audit | str:
     curves = [curve for curve in (_running_best(report, record, sign) for record in completed) if len(curve)]
     gaps = [gap for gap in (_gap_to_best(report, record, sign) for record in stopped) if gap]
     if not stopped:
-        return "no trial was stopped early"
+        return "early stopping stopped no trial"
     if len(curves) < _MIN_CURVES:
         return f"fewer than {_MIN_CURVES} trials completed"
     if not gaps:

@@ -70,14 +70,14 @@ def describe_methods(report: ReportData) -> list[str]:
 def _search(report: ReportData) -> str:
     spec = report.spec
     trials = f"{len(report.search_records)} trials of up to {spec.max_epochs} epochs"
-    stopping = _stopping(spec) if spec.rungs else "no trial was stopped early"
+    stopping = _stopping(spec) if spec.rungs else "there was no early stopping"
     ended = report.results.search.reason if report.results.search else ""
     early = f" It ended before all trials of the budget were run, because {ended}." if ended else ""
     unseen = " The search never saw the test split." if report.results.test_split else ""
     return (
         f"Search: {trials} in {count_noun(len(report.systems), 'system')}. Each trial was trained on the train split "
         f"and scored on the validation split as it went. Settings came from {SAMPLERS[spec.sampler].label}, and "
-        f"{stopping}. A trial's value is {_value(report)}.{_knowledge(report)}{early}{unseen}"
+        f"{stopping}.{_stops_by_user(report)} A trial's value is {_value(report)}.{_knowledge(report)}{early}{unseen}"
     )
 
 
@@ -89,6 +89,12 @@ def _stopping(spec: SweepSpec) -> str:
         return described
     never = "" if all(spec.brackets.values()) else ", or never did"
     return f"{described}, in {len(spec.brackets)} brackets that began to do so at different epochs{never}"
+
+
+def _stops_by_user(report: ReportData) -> str:
+    """Return a sentence on the trials that a user stopped, with a space before it; "" without any."""
+    count = sum(record.end is not None and record.end.is_by_user for record in report.search_records)
+    return f" The user stopped {count_noun(count, 'trial')}." if count else ""
 
 
 def _value(report: ReportData) -> str:

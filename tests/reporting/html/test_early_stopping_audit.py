@@ -42,7 +42,7 @@ def test_a_stopped_trial_would_have_won_if_the_usual_gain_puts_it_first(
 @pytest.mark.parametrize(
     ("outcome", "reason"),
     [
-        (Outcome.COMPLETED, "no trial was stopped early"),
+        (Outcome.COMPLETED, "early stopping stopped no trial"),
         (Outcome.STOPPED_EARLY, "fewer than 3 trials completed"),
     ],
 )
@@ -104,7 +104,7 @@ def test_trials_that_the_user_stopped_are_no_decisions_of_early_stopping() -> No
         for record in sweep.records
     ]
     text = page_text(report_data(sweep), "stopping")
-    assert "No trial was stopped early. The user stopped 2 trials, which are not counted here." in text
+    assert "Early stopping stopped no trial. The user stopped 2 trials, which are not counted here." in text
 
 
 def test_the_trials_of_each_bracket_are_counted_apart() -> None:

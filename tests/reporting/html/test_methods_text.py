@@ -6,6 +6,7 @@ from html import unescape
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.reporting.html.report_data import ReportData
 from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import stopped_by_user
 from tests.reporting.html.helpers import confirmed_spec, page_text, report_data
 from tests.support.fake_sweeps import BEGAN, FakeSweep
 from tests.support.search_spaces import small_spec
@@ -69,6 +70,18 @@ def test_the_methods_name_test_accesses_repeats_and_subsamples(finished: ReportD
     assert "1 left no score here" in html
     assert "4 trials ran a setting that had been tried before" in html
     assert "Tested again: after the budget grew, another setting was tested of ce" in html
+
+
+def test_the_methods_say_how_many_trials_the_user_stopped() -> None:
+    for early_stopping, described in (("off", "there was no early stopping."), ({"asha": {}}, "stopped poor trials")):
+        sweep = FakeSweep(confirmed_spec(trials=8, early_stopping=early_stopping)).search([Outcome.COMPLETED])
+        html = page_text(report_data(sweep), "results")
+        assert described in html
+        assert "The user stopped" not in html
+        sweep.records[0] = replace(sweep.records[0], end=stopped_by_user(1))
+        html = page_text(report_data(sweep), "results")
+        assert described in html
+        assert "The user stopped 1 trial." in html
 
 
 def test_the_methods_say_whose_models_were_tested_and_how_often() -> None:
