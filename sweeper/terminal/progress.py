@@ -3,7 +3,9 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+from sweeper.protocol.confirmation import best_confirmed, candidates, pending, trials_to_score
 from sweeper.protocol.failed_sweep import count_failed_rounds
 from sweeper.protocol.ranking import TrialScore, score_trial
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -26,7 +28,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class SweepProgress:
-    """The progress of a sweep, from its trials by number."""
+    """The progress of a sweep at one moment, from its trials by number."""
 
     spec: SweepSpec
     records: Mapping[int, TrialRecord]
@@ -42,34 +44,62 @@ class SweepProgress:
         cloned = sum(bool(record.trial.clone_of) for record in self._searched(system))
         return (1 + count_failed_rounds(self.spec, earlier)) * self.spec.trial_budget(system) + cloned
 
-    @property
-    def to_confirm(self) -> int:
-        """The number of trials in confirmation, if every system has enough completed settings."""
-        return len(self.spec.systems) * self.spec.confirm.top * self.spec.confirm.seeds
+    @cached_property
+    def is_search_over(self) -> bool:
+        """True if all trials of the search have ended, or a trial of the confirmation was the last to do something."""
+        newest = max(self.records.values(), key=lambda it: (it.last_moment, it.trial.source_trial), default=None)
+        return len(self.ended()) >= self.total or (newest is not None and newest.trial.source_trial > 0)
 
-    @property
+    @cached_property
+    def to_confirm(self) -> int:
+        """The number of trials in confirmation; during the search, if every system gets enough completed settings."""
+        systems = range(len(self.spec.systems))
+        if not self.is_search_over:
+            return len(systems) * self.spec.confirm.top * self.spec.confirm.seeds
+        return sum(len(candidates(self.spec, self._ordered, k)) for k in systems) * self.spec.confirm.seeds
+
+    @cached_property
     def planned_to_confirm(self) -> int:
-        """The number of trials in confirmation, those of an earlier run with more `confirm.seeds` included."""
-        return max(self.to_confirm, len(self.confirming()))
+        """The number of trials in confirmation, those of an earlier run with other settings or seeds included."""
+        if not self.is_search_over:
+            return max(self.to_confirm, len(self.confirming()))
+        return len(self.confirming()) + len(pending(self.spec, self._ordered))
 
     def phases(self) -> list[Phase]:
         """Return the phases of the sweep in their order, those to come included."""
         phases = [Phase(SEARCH, len(self.ended()), self.total, self.total)]
         if self.to_confirm:
             num_scored = sum(record.test is not None for record in self.confirming())
-            models = max(num_scored, len(self.spec.systems) * self.spec.confirm.seeds)
+            models = num_scored + self._count_models_to_score(num_scored)
             phases.append(Phase(CONFIRMATION, self.confirmed(), self.planned_to_confirm, self.planned_to_confirm))
             phases.append(Phase(TEST, num_scored, models, models * _SCORING))
         return phases
+
+    def _count_models_to_score(self, num_scored: int) -> int:
+        """Return the number of models that are still to be scored, if all fresh seeds to come leave one."""
+        systems, seeds = range(len(self.spec.systems)), self.spec.confirm.seeds
+        if not self.is_search_over:
+            return max(0, len(systems) * seeds - num_scored)
+        undecided = [
+            system
+            for system in systems
+            if candidates(self.spec, self._ordered, system) and not best_confirmed(self.spec, self._ordered, system)
+        ]
+        return len(trials_to_score(self.spec, self._ordered)) + len(undecided) * seeds
 
     def current_phase(self) -> str:
         """Return the name of the phase that the sweep is in."""
         running = self.running()
         if running:
             return CONFIRMATION if running[0].trial.source_trial else SEARCH
-        if not self.to_confirm or (len(self.ended()) < self.total and not self.confirming()):
+        if not self.to_confirm or not self.is_search_over:
             return SEARCH
-        return CONFIRMATION if self.confirmed() < self.to_confirm else TEST
+        return CONFIRMATION if self.confirmed() < self.planned_to_confirm else TEST
+
+    @cached_property
+    def _ordered(self) -> list[TrialRecord]:
+        """All trials, by number."""
+        return [self.records[number] for number in sorted(self.records)]
 
     def finished(self) -> list[TrialRecord]:
         """Return all trials that have ended, confirmation included, the newest first."""

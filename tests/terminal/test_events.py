@@ -15,10 +15,11 @@ from sweeper.terminal.event_view import EventView
 from sweeper.terminal.events import EVENTS
 from sweeper.terminal.line_view import LineView
 from sweeper.terminal.output import PlainOutput
+from sweeper.terminal.progress import SweepProgress
 from sweeper.terminal.terminal import Terminal
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
-from sweeper.trials.trial import TrialRecord
+from sweeper.trials.trial import TrialEnd, TrialRecord
 from tests.support.fake_sweeps import FakeSweep
 from tests.support.fakes import report
 from tests.support.search_spaces import small_spec
@@ -64,6 +65,31 @@ def test_a_trial_is_told_step_by_step_and_nothing_twice() -> None:
     assert progress["phases"]["search"] == {"done": 1, "total": 6}
     assert (progress["phase"], progress["best_trial"]) == ("search", 1)
     assert [event["at"] for event in events if event["event"] == "report"] == list(record.report_times)
+
+
+def test_the_test_is_its_own_phase_if_a_system_has_nothing_to_confirm() -> None:
+    sweep = FakeSweep(SPEC).search([Outcome.COMPLETED])
+    sweep.records = [
+        replace(record, end=TrialEnd(Outcome.FAILED)) if record.trial.system else record for record in sweep.records
+    ]
+    scored = sweep.confirm().records[-1]
+    events = told([*sweep.records[:-1], replace(scored, test=None), scored])
+    searched, confirmed, tested = [event for event in events if event["event"] == "progress"][-3:]
+    assert (searched["phase"], searched["phases"]["confirmation"]) == ("confirmation", {"done": 0, "total": 1})
+    assert (confirmed["phase"], confirmed["phases"]["confirmation"]) == ("test", {"done": 1, "total": 1})
+    assert confirmed["phases"]["test"] == {"done": 0, "total": 1}
+    assert (tested["phase"], tested["phases"]["test"]) == ("test", {"done": 1, "total": 1})
+
+
+def test_a_fresh_seed_that_left_no_model_is_not_awaited_in_the_test() -> None:
+    spec = small_spec(confirm={"seeds": 2})
+    sweep = FakeSweep(spec).search([Outcome.COMPLETED]).confirm()
+    *others, last = sweep.records
+    lost = replace(last, end=TrialEnd(Outcome.FAILED), test=None)
+    records = {record.trial.number: record for record in [*others, lost]}
+    progress = SweepProgress(spec, records)
+    assert [(phase.done, phase.total) for phase in progress.phases()] == [(6, 6), (4, 4), (3, 3)]
+    assert progress.current_phase() == "test"
 
 
 def test_confirmation_and_test_scores_are_told() -> None:
