@@ -5,6 +5,7 @@ then moved, so another machine never reads half of it.
 """
 
 import secrets
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatch
@@ -19,6 +20,7 @@ from sweeper.errors import UsageError
 from sweeper.storage.trial_files import attempt_files, patterns_up_to
 
 _LONGEST_ERROR = 200  # characters
+_PIECE = 1 << 20  # bytes that are copied at once
 
 
 class SharedStorage:
@@ -35,8 +37,8 @@ class SharedStorage:
                 name = Path(stored).name
                 path = folder / name
                 if not path.exists() and not name.startswith("."):
-                    with atomic_write(path) as file:
-                        filesystem.get_file(stored, file)
+                    with filesystem.open(stored, "rb") as source, atomic_write(path) as file:
+                        shutil.copyfileobj(source, file, _PIECE)
                     self._synced[path] = path.stat().st_mtime_ns
 
     def save(self, folder: Path, attempt: int) -> None:

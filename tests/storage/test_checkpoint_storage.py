@@ -1,10 +1,13 @@
 """Checkpoints in shared storage survive their node. Two folders stand for two machines."""
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, ClassVar
 
 import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from sweeper.errors import UsageError
 from sweeper.execution.attempt import run_attempt
@@ -22,9 +25,29 @@ def trial(attempt: int) -> Trial:
     return Trial(3, 0, {}, TrainConfig(encoder="m"), attempt)
 
 
-@pytest.fixture(params=["a folder", "a bucket"])
+class _Bucket(MemoryFileSystem):  # type: ignore[misc]  # fsspec is not typed
+    """Copies files from and to paths only, as s3fs, gcsfs and adlfs do. Open files are refused with a TypeError."""
+
+    protocol = "bucket"
+    store: ClassVar[dict[str, Any]] = {}
+    pseudo_dirs: ClassVar[list[str]] = [""]
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        return str(super()._strip_protocol(path.removeprefix("bucket://")))
+
+    def get_file(self, rpath: str, lpath: str, **options: Any) -> None:
+        super().get_file(rpath, os.fspath(lpath), **options)
+
+    def put_file(self, lpath: str, rpath: str, **options: Any) -> None:
+        super().put_file(os.fspath(lpath), rpath, **options)
+
+
+@pytest.fixture(params=["a folder", "memory", "a bucket"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return str(tmp_path / "shared") if request.param == "a folder" else f"memory://{tmp_path}/bucket"
+    fsspec.register_implementation("bucket", _Bucket, clobber=True)
+    urls = {"memory": f"memory://{tmp_path}/bucket", "a bucket": f"bucket://{tmp_path}/bucket"}
+    return urls.get(request.param, str(tmp_path / "shared"))
 
 
 def contents(url: str) -> dict[str, str]:
