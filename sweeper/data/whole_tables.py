@@ -40,8 +40,7 @@ def _column_names(path: Path) -> Sequence[str]:
     if file_format is None:
         suffix = source.suffix or "without a suffix"
         raise UnavailableError(f"{path}: unknown file format {suffix}; allowed: {list_formats()}")
-    head = _first_lines(source)
-    table = file_format.read(head, ())
+    head, table = _read_head(source)
     names = table.columns
     if source.suffix in _OBJECT_FORMATS and not names:
         raise UnavailableError(f"{path}: {describe_no_rows(table.unreadable_rows)}")
@@ -62,6 +61,15 @@ def _is_unique(head: SourceFile, name: str) -> bool:
             raise
         return False
     return True
+
+
+def _read_head(source: SourceFile) -> tuple[SourceFile, RawTable]:
+    """Return the first lines of a file with their table. The whole file, if its first lines do not tell the columns."""
+    head = _first_lines(source)
+    table = FORMATS[source.suffix].read(head, ())
+    if table.columns or head is source:
+        return head, table
+    return source, FORMATS[source.suffix].read(source, ())
 
 
 def _first_lines(source: SourceFile) -> SourceFile:

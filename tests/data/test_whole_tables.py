@@ -1,0 +1,29 @@
+"""A user's file is read with all its columns, which the first lines of a large file tell, or the whole of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sweeper.data.whole_tables import read_whole_table
+from tests.support.tables import rows_of
+
+ROWS = [{"text": f"text {number} {'x' * 600}", "label": "up"} for number in range(2_000)]  # more than 1 MiB
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps(ROWS),
+        json.dumps(ROWS, indent=1),
+        "[\n" + ", ".join(map(json.dumps, ROWS)) + "]\n",
+        "[\n" + ",\n".join(map(json.dumps, ROWS)) + "\n]\n",
+    ],
+    ids=["one line", "indented", "two lines", "a row on each line"],
+)
+def test_a_large_array_is_read_however_its_lines_break(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(content)
+    table = read_whole_table(path)
+    assert table.columns == ("text", "label")
+    assert rows_of(table, "text", "label") == [(row["text"], row["label"]) for row in ROWS]
