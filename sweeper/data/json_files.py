@@ -22,7 +22,8 @@ ParsedRow = tuple[str, Mapping[str, Any] | str]
 """The place of a row in its file, and its values by key, or the reason why it cannot be read."""
 
 _BLANKS = re.compile(r"[ \t\r\n]*")
-_NEXT_OBJECT = re.compile(r"[\r\n][ \t]*(?=\{)")
+_NEXT_OBJECT = re.compile(r"(?:[\r\n}](?:[ \t]*,)?|\](?:\s*,)?\s*\[)[ \t]*(?=\{)")
+_LATER_OBJECT = re.compile(r"\{[^}]*\}[^{]*\{|[^{]+\{")  # after an element, which may be an object itself
 _MAX_FIRST = 1 << 24  # bytes of the first row of an array that pyarrow reads
 
 
@@ -42,7 +43,7 @@ def read_json_lines(source: SourceFile, wanted: Sequence[str]) -> RawTable:
 def read_json(source: SourceFile, wanted: Sequence[str]) -> RawTable:
     """Read one JSON array of objects, or one object on each line.
 
-    Raises UnavailableError if the file is one object over several lines.
+    Raises UnavailableError if the file is one object over several lines, or rows of an array would be lost.
     """
     content = source.content.removeprefix(BOM_UTF8).lstrip(b" \t\r\n")
     if content.startswith(b"["):
@@ -63,9 +64,9 @@ def _read_array(source: SourceFile, wanted: Sequence[str], content: bytes) -> Ra
         first = None
     columns = parse_object_array(content, first, wanted) if isinstance(first, dict) else None
     if columns is not None:
-        places = cache(lambda: [place for place, _ in _parse_array(source.decode().text)])  # only if a row is named
+        places = cache(lambda: [place for place, _ in _parse_array(source)])  # only if a row is named
         return _plain_table(source, first, columns, lambda index: places()[index])
-    return _to_table(source, wanted, _parse_array(source.decode().text))
+    return _to_table(source, wanted, _parse_array(source))
 
 
 def _plain_table(
@@ -127,12 +128,16 @@ def _describe(error: Exception) -> str:
     return f"not JSON ({error.msg}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else "not JSON"
 
 
-def _parse_array(text: str) -> Iterator[ParsedRow]:
-    """Yield the elements of an array. After a broken one, go on at the next object."""
-    decoder = json.JSONDecoder()
-    line, counted = 1, 0
+def _parse_array(source: SourceFile) -> Iterator[ParsedRow]:
+    """Yield the elements of an array. After a broken one, go on at the next object.
+
+    Raises UnavailableError if rows would be lost, which `on_bad_rows: drop` does not allow either.
+    """
+    text, decoder = source.decode().text, json.JSONDecoder()
+    line, counted, broken = 1, 0, ""
     position = _skip_blanks(text, _skip_blanks(text, 0) + 1)
     if text.startswith("]", position):
+        _require_end(source, text, position + 1, broken)
         return
     for number in count(1):
         line, counted = line + text.count("\n", counted, position), position
@@ -140,23 +145,51 @@ def _parse_array(text: str) -> Iterator[ParsedRow]:
         try:
             value, end = decoder.raw_decode(text, position)
         except (ValueError, RecursionError) as error:
-            yield place, _describe(error)
-            search_from = position
+            reason, read_until = _describe(error), getattr(error, "pos", position)
         else:
             row = value if isinstance(value, dict) else "not a JSON object"
             yield place, "not UTF-8" if UNDECODED.search(text, position, end) else row
-            end = _skip_blanks(text, end)
-            if text.startswith("]", end):
+            read_until = _skip_blanks(text, end)
+            if text.startswith("]", read_until):
+                _require_end(source, text, read_until + 1, broken)
                 return
-            if text.startswith(",", end):
-                position = _skip_blanks(text, end + 1)
+            if text.startswith(",", read_until):
+                position = _skip_blanks(text, read_until + 1)
                 continue
-            yield place, "not JSON (no comma and no ] after it)"
-            search_from = end - 1
-        following = _NEXT_OBJECT.search(text, search_from)
+            reason = "not JSON (no comma and no ] after it)"
+        yield place, reason
+        broken = broken or f"{source.path}:{place}: {reason}"
+        following = _find_object(text, read_until)
         if following is None:
+            if _LATER_OBJECT.match(text, position):
+                raise _lost_rows_error(broken)
             return
-        position = following.end()
+        position = following
+
+
+def _find_object(text: str, position: int) -> int | None:
+    """Return where the next row may begin: here, on a new line, or after the end of a row or an array."""
+    if text.startswith("{", position):
+        return position
+    found = _NEXT_OBJECT.search(text, position)
+    return found.end() if found else None
+
+
+def _require_end(source: SourceFile, text: str, position: int, broken: str) -> None:
+    """Raise UnavailableError if something follows the ] of an array: more rows, or the rest of the row in `broken`."""
+    following = _skip_blanks(text, position)
+    if following == len(text):
+        return
+    if broken:
+        raise _lost_rows_error(broken)
+    line = text.count("\n", 0, following) + 1
+    raise UnavailableError(
+        f"{source.path}:{line}: something follows the array; write one array of objects, or an object on each line"
+    )
+
+
+def _lost_rows_error(broken: str) -> UnavailableError:
+    return UnavailableError(f"{broken}, and where the next row begins cannot be told; correct it")
 
 
 def _skip_blanks(text: str, position: int) -> int:

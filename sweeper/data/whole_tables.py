@@ -1,6 +1,7 @@
 """A user's file with all its columns, before anybody has said which hold the texts and the labels."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,11 +66,12 @@ def _is_unique(head: SourceFile, name: str) -> bool:
 
 def _read_head(source: SourceFile) -> tuple[SourceFile, RawTable]:
     """Return the first lines of a file with their table. The whole file, if its first lines do not tell the columns."""
-    head = _first_lines(source)
-    table = FORMATS[source.suffix].read(head, ())
-    if table.columns or head is source:
-        return head, table
-    return source, FORMATS[source.suffix].read(source, ())
+    file_format, head = FORMATS[source.suffix], _first_lines(source)
+    with suppress(UnavailableError):  # the end of the first lines may look like a damaged array
+        table = file_format.read(head, ())
+        if table.columns:
+            return head, table
+    return source, file_format.read(source, ())
 
 
 def _first_lines(source: SourceFile) -> SourceFile:

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import lzma
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 
 from sweeper.data import local_files
 from sweeper.data.rows import RawTable
+from sweeper.errors import UnavailableError
 from tests.support import tables
 
 PLAIN = [("one", "up"), ("two", "down"), ("three", "up"), ("four", "down")]
@@ -175,6 +177,60 @@ def test_broken_json_lines_and_elements_are_named_and_the_others_are_read(tmp_pa
     assert (len(table), bad_lines(table)) == (3, [2, 5, 6])
     table = read(tmp_path / "a.json", f"[\n{good},\n{good[:-3]},\n{good},\n7,\n{good}\n]")
     assert (len(table), bad_lines(table)) == (3, [3, 5])
+
+
+def row(text: str) -> str:
+    return json.dumps({"text": text, "label": "up"})
+
+
+BROKEN = {
+    "no comma within": '{"text": "x" "label": "up"}',
+    "no value": '{"text": "x", "label": }',
+    "no value after parts": '{"parts": [{"text": "x", "label": "y"}, {"text": "y", "label": "z"}], "label": }',
+    "open quote": '{"text": "x, "label": "up"}',
+    "no brace": '{"text": "x", "label": "up"',
+}
+
+
+@pytest.mark.parametrize("between", [", ", ",", ",\n", "\n, "], ids=repr)
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=list(BROKEN))
+def test_the_rows_after_a_broken_element_are_read_however_lines_break(
+    broken: str, between: str, tmp_path: Path
+) -> None:
+    table = read(tmp_path / "a.json", f"[{between.join([row('a'), broken, row('b'), row('c')])}]")
+    assert rows_of(table) == [("a", "up"), ("b", "up"), ("c", "up")]
+    assert [line.split(": ")[1] for line in table.unreadable_rows] == ["row 2"]
+
+
+def test_a_row_after_a_missing_comma_is_read(tmp_path: Path) -> None:
+    table = read(tmp_path / "a.json", f"[{row('a')} {row('b')}, {row('c')}]")
+    assert rows_of(table) == [("a", "up"), ("b", "up"), ("c", "up")]
+    assert len(table.unreadable_rows) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (f"[{row('a')}][{row('b')}]", "a.json:1: something follows the array; write one array of objects"),
+        (f"[{row('a')}]\n\n[{row('b')}]", "a.json:3: something follows the array; write one array of objects"),
+        (f"[{row('a')}, 7]\n{row('b')}", "a.json:2: something follows the array; write one array of objects"),
+        (f"[] [{row('b')}]", "a.json:1: something follows the array; write one array of objects"),
+        (f"[{row('a')}; {row('b')}]", "a.json:1: row 1: not JSON (no comma and no ] after it), and where the next row"),
+        (f"[{row('a')}, x, {row('b')}]", "a.json:1: row 2: not JSON (Expecting value, column 32), and where the next"),
+        (f"[{row('a')},\nx,\n{row('b')}] y", "a.json:2: row 2: not JSON (Expecting value, column 1), and where the"),
+    ],
+)
+def test_an_array_of_which_rows_would_be_lost_is_an_error(content: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError, match=re.escape(said)) as caught:
+        read(tmp_path / "a.json", content)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("end", ["]", "]\r\n \t\n", "", ",", ",]"], ids=repr)
+def test_nothing_is_lost_at_the_end_of_an_array(end: str, tmp_path: Path) -> None:
+    table = read(tmp_path / "a.json", f"[{row('a')}, {row('b')}{end}")
+    assert [text for text, _ in rows_of(table)] == ["a", "b"]
+    assert len(table.unreadable_rows) == ("]" not in end or "," in end)
 
 
 def test_parquet_columns_of_every_kind_give_their_values(tmp_path: Path) -> None:

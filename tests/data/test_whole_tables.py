@@ -27,3 +27,10 @@ def test_a_large_array_is_read_however_its_lines_break(content: str, tmp_path: P
     table = read_whole_table(path)
     assert table.columns == ("text", "label")
     assert rows_of(table, "text", "label") == [(row["text"], row["label"]) for row in ROWS]
+
+
+def test_parts_of_a_row_in_which_the_first_lines_end_are_no_rows(tmp_path: Path) -> None:
+    parts = [{"part": number} for number in range(80_000)]  # more than 1 MiB
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps([ROWS[0], {"text": "b", "parts": [parts, parts], "label": "down"}], indent=1))
+    assert read_whole_table(path).columns == ("text", "label", "parts")
