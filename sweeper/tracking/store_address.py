@@ -65,7 +65,7 @@ def _find_mistake(uri: str) -> str:
     if check := _CHECKS.get(scheme):
         return check(uri)
     known = {point.name for point in entry_points(group="mlflow.tracking_store")}
-    if scheme in (*DATABASES, *_OTHERS, *known):
+    if scheme in (*_OTHERS, *known):
         return ""
     return f"{scheme} is no kind of store that MLflow knows; {allowed_hint(_SCHEMES, scheme)}; or unset {VARIABLE}"
 
@@ -84,17 +84,30 @@ def _folder_mistake() -> str:
     return f"is a folder, and MLflow 3.13 and later keeps no runs in folders; name {_EXAMPLES}, or unset {VARIABLE}"
 
 
-def _server_mistake(uri: str) -> str:
+def _has_valid_port(uri: str) -> bool:
+    """Return False if the port is no number from 1 to 65535, or the bracket of a host is not closed."""
     try:
-        parts = urlsplit(uri)
-        is_valid = bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:  # the port is no number or too large, or a bracket is missing
-        is_valid = False
-    if not is_valid or re.search(r"\s", uri):
+        port = urlsplit(uri).port
+    except ValueError:
+        return False
+    return port is None or port > 0
+
+
+def _server_mistake(uri: str) -> str:
+    if not _has_valid_port(uri) or not urlsplit(uri).hostname or re.search(r"\s", uri):
         return "is no address of a server; write it as in http://HOST:5000"
+    parts = urlsplit(uri)
     if parts.fragment or uri.endswith("#") or parts.query:
         return f"is the address of a page; write {redact_uri(re.split('[#?]', uri)[0]).rstrip('/')}"
     return ""
+
+
+def _database_mistake(uri: str) -> str:
+    if _has_valid_port(uri):
+        return ""
+    scheme = uri.partition(":")[0]
+    example = f"{scheme}://USER:PASSWORD@HOST:{DATABASES[scheme.partition('+')[0].lower()]}/NAME"
+    return f"is no address of a database; write it as in {example}, with %2F for a / in the password"
 
 
 def _sqlite_mistake(uri: str) -> str:
@@ -110,4 +123,5 @@ def _sqlite_mistake(uri: str) -> str:
 _CHECKS: dict[str, Callable[[str], str]] = {
     **dict.fromkeys(SERVERS, _server_mistake),
     "sqlite": _sqlite_mistake,
+    **dict.fromkeys(DATABASES, _database_mistake),
 }

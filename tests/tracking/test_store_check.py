@@ -43,6 +43,10 @@ NOTHING = "http://127.0.0.1:9"
         ("sqlite://a.db", "sqlite:///a.db"),
         ("sqlite:///", "names no file"),
         ("sqlite:///:memory:", "names no file"),
+        ("postgresql://host:abc/db", "write it as in postgresql://USER:PASSWORD@HOST:5432/NAME"),
+        ("postgresql+psycopg2://host:99999/db", "write it as in postgresql+psycopg2://USER:PASSWORD@HOST:5432/NAME"),
+        ("mysql://host:0/db", "write it as in mysql://USER:PASSWORD@HOST:3306/NAME"),
+        ("mssql://[::1/db", "write it as in mssql://USER:PASSWORD@HOST:1433/NAME"),
     ],
 )
 def test_a_mistake_in_an_address_is_one_line(uri: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +59,16 @@ def test_a_mistake_in_an_address_is_one_line(uri: str, said: str, monkeypatch: p
     assert "\n" not in line
 
 
-@pytest.mark.parametrize("uri", ["http://me:secret@host:5000/prefix/", "sqlite:///a.db", "postgresql+psycopg2://h/x"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://me:secret@host:5000/prefix/",
+        "sqlite:///a.db",
+        "postgresql+psycopg2://h/x",
+        "postgresql:///x?host=/run/postgresql",
+        "mysql+pymysql://me:p%2Fw@h:3307/x",
+    ],
+)
 def test_a_possible_address_is_left_to_the_store(uri: str) -> None:
     check_address(uri)
 
