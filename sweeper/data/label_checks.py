@@ -17,9 +17,9 @@ def describe_unlabelled_test(dataset: DatasetSpec, tables: Mapping[str, RawTable
     """Return the reason why the test split has no labels. None if it has some, or if there is no test split.
 
     Test splits are often published without labels, or with -1 in every row. -1 is a class like any other if the
-    training split has it.
+    training split has it. None also if the training split has no label column, which is an error of its own.
     """
-    if "test" not in tables or dataset.classes:
+    if "test" not in tables or dataset.classes or dataset.label not in tables["train"].columns:
         return None
     if dataset.label not in tables["test"].columns:
         return f"the test split has no column {dataset.label}"

@@ -143,6 +143,8 @@ def test_dropped_rows_of_all_splits_are_counted_and_the_first_fifty_are_listed(c
     ("tables", "message"),
     [
         ({"train": table({"text": "a", "sentiment": "up"})}, "a.jsonl needs a column review, allowed: text, sentiment"),
+        ({"train": table({"review": "a"}), "test": reviews(("b", "-1"))}, "a.jsonl needs a column sentiment"),
+        ({"train": table({"review": "a"}), "test": table({"review": "b"})}, "a.jsonl needs a column sentiment"),
         ({"train": reviews(("a", "up"), ("b", "up"))}, "needs at least two classes, got [up]"),
         ({"train": GOOD, "validation": reviews(("", "up"))}, "no row is left in validation"),
     ],
