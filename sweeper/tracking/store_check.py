@@ -15,7 +15,7 @@ from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import requests
 
@@ -111,7 +111,7 @@ def _check_sqlite_file(uri: str, path: Path, *, will_write: bool) -> None:
         raise UsageError(f"{place(uri)}: {path} cannot be written; {write_remedy(uri)}")
     mode = "rw" if os.access(path, os.W_OK) else "ro"  # SQLite must write to undo what a killed process left half done
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode={mode}", uri=True, timeout=_TIMEOUT)) as database:
+        with closing(_connect(path, mode)) as database:
             tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     except sqlite3.OperationalError as error:
         if _TEMPORARY.search(str(error)):
@@ -131,10 +131,14 @@ def _check_sqlite_file(uri: str, path: Path, *, will_write: bool) -> None:
         _check_folder(uri, path.parent)  # SQLite writes a journal beside the file
 
 
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=_TIMEOUT)
+
+
 def _require_statuses(uri: str, path: Path) -> None:
     """Raise UsageError if a run has no status. MLflow then lists no run of its experiment at all."""
     query = "SELECT run_uuid FROM runs WHERE status IS NULL LIMIT 1"
-    with suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=_TIMEOUT)) as runs:
+    with suppress(sqlite3.Error), closing(_connect(path, "ro")) as runs:
         if damaged := runs.execute(query).fetchone():
             repair = f"sqlite3 {shlex.quote(str(path))} \"UPDATE runs SET status = 'KILLED' WHERE status IS NULL\""
             raise UsageError(

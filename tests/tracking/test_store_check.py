@@ -224,6 +224,27 @@ def test_a_damaged_or_foreign_database_is_one_line_with_the_way_out(
 
 
 @pytest.mark.mlflow
+@pytest.mark.parametrize("folder", ["100%", "runs #2", "ü b"])
+def test_a_database_is_checked_in_a_folder_of_any_name(store: bytes, folder: str, tmp_path: Path) -> None:
+    from sweeper.tracking.client import open_store
+    from sweeper.tracking.store_check import check_store
+
+    path = tmp_path / folder / "mlflow.db"
+    path.parent.mkdir()
+    path.write_bytes(store)
+    uri = f"sqlite:///{path}"
+    assert check_store(uri) == ""
+    run = open_store(uri).create_run("0").info.run_id
+    _run_sql("UPDATE runs SET status = NULL")(path)
+    with pytest.raises(UsageError, match=f"run {run} has no status"):
+        check_store(uri)
+    _run_sql("DROP TABLE tags")(path)
+    with pytest.raises(UsageError, match="lacks the table tags"):
+        check_store(uri)
+    assert [file.name for file in tmp_path.iterdir()] == [folder]
+
+
+@pytest.mark.mlflow
 def test_a_locked_database_is_an_outage(store: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from sweeper.tracking import store_check
 
