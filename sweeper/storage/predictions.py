@@ -47,9 +47,20 @@ def class_weights_path(folder: Path, number: int) -> Path:
 
 
 def load_class_weights(folder: Path, number: int) -> NDArray[np.float64] | None:
-    """Return the class weights (C, C) that trial `number` learned, or None if it has none."""
+    """Return the class weights (C, C) that trial `number` learned, or None if it has none.
+
+    Raises RecordError if `save_predictions` did not write the file.
+    """
     path = class_weights_path(folder, number)
-    return np.array(json.loads(path.read_text(encoding="utf-8")), dtype=float) if path.exists() else None
+    if not path.exists():
+        return None
+    try:
+        weights = np.array(json.loads(path.read_text(encoding="utf-8")), dtype=float)
+        if weights.ndim != 2 or weights.shape[0] != weights.shape[1]:
+            raise ValueError(f"no square matrix, but numbers of shape {weights.shape}")
+    except (OSError, TypeError, ValueError, RecursionError) as error:
+        raise RecordError(f"{path}: cannot be read as class weights ({error}); put a copy in its place") from error
+    return weights
 
 
 def _to_lists(matrix: NDArray[np.float32]) -> list[list[float | None]]:
@@ -112,7 +123,7 @@ def read_predictions(path: Path, labels: tuple[str, ...]) -> Predictions:
         true_labels = to_array(label_sets, numbers, is_multi_label=thresholds is not None)
         flat = np.from_dlpack(table["probabilities"].combine_chunks().flatten())
         probabilities = flat.astype(np.float32).reshape(len(true_labels), len(labels))
-    except (OSError, KeyError, ValueError, pyarrow.lib.ArrowException) as error:
+    except (OSError, AttributeError, KeyError, TypeError, ValueError, pyarrow.lib.ArrowException) as error:
         raise RecordError(f"{path}: cannot be read as predictions for {len(labels)} classes ({error})") from error
     return Predictions(true_labels, probabilities, thresholds)
 

@@ -42,7 +42,7 @@ def describe_holder(journal: Path) -> str:
     try:
         holder = json.loads(holder_path(journal).read_text(encoding="utf-8"))
         return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):  # TypeError: JSON, but no object
         return ""
 
 

@@ -81,3 +81,21 @@ def test_a_file_that_is_damaged_or_has_other_classes_is_an_error(
         path.unlink()
     with pytest.raises(RecordError, match=r"7-test\.parquet: cannot be read"):
         predictions.read_predictions(path, ("a", "b") if damage == "other labels" else LABELS)
+
+
+@pytest.mark.parametrize("column", [[0.1, 0.2], [None, None], ["a", "b"]])
+def test_probabilities_that_are_no_lists_are_an_error(tmp_path: Path, column: list[object]) -> None:
+    path = tmp_path / "7-test.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"label": ["good", "so-so"], "probabilities": column}), path)
+    with pytest.raises(RecordError, match=r"7-test\.parquet: cannot be read as predictions for 3 classes"):
+        predictions.read_predictions(path, LABELS)
+
+
+@pytest.mark.parametrize("content", ["", "[[0.5, 0.", "7", "[0.5, 0.5]", '{"a": 1}', '[["a"]]', "[[1, 2], [3]]"])
+def test_damaged_class_weights_are_an_error(tmp_path: Path, content: str) -> None:
+    path = predictions.class_weights_path(tmp_path, 7)
+    path.parent.mkdir()
+    path.write_text(content)
+    with pytest.raises(RecordError, match=r"7-weights\.json: cannot be read as class weights") as caught:
+        predictions.load_class_weights(tmp_path, 7)
+    assert len(str(caught.value).splitlines()) == 1
