@@ -172,8 +172,9 @@ def differing_keys(sweeps: Path, spec: SweepSpec) -> tuple[str, list[str]] | Non
 
     None if there is no sweep of that data set.
     """
-    prefix = f"{spec.dataset_spec.name}-"
-    newest = next((folder for folder in newest_first(list_sweeps(sweeps)) if folder.name.startswith(prefix)), None)
+    name = spec.dataset_spec.name
+    same = (folder for folder in newest_first(list_sweeps(sweeps)) if folder.name.rpartition("-")[0] == name)
+    newest = next(same, None)
     if newest is None:
         return None
     before, now = newest.manifest.identity, spec.identity

@@ -74,6 +74,24 @@ def test_the_newest_of_several_sweeps_is_found(tmp_path: Path) -> None:
     assert found.path == newer.path
 
 
+def own_data(folder: Path, name: str, **values: Any) -> SweepSpec:
+    path = folder / "a.csv"
+    path.write_text("text,label\na,up\nb,down\n")
+    return spec_of(dataset={"train": str(path), "name": name}, **values)
+
+
+def test_a_new_sweep_is_compared_with_the_newest_of_its_data_set(tmp_path: Path) -> None:
+    sweeps = tmp_path / "sweeps"
+    spec = own_data(tmp_path, "reviews", seed=2)
+    create(sweeps, own_data(tmp_path, "reviews-de"))
+    assert sweep_folder.differing_keys(sweeps, spec) is None
+    older = create(sweeps, own_data(tmp_path, "reviews", seed=1))
+    os.utime(older.path / "sweep.json", (1_000, 1_000))
+    assert sweep_folder.differing_keys(sweeps, spec) == (older.name, ["seed"])
+    again = create(sweeps, own_data(tmp_path, "reviews", seed=1))  # of the same name, with .2
+    assert sweep_folder.differing_keys(sweeps, spec) == (again.name, ["seed"])
+
+
 def test_only_folders_of_sweeps_are_listed(tmp_path: Path) -> None:
     made = {create(tmp_path).path, create(tmp_path, spec_of(seed=1)).path}
     (tmp_path / "notes").mkdir()
