@@ -6,6 +6,7 @@ continues with the files it started with, from the cache if the hub cannot be re
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,18 +35,21 @@ class Pinned(NamedTuple):
     revision: str
 
 
-def resolve_commit(repo_type: str, repository: str, revision: str) -> str:
+def resolve_commit(
+    repo_type: str, repository: str, revision: str, is_complete: Callable[[Path], bool] = lambda _: True
+) -> str:
     """Return the commit that a revision of a repository stands for now. `repo_type` is "model" or "dataset".
 
     If the hub cannot be reached but the cache has the repository, return the cached commit; from then on this process
-    works offline, from the cache. Raises UnavailableError if neither has it.
+    works offline, from the cache. Folders of the cache that are not complete do not count. Raises UnavailableError if
+    neither has it.
     """
     try:
         api = HfApi()
         get_info = api.dataset_info if repo_type == constants.REPO_TYPE_DATASET else api.model_info
         return str(get_info(repository, revision=revision, timeout=20).sha)
     except Exception as error:
-        commit = _cached_commit(repo_type, repository, revision)
+        commit = _cached_commit(snapshots_folder(repo_type, repository), revision, is_complete)
         if commit is None or isinstance(error, _NOT_ON_HUB):
             subject = "data set" if repo_type == constants.REPO_TYPE_DATASET else "encoder"
             raise hub_error(subject, repository, error) from error
@@ -59,10 +63,10 @@ def snapshots_folder(repo_type: str, repository: str) -> Path:
     return Path(constants.HF_HUB_CACHE) / name / "snapshots"
 
 
-def _cached_commit(repo_type: str, repository: str, revision: str) -> str | None:
+def _cached_commit(folder: Path, revision: str, is_complete: Callable[[Path], bool]) -> str | None:
     """Return `revision` if it is a commit in the cache. For a branch, return the newest commit in the cache."""
-    folder = snapshots_folder(repo_type, repository)
-    snapshots = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime) if folder.is_dir() else []
+    cached = [path for path in folder.iterdir() if path.is_dir() and is_complete(path)] if folder.is_dir() else []
+    snapshots = sorted(cached, key=lambda path: path.stat().st_mtime)
     commits = [path.name for path in snapshots]
     if revision in commits:
         return revision

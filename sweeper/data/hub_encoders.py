@@ -35,7 +35,7 @@ def fetch_encoder(name: str, revision: str | None = None, progress: DownloadProg
     packaged = _find_packaged(name)
     if packaged is not None and revision in (None, packaged.revision):
         return packaged
-    return _from_hub(name, revision, lambda commit: _download(name, commit, progress))
+    return _from_hub(name, revision, lambda commit: _download(name, commit, progress), _has_weights)
 
 
 def fetch_encoder_config(name: str, revision: str | None = None) -> Path:
@@ -48,13 +48,15 @@ def fetch_encoder_config(name: str, revision: str | None = None) -> Path:
         folder = local if packaged is None or local.is_dir() else packaged
         read_encoder_config(folder, name)
         return folder
-    fetched = _from_hub(name, revision, lambda commit: _download_files(name, commit, SMALL_FILES))
+    fetched = _from_hub(name, revision, lambda commit: _download_files(name, commit, SMALL_FILES), Path.is_dir)
     return Path(fetched.value)
 
 
-def _from_hub(name: str, revision: str | None, download: Callable[[str], Path]) -> Pinned:
+def _from_hub(
+    name: str, revision: str | None, download: Callable[[str], Path], is_complete: Callable[[Path], bool]
+) -> Pinned:
     """Return a folder of the hub's cache with an encoder, after `download` of a commit if the hub may be asked."""
-    commit = resolve_commit(constants.REPO_TYPE_MODEL, name, revision or constants.DEFAULT_REVISION)
+    commit = resolve_commit(constants.REPO_TYPE_MODEL, name, revision or constants.DEFAULT_REVISION, is_complete)
     cached = snapshots_folder(constants.REPO_TYPE_MODEL, name) / commit
     try:
         folder = cached if is_offline_mode() else download(commit)
@@ -62,6 +64,11 @@ def _from_hub(name: str, revision: str | None, download: Callable[[str], Path]) 
         raise hub_error("encoder", name, error) from error
     read_encoder_config(folder, name)
     return Pinned(folder, commit)
+
+
+def _has_weights(folder: Path) -> bool:
+    """Return False for a folder that `fetch_encoder_config` made, with configuration and tokenizer only."""
+    return bool(weight_patterns(path.name for path in folder.iterdir()))
 
 
 def _packaged_folder(name: str) -> Path | None:

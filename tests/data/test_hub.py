@@ -4,6 +4,7 @@ Each environment has its own process, because the libraries read the hub's addre
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -163,6 +164,33 @@ def test_the_packaged_encoder_needs_no_hub_and_its_package_is_not_imported(ask: 
         "result = [fetched.revision[:13], imported, (fetched.value / 'config.json').exists()]"
     )
     assert ask(program, {**UNREACHABLE, **empty}) == ["sha256:53aa51", False, True]
+
+
+def fill_cache(home: Path, **files: str) -> None:
+    """Make a cache with commits of org/model, the newest last. Each has a configuration, and one more file."""
+    for age, (commit, file) in enumerate(reversed(files.items())):
+        folder = home / "hub" / "models--org--model" / "snapshots" / (commit * 40)
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text(json.dumps({"model_type": "bert"}))
+        (folder / file).touch()
+        os.utime(folder, (1_000 - age, 1_000 - age))
+
+
+def test_without_a_hub_the_newest_commit_with_weights_is_taken_for_a_training(ask: Ask, tmp_path: Path) -> None:
+    fill_cache(tmp_path, a="model.safetensors", b="pytorch_model-00001-of-00002.bin", c="vocab.txt")
+    program = (
+        "result = [hub_encoders.fetch_encoder('org/model').revision[0],"
+        " hub_encoders.fetch_encoder_config('org/model').name[0]]"
+    )
+    assert ask(program, {**UNREACHABLE, "HF_HOME": str(tmp_path)}) == ["b", "c"]
+
+
+@pytest.mark.parametrize("revision", [None, "c" * 40])
+def test_a_cache_without_weights_does_not_have_the_encoder(ask: Ask, tmp_path: Path, revision: str | None) -> None:
+    fill_cache(tmp_path, c="vocab.txt")
+    program = f"result = hub_encoders.fetch_encoder('org/model', {revision!r}).revision"
+    error = ask(program, {**UNREACHABLE, "HF_HOME": str(tmp_path)})["error"]
+    assert error.startswith("encoder: org/model is not in the cache and http://127.0.0.1:9 cannot be reached; ")
 
 
 def test_local_folders_with_different_files_are_different_encoders(ask: Ask, tmp_path: Path) -> None:
