@@ -10,6 +10,7 @@ from sweeper.data.bad_rows import BadRows
 from sweeper.data.class_counts import count_classes
 from sweeper.data.dataset_description import describe_dataset
 from sweeper.data.equal_texts import number_equal_texts
+from sweeper.data.overlaps import count_conflicts
 from sweeper.data.preprocessing import PreparedDataset
 from sweeper.data.rows import LabelledTexts
 
@@ -82,7 +83,7 @@ def summarize_data(
         majority_class=class_names[int(totals.argmax())],
         majority_share=float(totals.max() / len(labels)),
         repeated_rows=len(texts) - len(np.unique(texts)),
-        conflicting_texts=_count_conflicts(texts, labels),
+        conflicting_texts=count_conflicts(texts, labels),
         bad_rows=bad_rows.count,
         bad_row_examples=tuple(bad_rows.lines[:3]),
         script=script,
@@ -101,9 +102,3 @@ def describe_lengths(lengths: NDArray[np.int32], unit: str, encoder: str) -> Tex
         quantiles=dict(zip(map(str, _QUANTILES), quantiles, strict=True)),
         fits={length: float((lengths <= length).mean()) for length in LENGTHS},
     )
-
-
-def _count_conflicts(texts: NDArray[np.int64], labels: NDArray[np.int64]) -> int:
-    """Return the number of texts with more than one label."""
-    classes = int(labels.max(initial=0)) + 1
-    return int((np.bincount(np.unique(texts * classes + labels) // classes) > 1).sum())

@@ -23,13 +23,18 @@ def describe_repeats(texts: TextNumbers, labels: Mapping[str, NDArray[np.int64]]
     if any(repeats.values()):
         listed = ", ".join(f"{count:,} in {split}" for split, count in repeats.items() if count)
         yield f"rows that repeat an earlier text of their split: {listed}"
-    all_labels = np.concatenate([labels[split] for split in texts])
-    classes = int(all_labels.max(initial=0)) + 1
-    texts_with_labels = np.unique(np.concatenate(list(texts.values())) * classes + all_labels) // classes
-    ambiguous = int((np.bincount(texts_with_labels) > 1).sum())
+    ambiguous = count_conflicts(
+        np.concatenate(list(texts.values())), np.concatenate([labels[split] for split in texts])
+    )
     if ambiguous:
         yield f"texts with more than one label, kept with each: {ambiguous:,}"
     yield from _texts_in_several_splits(texts)
+
+
+def count_conflicts(texts: NDArray[np.int64], labels: NDArray[np.int64]) -> int:
+    """Return the number of texts with more than one label. Both arguments have a number for each row, (N,)."""
+    classes = int(labels.max(initial=0)) + 1
+    return int((np.bincount(np.unique(texts * classes + labels) // classes) > 1).sum())
 
 
 def _texts_in_several_splits(texts: TextNumbers) -> Iterator[str]:
