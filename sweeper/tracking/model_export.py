@@ -48,7 +48,10 @@ class ModelExport:
 
     @property
     def digest(self) -> str:
-        """A hash of weights and settings, which identifies the model."""
+        """A hash of the classifier's weights and the settings, which identifies the model.
+
+        The encoder's weights are not read: each training begins with other random weights of the classifier.
+        """
         weights = (self.folder / "classifier.safetensors").read_bytes()
         return hashlib.sha256(weights + json.dumps(self.settings, sort_keys=True).encode()).hexdigest()[:16]
 
