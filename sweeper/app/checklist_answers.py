@@ -78,7 +78,7 @@ def _count_parameters(model: Path) -> int:
 def describe_cost(folder: SweepFolder, results: SweepResults) -> list[str]:
     """Return the hours of training, and what they were spent on."""
     search = sum(system.hours for system in results.systems)
-    confirmation = sum(found.hours for found in results.confirmations)
+    confirmation = sum(seed.hours for seed in results.fresh_seeds)
     units, kind = (results.gpu, "GPU") if results.gpu else (float(results.threads), "CPU thread")
     spent = f"{units * search:.2f} in the search, {units * confirmation:.2f} with fresh seeds"
     per_trial = f"{results.gpu:g} GPU" if results.gpu else count_noun(results.threads, "CPU thread")

@@ -68,15 +68,14 @@ def _attach_model(tracker: "MlflowTracker", folder: SweepFolder) -> None:
 
 def usage_metrics(results: SweepResults) -> dict[str, float]:
     """Return the usage of a sweep's stages: trials, epochs, and hours of training summed over trials."""
-    systems, confirmations = results.systems, results.confirmations
-    seeds = sum(candidate.seeds for confirmation in confirmations for candidate in confirmation.candidates)
+    systems, seeds = results.systems, results.fresh_seeds
     return {
         "search/trials": float(results.num_trials),
-        "confirm/trials": float(seeds),
+        "confirm/trials": float(len(seeds)),
         "search/epochs": float(sum(system.epochs for system in systems)),
         "search/hours": float(sum(system.hours for system in systems)),
-        "confirm/epochs": float(sum(confirmation.epochs for confirmation in confirmations)),
-        "confirm/hours": float(sum(confirmation.hours for confirmation in confirmations)),
+        "confirm/epochs": float(sum(seed.epochs for seed in seeds)),
+        "confirm/hours": float(sum(seed.hours for seed in seeds)),
     }
 
 

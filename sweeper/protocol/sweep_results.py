@@ -218,6 +218,11 @@ class SweepResults(ResultModel):
         return [system.confirmation for system in self.systems if system.confirmation is not None]
 
     @property
+    def fresh_seeds(self) -> list[TrialResult]:
+        """The trainings with fresh seeds, also those of a confirmation that is not decided or no longer asked for."""
+        return [trial for trial in self.trial_results if trial.source_trial]
+
+    @property
     def confirmed_trials(self) -> list[int]:
         """The trials that trained the confirmed settings with fresh seeds."""
         return [seed.trial for confirmation in self.confirmations for seed in confirmation.seeds]

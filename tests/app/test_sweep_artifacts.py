@@ -9,7 +9,7 @@ import pytest
 
 from sweeper.app import provenance, sweep_artifacts
 from sweeper.protocol.results import build_results, stored_results
-from sweeper.protocol.sweep_results import CandidateResult, ConfirmationResult
+from sweeper.protocol.sweep_results import TrialResult
 from sweeper.search_space import parser, yaml_file
 from sweeper.storage import predictions
 from sweeper.storage.sweep_folder import SweepFolder, create_sweep, write_json
@@ -20,10 +20,9 @@ from tests.support.recorded_sweeps import RecordedSweep
 from tests.support.search_spaces import small_spec
 
 LABELS = ("bad", "good")
-CONFIRMATION = ConfirmationResult(
-    source_trial=1, params={}, planned_seeds=2, epochs=8.0, hours=0.5, search_mean=0.5, mean=None, sd=None,
-    optimism=None, tested_settings=0, candidates=[CandidateResult(source_trial=1, mean=None, sd=None, seeds=2)],
-    seeds=[],
+FRESH_SEED = TrialResult(
+    number=7, system=0, stage="confirm", source_trial=1, params={}, seed=1, attempts=1, outcome=None, score=None,
+    epoch=None, epochs=4.0, hours=0.25,
 )  # fmt: skip
 
 
@@ -122,8 +121,9 @@ def test_results_are_attached_only_when_the_sweep_is_finished(folder: SweepFolde
     assert sorted(attached(folder).files[0]) == ["sweep.yaml", "versions.json"]
     results = build_results(small_spec(), folder, [])
     systems = [system.model_copy(update={"epochs": 10.0, "hours": 0.25}) for system in results.systems]
-    systems[0] = systems[0].model_copy(update={"confirmation": CONFIRMATION})
-    folder.write_results(results.model_copy(update={"num_trials": 6, "systems": systems}).to_json())
+    seeds = [FRESH_SEED, FRESH_SEED.model_copy(update={"number": 8})]  # of a confirmation that is not decided
+    changes = {"num_trials": 6, "systems": systems, "trial_results": seeds}
+    folder.write_results(results.model_copy(update=changes).to_json())
     found = attached(folder)
     assert list(found.files[0]) == ["sweep.yaml", "versions.json", "table.md", "results.json"]
     assert found.tags == {"sweeper.test_accesses": "0", "mlflow.note.content": "|"}

@@ -122,11 +122,11 @@ def format_params(params: Mapping[str, Scalar]) -> str:
 
 def confirmation_cost(results: SweepResults, system: int) -> tuple[float, float]:
     """Return the epochs and hours of a system's fresh seeds, also before its confirmation is decided."""
-    seeds = [trial for trial in results.trial_results if trial.source_trial and trial.system == system]
+    seeds = [trial for trial in results.fresh_seeds if trial.system == system]
     return sum(trial.epochs for trial in seeds), sum(trial.hours for trial in seeds)
 
 
 def training_hours(results: SweepResults) -> float:
     """Return the hours of training and validation of a sweep, in its search and its confirmation."""
-    confirmation = sum(trial.hours for trial in results.trial_results if trial.source_trial)
+    confirmation = sum(trial.hours for trial in results.fresh_seeds)
     return sum(system.hours for system in results.systems) + confirmation
