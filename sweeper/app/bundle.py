@@ -5,7 +5,6 @@ files/K/…      the user's own data, encoders that are folders, and earlier swe
 parcel.json    the versions here, and the digest of every file
 """
 
-import hashlib
 import json
 import platform
 import shutil
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.data.encoder_folder import needed_files
+from sweeper.data.file_digest import file_digest
 from sweeper.errors import UsageError
 from sweeper.home_folder import expand_home
 from sweeper.search_space.custom_dataset import CustomDataset
@@ -42,7 +42,7 @@ def pack(specs: Sequence[SweepSpec], folder: Path, *, shared_files: bool = False
         path.write_text(dump_yaml(_named_spec(spec, copy)), encoding="utf-8")
         names.append(name)
         files.append(path.name)
-    digests = {str(path.relative_to(folder)): _digest(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+    digests = {str(path.relative_to(folder)): file_digest(path) for path in sorted(folder.rglob("*")) if path.is_file()}
     (folder / NOTE).write_text(json.dumps({"versions": versions(), "files": digests}), encoding="utf-8")
     return tuple(names), files
 
@@ -62,7 +62,7 @@ def verify_bundle(note: Path) -> None:
         )
     for name, digest in sent["files"].items():
         path = note.parent / name
-        if not path.is_file() or _digest(path) != digest:
+        if not path.is_file() or file_digest(path) != digest:
             raise UsageError(f"{name}: is missing on the cluster, or differs from what was sent; submit it again")
 
 
@@ -137,8 +137,3 @@ def _replace_names(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, list):
         return [_replace_names(inner, names) for inner in value]
     return names.get(value, value) if isinstance(value, str) else value
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,6 +1,5 @@
 """Pretrained encoders: from a local folder, from an installed package, or from the Hugging Face hub."""
 
-import hashlib
 import io
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
@@ -13,6 +12,7 @@ from tqdm import tqdm
 from sweeper.data.encoder_catalog import PACKAGED_ENCODERS
 from sweeper.data.encoder_config import read_encoder_config
 from sweeper.data.encoder_folder import SMALL_FILES, folder_digest, weight_patterns
+from sweeper.data.file_digest import file_digest
 from sweeper.data.hub import Pinned, hub_error, resolve_commit, snapshots_folder
 from sweeper.errors import UnavailableError
 from sweeper.home_folder import expand_home
@@ -85,8 +85,7 @@ def _find_packaged(name: str) -> Pinned | None:
     encoder, folder = PACKAGED_ENCODERS.get(name), _packaged_folder(name)
     if encoder is None or folder is None:
         return None
-    with (folder / constants.SAFETENSORS_SINGLE_FILE).open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = file_digest(folder / constants.SAFETENSORS_SINGLE_FILE)
     if digest != encoder.sha256:
         raise UnavailableError(
             f"encoder {name}: the weights in {folder} are not the published ones (sha256 {digest[:12]}…, expected "

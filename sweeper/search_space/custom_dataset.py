@@ -1,12 +1,12 @@
 """A user's own data set, as the key `dataset` describes it."""
 
-import hashlib
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from sweeper.data.dataset_spec import DatasetSpec, Task
+from sweeper.data.file_digest import file_digest
 from sweeper.data.local_files import list_formats
 from sweeper.data.packed_files import strip_packing
 from sweeper.search_space.yaml_key import yaml_key
@@ -81,16 +81,11 @@ class CustomDataset(StrictModel):
     @property
     def content_digest(self) -> dict[str, Any]:
         """The facts that identify the data set. Files count by their contents (SHA-256), not by their paths."""
-        digests = {split: _digest(Path(path)) for split, path in self.files.items()}
+        digests = {split: file_digest(Path(path)) for split, path in self.files.items()}
         newer = {name: CustomDataset.model_fields[name].default for name in ("label_order", "task", "label_separator")}
         unset = {name for name, default in newer.items() if getattr(self, name) == default}  # as before these keys
         facts = self.model_dump(exclude={"train", "validation", "test"} | unset)
         return {**facts, "files": digests} if digests else facts
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _default_name(source: str) -> str:
