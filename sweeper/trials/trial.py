@@ -119,7 +119,7 @@ class TrialRecord:
 
     @property
     def last_moment(self) -> int:
-        """When the trial ended; the time of its last report or of its start if it has not. Milliseconds since 1970."""
+        """The time of the trial's end; before, that of its last report or of its start. In milliseconds since 1970."""
         if self.end is not None and self.ended_at is not None:
             return int(self.ended_at)
         return max((self.started_at, *self.report_times))

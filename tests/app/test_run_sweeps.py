@@ -1,4 +1,4 @@
-"""Which sweeps run: those that are not finished, and that no other command has begun meanwhile."""
+"""Sweeps run if they are not finished, and if no other command has begun them meanwhile."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
