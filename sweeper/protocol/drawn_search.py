@@ -5,7 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from sweeper.protocol.expected_epochs import deciding_rungs, passing_share, typical_config
+from sweeper.protocol.expected_epochs import (
+    deciding_rungs,
+    draw_last_validation,
+    passing_share,
+    typical_config,
+)
 from sweeper.protocol.failed_sweep import count_failed_rounds
 from sweeper.protocol.race import is_race_trial
 from sweeper.protocol.turns import count_of_share
@@ -78,15 +83,11 @@ class SearchDrawer:
             yield DrawnTraining(system, config, last)
 
     def _draw_last(
-        self, config: TrainConfig, bracket: int, arrivals: Counter[int], random: Random, done: int = 0
+        self, config: TrainConfig, bracket: int, arrivals: Counter[int], random: Random, after: int = 0
     ) -> int:
-        """Return the validation at which a trial ends: at a rung that it does not pass, or its last one."""
-        for rung in deciding_rungs(self.spec, config, done, bracket):
-            share = self._leniency * passing_share(self.spec, arrivals[rung])
-            arrivals[rung] += 1
-            if random.random() >= share:
-                return rung
-        return config.num_validations
+        return draw_last_validation(
+            self.spec, config, arrivals, random, after=after, bracket=bracket, leniency=self._leniency
+        )
 
 
 def _count_arrivals(spec: SweepSpec, own: Sequence[TrialRecord]) -> dict[int, Counter[int]]:

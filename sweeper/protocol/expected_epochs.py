@@ -5,7 +5,7 @@ pass a rung depends only on how many trials reached the rung earlier. A sampler 
 and a few more of them pass.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -81,6 +81,28 @@ def expect_validations(
         reached *= passing_share(spec, earlier)
         last = rung
     return expected + reached * (config.num_validations - last)
+
+
+def draw_last_validation(
+    spec: SweepSpec,
+    config: TrainConfig,
+    arrivals: Counter[int],
+    random: Random,
+    *,
+    after: int = 0,
+    bracket: int = 0,
+    leniency: float = 1.0,
+) -> int:
+    """Return the validation at which a trial ends: at a rung that it does not pass, or its last one.
+
+    Its chance to pass a rung is the expected share times `leniency`. Its arrivals are added to `arrivals`.
+    """
+    for rung in deciding_rungs(spec, config, after, bracket):
+        share = leniency * passing_share(spec, arrivals[rung])
+        arrivals[rung] += 1
+        if rung < config.num_validations and random.random() >= share:
+            return rung
+    return config.num_validations
 
 
 def remaining_epochs(spec: SweepSpec, records: Sequence[TrialRecord]) -> ExpectedEpochs:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from sweeper.protocol.expected_epochs import deciding_rungs, passing_share
+from sweeper.protocol.expected_epochs import deciding_rungs, draw_last_validation
 from sweeper.protocol.makespan import makespan
 from sweeper.protocol.race import is_race_trial
 from sweeper.search_space.random_settings import draw_settings
@@ -87,7 +87,7 @@ class SweepSimulator:
                 config = random.choice(completed[system])
                 last = config.num_validations
             else:
-                last = self._last_validation(config, bracket, arrivals[system, bracket], sweep, random)
+                last = self._judge(sweep, config, bracket, arrivals[system, bracket], random)
             durations.append(self._train(sweep, config, last))
             sweep.num_trials += 1
             sweep.num_stopped += last < config.num_validations
@@ -103,20 +103,16 @@ class SweepSimulator:
         for turn in itertools.zip_longest(*drawn):
             yield from ((system, setting) for system, setting in enumerate(turn) if setting is not None)
 
-    def _last_validation(
-        self, config: TrainConfig, bracket: int, arrivals: Counter[int], sweep: SimulatedSweep, random: Random
+    def _judge(
+        self, sweep: SimulatedSweep, config: TrainConfig, bracket: int, arrivals: Counter[int], random: Random
     ) -> int:
-        """Return the validation at which a trial ends: at a rung that it does not pass, or its last one."""
+        """Draw the validation at which a trial ends, and count the rungs that it reached and passed."""
+        last = draw_last_validation(self.spec, config, arrivals, random, bracket=bracket)
         for rung in deciding_rungs(self.spec, config, bracket=bracket):
-            share = passing_share(self.spec, arrivals[rung])
-            arrivals[rung] += 1
-            if rung == config.num_validations:
-                break
-            sweep.arrivals[rung] += 1
-            if random.random() >= share:
-                return rung
-            sweep.passes[rung] += 1
-        return config.num_validations
+            if rung <= last and rung < config.num_validations:
+                sweep.arrivals[rung] += 1
+                sweep.passes[rung] += rung < last
+        return last
 
     def _train(self, sweep: SimulatedSweep, config: TrainConfig, validations: int) -> float:
         """Count a training up to a validation, and return its seconds."""
