@@ -66,7 +66,7 @@ def table(
 
     It is built from the records in DIR, and MLflow is not needed. Sweeps of other machines come from MLflow.
 
-    The best of a column is bold if its lead over each other system is significant. Anything unusual has a note.
+    The best of a column is bold if its lead over each other tested system is significant. Anything unusual has a note.
 
     Example: sweeper table --out table.tex
     """

@@ -18,8 +18,8 @@ def early_stopping_section(report: ReportData) -> ReportSection:
     saved = sum(count_saved_epochs(report, system) for system in range(len(report.systems)))
     run = sum(system.epochs for system in report.results.systems)
     savings = (
-        f"{label} stopped {len(stopped)} of {count_noun(len(report.search_records), 'trial')}, and saved {saved:g} of "
-        f"{saved + run:g} epochs ({saved / (saved + run):.0%}).{by_user}"
+        f"{label} stopped {len(stopped)} of {count_noun(len(report.search_records), 'trial')}, and saved "
+        f"{format_epoch(saved)} of {format_epoch(saved + run)} epochs ({saved / (saved + run):.0%}).{by_user}"
     )
     texts = [savings, _describe_brackets(report), _describe_audit(report, len(stopped))]
     return ReportSection("stopping", heading, [paragraph(text) for text in texts if text])

@@ -12,6 +12,7 @@ from sweeper.reporting.html.report_data import ReportData
 from sweeper.search_space.samplers import SAMPLERS
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.registry import AVERAGES
+from sweeper.trials.outcome import Outcome
 from sweeper.wording import count_noun, format_epoch, format_value
 
 
@@ -158,7 +159,11 @@ def _confirmation(report: ReportData) -> Iterator[str]:
         return
     settings = "the best setting" if confirm.top == 1 else f"the {confirm.top} best settings"
     weights = " or ".join(AVERAGES[str(average)].weights for average in report.spec.values_of("average"))
-    selection = "" if confirm.top == 1 else " The setting with the best mean over its fresh seeds was chosen."
+    ends = [record.end for record in report.confirmation_records if record.end]
+    is_any_lost = any(end.outcome != Outcome.COMPLETED for end in ends)
+    exception = "; a setting that lost a seed came after those that lost fewer" if is_any_lost else ""
+    best = f" The setting with the best mean over its fresh seeds was chosen{exception}."
+    selection = "" if confirm.top == 1 else best
     yield (
         f"Confirmation: {settings} of each system on validation, trained again with "
         f"{count_noun(confirm.seeds, 'fresh seed')} and without early stopping. The weights are {weights}.{selection}"

@@ -6,7 +6,7 @@ from html import unescape
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.reporting.html.report_data import ReportData
 from sweeper.trials.outcome import Outcome
-from sweeper.trials.trial import stopped_by_user
+from sweeper.trials.trial import TrialEnd, stopped_by_user
 from tests.reporting.html.helpers import confirmed_spec, page_text, report_data
 from tests.support.fake_sweeps import BEGAN, FakeSweep
 from tests.support.search_spaces import small_spec
@@ -99,6 +99,16 @@ def test_one_of_several_confirmed_settings_was_not_chosen_by_the_search(finished
     spec = small_spec(budget={"trials": 12}, confirm={"seeds": 3, "top": 2})
     html = page_text(report_data(FakeSweep(spec).search().confirm()), "optimism")
     assert "in the search: it was one of the 2 best there, and fresh seeds chose it." in html
+
+
+def test_the_methods_say_that_settings_which_lost_a_seed_came_last() -> None:
+    exception = "a setting that lost a seed came after those that lost fewer"
+    sweep = FakeSweep(small_spec(budget={"trials": 12}, confirm={"seeds": 3, "top": 2})).search().confirm()
+    html = page_text(report_data(sweep), "results")
+    assert "The setting with the best mean over its fresh seeds was chosen." in html
+    assert exception not in html
+    sweep.records[-1] = replace(sweep.records[-1], end=TrialEnd(Outcome.DIVERGED, "the loss is not finite"))
+    assert exception in page_text(report_data(sweep), "results")
 
 
 def test_the_methods_say_what_ended_the_search_before_its_last_trial() -> None:
