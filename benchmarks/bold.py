@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from sweeper.protocol.finished_sweep import FinishedSweep, TestPredictions
-from sweeper.protocol.sweep_results import ConfirmationResult, SeedResult, SweepResults, SystemResult, TestSplitInfo
+from sweeper.protocol.sweep_results import SweepResults, TestSplitInfo
+from sweeper.protocol.system_results import ConfirmationResult, SeedResult, SystemResult
 from sweeper.protocol.text_scores import metric_of
 from sweeper.reporting.table.cells import TableCell
 from sweeper.reporting.table.results_table import build_table

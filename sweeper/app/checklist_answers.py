@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sweeper.app.provenance import MACHINE, read_versions
-from sweeper.protocol.sweep_results import SweepResults, SystemResult
+from sweeper.protocol.sweep_results import SweepResults
+from sweeper.protocol.system_results import SystemResult
 from sweeper.search_space.samplers import SAMPLERS
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder

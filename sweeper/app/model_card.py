@@ -14,7 +14,8 @@ from sweeper.app.checklist_answers import UNKNOWN, describe_data, describe_score
 from sweeper.app.kept_model import KeptModel, find_model
 from sweeper.data.hub_models import write_model_card
 from sweeper.protocol.results import stored_results
-from sweeper.protocol.sweep_results import ConfirmationResult, SweepResults
+from sweeper.protocol.sweep_results import SweepResults
+from sweeper.protocol.system_results import ConfirmationResult
 from sweeper.storage.sweep_folder import SweepFolder, is_sweep, open_sweep
 from sweeper.wording import count_noun, escape_markdown, format_value, show_controls
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from sweeper.execution.cluster_address import cluster_address
 from sweeper.protocol.confirmation import WITH_MODEL
 from sweeper.protocol.results import stored_results
 from sweeper.protocol.search_result import is_search_over
-from sweeper.protocol.sweep_results import SweepResults, SystemResult
+from sweeper.protocol.sweep_results import SweepResults
+from sweeper.protocol.system_results import SystemResult
 from sweeper.search_space.sections import Resources
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, find_sweep
@@ -59,80 +60,74 @@ def run_sweeps(
     sought = list(zip(specs, folders, strict=True))
     unfinished = [k for k, (spec, folder) in enumerate(sought) if not is_done(spec, folder)]
     completed: dict[int, CompletedRun] = {}
-    failures: list[str] = []
+    command = _Command(output, sweeps, on_completed, inline=inline, fresh=fresh)
     if unfinished:
-        chosen = [sought[k] for k in unfinished]
-        runs = _run_unfinished(output, chosen, sweeps, on_completed, failures, inline=inline, fresh=fresh)
+        runs = command.run([sought[k] for k in unfinished])
         completed = {k: run for k, run in zip(unfinished, runs, strict=True) if run is not None}
     for k, (spec, folder) in enumerate(sought):
         if folder is not None and k not in unfinished:
             completed[k] = CompletedRun(spec, folder, _reopen(output, spec, folder))
             on_completed(completed[k])
-    if failures:
-        raise SweepFailedError("\n".join(failures))
+    if command.failures:
+        raise SweepFailedError("\n".join(command.failures))
     return [completed[k] for k in range(len(specs))]
 
 
-def _run_unfinished(
-    output: Output,
-    sought: Sequence[tuple[SweepSpec, SweepFolder | None]],
-    sweeps: Path,
-    on_completed: Callable[[CompletedRun], None],
-    failures: list[str],
-    *,
-    inline: bool,
-    fresh: bool,
-) -> list[CompletedRun | None]:
-    """Prepare all sweeps that are not finished, and then run them. Returns and adds what `_run_all` does."""
-    is_remote = not inline and cluster_address() is not None
-    for spec, _ in sought:
-        require_gpu_for_fp16(spec, is_remote=is_remote)
-    output.capture_libraries(sweeps)
-    is_away = mlflow_sync.is_store_named() and mlflow_sync.announce_outage(output, sweeps)
-    prepared = [replace(prepare_sweep(output, spec, folder), is_fresh=fresh) for spec, folder in sought]
-    if mlflow_sync.is_store_named() and not is_away:
-        _check_mlflow(sweeps, prepared)
-    return _run_all(output, prepared, sweeps, on_completed, failures, inline=inline, is_mlflow_away=is_away)
+@dataclass
+class _Command:
+    """A command that runs sweeps, and the errors of those that failed."""
 
+    output: Output
+    sweeps: Path
+    on_completed: Callable[[CompletedRun], None]
+    inline: bool
+    fresh: bool
+    failures: list[str] = field(default_factory=list)
 
-def _run_all(
-    output: Output,
-    prepared: Sequence[PreparedSweep],
-    sweeps: Path,
-    on_completed: Callable[[CompletedRun], None],
-    failures: list[str],
-    *,
-    inline: bool,
-    is_mlflow_away: bool,
-) -> list[CompletedRun | None]:
-    """Run sweeps one after the other on one runner. For one that fails return None, and add its error to `failures`.
+    def run(self, sought: Sequence[tuple[SweepSpec, SweepFolder | None]]) -> list[CompletedRun | None]:
+        """Prepare all sweeps, then run them. For one that fails return None, and add its error to `failures`."""
+        is_remote = not self.inline and cluster_address() is not None
+        for spec, _ in sought:
+            require_gpu_for_fp16(spec, is_remote=is_remote)
+        self.output.capture_libraries(self.sweeps)
+        is_away = mlflow_sync.is_store_named() and mlflow_sync.announce_outage(self.output, self.sweeps)
+        prepared = [replace(prepare_sweep(self.output, spec, folder), is_fresh=self.fresh) for spec, folder in sought]
+        if mlflow_sync.is_store_named() and not is_away:
+            _check_mlflow(self.sweeps, prepared)
+        return self._run_prepared(prepared, is_mlflow_away=is_away)
 
-    MLflow's database beside the sweeps is opened while Ray starts: importing MLflow takes a second. The budget's hours
-    of each sweep count from here, and cover the start of the runner and the sweep's own preparation.
-    """
-    completed: list[CompletedRun | None] = []
-    began = time.monotonic()
-    with ExitStack() as stack:
-        with output.step("starting" if inline else "starting Ray"):
-            runner = stack.enter_context(make_runner(output, prepared[0].spec, inline=inline))
-        if runner.note:
-            output.line(runner.note)
-        if not mlflow_sync.is_store_named():
-            is_mlflow_away = mlflow_sync.announce_outage(output, sweeps)
-            if not is_mlflow_away:
-                _check_mlflow(sweeps, prepared)
-        startup = time.monotonic() - began
-        for sweep in prepared:
-            began = time.monotonic() - startup - sweep.seconds
-            try:
-                run = CompletedRun(sweep.spec, *SweepRun(output, runner, sweep, sweeps, began, is_mlflow_away).run())
-            except SweepFailedError as error:
-                failures.append(str(error))
-                completed.append(None)
-            else:
-                completed.append(run)
-                on_completed(run)
-    return completed
+    def _run_prepared(self, prepared: Sequence[PreparedSweep], *, is_mlflow_away: bool) -> list[CompletedRun | None]:
+        """Run sweeps one after the other on one runner.
+
+        MLflow's database beside the sweeps is opened while Ray starts: importing MLflow takes a second. The budget's
+        hours of each sweep count from here, and cover the start of the runner and the sweep's own preparation.
+        """
+        completed: list[CompletedRun | None] = []
+        began = time.monotonic()
+        with ExitStack() as stack:
+            with self.output.step("starting" if self.inline else "starting Ray"):
+                runner = stack.enter_context(make_runner(self.output, prepared[0].spec, inline=self.inline))
+            if runner.note:
+                self.output.line(runner.note)
+            if not mlflow_sync.is_store_named():
+                is_mlflow_away = mlflow_sync.announce_outage(self.output, self.sweeps)
+                if not is_mlflow_away:
+                    _check_mlflow(self.sweeps, prepared)
+            startup = time.monotonic() - began
+            for sweep in prepared:
+                began = time.monotonic() - startup - sweep.seconds
+                sweep_run = SweepRun(self.output, runner, sweep, self.sweeps, began, is_mlflow_away)
+                completed.append(self._run_one(sweep_run, sweep.spec))
+        return completed
+
+    def _run_one(self, sweep_run: SweepRun, spec: SweepSpec) -> CompletedRun | None:
+        try:
+            run = CompletedRun(spec, *sweep_run.run())
+        except SweepFailedError as error:
+            self.failures.append(str(error))
+            return None
+        self.on_completed(run)
+        return run
 
 
 def _check_mlflow(sweeps: Path, prepared: Sequence[PreparedSweep]) -> None:

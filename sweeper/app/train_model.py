@@ -15,7 +15,7 @@ from sweeper.app.prepare_data import SEARCHED, PreparedSweep, load_training_data
 from sweeper.app.refresh_results import refresh_results
 from sweeper.errors import CheckpointError, SweeperError, UsageError
 from sweeper.protocol.results import results_of_study
-from sweeper.protocol.sweep_results import Metrics
+from sweeper.protocol.system_results import Metrics
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, write_json
 from sweeper.terminal import formatting

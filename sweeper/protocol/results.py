@@ -23,16 +23,8 @@ from sweeper.protocol.ranking import (
 )
 from sweeper.protocol.search_result import search_result
 from sweeper.protocol.study_variance import study_variance
-from sweeper.protocol.sweep_results import (
-    CandidateResult,
-    ConfirmationResult,
-    SearchBest,
-    SeedResult,
-    SweepResults,
-    SystemResult,
-    TestSplitInfo,
-    TrialResult,
-)
+from sweeper.protocol.sweep_results import SweepResults, TestSplitInfo, TrialResult
+from sweeper.protocol.system_results import CandidateResult, ConfirmationResult, SearchBest, SeedResult, SystemResult
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.training.types import GPU_SHARE

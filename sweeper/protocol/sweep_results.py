@@ -6,9 +6,9 @@ missing or of the wrong type is an error that names its place. No value is guess
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import AllowInfNan, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from sweeper.data.dataset_spec import Task
 from sweeper.errors import RecordError
@@ -16,69 +16,13 @@ from sweeper.protocol.data_frame import data_frame
 from sweeper.protocol.learned_from import LearnedFrom
 from sweeper.protocol.result_model import ResultModel
 from sweeper.protocol.study_variance import StudyVariance
+from sweeper.protocol.system_results import ConfirmationResult, Metrics, SystemResult
 from sweeper.training.config import Scalar
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TestAccess
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Metrics = dict[str, Annotated[float, AllowInfNan(True)]]  # by name, as in MLflow; a loss may be infinite
-
-
-class SeedResult(ResultModel):
-    """A setting trained once with a fresh seed."""
-
-    trial: int = Field(description="number of the trial")
-    seed: int = Field(description="its random seed")
-    outcome: Outcome = Field(description="how the training ended")
-    reason: str = Field("", description="why it ended before its last epoch, or badly, in a line")
-    epoch: float | None = Field(None, description="epoch of its best validation")
-    metrics: Metrics = Field(default_factory=dict, description="metrics of its best validation")
-    test: Metrics | None = Field(description="metrics on the test split, where the model was scored on it")
-
-
-class CandidateResult(ResultModel):
-    """A setting that was confirmed, before the means over fresh seeds decided."""
-
-    source_trial: int = Field(description="trial of the search that has the setting")
-    mean: float | None = Field(description="mean of the objective over its fresh seeds")
-    sd: float | None = Field(description="standard deviation (n - 1) over its fresh seeds")
-    seeds: int = Field(description="fresh seeds with a score")
-
-
-class ConfirmationResult(ResultModel):
-    """The confirmed setting of a system: the scores to publish."""
-
-    source_trial: int = Field(description="trial of the search that has the setting")
-    params: dict[str, Scalar] = Field(description="its hyperparameters, without those of the system")
-    planned_seeds: int = Field(description="fresh seeds that the search space asks for")
-    top: int = Field(1, description="settings that were confirmed in this system")
-    epochs: float = Field(description="epochs trained in confirmation, all candidates together")
-    hours: float = Field(description="hours of training and validation in confirmation")
-    search_mean: float = Field(description="objective of the setting in the search, over its trials there")
-    mean: float | None = Field(description="mean of the objective over its fresh seeds")
-    sd: float | None = Field(description="standard deviation (n - 1) over its fresh seeds")
-    optimism: float | None = Field(description="search_mean minus mean: by how much the search was too optimistic")
-    tested_settings: int = Field(description="settings of the system that were ever scored on the test split")
-    candidates: list[CandidateResult] = Field(default_factory=list, description="every setting that was confirmed")
-    seeds: list[SeedResult] = Field(description="its trainings with fresh seeds")
-
-
-class SearchBest(ResultModel):
-    """The best setting of a system's search, chosen on validation and therefore optimistic."""
-
-    trial: int = Field(description="number of its best trial")
-    completed: bool = Field(description="False if no trial of the system completed; this one trained longest")
-    params: dict[str, Scalar] = Field(description="its hyperparameters, without those of the system")
-    score: float | None = Field(None, description="best validation of the trial, by the objective")
-    mean: float = Field(description="mean over the trials that have the setting")
-    shrunk_mean: float | None = Field(
-        None, description="with racing: this mean shrunk towards that of the system's settings; the best one is chosen"
-    )
-    repeats: int = Field(1, description="trials that have the setting")
-    epoch: float = Field(0.0, description="epoch of the best validation")
-    metrics: Metrics = Field(default_factory=dict, description="metrics of the best validation")
 
 
 class SearchResult(ResultModel):
@@ -92,21 +36,6 @@ class SearchResult(ResultModel):
     reason: str = Field("", description="what ended it before all trials were run, in words")
     patience: dict[str, float | None] | None = Field(None, description="budget.patience, if that ended it")
     interrupted: int = Field(0, description="trials that were under way then; a larger budget continues them")
-
-
-class SystemResult(ResultModel):
-    """The results of one system: a combination of `compare:`, a row of the published table."""
-
-    system: dict[str, Scalar] = Field(description="the hyperparameters that define it")
-    num_trials: int = Field(description="trials of its search that have ended")
-    outcomes: dict[Outcome, int] = Field(description="number of trials by outcome")
-    repeated: int = Field(0, description="trials that ran a setting which was tried before")
-    raced: int = Field(0, description="trials that ran one of its best settings with a further seed (racing)")
-    cloned: int = Field(0, description="trials that a user chose (sweeper clone), beyond its share of the budget")
-    epochs: float = Field(description="epochs trained in the search")
-    hours: float = Field(description="hours of training and validation in the search")
-    best: SearchBest | None = Field(description="the best setting of the search")
-    confirmation: ConfirmationResult | None = Field(description="the confirmation of a setting, once it is decided")
 
 
 class TrialResult(ResultModel):
@@ -228,14 +157,23 @@ class SweepResults(ResultModel):
         return [seed.trial for confirmation in self.confirmations for seed in confirmation.seeds]
 
     @property
+    def ranked_confirmations(self) -> dict[int, ConfirmationResult]:
+        """The confirmed settings that have a mean over fresh seeds, by index of their system. The winner is first."""
+        confirmed = {
+            index: (self.sign * system.confirmation.mean, system.confirmation)
+            for index, system in enumerate(self.systems)
+            if system.confirmation is not None and system.confirmation.mean is not None
+        }
+        return {index: confirmed[index][1] for index in sorted(confirmed, key=lambda index: -confirmed[index][0])}
+
+    @property
     def best_trial(self) -> int | None:
         """The trial of the search that has the best setting of all systems; None if no trial has a score.
 
-        Where settings were confirmed, their mean over fresh seeds decides.
+        Where settings were confirmed, it is the setting of the winner.
         """
-        means = {other.source_trial: other.mean for other in self.confirmations if other.mean is not None}
-        if means:
-            return max(means, key=lambda trial: self.sign * means[trial])
+        for winner in self.ranked_confirmations.values():
+            return winner.source_trial
         settings = [system.best for system in self.systems if system.best is not None]
         best = max(settings, key=lambda setting: (setting.completed, self.sign * setting.mean), default=None)
         return None if best is None else best.trial

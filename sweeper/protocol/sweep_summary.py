@@ -10,7 +10,8 @@ from sweeper.protocol.confirmation import WITH_MODEL
 from sweeper.protocol.ranking import describe_outcomes
 from sweeper.protocol.result_model import ResultModel
 from sweeper.protocol.search_budget import count_search_trials
-from sweeper.protocol.sweep_results import ConfirmationResult, SweepResults, TrialResult
+from sweeper.protocol.sweep_results import SweepResults, TrialResult
+from sweeper.protocol.system_results import ConfirmationResult
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.trials.outcome import Outcome
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from sweeper.protocol.confirmation import WITH_MODEL
 from sweeper.protocol.finished_sweep import TestPredictions
 from sweeper.protocol.statistics import Estimate, TextScores, pairwise_differences, selected_best_p
-from sweeper.protocol.sweep_results import ConfirmationResult, SweepResults
+from sweeper.protocol.sweep_results import SweepResults
+from sweeper.protocol.system_results import ConfirmationResult
 from sweeper.protocol.text_scores import has_text_scores, text_scores
 from sweeper.reporting.table.comparisons import ALPHA, MIN_SEEDS
 from sweeper.reporting.table.metrics import table_metric
@@ -75,12 +76,8 @@ def find_winner(results: SweepResults, predictions: Predictions) -> Winner | Non
 
     `predictions` are those of the confirmed models, on the split on which the lead is measured.
     """
-    confirmed = {
-        system: result.confirmation
-        for system, result in enumerate(results.systems)
-        if result.confirmation is not None and result.confirmation.mean is not None
-    }
-    ranked = sorted(confirmed, key=lambda system: -results.sign * (confirmed[system].mean or 0.0))
+    confirmed = results.ranked_confirmations
+    ranked = list(confirmed)
     if not ranked:
         return None
     best, *others = ranked

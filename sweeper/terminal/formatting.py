@@ -7,7 +7,8 @@ from rich.table import Table
 
 from sweeper.protocol.ranking import best_report, describe_outcomes
 from sweeper.protocol.search_budget import count_search_trials
-from sweeper.protocol.sweep_results import SearchBest, SweepResults, SystemResult
+from sweeper.protocol.sweep_results import SweepResults
+from sweeper.protocol.system_results import SearchBest, SystemResult
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import Scalar
 from sweeper.training.tasks import TASKS

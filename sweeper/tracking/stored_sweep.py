@@ -10,7 +10,8 @@ from typing import Any
 
 from sweeper.errors import RecordError
 from sweeper.protocol.finished_sweep import FinishedSweep
-from sweeper.protocol.sweep_results import SeedResult, SweepResults
+from sweeper.protocol.sweep_results import SweepResults
+from sweeper.protocol.system_results import SeedResult
 from sweeper.tracking.artifacts import RESULTS
 from sweeper.tracking.client import creation_order
 from sweeper.tracking.metric_names import metric_key

@@ -8,7 +8,7 @@ import pytest
 
 from sweeper.app.run_sweeps import is_confirmed, run_sweeps
 from sweeper.errors import UsageError
-from sweeper.protocol.sweep_results import ConfirmationResult, SearchBest, SystemResult
+from sweeper.protocol.system_results import ConfirmationResult, SearchBest, SystemResult
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import create_sweep
 from sweeper.terminal.output import PlainOutput

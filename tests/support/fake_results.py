@@ -7,15 +7,8 @@ from typing import Any
 import numpy as np
 
 from sweeper.protocol.finished_sweep import FinishedSweep, TestPredictions
-from sweeper.protocol.sweep_results import (
-    CandidateResult,
-    ConfirmationResult,
-    SearchBest,
-    SeedResult,
-    SweepResults,
-    SystemResult,
-    TestSplitInfo,
-)
+from sweeper.protocol.sweep_results import SweepResults, TestSplitInfo
+from sweeper.protocol.system_results import CandidateResult, ConfirmationResult, SearchBest, SeedResult, SystemResult
 from sweeper.protocol.text_scores import any_metric_of
 from sweeper.training.config import Scalar
 from sweeper.trials.outcome import Outcome

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from sweeper.protocol.sweep_results import SeedResult
+from sweeper.protocol.system_results import SeedResult
 from sweeper.reporting.html.figure_data import ClassWeightsFigure, ConfusionFigure
 from sweeper.reporting.html.report_data import ReportData
 from sweeper.training.types import Predictions

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from sweeper.protocol.hyperparameter_importance import Importance
-from sweeper.protocol.sweep_results import SearchBest
+from sweeper.protocol.system_results import SearchBest
 from sweeper.reporting.html.html_elements import ReportSection, fact_list, paragraph
 from sweeper.reporting.html.methods_text import describe_warnings
 from sweeper.reporting.html.report_data import ReportData, format_params, format_score, training_hours

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from sweeper.protocol.confirmation import best_model_trial
 from sweeper.protocol.ranking import best_report
-from sweeper.protocol.sweep_results import SeedResult, SweepResults
+from sweeper.protocol.sweep_results import SweepResults
+from sweeper.protocol.system_results import SeedResult
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import Scalar
 from sweeper.training.types import Predictions

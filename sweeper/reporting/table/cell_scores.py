@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from sweeper.data.catalog import CATALOG, DATASETS
 from sweeper.errors import RecordError
 from sweeper.protocol.finished_sweep import FinishedSweep
-from sweeper.protocol.sweep_results import SeedResult, SweepResults
+from sweeper.protocol.sweep_results import SweepResults
+from sweeper.protocol.system_results import SeedResult
 from sweeper.protocol.text_scores import any_metric_of
 from sweeper.reporting.table.metrics import METRICS, table_metric
 from sweeper.training.tasks import metric_fits

@@ -14,7 +14,8 @@ from sweeper.errors import RecordError
 from sweeper.protocol.finished_sweep import FinishedSweep, TestPredictions
 from sweeper.protocol.ranking import describe_outcomes
 from sweeper.protocol.statistics import Estimate
-from sweeper.protocol.sweep_results import ConfirmationResult, SeedResult, SweepResults, SystemResult
+from sweeper.protocol.sweep_results import SweepResults
+from sweeper.protocol.system_results import ConfirmationResult, SeedResult, SystemResult
 from sweeper.protocol.text_scores import has_text_scores, metric_of
 from sweeper.reporting.table.cell_scores import find_scores
 from sweeper.reporting.table.metrics import table_metric

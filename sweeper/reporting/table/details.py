@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sweeper.protocol.sweep_results import ConfirmationResult, SeedResult
+from sweeper.protocol.system_results import ConfirmationResult, SeedResult
 from sweeper.reporting.table.cells import TableCell
 from sweeper.reporting.table.content import Lines
 from sweeper.reporting.table.metrics import table_metric

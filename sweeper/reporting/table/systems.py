@@ -6,7 +6,8 @@ systems as well, so that different sweeps of a data set have the same rows.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sweeper.protocol.sweep_results import SweepResults, SystemResult
+from sweeper.protocol.sweep_results import SweepResults
+from sweeper.protocol.system_results import SystemResult
 from sweeper.training.config import Scalar, TrainConfig
 from sweeper.training.registry import LOSSES
 from sweeper.wording import format_value
