@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow
 import pyarrow.parquet
 import pytest
+from openpyxl import Workbook
 
 from sweeper.data import local_files
 from sweeper.data.rows import RawTable
@@ -25,7 +26,7 @@ def read(path: Path, *columns: str) -> RawTable:
 def write_rows(folder: Path, suffix: str) -> Path:
     path = folder / f"a{suffix}"
     if suffix == ".xlsx":
-        workbook = pytest.importorskip("openpyxl").Workbook()
+        workbook = Workbook()
         for row in (("review", "sentiment"), *(tuple(row.values()) for row in ROWS)):
             workbook.active.append(row)
         workbook.save(path)
