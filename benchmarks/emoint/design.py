@@ -35,7 +35,7 @@ class Job:
 
     @property
     def key(self) -> str:
-        """A name for its file, which differs if anything of the training differs."""
+        """A name for its file, which differs if the order, a hyperparameter or the rows differ, not the machine."""
         return file_key([self.order, dict(self.hyperparameters), self.rows])
 
 

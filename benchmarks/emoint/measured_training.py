@@ -96,7 +96,7 @@ def order_batches(split: TokenizedSplit, config: TrainConfig, order: Order, epoc
 def summarize_norms(norms: Sequence[tuple[float, float, float]], clip_norm: float) -> dict[str, float]:
     """Return medians over the measurements of an epoch; nothing for a loss without a contrastive term.
 
-    `ratio` is the contrastive gradient by that of cross entropy, and `ce_left` what clipping leaves of the latter.
+    `ratio` is the contrastive gradient by that of cross entropy, and `kept` the factor by which clipping scales both.
     """
     if not norms:
         return {}
@@ -106,6 +106,6 @@ def summarize_norms(norms: Sequence[tuple[float, float, float]], clip_norm: floa
         "gradient/contrastive": contrast,
         "gradient/total": total,
         "gradient/ratio": contrast / np.maximum(entropy, 1e-12),
-        "gradient/ce_left": entropy * np.minimum(1.0, clip_norm / np.maximum(total, 1e-12)),
+        "gradient/kept": np.minimum(1.0, clip_norm / np.maximum(total, 1e-12)),
     }
     return {name: float(np.median(values)) for name, values in figures.items()}

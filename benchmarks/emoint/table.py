@@ -7,7 +7,7 @@ import numpy as np
 
 HEADER = (
     "| LCL unless named | seeds | accuracy after epoch 1 | best accuracy | most predicted class, epoch 1, % "
-    "| classes per batch | gradient: CE | contrastive | ratio | CE left by clipping |"
+    "| classes per batch | gradient: CE | contrastive | ratio | kept by clipping, % |"
 )
 
 Result = Mapping[str, Any]  # what a training's file holds
@@ -32,7 +32,8 @@ def _row(name: str, results: Sequence[Result]) -> str:
         _percent(best),
         _percent([epoch["validation/largest_class"] for epoch in first]),
         _mean(first, "classes_per_batch"),
-        *(_mean(first, f"gradient/{part}") for part in ("ce", "contrastive", "ratio", "ce_left")),
+        *(_mean(first, f"gradient/{part}") for part in ("ce", "contrastive", "ratio")),
+        _mean(first, "gradient/kept", 100),
     ]
     return f"| {name} | {len(results)} | {' | '.join(cells)} |"
 
@@ -43,6 +44,6 @@ def _percent(values: Sequence[float]) -> str:
     return f"{100 * np.mean(values):.1f}{spread}"
 
 
-def _mean(epochs: Sequence[Mapping[str, float]], name: str) -> str:
-    values = [epoch[name] for epoch in epochs if name in epoch]
+def _mean(epochs: Sequence[Mapping[str, float]], name: str, factor: float = 1) -> str:
+    values = [factor * epoch[name] for epoch in epochs if name in epoch]
     return f"{np.mean(values):.3g}" if values else ""

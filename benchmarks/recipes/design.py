@@ -47,7 +47,7 @@ class Job:
 
     @property
     def key(self) -> str:
-        """A name for its file, which differs if anything of the training differs."""
+        """A name for its file, which differs if the data, their rows or a hyperparameter differ, not the machine."""
         return file_key([self.dataset, self.rows, dict(self.hyperparameters)])
 
 

@@ -65,9 +65,9 @@ def test_a_file_sorted_by_class_makes_batches_of_one_class(data: TrainingData) -
     assert np.mean([len(set(split.labels[rows])) for rows in batches]) < 1.5
 
 
-def test_clipping_leaves_cross_entropy_its_share_of_the_norm() -> None:
-    assert summarize_norms([(0.5, 4.0, 4.0)], clip_norm=1.0)["gradient/ce_left"] == pytest.approx(0.125)
-    assert summarize_norms([(0.5, 0.2, 0.6)], clip_norm=1.0)["gradient/ce_left"] == pytest.approx(0.5)
+def test_clipping_keeps_the_share_of_a_gradient_that_its_norm_allows() -> None:
+    assert summarize_norms([(0.5, 4.0, 4.0)], clip_norm=1.0)["gradient/kept"] == pytest.approx(0.25)
+    assert summarize_norms([(0.5, 0.2, 0.6)], clip_norm=1.0)["gradient/kept"] == 1
 
 
 def test_a_training_that_has_ended_is_not_repeated(data: TrainingData, tmp_path: Path) -> None:
@@ -85,11 +85,16 @@ def test_a_training_that_has_ended_is_not_repeated(data: TrainingData, tmp_path:
 
 def test_the_table_has_means_and_deviations_over_seeds() -> None:
     epochs = [
-        {"validation/accuracy": accuracy, "validation/largest_class": 0.5, "classes_per_batch": 4.0, "gradient/ce": 0.5}
+        {
+            "validation/accuracy": accuracy,
+            "validation/largest_class": 0.5,
+            "classes_per_batch": 4.0,
+            "gradient/kept": 0.5,
+        }
         for accuracy in (0.3, 0.6)
     ]
     lines = list(table_lines([{"name": "a", "epochs": epochs[:1]}, {"name": "a", "epochs": epochs[1:]}]))
-    assert lines[2] == "| a | 2 | 45.0 ± 21.2 | 45.0 ± 21.2 | 50.0 ± 0.0 | 4 | 0.5 |  |  |  |"
+    assert lines[2] == "| a | 2 | 45.0 ± 21.2 | 45.0 ± 21.2 | 50.0 ± 0.0 | 4 |  |  |  | 50 |"
     diverged = list(table_lines([{"name": "b", "epochs": []}]))[2]
     assert diverged.startswith("| b | 1 | diverged |")
     assert diverged.count("|") == HEADER.count("|")
