@@ -5,6 +5,9 @@
 The arms of a comparison take turns, each in a process of its own: one measurement each in every round, with another arm
 first. The table has the median of the rounds, with the lowest and the highest value. Without --data, SST-5 comes from
 the hub (HF_ENDPOINT), or the data set that ships with sweeper if there is none. Exit code 1: an arm failed.
+
+The result goes to build/speed.json, and replaces the previous one. To keep a result for docs/benchmarks.md, name a file
+in benchmarks/speed/results with --out.
 """
 
 import argparse
@@ -22,10 +25,12 @@ from rich.console import Console
 from benchmarks.speed import machine, screen
 from benchmarks.speed.cases import Case, CaseResult, failed_case, run_case
 from benchmarks.speed.registry import ROWS, load_row
-from benchmarks.speed.result import RESULTS, BenchmarkResult
+from benchmarks.speed.result import BenchmarkResult
 from benchmarks.speed.session import Session
 from benchmarks.speed.settings import QUICK_SIZES, Settings
 from sweeper.training.device import cpu_count
+
+OUT = Path(__file__).parents[2] / "build" / "speed.json"
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -109,7 +114,7 @@ def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--peer-trials", type=int, help="trials of Ray Tune's long experiment (1000; quick: 100)")
     parser.add_argument("--runs", type=int, help="runs in the MLflow store (5000; quick: 500)")
     parser.add_argument("--file-rows", type=int, help="rows of a loaded file (1000000; quick: 100000)")
-    parser.add_argument("--out", type=Path, default=RESULTS / "all.json", help="file for the result")
+    parser.add_argument("--out", type=Path, default=OUT, help="file for the result (build/speed.json)")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs of all processes")
     return parser.parse_args(words)
 

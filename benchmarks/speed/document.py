@@ -33,7 +33,7 @@ def main() -> int:
         print(f"{busy[0]}: others used the machine; measure again on an idle one, or add --anyway")
         return 2
     if not results:
-        print(f"{arguments.results}: no results are kept there; make bench writes one")
+        print(f"{arguments.results}: no results are kept there; measure with --out and a file in this folder")
         return 2
     text = arguments.page.read_text(encoding="utf-8")
     arguments.page.write_text(replace_block(text, make_block(results)), encoding="utf-8")

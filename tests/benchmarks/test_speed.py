@@ -1,6 +1,7 @@
 """The benchmark's own logic: turns, medians, ratios, tables and the command line, with arms that measure nothing."""
 
 import json
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,6 +19,7 @@ from benchmarks.speed.rows.growth import sizes
 from benchmarks.speed.settings import Settings
 from benchmarks.speed.trial_clock import TrialClock
 from sweeper.search_space import parser, yaml_file
+from tests.conftest import ROOT
 
 
 def fixed(name: str, *values: float, calls: list[str] | None = None) -> Arm:
@@ -161,6 +163,12 @@ def test_the_command_line_overrides_the_sizes_of_a_quick_run() -> None:
     assert command.make_settings(command.parse_arguments(["--seed", "5"])).seeds == (5, 6, 7)
     with pytest.raises(SystemExit):
         command.parse_arguments(["--rows", "throughputs"])
+
+
+def test_result_is_not_kept_unless_a_file_is_named() -> None:
+    assert command.parse_arguments([]).out == command.OUT
+    assert not command.OUT.is_relative_to(RESULTS)
+    assert subprocess.run(["git", "check-ignore", "-q", str(command.OUT)], cwd=ROOT, check=False).returncode == 0
 
 
 def test_costs_leave_out_the_first_trials_and_count_each_trial_once() -> None:
