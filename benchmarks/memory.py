@@ -11,7 +11,6 @@ starting trial needs. The exit code is 1 if the claim fails.
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.endurance import commands
+from benchmarks.local_environment import local_environment
 
 SWEEP = Path(__file__).parent / "endurance" / "many.yaml"
 MAX_GROWTH = 10.0  # percent
@@ -84,7 +84,7 @@ def _run_sampled_sweep(folder: Path, trials: int) -> list[Sample]:
             stdout=screen,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, "HF_HUB_OFFLINE": "1"},
+            env={**local_environment(), "HF_HUB_OFFLINE": "1"},
         )
         while running.poll() is None:
             samples += _sample_all(folder, running.pid)

@@ -12,7 +12,6 @@ trials, and for each of the last two hundred.
 
 import argparse
 import json
-import os
 import platform
 import shutil
 import subprocess
@@ -23,6 +22,7 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
+from benchmarks.local_environment import local_environment
 from sweeper.training.device import cpu_count
 
 ARMS = {"sweeper": "benchmarks.scale.sweeper_arm", "ray-tune": "benchmarks.scale.ray_tune_script"}
@@ -100,8 +100,7 @@ def _run_arm(name: str, folder: Path, address: str, trials: int, slots: int, *ga
     """Run `trials` trials with one arm and return what it measured."""
     folder.mkdir(parents=True)
     command = [sys.executable, "-m", ARMS[name], str(folder), str(trials), str(slots), *map(str, gate)]
-    env = {**os.environ, "RAY_ADDRESS": address, "RAY_USAGE_STATS_ENABLED": "0"}
-    env.pop("MLFLOW_TRACKING_URI", None)
+    env = {**local_environment(), "RAY_ADDRESS": address, "RAY_USAGE_STATS_ENABLED": "0"}
     with (folder / "screen.log").open("wb") as screen:
         done = subprocess.run(command, env=env, stdout=screen, stderr=subprocess.STDOUT, check=False)
     if done.returncode:

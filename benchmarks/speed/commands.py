@@ -1,6 +1,5 @@
 """Commands as a user types them, in processes of their own."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -8,6 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+
+from benchmarks.local_environment import local_environment
 
 SWEEPER_COMMAND = (sys.executable, "-m", "sweeper")
 _POLL = 0.01  # seconds
@@ -18,7 +19,7 @@ def seconds_to_end(command: Sequence[str], log: Path) -> float:
     """Run a command and return its seconds. Raises RuntimeError with the end of its output if it fails."""
     start = time.perf_counter()
     with log.open("ab") as output:
-        done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False, env=_environment())
+        done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False, env=local_environment())
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}: exit code {done.returncode}: {_tail(log)}")
     return time.perf_counter() - start
@@ -31,7 +32,7 @@ def seconds_until(command: Sequence[str], has_happened: Callable[[], bool], log:
     """
     start = time.perf_counter()
     with log.open("ab") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=_environment())
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=local_environment())
     try:
         while not has_happened():
             if process.poll() is not None and not has_happened():
@@ -54,10 +55,6 @@ def journal_has(sweeps: Path, text: bytes, since: int = 0) -> bool:
             if text in file.read():
                 return True
     return False
-
-
-def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "RAY_ADDRESS"))}
 
 
 def _tail(log: Path) -> str:

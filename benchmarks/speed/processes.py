@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from benchmarks.local_environment import local_environment
 from benchmarks.worker_processes import worker_pool
 
 _QUIET = {
@@ -17,11 +18,14 @@ _QUIET = {
 
 
 class ArmProcess:
-    """A Python process with an environment of its own. What it prints goes to a file."""
+    """A Python process with an environment of its own, which names no server. What it prints goes to a file."""
 
     def __init__(self, log: Path, environment: Mapping[str, str] = {}) -> None:  # never changed
         self.pool = worker_pool(1, _redirect_output, str(log))
-        with _environment({**_QUIET, **environment}):
+        with _restored_environment():
+            variables = {**local_environment(), **_QUIET, **environment}
+            os.environ.clear()
+            os.environ.update(variables)
             self.pool.submit(os.getpid).result()  # the process starts here
 
     def submit(self, function: str, *arguments: Any) -> "Future[Any]":
@@ -39,19 +43,15 @@ class ArmProcess:
 
 def worker_environment() -> Mapping[str, str]:
     """Return the environment variables with which sweeper starts its workers."""
-    before = dict(os.environ)
-    try:
+    with _restored_environment():  # the import sets them here too, where the peers would inherit them
         from sweeper.execution.ray_environment import WORKER_ENVIRONMENT
-    finally:  # the import sets them here too, where the peers would inherit them
-        os.environ.clear()
-        os.environ.update(before)
     return WORKER_ENVIRONMENT
 
 
 @contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+def _restored_environment() -> Iterator[None]:
+    """Restore this process's environment at the end of the context."""
     before = dict(os.environ)
-    os.environ.update(variables)
     try:
         yield
     finally:
