@@ -66,9 +66,10 @@ def _run_row(name: str, session: Session, console: Console) -> list[CaseResult]:
     """Run the cases of a row. If the row cannot be prepared, its result says why, and the other rows are run."""
     results: list[CaseResult] = []
     console.rule(f"{name}: {ROWS[name]}")
+    busy = machine.busy_share()  # before the row, because some rows do their work before they yield a case
     try:
         for case in load_row(name)(session):
-            results.append(run_case(case, session.settings.seeds, machine.busy_share()))
+            results.append(run_case(case, session.settings.seeds, max(busy, machine.busy_share())))
             screen.show_progress(console, results[-1])
     except Exception as error:
         results.append(failed_case(Case(name, ROWS[name], "", []), error))

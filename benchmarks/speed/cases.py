@@ -63,7 +63,7 @@ class CaseResult:
     unit: str
     more_is_better: bool
     note: str
-    busy: float  # share of the processors that others used before it started
+    busy: float  # the larger share of the processors in use in one second before its row and in one before it
     arms: dict[str, ArmResult]
 
     def speedup(self, peer: str) -> float | None:

@@ -3,7 +3,7 @@
     python -m benchmarks.speed.document [--results benchmarks/speed/results] [--anyway]
 
 A run of some rows is enough: the results in the folder are joined, and of a case that was measured twice the newest one
-counts. A result of a machine that others used at the same time is refused, unless `--anyway` is given.
+counts. A result of a machine that others used right before a row is refused, unless `--anyway` is given.
 """
 
 import argparse
@@ -24,13 +24,13 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--results", type=Path, default=RESULTS, help="folder with the results of one or more runs")
     options.add_argument("--page", type=Path, default=PAGE)
-    options.add_argument("--anyway", action="store_true", help="also if others used the machine")
+    options.add_argument("--anyway", action="store_true", help="also if others used the machine before a row")
     arguments = options.parse_args()
     files = sorted(arguments.results.glob("*.json"))
     results = [read_result(file) for file in files]
     busy = [file for file, result in zip(files, results, strict=True) if not result.is_idle]
     if busy and not arguments.anyway:
-        print(f"{busy[0]}: others used the machine; measure again on an idle one, or add --anyway")
+        print(f"{busy[0]}: others used the machine before a row; measure again on an idle one, or add --anyway")
         return 2
     if not results:
         print(f"{arguments.results}: no results are kept there; measure with --out and a file in this folder")
@@ -71,7 +71,7 @@ def _origin(result: BenchmarkResult) -> str:
     """Return a list item with the command of a run, the day, the machine, the versions and the data."""
     machine = result.machine
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
-    others = "" if result.is_idle else " Other processes used the machine at the same time: trust ratios, not values."
+    others = "" if result.is_idle else " Before a row, other processes used the machine: trust ratios, not values."
     return (
         f"- `{result.command}`, on {result.at[:10]}, {result.seconds / 60:.0f} minutes, "
         f"{result.settings['rounds']} rounds: {machine['processor']}, {machine['cores']} cores, accelerator: "

@@ -1,4 +1,4 @@
-"""The machine, the versions, and how busy others keep it."""
+"""The machine, the versions, and how busy it is before a measurement."""
 
 import os
 import platform
@@ -9,7 +9,7 @@ from pathlib import Path
 from sweeper.training.device import cpu_count
 
 _PACKAGES = ("torch", "transformers", "ray", "optuna", "mlflow", "datasets", "pyarrow", "numpy")
-IDLE = 0.05  # largest share of the processors that others may use on a machine that counts as idle
+IDLE = 0.05  # largest share of the processors in use before a case on a machine that counts as idle
 
 
 def describe_machine() -> dict[str, object]:
@@ -26,7 +26,10 @@ def describe_machine() -> dict[str, object]:
 
 
 def busy_share(seconds: float = 1.0) -> float:
-    """Return the share of the processors that processes use within so many seconds, those at low priority left out."""
+    """Return the share of the processors that is in use within so many seconds, while no arm works.
+
+    Time that other machines of the same host take away counts as used. Processes at low priority do not count.
+    """
     before = _processor_times()
     time.sleep(seconds)
     after = _processor_times()
@@ -42,8 +45,9 @@ def _processor_times() -> tuple[int, int] | None:
         line = Path("/proc/stat").read_text(encoding="utf-8").splitlines()[0]
     except OSError:
         return None
-    user, _, system, *others = (int(word) for word in line.split()[1:9])
-    return user + system, user + system + sum(others) + int(line.split()[2])
+    user, nice, system, idle, waiting, *interrupts_and_stolen = (int(word) for word in line.split()[1:9])
+    used = user + system + sum(interrupts_and_stolen)
+    return used, used + nice + idle + waiting
 
 
 def _processor_name() -> str:

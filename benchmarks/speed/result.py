@@ -24,7 +24,7 @@ class BenchmarkResult:
 
     @property
     def is_idle(self) -> bool:
-        """True if nobody else used the machine while it was measured."""
+        """True if others hardly used the machine right before each case. It does not say what they did during one."""
         return all(case.busy <= IDLE for case in self.cases)
 
     def losses(self) -> list[str]:

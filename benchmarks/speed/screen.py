@@ -22,7 +22,7 @@ def show_result(console: Console, result: BenchmarkResult) -> None:
     """Show the machine, the table, and where sweeper loses."""
     machine = result.machine
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
-    idle = "" if result.is_idle else "; other processes used it too: trust ratios, not values"
+    idle = "" if result.is_idle else "; in use by others before a row: trust ratios, not values"
     table = Table(*HEADER, caption=f"{machine['processor']}, {machine['cores']} cores{idle}\n{versions}")
     for column in (2, 4, 5):
         table.columns[column].justify = "right"

@@ -85,11 +85,17 @@ def test_what_sweeper_loses_is_listed_and_a_result_is_read_back_as_it_was(tmp_pa
     assert won.arms[SWEEPER].parts == {"ms": 10.0}
 
 
-def test_only_a_machine_that_nobody_else_used_counts_as_idle() -> None:
+def test_only_a_machine_that_is_idle_before_each_case_counts_as_idle() -> None:
     cases = [run_case(Case("a", "A", "s", [fixed(SWEEPER, 1)]), (0,), busy) for busy in (0.01, 0.4)]
     assert result_of(cases[0]).is_idle
     assert not result_of(*cases).is_idle
     assert 0 <= machine.busy_share(0.02) <= 1
+
+
+def test_time_that_the_host_takes_away_counts_as_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = iter(["cpu  10 5 10 100 5 0 0 0 0 0\n", "cpu  20 5 20 150 5 5 5 20 0 0\n"])
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: next(lines))
+    assert machine.busy_share(0) == 0.5
 
 
 def document_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[int, str]:
@@ -149,13 +155,15 @@ def test_the_command_runs_the_chosen_rows_and_says_what_failed(
         raise OSError("the store is gone")
 
     monkeypatch.setattr(command, "load_row", lambda name: cases)
-    monkeypatch.setattr(machine, "busy_share", lambda: 0.0)
+    shares = iter([0.3, 0.1])  # before the row, and before its case
+    monkeypatch.setattr(machine, "busy_share", lambda: next(shares))
     out = tmp_path / "result.json"
     assert command.main(["--rows", "table", "--rounds", "2", "--data", "feelings", "--out", str(out)]) == 1
     shown = " ".join(capsys.readouterr().out.split())
     assert "slower: a fake: peer is 2.00 times as good" in shown
     assert "OSError: the store is gone" in shown
-    assert json.loads(out.read_text(encoding="utf-8"))["cases"][0]["arms"]["sweeper"]["values"] == [4, 4]
+    case = json.loads(out.read_text(encoding="utf-8"))["cases"][0]
+    assert (case["arms"]["sweeper"]["values"], case["busy"]) == ([4, 4], 0.3)
 
 
 def test_the_command_line_overrides_the_sizes_of_a_quick_run() -> None:
