@@ -52,6 +52,7 @@ def make_block(results: Sequence[BenchmarkResult]) -> str:
         f"|{'---|' * len(HEADER)}",
         *(f"| {' | '.join(text.replace('|', '/') for text in row)} |" for result in used for row in result.table()),
         "",
+        *_notes(used),
         *_parts(used),
         f"Where sweeper is behind: {'; '.join(loss for result in used for loss in result.losses()) or 'nowhere here'}.",
     ]
@@ -77,6 +78,12 @@ def _origin(result: BenchmarkResult) -> str:
         f"{result.settings['rounds']} rounds: {machine['processor']}, {machine['cores']} cores, accelerator: "
         f"{machine['accelerator']}; {versions}; data: {result.settings['data']}.{others}"
     )
+
+
+def _notes(results: Sequence[BenchmarkResult]) -> list[str]:
+    """Return a list of the notes on what is compared."""
+    notes = [f"- {note[:1].upper()}{note[1:]}." for result in results for note in result.notes()]
+    return ["What is compared:", "", *notes, ""] if notes else []
 
 
 def _parts(results: Sequence[BenchmarkResult]) -> list[str]:

@@ -40,6 +40,13 @@ class BenchmarkResult:
         """Return the rows of the table as texts: what, unit, sweeper, peer, the peer's value, ratio."""
         return [row for case in self.cases for row in _rows_of(case)]
 
+    def notes(self) -> list[str]:
+        """Return a line for each note: the first comparison that has it, how many more there are, and the note."""
+        titles: dict[str, list[str]] = {}
+        for case in self.cases:
+            titles.setdefault(case.note, []).append(case.title)
+        return [f"{_first_of(names)}: {note}" for note, names in titles.items() if note]
+
     def write(self, path: Path) -> None:
         """Write the result as JSON."""
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,8 +82,14 @@ def format_number(value: float) -> str:
     return f"{value:.3g}" if abs(value) >= 0.001 or not value else f"{value:.1g}"
 
 
+def _first_of(titles: list[str]) -> str:
+    """Return the first of some titles, and the number of the others."""
+    others = {0: "", 1: ", and 1 other like it"}
+    return titles[0] + others.get(len(titles) - 1, f", and {len(titles) - 1} others like it")
+
+
 def _rows_of(case: CaseResult) -> list[tuple[str, ...]]:
-    """Return a row for each peer, or one row if there is none; the parts of our value stand below it."""
+    """Return a row for each peer, or one row if there is none."""
     ours = case.arms[SWEEPER]
     head = (case.title, case.unit, format_arm(ours))
     if not case.peers:

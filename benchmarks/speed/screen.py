@@ -19,7 +19,7 @@ def show_progress(console: Console, case: CaseResult) -> None:
 
 
 def show_result(console: Console, result: BenchmarkResult) -> None:
-    """Show the machine, the table, and where sweeper loses."""
+    """Show the machine, the table, the notes on what is compared, and where sweeper loses."""
     machine = result.machine
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     idle = "" if result.is_idle else "; in use by others before a row: trust ratios, not values"
@@ -32,6 +32,8 @@ def show_result(console: Console, result: BenchmarkResult) -> None:
         style = "red" if row[5] and float(row[5]) < 1 else ""
         table.add_row(*(escape(text) for text in row), style=style)
     console.print(table)
+    for note in result.notes():
+        console.print(escape(note), highlight=False)
     for line in result.losses():
         console.print(f"[red]slower:[/red] {escape(line)}", highlight=False)
     if not result.losses():

@@ -6,12 +6,14 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from benchmarks.speed import __main__ as command
-from benchmarks.speed import document, machine, registry
+from benchmarks.speed import document, machine, registry, screen
 from benchmarks.speed.cases import SWEEPER, Arm, Case, CaseResult, Measurement, run_case
 from benchmarks.speed.commands import journal_has, seconds_to_end, seconds_until
 from benchmarks.speed.processes import ArmProcess
@@ -133,6 +135,17 @@ def test_runs_of_some_rows_are_joined_and_of_a_case_the_newest_counts() -> None:
         assert "| A | s | 2 |" in block
         assert "| A | s | 1 |" not in block
     assert document.make_block([result_of(first), new]).count("- `") == 1
+
+
+def test_notes_stand_below_the_table_on_the_screen_and_on_the_page() -> None:
+    first, second, other = (
+        run_case(Case(name, name.upper(), "s", [fixed(SWEEPER, 1)], note=note), (0,), busy=0)
+        for name, note in (("a/1", "the peer checks nothing"), ("a/2", "the peer checks nothing"), ("b", ""))
+    )
+    result, shown = result_of(first, second, other), StringIO()
+    screen.show_result(Console(width=120, file=shown), result)
+    assert "A/1, and 1 other like it: the peer checks nothing" in shown.getvalue()
+    assert "\n- A/1, and 1 other like it: the peer checks nothing.\n" in document.make_block([result])
 
 
 def test_the_documentation_has_the_table_of_the_results_that_are_kept() -> None:
