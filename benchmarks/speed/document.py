@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.speed.cases import SWEEPER
+from benchmarks.speed.cases import SWEEPER, CaseResult
 from benchmarks.speed.result import HEADER, RESULTS, BenchmarkResult, format_number, read_result
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
@@ -54,7 +54,7 @@ def make_block(results: Sequence[BenchmarkResult]) -> str:
         "",
         *_notes(used),
         *_parts(used),
-        f"Where sweeper is behind: {'; '.join(loss for result in used for loss in result.losses()) or 'nowhere here'}.",
+        *_losses(used),
     ]
     return "\n".join(lines)
 
@@ -82,19 +82,36 @@ def _origin(result: BenchmarkResult) -> str:
 
 def _notes(results: Sequence[BenchmarkResult]) -> list[str]:
     """Return a list of the notes on what is compared."""
-    notes = [f"- {note[:1].upper()}{note[1:]}." for result in results for note in result.notes()]
+    notes = [_item(note) for result in results for note in result.notes()]
     return ["What is compared:", "", *notes, ""] if notes else []
 
 
 def _parts(results: Sequence[BenchmarkResult]) -> list[str]:
-    """Return a paragraph with the parts of the values that have some, without those of the training steps."""
-    described = [
-        f"{case.title}: " + ", ".join(f"{format_number(value)} {name}" for name, value in parts.items())
-        for result in results
-        for case in result.cases
-        if (parts := case.arms[SWEEPER].parts) and not case.more_is_better
-    ]
-    return [f"Parts of sweeper's values. {'; '.join(described)}.", ""] if described else []
+    """Return a list of the parts of all arms' values, without those of the training steps."""
+    cases = [case for result in results for case in result.cases if not case.more_is_better]
+    described = [_item(f"{case.title}: {parts}") for case in cases if (parts := _parts_of(case))]
+    return ["Parts of the values, as medians:", "", *described, ""] if described else []
+
+
+def _losses(results: Sequence[BenchmarkResult]) -> list[str]:
+    """Return a list of the peers that are better than sweeper, or a line that there is none."""
+    losses = [_item(loss) for result in results for loss in result.losses()]
+    return ["Where sweeper is behind:", "", *losses] if losses else ["Where sweeper is behind: nowhere here."]
+
+
+def _item(text: str) -> str:
+    return f"- {text[:1].upper()}{text[1:]}."
+
+
+def _parts_of(case: CaseResult) -> str:
+    """Return the parts of each arm's value; nothing if sweeper's has none."""
+    if not case.arms[SWEEPER].parts:
+        return ""
+    return "; ".join(
+        f"{arm} {', '.join(f'{format_number(value)} {part}' for part, value in result.parts.items())}"
+        for arm, result in case.arms.items()
+        if result.parts
+    )
 
 
 def replace_block(page: str, block: str) -> str:

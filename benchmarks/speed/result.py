@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmarks.speed.cases import SWEEPER, ArmResult, CaseResult
 from benchmarks.speed.machine import IDLE
+from benchmarks.speed.peak_memory import PEAK_MEMORY
 
 RESULTS = Path(__file__).with_name("results")  # the kept ones, from which the documentation's table is made
 
@@ -28,13 +29,8 @@ class BenchmarkResult:
         return all(case.busy <= IDLE for case in self.cases)
 
     def losses(self) -> list[str]:
-        """Return a line for each peer that is better than sweeper."""
-        pairs = [(case, peer, case.speedup(peer)) for case in self.cases for peer in case.peers]
-        return [
-            f"{case.title}: {peer} is {1 / ratio:.2f} times as good"
-            for case, peer, ratio in pairs
-            if ratio is not None and ratio < 1
-        ]
+        """Return a line for each peer that is better than sweeper, and for each that needs less memory."""
+        return [line for case in self.cases for peer in case.peers for line in _losses_to(case, peer)]
 
     def table(self) -> list[tuple[str, ...]]:
         """Return the rows of the table as texts: what, unit, sweeper, peer, the peer's value, ratio."""
@@ -80,6 +76,18 @@ def format_number(value: float) -> str:
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}" if abs(value) >= 0.001 or not value else f"{value:.1g}"
+
+
+def _losses_to(case: CaseResult, peer: str) -> list[str]:
+    """Return a line for the value and one for the peak memory in which a peer is better than sweeper."""
+    ratio, lines = case.speedup(peer), []
+    if ratio is not None and ratio < 1:
+        lines.append(f"{case.title}: {peer} is {1 / ratio:.2f} times as good")
+    ours, theirs = (case.arms[name].parts.get(PEAK_MEMORY) for name in (SWEEPER, peer))
+    if ours is not None and theirs is not None and theirs < ours:
+        amounts = f"{format_number(ours)} GiB of memory, {peer} {format_number(theirs)}"
+        lines.append(f"{case.title}: sweeper needs {amounts}")
+    return lines
 
 
 def _first_of(titles: list[str]) -> str:

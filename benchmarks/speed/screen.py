@@ -35,7 +35,7 @@ def show_result(console: Console, result: BenchmarkResult) -> None:
     for note in result.notes():
         console.print(escape(note), highlight=False)
     for line in result.losses():
-        console.print(f"[red]slower:[/red] {escape(line)}", highlight=False)
+        console.print(f"[red]behind:[/red] {escape(line)}", highlight=False)
     if not result.losses():
-        console.print("sweeper is slower than none of its peers")
+        console.print("sweeper is behind none of its peers")
     console.print(f"median of each arm, lowest and highest value in brackets; {result.seconds / 60:.0f} minutes")

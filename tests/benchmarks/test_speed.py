@@ -14,8 +14,9 @@ from rich.console import Console
 
 from benchmarks.speed import __main__ as command
 from benchmarks.speed import document, machine, registry, screen
-from benchmarks.speed.cases import SWEEPER, Arm, Case, CaseResult, Measurement, run_case
+from benchmarks.speed.cases import SWEEPER, Arm, ArmResult, Case, CaseResult, Measurement, run_case
 from benchmarks.speed.commands import journal_has, seconds_to_end, seconds_until
+from benchmarks.speed.peak_memory import PEAK_MEMORY
 from benchmarks.speed.processes import ArmProcess
 from benchmarks.speed.result import HEADER, RESULTS, BenchmarkResult, format_number, read_result
 from benchmarks.speed.rows.gpu_search import search_command
@@ -137,6 +138,16 @@ def test_runs_of_some_rows_are_joined_and_of_a_case_the_newest_counts() -> None:
     assert document.make_block([result_of(first), new]).count("- `") == 1
 
 
+def test_parts_of_all_arms_are_shown_and_a_larger_peak_of_memory_is_a_loss() -> None:
+    arms = {
+        name: ArmResult([value], {PEAK_MEMORY: memory})
+        for name, value, memory in ((SWEEPER, 1.0, 0.7), ("small", 2.0, 0.4), ("large", 3.0, 0.9))
+    }
+    result = result_of(CaseResult("loading", "loading", "s", False, "", 0.0, arms))
+    assert result.losses() == ["loading: sweeper needs 0.7 GiB of memory, small 0.4"]
+    assert f"- Loading: sweeper 0.7 {PEAK_MEMORY}; small 0.4 {PEAK_MEMORY}; large 0.9" in document.make_block([result])
+
+
 def test_notes_stand_below_the_table_on_the_screen_and_on_the_page() -> None:
     first, second, other = (
         run_case(Case(name, name.upper(), "s", [fixed(SWEEPER, 1)], note=note), (0,), busy=0)
@@ -173,7 +184,7 @@ def test_the_command_runs_the_chosen_rows_and_says_what_failed(
     out = tmp_path / "result.json"
     assert command.main(["--rows", "table", "--rounds", "2", "--data", "feelings", "--out", str(out)]) == 1
     shown = " ".join(capsys.readouterr().out.split())
-    assert "slower: a fake: peer is 2.00 times as good" in shown
+    assert "behind: a fake: peer is 2.00 times as good" in shown
     assert "OSError: the store is gone" in shown
     case = json.loads(out.read_text(encoding="utf-8"))["cases"][0]
     assert (case["arms"]["sweeper"]["values"], case["busy"]) == ([4, 4], 0.3)

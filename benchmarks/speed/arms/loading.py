@@ -1,7 +1,6 @@
 """Files with many rows, and sweeper's way of reading them: the tables, the prepared rows, and the peak of memory."""
 
 import csv
-import resource
 import time
 from pathlib import Path
 from random import Random
@@ -11,6 +10,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from benchmarks.speed.cases import Measurement
+from benchmarks.speed.peak_memory import peak_memory
 from sweeper.data import preprocessing
 from sweeper.data.dataset_spec import DatasetSpec
 from sweeper.data.local_files import read_tables
@@ -59,5 +59,4 @@ def measure(folder: Path, suffix: str, _seed: int) -> Measurement:
     prepared = preprocessing.prepare(dataset, read_tables(dataset.files, dataset.columns))
     seconds = time.perf_counter() - start
     assert prepared.splits["train"].texts
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return Measurement(seconds, {"GiB at most": peak})
+    return Measurement(seconds, peak_memory())

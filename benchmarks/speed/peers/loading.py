@@ -1,6 +1,5 @@
 """The same files read by pandas, and by `datasets` of Hugging Face as the scripts of transformers do."""
 
-import resource
 import tempfile
 import time
 from pathlib import Path
@@ -9,6 +8,7 @@ import datasets
 import pandas as pd
 
 from benchmarks.speed.cases import Measurement
+from benchmarks.speed.peak_memory import peak_memory
 
 _SPLITS = ("train", "validation", "test")
 
@@ -35,8 +35,3 @@ def measure_pandas(folder: Path, suffix: str, _seed: int) -> Measurement:
     seconds = time.perf_counter() - start
     assert codes["train"][0]
     return Measurement(seconds, peak_memory())
-
-
-def peak_memory() -> dict[str, float]:
-    """Return the largest memory that this process had so far, as a part of a measurement."""
-    return {"GiB at most": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}
