@@ -7,6 +7,7 @@ counts. A result of a machine that others used right before a row is refused, un
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -44,13 +45,13 @@ def make_block(results: Sequence[BenchmarkResult]) -> str:
     """Return the part of the page that is made from the results of one or more runs."""
     used = _newest_cases(results)
     lines = [
-        *(_origin(result) for result in used),
+        *(_origin(number, result) for number, result in enumerate(used, start=1)),
         "",
         "Values are medians of the rounds, with the lowest and the highest one.",
         "",
-        f"| {' | '.join(HEADER)} |",
-        f"|{'---|' * len(HEADER)}",
-        *(f"| {' | '.join(text.replace('|', '/') for text in row)} |" for result in used for row in result.table()),
+        _table_line((*HEADER, "run")),
+        "|" + "---|" * (1 + len(HEADER)),
+        *(_table_line((*row, str(number))) for number, result in enumerate(used, start=1) for row in result.table()),
         "",
         *_notes(used),
         *_parts(used),
@@ -68,16 +69,29 @@ def _newest_cases(results: Sequence[BenchmarkResult]) -> list[BenchmarkResult]:
     return [result for result in kept if result.cases]
 
 
-def _origin(result: BenchmarkResult) -> str:
-    """Return a list item with the command of a run, the day, the machine, the versions and the data."""
+def _origin(number: int, result: BenchmarkResult) -> str:
+    """Return a list item with the number of a run, the command for the rows that it still supplies, and its origin.
+
+    The origin is the day, the machine, the versions and the data.
+    """
     machine = result.machine
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     others = "" if result.is_idle else " Before a row, other processes used the machine: trust ratios, not values."
     return (
-        f"- `{result.command}`, on {result.at[:10]}, {result.seconds / 60:.0f} minutes, "
+        f"{number}. `{_narrowed_command(result)}`, on {result.at[:10]}, "
         f"{result.settings['rounds']} rounds: {machine['processor']}, {machine['cores']} cores, accelerator: "
         f"{machine['accelerator']}; {versions}; data: {result.settings['data']}.{others}"
     )
+
+
+def _narrowed_command(result: BenchmarkResult) -> str:
+    """Return the command of a run, with only the rows that count of it."""
+    rows = dict.fromkeys(case.name.partition("/")[0] for case in result.cases)
+    return f"{re.sub(r' --(rows|out)[ =][^ ]+', '', result.command)} --rows {','.join(rows)}"
+
+
+def _table_line(texts: Sequence[str]) -> str:
+    return f"| {' | '.join(text.replace('|', '/') for text in texts)} |"
 
 
 def _notes(results: Sequence[BenchmarkResult]) -> list[str]:

@@ -45,7 +45,7 @@ def broken(_: int) -> Measurement:
 
 def result_of(*cases: CaseResult) -> BenchmarkResult:
     return BenchmarkResult(
-        "2026-01-02T03:04:05", "python -m benchmarks.speed",
+        "2026-01-02T03:04:05", "python -m benchmarks.speed --rows a,b --out kept.json",
         {"processor": "P|1", "cores": 2, "accelerator": "none", "versions": {"torch": "2"}},
         {"data": "sst5", "rounds": 3}, 60.0, list(cases),
     )  # fmt: skip
@@ -117,10 +117,10 @@ def test_the_page_gets_the_table_and_keeps_the_rest(tmp_path: Path, monkeypatch:
     result_of(idle).write(tmp_path / "results" / "all.json")
     code, written = document_page(monkeypatch, tmp_path)
     assert code == 0
-    assert written.startswith(f"before\n{document.BEGIN}\n- `")
+    assert written.startswith(f"before\n{document.BEGIN}\n1. `")
     assert written.endswith(f"{document.END}\nafter\n")
     assert "old" not in written
-    assert f"| {' | '.join(HEADER)} |" in written
+    assert f"| {' | '.join(HEADER)} | run |" in written
     assert "Where sweeper is behind: nowhere here." in written
 
 
@@ -132,10 +132,12 @@ def test_runs_of_some_rows_are_joined_and_of_a_case_the_newest_counts() -> None:
     old, new = result_of(first, other), replace(result_of(again), at="2027-01-01T00:00:00+00:00")
     for results in ([old, new], [new, old]):
         block = document.make_block(results)
-        assert "| B | s | 3 |" in block
-        assert "| A | s | 2 |" in block
+        numbers = {result.at: number for number, result in enumerate(results, start=1)}
+        assert f"| B | s | 3 |  |  |  | {numbers[old.at]} |" in block
+        assert f"| A | s | 2 |  |  |  | {numbers[new.at]} |" in block
         assert "| A | s | 1 |" not in block
-    assert document.make_block([result_of(first), new]).count("- `") == 1
+        assert f"{numbers[old.at]}. `python -m benchmarks.speed --rows b`, on" in block
+    assert document.make_block([result_of(first), new]).count(". `") == 1
 
 
 def test_parts_of_all_arms_are_shown_and_a_larger_peak_of_memory_is_a_loss() -> None:
