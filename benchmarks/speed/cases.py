@@ -29,7 +29,10 @@ class Arm:
 
 @dataclass(frozen=True)
 class Case:
-    """One comparison. `note` says what the arms do, and where they differ."""
+    """One comparison. `note` says what the arms do, and where they differ.
+
+    `seeds` are what each arm is measured with, in turn; if there are none, it is the seeds of the rounds.
+    """
 
     name: str
     title: str
@@ -37,6 +40,7 @@ class Case:
     arms: Sequence[Arm]
     more_is_better: bool = False
     note: str = ""
+    seeds: Sequence[int] = ()
 
 
 @dataclass
@@ -80,10 +84,10 @@ class CaseResult:
 
 
 def run_case(case: Case, seeds: Sequence[int], busy: float) -> CaseResult:
-    """Measure all arms in turn, with another one first in each round. An arm that fails is left out from then on."""
+    """Measure all arms in turn, with another one first in each round. A failed arm is left out from then on."""
     arms = {arm.name: ArmResult() for arm in case.arms}
     parts: dict[str, list[Mapping[str, float]]] = {name: [] for name in arms}
-    for number, seed in enumerate(seeds):
+    for number, seed in enumerate(case.seeds or seeds):
         start = number % len(case.arms)
         for arm in (*case.arms[start:], *case.arms[:start]):
             result = arms[arm.name]

@@ -47,7 +47,7 @@ def make_block(results: Sequence[BenchmarkResult]) -> str:
     lines = [
         *(_origin(number, result) for number, result in enumerate(used, start=1)),
         "",
-        "Values are medians of the rounds, with the lowest and the highest one.",
+        "Values are medians of the rounds (or stretches, where a note says so), with the lowest and the highest one.",
         "",
         _table_line((*HEADER, "run")),
         "|" + "---|" * (1 + len(HEADER)),

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from benchmarks.instant.trial_clock import STRETCHES, TrialClock
 from benchmarks.speed import __main__ as command
 from benchmarks.speed import document, machine, registry, screen
 from benchmarks.speed.cases import SWEEPER, Arm, ArmResult, Case, CaseResult, Measurement, run_case
@@ -22,7 +23,6 @@ from benchmarks.speed.result import HEADER, RESULTS, BenchmarkResult, format_num
 from benchmarks.speed.rows.gpu_search import search_command
 from benchmarks.speed.rows.growth import sizes
 from benchmarks.speed.settings import Settings
-from benchmarks.speed.trial_clock import TrialClock
 from sweeper.search_space import parser, yaml_file
 from tests.conftest import ROOT
 
@@ -214,15 +214,30 @@ def test_costs_leave_out_the_first_trials_and_count_each_trial_once() -> None:
         clock.trial_ended(number)
     clock.wall = clock.processor = [0.0, *(100.0 + k for k in range(1, 41))]
     assert clock.num_trials == 40
-    assert clock.cost_per_trial().value == 1000
-    assert [clock.processor_cost(40, window).value for window in range(3)] == [1000] * 3
+    assert (clock.seconds_per_trial(), clock.processor_per_trial()) == (1, 1)
+    assert [clock.processor_of_stretch(40, stretch) for stretch in range(3)] == [1] * 3
+
+
+def test_what_is_recorded_after_the_last_trial_belongs_to_all_trials() -> None:
+    clock = TrialClock()
+    clock.wall, clock.processor = ([float(k) for k in range(41)] for _ in range(2))
+    clock.flush_wall, clock.flush_processor = 20.0, 10.0
+    assert (clock.seconds_per_trial(), clock.processor_per_trial()) == (1.5, 1.25)
+    assert [clock.processor_of_stretch(40, stretch) for stretch in range(3)] == [1.25] * 3
     clock.sweep_ended()
     assert clock.num_trials == 40
+    assert clock.flush_wall > 0
 
 
-def test_sizes_are_powers_of_ten_and_the_largest() -> None:
-    assert sizes(10_000) == [10, 100, 1000, 10_000]
-    assert sizes(500) == [10, 100, 500]
+def test_sizes_are_powers_of_ten_after_the_start_of_the_workers_and_the_largest() -> None:
+    assert sizes(10_000) == [100, 1000, 10_000]
+    assert sizes(500) == [100, 500]
+
+
+@pytest.mark.parametrize("rounds", [1, 5])
+def test_growth_measures_each_stretch_once_whatever_the_rounds(rounds: int) -> None:
+    case = Case("c", "C", "ms", [fixed(SWEEPER, 1, 2, 3)], seeds=range(STRETCHES))
+    assert run_case(case, range(rounds), busy=0).arms[SWEEPER].values == [1, 2, 3]
 
 
 def test_a_command_is_stopped_once_something_has_happened(tmp_path: Path) -> None:

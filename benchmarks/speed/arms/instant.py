@@ -1,50 +1,20 @@
 """A sweep whose trials report four validations without training: record, Ray and MLflow as in `sweeper run`."""
 
-from collections.abc import Generator
 from contextlib import ExitStack, closing
 from functools import cache
 from pathlib import Path
-from random import Random
 
+from benchmarks.instant.sweeper_trials import NO_DATA, ClockTracker, instant
+from benchmarks.instant.trial_clock import TrialClock
 from benchmarks.speed.spaces import INSTANT
-from benchmarks.speed.trial_clock import TrialClock
 from sweeper.app import mlflow_sync
 from sweeper.execution.ray_runner import RayRunner
 from sweeper.protocol.stages import SearchStage
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space import parser, yaml_file
 from sweeper.storage.sweep_folder import create_sweep
-from sweeper.training.config import TrainConfig
-from sweeper.training.types import EncoderWeights, Heartbeat, TrainingData, ValidationReport
 from sweeper.trials.interfaces import TrainingJob
 from sweeper.trials.run_status import RunStatus
-from sweeper.trials.trial import TrialRecord
-
-NO_DATA = TrainingData(("a", "b"), EncoderWeights("rnn", {}, {}, 0, 0), {})
-
-
-def instant(
-    config: TrainConfig, _: TrainingData, __: Path | None
-) -> Generator[ValidationReport | Heartbeat, None, None]:
-    """Report four validations at once. Implements Trainer."""
-    accuracy = Random(config.learning_rate).random()
-    for step in range(1, config.num_validations + 1):
-        yield ValidationReport(step, float(step), {"validation/accuracy": accuracy, "validation/largest_class": 0.5})
-
-
-class ClockTracker:
-    """A tracker that tells a clock of each end. Implements Tracker."""
-
-    def __init__(self, clock: TrialClock) -> None:
-        self.clock = clock
-
-    def update(self, record: TrialRecord) -> None:
-        """Tell the clock when a trial has ended."""
-        if record.end is not None:
-            self.clock.trial_ended(record.trial.number)
-
-    def close(self, status: RunStatus) -> None:
-        """Do nothing."""
 
 
 @cache

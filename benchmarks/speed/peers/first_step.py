@@ -11,9 +11,10 @@ import optuna
 from ray import tune
 from ray.tune.search.optuna import OptunaSearch
 
+from benchmarks.instant.course import METRIC
 from benchmarks.speed import inputs
 from benchmarks.speed.cases import Measurement
-from benchmarks.speed.peers.ray_tune import METRIC, start_ray
+from benchmarks.speed.peers.ray_tune import start_ray
 from benchmarks.speed.peers.trainer import load_tokenizer, tokenized_rows, training_arguments
 from benchmarks.speed.settings import Settings
 

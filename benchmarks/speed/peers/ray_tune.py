@@ -5,7 +5,6 @@
 
 from functools import cache
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import optuna
@@ -14,33 +13,21 @@ from ray import tune
 from ray.air.integrations.mlflow import MLflowLoggerCallback
 from ray.tune.search.optuna import OptunaSearch
 
-from benchmarks.speed.trial_clock import TrialClock
-
-METRIC = "validation/accuracy"
+from benchmarks.instant.course import METRIC, course
+from benchmarks.instant.trial_clock import TrialClock
+from benchmarks.instant.tune_callback import ClockCallback
 
 
 def space(trial: optuna.Trial) -> None:
-    """Suggest the search space of arms/instant.yaml."""
+    """Suggest the search space of spaces/instant.yaml."""
     trial.suggest_float("learning_rate", 1e-4, 1e-2, log=True)
     trial.suggest_float("dropout", 0, 0.5)
 
 
 def instant(config: dict[str, Any]) -> None:
     """Report four validations without training."""
-    accuracy = Random(config["learning_rate"]).random()
-    for _ in range(4):
+    for accuracy in course(config["learning_rate"], 4):
         tune.report({METRIC: accuracy, "validation/largest_class": 0.5})
-
-
-class ClockCallback(tune.Callback):  # type: ignore[misc]  # Ray is not typed
-    """Tells a clock of each end."""
-
-    def __init__(self, clock: TrialClock) -> None:
-        self.clock = clock
-
-    def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        """A trial has ended."""
-        self.clock.trial_ended(trial.trial_id)
 
 
 @cache

@@ -31,7 +31,7 @@ def cases(session: Session) -> Iterator[Case]:
     with session.processes("sweeper encoder", "Trainer") as processes:
         encoder = folder / "electra"
         processes["sweeper encoder"].call(
-            "benchmarks.speed.arms.random_encoder:save", session.settings, str(encoder), _ELECTRA_BASE
+            "benchmarks.speed.random_encoder:save", session.settings, str(encoder), _ELECTRA_BASE
         )
         settings = replace(session.settings, encoder=str(encoder))
         ours = Arm(SWEEPER, partial(measure_search, settings, folder, gpus))
