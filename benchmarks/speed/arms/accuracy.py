@@ -12,7 +12,7 @@ _BATCH = 32
 
 
 def measure(settings: Settings, epochs: int, seed: int) -> Measurement:
-    """Return the test accuracy in percent, and the seconds per epoch of training alone."""
+    """Return the test accuracy in percent, and the seconds per epoch of the training steps."""
     data = inputs.training_data(settings, ("train", "validation", "test"))
     # the test split takes the place of the validation split: it is scored after each epoch, and the last score counts
     scored = {"train": data.splits["train"], "validation": data.splits["test"]}

@@ -1,4 +1,4 @@
-"""The same by the tuned Trainer of transformers."""
+"""Test accuracy after training, by the tuned Trainer of transformers."""
 
 import tempfile
 import time
@@ -15,7 +15,7 @@ _BATCH = 32
 
 
 def measure(settings: Settings, epochs: int, seed: int) -> Measurement:
-    """Return the test accuracy in percent, and the seconds per epoch of training alone."""
+    """Return the test accuracy in percent, and the seconds per epoch of the whole `Trainer.train`."""
     torch.set_num_threads(settings.threads)
     with tempfile.TemporaryDirectory() as out:
         arguments = training_arguments(

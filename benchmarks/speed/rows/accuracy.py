@@ -1,7 +1,8 @@
 """Test accuracy of the same training by sweeper and by the tuned Trainer: is the speed paid for with accuracy?
 
 Cross entropy, batch 32, learning rate from 5e-5 to 0, bf16 where the processor has it, batches of similar length. The
-model after the last epoch is scored. The time of an epoch covers only its training steps. A quick run leaves this out.
+model after the last epoch is scored. The seconds per epoch are those of sweeper's training steps, but of the whole
+`Trainer.train` for the peer, which includes its start. A quick run leaves this row out.
 """
 
 from collections.abc import Iterator
