@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -20,6 +20,7 @@ from benchmarks.speed.commands import journal_has, seconds_to_end, seconds_until
 from benchmarks.speed.peak_memory import PEAK_MEMORY
 from benchmarks.speed.processes import ArmProcess
 from benchmarks.speed.result import HEADER, RESULTS, BenchmarkResult, format_number, read_result
+from benchmarks.speed.rows import resume
 from benchmarks.speed.rows.gpu_search import search_command
 from benchmarks.speed.rows.growth import sizes
 from benchmarks.speed.settings import Settings
@@ -253,6 +254,31 @@ def test_a_command_is_stopped_once_something_has_happened(tmp_path: Path) -> Non
         seconds_to_end(["false"], log)
     with pytest.raises(RuntimeError, match="ended with 1"):
         seconds_until(["false"], lambda: False, log)
+
+
+def test_resume_waits_for_a_proposal_and_each_round_begins_with_the_same_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweeps, kept = tmp_path / "sweeps", tmp_path / "kept"
+    for folder in (sweeps, kept):
+        (folder / "sweep").mkdir(parents=True)
+        (folder / "sweep" / "record.journal").write_text('1 {"op_code": 8, "user_attr": {"number": 1}}\n', "utf-8")
+    seen: list[bool] = []
+
+    def run_command(_: object, has_happened: Callable[[], bool], __: Path) -> float:
+        for line in (
+            '2 {"op_code": 2, "user_attr": {"session:1": {}}}',
+            '3 {"op_code": 8, "user_attr": {"number": 2}}',
+        ):
+            with (sweeps / "sweep" / "record.journal").open("a", encoding="utf-8") as journal:
+                journal.write(f"{line}\n")
+            seen.append(has_happened())
+        return 1.0
+
+    monkeypatch.setattr(resume, "seconds_until", run_command)
+    for seed in (0, 1):
+        resume.measure(sweeps, kept, [], tmp_path / "log", seed)
+    assert seen == [False, True, False, True]
 
 
 def test_arms_stay_on_this_machine_whatever_the_user_has_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
