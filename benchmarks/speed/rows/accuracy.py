@@ -25,4 +25,5 @@ def cases(session: Session) -> Iterator[Case]:
             for name, module in modules.items()
         ]
         title = f"test accuracy after {settings.epochs} epochs, batch 32"
-        yield Case("accuracy", title, "%", arms, more_is_better=True, note="one seed in each round")
+        note = "one seed in each round; the peer's seconds per epoch include the start of its Trainer"
+        yield Case("accuracy", title, "%", arms, more_is_better=True, note=note)
