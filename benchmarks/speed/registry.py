@@ -18,7 +18,7 @@ ROWS: Mapping[str, str] = {
     "growth": "the same, as the sweep grows",
     "resume": "from the command to the next trial of a long sweep",
     "table": "`sweeper table` over a store of many runs",
-    "cold_start": "from the command to the first update",
+    "cold_start": "from the command to the first score",
     "loading": "reading a large file",
     "gpu_search": "trials in an hour of one GPU",
 }

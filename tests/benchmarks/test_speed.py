@@ -1,5 +1,6 @@
 """The benchmark's own logic: turns, medians, ratios, tables and the command line, with arms that measure nothing."""
 
+import ast
 import json
 import os
 import sys
@@ -20,7 +21,7 @@ from benchmarks.speed.commands import journal_has, seconds_to_end, seconds_until
 from benchmarks.speed.peak_memory import PEAK_MEMORY
 from benchmarks.speed.processes import ArmProcess
 from benchmarks.speed.result import HEADER, RESULTS, BenchmarkResult, format_number, read_result
-from benchmarks.speed.rows import resume
+from benchmarks.speed.rows import cold_start, resume
 from benchmarks.speed.rows.gpu_search import search_command
 from benchmarks.speed.rows.growth import sizes
 from benchmarks.speed.settings import Settings
@@ -310,3 +311,19 @@ def test_search_that_shares_gpus_is_a_valid_search_space(tmp_path: Path) -> None
     overrides = [word for word, option in zip(words[1:], words, strict=False) if option == "--set"]
     spec = parser.parse_spec(yaml_file.load_yaml(Path(words[4]), overrides))
     assert (spec.budget.trials, spec.resources.gpu, spec.rungs, spec.seed) == (24, "auto", (), 3)
+
+
+def test_both_sides_of_a_cold_start_use_the_same_texts_and_threads(tmp_path: Path) -> None:
+    settings = Settings(data="feelings", max_length=64, threads=3)
+    words = cold_start.sweeper_command(settings, tmp_path, seed=1)
+    overrides = [word for word, option in zip(words[1:], words, strict=False) if option == "--set"]
+    spec = parser.parse_spec(yaml_file.load_yaml(Path(words[4]), overrides))
+    script = cold_start.script_command(settings, tmp_path, tmp_path, bf16=True)
+    assert (spec.limit.train, spec.limit.validation, spec.max_tokens, spec.resources.cpu) == (32, 32, 64, 3)
+    assert script[-4:] == ["32", "64", "3", "1"]
+
+
+def test_the_script_of_a_cold_start_is_that_of_a_user_without_sweeper() -> None:
+    tree = ast.parse(cold_start.SCRIPT.read_text(encoding="utf-8"))
+    modules = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    assert not [module for module in modules if module and module.startswith(("sweeper", "benchmarks"))]

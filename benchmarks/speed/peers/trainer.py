@@ -69,14 +69,22 @@ def _train(
 def training_arguments(out: str, settings: Settings, *, tuned: bool, batch_size: int, seed: int, **more: Any) -> Any:
     """Return the arguments of a training like sweeper's. Nothing is saved or logged."""
     if tuned:
-        device = setup_device(TrainConfig(encoder=settings.encoder, threads=settings.threads))
-        more["bf16"] = resolve_precision("auto", device) != "float32"  # where the processor has it
-        more |= {"train_sampling_strategy": "group_by_length", "optim": "adamw_torch_fused"}
+        more |= {
+            "bf16": uses_bf16(settings),
+            "train_sampling_strategy": "group_by_length",
+            "optim": "adamw_torch_fused",
+        }
     return TrainingArguments(
         out, seed=seed, per_device_train_batch_size=batch_size, learning_rate=RATE, weight_decay=DECAY,
         use_cpu=not torch.cuda.is_available(), save_strategy="no", report_to=[], disable_tqdm=True,
         logging_strategy="no", **more,
     )  # fmt: skip
+
+
+def uses_bf16(settings: Settings) -> bool:
+    """Return True if sweeper trains in bf16 on this device."""
+    device = setup_device(TrainConfig(encoder=settings.encoder, threads=settings.threads))
+    return resolve_precision("auto", device) == "bf16"
 
 
 def build_model(settings: Settings, loss: str, weighting: str, seed: int) -> nn.Module:
