@@ -28,5 +28,5 @@ def cases(session: Session) -> Iterator[Case]:
             Arm(SWEEPER, partial(measure, SWEEPER, _OURS)),
             *(Arm(name, partial(measure, name, _THEIRS, peers[name])) for name in processes if name in peers),
         ]
-        note = "the peer's trainable is the tuned Trainer, with its tokens in Ray's object store"
+        note = "the peer's trainable is the tuned Trainer; both begin with a random batch of texts of similar length"
         yield Case("first_step", "from a trial's proposal to its first update, batch 32", "s", arms, note=note)
