@@ -47,6 +47,8 @@ class Sample:
 def main() -> int:
     """Run the sweep, sample its processes, print the table and write the JSON. Returns the exit code."""
     arguments = _parse_arguments()
+    if arguments.out:
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
     folder = (arguments.folder or Path(tempfile.mkdtemp(prefix="memory-"))).resolve()
     start = time.monotonic()
     samples = _run_sampled_sweep(folder, arguments.trials)
@@ -58,9 +60,9 @@ def main() -> int:
         "processes": processes,
         "samples": [asdict(sample) for sample in samples],
     }
+    _print(processes, arguments.after, arguments.trials)
     if arguments.out:
         arguments.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    _print(processes, arguments.after, arguments.trials)
     return 0 if processes and all(process["holds"] for process in processes) else 1
 
 
