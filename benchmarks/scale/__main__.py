@@ -6,8 +6,9 @@ A node is a raylet with its agents (230 MB). The trials do nothing, so only the 
 
 First measurement: as many trials as there are slots, each waiting until all have reported. The result is the time
 between the first report of the first trial and that of the last. The arms take turns for several rounds. Second
-measurement: many trials, once per arm. The result is the driver's processor time for each of the first two hundred
-trials, and for each of the last two hundred.
+measurement: many trials, once per arm. The result is the driver's processor time for each trial of the second hundred,
+and of the last two hundred. The first hundred is left out of both arms, because workers start meanwhile. What a driver
+records after the last trial is spread over all trials.
 """
 
 import argparse
@@ -17,21 +18,31 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
 from benchmarks.local_environment import local_environment
+from benchmarks.scale.timing import HUNDRED
 from sweeper.training.device import cpu_count
 
 ARMS = {"sweeper": "benchmarks.scale.sweeper_arm", "ray-tune": "benchmarks.scale.ray_tune_script"}
-_HUNDREDS = 2  # so many hundreds of trials count as the first ones, and as the last ones
+_LAST_HUNDREDS = 2  # so many hundreds of trials count as the last ones
+_FEWEST = 2 * HUNDRED  # trials, because the first hundred is left out
 
 
-def main() -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Start the cluster, run the arms, print the table and write the JSON. Returns the exit code."""
-    arguments = _parse_arguments()
+    arguments = _parse_arguments(words)
+    if min(arguments.trials, arguments.peer_trials) < _FEWEST:
+        print(
+            f"--trials and --peer-trials: {_FEWEST} or more, because the first {HUNDRED} are left out", file=sys.stderr
+        )
+        return 2
+    if arguments.out:
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="scale-"))
     result: dict[str, Any] = {
         "nodes": arguments.nodes,
@@ -49,17 +60,17 @@ def main() -> int:
         for name in ARMS:
             trials = arguments.trials if name == "sweeper" else min(arguments.trials, arguments.peer_trials)
             result["cost"][name] = _run_arm(name, folder / f"all-{name}", address, trials, arguments.nodes)
+    _print(result)
     if arguments.out:
         arguments.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    _print(result)
     shutil.rmtree(folder)
     return 0
 
 
-def _parse_arguments() -> argparse.Namespace:
+def _parse_arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
     parser.add_argument("--nodes", type=int, default=16, help="number of nodes, each with one declared core (16)")
-    parser.add_argument("--trials", type=int, default=2000, help="number of trials (2000)")
+    parser.add_argument("--trials", type=int, default=2000, help=f"number of trials, {_FEWEST} or more (2000)")
     parser.add_argument(
         "--peer-trials", type=int, default=200, help="number of trials for Ray Tune, which is slow (200)"
     )
@@ -72,7 +83,7 @@ def _parse_arguments() -> argparse.Namespace:
         help="rounds in which each arm fills the slots once (2)",
     )
     parser.add_argument("--out", type=Path, help="write the result to this file, as JSON")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 class Nodes:
@@ -110,21 +121,17 @@ def _run_arm(name: str, folder: Path, address: str, trials: int, slots: int, *ga
 
 
 def _print(result: dict[str, Any]) -> None:
+    costs = {name: result["cost"][name]["cost"][1:] for name in ARMS}
     print(" " * 44 + "".join(name.rjust(12) for name in ARMS))
     rows = {
         f"seconds until {result['nodes']} slots are filled": [median(result["filled"][name]) for name in ARMS],
         f"trials of {result['nodes']} at a time": [result["cost"][name]["trials"] for name in ARMS],
-        "driver ms per trial, first trials": [_cost(result, name, slice(0, _HUNDREDS)) for name in ARMS],
-        "driver ms per trial, last trials": [_cost(result, name, slice(-_HUNDREDS, None)) for name in ARMS],
+        "driver ms per trial, second hundred": [1000 * costs[name][0] for name in ARMS],
+        "driver ms per trial, last two hundred": [1000 * fmean(costs[name][-_LAST_HUNDREDS:]) for name in ARMS],
         "seconds for all": [result["cost"][name]["seconds"] for name in ARMS],
     }
     for label, values in rows.items():
         print(label.ljust(44) + "".join(f"{value:12.4g}" for value in values))
-
-
-def _cost(result: dict[str, Any], name: str, hundreds: slice) -> float:
-    """Return the driver's processor time per trial, in milliseconds."""
-    return 1000 * fmean(result["cost"][name]["cost"][hundreds])
 
 
 if __name__ == "__main__":

@@ -16,7 +16,9 @@ from ray.air.integrations.mlflow import MLflowLoggerCallback
 from ray.tune.schedulers import ASHAScheduler
 from ray.tune.search.optuna import OptunaSearch
 
-from benchmarks.scale.timing import METRIC, Clock, course
+from benchmarks.instant.course import METRIC, course
+from benchmarks.instant.tune_callback import ClockCallback
+from benchmarks.scale.timing import FillClock
 
 
 def space(trial: optuna.Trial) -> None:
@@ -27,29 +29,14 @@ def space(trial: optuna.Trial) -> None:
 
 def instant(config: dict[str, Any], gate: Path | None) -> None:
     """Report two validations without training."""
-    for accuracy in course(config["learning_rate"], gate):
+    for accuracy in course(config["learning_rate"], 2, gate):
         tune.report({METRIC: accuracy})
-
-
-class ClockCallback(tune.Callback):  # type: ignore[misc]  # Ray is not typed
-    """Tells the clock of each report and each end."""
-
-    def __init__(self, clock: Clock) -> None:
-        self.clock = clock
-
-    def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any) -> None:
-        """A trial reported."""
-        self.clock.reported(trial.trial_id)
-
-    def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        """A trial ended, by itself or by the scheduler."""
-        self.clock.trial_ended(trial.trial_id)
 
 
 def main(folder: Path, trials: int, slots: int, gate: Path | None) -> None:
     """Run the trials and write timing.json to `folder`."""
     ray.init(log_to_driver=False, logging_level="WARNING")
-    clock = Clock(slots, gate)
+    clock = FillClock(slots, gate)
     function = tune.with_resources(tune.with_parameters(instant, gate=gate), {"cpu": 1})
     sampler = optuna.samplers.RandomSampler(seed=0)
     tune.Tuner(

@@ -6,49 +6,21 @@ RAY_ADDRESS names the cluster.
 """
 
 import sys
-from collections.abc import Generator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from benchmarks.scale.timing import METRIC, Clock, course
+from benchmarks.instant.sweeper_trials import NO_DATA, ClockTracker, instant
+from benchmarks.scale.timing import FillClock
 from sweeper.app import mlflow_sync
 from sweeper.protocol.stages import SearchStage
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space import parser, yaml_file
 from sweeper.storage.sweep_folder import create_sweep
-from sweeper.training.config import TrainConfig
-from sweeper.training.types import EncoderWeights, Heartbeat, TrainingData, ValidationReport
 from sweeper.trials.interfaces import TrainingJob
 from sweeper.trials.run_status import RunStatus
-from sweeper.trials.trial import TrialRecord
 
 SWEEP = Path(__file__).with_name("sweep.yaml")
-Events = Generator[ValidationReport | Heartbeat, None, None]
-
-
-def instant(config: TrainConfig, _: TrainingData, __: Path | None, *, gate: Path | None) -> Events:
-    """Report two validations without training. Implements Trainer."""
-    for step, accuracy in enumerate(course(config.learning_rate, gate), start=1):
-        yield ValidationReport(step, float(step), {METRIC: accuracy, "validation/largest_class": 0.5})
-
-
-class ClockTracker:
-    """A tracker that tells the clock of each report and each end. Implements Tracker."""
-
-    def __init__(self, clock: Clock) -> None:
-        self.clock = clock
-
-    def update(self, record: TrialRecord) -> None:
-        """Tell the clock what is new of a trial."""
-        number = str(record.trial.number)
-        if record.reports:
-            self.clock.reported(number)
-        if record.end is not None:
-            self.clock.trial_ended(number)
-
-    def close(self, status: RunStatus) -> None:
-        """Do nothing."""
 
 
 def main(folder: Path, trials: int, slots: int, gate: Path | None) -> None:
@@ -58,16 +30,15 @@ def main(folder: Path, trials: int, slots: int, gate: Path | None) -> None:
     document = yaml_file.load_yaml(SWEEP, [f"budget.trials={trials}"])
     spec = parser.parse_spec(document)
     sweep = create_sweep(folder, spec, {}, 1, ("a", "b"), {})
-    data = TrainingData(("a", "b"), EncoderWeights("rnn", {}, {}, 0, 0), {})
     with RayRunner() as runner, closing(OptunaStudy(spec, sweep.journal, 1)) as study:
         share = runner.allocate(1, 0)
         assert share.slots == slots, f"{share.slots} slots, {slots} were declared"
-        job = TrainingJob(partial(instant, gate=gate), {"rnn": data}, sweep.path)
+        job = TrainingJob(partial(instant, gate=gate), {"rnn": NO_DATA}, sweep.path)
         tracker = mlflow_sync.make_tracker(spec, sweep, say=print)
-        clock = Clock(slots, gate)
+        clock = FillClock(slots, gate)
         runner.run(SearchStage(spec, study, (ClockTracker(clock), tracker)), job, share)
-        clock.write(folder / "timing.json")
         tracker.close(RunStatus.FINISHED)
+        clock.write(folder / "timing.json")
 
 
 if __name__ == "__main__":
