@@ -1,6 +1,7 @@
 """Writes one page that compares finished sweeps: data sets as columns, the same systems as rows, and each winner."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sweeper.atomic_write import atomic_write
@@ -10,24 +11,30 @@ from sweeper.wording import count_noun
 FILE_NAME = "comparison.html"
 
 
-def write_comparison(named: Sequence[str], sweeps: Path, out: Path | None) -> Path:
+def write_comparison(named: Sequence[str], sweeps: Path, out: Path | None, metric: str | None = None) -> Path:
     """Write the page of these sweeps, whole or not at all, and return it: `out`, or comparison.html in `sweeps`.
 
-    Raises UsageError if one of them does not exist, if none is finished, or if two of one data set were tested on
-    different texts; RecordError if a record is damaged.
+    It opens with the table by `metric`, by default that of their objective or of their task.
+
+    Raises UsageError if one of them does not exist, if none is finished, if two of one data set were tested on
+    different texts, or if no data set has the class that `metric` names; RecordError if a record is damaged.
     """
     from sweeper.app.recorded_sweeps import load_recorded_sweeps, require_known
     from sweeper.reporting.html.comparison import build_comparison
-    from sweeper.reporting.table.render import render
-    from sweeper.reporting.table.results_table import build_table
-    from sweeper.reporting.templates.environment import Html
+    from sweeper.reporting.table.results_table import ResultsTable, build_table
+    from sweeper.reporting.table_choice import choose_table, shown_metric
+
+    def build(metric: str) -> ResultsTable:
+        return build_table(compared, metric, elsewhere=finished.test_accesses, remarks=finished.remarks)
 
     recorded = load_recorded_sweeps(sweeps, named)
     require_known(recorded, sweeps)
     finished = recorded.finished
-    table = build_table(finished.sweeps, elsewhere=finished.test_accesses, remarks=finished.remarks)
-    facts = {sweep.results.sweep: _facts(sweep) for sweep in finished.sweeps}
-    page = build_comparison(_summary(finished), Html(render(table, "html", detail=True)), facts)
+    compared = [replace(sweep, predictions=dict(sweep.predictions)) for sweep in finished.sweeps]  # read once
+    shown = metric or shown_metric([sweep.results for sweep in compared])
+    table = choose_table(build, shown, detail=True)
+    facts = {sweep.results.sweep: _facts(sweep) for sweep in compared}
+    page = build_comparison(_summary(finished), table, facts, remark="" if metric else _remark(finished, shown))
     path = out or sweeps / FILE_NAME
     with atomic_write(path) as file:
         file.write(page.encode())
@@ -38,6 +45,20 @@ def _summary(finished: FinishedSweeps) -> str:
     datasets = list(dict.fromkeys(sweep.results.dataset for sweep in finished.sweeps))
     sweeps = count_noun(len(finished.sweeps), "finished sweep")
     return f"{sweeps} of {count_noun(len(datasets), 'data set')}: {', '.join(datasets)}"
+
+
+def _remark(finished: FinishedSweeps, metric: str) -> str:
+    """Return the sentences about the metric of sweeps of several tasks; "" if they have one task."""
+    from sweeper.reporting.table.metrics import table_metric
+    from sweeper.training.tasks import TASKS, metric_fits
+
+    tasks = list(dict.fromkeys(sweep.results.task for sweep in finished.sweeps))
+    if len(tasks) == 1:
+        return ""
+    names = " and ".join(f"{task} ({TASKS[task].label})" for task in tasks)
+    label, entry = table_metric(metric).label, table_metric(metric).entry
+    fits = "which all of them have" if all(metric_fits(entry, task) for task in tasks) else "which some of them lack"
+    return f"These sweeps have different tasks: {names}. The table opens with {label}, {fits}; the menu has others."
 
 
 def _facts(sweep: FinishedSweep) -> list[tuple[str, str]]:

@@ -19,7 +19,6 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.terminal import formatting
 from sweeper.terminal.output import Output
-from sweeper.training.tasks import TASKS
 from sweeper.trials.trial import TrialRecord
 
 if TYPE_CHECKING:
@@ -33,9 +32,13 @@ TEXTS_LEFT_OUT = "Texts were left out (--no-texts)."
 _PACKAGES = ("sweeper", "torch", "transformers", "optuna", "ray", "mlflow", "datasets", "numpy", "scipy", "plotly")
 
 
-def report_sweep(output: Output, folder: SweepFolder, *, texts: bool, out: Path | None) -> Path:
-    """Write the report of a sweep from its record, and return the page. `texts` shows those of confident errors."""
+def report_sweep(
+    output: Output, folder: SweepFolder, *, texts: bool, out: Path | None, metric: str | None = None
+) -> Path:
+    """Write the report of a sweep from its record, and return the page. `texts` shows those of confident errors.
 
+    Its table opens with the scores by `metric`, by default that of the objective or of the task.
+    """
     spec = folder.spec
     study = read_study(folder, spec)
     dataset, texts_note = None, "" if texts else TEXTS_LEFT_OUT
@@ -54,6 +57,7 @@ def report_sweep(output: Output, folder: SweepFolder, *, texts: bool, out: Path 
         finished=finished,
         ask_server=True,
         out=out,
+        metric=metric,
     )
 
 
@@ -85,11 +89,13 @@ def write_report(
     finished: bool = True,
     ask_server: bool = False,
     out: Path | None = None,
+    metric: str | None = None,
 ) -> Path:
     """Write the report of a sweep, whole or not at all, and return the page.
 
     Without a data set it has no texts, and `texts_note` says why. The report of a sweep that is not `finished` says so.
-    Its trials link to MLflow if that is a file beside the sweeps or, with `ask_server`, a server that answers.
+    Its trials link to MLflow if that is a file beside the sweeps or, with `ask_server`, a server that answers. The
+    table opens with the scores by `metric`, by default that of the objective or of the task.
     """
     from sweeper.atomic_write import atomic_write
     from sweeper.reporting.html.report_data import ReportData
@@ -102,7 +108,7 @@ def write_report(
         winner = winner_lines(find_winner(results, sweep.lead_predictions), results, names)
         links = _run_links(folder, ask_server=ask_server)
         report = ReportData(spec, records, results, names, predictions, finished, winner, *links)
-        html = _draw_page(folder, report, _table(sweep, report.metric))
+        html = _draw_page(folder, report, _table(sweep, metric))
         path = out or folder.path / FILE_NAME
         with atomic_write(path) as file:
             file.write(html.encode())
@@ -145,14 +151,12 @@ def _run_links(folder: SweepFolder, *, ask_server: bool) -> tuple[dict[int, str]
         return {}, ""
 
 
-def _table(sweep: FinishedSweep, objective: str) -> "Html":
-    """Return the published table of this sweep by the objective's metric, with a choice of the others."""
-    from sweeper.reporting.table.metrics import metric_problem
+def _table(sweep: FinishedSweep, metric: str | None) -> "Html":
+    """Return the published table of this sweep by a metric, by default the objective's, with a choice of the others."""
     from sweeper.reporting.table.results_table import build_table
-    from sweeper.reporting.table_choice import choose_table
+    from sweeper.reporting.table_choice import choose_table, shown_metric
 
-    metric = TASKS[sweep.results.task].table_metric if metric_problem(objective) else objective
-    return choose_table(lambda name: build_table([sweep], name), metric)
+    return choose_table(lambda name: build_table([sweep], name), metric or shown_metric([sweep.results]))
 
 
 def _model_predictions(

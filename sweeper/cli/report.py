@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from sweeper.cli.arguments import DEFAULT_SWEEPS, Sweeps, complete_sweep
+from sweeper.cli.choices import valid_by
 from sweeper.cli.session import cli_session
+from sweeper.reporting.table.metrics import metric_problem
 
 
 def report(
@@ -27,11 +29,20 @@ def report(
         Path | None,
         typer.Option(help="File for the page.", show_default="SWEEP/report.html; for several, comparison.html"),
     ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            parser=valid_by(metric_problem),
+            metavar="NAME",
+            help="The metric by which the table is shown first, as in sweeper table.",
+            show_default="that of the objective, else that of the task",
+        ),
+    ] = None,
     sweeps: Sweeps = DEFAULT_SWEEPS,
 ) -> None:
     """Write a sweep's report: one HTML file that needs no network, for a sweep that is finished or not.
 
-    With several finished sweeps, one page compares them: data sets as columns, systems as rows.
+    With several finished sweeps, one page compares them: data sets as columns, systems as rows. A menu has the metrics.
 
     Example: sweeper report sst5-3f9a1c2e --out report.html
     """
@@ -50,7 +61,7 @@ def report(
             require_writable_file("--out", path)
         format_of_file(path, {".html": "html", ".htm": "html"}, "html")
         if is_one:
-            page, label = report_sweep(terminal, folders[0], texts=texts, out=path), "report"
+            page, label = report_sweep(terminal, folders[0], texts=texts, out=path, metric=metric), "report"
         else:
-            page, label = write_comparison(named, sweeps, path), "comparison"
+            page, label = write_comparison(named, sweeps, path, metric), "comparison"
         terminal.line(f"{label}: {page} ({page.stat().st_size / 1e6:.1f} MB)")

@@ -1,25 +1,46 @@
-"""The published table by each metric that a sweep has. The reader chooses one; a page without scripts shows one."""
+"""The published table by each metric that the sweeps have. The reader chooses one; a page without scripts shows one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sweeper.errors import RecordError
-from sweeper.reporting.table.metrics import METRICS, table_metric
+from sweeper.protocol.sweep_results import SweepResults
+from sweeper.reporting.table.metrics import METRICS, metric_problem, table_metric
 from sweeper.reporting.table.render import render as render_table
 from sweeper.reporting.table.results_table import ResultsTable
 from sweeper.reporting.templates.environment import Html, render
+from sweeper.training.tasks import TASKS, metric_fits
 
 Build = Callable[[str], ResultsTable]  # the table by a metric
 
 
-def choose_table(build: Build, shown: str) -> Html:
+def shown_metric(sweeps: Sequence[SweepResults]) -> str:
+    """Return the metric by which a table of these sweeps is shown first.
+
+    It is the metric of their objective if they share one that a table can show, else that of their task's table. Of
+    several tasks, it is the first of these metrics that fits all of them.
+    """
+    objectives = {results.objective.removeprefix("validation/") for results in sweeps}
+    if len(objectives) == 1 and not metric_problem(objective := objectives.pop()):
+        return objective
+    tasks = list(dict.fromkeys(results.task for results in sweeps))
+    metrics = [TASKS[task].table_metric for task in tasks]
+    fitting = [name for name in metrics if all(metric_fits(table_metric(name).entry, task) for task in tasks)]
+    return [*fitting, *metrics][0]
+
+
+def choose_table(build: Build, shown: str, *, detail: bool = False) -> Html:
     """Return the table by the metric `shown`, with a menu for those by the other METRICS of which any cell has a score.
 
-    Raises what `build` raises for the metric that is shown. A metric that the record lacks is left out of the menu.
+    With `detail`, each table has the details of its cells. Raises what `build` raises for the metric that is shown. A
+    metric that the record lacks is left out of the menu.
     """
     first = build(shown)
     others = [name for name in METRICS if name != shown] if _has_scores(first) else []
     tables = {shown: first, **{name: table for name in others if (table := _build_scored(build, name))}}
-    choices = [(table_metric(name).entry.label, Html(render_table(table, "html"))) for name, table in tables.items()]
+    choices = [
+        (table_metric(name).entry.label, Html(render_table(table, "html", detail=detail)))
+        for name, table in tables.items()
+    ]
     return render("table_choice.html", choices=choices)
 
 

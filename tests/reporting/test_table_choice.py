@@ -7,7 +7,7 @@ import pytest
 from sweeper.reporting.table.metrics import METRICS, table_metric
 from sweeper.reporting.table.render import render
 from sweeper.reporting.table.results_table import ResultsTable, build_table
-from sweeper.reporting.table_choice import choose_table
+from sweeper.reporting.table_choice import choose_table, shown_metric
 from tests.reporting.table.helpers import CE, LCL, with_results
 from tests.support.fake_results import sweep
 
@@ -29,6 +29,26 @@ def test_one_table_is_shown_and_the_others_are_those_that_have_scores(shown: str
     assert names == [(label, " hidden" if k else "") for k, label in enumerate(labels)]
     tables = [render(build(name), "html") for name in (shown, *others)]
     assert all(table.strip() in html for table in tables)
+
+
+@pytest.mark.parametrize(
+    ("objectives", "tasks", "expected"),
+    [
+        (["loss", "loss"], ["single_label", "multi_label"], "loss"),
+        (["macro_f1", "loss"], ["single_label", "single_label"], "accuracy"),
+        (["macro_f1", "micro_f1"], ["multi_label", "multi_label"], "macro_f1"),
+        (["accuracy", "micro_f1"], ["single_label", "multi_label"], "macro_f1"),
+        (["no_such_metric"], ["single_label"], "accuracy"),
+    ],
+)
+def test_the_metric_shown_first_is_the_shared_objective_or_that_of_the_task(
+    objectives: list[str], tasks: list[str], expected: str
+) -> None:
+    sweeps = [
+        sweep({"ce": CE}, objective=f"validation/{objective}", task=task).results
+        for objective, task in zip(objectives, tasks, strict=True)
+    ]
+    assert shown_metric(sweeps) == expected
 
 
 def test_without_test_scores_there_is_no_choice() -> None:

@@ -33,6 +33,11 @@ class _Panel:
     max_width: int
 
 
+def table_script() -> str:
+    """Return the element with which a page without figures has sorting, filters and menus of tables."""
+    return str(Html("<script>{}</script>").format(Html(read_text("tables.js"))))
+
+
 def build_page(title: str, summary: str, sections: Sequence[ReportSection], scripts: str, draw: Draw) -> str:
     """Return the HTML of the page.
 
