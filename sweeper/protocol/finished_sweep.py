@@ -23,7 +23,7 @@ class TestPredictions:
 
     labels: "NDArray[np.int64]"
     predictions: "NDArray[np.int64]"
-    probabilities: "NDArray[np.float32] | None" = None
+    probabilities: "NDArray[np.float32] | NDArray[np.float64] | None" = None
 
     @classmethod
     def of(cls, stored: Predictions) -> "TestPredictions":

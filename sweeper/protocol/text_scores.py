@@ -8,6 +8,7 @@ are each text's own.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,8 @@ from sweeper.training.thresholds import PLAIN, predict_label_sets
 def text_scores(models: Sequence[TestPredictions], metric: str, class_names: Sequence[str]) -> NDArray[np.float64]:
     """Return the share of each text in the metric of each model: (S, N). The mean over texts is the metric.
 
-    `metric` names a metric that is a function of a confusion matrix or has `without_each`.
+    `metric` names a metric that is a function of a confusion matrix or has `without_each`. For a metric after
+    temperature scaling, the probabilities are those of `rescale`; the temperature is the same without a text.
     """
     return np.stack([_text_scores(model, metric, class_names) for model in models])
 
@@ -55,20 +57,26 @@ def any_metric_of(
     A metric after temperature scaling needs the same model's predictions on `validation`. None if what it needs is
     missing.
     """
-    entry, probabilities = find_metric(metric), model.probabilities
+    entry = find_metric(metric)
     if model.labels.ndim == 2:
         return metric_of(model, metric, class_names) if has_text_scores(model, metric) else None
     if entry.function is not None:
         return metric_of(model, metric, class_names)
-    if probabilities is None or entry.of_probabilities is None:
+    scored = rescale(model, validation) if entry.is_rescaled else model
+    if scored is None or scored.probabilities is None or entry.of_probabilities is None:
         return None
-    if not entry.is_rescaled:
-        return float(load_function(entry.of_probabilities)(model.labels, probabilities))
-    if validation is None or validation.probabilities is None:
+    return float(load_function(entry.of_probabilities)(scored.labels, scored.probabilities))
+
+
+def rescale(model: TestPredictions, validation: TestPredictions | None) -> TestPredictions | None:
+    """Return predictions after temperature scaling, with the temperature that fits the same model's on `validation`.
+
+    None if the probabilities of either split are missing.
+    """
+    if model.probabilities is None or validation is None or validation.probabilities is None:
         return None
     temperature = fit_temperature(validation.labels, validation.probabilities)
-    scaled = apply_temperature(probabilities, temperature)
-    return float(load_function(entry.of_probabilities)(model.labels, scaled))
+    return replace(model, probabilities=apply_temperature(model.probabilities, temperature))
 
 
 def _text_scores(model: TestPredictions, metric: str, class_names: Sequence[str]) -> NDArray[np.float64]:

@@ -23,6 +23,7 @@ class Metric:
     - `is_ordered` if it needs classes in the order of a scale.
     - `needs_every_class` if it is undefined where a class has no text in the split.
     - `is_rescaled` if it is computed after a temperature was fitted on the validation predictions of the same model.
+      Its functions take the rescaled probabilities.
     - `best_constant` names a function that an objective without a `function` needs: it takes the number of texts in
       each class (C,) and returns the metric's value for the best prediction that is the same for every text.
     - `class_name` is the class that a metric of one class is about. Its `function` also takes the class's `index`.

@@ -136,6 +136,7 @@ METRICS: Mapping[str, Metric] = {
         "The expected calibration error over 10 bins of equal width of the predicted class's probability: the mean "
         "distance of a bin's mean probability from the share that is right (Guo et al. 2017).",
         of_probabilities="sweeper.training.probability_metrics:calibration_error",
+        without_each="sweeper.training.text_influence:calibration_error_without_each",
         better="lower",
         is_objective=False,
     ),
@@ -143,6 +144,7 @@ METRICS: Mapping[str, Metric] = {
         "ECE after temperature scaling",
         "The ECE after a temperature that minimizes the loss of the same model on validation (Guo et al. 2017).",
         of_probabilities="sweeper.training.probability_metrics:calibration_error",
+        without_each="sweeper.training.text_influence:calibration_error_without_each",
         better="lower",
         is_objective=False,
         is_rescaled=True,

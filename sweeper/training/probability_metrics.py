@@ -59,10 +59,16 @@ def chance_auroc(class_counts: Sequence[int]) -> float:
 
 def calibration_error(labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
     """Return the expected calibration error over NUM_BINS bins of equal width (Guo et al. 2017, equation 3)."""
-    confidence, is_right = probabilities.max(axis=1).astype(float), probabilities.argmax(axis=1) == labels  # (N,)
-    bins = calibration_bins(confidence)
-    gaps = np.bincount(bins, confidence - is_right, NUM_BINS)  # (NUM_BINS,) sums
-    return float(np.abs(gaps).sum() / len(labels))
+    bins, gaps = calibration_gaps(labels, probabilities)
+    return float(np.abs(np.bincount(bins, gaps, NUM_BINS)).sum() / len(labels))
+
+
+def calibration_gaps(
+    labels: NDArray[Any], probabilities: NDArray[Any]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the bin of each text, and its confidence minus 1 if its predicted class is right, else minus 0: (N,)."""
+    confidence, is_right = probabilities.max(axis=1).astype(float), probabilities.argmax(axis=1) == labels
+    return calibration_bins(confidence), confidence - is_right
 
 
 def calibration_bins(confidence: NDArray[np.float64]) -> NDArray[np.int64]:

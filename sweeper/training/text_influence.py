@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from sweeper.training.probability_metrics import normalize
+from sweeper.training.probability_metrics import NUM_BINS, calibration_gaps, normalize
 
 Values = NDArray[np.float64]
 
@@ -28,6 +28,15 @@ def brier_without_each(labels: NDArray[Any], probabilities: NDArray[Any]) -> Val
     distances[np.arange(len(labels)), labels] -= 1
     halves = 2 if probabilities.shape[1] == 2 else 1
     return _mean_without_each(np.square(distances).sum(axis=1) / halves)
+
+
+def calibration_error_without_each(labels: NDArray[Any], probabilities: NDArray[Any]) -> Values:
+    """Return the expected calibration error of all other texts: a text changes the sum of its own bin alone."""
+    bins, gaps = calibration_gaps(labels, probabilities)
+    sums = np.bincount(bins, gaps, NUM_BINS)  # (NUM_BINS,)
+    own = sums[bins]  # (N,)
+    without: Values = (np.abs(sums).sum() - np.abs(own) + np.abs(own - gaps)) / max(len(labels) - 1, 1)
+    return without
 
 
 def auroc_without_each(labels: NDArray[Any], probabilities: NDArray[Any]) -> Values:

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from sweeper.protocol.finished_sweep import TestPredictions
-from sweeper.protocol.text_scores import metric_of, text_scores
+from sweeper.protocol.text_scores import any_metric_of, metric_of, text_scores
 
 CLASSES = ("a", "b", "c")
 
@@ -33,6 +33,18 @@ def test_each_text_has_the_centred_influence_of_leaving_it_out(metric: str) -> N
 def test_accuracy_is_shared_among_the_texts_that_are_right() -> None:
     one = model(np.random.default_rng(1), 40)
     assert text_scores([one, one], "accuracy", CLASSES).tolist() == [(one.labels == one.predictions).tolist()] * 2
+
+
+def test_the_shares_vary_as_the_calibration_error_of_models_that_are_too_sure() -> None:
+    random, models = np.random.default_rng(3), list[TestPredictions]()
+    for _ in range(200):
+        confidence = random.uniform(0.55, 1, 500)
+        labels = (random.random(500) > confidence - 0.15).astype(np.int64)  # right where it is 0
+        probabilities = np.stack([confidence, 1 - confidence], axis=1)
+        models.append(TestPredictions(labels, np.zeros(500, dtype=np.int64), probabilities))
+    scores = text_scores(models, "ece", ("a", "b"))
+    assert scores.mean(axis=1) == pytest.approx([any_metric_of(each, "ece", ("a", "b")) for each in models])
+    assert 0.8 < np.mean(scores.var(axis=1, ddof=1) / 500) / np.var(scores.mean(axis=1), ddof=1) < 1.25
 
 
 @pytest.mark.parametrize("average", ["macro", "weighted"])

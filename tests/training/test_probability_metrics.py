@@ -4,12 +4,15 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sweeper.training.metric_registry import METRICS
 from sweeper.training.metrics import best_constant, compute_metric
 from sweeper.training.named_function import load_function
 from sweeper.training.probability_metrics import apply_temperature, calibration_error, fit_temperature
+from sweeper.training.text_influence import calibration_error_without_each
 
 
 def draw(classes: int, texts: int = 60, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -80,6 +83,19 @@ def test_a_metric_without_each_text_is_that_of_the_other_texts(name: str, classe
     others = [np.arange(30) != k for k in range(30)]
     again = [compute_metric(name, labels[rows], probabilities[rows]) for rows in others]
     assert found == pytest.approx(again, rel=1e-6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 40), st.floats(0.2, 4))
+def test_the_calibration_error_without_each_text_is_right_in_any_bins(seed: int, texts: int, sharpness: float) -> None:
+    random = np.random.default_rng(seed)
+    values = np.exp(sharpness * random.standard_normal((texts, 3)))
+    probabilities = values / values.sum(axis=1, keepdims=True)
+    probabilities[0] = (1, 0, 0)  # often alone in the last bin; the lowest three are always empty
+    labels = random.integers(0, 3, texts)
+    found = calibration_error_without_each(labels, probabilities)
+    again = [calibration_error(np.delete(labels, k), np.delete(probabilities, k, axis=0)) for k in range(texts)]
+    assert found == pytest.approx(again, abs=1e-12)
 
 
 @pytest.mark.parametrize(("name", "expected"), [("auroc", 0.5), ("brier", 1 - 0.5**2 - 0.25**2 - 0.25**2)])

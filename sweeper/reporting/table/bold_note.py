@@ -17,7 +17,7 @@ def bold_note(
     """
     if not metric.is_compared:
         return Footnote(
-            f"Nothing is bold: systems cannot be compared by {metric.label}, because it is no sum over texts."
+            f"Nothing is bold: systems cannot be compared by {metric.label}, because it cannot be divided among texts."
         )
     if not any(comparison.lead for comparison in comparisons):
         return Footnote("Nothing is bold: no two systems of a column can be compared.")

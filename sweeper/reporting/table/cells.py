@@ -16,7 +16,7 @@ from sweeper.protocol.ranking import describe_outcomes
 from sweeper.protocol.statistics import Estimate
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.protocol.system_results import ConfirmationResult, SeedResult, SystemResult
-from sweeper.protocol.text_scores import has_text_scores, metric_of
+from sweeper.protocol.text_scores import has_text_scores, metric_of, rescale
 from sweeper.reporting.table.cell_scores import find_scores
 from sweeper.reporting.table.metrics import table_metric
 from sweeper.reporting.table.systems import SystemKey, system_of
@@ -89,13 +89,19 @@ class TableCell:
     def test_predictions(self) -> list[TestPredictions]:
         """Return the predictions of all scored models; an empty list if those of any model are missing.
 
-        Raises RecordError if predictions contradict the scores.
+        They are rescaled for a metric after temperature scaling. Raises RecordError if they contradict the scores.
         """
-        known = {trial: self.source.predictions[trial] for trial in self.scores if trial in self.source.predictions}
-        stored = {trial: model for trial, model in known.items() if has_text_scores(model, self.metric)}
+        known = {trial: self._find_predictions(trial) for trial in self.scores}
+        stored = {trial: model for trial, model in known.items() if model and has_text_scores(model, self.metric)}
         for trial, predictions in stored.items():
             self._check_score(trial, predictions)
         return list(stored.values()) if len(stored) == len(self.scores) else []
+
+    def _find_predictions(self, trial: int) -> TestPredictions | None:
+        model = self.source.predictions.get(trial)
+        if model is None or not table_metric(self.metric).entry.is_rescaled:
+            return model
+        return rescale(model, self.source.validation.get(trial))
 
     def _check_score(self, trial: int, predictions: TestPredictions) -> None:
         stored, texts = self.scores[trial], self.results.test_split.texts if self.results.test_split else 0

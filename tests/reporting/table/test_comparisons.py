@@ -18,7 +18,7 @@ from tests.support.fake_results import predictions_with, sweep
 
 
 @pytest.mark.parametrize(
-    "metric", [name for name, metric in METRICS.items() if metric.is_compared and metric.entry.fits_classes]
+    "metric", [name for name, metric in METRICS.items() if metric.entry.fits_classes and not metric.entry.is_rescaled]
 )
 def test_systems_are_compared_by_every_metric_of_the_table_with_one_rule(metric: str) -> None:
     table = build_table([sweep({"ce": CE, "scl": [0.3, 0.2], "lcl": LCL}, ordered_classes=True)], metric)
@@ -40,9 +40,23 @@ def test_systems_are_compared_by_every_metric_of_the_table_with_one_rule(metric:
     assert bold_losses(build_table([finished], metric)) == []
 
 
-def test_calibration_errors_make_nothing_bold_and_a_note_says_so() -> None:
-    text = bold_note([], [], METRICS["ece"], {}).text
-    assert text == "Nothing is bold: systems cannot be compared by ECE, because it is no sum over texts."
+def test_calibration_is_compared_after_scaling_with_the_temperature_of_validation() -> None:
+    table = build_table([sweep({"ce": CE, "lcl": LCL})], "ece_scaled")  # on validation, all models are as poor as ce
+    ce, lcl = cell(table, "mini ce"), cell(table, "mini lcl")
+    for compared in (ce, lcl):
+        assert compared.interval is not None
+        assert compared.interval.mean == pytest.approx(compared.mean)
+    assert bold_losses(table) == ["ce"]
+    (pair,) = table.comparisons
+    assert pair.lead is not None
+    assert pair.lead.mean == pytest.approx((ce.mean or 0) - (lcl.mean or 0))
+    assert pair.lead.mean < 0
+    assert ce.best_p == pair.lead.p < 0.05
+
+
+def test_a_metric_that_is_not_compared_makes_nothing_bold_and_a_note_says_so() -> None:
+    text = bold_note([], [], replace(METRICS["ece"], is_compared=False), {}).text
+    assert text == "Nothing is bold: systems cannot be compared by ECE, because it cannot be divided among texts."
 
 
 def test_the_best_is_bold_if_its_lead_over_each_other_system_is_significant() -> None:
