@@ -1,26 +1,18 @@
-"""In a browser no two plots of a report meet, none leaves its panel, and names are shown as they are."""
+"""In a browser no two plots of a report meet, nothing leaves its place, and names are shown as they are."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from sweeper.protocol.hyperparameter_importance import Importance
-from sweeper.reporting.html.html_elements import ReportSection
 from sweeper.reporting.html.page import build_page
-from sweeper.reporting.html.report_data import ReportData
 from sweeper.reporting.html.sections import build_sections
 from sweeper.reporting.plots.draw import figure_html, page_scripts
-from sweeper.reporting.table.results_table import build_table
-from sweeper.reporting.table_choice import choose_table
 from sweeper.reporting.templates.environment import Html
 from tests.reporting.html.helpers import confirmed_spec, report_data
-from tests.reporting.table.helpers import CE, LCL
+from tests.reporting.report_pages import OVERFLOWING, show, write_comparison_page, write_report_page
 from tests.support.browser import Browser
-from tests.support.fake_results import sweep
 from tests.support.fake_sweeps import FakeSweep
 
 pytestmark = pytest.mark.browser
@@ -34,7 +26,6 @@ _BOXES = """[...document.querySelectorAll('.plot')].map(plot => {
   const drawing = plot.querySelector('.main-svg');
   return [plot.id, edges(plot.getBoundingClientRect()), edges(drawing.getBoundingClientRect())];
 })"""
-_IS_DRAWN = "[...document.querySelectorAll('.plot')].every(plot => plot.querySelector('.main-svg'))"
 _FITS = f"""{_BOXES}.every(([, place, drawing]) => Math.abs(place[2] - drawing[2]) < 1)"""
 _TEXTS = "[...document.querySelectorAll('.plot text')].map(text => text.textContent)"
 _LABELS = """[...document.querySelectorAll('.plot')].map(plot => {
@@ -48,28 +39,32 @@ _LABELS = """[...document.querySelectorAll('.plot')].map(plot => {
   });
   return [plot.id, plot.querySelector('.main-svg').getBoundingClientRect().toJSON(), boxes];
 })"""
-_OVERFLOWING = """[...document.querySelectorAll('body *:not(svg *):not(.plot *)')].filter(element =>
-  element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).display !== 'inline'
-).map(element => `${element.tagName} ${element.className}`)"""
+_COLOR = "(color => color.match(/[\\d.]+/g).map(Number))"
+_CONTRASTS = f"""(() => {{  // WCAG 2: of each text, kind, beginning, and contrast of its color with what is behind it
+  const linear = share => share <= .03928 ? share / 12.92 : ((share + .055) / 1.055) ** 2.4;
+  const luminance = color => [.2126, .7152, .0722].reduce((sum, weight, k) => sum + weight * linear(color[k] / 255), 0);
+  const ground = element => {{
+    const color = {_COLOR}(getComputedStyle(element).backgroundColor);
+    return color[3] === 0 ? ground(element.parentElement) : color;
+  }};
+  const contrast = (element, color) => {{
+    const [low, high] = [luminance({_COLOR}(color)), luminance(ground(element))].sort((one, other) => one - other);
+    return [element.tagName, element.textContent.slice(0, 20), (high + .05) / (low + .05)];
+  }};
+  const texts = document.querySelectorAll('h1, h2, h3, p, li, a, caption, th, td, dt, dd, summary, figcaption, select');
+  const names = document.querySelectorAll('.plot text:not(.heatmap-label text, .hoverlayer text, .bartext)');
+  return [...[...texts].map(element => contrast(element, getComputedStyle(element).color)),
+          ...[...names].map(element => contrast(element, getComputedStyle(element).fill))];
+}})()"""
 _RECORD_PRINT = f"addEventListener('beforeprint', () => {{ window.printed = {_BOXES}; }})"
 
 Box = Sequence[float]  # left, top, right, bottom
 
 
 @pytest.fixture(scope="module")
-def report() -> ReportData:
-    sweep = FakeSweep(confirmed_spec(), labels=LABELS).search().confirm()
-    data = report_data(sweep)
-    weights = {trial: np.full((len(LABELS), len(LABELS)), 0.5) for trial in sweep.predictions}
-    return replace(data, systems=SYSTEMS, predictions=replace(data.predictions, class_weights=weights))
-
-
-@pytest.fixture(scope="module")
-def page(report: ReportData, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    importances = {system: [Importance("tau", 0.6, 0.2)] for system in range(2)}
-    sections = build_sections(report, Html("<p>table</p>"), importances, {}, "")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(build_page("title", "summary", sections, page_scripts(), figure_html), encoding="utf-8")
+    write_report_page(path, LABELS, SYSTEMS)
     return path
 
 
@@ -104,15 +99,14 @@ def check_labels(browser: Browser) -> None:
 
 def check_page(browser: Browser) -> None:
     check_labels(browser)
-    assert browser.run(_OVERFLOWING) == []
     check_boxes(browser.run(_BOXES))
+    check_width(browser)
+
+
+def check_width(browser: Browser) -> None:
+    """Assert that no element is cut off, and that the page is no wider than the window."""
+    assert browser.run(OVERFLOWING) == []
     assert browser.run("document.documentElement.scrollWidth <= innerWidth")
-
-
-def show(browser: Browser, page: Path, width: int) -> None:
-    browser.resize(width)
-    browser.open(page)
-    browser.wait_for(_IS_DRAWN)
 
 
 @pytest.fixture
@@ -172,19 +166,48 @@ def test_a_matrix_of_many_classes_fits_a_printed_page_with_all_its_names(browser
     browser.wait_for(_FITS)
 
 
-def test_a_menu_chooses_the_metric_of_the_table(browser: Browser, tmp_path: Path) -> None:
-    finished = sweep({"ce": CE, "lcl": LCL})
-    tables = choose_table(lambda metric: build_table([finished], metric), "mcc")
-    path, captions = tmp_path / "report.html", "[...document.querySelectorAll('caption')]"
-    section = ReportSection("glance", "At a glance", [tables])
-    path.write_text(build_page("title", "", [section], page_scripts(), figure_html), encoding="utf-8")
-    browser.resize(390)
-    browser.open(path)
-    visible = f"{captions}.filter(caption => caption.offsetParent).map(caption => caption.textContent)"
-    menu = "document.querySelector('.choice select')"
-    choose = f"{menu}.value = 3, {menu}.dispatchEvent(new Event('change'))"
-    assert browser.run(visible) == ["Test MCC."]
-    browser.run(choose)
-    assert browser.run(visible) == ["Test macro-F1 in %."]
-    assert browser.run(f"{menu}.selectedOptions[0].textContent") == "Macro-F1"
-    assert browser.run(_OVERFLOWING) == []
+@pytest.fixture(scope="module")
+def comparison(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("comparison") / "comparison.html"
+    write_comparison_page(path)
+    return path
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_page_that_compares_sweeps_is_no_wider_than_its_window(
+    browser: Browser, comparison: Path, width: int
+) -> None:
+    show(browser, comparison, width)
+    assert browser.run("document.querySelectorAll('details[open]').length") > 0
+    assert browser.run("document.querySelector('.choice select').options.length") > 5
+    check_width(browser)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report of 27 classes with long names and 60 trials."""
+    path = tmp_path_factory.mktemp("large") / "report.html"
+    write_report_page(path, [f"class {k} of people who " + "wait " * 8 for k in range(27)], trials=60, texts=270)
+    return path
+
+
+def test_no_plot_of_many_classes_and_trials_leaves_its_panel(browser: Browser, large: Path) -> None:
+    show(browser, large, 390)
+    check_page(browser)
+    browser.resize(1400)
+    browser.wait_for(_FITS)
+    check_page(browser)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_tables_and_plots_can_be_read_in_light_and_in_dark_mode(shown: Browser, scheme: str) -> None:
+    shown.prefer(scheme)
+    grounds = {"light": [255, 255, 255], "dark": [21, 25, 29]}
+    assert shown.run(f"{_COLOR}(getComputedStyle(document.body).backgroundColor)") == grounds[scheme]
+    contrasts = shown.run(_CONTRASTS)
+    shown.prefer("")
+    assert {kind for kind, _, _ in contrasts} >= {"TH", "TD", "CAPTION", "P", "text"}
+    assert [text for text in contrasts if text[2] < 4.5] == []
+    opacity = "getComputedStyle(ground).fillOpacity"
+    opacities = shown.run(f"[...document.querySelectorAll('.plot rect.bg')].map(ground => {opacity})")
+    assert set(opacities) == {"0"}  # so that the page shows through
