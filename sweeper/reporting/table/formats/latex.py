@@ -10,6 +10,8 @@ from sweeper.reporting.table.content import Lines, Shade, Sheet, SheetCell, Tabl
 from sweeper.reporting.table.formats.cell_text import compose_cell, one_line
 
 _COLOURS = {Shade.BEST: "CCE5FF", Shade.OPEN: "FFF2CC"}  # differ in print without colour, and for the colour-blind
+_TABCOLSEP = 6  # points; half of LaTeX's space between two columns
+_LETTER_WIDTH = 4  # points, of a footnote's letter
 _REPLACEMENTS = {
     **{char: f"\\{char}" for char in "&%$#_{}"},
     **{char: f"{{{char}}}" for char in "[]*"},  # \\ and \item would read these as an argument
@@ -41,6 +43,7 @@ def render_sheet(sheet: Sheet) -> str:
     packages = r"% \usepackage{booktabs} \usepackage[table]{xcolor}" if has_shades else r"% \usepackage{booktabs}"
     lines = [
         *(packages, r"\begin{table}", r"\centering", rf"\caption{{{escape(sheet.caption)}}}"),
+        *_column_space(sheet, has_shades=has_shades),
         rf"\begin{{tabular}}{{@{{}}{'l' * left}{'r' * (len(sheet.heads) - left)}@{{}}}}",
         *(r"\toprule", _row(map(escape, sheet.heads)), *rows, r"\bottomrule", r"\end{tabular}", r"\par\smallskip"),
         r"\begin{minipage}{\linewidth}\footnotesize\raggedright",
@@ -51,6 +54,16 @@ def render_sheet(sheet: Sheet) -> str:
         items = [_item(heading, texts) for heading, texts in sheet.details]
         lines += [r"\begin{description}\footnotesize", *items, r"\end{description}"]
     return "\n".join(lines) + "\n"
+
+
+def _column_space(sheet: Sheet, *, has_shades: bool) -> list[str]:
+    """Return the command that widens the space between columns if the footnote letters, which lie in it, need more.
+
+    Half of it belongs to each of two columns. Letters may not leave their own half if the next one can have a colour.
+    """
+    letters = max((len(cell.footnotes) for _, cells in sheet.rows for cell in cells), default=0)
+    points = (2 if has_shades else 1) * _LETTER_WIDTH * letters / 2 + 2
+    return [rf"\setlength{{\tabcolsep}}{{{points:g}pt}}"] if points > _TABCOLSEP else []
 
 
 def escape(text: str) -> str:
@@ -77,7 +90,7 @@ def _row(texts: Iterable[str]) -> str:
 
 
 def _cell(cell: SheetCell) -> str:
-    footnotes = rf"\textsuperscript{{{cell.footnotes}}}" if cell.footnotes else ""
+    footnotes = rf"\rlap{{\textsuperscript{{{cell.footnotes}}}}}" if cell.footnotes else ""  # decimals stay aligned
     colour = rf"\cellcolor[HTML]{{{_COLOURS[cell.shade]}}}" if cell.shade else ""
     return colour + compose_cell(cell, escape, r"\textbf{{{}}}".format, r"{{\footnotesize {}}}".format) + footnotes
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.reporting.table.content import Shade, Sheet, SheetCell
 from sweeper.reporting.table.formats import latex
 from sweeper.reporting.table.render import render
 from sweeper.reporting.table.results_table import ResultsTable, build_table
@@ -27,6 +28,25 @@ def test_latex_is_balanced_and_every_row_has_all_columns(table: ResultsTable) ->
         assert rows
         assert {len(re.findall(r"(?<!\\)&", row)) + 1 for row in rows} == {len(columns[1])}
         assert text.isascii() or set(re.sub(r"[\x00-\x7f]", "", text)) <= set("éß")
+
+
+def test_footnotes_have_no_width_so_that_the_decimals_of_a_column_align() -> None:
+    table = build_table([sweep({"ce": CE, "lcl": [*LCL, "diverged"]})])
+    text = render(table, "latex")
+    (row,) = [line for line in text.splitlines() if "mini & lcl" in line]
+    assert row.endswith(r"{\footnotesize (5; 16)}\rlap{\textsuperscript{ab}} \\")
+    assert r"\begin{tabular}{@{}llr@{}}" in text
+    assert "tabcolsep" not in text
+
+
+@pytest.mark.parametrize(
+    ("letters", "shade", "expected"),
+    [("ab", None, []), ("abc", None, ["8pt"]), ("a", Shade.BEST, []), ("ab", Shade.BEST, ["10pt"])],
+)
+def test_columns_are_farther_apart_if_footnotes_need_it(letters: str, shade: Shade | None, expected: list[str]) -> None:
+    cell = SheetCell("50.0", footnotes=letters, shade=shade)
+    text = latex.render_sheet(Sheet("Test.", ("loss", "sst5"), ((("ce",), (cell,)),), ()))
+    assert re.findall(r"\\setlength\{\\tabcolsep\}\{(.*)\}", text) == expected
 
 
 def shades(text: str) -> list[str]:
