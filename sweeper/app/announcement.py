@@ -13,6 +13,7 @@ from sweeper.terminal.sweeps_table import format_bytes
 from sweeper.training.types import TrainingData
 from sweeper.trials.resources import TrialResources
 from sweeper.trials.trial import TrialRecord
+from sweeper.wording import count_noun
 
 if TYPE_CHECKING:
     from sweeper.record.optuna_study import OptunaStudy
@@ -52,11 +53,12 @@ def announce_plan(output: Output, spec: SweepSpec, records: Sequence[TrialRecord
     search, fresh = round(sum(left.search)), round(sum(left.confirmation))
     trials, most = count_search_trials(spec), epochs_at_most(spec)
     foreseen = f"about {search} with {spec.early_stopping_label}" if spec.rungs else f"about {search}"
-    parts = [f"left: about {search} epochs of search" if records else f"{trials} trials, at most {most:g} epochs"]
+    planned = f"{count_noun(trials, 'trial')}, at most {count_noun(most, 'epoch', form='g')}"
+    parts = [f"left: about {count_noun(search, 'epoch')} of search" if records else planned]
     if not records and search < most:
         parts[0] += f" ({foreseen})"
     if fresh:
-        parts.append(f"{fresh} epochs of confirmation")
+        parts.append(f"{count_noun(fresh, 'epoch')} of confirmation")
     output.line(f"  {', '.join(parts)}; {slots} at a time; checkpoints take up to {format_bytes(disk)}")
 
 
