@@ -43,7 +43,7 @@ OUTCOME_STYLES: Mapping[Outcome | None, OutcomeStyle] = {
     Outcome.STOPPED_EARLY: OutcomeStyle("stopped early", SKY, "square"),
     Outcome.DIVERGED: OutcomeStyle("diverged", RED, "x"),
     Outcome.COLLAPSED: OutcomeStyle("collapsed", PINK, "triangle-down"),
-    Outcome.OUT_OF_MEMORY: OutcomeStyle("out of memory", "#000000", "cross"),
+    Outcome.OUT_OF_MEMORY: OutcomeStyle("out of memory", ORANGE, "cross"),
     Outcome.FAILED: OutcomeStyle("failed", YELLOW, "diamond"),
     None: OutcomeStyle("not ended", GREY, "hourglass"),
 }
