@@ -28,13 +28,12 @@ def share_interval(hits: pd.Series) -> tuple[float, float, float]:
 
 def table_lines(results: pd.DataFrame) -> Iterator[str]:
     """Yield the lines of a Markdown table: one row for each arm, number of workers and budget."""
-    yield "| arm | workers | trials | epochs | regret, points | right order, % | optimism, points |"
-    yield "|---|---|---|---|---|---|---|"
+    yield "| arm | workers | trials | epochs | regret, points | optimism, points |"
+    yield "|---|---|---|---|---|---|"
     for (arm, workers, trials), group in results.groupby(["arm", "workers", "trials"], sort=False):
-        order = share_interval(group["is_order_right"])
         regret, optimism = (format_figure(interval(group[name]), 2) for name in ("regret", "optimism"))
         spent = f"{arm} | {workers} | {trials} | {group['epochs'].mean():.0f}"
-        yield f"| {spent} | {regret} | {format_figure(order, 0)} | {optimism} |"
+        yield f"| {spent} | {regret} | {optimism} |"
 
 
 def format_figure(figure: tuple[float, float, float], digits: int) -> str:

@@ -106,15 +106,17 @@ def make_jobs(
 
 
 def describe_problem(problem: Problem) -> str:
-    """Return in words what was recorded, how well the surrogate predicts it, and the true order of the systems."""
+    """Return in words what was recorded, how well the surrogate predicts it, and the best recorded settings."""
     fit = {name: 100 * value for name, value in describe_fit(problem.surrogate.records).items()}
-    best = ", ".join(f"{name} {100 * problem.best_known[name]:.2f}" for name in problem.true_order)
-    typical = ", ".join(f"{name} {100 * problem.typical[name]:.2f}" for name in problem.true_order)
+    best, typical = (
+        ", ".join(f"{name} {100 * value:.2f}" for name, value in values.items())
+        for values in (problem.best_recorded, problem.typical)
+    )
     return (
         f"{len(problem.surrogate.records.settings)} recorded settings. The best validation accuracy, in points, has a "
         f"standard deviation of {fit['spread']:.2f} over settings and of {fit['noise']:.2f} over seeds. On held-out "
         f"settings the surrogate is off by {fit['error']:.2f}, and the nearest setting by {fit['nearest_error']:.2f} "
-        f"(root mean squares).\nBest known settings: {best}. Median of all settings: {typical}."
+        f"(root mean squares).\nBest recorded settings by the surrogate: {best}. Median of all settings: {typical}."
     )
 
 

@@ -121,7 +121,6 @@ def test_more_trials_leave_less_regret(problem: Problem) -> None:
         [run_job(problem, Job("random search", trials, 1, replay)) for replay in range(5)] for trials in (6, 45)
     )
     assert np.mean([result.regret for result in many]) < np.mean([result.regret for result in few])
-    assert all(result.regret > -NOISE for result in many)
     assert np.mean([result.optimism for result in many]) > 0
 
 
@@ -143,14 +142,22 @@ def test_another_seed_gives_other_replays() -> None:
 def test_what_was_recorded_is_told(problem: Problem) -> None:
     text = describe_problem(problem)
     assert "24 recorded settings" in text
-    assert text.index("lcl") < text.index("scl") < text.index("ce ")
+    assert text.index("Best recorded") < text.index("ce ") < text.index("scl") < text.index("lcl")
+
+
+def test_regret_counts_from_the_best_recorded_setting(problem: Problem) -> None:
+    for loss in LOSSES:
+        recorded = [setting for setting in problem.surrogate.records.settings if setting["loss"] == loss]
+        values = problem.surrogate.true_values(recorded)
+        assert problem.best_recorded[loss] == pytest.approx(values.max())
+        assert problem.typical[loss] < values.max()
 
 
 def results(regrets: dict[str, list[float]]) -> pd.DataFrame:
     """Return results in which budgets are 10, 100 and 1000 epochs, and each replay is run twice."""
     budgets = (10, 100, 1000)
     return pd.DataFrame([
-        {"arm": arm, "workers": 1, "trials": size, "epochs": size, "regret": regret, "is_order_right": replay == 0,
+        {"arm": arm, "workers": 1, "trials": size, "epochs": size, "regret": regret, "replay": replay,
          "optimism": 0.01}
         for arm, values in regrets.items() for size, regret in zip(budgets, values, strict=True) for replay in (0, 1)
     ])  # fmt: skip
@@ -174,12 +181,12 @@ def test_a_table_shows_where_the_reference_loses() -> None:
     assert lines[-2] == "| fast | at most 10 (10 to 10) | **at most 10 (10 to 10)** | **100 (100 to 100)** |"
     assert lines[-1] == "| slow | 1000 (1000 to 1000) | more than 1000 | more than 1000 |"
     line = next(line for line in table_lines(table) if line.startswith("| fast"))
-    assert line.startswith("| fast | 1 | 10 | 10 | 4.00 (4.00 to 4.00) | 50 (9 to 91) | 1.00 (1.00 to 1.00) |")
+    assert line.startswith("| fast | 1 | 10 | 10 | 4.00 (4.00 to 4.00) | 1.00 (1.00 to 1.00) |")
 
 
 def test_the_interval_of_needed_epochs_is_as_wide_as_the_replays_differ() -> None:
     table = results({TODAY: [0.06, 0.04, 0.02], "fast": [0.04, 0.02, 0.01]})
-    table.loc[(table["arm"] == "fast") & table["is_order_right"], "regret"] += 0.015
+    table.loc[(table["arm"] == "fast") & (table["replay"] == 0), "regret"] += 0.015
     needed = needed_epochs(table, "fast", TODAY, 100)
     assert needed.low < needed.epochs < needed.high <= 100
     assert needed.least == 10
