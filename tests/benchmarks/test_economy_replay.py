@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.model_selection import KFold
 
 from benchmarks.economy.arms import ARMS, TODAY
 from benchmarks.economy.clock import run_search
@@ -16,7 +17,7 @@ from benchmarks.economy.record import SPACE
 from benchmarks.economy.replay import Job, run_job
 from benchmarks.economy.report import chosen_arms, describe_problem, make_jobs, open_problems, read_replayable
 from benchmarks.economy.settings import LOSSES
-from benchmarks.economy.surrogate import read_records
+from benchmarks.economy.surrogate import FOLDS, Records, Surrogate, describe_fit, read_records
 from benchmarks.economy.sweeper_search import SweeperSearch
 from sweeper.errors import UsageError
 from sweeper.search_space.parser import parse_spec
@@ -52,6 +53,18 @@ def test_the_surrogate_gives_recorded_settings_their_curves_and_their_noise(prob
 def test_the_nearest_setting_is_of_the_same_system(rows: pd.DataFrame) -> None:
     surrogate = Problem("feelings", rows, nearest=True).surrogate
     assert np.array_equal(surrogate.mean_curves(surrogate.records.settings), surrogate.records.curves)
+
+
+def test_the_error_of_the_nearest_setting_is_that_of_nearest(rows: pd.DataFrame) -> None:
+    records = read_records(rows)
+    wrong = []
+    for train, test in KFold(FOLDS, shuffle=True, random_state=0).split(records.curves):
+        of_train = Records(
+            [records.settings[k] for k in train], records.curves[train], [records.deviations[k] for k in train]
+        )
+        curves = Surrogate(of_train, nearest=True).mean_curves([records.settings[k] for k in test])
+        wrong += list(curves.max(axis=1) - records.curves[test].max(axis=1))
+    assert describe_fit(records)["nearest_error"] == pytest.approx(np.sqrt(np.mean(np.square(wrong))))
 
 
 def test_a_training_that_ended_early_keeps_its_last_value(rows: pd.DataFrame) -> None:
