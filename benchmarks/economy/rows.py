@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import sweeper
+from benchmarks.processor import processor_name
 from sweeper.app.open_study import read_study
 from sweeper.storage.sweep_folder import SweepFolder, list_sweeps
 from sweeper.trials.trial import TrialRecord
@@ -81,10 +82,8 @@ def _trial_rows(sweep: str, sweep_seed: int, record: TrialRecord) -> Iterator[di
 
 def describe_machine() -> dict[str, Any]:
     """Return the processor, its number of usable cores, and the system."""
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
-    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None)
     return {
-        "processor": model or platform.processor(),
+        "processor": processor_name(),
         "cores": len(os.sched_getaffinity(0)),
         "system": platform.platform(),
     }
