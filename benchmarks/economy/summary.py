@@ -8,9 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from benchmarks.economy.figures import format_figure
+from benchmarks.economy.figures import bootstrap_means, format_figure
 from benchmarks.economy.losses import loss_lines
-from benchmarks.economy.matching import DRAWS, bootstrap_means
 from benchmarks.economy.ratios import combine, match_arms, shipped_budgets
 
 LEGEND = """
@@ -40,6 +39,6 @@ def _mean_figure(results: pd.DataFrame, column: str) -> str:
     """Return the mean of a column over all groups and budgets, with its interval, in points."""
     random = np.random.default_rng(0)
     values = (group[column].dropna() for _, group in results.groupby(["dataset", "workers", "trials"]))
-    means = np.mean([bootstrap_means(group, random, DRAWS) for group in values if len(group)], axis=0)
+    means = np.mean([bootstrap_means(group, random) for group in values if len(group)], axis=0)
     low, high = np.quantile(means[1:], [0.025, 0.975])
     return format_figure((float(means[0]), float(low), float(high)), 2)
