@@ -14,12 +14,14 @@ from benchmarks.economy.matching import match_lines
 from benchmarks.economy.problem import Problem
 from benchmarks.economy.ratios import SHIPPED
 from benchmarks.economy.replay import Job, run_jobs
-from benchmarks.economy.rows import describe_machine, read_rows
+from benchmarks.economy.rows import REMEDY, SETTING, describe_machine, read_rows
 from benchmarks.economy.settings import LOSSES
 from benchmarks.economy.space_of_users import BATCH_SIZES
 from benchmarks.economy.summary import summary_lines
-from benchmarks.economy.surrogate import describe_fit, has_two_seeds
+from benchmarks.economy.surrogate import ACCURACY, describe_fit, has_two_seeds
 from sweeper.errors import UsageError
+
+REPLAYED = (*SETTING, "sweep_seed", "seed", "trial", "step", ACCURACY, "seconds")  # columns that a replay needs
 
 
 def report_replays(arguments: argparse.Namespace) -> None:
@@ -56,18 +58,18 @@ def open_problems(paths: Sequence[Path], *, nearest: bool) -> Iterator[Problem]:
 
 def read_replayable(path: Path) -> pd.DataFrame:
     """Return the rows of a file. Raises UsageError if they cannot be replayed."""
-    remedy = "write it with `python -m benchmarks.economy rows`"
-    if not path.is_file():
-        raise UsageError(f"{path}: no such file; {remedy}")
     rows = read_rows(path)
+    absent = [name for name in REPLAYED if name not in rows.columns]
+    if absent:
+        raise UsageError(f"{path}: has no column {absent[0]}; {REMEDY}")
     missing = sorted(set(LOSSES) - set(rows["loss"]))
     if missing:
-        raise UsageError(f"{path}: has no trial of {missing[0]}; record more of them, and {remedy}")
+        raise UsageError(f"{path}: has no trial of {missing[0]}; record more of them, and {REMEDY}")
     for loss, group in rows.groupby("loss"):
         unknown = sorted(set(BATCH_SIZES) - set(group["batch_size"]))
         if unknown:
             text = f"has no trial of {loss} with batch size {unknown[0]}, whose time is therefore unknown"
-            raise UsageError(f"{path}: {text}; record more of them, and {remedy}")
+            raise UsageError(f"{path}: {text}; record more of them, and {REMEDY}")
         if not has_two_seeds(group):
             raise UsageError(f"{path}: no setting of {loss} has two seeds, which give the noise; record a second seed")
     return rows

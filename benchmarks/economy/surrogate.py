@@ -38,11 +38,14 @@ class Records:
 
 
 def read_records(rows: pd.DataFrame) -> Records:
-    """Return the curves in recorded rows. A training that ended early keeps its last value."""
+    """Return the curves in recorded rows. A training that ended early keeps its last value.
+
+    Each seed of a training counts, also where one sweep trained a setting twice.
+    """
     steps = range(1, int(rows["step"].max()) + 1)
     settings, curves, deviations = [], [], []
     for _, group in rows.groupby(list(SETTING), dropna=False, sort=False):
-        by_seed = group.pivot_table(index="sweep_seed", columns="step", values=ACCURACY, dropna=False)
+        by_seed = group.groupby(["sweep_seed", "seed", "step"])[ACCURACY].mean().unstack("step")
         seeds = by_seed.reindex(columns=steps).ffill(axis=1).fillna(0.0).to_numpy(dtype=np.float64)
         first = group.iloc[0]
         settings.append({name: _plain(first[name]) for name in SETTING if pd.notna(first[name])})
@@ -54,7 +57,7 @@ def read_records(rows: pd.DataFrame) -> Records:
 
 def has_two_seeds(rows: pd.DataFrame) -> bool:
     """Return True if some setting in the rows was trained with two seeds."""
-    return bool((rows.groupby(list(SETTING), dropna=False)["sweep_seed"].nunique() > 1).any())
+    return bool((rows.groupby(list(SETTING), dropna=False)["seed"].nunique() > 1).any())
 
 
 def _plain(value: object) -> object:
