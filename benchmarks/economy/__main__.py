@@ -99,7 +99,7 @@ def _add_replay_options(part: argparse.ArgumentParser) -> None:
     part.add_argument("--seed", type=int, default=0, help="another number gives other replays (0)")
     part.add_argument("--workers", type=int, nargs="+", default=[1, 4, 16], help="trials at once (1 4 16)")
     part.add_argument("--trials", type=int, nargs="+", default=list(BUDGETS), help="budgets (9 18 36 48 96)")
-    part.add_argument("--arms", nargs="+", help="only the arms whose name contains one of these words")
+    part.add_argument("--arms", nargs="+", help="only the arms with one of these names, or parts of names")
     part.add_argument("--arm", action="append", nargs="+", default=[], metavar=("NAME", "KEY.PATH=VALUE"),
                       help="one more arm: sweeper's search with keys of space.yaml replaced")  # fmt: skip
     part.add_argument("--reference", default="today's search", help="the arm that the others are compared with")

@@ -77,13 +77,18 @@ def read_replayable(path: Path) -> pd.DataFrame:
 
 def chosen_arms(words: Sequence[str] | None, added: Sequence[Sequence[str]]) -> Mapping[str, tuple[str, ...]]:
     """Return the overrides of each arm to replay, by name; none for those in ARMS. Raises UsageError."""
-    names = [name for name in ARMS if words is None or any(word.lower() in name.lower() for word in words)]
+    names = [name for name in ARMS if words is None or any(_is_meant(word, name) for word in words)]
     if words and not names:
         raise UsageError(f"--arms {' '.join(words)}: no such arm, allowed are words of: {', '.join(ARMS)}")
     for name, *overrides in added:
         if name in ARMS or not overrides:
             raise UsageError(f"--arm {name}: needs a new name, and keys as in sampler=qmc")
     return dict.fromkeys(names, ()) | {name: tuple(overrides) for name, *overrides in added}
+
+
+def _is_meant(word: str, arm: str) -> bool:
+    """Return True if the word is an arm's name, or the name of none and a part of it."""
+    return word == arm if word in ARMS else word.lower() in arm.lower()
 
 
 def check_summary(arms: Collection[str], reference: str, trials: Collection[int]) -> None:

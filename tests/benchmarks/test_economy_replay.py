@@ -140,6 +140,7 @@ def test_more_trials_leave_less_regret(problem: Problem) -> None:
 def test_an_arm_can_be_added_by_its_keys(problem: Problem) -> None:
     arms = chosen_arms(["today"], [["mine", "sampler=qmc", "asha=off"]])
     assert arms == {TODAY: (), "mine": ("sampler=qmc", "asha=off")}
+    assert list(chosen_arms(["ours: shared start", "screening"], [])) == ["one-epoch screening", "ours: shared start"]
     (job,) = make_jobs({"mine": arms["mine"]}, [6], [2], 1, seed=0)
     assert run_job(problem, job).epochs == 18
     for words, added in ((["nobody"], []), (None, [["mine"]]), (None, [[TODAY, "asha=off"]])):
