@@ -28,7 +28,8 @@ from sweeper.trials.outcome import Outcome
 
 TEXTS = 2210
 SEED_SD = 0.008  # standard deviation of accuracies over seeds
-EASE_SD, TASTE_SD = 3.0, 0.7  # standard deviations in logits: of a text for all systems, and for one system
+COMMON_EASE_SD = 3.0  # standard deviation of a text's ease for all systems, in logits
+OWN_EASE_SD = 0.7  # of its further ease for one system
 CLASSES = 5  # each has half as many texts as the one before it
 EASY = 3.0  # mean ease in logits of texts of which about four in five are answered correctly
 
@@ -80,7 +81,11 @@ LEADING = [  # the last system is the best
 def simulate_correct(random: np.random.Generator, shape: Shape) -> NDArray[np.bool_]:
     """Return simulated correct predictions: (systems, seeds, texts)."""
     systems, seeds, texts = shape.systems, shape.seeds, shape.texts
-    ease = EASE_SD * random.standard_normal(texts) + TASTE_SD * random.standard_normal((systems, 1, texts)) + shape.ease
+    ease = (
+        COMMON_EASE_SD * random.standard_normal(texts)
+        + OWN_EASE_SD * random.standard_normal((systems, 1, texts))
+        + shape.ease
+    )
     slope = float(np.mean(_sigmoid(ease) * (1 - _sigmoid(ease))))  # of accuracy in logits; also a prediction's variance
     shift = np.sqrt(max(0.0, SEED_SD**2 - slope / texts)) / slope * random.standard_normal((systems, seeds, 1))
     skill = np.zeros((systems, 1, 1))
@@ -196,16 +201,16 @@ def simulate_table(random: np.random.Generator, shape: Shape) -> list[int]:
 def simulate_tables(tables: int, shape: Shape, seed: int = 0) -> dict[str, Any]:
     """Simulate tables, and count those with bold cells.
 
-    `bold` counts tables with any bold cell, `right` those in which only the leading system is bold, on every data set.
-    `most` is the largest acceptable count of `bold` if no system is better than all others.
+    `bold` counts tables with any bold cell, and `leader_bold` those in which only the leading system is bold, on every
+    data set. `allowed` is the largest acceptable count of `bold` if no system is better than all others.
     """
     numbers = [shape.systems, shape.datasets, shape.seeds, shape.texts, round(1000 * shape.lead)]
     more = [shape.trailing, round(1000 * shape.gap), shape.last_seeds, round(10 * shape.ease), seed]
     random = np.random.default_rng([*numbers, *(more if any(more) else ())])
     bold = [simulate_table(random, shape) for _ in range(tables)]
-    most = int(stats.binom.ppf(0.975, tables, 0.05))
-    right = sum(indices == [shape.systems - 1] * shape.datasets for indices in bold)
-    counts = {"bold": sum(map(bool, bold)), "most": None if shape.lead else most, "right": right}
+    allowed = None if shape.lead else int(stats.binom.ppf(0.975, tables, 0.05))
+    leader_bold = sum(indices == [shape.systems - 1] * shape.datasets for indices in bold)
+    counts = {"bold": sum(map(bool, bold)), "allowed": allowed, "leader_bold": leader_bold}
     return {**asdict(shape), "tables": tables, **counts}
 
 
@@ -232,11 +237,11 @@ def _describe_counts(count: dict[str, Any]) -> str:
     """Return the row of one shape."""
     behind = f", {count['trailing']} of them {100 * count['gap']:g} points behind" if count["trailing"] else ""
     seeds = f"{count['seeds']}, the last {count['last_seeds']}" if count["last_seeds"] else f"{count['seeds']}"
-    right = f"{count['right']}" if count["lead"] else ""
+    leader_bold = f"{count['leader_bold']}" if count["lead"] else ""
     return (
         f"| {count['metric']} | {count['systems']}{behind} | {count['datasets']} | {seeds} | {count['texts']:,} "
         f"| {count['ease']:g} | {100 * count['lead']:g} points "
-        f"| {count['bold']} of {count['tables']} | {count['most'] or ''} | {right} |"
+        f"| {count['bold']} of {count['tables']} | {count['allowed'] or ''} | {leader_bold} |"
     )
 
 

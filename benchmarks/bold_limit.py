@@ -13,11 +13,16 @@ program finds the largest share that is reached there by any rule which
 """
 
 import argparse
+import sys
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 from scipy.optimize import linprog
+
+from benchmarks.arguments import check_at_least
+from sweeper.errors import SweeperError, UsageError
 
 LEVEL = 0.05
 BOUNDS = (0.05, 0.1, 0.15, 0.2, 0.3)  # the largest p of a lead in bold
@@ -40,13 +45,13 @@ def count_tables(draws: int, seed: int) -> NDArray[np.float64]:
 def largest_share(shares: NDArray[np.float64], bound: float, most: float) -> float:
     """Return the largest share of tables with a bold figure where three systems are equal, over all allowed rules.
 
-    A rule is the probability of bold in each bin. Raises ValueError if no rule is allowed, as with `most` below LEVEL.
+    A rule is the probability of bold in each bin. Raises UsageError if no rule is allowed, as with `most` below LEVEL.
     """
     tables = shares.reshape(len(shares), -1)
     limits = [limits for lead in LEADS[:-1] for limits in [_probabilities(lead, bound)] * (len(GAPS) - 1)]
     rule = linprog(-tables[0], A_ub=tables, b_ub=np.full(len(tables), most), bounds=limits, method="highs")
     if rule.x is None:
-        raise ValueError(f"no rule is allowed: {rule.message}")
+        raise UsageError(f"--most {100 * most:g}: the table's own rule is wrong more often, so no rule is allowed")
     return float(-rule.fun)
 
 
@@ -58,18 +63,26 @@ def _probabilities(lead: float, bound: float) -> tuple[int, int]:
     return 0, int(lead > stats.norm.isf(bound / 2) - rounding)
 
 
-def main() -> None:
-    """Print a table with a row per bound of p."""
+def main(words: Sequence[str] | None = None) -> int:
+    """Print a table with a row per bound of p. Returns the exit code."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--most", type=float, default=5.5, help="allowed percent of tables with a false bold figure")
     options.add_argument("--draws", type=int, default=1_000_000)
     options.add_argument("--seed", type=int, default=0)
-    arguments = options.parse_args()
-    shares = count_tables(arguments.draws, arguments.seed)
+    arguments = options.parse_args(words)
+    try:
+        check_at_least("--most", arguments.most, 100 * LEVEL)
+        check_at_least("--draws", arguments.draws, 1)
+        shares = count_tables(arguments.draws, arguments.seed)
+        reached = [largest_share(shares, bound, arguments.most / 100) for bound in BOUNDS]
+    except SweeperError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
     print("| bold needs p of at most | false bold where three systems are equal, at most |\n|---|---|")
-    for bound in BOUNDS:
-        print(f"| {bound:g} | {100 * largest_share(shares, bound, arguments.most / 100):.1f} % |")
+    for bound, share in zip(BOUNDS, reached, strict=True):
+        print(f"| {bound:g} | {100 * share:.1f} % |")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

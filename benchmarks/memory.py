@@ -25,7 +25,7 @@ from typing import Any
 from benchmarks.endurance import commands
 from benchmarks.local_environment import local_environment
 
-SWEEP = Path(__file__).parent / "endurance" / "many.yaml"
+SWEEP = Path(__file__).with_name("memory.yaml")
 MAX_GROWTH = 10.0  # percent
 SLACK = 2  # files or threads, as a starting trial needs; a leak would show as hundreds
 _NEAR = 0.05  # share of all trials: samples within this distance of trial 50 and of the last one count

@@ -1,14 +1,15 @@
 """Train the papers' systems on real data, to compare the results with what the papers report.
 
-    python -m benchmarks.papers losses [--seeds 3] [--epochs 2]         CE, SCL and LCL at a tuned setting
-    python -m benchmarks.papers recurrent [--seeds 3] [--epochs 6]      RNN and GRU on Empathetic Dialogues
-    python -m benchmarks.papers grid [--rows 400] [--epochs 3]          the second paper's 45 settings of LCL
+    python -m benchmarks.papers losses [--only NAME ...] [--seeds 3] [--epochs 2]   CE, SCL and LCL at a tuned setting
+    python -m benchmarks.papers recurrent [--rows N] [--seeds 3] [--epochs 6]       RNN, GRU on Empathetic Dialogues
+    python -m benchmarks.papers grid [--rows 400] [--epochs 3]                      the second paper's settings of LCL
 
 MiniLM replaces ELECTRA. Settings are tuned on 2,000 texts of the training split and chosen on 500 of the validation
 split. The reported trainings use all of SST-5 and SST-2, and 2,000 texts of the other data sets. They are scored on
-1,000 texts of the test split, on which nothing was chosen. All subsets are stratified and always the same. Data and
-weights come from the hub (HF_ENDPOINT). Results are printed as Markdown; docs/results.md keeps them with date and
-machine. Trainings run in parallel, with one thread each.
+1,000 texts of the test split after each epoch; the score after the last epoch is reported, and no score of the test
+split chooses anything. All subsets are stratified and always the same. Data and weights come from the hub
+(HF_ENDPOINT). Results are printed as Markdown; docs/results.md keeps them with date and machine. Trainings run in
+parallel, with one thread each.
 """
 
 import argparse
@@ -17,16 +18,18 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from benchmarks.arguments import check_at_least
 from benchmarks.training_course import follow_training
 from benchmarks.worker_processes import worker_pool
 from sweeper.data import hub_datasets, hub_encoders, preprocessing, sampling
 from sweeper.data.catalog import DATASETS
 from sweeper.data.rows import LabelledTexts
+from sweeper.errors import UsageError
 from sweeper.protocol.collapse import ONE_CLASS
 from sweeper.training.config import TrainConfig
 from sweeper.training.device import cpu_count
@@ -93,14 +96,14 @@ def in_parallel(jobs: list[Job]) -> Iterator[dict[str, Any]]:
             yield result
 
 
-def fresh(name: str, rows: int | None, hyperparameters: dict[str, Any], seeds: int) -> list[float]:
-    """Return the test accuracy after the last epoch, for each of `seeds` fresh seeds."""
+def fresh(name: str, rows: int | None, hyperparameters: dict[str, Any], seeds: int) -> list[dict[str, Any]]:
+    """Train with each of `seeds` fresh seeds, and return the results, scored on the test split after each epoch."""
     jobs: list[Job] = [(name, rows, {**hyperparameters, "seed": 100 + seed}, True) for seed in range(seeds)]
-    return [_last_score(result) for result in in_parallel(jobs)]
+    return list(in_parallel(jobs))
 
 
 def losses(names: Iterable[str], seeds: int, epochs: int) -> None:
-    """Tune each loss on validation, train its best setting with fresh seeds, and score the test split once per seed."""
+    """Tune each loss on validation, train its best setting with fresh seeds, and print the test accuracies."""
     print("| data set | CE | SCL | LCL | settings (chosen on validation) |\n|---|---|---|---|---|")
     for name in names:
         base = {"encoder": MINILM, "pooling": "mean", "batch_size": 32, "warmup": 0.1, "learning_rate": RATE}
@@ -111,7 +114,7 @@ def losses(names: Iterable[str], seeds: int, epochs: int) -> None:
         systems, chosen = [], []
         for loss in SHAPES:
             best = max((result for result in tried if result["params"]["loss"] == loss), key=_last_score)
-            systems.append(_format_scores(fresh(name, TUNED[name], best["params"], seeds)))
+            systems.append(describe_seeds(fresh(name, TUNED[name], best["params"], seeds)))
             shown = {k: v for k, v in best["params"].items() if k in ("alpha", "tau", "normalize")}
             if shown:
                 chosen.append(f"{loss}: " + ", ".join(f"{k} {v}" for k, v in shown.items()))
@@ -124,9 +127,9 @@ def recurrent(rows: int | None, seeds: int, epochs: int) -> None:
     base = {"batch_size": 64, "epochs": epochs, "embedding_size": 200, "hidden_size": 256, "learning_rate": 3e-3}
     for encoder, pooling in itertools.product(("rnn", "gru"), ("cls", "mean")):
         hyperparameters = {**base, "encoder": encoder, "pooling": pooling, "vocabulary": 10_000, "dropout": 0.3}
-        scores = fresh("empathetic_dialogues", rows, hyperparameters, seeds)
+        results = fresh("empathetic_dialogues", rows, hyperparameters, seeds)
         features = "last state" if pooling == "cls" else "mean of the states"
-        print(f"| {encoder} | {features} | {_format_scores(scores)} |", flush=True)
+        print(f"| {encoder} | {features} | {describe_seeds(results)} |", flush=True)
 
 
 def grid(rows: int, epochs: int) -> None:
@@ -149,14 +152,21 @@ def grid(rows: int, epochs: int) -> None:
     scores = [_last_score(result) for result in results if result["outcome"] == "completed"]
     bad = [result["outcome"] for result in results if result["outcome"] != "completed"]
     print(f"\n{len(results)} settings: {bad.count('collapsed')} collapsed, {bad.count('diverged')} diverged;", end=" ")
-    print(f"the others from {min(scores):.3f} to {max(scores):.3f}, median {statistics.median(scores):.3f}")
+    if scores:
+        print(f"the others from {min(scores):.3f} to {max(scores):.3f}, median {statistics.median(scores):.3f}")
 
 
-def _format_scores(scores: list[float]) -> str:
-    return f"{100 * statistics.fmean(scores):.1f} ± {100 * statistics.stdev(scores):.1f}"
+def describe_seeds(results: Sequence[dict[str, Any]]) -> str:
+    """Return mean and standard deviation over the seeds that completed, in percent, and name the other seeds."""
+    scores = [100 * result["scores"][-1] for result in results if result["outcome"] == "completed"]
+    others = [f"seed {it['params']['seed']} {it['outcome']}" for it in results if it["outcome"] != "completed"]
+    text = f"{statistics.fmean(scores):.1f}" if scores else "–"
+    text += f" ± {statistics.stdev(scores):.1f}" if len(scores) > 1 else ""
+    return f"{text} ({', '.join(others)})" if others else text
 
 
 def _last_score(result: dict[str, Any]) -> float:
+    """Return the last score, by which settings are chosen: 0 for a training that did not complete."""
     return result["scores"][-1] if result["outcome"] == "completed" else 0.0
 
 
@@ -164,23 +174,42 @@ def _format_result(result: dict[str, Any]) -> str:
     return f"{result['scores'][-1]:.3f}" if result["outcome"] == "completed" else str(result["outcome"])
 
 
-def main() -> None:
-    """Run one of the three comparisons."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("part", choices=["losses", "recurrent", "grid"])
-    options.add_argument("--only", nargs="*", choices=list(TUNED), help="only these data sets (of losses)")
-    options.add_argument("--rows", type=int, default=None, help="size of the training subset, stratified by class")
-    options.add_argument("--seeds", type=int, default=3)
-    options.add_argument("--epochs", type=int, default=None)
-    chosen = options.parse_args()
-    parts: dict[str, Callable[[], None]] = {
-        "losses": lambda: losses(chosen.only or TUNED, chosen.seeds, chosen.epochs or 2),
-        "recurrent": lambda: recurrent(chosen.rows, chosen.seeds, chosen.epochs or 6),
-        "grid": lambda: grid(chosen.rows or 400, chosen.epochs or 3),
-    }
-    print(f"{time.strftime('%Y-%m-%d')}, {cpu_count()} cores, {chosen}\n")
-    parts[chosen.part]()
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one of the three comparisons. Returns the exit code."""
+    arguments = vars(_parse_arguments(words))
+    part, run_part = arguments.pop("part"), arguments.pop("run")
+    try:
+        for option, least in (("rows", 1), ("seeds", 2), ("epochs", 1)):  # a standard deviation needs two seeds
+            if arguments.get(option) is not None:
+                check_at_least(f"--{option}", arguments[option], least)
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    options = ", ".join(f"{name} {value}" for name, value in arguments.items())
+    print(f"{time.strftime('%Y-%m-%d')}, {cpu_count()} cores, {part}, {options}\n")
+    run_part(**arguments)
+    return 0
+
+
+def _parse_arguments(words: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.papers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parts = parser.add_subparsers(dest="part", required=True)
+    for run_part, epochs in ((losses, 2), (recurrent, 6), (grid, 3)):
+        part = parts.add_parser(run_part.__name__, help=(run_part.__doc__ or "").partition(".")[0])
+        part.set_defaults(run=run_part)
+        part.add_argument("--epochs", type=int, default=epochs, help=f"epochs of each training ({epochs})")
+        if run_part is losses:
+            part.add_argument("--only", dest="names", nargs="+", choices=list(TUNED), default=list(TUNED),
+                              help="only these data sets")  # fmt: skip
+        else:
+            rows = 400 if run_part is grid else None
+            part.add_argument("--rows", type=int, default=rows, help=f"training texts, stratified ({rows or 'all'})")
+        if run_part is not grid:
+            part.add_argument("--seeds", type=int, default=3, help="fresh seeds of each system (3)")
+    return parser.parse_args(words)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -10,19 +10,22 @@ replay runs a whole search on a simulated clock. Its trials have curves of a sur
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.arguments import check_at_least
 from benchmarks.economy.record import record, record_missing, rows_path
 from benchmarks.economy.rows import recorded_sweeps, write_rows
-from sweeper.errors import SweeperError
+from sweeper.errors import SweeperError, UsageError
 
 BUDGETS = (9, 18, 36, 48, 96)  # trials; of three systems, quickstart.yaml gives each 3, sst2.yaml 12, sst5.yaml 16
 
 
-def main() -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Run one part of the benchmark. Returns the exit code."""
-    arguments = _parse_arguments()
+    arguments = _parse_arguments(words)
     try:
+        _check_numbers(arguments)
         if arguments.part == "replay":
             from benchmarks.economy.report import report_replays
 
@@ -31,13 +34,19 @@ def main() -> int:
         if arguments.part == "record":
             _record(arguments)
         else:
-            folders = recorded_sweeps(arguments.dataset, arguments.out / "sweeps")
-            write_rows(folders, _rows_file(arguments), arguments.kept)
+            _write_rows(arguments)
     except SweeperError as error:
         print(error, file=sys.stderr)
         return error.exit_code
     print(_rows_file(arguments))
     return 0
+
+
+def _check_numbers(arguments: argparse.Namespace) -> None:
+    for option in ("replays", "workers", "trials", "seeds"):
+        values = getattr(arguments, option, [])
+        for value in values if isinstance(values, list) else [values]:
+            check_at_least(f"--{option}", value, 1)
 
 
 def _record(arguments: argparse.Namespace) -> None:
@@ -48,11 +57,19 @@ def _record(arguments: argparse.Namespace) -> None:
         record_missing(dataset, out, arguments.kept, *options, inline=arguments.inline)
 
 
+def _write_rows(arguments: argparse.Namespace) -> None:
+    sweeps = arguments.out / "sweeps"
+    folders = recorded_sweeps(arguments.dataset, sweeps)
+    if not folders:
+        raise UsageError(f"{sweeps}: has no sweep of {arguments.dataset}; record one, or name another --out")
+    write_rows(folders, _rows_file(arguments), arguments.kept)
+
+
 def _rows_file(arguments: argparse.Namespace) -> Path:
     return rows_path(arguments.dataset, arguments.out)
 
 
-def _parse_arguments() -> argparse.Namespace:
+def _parse_arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.economy", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -66,7 +83,7 @@ def _parse_arguments() -> argparse.Namespace:
         if name == "record":
             _add_record_options(part)
     _add_replay_options(parts.add_parser("replay", help="replay searches on recorded curves"))
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 def _add_record_options(part: argparse.ArgumentParser) -> None:
@@ -82,7 +99,7 @@ def _add_replay_options(part: argparse.ArgumentParser) -> None:
     part.add_argument("--seed", type=int, default=0, help="another number gives other replays (0)")
     part.add_argument("--workers", type=int, nargs="+", default=[1, 4, 16], help="trials at once (1 4 16)")
     part.add_argument("--trials", type=int, nargs="+", default=list(BUDGETS), help="budgets (9 18 36 48 96)")
-    part.add_argument("--arms", nargs="+", help="only the arms whose name contains one of these words")
+    part.add_argument("--arms", nargs="+", help="only the arms with one of these names, or parts of names")
     part.add_argument("--arm", action="append", nargs="+", default=[], metavar=("NAME", "KEY.PATH=VALUE"),
                       help="one more arm: sweeper's search with keys of space.yaml replaced")  # fmt: skip
     part.add_argument("--reference", default="today's search", help="the arm that the others are compared with")

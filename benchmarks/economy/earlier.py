@@ -18,9 +18,9 @@ def earlier_sweep(dataset: str, rows: pd.DataFrame, trials: int = TRIALS) -> Bor
     first, systems = rows[rows["sweep_seed"] == 0], parse_spec(load_yaml(SPACE)).systems
     borrowed = []
     for system in systems:
-        curves = first[first["loss"] == system["loss"]].groupby("trial", sort=True)
+        curves = first[first["loss"] == system["loss"]].groupby(["trial", "seed"], sort=True)
         chosen = list(curves)[: trials // len(systems)]
-        borrowed += [_borrowed(system, int(number), curve) for number, curve in chosen]
+        borrowed += [_borrowed(system, number, curve) for (number, _), curve in chosen]
     return BorrowedTrials(
         sweep=dataset,
         id=dataset,

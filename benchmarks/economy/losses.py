@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pandas as pd
 
 from benchmarks.economy.arms import PEERS
-from benchmarks.economy.figures import share_interval
 from benchmarks.economy.ratios import Matches, Ratio, combine, shipped_budgets
 
 
@@ -19,9 +18,7 @@ def loss_lines(results: pd.DataFrame, reference: str, matches: Matches) -> Itera
     for arm in (name for name in arms if name.startswith("ours") or name == reference):
         for peer in (name for name in arms if name in PEERS and name != arm):
             epochs = ", ".join(_lost_epochs(results, matches, arm, peer))
-            order = ", ".join(_lost_orders(results, arm, peer))
             lines += [f"- {arm} needs more epochs than {peer}: {epochs}"] if epochs else []
-            lines += [f"- {arm} has the right order less often than {peer}: {order}"] if order else []
     if lines:
         yield "\nWhere we lose, in bold where the intervals do not overlap:\n"
         yield from lines
@@ -46,13 +43,3 @@ def _needs_more(ours: Ratio, theirs: Ratio) -> bool:
     if ours.is_at_least or theirs.is_at_least:
         return ours.is_at_least and not theirs.is_at_least
     return round(ours.mean, 2) > round(theirs.mean, 2)
-
-
-def _lost_orders(results: pd.DataFrame, arm: str, peer: str) -> Iterator[str]:
-    """Yield the data sets on which an arm puts the systems into the right order less often than a peer does."""
-    shipped = results[results["trials"].isin(shipped_budgets(results))]
-    for dataset, group in shipped.groupby("dataset", sort=False):
-        ours, theirs = (share_interval(group[group["arm"] == name]["is_order_right"]) for name in (arm, peer))
-        if ours[0] < theirs[0]:
-            text = f"{dataset} ({100 * ours[0]:.0f} % against {100 * theirs[0]:.0f} %)"
-            yield f"**{text}**" if ours[2] < theirs[1] else text

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-DRAWS = 500
+from benchmarks.economy.figures import DRAWS, bootstrap_means
 
 
 @dataclass(frozen=True)
@@ -78,13 +78,6 @@ def sample_needed_epochs(
 def mean_epochs(results: pd.DataFrame, arm: str) -> pd.Series:
     """Return the mean epochs that an arm spends, by budget."""
     return results[results["arm"] == arm].groupby("trials")["epochs"].mean()
-
-
-def bootstrap_means(values: pd.Series, random: np.random.Generator, draws: int) -> NDArray[np.float64]:
-    """Return the mean of the values, then the means of `draws` samples of them: (1 + draws,)."""
-    sample = values.to_numpy(dtype=np.float64)
-    means = sample[random.integers(len(sample), size=(draws, len(sample)))].mean(axis=1)
-    return np.concatenate([[sample.mean()], means])
 
 
 def match_lines(results: pd.DataFrame, reference: str) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Searches as users of other tools write them, on the simulated clock: Ray Tune, Optuna, and one-epoch screening.
 
-Each searches all systems in one study, with the system as a choice, and reports once per epoch.
+Each searches all systems in one study, with the system as a choice. Ray Tune and Optuna get one report per epoch;
+screening looks at every validation.
 """
 
 from collections import defaultdict

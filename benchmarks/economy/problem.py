@@ -30,7 +30,7 @@ class Problem:
     ) -> None:
         """With `nearest`, trials have the curve of the nearest recorded setting.
 
-        The best known setting of a system is the best of its recorded ones and of `candidates` quasi-random ones.
+        The typical setting of a system is the median one among its recorded ones and `candidates` quasi-random ones.
         `earlier` are sweeps of other data sets, for the searches that learn from some.
         """
         self.dataset, self.candidates, self.earlier = dataset, candidates, earlier
@@ -45,8 +45,8 @@ class Problem:
         return parse_spec(load_yaml(SPACE, overrides))
 
     def prepare(self) -> None:
-        """Compute the values of the best known settings, which takes a while."""
-        _ = self.best_known, self.typical
+        """Compute the values of the best and the typical settings, which takes a while."""
+        _ = self.best_recorded, self.typical
 
     @property
     def num_steps(self) -> int:
@@ -66,32 +66,23 @@ class Problem:
         """Return the mean over seeds of a training's best validation."""
         return float(self.surrogate.true_values([setting])[0])
 
-    def fresh_mean(self, setting: Setting, random: np.random.Generator, seeds: int = 5) -> float:
-        """Return the mean of the best validations of this many fresh seeds."""
-        bests = self.surrogate.possible_curves(setting).max(axis=1)
-        return float(random.choice(bests, seeds).mean())
-
     @cached_property
-    def _candidate_values(self) -> dict[str, NDArray[np.float64]]:
-        """The true values of many settings of each system, those that were recorded included."""
-        spec, recorded, values = self.spec(()), self.surrogate.records.settings, {}
-        for system, params in enumerate(spec.systems):
-            settings = [*spread_settings(spec, system, self.candidates)]
-            settings += [dict(setting) for setting in recorded if setting["loss"] == params["loss"]]
-            values[str(params["loss"])] = self.surrogate.true_values(settings)
-        return values
+    def best_recorded(self) -> dict[str, float]:
+        """The true value of the best recorded setting of each system, by loss.
 
-    @cached_property
-    def best_known(self) -> dict[str, float]:
-        """The true value of the best known setting of each system, by loss."""
-        return {name: float(values.max()) for name, values in self._candidate_values.items()}
+        A search may find a better one. Settings that were not recorded do not count, because the largest value among
+        many of them is mostly an error of the surrogate.
+        """
+        recorded = self.surrogate.records.settings
+        values = [*zip(recorded, self.surrogate.true_values(recorded), strict=True)]
+        return {loss: max(float(value) for setting, value in values if setting["loss"] == loss) for loss in LOSSES}
 
     @cached_property
     def typical(self) -> dict[str, float]:
         """The median of the true values of each system: what a search has that never tried the system."""
-        return {name: float(np.median(values)) for name, values in self._candidate_values.items()}
-
-    @property
-    def true_order(self) -> list[str]:
-        """The systems by the true value of their best known setting, the best first."""
-        return sorted(LOSSES, key=lambda name: -self.best_known[name])
+        spec, recorded, medians = self.spec(()), self.surrogate.records.settings, {}
+        for system, params in enumerate(spec.systems):
+            settings = [*spread_settings(spec, system, self.candidates)]
+            settings += [dict(setting) for setting in recorded if setting["loss"] == params["loss"]]
+            medians[str(params["loss"])] = float(np.median(self.surrogate.true_values(settings)))
+        return medians

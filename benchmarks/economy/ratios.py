@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks.economy.matching import DRAWS, mean_epochs, sample_needed_epochs
+from benchmarks.economy.figures import DRAWS
+from benchmarks.economy.matching import mean_epochs, sample_needed_epochs
 
 SHIPPED = (9, 36, 48)  # trials; of three systems, quickstart.yaml gives each 3, sst2.yaml 12, sst5.yaml 16
 

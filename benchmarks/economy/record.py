@@ -11,9 +11,8 @@ from typing import Any
 import pandas as pd
 
 import sweeper
-from benchmarks.economy.rows import SETTING, read_origin, read_rows, recorded_sweeps, write_rows
+from benchmarks.economy.rows import SETTING, check_key, read_origin, read_rows, recorded_sweeps, write_rows
 from benchmarks.economy.settings import Setting, spread_settings
-from sweeper.errors import UsageError
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.search_space.yaml_file import dump_yaml, load_yaml
 from sweeper.training.config import Scalar
@@ -25,15 +24,17 @@ def record(dataset: str, out: Path, seeds: int, overrides: Sequence[str], *, inl
     """Run or continue the sweeps of a data set, and write the rows of each when it is done.
 
     Sweeps, spaces and rows are kept in `out`. `overrides` are keys of space.yaml as in `budget.trials=72`. With
-    `inline`, trials run in this process. Raises what `sweeper.run` raises.
+    `inline`, trials run in this process. Raises what `sweeper.run` raises, and UsageError if `out` has sweeps of the
+    data set with other texts, encoders or training.
     """
+    design = _write_design(dataset, out, overrides)
     settings: list[Mapping[str, Scalar]] = []
     for seed in range(seeds):
         spec = write_space(dataset, out / f"{dataset}-seed{seed}.yaml", seed, settings, overrides)
         results = sweeper.run(spec, sweeps=out / "sweeps", inline=inline)
         if not settings:
             settings = [dict(trial.params) for trial in results.trial_results]
-        write_rows(recorded_sweeps(dataset, out / "sweeps"), rows_path(dataset, out))
+        write_rows(recorded_sweeps(dataset, out / "sweeps", design), rows_path(dataset, out))
 
 
 def record_missing(
@@ -42,26 +43,33 @@ def record_missing(
     """Train the settings that the rows in the file `kept` lack, such as those of another machine.
 
     The settings are those that `record` would train with the same arguments, in its order. Afterwards the rows
-    of the data set in `out` have those of `kept`, too. Raises UsageError if its sweeps differ in training or texts.
+    of the data set in `out` have those of `kept`, too. Raises UsageError if its sweeps, or those in `out`, differ in
+    training or texts.
     """
-    design = write_space(dataset, out / f"{dataset}-design.yaml", 0, [], overrides)
+    design = _write_design(dataset, out, overrides)
     for seed in range(seeds):
         missing = missing_settings(design, kept, seed)
         if missing:
             spec = write_rest(dataset, out / f"{dataset}-seed{seed}-rest.yaml", seed, missing, overrides)
             sweeper.run(spec, sweeps=out / "sweeps", inline=inline)
-        write_rows(recorded_sweeps(dataset, out / "sweeps"), rows_path(dataset, out), kept)
+        write_rows(recorded_sweeps(dataset, out / "sweeps", design), rows_path(dataset, out), kept)
+
+
+def _write_design(dataset: str, out: Path, overrides: Sequence[str]) -> SweepSpec:
+    """Write the search space of all seeds, and return it. Raises UsageError if sweeps in `out` differ from it."""
+    design = write_space(dataset, out / f"{dataset}-design.yaml", 0, [], overrides)
+    recorded_sweeps(dataset, out / "sweeps", design)
+    return design
 
 
 def missing_settings(design: SweepSpec, kept: Path, seed: int) -> list[Setting]:
     """Return the settings of the design that the rows in `kept` do not have with this seed. Raises UsageError.
 
-    All systems get the same number of settings: one that lacks fewer gets its last ones again.
+    All systems get the same number of settings: one that lacks fewer gets its last ones again, which are further seeds.
     """
     for sweep in read_origin(kept):
         for key, wanted in (("training", design.training), ("limit", design.limit.model_dump())):
-            if sweep[key] != wanted:
-                raise UsageError(f"{kept}: {sweep['name']} has {key} {sweep[key]}, not {wanted}; use the same --set")
+            check_key(f"{kept}: {sweep['name']}", key, sweep[key], wanted)
     rows = read_rows(kept)
     known = {tuple(row) for row in _comparable(rows[rows["sweep_seed"] == seed][list(SETTING)].to_dict("records"))}
     designs = [spread_settings(design, system, design.trial_budget(system)) for system in range(len(design.systems))]

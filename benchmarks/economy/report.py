@@ -14,12 +14,14 @@ from benchmarks.economy.matching import match_lines
 from benchmarks.economy.problem import Problem
 from benchmarks.economy.ratios import SHIPPED
 from benchmarks.economy.replay import Job, run_jobs
-from benchmarks.economy.rows import describe_machine, read_rows
+from benchmarks.economy.rows import REMEDY, SETTING, describe_machine, read_rows
 from benchmarks.economy.settings import LOSSES
 from benchmarks.economy.space_of_users import BATCH_SIZES
 from benchmarks.economy.summary import summary_lines
-from benchmarks.economy.surrogate import describe_fit, has_two_seeds
+from benchmarks.economy.surrogate import ACCURACY, describe_fit, has_two_seeds
 from sweeper.errors import UsageError
+
+REPLAYED = (*SETTING, "sweep_seed", "seed", "trial", "step", ACCURACY, "seconds")  # columns that a replay needs
 
 
 def report_replays(arguments: argparse.Namespace) -> None:
@@ -56,18 +58,18 @@ def open_problems(paths: Sequence[Path], *, nearest: bool) -> Iterator[Problem]:
 
 def read_replayable(path: Path) -> pd.DataFrame:
     """Return the rows of a file. Raises UsageError if they cannot be replayed."""
-    remedy = "write it with `python -m benchmarks.economy rows`"
-    if not path.is_file():
-        raise UsageError(f"{path}: no such file; {remedy}")
     rows = read_rows(path)
+    absent = [name for name in REPLAYED if name not in rows.columns]
+    if absent:
+        raise UsageError(f"{path}: has no column {absent[0]}; {REMEDY}")
     missing = sorted(set(LOSSES) - set(rows["loss"]))
     if missing:
-        raise UsageError(f"{path}: has no trial of {missing[0]}; record more of them, and {remedy}")
+        raise UsageError(f"{path}: has no trial of {missing[0]}; record more of them, and {REMEDY}")
     for loss, group in rows.groupby("loss"):
         unknown = sorted(set(BATCH_SIZES) - set(group["batch_size"]))
         if unknown:
             text = f"has no trial of {loss} with batch size {unknown[0]}, whose time is therefore unknown"
-            raise UsageError(f"{path}: {text}; record more of them, and {remedy}")
+            raise UsageError(f"{path}: {text}; record more of them, and {REMEDY}")
         if not has_two_seeds(group):
             raise UsageError(f"{path}: no setting of {loss} has two seeds, which give the noise; record a second seed")
     return rows
@@ -75,13 +77,18 @@ def read_replayable(path: Path) -> pd.DataFrame:
 
 def chosen_arms(words: Sequence[str] | None, added: Sequence[Sequence[str]]) -> Mapping[str, tuple[str, ...]]:
     """Return the overrides of each arm to replay, by name; none for those in ARMS. Raises UsageError."""
-    names = [name for name in ARMS if words is None or any(word.lower() in name.lower() for word in words)]
+    names = [name for name in ARMS if words is None or any(_is_meant(word, name) for word in words)]
     if words and not names:
         raise UsageError(f"--arms {' '.join(words)}: no such arm, allowed are words of: {', '.join(ARMS)}")
     for name, *overrides in added:
         if name in ARMS or not overrides:
             raise UsageError(f"--arm {name}: needs a new name, and keys as in sampler=qmc")
     return dict.fromkeys(names, ()) | {name: tuple(overrides) for name, *overrides in added}
+
+
+def _is_meant(word: str, arm: str) -> bool:
+    """Return True if the word is an arm's name, or the name of none and a part of it."""
+    return word == arm if word in ARMS else word.lower() in arm.lower()
 
 
 def check_summary(arms: Collection[str], reference: str, trials: Collection[int]) -> None:
@@ -106,15 +113,17 @@ def make_jobs(
 
 
 def describe_problem(problem: Problem) -> str:
-    """Return in words what was recorded, how well the surrogate predicts it, and the true order of the systems."""
+    """Return in words what was recorded, how well the surrogate predicts it, and the best recorded settings."""
     fit = {name: 100 * value for name, value in describe_fit(problem.surrogate.records).items()}
-    best = ", ".join(f"{name} {100 * problem.best_known[name]:.2f}" for name in problem.true_order)
-    typical = ", ".join(f"{name} {100 * problem.typical[name]:.2f}" for name in problem.true_order)
+    best, typical = (
+        ", ".join(f"{name} {100 * value:.2f}" for name, value in values.items())
+        for values in (problem.best_recorded, problem.typical)
+    )
     return (
         f"{len(problem.surrogate.records.settings)} recorded settings. The best validation accuracy, in points, has a "
         f"standard deviation of {fit['spread']:.2f} over settings and of {fit['noise']:.2f} over seeds. On held-out "
         f"settings the surrogate is off by {fit['error']:.2f}, and the nearest setting by {fit['nearest_error']:.2f} "
-        f"(root mean squares).\nBest known settings: {best}. Median of all settings: {typical}."
+        f"(root mean squares).\nBest recorded settings by the surrogate: {best}. Median of all settings: {typical}."
     )
 
 

@@ -1,6 +1,7 @@
 """Recorded curves as rows: one row per validation of a trial, in one compressed Parquet file per data set.
 
-The columns of the settings are named as in a search space. The file's metadata say which machine and versions made it.
+The columns of the settings are named as in a search space. The file's metadata say which versions trained, and which
+machine wrote it.
 """
 
 import json
@@ -15,25 +16,45 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import sweeper
+from benchmarks.processor import processor_name
 from sweeper.app.open_study import read_study
+from sweeper.atomic_write import atomic_write
+from sweeper.errors import UsageError
+from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, list_sweeps
 from sweeper.trials.trial import TrialRecord
 
 METRICS = ("validation/accuracy", "validation/macro_f1", "validation/loss", "train/loss")
+REMEDY = "write it with `python -m benchmarks.economy rows`"
 SETTING = ("loss", "batch_size", "learning_rate", "alpha", "normalize", "tau")
 _ORIGIN = b"sweeper.economy"  # the key of the file's metadata
 
 
-def recorded_sweeps(dataset: str, sweeps: Path) -> list[SweepFolder]:
-    """Return the sweeps of a data set, by seed."""
+def recorded_sweeps(dataset: str, sweeps: Path, design: SweepSpec | None = None) -> list[SweepFolder]:
+    """Return the sweeps of a data set, by seed.
+
+    Raises UsageError if one differs from the `design`, or without one from the others, in what makes rows comparable.
+    """
     folders = [folder for folder in list_sweeps(sweeps) if folder.spec.dataset_spec.name == dataset]
+    for folder in folders:
+        spec, wanted = folder.spec, design or folders[0].spec
+        check_key(folder.path, "compare", list(spec.systems), list(wanted.systems))
+        check_key(folder.path, "training", spec.training, wanted.training)
+        check_key(folder.path, "limit", spec.limit.model_dump(), wanted.limit.model_dump())
     return sorted(folders, key=lambda folder: folder.spec.seed)
+
+
+def check_key(place: object, key: str, value: object, wanted: object) -> None:
+    """Raise UsageError if a recorded sweep has another value of a key than the one that is wanted."""
+    if value != wanted:
+        raise UsageError(f"{place}: has {key} {value}, not {wanted}; use the same --set, or another --out")
 
 
 def write_rows(folders: Sequence[SweepFolder], path: Path, kept: Path | None = None) -> None:
     """Write the trials of these sweeps that have ended to a Parquet file, also while a sweep is running.
 
-    The rows of the file `kept` come first, without those of the same sweeps.
+    The rows of the file `kept` come first, without those of the same sweeps. Raises UsageError if there are no rows;
+    a file that is there stays as it is.
     """
     rows = pd.DataFrame([row for folder in folders for row in sweep_rows(folder)])
     origin = [_describe_sweep(folder) for folder in folders]
@@ -41,20 +62,34 @@ def write_rows(folders: Sequence[SweepFolder], path: Path, kept: Path | None = N
         names, older = {folder.name for folder in folders}, read_rows(kept)
         rows = pd.concat([older[~older["sweep"].isin(names)], rows], ignore_index=True)
         origin = [*(sweep for sweep in read_origin(kept) if sweep["name"] not in names), *origin]
+    if rows.empty:
+        raise UsageError(f"{path}: not written, because no trial has ended yet")
     table = pa.Table.from_pandas(rows)
     metadata = {**(table.schema.metadata or {}), _ORIGIN: json.dumps(origin).encode()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd")
+    with atomic_write(path) as file:
+        pq.write_table(table.replace_schema_metadata(metadata), file, compression="zstd")
 
 
 def read_rows(path: Path) -> pd.DataFrame:
-    """Return the rows of a file."""
-    return pd.read_parquet(path)
+    """Return the rows of a file. Raises UsageError if it is missing, or no Parquet file."""
+    try:
+        return pd.read_parquet(path)
+    except FileNotFoundError:
+        raise UsageError(f"{path}: no such file; {REMEDY}") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: not a file of recorded rows; {REMEDY}") from error
 
 
 def read_origin(path: Path) -> list[dict[str, Any]]:
-    """Return the sweeps that made a file's rows, each with its machine, its versions and its fixed keys."""
-    origin: list[dict[str, Any]] = json.loads(pq.read_schema(path).metadata[_ORIGIN])
+    """Return the sweeps that made a file's rows, each with its machine, its versions and its fixed keys.
+
+    The machine is the one that wrote the rows. Of the one that trained, a sweep's versions only say the architecture
+    and the number of processors. Raises UsageError if the file does not name its sweeps.
+    """
+    try:
+        origin: list[dict[str, Any]] = json.loads(pq.read_schema(path).metadata[_ORIGIN])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path}: not a file of recorded rows; {REMEDY}") from error
     return origin
 
 
@@ -81,10 +116,8 @@ def _trial_rows(sweep: str, sweep_seed: int, record: TrialRecord) -> Iterator[di
 
 def describe_machine() -> dict[str, Any]:
     """Return the processor, its number of usable cores, and the system."""
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
-    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None)
     return {
-        "processor": model or platform.processor(),
+        "processor": processor_name(),
         "cores": len(os.sched_getaffinity(0)),
         "system": platform.platform(),
     }

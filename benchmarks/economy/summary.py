@@ -8,31 +8,29 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from benchmarks.economy.figures import format_figure, share_interval
+from benchmarks.economy.figures import bootstrap_means, format_figure
 from benchmarks.economy.losses import loss_lines
-from benchmarks.economy.matching import DRAWS, bootstrap_means
 from benchmarks.economy.ratios import combine, match_arms, shipped_budgets
 
 LEGEND = """
 Epochs: those that an arm needs for the regret of {reference} with so many trials, divided by those that this takes;
 the geometric mean over data sets and numbers of workers. At least: somewhere, the arm's largest budget leaves more
 regret. At most: somewhere, its smallest budget is enough. About: both. Regret and optimism are in points, at equal
-trials. Optimism and right order are means over these budgets."""
+trials. Regret counts from the best recorded settings. Optimism is the mean over these budgets."""
 
 
 def summary_lines(results: pd.DataFrame, reference: str) -> Iterator[str]:
     """Yield the lines of the summary: the table, what it shows, and where an arm of ours loses to a peer."""
     budgets, matches = shipped_budgets(results), match_arms(results, reference)
     heads = [f"{kind}, {trials} trials" for kind in ("epochs", "regret") for trials in budgets]
-    yield "| " + " | ".join(["arm", *heads, "optimism", "right order, %"]) + " |"
-    yield "|---" * (len(heads) + 3) + "|"
+    yield "| " + " | ".join(["arm", *heads, "optimism"]) + " |"
+    yield "|---" * (len(heads) + 2) + "|"
     for arm in results["arm"].unique():
         of_arm = results[results["arm"] == arm]
         ratios = ["1" if arm == reference else str(combine(matches[arm, trials])) for trials in budgets]
         regrets = [_mean_figure(of_arm[of_arm["trials"] == trials], "regret") for trials in budgets]
         of_budgets = of_arm[of_arm["trials"].isin(budgets)]
-        order = format_figure(share_interval(of_budgets["is_order_right"]), 0)
-        yield f"| {' | '.join([arm, *ratios, *regrets, _mean_figure(of_budgets, 'optimism'), order])} |"
+        yield f"| {' | '.join([arm, *ratios, *regrets, _mean_figure(of_budgets, 'optimism')])} |"
     yield LEGEND.format(reference=reference)
     yield from loss_lines(results, reference, matches)
 
@@ -41,6 +39,6 @@ def _mean_figure(results: pd.DataFrame, column: str) -> str:
     """Return the mean of a column over all groups and budgets, with its interval, in points."""
     random = np.random.default_rng(0)
     values = (group[column].dropna() for _, group in results.groupby(["dataset", "workers", "trials"]))
-    means = np.mean([bootstrap_means(group, random, DRAWS) for group in values if len(group)], axis=0)
+    means = np.mean([bootstrap_means(group, random) for group in values if len(group)], axis=0)
     low, high = np.quantile(means[1:], [0.025, 0.975])
     return format_figure((float(means[0]), float(low), float(high)), 2)

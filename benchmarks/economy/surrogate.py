@@ -38,11 +38,14 @@ class Records:
 
 
 def read_records(rows: pd.DataFrame) -> Records:
-    """Return the curves in recorded rows. A training that ended early keeps its last value."""
+    """Return the curves in recorded rows. A training that ended early keeps its last value.
+
+    Each seed of a training counts, also where one sweep trained a setting twice.
+    """
     steps = range(1, int(rows["step"].max()) + 1)
     settings, curves, deviations = [], [], []
     for _, group in rows.groupby(list(SETTING), dropna=False, sort=False):
-        by_seed = group.pivot_table(index="sweep_seed", columns="step", values=ACCURACY, dropna=False)
+        by_seed = group.groupby(["sweep_seed", "seed", "step"])[ACCURACY].mean().unstack("step")
         seeds = by_seed.reindex(columns=steps).ffill(axis=1).fillna(0.0).to_numpy(dtype=np.float64)
         first = group.iloc[0]
         settings.append({name: _plain(first[name]) for name in SETTING if pd.notna(first[name])})
@@ -54,7 +57,7 @@ def read_records(rows: pd.DataFrame) -> Records:
 
 def has_two_seeds(rows: pd.DataFrame) -> bool:
     """Return True if some setting in the rows was trained with two seeds."""
-    return bool((rows.groupby(list(SETTING), dropna=False)["sweep_seed"].nunique() > 1).any())
+    return bool((rows.groupby(list(SETTING), dropna=False)["seed"].nunique() > 1).any())
 
 
 def _plain(value: object) -> object:
@@ -78,12 +81,15 @@ class Surrogate:
 
     def mean_curves(self, settings: Sequence[Setting]) -> NDArray[np.float64]:
         """Return mean curves, (N, T)."""
-        vectors = encode(settings)
         if self.nearest:
-            curves = self.records.curves[[self._neighbours(vector, 1)[0] for vector in vectors]]
-        else:
-            curves = self.model.predict(vectors).reshape(len(settings), -1)
+            return self.nearest_curves(settings)
+        curves = self.model.predict(encode(settings)).reshape(len(settings), -1)
         return np.asarray(np.clip(curves, 0.0, 1.0), dtype=np.float64)
+
+    def nearest_curves(self, settings: Sequence[Setting]) -> NDArray[np.float64]:
+        """Return the mean curves of the nearest recorded settings, (N, T)."""
+        is_any = np.ones(len(self.vectors), dtype=np.bool_)
+        return self.records.curves[[self._neighbours(vector, 1, is_any)[0] for vector in encode(settings)]]
 
     def possible_curves(self, setting: Setting) -> NDArray[np.float64]:
         """Return the curves that a trial of the setting may have, all equally likely: (K, T)."""
@@ -98,17 +104,19 @@ class Surrogate:
 
     def _with_deviations(self, settings: Sequence[Setting]) -> list[NDArray[np.float64]]:
         possible = []
+        has_seeds = np.array([len(deviations) > 1 for deviations in self.records.deviations])
         for mean, vector in zip(self.mean_curves(settings), encode(settings), strict=True):
-            near = self._neighbours(vector, NEIGHBOURS)
+            near = self._neighbours(vector, NEIGHBOURS, has_seeds)
             deviations = np.concatenate([self.records.deviations[k] for k in near])
             possible.append(np.clip(mean + deviations, 0.0, 1.0))
         return possible
 
-    def _neighbours(self, vector: NDArray[np.float64], count: int) -> list[int]:
-        """Return the nearest recorded settings of the same system. Where noise is needed, they have several seeds."""
-        same_system = np.all(self.vectors[:, : len(LOSSES)] == vector[: len(LOSSES)], axis=1)
-        has_seeds = np.array([len(deviations) > 1 for deviations in self.records.deviations])
-        usable = same_system if self.nearest and count == 1 else same_system & has_seeds
+    def _neighbours(self, vector: NDArray[np.float64], count: int, allowed: NDArray[np.bool_]) -> list[int]:
+        """Return the nearest of the allowed recorded settings of the same system.
+
+        Distances are scaled by the lengths of the Gaussian process, so that what matters more counts more.
+        """
+        usable = allowed & np.all(self.vectors[:, : len(LOSSES)] == vector[: len(LOSSES)], axis=1)
         distances = np.where(usable, (((self.vectors - vector) * self._scale) ** 2).sum(axis=1), np.inf)
         return [int(k) for k in np.argsort(distances, kind="stable")[: min(count, int(usable.sum()))]]
 
@@ -128,16 +136,16 @@ def fit_process(vectors: NDArray[np.float64], curves: NDArray[np.float64]) -> Ga
 def describe_fit(records: Records) -> Mapping[str, float]:
     """Return the errors on held-out settings and the noise over seeds, for a training's best validation.
 
-    `error` and `nearest_error` are root mean squares of the difference to the mean over seeds; `spread` is the standard
-    deviation of that mean over settings, `noise` that of single trainings of one setting.
+    `error` and `nearest_error` are root mean squares of the difference to the mean over seeds, by the Gaussian process
+    and by the nearest recorded setting; `spread` is the standard deviation of that mean over settings, `noise` that of
+    single trainings of one setting.
     """
-    vectors, curves = encode(records.settings), records.curves
+    curves = records.curves
     predicted, nearest = np.empty_like(curves), np.empty_like(curves)
-    for train, test in KFold(FOLDS, shuffle=True, random_state=0).split(vectors):
-        model = fit_process(vectors[train], curves[train])
-        predicted[test] = model.predict(vectors[test]).reshape(len(test), -1)
-        distances = ((vectors[test][:, None] - vectors[train][None]) ** 2).sum(axis=2)
-        nearest[test] = curves[train][distances.argmin(axis=1)]
+    for train, test in KFold(FOLDS, shuffle=True, random_state=0).split(curves):
+        surrogate = Surrogate(_part(records, train))
+        settings = [records.settings[k] for k in test]
+        predicted[test], nearest[test] = surrogate.mean_curves(settings), surrogate.nearest_curves(settings)
     best = curves.max(axis=1)
     pairs = [curve + deviations for curve, deviations in zip(curves, records.deviations, strict=True)]
     variances = [np.var(seeds.max(axis=1)) for seeds in pairs if len(seeds) > 1]
@@ -148,3 +156,9 @@ def describe_fit(records: Records) -> Mapping[str, float]:
         "nearest_error": float(np.sqrt(np.mean((nearest.max(axis=1) - best) ** 2))),
         "noise": float(np.sqrt(np.mean(variances))) if variances else float("nan"),
     }
+
+
+def _part(records: Records, chosen: NDArray[np.int64]) -> Records:
+    return Records(
+        [records.settings[k] for k in chosen], records.curves[chosen], [records.deviations[k] for k in chosen]
+    )

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from benchmarks.endurance import commands
 from benchmarks.endurance.kill_schedule import Arm, Tally, at_random, run_sweeps
 from benchmarks.endurance.ray_tune_arm import RayTuneArm
 from benchmarks.endurance.sweeper_arm import SweeperArm
+from sweeper.errors import UsageError
 from sweeper.training.device import cpu_count
 
 COUNTS = {
@@ -43,10 +44,14 @@ COUNTS = {
 }
 
 
-def main() -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Run both arms, print the table and write the JSON. Returns the exit code."""
-    arguments = _parse_arguments()
-    folder = (arguments.folder or Path(tempfile.mkdtemp(prefix="endurance-"))).resolve()
+    arguments = _parse_arguments(words)
+    try:
+        folder = _empty_folder(arguments.folder)
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
     tallies: dict[str, Tally] = {}
     for name in ("sweeper", "ray-tune"):
         if arguments.only in (None, name):
@@ -58,7 +63,14 @@ def main() -> int:
     return 1 if any(tally.violations for name, tally in tallies.items() if name == "sweeper") else 0
 
 
-def _parse_arguments() -> argparse.Namespace:
+def _empty_folder(folder: Path | None) -> Path:
+    """Return the folder for the sweeps. Raises UsageError if there is something in it, such as older sweeps."""
+    if folder is not None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"--folder {folder}: is not an empty folder; name a new one")
+    return (folder or Path(tempfile.mkdtemp(prefix="endurance-"))).resolve()
+
+
+def _parse_arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.endurance", description=__doc__)
     parser.add_argument("--kills", type=int, default=200, help="kills of each arm (200)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the delays (0)")
@@ -66,9 +78,9 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--compare", type=int, default=2, help="resumed trials of each sweep to train again (2)")
     parser.add_argument("--torn", type=float, default=0, help="share of kills that cut the record's last line too (0)")
     parser.add_argument("--only", choices=["sweeper", "ray-tune"], help="run only this arm")
-    parser.add_argument("--folder", type=Path, help="folder for the sweeps (a new temporary folder)")
+    parser.add_argument("--folder", type=Path, help="new or empty folder for the sweeps (a temporary one)")
     parser.add_argument("--out", type=Path, help="write the result to this file, as JSON")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 def _run_arm(name: str, arguments: argparse.Namespace, folder: Path, tally: Tally) -> Iterator[None]:

@@ -26,7 +26,7 @@ class SweeperArm:
         self.tally, self.compare, self.torn = tally, compare, torn
         self.random = Random(seed)
         self.before: dict[int, TrialRecord] = {}  # the record after the last kill
-        self.ended: set[int] = set()  # trials of this sweep that had ended when a kill came
+        self.ended: dict[int, int] = {}  # the attempts of the trials that had ended when a kill came, by number
 
     def command(self, folder: Path) -> Sequence[str]:
         """Return the command that starts or continues the sweep; it is always the same."""
@@ -47,7 +47,9 @@ class SweeperArm:
             journal.write_bytes(data)
             records = self._check(folder, sweep, torn=True)
         self.before = records
-        self.ended |= {number for number, record in records.items() if has_ended(record)}
+        for number, record in records.items():
+            if has_ended(record):
+                self.ended.setdefault(number, record.trial.attempt)
         return phase
 
     def finished(self, folder: Path) -> None:
@@ -71,7 +73,7 @@ class SweeperArm:
         attempts = [record.trial.attempt for record in after.values()]
         tally.attempts += sum(attempts)
         tally.most_attempts = max(tally.most_attempts, *attempts)
-        self.before, self.ended = {}, set()
+        self.before, self.ended = {}, {}
 
     def _check(self, folder: Path, sweep: Path, *, torn: bool = False) -> dict[int, TrialRecord]:
         """Read the record and note what it has lost since the last kill. A torn record may lose its last line."""
@@ -85,9 +87,8 @@ class SweeperArm:
         return records
 
     def _is_repeated(self, number: int, after: dict[int, TrialRecord]) -> bool:
-        """Return True if a trial that had ended before the last kill was started again."""
-        old, new = self.before.get(number), after.get(number)
-        return old is not None and new is not None and old.trial.attempt < new.trial.attempt
+        """Return True if a trial that had ended before one of the kills was started again."""
+        return number in after and self.ended[number] < after[number].trial.attempt
 
     def _count_runs(self, folder: Path, after: dict[int, TrialRecord]) -> None:
         statuses = run_statuses(folder / "sweeps" / "mlflow.db")
@@ -96,8 +97,9 @@ class SweeperArm:
         self.tally.orphaned += statuses.count("RUNNING")
 
     def _add_violations(self, folder: Path, lines: Iterable[str]) -> None:
-        known = {line.partition(": ")[2] for line in self.tally.violations}
-        self.tally.violations += [f"{folder}: {line}" for line in lines if line not in known]
+        """Add what was found in a sweep. Later kills find the same again, which counts once."""
+        named = [f"{folder}: {line}" for line in lines]
+        self.tally.violations += [line for line in named if line not in self.tally.violations]
 
 
 def find_sweep(folder: Path) -> Path | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.papers import LENGTH, MINILM
 from benchmarks.result_files import file_key
-from sweeper.training.registry import LOSSES, Loss
+from sweeper.training.registry import LOSSES
 
 PLAIN = "by itself"
 COMPARED = ("ce", "scl", "lcl", "prototypes")
@@ -62,10 +62,11 @@ def make_jobs(dataset: str, rows: int, seeds: int, changes: Mapping[str, Any]) -
         for seed in range(seeds)
         for loss in COMPARED
         for recipe in RECIPES
-        if _differs(LOSSES[loss], recipe)
+        if recipe in recipes_of(loss)
     ]
 
 
-def _differs(loss: Loss, recipe: str) -> bool:
-    """Return False for a memory of features in a training that compares none."""
-    return loss.contrastive_term is not None or "memory" not in RECIPES[recipe]
+def recipes_of(loss: str) -> list[str]:
+    """Return the recipes for a loss: all but a memory of features for one that compares none."""
+    compares = LOSSES[loss].contrastive_term is not None
+    return [recipe for recipe, changes in RECIPES.items() if compares or "memory" not in changes]

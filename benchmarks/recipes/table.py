@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from benchmarks.recipes.design import COMPARED, PLAIN, RECIPES
+from benchmarks.recipes.design import COMPARED, PLAIN, RECIPES, recipes_of
 from sweeper.protocol.statistics import holm_correction
 from sweeper.training.registry import LOSSES
 
@@ -19,8 +19,8 @@ LEGEND = """
 Accuracy on validation at the best epoch, in percent, as the mean over seeds. Below the first row: the change in points
 against the same loss by itself, with its 95 % interval (paired t over seeds). Last row: the best recipe of each loss
 against the best of CE; choosing it makes this difference somewhat too large. Last column: the mean change over the
-losses that the recipe is for. Bold: p below .05 after Holm's correction, over the last column or over all differences
-by loss. The last row has no test."""
+losses that the recipe is for, once all have it. Bold: p below .05 after Holm's correction, over the last column or over
+all differences by loss. The last row has no test."""
 MEAN = "all losses"
 
 
@@ -44,7 +44,10 @@ def table_lines(results: Sequence[Result]) -> Iterator[str]:
 
 
 def best_scores(results: Sequence[Result]) -> dict[Cell, dict[int, float]]:
-    """Return the accuracy at the best epoch, by loss and recipe, and by seed. A training that diverged has 0."""
+    """Return the accuracy at the best epoch, by loss and recipe, and by seed.
+
+    A training that diverged has that of its epochs before, and 0 without any.
+    """
     scores: dict[Cell, dict[int, float]] = {}
     for result in results:
         scores.setdefault((result["loss"], result["recipe"]), {})[result["seed"]] = max(result["scores"], default=0.0)
@@ -58,9 +61,13 @@ def paired_changes(scores: Mapping[Cell, Mapping[int, float]], cell: Cell, base:
 
 
 def mean_change(scores: Mapping[Cell, Mapping[int, float]], recipe: str) -> NDArray[np.float64]:
-    """Return the mean over losses of the changes by a recipe, for the seeds that all of these losses have."""
-    losses = [loss for loss, other in scores if other == recipe]
-    seeds = set.intersection(*(scores[loss, recipe].keys() & scores.get((loss, PLAIN), {}).keys() for loss in losses))
+    """Return the mean over losses of the changes by a recipe, for the seeds that all of its losses have.
+
+    It is empty while a loss that the recipe is for has no such seed: the mean of the others would be another figure.
+    """
+    losses = [loss for loss in COMPARED if recipe in recipes_of(loss)]
+    both = [scores.get((loss, recipe), {}).keys() & scores.get((loss, PLAIN), {}).keys() for loss in losses]
+    seeds = set.intersection(*both)
     by_loss = [[scores[loss, recipe][seed] - scores[loss, PLAIN][seed] for seed in sorted(seeds)] for loss in losses]
     return np.asarray(np.mean(by_loss, axis=0), dtype=np.float64)
 

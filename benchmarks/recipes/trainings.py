@@ -13,17 +13,29 @@ from sweeper.training.types import TrainingData
 
 
 def train_missing(jobs: Sequence[Job], folder: Path) -> None:
-    """Train the jobs that have no file in the folder, on all cores."""
+    """Train the jobs that have no file in the folder, on all cores.
+
+    If a training fails, the others go on. Afterwards, the first failure is raised.
+    """
     from sweeper.training.device import cpu_count
 
     missing = [job for job in jobs if read_result(folder, job.key) is None]
+    failures: list[Exception] = []
     with worker_pool(cpu_count()) as pool:
         running = {pool.submit(run_job, job): job for job in missing}
         for place, future in enumerate(as_completed(running), 1):
-            job, result = running[future], future.result()
-            write_result(folder, job.key, result)
-            score = max(result["scores"], default=0.0)
-            print(f"{place} of {len(missing)}: {job.name}, seed {job.seed}: {score:.4f}", file=sys.stderr, flush=True)
+            job = running[future]
+            try:
+                result = future.result()
+            except Exception as error:  # of any training
+                failures.append(error)
+                end = f"failed: {error}"
+            else:
+                write_result(folder, job.key, result)
+                end = f"{max(result['scores'], default=0.0):.4f}"
+            print(f"{place} of {len(missing)}: {job.name}, seed {job.seed}: {end}", file=sys.stderr, flush=True)
+    if failures:
+        raise failures[0]
 
 
 def run_job(job: Job) -> dict[str, Any]:

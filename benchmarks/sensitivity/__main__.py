@@ -52,7 +52,7 @@ def write_sensitivity(files: Sequence[Path], out: Path, resamples: int, permutat
         raise UsageError(f"{names}: no loss has {MIN_SETTINGS} settings with different scores; record more of them")
     image = out.parent / "images" / f"{out.stem}.png"
     picture.draw_picture(analyses, image)
-    command = " ".join(["python -m benchmarks.sensitivity", *(path.name for path in files)])
+    command = " ".join(["python -m benchmarks.sensitivity", *map(str, files), "--out", str(out)])
     origins = {path.stem: origin for path, (_, origin) in recordings.items()}
     out.write_text(
         page.write_page(analyses, origins, skipped, permutations, f"images/{image.name}", command), encoding="utf-8"

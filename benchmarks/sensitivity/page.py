@@ -157,7 +157,10 @@ def _describe_counts(trainings: Trainings) -> str:
 
 
 def _describe_origin(sweeps: Sequence[Mapping[str, Any]]) -> str:
-    """Return the texts, the encoder, the training and the machines of recorded rows. Sweeps differ in the last only."""
+    """Return the texts, the encoder and the training of recorded rows, and the machines that wrote them.
+
+    Sweeps differ in the last only.
+    """
     sweep = sweeps[0]
     limit = ", ".join(f"{value:,} for {name}" for name, value in sweep["limit"].items() if value)
     encoders = ", ".join(name for name in sweep["resolved"] if name not in ("dataset", "rows")) or "unknown"
@@ -168,7 +171,7 @@ def _describe_origin(sweeps: Sequence[Mapping[str, Any]]) -> str:
     machines = dict.fromkeys(f"{each['machine']['cores']} cores of {each['machine']['processor']}" for each in sweeps)
     return (
         f"Texts: {f'at most {limit}' if limit else 'all'}. Encoder: {encoders}. Training: {training}. "
-        f"Machine: {', '.join(machines)}, {sweep['threads']} thread per trial; {versions}."
+        f"{sweep['threads']} thread per trial; {versions}. Rows written on {', '.join(machines)}."
     )
 
 
@@ -188,16 +191,7 @@ def _method(analyses: Sequence[Analysis], permutations: int) -> Iterator[str]:
         "the variance of the recorded scores. tau stands for the place within its range, which differs for raw and "
         "cosine features."
     )
-    yield (
-        "- A process and not the random forest of fANOVA, because of invented trainings with known shares: with 48 "
-        "settings the shares of the process were off by 3.6 points in the mean where noise was 12 % of the variance, "
-        "and by 5.8 where it was 46 %; those of a forest by 11.5 and 6.3."
-    )
-    yield (
-        "- An interval is the middle 95 % over resamples of the settings, each analyzed from the start. On invented "
-        "trainings, 95 and 93 % of such intervals had the true share (14 data sets each, noise of 12 and 46 % of the "
-        "variance); with the fitted lengths kept, only 91 and 61 %."
-    )
+    yield (f"- An interval is the middle {LEVEL} % over resamples of the settings, each analyzed from the start.")
     tested = sum(share.chance is not None for analysis in analyses for share in analysis.shares)
     yield (
         f"- The chance level of a hyperparameter is the largest share that it gets in {permutations} analyses with its "

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks.economy.rows import SETTING, read_origin, read_rows
+from benchmarks.economy.rows import REMEDY, SETTING, read_origin, read_rows
 from benchmarks.economy.settings import LOSSES
 from benchmarks.economy.surrogate import ACCURACY
 from sweeper.errors import UsageError
 
 HYPERPARAMETERS = ("learning_rate", "batch_size", "alpha", "normalize", "tau")
-_COLUMNS = (*SETTING, "sweep", "trial", "outcome", ACCURACY)
+_COLUMNS = (*SETTING, "sweep", "trial", "seed", "outcome", ACCURACY)
 _NOT_OF_SETTING = ("failed", "out_of_memory")  # these say more about the machine than about the setting
 
 
@@ -61,16 +61,10 @@ def read_trainings(path: Path) -> tuple[list[Trainings], Sequence[Mapping[str, A
 
     Raises UsageError if the file does not exist, or holds no such rows.
     """
-    remedy = "write it with `python -m benchmarks.economy rows`"
-    if not path.is_file():
-        raise UsageError(f"{path}: no such file; {remedy}")
-    try:
-        rows, origin = read_rows(path), read_origin(path)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path}: not a file of recorded rows; {remedy}") from error
+    rows, origin = read_rows(path), read_origin(path)
     missing = [name for name in _COLUMNS if name not in rows.columns]
     if missing:
-        raise UsageError(f"{path}: has no column {missing[0]}; {remedy}")
+        raise UsageError(f"{path}: has no column {missing[0]}; {REMEDY}")
     return list(split_by_loss(path.stem, rows)), origin
 
 
@@ -87,7 +81,7 @@ def split_by_loss(dataset: str, rows: pd.DataFrame) -> Iterator[Trainings]:
 
 def _summarize(dataset: str, loss: str, rows: pd.DataFrame, outcomes: Mapping[str, int]) -> Trainings:
     of_setting = [name for name in HYPERPARAMETERS if rows[name].notna().any()]
-    best = rows.groupby([*of_setting, "sweep", "trial"], dropna=False)[ACCURACY].max()
+    best = rows.groupby([*of_setting, "seed"], dropna=False)[ACCURACY].max()
     by_setting = best.groupby(level=of_setting, dropna=False).agg(["mean", "count", "var"]).reset_index()
     return Trainings(
         dataset,

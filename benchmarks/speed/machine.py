@@ -6,6 +6,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.processor import processor_name
 from sweeper.training.device import cpu_count
 
 _PACKAGES = ("torch", "transformers", "ray", "optuna", "mlflow", "datasets", "pyarrow", "numpy")
@@ -15,7 +16,7 @@ IDLE = 0.05  # largest share of the processors in use before a case on a machine
 def describe_machine() -> dict[str, object]:
     """Return the processors, memory, accelerator and system, and the versions of the libraries."""
     return {
-        "processor": _processor_name(),
+        "processor": processor_name(),
         "cores": cpu_count(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "accelerator": _accelerator(),
@@ -48,14 +49,6 @@ def _processor_times() -> tuple[int, int] | None:
     user, nice, system, idle, waiting, *interrupts_and_stolen = (int(word) for word in line.split()[1:9])
     used = user + system + sum(interrupts_and_stolen)
     return used, used + nice + idle + waiting
-
-
-def _processor_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def _accelerator() -> str:

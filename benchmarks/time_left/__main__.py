@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from benchmarks.arguments import check_at_least
 from benchmarks.time_left.replay import Estimate, recorded_sweep, replay
 from benchmarks.time_left.shapes import LIMITS, simulated_sweep
 from sweeper.errors import SweeperError
@@ -28,13 +29,17 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=1000, help="number of the first of them")
     arguments = parser.parse_args(words)
     parts = [f"{100 * begin:.0f} to {100 * end:.0f} %" for begin, end in _PARTS]
-    print(f"| {' | '.join(['sweeps', 'within a third', *parts, 'sweeps with all 15'])} |")
-    print("|---" * (len(parts) + 3) + "|")
+    head = [f"| {' | '.join(['sweeps', 'within a third', *parts, 'sweeps with all 15'])} |"]
+    head += ["|---" * (len(parts) + 3) + "|"]
     try:
+        check_at_least("--simulated", arguments.simulated, 1)
         if arguments.sweeps:
-            for folder in arguments.sweeps:
-                print(table_row(folder.name, [replay(recorded_sweep(folder))]))
+            sweeps = {folder: recorded_sweep(folder) for folder in arguments.sweeps}
+            print("\n".join(head))
+            for folder, sweep in sweeps.items():
+                print(table_row(folder.name, [replay(sweep)]))
         else:
+            print("\n".join(head))
             numbers = range(arguments.first, arguments.first + arguments.simulated)
             for limit in LIMITS:
                 print(table_row(f"limit: {limit}", [replay(simulated_sweep(number, limit)) for number in numbers]))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks.time_left.timed_sweep import TimedSweep
 from sweeper.app.open_study import read_study
+from sweeper.errors import UsageError
 from sweeper.protocol.remaining_time import seconds_left
 from sweeper.storage.sweep_folder import open_sweep
 from sweeper.trials.search_session import SearchSession
@@ -35,6 +36,8 @@ def recorded_sweep(folder: Path) -> TimedSweep:
     study = read_study(sweep, sweep.spec)
     records, sessions = list(study.all_trials()), list(study.sessions())
     study.close()
+    if not records:
+        raise UsageError(f"{folder}: has no trials; name a finished sweep")
     return TimedSweep(sweep.spec, _most_at_a_time(records), dict(sweep.texts), records, sessions)
 
 

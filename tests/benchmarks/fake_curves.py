@@ -22,7 +22,7 @@ def fake_rows(spec: SweepSpec, settings: int = 16, seeds: int = 2, noise: float 
                 for step in range(1, 7):
                     accuracy = top - 0.2 * np.exp(-step / (1 + rate)) + shift + 0.3 * noise * random.standard_normal()
                     rows.append({
-                        "sweep_seed": seed, "trial": 3 * index + system + 1,
+                        "sweep_seed": seed, "seed": 10 * (3 * index + system) + seed, "trial": 3 * index + system + 1,
                         **{name: setting.get(name) for name in SETTING}, "step": step,
                         "validation/accuracy": accuracy, "seconds": 10.0 / setting["batch_size"],
                     })  # fmt: skip

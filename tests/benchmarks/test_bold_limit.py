@@ -5,7 +5,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from benchmarks.bold_limit import BEHIND, LEVEL, count_tables, largest_share
+from benchmarks.bold_limit import BEHIND, LEVEL, count_tables, largest_share, main
+from sweeper.errors import UsageError
 
 
 @pytest.fixture(scope="module")
@@ -35,5 +36,10 @@ def test_a_higher_bound_reaches_more_and_never_more_than_allowed(shares: NDArray
 
 
 def test_a_share_that_the_tables_rule_exceeds_is_refused(shares: NDArray[np.float64]) -> None:
-    with pytest.raises(ValueError, match="no rule is allowed"):
+    with pytest.raises(UsageError, match="no rule is allowed"):
         largest_share(shares, 0.1, most=0.03)
+
+
+def test_a_share_below_the_level_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--most", "4"]) == 2
+    assert capsys.readouterr().err == "--most 4: must be at least 5\n"

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.economy.__main__ import main
 from benchmarks.economy.record import missing_settings, write_rest, write_space
-from benchmarks.economy.rows import read_origin, read_rows, write_rows
+from benchmarks.economy.rows import read_origin, read_rows, recorded_sweeps, write_rows
+from benchmarks.economy.surrogate import read_records
+from benchmarks.sensitivity.trainings import split_by_loss
 from sweeper.errors import UsageError
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -59,6 +62,57 @@ def test_rows_have_every_validation_of_the_trials_that_ended(tmp_path: Path) -> 
     origin = read_origin(tmp_path / "rows.parquet")
     assert origin[0]["machine"]["processor"]
     assert [sweep["seed"] for sweep in origin] == [0, 1]
+
+
+def test_rows_that_are_there_are_not_replaced_by_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = write_space("feelings", tmp_path / "0.yaml", 0, [], [])
+    write_rows([recorded(spec, tmp_path / "sweeps", 3)], path := tmp_path / "feelings.parquet")
+    written = path.read_bytes()
+    with pytest.raises(UsageError, match="no trial has ended yet"):
+        write_rows([recorded(spec, tmp_path / "others", 0)], path)
+    for dataset in ("feelings", "nosuch"):
+        assert main(["rows", dataset, "--out", str(tmp_path / "nowhere")]) == 2
+        assert f"has no sweep of {dataset}" in capsys.readouterr().err
+    assert path.read_bytes() == written
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_sweeps_of_other_texts_are_kept_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = write_space("feelings", tmp_path / "0.yaml", 0, [], ["limit.train=300"])
+    recorded(spec, tmp_path / "sweeps", 3)
+    write_rows(recorded_sweeps("feelings", tmp_path / "sweeps"), kept := tmp_path / "kept.parquet")
+    for options in ([], ["--kept", str(kept)]):
+        assert main(["record", "feelings", "--out", str(tmp_path), "--inline", *options]) == 2
+        assert "has limit" in (error := capsys.readouterr().err)
+        assert "another --out" in error
+    recorded(write_space("feelings", tmp_path / "1.yaml", 1, [], []), tmp_path / "sweeps", 3)
+    assert main(["rows", "feelings", "--out", str(tmp_path)]) == 2
+    assert "use the same --set" in capsys.readouterr().err
+
+
+def test_a_setting_that_one_sweep_trained_twice_has_two_seeds(tmp_path: Path) -> None:
+    spec = write_space("feelings", tmp_path / "0.yaml", 0, [], ["budget.trials=12"])
+    write_rows([recorded(spec, tmp_path / "elsewhere", 7)], kept := tmp_path / "kept.parquet")
+    rest = write_rest("feelings", tmp_path / "rest.yaml", 0, missing_settings(spec, kept, 0), [])
+    write_rows([recorded(rest, tmp_path / "here", 6)], kept, kept)
+    rows = read_rows(kept)
+    assert [len(deviations) for deviations in read_records(rows).deviations].count(2) == 1
+    assert [sorted(loss.seeds) for loss in split_by_loss("feelings", rows)] == [[1, 1, 1, 2], [1] * 4, [1] * 4]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["README.md"], "README.md: not a file of recorded rows"),
+        (["nowhere.parquet"], "nowhere.parquet: no such file"),
+        (["README.md", "--replays", "0"], "--replays 0: must be at least 1"),
+        (["README.md", "--workers", "4", "0"], "--workers 0: must be at least 1"),
+    ],
+)
+def test_a_wrong_argument_is_one_line(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", *words]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(message)
 
 
 def test_another_machine_trains_what_the_rows_lack(tmp_path: Path) -> None:

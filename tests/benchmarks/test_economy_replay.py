@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.model_selection import KFold
 
 from benchmarks.economy.arms import ARMS, TODAY
 from benchmarks.economy.clock import run_search
@@ -16,7 +17,7 @@ from benchmarks.economy.record import SPACE
 from benchmarks.economy.replay import Job, run_job
 from benchmarks.economy.report import chosen_arms, describe_problem, make_jobs, open_problems, read_replayable
 from benchmarks.economy.settings import LOSSES
-from benchmarks.economy.surrogate import read_records
+from benchmarks.economy.surrogate import FOLDS, Records, Surrogate, describe_fit, read_records
 from benchmarks.economy.sweeper_search import SweeperSearch
 from sweeper.errors import UsageError
 from sweeper.search_space.parser import parse_spec
@@ -52,6 +53,18 @@ def test_the_surrogate_gives_recorded_settings_their_curves_and_their_noise(prob
 def test_the_nearest_setting_is_of_the_same_system(rows: pd.DataFrame) -> None:
     surrogate = Problem("feelings", rows, nearest=True).surrogate
     assert np.array_equal(surrogate.mean_curves(surrogate.records.settings), surrogate.records.curves)
+
+
+def test_the_error_of_the_nearest_setting_is_that_of_nearest(rows: pd.DataFrame) -> None:
+    records = read_records(rows)
+    wrong = []
+    for train, test in KFold(FOLDS, shuffle=True, random_state=0).split(records.curves):
+        of_train = Records(
+            [records.settings[k] for k in train], records.curves[train], [records.deviations[k] for k in train]
+        )
+        curves = Surrogate(of_train, nearest=True).mean_curves([records.settings[k] for k in test])
+        wrong += list(curves.max(axis=1) - records.curves[test].max(axis=1))
+    assert describe_fit(records)["nearest_error"] == pytest.approx(np.sqrt(np.mean(np.square(wrong))))
 
 
 def test_a_training_that_ended_early_keeps_its_last_value(rows: pd.DataFrame) -> None:
@@ -121,13 +134,13 @@ def test_more_trials_leave_less_regret(problem: Problem) -> None:
         [run_job(problem, Job("random search", trials, 1, replay)) for replay in range(5)] for trials in (6, 45)
     )
     assert np.mean([result.regret for result in many]) < np.mean([result.regret for result in few])
-    assert all(result.regret > -NOISE for result in many)
     assert np.mean([result.optimism for result in many]) > 0
 
 
 def test_an_arm_can_be_added_by_its_keys(problem: Problem) -> None:
     arms = chosen_arms(["today"], [["mine", "sampler=qmc", "asha=off"]])
     assert arms == {TODAY: (), "mine": ("sampler=qmc", "asha=off")}
+    assert list(chosen_arms(["ours: shared start", "screening"], [])) == ["one-epoch screening", "ours: shared start"]
     (job,) = make_jobs({"mine": arms["mine"]}, [6], [2], 1, seed=0)
     assert run_job(problem, job).epochs == 18
     for words, added in ((["nobody"], []), (None, [["mine"]]), (None, [[TODAY, "asha=off"]])):
@@ -143,14 +156,22 @@ def test_another_seed_gives_other_replays() -> None:
 def test_what_was_recorded_is_told(problem: Problem) -> None:
     text = describe_problem(problem)
     assert "24 recorded settings" in text
-    assert text.index("lcl") < text.index("scl") < text.index("ce ")
+    assert text.index("Best recorded") < text.index("ce ") < text.index("scl") < text.index("lcl")
+
+
+def test_regret_counts_from_the_best_recorded_setting(problem: Problem) -> None:
+    for loss in LOSSES:
+        recorded = [setting for setting in problem.surrogate.records.settings if setting["loss"] == loss]
+        values = problem.surrogate.true_values(recorded)
+        assert problem.best_recorded[loss] == pytest.approx(values.max())
+        assert problem.typical[loss] < values.max()
 
 
 def results(regrets: dict[str, list[float]]) -> pd.DataFrame:
     """Return results in which budgets are 10, 100 and 1000 epochs, and each replay is run twice."""
     budgets = (10, 100, 1000)
     return pd.DataFrame([
-        {"arm": arm, "workers": 1, "trials": size, "epochs": size, "regret": regret, "is_order_right": replay == 0,
+        {"arm": arm, "workers": 1, "trials": size, "epochs": size, "regret": regret, "replay": replay,
          "optimism": 0.01}
         for arm, values in regrets.items() for size, regret in zip(budgets, values, strict=True) for replay in (0, 1)
     ])  # fmt: skip
@@ -174,12 +195,12 @@ def test_a_table_shows_where_the_reference_loses() -> None:
     assert lines[-2] == "| fast | at most 10 (10 to 10) | **at most 10 (10 to 10)** | **100 (100 to 100)** |"
     assert lines[-1] == "| slow | 1000 (1000 to 1000) | more than 1000 | more than 1000 |"
     line = next(line for line in table_lines(table) if line.startswith("| fast"))
-    assert line.startswith("| fast | 1 | 10 | 10 | 4.00 (4.00 to 4.00) | 50 (9 to 91) | 1.00 (1.00 to 1.00) |")
+    assert line.startswith("| fast | 1 | 10 | 10 | 4.00 (4.00 to 4.00) | 1.00 (1.00 to 1.00) |")
 
 
 def test_the_interval_of_needed_epochs_is_as_wide_as_the_replays_differ() -> None:
     table = results({TODAY: [0.06, 0.04, 0.02], "fast": [0.04, 0.02, 0.01]})
-    table.loc[(table["arm"] == "fast") & table["is_order_right"], "regret"] += 0.015
+    table.loc[(table["arm"] == "fast") & (table["replay"] == 0), "regret"] += 0.015
     needed = needed_epochs(table, "fast", TODAY, 100)
     assert needed.low < needed.epochs < needed.high <= 100
     assert needed.least == 10

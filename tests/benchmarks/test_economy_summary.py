@@ -18,13 +18,13 @@ Spent = Mapping[str, Sequence[float]]  # epochs of each arm with 9, 36 and 48 tr
 
 
 def replayed(spent: Mapping[str, Spent], regrets: Mapping[str, Sequence[float]], replays: int = 2) -> pd.DataFrame:
-    """Return results by data set. The replays of an arm do not differ, and half of them have the right order."""
+    """Return results by data set. The replays of an arm do not differ."""
     return pd.DataFrame([
         {"dataset": dataset, "arm": arm, "workers": workers, "trials": trials, "epochs": epochs, "regret": regret,
-         "is_order_right": replay % 2 == 0, "optimism": 0.01}
+         "optimism": 0.01}
         for dataset, arms in spent.items() for arm, values in arms.items() for workers in (1, 4)
         for trials, epochs, regret in zip((9, 36, 48), values, regrets.get(arm, REGRETS), strict=True)
-        for replay in range(replays)
+        for _ in range(replays)
     ])  # fmt: skip
 
 
@@ -39,11 +39,10 @@ def test_a_ratio_is_a_geometric_mean_over_data_sets() -> None:
     lines = list(summary_lines(replayed(spent, {}), TODAY))
     assert row(lines, TODAY)[:3] == ["1", "1", "1"]
     half = "0.71 (0.71 to 0.71)"
-    order = "50 (31 to 69)"
     assert row(lines, OURS)[:3] == [f"at most {half}", half, half]
     assert row(lines, OURS)[3:6] == ["6.00 (6.00 to 6.00)", "4.00 (4.00 to 4.00)", "2.00 (2.00 to 2.00)"]
     assert row(lines, OURS)[6] == "1.00 (1.00 to 1.00)"
-    assert row(lines, OURS)[7] == order
+    assert len(row(lines, OURS)) == 7
     assert lines[-1].strip() == "No arm of ours loses to a peer."
 
 
@@ -76,14 +75,11 @@ def test_the_summary_says_where_we_lose() -> None:
         "yours": {TODAY: (10, 40, 50), OURS: (10, 45, 50), PEER: (10, 40, 60)},
     }
     results = replayed(spent, {}, replays=40)
-    is_wrong = (results["dataset"] == "yours") & (results["arm"] == OURS)
-    results.loc[is_wrong, "is_order_right"] = False
     lines = list(summary_lines(results, TODAY))
     losses = lines[next(k for k, line in enumerate(lines) if "Where we lose" in line) + 1 :]
     assert losses == [
         f"- {TODAY} needs more epochs than {PEER}: **mine with 36 trials (1.00 against 0.75)**",
         f"- {OURS} needs more epochs than {PEER}: **yours with 36 trials (1.12 against 1.00)**",
-        f"- {OURS} has the right order less often than {PEER}: **yours (0 % against 50 %)**",
     ]
 
 

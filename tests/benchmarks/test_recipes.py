@@ -1,15 +1,18 @@
 """The benchmark of recipes: its design, its trainings, and the paired differences in its table."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.recipes import trainings
 from benchmarks.recipes.__main__ import main
-from benchmarks.recipes.design import COMPARED, PLAIN, RECIPES, Job, make_jobs
+from benchmarks.recipes.design import COMPARED, PLAIN, RECIPES, Job, make_jobs, recipes_of
 from benchmarks.recipes.table import best_scores, mean_change, paired_changes, significant_cells, table_lines
 from benchmarks.recipes.trainings import run_job, train_job
+from benchmarks.result_files import read_result
 from sweeper.training.config import TrainConfig
 from tests.support import tiny_training
 
@@ -63,12 +66,39 @@ def test_a_large_steady_change_stands_and_a_doubtful_one_does_not() -> None:
 
 
 def test_the_mean_over_losses_is_paired_by_seed_and_stands_by_itself() -> None:
-    results = [result(loss, PLAIN, seed, 0.5 + 0.01 * seed) for loss in ("ce", "scl") for seed in range(5)]
-    results += [result("ce", "`warmup: 0.1`", seed, 0.52 + 0.01 * seed + 0.03 * (-1) ** seed) for seed in range(5)]
-    results += [result("scl", "`warmup: 0.1`", seed, 0.54 + 0.014 * seed - 0.03 * (-1) ** seed) for seed in range(4)]
+    results = [result(loss, PLAIN, seed, 0.5 + 0.01 * seed) for loss in COMPARED for seed in range(5)]
+    for up, down in (("ce", "scl"), ("lcl", "prototypes")):
+        results += [result(up, "`warmup: 0.1`", seed, 0.52 + 0.01 * seed + 0.03 * (-1) ** seed) for seed in range(5)]
+        results += [result(down, "`warmup: 0.1`", seed, 0.54 + 0.014 * seed - 0.03 * (-1) ** seed) for seed in range(4)]
     scores = best_scores(results)
     assert mean_change(scores, "`warmup: 0.1`") == pytest.approx([0.03, 0.032, 0.034, 0.036])
     assert next(line for line in table_lines(results) if "warmup" in line).endswith("| **+3.3 (+2.9 to +3.7)** |")
+
+
+def test_the_mean_over_losses_is_empty_until_all_have_the_recipe() -> None:
+    finished = [
+        result(loss, recipe, seed, 0.5 + 0.02 * seed + len(recipe) / 100)
+        for loss in COMPARED for recipe in recipes_of(loss) for seed in range(3)
+    ]  # fmt: skip
+    assert len(mean_change(best_scores(finished), "`memory: 256`")) == 3
+    unfinished = [it for it in finished if it["loss"] != "lcl" or it["recipe"] == PLAIN]
+    assert all(not len(mean_change(best_scores(unfinished), recipe)) for recipe in RECIPES if recipe != PLAIN)
+    assert all(line.endswith("|  |") for line in list(table_lines(unfinished))[3 : 2 + len(RECIPES)])
+
+
+def test_the_results_of_other_trainings_are_kept_if_one_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = make_jobs("sst5", 32, 1, {})[:3]
+
+    def train(job: Job) -> dict[str, Any]:
+        if job == jobs[0]:
+            raise RuntimeError("no memory")
+        return result(job.loss, job.recipe, job.seed, 0.5)
+
+    monkeypatch.setattr(trainings, "run_job", train)
+    monkeypatch.setattr(trainings, "worker_pool", ThreadPoolExecutor)
+    with pytest.raises(RuntimeError, match="no memory"):
+        trainings.train_missing(jobs, tmp_path)
+    assert [read_result(tmp_path, job.key) is not None for job in jobs] == [False, True, True]
 
 
 def test_the_table_has_a_row_for_each_recipe() -> None:

@@ -43,7 +43,7 @@ def make_rows(effects: dict[str, float], *, seeds: int = 1, noise: float = 0.0, 
         top = 0.4 + sum(effect * parts[name] for name, effect in effects.items())
         for seed in range(seeds):
             best = top + noise * random.standard_normal()
-            ends = {"sweep": f"mine-{seed}", "trial": number, "outcome": "completed", **setting}
+            ends = {"sweep": f"mine-{seed}", "trial": number, "seed": seed, "outcome": "completed", **setting}
             rows += [{**ends, "step": step, "validation/accuracy": best - (step != 2) / 10} for step in (1, 2, 3)]
     return pd.DataFrame(rows)
 
@@ -212,7 +212,8 @@ def test_the_page_has_the_shares_the_record_and_the_picture(tmp_path: Path) -> N
     assert "| of this, the seed's noise | not measured | not measured |" in page
     assert "- mine, CE: left out, because it has 5 settings, and an analysis needs 16." in page
     assert "Texts: at most 500 for train. Encoder: an/encoder. Training: epochs 3." in page
-    assert "Machine: 2 cores of processor A, 2 cores of processor B, 1 thread per trial; torch 2.13." in page
+    assert "1 thread per trial; torch 2.13. Rows written on 2 cores of processor A, 2 cores of processor B." in page
+    assert f"Made by `python -m benchmarks.sensitivity {file} --out {out}`." in page
     assert "![Shares of variance, and maps of the score](images/page.png)" in page
     with Image.open(tmp_path / "docs" / "images" / "page.png") as picture:
         assert picture.width == 2000

@@ -1,5 +1,7 @@
 """Simulated sweeps follow the protocol and end at a known time, and the estimates of their past are counted."""
 
+from pathlib import Path
+
 import pytest
 
 from benchmarks.time_left.__main__ import main, table_row
@@ -7,6 +9,8 @@ from benchmarks.time_left.replay import SHARES, Estimate, record_at, replay
 from benchmarks.time_left.shapes import LIMITS, simulated_sweep
 from sweeper.protocol.confirmation import trials_to_score
 from sweeper.protocol.search_budget import SearchBudget
+from sweeper.record.optuna_study import OptunaStudy
+from sweeper.storage.sweep_folder import create_sweep
 
 
 @pytest.mark.parametrize("limit", LIMITS)
@@ -51,6 +55,15 @@ def test_close_estimates_are_counted_by_part_of_the_sweep() -> None:
 def test_the_table_has_a_row_for_each_limit(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--simulated", "1", "--first", "1"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 2 + len(LIMITS)
+
+
+def test_a_sweep_without_trials_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = simulated_sweep(1).spec
+    folder = create_sweep(tmp_path, spec, {}, 1, ["a", "b"], {}, [])
+    folder.write_spec(spec)
+    OptunaStudy(spec, folder.journal, threads=1).close()
+    assert main([str(folder.path)]) == 2
+    assert capsys.readouterr().err == f"{folder.path}: has no trials; name a finished sweep\n"
 
 
 def test_a_folder_that_is_no_sweep_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
