@@ -1,4 +1,4 @@
-"""Exports the model of a sweep as an ordinary classifier of transformers, and pushes it to a hub where asked for."""
+"""Exports the model of a sweep as a classifier of transformers, and pushes it to a hub where asked for."""
 
 import shutil
 import tempfile
@@ -26,12 +26,14 @@ def export_model(
 ) -> str:
     """Write the best model of a sweep, or the model in a folder, to the new folder `out`, for transformers.
 
-    The probabilities are compared with those of the model before the folder appears. With `adapter`, write only the
-    adapter of a training with `lora`, for peft, with the classifier's weights beside it. With `push`, upload it to the
-    hub under that name. Return its address on the hub, or "" if it was not pushed.
+    If no class of transformers computes the model, the folder has its code too, and transformers loads it with
+    `trust_remote_code=True`. The probabilities are compared with those of the model before the folder appears. With
+    `adapter`, write only the adapter of a training with `lora`, for peft, with the classifier's weights beside it.
+    With `push`, upload the folder to the hub under that name. Return its address on the hub, or "" if it was not
+    pushed.
 
     Raises:
-        UsageError: transformers has no classifier that equals the model, it has no adapter, or `out` exists.
+        UsageError: the encoder is rnn or gru, the model has no adapter, or `out` exists.
         SweeperError: the hub does not take it; the folder is there.
     """
     from sweeper.data.hub_models import push_model
@@ -43,16 +45,31 @@ def export_model(
     with tempfile.TemporaryDirectory(prefix=".sweeper-export-", dir=folder.absolute().parent) as temporary:
         written = Path(temporary) / "model"
         (_write_adapter if adapter else _write_classifier)(kept, written)
-        write_exported_card(kept, written, is_adapter=adapter)
+        write_exported_card(kept, written, own_code="" if adapter else describe_own_code(kept), is_adapter=adapter)
         shutil.copytree(written, folder, dirs_exist_ok=True)
     return "" if push is None else push_model(folder, push)
 
 
+def describe_own_code(kept: KeptModel) -> str:
+    """Return a clause on why an exported model needs `trust_remote_code=True`, or "" if it does not.
+
+    Raises UsageError if the encoder is none of transformers.
+    """
+    from sweeper.training.sequence_classification import OWN_CODE, find_mismatch
+
+    reason = find_mismatch(kept.folder, kept.labels, kept.settings)
+    if not reason:
+        return ""
+    remedy = "transformers runs it with trust_remote_code=True"
+    return f"the folder has code of its own, {OWN_CODE}, because {reason}; {remedy}"
+
+
 def _write_classifier(kept: KeptModel, folder: Path) -> None:
-    """Write a model as a classifier of transformers. Raises UsageError if none equals it."""
+    """Write a model as a classifier of transformers. Raises UsageError if its encoder is none of transformers."""
     from sweeper.training.sequence_classification import export_classifier
 
-    export_classifier(kept.folder, kept.labels, kept.settings, folder, kept.task)
+    dropout = float(kept.hyperparameters.get("dropout", 0.0))
+    export_classifier(kept.folder, kept.labels, kept.settings, folder, kept.task, dropout)
     _copy_thresholds(kept, folder)
     _require_equal(kept, folder)
 

@@ -32,7 +32,7 @@ classifier.predict([{row}])
 _TRANSFORMERS = """```python
 from transformers import pipeline
 
-classify = pipeline("text-classification", model="FOLDER OR NAME", top_k=None)
+classify = pipeline("text-classification", model="FOLDER OR NAME", top_k=None{trust})
 classify({row}, truncation=True)
 ```"""
 
@@ -52,19 +52,20 @@ def write_kept_card(folder: SweepFolder, results: SweepResults) -> None:
     row = '"a text"' if len(model.text_columns) == 1 else '("a text", "another")'
     usage = [_SWEEPER.replace("{row}", row)]
     if (model.folder / "encoder" / "config.json").exists():
-        usage.append("`sweeper export FOLDER DIR` makes it a classifier of transformers, if there is an equal one.")
+        usage.append("`sweeper export FOLDER DIR` makes it a classifier of transformers.")
     write_model_card(model.folder, _metadata(model, results), _card_text(model, usage, folder, results))
 
 
-def write_exported_card(model: KeptModel, out: Path, *, is_adapter: bool = False) -> None:
+def write_exported_card(model: KeptModel, out: Path, *, own_code: str = "", is_adapter: bool = False) -> None:
     """Write the card of an exported model, or of its adapter, into `out`.
 
-    Scores and data are those of the sweep that keeps it, if any.
+    `own_code` says why transformers needs the code in the folder, if it does. Scores and data are those of the sweep
+    that keeps it, if any.
     """
     sweep = _sweep_of(model.folder)
     results = stored_results(sweep) if sweep else None
     metadata = {"library_name": "peft" if is_adapter else "transformers", **_metadata(model, results)}
-    usage = _adapter_usage(model) if is_adapter else _transformers_usage(model)
+    usage = _adapter_usage(model) if is_adapter else _transformers_usage(model, own_code)
     text = _card_text(model, usage, sweep, results)
     write_model_card(out, metadata, text)
 
@@ -103,7 +104,7 @@ def _adapter_usage(model: KeptModel) -> list[str]:
     return [_PEFT.replace("{encoder}", json.dumps(encoder)), note]
 
 
-def _transformers_usage(model: KeptModel) -> list[str]:
+def _transformers_usage(model: KeptModel, own_code: str) -> list[str]:
     settings = model.settings
     row = '"a text"' if len(model.text_columns) == 1 else '{"text": "a text", "text_pair": "another"}'
     notes = [f"`truncation=True` cuts texts at {settings['max_length']} tokens, as in the training."]
@@ -117,7 +118,9 @@ def _transformers_usage(model: KeptModel) -> list[str]:
             "A text has any number of labels: `top_k=None` lists the probability of each, and `thresholds.json` has "
             "those from which a label is predicted, tuned on validation."
         )
-    return [_TRANSFORMERS.replace("{row}", row), " ".join(notes)]
+    trust = ", trust_remote_code=True" if own_code else ""
+    usage = [_TRANSFORMERS.replace("{row}", row).replace("{trust}", trust), " ".join(notes)]
+    return [*usage, _escape(f"{own_code[0].upper()}{own_code[1:]}.")] if own_code else usage
 
 
 def _data_lines(sweep: SweepFolder, results: SweepResults) -> list[str]:

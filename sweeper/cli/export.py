@@ -1,4 +1,4 @@
-"""`sweeper export`: a model of a sweep as an ordinary classifier of transformers."""
+"""`sweeper export`: a model of a sweep as a classifier of transformers."""
 
 from pathlib import Path
 from typing import Annotated
@@ -22,8 +22,9 @@ def export(
 ) -> None:
     """Export a model as an AutoModelForSequenceClassification folder, with its model card.
 
-    Only a model that transformers computes with equal probabilities is exported: pooling cls and a linear classifier.
-    A model with an adapter is exported whole, with the adapter merged into its encoder; --adapter takes any pooling.
+    transformers computes models with pooling cls and a linear classifier itself. Others are exported with their code,
+    and transformers loads them with trust_remote_code=True. Models of rnn and gru are refused. A model with an adapter
+    is exported whole, with the adapter merged into its encoder; --adapter writes the adapter alone.
 
     Example: sweeper export sst5-3f9a1c2e sst5-model
     """
@@ -33,14 +34,17 @@ def export(
         kept = find_model(model, sweeps)
         terminal.capture_libraries()
         with terminal.step(f"exporting {kept.folder}"):
-            from sweeper.app.export_model import export_model
+            from sweeper.app.export_model import describe_own_code, export_model
 
             address = export_model(model, folder, sweeps=sweeps, push=push, adapter=adapter)
         terminal.line(f"{'adapter:' if adapter else 'model: '} {folder}")
         if address:
             terminal.line(f"hub:    {address}")
-        terminal.line(
-            f"use it: peft.PeftModel.from_pretrained(encoder, {str(folder)!r}); README.md there says how"
-            if adapter
-            else f"use it: transformers.pipeline('text-classification', {str(folder)!r})('a text', truncation=True)"
-        )
+        if adapter:
+            terminal.line(f"use it: peft.PeftModel.from_pretrained(encoder, {str(folder)!r}); README.md there says how")
+            return
+        note = describe_own_code(kept)
+        arguments = f"'text-classification', {str(folder)!r}" + (", trust_remote_code=True" if note else "")
+        terminal.line(f"use it: transformers.pipeline({arguments})('a text', truncation=True)")
+        if note:
+            terminal.line(f"note:   {note}")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from transformers import AutoConfig, AutoModel
 
 from sweeper.app.kept_model import write_prediction_settings
 from sweeper.storage.sweep_folder import SweepFolder
@@ -14,6 +15,8 @@ from tests.support.recorded_sweeps import SPLITS, RecordedSweep
 from tests.tracking.test_model_export import export_random_model, random_texts
 
 SMALL = {"hidden_size": 12, "embedding_size": 8, "vocabulary": 40}
+_SIZES = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+_DISTILBERT = {"dim": 32, "n_layers": 1, "n_heads": 2, "hidden_dim": 64}
 
 
 def keep_random_model(
@@ -34,3 +37,17 @@ def keep_random_model(
     values = {"trial": 1, **config.active_params}
     (folder.path / "model" / "config.json").write_text(json.dumps(values), encoding="utf-8")
     return folder
+
+
+def keep_model(folder: Path, kind: str, **params: Any) -> SweepFolder:
+    """Return a sweep whose best model has a random encoder of this kind of transformers."""
+    kept = keep_random_model(folder / "sweeps", precision="float32", **params)
+    sizes = {**(_DISTILBERT if kind == "distilbert" else _SIZES), "vocab_size": 100, "embedding_size": 32}
+    longest = {"max_position_embeddings": 64, "pad_token_id": 0}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(2)
+        encoder = AutoModel.from_config(AutoConfig.for_model(kind, **sizes, **longest))
+        for parameter in encoder.parameters():
+            torch.nn.init.normal_(parameter, std=0.3)
+        encoder.save_pretrained(kept.path / "model" / "encoder")
+    return kept
