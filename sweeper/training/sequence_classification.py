@@ -78,6 +78,7 @@ def export_classifier(
     model.save_pretrained(out)
     tokenizer = AutoTokenizer.from_pretrained(folder / "encoder")
     tokenizer.model_max_length = int(settings["max_length"])
+    tokenizer.padding_side = "right"  # as in the training
     tokenizer.save_pretrained(out)
 
 
