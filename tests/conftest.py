@@ -10,10 +10,17 @@ from typing import NoReturn
 import pytest
 
 from tests.support.browser import Browser, find_chromium
+from tests.support.cli_runner import names_a_service
 
 ROOT = Path(__file__).parents[1]
 HUB = ROOT.parent / "shared" / "hub" / "serve.py"
 REVIEWS = ROOT.parent / "shared" / "files" / "persian_reviews"
+
+
+def pytest_configure() -> None:
+    """Forget the user's own hub, MLflow server and Ray cluster, which no test may reach."""
+    for name in filter(names_a_service, list(os.environ)):
+        del os.environ[name]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

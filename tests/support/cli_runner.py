@@ -10,9 +10,14 @@ from typing import Any
 SWEEPER = [sys.executable, "-m", "sweeper"]
 
 
+def names_a_service(variable: str) -> bool:
+    """Return True for an environment variable that may point to a hub, an MLflow server or a Ray cluster."""
+    return variable.startswith(("HF_", "MLFLOW_", "RAY_"))
+
+
 def environment(extra: Mapping[str, str]) -> dict[str, str]:
     """Return this process's environment with `extra`, without variables that would point to another hub or server."""
-    variables = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "MLFLOW_", "RAY_"))}
+    variables = {name: value for name, value in os.environ.items() if not names_a_service(name)}
     return {**variables, "COLUMNS": "100", **extra}
 
 
