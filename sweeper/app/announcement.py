@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 from sweeper.app.prepare_data import PreparedSweep
 from sweeper.protocol.expected_epochs import epochs_at_most, remaining_epochs
 from sweeper.protocol.search_budget import count_search_trials
+from sweeper.protocol.sweep_plan import Span
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal import formatting
 from sweeper.terminal.output import Output
+from sweeper.terminal.plan_view import describe_hours
 from sweeper.terminal.sweeps_table import format_bytes
 from sweeper.training.types import TrainingData
 from sweeper.trials.resources import TrialResources
@@ -47,8 +49,13 @@ def announce(
         line(f"  the record ended in {study.truncated_bytes} bytes of a half-written line, which were dropped")
 
 
-def announce_plan(output: Output, spec: SweepSpec, records: Sequence[TrialRecord], slots: int, disk: int) -> None:
-    """Print in one line what runs now: epochs with early stopping, slots, and the bytes of disk for checkpoints."""
+def announce_plan(
+    output: Output, spec: SweepSpec, records: Sequence[TrialRecord], slots: int, disk: int, hours: Span | None = None
+) -> None:
+    """Print in one line what runs now: epochs with early stopping, slots, bytes of disk for checkpoints, and `hours`.
+
+    `hours` is the wall time of a new sweep; None if no calibration gives it.
+    """
     left = remaining_epochs(spec, records)
     search, fresh = round(sum(left.search)), round(sum(left.confirmation))
     trials, most = count_search_trials(spec), epochs_at_most(spec)
@@ -59,7 +66,8 @@ def announce_plan(output: Output, spec: SweepSpec, records: Sequence[TrialRecord
         parts[0] += f" ({foreseen})"
     if fresh:
         parts.append(f"{count_noun(fresh, 'epoch')} of confirmation")
-    output.line(f"  {', '.join(parts)}; {slots} at a time; checkpoints take up to {format_bytes(disk)}")
+    duration = f"; {describe_hours(hours)} in all" if hours else ""
+    output.line(f"  {', '.join(parts)}; {slots} at a time; checkpoints take up to {format_bytes(disk)}{duration}")
 
 
 def data_facts(prepared: PreparedSweep, data: Mapping[str, TrainingData]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from sweeper.training.config import TrainConfig
 from sweeper.training.metric_registry import find_metric
 from sweeper.training.objective import DEFAULT_OBJECTIVE
 from sweeper.training.types import EncoderWeights
-from sweeper.wording import quote_value
+from sweeper.wording import count_noun, quote_value
 
 
 def require_one_length_of_pairs(spec: SweepSpec) -> None:
@@ -42,7 +42,8 @@ def require_defined_objective(spec: SweepSpec, num_texts: Mapping[str, int]) -> 
     )
     absent = [name for name in needed if not num_texts[name]]
     if absent:
-        more = f" and {len(absent) - 1:,} other classes" if len(absent) > 1 else ""
+        others = count_noun(len(absent) - 1, "other class", "other classes", form=",")
+        more = f" and {others}" if len(absent) > 1 else ""
         rule = f"is undefined, because validation has no text of {quote_value(absent[0])}{more}"
         remedy = f"use another objective, such as {DEFAULT_OBJECTIVE}"
         raise UsageError(spec.message(path, f"{rule}; {remedy}"))
@@ -64,10 +65,12 @@ def require_fitting_length(spec: SweepSpec, encoder: str, max_tokens: int) -> No
 
 def require_fitting_classifier(spec: SweepSpec, encoder: EncoderWeights, num_classes: int) -> None:
     """Raise UsageError if some classifier on the vectors of all tokens would not fit memory."""
-    from sweeper.training.model import check_size
+    from sweeper.training.model import size_rule
 
     for config in _configs_with(encoder, spec, "pooling", "classifier", "max_length"):
-        check_size(config.pooling, config.classifier, encoder.width, config.max_length, num_classes)
+        rule = size_rule(config.pooling, config.classifier, encoder.width, config.max_length, num_classes)
+        if rule:
+            raise UsageError(spec.message(path_of(spec.space, "pooling"), rule))
 
 
 def require_fitting_layers(spec: SweepSpec, encoder: EncoderWeights) -> None:

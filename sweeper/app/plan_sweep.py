@@ -1,4 +1,4 @@
-"""Plans a sweep: what would run, and what it would use by a calibration of a few training steps. Nothing is kept."""
+"""Plans a sweep: what would run, and what it would use by a calibration of a few training steps, which is kept."""
 
 import time
 from contextlib import ExitStack
@@ -7,6 +7,7 @@ from pathlib import Path
 from sweeper.app.allocation import allocate_resources
 from sweeper.app.disk_space import checkpoint_disk, disk_problem, free_for_sweep
 from sweeper.app.fit_checks import require_gpu_for_fp16
+from sweeper.app.kept_calibration import keep_calibration
 from sweeper.app.learn_from import borrowing_lines, suggest_learn_from
 from sweeper.app.output_paths import require_sweeps_folder
 from sweeper.app.prepare_data import prepare_sweep
@@ -85,6 +86,7 @@ def _plan_with_use(output: Output, spec: SweepSpec, sweeps: Path, *, inline: boo
         calibration = time_trainings(output, runner, prepared, sweeps, resources, startup)
         resources = calibration.resources
         is_remote = runner.is_remote
+    keep_calibration(sweeps, prepared, calibration, inline=inline)
     draft = _draft(spec, sweeps, resources, is_remote=is_remote)
     simulated = simulate(spec, resources, calibration.timed, calibration.overhead)
     most, certain = checkpoint_disk(spec, calibration.data, resources.slots)

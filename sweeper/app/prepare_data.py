@@ -20,6 +20,7 @@ from sweeper.app.learn_from import read_earlier_sweeps
 from sweeper.data.dataset_description import DatasetDescription, describe_dataset
 from sweeper.data.preprocessing import PreparedDataset, content_digest
 from sweeper.errors import UsageError
+from sweeper.protocol.sweep_plan import Span
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.terminal.output import Output
@@ -43,7 +44,7 @@ class PreparedSweep:
     `folder` is that of a sweep that has begun. `encoders` are the folders of pretrained encoders by name. `resolved`
     maps the data set and each encoder to the revision or digest that pins it. `seconds` is the time that fetching and
     reading took: the budget's hours cover it. `borrowed` are the trials of earlier sweeps that it learns from. With
-    `is_fresh`, it is to begin beside sweeps that are the same.
+    `is_fresh`, it is to begin beside sweeps that are the same. `hours` is the wall time that it will take, if known.
     """
 
     spec: SweepSpec
@@ -55,6 +56,7 @@ class PreparedSweep:
     seconds: float = 0.0
     borrowed: Sequence[BorrowedTrials] = ()
     is_fresh: bool = False
+    hours: Span | None = None
 
 
 def prepare_sweep(output: Output, spec: SweepSpec, folder: SweepFolder | None) -> PreparedSweep:

@@ -92,7 +92,7 @@ class SweepRun:
             if suggested:
                 self.output.line(f"  {suggested}")
             needed, certain = checkpoint_disk(spec, data, resources.slots)
-            announce_plan(self.output, spec, study.all_trials(), resources.slots, needed)
+            announce_plan(self.output, spec, study.all_trials(), resources.slots, needed, self.prepared.hours)
             require_disk(self.sweeps, folder, certain, is_remote=is_remote)
             return folder, self._drive(folder, study, resources, data)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sweeper.app import mlflow_sync
 from sweeper.app.fit_checks import require_gpu_for_fp16
+from sweeper.app.kept_calibration import foreseen_hours
 from sweeper.app.open_study import open_study, require_record
 from sweeper.app.output_paths import require_sweeps_folder
 from sweeper.app.prepare_data import PreparedSweep, prepare_sweep
@@ -50,8 +51,9 @@ def run_sweeps(
 
     With `inline`, trials run in this process instead of under Ray. With `fresh`, new sweeps start beside earlier ones.
     `on_completed` hears of each sweep as soon as it is done. Data sets and encoders of all sweeps are fetched before
-    Ray starts; it starts in the background. Raises UsageError if the folder `sweeps` cannot be written to, and
-    SweepFailedError for sweeps in which nothing succeeded, after the others have run.
+    Ray starts; it starts in the background. Raises UsageError if the folder `sweeps` cannot be written to, or if a new
+    sweep is known to exceed its budget's hours, and SweepFailedError for sweeps in which nothing succeeded, after the
+    others have run.
     """
     require_sweeps_folder(sweeps)
     folders = [None if fresh else find_sweep(sweeps, spec) for spec in specs]
@@ -91,10 +93,15 @@ class _Command:
             require_gpu_for_fp16(spec, is_remote=is_remote)
         self.output.capture_libraries(self.sweeps)
         is_away = mlflow_sync.is_store_named() and mlflow_sync.announce_outage(self.output, self.sweeps)
-        prepared = [replace(prepare_sweep(self.output, spec, folder), is_fresh=self.fresh) for spec, folder in sought]
+        prepared = [self._prepare(spec, folder) for spec, folder in sought]
         if mlflow_sync.is_store_named() and not is_away:
             _check_mlflow(self.sweeps, prepared)
         return self._run_prepared(prepared, is_mlflow_away=is_away)
+
+    def _prepare(self, spec: SweepSpec, folder: SweepFolder | None) -> PreparedSweep:
+        """Fetch what a sweep needs. Raises UsageError if it is known to exceed its budget's hours."""
+        prepared = replace(prepare_sweep(self.output, spec, folder), is_fresh=self.fresh)
+        return replace(prepared, hours=foreseen_hours(self.sweeps, prepared, inline=self.inline))
 
     def _run_prepared(self, prepared: Sequence[PreparedSweep], *, is_mlflow_away: bool) -> list[CompletedRun | None]:
         """Run sweeps one after the other on one runner.

@@ -27,7 +27,8 @@ def plan(
     """Show what a search space would run and use, without running it.
 
     A few training steps for each encoder, loss and batch size give time, memory and disk; --no-calibrate leaves them
-    out and fetches nothing. Exit code 2: it would exceed budget.hours, budget.gpu_hours, budget.cost or the free disk.
+    out and fetches nothing. `sweeper run` of the same search space uses these times. Exit code 2: it would exceed
+    budget.hours, budget.gpu_hours, budget.cost or the free disk.
 
     Example: sweeper plan search_spaces/sst5.yaml --set budget.trials=8
     """

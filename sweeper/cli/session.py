@@ -63,14 +63,14 @@ def typed_command() -> str:
 
 def _exit_interrupted(terminal: Terminal, code: int) -> None:
     hint = f"; {terminal.resume_hint}" if terminal.resume_hint else ""
-    terminal.errors.print(f"interrupted{hint}", markup=False)
+    terminal.error(f"interrupted{hint}")
     raise typer.Exit(code) from None
 
 
 def _exit_with_error(terminal: Terminal, error: SweeperError) -> None:
-    terminal.errors.print(str(error), markup=False)
+    terminal.error(str(error))
     if error.exit_code != UsageError.exit_code and (log := terminal.keep_log()) is not None:
-        terminal.errors.print(f"log: {log}", markup=False)
+        terminal.error(f"log: {log}")
     raise typer.Exit(error.exit_code) from None
 
 
@@ -85,7 +85,5 @@ def _exit_after_crash(terminal: Terminal, error: Exception) -> None:
         terminal.keep_log()
     where = f"; the traceback is in {terminal.log}" if terminal.log else ""
     line = " ".join(str(error).split())
-    terminal.errors.print(
-        f"unexpected error, probably a bug in sweeper: {type(error).__name__}: {line}{where}", markup=False
-    )
+    terminal.error(f"unexpected error, probably a bug in sweeper: {type(error).__name__}: {line}{where}")
     raise typer.Exit(1) from None

@@ -41,7 +41,7 @@ def _read_rows(source: SourceFile) -> list[tuple[Any, ...]]:
         rows = list(workbook.worksheets[0].iter_rows(values_only=True))
     except Exception as error:  # a workbook is a zip file of XML files, and each reader of them has its own errors
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise UnavailableError(f"{source.path}: cannot be read: {reason}") from None
+        raise UnavailableError(f"{source.path}: cannot be read: {reason}; save it as .xlsx again, or as csv") from None
     width = max(map(len, rows), default=0)
     return [(*row, *[None] * (width - len(row))) for row in rows]
 

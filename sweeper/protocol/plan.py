@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from statistics import fmean
 
-from sweeper.protocol.calibration_points import describe_point, nearest_point
+from sweeper.protocol.calibration_points import cost_key, describe_point, nearest_point
 from sweeper.protocol.expected_epochs import epochs_at_most
 from sweeper.protocol.plan_description import plan_hyperparameters, plan_rungs, plan_systems, span_of
 from sweeper.protocol.search_budget import count_search_trials
@@ -42,7 +42,15 @@ def _cost_of(timed: Timed) -> Callable[[TrainConfig], TrainingCost]:
     if not timed:
         return lambda _: TrainingCost()
     points = [config for config, _ in timed]
-    return lambda config: timed[nearest_point(config, points)][1]
+    known: dict[tuple[object, ...], TrainingCost] = {}
+
+    def cost_of(config: TrainConfig) -> TrainingCost:
+        key = cost_key(config)
+        if key not in known:
+            known[key] = timed[nearest_point(config, points)][1]
+        return known[key]
+
+    return cost_of
 
 
 def make_plan(

@@ -124,7 +124,8 @@ def read_predictions(path: Path, labels: tuple[str, ...]) -> Predictions:
         flat = np.from_dlpack(table["probabilities"].combine_chunks().flatten())
         probabilities = flat.astype(np.float32).reshape(len(true_labels), len(labels))
     except (OSError, AttributeError, KeyError, TypeError, ValueError, pyarrow.lib.ArrowException) as error:
-        raise RecordError(f"{path}: cannot be read as predictions for {len(labels)} classes ({error})") from error
+        reason = f"cannot be read as predictions for {len(labels)} classes ({error})"
+        raise RecordError(f"{path}: {reason}; put a copy in its place") from error
     return Predictions(true_labels, probabilities, thresholds)
 
 

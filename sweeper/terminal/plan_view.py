@@ -59,7 +59,7 @@ def _early_stopping(plan: SweepPlan) -> str:
 
 def _what_it_uses(plan: SweepPlan, use: PlannedUse) -> Iterator[tuple[str, str]]:
     search = format_duration(3600 * use.search_hours.expected)
-    yield "time", f"{_duration(use.hours)}; the search ends after about {search}"
+    yield "time", f"{describe_hours(use.hours)}; the search ends after about {search}"
     yield "CPU", f"{_amount(use.cpu_hours)} hours of processor time"
     if plan.gpu:
         yield "GPU", f"{_amount(use.gpu_hours)} hours"
@@ -78,7 +78,8 @@ def _epochs(epochs: Span) -> str:
     return f"about {epochs.expected:.0f} ({epochs.low:.0f} to {epochs.high:.0f})"
 
 
-def _duration(hours: Span) -> str:
+def describe_hours(hours: Span) -> str:
+    """Return a wall time with its range, such as "about 12m (9m to 15m)"."""
     expected, low, high = (format_duration(3600 * value) for value in (hours.expected, hours.low, hours.high))
     return f"about {expected} ({low} to {high})"
 

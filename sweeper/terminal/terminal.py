@@ -95,15 +95,17 @@ class Terminal:
         return self.width if self.console.is_terminal else _LONGEST_LINE
 
     def line(self, text: str = "", style: str | None = None, *, tail: str = "") -> None:
-        """Print one line that is never wrapped by us, and after it as much of `tail` as fits a terminal's width."""
+        """Print one line, and after it as much of `tail` as fits a terminal's width."""
         if self.quiet:
             return
         room = self.width - literal_text(text).cell_len
         if tail and self.console.is_terminal and room < _SHORTEST_TAIL:
             tail = ""
-        cut = bool(tail) and self.console.is_terminal
-        options: dict[str, Any] = {"no_wrap": True, "overflow": "ellipsis"} if cut else {"soft_wrap": True}
-        self.console.print(f"{text}{tail}".rstrip(), style=style, markup=False, **options)
+        whole = f"{text}{tail}".rstrip()
+        if tail and self.console.is_terminal:
+            self.console.print(whole, style=style, markup=False, no_wrap=True, overflow="ellipsis")
+        else:
+            self.console.print_lines(whole, style)
 
     def table(self, table: Table, *, whole: bool = False) -> None:
         """Print a table, with `quiet` too. With `whole`, a program that reads it gets each row on one line."""
@@ -117,8 +119,8 @@ class Terminal:
         self.console.print(text, markup=False, end="")
 
     def error(self, text: str) -> None:
-        """Print one line on stderr."""
-        self.errors.print(text, markup=False)
+        """Print lines on stderr."""
+        self.errors.print_lines(text)
 
     def write(self, text: str) -> None:
         """Write text as it is: no wrapping, no colours."""

@@ -117,7 +117,7 @@ def _check_sqlite_file(uri: str, path: Path, *, will_write: bool) -> None:
         if _TEMPORARY.search(str(error)):
             return
         raise UsageError(f"{place(uri)}: {path} cannot be read ({error}); {write_remedy(uri)}") from error
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter is of a message with damaged names
         raise UsageError(f"{place(uri)}: {path} is no database of MLflow's ({error}); {file_remedy(uri)}") from error
     if tables and not tables & _TABLES:
         raise UsageError(f"{place(uri)}: {path} is a database, but not one of MLflow's; {file_remedy(uri)}")
@@ -138,7 +138,7 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 def _require_statuses(uri: str, path: Path) -> None:
     """Raise UsageError if a run has no status. MLflow then lists no run of its experiment at all."""
     query = "SELECT run_uuid FROM runs WHERE status IS NULL LIMIT 1"
-    with suppress(sqlite3.Error), closing(_connect(path, "ro")) as runs:
+    with suppress(sqlite3.Error, UnicodeDecodeError), closing(_connect(path, "ro")) as runs:
         if damaged := runs.execute(query).fetchone():
             repair = f"sqlite3 {shlex.quote(str(path))} \"UPDATE runs SET status = 'KILLED' WHERE status IS NULL\""
             raise UsageError(

@@ -104,7 +104,8 @@ class Classifier(nn.Module):
 
 def _build_head(config: TrainConfig, width: int, num_classes: int) -> nn.Sequential:
     """Return a linear classifier, or the `mlp` of the first paper: Linear(F, F), dropout, ReLU, Linear(F, C)."""
-    check_size(config.pooling, config.classifier, width, config.max_length, num_classes)
+    if rule := size_rule(config.pooling, config.classifier, width, config.max_length, num_classes):
+        raise UsageError(f"pooling: {rule}")
     num_features = count_features(config, width)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     if config.classifier == "mlp":
@@ -121,16 +122,17 @@ def count_features(config: TrainConfig, width: int) -> int:
     return width * (config.max_length if POOLINGS[config.pooling].keeps_all_tokens else 1)
 
 
-def check_size(pooling: str, classifier: str, width: int, max_length: int, num_classes: int) -> None:
-    """Raise UsageError if a classifier on the vectors of all tokens would have more than 2**26 weights."""
+def size_rule(pooling: str, classifier: str, width: int, max_length: int, num_classes: int) -> str:
+    """Return the rule that a classifier on the vectors of all tokens breaks with more than 2**26 weights, or ""."""
     num_features = width * max_length
     num_weights = num_features * (num_classes + (num_features if classifier == "mlp" else 0))
-    if POOLINGS[pooling].keeps_all_tokens and num_weights > _MAX_HEAD_WEIGHTS:
-        others = " or ".join(name for name, entry in POOLINGS.items() if not entry.keeps_all_tokens)
-        raise UsageError(
-            f"pooling: {pooling} makes {num_features:,} features of {max_length} tokens, and a {classifier} classifier "
-            f"on them has {num_weights:,} weights, at most {_MAX_HEAD_WEIGHTS:,}; use {others}, or a smaller max_length"
-        )
+    if not POOLINGS[pooling].keeps_all_tokens or num_weights <= _MAX_HEAD_WEIGHTS:
+        return ""
+    others = " or ".join(name for name, entry in POOLINGS.items() if not entry.keeps_all_tokens)
+    return (
+        f"{pooling} makes {num_features:,} features of {max_length} tokens, on which the {classifier} classifier has "
+        f"{num_weights:,} weights, at most {_MAX_HEAD_WEIGHTS:,}; use {others}, or a smaller max_length"
+    )
 
 
 def _build_linear(num_features: int, num_outputs: int) -> nn.Linear:

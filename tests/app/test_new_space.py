@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -164,3 +165,38 @@ def test_a_space_with_minilm_first_tries_a_setting_that_was_good_elsewhere(rows:
         (first,) = spec.initial_settings(system)
         assert first.items() >= {"batch_size": 16, "learning_rate": 3e-4}.items()
         assert ("alpha" in first, "tau" in first) == (values["loss"] != "ce",) * 2
+
+
+@pytest.mark.hub
+def test_a_data_set_of_the_hub_becomes_a_space_that_runs_as_it_stands(tmp_path: Path, hub: dict[str, str]) -> None:
+    done = command("new", "--hub", "SetFit/sst5", "--encoder", "gru", "--yes", cwd=tmp_path, extra=hub)
+    assert done.returncode == 0, done.stderr
+    assert "SetFit/sst5: 11,855 rows, 5 classes; text in text, label in label_text" in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["sst5.yaml"]  # the rows stay on the hub
+    written = (tmp_path / "sst5.yaml").read_text()
+    assert "  hub: SetFit/sst5\n" in written
+    checked = command("check", "sst5.yaml", "--data", cwd=tmp_path, extra=hub)
+    assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.hub
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "SetFit/nothing",
+            r"data set: http://\S+ has no SetFit/nothing; see its page, or set HF_TOKEN if .*",
+        ),
+        (
+            "google-research-datasets/go_emotions",
+            r".*: the column labels holds lists .*; name another with .*",
+        ),
+    ],
+)
+def test_a_data_set_of_the_hub_that_does_not_do_is_one_line(
+    tmp_path: Path, hub: dict[str, str], name: str, message: str
+) -> None:
+    done = command("new", "--hub", name, "--yes", cwd=tmp_path, extra=hub)
+    assert done.returncode == 2
+    assert re.fullmatch(message, done.stderr.strip())
+    assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,7 @@
-"""`sweeper plan` says what would run and use, refuses what exceeds a limit, and leaves nothing behind."""
+"""`sweeper plan` says what would run and use, refuses what exceeds a limit, and leaves its times for `sweeper run`."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ def test_what_would_run_is_said_without_data(tmp_path: Path, space: Path, column
     assert not (tmp_path / "sweeps").exists()
 
 
-def test_a_calibration_gives_time_memory_and_disk_and_leaves_nothing(tmp_path: Path, space: Path) -> None:
+def test_a_calibration_gives_time_memory_and_disk_and_leaves_its_times(tmp_path: Path, space: Path) -> None:
     before = set(tmp_path.iterdir())
     done = sweeper("plan", str(space), "--json", "--inline", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -60,7 +61,8 @@ def test_a_calibration_gives_time_memory_and_disk_and_leaves_nothing(tmp_path: P
     assert use["memory_bytes"] > 10**8
     assert 0 < use["disk_bytes"] < 10**8 < use["free_disk_bytes"]
     assert len(use["timed"]) == 4
-    assert set(tmp_path.iterdir()) == before
+    assert set(tmp_path.iterdir()) == {*before, tmp_path / "sweeps"}
+    assert [path.suffix for path in (tmp_path / "sweeps/.plans").iterdir()] == [".json"]
 
 
 def test_a_limit_that_would_be_exceeded_is_one_line_and_exit_code_2(tmp_path: Path, space: Path) -> None:
@@ -72,6 +74,23 @@ def test_a_limit_that_would_be_exceeded_is_one_line_and_exit_code_2(tmp_path: Pa
         or "budget.hours: the search" in line
     )
     assert "searched" in done.stdout
+
+
+def test_a_run_uses_the_times_of_the_plan(tmp_path: Path, space: Path) -> None:
+    assert sweeper("plan", str(space), "--inline", cwd=tmp_path).returncode == 0
+    run, few = ("run", str(space), "--inline", "--set", "confirm.seeds=0"), ("--set", "budget.trials=2")
+    short = ("--set", "budget.hours=0.0001")
+    refused = sweeper(*run, *few, *short, cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "budget.hours: the search takes about " in refused.stderr
+    assert "; allow more, or ask for about 1 budget.trials" in refused.stderr
+    assert not list((tmp_path / "sweeps").glob("*/sweep.json"))
+    begun = sweeper(*run, *few, cwd=tmp_path)
+    assert begun.returncode == 0, begun.stderr
+    assert re.search(r"checkpoints take up to .*; about [^(]+ \([^)]+ to [^)]+\) in all\n", begun.stdout)
+    resumed = sweeper(*run, *short, cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    assert " in all\n" not in resumed.stdout
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_said(tmp_path: Path, space: Path) -> None:

@@ -43,6 +43,33 @@ def _repeated_texts() -> None:
     _write("validation.csv", b"text,label\nwell,up\nbad,down\n")
 
 
+def _one_label_in_validation() -> None:
+    _write("train.csv", _rows("up", "down", "level"))
+    _write("validation.csv", b"text,label\n" + b"".join(b"another film %d,up\n" % k for k in range(20)))
+
+
+def _pairs() -> None:
+    rows = "".join(f"a film {k},a book {k},{('up', 'down')[k % 2]}\n" for k in range(60))
+    _write("pairs.csv", f"a,b,label\n{rows}".encode())
+
+
+def _spreadsheet(name: str, *rows: tuple[object, ...]) -> None:
+    import openpyxl
+
+    workbook = openpyxl.Workbook()
+    for row in rows:
+        workbook.active.append(row)
+    with Path(name).open("wb") as file:
+        workbook.save(file)
+
+
+def _bytes() -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"text": [b"a film", b"caf\xe9"], "label": ["up", "down"]}), "reviews.parquet")
+
+
 def _same_splits() -> None:
     for split in ("train", "validation", "test"):
         _write(f"{split}.csv", _rows("up", "down"))
@@ -56,6 +83,35 @@ def _running_sweep() -> str:
 
 def _finished_sweep() -> str:
     return RecordedSweep(Path("sweeps")).search([Outcome.COMPLETED] * 4).finish().folder.name
+
+
+def _sweep_without_trials() -> str:
+    return RecordedSweep(Path("sweeps")).search([]).folder.name
+
+
+def _scored_sweep(**scores: float) -> str:
+    """Make a finished sweep with these scores of the test split."""
+    recorded = RecordedSweep(Path("sweeps")).search([Outcome.COMPLETED] * 4)
+    return recorded.finish({f"test/{name}": score for name, score in scores.items()}).folder.name
+
+
+def _two_sweeps(**manifest: Any) -> None:
+    """Make two finished sweeps of a data set, with other systems. The manifest of the second has other values."""
+    folder = Path("sweeps")
+    (folder / _finished_sweep()).rename(folder / "first")
+    second = RecordedSweep(Path("sweeps"), compare={**_GRU, "loss": ["lcl"]})
+    path = second.search([Outcome.COMPLETED] * 4).finish().folder.path.rename(folder / "second") / "sweep.json"
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **manifest}), encoding="utf-8")
+
+
+def _damaged_predictions(name: str, content: str) -> str:
+    """Make a finished sweep with a damaged file of predictions for each of its trials."""
+    sweep = _finished_sweep()
+    for trial in range(1, 13):
+        path = Path("sweeps") / sweep / "predictions" / f"{trial}-{name}"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    return sweep
 
 
 def _conditional_sweep() -> str:
@@ -83,6 +139,12 @@ def _model() -> str:
     from tests.support.kept_models import keep_random_model
 
     return keep_random_model(Path("sweeps").absolute(), encoder="gru").name
+
+
+def _model_of_pairs() -> str:
+    from tests.support.kept_models import keep_random_model
+
+    return keep_random_model(Path("sweeps").absolute(), pairs=True).name
 
 
 def _confirming_sweep() -> str:
@@ -224,5 +286,19 @@ GIVENS: dict[str, Callable[[], str | None]] = {
     "a sweep without an id": _sweep_without_id,
     "a model with damaged weights": _damaged_weights,
     "a database without a table": _lost_table,
+    "a validation split of one label": _one_label_in_validation,
+    "pairs": _pairs,
+    "a spreadsheet": partial(_spreadsheet, "reviews.xlsx", ("text", "label"), ("a good film", "up")),
+    "an empty spreadsheet": partial(_spreadsheet, "reviews.xlsx"),
+    "a sweep without trials": _sweep_without_trials,
+    "a model of pairs": _model_of_pairs,
+    "two sweeps with other test sets": partial(_two_sweeps, splits={"test": {"texts": 70, "digest": "fedcba98"}}),
+    "two sweeps with other classes": partial(_two_sweeps, labels=["bad", "fair"]),
+    "a sweep without a macro-F1": partial(_scored_sweep, accuracy=0.5),
+    "a sweep with an accuracy of 2": partial(_scored_sweep, accuracy=2.0, macro_f1=0.5),
+    "a sweep with damaged predictions": partial(_damaged_predictions, "test.parquet", "PAR1"),
+    "a sweep with other results": partial(_damaged, "results.json", '{"sweep": "sst5-1"}'),
+    "bytes that are no text": _bytes,
+    "a sweep with damaged class weights": partial(_damaged_predictions, "weights.json", "[[1, 2]]"),
     "a sweep without a record": partial(_damaged, "record.journal", None),
 }

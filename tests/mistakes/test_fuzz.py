@@ -9,6 +9,8 @@ from sweeper.errors import SweeperError
 from tests.mistakes.fuzz_targets import TARGETS, Target
 from tests.mistakes.mutations import EDITS, Edit, mutate
 
+_SLOW = ("search space", "sweep", "re", "mlflow")
+
 
 def fuzz(target: Target, folder: Path, examples: int, *, is_repeatable: bool) -> None:
     """Read so many altered files. Any error but ours fails the test, and so does one of ours without a message."""
@@ -37,10 +39,10 @@ def fuzz(target: Target, folder: Path, examples: int, *, is_repeatable: bool) ->
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_altered_files_give_no_traceback(name: str, tmp_path: Path) -> None:
-    fuzz(TARGETS[name], tmp_path, 10 if name.startswith(("sweep", "re", "mlflow")) else 40, is_repeatable=True)
+    fuzz(TARGETS[name], tmp_path, 10 if name.startswith(_SLOW) else 40, is_repeatable=True)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TARGETS)
 def test_many_altered_files_give_no_traceback(name: str, tmp_path: Path) -> None:
-    fuzz(TARGETS[name], tmp_path, 300 if name.startswith(("sweep", "re", "mlflow")) else 3000, is_repeatable=False)
+    fuzz(TARGETS[name], tmp_path, 300 if name.startswith(_SLOW) else 3000, is_repeatable=False)

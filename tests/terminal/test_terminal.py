@@ -1,10 +1,13 @@
 """On a terminal the live view opens and closes, and no line of a library is ever on it."""
 
+import fcntl
 import os
 import pty
 import re
+import struct
 import subprocess
 import sys
+import termios
 from io import StringIO
 from pathlib import Path
 
@@ -25,12 +28,17 @@ confirm: {seeds: 1}
 """
 
 
-def on_a_terminal(arguments: list[str], cwd: Path, extra: dict[str, str]) -> tuple[int, str]:
-    """Exit code, and all that the terminal was sent."""
+def set_size(terminal: int, columns: int) -> None:
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
+
+
+def on_a_terminal(arguments: list[str], cwd: Path, columns: int = 100, resized: int = 0) -> tuple[int, str]:
+    """Exit code, and all that the terminal was sent. Its width becomes `resized` once the live view is there."""
     ours, theirs = pty.openpty()
-    kept = {name: value for name, value in environment(extra).items() if name != "NO_COLOR"}
+    set_size(ours, columns)
+    kept = {name: value for name, value in environment({}).items() if name not in ("NO_COLOR", "COLUMNS", "LINES")}
     command = subprocess.Popen(
-        [*SWEEPER, *arguments], cwd=cwd, env={**kept, "TERM": "xterm", "LINES": "30"},
+        [*SWEEPER, *arguments], cwd=cwd, env={**kept, "TERM": "xterm"},
         stdin=theirs, stdout=theirs, stderr=theirs,
     )  # fmt: skip
     os.close(theirs)
@@ -43,23 +51,45 @@ def on_a_terminal(arguments: list[str], cwd: Path, extra: dict[str, str]) -> tup
         if not data:
             break
         sent += data
+        if resized and b"\x1b[?1049h" in sent and b"0/2" in sent:
+            set_size(ours, resized)
     os.close(ours)
     return command.wait(timeout=60), sent.decode("utf-8", errors="replace")
+
+
+def plain(sent: str) -> str:
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", sent)
+
+
+def longest_line(text: str) -> int:
+    return max(len(line.rstrip("\r")) for line in text.split("\n"))
 
 
 @pytest.mark.ray
 @pytest.mark.mlflow
 def test_a_sweep_has_the_terminal_to_itself_and_gives_it_back(tmp_path: Path) -> None:
     (tmp_path / "space.yaml").write_text(SPACE)
-    code, sent = on_a_terminal(["run", "space.yaml"], tmp_path, {})
+    code, sent = on_a_terminal(["run", "space.yaml"], tmp_path, columns=100, resized=60)
     assert code == 0, sent
     assert sent.count("\x1b[?1049h") == sent.count("\x1b[?1049l") == 1
     assert "0/2" in sent
-    left = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", sent.rpartition("\x1b[?1049l")[2])
+    before, _, after = sent.rpartition("\x1b[?1049l")
+    frames = [longest_line(plain(frame)) for frame in before.split("\x1b[H")[1:]]
+    assert max(frames) == 100
+    assert frames[-1] == 60
+    left = " ".join(plain(after).split())
     assert "2 of 2 trials done" in left
     assert "best per system by validation/accuracy" in left
     for word in ("WARNING", "INFO", ".py:", "(raylet)", "Traceback", "Warning:"):
         assert word not in sent
+
+
+def test_a_line_that_is_too_long_breaks_between_words(tmp_path: Path) -> None:
+    (tmp_path / "space.yaml").write_text(SPACE.replace("learning_rate", "learning_rat"))
+    code, sent = on_a_terminal(["check", "space.yaml"], tmp_path, columns=40)
+    assert code == 2
+    assert longest_line(plain(sent)) <= 40
+    assert " ".join(plain(sent).split()).endswith("max_length, precision; did you mean learning_rate?")
 
 
 def test_output_of_a_library_during_a_step_is_not_on_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:

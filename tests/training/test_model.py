@@ -109,12 +109,13 @@ def test_only_frozen_embeddings_have_no_gradient(data: TrainingData) -> None:
 def test_flatten_uses_all_tokens_and_refuses_too_many_weights(data: TrainingData) -> None:
     net = model.Classifier(tiny_training.config(pooling="flatten", max_length=16), data).eval()
     assert net(TEXTS).features.shape == (2, 16 * 32)
-    with pytest.raises(UsageError) as caught:
-        model.check_size("flatten", "mlp", 768, 128, 5)
-    assert "98,304 features of 128 tokens" in str(caught.value)
-    assert "use cls or mean, or a smaller max_length" in str(caught.value)
-    model.check_size("flatten", "linear", 768, 128, 5)
-    model.check_size("cls", "mlp", 768, 128, 5)
+    rule = model.size_rule("flatten", "mlp", 768, 128, 5)
+    assert "98,304 features of 128 tokens" in rule
+    assert "use cls or mean, or a smaller max_length" in rule
+    assert model.size_rule("flatten", "linear", 768, 128, 5) == ""
+    assert model.size_rule("cls", "mlp", 768, 128, 5) == ""
+    with pytest.raises(UsageError, match="pooling: flatten makes"):
+        model.Classifier(tiny_training.config(pooling="flatten", classifier="mlp", max_length=512), data)
 
 
 def test_token_types_reach_the_encoder(data: TrainingData) -> None:

@@ -13,6 +13,8 @@ from sweeper.reporting.table.metrics import METRICS, table_metric
 from sweeper.training.tasks import metric_fits
 from sweeper.wording import quote_value
 
+_RESTORE = "restore a copy of the sweep"
+
 
 def find_scores(source: FinishedSweep, seeds: Sequence[SeedResult], metric: str) -> tuple[dict[int, float], str]:
     """Return the test scores of these seeds by trial, and the reason why some have none; "" if all tested ones have.
@@ -63,7 +65,7 @@ def _score(source: FinishedSweep, seed: SeedResult, metric: str) -> float | None
         return recorded
     if entry.is_reported and entry.function is not None:
         where = f"{source.results.sweep}: trial {seed.trial}"
-        raise RecordError(f"{where} has no test/{metric}, which every sweep records; it must be a share from 0 to 1")
+        raise RecordError(f"{where} has no test/{metric}, which every sweep records; {_RESTORE}")
     if seed.trial not in source.predictions:
         return None
     validation = source.validation.get(seed.trial) if entry.is_rescaled else None
@@ -72,6 +74,5 @@ def _score(source: FinishedSweep, seed: SeedResult, metric: str) -> float | None
 
 def _require_possible(results: SweepResults, seed: SeedResult, metric: str, score: float) -> None:
     if table_metric(metric).entry.is_share and not 0 <= score <= 1:
-        raise RecordError(
-            f"{results.sweep}: trial {seed.trial} has test/{metric} {score}; it must be a share from 0 to 1"
-        )
+        rule = f"has test/{metric} {score}, which must be a share from 0 to 1"
+        raise RecordError(f"{results.sweep}: trial {seed.trial} {rule}; {_RESTORE}")

@@ -42,7 +42,7 @@ def test_a_score_outside_of_0_to_1_is_rejected(score: float | None) -> None:
     finished = sweep({"ce": CE})
     results = finished.results.to_dict()
     results["systems"][0]["confirmation"]["seeds"][0]["test"] = {} if score is None else {"test/accuracy": score}
-    with pytest.raises(RecordError, match=r"trial 100 has (no )?test/accuracy.*; it must be a share from 0 to 1"):
+    with pytest.raises(RecordError, match=r"trial 100 has (no )?test/accuracy.*; restore a copy of the sweep"):
         build_table([with_results(finished, results)])
 
 
