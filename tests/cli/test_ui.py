@@ -94,7 +94,7 @@ def test_it_serves_the_store_beside_the_sweep_until_it_is_ended(
     with running(str(tracked.path), cwd=tmp_path, extra=browser) as (command, said):
         address = next(line for line in said if line.startswith("MLflow's UI:")).split()[-1]
         compared = urlsplit(next(line for line in said if "compared" in line).split()[-1]).fragment
-        listed = next(line for line in said if line.startswith("its runs:")).split(maxsplit=2)[-1]
+        listed = next(line for line in said if line.startswith("its trials:")).split(maxsplit=2)[-1]
         with urllib.request.urlopen(f"{address}/health", timeout=30) as answer:
             assert answer.status == 200
         experiment = listed.partition("/experiments/")[2].partition("/")[0]
