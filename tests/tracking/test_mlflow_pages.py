@@ -1,9 +1,11 @@
 """MLflow's own pages show what a sweep found: read from the pages of a real server in headless Chromium."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
+from mlflow import MlflowClient
 
 from sweeper.app import mlflow_sync, sweep_artifacts
 from sweeper.app.ui_links import find_links
@@ -14,6 +16,7 @@ from sweeper.tracking.ui_server import runs_url, serve_ui
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from tests.support.browser import Browser
+from tests.support.kept_models import add_random_model
 from tests.support.recorded_sweeps import RecordedSweep
 
 pytestmark = [pytest.mark.browser, pytest.mark.mlflow, pytest.mark.slow]
@@ -23,8 +26,11 @@ _TEXT = "document.body.innerText"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> SweepFolder:
-    """A finished sweep of six trials, in the MLflow store beside it."""
+    """A finished sweep of six trials that keeps a model, in the MLflow store beside it."""
     sweep = RecordedSweep(tmp_path_factory.mktemp("pages") / "sweeps").search([Outcome.COMPLETED] * 3).finish()
+    with sweep.study() as study:
+        seeds = [record.trial.number for record in study.all_trials() if record.trial.source_trial]
+    add_random_model(sweep.folder, seeds[-1])
     (sweep.folder.path / "table.md").write_text("| loss | d |\n| --- | --- |\n| ce | 12.3 |\n")
     tracker = mlflow_sync.make_tracker(sweep.spec, sweep.folder, say=print)
     with sweep.study() as study:
@@ -43,7 +49,8 @@ def pages(folder: SweepFolder) -> Iterator[dict[str, str]]:
     with serve_ui(uri, folder.path.parent / "artifacts", 0) as (address, _):
         found = find_links(address, uri, folder)
         trials, results, compared = (line.split()[-1] for line in found.lines)
-        experiment = trials.partition("/experiments/")[2].partition("/")[0]
+        client, experiment = MlflowClient(tracking_uri=uri), trials.partition("/experiments/")[2].partition("/")[0]
+        (model,) = client.search_logged_models([experiment])
         column = "metrics.`best/validation/accuracy`"
         of_search = trial_filter(identity_tags(folder.fingerprint, folder.manifest.id))
         yield {
@@ -51,6 +58,7 @@ def pages(folder: SweepFolder) -> Iterator[dict[str, str]]:
             "trials without the view": runs_url(address, experiment, of_search, column, ascending=False),
             "results": results,
             "compared": compared,
+            "model": f"{address}/#/experiments/{experiment}/models/{model.model_id}?workflowType=machine_learning",
         }
 
 
@@ -96,3 +104,14 @@ def test_the_sweeps_own_run_shows_the_table_and_the_winner(pages: dict[str, str]
     text = visit(browser, pages["results"], "12.3")
     assert "winner" in text
     assert browser.run("document.querySelectorAll('table').length") >= 1
+
+
+def test_the_models_page_shows_its_input_and_output_an_example_and_its_metrics(
+    pages: dict[str, str], browser: Browser
+) -> None:
+    text = visit(browser, pages["model"], "Description", "Metrics (5)", "Parameters (", "Ready")
+    assert "Input one text a row" in text
+    assert "Output label, and a probability/… of each class: very negative, neutral, positive" in text
+    assert 'model.predict(["A film that one remembers.", "Two hours that I will not get back."])' in text
+    assert re.search(r"validation/accuracy\s+-\s+10 scl gru, seed 2 of trial 2\s+0\.42", text)
+    assert re.search(r"test/accuracy\s+-\s+10 scl gru, seed 2 of trial 2\s+0\.5", text)
