@@ -20,7 +20,7 @@ from sweeper.errors import SweeperError, UsageError
 _HOST = "127.0.0.1"
 _START_TIMEOUT = 120.0  # seconds that the server may take to answer
 _STOP_TIMEOUT = 5.0  # seconds that the server gets to stop before it is killed
-_WORKFLOW = "workflowType=machine_learning"  # without it the UI may show its pages for GenAI
+_WORKFLOW = "workflowType=machine_learning"  # else the part last chosen in the browser, at first GenAI
 
 
 @contextmanager
