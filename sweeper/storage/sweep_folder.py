@@ -28,7 +28,7 @@ from sweeper.errors import UsageError
 from sweeper.search_space.spec_checks import check_stored_spec
 from sweeper.search_space.sweep_spec import SweepSpec, fingerprint
 from sweeper.search_space.yaml_file import dump_yaml, load_yaml
-from sweeper.storage.sweep_manifest import SweepManifest
+from sweeper.storage.sweep_manifest import EncoderSummary, SweepManifest
 from sweeper.trials.borrowed import BorrowedTrials
 
 MANIFEST, SPEC, RECORD, RESULTS = "sweep.json", "sweep.yaml", "record.journal", "results.json"
@@ -179,6 +179,7 @@ def open_sweep(path: Path) -> SweepFolder:
 def create_sweep(
     sweeps: Path, spec: SweepSpec, resolved: Mapping[str, str], threads: int, labels: Sequence[str] = (),
     splits: Mapping[str, Any] | None = None, data_warnings: Sequence[str] = (), borrowed: Sequence[BorrowedTrials] = (),
+    encoders: Mapping[str, EncoderSummary] | None = None,
 ) -> SweepFolder:  # fmt: skip
     """Make the folder of a new sweep and write its manifest. If the name is taken, the folder is called NAME.2."""
     first = f"{spec.dataset_spec.name}-{fingerprint(spec.identity, resolved)}"
@@ -193,10 +194,11 @@ def create_sweep(
         splits=dict(splits or {}),
         data_warnings=list(data_warnings),
         borrowed=tuple(borrowed),
+        encoders=dict(encoders or {}),
     )
     folder = SweepFolder(sweeps / name, manifest)
     folder.write_spec(spec)
-    unused = () if borrowed else ("borrowed",)  # sweeps that borrow nothing have the manifest that they always had
+    unused = {key for key in ("borrowed", "encoders") if not getattr(manifest, key)}  # as in earlier manifests
     write_json(folder.path / MANIFEST, {key: it for key, it in asdict(manifest).items() if key not in unused})
     return folder
 

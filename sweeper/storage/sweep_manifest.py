@@ -23,6 +23,16 @@ class SplitSummary(TypedDict):
     of: NotRequired[int]
 
 
+class EncoderSummary(TypedDict):
+    """A pretrained encoder as sweep.json describes it: the licence that its model card names, and its parameters.
+
+    `licence` is "" if the card names none, and None if there is no card.
+    """
+
+    licence: str | None
+    parameters: int
+
+
 @dataclass(frozen=True)
 class SweepManifest:
     """Everything that is fixed when a sweep first starts. It is the content of sweep.json.
@@ -31,6 +41,7 @@ class SweepManifest:
     commit or digest, `rows` to the digest of the rows, and `learn_from` to that of `borrowed`, which are copies of the
     trials of earlier sweeps. `threads` is the number of CPU threads of a trial. `id` distinguishes two sweeps with the
     same identity. `labels` are the class names. `data_warnings` are those that were shown at the first start.
+    `encoders` describes the pretrained encoders by name; sweeps of an earlier version have none.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -43,3 +54,4 @@ class SweepManifest:
     splits: Mapping[str, SplitSummary] = field(default_factory=dict)
     data_warnings: Sequence[str] = ()
     borrowed: Sequence[BorrowedTrials] = ()
+    encoders: Mapping[str, EncoderSummary] = field(default_factory=dict)
