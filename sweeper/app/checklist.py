@@ -59,7 +59,7 @@ def checklist(sweep: str | Path, *, sweeps: str | Path = "sweeps") -> Checklist:
     results = current_results(folder, spec)
     found = {
         ("B1", "Data and encoders that are used"): answers.describe_sources(spec, results),
-        ("B2", "Licences"): answers.describe_licences(spec),
+        ("B2", "Licences"): answers.describe_licences(folder, spec),
         ("B3", "Intended use"): [_LEFT_TO_AUTHORS],
         ("B4", "Personal and offensive content"): [_LEFT_TO_AUTHORS],
         ("B5", "Domains, languages, groups of people"): [_LEFT_TO_AUTHORS],

@@ -22,11 +22,14 @@ def describe_sources(spec: SweepSpec, results: SweepResults) -> list[str]:
     """Return the data set and the encoders, with the revisions that were used."""
     data = spec.dataset_spec
     lines = [f"Data set {data.name}: {data.description or results.source}{_revision(results, 'dataset')}."]
-    for name in spec.encoders:
-        kind = encoder_kind(name)
-        what = f"Encoder {name}{_revision(results, name)}" if kind.is_pretrained else f"{kind.label} from scratch"
-        lines.append(f"{what}.")
-    return lines
+    return [*lines, *(describe_encoder(name, results) for name in spec.encoders)]
+
+
+def describe_encoder(name: str, results: SweepResults) -> str:
+    """Return an encoder, with its revision if it is pretrained."""
+    kind = encoder_kind(name)
+    what = f"Encoder {name}{_revision(results, name)}" if kind.is_pretrained else f"{kind.label} from scratch"
+    return f"{what}."
 
 
 def _revision(results: SweepResults, name: str) -> str:
@@ -34,12 +37,22 @@ def _revision(results: SweepResults, name: str) -> str:
     return f", revision {revision[:12]}" if revision and revision != "files" else ""
 
 
-def describe_licences(spec: SweepSpec) -> list[str]:
+def describe_licences(folder: SweepFolder, spec: SweepSpec) -> list[str]:
     """Return the licences, as far as they are known."""
     data = spec.dataset_spec
     lines = [f"Data set {data.name}: {data.licence or UNKNOWN}."]
     pretrained = [name for name in spec.encoders if encoder_kind(name).is_pretrained]
-    return lines + [f"Encoder {name}: {UNKNOWN} here; its page says it." for name in pretrained]
+    return lines + [f"Encoder {name}: {encoder_licence(folder, name)}." for name in pretrained]
+
+
+def encoder_licence(folder: SweepFolder, name: str) -> str:
+    """Return the licence that a pretrained encoder's card named when the sweep began, or why it is unknown."""
+    summary = folder.manifest.encoders.get(name)
+    if summary is None:
+        return f"{UNKNOWN} here; its page says it"
+    if summary["licence"] is None:
+        return f"{UNKNOWN}; it came without a model card"
+    return summary["licence"] or f"{UNKNOWN}; its model card names none"
 
 
 def describe_data(folder: SweepFolder, spec: SweepSpec) -> list[str]:
@@ -56,14 +69,21 @@ def describe_data(folder: SweepFolder, spec: SweepSpec) -> list[str]:
 
 
 def describe_parameters(folder: SweepFolder, spec: SweepSpec) -> list[str]:
-    """Return the number of parameters of the model that the sweep keeps."""
-    model = folder.path / "model"
-    if not (model / "config.json").exists():
-        return [f"Parameters: {UNKNOWN}, because the sweep keeps no model."]
-    encoder = json.loads((model / "config.json").read_text(encoding="utf-8"))["encoder"]
-    others = [name for name in spec.encoders if name != encoder]
-    more = [f"Parameters with {name}: {UNKNOWN}." for name in others]
-    return [f"Parameters of the kept model ({encoder}): {_count_parameters(model):,}.", *more]
+    """Return the number of parameters of the model that the sweep keeps, and of each encoder."""
+    model, encoders = folder.path / "model", folder.manifest.encoders
+    kept = ""
+    lines = [f"Parameters of a model with its classifier: {UNKNOWN}, because the sweep keeps no model."]
+    if (model / "config.json").exists():
+        kept = json.loads((model / "config.json").read_text(encoding="utf-8"))["encoder"]
+        lines = [f"Parameters of the kept model ({kept}): {_count_parameters(model):,}."]
+    for name in spec.encoders:
+        if name in encoders:
+            lines.append(f"Parameters of the encoder {name}: {encoders[name]['parameters']:,}.")
+        elif not encoder_kind(name).is_pretrained:
+            lines.append(f"Parameters of {name}, which is trained from scratch: they depend on the setting.")
+        elif name != kept:
+            lines.append(f"Parameters with {name}: {UNKNOWN}.")
+    return lines
 
 
 def _count_parameters(model: Path) -> int:

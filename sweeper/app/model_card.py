@@ -10,13 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.app.best_model import saved_model_trial
-from sweeper.app.checklist_answers import UNKNOWN, describe_data, describe_scores, describe_sources
+from sweeper.app.checklist_answers import (
+    UNKNOWN,
+    describe_data,
+    describe_encoder,
+    describe_scores,
+    describe_sources,
+    encoder_licence,
+)
 from sweeper.app.kept_model import KeptModel, find_model
 from sweeper.data.hub_models import write_model_card
 from sweeper.protocol.results import stored_results
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.protocol.system_results import ConfirmationResult
 from sweeper.storage.sweep_folder import SweepFolder, is_sweep, open_sweep
+from sweeper.training.registry import encoder_kind
 from sweeper.wording import count_noun, escape_markdown, format_value, show_controls
 
 _TO_FILL_IN = (
@@ -92,6 +100,7 @@ def _card_text(model: KeptModel, usage: Sequence[str], sweep: SweepFolder | None
     parts += ["## Classes", ", ".join(map(_escape, model.labels))]
     if results is not None and sweep is not None:
         parts += ["## Data", _list(_data_lines(sweep, results))]
+        parts += _encoder_part(model, sweep, results)
         confirmation = next((c for c in results.confirmations if c.source_trial == results.best_trial), None)
         parts += ["## Scores", *_scores(results, confirmation)] if confirmation else []
     hyperparameters = [f"{name}: {format_value(value)}" for name, value in model.hyperparameters.items()]
@@ -128,6 +137,14 @@ def _data_lines(sweep: SweepFolder, results: SweepResults) -> list[str]:
     spec = sweep.spec
     licence = f"Licence: {spec.dataset_spec.licence or UNKNOWN}."
     return [describe_sources(spec, results)[0], licence, *describe_data(sweep, spec), *results.test_warnings]
+
+
+def _encoder_part(model: KeptModel, sweep: SweepFolder, results: SweepResults) -> list[str]:
+    """Return the section on the pretrained encoder: where it comes from, and its licence. None of one from scratch."""
+    name = str(model.settings["encoder"])
+    if not encoder_kind(name).is_pretrained:
+        return []
+    return ["## Encoder", _list([describe_encoder(name, results), f"Licence: {encoder_licence(sweep, name)}."])]
 
 
 def _scores(results: SweepResults, confirmation: ConfirmationResult) -> list[str]:

@@ -1,5 +1,6 @@
 """Fetches and pins a sweep's data set and encoders before it starts, and turns them into arrays."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -23,6 +24,7 @@ from sweeper.errors import UsageError
 from sweeper.protocol.sweep_plan import Span
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
+from sweeper.storage.sweep_manifest import EncoderSummary
 from sweeper.terminal.output import Output
 from sweeper.training.registry import encoder_kind
 from sweeper.training.types import EncoderWeights, TrainingData
@@ -182,6 +184,19 @@ def load_training_data(
             require_fitting_layers(spec, encoder)
             data[name] = TrainingData(dataset.class_names, encoder, tokens, spec.dataset_spec.task)
     return data
+
+
+def summarize_encoders(prepared: PreparedSweep, data: Mapping[str, TrainingData]) -> dict[str, EncoderSummary]:
+    """Return what a sweep keeps of each pretrained encoder: the licence on its model card, and its parameters."""
+    from sweeper.data.hub_models import read_licence
+
+    return {
+        name: EncoderSummary(
+            licence=read_licence(folder),
+            parameters=sum(math.prod(array.shape) for array in data[name].encoder.weights.values()),
+        )
+        for name, folder in prepared.encoders.items()
+    }
 
 
 def _join(splits: Sequence[str]) -> str:

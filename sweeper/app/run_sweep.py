@@ -14,7 +14,7 @@ from sweeper.app.disk_space import checkpoint_disk, require_disk
 from sweeper.app.finalize import finalize
 from sweeper.app.learn_from import suggest_learn_from
 from sweeper.app.open_study import open_study
-from sweeper.app.prepare_data import PreparedSweep, load_training_data
+from sweeper.app.prepare_data import PreparedSweep, load_training_data, summarize_encoders
 from sweeper.app.share_gpus import allocate, share_gpus
 from sweeper.app.stage_jobs import checkpoint_storage, stage_jobs
 from sweeper.data.dataset_description import summarize_splits
@@ -79,7 +79,7 @@ class SweepRun:
         resources = allocate(self.runner, spec)
         differing = None if self.prepared.folder else differing_keys(self.sweeps, spec)
         suggested = None if self.prepared.folder else suggest_learn_from(spec, self.sweeps)
-        folder = self._open_folder(resources)
+        folder = self._open_folder(resources, data)
         with open_study(folder, spec) as study:
             self.output.set_log_dir(folder.path / "logs")
             resources = share_gpus(self.output, self.runner, spec, resources, data, folder.path)
@@ -96,7 +96,7 @@ class SweepRun:
             require_disk(self.sweeps, folder, certain, is_remote=is_remote)
             return folder, self._drive(folder, study, resources, data)
 
-    def _open_folder(self, resources: TrialResources) -> SweepFolder:
+    def _open_folder(self, resources: TrialResources, data: Mapping[str, TrainingData]) -> SweepFolder:
         """Return the folder of the sweep, which is made if it has not begun.
 
         Raises UsageError if another command began the sweep while this one was preparing it.
@@ -118,6 +118,7 @@ class SweepRun:
             summarize_splits(prepared.dataset, prepared.description),
             prepared.description.warnings,
             prepared.borrowed,
+            summarize_encoders(prepared, data),
         )
 
     def _drive(

@@ -44,31 +44,48 @@ class SweepLinks:
 
 
 def find_links(address: str, uri: str, folder: SweepFolder) -> SweepLinks:
-    """Return the pages of a sweep: its runs, its trials compared, and its own run, in a UI at this address.
+    """Return the pages of a sweep: its trials by score, its own run, its trials compared, in a UI at this address.
 
-    The trials are compared in the sweep's saved view, where MLflow has it. Where MLflow has no runs of the sweep, the
-    line says how to send them.
+    The trials are listed and compared in the sweep's saved view, where MLflow has it. Where MLflow has no runs of the
+    sweep, the line says how to send them.
     """
     from sweeper.tracking.client import find_view, identity_tags
-    from sweeper.tracking.ui_server import compare_url, run_url, runs_url, view_url
+    from sweeper.tracking.ui_server import run_url
 
     client, runs = _search_runs(uri, folder)
     if not runs:
         remedy = f"this sends them: sweeper sync {shlex.quote(str(folder.path))}"
         return SweepLinks([f"MLflow has no runs of {folder.name}; {remedy}"])
     experiment, ids = runs[0].info.experiment_id, [run.info.run_id for run in runs]
-    identity = identity_tags(folder.fingerprint, folder.manifest.id)
-    lines = [f"its runs:     {runs_url(address, experiment, identity)}"]
+    key = find_view(client, experiment, identity_tags(folder.fingerprint, folder.manifest.id))
+    listed, comparison = _trial_pages(address, experiment, folder, ids, key)
+    lines = [f"its trials:   {listed}"]
     parent = runs[0].data.tags.get("mlflow.parentRunId", "")
     results = run_url(address, experiment, parent)
-    key = find_view(client, experiment, identity)
-    comparison = view_url(address, experiment, key) if key else compare_url(address, experiment, ids)
     if parent:
         lines.append(f"its results:  {results}")
     if len(comparison) <= _MAX_URL:
         lines.append(f"the {len(ids)} runs of its search compared: {comparison}")
         return SweepLinks(lines, comparison)
     return SweepLinks(lines, results)
+
+
+def _trial_pages(address: str, experiment: str, folder: SweepFolder, runs: list[str], key: str) -> tuple[str, str]:
+    """Return the pages that list the trials of the search by score, best first, and that compare them.
+
+    `runs` are the ids of their runs, and `key` is that of the saved view, "" if there is none.
+    """
+    from sweeper.tracking.client import identity_tags
+    from sweeper.tracking.saved_view import score_column, trial_filter
+    from sweeper.tracking.ui_server import compare_url, runs_url, view_url
+
+    if key:
+        listed, compared = (view_url(address, experiment, key, with_charts=charts) for charts in (False, True))
+        return listed, compared
+    objective = folder.spec.objective
+    tag_filter = trial_filter(identity_tags(folder.fingerprint, folder.manifest.id))
+    listed = runs_url(address, experiment, tag_filter, score_column(objective), ascending=objective.sign < 0)
+    return listed, compare_url(address, experiment, runs)
 
 
 def _search_runs(uri: str, folder: SweepFolder) -> tuple[Any, list[Any]]:

@@ -14,6 +14,7 @@ from sweeper.data.encoder_config import read_encoder_config
 from sweeper.data.encoder_folder import SMALL_FILES, folder_digest, weight_patterns
 from sweeper.data.file_digest import file_digest
 from sweeper.data.hub import Pinned, hub_error, resolve_commit, snapshots_folder
+from sweeper.data.hub_models import MODEL_CARD
 from sweeper.errors import UnavailableError
 from sweeper.home_folder import expand_home
 
@@ -96,9 +97,9 @@ def _find_packaged(name: str) -> Pinned | None:
 
 
 def _download(name: str, commit: str, progress: DownloadProgress) -> Path:
-    """Download the small files and the weights, in one file or in shards, as safetensors if there are any."""
+    """Download the small files, the model's card, and the weights: one file or shards, safetensors if there are any."""
     files = [file.rfilename for file in HfApi().model_info(name, revision=commit).siblings or []]
-    return _download_files(name, commit, [*SMALL_FILES, *weight_patterns(files)], progress)
+    return _download_files(name, commit, [*SMALL_FILES, MODEL_CARD, *weight_patterns(files)], progress)
 
 
 def _download_files(

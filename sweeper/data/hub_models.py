@@ -1,4 +1,4 @@
-"""A model in a folder for the Hugging Face hub: its card, and its upload. Uses huggingface_hub."""
+"""A model in a folder as the Hugging Face hub has it: its card, and its upload. Uses huggingface_hub."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,13 +6,34 @@ from typing import Any
 
 from sweeper.errors import SweeperError
 
+MODEL_CARD = "README.md"
+
 
 def write_model_card(folder: Path, metadata: Mapping[str, Any], text: str) -> None:
     """Write the folder's README.md: `metadata` as the hub reads it, and `text` in Markdown."""
     from huggingface_hub import ModelCard, ModelCardData
 
     values = ModelCardData(pipeline_tag="text-classification", tags=["sweeper"], **metadata)
-    ModelCard(f"---\n{values.to_yaml()}\n---\n\n{text}").save(folder / "README.md")
+    ModelCard(f"---\n{values.to_yaml()}\n---\n\n{text}").save(folder / MODEL_CARD)
+
+
+def read_licence(folder: Path) -> str | None:
+    """Return the licence that a model's card names, such as "apache-2.0"; "" if it names none, None without a card."""
+    from huggingface_hub import ModelCard
+
+    try:
+        text = (folder / MODEL_CARD).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+    try:
+        values = ModelCard(text, ignore_metadata_errors=True).data
+    except Exception:  # whatever YAML or the hub's library does not take
+        return ""
+    named = values.get("license")
+    if named == "other":
+        named = values.get("license_name") or named
+    licences = named if isinstance(named, list) else [] if named is None else [named]
+    return ", ".join(" ".join(str(licence).split()) for licence in licences)
 
 
 def push_model(folder: Path, name: str) -> str:

@@ -17,58 +17,21 @@ import itertools
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NotRequired
+from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
+from pydantic import TypeAdapter, ValidationError
 
 from sweeper.atomic_write import atomic_write
 from sweeper.errors import UsageError
 from sweeper.search_space.spec_checks import check_stored_spec
 from sweeper.search_space.sweep_spec import SweepSpec, fingerprint
 from sweeper.search_space.yaml_file import dump_yaml, load_yaml
+from sweeper.storage.sweep_manifest import EncoderSummary, SweepManifest
 from sweeper.trials.borrowed import BorrowedTrials
 
 MANIFEST, SPEC, RECORD, RESULTS = "sweep.json", "sweep.yaml", "record.journal", "results.json"
-
-
-class SplitSummary(TypedDict):
-    """A split as sweep.json describes it: texts, their digest, texts per class, and warnings about them.
-
-    `of` is the number of texts before a limit, if there is one.
-    """
-
-    texts: int
-    digest: str
-    classes: NotRequired[Mapping[str, int]]
-    warnings: NotRequired[Sequence[str]]
-    of: NotRequired[int]
-
-
-@dataclass(frozen=True)
-class SweepManifest:
-    """Everything that is fixed when a sweep first starts. It is the content of sweep.json.
-
-    `identity` is the part of the spec that makes the sweep what it is. `resolved` maps `dataset` and each encoder to a
-    commit or digest, `rows` to the digest of the rows, and `learn_from` to that of `borrowed`, which are copies of the
-    trials of earlier sweeps. `threads` is the number of CPU threads of a trial. `id` distinguishes two sweeps with the
-    same identity. `labels` are the class names. `data_warnings` are those that were shown at the first start.
-    """
-
-    __pydantic_config__ = ConfigDict(extra="forbid")
-
-    identity: Mapping[str, Any]
-    resolved: Mapping[str, str]
-    threads: int
-    id: str = ""
-    labels: Sequence[str] = ()
-    splits: Mapping[str, SplitSummary] = field(default_factory=dict)
-    data_warnings: Sequence[str] = ()
-    borrowed: Sequence[BorrowedTrials] = ()
-
-
 _MANIFEST = TypeAdapter(SweepManifest)
 
 
@@ -216,6 +179,7 @@ def open_sweep(path: Path) -> SweepFolder:
 def create_sweep(
     sweeps: Path, spec: SweepSpec, resolved: Mapping[str, str], threads: int, labels: Sequence[str] = (),
     splits: Mapping[str, Any] | None = None, data_warnings: Sequence[str] = (), borrowed: Sequence[BorrowedTrials] = (),
+    encoders: Mapping[str, EncoderSummary] | None = None,
 ) -> SweepFolder:  # fmt: skip
     """Make the folder of a new sweep and write its manifest. If the name is taken, the folder is called NAME.2."""
     first = f"{spec.dataset_spec.name}-{fingerprint(spec.identity, resolved)}"
@@ -230,10 +194,11 @@ def create_sweep(
         splits=dict(splits or {}),
         data_warnings=list(data_warnings),
         borrowed=tuple(borrowed),
+        encoders=dict(encoders or {}),
     )
     folder = SweepFolder(sweeps / name, manifest)
     folder.write_spec(spec)
-    unused = () if borrowed else ("borrowed",)  # sweeps that borrow nothing have the manifest that they always had
+    unused = {key for key in ("borrowed", "encoders") if not getattr(manifest, key)}  # as in earlier manifests
     write_json(folder.path / MANIFEST, {key: it for key, it in asdict(manifest).items() if key not in unused})
     return folder
 

@@ -1,7 +1,7 @@
 """Draws class matrices of a confirmed model as PNG: rows are the true classes, columns the predicted or weighted ones.
 
 The colors go from light to dark in one hue, which also works for the color-blind and in print. Squares show their
-value, and classes their name, as long as there is room for it. A picture has at most 2,720 pixels on each side.
+value, and classes their name, as long as there is room for it. A picture is at most 2,720 pixels wide and 2,620 high.
 """
 
 import io

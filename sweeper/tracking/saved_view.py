@@ -28,6 +28,15 @@ def trial_filter(identity: Mapping[str, str]) -> str:
     return " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
 
 
+def score_column(objective: ObjectiveMetric) -> str:
+    """Return the column of the value by which sweeper ranks a trial, as MLflow's filters and sort keys name it."""
+    return f"metrics.`{_score(objective)}`"
+
+
+def _score(objective: ObjectiveMetric) -> str:
+    return metric_key(PREFIX + objective.metric)
+
+
 def build_view(
     name: str,
     identity: Mapping[str, str],
@@ -40,12 +49,12 @@ def build_view(
 
     `created` is in milliseconds since 1970.
     """
-    score = metric_key(PREFIX + objective.metric)
+    score = _score(objective)
     state = {
         "searchFilter": trial_filter(identity),
-        "orderByKey": f"metrics.`{score}`",
+        "orderByKey": score_column(objective),
         "orderByAsc": objective.sign < 0,
-        "selectedColumns": [f"metrics.`{score}`", *(f"params.`{param}`" for param in params)],
+        "selectedColumns": [score_column(objective), *(f"params.`{param}`" for param in params)],
         "runsHiddenMode": "SHOW_ALL",
         "compareRunSections": [
             {"uuid": _SECTION, "name": "Search", "display": True, "isReordered": True, "deleted": False, "columns": 1},

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -20,7 +20,7 @@ from sweeper.errors import SweeperError, UsageError
 _HOST = "127.0.0.1"
 _START_TIMEOUT = 120.0  # seconds that the server may take to answer
 _STOP_TIMEOUT = 5.0  # seconds that the server gets to stop before it is killed
-_WORKFLOW = "workflowType=machine_learning"  # without it the UI may show its pages for GenAI
+_WORKFLOW = "workflowType=machine_learning"  # else the part last chosen in the browser, at first GenAI
 
 
 @contextmanager
@@ -95,9 +95,10 @@ def home_url(address: str) -> str:
     return f"{address}/#/experiments?{_WORKFLOW}"
 
 
-def view_url(address: str, experiment: str, key: str) -> str:
-    """Return the page of a saved view: the list of its runs beside charts that compare them."""
-    return f"{address}/#/experiments/{experiment}/runs?viewStateShareKey={key}&compareRunsMode=CHART&{_WORKFLOW}"
+def view_url(address: str, experiment: str, key: str, *, with_charts: bool) -> str:
+    """Return the page of a saved view: the list of its runs, alone or beside charts that compare them."""
+    mode = "&compareRunsMode=CHART" if with_charts else ""
+    return f"{address}/#/experiments/{experiment}/runs?viewStateShareKey={key}{mode}&{_WORKFLOW}"
 
 
 def run_url(address: str, experiment: str, run: str) -> str:
@@ -111,10 +112,15 @@ def compare_url(address: str, experiment: str, runs: Sequence[str]) -> str:
     return f"{address}/#/compare-runs?{selection}&{_WORKFLOW}"
 
 
-def runs_url(address: str, experiment: str, identity: Mapping[str, str]) -> str:
-    """Return the page that lists the runs of an experiment that have these tags."""
-    tag_filter = " and ".join(f"tags.`{name}` = '{value}'" for name, value in identity.items())
-    return f"{address}/#/experiments/{experiment}/runs?searchFilter={quote(tag_filter)}&{_WORKFLOW}"
+def runs_url(address: str, experiment: str, tag_filter: str, column: str, *, ascending: bool) -> str:
+    """Return the page that lists the runs of an experiment that pass MLflow's filter, sorted by a column.
+
+    The column is named as in the filter, such as metrics.`best/validation/accuracy`. With a column other than the time
+    of creation, MLflow lists child runs beside each other instead of below their parent.
+    """
+    order = f"orderByKey={quote(column, safe='')}&orderByAsc={str(ascending).lower()}"
+    selection = f"searchFilter={quote(tag_filter, safe='')}&{order}"
+    return f"{address}/#/experiments/{experiment}/runs?{selection}&{_WORKFLOW}"
 
 
 def _quote_list(values: Sequence[str]) -> str:

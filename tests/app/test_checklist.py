@@ -1,11 +1,14 @@
 """`sweeper checklist` drafts an answer to each item from the record, and says what it does not know."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import sweeper
+from sweeper.app.prepare_data import summarize_encoders
+from tests.support import tiny_training
 from tests.support.cli_runner import sweeper as run
 from tests.support.recorded_sweeps import RecordedSweep
 
@@ -28,6 +31,40 @@ def test_each_item_has_an_answer_from_the_record(finished: Path) -> None:
     assert f"CPU thread hours: {hours * results.threads:.2f} " in answers["C1"]
     assert "unknown" in answers["C1"]  # the kept model's parameters: there is none
     assert answers["C4"] == "unknown"  # no versions.json
+
+
+def test_the_licence_and_the_parameters_of_each_encoder_are_those_on_record(tmp_path: Path) -> None:
+    encoders = {
+        "org/known": {"licence": "apache-2.0", "parameters": 22_713_216},
+        "org/silent": {"licence": "", "parameters": 1_000},
+        "org/bare": {"licence": None, "parameters": 1_000},
+    }
+    compared = {"encoder": [*encoders, "org/earlier", "gru"], "loss": ["ce"]}
+    drafted = sweeper.checklist(RecordedSweep(tmp_path, encoders=encoders, compare=compared).search().folder.path)
+    answers = {answer.item: answer.lines for answer in drafted.answers}
+    assert answers["B2"][1:] == (
+        "Encoder org/known: apache-2.0.",
+        "Encoder org/silent: unknown; its model card names none.",
+        "Encoder org/bare: unknown; it came without a model card.",
+        "Encoder org/earlier: unknown here; its page says it.",
+    )
+    assert answers["C1"][1:6] == (
+        "Parameters of the encoder org/known: 22,713,216.",
+        "Parameters of the encoder org/silent: 1,000.",
+        "Parameters of the encoder org/bare: 1,000.",
+        "Parameters with org/earlier: unknown.",
+        "Parameters of gru, which is trained from scratch: they depend on the setting.",
+    )
+
+
+def test_a_sweep_keeps_what_the_card_and_the_weights_of_an_encoder_say(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("---\nlicense: mit\n---\n")
+    data = tiny_training.data()
+    prepared: Any = SimpleNamespace(encoders={"org/model": tmp_path})
+    parameters = sum(array.size for array in data.encoder.weights.values())
+    assert summarize_encoders(prepared, {"org/model": data}) == {
+        "org/model": {"licence": "mit", "parameters": parameters}
+    }
 
 
 def size_of_data(sweeps: Path, **changes: Any) -> tuple[str, ...]:

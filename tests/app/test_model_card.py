@@ -11,7 +11,7 @@ from sweeper.protocol.sweep_results import SweepResults
 from tests.support.fake_results import sweep
 from tests.support.kept_models import keep_random_model
 
-SECTIONS = ["", "Intended use", "Classes", "Data", "Scores", "Hyperparameters"]
+SECTIONS = ["", "Intended use", "Classes", "Data", "Encoder", "Scores", "Hyperparameters"]
 FRESH = {"ce": [0.5, 0.52], "lcl": [0.6, 0.61]}
 
 
@@ -46,6 +46,7 @@ def test_the_kept_and_the_exported_model_have_the_same_card(
     assert own["Intended use"].startswith("[More Information Needed]")
     assert "train: 1,005 of 8,544 texts were used: very negative 5, positive 1,000." in own["Data"]
     assert "3 test texts are in train too" in own["Data"]
+    assert own["Encoder"] == "- Encoder tiny.\n- Licence: unknown here; its page says it."
     assert "| test/accuracy | 0.5100 ± 0.0141 |" in own["Scores"]
     assert "- loss: ce" in own["Hyperparameters"].splitlines()
 

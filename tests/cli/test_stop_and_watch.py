@@ -85,13 +85,13 @@ def test_a_running_trial_and_then_the_sweep_are_stopped(tmp_path: Path) -> None:
     (tmp_path / "space.yaml").write_text(SPACE)
     driver = start("run", "space.yaml", "--inline", cwd=tmp_path, extra={})
     try:
-        sweep = _wait_for_trial(tmp_path, 1)
+        sweep = wait_for_trial(tmp_path, 1)
         watcher = start("watch", sweep.path.name, "--events", cwd=tmp_path, extra={})
         assert watcher.stdout is not None
         assert watcher.stdout.readline().startswith(f"watching {sweep.path.name}: ")  # what ends from now on is shown
         trial = sweeper("stop", sweep.path.name, "1", cwd=tmp_path)
         assert "trial 1: stopped by the user" in trial.stdout
-        _wait_for_trial(tmp_path, 2)
+        wait_for_trial(tmp_path, 2)
         whole = sweeper("stop", sweep.path.name, cwd=tmp_path)
         said = driver.communicate(timeout=120)[0]
         seen = watcher.communicate(timeout=120)[0]
@@ -113,7 +113,7 @@ def test_a_running_trial_and_then_the_sweep_are_stopped(tmp_path: Path) -> None:
     assert list((sweep.path / "requests").iterdir()) == []
 
 
-def _wait_for_trial(folder: Path, number: int) -> package.Sweep:
+def wait_for_trial(folder: Path, number: int) -> package.Sweep:
     """Return the only sweep in a folder once this trial of it has had a validation."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:

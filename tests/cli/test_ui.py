@@ -6,10 +6,12 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -20,7 +22,8 @@ from sweeper.tracking.ui_server import serve_ui
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialEnd
-from tests.support.cli_runner import start, sweeper
+from tests.cli.test_stop_and_watch import SPACE, wait_for_trial
+from tests.support.cli_runner import runs_of, start, sweeper
 from tests.support.fakes import report
 from tests.support.search_spaces import small_spec
 
@@ -61,6 +64,9 @@ def running(
                 break
         yield command, said
     finally:
+        command.terminate()  # it stops its server, which has a process group of its own
+        with suppress(subprocess.TimeoutExpired):
+            command.wait(30)
         with suppress(ProcessLookupError):
             os.killpg(command.pid, signal.SIGKILL)
         command.communicate()
@@ -81,6 +87,15 @@ def below(process: int) -> list[int]:
     return []
 
 
+def served_trials(address: str, experiment: str) -> list[dict[str, Any]]:
+    """Return the runs of the search that a server has in an experiment."""
+    query = json.dumps({"experiment_ids": [experiment], "filter": "tags.`sweeper.stage` = 'search'"}).encode()
+    asked = urllib.request.Request(f"{address}/api/2.0/mlflow/runs/search", query, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(asked, timeout=30) as answer:
+        runs: list[dict[str, Any]] = json.load(answer).get("runs", [])
+        return runs
+
+
 @pytest.mark.mlflow
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 0), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
@@ -94,16 +109,11 @@ def test_it_serves_the_store_beside_the_sweep_until_it_is_ended(
     with running(str(tracked.path), cwd=tmp_path, extra=browser) as (command, said):
         address = next(line for line in said if line.startswith("MLflow's UI:")).split()[-1]
         compared = urlsplit(next(line for line in said if "compared" in line).split()[-1]).fragment
-        listed = next(line for line in said if line.startswith("its runs:")).split(maxsplit=2)[-1]
+        listed = next(line for line in said if line.startswith("its trials:")).split(maxsplit=2)[-1]
         with urllib.request.urlopen(f"{address}/health", timeout=30) as answer:
             assert answer.status == 200
         experiment = listed.partition("/experiments/")[2].partition("/")[0]
-        query = json.dumps({"experiment_ids": [experiment], "filter": "tags.`sweeper.stage` = 'search'"}).encode()
-        asked = urllib.request.Request(
-            f"{address}/api/2.0/mlflow/runs/search", query, {"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(asked, timeout=30) as answer:
-            runs = [run["info"]["run_id"] for run in json.load(answer)["runs"]]
+        runs = served_trials(address, experiment)
         assert compared.startswith(f"/experiments/{experiment}/runs?viewStateShareKey=sweeper-{tracked.fingerprint}")
         assert len(runs) == 2
         assert (tmp_path / "opened").read_text() == f"{address}/#{compared}"
@@ -119,6 +129,54 @@ def test_it_serves_the_store_beside_the_sweep_until_it_is_ended(
         "opened",
         "profile.py",
     ]  # the server left nothing
+
+
+def wait_for_run(sweeps: Path, trial: int) -> None:
+    """Wait until MLflow has the run of this trial of the only sweep, which is sent in the background."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with suppress(AssertionError):  # there is no experiment yet
+            if (sweeps / "mlflow.db").exists() and trial in runs_of(sweeps, "feelings"):
+                return
+        time.sleep(0.2)
+    raise AssertionError(f"MLflow has no run of trial {trial}")
+
+
+def wait_for_step(address: str, step: int) -> int:
+    """Wait until the only trial that a server has is running and has reported this step; return its newest step."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for run in served_trials(address, "1"):
+            steps: list[int] = [metric["step"] for metric in run["data"].get("metrics", [])]
+            if max(steps, default=0) >= step:
+                assert run["info"]["status"] == "RUNNING"
+                return max(steps)
+        time.sleep(0.2)
+    raise AssertionError(f"no run has step {step}")
+
+
+@pytest.mark.mlflow
+@pytest.mark.slow
+def test_the_runs_of_a_sweep_grow_while_they_are_served(tmp_path: Path) -> None:
+    (tmp_path / "space.yaml").write_text(SPACE.replace("trials: 3", "trials: 1"))
+    driver = start("run", "space.yaml", "--inline", cwd=tmp_path, extra={})
+    try:
+        name = wait_for_trial(tmp_path, 1).path.name
+        wait_for_run(tmp_path / "sweeps", 1)
+        with running(name, "--no-browser", cwd=tmp_path) as (command, said):
+            assert said[-1].startswith("Ctrl-C"), said
+            address = next(line for line in said if line.startswith("MLflow's UI:")).split()[-1]
+            wait_for_step(address, wait_for_step(address, 1) + 1)
+            stopped = sweeper("stop", name, "1", cwd=tmp_path)  # the sweep has no other trial
+            assert stopped.returncode == 0, stopped.stderr
+            told = driver.communicate(timeout=120)[0]
+            (run,) = served_trials(address, "1")
+            assert command.poll() is None
+    finally:
+        driver.kill()
+        driver.communicate()
+    assert driver.returncode == 0, told
+    assert run["info"]["status"] == "FINISHED"
 
 
 def test_a_missing_store_is_not_created(tmp_path: Path) -> None:

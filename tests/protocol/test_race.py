@@ -15,7 +15,8 @@ from sweeper.protocol.stages import ConfirmationStage, SearchStage
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import SweepFolder, SweepManifest
+from sweeper.storage.sweep_folder import SweepFolder
+from sweeper.storage.sweep_manifest import SweepManifest
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
 from tests.support.fakes import report

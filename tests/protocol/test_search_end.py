@@ -17,7 +17,8 @@ from sweeper.protocol.stages import SearchStage
 from sweeper.protocol.sweep_results import SearchResult, SweepResults
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import SweepFolder, SweepManifest
+from sweeper.storage.sweep_folder import SweepFolder
+from sweeper.storage.sweep_manifest import SweepManifest
 from sweeper.training.types import GPU_SHARE, ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.resources import TrialResources

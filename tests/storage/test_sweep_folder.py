@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from sweeper.search_space.parser import parse_spec
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage import sweep_folder
 from sweeper.storage.sweep_folder import SweepFolder
+from sweeper.storage.sweep_manifest import EncoderSummary
 
 RESOLVED = {"dataset": "3f9a", "rows": "77aa", "a": "0c1d"}
 
@@ -236,10 +238,20 @@ def test_any_text_survives_being_written_and_read(tmp_path: Path, text: str) -> 
 
 def test_a_new_folder_has_its_search_space_and_manifest(tmp_path: Path) -> None:
     splits = {"test": {"texts": 3, "digest": "d"}}
-    made = sweep_folder.create_sweep(tmp_path, spec_of(), {"dataset": "c0ffee"}, 2, ["a", "b"], splits)
+    encoders: Mapping[str, EncoderSummary] = {"org/model": {"licence": "mit", "parameters": 7}}
+    made = sweep_folder.create_sweep(
+        tmp_path, spec_of(), {"dataset": "c0ffee"}, 2, ["a", "b"], splits, encoders=encoders
+    )
     again = sweep_folder.open_sweep(made.path)
     assert (again.manifest, again.spec) == (made.manifest, spec_of())
     assert (again.manifest.labels, again.manifest.splits) == (["a", "b"], splits)
+    assert again.manifest.encoders == encoders
+
+
+def test_a_manifest_without_encoders_is_that_of_an_earlier_version(tmp_path: Path) -> None:
+    made = create(tmp_path)
+    assert "encoders" not in json.loads((made.path / "sweep.json").read_text())
+    assert sweep_folder.open_sweep(made.path).manifest.encoders == {}
 
 
 @pytest.mark.parametrize("text", [None, "dataset: ["])

@@ -13,7 +13,8 @@ from sweeper.protocol.results import build_results
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.search_space.domains import Categorical, Domain, Float
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import SweepFolder, SweepManifest
+from sweeper.storage.sweep_folder import SweepFolder
+from sweeper.storage.sweep_manifest import SweepManifest
 from sweeper.training.config import Scalar
 from sweeper.training.types import Predictions, ValidationReport
 from sweeper.trials.outcome import Outcome

@@ -30,13 +30,20 @@ def keep_random_model(
     training = {"epochs": 2, "max_length": 24}
     own_data = {**dataset, **paths, "label": "stars"}
     folder = RecordedSweep(sweeps, splits=splits, dataset=own_data, training=training).folder
+    add_random_model(folder, 1, encoder=encoder, pairs=pairs, **params)
+    return folder
+
+
+def add_random_model(
+    folder: SweepFolder, trial: int, *, encoder: str = "gru", pairs: bool = False, **params: Any
+) -> None:
+    """Put a random model of three classes into the folder of a sweep, as that of this trial."""
     config = tiny_training.config(**{"max_length": 24, **SMALL, **params}).model_copy(update={"encoder": encoder})
     with torch.random.fork_rng(devices=[]):
         export_random_model(folder.path, config, random_texts(pairs))
     write_prediction_settings(folder.path / "model", folder.spec, config.active_params)
-    values = {"trial": 1, **config.active_params}
+    values = {"trial": trial, **config.active_params}
     (folder.path / "model" / "config.json").write_text(json.dumps(values), encoding="utf-8")
-    return folder
 
 
 def keep_model(folder: Path, kind: str, **params: Any) -> SweepFolder:

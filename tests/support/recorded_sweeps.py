@@ -31,11 +31,18 @@ SPLITS: Mapping[str, Any] = {"test": {"texts": 100, "digest": "0123456789abcdef"
 class RecordedSweep:
     """A sweep in `sweeps`. Each method adds to its record, as a driver that then stops would leave it."""
 
-    def __init__(self, sweeps: Path, *, splits: Mapping[str, Any] = SPLITS, **changes: Any) -> None:
-        """Make the folder. `splits` are those of its manifest, and `changes` replace keys of the search space."""
+    def __init__(
+        self,
+        sweeps: Path,
+        *,
+        splits: Mapping[str, Any] = SPLITS,
+        encoders: Mapping[str, Any] | None = None,
+        **changes: Any,
+    ) -> None:
+        """Make the folder. `splits` and `encoders` are those of its manifest, `changes` replace keys of its space."""
         self.spec: SweepSpec = small_spec(**{**SPACE, **changes})
         resolved = {"dataset": "c0ffee", "rows": "0123456789abcdef"}
-        self.folder: SweepFolder = create_sweep(sweeps, self.spec, resolved, 1, LABELS, splits)
+        self.folder: SweepFolder = create_sweep(sweeps, self.spec, resolved, 1, LABELS, splits, encoders=encoders)
 
     def study(self) -> "closing[OptunaStudy]":
         """Return the record, locked as by a driver until it is closed."""

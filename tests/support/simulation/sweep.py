@@ -9,7 +9,8 @@ from sweeper.protocol.failed_sweep import is_unsuccessful
 from sweeper.protocol.results import build_results
 from sweeper.protocol.stages import TestStage
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import SweepFolder, SweepManifest
+from sweeper.storage.sweep_folder import SweepFolder
+from sweeper.storage.sweep_manifest import SweepManifest
 from sweeper.storage.trial_files import delete_trial_files, trial_folder
 from sweeper.trials.run_status import RunStatus
 from tests.support.protocol_oracle import (
