@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+from safetensors import SafetensorError
 
 import sweeper
 from sweeper.app.train_model import TrainedModel, find_trial, train_model
 from sweeper.errors import UsageError
+from sweeper.record.test_accesses import read_test_accesses
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.storage.sweep_names import find_named_sweep
 from sweeper.terminal.output import PlainOutput
@@ -30,6 +32,17 @@ class Interrupted(PlainOutput):
     def line(self, text: str = "", style: str | None = None, *, tail: str = "") -> None:
         if text.startswith("  epoch"):
             raise KeyboardInterrupt
+
+
+class Listing(PlainOutput):
+    """An output that keeps its lines."""
+
+    def __init__(self) -> None:
+        super().__init__(progress=False)
+        self.lines: list[str] = []
+
+    def line(self, text: str = "", style: str | None = None, *, tail: str = "") -> None:
+        self.lines.append(text)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +79,41 @@ def test_an_interrupted_training_is_continued_by_its_own_trial_alone(folder: Swe
     assert train(folder, 1, tmp_path).metrics["validation/loss"] == scores(folder)[1]
     assert not list(tmp_path.glob("*.pt"))
     assert not (tmp_path / "training.json").exists()
+
+
+@pytest.mark.mlflow
+@pytest.mark.parametrize("damage", [b"", b"no checkpoint"])
+def test_with_a_damaged_checkpoint_the_training_starts_from_the_beginning(
+    folder: SweepFolder, tmp_path: Path, damage: bytes
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train(folder, 1, tmp_path, Interrupted(progress=False))
+    (tmp_path / "checkpoint.pt").write_bytes(damage)
+    output = Listing()
+    assert train(folder, 1, tmp_path, output).metrics["validation/loss"] == scores(folder)[1]
+    (note,) = [line for line in output.lines if "cannot be used" in line]
+    assert note.startswith("checkpoint.pt cannot be used (")
+    assert note.endswith("); the training starts from the beginning")
+    assert [line.split("  ")[1] for line in output.lines if line.startswith("  epoch")] == ["epoch 1", "epoch 2"]
+
+
+@pytest.mark.mlflow
+def test_another_seed_trains_another_model_of_the_same_setting(folder: SweepFolder, tmp_path: Path) -> None:
+    trial = find_trial(folder, 1, 7)
+    model = train_model(PlainOutput(progress=False), folder, trial, tmp_path, test=False)
+    assert (model.trial, model.seed, model.params) == (1, 7, train(folder, 1, tmp_path / "own").params)
+    assert model.metrics["validation/loss"] != scores(folder)[1]
+
+
+@pytest.mark.mlflow
+def test_a_test_access_is_on_record_before_the_scoring(folder: SweepFolder, tmp_path: Path) -> None:
+    train(folder, 1, tmp_path)
+    (tmp_path / "classifier.safetensors").write_bytes(b"damaged")
+    before = read_test_accesses(folder.journal)
+    with pytest.raises(SafetensorError):
+        train_model(PlainOutput(progress=False), folder, find_trial(folder, 1, None), tmp_path, test=True)
+    (access,) = read_test_accesses(folder.journal)[len(before) :]
+    assert access.trial == 1
 
 
 def scores(folder: SweepFolder) -> dict[int, float]:
