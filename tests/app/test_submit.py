@@ -1,12 +1,14 @@
-"""Jobs of a cluster are found by their own name, and by that of a sweep that they run."""
+"""Jobs of a cluster are found by their own name or a sweep's, and get only the variables that a driver needs."""
 
+import os
 from typing import cast
 
 import pytest
 
-from sweeper.app.submit import find_job
+from sweeper.app.submit import driver_environment, find_job
 from sweeper.errors import UsageError
 from sweeper.execution.job_server import JobServer, SubmittedJob
+from sweeper.terminal.output import PlainOutput
 
 
 class Cluster:
@@ -34,3 +36,50 @@ def test_a_job_is_found_by_its_sweep_the_running_one_first(name: str, job: str) 
 def test_an_unknown_name_is_the_servers_error() -> None:
     with pytest.raises(UsageError, match="d: no such job"):
         find_job(cast("JobServer", Cluster()), "d")
+
+
+# ---- the variables of the driver
+
+
+@pytest.fixture
+def private(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set only variables that must not leave this machine unless they are named."""
+    for name in list(os.environ):
+        monkeypatch.delenv(name)
+    for name in ("AWS_SECRET_ACCESS_KEY", "HOME", "PATH", "USER", "EDITOR", "HF_HOME", "MY_MLFLOW_PASSWORD"):
+        monkeypatch.setenv(name, "private")
+
+
+@pytest.mark.usefixtures("private")
+def test_the_driver_gets_the_variables_of_mlflow_and_the_hub_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    needed = {
+        "MLFLOW_TRACKING_URI": "https://mlflow.example.org",
+        "MLFLOW_TRACKING_TOKEN": "t",
+        "HF_ENDPOINT": "https://hub.example.org",
+        "HF_TOKEN": "hf_t",
+        "HF_HUB_OFFLINE": "1",
+    }
+    for name, value in needed.items():
+        monkeypatch.setenv(name, value)
+    assert driver_environment(PlainOutput(), []) == needed
+
+
+@pytest.mark.usefixtures("private")
+def test_a_variable_that_is_named_is_passed_too_and_must_be_set() -> None:
+    assert driver_environment(PlainOutput(), ["EDITOR"]) == {"EDITOR": "private"}
+    with pytest.raises(UsageError, match="--env NOTHING: is not set here; set it, or leave it out"):
+        driver_environment(PlainOutput(), ["EDITOR", "NOTHING"])
+
+
+@pytest.mark.usefixtures("private")
+@pytest.mark.parametrize("store", ["sqlite:///mlflow.db", "file:///mlruns", "/mlruns", "./mlruns"])
+def test_an_mlflow_store_on_this_machine_is_not_passed_unless_it_is_named(
+    store: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    assert driver_environment(PlainOutput(), []) == {}
+    assert capsys.readouterr().out == (
+        "MLFLOW_TRACKING_URI is a file here, and is not passed on; the head keeps mlflow.db with its sweeps\n"
+    )
+    assert driver_environment(PlainOutput(), ["MLFLOW_TRACKING_URI"]) == {"MLFLOW_TRACKING_URI": store}
+    assert capsys.readouterr().out == ""
