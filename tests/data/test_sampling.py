@@ -91,3 +91,10 @@ def test_samples_of_different_texts_are_those_that_earlier_versions_drew() -> No
         "Text 52",
     ]
     assert stratified_subset(rows, 5).texts == ["Text 4", "Text 15", "Text 22", "Text 23", "Text 52"]
+
+
+def test_a_subset_has_a_class_whose_texts_are_repeated_beyond_its_share() -> None:
+    """The class has a share of 3 rows, each of its texts comes 4 times, and the other class leaves room for them."""
+    frequent = [(f"text {k}", "frequent") for k in range(36) for _ in range(2)]
+    rare = [(text, "rare") for text in ("the same", "another") for _ in range(4)]
+    assert counts_of(stratified_subset(rows_of(*frequent, *rare), 30)) == [26, 4]
