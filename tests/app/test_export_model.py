@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from transformers import AutoConfig, AutoModelForSequenceClassification, pipeline
+import torch
+from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel, pipeline
 
 import sweeper as package
 from sweeper.errors import SweeperError, UsageError
@@ -128,3 +129,22 @@ def test_a_model_without_an_adapter_has_none_to_export(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"--adapter: .*/model: has no adapter, because it was trained without lora"):
         package.export_model(kept.path, tmp_path / "out", adapter=True)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_model_that_would_give_other_probabilities_is_not_exported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One weight of the classifier is altered on its way to the disk."""
+    kept = keep_model(tmp_path, "bert")
+    save = PreTrainedModel.save_pretrained
+
+    def save_altered(model: Any, folder: Path) -> None:
+        with torch.no_grad():
+            model.classifier.bias[1] += 0.01
+        save(model, folder)
+
+    monkeypatch.setattr(PreTrainedModel, "save_pretrained", save_altered)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(SweeperError, match=r"transformers would give other probabilities \(by up to 0\.00"):
+        package.export_model(kept.path, tmp_path / "out")
+    assert sorted(tmp_path.iterdir()) == before
