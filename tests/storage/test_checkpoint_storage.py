@@ -108,6 +108,19 @@ def test_a_fetched_file_is_not_stored_again(url: str, tmp_path: Path) -> None:
     assert contents(url) == {"3/model-1.pt": "as it was"}
 
 
+def test_a_half_written_file_is_not_fetched_and_a_file_that_is_here_stays(url: str, tmp_path: Path) -> None:
+    filesystem, root = fsspec.core.url_to_fs(url)
+    filesystem.makedirs(f"{root}/3", exist_ok=True)
+    for name in ("checkpoint-1.pt", "checkpoint-2.pt", ".checkpoint-2.pt-1a2b3c4d"):
+        filesystem.pipe_file(f"{root}/3/{name}", b"stored")
+    folder = trial_folder(tmp_path / "worker", trial(2))
+    folder.mkdir(parents=True)
+    (folder / "checkpoint-2.pt").write_text("here", encoding="utf-8")
+    SharedStorage(url).fetch(folder)
+    files = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
+    assert files == {"checkpoint-1.pt": "stored", "checkpoint-2.pt": "here"}
+
+
 def test_unreachable_storage_is_reported_and_does_not_end_the_training(tmp_path: Path) -> None:
     unreachable = TrainingJob(
         text_trainer("a", model=True), {}, tmp_path / "worker", storage=SharedStorage("nothing://nowhere")
