@@ -1,5 +1,7 @@
 """An attempt continues from the checkpoints of earlier ones, and does without those that it cannot use."""
 
+import errno
+import os
 from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
@@ -14,12 +16,13 @@ from sweeper.training.checkpoint import load_checkpoint, save_checkpoint
 from sweeper.training.config import TrainConfig
 from sweeper.training.objective import ObjectiveMetric
 from sweeper.training.trainer import train, train_events
-from sweeper.training.types import Heartbeat, Trainer, TrainingData, ValidationReport
+from sweeper.training.types import Heartbeat, Trainer, TrainingData, TrainingEvents, ValidationReport
 from sweeper.trials.interfaces import TrainingJob
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialEnd
 from tests.support import tiny_training
 from tests.support.attempts import DATA, REPORTS, contents, job, trial
+from tests.support.crash_helpers import limited_file_size
 from tests.support.fakes import text_trainer
 
 
@@ -28,6 +31,39 @@ def test_attempt_continues_from_the_previous_one_and_then_deletes_its_checkpoint
         list(run_attempt(trial(attempt=attempt), job(text_trainer(text), tmp_path), DATA))
     folder = trial_folder(tmp_path, trial())
     assert contents(folder) == {"checkpoint-3.pt": "abc"}
+
+
+def refuse_hard_links(path: Path, target: Path) -> None:
+    raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_checkpoint_is_linked_to_its_new_name_or_copied_where_the_file_system_has_no_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
+) -> None:
+    folder, starts = trial_folder(tmp_path, trial()), []
+
+    def run(config: TrainConfig, data: TrainingData, saved: Path | None) -> TrainingEvents:
+        assert saved is not None
+        starts.append((contents(folder), saved.samefile(folder / "checkpoint-1.pt")))
+        yield from text_trainer("b")(config, data, saved)
+
+    list(run_attempt(trial(), job(text_trainer("a"), tmp_path), DATA))
+    if not has_links:
+        monkeypatch.setattr(Path, "hardlink_to", refuse_hard_links)
+    assert list(run_attempt(trial(attempt=2), job(run, tmp_path), DATA))[-1] == TrialEnd(Outcome.COMPLETED)
+    assert starts == [({"checkpoint-1.pt": "a", "checkpoint-2.pt": "a"}, has_links)]
+    assert contents(folder) == {"checkpoint-2.pt": "ab"}
+
+
+def test_checkpoint_that_can_be_neither_linked_nor_copied_costs_the_training_so_far(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list(run_attempt(trial(), job(text_trainer("a"), tmp_path), DATA))
+    monkeypatch.setattr(Path, "hardlink_to", refuse_hard_links)
+    with limited_file_size(0):
+        first = next(run_attempt(trial(attempt=2), job(text_trainer("b"), tmp_path), DATA))
+    assert first == Heartbeat("checkpoint-1.pt cannot be used (File too large); the training starts from the beginning")
 
 
 def test_attempt_without_a_checkpoint_is_skipped(tmp_path: Path) -> None:
