@@ -2,6 +2,7 @@
 
 import os
 import pty
+import shutil
 import sqlite3
 import subprocess
 from contextlib import closing
@@ -14,6 +15,7 @@ from sweeper.app.mlflow_sync import sync
 from sweeper.app.remove_sweeps import describe_loss, find_sweeps
 from sweeper.errors import SweeperError, SweepLockedError, UsageError
 from sweeper.storage.record_lock import hold_record, is_locked
+from sweeper.storage.sweep_folder import MANIFEST
 from sweeper.terminal.output import PlainOutput
 from tests.support.cli_runner import SWEEPER, environment, runs_of, sweeper
 from tests.support.recorded_sweeps import RecordedSweep
@@ -72,6 +74,26 @@ def test_a_link_goes_with_the_folder_that_it_leads_to_and_other_links_are_not_fo
     package.remove_sweep(link)
     assert (tmp_path / "data" / "mine").exists()
     assert not link.is_symlink()
+    assert not folder.path.exists()
+
+
+def test_a_deletion_that_was_interrupted_can_be_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file system lists sweep.json first and the folders last, and deleting the first folder is interrupted."""
+    folder = RecordedSweep(tmp_path).search().folder
+    (folder.path / "logs").mkdir(exist_ok=True)
+    listed = sorted(folder.path.iterdir(), key=lambda path: (path.is_dir(), path.name != MANIFEST))
+    assert listed[0].name == MANIFEST
+
+    def interrupt(path: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(Path, "iterdir", lambda _: iter(listed))
+        interrupted.setattr(shutil, "rmtree", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            package.remove_sweep(folder.path)
+    assert not folder.journal.exists()
+    assert package.remove_sweep(folder.name, sweeps=tmp_path) == 0
     assert not folder.path.exists()
 
 
