@@ -7,9 +7,8 @@ successor. Only a trial's newest checkpoint is kept: once the new attempt has wr
 A checkpoint that cannot be read, or does not fit, is deleted. It costs the training so far, never the trial.
 """
 
-import shutil
 import traceback
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +30,7 @@ from sweeper.trials.trial import Trial, TrialEnd
 
 Event = ValidationReport | Heartbeat | TrialEnd
 
+_CHUNK_BYTES = 2**20  # of a checkpoint that is copied
 _MAX_REASON = 400  # characters of an exception's message in the record
 
 
@@ -165,17 +165,23 @@ def _to_trial_end(error: Exception) -> TrialEnd:
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
-    """Give a checkpoint another name. Raises CheckpointError if its file cannot be read."""
+    """Give a checkpoint another name. Raises CheckpointError if it cannot be read, OSError if there is no room."""
     if source == target:
         return
     try:
         target.hardlink_to(source)
     except OSError:  # a file system without hard links
-        try:
-            with atomic_write(target) as file, source.open("rb") as content:
-                shutil.copyfileobj(content, file)
-        except OSError as error:
-            raise CheckpointError(error.strerror or str(error)) from error
+        with atomic_write(target) as file:
+            file.writelines(_read_chunks(source))
+
+
+def _read_chunks(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                yield chunk
+    except OSError as error:
+        raise CheckpointError(error.strerror or str(error)) from error
 
 
 def _delete_earlier(checkpoint: Path, attempt: int) -> bool:

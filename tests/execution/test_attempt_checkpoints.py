@@ -56,14 +56,14 @@ def test_checkpoint_is_linked_to_its_new_name_or_copied_where_the_file_system_ha
     assert contents(folder) == {"checkpoint-2.pt": "ab"}
 
 
-def test_checkpoint_that_can_be_neither_linked_nor_copied_costs_the_training_so_far(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_checkpoint_for_whose_copy_there_is_no_room_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     list(run_attempt(trial(), job(text_trainer("a"), tmp_path), DATA))
     monkeypatch.setattr(Path, "hardlink_to", refuse_hard_links)
     with limited_file_size(0):
-        first = next(run_attempt(trial(attempt=2), job(text_trainer("b"), tmp_path), DATA))
-    assert first == Heartbeat("checkpoint-1.pt cannot be used (File too large); the training starts from the beginning")
+        (end,) = run_attempt(trial(attempt=2), job(text_trainer("b"), tmp_path), DATA)
+    assert isinstance(end, TrialEnd)
+    assert (end.outcome, end.reason) == (Outcome.FAILED, "OSError: [Errno 27] File too large")
+    assert contents(trial_folder(tmp_path, trial()))["checkpoint-1.pt"] == "a"
 
 
 def test_attempt_without_a_checkpoint_is_skipped(tmp_path: Path) -> None:
