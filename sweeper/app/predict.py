@@ -49,11 +49,11 @@ class TextClassifier:
         """Return the label of each text, or pair of texts, and the probability of each class.
 
         The columns are `label`, and `probability/NAME` for each class. A model that predicts any number of labels has
-        a list of them in the column `labels` instead. Raises UsageError if a row has too few texts.
+        a list of them in the column `labels` instead. Raises UsageError for a row that has not as many texts.
         """
         import pandas as pd
 
-        rows = [(row,) if isinstance(row, str) else tuple(row) for row in texts]
+        rows = [(row,) if isinstance(row, str) or not isinstance(row, Iterable) else tuple(row) for row in texts]
         for row in rows:
             if len(row) != self.texts_per_row or not all(isinstance(text, str) for text in row):
                 shown = quote_value(row[0] if len(row) == 1 else list(row))

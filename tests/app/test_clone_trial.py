@@ -140,10 +140,11 @@ def test_a_clone_is_in_the_record_whole_before_it_starts(tmp_path: Path) -> None
 
 def test_a_driver_that_searches_no_more_adds_nothing_and_the_way_out_is_said(tmp_path: Path) -> None:
     sweep = RecordedSweep(tmp_path).search([Outcome.COMPLETED])
+    given_up = threading.Event()
 
     def answer() -> None:
         requests = Requests(sweep.folder.journal, clock=itertools.count().__next__)
-        while not list(requests()):
+        while not list(requests()) and not given_up.wait(0.01):
             pass
 
     with sweep.study():
@@ -151,7 +152,9 @@ def test_a_driver_that_searches_no_more_adds_nothing_and_the_way_out_is_said(tmp
         driver.start()
         with pytest.raises(UsageError, match=r"its search is over, .* nothing was added: change the search space, "):
             clone_trial(sweep.folder, 1, {})
-        driver.join()
+        driver.join(60)
+        given_up.set()
+        assert not driver.is_alive()
 
 
 def test_nothing_is_added_once_the_test_split_was_scored_or_a_limit_ended_the_search(tmp_path: Path) -> None:

@@ -86,8 +86,12 @@ def test_a_folder_with_files_is_not_written_over(tmp_path: Path) -> None:
 
 def test_a_hub_that_does_not_answer_leaves_the_folder(tmp_path: Path) -> None:
     kept = keep_model(tmp_path, "bert")
-    with pytest.raises(SweeperError, match="--push not/a/name: the hub does not take the model"):
-        package.export_model(kept.path, tmp_path / "out", push="not/a/name")
+    hub = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_TOKEN": TOKEN}
+    pushed = sweeper("export", str(kept.path), "out", "--push", "lab/moods", cwd=tmp_path, extra=hub)
+    assert pushed.returncode == 1
+    assert "--push lab/moods: the hub does not take the model (" in pushed.stderr
+    assert "Connection refused" in pushed.stderr
+    assert "Traceback" not in pushed.stderr
     assert AutoModelForSequenceClassification.from_pretrained(tmp_path / "out").config.num_labels == 3
 
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +13,8 @@ from sweeper.app.prediction_rows import parse_lines, read_rows
 from sweeper.errors import UsageError
 from tests.support import tiny_training
 from tests.support.kept_models import SMALL, keep_random_model
+from tests.support.random_models import export_random_model, own_probabilities, random_texts
 from tests.support.recorded_sweeps import RecordedSweep
-from tests.tracking.test_model_export import export_random_model, own_probabilities, random_texts
 
 
 @pytest.mark.parametrize(("encoder", "pairs"), [("tiny", False), ("tiny", True), ("gru", False)])
@@ -53,11 +54,21 @@ def test_a_sweep_without_a_model_names_the_way_to_one(tmp_path: Path) -> None:
         package.load_model(folder.path)
 
 
-@pytest.mark.parametrize("rows", [[("a", "b")], [("a", "b", "c")], [3]])
-def test_rows_of_another_form_are_refused(rows: list[object], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("rows", "shown"),
+    [
+        ([("a", "b")], "[a, b]"),
+        ([("a", "b", "c")], "[a, b, c]"),
+        (["a", 3], "3"),
+        ([None], "nothing"),
+        ([[4]], "4"),
+    ],
+)
+def test_rows_of_another_form_are_refused(rows: list[Any], shown: str, tmp_path: Path) -> None:
     folder = keep_random_model(tmp_path / "sweeps")
-    with pytest.raises((UsageError, TypeError)):
-        package.load_model(folder.path).predict(rows)  # type: ignore[arg-type]
+    with pytest.raises(UsageError) as refusal:
+        package.load_model(folder.path).predict(rows)
+    assert str(refusal.value) == f"the model takes 1 text in a row, got {shown}"
 
 
 @pytest.mark.parametrize(

@@ -131,8 +131,6 @@ def test_error_of_every_measurement_gives_whole_gpus_and_is_not_kept(tmp_path: P
     [
         (FakeRunner(gpus=0), spec(), "this machine has 16 CPU cores, no GPU, so a trial gets 1 CPU core, no GPU"),
         (FakeRunner(gpus=2, cpus=2), spec(), "no more trials run at a time than there are GPUs"),
-        (FakeRunner(), spec(gpu=1), ""),
-        (FakeRunner(), spec(gpu=0.5), ""),
     ],
 )
 def test_nothing_is_measured_where_trials_would_not_share_a_gpu(
@@ -142,6 +140,14 @@ def test_nothing_is_measured_where_trials_would_not_share_a_gpu(
     assert (runner.measured, resources.memory) == ([], None)
     assert note in resources.note
     assert resources.slots == allocate(runner, given).slots
+
+
+@pytest.mark.parametrize(("gpu", "slots"), [(1, 1), (0.5, 2)])
+def test_a_share_that_the_user_chose_is_taken_without_measurements_and_notes(gpu: float, slots: int) -> None:
+    runner = FakeRunner()
+    resources = shared(runner, spec(gpu=gpu))
+    assert (resources.gpu, resources.slots, resources.note) == (gpu, slots, "")
+    assert (runner.measured, resources.memory) == ([], None)
 
 
 def test_one_process_does_not_share_its_gpu() -> None:

@@ -116,7 +116,8 @@ def test_a_sweep_that_is_deleted_meanwhile_is_left_out(sweeps: Path) -> None:
     deleting = threading.Thread(target=delete_while_it_is_read, daemon=True)
     deleting.start()
     assert [summary.sweep for summary in package.list_sweeps(sweeps)] == [kept.name]
-    deleting.join()
+    deleting.join(60)
+    assert not deleting.is_alive()
 
 
 @pytest.mark.parametrize("columns", ["40", "60", "120"])

@@ -69,10 +69,7 @@ def test_a_limit_that_would_be_exceeded_is_one_line_and_exit_code_2(tmp_path: Pa
     done = sweeper("plan", str(space), "--inline", "--set", "budget.hours=0.0001", cwd=tmp_path)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert (
-        line.startswith("--set budget.hours=0.0001: budget.hours: the search takes about ")
-        or "budget.hours: the search" in line
-    )
+    assert line.startswith("--set budget.hours=0.0001: budget.hours: the search takes about ")
     assert "searched" in done.stdout
 
 

@@ -83,10 +83,10 @@ def test_seeds_of_a_confirmation_are_not_selected(tmp_path: Path) -> None:
 
 def test_a_running_trial_and_then_the_sweep_are_stopped(tmp_path: Path) -> None:
     (tmp_path / "space.yaml").write_text(SPACE)
-    driver = start("run", "space.yaml", "--inline", cwd=tmp_path, extra={})
+    started = [driver := start("run", "space.yaml", "--inline", cwd=tmp_path, extra={})]
     try:
         sweep = wait_for_trial(tmp_path, 1)
-        watcher = start("watch", sweep.path.name, "--events", cwd=tmp_path, extra={})
+        started.append(watcher := start("watch", sweep.path.name, "--events", cwd=tmp_path, extra={}))
         assert watcher.stdout is not None
         assert watcher.stdout.readline().startswith(f"watching {sweep.path.name}: ")  # what ends from now on is shown
         trial = sweeper("stop", sweep.path.name, "1", cwd=tmp_path)
@@ -96,7 +96,9 @@ def test_a_running_trial_and_then_the_sweep_are_stopped(tmp_path: Path) -> None:
         said = driver.communicate(timeout=120)[0]
         seen = watcher.communicate(timeout=120)[0]
     finally:
-        driver.kill()
+        for process in started:
+            process.kill()
+            process.wait(60)
     assert f"{sweep.path.name} is stopped, with 1 of 3 trials ended; continue it: sweeper run" in whole.stdout
     assert driver.returncode == 130, said
     assert "stopping, because `sweeper stop` asks for it" in said
@@ -122,4 +124,5 @@ def wait_for_trial(folder: Path, number: int) -> package.Sweep:
             trials = {trial.number: trial for trial in sweep.results.trial_results}
             if number in trials and trials[number].score is not None:
                 return sweep
+        time.sleep(0.05)
     raise AssertionError(f"trial {number} did not begin")

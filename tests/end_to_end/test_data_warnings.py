@@ -67,4 +67,5 @@ def test_check_data_ends_with_2_and_a_line_for_what_is_wrong(folder: Path) -> No
         f"data set toy: {folder / 'train.csv'} needs a column mood, allowed: text, label"
     ]
     assert not (folder / "sweeps").exists()
-    assert sweeper("check", "--data", cwd=folder).returncode == 2
+    nothing = sweeper("check", "--data", cwd=folder)
+    assert (nothing.returncode, nothing.stderr) == (2, "--data: name the search spaces whose data is to be checked\n")

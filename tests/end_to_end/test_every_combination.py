@@ -100,5 +100,3 @@ def test_custom_dataset_runs_and_its_bad_rows_are_named(tmp_path: Path) -> None:
     assert 395 <= int(sizes) <= 400  # equal texts come together
     results = json.loads(done.stdout)
     assert results["dataset"] == "reviews"
-    trained = sweeper("train", f"sweeps/{results['sweep']}", "--test", "--json", cwd=elsewhere)
-    assert json.loads(trained.stdout)["test"]["accuracy"] > 0.2, trained.stderr  # the majority has 0.24

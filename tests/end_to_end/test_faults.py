@@ -31,13 +31,28 @@ asha: {grace_epochs: 1, reduction_factor: 2}
 budget: {trials: 4}
 confirm: {seeds: 0}
 """
-LONG = ("--set", "training.hidden_size=1024", "--set", "training.epochs=50")  # an epoch takes far more than 20 s
 OFFLINE = {"HF_HUB_OFFLINE": "1"}
 
 
 def arguments(folder: Path, *more: str) -> list[str]:
     (folder / "sweep.yaml").write_text(SWEEP, encoding="utf-8")
     return ["run", "sweep.yaml", *more]
+
+
+def long_arguments(folder: Path) -> list[str]:
+    """Return the arguments of a sweep whose first epoch takes minutes, and write its files."""
+    for name, count in (("train", 20_000), ("validation", 20)):
+        rows = (f"{name} {k}{' and so on' * 10},{'up' if k % 2 else 'down'}\n" for k in range(count))
+        (folder / f"{name}.csv").write_text(f"text,label\n{''.join(rows)}", encoding="utf-8")
+    text = SWEEP.replace("dataset: feelings", "dataset: {train: train.csv, validation: validation.csv}")
+    text = text.replace("limit: {train: 300, validation: 120}\n", "").replace("hidden_size: 384", "hidden_size: 1024")
+    (folder / "long.yaml").write_text(text, encoding="utf-8")
+    return ["run", "long.yaml"]
+
+
+def assert_ended_in_first_epoch(folder: Path) -> None:
+    assert record_contains(folder / "sweeps", b'"number"')
+    assert not record_contains(folder / "sweeps", b'"report:1"')
 
 
 def only_sweep(sweeps: Path) -> Path:
@@ -73,26 +88,30 @@ def workers(driver: int) -> list[int]:
 def test_a_second_driver_is_refused_and_a_signal_ends_the_first_in_the_middle_of_an_epoch(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    running = start(*arguments(tmp_path, *LONG), cwd=tmp_path, extra=OFFLINE)
+    running = start(*long_arguments(tmp_path), cwd=tmp_path, extra=OFFLINE)
     eventually("a trial", lambda: record_contains(tmp_path / "sweeps", b'"number"'))
-    second = sweeper(*arguments(tmp_path, *LONG), "--inline", cwd=tmp_path, extra=OFFLINE)
+    second = sweeper("run", "long.yaml", "--inline", cwd=tmp_path, extra=OFFLINE)
     assert second.returncode == 2
     assert "another sweeper drives this sweep" in second.stderr
     eventually("its worker", lambda: workers(running.pid))
     running.send_signal(number)
-    output, _ = running.communicate(timeout=20)
+    output, _ = running.communicate(timeout=60)
     assert running.returncode == 143
     assert "interrupted; the same command continues where it stopped" in output
+    assert_ended_in_first_epoch(tmp_path)
     eventually("the workers to end", lambda: not workers(running.pid))
 
 
 def test_second_ctrl_c_ends_the_sweep_at_once(tmp_path: Path) -> None:
-    running = start(*arguments(tmp_path, *LONG), cwd=tmp_path, extra=OFFLINE)
+    running = start(*long_arguments(tmp_path), cwd=tmp_path, extra=OFFLINE)
+    assert running.stdout is not None
     eventually("its worker", lambda: workers(running.pid))
     running.send_signal(signal.SIGINT)
-    time.sleep(0.2)  # as fast as a finger
+    for line in running.stdout:
+        if line.startswith("closing; a second Ctrl-C ends it at once"):
+            break
     running.send_signal(signal.SIGINT)
-    output, _ = running.communicate(timeout=3)
+    output, _ = running.communicate(timeout=60)
     assert running.returncode == 130
     last = output.splitlines()[-1]
     assert last.startswith("ended at once; the same command continues where it stopped: sweeper run ")
@@ -101,15 +120,16 @@ def test_second_ctrl_c_ends_the_sweep_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_closed_terminal_ends_the_sweep_in_good_order(tmp_path: Path) -> None:
-    arguments(tmp_path)
+    command = [*SWEEPER, *long_arguments(tmp_path)]
     driver, terminal = pty.fork()
     if driver == 0:
         os.chdir(tmp_path)
-        os.execve(SWEEPER[0], [*SWEEPER, "run", "sweep.yaml", *LONG], environment({**OFFLINE, "TERM": "xterm"}))
+        os.execve(SWEEPER[0], command, environment({**OFFLINE, "TERM": "xterm"}))
     eventually("its worker", lambda: os.read(terminal, 65536) and workers(driver))
     os.close(terminal)
-    eventually("its end", lambda: os.waitid(os.P_PID, driver, os.WEXITED | os.WNOHANG | os.WNOWAIT), seconds=20)
+    eventually("its end", lambda: os.waitid(os.P_PID, driver, os.WEXITED | os.WNOHANG | os.WNOWAIT), seconds=60)
     assert os.waitstatus_to_exitcode(os.waitpid(driver, 0)[1]) == 143
+    assert_ended_in_first_epoch(tmp_path)
     again = sweeper(*arguments(tmp_path), cwd=tmp_path, extra=OFFLINE)
     assert again.returncode == 0, again.stderr
 

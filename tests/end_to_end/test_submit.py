@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -87,8 +88,11 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN}
     with ray_start(home, token) as port:
         ready = Head(f"http://127.0.0.1:{port}", home, {"HOME": str(tmp_path_factory.mktemp("user")), **token})
+        deadline = time.monotonic() + 120
         while sweeper("jobs", "--address", ready.address, cwd=home, extra=ready.user).returncode:
-            assert not (home / "ray.log").read_text().count("Error"), (home / "ray.log").read_text()
+            log = (home / "ray.log").read_text()
+            assert "Error" not in log, log
+            assert time.monotonic() < deadline, f"the cluster does not answer:\n{log}"
         yield ready
 
 

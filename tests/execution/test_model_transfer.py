@@ -64,8 +64,11 @@ def test_model_is_with_the_driver_before_the_attempt_ends_and_no_longer_on_the_w
     folder = exchange.worker / "trials" / "7"
     for event in with_model_transfer(training(folder), folder, exchange):
         if event == END:
-            assert (exchange.driver / "trials" / "7" / "model-1.pt").read_bytes() == b"weights"
-            assert not list(folder.iterdir())
+            break
+    else:
+        pytest.fail("the attempt has no end")
+    assert (exchange.driver / "trials" / "7" / "model-1.pt").read_bytes() == b"weights"
+    assert not list(folder.iterdir())
 
 
 def test_model_is_fetched_to_where_it_is_scored_and_no_copy_stays(exchange: OtherDisk) -> None:

@@ -90,14 +90,15 @@ class KillingTrials(ScriptedTrials):
 def test_dead_ray_is_restarted_and_trials_continue_from_their_checkpoints(
     runner: RayRunner, tmp_path: Path, victim: str, moment: str, name: str
 ) -> None:
-    trials = KillingTrials([config(8), config(), config()], victim, moment)
+    trials = KillingTrials([config(9), config(9), config()], victim, moment)
     done = run(runner, trials, tmp_path)
-    assert set(done.outcomes.values()) == {Outcome.COMPLETED}
-    assert sorted(done.outcomes) == [1, 2, 3]
+    assert done.outcomes == dict.fromkeys((1, 2, 3), Outcome.COMPLETED), done.reasons
     assert (0, f"Ray's {name} died; restarting Ray") in done.notes
     for reports in done.reports.values():
         assert sorted(set(reports)) == [1, 2, 3]
-        assert reports[-3:] == [1, 2, 3] or reports == [1, 2, 3]
+        assert reports[-3:] == [1, 2, 3]
+    if moment == "report":  # the trial that reported then had a checkpoint, and was not at its end
+        assert max(map(len, done.reports.values())) > 3
 
 
 def failed_tune_trial(folder: Path, error: Exception) -> Any:

@@ -75,9 +75,12 @@ def scripted_trainer(
 
     tau 1: trains to the end. 2: diverges after the first report. 3: fails. 4: predicts a single class. 5 and 6: the
     worker process is killed (5) or stopped (6) after the first report of the first attempt. 7: does not end when told
-    to. 8: takes a second per step. The checkpoint `saved` notes the steps that were reported.
+    to. 8: takes a second per step. 9: as 8, and fails if an attempt before it wrote a checkpoint and it has none. The
+    checkpoint `saved` notes the steps that were reported.
     """
     done = saved.read_text().count("\n") if saved is not None and saved.exists() else 0
+    if config.tau == 9 and saved is not None and done == 0 and saved.with_name("begun").exists():
+        raise ValueError("its checkpoint is lost")
     try:
         for step in range(1, config.epochs + 1):
             _disturb(config.tau, step, first=done == 0)
@@ -85,6 +88,7 @@ def scripted_trainer(
                 saved.parent.mkdir(parents=True, exist_ok=True)
                 with saved.open("a") as file:
                     file.write(f"{step}\n")
+                saved.with_name("begun").touch()
             yield report(step, config.alpha, classes=1 if config.tau == 4 else 3)
     except GeneratorExit:
         if config.tau == 7:
@@ -99,7 +103,7 @@ def _disturb(course: float, step: int, *, first: bool) -> None:
         raise ValueError("a broken trial")
     if step > 1 and first and course in (5, 6):
         os.kill(os.getpid(), signal.SIGKILL if course == 5 else signal.SIGSTOP)
-    if course == 8:
+    if course in (8, 9):
         time.sleep(1)
 
 

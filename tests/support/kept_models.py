@@ -11,8 +11,8 @@ from transformers import AutoConfig, AutoModel
 from sweeper.app.kept_model import write_prediction_settings
 from sweeper.storage.sweep_folder import SweepFolder
 from tests.support import tiny_training
+from tests.support.random_models import export_random_model, random_texts
 from tests.support.recorded_sweeps import SPLITS, RecordedSweep
-from tests.tracking.test_model_export import export_random_model, random_texts
 
 SMALL = {"hidden_size": 12, "embedding_size": 8, "vocabulary": 40}
 _SIZES = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}

@@ -14,11 +14,11 @@ from sweeper.trials.trial import TrialEnd, TrialRecord
 from tests.support import faulty_proxy as faults
 from tests.support import tiny_training
 from tests.support.faulty_proxy import FaultyProxy
+from tests.support.random_models import export_random_model, own_probabilities, random_texts
 from tests.tracking.test_mlflow import make_record, runs_by_number
 from tests.tracking.test_mlflow_faults import start_tracker
 from tests.tracking.test_mlflow_files import downloaded_files
-from tests.tracking.test_model_export import assert_same, model_export, own_probabilities, random_texts
-from tests.tracking.test_model_export import export_random_model as model_kept
+from tests.tracking.test_model_export import assert_same, model_export
 
 pytestmark = pytest.mark.mlflow
 
@@ -78,7 +78,7 @@ def test_a_model_is_complete_after_upload_to_a_flaky_server(
     import mlflow
 
     config = tiny_training.config()
-    data = model_kept(tmp_path, config, random_texts(False))
+    data = export_random_model(tmp_path, config, random_texts(False))
     proxy.fault = faults.fail_every_fifth
     sent(start_tracker(proxy.uri, sweep), model_export(tmp_path, config))
     run = assert_whole(backend, sweep)[2]

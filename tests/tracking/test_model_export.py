@@ -18,71 +18,27 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from transformers import BertTokenizer
 
 from sweeper.data.rows import LabelledTexts
-from sweeper.training import checkpoint, device, export, vocabulary
+from sweeper.training import device, vocabulary
 from sweeper.training.config import TrainConfig
-from sweeper.training.evaluation import evaluate
-from sweeper.training.model import Classifier
-from sweeper.training.tokenizer import Tokenizer
-from sweeper.training.types import EncoderWeights, TrainingData
 from sweeper.training.vocabulary import Vocabulary
 from sweeper.trials import trial
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialEnd
 from tests.support import tiny_training
+from tests.support.random_models import LABELS, LONGEST, export_random_model, own_probabilities, random_texts
 from tests.tracking.test_mlflow import make_record, metric_history, runs_by_number, start_tracker
 
 CODE = Path(__file__).parents[2] / "sweeper" / "tracking" / "pyfunc_model.py"
 BEST = {"accuracy": 0.5, "macro_f1": 0.5, "largest_class": 1 / 3}  # of the second report of make_record
-LABELS = ("very negative", "neutral", "positive")
-WORDS = [f"w{k}" for k in range(96)]
-LONGEST = 24  # tokens of a text that the sweep reads
-
-
-def texts(count: int = 150) -> list[str]:
-    """Return texts of 1 to 40 words, some of them unknown words or stop words, and one text without words."""
-    generator = np.random.default_rng(0)
-    words = [*WORDS, "unheard", "the", "Film!", "it's"]
-    lengths = generator.integers(1, 40, size=count)
-    return [" ".join(words[k] for k in generator.integers(len(words), size=length)) for length in lengths] + ["…"]
-
-
-def random_texts(pairs: bool) -> LabelledTexts:
-    found = texts()
-    return LabelledTexts(found, np.arange(len(found)) % 3, found[::-1] if pairs else None)
-
-
-def export_random_model(folder: Path, config: TrainConfig, split: LabelledTexts) -> TrainingData:
-    """Export a model with random weights and its tokenizer, as a sweep does. Return its data."""
-    if config.encoder in ("rnn", "gru"):
-        tokens: Vocabulary | Tokenizer = Vocabulary(split, 60)
-        encoder = EncoderWeights(config.encoder, {}, {}, 0)
-    else:
-        (folder / "words.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS]), encoding="utf-8")
-        BertTokenizer(str(folder / "words.txt")).save_pretrained(folder / "tokenizer")
-        (folder / "tokenizer" / "config.json").write_text('{"model_type": "bert"}', encoding="utf-8")
-        tokens, encoder = Tokenizer(folder / "tokenizer", "tiny"), tiny_training.encoder()
-    data = TrainingData(LABELS, encoder, {"validation": tokens.tokenize_split(split, LONGEST)})
-    torch.manual_seed(1)
-    model = Classifier(config, data)
-    checkpoint.save_checkpoint({"model": model.trained_state()}, folder / "checkpoint.pt")
-    export.export_model(folder / "checkpoint.pt", config, data, folder / "model")
-    tokens.save(folder / "model" / "encoder")
-    return data
 
 
 def model_export(folder: Path, config: TrainConfig, pairs: bool = False) -> Any:
     from sweeper.tracking.model_export import ModelExport
 
     return ModelExport(folder / "model", "sst5-0a1b2c3d.2", config.active_params, LONGEST, 2 if pairs else 1)
-
-
-def own_probabilities(folder: Path, config: TrainConfig, data: TrainingData) -> NDArray[np.float32]:
-    """Return the probabilities of sweeper's own model for the texts."""
-    return evaluate(export.load_exported(folder / "model", config, data), data, "validation", config).probabilities
 
 
 @cache
