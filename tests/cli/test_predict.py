@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from sweeper.storage.sweep_folder import SweepFolder
-from tests.support.cli_runner import SWEEPER, environment, sweeper
+from tests.support.cli_runner import SWEEPER, environment
 from tests.support.kept_models import keep_random_model
+from tests.support.run_here import run_here
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def test_lines_of_stdin_become_a_table(folder: SweepFolder) -> None:
 def test_a_file_becomes_json_lines_in_its_order(folder: SweepFolder, tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text('{"text": "w5"}\n{"text": "w1 w2 w3"}\n', encoding="utf-8")
     options = ("--text", "text", "--out", "found.jsonl")
-    done = sweeper("predict", str(folder.path / "model"), "rows.jsonl", *options, cwd=tmp_path)
+    done = run_here(["predict", str(folder.path / "model"), "rows.jsonl", *options], tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-1] == "written to found.jsonl: 2 rows"
     found = [json.loads(line) for line in (tmp_path / "found.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -63,7 +64,7 @@ def test_a_file_becomes_json_lines_in_its_order(folder: SweepFolder, tmp_path: P
 )
 def test_a_mistake_is_one_line(arguments: list[str], message: str, folder: SweepFolder, tmp_path: Path) -> None:
     words = [word.format(model=folder.path / "model") for word in arguments]
-    done = sweeper("predict", *words, cwd=tmp_path)
+    done = run_here(["predict", *words], tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
     assert done.stderr.count("\n") == 1

@@ -1,6 +1,7 @@
 """`sweeper sync`, and `sweeper run` on a finished sweep, send MLflow what it is missing, without data or Ray."""
 
 import json
+import shutil
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from sweeper.storage.sweep_folder import SweepFolder, create_sweep
 from sweeper.terminal.output import PlainOutput
 from sweeper.trials.resources import TrialResources
 from tests.support.cli_runner import runs_of, sweeper
+from tests.support.fake_mlflow_stores import create_empty_store
 from tests.support.fakes import RecordingTracker, report, scripted_jobs
 from tests.support.search_spaces import SMALL, small_spec
 
@@ -41,8 +43,20 @@ def study(spec: SweepSpec, folder: SweepFolder) -> "closing[OptunaStudy]":
     return closing(OptunaStudy(spec, folder.journal, threads=1))
 
 
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return create_empty_store(tmp_path_factory.mktemp("empty"))
+
+
 @pytest.fixture
-def finished(spec: SweepSpec, tmp_path: Path) -> SweepFolder:
+def store(empty_store: Path, tmp_path: Path) -> Path:
+    """An empty MLflow store beside the sweeps, with its tables."""
+    (tmp_path / "sweeps").mkdir()
+    return Path(shutil.copy(empty_store, tmp_path / "sweeps" / "mlflow.db"))
+
+
+@pytest.fixture
+def finished(spec: SweepSpec, store: Path, tmp_path: Path) -> SweepFolder:
     """A finished sweep of three trials that ran while MLflow was away."""
     folder = create_sweep(tmp_path / "sweeps", spec, {"dataset": "d"}, 1)
     folder.mark_running()
@@ -65,8 +79,9 @@ def statuses(folder: SweepFolder) -> dict[int, str]:
 
 
 def test_missing_runs_are_sent_once_mlflow_answers_and_counted_until_then(
-    finished: SweepFolder, tmp_path: Path
+    finished: SweepFolder, store: Path, tmp_path: Path
 ) -> None:
+    store.unlink()  # the command creates it
     command = ("sync", str(finished.path))
     away = sweeper(*command, "--wait", "1", cwd=tmp_path, extra=AWAY)
     assert away.returncode == 1
@@ -119,6 +134,7 @@ def test_running_a_finished_sweep_again_syncs_it_and_shows_the_table(finished: S
     assert "secret" not in again.stdout
 
 
+@pytest.mark.usefixtures("store")
 def test_runs_that_a_dead_driver_left_running_are_closed(spec: SweepSpec, tmp_path: Path) -> None:
     folder = create_sweep(tmp_path / "sweeps", spec, {"dataset": "d"}, 1)
     with study(spec, folder) as record:

@@ -13,9 +13,9 @@ from sweeper.reporting.table.metrics import METRICS, TableMetric
 from sweeper.reporting.table.render import render
 from sweeper.reporting.table.results_table import build_table
 from sweeper.trials.run_status import RunStatus
-from tests.support.cli_runner import sweeper
 from tests.support.fake_mlflow_stores import FilledStore, create_empty_store
 from tests.support.fake_results import sweep
+from tests.support.run_here import run_here
 
 ONE = sweep({"ce": [0.50, 0.51, 0.505], "lcl": [0.6, 0.61, 0.605]})
 OTHER = sweep({"ce": [0.8, 0.81, 0.82]}, "sst2-0000000b", dataset="sst2")
@@ -25,9 +25,9 @@ OTHER = sweep({"ce": [0.8, 0.81, 0.82]}, "sst2-0000000b", dataset="sst2")
 def test_the_choices_of_an_option_come_from_its_registry(
     option: str, registry: Mapping[str, TableMetric | TableFormat], tmp_path: Path
 ) -> None:
-    help_text = unboxed(sweeper("table", "--help", cwd=tmp_path).stdout)
+    help_text = unboxed(run_here(["table", "--help"], tmp_path).stdout)
     assert ", ".join(f"{name} ({entry.label})" for name, entry in registry.items()) in help_text
-    rejected = sweeper("table", option, "typts", cwd=tmp_path)
+    rejected = run_here(["table", option, "typts"], tmp_path)
     assert rejected.returncode == 2
     assert f"typts is unknown; allowed: {', '.join(registry)}" in unboxed(rejected.stderr)
 
@@ -35,7 +35,7 @@ def test_the_choices_of_an_option_come_from_its_registry(
 @pytest.mark.parametrize("format_name", ["md", "csv"])
 def test_colours_of_a_format_without_any_are_refused(format_name: str, tmp_path: Path) -> None:
     (tmp_path / "sweeps").mkdir()
-    done = sweeper("table", "--colour", "--format", format_name, cwd=tmp_path)
+    done = run_here(["table", "--colour", "--format", format_name], tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert f"--colour: the format {format_name} has no colours; use --format latex" in done.stderr
 
@@ -49,7 +49,7 @@ def test_colours_of_a_format_without_any_are_refused(format_name: str, tmp_path:
     ],
 )
 def test_a_file_that_no_format_is_for_is_not_written(arguments: list[str], message: str, tmp_path: Path) -> None:
-    done = sweeper(*arguments, cwd=tmp_path)
+    done = run_here(arguments, tmp_path)
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
     assert message in done.stderr
     assert not list(tmp_path.iterdir())
@@ -84,7 +84,7 @@ STORE = ("--tracking-uri", "sqlite:///sweeps/mlflow.db")
 
 @pytest.mark.mlflow
 def test_only_the_table_of_the_store_is_printed(there: Path) -> None:
-    done = sweeper("table", *STORE, cwd=there)
+    done = run_here(["table", *STORE], there)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == expected(ONE, OTHER)
 
@@ -93,7 +93,7 @@ def test_only_the_table_of_the_store_is_printed(there: Path) -> None:
 def test_named_sweeps_in_a_format_to_a_file(there: Path) -> None:
     (there / "papers").mkdir()
     options = ("--metric", "macro_f1", "--published", "--detail", "--out", "papers/table.json")
-    done = sweeper("table", "sst2-0000000b", "sst5-0000000a", *STORE, *options, cwd=there)
+    done = run_here(["table", "sst2-0000000b", "sst5-0000000a", *STORE, *options], there)
     assert (done.returncode, done.stdout, done.stderr) == (0, "written to papers/table.json\n", "")
     found = json.loads((there / "papers" / "table.json").read_text())
     assert (found["metric"], list(found["datasets"])) == ("macro_f1", ["sst5", "sst2"])
@@ -103,20 +103,20 @@ def test_named_sweeps_in_a_format_to_a_file(there: Path) -> None:
 
 @pytest.mark.mlflow
 def test_an_unknown_experiment_and_an_unreachable_store_are_one_line_each(there: Path) -> None:
-    done = sweeper("table", "--experiment", "sst9", "--experiment", "sst5", cwd=there)
+    done = run_here(["table", "--experiment", "sst9", "--experiment", "sst5"], there)
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
     assert "has no such experiment; it has Default, sst2, sst5" in done.stderr
     away = {"MLFLOW_TRACKING_URI": "http://someone:secret@127.0.0.1:9"}
-    done = sweeper("table", cwd=there, extra=away)
+    done = run_here(["table"], there, variables=away)
     expected = "MLflow at http://127.0.0.1:9: Connection refused; nothing was read\n"
     assert (done.returncode, done.stdout, done.stderr) == (1, "", expected)
 
 
 def test_nothing_is_created_if_there_are_no_sweeps(tmp_path: Path) -> None:
-    done = sweeper("table", "--sweeps", "nowhere", cwd=tmp_path)
+    done = run_here(["table", "--sweeps", "nowhere"], tmp_path)
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
     assert "nowhere: has no finished sweep for this table; --sweeps names another folder" in done.stderr
-    done = sweeper("table", "--tracking-uri", "sqlite:///nowhere/mlflow.db", cwd=tmp_path)
+    done = run_here(["table", "--tracking-uri", "sqlite:///nowhere/mlflow.db"], tmp_path)
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
     assert "nowhere/mlflow.db: there is no MLflow store" in done.stderr
     assert not list(tmp_path.iterdir())

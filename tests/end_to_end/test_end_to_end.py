@@ -1,22 +1,27 @@
-"""A whole sweep on real rows of SST-5 with a real encoder: Ray, Optuna, MLflow, the table and the best model."""
+"""A whole sweep with a real encoder: Ray, Optuna, MLflow, the table and the best model.
+
+`make test` trains on few texts of `feelings` in files, `make slow` on SST-5 from the hub.
+"""
 
 import json
 import signal
 import subprocess
 import sys
-from itertools import takewhile
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from sweeper.training.types import TIMING_METRICS
 from tests.conftest import ROOT
 from tests.support.cli_runner import runs_of, start, sweeper
 
-pytestmark = [pytest.mark.hub, pytest.mark.ray, pytest.mark.mlflow]
+pytestmark = [pytest.mark.ray, pytest.mark.mlflow]
 
-FILE = str(ROOT / "search_spaces" / "sst5.yaml")
+FILE = ROOT / "search_spaces" / "sst5.yaml"
+FEELINGS = ROOT / "sweeper" / "data" / "feelings"
 QUICK = {
     "compare.encoder": "[sentence-transformers/all-MiniLM-L6-v2]",
     "limit": "{train: 96, validation: 64}",
@@ -26,14 +31,23 @@ QUICK = {
     "confirm.seeds": "1",
 }
 CONFIRMED = 3  # a fresh seed for each loss
-
-
 FEW_ROWS = {"limit": "{train: 40, validation: 30}", "training.max_length": "16"}  # the test split is scored whole
 
 
-def arguments(changes: dict[str, str] | None = None) -> list[str]:
+def arguments(file: Path = FILE, changes: dict[str, str] | None = None) -> list[str]:
     sets = {**QUICK, **(changes or {})}
-    return ["run", FILE, *(word for key, value in sets.items() for word in ("--set", f"{key}={value}"))]
+    return ["run", str(file), *(word for key, value in sets.items() for word in ("--set", f"{key}={value}"))]
+
+
+def write_local_space(folder: Path) -> Path:
+    """Write the search space of SST-5 for texts of `feelings` in files beside it, 60 of them for the test."""
+    for split, size in (("train", 96), ("validation", 64), ("test", 60)):
+        with (FEELINGS / f"{split}.jsonl").open(encoding="utf-8") as lines:
+            (folder / f"{split}.jsonl").write_text("".join(islice(lines, size)), encoding="utf-8")
+    files = {split: f"{split}.jsonl" for split in ("train", "validation", "test")}
+    space = {**yaml.safe_load(FILE.read_text(encoding="utf-8")), "dataset": {"name": "few", **files}}
+    (folder / "few.yaml").write_text(yaml.safe_dump(space), encoding="utf-8")
+    return folder / "few.yaml"
 
 
 def only_sweep(folder: Path) -> Path:
@@ -43,7 +57,7 @@ def only_sweep(folder: Path) -> Path:
 
 def runs(folder: Path) -> dict[int, Any]:
     """Return the MLflow runs of the sweep by trial number; 0 is the sweep's own run, -1 the confirmation's."""
-    return runs_of(folder / "sweeps", "sst5")
+    return runs_of(folder / "sweeps", only_sweep(folder).name.rpartition("-")[0])
 
 
 def steps(folder: Path, run: Any) -> list[int]:
@@ -72,8 +86,19 @@ def assert_complete(folder: Path, trials: int) -> None:
     assert (only_sweep(folder) / "model" / "config.json").exists()
 
 
-def test_sweep_gives_a_table_and_its_best_trial_can_be_trained_again(tmp_path: Path, hub: dict[str, str]) -> None:
-    completed = sweeper(*arguments(FEW_ROWS), cwd=tmp_path, extra=hub)
+def test_sweep_gives_a_table_and_its_best_trial_can_be_trained_again(tmp_path: Path) -> None:
+    assert_trains_and_reports(tmp_path, write_local_space(tmp_path), {"HF_HUB_OFFLINE": "1"})
+
+
+@pytest.mark.hub
+@pytest.mark.slow
+def test_sweep_on_sst5_from_the_hub(tmp_path: Path, hub: dict[str, str]) -> None:
+    assert_trains_and_reports(tmp_path, FILE, hub)
+
+
+def assert_trains_and_reports(tmp_path: Path, file: Path, extra: dict[str, str]) -> None:
+    """Assert that a sweep gives a table and a model to use, and that its best trial can be trained again."""
+    completed = sweeper(*arguments(file, FEW_ROWS), cwd=tmp_path, extra=extra)
     assert completed.returncode == 0, completed.stderr
     results = json.loads((only_sweep(tmp_path) / "results.json").read_text())
     assert [system["system"]["loss"] for system in results["systems"]] == ["ce", "scl", "lcl"]
@@ -88,7 +113,7 @@ def test_sweep_gives_a_table_and_its_best_trial_can_be_trained_again(tmp_path: P
 
     assert_usable(shown, tmp_path)
     train_command = next(line for line in shown if line.startswith("train the best again:"))
-    trained = sweeper(*train_command.split()[5:], "--test", "--json", cwd=tmp_path, extra=hub)
+    trained = sweeper(*train_command.split()[5:], "--test", "--json", cwd=tmp_path, extra=extra)
     assert trained.returncode == 0, trained.stderr
     result = json.loads(trained.stdout)
     confirmed = max(results["systems"], key=lambda system: system["confirmation"]["mean"])
@@ -119,6 +144,7 @@ def assert_usable(lines: list[str], folder: Path) -> None:
     assert used.stdout.strip() in json.loads((only_sweep(folder) / "model" / "labels.json").read_text())
 
 
+@pytest.mark.hub
 @pytest.mark.slow
 def test_interrupted_and_then_killed_sweep_continues(tmp_path: Path, hub: dict[str, str]) -> None:
     running = start(*arguments(), cwd=tmp_path, extra=hub)

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+import sweeper as package
+from sweeper.errors import RecordError
 from tests.support.cli_runner import SWEEPER, environment, start, sweeper
 from tests.support.processes import session_processes
 from tests.support.record_invariants import find_violations
@@ -203,20 +205,22 @@ def test_folder_that_cannot_be_written_gives_one_line_and_exit_code_2(tmp_path: 
 
 
 def test_files_changed_after_the_sweep_has_finished_are_detected(tmp_path: Path) -> None:
-    where = arguments(tmp_path, "--inline", "--set", "budget.trials=2", "--set", "training.hidden_size=16")
-    assert sweeper(*where, cwd=tmp_path, extra=OFFLINE).returncode == 0
+    def run() -> None:
+        spec = package.load(tmp_path / "sweep.yaml", overrides=["budget.trials=2", "training.hidden_size=16"])
+        package.run(spec, sweeps=tmp_path / "sweeps", inline=True, progress=False)
+
+    arguments(tmp_path)
+    run()
     folder = only_sweep(tmp_path / "sweeps")
     results = (folder / "results.json").read_bytes()
     for altered in (results.replace(b"validation/accuracy", b"validation/Accuracy"), results[:100]):
         assert altered != results
         (folder / "results.json").write_bytes(altered)
-        again = sweeper(*where, cwd=tmp_path, extra=OFFLINE)
-        assert again.returncode == 0, again.stderr
+        run()
         assert (folder / "results.json").read_bytes() == results
     record = folder / "record.journal"
     lines = record.read_bytes().splitlines(keepends=True)
     lines[9] = lines[9].replace(b"0", b"1")
     record.write_bytes(b"".join(lines))
-    damaged = sweeper(*where, cwd=tmp_path, extra=OFFLINE)
-    assert damaged.returncode == 1
-    assert "record.journal:10: this record is damaged or missing" in damaged.stderr
+    with pytest.raises(RecordError, match=r"record\.journal:10: this record is damaged or missing"):
+        run()

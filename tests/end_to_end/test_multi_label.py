@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.cli_runner import sweeper
+from tests.support.run_here import run_here
 
 WORDS = {
     "joy": ("happy", "smile", "laugh"),
@@ -53,7 +54,7 @@ def test_a_sweep_over_texts_with_several_labels_ends_with_a_model_that_predicts_
     assert "F1 at .5" in (sweep / "report.html").read_text(encoding="utf-8")
 
     thresholds = json.loads((sweep / "model" / "thresholds.json").read_text())
-    predicted = sweeper("predict", str(sweep), "test.jsonl", "--format", "jsonl", cwd=folder)
+    predicted = run_here(["predict", str(sweep), "test.jsonl", "--format", "jsonl"], folder)
     assert predicted.returncode == 0, predicted.stderr
     rows = [json.loads(line) for line in predicted.stdout.splitlines()]
     true = [json.loads(line)["moods"] for line in (folder / "test.jsonl").read_text().splitlines()]
@@ -61,12 +62,12 @@ def test_a_sweep_over_texts_with_several_labels_ends_with_a_model_that_predicts_
     for row in rows:
         assert row["labels"] == [name for name, p in row["probabilities"].items() if p >= thresholds[name]]
 
-    exported = sweeper("export", str(sweep), "out", cwd=folder)
+    exported = run_here(["export", str(sweep), "out"], folder)
     assert exported.returncode == 2
     assert "gru is no encoder of transformers" in exported.stderr
-    by_accuracy = sweeper("table", cwd=folder).stdout
+    by_accuracy = run_here(["table"], folder).stdout
     assert "it is no metric of task: multi_label" in by_accuracy
-    trained = sweeper("train", str(sweep), "--test", "--json", cwd=folder)
+    trained = run_here(["train", str(sweep), "--test", "--json"], folder)
     assert trained.returncode == 0, trained.stderr
     model = json.loads(trained.stdout)
     assert {"accuracy", "confusion"}.isdisjoint(model["test"])
@@ -75,7 +76,7 @@ def test_a_sweep_over_texts_with_several_labels_ends_with_a_model_that_predicts_
 
 def test_lists_of_labels_without_the_task_are_refused_with_the_way_out(folder: Path) -> None:
     (folder / "moods.yaml").write_text(SPACE.replace(", task: multi_label", ""))
-    done = sweeper("check", "moods.yaml", "--data", cwd=folder)
+    done = run_here(["check", "moods.yaml", "--data"], folder)
     assert done.returncode == 2
     assert "is a list, not a label" in done.stderr
     assert "for texts with several labels, set dataset.task: multi_label" in done.stderr

@@ -16,7 +16,10 @@ from tests.support.fakes import ScriptedTrials, data, scripted_trainer
 pytestmark = pytest.mark.ray
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), pytest.param(signal.SIGHUP, 143, marks=pytest.mark.slow)],
+)
 def test_signal_ends_the_run_in_the_middle_of_an_epoch(tmp_path: Path, number: signal.Signals, code: int) -> None:
     class SignallingTrials(ScriptedTrials):
         def report(self, trial: Trial, report: ValidationReport) -> bool:
