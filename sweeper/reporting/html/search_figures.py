@@ -119,13 +119,14 @@ def _hyperparameter_axes(report: ReportData) -> list[ParallelAxis]:
 def _build_axis(name: str, values: Sequence[Scalar | None], domains: Sequence[Domain]) -> ParallelAxis:
     """Return the axis of a hyperparameter with these domains: choices if there are few, otherwise a range.
 
-    The axis is logarithmic if one of the domains is.
+    The axis is logarithmic if one of the domains is and none contains 0 or less.
     """
     if all(isinstance(domain, Categorical) or _has_few_values(domain) for domain in domains):
         choices = list(dict.fromkeys(value for domain in domains for value in domain.enumerate_values() or ()))
         return ParallelAxis(name, values, sorted(choices) if all(map(_is_number, choices)) else choices)
-    is_log = any(not isinstance(domain, Categorical) and domain.log for domain in domains)
-    return ParallelAxis(name, values, range=joint_range(domains), is_log=is_log)
+    low, high = joint_range(domains)
+    is_log = low > 0 and any(not isinstance(domain, Categorical) and domain.log for domain in domains)
+    return ParallelAxis(name, values, range=(low, high), is_log=is_log)
 
 
 def _has_few_values(domain: Domain) -> bool:

@@ -53,6 +53,16 @@ def test_every_outcome_is_shown_with_its_reason() -> None:
     assert {bar.outcome for bar in build_timeline(report_data(sweep)).bars} == set(outcomes)
 
 
+def test_a_hyperparameter_with_a_logarithmic_range_and_0_has_a_linear_axis() -> None:
+    decay = [{"value": 0, "when": {"loss": "ce"}}, {"log": [1e-4, 0.1], "when": {"loss": "lcl"}}]
+    search = {"batch_size": [4, 8], "weight_decay": {"cases": decay}}
+    compare = {"encoder": ["m"], "loss": ["ce", "lcl"]}
+    report = report_data(FakeSweep(small_spec(compare=compare, search=search, budget={"trials": 12})).search())
+    assert "weight_decay" in page_text(report)
+    (axis,) = (axis for axis in build_parallel(report).axes if axis.name == "weight_decay")
+    assert (axis.is_log, axis.range) == (False, (0, 0.1))
+
+
 def test_a_sweep_before_its_first_trial_has_a_report() -> None:
     html = page_text(report_data(FakeSweep(confirmed_spec())))
     assert "0 of 26 trials have ended" in html
