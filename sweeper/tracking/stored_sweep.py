@@ -13,7 +13,7 @@ from sweeper.protocol.finished_sweep import FinishedSweep
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.protocol.system_results import SeedResult
 from sweeper.tracking.artifacts import RESULTS
-from sweeper.tracking.client import creation_order
+from sweeper.tracking.client import creation_order, decode_infinity
 from sweeper.tracking.metric_names import metric_key
 from sweeper.tracking.reader import LazyPredictions, Read, StoreReader
 from sweeper.tracking.sweep_description import TEST_ACCESSES_TAG, TEST_SPLIT_TAG
@@ -158,7 +158,8 @@ def _parse_results(store: StoreReader, sweep: StoredSweep) -> SweepResults:
 def _check_scores(sweep: StoredSweep, seed: SeedResult, run: Any) -> None:
     """Raise RecordError if the run of a confirmed trial has other test metrics than the results."""
     for name, score in (seed.test or {}).items():
-        logged = run.data.metrics.get(metric_key(name))
+        stored = run.data.metrics.get(metric_key(name))
+        logged = None if stored is None else decode_infinity(stored)
         if logged is None or not (math.isclose(logged, score, rel_tol=1e-9) or math.isnan(score)):
             raise RecordError(
                 f"{sweep.name}: {name} of trial {seed.trial} is {logged} in run {run.info.run_id} and {score} in "

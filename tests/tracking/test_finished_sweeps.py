@@ -185,6 +185,13 @@ def test_a_confirmed_run_without_its_test_score_is_refused(store: FilledStore, f
         load(store)
 
 
+def test_an_infinite_loss_is_as_it_was_sent(store: FilledStore, finished: FinishedSweep) -> None:
+    results = finished.results.to_dict()
+    results["systems"][0]["confirmation"]["seeds"][0]["test"]["test/loss"] = float("inf")
+    store.add_sweep(replace(finished, results=SweepResults.parse(results)))
+    assert [sweep.results.sweep for sweep in load(store).sweeps] == [finished.results.sweep]
+
+
 @pytest.mark.parametrize("name", ["results.json", "predictions/test.parquet"])
 def test_an_altered_file_is_refused(store: FilledStore, finished: FinishedSweep, name: str) -> None:
     runs = store.add_sweep(finished)
