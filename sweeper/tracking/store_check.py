@@ -156,14 +156,19 @@ def _check_host(uri: str, default_port: int) -> str:
     try:
         with socket.create_connection((parts.hostname or "localhost", parts.port or default_port), timeout=_TIMEOUT):
             return ""
-    except socket.gaierror as error:
-        raise UsageError(_unknown_host(uri)) from error
     except OSError as error:
+        if _is_unknown_host(error):
+            raise UsageError(_unknown_host(uri)) from error
         return describe_error(error)
 
 
 def _not_mlflow(uri: str) -> str:
     return f"{place(uri)}: something answers there that is no MLflow server"
+
+
+def _is_unknown_host(error: BaseException) -> bool:
+    """Return True if the host has no address. That no name server answers is an outage."""
+    return isinstance(error, socket.gaierror) and error.errno != socket.EAI_AGAIN
 
 
 def _unknown_host(uri: str) -> str:
@@ -173,7 +178,7 @@ def _unknown_host(uri: str) -> str:
 def _explain(uri: str, error: Exception, *, is_server: bool) -> str:
     """Return in a few words why a store does not answer now. Raises UsageError if that will not pass by itself."""
     causes = list(error_chain(error))
-    if any(isinstance(cause, socket.gaierror) for cause in causes):
+    if any(map(_is_unknown_host, causes)):
         raise UsageError(_unknown_host(uri)) from error
     if any(isinstance(cause, requests.exceptions.SSLError) for cause in causes):
         raise UsageError(f"{place(uri)}: no secure connection ({describe_error(error)}); is it http://?") from error

@@ -1,5 +1,6 @@
 """A store is looked at before it is used: mistakes are errors with a remedy, outages are told apart from them."""
 
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -132,15 +133,32 @@ def test_errors_of_a_server_are_an_outage(server: str, answer: str, said: str) -
 
 
 @pytest.mark.mlflow
-def test_a_refused_connection_is_an_outage_and_an_unknown_host_is_none() -> None:
+def test_a_refused_connection_is_an_outage() -> None:
     from sweeper.tracking.store_check import check_store
 
     assert check_store(NOTHING) == "Connection refused"
     assert check_store("postgresql://me:secret@127.0.0.1:9/runs") == "Connection refused"
-    for uri in ("http://no.such.host.invalid:5000", "postgresql://me:secret@no.such.host.invalid/runs"):
-        with pytest.raises(UsageError, match=r"the host no\.such\.host\.invalid is not known") as error:
-            check_store(uri)
-        assert "secret" not in str(error.value)
+
+
+@pytest.mark.mlflow
+@pytest.mark.parametrize("uri", ["http://tracking.lan:5000", "postgresql://me:secret@tracking.lan/runs"])
+def test_an_unknown_host_is_a_mistake_and_no_answer_about_it_an_outage(
+    uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sweeper.tracking.store_check import check_store
+
+    def fail(number: int, said: str) -> None:
+        def resolve(*_: object, **__: object) -> None:
+            raise socket.gaierror(number, said)
+
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
+
+    fail(socket.EAI_NONAME, "Name or service not known")
+    with pytest.raises(UsageError, match=r"the host tracking\.lan is not known") as error:
+        check_store(uri)
+    assert "secret" not in str(error.value)
+    fail(socket.EAI_AGAIN, "Temporary failure in name resolution")
+    assert check_store(uri) == "Temporary failure in name resolution"
 
 
 @pytest.mark.mlflow
