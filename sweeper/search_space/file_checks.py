@@ -10,7 +10,7 @@ from sweeper.search_space.issue import SpecIssue
 
 def check_files(files: Mapping[str, str]) -> Iterator[SpecIssue]:
     """Yield the issues of files by split."""
-    missing = [split for split, path in files.items() if not Path(path).is_file()]
+    missing = [split for split, path in files.items() if not _is_file(path)]
     for split in missing:
         rule = f"no such file, got {files[split]}; it is looked for beside this file, then in the working directory"
         yield SpecIssue(("dataset", split), rule)
@@ -18,6 +18,13 @@ def check_files(files: Mapping[str, str]) -> Iterator[SpecIssue]:
         if _have_equal_bytes(files[first], files[second]):
             rule = f"is the same data as {first}, got {files[second]}; a split must have rows of its own"
             yield SpecIssue(("dataset", second), rule)
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except OSError:  # a name that no file can have
+        return False
 
 
 def _have_equal_bytes(first: str, second: str) -> bool:

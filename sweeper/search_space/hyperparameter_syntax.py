@@ -24,6 +24,7 @@ from sweeper.wording import format_value, quote_value
 _RANGES = ("uniform", "log", "int")
 _FORMS = ("value", "choice", *_RANGES)
 _KEYS = (*_FORMS, "step", "prior", "when")
+_MAX_STEPS = 100_000  # of a real range, whose values are listed
 
 
 class HyperparameterSyntaxError(Exception):
@@ -199,6 +200,9 @@ def _check_step(step: Any, low: float, high: float, *, is_int: bool, path: KeyPa
     if not _is_number(step) or not math.isfinite(step) or step <= 0 or (is_int and not isinstance(step, int)):
         kind = "whole number" if is_int else "finite number"
         raise HyperparameterSyntaxError(path, f"must be a {kind} above 0, got {quote_value(step)}")
+    if not is_int and high - low > _MAX_STEPS * step:
+        rule = f"makes more than {_MAX_STEPS:,} values of the range from {low:g} to {high:g}, got {quote_value(step)}"
+        raise HyperparameterSyntaxError(path, f"{rule}; use a larger step, or none")
     if step_fraction(high - low, step) > 1e-9:
         raise HyperparameterSyntaxError(
             path, f"must divide the range from {low:g} to {high:g}, got {quote_value(step)}"

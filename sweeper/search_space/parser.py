@@ -51,4 +51,8 @@ def _find(folder: Path, written: Any) -> Any:
     if not isinstance(written, str) or not written:
         return written
     path = expand_home(written)
-    return str((folder / path if (folder / path).exists() else path).absolute())
+    try:
+        is_beside = (folder / path).exists()
+    except OSError:  # a name that no file can have
+        is_beside = False
+    return str((folder / path if is_beside else path).absolute())

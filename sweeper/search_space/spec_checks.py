@@ -160,9 +160,10 @@ def _check_budget(spec: SweepSpec) -> Iterator[SpecIssue]:
         if getattr(spec.budget, key) is not None and not spec.resources.gpu:
             rule = "counts GPU hours, but a trial gets no GPU (resources.gpu: 0); set resources.gpu, or limit hours"
             yield SpecIssue(("budget", key), rule)
-    if SAMPLERS[spec.sampler].is_exhaustive:
-        yield from _check_grid(spec)
-    yield from _check_race(spec)
+    grid_issues = list(_check_grid(spec)) if SAMPLERS[spec.sampler].is_exhaustive else []
+    yield from grid_issues
+    if not grid_issues:  # a race counts the settings of the grid
+        yield from _check_race(spec)
     if not SAMPLERS[spec.sampler].takes_tpe_settings:
         yield from _check_unused_tpe_settings(spec)
 
@@ -203,7 +204,9 @@ def _check_grid(spec: SweepSpec) -> Iterator[SpecIssue]:
         rule = f"has no list of values for sampler: {spec.sampler}; use a list, or give a step"
         yield SpecIssue(("search", name), rule)
     names = {hyperparameter.name for hyperparameter in hyperparameters}
-    if not unlisted and count_up_to(spec.space.enumerate_settings(names, spec.systems[0]), _MAX_GRID + 1) > _MAX_GRID:
+    if not unlisted and any(
+        count_up_to(spec.space.enumerate_settings(names, system), _MAX_GRID + 1) > _MAX_GRID for system in spec.systems
+    ):
         others = " or ".join(name for name, sampler in SAMPLERS.items() if not sampler.is_exhaustive)
         rule = f"a {spec.sampler} has at most {_MAX_GRID:,} settings for one system; use {others}"
         yield SpecIssue(("sampler",), rule)
