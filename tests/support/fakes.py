@@ -88,7 +88,8 @@ def scripted_trainer(
                 saved.parent.mkdir(parents=True, exist_ok=True)
                 with saved.open("a") as file:
                     file.write(f"{step}\n")
-                saved.with_name("begun").touch()
+                if config.tau == 9:
+                    saved.with_name("begun").touch()
             yield report(step, config.alpha, classes=1 if config.tau == 4 else 3)
     except GeneratorExit:
         if config.tau == 7:
