@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import settings
 
 from tests.support.browser import Browser, find_chromium
 from tests.support.cli_runner import names_a_service
@@ -18,9 +19,11 @@ REVIEWS = ROOT.parent / "shared" / "files" / "persian_reviews"
 
 
 def pytest_configure() -> None:
-    """Forget the user's own hub, MLflow server and Ray cluster, which no test may reach."""
+    """Forget the user's own hub, MLflow server and Ray cluster, which no test may reach. Give examples any time."""
     for name in filter(names_a_service, list(os.environ)):
         del os.environ[name]
+    settings.register_profile("any machine", deadline=None)  # an example's first run imports libraries
+    settings.load_profile("any machine")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
