@@ -24,13 +24,8 @@ from collections.abc import Sequence
 _UNWRITABLE_ERRNOS = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG)
 _FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 STORAGE_ERRNOS = frozenset((*_UNWRITABLE_ERRNOS, *_FULL_ERRNOS))  # errors of a disk that cannot store a file
-_READING_ERRNOS = (
-    errno.EACCES,
-    errno.EPERM,
-    errno.ENOTDIR,
-    errno.ENAMETOOLONG,
-    errno.EIO,
-)  # those of them that a reader gets too
+# Those of them that a reader gets too:
+_READING_ERRNOS = (errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EIO)
 
 
 class SweeperError(Exception):

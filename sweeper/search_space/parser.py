@@ -3,6 +3,7 @@
 Every mistake that a user can make in a file is found here, before any large library is loaded.
 """
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,8 @@ def _find(folder: Path, written: Any) -> Any:
     path = expand_home(written)
     try:
         is_beside = (folder / path).exists()
-    except OSError:  # a name that no file can have
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
         is_beside = False
     return str((folder / path if is_beside else path).absolute())
