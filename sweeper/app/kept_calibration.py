@@ -1,4 +1,4 @@
-"""What `sweeper plan` timed, kept beside the sweeps so that `sweeper run` knows how long the same sweep takes."""
+"""Keeps the times of `sweeper plan` beside the sweeps, so that `sweeper run` knows how long the same sweep takes."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""What is fixed when a sweep first starts, as sweep.json has it."""
+"""The manifest of a sweep, sweep.json: all that is fixed when the sweep first starts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What the script of the row `cold_start` reads: the data set as csv files, as a user has them."""
+"""Writes the data set as csv files, as a user has them, for the script of the row `cold_start`."""
 
 from pathlib import Path
 
