@@ -19,12 +19,12 @@ def write_model_card(folder: Path, metadata: Mapping[str, Any], text: str) -> No
 
 def read_licence(folder: Path) -> str | None:
     """Return the licence that a model's card names, such as "apache-2.0"; "" if it names none, None without a card."""
-    from huggingface_hub import ModelCard
-
     try:
         text = (folder / MODEL_CARD).read_text(encoding="utf-8")
     except (OSError, ValueError):
         return None
+    from huggingface_hub import ModelCard  # after the card was found: a sweep that starts without one needs no import
+
     try:
         values = ModelCard(text, ignore_metadata_errors=True).data
     except Exception:  # whatever YAML or the hub's library does not take
