@@ -45,7 +45,7 @@ def read(path: Path, content: str | bytes) -> RawTable:
     return local_files.read_tables({"train": str(path)}, ("text", "label"))["train"]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     lines=st.lists(st.one_of(st.sampled_from(ODD_LINES), st.sampled_from(["a,up", '"b, c",down'])), max_size=8),
     line_end=st.sampled_from(["\n", "\r\n"]),

@@ -51,7 +51,7 @@ def write(rows: list[tuple[str, str]], **dialect: Any) -> str:
 TEXTS = st.text(alphabet=st.sampled_from("ab é☃\n\r\t,;|\"'\\"), max_size=8)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(st.tuples(TEXTS.map(lambda text: f"x{text}"), st.sampled_from(["U", "D"])), min_size=1, max_size=6),
     separator=st.sampled_from(",;\t|"),

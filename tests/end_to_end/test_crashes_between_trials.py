@@ -53,7 +53,7 @@ def _run(search: SearchStage, trial: Trial, job: TrainingJob) -> None:
 
 
 @pytest.mark.simulation
-@settings(max_examples=25, deadline=None, derandomize=True, database=None)
+@settings(max_examples=25, derandomize=True, database=None)
 @given(
     seed=st.integers(0, 999),
     sampler=st.sampled_from(["random", "tpe"]),

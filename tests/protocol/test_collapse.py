@@ -132,7 +132,7 @@ def test_the_reason_names_share_and_scores(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("metric", list(CONSTANTS))
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_trial_that_beats_the_best_constant_prediction_once_never_collapses(metric: str, data: st.DataObject) -> None:
     course = data.draw(st.lists(st.tuples(st.floats(0, 2), st.floats(0, 1)), min_size=1, max_size=8))
     better = CONSTANTS[metric] + (-0.01 if metric == "loss" else 0.01)
@@ -147,14 +147,14 @@ def test_a_trial_that_beats_the_best_constant_prediction_once_never_collapses(me
 
 @pytest.mark.parametrize(("metric", "sign"), [("accuracy", 1), ("macro_f1", 1), ("loss", -1)])
 @given(st.lists(st.integers(0, 1000), min_size=2, max_size=8, unique=True), st.floats(0.98, 1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_trial_that_rises_never_collapses(metric: str, sign: int, values: list[int], share: float) -> None:
     course = [(value / 1000 + (1 if metric == "loss" else 0), share) for value in sorted(values, reverse=sign < 0)]
     assert verdicts(course, metric=metric) == [Outcome.COMPLETED]
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8), st.sampled_from(["accuracy", "macro_f1", "loss"]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_with_one_class_in_validation_no_trial_collapses(values: list[float], metric: str) -> None:
     rule = CollapseRule(spec(metric), {"bad": 0, "good": 7, "so so": 0})
     record = recorded(reports([(value, 1.0) for value in values], metric))
@@ -163,7 +163,7 @@ def test_with_one_class_in_validation_no_trial_collapses(values: list[float], me
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 0.97)), min_size=1, max_size=8))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_trial_that_predicts_several_classes_never_collapses(course: Course) -> None:
     assert verdicts(course) == [Outcome.COMPLETED]
 
@@ -187,7 +187,7 @@ def test_validation_with_nearly_one_class_needs_more_than_98_percent() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0.9, 1)), min_size=1, max_size=8))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_without_early_stopping_only_the_end_can_be_a_collapse(course: Course) -> None:
     assert len(verdicts(course, asha="off")) == 1
     assert verdicts(course, asha="off")[-1] == verdicts(course)[-1]
@@ -214,7 +214,7 @@ def test_a_trial_of_the_confirmation_is_trained_to_its_end_and_marked_there(tmp_
 
 
 @given(st.lists(st.tuples(st.sampled_from([0.1, 0.3, 0.6]), st.sampled_from([0.9, 1.0])), min_size=4, max_size=8))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_answer_at_a_report_does_not_depend_on_later_ones(course: Course) -> None:
     rule, validations = CollapseRule(spec(), COUNTS), reports(course)
     whole = recorded(validations)

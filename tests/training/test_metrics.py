@@ -56,14 +56,14 @@ def answers(draw: st.DrawFn) -> tuple[list[int], list[int], int]:
     return (*draws, classes)  # type: ignore[return-value]
 
 
-@settings(max_examples=40, deadline=None)  # scikit-learn is slow
+@settings(max_examples=40)
 @given(answers())
 def test_metrics_equal_those_of_scikit_learn(case: tuple[list[int], list[int], int]) -> None:
     labels, predictions, classes = case
     assert metrics_of(labels, predictions, classes) == pytest.approx(by_scikit_learn(labels, predictions), abs=1e-12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(answers(), st.sampled_from(["accuracy", "macro_f1", "weighted_f1"]))
 def test_the_best_constant_prediction_is_the_best_of_all_classes(
     case: tuple[list[int], list[int], int], name: str
@@ -73,7 +73,7 @@ def test_the_best_constant_prediction_is_the_best_of_all_classes(
     assert best_constant(name, [labels.count(k) for k in range(classes)]) == max(every)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(answers())
 def test_the_best_constant_probabilities_are_the_shares_of_the_classes(case: tuple[list[int], list[int], int]) -> None:
     labels, predictions, classes = case
@@ -134,7 +134,7 @@ def test_rows_of_the_confusion_matrix_are_the_true_classes() -> None:
     assert counts.tolist() == [[0, 2, 0], [0, 0, 1], [0, 0, 0]]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(answers())
 def test_metrics_of_the_confusion_matrix_equal_those_of_scikit_learn(case: tuple[list[int], list[int], int]) -> None:
     labels, predictions, classes = case
@@ -149,7 +149,7 @@ def test_metrics_of_the_confusion_matrix_equal_those_of_scikit_learn(case: tuple
     assert mean_absolute_error(counts) == pytest.approx(steps, abs=1e-12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(answers())
 def test_metrics_of_one_class_equal_those_of_scikit_learn(case: tuple[list[int], list[int], int]) -> None:
     labels, predictions, classes = case

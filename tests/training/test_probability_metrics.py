@@ -85,7 +85,7 @@ def test_a_metric_without_each_text_is_that_of_the_other_texts(name: str, classe
     assert found == pytest.approx(again, rel=1e-6)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 40), st.floats(0.2, 4))
 def test_the_calibration_error_without_each_text_is_right_in_any_bins(seed: int, texts: int, sharpness: float) -> None:
     random = np.random.default_rng(seed)
