@@ -12,7 +12,8 @@ from transformers import AutoConfig, AutoModel
 
 from sweeper.training.attention import use_cpu_attention
 from sweeper.training.dropout import replace_dropout
-from sweeper.training.fused_layer import FusedLayer, fuse_layers
+from sweeper.training.fused_layer import FusedLayer, fuse_layers, kept_weights
+from sweeper.training.gradient_norm import GradientNorm
 from sweeper.training.training_setup import prepare_training
 from tests.support import tiny_training
 
@@ -180,3 +181,50 @@ def test_frozen_embeddings_need_no_gradient() -> None:
     for encoder in (module, plain):
         encoder.embeddings.requires_grad_(False)
     torch.testing.assert_close(train(module), train(plain), rtol=1e-4, atol=1e-4)
+
+
+def expected_norm(module: nn.Module) -> Tensor:
+    """Return the norm of all gradients as one vector, in float64."""
+    gradients = [part.grad.flatten().double() for part in module.parameters() if part.grad is not None]
+    norm: Tensor = torch.linalg.vector_norm(torch.cat(gradients))
+    return norm.float()
+
+
+def num_together(module: nn.Module) -> int:
+    """Return how many groups of weights have their gradients in one piece of memory."""
+    kept = [weights for part in module.modules() for weights in kept_weights(part)]
+    return sum(weights.gradient_norm() is not None for weights in kept)
+
+
+def test_gradients_that_lie_together_have_the_norm_of_all_of_them() -> None:
+    module = build()
+    norm = GradientNorm(module)
+    for lengths in (LENGTHS, [5, 3]):  # of the second batch, gradients are added
+        train(module, lengths)
+        assert num_together(module) == 4  # two layers of two groups
+        torch.testing.assert_close(norm(), expected_norm(module))
+
+
+def test_gradients_from_a_checkpoint_lie_apart_until_the_next_batch() -> None:
+    module = build()
+    norm = GradientNorm(module)
+    for parameter in module.parameters():
+        parameter.grad = torch.full_like(parameter, 0.5)
+    assert num_together(module) == 0
+    torch.testing.assert_close(norm(), expected_norm(module))
+    train(module)
+    assert num_together(module) == 4
+    torch.testing.assert_close(norm(), expected_norm(module))
+
+
+def test_a_gradient_that_is_replaced_or_missing_counts_as_it_is() -> None:
+    module = build()
+    train(module)
+    weights = kept_weights(fused_layers(module)[0])[0]
+    first, second, *_ = weights.parameters
+    first.grad, second.grad = torch.ones_like(first), None
+    assert num_together(module) == 3
+    torch.testing.assert_close(GradientNorm(module)(), expected_norm(module))
+    train(module, [5, 3])
+    assert num_together(module) == 4
+    torch.testing.assert_close(GradientNorm(module)(), expected_norm(module))
