@@ -12,6 +12,7 @@ from sweeper.protocol.expected_epochs import (
     typical_config,
 )
 from sweeper.protocol.failed_sweep import count_failed_rounds
+from sweeper.protocol.promotion import is_waiting, share_promoted
 from sweeper.protocol.race import is_race_trial
 from sweeper.protocol.turns import count_of_share
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -66,12 +67,17 @@ class SearchDrawer:
 
     def _draw_running(self, system: int, arrivals: dict[int, Counter[int]], random: Random) -> Iterator[DrawnTraining]:
         for record in self._own[system]:
-            if record.end is None:
+            if record.end is None and self._draw_promotion(system, record, random):
                 trial, done = record.trial, len(record.reports)
                 last = trial.config.num_validations
                 if not trial.race_of:
                     last = self._draw_last(trial.config, trial.bracket, arrivals[trial.bracket], random, done)
                 yield DrawnTraining(system, trial.config, last - done, record)
+
+    def _draw_promotion(self, system: int, record: TrialRecord, random: Random) -> bool:
+        """Return True if a trial runs, or is drawn to be promoted from the rung at which it waits."""
+        share = share_promoted(self.spec, self._own[system], record)
+        return share == 1 or random.random() < share
 
     def _draw_new(self, system: int, arrivals: dict[int, Counter[int]], random: Random) -> Iterator[DrawnTraining]:
         end = self._ends[system]
@@ -105,7 +111,7 @@ def _measure_leniency(spec: SweepSpec, searched: Sequence[TrialRecord]) -> float
         (record.trial.system, record.trial.bracket, rung)
         for record in searched
         for rung in deciding_rungs(spec, record.trial.config, bracket=record.trial.bracket)
-        if rung <= len(record.reports) and rung < record.trial.config.num_validations
+        if rung <= len(record.reports) - is_waiting(spec, record) and rung < record.trial.config.num_validations
     )
     stopped = sum(record.end is not None and record.end.is_by_early_stopping for record in searched)
     expected = sum(passing_share(spec, earlier) for count in judged.values() for earlier in range(count))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from sweeper.protocol.failed_sweep import count_failed_rounds
+from sweeper.protocol.promotion import share_promoted
 from sweeper.protocol.race import is_race_trial
 from sweeper.protocol.search_budget import count_search_trials
 from sweeper.protocol.turns import count_of_share
@@ -162,6 +163,7 @@ def _rest_of_search(
             rest: float = trial.config.num_validations - done
             if not trial.race_of:
                 rest = expect_validations(spec, trial.config, arrivals[trial.bracket], done, trial.bracket)
+                rest *= share_promoted(spec, own, record)
             yield ExpectedTraining(system, rest, record)
     config, begun = typical_config(spec, system, own), count_of_share(own)
     end = begun + num_new

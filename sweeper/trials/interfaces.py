@@ -60,6 +60,9 @@ class Study(Protocol):
     def restart(self, trial: Trial) -> Trial:
         """Record one more attempt at a trial and return the trial with that attempt."""
 
+    def promote(self, trial: Trial) -> TrialRecord:
+        """Record that a trial which waits at a rung may continue, and return its record."""
+
     def report(self, trial: Trial, report: ValidationReport) -> TrialRecord:
         """Record a report. If early stopping ends the trial here, record that too. Return the trial's record."""
 
