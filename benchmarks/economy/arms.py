@@ -83,6 +83,7 @@ ARMS: Mapping[str, Arm] = {
     "ours: shared start, rungs within an epoch": sweeper_arm("sampler=tpe", _HALF_EPOCHS, _START),
     "ours: earlier sweeps": learning_arm("sampler=tpe", ASHA, _START),
     "ours: earlier sweeps, rungs within an epoch": learning_arm("sampler=tpe", _HALF_EPOCHS, _START),
+    "ours: earlier sweeps, promotion within an epoch": learning_arm("sampler=tpe", *_HALF_PROMOTION, _START),
     "ours: siblings": sweeper_arm("sampler=tpe", ASHA, _SIBLINGS),
     "ours: shared start, siblings": sweeper_arm("sampler=tpe", ASHA, _START, _SIBLINGS),
     "ours: racing": racing_arm(4, "sampler=tpe", ASHA),

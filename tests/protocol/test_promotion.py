@@ -350,7 +350,8 @@ def test_restarts_do_not_change_the_proposals_of_tpe(tmp_path: Path, start: str)
                 search.restart()
             if not search.stage.running:
                 search.next_trial()
-            search.report(*search.stage.running, draw.random())
+            (number,) = search.stage.running
+            search.report(number, draw.random())
         with closing(search.study):
             return list(search.study.all_trials())
 
