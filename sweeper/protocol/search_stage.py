@@ -200,8 +200,12 @@ class SearchStage(Stage):
 
     def _stop_trial(self, number: int) -> None:
         """End a trial as its user asks, also one that waits or was interrupted."""
-        self.running |= {waiting.number: waiting for waiting in self.promotion.waiting if waiting.number == number}
+        waiting = next((trial for trial in self.promotion.waiting if trial.number == number), None)
+        if waiting is not None:
+            self.running[number] = waiting
         super()._stop_trial(number)
+        if waiting is not None:
+            self.discard(waiting)
 
     def _must_pause(self, trial: Trial, report: ValidationReport) -> bool:
         """Return True if the trial waits at a rung, or is interrupted, because a limit has ended the search.
@@ -225,6 +229,7 @@ class SearchStage(Stage):
             super()._requeue(trial)
 
     def _update_trackers(self, record: TrialRecord) -> None:
+        """Tell the trackers of a trial's new state, and first what decides on promotions."""
         if not record.trial.source_trial:
             self.promotion.update(record)
         super()._update_trackers(record)

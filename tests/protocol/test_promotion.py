@@ -298,9 +298,12 @@ def test_a_limit_leaves_waiting_trials_which_a_larger_budget_continues(tmp_path:
 
 def test_a_user_stops_a_trial_that_waits(tmp_path: Path) -> None:
     with searching(pausing_spec(), tmp_path / "journal") as (study, stage):
+        discarded: list[int] = []
+        stage.discard = lambda trial: discarded.append(trial.number)
         wait_with(stage, 0.5)
         stage.requests = lambda: [StopRequest(1)]
         stage.take_requests()
+        assert discarded == [1]
         (record,) = study.all_trials()
         assert record.end is not None
         assert record.end.is_by_user
