@@ -12,7 +12,7 @@ from sweeper.protocol.expected_epochs import (
     typical_config,
 )
 from sweeper.protocol.failed_sweep import count_failed_rounds
-from sweeper.protocol.promotion import is_waiting, share_promoted
+from sweeper.protocol.promotion import is_waiting, promoted_shares, waiting_rung
 from sweeper.protocol.race import is_race_trial
 from sweeper.protocol.turns import count_of_share
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -54,6 +54,7 @@ class SearchDrawer:
         self._begun = [count_of_share(own) for own in self._own]
         self._ends = [max(begun, rounds * spec.trial_budget(system)) for system, begun in enumerate(self._begun)]
         self._arrivals = [_count_arrivals(spec, own) for own in self._own]
+        self._shares = [promoted_shares(spec, own) for own in self._own]
         self._leniency = _measure_leniency(spec, searched)
 
     def draw(self, random: Random) -> list[DrawnTraining]:
@@ -76,7 +77,7 @@ class SearchDrawer:
 
     def _draw_promotion(self, system: int, record: TrialRecord, random: Random) -> bool:
         """Return True if a trial runs, or is drawn to be promoted from the rung at which it waits."""
-        share = share_promoted(self.spec, self._own[system], record)
+        share = self._shares[system].get(waiting_rung(self.spec, record), 1.0)
         return share == 1 or random.random() < share
 
     def _draw_new(self, system: int, arrivals: dict[int, Counter[int]], random: Random) -> Iterator[DrawnTraining]:

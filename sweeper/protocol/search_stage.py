@@ -52,16 +52,18 @@ class SearchStage(Stage):
         self._clock, self._began, self._has_session = clock, clock() - elapsed, False
         self.gpu = spec.resources.most_gpus if gpu is None else gpu
         self.discard: Callable[[Trial], None] = keep
-        self.ended: list[TrialRecord] = []  # trials that ended in this command, or began to wait
+        self.ended: list[TrialRecord] = []  # trials that ended in this command
         records = study.all_trials()
         self.budget = SearchBudget(spec, records, study.sessions())
-        self.promotion = Promotion(spec, ())
+        self.promotion = Promotion(spec)
         for record in records:
             self._update_trackers(record)
         searched = self.recorded()
         self.turns = Turns(spec, searched)
-        self.requeued.extend(it.trial for it in map(self._spare, searched) if it.end is None and not self._waits(it))
+        judged = [self._judge_waiting(record) for record in searched]
+        self.requeued.extend(it.trial for it in judged if it.end is None and not is_waiting(spec, it))
         self._stop_hopeless()
+        self.ended.clear()
 
     @property
     def is_closed(self) -> bool:
@@ -133,7 +135,7 @@ class SearchStage(Stage):
 
     def will_continue(self, trial: Trial) -> bool:
         """Return True if the trial waits or was interrupted, so that it needs its checkpoint."""
-        return super().will_continue(trial) or self._is_kept_waiting(trial.number)
+        return super().will_continue(trial) or self.promotion.find_waiting(trial.number) is not None
 
     def trial_ended(self, trial: Trial, trial_end: TrialEnd) -> None:
         """Record the end of a trial, after which others may have no chance left."""
@@ -141,15 +143,16 @@ class SearchStage(Stage):
         self._stop_hopeless()
 
     @property
-    def num_unfinished(self) -> int:
-        """The number of trials that have begun and can be continued: interrupted or waiting ones."""
-        return len(self.requeued) + len(self.promotion.waiting)
-
-    @property
     def all_failed(self) -> bool:
-        """True if the first trials of this command all failed alike: with the same kind of error in the same place."""
+        """True if the first trials of this command all failed alike: with the same kind of error in the same place.
+
+        A trial that waits further on than these came shows that not all fail there.
+        """
         first = self.ended[: self.spec.fail_fast_after]
-        return len(first) == self.spec.fail_fast_after and failed_alike(first)
+        if len(first) < self.spec.fail_fast_after or not failed_alike(first):
+            return False
+        furthest = max(len(record.reports) for record in first)
+        return all(len(self.study.get(trial).reports) <= furthest for trial in self.promotion.waiting)
 
     def recorded(self) -> list[TrialRecord]:
         """Return the records of all trials of the search, of earlier commands too."""
@@ -159,7 +162,9 @@ class SearchStage(Stage):
         """Record a user's trial, which starts next, unless a limit has ended the search."""
         source = next((record.trial for record in self.recorded() if record.trial.number == request.trial), None)
         if source is not None and not self.is_closed:
-            self.requeued.appendleft(self.study.clone(source, request.params))
+            clone = self.study.clone(source, request.params)
+            self.requeued.appendleft(clone)
+            self.promotion.update(self.study.get(clone))
 
     def _has_new(self) -> bool:
         return bool(self.turns.open_systems()) or self.promotion.next_trial(self.turns.count_new()) is not None
@@ -175,20 +180,21 @@ class SearchStage(Stage):
     def _decide(self, trial: Trial, record: TrialRecord, report: ValidationReport) -> TrialRecord:
         self.budget.update(record)
         trial_end = self.collapse.check(record, report.step)
-        return self._spare(record) if trial_end is None else self.study.end_trial(trial, trial_end)
-
-    def _spare(self, record: TrialRecord) -> TrialRecord:
-        """Return the record of a trial, which does not wait if it has reached `stop_at`: it is trained to its end."""
-        if self._waits(record) and self.budget.has_reached(record.trial.number):
-            record = self.study.promote(record.trial)
-            self._update_trackers(record)
+        if trial_end is not None:
+            return self.study.end_trial(trial, trial_end)
+        if is_waiting(self.spec, record) and self.budget.has_reached(trial.number):
+            return self.study.promote(trial)  # it is trained to its end
         return record
 
-    def _waits(self, record: TrialRecord) -> bool:
-        return is_waiting(self.spec, record)
-
-    def _is_kept_waiting(self, number: int) -> bool:
-        return any(waiting.number == number for waiting in self.promotion.waiting)
+    def _judge_waiting(self, record: TrialRecord) -> TrialRecord:
+        """Decide on a trial that waits, which a killed driver may not have done. Return its record."""
+        if not is_waiting(self.spec, record):
+            return record
+        judged = self._decide(record.trial, record, record.reports[-1])
+        if judged is not record:
+            self.budget.update(judged)
+            self._update_trackers(judged)
+        return judged
 
     def _stop_hopeless(self) -> None:
         """Stop the trials that wait and can no longer be promoted."""
@@ -200,7 +206,7 @@ class SearchStage(Stage):
 
     def _stop_trial(self, number: int) -> None:
         """End a trial as its user asks, also one that waits or was interrupted."""
-        waiting = next((trial for trial in self.promotion.waiting if trial.number == number), None)
+        waiting = self.promotion.find_waiting(number)
         if waiting is not None:
             self.running[number] = waiting
         super()._stop_trial(number)
@@ -212,7 +218,7 @@ class SearchStage(Stage):
 
         A limit does not interrupt a training that is over or has reached `stop_at`.
         """
-        if self._waits(self.study.get(trial)):
+        if is_waiting(self.spec, self.study.get(trial)):
             return True
         end = self.find_end()
         if end is None or report.step >= trial.config.num_validations:
@@ -221,10 +227,8 @@ class SearchStage(Stage):
 
     def _requeue(self, trial: Trial) -> None:
         """Keep a trial that stops running for another attempt. One that waits starts again once it is promoted."""
-        record = self.study.get(trial)
-        if self._waits(record):
+        if is_waiting(self.spec, self.study.get(trial)):
             del self.running[trial.number]
-            self.ended.append(record)
         else:
             super()._requeue(trial)
 

@@ -62,6 +62,8 @@ def run_protocol(
     search = SearchStage(spec, study, trackers, say, class_counts, elapsed, resources.gpu)
     search.requests = requests
     search.discard = lambda trial: delete_trial_files(jobs.search.folder, trial, storage=jobs.search.storage)
+    if spec.pausing_rungs:
+        _delete_ended(study, jobs.search)  # what was stopped while a killed driver had no time to delete its files
     _run_search(search, runner, jobs.search, resources)
     confirmation = ConfirmationStage(spec, study, trackers, say, class_counts)
     confirmation.requests = requests
@@ -94,7 +96,7 @@ def _run_search(search: SearchStage, runner: Runner, job: TrainingJob, resources
         raise first_trials_failed(first, job, has_pending=search.has_pending)
     require_success(search.recorded(), job, has_pending=search.has_pending, end=end)
     if end is not None:
-        search.say(describe_search_end(end.reason, search.num_unfinished))
+        search.say(describe_search_end(end.reason, len(search.requeued), len(search.promotion.waiting)))
 
 
 def _require_all_scored(test: TestStage, trials: Sequence[Trial], job: TrainingJob) -> None:

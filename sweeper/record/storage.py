@@ -28,6 +28,7 @@ class RecordStorage(JournalStorage):
         super().__init__(journal)
         self._study_ids: dict[str, int] = {}
         self._pausing_rungs = frozenset(pausing_rungs)
+        self._seen: dict[int, tuple[FrozenTrial, FrozenTrial]] = {}  # by id: a trial, and as what it is seen
 
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
@@ -41,17 +42,21 @@ class RecordStorage(JournalStorage):
             return []
         if not self._pausing_rungs:
             return super().get_all_trials(study_id, deepcopy, states)
-        seen = map(self._as_seen, super().get_all_trials(study_id, deepcopy))
+        stored = super().get_all_trials(study_id, deepcopy)
+        seen = [self._as_seen(trial) if trial.state == TrialState.RUNNING else trial for trial in stored]
         return [trial for trial in seen if states is None or trial.state in states]
 
     def _as_seen(self, trial: FrozenTrial) -> FrozenTrial:
         """Return a trial as a sampler sees it. No sampler sees those of a confirmation, which do not pause either."""
         has_paused = not self._pausing_rungs.isdisjoint(trial.intermediate_values)
         is_ending = "outcome" in trial.user_attrs
-        if trial.state != TrialState.RUNNING or is_ending or not has_paused or RACE_OF in trial.user_attrs:
+        if is_ending or not has_paused or RACE_OF in trial.user_attrs:
             return trial
-        stopped = copy.copy(trial)
-        stopped.state, stopped.value = TrialState.PRUNED, trial.intermediate_values[max(trial.intermediate_values)]
+        known, stopped = self._seen.get(trial._trial_id, (None, trial))
+        if known is not trial:  # the storage replaces a trial that changes
+            stopped = copy.copy(trial)
+            stopped.state, stopped.value = TrialState.PRUNED, trial.intermediate_values[max(trial.intermediate_values)]
+            self._seen[trial._trial_id] = trial, stopped
         return stopped
 
     def running_trials(self, study: optuna.Study) -> list[FrozenTrial]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 
+from sweeper.protocol.promotion import is_out
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal import formatting
 from sweeper.terminal.curve import Axes, draw_curve
@@ -48,6 +49,7 @@ def rivals_line(spec: SweepSpec, record: TrialRecord, records: Sequence[TrialRec
         for other in records
         if (other.trial.system, other.trial.bracket) == (record.trial.system, record.trial.bracket)
         and not other.trial.source_trial
+        and not (is_ranked and (other.trial.race_of or is_out(other)))
         for report, time_of in zip(other.reports, other.report_times, strict=True)
         if report.step == last.step and math.isfinite(report.metrics.get(metric, math.nan))
         if other.trial.number != record.trial.number and (is_ranked or time_of < at)

@@ -1,6 +1,6 @@
 """The interfaces between the parts of a sweep: the study, the source of trials, the runner and the trackers.
 
-A Runner pulls trials from a TrialSource and passes each report back to it. The TrialSource (protocol/stages.py) first
+A Runner pulls trials from a TrialSource and passes each report back to it. The TrialSource (protocol/stage.py) first
 writes the report to the Study, where it is durable. Then it tells the Trackers, which only watch.
 """
 

@@ -1,8 +1,7 @@
 """Promotion: trials wait at rungs as an oracle says, the best ones continue, and restarts change nothing."""
 
 import random
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,22 +20,11 @@ from sweeper.storage.requests import StopRequest
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.resources import TrialResources
-from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
+from sweeper.trials.trial import TrialEnd, TrialRecord
 from tests.support.fakes import report, scripted_jobs
-from tests.support.search_spaces import small_spec
+from tests.support.pausing_searches import begin, ends, pausing_spec, searching, wait_with
 
 FAILED = TrialEnd(Outcome.FAILED, "a broken trial")
-WIDE = {"batch_size": {"int": [2, 64]}, "alpha": {"uniform": [0.1, 0.9]}}
-
-
-def pausing_spec(trials: int = 12, factor: int = 2, epochs: int = 4, **changes: Any) -> SweepSpec:
-    """Return a spec of one system whose trials wait after epochs 1, `factor`, ..., with these keys replaced."""
-    rule = {"promotion": {"grace_epochs": 1, "reduction_factor": factor}}
-    keys = {
-        "compare": {"encoder": ["m"], "loss": ["lcl"]}, "search": WIDE, "training": {"epochs": epochs, "tau": 1.0},
-        "sampler": "random", "early_stopping": rule, "budget": {"trials": trials},
-    }  # fmt: skip
-    return small_spec(**{**keys, **changes})
 
 
 @dataclass
@@ -211,30 +199,6 @@ def check_end(oracle: Oracle, system: int) -> None:
     assert any(place.done == last for place in own.values()) or any(p.state == "failed" for p in own.values())
 
 
-@contextmanager
-def searching(spec: SweepSpec, path: Path) -> Iterator[tuple[OptunaStudy, SearchStage]]:
-    with closing(OptunaStudy(spec, path, threads=1)) as study:
-        yield study, SearchStage(spec, study, [])
-
-
-def begin(stage: SearchStage) -> Trial:
-    trial = stage.next_trial()
-    assert trial is not None
-    return trial
-
-
-def wait_with(stage: SearchStage, *values: float, step: int = 1) -> list[Trial]:
-    """Start a trial for each value and let it report that at the first rung."""
-    trials = [begin(stage) for _ in values]
-    for trial, value in zip(trials, values, strict=True):
-        assert not stage.report(trial, report(step, value))
-    return trials
-
-
-def ends(study: OptunaStudy) -> dict[int, str]:
-    return {it.trial.number: it.end.reason for it in study.all_trials() if it.end is not None}
-
-
 def test_a_trial_that_cannot_be_promoted_any_more_is_stopped_with_its_rank(tmp_path: Path) -> None:
     with searching(pausing_spec(trials=4, factor=4, epochs=3), tmp_path / "journal") as (study, stage):
         wait_with(stage, 0.5, 0.7, 0.6)
@@ -282,7 +246,7 @@ def test_a_trial_that_reached_stop_at_does_not_wait_and_others_stay_for_a_larger
             stage.report(again, report(step, 0.5))
         stage.trial_ended(again, TrialEnd(Outcome.COMPLETED))
         assert stage.is_exhausted()
-        assert stage.num_unfinished == 1
+        assert (len(stage.requeued), len(stage.promotion.waiting)) == (0, 1)
         assert study.get(first).end is None
 
 
@@ -291,7 +255,7 @@ def test_a_limit_leaves_waiting_trials_which_a_larger_budget_continues(tmp_path:
     with searching(pausing_spec(budget={"trials": 6, "epochs": 3}), path) as (study, stage):
         wait_with(stage, 0.5, 0.6, 0.7)
         assert stage.is_exhausted()
-        assert (stage.num_unfinished, ends(study)) == (3, {})
+        assert (len(stage.promotion.waiting), ends(study)) == (3, {})
     with searching(pausing_spec(budget={"trials": 6, "epochs": 30}), path) as (_, stage):
         assert begin(stage).number == 3
 
