@@ -6,7 +6,6 @@ from functools import partial
 from benchmarks.economy.clock import Search
 from benchmarks.economy.peers import OptunaSearch, RayTuneSearch, ScreeningSearch
 from benchmarks.economy.problem import Problem
-from benchmarks.economy.promotion_search import PromotionSearch
 from benchmarks.economy.settings import LOSSES
 from benchmarks.economy.sweeper_search import SweeperSearch
 
@@ -18,6 +17,8 @@ _PAPER_GRID = (  # of sst5_paper_grid.yaml; tau 0.07 and batch size 4 are not re
     "search.normalize=[false]", "search.alpha=[0.1, 0.2, 0.7]", "search.tau=[7, 10, 100, 1000]",
 )  # fmt: skip
 _HALF_EPOCHS = "asha={grace_epochs: 0.5, reduction_factor: 3}"  # rungs after 0.5 and 1.5 of 3 epochs
+_PROMOTION = ("asha=null", "early_stopping={promotion: {grace_epochs: 1, reduction_factor: 3}}")
+_HALF_PROMOTION = ("asha=null", "early_stopping={promotion: {grace_epochs: 0.5, reduction_factor: 3}}")
 _HYPERBAND = ("asha=null", "early_stopping={hyperband: {grace_epochs: 1, reduction_factor: 3}}")
 _HALF_HYPERBAND = ("asha=null", "early_stopping={hyperband: {grace_epochs: 0.5, reduction_factor: 3}}")
 _START, _SIBLINGS = "tpe.start=quasi_random", "tpe.siblings=0.5"
@@ -55,11 +56,6 @@ def _racing(settings: int, overrides: tuple[str, ...], problem: Problem, trials:
     return _sweeper((*overrides, f"racing={'off' if most is None else most}"), problem, trials, seed)
 
 
-def promotion_arm(*overrides: str) -> Arm:
-    """Return sweeper's search with promotion at the rungs of `asha` instead of stopping."""
-    return lambda problem, trials, seed: PromotionSearch(problem, trials, seed, overrides)
-
-
 TODAY = "today's search"
 PEERS = (
     "random search",
@@ -77,16 +73,17 @@ ARMS: Mapping[str, Arm] = {
     "quasi-random": sweeper_arm("sampler=qmc", "asha=off"),
     TODAY: sweeper_arm("sampler=tpe", ASHA),
     "ours: rungs within an epoch": sweeper_arm("sampler=tpe", _HALF_EPOCHS),
-    "ours: promotion": promotion_arm("sampler=tpe", ASHA),
-    "ours: promotion within an epoch": promotion_arm("sampler=tpe", _HALF_EPOCHS),
+    "ours: promotion": sweeper_arm("sampler=tpe", *_PROMOTION),
+    "ours: promotion within an epoch": sweeper_arm("sampler=tpe", *_HALF_PROMOTION),
     "ours: Hyperband": sweeper_arm("sampler=tpe", *_HYPERBAND),
     "ours: Hyperband within an epoch": sweeper_arm("sampler=tpe", *_HALF_HYPERBAND),
     "ours: shared start": sweeper_arm("sampler=tpe", ASHA, _START),
-    "ours: shared start, promotion": promotion_arm("sampler=tpe", ASHA, _START),
-    "ours: shared start, promotion within an epoch": promotion_arm("sampler=tpe", _HALF_EPOCHS, _START),
+    "ours: shared start, promotion": sweeper_arm("sampler=tpe", *_PROMOTION, _START),
+    "ours: shared start, promotion within an epoch": sweeper_arm("sampler=tpe", *_HALF_PROMOTION, _START),
     "ours: shared start, rungs within an epoch": sweeper_arm("sampler=tpe", _HALF_EPOCHS, _START),
     "ours: earlier sweeps": learning_arm("sampler=tpe", ASHA, _START),
     "ours: earlier sweeps, rungs within an epoch": learning_arm("sampler=tpe", _HALF_EPOCHS, _START),
+    "ours: earlier sweeps, promotion within an epoch": learning_arm("sampler=tpe", *_HALF_PROMOTION, _START),
     "ours: siblings": sweeper_arm("sampler=tpe", ASHA, _SIBLINGS),
     "ours: shared start, siblings": sweeper_arm("sampler=tpe", ASHA, _START, _SIBLINGS),
     "ours: racing": racing_arm(4, "sampler=tpe", ASHA),

@@ -10,7 +10,7 @@ from benchmarks.economy.clock import Choice, Training
 from benchmarks.economy.problem import Problem
 from benchmarks.economy.surrogate import ACCURACY
 from sweeper.protocol.ranking import best_setting, score_trial
-from sweeper.protocol.stages import SearchStage
+from sweeper.protocol.search_stage import SearchStage
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome

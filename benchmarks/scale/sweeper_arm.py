@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.instant.sweeper_trials import NO_DATA, ClockTracker, instant
 from benchmarks.scale.timing import FillClock
 from sweeper.app import mlflow_sync
-from sweeper.protocol.stages import SearchStage
+from sweeper.protocol.search_stage import SearchStage
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space import parser, yaml_file
 from sweeper.storage.sweep_folder import create_sweep

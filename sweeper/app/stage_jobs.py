@@ -59,7 +59,9 @@ def checkpoint_storage(
     """
     if spec.storage is None:
         if runner.is_remote:
-            output.line("  storage is not set: a trial whose node is lost begins again, unless nodes share this folder")
+            promoted = "that is promoted to another node, or " if spec.pausing_rungs else ""
+            again = f"a trial {promoted}whose node is lost begins again"
+            output.line(f"  storage is not set: {again}, unless nodes share this folder")
         return None
     from sweeper.storage.checkpoint_storage import SharedStorage, check_shared_storage
 

@@ -86,7 +86,7 @@ def _show_trial(terminal: Terminal, snapshot: "SweepSnapshot", number: int) -> N
     record, spec = snapshot.record(number), snapshot.spec
     label, end = (
         formatting.system_label(spec, record.trial.system),
-        sweep_view.end_label(record, snapshot.summary.state),
+        sweep_view.end_label(spec, record, snapshot.summary.state),
     )
     terminal.line(f"{snapshot.folder.name} trial {number}, {label}: {end}", style="bold")
     reasons = (sweep_view.trial_reason(record), trial_view.rivals_line(spec, record, snapshot.records))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from sweeper.protocol.promotion import most_waiting
 from sweeper.protocol.search_budget import count_search_trials
 from sweeper.search_space.sweep_spec import SweepSpec
 
@@ -15,11 +16,12 @@ def disk_need(spec: SweepSpec, parameters: Sequence[int], slots: int, besides: S
 
     `parameters` are those of each system's largest model. `besides` are the most numbers that a checkpoint of each
     system holds besides, for an average or a memory. A new checkpoint is written before the old one is deleted, so
-    every running trial may have two of them.
+    every running trial may have two of them. A trial that waits at a rung has one.
     """
     largest, seeds = max(parameters, default=0), spec.confirm.seeds * spec.confirm.top
     more = _WEIGHT * max(besides, default=0)
-    search = 2 * min(slots, count_search_trials(spec)) * (_SEARCHED * largest + more)
+    waiting = sum(most_waiting(spec, system, slots) for system in range(len(spec.systems)))
+    search = (2 * min(slots, count_search_trials(spec)) + waiting) * (_SEARCHED * largest + more)
     if not seeds:
         return search
     running = min(slots, seeds * len(spec.systems))

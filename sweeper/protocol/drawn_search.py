@@ -12,6 +12,7 @@ from sweeper.protocol.expected_epochs import (
     typical_config,
 )
 from sweeper.protocol.failed_sweep import count_failed_rounds
+from sweeper.protocol.promotion import is_waiting, promoted_shares, waiting_rung
 from sweeper.protocol.race import is_race_trial
 from sweeper.protocol.turns import count_of_share
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -53,6 +54,7 @@ class SearchDrawer:
         self._begun = [count_of_share(own) for own in self._own]
         self._ends = [max(begun, rounds * spec.trial_budget(system)) for system, begun in enumerate(self._begun)]
         self._arrivals = [_count_arrivals(spec, own) for own in self._own]
+        self._shares = [promoted_shares(spec, own) for own in self._own]
         self._leniency = _measure_leniency(spec, searched)
 
     def draw(self, random: Random) -> list[DrawnTraining]:
@@ -66,12 +68,17 @@ class SearchDrawer:
 
     def _draw_running(self, system: int, arrivals: dict[int, Counter[int]], random: Random) -> Iterator[DrawnTraining]:
         for record in self._own[system]:
-            if record.end is None:
+            if record.end is None and self._draw_promotion(system, record, random):
                 trial, done = record.trial, len(record.reports)
                 last = trial.config.num_validations
                 if not trial.race_of:
                     last = self._draw_last(trial.config, trial.bracket, arrivals[trial.bracket], random, done)
                 yield DrawnTraining(system, trial.config, last - done, record)
+
+    def _draw_promotion(self, system: int, record: TrialRecord, random: Random) -> bool:
+        """Return True if a trial runs, or is drawn to be promoted from the rung at which it waits."""
+        share = self._shares[system].get(waiting_rung(self.spec, record), 1.0)
+        return share == 1 or random.random() < share
 
     def _draw_new(self, system: int, arrivals: dict[int, Counter[int]], random: Random) -> Iterator[DrawnTraining]:
         end = self._ends[system]
@@ -105,7 +112,7 @@ def _measure_leniency(spec: SweepSpec, searched: Sequence[TrialRecord]) -> float
         (record.trial.system, record.trial.bracket, rung)
         for record in searched
         for rung in deciding_rungs(spec, record.trial.config, bracket=record.trial.bracket)
-        if rung <= len(record.reports) and rung < record.trial.config.num_validations
+        if rung <= len(record.reports) - is_waiting(spec, record) and rung < record.trial.config.num_validations
     )
     stopped = sum(record.end is not None and record.end.is_by_early_stopping for record in searched)
     expected = sum(passing_share(spec, earlier) for count in judged.values() for earlier in range(count))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from sweeper.protocol.failed_sweep import count_failed_rounds
+from sweeper.protocol.promotion import promoted_shares, waiting_rung
 from sweeper.protocol.race import is_race_trial
 from sweeper.protocol.search_budget import count_search_trials
 from sweeper.protocol.turns import count_of_share
@@ -156,12 +157,14 @@ def _rest_of_search(
         for rung in spec.rungs_of(bracket):
             if len(record.reports) >= rung:
                 arrivals[bracket][rung] = arrivals[bracket].get(rung, 0.0) + 1
+    shares = promoted_shares(spec, own)
     for record in own:
         if record.end is None:
             trial, done = record.trial, len(record.reports)
             rest: float = trial.config.num_validations - done
             if not trial.race_of:
                 rest = expect_validations(spec, trial.config, arrivals[trial.bracket], done, trial.bracket)
+                rest *= shares.get(waiting_rung(spec, record), 1.0)
             yield ExpectedTraining(system, rest, record)
     config, begun = typical_config(spec, system, own), count_of_share(own)
     end = begun + num_new

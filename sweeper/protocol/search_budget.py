@@ -1,7 +1,7 @@
 """The limits of a search: what it has used of them, and which one ends it.
 
 What is used is a function of the record, so a driver that starts again comes to the same decision. The trials that each
-system gets are decided in stages.py.
+system gets are decided in search_stage.py.
 """
 
 from bisect import bisect_right
@@ -158,10 +158,12 @@ def limit_reached(spec: SweepSpec, used: Spending) -> SearchEnd | None:
     return None
 
 
-def describe_search_end(reason: str, num_interrupted: int) -> str:
-    """Return why the search ended before all its trials were run, and how many trials were under way then."""
+def describe_search_end(reason: str, num_interrupted: int, num_waiting: int = 0) -> str:
+    """Return why the search ended before all its trials were run, and how many trials were under way or waited then."""
     trials = "1 trial was" if num_interrupted == 1 else f"{num_interrupted} trials were"
     kept = f"; {trials} interrupted, and a larger budget continues them" if num_interrupted else ""
+    waiting = "1 trial waits" if num_waiting == 1 else f"{num_waiting} trials wait"
+    kept += f"; {waiting} for promotion, and a larger budget goes on with the best" if num_waiting else ""
     return f"the search has ended: {reason}{kept}"
 
 

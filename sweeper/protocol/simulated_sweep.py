@@ -88,7 +88,8 @@ class SweepSimulator:
                 last = config.num_validations
             else:
                 last = self._judge(sweep, config, bracket, arrivals[system, bracket], random)
-            durations.append(self._train(sweep, config, last))
+            promotions = sum(rung < last for rung in self.spec.pausing_rungs)
+            durations.append(self._train(sweep, config, last) + promotions * self.overhead.trial)
             sweep.num_trials += 1
             sweep.num_stopped += last < config.num_validations
             sweep.search_epochs += last / config.validations_per_epoch

@@ -77,7 +77,7 @@ class Stage:
         return record
 
     def _must_pause(self, trial: Trial, report: ValidationReport) -> bool:
-        """Return True if a trial is interrupted after this report, which is new, for the next command to continue."""
+        """Return True if a trial pauses after this report, which is new, and continues later."""
         return False
 
     # ---- the interface TrialSource

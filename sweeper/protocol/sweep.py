@@ -12,8 +12,9 @@ from sweeper.protocol.collapse import count_classes
 from sweeper.protocol.confirmation import trials_to_score
 from sweeper.protocol.failed_sweep import first_trials_failed, require_confirmation, require_success
 from sweeper.protocol.search_budget import describe_search_end
+from sweeper.protocol.search_stage import SearchStage
 from sweeper.protocol.stage import Say, ignore
-from sweeper.protocol.stages import ConfirmationStage, SearchStage, TestStage
+from sweeper.protocol.stages import ConfirmationStage, TestStage
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.requests import Request, no_requests
 from sweeper.storage.trial_files import delete_trial_files, traceback_path, trial_folder
@@ -60,6 +61,9 @@ def run_protocol(
     class_counts = count_classes(jobs.search.data)
     search = SearchStage(spec, study, trackers, say, class_counts, elapsed, resources.gpu)
     search.requests = requests
+    search.discard = lambda trial: delete_trial_files(jobs.search.folder, trial, storage=jobs.search.storage)
+    if spec.pausing_rungs:
+        _delete_ended(study, jobs.search)  # what was stopped while a killed driver had no time to delete its files
     _run_search(search, runner, jobs.search, resources)
     confirmation = ConfirmationStage(spec, study, trackers, say, class_counts)
     confirmation.requests = requests
@@ -92,8 +96,7 @@ def _run_search(search: SearchStage, runner: Runner, job: TrainingJob, resources
         raise first_trials_failed(first, job, has_pending=search.has_pending)
     require_success(search.recorded(), job, has_pending=search.has_pending, end=end)
     if end is not None:
-        num_interrupted = len(search.requeued)
-        search.say(describe_search_end(end.reason, num_interrupted))
+        search.say(describe_search_end(end.reason, len(search.requeued), len(search.promotion.waiting)))
 
 
 def _require_all_scored(test: TestStage, trials: Sequence[Trial], job: TrainingJob) -> None:

@@ -28,6 +28,11 @@ class Turns:
         """Return the systems that have not had their share of the budget."""
         return [system for system, count in enumerate(self._counts) if count < self._shares[system]]
 
+    def count_new(self) -> list[int]:
+        """Return the trials of each system that have not begun, those of its race apart."""
+        in_race = self.spec.race.num_trials if self.spec.race else 0
+        return [max(0, share - in_race - count) for share, count in zip(self._shares, self._counts, strict=True)]
+
     def take(self, searched: Callable[[], Sequence[TrialRecord]]) -> tuple[int, Trial | None] | None:
         """Count a new trial for the system that has had the fewest, and return the system.
 

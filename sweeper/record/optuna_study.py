@@ -23,6 +23,7 @@ from sweeper.record.search_sessions import record_session, record_session_end, s
 from sweeper.record.storage import RecordStorage
 from sweeper.record.studies import SystemStudies
 from sweeper.record.trial_attributes import (
+    PROMOTED_AFTER,
     REPORT,
     TEST_ACCESS,
     TEST_SCORE,
@@ -77,7 +78,7 @@ class OptunaStudy:
 
     def _open(self, borrowed: Sequence[BorrowedTrials], clock: Callable[[], float]) -> None:
         """Open or create the studies."""
-        self.storage = RecordStorage(self.journal)
+        self.storage = RecordStorage(self.journal, self.spec.pausing_rungs)
         self.studies = SystemStudies(self.spec, self.storage, borrowed)
         self.records = TrialRecords(self.spec, self.storage, self.studies, self.threads)
         self._running: dict[int, optuna.trial.Trial] = {}  # by number; trials that end in this command stay in it
@@ -93,7 +94,7 @@ class OptunaStudy:
         interrupted proposal to confirm a setting is dropped, because the confirmation requests it again.
         """
         for study in self.studies.of_system(system):
-            for stored in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            for stored in self.storage.running_trials(study):
                 self._restore_trial(system, study, stored)
 
     def _restore_trial(self, system: int, study: optuna.Study, stored: FrozenTrial) -> None:
@@ -134,6 +135,12 @@ class OptunaStudy:
     def restart(self, trial: Trial) -> Trial:
         """Record one more attempt at a trial and return the trial with that attempt. A clone starts with its first."""
         return self.proposals.restart(trial, self._now())
+
+    def promote(self, trial: Trial) -> TrialRecord:
+        """Record that a trial which waits at a rung may continue, and return its record."""
+        running, study = self._running[trial.number], self.studies.of_trial(trial)
+        running.set_user_attr(PROMOTED_AFTER, self.records.get(trial.number).reports[-1].step)
+        return self.records.update(trial.number, study, running)
 
     def report(self, trial: Trial, report: ValidationReport) -> TrialRecord:
         """Record a report, and then the trial's end if early stopping ends it here. Return the trial's record.

@@ -48,7 +48,8 @@ class PerTrialSampler(BaseSampler):
         """Start from the trials that the study of the system has already."""
         self.history = history
         known = history.study.get_trials(deepcopy=False)
-        self._stopped = {_setting(trial.params) for trial in known if trial.state == TrialState.PRUNED}
+        ended = (trial for trial in known if "outcome" in trial.user_attrs)  # one that waits at a rung looks stopped
+        self._stopped = {_setting(trial.params) for trial in ended if trial.state == TrialState.PRUNED}
         self._chosen = [trial.number for trial in known if trial.user_attrs.keys() & {CLONE_OF, RACE_OF}]
         self._current: _Proposal | None = None
 

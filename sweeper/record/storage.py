@@ -5,21 +5,30 @@ here, so every lookup goes through public methods. All that depends on how Optun
 checked with Optuna 5.0.
 """
 
-from collections.abc import Container
+import copy
+from collections.abc import Collection, Container
 
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import FrozenTrial, TrialState
 
+from sweeper.record.trial_attributes import RACE_OF
+
 
 class RecordStorage(JournalStorage):
-    """Optuna's storage over a journal."""
+    """Optuna's storage over a journal.
 
-    def __init__(self, journal: BaseJournalBackend) -> None:
-        """Read the journal into memory."""
+    A sampler sees a trial that has paused at a rung as a stopped one, with its reports so far, until it has ended.
+    Optuna's own state of it is that of a running trial, which TPE takes for a poor one.
+    """
+
+    def __init__(self, journal: BaseJournalBackend, pausing_rungs: Collection[int] = ()) -> None:
+        """Read the journal into memory. Trials outside of a race pause after the validations `pausing_rungs`."""
         super().__init__(journal)
         self._study_ids: dict[str, int] = {}
+        self._pausing_rungs = frozenset(pausing_rungs)
+        self._seen: dict[int, tuple[FrozenTrial, FrozenTrial]] = {}  # by id: a trial, and as what it is seen
 
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
@@ -29,7 +38,30 @@ class RecordStorage(JournalStorage):
         Sweeper queues no trials, so the answer for WAITING is always empty. `Study.ask` asks for the waiting trials at
         each proposal. Without this shortcut, it would walk over all trials each time: slower, but not wrong.
         """
-        return [] if states == (TrialState.WAITING,) else super().get_all_trials(study_id, deepcopy, states)
+        if states == (TrialState.WAITING,):
+            return []
+        if not self._pausing_rungs:
+            return super().get_all_trials(study_id, deepcopy, states)
+        stored = super().get_all_trials(study_id, deepcopy)
+        seen = [self._as_seen(trial) if trial.state == TrialState.RUNNING else trial for trial in stored]
+        return [trial for trial in seen if states is None or trial.state in states]
+
+    def _as_seen(self, trial: FrozenTrial) -> FrozenTrial:
+        """Return a trial as a sampler sees it. No sampler sees those of a confirmation, which do not pause either."""
+        has_paused = not self._pausing_rungs.isdisjoint(trial.intermediate_values)
+        is_ending = "outcome" in trial.user_attrs
+        if is_ending or not has_paused or RACE_OF in trial.user_attrs:
+            return trial
+        known, stopped = self._seen.get(trial._trial_id, (None, trial))
+        if known is not trial:  # the storage replaces a trial that changes
+            stopped = copy.copy(trial)
+            stopped.state, stopped.value = TrialState.PRUNED, trial.intermediate_values[max(trial.intermediate_values)]
+            self._seen[trial._trial_id] = trial, stopped
+        return stopped
+
+    def running_trials(self, study: optuna.Study) -> list[FrozenTrial]:
+        """Return the trials of a study that have not ended, those that wait at a rung included."""
+        return super().get_all_trials(self._find_study(study), deepcopy=False, states=(TrialState.RUNNING,))
 
     def stored_trial(self, study: optuna.Study, number: int) -> FrozenTrial:
         """Return the trial with Optuna's `number` in `study` as the record has it now. It is not copied."""

@@ -5,8 +5,9 @@ metrics and the time, then `reason`, `traceback` and `outcome`, in that order. `
 that learned from trials of other systems or earlier sweeps has their number, `borrowed`, before its own. A trial that
 confirms a setting also has `params` (no sampler chose them), `source_trial` and `seed_index`; a user's clone has
 `clone_of` and, because it waits for its first attempt, the time of that, `started_at`; a trial of a race has `race_of`,
-and one whose search has brackets its `bracket`. Optuna takes no attribute of a trial that has ended. What comes later
-is therefore an attribute of the study: `test_access:TIME`, `test:NUMBER`.
+one whose search has brackets its `bracket`, and one that was promoted the last rung at which it was, `promoted_after`.
+Optuna takes no attribute of a trial that has ended. What comes later is therefore an attribute of the study:
+`test_access:TIME`, `test:NUMBER`.
 """
 
 import time
@@ -26,6 +27,7 @@ from sweeper.trials.trial import TestAccess, TestScore, Trial, TrialEnd, TrialRe
 BORROWED = "borrowed"
 BRACKET = "bracket"
 CLONE_OF = "clone_of"
+PROMOTED_AFTER = "promoted_after"
 RACE_OF = "race_of"
 STARTED_AT = "started_at"
 REPORT = "report:"  # before the step
@@ -82,7 +84,7 @@ def to_trial_record(trial: Trial, study: optuna.Study, stored: FrozenTrial) -> T
 
 
 def update_trial_record(record: TrialRecord, stored: FrozenTrial) -> TrialRecord:
-    """Return `record` with its start, and with the reports and the end that are new in `stored`."""
+    """Return `record` with its start, and with the reports, the promotion and the end that are new in `stored`."""
     steps = {report.step for report in record.reports}
     new = [(report, at) for report, at in stored_reports(stored) if report.step not in steps]
     timed = [*zip(record.reports, record.report_times, strict=True), *new]
@@ -95,6 +97,7 @@ def update_trial_record(record: TrialRecord, stored: FrozenTrial) -> TrialRecord
         started_at=_started_at(stored),
         end=_trial_end(stored.user_attrs) if has_ended else None,
         ended_at=1000 * stored.datetime_complete.timestamp() if stored.datetime_complete else None,
+        promoted_after=stored.user_attrs.get(PROMOTED_AFTER, 0),
     )
 
 

@@ -6,6 +6,9 @@ needed to continue. record/rung_pruner.py applies it.
 
 A rule may have brackets. Each bracket has rungs of its own, at which its trials are compared with each other only. A
 trial's bracket follows from the number of its proposal, and is in the record.
+
+A rule that pauses has no value that a trial needs: every trial waits at a rung, and the best ones continue later
+(protocol/promotion.py).
 """
 
 from bisect import bisect
@@ -101,6 +104,10 @@ class HyperbandSettings(AshaSettings):
         return float(self.reduction_factor) ** len(rungs) / (len(rungs) + 1)
 
 
+class PromotionSettings(AshaSettings):
+    """Settings of promotion. Its rungs are those of ASHA."""
+
+
 def choose_bracket(proposal: int, weights: Sequence[float]) -> int:
     """Return the bracket, counted from 0, of the proposal with this number, counted from 0.
 
@@ -129,6 +136,8 @@ class EarlyStoppingRule(Generic[Settings]):
 
     `passing_share(num_earlier, settings)` returns the probability that a trial continues at a rung which `num_earlier`
     trials have reached, if it is as good as they are. Plans and the time left are made with it.
+
+    With `pauses`, every trial waits at a rung until it is promoted, or can no longer be.
     """
 
     label: str
@@ -136,6 +145,7 @@ class EarlyStoppingRule(Generic[Settings]):
     settings: type[Settings]
     needed_value: Callable[["NDArray[np.float64]", Settings], float | None]
     passing_share: Callable[[float, Settings], float] = every_trial_passes
+    pauses: bool = False
 
 
 def asha_needed_value(earlier_values: "NDArray[np.float64]", settings: AshaSettings) -> float | None:
@@ -162,6 +172,19 @@ def asha_passing_share(num_earlier: float, settings: AshaSettings) -> float:
     return (num_earlier * kept + 1 - kept) / (num_earlier + 1)
 
 
+def any_value(earlier_values: "NDArray[np.float64]", settings: RungSettings) -> None:
+    """Return None: any value is enough, for a rule that pauses trials and stops them later."""
+
+
+def promotion_passing_share(num_earlier: float, settings: AshaSettings) -> float:
+    """Return the probability that a trial is promoted if max(1, N q) of N trials are; q is 1/reduction_factor."""
+
+    def promoted(arrivals: float) -> float:
+        return max(min(arrivals, 1.0), arrivals / settings.reduction_factor)
+
+    return promoted(num_earlier + 1) - promoted(num_earlier)
+
+
 EARLY_STOPPING: Mapping[str, EarlyStoppingRule[Any]] = {
     "asha": EarlyStoppingRule(
         label="ASHA",
@@ -176,6 +199,14 @@ EARLY_STOPPING: Mapping[str, EarlyStoppingRule[Any]] = {
         settings=HyperbandSettings,
         needed_value=asha_needed_value,
         passing_share=asha_passing_share,
+    ),
+    "promotion": EarlyStoppingRule(
+        label="promotion",
+        description="Pauses every trial at a rung; the best ones of all trials there continue from their checkpoints.",
+        settings=PromotionSettings,
+        needed_value=any_value,
+        passing_share=promotion_passing_share,
+        pauses=True,
     ),
 }
 DEFAULT_RULE = "asha"

@@ -161,6 +161,11 @@ class SweepSpec(SpecHyperparameters):
         settings = self.early_stopping_settings
         return () if settings is None else settings.rungs(self.max_epochs, self.validations_per_epoch)
 
+    @property
+    def pausing_rungs(self) -> tuple[int, ...]:
+        """The validations after which a trial waits for its promotion; empty if early stopping decides at once."""
+        return self.rungs if self.early_stopping_rule is not None and self.early_stopping_rule.pauses else ()
+
     @cached_property
     def brackets(self) -> Mapping[int, tuple[int, ...]]:
         """The rungs of each bracket by its number, from 1. Without brackets, all rungs have number 0."""

@@ -104,7 +104,9 @@ class Dashboard:
     def _systems_table(self, progress: SweepProgress, wide: bool) -> Table:
         table = _table("system")
         under_way = "open" if self.is_closed else "running" if wide else "run"
-        for name in ("done", under_way, *(("stopped", "failed") if wide else ("stop", "fail")), "best"):
+        pauses = bool(self.spec.pausing_rungs)
+        waiting = ("waiting" if wide else "wait",) if pauses else ()
+        for name in ("done", under_way, *waiting, *(("stopped", "failed") if wide else ("stop", "fail")), "best"):
             table.add_column(name, justify="right", no_wrap=True, min_width=6 if name == "best" else None)
         for system in range(len(self.spec.systems)):
             best = progress.best(system)
@@ -112,6 +114,7 @@ class Dashboard:
                 formatting.system_label(self.spec, system),
                 f"{len(progress.ended(system))}/{progress.share(system)}",
                 str(len(progress.running(system))),
+                *([str(len(progress.waiting(system)))] if pauses else []),
                 str(progress.count([Outcome.STOPPED_EARLY], system)),
                 str(progress.count(UNHEALTHY, system)),
                 formatting.format_score(best.score if best else None),
@@ -134,7 +137,7 @@ class Dashboard:
     # ---- running trials
 
     def _running_lines(self, progress: SweepProgress, width: int) -> list[RenderableType]:
-        running, span = progress.running(), progress.value_range()
+        running, span = progress.running() + (progress.waiting() if self.is_closed else []), progress.value_range()
         if not running:
             return []
         scale = Scale(*span) if span else Scale(0.0, 0.0)

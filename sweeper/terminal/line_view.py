@@ -65,12 +65,13 @@ class LineView:
         self.printer.line(f"  {text}")
 
     def summary(self) -> str:
-        """Return the state in one line: trials done, stopped early and running, the best score, the time."""
+        """Return the state in one line: trials done, stopped early, running and waiting, the best score, the time."""
         progress = SweepProgress(self.spec, self.records)
         counts = {
             "stopped early": progress.count([Outcome.STOPPED_EARLY]),
             "ended badly": progress.count(UNHEALTHY),
             "running": len(progress.running()),
+            "waiting": len(progress.waiting()),
         }
         parts = [f"{len(progress.ended())} of {progress.total} trials done"]
         parts += [f"{count} {what}" for what, count in counts.items() if count]

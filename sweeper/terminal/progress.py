@@ -7,6 +7,7 @@ from functools import cached_property
 
 from sweeper.protocol.confirmation import best_confirmed, candidates, pending, trials_to_score
 from sweeper.protocol.failed_sweep import count_failed_rounds
+from sweeper.protocol.promotion import is_waiting
 from sweeper.protocol.ranking import TrialScore, score_trial
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.trials.outcome import Outcome
@@ -122,13 +123,18 @@ class SweepProgress:
 
         A trial that has not ended is interrupted if the other stage is the one that runs: the last to do something.
         """
-        open_records = [record for record in self.records.values() if record.end is None and record.trial.attempt]
+        begun = [record for record in self.records.values() if record.end is None and record.trial.attempt]
+        open_records = [record for record in begun if not is_waiting(self.spec, record)]
         newest = max(open_records, key=lambda record: record.last_moment, default=None)
         return [
             record
             for record in open_records
             if newest and record.trial.stage == newest.trial.stage and system in (None, record.trial.system)
         ]
+
+    def waiting(self, system: int | None = None) -> list[TrialRecord]:
+        """Return the trials that wait at a rung for their promotion, of one system or of all."""
+        return [record for record in self._searched(system) if is_waiting(self.spec, record)]
 
     def confirming(self) -> list[TrialRecord]:
         """Return the trials of the confirmation, running or ended."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
+from sweeper.protocol.promotion import is_waiting
 from sweeper.protocol.ranking import best_report
 from sweeper.protocol.sweep_summary import SweepState, SweepSummary
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -68,10 +69,12 @@ def _draw_curve(spec: SweepSpec, record: TrialRecord, scale: Scale) -> str:
     return curve.rstrip(PENDING) if record.end is not None else curve
 
 
-def end_label(record: TrialRecord, state: SweepState) -> str:
-    """Return how a trial ended; a trial without an end runs while a driver holds the sweep."""
+def end_label(spec: SweepSpec, record: TrialRecord, state: SweepState) -> str:
+    """Return how a trial ended; a trial without an end waits at a rung, or runs while a driver holds the sweep."""
     if record.end is not None:
         return record.end.outcome.label
+    if is_waiting(spec, record):
+        return "waiting"
     return "running" if state == SweepState.RUNNING else "interrupted"
 
 
@@ -91,7 +94,7 @@ def _trial_row(spec: SweepSpec, record: TrialRecord, state: SweepState, scale: S
     return [
         str(trial.number),
         formatting.system_label(spec, trial.system),
-        end_label(record, state),
+        end_label(spec, record, state),
         formatting.format_score(best.metrics[metric] if best else None),
         format_epoch(best.epoch) if best else "-",
         *([formatting.format_trained(record), curve] if width >= _NARROW else []),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 
+from sweeper.protocol.promotion import is_out
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal import formatting
 from sweeper.terminal.curve import Axes, draw_curve
@@ -34,23 +35,30 @@ def _format_moment(at: float) -> str:
 
 
 def rivals_line(spec: SweepSpec, record: TrialRecord, records: Sequence[TrialRecord]) -> str:
-    """Return the trials that a stopped trial was compared with: of its system and bracket, at the same rung before."""
+    """Return the trials that a stopped trial was compared with: of its system and bracket, at the same rung.
+
+    Where trials wait at rungs, they are all that reached it; otherwise those that did before.
+    """
     end = record.end
     if end is None or not end.is_by_early_stopping or not record.reports:
         return ""
     last, at, metric = record.reports[-1], record.report_times[-1], spec.objective.metric
-    earlier = [
+    is_ranked = bool(spec.pausing_rungs)
+    compared = [
         (report.metrics[metric], other.trial.number)
         for other in records
         if (other.trial.system, other.trial.bracket) == (record.trial.system, record.trial.bracket)
         and not other.trial.source_trial
+        and not (is_ranked and (other.trial.race_of or is_out(other)))
         for report, time_of in zip(other.reports, other.report_times, strict=True)
-        if report.step == last.step and time_of < at and math.isfinite(report.metrics.get(metric, math.nan))
+        if report.step == last.step and math.isfinite(report.metrics.get(metric, math.nan))
+        if other.trial.number != record.trial.number and (is_ranked or time_of < at)
     ]
-    best_first = sorted(earlier, reverse=spec.objective.sign > 0)
+    best_first = sorted(compared, reverse=spec.objective.sign > 0)
     named = ", ".join(f"trial {number} {formatting.format_score(value)}" for value, number in best_first[:_MAX_RIVALS])
-    more = f" and {len(earlier) - _MAX_RIVALS} more" if len(earlier) > _MAX_RIVALS else ""
-    return f"at epoch {format_epoch(last.epoch)} before it: {named}{more}" if earlier else ""
+    more = f" and {len(compared) - _MAX_RIVALS} more" if len(compared) > _MAX_RIVALS else ""
+    when = "" if is_ranked else " before it"
+    return f"at epoch {format_epoch(last.epoch)}{when}: {named}{more}" if compared else ""
 
 
 def curve_lines(spec: SweepSpec, record: TrialRecord, records: Sequence[TrialRecord], width: int) -> list[str]:

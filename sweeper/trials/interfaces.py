@@ -1,6 +1,6 @@
 """The interfaces between the parts of a sweep: the study, the source of trials, the runner and the trackers.
 
-A Runner pulls trials from a TrialSource and passes each report back to it. The TrialSource (protocol/stages.py) first
+A Runner pulls trials from a TrialSource and passes each report back to it. The TrialSource (protocol/stage.py) first
 writes the report to the Study, where it is durable. Then it tells the Trackers, which only watch.
 """
 
@@ -59,6 +59,9 @@ class Study(Protocol):
 
     def restart(self, trial: Trial) -> Trial:
         """Record one more attempt at a trial and return the trial with that attempt."""
+
+    def promote(self, trial: Trial) -> TrialRecord:
+        """Record that a trial which waits at a rung may continue, and return its record."""
 
     def report(self, trial: Trial, report: ValidationReport) -> TrialRecord:
         """Record a report. If early stopping ends the trial here, record that too. Return the trial's record."""

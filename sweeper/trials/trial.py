@@ -106,6 +106,7 @@ class TrialRecord:
 
     `ended_at` has a fraction, which orders trials that ended in the same millisecond.
     `borrowed` is the number of trials of other systems or earlier sweeps that its proposal learned from.
+    `promoted_after` is the last validation, from 1, after which it was promoted; 0 if it never was.
     """
 
     trial: Trial
@@ -116,6 +117,7 @@ class TrialRecord:
     ended_at: float | None = None
     test: TestScore | None = None
     borrowed: int = 0
+    promoted_after: int = 0
 
     @property
     def last_moment(self) -> int:

@@ -12,7 +12,7 @@ import sweeper as package
 from sweeper.app.clone_trial import clone_trial
 from sweeper.errors import UsageError
 from sweeper.protocol.search_result import is_search_over
-from sweeper.protocol.stages import SearchStage
+from sweeper.protocol.search_stage import SearchStage
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.storage.requests import CloneRequest, Requests
 from sweeper.tracking.trial_payload import run_name, run_tags

@@ -12,7 +12,7 @@ from sweeper.app import mlflow_sync
 from sweeper.execution.inline_runner import InlineRunner
 from sweeper.protocol import sweep
 from sweeper.protocol.results import build_results
-from sweeper.protocol.stages import SearchStage
+from sweeper.protocol.search_stage import SearchStage
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, create_sweep

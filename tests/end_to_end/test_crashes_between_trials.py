@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweeper.execution.attempt import run_attempt
-from sweeper.protocol.stages import SearchStage
+from sweeper.protocol.search_stage import SearchStage
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.types import ValidationReport

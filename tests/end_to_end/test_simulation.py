@@ -22,7 +22,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from sweeper.protocol.stages import ConfirmationStage, SearchStage, TestStage
+from sweeper.protocol.search_stage import SearchStage
+from sweeper.protocol.stages import ConfirmationStage, TestStage
 from sweeper.training.types import Heartbeat, ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialEnd
@@ -43,7 +44,7 @@ class SimulatedSweep(CheckedSweep, RuleBasedStateMachine):
         trials=st.integers(3, 9),
         slots=st.integers(1, 4),
         losses=st.sampled_from([["ce"], ["ce", "lcl"]]),
-        rule=st.sampled_from(["asha", "hyperband"]),
+        rule=st.sampled_from(["asha", "hyperband", "promotion"]),
         grace=st.integers(1, 2),
         per_epoch=st.sampled_from([1, 1, 2]),
         metric=st.sampled_from([{"maximize": "validation/accuracy"}, {"minimize": "validation/loss"}]),
@@ -191,7 +192,7 @@ class SimulatedSweep(CheckedSweep, RuleBasedStateMachine):
         """The driver is killed or interrupted between two operations. The user may restart it with a larger budget."""
         self.count_fault({"grew": "the budget grew"}.get(how, f"the driver was {how} between two operations"))
         if how == "grew":
-            self.spec, self.search_was_over = with_more(self.spec), False
+            self.spec, self.search_was_over, self.has_grown = with_more(self.spec), False, True
         self.restart_driver()
 
     @precondition(lambda self: self.checkpoints())
@@ -270,6 +271,7 @@ def simulated(schedules: int, number: int) -> Counter[str]:
 
 _FAULTS = (
     "trials in a race",
+    "trials were promoted",
     "a fault in ConfirmationStage",
     "a fault in TestStage",
     "MLflow was deaf",

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweeper.protocol.collapse import CollapseRule, count_classes
-from sweeper.protocol.stages import ConfirmationStage, SearchStage
+from sweeper.protocol.search_stage import SearchStage
+from sweeper.protocol.stages import ConfirmationStage
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import TrainConfig
 from sweeper.training.types import ValidationReport

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.protocol.stages import SearchStage
+from sweeper.protocol.search_stage import SearchStage
 from sweeper.trials.outcome import Outcome
 from tests.support.fakes import report
 from tests.support.journal_reader import VALUE

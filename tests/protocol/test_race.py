@@ -11,7 +11,8 @@ import pytest
 from sweeper.protocol.expected_epochs import remaining_epochs
 from sweeper.protocol.ranking import setting_key
 from sweeper.protocol.results import build_results
-from sweeper.protocol.stages import ConfirmationStage, SearchStage
+from sweeper.protocol.search_stage import SearchStage
+from sweeper.protocol.stages import ConfirmationStage
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec

@@ -13,7 +13,7 @@ from sweeper.execution.inline_runner import InlineRunner
 from sweeper.protocol import sweep
 from sweeper.protocol.results import build_results
 from sweeper.protocol.search_result import is_search_over
-from sweeper.protocol.stages import SearchStage
+from sweeper.protocol.search_stage import SearchStage
 from sweeper.protocol.sweep_results import SearchResult, SweepResults
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec

@@ -8,7 +8,7 @@ import pytest
 from sweeper.errors import SweeperError, SweepFailedError
 from sweeper.execution.inline_runner import InlineRunner
 from sweeper.protocol import results, sweep
-from sweeper.protocol.stages import SearchStage
+from sweeper.protocol.search_stage import SearchStage
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import create_sweep

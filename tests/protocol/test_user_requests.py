@@ -9,7 +9,8 @@ import pytest
 from sweeper.errors import SweepInterrupted
 from sweeper.execution.attempt import deliver
 from sweeper.protocol.ranking import best_setting, score_trial
-from sweeper.protocol.stages import ConfirmationStage, SearchStage
+from sweeper.protocol.search_stage import SearchStage
+from sweeper.protocol.stages import ConfirmationStage
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.requests import StopRequest

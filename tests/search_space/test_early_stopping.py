@@ -184,7 +184,7 @@ def test_the_brackets_of_hyperband_train_about_equally_long() -> None:
         ("{hyperband: {bracket: 2}}", "early_stopping.hyperband.bracket: unknown key, allowed: grace_epochs, "),
         (
             "{hyperbnad: {}}",
-            "early_stopping.hyperbnad: unknown rule, allowed: asha, hyperband; did you mean hyperband?",
+            "early_stopping.hyperbnad: unknown rule, allowed: asha, hyperband, promotion; did you mean hyperband?",
         ),
         ("{hyperband: {grace_epochs: 0.5}}", "early_stopping.hyperband.grace_epochs: must come to whole validations"),
     ],
@@ -241,4 +241,4 @@ def test_a_rule_is_added_with_one_entry(tmp_path: Path) -> None:
     half = error_message(tmp_path, "early_stopping: {margin: {grace_epochs: 0.5}}\n")
     assert half.startswith("3: early_stopping.margin.grace_epochs: must come to whole validations")
     unknown = error_message(tmp_path, "early_stopping: {magrin: {}}\n")
-    assert "allowed: asha, hyperband, margin; did you mean margin?" in unknown
+    assert "allowed: asha, hyperband, promotion, margin; did you mean margin?" in unknown

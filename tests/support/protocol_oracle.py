@@ -4,6 +4,7 @@ It is computed from the configs of the trials and from the order of reports in t
 sweeper decides. A violation is a line of text that names the trial.
 """
 
+import itertools
 import json
 import math
 from collections import Counter
@@ -100,15 +101,55 @@ def _has_stalled(spec: SweepSpec, reports: Sequence[ValidationReport]) -> bool:
 def _expected_stops(spec: SweepSpec, records: Sequence[TrialRecord]) -> dict[int, int]:
     """Return the step at which each trial must be stopped, by Ray's ASHA rule, for those that must be.
 
-    Bracket k (from 1) of Hyperband has all rungs but the first k - 1.
+    Bracket k (from 1) of Hyperband has all rungs but the first k - 1. With promotion, a trial may be stopped wherever
+    it waits: check_promotions judges that.
     """
     stops: dict[int, int] = {}
+    if spec.pausing_rungs:
+        return {number: step for record in records for number, step in _stop_while_waiting(spec, record)}
     searched = [record for record in records if not record.trial.source_trial]
     for system, bracket in {(record.trial.system, record.trial.bracket) for record in searched}:
         own = [record for record in searched if (record.trial.system, record.trial.bracket) == (system, bracket)]
         for rung in reversed(spec.rungs[max(0, bracket - 1) :]):
             stops |= dict.fromkeys(_stopped_at(spec, rung, own), rung)
     return stops
+
+
+def _stop_while_waiting(spec: SweepSpec, record: TrialRecord) -> Iterator[tuple[int, int]]:
+    """Yield a trial that was stopped at a rung from which it was not promoted, with the rung."""
+    trial, steps = record.trial, len(record.reports)
+    waited = steps in spec.rungs and record.promoted_after < steps < trial.config.num_validations
+    is_stopped = record.end is not None and record.end.outcome == Outcome.STOPPED_EARLY
+    if is_stopped and waited and not trial.race_of and not trial.source_trial:
+        yield trial.number, steps
+
+
+def check_promotions(spec: SweepSpec, records: Sequence[TrialRecord]) -> Iterator[str]:
+    """Check the rungs of a finished search whose trials wait there: who passed was promoted, and the best were.
+
+    A trial that failed after a rung gives its place to the next one, unless that was stopped before.
+    """
+    settings, searched = spec.early_stopping_settings, [it for it in records if not it.trial.source_trial]
+    if not spec.pausing_rungs or not isinstance(settings, AshaSettings):
+        return
+    for system, rung in itertools.product(range(len(spec.systems)), spec.rungs):
+        own = [it for it in searched if it.trial.system == system and not it.trial.race_of]
+        reached = [it for it in own if _value_at(spec, it, rung) is not None]
+        for record in reached:
+            if len(record.reports) > rung and record.promoted_after < rung:
+                yield f"trial {record.trial.number}: passed rung {rung}, and no promotion is on record"
+        healthy = [it for it in reached if it.end and it.end.outcome in (Outcome.COMPLETED, Outcome.STOPPED_EARLY)]
+        ranked = sorted(healthy, key=lambda it: (-(_value_at(spec, it, rung) or 0.0), it.trial.number))
+        best = ranked[: max(1, len(ranked) // settings.reduction_factor)]
+        left = [it.trial.number for it in best if (it.trial.number, rung) in _stop_while_waiting(spec, it)]
+        if len(left) > len(reached) - len(healthy):
+            yield f"system {system}: of the best at rung {rung}, the trials {left} were not promoted"
+
+
+def _value_at(spec: SweepSpec, record: TrialRecord, rung: int) -> float | None:
+    """Return a trial's value at a rung, more is better; None without a finite one."""
+    values = [it.metrics.get(spec.objective.metric, math.nan) for it in record.reports if it.step == rung]
+    return spec.objective.sign * values[0] if values and math.isfinite(values[0]) else None
 
 
 def _stopped_at(spec: SweepSpec, rung: int, trials: Sequence[TrialRecord]) -> Iterator[int]:

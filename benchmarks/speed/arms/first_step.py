@@ -11,7 +11,7 @@ from benchmarks.speed.arms.instant import ray_runner
 from benchmarks.speed.cases import Measurement
 from benchmarks.speed.settings import Settings
 from benchmarks.speed.spaces import FIRST_STEP
-from sweeper.protocol.stages import SearchStage
+from sweeper.protocol.search_stage import SearchStage
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space import parser, yaml_file
 from sweeper.storage.sweep_folder import create_sweep

@@ -9,7 +9,7 @@ from benchmarks.instant.trial_clock import TrialClock
 from benchmarks.speed.spaces import INSTANT
 from sweeper.app import mlflow_sync
 from sweeper.execution.ray_runner import RayRunner
-from sweeper.protocol.stages import SearchStage
+from sweeper.protocol.search_stage import SearchStage
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space import parser, yaml_file
 from sweeper.storage.sweep_folder import create_sweep

@@ -17,8 +17,9 @@ def early_stopping_section(report: ReportData) -> ReportSection:
         return ReportSection("stopping", heading, [paragraph(f"Early stopping stopped no trial.{by_user}")])
     saved = sum(count_saved_epochs(report, system) for system in range(len(report.systems)))
     run = sum(system.epochs for system in report.results.systems)
+    rule = label[0].upper() + label[1:]
     savings = (
-        f"{label} stopped {len(stopped)} of {count_noun(len(report.search_records), 'trial')}, and saved "
+        f"{rule} stopped {len(stopped)} of {count_noun(len(report.search_records), 'trial')}, and saved "
         f"{format_epoch(saved)} of {format_epoch(saved + run)} epochs ({saved / (saved + run):.0%}).{by_user}"
     )
     texts = [savings, _describe_brackets(report), _describe_audit(report, len(stopped))]

@@ -85,6 +85,8 @@ def _search(report: ReportData) -> str:
 def _stopping(spec: SweepSpec) -> str:
     """Return the epochs at which early stopping decided, as a part of a sentence."""
     epochs = ", ".join(format_epoch(rung / spec.validations_per_epoch) for rung in spec.rungs)
+    if spec.pausing_rungs:
+        return f"trials paused after epochs {epochs}, and the best ones of each system continued from there"
     described = f"{spec.early_stopping_label} stopped poor trials after epochs {epochs}"
     if len(spec.brackets) == 1:
         return described

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from sweeper.protocol.promotion import is_waiting
 from sweeper.reporting.html.html_elements import (
     ReportSection,
     code_block,
@@ -21,6 +22,7 @@ from sweeper.reporting.html.report_data import (
 )
 from sweeper.reporting.html.timeline import elapsed_hours
 from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import TrialRecord
 
 _MAX_VISIBLE = 20  # a longer list of unhealthy trials is collapsed
 _HOURS = (2, 6)  # the numbers of a row of costs that are hours
@@ -37,12 +39,19 @@ def outcomes_section(report: ReportData) -> ReportSection:
     return ReportSection("endings", "How trials ended", parts or [paragraph("No trial has started.")])
 
 
+def _describe_open(report: ReportData, record: TrialRecord) -> str:
+    """Return why a trial has no end."""
+    if is_waiting(report.spec, record):
+        return "waits for its promotion; the same command goes on with the best"
+    return "interrupted or still running; the same command continues it"
+
+
 def _unhealthy_rows(report: ReportData) -> list[tuple[str, str, str, str]]:
     """Return trial, system, outcome and reason of each trial that has not ended, or not ended well."""
     rows = []
     for record in report.records:
         if record.end is None or not record.end.outcome.is_healthy:
-            reason = record.end.reason if record.end else "interrupted or still running; the same command continues it"
+            reason = record.end.reason if record.end else _describe_open(report, record)
             system = report.systems[record.trial.system]
             rows.append((str(record.trial.number), system, format_outcome(record), reason))
     return rows

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sweeper.protocol.promotion import count_promotions, rank_value
 from sweeper.reporting.html.figure_data import TimelineBar, TimelineFigure
 from sweeper.reporting.html.report_data import ReportData
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.trials.trial import TrialRecord
 
 _HOUR = 3_600_000  # milliseconds
 _MIN_RATIO = 5  # a pause is longer than so many times the 90th percentile of the gaps between events
@@ -17,7 +20,7 @@ Span = tuple[float, float]
 def build_timeline(report: ReportData) -> TimelineFigure:
     """Return the trials by time and worker, in hours since the sweep began, with long pauses cut out.
 
-    A trial that has not ended is drawn up to its last report.
+    A trial that has not ended is drawn up to its last report, and one that waited at rungs has a bar for each part.
     """
     records = sorted(report.records, key=lambda record: (record.started_at, record.trial.number))
     moments = [moment for record in records for moment in (record.started_at, *record.report_times, record.last_moment)]
@@ -28,15 +31,39 @@ def build_timeline(report: ReportData) -> TimelineFigure:
         paused = sum(end - start for start, end in pauses if end <= moment)
         return (moment - began_at - paused) / _HOUR
 
-    spans = [(to_hours(record.started_at), to_hours(record.last_moment)) for record in records]
+    parts = sorted((part, record.trial.number) for record in records for part in _parts(report.spec, record))
+    spans = [(to_hours(start), to_hours(end)) for (start, end), _ in parts]
+    by_number = {record.trial.number: record for record in records}
     bars = [
-        TimelineBar(
-            record.trial.number, report.systems[record.trial.system], worker, *span,
-            record.end.outcome if record.end else None, record.trial.attempt, bool(record.trial.source_trial),
-        )
-        for record, span, worker in zip(records, spans, assign_workers(spans), strict=True)
-    ]  # fmt: skip
+        _bar(report, by_number[number], worker, span)
+        for (_, number), span, worker in zip(parts, spans, assign_workers(spans), strict=True)
+    ]
     return TimelineFigure(bars, [(to_hours(end), (end - start) / _HOUR) for start, end in pauses])
+
+
+def _parts(spec: SweepSpec, record: TrialRecord) -> list[Span]:
+    """Return the times at which a trial ran, in milliseconds since 1970: it does not run while it waits at a rung."""
+    if not record.reports:
+        return [(record.started_at, record.last_moment)]
+    times, parts, start = record.report_times, [], float(record.started_at)
+    for k, report in enumerate(record.reports):
+        if rank_value(spec, record, report.step) is None:
+            continue
+        if k + 1 < len(times):
+            parts.append((start, float(times[k])))
+            start = max(times[k], times[k + 1] - 1000 * record.reports[k + 1].metrics.get("seconds", 0.0))
+        elif record.promoted_after < report.step:
+            return [*parts, (start, float(times[k]))]
+    return [*parts, (start, float(record.last_moment))]
+
+
+def _bar(report: ReportData, record: TrialRecord, worker: int, span: Span) -> TimelineBar:
+    """Return the bar of a part of a trial. A promotion is not counted as another attempt."""
+    outcome, promotions = record.end.outcome if record.end else None, count_promotions(report.spec, record)
+    trial, system = record.trial, report.systems[record.trial.system]
+    return TimelineBar(
+        trial.number, system, worker, *span, outcome, trial.attempt - promotions, bool(trial.source_trial)
+    )
 
 
 def elapsed_hours(report: ReportData) -> float:

@@ -1,15 +1,25 @@
 """The timeline infers workers from starts and ends, and cuts out long pauses."""
 
 import itertools
+from collections import Counter
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from sweeper.execution.inline_runner import InlineRunner
+from sweeper.protocol.promotion import count_promotions
+from sweeper.protocol.sweep import run_protocol
+from sweeper.record.optuna_study import OptunaStudy
 from sweeper.reporting.html.timeline import assign_workers, build_timeline, elapsed_hours, find_pauses
 from sweeper.trials.outcome import Outcome
+from sweeper.trials.resources import TrialResources
 from sweeper.trials.trial import TrialRecord
 from tests.reporting.html.helpers import confirmed_spec, report_data
 from tests.support.fake_sweeps import BEGAN, MINUTE, FakeSweep
+from tests.support.fakes import scripted_jobs
+from tests.support.pausing_searches import pausing_spec
 
 
 def test_there_are_as_many_workers_as_trials_that_ran_at_once() -> None:
@@ -57,3 +67,19 @@ def test_a_trial_that_has_not_ended_is_drawn_up_to_its_last_report() -> None:
     bars = build_timeline(report_data(sweep)).bars
     assert [bar.end - bar.start for bar in bars] == pytest.approx([3 / 60, 3 / 60])
     assert sweep.records[0].report_times == (BEGAN + 3 * MINUTE,)
+
+
+def test_a_trial_that_waited_at_rungs_has_a_bar_for_each_part(tmp_path: Path) -> None:
+    spec, jobs = pausing_spec(trials=9, factor=3), scripted_jobs(tmp_path)
+    with closing(OptunaStudy(spec, tmp_path / "journal", threads=1)) as study:
+        run_protocol(spec, study, InlineRunner(1, 0), [], jobs, TrialResources(1, 0, 1))
+        records = list(study.all_trials())
+    report = replace(report_data(FakeSweep(confirmed_spec(), workers=1).search()), spec=spec, records=records)
+    bars = build_timeline(report).bars
+    parts = Counter(bar.trial for bar in bars)
+    assert {record.trial.number: parts[record.trial.number] for record in records} == {
+        record.trial.number: 1 + count_promotions(spec, record) for record in records
+    }
+    assert len(bars) > len(records)
+    assert {bar.attempts for bar in bars} == {1}  # nothing was interrupted
+    assert {bar.worker for bar in bars} == {0}

@@ -14,7 +14,8 @@ from sweeper.errors import StorageError
 from sweeper.execution.tune_bridge import TuneBridge
 from sweeper.protocol import confirmation
 from sweeper.protocol.failed_sweep import is_unsuccessful
-from sweeper.protocol.stages import ConfirmationStage, SearchStage, TestStage
+from sweeper.protocol.search_stage import SearchStage
+from sweeper.protocol.stages import ConfirmationStage, TestStage
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.training.types import ModelScores
 from sweeper.trials.interfaces import TrainingJob

@@ -16,6 +16,7 @@ from sweeper.trials.run_status import RunStatus
 from tests.support.protocol_oracle import (
     check_budget,
     check_confirmation,
+    check_promotions,
     check_proposals,
     check_race,
     check_test_scores,
@@ -39,7 +40,12 @@ def simulated_spec(sampler: str = "random", trials: int = 6, **changes: Any) -> 
 
 
 class CheckedSweep(SweepWorkers):
-    """A sweep that can be audited at any moment, and run to its end without further faults."""
+    """A sweep that can be audited at any moment, and run to its end without further faults.
+
+    `has_grown` is True once its budget was increased: trials may have been stopped that the larger one would promote.
+    """
+
+    has_grown = False
 
     def until(self, stage: type) -> None:
         """Run without faults until the sweep is in this stage, or finished."""
@@ -112,11 +118,14 @@ class CheckedSweep(SweepWorkers):
         is_over = self.stage.is_exhausted() and self.bridge.is_exhausted
         self.expect_none([] if is_over or self.is_tried_again() else ["a finished sweep continues"])
         self.expect_none(check_race(self.spec, self.study.all_trials()))
+        if not self.has_grown:
+            self.expect_none(check_promotions(self.spec, self.study.all_trials()))
         self.expect_none(check_confirmation(self.spec, self.study.all_trials()))
         self.expect_none(check_test_scores(self.study.all_trials(), self.study.test_accesses(), self.with_predictions))
         fault_counts["schedules"] += 1
         fault_counts["trials"] += self.spec.budget.trials
         fault_counts["trials in a race"] += sum(bool(it.trial.race_of) for it in self.study.all_trials())
+        fault_counts["trials were promoted"] += sum(it.promoted_after > 0 for it in self.study.all_trials())
         fault_counts["attempts"] += sum(record.trial.attempt for record in self.study.all_trials())
         fault_counts.update(record.end.outcome.value for record in self.study.all_trials() if record.end)
 

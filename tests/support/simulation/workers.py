@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from sweeper.execution.attempt import run_attempt
+from sweeper.protocol.search_stage import SearchStage
 from sweeper.protocol.stage import MAX_NODE_LOSSES
-from sweeper.protocol.stages import SearchStage, TestStage
+from sweeper.protocol.stages import TestStage
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.training.types import ValidationReport
 from sweeper.trials.interfaces import TrainingJob
