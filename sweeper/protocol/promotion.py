@@ -74,8 +74,11 @@ def promoted_shares(spec: SweepSpec, own: Sequence[TrialRecord]) -> dict[int, fl
 
     `own` are the trials of a system. Rungs at which none waits are left out.
     """
-    shares, settings = {}, spec.early_stopping_settings
-    for rung in spec.pausing_rungs if isinstance(settings, AshaSettings) else ():
+    shares: dict[int, float] = {}
+    settings = spec.early_stopping_settings
+    if not isinstance(settings, AshaSettings):
+        return shares
+    for rung in spec.pausing_rungs:
         reached = [record for record in own if not is_out(record) and rank_value(spec, record, rung) is not None]
         waiting = sum(waiting_rung(spec, record) == rung for record in reached)
         if waiting:

@@ -39,7 +39,7 @@ class SystemHistory:
 
     @property
     def num_start_trials(self) -> int:
-        """The number of trials that have to end before TPE learns from them."""
+        """The number of trials that have to end, or wait at a rung, before TPE learns from them."""
         return self.spec.tpe.count_start_trials(self.spec.trial_budget(self.system))
 
     def count(self) -> int:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
+from sweeper.protocol.promotion import is_waiting
 from sweeper.protocol.ranking import best_report
 from sweeper.protocol.remaining_time import RemainingTime
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -78,6 +79,11 @@ class EventView:
         if record.trial.attempt > (told.trial.attempt if told else 0):
             self._tell_start(record)
         self._tell_reports(record, len(told.reports) if told else 0)
+        if is_waiting(self.spec, record) and not (told and is_waiting(self.spec, told)):
+            paused = events.TrialPaused(
+                at=record.last_moment, sweep=self.sweep, trial=number, epoch=record.reports[-1].epoch
+            )
+            self._send(paused)
         has_ended = record.end is not None and (told is None or told.end is None)
         is_scored = record.test is not None and (told is None or told.test is None)
         if has_ended:

@@ -67,6 +67,14 @@ class Reported(Event):
     metrics: Metrics = Field(description="its metrics, such as validation/accuracy")
 
 
+class TrialPaused(Event):
+    """A trial waits at a rung, until it is promoted or stopped."""
+
+    event: Literal["trial_paused"] = "trial_paused"
+    trial: int = Field(description="number of the trial")
+    epoch: float = Field(description="epochs trained by then")
+
+
 class TrialEnded(Event):
     """A trial ends."""
 
@@ -122,6 +130,7 @@ EVENTS: tuple[type[Event], ...] = (
     SweepBegan,
     TrialStarted,
     Reported,
+    TrialPaused,
     TrialEnded,
     ModelScored,
     Progress,

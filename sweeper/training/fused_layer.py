@@ -105,12 +105,6 @@ class FusedLayer(nn.Module):
             return _apply(FeedForward, vectors, last, self.feed_forward_weights, precision)
 
 
-def kept_weights(part: nn.Module) -> tuple[KeptWeights, ...]:
-    """Return the weights of a module whose casts and gradients keep their memory; none if it is no fused layer."""
-    layer: Any = part
-    return (layer.attention_weights, layer.feed_forward_weights) if isinstance(part, FusedLayer) else ()
-
-
 @cache
 def _fused(layer: Any) -> Any:
     """Return the class of fused layers that are otherwise those of this class."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sweeper.training.embedding_rows import PartialEmbedding
-from sweeper.training.fused_layer import kept_weights
+from sweeper.training.kept_weights import find_kept_weights
 
 
 class GradientNorm:
@@ -19,7 +19,7 @@ class GradientNorm:
 
     def __init__(self, module: nn.Module) -> None:
         self.embeddings = [part for part in module.modules() if isinstance(part, PartialEmbedding)]
-        self.kept = [weights for part in module.modules() for weights in kept_weights(part)]
+        self.kept = find_kept_weights(module)
         by_row = {id(embedding.weight) for embedding in self.embeddings}
         together = {id(parameter) for weights in self.kept for parameter in weights.parameters}
         others = by_row | together

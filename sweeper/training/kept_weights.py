@@ -98,3 +98,8 @@ class KeptWeights:
         ):
             return None
         return torch.dot(self.gradients.flat, self.gradients.flat).sqrt()
+
+
+def find_kept_weights(module: nn.Module) -> list[KeptWeights]:
+    """Return the kept weights of a module and of its parts."""
+    return [value for part in module.modules() for value in vars(part).values() if isinstance(value, KeptWeights)]

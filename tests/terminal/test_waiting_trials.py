@@ -1,5 +1,6 @@
 """What people see of trials that wait at a rung for their promotion, and of those that lost it."""
 
+import json
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -9,6 +10,7 @@ from rich.console import Console
 
 from sweeper.protocol.sweep_summary import SweepState
 from sweeper.terminal.dashboard import Dashboard
+from sweeper.terminal.event_view import EventView
 from sweeper.terminal.line_view import LineView
 from sweeper.terminal.output import PlainOutput
 from sweeper.terminal.sweep_view import end_label
@@ -69,6 +71,19 @@ def test_a_trial_that_waits_is_neither_running_nor_interrupted(records: list[Tri
     labels = [end_label(SPEC, record, state) for record in records]
     moving = "running" if state == SweepState.RUNNING else "interrupted"
     assert labels == ["waiting", moving, "waiting", "stopped early", "stopped early", moving]
+
+
+def test_events_tell_once_that_a_trial_waits(records: list[TrialRecord]) -> None:
+    lines: list[str] = []
+    people = LineView(PlainOutput(progress=False), SPEC, [])
+    view = EventView(people, lines.append, SPEC, [], "sst5-0a1b2c3d", slots=2)
+    for record in [*records, *records]:
+        view.update(record)
+    events = [json.loads(line) for line in lines]
+    assert [(event["trial"], event["epoch"]) for event in events if event["event"] == "trial_paused"] == [
+        (1, 1),
+        (3, 1),
+    ]
 
 
 def test_a_stopped_trial_was_compared_with_all_that_reached_its_rung(records: list[TrialRecord]) -> None:

@@ -12,8 +12,9 @@ from transformers import AutoConfig, AutoModel
 
 from sweeper.training.attention import use_cpu_attention
 from sweeper.training.dropout import replace_dropout
-from sweeper.training.fused_layer import FusedLayer, fuse_layers, kept_weights
+from sweeper.training.fused_layer import FusedLayer, fuse_layers
 from sweeper.training.gradient_norm import GradientNorm
+from sweeper.training.kept_weights import find_kept_weights
 from sweeper.training.training_setup import prepare_training
 from tests.support import tiny_training
 
@@ -192,8 +193,7 @@ def expected_norm(module: nn.Module) -> Tensor:
 
 def num_together(module: nn.Module) -> int:
     """Return how many groups of weights have their gradients in one piece of memory."""
-    kept = [weights for part in module.modules() for weights in kept_weights(part)]
-    return sum(weights.gradient_norm() is not None for weights in kept)
+    return sum(weights.gradient_norm() is not None for weights in find_kept_weights(module))
 
 
 def test_gradients_that_lie_together_have_the_norm_of_all_of_them() -> None:
@@ -220,7 +220,7 @@ def test_gradients_from_a_checkpoint_lie_apart_until_the_next_batch() -> None:
 def test_a_gradient_that_is_replaced_or_missing_counts_as_it_is() -> None:
     module = build()
     train(module)
-    weights = kept_weights(fused_layers(module)[0])[0]
+    weights = find_kept_weights(module)[0]
     first, second, *_ = weights.parameters
     first.grad, second.grad = torch.ones_like(first), None
     assert num_together(module) == 3
