@@ -25,6 +25,7 @@ from sweeper.wording import allowed_hint
 
 _COMMIT = re.compile("[0-9a-f]{40}")
 _NOT_ON_HUB = (RepositoryNotFoundError, RevisionNotFoundError, GatedRepoError)
+_GATED = "is a gated dataset on the Hub"  # in the error that the library `datasets` raises in place of GatedRepoError
 _LONGEST_ERROR = 200  # characters
 
 
@@ -78,7 +79,7 @@ def hub_error(subject: str, repository: str, error: Exception) -> UnavailableErr
     hub = constants.ENDPOINT
     if isinstance(error, UnavailableError):
         return error
-    if isinstance(error, GatedRepoError):
+    if isinstance(error, GatedRepoError) or _GATED in str(error):
         return UnavailableError(f"{subject}: {repository} is gated; accept its terms on {hub} and set HF_TOKEN")
     if isinstance(error, _NOT_ON_HUB) or "401" in str(error):
         is_encoder = subject == "encoder"

@@ -27,6 +27,17 @@ def count_labels(labels: NDArray[np.int64], num_classes: int) -> NDArray[np.int6
     return counts
 
 
+def present_classes(labels: NDArray[np.int64]) -> list[int]:
+    """Return the numbers of the classes that any of these rows has."""
+    found: list[int] = (np.unique(labels) if labels.ndim == 1 else np.flatnonzero(labels.any(axis=0))).tolist()
+    return found
+
+
+def rows_of_class(labels: NDArray[np.int64], number: int) -> NDArray[np.int64]:
+    """Return the rows (M,) that have a class."""
+    return np.flatnonzero(labels == number if labels.ndim == 1 else labels[:, number])
+
+
 def strata(labels: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the number (N,) by which a sample keeps shares: the class; of a label set its rarest class.
 

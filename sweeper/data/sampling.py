@@ -6,13 +6,13 @@ counts as its class.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sweeper.data.equal_texts import number_equal_texts
-from sweeper.data.label_arrays import strata
+from sweeper.data.label_arrays import present_classes, rows_of_class, strata
 from sweeper.data.rows import LabelledTexts
 
 _VALIDATION_DIVISOR = 10  # one training row in ten goes to validation
@@ -24,7 +24,9 @@ ClassCounts = Mapping[int, int]
 def stratified_subset(rows: LabelledTexts, size: int | None) -> LabelledTexts:
     """Return at most `size` rows, in their order, with the share of each class kept. None returns all rows.
 
-    The sample is the same every time. It is smaller than `size` if no group of equal texts fits into the rest.
+    Each class of the rows keeps at least one text where `size` has room for it; the largest classes make room for
+    those whose share is less than a text. The sample is the same every time. It is smaller than `size` if no group of
+    equal texts fits into the rest.
     """
     if size is None or size >= len(rows):
         return rows
@@ -33,11 +35,29 @@ def stratified_subset(rows: LabelledTexts, size: int | None) -> LabelledTexts:
     shares = np.floor(exact_shares).astype(int)
     largest_remainders = np.argsort(shares - exact_shares, kind="stable")[: size - shares.sum()]
     shares[largest_remainders] += 1
+    quotas: dict[int, int] = dict(zip(classes.tolist(), shares.tolist(), strict=True))
     sample = _GroupSample(rows)
-    sample.draw(dict(zip(classes.tolist(), shares.tolist(), strict=True)))
+    sample.draw(quotas)
     sample.represent_missing_classes(lambda group: sample.size + sum(group.values()) <= size)
     sample.fill(size)
+    present = present_classes(rows.labels)
+    if sample.count_classes() < len(present) <= size:
+        sample = max(sample, _sample_of_all_classes(rows, present, quotas, size), key=_GroupSample.count_classes)
     return rows.take(np.flatnonzero(sample.drawn))
+
+
+def _sample_of_all_classes(
+    rows: LabelledTexts, present: Sequence[int], quotas: ClassCounts, size: int
+) -> "_GroupSample":
+    """Return a sample of at most `size` rows that begins with a text of each class in `present`, as far as they fit."""
+    sample = _GroupSample(rows)
+    sample.represent_each(present, size)
+    larger = {label: max(quota, sample.counts[label]) for label, quota in quotas.items()}
+    while sum(larger.values()) > size:
+        larger[max(larger, key=lambda label: larger[label] - sample.counts[label])] -= 1
+    sample.draw(larger)
+    sample.fill(size)
+    return sample
 
 
 def hold_out_validation(rows: LabelledTexts) -> tuple[LabelledTexts, LabelledTexts]:
@@ -66,10 +86,12 @@ def hold_out(rows: LabelledTexts, share: float, seed: int = 0) -> tuple[Labelled
 class _GroupSample:
     """A sample of rows, drawn group by group. A group has the rows with one text.
 
-    `drawn` is True for the rows of the sample, (N,), `size` their number, `counts` the number of each class.
+    `drawn` is True for the rows of the sample, (N,), `size` their number, `counts` the number of each class. Of a text
+    with several labels, `labels` (N,) has the rarest one.
     """
 
     def __init__(self, rows: LabelledTexts, seed: int = 0) -> None:
+        self.given_labels = rows.labels
         self.labels = strata(rows.labels)
         self.seed = seed
         (groups,) = number_equal_texts([rows])
@@ -100,10 +122,28 @@ class _GroupSample:
         groups = np.array(self.groups)
         for label, quota in self.quotas.items():
             if quota and not self.counts[label]:
-                rows = self._rows_of(label)
-                for index in rows[np.argsort(self.group_sizes[groups[rows]], kind="stable")].tolist():
+                for index in self._by_group_size(groups, self._rows_of(label)).tolist():
                     if self._take_if(index, fits):
                         break
+
+    def represent_each(self, classes: Sequence[int], size: int) -> None:
+        """Draw a group that has each class, the smallest groups first, as long as the sample has at most `size` rows.
+
+        A text with several labels represents all of them.
+        """
+        groups = np.array(self.groups)
+        smallest = {label: self._by_group_size(groups, rows_of_class(self.given_labels, label)) for label in classes}
+        for label in sorted(classes, key=lambda label: self.group_sizes[groups[smallest[label][0]]]):
+            if not self.drawn[smallest[label]].any():
+                self._take_if(int(smallest[label][0]), lambda group: self.size + sum(group.values()) <= size)
+
+    def _by_group_size(self, groups: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return rows (M,) ordered by the size of their groups. `groups` (N,) has the group of each row."""
+        return rows[np.argsort(self.group_sizes[groups[rows]], kind="stable")]
+
+    def count_classes(self) -> int:
+        """Return the number of classes that the sample has."""
+        return len(present_classes(self.given_labels[self.drawn]))
 
     def fill(self, size: int) -> None:
         """Draw further groups as long as the sample has at most `size` rows."""

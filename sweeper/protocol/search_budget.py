@@ -134,7 +134,8 @@ class SearchBudget:
             return None
         last = "its last trial" if trials == 1 else f"its last {trials} trials"
         kind = "seed noise" if noise is None else "noise"
-        return SearchEnd("budget.patience", f"no system's best rose by more than the {kind} ({limit:.4f}) in {last}")
+        reason = f"no system's best improved by more than the {kind} ({limit:.4f}) in {last}"
+        return SearchEnd("budget.patience", reason)
 
 
 def count_search_trials(spec: SweepSpec) -> int:

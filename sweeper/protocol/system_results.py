@@ -44,7 +44,9 @@ class ConfirmationResult(ResultModel):
     search_mean: float = Field(description="objective of the setting in the search, over its trials there")
     mean: float | None = Field(description="mean of the objective over its fresh seeds")
     sd: float | None = Field(description="standard deviation (n - 1) over its fresh seeds")
-    optimism: float | None = Field(description="search_mean minus mean: by how much the search was too optimistic")
+    optimism: float | None = Field(
+        description="by how much search_mean is better than mean, and so was too optimistic; below 0 where it is worse"
+    )
     tested_settings: int = Field(description="settings of the system that were ever scored on the test split")
     candidates: list[CandidateResult] = Field(default_factory=list, description="every setting that was confirmed")
     seeds: list[SeedResult] = Field(description="its trainings with fresh seeds")

@@ -20,7 +20,7 @@ class Patience(StrictModel):
     """The rule that ends a search whose further trials no longer gain more than the seed noise."""
 
     trials: Annotated[
-        int, yaml_key("Last trials of each system over which its best value has to rise.", "trials", ge=1)
+        int, yaml_key("Last trials of each system over which its best value has to improve.", "trials", ge=1)
     ]
     noise: Annotated[
         float | None,
@@ -60,7 +60,7 @@ class Budget(StrictModel):
     patience: Annotated[
         Patience | None,
         yaml_key(
-            "End the search once no system's best value rose by more than the seed noise in its last trials. "
+            "End the search once no system's best value improved by more than the seed noise in its last trials. "
             "A number N is short for {trials: N}."
         ),
     ] = None

@@ -19,6 +19,7 @@ from sweeper.tracking.trial_payload import run_name, run_tags
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
 from tests.support.fakes import report
+from tests.support.mirrored_sweeps import run_mirrored
 from tests.support.recorded_sweeps import RecordedSweep
 
 FLAT: dict[str, Any] = {
@@ -170,3 +171,15 @@ def test_nothing_is_added_once_the_test_split_was_scored_or_a_limit_ended_the_se
     ):
         clone_trial(spent.folder, 1, {})
     assert package.open(spent.folder.path).summary.trials_planned == 4
+
+
+def test_nothing_is_added_once_a_loss_has_fallen_to_the_value_that_was_asked_for(tmp_path: Path) -> None:
+    higher, lower = run_mirrored(tmp_path, stop_at=0.625, confirm={"seeds": 0})
+    for sweep, end in (
+        (higher, r"validation/accuracy reached 0\.625 \(0\.[67]"),
+        (lower, r"validation/loss reached 0\.375 \(0\.[23]"),
+    ):
+        with pytest.raises(
+            UsageError, match=rf"the search has ended, because {end}\d+ in trial \d+\); .*objective.stop_at"
+        ):
+            clone_trial(sweep.folder, 1, {})

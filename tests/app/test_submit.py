@@ -1,24 +1,38 @@
 """Jobs of a cluster are found by their own name or a sweep's, and get only the variables that a driver needs."""
 
 import os
+from collections.abc import Mapping
+from pathlib import Path
 from typing import cast
 
 import pytest
 
-from sweeper.app.submit import driver_environment, find_job
-from sweeper.errors import UsageError
+from sweeper.app.submit import Submission, driver_environment, find_job, submit_sweeps
+from sweeper.errors import SweepLockedError, UsageError
 from sweeper.execution.job_server import JobServer, SubmittedJob
 from sweeper.terminal.output import PlainOutput
+from tests.support.search_spaces import small_spec
 
 
 class Cluster:
-    """A job server with three jobs, two of them of the same sweep."""
+    """A job server with three jobs, two of them of the same sweep. It remembers what is submitted to it."""
+
+    address, max_upload = "http://head:8265", 1_000_000
+
+    def __init__(self) -> None:
+        self.more: list[SubmittedJob] = []
+        self.submitted: list[tuple[str, str]] = []  # name and command
+
+    def submit(self, name: str, command: str, folder: Path, env: Mapping[str, str], sweeps: tuple[str, ...]) -> None:
+        assert (folder / f"{sweeps[0]}.yaml").exists()
+        self.submitted.append((name, command))
 
     def jobs(self) -> list[SubmittedJob]:
         return [
             SubmittedJob("a-1", "STOPPED", ("a",), 10.0, 20.0, 143, ""),
             SubmittedJob("a-2", "RUNNING", ("a", "b"), 30.0, None, None, ""),
             SubmittedJob("c-1", "SUCCEEDED", ("c",), 40.0, 50.0, 0, ""),
+            *self.more,
         ]
 
     def job(self, name: str) -> SubmittedJob:
@@ -36,6 +50,36 @@ def test_a_job_is_found_by_its_sweep_the_running_one_first(name: str, job: str) 
 def test_an_unknown_name_is_the_servers_error() -> None:
     with pytest.raises(UsageError, match="d: no such job"):
         find_job(cast("JobServer", Cluster()), "d")
+
+
+def submit(cluster: Cluster, *, sweeps: str | None = None, fresh: bool = False) -> Submission:
+    server = cast("JobServer", cluster)
+    return submit_sweeps(PlainOutput(progress=False), server, [small_spec()], {}, sweeps=sweeps, fresh=fresh)
+
+
+def test_a_job_has_the_name_of_its_sweep_and_a_number_that_no_job_has() -> None:
+    cluster = Cluster()
+    first = submit(cluster)
+    (sweep,) = first.sweeps
+    assert first.job == f"{sweep}-1"
+    cluster.more = [SubmittedJob(f"{sweep}-1", "FAILED", (sweep,), 60.0, 70.0, 1, "")]
+    assert submit(cluster, sweeps="/a b/sweeps", fresh=True).job == f"{sweep}-2"
+    run = f"exec sweeper run {sweep}.yaml --parcel parcel.json"
+    assert cluster.submitted == [
+        (f"{sweep}-1", run + ' --sweeps "${SWEEPER_SWEEPS:-$HOME/sweeps}"'),
+        (f"{sweep}-2", f"{run} --fresh --sweeps '/a b/sweeps'"),
+    ]
+
+
+def test_a_sweep_that_runs_already_is_not_submitted_again() -> None:
+    cluster = Cluster()
+    (sweep,) = submit(Cluster()).sweeps
+    cluster.more = [SubmittedJob("other-7", "PENDING", ("b", sweep), 60.0, None, None, "")]
+    with pytest.raises(SweepLockedError) as refused:
+        submit(cluster)
+    follow = "sweeper logs other-7 --address http://head:8265"
+    assert str(refused.value) == f"{sweep} runs already, as other-7; follow it with  {follow}"
+    assert cluster.submitted == []
 
 
 # ---- the variables of the driver

@@ -115,6 +115,7 @@ def test_an_arm_runs_to_its_end_and_chooses_a_setting_of_each_system(problem: Pr
             costs[workers] = run_search(search, problem, workers)
             choices = search.chosen()
             assert search.next_training() is None
+        assert choices
         assert set(choices) <= set(LOSSES)
         assert 6 <= costs[workers].epochs <= 36 or "grid" in arm
         assert all(0.1 < choice.score < 0.7 for choice in choices.values())

@@ -82,3 +82,35 @@ def test_a_file_that_cannot_be_read_is_not_called_one_that_cannot_be_written(
         Path(name).read_bytes()
     assert end.value.exit_code == 2
     assert capfd.readouterr().err == f"{line}; fix that and run the same command again to continue\n"
+
+
+def crash(error: Exception) -> None:
+    with cli_session() as terminal:
+        terminal.capture_libraries()
+        raise error
+
+
+@pytest.mark.parametrize("error", [KeyError("two\nlines"), OSError(34, "Numerical result out of range")])
+def test_an_unforeseen_error_is_one_line_and_its_traceback_is_in_the_log(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(typer.Exit) as end:
+        crash(error)
+    assert end.value.exit_code == 1
+    (log,) = [path for path in tmp_path.rglob("*") if path.is_file()]
+    line = f"unexpected error, probably a bug in sweeper: {type(error).__name__}: {' '.join(str(error).split())}"
+    assert capfd.readouterr().err == f"{line}; the traceback is in {log}\n"
+    text = log.read_text()
+    assert text.startswith("Traceback (most recent call last):")
+    assert "raise error" in text
+
+
+def test_without_a_log_the_traceback_of_an_unforeseen_error_is_on_the_screen(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as end, cli_session():
+        raise ValueError("[bold]as it is[/]")
+    assert end.value.exit_code == 1
+    shown = capfd.readouterr().err.splitlines()
+    assert shown[0] == "Traceback (most recent call last):"
+    assert shown[-1] == "unexpected error, probably a bug in sweeper: ValueError: [bold]as it is[/]"
+    assert "ValueError: [bold]as it is[/]" in shown[:-1]

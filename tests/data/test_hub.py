@@ -7,7 +7,10 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -312,3 +315,72 @@ def test_the_longer_text_of_a_pair_is_cut_and_token_types_tell_the_texts_apart(a
     assert types[:8] == [0] * 5 + [1] * 3  # [CLS] a fine film [SEP] so good [SEP]
     assert types[8:] == [0] * 9 + [1] * 3  # the long first text is cut, the short second text is complete
     assert max_tokens == 512
+
+
+@contextmanager
+def refusing_hub(code: str, *, knows: bool) -> Iterator[str]:
+    """Serve a hub without a token's access, and yield its address.
+
+    It refuses files with this code of its errors, and what it knows of a repository too unless it `knows` it, as it
+    does of one whose terms must be accepted.
+    """
+    info = {"id": "org/name", "sha": "a" * 40, "gated": "manual", "siblings": [{"rfilename": "config.json"}]}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            is_known = knows and self.path.startswith("/api/") and "/tree/" not in self.path
+            body = json.dumps(info if is_known else {"error": "no access"}).encode()
+            self.send_response(200 if is_known else 401)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            if not is_known:
+                self.send_header("X-Error-Code", code)
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(body)
+
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
+        def do_POST(self) -> None:
+            self.do_GET()
+
+        def log_message(self, *_: object) -> None:
+            """Print nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+OWN_ENCODER = "result = str(hub_encoders.fetch_encoder('org/name'))"
+OWN_DATASET = (
+    "from sweeper.search_space.custom_dataset import CustomDataset\n"
+    "result = str(hub_datasets.load_tables(CustomDataset(hub='org/name').dataset_spec))"
+)
+
+
+@pytest.mark.parametrize(("program", "subject"), [(OWN_ENCODER, "encoder"), (OWN_DATASET, "data set name")])
+def test_terms_that_must_be_accepted_are_named_with_the_remedy(
+    ask: Ask, program: str, subject: str, empty: dict[str, str]
+) -> None:
+    with refusing_hub("GatedRepo", knows=True) as hub:
+        error = ask(program, {"HF_ENDPOINT": hub, **empty})["error"]
+    assert error == f"{subject}: org/name is gated; accept its terms on {hub} and set HF_TOKEN"
+
+
+@pytest.mark.parametrize(
+    ("program", "subject", "remedy"),
+    [
+        (OWN_ENCODER, "encoder", "allowed: "),
+        (OWN_DATASET, "data set", "see its page, or set HF_TOKEN if it is private"),
+    ],
+)
+def test_what_is_private_is_told_as_what_is_not_there(
+    ask: Ask, program: str, subject: str, remedy: str, empty: dict[str, str]
+) -> None:
+    with refusing_hub("RepoNotFound", knows=False) as hub:
+        error = ask(program, {"HF_ENDPOINT": hub, **empty})["error"]
+    assert error.startswith(f"{subject}: {hub} has no org/name; {remedy}")

@@ -98,3 +98,65 @@ def test_a_subset_has_a_class_whose_texts_are_repeated_beyond_its_share() -> Non
     frequent = [(f"text {k}", "frequent") for k in range(36) for _ in range(2)]
     rare = [(text, "rare") for text in ("the same", "another") for _ in range(4)]
     assert counts_of(stratified_subset(rows_of(*frequent, *rare), 30)) == [26, 4]
+
+
+TAKEN_BEFORE = [
+    "text 2 of 0",
+    "text 4 of 0",
+    "text 10 of 0",
+    "text 11 of 0",
+    "text 19 of 0",
+    "text 26 of 0",
+    "text 27 of 0",
+    "text 1 of 1",
+    "text 2 of 1",
+    "text 0 of 2",
+]
+
+
+def skewed(*counts: int) -> LabelledTexts:
+    """Return different texts, so many of each class."""
+    return rows_of(*[(f"text {k} of {label}", f"class {label}") for label, n in enumerate(counts) for k in range(n)])
+
+
+@pytest.mark.parametrize(
+    ("size", "counts"),
+    [
+        (2, [2, 0, 0, 0]),  # fewer texts than classes: the largest ones, as their shares are
+        (4, [1, 1, 1, 1]),
+        (10, [7, 1, 1, 1]),
+        (50, [43, 5, 1, 1]),
+    ],
+)
+def test_a_class_whose_share_is_less_than_a_text_keeps_one_if_there_is_room(size: int, counts: list[int]) -> None:
+    """Of 1,000 texts, two classes have 2 and 8; the largest class makes room for them."""
+    rows = skewed(890, 100, 8, 2)
+    subset = stratified_subset(rows, size)
+    assert np.bincount(subset.labels, minlength=4).tolist() == counts
+    assert stratified_subset(rows, size).texts == subset.texts
+    assert subset.texts == [text for text in rows.texts if text in set(subset.texts)]
+
+
+def test_a_limit_that_loses_no_class_takes_the_texts_that_earlier_versions_took() -> None:
+    subset = stratified_subset(skewed(28, 8, 4), 10)
+    assert counts_of(subset) == [7, 2, 1]
+    assert subset.texts == TAKEN_BEFORE
+
+
+def test_a_class_of_one_repeated_text_is_kept_if_its_copies_fit() -> None:
+    frequent = [(f"text {k}", "frequent") for k in range(96)]
+    rows = rows_of(*frequent, *[("the same", "rare")] * 4)
+    assert [counts_of(stratified_subset(rows, size)) for size in (10, 5)] == [[6, 4], [1, 4]]
+    before = ["text 5", "text 13", "text 36", "text 87"]  # the four equal texts do not fit beside another
+    assert stratified_subset(rows, 4).texts == before
+
+
+def test_a_subset_of_label_sets_keeps_each_label() -> None:
+    """A text of both rare labels represents them both. The third is only ever beside a rarer one."""
+    sets = [*[(1, 0, 0, 0)] * 95, (0, 0, 1, 1), (0, 0, 1, 1), *[(0, 1, 0, 1)] * 3]
+    rows = LabelledTexts([f"text {k}" for k in range(100)], np.array(sets))
+    for size in (4, 6, 20):
+        subset = stratified_subset(rows, size)
+        assert len(subset) == size
+        assert (subset.labels.sum(axis=0) > 0).all()
+        assert subset.labels[:, 0].sum() == size - 2

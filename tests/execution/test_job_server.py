@@ -2,14 +2,16 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
-from sweeper.errors import UsageError
-from sweeper.execution.job_server import JobServer
+from sweeper.errors import SweeperError, UsageError
+from sweeper.execution.job_server import JobServer, retry
 
 VERSION = '{"version": "4", "ray_version": "2.60.0"}'
 
@@ -125,3 +127,71 @@ def test_token_that_is_missing_or_wrong(
     assert message.startswith(f"http://127.0.0.1:{port}: {line}")
     assert "secret" not in message
     assert len(message.splitlines()) == 1
+
+
+# ---- a server that answered, and later does not
+
+
+JOB = (
+    '{"type": "SUBMISSION", "submission_id": "sst5-1", "status": "RUNNING", "entrypoint": "e", "message": "it\\n runs",'
+    ' "start_time": 5000, "metadata": {"sweeps": "sst5,sst2"}}'
+)
+FOREIGN = JOB.replace("sst5-1", "mine").replace('{"sweeps": "sst5,sst2"}', "{}")
+
+
+def test_the_jobs_of_sweeper_are_told_from_others_and_an_unknown_name_lists_them() -> None:
+    with web_server(200, "application/json", f"[{FOREIGN}, {JOB}]") as port:
+        server = JobServer(f"http://127.0.0.1:{port}")
+        (job,) = server.jobs()
+        assert (job.id, job.sweeps, job.began, job.ended, job.is_over) == ("sst5-1", ("sst5", "sst2"), 5.0, None, False)
+        assert job.message == "it runs"
+        assert server.job("sst5-1") == job
+        with pytest.raises(UsageError) as unknown:
+            server.job("mine")
+        place = f"http://127.0.0.1:{port}"
+        assert str(unknown.value) == f"mine: no such job of sweeper on {place}; its jobs: sst5-1"
+    with web_server(200, "application/json", "[]") as port, pytest.raises(UsageError, match=r"its jobs: none$"):
+        JobServer(f"http://127.0.0.1:{port}").job("mine")
+
+
+def test_a_cluster_that_ends_meanwhile_is_one_line() -> None:
+    with web_server(200, "application/json", "[]") as port:
+        server = JobServer(f"http://127.0.0.1:{port}")
+    for call in (server.jobs, lambda: server.stop("sst5-1")):
+        with pytest.raises(SweeperError) as ended:
+            call()
+        line = str(ended.value)
+        assert line.startswith(f"http://127.0.0.1:{port}: the cluster no longer answers (")
+        assert len(line.splitlines()) == 1
+
+
+def test_what_the_cluster_refuses_is_said_in_its_words(tmp_path: Path) -> None:
+    with web_server(200, "application/json", "[]") as port:
+        server = JobServer(f"http://127.0.0.1:{port}")
+        with pytest.raises(SweeperError) as refused:
+            server.stop("sst5-1")  # the server knows no such request
+    line = str(refused.value)
+    assert line.startswith(f"http://127.0.0.1:{port}: ")
+    assert "501" in line
+    assert len(line.splitlines()) == 1
+
+
+# ---- calls that are made again
+
+
+def test_a_call_is_made_again_while_its_error_allows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    naps: list[float] = []
+    monkeypatch.setattr(time, "sleep", naps.append)
+    failures = [RuntimeError("not yet"), RuntimeError("not yet")]
+
+    def call() -> None:
+        if failures:
+            raise failures.pop()
+
+    retry(call, lambda error: "not yet" in str(error))
+    assert naps == [1, 1]
+    with pytest.raises(ZeroDivisionError):
+        retry(lambda: 1 / 0, lambda error: isinstance(error, RuntimeError))
+    with pytest.raises(ZeroDivisionError):
+        retry(lambda: 1 / 0, lambda _: True, seconds=-1)
+    assert naps == [1, 1]

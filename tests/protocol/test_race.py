@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from sweeper.protocol.expected_epochs import remaining_epochs
+from sweeper.protocol.expected_epochs import Arrivals, expect_validations, remaining_epochs
 from sweeper.protocol.ranking import setting_key
 from sweeper.protocol.results import build_results
 from sweeper.protocol.search_stage import SearchStage
@@ -179,5 +179,8 @@ def test_a_lucky_setting_loses_to_a_steady_one(tmp_path: Path) -> None:
 def test_a_race_trains_its_whole_epochs_in_a_forecast() -> None:
     stopped = racing_spec(asha={"grace_epochs": 1, "reduction_factor": 2}, training={"epochs": 8}, racing="off")
     racing = stopped.model_copy(update={"racing": racing_spec().racing})
-    assert remaining_epochs(racing, []).search > remaining_epochs(stopped, []).search
+    config, arrivals = racing.train_config({**racing.systems[0], "batch_size": 4}, seed=0, threads=1), Arrivals()
+    each = [expect_validations(stopped, config, arrivals) for _ in range(10)]
+    assert remaining_epochs(stopped, []).search == pytest.approx((sum(each),) * 2)
+    assert remaining_epochs(racing, []).search == pytest.approx((sum(each[:4]) + 6 * 8,) * 2)
     assert remaining_epochs(racing, []).new_trials == (10, 10)

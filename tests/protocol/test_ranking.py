@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from sweeper.protocol.ranking import TrialScore, best_setting, count_outcomes, score_trial
+from sweeper.protocol.ranking import TrialScore, best_setting, count_outcomes, rank_settings, score_trial
 from sweeper.training.config import Scalar
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
@@ -62,6 +62,17 @@ def test_best_trial_of_a_repeated_setting_is_the_lowest_if_lower_is_better() -> 
     assert best is not None
     assert best.trial is scores[1]
     assert best.repeats == 2
+
+
+@pytest.mark.parametrize(("sign", "order"), [(1, [2, 3, 1]), (-1, [1, 3, 2])])
+def test_of_settings_that_do_not_differ_beyond_the_noise_a_better_mean_of_more_seeds_comes_first(
+    sign: int, order: list[int]
+) -> None:
+    seeds = {1: [0.50, 0.60], 2: [0.52, 0.61], 3: [0.56]}
+    scores = [trial_score(10 * tau + k, value, tau=tau) for tau, own in seeds.items() for k, value in enumerate(own)]
+    ranked = rank_settings(scores, 0, sign, shrinks=True)
+    assert len({setting.shrunk_mean for setting in ranked}) == 1
+    assert [setting.trial.params["tau"] for setting in ranked] == order
 
 
 def test_order_of_params_does_not_matter_for_a_setting() -> None:

@@ -294,7 +294,7 @@ def test_patience_ends_the_search_of_all_systems_together(tmp_path: Path) -> Non
         assert first.search.find_end() is None
         first.train(0.6)
         assert first.is_over
-        reason = "no system's best rose by more than the seed noise (0.0000) in its last 2 trials"
+        reason = "no system's best improved by more than the seed noise (0.0000) in its last 2 trials"
         assert first.result().reason == reason
         results = first.results()
     assert is_search_over(bounded, results)

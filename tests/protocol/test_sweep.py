@@ -186,23 +186,22 @@ def test_end_of_a_trial_is_recorded_before_trackers_hear_of_it(tmp_path: Path) -
 
 
 def test_results_have_the_best_setting_of_each_system(tmp_path: Path) -> None:
-    sweep_spec = spec(budget={"trials": 6})
+    sweep_spec = spec(budget={"trials": 6}, compare={"encoder": ["m"], "loss": ["scl", "lcl"]})
     run(sweep_spec, tmp_path)
     folder = create_sweep(tmp_path / "sweeps", sweep_spec, {"rows": "x"}, 1)
     with open_study(sweep_spec, tmp_path) as study:
         records = study.all_trials()
         sweep_results = results.build_results(sweep_spec, folder, records)
+    alphas = {record.trial.number: float(record.trial.params["alpha"]) for record in records}  # the accuracies
+    best_of = {}
     for system, result in enumerate(sweep_results.systems):
-        scores = [
-            record.trial.params["alpha"]
-            for record in records
-            if record.trial.system == system and "alpha" in record.trial.params
-        ]
-        if scores:
-            assert result.best is not None
-            assert result.best.score == max(scores)
+        own = [record.trial.number for record in records if record.trial.system == system]
+        best = best_of[system] = max(own, key=alphas.__getitem__)
+        assert result.best is not None
+        assert (result.best.trial, result.best.score) == (best, alphas[best])
+        assert result.best.params == {"batch_size": records[best - 1].trial.params["batch_size"], "alpha": alphas[best]}
         assert result.outcomes == {"completed": 3}
-    assert sweep_results.best_trial in range(1, 7)
+    assert sweep_results.best_trial == max(best_of.values(), key=alphas.__getitem__)
 
 
 def test_example_record_of_this_format_can_be_read_and_continued(tmp_path: Path) -> None:

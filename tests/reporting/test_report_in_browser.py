@@ -83,8 +83,11 @@ def check_boxes(boxes: Sequence[Any]) -> None:
 
 def check_labels(browser: Browser) -> None:
     """Assert that no label of a plot meets another one or is cut off."""
-    for plot, edges, labels in browser.run(_LABELS):
+    plots = browser.run(_LABELS)
+    assert len(plots) > 10
+    for plot, edges, labels in plots:
         shown = [(text, box, tilted) for text, box, tilted in labels if box[2] > box[0]]
+        assert shown, plot
         for k, (text, box, tilted) in enumerate(shown):
             assert box[0] >= edges["left"] - 1, (plot, text)
             assert box[1] >= edges["top"] - 1, (plot, text)

@@ -129,6 +129,49 @@ def test_the_lead_is_measured_by_the_objective_where_predicted_classes_give_it(o
     assert lead.endswith("the lead stands")
 
 
+def _minimized(scores: Mapping[str, Scores], losses: Mapping[str, float]) -> FinishedSweep:
+    """Return a finished sweep that minimized the loss, with these test accuracies and losses on validation."""
+    finished = fake_results.sweep(scores, objective="validation/loss", direction="minimize")
+    results = finished.results.to_dict()
+    for name, result in zip(scores, results["systems"], strict=True):
+        result["confirmation"]["mean"] = losses[name]
+        for seed in result["confirmation"]["seeds"]:
+            seed["metrics"]["validation/loss"] = losses[name]
+    return FinishedSweep(SweepResults.parse(results), finished.predictions)
+
+
+def test_the_winner_of_a_minimized_loss_has_the_lowest_and_leads_by_less() -> None:
+    scores = {"scl": [0.50, 0.50, 0.51], "ce": [0.55, 0.55, 0.56], "lcl": [0.90, 0.91, 0.90]}
+    finished = _minimized(scores, {"scl": 0.6, "ce": 0.7, "lcl": 0.3})
+    winner = _winner(finished)
+    assert winner.system == 2
+    assert winner.lead is not None
+    assert winner.lead.other == 1  # of the others, ce has the lowest loss on test
+    assert winner.lead.stands
+    lead = _lines(finished, ["scl", "ce", "lcl"])["lead"]
+    assert re.match(r"-0\.\d{3} test loss over ce \(95 % interval -0\.\d{3} to -0\.\d{3}, p below", lead)
+    assert lead.endswith("the lead stands")
+
+
+def test_a_higher_test_loss_is_behind() -> None:
+    scores = {"scl": [0.50, 0.50, 0.51], "lcl": [0.90, 0.91, 0.90]}
+    finished = _minimized(scores, {"scl": 0.3, "lcl": 0.6})
+    winner = _winner(finished)
+    assert (winner.system, winner.lead and winner.lead.stands) == (0, False)
+    lead = _lines(finished, ["scl", "lcl"])["lead"]
+    assert lead.startswith("+0.")
+    assert lead.endswith("lcl is ahead on test, so the order is open")
+
+
+def test_a_lead_by_a_lower_loss_names_the_system_over_which_it_may_be_chance() -> None:
+    scores = {"ce": [0.25, 0.70, 0.95], "scl": [0.70, 0.70, 0.71], "lcl": [0.80, 0.81, 0.80]}
+    lead = _winner(_minimized(scores, {"ce": 0.5, "scl": 0.4, "lcl": 0.3})).lead
+    assert lead is not None
+    assert lead.difference is not None
+    assert (lead.other, lead.least_certain, lead.stands) == (1, 0, False)
+    assert lead.difference.p < 0.05 < lead.p
+
+
 def test_the_p_beside_a_difference_is_its_own_and_a_less_certain_system_is_named() -> None:
     scores = {"ce": [0.25, 0.70, 0.95], "scl": [0.70, 0.70, 0.71], "lcl": [0.80, 0.81, 0.80]}
     finished = _finished(scores, {"ce": 0.5, "scl": 0.6, "lcl": 0.8})

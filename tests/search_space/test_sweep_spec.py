@@ -220,6 +220,11 @@ def test_different_parts_give_different_seeds() -> None:
         {"objective": {"minimize": "validation/loss"}},
         {"sampler": "random"},
         {"asha": "off"},
+        {"early_stopping": {"hyperband": {}}},
+        {"tpe": {"siblings": 0.5}},
+        {"racing": 4, "budget": {"trials": 100}},
+        {"learn_from": ["sweeps/sst2-0a1b2c3d"]},
+        {"on_bad_rows": "drop"},
         {"limit": {"train": 10}},
         {"seed": 1},
     ],
@@ -245,6 +250,34 @@ def test_budget_and_resources_are_not_part_of_the_identity() -> None:
     after = spec_of(budget=limits, resources={"gpu": 1, "cpu": 4}, objective=objective, **changed).identity
     assert after == spec_of().identity
     assert not {"budget", "resources"} & after.keys()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"budget": {"trials": 60}},
+        {"confirm": {"seeds": 1}},
+        {"resources": {"gpu": 1, "cpu": 4}},
+        {"tracking": {"system_metrics": True}},
+        {"retries": 0},
+        {"fail_fast_after": 7},
+        {"stall_minutes": 5},
+        {"storage": "s3://bucket/checkpoints"},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_how_a_sweep_is_run_does_not_make_another_one(changed: dict[str, Any]) -> None:
+    (key,) = changed
+    before, after = spec_of(), spec_of(**changed)
+    assert getattr(after, key) != getattr(before, key)
+    assert after.identity == before.identity
+    assert key not in before.identity
+
+
+def test_every_other_key_is_part_of_the_question() -> None:
+    run = {"budget", "confirm", "resources", "tracking", "retries", "fail_fast_after", "stall_minutes", "storage"}
+    if_used = {"tpe", "learn_from", "racing", "early_stopping"}  # or a new key would rename all earlier sweeps
+    assert spec_of().identity.keys() == SweepSpec.model_fields.keys() - run - if_used
 
 
 def test_other_revisions_are_another_sweep() -> None:

@@ -3,7 +3,6 @@
 import io
 import os
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -25,7 +24,7 @@ from tests.support.fakes import report
 from tests.support.search_spaces import small_spec
 
 SPEC = small_spec()
-NOW = int(time.time() * 1000)
+NOW = 1_763_700_000_000  # of the views' clock
 
 
 def make_record(number: int, system: int, scores: list[float], outcome: Outcome | None) -> TrialRecord:
@@ -49,6 +48,10 @@ RECORDS = [
 ]
 
 
+def make_dashboard(spec: SweepSpec = SPEC) -> Dashboard:
+    return Dashboard(spec, "sst5-0a1b2c3d", slots=2, clock=lambda: NOW / 1000)
+
+
 @pytest.fixture
 def terminal() -> Iterator[Terminal]:
     made = Terminal()
@@ -57,7 +60,7 @@ def terminal() -> Iterator[Terminal]:
 
 
 def drawn(width: int, height: int | None = None, spec: SweepSpec = SPEC) -> str:
-    dashboard = Dashboard(spec, "sst5-0a1b2c3d", slots=2)
+    dashboard = make_dashboard(spec)
     dashboard.records = {record.trial.number: record for record in RECORDS}
     console = Console(file=io.StringIO(), width=width, color_system=None)
     lines = console.render_lines(dashboard, console.options.update(height=height), pad=False)
@@ -67,7 +70,7 @@ def drawn(width: int, height: int | None = None, spec: SweepSpec = SPEC) -> str:
 @pytest.mark.parametrize(("validations", "epoch"), [(1, "1"), (2, "0.5")])
 def test_it_says_when_the_first_score_comes(validations: int, epoch: str) -> None:
     spec = small_spec(training={"epochs": 4, "validations_per_epoch": validations})
-    dashboard = Dashboard(spec, "sst5-0a1b2c3d", slots=2)
+    dashboard = make_dashboard(spec)
     dashboard.records = {1: make_record(1, 0, [], None)}
     output = io.StringIO()
     console = Console(file=output, width=100, color_system=None)
@@ -149,7 +152,7 @@ def text_left_on_screen(terminal: Terminal, width: int, status: RunStatus) -> st
     """Return what is on the screen after a live view of the trials has closed."""
     out = io.StringIO()
     terminal.console = LiteralConsole(file=out, width=width, height=40, force_terminal=True, color_system=None)
-    view = LiveView(terminal, SPEC, [], Dashboard(SPEC, "sst5-0a1b2c3d", slots=2))
+    view = LiveView(terminal, SPEC, [], make_dashboard())
     for record in RECORDS:
         view.update(record)
     view.close(status)
@@ -175,7 +178,7 @@ def test_without_colours_it_is_live_all_the_same(terminal: Terminal, monkeypatch
     out = io.StringIO()
     terminal.console = LiteralConsole(file=out, width=80, height=40, force_terminal=True, color_system="standard")
     assert terminal.is_live
-    view = LiveView(terminal, SPEC, [], Dashboard(SPEC, "sst5-0a1b2c3d", slots=2))
+    view = LiveView(terminal, SPEC, [], make_dashboard())
     for record in RECORDS:
         view.update(record)
     view.live.refresh()
@@ -187,7 +190,7 @@ def test_without_colours_it_is_live_all_the_same(terminal: Terminal, monkeypatch
 def test_messages_are_drawn_and_printed_when_the_view_closes(terminal: Terminal) -> None:
     out = io.StringIO()
     terminal.console = LiteralConsole(file=out, width=100, height=40, force_terminal=True, color_system=None)
-    view = LiveView(terminal, SPEC, [], Dashboard(SPEC, "sst5-0a1b2c3d", slots=2))
+    view = LiveView(terminal, SPEC, [], make_dashboard())
     view.say("trial 3: its worker process died; it continues from its last checkpoint")
     view.say("MLflow is away")
     view.live.refresh()

@@ -1,5 +1,6 @@
 """Outages of MLflow: the sweep never waits for it, and in the end MLflow has each trial once, as recorded."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -151,8 +152,15 @@ def test_the_process_ends_while_a_request_is_running(proxy: FaultyProxy, sweep: 
         "tracker.close(RunStatus.KILLED, 0.2)\n"
         "print(tracker.pending_runs)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=25, check=True)
+    patient = {
+        **os.environ,
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": "3600",
+    }  # a process that waited for its answer would not end
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=patient, timeout=300, check=True
+    )
     assert (done.stdout, done.stderr) == ("2\n", "")
+    assert proxy.requests
 
 
 def send_all(tracker: Any) -> None:

@@ -10,17 +10,19 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from sweeper.errors import DivergedError
 from sweeper.training import checkpoint
+from sweeper.training.averaging import Validation
 from sweeper.training.best_model import best_model_path
 from sweeper.training.config import TrainConfig
 from sweeper.training.evaluation import evaluate
 from sweeper.training.exponential_average import ExponentialAverage
 from sweeper.training.final_scoring import score_best_model
-from sweeper.training.greedy_soup import mean_weights
+from sweeper.training.greedy_soup import GreedySoup, mean_weights
 from sweeper.training.objective import ObjectiveMetric
 from sweeper.training.trainer import train_events
 from sweeper.training.training_setup import prepare_training
-from sweeper.training.types import TrainingData, ValidationReport
+from sweeper.training.types import Heartbeat, TrainingData, ValidationReport
 from tests.support import tiny_training
 
 OBJECTIVE = ObjectiveMetric(maximize="validation/accuracy")
@@ -111,6 +113,34 @@ def test_the_soup_is_that_of_the_recipe(objective: ObjectiveMetric, data: Traini
     kept = checkpoint.load_checkpoint(best_model_path(path))["model"]
     assert [name for name, weights in expected.items() if not torch.equal(weights, kept[name])] == []
     assert max(sizes) > 1  # otherwise this shows nothing
+
+
+def test_a_mean_whose_loss_is_not_finite_is_left_out_of_the_soup_and_not_tried_again() -> None:
+    """The weights are one number, which is also the loss; that of the mean 1.5 is not finite."""
+    weights, tried = nn.Parameter(torch.zeros(())), list[float]()
+    soup = GreedySoup(config("soup"), LOSS)
+    soup.enter_phase({"w": weights})
+
+    def validate() -> Validation:
+        tried.append(weights.item())
+        yield Heartbeat()
+        if weights.item() == 1.5:
+            raise DivergedError("the loss is not finite")
+        return {"validation/loss": weights.item()}
+
+    for step, value in enumerate((1.0, 2.0, 4.0), start=1):
+        weights.data = torch.tensor(value)
+        events = soup.validate(step, validate)
+        while True:
+            try:
+                next(events)
+            except StopIteration as end:
+                metrics = end.value
+                break
+        assert metrics == {"validation/loss": 1.0, "soup/validations": 1.0}
+        assert weights.item() == value  # those that are trained on
+    assert tried == [1.0, 2.0, 1.5, 4.0, 2.5]
+    assert soup.origin == {"soup": [1]}
 
 
 def test_an_average_does_not_change_what_is_trained(data: TrainingData, tmp_path: Path) -> None:

@@ -6,11 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from numpy.typing import NDArray
 
+from sweeper.training.batching import Batch
 from sweeper.training.best_model import best_model_path
 from sweeper.training.checkpoint import load_checkpoint, save_checkpoint
 from sweeper.training.final_scoring import score_best_model
+from sweeper.training.model import Classifier
 from sweeper.training.objective import ObjectiveMetric
+from sweeper.training.trained_model import load_model
 from sweeper.training.trainer import train_events
 from sweeper.training.types import Heartbeat, TrainingData, ValidationReport
 from tests.support import tiny_training
@@ -114,6 +119,16 @@ def test_without_a_test_split_only_validation_is_predicted(tmp_path: Path, data:
     assert set(scored.model_scores.splits) == {"validation"}
 
 
+def _class_weights(model: Classifier, ids: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Return the weight of each class (C,) for one text."""
+    batch = Batch(torch.from_numpy(ids).long()[None], torch.ones(1, len(ids), dtype=torch.long), torch.zeros(1).long())
+    with torch.no_grad():
+        logits = model(batch).weighting_logits
+    assert logits is not None
+    weights: NDArray[np.float32] = logits[0].softmax(dim=-1).numpy()
+    return weights
+
+
 def test_learned_class_weights_are_means_by_true_class(tmp_path: Path, data: TrainingData) -> None:
     config, checkpoint_path = tiny_training.config(loss="lcl"), tmp_path / "checkpoint-1.pt"
     trained = reports(train_events(config, data, checkpoint_path, OBJECTIVE))
@@ -123,6 +138,13 @@ def test_learned_class_weights_are_means_by_true_class(tmp_path: Path, data: Tra
     assert scored.model_scores.learned_class_weights.shape == (3, 3)
     np.testing.assert_allclose(scored.model_scores.learned_class_weights.sum(axis=1), 1, rtol=1e-5)
     assert trained
+    model = load_model(load_checkpoint(best_model_path(checkpoint_path)), config, data).eval()
+    texts = data.splits["validation"]
+    for number in range(3):  # text by text
+        rows = [row for row in range(len(texts)) if texts.labels[row] == number]
+        weights = [_class_weights(model, texts.tokens[texts.starts[row] : texts.starts[row + 1]]) for row in rows]
+        expected = np.mean(weights, axis=0)
+        np.testing.assert_allclose(scored.model_scores.learned_class_weights[number], expected, rtol=1e-4)
     (plain,) = reports(score_best_model(tiny_training.config(), data, tmp_path / "ce" / "checkpoint-1.pt", OBJECTIVE))
     assert plain.model_scores is not None
     assert plain.model_scores.learned_class_weights is None

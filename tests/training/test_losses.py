@@ -77,6 +77,7 @@ def test_values_and_gradients_equal_those_of_the_double_loop(
     expected_gradients = torch.autograd.grad(expected, exact, allow_unused=True)
     gradients = torch.autograd.grad(value, [features, weighting], allow_unused=True)
     for gradient, expected_gradient in zip(gradients, expected_gradients, strict=True):
+        assert (gradient is None) == (expected_gradient is None)
         if expected_gradient is not None and gradient is not None:
             torch.testing.assert_close(gradient.double(), expected_gradient, rtol=1e-3, atol=1e-5)
 

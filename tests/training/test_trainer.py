@@ -76,6 +76,12 @@ def test_the_second_phase_does_not_change_the_encoder(data: TrainingData, tmp_pa
     assert changed == [{"classifier.output.weight", "classifier.output.bias"}] * 2
 
 
+def test_the_second_phase_has_its_own_learning_rate(data: TrainingData) -> None:
+    rates = {"learning_rate": 1e-3, "classifier_learning_rate": 0.05, "schedule": "constant", "warmup": 0.0}
+    first, *others = reports(data, loss="scl_two_phase", contrastive_epochs=1, epochs=2, **rates)
+    assert [report.metrics["learning_rate"] for report in (first, *others)] == pytest.approx([1e-3, 0.05, 0.05])
+
+
 def test_two_phases_learn(data: TrainingData) -> None:
     all_reports = reports(data, loss="scl_two_phase", contrastive_epochs=8, epochs=8, classifier_learning_rate=0.05)
     assert all_reports[-1].metrics["validation/accuracy"] > 0.6

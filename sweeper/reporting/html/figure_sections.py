@@ -60,8 +60,9 @@ def alpha_tau_section(report: ReportData) -> ReportSection:
 
 def slices_section(report: ReportData) -> ReportSection:
     """Return each hyperparameter against the score."""
+    good = "hill" if report.higher_is_better else "valley"
     caption = (
-        "The best score of each trial of the search by one hyperparameter at a time. A slope or a hill that all "
+        f"The best score of each trial of the search by one hyperparameter at a time. A slope or a {good} that all "
         "systems share is a region worth searching next; if the best trials lie at an end of an axis, widen its range."
     )
     return _figure_section("slices", "One hyperparameter at a time", build_slices(report), caption, _NOTHING_VARIES)

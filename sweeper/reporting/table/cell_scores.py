@@ -11,7 +11,7 @@ from sweeper.protocol.system_results import SeedResult
 from sweeper.protocol.text_scores import any_metric_of
 from sweeper.reporting.table.metrics import METRICS, table_metric
 from sweeper.training.tasks import metric_fits
-from sweeper.wording import quote_value
+from sweeper.wording import count_noun, quote_value
 
 _RESTORE = "restore a copy of the sweep"
 
@@ -47,7 +47,7 @@ def _why_undefined(results: SweepResults, metric: str) -> str:
     counts = results.class_counts.get("test", {})
     absent = [name for name, texts in counts.items() if not texts]
     if entry.needs_every_class and absent:
-        more = f" and {len(absent) - 1:,} more classes" if len(absent) > 1 else ""
+        more = f" and {count_noun(len(absent) - 1, 'more class', 'more classes', form=',')}" if len(absent) > 1 else ""
         return f"it is undefined, because the test split has no text of {quote_value(absent[0])}{more}"
     return ""
 

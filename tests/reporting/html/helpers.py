@@ -1,5 +1,6 @@
 """Build the data and the text of a report from a fake sweep."""
 
+import re
 from typing import Any
 
 from sweeper.reporting.html.page import build_page
@@ -29,7 +30,11 @@ def report_data(sweep: FakeSweep, **changes: Any) -> ReportData:
 
 
 def page_text(report: ReportData, *names: str) -> str:
-    """Return the page of a report, or that of some sections. A figure is replaced by the name of its type."""
+    """Return the page of a report, or that of some sections, without its styles and scripts.
+
+    A figure is replaced by the name of its type.
+    """
     sections = build_sections(report, Html("<p>table</p>"), {}, {"torch": "2.13"}, dump_yaml(report.spec))
     chosen = [section for section in sections if not names or section.name in names]
-    return build_page("title", "summary", chosen, "", lambda figure, _: type(figure).__name__)
+    page = build_page("title", "summary", chosen, "", lambda figure, _: type(figure).__name__)
+    return re.sub("<(style|script)[^>]*>.*?</(style|script)>", "", page, flags=re.DOTALL)

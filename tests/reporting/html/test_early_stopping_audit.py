@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from scipy import stats
 
 from sweeper.reporting.html.early_stopping_audit import Audit, audit_early_stopping
 from sweeper.reporting.html.learning_curves import count_saved_epochs
@@ -37,6 +39,31 @@ def test_a_stopped_trial_would_have_won_if_the_usual_gain_puts_it_first(
     assert isinstance(audit, Audit)
     assert (audit.stopped, audit.completed) == (1, 8)
     assert (audit.expected, audit.low, audit.high, audit.at_least_one) == (expected,) * 4
+
+
+@pytest.mark.parametrize(("gains", "low", "high"), [([0.2, 0, 0], 0, 9), ([0.2, 0.2, 0], 1, 10)])
+def test_the_interval_holds_the_chance_of_a_gain_and_that_of_few_curves(
+    gains: list[float], low: float, high: float
+) -> None:
+    """Ten stopped trials need a gain that some of three curves have.
+
+    With p the share of these curves among three drawn with replacement, so many wins have the probability of a
+    binomial distribution of 10 and p.
+    """
+    sweep = FakeSweep(confirmed_spec(trials=26)).search([*[Outcome.COMPLETED] * 3, *[Outcome.STOPPED_EARLY] * 10])
+    own = [record for record in sweep.records if record.trial.system == 0]
+    curves = [with_scores(record, [0.5 - gain, 0.5]) for record, gain in zip(own, gains, strict=False)]
+    sweep.records = [*curves, *(with_scores(record, [0.35]) for record in own[3:])]
+    audit = audit_early_stopping(report_data(sweep))
+    assert isinstance(audit, Audit)
+    assert (audit.stopped, audit.completed) == (10, 3)
+    share = sum(map(bool, gains)) / 3
+    drawn = stats.binom(3, share)
+    wins = sum(drawn.pmf(k) * stats.binom(10, k / 3).pmf(np.arange(11)) for k in range(4))
+    assert [int(np.searchsorted(np.cumsum(wins), quantile)) for quantile in (0.05, 0.95)] == [low, high]
+    assert (audit.low, audit.high) == (low, high)
+    assert audit.expected == pytest.approx(10 * share, abs=0.3)
+    assert audit.at_least_one == pytest.approx(1 - wins[0], abs=0.04)
 
 
 @pytest.mark.parametrize(

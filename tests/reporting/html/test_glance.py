@@ -25,6 +25,13 @@ def test_the_winner_and_its_lead_are_at_the_top(finished: ReportData) -> None:
     assert "26 trainings to search and 6 to confirm, without GPU" in html
 
 
+def test_the_question_of_a_single_system_is_how_good_it_is() -> None:
+    spec = confirmed_spec(6, compare={"encoder": ["owner/mini"], "loss": ["lcl"]})
+    report = report_data(FakeSweep(spec).search(), systems=["all"])
+    asked = "How well does one system (encoder owner/mini; loss lcl) sort the texts of sst5 into 3 classes?"
+    assert asked in shown(report)
+
+
 def test_the_three_settings_that_mattered_exceed_chance(finished: ReportData) -> None:
     found = [Importance(f"h{k}", share, 0.1) for k, share in enumerate((0.3, 0.05, 0.2, 0.25, 0.15))]
     html = shown(finished, *found)

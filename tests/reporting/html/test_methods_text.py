@@ -123,9 +123,16 @@ def test_the_methods_say_what_ended_the_search_before_its_last_trial() -> None:
 
 def test_the_methods_say_how_many_trials_raced_and_which_mean_ranks() -> None:
     spec = small_spec(budget={"trials": 40}, racing={"settings": 4, "seeds": 2})
-    html = page_text(report_data(FakeSweep(spec).search(), is_finished=True), "glance", "results")
+    sweep = FakeSweep(spec).search()
+    html = page_text(report_data(sweep, is_finished=True), "glance", "results")
     assert "the last 12 trials of each system race its 4 best settings: 4, then 2 settings, with 2 further" in html
     assert "Of the trials above, 0 trials raced. A setting is ranked by the mean over its seeds, shrunk" in html
+    first = {system: next(it.trial.number for it in sweep.records if it.trial.system == system) for system in (0, 1)}
+    for system, count in ((0, 3), (1, 2)):
+        for k in [k for k, record in enumerate(sweep.records) if record.trial.system == system][-count:]:
+            record = sweep.records[k]
+            sweep.records[k] = replace(record, trial=replace(record.trial, race_of=first[system]))
+    assert "Of the trials above, 5 trials raced." in page_text(report_data(sweep, is_finished=True), "results")
 
 
 def test_the_methods_say_what_the_sampler_had_besides_a_systems_own_trials(finished: ReportData) -> None:

@@ -24,8 +24,8 @@ def test_every_section_of_a_finished_sweep_has_its_content(finished: ReportData)
         "stopping": "would have beaten", "classes": "CalibrationFigure",
         "optimism": "OptimismFigure", "settings": "ParallelFigure", "maps": "AlphaTauFigure",
         "curves": "LearningCurvesFigure", "timeline": "TimelineFigure",
-        "expected": "ExpectedBestFigure", "confusion": "ConfusionFigure", "errors": "text ", "cost": "epochs saved",
-        "trials": "32",
+        "expected": "ExpectedBestFigure", "confusion": "ConfusionFigure",
+        "errors": '<q dir="auto">text 30</q>', "cost": "epochs saved", "trials": "<bdi>32</bdi>",
         "results": "The search never saw", "endings": "diverged", "resolved": "batch_size",
     }  # fmt: skip
     for name, content in contents.items():

@@ -132,11 +132,42 @@ def test_the_diamond_of_a_system_is_the_search_score_of_its_chosen_setting() -> 
 
 
 def test_markup_in_names_is_escaped() -> None:
-    assert plot_json(OPTIMISM)["layout"]["annotations"][0]["text"] in ("&lt;b&gt;ce&lt;/b&gt;", "lcl")
+    annotations = plot_json(OPTIMISM)["layout"]["annotations"]
+    assert [annotation["text"] for annotation in annotations] == ["lcl", "&lt;b&gt;ce&lt;/b&gt;"]
     assert plot_json(CONFUSION)["layout"]["xaxis"]["ticktext"][0] == "&lt;i&gt;a&lt;/i&gt;"
     html = draw.figure_html(figure_data.ConfusionFigure(["</script>", "<!--"], np.eye(2, dtype=int)), "x")
     assert html.count("</script") == 1
     assert "<!--" not in html
+
+
+NAME, OTHER = "<i>n</i>", "<i>o</i>"
+CHOICE = figure_data.ParallelAxis(NAME, [NAME, OTHER], [NAME, OTHER])
+NAMED: list[figure_data.Figure] = [
+    replace(OPTIMISM, rows=[figure_data.ConfirmedScore(NAME, 0.6, [0.5], [])]),
+    replace(PARALLEL, axes=[CHOICE], scores=[0.2, 0.3]),
+    figure_data.ImportanceFigure(NAME, [Importance(NAME, 0.8, 0.3)]),
+    replace(ALPHA_TAU_MAP, title=NAME),
+    replace(CURVES, title=NAME),
+    replace(TIMELINE, bars=[replace(bar, system=NAME) for bar in TIMELINE.bars]),
+    replace(EXPECTED, curves=[figure_data.ExpectedBestCurve(NAME, [0.3, 0.4])]),
+    figure_data.ConfusionFigure([NAME, OTHER], np.eye(2, dtype=int), NAME),
+    figure_data.ClassWeightsFigure([NAME, OTHER], np.eye(2), NAME),
+    replace(SLICE, axis=CHOICE, systems=[NAME, OTHER], all_systems=[NAME, OTHER]),
+    replace(PAIR, axes=[CHOICE, replace(CHOICE, name=OTHER)], scores=[0.4, 0.6], trials=[1, 2]),
+    replace(CALIBRATION, title=NAME),
+]
+
+
+@pytest.mark.parametrize("data", NAMED, ids=lambda data: type(data).__name__)
+def test_markup_in_the_name_of_a_system_a_class_or_a_value_is_escaped(data: figure_data.Figure) -> None:
+    """That of a title, an axis, a tick, a legend and a text that the mouse shows."""
+    figure = json.dumps(plot_json(data))
+    assert "&lt;i&gt;" in figure
+    assert "<i>" not in figure.replace(f'"name": "{NAME}", "title"', "").replace(f'"name": "{OTHER}", "title"', "")
+
+
+def test_every_type_of_figure_has_a_name_in_it() -> None:
+    assert {type(figure) for figure in NAMED} == set(get_args(figure_data.Figure))
 
 
 BY_METRIC = [OPTIMISM, PARALLEL, ALPHA_TAU_MAP, CURVES, EXPECTED, SLICE, replace(PAIR, is_rank=False)]

@@ -155,6 +155,19 @@ def test_tested_once_holds_for_two_columns_with_the_same_test_texts() -> None:
     assert "Not only these models" in render(build_table([whole, with_results(part, spent)]), "md")
 
 
+@pytest.mark.parametrize(
+    ("texts", "absent"),
+    [((200, 0, 9), "good"), ((200, 0, 0), "good and 1 more class"), ((0, 0, 0), "bad and 2 more classes")],
+)
+def test_a_metric_that_needs_every_class_says_which_ones_the_test_split_lacks(
+    texts: tuple[int, ...], absent: str
+) -> None:
+    finished = sweep({"ce": CE}, class_counts={"test": dict(zip(("bad", "good", "so so"), texts, strict=True))})
+    table = build_table([finished], "auroc")
+    assert cell(table, "mini ce").mean is None
+    assert note(table, f"it is undefined, because the test split has no text of {absent}")
+
+
 def test_a_system_with_missing_predictions_is_not_compared_and_has_a_note() -> None:
     finished = sweep({"ce": CE, "scl": [0.7, 0.71, 0.72], "lcl": LCL})
     without = replace(finished, predictions={k: model for k, model in finished.predictions.items() if k != 111})
