@@ -67,6 +67,19 @@ def test_a_continuation_has_the_same_past_and_another_future(limit: str) -> None
     assert player.play().records == sweep.records
 
 
+def test_a_step_that_is_under_way_at_a_fork_is_drawn_again_and_ends_later() -> None:
+    number = 3  # its steps differ by 30 %
+    before, after = simulated_sweep(number).records[0].report_times[:2]
+    at = (before + 0.8 * (after - before) - BEGAN) / 1000
+    player = make_player(number)
+    player.play(at)
+    forks = [player.fork(player.machine, Random(seed), at).play() for seed in range(20)]
+    ends = [sweep.records[0].report_times[1] for sweep in forks]
+    assert len(set(ends)) == len(ends)
+    assert min(ends) > BEGAN + 1000 * at
+    assert min(ends) < after < max(ends)
+
+
 def test_a_machine_that_is_slow_for_a_while_was_so_before_a_fork() -> None:
     random = Random(0)
     assert redraw_slow_part((10, 20), 30, random) == (10, 20)
