@@ -17,7 +17,7 @@ from sweeper.training.registry import LOSSES
 from sweeper.trials.trial import TrialRecord
 
 _PAUSE = 10  # times the median of the seconds between two reports, from which on they are a pause
-_LATE = 0.2  # share of the reports that tell how fast the machine is now
+_LATE = 0.1  # share of the reports that tell how fast the machine is now
 
 _Key = tuple[object, ...]
 

@@ -1,14 +1,47 @@
-"""The end of a search that its limits let one expect: pure functions of what it has used.
+"""The end of a search that its limits let one expect.
 
-The hours, GPU hours and cost leave a time. Patience leaves a number of trials, with each trial as likely as the others
-to be the best of its system. `objective.stop_at` leaves nothing once it is reached; before, nothing is foreseen of it.
+The hours, GPU hours and cost leave a time. Patience and `objective.stop_at` end the search after some trial, which
+follows from the values of the trials that are drawn.
 """
 
 import math
+from collections.abc import Sequence
 
-from sweeper.protocol.patience import expect_trials
+from sweeper.protocol.drawn_search import DrawnTraining
+from sweeper.protocol.patience import EndedTrial, count_until_exhaustion
 from sweeper.protocol.search_budget import SearchBudget
 from sweeper.search_space.sweep_spec import SweepSpec
+
+
+class SearchForecast:
+    """Tells the time at which limits end a search whose rest is drawn."""
+
+    def __init__(self, spec: SweepSpec, budget: SearchBudget, slots: int, now: float) -> None:
+        """Start from what the search has used up to `now`, in seconds since 1970, with `slots` trials at a time."""
+        self._num_systems, self._patience = len(spec.systems), spec.budget.patience
+        self._seconds = allowed_seconds(spec, budget, slots, now)
+        self._ended = budget.ended_trials() if self._patience is not None else []
+        self._goal = None if spec.objective.stop_at is None else spec.objective.sign * spec.objective.stop_at
+
+    def seconds_until_limit(self, trainings: Sequence[DrawnTraining]) -> float:
+        """Return the seconds until a limit ends a search with these trainings; infinity if none does."""
+        ordered = sorted(trainings, key=lambda it: it.end)
+        return min(self._seconds, self._patience_end(ordered), self._goal_end(ordered))
+
+    def _patience_end(self, ordered: Sequence[DrawnTraining]) -> float:
+        if self._patience is None:
+            return math.inf
+        drawn = [EndedTrial(it.system, index, it.value) for index, it in enumerate(ordered)]
+        end = count_until_exhaustion(
+            [*self._ended, *drawn], self._num_systems, self._patience.trials, self._patience.noise
+        )
+        return math.inf if end is None else ordered[max(0, end[0] - len(self._ended) - 1)].end
+
+    def _goal_end(self, ordered: Sequence[DrawnTraining]) -> float:
+        """Return the end of the first trial that reaches the goal."""
+        if self._goal is None:
+            return math.inf
+        return min((it.end for it in ordered if it.value is not None and it.value >= self._goal), default=math.inf)
 
 
 def allowed_seconds(spec: SweepSpec, budget: SearchBudget, slots: int, now: float) -> float:
@@ -25,12 +58,3 @@ def allowed_seconds(spec: SweepSpec, budget: SearchBudget, slots: int, now: floa
     if gpu_hours and gpus:
         seconds.append(3600 * (min(gpu_hours) - used.gpu_hours) / gpus)
     return max(0.0, min(seconds, default=math.inf))
-
-
-def allowed_trials(spec: SweepSpec, budget: SearchBudget) -> float:
-    """Return the trials that each system can be expected to end until patience ends the search; infinity without it."""
-    patience = spec.budget.patience
-    if patience is None:
-        return math.inf
-    ended, systems = budget.ended_trials(), len(spec.systems)
-    return expect_trials(ended, systems, patience.trials, patience.noise, most=spec.trial_budget(0))
