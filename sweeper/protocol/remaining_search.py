@@ -8,8 +8,9 @@ from typing import NamedTuple
 from sweeper.protocol.drawn_search import DrawnTraining, SearchDrawer
 from sweeper.protocol.makespan import makespan, time_of_work
 from sweeper.protocol.search_budget import STOP_AT, SearchBudget, SearchEnd
-from sweeper.protocol.search_forecast import SearchForecast
+from sweeper.protocol.search_forecast import SearchForecast, find_limit_time
 from sweeper.protocol.sweep_moment import SweepMoment
+from sweeper.trials.trial import TrialRecord
 
 
 class RestOfSearch(NamedTuple):
@@ -25,6 +26,8 @@ class RemainingSearch:
     def __init__(self, moment: SweepMoment, budget: SearchBudget) -> None:
         self._moment, self._budget = moment, budget
         self._end = budget.find_end(int(1000 * moment.now))
+        searched = [record for record in moment.records if not record.trial.source_trial]
+        self._limit_time = find_limit_time(moment.spec, searched, budget.sessions) if self._end is not None else None
         self._drawer = SearchDrawer(moment.spec, moment.records)
         self.num_left = self._drawer.num_left  # trainings
         self._limits = SearchForecast(moment.spec, budget, moment.slots, moment.now)
@@ -44,8 +47,9 @@ class RemainingSearch:
             if left < sum(validations):
                 seconds = [training.end - training.begin for training in trainings]
                 limit = min(limit, time_of_work(seconds, validations, moment.slots, left))
-        ends = [self._end_by(limit, training) for training in trainings if training.begin < limit]
-        return RestOfSearch(max(ends, default=0.0), [it for it in trainings if it.end <= limit and it.is_whole])
+        begun = [(self._end_by(limit, training), training) for training in trainings if training.begin < limit]
+        whole = [training for end, training in begun if training.is_whole and end >= training.end]
+        return RestOfSearch(max((end for end, _ in begun), default=0.0), whole)
 
     def _end_by(self, limit: float, training: DrawnTraining) -> float:
         """Return the end of a training, which is its next report after a limit if that comes earlier."""
@@ -60,9 +64,16 @@ class RemainingSearch:
             return RestOfSearch(0.0, [])
         seconds, whole = [], []
         for training in trainings:
-            if training.record is not None:
-                is_finished = end.limit == STOP_AT and self._budget.has_reached(training.record.trial.number)
-                validations = training.validations if is_finished else min(1, training.validations)
-                seconds.append(self._moment.rest_of_training(training.record, validations, random))
-                whole += [training] if training.is_whole and validations == training.validations else []
+            record = training.record
+            if record is None:
+                continue
+            validations = training.validations
+            if end.limit != STOP_AT or not self._budget.has_reached(record.trial.number):
+                validations = 0 if self._is_interrupted(record) else min(1, validations)
+            seconds.append(self._moment.rest_of_training(record, validations, random))
+            whole += [training] if training.is_whole and validations == training.validations else []
         return RestOfSearch(makespan(seconds, self._moment.slots), whole)
+
+    def _is_interrupted(self, record: TrialRecord) -> bool:
+        """Return True if a trial has reported since a limit ended the search."""
+        return self._limit_time is not None and bool(record.reports) and record.report_times[-1] >= self._limit_time

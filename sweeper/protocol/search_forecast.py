@@ -5,12 +5,16 @@ follows from the values of the trials that are drawn.
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sweeper.protocol.drawn_search import DrawnTraining
 from sweeper.protocol.patience import EndedTrial, count_until_exhaustion
 from sweeper.protocol.search_budget import SearchBudget
 from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.trials.search_session import SearchSession
+from sweeper.trials.trial import TrialRecord
 
 
 class SearchForecast:
@@ -58,3 +62,23 @@ def allowed_seconds(spec: SweepSpec, budget: SearchBudget, slots: int, now: floa
     if gpu_hours and gpus:
         seconds.append(3600 * (min(gpu_hours) - used.gpu_hours) / gpus)
     return max(0.0, min(seconds, default=math.inf))
+
+
+def find_limit_time(spec: SweepSpec, records: Sequence[TrialRecord], sessions: Sequence[SearchSession]) -> int | None:
+    """Return the time of the report at which a limit ended a search, in milliseconds since 1970; None if none did."""
+    times = sorted({time for record in records for time in record.report_times})
+
+    def is_over(time: int) -> bool:
+        return SearchBudget(spec, [_cut(record, time) for record in records], sessions).find_end(time) is not None
+
+    index = bisect_left(times, True, key=is_over)  # once over, a search stays over
+    return times[index] if index < len(times) else None
+
+
+def _cut(record: TrialRecord, time: int) -> TrialRecord:
+    """Return the record of a trial as it was at a time, in milliseconds since 1970."""
+    count = bisect_right(record.report_times, time)
+    has_ended = record.ended_at is not None and record.ended_at <= time
+    reports, times = record.reports[:count], record.report_times[:count]
+    end, ended_at = (record.end, record.ended_at) if has_ended else (None, None)
+    return replace(record, reports=reports, report_times=times, end=end, ended_at=ended_at)

@@ -124,11 +124,28 @@ def test_a_limit_ends_it_at_the_next_reports(budget: Mapping[str, Any], left: fl
     assert seconds_left(spec, known, 2, now, [SESSION]) == pytest.approx(left)
 
 
-def test_after_the_end_of_the_hours_it_is_the_time_until_the_next_report() -> None:
-    spec = small_spec(asha="off", confirm={"seeds": 0}, budget={"trials": 400, "hours": 0.01})
+@pytest.mark.parametrize(
+    ("seconds", "left"), [(PROCESSES + 9 * STEP + 0.5, STEP - 1), (36, 0)], ids=["before the next report", "after it"]
+)
+def test_after_the_end_of_the_hours_it_is_the_time_until_the_next_report(seconds: float, left: float) -> None:
+    spec = small_spec(asha="off", confirm={"seeds": 0}, budget={"trials": 400, "hours": seconds / 3600})
     now = BEGAN / 1000 + PROCESSES + 9 * STEP + 1
     known = [record_at(it, 1000 * now) for it in played(spec, 2) if it.started_at <= 1000 * now]
-    assert seconds_left(spec, known, 2, now, [SESSION]) == pytest.approx(STEP - 1)
+    assert seconds_left(spec, known, 2, now, [SESSION]) == pytest.approx(left)
+
+
+def test_a_trial_that_completes_at_its_next_report_after_a_limit_is_confirmed() -> None:
+    """Both trials have one validation to go, and the epochs are used up before."""
+    keys: dict[str, Any] = {"asha": "off", "budget": {"trials": 2, "epochs": 7}}
+    spec = small_spec(**keys, confirm={"seeds": 2})
+    now = BEGAN / 1000 + PROCESSES + 3 * STEP + 1
+    known = [record_at(it, 1000 * now) for it in played(spec, 2) if it.started_at <= 1000 * now]
+    left = seconds_left(spec, known, 2, now)
+    search = seconds_left(small_spec(**keys, confirm={"seeds": 0}), known, 2, now)
+    assert search is not None
+    assert search == pytest.approx(STEP - 1)
+    assert left is not None
+    assert left > search + 2 * known[0].trial.config.num_validations * STEP
 
 
 def test_it_says_nothing_of_a_confirmation_that_has_no_settings() -> None:

@@ -8,7 +8,9 @@ import pytest
 
 from sweeper.protocol.drawn_search import DrawnTraining
 from sweeper.protocol.search_budget import SearchBudget
-from sweeper.protocol.search_forecast import SearchForecast
+from sweeper.protocol.search_forecast import SearchForecast, find_limit_time
+from sweeper.trials.trial import Trial, TrialRecord
+from tests.support.fakes import report
 from tests.support.search_spaces import small_spec
 
 
@@ -52,3 +54,14 @@ def test_trials_without_a_rise_end_it_by_patience(values: Sequence[float | None]
 def test_the_limit_that_comes_first_ends_it(budget: Mapping[str, Any], seconds: float) -> None:
     budget = {**budget, **({"patience": {"trials": 1}} if "patience" in budget else {})}
     assert seconds_until_limit([0.5, 0.5, 0.5, 0.5, 0.5], budget={"trials": 40, **budget}) == seconds
+
+
+@pytest.mark.parametrize(("epochs", "time"), [(1, 10), (3, 20), (5, 30), (6, 40), (7, None)])
+def test_the_time_of_the_report_at_which_a_limit_ended_it_is_found(epochs: int, time: int | None) -> None:
+    spec = small_spec(asha="off", budget={"trials": 6, "epochs": epochs})
+    config = spec.train_config({**spec.systems[0], "batch_size": 8}, seed=1, threads=1)
+    records = [
+        TrialRecord(Trial(number, 0, {}, config), tuple(report(k, 0.5) for k in range(1, len(times) + 1)), times)
+        for number, times in enumerate([(10, 20, 30), (20, 30, 40)], 1)
+    ]
+    assert find_limit_time(spec, records, []) == time
