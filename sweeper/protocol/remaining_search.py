@@ -12,6 +12,8 @@ from sweeper.protocol.search_forecast import SearchForecast, find_limit_time
 from sweeper.protocol.sweep_moment import SweepMoment
 from sweeper.trials.trial import TrialRecord
 
+_SHORTEST = 0.001  # seconds of a step
+
 
 class RestOfSearch(NamedTuple):
     """The seconds of the rest of a search, and its trainings that end as whole ones."""
@@ -47,7 +49,7 @@ class RemainingSearch:
             if left < sum(validations):
                 seconds = [training.end - training.begin for training in trainings]
                 limit = min(limit, time_of_work(seconds, validations, moment.slots, left))
-        begun = [(self._end_by(limit, training), training) for training in trainings if training.begin < limit]
+        begun = [(self._end_by(limit, it), it) for it in trainings if it.record is not None or it.begin < limit]
         whole = [training for end, training in begun if training.is_whole and end >= training.end]
         return RestOfSearch(max((end for end, _ in begun), default=0.0), whole)
 
@@ -55,7 +57,7 @@ class RemainingSearch:
         """Return the end of a training, which is its next report after a limit if that comes earlier."""
         if training.end <= limit:
             return training.end
-        step = self._moment.pace.step(training.system, training.config)
+        step = max(_SHORTEST, self._moment.pace.step(training.system, training.config))
         return training.end - math.floor((training.end - limit) / step) * step
 
     def _after_end(self, trainings: Sequence[DrawnTraining], end: SearchEnd, random: Random) -> RestOfSearch:

@@ -155,6 +155,19 @@ def test_it_says_nothing_of_a_confirmation_that_has_no_settings() -> None:
     assert seconds_left(spec, records, 2, (records[-1].ended_at or 0) / 1000) == 0
 
 
+def test_trainings_that_take_no_time_have_limits_too() -> None:
+    """A second passes until each trial trains, and then its reports come at once."""
+    spec = small_spec(asha="off", confirm={"seeds": 0}, budget={"trials": 400, "hours": 5.5 / 3600})
+    instant = [
+        replace(it, started_at=moment(k), report_times=(moment(k + 1),) * len(it.reports), ended_at=moment(k + 1),
+                reports=tuple(report(step, 0.5) for step in range(1, len(it.reports) + 1)))
+        for k, it in enumerate(played(spec, 1)[:3])
+    ]  # fmt: skip
+    left = seconds_left(spec, instant, 1, BEGAN / 1000 + 3, [SESSION])
+    assert left is not None
+    assert 2.5 <= left <= 3
+
+
 def test_epochs_end_the_search_when_they_are_used() -> None:
     keys: dict[str, Any] = {"asha": "off", "confirm": {"seeds": 0}}
     now = BEGAN / 1000 + PROCESSES + 4 * STEP
