@@ -49,7 +49,7 @@ def _most_at_a_time(records: Sequence[TrialRecord]) -> int:
 
 def replay(sweep: TimedSweep) -> list[Estimate]:
     """Return the estimates of a sweep, from a quarter of its time on."""
-    begin, end = _span(sweep)
+    begin, end = find_span(sweep)
     estimates = []
     for share in SHARES:
         now = begin + share * (end - begin)
@@ -60,7 +60,7 @@ def replay(sweep: TimedSweep) -> list[Estimate]:
     return estimates
 
 
-def _span(sweep: TimedSweep) -> tuple[float, float]:
+def find_span(sweep: TimedSweep) -> tuple[float, float]:
     """Return when a sweep began and when the last thing in it happened, in milliseconds since 1970."""
     begin = sweep.sessions[0].began if sweep.sessions else sweep.records[0].started_at
     moments = [record.ended_at or 0 for record in sweep.records]

@@ -15,13 +15,18 @@ LIMITS = ("none", "hours", "epochs", "patience", "stop_at")
 
 
 def simulated_sweep(number: int, limit: str = "none") -> TimedSweep:
-    """Return simulated sweep number `number`, with one limit of the search besides its trials, or none.
+    """Return simulated sweep number `number`, played through."""
+    return make_player(number, limit).play()
+
+
+def make_player(number: int, limit: str = "none") -> SweepPlayer:
+    """Return the player of simulated sweep number `number`, with one limit of the search besides its trials, or none.
 
     Hours are a part of what the search takes without them; a value of `stop_at` is one that the search reaches.
     """
     if limit == "none":
-        return _play(number, {}, {})
-    free, random = _play(number, {}, {}), Random(number + 0.5)
+        return _make_player(number, {}, {})
+    free, random = simulated_sweep(number), Random(number + 0.5)
     share = random.uniform(0.4, 0.8)
     values = [report.metrics[free.spec.objective.metric] for it in free.records for report in it.reports]
     epochs = sum(len(it.reports) for it in free.records if not it.trial.source_trial) / free.spec.validations_per_epoch
@@ -31,16 +36,15 @@ def simulated_sweep(number: int, limit: str = "none") -> TimedSweep:
         "patience": {"trials": random.choice([3, 6])},
     }
     stop_at = {"stop_at": quantiles(values, n=20)[-1]} if limit == "stop_at" else {}
-    return _play(number, {limit: limits[limit]} if limit in limits else {}, stop_at)
+    return _make_player(number, {limit: limits[limit]} if limit in limits else {}, stop_at)
 
 
-def _play(number: int, limits: dict[str, Any], stop_at: dict[str, Any]) -> TimedSweep:
+def _make_player(number: int, limits: dict[str, Any], stop_at: dict[str, Any]) -> SweepPlayer:
     random = Random(number)
     systems = random.choice([1, 2, 3])
     spec = _spec(random, systems, limits, stop_at)
     slots = random.choice([1, 2, 4, 16])
-    is_slow = random.random() < 0.25  # for a part of the time
-    begin = 3600 * random.random()
+    slow_from = _draw_slow_from(random)
     machine = Machine(
         text=math.exp(random.gauss(math.log(0.02), 1.0)),
         systems=[math.exp(random.gauss(0, 0.4)) for _ in range(systems)],
@@ -48,13 +52,32 @@ def _play(number: int, limits: dict[str, Any], stop_at: dict[str, Any]) -> Timed
         command=8,
         processes=random.uniform(3, 15),
         trial=random.uniform(0.05, 0.5),
-        slowdown=2.0 if is_slow else 1.0,
-        slow_part=(begin, begin + 3600 * random.random()),
+        slowdown=2.0,
+        slow_part=(slow_from, slow_from + 3600 * random.random()),
     )
     train = random.choice([500, 2000, 8000])
     validation = random.choice([train // 10, train // 2])
     texts = {"train": train, "validation": validation, "test": validation * random.choice([1, 2, 6])}
-    return SweepPlayer(spec, slots, machine, texts, random).play()
+    return SweepPlayer(spec, slots, machine, texts, random)
+
+
+def _draw_slow_from(random: Random) -> float:
+    """Return the second at which the machine becomes slow for a while; infinity in three of four sweeps."""
+    is_slow, begin = random.random() < 0.25, 3600 * random.random()
+    return begin if is_slow else math.inf
+
+
+def redraw_slow_part(slow_part: tuple[float, float], now: float, random: Random) -> tuple[float, float]:
+    """Return a slow part that is the same up to now, and drawn again from then on."""
+    begin, end = slow_part
+    if end <= now:
+        return slow_part
+    if begin <= now:
+        return begin, begin + random.uniform(now - begin, 3600)
+    begin = now
+    while begin <= now:
+        begin = _draw_slow_from(random)
+    return begin, begin + 3600 * random.random()
 
 
 def _spec(random: Random, systems: int, limits: dict[str, Any], stop_at: dict[str, Any]) -> SweepSpec:

@@ -1,10 +1,12 @@
 """A simulated sweep with a known end: the real protocol on a simulated clock, with trainings of random length."""
 
+import copy
 import heapq
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +22,7 @@ from sweeper.trials.search_session import SearchSession
 from sweeper.trials.trial import TestScore, Trial, TrialEnd, TrialRecord
 
 BEGAN = 1_700_000_000_000  # milliseconds since 1970
+_MOST_TRIES = 200  # to draw something that is still under way
 _SEEDS_NOISE, _VALIDATION_NOISE = 0.1, 0.1  # standard deviations, where that of the settings is 1
 
 
@@ -40,7 +43,7 @@ class Machine:
     processes: float
     trial: float
     slowdown: float = 1.0
-    slow_part: tuple[float, float] = (0.0, 0.0)
+    slow_part: tuple[float, float] = (math.inf, math.inf)
 
     def training(self, config: TrainConfig, system: int, texts: int, random: Random) -> float:
         """Return the seconds that training takes until the next validation."""
@@ -63,24 +66,54 @@ class TimedSweep:
     sessions: list[SearchSession] = field(default_factory=list)
 
 
+class _Step(NamedTuple):
+    """A trial's training until its next validation, in seconds of the sweep. The first to end sorts first."""
+
+    end: float
+    number: int
+    begin: float
+    report: ValidationReport
+
+
 class SweepPlayer:
-    """Plays a sweep through on a simulated clock."""
+    """Plays a sweep on a simulated clock: through, or up to a moment from which it can go on in many ways."""
 
     def __init__(self, spec: SweepSpec, slots: int, machine: Machine, texts: dict[str, int], random: Random) -> None:
         self.spec, self.slots, self.machine, self.texts, self.random = spec, slots, machine, texts, random
         self.records: dict[int, TrialRecord] = {}
         self.qualities: dict[int, float] = {}
         self.now = machine.command
-        session = SearchSession(began=BEGAN, at=self._moment(), gpu=0.0)
-        self.budget = SearchBudget(spec, (), [session])
+        self.session = SearchSession(began=BEGAN, at=self._moment(), gpu=0.0)
+        self._known_until = -math.inf  # nothing that is drawn yet ended before
+        self._is_searching = True
+        self._unstarted: list[Trial] = []  # of the confirmation
+        self._running: list[_Step] = []
+        self._open_stage()
+        self._count_records()
 
-    def play(self) -> TimedSweep:
-        """Run search, confirmation and test, and return the sweep."""
-        self._search()
-        sessions = [replace(self.budget.sessions[0], ended=self._moment())]
-        self._run(iter([self._fresh(*it) for it in pending(self.spec, self._all())]))
-        self._test()
-        return TimedSweep(self.spec, self.slots, self.texts, self._all(), sessions)
+    def play(self, until: float = math.inf) -> TimedSweep:
+        """Run search, confirmation and test, as far as they go within `until` seconds, and return the sweep."""
+        while self._advance(until):
+            pass
+        return TimedSweep(self.spec, self.slots, self.texts, self._all(), [self.session])
+
+    def fork(self, machine: Machine, random: Random, at: float) -> "SweepPlayer":
+        """Return a player that goes on from here, `at` seconds, with other random numbers.
+
+        What is under way is drawn again, and ends later than now. It must not have scored a model.
+        """
+        other = copy.copy(self)
+        other.machine, other.random, other._known_until = machine, random, at
+        other.records, other.qualities = dict(self.records), dict(self.qualities)
+        other._unstarted, other._running = list(self._unstarted), []
+        other._count_records()
+        for step in sorted(self._running):
+            other._continue(self.records[step.number].trial, step.begin)
+        return other
+
+    def _count_records(self) -> None:
+        self.budget = SearchBudget(self.spec, self._all(), [self.session])
+        self._turns = Turns(self.spec, [record for record in self._all() if not record.trial.source_trial])
 
     def _all(self) -> list[TrialRecord]:
         return [self.records[number] for number in sorted(self.records)]
@@ -90,14 +123,33 @@ class SweepPlayer:
 
     # ---- the trials
 
-    def _search(self) -> None:
-        turns = Turns(self.spec, [])
+    def _advance(self, until: float) -> bool:
+        """Play what happens next. Return False at the end, and if it happens after `until` seconds."""
+        while len(self._running) < self.slots and (trial := self._next_trial()) is not None:
+            self.records[trial.number] = replace(self.records[trial.number], started_at=self._moment())
+            self._continue(trial, max(self.now, self._opens) + self.machine.trial)
+        if self._running:
+            return self._running[0].end <= until and self._report(heapq.heappop(self._running))
+        if self._is_searching:
+            self._is_searching, self.session = False, replace(self.session, ended=self._moment())
+            self._unstarted = [self._fresh(*pair) for pair in pending(self.spec, self._all())]
+            self._open_stage()
+            return True
+        if until == math.inf:
+            self._test()
+        return False
 
-        def proposals() -> Iterator[Trial]:
-            while self.budget.find_end(self._moment()) is None and (turn := turns.take(self._all)) is not None:
-                yield self._proposal(turn[0])
+    def _open_stage(self) -> None:
+        """Start the processes for which the first trials of a stage wait."""
+        self._opens = self.now + self.machine.stretched(self.now, self.machine.processes)
 
-        self._run(proposals(), is_search=True)
+    def _next_trial(self) -> Trial | None:
+        """Return a new trial of the stage, or None."""
+        if not self._is_searching:
+            return self._unstarted.pop(0) if self._unstarted else None
+        if self.budget.find_end(self._moment()) is not None or (turn := self._turns.take(self._all)) is None:
+            return None
+        return self._proposal(turn[0])
 
     def _proposal(self, system: int) -> Trial:
         position = sum(record.trial.system == system for record in self.records.values())
@@ -116,29 +168,19 @@ class SweepPlayer:
         self.records[trial.number] = TrialRecord(trial)
         return trial
 
-    def _run(self, trials: Iterator[Trial], *, is_search: bool = False) -> None:
-        """Run trials until none is left and all have ended. The first ones wait for the stage's processes."""
-        running: list[tuple[float, int, ValidationReport]] = []
-        opens = self.now + self.machine.stretched(self.now, self.machine.processes)
-        while True:
-            while len(running) < self.slots and (trial := next(trials, None)) is not None:
-                self.records[trial.number] = replace(self.records[trial.number], started_at=self._moment())
-                begin = max(self.now, opens) + self.machine.trial
-                self._continue(running, trial, begin)
-            if not running:
-                return
-            self.now, number, report = heapq.heappop(running)
-            if self._report(number, report, is_search=is_search):
-                self._continue(running, self.records[number].trial, self.now)
-
-    def _continue(self, running: list[tuple[float, int, ValidationReport]], trial: Trial, begin: float) -> None:
+    def _continue(self, trial: Trial, begin: float) -> None:
         """Train a trial to its next validation."""
         step = len(self.records[trial.number].reports) + 1
         per_epoch = trial.config.validations_per_epoch
         texts = self.texts["train"] / per_epoch
-        training = self.machine.training(trial.config, trial.system, round(texts), self.random)
-        training = self.machine.stretched(begin, training)
         validation = self.machine.stretched(begin, self._scoring(trial.system, self.texts["validation"]))
+        end = -math.inf
+        for _ in range(_MOST_TRIES):
+            training = self.machine.training(trial.config, trial.system, round(texts), self.random)
+            training = self.machine.stretched(begin, training)
+            end = begin + training + validation
+            if end > self._known_until:
+                break
         progress = 1 - math.exp(-3 * step / trial.config.num_validations)
         value = 0.5 + 0.05 * (self.qualities[trial.number] * progress + self.random.gauss(0, _VALIDATION_NOISE))
         metrics = {
@@ -147,28 +189,32 @@ class SweepPlayer:
             "seconds": training + validation,
         }
         report = ValidationReport(step, step / per_epoch, metrics)
-        heapq.heappush(running, (begin + training + validation, trial.number, report))
+        heapq.heappush(self._running, _Step(max(end, self._known_until), trial.number, begin, report))
 
     def _scoring(self, system: int, texts: int) -> float:
         """Return the seconds of scoring texts: a third of those of training them."""
         return self.machine.text * texts * self.machine.systems[system] / 3
 
-    def _report(self, number: int, report: ValidationReport, *, is_search: bool) -> bool:
-        """Record a report. Return True if the trial continues."""
-        record = self.records[number]
-        record = replace(record, reports=(*record.reports, report), report_times=(*record.report_times, self._moment()))
-        is_stopped = is_search and self._is_stopped(record)
-        is_over = report.step == record.trial.config.num_validations
-        if is_stopped or is_over:
+    def _report(self, step: _Step) -> bool:
+        """Record a report, and train on if the trial continues. Return True."""
+        self.now, record = step.end, self.records[step.number]
+        reports, times = (*record.reports, step.report), (*record.report_times, self._moment())
+        record = replace(record, reports=reports, report_times=times)
+        is_stopped = self._is_searching and self._is_stopped(record)
+        if is_stopped or step.report.step == record.trial.config.num_validations:
             outcome = Outcome.STOPPED_EARLY if is_stopped else Outcome.COMPLETED
             record = replace(record, end=TrialEnd(outcome), ended_at=self._moment())
-        self.records[number] = record
-        if is_search:
+        self.records[step.number] = record
+        if self._is_searching:
             self.budget.update(record)
-            end = self.budget.find_end(self._moment())
-            if end is not None and not (end.limit == STOP_AT and self.budget.has_reached(number)):
-                return False
-        return record.end is None
+        if record.end is None and not self._is_interrupted(step.number):
+            self._continue(record.trial, self.now)
+        return True
+
+    def _is_interrupted(self, number: int) -> bool:
+        """Return True if a limit of the search ends a trial at its report."""
+        end = self.budget.find_end(self._moment()) if self._is_searching else None
+        return end is not None and not (end.limit == STOP_AT and self.budget.has_reached(number))
 
     def _is_stopped(self, record: TrialRecord) -> bool:
         rule, settings, step = self.spec.early_stopping_rule, self.spec.early_stopping_settings, len(record.reports)
@@ -187,13 +233,24 @@ class SweepPlayer:
     # ---- the test
 
     def _test(self) -> None:
+        """Score the models, the first of them later than what is known."""
         trials = trials_to_score(self.spec, self._all())
-        texts = self.texts["validation"] + self.texts.get("test", 0)
-        loading = self.machine.processes * self.random.uniform(0.8, 1.4)
-        free = [self.now + self.machine.stretched(self.now, loading)] * self.slots
-        for trial in trials:
-            seconds = self.machine.trial + self._scoring(trial.system, texts)
-            self.now = free[0] + self.machine.stretched(free[0], seconds)
-            heapq.heapreplace(free, self.now)
+        times: list[float] = []
+        for _ in range(_MOST_TRIES):
+            loading = self.machine.processes * self.random.uniform(0.8, 1.4)
+            times = self._scoring_times(trials, self.now + self.machine.stretched(self.now, loading))
+            if not times or times[0] > self._known_until:
+                break
+        for trial, self.now in zip(trials, times, strict=True):
             score = TestScore(self._moment(), 1, {})
             self.records[trial.number] = replace(self.records[trial.number], test=score)
+
+    def _scoring_times(self, trials: Sequence[Trial], opens: float) -> list[float]:
+        """Return when each model is scored, if the slots are free at `opens`."""
+        texts = self.texts["validation"] + self.texts.get("test", 0)
+        free, times = [opens] * self.slots, []
+        for trial in trials:
+            seconds = self.machine.trial + self._scoring(trial.system, texts)
+            times.append(free[0] + self.machine.stretched(free[0], seconds))
+            heapq.heapreplace(free, times[-1])
+        return times

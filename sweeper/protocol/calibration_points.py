@@ -2,7 +2,8 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 
 from sweeper.search_space.critical_configs import critical_configs
 from sweeper.search_space.space import Params
@@ -15,6 +16,7 @@ _OTHERS = (  # hyperparameters besides KEY that change the time or the memory of
     "embedding_size", "vocabulary", "freeze_embeddings", "lora", "accumulate", "average", "memory",
     "gradient_cache",
 )  # fmt: skip
+_read_costs: Callable[[TrainConfig], tuple[object, ...]] = operator.attrgetter(*KEY, *_OTHERS)
 _MOST_SETTINGS = 20_000
 _MOST_POINTS = 24
 _OFF = 10.0  # the distance between a number that is 0, such as the rank of no adapter, and any other
@@ -55,7 +57,7 @@ def _thinned(groups: Sequence[list[TrainConfig]]) -> list[list[TrainConfig]]:
 
 def cost_key(config: TrainConfig) -> tuple[object, ...]:
     """Return what changes the time of a step. Trainings with equal keys take equally long between two validations."""
-    return tuple(getattr(config, name) for name in (*KEY, *_OTHERS))
+    return _read_costs(config)
 
 
 def nearest_point(config: TrainConfig, points: Sequence[TrainConfig]) -> int:

@@ -85,21 +85,14 @@ def expect_validations(
 
 
 def draw_last_validation(
-    spec: SweepSpec,
-    config: TrainConfig,
-    arrivals: Counter[int],
-    random: Random,
-    *,
-    after: int = 0,
-    bracket: int = 0,
-    leniency: float = 1.0,
+    spec: SweepSpec, config: TrainConfig, arrivals: Counter[int], random: Random, *, bracket: int = 0
 ) -> int:
     """Return the validation at which a trial ends: at a rung that it does not pass, or its last one.
 
-    Its chance to pass a rung is the expected share times `leniency`. Its arrivals are added to `arrivals`.
+    Its arrivals are added to `arrivals`.
     """
-    for rung in deciding_rungs(spec, config, after, bracket):
-        share = leniency * passing_share(spec, arrivals[rung])
+    for rung in deciding_rungs(spec, config, bracket=bracket):
+        share = passing_share(spec, arrivals[rung])
         arrivals[rung] += 1
         if rung < config.num_validations and random.random() >= share:
             return rung

@@ -6,8 +6,9 @@ on as fast as it was of late.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from random import Random
 from statistics import fmean, median
 
 from sweeper.protocol.calibration_points import cost_key
@@ -16,7 +17,7 @@ from sweeper.training.registry import LOSSES
 from sweeper.trials.trial import TrialRecord
 
 _PAUSE = 10  # times the median of the seconds between two reports, from which on they are a pause
-_LATE = 0.2  # share of the reports that tell how fast the machine is now
+_LATE = 0.1  # share of the reports that tell how fast the machine is now
 
 _Key = tuple[object, ...]
 
@@ -26,18 +27,28 @@ class Pace:
     """Seconds that parts of a sweep take.
 
     `start` passes before a trial's training begins, `processes` once in a stage until its first trials train. `scores`
-    has the scoring of a model by system.
+    has the scoring of a model by system. `noise` is the standard deviation of the logarithm of a step.
     """
 
     steps: Mapping[_Key, float]
     systems: Sequence[float]
-    scores: Sequence[float]
-    start: float
-    processes: float
+    scores: Sequence[float] = ()
+    start: float = 0.0
+    processes: float = 0.0
+    noise: float = 0.0
 
     def step(self, system: int, config: TrainConfig) -> float:
-        """Return the seconds between two validations of a trial with this config."""
+        """Return the seconds that one can expect between two validations of a trial with this config."""
         return self.steps.get((system, *cost_key(config)), self.systems[system])
+
+    def knows(self, system: int, config: TrainConfig) -> bool:
+        """Return True if a trial that costs the same has reported."""
+        return (system, *cost_key(config)) in self.steps
+
+    def draw_factor(self, count: int, random: Random) -> float:
+        """Return the time of so many steps relative to the expected one."""
+        deviation = self.noise / math.sqrt(max(1, count))
+        return math.exp(random.gauss(-(deviation**2) / 2, deviation)) if deviation else 1.0
 
 
 def measure_pace(records: Sequence[TrialRecord], num_systems: int, slots: int, texts: Mapping[str, int]) -> Pace | None:
@@ -45,26 +56,46 @@ def measure_pace(records: Sequence[TrialRecord], num_systems: int, slots: int, t
     reported = [record for record in records if record.reports]
     if not reported:
         return None
-    steps, systems = _measure_steps(reported, num_systems)
-    pace = Pace(steps, systems, (), 0.0, 0.0)
-    stages = [[it for it in reported if bool(it.trial.source_trial) == is_fresh] for is_fresh in (False, True)]
-    waits = [[_first_wait(it) - pace.step(it.trial.system, it.trial.config) for it in own] for own in stages if own]
-    later = [wait for own in waits for wait in own[slots:]]
+    pace = _measure_steps(reported, num_systems)
+    stages = [[it for it in records if bool(it.trial.source_trial) == is_fresh] for is_fresh in (False, True)]
+    start, processes = _measure_waits(pace, stages, slots)
+    scores = [_scoring_seconds(reported, system, texts, pace.systems[system]) for system in range(num_systems)]
+    return replace(pace, scores=scores, start=start, processes=processes)
+
+
+def _measure_waits(pace: Pace, stages: Iterable[Sequence[TrialRecord]], slots: int) -> tuple[float, float]:
+    """Return the seconds from the start of a trial until it trains, and what the first ones of a stage wait longer."""
+    first: list[float] = []
+    later: list[float] = []
+    for stage in stages:
+        waits = [
+            (index, _first_wait(it) - pace.step(it.trial.system, it.trial.config))
+            for index, it in enumerate(stage)
+            if it.reports
+        ]
+        first = [wait for index, wait in waits if index < slots] or first
+        later += [wait for index, wait in waits if index >= slots]
     start = max(0.0, median(later)) if later else 0.0
-    processes = max(0.0, median(waits[-1][:slots]) - start)
-    scores = [_scoring_seconds(reported, system, texts, systems[system]) for system in range(num_systems)]
-    return Pace(steps, systems, scores, start, processes)
+    return start, max(0.0, median(first) - start) if first else 0.0
 
 
-def _measure_steps(reported: Sequence[TrialRecord], num_systems: int) -> tuple[dict[_Key, float], list[float]]:
+def _key(record: TrialRecord) -> _Key:
+    """Return what the steps of a trial cost."""
+    return record.trial.system, *cost_key(record.trial.config)
+
+
+def _measure_steps(reported: Sequence[TrialRecord], num_systems: int) -> Pace:
     """Return the seconds between two validations, by what they cost and by system."""
     timed: list[tuple[int, _Key, float]] = []  # the time of a report, what it costs, and seconds since the last one
     for record in reported:
-        key = (record.trial.system, *cost_key(record.trial.config))
+        key = _key(record)
+        if "seconds" in record.reports[0].metrics:  # without the wait before the training
+            first = min(record.reports[0].metrics["seconds"], _first_wait(record))
+            timed.append((record.report_times[0], key, first))
         timed += [(after, key, (after - before) / 1000) for before, after in pairwise(record.report_times)]
     if not timed:
         usual = min(map(_first_wait, reported))
-        return {}, [usual] * num_systems
+        return Pace({}, [usual] * num_systems)
     longest = _PAUSE * median(seconds for _, _, seconds in timed)
     timed = sorted((it for it in timed if it[2] <= longest), key=lambda it: it[0])
     grouped: dict[_Key, list[float]] = {}
@@ -78,7 +109,19 @@ def _measure_steps(reported: Sequence[TrialRecord], num_systems: int) -> tuple[d
     for system in range(num_systems):
         known = [seconds for _, key, seconds in timed if key[0] == system]
         systems.append(speed * (fmean(known) if known else usual))
-    return {key: speed * seconds for key, seconds in steps.items()}, systems
+    steps = {key: speed * seconds for key, seconds in steps.items()}
+    return Pace(steps, systems, noise=_measure_noise(grouped.values()))
+
+
+def _measure_noise(groups: Iterable[Sequence[float]]) -> float:
+    """Return the standard deviation of the logarithm of steps that cost the same; 0 where none can be compared."""
+    squares, freedom = 0.0, 0
+    for seconds in groups:
+        logarithms = [math.log(max(1e-3, it)) for it in seconds]
+        mean = fmean(logarithms)
+        squares += sum((it - mean) ** 2 for it in logarithms)
+        freedom += len(seconds) - 1
+    return math.sqrt(squares / freedom) if freedom else 0.0
 
 
 def _first_wait(record: TrialRecord) -> float:

@@ -9,10 +9,8 @@ settings / degrees of freedom), over all systems. It is 0 while no setting has r
 """
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-
-_MOST_WAITS = 50  # times the patience: nobody waits longer
 
 
 @dataclass(frozen=True)
@@ -53,43 +51,21 @@ def find_exhaustion(
     `trials` are in the order in which they ended, so more of them never change an answer that was given. `patience` is
     the number of last trials of each system; `noise` replaces the estimate of the seed noise.
     """
+    end = count_until_exhaustion(trials, num_systems, patience, noise)
+    return None if end is None else end[1]
+
+
+def count_until_exhaustion(
+    trials: Iterable[EndedTrial], num_systems: int, patience: int, noise: float | None = None
+) -> tuple[int, float] | None:
+    """Return the number of trials after which every system had run out of patience, and the seed noise then."""
     values = _BestValues(num_systems)
-    for trial in trials:
+    for count, trial in enumerate(trials, 1):
         values.add(trial)
         limit = values.noise.deviation if noise is None else noise
         if all(_recent_rise(best, patience) <= limit for best in values.bests):
-            return limit
+            return count, limit
     return None
-
-
-def expect_trials(
-    trials: Sequence[EndedTrial], num_systems: int, patience: int, noise: float | None = None, *, most: int
-) -> float:
-    """Return the number of trials that each system can be expected to end yet, until every one is out of patience.
-
-    Of k trials and the next one, each is taken to be the best with the same probability, and every new best to be a
-    rise. `trials` are those so far; at most `most` are expected.
-    """
-    values = _BestValues(num_systems)
-    for trial in trials:
-        values.add(trial)
-    limit = values.noise.deviation if noise is None else noise
-    waits = []
-    for best, completed in zip(values.bests, values.completed, strict=True):
-        idle = sum(_recent_rise(best, count) <= limit for count in range(1, patience + 1))
-        waits.append(_expect_wait(completed, idle, patience, min(most, _MOST_WAITS * patience)))
-    return max(waits)
-
-
-def _expect_wait(completed: int, idle: int, patience: int, most: int) -> float:
-    """Return the expected number of trials until `patience` in turn are no new best, `idle` of which have been."""
-    import numpy as np  # `sweeper check` answers without loading it
-
-    waits = np.zeros(patience + 1)  # by the number of idle trials
-    for count in reversed(range(completed, completed + most)):
-        chance = 1 / (count + 1)
-        waits[:-1] = 1 + chance * waits[0] + (1 - chance) * waits[1:]
-    return float(waits[idle])
 
 
 class _BestValues:
@@ -98,7 +74,6 @@ class _BestValues:
     def __init__(self, num_systems: int) -> None:
         self.noise = SeedNoise()
         self.bests: list[list[float]] = [[] for _ in range(num_systems)]
-        self.completed = [0] * num_systems
 
     def add(self, trial: EndedTrial) -> None:
         """Take one more trial."""
@@ -106,7 +81,6 @@ class _BestValues:
         earlier = bests[-1] if bests else -math.inf
         bests.append(earlier if trial.value is None else max(earlier, trial.value))
         if trial.value is not None:
-            self.completed[trial.system] += 1
             self.noise.add((trial.system, trial.setting), trial.value)
 
 

@@ -81,10 +81,13 @@ class SearchBudget:
 
     def _note_value(self, record: TrialRecord) -> None:
         """Note a trial whose value reaches `stop_at`, unless it ended without being completed."""
-        stop_at, score = self.spec.objective.stop_at, score_trial(self.spec, record)
+        stop_at = self.spec.objective.stop_at
+        if stop_at is None:
+            return
+        score = score_trial(self.spec, record)
         self._reached.pop(score.number, None)
         is_candidate = score.outcome in (None, Outcome.COMPLETED) and score.score is not None
-        if stop_at is not None and is_candidate and score.score is not None:
+        if is_candidate and score.score is not None:
             sign = self.spec.objective.sign
             if sign * score.score >= sign * stop_at:
                 self._reached[score.number] = score.score

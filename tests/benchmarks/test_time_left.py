@@ -1,12 +1,16 @@
 """Simulated sweeps follow the protocol and end at a known time, and the estimates of their past are counted."""
 
+import math
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from benchmarks.time_left.__main__ import main, table_row
-from benchmarks.time_left.replay import SHARES, Estimate, record_at, replay
-from benchmarks.time_left.shapes import LIMITS, simulated_sweep
+from benchmarks.time_left.bound import best_estimates
+from benchmarks.time_left.replay import SHARES, Estimate, find_span, record_at, replay
+from benchmarks.time_left.shapes import LIMITS, make_player, redraw_slow_part, simulated_sweep
+from benchmarks.time_left.timed_sweep import BEGAN
 from sweeper.protocol.confirmation import trials_to_score
 from sweeper.protocol.search_budget import SearchBudget
 from sweeper.record.optuna_study import OptunaStudy
@@ -46,6 +50,54 @@ def test_a_replay_knows_the_truth() -> None:
     assert max(wholes) - min(wholes) < 0.01
 
 
+@pytest.mark.parametrize("limit", LIMITS)
+def test_a_continuation_has_the_same_past_and_another_future(limit: str) -> None:
+    sweep, player = simulated_sweep(1, limit), make_player(1, limit)
+    begin, end = find_span(sweep)
+    at = begin + 0.4 * (end - begin)
+    player.play((at - BEGAN) / 1000)
+    ends = []
+    for seed in range(3):
+        other = player.fork(player.machine, Random(seed), (at - BEGAN) / 1000).play()
+        known = [record for record in sweep.records if record.started_at <= at]
+        assert [record_at(it, at) for it in other.records[: len(known)]] == [record_at(it, at) for it in known]
+        assert all(record.started_at > at for record in other.records[len(known) :])
+        ends.append(find_span(other)[1])
+    assert len(set(ends)) == 3
+    assert player.play().records == sweep.records
+
+
+def test_a_step_that_is_under_way_at_a_fork_is_drawn_again_and_ends_later() -> None:
+    number = 3  # its steps differ by 30 %
+    before, after = simulated_sweep(number).records[0].report_times[:2]
+    at = (before + 0.8 * (after - before) - BEGAN) / 1000
+    player = make_player(number)
+    player.play(at)
+    forks = [player.fork(player.machine, Random(seed), at).play() for seed in range(20)]
+    ends = [sweep.records[0].report_times[1] for sweep in forks]
+    assert len(set(ends)) == len(ends)
+    assert min(ends) > BEGAN + 1000 * at
+    assert min(ends) < after < max(ends)
+
+
+def test_a_machine_that_is_slow_for_a_while_was_so_before_a_fork() -> None:
+    random = Random(0)
+    assert redraw_slow_part((10, 20), 30, random) == (10, 20)
+    begun = [redraw_slow_part((10, 20), 15, random) for _ in range(50)]
+    assert {begin for begin, _ in begun} == {10}
+    assert all(end > 15 for _, end in begun)
+    assert all(redraw_slow_part((10, 20), 5, random)[0] > 5 for _ in range(50))
+    assert all(redraw_slow_part((math.inf, math.inf), 5, random)[0] > 5 for _ in range(50))
+
+
+def test_the_best_answer_is_near_to_most_continuations() -> None:
+    """In sweep 4, chance decides little; the answers come from other random numbers than the truth."""
+    bests = best_estimates(4, "none", continuations=8)
+    assert [it.share for it in bests] == list(SHARES)
+    assert all(it.is_close for it in bests)
+    assert any(it.estimate != it.truth for it in bests)
+
+
 def test_close_estimates_are_counted_by_part_of_the_sweep() -> None:
     good = [Estimate(share, 120, 100) for share in SHARES]
     late = [Estimate(share, 134 if share > 0.88 else None if share < 0.27 else 67, 100) for share in SHARES]
@@ -55,6 +107,12 @@ def test_close_estimates_are_counted_by_part_of_the_sweep() -> None:
 def test_the_table_has_a_row_for_each_limit(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--simulated", "1", "--first", "1"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 2 + len(LIMITS)
+
+
+def test_the_bound_is_a_second_row(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--simulated", "1", "--first", "1", "--limit", "none", "--bound", "2"]) == 0
+    rows = capsys.readouterr().out.splitlines()[2:]
+    assert [row.split(" | ")[0] for row in rows] == ["| limit: none", "| the best possible"]
 
 
 def test_a_sweep_without_trials_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,10 @@
 """The seconds that parts of a sweep take, as its record has them."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+from statistics import fmean, pstdev
 
 import pytest
 
@@ -41,6 +45,32 @@ def test_each_batch_size_of_a_system_has_its_own_step() -> None:
 def test_a_system_or_setting_without_steps_gets_those_of_others() -> None:
     pace = measured(trial(1, [4, 8, 12]))
     assert step(pace, 0, 4) == step(pace, 1, 8) == pytest.approx(4)
+
+
+def test_the_first_step_is_as_long_as_its_training_and_validation() -> None:
+    """Of 14 seconds until the first report, 5 are training and validation."""
+    first = trial(1, [14], batch_size=4)
+    told = replace(first.reports[0], metrics={**first.reports[0].metrics, "seconds": 5.0})
+    known = replace(first, reports=(told,))
+    pace = measured(known)
+    assert (step(pace, 0, 4), pace.processes) == (5, 9)
+    assert step(measured(known, trial(2, [18, 22], began=14)), 0, 4) == 5
+    assert pace.knows(0, known.trial.config)
+    assert not pace.knows(1, trial(1, [], 1, 4).trial.config)
+
+
+def test_steps_are_drawn_as_far_apart_as_they_have_been() -> None:
+    pace, random = measured(trial(1, [1, 2, 4, 5, 7, 8, 10])), Random(0)
+    assert pace.noise == pytest.approx(0.38, abs=0.01)  # of ln 1 and ln 2, three of each
+    factors = [pace.draw_factor(1, random) for _ in range(3000)]
+    assert fmean(factors) == pytest.approx(1, abs=0.03)
+    assert pstdev(map(math.log, factors)) == pytest.approx(pace.noise, rel=0.05)
+    four = [pace.draw_factor(4, random) for _ in range(3000)]
+    assert pstdev(map(math.log, four)) == pytest.approx(pace.noise / 2, rel=0.05)
+
+
+def test_equal_steps_are_drawn_without_noise() -> None:
+    assert measured(trial(1, [4, 8, 12])).draw_factor(1, Random(0)) == 1
 
 
 def test_a_pause_is_no_step() -> None:

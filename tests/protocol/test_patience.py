@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from sweeper.protocol.patience import EndedTrial, SeedNoise, expect_trials, find_exhaustion
+from sweeper.protocol.patience import EndedTrial, SeedNoise, count_until_exhaustion, find_exhaustion
 
 
 def trials(*values: float | None, system: int = 0) -> list[EndedTrial]:
@@ -57,26 +57,9 @@ def test_the_noise_is_pooled_over_settings() -> None:
     assert noise.deviation == pytest.approx(((2 + 6) / 3) ** 0.5)
 
 
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ([0.5, 0.4, 0.4], 0.0),  # out of patience
-        ([0.5] + [0.4] * 999, 0.0),
-        ([0.5, 0.4], 1 + 2 / 3),  # another best comes with probability 1/3, and then two trials are expected
-    ],
-)
-def test_the_trials_until_a_system_is_out_of_patience_are_expected(values: Sequence[float], expected: float) -> None:
-    assert expect_trials(trials(*values), 1, 2, 0.0, most=3) == pytest.approx(expected)
-
-
-def test_more_trials_without_a_best_leave_fewer_to_expect() -> None:
-    waits = [expect_trials(trials(0.5, *[0.4] * idle), 1, 20, 0.0, most=1000) for idle in range(21)]
-    assert waits == sorted(waits, reverse=True)
-    assert waits[-1] == 0
-    assert all(wait >= 20 - idle for idle, wait in enumerate(waits))
-
-
-def test_the_system_that_waits_longest_decides() -> None:
-    still, rising = trials(0.5, 0.4, 0.4), trials(0.1, 0.2, 0.3, system=1)
-    alone = expect_trials(trials(0.1, 0.2, 0.3), 1, 2, 0.0, most=50)
-    assert expect_trials([*still, *rising], 2, 2, 0.0, most=50) == alone > 2
+def test_the_trials_until_all_systems_are_out_of_patience_are_counted() -> None:
+    still, rising = trials(0.5, 0.4, 0.4, 0.4), trials(0.1, 0.2, 0.3, 0.3, 0.3, 0.3, system=1)
+    in_turns = [trial for pair in zip(still, rising, strict=False) for trial in pair]
+    assert count_until_exhaustion(still, 1, 2, 0.0) == (3, 0.0)
+    assert count_until_exhaustion([*in_turns, *rising[4:]], 2, 2, 0.0) == (9, 0.0)
+    assert count_until_exhaustion(in_turns, 2, 2, 0.0) is None

@@ -99,15 +99,16 @@ def test_it_ends_at_nothing_and_is_unknown_before_the_first_report() -> None:
 
 
 SESSION = SearchSession(began=BEGAN, at=BEGAN, gpu=0.5)
+NEXT_REPORT = PROCESSES + 20 * STEP  # the first report after 108 seconds
 
 
 @pytest.mark.parametrize(
     ("budget", "left"),
     [
-        ({"hours": 0.03}, 0.03 * 3600 - 60),
+        ({"hours": 0.03}, NEXT_REPORT - 60),  # after 108 seconds
         ({"gpu_hours": 0.02}, 0.02 * 3600 / (2 * 0.5) - 9 * STEP),  # 2 trials at a time on half a GPU each
         ({"cost": {"usd": 0.08, "per_gpu_hour": 4}}, 0.02 * 3600 / (2 * 0.5) - 9 * STEP),
-        ({"gpu_hours": 9, "hours": 0.03}, 0.03 * 3600 - 60),
+        ({"gpu_hours": 9, "hours": 0.03}, NEXT_REPORT - 60),
     ],
     ids=str,
 )
@@ -120,15 +121,31 @@ def test_a_limit_ends_it_at_the_next_reports(budget: Mapping[str, Any], left: fl
     unlimited = seconds_left(small_spec(**keys, budget={"trials": 400}), known, 2, now)
     assert unlimited is not None
     assert unlimited > 1000
-    until_reports = STEP * 2 / 3  # the later one of two moments in a step
-    assert seconds_left(spec, known, 2, now, [SESSION]) == pytest.approx(left + until_reports)
+    assert seconds_left(spec, known, 2, now, [SESSION]) == pytest.approx(left)
 
 
-def test_after_the_end_of_the_hours_it_is_the_time_until_the_next_report() -> None:
-    spec = small_spec(asha="off", confirm={"seeds": 0}, budget={"trials": 400, "hours": 0.01})
+@pytest.mark.parametrize(
+    ("seconds", "left"), [(PROCESSES + 9 * STEP + 0.5, STEP - 1), (36, 0)], ids=["before the next report", "after it"]
+)
+def test_after_the_end_of_the_hours_it_is_the_time_until_the_next_report(seconds: float, left: float) -> None:
+    spec = small_spec(asha="off", confirm={"seeds": 0}, budget={"trials": 400, "hours": seconds / 3600})
     now = BEGAN / 1000 + PROCESSES + 9 * STEP + 1
     known = [record_at(it, 1000 * now) for it in played(spec, 2) if it.started_at <= 1000 * now]
-    assert seconds_left(spec, known, 2, now, [SESSION]) == pytest.approx(STEP - 1)
+    assert seconds_left(spec, known, 2, now, [SESSION]) == pytest.approx(left)
+
+
+def test_a_trial_that_completes_at_its_next_report_after_a_limit_is_confirmed() -> None:
+    """Both trials have one validation to go, and the epochs are used up before."""
+    keys: dict[str, Any] = {"asha": "off", "budget": {"trials": 2, "epochs": 7}}
+    spec = small_spec(**keys, confirm={"seeds": 2})
+    now = BEGAN / 1000 + PROCESSES + 3 * STEP + 1
+    known = [record_at(it, 1000 * now) for it in played(spec, 2) if it.started_at <= 1000 * now]
+    left = seconds_left(spec, known, 2, now)
+    search = seconds_left(small_spec(**keys, confirm={"seeds": 0}), known, 2, now)
+    assert search is not None
+    assert search == pytest.approx(STEP - 1)
+    assert left is not None
+    assert left > search + 2 * known[0].trial.config.num_validations * STEP
 
 
 def test_it_says_nothing_of_a_confirmation_that_has_no_settings() -> None:
@@ -138,6 +155,19 @@ def test_it_says_nothing_of_a_confirmation_that_has_no_settings() -> None:
     assert seconds_left(spec, records, 2, (records[-1].ended_at or 0) / 1000) == 0
 
 
+def test_trainings_that_take_no_time_have_limits_too() -> None:
+    """A second passes until each trial trains, and then its reports come at once."""
+    spec = small_spec(asha="off", confirm={"seeds": 0}, budget={"trials": 400, "hours": 5.5 / 3600})
+    instant = [
+        replace(it, started_at=moment(k), report_times=(moment(k + 1),) * len(it.reports), ended_at=moment(k + 1),
+                reports=tuple(report(step, 0.5) for step in range(1, len(it.reports) + 1)))
+        for k, it in enumerate(played(spec, 1)[:3])
+    ]  # fmt: skip
+    left = seconds_left(spec, instant, 1, BEGAN / 1000 + 3, [SESSION])
+    assert left is not None
+    assert 2.5 <= left <= 3
+
+
 def test_epochs_end_the_search_when_they_are_used() -> None:
     keys: dict[str, Any] = {"asha": "off", "confirm": {"seeds": 0}}
     now = BEGAN / 1000 + PROCESSES + 4 * STEP
@@ -145,7 +175,7 @@ def test_epochs_end_the_search_when_they_are_used() -> None:
     known = [record_at(it, 1000 * now) for it in played(spec, 2) if it.started_at <= 1000 * now]
     used = sum(len(it.reports) for it in known)
     left = seconds_left(spec, known, 2, now)
-    assert left == pytest.approx((28 - used) / 2 * STEP + STEP * 2 / 3)
+    assert left == pytest.approx((28 - used) / 2 * STEP)
 
 
 @pytest.mark.parametrize("slots", [1, 2, 3, 8])
@@ -168,6 +198,80 @@ def test_the_scores_that_are_known_tell_the_time_of_the_others() -> None:
         scored = replace(fresh[number], test=TestScore(int(1000 * (began + seconds)), 1, {}))
         records[scored.trial.number - 1] = scored
     assert seconds_left(spec, records, 2, began + 34, texts=TEXTS) == pytest.approx(16, abs=0.01)
+
+
+def test_models_that_score_longer_count_longer() -> None:
+    """Of the first system, whose models are scored first, one takes 10 seconds, and of the second one 20."""
+    spec = small_spec(asha="off", confirm={"seeds": 4}, budget={"trials": 4})
+    records = [replace(it, test=None) for it in played(spec, 1)]
+    slow = [it for it in records if it.trial.system == 1]
+    for record in slow:  # validations take 1 second in place of 0.5
+        metrics = [
+            {**it.metrics, "seconds": STEP, "examples_per_second": TEXTS["train"] / 4.0} for it in record.reports
+        ]
+        reports = tuple(replace(it, metrics=new) for it, new in zip(record.reports, metrics, strict=True))
+        records[record.trial.number - 1] = replace(record, reports=reports)
+    fresh = sorted((it for it in records if it.trial.source_trial), key=lambda it: it.trial.system)
+    began = max(it.ended_at or 0 for it in fresh) / 1000
+    for record, seconds in zip(fresh, (20, 30, 40, 50, 70), strict=False):
+        records[record.trial.number - 1] = replace(record, test=TestScore(int(1000 * (began + seconds)), 1, {}))
+    assert seconds_left(spec, records, 1, began + 75, texts=TEXTS) == pytest.approx(55, abs=0.01)
+
+
+def test_what_no_trial_has_reported_takes_at_least_as_long_as_it_has_taken() -> None:
+    spec = small_spec(asha="off", confirm={"seeds": 0}, budget={"trials": 2})
+    first = played(spec, 1)[0]
+    config = first.trial.config.model_copy(update={"batch_size": first.trial.config.batch_size * 4})
+    began = int(first.ended_at or 0)
+    running = TrialRecord(Trial(2, 1, first.trial.params, config), started_at=began)
+    left = seconds_left(spec, [first, running], 1, began / 1000 + 8 * STEP)
+    assert left == pytest.approx((config.num_validations - 1) * 8 * STEP)
+
+
+def test_a_trial_that_waits_for_processes_has_all_of_its_training_left() -> None:
+    spec = small_spec(asha="off", confirm={"seeds": 0}, budget={"trials": 2})
+    first, second = played(spec, 2)[:2]
+    silent = replace(second, reports=(), report_times=(), end=None, ended_at=None, started_at=BEGAN)
+    known = record_at(replace(first, started_at=BEGAN), moment(PROCESSES + 2 * STEP))
+    left = seconds_left(spec, [known, silent], 2, BEGAN / 1000 + PROCESSES)
+    assert left == pytest.approx(first.trial.config.num_validations * STEP)
+
+
+def test_a_running_trial_is_foreseen_from_its_value() -> None:
+    """At the rung, a trial that is better than the others passes, and one that is worse does not."""
+    spec = small_spec(asha={"grace_epochs": 2, "reduction_factor": 2}, confirm={"seeds": 0}, budget={"trials": 12})
+    lefts = []
+    for value in (0.4, 0.6):
+        records = played(spec, 1)[:12]
+        last = max(records, key=lambda it: it.started_at)
+        now = last.report_times[0]
+        running = record_at(last, now)
+        reports = tuple(replace(it, metrics={**it.metrics, "validation/accuracy": value}) for it in running.reports)
+        records[last.trial.number - 1] = replace(running, reports=reports)
+        lefts.append(seconds_left(spec, records, 1, now / 1000))
+    steps = [1, last.trial.config.num_validations - 1]
+    assert lefts == pytest.approx([STEP * count for count in steps])
+
+
+def test_the_confirmation_is_that_of_a_setting_that_wins_in_most_draws() -> None:
+    """The best trial so far is short, and one under way is long and much better."""
+    spec = small_spec(
+        asha="off", confirm={"seeds": 3}, budget={"trials": 2}, compare={"encoder": ["bert-base-uncased"]}
+    )
+    first, second = played(spec, 1)[:2]
+    lefts = []
+    for value in (0.1, 0.9):
+        reports = tuple(report(it.step, value) for it in second.reports[:-1])
+        config = second.trial.config.model_copy(update={"epochs": 2 * second.trial.config.epochs})
+        trial = replace(second.trial, config=config)
+        running = replace(second, trial=trial, reports=reports, report_times=second.report_times[:-1], end=None,
+                          ended_at=None)  # fmt: skip
+        now = second.report_times[-2] / 1000
+        lefts.append(seconds_left(spec, [first, running], 3, now))
+    short, long = first.trial.config.num_validations, 2 * first.trial.config.num_validations
+    assert lefts[0] is not None
+    assert lefts[1] is not None
+    assert lefts[1] - lefts[0] == pytest.approx((long - short) * STEP)
 
 
 def test_a_search_that_reached_its_goal_takes_the_confirmation_alone() -> None:
