@@ -41,12 +41,12 @@ class DrawnTraining:
     curve: Curve
     record: TrialRecord | None = None
     is_race: bool = False
-    is_promoted: bool = False
     better: float = 0.0
     value: float | None = None
     validations: int = 0
     begin: float = 0.0
     end: float = 0.0
+    is_promoted: bool = False
 
     @property
     def reached(self) -> int:
