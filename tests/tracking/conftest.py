@@ -12,6 +12,7 @@ from contextlib import suppress
 import pytest
 
 from tests.support.faulty_proxy import FaultyProxy
+from tests.support.tracked_sweeps import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +62,6 @@ def proxy(backend: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyProxy
 
 
 def _wait_until_ready(port: int) -> None:
-    from tests.tracking.test_mlflow import wait_until
-
     def answers() -> bool:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:

@@ -14,7 +14,7 @@ from sweeper.training.objective import ObjectiveMetric
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialEnd
-from tests.tracking.test_mlflow import make_record, runs_by_number
+from tests.support.tracked_sweeps import make_record, runs_by_number
 
 SEARCHED = ("loss", "learning_rate", "tau")
 KIND, TRAINING = "mlflow.experimentKind", "custom_model_development"
