@@ -11,13 +11,14 @@ from contextlib import suppress
 
 import pytest
 
+from tests.support.fake_mlflow_stores import create_empty_store
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.tracked_sweeps import wait_until
 
 
 @pytest.fixture(scope="module")
 def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return f"sqlite:///{tmp_path_factory.mktemp('mlflow') / 'mlflow.db'}"
+    return f"sqlite:///{create_empty_store(tmp_path_factory.mktemp('mlflow'))}"
 
 
 @pytest.fixture
@@ -32,7 +33,8 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    store = ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--artifacts-destination", str(folder / "a")]
+    database = f"sqlite:///{create_empty_store(folder)}"
+    store = ["--backend-store-uri", database, "--artifacts-destination", str(folder / "a")]
     place = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with (folder / "log").open("w") as log:
