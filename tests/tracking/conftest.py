@@ -8,6 +8,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
+from zlib import crc32
 
 import pytest
 
@@ -23,7 +24,7 @@ def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def sweep(request: pytest.FixtureRequest) -> str:
-    return f"sst5-{abs(hash(request.node.name)) % 16**8:08x}"
+    return f"sst5-{crc32(request.node.nodeid.encode()):08x}"
 
 
 @pytest.fixture(scope="session")

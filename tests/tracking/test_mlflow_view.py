@@ -97,6 +97,7 @@ def test_a_note_is_replaced_but_not_one_that_somebody_wrote(uri: str, sweep: str
 def test_an_experiment_is_marked_as_model_training_unless_somebody_chose(
     before: str | None, after: str, uri: str, sweep: str
 ) -> None:
+    track(uri, sweep)
     client = MlflowClient(tracking_uri=uri)
     experiment = client.get_experiment_by_name("sst5").experiment_id
     client.delete_experiment_tag(experiment, KIND)
