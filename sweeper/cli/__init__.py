@@ -4,6 +4,8 @@ May import every package. Home of typer. Nothing heavy is imported until a comma
 neither ray nor torch.
 """
 
+import atexit
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -79,6 +81,7 @@ for _name, _command in _COMMANDS.items():
 def main() -> None:
     """Run the command line: the console script `sweeper`."""
     open_closed_streams()
+    atexit.register(gc.freeze)  # or else Python examines every object once more as it ends, for a second after PyTorch
     if os.name == "nt":
         sys.exit("sweeper runs on Linux and macOS; on Windows use it in WSL: https://learn.microsoft.com/windows/wsl")
     app(sys.argv[1:] or ["--help"], prog_name="sweeper")
