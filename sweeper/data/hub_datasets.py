@@ -1,11 +1,13 @@
-"""Data sets on the Hugging Face hub, and those that ship with sweeper, as tables. Loading scripts are never run."""
+"""Data sets on the Hugging Face hub, and those that ship with sweeper, as tables. Loading scripts are never run.
+
+`datasets` takes a second to import, so it is imported only for data sets on the hub.
+"""
 
 import json
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-import datasets
 from huggingface_hub import constants, is_offline_mode
 
 from sweeper.data.catalog import PARQUET_REVISION
@@ -24,13 +26,10 @@ def load_tables(dataset: DatasetSpec, revision: str | None = None) -> Pinned:
     `revision` overrides that of the data set. Raises UnavailableError if the data set cannot be loaded, or lacks
     a required split.
     """
-    datasets.disable_progress_bars()
     if dataset.repository.startswith(_PACKAGE_PREFIX):
-        loaded, commit = _load_shipped(dataset.repository.removeprefix(_PACKAGE_PREFIX)), "shipped"
-    else:
-        commit = resolve_commit(constants.REPO_TYPE_DATASET, dataset.repository, revision or dataset.revision)
-        datasets.config.HF_HUB_OFFLINE = is_offline_mode()
-        loaded = _load_from_hub(dataset, commit)
+        return Pinned({name: _read_shipped(dataset, split) for name, split in dataset.splits.items()}, "shipped")
+    commit = resolve_commit(constants.REPO_TYPE_DATASET, dataset.repository, revision or dataset.revision)
+    loaded = _load_from_hub(dataset, commit)
     required = _required_splits(dataset)
     hub_splits = {name: split for name, split in dataset.splits.items() if split in loaded or name in required}
     return Pinned({name: _to_table(dataset, split, loaded) for name, split in hub_splits.items()}, commit)
@@ -41,14 +40,24 @@ def _required_splits(dataset: DatasetSpec) -> Collection[str]:
     return dataset.splits if dataset.classes else ("train",)
 
 
-def _load_shipped(folder: str) -> dict[str, Any]:
-    """Return the splits of a data set that ships in sweeper/data."""
-    paths = (Path(__file__).parent / folder).glob("*.jsonl")
-    lines = {path.stem: path.read_text(encoding="utf-8").splitlines() for path in paths}
-    return {split: datasets.Dataset.from_list([json.loads(row) for row in rows]) for split, rows in lines.items()}
+def _read_shipped(dataset: DatasetSpec, split: str) -> RawTable:
+    """Return a split of a data set that ships in sweeper/data."""
+    path = Path(__file__).parent / dataset.repository.removeprefix(_PACKAGE_PREFIX) / f"{split}.jsonl"
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return RawTable(
+        name=f"{dataset.repository} {split}",
+        columns=tuple(rows[0]),
+        values={column: [row[column] for row in rows] for column in dict.fromkeys(dataset.columns)},
+        size=len(rows),
+        place=lambda index: f"{dataset.repository}: {split}: row {index + 1}",
+    )
 
 
 def _load_from_hub(dataset: DatasetSpec, commit: str) -> Any:
+    import datasets
+
+    datasets.disable_progress_bars()
+    datasets.config.HF_HUB_OFFLINE = is_offline_mode()
     data_files = None
     if dataset.classes and dataset.revision == PARQUET_REVISION:
         # The files are CONFIG/SPLIT/0000.parquet. By default, `datasets` would join test_food and test_films.
@@ -76,6 +85,8 @@ def _to_table(dataset: DatasetSpec, split: str, loaded: Any) -> RawTable:
 
 def _to_columns(dataset: DatasetSpec, table: Any, columns: Sequence[str]) -> dict[str, Column]:
     """Return the columns. Class numbers become the hub's class names if the catalog has no names."""
+    import datasets
+
     arrays = table.select_columns(list(columns)).with_format("arrow")[:]
     values: dict[str, Column] = {column: arrays.column(column) for column in columns}
     feature = table.features.get(dataset.label)

@@ -9,8 +9,8 @@ import pytest
 import sweeper
 from sweeper.app.prepare_data import summarize_encoders
 from tests.support import tiny_training
-from tests.support.cli_runner import sweeper as run
 from tests.support.recorded_sweeps import RecordedSweep
+from tests.support.run_here import run_here
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +92,8 @@ def test_texts_with_several_labels_are_counted_once(tmp_path: Path) -> None:
 
 
 def test_the_command_writes_markdown_and_latex(finished: Path, tmp_path: Path) -> None:
-    assert run("checklist", str(finished), cwd=tmp_path).stdout == sweeper.checklist(finished).to_markdown()
-    written = run("checklist", str(finished), "--format", "latex", "--out", "a.tex", cwd=tmp_path)
+    assert run_here(["checklist", str(finished)], tmp_path).stdout == sweeper.checklist(finished).to_markdown()
+    written = run_here(["checklist", str(finished), "--format", "latex", "--out", "a.tex"], tmp_path)
     assert written.returncode == 0
     text = (tmp_path / "a.tex").read_text()
     assert text == sweeper.checklist(finished).to_latex()

@@ -9,8 +9,8 @@ import pytest
 import sweeper as package
 from sweeper.errors import UsageError
 from tests.conftest import ROOT
-from tests.support.cli_runner import sweeper
 from tests.support.recorded_sweeps import SPACE, RecordedSweep
+from tests.support.run_here import run_here
 
 
 def keys(found: Any) -> dict[str, str]:
@@ -67,7 +67,7 @@ def test_a_name_of_nothing_is_refused(name: str, tmp_path: Path) -> None:
 def test_the_command_shows_both_values(tmp_path: Path) -> None:
     name = RecordedSweep(tmp_path / "sweeps").folder.name
     second = RecordedSweep(tmp_path / "sweeps", seed=3).folder.name
-    done = sweeper("diff", name, second, cwd=tmp_path)
+    done = run_here(["diff", name, second], tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     lines = [line.split() for line in done.stdout.splitlines()]
     assert lines[:3] == [["the", "question"], ["key", name, second], ["seed", "0", "3"]]

@@ -14,7 +14,7 @@ from sweeper.app import machine_checks, service_checks
 from sweeper.app.check_result import Health
 from sweeper.app.doctor import CHECKS
 from sweeper.errors import UsageError
-from tests.support.cli_runner import sweeper
+from tests.support.run_here import run_here
 
 
 @contextmanager
@@ -126,7 +126,7 @@ def test_a_store_that_cannot_be_one_fails(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_folder_that_is_a_file_fails(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    done = sweeper("doctor", "--sweeps", str(tmp_path / "file"), cwd=tmp_path, extra={"HF_HUB_OFFLINE": "1"})
+    done = run_here(["doctor", "--sweeps", str(tmp_path / "file")], tmp_path, variables={"HF_HUB_OFFLINE": "1"})
     assert done.returncode == 1
     line = next(line for line in done.stdout.splitlines() if " disk " in line)
     assert line.startswith("fail  disk")

@@ -15,8 +15,8 @@ from sweeper.app.specs import load_spec
 from sweeper.errors import UsageError
 from sweeper.search_space.yaml_file import dump_yaml
 from sweeper.trials.outcome import Outcome
-from tests.support.cli_runner import sweeper as run_command
 from tests.support.recorded_sweeps import SPACE, RecordedSweep
+from tests.support.run_here import run_here
 from tests.support.search_spaces import small_spec
 
 
@@ -104,12 +104,12 @@ def test_check_says_what_would_be_borrowed_and_changes_nothing(tmp_path: Path) -
     earlier = RecordedSweep(tmp_path / "sweeps").search([Outcome.COMPLETED, None]).folder
     before = {path: path.read_bytes() for path in earlier.path.iterdir() if path.is_file()}
     write_space(tmp_path, Path("sweeps") / earlier.name)
-    done = run_command("check", "space.yaml", cwd=tmp_path)
+    done = run_here(["check", "space.yaml"], tmp_path)
     assert done.returncode == 0
     assert f"would learn from {earlier.name} (sst5), 2 of 2 ended trials;" in " ".join(done.stdout.split())
     assert {path: path.read_bytes() for path in earlier.path.iterdir() if path.is_file()} == before
     shutil.rmtree(earlier.path)
-    done = run_command("check", "space.yaml", cwd=tmp_path)
+    done = run_here(["check", "space.yaml"], tmp_path)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) <= 2
     assert "learn_from[1]: " in done.stderr

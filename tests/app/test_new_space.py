@@ -16,6 +16,7 @@ from sweeper.app.new_settings import Machine, propose_settings
 from sweeper.data.data_summary import describe_lengths
 from sweeper.errors import UsageError
 from tests.support.cli_runner import sweeper as command
+from tests.support.run_here import run_here
 
 _WORDS = ["the", "film", "was", "not", "good", "and", "we", "have", "seen", "better", "actors", "from", "another"]
 
@@ -135,12 +136,12 @@ def test_splits_with_the_same_rows_are_refused_and_leave_no_file(tmp_path: Path)
 def test_the_command_asks_nothing_without_a_terminal_and_names_what_it_wrote(tmp_path: Path) -> None:
     rows = [(sentence(k), "ab"[k % 2], "cde"[k % 3]) for k in range(90)]
     write_csv(tmp_path / "a b.csv", ("comment", "team", "shift"), rows)
-    done = command("new", "a b.csv", "--encoder", "gru", cwd=tmp_path)
+    done = run_here(["new", "a b.csv", "--encoder", "gru"], tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "90 rows, 3 classes; text in comment, label in shift" in done.stdout
     assert "sweeper run a_b.yaml" in done.stdout
-    assert command("check", "a_b.yaml", cwd=tmp_path).returncode == 0
-    assert command("new", "a b.csv", cwd=tmp_path).returncode == 2
+    assert run_here(["check", "a_b.yaml"], tmp_path).returncode == 0
+    assert run_here(["new", "a b.csv"], tmp_path).returncode == 2
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,9 @@ from sweeper.errors import SweeperError, SweepLockedError, UsageError
 from sweeper.storage.record_lock import hold_record, is_locked
 from sweeper.storage.sweep_folder import MANIFEST
 from sweeper.terminal.output import PlainOutput
-from tests.support.cli_runner import SWEEPER, environment, runs_of, sweeper
+from tests.support.cli_runner import SWEEPER, environment, runs_of
 from tests.support.recorded_sweeps import RecordedSweep
+from tests.support.run_here import run_here
 
 
 def test_a_deleted_sweep_leaves_nothing_and_the_others_stay(tmp_path: Path) -> None:
@@ -40,7 +41,7 @@ def test_a_sweep_under_a_driver_is_never_deleted(tmp_path: Path) -> None:
 def test_a_sweep_under_a_driver_is_refused_before_the_question_and_none_is_deleted(tmp_path: Path) -> None:
     free, driven = (RecordedSweep(tmp_path / "sweeps", seed=seed).search() for seed in (0, 1))
     with driven.study():
-        done = sweeper("rm", free.folder.name, driven.folder.name, cwd=tmp_path)
+        done = run_here(["rm", free.folder.name, driven.folder.name], tmp_path)
     assert (done.returncode, done.stdout) == (SweepLockedError.exit_code, "")
     assert done.stderr.endswith(f"; wait for it, or end it: sweeper stop sweeps/{driven.folder.name}\n")
     assert free.folder.path.exists()
@@ -122,7 +123,7 @@ def test_where_nobody_can_answer_the_command_asks_for_yes(tmp_path: Path) -> Non
         "sweeper rm: nobody can answer its question here; --yes deletes without asking\n",
     )
     assert folder.path.exists()
-    done = sweeper("rm", folder.name, "--yes", cwd=tmp_path)
+    done = run_here(["rm", folder.name, "--yes"], tmp_path)
     assert done.returncode == 0
     assert done.stdout.splitlines()[-1] == f"deleted sweeps/{folder.name}"
 
@@ -182,7 +183,7 @@ def test_where_mlflow_hides_a_run_it_is_named_and_nothing_is_deleted(tmp_path: P
     folder = RecordedSweep(tmp_path / "sweeps").search().folder
     sync(PlainOutput(progress=False), folder)
     damage_tags(folder.path.parent, "2", "%")
-    done = sweeper("rm", folder.name, "--runs", "--yes", cwd=tmp_path)
+    done = run_here(["rm", folder.name, "--runs", "--yes"], tmp_path)
     uri = f"sqlite:///{folder.path.parent / 'mlflow.db'}"
     assert (done.returncode, done.stderr) == (
         2,

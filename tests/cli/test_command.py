@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,21 @@ def test_help_and_checks_load_neither_ray_nor_torch(arguments: list[str], tmp_pa
         "from sweeper.cli import main\n"
         "main()\n"
     )
-    import subprocess
-
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, check=True)
     assert json.loads(done.stderr) == []
     assert done.stdout
+
+
+def test_a_command_searches_for_garbage_rarely_and_not_at_its_end() -> None:
+    program = (
+        "import sys, atexit, gc\n"
+        "atexit.register(lambda: print(gc.get_threshold()[0], gc.get_freeze_count() > 0, file=sys.stderr))\n"
+        "sys.argv = ['sweeper', '--version']\n"
+        "from sweeper.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr == "10000 True\n"
 
 
 @pytest.mark.parametrize(("command", "argument"), [("new", "files"), ("predict", "file")])

@@ -17,8 +17,8 @@ from sweeper.protocol.sweep_summary import SweepState
 from sweeper.terminal.sweeps_table import sweeps_table
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialEnd
-from tests.support.cli_runner import sweeper
 from tests.support.recorded_sweeps import RecordedSweep
+from tests.support.run_here import run_here
 
 
 @pytest.fixture
@@ -77,14 +77,14 @@ def test_a_sweep_without_a_confirmed_model_has_failed(sweeps: Path) -> None:
 def test_the_reason_of_a_failure_stands_below_the_list_and_in_the_sweep_itself(sweeps: Path) -> None:
     name = RecordedSweep(sweeps, asha="off").search([Outcome.COLLAPSED] * 4).folder.name
     reason = "none of the 8 trials succeeded: 8 collapsed"
-    listed = sweeper("ls", cwd=sweeps.parent).stdout.splitlines()
+    listed = run_here(["ls"], sweeps.parent).stdout.splitlines()
     assert listed[-1] == f"{name}: {reason}"
     assert listed[1].split()[:4] == [name, "failed", "8/12", "-"]
-    shown = sweeper("show", name, cwd=sweeps.parent).stdout.splitlines()
+    shown = run_here(["show", name], sweeps.parent).stdout.splitlines()
     assert shown[1].startswith("failed, 8 of 12 trials, ")
     assert shown[2] == reason
     assert shown[-1] == f"try it again:          sweeper run sweeps/{name}/sweep.yaml"
-    as_json = json.loads(sweeper("show", name, "--json", cwd=sweeps.parent).stdout)
+    as_json = json.loads(run_here(["show", name, "--json"], sweeps.parent).stdout)
     assert (as_json["state"], as_json["best"], as_json["problem"]) == ("failed", None, reason)
 
 
@@ -98,7 +98,7 @@ def test_a_damaged_sweep_does_not_hide_the_others(name: str, text: str, sweeps: 
     states = {summary.sweep: summary.state for summary in package.list_sweeps(sweeps)}
     assert states[damaged.folder.name] == SweepState.DAMAGED
     assert sorted(states.values()) == [SweepState.DAMAGED, SweepState.INTERRUPTED]
-    done = sweeper("ls", cwd=sweeps.parent)
+    done = run_here(["ls"], sweeps.parent)
     assert done.returncode == 0
     assert f"{damaged.folder.path.relative_to(sweeps.parent)}" in done.stdout.splitlines()[-1]
 
@@ -123,7 +123,7 @@ def test_a_sweep_that_is_deleted_meanwhile_is_left_out(sweeps: Path) -> None:
 @pytest.mark.parametrize("columns", ["40", "60", "120"])
 def test_a_program_reads_a_sweep_from_one_line(columns: str, sweeps: Path) -> None:
     finished = RecordedSweep(sweeps).search().finish()
-    done = sweeper("ls", "--sweeps", str(sweeps), cwd=sweeps.parent, extra={"COLUMNS": columns})
+    done = run_here(["ls", "--sweeps", str(sweeps)], sweeps.parent, variables={"COLUMNS": columns})
     head, line = done.stdout.splitlines()
     assert head.split()[:2] == ["sweep", "state"]
     assert line.split()[:4] == [finished.folder.name, "finished", "6", "0.4150"]
@@ -134,7 +134,7 @@ def test_the_score_of_a_finished_sweep_says_how_many_seeds_it_is_the_mean_of(
     seeds: int, basis: str, sweeps: Path
 ) -> None:
     RecordedSweep(sweeps, confirm={"seeds": seeds}).search([Outcome.COMPLETED]).finish()
-    assert basis in sweeper("ls", cwd=sweeps.parent, extra={"COLUMNS": "120"}).stdout
+    assert basis in run_here(["ls"], sweeps.parent, variables={"COLUMNS": "120"}).stdout
 
 
 def test_a_confirmed_sweep_with_a_long_name_has_one_line_at_80_columns(sweeps: Path) -> None:
@@ -148,13 +148,13 @@ def test_a_confirmed_sweep_with_a_long_name_has_one_line_at_80_columns(sweeps: P
 
 def test_the_json_is_one_object(sweeps: Path) -> None:
     RecordedSweep(sweeps).search()
-    done = sweeper("ls", "--json", cwd=sweeps.parent)
+    done = run_here(["ls", "--json"], sweeps.parent)
     (summary,) = json.loads(done.stdout)["sweeps"]
     assert (summary["state"], summary["trials_ended"], summary["best"]["seeds"]) == ("interrupted", 2, 0)
 
 
 def test_a_folder_without_sweeps_says_so(tmp_path: Path) -> None:
-    assert sweeper("ls", cwd=tmp_path).stdout == "no sweeps in sweeps\n"
+    assert run_here(["ls"], tmp_path).stdout == "no sweeps in sweeps\n"
     (tmp_path / "file").touch()
-    done = sweeper("ls", "--sweeps", "file", cwd=tmp_path)
+    done = run_here(["ls", "--sweeps", "file"], tmp_path)
     assert (done.returncode, done.stderr) == (2, "--sweeps file: is a file; name the folder that holds the sweeps\n")

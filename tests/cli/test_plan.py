@@ -9,7 +9,7 @@ import pytest
 import sweeper as package
 from sweeper.app.disk_space import require_disk
 from sweeper.errors import UsageError
-from tests.support.cli_runner import sweeper
+from tests.support.run_here import run_here
 
 SPACE = """
 dataset: {train: notes.csv}
@@ -35,7 +35,7 @@ def space(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("columns", ["60", "80", "100"])
 def test_what_would_run_is_said_without_data(tmp_path: Path, space: Path, columns: str) -> None:
     (tmp_path / "notes.csv").write_text("text,label\n")  # nobody reads it
-    done = sweeper("plan", str(space), "--no-calibrate", cwd=tmp_path, extra={"COLUMNS": columns})
+    done = run_here(["plan", str(space), "--no-calibrate"], tmp_path, variables={"COLUMNS": columns})
     assert (done.returncode, done.stderr) == (0, "")
     text = " ".join(done.stdout.split())
     for expected in (
@@ -52,7 +52,7 @@ def test_what_would_run_is_said_without_data(tmp_path: Path, space: Path, column
 
 def test_a_calibration_gives_time_memory_and_disk_and_leaves_its_times(tmp_path: Path, space: Path) -> None:
     before = set(tmp_path.iterdir())
-    done = sweeper("plan", str(space), "--json", "--inline", cwd=tmp_path)
+    done = run_here(["plan", str(space), "--json", "--inline"], tmp_path)
     assert done.returncode == 0, done.stderr
     plan = json.loads(done.stdout)
     use = plan["use"]
@@ -66,7 +66,7 @@ def test_a_calibration_gives_time_memory_and_disk_and_leaves_its_times(tmp_path:
 
 
 def test_a_limit_that_would_be_exceeded_is_one_line_and_exit_code_2(tmp_path: Path, space: Path) -> None:
-    done = sweeper("plan", str(space), "--inline", "--set", "budget.hours=0.0001", cwd=tmp_path)
+    done = run_here(["plan", str(space), "--inline", "--set", "budget.hours=0.0001"], tmp_path)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith("--set budget.hours=0.0001: budget.hours: the search takes about ")
@@ -74,27 +74,27 @@ def test_a_limit_that_would_be_exceeded_is_one_line_and_exit_code_2(tmp_path: Pa
 
 
 def test_a_run_uses_the_times_of_the_plan(tmp_path: Path, space: Path) -> None:
-    assert sweeper("plan", str(space), "--inline", cwd=tmp_path).returncode == 0
+    assert run_here(["plan", str(space), "--inline"], tmp_path).returncode == 0
     run, few = ("run", str(space), "--inline", "--set", "confirm.seeds=0"), ("--set", "budget.trials=2")
     short = ("--set", "budget.hours=0.0001")
-    refused = sweeper(*run, *few, *short, cwd=tmp_path)
+    refused = run_here([*run, *few, *short], tmp_path)
     assert refused.returncode == 2
     assert "budget.hours: the search takes about " in refused.stderr
     assert "; allow more, or ask for about 1 budget.trials" in refused.stderr
     assert not list((tmp_path / "sweeps").glob("*/sweep.json"))
-    begun = sweeper(*run, *few, cwd=tmp_path)
+    begun = run_here([*run, *few], tmp_path)
     assert begun.returncode == 0, begun.stderr
     assert re.search(r"checkpoints take up to .*; about [^(]+ \([^)]+ to [^)]+\) in all\n", begun.stdout)
-    resumed = sweeper(*run, *short, cwd=tmp_path)
+    resumed = run_here([*run, *short], tmp_path)
     assert resumed.returncode == 0, resumed.stderr
     assert " in all\n" not in resumed.stdout
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_said(tmp_path: Path, space: Path) -> None:
-    done = sweeper("plan", str(space), "--sweeps", "/proc/sweeps", cwd=tmp_path)
+    done = run_here(["plan", str(space), "--sweeps", "/proc/sweeps"], tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("--sweeps /proc/sweeps: /proc cannot be written (")
-    done = sweeper("plan", str(space), "--no-calibrate", "--sweeps", "/proc/sweeps", cwd=tmp_path)
+    done = run_here(["plan", str(space), "--no-calibrate", "--sweeps", "/proc/sweeps"], tmp_path)
     assert (done.returncode, done.stderr) == (0, "")  # it needs none
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from sweeper.storage.sweep_folder import SweepFolder
-from tests.support.cli_runner import sweeper
 from tests.support.recorded_sweeps import RecordedSweep
+from tests.support.run_here import run_here
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_a_command_that_writes_is_refused_in_one_line(
 ) -> None:
     command, *options = arguments
     before = sorted(folder.path.parents[1].rglob("*"))
-    done = sweeper(command, folder.name, *options, cwd=folder.path.parents[1])
+    done = run_here([command, folder.name, *options], folder.path.parents[1])
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
     assert done.stderr.startswith(message.format(path=folder.path, name=folder.name))
     assert sorted(folder.path.parents[1].rglob("*")) == before
@@ -53,8 +53,8 @@ def test_a_command_that_writes_is_refused_in_one_line(
 
 def test_a_report_may_be_written_elsewhere(folder: SweepFolder, tmp_path: Path) -> None:
     (tmp_path / "temporary").mkdir()
-    done = sweeper(
-        "report", str(folder.path), "--out", "page.html", cwd=tmp_path, extra={"TMPDIR": str(tmp_path / "temporary")}
+    done = run_here(
+        ["report", str(folder.path), "--out", "page.html"], tmp_path, variables={"TMPDIR": str(tmp_path / "temporary")}
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["page.html", "temporary"]

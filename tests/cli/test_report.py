@@ -22,7 +22,7 @@ from sweeper.terminal.terminal import Terminal
 from sweeper.training.types import ModelScores, Predictions, ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import Trial, TrialEnd
-from tests.support.cli_runner import sweeper
+from tests.support.run_here import run_here
 from tests.support.search_spaces import small_spec
 
 CHANGES: dict[str, Any] = {
@@ -157,25 +157,25 @@ def test_a_sweep_with_results_is_finished_whatever_its_budget_is_now(
     with study(folder) as record:
         found = build_results(folder.spec, folder, record.all_trials(), record.test_accesses())
     command = ("report", str(folder.path), "--no-texts")
-    assert sweeper(*command, cwd=tmp_path).returncode == 0
+    assert run_here(command, tmp_path).returncode == 0
     page = folder.path / "report.html"
     assert "2 of 4 trials have ended" in page.read_text(encoding="utf-8")
     folder.write_results(found.to_json())  # as of a run with a smaller budget
-    assert sweeper(*command, cwd=tmp_path).returncode == 0
+    assert run_here(command, tmp_path).returncode == 0
     assert "not finished" not in page.read_text(encoding="utf-8")
 
 
 def test_the_command_prints_where_the_page_is(folder: SweepFolder, dataset: PreparedDataset, tmp_path: Path) -> None:
     search(folder)
     confirm(folder, dataset)
-    done = sweeper("report", str(folder.path), cwd=tmp_path)
+    done = run_here(["report", str(folder.path)], tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     place = folder.path / "report.html"
     assert done.stdout.splitlines()[-1] == f"report: {place} ({place.stat().st_size / 1e6:.1f} MB)"
     first = dataset.splits["validation"].texts[0]
     assert first in place.read_text(encoding="utf-8")
     (tmp_path / "shared").mkdir()
-    licensed = sweeper("report", str(folder.path), "--no-texts", "--out", "shared/page.html", cwd=tmp_path)
+    licensed = run_here(["report", str(folder.path), "--no-texts", "--out", "shared/page.html"], tmp_path)
     assert licensed.returncode == 0
     assert first not in (tmp_path / "shared" / "page.html").read_text(encoding="utf-8")
 
@@ -188,7 +188,7 @@ def test_changed_texts_are_not_shown_in_place_of_the_sweeps_own(
     frozen = json.loads((folder.path / "sweep.json").read_text(encoding="utf-8"))
     frozen["resolved"]["rows"] = "0" * 16
     (folder.path / "sweep.json").write_text(json.dumps(frozen), encoding="utf-8")
-    done = sweeper("report", str(folder.path), cwd=tmp_path)
+    done = run_here(["report", str(folder.path)], tmp_path)
     assert done.returncode == 0
     assert "the texts are not available, so the report has none" in done.stdout
     html = (folder.path / "report.html").read_text(encoding="utf-8")
@@ -197,7 +197,7 @@ def test_changed_texts_are_not_shown_in_place_of_the_sweeps_own(
 
 
 def test_a_folder_without_a_sweep_is_one_line(tmp_path: Path) -> None:
-    done = sweeper("report", str(tmp_path), cwd=tmp_path)
+    done = run_here(["report", str(tmp_path)], tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     hint = "name a folder such as sweeps/sst5-3f9a1c2e, or use --sweeps"
     assert done.stderr == f"{tmp_path}: not a sweep, and sweeps does not exist; {hint}\n"
@@ -214,7 +214,7 @@ def test_several_sweeps_are_compared_on_one_page(
         with study(place) as record:
             found = build_results(place.spec, place, record.all_trials(), record.test_accesses())
         place.write_results(found.to_json())
-    done = sweeper("report", folder.name, str(other.path), cwd=tmp_path)
+    done = run_here(["report", folder.name, str(other.path)], tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     page = (tmp_path / "sweeps" / "comparison.html").read_text(encoding="utf-8")
     assert f"<h3>{folder.name}</h3>" in page
@@ -224,7 +224,7 @@ def test_several_sweeps_are_compared_on_one_page(
 
 
 def test_a_sweep_to_compare_that_does_not_exist_is_one_line(folder: SweepFolder, tmp_path: Path) -> None:
-    done = sweeper("report", folder.name, "no-such-sweep", cwd=tmp_path)
+    done = run_here(["report", folder.name, "no-such-sweep"], tmp_path)
     assert done.returncode == 2
     assert "no-such-sweep" in done.stderr
     assert not (tmp_path / "sweeps" / "comparison.html").exists()

@@ -8,8 +8,8 @@ import pytest
 import sweeper as package
 from sweeper.errors import UsageError
 from sweeper.trials.outcome import Outcome
-from tests.support.cli_runner import sweeper
 from tests.support.recorded_sweeps import RecordedSweep
+from tests.support.run_here import run_here
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> RecordedSweep:
 
 def lines(sweep: RecordedSweep, *arguments: str) -> list[str]:
     cwd = sweep.folder.path.parents[1]
-    done = sweeper("show", sweep.folder.name, *arguments, cwd=cwd)
+    done = run_here(["show", sweep.folder.name, *arguments], cwd)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
@@ -45,13 +45,13 @@ def test_the_curves_of_all_trials_have_one_scale_which_is_said(sweep: RecordedSw
 
 def test_an_interrupted_sweep_shows_the_command_that_continues_it(tmp_path: Path) -> None:
     recorded = RecordedSweep(tmp_path / "else where").search([Outcome.FAILED, None])
-    done = sweeper("show", str(recorded.folder.path), cwd=tmp_path)
+    done = run_here(["show", str(recorded.folder.path)], tmp_path)
     folder = recorded.folder.path
     assert f"continue it:           sweeper run '{folder / 'sweep.yaml'}' --sweeps '{folder.parent}'" in done.stdout
     assert "KeyError: 'why it failed'" in done.stdout
     assert done.stdout.count("  interrupted  ") == 2  # a trial of each system
     with recorded.study():
-        running = sweeper("show", str(recorded.folder.path), cwd=tmp_path).stdout
+        running = run_here(["show", str(recorded.folder.path)], tmp_path).stdout
     assert "running, 2 of 12 trials" in running
     assert "driven by process " in running
     assert "continue it:" not in running
@@ -60,7 +60,7 @@ def test_an_interrupted_sweep_shows_the_command_that_continues_it(tmp_path: Path
 def test_a_sweep_that_has_not_begun_has_no_trials(tmp_path: Path) -> None:
     recorded = RecordedSweep(tmp_path / "sweeps")
     assert "not begun, 0 of 12 trials" in lines(recorded)[1]
-    done = sweeper("show", recorded.folder.name, "1", cwd=tmp_path)
+    done = run_here(["show", recorded.folder.name, "1"], tmp_path)
     assert (done.returncode, done.stderr) == (
         2,
         f"sweeps/{recorded.folder.name}: has no trial 1, none has begun\n",
@@ -80,7 +80,7 @@ def test_a_trial_shows_against_what_it_was_stopped(sweep: RecordedSweep) -> None
 
 @pytest.mark.parametrize("trial", ["0", "11", "-1"])
 def test_a_trial_that_is_not_there_is_one_line(trial: str, sweep: RecordedSweep) -> None:
-    done = sweeper("show", sweep.folder.name, "--", trial, cwd=sweep.folder.path.parents[1])
+    done = run_here(["show", sweep.folder.name, "--", trial], sweep.folder.path.parents[1])
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"sweeps/{sweep.folder.name}: has no trial {trial}, allowed: 1 to 10\n"
     with pytest.raises(UsageError, match="has no trial"):

@@ -12,8 +12,9 @@ import sweeper as package
 from sweeper.errors import UsageError
 from sweeper.protocol.sweep_summary import SweepState
 from sweeper.trials.outcome import Outcome
-from tests.support.cli_runner import SWEEPER, environment, start, sweeper
+from tests.support.cli_runner import SWEEPER, environment, start
 from tests.support.recorded_sweeps import RecordedSweep
+from tests.support.run_here import run_here
 
 SPACE = """
 dataset: feelings
@@ -39,22 +40,22 @@ def test_a_sweep_that_nobody_drives_has_nothing_to_stop(tmp_path: Path) -> None:
     sweep = RecordedSweep(tmp_path / "sweeps").search([Outcome.COMPLETED, None])
     name = sweep.folder.name
     continues = f"{name}: nobody drives it; continue it: sweeper run sweeps/{name}/sweep.yaml"
-    assert one_line(sweeper("stop", name, cwd=tmp_path), 0) == continues
-    assert one_line(sweeper("watch", name, cwd=tmp_path), 1) == continues
-    assert one_line(sweeper("stop", name, "3", cwd=tmp_path), 2) == (
+    assert one_line(run_here(["stop", name], tmp_path), 0) == continues
+    assert one_line(run_here(["watch", name], tmp_path), 1) == continues
+    assert one_line(run_here(["stop", name, "3"], tmp_path), 2) == (
         f"sweeps/{name}: nobody drives this sweep, so trial 3 does not run; there is nothing to stop"
     )
-    assert one_line(sweeper("stop", name, "1", cwd=tmp_path), 0) == "trial 1 has ended already: completed"
-    assert one_line(sweeper("stop", name, "9", cwd=tmp_path), 2).endswith("has no trial 9, allowed: 1 to 4")
-    assert one_line(sweeper("watch", "sst5", cwd=tmp_path), 2) == f"sst5: not a sweep; sweeps has {name}"
+    assert one_line(run_here(["stop", name, "1"], tmp_path), 0) == "trial 1 has ended already: completed"
+    assert one_line(run_here(["stop", name, "9"], tmp_path), 2).endswith("has no trial 9, allowed: 1 to 4")
+    assert one_line(run_here(["watch", "sst5"], tmp_path), 2) == f"sst5: not a sweep; sweeps has {name}"
     package.open(sweep.folder.path).stop()
     assert not (sweep.folder.path / "requests").exists()
 
 
 def test_a_finished_sweep_is_shown_as_run_shows_it(tmp_path: Path) -> None:
     sweep = RecordedSweep(tmp_path / "sweeps", confirm={"seeds": 0}).search([Outcome.COMPLETED] * 4).finish()
-    assert one_line(sweeper("stop", sweep.folder.name, cwd=tmp_path), 0).endswith("nobody drives it; it is finished")
-    shown = sweeper("watch", sweep.folder.name, cwd=tmp_path)
+    assert one_line(run_here(["stop", sweep.folder.name], tmp_path), 0).endswith("nobody drives it; it is finished")
+    shown = run_here(["watch", sweep.folder.name], tmp_path)
     assert shown.returncode == 0, shown.stderr
     assert "best per system by validation/accuracy" in shown.stdout
     assert package.open(sweep.folder.path).watch(progress=False).state == SweepState.FINISHED
@@ -89,10 +90,10 @@ def test_a_running_trial_and_then_the_sweep_are_stopped(tmp_path: Path) -> None:
         started.append(watcher := start("watch", sweep.path.name, "--events", cwd=tmp_path, extra={}))
         assert watcher.stdout is not None
         assert watcher.stdout.readline().startswith(f"watching {sweep.path.name}: ")  # what ends from now on is shown
-        trial = sweeper("stop", sweep.path.name, "1", cwd=tmp_path)
+        trial = run_here(["stop", sweep.path.name, "1"], tmp_path)
         assert "trial 1: stopped by the user" in trial.stdout
         wait_for_trial(tmp_path, 2)
-        whole = sweeper("stop", sweep.path.name, cwd=tmp_path)
+        whole = run_here(["stop", sweep.path.name], tmp_path)
         said = driver.communicate(timeout=120)[0]
         seen = watcher.communicate(timeout=120)[0]
     finally:

@@ -21,6 +21,7 @@ from sweeper.trials.resources import TrialResources
 from tests.support.cli_runner import runs_of, sweeper
 from tests.support.fake_mlflow_stores import create_empty_store
 from tests.support.fakes import RecordingTracker, report, scripted_jobs
+from tests.support.run_here import run_here
 from tests.support.search_spaces import SMALL, small_spec
 
 pytestmark = pytest.mark.mlflow
@@ -83,7 +84,7 @@ def test_missing_runs_are_sent_once_mlflow_answers_and_counted_until_then(
 ) -> None:
     store.unlink()  # the command creates it
     command = ("sync", str(finished.path))
-    away = sweeper(*command, "--wait", "1", cwd=tmp_path, extra=AWAY)
+    away = run_here([*command, "--wait", "1"], tmp_path, variables=AWAY)
     assert away.returncode == 1
     assert away.stdout == f"syncing MLflow with {finished.name} …\n"
     line, log = away.stderr.splitlines()
@@ -109,7 +110,7 @@ def test_a_file_that_mlflow_does_not_get_is_named_and_the_sweep_is_not_in_sync(
     damaged = finished.path / "predictions" / "3-test.parquet"
     damaged.parent.mkdir()
     damaged.write_bytes(b"not parquet")  # it can be sent, but its picture cannot be drawn
-    done = sweeper("sync", str(finished.path), cwd=tmp_path)
+    done = run_here(["sync", str(finished.path)], tmp_path)
     assert done.returncode == 1
     assert "in sync" not in done.stdout
     line, _ = done.stderr.splitlines()
@@ -122,13 +123,13 @@ def test_a_file_that_mlflow_does_not_get_is_named_and_the_sweep_is_not_in_sync(
 def test_running_a_finished_sweep_again_syncs_it_and_shows_the_table(finished: SweepFolder, tmp_path: Path) -> None:
     file = tmp_path / "small.yaml"
     file.write_text(json.dumps({**SMALL, **CHANGES}))
-    done = sweeper("run", str(file), cwd=tmp_path)
+    done = run_here(["run", str(file)], tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "3 trials are in sync with MLflow" in done.stdout
     assert "best per system by validation/accuracy" in done.stdout
     assert not finished.needs_sync
     assert statuses(finished) == dict.fromkeys(range(4), "FINISHED")
-    again = sweeper("run", str(file), cwd=tmp_path, extra=AWAY)
+    again = run_here(["run", str(file)], tmp_path, variables=AWAY)
     assert (again.returncode, again.stderr) == (0, "")
     assert "is missing" not in again.stdout
     assert "secret" not in again.stdout
@@ -142,14 +143,14 @@ def test_runs_that_a_dead_driver_left_running_are_closed(spec: SweepSpec, tmp_pa
         trial = search.next_trial()
         assert trial is not None
         search.report(trial, report(1, 0.5))
-    done = sweeper("sync", str(folder.path), cwd=tmp_path)
+    done = run_here(["sync", str(folder.path)], tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert statuses(folder) == {0: "KILLED", 1: "KILLED"}
 
 
 def test_a_running_sweep_is_left_alone(spec: SweepSpec, finished: SweepFolder, tmp_path: Path) -> None:
     with study(spec, finished):
-        done = sweeper("sync", str(finished.path), cwd=tmp_path)
+        done = run_here(["sync", str(finished.path)], tmp_path)
     assert done.returncode == 2
     assert "another sweeper drives this sweep" in done.stderr
     assert finished.needs_sync
@@ -162,9 +163,9 @@ def test_the_others_are_synced_and_each_that_fails_has_a_line(
     damaged = create_sweep(tmp_path / "sweeps", spec, {"dataset": "a third"}, 1)
     damaged.journal.write_text("not a record\n\n", encoding="utf-8")
     with study(spec, running):
-        only_running = sweeper("sync", running.name, finished.name, cwd=tmp_path)
+        only_running = run_here(["sync", running.name, finished.name], tmp_path)
         finished.mark_unsynced()
-        both = sweeper("sync", damaged.name, running.name, finished.name, cwd=tmp_path)
+        both = run_here(["sync", damaged.name, running.name, finished.name], tmp_path)
     for done, code, names in ((only_running, 2, [running.name]), (both, 1, [damaged.name, running.name])):
         assert done.returncode == code
         lines = [line for line in done.stderr.splitlines() if not line.startswith("log: ")]
@@ -175,6 +176,6 @@ def test_the_others_are_synced_and_each_that_fails_has_a_line(
 
 
 def test_a_folder_without_a_sweep_is_one_line(tmp_path: Path) -> None:
-    done = sweeper("sync", "elsewhere", cwd=tmp_path)
+    done = run_here(["sync", "elsewhere"], tmp_path)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "elsewhere: not a sweep" in done.stderr

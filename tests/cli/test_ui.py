@@ -25,6 +25,7 @@ from sweeper.trials.trial import TrialEnd
 from tests.cli.test_stop_and_watch import SPACE, wait_for_trial
 from tests.support.cli_runner import runs_of, start, sweeper
 from tests.support.fakes import report
+from tests.support.run_here import run_here
 from tests.support.search_spaces import small_spec
 
 
@@ -167,7 +168,7 @@ def test_the_runs_of_a_sweep_grow_while_they_are_served(tmp_path: Path) -> None:
             assert said[-1].startswith("Ctrl-C"), said
             address = next(line for line in said if line.startswith("MLflow's UI:")).split()[-1]
             wait_for_step(address, wait_for_step(address, 1) + 1)
-            stopped = sweeper("stop", name, "1", cwd=tmp_path)  # the sweep has no other trial
+            stopped = run_here(["stop", name, "1"], tmp_path)  # the sweep has no other trial
             assert stopped.returncode == 0, stopped.stderr
             told = driver.communicate(timeout=120)[0]
             (run,) = served_trials(address, "1")
@@ -180,7 +181,7 @@ def test_the_runs_of_a_sweep_grow_while_they_are_served(tmp_path: Path) -> None:
 
 
 def test_a_missing_store_is_not_created(tmp_path: Path) -> None:
-    done = sweeper("ui", cwd=tmp_path)
+    done = run_here(["ui"], tmp_path)
     assert done.returncode == 2
     assert "there are no runs yet" in done.stderr
     assert list(tmp_path.iterdir()) == []
@@ -192,7 +193,7 @@ def test_a_port_in_use_is_one_line(tracked: SweepFolder, tmp_path: Path) -> None
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        done = sweeper("ui", "--sweeps", str(tracked.path.parent), "--port", str(port), cwd=tmp_path)
+        done = run_here(["ui", "--sweeps", str(tracked.path.parent), "--port", str(port)], tmp_path)
     assert done.returncode == 2
     assert f"--port {port}: Address already in use" in done.stderr
 
@@ -202,7 +203,7 @@ def test_a_tracking_server_is_the_ui_itself(tracked: SweepFolder, tmp_path: Path
     with serve_ui(f"sqlite:///{tracked.path.parent / 'mlflow.db'}", tmp_path, 0) as (address, _):
         there = {"MLFLOW_TRACKING_URI": address.replace("//", "//someone:secret@") + "/"}
         there["BROWSER"] = f"{sys.executable} {write_script(tmp_path)} %s"
-        done = sweeper("ui", "--no-browser", cwd=tmp_path, extra=there)
+        done = run_here(["ui", "--no-browser"], tmp_path, variables=there)
         assert (done.returncode, done.stdout) == (0, f"MLflow's UI:  {address}\n")
         assert not (tmp_path / "opened").exists()
         assert sweeper("ui", cwd=tmp_path, extra=there).stdout == done.stdout
@@ -211,7 +212,7 @@ def test_a_tracking_server_is_the_ui_itself(tracked: SweepFolder, tmp_path: Path
 
 @pytest.mark.parametrize("uri", ["./mlruns", "localhost:5000", "htp://host"])
 def test_a_wrong_address_is_one_line(uri: str, tmp_path: Path) -> None:
-    done = sweeper("ui", cwd=tmp_path, extra={"MLFLOW_TRACKING_URI": uri})
+    done = run_here(["ui"], tmp_path, variables={"MLFLOW_TRACKING_URI": uri})
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"MLFLOW_TRACKING_URI={uri}: ")
     assert len(done.stderr.splitlines()) == 1
@@ -220,6 +221,6 @@ def test_a_wrong_address_is_one_line(uri: str, tmp_path: Path) -> None:
 @pytest.mark.mlflow
 def test_a_server_that_does_not_answer_is_one_line(tracked: SweepFolder, tmp_path: Path) -> None:
     there = {"MLFLOW_TRACKING_URI": "http://someone:secret@127.0.0.1:9"}
-    done = sweeper("ui", str(tracked.path), cwd=tmp_path, extra=there)
+    done = run_here(["ui", str(tracked.path)], tmp_path, variables=there)
     assert done.returncode == 1
     assert done.stderr == "MLflow at http://127.0.0.1:9: Connection refused\n"

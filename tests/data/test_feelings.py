@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections import Counter
 from functools import cache
 
@@ -93,3 +95,16 @@ def test_neither_the_majority_class_nor_word_overlap_gives_a_high_score() -> Non
     accuracy = model.score(words.transform([t for t, _ in test]), [y for _, y in test])
     assert accuracy < 0.42  # MiniLM reaches 0.57
     assert Counter(label for _, label in test).most_common(1)[0][1] / len(test) < 0.10
+
+
+def test_it_is_read_without_the_hubs_library_of_data_sets() -> None:
+    program = (
+        "import sys\n"
+        "from sweeper.data.catalog import DATASETS\n"
+        "from sweeper.data.hub_datasets import load_tables\n"
+        "tables, commit = load_tables(DATASETS['feelings'])\n"
+        "print(commit, {split: len(table) for split, table in tables.items()}, 'datasets' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    sizes = {split: size * len(LABELS) for split, size in SIZES.items()}
+    assert done.stdout == f"shipped {sizes} False\n"

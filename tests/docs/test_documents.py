@@ -31,7 +31,7 @@ from tests.docs.documents import (
     table,
     text_of,
 )
-from tests.support.cli_runner import sweeper
+from tests.support.run_here import run_here
 
 GETTING_STARTED, SEARCH_SPACES, OWN_DATA, LOSSES_AND_ENCODERS, ARCHITECTURE = (
     DOCS / page
@@ -91,13 +91,13 @@ def test_every_command_runs(command: tuple[str, ...], workspace: Path) -> None:
         for file in context.params["files"]:
             load_spec(file, context.params["overrides"] or ())  # the test's folder is the workspace
     if command[1] == "check":
-        done = sweeper(*command[1:], cwd=workspace)
+        done = run_here(command[1:], workspace)
         assert done.returncode == 0, done.stderr
 
 
 def test_the_check_of_getting_started_prints_what_it_says(workspace: Path) -> None:
     printed = next(block for block in blocks(GETTING_STARTED, "text") if block.startswith("messages.yaml: "))
-    assert sweeper("check", "messages.yaml", cwd=workspace, extra={"COLUMNS": "200"}).stdout == printed
+    assert run_here(["check", "messages.yaml"], workspace, variables={"COLUMNS": "200"}).stdout == printed
 
 
 @pytest.mark.parametrize("block", all_blocks("yaml").values(), ids=list(all_blocks("yaml")))
@@ -143,7 +143,7 @@ def test_a_mistake_is_reported_as_the_guide_says(tmp_path: Path) -> None:
     lines[9] = lines[9].replace("alpha", "alpah")
     (tmp_path / "search_spaces").mkdir()
     (tmp_path / "search_spaces" / "sst5.yaml").write_text("\n".join(lines), encoding="utf-8")
-    done = sweeper("check", "search_spaces/sst5.yaml", cwd=tmp_path)
+    done = run_here(["check", "search_spaces/sst5.yaml"], tmp_path)
     start, _, end = blocks(SEARCH_SPACES, "text")[0].strip().partition("…")
     message = " ".join(done.stderr.split())
     assert done.returncode == 2
@@ -159,7 +159,7 @@ def test_a_row_that_cannot_be_used_is_reported_as_the_guide_says(tmp_path: Path)
     for name, labels in {"a": ("good", "bad"), "b": ("good", "meh"), "c": ("good", "bad")}.items():
         rows = [json.dumps({"review": f"{name} {label}", "sentiment": label}) for label in labels]
         (tmp_path / f"{name}.jsonl").write_text("\n".join(rows), encoding="utf-8")
-    done = sweeper("run", "space.yaml", "--inline", cwd=tmp_path)
+    done = run_here(["run", "space.yaml", "--inline"], tmp_path)
     assert done.returncode == 2
     assert done.stderr.replace(f"{tmp_path}/", "").endswith(message)
 

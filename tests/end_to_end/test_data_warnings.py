@@ -9,7 +9,7 @@ from sweeper.app.run_sweeps import run_sweeps
 from sweeper.app.specs import load_spec
 from sweeper.errors import SweepFailedError
 from sweeper.terminal.output import PlainOutput
-from tests.support.cli_runner import sweeper
+from tests.support.run_here import run_here
 
 SPACE = """\
 dataset: {train: train.csv, validation: validation.csv, test: test.csv, name: toy}
@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.mlflow
 def test_warnings_about_the_data_are_said_once_and_kept_with_the_scores(folder: Path) -> None:
-    done = sweeper("run", "toy.yaml", "--inline", "--json", cwd=folder)
+    done = run_here(["run", "toy.yaml", "--inline", "--json"], folder)
     assert done.returncode == 0, done.stderr
     lines = [line.strip() for line in done.stderr.splitlines()]
     assert "41 texts in train, 20 texts in validation, 20 texts in test, 3 classes" in lines
@@ -50,7 +50,7 @@ def test_warnings_about_the_data_are_said_once_and_kept_with_the_scores(folder: 
     assert results["test_warnings"] == ['test lacks 1 of 3 classes: "Up"', LEAK][::-1]
     assert results["class_counts"]["train"] == {"down": 20, "up": 20, "Up": 1}
     assert LEAK in (folder / "sweeps" / results["sweep"] / "table.md").read_text().replace("\\", "")
-    assert LEAK in sweeper("table", cwd=folder).stdout.replace("\\", "")
+    assert LEAK in run_here(["table"], folder).stdout.replace("\\", "")
 
 
 @pytest.mark.mlflow
@@ -61,11 +61,11 @@ def test_hours_that_preparation_takes_up_are_said(folder: Path) -> None:
 
 
 def test_check_data_ends_with_2_and_a_line_for_what_is_wrong(folder: Path) -> None:
-    done = sweeper("check", "--data", "toy.yaml", "--set", "dataset.label=mood", cwd=folder)
+    done = run_here(["check", "--data", "toy.yaml", "--set", "dataset.label=mood"], folder)
     assert done.returncode == 2
     assert [line for line in done.stderr.splitlines() if line] == [
         f"data set toy: {folder / 'train.csv'} needs a column mood, allowed: text, label"
     ]
     assert not (folder / "sweeps").exists()
-    nothing = sweeper("check", "--data", cwd=folder)
+    nothing = run_here(["check", "--data"], folder)
     assert (nothing.returncode, nothing.stderr) == (2, "--data: name the search spaces whose data is to be checked\n")

@@ -7,6 +7,8 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ import yaml
 from sweeper.training.types import TIMING_METRICS
 from tests.conftest import ROOT
 from tests.support.cli_runner import runs_of, start, sweeper
+from tests.support.run_here import run_here
 
 pytestmark = [pytest.mark.ray, pytest.mark.mlflow]
 
@@ -87,17 +90,24 @@ def assert_complete(folder: Path, trials: int) -> None:
 
 
 def test_sweep_gives_a_table_and_its_best_trial_can_be_trained_again(tmp_path: Path) -> None:
-    assert_trains_and_reports(tmp_path, write_local_space(tmp_path), {"HF_HUB_OFFLINE": "1"})
+    offline = {"HF_HUB_OFFLINE": "1"}
+    again = partial(run_here, folder=tmp_path, variables=offline)
+    assert_trains_and_reports(tmp_path, write_local_space(tmp_path), offline, again)
 
 
 @pytest.mark.hub
 @pytest.mark.slow
 def test_sweep_on_sst5_from_the_hub(tmp_path: Path, hub: dict[str, str]) -> None:
-    assert_trains_and_reports(tmp_path, FILE, hub)
+    assert_trains_and_reports(tmp_path, FILE, hub, lambda words: sweeper(*words, cwd=tmp_path, extra=hub))
 
 
-def assert_trains_and_reports(tmp_path: Path, file: Path, extra: dict[str, str]) -> None:
-    """Assert that a sweep gives a table and a model to use, and that its best trial can be trained again."""
+def assert_trains_and_reports(
+    tmp_path: Path,
+    file: Path,
+    extra: dict[str, str],
+    again: Callable[[Sequence[str]], subprocess.CompletedProcess[str]],
+) -> None:
+    """Assert that a sweep gives a table and a model to use, and that `again` trains its best trial with that result."""
     completed = sweeper(*arguments(file, FEW_ROWS), cwd=tmp_path, extra=extra)
     assert completed.returncode == 0, completed.stderr
     results = json.loads((only_sweep(tmp_path) / "results.json").read_text())
@@ -113,7 +123,7 @@ def assert_trains_and_reports(tmp_path: Path, file: Path, extra: dict[str, str])
 
     assert_usable(shown, tmp_path)
     train_command = next(line for line in shown if line.startswith("train the best again:"))
-    trained = sweeper(*train_command.split()[5:], "--test", "--json", cwd=tmp_path, extra=extra)
+    trained = again([*train_command.split()[5:], "--test", "--json"])
     assert trained.returncode == 0, trained.stderr
     result = json.loads(trained.stdout)
     confirmed = max(results["systems"], key=lambda system: system["confirmation"]["mean"])
@@ -124,7 +134,7 @@ def assert_trains_and_reports(tmp_path: Path, file: Path, extra: dict[str, str])
     assert 0 <= result["test"]["accuracy"] <= 1
     in_mlflow = ("--sweeps", "elsewhere", "--tracking-uri", f"sqlite:///{tmp_path / 'sweeps' / 'mlflow.db'}")
     for source in ((), in_mlflow):  # from the record, and from MLflow alone: the same bytes, with that access
-        table = sweeper("table", *source, cwd=tmp_path)
+        table = run_here(["table", *source], tmp_path)
         assert f"accessed {CONFIRMED + 1} times by 1 sweep." in table.stdout, table.stderr
         assert table.stdout == (only_sweep(tmp_path) / "table.md").read_text()
 

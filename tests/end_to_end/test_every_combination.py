@@ -8,7 +8,7 @@ import pytest
 
 from sweeper.training.registry import LOSSES
 from tests.conftest import REVIEWS, needs
-from tests.support.cli_runner import sweeper
+from tests.support.run_here import run_here
 
 pytestmark = pytest.mark.mlflow
 
@@ -49,7 +49,7 @@ confirm: {{seeds: 1}}
 
 def test_every_hyperparameter_of_every_system_runs(tmp_path: Path) -> None:
     (tmp_path / "space.yaml").write_text(SPACE)
-    done = sweeper("run", "space.yaml", "--inline", "--json", cwd=tmp_path)
+    done = run_here(["run", "space.yaml", "--inline", "--json"], tmp_path)
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout)
     assert results["num_trials"] == NUM_TRIALS
@@ -82,7 +82,7 @@ def test_custom_dataset_runs_and_its_bad_rows_are_named(tmp_path: Path) -> None:
     elsewhere.mkdir()
     with (tmp_path / "train.jsonl").open("ab") as out:
         out.write(b'{"review": "", "sentiment": "positive (1)"}\n{"review": "\xff"}\n')
-    done = sweeper("run", str(file), "--inline", cwd=elsewhere)
+    done = run_here(["run", str(file), "--inline"], elsewhere)
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
         "data set reviews: 2 rows cannot be used; correct them, or set on_bad_rows: drop",
@@ -90,7 +90,7 @@ def test_custom_dataset_runs_and_its_bad_rows_are_named(tmp_path: Path) -> None:
         f"{tmp_path / 'train.jsonl'}:1895: no text in review",
     ]
 
-    done = sweeper("run", str(file), "--inline", "--json", "--set", "on_bad_rows=drop", cwd=elsewhere)
+    done = run_here(["run", str(file), "--inline", "--json", "--set", "on_bad_rows=drop"], elsewhere)
     assert done.returncode == 0, done.stderr
     assert "2 rows of reviews cannot be used and are dropped" in done.stderr
     assert "1,894" not in done.stderr

@@ -20,6 +20,7 @@ from sweeper.errors import RecordError
 from tests.support.cli_runner import SWEEPER, environment, start, sweeper
 from tests.support.processes import session_processes
 from tests.support.record_invariants import find_violations
+from tests.support.run_here import run_here
 
 pytestmark = [pytest.mark.ray, pytest.mark.mlflow]
 
@@ -92,7 +93,7 @@ def test_a_second_driver_is_refused_and_a_signal_ends_the_first_in_the_middle_of
 ) -> None:
     running = start(*long_arguments(tmp_path), cwd=tmp_path, extra=OFFLINE)
     eventually("a trial", lambda: record_contains(tmp_path / "sweeps", b'"number"'))
-    second = sweeper("run", "long.yaml", "--inline", cwd=tmp_path, extra=OFFLINE)
+    second = run_here(["run", "long.yaml", "--inline"], tmp_path, variables=OFFLINE)
     assert second.returncode == 2
     assert "another sweeper drives this sweep" in second.stderr
     eventually("its worker", lambda: workers(running.pid))
@@ -132,7 +133,7 @@ def test_closed_terminal_ends_the_sweep_in_good_order(tmp_path: Path) -> None:
     eventually("its end", lambda: os.waitid(os.P_PID, driver, os.WEXITED | os.WNOHANG | os.WNOWAIT), seconds=60)
     assert os.waitstatus_to_exitcode(os.waitpid(driver, 0)[1]) == 143
     assert_ended_in_first_epoch(tmp_path)
-    shown = sweeper("show", only_sweep(tmp_path / "sweeps").name, cwd=tmp_path, extra=OFFLINE)
+    shown = run_here(["show", only_sweep(tmp_path / "sweeps").name], tmp_path, variables=OFFLINE)
     assert "interrupted" in shown.stdout, shown.stderr
 
 
@@ -197,7 +198,7 @@ def test_folder_that_cannot_be_written_gives_one_line_and_exit_code_2(tmp_path: 
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     read_only = "cannot be written (Read-only file system)"
     for place, why in ((small_disk / "sweeps", read_only), (tmp_path / "file", "is a file; name a folder")):
-        done = sweeper(*arguments(tmp_path, "--sweeps", str(place)), cwd=tmp_path, extra=OFFLINE)
+        done = run_here(arguments(tmp_path, "--sweeps", str(place)), tmp_path, variables=OFFLINE)
         assert done.returncode == 2
         (line,) = done.stderr.splitlines()
         assert str(place) in line

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cli_runner import sweeper
 from tests.support.run_here import run_here
 
 WORDS = {
@@ -42,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.mlflow
 def test_a_sweep_over_texts_with_several_labels_ends_with_a_model_that_predicts_them(folder: Path) -> None:
-    done = sweeper("run", "moods.yaml", "--inline", "--json", cwd=folder)
+    done = run_here(["run", "moods.yaml", "--inline", "--json"], folder)
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout)
     sweep = folder / "sweeps" / results["sweep"]

@@ -1,4 +1,7 @@
-"""Signals while Ray's workers train: the runner stops in the middle of an epoch. Each test has a runner of its own."""
+"""Signals while Ray's workers train: the runner stops in the middle of an epoch. Each test has a runner of its own.
+
+`make test` sends SIGTERM to a whole command in tests/end_to_end/test_faults.py.
+"""
 
 import signal
 from pathlib import Path
@@ -18,7 +21,11 @@ pytestmark = pytest.mark.ray
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(signal.SIGINT, 130), (signal.SIGTERM, 143), pytest.param(signal.SIGHUP, 143, marks=pytest.mark.slow)],
+    [
+        (signal.SIGINT, 130),
+        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, 143, marks=pytest.mark.slow),
+    ],
 )
 def test_signal_ends_the_run_in_the_middle_of_an_epoch(tmp_path: Path, number: signal.Signals, code: int) -> None:
     class SignallingTrials(ScriptedTrials):

@@ -1,6 +1,8 @@
 """A real MLflow store filled with made-up sweeps, which have the tags and files that the tracker gives them."""
 
 import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +17,22 @@ from sweeper.trials.trial import Trial
 PARENT = 0
 
 
-def create_empty_store(path: Path) -> Path:
-    """Create a store with MLflow's tables and no run, and return its file."""
+def create_empty_store(folder: Path) -> Path:
+    """Create a store with MLflow's tables and no run in a folder, and return its file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "mlflow.db").write_bytes(_empty_store())
+    return folder / "mlflow.db"
+
+
+@cache
+def _empty_store() -> bytes:
+    """Return the file of an empty store. MLflow needs a second for its tables, so each process makes them once."""
     from sweeper.tracking.client import open_store
 
-    open_store(f"sqlite:///{path / 'mlflow.db'}").search_experiments()
-    return path / "mlflow.db"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "mlflow.db"
+        open_store(f"sqlite:///{path}").search_experiments()
+        return path.read_bytes()
 
 
 class FilledStore:

@@ -1,6 +1,7 @@
 """Models with random weights as a sweep exports them, texts for them, and the predictions of sweeper's own code."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -57,3 +58,18 @@ def export_random_model(folder: Path, config: TrainConfig, split: LabelledTexts)
 def own_probabilities(folder: Path, config: TrainConfig, data: TrainingData) -> NDArray[np.float32]:
     """Return the probabilities of sweeper's own model for the texts."""
     return evaluate(export.load_exported(folder / "model", config, data), data, "validation", config).probabilities
+
+
+def model_export(folder: Path, config: TrainConfig, pairs: bool = False) -> Any:
+    """Return what MLflow gets of the model in a folder: a ModelExport."""
+    from sweeper.tracking.model_export import ModelExport
+
+    return ModelExport(folder / "model", "sst5-0a1b2c3d.2", config.active_params, LONGEST, 2 if pairs else 1)
+
+
+def assert_same(table: Any, expected: NDArray[np.float32]) -> None:
+    """Assert that a table of predictions has these probabilities (N, C), and the likeliest labels."""
+    assert list(table.columns) == ["label", *(f"probability/{label}" for label in LABELS)]
+    assert np.array_equal(table.iloc[:, 1:].to_numpy(np.float32), expected)
+    assert table["label"].tolist() == [LABELS[k] for k in expected.argmax(axis=1)]
+    assert len(np.unique(expected, axis=0)) > len(expected) / 2  # predictions depend on the text

@@ -1,7 +1,9 @@
 """Run the `sweeper` command in this process, where its own process is not the subject."""
 
 import io
+import logging
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +21,8 @@ def run_here(
 ) -> CompletedProcess[str]:
     """Run the command in `folder`, with more environment variables and `typed` as its standard input.
 
-    Its terminal writes to the file descriptors, and Typer to `sys.stderr`, so both are replaced.
+    Its terminal writes to the file descriptors, and Typer to `sys.stderr`, so both are replaced. The command's handlers
+    of signals and its log end with it.
     """
     with tempfile.TemporaryFile("w+b") as out, tempfile.TemporaryFile("w+b") as err:
         with (
@@ -27,6 +30,8 @@ def run_here(
             mock.patch.dict(os.environ, {"COLUMNS": "100", **(variables or {})}),
             _replaced(1, out),
             _replaced(2, err),
+            _kept_signals(),
+            _kept_log(),
             mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(typed.encode("utf-8")))),
         ):
             try:
@@ -55,3 +60,26 @@ def _replaced(descriptor: int, file: IO[bytes]) -> Iterator[None]:
         stream.flush()
         os.dup2(before, descriptor)
         os.close(before)
+
+
+@contextmanager
+def _kept_signals() -> Iterator[None]:
+    """Give the signals that a command handles their handlers back."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _kept_log() -> Iterator[None]:
+    """Let Python log as in a new process, and close what the command logs to."""
+    handlers, logging.root.handlers = logging.root.handlers, []
+    try:
+        yield
+    finally:
+        for handler in logging.root.handlers:
+            handler.close()
+        logging.root.handlers = handlers

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import termios
+from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 
 from sweeper.terminal.literal_console import LiteralConsole
 from sweeper.terminal.terminal import Terminal
+from tests.support import noisy_sweep
 from tests.support.cli_runner import SWEEPER, environment
 
 SPACE = """
@@ -32,14 +34,13 @@ def set_size(terminal: int, columns: int) -> None:
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
 
 
-def on_a_terminal(arguments: list[str], cwd: Path, columns: int = 100, resized: int = 0) -> tuple[int, str]:
+def on_a_terminal(program: Sequence[str], cwd: Path, columns: int = 100, resized: int = 0) -> tuple[int, str]:
     """Exit code, and all that the terminal was sent. Its width becomes `resized` once the live view is there."""
     ours, theirs = pty.openpty()
     set_size(ours, columns)
     kept = {name: value for name, value in environment({}).items() if name not in ("NO_COLOR", "COLUMNS", "LINES")}
     command = subprocess.Popen(
-        [*SWEEPER, *arguments], cwd=cwd, env={**kept, "TERM": "xterm"},
-        stdin=theirs, stdout=theirs, stderr=theirs,
+        program, cwd=cwd, env={**kept, "TERM": "xterm"}, stdin=theirs, stdout=theirs, stderr=theirs,
     )  # fmt: skip
     os.close(theirs)
     sent = b""
@@ -65,11 +66,17 @@ def longest_line(text: str) -> int:
     return max(len(line.rstrip("\r")) for line in text.split("\n"))
 
 
-@pytest.mark.ray
 @pytest.mark.mlflow
-def test_a_sweep_has_the_terminal_to_itself_and_gives_it_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param([sys.executable, noisy_sweep.__file__], id="noise"),
+        pytest.param([*SWEEPER, "run", "space.yaml"], id="ray", marks=[pytest.mark.ray, pytest.mark.slow]),
+    ],
+)
+def test_a_sweep_has_the_terminal_to_itself_and_gives_it_back(program: Sequence[str], tmp_path: Path) -> None:
     (tmp_path / "space.yaml").write_text(SPACE)
-    code, sent = on_a_terminal(["run", "space.yaml"], tmp_path, columns=100, resized=60)
+    code, sent = on_a_terminal(program, tmp_path, columns=100, resized=60)
     assert code == 0, sent
     assert sent.count("\x1b[?1049h") == sent.count("\x1b[?1049l") == 1
     assert "0/2" in sent
@@ -86,7 +93,7 @@ def test_a_sweep_has_the_terminal_to_itself_and_gives_it_back(tmp_path: Path) ->
 
 def test_a_line_that_is_too_long_breaks_between_words(tmp_path: Path) -> None:
     (tmp_path / "space.yaml").write_text(SPACE.replace("learning_rate", "learning_rat"))
-    code, sent = on_a_terminal(["check", "space.yaml"], tmp_path, columns=40)
+    code, sent = on_a_terminal([*SWEEPER, "check", "space.yaml"], tmp_path, columns=40)
     assert code == 2
     assert longest_line(plain(sent)) <= 40
     assert " ".join(plain(sent).split()).endswith("max_length, precision; did you mean learning_rate?")

@@ -8,20 +8,23 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
+from zlib import crc32
 
 import pytest
 
+from tests.support.fake_mlflow_stores import create_empty_store
 from tests.support.faulty_proxy import FaultyProxy
+from tests.support.tracked_sweeps import wait_until
 
 
 @pytest.fixture(scope="module")
 def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return f"sqlite:///{tmp_path_factory.mktemp('mlflow') / 'mlflow.db'}"
+    return f"sqlite:///{create_empty_store(tmp_path_factory.mktemp('mlflow'))}"
 
 
 @pytest.fixture
 def sweep(request: pytest.FixtureRequest) -> str:
-    return f"sst5-{abs(hash(request.node.name)) % 16**8:08x}"
+    return f"sst5-{crc32(request.node.nodeid.encode()):08x}"
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +34,8 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    store = ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--artifacts-destination", str(folder / "a")]
+    database = f"sqlite:///{create_empty_store(folder)}"
+    store = ["--backend-store-uri", database, "--artifacts-destination", str(folder / "a")]
     place = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with (folder / "log").open("w") as log:
@@ -61,8 +65,6 @@ def proxy(backend: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyProxy
 
 
 def _wait_until_ready(port: int) -> None:
-    from tests.tracking.test_mlflow import wait_until
-
     def answers() -> bool:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:

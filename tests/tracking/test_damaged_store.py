@@ -17,7 +17,7 @@ from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialEnd
 from tests.support.recorded_sweeps import RecordedSweep
-from tests.tracking.test_mlflow import make_record, metric_history, runs_by_number, start_tracker
+from tests.support.tracked_sweeps import make_record, metric_history, runs_by_number, start_tracker
 
 pytestmark = pytest.mark.mlflow
 

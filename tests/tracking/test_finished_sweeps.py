@@ -330,15 +330,16 @@ def test_a_server_gives_the_same_table_and_refusals_as_a_file(
     backend: int, store: FilledStore, finished: FinishedSweep, tmp_path: Path
 ) -> None:
     server = FilledStore(f"http://127.0.0.1:{backend}", tmp_path)
+    own = "finished sweeps"  # other tests have sweeps there too
     store.add_sweep(finished)
-    runs = server.add_sweep(finished)
-    server.add_sweep(sweep({"ce": CE}, "sst5-0000000b"), results=False, status=RunStatus.KILLED)
-    loaded = load(server)
+    runs = server.add_sweep(finished, experiment=own)
+    server.add_sweep(sweep({"ce": CE}, "sst5-0000000b"), experiment=own, results=False, status=RunStatus.KILLED)
+    loaded = load(server, experiments=(own,))
     assert loaded.remarks[0].endswith("sst5-0000000b (KILLED).")
     assert render(build_table(loaded.sweeps), "md") == render(build_table(load(store).sweeps), "md")
     server.client.set_tag(runs[100], "sweeper.files", json.dumps({"predictions/test.parquet": "0" * 16}))
     with pytest.raises(RecordError, match="altered"):
-        table_text(load(server))
-    gone = server.add_sweep(sweep({"scl": CE}, "sst5-0000000c"), results=False)
+        table_text(load(server, experiments=(own,)))
+    gone = server.add_sweep(sweep({"scl": CE}, "sst5-0000000c"), experiment=own, results=False)
     server.client.set_tag(gone[PARENT], "sweeper.files", json.dumps({"results.json": "0" * 16}))
-    assert "sst5-0000000c (FINISHED)" in load(server).remarks[0]
+    assert "sst5-0000000c (FINISHED)" in load(server, experiments=(own,)).remarks[0]

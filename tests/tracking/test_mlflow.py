@@ -3,13 +3,11 @@
 import math
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import pytest
@@ -17,60 +15,24 @@ import pytest
 from sweeper.protocol.results import build_results
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.storage.sweep_folder import create_sweep
-from sweeper.training.config import TrainConfig
 from sweeper.training.objective import ObjectiveMetric
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
-from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
-from tests.support.fakes import report
+from sweeper.trials.trial import TrialEnd
 from tests.support.search_spaces import small_spec
+from tests.support.tracked_sweeps import (
+    make_record,
+    metric_history,
+    normalized,
+    runs_by_number,
+    start_tracker,
+    wait_until,
+)
 
 pytestmark = pytest.mark.mlflow
 
 SWEEP = "sst5-0a1b2c3d"
-
-
-def start_tracker(
-    uri: str,
-    sweep: str,
-    id: str = "",
-    artifacts: str | None = None,
-    objective: ObjectiveMetric | None = None,
-    started_at: int | None = None,
-) -> Any:
-    from sweeper.tracking.sweep_description import SweepDescription
-    from sweeper.tracking.tracker import MlflowTracker
-
-    about = SweepDescription({"sampler": "tpe"}, objective=objective or ObjectiveMetric())
-    return MlflowTracker(
-        uri, sweep=sweep, id=id, dataset="sst5", description=about, artifacts=artifacts, started_at=started_at
-    )
-
-
-def runs_by_number(uri: str, sweep: str, dataset: str = "sst5") -> dict[int, Any]:
-    from mlflow import MlflowClient
-
-    client = MlflowClient(tracking_uri=uri)
-    experiment = client.get_experiment_by_name(dataset)
-    assert experiment is not None
-    found = client.search_runs([experiment.experiment_id], f"tags.`sweeper.sweep` = '{sweep.rpartition('-')[2]}'")
-    above = {"sweep": 0, "confirmation": -1}
-    return {int(run.data.tags.get("sweeper.trial", above.get(run.data.tags["sweeper.stage"], 0))): run for run in found}
-
-
-def metric_history(uri: str, run: Any, metric: str) -> list[tuple[int, float]]:
-    from mlflow import MlflowClient
-
-    return [(m.step, m.value) for m in MlflowClient(tracking_uri=uri).get_metric_history(run.info.run_id, metric)]
-
-
-def make_record(number: int, scores: list[float], finish: TrialEnd | None = None) -> TrialRecord:
-    config = TrainConfig(encoder="owner/m", loss="ce", learning_rate=3e-5)
-    trial = Trial(number, 0, {"learning_rate": 3e-5}, config)
-    reports = tuple(report(k + 1, score) for k, score in enumerate(scores))
-    times = tuple(1_700_000_000_000 + 1000 * k for k in range(len(scores)))
-    return TrialRecord(trial, reports, times, 1_700_000_000_000, finish, 1_700_000_009_000 if finish else None)
 
 
 def test_a_sweep_has_a_parent_run_and_a_child_per_trial(uri: str, sweep: str) -> None:
@@ -228,25 +190,6 @@ def test_results_from_mlflow_equal_those_of_the_record(tmp_path: Path) -> None:
         assert repr(read_back) == repr(normalized(recorded))
 
 
-def normalized(record: TrialRecord) -> TrialRecord:
-    """Return a record as MLflow has it: metrics in alphabetical order, no negative zeros, an end in milliseconds."""
-    reports = tuple(replace(report, metrics=_ordered(report.metrics)) for report in record.reports)
-    test = record.test and replace(record.test, metrics=_ordered(record.test.metrics))
-    ended_at = None if record.ended_at is None else int(record.ended_at)
-    return replace(record, reports=reports, test=test, ended_at=ended_at)
-
-
-def _ordered(metrics: Mapping[str, float]) -> dict[str, float]:
-    return {name: metrics[name] + 0.0 for name in sorted(metrics)}
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = monotonic() + 120
-    while not condition():
-        assert monotonic() < deadline
-        threading.Event().wait(0.01)
-
-
 def test_an_unreachable_store_raises_nothing_and_leaves_runs_pending(tmp_path: Path, sweep: str) -> None:
     from sweeper.tracking import tracker as tracker_module
 
@@ -292,11 +235,12 @@ def mlflow_runs(uri: str, sweep: str, id: str) -> list[Any]:
     return find_trial_runs(uri, "sst5", identity_tags(sweep, id))[1]
 
 
-def test_a_database_whose_creation_was_interrupted_is_created_again(tmp_path: Path) -> None:
-    """Kill a process that creates the database three times, each time a little later; then let one finish."""
+@pytest.mark.parametrize("sizes", [(200_000,), pytest.param((1, 200_000, 400_000), marks=pytest.mark.slow)])
+def test_a_database_whose_creation_was_interrupted_is_created_again(sizes: Sequence[int], tmp_path: Path) -> None:
+    """Kill a process that creates the database at each of these sizes of the file; then let one finish."""
     making = "from sweeper.tracking.client import open_store; print(open_store({!r}).search_experiments())"
     path = tmp_path / "mlflow.db"
-    for size in (1, 200_000, 400_000):
+    for size in sizes:
         running = subprocess.Popen([sys.executable, "-c", making.format(f"sqlite:///{path}")])
         while running.poll() is None and not _grown(tmp_path, size):
             time.sleep(0.001)

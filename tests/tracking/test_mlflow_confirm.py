@@ -12,7 +12,7 @@ from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
 from tests.support.search_spaces import small_spec
-from tests.tracking.test_mlflow import (
+from tests.support.tracked_sweeps import (
     make_record,
     metric_history,
     normalized,

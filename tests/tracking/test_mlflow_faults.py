@@ -8,36 +8,12 @@ from typing import Any
 
 import pytest
 
-from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
-from sweeper.trials.trial import TrialEnd, TrialRecord
 from tests.support import faulty_proxy as faults
 from tests.support.faulty_proxy import FaultyProxy
-from tests.tracking.test_mlflow import make_record, wait_until
+from tests.support.tracked_sweeps import TRIALS, start_tracker, sweep_updates, wait_until
 
 pytestmark = pytest.mark.mlflow
-
-TRIALS = 4
-ENDS = [TrialEnd(Outcome.COMPLETED), TrialEnd(Outcome.STOPPED_EARLY, "below"), TrialEnd(Outcome.DIVERGED, "not finite")]
-
-
-def start_tracker(uri: str, sweep: str, **more: Any) -> Any:
-    from sweeper.tracking.sweep_description import SweepDescription
-    from sweeper.tracking.tracker import MlflowTracker
-
-    return MlflowTracker(
-        uri, sweep=sweep, dataset="sst5", description=SweepDescription({"sampler": "tpe"}), artifacts=None, **more
-    )
-
-
-def sweep_updates(trials: int = TRIALS) -> list[TrialRecord]:
-    """Return the records that a sweep passes to trackers: at the start of a trial, after each report, at its end."""
-    records = []
-    for number in range(1, trials + 1):
-        scores = [0.1 * number + 0.01 * step for step in range(3)]
-        records += [make_record(number, scores[:k]) for k in range(len(scores) + 1)]
-        records.append(make_record(number, scores, ENDS[number % len(ENDS)]))
-    return records
 
 
 def assert_exact(backend: int, sweep: str) -> None:
@@ -146,7 +122,7 @@ def test_the_process_ends_while_a_request_is_running(proxy: FaultyProxy, sweep: 
     proxy.fault = faults.never_answer
     program = (
         "from sweeper.trials.run_status import RunStatus\n"
-        "from tests.tracking.test_mlflow_faults import start_tracker, sweep_updates\n"
+        "from tests.support.tracked_sweeps import start_tracker, sweep_updates\n"
         f"tracker = start_tracker({proxy.uri!r}, {sweep!r}, say=print)\n"
         "tracker.update(sweep_updates()[0])\n"
         "tracker.close(RunStatus.KILLED, 0.2)\n"

@@ -1,7 +1,6 @@
 """The description of a sweep and the files of its runs are sent once, and its results last."""
 
 import json
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialEnd
-from tests.tracking.test_mlflow import make_record, runs_by_number, wait_until
+from tests.support.tracked_sweeps import downloaded_files, make_record, runs_by_number, wait_until
 
 pytestmark = pytest.mark.mlflow
 
@@ -45,23 +44,6 @@ def begin(store: Path, uri: str, sweep: str) -> Begin:
         return MlflowTracker(uri, sweep=sweep, dataset=dataset, description=about, artifacts=place, status=status)
 
     return begun
-
-
-def downloaded_files(uri: str, run: Any) -> dict[str, bytes]:
-    """Return every file that MLflow has of a run."""
-    from mlflow import MlflowClient
-
-    client = MlflowClient(tracking_uri=uri)
-    found, folders = {}, [""]
-    while folders:
-        for entry in client.list_artifacts(run.info.run_id, folders.pop() or None):
-            if entry.is_dir:
-                folders.append(entry.path)
-            else:
-                with tempfile.TemporaryDirectory() as place:
-                    path = client.download_artifacts(run.info.run_id, entry.path, place)
-                    found[entry.path] = Path(path).read_bytes()
-    return found
 
 
 def listed(run: Any) -> list[str]:

@@ -14,11 +14,14 @@ from sweeper.trials.trial import TrialEnd, TrialRecord
 from tests.support import faulty_proxy as faults
 from tests.support import tiny_training
 from tests.support.faulty_proxy import FaultyProxy
-from tests.support.random_models import export_random_model, own_probabilities, random_texts
-from tests.tracking.test_mlflow import make_record, runs_by_number
-from tests.tracking.test_mlflow_faults import start_tracker
-from tests.tracking.test_mlflow_files import downloaded_files
-from tests.tracking.test_model_export import assert_same, model_export
+from tests.support.random_models import (
+    assert_same,
+    export_random_model,
+    model_export,
+    own_probabilities,
+    random_texts,
+)
+from tests.support.tracked_sweeps import downloaded_files, make_record, runs_by_number, start_tracker
 
 pytestmark = pytest.mark.mlflow
 

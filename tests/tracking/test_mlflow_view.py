@@ -14,7 +14,7 @@ from sweeper.training.objective import ObjectiveMetric
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialEnd
-from tests.tracking.test_mlflow import make_record, runs_by_number
+from tests.support.tracked_sweeps import make_record, runs_by_number
 
 SEARCHED = ("loss", "learning_rate", "tau")
 KIND, TRAINING = "mlflow.experimentKind", "custom_model_development"
@@ -97,6 +97,7 @@ def test_a_note_is_replaced_but_not_one_that_somebody_wrote(uri: str, sweep: str
 def test_an_experiment_is_marked_as_model_training_unless_somebody_chose(
     before: str | None, after: str, uri: str, sweep: str
 ) -> None:
+    track(uri, sweep)
     client = MlflowClient(tracking_uri=uri)
     experiment = client.get_experiment_by_name("sst5").experiment_id
     client.delete_experiment_tag(experiment, KIND)

@@ -17,7 +17,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from sweeper.data.rows import LabelledTexts
 from sweeper.training import device, vocabulary
@@ -28,17 +27,17 @@ from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialEnd
 from tests.support import tiny_training
-from tests.support.random_models import LABELS, LONGEST, export_random_model, own_probabilities, random_texts
-from tests.tracking.test_mlflow import make_record, metric_history, runs_by_number, start_tracker
+from tests.support.random_models import (
+    assert_same,
+    export_random_model,
+    model_export,
+    own_probabilities,
+    random_texts,
+)
+from tests.support.tracked_sweeps import make_record, metric_history, runs_by_number, start_tracker
 
 CODE = Path(__file__).parents[2] / "sweeper" / "tracking" / "pyfunc_model.py"
 BEST = {"accuracy": 0.5, "macro_f1": 0.5, "largest_class": 1 / 3}  # of the second report of make_record
-
-
-def model_export(folder: Path, config: TrainConfig, pairs: bool = False) -> Any:
-    from sweeper.tracking.model_export import ModelExport
-
-    return ModelExport(folder / "model", "sst5-0a1b2c3d.2", config.active_params, LONGEST, 2 if pairs else 1)
 
 
 @cache
@@ -66,13 +65,6 @@ def pyfunc_predictions(folder: Path, config: TrainConfig, split: LabelledTexts) 
     found.load_context(SimpleNamespace(artifacts=place))
     columns = [split.texts] if split.pairs is None else [split.texts, split.pairs]
     return found.predict(None, pd.DataFrame(dict(enumerate(columns))))
-
-
-def assert_same(table: Any, expected: NDArray[np.float32]) -> None:
-    assert list(table.columns) == ["label", *(f"probability/{label}" for label in LABELS)]
-    assert np.array_equal(table.iloc[:, 1:].to_numpy(np.float32), expected)
-    assert table["label"].tolist() == [LABELS[k] for k in expected.argmax(axis=1)]
-    assert len(np.unique(expected, axis=0)) > len(expected) / 2  # predictions depend on the text
 
 
 @pytest.mark.parametrize("pairs", [False, True])
