@@ -68,7 +68,7 @@ def test_a_job_is_watched_and_stopped_by_its_name_without_a_number(cluster: Clus
     sweep = jobs.sweep_of(cluster, job)
     watcher = jobs.watch(cluster, sweep)
     until(lambda: "trial 1" in jobs.stop_trial(cluster, sweep, 1), 120, "trial 1 cannot be stopped")
-    assert jobs.stop(cluster, job, "1").startswith("trial 1: stopped by the user ")
+    assert jobs.stop(cluster, job, "1").splitlines()[-1].startswith("trial 1: stopped by the user ")
     said = jobs.stop(cluster, sweep).splitlines()
     assert said[-1] == f"{job} is stopped; submitting it again continues where it stopped"
     seen, _ = watcher.communicate(timeout=120)
