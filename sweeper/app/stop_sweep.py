@@ -8,7 +8,7 @@ from sweeper.protocol.sweep_summary import SweepSummary
 from sweeper.storage.record_lock import is_locked
 from sweeper.storage.requests import StopRequest
 from sweeper.storage.sweep_folder import SweepFolder
-from sweeper.trials.trial import TrialRecord
+from sweeper.trials.trial import TrialEnd, TrialRecord
 
 
 def stop_sweep(folder: SweepFolder) -> SweepSummary:
@@ -50,6 +50,14 @@ def find_stoppable(folder: SweepFolder, number: int) -> TrialRecord:
             f"{folder.path}: nobody drives this sweep, so trial {number} does not run; there is nothing to stop"
         )
     return record
+
+
+def describe_end(number: int, end: TrialEnd) -> str:
+    """Return in words how a trial ended that was to be stopped: by that, or before."""
+    if end.is_by_user:
+        return f"trial {number}: {end.reason}"
+    reason = f" ({end.reason})" if end.reason else ""
+    return f"trial {number} has ended already: {end.outcome.label}{reason}"
 
 
 def _ask_for_end(folder: SweepFolder, number: int) -> TrialRecord:

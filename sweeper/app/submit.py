@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sweeper.execution.job_server import JobServer, SubmittedJob
 
 _PASSED = ("MLFLOW_", "HF_ENDPOINT", "HF_TOKEN", "HF_HUB_OFFLINE")  # prefixes of the variables that the driver gets
+SWEEPS_OPTION = " --sweeps "  # precedes the folder of the sweeps, the last word in the command of a job
 _LOCAL_STORES = ("sqlite:", "file:", "/", ".")  # prefixes of an MLflow store that is on this machine only
 
 
@@ -53,7 +54,7 @@ def submit_sweeps(
         job = _unused_name(known, names[0])
         options = ["--parcel", bundle.NOTE, *(["--fresh"] if fresh else [])]
         where = shlex.quote(sweeps) if sweeps else '"${SWEEPER_SWEEPS:-$HOME/sweeps}"'
-        command = f"exec sweeper run {shlex.join([*files, *options])} --sweeps {where}"
+        command = f"exec sweeper run {shlex.join([*files, *options])}{SWEEPS_OPTION}{where}"
         with output.step(f"submitting {job}"):
             server.submit(job, command, Path(folder), environment, names)
     return Submission(job, tuple(names))

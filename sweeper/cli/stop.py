@@ -34,15 +34,22 @@ def stop(
     sweeps: Sweeps = DEFAULT_SWEEPS,
     address: Address = None,
     insecure: Insecure = False,
+    in_job: Annotated[bool, typer.Option("--in-job", hidden=True, help="Sent by `sweeper stop JOB TRIAL`.")] = False,
 ) -> None:
     """Stop a sweep and keep its progress, as Ctrl-C where it runs does; the same command continues it.
 
     With a trial's number, only that trial ends: it is recorded as stopped by the user, and its score counts as that of
-    a trial that was stopped early. With --address, the name is that of a job, with or without the number at its end.
+    a trial that was stopped early. With --address, the name is that of a job, with or without the number at its end;
+    its trials are stopped in the same way.
 
     Example: sweeper stop sst5-3f9a1c2e 12
     """
-    with cli_session(resume_hint="the driver stops all the same") as terminal:
+    with cli_session(relayed=in_job, resume_hint="the driver stops all the same") as terminal:
+        if in_job and trial is not None:
+            from sweeper.app.stop_job_trial import answer_in_job
+
+            terminal.result(answer_in_job(Path(target), sweeps, trial))
+            return
         if is_job(context, target, sweeps, address):
             _stop_job(terminal, target, trial, address, insecure=insecure)
             return
@@ -89,28 +96,25 @@ def describe_rest(folder: "SweepFolder") -> str:
 
 
 def _stop_trial(terminal: Terminal, folder: "SweepFolder", number: int) -> None:
-    from sweeper.app.stop_sweep import find_stoppable, stop_trial
+    from sweeper.app.stop_sweep import describe_end, find_stoppable, stop_trial
 
     end = find_stoppable(folder, number).end
     if end is None:
         with terminal.step(f"stopping trial {number} of {folder.name}"):
             end = stop_trial(folder, number).end
-    if end is not None and end.is_by_user:
-        terminal.line(f"trial {number}: {end.reason}")
-    elif end is not None:
-        reason = f" ({end.reason})" if end.reason else ""
-        terminal.line(f"trial {number} has ended already: {end.outcome.label}{reason}")
+    if end is not None:
+        terminal.line(describe_end(number, end))
 
 
 def _stop_job(terminal: Terminal, name: str, trial: int | None, address: str | None, *, insecure: bool) -> None:
+    from sweeper.app.stop_job_trial import stop_trial_of_job
     from sweeper.app.submit import find_job, wait_for_end
-    from sweeper.errors import UsageError
 
     server = connect(address, insecure=insecure)
     job = find_job(server, name)
     if trial is not None:
-        commands = f"sweeper ls names its sweep, and sweeper stop SWEEP {trial} stops the trial"
-        raise UsageError(f"{job.id}: a job is stopped as a whole; on its head, {commands}")
+        terminal.line(stop_trial_of_job(terminal, server, job, name, trial))
+        return
     if job.is_over:
         terminal.line(f"{job.id} is over: {job.status.lower()}")
         return

@@ -6,11 +6,13 @@ run code on the cluster. Such a server is refused unless it is on this machine.
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import requests
@@ -35,6 +37,7 @@ from sweeper.execution.ray_internals import (
 
 _FINAL_STATUSES = frozenset(("SUCCEEDED", "FAILED", "STOPPED"))
 _SWEEPS_KEY = "sweeps"  # a job with this key in its metadata was submitted by sweeper
+_POLL = 0.2  # seconds between two looks at a short job
 _STOP_TIMEOUT = 30  # seconds that a driver has to close before Ray kills it
 _NO_JOB_AGENT = (
     "no node can start a job because its job agent does not run; another Ray on the head's machine may use the agent's "
@@ -109,16 +112,42 @@ class JobServer:
     def submit(self, name: str, command: str, folder: Path, env: Mapping[str, str], sweeps: tuple[str, ...]) -> None:
         """Send `folder` to the head and run `command` in it there, with the variables `env`."""
         variables = {**env, "RAY_JOB_STOP_WAIT_TIME_S": str(_STOP_TIMEOUT)}
+        environment = {"working_dir": str(folder), "env_vars": variables}
         with self._translated_errors():
-            retry(
-                lambda: self._client.submit_job(
-                    submission_id=name,
-                    entrypoint=command,
-                    runtime_env={"working_dir": str(folder), "env_vars": variables},
-                    metadata={_SWEEPS_KEY: ",".join(sweeps)},
-                ),
-                should_retry=lambda error: NO_JOB_AGENT_TEXT in str(error),
-            )
+            self._submit(name, command, environment, {_SWEEPS_KEY: ",".join(sweeps)})
+
+    def command(self, name: str) -> str:
+        """Return the command that a job runs."""
+        with self._translated_errors():
+            return str(self._client.get_job_info(name).entrypoint)
+
+    def run_beside(self, name: str, command: str) -> str:
+        """Run a short command where a job runs, in its folder and with its variables. Return the output.
+
+        The command is a job of its own without any resources, as the other one is, so Ray runs both on the head. It is
+        deleted at its end. Where Ray could not run the command, the last line of the output has the reason.
+        """
+        own_name = f"{name}-{secrets.token_hex(4)}"
+        with self._translated_errors():
+            environment = self._client.get_job_info(name).runtime_env or {}
+            self._submit(own_name, command, environment, {})
+            details = self._client.get_job_info(own_name)
+            while str(details.status) not in _FINAL_STATUSES:
+                time.sleep(_POLL)
+                details = self._client.get_job_info(own_name)
+            log = self._client.get_job_logs(own_name)
+            self._client.delete_job(own_name)
+        has_failed = str(details.status) == "FAILED"
+        return f"{log}\n{' '.join((details.message or '').split())}" if has_failed else log
+
+    def _submit(self, name: str, command: str, environment: Mapping[str, Any], metadata: Mapping[str, str]) -> None:
+        """Submit a job, once a node can start it."""
+        retry(
+            lambda: self._client.submit_job(
+                submission_id=name, entrypoint=command, runtime_env=dict(environment), metadata=dict(metadata)
+            ),
+            should_retry=lambda error: NO_JOB_AGENT_TEXT in str(error),
+        )
 
     def stop(self, name: str) -> None:
         """Ask a job to close. Ray kills it if it does not."""

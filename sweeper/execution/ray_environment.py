@@ -9,8 +9,9 @@ import os
 from sweeper.execution.ray_internals import GCS_RECONNECT_TIMEOUT
 
 # Keep large buffers instead of returning them to the system, and place them in huge pages. Otherwise a third of each
-# training step of MiniLM on a CPU is spent on page faults.
-_MALLOC_TUNABLES = {"hugetlb": 1, "trim_threshold": 2**33, "mmap_threshold": 2**25}
+# training step of MiniLM on a CPU is spent on page faults. Use one arena for all threads: each trial trains in a thread
+# of its own, which would get another arena, and the worker would keep the buffers of each.
+_MALLOC_TUNABLES = {"hugetlb": 1, "trim_threshold": 2**33, "mmap_threshold": 2**25, "arena_max": 1}
 
 # For the driver and for all workers, on every node.
 WORKER_ENVIRONMENT = {

@@ -37,6 +37,16 @@ def stop(cluster: Cluster, *target: str) -> str:
     return _on_laptop(cluster, "stop", *target)
 
 
+def stop_trial(cluster: Cluster, target: str, trial: int) -> str:
+    """Return what `sweeper stop` says of a trial; "" if the sweep or the trial has not begun."""
+    try:
+        return stop(cluster, target, str(trial))
+    except RuntimeError as error:
+        if "has no sweep of" in str(error) or "none has begun" in str(error) or "nobody drives" in str(error):
+            return ""
+        raise
+
+
 def watch(cluster: Cluster, target: str) -> subprocess.Popen[str]:
     """Start `sweeper watch` on the laptop."""
     command = [*SWEEPER, "watch", target, "--address", cluster.dashboard]

@@ -16,8 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.app.open_study import read_study
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.storage.sweep_folder import SweepFolder, list_sweeps
+from sweeper.trials.trial import TrialRecord
 from tests.support.cli_runner import environment, start, sweeper
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.mlflow]
@@ -160,6 +162,53 @@ def test_submitted_sweep_can_be_stopped_and_submitted_again(head: Head, space: P
             assert not path.is_file() or secret.encode() not in path.read_bytes(), (path, secret)
 
 
+def test_one_trial_of_a_submitted_sweep_is_stopped_and_the_sweep_goes_on(head: Head, space: Path) -> None:
+    where = ("--address", head.address)
+    asked = ("--set", "training.epochs=2000", "--set", "budget.trials=2", "--set", "confirm.seeds=0", "--fresh")
+    elsewhere = ("--sweeps", str(head.home / "other sweeps"), "--set", "seed=7")
+    submitted = sweeper(
+        "submit", "space.yaml", *where, *asked, *elsewhere, "--detach", "--json", cwd=space, extra=head.user
+    )
+    job, (sweep,) = (json.loads(submitted.stdout)[key] for key in ("job", "sweeps"))
+
+    def stop(target: str, trial: int) -> subprocess.CompletedProcess[str]:
+        return sweeper("stop", target, str(trial), *where, cwd=space, extra=head.user)
+
+    def wait_for(trial: int) -> TrialRecord:
+        deadline = time.monotonic() + 240
+        while time.monotonic() < deadline:
+            for folder in list_sweeps(head.home / "other sweeps"):
+                for record in read_study(folder, folder.spec).all_trials():
+                    if record.trial.number == trial and record.reports:
+                        return record
+            time.sleep(0.1)
+        raise AssertionError(f"trial {trial} did not begin: {sweeper('logs', job, *where, cwd=space, extra=head.user)}")
+
+    wait_for(1)
+    first = stop(job, 1)
+    assert first.stdout.splitlines()[-1].startswith("trial 1: stopped by the user after epoch "), first
+    wait_for(2)  # the driver was not disturbed
+    unknown = stop(sweep, 99)
+    assert (unknown.returncode, unknown.stdout.splitlines()[1:]) == (2, []), unknown
+    assert unknown.stderr.startswith(f"{job}: ")
+    assert unknown.stderr.endswith(": has no trial 99, allowed: 1 to 2\n")
+    last = stop(sweep, 2)
+    assert last.stdout.splitlines()[-1].startswith("trial 2: stopped by the user after epoch "), last
+
+    logs = sweeper("logs", job, *where, cwd=space, extra=head.user)
+    assert logs.returncode == 0, logs
+    over = stop(job, 1)
+    assert (over.returncode, over.stderr) == (
+        2, f"{job}: is over (succeeded), so trial 1 does not run; there is nothing to stop\n"
+    )  # fmt: skip
+    (folder,) = list_sweeps(head.home / "other sweeps")
+    assert [record.end.is_by_user for record in read_study(folder, folder.spec).all_trials() if record.end] == [
+        True
+    ] * 2
+    listed = json.loads(sweeper("jobs", *where, "--json", cwd=space, extra=head.user).stdout)["jobs"]
+    assert [job_entry["id"] for job_entry in listed if job_entry["id"].startswith(job)] == [job]
+
+
 def test_sweep_that_the_cluster_cannot_run_gives_one_line_and_exit_code_2(head: Head, space: Path) -> None:
     asking = ("--fresh", "--set", "resources.gpu=4", "--set", "resources.accelerator=A100")
     done = sweeper("submit", "space.yaml", *asking, "--address", head.address, cwd=space, extra=head.user)
@@ -174,7 +223,7 @@ def test_wrong_token_and_unknown_job_give_one_line_each(head: Head, space: Path)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "the cluster refuses this token" in done.stderr
     assert "somebody-else" not in done.stderr
-    for verb in ("logs", "stop"):
-        done = sweeper(verb, "nothing-1", "--address", head.address, cwd=space, extra=head.user)
+    for verb in (("logs", "nothing-1"), ("stop", "nothing-1"), ("stop", "nothing-1", "3")):
+        done = sweeper(*verb, "--address", head.address, cwd=space, extra=head.user)
         assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
         assert "nothing-1: no such job of sweeper" in done.stderr

@@ -1,12 +1,14 @@
-"""Addresses where no job server of Ray's answers, and servers open to anybody: one line each that says which."""
+"""Addresses where no job server answers and servers open to anybody, in one line each; and what a server is asked."""
 
+import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -195,3 +197,85 @@ def test_a_call_is_made_again_while_its_error_allows_it(monkeypatch: pytest.Monk
     with pytest.raises(ZeroDivisionError):
         retry(lambda: 1 / 0, lambda _: True, seconds=-1)
     assert naps == [1, 1]
+
+
+# ---- a command beside a job
+
+
+class JobsApi:
+    """Ray's HTTP interface, as far as it is used, with one running job. A submitted command ends after two looks."""
+
+    running: Mapping[str, Any] = {
+        "type": "SUBMISSION", "submission_id": "a-1", "status": "RUNNING", "entrypoint": "exec sweeper run a.yaml",
+        "runtime_env": {"working_dir": "gcs://_ray_pkg_0123456789abcdef.zip", "env_vars": {"MLFLOW_TRACKING_URI": "u"}},
+    }  # fmt: skip
+
+    def __init__(self, end: Mapping[str, Any]) -> None:
+        self.end, self.submitted, self.deleted, self.looks = end, dict[str, Any](), list[str](), 0
+
+    def get(self, path: str) -> Any:
+        if path == "/api/version":
+            return json.loads(VERSION)
+        name = path.removeprefix("/api/jobs/").removesuffix("/logs")
+        if path.endswith("/logs"):
+            return {"logs": f"the log of {name}\n"}
+        if name in ("", "a-1"):
+            return self.running if name else []
+        assert name == self.submitted["submission_id"]
+        self.looks += 1
+        state = {"status": "PENDING"} if self.looks < 3 else self.end
+        return {**self.running, "submission_id": name, **state}
+
+
+@contextmanager
+def jobs_api(api: JobsApi) -> Iterator[JobServer]:
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self, values: Any) -> None:
+            body = json.dumps(values).encode()
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_GET(self) -> None:
+            self.answer(api.get(self.path))
+
+        def do_POST(self) -> None:
+            api.submitted = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            name = api.submitted["submission_id"]
+            self.answer({"job_id": name, "submission_id": name})
+
+        def do_DELETE(self) -> None:
+            api.deleted.append(self.path.removeprefix("/api/jobs/"))
+            self.answer({"deleted": True})
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield JobServer(f"http://127.0.0.1:{server.server_port}")
+        finally:
+            server.shutdown()
+
+
+def test_a_command_beside_a_job_has_its_folder_and_variables_and_is_no_job_of_sweeper() -> None:
+    api = JobsApi({"status": "SUCCEEDED"})
+    with jobs_api(api) as server:
+        assert server.command("a-1") == "exec sweeper run a.yaml"
+        said = server.run_beside("a-1", "exec sweeper stop a.yaml 3")
+    name = api.submitted["submission_id"]
+    assert name.startswith("a-1-")
+    assert said == f"the log of {name}\n"
+    assert api.submitted["entrypoint"] == "exec sweeper stop a.yaml 3"
+    assert api.submitted["runtime_env"] == api.running["runtime_env"]
+    assert "sweeps" not in api.submitted.get("metadata", {})
+    assert not [key for key in api.submitted if key.startswith("entrypoint_")]  # with resources it may leave the head
+    assert api.deleted == [name]
+
+
+def test_a_command_that_ray_could_not_run_ends_with_the_reason() -> None:
+    with jobs_api(JobsApi({"status": "FAILED", "message": "no such\n package"})) as server:
+        assert server.run_beside("a-1", "exec sweeper stop a.yaml 3").splitlines()[-1] == "no such package"

@@ -37,9 +37,14 @@ class RecordedSweep:
         *,
         splits: Mapping[str, Any] = SPLITS,
         encoders: Mapping[str, Any] | None = None,
+        measured: Mapping[str, float] | None = None,
         **changes: Any,
     ) -> None:
-        """Make the folder. `splits` and `encoders` are those of its manifest, `changes` replace keys of its space."""
+        """Make the folder. `splits` and `encoders` are those of its manifest, `changes` replace keys of its space.
+
+        Each report has the metrics `measured` besides those of every training.
+        """
+        self.measured = measured or {}
         self.spec: SweepSpec = small_spec(**{**SPACE, **changes})
         resolved = {"dataset": "c0ffee", "rows": "0123456789abcdef"}
         self.folder: SweepFolder = create_sweep(sweeps, self.spec, resolved, 1, LABELS, splits, encoders=encoders)
@@ -76,6 +81,7 @@ class RecordedSweep:
         for step in range(1, steps + 1):
             accuracy = best - 0.2 / step
             metrics = {"validation/accuracy": accuracy, "validation/macro_f1": accuracy - 0.01, "seconds": 60.0}
+            metrics |= self.measured
             if study.report(trial, ValidationReport(step, float(step), metrics)).end is not None:
                 return
         if outcome is not None:

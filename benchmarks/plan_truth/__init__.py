@@ -1,0 +1,1 @@
+"""Measures what `sweeper plan` expects of small real sweeps against what `sweeper run` then uses."""
