@@ -1,7 +1,11 @@
-"""Run `space.yaml` on the terminal of this process, which no Ray has, while this process and another print to it."""
+"""Run `space.yaml` on the terminal of this process, which no Ray has, while this process and another print to it.
+
+The sweep goes on once somebody has changed the terminal's width while the view was open.
+"""
 
 import os
 import subprocess
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,14 +20,20 @@ NOISE = "(raylet) WARNING noise.py:1: INFO"
 
 
 class NoisyTerminal(Terminal):
-    """A terminal to which libraries and other processes print as soon as the view of a sweep is open."""
+    """A terminal to which libraries and other processes print as soon as the view of a sweep is open.
+
+    It gives the view to the sweep once its width has changed.
+    """
 
     def make_view(self, *args: Any, **options: Any) -> ProgressView:
         """Return the view, after printing to both descriptors."""
+        width = os.get_terminal_size(0).columns
         view = super().make_view(*args, **options)
         for descriptor in (1, 2):
             os.write(descriptor, NOISE.encode())
         subprocess.run(["sh", "-c", f"echo '{NOISE}'; echo '{NOISE}' >&2"], check=True)
+        while os.get_terminal_size(0).columns == width:
+            time.sleep(0.01)
         return view
 
 

@@ -82,4 +82,7 @@ def test_a_trial_that_waited_at_rungs_has_a_bar_for_each_part(tmp_path: Path) ->
     }
     assert len(bars) > len(records)
     assert {bar.attempts for bar in bars} == {1}  # nothing was interrupted
-    assert {bar.worker for bar in bars} == {0}
+    for number, count in parts.items():
+        own = sorted((bar.start, bar.end) for bar in bars if bar.trial == number)
+        assert len(own) == count
+        assert all(end <= start for (_, end), (start, _) in itertools.pairwise(own))
