@@ -127,14 +127,16 @@ def _stop_while_waiting(spec: SweepSpec, record: TrialRecord) -> Iterator[tuple[
 def check_promotions(spec: SweepSpec, records: Sequence[TrialRecord]) -> Iterator[str]:
     """Check the rungs of a finished search whose trials wait there: who passed was promoted, and the best were.
 
-    A trial that failed after a rung gives its place to the next one, unless that was stopped before.
+    A trial that failed after a rung gives its place to the next one, unless that was stopped before. One whose last
+    validation is a rung takes no place there.
     """
     settings, searched = spec.early_stopping_settings, [it for it in records if not it.trial.source_trial]
     if not spec.pausing_rungs or not isinstance(settings, AshaSettings):
         return
     for system, rung in itertools.product(range(len(spec.systems)), spec.rungs):
         own = [it for it in searched if it.trial.system == system and not it.trial.race_of]
-        reached = [it for it in own if _value_at(spec, it, rung) is not None]
+        going_on = [it for it in own if rung < it.trial.config.num_validations]
+        reached = [it for it in going_on if _value_at(spec, it, rung) is not None]
         for record in reached:
             if len(record.reports) > rung and record.promoted_after < rung:
                 yield f"trial {record.trial.number}: passed rung {rung}, and no promotion is on record"
