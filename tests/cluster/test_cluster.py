@@ -79,7 +79,7 @@ def test_a_job_is_watched_and_stopped_by_its_name_without_a_number(cluster: Clus
 def test_models_reach_a_driver_whose_folder_no_worker_can_see(cluster: Cluster, observations: Observations) -> None:
     there, here = (place / "plain" for place in cluster.own("head"))
     job = jobs.submit(cluster, SWEEP, there, "training.epochs=2", "asha=off")
-    until(lambda: jobs.status(cluster, job) not in ("PENDING", "RUNNING"), 120, "the sweep has not ended")
+    until(lambda: jobs.status(cluster, job) not in ("PENDING", "RUNNING"), 240, "the sweep has not ended")
     log = jobs.logs(cluster, job)
     assert jobs.status(cluster, job) == "SUCCEEDED", log
     assert "storage is not set" in log
