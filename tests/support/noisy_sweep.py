@@ -1,11 +1,7 @@
-"""Run `space.yaml` on the terminal of this process, which no Ray has, while this process and another print to it.
-
-The sweep goes on once somebody has changed the terminal's width while the view was open.
-"""
+"""Run `space.yaml` on the terminal of this process, which no Ray has, while this process and another print to it."""
 
 import os
 import subprocess
-import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,20 +16,14 @@ NOISE = "(raylet) WARNING noise.py:1: INFO"
 
 
 class NoisyTerminal(Terminal):
-    """A terminal to which libraries and other processes print as soon as the view of a sweep is open.
-
-    It gives the view to the sweep once its width has changed.
-    """
+    """A terminal to which libraries and other processes print as soon as the view of a sweep is open."""
 
     def make_view(self, *args: Any, **options: Any) -> ProgressView:
         """Return the view, after printing to both descriptors."""
-        width = os.get_terminal_size(0).columns
         view = super().make_view(*args, **options)
         for descriptor in (1, 2):
             os.write(descriptor, NOISE.encode())
         subprocess.run(["sh", "-c", f"echo '{NOISE}'; echo '{NOISE}' >&2"], check=True)
-        while os.get_terminal_size(0).columns == width:
-            time.sleep(0.01)
         return view
 
 
