@@ -20,7 +20,7 @@ _NO_TRAINING = ("Agent", "IDLE")  # in the title of a Ray process that trains no
 
 @dataclass(frozen=True)
 class Watched:
-    """What a command took. `memory` and `disk` are the most at one moment, in bytes: of all trainings, of their files.
+    """The cost of a command. `memory` and `disk` are the most bytes at one moment, of all trainings and their files.
 
     `others` are the cores that other processes used meanwhile, on average; None where the system does not say it.
     """

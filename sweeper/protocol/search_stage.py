@@ -15,10 +15,6 @@ from sweeper.trials.interfaces import Study, Tracker
 from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
 
 
-def keep(_: Trial) -> None:
-    """Do nothing with the files of a trial."""
-
-
 class SearchStage(Stage):
     """The search: shares the budget among the systems, and lets the record stop poor trials early.
 
@@ -51,7 +47,7 @@ class SearchStage(Stage):
         super().__init__(spec, study, trackers, say, class_counts)
         self._clock, self._began, self._has_session = clock, clock() - elapsed, False
         self.gpu = spec.resources.most_gpus if gpu is None else gpu
-        self.discard: Callable[[Trial], None] = keep
+        self.discard: Callable[[Trial], object] = lambda _: None
         self.ended: list[TrialRecord] = []  # trials that ended in this command
         records = study.all_trials()
         self.budget = SearchBudget(spec, records, study.sessions())

@@ -20,7 +20,7 @@ from sweeper.storage.requests import StopRequest
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.resources import TrialResources
-from sweeper.trials.trial import TrialEnd, TrialRecord
+from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
 from tests.support.fakes import report, scripted_jobs
 from tests.support.pausing_searches import begin, ends, pausing_spec, searching, wait_with
 
@@ -209,15 +209,20 @@ def test_a_trial_that_cannot_be_promoted_any_more_is_stopped_with_its_rank(tmp_p
         assert sorted(ends(study)) == [1, 4]  # trial 3 is kept, in case that trial 2 fails
 
 
+def complete(stage: SearchStage, trial: Trial) -> None:
+    """Let a trial of three epochs that was promoted after the first report twice and complete."""
+    for step in (2, 3):
+        stage.report(trial, report(step, 0.5))
+    stage.trial_ended(trial, TrialEnd(Outcome.COMPLETED))
+
+
 def test_the_next_best_is_promoted_where_a_promoted_trial_fails(tmp_path: Path) -> None:
     with searching(pausing_spec(trials=3, factor=3, epochs=3), tmp_path / "journal") as (study, stage):
         wait_with(stage, 0.5, 0.7, 0.6)
         stage.trial_ended(begin(stage), FAILED)
         promoted = begin(stage)
         assert (promoted.number, promoted.attempt) == (3, 2)
-        for step in (2, 3):
-            stage.report(promoted, report(step, 0.5))
-        stage.trial_ended(promoted, TrialEnd(Outcome.COMPLETED))
+        complete(stage, promoted)
         assert stage.is_exhausted()
         assert [it.end.outcome for it in study.all_trials() if it.end] == ["stopped_early", "failed", "completed"]
 
@@ -242,9 +247,7 @@ def test_a_trial_that_reached_stop_at_does_not_wait_and_others_stay_for_a_larger
     with searching(spec, tmp_path / "journal") as (study, stage):  # the driver was killed
         again = begin(stage)
         assert (again.number, again.attempt) == (2, 2)
-        for step in (2, 3):
-            stage.report(again, report(step, 0.5))
-        stage.trial_ended(again, TrialEnd(Outcome.COMPLETED))
+        complete(stage, again)
         assert stage.is_exhausted()
         assert (len(stage.requeued), len(stage.promotion.waiting)) == (0, 1)
         assert study.get(first).end is None

@@ -1,4 +1,4 @@
-"""What the terminal shows of a sweep that minimizes: the lowest score as the best, and rivals from the lowest on."""
+"""The terminal shows a sweep that minimizes with the lowest score as the best, and rivals from the lowest on."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What people see of trials that wait at a rung for their promotion, and of those that lost it."""
+"""People see which trials wait at a rung for their promotion, and which lost it."""
 
 import json
 from dataclasses import replace
