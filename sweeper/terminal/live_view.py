@@ -29,7 +29,7 @@ class LiveView:
         self.lines = LineView(terminal, spec, known, dashboard.clock, dashboard.start)
         self.live = Live(dashboard, console=terminal.console, screen=True, refresh_per_second=2, redirect_stdout=False,
                          redirect_stderr=False, vertical_overflow="crop")  # fmt: skip
-        self.live.start()
+        self.live.start(refresh=True)  # else the screen stays empty until the first refresh
 
     def update(self, record: TrialRecord) -> None:
         """Take the newest state of a trial; it is drawn at the next refresh."""

@@ -68,7 +68,7 @@ def longest_line(text: str) -> int:
 
 @pytest.mark.mlflow
 @pytest.mark.parametrize(
-    ("program", "resized"),  # the sweep amid noise may be over before a second frame is due
+    ("program", "resized"),  # the sweep amid noise may be over before a frame of another width is due
     [
         pytest.param([sys.executable, noisy_sweep.__file__], 0, id="noise"),
         pytest.param([*SWEEPER, "run", "space.yaml"], 60, id="ray", marks=[pytest.mark.ray, pytest.mark.slow]),
@@ -81,7 +81,7 @@ def test_a_sweep_has_the_terminal_to_itself_and_gives_it_back(
     code, sent = on_a_terminal(program, tmp_path, columns=100, resized=resized)
     assert code == 0, sent
     assert sent.count("\x1b[?1049h") == sent.count("\x1b[?1049l") == 1
-    assert ("0/2" if resized else "/2") in sent
+    assert "0/2" in sent
     before, _, after = sent.rpartition("\x1b[?1049l")
     frames = [longest_line(plain(frame)) for frame in before.split("\x1b[H")[1:]]
     assert max(frames) == 100
