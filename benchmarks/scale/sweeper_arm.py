@@ -36,7 +36,8 @@ def main(folder: Path, trials: int, slots: int, gate: Path | None) -> None:
         job = TrainingJob(partial(instant, gate=gate), {"rnn": NO_DATA}, sweep.path)
         tracker = mlflow_sync.make_tracker(spec, sweep, say=print)
         clock = FillClock(slots, gate)
-        runner.run(SearchStage(spec, study, (ClockTracker(clock), tracker)), job, share)
+        with runner.workers(share) as workers:
+            workers.run(SearchStage(spec, study, (ClockTracker(clock), tracker)), job)
         tracker.close(RunStatus.FINISHED)
         clock.write(folder / "timing.json")
 

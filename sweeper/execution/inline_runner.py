@@ -1,7 +1,7 @@
 """The runner without Ray: all trials in this process, one after the other, for a debugger and for tests."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 
 from sweeper.errors import SweeperError, SweepInterrupted
@@ -10,7 +10,7 @@ from sweeper.execution.gpu_room import with_gpu_share
 from sweeper.storage.trial_files import delete_trial_files
 from sweeper.training.config import TrainConfig
 from sweeper.training.types import TrainingData
-from sweeper.trials.interfaces import Measure, Measured, TrainingJob, TrialSource
+from sweeper.trials.interfaces import Measure, Measured, TrainingJob, TrialSource, Workers
 from sweeper.trials.resources import TrialResources, fit_to_machine
 from sweeper.trials.trial import Trial, TrialEnd
 
@@ -58,13 +58,24 @@ class InlineRunner:
                 costs.append(error)
         return costs
 
-    def run(self, trials: TrialSource, job: TrainingJob, resources: TrialResources) -> None:
+    def workers(self, resources: TrialResources) -> AbstractContextManager[Workers]:
+        """Return a context in which trials run here with these resources."""
+        return nullcontext(InlineWorkers(resources))
+
+
+class InlineWorkers:
+    """The Workers of an InlineRunner: this process."""
+
+    def __init__(self, resources: TrialResources) -> None:
+        self.resources = resources
+
+    def run(self, trials: TrialSource, job: TrainingJob) -> None:
         """Run trial after trial until `trials` is exhausted. Raises SweepInterrupted, and what `trials` raises."""
         try:
             while not trials.is_exhausted():
                 trial = trials.next_trial()
                 if trial is not None:
-                    share = resources.share_of(trial.config)
+                    share = self.resources.share_of(trial.config)
                     self._run_trial(trial, trials, with_gpu_share(job, share, is_measured=False))
         except SweepInterrupted:
             raise

@@ -182,6 +182,18 @@ def error_text(tune_trial: Any) -> str:
     return Path(path).read_text(encoding="utf-8", errors="replace") if path else ""
 
 
+def keep_idle_workers(tune_controller: Any, tune_trial: Any, count: int) -> None:
+    """Let so many workers wait for further trials that request what this one does.
+
+    Tune keeps no more workers than there are trials that wait for one, and one worker otherwise. Without this function
+    the last trials of a stage end their workers, and the next stage starts new ones, which import PyTorch again.
+    """
+    cache = tune_controller._tune_controller._actor_cache
+    request = tune_trial.placement_group_factory
+    if not cache._max_num_objects[request]:
+        cache.increase_max(request, count)
+
+
 # --- The autoscaler
 #
 # Ray has no public way to ask what a cluster can grow to. Without this part a cluster that has not grown yet is refused

@@ -1,7 +1,4 @@
-"""The runner on Ray. It places trials, reuses workers, notices lost ones, and restarts Ray if Ray itself dies.
-
-Trials then continue from their checkpoints.
-"""
+"""The runner on Ray: it starts Ray on this machine, or joins a cluster, and says what a trial can get there."""
 
 # Ray reads its environment when it is imported, so this import must stay the first one.
 from sweeper.execution.ray_environment import WORKER_ENVIRONMENT
@@ -14,30 +11,22 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ray
 from filelock import FileLock
 
-from sweeper.errors import SweeperError, SweepInterrupted
 from sweeper.execution import ray_cluster, ray_internals
 from sweeper.execution.autoscaler import potential_nodes
 from sweeper.execution.background_start import BackgroundStart
 from sweeper.execution.cluster_address import cluster_address
-from sweeper.execution.gpu_room import GpuRoom
 from sweeper.execution.ray_folder import make_ray_folder, ray_temporary
 from sweeper.execution.ray_measurement import measure_side_by_side, start_workers
-from sweeper.execution.signals import collect_signals
-from sweeper.execution.tune_bridge import TuneBridge
+from sweeper.execution.ray_workers import RayWorkers
 from sweeper.training.config import TrainConfig
 from sweeper.training.types import TrainingData
-from sweeper.trials.interfaces import Measure, Measured, TrainingJob, TrialSource
-from sweeper.trials.outcome import Outcome
+from sweeper.trials.interfaces import Measure, Measured
 from sweeper.trials.resources import TrialResources, count_slots, fit_to_cluster, fit_to_machine
-from sweeper.trials.trial import Trial, TrialEnd
-
-if TYPE_CHECKING:
-    from sweeper.execution.tune_callbacks import StopTune
 
 _LOCK = "driver.lock"  # in the driver's folder, locked while the driver lives
 _PRELOADED = ("sweeper.execution.ray_worker", "sweeper.training.trainer")  # what a worker needs for its first trial
@@ -145,77 +134,24 @@ class RayRunner:
         self._wait_for_start()
         return measure_side_by_side(measure, configs, data, resources)
 
-    def run(self, trials: TrialSource, job: TrainingJob, resources: TrialResources) -> None:
-        """Run trials side by side until `trials` is exhausted, and restart Ray on this machine if it dies.
-
-        Raises SweepInterrupted after a signal, SweeperError if the cluster's head is lost, and what `trials` raises.
-        """
+    def workers(self, resources: TrialResources) -> RayWorkers:
+        """Return a context in which trials run with these resources, and its workers."""
         self._wait_for_start()
-        with collect_signals() as received:
-            while not trials.is_exhausted():
-                room = GpuRoom(resources, self._gpu_counter())
-                bridge = TuneBridge(trials, job, self._slot_counter(resources), room=room)
-                stop_exceptions = self._run_tune(
-                    bridge, job, resources, lambda: received or self._dead_process() or self._is_head_lost()
-                )
-                unfinished = bridge.close()
-                if bridge.error is not None:
-                    raise bridge.error
-                if received:
-                    raise SweepInterrupted(128 + received[0])
-                if self._is_head_lost():
-                    raise SweeperError(
-                        f"the head of the Ray cluster at {self.head.address} no longer answers; "
-                        "once it is back, the same command continues where it stopped"
-                    )
-                if process := self._dead_process():
-                    self._restart_ray(process, trials, unfinished)
-                else:
-                    _give_back(trials, unfinished, "Ray Tune ended before it")
-                stop_exceptions.clear()
+        return RayWorkers(self, resources)
 
-    def _slot_counter(self, resources: TrialResources) -> Callable[[], int]:
-        """Return a function that counts how many trials can run at a time, including those on nodes that join later."""
-        if not self.is_remote:
-            return lambda: resources.slots
-        potential_slots = count_slots(potential_nodes(), resources)
-        return ray_cluster.CachedCount(lambda: max(count_slots(ray_cluster.live_nodes(), resources), potential_slots))
-
-    def _gpu_counter(self) -> Callable[[], int]:
-        """Return a function that counts the GPUs, including those on nodes that join later."""
-        if not self.is_remote:
-            count = ray_cluster.count_gpus(ray_cluster.live_nodes())
-            return lambda: count
-        potential = ray_cluster.count_gpus(potential_nodes())
-        return ray_cluster.CachedCount(lambda: max(ray_cluster.count_gpus(ray_cluster.live_nodes()), potential))
-
-    def _run_tune(
-        self, bridge: TuneBridge, job: TrainingJob, resources: TrialResources, stop_reason: Callable[[], object]
-    ) -> "list[StopTune]":
-        from sweeper.execution.tune_run import run_tune
-
-        return run_tune(bridge, job, resources, stop_reason, self.folder / "tune", is_remote=self.is_remote)
-
-    def _is_head_lost(self) -> bool:
+    def is_head_lost(self) -> bool:
+        """Return True if the head of the cluster no longer answers."""
         return self.is_remote and self.head.is_lost()
 
-    def _dead_process(self) -> str | None:
+    def dead_process(self) -> str | None:
         """Return the name of a vital process that has died, if Ray runs on this machine and one has."""
         dead_processes = [] if self.is_remote else ray_internals.dead_processes()
         return next((_VITAL_PROCESSES[kind] for kind in dead_processes if kind in _VITAL_PROCESSES), None)
 
-    def _restart_ray(self, process: str, trials: TrialSource, unfinished: Sequence[Trial]) -> None:
-        """Start Ray again after one of its processes died, and give back the trials that were running."""
-        trials.notify(None, f"Ray's {process} died; restarting Ray")
-        _give_back(trials, unfinished, f"Ray's {process} died")
+    def restart(self) -> None:
+        """Start Ray on this machine again, after one of its processes died."""
         ray.shutdown()
         self.start.repeat()
-
-
-def _give_back(trials: TrialSource, unfinished: Sequence[Trial], reason: str) -> None:
-    """Tell the source of trials that these have lost their worker, through no fault of theirs."""
-    for trial in unfinished:
-        trials.worker_lost(trial, TrialEnd(Outcome.FAILED, reason), infrastructure_fault=True)
 
 
 def _most_workers_run_trials(cpu: int, gpu: float) -> bool:

@@ -1,5 +1,7 @@
 """The state that the adapters of Ray Tune share: the running trials by Tune's names for them, and signs of life.
 
+Tune runs in a thread of its own. Once all trials have ended, it waits there until it gets others or is told to end.
+
 Tune would hide or replace an exception that sweeper's code raises in one of its callbacks. The bridge stores it instead
 and stops the run. The runner then raises it unchanged.
 """
@@ -21,7 +23,7 @@ _MAX_CHECK_INTERVAL = 2.0  # seconds that count at most between two checks for s
 
 
 class TuneBridge:
-    """The trials of a job as Tune runs them, at most `slots()` at a time.
+    """The trials of a job as Tune runs them, at most `slots()` at a time, and then those of another job.
 
     Time passes only while `find_stalled` is called. So a driver that was suspended does not take every trial for dead.
     """
@@ -42,6 +44,37 @@ class TuneBridge:
         self.error: BaseException | None = None
         self._checked_at, self._now = clock(), 0.0
         self._lock, self._is_closed = threading.RLock(), False
+        self.all_ended, self._continues = threading.Event(), threading.Event()
+        self._is_stopping = self._is_finished = False
+
+    def run_more(self, trials: TrialSource, job: TrainingJob) -> None:
+        """Give Tune other trials. Call this once `all_ended` is set."""
+        self.trials, self.job = trials, job
+        self.all_ended.clear()
+        self._continues.set()
+
+    def wait_for_more(self) -> bool:
+        """Set `all_ended`, and return True once there are other trials, or Tune must stop; False if none will come."""
+        self._continues.clear()
+        self.all_ended.set()
+        if not self._is_finished and not self.must_stop:
+            self._continues.wait()
+        return not self._is_finished
+
+    def finish(self) -> None:
+        """Let Tune end, because no trials will come any more."""
+        self._is_finished = True
+        self._continues.set()
+
+    def stop(self) -> None:
+        """Let Tune stop at its next step, whatever it runs."""
+        self._is_stopping = True
+        self._continues.set()
+
+    @property
+    def must_stop(self) -> bool:
+        """True if Tune must stop at once: it was told to, or code of sweeper's raised an error."""
+        return self._is_stopping or self.error is not None
 
     def close(self) -> list[Trial]:
         """Ignore all calls from now on, because an abandoned Tune may wake up. Return the trials that have not ended.

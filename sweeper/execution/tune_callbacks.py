@@ -3,7 +3,6 @@
 The searcher provides trials, the scheduler takes events and lost workers, and the callback looks for silent workers.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import ray
@@ -11,7 +10,14 @@ from ray import tune
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from sweeper.execution.ray_internals import NODE_LOST_TEXTS, OUT_OF_MEMORY_TEXT, error_text, worker_of
+from sweeper.execution.ray_internals import (
+    NODE_LOST_TEXTS,
+    OUT_OF_MEMORY_TEXT,
+    error_text,
+    keep_idle_workers,
+    worker_of,
+)
+from sweeper.execution.shared_job import SharedJob
 from sweeper.execution.tune_bridge import TuneBridge
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialEnd
@@ -45,18 +51,28 @@ class _Unpickled:
 
 
 class BridgeSearcher(_Unpickled, Searcher):  # type: ignore[misc]  # Ray is not typed
-    """Tune's source of trials."""
+    """Tune's source of trials. `job` is the one that the trials from now on share."""
 
-    def __init__(self, bridge: TuneBridge) -> None:
+    def __init__(self, bridge: TuneBridge, job: SharedJob) -> None:
         super().__init__()
-        self.bridge = bridge
+        self.bridge, self.job = bridge, job
 
     def suggest(self, trial_id: str) -> Any:
-        """Return the trial to start under this name, None to be asked again, or FINISHED."""
-        trial = self.bridge.next_trial(trial_id)
-        if trial is not None:
-            return {"trial": trial, "share": self.bridge.room.share_of(trial)}
-        return _FINISHED if self.bridge.is_exhausted else None
+        """Return the trial to start under this name, None to be asked again, or FINISHED.
+
+        Waits while all trials have ended and others may come. Raises StopTune.
+        """
+        while True:
+            trial = self.bridge.next_trial(trial_id)
+            is_exhausted = trial is None and self.bridge.is_exhausted
+            if self.bridge.must_stop:
+                raise StopTune
+            if trial is not None:
+                return {"trial": trial, "share": self.bridge.room.share_of(trial), "job": self.job}
+            if not is_exhausted:
+                return None
+            if not self.bridge.wait_for_more():
+                return _FINISHED
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Take the loss of a worker that was not reported to the scheduler."""
@@ -67,9 +83,15 @@ class BridgeSearcher(_Unpickled, Searcher):  # type: ignore[misc]  # Ray is not 
 class BridgeScheduler(_Unpickled, FIFOScheduler):  # type: ignore[misc]
     """Tune's judge of whether a trial continues."""
 
-    def __init__(self, bridge: TuneBridge) -> None:
+    def __init__(self, bridge: TuneBridge, idle_workers: int = 0) -> None:
+        """Let so many workers wait for further trials."""
         super().__init__()
-        self.bridge = bridge
+        self.bridge, self.idle_workers = bridge, idle_workers
+
+    def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
+        """Keep the workers that this trial and the others before it leave."""
+        if self.idle_workers:
+            keep_idle_workers(tune_controller, trial, self.idle_workers)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """Pass on an event of a worker and return the decision about its trial.
@@ -97,14 +119,12 @@ class BridgeScheduler(_Unpickled, FIFOScheduler):  # type: ignore[misc]
 
 
 class StallMonitor(tune.Callback):  # type: ignore[misc]
-    """Stops Tune when there is a reason to, and kills the workers of silent trials. Tune calls it at every step."""
+    """Stops Tune where it must, and kills the workers of silent trials. Tune calls it at every step."""
 
-    def __init__(self, bridge: TuneBridge, stop_reason: Callable[[], object]) -> None:
-        self.bridge, self.stop_reason = bridge, stop_reason
+    def __init__(self, bridge: TuneBridge) -> None:
+        self.bridge = bridge
         self.running: list[Any] = []  # Tune's objects for the running trials; Tune's own list keeps ended ones too
         self.num_known = 0  # length of Tune's list at the last step
-        timeout = f"{bridge.job.stall_timeout / 60:g} minutes (stall_minutes)"
-        self.stalled = TrialEnd(Outcome.FAILED, f"it gave no sign of life for {timeout}")
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
@@ -112,13 +132,15 @@ class StallMonitor(tune.Callback):  # type: ignore[misc]
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """Check once. Tune makes about ten steps a second. Raises StopTune."""
         self.bridge.take_requests()
-        if self.bridge.error or self.stop_reason():
+        if self.bridge.must_stop:
             raise StopTune
         self._update_running(trials)
         stalled = set(self.bridge.find_stalled())
+        timeout = f"{self.bridge.job.stall_timeout / 60:g} minutes (stall_minutes)"
         for trial in self.running:
             if trial.trial_id in stalled:
-                self.bridge.worker_lost(trial.trial_id, self.stalled)
+                trial_end = TrialEnd(Outcome.FAILED, f"it gave no sign of life for {timeout}")
+                self.bridge.worker_lost(trial.trial_id, trial_end)
                 ray.kill(worker_of(trial))
 
     def _update_running(self, trials: list[Any]) -> None:

@@ -1,4 +1,4 @@
-"""One run of Ray Tune over the trials of a job.
+"""One run of Ray Tune, over the trials of one job after another.
 
 Importing Tune takes half a second. The runner imports this module while Ray starts.
 """
@@ -8,6 +8,7 @@ import sweeper.execution.ray_environment  # noqa: F401
 
 # isort: split
 import shutil
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
@@ -15,78 +16,89 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import ray
 from ray import tune
 
 from sweeper.execution import ray_cluster, ray_internals
-from sweeper.execution.abandonable_call import run_abandonable
 from sweeper.execution.model_transfer import start_model_exchange
-from sweeper.execution.ray_worker import DataReferences, run_on_worker
+from sweeper.execution.ray_worker import run_on_worker
+from sweeper.execution.shared_job import JobSharing
 from sweeper.execution.tune_bridge import TuneBridge
 from sweeper.execution.tune_callbacks import BridgeScheduler, BridgeSearcher, StallMonitor, StopTune
-from sweeper.trials.interfaces import TrainingJob
+from sweeper.trials.interfaces import TrainingJob, TrialSource
 from sweeper.trials.resources import TrialResources
 
+_CHECK_INTERVAL = 0.2  # seconds
 _STOP_TIMEOUT = 5.0  # seconds that Tune has to leave its loop
 
 
-def run_tune(
-    bridge: TuneBridge,
-    job: TrainingJob,
-    resources: TrialResources,
-    stop_reason: Callable[[], object],
-    folder: Path,
-    *,
-    is_remote: bool,
-) -> list[StopTune]:
-    """Run Tune until no trial is left, or until there is a reason to stop it. Its own files go to `folder`.
+class TuneRun:
+    """Ray Tune in a thread of its own. Its workers run the trials of one job, and then those of others.
 
-    Tune waits forever for a dead GCS, so it runs in a thread that can be abandoned. Tune's objects wait for the GCS too
-    when they are destroyed. The returned exceptions keep them alive; release them when Ray runs again.
+    Tune waits forever for a dead GCS, so its thread can be abandoned; it does not keep this process alive. Tune's
+    objects wait for the GCS too when they are destroyed: keep this object until Ray runs again, if it died. Tune's own
+    files go to `folder`.
     """
-    references = DataReferences({encoder: ray.put(data) for encoder, data in job.data.items()})
-    exchange = start_model_exchange() if is_remote and job.storage is None else None
-    trainable = tune.with_parameters(
-        run_on_worker,
-        job=replace(job, data={}),
-        data_references=references,
-        model_exchange=exchange,
-        is_measured=resources.memory is not None,
-    )
-    tuner = _make_tuner(trainable, bridge, resources, stop_reason, folder)
-    stop_exceptions: list[StopTune] = []
 
-    def fit() -> None:
+    def __init__(self, bridge: TuneBridge, resources: TrialResources, folder: Path, *, is_remote: bool) -> None:
+        """Start with the trials and the job of the bridge."""
+        self.bridge, self.folder, self.is_remote = bridge, folder, is_remote
+        self._sharing = JobSharing()
+        self._searcher = BridgeSearcher(bridge, self._sharing.share(bridge.job))
+        exchange = start_model_exchange() if is_remote and bridge.job.storage is None else None
+        is_measured = resources.memory is not None
+        trainable = tune.with_parameters(run_on_worker, model_exchange=exchange, is_measured=is_measured)
+        # On a cluster, workers that wait would keep nodes from being released, and other requests from their GPUs.
+        idle_workers = 0 if is_remote or is_measured else resources.slots
+        self._tuner = tune.Tuner(
+            tune.with_resources(trainable, _requests(resources)),
+            tune_config=tune.TuneConfig(
+                search_alg=self._searcher,
+                scheduler=BridgeScheduler(bridge, idle_workers),
+                num_samples=-1,  # until the searcher has finished
+                reuse_actors=True,
+                trial_dirname_creator=lambda trial: str(trial.trial_id),
+            ),
+            run_config=tune.RunConfig(
+                name="sweep", storage_path=str(folder), verbose=0, callbacks=[StallMonitor(bridge)]
+            ),
+        )
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._fit, daemon=True)
+        self._thread.start()
+
+    def _fit(self) -> None:
         try:
-            tuner.fit()
-        except StopTune as stop:
-            stop_exceptions.append(stop)
+            with nullcontext() if self.is_remote else ray_internals.trials_in_started_workers():
+                self._tuner.fit()
+        except BaseException as error:
+            self._error = error
 
-    with nullcontext() if is_remote else ray_internals.trials_in_started_workers():
-        run_abandonable(fit, stop_reason, _STOP_TIMEOUT)
-    shutil.rmtree(folder, ignore_errors=True)
-    return stop_exceptions
+    def run_more(self, trials: TrialSource, job: TrainingJob) -> None:
+        """Run other trials, once all have ended."""
+        self._searcher.job = self._sharing.share(job)
+        self.bridge.run_more(trials, job)
 
+    def wait(self, stop_reason: Callable[[], object]) -> bool:
+        """Wait until all trials have ended. Return False if Tune has ended before.
 
-def _make_tuner(
-    trainable: Any, bridge: TuneBridge, resources: TrialResources, stop_reason: Callable[[], object], folder: Path
-) -> Any:
-    return tune.Tuner(
-        tune.with_resources(trainable, _requests(resources)),
-        tune_config=tune.TuneConfig(
-            search_alg=BridgeSearcher(bridge),
-            scheduler=BridgeScheduler(bridge),
-            num_samples=-1,  # until the searcher has finished
-            reuse_actors=True,
-            trial_dirname_creator=lambda trial: str(trial.trial_id),
-        ),
-        run_config=tune.RunConfig(
-            name="sweep",
-            storage_path=str(folder),
-            verbose=0,
-            callbacks=[StallMonitor(bridge, stop_reason)],
-        ),
-    )
+        This thread handles signals meanwhile. Once there is a reason to stop, Tune must end, or is abandoned. Raises
+        what Tune raised.
+        """
+        while self._thread.is_alive() and not self.bridge.all_ended.is_set():
+            if stop_reason():
+                self.bridge.stop()
+                self._thread.join(_STOP_TIMEOUT)
+                break
+            self.bridge.all_ended.wait(_CHECK_INTERVAL)
+        if self._error is not None and not isinstance(self._error, StopTune):
+            raise self._error
+        return self.bridge.all_ended.is_set()
+
+    def close(self) -> None:
+        """End Tune and its workers, in a few seconds at most. All trials must have ended."""
+        self.bridge.finish()
+        self._thread.join(_STOP_TIMEOUT)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _requests(resources: TrialResources) -> Any:

@@ -19,7 +19,7 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.requests import Request, no_requests
 from sweeper.storage.trial_files import delete_trial_files, traceback_path, trial_folder
 from sweeper.training.types import ModelScores
-from sweeper.trials.interfaces import Runner, Study, Tracker, TrainingJob
+from sweeper.trials.interfaces import Runner, Study, Tracker, TrainingJob, Workers
 from sweeper.trials.resources import TrialResources
 from sweeper.trials.trial import Trial
 
@@ -64,27 +64,28 @@ def run_protocol(
     search.discard = lambda trial: delete_trial_files(jobs.search.folder, trial, storage=jobs.search.storage)
     if spec.pausing_rungs:
         _delete_ended(study, jobs.search)  # what was stopped while a killed driver had no time to delete its files
-    _run_search(search, runner, jobs.search, resources)
-    confirmation = ConfirmationStage(spec, study, trackers, say, class_counts)
-    confirmation.requests = requests
-    if confirmation.has_pending:
-        runner.run(confirmation, jobs.confirm, resources)
-        _delete_ended(study, jobs.confirm)
-    require_confirmation(spec, study.all_trials(), jobs.confirm)
-    trials = trials_to_score(spec, study.all_trials())
-    if trials:
-        job = jobs.make_test_job()
-        opens_test_split = any("test" in data.splits for data in job.data.values())
-        test = TestStage(spec, study, trackers, trials, opens_test_split, jobs.save_scores, say)
-        test.requests = requests
-        runner.run(test, job, resources)
-        _require_all_scored(test, trials, job)
+    with runner.workers(resources) as workers:
+        _run_search(search, workers, jobs.search)
+        confirmation = ConfirmationStage(spec, study, trackers, say, class_counts)
+        confirmation.requests = requests
+        if confirmation.has_pending:
+            workers.run(confirmation, jobs.confirm)
+            _delete_ended(study, jobs.confirm)
+        require_confirmation(spec, study.all_trials(), jobs.confirm)
+        trials = trials_to_score(spec, study.all_trials())
+        if trials:
+            job = jobs.make_test_job()
+            opens_test_split = any("test" in data.splits for data in job.data.values())
+            test = TestStage(spec, study, trackers, trials, opens_test_split, jobs.save_scores, say)
+            test.requests = requests
+            workers.run(test, job)
+            _require_all_scored(test, trials, job)
 
 
-def _run_search(search: SearchStage, runner: Runner, job: TrainingJob, resources: TrialResources) -> None:
+def _run_search(search: SearchStage, workers: Workers, job: TrainingJob) -> None:
     """Run the search to its end, and say what has ended it. Raises SweepFailedError if nothing in it succeeded."""
     try:
-        runner.run(search, job, resources)
+        workers.run(search, job)
     except SweepInterrupted:
         search.close()
         raise

@@ -1,10 +1,11 @@
 """The interfaces between the parts of a sweep: the study, the source of trials, the runner and the trackers.
 
-A Runner pulls trials from a TrialSource and passes each report back to it. The TrialSource (protocol/stage.py) first
+Workers pull trials from a TrialSource and pass each report back to it. The TrialSource (protocol/stage.py) first
 writes the report to the Study, where it is durable. Then it tells the Trackers, which only watch.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -140,6 +141,16 @@ Measured = TrainingCost | SweeperError
 Measure = Callable[[TrainConfig, TrainingData], TrainingCost]
 
 
+class Workers(Protocol):
+    """The processes in which a runner runs trials, all with the same resources."""
+
+    def run(self, trials: TrialSource, job: TrainingJob) -> None:
+        """Run trials until `trials` is exhausted. May then be called with other trials and another job.
+
+        Raises SweepInterrupted, and whatever `trials` raises. After an exception, the runner must be closed.
+        """
+
+
 class Runner(Protocol):
     """Runs trials, on this machine or on a cluster.
 
@@ -166,11 +177,8 @@ class Runner(Protocol):
     ) -> list[Measured]:
         """Return the cost of each training, or the error that ended it. As many are timed at a time as trials run."""
 
-    def run(self, trials: TrialSource, job: TrainingJob, resources: TrialResources) -> None:
-        """Run trials until `trials` is exhausted.
-
-        Raises SweepInterrupted, and whatever `trials` raises. After an exception, the runner must be closed.
-        """
+    def workers(self, resources: TrialResources) -> AbstractContextManager[Workers]:
+        """Return a context in which trials run with these resources. Its workers end with it."""
 
 
 class Tracker(Protocol):

@@ -54,7 +54,7 @@ class FakeRunner:
         self.measured += [config.batch_size for config in configs]
         return [self._cost(config) for config in configs]
 
-    def run(self, *_: Any) -> None:
+    def workers(self, *_: Any) -> Any:
         raise NotImplementedError
 
     def _cost(self, config: TrainConfig) -> Measured:

@@ -124,7 +124,8 @@ def test_ray_places_trials_by_their_shares_of_a_gpu(tmp_path: Path) -> None:
     trials = SharingTrials([small, small.model_copy(update={"tau": 3.0}), large, small, small])
     with RayRunner(gpus=1) as runner:
         resources = replace(runner.allocate(1, 0.25), memory=memory())
-        runner.run(trials, TrainingJob(needs_a_whole_gpu_at_first, {"m": data()}, tmp_path), resources)
+        with runner.workers(resources) as workers:
+            workers.run(trials, TrainingJob(needs_a_whole_gpu_at_first, {"m": data()}, tmp_path))
     assert set(trials.outcomes.values()) == {Outcome.COMPLETED}
     assert trials.shares == {1: [0.25, 0.25], 2: [0.25, 1, 1], 3: [1, 1], 4: [0.25, 0.25], 5: [0.25, 0.25]}
     assert trials.most_at_once >= 2

@@ -37,7 +37,8 @@ def runner() -> Iterator[RayRunner]:
 
 
 def run(runner: RayRunner, trials: ScriptedTrials, folder: Path, cpu: int = 1) -> ScriptedTrials:
-    runner.run(trials, TrainingJob(scripted_trainer, {"m": data()}, folder, stall_timeout=2), runner.allocate(cpu, 0))
+    with runner.workers(runner.allocate(cpu, 0)) as workers:
+        workers.run(trials, TrainingJob(scripted_trainer, {"m": data()}, folder, stall_timeout=2))
     return trials
 
 

@@ -34,8 +34,13 @@ def test_signal_ends_the_run_in_the_middle_of_an_epoch(tmp_path: Path, number: s
             return super().report(trial, report)
 
     trials = SignallingTrials([TrainConfig(encoder="m", tau=8.0, epochs=600)])
-    with pytest.raises(SweepInterrupted) as caught, RayRunner() as runner:
-        runner.run(trials, TrainingJob(scripted_trainer, {"m": data()}, tmp_path), runner.allocate(1, 0))
+    job = TrainingJob(scripted_trainer, {"m": data()}, tmp_path)
+    with (
+        RayRunner() as runner,
+        runner.workers(runner.allocate(1, 0)) as workers,
+        pytest.raises(SweepInterrupted) as caught,
+    ):
+        workers.run(trials, job)
     assert caught.value.exit_code == code
     assert trials.reports == {1: [1]}
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

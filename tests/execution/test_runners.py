@@ -1,6 +1,7 @@
 """The contract of every runner: each trial sends its reports and its end, whatever happens on the way."""
 
 import os
+import threading
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -49,7 +50,8 @@ def runner(request: pytest.FixtureRequest) -> Iterator[Runner]:
 
 
 def run(runner: Runner, trials: ScriptedTrials, folder: Path) -> ScriptedTrials:
-    runner.run(trials, TrainingJob(scripted_trainer, {"m": data()}, folder), runner.allocate(1, 0))
+    with runner.workers(runner.allocate(1, 0)) as workers:
+        workers.run(trials, TrainingJob(scripted_trainer, {"m": data()}, folder))
     return trials
 
 
@@ -142,7 +144,8 @@ def breaking_device(
 def test_worker_whose_process_a_trial_has_broken_is_replaced(runner: Runner, tmp_path: Path) -> None:
     trials = ScriptedTrials([config(course=course) for course in (1, 3, 1, 1)])
     one_at_a_time = replace(runner.allocate(1, 0), slots=1)
-    runner.run(trials, TrainingJob(breaking_device, {"m": data()}, tmp_path), one_at_a_time)
+    with runner.workers(one_at_a_time) as workers:
+        workers.run(trials, TrainingJob(breaking_device, {"m": data()}, tmp_path))
     expected = [Outcome.COMPLETED, Outcome.FAILED, Outcome.COMPLETED, Outcome.COMPLETED]
     assert [trials.outcomes[number] for number in (1, 2, 3, 4)] == expected
     assert trials.reasons[2] == "AcceleratorError: CUDA error: device-side assert triggered"
@@ -152,11 +155,41 @@ def test_worker_whose_process_a_trial_has_broken_is_replaced(runner: Runner, tmp
     assert broken != third == fourth
 
 
+def meeting(config: TrainConfig, data: TrainingData, saved: Path | None) -> Generator[ValidationReport, None, None]:
+    """Note the process and the classes of the data, and end once two trials have done so."""
+    assert saved is not None
+    saved.parent.mkdir(parents=True, exist_ok=True)
+    noted = saved.parents[1] / f"noted-{saved.parent.name}"
+    noted.with_suffix(".new").write_text(f"{os.getpid()} {len(data.class_names)}")
+    noted.with_suffix(".new").rename(noted)
+    yield report(1, 0.5)
+    while len([path for path in noted.parent.glob("noted-*") if not path.suffix]) < 2:
+        threading.Event().wait(0.02)
+
+
+@pytest.mark.parametrize("runner", RUNNERS[1:], indirect=True)
+def test_workers_run_the_trials_of_one_job_after_another(runner: Runner, tmp_path: Path) -> None:
+    other = replace(data(), class_names=("a", "b"))
+    processes = []
+    with runner.workers(replace(runner.allocate(1, 0), slots=2)) as workers:
+        for place, job_data in enumerate((data(), other, data())):
+            trials = ScriptedTrials([config(), config()])
+            workers.run(trials, TrainingJob(meeting, {"m": job_data}, tmp_path / str(place)))
+            assert trials.outcomes == {1: Outcome.COMPLETED, 2: Outcome.COMPLETED}
+            notes = [(tmp_path / str(place) / "trials" / f"noted-{number}").read_text().split() for number in (1, 2)]
+            assert [int(classes) for _, classes in notes] == [len(job_data.class_names)] * 2
+            processes.append({process for process, _ in notes})
+    assert processes[0] == processes[1] == processes[2]
+    assert len(processes[0]) == 2
+
+
 def test_process_that_a_trial_has_broken_ends_the_command_without_ray(tmp_path: Path) -> None:
     trials = ScriptedTrials([config(course=3), config()])
     runner = make_inline_runner()
-    with pytest.raises(SweeperError, match=r"^trial 1: AcceleratorError: .*; the same command continues$"):
-        runner.run(trials, TrainingJob(breaking_device, {"m": data()}, tmp_path), runner.allocate(1, 0))
+    job = TrainingJob(breaking_device, {"m": data()}, tmp_path)
+    expected = pytest.raises(SweeperError, match=r"^trial 1: AcceleratorError: .*; the same command continues$")
+    with expected, runner.workers(runner.allocate(1, 0)) as workers:
+        workers.run(trials, job)
     assert trials.outcomes == {1: Outcome.FAILED}
 
 

@@ -47,7 +47,8 @@ def measure(settings: Settings, sweeps: Path, trials: int, seed: int) -> Measure
     runner = ray_runner()
     with closing(OptunaStudy(spec, sweep.journal, settings.threads)) as study:
         job = TrainingJob(train_two_steps, {settings.encoder: data}, sweep.path)
-        runner.run(SearchStage(spec, study, ()), job, runner.allocate(settings.threads, 0))
+        with runner.workers(runner.allocate(settings.threads, 0)) as workers:
+            workers.run(SearchStage(spec, study, ()), job)
         parts = [_parts(record) for record in study.all_trials()[1:]]
     medians = {name: statistics.median(part[name] for part in parts) for name in parts[0]}
     return Measurement(

@@ -32,7 +32,8 @@ def run_sweep(sweeps: Path, trials: int, seed: int) -> TrialClock:
         share = runner.allocate(1, 0)
         tracker = mlflow_sync.make_tracker(spec, sweep, say=print)
         job = TrainingJob(instant, {"rnn": NO_DATA}, sweep.path)
-        runner.run(SearchStage(spec, study, (ClockTracker(clock), tracker)), job, share)
+        with runner.workers(share) as workers:
+            workers.run(SearchStage(spec, study, (ClockTracker(clock), tracker)), job)
         tracker.close(RunStatus.FINISHED)
     clock.sweep_ended()
     return clock

@@ -47,9 +47,10 @@ class SweepDriver(SweepState):
                 self.free_bytes = None
                 Path(f"{self.path}.lock").unlink()  # the system releases the lock of a dead process
         self.tracker = ManualTracker(self.mlflow, self._check_recorded)
-        self._enter_stage(
-            SearchStage(self.spec, self.study, [self.tracker], class_counts=CLASS_COUNTS, clock=lambda: self.wall)
+        self.stage: SearchStage | ConfirmationStage | TestStage = SearchStage(
+            self.spec, self.study, [self.tracker], class_counts=CLASS_COUNTS, clock=lambda: self.wall
         )
+        self.bridge = TuneBridge(self.stage, self._job(), lambda: self.slots, lambda: self.now)
 
     def restart_driver(self) -> None:
         """End the driver's process at once and start it again. Its workers do not notice."""
@@ -86,19 +87,16 @@ class SweepDriver(SweepState):
         if record.end and facts.get(("outcome", number)) != json.dumps(record.end.outcome.value):
             self.expect_none([f"a tracker was told of the end of trial {number} before the record"])
 
-    def _enter_stage(self, stage: SearchStage | ConfirmationStage | TestStage) -> None:
+    def _job(self) -> TrainingJob:
+        return TrainingJob(scripted_trainer, {}, self.job_folder, STALL_TIMEOUT)
+
+    def _enter_stage(self, stage: ConfirmationStage | TestStage) -> None:
         self.stage = stage
-        self.bridge = TuneBridge(
-            stage,
-            TrainingJob(scripted_trainer, {}, self.job_folder, STALL_TIMEOUT),
-            lambda: self.slots,
-            lambda: self.now,
-        )
+        self.bridge.run_more(stage, self._job())
 
     def advance_stage(self) -> None:
-        """Enter the next stage if this one is over. Orphans of the old stage are forgotten."""
+        """Enter the next stage if this one is over. Its orphans keep training."""
         while not isinstance(self.stage, TestStage) and self._is_stage_over():
-            self.orphans = []
             arguments = self.spec, self.study, [self.tracker]
             if isinstance(self.stage, SearchStage):
                 self._enter_stage(ConfirmationStage(*arguments, class_counts=CLASS_COUNTS))
