@@ -25,9 +25,9 @@ from sweeper.trials.interfaces import Measured, Runner
 from sweeper.trials.resources import TrialResources
 from sweeper.wording import count_noun
 
-# Seconds of a core that is free, measured on two cores: to load the command with MLflow's store, to begin a stage in
-# Tune, between two trials, and for results, report and models.
-_LOADING, _STAGE, _TRIAL, _END = 4.0, 3.0, 0.2, 15.0
+# Seconds of a core that is free, measured on two cores: to load the command with MLflow's store, to begin the first
+# stage in Tune and a later one, between two trials, and for results, report and models.
+_LOADING, _TUNE, _STAGE, _TRIAL, _END = 4.0, 3.0, 0.3, 0.2, 15.0
 _LEAST_SHARE = 0.1  # of a core
 
 
@@ -73,9 +73,10 @@ def time_trainings(
         results = runner.measure(measure, repeated, data, resources)
     timed, notes = _by_point(points, repeated, results)
     busy = 1 / core_share(timed, resources)
+    workers = started - shared
     overhead = Overhead(
-        start=startup + shared - began + busy * _LOADING,
-        workers=started - shared + busy * _STAGE,
+        start=startup + shared - began + workers + busy * (_LOADING + _TUNE),
+        stage=busy * _STAGE + workers * runner.is_remote,  # on a cluster, most workers do not outlive a stage
         trial=busy * _TRIAL,
         test_data=loaded - began,
         end=busy * _END,

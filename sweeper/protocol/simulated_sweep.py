@@ -22,12 +22,12 @@ CostOf = Callable[[TrainConfig], TrainingCost]
 class Overhead:
     """Seconds that a sweep takes beside its trainings.
 
-    `start` passes before the first trial, `workers` at the begin of each stage, `trial` between two trials of a worker,
-    `test_data` before the test, and `end` after it.
+    `start` passes before the first trial, `stage` at the begin of confirmation and test, `trial` between two trials of
+    a worker, `test_data` before the test, and `end` after it.
     """
 
     start: float = 0.0
-    workers: float = 0.0
+    stage: float = 0.0
     trial: float = 0.0
     test_data: float = 0.0
     end: float = 0.0
@@ -95,7 +95,7 @@ class SweepSimulator:
             sweep.search_epochs += last / config.validations_per_epoch
             if last == config.num_validations:
                 completed[system].append(config)
-        sweep.seconds = self.overhead.start + makespan(durations, self.slots, self.overhead.workers)
+        sweep.seconds = self.overhead.start + makespan(durations, self.slots)
         return completed
 
     def _proposals(self, random: Random) -> Iterator[tuple[int, Params]]:
@@ -137,6 +137,6 @@ class SweepSimulator:
                 cost = self.cost_of(configs[0])
                 scorings += [cost.score + self.overhead.trial] * confirm.seeds
                 sweep.processor_seconds += confirm.seeds * cost.processor * cost.score
-        sweep.seconds += makespan(trainings, self.slots, self.overhead.workers)
+        sweep.seconds += makespan(trainings, self.slots, self.overhead.stage)
         if scorings:
-            sweep.seconds += self.overhead.test_data + makespan(scorings, self.slots, self.overhead.workers)
+            sweep.seconds += self.overhead.test_data + makespan(scorings, self.slots, self.overhead.stage)

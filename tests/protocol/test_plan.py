@@ -67,10 +67,10 @@ def test_trials_run_side_by_side_and_one_after_the_other(slots: int, hours: floa
 def test_confirmation_test_start_and_end_take_time_too() -> None:
     spec = small_spec(asha="off", confirm={"seeds": 2})
     cost = TrainingCost(start=1, epoch=10, validation=2, checkpoint=0.5, score=7, processor=0.5)
-    use = used_by(spec, cost, start=100, workers=20, trial=3, test_data=30, end=40).use
+    use = used_by(spec, cost, start=100, stage=20, trial=3, test_data=30, end=40).use
     assert use is not None
     training, scoring = 1 + 4 * 12.5, 7
-    search, confirmation = 100 + 20 + 3 * (training + 3), 20 + 2 * (training + 3)
+    search, confirmation = 100 + 3 * (training + 3), 20 + 2 * (training + 3)
     assert use.search_hours.expected * 3600 == pytest.approx(search)
     assert use.hours.expected * 3600 == pytest.approx(search + confirmation + 30 + 20 + 2 * (scoring + 3) + 40)
     assert use.cpu_hours.expected * 3600 == pytest.approx(0.5 * (10 * (training - 4 * 0.5) + 4 * scoring))
