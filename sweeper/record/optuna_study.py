@@ -5,7 +5,6 @@ the pruner are functions of the record, of what the sweep borrowed when it began
 So an interrupted sweep continues as if it had never been interrupted, and nothing else has to be saved.
 """
 
-import math
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -13,30 +12,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from sweeper.record.journal import Journal
 from sweeper.record.journal_snapshot import JournalSnapshot
 from sweeper.record.proposals import Proposals
-from sweeper.record.rung_pruner import describe_stop
+from sweeper.record.running_trials import RunningTrials
 from sweeper.record.search_sessions import record_session, record_session_end, stored_sessions
 from sweeper.record.storage import RecordStorage
 from sweeper.record.studies import SystemStudies
-from sweeper.record.trial_attributes import (
-    PROMOTED_AFTER,
-    REPORT,
-    TEST_ACCESS,
-    TEST_SCORE,
-    increasing_timestamps,
-    stored_reports,
-    stored_test_accesses,
-)
+from sweeper.record.trial_attributes import TEST_ACCESS, TEST_SCORE, increasing_timestamps, stored_test_accesses
 from sweeper.record.trial_records import TrialRecords
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import Scalar
 from sweeper.training.types import ValidationReport
 from sweeper.trials.borrowed import BorrowedTrials
-from sweeper.trials.outcome import Outcome
 from sweeper.trials.search_session import SearchSession
 from sweeper.trials.trial import TestAccess, TestScore, Trial, TrialEnd, TrialRecord
 
@@ -81,8 +71,8 @@ class OptunaStudy:
         self.storage = RecordStorage(self.journal, self.spec.pausing_rungs)
         self.studies = SystemStudies(self.spec, self.storage, borrowed)
         self.records = TrialRecords(self.spec, self.storage, self.studies, self.threads)
-        self._running: dict[int, optuna.trial.Trial] = {}  # by number; trials that end in this command stay in it
-        self.proposals = Proposals(self.spec, self.storage, self.studies, self.records, self._running)
+        self.running = RunningTrials(self.spec, self.storage, self.studies, self.records)
+        self.proposals = Proposals(self.spec, self.storage, self.studies, self.records, self.running.by_number)
         accesses = (access.at for access in self.test_accesses())
         sessions = (session.ended or session.at for session in self.sessions())
         self._now = increasing_timestamps(max(self.records.latest_time, *accesses, *sessions, 0), clock)
@@ -99,13 +89,8 @@ class OptunaStudy:
 
     def _restore_trial(self, system: int, study: optuna.Study, stored: FrozenTrial) -> None:
         trial = self.storage.running_trial(study, stored.number)
-        if "outcome" in stored.user_attrs:
-            self._tell(study, trial, stored.user_attrs["number"])
-            self.records.update(stored.user_attrs["number"], study, trial)
-        elif "number" in stored.user_attrs:
-            self._running[stored.user_attrs["number"]] = trial
-            for report, _ in stored_reports(stored):
-                self._report_value(trial, stored, report)
+        if "number" in stored.user_attrs:
+            self.running.restore(study, trial, stored)
         elif study is self.studies.searches[system]:
             self.proposals.settle(system, trial)
         else:
@@ -138,84 +123,18 @@ class OptunaStudy:
 
     def promote(self, trial: Trial) -> TrialRecord:
         """Record that a trial which waits at a rung may continue, and return its record."""
-        running, study = self._running[trial.number], self.studies.of_trial(trial)
-        running.set_user_attr(PROMOTED_AFTER, self.records.get(trial.number).reports[-1].step)
-        return self.records.update(trial.number, study, running)
+        return self.running.promote(trial)
 
     def report(self, trial: Trial, report: ValidationReport) -> TrialRecord:
         """Record a report, and then the trial's end if early stopping ends it here. Return the trial's record.
 
-        The metrics come before the value that the pruner reads. The first report of a step counts.
+        The first report of a step counts.
         """
-        running, study = self._running[trial.number], self.studies.of_trial(trial)
-        stored = self.storage.stored_trial(study, running.number)
-        key = f"{REPORT}{report.step}"
-        if key not in stored.user_attrs:
-            attributes = {"time": self._now(), "epoch": report.epoch, "attempt": trial.attempt}
-            running.set_user_attr(key, {**attributes, "metrics": dict(report.metrics)})
-        record = self.records.update(trial.number, study, running)
-        value = self._report_value(running, stored, report)
-        trial_end = None if value is None else self._verdict(trial, report.step, value)
-        return record if trial_end is None else self.end_trial(trial, trial_end)
-
-    def _report_value(self, running: optuna.trial.Trial, stored: FrozenTrial, report: ValidationReport) -> float | None:
-        """Record the value of a report for the pruner, if it is not there yet. Return it.
-
-        None means that the report has no value: it comes from a phase without a classifier. Neither the pruner nor the
-        sampler learns of it.
-        """
-        value = report.metrics.get(self.spec.objective.metric)
-        if value is not None and report.step not in stored.intermediate_values:
-            running.report(value if math.isfinite(value) else math.nan, report.step)
-        return value
-
-    def _verdict(self, trial: Trial, step: int, value: float) -> TrialEnd | None:
-        """Return the end that early stopping decides on after the report of `step`, or None.
-
-        The pruner is asked at every report, because a rung also counts the trials that end at it. Its answer does not
-        matter in a race, at a trial's last report, nor at one that is sent again after later ones.
-        """
-        running, study = self._running[trial.number], self.studies.of_trial(trial)
-        stored = self.storage.stored_trial(study, running.number)
-        values = stored.intermediate_values
-        is_safe = math.isfinite(value) and (trial.race_of > 0 or step == trial.config.num_validations)
-        is_below = running.should_prune()
-        if is_safe or step < max(values, default=0) or not is_below:
-            return None
-        if not math.isfinite(value):
-            return TrialEnd(Outcome.DIVERGED, f"{self.spec.objective.metric} is {value}")
-        needed = self.studies.needed_value(trial, stored)
-        epoch = step / trial.config.validations_per_epoch
-        return TrialEnd(Outcome.STOPPED_EARLY, describe_stop(epoch, value, needed, self.spec.objective.sign))
+        return self.running.report(trial, report, self._now())
 
     def end_trial(self, trial: Trial, trial_end: TrialEnd) -> TrialRecord:
-        """Record how a trial ended, and return its record. Only the first end counts.
-
-        The outcome is recorded as an attribute first, then the state that the sampler learns from.
-        """
-        running, study = self._running[trial.number], self.studies.of_trial(trial)
-        attributes = self.storage.stored_trial(study, running.number).user_attrs
-        if "outcome" not in attributes:
-            running.set_user_attr("reason", trial_end.reason)
-            if trial_end.traceback or "traceback" in attributes:  # of an attempt that was interrupted while it failed
-                running.set_user_attr("traceback", trial_end.traceback)
-            running.set_user_attr("outcome", trial_end.outcome.value)
-        self._tell(study, running, trial.number)
-        return self.records.update(trial.number, study, running)
-
-    def _tell(self, study: optuna.Study, trial: optuna.trial.Trial, number: int) -> None:
-        """Tell the sampler how trial `number` ended.
-
-        A trial that did not complete is reported as pruned, the worst rank: TPE ignores failed trials, and would
-        propose their settings again.
-        """
-        stored = self.storage.stored_trial(study, trial.number)
-        values = [value for _, value in sorted(stored.intermediate_values.items())]
-        if stored.user_attrs["outcome"] == Outcome.COMPLETED and values:
-            value = self.spec.objective.value_of(values, keeps_last=self.records.get(number).trial.config.keeps_last)
-            study.tell(trial, value, skip_if_finished=True)
-        else:
-            study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
+        """Record how a trial ended, and return its record. Only the first end counts."""
+        return self.running.end(trial, trial_end)
 
     def begin_session(self, elapsed: float, gpu: float) -> None:
         """Record that this command, which began `elapsed` seconds ago, begins to search with `gpu` GPUs for a trial."""
