@@ -1,6 +1,7 @@
 """The contract of every runner: each trial sends its reports and its end, whatever happens on the way."""
 
 import os
+import signal
 import threading
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from sweeper.storage.checkpoint_storage import check_shared_storage, read_probe
 from sweeper.training.config import TrainConfig
 from sweeper.training.training_cost import TrainingCost
 from sweeper.training.types import TrainingData, ValidationReport
-from sweeper.trials.interfaces import Runner, TrainingJob
+from sweeper.trials.interfaces import Runner, TrainingJob, Workers
 from sweeper.trials.outcome import Outcome
 from tests.support.fakes import ScriptedTrials, data, report, scripted_trainer
 
@@ -170,17 +171,26 @@ def meeting(config: TrainConfig, data: TrainingData, saved: Path | None) -> Gene
 @pytest.mark.parametrize("runner", RUNNERS[1:], indirect=True)
 def test_workers_run_the_trials_of_one_job_after_another(runner: Runner, tmp_path: Path) -> None:
     other = replace(data(), class_names=("a", "b"))
-    processes = []
     with runner.workers(replace(runner.allocate(1, 0), slots=2)) as workers:
-        for place, job_data in enumerate((data(), other, data())):
-            trials = ScriptedTrials([config(), config()])
-            workers.run(trials, TrainingJob(meeting, {"m": job_data}, tmp_path / str(place)))
-            assert trials.outcomes == {1: Outcome.COMPLETED, 2: Outcome.COMPLETED}
-            notes = [(tmp_path / str(place) / "trials" / f"noted-{number}").read_text().split() for number in (1, 2)]
-            assert [int(classes) for _, classes in notes] == [len(job_data.class_names)] * 2
-            processes.append({process for process, _ in notes})
-    assert processes[0] == processes[1] == processes[2]
-    assert len(processes[0]) == 2
+        first = _meet(workers, data(), tmp_path / "1")
+        second = _meet(workers, other, tmp_path / "2")
+        os.kill(min(first), signal.SIGKILL)  # an idle worker
+        third = _meet(workers, data(), tmp_path / "3")
+    assert len(first) == 2
+    assert second == first
+    assert max(first) in third
+    assert min(first) not in third
+
+
+def _meet(workers: Workers, data: TrainingData, folder: Path) -> set[int]:
+    """Run two trials side by side, check that they got the data, and return their processes."""
+    trials = ScriptedTrials([config(), config()])
+    workers.run(trials, TrainingJob(meeting, {"m": data}, folder))
+    assert trials.outcomes == {1: Outcome.COMPLETED, 2: Outcome.COMPLETED}
+    assert trials.losses == []
+    notes = [(folder / "trials" / f"noted-{number}").read_text().split() for number in (1, 2)]
+    assert [int(classes) for _, classes in notes] == [len(data.class_names)] * 2
+    return {int(process) for process, _ in notes}
 
 
 def test_process_that_a_trial_has_broken_ends_the_command_without_ray(tmp_path: Path) -> None:
