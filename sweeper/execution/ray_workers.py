@@ -55,7 +55,7 @@ class RayWorkers:
                 if tune.bridge.error is not None:
                     raise tune.bridge.error
                 if received:
-                    raise SweepInterrupted(128 + received[0])
+                    break
                 if runner.is_head_lost():
                     raise SweeperError(
                         f"the head of the Ray cluster at {runner.head.address} no longer answers; "
@@ -67,6 +67,8 @@ class RayWorkers:
                     runner.restart()
                 else:
                     _give_back(trials, unfinished, "Ray Tune ended before it")
+            if received:
+                raise SweepInterrupted(128 + received[0])
 
     def _run_with_tune(self, trials: TrialSource, job: TrainingJob) -> "TuneRun":
         """Let Tune run trials: the Tune that ran earlier ones, if there is one. Return it."""

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from sweeper.errors import OutOfMemoryError, SweeperError
+from sweeper.errors import OutOfMemoryError, SweeperError, SweepInterrupted
 from sweeper.execution.inline_runner import InlineRunner
 from sweeper.storage.checkpoint_storage import check_shared_storage, read_probe
 from sweeper.training.config import TrainConfig
@@ -20,6 +20,7 @@ from sweeper.training.training_cost import TrainingCost
 from sweeper.training.types import TrainingData, ValidationReport
 from sweeper.trials.interfaces import Runner, TrainingJob, Workers
 from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import Trial, TrialEnd
 from tests.support.fakes import ScriptedTrials, data, report, scripted_trainer
 
 
@@ -191,6 +192,22 @@ def _meet(workers: Workers, data: TrainingData, folder: Path) -> set[int]:
     notes = [(folder / "trials" / f"noted-{number}").read_text().split() for number in (1, 2)]
     assert [int(classes) for _, classes in notes] == [len(data.class_names)] * 2
     return {int(process) for process, _ in notes}
+
+
+class SignallingTrials(ScriptedTrials):
+    """Trials whose end is the time of a Ctrl-C."""
+
+    def trial_ended(self, trial: Trial, trial_end: TrialEnd) -> None:
+        super().trial_ended(trial, trial_end)
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("runner", RUNNERS, indirect=True)
+def test_signal_as_the_last_trial_ends_interrupts_the_sweep(runner: Runner, tmp_path: Path) -> None:
+    trials = SignallingTrials([config()])
+    with runner.workers(runner.allocate(1, 0)) as workers, pytest.raises(SweepInterrupted):
+        workers.run(trials, TrainingJob(scripted_trainer, {"m": data()}, tmp_path))
+    assert trials.outcomes == {1: Outcome.COMPLETED}
 
 
 def test_process_that_a_trial_has_broken_ends_the_command_without_ray(tmp_path: Path) -> None:
