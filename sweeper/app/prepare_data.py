@@ -15,7 +15,6 @@ from sweeper.app.fit_checks import (
     require_fitting_classifier,
     require_fitting_layers,
     require_fitting_length,
-    require_one_length_of_pairs,
 )
 from sweeper.app.learn_from import read_earlier_sweeps
 from sweeper.data.dataset_description import DatasetDescription, describe_dataset
@@ -131,8 +130,6 @@ def _prepare_dataset(spec: SweepSpec, pin: str | None) -> tuple[PreparedDataset,
 
         tables, revision = load_tables(spec.dataset_spec, pin)
     dataset = preprocessing.prepare(spec.dataset_spec, tables, spec.on_bad_rows)
-    if dataset.splits["train"].pairs is not None:
-        require_one_length_of_pairs(spec)
     subsets = {
         split: stratified_subset(rows, getattr(spec.limit, split, None)) for split, rows in dataset.splits.items()
     }
