@@ -147,12 +147,20 @@ def _in_megabytes(show_progress: Callable[[str], None]) -> Callable[[int, int], 
     return lambda done, total: show_progress(f"{done / 1e6:.0f} of {total / 1e6:.0f} MB")
 
 
+_PINNED = {
+    "dataset": "the revision of its data set",
+    "rows": "the content of its data set",
+    "learn_from": "what it learns from",
+}
+
+
 def _require_unchanged(folder: SweepFolder, pins: Mapping[str, str], resolved: Mapping[str, str]) -> None:
     changed = [name for name, pin in pins.items() if resolved.get(name) != pin]
     if changed:
+        name = changed[0]
         raise UsageError(
-            f"{folder.path}: {changed[0]} has changed since this sweep began ({pins[changed[0]][:12]} then, "
-            f"{resolved[changed[0]][:12]} now); bring it back, or move the folder away to start anew"
+            f"{folder.path}: {_PINNED.get(name, f'encoder {name}')} has changed since this sweep began "
+            f"({pins[name][:12]} then, {resolved[name][:12]} now); bring it back, or move the folder away to start anew"
         )
 
 
