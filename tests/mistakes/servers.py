@@ -66,6 +66,12 @@ def _cannot_start() -> Answers:
     return _dashboard(_job(), **requests)
 
 
+def _fails() -> Answers:
+    """Return the answers of an MLflow server that has no experiment, and lists none."""
+    none = Answer('{"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "none"}', 404)
+    return {r"GET .*/experiments/get-by-name.*": none, _ANY: Answer("broken", 500, "text/plain")}
+
+
 def _all(*answer: Any) -> Answers:
     return {_ANY: Answer(*answer)}
 
@@ -76,6 +82,7 @@ SERVERS: Mapping[str, Callable[[], Answers]] = {
     "any JSON": partial(_all, '{"detail": "no"}'),
     "a server with a password": partial(_all, '{"detail": "no"}', 401),
     "a server that refuses": partial(_all, '{"detail": "no"}', 403),
+    "an MLflow server that fails": _fails,
     "a dashboard without jobs": _dashboard,
     "a dashboard with a job": partial(_dashboard, _job()),
     "a dashboard with a job of two sweeps": partial(_dashboard, _job("sst5-1,sst5-2")),
