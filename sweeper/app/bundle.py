@@ -51,16 +51,17 @@ def verify_bundle(note: Path) -> None:
     """Check that everything arrived as it was sent, and that the versions here are the sender's. Raises UsageError."""
     try:
         sent = json.loads(note.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        sender, files = dict(sent["versions"]), dict(sent["files"])
+    except (OSError, ValueError, TypeError, KeyError):
         raise UsageError(f"--parcel {note}: is no list that `sweeper submit` wrote; leave the option out") from None
-    sender, here = sent["versions"], versions()
+    here = versions()
     different = [name for name in here if here[name] != sender.get(name)]
     if different:
         raise UsageError(
-            f"the cluster has {_list_versions(here, different)}, and you have {_list_versions(sender, different)}: "
-            "use the same on both; cluster/README.md says how an image is made"
+            f"the cluster has {_list_versions(here, different)}, and you have {_list_versions(sender, different)}; "
+            "install the same on both: cluster/README.md says how an image is made"
         )
-    for name, digest in sent["files"].items():
+    for name, digest in files.items():
         path = note.parent / name
         if not path.is_file() or file_digest(path) != digest:
             raise UsageError(f"{name}: is missing on the cluster, or differs from what was sent; submit it again")

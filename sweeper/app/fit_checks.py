@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sweeper.data.encoder_config import max_tokens_of_folder, read_encoder_config
 from sweeper.errors import UsageError
-from sweeper.search_space.combinations import batches_rule, one_length_rule
+from sweeper.search_space.combinations import batches_rule
 from sweeper.search_space.critical_configs import critical_configs
 from sweeper.search_space.space_values import path_of
 from sweeper.search_space.spec_checks import unknown_class_rule
@@ -15,12 +15,6 @@ from sweeper.training.metric_registry import find_metric
 from sweeper.training.objective import DEFAULT_OBJECTIVE
 from sweeper.training.types import EncoderWeights
 from sweeper.wording import count_noun, quote_value
-
-
-def require_one_length_of_pairs(spec: SweepSpec) -> None:
-    """Raise UsageError if max_length varies, for rows that are pairs."""
-    if rule := one_length_rule(spec):
-        raise UsageError(spec.message(path_of(spec.space, "max_length"), rule))
 
 
 def require_enough_batches(spec: SweepSpec, num_texts: int) -> None:

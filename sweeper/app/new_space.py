@@ -165,7 +165,7 @@ def _answer(choice: ColumnChoice, ask: Ask) -> tuple[tuple[str, ...], str]:
 def _parse(dataset: DatasetSpec, tables: Mapping[str, RawTable]) -> LabelledData:
     """Return the rows that can be used. Raises UsageError if they are no classes."""
     if dataset.column_problem is not None:
-        raise UsageError(f"data set {dataset.name}: {dataset.column_problem}")
+        raise UsageError(f"--text {dataset.text[0]}: {dataset.column_problem}")
     if describe_unlabelled_test(dataset, tables) is not None:
         tables = {split: table for split, table in tables.items() if split != "test"}
     bad_rows = BadRows()

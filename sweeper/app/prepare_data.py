@@ -15,7 +15,6 @@ from sweeper.app.fit_checks import (
     require_fitting_classifier,
     require_fitting_layers,
     require_fitting_length,
-    require_one_length_of_pairs,
 )
 from sweeper.app.learn_from import read_earlier_sweeps
 from sweeper.data.dataset_description import DatasetDescription, describe_dataset
@@ -131,8 +130,6 @@ def _prepare_dataset(spec: SweepSpec, pin: str | None) -> tuple[PreparedDataset,
 
         tables, revision = load_tables(spec.dataset_spec, pin)
     dataset = preprocessing.prepare(spec.dataset_spec, tables, spec.on_bad_rows)
-    if dataset.splits["train"].pairs is not None:
-        require_one_length_of_pairs(spec)
     subsets = {
         split: stratified_subset(rows, getattr(spec.limit, split, None)) for split, rows in dataset.splits.items()
     }
@@ -150,12 +147,20 @@ def _in_megabytes(show_progress: Callable[[str], None]) -> Callable[[int, int], 
     return lambda done, total: show_progress(f"{done / 1e6:.0f} of {total / 1e6:.0f} MB")
 
 
+_PINNED = {
+    "dataset": "the revision of its data set",
+    "rows": "the content of its data set",
+    "learn_from": "what it learns from",
+}
+
+
 def _require_unchanged(folder: SweepFolder, pins: Mapping[str, str], resolved: Mapping[str, str]) -> None:
     changed = [name for name, pin in pins.items() if resolved.get(name) != pin]
     if changed:
+        name = changed[0]
         raise UsageError(
-            f"{folder.path}: {changed[0]} has changed since this sweep began ({pins[changed[0]][:12]} then, "
-            f"{resolved[changed[0]][:12]} now); bring it back, or move the folder away to start anew"
+            f"{folder.path}: {_PINNED.get(name, f'encoder {name}')} has changed since this sweep began "
+            f"({pins[name][:12]} then, {resolved[name][:12]} now); bring it back, or move the folder away to start anew"
         )
 
 

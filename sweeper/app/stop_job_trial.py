@@ -41,7 +41,9 @@ def stop_trial_of_job(output: Output, server: "JobServer", job: "SubmittedJob", 
     answer = _answer_in(said)
     if answer is None:
         last = next((line for line in reversed(said.split("\n")) if line.strip()), "it said nothing")
-        raise SweeperError(f"{job.id}: the cluster did not run the command that stops trial {number}: {last.strip()}")
+        rule = f"the cluster did not run the command that stops trial {number} ({last.strip()})"
+        whole = job_command("stop", job.id, server)
+        raise SweeperError(f"{job.id}: {rule}; give it again, or stop the whole job:  {whole}")
     if "end" in answer:
         return str(answer["end"])
     error = UsageError if answer["is_usage_error"] else SweeperError

@@ -32,7 +32,7 @@ def require_store(uri: str, sweeps: Path, folder: SweepFolder | None) -> None:
         raise UsageError(f"{missing}; `sweeper run` makes them, and --sweeps says where, got {sweeps}")
     datasets = [data_identity(folder.spec, folder.manifest.resolved)] if folder else ()
     if outage := check_store(uri, datasets, will_write=False):
-        raise SweeperError(f"MLflow at {redact_uri(uri)}: {outage}")
+        raise SweeperError(f"MLflow at {redact_uri(uri)}: {outage}; no page is opened: try again when MLflow is back")
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,8 @@ def _search_runs(uri: str, folder: SweepFolder) -> tuple[Any, list[Any]]:
     try:
         client, runs = _find_trial_runs(uri, folder)
     except Exception as error:
-        raise SweeperError(f"MLflow at {redact_uri(uri)}: {describe_rejection(uri, error)}") from error
+        reason = describe_rejection(uri, error)
+        raise SweeperError(f"MLflow at {redact_uri(uri)}: {reason}; no page is opened") from error
     return client, [run for run in runs if run.data.tags["sweeper.stage"] == "search"]
 
 

@@ -68,7 +68,7 @@ def _serve(
         if interruption.exit_code != _CTRL_C:
             raise
         return
-    raise SweeperError("MLflow's server has ended by itself")
+    raise SweeperError("MLflow's server has ended by itself; the same command starts it again")
 
 
 def _show(terminal: Terminal, address: str, uri: str, folder: "SweepFolder | None", *, browser: bool) -> None:

@@ -103,7 +103,8 @@ def read_parquet(source: SourceFile, wanted: Sequence[str]) -> RawTable:
         found = find_columns(path, names, wanted)
         table = parquet.read(columns=[names[index] for index in found.values()])
     except (pyarrow.lib.ArrowException, ValueError, OverflowError, OSError) as error:
-        raise UnavailableError(f"{path}: cannot be read: {' '.join(str(error).split())}") from None
+        reason = " ".join(str(error).split()).removesuffix(".")
+        raise UnavailableError(f"{path}: cannot be read: {reason}; write it again, or name another") from None
     values = {column: table.column(names[index]) for column, index in found.items()}
     return RawTable(
         str(path), shown_names(names, found), values, table.num_rows, lambda index: f"{path}: row {index + 1}"

@@ -66,7 +66,7 @@ def open_source(path: Path) -> SourceFile:
         name, content = unpack(content, inner.name)
     except (OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise UnavailableError(f"{path}: cannot be unpacked: {reason}") from None
+        raise UnavailableError(f"{path}: cannot be unpacked: {reason}; pack it again, or name another") from None
     return SourceFile(path, (PurePath(name).suffix or inner.suffix).lower(), content)
 
 

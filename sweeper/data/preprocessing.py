@@ -65,7 +65,8 @@ def prepare(dataset: DatasetSpec, tables: Mapping[str, RawTable], on_bad_rows: O
         raise _empty_split_error(dataset, "train", bad_rows)
     if len(class_names) < 2:
         listed = quote_value(list(class_names))
-        raise UnavailableError(f"data set {dataset.name}: needs at least two classes, got {listed}")
+        rule = f"needs at least two classes, got {listed}"
+        raise UnavailableError(f"data set {dataset.name}: {rule}; see whether {dataset.label} is the label")
     if "validation" not in splits:
         splits["train"], splits["validation"] = hold_out_validation(splits["train"])
         require_validation(dataset, splits["validation"])

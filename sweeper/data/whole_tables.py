@@ -34,7 +34,7 @@ def _column_names(path: Path) -> Sequence[str]:
     try:
         source = open_source(path)
     except OSError as error:
-        raise UnavailableError(f"{path}: cannot be read: {error.strerror or error}") from None
+        raise UnavailableError(f"{path}: cannot be read: {error.strerror or error}; name a data file") from None
     if not source.content.strip():
         raise UnavailableError(f"{path}: is empty; it needs a row of column names, and rows")
     file_format = FORMATS.get(source.suffix)

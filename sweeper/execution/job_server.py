@@ -43,10 +43,11 @@ _NO_JOB_AGENT = (
     "no node can start a job because its job agent does not run; another Ray on the head's machine may use the agent's "
     "port: start the head with --dashboard-agent-listen-port=0"
 )
-_NO_TOKEN_NEEDED = """{url}: this cluster asks for no token: anyone who reaches it can run code; restart its head with
-  ray get-auth-token --generate
-  RAY_AUTH_MODE=token ray start --head --dashboard-host=0.0.0.0
-or use --insecure"""
+_NO_TOKEN_NEEDED = (
+    "this cluster asks for no token, so anyone who reaches it can run code; restart its head with "
+    "`ray get-auth-token --generate` and `RAY_AUTH_MODE=token ray start --head --dashboard-host=0.0.0.0`, "
+    "or use --insecure"
+)
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class JobServer:
         self.address = parse_address(address)
         asks_for_token = self._probe()
         if not (asks_for_token or insecure or is_loopback(self.address)):
-            raise UsageError(_NO_TOKEN_NEEDED.format(url=self.address))
+            raise UsageError(f"{self.address}: {_NO_TOKEN_NEEDED}")
         for name in VERBOSE_JOB_LOGGERS:
             logging.getLogger(name).setLevel(logging.ERROR)
         with self._translated_errors():
@@ -105,8 +106,8 @@ class JobServer:
         """Return one job. Raises UsageError if sweeper submitted none of that name."""
         jobs = {job.id: job for job in self.jobs()}
         if name not in jobs:
-            known_names = ", ".join(jobs) or "none"
-            raise UsageError(f"{name}: no such job of sweeper on {self.address}; its jobs: {known_names}")
+            names = f"name one of {', '.join(jobs)}" if jobs else "it has none yet; `sweeper submit` makes one"
+            raise UsageError(f"{name}: no such job of sweeper on {self.address}; {names}")
         return jobs[name]
 
     def submit(self, name: str, command: str, folder: Path, env: Mapping[str, str], sweeps: tuple[str, ...]) -> None:
@@ -189,10 +190,13 @@ class JobServer:
         except AuthenticationError as error:
             raise UsageError(f"{self.address}: {_explain_token_error(str(error))}") from None
         except (aiohttp.ClientError, OSError) as error:
-            cause = innermost_cause(error)
-            raise SweeperError(f"{self.address}: the cluster no longer answers ({cause})") from None
+            reason = f"the cluster no longer answers ({innermost_cause(error)})"
+            raise SweeperError(f"{self.address}: {reason}; once it is back, give the same command again") from None
         except (RuntimeError, ValueError) as error:
-            message = _NO_JOB_AGENT if NO_JOB_AGENT_TEXT in str(error) else " ".join(str(error).split())[:400]
+            refusal = (
+                f"the cluster refuses this ({' '.join(str(error).split())[:400]}); dashboard.log on its head says more"
+            )
+            message = _NO_JOB_AGENT if NO_JOB_AGENT_TEXT in str(error) else refusal
             raise SweeperError(f"{self.address}: {message}") from None
 
 

@@ -57,5 +57,7 @@ def explain_no_answer(url: str, error: Exception) -> str:
 
 def innermost_cause(error: BaseException) -> str:
     """Return the innermost reason of an error in a few words."""
+    while not getattr(error, "strerror", None) and (inner := error.__cause__ or error.__context__):
+        error = inner
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return " ".join(text.split()).rpartition(": ")[2].strip("'\")(")[:120]

@@ -31,13 +31,15 @@ def ray_temporary(environment: Mapping[str, str] = os.environ) -> tuple[Path, st
 
 def make_ray_folder(temporary: Path, needed: int = _NEEDED_BYTES) -> Path:
     """Make a folder for one Ray. Raises UsageError if `temporary` cannot be written, or has too few bytes free."""
-    remedy = "make room, or set RAY_TMPDIR to a short path on another disk"
     try:
         free = shutil.disk_usage(temporary).free
         if free < needed:
             sizes = f"has {free / 1e6:,.1f} MB free, and Ray needs {needed / 1e6:,.0f} MB there"
-            raise UsageError(f"{temporary}: {sizes}; {remedy}")
+            raise UsageError(f"{temporary}: {sizes}; make room, or set RAY_TMPDIR to a short path on another disk")
         return Path(tempfile.mkdtemp(prefix="sweeper-", dir=temporary))
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
-        raise UsageError(f"{temporary}: Ray's temporary files cannot be written ({reason}); {remedy}") from None
+        rule = f"Ray's temporary files cannot be written ({reason})"
+        raise UsageError(
+            f"{temporary}: {rule}; make it writable, or set RAY_TMPDIR to a short path of a folder that is"
+        ) from None

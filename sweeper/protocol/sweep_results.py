@@ -106,17 +106,19 @@ class SweepResults(ResultModel):
     learned_from: list[LearnedFrom] = Field(default_factory=list, description="what it borrowed from earlier sweeps")
 
     @classmethod
-    def parse(cls, values: object) -> Self:
-        """Return results from plain values, as results.json has them. Raises RecordError with the first wrong place."""
+    def parse(cls, values: object, remedy: str = "run the sweep's command again") -> Self:
+        """Return results from plain values, as results.json has them.
+
+        Raises RecordError with the first wrong place and the `remedy`.
+        """
         try:
             return cls.model_validate(values)
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(key) for key in first["loc"])
             name = values.get("sweep", "a sweep") if isinstance(values, Mapping) else "a sweep"
-            raise RecordError(
-                f"{name}: its results are damaged at {place}: {first['msg']}; run the sweep's command again"
-            ) from None
+            where = f" at {place}" if place else ""
+            raise RecordError(f"{name}: its results are damaged{where}: {first['msg']}; {remedy}") from None
 
     def to_json(self) -> str:
         """Return the text of results.json. Metrics may be Infinity or NaN, as Python writes them."""

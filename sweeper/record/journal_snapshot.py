@@ -9,6 +9,8 @@ from optuna.storages.journal import BaseJournalBackend
 from sweeper.errors import RecordError
 from sweeper.record.journal import parse_entries
 
+_REMEDY = "correct that, or restore a copy of the record"
+
 
 class JournalSnapshot(BaseJournalBackend):
     """The entries that the journal has when it is read. Entries that Optuna appends stay in memory."""
@@ -22,7 +24,7 @@ class JournalSnapshot(BaseJournalBackend):
         except FileNotFoundError:
             data = b""
         except OSError as error:
-            raise RecordError(f"{path}: cannot be read: {error.strerror or error}") from None
+            raise RecordError(f"{path}: cannot be read: {error.strerror or error}; {_REMEDY}") from None
         self._entries, _ = parse_entries(path, data)
 
     def read_logs(self, log_number_from: int) -> Iterable[dict[str, Any]]:

@@ -5,11 +5,11 @@ import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from sweeper.data.catalog import DATASETS
 from sweeper.data.encoder_config import is_hub_name, max_tokens_of_folder, read_encoder_config
 from sweeper.data.local_files import most_rows
 from sweeper.errors import UnavailableError
 from sweeper.home_folder import expand_home
-from sweeper.search_space.custom_dataset import CustomDataset
 from sweeper.search_space.document import KeyPath
 from sweeper.search_space.hyperparameter_syntax import list_hint
 from sweeper.search_space.issue import SpecIssue
@@ -150,18 +150,10 @@ def _gpu_features_without_gpu(spec: SweepSpec) -> Iterator[SpecIssue]:
 
 
 def _varying_length_of_pairs(spec: SweepSpec) -> Iterator[SpecIssue]:
-    dataset = spec.dataset
-    is_pair = isinstance(dataset, CustomDataset) and isinstance(dataset.text, list) and len(dataset.text) > 1
-    rule = one_length_rule(spec) if is_pair else None
-    if rule:
+    is_known = not isinstance(spec.dataset, str) or spec.dataset in DATASETS
+    if is_known and len(spec.dataset_spec.text) > 1 and varies(spec.space, "max_length"):
+        rule = "cannot vary if rows are pairs, because both texts are cut alike; give one value"
         yield SpecIssue(path_of(spec.space, "max_length"), rule)
-
-
-def one_length_rule(spec: SweepSpec) -> str | None:
-    """Return the rule that is broken if max_length varies for rows that are pairs, or None."""
-    if not varies(spec.space, "max_length"):
-        return None
-    return "cannot vary if rows are pairs, because both texts are cut alike; give one value"
 
 
 def _encoder_rule(spec: SweepSpec, name: str) -> str | None:

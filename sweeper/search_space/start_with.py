@@ -53,7 +53,10 @@ def _fits_no_system(space: SearchSpace, index: int, entry: Mapping[str, Scalar])
     nearest = next((system for system in space.enumerate_systems() if _agrees(system, entry)), None)
     name = None if nearest is None else _first_misfit(space, nearest, entry)
     if name is None:
-        yield SpecIssue(("start_with", index), f"fits no system of compare, got {format_value(dict(entry))}")
+        yield SpecIssue(
+            ("start_with", index),
+            f"fits no system of compare, got {format_value(dict(entry))}; give values of one system",
+        )
         return
     searched = {hyperparameter.name for hyperparameter in space.searched_hyperparameters()}
     missing = sorted((space.hyperparameter(name).parents & searched) - entry.keys())

@@ -70,8 +70,6 @@ def parse_yaml(text: str, name: str) -> SourceDocument:
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split()).partition(' in "<unicode string>"')[0]
         raise SearchSpaceError([f"{name}:1: not valid YAML: {reason}; save the file as plain text"]) from None
-    except RecursionError:
-        raise SearchSpaceError([f"{name}:1: {_TOO_DEEP}"]) from None
     if not isinstance(node, yaml.MappingNode):
         raise SearchSpaceError([f"{name}:1: must be a mapping of keys to values, such as `dataset: sst5`"])
     reader = _NodeReader(name, has_aliases=has_aliases)

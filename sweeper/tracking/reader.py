@@ -22,6 +22,7 @@ from sweeper.tracking.outage import redact_uri
 from sweeper.tracking.store_address import check_address
 from sweeper.tracking.store_check import check_store, describe_rejection
 from sweeper.training.types import Predictions
+from sweeper.wording import allowed_hint
 
 TEST_PREDICTIONS = "predictions/test.parquet"
 Read = Callable[[Path, tuple[str, ...]], Predictions]  # of a file of predictions, with the names of the classes
@@ -56,8 +57,8 @@ class StoreReader:
         ids = {experiment.name: str(experiment.experiment_id) for experiment in self._pages("search_experiments")}
         for name in names:
             if name not in ids:
-                known = ", ".join(sorted(ids)) or "none"
-                raise UsageError(f"--experiment {name}: MLflow at {self.uri} has no such experiment; it has {known}")
+                known = allowed_hint(sorted(ids), name)
+                raise UsageError(f"--experiment {name}: MLflow at {self.uri} has no such experiment, {known}")
         return [ids[name] for name in names] if names else list(ids.values())
 
     def deleted_experiments(self) -> list[str]:

@@ -36,6 +36,8 @@ from sweeper.tracking.store_address import (
 
 _TIMEOUT = 10.0  # seconds that a server gets for its first answer
 _CREDENTIALS = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
+_SECURITY = "write http:// if the server has no TLS, or set MLFLOW_TRACKING_SERVER_CERT_PATH to its certificate"
+_PACKAGES = {"MySQLdb": "mysqlclient", "psycopg2": "psycopg2-binary"}  # that bring modules of other names
 _OTHER_SCHEMA = "out-of-date database schema"  # in the error of MLflow
 # Every version of MLflow's database has these tables.
 _TABLES = {"experiments", "experiment_tags", "latest_metrics", "metrics", "params", "runs", "tags"}
@@ -181,9 +183,12 @@ def _explain(uri: str, error: Exception, *, is_server: bool) -> str:
     if any(map(_is_unknown_host, causes)):
         raise UsageError(_unknown_host(uri)) from error
     if any(isinstance(cause, requests.exceptions.SSLError) for cause in causes):
-        raise UsageError(f"{place(uri)}: no secure connection ({describe_error(error)}); is it http://?") from error
-    if any(isinstance(cause, ModuleNotFoundError) for cause in causes):
-        raise UsageError(f"{place(uri)}: {error}; install that package, or unset {VARIABLE}") from error
+        rule = f"no secure connection ({re.sub(r' ?[(]_ssl.c:.*', '', describe_error(error))})"
+        raise UsageError(f"{place(uri)}: {rule}; {_SECURITY}") from error
+    if missing := [cause.name for cause in causes if isinstance(cause, ModuleNotFoundError) and cause.name]:
+        package = _PACKAGES.get(missing[0], missing[0])
+        rule = f"needs the module {missing[0]}, which is not installed"
+        raise UsageError(f"{place(uri)}: {rule}; pip install {package}, or unset {VARIABLE}") from error
     status = _http_status(uri, error) if is_server else 0
     if status in (401, 403):
         body = re.search(r"Response body: '([^\n<']{1,120})", str(error))

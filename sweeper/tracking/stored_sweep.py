@@ -19,6 +19,7 @@ from sweeper.tracking.reader import LazyPredictions, Read, StoreReader
 from sweeper.tracking.sweep_description import TEST_ACCESSES_TAG, TEST_SPLIT_TAG
 
 _CONCURRENT_DOWNLOADS = 8
+_SEND_AGAIN = "delete that run in MLflow, and send it again with sweeper sync SWEEP"
 
 
 @dataclass(frozen=True)
@@ -144,14 +145,15 @@ def load_finished_sweep(store: StoreReader, sweep: StoredSweep, read: Read) -> t
 def _parse_results(store: StoreReader, sweep: StoredSweep) -> SweepResults:
     if isinstance(sweep.results, RecordError):
         raise sweep.results
+    place = f"{sweep.name}: {RESULTS} in MLflow at {store.uri}"
     try:
         values = json.loads(sweep.results or b"")
     except ValueError as error:
-        raise RecordError(f"{sweep.name}: {RESULTS} in MLflow at {store.uri} cannot be read ({error})") from error
-    results = SweepResults.parse(values)
+        raise RecordError(f"{place} cannot be read ({error}); {_SEND_AGAIN}") from error
+    results = SweepResults.parse(values, _SEND_AGAIN)
     is_other = results.id != sweep.id if results.id and sweep.id else results.sweep != sweep.name
     if is_other or results.dataset != sweep.dataset:
-        raise RecordError(f"{sweep.name}: {RESULTS} in MLflow at {store.uri} belongs to {results.sweep}")
+        raise RecordError(f"{place} belongs to {results.sweep}; {_SEND_AGAIN}")
     return results
 
 
@@ -163,7 +165,7 @@ def _check_scores(sweep: StoredSweep, seed: SeedResult, run: Any) -> None:
         if logged is None or not (math.isclose(logged, score, rel_tol=1e-9) or math.isnan(score)):
             raise RecordError(
                 f"{sweep.name}: {name} of trial {seed.trial} is {logged} in run {run.info.run_id} and {score} in "
-                f"{RESULTS}: one of the two was altered; delete that run, and send it again with sweeper sync SWEEP"
+                f"{RESULTS}: one of the two was altered; {_SEND_AGAIN}"
             )
 
 

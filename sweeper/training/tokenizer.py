@@ -33,7 +33,7 @@ class Tokenizer:
             raise UnavailableError(message) from error
         if self._tokenizer.cls_token_id is None or self._tokenizer.pad_token_id is None:
             raise UnavailableError(
-                f"encoder {name}: has no [CLS] or no padding token, and sweeper pools the first token"
+                f"encoder {name}: has no [CLS] or no padding token, and sweeper pools the first token; name another"
             )
         self.padding = int(self._tokenizer.pad_token_id)
         positions = max_positions(read_encoder_config(folder, name))

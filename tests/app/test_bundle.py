@@ -96,7 +96,7 @@ def test_different_versions_on_the_cluster_are_one_line_with_both(own: SweepSpec
     with pytest.raises(UsageError) as caught:
         bundle.verify_bundle(sent / bundle.NOTE)
     assert str(caught.value).startswith(
-        f"the cluster has sweeper {here['sweeper']}, Ray {here['Ray']}, and you have sweeper 9.9, Ray 2.0.0: "
+        f"the cluster has sweeper {here['sweeper']}, Ray {here['Ray']}, and you have sweeper 9.9, Ray 2.0.0; "
     )
     assert len(str(caught.value).splitlines()) == 1
 

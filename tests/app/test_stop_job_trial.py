@@ -163,4 +163,7 @@ def test_a_cluster_that_cannot_run_the_command_is_no_mistake_of_the_user(head: H
     with pytest.raises(SweeperError) as caught:
         head.stop("one", 1)
     assert caught.value.exit_code == 1
-    assert str(caught.value).endswith("did not run the command that stops trial 1: No such option: --in-job")
+    assert str(caught.value).endswith(
+        "did not run the command that stops trial 1 (No such option: --in-job); give it again, or stop the whole job:  "
+        "sweeper stop one-1 --address http://head:8265"
+    )

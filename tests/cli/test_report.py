@@ -192,7 +192,7 @@ def test_changed_texts_are_not_shown_in_place_of_the_sweeps_own(
     assert done.returncode == 0
     assert "the texts are not available, so the report has none" in done.stdout
     html = (folder.path / "report.html").read_text(encoding="utf-8")
-    assert "rows has changed since this sweep began" in html
+    assert "the content of its data set has changed since this sweep began" in html
     assert dataset.splits["validation"].texts[0] not in html
 
 

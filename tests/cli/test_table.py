@@ -105,7 +105,7 @@ def test_named_sweeps_in_a_format_to_a_file(there: Path) -> None:
 def test_an_unknown_experiment_and_an_unreachable_store_are_one_line_each(there: Path) -> None:
     done = run_here(["table", "--experiment", "sst9", "--experiment", "sst5"], there)
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
-    assert "has no such experiment; it has Default, sst2, sst5" in done.stderr
+    assert "has no such experiment, allowed: Default, sst2, sst5" in done.stderr
     away = {"MLFLOW_TRACKING_URI": "http://someone:secret@127.0.0.1:9"}
     done = run_here(["table"], there, variables=away)
     expected = "MLflow at http://127.0.0.1:9: Connection refused; nothing was read\n"

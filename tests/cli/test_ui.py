@@ -223,4 +223,5 @@ def test_a_server_that_does_not_answer_is_one_line(tracked: SweepFolder, tmp_pat
     there = {"MLFLOW_TRACKING_URI": "http://someone:secret@127.0.0.1:9"}
     done = run_here(["ui", str(tracked.path)], tmp_path, variables=there)
     assert done.returncode == 1
-    assert done.stderr == "MLflow at http://127.0.0.1:9: Connection refused\n"
+    remedy = "no page is opened: try again when MLflow is back"
+    assert done.stderr == f"MLflow at http://127.0.0.1:9: Connection refused; {remedy}\n"

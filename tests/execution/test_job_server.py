@@ -151,8 +151,11 @@ def test_the_jobs_of_sweeper_are_told_from_others_and_an_unknown_name_lists_them
         with pytest.raises(UsageError) as unknown:
             server.job("mine")
         place = f"http://127.0.0.1:{port}"
-        assert str(unknown.value) == f"mine: no such job of sweeper on {place}; its jobs: sst5-1"
-    with web_server(200, "application/json", "[]") as port, pytest.raises(UsageError, match=r"its jobs: none$"):
+        assert str(unknown.value) == f"mine: no such job of sweeper on {place}; name one of sst5-1"
+    with (
+        web_server(200, "application/json", "[]") as port,
+        pytest.raises(UsageError, match=r"it has none yet; `sweeper submit` makes one$"),
+    ):
         JobServer(f"http://127.0.0.1:{port}").job("mine")
 
 

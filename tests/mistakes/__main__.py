@@ -9,7 +9,7 @@ import yaml
 
 from tests.mistakes.case import CATALOGUE, Mistake, load_catalogue
 
-_KEYS = ("mistake", "given", "files", "adds", "space", "env", "run", "input", "exit", "says")
+_KEYS = ("mistake", "given", "server", "lacks", "files", "adds", "space", "env", "run", "input", "exit", "says")
 _DEFAULTS = {field.name: field.default for field in fields(Mistake)}
 
 

@@ -3,21 +3,31 @@
 import os
 import re
 import shlex
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import chdir
 from dataclasses import dataclass, field
 from pathlib import Path
 from unittest import mock
 
+import pytest
 import yaml
 
 from tests.mistakes.givens import GIVENS
+from tests.mistakes.servers import serve
 from tests.support.run_here import run_here
 
 CATALOGUE = Path(__file__).with_name("catalogue.yaml")
 HEAD = "dataset: sst5\ncompare: {encoder: [a, b], loss: [ce, scl, lcl]}\n"
 _LONG_LIST = re.compile(r"(?:[\w.-]+, ){8,}[\w.-]+|(?:'\w+', ){4,}'\w+' or '\w+'")  # of a registry, which grows
-_VARIABLES = {"COLUMNS": "1000", "NO_COLOR": "1", "HF_HUB_OFFLINE": "1"}
+_RUN = re.compile(r"\b[0-9a-f]{32}\b")  # the id of a run of MLflow's
+_VERSION = re.compile(r"\b(mlflow|Python) \d+(?:\.\d+)+")
+_VARIABLES = {
+    "COLUMNS": "1000",
+    "NO_COLOR": "1",
+    "HF_HUB_OFFLINE": "1",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # sweeper sets it once in a process
+}
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,8 @@ class Mistake:
     adds: str | None = None
     space: str | None = None
     given: str = ""
+    server: str = ""
+    lacks: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     run: str = "check space.yaml"
@@ -46,17 +58,30 @@ class Mistake:
         for name, text in texts.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8", newline="")
-        variables = {**_VARIABLES, **self.env}
-        with chdir(folder), mock.patch.dict(os.environ, variables):
+        with chdir(folder), mock.patch.dict(os.environ, _VARIABLES):
             sweep = GIVENS[self.given]() if self.given else None
-            arguments = [word.replace("SWEEP", sweep or "SWEEP") for word in shlex.split(self.run)]
+            with serve(self.server) as port, pytest.MonkeyPatch.context() as patch:
+                if self.lacks:
+                    patch.setitem(sys.modules, self.lacks, None)
+                code, said = self._run(folder, {"SWEEP": sweep or "SWEEP", "PORT": str(port), "HERE": str(folder)})
+        names = {str(folder.resolve()): "HERE", str(folder): "HERE", **({sweep: "SWEEP"} if sweep else {})}
+        for text, name in names.items():
+            said = said.replace(text, name)
+        said = re.sub(rf"\b{port}\b", "PORT", said) if port else said
+        return code, _VERSION.sub(r"\1 VERSION", _RUN.sub("RUN", _LONG_LIST.sub("NAMES", said)))
+
+    def _run(self, folder: Path, names: Mapping[str, str]) -> tuple[int, str]:
+        """Run the command with the values of these names, and return its exit code and what it says."""
+
+        def fill(text: str) -> str:
+            for name, value in names.items():
+                text = text.replace(name, value)
+            return text
+
+        variables = {**_VARIABLES, **{name: fill(value) for name, value in self.env.items()}}
+        arguments = [fill(word) for word in shlex.split(self.run)]
         done = run_here(arguments, folder, variables=variables, typed=self.input or "")
-        said = (
-            _LONG_LIST.sub("NAMES", done.stderr.strip("\n"))
-            .replace(str(folder.resolve()), "HERE")
-            .replace(str(folder), "HERE")
-        )
-        return done.returncode, said.replace(sweep, "SWEEP") if sweep else said
+        return done.returncode, done.stderr.strip("\n")
 
 
 def load_catalogue() -> Iterator[Mistake]:

@@ -14,8 +14,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from sweeper.app.bundle import versions
+from sweeper.app.prepare_data import prepare_sweep
+from sweeper.data.file_digest import file_digest
+from sweeper.terminal.output import PlainOutput
+from sweeper.training.config import TrainConfig
+from sweeper.training.types import ModelScores, Predictions
 from sweeper.trials.outcome import Outcome
-from tests.support.recorded_sweeps import RecordedSweep
+from sweeper.trials.trial import Trial
+from tests.mistakes.servers import submitted_name
+from tests.mistakes.stores import STORES
+from tests.support.recorded_sweeps import LABELS, RecordedSweep
 
 CSV = "text,label\na good film,up\na bad film,down\n"
 _GRU = {"encoder": ["gru"]}
@@ -240,7 +251,56 @@ def _lost_table() -> str:
     return sweep
 
 
+def _model_of_label_sets() -> str:
+    """Make a sweep with a model of several labels for a text, whose thresholds lack a label."""
+    sweep = _model()
+    model = Path("sweeps") / sweep / "model"
+    settings = json.loads((model / "prediction.json").read_text(encoding="utf-8"))
+    (model / "prediction.json").write_text(json.dumps({**settings, "task": "multi_label"}), encoding="utf-8")
+    (model / "thresholds.json").write_text('{"neutral": 0.5}', encoding="utf-8")
+    return sweep
+
+
+def _predicted_sweep(*, right: int, rows_differ: bool = False) -> str:
+    """Make a finished sweep whose models are right about so many of the 100 texts of the test split.
+
+    With `rows_differ`, each model has other texts.
+    """
+    from sweeper.storage.predictions import save_predictions
+
+    sweep = _finished_sweep()
+    for trial in range(9, 13):
+        labels = np.roll(np.arange(100) % 2, trial if rows_differ else 0)
+        probabilities = np.eye(2, dtype=np.float32)[np.where(np.arange(100) < right, labels, 1 - labels)]
+        scored = ModelScores({"test": Predictions(labels, probabilities)})
+        of_trial = Trial(trial, 0, {}, TrainConfig(encoder="gru"))
+        save_predictions(Path("sweeps") / sweep, of_trial, LABELS, scored)
+    return sweep
+
+
+def _sweep_of_own_data(*, has_changed: bool) -> str:
+    """Make a sweep of one's own data without a test split."""
+    _write("reviews.csv", _rows("up", "down"))
+    dataset = {"train": str(Path("reviews.csv").absolute())}
+    folder = RecordedSweep(Path("sweeps"), dataset=dataset).search([Outcome.COMPLETED]).folder
+    resolved = {**prepare_sweep(PlainOutput(progress=False), folder.spec, None).resolved}
+    if has_changed:
+        resolved["rows"] = "0123456789abcdef"
+    manifest = json.loads((folder.path / "sweep.json").read_text(encoding="utf-8"))
+    (folder.path / "sweep.json").write_text(json.dumps({**manifest, "resolved": resolved}), encoding="utf-8")
+    return folder.name
+
+
+def _parcel(*, python: str = "", digest: str = "") -> None:
+    """Write the list of a bundle that `sweeper submit` sent: from this Python, with space.yaml as it is."""
+    here = versions()
+    sent = {**here, "Python": python or here["Python"]}
+    files = {"space.yaml": digest or file_digest(Path("space.yaml"))}
+    _write("parcel.json", json.dumps({"versions": sent, "files": files}).encode())
+
+
 GIVENS: dict[str, Callable[[], str | None]] = {
+    **STORES,
     "latin-1": lambda: _write("latin.yaml", b"dataset: sst5\n# caf\xe9\n"),
     "a huge file": lambda: _write("huge.yaml", b"#" * 2_000_000),
     "a gzip file cut short": lambda: _write("reviews.csv.gz", gzip.compress(CSV.encode())[:-9]),
@@ -300,5 +360,15 @@ GIVENS: dict[str, Callable[[], str | None]] = {
     "a sweep with other results": partial(_damaged, "results.json", '{"sweep": "sst5-1"}'),
     "bytes that are no text": _bytes,
     "a sweep with damaged class weights": partial(_damaged_predictions, "weights.json", "[[1, 2]]"),
+    "a model that lacks a threshold": _model_of_label_sets,
+    "a sweep whose predictions are better": partial(_predicted_sweep, right=90),
+    "a sweep with predictions of other texts": partial(_predicted_sweep, right=50, rows_differ=True),
+    "a sweep whose data have changed": partial(_sweep_of_own_data, has_changed=True),
+    "a sweep without a test split": partial(_sweep_of_own_data, has_changed=False),
+    "a submitted sweep": submitted_name,
+    "a parcel from another Python": partial(_parcel, python="2.7"),
+    "a parcel whose file has changed": partial(_parcel, digest="0"),
+    "an unreadable file": lambda: Path("reviews.csv").symlink_to("/proc/self/mem"),
+    "deep yaml": lambda: _write("deep.yaml", b"[" * 100_000),
     "a sweep without a record": partial(_damaged, "record.journal", None),
 }

@@ -273,7 +273,9 @@ def test_missing_things_are_errors_of_one_line(store: FilledStore, finished: Fin
         UsageError, match=r"sst5-0000000b: MLflow at .* does not have this sweep; send it: sweeper sync SWEEP"
     ):
         load(store, ("sst5-0000000b", ""))
-    with pytest.raises(UsageError, match=r"--experiment sst9: .* has no such experiment; it has Default, sst5"):
+    with pytest.raises(
+        UsageError, match=r"--experiment sst9: .* has no such experiment, allowed: Default, sst5; did you mean sst5"
+    ):
         load(store, experiments=("sst9",))
     store.uri = f"sqlite:///{tmp_path / 'nowhere' / 'mlflow.db'}"
     with pytest.raises(UsageError, match=r"nowhere/mlflow\.db: there is no MLflow store; name another with --sweeps"):

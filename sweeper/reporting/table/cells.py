@@ -112,7 +112,8 @@ class TableCell:
         if predicted != texts or abs(score - stored) * texts > 0.5:
             raise RecordError(
                 f"{self.results.sweep}: trial {trial} has {self.metric} {stored:.4f} on {texts:,} test texts, but its "
-                f"predictions have {score:.4f} on {predicted:,}: one of the two was altered"
+                f"predictions have {score:.4f} on {predicted:,}: one of the two was altered; "
+                "restore a copy of the sweep"
             )
 
 

@@ -116,7 +116,8 @@ def _text_scores(cells: Sequence[TableCell]) -> tuple[dict[int, TextScores], set
         for model in predictions:
             if not np.array_equal(true_labels.setdefault(cell.dataset, model.labels), model.labels):
                 raise RecordError(
-                    f"{cell.results.sweep}: its predictions belong to other test texts than those of {cell.dataset}"
+                    f"{cell.results.sweep}: its predictions belong to other test texts than those of {cell.dataset}; "
+                    "restore a copy of the sweep"
                 )
         if len(predictions) > 1:
             scores[k] = text_scores(predictions, cell.metric, cell.results.labels)

@@ -229,7 +229,7 @@ def test_predictions_that_contradict_the_scores_are_rejected() -> None:
         build_table([altered])
     with pytest.raises(RecordError, match=r"trial 102 has macro_f1 0\.50.. on 200 test texts, but its predictions"):
         build_table([altered], "macro_f1")
-    with pytest.raises(RecordError, match=r"on 100: one of the two was altered"):
+    with pytest.raises(RecordError, match=r"on 100: one of the two was altered; restore a copy of the sweep$"):
         build_table([replace(finished, predictions={**finished.predictions, 102: predictions_with(0.5, 100, 102)})])
     reversed_ = {
         k: TestPredictions(model.labels[::-1], model.predictions[::-1]) for k, model in finished.predictions.items()
