@@ -89,7 +89,7 @@ def _cost(report: ReportData) -> str:
 def _format_hours(hours: float) -> str:
     if hours >= 1:
         return f"{hours:.1f} hours"
-    return f"{60 * hours:.1f} minutes" if hours >= 1 / 60 else f"{3600 * hours:.0f} seconds"
+    return f"{60 * hours:.1f} minutes" if hours >= 1 / 60 else count_noun(round(3600 * hours), "second")
 
 
 def _mattered(report: ReportData, importances: Mapping[int, Sequence[Importance]]) -> str:
