@@ -159,8 +159,8 @@ CSV = write(PLAIN).encode()
     ("name", "content"),
     [
         ("A.CSV", CSV),
-        ("a.csv.gz", gzip.compress(CSV)),
-        ("a.CSV.GZ", gzip.compress(CSV)),
+        ("a.csv.gz", gzip.compress(CSV, mtime=0)),
+        ("a.CSV.GZ", gzip.compress(CSV, mtime=0)),
         ("a.csv.bz2", bz2.compress(CSV)),
         ("a.csv.xz", lzma.compress(CSV)),
         ("a.csv.zip", zipped("a.csv", CSV)),
