@@ -7,7 +7,6 @@ of a minute. A worker has Ray and the packages that sweeper needs, and nothing e
 import json
 import secrets
 import shlex
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tests.cluster.network import NODES, OFFICE, Hosts
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 _HEALTH = {"period_ms": "1000", "timeout_ms": "2000", "failure_threshold": "5"}
@@ -97,12 +97,6 @@ def answer(url: str, token: str) -> str:
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
     with urllib.request.urlopen(request, timeout=5) as response:
         return str(response.read().decode())
-
-
-def free_port() -> int:
-    """Return a free port of this machine, for hosts that share loopback."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 def until(condition: Callable[[], object], seconds: float, otherwise: str) -> float:

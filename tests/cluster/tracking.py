@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.cluster.hosts import Cluster, free_port, until
+from tests.cluster.hosts import Cluster, until
+from tests.support.ports import free_port
 
 
 class Tracking:

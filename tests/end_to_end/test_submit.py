@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from sweeper.record.optuna_study import OptunaStudy
 from sweeper.storage.sweep_folder import SweepFolder, list_sweeps
 from sweeper.trials.trial import TrialRecord
 from tests.support.cli_runner import environment, start, sweeper
+from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.mlflow]
 
@@ -52,19 +52,11 @@ class Head:
         return folder
 
 
-def free_ports(count: int) -> list[int]:
-    servers = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [server.getsockname()[1] for server in servers]
-    for server in servers:
-        server.close()
-    return ports
-
-
 @contextmanager
 def ray_start(home: Path, extra: Mapping[str, str]) -> Iterator[int]:
     """Start a head with `ray start`, in a session of its own. Yields the port of its dashboard."""
     sockets = Path(tempfile.mkdtemp(prefix="head-", dir="/tmp"))  # paths of sockets must be short
-    gcs, dashboard, agent, client = free_ports(4)
+    gcs, dashboard, agent, client = (free_port() for _ in range(4))
     command = [
         str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--disable-usage-stats",
         f"--port={gcs}", f"--dashboard-port={dashboard}", "--dashboard-host=127.0.0.1",
