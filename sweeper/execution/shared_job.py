@@ -1,4 +1,4 @@
-"""A job in Ray's object store: what all its trials share is sent once per worker process, not with each trial."""
+"""A job in Ray's object store. Its data reach each worker process once, not with each trial."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
