@@ -14,6 +14,7 @@ import pytest
 
 from sweeper.errors import SweeperError, UsageError
 from sweeper.execution.job_server import JobServer, retry
+from tests.support.web_server import Answer, serve_answers
 
 VERSION = '{"version": "4", "ray_version": "2.60.0"}'
 
@@ -21,25 +22,10 @@ VERSION = '{"version": "4", "ray_version": "2.60.0"}'
 @contextmanager
 def web_server(status: int, kind: str, body: str) -> Iterator[int]:
     """Run a web server that gives this answer to every request for jobs, and yield its port."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            answer = body if self.path.endswith("/jobs/") else VERSION
-            self.send_response(status)
-            self.send_header("content-type", kind)
-            self.send_header("content-length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer.encode())
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield server.server_port
-        finally:
-            server.shutdown()
+    jobs, version, unknown = Answer(body, status, kind), Answer(VERSION, status, kind), Answer("", 501, "text/plain")
+    answers = {"GET .*/jobs/": jobs, "GET .*": version, ".*": unknown}
+    with serve_answers(answers) as port:
+        yield port
 
 
 @contextmanager

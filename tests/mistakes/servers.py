@@ -1,32 +1,17 @@
 """Servers on loopback that a mistake of the catalogue meets, by name: a cluster's dashboard, and what is none."""
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 from sweeper.app.specs import load_spec
 from sweeper.search_space.sweep_spec import fingerprint
+from tests.support.web_server import Answer, Answers, serve_answers
 
 _ANY = r"\w+ /.*"
 _LIST = r"GET /api/jobs/"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a server answers to a request."""
-
-    body: str
-    status: int = 200
-    kind: str = "application/json"
-
-
-Answers = Mapping[str, Answer]  # by patterns of "METHOD /path"; the first that fits is given, and hangs up without one
 
 
 def _dashboard(*jobs: Mapping[str, Any], **requests: Answer) -> Answers:
@@ -96,40 +81,11 @@ SERVERS: Mapping[str, Callable[[], Answers]] = {
 }
 
 
-class _Handler(BaseHTTPRequestHandler):
-    """Answers each request as the server's `answers` say."""
-
-    answers: Answers
-
-    def _answer(self) -> None:
-        self.rfile.read(int(self.headers.get("content-length", 0)))
-        request = f"{self.command} {self.path}"
-        found = [answer for pattern, answer in self.answers.items() if re.fullmatch(pattern, request)]
-        for answer in found[:1]:
-            self.send_response(answer.status)
-            self.send_header("content-type", answer.kind)
-            self.send_header("content-length", str(len(answer.body)))
-            self.end_headers()
-            self.wfile.write(answer.body.encode())
-
-    do_GET = do_POST = do_DELETE = do_PUT = _answer  # noqa: N815
-
-    def log_message(self, *_: object) -> None:
-        """Print nothing."""
-
-
 @contextmanager
 def serve(name: str) -> Iterator[int]:
     """Run a server of SERVERS until the end of the block, and give its port; 0 without a name."""
     if not name:
         yield 0
         return
-    handler = type("Handler", (_Handler,), {"answers": SERVERS[name]()})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield server.server_port
-        finally:
-            server.shutdown()
-            thread.join()
+    with serve_answers(SERVERS[name]()) as port:
+        yield port
