@@ -194,6 +194,15 @@ def keep_idle_workers(tune_controller: Any, tune_trial: Any, count: int) -> None
         cache.increase_max(request, count)
 
 
+def leave_trials_out_of_snapshots(tune_controller: Any) -> None:
+    """Keep the states of trials out of the snapshots that Tune writes for its own resume, which sweeper does not use.
+
+    Tune can write them rarely, but not never. Without this function it turns each trial into JSON when it ends, which
+    keeps a long sweep waiting, and a core busy beside the last requests to MLflow.
+    """
+    tune_controller._tune_controller._get_trial_checkpoints = dict
+
+
 # --- The autoscaler
 #
 # Ray has no public way to ask what a cluster can grow to. Without this part a cluster that has not grown yet is refused

@@ -15,6 +15,7 @@ from sweeper.execution.ray_internals import (
     OUT_OF_MEMORY_TEXT,
     error_text,
     keep_idle_workers,
+    leave_trials_out_of_snapshots,
     worker_of,
 )
 from sweeper.execution.shared_job import SharedJob
@@ -89,7 +90,8 @@ class BridgeScheduler(_Unpickled, FIFOScheduler):  # type: ignore[misc]
         self.bridge, self.idle_workers = bridge, idle_workers
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
-        """Keep the workers that this trial and the others before it leave."""
+        """Keep the workers that this trial and the others before it leave, but no states of trials."""
+        leave_trials_out_of_snapshots(tune_controller)
         if self.idle_workers:
             keep_idle_workers(tune_controller, trial, self.idle_workers)
 
