@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 from sweeper.protocol.promotion import is_waiting
@@ -13,7 +13,6 @@ from sweeper.terminal import events
 from sweeper.terminal.progress import SweepProgress
 from sweeper.trials.interfaces import ProgressView
 from sweeper.trials.run_status import RunStatus
-from sweeper.trials.search_session import SearchSession
 from sweeper.trials.trial import TrialRecord
 
 _STATUS: dict[RunStatus, Literal["finished", "failed", "interrupted"]] = {
@@ -27,8 +26,7 @@ class EventView:
     """A view that writes events, and passes everything on to the `view` for people.
 
     `write` takes one line. Of the `known` trials, those that have ended are not told again; those under way are told
-    from their beginning. `sessions` are the runs of the command that searched, `texts` is the number of
-    texts in each split.
+    from their beginning.
     """
 
     def __init__(
@@ -40,11 +38,10 @@ class EventView:
         sweep: str,
         slots: int,
         clock: Callable[[], float] = time.time,
-        sessions: Sequence[SearchSession] = (),
-        texts: Mapping[str, int] | None = None,
+        remaining_time: RemainingTime | None = None,
     ) -> None:
         self.view, self._write, self.spec, self.sweep = view, write, spec, sweep
-        self.remaining_time = RemainingTime(spec, slots, sessions, texts)
+        self.remaining_time = remaining_time or RemainingTime(spec, slots)
         self.clock, self._lock = clock, threading.Lock()
         self.records = {record.trial.number: record for record in known}
         self._told = {number: record for number, record in self.records.items() if record.end is not None}

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal import formatting
@@ -10,6 +10,9 @@ from sweeper.terminal.progress import SweepProgress
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialRecord
+
+if TYPE_CHECKING:  # `sweeper check` shows no time left
+    from sweeper.protocol.remaining_time import RemainingTime
 
 UNHEALTHY = [outcome for outcome in Outcome if not outcome.is_healthy]
 
@@ -24,7 +27,8 @@ class LinePrinter(Protocol):
 class LineView:
     """A view that prints a line for each trial that ends, except the `known` trials that ended in an earlier run.
 
-    `clock` gives Unix time on the machine that runs the sweep. The time shown counts from `start`, by default from now.
+    `clock` gives Unix time on the machine that runs the sweep. The time shown counts from `start`, by default from now;
+    with `remaining_time`, the time left is shown too.
     """
 
     def __init__(
@@ -34,8 +38,9 @@ class LineView:
         known: Iterable[TrialRecord],
         clock: Callable[[], float] = time.time,
         start: float | None = None,
+        remaining_time: "RemainingTime | None" = None,
     ) -> None:
-        self.printer, self.spec = printer, spec
+        self.printer, self.spec, self.remaining_time = printer, spec, remaining_time
         self.width = max(len(formatting.system_label(spec, system)) for system in range(len(spec.systems)))
         self.records: dict[int, TrialRecord] = {}
         self.printed = {record.trial.number for record in known if record.end is not None}
@@ -65,7 +70,7 @@ class LineView:
         self.printer.line(f"  {text}")
 
     def summary(self) -> str:
-        """Return the state in one line: trials done, stopped early, running and waiting, the best score, the time."""
+        """Return the state in one line: trials done, stopped early, running and waiting, the best score, the times."""
         progress = SweepProgress(self.spec, self.records)
         counts = {
             "stopped early": progress.count([Outcome.STOPPED_EARLY]),
@@ -81,7 +86,13 @@ class LineView:
         if best is not None:
             system = formatting.system_label(self.spec, best.system)
             parts.append(f"best {formatting.format_score(best.score)} by trial {best.number} ({system})")
-        return ", ".join([*parts, formatting.format_duration(self.clock() - self.start)])
+        now = self.clock()
+        parts.append(formatting.format_duration(now - self.start))
+        is_over = all(phase.done == phase.total for phase in progress.phases())
+        if self.remaining_time is not None and not is_over:
+            left = self.remaining_time.seconds_left(self.records.values(), now)
+            parts += [f"about {formatting.format_duration(left)} left"] if left is not None else []
+        return ", ".join(parts)
 
     def close(self, status: RunStatus) -> None:
         """Do nothing: every line is printed."""

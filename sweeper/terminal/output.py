@@ -91,4 +91,8 @@ class PlainOutput:
         texts: Mapping[str, int] | None = None,
     ) -> ProgressView:
         """Return a view that prints a line for each trial that ends."""
-        return LineView(self, spec, known, start=sessions[-1].began / 1000 if sessions else None)
+        from sweeper.protocol.remaining_time import RemainingTime
+
+        start = sessions[-1].began / 1000 if sessions else None
+        remaining_time = RemainingTime(spec, slots, sessions, texts)
+        return LineView(self, spec, known, start=start, remaining_time=remaining_time)

@@ -141,14 +141,17 @@ def make_view(
     texts: Mapping[str, int] | None = None,
 ) -> ProgressView:
     """Return the view for this terminal: live where it can be redrawn, otherwise lines, and events if it has them."""
+    from sweeper.protocol.remaining_time import RemainingTime
+
     start = sessions[-1].began / 1000 if sessions else None
+    remaining_time = RemainingTime(spec, slots, sessions, texts)
     if terminal.as_events:
         from sweeper.terminal.event_view import EventView
 
-        lines = LineView(terminal, spec, known := list(known), clock, start)
-        return EventView(lines, terminal.write_event, spec, known, header, slots, clock, sessions, texts)
+        lines = LineView(terminal, spec, known := list(known), clock, start, remaining_time)
+        return EventView(lines, terminal.write_event, spec, known, header, slots, clock, remaining_time)
     if not terminal.is_live:
-        return LineView(terminal, spec, known, clock, start)
+        return LineView(terminal, spec, known, clock, start, remaining_time)
     from sweeper.terminal.dashboard import Dashboard
     from sweeper.terminal.live_view import LiveView
 

@@ -9,17 +9,20 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from sweeper.protocol.remaining_time import RemainingTime
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal.dashboard import Dashboard
 from sweeper.terminal.line_view import LineView
 from sweeper.terminal.literal_console import LiteralConsole
 from sweeper.terminal.live_view import LiveView
+from sweeper.terminal.output import PlainOutput
 from sweeper.terminal.progress import SweepProgress
 from sweeper.terminal.terminal import Terminal
 from sweeper.training.config import TrainConfig
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import Trial, TrialEnd, TrialRecord, stopped_by_user
+from tests.support.fake_sweeps import FakeSweep
 from tests.support.fakes import report
 from tests.support.search_spaces import small_spec
 
@@ -146,6 +149,15 @@ def test_the_line_view_prints_each_trial_once_and_those_of_an_earlier_run_never(
     assert (
         "3 of 6 trials done, 1 stopped early, 1 ended badly, 1 running, best 0.5000 by trial 3 (ce)" in out.getvalue()
     )
+
+
+def test_the_line_view_says_how_much_time_is_left_as_long_as_any_is() -> None:
+    whole = FakeSweep(SPEC).search([Outcome.COMPLETED] * 6).records
+    view = LineView(PlainOutput(progress=False), SPEC, [], lambda: NOW / 1000, remaining_time=RemainingTime(SPEC, 1))
+    for ended in (1, 5, 6):
+        view.records = {record.trial.number: record for record in whole[:ended]}
+        said = re.search(r", 0s, about \d+m \d\ds left$", view.summary())
+        assert (said is not None) == (ended < 6)
 
 
 def text_left_on_screen(terminal: Terminal, width: int, status: RunStatus) -> str:

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from sweeper.protocol.remaining_time import RemainingTime
 from sweeper.terminal.line_view import LineView
 from sweeper.terminal.remote_view import EventEmitter, RemoteViewer, decode_record, encode_record
 from sweeper.terminal.terminal import Terminal
@@ -26,7 +27,8 @@ def page(*, relayed: bool = False) -> tuple[Terminal, io.StringIO]:
 
 
 def shown(text: io.StringIO) -> str:
-    return re.sub(r"\d+s$", "", text.getvalue(), flags=re.MULTILINE)
+    """Return a text without the times at the end of its lines."""
+    return re.sub(r"\d+s(, about .* left)?$", "", text.getvalue(), flags=re.MULTILINE)
 
 
 def log_of(records: list[TrialRecord]) -> str:
@@ -58,12 +60,13 @@ def test_the_remote_view_shows_what_the_local_one_would_show(size: int) -> None:
 
     there, expected = page()
     there.line("fetching something …")
-    lines = LineView(there, SPEC, RECORDS[:1])
+    lines = LineView(there, SPEC, RECORDS[:1], remaining_time=RemainingTime(SPEC, 2))
     lines.say("a word")
     for record in RECORDS:
         lines.update(record)
     there.line("the table")
     there.close()
+    assert "left" in text.getvalue()
     assert shown(text) == shown(expected)
     assert viewer.results == {"trials": 3}
 
