@@ -140,7 +140,7 @@ def test_closed_terminal_ends_the_sweep_in_good_order(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 def test_trial_of_a_killed_or_stopped_worker_loses_nothing(tmp_path: Path, number: signal.Signals) -> None:
-    running = start(*arguments(tmp_path, "--set", "stall_minutes=0.1"), cwd=tmp_path, extra=OFFLINE)
+    running = start(*arguments(tmp_path, "--set", "stall_minutes=0.25"), cwd=tmp_path, extra=OFFLINE)
     eventually("a report", lambda: record_contains(tmp_path / "sweeps", b'"report:1"'))
     victim = workers(running.pid)[0]
     os.kill(victim, number)
@@ -148,7 +148,7 @@ def test_trial_of_a_killed_or_stopped_worker_loses_nothing(tmp_path: Path, numbe
     assert running.returncode == 0, output
     assert_intact(tmp_path / "sweeps")
     assert not Path(f"/proc/{victim}").exists()
-    reason = "its worker process died" if number == signal.SIGKILL else "gave no sign of life for 0.1 minutes"
+    reason = "its worker process died" if number == signal.SIGKILL else "gave no sign of life for 0.25 minutes"
     assert reason in output or not record_contains(
         tmp_path / "sweeps", b'"attempt"'
     )  # it may have been between two trials

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.mlflow]
 def make_run(sweeps: Path, extra: dict[str, str]) -> subprocess.CompletedProcess[str]:
     command = ["make", "run", f"SWEEPS={sweeps}"]
     return subprocess.run(
-        command, cwd=ROOT, env=environment(extra), capture_output=True, text=True, timeout=900, check=False
+        command, cwd=ROOT, env=environment(extra), capture_output=True, text=True, timeout=2400, check=False
     )
 
 
