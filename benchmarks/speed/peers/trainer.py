@@ -1,4 +1,7 @@
-"""The Trainer of transformers, with its defaults and tuned: bf16, batches of similar length, fused AdamW."""
+"""The Trainer of transformers, with its defaults and tuned.
+
+Tuned is the precision that sweeper chooses on this machine, with batches of similar length and fused AdamW.
+"""
 
 import tempfile
 from functools import cache

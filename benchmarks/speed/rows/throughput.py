@@ -13,7 +13,10 @@ TUNED, DEFAULT, PAPER = "Trainer, tuned", "Trainer, defaults", "first paper's re
 _OURS, _TRAINER = "benchmarks.speed.arms.training:measure", "benchmarks.speed.peers.trainer:measure"
 _PAPER = "benchmarks.speed.peers.first_paper:measure"
 _LOSSES = (("ce", "shared", "CE"), ("lcl", "shared", "LCL shared"), ("lcl", "separate", "LCL separate"))
-_NOTE = "same data, encoder and learning rate; tuned: bf16, batches of similar length, fused AdamW, a vectorized LCL"
+_NOTE = (
+    "same data, encoder and learning rate; tuned: the precision of sweeper, batches of similar length, fused AdamW, a "
+    "vectorized LCL"
+)
 _QUICK_LCL_BATCH = 8
 
 
