@@ -40,7 +40,7 @@ def announce(
     if resources.note:
         line(f"  {resources.note}")
     if not resources.gpu and prepared.spec.budget.gpu_hours_limit is not None:
-        line("  no GPU here: budget.gpu_hours and budget.cost count nothing; budget.hours does")
+        line("  trials use no GPU: budget.gpu_hours and budget.cost count nothing; budget.hours does")
     for fact in data_facts(prepared, data):
         line(f"  {fact}")
     if is_remote:

@@ -19,7 +19,7 @@ class TrialResources:
     """The CPUs and GPUs of one trial.
 
     `slots` is the number of trials that run side by side. `accelerator` is the type of GPU that a trial needs, by Ray's
-    name, such as A100. `note` tells the user how the request was changed; it is empty if it was not.
+    name, such as A100. `note` tells the user how the request was changed, or that GPUs stay idle; it may be empty.
     With `memory`, each trial gets the share of a GPU that it needs by these measurements, and `gpu` is the largest.
     """
 
@@ -48,13 +48,14 @@ def fit_to_machine(cpu: int, gpu: float, accelerator: str = "", *, node: Node) -
     slots = max(1, node_cpus // given_cpu)
     if given_gpu:
         slots = max(1, min(slots, _count_gpu_slots(node_gpus, given_gpu)))
-    note = ""
+    note = "" if gpu or not node_gpus else _idle_gpus("this machine")
     if (given_cpu, given_gpu, given_accelerator) != (cpu, gpu, accelerator):
         describe = describe_resources
-        note = (
+        changed = (
             f"a trial asks for {describe(cpu, gpu, accelerator)}; this machine has {describe(node_cpus, node_gpus)}, "
             f"so a trial gets {describe(given_cpu, given_gpu, given_accelerator)}"
         )
+        note = "; ".join(filter(None, [changed, note]))
     return TrialResources(given_cpu, given_gpu, slots, note, given_accelerator)
 
 
@@ -77,7 +78,13 @@ def fit_to_cluster(
             f"{'; '.join(f'{count} x {node}' for node, count in counts.items())}; ask for less, or add nodes"
         )
     note = "" if slots_now else f"no node has {request} yet: waiting for the cluster to grow"
+    if not gpu and any(node.get("GPU", 0) for node in (*nodes, *potential_nodes)):
+        note = "; ".join(filter(None, [note, _idle_gpus("the cluster")]))
     return replace(resources, slots=slots, note=note)
+
+
+def _idle_gpus(place: str) -> str:
+    return f"trials do not use the GPUs of {place}; set resources.gpu to 1 to give one to each"
 
 
 def count_slots(nodes: Iterable[Node], resources: TrialResources) -> int:

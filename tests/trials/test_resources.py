@@ -12,7 +12,6 @@ from sweeper.trials.resources import Node, TrialResources, count_slots, fit_to_c
         (1, 0, 4, 0, 4),
         (4, 0, 4, 0, 1),
         (3, 0, 8, 0, 2),
-        (1, 0, 4, 2, 4),
         (4, 1, 16, 1, 1),
         (4, 1, 16, 4, 4),
         (4, 1, 8, 4, 2),
@@ -71,6 +70,16 @@ def test_the_note_names_the_request_the_machine_and_the_result(
     assert fit_to_machine(*asked, node={"CPU": there[0], "GPU": there[1]}).note == note
 
 
+def test_gpus_that_trials_do_not_ask_for_are_noted() -> None:
+    here = "trials do not use the GPUs of this machine; set resources.gpu to 1 to give one to each"
+    assert fit_to_machine(1, 0, node={"CPU": 4, "GPU": 2}) == TrialResources(1, 0, 4, here)
+    both = fit_to_machine(8, 0, node={"CPU": 4, "GPU": 2}).note
+    assert both.startswith("a trial asks for 8 CPU cores, no GPU; this machine has 4 CPU cores and 2 GPUs, so a trial ")
+    assert both.endswith(f"; {here}")
+    there = here.replace("this machine", "the cluster")
+    assert fit_to_cluster(1, 0, nodes=[{"CPU": 2}, {"CPU": 4, "GPU": 2}]) == TrialResources(1, 0, 6, there)
+
+
 def test_one_trial_always_fits_on_a_machine() -> None:
     for cpu in range(1, 10):
         for gpu in (0, 0.3, 1, 3):
@@ -114,8 +123,9 @@ def test_a_cluster_that_can_grow_counts_its_potential_nodes() -> None:
     waiting = fit_to_cluster(1, 1, "A100", nodes=[{"CPU": 2}], potential_nodes=[A100] * 3)
     assert waiting.slots == 6
     assert waiting.note == "no node has 1 CPU core and 1 A100 GPU yet: waiting for the cluster to grow"
-    growing = fit_to_cluster(1, 0, nodes=[A100], potential_nodes=[{"CPU": 2}, A100, A100])
-    assert (growing.slots, growing.note) == (18, "")
+    growing = fit_to_cluster(1, 1, nodes=[A100], potential_nodes=[{"CPU": 2}, A100, A100])
+    assert (growing.slots, growing.note) == (4, "")
+    assert fit_to_cluster(1, 0, nodes=[A100], potential_nodes=[{"CPU": 2}, A100, A100]).slots == 18
     assert count_slots([A100, T4], waiting) == 2
 
 
