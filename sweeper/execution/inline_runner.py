@@ -32,7 +32,8 @@ class InlineRunner:
 
     def allocate(self, cpu: int, gpu: float, accelerator: str = "") -> TrialResources:
         """Return a trial's share of this machine. One trial runs at a time."""
-        resources = fit_to_machine(cpu, gpu, accelerator, node={"CPU": self.cpus, "GPU": self.gpus})
+        node = {"CPU": self.cpus, "GPU": self.gpus}
+        resources = fit_to_machine(cpu, gpu, accelerator, node=node, hides_gpus=False)
         return replace(resources, slots=1)
 
     def run_on_all_nodes(self, check: Callable[[], str]) -> Mapping[str, str]:

@@ -35,9 +35,12 @@ class TrialResources:
         return GpuShare(self.gpu, self.gpu) if self.memory is None else self.memory.share_of(config)
 
 
-def fit_to_machine(cpu: int, gpu: float, accelerator: str = "", *, node: Node) -> TrialResources:
+def fit_to_machine(
+    cpu: int, gpu: float, accelerator: str = "", *, node: Node, hides_gpus: bool = True
+) -> TrialResources:
     """Fit the request of one trial to this machine. Resources that the machine lacks are left out and noted.
 
+    With `hides_gpus`, as under Ray, a trial that requests no GPU cannot use one, which is noted if there is one.
     A trial that requests more cores than the machine has gets half of them. Two trials side by side finish more in an
     hour than one trial on all cores (docs/explanation/training.md), and early stopping has trials to compare.
     """
@@ -48,7 +51,7 @@ def fit_to_machine(cpu: int, gpu: float, accelerator: str = "", *, node: Node) -
     slots = max(1, node_cpus // given_cpu)
     if given_gpu:
         slots = max(1, min(slots, _count_gpu_slots(node_gpus, given_gpu)))
-    note = "" if gpu or not node_gpus else _idle_gpus("this machine")
+    note = _idle_gpus("this machine") if hides_gpus and node_gpus and not gpu else ""
     if (given_cpu, given_gpu, given_accelerator) != (cpu, gpu, accelerator):
         describe = describe_resources
         changed = (

@@ -76,6 +76,7 @@ def test_gpus_that_trials_do_not_ask_for_are_noted() -> None:
     both = fit_to_machine(8, 0, node={"CPU": 4, "GPU": 2}).note
     assert both.startswith("a trial asks for 8 CPU cores, no GPU; this machine has 4 CPU cores and 2 GPUs, so a trial ")
     assert both.endswith(f"; {here}")
+    assert not fit_to_machine(1, 0, node={"CPU": 4, "GPU": 2}, hides_gpus=False).note  # as in one process, without Ray
     there = here.replace("this machine", "the cluster")
     assert fit_to_cluster(1, 0, nodes=[{"CPU": 2}, {"CPU": 4, "GPU": 2}]) == TrialResources(1, 0, 6, there)
 
