@@ -47,6 +47,8 @@ class RayWorkers:
         runner = self.runner
         with collect_signals() as received:
             while not trials.is_exhausted():
+                if process := runner.dead_process():  # it may have died between two jobs
+                    self._restart_ray(trials, process)
                 tune = self._run_with_tune(trials, job)
                 if tune.wait(lambda: received or runner.dead_process() or runner.is_head_lost()):
                     continue
@@ -62,13 +64,24 @@ class RayWorkers:
                         "once it is back, the same command continues where it stopped"
                     )
                 if process := runner.dead_process():
-                    trials.notify(None, f"Ray's {process} died; restarting Ray")
-                    _give_back(trials, unfinished, f"Ray's {process} died")
-                    runner.restart()
+                    self._restart_ray(trials, process, unfinished)
                 else:
                     _give_back(trials, unfinished, "Ray Tune ended before it")
-            if received:
-                raise SweepInterrupted(128 + received[0])
+        if received:
+            raise SweepInterrupted(128 + received[0])
+
+    def _restart_ray(self, trials: TrialSource, process: str, unfinished: Sequence[Trial] = ()) -> None:
+        """Start Ray on this machine again, of which a process died. The `unfinished` trials have lost their workers.
+
+        A job that is put into the object store of a dead raylet would end this process without a word.
+        """
+        idle, self.tune = self.tune, None  # Tune's objects are kept until Ray runs again
+        if idle is not None:
+            idle.bridge.close()
+            idle.bridge.stop()
+        trials.notify(None, f"Ray's {process} died; restarting Ray")
+        _give_back(trials, unfinished, f"Ray's {process} died")
+        self.runner.restart()
 
     def _run_with_tune(self, trials: TrialSource, job: TrainingJob) -> "TuneRun":
         """Let Tune run trials: the Tune that ran earlier ones, if there is one. Return it."""

@@ -25,7 +25,8 @@ def collect_signals() -> Iterator[list[int]]:
 
     for interrupting in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(interrupting) is not signal.SIG_IGN:
-            previous_handlers[interrupting] = signal.signal(interrupting, collect)
+            previous_handlers[interrupting] = signal.getsignal(interrupting)
+            signal.signal(interrupting, collect)
     try:
         yield received
     finally:

@@ -95,8 +95,11 @@ class TuneRun:
         return self.bridge.all_ended.is_set()
 
     def close(self) -> None:
-        """End Tune and its workers, in a few seconds at most. All trials must have ended."""
-        self.bridge.finish()
+        """End Tune and its workers, in a few seconds at most. Trials that run are left where they are."""
+        if self.bridge.all_ended.is_set():
+            self.bridge.finish()
+        else:  # an exception, such as one of a signal handler, has ended the run
+            self.bridge.stop()
         self._thread.join(_STOP_TIMEOUT)
         shutil.rmtree(self.folder, ignore_errors=True)
 

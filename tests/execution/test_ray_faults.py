@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,12 @@ def test_training_that_does_not_end_does_not_hang_the_sweep(runner: RayRunner, t
     assert done.losses == []  # the other trials are not to blame
 
 
+def kill_process(name: str) -> None:
+    """Kill the process of Ray's with this name that this process has started."""
+    process_id = subprocess.check_output(["pgrep", "--parent", str(os.getpid()), "--exact", name])
+    os.kill(int(process_id), signal.SIGKILL)
+
+
 class KillingTrials(ScriptedTrials):
     """Trials that kill a process of Ray's once: at the first report, or when Tune asks for the second trial."""
 
@@ -66,8 +73,7 @@ class KillingTrials(ScriptedTrials):
 
     def kill(self, moment: str) -> None:
         if moment == self.moment:
-            process_id = subprocess.check_output(["pgrep", "--parent", str(os.getpid()), "--exact", self.victim])
-            os.kill(int(process_id), signal.SIGKILL)
+            kill_process(self.victim)
             self.moment = ""
 
     def next_trial(self) -> Trial | None:
@@ -100,6 +106,49 @@ def test_dead_ray_is_restarted_and_trials_continue_from_their_checkpoints(
         assert reports[-3:] == [1, 2, 3]
     if moment == "report":  # the trial that reported then had a checkpoint, and was not at its end
         assert max(map(len, done.reports.values())) > 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("victim", "name"), [("raylet", "raylet"), ("gcs_server", "GCS")])
+def test_ray_that_dies_between_two_jobs_is_restarted(runner: RayRunner, tmp_path: Path, victim: str, name: str) -> None:
+    first, second = (ScriptedTrials([config()]) for _ in range(2))
+    with runner.workers(runner.allocate(1, 0)) as workers:
+        workers.run(first, TrainingJob(scripted_trainer, {"m": data()}, tmp_path / "first"))
+        kill_process(victim)
+        while runner.dead_process() is None:  # until the kernel has ended it
+            pass
+        workers.run(second, TrainingJob(scripted_trainer, {"m": data()}, tmp_path / "second"))
+    assert second.notes == [(0, f"Ray's {name} died; restarting Ray")]
+    for trials in (first, second):
+        assert (trials.reports, trials.outcomes) == ({1: [1, 2, 3]}, {1: Outcome.COMPLETED})
+
+
+class TooLateError(Exception):
+    """Raised by a signal handler of the user's."""
+
+
+class TimedOutTrials(ScriptedTrials):
+    """Trials that are interrupted by a signal at the second report."""
+
+    def report(self, trial: Trial, report: ValidationReport) -> bool:
+        if report.step == 2:
+            signal.raise_signal(signal.SIGALRM)
+        return super().report(trial, report)
+
+
+def test_an_exception_of_a_signal_handler_ends_the_training(runner: RayRunner, tmp_path: Path) -> None:
+    def interrupt(*_: object) -> None:
+        raise TooLateError
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    trials = TimedOutTrials([config(8, epochs=600)])
+    try:
+        with pytest.raises(TooLateError):
+            run(runner, trials, tmp_path)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert not [thread for thread in threading.enumerate() if "_fit" in thread.name]  # Tune has ended
+    assert len(trials.reports[1]) < 5
 
 
 def failed_tune_trial(folder: Path, error: Exception) -> Any:

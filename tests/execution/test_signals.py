@@ -36,6 +36,24 @@ def test_ignored_signals_stay_ignored(set_handlers: Callable[[Any], None]) -> No
     assert {signal.getsignal(number) for number in NUMBERS} == {signal.SIG_IGN}
 
 
+def test_a_signal_is_collected_as_soon_as_its_handler_is_there(
+    set_handlers: Callable[[Any], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_handlers(signal.default_int_handler)
+    install = signal.signal
+
+    def install_and_raise(number: int, handler: Any) -> Any:
+        previous = install(number, handler)
+        signal.raise_signal(number)
+        return previous
+
+    with monkeypatch.context() as patch:
+        patch.setattr(signal, "signal", install_and_raise)
+        with collect_signals() as received:
+            patch.undo()
+    assert received == [signal.SIGINT, signal.SIGTERM, signal.SIGTERM]
+
+
 def test_other_signals_are_collected_and_their_handlers_are_called_too(set_handlers: Callable[[Any], None]) -> None:
     handled: list[int] = []
 
