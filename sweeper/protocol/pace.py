@@ -26,8 +26,8 @@ _Key = tuple[object, ...]
 class Pace:
     """Seconds that parts of a sweep take.
 
-    `start` passes before a trial's training begins, `processes` once in a stage until its first trials train. `scores`
-    has the scoring of a model by system. `noise` is the standard deviation of the logarithm of a step.
+    `start` passes before a trial's training begins, `processes` once until the first trials of the present stage train.
+    `scores` has the scoring of a model by system. `noise` is the standard deviation of the logarithm of a step.
     """
 
     steps: Mapping[_Key, float]
@@ -125,8 +125,8 @@ def _measure_noise(groups: Iterable[Sequence[float]]) -> float:
 
 
 def _first_wait(record: TrialRecord) -> float:
-    """Return the seconds from the start of a trial to its first report."""
-    return (record.report_times[0] - record.started_at) / 1000
+    """Return the seconds from the start of a trial to its first report; 0 if the clock was set back meanwhile."""
+    return max(0.0, (record.report_times[0] - record.started_at) / 1000)
 
 
 def _scoring_seconds(reported: Iterable[TrialRecord], system: int, texts: Mapping[str, int], step: float) -> float:

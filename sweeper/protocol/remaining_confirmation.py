@@ -1,4 +1,7 @@
-"""The rest of confirmation and test, in seconds."""
+"""The rest of confirmation and test, in seconds.
+
+They run in the processes of the search. On a cluster these start again, which is not foreseen.
+"""
 
 from collections.abc import Iterable, Sequence
 from random import Random
@@ -47,9 +50,7 @@ class RemainingConfirmation:
             seconds += [moment.whole_training(system, it, it.num_validations, random) for it in configs]
             scores += [moment.pace.scores[system]] * (spec.confirm.seeds if untrained else 0)
         if seconds or search.seconds > 0:
-            processes = moment.pace.processes
-            confirmation = makespan(seconds, moment.slots, 0.0 if fresh else processes)
-            return confirmation + makespan(scores, moment.slots, processes)
+            return makespan(seconds, moment.slots) + makespan(scores, moment.slots)
         return self._test_seconds()
 
     def _choose(self, known: Sequence[_Setting], completed: Iterable[DrawnTraining]) -> list[_Setting]:
@@ -68,7 +69,7 @@ class RemainingConfirmation:
         )
         if not waiting or not scored:
             ended = max((record.ended_at or 0) / 1000 for record in moment.fresh) if moment.fresh else moment.now
-            return max(0.0, makespan(waiting, moment.slots, moment.pace.processes) - (moment.now - ended))
+            return max(0.0, makespan(waiting, moment.slots) - (moment.now - ended))
         pairs = list(zip(scored, scored[moment.slots :], strict=False))  # of one slot: a model and the next one
         expected = sum(seconds[system] for _, (_, system) in pairs)
         if expected:

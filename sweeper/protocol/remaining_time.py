@@ -28,7 +28,8 @@ _DRAWN_TRIALS = 2000  # in all draws together
 class RemainingTime:
     """Estimates the remaining time of a sweep again and again, in a twentieth of the time at most.
 
-    With a thousand trials an estimate takes a tenth of a second. Until the next is due, the last one runs down.
+    With a thousand trials an estimate takes a tenth of a second. Until the next is due, the last one runs down. It says
+    nothing for a sweep that moves faster than time, as in a log that is read from its beginning.
     """
 
     def __init__(
@@ -43,15 +44,18 @@ class RemainingTime:
         self.spec, self.slots, self.sessions, self.texts, self._timer = spec, slots, sessions, texts or {}, timer
         self._left: float | None = None
         self._at = self._due = 0.0  # of the last estimate: its `now`, and the timer's time until which it is good
+        self._longest = 0.0  # seconds that it may run down
 
     def seconds_left(self, records: Collection[TrialRecord], now: float) -> float | None:
-        """Return an estimate for these records, as the function of this name does."""
+        """Return an estimate for these records, as the function of this name does; None if none can be made now."""
         began = self._timer()
         if self._left is not None and began < self._due:
-            return max(0.0, self._left - (now - self._at))
+            passed = now - self._at
+            return max(0.0, self._left - passed) if passed <= self._longest else None
         self._left = seconds_left(self.spec, list(records), self.slots, now, self.sessions, self.texts)
         self._at, ended = now, self._timer()
-        self._due = ended + ((ended - began) / _SHARE if ended - began > _QUICK else 0.0)
+        pause = (ended - began) / _SHARE if ended - began > _QUICK else 0.0
+        self._due, self._longest = ended + pause, 2 * pause
         return self._left
 
 

@@ -16,7 +16,7 @@ from tests.support.fakes import report
 from tests.support.search_spaces import small_spec
 
 BEGAN = 1_700_000_000_000  # milliseconds since 1970
-STEP, PROCESSES, SCORING = 5.0, 12.0, 2.0  # seconds of a validation, of a stage's processes, of a score
+STEP, PROCESSES, SCORING = 5.0, 12.0, 2.0  # seconds of a validation, of the start of processes, of a score
 TEXTS = {"train": 400, "validation": 100, "test": 300}  # of a step, 4.5 seconds train and 0.5 validate
 
 
@@ -24,20 +24,21 @@ def moment(seconds: float) -> int:
     return BEGAN + int(1000 * seconds)
 
 
-def timed_report(step: int) -> ValidationReport:
+def timed_report(step: int, value: float) -> ValidationReport:
     """Return a report with the seconds of a step, and the speed of its training."""
-    return replace(report(step, 0.5), metrics={**report(step, 0.5).metrics, "seconds": STEP,
-                                               "examples_per_second": TEXTS["train"] / 4.5})  # fmt: skip
+    return replace(report(step, value), metrics={**report(step, value).metrics, "seconds": STEP,
+                                                 "examples_per_second": TEXTS["train"] / 4.5})  # fmt: skip
 
 
 def played(spec: SweepSpec, slots: int) -> list[TrialRecord]:
-    """Return the record of a sweep in which every other trial stops at the first rung, if there is one."""
+    """Return the record of a sweep in which every other trial is worse and stops at the first rung, if there is one."""
     setting = {**spec.systems[0], "batch_size": 8, "alpha": 0.5, "normalize": True, "tau": 0.1}
     config, systems = spec.train_config(setting, seed=1, threads=1), len(spec.systems)
     records: list[TrialRecord] = []
     clock = 0.0
     for stage, count in (("search", spec.budget.trials), ("confirm", systems * spec.confirm.seeds)):
-        free = [clock + PROCESSES] * slots
+        opens = clock + (PROCESSES if stage == "search" else 0)
+        free = [opens] * slots
         for index in range(count):
             begin = min(free)
             stops = stage == "search" and bool(spec.rungs) and index >= systems and index % 4 < systems
@@ -47,15 +48,16 @@ def played(spec: SweepSpec, slots: int) -> list[TrialRecord]:
             params = {"alpha": index % systems if stage == "confirm" else index}  # the first trial of each is confirmed
             trial = Trial(len(records) + 1, index % systems, params, config,
                           **(fresh if stage == "confirm" else {}))  # fmt: skip
+            reports = tuple(timed_report(k + 1, 0.4 if stops else 0.5) for k in range(len(times)))
             records.append(TrialRecord(
-                trial, tuple(timed_report(k + 1) for k in range(len(times))), tuple(map(moment, times)),
-                moment(clock if begin == clock + PROCESSES else begin),
+                trial, reports, tuple(map(moment, times)),
+                moment(clock if begin == opens else begin),
                 TrialEnd(Outcome.STOPPED_EARLY if stops else Outcome.COMPLETED), moment(times[-1]),
             ))  # fmt: skip
         clock = max(free)
     confirmed = [record for record in records if record.trial.source_trial]
     for index, record in enumerate(confirmed):
-        scored_at = moment(clock + PROCESSES + SCORING * (index + 1) / slots)
+        scored_at = moment(clock + SCORING * (index + 1) / slots)
         records[record.trial.number - 1] = replace(record, test=TestScore(scored_at, 1, {}))
     return records
 
@@ -186,7 +188,7 @@ def test_scores_take_as_long_as_validations_of_as_many_texts(slots: int) -> None
     at_end = [record_at(it, confirmed) for it in records]
     rounds = -(-8 // slots)  # of eight models
     left = seconds_left(spec, at_end, slots, confirmed / 1000, texts=TEXTS)
-    assert left == pytest.approx(PROCESSES + rounds * SCORING, rel=0.01)
+    assert left == pytest.approx(rounds * SCORING, rel=0.01)
 
 
 def test_the_scores_that_are_known_tell_the_time_of_the_others() -> None:
@@ -301,13 +303,32 @@ def test_patience_ends_the_search_it_is_expected_to_end() -> None:
     assert lefts[0] < 200 * STEP
 
 
+def test_confirmation_and_test_do_not_wait_for_processes_again() -> None:
+    spec = small_spec(asha="off", confirm={"seeds": 4}, budget={"trials": 8})
+    records = played(spec, 2)
+    search = [record for record in records if not record.trial.source_trial]
+    now = max(record.ended_at or 0 for record in search)
+    seeds = 4 * len(spec.systems)
+    left = seconds_left(spec, search, 2, now / 1000, texts=TEXTS)
+    assert left == pytest.approx(seeds / 2 * (search[0].trial.config.num_validations * STEP + SCORING), rel=0.01)
+
+
+def test_a_clock_that_was_set_back_gives_an_estimate_all_the_same() -> None:
+    spec = small_spec(asha="off", confirm={"seeds": 0}, training={"epochs": 1})
+    late = [replace(record, started_at=record.started_at + 3_600_000) for record in played(spec, 2)[:2]]
+    left = seconds_left(spec, late, 2, (late[0].ended_at or 0) / 1000)
+    assert left is not None
+    assert left >= 0
+
+
 def test_an_estimate_that_takes_long_is_made_seldom() -> None:
     spec = small_spec(asha="off", confirm={"seeds": 0}, budget={"trials": 24})
     records = played(spec, 2)
-    ticks = iter([0.0, 0.1, 1.0, 2.5, 2.6])  # an estimate from 0 to 0.1 and from 2.5 to 2.6; none at 1
+    ticks = iter([0.0, 0.1, 1.0, 1.1, 2.5, 2.6])  # an estimate from 0 to 0.1 and from 2.5 to 2.6; none between
     estimate = RemainingTime(spec, 2, timer=lambda: next(ticks))
     now = (records[9].ended_at or 0) / 1000
     first = estimate.seconds_left(records[:10], now)
     assert first is not None
     assert estimate.seconds_left(records, now + 1) == first - 1
-    assert estimate.seconds_left(records, now + 2) == 0
+    assert estimate.seconds_left(records, now + 3600) is None  # the sweep moves faster than time: a log is read
+    assert estimate.seconds_left(records, now + 3601) == 0
