@@ -32,7 +32,7 @@ class Machine:
 
     `text` is the training of a text in batches of 32. `systems` and `spread` make trainings of other systems and single
     validations slower or faster, as factors and as a standard deviation of their logarithm. `command` passes before
-    the first trial, `processes` in each stage until its first trials train, `trial` between two trials of a slot.
+    the first trial, `processes` until the first trials of the search train, `trial` between two trials of a slot.
     Within `slow_part` of the first hours, everything takes `slowdown` times as long.
     """
 
@@ -88,7 +88,7 @@ class SweepPlayer:
         self._is_searching = True
         self._unstarted: list[Trial] = []  # of the confirmation
         self._running: list[_Step] = []
-        self._open_stage()
+        self._opens = self.now + machine.stretched(self.now, machine.processes)
         self._count_records()
 
     def play(self, until: float = math.inf) -> TimedSweep:
@@ -133,15 +133,10 @@ class SweepPlayer:
         if self._is_searching:
             self._is_searching, self.session = False, replace(self.session, ended=self._moment())
             self._unstarted = [self._fresh(*pair) for pair in pending(self.spec, self._all())]
-            self._open_stage()
             return True
         if until == math.inf:
             self._test()
         return False
-
-    def _open_stage(self) -> None:
-        """Start the processes for which the first trials of a stage wait."""
-        self._opens = self.now + self.machine.stretched(self.now, self.machine.processes)
 
     def _next_trial(self) -> Trial | None:
         """Return a new trial of the stage, or None."""
@@ -235,20 +230,15 @@ class SweepPlayer:
     def _test(self) -> None:
         """Score the models, the first of them later than what is known."""
         trials = trials_to_score(self.spec, self._all())
-        times: list[float] = []
-        for _ in range(_MOST_TRIES):
-            loading = self.machine.processes * self.random.uniform(0.8, 1.4)
-            times = self._scoring_times(trials, self.now + self.machine.stretched(self.now, loading))
-            if not times or times[0] > self._known_until:
-                break
-        for trial, self.now in zip(trials, times, strict=True):
+        for trial, time in zip(trials, self._scoring_times(trials), strict=True):
+            self.now = max(time, self._known_until)
             score = TestScore(self._moment(), 1, {})
             self.records[trial.number] = replace(self.records[trial.number], test=score)
 
-    def _scoring_times(self, trials: Sequence[Trial], opens: float) -> list[float]:
-        """Return when each model is scored, if the slots are free at `opens`."""
+    def _scoring_times(self, trials: Sequence[Trial]) -> list[float]:
+        """Return when each model is scored, if the slots are free now."""
         texts = self.texts["validation"] + self.texts.get("test", 0)
-        free, times = [opens] * self.slots, []
+        free, times = [self.now] * self.slots, []
         for trial in trials:
             seconds = self.machine.trial + self._scoring(trial.system, texts)
             times.append(free[0] + self.machine.stretched(free[0], seconds))
