@@ -88,8 +88,7 @@ class LineView:
             parts.append(f"best {formatting.format_score(best.score)} by trial {best.number} ({system})")
         now = self.clock()
         parts.append(formatting.format_duration(now - self.start))
-        is_over = all(phase.done == phase.total for phase in progress.phases())
-        if self.remaining_time is not None and not is_over:
+        if self.remaining_time is not None and any(phase.done != phase.total for phase in progress.phases()):
             left = self.remaining_time.seconds_left(self.records.values(), now)
             parts += [f"about {formatting.format_duration(left)} left"] if left is not None else []
         return ", ".join(parts)
