@@ -1,4 +1,4 @@
-"""What sweeper uses of Ray beyond its public API does what its docstrings say, with the Ray that is installed."""
+"""The parts of Ray beyond its public API do what the docstrings say, with the Ray that is installed."""
 
 import json
 from pathlib import Path
