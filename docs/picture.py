@@ -16,6 +16,7 @@ from rich.console import Console
 
 import sweeper
 from sweeper.app.winner import winner_block
+from sweeper.protocol.remaining_time import RemainingTime
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.terminal import formatting
 from sweeper.terminal.dashboard import Dashboard
@@ -50,7 +51,8 @@ def main() -> None:
     start, end = records[0].started_at, max(scored + [record.ended_at or record.started_at for record in records])
     moment = start + options.at * (end - start)
     session = SearchSession(began=start, at=start, gpu=spec.resources.most_gpus)
-    dashboard = Dashboard(spec, folder.name, options.slots, lambda: moment / 1000, [session])
+    remaining_time = RemainingTime(spec, options.slots, [session])
+    dashboard = Dashboard(spec, folder.name, options.slots, lambda: moment / 1000, session.began / 1000, remaining_time)
     dashboard.records = {
         record.trial.number: record_at(record, moment) for record in records if record.started_at <= moment
     }

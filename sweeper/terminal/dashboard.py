@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
@@ -20,7 +20,6 @@ from sweeper.terminal.phase_bar import phase_bar
 from sweeper.terminal.progress import SweepProgress
 from sweeper.terminal.sparkline import PENDING, RUNG, Scale, draw_validations
 from sweeper.trials.outcome import Outcome
-from sweeper.trials.search_session import SearchSession
 from sweeper.trials.trial import TrialRecord
 from sweeper.wording import format_epoch
 
@@ -35,9 +34,8 @@ _CURVE_LENGTHS = {0: 10, _NARROW: 16, _WIDE: 32}  # columns of a curve, by the l
 class Dashboard:
     """A drawing of a sweep, as wide as the console and at most as high.
 
-    `header` is the sweep's name. `slots` trials run at a time, and `clock` gives Unix time. `sessions` are the runs of
-    the command that searched; the time shown counts from the begin of the last, by default from now. `texts`
-    is the number of texts in each split. Set `is_closed` for the last drawing, which stays on the screen.
+    `header` is the sweep's name. `slots` trials run at a time, and `clock` gives Unix time. The time shown counts from
+    `start`, by default from now. Set `is_closed` for the last drawing, which stays on the screen.
     """
 
     def __init__(
@@ -46,12 +44,12 @@ class Dashboard:
         header: str,
         slots: int,
         clock: Callable[[], float] = time.time,
-        sessions: Sequence[SearchSession] = (),
-        texts: Mapping[str, int] | None = None,
+        start: float | None = None,
+        remaining_time: RemainingTime | None = None,
     ) -> None:
         self.spec, self.header, self.slots = spec, header, slots
-        self.clock, self.start = clock, sessions[-1].began / 1000 if sessions else clock()
-        self.remaining_time = RemainingTime(spec, slots, sessions, texts)
+        self.clock, self.start = clock, clock() if start is None else start
+        self.remaining_time = remaining_time or RemainingTime(spec, slots)
         self.records: Mapping[int, TrialRecord] = {}
         self.notes: tuple[str, ...] = ()
         self.is_closed = False

@@ -155,7 +155,7 @@ def make_view(
     from sweeper.terminal.dashboard import Dashboard
     from sweeper.terminal.live_view import LiveView
 
-    return LiveView(terminal, spec, known, Dashboard(spec, header, slots, clock, sessions, texts))
+    return LiveView(terminal, spec, known, Dashboard(spec, header, slots, clock, start, remaining_time))
 
 
 def _lines(log: Iterable[str]) -> Iterator[str]:
