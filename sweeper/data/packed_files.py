@@ -78,7 +78,7 @@ def strip_packing(path: Path) -> Path:
 def _unpack_zip(content: bytes, name: str) -> tuple[str, bytes]:
     """Return name and contents of the only file in a zip file. Files that macOS adds do not count."""
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
-        names = [member.filename for member in packed.infolist() if not member.is_dir()]
+        names = [member.filename for member in packed.infolist() if not member.filename.endswith("/")]
         names = [name for name in names if not name.startswith("__MACOSX/") and PurePath(name).name != ".DS_Store"]
         if len(names) != 1:
             listed = f" ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})" if names else ""

@@ -165,6 +165,7 @@ CSV = write(PLAIN).encode()
         ("a.csv.xz", lzma.compress(CSV)),
         ("a.csv.zip", zipped("a.csv", CSV)),
         ("a.zip", zipped("folder/a.csv", CSV, ("__MACOSX/folder/._a.csv", "folder/.DS_Store"))),
+        ("a.csv.zip", zipped("a.csv", CSV).replace(b"a.csv", b"\0.csv")),  # a name ends at a zero byte
     ],
 )
 def test_packed_files_are_read(tmp_path: Path, name: str, content: bytes) -> None:
