@@ -11,7 +11,7 @@ IN_MEMORY := $(shell test "$$(df -k --output=avail /dev/shm 2>/dev/null | tail -
 	&& echo PYTEST_DEBUG_TEMPROOT=/dev/shm)
 PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup run test slow cluster image check format docs picture screenshots browser bench clean
+.PHONY: setup run test slow exhaustive cluster image check format docs picture screenshots browser bench clean
 
 setup: $(READY)
 
@@ -27,11 +27,15 @@ run: setup
 
 # Two processes share the tests; tests/conftest.py says how. `make test WORKERS=0` runs them in one.
 test: setup
-	$(IN_MEMORY) $(BIN)/python -m pytest -m "not slow" $(PARALLEL)
+	$(IN_MEMORY) $(BIN)/python -m pytest -m "not slow and not exhaustive" $(PARALLEL)
 
 # The suites that take minutes: real trainings on real data.
 slow: setup
 	$(BIN)/python -m pytest -m "slow and not cluster and not image" $(PARALLEL)
+
+# Thousands of altered files, others each time, and of simulated sweeps with faults. Run it by hand.
+exhaustive: setup
+	$(BIN)/python -m pytest -m exhaustive -n $(WORKERS)
 
 # Ray clusters of several hosts on this machine: network namespaces as root, otherwise processes on loopback.
 # One process: the cluster's time limits need both cores.

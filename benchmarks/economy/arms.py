@@ -1,9 +1,11 @@
 """The searches that are compared: one entry each in ARMS. Add a search here."""
 
+import json
 from collections.abc import Callable, Mapping
 from functools import partial
 
 from benchmarks.economy.clock import Search
+from benchmarks.economy.earlier import good_settings
 from benchmarks.economy.peers import OptunaSearch, RayTuneSearch, ScreeningSearch
 from benchmarks.economy.problem import Problem
 from benchmarks.economy.settings import LOSSES
@@ -45,6 +47,16 @@ def learning_arm(*overrides: str) -> Arm:
     return lambda problem, trials, seed: SweeperSearch(problem, trials, seed, overrides, learns=True)
 
 
+def starting_arm(*overrides: str) -> Arm:
+    """Return sweeper's search that begins with the setting of each system that was good on the other data sets."""
+    return partial(_starting, overrides)
+
+
+def _starting(overrides: tuple[str, ...], problem: Problem, trials: int, seed: int) -> Search:
+    start = json.dumps(good_settings(problem.earlier))
+    return SweeperSearch(problem, trials, seed, (*overrides, f"start_with={start}"))
+
+
 def racing_arm(settings: int, *overrides: str) -> Arm:
     """Return sweeper's search with a race at its end: of so many settings, or of fewer where shares are small."""
     return partial(_racing, settings, overrides)
@@ -81,6 +93,8 @@ ARMS: Mapping[str, Arm] = {
     "ours: shared start, promotion": sweeper_arm("sampler=tpe", *_PROMOTION, _START),
     "ours: shared start, promotion within an epoch": sweeper_arm("sampler=tpe", *_HALF_PROMOTION, _START),
     "ours: shared start, rungs within an epoch": sweeper_arm("sampler=tpe", _HALF_EPOCHS, _START),
+    "ours: a good setting first": starting_arm("sampler=tpe", ASHA, _START),
+    "ours: a good setting first, rungs within an epoch": starting_arm("sampler=tpe", _HALF_EPOCHS, _START),
     "ours: earlier sweeps": learning_arm("sampler=tpe", ASHA, _START),
     "ours: earlier sweeps, rungs within an epoch": learning_arm("sampler=tpe", _HALF_EPOCHS, _START),
     "ours: earlier sweeps, promotion within an epoch": learning_arm("sampler=tpe", *_HALF_PROMOTION, _START),

@@ -1,4 +1,6 @@
-"""Recorded trials of one data set as an earlier sweep that a search of another data set learns from."""
+"""Recorded trials of other data sets as earlier sweeps, and the settings that were good in all of these."""
+
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -39,3 +41,26 @@ def _borrowed(system: Setting, number: int, curve: pd.DataFrame) -> BorrowedTria
     setting = curve.iloc[0][list(SETTING)].dropna().to_dict()
     reports = {int(step): float(value) for step, value in zip(curve["step"], curve[ACCURACY], strict=True)}
     return BorrowedTrial(number, system, {**system, **setting}, max(reports.values()), reports)
+
+
+def good_settings(earlier: Sequence[BorrowedTrials]) -> list[Setting]:
+    """Return for each system the setting with the best mean score, of those that all earlier sweeps have tried.
+
+    Scores are standardised within each system of each sweep. Without earlier sweeps, there are none.
+    """
+    if not earlier:
+        return []
+    rows = [
+        (sweep.id, trial.system["loss"], _setting(trial), trial.score) for sweep in earlier for trial in sweep.trials
+    ]
+    trials = pd.DataFrame(rows, columns=["sweep", "loss", "setting", "score"])
+    scores = trials.groupby(["sweep", "loss"])["score"]
+    trials["score"] = (trials["score"] - scores.transform("mean")) / scores.transform("std")
+    settings = trials.groupby(["loss", "setting"])["score"].agg(["mean", "size"]).reset_index()
+    tried = settings[settings["size"] == len(earlier)]
+    best = tried.loc[tried.groupby("loss")["mean"].idxmax()]
+    return [dict(setting) for setting in best["setting"]]
+
+
+def _setting(trial: BorrowedTrial) -> tuple[tuple[str, object], ...]:
+    return tuple((name, trial.values[name]) for name in SETTING if name in trial.values)

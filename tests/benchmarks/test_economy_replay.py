@@ -1,6 +1,7 @@
 """Replays: the surrogate follows the records, every arm spends its budget, and the figures say what they mean."""
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.model_selection import KFold
 
 from benchmarks.economy.arms import ARMS, TODAY
 from benchmarks.economy.clock import run_search
+from benchmarks.economy.earlier import earlier_sweep, good_settings
 from benchmarks.economy.figures import interval, share_interval, table_lines
 from benchmarks.economy.matching import epochs_to_match, match_lines, needed_epochs
 from benchmarks.economy.problem import Problem
@@ -22,6 +24,7 @@ from benchmarks.economy.sweeper_search import SweeperSearch
 from sweeper.errors import UsageError
 from sweeper.search_space.parser import parse_spec
 from sweeper.search_space.yaml_file import load_yaml
+from sweeper.trials.borrowed import BorrowedTrials
 from tests.benchmarks.fake_curves import fake_rows
 
 NOISE = 0.01
@@ -90,13 +93,16 @@ def test_rows_that_cannot_be_replayed_are_refused(rows: pd.DataFrame, tmp_path: 
     assert [problem.dataset for problem in open_problems([path], nearest=False)] == ["mine"]
 
 
-def test_a_search_begins_with_the_best_settings_of_the_other_data_sets(rows: pd.DataFrame, tmp_path: Path) -> None:
+@pytest.mark.parametrize("arm", ["ours: earlier sweeps", "ours: a good setting first"])
+def test_a_search_begins_with_the_best_settings_of_the_other_data_sets(
+    arm: str, rows: pd.DataFrame, tmp_path: Path
+) -> None:
     paths = [tmp_path / f"{name}.parquet" for name in ("a", "b", "c")]
     for path in paths:
         rows.to_parquet(path)
     problem = next(open_problems(paths, nearest=False))
     assert [sweep.dataset for sweep in problem.earlier] == ["b", "c"]
-    with closing(ARMS["ours: earlier sweeps"](problem, 18, 0)) as search:
+    with closing(ARMS[arm](problem, 18, 0)) as search:
         run_search(search, problem, 1)
         assert isinstance(search, SweeperSearch)
         first = {trial.config.loss: trial.params for trial in reversed(search.trials.values())}
@@ -105,6 +111,18 @@ def test_a_search_begins_with_the_best_settings_of_the_other_data_sets(rows: pd.
         assert len(own) == 8
         best = max(own, key=lambda trial: trial.score or 0)
         assert first[loss].items() >= best.values.items()
+
+
+def test_a_good_setting_was_tried_and_good_in_all_earlier_sweeps(rows: pd.DataFrame) -> None:
+    recorded = [trial for trial in earlier_sweep("a", rows).trials if trial.system["loss"] == "ce"][:4]
+
+    def sweep(name: str, *scores: float) -> BorrowedTrials:
+        trials = [replace(trial, score=score) for trial, score in zip(recorded, scores, strict=False)]
+        return replace(earlier_sweep(name, rows), trials=trials)
+
+    found = good_settings([sweep("a", 0.2, 0.9, 0.7, 0.8), sweep("b", 0.29, 0.20, 0.28)])
+    assert [recorded[2].values.items() >= setting.items() for setting in found] == [True]
+    assert good_settings([]) == []
 
 
 @pytest.mark.parametrize("arm", ARMS)

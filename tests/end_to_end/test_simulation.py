@@ -4,11 +4,8 @@ Whatever happens, in whatever order: committed facts stay, nothing is done twice
 ends like one that never had any. Hypothesis makes every random choice, so that it can shrink a failure to a few steps.
 """
 
-import os
 import shutil
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 
 import pytest
 from hypothesis import HealthCheck, seed, settings
@@ -295,19 +292,16 @@ _FAULTS = (
 
 
 @pytest.mark.parametrize(
-    ("schedules", "processes"),
+    ("schedules", "number"),
     [
-        pytest.param(100, 1, marks=pytest.mark.simulation),
-        pytest.param(1000, 2, marks=pytest.mark.slow),
+        pytest.param(100, 0, marks=pytest.mark.simulation),
+        pytest.param(400, 1, marks=pytest.mark.slow),
+        pytest.param(1000, 2, marks=pytest.mark.exhaustive),
+        pytest.param(1000, 3, marks=pytest.mark.exhaustive),
     ],
 )
-def test_no_schedule_of_faults_loses_repeats_or_doubles_anything(schedules: int, processes: int) -> None:
-    if processes == 1:
-        counts = simulated(schedules, 0)
-    else:
-        # Ray gives its workers nice 15: the trainings of other tests would starve beside two of higher priority.
-        with ProcessPoolExecutor(processes, get_context("spawn"), os.nice, (19,)) as pool:
-            counts = sum(pool.map(simulated, [schedules] * processes, range(processes)), Counter())
+def test_no_schedule_of_faults_loses_repeats_or_doubles_anything(schedules: int, number: int) -> None:
+    counts = simulated(schedules, number)
     print(*sorted(counts.items()), sep="\n")
     assert not [fault for fault in _FAULTS if not counts[fault]]
     assert not [outcome for outcome in Outcome if not counts[outcome] and outcome != Outcome.OUT_OF_MEMORY]

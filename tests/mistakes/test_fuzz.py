@@ -45,5 +45,11 @@ def test_altered_files_give_no_traceback(name: str, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TARGETS)
 def test_many_altered_files_give_no_traceback(name: str, tmp_path: Path) -> None:
+    fuzz(TARGETS[name], tmp_path, 40 if name.startswith(_SLOW) else 500, is_repeatable=True)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", TARGETS)
+def test_other_altered_files_each_time_give_no_traceback(name: str, tmp_path: Path) -> None:
     examples = 100 if name.startswith("mlflow") else 300 if name.startswith(_SLOW) else 3000
     fuzz(TARGETS[name], tmp_path, examples, is_repeatable=False)
