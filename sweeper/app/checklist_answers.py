@@ -138,24 +138,30 @@ def describe_statistics(results: SweepResults) -> list[str]:
     lines = []
     for system in results.systems:
         seeds = system.confirmation.seeds if system.confirmation else []
-        split = "test" if any(seed.test for seed in seeds) else "validation"
+        models = system.confirmation.models if system.confirmation else []
+        split = "test" if any(seed.test for seed in models) else "validation"
         name = results.objective.removeprefix("validation/")
-        scores = [(seed.test or {}) if split == "test" else seed.metrics for seed in seeds]
+        scores = [(seed.test or {}) if split == "test" else seed.metrics for seed in models]
         found = [score[f"{split}/{name}"] for score in scores if f"{split}/{name}" in score]
-        listed = f"{split} {name} {describe_scores(found)} (n = {len(found)})" if found else "no score with fresh seeds"
+        listed = f"{split} {name} {describe_scores(found)}" if found else "no score with fresh seeds"
         lines.append(f"{_name(system)}: {listed}; seeds {', '.join(str(seed.seed) for seed in seeds) or 'none'}.")
     accesses = count_noun(len(results.test_accesses), "test access", "test accesses")
+    top = max((confirmation.top for confirmation in results.confirmations), default=1)
+    role = "which chose nothing" if top == 1 else f"whose mean on validation chose it among the best {top}"
     return [
-        "Mean ± standard deviation (n - 1) over fresh seeds of the best setting, which chose nothing:",
+        f"Mean ± standard deviation (n - 1) over fresh seeds of the best setting, {role}:",
         *lines,
         f"{accesses}. Intervals and tests of the leads: sweeper table {results.sweep} --detail.",
     ]
 
 
 def describe_scores(scores: Sequence[float]) -> str:
-    """Return the mean of scores, with their standard deviation (n - 1) if there are several: 0.5560 ± 0.0130."""
-    sd = f" ± {statistics.stdev(scores):.4f}" if len(scores) > 1 else ""
-    return f"{statistics.fmean(scores):.4f}{sd}"
+    """Return the mean, standard deviation (n - 1) and number of the finite scores: 0.5560 ± 0.0130 (n = 5)."""
+    finite = list(filter(math.isfinite, scores))
+    if not finite:
+        return "undefined"
+    sd = f" ± {statistics.stdev(finite):.4f}" if len(finite) > 1 else ""
+    return f"{statistics.fmean(finite):.4f}{sd} (n = {len(finite)})"
 
 
 def _name(system: SystemResult) -> str:

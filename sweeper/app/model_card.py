@@ -148,18 +148,28 @@ def _encoder_part(model: KeptModel, sweep: SweepFolder, results: SweepResults) -
 
 
 def _scores(results: SweepResults, confirmation: ConfirmationResult) -> list[str]:
-    count = len(confirmation.seeds)
-    rows = [(results.objective, [seed.metrics for seed in confirmation.seeds])]
-    tests = [seed.test for seed in confirmation.seeds if seed.test is not None]
+    rows = [(results.objective, [seed.metrics for seed in confirmation.models])]
+    tests = [seed.test for seed in confirmation.models if seed.test is not None]
     shown = dict.fromkeys((results.objective.removeprefix("validation/"), "accuracy", "macro_f1", "micro_f1"))
     rows += [(f"test/{name}", tests) for name in shown if any(f"test/{name}" in scores for scores in tests)]
-    seeds, tested = count_noun(count, "fresh seed"), "; the test split was scored once with each" if tests else ""
+    seeds = count_noun(len(confirmation.seeds), "fresh seed")
     lines = [f"| {_escape(name)} | {_describe_known([scores.get(name) for scores in found])} |" for name, found in rows]
     return [
-        f"The setting was chosen on validation and trained again with {seeds}{tested}. This model is the seed that is "
-        "best on validation.",
-        "\n".join([f"| metric | mean ± standard deviation over {seeds} |", "|---|---|", *lines]),
+        f"The setting was chosen on validation and trained again with {seeds}{_describe_tests(results, confirmation)}. "
+        "This model is the seed that is best on validation.",
+        "\n".join(["| metric | mean ± standard deviation over fresh seeds |", "|---|---|", *lines]),
     ]
+
+
+def _describe_tests(results: SweepResults, confirmation: ConfirmationResult) -> str:
+    """Return how many models were scored on the test split, and how often it was accessed for that; empty if never."""
+    models = {seed.trial for seed in confirmation.models if seed.test is not None}
+    accesses = sum(access.trial in models for access in results.test_accesses)
+    if not models:
+        return ""
+    often = "once each" if accesses == len(models) else f"with {accesses} accesses"
+    verb = "was" if len(models) == 1 else "were"
+    return f"; {count_noun(len(models), 'model')} {verb} scored on the test split, {often}"
 
 
 def _describe_known(values: Sequence[float | None]) -> str:

@@ -17,7 +17,6 @@ from sweeper.app.refresh_results import refresh_results
 from sweeper.app.run_sweep import SweepRun
 from sweeper.errors import SweepFailedError
 from sweeper.execution.cluster_address import cluster_address
-from sweeper.protocol.confirmation import WITH_MODEL
 from sweeper.protocol.results import stored_results
 from sweeper.protocol.search_result import is_search_over
 from sweeper.protocol.sweep_results import SweepResults
@@ -178,7 +177,9 @@ def is_done(spec: SweepSpec, folder: SweepFolder | None) -> bool:
         return False
     outcomes = {outcome for system in results.systems for outcome, count in system.outcomes.items() if count}
     seeds = [seed.outcome for confirmation in results.confirmations for seed in confirmation.seeds]
-    if not any(outcome.is_healthy for outcome in outcomes) or (seeds and not set(seeds) & set(WITH_MODEL)):
+    if not any(outcome.is_healthy for outcome in outcomes) or (
+        seeds and not any(outcome.leaves_model for outcome in seeds)
+    ):
         return False
     return all(is_confirmed(spec, system) for system in results.systems)
 

@@ -83,15 +83,14 @@ def summary_metrics(results: SweepResults) -> dict[str, float]:
     """Return the best of a sweep for the list of its runs in MLflow.
 
     `best/…` are the metrics of the best trial of the search at its best epoch, with its number and that epoch. `mean/…`
-    are means over the fresh seeds of the best confirmed setting, on validation and on test.
+    are means over the fresh seeds of the best confirmed setting that left a model, on validation and on test.
     """
-    bests = [system.best for system in results.systems if system.best is not None]
-    best = next((best for best in bests if best.trial == results.best_trial), None)
+    best = next((trial for trial in results.trial_results if trial.number == results.best_trial), None)
     metrics = {f"best/{name}": value for name, value in best.metrics.items()} if best else {}
-    if best is not None:
-        metrics |= {"best/epoch": best.epoch, "best/trial": float(best.trial)}
+    if best is not None and best.epoch is not None:
+        metrics |= {"best/epoch": best.epoch, "best/trial": float(best.number)}
     confirmed = [c for c in results.confirmations if c.source_trial == results.best_trial]
-    seeds = [seed.metrics | (seed.test or {}) for confirmation in confirmed for seed in confirmation.seeds]
+    seeds = [seed.metrics | (seed.test or {}) for confirmation in confirmed for seed in confirmation.models]
     shared = set.intersection(*map(set, seeds)) if seeds else set()
     return metrics | {f"mean/{name}": statistics.fmean(seed[name] for seed in seeds) for name in sorted(shared)}
 

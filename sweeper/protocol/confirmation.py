@@ -15,8 +15,6 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import Trial, TrialRecord
 
-WITH_MODEL = (Outcome.COMPLETED, Outcome.COLLAPSED)  # outcomes that leave a model
-
 
 @dataclass(frozen=True)
 class Candidate:
@@ -27,8 +25,8 @@ class Candidate:
     seeds: tuple[TrialRecord, ...]
 
     def scores(self, spec: SweepSpec) -> list[float]:
-        """Return the best validation of each seed that has one."""
-        reports = (best_report(spec, record) for record in self.seeds)
+        """Return the best validation of each seed that left a model. What others reached before they broke is none."""
+        reports = (best_report(spec, record) for record in self.seeds if has_model(record))
         return [report.metrics[spec.objective.metric] for report in reports if report is not None]
 
 
@@ -141,4 +139,4 @@ def best_model_trial(spec: SweepSpec, records: Sequence[TrialRecord]) -> TrialRe
 
 def has_model(record: TrialRecord) -> bool:
     """Return True if a trial has ended, and in a way that leaves a model."""
-    return record.end is not None and record.end.outcome in WITH_MODEL
+    return record.end is not None and record.end.outcome.leaves_model

@@ -29,7 +29,7 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.training.types import GPU_SHARE
 from sweeper.trials.interfaces import Study
-from sweeper.trials.search_session import SearchSession
+from sweeper.trials.search_session import SearchSession, session_at
 from sweeper.trials.trial import TestAccess, TrialRecord
 
 
@@ -89,15 +89,18 @@ def stored_results(folder: SweepFolder) -> SweepResults | None:
 
 
 def _gpus_of_a_trial(spec: SweepSpec, records: Sequence[TrialRecord], sessions: Sequence[SearchSession]) -> float:
-    """Return the GPUs that a trial had; of trials with different shares, the mean over their seconds."""
-    if spec.resources.gpu != "auto":
-        return spec.resources.gpu
-    default = sessions[-1].gpu if sessions else 1.0
-    seconds, gpu_seconds = 0.0, 0.0
-    for report in (report for record in records for report in record.reports):
-        seconds += report.metrics.get("seconds", 0.0)
-        gpu_seconds += report.metrics.get("seconds", 0.0) * report.metrics.get(GPU_SHARE, default)
-    return gpu_seconds / seconds if seconds else default
+    """Return the GPUs that a trial had, whatever it asked for; of different numbers, the mean over the seconds."""
+    default = sessions[-1].gpu if sessions else spec.resources.most_gpus
+    seconds: dict[float, float] = {}
+    for record in records:
+        for report, at in zip(record.reports, record.report_times, strict=True):
+            session = session_at(sessions, at)
+            given = spec.resources.most_gpus if session is None else session.gpu
+            gpu = report.metrics.get(GPU_SHARE, given)
+            seconds[gpu] = seconds.get(gpu, 0.0) + report.metrics.get("seconds", 0.0)
+    if len(seconds) == 1 or not any(seconds.values()):
+        return next(iter(seconds), default)
+    return statistics.fmean(seconds, weights=seconds.values())
 
 
 def _system_result(spec: SweepSpec, records: Sequence[TrialRecord], system: int) -> SystemResult:

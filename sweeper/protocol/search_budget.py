@@ -4,7 +4,6 @@ What is used is a function of the record, so a driver that starts again comes to
 system gets are decided in search_stage.py.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +12,7 @@ from sweeper.protocol.ranking import score_trial, setting_key
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.types import GPU_SHARE
 from sweeper.trials.outcome import Outcome
-from sweeper.trials.search_session import SearchSession
+from sweeper.trials.search_session import SearchSession, session_at
 from sweeper.trials.trial import TrialRecord
 
 STOP_AT = "objective.stop_at"
@@ -62,7 +61,7 @@ class SearchBudget:
             return
         counted = self._counted.get(number, 0)
         for report, at in zip(record.reports[counted:], record.report_times[counted:], strict=True):
-            session = self._session_at(at)
+            session = session_at(self.sessions, at)
             default = self.spec.resources.most_gpus if session is None else session.gpu
             gpu = report.metrics.get(GPU_SHARE, default)
             self._num_reports += 1
@@ -73,11 +72,6 @@ class SearchBudget:
         self._note_value(record)
         if record.end is not None:
             self._ended[number] = record
-
-    def _session_at(self, time: int) -> SearchSession | None:
-        """Return the session in which something was recorded; None in records from before there were sessions."""
-        index = bisect_right(self.sessions, time, key=lambda session: session.at)
-        return self.sessions[index - 1] if index else None
 
     def _note_value(self, record: TrialRecord) -> None:
         """Note a trial whose value reaches `stop_at`, unless it ended without being completed."""

@@ -6,7 +6,6 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from sweeper.protocol.confirmation import WITH_MODEL
 from sweeper.protocol.ranking import describe_outcomes
 from sweeper.protocol.result_model import ResultModel
 from sweeper.protocol.search_budget import count_search_trials
@@ -65,7 +64,7 @@ def find_best(results: SweepResults) -> SweepBest | None:
 
 def _scored_seeds(confirmation: ConfirmationResult) -> int:
     counts = [other.seeds for other in confirmation.candidates if other.source_trial == confirmation.source_trial]
-    return counts[0] if counts else len(confirmation.seeds)
+    return counts[0] if counts else len(confirmation.models)
 
 
 def count_planned(spec: SweepSpec, results: SweepResults) -> int:
@@ -101,7 +100,7 @@ def describe_failure(spec: SweepSpec, results: SweepResults) -> str:
     if len(searched) >= enough and not any(trial.outcome and trial.outcome.is_healthy for trial in searched):
         return f"none of the {len(searched)} trials succeeded: {_describe_ends(searched)}"
     seeds = [trial for trial in results.trial_results if trial.source_trial]
-    if seeds and not any(trial.outcome in WITH_MODEL for trial in seeds):
+    if seeds and not any(trial.outcome and trial.outcome.leaves_model for trial in seeds):
         return f"none of the {len(seeds)} trainings with fresh seeds succeeded: {_describe_ends(seeds)}"
     return ""
 

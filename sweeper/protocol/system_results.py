@@ -27,9 +27,9 @@ class CandidateResult(ResultModel):
     """A setting that was confirmed, before the means over fresh seeds decided."""
 
     source_trial: int = Field(description="trial of the search that has the setting")
-    mean: float | None = Field(description="mean of the objective over its fresh seeds")
-    sd: float | None = Field(description="standard deviation (n - 1) over its fresh seeds")
-    seeds: int = Field(description="fresh seeds with a score")
+    mean: float | None = Field(description="mean of the objective over its fresh seeds that left a model")
+    sd: float | None = Field(description="standard deviation (n - 1) over these")
+    seeds: int = Field(description="fresh seeds that left a model")
 
 
 class ConfirmationResult(ResultModel):
@@ -42,14 +42,19 @@ class ConfirmationResult(ResultModel):
     epochs: float = Field(description="epochs trained in confirmation, all candidates together")
     hours: float = Field(description="hours of training and validation in confirmation")
     search_mean: float = Field(description="objective of the setting in the search, over its trials there")
-    mean: float | None = Field(description="mean of the objective over its fresh seeds")
-    sd: float | None = Field(description="standard deviation (n - 1) over its fresh seeds")
+    mean: float | None = Field(description="mean of the objective over its fresh seeds that left a model")
+    sd: float | None = Field(description="standard deviation (n - 1) over these")
     optimism: float | None = Field(
         description="by how much search_mean is better than mean, and so was too optimistic; below 0 where it is worse"
     )
     tested_settings: int = Field(description="settings of the system that were ever scored on the test split")
     candidates: list[CandidateResult] = Field(default_factory=list, description="every setting that was confirmed")
     seeds: list[SeedResult] = Field(description="its trainings with fresh seeds")
+
+    @property
+    def models(self) -> list[SeedResult]:
+        """The fresh seeds that left a model: those whose scores count."""
+        return [seed for seed in self.seeds if seed.outcome.leaves_model]
 
 
 class SearchBest(ResultModel):

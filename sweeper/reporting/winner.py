@@ -11,7 +11,6 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sweeper.protocol.confirmation import WITH_MODEL
 from sweeper.protocol.finished_sweep import TestPredictions
 from sweeper.protocol.statistics import Estimate, TextScores, pairwise_differences, selected_best_p
 from sweeper.protocol.sweep_results import SweepResults
@@ -115,8 +114,8 @@ def _lead_split(results: SweepResults) -> str:
 
 def _seed_scores(confirmation: ConfirmationResult, split: str, metric: str) -> dict[int, float]:
     """Return the finite scores of the models that a confirmed setting left, by trial."""
-    with_model = [seed for seed in confirmation.seeds if seed.outcome in WITH_MODEL]
-    metrics = {seed.trial: (seed.test or {}) if split == "test" else seed.metrics for seed in with_model}
+    models = confirmation.models
+    metrics = {seed.trial: (seed.test or {}) if split == "test" else seed.metrics for seed in models}
     scores = {trial: values.get(f"{split}/{metric}", math.nan) for trial, values in metrics.items()}
     return {trial: score for trial, score in scores.items() if math.isfinite(score)}
 
@@ -156,8 +155,8 @@ def describe_winner(winner: Winner, results: SweepResults, names: Sequence[str])
     """Return lines that describe a winner: its setting, its scores and its lead. `names` are those of the systems."""
     confirmation, metric = winner.confirmation, results.objective.removeprefix("validation/")
     params = ", ".join(f"{name} {format_value(value)}" for name, value in confirmation.params.items())
-    validation = [seed.metrics for seed in confirmation.seeds if seed.metrics]
-    test = [seed.test for seed in confirmation.seeds if seed.test]
+    validation = [seed.metrics for seed in confirmation.models if seed.metrics]
+    test = [seed.test for seed in confirmation.models if seed.test]
     lines = [
         ("setting", f"{params or 'nothing was searched'} (trial {confirmation.source_trial})"),
         ("validation", _describe_scores([scores[f"validation/{metric}"] for scores in validation], metric)),
@@ -168,9 +167,11 @@ def describe_winner(winner: Winner, results: SweepResults, names: Sequence[str])
 
 
 def _describe_scores(scores: Sequence[float], name: str) -> str:
-    """Return the mean and standard deviation of scores: accuracy 55.6 ± 1.3 %, 3 fresh seeds."""
-    metric, mean = table_metric(name), statistics.fmean(scores)
-    sd = statistics.stdev(scores) if len(scores) > 1 else None
+    """Return the mean and standard deviation of the finite scores: accuracy 55.6 ± 1.3 %, 3 fresh seeds."""
+    metric, scores = table_metric(name), list(filter(math.isfinite, scores))
+    if not scores:
+        return f"{metric.label} undefined"
+    mean, sd = statistics.fmean(scores), statistics.stdev(scores) if len(scores) > 1 else None
     if metric.entry.is_share:
         figure = f"{100 * mean:.1f}" + ("" if sd is None else f" ± {100 * sd:.1f}") + " %"
     else:

@@ -19,6 +19,11 @@ class Outcome(StrEnum):
         return self.value.replace("_", " ")
 
     @property
+    def leaves_model(self) -> bool:
+        """True if a training with this end leaves a model, whose scores count."""
+        return self in (Outcome.COMPLETED, Outcome.COLLAPSED)
+
+    @property
     def is_healthy(self) -> bool:
         """True if the training went well: it ran to its end, or early stopping preferred other trials."""
         return self in (Outcome.COMPLETED, Outcome.STOPPED_EARLY)

@@ -1,5 +1,7 @@
 """One run of the command that searches, as the record has it."""
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -16,3 +18,9 @@ class SearchSession:
     at: int
     gpu: float
     ended: int | None = None
+
+
+def session_at(sessions: Sequence[SearchSession], time: int) -> SearchSession | None:
+    """Return the session in which something was recorded; None in records from before there were sessions."""
+    index = bisect_right(sessions, time, key=lambda session: session.at)
+    return sessions[index - 1] if index else None

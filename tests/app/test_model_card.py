@@ -1,5 +1,6 @@
 """The card beside a kept model and that of its export are one text, except for the lines that use the model."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,8 @@ def test_the_kept_and_the_exported_model_have_the_same_card(
     assert "train: 1,005 of 8,544 texts were used: very negative 5, positive 1,000." in own["Data"]
     assert "3 test texts are in train too" in own["Data"]
     assert own["Encoder"] == "- Encoder tiny.\n- Licence: unknown here; its page says it."
-    assert "| test/accuracy | 0.5100 ± 0.0141 |" in own["Scores"]
+    assert "| test/accuracy | 0.5100 ± 0.0141 (n = 2) |" in own["Scores"]
+    assert "trained again with 2 fresh seeds; 2 models were scored on the test split, once each." in own["Scores"]
     assert "- loss: ce" in own["Hyperparameters"].splitlines()
 
 
@@ -61,6 +63,21 @@ def test_no_name_of_a_class_or_data_set_becomes_markup(results: SweepResults, tm
     text = (kept.path / "model" / "README.md").read_text(encoding="utf-8")
     assert not any(f"\n{line}" in text for line in ("## b", "## y", "# z"))
     assert "\\<img src=x>" in text
+
+
+def test_the_scores_are_of_the_seeds_that_left_a_model_and_every_test_access_counts(tmp_path: Path) -> None:
+    values = sweep({"ce": [0.5, 0.52, "failed"]}, objective="validation/auroc").results.to_dict()
+    values["test_accesses"] *= 2
+    for seed in values["systems"][0]["confirmation"]["seeds"][:2]:
+        seed["test"]["test/auroc"] = math.nan
+    results = SweepResults.parse(values)
+    kept = keep_random_model(tmp_path / "sweeps")
+    kept.write_results(results.to_json())
+    write_kept_card(kept, results)
+    scores = sections(kept.path / "model")["Scores"]
+    assert "with 3 fresh seeds; 2 models were scored on the test split, with 4 accesses." in scores
+    assert "| test/accuracy | 0.5100 ± 0.0141 (n = 2) |" in scores
+    assert "| test/auroc | undefined |" in scores
 
 
 def test_a_sweep_without_a_model_has_no_card(results: SweepResults, tmp_path: Path) -> None:

@@ -229,6 +229,15 @@ def test_the_scores_of_both_splits_are_described() -> None:
     assert lines["setting"] == "batch_size 32, learning_rate 3e-05 (trial 12)"
 
 
+def test_a_score_that_is_undefined_on_test_is_said() -> None:
+    finished = fake_results.sweep({"lcl": [0.5, 0.6, 0.7]}, objective="validation/auroc")
+    results = finished.results.to_dict()
+    for seed in results["systems"][0]["confirmation"]["seeds"]:
+        seed["test"]["test/auroc"], seed["metrics"]["validation/auroc"] = math.nan, 0.8
+    undefined = FinishedSweep(SweepResults.parse(results), finished.predictions)
+    assert _lines(undefined, ["lcl"])["test"] == "AUROC undefined"
+
+
 def test_without_a_test_split_the_lead_is_that_on_validation_and_says_so() -> None:
     finished = _finished({"ce": [0.30, 0.31, 0.30], "lcl": [0.90, 0.91, 0.90]}, {"ce": 0.3, "lcl": 0.9})
     results = finished.results.to_dict() | {"test_split": None, "test_accesses": []}

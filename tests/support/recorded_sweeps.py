@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.protocol.confirmation import pending, trials_to_score
-from sweeper.protocol.results import build_results
+from sweeper.protocol.results import results_of_study
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, create_sweep
@@ -64,15 +64,21 @@ class RecordedSweep:
                     self._train(study, study.ask(system), outcome, 0.7 if outcome is None else 0.5 - 0.05 * k)
         return self
 
-    def finish(self, scores: Mapping[str, float] = TEST_SCORES) -> "RecordedSweep":
-        """Run the confirmation, score the test split with these `scores`, and write the results."""
+    def finish(
+        self, scores: Mapping[str, float] = TEST_SCORES, ends: Mapping[int, Outcome] | None = None
+    ) -> "RecordedSweep":
+        """Run the confirmation, score the test split with these `scores`, and write the results.
+
+        `ends` are the outcomes of fresh seeds that do not complete, by the index of the seed in every system.
+        """
         with self.study() as study:
             for source, seed_index in pending(self.spec, study.all_trials()):
-                self._train(study, study.confirm(source, seed_index), Outcome.COMPLETED, 0.45 + 0.01 * seed_index)
+                end = (ends or {}).get(seed_index, Outcome.COMPLETED)
+                self._train(study, study.confirm(source, seed_index), end, 0.45 + 0.01 * seed_index)
             for trial in trials_to_score(self.spec, study.all_trials()):
                 study.record_test_access(trial)
                 study.record_test_score(trial, ValidationReport(4, 4.0, scores))
-            results = build_results(self.spec, self.folder, study.all_trials(), study.test_accesses())
+            results = results_of_study(self.spec, self.folder, study)
         self.folder.write_results(results.to_json())
         return self
 

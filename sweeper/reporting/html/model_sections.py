@@ -45,7 +45,7 @@ def _optimism_row(report: ReportData, system: int) -> list[str]:
         note = "" if best.completed else "no trial completed, this one came furthest: "
         return [name, format_score(best.mean), *["–"] * 4, str(best.trial), note + format_params(best.params)]
     optimism = "–" if confirmation.optimism is None else f"{confirmation.optimism:+.4f}"
-    scored = sum(bool(seed.metrics) for seed in confirmation.seeds)
+    scored = sum(bool(seed.metrics) for seed in confirmation.models)
     scores = [format_score(score) for score in (confirmation.search_mean, confirmation.mean, confirmation.sd)]
     counts = [f"{scored} of {confirmation.planned_seeds}", str(confirmation.source_trial)]
     return [name, *scores, optimism, *counts, format_params(confirmation.params)]

@@ -29,8 +29,8 @@ def build_optimism(report: ReportData) -> OptimismFigure:
     for name, result in zip(report.systems, report.results.systems, strict=True):
         confirmation = result.confirmation
         if confirmation is not None:
-            validation = [seed.metrics.get(f"validation/{report.metric}") for seed in confirmation.seeds]
-            test = [(seed.test or {}).get(f"test/{report.metric}") for seed in confirmation.seeds]
+            validation = [seed.metrics.get(f"validation/{report.metric}") for seed in confirmation.models]
+            test = [(seed.test or {}).get(f"test/{report.metric}") for seed in confirmation.models]
             rows.append(ConfirmedScore(name, confirmation.search_mean, known_scores(validation), known_scores(test)))
     return OptimismFigure(report.metric, rows)
 

@@ -163,7 +163,7 @@ def _describe_validation(results: SweepResults, confirmation: ConfirmationResult
     if confirmation.mean is None:
         return ""
     sd = "" if confirmation.sd is None else f" ± {confirmation.sd:.4f}"
-    seeds = count_noun(sum(bool(seed.metrics) for seed in confirmation.seeds), "fresh seed")
+    seeds = count_noun(sum(bool(seed.metrics) for seed in confirmation.models), "fresh seed")
     return f"{results.objective} {confirmation.mean:.4f}{sd} with {seeds}"
 
 
