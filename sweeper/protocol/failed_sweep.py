@@ -50,10 +50,20 @@ def count_failed_rounds(spec: SweepSpec, searched: Sequence[TrialRecord]) -> int
 
     `searched` are the trials of the search, ordered by number. Users' clones are not part of the budget.
     """
-    searched = [record for record in searched if not record.trial.clone_of]
-    size = count_search_trials(spec)
-    rounds = 0
-    while len(searched) >= (rounds + 1) * size and all(map(is_unsuccessful, searched[rounds * size :][:size])):
+    return _count_rounds(spec, [is_unsuccessful(record) for record in searched if not record.trial.clone_of])
+
+
+def count_planned_trials(spec: SweepSpec, unsuccessful: Sequence[bool]) -> int:
+    """Return the trials that a search has: its budget, and this again for each failed round that another followed.
+
+    `unsuccessful` tells of each of its trials, in order and without users' clones, if it ended without success.
+    """
+    return (1 + _count_rounds(spec, unsuccessful[:-1])) * count_search_trials(spec)
+
+
+def _count_rounds(spec: SweepSpec, unsuccessful: Sequence[bool]) -> int:
+    size, rounds = count_search_trials(spec), 0
+    while len(unsuccessful) >= (rounds + 1) * size and all(unsuccessful[rounds * size :][:size]):
         rounds += 1
     return rounds
 

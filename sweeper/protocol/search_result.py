@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from sweeper.protocol.search_budget import SearchBudget, Spending, count_search_trials, limit_reached
+from sweeper.protocol.failed_sweep import count_planned_trials, is_unsuccessful
+from sweeper.protocol.search_budget import SearchBudget, Spending, limit_reached
 from sweeper.protocol.sweep_results import SearchResult, SweepResults
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.trials.outcome import Outcome
@@ -17,7 +18,8 @@ def search_result(
     searched = [record for record in records if not record.trial.source_trial]
     interrupted = sum(record.end is None for record in searched)
     budget = SearchBudget(spec, searched, sessions)
-    is_complete = not interrupted and sum(not record.trial.clone_of for record in searched) >= count_search_trials(spec)
+    budgeted = [is_unsuccessful(record) for record in searched if not record.trial.clone_of]
+    is_complete = not interrupted and len(budgeted) >= count_planned_trials(spec, budgeted)
     end = None if is_complete else budget.find_end()
     used, cost, patience = budget.spending(), spec.budget.cost, spec.budget.patience
     return SearchResult(
@@ -35,8 +37,8 @@ def search_result(
 def is_search_over(spec: SweepSpec, results: SweepResults) -> bool:
     """Return True if a search with these results has nothing to do under the limits of `spec`, which may be new."""
     search = results.search
-    proposed = results.num_trials - sum(system.cloned for system in results.systems)
-    is_complete = proposed >= count_search_trials(spec) and not (search and search.interrupted)
+    budgeted = [trial.is_unsuccessful for trial in results.budgeted_trials]
+    is_complete = len(budgeted) >= count_planned_trials(spec, budgeted) and not (search and search.interrupted)
     return is_complete or (search is not None and _is_ended(spec, results, search))
 
 

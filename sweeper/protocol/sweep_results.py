@@ -59,6 +59,11 @@ class TrialResult(ResultModel):
     metrics: Metrics = Field(default_factory=dict, description="metrics of its best validation")
     test: Metrics | None = Field(None, description="metrics on the test split, where its model was scored on it")
 
+    @property
+    def is_unsuccessful(self) -> bool:
+        """True if the trial has ended, and neither completed nor was stopped early."""
+        return self.outcome is not None and not self.outcome.is_healthy
+
 
 class TestSplitInfo(ResultModel):
     """The test split."""
@@ -152,6 +157,11 @@ class SweepResults(ResultModel):
     def fresh_seeds(self) -> list[TrialResult]:
         """The trainings with fresh seeds, also those of a confirmation that is not decided or no longer asked for."""
         return [trial for trial in self.trial_results if trial.source_trial]
+
+    @property
+    def budgeted_trials(self) -> list[TrialResult]:
+        """The trials of the search that count against its budget, in order: all but users' clones."""
+        return [trial for trial in self.trial_results if not trial.source_trial and not trial.clone_of]
 
     @property
     def confirmed_trials(self) -> list[int]:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from sweeper.protocol.failed_sweep import count_planned_trials
 from sweeper.protocol.ranking import describe_outcomes
 from sweeper.protocol.result_model import ResultModel
 from sweeper.protocol.search_budget import count_search_trials
@@ -71,7 +72,8 @@ def count_planned(spec: SweepSpec, results: SweepResults) -> int:
     """Return the number of trials in the whole budget, confirmation included; at least those that there are."""
     confirmed = len(spec.systems) * spec.confirm.top * spec.confirm.seeds
     cloned = sum(bool(trial.clone_of) for trial in results.trial_results)
-    return max(count_search_trials(spec) + cloned + confirmed, len(results.trial_results))
+    planned = count_planned_trials(spec, [trial.is_unsuccessful for trial in results.budgeted_trials])
+    return max(planned + cloned + confirmed, len(results.trial_results))
 
 
 def find_state(spec: SweepSpec, results: SweepResults, *, finished: bool, driven: bool) -> SweepState:

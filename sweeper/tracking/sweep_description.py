@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,8 +81,20 @@ def _digest(text: str) -> str:
 
 
 def log_usage(client: Any, run: RemoteRun, usage: Mapping[str, float], at: int) -> None:
-    """Log what was used until `at` (milliseconds since 1970) as metrics of the sweep's run. MLflow shows the latest."""
-    client.log_batch(run.id, metrics=[Metric(metric_key(name), value, at, 0) for name, value in usage.items()])
+    """Log what was used until `at` (milliseconds since 1970) as metrics of the sweep's run. MLflow shows the latest.
+
+    Of two values with the same time, MLflow shows the larger one. So one that replaces another is logged as of now.
+    """
+    metrics = {metric_key(name): value for name, value in usage.items()}
+    new = {name: value for name, value in metrics.items() if not _is_same(run.metrics.get(name), value)}
+    if new:
+        logged_at = max(at, int(time.time() * 1000)) if new.keys() & run.metrics.keys() else at
+        client.log_batch(run.id, metrics=[Metric(name, value, logged_at, 0) for name, value in new.items()])
+        run.metrics = {**run.metrics, **new}
+
+
+def _is_same(known: float | None, value: float) -> bool:
+    return known == value or (known is not None and math.isnan(known) and math.isnan(value))
 
 
 def _input(dataset: str, name: str, split: SplitSummary) -> DatasetInput:

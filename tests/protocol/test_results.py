@@ -6,6 +6,7 @@ import pytest
 
 from sweeper.app.sweep_artifacts import summary_metrics
 from sweeper.protocol.results import stored_results
+from sweeper.protocol.search_result import is_search_over
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.reporting.winner import describe_winner, find_winner
 from sweeper.trials.outcome import Outcome
@@ -72,3 +73,23 @@ def test_mlflow_gets_the_metrics_of_the_confirmed_setting_if_it_was_not_the_best
     found = summary_metrics(SweepResults.parse(values))
     assert (found["best/trial"], found["best/epoch"]) == (second.number, second.epoch)
     assert found["best/validation/accuracy"] == second.metrics["validation/accuracy"]
+
+
+def test_a_budget_that_is_spent_again_after_a_failed_round_is_not_over_too_early(tmp_path: Path) -> None:
+    sweep = RecordedSweep(tmp_path, compare=ONE_SYSTEM, budget={"trials": 4}, confirm={"seeds": 0}, asha="off")
+    failed = results_of(sweep.search([Outcome.FAILED] * 4).finish())
+    assert is_search_over(sweep.spec, failed)  # it has failed; the same command spends the budget again
+    begun = results_of(sweep.search([Outcome.COMPLETED]).finish())
+    assert not is_search_over(sweep.spec, begun)
+    ended = results_of(sweep.search([Outcome.COMPLETED] * 3).finish())
+    assert is_search_over(sweep.spec, ended)
+
+
+def test_the_limit_that_ends_a_second_round_is_named(tmp_path: Path) -> None:
+    changes = {"budget": {"trials": 4}, "confirm": {"seeds": 0}, "asha": "off"}
+    objective = {"maximize": "validation/accuracy", "stop_at": 0.4}
+    sweep = RecordedSweep(tmp_path, compare=ONE_SYSTEM, objective=objective, **changes)
+    results = results_of(sweep.search([Outcome.FAILED] * 4).search([Outcome.COMPLETED]).finish())
+    assert results.search is not None
+    assert results.search.ended_by == "objective.stop_at"
+    assert is_search_over(sweep.spec, results)

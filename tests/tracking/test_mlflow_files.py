@@ -51,17 +51,17 @@ def listed(run: Any) -> list[str]:
 
 
 def test_the_sweeps_own_run_describes_the_sweep(begin: Begin, uri: str, sweep: str) -> None:
-    for budget in ("2 trials", "4 trials"):  # the same command again with a larger budget
+    for budget, hours in (("2 trials", 0.5), ("4 trials", 0.25)):  # the same command again with a larger budget
         tracker = begin(budget=budget)
         tracker.update(make_record(1, [0.3], DONE))
-        tracker.set_usage({"search/trials": 1.0, "search/hours": 0.5})
+        tracker.set_usage({"search/trials": 1.0, "search/hours": hours})
         tracker.close(RunStatus.FINISHED, 60)
         assert tracker.pending_runs == 0
     own = runs_by_number(uri, sweep)[0]
     assert own.data.params == {"sampler": "tpe"}
     assert own.data.tags["sweeper.budget"] == "4 trials"
     assert own.data.tags["mlflow.source.name"] == "sweeper"
-    assert own.data.metrics == {"search/trials": 1.0, "search/hours": 0.5}
+    assert own.data.metrics == {"search/trials": 1.0, "search/hours": 0.25}
     inputs = {entry.dataset.name: entry for entry in own.inputs.dataset_inputs}
     assert sorted(inputs) == ["sst5 test", "sst5 train"]
     train = inputs["sst5 train"]

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from sweeper.protocol.confirmation import interrupted, pending, trials_to_score
+from sweeper.protocol.failed_sweep import count_planned_trials
 from sweeper.protocol.learned_from import describe_learned_from
-from sweeper.protocol.search_budget import count_search_trials
 from sweeper.protocol.search_result import is_search_over
 from sweeper.protocol.sweep_summary import describe_failure
 from sweeper.reporting.html.report_data import ReportData
@@ -36,7 +36,8 @@ def _describe_progress(report: ReportData) -> str:
         is_confirming = pending(spec, records) or interrupted(records)
         return "confirmation is not complete" if is_confirming else "its last steps are not complete"
     budgeted = [record for record in report.search_records if not record.trial.clone_of]
-    ended, planned = sum(record.end is not None for record in budgeted), count_search_trials(spec)
+    ended = sum(record.end is not None for record in budgeted)
+    planned = count_planned_trials(spec, [trial.is_unsuccessful for trial in report.results.budgeted_trials])
     return f"{ended} of {max(planned, len(budgeted))} trials have ended{_describe_open_clones(report)}"
 
 
