@@ -126,3 +126,8 @@ def name_absent_classes(split: str, labels: Sequence[str], counts: Sequence[int]
         return ""
     more = f" and {len(absent) - _MOST_NAMED} more" if len(absent) > _MOST_NAMED else ""
     return f"No text of the {split} split is of the class {', '.join(absent[:_MOST_NAMED])}{more}."
+
+
+def format_hours(hours: float) -> str:
+    """Return hours with two digits after the point, and with four below a tenth."""
+    return f"{hours:.4f}" if 0 < hours < 0.1 else f"{hours:.2f}"

@@ -13,7 +13,7 @@ from sweeper.search_space.samplers import SAMPLERS
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.training.registry import encoder_kind
-from sweeper.wording import count_noun, format_value
+from sweeper.wording import count_noun, format_hours, format_value
 
 UNKNOWN = "unknown"
 
@@ -101,10 +101,10 @@ def describe_cost(folder: SweepFolder, results: SweepResults) -> list[str]:
     search = sum(system.hours for system in results.systems)
     confirmation = sum(seed.hours for seed in results.fresh_seeds)
     units, kind = (results.gpu, "GPU") if results.gpu else (float(results.threads), "CPU thread")
-    spent = f"{units * search:.2f} in the search, {units * confirmation:.2f} with fresh seeds"
+    spent = f"{format_hours(units * search)} in the search, {format_hours(units * confirmation)} with fresh seeds"
     per_trial = f"{results.gpu:g} GPU" if results.gpu else count_noun(results.threads, "CPU thread")
     return [
-        f"{kind} hours: {units * (search + confirmation):.2f} ({spent}); a trial had {per_trial}.",
+        f"{kind} hours: {format_hours(units * (search + confirmation))} ({spent}); a trial had {per_trial}.",
         f"Machine of the last run: {read_versions(folder).get(MACHINE, UNKNOWN)}.",
     ]
 

@@ -1,12 +1,13 @@
 """Writes one page that compares finished sweeps: data sets as columns, the same systems as rows, and each winner."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from sweeper.atomic_write import atomic_write
 from sweeper.protocol.finished_sweep import FinishedSweep, FinishedSweeps
-from sweeper.wording import count_noun
+from sweeper.wording import count_noun, format_hours
 
 FILE_NAME = "comparison.html"
 
@@ -33,7 +34,12 @@ def write_comparison(named: Sequence[str], sweeps: Path, out: Path | None, metri
     compared = [replace(sweep, predictions=dict(sweep.predictions)) for sweep in finished.sweeps]  # read once
     shown = metric or shown_metric([sweep.results for sweep in compared])
     table = choose_table(build, shown, detail=True)
-    facts = {sweep.results.sweep: _facts(sweep) for sweep in compared}
+    names = Counter(sweep.results.sweep for sweep in compared)
+    facts = {
+        name if names[name] == 1 else f"{name} ({sweep.results.id})": _facts(sweep)
+        for sweep in compared
+        for name in [sweep.results.sweep]
+    }
     page = build_comparison(_summary(finished), table, facts, remark="" if metric else _remark(finished, shown))
     path = out or sweeps / FILE_NAME
     with atomic_write(path) as file:
@@ -71,4 +77,5 @@ def _facts(sweep: FinishedSweep) -> list[tuple[str, str]]:
     lines = winner_lines(find_winner(results, sweep.lead_predictions), results, name_systems(results))
     hours = training_hours(results)
     trials = count_noun(results.num_trials, "trial")
-    return [*lines, ("cost", f"{trials} in the search, {hours:.2f} hours of training and validation with confirmation")]
+    cost = f"{trials} in the search, {format_hours(hours)} hours of training and validation with confirmation"
+    return [*lines, ("cost", cost)]

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from sweeper.atomic_write import atomic_write
 from sweeper.protocol.sweep_results import SweepResults
-from sweeper.storage.sweep_folder import SweepFolder
+from sweeper.storage.sweep_folder import SweepFolder, list_sweeps
 from sweeper.training.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -14,12 +14,17 @@ if TYPE_CHECKING:
 def sweep_table(folder: SweepFolder, results: SweepResults, metric: str | None = None) -> "ResultsTable":
     """Return the published table by a metric of the test split, by default that of the task.
 
-    Predictions whose file is gone are noted as missing.
+    Predictions whose file is gone are noted as missing. Test accesses of the sweeps beside it are counted.
     """
     from sweeper.app.folder_predictions import finished_sweep
+    from sweeper.app.recorded_sweeps import count_other_accesses
     from sweeper.reporting.table.results_table import build_table
 
-    return build_table([finished_sweep(folder, results)], metric or TASKS[results.task].table_metric)
+    shown = finished_sweep(folder, results)
+    beside = [other for other in list_sweeps(folder.path.parent) if other.path.resolve() != folder.path.resolve()]
+    elsewhere, remarks = count_other_accesses(beside, [shown])
+    name = metric or TASKS[results.task].table_metric
+    return build_table([shown], name, elsewhere=elsewhere, remarks=remarks)
 
 
 def table_text(folder: SweepFolder, results: SweepResults, *, brief: bool = False) -> str:

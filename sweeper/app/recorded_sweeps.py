@@ -46,7 +46,7 @@ def load_recorded_sweeps(sweeps: Path, named: Sequence[str]) -> RecordedSweeps:
     unfinished = sorted(folder.name for folder in shown if folder not in finished)
     if unfinished:
         remarks.append(f"Left out, because not finished: {', '.join(unfinished)}.")
-    counts, uncounted = _other_test_accesses([folder for folder in every if folder not in finished], loaded)
+    counts, uncounted = count_other_accesses([folder for folder in every if folder not in finished], loaded)
     unknown = tuple(name for name, path in by_name.items() if path is None)
     ids = frozenset(folder.manifest.id for folder in every if folder.manifest.id)
     sweeps_for_table = FinishedSweeps(tuple(loaded), counts, (*remarks, *uncounted))
@@ -90,7 +90,7 @@ def _load(folder: SweepFolder) -> FinishedSweep:
     return finished_sweep(folder, results_of_study(spec, folder, read_study(folder, spec)))
 
 
-def _other_test_accesses(
+def count_other_accesses(
     folders: Sequence[SweepFolder], loaded: Sequence[FinishedSweep]
 ) -> tuple[dict[str, int], list[str]]:
     """Count, by the digest of the test split, the test accesses in these records that no loaded results have.

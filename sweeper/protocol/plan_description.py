@@ -1,6 +1,6 @@
 """The parts of a plan that a search space alone decides: systems, hyperparameters and their conditions, rungs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from statistics import fmean
 
 from sweeper.protocol.simulated_sweep import SimulatedSweep
@@ -31,7 +31,13 @@ def plan_hyperparameters(spec: SweepSpec) -> list[PlannedHyperparameter]:
 
 
 def _conditions(spec: SweepSpec, name: str, branch: ConditionalDomain) -> str:
-    conditions: Mapping[str, Sequence[Scalar]] = {**dict(_implied(spec, name)), **branch.when}
+    implied = dict(_implied(spec, name))
+    conditions = {
+        parent: [value for value in values if parent not in implied or value in implied[parent]]
+        for parent, values in {**implied, **branch.when}.items()
+    }
+    if not all(conditions.values()):
+        return "never"
     return ", ".join(
         f"{parent} is {' or '.join(format_value(value) for value in values)}" for parent, values in conditions.items()
     )

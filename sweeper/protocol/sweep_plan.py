@@ -29,7 +29,7 @@ class PlannedHyperparameter(ResultModel):
 
     name: str = Field(description="its name")
     values: str = Field(description="the allowed values in words")
-    when: str = Field("", description="the condition under which it applies, in words; empty if it always does")
+    when: str = Field("", description="the condition under which it applies, in words; empty for always, or never")
 
 
 class PlannedRung(ResultModel):

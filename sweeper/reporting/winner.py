@@ -163,7 +163,17 @@ def describe_winner(winner: Winner, results: SweepResults, names: Sequence[str])
     ]
     if test:
         lines.append(("test", _describe_scores([scores[f"test/{metric}"] for scores in test], metric)))
-    return [*lines, ("lead", _describe_lead(winner.lead, names, _lead_split(results)))]
+    return [*lines, *_ties(winner, results, names), ("lead", _describe_lead(winner.lead, names, _lead_split(results)))]
+
+
+def _ties(winner: Winner, results: SweepResults, names: Sequence[str]) -> Lines:
+    """Return a line that names the systems with the same validation score as the winner; none without any."""
+    equal = [
+        names[system]
+        for system, confirmation in results.ranked_confirmations.items()
+        if system != winner.system and confirmation.mean == winner.confirmation.mean
+    ]
+    return [("tie", f"{', '.join(equal)} has the same score; the first in the search space is taken")] if equal else []
 
 
 def _describe_scores(scores: Sequence[float], name: str) -> str:
@@ -196,7 +206,8 @@ def _describe_lead(lead: Lead | None, names: Sequence[str], split: str) -> str:
 def _why_not_compared(lead: Lead, split: str) -> str:
     if lead.seeds > 1:
         return "predictions are missing"
-    return "one of the two has a single seed" if lead.seeds else f"one of the two has no {split} score"
+    needed = f"that needs at least two fresh seeds of both, with a {split} score"
+    return needed if lead.seeds else f"one of the two has no {split} score"
 
 
 def _format_p(p: float) -> str:

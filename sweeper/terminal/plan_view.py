@@ -27,7 +27,7 @@ def _what_runs(plan: SweepPlan) -> Iterator[tuple[str, str]]:
         race = f", {system.race} of them in its race" if system.race else ""
         yield name, f"{format_params(system.params) or 'one'}: {count_noun(system.trials, 'trial', form=',')}{race}"
     for index, hyperparameter in enumerate(plan.hyperparameters):
-        condition = f", if {hyperparameter.when}" if hyperparameter.when else ""
+        condition = {"": "", "never": ", never used here"}.get(hyperparameter.when, f", if {hyperparameter.when}")
         yield "" if index else "searched", f"{hyperparameter.name} {hyperparameter.values}{condition}"
     yield (
         "search",

@@ -49,3 +49,10 @@ def test_a_named_metric_opens_the_page_and_an_unknown_class_is_refused(tmp_path:
     assert captions(page)[0] == "Test macro-F1 in %."
     with pytest.raises(UsageError, match="no data set of the table has this class"):
         compare(tmp_path, {"seed": 2}, metric="f1/joy")
+
+
+def test_two_sweeps_of_one_name_have_a_winner_each(tmp_path: Path) -> None:
+    folders = [RecordedSweep(tmp_path / place).search().finish().folder for place in ("a", "b")]
+    page = write_comparison([str(folder.path) for folder in folders], tmp_path, None).read_text(encoding="utf-8")
+    name = folders[0].name
+    assert re.findall("<h3>(.*?)</h3>", page) == [f"{name} ({folder.manifest.id})" for folder in folders]

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from sweeper.app.published_table import table_text
 from sweeper.app.recorded_sweeps import load_recorded_sweeps, require_known
 from sweeper.app.refresh_results import refresh_results
 from sweeper.app.table_of_sweeps import render_table
@@ -153,8 +154,10 @@ def test_accesses_of_the_same_test_rows_count_whatever_the_sweep(tmp_path: Path)
     finish(tmp_path, seed=2, rows="others", test="other test rows")
     running = finish(tmp_path, seed=3)
     (running.path / "results.json").unlink()
-    text = table(tmp_path, shown.name)
-    assert "accessed 2 times by 1 sweep, and 4 times by sweeps that are not in this table." in text
+    results = stored_results(shown)
+    assert results is not None
+    for text in (table(tmp_path, shown.name), table_text(shown, results)):
+        assert "accessed 2 times by 1 sweep, and 4 times by sweeps that are not in this table." in text
     text = table(tmp_path, shown.name, other.name)
     assert "2 times by 1 sweep, and 2 times by sweeps of other columns, and 2 times by sweeps that are not in" in text
     assert f"Left out, because not finished: {running.name}." in table(tmp_path)

@@ -45,6 +45,16 @@ def test_a_plan_names_what_runs() -> None:
     assert plan.use is None
 
 
+def test_a_condition_names_only_values_for_which_a_hyperparameter_is_used() -> None:
+    def condition(losses: list[str], **when: Any) -> str:
+        compare, alpha = {"encoder": ["m"], "loss": losses}, {"uniform": [0.1, 0.9], **when}
+        plan = plan_of(small_spec(compare=compare, search={"alpha": alpha, "batch_size": [4, 8]}))
+        return next(found.when for found in plan.hyperparameters if found.name == "alpha")
+
+    assert condition(["ce", "scl"], when={"loss": ["ce", "scl"]}) == "loss is scl"
+    assert condition(["ce", "scl"], when={"loss": "ce"}) == condition(["ce"]) == "never"
+
+
 def test_without_early_stopping_every_epoch_is_trained() -> None:
     plan = plan_of(small_spec(asha="off", confirm={"seeds": 3}))
     assert (plan.epochs.low, plan.epochs.high, plan.rule, plan.stopped) == (24, 24, "", 0)

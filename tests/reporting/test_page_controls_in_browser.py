@@ -18,7 +18,7 @@ from tests.support.fake_results import sweep
 pytestmark = pytest.mark.browser
 
 SERVER = "http://127.0.0.1:5000/#/experiments/1/runs"
-_HEAD = "[...document.querySelectorAll('table.trials th')].find(head => head.textContent === 'best score')"
+_HEAD = "[...document.querySelectorAll('table.trials th')].find(head => head.textContent === 'score')"
 _SCORES = "[...document.querySelector('table.trials').tBodies[0].rows].map(row => row.cells[3].textContent)"
 _ROWS = """[...document.querySelector('table.trials').tBodies[0].rows].filter(row => row.offsetParent)
   .map(row => row.textContent)"""

@@ -44,6 +44,15 @@ def test_validation_chooses_the_winner_even_if_another_system_is_ahead_on_test()
     assert lead.endswith("): ce is ahead on test, so the order is open")
 
 
+def test_a_tie_on_validation_is_said() -> None:
+    finished = _finished({"ce": [0.5, 0.6], "lcl": [0.5, 0.6], "scl": [0.5, 0.6]}, {"ce": 0.5, "lcl": 0.5, "scl": 0.4})
+    assert (
+        _lines(finished, ["ce", "lcl", "scl"])["tie"]
+        == "lcl has the same score; the first in the search space is taken"
+    )
+    assert "tie" not in _lines(_finished({"ce": [0.5], "lcl": [0.5]}, {"ce": 0.5, "lcl": 0.4}), ["ce", "lcl"])
+
+
 def test_a_large_lead_over_the_strongest_rival_stands() -> None:
     scores = {"scl": [0.50, 0.50, 0.51], "ce": [0.55, 0.55, 0.56], "lcl": [0.90, 0.91, 0.90]}
     finished = _finished(scores, {"scl": 0.7, "ce": 0.6, "lcl": 0.8})
@@ -79,7 +88,10 @@ def test_a_small_lead_may_be_chance() -> None:
 
 @pytest.mark.parametrize(
     ("seeds", "reason"),
-    [([0.5], "not compared with ce: one of the two has a single seed"), ([0.5] * 3, "predictions are missing")],
+    [
+        ([0.5], "not compared with ce: that needs at least two fresh seeds of both, with a test score"),
+        ([0.5] * 3, "predictions are missing"),
+    ],
 )
 def test_a_lead_that_cannot_be_computed_has_its_reason(seeds: list[float], reason: str) -> None:
     finished = _finished({"ce": seeds, "lcl": seeds}, {"ce": 0.5, "lcl": 0.6})
@@ -90,7 +102,7 @@ def test_a_lead_that_cannot_be_computed_has_its_reason(seeds: list[float], reaso
 @pytest.mark.parametrize(
     ("scl", "is_stored", "reason"),
     [
-        ([0.95, "failed", "failed"], True, "one of the two has a single seed"),
+        ([0.95, "failed", "failed"], True, "that needs at least two fresh seeds of both, with a test score"),
         ([0.95, 0.95, 0.94], False, "predictions are missing"),
     ],
 )

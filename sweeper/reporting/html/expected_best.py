@@ -12,11 +12,14 @@ from sweeper.reporting.html.search_figures import known_scores
 def build_expected_best(report: ReportData) -> ExpectedBestFigure:
     """Return the expected best score of each system by number of trials.
 
-    An ended trial without a score counts as the worst. A system without any score is left out.
+    An ended trial without a score counts as the worst. A system without any score is left out. Further seeds of a race
+    and users' clones were not drawn by the search, and do not count.
     """
     curves = []
     for system, name in enumerate(report.systems):
-        scores = [report.score(record) for record in report.search_records_of(system) if record.end is not None]
+        ended = [record for record in report.search_records_of(system) if record.end is not None]
+        drawn = [record for record in ended if not (record.trial.race_of or record.trial.clone_of)]
+        scores = [report.score(record) for record in drawn]
         known = known_scores(scores)
         if known:
             worst = min(known) if report.higher_is_better else max(known)

@@ -54,7 +54,7 @@ def _winner(report: ReportData) -> Sequence[tuple[str, str]]:
     number = report.results.best_trial
     best = next((s.best for s in report.results.systems if s.best is not None and s.best.trial == number), None)
     if best is None:
-        return [("winner", "none: no trial has a score")]
+        return [("winner", "none: no trial with a score has ended")]
     record = next(record for record in report.records if record.trial.number == number)
     name = report.systems[record.trial.system]
     return [

@@ -110,6 +110,11 @@ def _value(report: ReportData) -> str:
 def _knowledge(report: ReportData) -> str:
     """Return what the sampler had besides the trials of the system, one sentence each with a space before it."""
     spec, sentences = report.spec, []
+    if spec.start_with:
+        were = "setting was" if len(spec.start_with) == 1 else "settings were"
+        sentences.append(
+            f" Before these, {len(spec.start_with)} {were} tried that the search space names (start_with)."
+        )
     if spec.tpe.start == "quasi_random":
         sentences.append(" The first settings of each system are points of one quasi-random design over all systems.")
     priors = [

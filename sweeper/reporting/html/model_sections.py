@@ -22,7 +22,10 @@ _NO_PREDICTIONS = "No predictions of confirmed models are stored."
 def optimism_section(report: ReportData) -> ReportSection:
     """Return search scores beside the scores of fresh seeds."""
     top = report.spec.confirm.top
-    chosen = "it was the best there" if top == 1 else f"it was one of the {top} best there, and fresh seeds chose it"
+    by = " by its mean, shrunk towards its system's" if report.spec.race else ""
+    chosen = (
+        f"it was the best there{by}" if top == 1 else f"it was one of the {top} best there, and fresh seeds chose it"
+    )
     caption = (
         f"Each row is a system. The diamond is the score of the chosen setting in the search: {chosen}. The circles "
         "are fresh seeds of the same setting on the same texts. The distance from the diamond to the middle of the "
@@ -40,7 +43,7 @@ def _optimism_row(report: ReportData, system: int) -> list[str]:
     result, name = report.results.systems[system], report.systems[system]
     best, confirmation = result.best, result.confirmation
     if best is None:
-        return [name, *["–"] * 6, "no trial has reached a validation"]
+        return [name, *["–"] * 6, "no trial with a score has ended"]
     if confirmation is None:
         note = "" if best.completed else "no trial completed, this one came furthest: "
         return [name, format_score(best.mean), *["–"] * 4, str(best.trial), note + format_params(best.params)]

@@ -95,7 +95,7 @@ def _format_costs(costs: Sequence[float]) -> list[str]:
 
 def trials_section(report: ReportData) -> ReportSection:
     """Return a line for every trial, which also serves readers who cannot see the figures."""
-    heads = ["trial", "system", "outcome", "best score", "epochs", "hours", "attempts", "seed", "setting"]
+    heads = ["trial", "system", "outcome", "score", "epochs", "hours", "attempts", "seed", "setting"]
     hours = {trial.number: trial.hours for trial in report.results.trial_results}
     rows = list[list[object]]()
     for record in report.records:

@@ -93,12 +93,22 @@ def compare_systems(cells: Sequence[TableCell]) -> tuple[list[TableCell], list[C
             cell,
             best_p=best_ps.get(k),
             is_bold=best_ps.get(k, 1.0) < ALPHA,
-            interval=mean_score(scores[k]) if k in scores else None,
+            interval=_interval(cell, scores[k]) if k in scores else None,
             caveats={**cell.caveats, **({Caveat.NOT_COMPARED: ""} if k in missing else {})},
         )
         for k, cell in enumerate(cells)
     ]
     return compared, list(comparisons.values())
+
+
+def _interval(cell: TableCell, scores: TextScores) -> Estimate | None:
+    """Return a cell's mean score with its interval, cut where a share ends; None where no two scores differ."""
+    found = mean_score(scores)
+    if not found.error:
+        return None
+    if not table_metric(cell.metric).entry.is_share:
+        return found
+    return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))
 
 
 def _text_scores(cells: Sequence[TableCell]) -> tuple[dict[int, TextScores], set[int]]:

@@ -7,7 +7,7 @@ from sweeper.reporting.table.cells import TableCell
 from sweeper.reporting.table.content import Lines
 from sweeper.reporting.table.metrics import table_metric
 from sweeper.reporting.table.systems import SystemKey
-from sweeper.wording import format_value
+from sweeper.wording import format_hours, format_value
 
 
 def describe_cells(cells: Sequence[TableCell], row_names: Mapping[SystemKey, Sequence[str]]) -> list[tuple[str, Lines]]:
@@ -88,7 +88,7 @@ def _seed(cell: TableCell, seed: SeedResult) -> str:
 def format_cost(cell: TableCell, hours: float) -> str:
     """Return hours of training as GPU hours or CPU hours: 0.62 GPU hours."""
     amount, kind = compute_hours(cell, hours)
-    return f"{amount:.2f} {kind} hours"
+    return f"{format_hours(amount)} {kind} hours"
 
 
 def compute_hours(cell: TableCell, hours: float) -> tuple[float, str]:

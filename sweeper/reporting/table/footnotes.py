@@ -35,14 +35,15 @@ class Footnote:
 class TestSplitUsage:
     """The data set of a column, its test split, and how often that was accessed.
 
-    The accesses are those by the sweeps of this column, by sweeps of other columns whose test texts are the same, and
-    by sweeps that are not in this table.
+    Of the `num_sweeps` sweeps of the column, `num_accessing` accessed it. The accesses are those by the sweeps of this
+    column, by sweeps of other columns whose test texts are the same, and by sweeps that are not in this table.
     """
 
     column: Column
     test: TestSplitInfo | None
     num_classes: int
     num_sweeps: int
+    num_accessing: int
     test_accesses: int
     test_accesses_in_other_columns: int
     test_accesses_elsewhere: int
@@ -63,7 +64,9 @@ def test_split_usage(
     others = same_texts - accesses if test else 0
     outside = elsewhere.get(test.digest, 0) if test else 0
     warnings = tuple(dict.fromkeys(warning for results in sweeps for warning in results.test_warnings))
-    return TestSplitUsage(column, test, len(sweeps[0].labels), len(sweeps), accesses, others, outside, warnings)
+    accessing = sum(bool(results.test_accesses) for results in sweeps)
+    classes = len(sweeps[0].labels)
+    return TestSplitUsage(column, test, classes, len(sweeps), accessing, accesses, others, outside, warnings)
 
 
 def footnote_letters(cells: Sequence[TableCell]) -> dict[Caveat, str]:
@@ -77,9 +80,11 @@ def protocol_notes(
 ) -> list[Footnote]:
     """Return the notes that say what a cell shows and how its setting was chosen."""
     objectives = " or ".join(dict.fromkeys(cell.results.objective for cell in cells))
-    chosen = f"Settings were chosen on the validation split ({objectives}) and trained again with fresh seeds"
+    chosen = f"Settings were chosen on the validation split ({objectives})"
+    is_confirmed = any(cell.seeds for cell in cells)
     if not any(cell.results.test_split for cell in cells):
-        text = f"Without a test split there is no test score. {chosen}, which validation scored again."
+        again = " and trained again with fresh seeds, which validation scored again" if is_confirmed else ""
+        text = f"Without a test split there is no test score. {chosen}{again}."
         return [Footnote(text, brief="Without a test split there is no test score.")]
     scored = (
         "Only these models were scored on the test split, once each"
@@ -89,12 +94,14 @@ def protocol_notes(
     return [
         Footnote(
             f"Each cell: mean ± standard deviation of test {metric.heading} over fresh seeds; in brackets, the "
-            "number of seeds and of search trials. “–”: no finished sweep covers this system.",
+            "number of seeds and of search trials. “–” alone: no finished sweep covers this system.",
             brief=f"Test {metric.heading}: mean ± standard deviation (fresh seeds; search trials).",
         ),
         *_metric_note(metric),
         Footnote(
-            f"{chosen}. {scored}.",
+            f"{chosen} and trained again with fresh seeds. {scored}."
+            if is_confirmed
+            else f"{chosen}; none was trained again with fresh seeds.",
             brief="",
         ),
     ]
@@ -148,10 +155,11 @@ def _describe_usage(dataset: str, usage: TestSplitUsage) -> str:
     others, elsewhere = usage.test_accesses_in_other_columns, usage.test_accesses_elsewhere
     more = f", and {_times(others)} by sweeps of other columns" if others else ""
     more += f", and {_times(elsewhere)} by sweeps that are not in this table" if elsewhere else ""
-    sweeps = "1 sweep" if usage.num_sweeps == 1 else f"{usage.num_sweeps:,} sweeps"
+    sweeps = "1 sweep" if usage.num_accessing == 1 else f"{usage.num_accessing:,} sweeps"
+    accessed = f"{_times(usage.test_accesses)} by {sweeps}" if usage.test_accesses else "by no sweep here"
     return (
         f"{dataset}: {usage.test.texts:,} test texts in {usage.num_classes} classes; the test split was accessed "
-        f"{_times(usage.test_accesses)} by {sweeps}{more}."
+        f"{accessed}{more}."
     )
 
 

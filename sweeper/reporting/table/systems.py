@@ -20,7 +20,7 @@ _NO_VALUE = "–"
 
 def system_of(results: SweepResults, result: SystemResult) -> SystemKey:
     """Return the system of a result. A hyperparameter that was searched is not part of it."""
-    searched = (result.best.params if result.best else {}).keys()
+    searched = _searched(results, result)
     shared = {name: results.training[name] for name in ROW_HYPERPARAMETERS if name in results.training}
     encoders = [name for name in results.resolved if name not in _RESOLVED_DATA]
     if len(encoders) == 1:
@@ -29,6 +29,12 @@ def system_of(results: SweepResults, result: SystemResult) -> SystemKey:
         shared = {"loss": TrainConfig.model_fields["loss"].default, **shared}
     params = {name: value for name, value in shared.items() if name not in searched} | result.system
     return tuple((name, params[name]) for name in sorted(params, key=_column_order))
+
+
+def _searched(results: SweepResults, result: SystemResult) -> set[str]:
+    """Return which hyperparameters of a row were searched: trials have them, and the system itself does not."""
+    params = [result.best.params if result.best else {}, *(trial.params for trial in results.trial_results)]
+    return {name for name in ROW_HYPERPARAMETERS if name not in result.system and any(name in it for it in params)}
 
 
 def _column_order(name: str) -> tuple[int, str]:

@@ -43,7 +43,7 @@ def test_the_three_settings_that_mattered_exceed_chance(finished: ReportData) ->
 def test_an_unconfirmed_search_names_its_best_and_a_failed_one_none() -> None:
     assert "best so far" in shown(report_data(FakeSweep(confirmed_spec()).search()))
     failed = FakeSweep(confirmed_spec()).search([Outcome.FAILED])
-    assert "none: no trial has a score" in shown(report_data(failed))
+    assert "none: no trial with a score has ended" in shown(report_data(failed))
 
 
 def test_the_best_so_far_has_the_score_by_which_it_was_chosen() -> None:

@@ -84,6 +84,12 @@ def test_the_methods_say_how_many_trials_the_user_stopped() -> None:
         assert "The user stopped 1 trial." in html
 
 
+def test_the_methods_name_settings_that_were_tried_first() -> None:
+    sweep = FakeSweep(confirmed_spec(start_with=[{"loss": "ce"}, {"loss": "lcl"}])).search([Outcome.COMPLETED])
+    text = page_text(report_data(sweep), "results")
+    assert "Before these, 2 settings were tried that the search space names (start_with)." in text
+
+
 def test_the_methods_say_whose_models_were_tested_and_how_often() -> None:
     tested = "setting that left a model was scored"
     once = FakeSweep(confirmed_spec(trials=8)).search().confirm()

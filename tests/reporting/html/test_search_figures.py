@@ -42,6 +42,19 @@ def test_a_trial_without_a_score_counts_as_the_worst_in_the_expected_best() -> N
     assert curve.best[0] == pytest.approx((sum(known) + 2 * min(known)) / 4)
 
 
+def test_the_expected_best_leaves_out_what_the_search_did_not_draw() -> None:
+    report = report_data(FakeSweep(confirmed_spec(trials=8)).search([Outcome.COMPLETED] * 4))
+    drawn = build_expected_best(report).curves[0].best
+    first, second, *rest = report.search_records_of(0)
+    raced = replace(first, trial=replace(first.trial, race_of=second.trial.number))
+    cloned = replace(second, trial=replace(second.trial, clone_of=first.trial.number))
+    others = [record for record in report.records if record.trial.system or record.trial.source_trial]
+    mixed = replace(report, records=[raced, cloned, *rest, *others])
+    scores = [report.score(record) for record in rest]
+    assert build_expected_best(mixed).curves[0].best == expected_best([score for score in scores if score is not None])
+    assert len(drawn) == 4
+
+
 def test_importance_inputs_rank_unhealthy_trials_last_and_leave_failed_ones_out() -> None:
     sweep = FakeSweep(confirmed_spec()).search(OUTCOMES)
     report = report_data(sweep)

@@ -118,6 +118,28 @@ def test_a_column_without_a_test_split_stands_beside_one_with_it() -> None:
     assert "sst5: 200 test texts in 3 classes; the test split was accessed 5 times by 1 sweep." in text
 
 
+def test_nothing_is_said_of_fresh_seeds_where_there_are_none() -> None:
+    text = render(build_table([sweep({"ce": None, "lcl": None})]), "md")
+    assert "Settings were chosen on the validation split (validation/accuracy); none was trained again" in text
+    assert "scored on the test split" not in text
+    assert "the test split was accessed by no sweep here." in text
+    untested = render(build_table([sweep({"ce": None}, test_split=None)]), "md")
+    assert "chosen on the validation split (validation/accuracy).\n" in untested
+
+
+def test_sweeps_that_never_accessed_the_test_split_do_not_count_as_if_they_had() -> None:
+    sweeps = [sweep({"ce": CE}, rows="r"), sweep({"lcl": None}, "sst5-0000000b", rows="r")]
+    assert f"accessed {len(CE)} times by 1 sweep." in render(build_table(sweeps), "md")
+
+
+def test_an_interval_of_a_share_stays_between_0_and_1_and_is_not_of_width_0() -> None:
+    table = build_table([sweep({"ce": [0.99, 1.0, 1.0], "lcl": [1.0, 1.0, 1.0]})])
+    wide, certain = (cell.interval for _, cell in table.system_cells())
+    assert wide is not None
+    assert (wide.low < 0.99, wide.high) == (True, 1.0)
+    assert certain is None
+
+
 def test_tested_once_is_said_only_where_it_is_so() -> None:
     finished = sweep({"ce": CE})
     once = "Only these models were scored on the test split, once each."

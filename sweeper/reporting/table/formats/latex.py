@@ -3,6 +3,7 @@
 A comment above the table names the packages.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -25,6 +26,7 @@ _REPLACEMENTS = {
     **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''"},
     **{"±": r"$\pm$", "×": r"$\times$", "·": r"$\cdot$", "…": r"\dots{}", "–": "--", "“": "``", "”": "''", "’": "'"},
 }
+_OPENING_QUOTE = re.compile(r'(?<![^\s(\[])"(?=\S)')
 
 
 def render(content: TableContent) -> str:
@@ -67,8 +69,11 @@ def _column_space(sheet: Sheet, *, has_shades: bool) -> list[str]:
 
 
 def escape(text: str) -> str:
-    """Return a text as LaTeX prints it literally. "--" is broken up, because LaTeX would print a dash."""
-    separated = one_line(text).replace("--", "-\0-")
+    """Return a text as LaTeX prints it literally, with quotes that open and close.
+
+    "--" is broken up, because LaTeX would print a dash.
+    """
+    separated = _OPENING_QUOTE.sub("“", one_line(text).replace("--", "-\0-"))
     return "".join(_REPLACEMENTS.get(char) or _printable(char) for char in separated)
 
 

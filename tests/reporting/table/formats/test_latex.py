@@ -94,3 +94,7 @@ def test_latex_compiles_with_the_packages_that_it_names(table: ResultsTable, tmp
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False)
     assert done.returncode == 0, done.stdout[-2000:]
     assert "! " not in done.stdout
+
+
+def test_quotes_open_and_close() -> None:
+    assert latex.escape('lacks 1 of 3: "weird" and ("odd")') == "lacks 1 of 3: ``weird'' and (``odd'')"
