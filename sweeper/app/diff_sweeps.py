@@ -85,8 +85,12 @@ def _compare(a: Mapping[str, Any], b: Mapping[str, Any], kind: Literal["question
 
 
 def _flatten(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values by key, and those of a section by `section.key`."""
+    """Return the values by key, those of a section by `section.key`, and digests by `dataset.files.train`."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
-        flat |= {f"{key}.{name}": inner for name, inner in value.items()} if isinstance(value, dict) else {key: value}
+        if not isinstance(value, dict):
+            flat[key] = value
+            continue
+        section = _flatten(value) if key == "dataset" else value
+        flat |= {f"{key}.{name}": inner for name, inner in section.items()}
     return flat

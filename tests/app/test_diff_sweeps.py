@@ -71,3 +71,18 @@ def test_the_command_shows_both_values(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     lines = [line.split() for line in done.stdout.splitlines()]
     assert lines[:3] == [["the", "question"], ["key", name, second], ["seed", "0", "3"]]
+
+
+def test_each_file_that_differs_has_a_line_with_a_short_digest(tmp_path: Path) -> None:
+    paths = {name: str(tmp_path / f"{name}.csv") for name in ("one", "other", "test")}
+    for name, path in paths.items():
+        Path(path).write_text(f"text,label\n{name},up\n", encoding="utf-8")
+    names = [
+        RecordedSweep(tmp_path / "sweeps", dataset={"name": "own", "train": train, "test": paths["test"]}).folder.name
+        for train in (paths["one"], paths["other"])
+    ]
+    done = run_here(["diff", *names], tmp_path)
+    (shown,) = (line.split() for line in done.stdout.splitlines() if "dataset" in line)
+    assert shown[0] == "dataset.files.train"
+    assert [len(digest) for digest in shown[1:]] == [9, 9]
+    assert shown[1] != shown[2]

@@ -213,7 +213,7 @@ class SimulatedSweep(CheckedSweep, RuleBasedStateMachine):
         self.mlflow.state = state
 
     @precondition(lambda self: self.workers)
-    @rule(most=st.integers(1, 5), left=st.none() | st.integers(0, 6))
+    @rule(most=st.integers(1, 5), left=st.none() | st.just(0) | st.integers(0, 6))
     def runs_are_synced(self, most: int, left: int | None) -> None:
         """Some runs are synced with MLflow. The driver may be killed after `left` requests."""
         self.mlflow.left = left
