@@ -8,6 +8,7 @@ from typing import Literal
 class Metric:
     """A figure of a model's predictions on a split.
 
+    - `label_set_description` replaces the description where a text has any number of labels; empty if it need not.
     - `function` names a function of a confusion matrix (C, C); `of_probabilities` one of true classes (N,) and
       probabilities (N, C). One of them is given, except of the loss, which the evaluation itself computes.
     - `of_label_sets` names a function of true and predicted label sets (N, C), and `of_label_probabilities` one of true
@@ -31,6 +32,7 @@ class Metric:
 
     label: str
     description: str
+    label_set_description: str = ""
     function: str | None = None
     better: Literal["higher", "lower"] | None = None
     best_constant: str | None = None

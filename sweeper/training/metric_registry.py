@@ -17,7 +17,8 @@ from sweeper.training.metric import Metric
 METRICS: Mapping[str, Metric] = {
     "loss": Metric(
         "Loss",
-        "The classifier's mean cross entropy (log-loss), in nats; for task: multi_label also over the labels.",
+        "The classifier's mean cross entropy (log-loss), in nats.",
+        "The mean binary cross entropy over texts and labels, in nats.",
         better="lower",
         best_constant="sweeper.training.metrics:entropy",
         of_probabilities="sweeper.training.probability_metrics:log_loss",
@@ -36,8 +37,8 @@ METRICS: Mapping[str, Metric] = {
     ),
     "macro_f1": Metric(
         "Macro-F1",
-        "The mean F1 of the classes that are true or predicted for some text, each class counted equally; for task: "
-        "multi_label that of all labels, with thresholds tuned on validation.",
+        "The mean F1 of the classes that are true or predicted for some text, each class counted equally.",
+        "The mean F1 of all labels, with thresholds tuned on validation.",
         function="sweeper.training.metrics:macro_f1",
         of_label_sets="sweeper.training.label_set_metrics:macro_f1",
         without_each_label_set="sweeper.training.label_set_influence:macro_f1_without_each",

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from sweeper.data.dataset_spec import Task
 from sweeper.protocol.sweep_results import SweepResults, TestSplitInfo
 from sweeper.reporting.table.cells import Caveat, TableCell
 from sweeper.reporting.table.columns import Column, ColumnKey, describe_origins
@@ -97,7 +98,7 @@ def protocol_notes(
             "number of seeds and of search trials. “–” alone: no finished sweep covers this system.",
             brief=f"Test {metric.heading}: mean ± standard deviation (fresh seeds; search trials).",
         ),
-        *_metric_note(metric),
+        *_metric_note(metric, {cell.results.task for cell in cells}),
         Footnote(
             f"{chosen} and trained again with fresh seeds. {scored}."
             if is_confirmed
@@ -107,13 +108,13 @@ def protocol_notes(
     ]
 
 
-def _metric_note(metric: TableMetric) -> list[Footnote]:
+def _metric_note(metric: TableMetric, tasks: AbstractSet[Task]) -> list[Footnote]:
     """Return what a metric other than accuracy is. Its description begins with a capital, which may be a name's."""
     if metric is METRICS[DEFAULT_METRIC]:
         return []
     direction = "" if metric.sign > 0 else " Lower is better."
     label = metric.label[0].upper() + metric.label[1:]
-    return [Footnote(f"{label}: {metric.description}{direction}")]
+    return [Footnote(f"{label}: {metric.describe(tasks)}{direction}")]
 
 
 def _are_tested_once(cells: Sequence[TableCell], usage: Iterable[TestSplitUsage]) -> bool:

@@ -3,10 +3,11 @@
 To add one, add it to training/metric_registry.py, to `METRICS` or, for metrics of one class, to `CLASS_METRICS`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from sweeper.data.dataset_spec import Task
 from sweeper.errors import UsageError
 from sweeper.training import metric_registry
 from sweeper.training.metric import Metric
@@ -18,12 +19,10 @@ from sweeper.wording import allowed_classes, allowed_hint, quote_value
 class TableMetric:
     """A metric of the test split: `entry` of the registry.
 
-    `label` names it within a sentence, and `description` says how to read it. Systems are compared by it if
-    `is_compared`.
+    `label` names it within a sentence. Systems are compared by it if `is_compared`.
     """
 
     label: str
-    description: str
     is_compared: bool
     entry: Metric
 
@@ -31,6 +30,13 @@ class TableMetric:
     def sign(self) -> int:
         """1 if higher values are better, -1 if lower values are."""
         return 1 if self.entry.better == "higher" else -1
+
+    def describe(self, tasks: Collection[Task]) -> str:
+        """Return how to read it in a table of sweeps with these tasks."""
+        plain, of_label_sets = self.entry.description, self.entry.label_set_description
+        if "multi_label" not in tasks or not of_label_sets:
+            return plain
+        return f"{plain} For task: multi_label: {of_label_sets}" if len(tasks) > 1 else of_label_sets
 
     @property
     def heading(self) -> str:
@@ -51,7 +57,7 @@ class TableMetric:
 def _table_metric(metric: Metric) -> TableMetric:
     is_name = not metric.label[1].islower()  # MCC and F1, but not Accuracy
     label = metric.label if is_name else metric.label[0].lower() + metric.label[1:]
-    return TableMetric(label, metric.description, metric.is_divisible, metric)
+    return TableMetric(label, metric.is_divisible, metric)
 
 
 DEFAULT_METRIC = "accuracy"

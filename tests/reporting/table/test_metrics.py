@@ -36,3 +36,16 @@ def test_a_metric_of_one_class_has_a_reason_where_a_data_set_lacks_the_class() -
 def test_the_note_of_a_metric_begins_with_its_name_and_keeps_the_names_in_it(name: str) -> None:
     entry = METRICS[name].entry
     assert note(build_table([sweep({"ce": CE, "lcl": LCL})], name), f"{entry.label}: {entry.description}")
+
+
+def test_a_metric_is_described_for_the_tasks_of_the_table() -> None:
+    plain, of_sets = "each class counted equally.", "The mean F1 of all labels"
+    single = sweep({"ce": CE}, rows="r")
+    several = sweep({"ce": CE}, "sets-0000000b", dataset="sets", task="multi_label")
+    for shown, has_plain, has_sets in (
+        ([single], True, False),
+        ([several], False, True),
+        ([single, several], True, True),
+    ):
+        notes = " ".join(note.text for note in build_table(shown, "macro_f1").notes)
+        assert (plain in notes, of_sets in notes) == (has_plain, has_sets)
