@@ -59,6 +59,7 @@ class StoredResults(SweepResults):
         """
         from sweeper.app.published_table import sweep_table
 
+        self._folder.require_present()
         return sweep_table(self._folder, self, metric)
 
 
@@ -160,7 +161,7 @@ def run(
     from sweeper.terminal.output import PlainOutput
 
     (completed,) = run_sweeps(PlainOutput(progress=progress), [spec], Path(sweeps), inline=inline, fresh=fresh)
-    return StoredResults.of(completed.folder, completed.results)
+    return StoredResults.of(_at_absolute_path(completed.folder), completed.results)
 
 
 def open(path: str | Path, *, sweeps: str | Path = "sweeps") -> Sweep:
@@ -168,4 +169,9 @@ def open(path: str | Path, *, sweeps: str | Path = "sweeps") -> Sweep:
 
     Raises UsageError if there is none.
     """
-    return Sweep(find_named_sweep(path, Path(sweeps)))
+    return Sweep(_at_absolute_path(find_named_sweep(path, Path(sweeps))))
+
+
+def _at_absolute_path(folder: SweepFolder) -> SweepFolder:
+    """Return the same folder, which is still found after the program has changed its working directory."""
+    return SweepFolder(folder.path.absolute(), folder.manifest)

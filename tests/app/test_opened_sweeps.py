@@ -1,0 +1,33 @@
+"""An opened sweep, and what the Python API says when its folder or the program's place has changed."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import sweeper
+from tests.support.recorded_sweeps import RecordedSweep
+
+
+def test_an_opened_sweep_is_found_after_a_change_of_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = RecordedSweep(tmp_path / "sweeps").search().finish()
+    monkeypatch.chdir(tmp_path)
+    opened = sweeper.open(Path("sweeps") / sweep.folder.name)
+    results = opened.results
+    before = results.table().to_markdown()
+    monkeypatch.chdir("/")
+    assert (opened.path, results.path) == (sweep.folder.path, sweep.folder.path)
+    assert results.table().to_markdown() == before
+    assert opened.summary.trials_ended == len(results.trials())
+
+
+def test_an_opened_sweep_whose_folder_was_deleted_says_so(tmp_path: Path) -> None:
+    opened = sweeper.open(RecordedSweep(tmp_path / "sweeps").search().finish().folder.path)
+    results = opened.results
+    shutil.rmtree(opened.path)
+    calls = (results.table, lambda: opened.summary, lambda: opened.reports(1), opened.stop, opened.watch)
+    for call in calls:
+        with pytest.raises(sweeper.UsageError, match="the folder of this sweep is gone; if it was moved, open it"):
+            call()
