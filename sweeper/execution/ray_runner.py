@@ -1,7 +1,7 @@
 """The runner on Ray: it starts Ray on this machine, or joins a cluster, and says what a trial can get there."""
 
 # Ray reads its environment when it is imported, so this import must stay the first one.
-from sweeper.execution.ray_environment import WORKER_ENVIRONMENT
+from sweeper.execution.ray_environment import WORKER_ENVIRONMENT, restore_variables, variables_set_by_ray
 
 # isort: split
 import os
@@ -68,6 +68,7 @@ class RayRunner:
 
     def __enter__(self) -> "RayRunner":
         """Start Ray in the background, or join the cluster. Raises UsageError if the cluster cannot be joined."""
+        self.variables = variables_set_by_ray()
         self.start = BackgroundStart(self._start_ray)
         if self.is_remote:
             try:
@@ -79,6 +80,7 @@ class RayRunner:
 
     def __exit__(self, *_: object) -> None:
         self.start.close(ray.shutdown)
+        restore_variables(self.variables)
         self.lock.release()
         shutil.rmtree(self.folder, ignore_errors=True)
 
