@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sweeper.app.predict import TextClassifier, load_model
     from sweeper.app.remove_sweeps import remove_sweep
     from sweeper.app.sweep_list import list_sweeps
-    from sweeper.errors import SearchSpaceError, SweeperError, SweepFailedError, UsageError
+    from sweeper.errors import SearchSpaceError, SweeperError, SweepFailedError, SweepInterrupted, UsageError
     from sweeper.protocol.sweep_plan import SweepPlan
     from sweeper.protocol.sweep_results import SweepResults
     from sweeper.protocol.sweep_summary import SweepSummary
@@ -38,6 +38,7 @@ __all__ = [
     "StoredResults",
     "Sweep",
     "SweepFailedError",
+    "SweepInterrupted",
     "SweepPlan",
     "SweepResults",
     "SweepSpec",
@@ -63,6 +64,7 @@ __all__ = [
 _HOMES = {
     "SearchSpaceError": "sweeper.errors",
     "SweepFailedError": "sweeper.errors",
+    "SweepInterrupted": "sweeper.errors",
     "SweepPlan": "sweeper.protocol.sweep_plan",
     "SweepResults": "sweeper.protocol.sweep_results",
     "SweepSpec": "sweeper.search_space.sweep_spec",

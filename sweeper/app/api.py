@@ -156,6 +156,7 @@ def run(
         SweepFailedError: nothing in the sweep succeeded; `open` gives what it did, and calling `run` again tries again.
         SweeperError: the sweep could not finish; what it did is in its record.
         UsageError: the input is wrong, or another process runs this sweep.
+        SweepInterrupted: Ctrl-C, a signal or `sweeper stop` has stopped it; calling `run` again continues it.
     """
     from sweeper.app.run_sweeps import run_sweeps
     from sweeper.terminal.output import PlainOutput

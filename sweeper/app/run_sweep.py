@@ -18,7 +18,7 @@ from sweeper.app.prepare_data import PreparedSweep, load_training_data, summariz
 from sweeper.app.share_gpus import allocate, share_gpus
 from sweeper.app.stage_jobs import checkpoint_storage, stage_jobs
 from sweeper.data.dataset_description import summarize_splits
-from sweeper.errors import UsageError
+from sweeper.errors import SweepInterrupted, UsageError
 from sweeper.protocol.learned_from import describe_learned_from, learned_from
 from sweeper.protocol.results import results_of_study
 from sweeper.protocol.sweep import StageJobs, run_protocol
@@ -94,7 +94,10 @@ class SweepRun:
             needed, certain = checkpoint_disk(spec, data, resources.slots)
             announce_plan(self.output, spec, study.all_trials(), resources.slots, needed, self.prepared.hours)
             require_disk(self.sweeps, folder, certain, is_remote=is_remote)
-            return folder, self._drive(folder, study, resources, data)
+            try:
+                return folder, self._drive(folder, study, resources, data)
+            except SweepInterrupted as interruption:
+                raise SweepInterrupted(interruption.exit_code, folder.name) from None
 
     def _open_folder(self, resources: TrialResources, data: Mapping[str, TrainingData]) -> SweepFolder:
         """Return the folder of the sweep, which is made if it has not begun.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sweeper.app.run_sweeps import is_confirmed, run_sweeps
-from sweeper.errors import UsageError
+from sweeper.errors import SweepInterrupted, UsageError
 from sweeper.protocol.system_results import ConfirmationResult, SearchBest, SystemResult
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import create_sweep
@@ -68,3 +68,23 @@ def test_a_sweep_that_another_command_begins_meanwhile_does_not_begin_twice(tmp_
     with pytest.raises(UsageError, match="another command has begun this sweep meanwhile; run this one again"):
         run_sweeps(output, [spec], sweeps, inline=True)
     assert len(list(sweeps.glob("*/sweep.json"))) == 1
+
+
+class Interrupting(PlainOutput):
+    """An output at which a user presses Ctrl-C as soon as a trial has ended."""
+
+    def line(self, text: str = "", style: str | None = None, *, tail: str = "") -> None:
+        if "trials done" in text:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.mlflow
+def test_a_stopped_sweep_is_named_with_what_continues_it(tmp_path: Path) -> None:
+    keys = {"dataset": "feelings", "compare": {"encoder": ["rnn"], "loss": ["ce"]}, "search": {}, "asha": "off"}
+    limit = {"train": 60, "validation": 30}
+    spec = small_spec(**keys, training={"epochs": 1}, budget={"trials": 2}, limit=limit)
+    with pytest.raises(SweepInterrupted) as interruption:
+        run_sweeps(Interrupting(progress=False), [spec], tmp_path, inline=True)
+    (folder,) = tmp_path.glob("feelings-*")
+    assert str(interruption.value) == f"{folder.name} was stopped; calling sweeper.run again continues it"
+    assert (interruption.value.exit_code, isinstance(interruption.value, KeyboardInterrupt)) == (130, True)
