@@ -25,7 +25,7 @@ from sweeper.protocol.sweep import StageJobs, run_protocol
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.storage.record_lock import is_locked, locked_error
 from sweeper.storage.requests import Requests
-from sweeper.storage.sweep_folder import SweepFolder, create_sweep, differing_keys, find_sweep
+from sweeper.storage.sweep_folder import SweepFolder, create_sweep, differing_keys, find_sweep, is_sweep, open_sweep
 from sweeper.terminal.output import Output
 from sweeper.training.types import TrainingData
 from sweeper.trials.interfaces import ProgressView, Runner, Tracker
@@ -102,10 +102,11 @@ class SweepRun:
     def _open_folder(self, resources: TrialResources, data: Mapping[str, TrainingData]) -> SweepFolder:
         """Return the folder of the sweep, which is made if it has not begun.
 
-        Raises UsageError if another command began the sweep while this one was preparing it.
+        Raises UsageError if another command began or removed the sweep while this one was preparing it.
         """
         prepared = self.prepared
         if prepared.folder is not None:
+            _require_unmoved(prepared.folder)
             return prepared.folder
         begun = None if prepared.is_fresh else find_sweep(self.sweeps, prepared.spec)
         if begun is not None and is_locked(begun.journal):
@@ -182,3 +183,10 @@ class SweepRun:
         finalize(self.output, self.prepared, folder, study.all_trials(), results, jobs.confirm.storage)
         sweep_artifacts.attach_artifacts(tracker, folder)
         return results
+
+
+def _require_unmoved(folder: SweepFolder) -> None:
+    """Raise UsageError if the folder of a sweep is no longer there, or another sweep is: it would begin at zero."""
+    if not is_sweep(folder.path) or open_sweep(folder.path).manifest != folder.manifest:
+        reason = "was deleted, moved or replaced while this command prepared to continue it"
+        raise UsageError(f"{folder.path}: {reason}; run the command again to begin a new sweep")
