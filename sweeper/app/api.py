@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import PrivateAttr
 
+from sweeper.app.api_arguments import require_load_arguments, require_spec
 from sweeper.app.show_sweep import take_snapshot
 from sweeper.app.specs import load_spec
 from sweeper.app.stop_sweep import stop_sweep, stop_trial
@@ -131,7 +132,9 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> SweepSpec:
 
     Raises:
         SearchSpaceError: one line for each mistake, with file, line, key, value, rule and remedy.
+        UsageError: there is no such file, or an argument is of another type.
     """
+    require_load_arguments(path, overrides)
     return load_spec(path, overrides)
 
 
@@ -161,6 +164,7 @@ def run(
     from sweeper.app.run_sweeps import run_sweeps
     from sweeper.terminal.output import PlainOutput
 
+    require_spec(spec, "run")
     (completed,) = run_sweeps(PlainOutput(progress=progress), [spec], Path(sweeps), inline=inline, fresh=fresh)
     return StoredResults.of(_at_absolute_path(completed.folder), completed.results)
 
