@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sweeper.errors import UsageError
+from sweeper.search_space.parser import require_runnable
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.wording import quote_value
 
@@ -11,11 +12,15 @@ _EXAMPLE = "space.yaml"
 
 
 def require_spec(spec: object, function: str) -> None:
-    """Raise UsageError if the argument of a function such as `run` is no search space, with the call that is right."""
+    """Raise UsageError if the argument of a function such as `run` is no search space, with the call that is right.
+
+    Raises SearchSpaceError if it has mistakes: `load` has checked it, but a program can also make or change one.
+    """
     if not isinstance(spec, SweepSpec):
         path = str(spec) if isinstance(spec, str | Path) else _EXAMPLE
         remedy = f"write sweeper.{function}(sweeper.load({path!r}))"
         raise UsageError(f"sweeper.{function}: needs a search space, got {_describe(spec)}; {remedy}")
+    require_runnable(spec)
 
 
 def require_load_arguments(path: object, overrides: object) -> None:

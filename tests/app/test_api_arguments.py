@@ -41,3 +41,37 @@ def test_other_arguments_of_load_than_texts_are_refused(arguments: Any, message:
         sweeper.load(*arguments)
     assert str(error.value).startswith("sweeper.load: ")
     assert message in str(error.value)
+
+
+VALUES = {"dataset": "feelings", "compare": {"encoder": ["gru"], "loss": ["ce"]}, "budget": {"trials": 1}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"search": {"alpah": 3}}, "search.alpah: unknown hyperparameter, allowed: "),
+        ({"compare": {"loss": ["ce"]}}, "compare: needs an encoder, such as"),
+        ({"dataset": "felings"}, "dataset: unknown data set, got felings, allowed: feelings, "),
+    ],
+)
+def test_a_spec_that_was_made_from_values_is_checked_as_a_file_is(changes: dict[str, Any], message: str) -> None:
+    spec = sweeper.SweepSpec.model_validate({**VALUES, **changes})
+    for call in (sweeper.run, sweeper.plan):
+        with pytest.raises(sweeper.SearchSpaceError) as error:
+            call(spec)
+        assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"budget": {"trials": 2}}, "a key was set to a value of another type, such as a mapping for budget; give the"),
+        ({"budget": {"trial": 2}}, "budget.trial: unknown key"),
+        ({"seed": "many"}, "seed: must be a whole number"),
+    ],
+)
+def test_a_copy_with_values_that_nothing_checked_is_refused(changes: dict[str, Any], message: str) -> None:
+    spec = sweeper.SweepSpec.model_validate(VALUES).model_copy(update=changes)
+    with pytest.raises(sweeper.SearchSpaceError) as error:
+        sweeper.run(spec)
+    assert message in str(error.value)

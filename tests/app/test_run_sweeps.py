@@ -1,7 +1,7 @@
 """Sweeps run if they are not finished, and if no other command has begun them meanwhile."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -126,8 +126,10 @@ def test_a_sweep_that_is_deleted_meanwhile_does_not_begin_at_zero(
 class Unused(PlainOutput):
     """An output of a command that must not begin anything."""
 
-    def step(self, text: str) -> AbstractContextManager[Callable[[str], None]]:
+    @contextmanager
+    def step(self, text: str) -> Iterator[Callable[[str], None]]:
         raise AssertionError(text)
+        yield
 
 
 def test_a_sweep_that_is_driven_is_refused_before_anything_is_fetched(tmp_path: Path) -> None:
