@@ -12,6 +12,7 @@ results.table().to_pandas()     # one row per cell
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,10 @@ class Sweep:
     """A sweep in its folder, running or finished."""
 
     folder: SweepFolder
+
+    def __fspath__(self) -> str:
+        """Return the path of its folder, so that functions that take a sweep by its folder take this too."""
+        return str(self.path)
 
     @property
     def path(self) -> Path:
@@ -169,7 +174,7 @@ def run(
     return StoredResults.of(_at_absolute_path(completed.folder), completed.results)
 
 
-def open(path: str | Path, *, sweeps: str | Path = "sweeps") -> Sweep:
+def open(path: str | PathLike[str], *, sweeps: str | Path = "sweeps") -> Sweep:
     """Return the sweep in a folder such as `sweeps/sst5-3f9a1c2e`, or of this name in the folder `sweeps`.
 
     Raises UsageError if there is none.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,7 +35,9 @@ class _Question:
     others: Mapping[str, Any]
 
 
-def diff_sweeps(first: str | Path, second: str | Path, *, sweeps: str | Path = "sweeps") -> list[Difference]:
+def diff_sweeps(
+    first: str | PathLike[str], second: str | PathLike[str], *, sweeps: str | Path = "sweeps"
+) -> list[Difference]:
     """Return the keys in which two sweeps differ; each is a sweep, or a search space file or name.
 
     The revisions and digests of data and encoders are compared if both are sweeps. Raises UsageError.
@@ -45,11 +48,11 @@ def diff_sweeps(first: str | Path, second: str | Path, *, sweeps: str | Path = "
     return [*_compare(a.identity, b.identity, "question"), *_compare(a.others, b.others, "spending")]
 
 
-def _read(name: str | Path, sweeps: Path) -> _Question:
+def _read(name: str | PathLike[str], sweeps: Path) -> _Question:
     folder = named_folder(name, sweeps)
     path = Path(name)
     if folder is None and (path.suffix in _FILE_SUFFIXES or not _looks_like_sweep(path)):
-        spec = load_spec(name)
+        spec = load_spec(path)
         return _Question(dict(spec.identity), _spending(spec.model_dump(mode="json"), spec.identity))
     return _of_sweep(find_named_sweep(name, sweeps) if folder is None else open_sweep(folder))
 

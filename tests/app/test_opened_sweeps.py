@@ -31,3 +31,16 @@ def test_an_opened_sweep_whose_folder_was_deleted_says_so(tmp_path: Path) -> Non
     for call in calls:
         with pytest.raises(sweeper.UsageError, match="the folder of this sweep is gone; if it was moved, open it"):
             call()
+
+
+def test_functions_that_take_a_sweep_by_its_folder_take_an_opened_one(tmp_path: Path) -> None:
+    opened = sweeper.open(RecordedSweep(tmp_path / "sweeps").search().folder.path)
+    assert sweeper.checklist(opened) == sweeper.checklist(opened.path)
+    assert sweeper.diff_sweeps(opened, opened.path) == []
+    with pytest.raises(sweeper.UsageError, match=f"^{opened.path}: has no model"):
+        sweeper.load_model(opened)
+    sweeper.remove_sweep(opened)
+    assert not opened.path.exists()
+    for call in (sweeper.checklist, sweeper.remove_sweep):
+        with pytest.raises(sweeper.UsageError, match=f"^{opened.path}: not a sweep"):
+            call(opened)
