@@ -11,7 +11,6 @@ results.table().to_pandas()     # one row per cell
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,9 +84,9 @@ class Sweep:
         """The search space as it was last run."""
         return self.folder.spec
 
-    @cached_property
+    @property
     def results(self) -> StoredResults:
-        """The results so far, built from the record, also while the sweep runs."""
+        """The results so far, also while the sweep runs. Each use reads the record again."""
         return StoredResults.of(self.folder, current_results(self.folder, self.spec))
 
     @property

@@ -44,3 +44,12 @@ def test_functions_that_take_a_sweep_by_its_folder_take_an_opened_one(tmp_path: 
     for call in (sweeper.checklist, sweeper.remove_sweep):
         with pytest.raises(sweeper.UsageError, match=f"^{opened.path}: not a sweep"):
             call(opened)
+
+
+def test_results_of_an_opened_sweep_are_those_of_its_record_now(tmp_path: Path) -> None:
+    sweep = RecordedSweep(tmp_path / "sweeps").search()
+    opened = sweeper.open(sweep.folder.path)
+    before = len(opened.results.trials())
+    sweep.search()
+    assert (before, len(opened.results.trials())) == (2, 4)
+    assert opened.summary.trials_ended == 4
