@@ -123,8 +123,9 @@ class Sweep:
 
     def reports(self, trial: int) -> "pd.DataFrame":
         """Return one row per validation of a trial: its epoch, and its metrics as in MLflow. Raises UsageError."""
-        record = take_snapshot(self.folder).record(trial)
-        return data_frame([{"epoch": report.epoch, **report.metrics} for report in record.reports])
+        snapshot = take_snapshot(self.folder)
+        rows = [{"epoch": report.epoch, **report.metrics} for report in snapshot.record(trial).reports]
+        return data_frame(rows, ("epoch", snapshot.results.objective))
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> SweepSpec:

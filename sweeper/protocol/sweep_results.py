@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_SPREAD_FIELDS = {"params", "metrics", "test"}  # of a trial, each of whose keys has a column of its own
+
+
 class SearchResult(ResultModel):
     """The part of the budget that the search used, and what ended it."""
 
@@ -198,16 +201,21 @@ class SweepResults(ResultModel):
         is `metric/NAME`, such as `metric/learning_rate`, the rate at the best validation. `trained_epochs` are the
         epochs that a trial trained; `epochs` is the hyperparameter, if it is searched.
         """
-        return data_frame([_trial_row(trial) for trial in self.trial_results])
+        columns = [_field_column(name) for name in TrialResult.model_fields if name not in _SPREAD_FIELDS]
+        return data_frame([_trial_row(trial) for trial in self.trial_results], [*columns, self.objective])
+
+
+def _field_column(field: str) -> str:
+    return "trained_epochs" if field == "epochs" else field
 
 
 def _trial_row(trial: TrialResult) -> dict[str, object]:
     """Return the values of a trial by column. No two of them have the same column, in any search space."""
-    fields = trial.model_dump(exclude={"params", "metrics", "test"})
+    fields = trial.model_dump(exclude=_SPREAD_FIELDS)
     taken = TrialResult.model_fields.keys() | TrainConfig.model_fields.keys()
     metrics = {**trial.metrics, **(trial.test or {})}
     return {
-        **{"trained_epochs" if name == "epochs" else name: value for name, value in fields.items()},
+        **{_field_column(name): value for name, value in fields.items()},
         **trial.params,
         **{f"metric/{name}" if name in taken else name: value for name, value in metrics.items()},
     }

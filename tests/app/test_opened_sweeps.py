@@ -53,3 +53,18 @@ def test_results_of_an_opened_sweep_are_those_of_its_record_now(tmp_path: Path) 
     sweep.search()
     assert (before, len(opened.results.trials())) == (2, 4)
     assert opened.summary.trials_ended == 4
+
+
+def test_tables_without_rows_have_the_columns_that_every_table_has(tmp_path: Path) -> None:
+    sweep = RecordedSweep(tmp_path / "sweeps")
+    opened = sweeper.open(sweep.folder.path)
+    before = opened.results.trials().sort_values("score")
+    assert {"from", "dataset", "mean"} <= set(opened.results.table().to_pandas())
+    with sweep.study() as study:
+        study.ask(0)
+    reports = opened.reports(1)
+    assert (len(before), len(reports)) == (0, 0)
+    assert list(reports) == ["epoch", "validation/accuracy"]
+    sweep.search()
+    assert set(before) <= set(opened.results.trials())
+    assert set(before) >= {"number", "system", "stage", "outcome", "score", "trained_epochs", "validation/accuracy"}
