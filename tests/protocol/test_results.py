@@ -1,6 +1,7 @@
 """Results: what trials had and cost, and which fresh seeds count."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,7 +87,7 @@ def test_a_budget_that_is_spent_again_after_a_failed_round_is_not_over_too_early
 
 
 def test_the_limit_that_ends_a_second_round_is_named(tmp_path: Path) -> None:
-    changes = {"budget": {"trials": 4}, "confirm": {"seeds": 0}, "asha": "off"}
+    changes: dict[str, Any] = {"budget": {"trials": 4}, "confirm": {"seeds": 0}, "asha": "off"}
     objective = {"maximize": "validation/accuracy", "stop_at": 0.4}
     sweep = RecordedSweep(tmp_path, compare=ONE_SYSTEM, objective=objective, **changes)
     results = results_of(sweep.search([Outcome.FAILED] * 4).search([Outcome.COMPLETED]).finish())
